@@ -1,0 +1,289 @@
+//! Header field names: one table of the names, their compact forms, and the way back from bytes.
+
+use std::fmt;
+
+macro_rules! header_names {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal,)*) => {
+        /// The name of a header field.
+        ///
+        /// ```
+        /// use ringfence_wire::sip::HeaderName;
+        ///
+        /// assert_eq!(HeaderName::from_bytes(b"call-id"), HeaderName::CallId);
+        /// assert_eq!(HeaderName::from_bytes(b"I"), HeaderName::CallId);
+        /// assert_eq!(HeaderName::CallId.as_str(), "Call-ID");
+        /// assert_eq!(HeaderName::from_bytes(b"X-Anything"), HeaderName::Other);
+        /// ```
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[repr(u8)]
+        #[non_exhaustive]
+        pub enum HeaderName {
+            $($(#[$doc])* $variant,)*
+            /// Any name that is not listed here; the field has it as written.
+            Other,
+        }
+
+        const NAMES: &[(HeaderName, &str)] = &[$((HeaderName::$variant, $name),)*];
+    };
+}
+
+header_names! {
+    /// `Accept` (RFC 3261).
+    Accept = "Accept",
+    /// `Accept-Contact` (RFC 3841); compact form `a`.
+    AcceptContact = "Accept-Contact",
+    /// `Accept-Encoding` (RFC 3261).
+    AcceptEncoding = "Accept-Encoding",
+    /// `Accept-Language` (RFC 3261).
+    AcceptLanguage = "Accept-Language",
+    /// `Alert-Info` (RFC 3261).
+    AlertInfo = "Alert-Info",
+    /// `Allow` (RFC 3261).
+    Allow = "Allow",
+    /// `Allow-Events` (RFC 6665); compact form `u`.
+    AllowEvents = "Allow-Events",
+    /// `Answer-Mode` (RFC 5373).
+    AnswerMode = "Answer-Mode",
+    /// `Authentication-Info` (RFC 3261).
+    AuthenticationInfo = "Authentication-Info",
+    /// `Authorization` (RFC 3261).
+    Authorization = "Authorization",
+    /// `Call-ID` (RFC 3261); compact form `i`.
+    CallId = "Call-ID",
+    /// `Call-Info` (RFC 3261).
+    CallInfo = "Call-Info",
+    /// `Contact` (RFC 3261); compact form `m`.
+    Contact = "Contact",
+    /// `Content-Disposition` (RFC 3261).
+    ContentDisposition = "Content-Disposition",
+    /// `Content-Encoding` (RFC 3261); compact form `e`.
+    ContentEncoding = "Content-Encoding",
+    /// `Content-Language` (RFC 3261).
+    ContentLanguage = "Content-Language",
+    /// `Content-Length` (RFC 3261); compact form `l`.
+    ContentLength = "Content-Length",
+    /// `Content-Type` (RFC 3261); compact form `c`.
+    ContentType = "Content-Type",
+    /// `CSeq` (RFC 3261).
+    CSeq = "CSeq",
+    /// `Date` (RFC 3261).
+    Date = "Date",
+    /// `Diversion` (RFC 5806).
+    Diversion = "Diversion",
+    /// `Error-Info` (RFC 3261).
+    ErrorInfo = "Error-Info",
+    /// `Event` (RFC 6665); compact form `o`.
+    Event = "Event",
+    /// `Expires` (RFC 3261).
+    Expires = "Expires",
+    /// `Flow-Timer` (RFC 5626).
+    FlowTimer = "Flow-Timer",
+    /// `From` (RFC 3261); compact form `f`.
+    From = "From",
+    /// `Geolocation` (RFC 6442).
+    Geolocation = "Geolocation",
+    /// `History-Info` (RFC 7044).
+    HistoryInfo = "History-Info",
+    /// `Identity` (RFC 8224); compact form `y`.
+    Identity = "Identity",
+    /// `Identity-Info` (RFC 4474); compact form `n`.
+    IdentityInfo = "Identity-Info",
+    /// `In-Reply-To` (RFC 3261).
+    InReplyTo = "In-Reply-To",
+    /// `Info-Package` (RFC 6086).
+    InfoPackage = "Info-Package",
+    /// `Join` (RFC 3911).
+    Join = "Join",
+    /// `Max-Breadth` (RFC 5393).
+    MaxBreadth = "Max-Breadth",
+    /// `Max-Forwards` (RFC 3261).
+    MaxForwards = "Max-Forwards",
+    /// `MIME-Version` (RFC 3261).
+    MimeVersion = "MIME-Version",
+    /// `Min-Expires` (RFC 3261).
+    MinExpires = "Min-Expires",
+    /// `Min-SE` (RFC 4028).
+    MinSe = "Min-SE",
+    /// `Organization` (RFC 3261).
+    Organization = "Organization",
+    /// `P-Access-Network-Info` (RFC 7315).
+    PAccessNetworkInfo = "P-Access-Network-Info",
+    /// `P-Asserted-Identity` (RFC 3325).
+    PAssertedIdentity = "P-Asserted-Identity",
+    /// `P-Associated-URI` (RFC 7315).
+    PAssociatedUri = "P-Associated-URI",
+    /// `P-Called-Party-ID` (RFC 7315).
+    PCalledPartyId = "P-Called-Party-ID",
+    /// `P-Charging-Vector` (RFC 7315).
+    PChargingVector = "P-Charging-Vector",
+    /// `P-Early-Media` (RFC 5009).
+    PEarlyMedia = "P-Early-Media",
+    /// `P-Preferred-Identity` (RFC 3325).
+    PPreferredIdentity = "P-Preferred-Identity",
+    /// `Path` (RFC 3327).
+    Path = "Path",
+    /// `Priority` (RFC 3261).
+    Priority = "Priority",
+    /// `Privacy` (RFC 3323).
+    Privacy = "Privacy",
+    /// `Priv-Answer-Mode` (RFC 5373).
+    PrivAnswerMode = "Priv-Answer-Mode",
+    /// `Proxy-Authenticate` (RFC 3261).
+    ProxyAuthenticate = "Proxy-Authenticate",
+    /// `Proxy-Authorization` (RFC 3261).
+    ProxyAuthorization = "Proxy-Authorization",
+    /// `Proxy-Require` (RFC 3261).
+    ProxyRequire = "Proxy-Require",
+    /// `RAck` (RFC 3262).
+    Rack = "RAck",
+    /// `Reason` (RFC 3326).
+    Reason = "Reason",
+    /// `Record-Route` (RFC 3261).
+    RecordRoute = "Record-Route",
+    /// `Recv-Info` (RFC 6086).
+    RecvInfo = "Recv-Info",
+    /// `Refer-Sub` (RFC 4488).
+    ReferSub = "Refer-Sub",
+    /// `Refer-To` (RFC 3515); compact form `r`.
+    ReferTo = "Refer-To",
+    /// `Referred-By` (RFC 3892); compact form `b`.
+    ReferredBy = "Referred-By",
+    /// `Reject-Contact` (RFC 3841); compact form `j`.
+    RejectContact = "Reject-Contact",
+    /// `Remote-Party-ID`, an early form of `P-Asserted-Identity` that many PBXs still send.
+    RemotePartyId = "Remote-Party-ID",
+    /// `Replaces` (RFC 3891).
+    Replaces = "Replaces",
+    /// `Reply-To` (RFC 3261).
+    ReplyTo = "Reply-To",
+    /// `Request-Disposition` (RFC 3841); compact form `d`.
+    RequestDisposition = "Request-Disposition",
+    /// `Require` (RFC 3261).
+    Require = "Require",
+    /// `Resource-Priority` (RFC 4412).
+    ResourcePriority = "Resource-Priority",
+    /// `Retry-After` (RFC 3261).
+    RetryAfter = "Retry-After",
+    /// `Route` (RFC 3261).
+    Route = "Route",
+    /// `RSeq` (RFC 3262).
+    Rseq = "RSeq",
+    /// `Server` (RFC 3261).
+    Server = "Server",
+    /// `Service-Route` (RFC 3608).
+    ServiceRoute = "Service-Route",
+    /// `Session-Expires` (RFC 4028); compact form `x`.
+    SessionExpires = "Session-Expires",
+    /// `Session-ID` (RFC 7989).
+    SessionId = "Session-ID",
+    /// `SIP-ETag` (RFC 3903).
+    SipEtag = "SIP-ETag",
+    /// `SIP-If-Match` (RFC 3903).
+    SipIfMatch = "SIP-If-Match",
+    /// `Subject` (RFC 3261); compact form `s`.
+    Subject = "Subject",
+    /// `Subscription-State` (RFC 6665).
+    SubscriptionState = "Subscription-State",
+    /// `Supported` (RFC 3261); compact form `k`.
+    Supported = "Supported",
+    /// `Target-Dialog` (RFC 4538).
+    TargetDialog = "Target-Dialog",
+    /// `Timestamp` (RFC 3261).
+    Timestamp = "Timestamp",
+    /// `To` (RFC 3261); compact form `t`.
+    To = "To",
+    /// `Unsupported` (RFC 3261).
+    Unsupported = "Unsupported",
+    /// `User-Agent` (RFC 3261).
+    UserAgent = "User-Agent",
+    /// `User-to-User` (RFC 7433).
+    UserToUser = "User-to-User",
+    /// `Via` (RFC 3261); compact form `v`.
+    Via = "Via",
+    /// `Warning` (RFC 3261).
+    Warning = "Warning",
+    /// `WWW-Authenticate` (RFC 3261).
+    WwwAuthenticate = "WWW-Authenticate",
+}
+
+impl HeaderName {
+    /// Reads a name in its long or compact form, in any case.
+    #[must_use]
+    pub fn from_bytes(name: &[u8]) -> Self {
+        if let [letter] = name {
+            return Self::from_compact(*letter);
+        }
+        let Some(slot) = slot(name) else { return Self::Other };
+        match NAMES.get(usize::from(SLOTS[slot])) {
+            Some((found, text)) if name.eq_ignore_ascii_case(text.as_bytes()) => *found,
+            _ => Self::Other,
+        }
+    }
+
+    /// Returns the long form as the RFCs write it, `extension-header` for [`HeaderName::Other`].
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        NAMES.get(self as usize).map_or("extension-header", |(_, text)| text)
+    }
+
+    fn from_compact(letter: u8) -> Self {
+        match letter.to_ascii_lowercase() {
+            b'a' => Self::AcceptContact,
+            b'u' => Self::AllowEvents,
+            b'i' => Self::CallId,
+            b'm' => Self::Contact,
+            b'e' => Self::ContentEncoding,
+            b'l' => Self::ContentLength,
+            b'c' => Self::ContentType,
+            b'o' => Self::Event,
+            b'f' => Self::From,
+            b'y' => Self::Identity,
+            b'n' => Self::IdentityInfo,
+            b'r' => Self::ReferTo,
+            b'b' => Self::ReferredBy,
+            b'j' => Self::RejectContact,
+            b'd' => Self::RequestDisposition,
+            b'x' => Self::SessionExpires,
+            b's' => Self::Subject,
+            b'k' => Self::Supported,
+            b't' => Self::To,
+            b'v' => Self::Via,
+            _ => Self::Other,
+        }
+    }
+}
+
+impl fmt::Display for HeaderName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Where each name of [`NAMES`] stands, by [`slot`]; 255 for no name.
+static SLOTS: [u8; 512] = slots();
+
+const fn slots() -> [u8; 512] {
+    let mut slots = [u8::MAX; 512];
+    let mut index = 0;
+    while index < NAMES.len() {
+        let (name, text) = NAMES[index];
+        assert!(name as usize == index, "the enum and the table are in one order");
+        let Some(slot) = slot(text.as_bytes()) else { panic!("no name is empty") };
+        assert!(slots[slot] == u8::MAX, "two names share a slot: change the factors of `slot`");
+        slots[slot] = name as u8;
+        index += 1;
+    }
+    slots
+}
+
+/// A perfect hash of the names in the table: length, first, middle and last letter, in lower case. The
+/// factors were found by trial; `slots` proves at compile time that they still hold.
+const fn slot(name: &[u8]) -> Option<usize> {
+    let (Some(&first), Some(&last)) = (name.first(), name.last()) else { return None };
+    let middle = name[name.len() / 2];
+    let sum = name.len() * 117
+        + (first | 0x20) as usize * 214
+        + (last | 0x20) as usize * 124
+        + (middle | 0x20) as usize * 148;
+    Some(sum % 512)
+}

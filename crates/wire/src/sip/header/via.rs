@@ -1,0 +1,170 @@
+//! Via (RFC 3261 section 20.42, `rport` of RFC 3581).
+
+use std::net::IpAddr;
+
+use crate::sip::error::Fault;
+use crate::sip::host::{Host, ip_address};
+use crate::sip::lex::{Lexer, ascii, decimal, trim};
+use crate::sip::params::Params;
+use crate::sip::uri::take_port;
+
+/// One hop of the way a request took.
+///
+/// ```
+/// use ringfence_wire::sip::{Host, Via};
+///
+/// let via = Via::parse(b"SIP / 2.0 / UDP first.example.com: 4000;ttl=16 ;rport;branch=z9hG4bKa7c6a8dlze.1")?;
+/// assert_eq!(via.transport(), "UDP");
+/// assert_eq!((via.host(), via.port()), (Host::Name("first.example.com"), Some(4000)));
+/// assert_eq!(via.branch(), Some(&b"z9hG4bKa7c6a8dlze.1"[..]));
+/// assert_eq!(via.rport(), Some(None));
+/// # Ok::<(), ringfence_wire::sip::Fault>(())
+/// ```
+#[derive(Debug, Clone, Copy)]
+pub struct Via<'a> {
+    bytes: &'a [u8],
+    version: &'a [u8],
+    transport: &'a str,
+    sent_by: &'a [u8],
+    host: Host<'a>,
+    port: Option<u16>,
+    params: Params<'a>,
+    branch: Option<&'a [u8]>,
+    received: Option<&'a [u8]>,
+    rport: Option<Option<&'a [u8]>>,
+}
+
+impl<'a> Via<'a> {
+    /// Reads one value, which must be all of `value`.
+    pub fn parse(value: &'a [u8]) -> Result<Self, Fault> {
+        let bytes = trim(value);
+        if bytes.is_empty() {
+            return Err(Fault::Empty);
+        }
+        let mut lexer = Lexer::new(bytes);
+        lexer.token()?;
+        slash(&mut lexer)?;
+        let version = lexer.token()?;
+        slash(&mut lexer)?;
+        let transport = ascii(lexer.token()?);
+        if !lexer.skip_lws() {
+            return Err(lexer.unexpected());
+        }
+        let before = lexer.rest();
+        let host = Host::take(&mut lexer)?;
+        let port = if lexer.eat_separator(b':') { Some(take_port(&mut lexer)?) } else { None };
+        let sent_by = &before[..before.len() - lexer.rest().len()];
+
+        let (mut branch, mut received, mut rport) = (None, None, None);
+        let params = Params::take(&mut lexer, |name, value| {
+            let slot = if name.eq_ignore_ascii_case(b"branch") {
+                &mut branch
+            } else if name.eq_ignore_ascii_case(b"received") {
+                &mut received
+            } else if name.eq_ignore_ascii_case(b"rport") {
+                &mut rport
+            } else {
+                return Ok(());
+            };
+            if slot.replace(value).is_some() { Err(Fault::RepeatedParameter) } else { Ok(()) }
+        })?;
+        lexer.end()?;
+        Ok(Self {
+            bytes,
+            version,
+            transport,
+            sent_by,
+            host,
+            port,
+            params,
+            branch: branch.flatten(),
+            received: received.flatten(),
+            rport,
+        })
+    }
+
+    /// Returns the value as written.
+    #[must_use]
+    pub fn as_bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// Returns the protocol's version, `2.0` in RFC 3261.
+    #[must_use]
+    pub fn version(&self) -> &'a [u8] {
+        self.version
+    }
+
+    /// Returns the transport as written; compare it without regard to case.
+    #[must_use]
+    pub fn transport(&self) -> &'a str {
+        self.transport
+    }
+
+    /// Returns host and port as written.
+    #[must_use]
+    pub fn sent_by(&self) -> &'a [u8] {
+        self.sent_by
+    }
+
+    /// Returns the host of `sent-by`.
+    #[must_use]
+    pub fn host(&self) -> Host<'a> {
+        self.host
+    }
+
+    /// Returns the port of `sent-by`, if one is written.
+    #[must_use]
+    pub fn port(&self) -> Option<u16> {
+        self.port
+    }
+
+    /// Returns the `branch` parameter.
+    #[must_use]
+    pub fn branch(&self) -> Option<&'a [u8]> {
+        self.branch
+    }
+
+    /// Returns the `received` parameter, with or without brackets around an IPv6 address; `None` also when it
+    /// is no address.
+    #[must_use]
+    pub fn received(&self) -> Option<IpAddr> {
+        self.received.and_then(ip_address)
+    }
+
+    /// Returns `None` without an `rport` parameter, `Some(None)` when it asks for one: when it is empty, or no
+    /// port.
+    #[must_use]
+    pub fn rport(&self) -> Option<Option<u16>> {
+        self.rport.map(|value| {
+            let digits = value.filter(|digits| digits.iter().all(u8::is_ascii_digit))?;
+            decimal(digits, u16::MAX.into()).and_then(|port| u16::try_from(port).ok())
+        })
+    }
+
+    /// Returns the `maddr` parameter; `None` also when it is no host.
+    #[must_use]
+    pub fn maddr(&self) -> Option<Host<'a>> {
+        self.params.value("maddr").and_then(|value| Host::parse(value).ok())
+    }
+
+    /// Returns the `ttl` parameter; `None` also when it is not from 0 to 255.
+    #[must_use]
+    pub fn ttl(&self) -> Option<u8> {
+        let digits = self
+            .params
+            .value("ttl")
+            .filter(|value| !value.is_empty() && value.iter().all(u8::is_ascii_digit))?;
+        decimal(digits, u8::MAX.into()).and_then(|ttl| u8::try_from(ttl).ok())
+    }
+
+    /// Returns all parameters.
+    #[must_use]
+    pub fn params(&self) -> Params<'a> {
+        self.params
+    }
+}
+
+fn slash(lexer: &mut Lexer<'_>) -> Result<(), Fault> {
+    if lexer.eat_separator(b'/') { Ok(()) } else { Err(lexer.unexpected()) }
+}

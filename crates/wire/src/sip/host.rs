@@ -1,0 +1,134 @@
+//! Hosts: names, IPv4 addresses and IPv6 references (RFC 3261 section 25.1, RFC 5118).
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use super::error::UriError;
+use super::lex::{Lexer, ascii, decimal, is_host};
+
+/// A host in a URI or a Via.
+///
+/// ```
+/// use ringfence_wire::sip::{Host, Uri};
+///
+/// let host = Uri::parse(b"sip:bob@[2001:db8::10]:5070")?.host();
+/// assert_eq!(host, Host::V6("2001:db8::10".parse()?));
+/// assert_eq!(host.to_string(), "[2001:db8::10]");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Host<'a> {
+    /// A domain name, as written.
+    Name(&'a str),
+    /// An IPv4 address.
+    V4(Ipv4Addr),
+    /// An IPv6 address; brackets around it are not part of it.
+    V6(Ipv6Addr),
+}
+
+impl<'a> Host<'a> {
+    /// Reads a host that stands alone; an IPv6 address must be in brackets.
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, UriError> {
+        let mut lexer = Lexer::new(bytes);
+        let host = Self::take(&mut lexer)?;
+        if lexer.rest().is_empty() { Ok(host) } else { Err(UriError::Host) }
+    }
+
+    /// Returns the address, if the host is one.
+    #[must_use]
+    pub fn ip(&self) -> Option<IpAddr> {
+        match *self {
+            Self::Name(_) => None,
+            Self::V4(address) => Some(address.into()),
+            Self::V6(address) => Some(address.into()),
+        }
+    }
+
+    /// Takes a host from the front of what `lexer` has left.
+    pub(super) fn take(lexer: &mut Lexer<'a>) -> Result<Self, UriError> {
+        if lexer.peek() == Some(b'[') {
+            let end = memchr::memchr(b']', lexer.rest()).ok_or(UriError::Host)?;
+            let reference = lexer.take(end + 1);
+            return ipv6(&reference[1..end]).map(Self::V6).ok_or(UriError::Host);
+        }
+        let name = lexer.take_while(is_host);
+        match name.strip_suffix(b".").unwrap_or(name).last() {
+            Some(last) if last.is_ascii_digit() => {
+                if let Some(address) = ipv4(name) {
+                    return Ok(Self::V4(address));
+                }
+            }
+            _ => {}
+        }
+        if is_hostname(name) { Ok(Self::Name(ascii(name))) } else { Err(UriError::Host) }
+    }
+
+    /// Compares as section 19.1.4 does: names without regard to case.
+    pub(super) fn matches(&self, other: &Host<'_>) -> bool {
+        match (*self, *other) {
+            (Self::Name(one), Host::Name(two)) => one.eq_ignore_ascii_case(two),
+            (Self::V4(one), Host::V4(two)) => one == two,
+            (Self::V6(one), Host::V6(two)) => one == two,
+            (Self::Name(_) | Self::V4(_) | Self::V6(_), _) => false,
+        }
+    }
+}
+
+impl fmt::Display for Host<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Name(name) => f.write_str(name),
+            Self::V4(address) => address.fmt(f),
+            Self::V6(address) => write!(f, "[{address}]"),
+        }
+    }
+}
+
+/// Reads an address with or without brackets, as `received` carries it (RFC 5118 section 4.5).
+pub(super) fn ip_address(bytes: &[u8]) -> Option<IpAddr> {
+    if let Some(address) = ipv4(bytes) {
+        return Some(address.into());
+    }
+    let inner = bytes.strip_prefix(b"[").and_then(|rest| rest.strip_suffix(b"]")).unwrap_or(bytes);
+    ipv6(inner).map(IpAddr::from)
+}
+
+/// `1*3DIGIT "." 1*3DIGIT "." 1*3DIGIT "." 1*3DIGIT`, leading zeros allowed.
+fn ipv4(bytes: &[u8]) -> Option<Ipv4Addr> {
+    let mut octets = [0; 4];
+    let mut parts = bytes.split(|&byte| byte == b'.');
+    for octet in &mut octets {
+        let part = parts.next()?;
+        if part.is_empty() || part.len() > 3 || !part.iter().all(u8::is_ascii_digit) {
+            return None;
+        }
+        *octet = u8::try_from(decimal(part, 255)?).ok()?;
+    }
+    parts.next().is_none().then(|| octets.into())
+}
+
+fn ipv6(bytes: &[u8]) -> Option<Ipv6Addr> {
+    const LONGEST: usize = "ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255".len();
+    let parse = |bytes: &[u8]| std::str::from_utf8(bytes).ok()?.parse().ok();
+    // RFC 5118 section 4.10: the grammar of RFC 3261 can yield one colon too many before an IPv4 address.
+    let Some(at) = bytes.windows(3).position(|colons| colons == b":::") else { return parse(bytes) };
+    let mut repaired = [0; LONGEST];
+    let length = bytes.len() - 1;
+    repaired.get_mut(..at)?.copy_from_slice(&bytes[..at]);
+    repaired.get_mut(at..length)?.copy_from_slice(&bytes[at + 1..]);
+    parse(&repaired[..length])
+}
+
+/// `*( domainlabel "." ) toplabel [ "." ]`; an underscore counts as a letter, for the names that have one.
+fn is_hostname(name: &[u8]) -> bool {
+    let name = name.strip_suffix(b".").unwrap_or(name);
+    let mut top = &b""[..];
+    for label in name.split(|&byte| byte == b'.') {
+        let (Some(first), Some(last)) = (label.first(), label.last()) else { return false };
+        if *first == b'-' || *last == b'-' {
+            return false;
+        }
+        top = label;
+    }
+    top.first().is_some_and(|first| !first.is_ascii_digit())
+}

@@ -1,0 +1,296 @@
+//! Bytes into words: the basic rules of RFC 3261 section 25.1.
+//!
+//! A [`Lexer`] walks over one header field value. Line folding was left in the value, so CR and LF are
+//! white space here: inside a value they occur only as part of a fold (or as a stray that means no more).
+
+use std::borrow::Cow;
+
+use super::error::Fault;
+
+/// Classes of bytes, one bit each in [`CLASS`].
+const TOKEN: u8 = 1;
+const LWS: u8 = 2;
+const USER: u8 = 4;
+const PASSWORD: u8 = 8;
+const URI_PARAM: u8 = 16;
+const URI_HEADER: u8 = 32;
+const PARAM_VALUE: u8 = 64;
+const HOST: u8 = 128;
+
+const CLASS: [u8; 256] = classes();
+
+const fn classes() -> [u8; 256] {
+    let mut table = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        #[expect(clippy::cast_possible_truncation, reason = "the loop ends at 255")]
+        let b = byte as u8;
+        let alphanum = b.is_ascii_alphanumeric();
+        let mark = matches!(b, b'-' | b'_' | b'.' | b'!' | b'~' | b'*' | b'\'' | b'(' | b')');
+        let unreserved = alphanum || mark;
+        let mut class = 0;
+        if alphanum || matches!(b, b'-' | b'.' | b'!' | b'%' | b'*' | b'_' | b'+' | b'`' | b'\'' | b'~') {
+            class |= TOKEN;
+        }
+        if matches!(b, b' ' | b'\t' | b'\r' | b'\n') {
+            class |= LWS;
+        }
+        // '#' is not in the rule, but telephones put service codes like #31# there.
+        if unreserved || matches!(b, b'&' | b'=' | b'+' | b'$' | b',' | b';' | b'?' | b'/' | b'%' | b'#') {
+            class |= USER;
+        }
+        if unreserved || matches!(b, b'&' | b'=' | b'+' | b'$' | b',' | b'%') {
+            class |= PASSWORD;
+        }
+        // '=' is not in the rule for values, but base64 padding arrives there.
+        if unreserved || matches!(b, b'[' | b']' | b'/' | b':' | b'&' | b'+' | b'$' | b'%' | b'=') {
+            class |= URI_PARAM;
+        }
+        if unreserved || matches!(b, b'[' | b']' | b'/' | b'?' | b':' | b'+' | b'$' | b'%' | b'=' | b'&') {
+            class |= URI_HEADER;
+        }
+        if b > b' ' && b != 0x7f && !matches!(b, b'"' | b',' | b';' | b'<' | b'>') {
+            class |= PARAM_VALUE;
+        }
+        if alphanum || matches!(b, b'-' | b'.' | b'_') {
+            class |= HOST;
+        }
+        table[byte] = class;
+        byte += 1;
+    }
+    table
+}
+
+macro_rules! class_tests {
+    ($($(#[$doc:meta])* $name:ident: $class:ident;)*) => {$(
+        $(#[$doc])*
+        pub(super) const fn $name(byte: u8) -> bool {
+            CLASS[byte as usize] & $class != 0
+        }
+    )*};
+}
+
+class_tests! {
+    /// A byte of a `token`.
+    is_token: TOKEN;
+    /// A byte of linear white space, folding included.
+    is_lws: LWS;
+    /// A byte of a URI's `user`, `%` included.
+    is_user: USER;
+    /// A byte of a URI's `password`, `%` included.
+    is_password: PASSWORD;
+    /// A byte of a `uri-parameter`, `%` and `=` included.
+    is_uri_param: URI_PARAM;
+    /// A byte of a URI's `headers`, `%`, `=` and `&` included.
+    is_uri_header: URI_HEADER;
+    /// A byte of an unquoted parameter value: more than `gen-value` allows, less than could be mistaken.
+    is_param_value: PARAM_VALUE;
+    /// A byte of a host name or IPv4 address.
+    is_host: HOST;
+}
+
+/// A walk over one header field value.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Lexer<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Lexer<'a> {
+    pub(super) fn new(value: &'a [u8]) -> Self {
+        Self { rest: value }
+    }
+
+    /// What was not read yet.
+    pub(super) fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
+    pub(super) fn peek(&self) -> Option<u8> {
+        self.rest.first().copied()
+    }
+
+    /// Skips linear white space and tells whether there was any.
+    pub(super) fn skip_lws(&mut self) -> bool {
+        !self.take_while(is_lws).is_empty()
+    }
+
+    /// Takes `byte` if it is next.
+    pub(super) fn eat(&mut self, byte: u8) -> bool {
+        if let Some((&first, rest)) = self.rest.split_first()
+            && first == byte
+        {
+            self.rest = rest;
+            return true;
+        }
+        false
+    }
+
+    /// Takes `byte` with the white space around it, as `SLASH`, `COLON`, `EQUAL` or `SEMI` do.
+    pub(super) fn eat_separator(&mut self, byte: u8) -> bool {
+        let before = *self;
+        self.skip_lws();
+        if self.eat(byte) {
+            self.skip_lws();
+            return true;
+        }
+        *self = before;
+        false
+    }
+
+    /// Takes bytes as long as they are in a class; may be empty.
+    pub(super) fn take_while(&mut self, class: impl Fn(u8) -> bool) -> &'a [u8] {
+        let end = self.rest.iter().position(|&byte| !class(byte)).unwrap_or(self.rest.len());
+        self.take(end)
+    }
+
+    /// Takes a non-empty token.
+    pub(super) fn token(&mut self) -> Result<&'a [u8], Fault> {
+        let token = self.take_while(is_token);
+        if token.is_empty() { Err(self.unexpected()) } else { Ok(token) }
+    }
+
+    /// Takes `1*DIGIT` up to `max`.
+    pub(super) fn number(&mut self, max: u32) -> Result<u32, Fault> {
+        let digits = self.take_while(|byte| byte.is_ascii_digit());
+        if digits.is_empty() {
+            return Err(Fault::NotANumber);
+        }
+        decimal(digits, max).ok_or(Fault::NumberTooLarge { max })
+    }
+
+    /// Takes a quoted string, quotation marks included.
+    pub(super) fn quoted_string(&mut self) -> Result<&'a [u8], Fault> {
+        let end = quoted_string_end(self.rest).ok_or(Fault::UnterminatedQuote)?;
+        Ok(self.take(end))
+    }
+
+    /// Takes a comment, its outer parentheses included; comments nest.
+    pub(super) fn comment(&mut self) -> Result<&'a [u8], Fault> {
+        let mut depth = 0_usize;
+        let mut at = 0;
+        while let Some(&byte) = self.rest.get(at) {
+            match byte {
+                b'(' => depth += 1,
+                b')' => depth = depth.saturating_sub(1),
+                b'\\' => at += 1,
+                _ => {}
+            }
+            at += 1;
+            if depth == 0 {
+                return Ok(self.take(at));
+            }
+        }
+        Err(Fault::UnterminatedComment)
+    }
+
+    /// Takes `count` bytes (at most what is there).
+    pub(super) fn take(&mut self, count: usize) -> &'a [u8] {
+        let (taken, rest) = self.rest.split_at(count.min(self.rest.len()));
+        self.rest = rest;
+        taken
+    }
+
+    /// Requires that nothing but white space is left.
+    pub(super) fn end(&mut self) -> Result<(), Fault> {
+        self.skip_lws();
+        if self.rest.is_empty() { Ok(()) } else { Err(self.unexpected()) }
+    }
+
+    /// The fault of what is next.
+    pub(super) fn unexpected(&self) -> Fault {
+        self.peek().map_or(Fault::Truncated, |byte| Fault::Unexpected { byte })
+    }
+}
+
+/// The value of a string of digits, unless it exceeds `max`. Leading zeros do not count.
+pub(super) fn decimal(digits: &[u8], max: u32) -> Option<u32> {
+    let mut value: u64 = 0;
+    for &digit in digits {
+        value = value * 10 + u64::from(digit - b'0');
+        if value > u64::from(max) {
+            return None;
+        }
+    }
+    u32::try_from(value).ok()
+}
+
+/// Where the quoted string that starts at the first byte ends, closing quotation mark included.
+pub(super) fn quoted_string_end(bytes: &[u8]) -> Option<usize> {
+    if bytes.first() != Some(&b'"') {
+        return None;
+    }
+    let mut at = 1;
+    loop {
+        at += memchr::memchr2(b'"', b'\\', bytes.get(at..)?)?;
+        if bytes[at] == b'"' {
+            return Some(at + 1);
+        }
+        at += 2;
+    }
+}
+
+/// Cuts white space off both ends.
+pub(super) fn trim(mut bytes: &[u8]) -> &[u8] {
+    while let [first, rest @ ..] = bytes
+        && is_lws(*first)
+    {
+        bytes = rest;
+    }
+    while let [rest @ .., last] = bytes
+        && is_lws(*last)
+    {
+        bytes = rest;
+    }
+    bytes
+}
+
+/// Splits off the first element of a comma-separated list; commas in quoted strings and in `<>` do not count.
+pub(super) fn split_comma(list: &[u8]) -> (&[u8], Option<&[u8]>) {
+    let mut at = 0;
+    while let Some(found) = list.get(at..).and_then(|rest| memchr::memchr3(b',', b'"', b'<', rest)) {
+        at += found;
+        match list[at] {
+            b',' => return (trim(&list[..at]), Some(&list[at + 1..])),
+            b'"' => match quoted_string_end(&list[at..]) {
+                Some(length) => at += length,
+                None => break,
+            },
+            _ => match memchr::memchr(b'>', &list[at..]) {
+                Some(length) => at += length + 1,
+                None => break,
+            },
+        }
+    }
+    (trim(list), None)
+}
+
+/// Replaces each line fold, with the white space around it, by one space.
+pub(super) fn unfold(value: &[u8]) -> Cow<'_, [u8]> {
+    if memchr::memchr2(b'\r', b'\n', value).is_none() {
+        return Cow::Borrowed(value);
+    }
+    let mut unfolded = Vec::with_capacity(value.len());
+    unfold_into(value, &mut unfolded);
+    Cow::Owned(unfolded)
+}
+
+/// Appends `value` with each line fold, and the white space around it, replaced by one space.
+pub(super) fn unfold_into(mut value: &[u8], out: &mut Vec<u8>) {
+    while let Some(at) = memchr::memchr2(b'\r', b'\n', value) {
+        let mut before = &value[..at];
+        while let [rest @ .., b' ' | b'\t'] = before {
+            before = rest;
+        }
+        out.extend_from_slice(before);
+        out.push(b' ');
+        let mut after = Lexer::new(&value[at..]);
+        after.skip_lws();
+        value = after.rest();
+    }
+    out.extend_from_slice(value);
+}
+
+/// The text of bytes that were checked to be ASCII.
+pub(super) fn ascii(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap_or_default()
+}

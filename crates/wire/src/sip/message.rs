@@ -1,0 +1,415 @@
+//! A received message: its parts, and its headers by their own grammars.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use super::error::{Fault, HeaderError};
+use super::field::Field;
+use super::framing::Framing;
+use super::header::{CSeq, Challenge, Challenges, Contact, HeaderName, Reason, RetryAfter, Via, Warning};
+use super::lex::{Lexer, is_lws, is_token, split_comma};
+use super::method::Method;
+use super::name_addr::NameAddr;
+use super::parse::{FieldSpans, Span, StartSpan};
+use super::start_line::{StartLine, StartLineFault};
+use super::status::StatusCode;
+
+/// A SIP message: spans into the bytes of one datagram.
+///
+/// Its `Debug` form shows no address and no body.
+///
+/// ```
+/// use ringfence_wire::sip::{HeaderName, Message, Method};
+///
+/// let datagram = b"REGISTER sip:registrar.example SIP/2.0\r\n\
+///     v: SIP/2.0/UDP 192.0.2.7:5060;branch=z9hG4bKnashds7\r\n\
+///     CSeq: 1826 REGISTER\r\n\
+///     Supported: path, outbound\r\n\
+///     k: gruu\r\n\r\n";
+/// let request = Message::parse(datagram)?;
+/// assert_eq!(request.method(), Some(Method::Register));
+/// assert_eq!(request.via()?.branch(), Some(&b"z9hG4bKnashds7"[..]));
+/// assert!(request.tokens(HeaderName::Supported).eq([&b"path"[..], b"outbound", b"gruu"]));
+/// assert_eq!(request.from().unwrap_err().to_string(), "From header: is missing");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct Message<'a> {
+    pub(super) bytes: Cow<'a, [u8]>,
+    pub(super) start: StartSpan,
+    pub(super) fields: FieldSpans,
+    pub(super) malformed_line: Option<Span>,
+    pub(super) body: Span,
+    pub(super) framing: Framing,
+}
+
+/// The message and its parts.
+impl Message<'_> {
+    /// Copies the bytes, so that the message outlives the datagram.
+    #[must_use]
+    pub fn into_owned(self) -> Message<'static> {
+        Message {
+            bytes: Cow::Owned(self.bytes.into_owned()),
+            start: self.start,
+            fields: self.fields,
+            malformed_line: self.malformed_line,
+            body: self.body,
+            framing: self.framing,
+        }
+    }
+
+    /// Returns the message as received, without what came before the start line and after the body.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Returns the first line.
+    #[must_use]
+    pub fn start_line(&self) -> StartLine<'_> {
+        match self.start {
+            StartSpan::Request { method, uri, version } => StartLine::Request {
+                method: self.method_of(method),
+                uri: uri.of(&self.bytes),
+                version: version.of(&self.bytes),
+            },
+            StartSpan::Status { version, code, phrase } => {
+                StartLine::Status { version: version.of(&self.bytes), code, phrase: phrase.of(&self.bytes) }
+            }
+        }
+    }
+
+    /// Returns what is wrong with a start line whose parts could be told apart.
+    #[must_use]
+    pub fn start_line_fault(&self) -> Option<StartLineFault> {
+        let line_end = memchr::memchr(b'\n', &self.bytes).unwrap_or(self.bytes.len());
+        let line = &self.bytes[..line_end];
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        match self.start_line() {
+            StartLine::Request { method, uri, version } => {
+                let spaced = method.as_str().len() + uri.len() + version.len() + 2;
+                if uri.iter().any(|&byte| is_lws(byte) || byte.is_ascii_control()) {
+                    Some(StartLineFault::SpaceInUri)
+                } else if line.last().is_some_and(|&last| is_lws(last)) {
+                    Some(StartLineFault::TrailingSpace)
+                } else if line.len() != spaced || line.iter().filter(|&&byte| byte == b' ').count() != 2 {
+                    Some(StartLineFault::ExtraSpace)
+                } else if uri.first() == Some(&b'<') {
+                    Some(StartLineFault::BracketedUri)
+                } else {
+                    version_fault(version)
+                }
+            }
+            StartLine::Status { version, phrase, .. } => {
+                let spaced = version.len() + " 200 ".len() + phrase.len();
+                if line.len() > spaced { Some(StartLineFault::ExtraSpace) } else { version_fault(version) }
+            }
+        }
+    }
+
+    /// Tells whether it is a request.
+    #[must_use]
+    pub fn is_request(&self) -> bool {
+        matches!(self.start, StartSpan::Request { .. })
+    }
+
+    /// Returns a request's method.
+    #[must_use]
+    pub fn method(&self) -> Option<Method<'_>> {
+        match self.start {
+            StartSpan::Request { method, .. } => Some(self.method_of(method)),
+            StartSpan::Status { .. } => None,
+        }
+    }
+
+    /// Returns a request's Request-URI as written.
+    #[must_use]
+    pub fn request_uri(&self) -> Option<&[u8]> {
+        match self.start {
+            StartSpan::Request { uri, .. } => Some(uri.of(&self.bytes)),
+            StartSpan::Status { .. } => None,
+        }
+    }
+
+    /// Returns the protocol's version as written, `SIP/2.0` unless the peer speaks another.
+    #[must_use]
+    pub fn version(&self) -> &[u8] {
+        match self.start {
+            StartSpan::Request { version, .. } | StartSpan::Status { version, .. } => version.of(&self.bytes),
+        }
+    }
+
+    /// Returns a response's status code.
+    #[must_use]
+    pub fn status(&self) -> Option<StatusCode> {
+        match self.start {
+            StartSpan::Request { .. } => None,
+            StartSpan::Status { code, .. } => Some(code),
+        }
+    }
+
+    /// Returns a response's reason phrase as written.
+    #[must_use]
+    pub fn reason_phrase(&self) -> Option<&[u8]> {
+        match self.start {
+            StartSpan::Request { .. } => None,
+            StartSpan::Status { phrase, .. } => Some(phrase.of(&self.bytes)),
+        }
+    }
+
+    /// Returns the first line of the headers that is none: without a colon or a name.
+    #[must_use]
+    pub fn malformed_line(&self) -> Option<&[u8]> {
+        self.malformed_line.map(|line| line.of(&self.bytes))
+    }
+
+    /// Tells how the datagram fits the declared length.
+    #[must_use]
+    pub fn framing(&self) -> Framing {
+        self.framing
+    }
+
+    /// Returns the body.
+    #[must_use]
+    pub fn body(&self) -> &[u8] {
+        self.body.of(&self.bytes)
+    }
+
+    fn method_of(&self, method: Span) -> Method<'_> {
+        Method::from_bytes(method.of(&self.bytes)).unwrap_or(Method::Other(""))
+    }
+}
+
+/// The header fields as they stand there.
+impl Message<'_> {
+    /// Iterates over the header fields in their order.
+    pub fn fields(&self) -> impl Iterator<Item = Field<'_>> {
+        self.fields.iter().map(|field| Field {
+            name: field.id,
+            raw_name: field.name.of(&self.bytes),
+            value: field.value.of(&self.bytes),
+        })
+    }
+
+    /// Tells whether there is a field of that name.
+    #[must_use]
+    pub fn has(&self, name: HeaderName) -> bool {
+        self.fields.iter().any(|field| field.id == name)
+    }
+
+    /// Counts the fields of that name.
+    #[must_use]
+    pub fn count(&self, name: HeaderName) -> usize {
+        self.fields.iter().filter(|field| field.id == name).count()
+    }
+
+    /// Returns the value of the first field of that name as written.
+    #[must_use]
+    pub fn first(&self, name: HeaderName) -> Option<&[u8]> {
+        self.all(name).next()
+    }
+
+    /// Iterates over the values of the fields of that name as written, a field at a time.
+    pub fn all(&self, name: HeaderName) -> impl Iterator<Item = &[u8]> {
+        self.fields.iter().filter(move |field| field.id == name).map(|field| field.value.of(&self.bytes))
+    }
+
+    /// Iterates over the values of the fields of any name, in any case, long or compact.
+    pub fn named<'m>(&'m self, name: &str) -> impl Iterator<Item = &'m [u8]> {
+        let id = HeaderName::from_bytes(name.as_bytes());
+        self.fields()
+            .filter(move |field| {
+                field.name() == id
+                    && (id != HeaderName::Other || field.raw_name().eq_ignore_ascii_case(name.as_bytes()))
+            })
+            .map(|field| field.value())
+    }
+
+    /// Iterates over the comma-separated values of all fields of that name; commas in quoted strings and in
+    /// `<>` separate nothing.
+    pub fn values(&self, name: HeaderName) -> impl Iterator<Item = &[u8]> {
+        self.all(name).filter(|value| !value.is_empty()).flat_map(elements)
+    }
+
+    /// Iterates over the comma-separated tokens of all fields of that name, as in `Require` and `Allow`. What is
+    /// no token is left out.
+    pub fn tokens(&self, name: HeaderName) -> impl Iterator<Item = &[u8]> {
+        self.values(name).filter(|value| !value.is_empty() && value.iter().all(|&byte| is_token(byte)))
+    }
+}
+
+/// The header fields by their own grammars.
+impl Message<'_> {
+    /// Reads the topmost Via value.
+    pub fn via(&self) -> Result<Via<'_>, HeaderError> {
+        self.vias().next().unwrap_or(Err(HeaderError::new(HeaderName::Via, Fault::Missing)))
+    }
+
+    /// Reads the Via values one by one, the topmost first.
+    pub fn vias(&self) -> impl Iterator<Item = Result<Via<'_>, HeaderError>> {
+        self.each(HeaderName::Via, Via::parse)
+    }
+
+    /// Reads From.
+    pub fn from(&self) -> Result<NameAddr<'_>, HeaderError> {
+        self.only(HeaderName::From, NameAddr::parse)
+    }
+
+    /// Reads To.
+    pub fn to(&self) -> Result<NameAddr<'_>, HeaderError> {
+        self.only(HeaderName::To, NameAddr::parse)
+    }
+
+    /// Reads Call-ID. Any bytes but white space and control characters are taken: software that puts base64
+    /// there exists, and an identifier is only compared.
+    pub fn call_id(&self) -> Result<&[u8], HeaderError> {
+        self.only(HeaderName::CallId, |value| {
+            match value.iter().find(|&&byte| byte <= b' ' || byte == 0x7f) {
+                Some(&byte) => Err(Fault::Unexpected { byte }),
+                None if value.is_empty() => Err(Fault::Empty),
+                None => Ok(value),
+            }
+        })
+    }
+
+    /// Reads `CSeq`.
+    pub fn cseq(&self) -> Result<CSeq<'_>, HeaderError> {
+        self.only(HeaderName::CSeq, CSeq::parse)
+    }
+
+    /// Reads Max-Forwards, from 0 to 255.
+    #[must_use]
+    pub fn max_forwards(&self) -> Option<Result<u8, HeaderError>> {
+        self.optional(HeaderName::MaxForwards, |value| {
+            u8::try_from(number(value, u8::MAX.into())?).map_err(|_| Fault::NumberTooLarge { max: 255 })
+        })
+    }
+
+    /// Reads the Contact values one by one.
+    pub fn contacts(&self) -> impl Iterator<Item = Result<Contact<'_>, HeaderError>> {
+        self.each(HeaderName::Contact, Contact::parse)
+    }
+
+    /// Reads Expires, in seconds.
+    #[must_use]
+    pub fn expires(&self) -> Option<Result<u32, HeaderError>> {
+        self.optional(HeaderName::Expires, |value| number(value, u32::MAX))
+    }
+
+    /// Reads Min-Expires, in seconds.
+    #[must_use]
+    pub fn min_expires(&self) -> Option<Result<u32, HeaderError>> {
+        self.optional(HeaderName::MinExpires, |value| number(value, u32::MAX))
+    }
+
+    /// Reads Retry-After.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Result<RetryAfter<'_>, HeaderError>> {
+        self.optional(HeaderName::RetryAfter, RetryAfter::parse)
+    }
+
+    /// Reads Content-Length.
+    #[must_use]
+    pub fn content_length(&self) -> Option<Result<usize, HeaderError>> {
+        self.optional(HeaderName::ContentLength, |value| Ok(number(value, u32::MAX)? as usize))
+    }
+
+    /// Reads the Warning values one by one.
+    pub fn warnings(&self) -> impl Iterator<Item = Result<Warning<'_>, HeaderError>> {
+        self.each(HeaderName::Warning, Warning::parse)
+    }
+
+    /// Reads the Reason values (RFC 3326) one by one.
+    pub fn reason(&self) -> impl Iterator<Item = Result<Reason<'_>, HeaderError>> {
+        self.each(HeaderName::Reason, Reason::parse)
+    }
+
+    /// Reads the challenges or credentials of all fields of that name; what breaks the grammar is left out,
+    /// with what follows it in the same field.
+    pub fn challenges(&self, name: HeaderName) -> impl Iterator<Item = Challenge<'_>> {
+        self.all(name).flat_map(Challenges::new)
+    }
+
+    /// Reads the parameters of `Authentication-Info`, as a challenge without scheme.
+    #[must_use]
+    pub fn authentication_info(&self) -> Option<Challenge<'_>> {
+        self.first(HeaderName::AuthenticationInfo).map(Challenge::without_scheme)
+    }
+
+    /// Reads the values of any header that carries addresses: Route, P-Asserted-Identity, Diversion, …
+    pub fn addresses(&self, name: HeaderName) -> impl Iterator<Item = Result<NameAddr<'_>, HeaderError>> {
+        self.each(name, NameAddr::parse)
+    }
+
+    /// Reads each comma-separated value; an empty field is an empty value.
+    fn each<'m, T>(
+        &'m self,
+        name: HeaderName,
+        parse: impl Fn(&'m [u8]) -> Result<T, Fault>,
+    ) -> impl Iterator<Item = Result<T, HeaderError>> {
+        self.all(name).flat_map(elements).map(move |value| match value {
+            b"" => Err(HeaderError::new(name, Fault::Empty)),
+            _ => parse(value).map_err(|fault| HeaderError::new(name, fault)),
+        })
+    }
+
+    /// Reads a header that must occur once.
+    fn only<'m, T>(
+        &'m self,
+        name: HeaderName,
+        parse: impl FnOnce(&'m [u8]) -> Result<T, Fault>,
+    ) -> Result<T, HeaderError> {
+        self.optional(name, parse).unwrap_or(Err(HeaderError::new(name, Fault::Missing)))
+    }
+
+    /// Reads a header that may occur once.
+    fn optional<'m, T>(
+        &'m self,
+        name: HeaderName,
+        parse: impl FnOnce(&'m [u8]) -> Result<T, Fault>,
+    ) -> Option<Result<T, HeaderError>> {
+        let mut values = self.all(name);
+        let value = values.next()?;
+        let parsed = if values.next().is_some() { Err(Fault::Repeated) } else { parse(value) };
+        Some(parsed.map_err(|fault| HeaderError::new(name, fault)))
+    }
+}
+
+impl fmt::Debug for Message<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("Message");
+        match self.start_line() {
+            StartLine::Request { method, .. } => debug.field("method", &method),
+            StartLine::Status { code, .. } => debug.field("status", &code.as_u16()),
+        };
+        debug.field("fields", &self.fields.len()).field("bytes", &self.bytes.len()).finish_non_exhaustive()
+    }
+}
+
+/// Splits a field's value at its commas.
+fn elements(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = Some(value);
+    std::iter::from_fn(move || {
+        let (element, left) = split_comma(rest?);
+        rest = left;
+        Some(element)
+    })
+}
+
+/// Reads a value that is one number.
+fn number(value: &[u8], max: u32) -> Result<u32, Fault> {
+    let mut lexer = Lexer::new(value);
+    lexer.skip_lws();
+    let number = lexer.number(max)?;
+    lexer.end()?;
+    Ok(number)
+}
+
+fn version_fault(version: &[u8]) -> Option<StartLineFault> {
+    let is_number = |part: &[u8]| !part.is_empty() && part.iter().all(u8::is_ascii_digit);
+    let numbers = version.get(4..).unwrap_or_default();
+    match memchr::memchr(b'.', numbers) {
+        Some(dot) if is_number(&numbers[..dot]) && is_number(&numbers[dot + 1..]) => None,
+        _ => Some(StartLineFault::Version),
+    }
+}

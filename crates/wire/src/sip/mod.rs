@@ -1,0 +1,39 @@
+//! The Session Initiation Protocol's message grammar (RFC 3261 sections 7, 19, 20 and 25).
+//!
+//! [`Message::parse`] is lenient about structure and never about memory: what can be told apart as lines is
+//! a message, of at most [`MAX_MESSAGE`] bytes and [`MAX_HEADERS`] header fields. The typed readings
+//! ([`Message::via`], [`Message::from`], …) are strict: each yields its value or a [`HeaderError`] whose
+//! text says what is wrong, fit for the reason phrase of a 400 (Bad Request) response.
+
+mod error;
+mod field;
+mod framing;
+pub mod header;
+mod host;
+mod lex;
+mod message;
+mod method;
+mod name_addr;
+mod params;
+mod parse;
+mod print;
+mod quote;
+mod start_line;
+mod status;
+mod uri;
+
+pub use error::{Fault, HeaderError, ParseError, UriError};
+pub use field::Field;
+pub use framing::Framing;
+pub use header::{CSeq, Challenge, Contact, HeaderName, Reason, RetryAfter, Via, Warning};
+pub use host::Host;
+pub use message::Message;
+pub use method::Method;
+pub use name_addr::NameAddr;
+pub use params::{MAX_PARAMETERS, Params};
+pub use parse::{MAX_HEADERS, MAX_MESSAGE};
+pub use print::Printer;
+pub use quote::{Quoted, quote, unquote};
+pub use start_line::{StartLine, StartLineFault};
+pub use status::StatusCode;
+pub use uri::{Scheme, Uri};

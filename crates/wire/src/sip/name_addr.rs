@@ -1,0 +1,134 @@
+//! `name-addr` and `addr-spec` with their parameters, as From, To, Contact, Route and others carry them.
+
+use std::borrow::Cow;
+
+use super::error::{Fault, UriError};
+use super::lex::{Lexer, is_lws, is_token, trim};
+use super::params::Params;
+use super::quote::text;
+use super::uri::Uri;
+
+/// A URI, perhaps with a display name before it and parameters behind it.
+///
+/// ```
+/// use ringfence_wire::sip::NameAddr;
+///
+/// let from = NameAddr::parse(b"\"Bell, \\\"Alex\\\"\" <sip:a.g.bell@example.com;lr>;tag=433423")?;
+/// assert_eq!(from.display_name().as_deref(), Some("Bell, \"Alex\""));
+/// assert_eq!(from.uri_bytes(), b"sip:a.g.bell@example.com;lr");
+/// assert_eq!(from.tag(), Some(&b"433423"[..]));
+///
+/// // Without <>, parameters belong to the header, not to the URI (RFC 3261 section 20).
+/// let contact = NameAddr::parse(b"sip:+19725552222@gw1.example.net;unknownparam")?;
+/// assert_eq!(contact.uri_bytes(), b"sip:+19725552222@gw1.example.net");
+/// assert_eq!(contact.param("unknownparam"), Some(&b""[..]));
+/// # Ok::<(), ringfence_wire::sip::Fault>(())
+/// ```
+#[derive(Debug, Clone, Copy)]
+pub struct NameAddr<'a> {
+    /// As written: a quoted string with its quotation marks, tokens, or empty.
+    display_name: &'a [u8],
+    uri: &'a [u8],
+    params: Params<'a>,
+    tag: Option<&'a [u8]>,
+}
+
+impl<'a> NameAddr<'a> {
+    /// Reads one value, which must be all of `value`.
+    pub fn parse(value: &'a [u8]) -> Result<Self, Fault> {
+        let mut lexer = Lexer::new(value);
+        lexer.skip_lws();
+        let (display_name, uri) = take_address(&mut lexer)?;
+        let mut tag = None;
+        let params = Params::take(&mut lexer, |name, value| {
+            if name.eq_ignore_ascii_case(b"tag") && tag.replace(value.unwrap_or_default()).is_some() {
+                return Err(Fault::RepeatedParameter);
+            }
+            Ok(())
+        })?;
+        lexer.end()?;
+        Ok(Self { display_name, uri, params, tag })
+    }
+
+    /// Returns the display name without quotation marks and escapes; bytes that are no UTF-8 are replaced.
+    #[must_use]
+    pub fn display_name(&self) -> Option<Cow<'a, str>> {
+        if self.display_name.is_empty() { None } else { Some(text(self.display_name)) }
+    }
+
+    /// Returns the URI as written, without `<>`.
+    #[must_use]
+    pub fn uri_bytes(&self) -> &'a [u8] {
+        self.uri
+    }
+
+    /// Reads the URI.
+    pub fn uri(&self) -> Result<Uri<'a>, UriError> {
+        Uri::parse(self.uri)
+    }
+
+    /// Returns the header's parameters, which are not the URI's.
+    #[must_use]
+    pub fn params(&self) -> Params<'a> {
+        self.params
+    }
+
+    /// Returns the value of the header parameter of that name, in any case; empty when it has none.
+    #[must_use]
+    pub fn param(&self, name: &str) -> Option<&'a [u8]> {
+        self.params.value(name)
+    }
+
+    /// Returns the `tag` parameter.
+    #[must_use]
+    pub fn tag(&self) -> Option<&'a [u8]> {
+        self.tag
+    }
+}
+
+/// Takes `[ display-name ] LAQUOT addr-spec RAQUOT`, or an `addr-spec` up to its first semicolon.
+fn take_address<'a>(lexer: &mut Lexer<'a>) -> Result<(&'a [u8], &'a [u8]), Fault> {
+    if lexer.peek() == Some(b'"') {
+        let display_name = lexer.quoted_string()?;
+        lexer.skip_lws();
+        return Ok((display_name, take_bracketed(lexer)?));
+    }
+    let rest = lexer.rest();
+    match memchr::memchr3(b'<', b';', b'"', rest) {
+        Some(at) if rest[at] == b'<' => {
+            let display_name = trim(lexer.take(at));
+            // The grammar has tokens only; UTF-8 without quotation marks is what people's names arrive in.
+            if let Some(&byte) =
+                display_name.iter().find(|&&byte| !is_token(byte) && !is_lws(byte) && byte.is_ascii())
+            {
+                return Err(Fault::Unexpected { byte });
+            }
+            Ok((display_name, take_bracketed(lexer)?))
+        }
+        found => {
+            let uri = trim(lexer.take(found.unwrap_or(rest.len())));
+            if let Some(&byte) = uri.iter().find(|&&byte| matches!(byte, b'?' | b',')) {
+                return Err(Fault::UnenclosedUri { byte });
+            }
+            Ok((b"", check_uri(uri)?))
+        }
+    }
+}
+
+/// Takes `"<" addr-spec ">"`.
+fn take_bracketed<'a>(lexer: &mut Lexer<'a>) -> Result<&'a [u8], Fault> {
+    if !lexer.eat(b'<') {
+        return Err(lexer.unexpected());
+    }
+    let end = memchr::memchr(b'>', lexer.rest()).ok_or(Fault::UnterminatedBracket)?;
+    let uri = check_uri(lexer.take(end))?;
+    lexer.eat(b'>');
+    Ok(uri)
+}
+
+fn check_uri(uri: &[u8]) -> Result<&[u8], Fault> {
+    if uri.is_empty() {
+        return Err(Fault::Empty);
+    }
+    if uri.iter().any(|&byte| is_lws(byte)) { Err(Fault::SpaceInUri) } else { Ok(uri) }
+}

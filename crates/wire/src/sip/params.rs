@@ -1,0 +1,105 @@
+//! Parameters: `*( SEMI generic-param )` after a header field value, `uri-parameters` in a URI.
+
+use super::error::Fault;
+use super::lex::{Lexer, is_param_value, is_token};
+
+/// The most parameters that one value may have.
+pub const MAX_PARAMETERS: usize = 64;
+
+/// The parameters of a value, checked when it was read; iterates over names and raw values.
+///
+/// A quoted value keeps its quotation marks, see [`unquote`](super::unquote).
+///
+/// ```
+/// use ringfence_wire::sip::Message;
+///
+/// let message = Message::parse(b"BYE sip:a@b SIP/2.0\r\nVia: SIP/2.0/UDP b ; Branch = z9hG4bK1;rport\r\n\r\n")?;
+/// let via = message.via().unwrap();
+/// assert_eq!(via.params().value("branch"), Some(&b"z9hG4bK1"[..]));
+/// assert_eq!(via.params().find("RPORT"), Some(None));
+/// assert_eq!(via.params().count(), 2);
+/// # Ok::<(), ringfence_wire::sip::ParseError>(())
+/// ```
+#[derive(Debug, Clone, Copy)]
+pub struct Params<'a> {
+    lexer: Lexer<'a>,
+}
+
+impl<'a> Params<'a> {
+    /// Finds the first parameter of that name, in any case: `Some(None)` when it has no value.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<Option<&'a [u8]>> {
+        let mut params = *self;
+        params.find_map(|(found, value)| found.eq_ignore_ascii_case(name.as_bytes()).then_some(value))
+    }
+
+    /// Returns the first value of that name, empty when the parameter stands there without one.
+    #[must_use]
+    pub fn value(&self, name: &str) -> Option<&'a [u8]> {
+        Params::find(self, name).map(Option::unwrap_or_default)
+    }
+
+    /// Returns the parameters as written, from the first semicolon on.
+    #[must_use]
+    pub fn as_bytes(&self) -> &'a [u8] {
+        self.lexer.rest()
+    }
+
+    /// Takes all parameters from the front of what `lexer` has left, showing each to `seen`.
+    pub(super) fn take(
+        lexer: &mut Lexer<'a>,
+        mut seen: impl FnMut(&'a [u8], Option<&'a [u8]>) -> Result<(), Fault>,
+    ) -> Result<Self, Fault> {
+        let params = *lexer;
+        let mut count = 0;
+        while let Some((name, value)) = take_param(lexer)? {
+            count += 1;
+            if count > MAX_PARAMETERS {
+                return Err(Fault::TooManyParameters);
+            }
+            if let Some(&byte) = name.iter().find(|&&byte| !is_token(byte)) {
+                return Err(Fault::Unexpected { byte });
+            }
+            seen(name, value)?;
+        }
+        let taken = params.rest().len() - lexer.rest().len();
+        Ok(Self { lexer: Lexer::new(&params.rest()[..taken]) })
+    }
+
+    /// Parameters that were checked already, from the first semicolon on.
+    pub(super) fn checked(bytes: &'a [u8]) -> Self {
+        Self { lexer: Lexer::new(bytes) }
+    }
+}
+
+impl<'a> Iterator for Params<'a> {
+    type Item = (&'a [u8], Option<&'a [u8]>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        take_param(&mut self.lexer).ok().flatten()
+    }
+}
+
+/// Takes `SEMI token [ EQUAL gen-value ]`, or nothing when no semicolon is next.
+#[expect(clippy::type_complexity, reason = "a name and perhaps a value")]
+fn take_param<'a>(lexer: &mut Lexer<'a>) -> Result<Option<(&'a [u8], Option<&'a [u8]>)>, Fault> {
+    if !lexer.eat_separator(b';') {
+        return Ok(None);
+    }
+    let name = match lexer.peek() {
+        None | Some(b';') => return Err(Fault::EmptyParameter),
+        Some(_) => take_name(lexer)?,
+    };
+    if !lexer.eat_separator(b'=') {
+        return Ok(Some((name, None)));
+    }
+    let value =
+        if lexer.peek() == Some(b'"') { lexer.quoted_string()? } else { lexer.take_while(is_param_value) };
+    if value.is_empty() { Err(lexer.unexpected()) } else { Ok(Some((name, Some(value)))) }
+}
+
+/// A token, or the few other bytes that a `uri-parameter` may be named with; who reads a value checks which.
+fn take_name<'a>(lexer: &mut Lexer<'a>) -> Result<&'a [u8], Fault> {
+    let name = lexer.take_while(|byte| is_param_value(byte) && byte != b'=');
+    if name.is_empty() { Err(lexer.unexpected()) } else { Ok(name) }
+}

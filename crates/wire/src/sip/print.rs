@@ -1,0 +1,207 @@
+//! Messages to send: written in order into the buffer that goes out.
+
+use std::fmt;
+
+use super::header::HeaderName;
+use super::lex::{is_token, unfold_into};
+use super::message::Message;
+use super::start_line::StartLine;
+use super::status::StatusCode;
+
+/// Writes a message at the end of a buffer.
+///
+/// Whatever is passed as a value, no line end and no NUL of it reaches the wire: they become spaces, so that a
+/// value cannot add a header. `Content-Length` is written last, by [`Printer::body`] or [`Printer::finish`]; one of
+/// them ends every message.
+///
+/// ```
+/// use ringfence_wire::sip::{Printer, StatusCode, quote};
+///
+/// let mut out = Vec::new();
+/// let mut response = Printer::response(&mut out, StatusCode::BUSY_HERE, None);
+/// response.header_fmt("Warning", format_args!("399 ringfence {}", quote("on the list\r\nX: y")));
+/// response.finish();
+/// assert_eq!(
+///     out,
+///     b"SIP/2.0 486 Busy Here\r\nWarning: 399 ringfence \"on the list  X: y\"\r\nContent-Length: 0\r\n\r\n",
+/// );
+/// ```
+#[derive(Debug)]
+#[must_use = "a message ends with `finish` or `body`"]
+pub struct Printer<'o> {
+    out: &'o mut Vec<u8>,
+}
+
+impl<'o> Printer<'o> {
+    /// Starts a request. What no URI contains is escaped in `uri`.
+    pub fn request(out: &'o mut Vec<u8>, method: &str, uri: &[u8]) -> Self {
+        push_token(out, method.as_bytes());
+        out.push(b' ');
+        for &byte in uri {
+            if byte <= b' ' || byte == 0x7f {
+                out.extend([b'%', hex_digit(byte >> 4), hex_digit(byte & 15)]);
+            } else {
+                out.push(byte);
+            }
+        }
+        out.extend_from_slice(b" SIP/2.0\r\n");
+        Self { out }
+    }
+
+    /// Starts a response, with the registered phrase of its code unless another is given.
+    pub fn response(out: &'o mut Vec<u8>, code: StatusCode, phrase: Option<&str>) -> Self {
+        out.extend_from_slice(b"SIP/2.0 ");
+        push_number(out, code.as_u16().into());
+        out.push(b' ');
+        push_value(out, phrase.unwrap_or(code.reason()).as_bytes());
+        out.extend_from_slice(b"\r\n");
+        Self { out }
+    }
+
+    /// Writes a header field.
+    pub fn header(&mut self, name: &str, value: &[u8]) -> &mut Self {
+        self.name(name.as_bytes());
+        push_value(self.out, value);
+        self.end_line()
+    }
+
+    /// Writes a header field whose value is formatted.
+    pub fn header_fmt(&mut self, name: &str, value: fmt::Arguments<'_>) -> &mut Self {
+        self.name(name.as_bytes());
+        let written = fmt::write(&mut Value(self.out), value);
+        debug_assert!(written.is_ok(), "writing to a buffer cannot fail");
+        self.end_line()
+    }
+
+    /// Copies every field of that name from another message, with the long form of the name and without folds.
+    pub fn copy(&mut self, message: &Message<'_>, name: HeaderName) -> &mut Self {
+        for field in message.fields().filter(|field| field.name() == name) {
+            self.name(field.canonical_name());
+            unfold_into(field.value(), self.out);
+            self.end_line();
+        }
+        self
+    }
+
+    /// Writes `Content-Type`, `Content-Length` and the body, and ends the message.
+    pub fn body(mut self, content_type: &str, body: &[u8]) {
+        self.header("Content-Type", content_type.as_bytes());
+        self.end(body);
+    }
+
+    /// Ends a message without a body.
+    pub fn finish(self) {
+        self.end(b"");
+    }
+
+    fn end(mut self, body: &[u8]) {
+        self.content_length(body.len());
+        self.out.extend_from_slice(b"\r\n");
+        self.out.extend_from_slice(body);
+    }
+
+    fn content_length(&mut self, length: usize) {
+        self.name(b"Content-Length");
+        push_number(self.out, length);
+        self.end_line();
+    }
+
+    fn name(&mut self, name: &[u8]) {
+        push_token(self.out, name);
+        self.out.extend_from_slice(b": ");
+    }
+
+    fn end_line(&mut self) -> &mut Self {
+        self.out.extend_from_slice(b"\r\n");
+        self
+    }
+}
+
+impl Message<'_> {
+    /// Writes the message in its canonical form at the end of `out`: long header names, values without folds,
+    /// CRLF line ends, the Content-Length of the body that is there, and no malformed lines.
+    ///
+    /// Parsing what was printed, and printing it again, changes nothing more.
+    ///
+    /// ```
+    /// use ringfence_wire::sip::Message;
+    ///
+    /// let message = Message::parse(b"MESSAGE sip:a@b SIP/2.0\ns:Lunch\n at noon\nl: 2\n\nhi, there")?;
+    /// let mut out = Vec::new();
+    /// message.print(&mut out);
+    /// assert_eq!(out, b"MESSAGE sip:a@b SIP/2.0\r\nSubject: Lunch at noon\r\nContent-Length: 2\r\n\r\nhi");
+    /// # Ok::<(), ringfence_wire::sip::ParseError>(())
+    /// ```
+    pub fn print(&self, out: &mut Vec<u8>) {
+        match self.start_line() {
+            StartLine::Request { method, uri, version } => {
+                out.extend_from_slice(method.as_str().as_bytes());
+                out.push(b' ');
+                push_value(out, uri);
+                out.push(b' ');
+                out.extend_from_slice(version);
+            }
+            StartLine::Status { version, code, phrase } => {
+                out.extend_from_slice(version);
+                out.push(b' ');
+                push_number(out, code.as_u16().into());
+                out.push(b' ');
+                push_value(out, phrase);
+            }
+        }
+        let mut printer = Printer { out };
+        printer.end_line();
+        let mut is_length_written = false;
+        for field in self.fields() {
+            if field.name() == HeaderName::ContentLength {
+                if !std::mem::replace(&mut is_length_written, true) {
+                    printer.content_length(self.body().len());
+                }
+                continue;
+            }
+            printer.name(field.canonical_name());
+            unfold_into(field.value(), printer.out);
+            printer.end_line();
+        }
+        if !is_length_written {
+            printer.content_length(self.body().len());
+        }
+        printer.end_line();
+        out.extend_from_slice(self.body());
+    }
+}
+
+/// Text into a value.
+struct Value<'o>(&'o mut Vec<u8>);
+
+impl fmt::Write for Value<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        push_value(self.0, text.as_bytes());
+        Ok(())
+    }
+}
+
+/// Appends bytes, with a space for each that would end the line.
+fn push_value(out: &mut Vec<u8>, mut value: &[u8]) {
+    while let Some(at) = memchr::memchr3(b'\r', b'\n', b'\0', value) {
+        out.extend_from_slice(&value[..at]);
+        out.push(b' ');
+        value = &value[at + 1..];
+    }
+    out.extend_from_slice(value);
+}
+
+/// Appends a name, with a hyphen for each byte that no token has.
+fn push_token(out: &mut Vec<u8>, token: &[u8]) {
+    out.extend(token.iter().map(|&byte| if is_token(byte) { byte } else { b'-' }));
+}
+
+fn push_number(out: &mut Vec<u8>, number: usize) {
+    use std::io::Write as _;
+    let written = write!(out, "{number}");
+    debug_assert!(written.is_ok(), "writing to a buffer cannot fail");
+}
+
+fn hex_digit(nibble: u8) -> u8 {
+    b"0123456789ABCDEF"[usize::from(nibble & 15)]
+}

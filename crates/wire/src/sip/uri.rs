@@ -1,0 +1,308 @@
+//! SIP, SIPS and tel URIs (RFC 3261 section 19.1, RFC 3966); any other absolute URI is kept as it is.
+
+use std::borrow::Cow;
+
+use super::error::UriError;
+use super::host::Host;
+use super::lex::{Lexer, ascii, decimal, is_password, is_uri_header, is_uri_param, is_user};
+use super::params::{MAX_PARAMETERS, Params};
+
+mod compare;
+
+/// A URI, checked and taken apart; everything is borrowed from the bytes it was read from.
+///
+/// ```
+/// use ringfence_wire::sip::{Host, Scheme, Uri};
+///
+/// let uri = Uri::parse(b"sips:alice:secret@atlanta.example:5071;transport=tcp?subject=project%20x")?;
+/// assert_eq!(uri.scheme(), Scheme::Sips);
+/// assert_eq!(uri.user(), Some(&b"alice"[..]));
+/// assert_eq!((uri.host(), uri.port()), (Host::Name("atlanta.example"), Some(5071)));
+/// assert_eq!(uri.param("Transport").as_deref(), Some(&b"tcp"[..]));
+/// assert_eq!(uri.headers(), Some(&b"subject=project%20x"[..]));
+/// # Ok::<(), ringfence_wire::sip::UriError>(())
+/// ```
+#[derive(Debug, Clone, Copy)]
+pub struct Uri<'a> {
+    bytes: &'a [u8],
+    scheme: Scheme<'a>,
+    /// Of a tel URI, the number; of another scheme, everything after the colon.
+    user: Option<&'a [u8]>,
+    password: Option<&'a [u8]>,
+    host: Host<'a>,
+    port: Option<u16>,
+    params: Params<'a>,
+    headers: Option<&'a [u8]>,
+}
+
+/// What kind of URI it is.
+///
+/// ```
+/// use ringfence_wire::sip::{Scheme, Uri};
+///
+/// assert_eq!(Uri::parse(b"TEL:+41791234567")?.scheme(), Scheme::Tel);
+/// assert_eq!(Uri::parse(b"isbn:2983792873")?.scheme(), Scheme::Other("isbn"));
+/// # Ok::<(), ringfence_wire::sip::UriError>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Scheme<'a> {
+    /// `sip`.
+    Sip,
+    /// `sips`.
+    Sips,
+    /// `tel`.
+    Tel,
+    /// Any other, as written.
+    Other(&'a str),
+}
+
+impl<'a> Uri<'a> {
+    /// Reads a URI, which must be all of `bytes`.
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, UriError> {
+        let (scheme, rest) = split_scheme(bytes)?;
+        let uri = Self {
+            bytes,
+            scheme,
+            user: None,
+            password: None,
+            host: Host::Name(""),
+            port: None,
+            params: Params::checked(b""),
+            headers: None,
+        };
+        match scheme {
+            Scheme::Sip | Scheme::Sips => uri.with_sip_parts(rest),
+            Scheme::Tel => uri.with_number(rest),
+            Scheme::Other(_) => {
+                check(rest, |byte| byte.is_ascii_graphic(), UriError::Byte)?;
+                Ok(Self { user: Some(rest), ..uri })
+            }
+        }
+    }
+
+    /// Returns the scheme.
+    #[must_use]
+    pub fn scheme(&self) -> Scheme<'a> {
+        self.scheme
+    }
+
+    /// Returns the URI as written.
+    #[must_use]
+    pub fn as_bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// Returns the user part as written, escapes included; `None` for other schemes than `sip` and `sips`.
+    #[must_use]
+    pub fn user(&self) -> Option<&'a [u8]> {
+        if self.is_sip() { self.user } else { None }
+    }
+
+    /// Returns the user part with its escapes decoded, once.
+    #[must_use]
+    pub fn user_unescaped(&self) -> Option<Cow<'a, [u8]>> {
+        self.user().map(unescape)
+    }
+
+    /// Returns the password as written.
+    #[must_use]
+    pub fn password(&self) -> Option<&'a [u8]> {
+        self.password
+    }
+
+    /// Returns the host, an empty name for other schemes than `sip` and `sips`.
+    #[must_use]
+    pub fn host(&self) -> Host<'a> {
+        self.host
+    }
+
+    /// Returns the port, if one is written.
+    #[must_use]
+    pub fn port(&self) -> Option<u16> {
+        self.port
+    }
+
+    /// Returns the URI's parameters, escapes as written.
+    #[must_use]
+    pub fn params(&self) -> Params<'a> {
+        self.params
+    }
+
+    /// Returns the value of the parameter of that name, in any case and with escapes decoded; empty when it
+    /// stands there without one.
+    #[must_use]
+    pub fn param(&self, name: &str) -> Option<Cow<'a, [u8]>> {
+        let mut params = self.params;
+        let is_named = |found: &[u8]| unescape(found).eq_ignore_ascii_case(name.as_bytes());
+        let value = params.find_map(|(found, value)| is_named(found).then_some(value))?;
+        Some(unescape(value.unwrap_or_default()))
+    }
+
+    /// Returns what follows the question mark, as written.
+    #[must_use]
+    pub fn headers(&self) -> Option<&'a [u8]> {
+        self.headers
+    }
+
+    /// Returns the number of a tel URI as written, visual separators included.
+    #[must_use]
+    pub fn tel_number(&self) -> Option<&'a str> {
+        if self.scheme == Scheme::Tel { self.user.map(ascii) } else { None }
+    }
+
+    /// Tells whether it is a `sip` or `sips` URI.
+    #[must_use]
+    pub fn is_sip(&self) -> bool {
+        matches!(self.scheme, Scheme::Sip | Scheme::Sips)
+    }
+
+    fn with_sip_parts(mut self, rest: &'a [u8]) -> Result<Self, UriError> {
+        let mut lexer = Lexer::new(rest);
+        if let Some(at) = memchr::memchr(b'@', rest) {
+            let userinfo = lexer.take(at);
+            lexer.eat(b'@');
+            let (user, password) = match memchr::memchr(b':', userinfo) {
+                Some(colon) => (&userinfo[..colon], Some(&userinfo[colon + 1..])),
+                None => (userinfo, None),
+            };
+            if user.is_empty() {
+                return Err(UriError::User);
+            }
+            check(user, is_user, UriError::User)?;
+            if let Some(password) = password {
+                check(password, is_password, UriError::Password)?;
+            }
+            (self.user, self.password) = (Some(user), password);
+        }
+        self.host = Host::take(&mut lexer)?;
+        if lexer.eat(b':') {
+            self.port = Some(take_port(&mut lexer)?);
+        }
+        self.with_params_and_headers(lexer)
+    }
+
+    fn with_params_and_headers(mut self, mut lexer: Lexer<'a>) -> Result<Self, UriError> {
+        let params = lexer.take_while(|byte| byte == b';' || is_uri_param(byte));
+        self.params = checked_params(params)?;
+        if lexer.eat(b'?') {
+            let headers = lexer.rest();
+            check(headers, is_uri_header, UriError::Headers)?;
+            if headers
+                .split(|&byte| byte == b'&')
+                .any(|header| memchr::memchr(b'=', header).is_none_or(|at| at == 0))
+            {
+                return Err(UriError::Headers);
+            }
+            self.headers = Some(headers);
+            return Ok(self);
+        }
+        match lexer.peek() {
+            None => Ok(self),
+            Some(_) if params.is_empty() => Err(UriError::Host),
+            Some(_) => Err(UriError::Parameter),
+        }
+    }
+
+    /// RFC 3966 section 3: a global number with its `+`, or a local one.
+    fn with_number(mut self, rest: &'a [u8]) -> Result<Self, UriError> {
+        let end = memchr::memchr(b';', rest).unwrap_or(rest.len());
+        let (number, params) = rest.split_at(end);
+        let digits = number.strip_prefix(b"+").unwrap_or(number);
+        let is_phone_digit =
+            |byte: u8| byte.is_ascii_hexdigit() || matches!(byte, b'*' | b'#' | b'-' | b'.' | b'(' | b')');
+        if !digits.iter().all(|&byte| is_phone_digit(byte))
+            || !digits.iter().any(|&byte| byte.is_ascii_hexdigit() || matches!(byte, b'*' | b'#'))
+        {
+            return Err(UriError::Number);
+        }
+        self.user = Some(number);
+        self.params = checked_params(params)?;
+        Ok(self)
+    }
+}
+
+fn split_scheme(bytes: &[u8]) -> Result<(Scheme<'_>, &[u8]), UriError> {
+    let colon = memchr::memchr(b':', bytes).ok_or(UriError::Scheme)?;
+    let (scheme, rest) = (&bytes[..colon], &bytes[colon + 1..]);
+    let scheme = if scheme.eq_ignore_ascii_case(b"sip") {
+        Scheme::Sip
+    } else if scheme.eq_ignore_ascii_case(b"sips") {
+        Scheme::Sips
+    } else if scheme.eq_ignore_ascii_case(b"tel") {
+        Scheme::Tel
+    } else {
+        let is_scheme = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.');
+        if !scheme.first().is_some_and(u8::is_ascii_alphabetic) || !scheme.iter().all(is_scheme) {
+            return Err(UriError::Scheme);
+        }
+        Scheme::Other(ascii(scheme))
+    };
+    if rest.is_empty() { Err(UriError::Host) } else { Ok((scheme, rest)) }
+}
+
+/// Takes `1*DIGIT` as a port.
+pub(super) fn take_port(lexer: &mut Lexer<'_>) -> Result<u16, UriError> {
+    let digits = lexer.take_while(|byte| byte.is_ascii_digit());
+    if digits.is_empty() {
+        return Err(UriError::Port);
+    }
+    decimal(digits, u16::MAX.into()).and_then(|port| u16::try_from(port).ok()).ok_or(UriError::Port)
+}
+
+fn checked_params(params: &[u8]) -> Result<Params<'_>, UriError> {
+    if params.is_empty() {
+        return Ok(Params::checked(params));
+    }
+    check(params, |byte| byte == b';' || is_uri_param(byte), UriError::Parameter)?;
+    let mut count = 0;
+    for param in params[1..].split(|&byte| byte == b';') {
+        count += 1;
+        let equals = memchr::memchr(b'=', param);
+        if param.is_empty() || equals == Some(0) || equals == Some(param.len() - 1) || count > MAX_PARAMETERS
+        {
+            return Err(UriError::Parameter);
+        }
+    }
+    Ok(Params::checked(params))
+}
+
+/// Requires that all bytes are of a class and every `%` starts an escape.
+fn check(bytes: &[u8], class: impl Fn(u8) -> bool, error: UriError) -> Result<(), UriError> {
+    let mut at = 0;
+    while let Some(&byte) = bytes.get(at) {
+        if !class(byte) {
+            return Err(error);
+        }
+        at += 1;
+        if byte == b'%' {
+            match bytes.get(at..at + 2) {
+                Some(digits) if digits.iter().all(u8::is_ascii_hexdigit) => at += 2,
+                _ => return Err(UriError::Escape),
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Decodes each escape, once. A `%` that starts none stays.
+pub(super) fn unescape(bytes: &[u8]) -> Cow<'_, [u8]> {
+    let Some(mut at) = memchr::memchr(b'%', bytes) else { return Cow::Borrowed(bytes) };
+    let mut plain = Vec::with_capacity(bytes.len());
+    let mut rest = bytes;
+    loop {
+        plain.extend_from_slice(&rest[..at]);
+        if let Some(byte) = compare::escaped(&rest[at..]) {
+            plain.push(byte);
+            rest = &rest[at + 3..];
+        } else {
+            plain.push(b'%');
+            rest = &rest[at + 1..];
+        }
+        match memchr::memchr(b'%', rest) {
+            Some(next) => at = next,
+            None => break,
+        }
+    }
+    plain.extend_from_slice(rest);
+    Cow::Owned(plain)
+}
