@@ -1,0 +1,193 @@
+//! The authentication session with one realm (RFC 7616 section 3.6).
+
+use std::fmt;
+
+use ringfence_wire::sip::quote;
+
+use super::challenge::Offer;
+use super::digest::{Algorithm, Digested, HexDigest, Key, Protection};
+use super::{AuthError, Challenger, Credentials};
+
+/// What is remembered of one realm.
+#[derive(Debug)]
+pub(super) struct Session {
+    pub(super) challenger: Challenger,
+    pub(super) realm: String,
+    /// Whether the realm ever offered more than MD5: then it does not get MD5 any more.
+    has_offered_strong: bool,
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    /// The realm has asked for nothing, or is not to be answered any more.
+    Silent,
+    /// The next request answers the newest challenge.
+    Challenged(Nonce),
+    /// The last request was the answer to the newest challenge.
+    Answered(Nonce),
+    /// Requests carry an answer in advance, with a nonce that may have expired.
+    Reused(Nonce),
+}
+
+/// A nonce with all that is needed to use it again.
+#[derive(Debug)]
+struct Nonce {
+    offer: Offer,
+    /// How many requests were sent with it.
+    count: u32,
+    /// Made by the first answer to the challenge.
+    start: Option<Start>,
+}
+
+/// What the first answer to a challenge leaves for the next ones.
+#[derive(Debug)]
+struct Start {
+    key: Key,
+    /// The client's nonce of a session variant. It is kept, since not every server knows that only
+    /// the first one goes into the key.
+    cnonce: Option<String>,
+}
+
+/// What is authorized: a request that is about to be sent.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Outgoing<'a> {
+    pub(super) method: &'a str,
+    pub(super) uri: &'a [u8],
+    pub(super) body: &'a [u8],
+    pub(super) cnonce: &'a str,
+}
+
+/// Prints as the value of `Authorization` or `Proxy-Authorization`.
+pub(super) struct Answer<'a> {
+    user: &'a str,
+    userhash: Option<HexDigest>,
+    offer: &'a Offer,
+    uri: &'a [u8],
+    protection: Option<Protection<'a>>,
+    response: HexDigest,
+}
+
+impl Session {
+    pub(super) fn new(challenger: Challenger, realm: &str) -> Self {
+        Self { challenger, realm: realm.to_owned(), has_offered_strong: false, state: State::Silent }
+    }
+
+    /// Takes the best of one response's challenges for this realm.
+    pub(super) fn handle_challenge(&mut self, offer: Offer) -> Result<(), AuthError> {
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-22.1
+        //# A UAC MUST NOT re-attempt requests with the credentials
+        //# that have just been rejected (though the request may be retried if
+        //# the nonce was stale).
+        if matches!(self.state, State::Answered(_)) && !offer.is_stale {
+            return Err(AuthError::WrongPassword { realm: offer.realm });
+        }
+        let is_strong = offer.algorithm().is_stronger_than(Algorithm::MD5);
+        if self.has_offered_strong && !is_strong {
+            return Err(AuthError::Downgrade { realm: offer.realm });
+        }
+        self.has_offered_strong |= is_strong;
+        self.state = State::Challenged(Nonce { offer, count: 0, start: None });
+        Ok(())
+    }
+
+    /// Takes a final response that challenged nothing, with its `nextnonce`.
+    pub(super) fn handle_success(&mut self, next_nonce: Option<&str>) {
+        self.state = match std::mem::replace(&mut self.state, State::Silent) {
+            State::Answered(mut nonce) | State::Reused(mut nonce) => {
+                //= https://www.rfc-editor.org/rfc/rfc7616#section-3.5
+                //# If the nextnonce field is present, the
+                //# client SHOULD use it when constructing the Authorization header
+                //# field for its next request.
+                if let Some(next) = next_nonce {
+                    next.clone_into(&mut nonce.offer.nonce);
+                    nonce.count = 0;
+                }
+                State::Reused(nonce)
+            }
+            unsent @ (State::Silent | State::Challenged(_)) => unsent,
+        };
+    }
+
+    /// Forgets the nonce, not what the realm has once offered.
+    pub(super) fn silence(&mut self) {
+        self.state = State::Silent;
+    }
+
+    pub(super) fn is_silent(&self) -> bool {
+        matches!(self.state, State::Silent)
+    }
+
+    pub(super) fn is_for(&self, challenger: Challenger, realm: &str) -> bool {
+        self.challenger == challenger && self.realm == realm
+    }
+
+    /// Returns the answer that a request is to carry, or `None` where the realm has asked for none.
+    pub(super) fn authorize<'a>(
+        &'a mut self,
+        credentials: &'a Credentials,
+        request: Outgoing<'a>,
+    ) -> Option<Answer<'a>> {
+        self.state = match std::mem::replace(&mut self.state, State::Silent) {
+            State::Silent => State::Silent,
+            State::Challenged(nonce) => State::Answered(nonce),
+            State::Answered(nonce) | State::Reused(nonce) => State::Reused(nonce),
+        };
+        match &mut self.state {
+            State::Answered(nonce) | State::Reused(nonce) => Some(nonce.answer(credentials, request)),
+            State::Silent | State::Challenged(_) => None,
+        }
+    }
+}
+
+impl Nonce {
+    fn answer<'a>(&'a mut self, credentials: &'a Credentials, request: Outgoing<'a>) -> Answer<'a> {
+        let Outgoing { method, uri, body, cnonce } = request;
+        let Self { offer, count, start } = self;
+        let (user, algorithm) = (credentials.user.as_str(), offer.algorithm());
+        *count = count.saturating_add(1);
+        let start = start.get_or_insert_with(|| Start {
+            key: Key::new(algorithm, user, &offer.realm, &credentials.password)
+                .of_session(&offer.nonce, cnonce),
+            cnonce: algorithm.is_session().then(|| cnonce.to_owned()),
+        });
+        let cnonce = start.cnonce.as_deref().unwrap_or(cnonce);
+        let protection = offer.qop.map(|qop| Protection { qop, nonce_count: *count, cnonce });
+        let response = start.key.response(&Digested { method, uri, body, nonce: &offer.nonce, protection });
+        let userhash = offer.wants_userhash.then(|| algorithm.userhash(user, &offer.realm));
+        Answer { user, userhash, offer, uri, protection, response }
+    }
+}
+
+impl fmt::Display for Answer<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { user, userhash, offer, uri, protection, response } = self;
+        let username = userhash.as_ref().map_or(*user, HexDigest::as_str);
+        let uri = String::from_utf8_lossy(uri);
+        //= https://www.rfc-editor.org/rfc/rfc7616#section-3.4
+        //# For historical reasons, a sender MUST only generate the quoted string
+        //# syntax for the following parameters: username, realm, nonce, uri,
+        //# response, cnonce, and opaque.
+        write!(f, "Digest username={}, realm={}", quote(username), quote(&offer.realm))?;
+        write!(
+            f,
+            ", nonce={}, uri={}, response=\"{}\"",
+            quote(&offer.nonce),
+            quote(&uri),
+            response.as_str()
+        )?;
+        //= https://www.rfc-editor.org/rfc/rfc7616#section-3.4
+        //# For historical reasons, a sender MUST NOT generate the quoted string
+        //# syntax for the following parameters: algorithm, qop, and nc.
+        if let Some(algorithm) = offer.named_algorithm {
+            write!(f, ", algorithm={algorithm}")?;
+        }
+        if let Some(Protection { qop, nonce_count, cnonce }) = protection {
+            write!(f, ", qop={qop}, nc={nonce_count:08x}, cnonce={}", quote(cnonce))?;
+        }
+        if let Some(opaque) = &offer.opaque {
+            write!(f, ", opaque={}", quote(opaque))?;
+        }
+        if userhash.is_some() { f.write_str(", userhash=true") } else { Ok(()) }
+    }
+}
