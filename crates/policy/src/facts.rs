@@ -1,0 +1,328 @@
+//! What is known of a call, from where, and how far it is trusted.
+
+use std::fmt;
+
+use crate::number::{Ambiguous, E164, Fault, Invalid, Number, Region, Unresolved, normalise};
+
+/// Who a header says is calling, in the header's own words.
+///
+/// ```
+/// use ringfence_policy::{Caller, Source};
+///
+/// let caller = Caller { display_name: Some("Anna"), ..Caller::from_header("+41791234567", "pbx.example") };
+/// assert_eq!(caller.source, Source::From);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Caller<'a> {
+    /// The user part of the address, or a whole `tel:` URI.
+    pub user: &'a str,
+    /// The host of the address.
+    pub host: &'a str,
+    /// The name beside the address.
+    pub display_name: Option<&'a str>,
+    /// Whether the caller asks that its number be hidden (`Privacy: id`, `user` or `header`).
+    pub withheld: bool,
+    /// The header.
+    pub source: Source,
+}
+
+impl<'a> Caller<'a> {
+    /// Makes the caller of a From header.
+    #[must_use]
+    pub fn from_header(user: &'a str, host: &'a str) -> Self {
+        Self { user, host, display_name: None, withheld: false, source: Source::From }
+    }
+
+    /// Makes the caller of a P-Asserted-Identity header (RFC 3325). It counts only when a trusted
+    /// peer sent it: from any other, use the From header.
+    #[must_use]
+    pub fn asserted(user: &'a str, host: &'a str) -> Self {
+        Self { source: Source::AssertedIdentity, ..Self::from_header(user, host) }
+    }
+
+    /// Makes a caller that a person types in, to ask what would happen.
+    #[must_use]
+    pub fn told(number: &'a str) -> Self {
+        Self { source: Source::Told, ..Self::from_header(number, "") }
+    }
+
+    /// Works out who that is, by the habits of a region.
+    #[must_use]
+    pub fn identify(&self, region: Region) -> CallerId<'a> {
+        let user = self.user.trim();
+        let number = normalise(user, region);
+        if is_any(self.host, &["anonymous.invalid"]) || is_anonymous_user(user) {
+            return CallerId::Anonymous { number: None };
+        }
+        if self.withheld {
+            return CallerId::Anonymous { number: number.ok() };
+        }
+        if user.is_empty()
+            || is_any(self.host, &["unknown.invalid"])
+            || is_any(user, &["unavailable", "unknown"])
+        {
+            return CallerId::Unavailable;
+        }
+        match number {
+            Ok(Number::E164(number)) => match number.fault() {
+                Some(fault) => CallerId::Implausible(number, fault),
+                None => CallerId::Number(Number::E164(number)),
+            },
+            Ok(internal @ Number::Internal(_)) => CallerId::Number(internal),
+            Err(Unresolved::Ambiguous(ambiguous)) => CallerId::Ambiguous(ambiguous),
+            Err(Unresolved::Invalid(invalid)) => CallerId::Invalid(invalid),
+            Err(Unresolved::NotANumber) if self.display_name.is_some_and(is_anonymous_user) => {
+                CallerId::Anonymous { number: None }
+            }
+            Err(Unresolved::NotANumber) => CallerId::Name(user),
+        }
+    }
+}
+
+/// Returns whether a user part says that the number is withheld. 266696687 spells ANONYMOUS on a
+/// keypad, and is sent as a number by networks that can send nothing else.
+fn is_anonymous_user(user: &str) -> bool {
+    is_any(user, &["anonymous", "restricted", "private", "withheld", "+266696687", "266696687"])
+}
+
+fn is_any(text: &str, words: &[&str]) -> bool {
+    words.iter().any(|word| text.eq_ignore_ascii_case(word))
+}
+
+/// Who is calling.
+///
+/// ```
+/// use ringfence_policy::{Caller, CallerId, CallerKind, Region};
+///
+/// let us = Region::parse("US")?;
+/// let withheld = Caller::from_header("anonymous", "anonymous.invalid").identify(us);
+/// assert_eq!(withheld, CallerId::Anonymous { number: None });
+/// assert_eq!(Caller::from_header("", "pbx.example").identify(us), CallerId::Unavailable);
+/// assert_eq!(Caller::from_header("+1555", "pbx.example").identify(us).kind(), CallerKind::Invalid);
+/// # Ok::<(), ringfence_policy::UnknownRegion>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CallerId<'a> {
+    /// A number, full or internal.
+    Number(Number),
+    /// A full number that its numbering plan does not have.
+    Implausible(E164, Fault),
+    /// Digits with several readings: they are on no list.
+    Ambiguous(Ambiguous),
+    /// A user name that is no number, such as `alice`.
+    Name(&'a str),
+    /// The caller withholds its number.
+    Anonymous {
+        /// The number a trusted peer asserts all the same: lists match it, nobody is shown it.
+        number: Option<Number>,
+    },
+    /// The network has no number.
+    Unavailable,
+    /// Digits that are a number of no numbering plan.
+    Invalid(Invalid),
+}
+
+impl CallerId<'_> {
+    /// Returns the number that lists match.
+    #[must_use]
+    pub fn number(&self) -> Option<Number> {
+        match *self {
+            CallerId::Number(number) => Some(number),
+            CallerId::Implausible(number, _) => Some(Number::E164(number)),
+            CallerId::Anonymous { number } => number,
+            CallerId::Ambiguous(_) | CallerId::Name(_) | CallerId::Unavailable | CallerId::Invalid(_) => None,
+        }
+    }
+
+    /// Returns which kind of caller it is.
+    #[must_use]
+    pub fn kind(&self) -> CallerKind {
+        match self {
+            CallerId::Number(Number::E164(_)) => CallerKind::Number,
+            CallerId::Number(Number::Internal(_)) => CallerKind::Internal,
+            CallerId::Implausible(..) | CallerId::Invalid(_) => CallerKind::Invalid,
+            CallerId::Ambiguous(_) => CallerKind::Ambiguous,
+            CallerId::Name(_) => CallerKind::Name,
+            CallerId::Anonymous { .. } => CallerKind::Anonymous,
+            CallerId::Unavailable => CallerKind::Unavailable,
+        }
+    }
+}
+
+impl fmt::Display for CallerId<'_> {
+    /// Prints who is calling, but no number that is withheld.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            CallerId::Number(number) => number.fmt(f),
+            CallerId::Implausible(number, _) => number.fmt(f),
+            CallerId::Ambiguous(ambiguous) => ambiguous.digits().fmt(f),
+            CallerId::Name(name) => f.write_str(name),
+            CallerId::Anonymous { .. } => f.write_str("a withheld number"),
+            CallerId::Unavailable => f.write_str("a caller without a number"),
+            CallerId::Invalid(_) => f.write_str("an invalid number"),
+        }
+    }
+}
+
+/// The kinds of callers.
+///
+/// ```
+/// use ringfence_policy::CallerKind;
+///
+/// assert_eq!(CallerKind::Anonymous.as_str(), "anonymous");
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum CallerKind {
+    /// A full number.
+    Number,
+    /// An extension or a short code.
+    Internal,
+    /// Digits with several readings.
+    Ambiguous,
+    /// A user name that is no number.
+    Name,
+    /// Withheld by the caller.
+    Anonymous,
+    /// Not known to the network.
+    Unavailable,
+    /// In no numbering plan.
+    Invalid,
+}
+
+impl CallerKind {
+    /// Returns the word for it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            CallerKind::Number => "number",
+            CallerKind::Internal => "internal",
+            CallerKind::Ambiguous => "ambiguous",
+            CallerKind::Name => "name",
+            CallerKind::Anonymous => "anonymous",
+            CallerKind::Unavailable => "unavailable",
+            CallerKind::Invalid => "invalid",
+        }
+    }
+}
+
+/// Where a fact was read.
+///
+/// ```
+/// use ringfence_policy::{Source, Trust};
+///
+/// assert_eq!(Source::From.trust(), Trust::Claimed);
+/// assert_eq!(Source::AssertedIdentity.as_str(), "P-Asserted-Identity");
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Source {
+    /// The From header, which anybody can fill as they like.
+    From,
+    /// The P-Asserted-Identity header of a trusted peer.
+    AssertedIdentity,
+    /// The Request-URI.
+    RequestUri,
+    /// The To header.
+    To,
+    /// The P-Called-Party-ID header.
+    CalledPartyId,
+    /// A person who asks what would happen.
+    Told,
+}
+
+impl Source {
+    /// Returns the name of the header, or what else it is.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Source::From => "From",
+            Source::AssertedIdentity => "P-Asserted-Identity",
+            Source::RequestUri => "Request-URI",
+            Source::To => "To",
+            Source::CalledPartyId => "P-Called-Party-ID",
+            Source::Told => "told",
+        }
+    }
+
+    /// Returns how far a fact from there is trusted.
+    #[must_use]
+    pub fn trust(self) -> Trust {
+        match self {
+            Source::AssertedIdentity => Trust::Asserted,
+            Source::From | Source::RequestUri | Source::To | Source::CalledPartyId | Source::Told => {
+                Trust::Claimed
+            }
+        }
+    }
+}
+
+/// How far a fact is trusted.
+///
+/// ```
+/// use ringfence_policy::Trust;
+///
+/// assert!(Trust::Claimed < Trust::Asserted);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Trust {
+    /// The caller says so.
+    Claimed,
+    /// A trusted peer says so.
+    Asserted,
+}
+
+impl Trust {
+    /// Returns the word for it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Trust::Claimed => "claimed",
+            Trust::Asserted => "asserted",
+        }
+    }
+}
+
+/// All that is known of a call.
+///
+/// ```
+/// use ringfence_policy::{Caller, CallerKind, Facts, Region, Source};
+///
+/// let switzerland = Region::parse("CH")?;
+/// let caller = Caller::from_header("0791234567", "pbx.example");
+/// let facts = Facts { called: Some(("1001", Source::RequestUri)), ..Facts::new(&caller, "home", switzerland) };
+/// assert_eq!(facts.caller.to_string(), "+41791234567");
+/// assert_eq!(facts.raw, "0791234567");
+/// # Ok::<(), ringfence_policy::UnknownRegion>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Facts<'a> {
+    /// Who is calling.
+    pub caller: CallerId<'a>,
+    /// The caller as the header has it.
+    pub raw: &'a str,
+    /// The name the header gives the caller: decoration, never a reason to let a call pass.
+    pub display_name: Option<&'a str>,
+    /// Where the caller was read.
+    pub source: Source,
+    /// Who was called, and where that was read.
+    pub called: Option<(&'a str, Source)>,
+    /// The line the call came on.
+    pub line: &'a str,
+    /// Whether an emergency centre calls back (RFC 7090), said by a trusted peer.
+    pub psap_callback: bool,
+}
+
+impl<'a> Facts<'a> {
+    /// Gathers what a header says of the caller, by the habits of the line's region.
+    #[must_use]
+    pub fn new(caller: &Caller<'a>, line: &'a str, region: Region) -> Self {
+        Self {
+            caller: caller.identify(region),
+            raw: caller.user,
+            display_name: caller.display_name,
+            source: caller.source,
+            called: None,
+            line,
+            psap_callback: false,
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! A pattern in one word, so that a list is a sorted array of words.
+
+use crate::number::{Digits, E164, Number, Prefix};
+use crate::pattern::Pattern;
+
+/// A pattern: four bits say of which kind, sixty hold its digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Key(u64);
+
+impl Key {
+    pub(super) const ANONYMOUS: Key = Key(WORD);
+    pub(super) const UNAVAILABLE: Key = Key(WORD + 1);
+    pub(super) const INVALID: Key = Key(WORD + 2);
+
+    pub(super) fn exact(number: Number) -> Key {
+        match number {
+            Number::E164(number) => Key(EXACT_E164 | number.as_u64()),
+            Number::Internal(digits) => Key(EXACT_INTERNAL | digits.packed()),
+        }
+    }
+
+    pub(super) fn prefix(prefix: Prefix) -> Key {
+        match prefix {
+            Prefix::E164(digits) => Key(PREFIX_E164 | digits),
+            Prefix::Internal(digits) => Key(PREFIX_INTERNAL | digits.packed()),
+        }
+    }
+
+    /// Returns the prefix of a number that has so many digits.
+    pub(super) fn first(number: Number, digits: usize) -> Option<Key> {
+        match number {
+            Number::E164(number) => number.first(digits).map(Prefix::E164),
+            Number::Internal(symbols) => symbols.first(digits).map(Prefix::Internal),
+        }
+        .map(Key::prefix)
+    }
+
+    /// Makes the key of a user name from its place among the list's names.
+    pub(super) fn name(index: usize) -> Key {
+        Key(NAME | index as u64)
+    }
+
+    /// Reads the pattern back.
+    pub(super) fn pattern(self, names: &[Box<str>]) -> Pattern {
+        let payload = self.0 & !KIND;
+        let index = usize::try_from(payload).unwrap_or(usize::MAX);
+        match (self, self.0 & KIND) {
+            (Key::ANONYMOUS, _) => Pattern::Anonymous,
+            (Key::UNAVAILABLE, _) => Pattern::Unavailable,
+            (_, EXACT_E164) => {
+                E164::new(payload).map_or(Pattern::Invalid, |n| Pattern::Exact(Number::E164(n)))
+            }
+            (_, EXACT_INTERNAL) => Pattern::Exact(Number::Internal(Digits::from_packed(payload))),
+            (_, PREFIX_E164) => Pattern::Prefix(Prefix::E164(payload)),
+            (_, PREFIX_INTERNAL) => Pattern::Prefix(Prefix::Internal(Digits::from_packed(payload))),
+            (_, NAME) => names.get(index).map_or(Pattern::Invalid, |name| Pattern::Name(name.clone())),
+            _ => Pattern::Invalid,
+        }
+    }
+}
+
+const KIND: u64 = 0xf << 60;
+const EXACT_E164: u64 = 0;
+const PREFIX_E164: u64 = 1 << 60;
+const EXACT_INTERNAL: u64 = 2 << 60;
+const PREFIX_INTERNAL: u64 = 3 << 60;
+const NAME: u64 = 4 << 60;
+const WORD: u64 = 5 << 60;

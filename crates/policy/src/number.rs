@@ -1,0 +1,175 @@
+//! Telephone numbers, in the one form in which they are compared.
+//!
+//! [`normalise`] is the only way from written digits to a [`Number`], for callers and for list
+//! entries alike. What it cannot resolve without a guess is [`Unresolved`], with the reason.
+
+mod digits;
+mod normalise;
+mod plan;
+mod prefix;
+mod region;
+mod unresolved;
+mod written;
+
+use std::fmt;
+use std::num::NonZeroU64;
+
+pub use digits::Digits;
+pub use normalise::normalise;
+pub use prefix::Prefix;
+pub(crate) use prefix::{Unfinished, normalise_prefix};
+pub use region::{Region, UnknownRegion};
+pub use unresolved::{Ambiguous, Fault, Invalid, Unresolved};
+
+use plan::Plan;
+
+/// A number as it is compared: a full one, or one that means something only inside a PBX.
+///
+/// ```
+/// use ringfence_policy::{Number, Region, normalise};
+///
+/// let us = Region::parse("US")?;
+/// assert_eq!(normalise("(312) 555-0177", us), normalise("+13125550177", us));
+/// assert_eq!(normalise("1002", us)?.to_string(), "1002");
+/// assert_ne!(normalise("1002", us), normalise("+1002555017", us));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Number {
+    /// A full international number.
+    E164(E164),
+    /// An extension, a short code or a feature code: never equal to a full number.
+    Internal(Digits),
+}
+
+impl fmt::Display for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Number::E164(number) => number.fmt(f),
+            Number::Internal(digits) => digits.fmt(f),
+        }
+    }
+}
+
+/// A full international number (ITU-T E.164): a calling code and a national number, in at most
+/// fifteen digits.
+///
+/// It need not be plausible: [`E164::fault`] tells what its numbering plan says against it. An
+/// invented number can so be put on a list, and recognised.
+///
+/// ```
+/// use ringfence_policy::E164;
+///
+/// let number = E164::new(41_791_234_567).expect("eleven digits");
+/// assert_eq!(number.to_string(), "+41791234567");
+/// assert_eq!(number.calling_code(), Some(41));
+/// assert!(number.fault().is_none());
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct E164(NonZeroU64);
+
+impl E164 {
+    /// Makes a number of its digits, written as one decimal value. `None` when there are fewer
+    /// than five or more than fifteen.
+    #[must_use]
+    pub fn new(digits: u64) -> Option<Self> {
+        let number = NonZeroU64::new(digits)?;
+        (MIN_DIGITS..=MAX_DIGITS).contains(&decimal_digits(digits)).then_some(Self(number))
+    }
+
+    /// Returns the digits as one decimal value: no calling code begins with 0, so none is lost.
+    #[must_use]
+    pub fn as_u64(self) -> u64 {
+        self.0.get()
+    }
+
+    /// Returns how many digits the number has.
+    #[must_use]
+    pub fn digits(self) -> usize {
+        decimal_digits(self.as_u64())
+    }
+
+    /// Returns the calling code, unless the number begins with none that is in use.
+    #[must_use]
+    pub fn calling_code(self) -> Option<u16> {
+        self.plan().map(Plan::calling_code)
+    }
+
+    /// Returns what the numbering plan says against this number.
+    #[must_use]
+    pub fn fault(self) -> Option<Fault> {
+        let Some(plan) = self.plan() else {
+            return Some(Fault::CallingCode);
+        };
+        let (digits, length) = self.to_digits();
+        let national = &digits[plan.calling_code_digits()..length];
+        (!plan.is_plausible(national)).then(|| Fault::National {
+            calling_code: plan.calling_code(),
+            digits: u8::try_from(national.len()).unwrap_or(u8::MAX),
+            first: national.first().copied().unwrap_or(0),
+        })
+    }
+
+    /// Returns the first digits as one decimal value, if there are so many.
+    pub(crate) fn first(self, count: usize) -> Option<u64> {
+        first_digits(self.as_u64(), count)
+    }
+
+    /// Reads digits, each from 0 to 9.
+    pub(crate) fn from_digits(digits: &[u8]) -> Option<Self> {
+        if digits.len() > MAX_DIGITS || digits.first() == Some(&0) {
+            return None;
+        }
+        Self::new(value_of(digits))
+    }
+
+    fn plan(self) -> Option<&'static Plan> {
+        let (digits, length) = self.to_digits();
+        Plan::of_international(&digits[..length])
+    }
+
+    /// Returns the digits, from 0 to 9, and how many they are.
+    fn to_digits(self) -> ([u8; MAX_DIGITS], usize) {
+        let mut digits = [0; MAX_DIGITS];
+        let length = self.digits();
+        let mut rest = self.as_u64();
+        for digit in digits[..length].iter_mut().rev() {
+            *digit = u8::try_from(rest % 10).unwrap_or(0);
+            rest /= 10;
+        }
+        (digits, length)
+    }
+}
+
+impl fmt::Display for E164 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "+{}", self.0)
+    }
+}
+
+impl fmt::Debug for E164 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "E164(+{})", self.0)
+    }
+}
+
+/// ITU-T E.164 section 6.2: fifteen digits are the most.
+pub(crate) const MAX_DIGITS: usize = 15;
+
+/// The shortest numbers in use have a calling code of three digits and four more; one less is
+/// left for callers that invent theirs.
+const MIN_DIGITS: usize = 5;
+
+pub(crate) fn decimal_digits(value: u64) -> usize {
+    value.checked_ilog10().map_or(0, |log| log as usize + 1)
+}
+
+fn first_digits(value: u64, count: usize) -> Option<u64> {
+    let dropped = decimal_digits(value).checked_sub(count)?;
+    Some(value / 10_u64.checked_pow(u32::try_from(dropped).ok()?)?)
+}
+
+/// Reads at most eighteen digits as one decimal value.
+fn value_of(digits: &[u8]) -> u64 {
+    digits.iter().take(18).fold(0, |value, digit| value * 10 + u64::from(*digit))
+}

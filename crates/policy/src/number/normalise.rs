@@ -1,0 +1,210 @@
+//! From written digits to a number, by the habits of one region.
+//!
+//! ```text
+//!  +41 79 123 45 67        a full number
+//!  0041 79…  011 41 79…    an international prefix, then a full number
+//!  079 123 45 67           a trunk prefix, then a national number
+//!  312 555 0177            a national number, where the region writes it without a trunk prefix
+//!  1002  *97  118          up to six digits: an internal number
+//! ```
+//!
+//! These are the forms a region writes. Exactly one of them must fit. When none does, a prefix may
+//! have been lost on the way: `41791234567` without its `+`, `791234567` without its `0`. Such a
+//! form is taken when it is the only one that fits, and is ambiguous otherwise. A form the region
+//! writes is always preferred to a damaged one.
+
+use super::plan::Plan;
+use super::unresolved::LOCAL_FROM;
+use super::written::Written;
+use super::{Ambiguous, Digits, E164, Invalid, MAX_DIGITS, Number, Region, Unresolved};
+
+/// Brings a written number into the form in which numbers are compared.
+///
+/// Takes the user part of a SIP URI, a whole `tel:` or `sip:` URI, or a number as people write it;
+/// parameters and separators fall away. Allocates nothing.
+///
+/// ```
+/// use ringfence_policy::{Region, normalise};
+///
+/// let italy = Region::parse("IT")?;
+/// assert_eq!(normalise("06 1234 5678", italy)?.to_string(), "+390612345678"); // Italy keeps its 0
+/// assert_eq!(normalise("tel:+39-06-12345678;verstat=No-TN-Validation", italy)?.to_string(), "+390612345678");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn normalise(raw: &str, region: Region) -> Result<Number, Unresolved> {
+    let written = Written::read(raw)?;
+    let symbols = written.symbols();
+    if written.is_internal || (written.has_signs() && !written.is_global) {
+        return internal(symbols).ok_or(Unresolved::Invalid(Invalid::TooLong));
+    }
+    if written.has_signs() {
+        return Err(Unresolved::NotANumber);
+    }
+    if written.is_global {
+        return international(symbols).map(Number::E164).map_err(Unresolved::Invalid);
+    }
+    dialled(symbols, written.context.unwrap_or(region.plan()))
+}
+
+/// Resolves digits without a `+`.
+fn dialled(digits: &[u8], plan: &'static Plan) -> Result<Number, Unresolved> {
+    let standard = standard_readings(digits, plan);
+    let short = digits.len() < LOCAL_FROM;
+    match standard.0 {
+        [None, _] if short && !has_international_prefix(digits, plan) => {
+            internal(digits).ok_or(Unresolved::Invalid(Invalid::TooLong))
+        }
+        [None, _] if short => Err(Unresolved::Invalid(Invalid::TooShort)),
+        [None, _] => damaged(digits, plan),
+        [Some(one), None] if digits.len() > LONGEST_PLAIN_EXTENSION => Ok(Number::E164(one)),
+        [Some(_), _] => Err(ambiguous(digits, standard)),
+    }
+}
+
+/// Islands have whole numbers of four digits, PBXs everywhere have extensions of four.
+const LONGEST_PLAIN_EXTENSION: usize = 4;
+
+/// Reads digits in the forms that the region writes.
+fn standard_readings(digits: &[u8], plan: &'static Plan) -> Readings {
+    let mut readings = Readings::default();
+    for prefix in plan.international_prefixes() {
+        if let Some(number) = after(digits, prefix).and_then(plausible_international) {
+            readings.add(number);
+        }
+    }
+    for prefix in plan.trunk_prefixes() {
+        if let Some(number) = after(digits, prefix).and_then(|rest| national(rest, plan)) {
+            readings.add(number);
+        }
+    }
+    if plan.writes_national_bare()
+        && let Some(number) = national(digits, plan)
+    {
+        readings.add(number);
+    }
+    readings
+}
+
+/// Reads digits that have lost a prefix on the way.
+fn damaged(digits: &[u8], plan: &'static Plan) -> Result<Number, Unresolved> {
+    if let Some(rest) = only_international(digits, plan) {
+        return international(rest).map(Number::E164).map_err(Unresolved::Invalid);
+    }
+    let mut readings = Readings::default();
+    if digits.first() != Some(&0) {
+        if let Some(number) = plausible_international(digits)
+            && (digits.len() >= LOST_PLUS_FROM || number.calling_code() == Some(plan.calling_code()))
+        {
+            readings.add(number);
+        }
+        if !plan.writes_national_bare()
+            && digits.len() <= LONGEST_ORDINARY_NATIONAL
+            && let Some(number) = national(digits, plan)
+        {
+            readings.add(number);
+        }
+    }
+    let is_local = plan.is_local_length(digits.len());
+    match readings.0 {
+        [Some(one), None] if !is_local => Ok(Number::E164(one)),
+        [None, _] if !is_local && digits.len() > LONGEST_LOCAL => {
+            Err(Unresolved::Invalid(Invalid::NoReading))
+        }
+        [None | Some(_), _] => Err(ambiguous(digits, readings)),
+    }
+}
+
+/// Foreign numbers are at least this long with their calling code, save a few on islands.
+const LOST_PLUS_FROM: usize = 9;
+
+/// National numbers of more digits are services and direct dialling into PBXs.
+const LONGEST_ORDINARY_NATIONAL: usize = 11;
+
+/// No plan has more digits inside one area.
+const LONGEST_LOCAL: usize = 8;
+
+/// Reads a full number. One that its plan does not have is kept, unless a trunk prefix was left
+/// in it by mistake.
+fn international(digits: &[u8]) -> Result<E164, Invalid> {
+    if digits.len() > MAX_DIGITS {
+        return Err(Invalid::TooLong);
+    }
+    mended(digits).or_else(|| E164::from_digits(digits)).ok_or(match digits.first() {
+        Some(0) => Invalid::NoReading,
+        _ => Invalid::TooShort,
+    })
+}
+
+/// Reads a full number that its plan has, also with a trunk prefix left in: `+44 (0)20 7946 0321`.
+fn plausible_international(digits: &[u8]) -> Option<E164> {
+    mended(digits).or_else(|| E164::from_digits(digits).filter(|number| number.fault().is_none()))
+}
+
+/// Takes a digit out of a full number that does not belong there, if that makes it plausible.
+fn mended(digits: &[u8]) -> Option<E164> {
+    let plan = Plan::of_international(digits)?;
+    let written = digits.get(plan.calling_code_digits()..)?;
+    if plan.is_plausible(written) {
+        return None;
+    }
+    let trunks = plan.trunk_prefixes().chain((plan.calling_code() == MEXICO).then_some("1"));
+    let mut rests = trunks.filter_map(|trunk| after(written, trunk)).filter_map(|rest| national(rest, plan));
+    rests.next()
+}
+
+/// Mexico put a 1 before mobile numbers called from abroad, until 2019; networks still send it.
+const MEXICO: u16 = 52;
+
+fn national(digits: &[u8], plan: &Plan) -> Option<E164> {
+    if !plan.is_plausible(digits) {
+        return None;
+    }
+    let scale = 10_u64.pow(u32::try_from(digits.len()).ok()?);
+    E164::new(u64::from(plan.calling_code()) * scale + super::value_of(digits))
+}
+
+fn internal(symbols: &[u8]) -> Option<Number> {
+    Digits::from_symbols(symbols.iter().map(|symbol| Some(*symbol))).map(Number::Internal)
+}
+
+fn ambiguous(digits: &[u8], readings: Readings) -> Unresolved {
+    match Digits::from_symbols(digits.iter().map(|digit| Some(*digit))) {
+        Some(digits) => Unresolved::Ambiguous(Ambiguous::new(digits, readings.0)),
+        None => Unresolved::Invalid(Invalid::TooLong),
+    }
+}
+
+/// Returns what follows a prefix.
+pub(super) fn after<'a>(digits: &'a [u8], prefix: &str) -> Option<&'a [u8]> {
+    let (start, rest) = digits.split_at_checked(prefix.len())?;
+    let is_prefix = start.iter().zip(prefix.bytes()).all(|(digit, byte)| *digit == byte - b'0');
+    is_prefix.then_some(rest)
+}
+
+fn has_international_prefix(digits: &[u8], plan: &'static Plan) -> bool {
+    plan.international_prefixes().any(|prefix| prefix.len() > 1 && after(digits, prefix).is_some())
+}
+
+/// Returns what follows the international prefix, when the digits have exactly one and it can
+/// be nothing else.
+fn only_international<'a>(digits: &'a [u8], plan: &'static Plan) -> Option<&'a [u8]> {
+    let mut rests = plan.international_prefixes().filter_map(|prefix| after(digits, prefix));
+    let rest = rests.next()?;
+    let is_calling_code = Plan::of_international(rest).is_some();
+    (is_calling_code && rests.next().is_none()).then_some(rest)
+}
+
+/// The different readings of some digits; a third changes nothing.
+#[derive(Default, Clone, Copy)]
+struct Readings([Option<E164>; 2]);
+
+impl Readings {
+    fn add(&mut self, number: E164) {
+        if self.0.contains(&Some(number)) {
+            return;
+        }
+        if let Some(place) = self.0.iter_mut().find(|place| place.is_none()) {
+            *place = Some(number);
+        }
+    }
+}

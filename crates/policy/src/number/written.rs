@@ -1,0 +1,154 @@
+//! A number as people and networks write it: URIs, parameters, separators, escapes.
+
+use super::digits::{HASH, STAR};
+use super::plan::Plan;
+use super::{Invalid, Unresolved};
+
+/// The digits of a written number, without what only aids the reader.
+#[derive(Debug)]
+pub(super) struct Written {
+    symbols: [u8; MOST],
+    count: usize,
+    /// Whether a `+` stands before them.
+    pub(super) is_global: bool,
+    /// The plan of a `phone-context` that is a calling code: the digits are of that country.
+    pub(super) context: Option<&'static Plan>,
+    /// Whether `internal:` stands before them.
+    pub(super) is_internal: bool,
+}
+
+impl Written {
+    /// Reads a user part, a `tel:` or `sip:` URI, or a number on paper.
+    pub(super) fn read(raw: &str) -> Result<Self, Unresolved> {
+        let text = raw.trim();
+        let (is_internal, text) = match strip_scheme(text, "internal:") {
+            Some(rest) => (true, rest),
+            None => (false, text),
+        };
+        let (number, parameters) = subscriber(text);
+        let mut written = Self {
+            symbols: [0; MOST],
+            count: 0,
+            is_global: false,
+            context: parameters.and_then(context),
+            is_internal,
+        };
+        let mut rest = number;
+        while let Some(symbol) = next_symbol(&mut rest)? {
+            written.push(symbol)?;
+        }
+        if written.count == 0 { Err(Unresolved::NotANumber) } else { Ok(written) }
+    }
+
+    /// Returns the symbols: digits from 0 to 9, [`STAR`] and [`HASH`].
+    pub(super) fn symbols(&self) -> &[u8] {
+        &self.symbols[..self.count]
+    }
+
+    /// Returns whether there is a `*` or a `#` among the symbols.
+    pub(super) fn has_signs(&self) -> bool {
+        self.symbols().iter().any(|symbol| *symbol >= STAR)
+    }
+
+    fn push(&mut self, symbol: Symbol) -> Result<(), Unresolved> {
+        match symbol {
+            Symbol::Plus if self.count > 0 || self.is_global => Err(Unresolved::NotANumber),
+            Symbol::Plus => {
+                self.is_global = true;
+                Ok(())
+            }
+            Symbol::Dialled(value) => {
+                let place = self.symbols.get_mut(self.count).ok_or(Unresolved::Invalid(Invalid::TooLong))?;
+                *place = value;
+                self.count += 1;
+                Ok(())
+            }
+        }
+    }
+}
+
+/// The longest international prefix, five digits, and the fifteen of E.164 leave room to spare.
+const MOST: usize = 24;
+
+enum Symbol {
+    Plus,
+    Dialled(u8),
+}
+
+/// Takes a scheme off, in capitals or not.
+fn strip_scheme<'a>(text: &'a str, scheme: &str) -> Option<&'a str> {
+    let (start, rest) = text.split_at_checked(scheme.len())?;
+    start.eq_ignore_ascii_case(scheme).then_some(rest)
+}
+
+/// Splits a URI or user part into the subscriber and its parameters; the host is no part of it.
+fn subscriber(text: &str) -> (&str, Option<&str>) {
+    let uri = ["tel:", "sip:", "sips:"].iter().find_map(|scheme| strip_scheme(text, scheme)).unwrap_or(text);
+    let user = uri.split_once('@').map_or(uri, |(user, _)| user);
+    match user.split_once(';') {
+        Some((number, parameters)) => (number, Some(parameters)),
+        None => (user, None),
+    }
+}
+
+/// Returns the plan of a `phone-context` that is a calling code.
+///
+/// RFC 3966 forbids to put the context before the digits; but where it is a calling code and
+/// nothing more it names the country whose habits they follow.
+fn context(parameters: &str) -> Option<&'static Plan> {
+    let value = parameters.split(';').find_map(|parameter| strip_scheme(parameter, "phone-context="))?;
+    Plan::of(value.strip_prefix('+')?.parse().ok()?)
+}
+
+/// Takes the next symbol off, past separators. An escape stands for its character.
+fn next_symbol(rest: &mut &str) -> Result<Option<Symbol>, Unresolved> {
+    while let Some(written) = rest.chars().next() {
+        let (character, length) = match written {
+            '%' => (escaped(rest).ok_or(Unresolved::NotANumber)?, 3),
+            plain => (plain, plain.len_utf8()),
+        };
+        *rest = &rest[length..];
+        if is_separator(character) {
+            continue;
+        }
+        return match character {
+            '+' | '\u{ff0b}' => Ok(Some(Symbol::Plus)),
+            '*' => Ok(Some(Symbol::Dialled(STAR))),
+            '#' => Ok(Some(Symbol::Dialled(HASH))),
+            other => digit(other).map(|value| Some(Symbol::Dialled(value))).ok_or(Unresolved::NotANumber),
+        };
+    }
+    Ok(None)
+}
+
+/// Reads `%2B` and its like.
+fn escaped(text: &str) -> Option<char> {
+    let hex = text.get(1..3)?;
+    hex.bytes()
+        .all(|byte| byte.is_ascii_hexdigit())
+        .then(|| u8::from_str_radix(hex, 16).ok())
+        .flatten()
+        .map(char::from)
+}
+
+/// Reads a digit: also the full-width and the two Arabic rows, which address books hold.
+fn digit(character: char) -> Option<u8> {
+    let value = match character {
+        '0'..='9' => u32::from(character) - u32::from('0'),
+        '\u{ff10}'..='\u{ff19}' => u32::from(character) - 0xff10,
+        '\u{660}'..='\u{669}' => u32::from(character) - 0x660,
+        '\u{6f0}'..='\u{6f9}' => u32::from(character) - 0x6f0,
+        _ => return None,
+    };
+    u8::try_from(value).ok()
+}
+
+/// Visual separators: those of RFC 3966, spaces, dashes of print, and the invisible marks that
+/// come along when a number is copied.
+fn is_separator(character: char) -> bool {
+    matches!(
+        character,
+        '-' | '.' | '(' | ')' | '/' | '\u{b7}' | '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{30fc}' | '\u{ff08}' | '\u{ff09}'
+            | '\u{ff0d}' | '\u{ff0e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}'
+    ) || character.is_whitespace()
+}
