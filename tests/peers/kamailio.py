@@ -1,0 +1,27 @@
+"""Kamailio as registrar and proxy."""
+
+import pathlib
+
+CONFIGURATION = pathlib.Path(__file__).with_name("kamailio.cfg")
+PASSWORD = "correct horse"
+
+
+class Kamailio:
+    """A running Kamailio; its bindings are in memory and die with it."""
+
+    def __init__(self, place, port, name="kamailio"):
+        self.process = place.start(
+            name,
+            ["kamailio", "-f", CONFIGURATION, "-DD", "-E", "-m", "32", "-M", "8"]
+            + ["-l", f"udp:127.0.0.1:{port}", "-Y", place.folder, "-w", place.folder]
+            + ["-A", 'DOMAIN="127.0.0.1"', "-A", f'PASSWORD="{PASSWORD}"'],
+        )
+        self.process.wait_for("finally", 10)
+
+    def challenged(self):
+        """How many REGISTERs it answered with 401."""
+        return self.process.count("REGISTER challenged")
+
+    def accepted(self):
+        """How many REGISTERs it answered with 200."""
+        return self.process.count("REGISTER accepted")

@@ -1,0 +1,90 @@
+"""The softphone under test: `ringfence run` with a configuration of the test."""
+
+import json
+import subprocess
+import time
+
+from process import expect, free_port
+
+LISTED = "+41791234567"
+UNLISTED = "+41441234567"
+
+CONFIGURATION = """\
+version = 1
+
+[softphone]
+listen = "127.0.0.1:{port}"
+control = "{control}"
+
+[defaults]
+region = "CH"
+
+[account.office]
+user = "858"
+domain = "127.0.0.1"
+port = {registrar}
+{account}
+
+[list.reject]
+entries = ["+4179*"]
+
+[screen]
+{screen}
+"""
+
+REGISTERING = 'password = "{password}"\nexpires = "{expires}"'
+NOT_REGISTERING = "register = false"
+
+
+class Phone:
+    """A running softphone: extension 858 of a registrar on 127.0.0.1."""
+
+    def __init__(self, place, registrar, account=NOT_REGISTERING, screen='otherwise = "ring"'):
+        self.place = place
+        self.port = free_port()
+        # Beside the test's folder: the path of a Unix socket is 107 octets at most.
+        control = place.folder.with_suffix(".sock")
+        self.configuration = place.folder / "ringfence.toml"
+        self.configuration.write_text(
+            CONFIGURATION.format(
+                port=self.port,
+                control=control,
+                registrar=registrar,
+                account=account,
+                screen=screen,
+            )
+        )
+        self.process = place.start("ringfence", [place.binary, "run", "--config", self.configuration])
+        self.wait_until_it_listens()
+
+    def wait_until_it_listens(self):
+        """Waits until the control socket answers, which it does once the softphone runs."""
+        deadline = time.monotonic() + 5
+        while (answer := self.ask("status")).returncode not in (0, 1):
+            code = self.process.child.poll()
+            expect(code is None, f"ringfence ended with {code}")
+            expect(time.monotonic() < deadline, f"ringfence does not answer after 5 s: {answer.stderr.strip()}")
+            time.sleep(0.05)
+
+    def ask(self, verb):
+        """Runs a reading verb against the running program."""
+        command = [self.place.binary, verb, "--json", "--config", self.configuration]
+        return subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
+
+    def status(self):
+        """What `ringfence status` says."""
+        answer = self.ask("status")
+        expect(answer.returncode in (0, 1), f"ringfence status: {answer.stderr.strip()}")
+        return json.loads(answer.stdout)
+
+    def line(self):
+        """What it says of its one line: `state`, and `cause` where something is wrong."""
+        return self.status()["lines"][0]
+
+    def wait_for_state(self, state, seconds):
+        """Waits until the line is in a state. Returns what is said of it."""
+        deadline = time.monotonic() + seconds
+        while (line := self.line())["state"] != state:
+            expect(time.monotonic() < deadline, f"the line is not {state} after {seconds} s: {line}")
+            time.sleep(0.05)
+        return line

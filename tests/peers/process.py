@@ -1,0 +1,125 @@
+"""Processes on loopback that end when their test does, and what they use of the machine."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import time
+
+TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
+
+
+class Failed(Exception):
+    """A test's expectation that was not met, in a sentence."""
+
+
+def expect(holds, otherwise):
+    """Fails the test with a sentence unless something holds."""
+    if not holds:
+        raise Failed(otherwise)
+
+
+def free_port():
+    """A UDP port of 127.0.0.1 that nobody had a moment ago."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Place:
+    """The folder of one test and everything that it started."""
+
+    def __init__(self, folder, binary):
+        self.folder = folder
+        self.binary = binary
+        self.processes = []
+        folder.mkdir()
+
+    def start(self, name, command, environment=None):
+        """Starts a process in a session of its own, its output in NAME.log."""
+        process = Process(name, [str(part) for part in command], self.folder, environment)
+        self.processes.append(process)
+        return process
+
+    def close(self):
+        """Kills what still runs, with the children it has."""
+        for process in self.processes:
+            process.kill()
+
+    def last_words(self):
+        """The ends of the logs, for a person who reads why a test failed. SIPp's is a screen: its errors
+        stand in the failure.
+        """
+        told = (process for process in self.processes if not process.name.startswith("sipp"))
+        return "\n".join(f"--- {process.log.name}\n{process.text()[-2000:]}" for process in told)
+
+
+class Process:
+    """One process that a test started."""
+
+    def __init__(self, name, command, folder, environment):
+        self.name = name
+        self.log = folder / f"{name}.log"
+        self.child = subprocess.Popen(
+            command,
+            cwd=folder,
+            env={**os.environ, **(environment or {})},
+            stdin=subprocess.DEVNULL,
+            stdout=self.log.open("wb"),
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+    def text(self):
+        """What it has printed, without colours."""
+        return re.sub(r"\x1b\[[\d;]*m", "", self.log.read_text(encoding="utf-8", errors="replace"))
+
+    def count(self, words):
+        """How many lines it printed that contain some words."""
+        return sum(words in line for line in self.text().splitlines())
+
+    def wait_for(self, words, seconds):
+        """Waits until it has printed some words. Returns how long that took."""
+        began = time.monotonic()
+        while words not in self.text():
+            expect(self.child.poll() is None, f"{self.name} ended with {self.child.returncode} before it said {words!r}")
+            expect(time.monotonic() - began < seconds, f"{self.name} did not say {words!r} within {seconds} s")
+            time.sleep(0.05)
+        return time.monotonic() - began
+
+    def finish(self, seconds):
+        """Waits for its end. Returns its exit code."""
+        try:
+            return self.child.wait(seconds)
+        except subprocess.TimeoutExpired:
+            raise Failed(f"{self.name} did not end within {seconds} s") from None
+
+    def terminate(self, seconds):
+        """Asks it to end, as a service manager would. Returns its exit code."""
+        self.child.send_signal(signal.SIGTERM)
+        return self.finish(seconds)
+
+    def kill(self):
+        """Kills it and its children at once, as a power cut would."""
+        try:
+            os.killpg(self.child.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        self.child.wait()
+
+    def cpu_seconds(self):
+        """User and system time so far."""
+        fields = self._proc("stat").rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / TICKS_A_SECOND
+
+    def resident_kib(self, peak=False):
+        """Resident memory now, or at its highest."""
+        return int(re.search(r"VmHWM:\s+(\d+)" if peak else r"VmRSS:\s+(\d+)", self._proc("status"))[1])
+
+    def _proc(self, file):
+        try:
+            with open(f"/proc/{self.child.pid}/{file}", encoding="ascii", errors="replace") as proc:
+                return proc.read()
+        except FileNotFoundError:
+            raise Failed(f"{self.name} is no longer running") from None

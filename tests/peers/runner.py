@@ -1,0 +1,61 @@
+"""Runs the peer tests one after the other, each in a folder of its own, and says what each did."""
+
+import pathlib
+import shutil
+import tempfile
+import time
+
+import behind_kamailio
+import from_baresip
+import from_sipp
+from process import Failed, Place
+
+# What Debian's packages bring, and the packages.
+PROGRAMS = {"kamailio": "kamailio", "sipp": "sip-tester", "baresip": "baresip-core"}
+
+TESTS = [
+    behind_kamailio.registers_and_rejects_and_comes_back_after_a_restart,
+    behind_kamailio.a_wrong_password_is_said_and_never_becomes_a_storm,
+    from_sipp.a_486_is_repeated_until_its_ack_comes,
+    from_sipp.a_ringing_call_is_cancelled_by_its_caller,
+    from_sipp.a_listed_caller_is_redirected,
+    from_sipp.a_stranger_gets_no_answer,
+    from_baresip.baresip_is_rejected,
+    from_sipp.under_a_load_of_2000_calls_a_second,
+]
+
+
+def run(binary, words):
+    """Runs the tests whose names contain one of the words, or all. Returns the exit code."""
+    missing = [f"{name} (Debian package {package})" for name, package in PROGRAMS.items() if not shutil.which(name)]
+    if missing:
+        print(f"not installed: {', '.join(missing)}; scripts/test installs them")
+        print(f"0 passed, {len(TESTS)} failed")
+        return 1
+    chosen = [test for test in TESTS if not words or any(word in test.__name__ for word in words)]
+    root = pathlib.Path(tempfile.mkdtemp(prefix="ringfence-peers-"))
+    failed = sum(not passes(test, binary, root) for test in chosen)
+    if failed:
+        print(f"the logs of what failed are in {root}")
+    else:
+        shutil.rmtree(root)
+    print(f"{len(chosen) - failed} passed, {failed} failed")
+    return 1 if failed or not chosen else 0
+
+
+def passes(test, binary, root):
+    """Runs one test. Whatever it started has ended when this returns."""
+    name = test.__name__.replace("_", " ")
+    print(f"{name} ...", flush=True)
+    began = time.monotonic()
+    place = Place(root / test.__name__, binary)
+    try:
+        for figure in test(place) or []:
+            print(f"    {figure}")
+    except Failed as failure:
+        print(f"FAILED {name} after {time.monotonic() - began:.1f} s: {failure}\n{place.last_words()}", flush=True)
+        return False
+    finally:
+        place.close()
+    print(f"ok {name} ({time.monotonic() - began:.1f} s)", flush=True)
+    return True

@@ -1,0 +1,70 @@
+"""SIPp as the caller, and its own statistics of what came back."""
+
+import csv
+import pathlib
+import re
+
+from phone import LISTED
+from process import Failed, expect, free_port
+
+SCENARIOS = pathlib.Path(__file__).with_name("sipp")
+
+# What SIPp counts of messages that fit no call or no step of it.
+STRAY = ["OutOfCallMsgs(C)", "DeadCallMsgs(C)", "FailedCall(C)"]
+
+
+class Calls:
+    """SIPp placing calls by a scenario."""
+
+    def __init__(self, place, scenario, target, count, rate, caller=LISTED):
+        self.place = place
+        self.count = count
+        name = f"sipp-{len(place.processes)}"
+        self.statistics = place.folder / f"{name}.csv"
+        self.process = place.start(
+            name,
+            ["sipp", "-sf", SCENARIOS / f"{scenario}.xml", "-s", "858", "-key", "caller", caller]
+            + ["-i", "127.0.0.1", "-p", free_port(), "-m", count, "-r", rate, "-l", 4 * rate + count // 10]
+            + ["-nostdin", "-timeout", "60", "-timeout_error", "-recv_timeout", "10000", "-deadcall_wait", "1000"]
+            + ["-buff_size", 8 << 20, "-trace_counts", "-trace_stat", "-stf", self.statistics, "-trace_err"]
+            + [f"127.0.0.1:{target}"],
+        )
+
+    def finish(self, seconds):
+        """Waits for the last call and returns what SIPp counted, by names such as `486_Recv`."""
+        code = self.process.finish(seconds)
+        counts = last_row(next(self.place.folder.glob(f"*_{self.process.child.pid}_counts.csv"), None))
+        # "2_486_Recv": the message's place in the scenario, the message, what happened to it.
+        counted = {re.sub(r"^\d+_", "", name): int(value) for name, value in counts.items() if value.isdigit()}
+        counted |= {name: int(value) for name, value in last_row(self.statistics).items() if name in STRAY}
+        errors = next(self.place.folder.glob(f"*_{self.process.child.pid}_errors.log"), None)
+        said = errors.read_text(encoding="utf-8", errors="replace")[:800] if errors else ""
+        expect(code == 0, f"SIPp ended with {code}, having counted {without_zeros(counted)}: {said}")
+        return counted
+
+    def finish_exactly(self, seconds, **repeated):
+        """Waits for the last call: each message of the scenario came and went once a call, and no other.
+
+        `repeated` says how often a call repeats a message: `Retrans_486=3`.
+        """
+        counted = self.finish(seconds)
+        wanted = {name: self.count for name in counted if name.endswith(("_Sent", "_Recv", "_Sessions"))}
+        for name, times in repeated.items():
+            kind, message = name.split("_")
+            wanted[f"{message}_{kind}"] = times * self.count
+        counted = without_zeros(counted)
+        expect(counted == wanted, f"of {self.count} calls SIPp counted {counted}, expected {wanted}")
+
+
+def without_zeros(counted):
+    """What was counted at all."""
+    return {name: value for name, value in counted.items() if value}
+
+
+def last_row(file):
+    """The newest row of one of SIPp's tables by column."""
+    if file is None or not file.exists():
+        raise Failed("SIPp wrote no statistics")
+    with file.open(encoding="ascii", errors="replace", newline="") as table:
+        rows = list(csv.reader(table, delimiter=";"))
+    return dict(zip(rows[0], rows[-1]))
