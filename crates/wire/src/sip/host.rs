@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::error::UriError;
-use super::lex::{Lexer, ascii, decimal, is_host};
+use super::lex::{Lexer, ascii, is_host};
 
 /// A host in a URI or a Via.
 ///
@@ -51,15 +51,14 @@ impl<'a> Host<'a> {
             let reference = lexer.take(end + 1);
             return ipv6(&reference[1..end]).map(Self::V6).ok_or(UriError::Host);
         }
-        let name = lexer.take_while(is_host);
-        match name.strip_suffix(b".").unwrap_or(name).last() {
-            Some(last) if last.is_ascii_digit() => {
-                if let Some(address) = ipv4(name) {
-                    return Ok(Self::V4(address));
-                }
-            }
-            _ => {}
+        if lexer.peek().is_some_and(|byte| byte.is_ascii_digit())
+            && let Some((address, length)) = leading_ipv4(lexer.rest())
+            && lexer.rest().get(length).is_none_or(|&next| !is_host(next))
+        {
+            lexer.take(length);
+            return Ok(Self::V4(address));
         }
+        let name = lexer.take_while(is_host);
         if is_hostname(name) { Ok(Self::Name(ascii(name))) } else { Err(UriError::Host) }
     }
 
@@ -86,25 +85,39 @@ impl fmt::Display for Host<'_> {
 
 /// Reads an address with or without brackets, as `received` carries it (RFC 5118 section 4.5).
 pub(super) fn ip_address(bytes: &[u8]) -> Option<IpAddr> {
-    if let Some(address) = ipv4(bytes) {
+    if let Some((address, length)) = leading_ipv4(bytes)
+        && length == bytes.len()
+    {
         return Some(address.into());
     }
     let inner = bytes.strip_prefix(b"[").and_then(|rest| rest.strip_suffix(b"]")).unwrap_or(bytes);
     ipv6(inner).map(IpAddr::from)
 }
 
-/// `1*3DIGIT "." 1*3DIGIT "." 1*3DIGIT "." 1*3DIGIT`, leading zeros allowed.
-fn ipv4(bytes: &[u8]) -> Option<Ipv4Addr> {
+/// Reads `1*3DIGIT "." 1*3DIGIT "." 1*3DIGIT "." 1*3DIGIT` at the front, leading zeros allowed, and returns its
+/// length, too.
+fn leading_ipv4(bytes: &[u8]) -> Option<(Ipv4Addr, usize)> {
     let mut octets = [0; 4];
-    let mut parts = bytes.split(|&byte| byte == b'.');
-    for octet in &mut octets {
-        let part = parts.next()?;
-        if part.is_empty() || part.len() > 3 || !part.iter().all(u8::is_ascii_digit) {
+    let mut at = 0;
+    for (index, octet) in octets.iter_mut().enumerate() {
+        if index > 0 {
+            if bytes.get(at) != Some(&b'.') {
+                return None;
+            }
+            at += 1;
+        }
+        let start = at;
+        let mut value = 0_u16;
+        while let Some(digit) = bytes.get(at).filter(|digit| digit.is_ascii_digit() && at - start < 3) {
+            value = value * 10 + u16::from(digit - b'0');
+            at += 1;
+        }
+        if at == start {
             return None;
         }
-        *octet = u8::try_from(decimal(part, 255)?).ok()?;
+        *octet = u8::try_from(value).ok()?;
     }
-    parts.next().is_none().then(|| octets.into())
+    Some((octets.into(), at))
 }
 
 fn ipv6(bytes: &[u8]) -> Option<Ipv6Addr> {

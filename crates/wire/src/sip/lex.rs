@@ -111,7 +111,9 @@ impl<'a> Lexer<'a> {
 
     /// Skips linear white space and tells whether there was any.
     pub(super) fn skip_lws(&mut self) -> bool {
-        !self.take_while(is_lws).is_empty()
+        let before = self.rest.len();
+        self.rest = trim_start(self.rest);
+        self.rest.len() < before
     }
 
     /// Takes `byte` if it is next.
@@ -127,14 +129,13 @@ impl<'a> Lexer<'a> {
 
     /// Takes `byte` with the white space around it, as `SLASH`, `COLON`, `EQUAL` or `SEMI` do.
     pub(super) fn eat_separator(&mut self, byte: u8) -> bool {
-        let before = *self;
-        self.skip_lws();
-        if self.eat(byte) {
-            self.skip_lws();
-            return true;
+        match trim_start(self.rest) {
+            [first, rest @ ..] if *first == byte => {
+                self.rest = trim_start(rest);
+                true
+            }
+            _ => false,
         }
-        *self = before;
-        false
     }
 
     /// Takes bytes as long as they are in a class; may be empty.
@@ -230,12 +231,22 @@ pub(super) fn quoted_string_end(bytes: &[u8]) -> Option<usize> {
 }
 
 /// Cuts white space off both ends.
-pub(super) fn trim(mut bytes: &[u8]) -> &[u8] {
+pub(super) fn trim(bytes: &[u8]) -> &[u8] {
+    trim_start(trim_end(bytes))
+}
+
+/// Cuts white space off the front.
+pub(super) fn trim_start(mut bytes: &[u8]) -> &[u8] {
     while let [first, rest @ ..] = bytes
         && is_lws(*first)
     {
         bytes = rest;
     }
+    bytes
+}
+
+/// Cuts white space off the end.
+pub(super) fn trim_end(mut bytes: &[u8]) -> &[u8] {
     while let [rest @ .., last] = bytes
         && is_lws(*last)
     {

@@ -6,8 +6,11 @@ use std::fmt;
 use super::error::{Fault, HeaderError};
 use super::field::Field;
 use super::framing::Framing;
-use super::header::{CSeq, Challenge, Challenges, Contact, HeaderName, Reason, RetryAfter, Via, Warning};
-use super::lex::{Lexer, is_lws, is_token, split_comma};
+use super::header::{
+    CSeq, Challenge, Challenges, Contact, Date, Disposition, HeaderName, MediaType, Reason, RetryAfter, Via,
+    Warning,
+};
+use super::lex::{Lexer, is_lws, is_token, split_comma, trim};
 use super::method::Method;
 use super::name_addr::NameAddr;
 use super::parse::{FieldSpans, Span, StartSpan};
@@ -87,12 +90,15 @@ impl Message<'_> {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         match self.start_line() {
             StartLine::Request { method, uri, version } => {
-                let spaced = method.as_str().len() + uri.len() + version.len() + 2;
+                let method = method.as_str().len();
+                let is_single_spaced = line.len() == method + uri.len() + version.len() + 2
+                    && line.get(method) == Some(&b' ')
+                    && line.get(method + 1 + uri.len()) == Some(&b' ');
                 if uri.iter().any(|&byte| is_lws(byte) || byte.is_ascii_control()) {
                     Some(StartLineFault::SpaceInUri)
                 } else if line.last().is_some_and(|&last| is_lws(last)) {
                     Some(StartLineFault::TrailingSpace)
-                } else if line.len() != spaced || line.iter().filter(|&&byte| byte == b' ').count() != 2 {
+                } else if !is_single_spaced {
                     Some(StartLineFault::ExtraSpace)
                 } else if uri.first() == Some(&b'<') {
                     Some(StartLineFault::BracketedUri)
@@ -312,6 +318,37 @@ impl Message<'_> {
     #[must_use]
     pub fn content_length(&self) -> Option<Result<usize, HeaderError>> {
         self.optional(HeaderName::ContentLength, |value| Ok(number(value, u32::MAX)? as usize))
+    }
+
+    /// Reads Content-Type.
+    #[must_use]
+    pub fn content_type(&self) -> Option<Result<MediaType<'_>, HeaderError>> {
+        self.optional(HeaderName::ContentType, MediaType::parse)
+    }
+
+    /// Reads Content-Disposition.
+    #[must_use]
+    pub fn content_disposition(&self) -> Option<Result<Disposition<'_>, HeaderError>> {
+        self.optional(HeaderName::ContentDisposition, Disposition::parse)
+    }
+
+    /// Reads the ranges of Accept one by one.
+    pub fn accept(&self) -> impl Iterator<Item = Result<MediaType<'_>, HeaderError>> {
+        self.values(HeaderName::Accept)
+            .map(|value| MediaType::parse(value).map_err(|fault| HeaderError::new(HeaderName::Accept, fault)))
+    }
+
+    /// Reads Date.
+    #[must_use]
+    pub fn date(&self) -> Option<Result<Date, HeaderError>> {
+        self.optional(HeaderName::Date, Date::parse)
+    }
+
+    /// Iterates over the values of Privacy (RFC 3323), which semicolons separate.
+    pub fn privacy(&self) -> impl Iterator<Item = &[u8]> {
+        self.all(HeaderName::Privacy)
+            .flat_map(|value| value.split(|&byte| matches!(byte, b';' | b',')).map(trim))
+            .filter(|value| !value.is_empty())
     }
 
     /// Reads the Warning values one by one.

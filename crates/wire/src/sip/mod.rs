@@ -25,12 +25,14 @@ mod uri;
 pub use error::{Fault, HeaderError, ParseError, UriError};
 pub use field::Field;
 pub use framing::Framing;
-pub use header::{CSeq, Challenge, Contact, HeaderName, Reason, RetryAfter, Via, Warning};
+pub use header::{
+    CSeq, Challenge, Contact, Date, Disposition, HeaderName, MediaType, Reason, RetryAfter, Via, Warning,
+};
 pub use host::Host;
 pub use message::Message;
 pub use method::Method;
 pub use name_addr::NameAddr;
-pub use params::{MAX_PARAMETERS, Params};
+pub use params::{MAX_PARAMETERS, Params, ParamsIter};
 pub use parse::{MAX_HEADERS, MAX_MESSAGE};
 pub use print::Printer;
 pub use quote::{Quoted, quote, unquote};

@@ -93,6 +93,9 @@ fn take_address<'a>(lexer: &mut Lexer<'a>) -> Result<(&'a [u8], &'a [u8]), Fault
         lexer.skip_lws();
         return Ok((display_name, take_bracketed(lexer)?));
     }
+    if lexer.peek() == Some(b'<') {
+        return Ok((b"", take_bracketed(lexer)?));
+    }
     let rest = lexer.rest();
     match memchr::memchr3(b'<', b';', b'"', rest) {
         Some(at) if rest[at] == b'<' => {
@@ -120,10 +123,16 @@ fn take_bracketed<'a>(lexer: &mut Lexer<'a>) -> Result<&'a [u8], Fault> {
     if !lexer.eat(b'<') {
         return Err(lexer.unexpected());
     }
-    let end = memchr::memchr(b'>', lexer.rest()).ok_or(Fault::UnterminatedBracket)?;
-    let uri = check_uri(lexer.take(end))?;
-    lexer.eat(b'>');
-    Ok(uri)
+    let uri = lexer.take_while(|byte| byte != b'>' && !is_lws(byte));
+    match lexer.peek() {
+        None => Err(Fault::UnterminatedBracket),
+        Some(b'>') if uri.is_empty() => Err(Fault::Empty),
+        Some(b'>') => {
+            lexer.take(1);
+            Ok(uri)
+        }
+        Some(_) => Err(Fault::SpaceInUri),
+    }
 }
 
 fn check_uri(uri: &[u8]) -> Result<&[u8], Fault> {

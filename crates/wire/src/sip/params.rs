@@ -6,7 +6,7 @@ use super::lex::{Lexer, is_param_value, is_token};
 /// The most parameters that one value may have.
 pub const MAX_PARAMETERS: usize = 64;
 
-/// The parameters of a value, checked when it was read; iterates over names and raw values.
+/// The parameters of a value, checked when it was read.
 ///
 /// A quoted value keeps its quotation marks, see [`unquote`](super::unquote).
 ///
@@ -17,32 +17,37 @@ pub const MAX_PARAMETERS: usize = 64;
 /// let via = message.via().unwrap();
 /// assert_eq!(via.params().value("branch"), Some(&b"z9hG4bK1"[..]));
 /// assert_eq!(via.params().find("RPORT"), Some(None));
-/// assert_eq!(via.params().count(), 2);
+/// assert_eq!(via.params().iter().count(), 2);
 /// # Ok::<(), ringfence_wire::sip::ParseError>(())
 /// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Params<'a> {
-    lexer: Lexer<'a>,
+    bytes: &'a [u8],
 }
 
 impl<'a> Params<'a> {
     /// Finds the first parameter of that name, in any case: `Some(None)` when it has no value.
     #[must_use]
     pub fn find(&self, name: &str) -> Option<Option<&'a [u8]>> {
-        let mut params = *self;
-        params.find_map(|(found, value)| found.eq_ignore_ascii_case(name.as_bytes()).then_some(value))
+        self.iter().find_map(|(found, value)| found.eq_ignore_ascii_case(name.as_bytes()).then_some(value))
     }
 
     /// Returns the first value of that name, empty when the parameter stands there without one.
     #[must_use]
     pub fn value(&self, name: &str) -> Option<&'a [u8]> {
-        Params::find(self, name).map(Option::unwrap_or_default)
+        self.find(name).map(Option::unwrap_or_default)
+    }
+
+    /// Iterates over names and raw values.
+    #[must_use]
+    pub fn iter(&self) -> ParamsIter<'a> {
+        ParamsIter { lexer: Lexer::new(self.bytes) }
     }
 
     /// Returns the parameters as written, from the first semicolon on.
     #[must_use]
     pub fn as_bytes(&self) -> &'a [u8] {
-        self.lexer.rest()
+        self.bytes
     }
 
     /// Takes all parameters from the front of what `lexer` has left, showing each to `seen`.
@@ -50,7 +55,7 @@ impl<'a> Params<'a> {
         lexer: &mut Lexer<'a>,
         mut seen: impl FnMut(&'a [u8], Option<&'a [u8]>) -> Result<(), Fault>,
     ) -> Result<Self, Fault> {
-        let params = *lexer;
+        let params = lexer.rest();
         let mut count = 0;
         while let Some((name, value)) = take_param(lexer)? {
             count += 1;
@@ -62,17 +67,49 @@ impl<'a> Params<'a> {
             }
             seen(name, value)?;
         }
-        let taken = params.rest().len() - lexer.rest().len();
-        Ok(Self { lexer: Lexer::new(&params.rest()[..taken]) })
+        Ok(Self { bytes: &params[..params.len() - lexer.rest().len()] })
     }
 
     /// Parameters that were checked already, from the first semicolon on.
     pub(super) fn checked(bytes: &'a [u8]) -> Self {
-        Self { lexer: Lexer::new(bytes) }
+        Self { bytes }
     }
 }
 
-impl<'a> Iterator for Params<'a> {
+impl<'a> IntoIterator for Params<'a> {
+    type Item = (&'a [u8], Option<&'a [u8]>);
+    type IntoIter = ParamsIter<'a>;
+
+    fn into_iter(self) -> ParamsIter<'a> {
+        self.iter()
+    }
+}
+
+impl<'a> IntoIterator for &Params<'a> {
+    type Item = (&'a [u8], Option<&'a [u8]>);
+    type IntoIter = ParamsIter<'a>;
+
+    fn into_iter(self) -> ParamsIter<'a> {
+        self.iter()
+    }
+}
+
+/// Iterates over the names and raw values of [`Params`].
+///
+/// ```
+/// let uri = ringfence_wire::sip::Uri::parse(b"sip:a@b.example;lr;transport=udp")?;
+/// let mut params = uri.params().iter();
+/// assert_eq!(params.next(), Some((&b"lr"[..], None)));
+/// assert_eq!(params.next(), Some((&b"transport"[..], Some(&b"udp"[..]))));
+/// assert_eq!(params.next(), None);
+/// # Ok::<(), ringfence_wire::sip::UriError>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct ParamsIter<'a> {
+    lexer: Lexer<'a>,
+}
+
+impl<'a> Iterator for ParamsIter<'a> {
     type Item = (&'a [u8], Option<&'a [u8]>);
 
     fn next(&mut self) -> Option<Self::Item> {

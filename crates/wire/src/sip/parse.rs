@@ -6,13 +6,13 @@
 
 use std::borrow::Cow;
 
-use memchr::memchr;
+use memchr::{memchr, memchr2};
 use smallvec::SmallVec;
 
 use super::error::ParseError;
 use super::framing::Framing;
 use super::header::HeaderName;
-use super::lex::{decimal, is_lws, is_token, trim};
+use super::lex::{decimal, is_lws, is_token, trim_end, trim_start};
 use super::message::Message;
 use super::status::StatusCode;
 
@@ -82,124 +82,115 @@ impl<'a> Message<'a> {
             return Err(ParseError::TooLong { length: datagram.len() });
         }
         let line_end = memchr(b'\n', bytes).unwrap_or(bytes.len());
-        let start = start_line(&bytes[..line_end])?;
-        let lines = Lines::find(bytes, line_end + 1)?;
-
-        let got = bytes.len() - lines.body;
-        let (framing, body_length) = match content_length(bytes, &lines.fields) {
-            _ if lines.is_unterminated => (Framing::Unterminated, got),
-            Declared::Nothing => (Framing::Complete, got),
-            Declared::Length(declared) if declared <= got => (Framing::Complete, declared),
-            Declared::Length(declared) => (Framing::Short { declared, got }, got),
-            Declared::Garbage => (Framing::Invalid, got),
+        let mut message = Self {
+            bytes: Cow::Borrowed(bytes),
+            start: start_line(&bytes[..line_end])?,
+            fields: FieldSpans::new(),
+            malformed_line: None,
+            body: Span::default(),
+            framing: Framing::Unterminated,
         };
-        let end = lines.body + body_length;
-        Ok(Self {
-            bytes: Cow::Borrowed(&bytes[..end]),
-            start,
-            fields: lines.fields,
-            malformed_line: lines.malformed,
-            body: Span::new(lines.body, end),
-            framing,
-        })
+        match message.find_fields(bytes, line_end + 1)? {
+            Some(body) => message.frame(bytes, body),
+            None => message.body = Span::new(bytes.len(), bytes.len()),
+        }
+        Ok(message)
     }
-}
 
-/// The header lines of a message.
-struct Lines {
-    fields: FieldSpans,
-    malformed: Option<Span>,
-    /// Where the body starts.
-    body: usize,
-    is_unterminated: bool,
-}
-
-impl Lines {
-    fn find(bytes: &[u8], first: usize) -> Result<Self, ParseError> {
-        let mut lines =
-            Self { fields: SmallVec::new(), malformed: None, body: bytes.len(), is_unterminated: true };
+    /// Finds the header fields and returns where the body starts, or nothing when no empty line ends them.
+    fn find_fields(&mut self, bytes: &[u8], first: usize) -> Result<Option<usize>, ParseError> {
         let mut start = first;
-        while start < bytes.len() {
-            match bytes[start..] {
-                [b'\n', ..] => return Ok(lines.ending_at(start + 1)),
-                [b'\r', b'\n', ..] => return Ok(lines.ending_at(start + 2)),
-                _ => {}
-            }
-            let mut end = start;
-            loop {
-                end += memchr(b'\n', &bytes[end..]).unwrap_or(bytes.len() - end);
-                // A line that starts with white space continues this one.
-                match bytes.get(end + 1) {
-                    Some(b' ' | b'\t') => end += 1,
-                    _ => break,
+        loop {
+            match bytes.get(start..).unwrap_or_default() {
+                [] => return Ok(None),
+                [b'\n', ..] => return Ok(Some(start + 1)),
+                [b'\r', b'\n', ..] => return Ok(Some(start + 2)),
+                line => {
+                    let found = memchr2(b':', b'\n', line).unwrap_or(line.len());
+                    let end = line_end(line, found);
+                    if line.get(found) == Some(&b':') {
+                        self.add_field(line, start, found, end)?;
+                    } else {
+                        self.malformed_line.get_or_insert(Span::new(start, start + end));
+                    }
+                    start += end + 1;
                 }
             }
-            lines.add(bytes, start, end)?;
-            start = end + 1;
         }
-        Ok(lines)
     }
 
-    fn ending_at(mut self, body: usize) -> Self {
-        self.body = body;
-        self.is_unterminated = false;
-        self
-    }
-
-    /// Adds the line of `start..end`, continuations included and line end excluded.
-    fn add(&mut self, bytes: &[u8], start: usize, end: usize) -> Result<(), ParseError> {
-        let line = &bytes[start..end];
-        let name = line.iter().position(|&byte| !is_token(byte)).unwrap_or(line.len());
-        let mut colon = name;
-        while let Some(b' ' | b'\t') = line.get(colon) {
-            colon += 1;
+    /// Adds the line that starts at `start` of the message, has its colon at `colon` and ends at `end`.
+    fn add_field(&mut self, line: &[u8], start: usize, colon: usize, end: usize) -> Result<(), ParseError> {
+        let mut name = &line[..colon];
+        while let [rest @ .., b' ' | b'\t'] = name {
+            name = rest;
         }
-        if name == 0 || line.get(colon) != Some(&b':') {
-            self.malformed.get_or_insert(Span::new(start, end));
+        let id = HeaderName::from_bytes(name);
+        if id == HeaderName::Other && (name.is_empty() || !name.iter().all(|&byte| is_token(byte))) {
+            self.malformed_line.get_or_insert(Span::new(start, start + end));
             return Ok(());
         }
         if self.fields.len() == MAX_HEADERS {
             return Err(ParseError::TooManyHeaders);
         }
-        let mut value = colon + 1;
-        while value < line.len() && is_lws(line[value]) {
-            value += 1;
-        }
-        let mut value_end = line.len();
-        while value_end > value && is_lws(line[value_end - 1]) {
-            value_end -= 1;
-        }
+        let value = trim_end(&line[colon + 1..end]);
+        let value_end = start + colon + 1 + value.len();
         self.fields.push(FieldSpan {
-            id: HeaderName::from_bytes(&line[..name]),
-            name: Span::new(start, start + name),
-            value: Span::new(start + value, start + value_end),
+            id,
+            name: Span::new(start, start + name.len()),
+            value: Span::new(value_end - trim_start(value).len(), value_end),
         });
         Ok(())
+    }
+
+    /// Cuts the body, which starts at `body`, to the length that is declared.
+    fn frame(&mut self, bytes: &'a [u8], body: usize) {
+        let got = bytes.len() - body;
+        let (framing, length) = match declared_length(bytes, &self.fields) {
+            Declared::Nothing => (Framing::Complete, got),
+            Declared::Length(declared) if declared <= got => (Framing::Complete, declared),
+            Declared::Length(declared) => (Framing::Short { declared, got }, got),
+            Declared::Garbage => (Framing::Invalid, got),
+        };
+        self.framing = framing;
+        self.body = Span::new(body, body + length);
+        self.bytes = Cow::Borrowed(&bytes[..body + length]);
+    }
+}
+
+/// Finds where a header line ends, continuations included and line end excluded, from some byte of it on.
+fn line_end(line: &[u8], mut from: usize) -> usize {
+    loop {
+        let end = from + memchr(b'\n', &line[from..]).unwrap_or(line.len() - from);
+        match line.get(end + 1) {
+            Some(b' ' | b'\t') => from = end + 1,
+            _ => return end,
+        }
     }
 }
 
 /// Finds the parts of the first line.
 fn start_line(line: &[u8]) -> Result<StartSpan, ParseError> {
-    let end = trim_end(line);
-    let version = line.iter().position(|&byte| is_lws(byte)).unwrap_or(line.len());
+    let method = line.iter().position(|&byte| is_lws(byte)).unwrap_or(line.len());
     if is_sip(line) {
-        return status_line(line, version);
+        return status_line(line, method);
     }
-    let method = version;
-    let version = line[..end].iter().rposition(|&byte| is_lws(byte)).map_or(0, |space| space + 1);
-    let uri = trim(line.get(method..version).unwrap_or_default());
+    let line = trim_end(line);
+    let version = line.iter().rposition(|&byte| is_lws(byte)).map_or(0, |space| space + 1);
+    let uri = trim_start(line.get(method..version).unwrap_or_default());
+    let uri_start = version - uri.len();
+    let uri_end = uri_start + trim_end(uri).len();
     if method == 0
-        || uri.is_empty()
+        || uri_start == uri_end
         || !line[..method].iter().all(|&byte| is_token(byte))
-        || !is_sip(&line[version..end])
+        || !is_sip(&line[version..])
     {
         return Err(ParseError::StartLine);
     }
-    let uri_end = trim_end(&line[..version]);
     Ok(StartSpan::Request {
         method: Span::new(0, method),
-        uri: Span::new(uri_end - uri.len(), uri_end),
-        version: Span::new(version, end),
+        uri: Span::new(uri_start, uri_end),
+        version: Span::new(version, line.len()),
     })
 }
 
@@ -227,10 +218,6 @@ fn status_line(line: &[u8], version: usize) -> Result<StartSpan, ParseError> {
     Ok(StartSpan::Status { version: Span::new(0, version), code, phrase: Span::new(phrase, end) })
 }
 
-fn trim_end(bytes: &[u8]) -> usize {
-    bytes.iter().rposition(|&byte| !is_lws(byte)).map_or(0, |last| last + 1)
-}
-
 fn is_sip(version: &[u8]) -> bool {
     version.get(..4).is_some_and(|name| name.eq_ignore_ascii_case(b"SIP/"))
 }
@@ -243,7 +230,7 @@ enum Declared {
     Garbage,
 }
 
-fn content_length(bytes: &[u8], fields: &[FieldSpan]) -> Declared {
+fn declared_length(bytes: &[u8], fields: &[FieldSpan]) -> Declared {
     let mut declared = Declared::Nothing;
     for field in fields.iter().filter(|field| field.id == HeaderName::ContentLength) {
         let digits = field.value.of(bytes);

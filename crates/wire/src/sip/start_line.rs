@@ -50,18 +50,18 @@ pub enum StartLine<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum StartLineFault {
     /// More than one space, or another white space, between two parts.
-    #[error("start line: expected one space between its parts")]
+    #[error("the Request-Line has more than one space between its parts")]
     ExtraSpace,
     /// White space after the version.
-    #[error("start line: white space at its end")]
+    #[error("the Request-Line has white space at its end")]
     TrailingSpace,
     /// White space or a control character within the Request-URI.
-    #[error("start line: white space within the request uri")]
+    #[error("the Request-URI contains white space")]
     SpaceInUri,
     /// The Request-URI is enclosed in `<>`.
-    #[error("start line: the request uri is in <>")]
+    #[error("the Request-URI is in <>")]
     BracketedUri,
     /// The version is not `SIP/` and two numbers.
-    #[error("start line: expected a version like SIP/2.0")]
+    #[error("the Request-Line has no version like SIP/2.0")]
     Version,
 }

@@ -132,9 +132,8 @@ impl<'a> Uri<'a> {
     /// stands there without one.
     #[must_use]
     pub fn param(&self, name: &str) -> Option<Cow<'a, [u8]>> {
-        let mut params = self.params;
         let is_named = |found: &[u8]| unescape(found).eq_ignore_ascii_case(name.as_bytes());
-        let value = params.find_map(|(found, value)| is_named(found).then_some(value))?;
+        let value = self.params.iter().find_map(|(found, value)| is_named(found).then_some(value))?;
         Some(unescape(value.unwrap_or_default()))
     }
 
@@ -161,7 +160,7 @@ impl<'a> Uri<'a> {
         if let Some(at) = memchr::memchr(b'@', rest) {
             let userinfo = lexer.take(at);
             lexer.eat(b'@');
-            let (user, password) = match memchr::memchr(b':', userinfo) {
+            let (user, password) = match userinfo.iter().position(|&byte| byte == b':') {
                 Some(colon) => (&userinfo[..colon], Some(&userinfo[colon + 1..])),
                 None => (userinfo, None),
             };
@@ -182,6 +181,9 @@ impl<'a> Uri<'a> {
     }
 
     fn with_params_and_headers(mut self, mut lexer: Lexer<'a>) -> Result<Self, UriError> {
+        if lexer.rest().is_empty() {
+            return Ok(self);
+        }
         let params = lexer.take_while(|byte| byte == b';' || is_uri_param(byte));
         self.params = checked_params(params)?;
         if lexer.eat(b'?') {
@@ -222,7 +224,7 @@ impl<'a> Uri<'a> {
 }
 
 fn split_scheme(bytes: &[u8]) -> Result<(Scheme<'_>, &[u8]), UriError> {
-    let colon = memchr::memchr(b':', bytes).ok_or(UriError::Scheme)?;
+    let colon = bytes.iter().position(|&byte| byte == b':').ok_or(UriError::Scheme)?;
     let (scheme, rest) = (&bytes[..colon], &bytes[colon + 1..]);
     let scheme = if scheme.eq_ignore_ascii_case(b"sip") {
         Scheme::Sip
@@ -268,18 +270,15 @@ fn checked_params(params: &[u8]) -> Result<Params<'_>, UriError> {
 
 /// Requires that all bytes are of a class and every `%` starts an escape.
 fn check(bytes: &[u8], class: impl Fn(u8) -> bool, error: UriError) -> Result<(), UriError> {
-    let mut at = 0;
-    while let Some(&byte) = bytes.get(at) {
-        if !class(byte) {
+    let mut rest = bytes;
+    while let Some(at) = rest.iter().position(|&byte| !class(byte) || byte == b'%') {
+        if !class(rest[at]) {
             return Err(error);
         }
-        at += 1;
-        if byte == b'%' {
-            match bytes.get(at..at + 2) {
-                Some(digits) if digits.iter().all(u8::is_ascii_hexdigit) => at += 2,
-                _ => return Err(UriError::Escape),
-            }
+        if compare::escaped(&rest[at..]).is_none() {
+            return Err(UriError::Escape);
         }
+        rest = &rest[at + 3..];
     }
     Ok(())
 }

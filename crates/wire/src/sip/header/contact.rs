@@ -15,7 +15,6 @@ use crate::sip::name_addr::NameAddr;
 /// # Ok::<(), ringfence_wire::sip::Fault>(())
 /// ```
 #[derive(Debug, Clone, Copy)]
-#[expect(clippy::large_enum_variant, reason = "short-lived and borrowed; a box would allocate")]
 pub enum Contact<'a> {
     /// `*`, all bindings: allowed only to remove them.
     Star,

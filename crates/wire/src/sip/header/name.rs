@@ -213,9 +213,11 @@ impl HeaderName {
         if let [letter] = name {
             return Self::from_compact(*letter);
         }
-        let Some(slot) = slot(name) else { return Self::Other };
-        match NAMES.get(usize::from(SLOTS[slot])) {
-            Some((found, text)) if name.eq_ignore_ascii_case(text.as_bytes()) => *found,
+        match NAMES.get(usize::from(SLOTS[slot(name)])) {
+            // Most peers write the names as the RFCs do: one comparison of memory.
+            Some((found, text)) if name == text.as_bytes() || name.eq_ignore_ascii_case(text.as_bytes()) => {
+                *found
+            }
             _ => Self::Other,
         }
     }
@@ -268,7 +270,7 @@ const fn slots() -> [u8; 512] {
     while index < NAMES.len() {
         let (name, text) = NAMES[index];
         assert!(name as usize == index, "the enum and the table are in one order");
-        let Some(slot) = slot(text.as_bytes()) else { panic!("no name is empty") };
+        let slot = slot(text.as_bytes());
         assert!(slots[slot] == u8::MAX, "two names share a slot: change the factors of `slot`");
         slots[slot] = name as u8;
         index += 1;
@@ -277,13 +279,14 @@ const fn slots() -> [u8; 512] {
 }
 
 /// A perfect hash of the names in the table: length, first, middle and last letter, in lower case. The
-/// factors were found by trial; `slots` proves at compile time that they still hold.
-const fn slot(name: &[u8]) -> Option<usize> {
-    let (Some(&first), Some(&last)) = (name.first(), name.last()) else { return None };
+/// factors were found by trial; `slots` proves at compile time that they still hold. No name in the table is
+/// shorter than two letters.
+const fn slot(name: &[u8]) -> usize {
+    let [first, .., last] = name else { return 0 };
     let middle = name[name.len() / 2];
     let sum = name.len() * 117
-        + (first | 0x20) as usize * 214
-        + (last | 0x20) as usize * 124
+        + (*first | 0x20) as usize * 214
+        + (*last | 0x20) as usize * 124
         + (middle | 0x20) as usize * 148;
-    Some(sum % 512)
+    sum % 512
 }

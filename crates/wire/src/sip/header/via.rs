@@ -31,7 +31,8 @@ pub struct Via<'a> {
     params: Params<'a>,
     branch: Option<&'a [u8]>,
     received: Option<&'a [u8]>,
-    rport: Option<Option<&'a [u8]>>,
+    /// Empty when the parameter has no value.
+    rport: Option<&'a [u8]>,
 }
 
 impl<'a> Via<'a> {
@@ -66,21 +67,14 @@ impl<'a> Via<'a> {
             } else {
                 return Ok(());
             };
-            if slot.replace(value).is_some() { Err(Fault::RepeatedParameter) } else { Ok(()) }
+            if slot.replace(value.unwrap_or_default()).is_some() {
+                Err(Fault::RepeatedParameter)
+            } else {
+                Ok(())
+            }
         })?;
         lexer.end()?;
-        Ok(Self {
-            bytes,
-            version,
-            transport,
-            sent_by,
-            host,
-            port,
-            params,
-            branch: branch.flatten(),
-            received: received.flatten(),
-            rport,
-        })
+        Ok(Self { bytes, version, transport, sent_by, host, port, params, branch, received, rport })
     }
 
     /// Returns the value as written.
@@ -136,8 +130,10 @@ impl<'a> Via<'a> {
     /// port.
     #[must_use]
     pub fn rport(&self) -> Option<Option<u16>> {
-        self.rport.map(|value| {
-            let digits = value.filter(|digits| digits.iter().all(u8::is_ascii_digit))?;
+        self.rport.map(|digits| {
+            if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
+                return None;
+            }
             decimal(digits, u16::MAX.into()).and_then(|port| u16::try_from(port).ok())
         })
     }

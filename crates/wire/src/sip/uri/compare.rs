@@ -46,9 +46,11 @@ enum Case {
 
 /// Whether each parameter of `one` is as it must be in `two`.
 fn params_match(one: &Uri<'_>, two: &Uri<'_>) -> bool {
-    one.params().all(|(name, value)| {
-        let found =
-            two.params().find_map(|(found, value)| same(found, name, Case::Insensitive).then_some(value));
+    one.params().iter().all(|(name, value)| {
+        let found = two
+            .params()
+            .iter()
+            .find_map(|(found, value)| same(found, name, Case::Insensitive).then_some(value));
         match found {
             Some(other) => same_optional(value, other, Case::Insensitive),
             None => !["user", "ttl", "method", "maddr", "transport"]
@@ -81,8 +83,8 @@ fn same_number(one: &Uri<'_>, two: &Uri<'_>) -> bool {
         number.replace(['-', '.', '(', ')'], "").to_ascii_lowercase()
     };
     let params_in = |one: &Uri<'_>, two: &Uri<'_>| {
-        one.params().all(|(name, value)| {
-            two.params().any(|(found, other)| {
+        one.params().iter().all(|(name, value)| {
+            two.params().iter().any(|(found, other)| {
                 same(name, found, Case::Insensitive) && same_optional(value, other, Case::Insensitive)
             })
         })
