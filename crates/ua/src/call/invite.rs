@@ -1,0 +1,115 @@
+//! The INVITE as it is shown to who decides, and what can be decided.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ringfence_wire::sip::Message;
+
+use super::{CallNumber, Redirection, Rejection};
+use crate::core::Objection;
+use crate::id::LineId;
+
+/// A new INVITE, borrowed for the length of a decision.
+///
+/// ```
+/// use ringfence_ua::{Invite, Verdict};
+///
+/// fn screen(invite: &Invite<'_>) -> Verdict {
+///     match invite.message.from().ok().and_then(|from| from.display_name()) {
+///         Some(name) if name == "Sales" => Verdict::busy(),
+///         _ => Verdict::Offer,
+///     }
+/// }
+/// # let _ = screen;
+/// ```
+#[derive(Debug, Clone, Copy)]
+pub struct Invite<'a> {
+    /// The request.
+    pub message: &'a Message<'a>,
+    /// What it is known by.
+    pub call: CallNumber,
+    /// The line that it is for.
+    pub line: LineId,
+    /// Where it came from.
+    pub source: SocketAddr,
+    /// Why it was let in.
+    pub origin: Origin,
+    /// What a user agent server would answer to it, whoever called.
+    pub objection: Option<Objection>,
+}
+
+/// Why an INVITE was let in.
+///
+/// ```
+/// use ringfence_ua::Origin;
+///
+/// assert!(Origin::Registrar.is_trusted());
+/// assert!(!Origin::Anyone.is_trusted());
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Origin {
+    /// It came from the line's registrar or proxy.
+    Registrar,
+    /// It came from a configured peer.
+    Peer,
+    /// It carries the token that only the registrar was given.
+    Token,
+    /// The line is open to everyone.
+    Anyone,
+}
+
+impl Origin {
+    /// Returns whether what it says of the caller, such as `P-Asserted-Identity`, can be believed
+    /// as far as the registrar can.
+    #[must_use]
+    pub fn is_trusted(self) -> bool {
+        match self {
+            Self::Registrar | Self::Peer => true,
+            // A provider's gateway got the token from the registrar; so did whoever has seen its INVITEs.
+            Self::Token | Self::Anyone => false,
+        }
+    }
+}
+
+/// What becomes of an incoming call.
+///
+/// Rejections are shared, so that a verdict costs no allocation.
+///
+/// ```
+/// use ringfence_ua::{Rejection, Verdict};
+/// use std::sync::Arc;
+///
+/// let unwanted = Arc::new(Rejection::new(607).unwrap());
+/// let verdict = Verdict::Reject(unwanted.clone());
+/// # let _ = verdict;
+/// ```
+#[derive(Debug, Clone)]
+pub enum Verdict {
+    /// It is rejected.
+    Reject(Arc<Rejection>),
+    /// The caller is sent elsewhere.
+    Redirect(Arc<Redirection>),
+    /// It rings (180) until the caller gives up, or until the limit and then 480.
+    Ring {
+        /// The limit; without one it is 10 minutes.
+        limit: Option<Duration>,
+    },
+    /// Nothing at all is answered.
+    Ignore,
+    /// The application decides.
+    Offer,
+}
+
+impl Verdict {
+    /// 486 Busy Here, without more.
+    #[must_use]
+    pub fn busy() -> Self {
+        Self::Reject(Arc::new(Rejection::busy()))
+    }
+}
+
+/// The one synchronous hook: decides on a new call before anything of it has been answered.
+///
+/// It runs within [`crate::Endpoint::handle_datagram`] and must not wait.
+pub type Screen = Box<dyn FnMut(&Invite<'_>) -> Verdict + Send>;

@@ -1,0 +1,19 @@
+//! The user agent core (RFC 3261 section 8): what a UAS must say of a request before anyone
+//! decides on it, how its responses are made, and how a challenge is answered.
+
+pub mod auth;
+mod options;
+mod response;
+mod uas;
+
+pub(crate) use options::write_capabilities;
+pub(crate) use response::{Agent, Answering};
+pub use uas::Objection;
+pub(crate) use uas::{has_readable_identity, object};
+
+/// The methods that are taken: a BYE belongs to no call that we could have accepted, and is told so with 481.
+pub(crate) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS";
+/// The bodies that are understood. Multiparts are let through: the part that describes the session is in them.
+pub(crate) const ACCEPT: &str = "application/sdp, multipart/mixed, multipart/alternative, multipart/related";
+/// The content codings that are understood.
+pub(crate) const ACCEPT_ENCODING: &str = "identity";

@@ -1,0 +1,97 @@
+//! The response to a request (RFC 3261 section 8.2.6).
+
+use std::net::SocketAddr;
+
+use ringfence_wire::sip::{HeaderName, Message, Printer, StatusCode};
+
+use crate::transaction::key::Tag;
+use crate::transport::via;
+
+/// Who answers.
+#[derive(Debug)]
+pub(crate) struct Agent {
+    /// What `User-Agent` says.
+    pub(crate) user_agent: String,
+    /// Who warns, in `Warning: 399 <agent> "…"`.
+    pub(crate) warning_agent: String,
+}
+
+/// A request that is being answered, with what its answers have in common.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Answering<'r> {
+    pub(crate) request: &'r Message<'r>,
+    pub(crate) source: SocketAddr,
+    pub(crate) tag: Tag,
+}
+
+impl Answering<'_> {
+    /// Writes a response at the end of `out`; `more` adds the headers that only this one has.
+    pub(crate) fn write(
+        &self,
+        out: &mut Vec<u8>,
+        scratch: &mut Vec<u8>,
+        agent: &Agent,
+        status: StatusCode,
+        phrase: Option<&str>,
+        more: impl FnOnce(&mut Printer<'_>, &Agent),
+    ) {
+        let mut response = Printer::response(out, status, phrase);
+        self.write_vias(&mut response, scratch);
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-8.2.6.2
+        //# The From field of the response MUST equal the From header field of
+        //# the request.  The Call-ID header field of the response MUST equal the
+        //# Call-ID header field of the request.  The CSeq header field of the
+        //# response MUST equal the CSeq field of the request.
+        response.copy(self.request, HeaderName::From);
+        self.write_to(&mut response, scratch, status);
+        response.copy(self.request, HeaderName::CallId);
+        response.copy(self.request, HeaderName::CSeq);
+        if status == StatusCode::TRYING {
+            //= https://www.rfc-editor.org/rfc/rfc3261#section-8.2.6.1
+            //# When a 100 (Trying) response is generated, any Timestamp header field
+            //# present in the request MUST be copied into this 100 (Trying)
+            //# response.
+            response.copy(self.request, HeaderName::Timestamp);
+        }
+        more(&mut response, agent);
+        response.header("User-Agent", agent.user_agent.as_bytes());
+        response.finish();
+    }
+
+    fn write_vias(&self, response: &mut Printer<'_>, scratch: &mut Vec<u8>) {
+        let Ok(top) = self.request.via() else {
+            response.copy(self.request, HeaderName::Via);
+            return;
+        };
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-8.2.6.2
+        //# The Via header
+        //# field values in the response MUST equal the Via header field values
+        //# in the request and MUST maintain the same ordering.
+        via::write_stamped(response, scratch, &top, self.source);
+        for value in self.request.values(HeaderName::Via).skip(1) {
+            response.header("Via", value);
+        }
+    }
+
+    fn write_to(&self, response: &mut Printer<'_>, scratch: &mut Vec<u8>, status: StatusCode) {
+        match self.request.to() {
+            //= https://www.rfc-editor.org/rfc/rfc3261#section-8.2.6.2
+            //# However, if the To header
+            //# field in the request did not contain a tag, the URI in the To header
+            //# field in the response MUST equal the URI in the To header
+            //# field; additionally, the UAS MUST add a tag to the To header field in
+            //# the response (with the exception of the 100 (Trying) response, in
+            //# which a tag MAY be present).
+            Ok(to) if to.tag().is_none() && status != StatusCode::TRYING => {
+                scratch.clear();
+                scratch.extend_from_slice(self.request.first(HeaderName::To).unwrap_or_default());
+                scratch.extend_from_slice(b";tag=");
+                scratch.extend_from_slice(self.tag.as_bytes());
+                response.header("To", scratch);
+            }
+            Ok(_) | Err(_) => {
+                response.copy(self.request, HeaderName::To);
+            }
+        }
+    }
+}

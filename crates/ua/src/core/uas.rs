@@ -1,0 +1,337 @@
+//! What a user agent server must say of a request, whatever its method (RFC 3261 section 8.2).
+//!
+//! The steps are taken in the section's order after the syntax that they stand on. What comes out
+//! is a value, not a response: for an INVITE the screen is told of it first.
+
+use std::fmt;
+
+use ringfence_wire::sip::{
+    Contact, Fault, Framing, HeaderError, HeaderName, Message, Method, Printer, Scheme, StartLineFault,
+    StatusCode, Uri, UriError,
+};
+
+use super::{ACCEPT, ACCEPT_ENCODING, ALLOW};
+
+/// The option tags that are supported: none yet, so that whatever is required is too much.
+const SUPPORTED: [&[u8]; 0] = [];
+
+/// What a user agent server must answer to a request, unless it is refused with another code.
+///
+/// Its `Display` is the reason phrase.
+///
+/// ```
+/// use ringfence_ua::Objection;
+///
+/// assert_eq!(Objection::BadExtension.status().as_u16(), 420);
+/// assert_eq!(Objection::BadExtension.to_string(), "Bad Extension");
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Objection {
+    /// 505: the version is not SIP/2.0.
+    Version,
+    /// 400: the request line can be told apart and is wrong.
+    RequestLine(StartLineFault),
+    /// 400: the Request-URI is no URI.
+    RequestUri(UriError),
+    /// 400: the Request-URI carries headers, which no Request-URI may (section 19.1.1).
+    HeadersInRequestUri,
+    /// 400: a header is missing or wrong.
+    Header(HeaderError),
+    /// 400: the method in `CSeq` is another than the request's.
+    CSeqMethod,
+    /// 400: the datagram is shorter than its Content-Length, or that is no number.
+    ContentLength,
+    /// 400: the headers do not end.
+    Unterminated,
+    /// 501: the method is not known.
+    NotImplemented,
+    /// 405: the method is known and not allowed.
+    MethodNotAllowed,
+    /// 416: the Request-URI has a scheme that is not known.
+    UnsupportedScheme,
+    /// 420: an extension is required that is not supported.
+    BadExtension,
+    /// 415: the body is of a type that is not understood.
+    MediaType,
+    /// 415: the body is coded in a way that is not understood.
+    Encoding,
+    /// 406: no session description is accepted in the answer.
+    NotAcceptable,
+}
+
+impl Objection {
+    /// Returns the status that it is answered with.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::Version => StatusCode::VERSION_NOT_SUPPORTED,
+            Self::NotImplemented => StatusCode::NOT_IMPLEMENTED,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::UnsupportedScheme => StatusCode::UNSUPPORTED_URI_SCHEME,
+            Self::BadExtension => StatusCode::BAD_EXTENSION,
+            Self::MediaType | Self::Encoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
+            Self::RequestLine(_)
+            | Self::RequestUri(_)
+            | Self::HeadersInRequestUri
+            | Self::Header(_)
+            | Self::CSeqMethod
+            | Self::ContentLength
+            | Self::Unterminated => StatusCode::BAD_REQUEST,
+        }
+    }
+
+    /// Returns whether the request could not be attended to in any call: its syntax is wrong, or its
+    /// method is not taken.
+    #[must_use]
+    pub fn precedes_the_call(&self) -> bool {
+        matches!(self.status().as_u16(), 400 | 405 | 501 | 505)
+    }
+
+    /// Returns whether it is given before it is asked which call the request belongs to, and to
+    /// an INVITE without showing it to the screen: the request cannot even be answered as one of a call.
+    pub(crate) fn precedes_matching(&self) -> bool {
+        matches!(self, Self::Header(error) if matches!(
+            error.header(),
+            HeaderName::Via | HeaderName::From | HeaderName::To | HeaderName::CallId | HeaderName::CSeq
+        ))
+    }
+
+    /// Writes the headers that its response must have.
+    pub(crate) fn write_headers(&self, request: &Message<'_>, response: &mut Printer<'_>) {
+        match self {
+            //= https://www.rfc-editor.org/rfc/rfc3261#section-8.2.1
+            //# The UAS MUST also add an Allow
+            //# header field to the 405 (Method Not Allowed) response.
+            Self::NotImplemented | Self::MethodNotAllowed => {
+                response.header("Allow", ALLOW.as_bytes());
+            }
+            //= https://www.rfc-editor.org/rfc/rfc3261#section-8.2.2.3
+            //# The UAS MUST add an Unsupported
+            //# header field, and list in it those options it does not understand
+            //# amongst those in the Require header field of the request.
+            Self::BadExtension => {
+                for option in unsupported(request) {
+                    response.header("Unsupported", option);
+                }
+            }
+            //= https://www.rfc-editor.org/rfc/rfc3261#section-8.2.3
+            //# The response MUST contain an
+            //# Accept header field listing the types of all bodies it understands,
+            //# in the event the request contained bodies of types not supported by
+            //# the UAS.
+            Self::MediaType => {
+                response.header("Accept", ACCEPT.as_bytes());
+            }
+            //= https://www.rfc-editor.org/rfc/rfc3261#section-8.2.3
+            //# If the request contained content encodings not understood
+            //# by the UAS, the response MUST contain an Accept-Encoding header field
+            //# listing the encodings understood by the UAS.
+            Self::Encoding => {
+                response.header("Accept-Encoding", ACCEPT_ENCODING.as_bytes());
+            }
+            Self::Version
+            | Self::RequestLine(_)
+            | Self::RequestUri(_)
+            | Self::HeadersInRequestUri
+            | Self::Header(_)
+            | Self::CSeqMethod
+            | Self::ContentLength
+            | Self::Unterminated
+            | Self::UnsupportedScheme
+            | Self::NotAcceptable => {}
+        }
+    }
+}
+
+impl fmt::Display for Objection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::RequestLine(StartLineFault::ExtraSpace) => {
+                f.write_str("Request-Line: expected one space between its parts")
+            }
+            Self::RequestLine(StartLineFault::TrailingSpace) => {
+                f.write_str("Request-Line: white space at its end")
+            }
+            Self::RequestLine(StartLineFault::SpaceInUri) => {
+                f.write_str("Request-Line: white space within the Request-URI")
+            }
+            Self::RequestLine(StartLineFault::BracketedUri) => f.write_str("Request-URI is enclosed in <>"),
+            Self::RequestLine(StartLineFault::Version) => f.write_str("Request-Line: malformed SIP version"),
+            Self::RequestUri(error) => write!(f, "Request-URI: {error}"),
+            Self::HeadersInRequestUri => f.write_str("Request-URI contains header fields"),
+            Self::Header(error) => write!(f, "{error}"),
+            Self::CSeqMethod => f.write_str("CSeq method is not the request's"),
+            Self::ContentLength => f.write_str("Content-Length does not fit the datagram"),
+            Self::Unterminated => f.write_str("Header fields do not end"),
+            Self::Version
+            | Self::NotImplemented
+            | Self::MethodNotAllowed
+            | Self::UnsupportedScheme
+            | Self::BadExtension
+            | Self::MediaType
+            | Self::Encoding
+            | Self::NotAcceptable => f.write_str(self.status().reason()),
+        }
+    }
+}
+
+/// Returns what must be said of a request, or `None` where its method may be attended to.
+pub(crate) fn object(request: &Message<'_>, method: Method<'_>) -> Option<Objection> {
+    syntax(request, method).and_then(|()| semantics(request, method)).err()
+}
+
+/// Returns whether a response can carry what section 8.2.6.2 wants it to carry.
+pub(crate) fn has_readable_identity(request: &Message<'_>) -> bool {
+    request.from().is_ok() && request.to().is_ok() && request.call_id().is_ok() && request.cseq().is_ok()
+}
+
+/// What must be readable before anything is understood.
+fn syntax(request: &Message<'_>, method: Method<'_>) -> Result<(), Objection> {
+    match request.start_line_fault() {
+        // A well-formed version that is another one is judged first: all below is 2.0's grammar.
+        None | Some(StartLineFault::BracketedUri) if request.version() != b"SIP/2.0" => {
+            return Err(Objection::Version);
+        }
+        Some(fault) => return Err(Objection::RequestLine(fault)),
+        None => {}
+    }
+    // RFC 4475 section 3.1.2.18: a method that nobody knows is 501 even when CSeq disagrees.
+    if matches!(method, Method::Other(_)) {
+        return Err(Objection::NotImplemented);
+    }
+    request_uri(request)?;
+    request.via().map_err(Objection::Header)?;
+    request.from().map_err(Objection::Header)?;
+    request.to().map_err(Objection::Header)?;
+    request.call_id().map_err(Objection::Header)?;
+    if request.cseq().map_err(Objection::Header)?.method != method {
+        return Err(Objection::CSeqMethod);
+    }
+    if let Some(max_forwards) = request.max_forwards() {
+        max_forwards.map_err(Objection::Header)?;
+    }
+    let star = HeaderError::new(HeaderName::Contact, Fault::Unexpected { byte: b'*' });
+    for contact in request.contacts() {
+        match contact.map_err(Objection::Header)? {
+            // Only a REGISTER may mean every binding.
+            Contact::Star if method != Method::Register => return Err(Objection::Header(star)),
+            Contact::Star | Contact::Addr(_) => {}
+        }
+    }
+    match request.framing() {
+        Framing::Complete => Ok(()),
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-18.3
+        //# If the message is a request, the element SHOULD generate a 400 (Bad
+        //# Request) response.
+        Framing::Short { .. } | Framing::Invalid => Err(Objection::ContentLength),
+        Framing::Unterminated => Err(Objection::Unterminated),
+    }
+}
+
+fn request_uri(request: &Message<'_>) -> Result<(), Objection> {
+    let uri = Uri::parse(request.request_uri().unwrap_or_default()).map_err(Objection::RequestUri)?;
+    match uri.scheme() {
+        Scheme::Sip | Scheme::Sips if uri.headers().is_some() => Err(Objection::HeadersInRequestUri),
+        Scheme::Sip | Scheme::Sips | Scheme::Tel => Ok(()),
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-8.2.2.1
+        //# If the Request-URI uses a scheme not supported by the UAS,
+        //# it SHOULD reject the request with a 416 (Unsupported URI Scheme)
+        //# response.
+        Scheme::Other(_) => Err(Objection::UnsupportedScheme),
+    }
+}
+
+/// The steps of section 8.2, from the method to the content.
+fn semantics(request: &Message<'_>, method: Method<'_>) -> Result<(), Objection> {
+    match method {
+        Method::Invite | Method::Ack | Method::Cancel | Method::Bye | Method::Options => {}
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-8.2.1
+        //# If the UAS recognizes
+        //# but does not support the method of a request, it MUST generate a 405
+        //# (Method Not Allowed) response.
+        Method::Register
+        | Method::Prack
+        | Method::Update
+        | Method::Info
+        | Method::Refer
+        | Method::Notify
+        | Method::Subscribe
+        | Method::Message
+        | Method::Publish => return Err(Objection::MethodNotAllowed),
+        Method::Other(_) => return Err(Objection::NotImplemented),
+    }
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-8.2.2.3
+    //# Note that Require and Proxy-Require MUST NOT be used in a SIP CANCEL
+    //# request, or in an ACK request sent for a non-2xx response.  These
+    //# header fields MUST be ignored if they are present in these requests.
+    if matches!(method, Method::Ack | Method::Cancel) {
+        return Ok(());
+    }
+    if unsupported(request).next().is_some() {
+        return Err(Objection::BadExtension);
+    }
+    content(request)?;
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-20.1
+    //# The semantics are also identical, with the exception that if no
+    //# Accept header field is present, the server SHOULD assume a default
+    //# value of application/sdp.
+    let is_description_accepted =
+        !request.has(HeaderName::Accept) || request.values(HeaderName::Accept).any(is_sdp);
+    if method == Method::Invite && !is_description_accepted {
+        return Err(Objection::NotAcceptable);
+    }
+    Ok(())
+}
+
+fn unsupported<'m>(request: &'m Message<'_>) -> impl Iterator<Item = &'m [u8]> {
+    request
+        .tokens(HeaderName::Require)
+        .filter(|option| !SUPPORTED.iter().any(|known| known.eq_ignore_ascii_case(option)))
+}
+
+fn content(request: &Message<'_>) -> Result<(), Objection> {
+    if request.body().is_empty() || is_optional(request) {
+        return Ok(());
+    }
+    let mut codings = request.values(HeaderName::ContentEncoding);
+    if !codings.all(|coding| coding.eq_ignore_ascii_case(b"identity")) {
+        return Err(Objection::Encoding);
+    }
+    match request.first(HeaderName::ContentType) {
+        Some(kind) if is_sdp(kind) || is_multipart(kind) => Ok(()),
+        Some(_) => Err(Objection::MediaType),
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-20.15
+        //# The Content-Type header field MUST be present if the body is not
+        //# empty.
+        None => Err(Objection::Header(HeaderError::new(HeaderName::ContentType, Fault::Missing))),
+    }
+}
+
+/// Returns whether the body may be left unread (section 20.11).
+fn is_optional(request: &Message<'_>) -> bool {
+    let disposition = request.first(HeaderName::ContentDisposition).unwrap_or_default();
+    disposition.split(|&byte| byte == b';').skip(1).any(|parameter| {
+        let mut parts = parameter.split(|&byte| byte == b'=').map(<[u8]>::trim_ascii);
+        parts.next().is_some_and(|name| name.eq_ignore_ascii_case(b"handling"))
+            && parts.next().is_some_and(|value| value.eq_ignore_ascii_case(b"optional"))
+    })
+}
+
+/// Returns whether a media type or a range of them is or holds `application/sdp`.
+fn is_sdp(kind: &[u8]) -> bool {
+    is_one_of(media_type(kind), &[b"application/sdp", b"application/*", b"*/*"])
+}
+
+fn is_multipart(kind: &[u8]) -> bool {
+    is_one_of(media_type(kind), &[b"multipart/mixed", b"multipart/alternative", b"multipart/related"])
+}
+
+fn is_one_of(kind: &[u8], known: &[&[u8]]) -> bool {
+    known.iter().any(|known| known.eq_ignore_ascii_case(kind))
+}
+
+fn media_type(value: &[u8]) -> &[u8] {
+    value.split(|&byte| byte == b';').next().unwrap_or_default().trim_ascii()
+}

@@ -1,0 +1,318 @@
+//! The only door: datagrams, time and commands in; datagrams, events and deadlines out.
+//!
+//! ```text
+//!  handle_datagram ─▶ wire ─▶ transport (Via) ─▶ transaction ─▶ core ─▶ call ─▶ screen
+//!                                                    │                            │ verdict
+//!  poll_transmit ◀────────────── outbox ◀────────────┴────────────────────────────┘
+//! ```
+//!
+//! What every table does at its bound is said in [`Limits`].
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use ringfence_wire::sip::{Message, ParseError};
+
+use crate::call::{CallEnd, CallNumber, Origin, Screen, Waiting};
+use crate::core::{Agent, Objection};
+use crate::id::{Generator, LineId};
+use crate::limits::Limits;
+use crate::registration::{RegistrationState, Target, Unresolved};
+use crate::transaction::InviteServerEnd;
+use crate::transaction::key::Secret;
+use crate::transaction::table::{Ended, Table};
+use crate::transport::{KeepAlive, Outbox, Transmit};
+
+mod counters;
+mod inbound;
+mod incoming_calls;
+mod lines;
+mod registrations;
+
+pub use counters::Counters;
+pub use incoming_calls::Decided;
+use lines::Lines;
+
+/// What an endpoint is told once.
+///
+/// ```
+/// use ringfence_ua::Config;
+///
+/// let config = Config::new("192.0.2.9:5060".parse()?);
+/// assert_eq!(config.user_agent, concat!("ringfence/", env!("CARGO_PKG_VERSION")));
+/// # Ok::<(), std::net::AddrParseError>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The address of the socket, for what goes out before a better one is known.
+    pub local: SocketAddr,
+    /// What `User-Agent` says.
+    pub user_agent: String,
+    /// Who warns, in `Warning: 399 <agent> "…"` (RFC 3261 section 20.43): a host or a pseudonym, a token.
+    pub warning_agent: String,
+    /// The bounds of its tables.
+    pub limits: Limits,
+}
+
+impl Config {
+    /// Creates a configuration with the product's name and the default bounds.
+    #[must_use]
+    pub fn new(local: SocketAddr) -> Self {
+        Self {
+            local,
+            user_agent: concat!("ringfence/", env!("CARGO_PKG_VERSION")).to_owned(),
+            warning_agent: "ringfence".to_owned(),
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// What an endpoint tells the application.
+///
+/// ```
+/// use ringfence_ua::Event;
+///
+/// fn log(event: &Event) {
+///     if let Event::Registration { line, state } = event {
+///         println!("line {line}: {state:?}");
+///     }
+/// }
+/// # let _ = log;
+/// ```
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Event {
+    /// A host is to be looked up: the answer goes to [`Endpoint::handle_resolved`].
+    Resolve {
+        /// For which line.
+        line: LineId,
+        /// A name or an address, IPv6 in brackets.
+        host: String,
+        /// The port to use.
+        port: u16,
+    },
+    /// A registration has a new state.
+    Registration {
+        /// Whose.
+        line: LineId,
+        /// The state.
+        state: RegistrationState,
+    },
+    /// A line is gone, as it was asked to be.
+    Removed {
+        /// Which one.
+        line: LineId,
+    },
+    /// A call is offered to the application, to be decided with [`Endpoint::reject`] and its like.
+    Incoming {
+        /// What it is known by.
+        call: CallNumber,
+        /// The line that it is for.
+        line: LineId,
+        /// The INVITE.
+        invite: Arc<Message<'static>>,
+        /// Where it came from.
+        source: SocketAddr,
+        /// Why it was let in.
+        origin: Origin,
+        /// What a user agent server would answer to it, whoever called.
+        objection: Option<Objection>,
+    },
+    /// The caller of an offered call has given up, or it was ended undecided; nothing is left to decide.
+    Cancelled {
+        /// Which one.
+        call: CallNumber,
+    },
+    /// A call is over.
+    Ended {
+        /// Which one.
+        call: CallNumber,
+        /// The final status, if one was sent.
+        status: Option<u16>,
+        /// How it ended.
+        end: CallEnd,
+    },
+}
+
+/// A table is at its bound (see [`Limits`]).
+///
+/// ```
+/// assert_eq!(ringfence_ua::Full.to_string(), "no room for another line");
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("no room for another line")]
+pub struct Full;
+
+/// The sans-IO user agent: one socket's worth of lines and calls.
+///
+/// Every method that depends on time takes `now`. After each call, take what there is from
+/// [`Endpoint::poll_transmit`] and [`Endpoint::poll_event`], in any order, and call
+/// [`Endpoint::handle_timeout`] at [`Endpoint::poll_timeout`].
+///
+/// ```
+/// use ringfence_ua::{Account, Config, Endpoint, Event};
+/// use std::time::Instant;
+///
+/// let mut endpoint = Endpoint::new(Config::new("192.0.2.9:5060".parse()?), [0; 32]);
+/// let line = endpoint.add_line(Instant::now(), Account::new("858", "pbx.example.com", 5060))?;
+/// assert!(std::iter::from_fn(|| endpoint.poll_event())
+///     .any(|event| matches!(event, Event::Resolve { line: which, .. } if which == line)));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Endpoint {
+    local: SocketAddr,
+    limits: Limits,
+    agent: Agent,
+    screen: Option<Screen>,
+    generator: Generator,
+    secret: Secret,
+    lines: Lines,
+    transactions: Table,
+    calls: Waiting,
+    keep_alive: KeepAlive,
+    outbox: Outbox,
+    events: VecDeque<Event>,
+    counters: Counters,
+    next_call: u64,
+    /// Where a Via or a To is put together.
+    scratch: Vec<u8>,
+}
+
+impl Endpoint {
+    /// Creates an endpoint without lines. The seed is to come from the operating system's
+    /// randomness: whoever guesses it can forge responses.
+    #[must_use]
+    pub fn new(config: Config, seed: [u8; 32]) -> Self {
+        let mut generator = Generator::new(seed);
+        Self {
+            secret: Secret::new(generator.key()),
+            generator,
+            screen: None,
+            lines: Lines::new(),
+            transactions: Table::new(config.limits),
+            calls: Waiting::new(config.limits.undecided_calls),
+            keep_alive: KeepAlive::default(),
+            outbox: Outbox::default(),
+            events: VecDeque::new(),
+            counters: Counters::default(),
+            next_call: 0,
+            scratch: Vec::with_capacity(256),
+            local: config.local,
+            limits: config.limits,
+            agent: Agent { user_agent: config.user_agent, warning_agent: config.warning_agent },
+        }
+    }
+
+    /// Decides on new calls before the application is asked.
+    #[must_use]
+    pub fn with_screen(mut self, screen: Screen) -> Self {
+        self.screen = Some(screen);
+        self
+    }
+
+    /// Takes a datagram.
+    pub fn handle_datagram(&mut self, now: Instant, source: SocketAddr, datagram: &[u8]) {
+        self.counters.datagrams += 1;
+        match Message::parse(datagram) {
+            Ok(message) if message.is_request() => self.handle_request(now, source, &message),
+            Ok(message) => self.handle_response(now, &message),
+            Err(ParseError::KeepAlive) => self.counters.keep_alives += 1,
+            Err(error) => {
+                tracing::trace!(%error, "dropped");
+                self.counters.dropped_malformed += 1;
+            }
+        }
+        self.tell_ended(now);
+    }
+
+    /// Fires what is due at `now`. When much is due at once it does a part: ask
+    /// [`Endpoint::poll_timeout`] again.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        self.transactions.handle_timeout(now, &mut self.outbox);
+        self.tell_ended(now);
+        self.handle_lines_due(now);
+        self.handle_calls_due(now);
+        while let Some(target) = self.keep_alive.pop_due(now) {
+            self.outbox.push(target, crate::transport::PING);
+        }
+    }
+
+    /// Returns the next datagram to send.
+    pub fn poll_transmit(&mut self) -> Option<Transmit<'_>> {
+        self.outbox.pop()
+    }
+
+    /// Returns the next event.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// Returns when [`Endpoint::handle_timeout`] is to be called next.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        [
+            self.transactions.poll_timeout(),
+            self.lines.poll_timeout(),
+            self.calls.poll_timeout(),
+            self.keep_alive.poll_timeout(),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
+
+    /// Returns what was counted since the start.
+    #[must_use]
+    pub fn counters(&self) -> Counters {
+        Counters {
+            lines: self.lines.len() as u64,
+            transactions: self.transactions.len() as u64,
+            undecided_calls: self.calls.len() as u64,
+            ..self.counters
+        }
+    }
+
+    /// Takes the addresses of a host that [`Event::Resolve`] asked for, the preferred first.
+    pub fn handle_resolved(&mut self, now: Instant, line: LineId, resolved: Result<Vec<Target>, Unresolved>) {
+        self.lines.located(now, line, resolved.as_deref().ok());
+        if let Some(binding) = self.lines.find_mut(line).and_then(|line| line.binding.as_mut()) {
+            binding.handle_resolved(now, resolved, &mut self.generator);
+        }
+        self.settle_line(now, line);
+    }
+
+    fn tell_ended(&mut self, now: Instant) {
+        while let Some(ended) = self.transactions.poll_ended() {
+            match ended {
+                Ended::TimedOut { user } => self.handle_unanswered(now, user),
+                // A request that was answered before it became a call.
+                Ended::Invite { user: 0, .. } => {}
+                Ended::Invite { user, status, end } => self.tell_call_ended(user, status, end),
+            }
+        }
+    }
+
+    fn tell_call_ended(&mut self, call: u64, status: u16, end: InviteServerEnd) {
+        let end = match end {
+            InviteServerEnd::Acknowledged => CallEnd::Acknowledged,
+            InviteServerEnd::Unacknowledged => {
+                self.counters.unacknowledged += 1;
+                CallEnd::Unacknowledged
+            }
+            InviteServerEnd::Silent => CallEnd::Ignored,
+        };
+        let status = (status >= 200).then_some(status);
+        self.events.push_back(Event::Ended { call: CallNumber::new(call), status, end });
+    }
+}
+
+impl std::fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Endpoint")
+            .field("local", &self.local)
+            .field("counters", &self.counters())
+            .finish_non_exhaustive()
+    }
+}

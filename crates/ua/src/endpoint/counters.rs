@@ -1,0 +1,79 @@
+//! What an endpoint counts.
+
+macro_rules! counters {
+    ($($(#[$doc:meta])* $name:ident,)*) => {
+        /// What was counted since the start, and what is held now.
+        ///
+        /// ```
+        /// use ringfence_ua::Counters;
+        ///
+        /// let mut counters = Counters::default();
+        /// counters.invites = 3;
+        /// assert!(counters.iter().any(|(name, value)| name == "invites" && value == 3));
+        /// assert_eq!(counters.plus(counters).invites, 6);
+        /// ```
+        #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+        #[non_exhaustive]
+        pub struct Counters {
+            $($(#[$doc])* pub $name: u64,)*
+        }
+
+        impl Counters {
+            /// Returns each counter with its name.
+            pub fn iter(&self) -> impl Iterator<Item = (&'static str, u64)> {
+                [$((stringify!($name), self.$name)),*].into_iter()
+            }
+
+            /// Returns the sum of two, for several endpoints of one softphone.
+            #[must_use]
+            pub fn plus(self, other: Self) -> Self {
+                Self { $($name: self.$name + other.$name),* }
+            }
+        }
+    };
+}
+
+counters! {
+    /// Datagrams that came in.
+    datagrams,
+    /// Datagrams of line ends only.
+    keep_alives,
+    /// New INVITEs that were let in.
+    invites,
+    /// Requests that a transaction had seen before.
+    retransmissions,
+    /// Calls rejected, by the screen or the application.
+    rejected,
+    /// Calls redirected.
+    redirected,
+    /// Calls that the screen let ring.
+    rung,
+    /// Calls left unanswered.
+    ignored,
+    /// Calls that the application was offered.
+    offered,
+    /// Calls whose caller gave up before a decision.
+    cancelled,
+    /// Calls whose final response was never acknowledged.
+    unacknowledged,
+    /// Requests answered without keeping state, at the bound of the transaction table.
+    answered_stateless,
+    /// Calls turned away because too many are undecided.
+    turned_away,
+    /// Copies of one request that came by another way, answered 482.
+    merged,
+    /// Datagrams that are no SIP message, and responses that cannot be read.
+    dropped_malformed,
+    /// Requests of those who may not ring, dropped unanswered.
+    dropped_stranger,
+    /// ACKs that match no transaction.
+    dropped_stray_ack,
+    /// Responses that match no transaction.
+    dropped_unmatched_response,
+    /// Lines held now.
+    lines,
+    /// Transactions held now.
+    transactions,
+    /// Calls undecided now.
+    undecided_calls,
+}

@@ -1,0 +1,234 @@
+//! What becomes of a message that came in, up to the call or the registration that it is for.
+
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use ringfence_wire::sip::{Message, Method, Printer, StatusCode, Via};
+
+use super::Endpoint;
+use crate::call::Origin;
+use crate::core::{Agent, Answering, Objection, has_readable_identity, object, write_capabilities};
+use crate::id::LineId;
+use crate::transaction::key::{Key, is_unique_branch};
+use crate::transaction::table::{Cancellable, Heard, Matched};
+use crate::transport::via::response_target;
+
+/// A request that matched no transaction and was let in.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Inbound<'r> {
+    pub(super) key: Key,
+    pub(super) answering: Answering<'r>,
+    /// Where responses go.
+    pub(super) target: SocketAddr,
+    pub(super) line: LineId,
+    pub(super) origin: Origin,
+}
+
+impl Endpoint {
+    pub(super) fn handle_request(&mut self, now: Instant, source: SocketAddr, request: &Message<'_>) {
+        let Some(method) = request.method() else { return };
+        let Ok(via) = request.via() else { return self.handle_request_without_via(source, request) };
+        let key = self.secret.server_key(request, &via, method);
+        let is_stray = method == Method::Ack && self.is_ack_of_another(request, &via);
+        if !is_stray
+            && let Some(matched) = self.transactions.handle_request(now, key, method, &mut self.outbox)
+        {
+            match matched {
+                Matched::Retransmission => self.counters.retransmissions += 1,
+                Matched::Ack | Matched::AckOfSuccess => {}
+            }
+            return;
+        }
+        if method == Method::Ack {
+            self.counters.dropped_stray_ack += 1;
+            return;
+        }
+        let Some((line, origin)) = self.lines.admit(request, source) else {
+            self.counters.dropped_stranger += 1;
+            return;
+        };
+        let answering = Answering { request, source, tag: self.secret.tag(request) };
+        let inbound = Inbound { key, answering, target: response_target(&via, source), line, origin };
+        let objection = object(request, method);
+        if has_readable_identity(request) && !objection.is_some_and(|objection| objection.precedes_matching())
+        {
+            self.handle_readable(now, &inbound, method, objection);
+        } else if let Some(objection) = objection {
+            self.answer_objection(now, &inbound, &objection);
+        }
+    }
+
+    pub(super) fn handle_response(&mut self, now: Instant, response: &Message<'_>) {
+        let (Some(status), Ok(via), Ok(cseq)) = (response.status(), response.via(), response.cseq()) else {
+            self.counters.dropped_malformed += 1;
+            return;
+        };
+        let branch = via.branch().unwrap_or_default();
+        let key = self.secret.client_key(branch, cseq.method.as_str());
+        match self.transactions.handle_response(now, key, status.as_u16(), &mut self.outbox) {
+            Some(Heard::News { user }) => self.handle_answered(now, user, response),
+            Some(Heard::Retransmission) => {}
+            None => self.counters.dropped_unmatched_response += 1,
+        }
+    }
+
+    /// Attends to a request whose sender, call and number can be read.
+    fn handle_readable(
+        &mut self,
+        now: Instant,
+        inbound: &Inbound<'_>,
+        method: Method<'_>,
+        objection: Option<Objection>,
+    ) {
+        let request = inbound.answering.request;
+        if method == Method::Cancel {
+            return self.handle_cancel(now, inbound);
+        }
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-12.2.2
+        //# If the UAS wishes to reject the request because it does not wish to
+        //# recreate the dialog, it MUST respond to the request with a 481
+        //# (Call/Transaction Does Not Exist) status code and pass that to the
+        //# server transaction.
+        let is_in_dialog = request.to().is_ok_and(|to| to.tag().is_some());
+        let is_attended = !objection.is_some_and(|objection| objection.precedes_the_call());
+        if is_attended && (is_in_dialog || method == Method::Bye) {
+            return self.answer(now, inbound, StatusCode::CALL_TRANSACTION_DOES_NOT_EXIST, None, |_, _| {});
+        }
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-8.2.2.2
+        //# If the From tag,
+        //# Call-ID, and CSeq exactly match those associated with an ongoing
+        //# transaction, but the request does not match that transaction (based
+        //# on the matching rules in Section 17.2.3), the UAS core SHOULD
+        //# generate a 482 (Loop Detected) response and pass it to the server
+        //# transaction.
+        if is_attended && self.transactions.is_merged(self.secret.merge_key(request)) {
+            self.counters.merged += 1;
+            return self.answer(now, inbound, StatusCode::LOOP_DETECTED, None, |_, _| {});
+        }
+        match objection {
+            _ if method == Method::Invite => self.handle_invite(now, inbound, objection),
+            Some(objection) => self.answer_objection(now, inbound, &objection),
+            // What is left is an OPTIONS: all else was an objection or is attended to above.
+            None => {
+                self.answer(now, inbound, StatusCode::OK, None, |response, _| write_capabilities(response))
+            }
+        }
+    }
+
+    fn handle_cancel(&mut self, now: Instant, inbound: &Inbound<'_>) {
+        let request = inbound.answering.request;
+        let Ok(via) = request.via() else { return };
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-9.2
+        //# The TU determines the transaction to be
+        //# cancelled by taking the CANCEL request, and then assuming that the
+        //# request method is anything but CANCEL or ACK and applying the
+        //# transaction matching procedures of Section 17.2.3.
+        let invite = self.secret.server_key(request, &via, Method::Invite);
+        let status = match self.transactions.cancellable(invite) {
+            Some(Cancellable::Undecided { user }) => {
+                self.answer(now, inbound, StatusCode::OK, None, |_, _| {});
+                return self.cancel(now, user);
+            }
+            Some(Cancellable::Decided) => StatusCode::OK,
+            // It would be the first sign of life.
+            Some(Cancellable::Silent) => return,
+            //= https://www.rfc-editor.org/rfc/rfc3261#section-9.2
+            //# If the UAS did not find a matching transaction for the CANCEL
+            //# according to the procedure above, it SHOULD respond to the CANCEL
+            //# with a 481 (Call Leg/Transaction Does Not Exist).
+            None => StatusCode::CALL_TRANSACTION_DOES_NOT_EXIST,
+        };
+        self.answer(now, inbound, status, None, |_, _| {});
+    }
+
+    pub(super) fn answer_objection(&mut self, now: Instant, inbound: &Inbound<'_>, objection: &Objection) {
+        let (phrase, request) = (objection.to_string(), inbound.answering.request);
+        self.answer(now, inbound, objection.status(), Some(&phrase), |response, _| {
+            objection.write_headers(request, response);
+        });
+    }
+
+    /// Gives a request its only response, in a new transaction or, where there is no room for one, without.
+    fn answer(
+        &mut self,
+        now: Instant,
+        inbound: &Inbound<'_>,
+        status: StatusCode,
+        phrase: Option<&str>,
+        more: impl FnOnce(&mut Printer<'_>, &Agent),
+    ) {
+        let request = inbound.answering.request;
+        let has_started = if request.method() == Some(Method::Invite) {
+            self.transactions.start_invite_server(inbound.key, None, inbound.target, 0)
+        } else {
+            let merge = has_readable_identity(request).then(|| self.secret.merge_key(request));
+            self.transactions.start_server(inbound.key, merge, inbound.target)
+        };
+        if has_started {
+            self.respond(now, inbound.key, &inbound.answering, status, phrase, more);
+        } else {
+            self.respond_stateless(inbound, status, phrase, more);
+        }
+    }
+
+    /// Gives a response to a transaction, and returns whether it was taken.
+    pub(super) fn respond(
+        &mut self,
+        now: Instant,
+        key: Key,
+        answering: &Answering<'_>,
+        status: StatusCode,
+        phrase: Option<&str>,
+        more: impl FnOnce(&mut Printer<'_>, &Agent),
+    ) -> bool {
+        let Self { transactions, outbox, scratch, agent, .. } = self;
+        transactions.respond(now, key, status.as_u16(), outbox, |out| {
+            answering.write(out, scratch, agent, status, phrase, more);
+        })
+    }
+
+    /// Sends a response that nothing is kept of (section 8.2.7).
+    pub(super) fn respond_stateless(
+        &mut self,
+        inbound: &Inbound<'_>,
+        status: StatusCode,
+        phrase: Option<&str>,
+        more: impl FnOnce(&mut Printer<'_>, &Agent),
+    ) {
+        self.counters.answered_stateless += 1;
+        let Self { outbox, scratch, agent, .. } = self;
+        outbox.push_with(inbound.target, |out| {
+            inbound.answering.write(out, scratch, agent, status, phrase, more)
+        });
+    }
+
+    /// Answers a request whose top Via cannot be read, to where it came from: there is no
+    /// transaction without a Via.
+    fn handle_request_without_via(&mut self, source: SocketAddr, request: &Message<'_>) {
+        let method = request.method().filter(|&method| method != Method::Ack);
+        let Some(objection) = method.and_then(|method| object(request, method)) else { return };
+        if self.lines.admit(request, source).is_none() {
+            self.counters.dropped_stranger += 1;
+            return;
+        }
+        self.counters.answered_stateless += 1;
+        let answering = Answering { request, source, tag: self.secret.tag(request) };
+        let Self { outbox, scratch, agent, .. } = self;
+        outbox.push_with(source, |out| {
+            let phrase = objection.to_string();
+            answering.write(out, scratch, agent, objection.status(), Some(&phrase), |response, _| {
+                objection.write_headers(request, response);
+            });
+        });
+    }
+
+    /// Returns whether the ACK of an RFC 2543 client acknowledges a response that is not ours: its
+    /// transaction is found without the To tag, which is compared here.
+    fn is_ack_of_another(&self, ack: &Message<'_>, via: &Via<'_>) -> bool {
+        if via.branch().is_some_and(is_unique_branch) {
+            return false;
+        }
+        let tag = ack.to().ok().and_then(|to| to.tag());
+        tag.is_none_or(|tag| tag != self.secret.tag(ack).as_bytes())
+    }
+}

@@ -1,0 +1,323 @@
+//! Incoming calls: shown to the screen, decided by its verdict or by the application, cancelled by
+//! the caller.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use ringfence_wire::sip::{HeaderName, StatusCode};
+
+use super::inbound::Inbound;
+use super::{Endpoint, Event};
+use crate::call::{
+    CallEnd, CallNumber, Due, Incoming, Invite, Redirection, Rejection, Ring, UNDECIDED_FOR, Verdict,
+};
+use crate::core::{Answering, Objection};
+use crate::limits::OVERLOAD_RETRY_AFTER;
+
+/// What became of a decision.
+///
+/// ```
+/// use ringfence_ua::Decided;
+///
+/// assert!(Decided::Gone != Decided::Sent);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decided {
+    /// The response is on its way.
+    Sent,
+    /// The call was over: cancelled, or decided before.
+    Gone,
+    /// The call cannot ring, and was answered with this instead.
+    Objected(Objection),
+}
+
+/// A final answer that is no acceptance.
+#[derive(Debug, Clone, Copy)]
+enum Final<'a> {
+    Rejection(&'a Rejection),
+    Redirection(&'a Redirection),
+    Objection(Objection),
+    Cancelled,
+}
+
+impl Endpoint {
+    /// Sends 180 Ringing. The call stays undecided, for at most 10 minutes.
+    pub fn ring(&mut self, now: Instant, call: CallNumber) -> Decided {
+        let number = call.as_u64();
+        let Some(waiting) = self.calls.find(number) else { return Decided::Gone };
+        if let Some(objection) = waiting.objection {
+            self.decide(now, number, Final::Objection(objection));
+            return Decided::Objected(objection);
+        }
+        self.send_ringing(now, number);
+        Decided::Sent
+    }
+
+    /// Rejects a call.
+    pub fn reject(&mut self, now: Instant, call: CallNumber, rejection: &Rejection) -> Decided {
+        let decided = self.decide(now, call.as_u64(), Final::Rejection(rejection));
+        self.counters.rejected += u64::from(decided == Decided::Sent);
+        decided
+    }
+
+    /// Redirects a call.
+    pub fn redirect(&mut self, now: Instant, call: CallNumber, redirection: &Redirection) -> Decided {
+        let decided = self.decide(now, call.as_u64(), Final::Redirection(redirection));
+        self.counters.redirected += u64::from(decided == Decided::Sent);
+        decided
+    }
+
+    /// Answers a call with nothing more, for good.
+    pub fn ignore(&mut self, now: Instant, call: CallNumber) -> Decided {
+        let Some(waiting) = self.calls.remove(call.as_u64()) else { return Decided::Gone };
+        self.transactions.silence(now, waiting.key, &mut self.outbox);
+        self.counters.ignored += 1;
+        Decided::Sent
+    }
+
+    /// Rejects every call that is still undecided, as 480.
+    pub fn reject_all(&mut self, now: Instant) {
+        for number in self.calls.numbers() {
+            self.end_undecided(now, number);
+        }
+    }
+
+    /// Takes a new INVITE that was let in.
+    pub(super) fn handle_invite(
+        &mut self,
+        now: Instant,
+        inbound: &Inbound<'_>,
+        objection: Option<Objection>,
+    ) {
+        self.counters.invites += 1;
+        self.next_call += 1;
+        let call = CallNumber::new(self.next_call);
+        let answering = &inbound.answering;
+        let verdict = self.screen.as_mut().map_or(Verdict::Offer, |screen| {
+            screen(&Invite {
+                message: answering.request,
+                call,
+                line: inbound.line,
+                source: answering.source,
+                origin: inbound.origin,
+                objection,
+            })
+        });
+        let merge = self.secret.merge_key(answering.request);
+        if !self.transactions.start_invite_server(inbound.key, Some(merge), inbound.target, call.as_u64()) {
+            return self.carry_out_stateless(call, inbound, &verdict, objection);
+        }
+        if let Verdict::Ignore = verdict {
+            self.counters.ignored += 1;
+            return self.transactions.silence(now, inbound.key, &mut self.outbox);
+        }
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-17.2.1
+        //# The server transaction MUST generate a 100
+        //# (Trying) response unless it knows that the TU will generate a
+        //# provisional or final response within 200 ms, in which case it MAY
+        //# generate a 100 (Trying) response.
+        self.respond(now, inbound.key, answering, StatusCode::TRYING, None, |_, _| {});
+        self.carry_out(now, call, inbound, verdict, objection);
+    }
+
+    /// Ends a call whose caller has given up.
+    pub(super) fn cancel(&mut self, now: Instant, number: u64) {
+        let is_offered = self.calls.find(number).is_some_and(|waiting| waiting.is_offered);
+        if self.decide(now, number, Final::Cancelled) == Decided::Sent {
+            self.counters.cancelled += 1;
+            if is_offered {
+                self.events.push_back(Event::Cancelled { call: CallNumber::new(number) });
+            }
+        }
+    }
+
+    pub(super) fn handle_calls_due(&mut self, now: Instant) {
+        while let Some((number, due)) = self.calls.pop_due(now) {
+            match due {
+                Due::Remind => self.send_ringing(now, number),
+                Due::End => self.end_undecided(now, number),
+            }
+        }
+    }
+
+    fn carry_out(
+        &mut self,
+        now: Instant,
+        call: CallNumber,
+        inbound: &Inbound<'_>,
+        verdict: Verdict,
+        objection: Option<Objection>,
+    ) {
+        let (key, answering) = (inbound.key, &inbound.answering);
+        match (verdict, objection) {
+            (Verdict::Reject(rejection), _) => {
+                self.counters.rejected += 1;
+                self.respond_final(now, key, answering, Final::Rejection(&rejection));
+            }
+            (Verdict::Redirect(redirection), _) => {
+                self.counters.redirected += 1;
+                self.respond_final(now, key, answering, Final::Redirection(&redirection));
+            }
+            // It may not ring, whoever wishes it.
+            (Verdict::Ring { .. }, Some(objection)) => {
+                self.respond_final(now, key, answering, Final::Objection(objection));
+            }
+            (Verdict::Ring { .. } | Verdict::Offer, _) if self.calls.is_full() => {
+                self.counters.turned_away += 1;
+                let overloaded = Rejection::overloaded(OVERLOAD_RETRY_AFTER);
+                self.respond_final(now, key, answering, Final::Rejection(&overloaded));
+            }
+            (Verdict::Ring { limit }, None) => {
+                self.counters.rung += 1;
+                self.wait(now, call, inbound, None, false, limit.unwrap_or(UNDECIDED_FOR));
+                self.send_ringing(now, call.as_u64());
+            }
+            (Verdict::Offer, objection) => {
+                self.counters.offered += 1;
+                self.wait(now, call, inbound, objection, true, UNDECIDED_FOR);
+            }
+            (Verdict::Ignore, _) => self.transactions.silence(now, key, &mut self.outbox),
+        }
+    }
+
+    /// Carries a verdict out at the bound of the transaction table: nothing is kept, and whatever
+    /// would have to wait is turned away.
+    fn carry_out_stateless(
+        &mut self,
+        call: CallNumber,
+        inbound: &Inbound<'_>,
+        verdict: &Verdict,
+        objection: Option<Objection>,
+    ) {
+        let overloaded = Rejection::overloaded(OVERLOAD_RETRY_AFTER);
+        let answer = match (verdict, objection) {
+            (Verdict::Ignore, _) => return,
+            (Verdict::Reject(rejection), _) => Final::Rejection(rejection),
+            (Verdict::Redirect(redirection), _) => Final::Redirection(redirection),
+            (Verdict::Ring { .. } | Verdict::Offer, Some(objection)) => Final::Objection(objection),
+            (Verdict::Ring { .. } | Verdict::Offer, None) => {
+                self.counters.turned_away += 1;
+                Final::Rejection(&overloaded)
+            }
+        };
+        let (status, phrase) = (answer.status(), answer.phrase());
+        let request = inbound.answering.request;
+        self.respond_stateless(inbound, status, phrase.as_deref(), |response, agent| {
+            answer.write_headers(request, &agent.warning_agent, response);
+        });
+        self.events.push_back(Event::Ended { call, status: Some(status.as_u16()), end: CallEnd::Stateless });
+    }
+
+    /// Keeps a call until it is decided.
+    fn wait(
+        &mut self,
+        now: Instant,
+        call: CallNumber,
+        inbound: &Inbound<'_>,
+        objection: Option<Objection>,
+        is_offered: bool,
+        limit: Duration,
+    ) {
+        let Answering { request, source, tag } = inbound.answering;
+        let invite = Arc::new(request.clone().into_owned());
+        let contact = self.lines.find(inbound.line).map_or_else(String::new, |line| line.contact(self.local));
+        let ends_at = now + limit.min(UNDECIDED_FOR);
+        let waiting = Incoming {
+            key: inbound.key,
+            invite: Arc::clone(&invite),
+            source,
+            tag,
+            contact,
+            objection,
+            is_offered,
+            ring: Ring::Silent,
+            ends_at,
+        };
+        self.calls.insert(now, call.as_u64(), waiting);
+        if is_offered {
+            let (line, origin) = (inbound.line, inbound.origin);
+            self.events.push_back(Event::Incoming { call, line, invite, source, origin, objection });
+        }
+    }
+
+    /// Gives a waiting call its final answer.
+    fn decide(&mut self, now: Instant, number: u64, answer: Final<'_>) -> Decided {
+        let Some(call) = self.calls.remove(number) else { return Decided::Gone };
+        let answering = Answering { request: &call.invite, source: call.source, tag: call.tag };
+        if self.respond_final(now, call.key, &answering, answer) { Decided::Sent } else { Decided::Gone }
+    }
+
+    fn respond_final(
+        &mut self,
+        now: Instant,
+        key: crate::transaction::key::Key,
+        answering: &Answering<'_>,
+        answer: Final<'_>,
+    ) -> bool {
+        let (status, phrase, request) = (answer.status(), answer.phrase(), answering.request);
+        self.respond(now, key, answering, status, phrase.as_deref(), |response, agent| {
+            answer.write_headers(request, &agent.warning_agent, response);
+        })
+    }
+
+    /// Sends 180 Ringing, the first time or once more.
+    fn send_ringing(&mut self, now: Instant, number: u64) {
+        let Some(call) = self.calls.find(number) else { return };
+        let (invite, contact) = (Arc::clone(&call.invite), call.contact.clone());
+        let (key, answering) = (call.key, Answering { request: &invite, source: call.source, tag: call.tag });
+        self.respond(now, key, &answering, StatusCode::RINGING, None, |response, _| {
+            //= https://www.rfc-editor.org/rfc/rfc3261#section-12.1.1
+            //# When a UAS responds to a request with a response that establishes a
+            //# dialog (such as a 2xx to INVITE), the UAS MUST copy all Record-Route
+            //# header field values from the request into the response
+            response.copy(&invite, HeaderName::RecordRoute);
+            response.header_fmt("Contact", format_args!("<{contact}>"));
+        });
+        self.calls.ringing(now, number);
+    }
+
+    fn end_undecided(&mut self, now: Instant, number: u64) {
+        let is_offered = self.calls.find(number).is_some_and(|call| call.is_offered);
+        self.decide(now, number, Final::Rejection(&Rejection::unavailable()));
+        if is_offered {
+            self.events.push_back(Event::Cancelled { call: CallNumber::new(number) });
+        }
+    }
+}
+
+impl Final<'_> {
+    fn status(self) -> StatusCode {
+        match self {
+            Self::Rejection(rejection) => rejection.status(),
+            Self::Redirection(_) => StatusCode::MOVED_TEMPORARILY,
+            Self::Objection(objection) => objection.status(),
+            //= https://www.rfc-editor.org/rfc/rfc3261#section-9.2
+            //# If the original request was an INVITE, the UAS
+            //# SHOULD immediately respond to the INVITE with a 487 (Request
+            //# Terminated).
+            Self::Cancelled => StatusCode::REQUEST_TERMINATED,
+        }
+    }
+
+    fn phrase(self) -> Option<std::borrow::Cow<'static, str>> {
+        match self {
+            Self::Rejection(rejection) => rejection.phrase().map(|phrase| phrase.to_owned().into()),
+            Self::Objection(objection) => Some(objection.to_string().into()),
+            Self::Redirection(_) | Self::Cancelled => None,
+        }
+    }
+
+    fn write_headers(
+        self,
+        request: &ringfence_wire::sip::Message<'_>,
+        agent: &str,
+        response: &mut ringfence_wire::sip::Printer<'_>,
+    ) {
+        match self {
+            Self::Rejection(rejection) => rejection.write_headers(agent, response),
+            Self::Redirection(redirection) => redirection.write_headers(response),
+            Self::Objection(objection) => objection.write_headers(request, response),
+            Self::Cancelled => {}
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! The lines of an endpoint, and which of them a request may reach.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+use std::time::{Duration, Instant};
+
+use ringfence_wire::sip::{Message, Uri};
+
+use crate::call::Origin;
+use crate::id::LineId;
+use crate::registration::{Account, Binding, Target};
+use crate::transaction::timers::Timers;
+
+/// One line.
+#[derive(Debug)]
+pub(crate) struct Line {
+    pub(crate) account: Account,
+    pub(crate) binding: Option<Binding>,
+    /// Where a line that does not register would be reached.
+    local: Option<SocketAddr>,
+    token: String,
+    /// The addresses of its registrar and its proxy.
+    registrar: Vec<IpAddr>,
+    /// When a line that does not register looks up its peer again.
+    lookup_at: Option<Instant>,
+    /// When it is removed, once it has said good-bye.
+    pub(crate) is_leaving: bool,
+}
+
+/// A peer that could not be looked up is looked up again after half a minute, any other hourly:
+/// names move, and nothing else would tell a line that does not register.
+const LOOKUP_AFTER_FAILURE: Duration = Duration::from_secs(30);
+const LOOKUP_AGAIN: Duration = Duration::from_secs(3600);
+
+impl Line {
+    /// Returns the URI that callers reach the line at.
+    pub(crate) fn contact(&self, fallback: SocketAddr) -> String {
+        let address = self.binding.as_ref().and_then(Binding::contact).or(self.local).unwrap_or(fallback);
+        format!("sip:{}@{address};line={}", self.account.user, self.token)
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        self.binding.as_ref().map_or(self.lookup_at, Binding::poll_timeout)
+    }
+}
+
+/// All lines, and the ways to find one.
+#[derive(Debug)]
+pub(crate) struct Lines {
+    lines: BTreeMap<LineId, Line>,
+    by_token: BTreeMap<Box<[u8]>, LineId>,
+    by_user: BTreeMap<Box<[u8]>, Vec<LineId>>,
+    by_address: BTreeMap<IpAddr, Vec<LineId>>,
+    open: Vec<LineId>,
+    timers: Timers<LineId>,
+    next: u32,
+}
+
+impl Lines {
+    pub(crate) fn new() -> Self {
+        Self {
+            lines: BTreeMap::new(),
+            by_token: BTreeMap::new(),
+            by_user: BTreeMap::new(),
+            by_address: BTreeMap::new(),
+            open: Vec::new(),
+            timers: Timers::new(),
+            next: 0,
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.lines.len()
+    }
+
+    pub(crate) fn ids(&self) -> Vec<LineId> {
+        self.lines.keys().copied().collect()
+    }
+
+    pub(crate) fn add(&mut self, account: Account, binding: Option<Binding>, token: String) -> LineId {
+        self.next += 1;
+        let id = LineId::new(self.next);
+        self.by_token.insert(token.as_bytes().into(), id);
+        self.by_user.entry(unescaped(account.user.as_bytes())).or_default().push(id);
+        for peer in &account.peers {
+            self.by_address.entry(peer.to_canonical()).or_default().push(id);
+        }
+        if account.is_open {
+            self.open.push(id);
+        }
+        let line = Line {
+            account,
+            binding,
+            local: None,
+            token,
+            registrar: Vec::new(),
+            lookup_at: None,
+            is_leaving: false,
+        };
+        self.lines.insert(id, line);
+        id
+    }
+
+    pub(crate) fn remove(&mut self, id: LineId) -> Option<Line> {
+        let line = self.lines.remove(&id)?;
+        self.by_token.remove(line.token.as_bytes());
+        forget(&mut self.by_user, &unescaped(line.account.user.as_bytes()), id);
+        for address in
+            line.account.peers.iter().map(IpAddr::to_canonical).chain(line.registrar.iter().copied())
+        {
+            forget(&mut self.by_address, &address, id);
+        }
+        self.open.retain(|&open| open != id);
+        Some(line)
+    }
+
+    pub(crate) fn find(&self, id: LineId) -> Option<&Line> {
+        self.lines.get(&id)
+    }
+
+    pub(crate) fn find_mut(&mut self, id: LineId) -> Option<&mut Line> {
+        self.lines.get_mut(&id)
+    }
+
+    /// Notes when a line is to be woken next.
+    pub(crate) fn schedule(&mut self, now: Instant, id: LineId) {
+        if let Some(due) = self.lines.get(&id).and_then(Line::poll_timeout) {
+            self.timers.add(now, due, id);
+        }
+    }
+
+    /// Returns the next line of which something is due.
+    pub(crate) fn pop_due(&mut self, now: Instant) -> Option<LineId> {
+        while let Some((_, id)) = self.timers.pop_due(now) {
+            // Woken by a wait that was since replaced: the one that counts has its own place.
+            if self.lines.get(&id).and_then(Line::poll_timeout).is_some_and(|due| due <= now) {
+                return Some(id);
+            }
+        }
+        None
+    }
+
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
+        self.timers.next()
+    }
+
+    /// Notes where a line's registrar and proxy are, as they were looked up.
+    pub(crate) fn located(&mut self, now: Instant, id: LineId, targets: Option<&[Target]>) {
+        let Self { lines, by_address, .. } = self;
+        let Some(line) = lines.get_mut(&id) else { return };
+        if line.binding.is_none() {
+            let again = if targets.is_some() { LOOKUP_AGAIN } else { LOOKUP_AFTER_FAILURE };
+            line.lookup_at = Some(now + again);
+        }
+        // A name that cannot be looked up just now still means what it meant.
+        let Some(targets) = targets else { return };
+        line.local = targets.first().map(|target| target.local);
+        for address in line.registrar.drain(..) {
+            forget(by_address, &address, id);
+        }
+        for address in targets.iter().map(|target| target.remote.ip().to_canonical()) {
+            if !line.registrar.contains(&address) {
+                line.registrar.push(address);
+                by_address.entry(address).or_default().push(id);
+            }
+        }
+    }
+
+    /// Returns whether a line that does not register is to look its peer up again.
+    pub(crate) fn is_lookup_due(&mut self, now: Instant, id: LineId) -> bool {
+        let Some(line) = self.lines.get_mut(&id) else { return false };
+        let is_due = line.lookup_at.is_some_and(|due| due <= now);
+        if is_due {
+            line.lookup_at = None;
+        }
+        is_due
+    }
+
+    /// Returns the line that a request is for and why it is let in, or `None` where it is a stranger's.
+    ///
+    /// The token in the Request-URI decides before all else. Without it the source must be known,
+    /// and of the lines that know it the one is meant that the Request-URI or To names; a trunk's
+    /// numbers are the names of no line, and reach the first.
+    pub(crate) fn admit(&self, request: &Message<'_>, source: SocketAddr) -> Option<(LineId, Origin)> {
+        let source = source.ip().to_canonical();
+        let uri = request.request_uri().and_then(|uri| Uri::parse(uri).ok());
+        if let Some(id) = uri.and_then(|uri| uri.param("line")).and_then(|token| self.by_token.get(&*token)) {
+            return Some((*id, self.origin(*id, source).unwrap_or(Origin::Token)));
+        }
+        let named_in_uri = uri.and_then(|uri| self.named(&uri));
+        let to = request.to().ok().and_then(|to| to.uri().ok());
+        let named_in_to = to.and_then(|uri| self.named(&uri));
+        let candidates = [named_in_uri, named_in_to, self.by_address.get(&source), Some(&self.open)];
+        candidates.into_iter().flatten().flatten().find_map(|&id| Some((id, self.origin(id, source)?)))
+    }
+
+    /// Returns the lines that have the user part of a URI.
+    fn named(&self, uri: &Uri<'_>) -> Option<&Vec<LineId>> {
+        self.by_user.get(&*uri.user_unescaped()?)
+    }
+
+    /// Returns why a line lets a source in.
+    fn origin(&self, id: LineId, source: IpAddr) -> Option<Origin> {
+        let line = self.lines.get(&id)?;
+        if line.registrar.contains(&source) {
+            Some(Origin::Registrar)
+        } else if line.account.peers.iter().any(|peer| peer.to_canonical() == source) {
+            Some(Origin::Peer)
+        } else if line.account.is_open {
+            Some(Origin::Anyone)
+        } else {
+            None
+        }
+    }
+}
+
+/// Removes a line from an index, and the entry with its last line.
+fn forget<K: Ord + ?Sized, Q: Ord + std::borrow::Borrow<K>>(
+    index: &mut BTreeMap<Q, Vec<LineId>>,
+    key: &K,
+    id: LineId,
+) {
+    if let Some(ids) = index.get_mut(key) {
+        ids.retain(|&known| known != id);
+        if ids.is_empty() {
+            index.remove(key);
+        }
+    }
+}
+
+/// Returns a user part without its escapes, as it is compared (section 19.1.4).
+fn unescaped(user: &[u8]) -> Box<[u8]> {
+    let uri = [b"sip:", user, b"@x"].concat();
+    match Uri::parse(&uri).ok().and_then(|uri| uri.user_unescaped().map(|user| user.into())) {
+        Some(user) => user,
+        None => user.into(),
+    }
+}

@@ -1,0 +1,158 @@
+//! The lines' side of the door: adding and removing them, and carrying out what their bindings ask for.
+
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use ringfence_wire::sip::Message;
+
+use super::{Endpoint, Event, Full};
+use crate::id::LineId;
+use crate::registration::{Account, Action, Binding, RegistrationState};
+
+/// How many characters of five unguessable bits the token in a Contact has.
+const TOKEN_LENGTH: usize = 20;
+
+impl Endpoint {
+    /// Adds a line, and begins to register it if its account says so.
+    pub fn add_line(&mut self, now: Instant, account: Account) -> Result<LineId, Full> {
+        if self.lines.len() >= self.limits.lines {
+            return Err(Full);
+        }
+        let token = self.generator.token(TOKEN_LENGTH);
+        let (host, port) = (account.next_hop().0.to_owned(), account.next_hop().1);
+        let binding = account.is_registering.then(|| {
+            Binding::new(account.clone(), token.clone(), &self.agent.user_agent, &mut self.generator)
+        });
+        let id = self.lines.add(account, binding, token);
+        match self.lines.find_mut(id).and_then(|line| line.binding.as_mut()) {
+            Some(binding) => binding.start(),
+            None => self.events.push_back(Event::Resolve { line: id, host, port }),
+        }
+        self.settle_line(now, id);
+        Ok(id)
+    }
+
+    /// Registers a line again that was unregistered, or tries at once what would be tried later.
+    pub fn register(&mut self, now: Instant, id: LineId) {
+        if let Some(binding) = self.lines.find_mut(id).and_then(|line| line.binding.as_mut()) {
+            binding.start();
+        }
+        self.settle_line(now, id);
+    }
+
+    /// Removes a line's own binding at its registrar. The line stays, unregistered, and takes calls that still come.
+    pub fn unregister(&mut self, now: Instant, id: LineId) {
+        if let Some(binding) = self.lines.find_mut(id).and_then(|line| line.binding.as_mut()) {
+            binding.stop(now, &mut self.generator);
+        }
+        self.settle_line(now, id);
+    }
+
+    /// Removes a line: unregisters it and then forgets it, which [`Event::Removed`] tells.
+    pub fn remove_line(&mut self, now: Instant, id: LineId) {
+        let Some(line) = self.lines.find_mut(id) else { return };
+        line.is_leaving = true;
+        if line.binding.is_some() {
+            self.unregister(now, id);
+        } else {
+            self.forget_line(id);
+        }
+    }
+
+    /// Unregisters every line: what [`Event::Registration`] tells of each.
+    pub fn unregister_all(&mut self, now: Instant) {
+        for id in self.lines.ids() {
+            self.unregister(now, id);
+        }
+    }
+
+    pub(super) fn handle_lines_due(&mut self, now: Instant) {
+        while let Some(id) = self.lines.pop_due(now) {
+            let is_lookup_due = self.lines.is_lookup_due(now, id);
+            let Some(line) = self.lines.find_mut(id) else { continue };
+            if let Some(binding) = &mut line.binding {
+                binding.handle_timeout(now, &mut self.generator);
+            } else if is_lookup_due {
+                let (host, port) = line.account.next_hop();
+                self.events.push_back(Event::Resolve { line: id, host: host.to_owned(), port });
+            }
+            self.settle_line(now, id);
+        }
+    }
+
+    /// Takes the response to a request of ours.
+    pub(super) fn handle_answered(&mut self, now: Instant, user: u64, response: &Message<'_>) {
+        let id = line_of(user);
+        if let Some(binding) = self.lines.find_mut(id).and_then(|line| line.binding.as_mut()) {
+            binding.handle_response(now, response, &mut self.generator);
+        }
+        self.settle_line(now, id);
+    }
+
+    /// Takes that a request of ours was never answered.
+    pub(super) fn handle_unanswered(&mut self, now: Instant, user: u64) {
+        let id = line_of(user);
+        if let Some(binding) = self.lines.find_mut(id).and_then(|line| line.binding.as_mut()) {
+            binding.handle_unanswered(now, &mut self.generator);
+        }
+        self.settle_line(now, id);
+    }
+
+    /// Carries out what a line's binding asks for, until it asks for nothing more.
+    pub(super) fn settle_line(&mut self, now: Instant, id: LineId) {
+        while let Some(action) =
+            self.lines.find_mut(id).and_then(|line| line.binding.as_mut()).and_then(Binding::poll_action)
+        {
+            match action {
+                Action::Resolve { host, port } => {
+                    self.events.push_back(Event::Resolve { line: id, host, port })
+                }
+                Action::Tell(state) => self.tell_registration(id, state),
+                Action::KeepOpen { target, is_open: true } => self.keep_alive.add(now, target),
+                Action::KeepOpen { target, is_open: false } => self.keep_alive.remove(target),
+                Action::Send { target, branch, request } => {
+                    self.send_register(now, id, target, &branch, request)
+                }
+            }
+        }
+        self.lines.schedule(now, id);
+    }
+
+    fn send_register(
+        &mut self,
+        now: Instant,
+        id: LineId,
+        target: SocketAddr,
+        branch: &str,
+        request: Vec<u8>,
+    ) {
+        let key = self.secret.client_key(branch.as_bytes(), "REGISTER");
+        let user = u64::from(id.as_u32());
+        if self.transactions.start_client(now, key, target, user, request, &mut self.outbox) {
+            return;
+        }
+        if let Some(binding) = self.lines.find_mut(id).and_then(|line| line.binding.as_mut()) {
+            binding.handle_overload(now, &mut self.generator);
+        }
+    }
+
+    fn tell_registration(&mut self, id: LineId, state: RegistrationState) {
+        let is_leaving = self.lines.find(id).is_some_and(|line| line.is_leaving);
+        let is_gone = is_leaving && state == RegistrationState::Unregistered;
+        self.events.push_back(Event::Registration { line: id, state });
+        if is_gone {
+            self.forget_line(id);
+        }
+    }
+
+    fn forget_line(&mut self, id: LineId) {
+        if self.lines.remove(id).is_some() {
+            self.events.push_back(Event::Removed { line: id });
+        }
+    }
+}
+
+/// A client transaction's user is the line that it works for.
+fn line_of(user: u64) -> LineId {
+    LineId::new(u32::try_from(user).unwrap_or(u32::MAX))
+}

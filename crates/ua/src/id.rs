@@ -1,0 +1,100 @@
+//! Branches, tags, Call-IDs and tokens, from an injected seed: unpredictable to the network, and
+//! the same again when a test gives the same seed.
+
+use std::fmt;
+
+use sha2::{Digest, Sha256};
+
+/// One line of an endpoint.
+///
+/// ```
+/// assert_eq!(ringfence_ua::LineId::new(3).to_string(), "3");
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LineId(u32);
+
+impl LineId {
+    /// Makes an id; those of real lines come from [`crate::Endpoint::add_line`].
+    #[must_use]
+    pub fn new(id: u32) -> Self {
+        Self(id)
+    }
+
+    /// Returns the number of the line.
+    #[must_use]
+    pub fn as_u32(self) -> u32 {
+        self.0
+    }
+}
+
+impl fmt::Display for LineId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A generator of unguessable identifiers: SHA-256 over a secret seed and a counter.
+///
+/// ```
+/// use ringfence_ua::Generator;
+///
+/// let mut one = Generator::new([1; 32]);
+/// let mut same = Generator::new([1; 32]);
+/// assert_eq!(one.token(16), same.token(16));
+/// assert_ne!(one.token(16), same.token(32));
+/// ```
+pub struct Generator {
+    seed: [u8; 32],
+    counter: u64,
+}
+
+impl Generator {
+    /// Creates a generator. The seed is to come from the operating system's randomness.
+    #[must_use]
+    pub fn new(seed: [u8; 32]) -> Self {
+        Self { seed, counter: 0 }
+    }
+
+    /// Fills a buffer.
+    pub fn fill(&mut self, buffer: &mut [u8]) {
+        for chunk in buffer.chunks_mut(32) {
+            let block =
+                Sha256::new().chain_update(self.seed).chain_update(self.counter.to_be_bytes()).finalize();
+            self.counter += 1;
+            chunk.copy_from_slice(&block[..chunk.len()]);
+        }
+    }
+
+    /// Returns a token of so many characters of five unguessable bits each.
+    pub fn token(&mut self, characters: usize) -> String {
+        const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
+        let mut bytes = vec![0; characters];
+        self.fill(&mut bytes);
+        bytes.iter().map(|byte| char::from(ALPHABET[usize::from(byte & 31)])).collect()
+    }
+
+    /// Returns a branch for a new client transaction (RFC 3261 section 8.1.1.7).
+    pub fn branch(&mut self) -> String {
+        format!("z9hG4bK{}", self.token(20))
+    }
+
+    /// Returns a fraction from 0 to 1, for jitter.
+    pub fn fraction(&mut self) -> f64 {
+        let mut bytes = [0; 4];
+        self.fill(&mut bytes);
+        f64::from(u32::from_be_bytes(bytes)) / f64::from(u32::MAX)
+    }
+
+    /// Returns 16 bytes, the key of a keyed hash.
+    pub fn key(&mut self) -> [u8; 16] {
+        let mut bytes = [0; 16];
+        self.fill(&mut bytes);
+        bytes
+    }
+}
+
+impl fmt::Debug for Generator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Generator").field("counter", &self.counter).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,50 @@
+//! The bound of every table, and what happens at it.
+
+/// The bounds of one endpoint.
+///
+/// ```
+/// use ringfence_ua::Limits;
+///
+/// let limits = Limits { undecided_calls: 100, ..Limits::default() };
+/// assert!(limits.server_transactions > limits.undecided_calls);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Server transactions kept at once. At the bound a request is answered without keeping
+    /// anything: the same bytes for each retransmission, and nothing is retransmitted by us.
+    pub server_transactions: usize,
+    /// Client transactions at once. At the bound a registration is tried again later.
+    pub client_transactions: usize,
+    /// Calls that wait for a decision or ring. At the bound a call that would wait is answered 503
+    /// with Retry-After; those that the screen decides at once go on.
+    pub undecided_calls: usize,
+    /// Lines. At the bound another is refused.
+    pub lines: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            // A second of the fastest rejections kept for 64*T1 without a single ACK, several times over.
+            server_transactions: 1 << 20,
+            client_transactions: 1 << 17,
+            // A human decides slowly, but nobody rings ten thousand people at once.
+            undecided_calls: 10_000,
+            lines: 100_000,
+        }
+    }
+}
+
+/// How long a call that is turned away at a bound is asked to wait: longer than the undecided
+/// calls ahead of it need to give up (64*T1).
+pub(crate) const OVERLOAD_RETRY_AFTER: u32 = 32;
+
+/// How many due timers one call of `handle_timeout` fires, so that datagrams are not kept waiting.
+pub(crate) const TIMERS_AT_ONCE: usize = 1024;
+
+/// How many response buffers are kept to be used again; the rest goes back to the allocator.
+pub(crate) const SPARE_BUFFERS: usize = 1024;
+
+/// The largest response buffer that is kept: a request with hundreds of Vias makes a response
+/// that is not worth holding on to.
+pub(crate) const SPARE_BUFFER_SIZE: usize = 2048;

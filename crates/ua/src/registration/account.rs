@@ -1,0 +1,89 @@
+//! What one line is: its address-of-record, its registrar, and who may ring it.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use crate::core::auth::Credentials;
+
+/// One line's account, checked and ready for the wire.
+///
+/// ```
+/// use ringfence_ua::Account;
+///
+/// let account = Account::new("858", "pbx.example.com", 5060);
+/// assert_eq!(account.address_of_record(), "sip:858@pbx.example.com");
+/// assert_eq!(account.registrar(), "sip:pbx.example.com");
+/// ```
+#[derive(Debug, Clone)]
+pub struct Account {
+    /// The user part of the address-of-record, as it stands in a URI (escaped).
+    pub user: String,
+    /// The domain: a name or an address, IPv6 in brackets.
+    pub domain: String,
+    /// The port of the registrar.
+    pub port: u16,
+    /// What people are shown.
+    pub display_name: Option<String>,
+    /// What a challenge is answered with.
+    pub credentials: Option<Credentials>,
+    /// Whether the line registers.
+    pub is_registering: bool,
+    /// Where requests go instead of to the domain: a host and a port.
+    pub outbound_proxy: Option<(String, u16)>,
+    /// How long a binding is asked for.
+    pub expires: Duration,
+    /// Addresses besides the registrar's and the proxy's whose calls are taken.
+    pub peers: Vec<IpAddr>,
+    /// Whether anyone may ring this line.
+    pub is_open: bool,
+}
+
+/// RFC 3261 section 19.1.2: the default port of a `sip` URI over UDP.
+const DEFAULT_PORT: u16 = 5060;
+
+impl Account {
+    /// Creates an account that registers, without a password, for an hour at a time.
+    #[must_use]
+    pub fn new(user: &str, domain: &str, port: u16) -> Self {
+        Self {
+            user: user.to_owned(),
+            domain: domain.to_owned(),
+            port,
+            display_name: None,
+            credentials: None,
+            is_registering: true,
+            outbound_proxy: None,
+            expires: Duration::from_secs(3600),
+            peers: Vec::new(),
+            is_open: false,
+        }
+    }
+
+    /// Returns the address-of-record.
+    #[must_use]
+    pub fn address_of_record(&self) -> String {
+        format!("sip:{}@{}{}", self.user, self.domain, self.port_suffix())
+    }
+
+    /// Returns the Request-URI of a REGISTER.
+    #[must_use]
+    pub fn registrar(&self) -> String {
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-10.2
+        //# The "userinfo" and "@" components of the
+        //# SIP URI MUST NOT be present.
+        format!("sip:{}{}", self.domain, self.port_suffix())
+    }
+
+    /// Returns the host and the port that requests are sent to.
+    #[must_use]
+    pub fn next_hop(&self) -> (&str, u16) {
+        match &self.outbound_proxy {
+            Some((host, port)) => (host, *port),
+            None => (&self.domain, self.port),
+        }
+    }
+
+    fn port_suffix(&self) -> String {
+        if self.port == DEFAULT_PORT { String::new() } else { format!(":{}", self.port) }
+    }
+}

@@ -1,0 +1,77 @@
+//! When a registration that failed is tried again.
+//!
+//! A first failure is mostly a lost packet or a registrar that restarts: the first two retries
+//! are quick. After them the wait doubles from 30 s to 30 min. A registrar that said *no* is not asked
+//! again soon: repeated wrong passwords are what intrusion detection blocks an address for. Every
+//! wait is shortened by a random part, so that a thousand lines behind one registrar spread.
+
+use std::time::Duration;
+
+use super::state::Cause;
+
+const FIRST: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(10)];
+const BASE: Duration = Duration::from_secs(30);
+const LONGEST: Duration = Duration::from_secs(30 * 60);
+/// Where a refusal starts: as if it were the fifth failure.
+const REFUSED: Duration = Duration::from_secs(4 * 60);
+/// A Retry-After beyond a day is not obeyed to the letter: the registrar is asked daily.
+const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Returns how long to wait after the `failures`th failure in a row (from 1).
+///
+/// `fraction` is a random number from 0 to 1.
+pub(crate) fn delay(cause: &Cause, failures: u32, retry_after: Option<Duration>, fraction: f64) -> Duration {
+    if let Some(asked) = retry_after {
+        // What the registrar asks for is the least; up to a tenth more spreads the returns.
+        return asked.min(LONGEST_RETRY_AFTER).mul_f64(1.0 + fraction / 10.0);
+    }
+    let index = failures.max(1) as usize - 1;
+    let wait = if cause.is_refusal() {
+        doubled(REFUSED, index)
+    } else {
+        FIRST.get(index).copied().unwrap_or_else(|| doubled(BASE, index - FIRST.len()))
+    };
+    wait.mul_f64(0.5 + fraction / 2.0)
+}
+
+fn doubled(base: Duration, times: usize) -> Duration {
+    let times = u32::try_from(times).unwrap_or(u32::MAX);
+    2_u32
+        .checked_pow(times)
+        .and_then(|factor| base.checked_mul(factor))
+        .map_or(LONGEST, |wait| wait.min(LONGEST))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seconds(cause: &Cause, fraction: f64) -> Vec<u64> {
+        (1..=10).map(|failures| delay(cause, failures, None, fraction).as_secs()).collect()
+    }
+
+    #[test]
+    fn a_silent_registrar_is_tried_quickly_twice_and_then_ever_more_rarely() {
+        assert_eq!(seconds(&Cause::TimedOut, 1.0), [2, 10, 30, 60, 120, 240, 480, 960, 1800, 1800]);
+        assert_eq!(seconds(&Cause::TimedOut, 0.0), [1, 5, 15, 30, 60, 120, 240, 480, 900, 900]);
+    }
+
+    #[test]
+    fn a_wrong_password_is_never_a_storm() {
+        let cause = Cause::BadCredentials { status: 401 };
+        assert_eq!(seconds(&cause, 1.0)[..5], [240, 480, 960, 1800, 1800]);
+    }
+
+    #[test]
+    fn what_the_registrar_asks_for_is_the_least_up_to_a_day() {
+        let asked = |seconds| delay(&Cause::TimedOut, 9, Some(Duration::from_secs(seconds)), 0.5).as_secs();
+        assert_eq!(asked(100), 105);
+        assert_eq!(asked(u64::from(u32::MAX)), 90_720);
+    }
+
+    #[test]
+    fn any_number_of_failures_has_a_wait() {
+        assert_eq!(delay(&Cause::TimedOut, u32::MAX, None, 1.0), LONGEST);
+        assert!(delay(&Cause::TimedOut, 0, None, 0.0) > Duration::ZERO);
+    }
+}

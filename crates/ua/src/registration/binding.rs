@@ -1,0 +1,625 @@
+//! The binding of one line at its registrar (RFC 3261 section 10.2).
+//!
+//! ```text
+//!            resolved             200                     time to refresh
+//! Resolving ─────────▶ Asking ──────────▶ Bound ───────────────────────────▶ Asking
+//!     ▲  │ unresolved   │  ▲ 401, 407, 423, 3xx: asked again at once
+//!     │  ▼              │  └──┐
+//!     │ Waiting ◀───────┴─────┘ 4xx-6xx, no answer
+//!     └────┘ time to retry
+//!                       stop                     final response, or none
+//!          any state ─────────▶ Removing ─────────────────────────────▶ Idle
+//! ```
+//!
+//! It refreshes before expiry, learns its Contact from what the registrar saw, and removes only
+//! the binding that is its own. A registrar that restarts empty is found out at the next refresh:
+//! SIP has no earlier sign of it.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use ringfence_wire::sip::{Contact, Message, NameAddr, Printer, StatusCode, Uri};
+
+use super::account::Account;
+use super::backoff;
+use super::state::{Cause, RegistrationState};
+use crate::core::auth::{AuthError, Authenticator};
+use crate::id::Generator;
+
+/// A resolved next hop, and the local address that is used towards it.
+///
+/// ```
+/// use ringfence_ua::Target;
+///
+/// let target = Target { remote: "192.0.2.1:5060".parse()?, local: "192.0.2.9:5060".parse()? };
+/// assert_eq!(target.remote.port(), 5060);
+/// # Ok::<(), std::net::AddrParseError>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Target {
+    /// Where requests go.
+    pub remote: SocketAddr,
+    /// Where they come from, which goes into Via and Contact.
+    pub local: SocketAddr,
+}
+
+/// Why a host has no address.
+///
+/// ```
+/// let unresolved = ringfence_ua::Unresolved { error: "no such name".to_owned() };
+/// assert_eq!(unresolved.to_string(), "no such name");
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{error}")]
+pub struct Unresolved {
+    /// What the resolver said.
+    pub error: String,
+}
+
+/// What a binding wants done.
+#[derive(Debug)]
+pub(crate) enum Action {
+    /// Find the addresses of a host.
+    Resolve { host: String, port: u16 },
+    /// Send a REGISTER in a new client transaction.
+    Send { target: SocketAddr, branch: String, request: Vec<u8> },
+    /// Tell of a new state.
+    Tell(RegistrationState),
+    /// Keep the flow to the registrar open, or no longer.
+    KeepOpen { target: SocketAddr, is_open: bool },
+}
+
+/// How often a registrar may challenge, send elsewhere or ask for more time within one attempt.
+const ROUNDS: u32 = 5;
+/// What is taken for a lifetime that the registrar does not state (section 10.2).
+const DEFAULT_EXPIRES: u32 = 3600;
+/// The longest lifetime that is asked for or believed: a day.
+const LONGEST_EXPIRES: u32 = 24 * 60 * 60;
+/// A refresh that is lost needs 32 s to be noticed: where the lifetime allows, it leaves that much and some.
+const REFRESH_MARGIN: Duration = Duration::from_secs(40);
+
+/// The binding of one line.
+#[derive(Debug)]
+pub(crate) struct Binding {
+    account: Account,
+    authenticator: Option<Authenticator>,
+    /// What tells our Contact from any other, and proves to us that a caller has it from the registrar.
+    token: String,
+    user_agent: String,
+    call_id: String,
+    from_tag: String,
+    cseq: u32,
+    phase: Phase,
+    targets: Vec<Target>,
+    /// Which of the targets is in use.
+    target: usize,
+    /// The Request-URI, when a 3xx gave another.
+    redirected: Option<String>,
+    expires: u32,
+    /// Where the registrar sees us, when that is not where we are.
+    public: Option<SocketAddr>,
+    /// The Contact that the registrar has from us.
+    bound: Option<Bound>,
+    /// The address whose flow is kept open.
+    kept_open: Option<SocketAddr>,
+    /// Requests sent within this attempt.
+    rounds: u32,
+    /// Attempts since the last success.
+    attempt: u32,
+    failures: u32,
+    is_stopping: bool,
+    actions: VecDeque<Action>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Idle,
+    Resolving,
+    Asking { contact: SocketAddr },
+    Bound { refresh_at: Instant },
+    Waiting { retry_at: Instant },
+    Removing,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Bound {
+    contact: SocketAddr,
+    until: Instant,
+}
+
+impl Binding {
+    /// Creates the binding of an account; [`Binding::start`] begins.
+    pub(crate) fn new(account: Account, token: String, user_agent: &str, generator: &mut Generator) -> Self {
+        let expires = u32::try_from(account.expires.as_secs()).unwrap_or(LONGEST_EXPIRES);
+        Self {
+            authenticator: account.credentials.clone().map(Authenticator::new),
+            expires: expires.clamp(1, LONGEST_EXPIRES),
+            account,
+            token,
+            user_agent: user_agent.to_owned(),
+            //= https://www.rfc-editor.org/rfc/rfc3261#section-10.2
+            //# Call-ID: All registrations from a UAC SHOULD use the same Call-ID
+            //# header field value for registrations sent to a particular
+            //# registrar.
+            call_id: generator.token(24),
+            from_tag: generator.token(12),
+            cseq: 0,
+            phase: Phase::Idle,
+            targets: Vec::new(),
+            target: 0,
+            redirected: None,
+            public: None,
+            bound: None,
+            kept_open: None,
+            rounds: 0,
+            attempt: 0,
+            failures: 0,
+            is_stopping: false,
+            actions: VecDeque::new(),
+        }
+    }
+
+    /// Begins to register.
+    pub(crate) fn start(&mut self) {
+        self.is_stopping = false;
+        if matches!(self.phase, Phase::Idle | Phase::Waiting { .. }) {
+            self.begin_attempt();
+        }
+    }
+
+    /// Removes the binding at the registrar, if there may be one, and stays unregistered.
+    pub(crate) fn stop(&mut self, now: Instant, generator: &mut Generator) {
+        self.is_stopping = true;
+        match self.phase {
+            Phase::Idle => self.tell(RegistrationState::Unregistered),
+            // The REGISTER on its way is let through first: two at once may overtake each other.
+            Phase::Asking { .. } | Phase::Removing => {}
+            Phase::Bound { .. } => self.remove(generator),
+            Phase::Waiting { .. } | Phase::Resolving => {
+                if self.bound.is_some_and(|bound| now < bound.until) && !self.targets.is_empty() {
+                    self.remove(generator);
+                } else {
+                    self.end();
+                }
+            }
+        }
+    }
+
+    /// Takes the addresses of a host that was to be resolved.
+    pub(crate) fn handle_resolved(
+        &mut self,
+        now: Instant,
+        resolved: Result<Vec<Target>, Unresolved>,
+        generator: &mut Generator,
+    ) {
+        if self.phase != Phase::Resolving {
+            return;
+        }
+        match resolved {
+            Ok(targets) if !targets.is_empty() => {
+                self.targets = targets;
+                self.target = 0;
+                self.ask(generator);
+            }
+            Ok(_) => self.unresolved(now, "no address".to_owned(), generator),
+            Err(unresolved) => self.unresolved(now, unresolved.error, generator),
+        }
+    }
+
+    /// Takes a response to the last REGISTER.
+    pub(crate) fn handle_response(
+        &mut self,
+        now: Instant,
+        response: &Message<'_>,
+        generator: &mut Generator,
+    ) {
+        let Some(status) = response.status().filter(|status| status.is_final()) else { return };
+        if self.phase == Phase::Removing {
+            return self.handle_removal(response, status, generator);
+        }
+        let Phase::Asking { contact } = self.phase else { return };
+        self.learn_public_address(response);
+        let is_challenge = matches!(status.as_u16(), 401 | 407);
+        if let Some(authenticator) = self.authenticator.as_mut().filter(|_| !is_challenge) {
+            authenticator.handle_success(response);
+        }
+        match status.as_u16() {
+            200..=299 => self.granted(now, contact, response, generator),
+            300..=399 => self.redirected(now, status, response, generator),
+            401 | 407 => self.challenged(now, status, response, generator),
+            423 => self.too_brief(now, status, response, generator),
+            _ => self.refused(now, status, response, generator),
+        }
+    }
+
+    /// Takes that the last REGISTER was never answered.
+    pub(crate) fn handle_unanswered(&mut self, now: Instant, generator: &mut Generator) {
+        match self.phase {
+            Phase::Removing => self.end(),
+            Phase::Asking { .. } => {
+                // Another address of the same registrar may be alive.
+                self.target = (self.target + 1) % self.targets.len().max(1);
+                self.fail(now, Cause::TimedOut, None, generator);
+            }
+            Phase::Idle | Phase::Resolving | Phase::Bound { .. } | Phase::Waiting { .. } => {}
+        }
+    }
+
+    /// Takes that the last REGISTER could not be sent for want of room.
+    pub(crate) fn handle_overload(&mut self, now: Instant, generator: &mut Generator) {
+        match self.phase {
+            Phase::Removing => self.end(),
+            Phase::Asking { .. } => self.fail(now, Cause::Overloaded, None, generator),
+            Phase::Idle | Phase::Resolving | Phase::Bound { .. } | Phase::Waiting { .. } => {}
+        }
+    }
+
+    /// Fires what is due at `now`.
+    pub(crate) fn handle_timeout(&mut self, now: Instant, generator: &mut Generator) {
+        match self.phase {
+            Phase::Bound { refresh_at } if refresh_at <= now => {
+                self.attempt = 1;
+                self.rounds = 0;
+                self.tell(RegistrationState::Registering { attempt: 1 });
+                self.ask(generator);
+            }
+            Phase::Waiting { retry_at } if retry_at <= now => self.begin_attempt(),
+            Phase::Bound { .. }
+            | Phase::Waiting { .. }
+            | Phase::Idle
+            | Phase::Resolving
+            | Phase::Asking { .. }
+            | Phase::Removing => {}
+        }
+    }
+
+    /// Returns when [`Binding::handle_timeout`] is to be called next.
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
+        match self.phase {
+            Phase::Bound { refresh_at: due } | Phase::Waiting { retry_at: due } => Some(due),
+            Phase::Idle | Phase::Resolving | Phase::Asking { .. } | Phase::Removing => None,
+        }
+    }
+
+    /// Returns the next thing to be done.
+    pub(crate) fn poll_action(&mut self) -> Option<Action> {
+        self.actions.pop_front()
+    }
+
+    /// Returns the address that callers reach us at, once it is known.
+    pub(crate) fn contact(&self) -> Option<SocketAddr> {
+        self.public.or_else(|| self.current_target().map(|target| target.local))
+    }
+
+    fn begin_attempt(&mut self) {
+        self.attempt = self.attempt.saturating_add(1);
+        self.rounds = 0;
+        self.phase = Phase::Resolving;
+        self.redirected = None;
+        self.tell(RegistrationState::Registering { attempt: self.attempt });
+        let (host, port) = self.account.next_hop();
+        self.actions.push_back(Action::Resolve { host: host.to_owned(), port });
+    }
+
+    /// Sends a REGISTER that makes or refreshes our binding.
+    fn ask(&mut self, generator: &mut Generator) {
+        let Some(target) = self.current_target() else { return };
+        let contact = self.public.unwrap_or(target.local);
+        self.phase = Phase::Asking { contact };
+        self.send(target, self.expires, contact, generator);
+    }
+
+    /// Sends a REGISTER that removes our binding and no other.
+    fn remove(&mut self, generator: &mut Generator) {
+        let contact = self.bound.map(|bound| bound.contact).or_else(|| self.contact());
+        let (Some(target), Some(contact)) = (self.current_target(), contact) else { return self.end() };
+        self.phase = Phase::Removing;
+        self.rounds = 0;
+        self.send(target, 0, contact, generator);
+    }
+
+    fn send(&mut self, target: Target, expires: u32, contact: SocketAddr, generator: &mut Generator) {
+        self.rounds += 1;
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-10.2
+        //# A UA MUST increment the CSeq value by one for each
+        //# REGISTER request with the same Call-ID.
+        self.cseq += 1;
+        let branch = generator.branch();
+        let cnonce = generator.token(24);
+        let uri = self.redirected.clone().unwrap_or_else(|| self.account.registrar());
+        let mut request = Vec::with_capacity(768);
+        let mut printer = Printer::request(&mut request, "REGISTER", uri.as_bytes());
+        printer.header_fmt("Via", format_args!("SIP/2.0/UDP {};branch={branch};rport", target.local));
+        printer.header("Max-Forwards", b"70");
+        let address = self.account.address_of_record();
+        let display_name = self.account.display_name.as_deref().map(quoted).unwrap_or_default();
+        printer.header_fmt("From", format_args!("{display_name}<{address}>;tag={}", self.from_tag));
+        printer.header_fmt("To", format_args!("{display_name}<{address}>"));
+        printer.header_fmt("Call-ID", format_args!("{}", self.call_id));
+        printer.header_fmt("CSeq", format_args!("{} REGISTER", self.cseq));
+        printer.header_fmt(
+            "Contact",
+            format_args!("<{}>", contact_uri(&self.account.user, contact, &self.token)),
+        );
+        // A binding that no longer leads to us is taken back in the same breath.
+        if let Some(old) = self.bound.map(|bound| bound.contact).filter(|&old| expires > 0 && old != contact)
+        {
+            let old = contact_uri(&self.account.user, old, &self.token);
+            printer.header_fmt("Contact", format_args!("<{old}>;expires=0"));
+        }
+        printer.header_fmt("Expires", format_args!("{expires}"));
+        if let Some(authenticator) = &mut self.authenticator {
+            authenticator.authorize("REGISTER", uri.as_bytes(), b"", &cnonce, &mut printer);
+        }
+        printer.header("Allow", crate::core::ALLOW.as_bytes());
+        printer.header("User-Agent", self.user_agent.as_bytes());
+        printer.finish();
+        self.actions.push_back(Action::Send { target: target.remote, branch, request });
+    }
+
+    fn granted(
+        &mut self,
+        now: Instant,
+        contact: SocketAddr,
+        response: &Message<'_>,
+        generator: &mut Generator,
+    ) {
+        let granted = self.granted_expires(contact, response);
+        if granted == 0 {
+            self.bound = None;
+            return self.fail(now, Cause::NotGranted, None, generator);
+        }
+        let expires = Duration::from_secs(granted.into());
+        self.bound = Some(Bound { contact, until: now + expires });
+        if self.is_stopping {
+            return self.remove(generator);
+        }
+        // The registrar sees us elsewhere than we said: calls would be sent where we are not.
+        if self.public.is_some_and(|public| public != contact) && self.rounds < ROUNDS {
+            return self.ask(generator);
+        }
+        (self.attempt, self.failures) = (0, 0);
+        let refresh_at = now + refresh_after(expires, generator.fraction());
+        self.phase = Phase::Bound { refresh_at };
+        self.keep_open(self.current_target().map(|target| target.remote));
+        self.tell(RegistrationState::Registered { expires, refresh_at });
+    }
+
+    /// Finds how long the registrar keeps our binding, among all that it lists.
+    fn granted_expires(&self, contact: SocketAddr, response: &Message<'_>) -> u32 {
+        let uri = contact_uri(&self.account.user, contact, &self.token);
+        let contacts: Vec<NameAddr<'_>> = response
+            .contacts()
+            .filter_map(|contact| match contact {
+                Ok(Contact::Addr(address)) => Some(address),
+                Ok(Contact::Star) | Err(_) => None,
+            })
+            .collect();
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-10.2.4
+        //# The UA compares each
+        //# contact address to see if it created the contact address, using
+        //# comparison rules in Section 19.1.4.
+        let ours = contacts
+            .iter()
+            .find(|listed| matches(listed, &uri))
+            // Some registrars rewrite the address they list; the token is still ours.
+            .or_else(|| {
+                contacts
+                    .iter()
+                    .find(|listed| carries_token(listed, &self.token) && expires_of(listed) != Some(0))
+            })
+            .or_else(|| contacts.first().filter(|_| contacts.len() == 1));
+        let header = response.expires().and_then(Result::ok);
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-10.2.4
+        //# If so, it updates the expiration
+        //# time interval according to the expires parameter or, if absent, the
+        //# Expires field value.
+        let granted = ours.and_then(expires_of).or(header).unwrap_or(self.expires);
+        granted.min(LONGEST_EXPIRES)
+    }
+
+    fn challenged(
+        &mut self,
+        now: Instant,
+        status: StatusCode,
+        response: &Message<'_>,
+        generator: &mut Generator,
+    ) {
+        let status = status.as_u16();
+        let Some(authenticator) = &mut self.authenticator else {
+            return self.fail(now, Cause::NoCredentials { status }, None, generator);
+        };
+        match authenticator.handle_challenge(response) {
+            Ok(()) if self.rounds < ROUNDS => self.ask(generator),
+            Ok(()) => self.fail(now, Cause::BadCredentials { status }, None, generator),
+            Err(error) => self.fail(now, cause_of(&error, status), None, generator),
+        }
+    }
+
+    fn too_brief(
+        &mut self,
+        now: Instant,
+        status: StatusCode,
+        response: &Message<'_>,
+        generator: &mut Generator,
+    ) {
+        let least = response.min_expires().and_then(Result::ok).unwrap_or(0);
+        if least <= self.expires || least > LONGEST_EXPIRES || self.rounds >= ROUNDS {
+            return self.refused(now, status, response, generator);
+        }
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-10.2.8
+        //# If a UA receives a 423 (Interval Too Brief) response, it MAY retry
+        //# the registration after making the expiration interval of all contact
+        //# addresses in the REGISTER request equal to or greater than the
+        //# expiration interval within the Min-Expires header field of the 423
+        //# (Interval Too Brief) response.
+        self.expires = least;
+        self.ask(generator);
+    }
+
+    /// Takes a 3xx: the same question is asked at the first address it names.
+    fn redirected(
+        &mut self,
+        now: Instant,
+        status: StatusCode,
+        response: &Message<'_>,
+        generator: &mut Generator,
+    ) {
+        let next = response.contacts().find_map(|contact| match contact {
+            Ok(Contact::Addr(address)) => redirect_target(&address),
+            Ok(Contact::Star) | Err(_) => None,
+        });
+        match next.filter(|_| self.rounds < ROUNDS && !self.is_stopping) {
+            Some((uri, host, port)) => {
+                self.redirected = Some(uri);
+                self.phase = Phase::Resolving;
+                self.actions.push_back(Action::Resolve { host, port });
+            }
+            None => self.refused(now, status, response, generator),
+        }
+    }
+
+    fn refused(
+        &mut self,
+        now: Instant,
+        status: StatusCode,
+        response: &Message<'_>,
+        generator: &mut Generator,
+    ) {
+        let phrase = String::from_utf8_lossy(response.reason_phrase().unwrap_or_default()).into_owned();
+        let status = status.as_u16();
+        let cause = match status {
+            408 | 429 | 480 | 500..600 => Cause::Unavailable { status, phrase },
+            _ => Cause::Refused { status, phrase },
+        };
+        let retry_after = response.retry_after().and_then(Result::ok);
+        let retry_after = retry_after.map(|after| Duration::from_secs(after.seconds.into()));
+        self.fail(now, cause, retry_after, generator);
+    }
+
+    fn unresolved(&mut self, now: Instant, error: String, generator: &mut Generator) {
+        let host = self.account.next_hop().0.to_owned();
+        self.fail(now, Cause::Unresolved { host, error }, None, generator);
+    }
+
+    fn fail(&mut self, now: Instant, cause: Cause, retry_after: Option<Duration>, generator: &mut Generator) {
+        if self.is_stopping {
+            let may_be_bound = self.bound.is_some_and(|bound| now < bound.until);
+            return if may_be_bound { self.remove(generator) } else { self.end() };
+        }
+        self.failures = self.failures.saturating_add(1);
+        let retry_at = now + backoff::delay(&cause, self.failures, retry_after, generator.fraction());
+        self.phase = Phase::Waiting { retry_at };
+        self.tell(RegistrationState::Failed { cause, retry_at: Some(retry_at) });
+    }
+
+    fn handle_removal(&mut self, response: &Message<'_>, status: StatusCode, generator: &mut Generator) {
+        let is_challenge = matches!(status.as_u16(), 401 | 407);
+        let authenticator = self.authenticator.as_mut().filter(|_| is_challenge && self.rounds < ROUNDS);
+        if authenticator.is_some_and(|authenticator| authenticator.handle_challenge(response).is_ok())
+            && let (Some(target), Some(bound)) = (self.current_target(), self.bound)
+        {
+            return self.send(target, 0, bound.contact, generator);
+        }
+        self.end();
+    }
+
+    fn end(&mut self) {
+        self.phase = Phase::Idle;
+        self.bound = None;
+        (self.attempt, self.failures) = (0, 0);
+        self.keep_open(None);
+        self.tell(RegistrationState::Unregistered);
+    }
+
+    /// Learns where the registrar saw the request come from (RFC 3581 section 3).
+    fn learn_public_address(&mut self, response: &Message<'_>) {
+        let (Ok(via), Some(target)) = (response.via(), self.current_target()) else { return };
+        let Some(Some(port)) = via.rport() else { return };
+        let address = via.received().unwrap_or(target.local.ip()).to_canonical();
+        let seen = SocketAddr::new(address, port);
+        let is_plausible = port != 0 && !address.is_unspecified() && !address.is_multicast();
+        if is_plausible {
+            self.public = (seen != target.local).then_some(seen);
+        }
+    }
+
+    fn keep_open(&mut self, target: Option<SocketAddr>) {
+        if self.kept_open == target {
+            return;
+        }
+        if let Some(target) = self.kept_open {
+            self.actions.push_back(Action::KeepOpen { target, is_open: false });
+        }
+        if let Some(target) = target {
+            self.actions.push_back(Action::KeepOpen { target, is_open: true });
+        }
+        self.kept_open = target;
+    }
+
+    fn current_target(&self) -> Option<Target> {
+        self.targets.get(self.target).copied()
+    }
+
+    fn tell(&mut self, state: RegistrationState) {
+        self.actions.push_back(Action::Tell(state));
+    }
+}
+
+/// Returns how long after it was granted a binding is refreshed: at four fifths to nine tenths of
+/// its life, and where that is possible early enough to notice a lost answer in time.
+fn refresh_after(expires: Duration, fraction: f64) -> Duration {
+    let share = expires.mul_f64(0.8 + fraction / 10.0);
+    share.min(expires.saturating_sub(REFRESH_MARGIN)).max(expires / 2)
+}
+
+/// Returns the URI that the registrar sends our calls to.
+pub(super) fn contact_uri(user: &str, address: SocketAddr, token: &str) -> String {
+    format!("sip:{user}@{address};line={token}")
+}
+
+fn matches(listed: &NameAddr<'_>, uri: &str) -> bool {
+    match (listed.uri(), Uri::parse(uri.as_bytes())) {
+        (Ok(listed), Ok(ours)) => listed.matches(&ours),
+        (Ok(_) | Err(_), Ok(_) | Err(_)) => false,
+    }
+}
+
+fn carries_token(listed: &NameAddr<'_>, token: &str) -> bool {
+    listed.uri().is_ok_and(|uri| uri.param("line").is_some_and(|line| *line == *token.as_bytes()))
+}
+
+/// Returns the `expires` of a listed Contact.
+fn expires_of(listed: &NameAddr<'_>) -> Option<u32> {
+    let value = listed.param("expires")?;
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-10.2
+    //# Malformed values SHOULD be treated as equivalent to 3600.
+    let text = std::str::from_utf8(value).ok();
+    Some(
+        text.and_then(|text| text.parse::<u64>().ok())
+            .map_or(DEFAULT_EXPIRES, |seconds| u32::try_from(seconds).unwrap_or(u32::MAX)),
+    )
+}
+
+fn redirect_target(address: &NameAddr<'_>) -> Option<(String, String, u16)> {
+    let uri = address.uri().ok()?;
+    let host = uri.is_sip().then(|| uri.host().to_string())?;
+    let port = uri.port().unwrap_or(5060);
+    let suffix = uri.port().map_or_else(String::new, |port| format!(":{port}"));
+    Some((format!("sip:{host}{suffix}"), host, port))
+}
+
+fn quoted(text: &str) -> String {
+    format!("{} ", ringfence_wire::sip::quote(text))
+}
+
+fn cause_of(error: &AuthError, status: u16) -> Cause {
+    match error {
+        AuthError::WrongPassword { .. } | AuthError::TooManyChallenges { .. } => {
+            Cause::BadCredentials { status }
+        }
+        AuthError::NoUsableChallenge { offered } => Cause::NoUsableChallenge { offered: offered.join(", ") },
+        AuthError::Downgrade { .. } => Cause::NoUsableChallenge { offered: error.to_string() },
+    }
+}

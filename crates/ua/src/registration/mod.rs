@@ -1,0 +1,11 @@
+//! Registration (RFC 3261 section 10): the binding of one line at its registrar, kept alive.
+
+mod account;
+mod backoff;
+mod binding;
+mod state;
+
+pub use account::Account;
+pub(crate) use binding::{Action, Binding};
+pub use binding::{Target, Unresolved};
+pub use state::{Cause, RegistrationState};

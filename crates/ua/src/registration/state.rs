@@ -1,0 +1,154 @@
+//! What is known of a registration, and why it failed.
+
+use std::fmt;
+use std::time::{Duration, Instant};
+
+/// The state of one line's registration.
+///
+/// ```
+/// use ringfence_ua::{Cause, RegistrationState};
+///
+/// let state = RegistrationState::Failed { cause: Cause::TimedOut, retry_at: None };
+/// assert!(!state.is_registered());
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RegistrationState {
+    /// A REGISTER is on its way.
+    Registering {
+        /// Counts from 1 since the last success.
+        attempt: u32,
+    },
+    /// The registrar has our binding.
+    Registered {
+        /// How long it was granted for.
+        expires: Duration,
+        /// When it is refreshed.
+        refresh_at: Instant,
+    },
+    /// The last attempt failed.
+    Failed {
+        /// Why.
+        cause: Cause,
+        /// When the next attempt is made; `None` where none is.
+        retry_at: Option<Instant>,
+    },
+    /// No binding is wanted.
+    Unregistered,
+}
+
+impl RegistrationState {
+    /// Returns whether the registrar has our binding.
+    #[must_use]
+    pub fn is_registered(&self) -> bool {
+        matches!(self, Self::Registered { .. })
+    }
+}
+
+/// Why a registration failed.
+///
+/// ```
+/// let cause = ringfence_ua::Cause::BadCredentials { status: 401 };
+/// assert_eq!(cause.to_string(), "the registrar does not accept the user or the password (401)");
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Cause {
+    /// The registrar challenged again what was answered with our credentials.
+    BadCredentials {
+        /// 401 or 407.
+        status: u16,
+    },
+    /// The registrar asks for credentials and the account has none.
+    NoCredentials {
+        /// 401 or 407.
+        status: u16,
+    },
+    /// No challenge could be answered: the scheme or the algorithm is not known.
+    NoUsableChallenge {
+        /// What the registrar offered.
+        offered: String,
+    },
+    /// The registrar refused.
+    Refused {
+        /// The status of its response.
+        status: u16,
+        /// The reason phrase of its response.
+        phrase: String,
+    },
+    /// The registrar could not, for now.
+    Unavailable {
+        /// The status of its response.
+        status: u16,
+        /// The reason phrase of its response.
+        phrase: String,
+    },
+    /// No response came within 32 s (64*T1).
+    TimedOut,
+    /// The name of the registrar or of the proxy has no address.
+    Unresolved {
+        /// The name.
+        host: String,
+        /// What the resolver said.
+        error: String,
+    },
+    /// The registrar accepted, and yet granted nothing.
+    NotGranted,
+    /// Too many requests of ours are on their way (see [`crate::Limits::client_transactions`]).
+    Overloaded,
+}
+
+impl Cause {
+    /// Returns whether asking again soon would be answered alike, and held against us.
+    #[must_use]
+    pub fn is_refusal(&self) -> bool {
+        match self {
+            Self::BadCredentials { .. }
+            | Self::NoCredentials { .. }
+            | Self::NoUsableChallenge { .. }
+            | Self::Refused { .. }
+            | Self::NotGranted => true,
+            Self::Unavailable { .. } | Self::TimedOut | Self::Unresolved { .. } | Self::Overloaded => false,
+        }
+    }
+
+    /// Returns the status of the registrar's response, where there was one.
+    #[must_use]
+    pub fn status(&self) -> Option<u16> {
+        match self {
+            Self::BadCredentials { status }
+            | Self::NoCredentials { status }
+            | Self::Refused { status, .. }
+            | Self::Unavailable { status, .. } => Some(*status),
+            Self::NoUsableChallenge { .. }
+            | Self::TimedOut
+            | Self::Unresolved { .. }
+            | Self::NotGranted
+            | Self::Overloaded => None,
+        }
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::BadCredentials { status } => {
+                write!(f, "the registrar does not accept the user or the password ({status})")
+            }
+            Self::NoCredentials { status } => {
+                write!(f, "the registrar asks for a password and the account has none ({status})")
+            }
+            Self::NoUsableChallenge { offered } => {
+                write!(f, "the registrar offers only authentication that is not supported: {offered}")
+            }
+            Self::Refused { status, phrase } => write!(f, "the registrar refused: {status} {phrase}"),
+            Self::Unavailable { status, phrase } => write!(f, "the registrar could not: {status} {phrase}"),
+            Self::TimedOut => f.write_str("the registrar did not answer within 32 s"),
+            Self::Unresolved { host, error } => write!(f, "{host} has no address: {error}"),
+            Self::NotGranted => f.write_str("the registrar said 200 and granted no time"),
+            Self::Overloaded => f.write_str("too many requests are on their way"),
+        }
+    }
+}
+
+impl std::error::Error for Cause {}

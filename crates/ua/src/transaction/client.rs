@@ -1,0 +1,193 @@
+//! The non-INVITE client transaction (RFC 3261 section 17.1.2).
+//!
+//! ```text
+//!  request           1xx                   200-699               timer K
+//! ────────▶ Trying ───────▶ Proceeding ──────────────▶ Completed ────────▶ Terminated
+//!             │  │              │  timer F                 ▲                  ▲
+//!             │  │              └──────────────────────────┼──────────────────┤
+//!             │  └─────────────────────────────────────────┘                  │
+//!             │                  200-699                       timer F        │
+//!             └───────────────────────────────────────────────────────────────┘
+//! ```
+
+use std::time::Instant;
+
+use super::timers::{GIVE_UP, Retransmit, T2, T4};
+
+/// One non-INVITE client transaction.
+///
+/// ```
+/// use ringfence_ua::transaction::Client;
+///
+/// let now = std::time::Instant::now();
+/// let mut transaction = Client::new(now, false, b"REGISTER sip:example.com SIP/2.0\r\n...".to_vec());
+/// assert!(transaction.poll_transmit().is_some());
+/// assert!(transaction.handle_response(now, 200), "the first final response is the user's");
+/// assert!(!transaction.handle_response(now, 200), "its retransmission is not");
+/// ```
+#[derive(Debug)]
+pub struct Client {
+    state: State,
+    is_reliable: bool,
+    outbox: bool,
+    request: Vec<u8>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Trying { timer_e: Option<Retransmit>, timer_f: Instant },
+    Proceeding { timer_e: Option<Retransmit>, timer_f: Instant },
+    Completed { timer_k: Instant },
+    Terminated { timed_out: bool },
+}
+
+impl Client {
+    /// Starts the transaction: the request is the first thing to send.
+    #[must_use]
+    pub fn new(now: Instant, is_reliable: bool, request: Vec<u8>) -> Self {
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-17.1.2.2
+        //# If an unreliable transport is in use, the client transaction MUST set timer
+        //# E to fire in T1 seconds.
+        let timer_e = (!is_reliable).then(|| Retransmit::first(now));
+        let state = State::Trying { timer_e, timer_f: now + GIVE_UP };
+        Self { state, is_reliable, outbox: true, request }
+    }
+
+    /// Takes a response that matched, and returns whether it is news for the transaction user.
+    pub fn handle_response(&mut self, now: Instant, status: u16) -> bool {
+        let (timer_e, timer_f) = match self.state {
+            State::Trying { timer_e, timer_f } | State::Proceeding { timer_e, timer_f } => (timer_e, timer_f),
+            State::Completed { .. } | State::Terminated { .. } => return false,
+        };
+        self.outbox = false;
+        self.state = if status < 200 {
+            State::Proceeding { timer_e, timer_f }
+        } else {
+            //= https://www.rfc-editor.org/rfc/rfc3261#section-17.1.2.2
+            //# Once the client transaction enters the "Completed" state, it MUST set
+            //# Timer K to fire in T4 seconds for unreliable transports, and zero
+            //# seconds for reliable transports.
+            State::Completed { timer_k: if self.is_reliable { now } else { now + T4 } }
+        };
+        true
+    }
+
+    /// Fires what is due at `now`.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        if self.poll_timeout().is_none_or(|due| now < due) {
+            return;
+        }
+        self.state = match self.state {
+            State::Trying { timer_e: Some(e), timer_f } if now < timer_f => {
+                self.outbox = true;
+                State::Trying { timer_e: Some(e.next_capped(now)), timer_f }
+            }
+            State::Proceeding { timer_e: Some(_), timer_f } if now < timer_f => {
+                //= https://www.rfc-editor.org/rfc/rfc3261#section-17.1.2.2
+                //# If Timer E fires while in the "Proceeding" state, the request MUST be
+                //# passed to the transport layer for retransmission, and Timer E MUST be
+                //# reset with a value of T2 seconds.
+                self.outbox = true;
+                State::Proceeding { timer_e: Some(Retransmit::after(now, T2)), timer_f }
+            }
+            //= https://www.rfc-editor.org/rfc/rfc3261#section-17.1.2.2
+            //# If timer F fires while in the
+            //# "Proceeding" state, the TU MUST be informed of a timeout, and the
+            //# client transaction MUST transition to the terminated state.
+            State::Trying { .. } | State::Proceeding { .. } => State::Terminated { timed_out: true },
+            State::Completed { .. } => State::Terminated { timed_out: false },
+            State::Terminated { timed_out } => State::Terminated { timed_out },
+        };
+    }
+
+    /// Returns the request when it is to be put on the wire.
+    pub fn poll_transmit(&mut self) -> Option<&[u8]> {
+        std::mem::take(&mut self.outbox).then_some(self.request.as_slice())
+    }
+
+    /// Returns when [`Client::handle_timeout`] is to be called next.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        match self.state {
+            State::Trying { timer_e: Some(e), timer_f } | State::Proceeding { timer_e: Some(e), timer_f } => {
+                Some(e.at().min(timer_f))
+            }
+            State::Trying { timer_e: None, timer_f: due }
+            | State::Proceeding { timer_e: None, timer_f: due }
+            | State::Completed { timer_k: due } => Some(due),
+            State::Terminated { .. } => None,
+        }
+    }
+
+    /// Returns whether the transaction is over.
+    #[must_use]
+    pub fn is_terminated(&self) -> bool {
+        matches!(self.state, State::Terminated { .. })
+    }
+
+    /// Returns whether it ended by timer F, without a final response.
+    #[must_use]
+    pub fn has_timed_out(&self) -> bool {
+        self.state == State::Terminated { timed_out: true }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::timers::epoch;
+    use super::*;
+
+    fn sent_at(transaction: &mut Client, start: Instant) -> Vec<u128> {
+        let mut sent = Vec::new();
+        while let Some(due) = transaction.poll_timeout() {
+            transaction.handle_timeout(due);
+            if transaction.poll_transmit().is_some() {
+                sent.push((due - start).as_millis());
+            }
+        }
+        sent
+    }
+
+    #[test]
+    fn timer_e_doubles_up_to_t2_until_timer_f() {
+        let start = epoch();
+        let mut transaction = Client::new(start, false, b"R".to_vec());
+        assert!(transaction.poll_transmit().is_some());
+        let sent = sent_at(&mut transaction, start);
+        assert_eq!(sent, [500, 1500, 3500, 7500, 11500, 15500, 19500, 23500, 27500, 31500]);
+        assert!(transaction.has_timed_out());
+    }
+
+    #[test]
+    fn a_provisional_response_slows_timer_e_to_t2() {
+        let start = epoch();
+        let mut transaction = Client::new(start, false, b"R".to_vec());
+        transaction.poll_transmit();
+        assert!(transaction.handle_response(start, 100));
+        assert_eq!(sent_at(&mut transaction, start)[..3], [500, 4500, 8500]);
+    }
+
+    #[test]
+    fn completed_absorbs_retransmitted_responses_for_t4() {
+        let start = epoch();
+        let mut transaction = Client::new(start, false, b"R".to_vec());
+        assert!(transaction.handle_response(start, 200));
+        assert_eq!(transaction.poll_transmit(), None, "what was answered is not sent");
+        assert!(!transaction.handle_response(start, 200));
+        assert_eq!(transaction.poll_timeout(), Some(start + T4));
+        transaction.handle_timeout(start + T4);
+        assert!(transaction.is_terminated() && !transaction.has_timed_out());
+    }
+
+    #[test]
+    fn a_reliable_transport_is_not_retransmitted_to() {
+        let start = epoch();
+        let mut transaction = Client::new(start, true, b"R".to_vec());
+        transaction.poll_transmit();
+        assert_eq!(sent_at(&mut transaction, start), [0_u128; 0]);
+        assert!(transaction.has_timed_out());
+        assert_eq!(GIVE_UP, Duration::from_secs(32));
+    }
+}

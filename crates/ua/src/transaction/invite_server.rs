@@ -1,0 +1,353 @@
+//! The INVITE server transaction (RFC 3261 section 17.2.1, with the Accepted state of RFC 6026).
+//!
+//! ```text
+//!  INVITE                  300-699 from TU               ACK                timer I
+//! ────────▶ Proceeding ───────────────────▶ Completed ────────▶ Confirmed ──────────▶ Terminated
+//!            │     │                          │  timer H                               ▲  ▲  ▲
+//!            │     │ 2xx from TU              └────────────────────────────────────────┘  │  │
+//!            │     └───────────────────────▶ Accepted ────────────────────────────────────┘  │
+//!            │                                         timer L                               │
+//!            └─ abandoned by the TU ───▶ Silent ─────────────────────────────────────────────┘
+//!                                                      64*T1
+//! ```
+//!
+//! *Silent* is not the RFC's: the transaction user decided to answer nothing at all, and the
+//! retransmissions of that INVITE are absorbed here until the caller must have given up.
+//!
+//! It sends nothing itself: bytes come out of [`InviteServer::poll_transmit`], and the Trying
+//! response and every other are made by the transaction user.
+
+use std::time::Instant;
+
+use super::timers::{GIVE_UP, Retransmit, T1, T4};
+
+/// One INVITE server transaction.
+///
+/// ```
+/// use ringfence_ua::transaction::InviteServer;
+/// use std::time::{Duration, Instant};
+///
+/// let now = Instant::now();
+/// let mut transaction = InviteServer::new(false);
+/// transaction.respond(now, 486, b"SIP/2.0 486 Busy Here\r\n...".to_vec());
+/// assert!(transaction.poll_transmit().is_some());
+/// assert_eq!(transaction.poll_timeout(), Some(now + Duration::from_millis(500))); // timer G
+/// ```
+#[derive(Debug)]
+pub struct InviteServer {
+    state: State,
+    /// Whether the transport retransmits for us (TCP, TLS, WebSocket).
+    is_reliable: bool,
+    /// Whether `response` waits to be sent.
+    outbox: bool,
+    /// The newest response, kept to answer retransmitted INVITEs.
+    response: Vec<u8>,
+}
+
+/// How an INVITE server transaction ended, or that it has not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InviteServerEnd {
+    /// The ACK of a 300 to 699 response came, or the answer was a 2xx, whose ACK is not ours.
+    Acknowledged,
+    /// Timer H fired: 64*T1 passed without the ACK.
+    Unacknowledged,
+    /// Nothing was to be answered, and nothing was.
+    Silent,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Proceeding,
+    Completed { timer_g: Option<Retransmit>, timer_h: Instant },
+    Confirmed { timer_i: Instant },
+    Accepted { timer_l: Instant },
+    Silent { until: Instant },
+    Terminated(InviteServerEnd),
+}
+
+impl InviteServer {
+    /// Starts a transaction for an INVITE that matched none.
+    #[must_use]
+    pub fn new(is_reliable: bool) -> Self {
+        Self { state: State::Proceeding, is_reliable, outbox: false, response: Vec::new() }
+    }
+
+    /// Sends a response of the transaction user, and returns whether it was taken: a transaction
+    /// that has had its final response takes no other, except a retransmitted 2xx (RFC 6026).
+    pub fn respond(&mut self, now: Instant, status: u16, response: Vec<u8>) -> bool {
+        match self.state {
+            State::Proceeding => {}
+            //= https://www.rfc-editor.org/rfc/rfc6026#section-7.1
+            //# Any retransmission of the 2xx response passed from the TU to
+            //# the transaction while in the "Accepted" state MUST be passed to the
+            //# transport layer for transmission.
+            State::Accepted { .. } if (200..300).contains(&status) => {
+                self.response = response;
+                self.outbox = true;
+                return true;
+            }
+            State::Completed { .. }
+            | State::Confirmed { .. }
+            | State::Accepted { .. }
+            | State::Silent { .. }
+            | State::Terminated(_) => return false,
+        }
+        self.response = response;
+        self.outbox = true;
+        self.state = match status {
+            100..200 => State::Proceeding,
+            //= https://www.rfc-editor.org/rfc/rfc6026#section-7.1
+            //# If the SIP element's TU (Transaction User) issues a 2xx response for
+            //# this transaction while the state machine is in the "Proceeding"
+            //# state, the state machine MUST transition to the "Accepted" state and
+            //# set Timer L to 64*T1
+            200..300 => State::Accepted { timer_l: now + GIVE_UP },
+            _ => State::Completed {
+                //= https://www.rfc-editor.org/rfc/rfc3261#section-17.2.1
+                //# For unreliable transports, timer G is set to fire in T1 seconds, and is not
+                //# set to fire for reliable transports.
+                timer_g: (!self.is_reliable).then(|| Retransmit::first(now)),
+                //= https://www.rfc-editor.org/rfc/rfc3261#section-17.2.1
+                //# When the "Completed" state is entered, timer H MUST be set to fire in
+                //# 64*T1 seconds for all transports.
+                timer_h: now + GIVE_UP,
+            },
+        };
+        true
+    }
+
+    /// Answers nothing more, whatever comes: retransmissions are absorbed until the caller must
+    /// have given up.
+    pub fn silence(&mut self, now: Instant) {
+        if self.state == State::Proceeding {
+            self.outbox = false;
+            self.state = State::Silent { until: now + GIVE_UP };
+        }
+    }
+
+    /// Takes a retransmission of the INVITE.
+    pub fn handle_invite(&mut self) {
+        match self.state {
+            //= https://www.rfc-editor.org/rfc/rfc3261#section-17.2.1
+            //# If a request
+            //# retransmission is received while in the "Proceeding" state, the most
+            //# recent provisional response that was received from the TU MUST be
+            //# passed to the transport layer for retransmission.
+            State::Proceeding |
+            //= https://www.rfc-editor.org/rfc/rfc3261#section-17.2.1
+            //# Furthermore,
+            //# while in the "Completed" state, if a request retransmission is
+            //# received, the server SHOULD pass the response to the transport for
+            //# retransmission.
+            State::Completed { .. } => self.outbox = !self.response.is_empty(),
+            State::Confirmed { .. } | State::Accepted { .. } | State::Silent { .. } | State::Terminated(_) => {}
+        }
+    }
+
+    /// Takes an ACK, and returns whether it is absorbed here; the ACK of a 2xx is the
+    /// transaction user's.
+    pub fn handle_ack(&mut self, now: Instant) -> bool {
+        match self.state {
+            //= https://www.rfc-editor.org/rfc/rfc3261#section-17.2.1
+            //# If an ACK is received while the server transaction is in the
+            //# "Completed" state, the server transaction MUST transition to the
+            //# "Confirmed" state.
+            State::Completed { .. } => {
+                let timer_i = if self.is_reliable { now } else { now + T4 };
+                self.state = State::Confirmed { timer_i };
+                self.outbox = false;
+                true
+            }
+            State::Accepted { .. } => false,
+            State::Proceeding | State::Confirmed { .. } | State::Silent { .. } | State::Terminated(_) => true,
+        }
+    }
+
+    /// Fires what is due at `now`.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        if self.poll_timeout().is_none_or(|due| now < due) {
+            return;
+        }
+        self.state = match self.state {
+            State::Completed { timer_g: Some(g), timer_h } if now < timer_h => {
+                //= https://www.rfc-editor.org/rfc/rfc3261#section-17.2.1
+                //# From then on, when timer G fires, the response is
+                //# passed to the transport again for transmission, and timer G is
+                //# reset with a value that doubles, unless that value exceeds T2, in
+                //# which case it is reset with the value of T2.
+                self.outbox = true;
+                State::Completed { timer_g: Some(g.next_capped(now)), timer_h }
+            }
+            State::Completed { .. } => State::Terminated(InviteServerEnd::Unacknowledged),
+            State::Confirmed { .. } | State::Accepted { .. } => {
+                State::Terminated(InviteServerEnd::Acknowledged)
+            }
+            State::Silent { .. } => State::Terminated(InviteServerEnd::Silent),
+            idle @ (State::Proceeding | State::Terminated(_)) => idle,
+        };
+    }
+
+    /// Returns the next response to put on the wire.
+    pub fn poll_transmit(&mut self) -> Option<&[u8]> {
+        std::mem::take(&mut self.outbox).then_some(self.response.as_slice())
+    }
+
+    /// Returns when [`InviteServer::handle_timeout`] is to be called next.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        match self.state {
+            State::Proceeding | State::Terminated(_) => None,
+            State::Completed { timer_g: Some(g), timer_h } => Some(g.at().min(timer_h)),
+            State::Completed { timer_g: None, timer_h: due }
+            | State::Confirmed { timer_i: due }
+            | State::Accepted { timer_l: due }
+            | State::Silent { until: due } => Some(due),
+        }
+    }
+
+    /// Returns whether a final response may still be given.
+    #[must_use]
+    pub fn is_undecided(&self) -> bool {
+        self.state == State::Proceeding
+    }
+
+    /// Returns whether anything, be it a 100, was ever sent.
+    #[must_use]
+    pub fn has_answered(&self) -> bool {
+        !self.response.is_empty()
+    }
+
+    /// Returns `None` until the transaction is over, then how it ended.
+    #[must_use]
+    pub fn end(&self) -> Option<InviteServerEnd> {
+        if let State::Terminated(end) = self.state { Some(end) } else { None }
+    }
+
+    /// Returns whether the ACK of a 300 to 699 response has come.
+    #[must_use]
+    pub fn is_confirmed(&self) -> bool {
+        matches!(self.state, State::Confirmed { .. })
+    }
+
+    /// Gives the buffer of the response back, emptied of meaning, to be used again.
+    #[must_use]
+    pub fn into_buffer(self) -> Vec<u8> {
+        self.response
+    }
+}
+
+const _: () =
+    assert!(T1.as_millis() == 500, "the drawing above and timer G's first interval are RFC 3261 table 4's");
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::timers::epoch;
+    use super::*;
+
+    #[test]
+    fn a_rejection_is_retransmitted_on_timer_g_until_the_ack_is_absorbed() {
+        let start = epoch();
+        let mut transaction = InviteServer::new(false);
+        assert!(transaction.respond(start, 486, b"486".to_vec()));
+        assert_eq!(transaction.poll_transmit(), Some(&b"486"[..]));
+
+        let mut sent_at = Vec::new();
+        while sent_at.len() < 5 {
+            let now = transaction.poll_timeout().unwrap();
+            transaction.handle_timeout(now);
+            if transaction.poll_transmit().is_some() {
+                sent_at.push((now - start).as_millis());
+            }
+        }
+        assert_eq!(sent_at, [500, 1500, 3500, 7500, 11500]);
+
+        let acked = start + Duration::from_secs(12);
+        assert!(transaction.handle_ack(acked));
+        assert_eq!(transaction.poll_transmit(), None);
+        assert_eq!(transaction.poll_timeout(), Some(acked + T4));
+        assert!(transaction.handle_ack(acked + T1), "a retransmitted ACK is absorbed");
+        transaction.handle_timeout(acked + T4);
+        assert_eq!(transaction.end(), Some(InviteServerEnd::Acknowledged));
+    }
+
+    #[test]
+    fn without_an_ack_timer_h_ends_it_after_64_t1() {
+        let start = epoch();
+        for is_reliable in [true, false] {
+            let mut transaction = InviteServer::new(is_reliable);
+            transaction.respond(start, 486, b"486".to_vec());
+            let mut last = start;
+            while let Some(due) = transaction.poll_timeout() {
+                last = due;
+                transaction.handle_timeout(due);
+            }
+            assert_eq!(last, start + 64 * T1);
+            assert_eq!(transaction.end(), Some(InviteServerEnd::Unacknowledged));
+        }
+    }
+
+    #[test]
+    fn timer_g_never_runs_on_a_reliable_transport() {
+        let start = epoch();
+        let mut transaction = InviteServer::new(true);
+        transaction.respond(start, 486, b"486".to_vec());
+        assert_eq!(transaction.poll_timeout(), Some(start + 64 * T1));
+        transaction.handle_ack(start);
+        assert_eq!(transaction.poll_timeout(), Some(start), "timer I is zero");
+    }
+
+    #[test]
+    fn the_first_final_response_decides() {
+        let now = epoch();
+        let mut transaction = InviteServer::new(false);
+        assert!(transaction.respond(now, 486, b"486".to_vec()));
+        assert!(!transaction.respond(now, 200, b"200".to_vec()));
+        assert_eq!(transaction.poll_transmit(), Some(&b"486"[..]));
+    }
+
+    #[test]
+    fn a_retransmitted_invite_gets_the_newest_response_again() {
+        let now = epoch();
+        let mut transaction = InviteServer::new(false);
+        transaction.handle_invite();
+        assert_eq!(transaction.poll_transmit(), None, "nothing was answered yet");
+        for (status, text) in [(100, b"100"), (180, b"180"), (486, b"486")] {
+            transaction.respond(now, status, text.to_vec());
+            assert!(transaction.poll_transmit().is_some());
+            transaction.handle_invite();
+            assert_eq!(transaction.poll_transmit(), Some(&text[..]));
+        }
+        transaction.handle_ack(now);
+        transaction.handle_invite();
+        assert_eq!(transaction.poll_transmit(), None, "Confirmed absorbs it");
+    }
+
+    #[test]
+    fn a_2xx_is_accepted_its_ack_passed_on_and_its_repetitions_left_to_the_user() {
+        let now = epoch();
+        let mut transaction = InviteServer::new(false);
+        transaction.respond(now, 200, b"200".to_vec());
+        assert!(transaction.poll_transmit().is_some());
+        transaction.handle_invite();
+        assert_eq!(transaction.poll_transmit(), None, "absorbed");
+        assert!(!transaction.handle_ack(now), "the ACK of a 2xx is the user's");
+        assert!(transaction.respond(now, 200, b"200".to_vec()));
+        assert!(transaction.poll_transmit().is_some());
+        transaction.handle_timeout(now + 64 * T1);
+        assert_eq!(transaction.end(), Some(InviteServerEnd::Acknowledged));
+    }
+
+    #[test]
+    fn a_silenced_call_absorbs_everything_until_the_caller_has_given_up() {
+        let now = epoch();
+        let mut transaction = InviteServer::new(false);
+        transaction.silence(now);
+        transaction.handle_invite();
+        assert!(!transaction.respond(now, 486, b"486".to_vec()));
+        assert_eq!(transaction.poll_transmit(), None);
+        transaction.handle_timeout(now + 64 * T1);
+        assert_eq!(transaction.end(), Some(InviteServerEnd::Silent));
+    }
+}

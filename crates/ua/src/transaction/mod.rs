@@ -1,0 +1,17 @@
+//! The transaction layer (RFC 3261 section 17): four machines, their timers, and the table that
+//! matches a message to its machine.
+//!
+//! The machines know nothing of headers; the table knows nothing of what a response means.
+
+mod client;
+mod invite_client;
+mod invite_server;
+pub(crate) mod key;
+mod server;
+pub(crate) mod table;
+pub(crate) mod timers;
+
+pub use client::Client;
+pub use invite_client::InviteClient;
+pub use invite_server::{InviteServer, InviteServerEnd};
+pub use server::Server;

@@ -1,0 +1,139 @@
+//! The non-INVITE server transaction (RFC 3261 section 17.2.2).
+//!
+//! ```text
+//!  request            1xx from TU               200-699 from TU             timer J
+//! ────────▶ Trying ───────────────▶ Proceeding ─────────────────▶ Completed ────────▶ Terminated
+//!              │                                                      ▲
+//!              └──────────────────────────────────────────────────────┘
+//!                              200-699 from TU
+//! ```
+
+use std::time::Instant;
+
+use super::timers::GIVE_UP;
+
+/// One non-INVITE server transaction.
+///
+/// ```
+/// use ringfence_ua::transaction::Server;
+///
+/// let now = std::time::Instant::now();
+/// let mut transaction = Server::new(false);
+/// transaction.respond(now, 200, b"SIP/2.0 200 OK\r\n...".to_vec());
+/// assert!(transaction.poll_transmit().is_some());
+/// ```
+#[derive(Debug)]
+pub struct Server {
+    state: State,
+    is_reliable: bool,
+    outbox: bool,
+    response: Vec<u8>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Trying,
+    Proceeding,
+    Completed { timer_j: Instant },
+    Terminated,
+}
+
+impl Server {
+    /// Starts a transaction for a request other than INVITE and ACK that matched none.
+    #[must_use]
+    pub fn new(is_reliable: bool) -> Self {
+        Self { state: State::Trying, is_reliable, outbox: false, response: Vec::new() }
+    }
+
+    /// Sends a response of the transaction user, and returns whether it was taken.
+    pub fn respond(&mut self, now: Instant, status: u16, response: Vec<u8>) -> bool {
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-17.2.2
+        //# Any other final responses passed by the TU to the server
+        //# transaction MUST be discarded while in the "Completed" state.
+        if matches!(self.state, State::Completed { .. } | State::Terminated) {
+            return false;
+        }
+        self.response = response;
+        self.outbox = true;
+        self.state = if status < 200 {
+            State::Proceeding
+        } else {
+            //= https://www.rfc-editor.org/rfc/rfc3261#section-17.2.2
+            //# When the server transaction enters the "Completed" state, it MUST set
+            //# Timer J to fire in 64*T1 seconds for unreliable transports, and zero
+            //# seconds for reliable transports.
+            State::Completed { timer_j: if self.is_reliable { now } else { now + GIVE_UP } }
+        };
+        true
+    }
+
+    /// Takes a retransmission of the request.
+    pub fn handle_request(&mut self) {
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-17.2.2
+        //# Once in the "Trying" state, any further request
+        //# retransmissions are discarded.
+        self.outbox = matches!(self.state, State::Proceeding | State::Completed { .. });
+    }
+
+    /// Fires what is due at `now`.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        if self.poll_timeout().is_some_and(|due| due <= now) {
+            self.state = State::Terminated;
+        }
+    }
+
+    /// Returns the next response to put on the wire.
+    pub fn poll_transmit(&mut self) -> Option<&[u8]> {
+        std::mem::take(&mut self.outbox).then_some(self.response.as_slice())
+    }
+
+    /// Returns when [`Server::handle_timeout`] is to be called next.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        if let State::Completed { timer_j } = self.state { Some(timer_j) } else { None }
+    }
+
+    /// Returns whether the transaction is over.
+    #[must_use]
+    pub fn is_terminated(&self) -> bool {
+        self.state == State::Terminated
+    }
+
+    /// Gives the buffer of the response back, emptied of meaning, to be used again.
+    #[must_use]
+    pub fn into_buffer(self) -> Vec<u8> {
+        self.response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::timers::epoch;
+    use super::*;
+
+    #[test]
+    fn retransmissions_before_a_response_are_discarded_and_after_it_answered() {
+        let now = epoch();
+        let mut transaction = Server::new(false);
+        transaction.handle_request();
+        assert_eq!(transaction.poll_transmit(), None);
+        transaction.respond(now, 100, b"100".to_vec());
+        transaction.respond(now, 200, b"200".to_vec());
+        assert_eq!(transaction.poll_transmit(), Some(&b"200"[..]));
+        assert!(!transaction.respond(now, 500, b"500".to_vec()));
+        transaction.handle_request();
+        assert_eq!(transaction.poll_transmit(), Some(&b"200"[..]));
+    }
+
+    #[test]
+    fn timer_j_ends_it_after_64_t1_or_at_once_on_a_reliable_transport() {
+        let now = epoch();
+        for (is_reliable, ends) in [(false, now + GIVE_UP), (true, now)] {
+            let mut transaction = Server::new(is_reliable);
+            transaction.respond(now, 200, b"200".to_vec());
+            assert_eq!(transaction.poll_timeout(), Some(ends));
+            transaction.handle_timeout(ends);
+            assert!(transaction.is_terminated());
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! The top Via of a request that came in (RFC 3261 section 18.2, RFC 3581 section 4).
+
+use std::io::Write as _;
+use std::net::{IpAddr, SocketAddr};
+
+use ringfence_wire::sip::{Host, Printer, Via};
+
+/// RFC 3261 section 18.2.2: the port of a sent-by that names none.
+const DEFAULT_PORT: u16 = 5060;
+
+/// Writes the top Via of a request as its responses carry it: with `received` and `rport` filled.
+pub(crate) fn write_stamped(
+    printer: &mut Printer<'_>,
+    scratch: &mut Vec<u8>,
+    via: &Via<'_>,
+    source: SocketAddr,
+) {
+    scratch.clear();
+    let raw = via.as_bytes();
+    let sent = raw.iter().position(|&byte| byte == b';').map_or(raw, |end| &raw[..end]);
+    scratch.extend_from_slice(sent.trim_ascii_end());
+    let has_rport = via.rport().is_some();
+    for (name, value) in via.params().iter() {
+        if name.eq_ignore_ascii_case(b"received") {
+            continue;
+        }
+        scratch.push(b';');
+        scratch.extend_from_slice(name);
+        if name.eq_ignore_ascii_case(b"rport") {
+            //= https://www.rfc-editor.org/rfc/rfc3581#section-4
+            //# If this Via header field value contains an "rport" parameter
+            //# with no value, it MUST set the value of the parameter to the source
+            //# port of the request.
+            write!(scratch, "={}", source.port()).expect("a Vec takes every write");
+        } else if let Some(value) = value {
+            scratch.push(b'=');
+            scratch.extend_from_slice(value);
+        }
+    }
+    //= https://www.rfc-editor.org/rfc/rfc3581#section-4
+    //# In fact, the server MUST insert a "received" parameter
+    //# containing the source IP address that the request came from, even if
+    //# it is identical to the value of the "sent-by" component.
+    if has_rport || must_say_received(via, source.ip()) {
+        write!(scratch, ";received={}", source.ip().to_canonical()).expect("a Vec takes every write");
+    }
+    printer.header("Via", scratch);
+}
+
+/// Returns where the responses to a request go.
+pub(crate) fn response_target(via: &Via<'_>, source: SocketAddr) -> SocketAddr {
+    let port = via.port().unwrap_or(DEFAULT_PORT);
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-18.2.2
+    //# Otherwise, if the Via header field value contains a "maddr"
+    //# parameter, the response MUST be forwarded to the address listed
+    //# there, using the port indicated in "sent-by", or port 5060 if
+    //# none is present.
+    if let Some(address) = via.maddr().and_then(literal) {
+        return SocketAddr::new(address, port);
+    }
+    //= https://www.rfc-editor.org/rfc/rfc3581#section-4
+    //# the response MUST be
+    //# sent to the IP address listed in the "received" parameter, and the
+    //# port in the "rport" parameter.
+    if via.rport().is_some() {
+        return source;
+    }
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-18.2.2
+    //# Otherwise (for unreliable unicast transports), if the top Via
+    //# has a "received" parameter, the response MUST be sent to the
+    //# address in the "received" parameter, using the port indicated
+    //# in the "sent-by" value, or using port 5060 if none is specified
+    //# explicitly.
+    // Where there is no "received", sent-by is the very address the request came from.
+    let mut target = source;
+    target.set_port(port);
+    target
+}
+
+fn must_say_received(via: &Via<'_>, source: IpAddr) -> bool {
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-18.2.1
+    //# If the host portion of the "sent-by" parameter
+    //# contains a domain name, or if it contains an IP address that differs
+    //# from the packet source address, the server MUST add a "received"
+    //# parameter to that Via header field value.
+    literal(via.host()) != Some(source.to_canonical())
+}
+
+fn literal(host: Host<'_>) -> Option<IpAddr> {
+    match host {
+        Host::Name(_) => None,
+        Host::V4(address) => Some(address.into()),
+        Host::V6(address) => Some(IpAddr::V6(address).to_canonical()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ringfence_wire::sip::Message;
+
+    use super::*;
+
+    /// Returns the stamped Via and the target of the responses to a request with this Via.
+    fn stamp(via: &str, source: &str) -> (String, String) {
+        let text = format!("OPTIONS sip:a@b SIP/2.0\r\nVia: {via}\r\n\r\n");
+        let request = Message::parse(text.as_bytes()).unwrap();
+        let (via, source) = (request.via().unwrap(), source.parse().unwrap());
+        let mut out = Vec::new();
+        let mut printer = Printer::request(&mut out, "OPTIONS", b"sip:a@b");
+        write_stamped(&mut printer, &mut Vec::new(), &via, source);
+        printer.finish();
+        let line = String::from_utf8(out).unwrap().lines().nth(1).unwrap().to_owned();
+        (line, response_target(&via, source).to_string())
+    }
+
+    #[test]
+    fn rport_is_filled_in_place_and_received_added_even_when_it_says_nothing_new() {
+        let (via, target) = stamp("SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bKx;rport", "192.0.2.1:5070");
+        assert_eq!(via, "Via: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bKx;rport=5070;received=192.0.2.1");
+        assert_eq!(target, "192.0.2.1:5070");
+    }
+
+    #[test]
+    fn without_rport_received_appears_where_sent_by_differs_and_the_port_is_sent_bys() {
+        let (via, target) = stamp("SIP/2.0/UDP a.example.com:5062;branch=z9hG4bKx", "192.0.2.1:5070");
+        assert_eq!(via, "Via: SIP/2.0/UDP a.example.com:5062;branch=z9hG4bKx;received=192.0.2.1");
+        assert_eq!(target, "192.0.2.1:5062");
+        let (via, target) = stamp("SIP/2.0/UDP 192.0.2.1;branch=z9hG4bKx", "192.0.2.1:5070");
+        assert_eq!(via, "Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bKx");
+        assert_eq!(target, "192.0.2.1:5060");
+    }
+
+    #[test]
+    fn a_received_that_the_client_made_up_is_replaced() {
+        let (via, _) =
+            stamp("SIP/2.0/UDP a.example.com;received=198.51.100.9;branch=z9hG4bKx", "192.0.2.1:5060");
+        assert_eq!(via, "Via: SIP/2.0/UDP a.example.com;branch=z9hG4bKx;received=192.0.2.1");
+    }
+
+    #[test]
+    fn ipv6_is_received_without_brackets() {
+        let (via, target) =
+            stamp("SIP/2.0/UDP [2001:db8::9:1];branch=z9hG4bKx;rport", "[2001:db8::9:255]:5061");
+        assert_eq!(
+            via,
+            "Via: SIP/2.0/UDP [2001:db8::9:1];branch=z9hG4bKx;rport=5061;received=2001:db8::9:255"
+        );
+        assert_eq!(target, "[2001:db8::9:255]:5061");
+    }
+
+    #[test]
+    fn maddr_says_where_responses_go() {
+        let (_, target) = stamp("SIP/2.0/UDP a.example.com:5061;maddr=192.0.2.9;rport", "192.0.2.1:5070");
+        assert_eq!(target, "192.0.2.9:5061");
+    }
+}
