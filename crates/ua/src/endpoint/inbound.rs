@@ -110,7 +110,7 @@ impl Endpoint {
             Some(objection) => self.answer_objection(now, inbound, &objection),
             // What is left is an OPTIONS: all else was an objection or is attended to above.
             None => {
-                self.answer(now, inbound, StatusCode::OK, None, |response, _| write_capabilities(response))
+                self.answer(now, inbound, StatusCode::OK, None, |response, _| write_capabilities(response));
             }
         }
     }
@@ -198,7 +198,7 @@ impl Endpoint {
         self.counters.answered_stateless += 1;
         let Self { outbox, scratch, agent, .. } = self;
         outbox.push_with(inbound.target, |out| {
-            inbound.answering.write(out, scratch, agent, status, phrase, more)
+            inbound.answering.write(out, scratch, agent, status, phrase, more);
         });
     }
 

@@ -47,7 +47,7 @@ impl Line {
 /// All lines, and the ways to find one.
 #[derive(Debug)]
 pub(crate) struct Lines {
-    lines: BTreeMap<LineId, Line>,
+    by_id: BTreeMap<LineId, Line>,
     by_token: BTreeMap<Box<[u8]>, LineId>,
     by_user: BTreeMap<Box<[u8]>, Vec<LineId>>,
     by_address: BTreeMap<IpAddr, Vec<LineId>>,
@@ -59,7 +59,7 @@ pub(crate) struct Lines {
 impl Lines {
     pub(crate) fn new() -> Self {
         Self {
-            lines: BTreeMap::new(),
+            by_id: BTreeMap::new(),
             by_token: BTreeMap::new(),
             by_user: BTreeMap::new(),
             by_address: BTreeMap::new(),
@@ -70,11 +70,11 @@ impl Lines {
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.lines.len()
+        self.by_id.len()
     }
 
     pub(crate) fn ids(&self) -> Vec<LineId> {
-        self.lines.keys().copied().collect()
+        self.by_id.keys().copied().collect()
     }
 
     pub(crate) fn add(&mut self, account: Account, binding: Option<Binding>, token: String) -> LineId {
@@ -97,12 +97,12 @@ impl Lines {
             lookup_at: None,
             is_leaving: false,
         };
-        self.lines.insert(id, line);
+        self.by_id.insert(id, line);
         id
     }
 
     pub(crate) fn remove(&mut self, id: LineId) -> Option<Line> {
-        let line = self.lines.remove(&id)?;
+        let line = self.by_id.remove(&id)?;
         self.by_token.remove(line.token.as_bytes());
         forget(&mut self.by_user, &unescaped(line.account.user.as_bytes()), id);
         for address in
@@ -115,16 +115,16 @@ impl Lines {
     }
 
     pub(crate) fn find(&self, id: LineId) -> Option<&Line> {
-        self.lines.get(&id)
+        self.by_id.get(&id)
     }
 
     pub(crate) fn find_mut(&mut self, id: LineId) -> Option<&mut Line> {
-        self.lines.get_mut(&id)
+        self.by_id.get_mut(&id)
     }
 
     /// Notes when a line is to be woken next.
     pub(crate) fn schedule(&mut self, now: Instant, id: LineId) {
-        if let Some(due) = self.lines.get(&id).and_then(Line::poll_timeout) {
+        if let Some(due) = self.by_id.get(&id).and_then(Line::poll_timeout) {
             self.timers.add(now, due, id);
         }
     }
@@ -133,7 +133,7 @@ impl Lines {
     pub(crate) fn pop_due(&mut self, now: Instant) -> Option<LineId> {
         while let Some((_, id)) = self.timers.pop_due(now) {
             // Woken by a wait that was since replaced: the one that counts has its own place.
-            if self.lines.get(&id).and_then(Line::poll_timeout).is_some_and(|due| due <= now) {
+            if self.by_id.get(&id).and_then(Line::poll_timeout).is_some_and(|due| due <= now) {
                 return Some(id);
             }
         }
@@ -146,8 +146,8 @@ impl Lines {
 
     /// Notes where a line's registrar and proxy are, as they were looked up.
     pub(crate) fn located(&mut self, now: Instant, id: LineId, targets: Option<&[Target]>) {
-        let Self { lines, by_address, .. } = self;
-        let Some(line) = lines.get_mut(&id) else { return };
+        let Self { by_id, by_address, .. } = self;
+        let Some(line) = by_id.get_mut(&id) else { return };
         if line.binding.is_none() {
             let again = if targets.is_some() { LOOKUP_AGAIN } else { LOOKUP_AFTER_FAILURE };
             line.lookup_at = Some(now + again);
@@ -168,7 +168,7 @@ impl Lines {
 
     /// Returns whether a line that does not register is to look its peer up again.
     pub(crate) fn is_lookup_due(&mut self, now: Instant, id: LineId) -> bool {
-        let Some(line) = self.lines.get_mut(&id) else { return false };
+        let Some(line) = self.by_id.get_mut(&id) else { return false };
         let is_due = line.lookup_at.is_some_and(|due| due <= now);
         if is_due {
             line.lookup_at = None;
@@ -201,7 +201,7 @@ impl Lines {
 
     /// Returns why a line lets a source in.
     fn origin(&self, id: LineId, source: IpAddr) -> Option<Origin> {
-        let line = self.lines.get(&id)?;
+        let line = self.by_id.get(&id)?;
         if line.registrar.contains(&source) {
             Some(Origin::Registrar)
         } else if line.account.peers.iter().any(|peer| peer.to_canonical() == source) {
@@ -231,7 +231,7 @@ fn forget<K: Ord + ?Sized, Q: Ord + std::borrow::Borrow<K>>(
 /// Returns a user part without its escapes, as it is compared (section 19.1.4).
 fn unescaped(user: &[u8]) -> Box<[u8]> {
     let uri = [b"sip:", user, b"@x"].concat();
-    match Uri::parse(&uri).ok().and_then(|uri| uri.user_unescaped().map(|user| user.into())) {
+    match Uri::parse(&uri).ok().and_then(|uri| uri.user_unescaped().map(Into::into)) {
         Some(user) => user,
         None => user.into(),
     }

@@ -105,13 +105,13 @@ impl Endpoint {
         {
             match action {
                 Action::Resolve { host, port } => {
-                    self.events.push_back(Event::Resolve { line: id, host, port })
+                    self.events.push_back(Event::Resolve { line: id, host, port });
                 }
                 Action::Tell(state) => self.tell_registration(id, state),
                 Action::KeepOpen { target, is_open: true } => self.keep_alive.add(now, target),
                 Action::KeepOpen { target, is_open: false } => self.keep_alive.remove(target),
                 Action::Send { target, branch, request } => {
-                    self.send_register(now, id, target, &branch, request)
+                    self.send_register(now, id, target, &branch, request);
                 }
             }
         }

@@ -20,7 +20,7 @@ pub(crate) fn write_stamped(
     let sent = raw.iter().position(|&byte| byte == b';').map_or(raw, |end| &raw[..end]);
     scratch.extend_from_slice(sent.trim_ascii_end());
     let has_rport = via.rport().is_some();
-    for (name, value) in via.params().iter() {
+    for (name, value) in via.params() {
         if name.eq_ignore_ascii_case(b"received") {
             continue;
         }
