@@ -1,1 +1,58 @@
-//! To come.
+//! Tests SIP applications without a network, a clock or a PBX: all of it simulated, in one thread, from a seed.
+//!
+//! ```
+//! use std::time::Duration;
+//! use ringfence_testing::{Conditions, Network, Pbx, PbxConfig};
+//!
+//! let mut network = Network::new(42); // the seed: the same run every time
+//! network.set_conditions(Conditions { loss: 0.2, ..Conditions::default() });
+//!
+//! let address = "192.0.2.1:5060".parse().unwrap();
+//! let mut pbx = Pbx::new(PbxConfig::new(address), 42);
+//! pbx.add_user("858", "secret");
+//! let pbx = network.add(address, pbx);
+//!
+//! network.run_for(Duration::from_secs(24 * 3600)); // a day, in no time
+//! assert!(!network.node(pbx).is_registered("858"));
+//! ```
+//!
+//! # What there is
+//!
+//! ```text
+//!  Network ── Conditions, Packet     loss, delay, duplication, reordering, address translation
+//!     │ Node                         what takes part: datagrams and time in, datagrams and deadlines out
+//!     ├── Pbx ── Verifier, Binding   a registrar with digest authentication that also calls its users
+//!     ├── Caller ── CallPlan, Call   strangers who call, by a script, and audit what they are answered
+//!     └── anything else              a user agent under test
+//!  Clock, Random                     time that moves when told to; numbers that come back
+//!  Pcap, Normalizer                  captures for Wireshark; recordings to compare with
+//! ```
+//!
+//! [`Pbx`] and [`Caller`] write and judge SIP by other code than the user agent of `ringfence-ua`, so that an
+//! error of one is not repeated by the other. They do no I/O and read no clock: a program can run them on
+//! a real socket, too.
+
+mod call;
+mod caller;
+mod clock;
+mod golden;
+mod network;
+mod node;
+mod pbx;
+mod pcap;
+mod random;
+mod response;
+mod socket;
+mod verifier;
+
+pub use call::{Answer, Call, CallPlan, Outcome};
+pub use caller::{CallId, Caller};
+pub use clock::Clock;
+pub use golden::Normalizer;
+pub use network::{Conditions, Fate, Network, NodeId, Packet};
+pub use node::Node;
+pub use pbx::{Binding, Mode, Pbx, PbxConfig, PbxEvent};
+pub use pcap::Pcap;
+pub use random::Random;
+pub use socket::{Direction, Record};
+pub use verifier::{Refusal, Verified, Verifier};

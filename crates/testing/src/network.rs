@@ -1,0 +1,377 @@
+//! A network in one thread: seeded loss, delay, duplication and reordering in virtual time.
+//!
+//! The same seed and the same calls give the same run, byte for byte. A failing test prints its seed
+//! and the packets it saw.
+
+use std::any::Any;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
+use std::fmt;
+use std::marker::PhantomData;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use crate::clock::Clock;
+use crate::node::Node;
+use crate::random::Random;
+
+/// What the network does to packets.
+///
+/// ```
+/// use std::time::Duration;
+/// use ringfence_testing::Conditions;
+///
+/// let bad = Conditions { loss: 0.2, jitter: Duration::from_millis(80), ..Conditions::default() };
+/// assert_eq!(bad.delay, Duration::from_millis(1));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Conditions {
+    /// The probability that a packet is lost.
+    pub loss: f64,
+    /// The probability that a packet arrives twice.
+    pub duplication: f64,
+    /// How long every packet takes.
+    pub delay: Duration,
+    /// How much longer a packet may take; packets overtake each other within it.
+    pub jitter: Duration,
+}
+
+impl Default for Conditions {
+    /// A local network: every packet arrives once, in order, after a millisecond.
+    fn default() -> Self {
+        Self { loss: 0.0, duplication: 0.0, delay: Duration::from_millis(1), jitter: Duration::ZERO }
+    }
+}
+
+/// A simulated network with its nodes.
+///
+/// ```
+/// use std::time::Duration;
+/// use ringfence_testing::{Network, Pbx, PbxConfig};
+///
+/// let mut network = Network::new(1);
+/// let address = "192.0.2.1:5060".parse().unwrap();
+/// let pbx = network.add(address, Pbx::new(PbxConfig::new(address), 1));
+/// network.run_for(Duration::from_secs(3600));
+/// assert_eq!(network.clock().elapsed(), Duration::from_secs(3600));
+/// assert!(network.node(pbx).calls().next().is_none());
+/// ```
+pub struct Network {
+    seed: u64,
+    random: Random,
+    clock: Clock,
+    conditions: Conditions,
+    hosts: Vec<Host>,
+    by_address: BTreeMap<SocketAddr, usize>,
+    /// What the outside sees of an address.
+    translated: BTreeMap<SocketAddr, SocketAddr>,
+    cut_off: BTreeSet<SocketAddr>,
+    in_flight: BinaryHeap<Reverse<InFlight>>,
+    packets: Vec<Packet>,
+    /// How many packets were put in flight.
+    sent: u64,
+}
+
+struct Host {
+    address: SocketAddr,
+    node: Box<dyn Node>,
+}
+
+/// A packet on its way. The order of arrival is that of the fields.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct InFlight {
+    at: Instant,
+    /// Keeps packets of one instant in the order they were sent.
+    sequence: u64,
+    source: SocketAddr,
+    host: usize,
+    payload: Vec<u8>,
+}
+
+/// Names a node of a [`Network`], and its type.
+///
+/// ```
+/// use ringfence_testing::{Network, Pbx, PbxConfig};
+///
+/// let mut network = Network::new(1);
+/// let address = "192.0.2.1:5060".parse().unwrap();
+/// let pbx = network.add(address, Pbx::new(PbxConfig::new(address), 1));
+/// assert!(!network.node(pbx).is_registered("858"));
+/// ```
+pub struct NodeId<T> {
+    index: usize,
+    of: PhantomData<fn() -> T>,
+}
+
+/// One packet that was sent, whether it arrived or not.
+///
+/// ```
+/// use ringfence_testing::{Fate, Network};
+///
+/// let network = Network::new(1);
+/// assert_eq!(network.packets().iter().filter(|packet| packet.fate == Fate::Lost).count(), 0);
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Packet {
+    /// When it was sent.
+    pub sent_at: Instant,
+    /// Who sent it, as the receiver sees it.
+    pub source: SocketAddr,
+    /// To whom.
+    pub destination: SocketAddr,
+    /// What.
+    pub payload: Vec<u8>,
+    /// What the network did with it.
+    pub fate: Fate,
+}
+
+/// What became of a packet.
+///
+/// ```
+/// use ringfence_testing::Fate;
+///
+/// assert_ne!(Fate::Delivered, Fate::Lost);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// It arrives.
+    Delivered,
+    /// It arrives twice.
+    Duplicated,
+    /// It is lost.
+    Lost,
+    /// No node has the address, or one of the two is cut off.
+    Unreachable,
+}
+
+impl Network {
+    /// Makes an empty network. Everything that happens in it follows from the seed.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        Self {
+            seed,
+            random: Random::new(seed),
+            clock: Clock::new(),
+            conditions: Conditions::default(),
+            hosts: Vec::new(),
+            by_address: BTreeMap::new(),
+            translated: BTreeMap::new(),
+            cut_off: BTreeSet::new(),
+            in_flight: BinaryHeap::new(),
+            packets: Vec::new(),
+            sent: 0,
+        }
+    }
+
+    /// Connects a node. A second node at an address takes the place of the first one.
+    pub fn add<T: Node>(&mut self, address: SocketAddr, node: T) -> NodeId<T> {
+        let index = self.hosts.len();
+        self.hosts.push(Host { address, node: Box::new(node) });
+        self.by_address.insert(address, index);
+        self.collect(index);
+        NodeId { index, of: PhantomData }
+    }
+
+    /// Changes what happens to packets sent from now on.
+    pub fn set_conditions(&mut self, conditions: Conditions) {
+        self.conditions = conditions;
+    }
+
+    /// Puts a node behind a network address translator: others see and reach it at `outside` only.
+    /// A second call is a new mapping, as after the translator's restart.
+    pub fn translate(&mut self, inside: SocketAddr, outside: SocketAddr) {
+        let old = self.translated.insert(inside, outside).unwrap_or(inside);
+        if let Some(index) = self.by_address.remove(&old) {
+            self.by_address.insert(outside, index);
+        }
+    }
+
+    /// Cuts an address off: nothing reaches or leaves it, until [`Network::reconnect`].
+    pub fn cut_off(&mut self, address: SocketAddr) {
+        self.cut_off.insert(address);
+    }
+
+    /// Ends [`Network::cut_off`].
+    pub fn reconnect(&mut self, address: SocketAddr) {
+        self.cut_off.remove(&address);
+    }
+
+    /// Lets a node act: runs `f` with the present time and sends what the node then wants to send.
+    ///
+    /// # Panics
+    ///
+    /// When the id is of another network.
+    pub fn with<T: Node, R>(&mut self, id: NodeId<T>, f: impl FnOnce(&mut T, Instant) -> R) -> R {
+        let now = self.clock.now();
+        let node: &mut dyn Any = self.hosts[id.index].node.as_mut();
+        let result = f(node.downcast_mut().expect("an id has the type its node was added with"), now);
+        self.collect(id.index);
+        result
+    }
+
+    /// Sends a datagram from an address that need not be a node's.
+    pub fn inject(&mut self, source: SocketAddr, destination: SocketAddr, payload: &[u8]) {
+        self.send(source, destination, payload.to_vec());
+    }
+
+    /// Runs until the next thing happens: an arrival or a timeout, at the latest at `deadline`.
+    /// Returns false when there was nothing to do before it.
+    pub fn step(&mut self, deadline: Instant) -> bool {
+        let arrival = self.in_flight.peek().map(|Reverse(packet)| packet.at);
+        let timeout = self.next_timeout();
+        let next = [arrival, timeout.map(|(at, _)| at)].into_iter().flatten().min();
+        let Some(next) = next.filter(|at| *at <= deadline) else {
+            self.clock.advance_to(deadline);
+            return false;
+        };
+        self.clock.advance_to(next);
+        let now = self.clock.now();
+        if arrival == Some(next) {
+            if let Some(Reverse(packet)) = self.in_flight.pop() {
+                self.hosts[packet.host].node.handle_datagram(now, packet.source, &packet.payload);
+                self.collect(packet.host);
+            }
+        } else if let Some((_, index)) = timeout {
+            self.hosts[index].node.handle_timeout(now);
+            self.collect(index);
+        }
+        true
+    }
+
+    /// Runs for a time.
+    ///
+    /// # Panics
+    ///
+    /// When a million things happen at one instant: a node whose timeout never passes.
+    pub fn run_for(&mut self, duration: Duration) {
+        let deadline = self.clock.now() + duration;
+        let mut at_once = 0;
+        let mut before = self.clock.now();
+        while self.step(deadline) {
+            at_once = if self.clock.now() == before { at_once + 1 } else { 0 };
+            before = self.clock.now();
+            assert!(
+                at_once < 1_000_000,
+                "no progress at {:?}: a node's timeout never passes",
+                self.clock.elapsed()
+            );
+        }
+    }
+
+    /// Runs until `done`, at most for `limit`; returns whether it was done.
+    pub fn run_until(&mut self, limit: Duration, mut done: impl FnMut(&Self) -> bool) -> bool {
+        let deadline = self.clock.now() + limit;
+        while !done(self) {
+            if !self.step(deadline) {
+                return done(self);
+            }
+        }
+        true
+    }
+
+    /// Returns a node.
+    ///
+    /// # Panics
+    ///
+    /// When the id is of another network.
+    #[must_use]
+    pub fn node<T: Node>(&self, id: NodeId<T>) -> &T {
+        let node: &dyn Any = self.hosts[id.index].node.as_ref();
+        node.downcast_ref().expect("an id has the type its node was added with")
+    }
+
+    /// Returns the clock.
+    #[must_use]
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// Returns every packet sent so far, in order.
+    #[must_use]
+    pub fn packets(&self) -> &[Packet] {
+        &self.packets
+    }
+
+    fn next_timeout(&self) -> Option<(Instant, usize)> {
+        let timeouts = self.hosts.iter().enumerate();
+        timeouts.filter_map(|(index, host)| Some((host.node.poll_timeout()?, index))).min()
+    }
+
+    /// Takes from a node what it wants to send.
+    fn collect(&mut self, index: usize) {
+        while let Some((destination, payload)) = self.hosts[index].node.poll_transmit() {
+            let source = self.hosts[index].address;
+            self.send(source, destination, payload);
+        }
+    }
+
+    fn send(&mut self, source: SocketAddr, destination: SocketAddr, payload: Vec<u8>) {
+        let is_cut_off = [source, destination].iter().any(|address| self.cut_off.contains(address));
+        let source = self.translated.get(&source).copied().unwrap_or(source);
+        let host = self.by_address.get(&destination).copied().filter(|_| !is_cut_off);
+        let Conditions { loss, duplication, .. } = self.conditions;
+        // Both are drawn for every packet, so that one condition does not shift the other's draws.
+        let (is_lost, is_doubled) = (self.random.chance(loss), self.random.chance(duplication));
+        let fate = match host {
+            None => Fate::Unreachable,
+            Some(_) if is_lost => Fate::Lost,
+            Some(host) => {
+                self.deliver(source, host, &payload);
+                if is_doubled {
+                    self.deliver(source, host, &payload);
+                }
+                if is_doubled { Fate::Duplicated } else { Fate::Delivered }
+            }
+        };
+        self.packets.push(Packet { sent_at: self.clock.now(), source, destination, payload, fate });
+    }
+
+    fn deliver(&mut self, source: SocketAddr, host: usize, payload: &[u8]) {
+        let at = self.clock.now() + self.conditions.delay + self.random.duration(self.conditions.jitter);
+        let sequence = self.sent;
+        self.sent += 1;
+        self.in_flight.push(Reverse(InFlight { at, sequence, source, host, payload: payload.to_vec() }));
+    }
+}
+
+impl Drop for Network {
+    /// Prints the seed and the last packets when a test fails.
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            return;
+        }
+        eprintln!("the network's seed is {}; its last packets are:", self.seed);
+        let first = self.packets.len().saturating_sub(40);
+        for packet in &self.packets[first..] {
+            let Packet { source, destination, payload, fate, .. } = packet;
+            let line = payload.split(|byte| matches!(byte, b'\r' | b'\n')).next().unwrap_or_default();
+            let at = self.clock.since_epoch(packet.sent_at).as_secs_f64();
+            eprintln!("{at:10.3}  {source} > {destination}  {fate:?}  {}", line.escape_ascii());
+        }
+    }
+}
+
+impl<T> Clone for NodeId<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for NodeId<T> {}
+
+impl<T> fmt::Debug for NodeId<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "NodeId({})", self.index)
+    }
+}
+
+impl fmt::Debug for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Network")
+            .field("seed", &self.seed)
+            .field("elapsed", &self.clock.elapsed())
+            .field("nodes", &self.by_address.keys())
+            .field("packets", &self.packets.len())
+            .finish_non_exhaustive()
+    }
+}
