@@ -1,2 +1,42 @@
-//! To come.
-fn main() {}
+//! The call-rejecting softphone: registers with any PBX, decides each call by a policy, says why.
+//!
+//! This file is the whole story: read the command line, do what it says, tell how it went. The verbs
+//! are in `cli`, the product in `screen.rs`.
+
+#[cfg(not(unix))]
+compile_error!("ringfence runs on Linux and macOS: its control socket and its signals are those of Unix");
+
+mod cli;
+mod config;
+mod control;
+mod journal;
+mod ladder;
+mod style;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::{Answer, Cli};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("error: cannot start: {error}");
+            return ExitCode::from(FAILED);
+        }
+    };
+    match runtime.block_on(cli.run()) {
+        Ok(Answer::Fine) => ExitCode::SUCCESS,
+        Ok(Answer::Negative) => ExitCode::from(NEGATIVE),
+        Err(error) if cli::report(&error) => ExitCode::from(FAILED),
+        Err(_) => ExitCode::SUCCESS,
+    }
+}
+
+/// The exit code of a negative answer: the configuration has errors, a line is not registered.
+const NEGATIVE: u8 = 1;
+/// The exit code of an error: no file, no running program, a wrong command line.
+const FAILED: u8 = 2;

@@ -1,0 +1,40 @@
+//! `ringfence allow`
+
+use anyhow::Result;
+use clap::Args;
+
+use super::change::{Number, shown, told};
+use super::output::print;
+use super::{Answer, Context};
+
+/// Put a number on the allow list
+///
+/// An allowed caller is never rejected, even if the reject list names the number too. The entry goes
+/// to the first file of [list.allow] if the list has files, else to its `entries`.
+#[derive(Debug, Args)]
+pub(super) struct Allow {
+    #[command(flatten)]
+    number: Number,
+
+    /// Why, written beside the entry
+    #[arg(long, value_name = "TEXT")]
+    comment: Option<String>,
+}
+
+impl Allow {
+    pub(super) fn run(self, context: &Context) -> Result<Answer> {
+        let change = self.number.change(context)?;
+        let (reject, allow) = (&change.lists.reject, &change.lists.allow);
+        if let Some(entry) = change.covering(allow) {
+            print(&format!("{} is allowed already: {}\n", change.pattern, told(allow, entry)))?;
+            return Ok(Answer::Fine);
+        }
+        let file = change.add(allow, "allowed", self.comment.as_deref())?;
+        let mut text = format!("allowed {} in {}\n", change.pattern, shown(&file));
+        if let Some(entry) = change.covering(reject) {
+            text += &format!("it wins over {} on the reject list\n", told(reject, entry));
+        }
+        print(&text)?;
+        Ok(Answer::Fine)
+    }
+}

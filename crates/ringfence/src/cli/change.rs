@@ -1,0 +1,103 @@
+//! What `block`, `allow` and `remove` share: a number, the lists it may be on, and the telling.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use clap::Args;
+use jiff::Timestamp;
+use ringfence_policy::Number::Internal;
+use ringfence_policy::{Entry, Pattern};
+
+use super::Context;
+use super::failure::{hint, with_hint};
+use super::output::day;
+use crate::config::edit::{self, Turn};
+use crate::config::{Lists, Loaded};
+
+/// A number to put on a list.
+#[derive(Debug, Args)]
+pub(super) struct Number {
+    /// A number as it is written where you live, or with its country code; a prefix such as
+    /// '+4179*'; or `anonymous`, for callers who withhold their number
+    #[arg(value_name = "NUMBER", allow_hyphen_values = true)]
+    written: String,
+}
+
+/// The lists, while nobody else changes them.
+#[derive(Debug)]
+pub(super) struct Change {
+    pub(super) config: PathBuf,
+    pub(super) lists: Lists,
+    pub(super) pattern: Pattern,
+    _turn: Turn,
+}
+
+impl Number {
+    /// Waits for the turn to change the lists, and reads them and the number.
+    pub(super) fn change(&self, context: &Context) -> Result<Change> {
+        let config = context.path()?;
+        let turn = Turn::take(&config)?;
+        let reading = crate::config::read(&config);
+        let Some(lists) = reading.lists else {
+            anstream::eprintln!("{}\n", reading.report);
+            let message = format!("the lists of {} cannot be read", config.display());
+            return Err(with_hint(message, "mend what is told above, then try again"));
+        };
+        let pattern = Pattern::parse(&self.written, lists.region).map_err(|error| {
+            let usual = || "for example +41791234567 or '+4179*'".to_owned();
+            with_hint(error.to_string(), error.hint().unwrap_or_else(usual))
+        })?;
+        if reading.report.errors() > 0 {
+            hint("the configuration has errors, with which no program takes it up: ringfence check");
+        }
+        Ok(Change { config, lists, pattern, _turn: turn })
+    }
+}
+
+impl Change {
+    /// Adds the number to a list. The entry is its canonical form, so that it means the same in
+    /// every region.
+    pub(super) fn add(&self, list: &Loaded, done: &str, comment: Option<&str>) -> Result<PathBuf> {
+        let mut note = format!("{done} {}", day(Timestamp::now()));
+        if let Some(comment) = comment {
+            if comment.chars().any(char::is_control) {
+                return Err(with_hint("expected a comment of one line", "leave the line breaks out"));
+            }
+            note = format!("{note}: {comment}");
+        }
+        Ok(edit::add(&self.config, list, &self.pattern.to_string(), &note)?)
+    }
+
+    /// Tells whether the number is one that nobody may block.
+    pub(super) fn is_emergency(&self) -> bool {
+        matches!(&self.pattern, Pattern::Exact(Internal(digits)) if self.lists.region.is_emergency(*digits))
+    }
+
+    /// Finds the entry that covers the number on a list: the same, or a wider one.
+    pub(super) fn covering<'a>(&self, list: &'a Loaded) -> Option<Entry<'a>> {
+        list.list.find_pattern(&self.pattern).or_else(|| self.wider(list))
+    }
+
+    /// Finds an entry that covers the number and others.
+    pub(super) fn wider<'a>(&self, list: &'a Loaded) -> Option<Entry<'a>> {
+        let written = self.pattern.to_string();
+        list.list.entries().find(|entry| {
+            let is_prefix = matches!(entry.pattern(), Pattern::Prefix(_));
+            is_prefix && entry.pattern() != self.pattern && {
+                let prefix = entry.pattern().to_string();
+                written.starts_with(prefix.trim_end_matches('*'))
+            }
+        })
+    }
+}
+
+/// Returns an entry and where it stands.
+pub(super) fn told(list: &Loaded, entry: Entry<'_>) -> String {
+    let (file, line) = list.place_of(entry);
+    format!("{} ({}:{line})", entry.written(), shown(&file))
+}
+
+/// Returns a path as it is shown.
+pub(super) fn shown(path: &Path) -> String {
+    path.display().to_string()
+}

@@ -1,0 +1,77 @@
+//! `ringfence check`
+
+use anyhow::Result;
+use clap::Args;
+use serde::Serialize;
+
+use super::output::{print, print_json};
+use super::{Answer, Context};
+use crate::config::{Config, Report, findings};
+use crate::style::{BAD, GOOD, paint};
+
+/// Validate the configuration and the lists
+///
+/// Every error and warning is told with its file, line and column, what was expected, what came, and
+/// a hint. Exits 1 if there is an error.
+#[derive(Debug, Args)]
+pub(super) struct Check {
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Outcome<'a> {
+    file: &'a std::path::Path,
+    ok: bool,
+    errors: usize,
+    warnings: usize,
+    diagnostics: &'a [crate::config::Diagnostic],
+}
+
+impl Check {
+    pub(super) fn run(self, context: &Context) -> Result<Answer> {
+        let path = context.path()?;
+        let mut reading = crate::config::read(&path);
+        if let Some(config) = &reading.config {
+            findings::add(config, &mut reading.report);
+        }
+        let report = &reading.report;
+        if self.json {
+            let ok = report.errors() == 0;
+            let (errors, warnings) = (report.errors(), report.warnings());
+            let diagnostics = report.diagnostics();
+            print_json(&Outcome { file: &path, ok, errors, warnings, diagnostics })?;
+            return Ok(Answer::of(ok));
+        }
+        if !report.diagnostics().is_empty() {
+            anstream::eprintln!("{report}\n");
+        }
+        match &reading.config {
+            Some(config) => print(&summary(config, report))?,
+            None => {
+                anstream::eprintln!("{} {}", paint(BAD, "not usable:"), counted(report.errors(), "error"))
+            }
+        }
+        Ok(Answer::of(reading.config.is_some()))
+    }
+}
+
+fn summary(config: &Config, report: &Report) -> String {
+    let warnings = match report.warnings() {
+        0 => String::new(),
+        warnings => format!(", {}", counted(warnings, "warning")),
+    };
+    format!(
+        "{} {}: {}, {} rejected, {} allowed{warnings}\n",
+        paint(GOOD, "ok:"),
+        config.path.display(),
+        counted(config.accounts.len(), "line"),
+        config.lists.reject.list.len(),
+        config.lists.allow.list.len(),
+    )
+}
+
+fn counted(number: usize, noun: &str) -> String {
+    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+}

@@ -1,0 +1,44 @@
+//! How a verb fails: one line that says why, and a hint that leads on.
+
+use std::io;
+
+use crate::style::{BAD, LEAD, paint};
+
+/// An error with a hint.
+#[derive(Debug)]
+struct Hinted {
+    message: String,
+    hint: String,
+}
+
+impl std::fmt::Display for Hinted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Hinted {}
+
+/// Makes an error with a hint.
+pub(super) fn with_hint(message: impl Into<String>, hint: impl Into<String>) -> anyhow::Error {
+    anyhow::Error::new(Hinted { message: message.into(), hint: hint.into() })
+}
+
+/// Tells why the program ends. Returns whether that is a failure: a reader of our output that has
+/// read enough, such as `head`, is none.
+pub(crate) fn report(error: &anyhow::Error) -> bool {
+    let is_pipe = |error: &io::Error| error.kind() == io::ErrorKind::BrokenPipe;
+    if error.chain().any(|cause| cause.downcast_ref().is_some_and(is_pipe)) {
+        return false;
+    }
+    anstream::eprintln!("{} {error:#}", paint(BAD, "error:"));
+    if let Some(hinted) = error.downcast_ref::<Hinted>() {
+        hint(&hinted.hint);
+    }
+    true
+}
+
+/// Prints a hint that follows an error or an answer.
+pub(super) fn hint(hint: &str) {
+    anstream::eprintln!("{} {hint}", paint(LEAD, "hint:"));
+}

@@ -1,0 +1,107 @@
+//! `ringfence init`
+
+use std::fs::OpenOptions;
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result};
+use clap::Args;
+use ringfence_policy::Region;
+use toml_edit::Value;
+
+use super::change::shown;
+use super::failure::with_hint;
+use super::output::print;
+use super::{Answer, Context};
+use crate::config::FILE_NAME;
+
+/// Write a commented configuration to start from
+///
+/// It goes to ./ringfence.toml, or where --config says, readable by you only. What is not given here
+/// is left as a placeholder, which `ringfence check` points at.
+#[derive(Debug, Args)]
+pub(super) struct Init {
+    /// The user part of the line's address, often the extension
+    #[arg(long, value_name = "USER")]
+    user: Option<String>,
+
+    /// The host name or address of the PBX
+    #[arg(long, value_name = "HOST")]
+    domain: Option<String>,
+
+    /// The environment variable that holds the password
+    #[arg(long, value_name = "VARIABLE", conflicts_with = "password_file")]
+    password_env: Option<String>,
+
+    /// The file that holds the password
+    #[arg(long, value_name = "FILE")]
+    password_file: Option<String>,
+
+    /// The region whose way of writing numbers is meant, such as CH; the system's if not given
+    #[arg(long, value_name = "CODE", value_parser = region)]
+    region: Option<Region>,
+
+    /// Overwrite a file that is there
+    #[arg(long)]
+    force: bool,
+}
+
+impl Init {
+    pub(super) fn run(self, context: &Context) -> Result<Answer> {
+        let path = context.config.clone().unwrap_or_else(|| PathBuf::from(FILE_NAME));
+        let mut options = OpenOptions::new();
+        options.write(true).mode(0o600);
+        if self.force {
+            options.create(true).truncate(true);
+        } else {
+            options.create_new(true);
+        }
+        let mut file = match options.open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                let message = format!("{} is there already", shown(&path));
+                return Err(with_hint(message, "--force overwrites it, --config FILE names another"));
+            }
+            Err(error) => return Err(error).with_context(|| format!("cannot write {}", shown(&path))),
+        };
+        file.write_all(self.text().as_bytes()).with_context(|| format!("cannot write {}", shown(&path)))?;
+        print(&format!(
+            "wrote {}\nnext: edit it, then `ringfence check`, then `ringfence run`\n",
+            shown(&path)
+        ))?;
+        Ok(Answer::Fine)
+    }
+
+    /// Fills in the template.
+    fn text(&self) -> String {
+        let quoted = |text: &str| Value::from(text).to_string();
+        let given = |text: &Option<String>, placeholder: &str| quoted(text.as_deref().unwrap_or(placeholder));
+        let password = match (&self.password_env, &self.password_file) {
+            (Some(variable), _) => format!("password_env = {}", quoted(variable)),
+            (None, Some(file)) => format!("password_file = {}", quoted(file)),
+            (None, None) => {
+                "password = \"\"               # or password_file = \"…\", or password_env = \"…\"".to_owned()
+            }
+        };
+        let region = self.region.or_else(system_region).map_or("<CH, US, …>", Region::as_str);
+        include_str!("init.toml")
+            .replace("{REGION}", &quoted(region))
+            .replace("{USER}", &given(&self.user, "<extension>"))
+            .replace("{DOMAIN}", &given(&self.domain, "<host of the PBX>"))
+            .replace("{PASSWORD}", &password)
+    }
+}
+
+fn region(code: &str) -> Result<Region, ringfence_policy::UnknownRegion> {
+    Region::parse(code)
+}
+
+/// Reads the region of the locale, such as `de_CH.UTF-8`.
+fn system_region() -> Option<Region> {
+    let variables = ["LC_ALL", "LC_TELEPHONE", "LANG"];
+    let locale =
+        variables.iter().find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))?;
+    let (_, region) = locale.split_once('_')?;
+    Region::parse(region.split(['.', '@']).next()?).ok()
+}

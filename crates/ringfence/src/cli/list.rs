@@ -1,0 +1,88 @@
+//! `ringfence list`
+
+use anyhow::Result;
+use clap::Args;
+use ringfence_policy::Entry;
+use serde::Serialize;
+
+use super::change::shown;
+use super::failure::with_hint;
+use super::output::{print, print_json, table};
+use super::{Answer, Context};
+use crate::config::{Loaded, Which};
+use crate::style::{BAD, GOOD, paint};
+
+/// Show both lists: what each entry means, where it stands, its comment
+#[derive(Debug, Args)]
+pub(super) struct List {
+    /// Print one JSON object an entry
+    #[arg(long)]
+    json: bool,
+
+    /// Show one list only
+    #[arg(value_name = "LIST", value_parser = ["reject", "allow"])]
+    only: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Row<'a> {
+    list: &'static str,
+    /// The form in which it is compared.
+    pattern: String,
+    written: &'a str,
+    file: String,
+    line: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    comment: Option<&'a str>,
+}
+
+impl List {
+    pub(super) fn run(self, context: &Context) -> Result<Answer> {
+        let reading = context.reading()?;
+        let Some(lists) = reading.lists else {
+            anstream::eprintln!("{}\n", reading.report);
+            return Err(with_hint("the lists cannot be read", "`ringfence check` says what is wrong"));
+        };
+        let shown_lists = Which::BOTH
+            .into_iter()
+            .filter(|which| self.only.as_ref().is_none_or(|only| only == which.name()));
+        let lists: Vec<&Loaded> = shown_lists.map(|which| lists.of(which)).collect();
+        let rows = lists.iter().flat_map(|list| list.list.entries().map(|entry| row(list, entry)));
+        if self.json {
+            rows.into_iter().try_for_each(|row| print_json(&row))?;
+            return Ok(Answer::Fine);
+        }
+        let rows: Vec<Vec<String>> = rows
+            .map(|row| {
+                let style = if row.list == Which::Allow.name() { GOOD } else { BAD };
+                let written = if row.written == row.pattern { String::new() } else { row.written.to_owned() };
+                let place = format!("{}:{}", row.file, row.line);
+                vec![
+                    paint(style, row.list),
+                    row.pattern,
+                    written,
+                    place,
+                    row.comment.unwrap_or_default().to_owned(),
+                ]
+            })
+            .collect();
+        if rows.is_empty() {
+            print("no entries\n")?;
+        } else {
+            print(&table(&["LIST", "ENTRY", "WRITTEN AS", "WHERE", "COMMENT"], &rows))?;
+        }
+        Ok(Answer::Fine)
+    }
+}
+
+fn row<'a>(list: &'a Loaded, entry: Entry<'a>) -> Row<'a> {
+    let (file, line) = list.place_of(entry);
+    Row {
+        list: list.name.name(),
+        pattern: entry.pattern().to_string(),
+        written: entry.written(),
+        file: shown(&file),
+        line,
+        comment: list.note_of(entry),
+    }
+}

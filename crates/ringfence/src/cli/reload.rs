@@ -1,0 +1,54 @@
+//! `ringfence reload`
+
+use anyhow::Result;
+use clap::Args;
+
+use super::failure::with_hint;
+use super::output::print;
+use super::status::explain;
+use super::{Answer, Context};
+use crate::control::client::{self, AskError};
+use crate::control::{Request, Response};
+use crate::style::{BAD, CAUTION, GOOD, paint};
+
+/// Make the running program read its configuration and lists again
+///
+/// It does so by itself when a file changes, and on SIGHUP. If the new configuration is wrong, the
+/// last good one stays in force, the error is told, and the exit status is 1.
+#[derive(Debug, Args)]
+pub(super) struct Reload {}
+
+impl Reload {
+    pub(super) async fn run(self, context: &Context) -> Result<Answer> {
+        let places = context.control_places()?;
+        let mut answer = client::ask(&places, &Request::Reload).await.map_err(explain)?;
+        loop {
+            match answer.next().await {
+                Ok(Some(Response::Reloaded(reloaded))) => {
+                    let mut text = format!("{} the configuration is in force\n", paint(GOOD, "reloaded:"));
+                    reloaded.changes.iter().for_each(|change| text += &format!("  {change}\n"));
+                    for setting in &reloaded.needs_restart {
+                        text += &format!("  {} {setting} changes with a restart\n", paint(CAUTION, "later:"));
+                    }
+                    if reloaded.warnings > 0 {
+                        text += &format!("  {} warnings: ringfence check shows them\n", reloaded.warnings);
+                    }
+                    print(&text)?;
+                }
+                Ok(Some(_)) => {}
+                Ok(None) => return Ok(Answer::Fine),
+                Err(AskError::Refused(error)) => {
+                    anstream::eprintln!(
+                        "{} the last good configuration stays: {error}",
+                        paint(BAD, "not reloaded:")
+                    );
+                    super::failure::hint("`ringfence check` shows all errors");
+                    return Ok(Answer::Negative);
+                }
+                Err(error) => {
+                    return Err(with_hint(error.to_string(), "is it still running? ringfence status"));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! `ringfence remove`
+
+use anyhow::Result;
+use clap::Args;
+
+use super::change::{Number, shown, told};
+use super::failure::hint;
+use super::output::print;
+use super::{Answer, Context};
+use crate::config::{Which, edit};
+
+/// Take a number off both lists
+///
+/// Every entry that means the number, however it is written, is removed from the configuration and
+/// from the files. Exits 1 if there is none.
+#[derive(Debug, Args)]
+pub(super) struct Remove {
+    #[command(flatten)]
+    number: Number,
+}
+
+impl Remove {
+    pub(super) fn run(self, context: &Context) -> Result<Answer> {
+        let change = self.number.change(context)?;
+        let mut text = String::new();
+        for which in Which::BOTH {
+            for (written, file, line) in
+                edit::remove(&change.config, change.lists.of(which), &change.pattern)?
+            {
+                text +=
+                    &format!("removed {written} from the {} list ({}:{line})\n", which.name(), shown(&file));
+            }
+        }
+        let is_removed = !text.is_empty();
+        print(&text)?;
+        if !is_removed {
+            anstream::eprintln!("{} is on neither list", change.pattern);
+        }
+        for which in Which::BOTH {
+            let list = change.lists.of(which);
+            if let Some(entry) = change.wider(list) {
+                hint(&format!("the {} list has {}, which covers it", which.name(), told(list, entry)));
+            }
+        }
+        Ok(Answer::of(is_removed))
+    }
+}

@@ -1,0 +1,268 @@
+//! `[account.NAME]`: one line at one PBX.
+
+use std::fs;
+use std::net::{IpAddr, Ipv6Addr};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::time::Duration;
+
+use super::secret::Secret;
+use super::section::{At, Key, Section};
+
+/// What one `[account.NAME]` says. Two that are equal need no new registration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Account {
+    /// The line's name.
+    pub(crate) name: String,
+    pub(crate) user: String,
+    /// A host name or an address, an IPv6 one in brackets.
+    pub(crate) domain: String,
+    pub(crate) port: u16,
+    pub(crate) display_name: Option<String>,
+    pub(crate) auth_user: Option<String>,
+    pub(crate) password: Option<Secret>,
+    pub(crate) register: bool,
+    pub(crate) outbound_proxy: Option<String>,
+    pub(crate) expires: Option<Duration>,
+    pub(crate) peers: Vec<IpAddr>,
+    pub(crate) open: bool,
+    pub(crate) caller: Vec<Identity>,
+}
+
+/// An identity that an INVITE gives its caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Identity {
+    /// `P-Asserted-Identity`, believed of the registrar, the proxy and the peers only.
+    Asserted,
+    /// `From`, which anyone can write.
+    From,
+}
+
+const USER: Key = Key::new("user", "the user part of the line's address", "\"858\"");
+const DOMAIN: Key = Key::new("domain", "the registrar's host name or address", "\"192.168.115.100\"");
+const PORT: Key = Key::new("port", "a port from 1 to 65535", "5060");
+const DISPLAY_NAME: Key = Key::new("display_name", "a name without line breaks", "\"Reception\"");
+const AUTH_USER: Key = Key::new("auth_user", "the user name of the digest authentication", "\"858\"");
+const PASSWORD: Key = Key::new("password", "a string", "\"…\"");
+const PASSWORD_FILE: Key = Key::new("password_file", "the name of a file", "\"secret.txt\"");
+const PASSWORD_ENV: Key = Key::new("password_env", "the name of an environment variable", "\"PBX_PASSWORD\"");
+const REGISTER: Key = Key::new("register", "true or false", "true");
+const OUTBOUND_PROXY: Key =
+    Key::new("outbound_proxy", "the proxy's host and port, or its SIP URI", "\"10.0.0.1:5060\"");
+const EXPIRES: Key = Key::new("expires", "a duration from 1m to 1d", "\"1h\"");
+const PEERS: Key = Key::new("peers", "IP addresses", "[\"10.0.0.7\"]");
+const OPEN: Key = Key::new("open", "true or false", "false");
+const CALLER: Key = Key::new("caller", "\"asserted\" and \"from\"", "[\"asserted\", \"from\"]");
+
+impl Account {
+    /// Reads a section; without a user, a domain or its password there is no account.
+    pub(crate) fn read(name: &At<&str>, section: &Section<'_>) -> Option<Self> {
+        if !is_name(name.value) {
+            let hint = "letters, digits, `-`, `_` and `.` make a name, for example [account.home]";
+            section.error(name.span.clone(), "expected a line's name", hint);
+        }
+        let user = section.parsed(&USER, user_part);
+        let domain = section.text(&DOMAIN).and_then(|text| domain(section, text));
+        for key in [&USER, &DOMAIN].into_iter().filter(|key| section.lacks(key)) {
+            section.missing(key);
+        }
+        let register = section.flag(&REGISTER).unwrap_or(true);
+        let open = section.flag(&OPEN).unwrap_or(false);
+        let expires = section.duration(&EXPIRES).and_then(|at| {
+            let fits = (60..=86_400).contains(&at.value.as_secs());
+            if !fits {
+                section.unfit(&EXPIRES, at.span, &format!("{} seconds", at.value.as_secs()));
+            }
+            fits.then_some(at.value)
+        });
+        let account = Self {
+            name: name.value.to_owned(),
+            port: section.integer(&PORT, 1..=65_535).map_or(5060, |at| narrow(at.value)),
+            display_name: section.parsed(&DISPLAY_NAME, one_line).map(|at| at.value),
+            auth_user: section.parsed(&AUTH_USER, one_line).map(|at| at.value),
+            password: password(section, register),
+            outbound_proxy: section.parsed(&OUTBOUND_PROXY, proxy).map(|at| at.value),
+            peers: peers(section),
+            caller: caller(section),
+            user: user.map(|at| at.value).unwrap_or_default(),
+            domain: domain.unwrap_or_default(),
+            register,
+            expires,
+            open,
+        };
+        section.finish();
+        if open {
+            let hint = "leave `open` away and name the addresses that may call in `peers`";
+            section.warning(section.span(), "anyone who can reach this line may ring it", hint);
+        }
+        (!account.user.is_empty() && !account.domain.is_empty()).then_some(account)
+    }
+}
+
+/// Reads the one password there is: inline, from a file or from the environment.
+fn password(section: &Section<'_>, register: bool) -> Option<Secret> {
+    let keys = [&PASSWORD, &PASSWORD_FILE, &PASSWORD_ENV];
+    let given: Vec<_> = keys.iter().filter_map(|key| section.span_of(key).map(|span| (key, span))).collect();
+    let inline = section.text(&PASSWORD).and_then(|at| password_inline(section, &at));
+    let file = section.parsed(&PASSWORD_FILE, one_line).and_then(|at| password_of_file(section, &at));
+    let variable = section.parsed(&PASSWORD_ENV, one_line).and_then(|at| password_of_env(section, &at));
+    match given.as_slice() {
+        [] if register && section.lacks(&PASSWORD) => {
+            let message = "a line that registers needs a password: one of `password`, `password_file` and \
+                           `password_env`";
+            let hint = "set `register = false` for a PBX that sends its calls without a registration";
+            section.error(section.span(), message, hint);
+        }
+        [] | [_] => {}
+        [_, more @ ..] => {
+            for (key, span) in more {
+                let message = format!("expected one password, found `{}` as well", key.name);
+                section.error(span.clone(), message, "keep the one that is right and remove the others");
+            }
+        }
+    }
+    inline.or(file).or(variable)
+}
+
+fn password_inline(section: &Section<'_>, password: &At<&str>) -> Option<Secret> {
+    if password.value.is_empty() {
+        let hint = "the password that the PBX knows for this line, or password_file, or password_env";
+        section.error(password.span.clone(), "expected a password, found nothing", hint);
+        return None;
+    }
+    let path = section.source().path();
+    if is_readable_by_others(path) {
+        let message = format!("{} holds a password and can be read by other users", path.display());
+        section.warning(password.span.clone(), message, format!("chmod 600 {}", path.display()));
+    }
+    Some(Secret::new(password.value))
+}
+
+fn password_of_file(section: &Section<'_>, name: &At<String>) -> Option<Secret> {
+    let path = beside(section.source().path(), &name.value);
+    let text = match fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) => {
+            let message = format!("cannot read the password file {}: {error}", path.display());
+            let hint = "a relative name is looked for beside the configuration file";
+            section.error(name.span.clone(), message, hint);
+            return None;
+        }
+    };
+    if is_readable_by_others(&path) {
+        let message = format!("the password file {} can be read by other users", path.display());
+        section.warning(name.span.clone(), message, format!("chmod 600 {}", path.display()));
+    }
+    let password = text.lines().next().unwrap_or_default().trim_end();
+    if password.is_empty() {
+        let message = format!("expected the password on the first line of {}, found nothing", path.display());
+        section.error(name.span.clone(), message, "write the password, and nothing else, into the file");
+        return None;
+    }
+    Some(Secret::new(password))
+}
+
+fn password_of_env(section: &Section<'_>, name: &At<String>) -> Option<Secret> {
+    let variable = &name.value;
+    match std::env::var(variable) {
+        Ok(password) if !password.is_empty() => Some(Secret::new(password)),
+        Ok(_) | Err(_) => {
+            let message =
+                format!("expected a password in the environment variable {variable}, which is not set");
+            section.error(name.span.clone(), message, format!("start with: {variable}=… ringfence …"));
+            None
+        }
+    }
+}
+
+fn is_readable_by_others(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o077 != 0)
+}
+
+fn peers(section: &Section<'_>) -> Vec<IpAddr> {
+    let mut peers = Vec::new();
+    for text in section.texts(&PEERS) {
+        match text.value.trim().trim_matches(['[', ']']).parse() {
+            Ok(address) => peers.push(address),
+            Err(_) => section.unfit(&PEERS, text.span, &format!("\"{}\"", text.value.escape_debug())),
+        }
+    }
+    peers
+}
+
+fn caller(section: &Section<'_>) -> Vec<Identity> {
+    let mut identities = Vec::new();
+    for text in section.texts(&CALLER) {
+        match text.value {
+            "asserted" => identities.push(Identity::Asserted),
+            "from" => identities.push(Identity::From),
+            other => section.unfit(&CALLER, text.span, &format!("\"{}\"", other.escape_debug())),
+        }
+    }
+    if identities.is_empty() {
+        identities = vec![Identity::Asserted, Identity::From];
+    }
+    identities.dedup();
+    identities
+}
+
+/// Reads the domain, with the mistakes that people make told apart.
+fn domain(section: &Section<'_>, text: At<&str>) -> Option<String> {
+    let written = text.value.trim();
+    if let Some(inner) = written.strip_prefix("sip:").or(written.strip_prefix("sips:")) {
+        let host = inner.rsplit('@').next().unwrap_or(inner);
+        let host = host.split([';', '?']).next().unwrap_or(host);
+        let hint = match host.rsplit_once(':').filter(|(_, port)| port.parse::<u16>().is_ok()) {
+            Some((host, port)) => format!("write domain = \"{}\" and port = {port}", host.escape_debug()),
+            None => format!("write domain = \"{}\"", host.escape_debug()),
+        };
+        section.error(text.span, "expected a host name or an address, found a URI", hint);
+        return None;
+    }
+    let bare = written.trim_start_matches('[').trim_end_matches(']');
+    if bare.parse::<Ipv6Addr>().is_ok() {
+        return Some(format!("[{bare}]"));
+    }
+    if let Some((host, port)) = written.rsplit_once(':')
+        && port.parse::<u16>().is_ok()
+    {
+        let hint = format!("write domain = \"{}\" and port = {port}", host.escape_debug());
+        section.error(text.span, "expected a host without a port", hint);
+        return None;
+    }
+    let is_host = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '-' | '_');
+    if written.is_empty() || written.len() > 253 || !written.chars().all(is_host) {
+        section.unfit(&DOMAIN, text.span, &format!("\"{}\"", super::section::brief(written)));
+        return None;
+    }
+    Some(written.to_owned())
+}
+
+fn user_part(text: &str) -> Option<String> {
+    let is_plain =
+        |letter: char| !letter.is_control() && !letter.is_whitespace() && !"@<>\"".contains(letter);
+    (!text.is_empty() && text.chars().all(is_plain)).then(|| text.to_owned())
+}
+
+fn one_line(text: &str) -> Option<String> {
+    (!text.is_empty() && !text.chars().any(char::is_control)).then(|| text.to_owned())
+}
+
+fn proxy(text: &str) -> Option<String> {
+    let is_plain = |letter: char| letter.is_ascii_graphic() && !"<>\"@".contains(letter);
+    (!text.is_empty() && text.chars().all(is_plain)).then(|| text.to_owned())
+}
+
+fn is_name(text: &str) -> bool {
+    let is_plain = |letter: char| letter.is_alphanumeric() || matches!(letter, '-' | '_' | '.');
+    !text.is_empty() && text.chars().count() <= 40 && text.chars().all(is_plain)
+}
+
+fn narrow(port: u32) -> u16 {
+    u16::try_from(port).expect("the range of the key ends at 65535")
+}
+
+/// Returns a path beside the configuration file, unless it is absolute.
+pub(crate) fn beside(config: &Path, name: &str) -> std::path::PathBuf {
+    config.parent().unwrap_or(Path::new("")).join(name)
+}

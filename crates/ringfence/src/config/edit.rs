@@ -1,0 +1,252 @@
+//! `block`, `allow` and `remove`: changes the lists where they are written, and nothing else there.
+//!
+//! One obvious place for a new entry: the first file of its list if it has files, else `entries` in
+//! the configuration. A file is replaced whole (written beside, then renamed), so that a reader, the
+//! running program among them, sees the old one or the new one. Two editors wait for each other.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use ringfence_policy::{Entry, Pattern};
+use toml_edit::{Array, DocumentMut, Item, Table, Value};
+
+use super::lists::{Loaded, Which};
+
+/// Why a list was not changed.
+#[derive(Debug)]
+pub(crate) enum EditError {
+    Io {
+        path: PathBuf,
+        source: io::Error,
+    },
+    /// The configuration is not TOML, or `entries` is no array.
+    Format {
+        path: PathBuf,
+        message: String,
+    },
+}
+
+/// Keeps other editors of the same configuration away until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Turn {
+    _locked: File,
+}
+
+impl Turn {
+    /// Waits for the turn to change a configuration. Read it only then.
+    pub(crate) fn take(config: &Path) -> Result<Self, EditError> {
+        loop {
+            let file = File::open(config).map_err(|source| EditError::io(config, source))?;
+            file.lock().map_err(|source| EditError::io(config, source))?;
+            // Whoever held the lock has put another file in its place.
+            let is_current = match (file.metadata(), fs::metadata(config)) {
+                (Ok(locked), Ok(named)) => (locked.dev(), locked.ino()) == (named.dev(), named.ino()),
+                (Err(source), _) | (_, Err(source)) => return Err(EditError::io(config, source)),
+            };
+            if is_current {
+                return Ok(Self { _locked: file });
+            }
+        }
+    }
+}
+
+/// Adds an entry to a list, with a comment, and returns the file it is in.
+pub(crate) fn add(config: &Path, list: &Loaded, written: &str, comment: &str) -> Result<PathBuf, EditError> {
+    match list.files.first() {
+        Some(file) => {
+            let mut text = match fs::read_to_string(file) {
+                Ok(text) => text,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+                Err(source) => return Err(EditError::io(file, source)),
+            };
+            if !text.is_empty() && !text.ends_with('\n') {
+                text.push('\n');
+            }
+            text.push_str(&format!("{written}  # {comment}\n"));
+            replace(file, &text)?;
+            Ok(file.clone())
+        }
+        None => {
+            edit_entries(config, list.name, |entries| push(entries, written, comment))?;
+            Ok(config.to_owned())
+        }
+    }
+}
+
+/// Removes every entry that says the same as `pattern`, and returns what was removed, and from where.
+pub(crate) fn remove(
+    config: &Path,
+    list: &Loaded,
+    pattern: &Pattern,
+) -> Result<Vec<(String, PathBuf, usize)>, EditError> {
+    let found: Vec<Entry<'_>> = list
+        .list
+        .find_pattern(pattern)
+        .into_iter()
+        .chain(list.list.repeated().filter(|(first, _)| first.pattern() == *pattern).map(|(_, again)| again))
+        .collect();
+    for file in &list.files {
+        let lines: Vec<usize> = found.iter().filter_map(|entry| line_in(*entry, file)).collect();
+        if !lines.is_empty() {
+            let text = fs::read_to_string(file).map_err(|source| EditError::io(file, source))?;
+            let kept = (1..).zip(text.split_inclusive('\n')).filter(|(number, _)| !lines.contains(number));
+            replace(file, &kept.map(|(_, line)| line).collect::<String>())?;
+        }
+    }
+    let mut inline: Vec<usize> = found.iter().filter_map(|entry| Loaded::inline_index(*entry)).collect();
+    inline.sort_unstable();
+    if !inline.is_empty() {
+        edit_entries(config, list.name, |entries| {
+            inline.iter().rev().for_each(|index| take(entries, *index))
+        })?;
+    }
+    let removed = found.iter().map(|entry| {
+        let (file, line) = list.place_of(*entry);
+        (entry.written().to_owned(), file, line)
+    });
+    Ok(removed.collect())
+}
+
+fn line_in(entry: Entry<'_>, file: &Path) -> Option<usize> {
+    let is_there = entry.origin().file().is_some_and(|name| Path::new(name) == file);
+    is_there.then(|| usize::try_from(entry.origin().line()).unwrap_or_default())
+}
+
+/// Changes `entries` of a list in the configuration; comments and order stay as they are.
+fn edit_entries(config: &Path, list: Which, edit: impl FnOnce(&mut Array)) -> Result<(), EditError> {
+    let format = |message: String| EditError::Format { path: config.to_owned(), message };
+    let text = fs::read_to_string(config).map_err(|source| EditError::io(config, source))?;
+    let mut document: DocumentMut = text.parse().map_err(|error| format(format!("{error}")))?;
+    let lists = document.entry("list").or_insert_with(implicit_table);
+    let lists = lists.as_table_like_mut().ok_or_else(|| format("`list` is no table".to_owned()))?;
+    let table = lists.entry(list.name()).or_insert_with(|| Item::Table(Table::new()));
+    let table = table.as_table_like_mut();
+    let table = table.ok_or_else(|| format(format!("`list.{}` is no table", list.name())))?;
+    let entries = table.entry("entries").or_insert_with(|| Item::Value(Array::new().into()));
+    let entries = entries.as_array_mut();
+    let entries = entries.ok_or_else(|| format("`entries` is no array".to_owned()))?;
+    end_with_comma(entries);
+    edit(entries);
+    replace(config, &document.to_string())
+}
+
+/// A `[list]` that is not written out when there is only a `[list.reject]` in it.
+fn implicit_table() -> Item {
+    let mut table = Table::new();
+    table.set_implicit(true);
+    Item::Table(table)
+}
+
+/// Puts a comma behind the last entry of an array of lines, where there is one behind the others.
+fn end_with_comma(entries: &mut Array) {
+    let last = entries.len().checked_sub(1).and_then(|last| entries.get_mut(last));
+    let suffix = last.and_then(|last| {
+        let suffix = last.decor().suffix()?.as_str()?.to_owned();
+        suffix.contains('\n').then(|| last.decor_mut().set_suffix(""))?;
+        Some(suffix)
+    });
+    if let Some(suffix) = suffix {
+        entries.set_trailing_comma(true);
+        entries.set_trailing(suffix);
+    }
+}
+
+/// Adds an entry on a line of its own. The comment beside an entry is, for the TOML library, what
+/// stands before the next one, or before the closing bracket.
+fn push(entries: &mut Array, written: &str, comment: &str) {
+    let before = entries.trailing().as_str().unwrap_or_default().trim_end().to_owned();
+    let mut value = Value::from(written);
+    value.decor_mut().set_prefix(format!("{before}\n  "));
+    entries.push_formatted(value);
+    entries.set_trailing_comma(true);
+    entries.set_trailing(format!(" # {comment}\n"));
+}
+
+/// Removes an entry with the comment beside it; the comment beside its predecessor stays.
+fn take(entries: &mut Array, index: usize) {
+    if index >= entries.len() {
+        return;
+    }
+    let removed = entries.remove(index);
+    let before = prefix(&removed).to_owned();
+    match entries.get_mut(index) {
+        Some(next) => {
+            let joined = join(&before, prefix(next), index == 0);
+            next.decor_mut().set_prefix(joined);
+        }
+        None => {
+            let trailing = entries.trailing().as_str().unwrap_or_default();
+            let mut joined = join(&before, trailing, entries.is_empty());
+            if joined.contains('#') && !joined.contains('\n') {
+                joined.push('\n');
+            }
+            entries.set_trailing(joined);
+            if entries.is_empty() {
+                entries.set_trailing_comma(false);
+            }
+        }
+    }
+}
+
+/// Joins the comment of the entry before a removed one with what follows the comment of the removed.
+fn join(before_removed: &str, after_removed: &str, is_first: bool) -> String {
+    let (comment, indent) =
+        before_removed.split_at(before_removed.find('\n').unwrap_or(before_removed.len()));
+    match after_removed.find('\n') {
+        Some(newline) => format!("{}{}", comment.trim_end(), &after_removed[newline..]),
+        None if is_first || !indent.is_empty() => before_removed.to_owned(),
+        None => after_removed.to_owned(),
+    }
+}
+
+fn prefix(value: &Value) -> &str {
+    value.decor().prefix().and_then(|prefix| prefix.as_str()).unwrap_or_default()
+}
+
+/// Replaces a file by one with the same mode and owner, or creates it.
+pub(crate) fn replace(path: &Path, text: &str) -> Result<(), EditError> {
+    let io = |source| EditError::io(path, source);
+    // A link stays a link: what it leads to is replaced.
+    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let name = path.file_name().ok_or_else(|| io(io::ErrorKind::InvalidInput.into()))?;
+    let beside = path.with_file_name(format!(".{}.{}", name.to_string_lossy(), std::process::id()));
+    let old = fs::metadata(&path).ok();
+    let mode = old.as_ref().map_or(0o644, |old| old.permissions().mode() & 0o7777);
+    let written = (|| {
+        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(mode).open(&beside)?;
+        file.set_permissions(fs::Permissions::from_mode(mode))?;
+        if let Some(old) = &old {
+            // Only root may give a file away; anyone else replaces files of their own.
+            let _ = std::os::unix::fs::fchown(&file, Some(old.uid()), Some(old.gid()));
+        }
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        fs::rename(&beside, &path)
+    })();
+    written.map_err(|source| {
+        let _ = fs::remove_file(&beside);
+        io(source)
+    })
+}
+
+impl EditError {
+    fn io(path: &Path, source: io::Error) -> Self {
+        Self::Io { path: path.to_owned(), source }
+    }
+}
+
+impl std::fmt::Display for EditError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Io { path, source } => write!(f, "cannot change {}: {source}", path.display()),
+            Self::Format { path, message } => write!(f, "cannot change {}: {message}", path.display()),
+        }
+    }
+}
+
+impl std::error::Error for EditError {}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,44 @@
+//! Where the configuration is looked for.
+
+use std::path::{Path, PathBuf};
+
+/// The name of the file in each of the places.
+pub(crate) const FILE_NAME: &str = "ringfence.toml";
+
+/// Returns the configuration file: `named` (by `--config` or `$RINGFENCE_CONFIG`), or else the first
+/// that exists of the usual places, or else all the places that were looked at.
+pub(crate) fn find(named: Option<&Path>) -> Result<PathBuf, Vec<PathBuf>> {
+    if let Some(path) = named {
+        return if path.is_file() { Ok(path.to_owned()) } else { Err(vec![path.to_owned()]) };
+    }
+    let places = usual_places();
+    places.iter().find(|place| place.is_file()).cloned().ok_or(places)
+}
+
+/// Returns the places in the order in which they are looked at.
+fn usual_places() -> Vec<PathBuf> {
+    let user = std::env::var_os("XDG_CONFIG_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    let user = user.or_else(|| std::env::home_dir().map(|home| home.join(".config")));
+    let mut places = vec![PathBuf::from(FILE_NAME)];
+    places.extend(user.map(|directory| directory.join("ringfence").join(FILE_NAME)));
+    places.push(Path::new("/etc/ringfence").join(FILE_NAME));
+    places
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_working_directory_comes_before_the_system() {
+        let places = usual_places();
+        assert_eq!(places.first(), Some(&PathBuf::from("ringfence.toml")));
+        assert_eq!(places.last(), Some(&PathBuf::from("/etc/ringfence/ringfence.toml")));
+    }
+
+    #[test]
+    fn a_named_file_that_is_missing_is_not_replaced_by_another() {
+        let named = Path::new("no/such/file.toml");
+        assert_eq!(find(Some(named)), Err(vec![named.to_owned()]));
+    }
+}

@@ -1,0 +1,306 @@
+//! One table of the configuration, read key by key. What is wrong goes into the report and reading
+//! goes on, so that all errors are told at once; a key that nobody asked for is an error too.
+
+use std::cell::{Ref, RefCell, RefMut};
+use std::ops::{Range, RangeInclusive};
+use std::time::Duration;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::diagnostic::{Diagnostic, Report};
+use super::near::nearest;
+use super::source::Source;
+
+/// A key of the configuration: its name, what it takes, and an example of that. Errors and hints
+/// are made of them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Key {
+    pub(crate) name: &'static str,
+    pub(crate) expected: &'static str,
+    pub(crate) example: &'static str,
+}
+
+impl Key {
+    pub(crate) const fn new(name: &'static str, expected: &'static str, example: &'static str) -> Self {
+        Self { name, expected, example }
+    }
+
+    fn hint(&self) -> String {
+        format!("for example: {} = {}", self.name, self.example)
+    }
+}
+
+/// A value and where it stands.
+#[derive(Debug, Clone)]
+pub(crate) struct At<T> {
+    pub(crate) value: T,
+    pub(crate) span: Range<usize>,
+}
+
+/// A table under its name, such as `[account.home]`.
+#[derive(Debug)]
+pub(crate) struct Section<'a> {
+    source: &'a Source,
+    report: &'a RefCell<Report>,
+    name: String,
+    span: Range<usize>,
+    table: &'a DeTable<'a>,
+    asked: RefCell<Vec<&'static str>>,
+}
+
+impl<'a> Section<'a> {
+    /// Takes a whole document.
+    pub(crate) fn document(
+        source: &'a Source,
+        report: &'a RefCell<Report>,
+        document: &'a Spanned<DeTable<'a>>,
+    ) -> Self {
+        Self::new(source, report, String::new(), document.span(), document.get_ref())
+    }
+
+    fn new(
+        source: &'a Source,
+        report: &'a RefCell<Report>,
+        name: String,
+        span: Range<usize>,
+        table: &'a DeTable<'a>,
+    ) -> Self {
+        Self { source, report, name, span, table, asked: RefCell::default() }
+    }
+
+    /// Returns where the section begins.
+    pub(crate) fn span(&self) -> Range<usize> {
+        self.span.clone()
+    }
+
+    pub(crate) fn source(&self) -> &'a Source {
+        self.source
+    }
+
+    pub(crate) fn report(&self) -> RefMut<'a, Report> {
+        self.report.borrow_mut()
+    }
+
+    /// Reports an error at a place.
+    pub(crate) fn error(&self, span: Range<usize>, message: impl Into<String>, hint: impl Into<String>) {
+        self.report().push(Diagnostic::error(message).at(self.source.place(span)).hint(hint));
+    }
+
+    /// Reports a warning at a place.
+    pub(crate) fn warning(&self, span: Range<usize>, message: impl Into<String>, hint: impl Into<String>) {
+        self.report().push(Diagnostic::warning(message).at(self.source.place(span)).hint(hint));
+    }
+
+    /// Reports that a value is not what its key takes.
+    pub(crate) fn unfit(&self, key: &Key, span: Range<usize>, found: &str) {
+        self.error(span, format!("expected {}, found {found}", key.expected), key.hint());
+    }
+
+    /// Tells whether a key is neither there nor there misspelt, which is told by itself.
+    pub(crate) fn lacks(&self, key: &Key) -> bool {
+        let has_near = |name: &str| nearest(name, [key.name]).is_some();
+        !self.table.keys().any(|name| has_near(name.get_ref()))
+    }
+
+    /// Reports that a key is missing.
+    pub(crate) fn missing(&self, key: &Key) {
+        let message = format!("{} needs `{}`: {}", self.name, key.name, key.expected);
+        self.error(self.span(), message, key.hint());
+    }
+
+    /// Returns where a key's value stands, without reading it.
+    pub(crate) fn span_of(&self, key: &Key) -> Option<Range<usize>> {
+        self.table.get(key.name).map(Spanned::span)
+    }
+
+    fn value(&self, key: &Key) -> Option<&'a Spanned<DeValue<'a>>> {
+        self.asked.borrow_mut().push(key.name);
+        self.table.get(key.name)
+    }
+
+    /// Reads a string.
+    pub(crate) fn text(&self, key: &Key) -> Option<At<&'a str>> {
+        let value = self.value(key)?;
+        match value.get_ref() {
+            DeValue::String(text) => Some(At { value: text.as_ref(), span: value.span() }),
+            _ => self.mistyped(key, value),
+        }
+    }
+
+    /// Reads a string that means something: `parse` says `None` if it does not.
+    pub(crate) fn parsed<T>(&self, key: &Key, parse: impl FnOnce(&str) -> Option<T>) -> Option<At<T>> {
+        let text = self.text(key)?;
+        let Some(value) = parse(text.value) else {
+            self.unfit(key, text.span, &format!("\"{}\"", brief(text.value)));
+            return None;
+        };
+        Some(At { value, span: text.span })
+    }
+
+    /// Reads `true` or `false`.
+    pub(crate) fn flag(&self, key: &Key) -> Option<bool> {
+        let value = self.value(key)?;
+        match value.get_ref() {
+            DeValue::Boolean(flag) => Some(*flag),
+            _ => self.mistyped(key, value),
+        }
+    }
+
+    /// Reads an integer of a range.
+    pub(crate) fn integer(&self, key: &Key, range: RangeInclusive<u32>) -> Option<At<u32>> {
+        let value = self.value(key)?;
+        let DeValue::Integer(integer) = value.get_ref() else {
+            return self.mistyped(key, value);
+        };
+        let number = u32::from_str_radix(integer.as_str(), integer.radix()).ok();
+        match number.filter(|number| range.contains(number)) {
+            Some(number) => Some(At { value: number, span: value.span() }),
+            None => self.mistyped(key, value),
+        }
+    }
+
+    /// Reads a duration such as `"30s"`.
+    pub(crate) fn duration(&self, key: &Key) -> Option<At<Duration>> {
+        self.parsed(key, parse_duration)
+    }
+
+    /// Reads an array of strings; an absent one is empty.
+    pub(crate) fn texts(&self, key: &Key) -> Vec<At<&'a str>> {
+        let Some(value) = self.value(key) else { return Vec::new() };
+        let DeValue::Array(array) = value.get_ref() else {
+            self.mistyped::<()>(key, value);
+            return Vec::new();
+        };
+        let read = |element: &'a Spanned<DeValue<'a>>| match element.get_ref() {
+            DeValue::String(text) => Some(At { value: text.as_ref(), span: element.span() }),
+            _ => self.mistyped(key, element),
+        };
+        array.iter().filter_map(read).collect()
+    }
+
+    /// Reads a table.
+    pub(crate) fn table(&self, key: &Key) -> Option<Section<'a>> {
+        let value = self.value(key)?;
+        match value.get_ref() {
+            DeValue::Table(table) => Some(self.inner(key.name, value.span(), table)),
+            _ => self.mistyped(key, value),
+        }
+    }
+
+    /// Reads a key that takes either a string or a table, and says which it is.
+    pub(crate) fn text_or_table(&self, key: &Key) -> Option<Result<At<&'a str>, Section<'a>>> {
+        match self.table.get(key.name)?.get_ref() {
+            DeValue::Table(_) => self.table(key).map(Err),
+            _ => self.text(key).map(Ok),
+        }
+    }
+
+    /// Reads a table of tables, such as all `[account.NAME]`, in the order of the file.
+    pub(crate) fn tables(&self, key: &Key) -> Vec<(At<&'a str>, Section<'a>)> {
+        let Some(outer) = self.table(key) else { return Vec::new() };
+        let mut tables = Vec::new();
+        for (name, value) in outer.table {
+            let DeValue::Table(table) = value.get_ref() else {
+                self.mistyped::<()>(key, value);
+                continue;
+            };
+            let at = At { value: name.get_ref().as_ref(), span: name.span() };
+            let section = outer.inner(name.get_ref(), name.span(), table);
+            tables.push((at, section));
+        }
+        tables.sort_by_key(|(name, _)| name.span.start);
+        tables
+    }
+
+    /// Reports every key that was not asked for.
+    pub(crate) fn finish(&self) {
+        let asked: Ref<'_, Vec<&'static str>> = self.asked.borrow();
+        for name in self.table.keys().filter(|name| !asked.contains(&name.get_ref().as_ref())) {
+            let known = asked.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ");
+            let place = if self.name.is_empty() { String::new() } else { format!(" in {}", self.name) };
+            let hint = match nearest(name.get_ref(), asked.iter().copied()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("known here: {known}"),
+            };
+            self.error(name.span(), format!("unknown key `{}`{place}", brief(name.get_ref())), hint);
+        }
+    }
+
+    fn inner(&self, name: &str, span: Range<usize>, table: &'a DeTable<'a>) -> Section<'a> {
+        let outer = self.name.trim_matches(['[', ']']);
+        let dot = if outer.is_empty() { "" } else { "." };
+        let name = format!("[{outer}{dot}{}]", brief(name));
+        Section::new(self.source, self.report, name, span, table)
+    }
+
+    /// Reports a value of the wrong type. A password's value is not repeated.
+    fn mistyped<T>(&self, key: &Key, value: &Spanned<DeValue<'_>>) -> Option<T> {
+        let found = match value.get_ref() {
+            _ if key.name == "password" => format!("{} {}", article(value), value.get_ref().type_str()),
+            DeValue::Integer(integer) => format!("the number {}", brief(integer.as_str())),
+            DeValue::Float(float) => format!("the number {}", brief(float.as_str())),
+            DeValue::Boolean(flag) => flag.to_string(),
+            DeValue::String(text) => format!("\"{}\"", brief(text)),
+            DeValue::Datetime(_) | DeValue::Array(_) | DeValue::Table(_) => {
+                format!("{} {}", article(value), value.get_ref().type_str())
+            }
+        };
+        self.unfit(key, value.span(), &found);
+        None
+    }
+}
+
+/// Reads a number and its unit: `ms`, `s`, `m`, `h` or `d`.
+pub(crate) fn parse_duration(text: &str) -> Option<Duration> {
+    let text = text.trim();
+    let digits = text.find(|letter: char| !letter.is_ascii_digit())?;
+    let number: u64 = text[..digits].parse().ok()?;
+    let unit = match text[digits..].trim() {
+        "ms" => return Some(Duration::from_millis(number)),
+        "s" => 1,
+        "m" | "min" => 60,
+        "h" => 3_600,
+        "d" => 86_400,
+        _ => return None,
+    };
+    number.checked_mul(unit).map(Duration::from_secs)
+}
+
+fn article(value: &Spanned<DeValue<'_>>) -> &'static str {
+    if value.get_ref().type_str().starts_with(['a', 'i']) { "an" } else { "a" }
+}
+
+/// Cuts what a message repeats, which may be a whole file pasted into a string.
+pub(crate) fn brief(text: &str) -> String {
+    const MOST: usize = 60;
+    let mut brief: String = text.chars().take(MOST).flat_map(char::escape_debug).collect();
+    if text.chars().nth(MOST).is_some() {
+        brief.push('…');
+    }
+    brief
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_a_number_and_a_unit() {
+        assert_eq!(parse_duration("30s"), Some(Duration::from_secs(30)));
+        assert_eq!(parse_duration("5m"), Some(Duration::from_secs(300)));
+        assert_eq!(parse_duration("1 h"), Some(Duration::from_secs(3_600)));
+        assert_eq!(parse_duration("250ms"), Some(Duration::from_millis(250)));
+        for wrong in
+            ["", "30", "s", "-5s", "1.5h", "5 years", "99999999999999999999s", "18446744073709551615d"]
+        {
+            assert_eq!(parse_duration(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn what_a_message_repeats_is_short_and_printable() {
+        assert_eq!(brief("a\u{1b}[31m\n"), "a\\u{1b}[31m\\n");
+        assert_eq!(brief(&"x".repeat(1_000)).chars().count(), 61);
+    }
+}

@@ -1,0 +1,133 @@
+//! The control socket: how `ringfence status`, `calls` and `reload` speak with the running program.
+//!
+//! One request a connection, one line of JSON each way; `calls` gets a line for every call. A last
+//! line `{"end":{}}` says that nothing is missing.
+//!
+//! ```text
+//!  {"verb":"status"}                          ─▶   ◀─ {"status":{…}}          {"end":{}}
+//!  {"verb":"calls","limit":20,"follow":true}  ─▶   ◀─ {"news":{…}} {"news":{…}} …
+//!  {"verb":"reload"}                          ─▶   ◀─ {"reloaded":{…}}        {"end":{}}
+//! ```
+//!
+//! The socket belongs to the user who runs the program and answers nobody else.
+
+pub(crate) mod client;
+pub(crate) mod place;
+pub(crate) mod server;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::journal::{News, Tally};
+
+/// What a client asks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "verb", rename_all = "lowercase", deny_unknown_fields)]
+pub(crate) enum Request {
+    /// How it stands.
+    Status,
+    /// The newest calls, and those to come.
+    Calls { limit: usize, follow: bool },
+    /// Read the configuration and the lists again.
+    Reload,
+}
+
+/// One line of an answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Response {
+    Status(Box<Status>),
+    News(Box<News>),
+    /// A follower was too slow for so many events.
+    Missed(u64),
+    Reloaded(Reloaded),
+    Error(String),
+    End {},
+}
+
+/// How the running program stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Status {
+    pub(crate) version: String,
+    pub(crate) pid: u32,
+    pub(crate) started: Timestamp,
+    pub(crate) now: Timestamp,
+    /// The addresses that calls come in on, one a shard.
+    pub(crate) listen: Vec<String>,
+    pub(crate) configuration: Configuration,
+    pub(crate) lines: Vec<LineStatus>,
+    pub(crate) calls: Tally,
+    /// What the softphone counted, by name.
+    pub(crate) counters: BTreeMap<String, u64>,
+}
+
+/// Which configuration is in force.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Configuration {
+    pub(crate) path: PathBuf,
+    /// When the one in force was read.
+    pub(crate) loaded: Timestamp,
+    /// Why the last one that was read is not in force.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) failed: Option<Failed>,
+    /// Settings that changed and wait for a restart.
+    pub(crate) needs_restart: Vec<String>,
+    pub(crate) rejected_entries: usize,
+    pub(crate) allowed_entries: usize,
+}
+
+/// A reload that failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Failed {
+    pub(crate) at: Timestamp,
+    /// The first error in one line.
+    pub(crate) error: String,
+}
+
+/// One line and its registration.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct LineStatus {
+    pub(crate) name: String,
+    pub(crate) address: String,
+    pub(crate) state: LineState,
+    /// Why, in a sentence, when it is not as it should be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) cause: Option<String>,
+    /// When it registers next.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) next: Option<Timestamp>,
+}
+
+/// Whether a line gets calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum LineState {
+    Registering,
+    Registered,
+    Failed,
+    Unregistered,
+    /// The line needs no registration: its PBX knows where it is.
+    Static,
+}
+
+/// What a reload did.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Reloaded {
+    /// What changed, a sentence each.
+    pub(crate) changes: Vec<String>,
+    pub(crate) warnings: usize,
+    pub(crate) needs_restart: Vec<String>,
+}
+
+impl LineState {
+    /// Tells whether calls reach the line.
+    pub(crate) const fn is_up(self) -> bool {
+        match self {
+            Self::Registered | Self::Static => true,
+            Self::Registering | Self::Failed | Self::Unregistered => false,
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! Answers on the control socket. It never touches a shard: what it says it reads from counters and
+//! from the journal.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::UnixStream;
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
+
+use super::place::Bound;
+use super::{Reloaded, Request, Response, Status};
+use crate::journal::{Journal, MOST_CALLS, News};
+
+/// What the server answers from.
+pub(crate) trait Desk: Send + Sync + 'static {
+    fn status(&self) -> Status;
+    fn journal(&self) -> &Journal;
+    /// Reads the configuration again; an error is one line.
+    fn reload(&self) -> impl Future<Output = Result<Reloaded, String>> + Send;
+}
+
+/// More clients at once are told to come back.
+const MOST_CLIENTS: usize = 16;
+/// A request is one line that is no longer.
+const MOST_REQUEST: u64 = 4_096;
+/// A client that neither asks nor reads for so long is let go.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Answers clients until the task is dropped.
+pub(crate) async fn serve(bound: Bound, user: u32, desk: Arc<impl Desk>) {
+    let places = Arc::new(Semaphore::new(MOST_CLIENTS));
+    loop {
+        let stream = match bound.listener.accept().await {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                // Out of descriptors, most likely: others of this program need them more.
+                tracing::warn!(%error, "control socket");
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                continue;
+            }
+        };
+        let is_ours = stream.peer_cred().is_ok_and(|peer| peer.uid() == user || peer.uid() == 0);
+        if !is_ours {
+            tracing::warn!("control socket: refused a client of another user");
+            continue;
+        }
+        let place = Arc::clone(&places).try_acquire_owned().ok();
+        tokio::spawn(attend(stream, place, Arc::clone(&desk)));
+    }
+}
+
+/// Serves one client; what goes wrong with its connection is its own business.
+async fn attend(stream: UnixStream, place: Option<OwnedSemaphorePermit>, desk: Arc<impl Desk>) {
+    let (reader, mut writer) = stream.into_split();
+    let mut reader = BufReader::new(reader);
+    let answered = if place.is_none() {
+        refuse(&mut writer, format!("{MOST_CLIENTS} clients are being served, try again")).await
+    } else {
+        match timeout(PATIENCE, request(&mut reader)).await {
+            Ok(Ok(request)) => answer(request, &mut reader, &mut writer, &*desk).await,
+            Ok(Err(wrong)) => refuse(&mut writer, wrong).await,
+            Err(_) => refuse(&mut writer, "expected a request, got none".to_owned()).await,
+        }
+    };
+    if let Err(error) = answered {
+        tracing::debug!(%error, "control client left");
+    }
+}
+
+/// Reads the one line that a client may send.
+async fn request(reader: &mut BufReader<OwnedReadHalf>) -> Result<Request, String> {
+    let mut line = Vec::new();
+    let read = reader.take(MOST_REQUEST).read_until(b'\n', &mut line).await;
+    read.map_err(|error| error.to_string())?;
+    if line.last() != Some(&b'\n') {
+        return Err(format!("expected a line of at most {MOST_REQUEST} bytes, got {}", line.len()));
+    }
+    serde_json::from_slice(&line).map_err(|error| format!("expected a request, {error}"))
+}
+
+async fn refuse(writer: &mut OwnedWriteHalf, error: String) -> io::Result<()> {
+    send(writer, &Response::Error(error)).await
+}
+
+async fn answer(
+    request: Request,
+    reader: &mut BufReader<OwnedReadHalf>,
+    writer: &mut OwnedWriteHalf,
+    desk: &impl Desk,
+) -> io::Result<()> {
+    match request {
+        Request::Status => send(writer, &Response::Status(Box::new(desk.status()))).await?,
+        Request::Reload => {
+            let response = match desk.reload().await {
+                Ok(reloaded) => Response::Reloaded(reloaded),
+                Err(error) => Response::Error(error),
+            };
+            send(writer, &response).await?;
+        }
+        Request::Calls { limit, follow } => {
+            // Following begins before the past is read, so that no call falls between the two.
+            let news = follow.then(|| desk.journal().follow());
+            let past = desk.journal().newest(limit.min(MOST_CALLS));
+            let newest = past.last().map_or(0, |call| call.number);
+            for call in past {
+                send(writer, &Response::News(Box::new(News::Call(call)))).await?;
+            }
+            if let Some(news) = news {
+                follow_calls(news, newest, reader, writer).await?;
+            }
+        }
+    }
+    send(writer, &Response::End {}).await
+}
+
+/// Sends what happens until the client leaves.
+async fn follow_calls(
+    mut news: tokio::sync::broadcast::Receiver<Arc<News>>,
+    newest: u64,
+    reader: &mut BufReader<OwnedReadHalf>,
+    writer: &mut OwnedWriteHalf,
+) -> io::Result<()> {
+    loop {
+        let next = tokio::select! {
+            next = news.recv() => next,
+            _ = reader.read_u8() => return Ok(()),
+        };
+        let response = match next {
+            Ok(event) => match &*event {
+                News::Call(call) if call.number <= newest => continue,
+                News::Call(_) | News::Ended(_) => Response::News(Box::new(News::clone(&event))),
+            },
+            Err(RecvError::Lagged(missed)) => Response::Missed(missed),
+            Err(RecvError::Closed) => return Ok(()),
+        };
+        send(writer, &response).await?;
+    }
+}
+
+async fn send(writer: &mut OwnedWriteHalf, response: &Response) -> io::Result<()> {
+    let mut line = serde_json::to_vec(response)?;
+    line.push(b'\n');
+    timeout(PATIENCE, writer.write_all(&line)).await?
+}
+
+#[cfg(test)]
+mod tests;

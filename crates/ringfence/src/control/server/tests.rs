@@ -1,0 +1,168 @@
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+use tempfile::TempDir;
+
+use super::*;
+use crate::control::client::{self, AskError};
+use crate::control::place::own_user;
+use crate::control::{Configuration, Status};
+use crate::journal::{self, Call, Outcome, Recorder};
+
+struct Fixture {
+    journal: Arc<Journal>,
+}
+
+impl Desk for Fixture {
+    fn status(&self) -> Status {
+        Status {
+            version: "0.1.0".to_owned(),
+            pid: 1,
+            started: Timestamp::UNIX_EPOCH,
+            now: Timestamp::UNIX_EPOCH,
+            listen: vec!["127.0.0.1:5060".to_owned()],
+            configuration: Configuration {
+                path: PathBuf::from("ringfence.toml"),
+                loaded: Timestamp::UNIX_EPOCH,
+                failed: None,
+                needs_restart: Vec::new(),
+                rejected_entries: 0,
+                allowed_entries: 0,
+            },
+            lines: Vec::new(),
+            calls: self.journal.tally(),
+            counters: [("invites".to_owned(), 3)].into(),
+        }
+    }
+
+    fn journal(&self) -> &Journal {
+        &self.journal
+    }
+
+    async fn reload(&self) -> Result<Reloaded, String> {
+        Err("ringfence.toml:1:1: unknown key `x`".to_owned())
+    }
+}
+
+struct Running {
+    home: TempDir,
+    recorder: Recorder,
+    journal: Arc<Journal>,
+    records: tokio::sync::mpsc::Receiver<Call>,
+}
+
+fn running() -> Running {
+    let home = tempfile::tempdir().unwrap();
+    let user = own_user().unwrap();
+    let bound = Bound::bind(&home.path().join("s"), user).unwrap();
+    let (recorder, journal, records) = journal::open();
+    tokio::spawn(serve(bound, user, Arc::new(Fixture { journal: Arc::clone(&journal) })));
+    Running { home, recorder, journal, records }
+}
+
+impl Running {
+    fn places(&self) -> Vec<PathBuf> {
+        vec![self.home.path().join("nobody"), self.home.path().join("s")]
+    }
+
+    fn call(&mut self, call_id: &str) {
+        self.recorder.record(Call {
+            number: 0,
+            at: Timestamp::UNIX_EPOCH,
+            call_id: call_id.to_owned(),
+            line: "home".to_owned(),
+            caller: "anonymous".to_owned(),
+            display_name: None,
+            source: String::new(),
+            verdict: Outcome::Ignore,
+            rule: String::new(),
+            entry: None,
+            reason: String::new(),
+            ended: None,
+        });
+        self.journal.keep(self.records.try_recv().unwrap());
+    }
+
+    /// Sends raw bytes and returns all that comes back.
+    async fn raw(&self, bytes: &[u8]) -> String {
+        let mut stream = UnixStream::connect(self.home.path().join("s")).await.unwrap();
+        // The server may have hung up on a request that is too long.
+        let _ = stream.write_all(bytes).await;
+        let _ = stream.shutdown().await;
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer).await;
+        String::from_utf8(answer).unwrap()
+    }
+}
+
+fn number(response: Option<Response>) -> u64 {
+    match response {
+        Some(Response::News(news)) => match *news {
+            News::Call(call) | News::Ended(call) => call.number,
+        },
+        other => panic!("expected news, got {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn status_is_one_line_and_an_end() {
+    let running = running();
+    let mut answer = client::ask(&running.places(), &Request::Status).await.unwrap();
+    let Some(Response::Status(status)) = answer.next().await.unwrap() else { panic!("expected a status") };
+    assert_eq!(status.counters["invites"], 3);
+    assert_eq!(answer.next().await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn calls_tell_the_past_and_then_what_happens() {
+    let mut running = running();
+    for call_id in ["a", "b", "c"] {
+        running.call(call_id);
+    }
+    let request = Request::Calls { limit: 2, follow: true };
+    let mut answer = client::ask(&running.places(), &request).await.unwrap();
+    assert_eq!(number(answer.next().await.unwrap()), 2);
+    assert_eq!(number(answer.next().await.unwrap()), 3);
+    running.call("d");
+    assert_eq!(number(answer.next().await.unwrap()), 4);
+}
+
+#[tokio::test]
+async fn a_failed_reload_is_an_error_with_its_place() {
+    let running = running();
+    let mut answer = client::ask(&running.places(), &Request::Reload).await.unwrap();
+    let error = answer.next().await.unwrap_err();
+    assert_eq!(error.to_string(), "ringfence.toml:1:1: unknown key `x`");
+}
+
+#[tokio::test]
+async fn nonsense_gets_an_error_and_the_server_goes_on() {
+    let running = running();
+    for nonsense in [b"hello\n".as_slice(), b"", b"{\"verb\":\"dance\"}\n", &[b'x'; 100_000], b"\xff\xfe\n"] {
+        let answer = running.raw(nonsense).await;
+        assert!(answer.is_empty() || answer.starts_with("{\"error\":"), "{answer}");
+    }
+    assert!(client::ask(&running.places(), &Request::Status).await.is_ok());
+}
+
+#[tokio::test]
+async fn one_client_too_many_is_told_to_come_back() {
+    let running = running();
+    let mut held = Vec::new();
+    for _ in 0..MOST_CLIENTS {
+        let request = Request::Calls { limit: 0, follow: true };
+        held.push(client::ask(&running.places(), &request).await.unwrap());
+    }
+    let answer = running.raw(b"{\"verb\":\"status\"}\n").await;
+    assert!(answer.contains("16 clients are being served"), "{answer}");
+    drop(held);
+}
+
+#[tokio::test]
+async fn a_program_that_does_not_run_is_told_with_the_places() {
+    let error =
+        client::ask(&[PathBuf::from("/nowhere/a"), PathBuf::from("/nowhere/b")], &Request::Status).await;
+    let error = error.unwrap_err();
+    assert!(matches!(error, AskError::NotRunning(_)));
+    assert_eq!(error.to_string(), "ringfence is not running: nothing listens at /nowhere/a or /nowhere/b");
+}

@@ -1,0 +1,240 @@
+//! A ladder: two lifelines, and a row for every message between them.
+//!
+//! ```text
+//!             PBX                                                        softphone
+//!    0.0 ms │ INVITE sip:858@127.0.0.1:5060  CSeq 1 ──────────────────────────▶ │
+//!           │   from "Anna" <sip:+442079460123@127.0.0.1>                        │
+//!    0.4 ms │ ◀──────────────────────────────────────── 486 Busy Here  CSeq 1    │
+//!           │                          Warning: 399 ringfence "User reject"      │
+//! ```
+//!
+//! Pure: text comes out, for 80 columns and with colours. Whatever the network sent is shown
+//! without its control characters.
+
+mod glimpse;
+
+use std::time::{Duration, SystemTime};
+
+use anstyle::Style;
+
+use self::glimpse::{Glimpse, Start, parameter};
+use crate::style::{BAD, CAUTION, DIM, GOOD, LEAD, STRONG, paint, width};
+
+/// A datagram that went from one side to the other.
+#[derive(Debug, Clone)]
+pub(crate) struct Message<'a> {
+    pub(crate) at: SystemTime,
+    pub(crate) direction: Direction,
+    pub(crate) datagram: &'a [u8],
+}
+
+/// Which way a message went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Direction {
+    /// From the left to the right.
+    Right,
+    /// From the right to the left.
+    Left,
+}
+
+/// A ladder under way: it knows its sides and when it began.
+#[derive(Debug, Clone)]
+pub(crate) struct Ladder {
+    left: String,
+    right: String,
+    start: Option<SystemTime>,
+}
+
+/// What stands before the left lifeline: a time, right-aligned.
+const GUTTER: usize = 10;
+/// What fits between the lifelines.
+const SPAN: usize = 66;
+/// A header field is shown in at most so many rows.
+const MOST_ROWS: usize = 3;
+
+impl Ladder {
+    /// Starts a ladder between two named sides.
+    pub(crate) fn new(left: impl Into<String>, right: impl Into<String>) -> Self {
+        Self { left: left.into(), right: right.into(), start: None }
+    }
+
+    /// Returns the row with the names of the sides.
+    pub(crate) fn head(&self) -> String {
+        let left = cut(&visible(&self.left), SPAN / 2 - 2);
+        let right = cut(&visible(&self.right), SPAN / 2 - 2);
+        let gap = (SPAN + 2).saturating_sub(left.chars().count() + right.chars().count());
+        format!("{:GUTTER$} {}{:gap$}{}\n", "", paint(STRONG, left), "", paint(STRONG, right))
+    }
+
+    /// Returns the rows of a message; times count from the first one.
+    pub(crate) fn rows(&mut self, message: &Message<'_>) -> String {
+        let start = *self.start.get_or_insert(message.at);
+        let time = elapsed(message.at.duration_since(start).unwrap_or_default());
+        let glimpse = Glimpse::new(message.datagram);
+        let (style, label, aside) = label(&glimpse, message.datagram);
+        let mut rows = row(&time, &arrow(message.direction, style, &label, &aside));
+        for detail in details(&glimpse, message.datagram) {
+            for line in wrap(&detail, SPAN - 6).into_iter().take(MOST_ROWS) {
+                rows.push_str(&row("", &beside(message.direction, &line)));
+            }
+        }
+        rows
+    }
+
+    /// Returns a row that says what did not happen on the wire.
+    pub(crate) fn remark(remark: &str) -> String {
+        row("", &format!(" {}", paint(DIM, cut(&visible(remark), SPAN - 2))))
+    }
+}
+
+/// Sets a body between the lifelines.
+fn row(time: &str, body: &str) -> String {
+    let bar = paint(DIM, '│');
+    let gap = SPAN.saturating_sub(width(body));
+    format!("{}{bar}{body}{:gap$}{bar}\n", paint(DIM, format_args!("{time:>GUTTER$} ")), "")
+}
+
+/// Draws an arrow with its label at the sender's end.
+fn arrow(direction: Direction, style: Style, label: &str, aside: &str) -> String {
+    let aside = if aside.is_empty() { String::new() } else { format!("  {aside}") };
+    let label = cut(label, SPAN - 8 - aside.chars().count());
+    let shaft = SPAN - 4 - label.chars().count() - aside.chars().count();
+    let shaft = "─".repeat(shaft);
+    let text = format!("{}{}", paint(style, label), paint(DIM, aside));
+    match direction {
+        Direction::Right => format!(" {text} {}", paint(style, format_args!("{shaft}─▶"))),
+        Direction::Left => format!("{} {text} ", paint(style, format_args!("◀─{shaft}"))),
+    }
+}
+
+/// Sets a detail near its sender.
+fn beside(direction: Direction, line: &str) -> String {
+    match direction {
+        Direction::Right => format!("   {}", paint(DIM, line)),
+        Direction::Left => {
+            let gap = SPAN.saturating_sub(line.chars().count() + 3);
+            format!("{:gap$}{}", "", paint(DIM, line))
+        }
+    }
+}
+
+/// Returns the style, the label and the small print of a message's arrow.
+fn label(glimpse: &Glimpse<'_>, datagram: &[u8]) -> (Style, String, String) {
+    let cseq = glimpse.header("cseq").map(visible).unwrap_or_default();
+    let number = cseq.split_whitespace().next().map(|number| format!("CSeq {number}"));
+    match glimpse.start(datagram) {
+        Start::Request { method, uri } => {
+            (LEAD, format!("{} {}", visible(method), visible(uri)), number.unwrap_or_default())
+        }
+        Start::Response { status, phrase } => {
+            let style = match status {
+                0..200 => DIM,
+                200..300 => GOOD,
+                300..400 => CAUTION,
+                _ => BAD,
+            };
+            let aside = if cseq.is_empty() { String::new() } else { format!("CSeq {}", cut(&cseq, 20)) };
+            (style, format!("{status} {}", visible(phrase)).trim_end().to_owned(), aside)
+        }
+        Start::KeepAlive => (DIM, "keep-alive".to_owned(), String::new()),
+        Start::Other { length } => (CAUTION, format!("{length} bytes, not SIP"), String::new()),
+    }
+}
+
+/// Returns the header fields that explain a message, each ready to be shown.
+fn details(glimpse: &Glimpse<'_>, datagram: &[u8]) -> Vec<String> {
+    let field =
+        |name: &str, title: &str| glimpse.header(name).map(|value| format!("{title}: {}", visible(value)));
+    let found = match glimpse.start(datagram) {
+        Start::Request { method: "INVITE", .. } => vec![
+            glimpse.header("from").map(|from| format!("from {}", visible(without_tag(from)))),
+            field("p-asserted-identity", "P-Asserted-Identity"),
+            field("privacy", "Privacy"),
+        ],
+        Start::Request { method: "REGISTER", .. } => vec![
+            glimpse.header("authorization").or(glimpse.header("proxy-authorization")).map(credentials),
+            glimpse.header("expires").map(|expires| format!("Expires: {}", visible(expires))),
+        ],
+        Start::Response { status: 401 | 407, .. } => {
+            let challenge = glimpse.header("www-authenticate").or(glimpse.header("proxy-authenticate"));
+            vec![challenge.map(self::challenge)]
+        }
+        Start::Response { status: 200..300, .. } => {
+            let expires = glimpse.header("contact").and_then(|contact| parameter(contact, "expires"));
+            vec![expires.map(|expires| format!("Contact: …;expires={}", visible(expires)))]
+        }
+        Start::Response { status: 300..400, .. } => {
+            vec![field("contact", "Contact"), field("warning", "Warning")]
+        }
+        Start::Response { .. } => {
+            vec![field("warning", "Warning"), field("reason", "Reason"), field("retry-after", "Retry-After")]
+        }
+        Start::Request { .. } | Start::KeepAlive | Start::Other { .. } => Vec::new(),
+    };
+    found.into_iter().flatten().collect()
+}
+
+fn credentials(value: &str) -> String {
+    let user = parameter(value, "username").unwrap_or_default();
+    format!("Authorization: Digest username=\"{}\", {}, response=…", visible(user), algorithm(value))
+}
+
+fn challenge(value: &str) -> String {
+    let realm = parameter(value, "realm").unwrap_or_default();
+    format!("WWW-Authenticate: Digest realm=\"{}\", {}", visible(realm), algorithm(value))
+}
+
+fn algorithm(value: &str) -> String {
+    format!("algorithm={}", visible(parameter(value, "algorithm").unwrap_or("MD5")))
+}
+
+fn without_tag(value: &str) -> &str {
+    value.rsplit_once(";tag=").map_or(value, |(address, _)| address)
+}
+
+/// Returns a time as a person reads it.
+pub(crate) fn elapsed(time: Duration) -> String {
+    if time < Duration::from_millis(100) {
+        format!("{:.1} ms", time.as_secs_f64() * 1_000.0)
+    } else if time < Duration::from_secs(1) {
+        format!("{} ms", time.as_millis())
+    } else {
+        format!("{:.2} s", time.as_secs_f64())
+    }
+}
+
+/// Replaces what would move a terminal's cursor or change its colours.
+fn visible(text: &str) -> String {
+    text.chars().map(|letter| if letter.is_control() { '·' } else { letter }).collect()
+}
+
+fn cut(text: &str, most: usize) -> String {
+    if text.chars().count() <= most {
+        return text.to_owned();
+    }
+    text.chars().take(most.saturating_sub(1)).chain(['…']).collect()
+}
+
+/// Breaks a text into lines of at most `most` characters, at a space where there is one.
+fn wrap(text: &str, most: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut line = String::new();
+    for word in text.split_inclusive(' ') {
+        if line.chars().count() + word.trim_end().chars().count() > most && !line.is_empty() {
+            lines.push(std::mem::take(&mut line).trim_end().to_owned());
+        }
+        line.push_str(word);
+        while line.trim_end().chars().count() > most {
+            let rest = line.chars().skip(most).collect();
+            lines.push(line.chars().take(most).collect());
+            line = rest;
+        }
+    }
+    if !line.trim().is_empty() {
+        lines.push(line.trim_end().to_owned());
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests;
