@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::list::{Entry, List, Origin};
-use crate::number::{Digits, Prefix};
+use crate::number::{Number, Prefix};
 use crate::pattern::Pattern;
 use crate::policy::Policy;
 use crate::treatment::Treatment;
@@ -93,8 +93,7 @@ fn covered_emergencies(policy: &Policy) -> impl Iterator<Item = Finding> {
     let region = policy.region();
     policy.reject().entries().filter_map(move |entry| {
         let Pattern::Prefix(prefix @ Prefix::Internal(_)) = entry.pattern() else { return None };
-        let mut numbers = region.emergency_numbers().filter_map(Digits::parse);
-        let covered = numbers.find(|digits| prefix.begins(crate::number::Number::Internal(*digits)))?;
+        let covered = region.emergencies().find(|digits| prefix.begins(Number::Internal(*digits)))?;
         let message =
             format!("{} covers the emergency number {covered}, which is never refused", entry.written());
         Some(Finding::at(entry, Severity::Note, message))

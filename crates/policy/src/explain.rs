@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::decide::{Decision, Rule};
-use crate::facts::{CallerId, CallerKind, Facts, Source};
+use crate::facts::{CallerId, CallerKind, Facts, Source, printable};
 use crate::treatment::Treatment;
 
 impl Decision<'_> {
@@ -47,7 +47,7 @@ impl Decision<'_> {
 /// assert_eq!(explanation.kind.as_str(), "ambiguous");
 /// assert_eq!(
 ///     explanation.to_string(),
-///     "let ring: 5550177 is on no list, and cannot be told: 5550177 lacks its area code"
+///     "let ring: 5550177 lacks its area code, so that no list can name it"
 /// );
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -181,15 +181,9 @@ fn because(rule: Rule, entry: Option<&ExplainedEntry>, facts: &Facts<'_>) -> Str
             format!("{caller} is on the {} list ({entry})", entry.list)
         }
         (Rule::Allowed | Rule::Listed | Rule::Otherwise, None) => match caller {
-            CallerId::Ambiguous(ambiguous) => {
-                format!("{caller} is on no list, and cannot be told: {ambiguous}")
-            }
-            CallerId::Implausible(_, fault) => {
-                format!("{caller} is on no list, and is no real number: {fault}")
-            }
-            CallerId::Invalid(invalid) => {
-                format!("{} is on no list, and is no real number: {invalid}", facts.raw)
-            }
+            CallerId::Ambiguous(ambiguous) => format!("{ambiguous}, so that no list can name it"),
+            CallerId::Implausible(_, fault) => format!("{caller} is on no list; {fault}"),
+            CallerId::Invalid(invalid) => format!("{} is on no list; {invalid}", printable(facts.raw)),
             CallerId::Number(_) | CallerId::Name(_) | CallerId::Anonymous { .. } | CallerId::Unavailable => {
                 format!("{caller} is on no list")
             }

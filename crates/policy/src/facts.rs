@@ -40,10 +40,39 @@ impl<'a> Caller<'a> {
         Self { source: Source::AssertedIdentity, ..Self::from_header(user, host) }
     }
 
+    /// Prefers what a trusted peer asserts. A caller that From hides stays hidden: its number is
+    /// matched, and not shown.
+    ///
+    /// ```
+    /// use ringfence_policy::{Caller, CallerKind, Region};
+    ///
+    /// let from = Caller::from_header("anonymous", "anonymous.invalid");
+    /// let caller = from.or_asserted(Some(Caller::asserted("+41791234567", "pbx.example")));
+    /// let who = caller.identify(Region::parse("CH")?);
+    /// assert_eq!(who.kind(), CallerKind::Anonymous);
+    /// assert!(who.number().is_some());
+    /// # Ok::<(), ringfence_policy::UnknownRegion>(())
+    /// ```
+    #[must_use]
+    pub fn or_asserted(self, asserted: Option<Caller<'a>>) -> Self {
+        match asserted {
+            Some(asserted) => Self {
+                withheld: self.withheld || asserted.withheld || self.hides(),
+                display_name: asserted.display_name.or(self.display_name),
+                ..asserted
+            },
+            None => self,
+        }
+    }
+
     /// Makes a caller that a person types in, to ask what would happen.
     #[must_use]
     pub fn told(number: &'a str) -> Self {
         Self { source: Source::Told, ..Self::from_header(number, "") }
+    }
+
+    fn hides(&self) -> bool {
+        is_any(self.host, &["anonymous.invalid"]) || is_anonymous_user(self.user.trim())
     }
 
     /// Works out who that is, by the habits of a region.
@@ -51,7 +80,9 @@ impl<'a> Caller<'a> {
     pub fn identify(&self, region: Region) -> CallerId<'a> {
         let user = self.user.trim();
         let number = normalise(user, region);
-        if is_any(self.host, &["anonymous.invalid"]) || is_anonymous_user(user) {
+        let has_no_number = matches!(number, Err(Unresolved::NotANumber));
+        let names_nobody = self.display_name.is_some_and(is_anonymous_user) && has_no_number;
+        if self.hides() || names_nobody {
             return CallerId::Anonymous { number: None };
         }
         if self.withheld {
@@ -71,10 +102,8 @@ impl<'a> Caller<'a> {
             Ok(internal @ Number::Internal(_)) => CallerId::Number(internal),
             Err(Unresolved::Ambiguous(ambiguous)) => CallerId::Ambiguous(ambiguous),
             Err(Unresolved::Invalid(invalid)) => CallerId::Invalid(invalid),
-            Err(Unresolved::NotANumber) if self.display_name.is_some_and(is_anonymous_user) => {
-                CallerId::Anonymous { number: None }
-            }
-            Err(Unresolved::NotANumber) => CallerId::Name(user),
+            Err(Unresolved::NotANumber) if user.contains(char::is_alphabetic) => CallerId::Name(user),
+            Err(Unresolved::NotANumber) => CallerId::Invalid(Invalid::NoReading),
         }
     }
 }
@@ -156,12 +185,26 @@ impl fmt::Display for CallerId<'_> {
             CallerId::Number(number) => number.fmt(f),
             CallerId::Implausible(number, _) => number.fmt(f),
             CallerId::Ambiguous(ambiguous) => ambiguous.digits().fmt(f),
-            CallerId::Name(name) => f.write_str(name),
+            CallerId::Name(name) => printable(name).fmt(f),
             CallerId::Anonymous { .. } => f.write_str("a withheld number"),
             CallerId::Unavailable => f.write_str("a caller without a number"),
             CallerId::Invalid(_) => f.write_str("an invalid number"),
         }
     }
+}
+
+/// Shows what a stranger wrote: on one line, without control characters, and not for ever.
+pub(crate) fn printable(text: &str) -> impl fmt::Display {
+    let shown = text.chars().take(LONGEST_SHOWN).map(|c| if is_unprintable(c) { '\u{fffd}' } else { c });
+    shown.collect::<String>()
+}
+
+/// Enough to recognise a caller or an entry by.
+const LONGEST_SHOWN: usize = 60;
+
+/// Control characters, and those that turn the direction of what follows.
+fn is_unprintable(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// The kinds of callers.

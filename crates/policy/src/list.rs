@@ -103,11 +103,13 @@ impl List {
     }
 
     /// Returns the entries, those of full numbers first, in the order of the numbers.
+    #[must_use]
     pub fn entries(&self) -> impl ExactSizeIterator<Item = Entry<'_>> {
         self.keys.iter().zip(&self.places).map(|(key, place)| Entry { list: self, key: *key, place: *place })
     }
 
     /// Returns the entries that repeat another, each after the one it repeats.
+    #[must_use]
     pub fn repeated(&self) -> impl ExactSizeIterator<Item = (Entry<'_>, Entry<'_>)> {
         self.repeated.iter().map(|(index, place)| {
             let first = self.entry(*index as usize);

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::facts::printable;
 use crate::number::{self, Fault, Number, Prefix, Region, Unfinished, Unresolved, normalise};
 
 /// Which callers an entry of a list means.
@@ -74,6 +75,10 @@ impl Pattern {
             };
         }
         match normalise(written, region) {
+            // A `*` at the end is for beginnings alone, wherever parameters and separators hide it.
+            Ok(Number::Internal(digits)) if digits.ends_in_star() => {
+                error(Problem::Prefix(Unfinished::NotDigits, region))
+            }
             Ok(number) => Ok(Pattern::Exact(number)),
             Err(Unresolved::NotANumber) => match user_name(written) {
                 Some(name) => Ok(Pattern::Name(name.into())),
@@ -169,7 +174,7 @@ impl PatternError {
     fn new(text: &str, written: &str, problem: Problem) -> Self {
         let before = text.len() - text.trim_start().len();
         let column = text[..before].chars().count() + 1;
-        Self { found: written.chars().take(LONGEST_ECHO).collect::<String>().into(), column, problem }
+        Self { found: printable(written).to_string().into(), column, problem }
     }
 
     /// Returns where it stands in the text, counted in characters from 1.
@@ -241,9 +246,6 @@ impl fmt::Display for PatternError {
 
 impl std::error::Error for PatternError {}
 
-/// Enough to recognise an entry by, and no more in a log.
-const LONGEST_ECHO: usize = 60;
-
 fn hint_for_word(found: &str) -> String {
     let word = found.to_ascii_lowercase();
     let known = ["anonymous", "unavailable", "invalid"];
@@ -254,6 +256,9 @@ fn hint_for_word(found: &str) -> String {
     }
     if ["private", "restricted", "blocked", "hidden"].contains(&word.as_str()) {
         return "for callers that withhold their number write `anonymous`".to_owned();
+    }
+    if found.contains([',', ';']) {
+        return "write one entry a line; what is beside it goes behind ` # `".to_owned();
     }
     if let Some((address, _)) = found.split_once('@') {
         let user = address.rsplit_once(':').map_or(address, |(_, user)| user);
@@ -274,7 +279,7 @@ fn hint_for_number(unresolved: Unresolved, region: Region) -> String {
         Some(first) => format!("write `{first}`"),
     };
     for reading in ambiguous.readings().skip(1) {
-        hint.push_str(&format!(" or `{reading}`"));
+        hint = format!("{hint} or `{reading}`");
     }
     hint
 }

@@ -38,7 +38,6 @@ pub struct Policy {
 impl Policy {
     /// Starts a policy with empty lists, that rejects listed callers with 486 and lets everyone
     /// else ring.
-    #[must_use]
     pub fn builder(region: Region) -> PolicyBuilder {
         PolicyBuilder(Policy {
             region,
@@ -137,25 +136,12 @@ impl PolicyBuilder {
     /// Makes the policy, unless its reject list names an emergency number.
     pub fn build(self) -> Result<Policy, PolicyError> {
         let policy = self.0;
-        let entries: Vec<EmergencyEntry> = policy
-            .reject
-            .entries()
-            .filter(|entry| names_emergency(*entry, policy.region))
-            .map(EmergencyEntry::new)
-            .collect();
+        let named = policy
+            .region
+            .emergencies()
+            .filter_map(|digits| policy.reject.find_pattern(&Pattern::Exact(Number::Internal(digits))));
+        let entries: Vec<EmergencyEntry> = named.map(EmergencyEntry::new).collect();
         if entries.is_empty() { Ok(policy) } else { Err(PolicyError { entries }) }
-    }
-}
-
-fn names_emergency(entry: Entry<'_>, region: Region) -> bool {
-    match entry.pattern() {
-        Pattern::Exact(Number::Internal(digits)) => region.is_emergency(digits),
-        Pattern::Exact(Number::E164(_))
-        | Pattern::Prefix(_)
-        | Pattern::Anonymous
-        | Pattern::Unavailable
-        | Pattern::Invalid
-        | Pattern::Name(_) => false,
     }
 }
 

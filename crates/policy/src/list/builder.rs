@@ -150,11 +150,12 @@ impl ListBuilder {
         }
         let note = cut(note, LONGEST_NOTE);
         self.texts.push_str(written);
-        self.texts.push_str(note);
+        let note_from = self.texts.len();
+        self.texts.extend(note.chars().filter(|c| !c.is_control()));
         Some(Place {
             text,
             written: u16::try_from(written.len()).ok()?,
-            note: u16::try_from(note.len()).ok()?,
+            note: u16::try_from(self.texts.len() - note_from).ok()?,
             file: line.file,
             line: line.number,
         })
@@ -227,7 +228,8 @@ fn split_comment(line: &str) -> (&str, &str) {
 }
 
 fn cut(text: &str, longest: usize) -> &str {
-    &text[..text.floor_char_boundary(longest)]
+    let end = (0..=longest.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
+    &text[..end.unwrap_or(0)]
 }
 
 /// An entry that cannot be read: where it stands, what was expected, and what to write instead.

@@ -57,15 +57,15 @@ impl Digits {
         Self(packed)
     }
 
+    /// Returns whether the last symbol is `*`.
+    pub(crate) fn ends_in_star(self) -> bool {
+        self.0 & 0xf == u64::from(STAR) + 1
+    }
+
     /// Returns the first `count` symbols, if there are so many.
     pub(crate) fn first(self, count: usize) -> Option<Self> {
         let dropped = self.count().checked_sub(count)?;
         (count > 0).then(|| Self(self.0 >> (4 * dropped)))
-    }
-
-    /// Returns whether these are the symbols of a text.
-    pub(crate) fn is(self, text: &str) -> bool {
-        Self::parse(text) == Some(self)
     }
 
     fn symbols(self) -> impl Iterator<Item = char> {

@@ -43,12 +43,16 @@ pub fn normalise(raw: &str, region: Region) -> Result<Number, Unresolved> {
     if written.is_global {
         return international(symbols).map(Number::E164).map_err(Unresolved::Invalid);
     }
-    dialled(symbols, written.context.unwrap_or(region.plan()))
+    match internal(symbols) {
+        Some(Number::Internal(digits)) if region.is_emergency(digits) => Ok(Number::Internal(digits)),
+        _ => dialled(symbols, written.context.unwrap_or(region.plan())),
+    }
 }
 
 /// Resolves digits without a `+`.
 fn dialled(digits: &[u8], plan: &'static Plan) -> Result<Number, Unresolved> {
     let standard = standard_readings(digits, plan);
+    let can_be_local = plan.is_local_length(digits.len()) && national(digits, plan) == standard.0[0];
     let short = digits.len() < LOCAL_FROM;
     match standard.0 {
         [None, _] if short && !has_international_prefix(digits, plan) => {
@@ -56,7 +60,7 @@ fn dialled(digits: &[u8], plan: &'static Plan) -> Result<Number, Unresolved> {
         }
         [None, _] if short => Err(Unresolved::Invalid(Invalid::TooShort)),
         [None, _] => damaged(digits, plan),
-        [Some(one), None] if digits.len() > LONGEST_PLAIN_EXTENSION => Ok(Number::E164(one)),
+        [Some(one), None] if digits.len() > LONGEST_PLAIN_EXTENSION && !can_be_local => Ok(Number::E164(one)),
         [Some(_), _] => Err(ambiguous(digits, standard)),
     }
 }
@@ -78,11 +82,21 @@ fn standard_readings(digits: &[u8], plan: &'static Plan) -> Readings {
         }
     }
     if plan.writes_national_bare()
+        && !has_international_prefix(digits, plan)
         && let Some(number) = national(digits, plan)
     {
         readings.add(number);
+        // The one damaged form that is met daily: the same digits with their calling code.
+        if let Some(number) = own_country(digits, plan) {
+            readings.add(number);
+        }
     }
     readings
+}
+
+/// Reads a full number of the plan's own country that has lost its `+`.
+fn own_country(digits: &[u8], plan: &Plan) -> Option<E164> {
+    plausible_international(digits).filter(|number| number.calling_code() == Some(plan.calling_code()))
 }
 
 /// Reads digits that have lost a prefix on the way.
@@ -106,6 +120,7 @@ fn damaged(digits: &[u8], plan: &'static Plan) -> Result<Number, Unresolved> {
     }
     let is_local = plan.is_local_length(digits.len());
     match readings.0 {
+        [None, _] if digits.len() > MAX_DIGITS => Err(Unresolved::Invalid(Invalid::TooLong)),
         [Some(one), None] if !is_local => Ok(Number::E164(one)),
         [None, _] if !is_local && digits.len() > LONGEST_LOCAL => {
             Err(Unresolved::Invalid(Invalid::NoReading))
@@ -181,7 +196,7 @@ pub(super) fn after<'a>(digits: &'a [u8], prefix: &str) -> Option<&'a [u8]> {
     is_prefix.then_some(rest)
 }
 
-fn has_international_prefix(digits: &[u8], plan: &'static Plan) -> bool {
+pub(super) fn has_international_prefix(digits: &[u8], plan: &'static Plan) -> bool {
     plan.international_prefixes().any(|prefix| prefix.len() > 1 && after(digits, prefix).is_some())
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::normalise::after;
+use super::normalise::{after, has_international_prefix};
 use super::plan::Plan;
 use super::unresolved::LOCAL_FROM;
 use super::written::Written;
@@ -82,7 +82,9 @@ pub(crate) fn normalise_prefix(raw: &str, region: Region) -> Result<Prefix, Unfi
     let written = match Written::read(raw) {
         Ok(written) => written,
         Err(super::Unresolved::Invalid(_)) => return Err(Unfinished::TooLong),
-        Err(super::Unresolved::Ambiguous(_) | super::Unresolved::NotANumber) if raw.trim() == "+" => {
+        Err(super::Unresolved::Ambiguous(_) | super::Unresolved::NotANumber)
+            if matches!(raw.trim(), "" | "+") =>
+        {
             return Err(Unfinished::Everything);
         }
         Err(super::Unresolved::Ambiguous(_) | super::Unresolved::NotANumber) => {
@@ -126,14 +128,16 @@ fn dialled(digits: &[u8], plan: &'static Plan) -> Result<Prefix, Unfinished> {
         .international_prefixes()
         .filter_map(|prefix| after(digits, prefix))
         .filter(|rest| begins_a_calling_code(rest))
-        .map(value_of);
+        .map(|rest| mended(rest).unwrap_or_else(|| value_of(rest)));
     let trunks = plan
         .trunk_prefixes()
         .filter(|trunk| trunk.starts_with('0') || digits.len() > LONGEST_EXTENSION_RANGE)
         .filter_map(|trunk| after(digits, trunk))
         .filter_map(|rest| national(rest, plan));
     let cannot_be_internal = digits.first() == Some(&0) || digits.len() >= LOCAL_FROM;
-    let bare = (plan.writes_national_bare() && cannot_be_internal).then(|| national(digits, plan)).flatten();
+    let is_national =
+        plan.writes_national_bare() && cannot_be_internal && !has_international_prefix(digits, plan);
+    let bare = is_national.then(|| national(digits, plan)).flatten();
 
     let mut readings = internationals.chain(trunks).chain(bare);
     let Some(one) = readings.next() else { return Err(without_reading(digits, plan)) };

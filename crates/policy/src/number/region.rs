@@ -64,7 +64,14 @@ impl Region {
     /// which networks take everywhere.
     #[must_use]
     pub fn is_emergency(self, digits: Digits) -> bool {
-        self.emergency_numbers().chain(["112", "911", "999"]).any(|number| digits.is(number))
+        self.emergencies().any(|number| number == digits)
+    }
+
+    /// Returns every number that is an emergency number here, each once.
+    pub(crate) fn emergencies(self) -> impl Iterator<Item = Digits> {
+        let everywhere = ["112", "911", "999"].into_iter();
+        let elsewhere = everywhere.filter(move |number| self.emergency_numbers().all(|own| own != *number));
+        self.emergency_numbers().chain(elsewhere).filter_map(Digits::parse)
     }
 
     pub(super) fn plan(self) -> &'static Plan {

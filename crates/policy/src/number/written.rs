@@ -70,6 +70,7 @@ impl Written {
 /// The longest international prefix, five digits, and the fifteen of E.164 leave room to spare.
 const MOST: usize = 24;
 
+#[derive(Debug, Clone, Copy)]
 enum Symbol {
     Plus,
     Dialled(u8),

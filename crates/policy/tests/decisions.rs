@@ -1,0 +1,219 @@
+//! Which rule decides a call, and what is said of it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ringfence_policy::{
+    Caller, CallerKind, Facts, List, Policy, PolicyBuilder, Region, Rejection, Rule, Severity, Source,
+    Target, Treatment, Trust, Welcome, check, decide,
+};
+
+fn switzerland() -> Region {
+    Region::parse("CH").expect("CH is a region")
+}
+
+fn policy(allow: &str, reject: &str) -> PolicyBuilder {
+    let (allow, errors) = List::parse_text("allow", "friends.txt", allow, switzerland());
+    assert_eq!(errors, []);
+    let (reject, errors) = List::parse_text("reject", "spam.txt", reject, switzerland());
+    assert_eq!(errors, []);
+    Policy::builder(switzerland()).allow(Arc::new(allow)).reject(Arc::new(reject))
+}
+
+fn facts<'a>(caller: &Caller<'a>) -> Facts<'a> {
+    Facts::new(caller, "home", switzerland())
+}
+
+#[track_caller]
+fn explained(policy: &Policy, caller: &Caller<'_>, sentence: &str) {
+    let facts = facts(caller);
+    assert_eq!(decide(policy, &facts).explain(&facts).to_string(), sentence);
+}
+
+#[test]
+fn the_allow_list_comes_before_the_reject_list_and_both_before_the_default() {
+    let policy =
+        policy("+41791112233 # Anna", "+4179*").otherwise(Rejection::new(603).unwrap()).build().unwrap();
+    let call = |user| Caller::from_header(user, "pbx.example");
+    explained(
+        &policy,
+        &call("079 111 22 33"),
+        "let ring: +41791112233 is on the allow list (entry +41791112233, friends.txt:1, Anna)",
+    );
+    explained(
+        &policy,
+        &call("+41791234567"),
+        "rejected with 486: +41791234567 is on the reject list (entry +4179*, spam.txt:1)",
+    );
+    explained(&policy, &call("+41441234567"), "rejected with 603: +41441234567 is on no list");
+}
+
+#[test]
+fn every_kind_of_caller_is_told_in_its_own_words() {
+    let policy = policy("", "").build().unwrap();
+    for (user, host, sentence) in [
+        ("anonymous", "anonymous.invalid", "let ring: a withheld number is on no list"),
+        ("", "pbx.example", "let ring: a caller without a number is on no list"),
+        ("unknown", "unknown.invalid", "let ring: a caller without a number is on no list"),
+        ("alice", "pbx.example", "let ring: alice is on no list"),
+        ("1002", "pbx.example", "let ring: 1002 is on no list"),
+        ("1234567", "pbx.example", "let ring: 1234567 lacks its area code, so that no list can name it"),
+        (
+            "+4179123",
+            "pbx.example",
+            "let ring: +4179123 is on no list; numbers in +41 that begin with 7 have 9 digits after the calling \
+             code, this one has 5",
+        ),
+        ("+999123456", "pbx.example", "let ring: +999123456 is on no list; no country has this calling code"),
+        (
+            "1234567890123456789",
+            "pbx.example",
+            "let ring: 1234567890123456789 is on no list; more than the 15 digits a number can have",
+        ),
+        ("al\u{1b}ice", "pbx.example", "let ring: al\u{fffd}ice is on no list"),
+    ] {
+        explained(&policy, &Caller::from_header(user, host), sentence);
+    }
+}
+
+#[test]
+fn withheld_unavailable_and_invalid_callers_are_three_kinds() {
+    let kind = |caller: Caller<'_>| caller.identify(switzerland()).kind();
+    let call = |user, host| Caller::from_header(user, host);
+    for user in ["anonymous", "Anonymous", "restricted", "private", "withheld", "+266696687"] {
+        assert_eq!(kind(call(user, "pbx.example")), CallerKind::Anonymous, "{user}");
+    }
+    assert_eq!(kind(call("thisisanonymous", "anonymous.invalid")), CallerKind::Anonymous);
+    let named = Caller { display_name: Some("Anonymous"), ..call("", "pbx.example") };
+    assert_eq!(kind(named), CallerKind::Anonymous);
+    for user in ["", "unavailable", "unknown"] {
+        assert_eq!(kind(call(user, "pbx.example")), CallerKind::Unavailable, "{user}");
+    }
+    for user in ["+41791", "+999123456789", "079123", "+49(0)123+4", "12345678901234567"] {
+        let expected = if user == "079123" { CallerKind::Internal } else { CallerKind::Invalid };
+        assert_eq!(kind(call(user, "pbx.example")), expected, "{user}");
+    }
+}
+
+#[test]
+fn a_hidden_number_is_matched_and_not_shown() {
+    let policy = policy("", "+41791234567\nanonymous").build().unwrap();
+    let from = Caller::from_header("anonymous", "anonymous.invalid");
+    let caller = from.or_asserted(Some(Caller::asserted("+41791234567", "pbx.example")));
+    let facts = facts(&caller);
+    let decision = decide(&policy, &facts);
+    assert_eq!(decision.entry().unwrap().origin().line(), 1);
+    let explanation = decision.explain(&facts);
+    assert_eq!((explanation.kind, explanation.caller.as_str()), (CallerKind::Anonymous, "a withheld number"));
+    assert_eq!((explanation.source, explanation.source.trust()), (Source::AssertedIdentity, Trust::Asserted));
+
+    let other = from.or_asserted(Some(Caller::asserted("+41791234568", "pbx.example")));
+    assert_eq!(
+        decide(&policy, &Facts::new(&other, "home", switzerland())).entry().unwrap().written(),
+        "anonymous"
+    );
+}
+
+#[test]
+fn an_asserted_identity_counts_more_than_from() {
+    let policy = policy("", "+41791234567").build().unwrap();
+    let from = Caller { display_name: Some("Bank"), ..Caller::from_header("+41440000000", "pbx.example") };
+    let caller = from.or_asserted(Some(Caller::asserted("+41791234567", "pbx.example")));
+    assert_eq!(decide(&policy, &facts(&caller)).rule(), Rule::Listed);
+    assert_eq!(facts(&caller).display_name, Some("Bank"));
+    assert_eq!(decide(&policy, &facts(&from.or_asserted(None))).rule(), Rule::Otherwise);
+}
+
+#[test]
+fn a_display_name_allows_nobody() {
+    let policy = policy("sip:Anna", "").otherwise(Rejection::busy()).build().unwrap();
+    let caller = Caller { display_name: Some("Anna"), ..Caller::from_header("+41791234567", "pbx.example") };
+    assert_eq!(decide(&policy, &facts(&caller)).rule(), Rule::Otherwise);
+}
+
+#[test]
+fn each_list_has_its_own_treatment() {
+    let redirect = Welcome::Redirect { to: Target::parse("sip:201@pbx.example").unwrap() };
+    let policy = policy("+41791112233", "+4179*")
+        .allowed(redirect)
+        .listed(Treatment::Ignore)
+        .otherwise(Welcome::Ring { limit: Duration::from_secs(20) })
+        .build()
+        .unwrap();
+    let treated =
+        |user| decide(&policy, &facts(&Caller::from_header(user, "pbx.example"))).treatment().to_string();
+    assert_eq!(treated("+41791112233"), "redirect to sip:201@pbx.example");
+    assert_eq!(treated("+41791112234"), "ignore");
+    assert_eq!(treated("+41441234567"), "ring for 20 s");
+}
+
+#[test]
+fn an_emergency_number_is_never_refused() {
+    let policy = policy("", "internal:1*\nanonymous").otherwise(Rejection::busy()).build().unwrap();
+    for number in ["112", "117", "118", "144", "911", "999"] {
+        let caller = Caller::from_header(number, "pbx.example");
+        assert_eq!(decide(&policy, &facts(&caller)).rule(), Rule::Emergency, "{number}");
+    }
+    let caller = Caller::from_header("anonymous", "anonymous.invalid");
+    let back = Facts { psap_callback: true, ..facts(&caller) };
+    assert_eq!(decide(&policy, &back).explain(&back).to_string(), "let ring: an emergency centre calls back");
+}
+
+#[test]
+fn a_reject_list_that_names_emergency_numbers_is_refused() {
+    let error = policy("", "+4179*\n112\n144 # ambulance").build().unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "spam.txt:2: 112 is an emergency number and cannot be refused; \
+         spam.txt:3: 144 is an emergency number and cannot be refused"
+    );
+    assert!(policy("112", "").build().is_ok());
+}
+
+#[test]
+fn what_an_owner_did_not_mean_is_found() {
+    let allow = "+4179*\n+41441234567\n1002";
+    let reject = "+4179*\n079 123 45 67\n+41441234567\n+4144*\n+41221\ninternal:11*\n1002\n1002";
+    let policy = policy(allow, reject).build().unwrap();
+    let mut found: Vec<String> = check(&policy).iter().map(ToString::to_string).collect();
+    found.sort_unstable();
+    assert_eq!(
+        found,
+        [
+            "spam.txt:1: +4179* is never refused: +4179* allows it (friends.txt:1)",
+            "spam.txt:2: 079 123 45 67 is never refused: +4179* allows it (friends.txt:1)",
+            "spam.txt:3: +41441234567 is never refused: +41441234567 allows it (friends.txt:2)",
+            "spam.txt:5: +41221 is no real number: numbers in +41 that begin with 2 have 9 digits after the \
+             calling code, this one has 3",
+            "spam.txt:6: internal:11* covers the emergency number 112, which is never refused",
+            "spam.txt:7: 1002 is never refused: 1002 allows it (friends.txt:3)",
+            "spam.txt:8: 1002 repeats 1002 (spam.txt:7)",
+        ]
+    );
+}
+
+#[test]
+fn treatments_that_undo_their_list_are_found() {
+    let messages = |policy: PolicyBuilder| -> Vec<String> {
+        check(&policy.build().unwrap()).iter().map(|finding| finding.message().to_owned()).collect()
+    };
+    assert_eq!(messages(policy("", "+4179*")), [""; 0]);
+    assert_eq!(messages(policy("", "")), ["the reject list is empty: nobody is refused"]);
+    assert_eq!(
+        messages(policy("", "+4179*").listed(Welcome::default())),
+        ["callers on the reject list ring: nobody is refused"]
+    );
+    assert_eq!(
+        messages(policy("", "").otherwise(Rejection::busy())),
+        ["the allow list is empty and everyone else is refused: no call gets through"]
+    );
+}
+
+#[test]
+fn many_findings_of_a_kind_end_with_their_count() {
+    let policy = policy("", &"+41791234567\n".repeat(1000)).build().unwrap();
+    let findings = check(&policy);
+    assert_eq!(findings.len(), 21);
+    assert_eq!(findings[20].message(), "979 more rejected callers that are repeated");
+    assert_eq!(findings[20].severity(), Severity::Note);
+}

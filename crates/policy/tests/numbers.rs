@@ -1,0 +1,300 @@
+//! How written numbers are read, region by region.
+//!
+//! The numbers are of the ranges that regulators keep for fiction where they keep one, and made up
+//! elsewhere.
+
+use ringfence_policy::{E164, Number, Region, Unresolved, normalise};
+
+fn region(code: &str) -> Region {
+    Region::parse(code).expect("a region")
+}
+
+fn read(raw: &str, code: &str) -> String {
+    match normalise(raw, region(code)) {
+        Ok(Number::E164(number)) => number.to_string(),
+        Ok(Number::Internal(digits)) => format!("internal {digits}"),
+        Err(Unresolved::Ambiguous(_)) => "ambiguous".to_owned(),
+        Err(Unresolved::Invalid(_)) => "invalid".to_owned(),
+        Err(Unresolved::NotANumber) => "not a number".to_owned(),
+    }
+}
+
+#[track_caller]
+fn all_read_as(code: &str, expected: &str, written: &[&str]) {
+    for raw in written {
+        assert_eq!(read(raw, code), expected, "{raw:?} in {code}");
+    }
+}
+
+#[test]
+fn a_swiss_number_is_the_same_in_every_form() {
+    let forms = [
+        "+41 79 123 45 67",
+        "+41791234567",
+        "0041 79 123 45 67",
+        "079 123 45 67",
+        "079/123.45.67",
+        "+41 (0)79 123 45 67",
+        "0041 (0) 79 123-45-67",
+        "tel:+41-79-123-45-67",
+        "tel:079-123-45-67;phone-context=+41",
+        "sip:+41791234567@pbx.example;user=phone",
+        "+41791234567;verstat=TN-Validation-Passed",
+        "+41791234567;npdi;rn=+41980",
+        "%2B41791234567",
+    ];
+    all_read_as("CH", "+41791234567", &forms);
+}
+
+#[test]
+fn a_number_of_north_america_is_the_same_in_every_form() {
+    let forms = [
+        "(312) 555-0177",
+        "312-555-0177",
+        "312.555.0177",
+        "1 312 555 0177",
+        "1-312-555-0177",
+        "13125550177",
+        "+1 312 555 0177",
+        "+13125550177",
+        "011 1 312 555 0177",
+        "sip:+13125550177@x;user=phone",
+        "tel:+1-312-555-0177",
+        "tel:3125550177;phone-context=+1",
+    ];
+    all_read_as("US", "+13125550177", &forms);
+    all_read_as("CA", "+13125550177", &forms);
+}
+
+#[test]
+fn a_trunk_prefix_is_taken_off_where_there_is_one() {
+    let cases = [
+        ("GB", "020 7946 0321", "+442079460321"),
+        ("GB", "07700 900123", "+447700900123"),
+        ("DE", "030 12345678", "+493012345678"),
+        ("DE", "0151 12345678", "+4915112345678"),
+        ("AT", "0664 1234567", "+436641234567"),
+        ("FR", "06 12 34 56 78", "+33612345678"),
+        ("NL", "06 12345678", "+31612345678"),
+        ("BE", "0470 12 34 56", "+32470123456"),
+        ("SE", "08-123 456 78", "+46812345678"),
+        ("FI", "041 2345678", "+358412345678"),
+        ("IE", "085 012 3456", "+353850123456"),
+        ("TR", "0501 234 56 78", "+905012345678"),
+        ("AU", "02 5550 1234", "+61255501234"),
+        ("NZ", "021 123 4567", "+64211234567"),
+        ("JP", "090-1234-5678", "+819012345678"),
+        ("KR", "010-2000-0000", "+821020000000"),
+        ("IL", "050-234-5678", "+972502345678"),
+        ("ZA", "071 123 4567", "+27711234567"),
+        ("UA", "050 123 4567", "+380501234567"),
+        ("RU", "8 (912) 345-67-89", "+79123456789"),
+        ("KZ", "8 (710) 009 9998", "+77100099998"),
+        ("BY", "8 029 491-19-11", "+375294911911"),
+        ("HU", "06 20 123 4567", "+36201234567"),
+        ("HU", "06 1 234 5678", "+3612345678"),
+        ("IN", "081234 56789", "+918123456789"),
+        ("CN", "010 1234 5678", "+861012345678"),
+    ];
+    for (code, raw, expected) in cases {
+        assert_eq!(read(raw, code), expected, "{raw} in {code}");
+    }
+}
+
+#[test]
+fn a_national_number_is_complete_where_it_is_written_without_a_trunk_prefix() {
+    let cases = [
+        ("ES", "612 34 56 78", "+34612345678"),
+        ("PT", "912 345 678", "+351912345678"),
+        ("DK", "34 41 23 45", "+4534412345"),
+        ("NO", "406 12 345", "+4740612345"),
+        ("PL", "512 345 678", "+48512345678"),
+        ("CZ", "601 123 456", "+420601123456"),
+        ("GR", "691 234 5678", "+306912345678"),
+        ("IS", "611 1234", "+3546111234"),
+        ("LU", "628 123 456", "+352628123456"),
+        ("LI", "660 234 567", "+423660234567"),
+        ("HK", "5123 4567", "+85251234567"),
+        ("SG", "8123 4567", "+6581234567"),
+        ("MX", "200 123 4567", "+522001234567"),
+        ("BR", "(11) 96123-4567", "+5511961234567"),
+        ("IN", "81234 56789", "+918123456789"),
+        ("CN", "131 2345 6789", "+8613123456789"),
+        ("RU", "912 345-67-89", "+79123456789"),
+        ("FO", "211234", "+298211234"),
+    ];
+    for (code, raw, expected) in cases {
+        assert_eq!(read(raw, code), expected, "{raw} in {code}");
+    }
+}
+
+#[test]
+fn italy_keeps_its_zero() {
+    all_read_as("IT", "+390612345678", &["06 1234 5678", "+39 06 1234 5678", "0039 06 1234 5678"]);
+    all_read_as("IT", "+393331234567", &["333 123 4567", "+39 333 1234567", "393331234567"]);
+    assert_ne!(read("+39 6 1234 5678", "CH"), "+390612345678");
+}
+
+#[test]
+fn the_international_prefix_is_the_regions() {
+    let cases = [
+        ("CH", "0049 30 123456"),
+        ("US", "011 49 30 123456"),
+        ("RU", "8~10 49 30 123456"),
+        ("RU", "810 49 30 123456"),
+        ("AU", "0011 49 30 123456"),
+        ("JP", "010 49 30 123456"),
+        ("KE", "000 49 30 123456"),
+        ("BR", "00 21 49 30 123456"),
+        ("TH", "001 49 30 123456"),
+        ("FI", "990 49 30 123456"),
+    ];
+    for (code, raw) in cases {
+        assert_eq!(read(&raw.replace('~', ""), code), "+4930123456", "{raw} in {code}");
+    }
+    assert_ne!(read("0049 30 123456", "US"), "+4930123456");
+}
+
+#[test]
+fn mexican_mobiles_are_the_same_with_and_without_the_old_1() {
+    all_read_as("MX", "+525512345678", &["+52 1 55 1234 5678", "+52 55 1234 5678", "01 55 1234 5678"]);
+}
+
+#[test]
+fn extensions_and_short_codes_are_internal() {
+    for code in ["CH", "US", "DE", "IT", "ES", "NO"] {
+        all_read_as(
+            code,
+            "internal 1002",
+            &["1002", "10-02", " 1002 ", "sip:1002@pbx.example", "internal:1002"],
+        );
+    }
+    assert_eq!(read("*97", "US"), "internal *97");
+    assert_eq!(read("**610", "DE"), "internal **610");
+    assert_eq!(read("#31#", "DE"), "internal #31#");
+    assert_eq!(read("118218", "FR"), "internal 118218");
+    assert_eq!(read("0100", "GB"), "internal 0100");
+}
+
+#[test]
+fn an_internal_number_never_equals_a_full_one() {
+    for code in ["CH", "US", "DE"] {
+        let extension = normalise("1002", region(code)).unwrap();
+        for full in ["+41791001002", "+11002555017", "+4910021002"] {
+            assert_ne!(normalise(full, region(code)).unwrap(), extension);
+        }
+    }
+}
+
+#[test]
+fn emergency_numbers_are_internal_whatever_they_look_like() {
+    for region in Region::all() {
+        for emergency in region.emergency_numbers().chain(["112", "911", "999"]) {
+            let Ok(Number::Internal(digits)) = normalise(emergency, region) else {
+                panic!("{emergency} in {region}");
+            };
+            assert!(region.is_emergency(digits), "{emergency} in {region}");
+        }
+    }
+}
+
+#[test]
+fn a_lost_plus_is_restored_when_nothing_else_fits() {
+    let cases = [
+        ("CH", "41791234567", "+41791234567"),
+        ("DE", "4915112345678", "+4915112345678"),
+        ("DE", "493012345678", "+493012345678"),
+        ("GB", "442079460321", "+442079460321"),
+        ("FR", "33612345678", "+33612345678"),
+        ("ES", "34612345678", "+34612345678"),
+        ("US", "41791234567", "+41791234567"),
+        ("CH", "4915112345678", "+4915112345678"),
+        ("RU", "79123456789", "+79123456789"),
+    ];
+    for (code, raw, expected) in cases {
+        assert_eq!(read(raw, code), expected, "{raw} in {code}");
+    }
+}
+
+#[test]
+fn a_lost_trunk_prefix_is_restored_when_nothing_else_fits() {
+    assert_eq!(read("791234567", "CH"), "+41791234567");
+    assert_eq!(read("2079460321", "GB"), "+442079460321");
+    assert_eq!(read("612345678", "FR"), "+33612345678");
+}
+
+#[test]
+fn what_has_two_readings_is_ambiguous_and_names_both() {
+    let Err(Unresolved::Ambiguous(caller)) = normalise("49301234567", region("DE")) else {
+        panic!("expected two readings");
+    };
+    let readings: Vec<String> = caller.readings().map(|number| number.to_string()).collect();
+    assert_eq!(readings, ["+49301234567", "+4949301234567"]);
+}
+
+#[test]
+fn a_number_without_its_area_code_is_ambiguous() {
+    for (code, raw) in [
+        ("US", "555-0177"),
+        ("GB", "7946 0321"),
+        ("DE", "1234567"),
+        ("AU", "5550 1234"),
+        ("CN", "6555 1234"),
+        ("BR", "3123-4567"),
+        ("BR", "96123-4567"),
+        ("RU", "345-67-89"),
+        ("MX", "1234 5678"),
+    ] {
+        assert_eq!(read(raw, code), "ambiguous", "{raw} in {code}");
+    }
+}
+
+#[test]
+fn a_number_of_no_plan_keeps_its_digits_and_tells_its_fault() {
+    for raw in ["+41791234", "+999123456789", "+15551234", "+44123"] {
+        let Ok(Number::E164(number)) = normalise(raw, region("CH")) else { panic!("{raw}") };
+        assert_eq!(number.to_string(), raw);
+        assert!(number.fault().is_some(), "{raw}");
+    }
+    assert_eq!(E164::new(41_791_234_567).and_then(E164::fault), None);
+}
+
+#[test]
+fn too_few_and_too_many_digits_are_invalid() {
+    all_read_as("CH", "invalid", &["+", "+1", "+41", "0041", "+1234567890123456"].as_slice()[1..]);
+    all_read_as("CH", "invalid", &["12345678901234567890", "123456789012345678901234567890", "079123456"]);
+    assert_eq!(read("+", "CH"), "not a number");
+}
+
+#[test]
+fn words_are_not_numbers() {
+    let words =
+        ["alice", "", "   ", "1-800-FLOWERS", "+41 79 123 45 6x", "41+79", "++41791234567", "%zz", "%2"];
+    all_read_as("CH", "not a number", &words);
+}
+
+#[test]
+fn a_context_that_is_no_calling_code_changes_nothing() {
+    all_read_as(
+        "CH",
+        "internal 7042",
+        &["tel:7042;phone-context=example.com", "tel:7042;phone-context=+1-914-555"],
+    );
+    all_read_as(
+        "CH",
+        "+41791234567",
+        &["tel:0791234567;phone-context=ims.example", "0791234567;phone-context="],
+    );
+}
+
+#[test]
+fn a_context_that_is_a_calling_code_says_whose_digits_they_are() {
+    all_read_as("CH", "+442079460321", &["tel:020-7946-0321;phone-context=+44"]);
+}
+
+#[test]
+fn digits_of_other_scripts_and_marks_of_a_copied_number_are_read() {
+    all_read_as("JP", "+819012345678", &["０９０−１２３４−５６７８", "＋８１（９０）１２３４５６７８"]);
+    all_read_as("EG", "+201001234567", &["٠١٠٠١٢٣٤٥٦٧", "\u{202d}+20 100 123 4567\u{202c}"]);
+    all_read_as("CH", "+41791234567", &["\u{feff}+41\u{a0}79\u{202f}123\u{2009}45\u{2011}67"]);
+}
