@@ -1,1 +1,67 @@
-//! To come.
+//! A SIP softphone for programs: register lines with any PBX, be told of incoming calls, and ring,
+//! reject, redirect or ignore each.
+//!
+//! ```no_run
+#![doc = include_str!("../examples/reject.rs")]
+//! ```
+//!
+//! # How it works
+//!
+//! | wanted | call | on the wire |
+//! |---|---|---|
+//! | a softphone | [`Softphone::builder`] … [`Builder::start`] | sockets bound, nothing sent |
+//! | a registered line | [`Softphone::register`] | REGISTER, 401, REGISTER, 200 |
+//! | a line, whatever its registrar says | [`Softphone::line`] | the same, in the background |
+//! | its registration | [`Line::registration`] | refreshed, retried with back-off |
+//! | its calls | [`Line::incoming`] | INVITE, 100 |
+//! | ring | [`IncomingCall::ring`] | 180 |
+//! | reject | [`IncomingCall::reject`] | 486 or any 4xx to 6xx; the ACK is absorbed |
+//! | send elsewhere | [`IncomingCall::redirect`] | 302 with Contact |
+//! | no answer at all | [`IncomingCall::ignore`] | nothing more |
+//! | the caller gives up | [`IncomingCall::cancelled`] | CANCEL, 200, 487 |
+//! | decide before the application | [`Builder::screen`] | before anything is answered |
+//! | how calls ended | [`Builder::ended`] | ACK, or none |
+//! | leave | [`Line::unregister`], [`Softphone::shutdown`] | REGISTER with `expires=0` of our own binding |
+//!
+//! Values that decide take `self`: an [`IncomingCall`] cannot be decided twice, and one that is dropped is answered 480.
+//! Handles that observe ([`Softphone`], [`Line`], [`Registration`]) are cheap clones, and dropping them changes nothing.
+//!
+//! # Who may ring
+//!
+//! An INVITE is taken when it comes from the address of the line's registrar or proxy, from a configured
+//! [`Account::peer`], or carries the unguessable token that the line's Contact gave the registrar. Every other is
+//! dropped unanswered and counted, unless the line is [`Account::open_to_everyone`].
+//!
+//! # What is not supported yet
+//!
+//! Accepting and placing calls, media, TCP, TLS and WebSocket, NAPTR and SRV, and every extension (`100rel`, `timer`, …):
+//! a request that requires one is answered 420 unless it is rejected before.
+//!
+//! # Logs
+//!
+//! Through [`tracing`]; no number, name or password is in them.
+
+mod account;
+mod call;
+mod error;
+pub mod flat;
+mod io;
+mod line;
+mod registration;
+mod reject;
+mod screen;
+mod shard;
+mod softphone;
+mod trace;
+
+pub use account::Account;
+pub use call::{Ended, How, IncomingCall};
+pub use error::{Error, Result};
+pub use io::RtpPorts;
+pub use line::{Line, LineId};
+pub use registration::{Cause, Registration, RegistrationState};
+pub use reject::{Redirect, Reject};
+pub use ringfence_ua::Counters;
+pub use screen::{Address, CallId, Invite, Objection, Trust, Verdict};
+pub use softphone::{Builder, Softphone};
+pub use trace::{Direction, Traced};

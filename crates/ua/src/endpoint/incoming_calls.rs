@@ -93,11 +93,13 @@ impl Endpoint {
         self.next_call += 1;
         let call = CallNumber::new(self.next_call);
         let answering = &inbound.answering;
+        let Some(line) = self.lines.find(inbound.line) else { return };
         let verdict = self.screen.as_mut().map_or(Verdict::Offer, |screen| {
             screen(&Invite {
                 message: answering.request,
                 call,
                 line: inbound.line,
+                account: &line.account,
                 source: answering.source,
                 origin: inbound.origin,
                 objection,

@@ -1,6 +1,7 @@
 //! What one line is: its address-of-record, its registrar, and who may ring it.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::core::auth::Credentials;
@@ -16,6 +17,8 @@ use crate::core::auth::Credentials;
 /// ```
 #[derive(Debug, Clone)]
 pub struct Account {
+    /// What the application calls the line.
+    pub label: Arc<str>,
     /// The user part of the address-of-record, as it stands in a URI (escaped).
     pub user: String,
     /// The domain: a name or an address, IPv6 in brackets.
@@ -46,6 +49,7 @@ impl Account {
     #[must_use]
     pub fn new(user: &str, domain: &str, port: u16) -> Self {
         Self {
+            label: user.into(),
             user: user.to_owned(),
             domain: domain.to_owned(),
             port,

@@ -332,6 +332,13 @@ impl Binding {
         let mut printer = Printer::request(&mut request, "REGISTER", uri.as_bytes());
         printer.header_fmt("Via", format_args!("SIP/2.0/UDP {};branch={branch};rport", target.local));
         printer.header("Max-Forwards", b"70");
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-8.1.2
+        //# However, that approach
+        //# for configuring an outbound proxy is NOT RECOMMENDED; a pre-existing
+        //# route set with a single URI SHOULD be used instead.
+        if let Some((host, port)) = &self.account.outbound_proxy {
+            printer.header_fmt("Route", format_args!("<sip:{host}:{port};lr>"));
+        }
         let address = self.account.address_of_record();
         let display_name = self.account.display_name.as_deref().map(quoted).unwrap_or_default();
         printer.header_fmt("From", format_args!("{display_name}<{address}>;tag={}", self.from_tag));

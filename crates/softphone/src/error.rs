@@ -1,0 +1,133 @@
+//! The one error of this crate.
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+
+use ringfence_ua::{Cause, InvalidAnswer};
+
+/// What this crate's methods return.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why something could not be done.
+///
+/// It is opaque: ask it with its methods, or print it.
+///
+/// ```
+/// use softphone::Account;
+///
+/// let error = Account::new("858@").unwrap_err();
+/// assert!(error.to_string().starts_with("expected an address like sip:user@host:port"));
+/// assert_eq!(error.status(), None);
+/// ```
+pub struct Error {
+    kind: Box<Kind>,
+}
+
+#[derive(Debug)]
+pub(crate) enum Kind {
+    /// An address-of-record, a proxy or a port that is none.
+    Account { expected: &'static str, got: String },
+    /// The text of an answer.
+    Answer(InvalidAnswer),
+    /// A socket.
+    Socket { address: SocketAddr, error: io::Error },
+    /// Anything else of the operating system's.
+    System { what: &'static str, error: io::Error },
+    /// A registration.
+    Registration(Cause),
+    /// A call that cannot ring.
+    Objected { status: u16, phrase: String },
+    /// The softphone was shut down.
+    Closed,
+    /// A table at its bound.
+    Full,
+}
+
+impl Error {
+    /// Returns the status of the SIP response behind this error: the registrar's refusal, or what
+    /// a call that cannot ring was answered with.
+    #[must_use]
+    pub fn status(&self) -> Option<u16> {
+        match &*self.kind {
+            Kind::Registration(cause) => cause.status(),
+            Kind::Objected { status, .. } => Some(*status),
+            Kind::Account { .. }
+            | Kind::Answer(_)
+            | Kind::Socket { .. }
+            | Kind::System { .. }
+            | Kind::Closed
+            | Kind::Full => None,
+        }
+    }
+
+    /// Returns whether no answer came in time.
+    #[must_use]
+    pub fn is_timeout(&self) -> bool {
+        matches!(&*self.kind, Kind::Registration(Cause::TimedOut))
+    }
+
+    /// Returns whether the softphone has been shut down.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        matches!(&*self.kind, Kind::Closed)
+    }
+
+    /// Returns whether another program has the address that was to be listened on.
+    #[must_use]
+    pub fn is_address_in_use(&self) -> bool {
+        matches!(&*self.kind, Kind::Socket { error, .. } if error.kind() == io::ErrorKind::AddrInUse)
+    }
+
+    /// Returns why a registration failed, where that is what failed.
+    #[must_use]
+    pub fn cause(&self) -> Option<&Cause> {
+        if let Kind::Registration(cause) = &*self.kind { Some(cause) } else { None }
+    }
+}
+
+impl From<Kind> for Error {
+    fn from(kind: Kind) -> Self {
+        Self { kind: Box::new(kind) }
+    }
+}
+
+impl From<InvalidAnswer> for Error {
+    fn from(error: InvalidAnswer) -> Self {
+        Kind::Answer(error).into()
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &*self.kind {
+            Kind::Account { expected, got } => write!(f, "expected {expected}, got {got:?}"),
+            Kind::Answer(error) => error.fmt(f),
+            Kind::Socket { address, error } => write!(f, "cannot listen on {address}: {error}"),
+            Kind::System { what, error } => write!(f, "{what}: {error}"),
+            Kind::Registration(cause) => cause.fmt(f),
+            Kind::Objected { status, phrase } => {
+                write!(f, "the call cannot ring and was answered {status} {phrase}")
+            }
+            Kind::Closed => f.write_str("the softphone was shut down"),
+            Kind::Full => f.write_str("no room for another line"),
+        }
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Error({self})")
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &*self.kind {
+            Kind::Socket { error, .. } | Kind::System { error, .. } => Some(error),
+            Kind::Registration(cause) => Some(cause),
+            Kind::Answer(error) => Some(error),
+            Kind::Account { .. } | Kind::Objected { .. } | Kind::Closed | Kind::Full => None,
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! Sockets, names and interfaces.
+
+pub(crate) mod interfaces;
+pub(crate) mod resolver;
+mod rtp_ports;
+pub(crate) mod udp;
+
+pub use rtp_ports::RtpPorts;

@@ -1,0 +1,146 @@
+//! A line: one account of a softphone.
+
+use std::fmt;
+use std::sync::Arc;
+
+use tokio::sync::{Mutex, mpsc, oneshot, watch};
+
+use crate::call::IncomingCall;
+use crate::error::{Kind, Result};
+use crate::registration::{Registration, RegistrationState};
+use crate::shard::Command;
+
+/// One line of a softphone.
+///
+/// ```
+/// # fn key(line: &softphone::Line) -> softphone::LineId {
+/// let id = line.id(); // Copy, Ord, Hash
+/// # id
+/// # }
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LineId {
+    pub(crate) shard: u16,
+    pub(crate) line: ringfence_ua::LineId,
+}
+
+impl fmt::Display for LineId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.shard, self.line)
+    }
+}
+
+/// A line: watch its registration, and take its calls. A clone is the same line; dropping one changes
+/// nothing.
+///
+/// ```no_run
+/// # async fn show(line: softphone::Line) {
+/// println!("{}: {:?}", line.address_of_record(), line.registration().state());
+/// while let Some(call) = line.incoming().await {
+///     drop(call); // undecided: 480
+/// }
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Line {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    id: LineId,
+    label: Arc<str>,
+    address_of_record: String,
+    commands: mpsc::UnboundedSender<Command>,
+    states: watch::Receiver<RegistrationState>,
+    calls: Mutex<mpsc::Receiver<IncomingCall>>,
+}
+
+impl Line {
+    pub(crate) fn new(
+        id: LineId,
+        label: Arc<str>,
+        address_of_record: String,
+        commands: mpsc::UnboundedSender<Command>,
+        states: watch::Receiver<RegistrationState>,
+        calls: mpsc::Receiver<IncomingCall>,
+    ) -> Self {
+        let calls = Mutex::new(calls);
+        Self { inner: Arc::new(Inner { id, label, address_of_record, commands, states, calls }) }
+    }
+
+    /// Returns the next call that waits for a decision; `None` when the line is no more.
+    ///
+    /// A call is announced once, while it is undecided: one that the caller has cancelled in the
+    /// meantime is not. Several tasks may wait, each call goes to one of them.
+    pub async fn incoming(&self) -> Option<IncomingCall> {
+        let mut calls = self.inner.calls.lock().await;
+        loop {
+            let mut call = calls.recv().await?;
+            if !call.is_cancelled() {
+                return Some(call);
+            }
+            call.is_decided = true;
+        }
+    }
+
+    /// Returns a watch on the line's registration.
+    #[must_use]
+    pub fn registration(&self) -> Registration {
+        Registration::new(self.inner.states.clone())
+    }
+
+    /// Registers the line again after [`Line::unregister`], or tries at once what would be tried later.
+    /// The result is seen by [`Line::registration`].
+    pub fn register(&self) -> Result<()> {
+        self.send(Command::Register { line: self.inner.id.line })
+    }
+
+    /// Removes the line's own binding at the registrar, and no other phone's, and resolves when that is
+    /// done or given up (RFC 3261 section 10.2.2). The line stays, and takes calls that still come.
+    ///
+    /// On the wire: REGISTER with the line's own Contact and `expires=0`, never `Contact: *`.
+    pub async fn unregister(&self) -> Result<()> {
+        let mut states = self.inner.states.clone();
+        self.send(Command::Unregister { line: self.inner.id.line })?;
+        let done = states.wait_for(|state| *state == RegistrationState::Unregistered).await;
+        done.map(drop).map_err(|_| Kind::Closed.into())
+    }
+
+    /// Unregisters the line and removes it from the softphone. Calls that it has undecided stay decidable.
+    pub async fn remove(&self) -> Result<()> {
+        let (done, removed) = oneshot::channel();
+        self.send(Command::Remove { line: self.inner.id.line, done })?;
+        removed.await.map_err(|_| Kind::Closed.into())
+    }
+
+    /// Returns what the line is known by.
+    #[must_use]
+    pub fn id(&self) -> LineId {
+        self.inner.id
+    }
+
+    /// Returns the label of its account.
+    #[must_use]
+    pub fn label(&self) -> &str {
+        &self.inner.label
+    }
+
+    /// Returns the address-of-record.
+    #[must_use]
+    pub fn address_of_record(&self) -> &str {
+        &self.inner.address_of_record
+    }
+
+    fn send(&self, command: Command) -> Result<()> {
+        self.inner.commands.send(command).map_err(|_| Kind::Closed.into())
+    }
+}
+
+impl fmt::Debug for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Line")
+            .field("id", &self.inner.id)
+            .field("label", &self.inner.label)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,107 @@
+//! The registration of a line, watched.
+
+use std::time::{Duration, Instant, SystemTime};
+
+use tokio::sync::watch;
+
+pub use ringfence_ua::Cause;
+
+/// The state of a line's registration.
+///
+/// ```
+/// use softphone::RegistrationState;
+///
+/// fn describe(state: &RegistrationState) -> String {
+///     match state {
+///         RegistrationState::Registered { expires, .. } => format!("for {} s", expires.as_secs()),
+///         RegistrationState::Failed { cause, .. } => cause.to_string(),
+///         other => format!("{other:?}"),
+///     }
+/// }
+/// assert_eq!(describe(&RegistrationState::Unregistered), "Unregistered");
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RegistrationState {
+    /// A REGISTER is on its way.
+    Registering {
+        /// Counts from 1 since the last success.
+        attempt: u32,
+    },
+    /// The registrar has the line's binding.
+    Registered {
+        /// How long it was granted for.
+        expires: Duration,
+        /// When it is refreshed.
+        refresh_at: SystemTime,
+    },
+    /// The last attempt failed. Another follows where a time is given.
+    Failed {
+        /// Why.
+        cause: Cause,
+        /// When the next attempt is made.
+        retry_at: Option<SystemTime>,
+    },
+    /// No binding is wanted: the line does not register, or was unregistered.
+    Unregistered,
+}
+
+impl RegistrationState {
+    /// Returns whether the registrar has the line's binding.
+    #[must_use]
+    pub fn is_registered(&self) -> bool {
+        matches!(self, Self::Registered { .. })
+    }
+
+    pub(crate) fn from_inner(state: ringfence_ua::RegistrationState, now: Instant) -> Self {
+        let clock = SystemTime::now();
+        let on_the_clock = |at: Instant| clock + at.saturating_duration_since(now);
+        match state {
+            ringfence_ua::RegistrationState::Registering { attempt } => Self::Registering { attempt },
+            ringfence_ua::RegistrationState::Registered { expires, refresh_at } => {
+                Self::Registered { expires, refresh_at: on_the_clock(refresh_at) }
+            }
+            ringfence_ua::RegistrationState::Failed { cause, retry_at } => {
+                Self::Failed { cause, retry_at: retry_at.map(on_the_clock) }
+            }
+            // The core's enum may grow; what is not known here is not a binding.
+            ringfence_ua::RegistrationState::Unregistered | _ => Self::Unregistered,
+        }
+    }
+}
+
+/// Watches the registration of a line: the newest state, and each change. A clone watches on its
+/// own; dropping one changes nothing.
+///
+/// ```no_run
+/// # async fn watch(line: softphone::Line) {
+/// let mut registration = line.registration();
+/// println!("{:?}", registration.state());
+/// while let Some(state) = registration.changed().await {
+///     println!("{state:?}");
+/// }
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+pub struct Registration {
+    states: watch::Receiver<RegistrationState>,
+}
+
+impl Registration {
+    pub(crate) fn new(states: watch::Receiver<RegistrationState>) -> Self {
+        Self { states }
+    }
+
+    /// Returns the newest state.
+    #[must_use]
+    pub fn state(&self) -> RegistrationState {
+        self.states.borrow().clone()
+    }
+
+    /// Waits for a state that was not seen yet and returns it; `None` when the line is no more. States
+    /// that were replaced in the meantime are skipped.
+    pub async fn changed(&mut self) -> Option<RegistrationState> {
+        self.states.changed().await.ok()?;
+        Some(self.states.borrow_and_update().clone())
+    }
+}

@@ -1,0 +1,158 @@
+//! Answers that are no acceptance.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ringfence_ua::{InvalidAnswer, Redirection, Rejection};
+
+use crate::error::Result;
+
+/// A rejection: any status from 400 to 699, and what goes with it.
+///
+/// Text is for people to read. Whatever is passed, it stays within its header: line ends and other
+/// control characters become spaces, and what exceeds 512 bytes is cut off. A clone shares the
+/// whole, so that a rejection made once serves for every call.
+///
+/// ```
+/// use softphone::Reject;
+/// use std::time::Duration;
+///
+/// let busy = Reject::busy().warning("User reject");
+/// let later = Reject::unavailable().retry_after(Duration::from_secs(3600));
+/// let anonymous = Reject::status(433)?.phrase("Anonymity Disallowed");
+/// assert_eq!((busy.code(), later.code(), anonymous.code()), (486, 480, 433));
+/// assert!(Reject::status(302).is_err());
+/// # Ok::<(), softphone::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reject {
+    inner: Arc<Rejection>,
+}
+
+/// The longest text of a phrase, a warning or a reason, in bytes.
+const LONGEST_TEXT: usize = 512;
+
+impl Reject {
+    /// 486 Busy Here: not willing at this phone. The default of this crate.
+    #[must_use]
+    pub fn busy() -> Self {
+        Self::from(Rejection::busy())
+    }
+
+    /// 603 Decline: not willing anywhere.
+    #[must_use]
+    pub fn decline() -> Self {
+        Self::known(603)
+    }
+
+    /// 607 Unwanted (RFC 8197): the called party takes the call for spam.
+    #[must_use]
+    pub fn unwanted() -> Self {
+        Self::known(607)
+    }
+
+    /// 480 Temporarily Unavailable.
+    #[must_use]
+    pub fn unavailable() -> Self {
+        Self::from(Rejection::unavailable())
+    }
+
+    /// Any status from 400 to 699; fails for any other.
+    pub fn status(status: u16) -> Result<Self> {
+        Ok(Self::from(Rejection::new(status).ok_or(InvalidAnswer::Status { status })?))
+    }
+
+    /// Replaces the reason phrase of the status line.
+    #[must_use]
+    pub fn phrase(self, phrase: &str) -> Self {
+        self.with(|rejection| rejection.with_phrase(&within_a_line(phrase)))
+    }
+
+    /// Adds `Warning: 399 <agent> "text"` (RFC 3261 section 20.43); the agent is the softphone's.
+    #[must_use]
+    pub fn warning(self, text: &str) -> Self {
+        self.with(|rejection| rejection.with_warning(&within_a_line(text)))
+    }
+
+    /// Adds a `Reason` header (RFC 3326) with this value, such as `Q.850;cause=21;text="Call rejected"`.
+    #[must_use]
+    pub fn reason(self, value: &str) -> Self {
+        self.with(|rejection| rejection.with_reason(&within_a_line(value)))
+    }
+
+    /// Adds `Retry-After` (RFC 3261 section 20.33), in whole seconds rounded up.
+    #[must_use]
+    pub fn retry_after(self, wait: Duration) -> Self {
+        self.with(|rejection| Ok(rejection.with_retry_after(wait)))
+    }
+
+    /// Returns the status.
+    #[must_use]
+    pub fn code(&self) -> u16 {
+        self.inner.status().as_u16()
+    }
+
+    pub(crate) fn shared(&self) -> Arc<Rejection> {
+        Arc::clone(&self.inner)
+    }
+
+    fn known(status: u16) -> Self {
+        Self::from(Rejection::new(status).expect("a status from 400 to 699"))
+    }
+
+    fn with(self, change: impl FnOnce(Rejection) -> Result<Rejection, InvalidAnswer>) -> Self {
+        let rejection = Arc::unwrap_or_clone(self.inner);
+        Self::from(change(rejection).expect("text within its line and limit"))
+    }
+}
+
+impl From<Rejection> for Reject {
+    fn from(rejection: Rejection) -> Self {
+        Self { inner: Arc::new(rejection) }
+    }
+}
+
+/// A redirection: 302 Moved Temporarily, with a Contact. A clone shares the whole.
+///
+/// ```
+/// use softphone::Redirect;
+///
+/// assert!(Redirect::to("sip:1000@pbx.example.com").is_ok());
+/// assert!(Redirect::to("1000").is_err());
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Redirect {
+    inner: Arc<Redirection>,
+}
+
+impl Redirect {
+    /// Sends the caller to a `sip`, `sips` or `tel` URI; fails for what is none.
+    pub fn to(target: &str) -> Result<Self> {
+        Ok(Self { inner: Arc::new(Redirection::new(target)?) })
+    }
+
+    pub(crate) fn shared(&self) -> Arc<Redirection> {
+        Arc::clone(&self.inner)
+    }
+}
+
+fn within_a_line(text: &str) -> String {
+    let mut line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    line.truncate(line.floor_char_boundary(LONGEST_TEXT));
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_text_is_taken_and_stays_within_its_line() {
+        for text in ["a\r\nX: y", "\0\u{85}\u{7f}", &"ü".repeat(2000), ""] {
+            let reject = Reject::busy().phrase(text).warning(text).reason(text);
+            assert_eq!(reject.code(), 486);
+        }
+        assert_eq!(within_a_line("a\r\nX: y"), "a  X: y");
+        assert!(within_a_line(&"ü".repeat(2000)).len() <= LONGEST_TEXT);
+    }
+}

@@ -1,0 +1,332 @@
+//! The screen: an incoming call as it is shown to who decides, and what can be decided.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use ringfence_ua::Origin;
+use ringfence_wire::sip::{HeaderName, Message, NameAddr, Uri};
+
+use crate::line::LineId;
+use crate::reject::{Redirect, Reject};
+
+/// An incoming call, numbered for the life of the softphone.
+///
+/// ```
+/// # fn key(invite: &softphone::Invite<'_>) -> softphone::CallId {
+/// let id = invite.id(); // Copy, Ord, Hash: a key for what you note of the call
+/// # id
+/// # }
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CallId {
+    pub(crate) shard: u16,
+    pub(crate) number: u64,
+}
+
+impl fmt::Display for CallId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.shard, self.number)
+    }
+}
+
+/// An INVITE as who decides sees it: borrowed, without a copy.
+///
+/// ```
+/// use softphone::{Invite, Reject, Verdict};
+///
+/// fn screen(invite: &Invite<'_>) -> Verdict {
+///     match invite.caller() {
+///         Some(caller) if caller.user() == "+41791234567" => Reject::busy().into(),
+///         _ => Verdict::Offer,
+///     }
+/// }
+/// # let _ = screen;
+/// ```
+#[derive(Clone, Copy)]
+pub struct Invite<'a> {
+    pub(crate) message: &'a Message<'a>,
+    pub(crate) id: CallId,
+    pub(crate) line: LineId,
+    pub(crate) label: &'a str,
+    pub(crate) source: SocketAddr,
+    pub(crate) origin: Origin,
+    pub(crate) objection: Option<ringfence_ua::Objection>,
+}
+
+impl<'a> Invite<'a> {
+    /// Returns what the call is known by.
+    #[must_use]
+    pub fn id(&self) -> CallId {
+        self.id
+    }
+
+    /// Returns the line that is rung.
+    #[must_use]
+    pub fn line(&self) -> LineId {
+        self.line
+    }
+
+    /// Returns the label of that line's account.
+    #[must_use]
+    pub fn line_label(&self) -> &'a str {
+        self.label
+    }
+
+    /// Returns who calls: the asserted identity where a trusted peer gave one, else From.
+    #[must_use]
+    pub fn caller(&self) -> Option<Address<'a>> {
+        self.asserted().or_else(|| self.from())
+    }
+
+    /// Returns From, which any caller can claim.
+    #[must_use]
+    pub fn from(&self) -> Option<Address<'a>> {
+        self.message.from().ok().and_then(Address::new)
+    }
+
+    /// Returns `P-Asserted-Identity` (RFC 3325), where the registrar, the proxy or a peer gave one.
+    #[must_use]
+    pub fn asserted(&self) -> Option<Address<'a>> {
+        let is_trusted = self.origin.is_trusted();
+        let mut asserted = self.message.addresses(HeaderName::PAssertedIdentity).filter(|_| is_trusted);
+        asserted.find_map(|address| Address::new(address.ok()?))
+    }
+
+    /// Returns who is called: To, or the Request-URI where To cannot be read.
+    #[must_use]
+    pub fn called(&self) -> Option<Address<'a>> {
+        let to = self.message.to().ok().and_then(Address::new);
+        to.or_else(|| Some(Address { display: None, uri: Uri::parse(self.message.request_uri()?).ok()? }))
+    }
+
+    /// Returns the value of the first header of a name, in any case, long or compact; bytes that are no UTF-8 are
+    /// replaced.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<Cow<'a, str>> {
+        self.message.named(name).next().map(String::from_utf8_lossy)
+    }
+
+    /// Returns the `Call-ID`; bytes that are no UTF-8 are replaced.
+    #[must_use]
+    pub fn call_id(&self) -> Cow<'a, str> {
+        String::from_utf8_lossy(self.message.call_id().unwrap_or_default())
+    }
+
+    /// Returns whether the caller asks for privacy (RFC 3323): `Privacy` with anything but `none`.
+    #[must_use]
+    pub fn is_private(&self) -> bool {
+        let privacy = self.message.values(HeaderName::Privacy);
+        privacy.flat_map(|value| value.split(|&byte| byte == b';')).any(|value| {
+            let value = value.trim_ascii();
+            !value.is_empty() && !value.eq_ignore_ascii_case(b"none")
+        })
+    }
+
+    /// Returns the session description that is offered, as it came; `None` where there is none.
+    #[must_use]
+    pub fn offer(&self) -> Option<&'a [u8]> {
+        Some(self.message.body()).filter(|body| !body.is_empty())
+    }
+
+    /// Returns the address that the INVITE came from.
+    #[must_use]
+    pub fn source(&self) -> SocketAddr {
+        self.source
+    }
+
+    /// Returns why it was let in.
+    #[must_use]
+    pub fn trust(&self) -> Trust {
+        match self.origin {
+            Origin::Registrar => Trust::Registrar,
+            Origin::Peer => Trust::Peer,
+            Origin::Token => Trust::Token,
+            Origin::Anyone => Trust::Anyone,
+        }
+    }
+
+    /// Returns what RFC 3261 section 8.2 would have answered whoever called: such a call can be rejected with any
+    /// code, redirected or ignored, but it cannot ring.
+    #[must_use]
+    pub fn objection(&self) -> Option<Objection> {
+        self.objection
+            .map(|objection| Objection { status: objection.status().as_u16(), phrase: objection.to_string() })
+    }
+
+    /// Returns the message as it came.
+    #[must_use]
+    pub fn as_bytes(&self) -> &'a [u8] {
+        self.message.as_bytes()
+    }
+}
+
+impl fmt::Debug for Invite<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Invite").field("id", &self.id).field("line", &self.label).finish_non_exhaustive()
+    }
+}
+
+/// An address of someone in a call: a URI, and the name that goes with it.
+///
+/// ```
+/// # fn show(invite: &softphone::Invite<'_>) {
+/// if let Some(from) = invite.from() {
+///     println!("{} at {}", from.user(), from.host());
+/// }
+/// # }
+/// ```
+#[derive(Clone, Copy)]
+pub struct Address<'a> {
+    display: Option<NameAddr<'a>>,
+    uri: Uri<'a>,
+}
+
+impl<'a> Address<'a> {
+    fn new(address: NameAddr<'a>) -> Option<Self> {
+        Some(Self { uri: address.uri().ok()?, display: Some(address) })
+    }
+
+    /// Returns the user of a `sip` URI without escapes, with the parameters that stand in it, or the number of a
+    /// `tel` URI; empty where there is none.
+    #[must_use]
+    pub fn user(&self) -> Cow<'a, str> {
+        if let Some(number) = self.uri.tel_number() {
+            return Cow::Borrowed(number);
+        }
+        match self.uri.user_unescaped() {
+            Some(Cow::Borrowed(user)) => String::from_utf8_lossy(user),
+            Some(Cow::Owned(user)) => Cow::Owned(String::from_utf8_lossy(&user).into_owned()),
+            None => Cow::Borrowed(""),
+        }
+    }
+
+    /// Returns the host of a `sip` URI: a name, or an address, IPv6 in brackets; empty for a `tel` URI.
+    #[must_use]
+    pub fn host(&self) -> Cow<'a, str> {
+        match self.uri.host() {
+            ringfence_wire::sip::Host::Name(name) => Cow::Borrowed(name),
+            host @ (ringfence_wire::sip::Host::V4(_) | ringfence_wire::sip::Host::V6(_)) => {
+                Cow::Owned(host.to_string())
+            }
+        }
+    }
+
+    /// Returns the value of a parameter of the URI, such as `phone-context` of a `tel` URI.
+    #[must_use]
+    pub fn param(&self, name: &str) -> Option<Cow<'a, str>> {
+        match self.uri.param(name)? {
+            Cow::Borrowed(value) => Some(String::from_utf8_lossy(value)),
+            Cow::Owned(value) => Some(Cow::Owned(String::from_utf8_lossy(&value).into_owned())),
+        }
+    }
+
+    /// Returns the display name without quotation marks, which any caller can claim.
+    #[must_use]
+    pub fn display_name(&self) -> Option<Cow<'a, str>> {
+        self.display.and_then(|display| display.display_name())
+    }
+
+    /// Returns the URI as it came; bytes that are no UTF-8 are replaced.
+    #[must_use]
+    pub fn uri(&self) -> Cow<'a, str> {
+        String::from_utf8_lossy(self.uri.as_bytes())
+    }
+}
+
+impl fmt::Debug for Address<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Address(..)")
+    }
+}
+
+/// Why an INVITE was let in.
+///
+/// ```
+/// assert_ne!(softphone::Trust::Registrar, softphone::Trust::Anyone);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Trust {
+    /// It came from the line's registrar or proxy.
+    Registrar,
+    /// It came from a configured peer.
+    Peer,
+    /// It carries the token that only the registrar was given with the line's Contact.
+    Token,
+    /// The line is open to everyone.
+    Anyone,
+}
+
+/// What RFC 3261 section 8.2 would have answered to an INVITE, whoever called.
+///
+/// ```
+/// # fn show(invite: &softphone::Invite<'_>) {
+/// if let Some(objection) = invite.objection() {
+///     println!("cannot ring: {objection}"); // 415 Unsupported Media Type
+/// }
+/// # }
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Objection {
+    /// The status.
+    pub status: u16,
+    /// The reason phrase.
+    pub phrase: String,
+}
+
+impl fmt::Display for Objection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.status, self.phrase)
+    }
+}
+
+/// What becomes of an incoming call.
+///
+/// ```
+/// use softphone::{Reject, Verdict};
+///
+/// let verdict = Verdict::from(Reject::unwanted());
+/// # let _ = verdict;
+/// ```
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Verdict {
+    /// It is rejected. The application never hears of it.
+    Reject(Reject),
+    /// The caller is sent elsewhere (302).
+    Redirect(Redirect),
+    /// It rings (180) until the caller gives up, or until the limit and then 480.
+    Ring {
+        /// The limit, at most 10 minutes.
+        limit: Option<Duration>,
+    },
+    /// Nothing at all is answered.
+    Ignore,
+    /// The application decides: the call comes out of [`crate::Line::incoming`].
+    Offer,
+}
+
+impl From<Reject> for Verdict {
+    fn from(reject: Reject) -> Self {
+        Self::Reject(reject)
+    }
+}
+
+impl From<Redirect> for Verdict {
+    fn from(redirect: Redirect) -> Self {
+        Self::Redirect(redirect)
+    }
+}
+
+impl Verdict {
+    pub(crate) fn into_inner(self) -> ringfence_ua::Verdict {
+        match self {
+            Self::Reject(reject) => ringfence_ua::Verdict::Reject(reject.shared()),
+            Self::Redirect(redirect) => ringfence_ua::Verdict::Redirect(redirect.shared()),
+            Self::Ring { limit } => ringfence_ua::Verdict::Ring { limit },
+            Self::Ignore => ringfence_ua::Verdict::Ignore,
+            Self::Offer => ringfence_ua::Verdict::Offer,
+        }
+    }
+}
