@@ -3,7 +3,8 @@
 use std::fmt;
 
 use crate::decide::{Decision, Rule};
-use crate::facts::{CallerId, CallerKind, Facts, Source, printable};
+use crate::facts::{CallerId, CallerKind, Facts, Source};
+use crate::printable::printable;
 use crate::treatment::Treatment;
 
 impl Decision<'_> {

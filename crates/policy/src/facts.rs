@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::number::{Ambiguous, E164, Fault, Invalid, Number, Region, Unresolved, normalise};
+use crate::printable::printable;
 
 /// Who a header says is calling, in the header's own words.
 ///
@@ -72,6 +73,9 @@ impl<'a> Caller<'a> {
     }
 
     fn hides(&self) -> bool {
+        //= https://www.rfc-editor.org/rfc/rfc3323#section-4.1.1.3
+        //# the hostname value 'anonymous.invalid' SHOULD be
+        //# used for anonymous URIs
         is_any(self.host, &["anonymous.invalid"]) || is_anonymous_user(self.user.trim())
     }
 
@@ -85,6 +89,10 @@ impl<'a> Caller<'a> {
         if self.hides() || names_nobody {
             return CallerId::Anonymous { number: None };
         }
+        //= https://www.rfc-editor.org/rfc/rfc3325#section-9.3
+        //# The presence of this privacy type in
+        //# a Privacy header field indicates that the user would like the Network
+        //# Asserted Identity to be kept private
         if self.withheld {
             return CallerId::Anonymous { number: number.ok() };
         }
@@ -191,20 +199,6 @@ impl fmt::Display for CallerId<'_> {
             CallerId::Invalid(_) => f.write_str("an invalid number"),
         }
     }
-}
-
-/// Shows what a stranger wrote: on one line, without control characters, and not for ever.
-pub(crate) fn printable(text: &str) -> impl fmt::Display {
-    let shown = text.chars().take(LONGEST_SHOWN).map(|c| if is_unprintable(c) { '\u{fffd}' } else { c });
-    shown.collect::<String>()
-}
-
-/// Enough to recognise a caller or an entry by.
-const LONGEST_SHOWN: usize = 60;
-
-/// Control characters, and those that turn the direction of what follows.
-fn is_unprintable(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// The kinds of callers.

@@ -33,6 +33,7 @@ mod list;
 mod number;
 mod pattern;
 mod policy;
+mod printable;
 mod treatment;
 
 pub use check::{Finding, Severity, check};

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use crate::facts::printable;
 use crate::number::{self, Fault, Number, Prefix, Region, Unfinished, Unresolved, normalise};
+use crate::printable::printable;
 
 /// Which callers an entry of a list means.
 ///

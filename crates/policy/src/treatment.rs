@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::printable::printable;
+
 /// What is done with a call that is not welcome, or not known.
 ///
 /// ```
@@ -85,8 +87,8 @@ impl Default for Welcome {
 }
 
 impl Welcome {
-    /// How long a phone rings unless something else is said: RFC 3261 section 13.3.1.1 has a
-    /// caller's proxy give up after three minutes at the earliest.
+    /// How long a phone rings unless something else is said: by RFC 3261 section 13.3.1.1 a proxy
+    /// may cancel a call when there is no response for three minutes.
     pub const RING_LIMIT: Duration = Duration::from_secs(180);
 }
 
@@ -192,7 +194,11 @@ impl Target {
         });
         let is_one_word =
             !uri.contains(|c: char| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>' | '"'));
-        if has_scheme && is_one_word { Ok(Self(uri)) } else { Err(TreatmentError::Target { found: uri }) }
+        if has_scheme && is_one_word {
+            Ok(Self(uri))
+        } else {
+            Err(TreatmentError::Target { found: printable(&uri).to_string() })
+        }
     }
 
     /// Returns the URI.

@@ -46,6 +46,11 @@ fn a_swiss_number_is_the_same_in_every_form() {
     all_read_as("CH", "+41791234567", &forms);
 }
 
+//= https://www.rfc-editor.org/rfc/rfc3966#section-5.1.1
+//= type=test
+//# Visual separators
+//# ('visual-separator') merely aid readability and are not used for URI
+//# comparison or placing a call.
 #[test]
 fn a_number_of_north_america_is_the_same_in_every_form() {
     let forms = [
@@ -287,6 +292,10 @@ fn a_context_that_is_no_calling_code_changes_nothing() {
     );
 }
 
+//= https://www.rfc-editor.org/rfc/rfc3966#section-5.1.5
+//= type=test
+//# It does NOT indicate a prefix that turns the local number into a
+//# global (E.164) number.
 #[test]
 fn a_context_that_is_a_calling_code_says_whose_digits_they_are() {
     all_read_as("CH", "+442079460321", &["tel:020-7946-0321;phone-context=+44"]);

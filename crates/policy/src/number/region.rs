@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::Digits;
 use super::plan::Plan;
+use crate::printable::printable;
 
 /// A country or territory of ISO 3166-1, with the way numbers are written there.
 ///
@@ -29,7 +30,7 @@ impl Region {
         let wanted = code.trim();
         Region::all()
             .find(|region| region.as_str().eq_ignore_ascii_case(wanted))
-            .ok_or_else(|| UnknownRegion { found: wanted.chars().take(40).collect(), near: near(wanted) })
+            .ok_or_else(|| UnknownRegion { found: printable(wanted).to_string(), near: near(wanted) })
     }
 
     /// Returns every region, in the order of the codes.

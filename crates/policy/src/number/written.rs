@@ -94,9 +94,11 @@ fn subscriber(text: &str) -> (&str, Option<&str>) {
 
 /// Returns the plan of a `phone-context` that is a calling code.
 ///
-/// RFC 3966 forbids to put the context before the digits; but where it is a calling code and
-/// nothing more it names the country whose habits they follow.
+/// Where it is a calling code and nothing more, it names the country whose habits the digits follow.
 fn context(parameters: &str) -> Option<&'static Plan> {
+    //= https://www.rfc-editor.org/rfc/rfc3966#section-5.1.5
+    //# It does NOT indicate a prefix that turns the local number into a
+    //# global (E.164) number.
     let value = parameters.split(';').find_map(|parameter| strip_scheme(parameter, "phone-context="))?;
     Plan::of(value.strip_prefix('+')?.parse().ok()?)
 }
@@ -109,6 +111,10 @@ fn next_symbol(rest: &mut &str) -> Result<Option<Symbol>, Unresolved> {
             plain => (plain, plain.len_utf8()),
         };
         *rest = &rest[length..];
+        //= https://www.rfc-editor.org/rfc/rfc3966#section-5.1.1
+        //# Visual separators
+        //# ('visual-separator') merely aid readability and are not used for URI
+        //# comparison or placing a call.
         if is_separator(character) {
             continue;
         }
