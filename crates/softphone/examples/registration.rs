@@ -18,13 +18,14 @@ async fn main() -> Result<()> {
         match &newest {
             RegistrationState::Registering { attempt } => println!("registering, attempt {attempt}"),
             RegistrationState::Registered { expires, .. } => {
-                println!("registered for {} s", expires.as_secs())
+                println!("registered for {} s", expires.as_secs());
             }
             RegistrationState::Failed { cause, retry_at } => {
                 let wait = retry_at.and_then(|at| at.duration_since(std::time::SystemTime::now()).ok());
                 println!("failed: {cause}; tried again in {} s", wait.unwrap_or_default().as_secs());
             }
-            other => println!("{other:?}"),
+            RegistrationState::Unregistered => println!("unregistered"),
+            _ => {}
         }
         state = registration.changed().await;
     }

@@ -84,7 +84,7 @@ pub enum Event {
 /// ```
 #[derive(Debug)]
 pub struct Phone {
-    phone: Softphone,
+    inner: Softphone,
     lines: BTreeMap<LineId, Line>,
     calls: BTreeMap<CallId, IncomingCall>,
     queue: mpsc::UnboundedReceiver<Queued>,
@@ -109,12 +109,12 @@ impl Phone {
             })
             .start()
             .await?;
-        Ok(Self { phone, lines: BTreeMap::new(), calls: BTreeMap::new(), queue, sender })
+        Ok(Self { inner: phone, lines: BTreeMap::new(), calls: BTreeMap::new(), queue, sender })
     }
 
     /// Adds a line; its registration goes on in the background and comes as events.
     pub async fn line(&mut self, account: Account) -> Result<LineId> {
-        let line = self.phone.line(account).await?;
+        let line = self.inner.line(account).await?;
         let id = line.id();
         self.lines.insert(id, line.clone());
         tokio::spawn(forward_states(line.clone(), self.sender.clone()));
@@ -181,7 +181,7 @@ impl Phone {
 
     /// Ends everything, as [`Softphone::shutdown`] does.
     pub async fn shutdown(self, grace: Duration) {
-        self.phone.shutdown(grace).await;
+        self.inner.shutdown(grace).await;
     }
 
     fn announce(&mut self, call: IncomingCall) -> Event {

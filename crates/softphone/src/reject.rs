@@ -137,8 +137,13 @@ impl Redirect {
 }
 
 fn within_a_line(text: &str) -> String {
-    let mut line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    line.truncate(line.floor_char_boundary(LONGEST_TEXT));
+    let mut line = String::new();
+    for c in text.chars().map(|c| if c.is_control() { ' ' } else { c }) {
+        if line.len() + c.len_utf8() > LONGEST_TEXT {
+            break;
+        }
+        line.push(c);
+    }
     line
 }
 

@@ -56,14 +56,17 @@ struct ShardHandle {
 /// What the application has run within the shards.
 #[derive(Clone, Default)]
 pub(crate) struct Hooks {
-    pub(crate) screen: Option<Arc<dyn Fn(&Invite<'_>) -> Verdict + Send + Sync>>,
-    pub(crate) trace: Option<Arc<dyn Fn(&Traced<'_>) + Send + Sync>>,
-    pub(crate) ended: Option<Arc<dyn Fn(&Ended) + Send + Sync>>,
+    pub(crate) screen: Option<Arc<Screen>>,
+    pub(crate) trace: Option<Arc<Trace>>,
+    pub(crate) ended: Option<Arc<OnEnded>>,
 }
+
+type Screen = dyn Fn(&Invite<'_>) -> Verdict + Send + Sync;
+type Trace = dyn Fn(&Traced<'_>) + Send + Sync;
+type OnEnded = dyn Fn(&Ended) + Send + Sync;
 
 impl Softphone {
     /// Returns a builder with the defaults: any free port of every IPv4 interface, RTP ports 5000 to 10000, one shard.
-    #[must_use]
     pub fn builder() -> Builder {
         Builder {
             listen: SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)),

@@ -23,7 +23,7 @@ impl RtpPorts {
     /// RFC 3550 section 11: an even port for RTP and the next one for RTCP, so that a range holds at least one such pair.
     pub(crate) fn new(range: &RangeInclusive<u16>) -> Result<Self> {
         let (first, last) = (*range.start(), *range.end());
-        let even = first.next_multiple_of(2);
+        let even = first.saturating_add(first % 2);
         if first == 0 || even >= last {
             let got = format!("{first}-{last}");
             return Err(
