@@ -23,7 +23,8 @@
 //!     │ Node                         what takes part: datagrams and time in, datagrams and deadlines out
 //!     ├── Pbx ── Verifier, Binding   a registrar with digest authentication that also calls its users
 //!     ├── Caller ── CallPlan, Call   strangers who call, by a script, and audit what they are answered
-//!     └── anything else              a user agent under test
+//!     ├── Phone                      the user agent of `ringfence-ua`
+//!     └── anything else              another user agent under test
 //!  Clock, Random                     time that moves when told to; numbers that come back
 //!  Pcap, Normalizer                  captures for Wireshark; recordings to compare with
 //! ```
@@ -40,6 +41,7 @@ mod network;
 mod node;
 mod pbx;
 mod pcap;
+mod phone;
 mod random;
 mod response;
 mod socket;
@@ -53,6 +55,7 @@ pub use network::{Conditions, Fate, Network, NodeId, Packet};
 pub use node::Node;
 pub use pbx::{Binding, Mode, Pbx, PbxConfig, PbxEvent};
 pub use pcap::Pcap;
+pub use phone::Phone;
 pub use random::Random;
 pub use socket::{Direction, Record};
 pub use verifier::{Refusal, Verified, Verifier};

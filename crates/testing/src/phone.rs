@@ -1,0 +1,139 @@
+//! The user agent of `ringfence-ua` as a node of the simulated network.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Instant;
+
+use ringfence_ua::{Config, Endpoint, Event, LineId, RegistrationState, Screen, Target, Unresolved};
+
+use crate::node::Node;
+use crate::random::Random;
+
+/// A user agent with one address, whose hosts are looked up in a table.
+///
+/// ```
+/// use std::time::Duration;
+/// use ringfence_testing::{Network, Pbx, PbxConfig, Phone};
+/// use ringfence_ua::{Account, auth::Credentials};
+///
+/// let mut network = Network::new(1);
+/// let (pbx_address, phone_address) = ("192.0.2.1:5060".parse()?, "192.0.2.7:5060".parse()?);
+/// let mut pbx = Pbx::new(PbxConfig::new(pbx_address), 1);
+/// pbx.add_user("858", "secret");
+/// let pbx = network.add(pbx_address, pbx);
+/// let phone = network.add(phone_address, Phone::new(phone_address, 1));
+///
+/// let mut account = Account::new("858", "192.0.2.1", 5060);
+/// account.credentials = Some(Credentials::new("858", "secret"));
+/// network.with(phone, |phone, now| phone.act(now, |endpoint| endpoint.add_line(now, account)))?;
+/// network.run_for(Duration::from_secs(1));
+/// assert!(network.node(pbx).is_registered("858"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Phone {
+    address: SocketAddr,
+    endpoint: Endpoint,
+    hosts: BTreeMap<String, Vec<IpAddr>>,
+    events: Vec<(Instant, Event)>,
+}
+
+impl Phone {
+    /// Makes a user agent with the default configuration. Its identifiers follow from the seed.
+    #[must_use]
+    pub fn new(address: SocketAddr, seed: u64) -> Self {
+        Self::with_config(Config::new(address), seed)
+    }
+
+    /// Makes a user agent.
+    #[must_use]
+    pub fn with_config(config: Config, seed: u64) -> Self {
+        let mut key = [0; 32];
+        Random::new(seed).fill(&mut key);
+        let address = config.local;
+        Self { address, endpoint: Endpoint::new(config, key), hosts: BTreeMap::new(), events: Vec::new() }
+    }
+
+    /// Decides on new calls before they become events.
+    #[must_use]
+    pub fn with_screen(mut self, screen: Screen) -> Self {
+        self.endpoint = self.endpoint.with_screen(screen);
+        self
+    }
+
+    /// Gives a name addresses, in place of those it has; none makes it unknown. An address literal needs no entry.
+    pub fn set_host(&mut self, name: &str, addresses: &[IpAddr]) {
+        self.hosts.insert(name.to_owned(), addresses.to_vec());
+    }
+
+    /// Gives the endpoint a command, and answers what it then wants to have looked up.
+    pub fn act<R>(&mut self, now: Instant, command: impl FnOnce(&mut Endpoint) -> R) -> R {
+        let result = command(&mut self.endpoint);
+        while let Some(event) = self.endpoint.poll_event() {
+            if let Event::Resolve { line, host, port } = &event {
+                let resolved = self.resolve(host, *port);
+                self.endpoint.handle_resolved(now, *line, resolved);
+            }
+            self.events.push((now, event));
+        }
+        result
+    }
+
+    /// Returns the endpoint.
+    #[must_use]
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    /// Returns every event so far, and when it came.
+    #[must_use]
+    pub fn events(&self) -> &[(Instant, Event)] {
+        &self.events
+    }
+
+    /// Returns the states that a line's registration went through, and when.
+    pub fn states(&self, line: LineId) -> impl Iterator<Item = (Instant, &RegistrationState)> {
+        self.events.iter().filter_map(move |(at, event)| {
+            let Event::Registration { line: found, state } = event else { return None };
+            (*found == line).then_some((*at, state))
+        })
+    }
+
+    fn resolve(&self, host: &str, port: u16) -> Result<Vec<Target>, Unresolved> {
+        let literal = host.trim_start_matches('[').trim_end_matches(']').parse().ok().map(|ip| vec![ip]);
+        let addresses = literal.or_else(|| self.hosts.get(host).cloned()).unwrap_or_default();
+        if addresses.is_empty() {
+            return Err(Unresolved { error: "no such name".to_owned() });
+        }
+        let target = |ip| Target { remote: SocketAddr::new(ip, port), local: self.address };
+        Ok(addresses.into_iter().map(target).collect())
+    }
+}
+
+impl Node for Phone {
+    fn handle_datagram(&mut self, now: Instant, source: SocketAddr, datagram: &[u8]) {
+        self.act(now, |endpoint| endpoint.handle_datagram(now, source, datagram));
+    }
+
+    fn handle_timeout(&mut self, now: Instant) {
+        self.act(now, |endpoint| endpoint.handle_timeout(now));
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        self.endpoint.poll_timeout()
+    }
+
+    fn poll_transmit(&mut self) -> Option<(SocketAddr, Vec<u8>)> {
+        self.endpoint.poll_transmit().map(|transmit| (transmit.destination, transmit.payload.to_vec()))
+    }
+}
+
+impl fmt::Debug for Phone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Phone")
+            .field("address", &self.address)
+            .field("endpoint", &self.endpoint)
+            .field("events", &self.events.len())
+            .finish_non_exhaustive()
+    }
+}
