@@ -90,6 +90,10 @@ pub(super) fn ip_address(bytes: &[u8]) -> Option<IpAddr> {
     {
         return Some(address.into());
     }
+    //= https://www.rfc-editor.org/rfc/rfc5118#section-4.5
+    //# implementations must follow the Robustness Principle [RFC1122] and be
+    //# liberal in accepting a "received" parameter with or without the
+    //# delimiting "[" and "]" tokens.
     let inner = bytes.strip_prefix(b"[").and_then(|rest| rest.strip_suffix(b"]")).unwrap_or(bytes);
     ipv6(inner).map(IpAddr::from)
 }
@@ -123,7 +127,9 @@ fn leading_ipv4(bytes: &[u8]) -> Option<(Ipv4Addr, usize)> {
 fn ipv6(bytes: &[u8]) -> Option<Ipv6Addr> {
     const LONGEST: usize = "ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255".len();
     let parse = |bytes: &[u8]| std::str::from_utf8(bytes).ok()?.parse().ok();
-    // RFC 5118 section 4.10: the grammar of RFC 3261 can yield one colon too many before an IPv4 address.
+    //= https://www.rfc-editor.org/rfc/rfc5118#section-4.10
+    //# it can choose to ignore the
+    //# extra colon when parsing the IPv6 reference.
     let Some(at) = bytes.windows(3).position(|colons| colons == b":::") else { return parse(bytes) };
     let mut repaired = [0; LONGEST];
     let length = bytes.len() - 1;

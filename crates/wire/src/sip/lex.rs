@@ -305,3 +305,55 @@ pub(super) fn unfold_into(mut value: &[u8], out: &mut Vec<u8>) {
 pub(super) fn ascii(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn elements(mut list: &[u8]) -> Vec<&[u8]> {
+        let mut elements = Vec::new();
+        while let (element, Some(rest)) = split_comma(list) {
+            elements.push(element);
+            list = rest;
+        }
+        elements.push(trim(list));
+        elements
+    }
+
+    #[test]
+    fn commas_in_quotes_and_brackets_separate_nothing() {
+        let contact = br#""a, \"b" <sip:a,b@c>;x=",""#;
+        assert_eq!(elements(&[&contact[..], b" , d"].concat()), [&contact[..], b"d"]);
+        assert_eq!(elements(b",a,,"), [&b""[..], b"a", b"", b""]);
+        assert_eq!(elements(b"\"no end, a"), [&b"\"no end, a"[..]]);
+        assert_eq!(elements(b"<no end, a"), [&b"<no end, a"[..]]);
+    }
+
+    #[test]
+    fn comments_nest_and_must_end() {
+        let comment = |bytes: &'static [u8]| Lexer::new(bytes).comment();
+        assert_eq!(comment(br"(a (b\) c) d) e"), Ok(&br"(a (b\) c) d)"[..]));
+        assert_eq!(comment(b"(a (b) c"), Err(Fault::UnterminatedComment));
+        assert_eq!(comment(br"(a\)"), Err(Fault::UnterminatedComment));
+    }
+
+    #[test]
+    fn a_quoted_string_ends_at_the_first_mark_that_is_not_escaped() {
+        assert_eq!(quoted_string_end(br#""a\\" b"#), Some(5));
+        assert_eq!(quoted_string_end(br#""a\""#), None);
+        assert_eq!(quoted_string_end(br#""\"#), None);
+        assert_eq!(quoted_string_end(br#"a""#), None);
+    }
+
+    #[test]
+    fn numbers_end_at_their_limit_however_long_they_are() {
+        assert_eq!(decimal(b"000255", 255), Some(255));
+        assert_eq!(decimal(b"256", 255), None);
+        assert_eq!(decimal(&[b'9'; 1000], u32::MAX), None);
+    }
+
+    #[test]
+    fn a_fold_with_the_space_around_it_is_one_space() {
+        assert_eq!(*unfold(b"a \t\r\n\r\n \t b\rc"), *b"a b c");
+    }
+}

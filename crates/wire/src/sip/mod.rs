@@ -20,6 +20,7 @@ mod print;
 mod quote;
 mod start_line;
 mod status;
+mod typed;
 mod uri;
 
 pub use error::{Fault, HeaderError, ParseError, UriError};

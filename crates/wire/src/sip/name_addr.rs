@@ -109,7 +109,15 @@ fn take_address<'a>(lexer: &mut Lexer<'a>) -> Result<(&'a [u8], &'a [u8]), Fault
             Ok((display_name, take_bracketed(lexer)?))
         }
         found => {
+            //= https://www.rfc-editor.org/rfc/rfc3261#section-20
+            //# If the URI is not enclosed in angle
+            //# brackets, any semicolon-delimited parameters are header-parameters,
+            //# not URI parameters.
             let uri = trim(lexer.take(found.unwrap_or(rest.len())));
+            //= https://www.rfc-editor.org/rfc/rfc3261#section-20
+            //# If the URI
+            //# contains a comma, question mark or semicolon, the URI MUST be
+            //# enclosed in angle brackets (< and >).
             if let Some(&byte) = uri.iter().find(|&&byte| matches!(byte, b'?' | b',')) {
                 return Err(Fault::UnenclosedUri { byte });
             }
@@ -140,4 +148,58 @@ fn check_uri(uri: &[u8]) -> Result<&[u8], Fault> {
         return Err(Fault::Empty);
     }
     if uri.iter().any(|&byte| is_lws(byte)) { Err(Fault::SpaceInUri) } else { Ok(uri) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_with_an_address_is_told() {
+        for (value, fault) in [
+            ("", Fault::Empty),
+            (";tag=1", Fault::Empty),
+            ("<>", Fault::Empty),
+            ("\"a\"", Fault::Truncated),
+            ("\"a\" sip:a@b", Fault::Unexpected { byte: b's' }),
+            ("\"a <sip:a@b>", Fault::UnterminatedQuote),
+            ("a <sip:a@b", Fault::UnterminatedBracket),
+            ("a@b <sip:a@b>", Fault::Unexpected { byte: b'@' }),
+            ("< sip:a@b>", Fault::SpaceInUri),
+            ("sip:a @b", Fault::SpaceInUri),
+            ("sip:a@b?x=y", Fault::UnenclosedUri { byte: b'?' }),
+            ("sip:a@b, sip:c@d", Fault::UnenclosedUri { byte: b',' }),
+            ("<sip:a@b> x", Fault::Unexpected { byte: b'x' }),
+            ("<sip:a@b>;", Fault::EmptyParameter),
+            ("<sip:a@b>;tag=1;x;TAG=2", Fault::RepeatedParameter),
+            ("<sip:a@b>;tag=\"1", Fault::UnterminatedQuote),
+            ("<sip:a@b>;tag=1 2", Fault::Unexpected { byte: b'2' }),
+        ] {
+            assert_eq!(NameAddr::parse(value.as_bytes()).map(|addr| addr.uri), Err(fault), "{value}");
+        }
+    }
+
+    #[test]
+    fn parameters_have_a_limit() {
+        let value = format!("<sip:a@b>{}", ";x=1".repeat(65));
+        assert_eq!(NameAddr::parse(value.as_bytes()).map(|addr| addr.uri), Err(Fault::TooManyParameters));
+    }
+
+    #[test]
+    fn a_name_in_utf_8_needs_no_quotation_marks() {
+        let addr = NameAddr::parse("Jörg Müller <sip:1@b>".as_bytes()).unwrap();
+        assert_eq!(addr.display_name().as_deref(), Some("Jörg Müller"));
+    }
+
+    #[test]
+    fn a_name_that_is_no_utf_8_is_read_with_replacements() {
+        let addr = NameAddr::parse(b"\"J\xf6rg\" <sip:1@b>").unwrap();
+        assert_eq!(addr.display_name().as_deref(), Some("J\u{fffd}rg"));
+    }
+
+    #[test]
+    fn an_empty_display_name_is_there() {
+        assert_eq!(NameAddr::parse(b"\"\" <sip:1@b>").unwrap().display_name().as_deref(), Some(""));
+        assert_eq!(NameAddr::parse(b"<sip:1@b>").unwrap().display_name(), None);
+    }
 }

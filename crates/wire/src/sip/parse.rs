@@ -147,7 +147,15 @@ impl<'a> Message<'a> {
     fn frame(&mut self, bytes: &'a [u8], body: usize) {
         let got = bytes.len() - body;
         let (framing, length) = match declared_length(bytes, &self.fields) {
+            //= https://www.rfc-editor.org/rfc/rfc3261#section-18.3
+            //# If the message
+            //# has no Content-Length header field, the message body is assumed to
+            //# end at the end of the transport packet.
             Declared::Nothing => (Framing::Complete, got),
+            //= https://www.rfc-editor.org/rfc/rfc3261#section-18.3
+            //# If there are additional bytes in
+            //# the transport packet beyond the end of the body, they MUST be
+            //# discarded.
             Declared::Length(declared) if declared <= got => (Framing::Complete, declared),
             Declared::Length(declared) => (Framing::Short { declared, got }, got),
             Declared::Garbage => (Framing::Invalid, got),
@@ -246,3 +254,6 @@ fn declared_length(bytes: &[u8], fields: &[FieldSpan]) -> Declared {
     }
     declared
 }
+
+#[cfg(test)]
+mod tests;

@@ -181,8 +181,10 @@ impl<'a> Uri<'a> {
     }
 
     fn with_params_and_headers(mut self, mut lexer: Lexer<'a>) -> Result<Self, UriError> {
-        if lexer.rest().is_empty() {
-            return Ok(self);
+        match lexer.peek() {
+            None => return Ok(self),
+            Some(b';' | b'?') => {}
+            Some(_) => return Err(if self.port.is_some() { UriError::Port } else { UriError::Host }),
         }
         let params = lexer.take_while(|byte| byte == b';' || is_uri_param(byte));
         self.params = checked_params(params)?;
@@ -198,22 +200,21 @@ impl<'a> Uri<'a> {
             self.headers = Some(headers);
             return Ok(self);
         }
-        match lexer.peek() {
-            None => Ok(self),
-            Some(_) if params.is_empty() => Err(UriError::Host),
-            Some(_) => Err(UriError::Parameter),
-        }
+        if lexer.rest().is_empty() { Ok(self) } else { Err(UriError::Parameter) }
     }
 
     /// RFC 3966 section 3: a global number with its `+`, or a local one.
     fn with_number(mut self, rest: &'a [u8]) -> Result<Self, UriError> {
         let end = memchr::memchr(b';', rest).unwrap_or(rest.len());
         let (number, params) = rest.split_at(end);
+        let is_separator = |byte: u8| matches!(byte, b'-' | b'.' | b'(' | b')');
+        let is_digit = |byte: u8| match number.first() {
+            Some(b'+') => byte.is_ascii_digit(),
+            _ => byte.is_ascii_hexdigit() || matches!(byte, b'*' | b'#'),
+        };
         let digits = number.strip_prefix(b"+").unwrap_or(number);
-        let is_phone_digit =
-            |byte: u8| byte.is_ascii_hexdigit() || matches!(byte, b'*' | b'#' | b'-' | b'.' | b'(' | b')');
-        if !digits.iter().all(|&byte| is_phone_digit(byte))
-            || !digits.iter().any(|&byte| byte.is_ascii_hexdigit() || matches!(byte, b'*' | b'#'))
+        if !digits.iter().all(|&byte| is_digit(byte) || is_separator(byte))
+            || !digits.iter().any(|&byte| is_digit(byte))
         {
             return Err(UriError::Number);
         }
@@ -304,4 +305,83 @@ pub(super) fn unescape(bytes: &[u8]) -> Cow<'_, [u8]> {
     }
     plain.extend_from_slice(rest);
     Cow::Owned(plain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_with_a_uri_is_told() {
+        for (uri, error) in [
+            ("", UriError::Scheme),
+            ("1001", UriError::Scheme),
+            ("<sip:a@b>", UriError::Scheme),
+            ("sip:", UriError::Host),
+            ("sip:@b.example", UriError::User),
+            ("sip:a b@c.example", UriError::User),
+            ("sip:\"a\"@c.example", UriError::User),
+            ("sip:a%4@c.example", UriError::Escape),
+            ("sip:a%zz@c.example", UriError::Escape),
+            ("sip:a:p@ss@c.example", UriError::Host),
+            ("sip:a:p/w@c.example", UriError::Password),
+            ("sip:a@", UriError::Host),
+            ("sip:a@-b.example", UriError::Host),
+            ("sip:a@b..example", UriError::Host),
+            ("sip:a@300.1.1.1", UriError::Host),
+            ("sip:a@1.2.3", UriError::Host),
+            ("sip:a@[2001:db8::1", UriError::Host),
+            ("sip:a@[2001:db8::1::2]", UriError::Host),
+            ("sip:2001:db8::10", UriError::Host),
+            ("sip:a@b.example:", UriError::Port),
+            ("sip:a@b.example:65536", UriError::Port),
+            ("sip:a@b.example:5o60", UriError::Port),
+            ("sip:a@b.example;", UriError::Parameter),
+            ("sip:a@b.example;;lr", UriError::Parameter),
+            ("sip:a@b.example;=1", UriError::Parameter),
+            ("sip:a@b.example;x=", UriError::Parameter),
+            ("sip:a@b.example; lr", UriError::Parameter),
+            ("sip:a@b.example;x=%4", UriError::Escape),
+            ("sip:a@b.example?", UriError::Headers),
+            ("sip:a@b.example?x", UriError::Headers),
+            ("sip:a@b.example?=x", UriError::Headers),
+            ("sip:a@b.example?x=1&", UriError::Headers),
+            ("tel:", UriError::Host),
+            ("tel:+", UriError::Number),
+            ("tel:+1a", UriError::Number),
+            ("tel:nobody", UriError::Number),
+            ("http://x y", UriError::Byte),
+        ] {
+            assert_eq!(Uri::parse(uri.as_bytes()).map(|uri| uri.host().to_string()), Err(error), "{uri}");
+        }
+    }
+
+    #[test]
+    fn what_telephones_send_is_taken() {
+        for uri in [
+            "sip:*21*5551234#@pbx.example",
+            "sip:1001@my_pbx",
+            "sip:1001@b.example.",
+            "sips:b.example:0",
+            "sip:a@b.example;x=aGk=;ob?Replaces=1%40b&x=",
+            "tel:*21#",
+            "tel:863-1234;phone-context=+1-914-555",
+            "urn:service:sos",
+        ] {
+            assert!(Uri::parse(uri.as_bytes()).is_ok(), "{uri}");
+        }
+    }
+
+    #[test]
+    fn parameters_have_a_limit() {
+        let uri = |count: usize| format!("sip:a@b.example{}", ";x".repeat(count));
+        assert!(Uri::parse(uri(MAX_PARAMETERS).as_bytes()).is_ok());
+        assert_eq!(Uri::parse(uri(MAX_PARAMETERS + 1).as_bytes()).unwrap_err(), UriError::Parameter);
+    }
+
+    #[test]
+    fn an_escape_is_undone_once() {
+        assert_eq!(*unescape(b"%2541%"), *b"%41%");
+        assert_eq!(*unescape(b"%00%4"), *b"\0%4");
+    }
 }

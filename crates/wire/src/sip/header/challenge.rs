@@ -129,3 +129,49 @@ fn take_param<'a>(lexer: &mut Lexer<'a>) -> Result<Option<(&'a [u8], &'a [u8])>,
     *lexer = ahead;
     Ok(Some((name, value)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sip::lex::ascii;
+
+    fn schemes(value: &str) -> Vec<String> {
+        Challenges::new(value.as_bytes())
+            .map(|challenge| {
+                let params = challenge.params().map(|(name, value)| format!("{}={value}", ascii(name)));
+                format!("{} {}", ascii(challenge.scheme()), params.collect::<Vec<_>>().join("|"))
+            })
+            .collect()
+    }
+
+    #[test]
+    fn several_challenges_in_one_field_are_told_apart() {
+        assert_eq!(
+            schemes(
+                r#"Digest realm="a,b" , nonce = x,algorithm=SHA-256,,Digest realm="a", NTLM, Basic realm="c""#
+            ),
+            ["Digest realm=a,b|nonce=x|algorithm=SHA-256", "Digest realm=a", "NTLM ", "Basic realm=c"],
+        );
+    }
+
+    #[test]
+    fn a_challenge_that_breaks_the_grammar_is_left_out_with_what_follows() {
+        assert_eq!(schemes(r#"Basic realm="c", Digest realm="a, nonce=x"#), ["Basic realm=c"]);
+        assert_eq!(schemes(r#"Digest realm="a" nonce=x"#), Vec::<String>::new());
+        assert_eq!(schemes("Digest realm="), Vec::<String>::new());
+        assert_eq!(schemes(r#""Digest""#), Vec::<String>::new());
+        assert_eq!(schemes(""), Vec::<String>::new());
+    }
+
+    #[test]
+    fn credentials_that_are_one_word_have_no_parameters() {
+        assert_eq!(schemes("Basic dXNlcjpwYXNz"), ["Basic "]);
+    }
+
+    #[test]
+    fn values_lose_their_quotation_marks_and_escapes() {
+        let challenge = Challenge::without_scheme(br#"nextnonce="a\"b\\",  qop=auth"#);
+        assert_eq!(challenge.param("NextNonce").as_deref(), Some(r#"a"b\"#));
+        assert_eq!(challenge.raw_params().last(), Some((&b"qop"[..], &b"auth"[..])));
+    }
+}

@@ -97,3 +97,43 @@ fn two_digits(tens: u8, ones: u8) -> Result<u8, Fault> {
         Err(Fault::Date)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_are_counted_from_1970() {
+        for (date, seconds) in [
+            ("Thu, 01 Jan 1970 00:00:00 GMT", 0),
+            ("Wed, 31 Dec 1969 23:59:59 GMT", -1),
+            ("Tue, 29 Feb 2000 12:00:00 GMT", 951_825_600),
+            ("Mon, 01 Mar 2100 00:00:00 GMT", 4_107_542_400),
+            ("sun, 31 dec 9999 23:59:60 gmt", 253_402_300_800),
+        ] {
+            assert_eq!(Date::parse(date.as_bytes()).map(|date| date.unix_seconds()), Ok(seconds), "{date}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_date_is_told() {
+        for date in [
+            "",
+            "Sat, 13 Nov 2010 23:29:00",
+            "Sat, 13 Nov 2010 23:29:00 UTC",
+            "Sat, 13 Nov 10 23:29:00 GMT",
+            "Sat 13 Nov 2010 23:29:00 GMT",
+            "Xxx, 13 Nov 2010 23:29:00 GMT",
+            "Sat, 13 Xxx 2010 23:29:00 GMT",
+            "Sat, 1x Nov 2010 23:29:00 GMT",
+            "Sat, 31 Nov 2010 23:29:00 GMT",
+            "Mon, 29 Feb 2100 23:29:00 GMT",
+            "Sat, 00 Nov 2010 23:29:00 GMT",
+            "Sat, 13 Nov 2010 24:29:00 GMT",
+            "Sat, 13 Nov 2010 23:60:00 GMT",
+            "Sat, 13 Nov 2010 23:29:61 GMT",
+        ] {
+            assert_eq!(Date::parse(date.as_bytes()), Err(Fault::Date), "{date}");
+        }
+    }
+}

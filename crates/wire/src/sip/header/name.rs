@@ -229,6 +229,9 @@ impl HeaderName {
     }
 
     fn from_compact(letter: u8) -> Self {
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-7.3.3
+        //# Implementations MUST accept both the long and short forms
+        //# of each header name.
         match letter.to_ascii_lowercase() {
             b'a' => Self::AcceptContact,
             b'u' => Self::AllowEvents,
@@ -289,4 +292,35 @@ const fn slot(name: &[u8]) -> usize {
         + (*last | 0x20) as usize * 124
         + (middle | 0x20) as usize * 148;
     sum % 512
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_is_found_in_any_case() {
+        for (name, text) in NAMES {
+            for spelling in [(*text).to_owned(), text.to_ascii_lowercase(), text.to_ascii_uppercase()] {
+                assert_eq!(HeaderName::from_bytes(spelling.as_bytes()), *name, "{spelling}");
+            }
+            assert_eq!(name.as_str(), *text);
+        }
+    }
+
+    #[test]
+    fn a_name_that_shares_a_slot_is_another() {
+        for name in ["", "Vi", "Vja", "Call_ID", "Content-Lengtj", "X-Via", "q", ":"] {
+            assert_eq!(HeaderName::from_bytes(name.as_bytes()), HeaderName::Other, "{name}");
+        }
+    }
+
+    #[test]
+    fn compact_forms_are_those_that_are_registered() {
+        let compact: String = ('a'..='z')
+            .filter(|letter| HeaderName::from_bytes(letter.to_string().as_bytes()) != HeaderName::Other)
+            .collect();
+        assert_eq!(compact, "abcdefijklmnorstuvxy");
+        assert_eq!(HeaderName::from_bytes(b"V"), HeaderName::Via);
+    }
 }

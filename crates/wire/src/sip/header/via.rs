@@ -164,3 +164,45 @@ impl<'a> Via<'a> {
 fn slash(lexer: &mut Lexer<'_>) -> Result<(), Fault> {
     if lexer.eat_separator(b'/') { Ok(()) } else { Err(lexer.unexpected()) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sip::error::UriError;
+
+    #[test]
+    fn what_is_wrong_with_a_via_is_told() {
+        for (via, fault) in [
+            ("", Fault::Empty),
+            ("SIP", Fault::Truncated),
+            ("SIP/2.0", Fault::Truncated),
+            ("SIP/2.0/", Fault::Truncated),
+            ("SIP/2.0/UDP", Fault::Truncated),
+            ("SIP/2.0/UDP;branch=x", Fault::Unexpected { byte: b';' }),
+            ("SIP/2.0/UDP a:b", Fault::Uri(UriError::Port)),
+            ("SIP/2.0/UDP a:5060 b", Fault::Unexpected { byte: b'b' }),
+            ("SIP/2.0/UDP 2001:db8::1", Fault::Uri(UriError::Host)),
+            ("SIP/2.0/UDP a;", Fault::EmptyParameter),
+            ("SIP/2.0/UDP a;;branch=x", Fault::EmptyParameter),
+            ("SIP/2.0/UDP a;branch=", Fault::Truncated),
+            ("SIP/2.0/UDP a;branch=x;Branch=y", Fault::RepeatedParameter),
+            ("SIP/2.0/UDP a;b@d=x", Fault::Unexpected { byte: b'@' }),
+        ] {
+            assert_eq!(Via::parse(via.as_bytes()).map(|via| via.transport), Err(fault), "{via}");
+        }
+    }
+
+    #[test]
+    fn parameters_that_are_out_of_range_are_none() {
+        let via = Via::parse(b"SIP/2.0/UDP a;rport=65536;ttl=256;received=x;maddr=-").unwrap();
+        assert_eq!((via.rport(), via.ttl(), via.received(), via.maddr()), (Some(None), None, None, None));
+        assert_eq!((via.branch(), via.sent_by()), (None, &b"a"[..]));
+    }
+
+    #[test]
+    fn sent_by_is_as_written() {
+        let via = Via::parse(b" SIP/2.0/TLS\t[2001:db8::1] : 5061 ;branch=z9hG4bK ").unwrap();
+        assert_eq!((via.sent_by(), via.port()), (&b"[2001:db8::1] : 5061"[..], Some(5061)));
+        assert_eq!(via.as_bytes(), b"SIP/2.0/TLS\t[2001:db8::1] : 5061 ;branch=z9hG4bK");
+    }
+}

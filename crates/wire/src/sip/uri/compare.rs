@@ -33,6 +33,8 @@ impl Uri<'_> {
             (Scheme::Other(one), Scheme::Other(two)) => {
                 one.eq_ignore_ascii_case(two) && self.user == other.user
             }
+            //= https://www.rfc-editor.org/rfc/rfc3261#section-19.1.4
+            //# A SIP and SIPS URI are never equivalent.
             (Scheme::Sip | Scheme::Sips | Scheme::Tel | Scheme::Other(_), _) => false,
         }
     }
@@ -44,24 +46,30 @@ enum Case {
     Insensitive,
 }
 
-/// Whether each parameter of `one` is as it must be in `two`.
+/// Whether each parameter of `one` is as it must be in `two`. Of a repeated one, the first counts.
 fn params_match(one: &Uri<'_>, two: &Uri<'_>) -> bool {
-    one.params().iter().all(|(name, value)| {
-        let found = two
-            .params()
+    one.params().iter().all(|(name, _)| match (first_param(one, name), first_param(two, name)) {
+        (Some(value), Some(other)) => same_optional(value, other, Case::Insensitive),
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-19.1.4
+        //# All other uri-parameters appearing in only one URI are
+        //# ignored when comparing the URIs.
+        _ => !["user", "ttl", "method", "maddr", "transport"]
             .iter()
-            .find_map(|(found, value)| same(found, name, Case::Insensitive).then_some(value));
-        match found {
-            Some(other) => same_optional(value, other, Case::Insensitive),
-            None => !["user", "ttl", "method", "maddr", "transport"]
-                .iter()
-                .any(|needed| same(name, needed.as_bytes(), Case::Insensitive)),
-        }
+            .any(|needed| same(name, needed.as_bytes(), Case::Insensitive)),
     })
+}
+
+#[expect(clippy::option_option, reason = "a parameter may be there without a value")]
+fn first_param<'a>(uri: &Uri<'a>, name: &[u8]) -> Option<Option<&'a [u8]>> {
+    uri.params().iter().find_map(|(found, value)| same(found, name, Case::Insensitive).then_some(value))
 }
 
 /// Whether each header of `one` is in `two`, too.
 fn headers_match(one: &Uri<'_>, two: &Uri<'_>) -> bool {
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-19.1.4
+    //# Any present header
+    //# component MUST be present in both URIs and match for the URIs
+    //# to match.
     headers(one).all(|(name, value)| {
         headers(two).any(|(found, other)| {
             same(found, name, Case::Insensitive) && same(value, other, Case::Insensitive)
@@ -148,4 +156,45 @@ pub(super) fn escaped(bytes: &[u8]) -> Option<u8> {
 
 fn is_reserved(byte: u8) -> bool {
     matches!(byte, b';' | b'/' | b'?' | b':' | b'@' | b'&' | b'=' | b'+' | b'$' | b',')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn matches(one: &str, two: &str) -> bool {
+        Uri::parse(one.as_bytes()).unwrap().matches(&Uri::parse(two.as_bytes()).unwrap())
+    }
+
+    #[test]
+    fn an_escaped_reserved_character_is_not_the_character() {
+        assert!(matches("sip:%61%2F@b.example", "sip:a%2f@b.example"));
+        assert!(!matches("sip:a%2F@b.example", "sip:a/@b.example"));
+    }
+
+    #[test]
+    fn hosts_of_one_address_match_however_they_are_written() {
+        assert!(matches("sip:a@[2001:DB8::0:1]", "sip:a@[2001:db8::1]"));
+        assert!(matches("sip:a@192.0.2.1", "sip:a@192.000.002.001"));
+        assert!(!matches("sip:a@[::ffff:192.0.2.1]", "sip:a@192.0.2.1"));
+    }
+
+    #[test]
+    fn a_uri_with_a_repeated_parameter_matches_itself() {
+        assert!(matches("sip:a@b.example;x=1;x=2", "sip:a@b.example;x=1;x=2"));
+        assert!(!matches("sip:a@b.example;x=1;x=2", "sip:a@b.example;x=2;x=1"));
+    }
+
+    #[test]
+    fn numbers_match_without_their_separators() {
+        assert!(matches("tel:+1-201-555-0123", "tel:+12015550123"));
+        assert!(!matches("tel:+12015550123;ext=5", "tel:+12015550123"));
+        assert!(!matches("tel:7042;phone-context=a.example", "tel:7042;phone-context=b.example"));
+    }
+
+    #[test]
+    fn other_uris_match_byte_for_byte() {
+        assert!(matches("ISBN:2983792873", "isbn:2983792873"));
+        assert!(!matches("name:John", "name:john"));
+    }
 }
