@@ -39,7 +39,7 @@ pub struct Caller {
     ended: VecDeque<CallId>,
 }
 
-/// Names a call of one [`Caller`] or [`Pbx`](crate::Pbx).
+/// Names a call of one [`Caller`] or [`Pbx`](crate::Pbx). Another one knows no such call, and panics.
 ///
 /// ```
 /// use std::time::Instant;
