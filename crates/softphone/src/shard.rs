@@ -90,7 +90,7 @@ impl Shard {
                     message: invite.message,
                     id: CallId { shard: index, number: invite.call.as_u64() },
                     line,
-                    label: &invite.account.label,
+                    label: invite.label,
                     source: invite.source,
                     origin: invite.origin,
                     objection: invite.objection,

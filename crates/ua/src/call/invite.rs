@@ -9,7 +9,6 @@ use ringfence_wire::sip::Message;
 use super::{CallNumber, Redirection, Rejection};
 use crate::core::Objection;
 use crate::id::LineId;
-use crate::registration::Account;
 
 /// A new INVITE, borrowed for the length of a decision.
 ///
@@ -32,8 +31,8 @@ pub struct Invite<'a> {
     pub call: CallNumber,
     /// The line that it is for.
     pub line: LineId,
-    /// The account of that line.
-    pub account: &'a Account,
+    /// What the application calls that line.
+    pub label: &'a str,
     /// Where it came from.
     pub source: SocketAddr,
     /// Why it was let in.

@@ -99,7 +99,7 @@ impl Endpoint {
                 message: answering.request,
                 call,
                 line: inbound.line,
-                account: &line.account,
+                label: &line.account.label,
                 source: answering.source,
                 origin: inbound.origin,
                 objection,
