@@ -32,7 +32,7 @@ entries = ["+4179*"]
 {screen}
 """
 
-REGISTERING = 'password = "{password}"\nexpires = "{expires}"'
+REGISTERING = 'password = "{password}"'
 NOT_REGISTERING = "register = false"
 
 
@@ -45,6 +45,8 @@ class Phone:
         # Beside the test's folder: the path of a Unix socket is 107 octets at most.
         control = place.folder.with_suffix(".sock")
         self.configuration = place.folder / "ringfence.toml"
+        # It holds a password.
+        self.configuration.touch(mode=0o600)
         self.configuration.write_text(
             CONFIGURATION.format(
                 port=self.port,
