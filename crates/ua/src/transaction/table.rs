@@ -195,7 +195,7 @@ impl Table {
         let Self { entries, timers, spare, .. } = self;
         let Some(entry) = entries.find_mut(hash(key), |entry| entry.key == key) else { return false };
         let before = entry.poll_timeout();
-        let mut response = spare.pop().unwrap_or_default();
+        let mut response = spare.pop().unwrap_or_else(|| Vec::with_capacity(USUAL_RESPONSE));
         response.clear();
         write(&mut response);
         let is_taken = match &mut entry.machine {
@@ -320,7 +320,10 @@ impl Table {
             Machine::Client(_) => Vec::new(),
         };
         let is_worth_keeping = (1..=SPARE_BUFFER_SIZE).contains(&buffer.capacity());
-        if is_worth_keeping && self.spare.len() < SPARE_BUFFERS {
+        if self.entries.is_empty() {
+            // Spare buffers lie scattered: as long as one is left, the allocator cannot give its neighbourhood back.
+            self.spare = Vec::new();
+        } else if is_worth_keeping && self.spare.len() < SPARE_BUFFERS {
             self.spare.push(buffer);
         }
         // A table that a burst has blown up gives its memory back.
@@ -330,6 +333,9 @@ impl Table {
         }
     }
 }
+
+/// A response to an INVITE of one or two hops, as they come from a PBX.
+const USUAL_RESPONSE: usize = 512;
 
 /// What a response that matched a client transaction was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
