@@ -8,7 +8,7 @@ use super::framing::Framing;
 use super::header::HeaderName;
 use super::lex::{is_lws, split_comma};
 use super::method::Method;
-use super::parse::{FieldSpans, Span, StartSpan};
+use super::parse::{FieldSpan, FieldSpans, Span, StartSpan};
 use super::start_line::{StartLine, StartLineFault};
 use super::status::StatusCode;
 
@@ -176,6 +176,10 @@ impl Message<'_> {
         self.body.of(&self.bytes)
     }
 
+    fn field(&self, field: &FieldSpan) -> Field<'_> {
+        Field { name: field.id, raw_name: field.name.of(&self.bytes), value: field.value.of(&self.bytes) }
+    }
+
     fn method_of(&self, method: Span) -> Method<'_> {
         Method::from_bytes(method.of(&self.bytes)).unwrap_or(Method::Other(""))
     }
@@ -185,11 +189,12 @@ impl Message<'_> {
 impl Message<'_> {
     /// Iterates over the header fields in their order.
     pub fn fields(&self) -> impl Iterator<Item = Field<'_>> {
-        self.fields.iter().map(|field| Field {
-            name: field.id,
-            raw_name: field.name.of(&self.bytes),
-            value: field.value.of(&self.bytes),
-        })
+        self.fields.iter().map(|field| self.field(field))
+    }
+
+    /// Iterates over the fields of that name.
+    pub(super) fn fields_of(&self, name: HeaderName) -> impl Iterator<Item = Field<'_>> {
+        self.fields.iter().filter(move |field| field.id == name).map(|field| self.field(field))
     }
 
     /// Tells whether there is a field of that name.

@@ -57,13 +57,10 @@ impl<'a> Params<'a> {
     ) -> Result<Self, Fault> {
         let params = lexer.rest();
         let mut count = 0;
-        while let Some((name, value)) = take_param(lexer)? {
+        while let Some((name, value)) = take_param(lexer, is_token)? {
             count += 1;
             if count > MAX_PARAMETERS {
                 return Err(Fault::TooManyParameters);
-            }
-            if let Some(&byte) = name.iter().find(|&&byte| !is_token(byte)) {
-                return Err(Fault::Unexpected { byte });
             }
             seen(name, value)?;
         }
@@ -113,30 +110,31 @@ impl<'a> Iterator for ParamsIter<'a> {
     type Item = (&'a [u8], Option<&'a [u8]>);
 
     fn next(&mut self) -> Option<Self::Item> {
-        take_param(&mut self.lexer).ok().flatten()
+        // The names of a URI's parameters may be more than tokens; they were checked when it was read.
+        take_param(&mut self.lexer, |byte| is_param_value(byte) && byte != b'=').ok().flatten()
     }
 }
 
 /// Takes `SEMI token [ EQUAL gen-value ]`, or nothing when no semicolon is next.
 #[expect(clippy::type_complexity, reason = "a name and perhaps a value")]
-fn take_param<'a>(lexer: &mut Lexer<'a>) -> Result<Option<(&'a [u8], Option<&'a [u8]>)>, Fault> {
+fn take_param<'a>(
+    lexer: &mut Lexer<'a>,
+    is_name: impl Fn(u8) -> bool,
+) -> Result<Option<(&'a [u8], Option<&'a [u8]>)>, Fault> {
     if !lexer.eat_separator(b';') {
         return Ok(None);
     }
-    let name = match lexer.peek() {
-        None | Some(b';') => return Err(Fault::EmptyParameter),
-        Some(_) => take_name(lexer)?,
-    };
+    let name = lexer.take_while(is_name);
+    if name.is_empty() {
+        return Err(match lexer.peek() {
+            None | Some(b';') => Fault::EmptyParameter,
+            Some(byte) => Fault::Unexpected { byte },
+        });
+    }
     if !lexer.eat_separator(b'=') {
         return Ok(Some((name, None)));
     }
     let value =
         if lexer.peek() == Some(b'"') { lexer.quoted_string()? } else { lexer.take_while(is_param_value) };
     if value.is_empty() { Err(lexer.unexpected()) } else { Ok(Some((name, Some(value)))) }
-}
-
-/// A token, or the few other bytes that a `uri-parameter` may be named with; who reads a value checks which.
-fn take_name<'a>(lexer: &mut Lexer<'a>) -> Result<&'a [u8], Fault> {
-    let name = lexer.take_while(|byte| is_param_value(byte) && byte != b'=');
-    if name.is_empty() { Err(lexer.unexpected()) } else { Ok(name) }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::field::Field;
 use super::header::HeaderName;
 use super::lex::{is_token, unfold_into};
 use super::message::Message;
@@ -75,10 +76,8 @@ impl<'o> Printer<'o> {
 
     /// Copies every field of that name from another message, with the long form of the name and without folds.
     pub fn copy(&mut self, message: &Message<'_>, name: HeaderName) -> &mut Self {
-        for field in message.fields().filter(|field| field.name() == name) {
-            self.name(field.canonical_name());
-            unfold_into(field.value(), self.out);
-            self.end_line();
+        for field in message.fields_of(name) {
+            self.field(&field);
         }
         self
     }
@@ -100,8 +99,16 @@ impl<'o> Printer<'o> {
         self.out.extend_from_slice(body);
     }
 
+    /// Copies a field: its name is a token already.
+    fn field(&mut self, field: &Field<'_>) {
+        self.out.extend_from_slice(field.canonical_name());
+        self.out.extend_from_slice(b": ");
+        unfold_into(field.value(), self.out);
+        self.end_line();
+    }
+
     fn content_length(&mut self, length: usize) {
-        self.name(b"Content-Length");
+        self.out.extend_from_slice(b"Content-Length: ");
         push_number(self.out, length);
         self.end_line();
     }
@@ -121,7 +128,8 @@ impl Message<'_> {
     /// Writes the message in its canonical form at the end of `out`: long header names, values without folds,
     /// CRLF line ends, the Content-Length of the body that is there, and no malformed lines.
     ///
-    /// Parsing what was printed, and printing it again, changes nothing more.
+    /// Parsing what was printed, and printing it again, changes nothing more. Only a message near the limits can
+    /// grow beyond them: compact names become long, and a Content-Length is added where there was none.
     ///
     /// ```
     /// use ringfence_wire::sip::Message;
@@ -159,9 +167,7 @@ impl Message<'_> {
                 }
                 continue;
             }
-            printer.name(field.canonical_name());
-            unfold_into(field.value(), printer.out);
-            printer.end_line();
+            printer.field(&field);
         }
         if !is_length_written {
             printer.content_length(self.body().len());
@@ -192,8 +198,13 @@ fn push_value(out: &mut Vec<u8>, mut value: &[u8]) {
 }
 
 /// Appends a name, with a hyphen for each byte that no token has.
-fn push_token(out: &mut Vec<u8>, token: &[u8]) {
-    out.extend(token.iter().map(|&byte| if is_token(byte) { byte } else { b'-' }));
+fn push_token(out: &mut Vec<u8>, mut token: &[u8]) {
+    while let Some(at) = token.iter().position(|&byte| !is_token(byte)) {
+        out.extend_from_slice(&token[..at]);
+        out.push(b'-');
+        token = &token[at + 1..];
+    }
+    out.extend_from_slice(token);
 }
 
 fn push_number(out: &mut Vec<u8>, number: usize) {
