@@ -2,7 +2,7 @@
 //! the newest 1,000 calls of this run.
 //!
 //! ```text
-//!  shard ──▶ Recorder ──▶ bounded queue ──▶ Journal::keep ──▶ the ring, the log, those who follow
+//!  shard ──▶ Recorder ──▶ bounded queue ──▶ Journal::take ──▶ the ring, those who follow
 //!             (never waits)                (one task)
 //! ```
 //!
@@ -31,6 +31,8 @@ pub(crate) struct Call {
     pub(crate) number: u64,
     /// When the INVITE arrived.
     pub(crate) at: Timestamp,
+    /// What this program numbers it by.
+    pub(crate) id: String,
     pub(crate) call_id: String,
     /// The line that was called.
     pub(crate) line: String,
@@ -41,9 +43,9 @@ pub(crate) struct Call {
     /// Where the INVITE came from.
     pub(crate) source: String,
     pub(crate) verdict: Outcome,
-    /// What decided: `allow`, `reject` or `otherwise`.
+    /// What decided: `emergency`, `allowed`, `listed` or `otherwise`.
     pub(crate) rule: String,
-    /// The entry that matched, as written, and where it stands.
+    /// The entry that matched, as written.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) entry: Option<String>,
     /// The sentence for people.
@@ -60,6 +62,27 @@ pub(crate) enum Outcome {
     Redirect { to: String },
     Ring,
     Ignore,
+}
+
+impl Outcome {
+    /// Returns the verb.
+    pub(crate) const fn name(&self) -> &'static str {
+        match self {
+            Self::Reject { .. } => "reject",
+            Self::Redirect { .. } => "redirect",
+            Self::Ring => "ring",
+            Self::Ignore => "ignore",
+        }
+    }
+
+    /// Returns the final status that was decided on.
+    pub(crate) const fn status(&self) -> Option<u16> {
+        match self {
+            Self::Reject { status } => Some(*status),
+            Self::Redirect { .. } => Some(302),
+            Self::Ring | Self::Ignore => None,
+        }
+    }
 }
 
 /// How a call ended.
@@ -83,10 +106,17 @@ pub(crate) enum News {
     Ended(Call),
 }
 
+/// What waits in the queue, in the order in which it happened.
+#[derive(Debug)]
+pub(crate) enum Record {
+    Call(Box<Call>),
+    Ended { id: String, ended: Ended },
+}
+
 /// The screen's end of the journal.
 #[derive(Debug, Clone)]
 pub(crate) struct Recorder {
-    queue: mpsc::Sender<Call>,
+    queue: mpsc::Sender<Record>,
     counts: Arc<Counts>,
 }
 
@@ -125,7 +155,7 @@ pub(crate) struct Tally {
 }
 
 /// Opens an empty journal: the screen's end, the readers' end, and the queue between them.
-pub(crate) fn open() -> (Recorder, Arc<Journal>, mpsc::Receiver<Call>) {
+pub(crate) fn open() -> (Recorder, Arc<Journal>, mpsc::Receiver<Record>) {
     let (queue, records) = mpsc::channel(QUEUE);
     let counts = Arc::new(Counts::default());
     let journal =
@@ -144,15 +174,35 @@ impl Recorder {
         };
         counter.fetch_add(1, Relaxed);
         call.number = self.counts.screened.fetch_add(1, Relaxed) + 1;
-        if self.queue.try_send(call).is_err() {
+        self.queue(Record::Call(Box::new(call)));
+    }
+
+    /// Queues how a call ended.
+    pub(crate) fn ended(&self, id: String, ended: Ended) {
+        self.queue(Record::Ended { id, ended });
+    }
+
+    fn queue(&self, record: Record) {
+        if self.queue.try_send(record).is_err() {
             self.counts.lost.fetch_add(1, Relaxed);
         }
     }
 }
 
 impl Journal {
+    /// Takes a record out of the queue, and returns what there is to tell.
+    pub(crate) fn take(&self, record: Record) -> Option<News> {
+        match record {
+            Record::Call(call) => {
+                self.keep(Call::clone(&call));
+                Some(News::Call(*call))
+            }
+            Record::Ended { id, ended } => self.end(&id, ended).map(News::Ended),
+        }
+    }
+
     /// Keeps a call, and forgets the oldest if there are too many.
-    pub(crate) fn keep(&self, call: Call) {
+    fn keep(&self, call: Call) {
         let mut calls = self.calls();
         if calls.len() == MOST_CALLS {
             calls.pop_front();
@@ -163,10 +213,10 @@ impl Journal {
         self.tell(|| News::Call(call));
     }
 
-    /// Notes how a call ended, and returns it. The newest of its Call-ID is meant.
-    pub(crate) fn end(&self, line: &str, call_id: &str, ended: Ended) -> Option<Call> {
+    /// Notes how a call ended, and returns it.
+    fn end(&self, id: &str, ended: Ended) -> Option<Call> {
         let mut calls = self.calls();
-        let call = calls.iter_mut().rev().find(|call| call.call_id == call_id && call.line == line)?;
+        let call = calls.iter_mut().rev().find(|call| call.id == id)?;
         call.ended = Some(ended);
         let call = call.clone();
         drop(calls);
@@ -221,6 +271,7 @@ mod tests {
         Call {
             number: 0,
             at: Timestamp::UNIX_EPOCH,
+            id: format!("0.{call_id}"),
             call_id: call_id.to_owned(),
             line: "home".to_owned(),
             caller: "+442079460123".to_owned(),
@@ -243,7 +294,7 @@ mod tests {
         let (recorder, journal, mut records) = open();
         for number in 0..MOST_CALLS + 3 {
             recorder.record(call(&number.to_string(), Outcome::Ring));
-            journal.keep(records.try_recv().unwrap());
+            journal.take(records.try_recv().unwrap());
         }
         let newest = journal.newest(2);
         assert_eq!(newest.iter().map(|call| call.number).collect::<Vec<_>>(), [1_002, 1_003]);
@@ -267,9 +318,8 @@ mod tests {
         let (_, journal, _records) = open();
         let mut follower = journal.follow();
         journal.keep(call("a", Outcome::Ignore));
-        assert!(journal.end("home", "b", acknowledged()).is_none());
-        assert!(journal.end("office", "a", acknowledged()).is_none());
-        let ended = journal.end("home", "a", acknowledged()).unwrap();
+        assert!(journal.end("0.b", acknowledged()).is_none());
+        let ended = journal.end("0.a", acknowledged()).unwrap();
         assert_eq!(*follower.try_recv().unwrap(), News::Call(call("a", Outcome::Ignore)));
         assert_eq!(*follower.try_recv().unwrap(), News::Ended(ended));
         assert_eq!(journal.newest(1)[0].ended, Some(acknowledged()));

@@ -9,9 +9,16 @@ compile_error!("ringfence runs on Linux and macOS: its control socket and its si
 mod cli;
 mod config;
 mod control;
+mod demo;
+mod fleet;
 mod journal;
 mod ladder;
+mod log;
+mod screen;
+mod service;
 mod style;
+mod trace;
+mod watch;
 
 use std::process::ExitCode;
 

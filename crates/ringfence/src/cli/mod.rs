@@ -7,6 +7,7 @@ mod calls;
 mod change;
 mod check;
 mod completions;
+mod demo;
 mod failure;
 mod init;
 mod list;
@@ -14,6 +15,7 @@ mod man;
 mod output;
 mod reload;
 mod remove;
+mod run;
 mod status;
 
 use std::path::PathBuf;
@@ -49,6 +51,8 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    Run(run::Run),
+    Demo(demo::Demo),
     Check(check::Check),
     Block(block::Block),
     Allow(allow::Allow),
@@ -87,6 +91,8 @@ impl Cli {
     pub(crate) async fn run(self) -> Result<Answer> {
         let context = Context { config: self.config };
         match self.verb {
+            Verb::Run(verb) => verb.run(&context).await,
+            Verb::Demo(verb) => verb.run().await,
             Verb::Check(verb) => verb.run(&context),
             Verb::Block(verb) => verb.run(&context),
             Verb::Allow(verb) => verb.run(&context),
@@ -135,7 +141,7 @@ fn accept(reading: Reading) -> Result<Config> {
         anstream::eprintln!("{}\n", reading.report);
     }
     reading.config.ok_or_else(|| {
-        let file = reading.files.first().map(|file| file.display().to_string()).unwrap_or_default();
+        let file = reading.path.display();
         let s = if errors == 1 { "" } else { "s" };
         failure::with_hint(format!("{file} has {errors} error{s}"), "`ringfence check` shows them again")
     })

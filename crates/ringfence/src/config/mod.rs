@@ -42,9 +42,19 @@ pub(crate) struct Config {
     pub(crate) lists: Lists,
 }
 
+impl Config {
+    /// Returns the files that make it.
+    pub(crate) fn files(&self) -> Vec<PathBuf> {
+        let lists = Which::BOTH.map(|which| self.lists.of(which).files.clone());
+        std::iter::once(self.path.clone()).chain(lists.into_iter().flatten()).collect()
+    }
+}
+
 /// All that one reading found out.
 #[derive(Debug)]
 pub(crate) struct Reading {
+    /// The configuration file.
+    pub(crate) path: PathBuf,
     /// Errors and warnings.
     pub(crate) report: Report,
     /// The configuration, if there is no error.
@@ -53,8 +63,6 @@ pub(crate) struct Reading {
     pub(crate) lists: Option<Lists>,
     /// The control socket that is named, even if other parts have errors.
     pub(crate) control: Option<PathBuf>,
-    /// The files that make the configuration.
-    pub(crate) files: Vec<PathBuf>,
 }
 
 const VERSION: Key = Key::new("version", "1, the version of this format", "1");
@@ -112,10 +120,6 @@ pub(crate) fn read_text(path: &Path, text: impl Into<String>) -> Reading {
 
     let mut report = report.into_inner();
     report.sort();
-    let mut files = vec![path.to_owned()];
-    files.extend(
-        lists.iter().flat_map(|lists| Which::BOTH.map(|which| lists.of(which).files.clone())).flatten(),
-    );
     let control = softphone.control.clone();
     let config = match (policy, &lists) {
         (Some(policy), Some(lists)) if report.errors() == 0 => {
@@ -123,13 +127,12 @@ pub(crate) fn read_text(path: &Path, text: impl Into<String>) -> Reading {
         }
         _ => None,
     };
-    Reading { report, config, lists, control, files }
+    Reading { path: path.to_owned(), report, config, lists, control }
 }
 
 impl Reading {
     fn empty(path: &Path) -> Self {
-        let files = vec![path.to_owned()];
-        Self { report: Report::default(), config: None, lists: None, control: None, files }
+        Self { path: path.to_owned(), report: Report::default(), config: None, lists: None, control: None }
     }
 
     fn of(path: &Path, error: Diagnostic) -> Self {

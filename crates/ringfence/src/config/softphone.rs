@@ -13,7 +13,7 @@ pub(crate) struct Softphone {
     pub(crate) listen: SocketAddr,
     pub(crate) rtp_ports: RangeInclusive<u16>,
     pub(crate) user_agent: String,
-    pub(crate) shards: usize,
+    pub(crate) shards: u16,
     /// The control socket, if not in its usual place.
     pub(crate) control: Option<PathBuf>,
 }
@@ -41,7 +41,7 @@ impl Softphone {
     /// Reads a section; what it does not say keeps its default.
     pub(crate) fn read(section: &Section<'_>) -> Self {
         let default = Self::default();
-        let shards = section.integer(&SHARDS, 1..=256).and_then(|at| usize::try_from(at.value).ok());
+        let shards = section.integer(&SHARDS, 1..=256).and_then(|at| u16::try_from(at.value).ok());
         let control = section.text(&CONTROL).map(|at| beside(section.source().path(), at.value));
         let softphone = Self {
             listen: section
@@ -54,6 +54,19 @@ impl Softphone {
         };
         section.finish();
         softphone
+    }
+
+    /// Returns the settings that another one changes; each takes effect with a restart.
+    pub(crate) fn differences(&self, other: &Self) -> Vec<String> {
+        let differs = [
+            (&LISTEN, self.listen != other.listen),
+            (&RTP_PORTS, self.rtp_ports != other.rtp_ports),
+            (&USER_AGENT, self.user_agent != other.user_agent),
+            (&SHARDS, self.shards != other.shards),
+            (&CONTROL, self.control != other.control),
+        ];
+        let changed = differs.into_iter().filter(|(_, differs)| *differs);
+        changed.map(|(key, _)| format!("softphone.{}", key.name)).collect()
     }
 }
 

@@ -18,7 +18,7 @@ use crate::journal::{Journal, MOST_CALLS, News};
 
 /// What the server answers from.
 pub(crate) trait Desk: Send + Sync + 'static {
-    fn status(&self) -> Status;
+    fn status(&self) -> impl Future<Output = Status> + Send;
     fn journal(&self) -> &Journal;
     /// Reads the configuration again; an error is one line.
     fn reload(&self) -> impl Future<Output = Result<Reloaded, String>> + Send;
@@ -94,7 +94,7 @@ async fn answer(
     desk: &impl Desk,
 ) -> io::Result<()> {
     match request {
-        Request::Status => send(writer, &Response::Status(Box::new(desk.status()))).await?,
+        Request::Status => send(writer, &Response::Status(Box::new(desk.status().await))).await?,
         Request::Reload => {
             let response = match desk.reload().await {
                 Ok(reloaded) => Response::Reloaded(reloaded),

@@ -13,7 +13,7 @@
 
 mod glimpse;
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use anstyle::Style;
 
@@ -23,7 +23,8 @@ use crate::style::{BAD, CAUTION, DIM, GOOD, LEAD, STRONG, paint, width};
 /// A datagram that went from one side to the other.
 #[derive(Debug, Clone)]
 pub(crate) struct Message<'a> {
-    pub(crate) at: SystemTime,
+    /// When, counted from any moment that is the same for all messages of a ladder.
+    pub(crate) at: Duration,
     pub(crate) direction: Direction,
     pub(crate) datagram: &'a [u8],
 }
@@ -42,7 +43,7 @@ pub(crate) enum Direction {
 pub(crate) struct Ladder {
     left: String,
     right: String,
-    start: Option<SystemTime>,
+    start: Option<Duration>,
 }
 
 /// What stands before the left lifeline: a time, right-aligned.
@@ -58,6 +59,11 @@ impl Ladder {
         Self { left: left.into(), right: right.into(), start: None }
     }
 
+    /// Names other sides; the times go on.
+    pub(crate) fn rename(&mut self, left: impl Into<String>, right: impl Into<String>) {
+        (self.left, self.right) = (left.into(), right.into());
+    }
+
     /// Returns the row with the names of the sides.
     pub(crate) fn head(&self) -> String {
         let left = cut(&visible(&self.left), SPAN / 2 - 2);
@@ -69,7 +75,7 @@ impl Ladder {
     /// Returns the rows of a message; times count from the first one.
     pub(crate) fn rows(&mut self, message: &Message<'_>) -> String {
         let start = *self.start.get_or_insert(message.at);
-        let time = elapsed(message.at.duration_since(start).unwrap_or_default());
+        let time = elapsed(message.at.saturating_sub(start));
         let glimpse = Glimpse::new(message.datagram);
         let (style, label, aside) = label(&glimpse, message.datagram);
         let mut rows = row(&time, &arrow(message.direction, style, &label, &aside));
@@ -124,7 +130,7 @@ fn label(glimpse: &Glimpse<'_>, datagram: &[u8]) -> (Style, String, String) {
     let number = cseq.split_whitespace().next().map(|number| format!("CSeq {number}"));
     match glimpse.start(datagram) {
         Start::Request { method, uri } => {
-            (LEAD, format!("{} {}", visible(method), visible(uri)), number.unwrap_or_default())
+            (LEAD, format!("{} {}", visible(method), visible(&without_parameters(uri))), number.unwrap_or_default())
         }
         Start::Response { status, phrase } => {
             let style = match status {
@@ -188,6 +194,14 @@ fn algorithm(value: &str) -> String {
     format!("algorithm={}", visible(parameter(value, "algorithm").unwrap_or("MD5")))
 }
 
+/// Leaves the parameters of a URI out: the token in our Contact is of no use to a reader.
+fn without_parameters(uri: &str) -> String {
+    match uri.split_once(';') {
+        Some((address, _)) => format!("{address};…"),
+        None => uri.to_owned(),
+    }
+}
+
 fn without_tag(value: &str) -> &str {
     value.rsplit_once(";tag=").map_or(value, |(address, _)| address)
 }
@@ -216,7 +230,7 @@ fn cut(text: &str, most: usize) -> String {
 }
 
 /// Breaks a text into lines of at most `most` characters, at a space where there is one.
-fn wrap(text: &str, most: usize) -> Vec<String> {
+pub(crate) fn wrap(text: &str, most: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = String::new();
     for word in text.split_inclusive(' ') {

@@ -7,14 +7,14 @@ use super::*;
 use crate::control::client::{self, AskError};
 use crate::control::place::own_user;
 use crate::control::{Configuration, Status};
-use crate::journal::{self, Call, Outcome, Recorder};
+use crate::journal::{self, Call, Outcome, Record, Recorder};
 
 struct Fixture {
     journal: Arc<Journal>,
 }
 
 impl Desk for Fixture {
-    fn status(&self) -> Status {
+    async fn status(&self) -> Status {
         Status {
             version: "0.1.0".to_owned(),
             pid: 1,
@@ -48,7 +48,7 @@ struct Running {
     home: TempDir,
     recorder: Recorder,
     journal: Arc<Journal>,
-    records: tokio::sync::mpsc::Receiver<Call>,
+    records: tokio::sync::mpsc::Receiver<Record>,
 }
 
 fn running() -> Running {
@@ -69,6 +69,7 @@ impl Running {
         self.recorder.record(Call {
             number: 0,
             at: Timestamp::UNIX_EPOCH,
+            id: call_id.to_owned(),
             call_id: call_id.to_owned(),
             line: "home".to_owned(),
             caller: "anonymous".to_owned(),
@@ -80,7 +81,7 @@ impl Running {
             reason: String::new(),
             ended: None,
         });
-        self.journal.keep(self.records.try_recv().unwrap());
+        self.journal.take(self.records.try_recv().unwrap());
     }
 
     /// Sends raw bytes and returns all that comes back.

@@ -1,0 +1,188 @@
+//! `ringfence run`
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use clap::Args;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+
+use super::failure::with_hint;
+use super::{Answer, Context, accept};
+use crate::config::findings;
+use crate::control::place::{self, BindError, Bound};
+use crate::control::server::{self, Desk};
+use crate::journal::{News, Record};
+use crate::log::{self, Format};
+use crate::service::Service;
+use crate::trace::Drawing;
+use crate::watch::Watch;
+
+/// Register, and screen every call until interrupted
+///
+/// Changes of the configuration and of the lists apply by themselves, on SIGHUP, and with `ringfence
+/// reload`; when the new ones are wrong, the last good ones stay. SIGTERM and SIGINT unregister and
+/// end; a second one ends at once. What was decided is kept in memory, the newest 1,000 calls:
+/// `ringfence calls` shows them.
+#[derive(Debug, Args)]
+pub(super) struct Run {
+    /// Draw every message as a ladder on the standard output
+    #[arg(long)]
+    trace: bool,
+
+    /// Write what is sent and received to a capture file for Wireshark
+    #[arg(long, value_name = "FILE")]
+    pcap: Option<PathBuf>,
+
+    /// How the log on the standard error is written; RUST_LOG says what is logged
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Text)]
+    log_format: Format,
+
+    /// Log callers in full instead of as +4179•••••67
+    #[arg(long)]
+    log_numbers: bool,
+}
+
+/// How long the registrars may take to answer when the program ends.
+const GRACE: Duration = Duration::from_secs(5);
+
+impl Run {
+    pub(super) async fn run(self, context: &Context) -> Result<Answer> {
+        let mut reading = context.reading()?;
+        if let Some(config) = &reading.config {
+            findings::add(config, &mut reading.report);
+        }
+        let config = accept(reading)?;
+        log::start(self.log_format);
+        let user = place::own_user()?;
+        let place = config.softphone.control.clone().unwrap_or_else(|| place::default_place(user));
+        let bound = Bound::bind(&place, user).map_err(no_control)?;
+        let drawing = match (self.trace, &self.pcap) {
+            (false, None) => None,
+            (draws, pcap) => Some(Drawing::start(draws, pcap.as_deref())?),
+        };
+        let listen = config.softphone.listen;
+        let started = Service::start(config, drawing.as_ref().map(Drawing::tap)).await;
+        let (service, records) = started.map_err(|error| no_service(&error, listen))?;
+        tracing::info!(
+            version = env!("CARGO_PKG_VERSION"),
+            listen = ?service.phone().local_addresses(),
+            control = %bound.path().display(),
+            "running"
+        );
+        tokio::spawn(write_down(Arc::clone(&service), records, self.log_numbers));
+        tokio::spawn(watch(Arc::clone(&service)));
+        let serving = tokio::spawn(server::serve(bound, user, Arc::clone(&service)));
+        until_told_to_end(&service).await?;
+        // The socket is removed first: nobody is to ask a program that ends.
+        serving.abort();
+        let _ = serving.await;
+        service.shutdown(GRACE).await;
+        tracing::info!("ended");
+        let left_out = drawing.map(Drawing::finish).transpose()?.unwrap_or_default();
+        if left_out > 0 {
+            tracing::warn!(left_out, "the trace is not complete");
+        }
+        Ok(Answer::Fine)
+    }
+}
+
+/// Serves the signals until one says to end; from then on another one ends at once.
+async fn until_told_to_end(service: &Service) -> Result<()> {
+    let mut hangup = signal(SignalKind::hangup()).context("no signals")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("no signals")?;
+    let mut terminate = signal(SignalKind::terminate()).context("no signals")?;
+    loop {
+        tokio::select! {
+            // What a reload says is logged, and in the status.
+            _ = hangup.recv() => drop(service.reload().await),
+            _ = interrupt.recv() => break,
+            _ = terminate.recv() => break,
+        }
+    }
+    tracing::info!("unregistering; a second signal ends at once");
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        std::process::exit(INTERRUPTED);
+    });
+    Ok(())
+}
+
+/// The exit code of a program that a signal ends at once, as shells have it.
+const INTERRUPTED: i32 = 130;
+
+/// Reloads when a file has changed.
+async fn watch(service: Arc<Service>) {
+    let mut files = service.files();
+    let mut watch = match Watch::new() {
+        Ok(watch) => watch,
+        Err(error) => {
+            tracing::warn!(%error, "files are not watched: `ringfence reload` applies changes");
+            return;
+        }
+    };
+    loop {
+        let named = files.borrow_and_update().clone();
+        if let Err(error) = watch.set(&named) {
+            tracing::warn!(%error, "not every file is watched: `ringfence reload` applies changes");
+        }
+        tokio::select! {
+            // What a reload says is logged, and in the status.
+            () = watch.changed() => drop(service.reload().await),
+            Ok(()) = files.changed() => {}
+        }
+    }
+}
+
+/// Keeps the journal and logs it.
+async fn write_down(service: Arc<Service>, mut records: mpsc::Receiver<Record>, log_numbers: bool) {
+    while let Some(record) = records.recv().await {
+        if let Some(news) = service.journal().take(record) {
+            log_call(&news, log_numbers);
+        }
+    }
+}
+
+fn log_call(news: &News, log_numbers: bool) {
+    let call = match news {
+        News::Call(call) | News::Ended(call) => call,
+    };
+    let caller = if log_numbers { call.caller.clone() } else { log::redacted(&call.caller) };
+    let (call_id, line, rule) = (&call.call_id, &call.line, &call.rule);
+    match (news, &call.ended) {
+        (News::Ended(_), Some(ended)) => {
+            tracing::info!(call_id, line, caller, how = ended.how, status = ended.status, "call ended");
+        }
+        (News::Call(_) | News::Ended(_), _) => {
+            let (verdict, status) = (call.verdict.name(), call.verdict.status());
+            tracing::info!(call_id, line, caller, verdict, rule, status, "call decided");
+            tracing::debug!(call_id, reason = call.reason, source = call.source, "because");
+        }
+    }
+}
+
+fn no_control(error: BindError) -> anyhow::Error {
+    let hint = match &error {
+        BindError::InUse { .. } => "stop it, or give this one another place: [softphone] control = \"…\"",
+        BindError::NotOurs { .. } | BindError::Io { .. } => "name a place of your own: [softphone] control = \"…\"",
+    };
+    with_hint(error.to_string(), hint)
+}
+
+fn no_service(error: &softphone::Error, listen: std::net::SocketAddr) -> anyhow::Error {
+    let hint = if error.is_address_in_use() {
+        format!(
+            "another program has port {}: stop it, or set [softphone] listen = \"{}:0\" for a free port",
+            listen.port(),
+            listen.ip()
+        )
+    } else {
+        "[softphone] listen names the address: one of this machine, or 0.0.0.0 for all".to_owned()
+    };
+    with_hint(error.to_string(), hint)
+}

@@ -1,0 +1,185 @@
+//! The running program: the softphone, its screen, its lines, and the configuration in force.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use softphone::{Builder, Softphone};
+use tokio::sync::mpsc;
+
+use crate::config::{self, Config};
+use crate::control::server::Desk;
+use crate::control::{Configuration, Failed, Reloaded, Status};
+use crate::fleet::Fleet;
+use crate::journal::{self, Journal, Record};
+use crate::screen::Screen;
+use crate::trace::Tap;
+
+/// The running program.
+#[derive(Debug)]
+pub(crate) struct Service {
+    phone: Softphone,
+    screen: Arc<Screen>,
+    fleet: Fleet,
+    journal: Arc<Journal>,
+    started: Timestamp,
+    configuration: Mutex<Configuration>,
+    /// The configuration in force. Whoever reloads holds it, so that two reloads never mix.
+    in_force: tokio::sync::Mutex<Config>,
+    /// Tells the watch which files to look at from now on.
+    files: tokio::sync::watch::Sender<Vec<PathBuf>>,
+}
+
+impl Service {
+    /// Binds the sockets and makes the lines. The records of calls come out of the queue that is
+    /// returned beside it.
+    pub(crate) async fn start(
+        config: Config,
+        tap: Option<Tap>,
+    ) -> Result<(Arc<Self>, mpsc::Receiver<Record>), softphone::Error> {
+        let (recorder, journal, records) = journal::open();
+        let screen = Arc::new(Screen::new(&config, recorder.clone())?);
+        let mut builder = builder(&config);
+        if let Some(tap) = tap {
+            builder = builder.trace(move |traced| tap.take(traced));
+        }
+        let decider = Arc::clone(&screen);
+        let phone = builder
+            .screen(move |invite| decider.decide(invite))
+            .ended(move |ended| recorder.ended(ended.call.to_string(), ending(ended)))
+            .start()
+            .await?;
+        let fleet = Fleet::new(phone.clone());
+        fleet.adopt(&config.accounts).await;
+        let service = Self {
+            phone,
+            screen,
+            fleet,
+            journal,
+            started: Timestamp::now(),
+            configuration: Mutex::new(in_force(&config)),
+            files: tokio::sync::watch::Sender::new(config.files()),
+            in_force: tokio::sync::Mutex::new(config),
+        };
+        Ok((Arc::new(service), records))
+    }
+
+    /// Leaves: unregisters every line and answers undecided calls, for at most `grace`.
+    pub(crate) async fn shutdown(&self, grace: Duration) {
+        self.phone.shutdown(grace).await;
+    }
+
+    /// Returns a watch on the files that make the configuration.
+    pub(crate) fn files(&self) -> tokio::sync::watch::Receiver<Vec<PathBuf>> {
+        self.files.subscribe()
+    }
+
+    pub(crate) fn phone(&self) -> &Softphone {
+        &self.phone
+    }
+
+    /// Puts a configuration in force as far as a restart is not needed.
+    async fn adopt(&self, in_force: &mut Config, config: Config) -> softphone::Result<Reloaded> {
+        let entries = |config: &Config| (config.lists.reject.list.len(), config.lists.allow.list.len());
+        let (before, after) = (entries(in_force), entries(&config));
+        self.screen.adopt(&config)?;
+        let mut changes = self.fleet.adopt(&config.accounts).await;
+        if before != after {
+            let (rejected, allowed) = after;
+            changes.push(format!("the lists have {rejected} rejected and {allowed} allowed"));
+        }
+        let needs_restart = in_force.softphone.differences(&config.softphone);
+        let mut configuration = self.configuration();
+        *configuration = Configuration { needs_restart: needs_restart.clone(), ..self::in_force(&config) };
+        drop(configuration);
+        self.files.send_replace(config.files());
+        // What needs a restart is compared with what the program was started with.
+        *in_force = Config { softphone: in_force.softphone.clone(), ..config };
+        Ok(Reloaded { changes, warnings: 0, needs_restart })
+    }
+
+    fn fail(&self, error: String) -> String {
+        tracing::error!(error, "reload failed, the last good configuration stays");
+        self.configuration().failed = Some(Failed { at: Timestamp::now(), error: error.clone() });
+        error
+    }
+
+    fn configuration(&self) -> MutexGuard<'_, Configuration> {
+        self.configuration.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Desk for Service {
+    async fn status(&self) -> Status {
+        let counters = self.phone.counters().await.unwrap_or_default();
+        Status {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            pid: std::process::id(),
+            started: self.started,
+            now: Timestamp::now(),
+            listen: self.phone.local_addresses().iter().map(ToString::to_string).collect(),
+            configuration: self.configuration().clone(),
+            lines: self.fleet.status(),
+            calls: self.journal.tally(),
+            counters: counters.iter().map(|(name, count)| (name.to_owned(), count)).collect(),
+        }
+    }
+
+    fn journal(&self) -> &Journal {
+        &self.journal
+    }
+
+    async fn reload(&self) -> Result<Reloaded, String> {
+        let mut in_force = self.in_force.lock().await;
+        let path = in_force.path.clone();
+        // Ten million numbers take a moment to read, in which calls and clients go on.
+        let read = tokio::task::spawn_blocking(move || config::read(&path)).await;
+        let reading = read.map_err(|error| self.fail(error.to_string()))?;
+        let warnings = reading.report.warnings();
+        let Some(config) = reading.config else { return Err(self.fail(reading.report.summary())) };
+        let adopted = self.adopt(&mut in_force, config).await;
+        let mut reloaded = adopted.map_err(|error| self.fail(error.to_string()))?;
+        reloaded.warnings = warnings;
+        tracing::info!(changes = reloaded.changes.len(), warnings, "reloaded");
+        for setting in &reloaded.needs_restart {
+            tracing::warn!(setting, "changes with a restart");
+        }
+        Ok(reloaded)
+    }
+}
+
+/// Tells the softphone what the configuration says of it.
+fn builder(config: &Config) -> Builder {
+    let settings = &config.softphone;
+    Softphone::builder()
+        .listen(settings.listen)
+        .rtp_ports(settings.rtp_ports.clone())
+        .user_agent(&settings.user_agent)
+        .warning_agent("ringfence")
+        .shards(settings.shards)
+}
+
+fn in_force(config: &Config) -> Configuration {
+    Configuration {
+        path: config.path.clone(),
+        loaded: Timestamp::now(),
+        failed: None,
+        needs_restart: Vec::new(),
+        rejected_entries: config.lists.reject.list.len(),
+        allowed_entries: config.lists.allow.list.len(),
+    }
+}
+
+fn ending(ended: &softphone::Ended) -> journal::Ended {
+    use softphone::How;
+    let how = match (ended.how, ended.status) {
+        (How::Acknowledged, Some(487)) => "the caller gave up",
+        (How::Acknowledged, _) => "acknowledged",
+        (How::Unacknowledged, _) => "never acknowledged",
+        (How::Ignored, _) => "left unanswered",
+        (How::Stateless, _) => "answered at a bound",
+        _ => "ended",
+    };
+    journal::Ended { at: Timestamp::now(), status: ended.status, how: how.to_owned() }
+}

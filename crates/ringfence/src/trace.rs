@@ -1,0 +1,186 @@
+//! What is sent and received, shown and saved: the live ladder of `--trace`, the file of `--pcap`.
+//!
+//! A shard only copies a datagram into a bounded queue; one thread draws and writes. When it cannot
+//! keep up, datagrams are left out of the trace, counted, and told at the end: calls never wait for it.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context, Result};
+use ringfence_testing::Pcap;
+use softphone::{Direction, Traced};
+
+use crate::ladder::{self, Ladder};
+
+/// The shards' end of the trace.
+#[derive(Debug, Clone)]
+pub(crate) struct Tap {
+    queue: SyncSender<Option<Datagram>>,
+    left_out: Arc<AtomicU64>,
+}
+
+/// The thread that draws and writes.
+#[derive(Debug)]
+pub(crate) struct Drawing {
+    tap: Tap,
+    thread: JoinHandle<Result<()>>,
+}
+
+#[derive(Debug)]
+struct Datagram {
+    at: SystemTime,
+    direction: Direction,
+    local: SocketAddr,
+    remote: SocketAddr,
+    payload: Vec<u8>,
+}
+
+/// How many datagrams may wait to be drawn.
+const QUEUE: usize = 4_096;
+
+impl Tap {
+    /// Takes a copy of a datagram, if there is room.
+    pub(crate) fn take(&self, traced: &Traced<'_>) {
+        let Traced { at, direction, local, remote, payload } = *traced;
+        let datagram = Datagram { at, direction, local, remote, payload: payload.to_vec() };
+        if self.queue.try_send(Some(datagram)).is_err() {
+            self.left_out.fetch_add(1, Relaxed);
+        }
+    }
+}
+
+impl Drawing {
+    /// Starts the thread: a ladder to the standard output, datagrams to a capture file, or both.
+    pub(crate) fn start(draws: bool, pcap: Option<&Path>) -> Result<Self> {
+        let pcap = match pcap {
+            Some(path) => {
+                let why = || format!("cannot write the capture file {}", path.display());
+                let file = File::create(path).with_context(why)?;
+                Some(Pcap::new(BufWriter::new(file)).with_context(why)?)
+            }
+            None => None,
+        };
+        let (queue, datagrams) = sync_channel(QUEUE);
+        let thread = std::thread::Builder::new().name("trace".to_owned());
+        let thread = thread.spawn(move || draw(&datagrams, draws, pcap)).context("no thread for the trace")?;
+        Ok(Self { tap: Tap { queue, left_out: Arc::default() }, thread })
+    }
+
+    pub(crate) fn tap(&self) -> Tap {
+        self.tap.clone()
+    }
+
+    /// Draws and writes what is still in the queue, and returns how many datagrams were left out.
+    pub(crate) fn finish(self) -> Result<u64> {
+        // It fails when the thread has ended by an error, which joining it tells.
+        let _ = self.tap.queue.send(None);
+        match self.thread.join() {
+            Ok(outcome) => outcome?,
+            Err(_) => anyhow::bail!("the thread of the trace panicked"),
+        }
+        Ok(self.tap.left_out.load(Relaxed))
+    }
+}
+
+fn draw(
+    datagrams: &Receiver<Option<Datagram>>,
+    draws: bool,
+    mut pcap: Option<Pcap<BufWriter<File>>>,
+) -> Result<()> {
+    let mut live = Live::default();
+    while let Ok(Some(datagram)) = datagrams.recv() {
+        if draws {
+            let mut out = anstream::stdout().lock();
+            out.write_all(live.rows(&datagram).as_bytes())?;
+            out.flush()?;
+        }
+        if let Some(pcap) = &mut pcap {
+            let (source, destination) = match datagram.direction {
+                Direction::Received => (datagram.remote, datagram.local),
+                Direction::Sent => (datagram.local, datagram.remote),
+            };
+            pcap.write(datagram.at, source, destination, &datagram.payload).context("cannot write the capture file")?;
+            // Whoever looks at the file while the program runs sees whole datagrams.
+            pcap.flush().context("cannot write the capture file")?;
+        }
+    }
+    Ok(())
+}
+
+/// A ladder with changing peers: whenever another one speaks, the sides are named again.
+#[derive(Debug, Default)]
+struct Live {
+    sides: Option<(SocketAddr, SocketAddr)>,
+    ladder: Option<Ladder>,
+}
+
+impl Live {
+    fn rows(&mut self, datagram: &Datagram) -> String {
+        let (remote, local) = (datagram.remote, datagram.local);
+        let ladder = self.ladder.get_or_insert_with(|| Ladder::new("", ""));
+        let mut rows = String::new();
+        if self.sides != Some((remote, local)) {
+            self.sides = Some((remote, local));
+            ladder.rename(remote.to_string(), format!("ringfence {local}"));
+            rows.push('\n');
+            rows.push_str(&ladder.head());
+        }
+        let direction = match datagram.direction {
+            Direction::Received => ladder::Direction::Right,
+            Direction::Sent => ladder::Direction::Left,
+        };
+        let at = datagram.at.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
+        rows + &ladder.rows(&ladder::Message { at, direction, datagram: &datagram.payload })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn traced(direction: Direction, remote: &str) -> Datagram {
+        Datagram {
+            at: UNIX_EPOCH,
+            direction,
+            local: "127.0.0.1:5060".parse().unwrap(),
+            remote: remote.parse().unwrap(),
+            payload: b"OPTIONS sip:a SIP/2.0\r\nCSeq: 1 OPTIONS\r\n\r\n".to_vec(),
+        }
+    }
+
+    #[test]
+    fn the_sides_are_named_when_another_peer_speaks() {
+        let mut live = Live::default();
+        let first = live.rows(&traced(Direction::Received, "192.0.2.1:5060"));
+        let second = live.rows(&traced(Direction::Sent, "192.0.2.1:5060"));
+        let third = live.rows(&traced(Direction::Received, "192.0.2.2:5060"));
+        assert!(first.contains("192.0.2.1:5060") && first.contains("ringfence 127.0.0.1:5060"));
+        assert_eq!(second.lines().count(), 1);
+        assert!(third.contains("192.0.2.2:5060"));
+    }
+
+    #[test]
+    fn what_was_traced_is_in_the_capture_file() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("calls.pcap");
+        let drawing = Drawing::start(false, Some(&path)).unwrap();
+        let datagram = traced(Direction::Sent, "192.0.2.1:5060");
+        drawing.tap().take(&Traced {
+            at: datagram.at,
+            direction: datagram.direction,
+            local: datagram.local,
+            remote: datagram.remote,
+            payload: &datagram.payload,
+        });
+        assert_eq!(drawing.finish().unwrap(), 0);
+        let length = std::fs::metadata(&path).unwrap().len();
+        assert_eq!(length, 24 + 16 + 20 + 8 + datagram.payload.len() as u64);
+    }
+}

@@ -1,0 +1,165 @@
+//! Notices that a file of the configuration has changed.
+//!
+//! Directories are watched, not files: editors write a new file and rename it, and what was watched
+//! is gone. Any event there makes us look whether one of our files is another one than before.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use notify::event::{AccessKind, AccessMode, EventKind};
+use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, timeout_at};
+
+/// Files that are watched.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    watcher: RecommendedWatcher,
+    events: mpsc::Receiver<()>,
+    directories: BTreeSet<PathBuf>,
+    files: Vec<PathBuf>,
+    seen: Vec<Option<Fingerprint>>,
+}
+
+/// What tells one version of a file from another: device, inode, length, modification time.
+type Fingerprint = (u64, u64, u64, i64, i64);
+
+/// An editor, or a script that changes several lists, is done when nothing happens for so long…
+const QUIET: Duration = Duration::from_millis(200);
+/// … and whoever never stops writing does not keep a change from being noticed.
+const MOST_WAIT: Duration = Duration::from_secs(2);
+
+impl Watch {
+    /// Starts to watch nothing yet.
+    pub(crate) fn new() -> notify::Result<Self> {
+        let (happened, events) = mpsc::channel(1);
+        let watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
+            if event.is_ok_and(|event| may_change(event.kind)) {
+                // A full channel says the same.
+                let _ = happened.try_send(());
+            }
+        })?;
+        Ok(Self { watcher, events, directories: BTreeSet::new(), files: Vec::new(), seen: Vec::new() })
+    }
+
+    /// Watches these files instead of those before, as they are now.
+    pub(crate) fn set(&mut self, files: &[PathBuf]) -> notify::Result<()> {
+        self.files = files.to_vec();
+        self.seen = self.fingerprints();
+        // What a link leads to is watched as well as the link.
+        let targets = files.iter().filter_map(|file| fs::canonicalize(file).ok());
+        let directories: BTreeSet<_> = files.iter().cloned().chain(targets).map(|file| directory(&file)).collect();
+        for gone in self.directories.difference(&directories) {
+            // A directory that was removed is not watched any more anyway.
+            let _ = self.watcher.unwatch(gone);
+        }
+        let mut outcome = Ok(());
+        for new in directories.difference(&self.directories) {
+            if let Err(error) = self.watcher.watch(new, RecursiveMode::NonRecursive) {
+                outcome = Err(error);
+            }
+        }
+        self.directories = directories;
+        outcome
+    }
+
+    /// Waits until one of the files has changed and the writing is over.
+    pub(crate) async fn changed(&mut self) {
+        loop {
+            if self.events.recv().await.is_none() {
+                // The watcher is gone, and with it all that could change.
+                return std::future::pending().await;
+            }
+            let latest = Instant::now() + MOST_WAIT;
+            while let Ok(Some(())) = timeout_at((Instant::now() + QUIET).min(latest), self.events.recv()).await {
+                if Instant::now() >= latest {
+                    break;
+                }
+            }
+            let now = self.fingerprints();
+            if now != self.seen {
+                self.seen = now;
+                return;
+            }
+        }
+    }
+
+    fn fingerprints(&self) -> Vec<Option<Fingerprint>> {
+        let of = |metadata: fs::Metadata| {
+            (metadata.dev(), metadata.ino(), metadata.len(), metadata.mtime(), metadata.mtime_nsec())
+        };
+        self.files.iter().map(|file| fs::metadata(file).ok().map(of)).collect()
+    }
+}
+
+/// Tells whether an event can have changed a file; that one was read changes nothing.
+fn may_change(kind: EventKind) -> bool {
+    !matches!(kind, EventKind::Access(access) if access != AccessKind::Close(AccessMode::Write))
+}
+
+fn directory(file: &Path) -> PathBuf {
+    let parent = file.parent().filter(|parent| !parent.as_os_str().is_empty());
+    parent.unwrap_or(Path::new(".")).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn is_noticed(watch: &mut Watch) -> bool {
+        tokio::time::timeout(Duration::from_secs(5), watch.changed()).await.is_ok()
+    }
+
+    fn watch(files: &[PathBuf]) -> Watch {
+        let mut watch = Watch::new().unwrap();
+        watch.set(files).unwrap();
+        watch
+    }
+
+    #[tokio::test]
+    async fn a_file_that_is_written_or_renamed_over_is_noticed() {
+        let home = tempfile::tempdir().unwrap();
+        let file = home.path().join("ringfence.toml");
+        fs::write(&file, "a").unwrap();
+        let mut watch = watch(std::slice::from_ref(&file));
+        fs::write(&file, "ab").unwrap();
+        assert!(is_noticed(&mut watch).await);
+        fs::write(home.path().join("new"), "abc").unwrap();
+        fs::rename(home.path().join("new"), &file).unwrap();
+        assert!(is_noticed(&mut watch).await);
+    }
+
+    #[tokio::test]
+    async fn a_file_that_appears_is_noticed() {
+        let home = tempfile::tempdir().unwrap();
+        let file = home.path().join("reject.txt");
+        let mut watch = watch(std::slice::from_ref(&file));
+        fs::write(&file, "+4179*").unwrap();
+        assert!(is_noticed(&mut watch).await);
+    }
+
+    #[tokio::test]
+    async fn a_change_behind_a_link_is_noticed() {
+        let (home, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let (link, target) = (home.path().join("link"), elsewhere.path().join("target"));
+        fs::write(&target, "a").unwrap();
+        std::os::unix::fs::symlink(&target, &link).unwrap();
+        let mut watch = watch(&[link]);
+        fs::write(&target, "ab").unwrap();
+        assert!(is_noticed(&mut watch).await);
+    }
+
+    #[tokio::test]
+    async fn a_neighbour_that_changes_and_a_file_that_is_read_are_no_change() {
+        let home = tempfile::tempdir().unwrap();
+        let file = home.path().join("ringfence.toml");
+        fs::write(&file, "a").unwrap();
+        let watch = watch(std::slice::from_ref(&file));
+        fs::write(home.path().join("neighbour"), "b").unwrap();
+        fs::read(&file).unwrap();
+        assert_eq!(watch.fingerprints(), watch.seen);
+    }
+}

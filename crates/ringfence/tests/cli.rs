@@ -1,0 +1,318 @@
+//! The verbs that need no running program, through the real binary: what they print, how they exit.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// A directory with a configuration, in which the program is run.
+struct Home {
+    directory: tempfile::TempDir,
+}
+
+const GOOD: &str = "\
+[defaults]
+region = \"CH\"
+
+[account.home]
+user = \"858\"
+domain = \"192.0.2.1\"
+password = \"hunter2\"
+
+[list.reject]
+entries = [\"079 123 45 67\", \"anonymous\"]  # both are a nuisance
+files = [\"spam.txt\"]
+
+[list.allow]
+entries = [
+  \"+41441234567\", # mother
+]
+";
+
+impl Home {
+    fn with(configuration: &str) -> Self {
+        let home = Self { directory: tempfile::tempdir().unwrap() };
+        home.write("spam.txt", "# sellers\n0800*  # call centres\n");
+        home.write("ringfence.toml", configuration);
+        home
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.path(name), text).unwrap();
+        // A password is in it.
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+        std::fs::set_permissions(self.path(name), mode).unwrap();
+    }
+
+    fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.path(name)).unwrap()
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        run_in(self.directory.path(), arguments)
+    }
+
+    /// Returns the exit code and all that was printed.
+    fn told(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        format!("{}{}exit {}\n", text(&output.stdout), text(&output.stderr), output.status.code().unwrap())
+    }
+}
+
+fn run_in(directory: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_ringfence"))
+        .args(arguments)
+        .current_dir(directory)
+        .env_clear()
+        .env("HOME", directory)
+        .env("LANG", "de_CH.UTF-8")
+        .env("TZ", "UTC")
+        .env("XDG_RUNTIME_DIR", directory)
+        .output()
+        .unwrap()
+}
+
+/// Replaces today, which is written beside a new entry.
+fn undated(text: &str) -> String {
+    let digits = |text: &str| text.chars().all(|letter| letter.is_ascii_digit());
+    let is_day = |word: &str| word.len() == 10 && digits(&word[..4]) && word[4..].starts_with("-");
+    let words = text.split_inclusive([' ', '\n', ':', '"']).map(|word| {
+        let bare = word.trim_end_matches([' ', '\n', ':', '"']);
+        if is_day(bare) { word.replace(bare, "YYYY-MM-DD") } else { word.to_owned() }
+    });
+    words.collect()
+}
+
+#[test]
+fn a_good_configuration_is_summed_up() {
+    let home = Home::with(GOOD);
+    insta::assert_snapshot!(home.told(&["check"]), @"
+    ok: ringfence.toml: 1 line, 3 rejected, 1 allowed
+    exit 0
+    ");
+}
+
+#[test]
+fn every_mistake_is_told_with_its_place_and_a_hint() {
+    let home = Home::with(include_str!("data/every-mistake.toml"));
+    insta::assert_snapshot!(home.told(&["check"]));
+}
+
+#[test]
+fn a_broken_document_is_told_without_what_it_seems_to_say() {
+    let home = Home::with("[account.home\npassword = \"hunter2\n[list]\nreject = ,\n");
+    let told = home.told(&["check"]);
+    assert!(!told.contains("hunter2"), "{told}");
+    insta::assert_snapshot!(told);
+}
+
+#[test]
+fn the_password_is_never_printed() {
+    for wrong in ["password = hunter2", "pasword = \"hunter2\"", "password = [\"hunter2\"]", "password = \"hunter2"] {
+        let home = Home::with(&GOOD.replace("password = \"hunter2\"", wrong));
+        for arguments in [&["check"][..], &["check", "--json"], &["run"], &["list"], &["block", "0791112233"]] {
+            let told = home.told(arguments);
+            assert!(!told.contains("hunter2"), "{wrong} with {arguments:?}: {told}");
+        }
+    }
+}
+
+#[test]
+fn oddities_of_the_lists_are_warnings() {
+    let home = Home::with(&GOOD.replace("+41441234567", "079*"));
+    insta::assert_snapshot!(home.told(&["check"]));
+}
+
+#[test]
+fn an_emergency_number_cannot_be_listed() {
+    let home = Home::with(&GOOD.replace("anonymous", "117"));
+    insta::assert_snapshot!(home.told(&["check"]));
+}
+
+#[test]
+fn a_password_that_others_can_read_is_a_warning() {
+    let home = Home::with(&GOOD.replace("password = \"hunter2\"", "password_file = \"secret\""));
+    home.write("secret", "hunter2\n");
+    std::fs::set_permissions(home.path("secret"), std::os::unix::fs::PermissionsExt::from_mode(0o644)).unwrap();
+    insta::assert_snapshot!(home.told(&["check"]));
+}
+
+#[test]
+fn check_as_json_is_one_object() {
+    let home = Home::with(&GOOD.replace("region = \"CH\"", "region = \"UK\""));
+    let output = home.run(&["check", "--json"]);
+    assert_eq!(output.status.code(), Some(1));
+    let told: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&told["ok"], &told["errors"]), (&false.into(), &1.into()));
+    assert_eq!((&told["diagnostics"][0]["line"], &told["diagnostics"][0]["column"]), (&2.into(), &10.into()));
+}
+
+#[test]
+fn without_a_configuration_the_places_are_named() {
+    let home = tempfile::tempdir().unwrap();
+    let output = run_in(home.path(), &["check"]);
+    let told = String::from_utf8(output.stderr).unwrap().replace(home.path().to_str().unwrap(), "~");
+    assert_eq!(output.status.code(), Some(2));
+    insta::assert_snapshot!(told);
+}
+
+#[test]
+fn a_fresh_configuration_lacks_only_what_must_be_filled_in() {
+    let home = Home::with("");
+    std::fs::remove_file(home.path("ringfence.toml")).unwrap();
+    insta::assert_snapshot!(home.told(&["init"]));
+    insta::assert_snapshot!("init_then_check", home.told(&["check"]));
+    insta::assert_snapshot!("init_again", home.told(&["init"]));
+}
+
+#[test]
+fn a_configuration_that_is_filled_in_is_good() {
+    let home = Home::with("");
+    home.write("secret", "hunter2");
+    let filled = ["init", "--force", "--user", "858", "--domain", "pbx.example", "--password-file", "secret"];
+    assert!(home.told(&filled).ends_with("exit 0\n"));
+    insta::assert_snapshot!(home.told(&["check"]), @"
+    ok: ringfence.toml: 1 line, 0 rejected, 0 allowed
+    note: the reject list is empty: nobody is refused
+
+    exit 0
+    ");
+}
+
+#[test]
+fn both_lists_are_shown_with_their_origins() {
+    let home = Home::with(GOOD);
+    insta::assert_snapshot!(home.told(&["list"]));
+    insta::assert_snapshot!("list_as_json", home.told(&["list", "--json"]));
+}
+
+#[test]
+fn block_adds_to_the_first_file_and_says_so() {
+    let home = Home::with(GOOD);
+    insta::assert_snapshot!(home.told(&["block", "(044) 765 43 21", "--comment", "sells wine"]), @"
+    blocked +41447654321 in spam.txt
+    exit 0
+    ");
+    insta::assert_snapshot!(undated(&home.read("spam.txt")), @"
+    # sellers
+    0800*  # call centres
+    +41447654321  # blocked YYYY-MM-DD: sells wine
+    ");
+    assert_eq!(home.read("ringfence.toml"), GOOD);
+}
+
+#[test]
+fn allow_adds_to_the_entries_where_there_is_no_file() {
+    let home = Home::with(GOOD);
+    insta::assert_snapshot!(home.told(&["allow", "0791234567"]), @"
+    allowed +41791234567 in ringfence.toml
+    it wins over 079 123 45 67 (ringfence.toml:10) on the reject list
+    exit 0
+    ");
+    let added = "  \"+41441234567\", # mother\n  \"+41791234567\", # allowed YYYY-MM-DD\n]\n";
+    assert!(undated(&home.read("ringfence.toml")).ends_with(added));
+}
+
+#[test]
+fn an_allowed_number_is_not_blocked() {
+    let home = Home::with(GOOD);
+    insta::assert_snapshot!(home.told(&["block", "044 123 45 67"]), @"
+    +41441234567 is not blocked: the allow list has +41441234567 (ringfence.toml:15), and allowed wins
+    hint: take it off that list first: ringfence remove '+41441234567'
+    exit 1
+    ");
+}
+
+#[test]
+fn blocking_twice_an_emergency_number_or_nonsense_is_told() {
+    let home = Home::with(GOOD);
+    insta::assert_snapshot!(home.told(&["block", "+41 79 123 45 67"]), @"
+    +41791234567 is blocked already: 079 123 45 67 (ringfence.toml:10)
+    exit 0
+    ");
+    insta::assert_snapshot!(home.told(&["block", "144"]), @"
+    internal:144 is an emergency number and cannot be blocked
+    exit 1
+    ");
+    insta::assert_snapshot!(home.told(&["block", "+41 79 abc"]));
+}
+
+#[test]
+fn remove_takes_off_what_means_the_number() {
+    let home = Home::with(GOOD);
+    insta::assert_snapshot!(home.told(&["remove", "+41791234567"]), @"
+    removed 079 123 45 67 from the reject list (ringfence.toml:10)
+    exit 0
+    ");
+    insta::assert_snapshot!(home.told(&["remove", "0800 123 123"]), @"
+    +41800123123 is on neither list
+    hint: the reject list has 0800* (spam.txt:2), which covers it
+    exit 1
+    ");
+    insta::assert_snapshot!(home.told(&["remove", "0800*"]), @"
+    removed 0800* from the reject list (spam.txt:2)
+    exit 0
+    ");
+}
+
+#[test]
+fn the_lists_can_be_changed_while_the_password_is_elsewhere() {
+    let home = Home::with(&GOOD.replace("password = \"hunter2\"", "password_env = \"PBX_PASSWORD\""));
+    let told = home.told(&["block", "0447654321"]);
+    assert!(told.starts_with("blocked +41447654321 in spam.txt\n"), "{told}");
+}
+
+#[test]
+fn asking_a_program_that_does_not_run_is_an_error() {
+    let home = Home::with(&GOOD.replace("[defaults]", "[softphone]\ncontrol = \"ringfence.sock\"\n\n[defaults]"));
+    for verb in ["status", "calls", "reload"] {
+        assert_eq!(
+            home.told(&[verb]),
+            "error: ringfence is not running: nothing listens at ringfence.sock\n\
+             hint: start it with `ringfence run`\nexit 2\n"
+        );
+    }
+}
+
+#[test]
+fn a_reader_that_has_read_enough_is_no_error() {
+    let home = Home::with(GOOD);
+    let many: String = (0..20_000).map(|number| format!("+4179{number:07}\n")).collect();
+    home.write("spam.txt", &many);
+    let program = env!("CARGO_BIN_EXE_ringfence");
+    let piped = format!("'{program}' list | head -n 1; exit ${{PIPESTATUS[0]}}");
+    let output = Command::new("bash").args(["-c", &piped]).current_dir(home.directory.path()).output().unwrap();
+    assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(0), &b""[..]));
+}
+
+#[test]
+fn completions_and_man_pages_come_from_the_same_definition() {
+    let home = Home::with(GOOD);
+    for shell in ["bash", "zsh", "fish"] {
+        assert!(home.told(&["completions", shell]).contains("completions"), "{shell}");
+    }
+    assert!(home.told(&["man", "man"]).ends_with("exit 0\n"));
+    for page in ["ringfence.1", "ringfence-run.1", "ringfence-demo.1", "ringfence-block.1"] {
+        assert!(home.read(&format!("man/{page}")).contains(".SH NAME"), "{page}");
+    }
+}
+
+#[test]
+fn the_demo_is_a_test_of_itself() {
+    let home = Home::with("");
+    let output = home.run(&["demo", "--json", "--pcap", "demo.pcap"]);
+    let told: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((output.status.code(), &told["ok"]), (Some(0), &true.into()), "{told}");
+    assert!(std::fs::metadata(home.path("demo.pcap")).unwrap().len() > 1_000);
+}
+
+#[test]
+fn help_says_what_each_verb_does() {
+    let home = Home::with("");
+    insta::assert_snapshot!(home.told(&["--help"]).replace("[env: RINGFENCE_CONFIG=]", "[env: RINGFENCE_CONFIG]"));
+}

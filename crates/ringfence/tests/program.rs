@@ -1,0 +1,338 @@
+//! The running program, through its real binary and real sockets of the loopback interface: a PBX
+//! that it registers with and that calls it, signals, files that change, the verbs that ask it.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+use std::net::{SocketAddr, UdpSocket};
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use ringfence_testing::{CallPlan, Mode, Node, Outcome, Pbx, PbxConfig};
+
+/// Longer than anything here takes on a busy machine; nothing waits for it unless something is wrong.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A PBX on a socket, and a directory with a configuration for it.
+struct Bench {
+    directory: tempfile::TempDir,
+    pbx: Pbx,
+    socket: UdpSocket,
+}
+
+/// The program under test, killed when it is dropped.
+struct Program(Child);
+
+impl Bench {
+    fn new() -> Self {
+        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let address = socket.local_addr().unwrap();
+        let mut pbx = Pbx::new(PbxConfig::new(address), 1);
+        pbx.add_user("858", "hunter2");
+        pbx.add_user("859", "hunter2");
+        let bench = Self { directory: tempfile::tempdir().unwrap(), pbx, socket };
+        bench.write("spam.txt", "+4179*\n");
+        bench.write("ringfence.toml", &bench.configuration("858", "hunter2"));
+        bench
+    }
+
+    fn configuration(&self, user: &str, password: &str) -> String {
+        format!(
+            "[softphone]\nlisten = \"127.0.0.1:0\"\ncontrol = \"control/s\"\n\n[defaults]\nregion = \"CH\"\n\n\
+             [list.reject]\nfiles = [\"spam.txt\"]\n\n{}",
+            self.account("home", user, password)
+        )
+    }
+
+    fn account(&self, name: &str, user: &str, password: &str) -> String {
+        let port = self.socket.local_addr().unwrap().port();
+        format!(
+            "[account.{name}]\nuser = \"{user}\"\ndomain = \"127.0.0.1\"\nport = {port}\npassword = \"{password}\"\n"
+        )
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.path(name), text).unwrap();
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ringfence"));
+        command.args(arguments).current_dir(self.directory.path()).env_remove("RUST_LOG");
+        command
+    }
+
+    fn ask(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    fn json(&self, arguments: &[&str]) -> serde_json::Value {
+        let output = self.ask(arguments);
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"))
+    }
+
+    fn start(&self) -> Program {
+        self.start_with(&["run"])
+    }
+
+    fn start_with(&self, arguments: &[&str]) -> Program {
+        let log = std::fs::File::create(self.path("log")).unwrap();
+        let out = std::fs::File::create(self.path("out")).unwrap();
+        Program(self.command(arguments).stdout(out).stderr(log).stdin(Stdio::null()).spawn().unwrap())
+    }
+
+    fn log(&self) -> String {
+        std::fs::read_to_string(self.path("log")).unwrap()
+    }
+
+    /// Starts the program and waits until it is registered.
+    fn registered(&mut self) -> Program {
+        let program = self.start();
+        assert!(self.play(|pbx| pbx.is_registered("858")), "{}", self.log());
+        program
+    }
+
+    /// Plays the PBX until something holds.
+    fn play(&mut self, holds: impl Fn(&Pbx) -> bool) -> bool {
+        self.play_until(PATIENCE, |bench| holds(&bench.pbx))
+    }
+
+    fn play_until(&mut self, limit: Duration, holds: impl Fn(&Self) -> bool) -> bool {
+        let start = Instant::now();
+        let mut datagram = vec![0; 65_535];
+        self.socket.set_read_timeout(Some(Duration::from_millis(20))).unwrap();
+        while start.elapsed() < limit {
+            while let Some((destination, bytes)) = self.pbx.poll_transmit() {
+                self.socket.send_to(&bytes, destination).unwrap();
+            }
+            if holds(self) {
+                return true;
+            }
+            match self.socket.recv_from(&mut datagram) {
+                Ok((length, source)) => self.pbx.handle_datagram(Instant::now(), source, &datagram[..length]),
+                Err(_) => self.pbx.handle_timeout(Instant::now()),
+            }
+        }
+        false
+    }
+
+    /// Calls 858 and returns how the call ended: one that rings is given up.
+    fn call(&mut self, from: &str) -> Outcome {
+        let plan = CallPlan { cancel_after: Some(Duration::from_millis(50)), ..CallPlan::new(from, "858") };
+        let id = self.pbx.call(Instant::now(), plan);
+        assert!(self.play(|pbx| pbx.get(id).outcome().is_some()), "{}", self.log());
+        assert_eq!(self.pbx.get(id).faults(), [""; 0]);
+        self.pbx.get(id).outcome().unwrap().clone()
+    }
+
+    /// Calls until a call ends in a certain way, which a change of the configuration brings about.
+    fn comes_to(&mut self, from: &str, outcome: &Outcome) -> bool {
+        let start = Instant::now();
+        while start.elapsed() < PATIENCE {
+            if self.call(from) == *outcome {
+                return true;
+            }
+        }
+        false
+    }
+}
+
+impl Program {
+    fn signal(&self, name: &str) {
+        let status = Command::new("kill").args([&format!("-{name}"), &self.0.id().to_string()]).status();
+        assert!(status.unwrap().success());
+    }
+
+    fn ended(&mut self) -> Option<ExitStatus> {
+        self.0.try_wait().unwrap()
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn rejected() -> Outcome {
+    let warning = Some("399 ringfence \"User reject\"".to_owned());
+    Outcome::Rejected { status: 486, reason: "Busy Here".to_owned(), warning }
+}
+
+#[test]
+fn a_listed_caller_is_rejected_and_the_program_says_why() {
+    let mut bench = Bench::new();
+    let _program = bench.registered();
+    assert_eq!(bench.call("0791234567"), rejected());
+    assert_eq!(bench.call("0441234567"), Outcome::Cancelled);
+
+    let status = bench.json(&["status", "--json"]);
+    assert_eq!(status["lines"][0]["state"], "registered", "{status}");
+    assert_eq!((&status["calls"]["rejected"], &status["calls"]["rung"]), (&1.into(), &1.into()));
+    assert_eq!(bench.ask(&["status"]).status.code(), Some(0));
+
+    let output = String::from_utf8(bench.ask(&["calls", "--json"]).stdout).unwrap();
+    let calls: Vec<serde_json::Value> = output.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!((calls[0]["caller"].as_str(), calls[0]["rule"].as_str()), (Some("+41791234567"), Some("listed")));
+    assert_eq!((&calls[0]["ended"]["status"], &calls[1]["ended"]["status"]), (&486.into(), &487.into()), "{output}");
+    let told = String::from_utf8(bench.ask(&["calls"]).stdout).unwrap();
+    assert!(told.contains("+41791234567 is on the reject list (entry +4179*, spam.txt:1)"), "{told}");
+}
+
+#[test]
+fn the_log_shows_what_was_decided_but_not_who_called() {
+    let mut bench = Bench::new();
+    let _program = bench.registered();
+    bench.call("0791234567");
+    assert!(bench.play_until(PATIENCE, |bench| bench.log().contains("call ended")), "{}", bench.log());
+    let log = bench.log();
+    for expected in ["registered line=\"home\"", "call decided", "+4179•••••67", "verdict=\"reject\"", "status=486"] {
+        assert!(log.contains(expected), "{expected} is not in {log}");
+    }
+    for secret in ["1234567", "hunter2"] {
+        assert!(!log.contains(secret), "{secret} is in {log}");
+    }
+}
+
+#[test]
+fn a_number_is_blocked_and_allowed_without_a_restart() {
+    let mut bench = Bench::new();
+    let _program = bench.registered();
+    assert_eq!(bench.call("+41441234567"), Outcome::Cancelled);
+    assert!(bench.ask(&["block", "044 123 45 67"]).status.success());
+    assert!(bench.comes_to("+41441234567", &rejected()), "{}", bench.log());
+    assert!(bench.ask(&["allow", "044 123 45 67"]).status.success());
+    assert!(bench.comes_to("+41441234567", &Outcome::Cancelled), "{}", bench.log());
+}
+
+#[test]
+fn a_wrong_configuration_leaves_the_last_good_one_in_force() {
+    let mut bench = Bench::new();
+    let program = bench.registered();
+    let good = bench.configuration("858", "hunter2");
+    bench.write("ringfence.toml", &good.replace("region = \"CH\"", "regoin = \"CH\""));
+    program.signal("HUP");
+    assert!(bench.play_until(PATIENCE, |bench| bench.log().contains("did you mean") || bench.log().contains("reload failed")));
+    assert_eq!(bench.call("0791234567"), rejected());
+    let reload = bench.ask(&["reload"]);
+    assert_eq!(reload.status.code(), Some(1));
+    let told = String::from_utf8(reload.stderr).unwrap();
+    assert!(told.contains("ringfence.toml:6:1: unknown key `regoin`"), "{told}");
+    let status = bench.ask(&["status"]);
+    assert_eq!(status.status.code(), Some(1));
+    assert!(String::from_utf8(status.stdout).unwrap().contains("last reload failed"));
+
+    bench.write("ringfence.toml", &good);
+    assert!(bench.play_until(PATIENCE, |bench| bench.ask(&["status"]).status.success()), "{}", bench.log());
+}
+
+#[test]
+fn lines_come_and_go_with_their_accounts() {
+    let mut bench = Bench::new();
+    let _program = bench.registered();
+    let other = bench.account("office", "859", "hunter2");
+    bench.write("ringfence.toml", &(bench.configuration("858", "hunter2") + &other));
+    assert!(bench.play(|pbx| pbx.is_registered("859")), "{}", bench.log());
+    let only_other = bench.configuration("858", "hunter2").split("[account").next().unwrap().to_owned() + &other;
+    bench.write("ringfence.toml", &only_other);
+    assert!(bench.play(|pbx| !pbx.is_registered("858") && pbx.is_registered("859")), "{}", bench.log());
+}
+
+#[test]
+fn another_listen_address_waits_for_a_restart_and_is_told() {
+    let mut bench = Bench::new();
+    let _program = bench.registered();
+    bench.write("ringfence.toml", &bench.configuration("858", "hunter2").replace("127.0.0.1:0", "127.0.0.1:5099"));
+    let told = String::from_utf8(bench.ask(&["reload"]).stdout).unwrap();
+    assert!(told.contains("softphone.listen changes with a restart"), "{told}");
+    let status = bench.json(&["status", "--json"]);
+    assert_eq!(status["configuration"]["needs_restart"][0], "softphone.listen");
+    assert!(bench.pbx.is_registered("858"));
+}
+
+#[test]
+fn a_wrong_password_is_told_and_the_other_line_goes_on() {
+    let mut bench = Bench::new();
+    let other = bench.account("office", "859", "wrong");
+    bench.write("ringfence.toml", &(bench.configuration("858", "hunter2") + &other));
+    let _program = bench.registered();
+    let has_failed = |bench: &Bench| {
+        let status = bench.json(&["status", "--json"]);
+        let office = &status["lines"][1];
+        office["state"] == "failed" && office["cause"].as_str().is_some_and(|cause| cause.contains("password"))
+    };
+    assert!(bench.play_until(PATIENCE, has_failed), "{}", bench.log());
+    assert_eq!(bench.ask(&["status"]).status.code(), Some(1));
+    assert_eq!(bench.call("0791234567"), rejected());
+}
+
+#[test]
+fn the_first_signal_unregisters_and_ends() {
+    let mut bench = Bench::new();
+    let mut program = bench.registered();
+    program.signal("TERM");
+    assert!(bench.play(|pbx| !pbx.is_registered("858")), "{}", bench.log());
+    let start = Instant::now();
+    while program.ended().is_none() && start.elapsed() < PATIENCE {
+        std::thread::yield_now();
+    }
+    assert_eq!(program.ended().and_then(|status| status.code()), Some(0), "{}", bench.log());
+    assert!(!bench.path("control/s").exists());
+}
+
+#[test]
+fn the_second_signal_ends_at_once() {
+    let mut bench = Bench::new();
+    let mut program = bench.registered();
+    bench.pbx.set_mode(Mode::Silent);
+    program.signal("TERM");
+    assert!(bench.play_until(PATIENCE, |bench| bench.log().contains("a second signal ends at once")));
+    program.signal("TERM");
+    let start = Instant::now();
+    while program.ended().is_none() && start.elapsed() < PATIENCE {
+        std::thread::yield_now();
+    }
+    assert_eq!(program.ended().and_then(|status| status.code()), Some(130), "{}", bench.log());
+}
+
+#[test]
+fn a_second_program_is_refused() {
+    let mut bench = Bench::new();
+    let program = bench.registered();
+    let second = bench.ask(&["run"]);
+    assert_eq!(second.status.code(), Some(2));
+    let told = String::from_utf8(second.stderr).unwrap();
+    assert!(told.contains(&format!("another ringfence (process {})", program.0.id())), "{told}");
+    assert!(told.contains("hint: stop it"), "{told}");
+}
+
+#[test]
+fn a_port_that_is_taken_is_told_with_a_way_out() {
+    let bench = Bench::new();
+    let taken: SocketAddr = bench.socket.local_addr().unwrap();
+    let listening = bench.configuration("858", "hunter2").replace("127.0.0.1:0", &taken.to_string());
+    bench.write("ringfence.toml", &listening);
+    let output = bench.ask(&["run"]);
+    assert_eq!(output.status.code(), Some(2));
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(told.contains(&format!("cannot listen on {taken}")), "{told}");
+    assert!(told.contains("listen = \"127.0.0.1:0\" for a free port"), "{told}");
+}
+
+#[test]
+fn the_trace_is_a_ladder_and_the_capture_a_file() {
+    let mut bench = Bench::new();
+    let mut program = bench.start_with(&["run", "--trace", "--pcap", "calls.pcap"]);
+    assert!(bench.play(|pbx| pbx.is_registered("858")), "{}", bench.log());
+    bench.call("0791234567");
+    program.signal("INT");
+    assert!(bench.play(|pbx| !pbx.is_registered("858")));
+    assert!(program.0.wait().unwrap().success());
+    let out = std::fs::read_to_string(bench.path("out")).unwrap();
+    assert!(out.contains("◀") && out.contains("486 Busy Here") && !out.contains('\u{1b}'), "{out}");
+    assert!(std::fs::metadata(bench.path("calls.pcap")).unwrap().len() > 1_000);
+}
