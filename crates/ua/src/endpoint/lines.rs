@@ -8,7 +8,7 @@ use ringfence_wire::sip::{Message, Uri};
 
 use crate::call::Origin;
 use crate::id::LineId;
-use crate::registration::{Account, Binding, Target};
+use crate::registration::{Account, Binding, Target, contact_uri};
 use crate::transaction::timers::Timers;
 
 /// One line.
@@ -36,7 +36,7 @@ impl Line {
     /// Returns the URI that callers reach the line at.
     pub(crate) fn contact(&self, fallback: SocketAddr) -> String {
         let address = self.binding.as_ref().and_then(Binding::contact).or(self.local).unwrap_or(fallback);
-        format!("sip:{}@{address};line={}", self.account.user, self.token)
+        contact_uri(&self.account.user, address, &self.token)
     }
 
     fn poll_timeout(&self) -> Option<Instant> {

@@ -19,10 +19,12 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use ringfence_wire::sip::{Contact, Message, NameAddr, Printer, StatusCode, Uri};
+use ringfence_wire::sip::{Message, StatusCode};
 
 use super::account::Account;
 use super::backoff;
+use super::contact::{contact_uri, listed_expires, redirect_target};
+use super::request::Register;
 use super::state::{Cause, RegistrationState};
 use crate::core::auth::{AuthError, Authenticator};
 use crate::id::Generator;
@@ -72,8 +74,6 @@ pub(crate) enum Action {
 
 /// How often a registrar may challenge, send elsewhere or ask for more time within one attempt.
 const ROUNDS: u32 = 5;
-/// What is taken for a lifetime that the registrar does not state (section 10.2).
-const DEFAULT_EXPIRES: u32 = 3600;
 /// The longest lifetime that is asked for or believed: a day.
 const LONGEST_EXPIRES: u32 = 24 * 60 * 60;
 /// A refresh that is lost needs 32 s to be noticed: where the lifetime allows, it leaves that much and some.
@@ -94,6 +94,8 @@ pub(crate) struct Binding {
     targets: Vec<Target>,
     /// Which of the targets is in use.
     target: usize,
+    /// The one that did not answer last.
+    silent: Option<SocketAddr>,
     /// The Request-URI, when a 3xx gave another.
     redirected: Option<String>,
     expires: u32,
@@ -148,6 +150,7 @@ impl Binding {
             phase: Phase::Idle,
             targets: Vec::new(),
             target: 0,
+            silent: None,
             redirected: None,
             public: None,
             bound: None,
@@ -198,8 +201,10 @@ impl Binding {
         }
         match resolved {
             Ok(targets) if !targets.is_empty() => {
+                // Another address of the same registrar may be alive.
+                let answering = targets.iter().position(|target| Some(target.remote) != self.silent);
+                self.target = answering.unwrap_or(0);
                 self.targets = targets;
-                self.target = 0;
                 self.ask(generator);
             }
             Ok(_) => self.unresolved(now, "no address".to_owned(), generator),
@@ -238,8 +243,7 @@ impl Binding {
         match self.phase {
             Phase::Removing => self.end(),
             Phase::Asking { .. } => {
-                // Another address of the same registrar may be alive.
-                self.target = (self.target + 1) % self.targets.len().max(1);
+                self.silent = self.current_target().map(|target| target.remote);
                 self.fail(now, Cause::TimedOut, None, generator);
             }
             Phase::Idle | Phase::Resolving | Phase::Bound { .. } | Phase::Waiting { .. } => {}
@@ -325,43 +329,23 @@ impl Binding {
         //# A UA MUST increment the CSeq value by one for each
         //# REGISTER request with the same Call-ID.
         self.cseq += 1;
-        let branch = generator.branch();
-        let cnonce = generator.token(24);
-        let uri = self.redirected.clone().unwrap_or_else(|| self.account.registrar());
-        let mut request = Vec::with_capacity(768);
-        let mut printer = Printer::request(&mut request, "REGISTER", uri.as_bytes());
-        printer.header_fmt("Via", format_args!("SIP/2.0/UDP {};branch={branch};rport", target.local));
-        printer.header("Max-Forwards", b"70");
-        //= https://www.rfc-editor.org/rfc/rfc3261#section-8.1.2
-        //# However, that approach
-        //# for configuring an outbound proxy is NOT RECOMMENDED; a pre-existing
-        //# route set with a single URI SHOULD be used instead.
-        if let Some((host, port)) = &self.account.outbound_proxy {
-            printer.header_fmt("Route", format_args!("<sip:{host}:{port};lr>"));
+        let (branch, cnonce) = (generator.branch(), generator.token(24));
+        let old = self.bound.map(|bound| bound.contact).filter(|&old| expires > 0 && old != contact);
+        let uri_of = |address| contact_uri(&self.account.user, address, &self.token);
+        let request = Register {
+            account: &self.account,
+            uri: &self.redirected.clone().unwrap_or_else(|| self.account.registrar()),
+            local: target.local,
+            branch: &branch,
+            call_id: &self.call_id,
+            from_tag: &self.from_tag,
+            cseq: self.cseq,
+            contact: &uri_of(contact),
+            old_contact: old.map(uri_of).as_deref(),
+            expires,
+            user_agent: &self.user_agent,
         }
-        let address = self.account.address_of_record();
-        let display_name = self.account.display_name.as_deref().map(quoted).unwrap_or_default();
-        printer.header_fmt("From", format_args!("{display_name}<{address}>;tag={}", self.from_tag));
-        printer.header_fmt("To", format_args!("{display_name}<{address}>"));
-        printer.header_fmt("Call-ID", format_args!("{}", self.call_id));
-        printer.header_fmt("CSeq", format_args!("{} REGISTER", self.cseq));
-        printer.header_fmt(
-            "Contact",
-            format_args!("<{}>", contact_uri(&self.account.user, contact, &self.token)),
-        );
-        // A binding that no longer leads to us is taken back in the same breath.
-        if let Some(old) = self.bound.map(|bound| bound.contact).filter(|&old| expires > 0 && old != contact)
-        {
-            let old = contact_uri(&self.account.user, old, &self.token);
-            printer.header_fmt("Contact", format_args!("<{old}>;expires=0"));
-        }
-        printer.header_fmt("Expires", format_args!("{expires}"));
-        if let Some(authenticator) = &mut self.authenticator {
-            authenticator.authorize("REGISTER", uri.as_bytes(), b"", &cnonce, &mut printer);
-        }
-        printer.header("Allow", crate::core::ALLOW.as_bytes());
-        printer.header("User-Agent", self.user_agent.as_bytes());
-        printer.finish();
+        .write(self.authenticator.as_mut(), &cnonce);
         self.actions.push_back(Action::Send { target: target.remote, branch, request });
     }
 
@@ -383,7 +367,7 @@ impl Binding {
             return self.remove(generator);
         }
         // The registrar sees us elsewhere than we said: calls would be sent where we are not.
-        if self.public.is_some_and(|public| public != contact) && self.rounds < ROUNDS {
+        if self.contact().is_some_and(|seen| seen != contact) && self.rounds < ROUNDS {
             return self.ask(generator);
         }
         (self.attempt, self.failures) = (0, 0);
@@ -393,37 +377,10 @@ impl Binding {
         self.tell(RegistrationState::Registered { expires, refresh_at });
     }
 
-    /// Finds how long the registrar keeps our binding, among all that it lists.
+    /// Returns how long the registrar keeps our binding.
     fn granted_expires(&self, contact: SocketAddr, response: &Message<'_>) -> u32 {
         let uri = contact_uri(&self.account.user, contact, &self.token);
-        let contacts: Vec<NameAddr<'_>> = response
-            .contacts()
-            .filter_map(|contact| match contact {
-                Ok(Contact::Addr(address)) => Some(address),
-                Ok(Contact::Star) | Err(_) => None,
-            })
-            .collect();
-        //= https://www.rfc-editor.org/rfc/rfc3261#section-10.2.4
-        //# The UA compares each
-        //# contact address to see if it created the contact address, using
-        //# comparison rules in Section 19.1.4.
-        let ours = contacts
-            .iter()
-            .find(|listed| matches(listed, &uri))
-            // Some registrars rewrite the address they list; the token is still ours.
-            .or_else(|| {
-                contacts
-                    .iter()
-                    .find(|listed| carries_token(listed, &self.token) && expires_of(listed) != Some(0))
-            })
-            .or_else(|| contacts.first().filter(|_| contacts.len() == 1));
-        let header = response.expires().and_then(Result::ok);
-        //= https://www.rfc-editor.org/rfc/rfc3261#section-10.2.4
-        //# If so, it updates the expiration
-        //# time interval according to the expires parameter or, if absent, the
-        //# Expires field value.
-        let granted = ours.and_then(expires_of).or(header).unwrap_or(self.expires);
-        granted.min(LONGEST_EXPIRES)
+        listed_expires(response, &uri, &self.token).unwrap_or(self.expires).min(LONGEST_EXPIRES)
     }
 
     fn challenged(
@@ -473,13 +430,10 @@ impl Binding {
         response: &Message<'_>,
         generator: &mut Generator,
     ) {
-        let next = response.contacts().find_map(|contact| match contact {
-            Ok(Contact::Addr(address)) => redirect_target(&address),
-            Ok(Contact::Star) | Err(_) => None,
-        });
-        match next.filter(|_| self.rounds < ROUNDS && !self.is_stopping) {
-            Some((uri, host, port)) => {
-                self.redirected = Some(uri);
+        match redirect_target(response).filter(|_| self.rounds < ROUNDS && !self.is_stopping) {
+            Some(next) => {
+                let (host, port) = (next.host, next.port);
+                self.redirected = Some(next.uri);
                 self.phase = Phase::Resolving;
                 self.actions.push_back(Action::Resolve { host, port });
             }
@@ -523,13 +477,18 @@ impl Binding {
 
     fn handle_removal(&mut self, response: &Message<'_>, status: StatusCode, generator: &mut Generator) {
         let is_challenge = matches!(status.as_u16(), 401 | 407);
-        let authenticator = self.authenticator.as_mut().filter(|_| is_challenge && self.rounds < ROUNDS);
-        if authenticator.is_some_and(|authenticator| authenticator.handle_challenge(response).is_ok())
-            && let (Some(target), Some(bound)) = (self.current_target(), self.bound)
-        {
-            return self.send(target, 0, bound.contact, generator);
+        let may_repeat = self.authenticator.as_mut().is_some_and(|authenticator| {
+            if !is_challenge {
+                authenticator.handle_success(response);
+            }
+            is_challenge && authenticator.handle_challenge(response).is_ok()
+        });
+        match (self.current_target(), self.bound) {
+            (Some(target), Some(bound)) if may_repeat && self.rounds < ROUNDS => {
+                self.send(target, 0, bound.contact, generator);
+            }
+            (Some(_) | None, Some(_) | None) => self.end(),
         }
-        self.end();
     }
 
     fn end(&mut self) {
@@ -538,13 +497,21 @@ impl Binding {
         (self.attempt, self.failures) = (0, 0);
         self.keep_open(None);
         self.tell(RegistrationState::Unregistered);
+        // It was asked for again while it was being removed.
+        if !self.is_stopping {
+            self.begin_attempt();
+        }
     }
 
     /// Learns where the registrar saw the request come from (RFC 3581 section 3).
     fn learn_public_address(&mut self, response: &Message<'_>) {
         let (Ok(via), Some(target)) = (response.via(), self.current_target()) else { return };
-        let Some(Some(port)) = via.rport() else { return };
-        let address = via.received().unwrap_or(target.local.ip()).to_canonical();
+        let (received, rport) = (via.received(), via.rport().flatten());
+        if received.is_none() && rport.is_none() {
+            return;
+        }
+        let address = received.unwrap_or(target.local.ip()).to_canonical();
+        let port = rport.unwrap_or(target.local.port());
         let seen = SocketAddr::new(address, port);
         let is_plausible = port != 0 && !address.is_unspecified() && !address.is_multicast();
         if is_plausible {
@@ -579,46 +546,6 @@ impl Binding {
 fn refresh_after(expires: Duration, fraction: f64) -> Duration {
     let share = expires.mul_f64(0.8 + fraction / 10.0);
     share.min(expires.saturating_sub(REFRESH_MARGIN)).max(expires / 2)
-}
-
-/// Returns the URI that the registrar sends our calls to.
-pub(super) fn contact_uri(user: &str, address: SocketAddr, token: &str) -> String {
-    format!("sip:{user}@{address};line={token}")
-}
-
-fn matches(listed: &NameAddr<'_>, uri: &str) -> bool {
-    match (listed.uri(), Uri::parse(uri.as_bytes())) {
-        (Ok(listed), Ok(ours)) => listed.matches(&ours),
-        (Ok(_) | Err(_), Ok(_) | Err(_)) => false,
-    }
-}
-
-fn carries_token(listed: &NameAddr<'_>, token: &str) -> bool {
-    listed.uri().is_ok_and(|uri| uri.param("line").is_some_and(|line| *line == *token.as_bytes()))
-}
-
-/// Returns the `expires` of a listed Contact.
-fn expires_of(listed: &NameAddr<'_>) -> Option<u32> {
-    let value = listed.param("expires")?;
-    //= https://www.rfc-editor.org/rfc/rfc3261#section-10.2
-    //# Malformed values SHOULD be treated as equivalent to 3600.
-    let text = std::str::from_utf8(value).ok();
-    Some(
-        text.and_then(|text| text.parse::<u64>().ok())
-            .map_or(DEFAULT_EXPIRES, |seconds| u32::try_from(seconds).unwrap_or(u32::MAX)),
-    )
-}
-
-fn redirect_target(address: &NameAddr<'_>) -> Option<(String, String, u16)> {
-    let uri = address.uri().ok()?;
-    let host = uri.is_sip().then(|| uri.host().to_string())?;
-    let port = uri.port().unwrap_or(5060);
-    let suffix = uri.port().map_or_else(String::new, |port| format!(":{port}"));
-    Some((format!("sip:{host}{suffix}"), host, port))
-}
-
-fn quoted(text: &str) -> String {
-    format!("{} ", ringfence_wire::sip::quote(text))
 }
 
 fn cause_of(error: &AuthError, status: u16) -> Cause {

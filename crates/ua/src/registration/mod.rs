@@ -3,9 +3,12 @@
 mod account;
 mod backoff;
 mod binding;
+mod contact;
+mod request;
 mod state;
 
 pub use account::Account;
 pub(crate) use binding::{Action, Binding};
 pub use binding::{Target, Unresolved};
+pub(crate) use contact::contact_uri;
 pub use state::{Cause, RegistrationState};

@@ -1,0 +1,65 @@
+//! The REGISTER request (RFC 3261 section 10.2).
+
+use std::net::SocketAddr;
+
+use ringfence_wire::sip::{Printer, quote};
+
+use super::account::Account;
+use crate::core::ALLOW;
+use crate::core::auth::Authenticator;
+
+/// What one REGISTER says.
+#[derive(Debug)]
+pub(super) struct Register<'a> {
+    pub(super) account: &'a Account,
+    /// The Request-URI.
+    pub(super) uri: &'a str,
+    pub(super) local: SocketAddr,
+    pub(super) branch: &'a str,
+    pub(super) call_id: &'a str,
+    pub(super) from_tag: &'a str,
+    pub(super) cseq: u32,
+    /// The URI of our binding.
+    pub(super) contact: &'a str,
+    /// The URI of a binding of ours that no longer leads to us: it is taken back in the same breath.
+    pub(super) old_contact: Option<&'a str>,
+    /// In seconds; 0 removes the binding.
+    pub(super) expires: u32,
+    pub(super) user_agent: &'a str,
+}
+
+impl Register<'_> {
+    /// Writes the request, with the answer to a challenge where there was one.
+    pub(super) fn write(&self, authenticator: Option<&mut Authenticator>, cnonce: &str) -> Vec<u8> {
+        let mut out = Vec::with_capacity(768);
+        let mut request = Printer::request(&mut out, "REGISTER", self.uri.as_bytes());
+        request.header_fmt("Via", format_args!("SIP/2.0/UDP {};branch={};rport", self.local, self.branch));
+        request.header("Max-Forwards", b"70");
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-8.1.2
+        //# However, that approach
+        //# for configuring an outbound proxy is NOT RECOMMENDED; a pre-existing
+        //# route set with a single URI SHOULD be used instead.
+        if let Some((host, port)) = &self.account.outbound_proxy {
+            request.header_fmt("Route", format_args!("<sip:{host}:{port};lr>"));
+        }
+        let address = self.account.address_of_record();
+        let display_name = self.account.display_name.as_deref();
+        let display_name = display_name.map(|name| format!("{} ", quote(name))).unwrap_or_default();
+        request.header_fmt("From", format_args!("{display_name}<{address}>;tag={}", self.from_tag));
+        request.header_fmt("To", format_args!("{display_name}<{address}>"));
+        request.header("Call-ID", self.call_id.as_bytes());
+        request.header_fmt("CSeq", format_args!("{} REGISTER", self.cseq));
+        request.header_fmt("Contact", format_args!("<{}>", self.contact));
+        if let Some(old) = self.old_contact {
+            request.header_fmt("Contact", format_args!("<{old}>;expires=0"));
+        }
+        request.header_fmt("Expires", format_args!("{}", self.expires));
+        if let Some(authenticator) = authenticator {
+            authenticator.authorize("REGISTER", self.uri.as_bytes(), b"", cnonce, &mut request);
+        }
+        request.header("Allow", ALLOW.as_bytes());
+        request.header("User-Agent", self.user_agent.as_bytes());
+        request.finish();
+        out
+    }
+}
