@@ -102,10 +102,16 @@ impl Member {
     fn status(&self, name: &str) -> LineStatus {
         let (state, cause, next) = match self.line.registration().state() {
             RegistrationState::Registering { .. } => (LineState::Registering, None, None),
-            RegistrationState::Registered { refresh_at, .. } => (LineState::Registered, None, Some(refresh_at)),
-            RegistrationState::Failed { cause, retry_at } => (LineState::Failed, Some(cause.to_string()), retry_at),
-            _ if self.account.register => (LineState::Unregistered, None, None),
-            _ => (LineState::Static, None, None),
+            RegistrationState::Registered { refresh_at, .. } => {
+                (LineState::Registered, None, Some(refresh_at))
+            }
+            RegistrationState::Failed { cause, retry_at } => {
+                (LineState::Failed, Some(cause.to_string()), retry_at)
+            }
+            RegistrationState::Unregistered | _ if self.account.register => {
+                (LineState::Unregistered, None, None)
+            }
+            RegistrationState::Unregistered | _ => (LineState::Static, None, None),
         };
         LineStatus {
             name: name.to_owned(),
@@ -119,10 +125,11 @@ impl Member {
 
 /// Tells the softphone what the configuration says of an account.
 fn softphone_account(account: &Account) -> softphone::Result<softphone::Account> {
-    let mut made = softphone::Account::of(&account.user, account.domain.trim_matches(['[', ']']), account.port)?
-        .label(&account.name)
-        .register(account.register)
-        .open_to_everyone(account.open);
+    let mut made =
+        softphone::Account::of(&account.user, account.domain.trim_matches(['[', ']']), account.port)?
+            .label(&account.name)
+            .register(account.register)
+            .open_to_everyone(account.open);
     if let Some(password) = &account.password {
         made = made.password(password.reveal());
     }

@@ -25,6 +25,7 @@ const QUEUE: usize = 8_192;
 const BACKLOG: usize = 1_024;
 
 /// One call: who, where, what was decided, why, and how it ended.
+#[expect(clippy::struct_field_names, reason = "RFC 3261 calls it Call-ID")]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Call {
     /// Counts the calls since the start.

@@ -17,7 +17,8 @@ pub(crate) enum Format {
 /// Starts the log on the standard error. `RUST_LOG` says what is logged; without it `info` and worse.
 pub(crate) fn start(format: Format) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    let log =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
     let is_plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     match format {
         Format::Text => log.with_ansi(!is_plain && std::io::stderr().is_terminal()).init(),

@@ -14,6 +14,7 @@ mod fleet;
 mod journal;
 mod ladder;
 mod log;
+mod page;
 mod screen;
 mod service;
 mod style;
@@ -28,22 +29,17 @@ use crate::cli::{Answer, Cli};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            eprintln!("error: cannot start: {error}");
-            return ExitCode::from(FAILED);
-        }
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let answer = match runtime {
+        Ok(runtime) => runtime.block_on(cli.run()),
+        Err(error) => Err(error.into()),
     };
-    match runtime.block_on(cli.run()) {
+    match answer {
         Ok(Answer::Fine) => ExitCode::SUCCESS,
         Ok(Answer::Negative) => ExitCode::from(NEGATIVE),
-        Err(error) if cli::report(&error) => ExitCode::from(FAILED),
-        Err(_) => ExitCode::SUCCESS,
+        Err(error) => cli::tell(&error),
     }
 }
 
 /// The exit code of a negative answer: the configuration has errors, a line is not registered.
 const NEGATIVE: u8 = 1;
-/// The exit code of an error: no file, no running program, a wrong command line.
-const FAILED: u8 = 2;

@@ -15,7 +15,9 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
-use ringfence_policy::{Caller, CallerId, Decision, Facts, Policy, Rejection, Rule, Source, Treatment, decide};
+use ringfence_policy::{
+    Caller, CallerId, Decision, Facts, Policy, Rejection, Rule, Source, Treatment, decide,
+};
 use softphone::{Address, Invite, Redirect, Reject, Trust, Verdict};
 
 use crate::config::{Config, Identity};
@@ -142,11 +144,14 @@ impl<'a> Claims<'a> {
     fn caller(&self, order: &[Identity]) -> Caller<'_> {
         let withheld = self.is_private;
         let from = Caller { withheld, ..self.from.caller(Source::From) };
-        let asserted = self.asserted.as_ref().map(|claim| Caller { withheld, ..claim.caller(Source::AssertedIdentity) });
+        let asserted =
+            self.asserted.as_ref().map(|claim| Caller { withheld, ..claim.caller(Source::AssertedIdentity) });
         match order {
             [Identity::Asserted] => asserted.unwrap_or(Caller { source: Source::AssertedIdentity, ..NOBODY }),
             [Identity::Asserted, ..] => from.or_asserted(asserted),
-            [Identity::From, Identity::Asserted, ..] if self.from.user.is_empty() => from.or_asserted(asserted),
+            [Identity::From, Identity::Asserted, ..] if self.from.user.is_empty() => {
+                from.or_asserted(asserted)
+            }
             [Identity::From, ..] | [] => from,
         }
     }
@@ -178,7 +183,10 @@ fn is_emergency_callback(invite: &Invite<'_>) -> bool {
         Trust::Registrar | Trust::Peer => true,
         Trust::Token | Trust::Anyone => false,
     };
-    is_trusted && invite.header("Priority").is_some_and(|priority| priority.trim().eq_ignore_ascii_case("psap-callback"))
+    is_trusted
+        && invite
+            .header("Priority")
+            .is_some_and(|priority| priority.trim().eq_ignore_ascii_case("psap-callback"))
 }
 
 /// Writes down what the policy decided, and why.
@@ -229,7 +237,11 @@ mod tests {
 
     #[test]
     fn what_is_asserted_wins_over_what_is_claimed() {
-        let claims = Claims { from: claim("+441632960001"), asserted: Some(claim("+442079460123")), is_private: false };
+        let claims = Claims {
+            from: claim("+441632960001"),
+            asserted: Some(claim("+442079460123")),
+            is_private: false,
+        };
         assert_eq!(named(&claims, &BOTH), ("+442079460123", false));
         assert_eq!(named(&claims, &[Identity::From]), ("+441632960001", false));
     }

@@ -69,7 +69,8 @@ impl Drawing {
         };
         let (queue, datagrams) = sync_channel(QUEUE);
         let thread = std::thread::Builder::new().name("trace".to_owned());
-        let thread = thread.spawn(move || draw(&datagrams, draws, pcap)).context("no thread for the trace")?;
+        let thread =
+            thread.spawn(move || draw(&datagrams, draws, pcap)).context("no thread for the trace")?;
         Ok(Self { tap: Tap { queue, left_out: Arc::default() }, thread })
     }
 
@@ -106,7 +107,8 @@ fn draw(
                 Direction::Received => (datagram.remote, datagram.local),
                 Direction::Sent => (datagram.local, datagram.remote),
             };
-            pcap.write(datagram.at, source, destination, &datagram.payload).context("cannot write the capture file")?;
+            pcap.write(datagram.at, source, destination, &datagram.payload)
+                .context("cannot write the capture file")?;
             // Whoever looks at the file while the program runs sees whole datagrams.
             pcap.flush().context("cannot write the capture file")?;
         }

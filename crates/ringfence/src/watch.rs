@@ -51,7 +51,8 @@ impl Watch {
         self.seen = self.fingerprints();
         // What a link leads to is watched as well as the link.
         let targets = files.iter().filter_map(|file| fs::canonicalize(file).ok());
-        let directories: BTreeSet<_> = files.iter().cloned().chain(targets).map(|file| directory(&file)).collect();
+        let directories: BTreeSet<_> =
+            files.iter().cloned().chain(targets).map(|file| directory(&file)).collect();
         for gone in self.directories.difference(&directories) {
             // A directory that was removed is not watched any more anyway.
             let _ = self.watcher.unwatch(gone);
@@ -74,7 +75,9 @@ impl Watch {
                 return std::future::pending().await;
             }
             let latest = Instant::now() + MOST_WAIT;
-            while let Ok(Some(())) = timeout_at((Instant::now() + QUIET).min(latest), self.events.recv()).await {
+            while let Ok(Some(())) =
+                timeout_at((Instant::now() + QUIET).min(latest), self.events.recv()).await
+            {
                 if Instant::now() >= latest {
                     break;
                 }

@@ -176,9 +176,17 @@ fn a_listed_caller_is_rejected_and_the_program_says_why() {
     assert_eq!(bench.ask(&["status"]).status.code(), Some(0));
 
     let output = String::from_utf8(bench.ask(&["calls", "--json"]).stdout).unwrap();
-    let calls: Vec<serde_json::Value> = output.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert_eq!((calls[0]["caller"].as_str(), calls[0]["rule"].as_str()), (Some("+41791234567"), Some("listed")));
-    assert_eq!((&calls[0]["ended"]["status"], &calls[1]["ended"]["status"]), (&486.into(), &487.into()), "{output}");
+    let calls: Vec<serde_json::Value> =
+        output.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(
+        (calls[0]["caller"].as_str(), calls[0]["rule"].as_str()),
+        (Some("+41791234567"), Some("listed"))
+    );
+    assert_eq!(
+        (&calls[0]["ended"]["status"], &calls[1]["ended"]["status"]),
+        (&486.into(), &487.into()),
+        "{output}"
+    );
     let told = String::from_utf8(bench.ask(&["calls"]).stdout).unwrap();
     assert!(told.contains("+41791234567 is on the reject list (entry +4179*, spam.txt:1)"), "{told}");
 }
@@ -190,7 +198,9 @@ fn the_log_shows_what_was_decided_but_not_who_called() {
     bench.call("0791234567");
     assert!(bench.play_until(PATIENCE, |bench| bench.log().contains("call ended")), "{}", bench.log());
     let log = bench.log();
-    for expected in ["registered line=\"home\"", "call decided", "+4179•••••67", "verdict=\"reject\"", "status=486"] {
+    for expected in
+        ["registered line=\"home\"", "call decided", "+4179•••••67", "verdict=\"reject\"", "status=486"]
+    {
         assert!(log.contains(expected), "{expected} is not in {log}");
     }
     for secret in ["1234567", "hunter2"] {
@@ -216,7 +226,8 @@ fn a_wrong_configuration_leaves_the_last_good_one_in_force() {
     let good = bench.configuration("858", "hunter2");
     bench.write("ringfence.toml", &good.replace("region = \"CH\"", "regoin = \"CH\""));
     program.signal("HUP");
-    assert!(bench.play_until(PATIENCE, |bench| bench.log().contains("did you mean") || bench.log().contains("reload failed")));
+    assert!(bench.play_until(PATIENCE, |bench| bench.log().contains("did you mean")
+        || bench.log().contains("reload failed")));
     assert_eq!(bench.call("0791234567"), rejected());
     let reload = bench.ask(&["reload"]);
     assert_eq!(reload.status.code(), Some(1));
@@ -237,7 +248,8 @@ fn lines_come_and_go_with_their_accounts() {
     let other = bench.account("office", "859", "hunter2");
     bench.write("ringfence.toml", &(bench.configuration("858", "hunter2") + &other));
     assert!(bench.play(|pbx| pbx.is_registered("859")), "{}", bench.log());
-    let only_other = bench.configuration("858", "hunter2").split("[account").next().unwrap().to_owned() + &other;
+    let only_other =
+        bench.configuration("858", "hunter2").split("[account").next().unwrap().to_owned() + &other;
     bench.write("ringfence.toml", &only_other);
     assert!(bench.play(|pbx| !pbx.is_registered("858") && pbx.is_registered("859")), "{}", bench.log());
 }
@@ -246,7 +258,10 @@ fn lines_come_and_go_with_their_accounts() {
 fn another_listen_address_waits_for_a_restart_and_is_told() {
     let mut bench = Bench::new();
     let _program = bench.registered();
-    bench.write("ringfence.toml", &bench.configuration("858", "hunter2").replace("127.0.0.1:0", "127.0.0.1:5099"));
+    bench.write(
+        "ringfence.toml",
+        &bench.configuration("858", "hunter2").replace("127.0.0.1:0", "127.0.0.1:5099"),
+    );
     let told = String::from_utf8(bench.ask(&["reload"]).stdout).unwrap();
     assert!(told.contains("softphone.listen changes with a restart"), "{told}");
     let status = bench.json(&["status", "--json"]);
@@ -263,7 +278,8 @@ fn a_wrong_password_is_told_and_the_other_line_goes_on() {
     let has_failed = |bench: &Bench| {
         let status = bench.json(&["status", "--json"]);
         let office = &status["lines"][1];
-        office["state"] == "failed" && office["cause"].as_str().is_some_and(|cause| cause.contains("password"))
+        office["state"] == "failed"
+            && office["cause"].as_str().is_some_and(|cause| cause.contains("password"))
     };
     assert!(bench.play_until(PATIENCE, has_failed), "{}", bench.log());
     assert_eq!(bench.ask(&["status"]).status.code(), Some(1));

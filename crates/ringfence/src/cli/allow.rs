@@ -26,15 +26,14 @@ impl Allow {
         let change = self.number.change(context)?;
         let (reject, allow) = (&change.lists.reject, &change.lists.allow);
         if let Some(entry) = change.covering(allow) {
-            print(&format!("{} is allowed already: {}\n", change.pattern, told(allow, entry)))?;
+            print(format_args!("{} is allowed already: {}\n", change.pattern, told(allow, entry)))?;
             return Ok(Answer::Fine);
         }
         let file = change.add(allow, "allowed", self.comment.as_deref())?;
-        let mut text = format!("allowed {} in {}\n", change.pattern, shown(&file));
+        print(format_args!("allowed {} in {}\n", change.pattern, shown(&file)))?;
         if let Some(entry) = change.covering(reject) {
-            text += &format!("it wins over {} on the reject list\n", told(reject, entry));
+            print(format_args!("it wins over {} on the reject list\n", told(reject, entry)))?;
         }
-        print(&text)?;
         Ok(Answer::Fine)
     }
 }

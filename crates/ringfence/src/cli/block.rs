@@ -37,7 +37,7 @@ impl Block {
             return Ok(Answer::Negative);
         }
         if let Some(entry) = change.covering(reject) {
-            print(&format!("{} is blocked already: {}\n", change.pattern, told(reject, entry)))?;
+            print(format_args!("{} is blocked already: {}\n", change.pattern, told(reject, entry)))?;
             return Ok(Answer::Fine);
         }
         if change.is_emergency() {
@@ -45,7 +45,7 @@ impl Block {
             return Ok(Answer::Negative);
         }
         let file = change.add(reject, "blocked", self.comment.as_deref())?;
-        print(&format!("blocked {} in {}\n", change.pattern, shown(&file)))?;
+        print(format_args!("blocked {} in {}\n", change.pattern, shown(&file)))?;
         Ok(Answer::Fine)
     }
 }

@@ -39,7 +39,7 @@ impl Calls {
             is_empty = false;
             match response {
                 Response::News(news) if self.json => print_json(&news)?,
-                Response::News(news) => print(&rendered(&news))?,
+                Response::News(news) => print(rendered(&news))?,
                 Response::Missed(missed) => {
                     anstream::eprintln!(
                         "{} missed {missed} events: this reader was too slow",

@@ -47,11 +47,10 @@ impl Check {
         if !report.diagnostics().is_empty() {
             anstream::eprintln!("{report}\n");
         }
-        match &reading.config {
-            Some(config) => print(&summary(config, report))?,
-            None => {
-                anstream::eprintln!("{} {}", paint(BAD, "not usable:"), counted(report.errors(), "error"))
-            }
+        if let Some(config) = &reading.config {
+            print(summary(config, report))?;
+        } else {
+            anstream::eprintln!("{} {}", paint(BAD, "not usable:"), counted(report.errors(), "error"));
         }
         Ok(Answer::of(reading.config.is_some()))
     }

@@ -22,7 +22,7 @@ impl Completions {
     pub(super) fn run(self) -> Result<Answer> {
         let mut text = Vec::new();
         generate(self.shell, &mut Cli::command(), "ringfence", &mut text);
-        print(&String::from_utf8(text)?)?;
+        print(String::from_utf8(text)?)?;
         Ok(Answer::Fine)
     }
 }

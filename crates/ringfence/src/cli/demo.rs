@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::Answer;
 use super::output::{print, print_json};
 use crate::demo::{self, Told};
+use crate::page::Page;
 use crate::trace::Drawing;
 
 /// See calls being rejected, without a PBX and without a network
@@ -37,21 +38,21 @@ struct Outcome {
 impl Demo {
     pub(super) async fn run(self) -> Result<Answer> {
         let drawing = self.pcap.as_deref().map(|path| Drawing::start(false, Some(path))).transpose()?;
-        let show = |text: &str| if self.json { Ok(()) } else { print(text) };
-        show(&demo::heading())?;
+        let show = |page: Page| if self.json { Ok(()) } else { print(page) };
+        show(demo::heading())?;
         let mut demo = demo::Demo::start(drawing.as_ref().map(Drawing::tap)).await?;
-        show(&demo::registration(&demo.messages()))?;
+        show(demo::registration(&demo.messages()))?;
         let mut told = Vec::new();
         for scene in demo::Demo::scenes() {
             told.push(demo.play(scene).await?);
-            show(&told[told.len() - 1].scene(told.len()))?;
+            show(told[told.len() - 1].scene(told.len()))?;
         }
         if let Some(stranger) = demo.play_stranger().await? {
-            show(&stranger.scene(told.len() + 1))?;
+            show(stranger.scene(told.len() + 1))?;
             told.push(stranger);
         }
         let (is_unregistered, took) = demo.end().await?;
-        show(&demo::summary(&told, is_unregistered, took))?;
+        show(demo::summary(&told, is_unregistered, took))?;
         drawing.map(Drawing::finish).transpose()?;
         let ok = is_unregistered && told.iter().all(Told::is_ok);
         if self.json {

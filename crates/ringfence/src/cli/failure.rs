@@ -1,6 +1,7 @@
 //! How a verb fails: one line that says why, and a hint that leads on.
 
 use std::io;
+use std::process::ExitCode;
 
 use crate::style::{BAD, LEAD, paint};
 
@@ -24,19 +25,22 @@ pub(super) fn with_hint(message: impl Into<String>, hint: impl Into<String>) -> 
     anyhow::Error::new(Hinted { message: message.into(), hint: hint.into() })
 }
 
-/// Tells why the program ends. Returns whether that is a failure: a reader of our output that has
-/// read enough, such as `head`, is none.
-pub(crate) fn report(error: &anyhow::Error) -> bool {
+/// Tells why the program ends, and returns its exit code. That a reader of our output, such as `head`,
+/// has read enough is no failure.
+pub(crate) fn tell(error: &anyhow::Error) -> ExitCode {
     let is_pipe = |error: &io::Error| error.kind() == io::ErrorKind::BrokenPipe;
     if error.chain().any(|cause| cause.downcast_ref().is_some_and(is_pipe)) {
-        return false;
+        return ExitCode::SUCCESS;
     }
     anstream::eprintln!("{} {error:#}", paint(BAD, "error:"));
     if let Some(hinted) = error.downcast_ref::<Hinted>() {
         hint(&hinted.hint);
     }
-    true
+    ExitCode::from(FAILED)
 }
+
+/// The exit code of an error: no file, no running program, a wrong command line.
+const FAILED: u8 = 2;
 
 /// Prints a hint that follows an error or an answer.
 pub(super) fn hint(hint: &str) {

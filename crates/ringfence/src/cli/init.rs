@@ -66,7 +66,7 @@ impl Init {
             Err(error) => return Err(error).with_context(|| format!("cannot write {}", shown(&path))),
         };
         file.write_all(self.text().as_bytes()).with_context(|| format!("cannot write {}", shown(&path)))?;
-        print(&format!(
+        print(format_args!(
             "wrote {}\nnext: edit it, then `ringfence check`, then `ringfence run`\n",
             shown(&path)
         ))?;

@@ -7,9 +7,10 @@ use serde::Serialize;
 
 use super::change::shown;
 use super::failure::with_hint;
-use super::output::{print, print_json, table};
+use super::output::{print, print_json};
 use super::{Answer, Context};
 use crate::config::{Loaded, Which};
+use crate::page::table;
 use crate::style::{BAD, GOOD, paint};
 
 /// Show both lists: what each entry means, where it stands, its comment
@@ -69,7 +70,7 @@ impl List {
         if rows.is_empty() {
             print("no entries\n")?;
         } else {
-            print(&table(&["LIST", "ENTRY", "WRITTEN AS", "WHERE", "COMMENT"], &rows))?;
+            print(table(&["LIST", "ENTRY", "WRITTEN AS", "WHERE", "COMMENT"], &rows))?;
         }
         Ok(Answer::Fine)
     }

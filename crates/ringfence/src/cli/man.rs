@@ -27,7 +27,7 @@ impl Man {
         let Some(directory) = self.directory else {
             let mut text = Vec::new();
             Page::new(command).render(&mut text)?;
-            print(&String::from_utf8(text)?)?;
+            print(String::from_utf8(text)?)?;
             return Ok(Answer::Fine);
         };
         let why = || format!("cannot write the man pages to {}", directory.display());

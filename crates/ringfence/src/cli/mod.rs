@@ -23,7 +23,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
-pub(crate) use self::failure::report;
+pub(crate) use self::failure::tell;
 use crate::config::{self, Config, Reading};
 
 /// The call-rejecting softphone: registers with any PBX, decides each call by a policy, says why.
@@ -40,8 +40,8 @@ The program runs on Linux and macOS.")]
 pub(crate) struct Cli {
     /// The configuration file
     ///
-    /// Without it the first of these that exists: ./ringfence.toml,
-    /// $XDG_CONFIG_HOME/ringfence/ringfence.toml (or ~/.config/…), /etc/ringfence/ringfence.toml.
+    /// Without it the first of these that exists: ./ringfence.toml, `$XDG_CONFIG_HOME/ringfence/ringfence.toml`
+    /// (or ~/.config/…), /etc/ringfence/ringfence.toml.
     #[arg(short, long, global = true, value_name = "FILE", env = "RINGFENCE_CONFIG")]
     config: Option<PathBuf>,
 

@@ -1,5 +1,6 @@
 //! What verbs print: text with colours where they are wanted, JSON, tables, times.
 
+use std::fmt::Display;
 use std::io::Write;
 use std::time::Duration;
 
@@ -7,39 +8,16 @@ use anyhow::Result;
 use jiff::{Timestamp, tz::TimeZone};
 use serde::Serialize;
 
-use crate::style::{STRONG, paint, width};
-
 /// Prints a text to the standard output.
-pub(super) fn print(text: &str) -> Result<()> {
+pub(super) fn print(text: impl Display) -> Result<()> {
     let mut out = anstream::stdout().lock();
-    out.write_all(text.as_bytes())?;
+    write!(out, "{text}")?;
     Ok(out.flush()?)
 }
 
 /// Prints a value as one line of JSON.
 pub(super) fn print_json(value: &impl Serialize) -> Result<()> {
-    print(&format!("{}\n", serde_json::to_string(value)?))
-}
-
-/// Sets rows under their headings; the last column is not padded.
-pub(super) fn table(headings: &[&str], rows: &[Vec<String>]) -> String {
-    let mut widths: Vec<usize> = headings.iter().map(|heading| width(heading)).collect();
-    for row in rows {
-        for (most, cell) in widths.iter_mut().zip(row) {
-            *most = (*most).max(width(cell));
-        }
-    }
-    let line = |cells: Vec<String>| {
-        let mut line = String::new();
-        for (cell, most) in cells.iter().zip(&widths) {
-            line.push_str(cell);
-            line.push_str(&" ".repeat(most + 2 - width(cell)));
-        }
-        format!("{}\n", line.trim_end())
-    };
-    let mut table = line(headings.iter().map(|heading| paint(STRONG, heading)).collect());
-    rows.iter().for_each(|row| table.push_str(&line(row.clone())));
-    table
+    print(format_args!("{}\n", serde_json::to_string(value)?))
 }
 
 /// Returns a span of time in its two largest units.
@@ -78,13 +56,6 @@ pub(super) fn visible(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_table_is_aligned_and_its_lines_end_with_text() {
-        let rows = [vec!["home".to_owned(), "sip:858@pbx".to_owned()], vec!["a".to_owned(), String::new()]];
-        let plain = anstream::adapter::strip_str(&table(&["LINE", "ADDRESS"], &rows)).to_string();
-        assert_eq!(plain, "LINE  ADDRESS\nhome  sip:858@pbx\na\n");
-    }
 
     #[test]
     fn spans_are_told_in_their_two_largest_units() {

@@ -9,6 +9,7 @@ use super::status::explain;
 use super::{Answer, Context};
 use crate::control::client::{self, AskError};
 use crate::control::{Request, Response};
+use crate::page::Page;
 use crate::style::{BAD, CAUTION, GOOD, paint};
 
 /// Make the running program read its configuration and lists again
@@ -25,15 +26,21 @@ impl Reload {
         loop {
             match answer.next().await {
                 Ok(Some(Response::Reloaded(reloaded))) => {
-                    let mut text = format!("{} the configuration is in force\n", paint(GOOD, "reloaded:"));
-                    reloaded.changes.iter().for_each(|change| text += &format!("  {change}\n"));
+                    let mut page = Page::new();
+                    page.line(format_args!("{} the configuration is in force", paint(GOOD, "reloaded:")));
+                    for change in &reloaded.changes {
+                        page.line(format_args!("  {change}"));
+                    }
                     for setting in &reloaded.needs_restart {
-                        text += &format!("  {} {setting} changes with a restart\n", paint(CAUTION, "later:"));
+                        page.line(format_args!(
+                            "  {} {setting} changes with a restart",
+                            paint(CAUTION, "later:")
+                        ));
                     }
                     if reloaded.warnings > 0 {
-                        text += &format!("  {} warnings: ringfence check shows them\n", reloaded.warnings);
+                        page.line(format_args!("  warnings: {}, see ringfence check", reloaded.warnings));
                     }
-                    print(&text)?;
+                    print(page)?;
                 }
                 Ok(Some(_)) => {}
                 Ok(None) => return Ok(Answer::Fine),

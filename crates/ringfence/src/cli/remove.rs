@@ -8,6 +8,7 @@ use super::failure::hint;
 use super::output::print;
 use super::{Answer, Context};
 use crate::config::{Which, edit};
+use crate::page::Page;
 
 /// Take a number off both lists
 ///
@@ -22,17 +23,17 @@ pub(super) struct Remove {
 impl Remove {
     pub(super) fn run(self, context: &Context) -> Result<Answer> {
         let change = self.number.change(context)?;
-        let mut text = String::new();
+        let mut page = Page::new();
         for which in Which::BOTH {
             for (written, file, line) in
                 edit::remove(&change.config, change.lists.of(which), &change.pattern)?
             {
-                text +=
-                    &format!("removed {written} from the {} list ({}:{line})\n", which.name(), shown(&file));
+                let list = which.name();
+                page.line(format_args!("removed {written} from the {list} list ({}:{line})", shown(&file)));
             }
         }
-        let is_removed = !text.is_empty();
-        print(&text)?;
+        let is_removed = !page.is_empty();
+        print(page)?;
         if !is_removed {
             anstream::eprintln!("{} is on neither list", change.pattern);
         }

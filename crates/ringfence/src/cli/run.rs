@@ -36,7 +36,7 @@ pub(super) struct Run {
     #[arg(long, value_name = "FILE")]
     pcap: Option<PathBuf>,
 
-    /// How the log on the standard error is written; RUST_LOG says what is logged
+    /// How the log on the standard error is written; `RUST_LOG` says what is logged
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Text)]
     log_format: Format,
 
@@ -58,7 +58,7 @@ impl Run {
         log::start(self.log_format);
         let user = place::own_user()?;
         let place = config.softphone.control.clone().unwrap_or_else(|| place::default_place(user));
-        let bound = Bound::bind(&place, user).map_err(no_control)?;
+        let bound = Bound::bind(&place, user).map_err(|error| no_control(&error))?;
         let drawing = match (self.trace, &self.pcap) {
             (false, None) => None,
             (draws, pcap) => Some(Drawing::start(draws, pcap.as_deref())?),
@@ -166,10 +166,12 @@ fn log_call(news: &News, log_numbers: bool) {
     }
 }
 
-fn no_control(error: BindError) -> anyhow::Error {
-    let hint = match &error {
+fn no_control(error: &BindError) -> anyhow::Error {
+    let hint = match error {
         BindError::InUse { .. } => "stop it, or give this one another place: [softphone] control = \"…\"",
-        BindError::NotOurs { .. } | BindError::Io { .. } => "name a place of your own: [softphone] control = \"…\"",
+        BindError::NotOurs { .. } | BindError::Io { .. } => {
+            "name a place of your own: [softphone] control = \"…\""
+        }
     };
     with_hint(error.to_string(), hint)
 }

@@ -7,10 +7,12 @@ use clap::Args;
 use jiff::Timestamp;
 
 use super::failure::with_hint;
-use super::output::{between, clock, print, print_json, span, table, visible};
+use super::output::{between, clock, print, print_json, span, visible};
 use super::{Answer, Context};
 use crate::control::client::{self, AskError};
 use crate::control::{self, Configuration, LineState, LineStatus, Request, Response};
+use crate::journal::Tally;
+use crate::page::{Page, table};
 use crate::style::{BAD, CAUTION, DIM, GOOD, STRONG, paint};
 
 /// Show the running program's lines, registrations and calls
@@ -34,7 +36,7 @@ impl Status {
         if self.json {
             print_json(&status)?;
         } else {
-            print(&render(&status))?;
+            print(render(&status))?;
         }
         let is_up = status.lines.iter().all(|line| line.state.is_up());
         Ok(Answer::of(is_up && status.configuration.failed.is_none()))
@@ -51,56 +53,59 @@ pub(super) fn explain(error: AskError) -> anyhow::Error {
     }
 }
 
-fn render(status: &control::Status) -> String {
-    let uptime = span(between(status.started, status.now));
-    let mut text = format!(
-        "{} process {}, up {uptime}\n",
-        paint(STRONG, format_args!("ringfence {}", status.version)),
-        status.pid
-    );
-    text += &configuration(&status.configuration, status.now);
-    text += &format!("listening      {}\n\n", status.listen.join(", "));
+fn render(status: &control::Status) -> Page {
+    let mut page = Page::new();
+    let version = paint(STRONG, format_args!("ringfence {}", status.version));
+    page.line(format_args!(
+        "{version} process {}, up {}",
+        status.pid,
+        span(between(status.started, status.now))
+    ));
+    configuration(&mut page, &status.configuration, status.now);
+    labelled(&mut page, "listening", status.listen.join(", "));
+    page.line("");
     let rows: Vec<_> = status.lines.iter().map(|line| row(line, status.now)).collect();
-    text += &table(&["LINE", "ADDRESS", "STATE", "NEXT", "CAUSE"], &rows);
-    let calls = &status.calls;
-    text += &format!(
-        "\ncalls          {} screened: {} rejected, {} redirected, {} rung, {} ignored\n",
-        calls.screened, calls.rejected, calls.redirected, calls.rung, calls.ignored
-    );
-    if calls.lost > 0 {
-        text += &format!(
-            "               {}\n",
-            paint(CAUTION, format_args!("{} not in the journal: it was full", calls.lost))
+    page.add(table(&["LINE", "ADDRESS", "STATE", "NEXT", "CAUSE"], &rows));
+    page.line("");
+    let Tally { screened, rejected, redirected, rung, ignored, lost, forgotten: _ } = status.calls;
+    let calls = format!("{rejected} rejected, {redirected} redirected, {rung} rung, {ignored} ignored");
+    labelled(&mut page, "calls", format_args!("{screened} screened: {calls}"));
+    if lost > 0 {
+        labelled(
+            &mut page,
+            "",
+            paint(CAUTION, format_args!("{lost} records lost: the journal was too slow")),
         );
     }
-    let counters: Vec<_> = status.counters.iter().filter(|(_, count)| **count > 0).collect();
-    if !counters.is_empty() {
-        let counters: Vec<_> = counters.iter().map(|(name, count)| format!("{name} {count}")).collect();
-        text += &format!("{}\n", paint(DIM, format_args!("counters       {}", counters.join(", "))));
+    let counters = status.counters.iter().filter(|(_, count)| **count > 0);
+    let counters: Vec<_> = counters.map(|(name, count)| format!("{name} {count}")).collect();
+    for (index, some) in counters.chunks(3).enumerate() {
+        labelled(&mut page, if index == 0 { "counters" } else { "" }, paint(DIM, some.join(", ")));
     }
-    text
+    page
 }
 
-fn configuration(configuration: &Configuration, now: Timestamp) -> String {
-    let loaded = configuration.loaded;
-    let mut text = format!(
-        "configuration  {}, read {} ago ({}): {} rejected, {} allowed\n",
-        configuration.path.display(),
-        span(between(loaded, now)),
-        clock(loaded),
-        configuration.rejected_entries,
-        configuration.allowed_entries,
-    );
-    if let Some(failed) = &configuration.failed {
-        let told =
-            format!("last reload failed {} ago: {}", span(between(failed.at, now)), visible(&failed.error));
-        text += &format!("               {}\n", paint(BAD, told));
+fn configuration(page: &mut Page, configuration: &Configuration, now: Timestamp) {
+    let Configuration { path, loaded, failed, needs_restart, rejected_entries, allowed_entries } =
+        configuration;
+    labelled(page, "configuration", path.display());
+    labelled(page, "", format_args!("read {} ago, at {}", span(between(*loaded, now)), clock(*loaded)));
+    if let Some(failed) = failed {
+        let ago = span(between(failed.at, now));
+        labelled(
+            page,
+            "",
+            paint(BAD, format_args!("last reload failed {ago} ago: {}", visible(&failed.error))),
+        );
     }
-    if !configuration.needs_restart.is_empty() {
-        let told = format!("waits for a restart: {}", configuration.needs_restart.join(", "));
-        text += &format!("               {}\n", paint(CAUTION, told));
+    if !needs_restart.is_empty() {
+        labelled(page, "", paint(CAUTION, format_args!("waits for a restart: {}", needs_restart.join(", "))));
     }
-    text
+    labelled(page, "lists", format_args!("{rejected_entries} rejected, {allowed_entries} allowed"));
+}
+
+fn labelled(page: &mut Page, label: &str, text: impl std::fmt::Display) {
+    page.line(format_args!("{label:15}{text}"));
 }
 
 fn row(line: &LineStatus, now: Timestamp) -> Vec<String> {
@@ -125,7 +130,6 @@ mod tests {
 
     use super::*;
     use crate::control::Failed;
-    use crate::journal::Tally;
 
     fn line(name: &str, state: LineState, cause: Option<&str>, next: Option<i64>) -> LineStatus {
         LineStatus {
@@ -178,7 +182,7 @@ mod tests {
             },
             counters: [("datagrams_received".to_owned(), 90), ("dropped_stranger".to_owned(), 0)].into(),
         };
-        let plain = anstream::adapter::strip_str(&render(&status)).to_string();
+        let plain = anstream::adapter::strip_str(&render(&status).to_string()).to_string();
         insta::assert_snapshot!(plain.replace(&clock(at(11_400)), "HH:MM:SS"));
     }
 }

@@ -54,25 +54,20 @@ impl Turn {
 
 /// Adds an entry to a list, with a comment, and returns the file it is in.
 pub(crate) fn add(config: &Path, list: &Loaded, written: &str, comment: &str) -> Result<PathBuf, EditError> {
-    match list.files.first() {
-        Some(file) => {
-            let mut text = match fs::read_to_string(file) {
-                Ok(text) => text,
-                Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
-                Err(source) => return Err(EditError::io(file, source)),
-            };
-            if !text.is_empty() && !text.ends_with('\n') {
-                text.push('\n');
-            }
-            text.push_str(&format!("{written}  # {comment}\n"));
-            replace(file, &text)?;
-            Ok(file.clone())
-        }
-        None => {
-            edit_entries(config, list.name, |entries| push(entries, written, comment))?;
-            Ok(config.to_owned())
-        }
+    let Some(file) = list.files.first() else {
+        edit_entries(config, list.name, |entries| push(entries, written, comment))?;
+        return Ok(config.to_owned());
+    };
+    let mut text = match fs::read_to_string(file) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+        Err(source) => return Err(EditError::io(file, source)),
+    };
+    if !text.is_empty() && !text.ends_with('\n') {
+        text.push('\n');
     }
+    replace(file, &format!("{text}{written}  # {comment}\n"))?;
+    Ok(file.clone())
 }
 
 /// Removes every entry that says the same as `pattern`, and returns what was removed, and from where.
@@ -88,10 +83,16 @@ pub(crate) fn remove(
         .chain(list.list.repeated().filter(|(first, _)| first.pattern() == *pattern).map(|(_, again)| again))
         .collect();
     for file in &list.files {
-        let lines: Vec<usize> = found.iter().filter_map(|entry| line_in(*entry, file)).collect();
+        let lines: Vec<_> = found.iter().filter_map(|entry| line_in(*entry, file)).collect();
         if !lines.is_empty() {
             let text = fs::read_to_string(file).map_err(|source| EditError::io(file, source))?;
-            let kept = (1..).zip(text.split_inclusive('\n')).filter(|(number, _)| !lines.contains(number));
+            // A file that has changed since it was read keeps what now stands on that line.
+            let is_meant = |number: usize, line: &str| {
+                let line = line.trim_start_matches('\u{feff}').trim_start();
+                lines.iter().any(|(meant, written)| *meant == number && line.starts_with(written))
+            };
+            let kept =
+                (1..).zip(text.split_inclusive('\n')).filter(|(number, line)| !is_meant(*number, line));
             replace(file, &kept.map(|(_, line)| line).collect::<String>())?;
         }
     }
@@ -99,7 +100,9 @@ pub(crate) fn remove(
     inline.sort_unstable();
     if !inline.is_empty() {
         edit_entries(config, list.name, |entries| {
-            inline.iter().rev().for_each(|index| take(entries, *index))
+            for index in inline.iter().rev() {
+                take(entries, *index);
+            }
         })?;
     }
     let removed = found.iter().map(|entry| {
@@ -109,9 +112,10 @@ pub(crate) fn remove(
     Ok(removed.collect())
 }
 
-fn line_in(entry: Entry<'_>, file: &Path) -> Option<usize> {
+/// Returns the line that an entry stands on in a file, and what stands there.
+fn line_in<'a>(entry: Entry<'a>, file: &Path) -> Option<(usize, &'a str)> {
     let is_there = entry.origin().file().is_some_and(|name| Path::new(name) == file);
-    is_there.then(|| usize::try_from(entry.origin().line()).unwrap_or_default())
+    is_there.then(|| (usize::try_from(entry.origin().line()).unwrap_or_default(), entry.written()))
 }
 
 /// Changes `entries` of a list in the configuration; comments and order stay as they are.
@@ -171,22 +175,19 @@ fn take(entries: &mut Array, index: usize) {
     }
     let removed = entries.remove(index);
     let before = prefix(&removed).to_owned();
-    match entries.get_mut(index) {
-        Some(next) => {
-            let joined = join(&before, prefix(next), index == 0);
-            next.decor_mut().set_prefix(joined);
-        }
-        None => {
-            let trailing = entries.trailing().as_str().unwrap_or_default();
-            let mut joined = join(&before, trailing, entries.is_empty());
-            if joined.contains('#') && !joined.contains('\n') {
-                joined.push('\n');
-            }
-            entries.set_trailing(joined);
-            if entries.is_empty() {
-                entries.set_trailing_comma(false);
-            }
-        }
+    if let Some(next) = entries.get_mut(index) {
+        let joined = join(&before, prefix(next), index == 0);
+        next.decor_mut().set_prefix(joined);
+        return;
+    }
+    let trailing = entries.trailing().as_str().unwrap_or_default();
+    let mut joined = join(&before, trailing, entries.is_empty());
+    if joined.contains('#') && !joined.contains('\n') {
+        joined.push('\n');
+    }
+    entries.set_trailing(joined);
+    if entries.is_empty() {
+        entries.set_trailing_comma(false);
     }
 }
 

@@ -164,7 +164,7 @@ fn read_text(section: &Section<'_>, name: &At<&str>, path: &std::path::Path) -> 
             Ok(text) => return Some(text),
             Err(error) => {
                 let start = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-                let line = start.iter().filter(|byte| **byte == b'\n').count() + 1;
+                let line = start.split(|byte| *byte == b'\n').count();
                 let message = format!("{}:{line}: expected UTF-8 text, found other bytes", path.display());
                 section.error(name.span.clone(), message, "iconv -f latin1 -t utf-8 converts an old list");
                 return None;
@@ -172,9 +172,10 @@ fn read_text(section: &Section<'_>, name: &At<&str>, path: &std::path::Path) -> 
         },
         Err(error) => error,
     };
-    let hint = match error.kind() {
-        io::ErrorKind::NotFound => format!("create it: touch {}", path.display()),
-        _ => "a relative name is looked for beside the configuration file".to_owned(),
+    let hint = if error.kind() == io::ErrorKind::NotFound {
+        format!("create it: touch {}", path.display())
+    } else {
+        "a relative name is looked for beside the configuration file".to_owned()
     };
     section.error(name.span.clone(), format!("cannot read the list {}: {error}", path.display()), hint);
     None

@@ -149,25 +149,17 @@ fn region(document: &Section<'_>) -> Option<Region> {
         document.error(0..0, "expected [defaults] with the region of your numbers, found none", hint);
         return None;
     };
-    let region = match section.text(&REGION) {
-        Some(code) => match Region::parse(code.value) {
-            Ok(region) => Some(region),
-            Err(error) => {
-                section.error(
-                    code.span,
-                    error.to_string(),
-                    "the two letters of ISO 3166, such as CH, DE, US",
-                );
-                None
-            }
-        },
-        None => {
-            if section.lacks(&REGION) {
-                section.missing(&REGION);
-            }
+    let code = section.text(&REGION);
+    if code.is_none() && section.lacks(&REGION) {
+        section.missing(&REGION);
+    }
+    let region = code.and_then(|code| match Region::parse(code.value) {
+        Ok(region) => Some(region),
+        Err(error) => {
+            section.error(code.span, error.to_string(), "the two letters of ISO 3166, such as CH, DE, US");
             None
         }
-    };
+    });
     section.finish();
     region
 }

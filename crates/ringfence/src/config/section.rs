@@ -122,10 +122,8 @@ impl<'a> Section<'a> {
     /// Reads a string.
     pub(crate) fn text(&self, key: &Key) -> Option<At<&'a str>> {
         let value = self.value(key)?;
-        match value.get_ref() {
-            DeValue::String(text) => Some(At { value: text.as_ref(), span: value.span() }),
-            _ => self.mistyped(key, value),
-        }
+        let DeValue::String(text) = value.get_ref() else { return self.mistyped(key, value) };
+        Some(At { value: text.as_ref(), span: value.span() })
     }
 
     /// Reads a string that means something: `parse` says `None` if it does not.
@@ -141,10 +139,8 @@ impl<'a> Section<'a> {
     /// Reads `true` or `false`.
     pub(crate) fn flag(&self, key: &Key) -> Option<bool> {
         let value = self.value(key)?;
-        match value.get_ref() {
-            DeValue::Boolean(flag) => Some(*flag),
-            _ => self.mistyped(key, value),
-        }
+        let DeValue::Boolean(flag) = value.get_ref() else { return self.mistyped(key, value) };
+        Some(*flag)
     }
 
     /// Reads an integer of a range.
@@ -172,9 +168,9 @@ impl<'a> Section<'a> {
             self.mistyped::<()>(key, value);
             return Vec::new();
         };
-        let read = |element: &'a Spanned<DeValue<'a>>| match element.get_ref() {
-            DeValue::String(text) => Some(At { value: text.as_ref(), span: element.span() }),
-            _ => self.mistyped(key, element),
+        let read = |element: &'a Spanned<DeValue<'a>>| {
+            let DeValue::String(text) = element.get_ref() else { return self.mistyped(key, element) };
+            Some(At { value: text.as_ref(), span: element.span() })
         };
         array.iter().filter_map(read).collect()
     }
@@ -182,18 +178,14 @@ impl<'a> Section<'a> {
     /// Reads a table.
     pub(crate) fn table(&self, key: &Key) -> Option<Section<'a>> {
         let value = self.value(key)?;
-        match value.get_ref() {
-            DeValue::Table(table) => Some(self.inner(key.name, value.span(), table)),
-            _ => self.mistyped(key, value),
-        }
+        let DeValue::Table(table) = value.get_ref() else { return self.mistyped(key, value) };
+        Some(self.inner(key.name, value.span(), table))
     }
 
     /// Reads a key that takes either a string or a table, and says which it is.
     pub(crate) fn text_or_table(&self, key: &Key) -> Option<Result<At<&'a str>, Section<'a>>> {
-        match self.table.get(key.name)?.get_ref() {
-            DeValue::Table(_) => self.table(key).map(Err),
-            _ => self.text(key).map(Ok),
-        }
+        let is_table = self.table.get(key.name)?.get_ref().is_table();
+        if is_table { self.table(key).map(Err) } else { self.text(key).map(Ok) }
     }
 
     /// Reads a table of tables, such as all `[account.NAME]`, in the order of the file.

@@ -44,7 +44,7 @@ async fn connect(places: &[PathBuf]) -> Result<UnixStream, AskError> {
         match UnixStream::connect(place).await {
             Ok(stream) => return Ok(stream),
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-                forbidden = forbidden.or(Some(place))
+                forbidden = forbidden.or(Some(place));
             }
             Err(_) => {}
         }

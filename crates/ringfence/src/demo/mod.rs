@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use ringfence_testing::{Caller, Node, Pbx, PbxConfig, Record as Message};
+use ringfence_testing::{Caller, Pbx, PbxConfig, Record as Message};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
@@ -79,7 +79,7 @@ impl Demo {
         let answers = self.pbx.node.get(id).statuses().into_iter().filter(|status| *status > 100).collect();
         let faults = self.pbx.node.get(id).faults().to_vec();
         let messages = self.pbx.node.messages_of(id).cloned().collect();
-        Ok(Told::of_call(scene, call, answers, faults, messages, self.start))
+        Ok(Told::of_call(&scene, call, answers, faults, messages, self.start))
     }
 
     /// Plays a call that does not come through the PBX. `None` where the system has no second

@@ -9,7 +9,8 @@ use serde::Serialize;
 use super::scenes::{RULES, Scene};
 use crate::journal::{Call, Outcome};
 use crate::ladder::{self, Ladder};
-use crate::style::{BAD, CAUTION, DIM, GOOD, LEAD, STRONG, paint, width};
+use crate::page::{Page, table};
+use crate::style::{BAD, CAUTION, DIM, GOOD, LEAD, STRONG, paint};
 
 /// What came of one call.
 #[derive(Debug, Serialize)]
@@ -38,7 +39,7 @@ pub(crate) struct Told {
 
 impl Told {
     pub(super) fn of_call(
-        scene: Scene,
+        scene: &Scene,
         call: Option<Call>,
         answers: Vec<u16>,
         mut faults: Vec<String>,
@@ -107,22 +108,31 @@ impl Told {
     }
 
     /// Returns the scene: a title, the ladder, the verdict.
-    pub(crate) fn scene(&self, number: usize) -> String {
+    pub(crate) fn scene(&self, number: usize) -> Page {
         let messages: Vec<_> = self.messages.iter().collect();
-        let mut text = title(&number.to_string(), &self.title);
-        text += &draw(&self.left, &messages, self.start);
+        let mut page = Page::new();
+        page.line(title(&number.to_string(), &self.title));
+        page.add(draw(&self.left, &messages, self.start));
         if self.answers.is_empty() {
-            text += &Ladder::remark("(silence)");
+            page.add(Ladder::remark("(silence)"));
         }
         let (style, _) = self.answer();
-        text += &format!("{:11}{} {}\n", "", paint(style, '▸'), wrapped(&self.reason));
+        page.line(format_args!("{:11}{} {}", "", paint(style, '▸'), wrapped(&self.reason)));
         if !self.moral.is_empty() {
-            text += &format!("{:13}{}\n", "", paint(DIM, self.moral));
+            page.line(format_args!("{:13}{}", "", paint(DIM, self.moral)));
         }
         for fault in &self.faults {
-            text += &format!("{:11}{}\n", "", paint(BAD, format_args!("not as it should be: {fault}")));
+            page.line(format_args!("{:11}{}", "", paint(BAD, format_args!("not as it should be: {fault}"))));
         }
-        text + "\n"
+        page.line("");
+        page
+    }
+
+    /// Returns the scene in one row.
+    fn row(&self, number: usize) -> Vec<String> {
+        let (style, answer) = self.answer();
+        let mark = if self.ok { paint(GOOD, '✓') } else { paint(BAD, '✗') };
+        vec![format!("  {mark} {number}"), self.caller.clone(), paint(style, answer), paint(DIM, &self.why)]
     }
 
     /// Returns the final answer in a word, and its colour.
@@ -138,62 +148,60 @@ impl Told {
 }
 
 /// Returns what is shown first.
-pub(crate) fn heading() -> String {
-    let mut text = format!(
-        "{}\nA PBX, a softphone and some callers: all in this process, all on loopback.\n\n",
-        paint(STRONG, "ringfence demo")
-    );
-    text += "The softphone is extension 858. This decides who gets through to it:\n\n";
+pub(crate) fn heading() -> Page {
+    let mut page = Page::new();
+    page.line(paint(STRONG, "ringfence demo"));
+    page.line("A PBX, a softphone and some callers: all in this process, all on loopback.\n");
+    page.line("The softphone is extension 858. This decides who gets through to it:\n");
     for line in RULES.lines() {
-        let (rule, comment) = line.split_once('#').map_or((line, ""), |(rule, comment)| (rule, comment));
-        let comment = if comment.is_empty() { String::new() } else { paint(DIM, format_args!("#{comment}")) };
-        let line = format!("{}{comment}", paint(LEAD, rule));
-        text += if width(&line) == 0 { "\n" } else { "    " };
-        text += &if width(&line) == 0 { String::new() } else { format!("{line}\n") };
+        match line.split_once('#') {
+            Some((rule, comment)) => {
+                page.line(format_args!(
+                    "    {}{}",
+                    paint(LEAD, rule),
+                    paint(DIM, format_args!("#{comment}"))
+                ));
+            }
+            None if line.is_empty() => page.line(""),
+            None => page.line(format_args!("    {}", paint(LEAD, line))),
+        }
     }
-    text + "\n"
+    page.line("");
+    page
 }
 
 /// Returns the ladder of the registration.
-pub(crate) fn registration(messages: &[&Message]) -> String {
+pub(crate) fn registration(messages: &[&Message]) -> Page {
     let start = messages.first().map_or_else(Instant::now, |message| message.at);
-    let mut text = title("•", "The softphone registers with its password, which never crosses the wire");
-    text += &draw("PBX", messages, start);
-    text += &format!("{:11}{} registered, and refreshed before it expires\n\n", "", paint(GOOD, '▸'));
-    text
+    let mut page = Page::new();
+    page.line(title("•", "The softphone registers with its password, which never crosses the wire"));
+    page.add(draw("PBX", messages, start));
+    page.line(format_args!("{:11}{} registered, and refreshed before it expires\n", "", paint(GOOD, '▸')));
+    page
 }
 
 /// Returns the table at the end, and what to do next.
-pub(crate) fn summary(told: &[Told], is_unregistered: bool, took: Duration) -> String {
-    let most = told.iter().map(|told| told.caller.chars().count()).max().unwrap_or_default();
-    let mut text = format!("{}\n", paint(STRONG, "What came of it"));
-    for (number, told) in (1..).zip(told) {
-        let (style, answer) = told.answer();
-        let mark = if told.ok { paint(GOOD, '✓') } else { paint(BAD, '✗') };
-        let answer = paint(style, answer);
-        let (caller_gap, answer_gap) = (most - told.caller.chars().count(), 16_usize.saturating_sub(width(&answer)));
-        text += &format!(
-            "  {mark} {number}  {}{:caller_gap$}  {answer}{:answer_gap$}{}\n",
-            told.caller,
-            "",
-            "",
-            paint(DIM, &told.why)
-        );
-    }
+pub(crate) fn summary(told: &[Told], is_unregistered: bool, took: Duration) -> Page {
+    let mut page = Page::new();
+    page.line(paint(STRONG, "What came of it"));
+    let rows: Vec<_> = (1..).zip(told).map(|(number, told)| told.row(number)).collect();
+    page.add(table(&[], &rows));
     let wrong = told.iter().filter(|told| !told.ok).count();
-    let seconds = took.as_secs_f64();
-    let gone = if is_unregistered { "The softphone has unregistered." } else { "The softphone did NOT unregister." };
-    if wrong == 0 {
-        text += &format!(
-            "\n{} calls in {seconds:.1} s, each answered as RFC 3261 and the lists want it. {gone}\n",
-            told.len()
-        );
+    let (calls, seconds) = (told.len(), took.as_secs_f64());
+    page.line(match wrong {
+        0 => format!("\n{calls} calls in {seconds:.1} s, each answered as RFC 3261 and the lists want it."),
+        _ => format!("\n{} of {calls} calls went wrong.", paint(BAD, wrong)),
+    });
+    page.line(if is_unregistered {
+        "The softphone has unregistered."
     } else {
-        text += &format!("\n{} of {} calls went wrong. {gone}\n", paint(BAD, wrong), told.len());
-    }
-    text += &format!("\n{} {}  write a configuration for your own PBX\n", paint(LEAD, "next:"), paint(STRONG, "ringfence init"));
-    text += &format!("      {}   register with it, and screen every call\n", paint(STRONG, "ringfence run"));
-    text
+        "The softphone did not unregister."
+    });
+    let (next, init, run) =
+        (paint(LEAD, "next:"), paint(STRONG, "ringfence init"), paint(STRONG, "ringfence run"));
+    page.line(format_args!("\n{next} {init}  write a configuration for your own PBX"));
+    page.line(format_args!("      {run}   register with it, and screen every call"));
+    page
 }
 
 /// Returns the rule and the entry that matched, in a few words.
@@ -206,7 +214,7 @@ fn why(call: &Call) -> String {
 }
 
 fn title(number: &str, title: &str) -> String {
-    format!("{} {}\n", paint(LEAD, format_args!("{number:>2} ")), paint(STRONG, title))
+    format!("{} {}", paint(LEAD, format_args!("{number:>2} ")), paint(STRONG, title))
 }
 
 /// Draws messages as the PBX, or the stranger, sent and received them.

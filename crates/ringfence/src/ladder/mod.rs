@@ -129,9 +129,11 @@ fn label(glimpse: &Glimpse<'_>, datagram: &[u8]) -> (Style, String, String) {
     let cseq = glimpse.header("cseq").map(visible).unwrap_or_default();
     let number = cseq.split_whitespace().next().map(|number| format!("CSeq {number}"));
     match glimpse.start(datagram) {
-        Start::Request { method, uri } => {
-            (LEAD, format!("{} {}", visible(method), visible(&without_parameters(uri))), number.unwrap_or_default())
-        }
+        Start::Request { method, uri } => (
+            LEAD,
+            format!("{} {}", visible(method), visible(&without_parameters(uri))),
+            number.unwrap_or_default(),
+        ),
         Start::Response { status, phrase } => {
             let style = match status {
                 0..200 => DIM,
@@ -169,7 +171,7 @@ fn details(glimpse: &Glimpse<'_>, datagram: &[u8]) -> Vec<String> {
             let expires = glimpse.header("contact").and_then(|contact| parameter(contact, "expires"));
             vec![expires.map(|expires| format!("Contact: …;expires={}", visible(expires)))]
         }
-        Start::Response { status: 300..400, .. } => {
+        Start::Response { status: 300..=399, .. } => {
             vec![field("contact", "Contact"), field("warning", "Warning")]
         }
         Start::Response { .. } => {

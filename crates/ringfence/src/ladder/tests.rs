@@ -74,8 +74,7 @@ fn what_the_network_sent_cannot_steer_the_terminal() {
         "INVITE sip:\u{1b}[2J SIP/2.0\nFrom: \u{1b}]0;owned\u{7} <sip:1@a>\nPrivacy: id\u{9b}31m\n\n";
     let mut ladder = Ladder::new("a\u{1b}c", "b");
     let head = ladder.head();
-    let message =
-        Message { at: Duration::ZERO, direction: Direction::Right, datagram: hostile.as_bytes() };
+    let message = Message { at: Duration::ZERO, direction: Direction::Right, datagram: hostile.as_bytes() };
     let shown = plain(&(head + &ladder.rows(&message)));
     assert!(shown.chars().all(|letter| letter == '\n' || !letter.is_control()), "{shown:?}");
 }
@@ -83,7 +82,7 @@ fn what_the_network_sent_cannot_steer_the_terminal() {
 #[test]
 fn bytes_that_are_not_sip_get_a_row_of_their_own() {
     let mut ladder = Ladder::new("PBX", "softphone");
-    for datagram in [b"\r\n\r\n".as_slice(), b"\xff\xfe", b"", &[b'x'; 70_000]] {
+    for datagram in [b"\r\n\r\n".as_slice(), b"\xff\xfe", b"", &vec![b'x'; 70_000]] {
         let message = Message { at: Duration::ZERO, direction: Direction::Left, datagram };
         assert_eq!(ladder.rows(&message).lines().count(), 1);
     }

@@ -100,6 +100,15 @@ fn an_entry_is_removed_in_whatever_form_it_was_written() {
 }
 
 #[test]
+fn a_file_that_is_named_twice_loses_one_line_only() {
+    let home = Home::with("\n[list.reject]\nfiles = [\"spam.txt\", \"spam.txt\"]\n");
+    let file = home.directory.path().join("spam.txt");
+    fs::write(&file, "+41791234567\n+41791234568\n").unwrap();
+    assert_eq!(home.unblock("+41791234567"), 2);
+    assert_eq!(fs::read_to_string(&file).unwrap(), "+41791234568\n");
+}
+
+#[test]
 fn removing_takes_the_comment_along_and_leaves_its_neighbours() {
     let all = "\n[list.reject]\nentries = [\n  \"+4179*\", # a\n  # of b\n  \"+4178*\", # b\n  # of c\n  \"+4177*\" # c\n]\n";
     for (removed, expected) in [

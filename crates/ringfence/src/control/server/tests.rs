@@ -139,7 +139,9 @@ async fn a_failed_reload_is_an_error_with_its_place() {
 #[tokio::test]
 async fn nonsense_gets_an_error_and_the_server_goes_on() {
     let running = running();
-    for nonsense in [b"hello\n".as_slice(), b"", b"{\"verb\":\"dance\"}\n", &[b'x'; 100_000], b"\xff\xfe\n"] {
+    for nonsense in
+        [b"hello\n".as_slice(), b"", b"{\"verb\":\"dance\"}\n", &vec![b'x'; 100_000], b"\xff\xfe\n"]
+    {
         let answer = running.raw(nonsense).await;
         assert!(answer.is_empty() || answer.starts_with("{\"error\":"), "{answer}");
     }
