@@ -8,7 +8,7 @@ use ringfence_wire::sip::{Message, Uri};
 
 use crate::call::Origin;
 use crate::id::LineId;
-use crate::registration::{Account, Binding, Target, contact_uri};
+use crate::registration::{Account, Binding, Target};
 use crate::transaction::timers::Timers;
 
 /// One line.
@@ -33,10 +33,11 @@ const LOOKUP_AFTER_FAILURE: Duration = Duration::from_secs(30);
 const LOOKUP_AGAIN: Duration = Duration::from_secs(3600);
 
 impl Line {
-    /// Returns the URI that callers reach the line at.
+    /// Returns the URI that a caller's later requests are to reach the line at. It has no token: what a
+    /// caller learns must not let anyone in.
     pub(crate) fn contact(&self, fallback: SocketAddr) -> String {
         let address = self.binding.as_ref().and_then(Binding::contact).or(self.local).unwrap_or(fallback);
-        contact_uri(&self.account.user, address, &self.token)
+        format!("sip:{}@{address}", self.account.user)
     }
 
     fn poll_timeout(&self) -> Option<Instant> {

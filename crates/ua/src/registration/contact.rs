@@ -14,7 +14,7 @@ const DEFAULT_PORT: u16 = 5060;
 ///
 /// The token goes into a URI parameter, which registrars keep, rather than into the user part, which
 /// some compare with the address-of-record's.
-pub(crate) fn contact_uri(user: &str, address: SocketAddr, token: &str) -> String {
+pub(super) fn contact_uri(user: &str, address: SocketAddr, token: &str) -> String {
     format!("sip:{user}@{address};line={token}")
 }
 

@@ -10,5 +10,4 @@ mod state;
 pub use account::Account;
 pub(crate) use binding::{Action, Binding};
 pub use binding::{Target, Unresolved};
-pub(crate) use contact::contact_uri;
 pub use state::{Cause, RegistrationState};
