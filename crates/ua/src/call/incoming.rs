@@ -63,13 +63,15 @@ impl Incoming {
 #[derive(Debug)]
 pub(crate) struct Waiting {
     calls: BTreeMap<u64, Incoming>,
+    /// The same calls, by the tag of their responses.
+    by_tag: BTreeMap<Tag, u64>,
     timers: Timers<u64>,
     limit: usize,
 }
 
 impl Waiting {
     pub(crate) fn new(limit: usize) -> Self {
-        Self { calls: BTreeMap::new(), timers: Timers::new(), limit }
+        Self { calls: BTreeMap::new(), by_tag: BTreeMap::new(), timers: Timers::new(), limit }
     }
 
     pub(crate) fn is_full(&self) -> bool {
@@ -82,6 +84,7 @@ impl Waiting {
 
     pub(crate) fn insert(&mut self, now: Instant, number: u64, call: Incoming) {
         self.timers.add(now, call.poll_timeout(), number);
+        self.by_tag.insert(call.tag, number);
         self.calls.insert(number, call);
     }
 
@@ -89,8 +92,19 @@ impl Waiting {
         self.calls.get(&number)
     }
 
+    /// Returns the call whose early dialog a request is in: our tag in To, and the same Call-ID.
+    pub(crate) fn find_by_dialog(&self, request: &Message<'_>) -> Option<u64> {
+        let tag = Tag::from_bytes(request.to().ok()?.tag()?)?;
+        let number = *self.by_tag.get(&tag)?;
+        let call = self.calls.get(&number)?;
+        let is_same = request.call_id().is_ok_and(|id| call.invite.call_id() == Ok(id));
+        (is_same && call.ring != Ring::Silent).then_some(number)
+    }
+
     pub(crate) fn remove(&mut self, number: u64) -> Option<Incoming> {
-        self.calls.remove(&number)
+        let call = self.calls.remove(&number)?;
+        self.by_tag.remove(&call.tag);
+        Some(call)
     }
 
     /// Notes that a call rings now, or still.

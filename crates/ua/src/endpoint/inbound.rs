@@ -92,6 +92,10 @@ impl Endpoint {
         let is_in_dialog = request.to().is_ok_and(|to| to.tag().is_some());
         let is_attended = !objection.is_some_and(|objection| objection.precedes_the_call());
         if is_attended && (is_in_dialog || method == Method::Bye) {
+            let early = (method == Method::Bye).then(|| self.calls.find_by_dialog(request)).flatten();
+            if let Some(number) = early {
+                return self.hang_up_early(now, inbound, number);
+            }
             return self.answer(now, inbound, StatusCode::CALL_TRANSACTION_DOES_NOT_EXIST, None, |_, _| {});
         }
         //= https://www.rfc-editor.org/rfc/rfc3261#section-8.2.2.2
@@ -113,6 +117,19 @@ impl Endpoint {
                 self.answer(now, inbound, StatusCode::OK, None, |response, _| write_capabilities(response));
             }
         }
+    }
+
+    /// Takes the BYE of a caller who ends the early dialog that our 180 made, instead of sending CANCEL.
+    fn hang_up_early(&mut self, now: Instant, inbound: &Inbound<'_>, number: u64) {
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-15.1.2
+        //# Whether or not it ends its participation on the session,
+        //# the UAS core MUST generate a 2xx response to the BYE, and MUST pass
+        //# that to the server transaction for transmission.
+        self.answer(now, inbound, StatusCode::OK, None, |_, _| {});
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-15.1.2
+        //# It is RECOMMENDED that a 487 (Request Terminated) response
+        //# be generated to those pending requests.
+        self.cancel(now, number);
     }
 
     fn handle_cancel(&mut self, now: Instant, inbound: &Inbound<'_>) {

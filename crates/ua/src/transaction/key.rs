@@ -108,7 +108,7 @@ impl Secret {
 }
 
 /// A tag: 80 unguessable bits, where section 19.3 asks for 32.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Tag([u8; 16]);
 
 impl Tag {
@@ -119,6 +119,11 @@ impl Tag {
             *byte = ALPHABET[(bits >> (index * 5)) as usize & 31];
         }
         Self(text)
+    }
+
+    /// Reads a tag that may be one of ours.
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        bytes.try_into().ok().map(Self)
     }
 
     pub(crate) fn as_bytes(&self) -> &[u8] {
