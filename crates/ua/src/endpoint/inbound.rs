@@ -90,6 +90,7 @@ impl Endpoint {
         //# (Call/Transaction Does Not Exist) status code and pass that to the
         //# server transaction.
         let is_in_dialog = request.to().is_ok_and(|to| to.tag().is_some());
+        let is_new_call = method == Method::Invite && !is_in_dialog;
         let is_attended = !objection.is_some_and(|objection| objection.precedes_the_call());
         if is_attended && (is_in_dialog || method == Method::Bye) {
             let early = (method == Method::Bye).then(|| self.calls.find_by_dialog(request)).flatten();
@@ -105,12 +106,12 @@ impl Endpoint {
         //# on the matching rules in Section 17.2.3), the UAS core SHOULD
         //# generate a 482 (Loop Detected) response and pass it to the server
         //# transaction.
-        if is_attended && self.transactions.is_merged(self.secret.merge_key(request)) {
+        if (is_attended || is_new_call) && self.transactions.is_merged(self.secret.merge_key(request)) {
             self.counters.merged += 1;
             return self.answer(now, inbound, StatusCode::LOOP_DETECTED, None, |_, _| {});
         }
         match objection {
-            _ if method == Method::Invite => self.handle_invite(now, inbound, objection),
+            _ if is_new_call => self.handle_invite(now, inbound, objection),
             Some(objection) => self.answer_objection(now, inbound, &objection),
             // What is left is an OPTIONS: all else was an objection or is attended to above.
             None => {
