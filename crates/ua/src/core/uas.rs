@@ -99,7 +99,7 @@ impl Objection {
     }
 
     /// Writes the headers that its response must have.
-    pub(crate) fn write_headers(&self, request: &Message<'_>, response: &mut Printer<'_>) {
+    pub(crate) fn write_headers(&self, request: &Message<'_>, agent: &str, response: &mut Printer<'_>) {
         match self {
             //= https://www.rfc-editor.org/rfc/rfc3261#section-8.2.1
             //# The UAS MUST also add an Allow
@@ -131,6 +131,11 @@ impl Objection {
             Self::Encoding => {
                 response.header("Accept-Encoding", ACCEPT_ENCODING.as_bytes());
             }
+            // RFC 4475 section 3.3.15 has it say so: no header of a 406 tells what could be answered.
+            Self::NotAcceptable => {
+                response
+                    .header_fmt("Warning", format_args!("399 {agent} \"Answers are application/sdp only\""));
+            }
             Self::Version
             | Self::RequestLine(_)
             | Self::RequestUri(_)
@@ -139,8 +144,7 @@ impl Objection {
             | Self::CSeqMethod
             | Self::ContentLength
             | Self::Unterminated
-            | Self::UnsupportedScheme
-            | Self::NotAcceptable => {}
+            | Self::UnsupportedScheme => {}
         }
     }
 }

@@ -161,8 +161,8 @@ impl Endpoint {
 
     pub(super) fn answer_objection(&mut self, now: Instant, inbound: &Inbound<'_>, objection: &Objection) {
         let (phrase, request) = (objection.to_string(), inbound.answering.request);
-        self.answer(now, inbound, objection.status(), Some(&phrase), |response, _| {
-            objection.write_headers(request, response);
+        self.answer(now, inbound, objection.status(), Some(&phrase), |response, agent| {
+            objection.write_headers(request, &agent.warning_agent, response);
         });
     }
 
@@ -234,8 +234,8 @@ impl Endpoint {
         let Self { outbox, scratch, agent, .. } = self;
         outbox.push_with(source, |out| {
             let phrase = objection.to_string();
-            answering.write(out, scratch, agent, objection.status(), Some(&phrase), |response, _| {
-                objection.write_headers(request, response);
+            answering.write(out, scratch, agent, objection.status(), Some(&phrase), |response, agent| {
+                objection.write_headers(request, &agent.warning_agent, response);
             });
         });
     }

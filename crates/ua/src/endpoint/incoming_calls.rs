@@ -318,7 +318,7 @@ impl Final<'_> {
         match self {
             Self::Rejection(rejection) => rejection.write_headers(agent, response),
             Self::Redirection(redirection) => redirection.write_headers(response),
-            Self::Objection(objection) => objection.write_headers(request, response),
+            Self::Objection(objection) => objection.write_headers(request, agent, response),
             Self::Cancelled => {}
         }
     }
