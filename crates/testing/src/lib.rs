@@ -25,6 +25,7 @@
 //!     ├── Caller ── CallPlan, Call   strangers who call, by a script, and audit what they are answered
 //!     ├── Phone                      the user agent of `ringfence-ua`
 //!     └── anything else              another user agent under test
+//!  audit                             what is wrong with a response
 //!  Clock, Random                     time that moves when told to; numbers that come back
 //!  Pcap, Normalizer                  captures for Wireshark; recordings to compare with
 //! ```
@@ -47,7 +48,7 @@ mod response;
 mod socket;
 mod verifier;
 
-pub use call::{Answer, Call, CallPlan, Outcome};
+pub use call::{Answer, Call, CallPlan, Outcome, audit};
 pub use caller::{CallId, Caller};
 pub use clock::Clock;
 pub use golden::Normalizer;

@@ -20,9 +20,9 @@ use std::time::{Duration, Instant};
 
 use ringfence_wire::sip::{Contact, Message, Method, StatusCode};
 
+pub use audit::audit;
 pub use plan::CallPlan;
 
-use audit::audit;
 pub(crate) use message::Identity;
 
 /// RFC 3261 table 4.
