@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use super::failure::with_hint;
 use super::{Answer, Context, accept};
@@ -72,7 +72,8 @@ impl Run {
             control = %bound.path().display(),
             "running"
         );
-        tokio::spawn(write_down(Arc::clone(&service), records, self.log_numbers));
+        let (leaving, left) = oneshot::channel();
+        let writing = tokio::spawn(write_down(Arc::clone(&service), records, self.log_numbers, left));
         tokio::spawn(watch(Arc::clone(&service)));
         let serving = tokio::spawn(server::serve(bound, user, Arc::clone(&service)));
         until_told_to_end(&service).await?;
@@ -80,6 +81,9 @@ impl Run {
         serving.abort();
         let _ = serving.await;
         service.shutdown(GRACE).await;
+        // What was decided last is logged too.
+        let _ = leaving.send(());
+        let _ = writing.await;
         tracing::info!("ended");
         let left_out = drawing.map(Drawing::finish).transpose()?.unwrap_or_default();
         if left_out > 0 {
@@ -139,14 +143,42 @@ async fn watch(service: Arc<Service>) {
     }
 }
 
-/// Keeps the journal and logs it.
-async fn write_down(service: Arc<Service>, mut records: mpsc::Receiver<Record>, log_numbers: bool) {
-    while let Some(record) = records.recv().await {
-        if let Some(news) = service.journal().take(record) {
-            log_call(&news, log_numbers);
+/// Keeps the journal and logs it, until `left` says that no more calls come.
+async fn write_down(
+    service: Arc<Service>,
+    mut records: mpsc::Receiver<Record>,
+    log_numbers: bool,
+    mut left: oneshot::Receiver<()>,
+) {
+    let mut batch = Vec::new();
+    loop {
+        let is_last = tokio::select! {
+            _ = records.recv_many(&mut batch, BATCH) => false,
+            _ = &mut left => true,
+        };
+        if is_last {
+            batch.extend(std::iter::from_fn(|| records.try_recv().ok()));
+        }
+        let is_full = batch.len() == BATCH;
+        for record in batch.drain(..) {
+            if let Some(news) = service.journal().take(record) {
+                log_call(&news, log_numbers);
+            }
+        }
+        if is_last {
+            return;
+        }
+        if !is_full {
+            tokio::time::sleep(PAUSE).await;
         }
     }
 }
+
+/// Records that are written down in one go.
+const BATCH: usize = 1024;
+/// How long records gather before they are written down: to wake this task for each would cost a
+/// shard more than the call does.
+const PAUSE: Duration = Duration::from_millis(10);
 
 fn log_call(news: &News, log_numbers: bool) {
     let call = match news {
