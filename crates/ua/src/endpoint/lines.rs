@@ -1,6 +1,6 @@
 //! The lines of an endpoint, and which of them a request may reach.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
@@ -50,9 +50,9 @@ impl Line {
 pub(crate) struct Lines {
     by_id: BTreeMap<LineId, Line>,
     by_token: BTreeMap<Box<[u8]>, LineId>,
-    by_user: BTreeMap<Box<[u8]>, Vec<LineId>>,
-    by_address: BTreeMap<IpAddr, Vec<LineId>>,
-    open: Vec<LineId>,
+    by_user: BTreeMap<Box<[u8]>, BTreeSet<LineId>>,
+    by_address: BTreeMap<IpAddr, BTreeSet<LineId>>,
+    open: BTreeSet<LineId>,
     timers: Timers<LineId>,
     next: u32,
 }
@@ -64,7 +64,7 @@ impl Lines {
             by_token: BTreeMap::new(),
             by_user: BTreeMap::new(),
             by_address: BTreeMap::new(),
-            open: Vec::new(),
+            open: BTreeSet::new(),
             timers: Timers::new(),
             next: 0,
         }
@@ -82,12 +82,12 @@ impl Lines {
         self.next += 1;
         let id = LineId::new(self.next);
         self.by_token.insert(token.as_bytes().into(), id);
-        self.by_user.entry(unescaped(account.user.as_bytes())).or_default().push(id);
+        self.by_user.entry(unescaped(account.user.as_bytes())).or_default().insert(id);
         for peer in &account.peers {
-            self.by_address.entry(peer.to_canonical()).or_default().push(id);
+            self.by_address.entry(peer.to_canonical()).or_default().insert(id);
         }
         if account.is_open {
-            self.open.push(id);
+            self.open.insert(id);
         }
         let line = Line {
             account,
@@ -111,7 +111,7 @@ impl Lines {
         {
             forget(&mut self.by_address, &address, id);
         }
-        self.open.retain(|&open| open != id);
+        self.open.remove(&id);
         Some(line)
     }
 
@@ -156,13 +156,15 @@ impl Lines {
         // A name that cannot be looked up just now still means what it meant.
         let Some(targets) = targets else { return };
         line.local = targets.first().map(|target| target.local);
-        for address in line.registrar.drain(..) {
+        let is_peer =
+            |address: &IpAddr| line.account.peers.iter().any(|peer| peer.to_canonical() == *address);
+        for address in line.registrar.drain(..).filter(|address| !is_peer(address)) {
             forget(by_address, &address, id);
         }
         for address in targets.iter().map(|target| target.remote.ip().to_canonical()) {
             if !line.registrar.contains(&address) {
                 line.registrar.push(address);
-                by_address.entry(address).or_default().push(id);
+                by_address.entry(address).or_default().insert(id);
             }
         }
     }
@@ -188,15 +190,20 @@ impl Lines {
         if let Some(id) = uri.and_then(|uri| uri.param("line")).and_then(|token| self.by_token.get(&*token)) {
             return Some((*id, self.origin(*id, source).unwrap_or(Origin::Token)));
         }
+        let known = self.by_address.get(&source);
+        // Most of what scans the Internet ends here, however many lines have the user that it tries.
+        if known.is_none() && self.open.is_empty() {
+            return None;
+        }
         let named_in_uri = uri.and_then(|uri| self.named(&uri));
         let to = request.to().ok().and_then(|to| to.uri().ok());
         let named_in_to = to.and_then(|uri| self.named(&uri));
-        let candidates = [named_in_uri, named_in_to, self.by_address.get(&source), Some(&self.open)];
+        let candidates = [named_in_uri, named_in_to, known, Some(&self.open)];
         candidates.into_iter().flatten().flatten().find_map(|&id| Some((id, self.origin(id, source)?)))
     }
 
     /// Returns the lines that have the user part of a URI.
-    fn named(&self, uri: &Uri<'_>) -> Option<&Vec<LineId>> {
+    fn named(&self, uri: &Uri<'_>) -> Option<&BTreeSet<LineId>> {
         self.by_user.get(&*uri.user_unescaped()?)
     }
 
@@ -217,12 +224,12 @@ impl Lines {
 
 /// Removes a line from an index, and the entry with its last line.
 fn forget<K: Ord + ?Sized, Q: Ord + std::borrow::Borrow<K>>(
-    index: &mut BTreeMap<Q, Vec<LineId>>,
+    index: &mut BTreeMap<Q, BTreeSet<LineId>>,
     key: &K,
     id: LineId,
 ) {
     if let Some(ids) = index.get_mut(key) {
-        ids.retain(|&known| known != id);
+        ids.remove(&id);
         if ids.is_empty() {
             index.remove(key);
         }
@@ -237,3 +244,6 @@ fn unescaped(user: &[u8]) -> Box<[u8]> {
         None => user.into(),
     }
 }
+
+#[cfg(test)]
+mod tests;
