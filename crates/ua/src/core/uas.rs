@@ -339,3 +339,6 @@ fn is_one_of(kind: &[u8], known: &[&[u8]]) -> bool {
 fn media_type(value: &[u8]) -> &[u8] {
     value.split(|&byte| byte == b';').next().unwrap_or_default().trim_ascii()
 }
+
+#[cfg(test)]
+mod tests;
