@@ -102,15 +102,15 @@ pub(crate) struct Ended {
 #[serde(tag = "event", rename_all = "lowercase")]
 pub(crate) enum News {
     /// A call was decided.
-    Call(Call),
+    Call(Arc<Call>),
     /// A call that was told before has ended.
-    Ended(Call),
+    Ended(Arc<Call>),
 }
 
 /// What waits in the queue, in the order in which it happened.
 #[derive(Debug)]
 pub(crate) enum Record {
-    Call(Box<Call>),
+    Call(Arc<Call>),
     Ended { id: String, ended: Ended },
 }
 
@@ -124,9 +124,9 @@ pub(crate) struct Recorder {
 /// The readers' end of the journal.
 #[derive(Debug)]
 pub(crate) struct Journal {
-    calls: Mutex<VecDeque<Call>>,
+    calls: Mutex<VecDeque<Arc<Call>>>,
     counts: Arc<Counts>,
-    news: broadcast::Sender<Arc<News>>,
+    news: broadcast::Sender<News>,
 }
 
 /// What was counted since the start, in whole numbers that never miss a call.
@@ -175,7 +175,7 @@ impl Recorder {
         };
         counter.fetch_add(1, Relaxed);
         call.number = self.counts.screened.fetch_add(1, Relaxed) + 1;
-        self.queue(Record::Call(Box::new(call)));
+        self.queue(Record::Call(Arc::new(call)));
     }
 
     /// Queues how a call ended.
@@ -195,44 +195,45 @@ impl Journal {
     pub(crate) fn take(&self, record: Record) -> Option<News> {
         match record {
             Record::Call(call) => {
-                self.keep(Call::clone(&call));
-                Some(News::Call(*call))
+                self.keep(Arc::clone(&call));
+                Some(News::Call(call))
             }
             Record::Ended { id, ended } => self.end(&id, ended).map(News::Ended),
         }
     }
 
     /// Keeps a call, and forgets the oldest if there are too many.
-    fn keep(&self, call: Call) {
+    fn keep(&self, call: Arc<Call>) {
         let mut calls = self.calls();
         if calls.len() == MOST_CALLS {
             calls.pop_front();
             self.counts.forgotten.fetch_add(1, Relaxed);
         }
-        calls.push_back(call.clone());
+        calls.push_back(Arc::clone(&call));
         drop(calls);
         self.tell(|| News::Call(call));
     }
 
     /// Notes how a call ended, and returns it.
-    fn end(&self, id: &str, ended: Ended) -> Option<Call> {
+    fn end(&self, id: &str, ended: Ended) -> Option<Arc<Call>> {
         let mut calls = self.calls();
         let call = calls.iter_mut().rev().find(|call| call.id == id)?;
-        call.ended = Some(ended);
-        let call = call.clone();
+        // Whoever is still telling the call's beginning has it without its end.
+        Arc::make_mut(call).ended = Some(ended);
+        let call = Arc::clone(call);
         drop(calls);
-        self.tell(|| News::Ended(call.clone()));
+        self.tell(|| News::Ended(Arc::clone(&call)));
         Some(call)
     }
 
     /// Returns the newest calls, oldest first.
-    pub(crate) fn newest(&self, most: usize) -> Vec<Call> {
+    pub(crate) fn newest(&self, most: usize) -> Vec<Arc<Call>> {
         let calls = self.calls();
         calls.iter().skip(calls.len().saturating_sub(most)).cloned().collect()
     }
 
     /// Returns what happens from now on.
-    pub(crate) fn follow(&self) -> broadcast::Receiver<Arc<News>> {
+    pub(crate) fn follow(&self) -> broadcast::Receiver<News> {
         self.news.subscribe()
     }
 
@@ -254,12 +255,12 @@ impl Journal {
     fn tell(&self, news: impl FnOnce() -> News) {
         if self.news.receiver_count() > 0 {
             // It fails when the last follower has just left.
-            let _ = self.news.send(Arc::new(news()));
+            let _ = self.news.send(news());
         }
     }
 
     /// Locks the ring; a thread that panicked with it left whole records behind.
-    fn calls(&self) -> MutexGuard<'_, VecDeque<Call>> {
+    fn calls(&self) -> MutexGuard<'_, VecDeque<Arc<Call>>> {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -318,20 +319,21 @@ mod tests {
     fn a_call_is_told_when_it_is_decided_and_when_it_ends() {
         let (_, journal, _records) = open();
         let mut follower = journal.follow();
-        journal.keep(call("a", Outcome::Ignore));
+        journal.keep(Arc::new(call("a", Outcome::Ignore)));
         assert!(journal.end("0.b", acknowledged()).is_none());
         let ended = journal.end("0.a", acknowledged()).unwrap();
-        assert_eq!(*follower.try_recv().unwrap(), News::Call(call("a", Outcome::Ignore)));
-        assert_eq!(*follower.try_recv().unwrap(), News::Ended(ended));
+        assert_eq!(follower.try_recv().unwrap(), News::Call(Arc::new(call("a", Outcome::Ignore))));
+        assert_eq!(follower.try_recv().unwrap(), News::Ended(ended));
         assert_eq!(journal.newest(1)[0].ended, Some(acknowledged()));
     }
 
     #[test]
     fn a_call_is_one_line_of_json() {
-        let json = serde_json::to_string(&News::Call(call("a", Outcome::Reject { status: 486 }))).unwrap();
+        let json =
+            serde_json::to_string(&News::Call(Arc::new(call("a", Outcome::Reject { status: 486 })))).unwrap();
         assert!(json.starts_with(r#"{"event":"call","number":0,"#), "{json}");
         assert!(json.contains(r#""verdict":{"action":"reject","status":486}"#), "{json}");
         let back: News = serde_json::from_str(&json).unwrap();
-        assert_eq!(back, News::Call(call("a", Outcome::Reject { status: 486 })));
+        assert_eq!(back, News::Call(Arc::new(call("a", Outcome::Reject { status: 486 }))));
     }
 }

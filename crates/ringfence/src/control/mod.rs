@@ -40,7 +40,7 @@ pub(crate) enum Request {
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Response {
     Status(Box<Status>),
-    News(Box<News>),
+    News(News),
     /// A follower was too slow for so many events.
     Missed(u64),
     Reloaded(Reloaded),

@@ -108,7 +108,7 @@ async fn answer(
             let past = desk.journal().newest(limit.min(MOST_CALLS));
             let newest = past.last().map_or(0, |call| call.number);
             for call in past {
-                send(writer, &Response::News(Box::new(News::Call(call)))).await?;
+                send(writer, &Response::News(News::Call(call))).await?;
             }
             if let Some(news) = news {
                 follow_calls(news, newest, reader, writer).await?;
@@ -120,7 +120,7 @@ async fn answer(
 
 /// Sends what happens until the client leaves.
 async fn follow_calls(
-    mut news: tokio::sync::broadcast::Receiver<Arc<News>>,
+    mut news: tokio::sync::broadcast::Receiver<News>,
     newest: u64,
     reader: &mut BufReader<OwnedReadHalf>,
     writer: &mut OwnedWriteHalf,
@@ -131,10 +131,8 @@ async fn follow_calls(
             _ = reader.read_u8() => return Ok(()),
         };
         let response = match next {
-            Ok(event) => match &*event {
-                News::Call(call) if call.number <= newest => continue,
-                News::Call(_) | News::Ended(_) => Response::News(Box::new(News::clone(&event))),
-            },
+            Ok(News::Call(call)) if call.number <= newest => continue,
+            Ok(news) => Response::News(news),
             Err(RecvError::Lagged(missed)) => Response::Missed(missed),
             Err(RecvError::Closed) => return Ok(()),
         };

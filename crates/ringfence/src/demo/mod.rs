@@ -111,7 +111,7 @@ impl Demo {
     }
 
     /// Waits until the journal has the end of the next call.
-    async fn journalled(&mut self) -> Option<Call> {
+    async fn journalled(&mut self) -> Option<Arc<Call>> {
         loop {
             let record = timeout(PATIENCE, self.records.recv()).await.ok()??;
             if let Some(News::Ended(call)) = self.service.journal().take(record) {

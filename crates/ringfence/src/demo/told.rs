@@ -1,6 +1,7 @@
 //! How the demo is told: a heading, a ladder and a verdict for each call, a summary.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ringfence_testing::{Direction, Record as Message};
@@ -40,7 +41,7 @@ pub(crate) struct Told {
 impl Told {
     pub(super) fn of_call(
         scene: &Scene,
-        call: Option<Call>,
+        call: Option<Arc<Call>>,
         answers: Vec<u16>,
         mut faults: Vec<String>,
         messages: Vec<Message>,
@@ -61,9 +62,9 @@ impl Told {
             caller: scene.caller.to_owned(),
             answers,
             reason: call.as_ref().map(|call| call.reason.clone()).unwrap_or_default(),
-            why: call.as_ref().map(why).unwrap_or_default(),
+            why: call.as_ref().map(|call| why(call)).unwrap_or_default(),
             moral: scene.moral,
-            verdict: call.map(|call| call.verdict),
+            verdict: call.map(|call| call.verdict.clone()),
             ok: faults.is_empty(),
             faults,
             left: "PBX".to_owned(),

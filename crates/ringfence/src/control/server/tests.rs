@@ -98,7 +98,7 @@ impl Running {
 
 fn number(response: Option<Response>) -> u64 {
     match response {
-        Some(Response::News(news)) => match *news {
+        Some(Response::News(news)) => match news {
             News::Call(call) | News::Ended(call) => call.number,
         },
         other => panic!("expected news, got {other:?}"),
