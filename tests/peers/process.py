@@ -108,6 +108,11 @@ class Process:
             pass
         self.child.wait()
 
+    def pin(self, core):
+        """Keeps all its threads on one core."""
+        for thread in os.listdir(f"/proc/{self.child.pid}/task"):
+            os.sched_setaffinity(int(thread), {core})
+
     def cpu_seconds(self):
         """User and system time so far."""
         fields = self._proc("stat").rpartition(")")[2].split()

@@ -22,6 +22,7 @@ TESTS = [
     from_sipp.a_stranger_gets_no_answer,
     from_baresip.baresip_is_rejected,
     from_sipp.under_a_load_of_2000_calls_a_second,
+    from_sipp.with_one_core_saturated,
 ]
 
 

@@ -14,9 +14,9 @@ STRAY = ["OutOfCallMsgs(C)", "DeadCallMsgs(C)", "FailedCall(C)"]
 
 
 class Calls:
-    """SIPp placing calls by a scenario."""
+    """SIPp placing `count` calls by a scenario, `rate` a second and at most `outstanding` at a time."""
 
-    def __init__(self, place, scenario, target, count, rate, caller=LISTED):
+    def __init__(self, place, scenario, target, count, rate, caller=LISTED, outstanding=None):
         self.place = place
         self.count = count
         name = f"sipp-{len(place.processes)}"
@@ -24,7 +24,7 @@ class Calls:
         self.process = place.start(
             name,
             ["sipp", "-sf", SCENARIOS / f"{scenario}.xml", "-s", "858", "-key", "caller", caller]
-            + ["-i", "127.0.0.1", "-p", free_port(), "-m", count, "-r", rate, "-l", 4 * rate + count // 10]
+            + ["-i", "127.0.0.1", "-p", free_port(), "-m", count, "-r", rate, "-l", outstanding or 10 * rate]
             + ["-nostdin", "-timeout", "60", "-timeout_error", "-recv_timeout", "10000", "-deadcall_wait", "1000"]
             + ["-buff_size", 8 << 20, "-trace_counts", "-trace_stat", "-stf", self.statistics, "-trace_err"]
             + [f"127.0.0.1:{target}"],
