@@ -193,9 +193,18 @@ impl Endpoint {
     ) {
         let overloaded = Rejection::overloaded(OVERLOAD_RETRY_AFTER);
         let answer = match (verdict, objection) {
-            (Verdict::Ignore, _) => return,
-            (Verdict::Reject(rejection), _) => Final::Rejection(rejection),
-            (Verdict::Redirect(redirection), _) => Final::Redirection(redirection),
+            (Verdict::Ignore, _) => {
+                self.counters.ignored += 1;
+                return self.events.push_back(Event::Ended { call, status: None, end: CallEnd::Ignored });
+            }
+            (Verdict::Reject(rejection), _) => {
+                self.counters.rejected += 1;
+                Final::Rejection(rejection)
+            }
+            (Verdict::Redirect(redirection), _) => {
+                self.counters.redirected += 1;
+                Final::Redirection(redirection)
+            }
             (Verdict::Ring { .. } | Verdict::Offer, Some(objection)) => Final::Objection(objection),
             (Verdict::Ring { .. } | Verdict::Offer, None) => {
                 self.counters.turned_away += 1;
