@@ -56,7 +56,8 @@ counters! {
     cancelled,
     /// Calls whose final response was never acknowledged.
     unacknowledged,
-    /// Requests answered without keeping state, at the bound of the transaction table.
+    /// Requests answered without keeping state: at the bound of the transaction table, or where no
+    /// transaction could be found again.
     answered_stateless,
     /// Calls turned away because too many are undecided.
     turned_away,

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use ringfence_wire::sip::{Message, Method, Printer, StatusCode, Via};
+use ringfence_wire::sip::{HeaderName, Message, Method, Printer, StatusCode, Via};
 
 use super::Endpoint;
 use crate::call::Origin;
@@ -63,6 +63,13 @@ impl Endpoint {
             self.counters.dropped_malformed += 1;
             return;
         };
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-8.1.3.3
+        //# If more than one Via header field value is present in a response, the
+        //# UAC SHOULD discard the message.
+        if response.values(HeaderName::Via).nth(1).is_some() {
+            self.counters.dropped_unmatched_response += 1;
+            return;
+        }
         let branch = via.branch().unwrap_or_default();
         let key = self.secret.client_key(branch, cseq.method.as_str());
         match self.transactions.handle_response(now, key, status.as_u16(), &mut self.outbox) {
@@ -166,7 +173,7 @@ impl Endpoint {
         });
     }
 
-    /// Gives a request its only response, in a new transaction or, where there is no room for one, without.
+    /// Gives a request its only response, in a new transaction or, where there can be none, without.
     fn answer(
         &mut self,
         now: Instant,
@@ -177,7 +184,8 @@ impl Endpoint {
     ) {
         let request = inbound.answering.request;
         let has_started = if request.method() == Some(Method::Invite) {
-            self.transactions.start_invite_server(inbound.key, None, inbound.target, 0)
+            can_be_acknowledged(request)
+                && self.transactions.start_invite_server(inbound.key, None, inbound.target, 0)
         } else {
             let merge = has_readable_identity(request).then(|| self.secret.merge_key(request));
             self.transactions.start_server(inbound.key, merge, inbound.target)
@@ -249,4 +257,11 @@ impl Endpoint {
         let tag = ack.to().ok().and_then(|to| to.tag());
         tag.is_none_or(|tag| tag != self.secret.tag(ack).as_bytes())
     }
+}
+
+/// Returns whether the ACK of a response could be told from a stray one: that of an RFC 2543 client is
+/// known by our tag, which To gets only where it had none.
+fn can_be_acknowledged(invite: &Message<'_>) -> bool {
+    let has_unique_branch = invite.via().is_ok_and(|via| via.branch().is_some_and(is_unique_branch));
+    has_unique_branch || invite.to().is_ok_and(|to| to.tag().is_none())
 }
