@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each test that shares it uses a part of it")]
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -30,7 +31,7 @@ pub(crate) fn seconds(seconds: u64) -> Duration {
 }
 
 /// A datagram that the endpoint sent: where to, and what.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Sent {
     pub(crate) destination: SocketAddr,
     pub(crate) payload: Vec<u8>,
@@ -52,6 +53,12 @@ impl Sent {
 
     pub(crate) fn headers(&self, name: &str) -> Vec<String> {
         self.message().named(name).map(|value| String::from_utf8_lossy(value).into_owned()).collect()
+    }
+}
+
+impl fmt::Debug for Sent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "to {}:\n{}", self.destination, String::from_utf8_lossy(&self.payload))
     }
 }
 
@@ -104,6 +111,20 @@ impl Probe {
     }
 
     pub(crate) fn of(config: Config, account: Account, screen: Screen) -> Self {
+        let (probe, sent) = Self::start(config, account, screen);
+        assert_eq!(sent, []);
+        probe
+    }
+
+    /// A line that registers, and its first REGISTER.
+    pub(crate) fn registering(config: Config, account: Account, screen: Screen) -> (Self, Sent) {
+        let (probe, mut sent) = Self::start(config, account, screen);
+        let register = sent.pop().unwrap();
+        assert_eq!(sent, []);
+        (probe, register)
+    }
+
+    fn start(config: Config, account: Account, screen: Screen) -> (Self, Vec<Sent>) {
         let local = config.local;
         let mut endpoint = Endpoint::new(config, [7; 32]).with_screen(screen);
         let clock = Clock::new();
@@ -111,9 +132,9 @@ impl Probe {
         let target = Target { remote: peer_address(), local };
         endpoint.handle_resolved(clock.now(), line, Ok(vec![target]));
         let mut probe = Self { endpoint, line, clock, events: Vec::new() };
-        assert_eq!(probe.take(), []);
+        let sent = probe.take();
         probe.events.clear();
-        probe
+        (probe, sent)
     }
 
     pub(crate) fn now(&self) -> Instant {
@@ -153,6 +174,14 @@ impl Probe {
     /// Returns every event so far.
     pub(crate) fn events(&self) -> &[Event] {
         &self.events
+    }
+
+    /// Returns whether the registrar was last said to have our binding.
+    pub(crate) fn is_registered(&self) -> bool {
+        let state = |event: &Event| {
+            if let Event::Registration { state, .. } = event { Some(state.is_registered()) } else { None }
+        };
+        self.events.iter().rev().find_map(state).unwrap_or(false)
     }
 
     /// Returns the number of the call that was offered last.

@@ -1,0 +1,495 @@
+//! What the endpoint answers, datagram by datagram: RFC 3261 sections 8.2, 9.2, 12.2.2, 17.2 and 18.2.
+
+#![allow(clippy::unwrap_used, reason = "a test may fail so")]
+
+mod probe;
+
+use std::sync::Arc;
+
+use ringfence_testing::audit;
+use ringfence_ua::{Account, CallEnd, Config, Decided, Endpoint, Limits, Redirection, Rejection, Verdict};
+use ringfence_wire::sip::Message;
+
+use probe::{
+    Probe, Sent, Shown, account, ack, millis, peer_address, phone_address, request, seconds, statuses, with,
+};
+
+fn busy() -> Verdict {
+    Verdict::busy()
+}
+
+fn ring() -> Verdict {
+    Verdict::Ring { limit: None }
+}
+
+/// An endpoint of these bounds.
+fn bounded(limits: Limits, verdict: Verdict) -> Probe {
+    let config = Config { limits, ..Config::new(phone_address()) };
+    Probe::of(config, account(), Shown::default().screen(verdict))
+}
+
+/// An endpoint that has no room for a single transaction.
+fn without_room(verdict: Verdict) -> Probe {
+    bounded(Limits { server_transactions: 0, ..Limits::default() }, verdict)
+}
+
+/// A request of the client of RFC 2543: its branch identifies nothing.
+fn of_rfc_2543(request: &str) -> String {
+    request.replacen(";branch=z9hG4bK776asdhds", "", 1)
+}
+
+/// A request with another branch.
+fn other_way(request: &str) -> String {
+    request.replacen("z9hG4bK776asdhds", "z9hG4bKother", 1)
+}
+
+fn in_dialog(request: &str, tag: &str) -> String {
+    request.replacen("To: <sip:858@192.0.2.1>", &format!("To: <sip:858@192.0.2.1>;tag={tag}"), 1)
+}
+
+/// The CANCEL of an INVITE.
+fn cancel(invite: &str) -> String {
+    invite.replacen("INVITE ", "CANCEL ", 1).replacen(" INVITE\r\n", " CANCEL\r\n", 1)
+}
+
+fn to_tag(sent: &Sent) -> Option<String> {
+    sent.message().to().unwrap().tag().map(|tag| String::from_utf8_lossy(tag).into_owned())
+}
+
+mod echoed {
+    use super::*;
+
+    #[test]
+    fn a_timestamp_is_copied_into_the_100_and_no_further() {
+        let sent = Probe::new(busy()).receive(with(&request("INVITE"), "Timestamp: 54.21"));
+        assert_eq!(statuses(&sent), [100, 486]);
+        assert_eq!(sent[0].header("Timestamp").as_deref(), Some("54.21"));
+        assert_eq!(sent[1].header("Timestamp"), None);
+    }
+
+    #[test]
+    fn a_180_repeats_the_record_route_and_says_where_we_are_without_our_token() {
+        let routes = "Record-Route: <sip:p2.example.com;lr>, <sip:p1.example.com;lr>\r\nRecord-Route: <sip:192.0.2.1;lr>";
+        let sent = Probe::new(ring()).receive(with(&request("INVITE"), routes));
+        assert_eq!(statuses(&sent), [100, 180]);
+        let repeated = sent[1].headers("Record-Route");
+        assert_eq!(repeated, ["<sip:p2.example.com;lr>, <sip:p1.example.com;lr>", "<sip:192.0.2.1;lr>"]);
+        assert_eq!(sent[1].headers("Contact"), ["<sip:858@192.0.2.7:5060>"]);
+        assert_eq!(sent[0].header("Record-Route"), None);
+    }
+
+    #[test]
+    fn via_values_keep_their_order_however_they_are_spread_over_fields() {
+        let top = "Via: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK776asdhds";
+        let vias = format!(
+            "{top} , SIP/2.0/TCP b.example:5061;branch=z9hG4bK2\r\nv: SIP/2.0/UDP c.example,\r\n \
+            SIP/2.0/UDP [2001:db8::9];branch=4"
+        );
+        let text = request("INVITE").replacen(top, &vias, 1);
+        for sent in Probe::new(busy()).receive(&text) {
+            let (asked, answer) = (Message::parse(text.as_bytes()).unwrap(), sent.message());
+            assert_eq!(audit(&asked, &answer, None), [""; 0]);
+            let hosts: Vec<String> = answer.vias().map(|via| via.unwrap().host().to_string()).collect();
+            assert_eq!(hosts, ["192.0.2.1", "b.example", "c.example", "[2001:db8::9]"]);
+        }
+    }
+
+    #[test]
+    fn responses_go_where_the_top_via_says() {
+        let destination = |sent_by: &str, parameters: &str| {
+            let old = "192.0.2.1:5060;branch=z9hG4bK776asdhds";
+            let text = request("INVITE").replacen(old, &format!("{sent_by};branch=z9hG4bKx{parameters}"), 1);
+            let sent = Probe::new(busy()).receive_from("192.0.2.1:5099".parse().unwrap(), text);
+            assert!(
+                sent.iter().all(|one| one.destination == sent[0].destination),
+                "100 and 486 go to one place"
+            );
+            sent[0].destination.to_string()
+        };
+        assert_eq!(destination("192.0.2.1", ""), "192.0.2.1:5060");
+        assert_eq!(destination("pbx.example.com:5070", ""), "192.0.2.1:5070");
+        assert_eq!(destination("pbx.example.com:5070", ";rport"), "192.0.2.1:5099");
+        assert_eq!(destination("pbx.example.com:5070", ";received=203.0.113.9"), "192.0.2.1:5070");
+        assert_eq!(destination("pbx.example.com:5070", ";rport;maddr=192.0.2.9"), "192.0.2.9:5070");
+    }
+
+    #[test]
+    fn what_a_dual_stack_socket_receives_over_ipv4_is_answered_there_and_named_as_ipv4() {
+        let source = "[::ffff:192.0.2.1]:5060".parse().unwrap();
+        let text = request("INVITE").replacen(";branch", ";rport;branch", 1);
+        let sent = Probe::new(busy()).receive_from(source, text);
+        assert_eq!(statuses(&sent), [100, 486]);
+        assert_eq!(sent[1].destination, source);
+        let via = sent[1].header("Via").unwrap();
+        assert!(via.ends_with(";received=192.0.2.1"), "{via}");
+    }
+
+    #[test]
+    fn every_response_to_a_call_has_one_tag_and_another_call_another() {
+        let mut probe = Probe::new(Verdict::Ring { limit: Some(seconds(20)) });
+        let mut sent = probe.receive(request("INVITE"));
+        sent.extend(probe.pass(seconds(20)).into_iter().map(|(_, sent)| sent));
+        assert_eq!(statuses(&sent), [100, 180, 480]);
+        assert_eq!(to_tag(&sent[0]), None);
+        assert!(to_tag(&sent[1]).is_some() && to_tag(&sent[1]) == to_tag(&sent[2]));
+        let other = probe.receive(other_way(&request("INVITE")).replacen("CSeq: 3", "CSeq: 4", 1));
+        assert_ne!(to_tag(&sent[1]), to_tag(&other[1]));
+    }
+}
+
+mod cancelled {
+    use super::*;
+
+    #[test]
+    fn neither_an_ignored_invite_nor_its_cancel_hears_anything() {
+        let mut probe = Probe::new(Verdict::Ignore);
+        let invite = request("INVITE");
+        for datagram in [&invite, &invite, &cancel(&invite), &cancel(&invite)] {
+            assert_eq!(probe.receive(datagram), []);
+        }
+        assert_eq!(probe.pass(seconds(64)), []);
+        assert_eq!(probe.ends(), [(None, CallEnd::Ignored)]);
+    }
+
+    #[test]
+    fn a_call_that_the_application_ignores_after_its_100_is_not_answered_when_it_is_cancelled() {
+        let mut probe = Probe::new(Verdict::Offer);
+        let invite = request("INVITE");
+        assert_eq!(statuses(&probe.receive(&invite)), [100]);
+        let call = probe.offered();
+        let sent = probe.act(|endpoint, now| assert_eq!(endpoint.ignore(now, call), Decided::Sent));
+        assert_eq!(sent, []);
+        assert_eq!(statuses(&probe.receive(cancel(&invite))), [200], "the CANCEL alone is answered");
+        assert_eq!(probe.pass(seconds(700)), []);
+        assert_eq!(probe.ends(), [(None, CallEnd::Ignored)]);
+    }
+
+    #[test]
+    fn a_cancel_that_comes_again_is_answered_again_and_cancels_once() {
+        let mut probe = Probe::new(ring());
+        let invite = request("INVITE");
+        probe.receive(&invite);
+        assert_eq!(statuses(&probe.receive(cancel(&invite))), [200, 487]);
+        assert_eq!(statuses(&probe.receive(cancel(&invite))), [200]);
+        assert_eq!(probe.counter("cancelled"), 1);
+    }
+
+    /// The CANCEL has the Request-URI of its INVITE, and so its fault.
+    #[test]
+    fn a_call_that_was_objected_to_is_cancelled_by_a_cancel_as_wrong_as_itself() {
+        for uri in ["sip:858@192.0.2.7?Subject=x", "<sip:858@192.0.2.7>", "soap.beep://192.0.2.7"] {
+            let mut probe = Probe::new(Verdict::Offer);
+            let invite = request("INVITE").replacen("sip:858@192.0.2.7:5060", uri, 1);
+            assert_eq!(statuses(&probe.receive(&invite)), [100]);
+            assert_eq!(statuses(&probe.receive(cancel(&invite))), [200, 487], "{uri}");
+        }
+    }
+
+    #[test]
+    fn a_cancel_of_another_transaction_is_told_so() {
+        let mut probe = Probe::new(ring());
+        probe.receive(request("INVITE"));
+        assert_eq!(statuses(&probe.receive(other_way(&cancel(&request("INVITE"))))), [481]);
+        assert_eq!(probe.counter("undecided_calls"), 1);
+    }
+}
+
+mod in_dialogs_that_do_not_exist {
+    use super::*;
+
+    #[test]
+    fn the_missing_dialog_counts_before_what_the_request_requires() {
+        for method in ["INVITE", "BYE", "OPTIONS"] {
+            let text = in_dialog(&with(&request(method), "Require: nothingSupportsThis"), "gone");
+            let sent = Probe::new(ring()).receive(text);
+            assert_eq!(statuses(&sent), [481], "{method}");
+            assert_eq!(to_tag(&sent[0]).as_deref(), Some("gone"), "the tag is not replaced");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_understood_or_done_anyway_is_told_first() {
+        let mut probe = Probe::new(ring());
+        assert_eq!(statuses(&probe.receive(in_dialog(&request("INFO"), "gone"))), [405]);
+        let wrong = in_dialog(&request("INVITE"), "gone").replacen("sip:858@192.0.2.7:5060", "sip:", 1);
+        assert_eq!(statuses(&probe.receive(wrong)), [400]);
+        assert_eq!(probe.counter("invites"), 0);
+    }
+
+    #[test]
+    fn a_bye_ends_the_early_dialog_of_a_ringing_call_and_no_other() {
+        let mut probe = Probe::new(ring());
+        let invite = request("INVITE");
+        let ringing = probe.receive(&invite).pop().unwrap();
+        let bye = |call_id: &str, branch: &str| {
+            let bye = in_dialog(&request("BYE"), &to_tag(&ringing).unwrap());
+            bye.replacen("a84b4c76e66710", call_id, 1).replacen("z9hG4bK776asdhds", branch, 1)
+        };
+        assert_eq!(statuses(&probe.receive(bye("other", "z9hG4bK1"))), [481]);
+        assert_eq!(statuses(&probe.receive(bye("a84b4c76e66710", "z9hG4bK2"))), [200, 487]);
+        assert_eq!(statuses(&probe.receive(bye("a84b4c76e66710", "z9hG4bK3"))), [481]);
+    }
+}
+
+mod merged {
+    use super::*;
+
+    #[test]
+    fn a_call_with_an_objection_that_comes_by_two_ways_is_shown_once() {
+        let shown = Shown::default();
+        let mut probe = Probe::of(Config::new(phone_address()), account(), shown.screen(Verdict::Offer));
+        let invite = request("INVITE").replacen("Content-Length: 0", "Content-Length: 9", 1);
+        assert_eq!(statuses(&probe.receive(&invite)), [100]);
+        assert_eq!(statuses(&probe.receive(other_way(&invite))), [482]);
+        assert_eq!((shown.count(), probe.counter("merged")), (1, 1));
+    }
+}
+
+mod of_rfc_2543 {
+    use super::*;
+
+    #[test]
+    fn an_ack_with_another_tag_than_ours_is_not_absorbed() {
+        let mut probe = Probe::new(busy());
+        let invite = of_rfc_2543(&request("INVITE"));
+        let rejected = probe.receive(&invite).pop().unwrap();
+        let ack = ack(&invite, &rejected);
+        let tag = to_tag(&rejected).unwrap();
+        for wrong in [ack.replacen(&tag, "another", 1), ack.replacen(&format!(";tag={tag}"), "", 1)] {
+            assert_eq!(probe.receive(wrong), []);
+        }
+        assert_eq!(probe.counter("dropped_stray_ack"), 2);
+        assert_eq!(probe.pass(millis(500)).len(), 1, "timer G still runs");
+        assert_eq!(probe.receive(ack), []);
+        assert_eq!(probe.pass(seconds(64)), []);
+        assert_eq!(probe.ends(), [(Some(486), CallEnd::Acknowledged)]);
+    }
+
+    #[test]
+    fn the_ack_of_a_481_has_the_tag_that_its_invite_had() {
+        let mut probe = Probe::new(busy());
+        let invite = in_dialog(&of_rfc_2543(&request("INVITE")), "gone");
+        let refused = probe.receive(&invite).pop().unwrap();
+        assert_eq!(refused.status(), 481);
+        assert_eq!(probe.receive(ack(&invite, &refused)), []);
+        assert_eq!(probe.pass(seconds(64)), [], "it is acknowledged");
+    }
+
+    #[test]
+    fn retransmissions_and_cancel_find_the_call() {
+        let mut probe = Probe::new(ring());
+        let invite = of_rfc_2543(&request("INVITE"));
+        assert_eq!(statuses(&probe.receive(&invite)), [100, 180]);
+        assert_eq!(statuses(&probe.receive(&invite)), [180]);
+        assert_eq!(statuses(&probe.receive(cancel(&invite))), [200, 487]);
+    }
+}
+
+mod without_a_transaction {
+    use super::*;
+
+    /// RFC 3261 section 8.2.7.
+    #[test]
+    fn a_retransmission_gets_the_same_bytes_again() {
+        let malformed = request("INVITE").replacen("Content-Length: 0", "Content-Length: -1", 1);
+        let requests = [
+            (request("INVITE"), 486),
+            (of_rfc_2543(&request("INVITE")), 486),
+            (in_dialog(&request("INVITE"), "gone"), 481),
+            (malformed, 486),
+            (request("OPTIONS"), 200),
+            (request("BYE"), 481),
+            (request("REGISTER"), 405),
+        ];
+        for (text, status) in requests {
+            let mut probe = without_room(busy());
+            let first = probe.receive(&text);
+            assert_eq!(statuses(&first), [status], "{text}");
+            assert!(to_tag(&first[0]).is_some());
+            probe.pass(seconds(7));
+            assert_eq!(probe.receive(&text), first, "{text}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_repeated_or_kept_and_the_ack_is_swallowed() {
+        let mut probe = without_room(busy());
+        let invite = request("INVITE");
+        let rejected = probe.receive(&invite).pop().unwrap();
+        assert_eq!(probe.pass(seconds(5)), []);
+        assert_eq!(probe.receive(ack(&invite, &rejected)), []);
+        assert_eq!(probe.pass(seconds(64)), []);
+        assert_eq!((probe.counter("transactions"), probe.counter("dropped_stray_ack")), (0, 1));
+        assert_eq!((probe.counter("rejected"), probe.ends()), (1, vec![(Some(486), CallEnd::Stateless)]));
+    }
+
+    #[test]
+    fn what_would_have_to_wait_is_told_when_to_come_back() {
+        for verdict in [Verdict::Offer, ring()] {
+            let mut probe = without_room(verdict);
+            let sent = probe.receive(request("INVITE"));
+            assert_eq!(statuses(&sent), [503]);
+            assert_eq!(sent[0].header("Retry-After").as_deref(), Some("32"));
+            assert_eq!(probe.receive(request("INVITE")), sent);
+        }
+    }
+
+    #[test]
+    fn an_ignored_call_hears_nothing_and_is_told_of_as_any_other() {
+        let mut probe = without_room(Verdict::Ignore);
+        assert_eq!(probe.receive(request("INVITE")), []);
+        assert_eq!(probe.counter("ignored"), 1);
+        assert_eq!(probe.ends(), [(None, CallEnd::Ignored)]);
+    }
+
+    #[test]
+    fn redirects_and_objections_go_out_as_they_are() {
+        let target = Arc::new(Redirection::new("sip:1000@192.0.2.1").unwrap());
+        let sent = without_room(Verdict::Redirect(target)).receive(request("INVITE"));
+        assert_eq!(
+            (sent[0].status(), sent[0].headers("Contact")),
+            (302, vec!["<sip:1000@192.0.2.1>".to_owned()])
+        );
+        let sent = without_room(ring()).receive(with(&request("INVITE"), "Require: x"));
+        assert_eq!((sent[0].status(), sent[0].header("Unsupported").as_deref()), (420, Some("x")));
+    }
+}
+
+mod waiting {
+    use super::*;
+
+    #[test]
+    fn a_call_that_finds_too_many_undecided_is_told_when_to_come_back() {
+        let mut probe = bounded(Limits { undecided_calls: 1, ..Limits::default() }, Verdict::Offer);
+        let invite = request("INVITE");
+        let second = other_way(&invite).replacen("Call-ID: a", "Call-ID: b", 1);
+        probe.receive(&invite);
+        let first_call = probe.offered();
+        let sent = probe.receive(second);
+        assert_eq!(statuses(&sent), [100, 503]);
+        assert_eq!(sent[1].header("Retry-After").as_deref(), Some("32"));
+        probe.act(|endpoint, now| {
+            assert_eq!(endpoint.reject(now, first_call, &Rejection::busy()), Decided::Sent);
+        });
+        let third = invite.replacen("hds", "hds3", 1).replacen("Call-ID: a", "Call-ID: c", 1);
+        assert_eq!(statuses(&probe.receive(third)), [100], "there is room again");
+        assert_eq!(probe.counter("turned_away"), 1);
+    }
+
+    #[test]
+    fn a_call_rings_for_ten_minutes_at_the_most_and_is_reminded_of_each_minute() {
+        let mut probe = Probe::new(ring());
+        probe.receive(request("INVITE"));
+        let sent: Vec<(u64, u16)> =
+            probe.pass(seconds(602)).iter().map(|(at, sent)| (at.as_secs(), sent.status())).collect();
+        let minutes = (1..10).map(|minute| (60 * minute, 180));
+        let expected: Vec<_> = minutes.chain([(600, 480), (600, 480), (601, 480)]).collect();
+        assert_eq!(sent, expected); // 480 again on timer G: 0.5 s and 1.5 s after the first
+    }
+
+    #[test]
+    fn a_call_that_the_application_lets_ring_is_over_ten_minutes_after_it_came() {
+        let mut probe = Probe::new(Verdict::Offer);
+        let invite = request("INVITE");
+        probe.receive(&invite);
+        probe.pass(seconds(590));
+        let call = probe.offered();
+        let ringing = probe.act(|endpoint, now| assert_eq!(endpoint.ring(now, call), Decided::Sent));
+        assert_eq!(statuses(&ringing), [180]);
+        let ended = probe.pass(seconds(10));
+        assert_eq!(
+            ended.iter().map(|(at, sent)| (at.as_secs(), sent.status())).collect::<Vec<_>>(),
+            [(10, 480)]
+        );
+        let decided = probe.act(|endpoint, now| assert_eq!(endpoint.ring(now, call), Decided::Gone));
+        assert_eq!(decided, []);
+    }
+
+    #[test]
+    fn a_limit_longer_than_ten_minutes_is_ten_minutes() {
+        let mut probe = Probe::new(Verdict::Ring { limit: Some(seconds(100_000_000_000)) });
+        probe.receive(request("INVITE"));
+        let sent = probe.pass(seconds(600));
+        assert_eq!(sent.last().unwrap().1.status(), 480);
+    }
+
+    #[test]
+    fn a_limit_of_no_time_rings_and_ends_at_once() {
+        let mut probe = Probe::new(Verdict::Ring { limit: Some(seconds(0)) });
+        assert_eq!(statuses(&probe.receive(request("INVITE"))), [100, 180]);
+        let sent = probe.pass(seconds(0));
+        assert_eq!(sent.iter().map(|(_, sent)| sent.status()).collect::<Vec<_>>(), [480]);
+    }
+}
+
+mod ended {
+    use super::*;
+
+    /// How the calls end of an endpoint that says this, when each final response is acknowledged or none is.
+    fn ends(mut probe: Probe, acknowledges: bool) -> Vec<(Option<u16>, CallEnd)> {
+        let invite = request("INVITE");
+        let mut sent = probe.receive(&invite);
+        sent.extend(probe.pass(seconds(600)).into_iter().map(|(_, sent)| sent));
+        if acknowledges && let Some(last) = sent.iter().find(|sent| sent.status() >= 300) {
+            for _ in 0..2 {
+                probe.receive(ack(&invite, last));
+            }
+        }
+        probe.pass(seconds(700));
+        assert_eq!((probe.counter("transactions"), probe.counter("undecided_calls")), (0, 0));
+        probe.ends()
+    }
+
+    #[test]
+    fn each_call_is_told_of_once_however_it_ended() {
+        for verdict in [Verdict::Offer, ring(), Verdict::Ring { limit: Some(seconds(580)) }] {
+            assert_eq!(ends(Probe::new(verdict.clone()), true), [(Some(480), CallEnd::Acknowledged)]);
+            assert_eq!(ends(Probe::new(verdict.clone()), false), [(Some(480), CallEnd::Unacknowledged)]);
+            assert_eq!(ends(without_room(verdict), true), [(Some(503), CallEnd::Stateless)]);
+        }
+        assert_eq!(ends(Probe::new(busy()), false), [(Some(486), CallEnd::Unacknowledged)]);
+        assert_eq!(ends(Probe::new(Verdict::Ignore), false), [(None, CallEnd::Ignored)]);
+    }
+
+    #[test]
+    fn what_is_no_call_is_never_told_of() {
+        let no_calls = [in_dialog(&request("INVITE"), "gone"), request("OPTIONS"), request("BYE")];
+        for text in no_calls {
+            let mut probe = Probe::new(busy());
+            probe.receive(text);
+            probe.pass(seconds(64));
+            assert!(probe.events().is_empty(), "{:?}", probe.events());
+        }
+    }
+
+    #[test]
+    fn calls_still_undecided_when_all_are_rejected_end_as_480() {
+        let mut probe = Probe::new(Verdict::Offer);
+        probe.receive(request("INVITE"));
+        let sent = probe.act(Endpoint::reject_all);
+        assert_eq!(statuses(&sent), [480]);
+        assert_eq!(probe.act(Endpoint::reject_all), []);
+    }
+}
+
+mod responses {
+    use super::*;
+
+    /// RFC 3261 section 8.1.3.3.
+    #[test]
+    fn a_response_with_a_second_via_is_discarded() {
+        let account = Account { is_registering: true, ..account() };
+        let screen = Shown::default().screen(busy());
+        let (mut probe, register) = Probe::registering(Config::new(phone_address()), account, screen);
+        let message = register.message();
+        let field = |name: &str| format!("{name}: {}\r\n", register.header(name).unwrap());
+        let head: String = ["From", "To", "Call-ID", "CSeq"].map(field).concat();
+        let (via, contact) = (field("Via"), field("Contact"));
+        assert_eq!(message.vias().count(), 1);
+        let response = |vias: &str| format!("SIP/2.0 200 OK\r\n{vias}{head}{contact}Expires: 60\r\n\r\n");
+        probe.receive(response(&format!("{via}Via: SIP/2.0/UDP 255.255.255.255;branch=1\r\n")));
+        assert_eq!((probe.counter("dropped_unmatched_response"), probe.is_registered()), (1, false));
+        probe.receive_from(peer_address(), response(&via));
+        assert!(probe.is_registered());
+    }
+}
