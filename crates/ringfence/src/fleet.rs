@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{PoisonError, RwLock, RwLockWriteGuard};
+use std::time::SystemTime;
 
 use jiff::Timestamp;
 use softphone::{Line, RegistrationState, Softphone};
@@ -17,12 +18,18 @@ pub(crate) struct Fleet {
     members: RwLock<BTreeMap<String, Member>>,
 }
 
+/// An account and its line, or why it has none.
 #[derive(Debug)]
 struct Member {
     account: Account,
+    line: Result<Watched, String>,
+}
+
+/// A line, and the task that logs what becomes of its registration.
+#[derive(Debug)]
+struct Watched {
     line: Line,
-    /// The task that logs what becomes of the registration.
-    watcher: AbortHandle,
+    log: AbortHandle,
 }
 
 impl Fleet {
@@ -32,16 +39,12 @@ impl Fleet {
 
     /// Makes the lines what a configuration says: unregisters those that are gone, registers those
     /// that are new, and leaves those alone that are as they were. Returns what changed, a sentence
-    /// each. A line that cannot be made is told and logged; the others go on.
+    /// each. A line that cannot be made is told, logged and in the status; the others go on.
     pub(crate) async fn adopt(&self, accounts: &[Account]) -> Vec<String> {
         let mut changes = Vec::new();
         for (name, member) in self.take_gone(accounts) {
-            member.watcher.abort();
-            let is_changed = accounts.iter().any(|account| account.name == name);
-            if let Err(error) = member.line.remove().await {
-                tracing::warn!(line = name, %error, "not removed");
-            }
-            if !is_changed {
+            member.leave(&name).await;
+            if !accounts.iter().any(|account| account.name == name) {
                 changes.push(format!("line {name} is gone"));
             }
         }
@@ -50,16 +53,15 @@ impl Fleet {
                 member.account = account.clone();
                 continue;
             }
-            match self.add(account).await {
-                Ok(member) => {
-                    self.members().insert(account.name.clone(), member);
-                    changes.push(format!("line {} is new or changed", account.name));
-                }
+            let line = self.add(account).await.map_err(|error| error.to_string());
+            match &line {
+                Ok(_) => changes.push(format!("line {} is new or changed", account.name)),
                 Err(error) => {
-                    tracing::error!(line = account.name, %error, "no line");
+                    tracing::error!(line = account.name, error, "no line");
                     changes.push(format!("line {} cannot be made: {error}", account.name));
                 }
             }
+            self.members().insert(account.name.clone(), Member { account: account.clone(), line });
         }
         changes
     }
@@ -79,10 +81,10 @@ impl Fleet {
         gone
     }
 
-    async fn add(&self, account: &Account) -> softphone::Result<Member> {
+    async fn add(&self, account: &Account) -> softphone::Result<Watched> {
         let line = self.phone.line(softphone_account(account)?).await?;
-        let watcher = tokio::spawn(log_registration(account.name.clone(), line.clone())).abort_handle();
-        Ok(Member { account: account.clone(), line, watcher })
+        let log = tokio::spawn(log_registration(account.clone(), line.clone())).abort_handle();
+        Ok(Watched { line, log })
     }
 
     /// Locks the table; whoever panicked with it left whole members behind.
@@ -96,29 +98,44 @@ impl Member {
     /// screen's business.
     fn serves(&self, account: &Account) -> bool {
         let caller = account.caller.clone();
-        Account { caller, ..self.account.clone() } == *account
+        self.line.is_ok() && Account { caller, ..self.account.clone() } == *account
+    }
+
+    /// Unregisters and removes the line.
+    async fn leave(self, name: &str) {
+        let Ok(Watched { line, log }) = self.line else { return };
+        log.abort();
+        if let Err(error) = line.remove().await {
+            tracing::warn!(line = name, %error, "not removed");
+        }
     }
 
     fn status(&self, name: &str) -> LineStatus {
-        let (state, cause, next) = match self.line.registration().state() {
+        let (state, cause, next) = match &self.line {
+            Ok(Watched { line, .. }) => self.registration(&line.registration().state()),
+            Err(error) => (LineState::Failed, Some(error.clone()), None),
+        };
+        let address = match &self.line {
+            Ok(Watched { line, .. }) => line.address_of_record().to_string(),
+            Err(_) => format!("sip:{}@{}", self.account.user, self.account.domain),
+        };
+        LineStatus { name: name.to_owned(), address, state, cause, next }
+    }
+
+    fn registration(&self, state: &RegistrationState) -> (LineState, Option<String>, Option<Timestamp>) {
+        let time = |at: SystemTime| Timestamp::try_from(at).ok();
+        match state {
             RegistrationState::Registering { .. } => (LineState::Registering, None, None),
             RegistrationState::Registered { refresh_at, .. } => {
-                (LineState::Registered, None, Some(refresh_at))
+                (LineState::Registered, None, time(*refresh_at))
             }
             RegistrationState::Failed { cause, retry_at } => {
-                (LineState::Failed, Some(cause.to_string()), retry_at)
+                (LineState::Failed, Some(cause.to_string()), retry_at.and_then(time))
             }
             RegistrationState::Unregistered | _ if self.account.register => {
                 (LineState::Unregistered, None, None)
             }
             RegistrationState::Unregistered | _ => (LineState::Static, None, None),
-        };
-        LineStatus {
-            name: name.to_owned(),
-            address: self.line.address_of_record().to_string(),
-            state,
-            cause,
-            next: next.and_then(|next| Timestamp::try_from(next).ok()),
         }
     }
 }
@@ -149,7 +166,8 @@ fn softphone_account(account: &Account) -> softphone::Result<softphone::Account>
 }
 
 /// Logs every change of a line's registration.
-async fn log_registration(name: String, line: Line) {
+async fn log_registration(account: Account, line: Line) {
+    let name = account.name;
     let mut registration = line.registration();
     let mut state = Some(registration.state());
     while let Some(now) = state {
@@ -161,12 +179,13 @@ async fn log_registration(name: String, line: Line) {
                 tracing::info!(line = name, expires = expires.as_secs(), "registered");
             }
             RegistrationState::Failed { cause, retry_at } => {
-                let retry = retry_at.and_then(|at| at.duration_since(std::time::SystemTime::now()).ok());
-                let retry = retry.map(|wait| wait.as_secs());
-                tracing::warn!(line = name, %cause, retry, "registration failed");
+                let retry = retry_at.and_then(|at| at.duration_since(SystemTime::now()).ok());
+                tracing::warn!(line = name, %cause, retry = retry.map(|wait| wait.as_secs()), "registration failed");
             }
-            RegistrationState::Unregistered => tracing::info!(line = name, "not registered"),
-            other => tracing::debug!(line = name, ?other, "registration"),
+            RegistrationState::Unregistered if account.register => {
+                tracing::info!(line = name, "unregistered");
+            }
+            RegistrationState::Unregistered | _ => tracing::info!(line = name, "no registration"),
         }
         state = registration.changed().await;
     }

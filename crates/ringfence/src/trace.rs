@@ -69,8 +69,15 @@ impl Drawing {
         };
         let (queue, datagrams) = sync_channel(QUEUE);
         let thread = std::thread::Builder::new().name("trace".to_owned());
-        let thread =
-            thread.spawn(move || draw(&datagrams, draws, pcap)).context("no thread for the trace")?;
+        let thread = thread
+            .spawn(move || {
+                let outcome = draw(&datagrams, draws, pcap);
+                if let Err(error) = &outcome {
+                    tracing::error!("the trace ends, the calls go on: {error:#}");
+                }
+                outcome
+            })
+            .context("no thread for the trace")?;
         Ok(Self { tap: Tap { queue, left_out: Arc::default() }, thread })
     }
 

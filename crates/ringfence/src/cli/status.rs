@@ -1,7 +1,5 @@
 //! `ringfence status`
 
-use std::time::Duration;
-
 use anyhow::Result;
 use clap::Args;
 use jiff::Timestamp;
@@ -117,7 +115,7 @@ fn row(line: &LineStatus, now: Timestamp) -> Vec<String> {
         LineState::Unregistered => (BAD, "unregistered"),
     };
     let next = line.next.map_or_else(String::new, |next| match between(now, next) {
-        Duration::ZERO => "now".to_owned(),
+        wait if wait.as_secs() == 0 => "now".to_owned(),
         wait => format!("in {}", span(wait)),
     });
     let cause = line.cause.as_deref().map(visible).unwrap_or_default();

@@ -248,9 +248,11 @@ fn one_line(text: &str) -> Option<String> {
     (!text.is_empty() && !text.chars().any(char::is_control)).then(|| text.to_owned())
 }
 
+/// Reads a proxy as the softphone will, which takes one where it takes the domain of an address.
 fn proxy(text: &str) -> Option<String> {
-    let is_plain = |letter: char| letter.is_ascii_graphic() && !"<>\"@".contains(letter);
-    (!text.is_empty() && text.chars().all(is_plain)).then(|| text.to_owned())
+    let host = text.strip_prefix("sip:").unwrap_or(text);
+    let is_host = !host.contains('@') && softphone::Account::new(&format!("sip:x@{host}")).is_ok();
+    is_host.then(|| text.to_owned())
 }
 
 fn is_name(text: &str) -> bool {

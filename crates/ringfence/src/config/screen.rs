@@ -1,6 +1,9 @@
 //! `[screen]`: what callers on the reject list, on the allow list, and on neither of them get.
 
-use ringfence_policy::{Rejection, Target, Treatment, TreatmentError, Welcome};
+use std::error::Error;
+
+use ringfence_policy::{Rejection, Target, Treatment, Welcome};
+use softphone::Redirect;
 
 use super::section::{At, Key, Section};
 
@@ -101,7 +104,11 @@ fn welcome(table: &Section<'_>) -> Option<Welcome> {
         Welcome::Ring { limit: limit.map_or(Welcome::RING_LIMIT, |limit| limit.value) }
     });
     let redirect = table.text(&REDIRECT).and_then(|uri| match Target::parse(uri.value) {
-        Ok(to) => Some(Welcome::Redirect { to }),
+        // Only the softphone knows all that a URI can be.
+        Ok(to) => match Redirect::to(to.as_str()) {
+            Ok(_) => Some(Welcome::Redirect { to }),
+            Err(error) => unfit(table, &REDIRECT, uri.span, &error),
+        },
         Err(error) => unfit(table, &REDIRECT, uri.span, &error),
     });
     ring.or(redirect)
@@ -146,12 +153,7 @@ fn unknown<T>(section: &Section<'_>, key: &Key, word: At<&str>) -> Option<T> {
     None
 }
 
-fn unfit<T>(
-    section: &Section<'_>,
-    key: &Key,
-    span: std::ops::Range<usize>,
-    error: &TreatmentError,
-) -> Option<T> {
+fn unfit<T>(section: &Section<'_>, key: &Key, span: std::ops::Range<usize>, error: &dyn Error) -> Option<T> {
     section.error(span, error.to_string(), format!("for example: {} = {}", key.name, key.example));
     None
 }

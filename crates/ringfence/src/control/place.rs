@@ -55,16 +55,16 @@ pub(crate) fn usual_places(user: u32) -> Vec<PathBuf> {
 /// Returns where a program that is told no place puts its socket: in the user's runtime directory,
 /// else in `/run/ringfence` if that is ours or we are root, else in a directory of our own.
 pub(crate) fn default_place(user: u32) -> PathBuf {
-    let usable = |place: &PathBuf| {
+    let is_usable = |place: &PathBuf| {
         let directory = place.parent().unwrap_or(Path::new("/"));
         match fs::metadata(directory) {
             Ok(metadata) => metadata.is_dir() && metadata.uid() == user,
-            Err(_) => user == 0 || directory.starts_with(std::env::temp_dir()),
+            Err(_) => user == 0 && directory == Path::new("/run/ringfence"),
         }
     };
     let places = usual_places(user);
     let last = places.last().cloned().unwrap_or_default();
-    places.into_iter().find(usable).unwrap_or(last)
+    places.into_iter().find(is_usable).unwrap_or(last)
 }
 
 impl Bound {
