@@ -184,6 +184,11 @@ impl Probe {
         self.events.iter().rev().find_map(state).unwrap_or(false)
     }
 
+    /// Returns whether the last event asks for the addresses of a host.
+    pub(crate) fn is_resolving(&self) -> bool {
+        matches!(self.events.last(), Some(Event::Resolve { .. }))
+    }
+
     /// Returns the number of the call that was offered last.
     pub(crate) fn offered(&self) -> CallNumber {
         let call = |event: &Event| if let Event::Incoming { call, .. } = event { Some(*call) } else { None };
