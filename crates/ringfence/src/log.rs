@@ -1,6 +1,7 @@
 //! The log: fields for machines, one line an event; who called is redacted unless it is asked for.
 
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal, Write};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use clap::ValueEnum;
 use tracing_subscriber::EnvFilter;
@@ -17,14 +18,68 @@ pub(crate) enum Format {
 /// Starts the log on the standard error. `RUST_LOG` says what is logged; without it `info` and worse.
 pub(crate) fn start(format: Format) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let log =
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| Lines).with_target(false);
     let is_plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     match format {
         Format::Text => log.with_ansi(!is_plain && std::io::stderr().is_terminal()).init(),
         Format::Json => log.json().flatten_event(true).init(),
     }
 }
+
+/// Holds the log back while many lines are written at once: they go out together when it is dropped.
+#[must_use = "the lines go out when it is dropped"]
+pub(crate) struct Gathering(());
+
+/// Begins to hold the log back. A system call for each line costs as much as the call that it tells of.
+pub(crate) fn gather() -> Gathering {
+    gathered().get_or_insert_default();
+    Gathering(())
+}
+
+impl Drop for Gathering {
+    fn drop(&mut self) {
+        if let Some(lines) = gathered().take() {
+            write_out(&lines);
+        }
+    }
+}
+
+/// The standard error, or the lines that are held back.
+struct Lines;
+
+impl Write for Lines {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        let mut gathered = gathered();
+        match gathered.as_mut() {
+            Some(lines) => {
+                lines.extend_from_slice(line);
+                if lines.len() >= MOST_GATHERED {
+                    write_out(lines);
+                    lines.clear();
+                }
+            }
+            None => write_out(line),
+        }
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn write_out(lines: &[u8]) {
+    // A log that nobody takes must not stop the calls.
+    let _ = io::stderr().write_all(lines);
+}
+
+fn gathered() -> MutexGuard<'static, Option<Vec<u8>>> {
+    GATHERED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+static GATHERED: Mutex<Option<Vec<u8>>> = Mutex::new(None);
+/// What is held back at most, in bytes.
+const MOST_GATHERED: usize = 64 * 1024;
 
 /// Returns a caller so that two can be told apart and neither can be dialled: `+4179•••••67`.
 pub(crate) fn redacted(caller: &str) -> String {

@@ -215,7 +215,12 @@ fn record(invite: &Invite<'_>, facts: &Facts<'_>, decision: &Decision<'_>) -> Ca
         },
         rule: decision.rule().as_str().to_owned(),
         entry: decision.entry().map(|entry| entry.written().to_owned()),
-        reason: explanation.to_string(),
+        reason: match (decision.treatment(), invite.objection()) {
+            (Treatment::Ring { .. }, Some(objection)) => {
+                format!("{explanation}; it cannot ring: {objection}")
+            }
+            (_, _) => explanation.to_string(),
+        },
         ended: None,
     }
 }

@@ -160,11 +160,13 @@ async fn write_down(
             batch.extend(std::iter::from_fn(|| records.try_recv().ok()));
         }
         let is_full = batch.len() == BATCH;
+        let gathering = log::gather();
         for record in batch.drain(..) {
             if let Some(news) = service.journal().take(record) {
                 log_call(&news, log_numbers);
             }
         }
+        drop(gathering);
         if is_last {
             return;
         }
