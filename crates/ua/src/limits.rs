@@ -42,8 +42,9 @@ pub(crate) const OVERLOAD_RETRY_AFTER: u32 = 32;
 /// How many due timers one call of `handle_timeout` fires, so that datagrams are not kept waiting.
 pub(crate) const TIMERS_AT_ONCE: usize = 1024;
 
-/// How many response buffers are kept to be used again; the rest goes back to the allocator.
-pub(crate) const SPARE_BUFFERS: usize = 1024;
+/// How many response buffers are kept to be used again, the rest goes back to the allocator: as many as a burst
+/// takes and gives back.
+pub(crate) const SPARE_BUFFERS: usize = 256;
 
 /// The largest response buffer that is kept: a request with hundreds of Vias makes a response
 /// that is not worth holding on to.

@@ -72,9 +72,10 @@ impl InviteServer {
         Self { state: State::Proceeding, is_reliable, outbox: false, response: Vec::new() }
     }
 
-    /// Sends a response of the transaction user, and returns whether it was taken: a transaction
-    /// that has had its final response takes no other, except a retransmitted 2xx (RFC 6026).
-    pub fn respond(&mut self, now: Instant, status: u16, response: Vec<u8>) -> bool {
+    /// Sends a response of the transaction user. Returns the buffer of the one before it, or `None` where it
+    /// was not taken: a transaction that has had its final response takes no other, except a
+    /// retransmitted 2xx (RFC 6026).
+    pub fn respond(&mut self, now: Instant, status: u16, response: Vec<u8>) -> Option<Vec<u8>> {
         match self.state {
             State::Proceeding => {}
             //= https://www.rfc-editor.org/rfc/rfc6026#section-7.1
@@ -82,17 +83,16 @@ impl InviteServer {
             //# the transaction while in the "Accepted" state MUST be passed to the
             //# transport layer for transmission.
             State::Accepted { .. } if (200..300).contains(&status) => {
-                self.response = response;
                 self.outbox = true;
-                return true;
+                return Some(std::mem::replace(&mut self.response, response));
             }
             State::Completed { .. }
             | State::Confirmed { .. }
             | State::Accepted { .. }
             | State::Silent { .. }
-            | State::Terminated(_) => return false,
+            | State::Terminated(_) => return None,
         }
-        self.response = response;
+        let replaced = std::mem::replace(&mut self.response, response);
         self.outbox = true;
         self.state = match status {
             100..200 => State::Proceeding,
@@ -113,7 +113,7 @@ impl InviteServer {
                 timer_h: now + GIVE_UP,
             },
         };
-        true
+        Some(replaced)
     }
 
     /// Answers nothing more, whatever comes: retransmissions are absorbed until the caller must
@@ -250,7 +250,7 @@ mod tests {
     fn a_rejection_is_retransmitted_on_timer_g_until_the_ack_is_absorbed() {
         let start = epoch();
         let mut transaction = InviteServer::new(false);
-        assert!(transaction.respond(start, 486, b"486".to_vec()));
+        assert!(transaction.respond(start, 486, b"486".to_vec()).is_some());
         assert_eq!(transaction.poll_transmit(), Some(&b"486"[..]));
 
         let mut sent_at = Vec::new();
@@ -302,8 +302,8 @@ mod tests {
     fn the_first_final_response_decides() {
         let now = epoch();
         let mut transaction = InviteServer::new(false);
-        assert!(transaction.respond(now, 486, b"486".to_vec()));
-        assert!(!transaction.respond(now, 200, b"200".to_vec()));
+        assert!(transaction.respond(now, 486, b"486".to_vec()).is_some());
+        assert_eq!(transaction.respond(now, 200, b"200".to_vec()), None);
         assert_eq!(transaction.poll_transmit(), Some(&b"486"[..]));
     }
 
@@ -333,7 +333,7 @@ mod tests {
         transaction.handle_invite();
         assert_eq!(transaction.poll_transmit(), None, "absorbed");
         assert!(!transaction.handle_ack(now), "the ACK of a 2xx is the user's");
-        assert!(transaction.respond(now, 200, b"200".to_vec()));
+        assert!(transaction.respond(now, 200, b"200".to_vec()).is_some());
         assert!(transaction.poll_transmit().is_some());
         transaction.handle_timeout(now + 64 * T1);
         assert_eq!(transaction.end(), Some(InviteServerEnd::Acknowledged));
@@ -345,7 +345,7 @@ mod tests {
         let mut transaction = InviteServer::new(false);
         transaction.silence(now);
         transaction.handle_invite();
-        assert!(!transaction.respond(now, 486, b"486".to_vec()));
+        assert_eq!(transaction.respond(now, 486, b"486".to_vec()), None);
         assert_eq!(transaction.poll_transmit(), None);
         transaction.handle_timeout(now + 64 * T1);
         assert_eq!(transaction.end(), Some(InviteServerEnd::Silent));

@@ -16,9 +16,25 @@ pub(crate) const MAGIC_COOKIE: &[u8] = b"z9hG4bK";
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Key(pub(crate) u128);
 
+impl Key {
+    /// The hash by which tables find it: it is a keyed hash already, so any 64 of its bits will do.
+    #[expect(clippy::cast_possible_truncation, reason = "the low half is as good a hash as the whole")]
+    pub(crate) fn hash(self) -> u64 {
+        self.0 as u64
+    }
+}
+
 /// The identity of a request, whatever way it took: Call-ID, From tag and `CSeq`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct MergeKey(pub(crate) u128);
+
+impl MergeKey {
+    /// The hash by which tables find it, like that of a [`Key`].
+    #[expect(clippy::cast_possible_truncation, reason = "the low half is as good a hash as the whole")]
+    pub(crate) fn hash(self) -> u64 {
+        self.0 as u64
+    }
+}
 
 /// The secret of all keyed hashes of one endpoint.
 #[derive(Clone, Copy)]

@@ -4,10 +4,12 @@
 //! The machines know nothing of headers; the table knows nothing of what a response means.
 
 mod client;
+mod confirmed;
 mod invite_client;
 mod invite_server;
 pub(crate) mod key;
 mod server;
+mod spare;
 pub(crate) mod table;
 pub(crate) mod timers;
 

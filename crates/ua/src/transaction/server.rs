@@ -45,15 +45,16 @@ impl Server {
         Self { state: State::Trying, is_reliable, outbox: false, response: Vec::new() }
     }
 
-    /// Sends a response of the transaction user, and returns whether it was taken.
-    pub fn respond(&mut self, now: Instant, status: u16, response: Vec<u8>) -> bool {
+    /// Sends a response of the transaction user. Returns the buffer of the one before it, or `None` where it
+    /// was not taken.
+    pub fn respond(&mut self, now: Instant, status: u16, response: Vec<u8>) -> Option<Vec<u8>> {
         //= https://www.rfc-editor.org/rfc/rfc3261#section-17.2.2
         //# Any other final responses passed by the TU to the server
         //# transaction MUST be discarded while in the "Completed" state.
         if matches!(self.state, State::Completed { .. } | State::Terminated) {
-            return false;
+            return None;
         }
-        self.response = response;
+        let replaced = std::mem::replace(&mut self.response, response);
         self.outbox = true;
         self.state = if status < 200 {
             State::Proceeding
@@ -64,7 +65,7 @@ impl Server {
             //# seconds for reliable transports.
             State::Completed { timer_j: if self.is_reliable { now } else { now + GIVE_UP } }
         };
-        true
+        Some(replaced)
     }
 
     /// Takes a retransmission of the request.
@@ -120,7 +121,7 @@ mod tests {
         transaction.respond(now, 100, b"100".to_vec());
         transaction.respond(now, 200, b"200".to_vec());
         assert_eq!(transaction.poll_transmit(), Some(&b"200"[..]));
-        assert!(!transaction.respond(now, 500, b"500".to_vec()));
+        assert_eq!(transaction.respond(now, 500, b"500".to_vec()), None);
         transaction.handle_request();
         assert_eq!(transaction.poll_transmit(), Some(&b"200"[..]));
     }

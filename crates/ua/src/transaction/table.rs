@@ -7,20 +7,24 @@ use std::time::Instant;
 use hashbrown::HashTable;
 use ringfence_wire::sip::Method;
 
+use super::confirmed::Confirmed;
 use super::key::{Key, MergeKey};
+use super::spare::Spare;
 use super::timers::Timers;
 use super::{Client, InviteServer, InviteServerEnd, Server};
-use crate::limits::{Limits, SPARE_BUFFER_SIZE, SPARE_BUFFERS, TIMERS_AT_ONCE};
+use crate::limits::{Limits, TIMERS_AT_ONCE};
 use crate::transport::Outbox;
 
 /// All transactions of one endpoint.
 #[derive(Debug)]
 pub(crate) struct Table {
     entries: HashTable<Entry>,
-    merges: HashTable<(MergeKey, Key)>,
+    confirmed: Confirmed,
+    /// The requests of all server transactions, as often as each came.
+    merges: HashTable<MergeKey>,
     timers: Timers<Key>,
     ended: VecDeque<Ended>,
-    spare: Vec<Vec<u8>>,
+    spare: Spare,
     limits: Limits,
     clients: usize,
 }
@@ -79,10 +83,11 @@ impl Table {
     pub(crate) fn new(limits: Limits) -> Self {
         Self {
             entries: HashTable::new(),
+            confirmed: Confirmed::default(),
             merges: HashTable::new(),
             timers: Timers::new(),
             ended: VecDeque::new(),
-            spare: Vec::new(),
+            spare: Spare::default(),
             limits,
             clients: 0,
         }
@@ -96,18 +101,19 @@ impl Table {
         method: Method<'_>,
         out: &mut Outbox,
     ) -> Option<Matched> {
-        let Self { entries, timers, ended, .. } = self;
-        let entry = entries.find_mut(hash(key), |entry| entry.key == key)?;
+        let Self { entries, timers, .. } = self;
+        let Some(entry) = entries.find_mut(key.hash(), |entry| entry.key == key) else {
+            let matched = if method == Method::Ack { Matched::Ack } else { Matched::Retransmission };
+            return self.confirmed.contains(key).then_some(matched);
+        };
         let before = entry.poll_timeout();
         let matched = match &mut entry.machine {
             Machine::InviteServer(transaction) if method == Method::Ack => {
-                let was_confirmed = transaction.is_confirmed();
                 let is_absorbed = transaction.handle_ack(now);
-                if transaction.is_confirmed() && !was_confirmed {
-                    let (user, status) = (entry.user, entry.status);
-                    ended.push_back(Ended::Invite { user, status, end: InviteServerEnd::Acknowledged });
+                if transaction.is_confirmed() {
+                    self.confirm(key);
                 }
-                if is_absorbed { Matched::Ack } else { Matched::AckOfSuccess }
+                return Some(if is_absorbed { Matched::Ack } else { Matched::AckOfSuccess });
             }
             Machine::InviteServer(transaction) => {
                 transaction.handle_invite();
@@ -133,7 +139,7 @@ impl Table {
         out: &mut Outbox,
     ) -> Option<Heard> {
         let Self { entries, timers, .. } = self;
-        let entry = entries.find_mut(hash(key), |entry| entry.key == key)?;
+        let entry = entries.find_mut(key.hash(), |entry| entry.key == key)?;
         let before = entry.poll_timeout();
         let Machine::Client(transaction) = &mut entry.machine else { return None };
         let is_news = transaction.handle_response(now, status);
@@ -179,7 +185,7 @@ impl Table {
         let machine = Machine::Client(Client::new(now, false, request));
         let mut entry = Entry { key, merge: None, peer, user, status: 0, machine };
         entry.settle(now, None, &mut self.timers, out);
-        self.entries.insert_unique(hash(key), entry, |entry| hash(entry.key));
+        self.entries.insert_unique(key.hash(), entry, |entry| entry.key.hash());
         true
     }
 
@@ -193,27 +199,26 @@ impl Table {
         write: impl FnOnce(&mut Vec<u8>),
     ) -> bool {
         let Self { entries, timers, spare, .. } = self;
-        let Some(entry) = entries.find_mut(hash(key), |entry| entry.key == key) else { return false };
+        let Some(entry) = entries.find_mut(key.hash(), |entry| entry.key == key) else { return false };
         let before = entry.poll_timeout();
-        let mut response = spare.pop().unwrap_or_else(|| Vec::with_capacity(USUAL_RESPONSE));
-        response.clear();
+        let mut response = spare.take();
         write(&mut response);
-        let is_taken = match &mut entry.machine {
+        let replaced = match &mut entry.machine {
             Machine::InviteServer(transaction) => transaction.respond(now, status, response),
             Machine::Server(transaction) => transaction.respond(now, status, response),
-            Machine::Client(_) => false,
+            Machine::Client(_) => None,
         };
-        if is_taken {
-            entry.status = status;
-        }
+        let Some(replaced) = replaced else { return false };
+        spare.keep(replaced);
+        entry.status = status;
         entry.settle(now, before, timers, out);
-        is_taken
+        true
     }
 
     /// Leaves an INVITE unanswered for good.
     pub(crate) fn silence(&mut self, now: Instant, key: Key, out: &mut Outbox) {
         let Self { entries, timers, .. } = self;
-        let Some(entry) = entries.find_mut(hash(key), |entry| entry.key == key) else { return };
+        let Some(entry) = entries.find_mut(key.hash(), |entry| entry.key == key) else { return };
         let before = entry.poll_timeout();
         if let Machine::InviteServer(transaction) = &mut entry.machine {
             transaction.silence(now);
@@ -223,7 +228,9 @@ impl Table {
 
     /// Returns what a CANCEL would meet, or `None` where it matches nothing.
     pub(crate) fn cancellable(&self, invite: Key) -> Option<Cancellable> {
-        let entry = self.entries.find(hash(invite), |entry| entry.key == invite)?;
+        let Some(entry) = self.entries.find(invite.hash(), |entry| entry.key == invite) else {
+            return self.confirmed.contains(invite).then_some(Cancellable::Decided);
+        };
         match &entry.machine {
             Machine::InviteServer(transaction) if transaction.is_undecided() => {
                 Some(Cancellable::Undecided { user: entry.user })
@@ -236,20 +243,25 @@ impl Table {
 
     /// Returns whether the same request has come by another way and is still known.
     pub(crate) fn is_merged(&self, merge: MergeKey) -> bool {
-        self.merges.find(merge_hash(merge), |(known, _)| *known == merge).is_some()
+        self.merges.find(merge.hash(), |known| *known == merge).is_some()
     }
 
     /// Fires what is due at `now`, up to a bound: ask [`Table::poll_timeout`] again.
     pub(crate) fn handle_timeout(&mut self, now: Instant, out: &mut Outbox) {
         for _ in 0..TIMERS_AT_ONCE {
-            let Some((_, key)) = self.timers.pop_due(now) else { return };
-            self.fire(now, key, out);
+            if let Some(ended) = self.confirmed.pop_due(now) {
+                self.forget(ended.merge);
+            } else if let Some((_, key)) = self.timers.pop_due(now) {
+                self.fire(now, key, out);
+            } else {
+                return;
+            }
         }
     }
 
     /// Returns when [`Table::handle_timeout`] is to be called next.
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
-        self.timers.next()
+        [self.timers.next(), self.confirmed.poll_timeout()].into_iter().flatten().min()
     }
 
     /// Returns what the transaction user is to be told.
@@ -259,22 +271,38 @@ impl Table {
 
     /// Returns how many transactions there are.
     pub(crate) fn len(&self) -> usize {
-        self.entries.len()
+        self.entries.len() + self.confirmed.len()
     }
 
     fn start_server_entry(&mut self, entry: Entry) -> bool {
-        if self.entries.len() - self.clients >= self.limits.server_transactions {
+        if self.len() - self.clients >= self.limits.server_transactions {
             return false;
         }
         if let Some(merge) = entry.merge {
-            self.merges.insert_unique(merge_hash(merge), (merge, entry.key), |(merge, _)| merge_hash(*merge));
+            self.merges.insert_unique(merge.hash(), merge, |merge| merge.hash());
         }
-        self.entries.insert_unique(hash(entry.key), entry, |entry| hash(entry.key));
+        self.entries.insert_unique(entry.key.hash(), entry, |entry| entry.key.hash());
         true
     }
 
+    /// Tells that an INVITE's final response has its ACK, and keeps no more of the transaction than it needs now.
+    fn confirm(&mut self, key: Key) {
+        let Ok(found) = self.entries.find_entry(key.hash(), |entry| entry.key == key) else { return };
+        let Entry { merge, user, status, machine, .. } = found.remove().0;
+        let Machine::InviteServer(transaction) = machine else { return };
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-17.2.1
+        //# The purpose of the "Confirmed" state is to absorb any additional ACK
+        //# messages that arrive, triggered from retransmissions of the final
+        //# response.
+        if let Some(timer_i) = transaction.poll_timeout() {
+            self.confirmed.add(timer_i, key, merge);
+        }
+        self.spare.keep(transaction.into_buffer());
+        self.ended.push_back(Ended::Invite { user, status, end: InviteServerEnd::Acknowledged });
+    }
+
     fn fire(&mut self, now: Instant, key: Key, out: &mut Outbox) {
-        let Ok(mut occupied) = self.entries.find_entry(hash(key), |entry| entry.key == key) else { return };
+        let Ok(mut occupied) = self.entries.find_entry(key.hash(), |entry| entry.key == key) else { return };
         let entry = occupied.get_mut();
         // Woken by a timer that was since replaced: the one that counts has its own place.
         if entry.poll_timeout().is_none_or(|due| now < due) {
@@ -304,38 +332,32 @@ impl Table {
             Machine::Server(_) | Machine::Client(_) => return,
         }
         let (entry, _) = occupied.remove();
-        self.forget(entry);
+        match entry.machine {
+            Machine::InviteServer(transaction) => self.spare.keep(transaction.into_buffer()),
+            Machine::Server(transaction) => self.spare.keep(transaction.into_buffer()),
+            Machine::Client(_) => {}
+        }
+        self.forget(entry.merge);
     }
 
-    fn forget(&mut self, entry: Entry) {
-        if let Some(merge) = entry.merge
-            && let Ok(found) =
-                self.merges.find_entry(merge_hash(merge), |(known, key)| *known == merge && *key == entry.key)
+    /// Forgets the request of a transaction that is over, and gives back what a burst has blown up.
+    fn forget(&mut self, merge: Option<MergeKey>) {
+        if let Some(merge) = merge
+            && let Ok(found) = self.merges.find_entry(merge.hash(), |known| *known == merge)
         {
             found.remove();
         }
-        let buffer = match entry.machine {
-            Machine::InviteServer(transaction) => transaction.into_buffer(),
-            Machine::Server(transaction) => transaction.into_buffer(),
-            Machine::Client(_) => Vec::new(),
-        };
-        let is_worth_keeping = (1..=SPARE_BUFFER_SIZE).contains(&buffer.capacity());
-        if self.entries.is_empty() {
-            // Spare buffers lie scattered: as long as one is left, the allocator cannot give its neighbourhood back.
-            self.spare = Vec::new();
-        } else if is_worth_keeping && self.spare.len() < SPARE_BUFFERS {
-            self.spare.push(buffer);
+        if self.len() == 0 {
+            self.spare.release();
         }
-        // A table that a burst has blown up gives its memory back.
+        if self.merges.capacity() > 4096 && self.merges.len() * 8 < self.merges.capacity() {
+            self.merges.shrink_to(self.merges.len() * 2, |merge| merge.hash());
+        }
         if self.entries.capacity() > 4096 && self.entries.len() * 8 < self.entries.capacity() {
-            self.entries.shrink_to(self.entries.len() * 2, |entry| hash(entry.key));
-            self.merges.shrink_to(self.merges.len() * 2, |(merge, _)| merge_hash(*merge));
+            self.entries.shrink_to(self.entries.len() * 2, |entry| entry.key.hash());
         }
     }
 }
-
-/// A response to an INVITE of one or two hops, as they come from a PBX.
-const USUAL_RESPONSE: usize = 512;
 
 /// What a response that matched a client transaction was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -372,17 +394,6 @@ impl Entry {
     }
 }
 
-/// The key is a keyed hash already: any 64 of its bits will do.
-#[expect(clippy::cast_possible_truncation, reason = "the low half is as good a hash as the whole")]
-fn hash(key: Key) -> u64 {
-    key.0 as u64
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "the low half is as good a hash as the whole")]
-fn merge_hash(key: MergeKey) -> u64 {
-    key.0 as u64
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -414,7 +425,26 @@ mod tests {
             table.handle_timeout(end, &mut out);
         }
         assert_eq!((drain(&mut out), table.len(), table.merges.len()), (0, 0, 0));
-        assert!(table.entries.capacity() < 5_000, "memory is given back");
+        assert!(table.merges.capacity() < 5_000, "memory is given back");
+    }
+
+    #[test]
+    fn a_confirmed_call_absorbs_what_is_repeated_until_timer_i() {
+        let (start, mut out, mut table) = (epoch(), Outbox::default(), Table::new(Limits::default()));
+        assert!(table.start_invite_server(Key(1), Some(MergeKey(1)), peer(), 1));
+        table.respond(start, Key(1), 486, &mut out, |out| out.push(b'x'));
+        let acked = start + Duration::from_secs(2);
+        table.handle_request(acked, Key(1), Method::Ack, &mut out);
+        drain(&mut out);
+        for method in [Method::Ack, Method::Invite] {
+            assert!(table.handle_request(acked, Key(1), method, &mut out).is_some());
+        }
+        table.handle_timeout(acked + Duration::from_millis(4999), &mut out);
+        assert_eq!((drain(&mut out), table.len(), table.is_merged(MergeKey(1))), (0, 1, true));
+        assert_eq!(table.cancellable(Key(1)), Some(Cancellable::Decided));
+        table.handle_timeout(acked + T4, &mut out);
+        assert_eq!((table.len(), table.is_merged(MergeKey(1))), (0, false));
+        assert_eq!(table.handle_request(acked + T4, Key(1), Method::Ack, &mut out), None);
     }
 
     #[test]

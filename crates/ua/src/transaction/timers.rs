@@ -1,7 +1,7 @@
 //! The transaction timers' values (RFC 3261 table 4) and the queue in which they wait.
 //!
-//! Nearly every wait has one of three lengths: T1 (the first retransmission), T4 (Confirmed and
-//! Completed) and 64*T1 (everything that gives up). Waits of one length are due in the order in which they
+//! Nearly every wait has one of three lengths: T1 (the first retransmission), T4 (timer K; timer I waits
+//! in `confirmed`) and 64*T1 (everything that gives up). Waits of one length are due in the order in which they
 //! began, so a first-in-first-out queue a length serves them; only the doubled intervals
 //! need an ordered heap. An entry is never removed early: when it comes up, the transaction is
 //! asked whether it is really due.
