@@ -1,0 +1,20 @@
+//! How long rejecting a call takes: `cargo bench -p ringfence-ua`.
+#![allow(missing_docs, reason = "what criterion's macros make has none")]
+
+mod work;
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use work::Rejections;
+
+fn reject(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("endpoint");
+    group.throughput(Throughput::Elements(1));
+    let mut rejections = Rejections::warm();
+    group.bench_function("INVITE to 486 to ACK", |bencher| bencher.iter(|| rejections.call()));
+    let mut rejections = Rejections::warm();
+    group.bench_function("a repeated ACK", |bencher| bencher.iter(|| rejections.acknowledge()));
+    group.finish();
+}
+
+criterion_group!(benches, reject);
+criterion_main!(benches);

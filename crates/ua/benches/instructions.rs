@@ -1,0 +1,31 @@
+//! How many instructions rejecting a call takes, whatever the machine is busy with:
+//! `cargo bench -p ringfence-ua --bench instructions`.
+#![allow(missing_docs, reason = "what gungraun's macros make has none")]
+
+mod work;
+
+use gungraun::{library_benchmark, library_benchmark_group, main};
+use work::Rejections;
+
+/// So many that what happens to some calls only, such as a hash table that is put in order, has its share.
+const CALLS: usize = 1_000;
+
+#[library_benchmark]
+#[bench::trace(Rejections::warm())]
+fn a_thousand_rejected_calls(mut rejections: Rejections) -> Rejections {
+    for _ in 0..CALLS {
+        rejections.call();
+    }
+    rejections
+}
+
+// Reading it, hashing what its transaction is known by, and finding that.
+#[library_benchmark]
+#[bench::trace(Rejections::warm())]
+fn a_repeated_ack(mut rejections: Rejections) -> Rejections {
+    rejections.acknowledge();
+    rejections
+}
+
+library_benchmark_group!(name = endpoint_benches; benchmarks = a_thousand_rejected_calls, a_repeated_ack);
+main!(library_benchmark_groups = endpoint_benches);

@@ -1,0 +1,124 @@
+//! What is measured: the call of the reject trace, again and again through one endpoint whose screen rejects.
+
+use std::net::SocketAddr;
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use ringfence_ua::{Account, Config, Endpoint, Rejection, Verdict};
+
+const INVITE: &[u8] = include_bytes!("../../../testing/data/reject-trace/1-invite.sip");
+const ACK: &[u8] = include_bytes!("../../../testing/data/reject-trace/4-ack.sip");
+
+/// What tells one call of the trace from another: the ends of its branch and its Call-ID.
+const UNIQUE: [&[u8]; 2] = [b"2dd6a45bb13b", b"gateyuwhpmhftgt"];
+
+/// Between two calls: 2,000 a second.
+const INTERVAL: Duration = Duration::from_micros(500);
+
+/// Calls until each further one meets the end of an earlier one: 5 s (T4) of them, and what they leave behind.
+const WARM: usize = 12_000;
+
+/// A caller and the endpoint that rejects it, in a time of their own.
+pub(crate) struct Rejections {
+    endpoint: Endpoint,
+    now: Instant,
+    pbx: SocketAddr,
+    invite: Numbered,
+    ack: Numbered,
+    calls: u64,
+}
+
+/// A datagram with the places where the number of its call stands.
+struct Numbered {
+    datagram: Vec<u8>,
+    places: Vec<Range<usize>>,
+}
+
+impl Rejections {
+    /// Starts without a call.
+    #[expect(clippy::disallowed_methods, reason = "a time of its own needs one instant to start from")]
+    pub(crate) fn new() -> Self {
+        let now = Instant::now();
+        let pbx = SocketAddr::from(([192, 168, 115, 149], 5060));
+        let rejection = Rejection::busy().with_warning("User reject").expect("the text is one line");
+        let rejection = Arc::new(rejection);
+        let mut endpoint = Endpoint::new(Config::new(pbx), [7; 32])
+            .with_screen(Box::new(move |_| Verdict::Reject(Arc::clone(&rejection))));
+        let mut account = Account::new("1001", "192.168.115.149", 5060);
+        account.is_registering = false;
+        account.peers = vec![pbx.ip()];
+        endpoint.add_line(now, account).expect("a new endpoint has room for a line");
+        while endpoint.poll_event().is_some() {}
+        Self { endpoint, now, pbx, invite: Numbered::new(INVITE), ack: Numbered::new(ACK), calls: 0 }
+    }
+
+    /// Starts where each call meets the end of an earlier one.
+    pub(crate) fn warm() -> Self {
+        let mut rejections = Self::new();
+        for _ in 0..WARM {
+            rejections.call();
+        }
+        rejections.check();
+        rejections
+    }
+
+    /// INVITE, 100, 486, ACK, the event, and what is due by then of earlier calls. Returns the octets sent.
+    pub(crate) fn call(&mut self) -> usize {
+        self.calls += 1;
+        self.now += INTERVAL;
+        self.invite.set(self.calls);
+        self.ack.set(self.calls);
+        self.endpoint.handle_timeout(self.now);
+        let sent = self.invite() + self.acknowledge();
+        while self.endpoint.poll_event().is_some() {}
+        sent
+    }
+
+    /// The INVITE of the newest call, once more after [`Rejections::call`].
+    pub(crate) fn invite(&mut self) -> usize {
+        self.endpoint.handle_datagram(self.now, self.pbx, &self.invite.datagram);
+        self.sent()
+    }
+
+    /// The ACK of the newest call, once more after [`Rejections::call`].
+    pub(crate) fn acknowledge(&mut self) -> usize {
+        self.endpoint.handle_datagram(self.now, self.pbx, &self.ack.datagram);
+        self.sent()
+    }
+
+    fn sent(&mut self) -> usize {
+        let mut octets = 0;
+        while let Some(transmit) = self.endpoint.poll_transmit() {
+            octets += transmit.payload.len();
+        }
+        octets
+    }
+
+    /// Panics unless every call was rejected, acknowledged, and forgotten in its time.
+    fn check(&self) {
+        let counted = self.endpoint.counters();
+        assert_eq!((counted.invites, counted.rejected), (self.calls, self.calls));
+        assert!(counted.transactions <= 10_001, "{} transactions in 5 s", counted.transactions);
+    }
+}
+
+impl Numbered {
+    fn new(datagram: &[u8]) -> Self {
+        let find = |unique: &&[u8]| {
+            let at = datagram.windows(unique.len()).position(|window| window == *unique);
+            at.map(|at| at..at + unique.len()).expect("the trace has it")
+        };
+        Self { datagram: datagram.to_vec(), places: UNIQUE.iter().map(find).collect() }
+    }
+
+    fn set(&mut self, number: u64) {
+        for place in &self.places {
+            let mut left = number;
+            for digit in self.datagram[place.clone()].iter_mut().rev() {
+                *digit = b"0123456789"[(left % 10) as usize];
+                left /= 10;
+            }
+        }
+    }
+}
