@@ -124,15 +124,22 @@ impl Probe {
         (probe, register)
     }
 
-    fn start(config: Config, account: Account, screen: Screen) -> (Self, Vec<Sent>) {
-        let local = config.local;
-        let mut endpoint = Endpoint::new(config, [7; 32]).with_screen(screen);
+    /// A line that waits for the addresses of its registrar.
+    pub(crate) fn resolving(config: Config, account: Account) -> Self {
+        let mut endpoint = Endpoint::new(config, [7; 32]);
         let clock = Clock::new();
         let line = endpoint.add_line(clock.now(), account).unwrap();
-        let target = Target { remote: peer_address(), local };
-        endpoint.handle_resolved(clock.now(), line, Ok(vec![target]));
         let mut probe = Self { endpoint, line, clock, events: Vec::new() };
-        let sent = probe.take();
+        assert_eq!(probe.take(), []);
+        probe
+    }
+
+    fn start(config: Config, account: Account, screen: Screen) -> (Self, Vec<Sent>) {
+        let target = Target { remote: peer_address(), local: config.local };
+        let mut probe = Self::resolving(config, account);
+        probe.endpoint = probe.endpoint.with_screen(screen);
+        let line = probe.line;
+        let sent = probe.act(|endpoint, now| endpoint.handle_resolved(now, line, Ok(vec![target])));
         probe.events.clear();
         (probe, sent)
     }

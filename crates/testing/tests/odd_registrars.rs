@@ -1,0 +1,400 @@
+//! Registrars as they are met: with several addresses, behind translators, restarting, and answering oddly
+//! (RFC 3261 section 10, RFC 3581). Each REGISTER is answered by a script.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail so")]
+
+mod probe;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use ringfence_ua::auth::Credentials;
+use ringfence_ua::{Account, Cause, Config, Event, RegistrationState, Target, Unresolved, Verdict};
+use ringfence_wire::sip::Method;
+
+use probe::{Probe, Sent, Shown, peer_address, phone_address, request, seconds, statuses};
+
+fn account() -> Account {
+    let mut account = Account::new("858", "pbx.example.com", 5060);
+    account.credentials = Some(Credentials::new("858", "secret"));
+    account
+}
+
+/// A line that has sent its first REGISTER.
+fn registering(account: Account) -> (Probe, Sent) {
+    Probe::registering(Config::new(phone_address()), account, Shown::default().screen(Verdict::busy()))
+}
+
+/// A line that was granted an hour.
+fn registered() -> Probe {
+    let (mut probe, register) = registering(account());
+    assert_eq!(probe.receive(answer(&register, "200 OK", &listed(&register, 3600))), []);
+    assert!(probe.is_registered());
+    probe
+}
+
+/// The answer to a REGISTER that came from where its Via says.
+fn answer(register: &Sent, status: &str, headers: &str) -> String {
+    answer_seen_at(register, "192.0.2.7:5060", status, headers)
+}
+
+/// The answer of a registrar that saw the REGISTER come from somewhere.
+fn answer_seen_at(register: &Sent, source: &str, status: &str, headers: &str) -> String {
+    let source: SocketAddr = source.parse().unwrap();
+    let (address, port) = (source.ip(), source.port());
+    let via = register.header("Via").unwrap().replace(";rport", &format!(";rport={port};received={address}"));
+    answer_by(register, &via, status, headers)
+}
+
+fn answer_by(register: &Sent, via: &str, status: &str, headers: &str) -> String {
+    let field = |name: &str| format!("{name}: {}\r\n", register.header(name).unwrap());
+    let echoed = ["From", "To", "Call-ID", "CSeq"].map(field).concat();
+    format!("SIP/2.0 {status}\r\nVia: {via}\r\n{echoed}{headers}Content-Length: 0\r\n\r\n")
+}
+
+/// The Contact of a REGISTER, as a registrar lists it.
+fn listed(register: &Sent, expires: u32) -> String {
+    format!("Contact: {};expires={expires}\r\n", register.header("Contact").unwrap())
+}
+
+fn challenge(realm: &str, nonce: &str) -> String {
+    format!("WWW-Authenticate: Digest realm=\"{realm}\", nonce=\"{nonce}\", qop=\"auth\"\r\n")
+}
+
+/// The only thing that was sent: a REGISTER.
+fn only_register(sent: Vec<Sent>) -> Sent {
+    assert!(matches!(&sent[..], [one] if one.message().method() == Some(Method::Register)), "{sent:?}");
+    sent.into_iter().next().unwrap()
+}
+
+/// What is sent next, within a time.
+fn next_register(probe: &mut Probe, limit: Duration) -> Sent {
+    let sent = probe.pass(limit).into_iter().map(|(_, sent)| sent);
+    sent.into_iter().find(|sent| sent.payload.starts_with(b"REGISTER ")).unwrap()
+}
+
+/// Gives the line the addresses that it asks for, for as long as it asks.
+fn resolve(probe: &mut Probe, remotes: &[&str]) -> Vec<Sent> {
+    let local = phone_address();
+    let targets = remotes.iter().map(|remote| Target { remote: remote.parse().unwrap(), local }).collect();
+    let line = probe.line;
+    probe.act(|endpoint, now| endpoint.handle_resolved(now, line, Ok(targets)))
+}
+
+/// The newest state.
+fn state(probe: &Probe) -> &RegistrationState {
+    probe.events().iter().rev().find_map(registration).unwrap()
+}
+
+fn registration(event: &Event) -> Option<&RegistrationState> {
+    if let Event::Registration { state, .. } = event { Some(state) } else { None }
+}
+
+fn cause(probe: &Probe) -> &Cause {
+    let RegistrationState::Failed { cause, .. } = state(probe) else { panic!("{:?}", state(probe)) };
+    cause
+}
+
+/// How long the line waits until it tries again.
+fn wait(probe: &Probe) -> Duration {
+    let RegistrationState::Failed { retry_at: Some(at), .. } = state(probe) else {
+        panic!("{:?}", state(probe))
+    };
+    at.duration_since(probe.now())
+}
+
+/// What a line that failed sends when it tries again.
+fn retried(probe: &mut Probe) -> Sent {
+    let limit = wait(probe);
+    assert_eq!(probe.pass(limit), []);
+    assert!(probe.is_resolving());
+    only_register(resolve(probe, &["192.0.2.1:5060"]))
+}
+
+mod translated {
+    use super::*;
+
+    #[test]
+    fn a_new_mapping_becomes_the_contact_and_the_old_one_is_removed_in_the_same_request() {
+        let (mut probe, first) = registering(account());
+        let challenged = answer_seen_at(&first, "198.51.100.9:40001", "401 No", &challenge("r", "n"));
+        let second = only_register(probe.receive(challenged));
+        let bound = second.header("Contact").unwrap();
+        assert!(bound.starts_with("<sip:858@198.51.100.9:40001;line="), "{bound}");
+        assert_eq!(second.headers("Contact").len(), 1, "nothing was bound yet");
+        probe.receive(answer_seen_at(&second, "198.51.100.9:40001", "200 OK", &listed(&second, 60)));
+        assert!(probe.is_registered());
+
+        let refresh = next_register(&mut probe, seconds(60));
+        let granted = answer_seen_at(&refresh, "198.51.100.9:40002", "200 OK", &listed(&refresh, 60));
+        let moved = only_register(probe.receive(granted));
+        let (new, old) = (bound.replace("40001", "40002"), format!("{bound};expires=0"));
+        assert_eq!(moved.headers("Contact"), [new, old]);
+        probe.receive(answer_seen_at(&moved, "198.51.100.9:40002", "200 OK", &listed(&moved, 60)));
+        assert!(probe.is_registered());
+        assert_eq!(next_register(&mut probe, seconds(60)).headers("Contact").len(), 1, "it is gone");
+    }
+
+    #[test]
+    fn a_mapping_that_changes_with_every_request_is_not_run_after() {
+        let (mut probe, mut register) = registering(account());
+        let mut port = 40000;
+        while !probe.is_registered() {
+            port += 1;
+            assert!(port < 40010, "it asks for ever");
+            let source = format!("198.51.100.9:{port}");
+            let sent = probe.receive(answer_seen_at(&register, &source, "200 OK", &listed(&register, 3600)));
+            if let Some(next) = sent.into_iter().next() {
+                register = next;
+            }
+        }
+    }
+
+    #[test]
+    fn an_address_that_nobody_can_have_is_not_believed() {
+        for source in ["0.0.0.0:5060", "198.51.100.9:0", "224.0.0.1:5060"] {
+            let (mut probe, first) = registering(account());
+            assert_eq!(probe.receive(answer_seen_at(&first, source, "200 OK", &listed(&first, 60))), []);
+            assert!(probe.is_registered(), "{source}");
+        }
+    }
+
+    #[test]
+    fn a_registrar_of_rfc_3261_that_fills_in_received_alone_is_believed() {
+        let (mut probe, first) = registering(account());
+        let via = first.header("Via").unwrap() + ";received=198.51.100.9";
+        let moved = only_register(probe.receive(answer_by(&first, &via, "200 OK", &listed(&first, 60))));
+        assert!(moved.header("Contact").unwrap().starts_with("<sip:858@198.51.100.9:5060;"));
+    }
+}
+
+mod granted {
+    use super::*;
+
+    #[test]
+    fn over_ipv6_every_address_stands_in_brackets() {
+        let local: SocketAddr = "[2001:db8::7]:5060".parse().unwrap();
+        let account = Account { domain: "[2001:db8::1]".into(), ..account() };
+        let mut probe = Probe::resolving(Config::new(local), account);
+        let target = Target { remote: "[2001:db8::1]:5060".parse().unwrap(), local };
+        let line = probe.line;
+        let sent = probe.act(|endpoint, now| endpoint.handle_resolved(now, line, Ok(vec![target])));
+        let register = only_register(sent);
+        assert_eq!(register.message().request_uri(), Some(&b"sip:[2001:db8::1]"[..]));
+        assert!(register.header("Via").unwrap().starts_with("SIP/2.0/UDP [2001:db8::7]:5060;branch="));
+        assert!(register.header("Contact").unwrap().starts_with("<sip:858@[2001:db8::7]:5060;line="));
+        let granted = answer_seen_at(&register, "[2001:db8::7]:5060", "200 OK", &listed(&register, 60));
+        assert_eq!(probe.receive_from(target.remote, granted), []);
+        assert!(probe.is_registered());
+    }
+
+    #[test]
+    fn the_newest_expiry_of_ours_counts_whatever_else_is_listed() {
+        let (mut probe, register) = registering(account());
+        let others =
+            "Contact: <sip:858@198.51.100.1>;expires=5, \"B\" <sip:858@192.0.2.7:5060;line=b>;expires=6\r\n";
+        let contacts = format!("{others}{}Expires: 7\r\n", listed(&register, 600));
+        probe.receive(answer(&register, "200 OK", &contacts));
+        let expires = seconds(600);
+        assert!(
+            matches!(state(&probe), RegistrationState::Registered { expires: found, .. } if *found == expires)
+        );
+    }
+
+    #[test]
+    fn a_200_that_grants_nothing_is_a_failure_that_is_not_repeated_soon() {
+        for contact in ["Expires: 0\r\n".to_owned(), "Contact: <sip:858@192.0.2.7>;expires=0\r\n".to_owned()]
+        {
+            let (mut probe, register) = registering(account());
+            probe.receive(answer(&register, "200 OK", &contact));
+            assert_eq!(cause(&probe), &Cause::NotGranted);
+            assert!(wait(&probe) >= seconds(120), "{:?}", wait(&probe));
+        }
+    }
+
+    #[test]
+    fn the_next_nonce_is_used_and_a_stale_one_answered_at_once() {
+        let (mut probe, first) = registering(account());
+        let second = only_register(probe.receive(answer(&first, "401 No", &challenge("r", "one"))));
+        let info = format!("{}Authentication-Info: nextnonce=\"two\"\r\n", listed(&second, 60));
+        probe.receive(answer(&second, "200 OK", &info));
+        let refresh = next_register(&mut probe, seconds(60));
+        assert!(refresh.header("Authorization").unwrap().contains("nonce=\"two\""));
+        let stale = challenge("r", "three").replace("qop", "stale=true, qop");
+        let again = only_register(probe.receive(answer(&refresh, "401 No", &stale)));
+        assert!(again.header("Authorization").unwrap().contains("nonce=\"three\""));
+    }
+
+    #[test]
+    fn calls_are_let_in_from_the_proxy_that_requests_go_through() {
+        let account = Account { outbound_proxy: Some(("192.0.2.1".into(), 5060)), ..account() };
+        let (mut probe, register) = registering(account);
+        assert_eq!(register.destination, peer_address());
+        assert_eq!(register.header("Route").as_deref(), Some("<sip:192.0.2.1:5060;lr>"));
+        assert_eq!(register.message().request_uri(), Some(&b"sip:pbx.example.com"[..]));
+        assert_eq!(statuses(&probe.receive(request("INVITE"))), [100, 486]);
+    }
+}
+
+mod failing {
+    use super::*;
+
+    #[test]
+    fn a_server_error_is_asked_again_quickly_twice_and_then_ever_more_rarely() {
+        let (mut probe, mut register) = registering(account());
+        let mut waits = Vec::new();
+        for _ in 0..6 {
+            probe.receive(answer(&register, "500 Server Internal Error", ""));
+            assert_eq!(cause(&probe).status(), Some(500));
+            waits.push(wait(&probe).as_secs());
+            register = retried(&mut probe);
+        }
+        let within = [1..=2, 5..=10, 15..=30, 30..=60, 60..=120, 120..=240];
+        assert!(within.iter().zip(&waits).all(|(range, wait)| range.contains(wait)), "{waits:?}");
+        probe.receive(answer(&register, "200 OK", &listed(&register, 60)));
+        assert!(probe.is_registered());
+    }
+
+    #[test]
+    fn a_host_without_an_address_is_looked_up_again() {
+        let mut probe = Probe::resolving(Config::new(phone_address()), account());
+        let line = probe.line;
+        for _ in 0..3 {
+            assert!(probe.is_resolving());
+            let nothing = Err(Unresolved { error: "no such name".to_owned() });
+            let sent = probe.act(|endpoint, now| endpoint.handle_resolved(now, line, nothing));
+            assert_eq!(sent, []);
+            assert!(matches!(cause(&probe), Cause::Unresolved { host, .. } if host == "pbx.example.com"));
+            let limit = wait(&probe);
+            assert_eq!(probe.pass(limit), []);
+        }
+        only_register(resolve(&mut probe, &["192.0.2.1:5060"]));
+    }
+
+    #[test]
+    fn another_address_of_a_silent_registrar_is_tried_next() {
+        let mut probe = Probe::resolving(Config::new(phone_address()), account());
+        let both = ["192.0.2.1:5060", "192.0.2.2:5060"];
+        let first = only_register(resolve(&mut probe, &both));
+        probe.pass(seconds(32));
+        assert_eq!(cause(&probe), &Cause::TimedOut);
+        let limit = wait(&probe);
+        probe.pass(limit);
+        let second = only_register(resolve(&mut probe, &both));
+        let gone_to = [first, second].map(|sent| sent.destination.to_string());
+        assert_eq!(gone_to, both);
+    }
+
+    #[test]
+    fn a_registrar_that_changes_its_realm_is_answered_in_the_new_one_alone() {
+        let (mut probe, first) = registering(account());
+        let second = only_register(probe.receive(answer(&first, "401 No", &challenge("old", "1"))));
+        probe.receive(answer(&second, "200 OK", &listed(&second, 60)));
+        let refresh = next_register(&mut probe, seconds(60));
+        let again = only_register(probe.receive(answer(&refresh, "401 No", &challenge("new", "2"))));
+        let answers = again.headers("Authorization");
+        assert!(matches!(&answers[..], [one] if one.contains("realm=\"new\"")), "{answers:?}");
+    }
+
+    #[test]
+    fn a_challenge_that_never_ends_does() {
+        let (mut probe, mut register) = registering(account());
+        let mut requests = 1;
+        loop {
+            let stale = challenge("r", &requests.to_string()).replace("qop", "stale=true, qop");
+            let Some(next) = probe.receive(answer(&register, "401 No", &stale)).pop() else { break };
+            register = next;
+            requests += 1;
+        }
+        assert!(requests <= 5, "{requests}");
+        assert_eq!(cause(&probe), &Cause::BadCredentials { status: 401 });
+        assert!(wait(&probe) >= seconds(120));
+    }
+
+    #[test]
+    fn a_423_that_asks_for_no_more_than_was_asked_is_a_refusal() {
+        for min_expires in ["Min-Expires: 60\r\n", "Min-Expires: 4294967295\r\n", ""] {
+            let (mut probe, register) = registering(account());
+            assert_eq!(probe.receive(answer(&register, "423 Interval Too Brief", min_expires)), []);
+            assert_eq!(cause(&probe).status(), Some(423), "{min_expires}");
+        }
+    }
+
+    #[test]
+    fn a_redirection_is_followed_to_its_first_sip_uri_and_without_one_refused() {
+        let (mut probe, register) = registering(account());
+        let contacts = "Contact: <mailto:a@b>, <sip:r2.example.com:5070;lr>, <sip:r3.example.com>\r\n";
+        assert_eq!(probe.receive(answer(&register, "302 Moved Temporarily", contacts)), []);
+        let next = probe.events().last();
+        assert!(matches!(next, Some(Event::Resolve { host, port: 5070, .. }) if host == "r2.example.com"));
+        let moved = only_register(resolve(&mut probe, &["192.0.2.2:5070"]));
+        assert_eq!(moved.message().request_uri(), Some(&b"sip:r2.example.com:5070"[..]));
+        assert_eq!(moved.destination, "192.0.2.2:5070".parse().unwrap());
+        let (mut probe, register) = registering(account());
+        probe.receive(answer(&register, "301 Moved Permanently", "Contact: *\r\n"));
+        assert_eq!(cause(&probe).status(), Some(301));
+    }
+}
+
+mod leaving {
+    use super::*;
+
+    fn unregister(probe: &mut Probe) -> Vec<Sent> {
+        let line = probe.line;
+        probe.act(|endpoint, now| endpoint.unregister(now, line))
+    }
+
+    #[test]
+    fn the_removal_names_our_own_contact_and_is_repeated_when_it_is_challenged() {
+        let mut probe = registered();
+        let removal = only_register(unregister(&mut probe));
+        assert_eq!(removal.header("Expires").as_deref(), Some("0"));
+        assert!(removal.headers("Contact").iter().all(|contact| contact.contains(";line=")));
+        let again = only_register(probe.receive(answer(&removal, "401 No", &challenge("r", "n"))));
+        assert_eq!(again.header("Contact"), removal.header("Contact"));
+        assert!(again.header("Authorization").is_some());
+        assert_eq!(probe.receive(answer(&again, "200 OK", "")), []);
+        assert_eq!(state(&probe), &RegistrationState::Unregistered);
+        assert_eq!(probe.pass(seconds(24 * 3600)), [], "nothing is sent any more");
+    }
+
+    #[test]
+    fn a_removal_while_a_request_is_on_its_way_waits_for_its_answer() {
+        let (mut probe, register) = registering(account());
+        assert_eq!(unregister(&mut probe), []);
+        let removal = only_register(probe.receive(answer(&register, "200 OK", &listed(&register, 60))));
+        assert_eq!(removal.header("Expires").as_deref(), Some("0"));
+        probe.receive(answer(&removal, "200 OK", ""));
+        assert_eq!(state(&probe), &RegistrationState::Unregistered);
+    }
+
+    #[test]
+    fn a_line_that_is_wanted_again_while_it_is_removed_registers_again() {
+        let mut probe = registered();
+        let removal = only_register(unregister(&mut probe));
+        let line = probe.line;
+        assert_eq!(probe.act(|endpoint, now| endpoint.register(now, line)), []);
+        probe.receive(answer(&removal, "200 OK", ""));
+        assert!(probe.is_resolving());
+        let register = only_register(resolve(&mut probe, &["192.0.2.1:5060"]));
+        assert_eq!(register.header("Expires").as_deref(), Some("3600"));
+    }
+
+    #[test]
+    fn a_line_that_never_registered_has_nothing_to_remove() {
+        let mut probe = Probe::resolving(Config::new(phone_address()), account());
+        assert_eq!(unregister(&mut probe), []);
+        assert_eq!(state(&probe), &RegistrationState::Unregistered);
+        assert_eq!(resolve(&mut probe, &["192.0.2.1:5060"]), [], "the look-up comes too late");
+    }
+
+    #[test]
+    fn an_answer_that_comes_too_late_changes_nothing() {
+        let (mut probe, register) = registering(account());
+        probe.pass(seconds(32));
+        assert_eq!(cause(&probe), &Cause::TimedOut);
+        probe.receive(answer(&register, "200 OK", &listed(&register, 60)));
+        assert_eq!(cause(&probe), &Cause::TimedOut);
+        assert_eq!(probe.counter("dropped_unmatched_response"), 1);
+    }
+}
