@@ -41,8 +41,9 @@ impl Rejections {
     pub(crate) fn new() -> Self {
         let now = Instant::now();
         let pbx = SocketAddr::from(([192, 168, 115, 149], 5060));
-        let rejection = Rejection::busy().with_warning("User reject").expect("the text is one line");
-        let rejection = Arc::new(rejection);
+        let rejection =
+            Rejection::busy().with_phrase("Not now").and_then(|busy| busy.with_warning("User reject"));
+        let rejection = Arc::new(rejection.expect("each text is one line"));
         let mut endpoint = Endpoint::new(Config::new(pbx), [7; 32])
             .with_screen(Box::new(move |_| Verdict::Reject(Arc::clone(&rejection))));
         let mut account = Account::new("1001", "192.168.115.149", 5060);

@@ -9,7 +9,7 @@ use super::Endpoint;
 use crate::call::Origin;
 use crate::core::{Agent, Answering, Objection, has_readable_identity, object, write_capabilities};
 use crate::id::LineId;
-use crate::transaction::key::{Key, is_unique_branch};
+use crate::transaction::key::{Key, MergeKey, is_unique_branch};
 use crate::transaction::table::{Cancellable, Heard, Matched};
 use crate::transport::via::response_target;
 
@@ -17,6 +17,8 @@ use crate::transport::via::response_target;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Inbound<'r> {
     pub(super) key: Key,
+    /// Which request it is, unless its sender, call or number cannot be read.
+    pub(super) merge: Option<MergeKey>,
     pub(super) answering: Answering<'r>,
     /// Where responses go.
     pub(super) target: SocketAddr,
@@ -48,11 +50,13 @@ impl Endpoint {
             return;
         };
         let answering = Answering { request, source, tag: self.secret.tag(request) };
-        let inbound = Inbound { key, answering, target: response_target(&via, source), line, origin };
+        let merge = has_readable_identity(request).then(|| self.secret.merge_key(request));
+        let inbound = Inbound { key, merge, answering, target: response_target(&via, source), line, origin };
         let objection = object(request, method);
-        if has_readable_identity(request) && !objection.is_some_and(|objection| objection.precedes_matching())
+        if let Some(merge) = merge
+            && !objection.is_some_and(|objection| objection.precedes_matching())
         {
-            self.handle_readable(now, &inbound, method, objection);
+            self.handle_readable(now, &inbound, merge, method, objection);
         } else if let Some(objection) = objection {
             self.answer_objection(now, &inbound, &objection);
         }
@@ -84,6 +88,7 @@ impl Endpoint {
         &mut self,
         now: Instant,
         inbound: &Inbound<'_>,
+        merge: MergeKey,
         method: Method<'_>,
         objection: Option<Objection>,
     ) {
@@ -113,7 +118,7 @@ impl Endpoint {
         //# on the matching rules in Section 17.2.3), the UAS core SHOULD
         //# generate a 482 (Loop Detected) response and pass it to the server
         //# transaction.
-        if (is_attended || is_new_call) && self.transactions.is_merged(self.secret.merge_key(request)) {
+        if (is_attended || is_new_call) && self.transactions.is_merged(merge) {
             self.counters.merged += 1;
             return self.answer(now, inbound, StatusCode::LOOP_DETECTED, None, |_, _| {});
         }
@@ -187,8 +192,7 @@ impl Endpoint {
             can_be_acknowledged(request)
                 && self.transactions.start_invite_server(inbound.key, None, inbound.target, 0)
         } else {
-            let merge = has_readable_identity(request).then(|| self.secret.merge_key(request));
-            self.transactions.start_server(inbound.key, merge, inbound.target)
+            self.transactions.start_server(inbound.key, inbound.merge, inbound.target)
         };
         if has_started {
             self.respond(now, inbound.key, &inbound.answering, status, phrase, more);

@@ -1,6 +1,7 @@
 //! Incoming calls: shown to the screen, decided by its verdict or by the application, cancelled by
 //! the caller.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -105,8 +106,7 @@ impl Endpoint {
                 objection,
             })
         });
-        let merge = self.secret.merge_key(answering.request);
-        if !self.transactions.start_invite_server(inbound.key, Some(merge), inbound.target, call.as_u64()) {
+        if !self.transactions.start_invite_server(inbound.key, inbound.merge, inbound.target, call.as_u64()) {
             return self.carry_out_stateless(call, inbound, &verdict, objection);
         }
         if let Verdict::Ignore = verdict {
@@ -296,7 +296,7 @@ impl Endpoint {
     }
 }
 
-impl Final<'_> {
+impl<'a> Final<'a> {
     fn status(self) -> StatusCode {
         match self {
             Self::Rejection(rejection) => rejection.status(),
@@ -310,9 +310,9 @@ impl Final<'_> {
         }
     }
 
-    fn phrase(self) -> Option<std::borrow::Cow<'static, str>> {
+    fn phrase(self) -> Option<Cow<'a, str>> {
         match self {
-            Self::Rejection(rejection) => rejection.phrase().map(|phrase| phrase.to_owned().into()),
+            Self::Rejection(rejection) => rejection.phrase().map(Cow::Borrowed),
             Self::Objection(objection) => Some(objection.to_string().into()),
             Self::Redirection(_) | Self::Cancelled => None,
         }
