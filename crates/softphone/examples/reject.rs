@@ -7,6 +7,7 @@ async fn main() -> Result<()> {
     let account = Account::new("sip:858@192.168.115.100:5060")?.password("858");
     let line = phone.register(account).await?;
     println!("Registration succeeded - Online!");
+
     while let Some(call) = line.incoming().await {
         call.reject(Reject::busy().warning("User reject")).await?;
     }

@@ -45,7 +45,7 @@ impl Account {
     ///
     /// Fails when that is no such address, or asks for another transport than UDP.
     pub fn new(address: &str) -> Result<Self> {
-        let invalid = || Error::from(Kind::Account { expected: ADDRESS, got: address.to_owned() });
+        let invalid = || Error::from(Kind::Account { expected: ADDRESS, got: without_password(address) });
         let (user, domain, port) = split(address).ok_or_else(invalid)?;
         let user = user.ok_or_else(invalid)?;
         Ok(Self::from_parts(&user, &domain, port))
@@ -136,12 +136,16 @@ impl Account {
         self.inner.address_of_record()
     }
 
+    pub(crate) fn is_registering(&self) -> bool {
+        self.inner.is_registering
+    }
+
     /// Checks what could not be checked when it was set, and makes the core's account.
     pub(crate) fn into_inner(self) -> Result<ringfence_ua::Account> {
         let mut inner = self.inner;
         if let Some(proxy) = self.outbound_proxy {
-            let (_, host, port) =
-                split(&proxy).ok_or_else(|| Kind::Account { expected: PROXY, got: proxy.clone() })?;
+            let (_, host, port) = split(&proxy)
+                .ok_or_else(|| Kind::Account { expected: PROXY, got: without_password(&proxy) })?;
             inner.outbound_proxy = Some((host, port));
         }
         let user = self.auth_user.unwrap_or_else(|| unescape(&inner.user));
@@ -177,6 +181,18 @@ fn split(address: &str) -> Option<(Option<String>, String, u16)> {
     };
     let user = uri.user().map(|user| String::from_utf8_lossy(user).into_owned());
     (is_plain && uri.port() != Some(0)).then(|| (user, host, uri.port().unwrap_or(DEFAULT_PORT)))
+}
+
+/// Hides what stands for a password in something that was to be an address: errors end in logs.
+fn without_password(address: &str) -> String {
+    let is_at_start =
+        |scheme: &&&str| address.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme));
+    let user = ["sip:", "sips:"].iter().find(is_at_start).map_or(0, |scheme| scheme.len());
+    let end = address.rfind('@').unwrap_or(0);
+    match address.get(user..end).and_then(|userinfo| userinfo.find(':')) {
+        Some(colon) => format!("{}***{}", &address[..=user + colon], &address[end..]),
+        None => address.to_owned(),
+    }
 }
 
 /// Escapes what may not stand in the user part of a URI (RFC 3261 section 25.1, `user`).
@@ -230,6 +246,23 @@ mod tests {
             let error = Account::new(address).unwrap_err().to_string();
             assert!(error.contains(&format!("got {address:?}")), "{error}");
         }
+    }
+
+    #[test]
+    fn a_password_in_an_address_is_refused_and_not_repeated() {
+        for address in [
+            "sip:858:secret@host",
+            "858:secret@host",
+            "sips:858:secret@host",
+            "858:se@cret@host",
+            "858:***:secret@host",
+        ] {
+            let error = Account::new(address).unwrap_err().to_string();
+            assert!(error.contains("858:***@host") && !error.contains("cret"), "{error}");
+        }
+        let error =
+            Account::new("858@host").unwrap().outbound_proxy("a:secret@b c").into_inner().unwrap_err();
+        assert!(!error.to_string().contains("secret"), "{error}");
     }
 
     #[test]

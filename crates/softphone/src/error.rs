@@ -11,7 +11,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Why something could not be done.
 ///
-/// It is opaque: ask it with its methods, or print it.
+/// It is opaque: ask it with its methods, or print it. Its text is one line without a full stop, says what was expected
+/// and what came, and shows no password.
 ///
 /// ```
 /// use softphone::Account;
@@ -45,8 +46,11 @@ pub(crate) enum Kind {
 }
 
 impl Error {
-    /// Returns the status of the SIP response behind this error: the registrar's refusal, or what
-    /// a call that cannot ring was answered with.
+    /// Returns the status of the SIP response behind this error: the registrar's refusal (from [`Softphone::register`]),
+    /// or what a call that cannot ring was answered with (from [`IncomingCall::ring`]).
+    ///
+    /// [`Softphone::register`]: crate::Softphone::register
+    /// [`IncomingCall::ring`]: crate::IncomingCall::ring
     #[must_use]
     pub fn status(&self) -> Option<u16> {
         match &*self.kind {
@@ -61,13 +65,13 @@ impl Error {
         }
     }
 
-    /// Returns whether no answer came in time.
+    /// Returns whether no answer came in time: the registrar was silent for 32 s (64*T1).
     #[must_use]
     pub fn is_timeout(&self) -> bool {
         matches!(&*self.kind, Kind::Registration(Cause::TimedOut))
     }
 
-    /// Returns whether the softphone has been shut down.
+    /// Returns whether the softphone has been shut down, so that nothing can be asked of it any more.
     #[must_use]
     pub fn is_closed(&self) -> bool {
         matches!(&*self.kind, Kind::Closed)
@@ -92,12 +96,6 @@ impl From<Kind> for Error {
     }
 }
 
-impl From<InvalidAnswer> for Error {
-    fn from(error: InvalidAnswer) -> Self {
-        Kind::Answer(error).into()
-    }
-}
-
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &*self.kind {
@@ -116,18 +114,27 @@ impl fmt::Display for Error {
 }
 
 impl fmt::Debug for Error {
+    /// The text: it is what a `main` that returns this error prints.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Error({self})")
+        fmt::Display::fmt(self, f)
     }
 }
 
-impl std::error::Error for Error {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match &*self.kind {
-            Kind::Socket { error, .. } | Kind::System { error, .. } => Some(error),
-            Kind::Registration(cause) => Some(cause),
-            Kind::Answer(error) => Some(error),
-            Kind::Account { .. } | Kind::Objected { .. } | Kind::Closed | Kind::Full => None,
-        }
+/// Its text is whole, so that it names no source whose text would come again.
+impl std::error::Error for Error {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn silence_is_a_timeout_and_nothing_else_is() {
+        let of = |cause| Error::from(Kind::Registration(cause));
+        assert!(of(Cause::TimedOut).is_timeout());
+        let refused = of(Cause::Unavailable { status: 408, phrase: "Request Timeout".to_owned() });
+        assert_eq!((refused.is_timeout(), refused.status()), (false, Some(408)));
+        let unresolved = of(Cause::Unresolved { host: "pbx".to_owned(), error: "no address".to_owned() });
+        assert_eq!((unresolved.is_timeout(), unresolved.status()), (false, None));
+        assert!(!Error::from(Kind::Closed).is_timeout());
     }
 }

@@ -19,16 +19,19 @@
 //! ```
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
 
 use crate::account::Account;
 use crate::call::{Ended, IncomingCall};
-use crate::error::Result;
+use crate::error::{Kind, Result};
 use crate::line::{Line, LineId};
-use crate::registration::RegistrationState;
-use crate::screen::CallId;
+use crate::registration::{Registration, RegistrationState};
+use crate::screen::{CallId, Invite};
 use crate::softphone::{Builder, Softphone};
 
 /// What happens to a softphone.
@@ -65,13 +68,21 @@ pub enum Event {
         /// Which call.
         call: CallId,
     },
-    /// A call is over.
+    /// A call is over, whether it was announced or decided by the screen.
     Ended(Ended),
+    /// So many calls have ended that the queue had no room to tell of.
+    Missed {
+        /// How many.
+        ended: u64,
+    },
 }
 
-/// A softphone as one queue.
+/// A softphone as one queue: what happens comes out of [`Phone::next`], what is decided goes in with the call's id.
 ///
-/// Calls that it was told of and that are undecided when it is dropped are answered 480; the lines go on.
+/// Calls that it was told of and that are undecided when it is dropped are answered 480; the softphone goes on,
+/// with nobody to take its calls. The queue holds 1024 events: while nobody takes them, calls wait in their line, of
+/// the states of a registration the newest, and the ends of calls are left out, which is told
+/// ([`Event::Missed`]).
 ///
 /// ```no_run
 /// # async fn run() -> softphone::Result<()> {
@@ -87,8 +98,10 @@ pub struct Phone {
     inner: Softphone,
     lines: BTreeMap<LineId, Line>,
     calls: BTreeMap<CallId, IncomingCall>,
-    queue: mpsc::UnboundedReceiver<Queued>,
-    sender: mpsc::UnboundedSender<Queued>,
+    queue: mpsc::Receiver<Queued>,
+    /// The softphone and its lines hold the queue open; this does not.
+    sender: mpsc::WeakSender<Queued>,
+    missed: Arc<AtomicU64>,
 }
 
 #[derive(Debug)]
@@ -97,58 +110,75 @@ enum Queued {
     Call(IncomingCall),
 }
 
+/// As many events as a user interface may fall behind by.
+const QUEUE: usize = 1024;
+
 impl Phone {
-    /// Starts a softphone. The builder's `ended` hook is taken for the queue.
+    /// Starts a softphone, as [`Builder::start`] does. The builder's `ended` hook is taken for the queue.
     pub async fn start(builder: Builder) -> Result<Self> {
-        let (sender, queue) = mpsc::unbounded_channel();
-        let ended = sender.clone();
-        let phone = builder
-            .ended(move |how| {
-                // A queue that nobody reads any more needs no events.
-                let _ = ended.send(Queued::Event(Event::Ended(*how)));
-            })
-            .start()
-            .await?;
-        Ok(Self { inner: phone, lines: BTreeMap::new(), calls: BTreeMap::new(), queue, sender })
+        let (ended, queue) = mpsc::channel(QUEUE);
+        let missed = Arc::new(AtomicU64::new(0));
+        let (sender, counter) = (ended.downgrade(), Arc::clone(&missed));
+        let builder = builder.ended(move |how| {
+            if let Err(TrySendError::Full(_)) = ended.try_send(Queued::Event(Event::Ended(*how))) {
+                counter.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+        let inner = builder.start().await?;
+        Ok(Self { inner, lines: BTreeMap::new(), calls: BTreeMap::new(), queue, sender, missed })
     }
 
-    /// Adds a line; its registration goes on in the background and comes as events.
+    /// Adds a line, as [`Softphone::line`] does; its registration goes on in the background and comes as events.
+    ///
+    /// Must be called within a tokio runtime.
     pub async fn line(&mut self, account: Account) -> Result<LineId> {
+        let queue = self.sender.upgrade().ok_or(Kind::Closed)?;
         let line = self.inner.line(account).await?;
         let id = line.id();
         self.lines.insert(id, line.clone());
-        tokio::spawn(forward_states(line.clone(), self.sender.clone()));
-        tokio::spawn(forward_calls(line, self.sender.clone()));
+        tokio::spawn(forward_states(id, line.registration(), queue.clone()));
+        tokio::spawn(forward_calls(line, queue));
         Ok(id)
     }
 
-    /// Returns the next event.
+    /// Returns the next event; `None` once the softphone was shut down and all is told. Dropped before it resolves,
+    /// it takes no event.
     pub async fn next(&mut self) -> Option<Event> {
         loop {
-            match self.queue.recv().await? {
-                Queued::Event(event) => {
-                    if let Event::Cancelled { call } = event
-                        && self.calls.remove(&call).is_none()
-                    {
-                        // It was decided before the caller gave up.
-                        continue;
-                    }
-                    return Some(event);
-                }
-                Queued::Call(call) => return Some(self.announce(call)),
+            let missed = self.missed.swap(0, Ordering::Relaxed);
+            if missed > 0 {
+                return Some(Event::Missed { ended: missed });
+            }
+            let event = match self.queue.recv().await? {
+                // It was decided before the caller gave up.
+                Queued::Event(Event::Cancelled { call }) if self.calls.remove(&call).is_none() => None,
+                Queued::Event(event) => Some(event),
+                Queued::Call(call) => self.announce(call),
+            };
+            if event.is_some() {
+                return event;
             }
         }
     }
 
-    /// Sends 180 Ringing. A call that is over is left alone.
-    pub async fn ring(&mut self, call: CallId) -> Result<()> {
-        match self.calls.get_mut(&call) {
-            Some(incoming) => incoming.ring().await,
-            None => Ok(()),
-        }
+    /// Returns what the INVITE of an announced call says; `None` where it was decided or is over.
+    #[must_use]
+    pub fn invite(&self, call: CallId) -> Option<Invite<'_>> {
+        self.calls.get(&call).map(IncomingCall::invite)
     }
 
-    /// Rejects a call. A call that is over is left alone.
+    /// Sends 180 Ringing, as [`IncomingCall::ring`] does. A call that is over is left alone.
+    pub async fn ring(&mut self, call: CallId) -> Result<()> {
+        let Some(incoming) = self.calls.get_mut(&call) else { return Ok(()) };
+        let rung = incoming.ring().await;
+        if rung.is_err() {
+            // It was answered, or its softphone is gone: nothing is left to decide.
+            self.calls.remove(&call);
+        }
+        rung
+    }
+
+    /// Rejects a call, as [`IncomingCall::reject`] does. A call that is over is left alone.
     pub async fn reject(&mut self, call: CallId, reject: crate::Reject) -> Result<()> {
         match self.calls.remove(&call) {
             Some(incoming) => incoming.reject(reject).await,
@@ -156,7 +186,7 @@ impl Phone {
         }
     }
 
-    /// Redirects a call. A call that is over is left alone.
+    /// Redirects a call, as [`IncomingCall::redirect`] does. A call that is over is left alone.
     pub async fn redirect(&mut self, call: CallId, target: &str) -> Result<()> {
         match self.calls.remove(&call) {
             Some(incoming) => incoming.redirect(target).await,
@@ -164,14 +194,27 @@ impl Phone {
         }
     }
 
-    /// Answers a call with nothing more. A call that is over is left alone.
+    /// Answers a call with nothing more, as [`IncomingCall::ignore`] does. A call that is over is left alone.
     pub fn ignore(&mut self, call: CallId) {
         if let Some(incoming) = self.calls.remove(&call) {
             incoming.ignore();
         }
     }
 
-    /// Removes a line, unregistered. A line that is no more is left alone.
+    /// Registers a line again, as [`Line::register`] does. A line that is no more is left alone.
+    pub fn register(&self, line: LineId) -> Result<()> {
+        self.lines.get(&line).map_or(Ok(()), Line::register)
+    }
+
+    /// Unregisters a line, as [`Line::unregister`] does. A line that is no more is left alone.
+    pub async fn unregister(&self, line: LineId) -> Result<()> {
+        match self.lines.get(&line) {
+            Some(line) => line.unregister().await,
+            None => Ok(()),
+        }
+    }
+
+    /// Removes a line, as [`Line::remove`] does. A line that is no more is left alone.
     pub async fn remove(&mut self, line: LineId) -> Result<()> {
         match self.lines.remove(&line) {
             Some(line) => line.remove().await,
@@ -179,12 +222,18 @@ impl Phone {
         }
     }
 
-    /// Ends everything, as [`Softphone::shutdown`] does.
-    pub async fn shutdown(self, grace: Duration) {
+    /// Ends everything, as [`Softphone::shutdown`] does. What was not told yet can still be taken, and then
+    /// [`Phone::next`] returns `None`.
+    pub async fn shutdown(&self, grace: Duration) {
         self.inner.shutdown(grace).await;
     }
 
-    fn announce(&mut self, call: IncomingCall) -> Event {
+    /// Makes a call known by its id, unless the caller has given up while it was in the queue.
+    fn announce(&mut self, mut call: IncomingCall) -> Option<Event> {
+        if call.is_cancelled() {
+            call.is_decided = true;
+            return None;
+        }
         let invite = call.invite();
         let (id, line) = (invite.id(), invite.line());
         let caller = invite.caller();
@@ -194,33 +243,40 @@ impl Phone {
             caller: caller.map(|caller| caller.user().into_owned()).unwrap_or_default(),
             display_name: caller.and_then(|caller| Some(caller.display_name()?.into_owned())),
         };
-        let (cancelled, sender) = (call.cancellation(), self.sender.clone());
-        tokio::spawn(async move {
-            if cancelled.await {
-                let _ = sender.send(Queued::Event(Event::Cancelled { call: id }));
-            }
-        });
+        // Where the softphone is gone there is nobody to give up.
+        if let Some(queue) = self.sender.upgrade() {
+            tokio::spawn(forward_cancellation(id, call.cancellation(), queue));
+        }
         self.calls.insert(id, call);
-        event
+        Some(event)
     }
 }
 
-async fn forward_states(line: Line, queue: mpsc::UnboundedSender<Queued>) {
-    let (id, mut registration) = (line.id(), line.registration());
-    drop(line);
+async fn forward_states(id: LineId, mut registration: Registration, queue: mpsc::Sender<Queued>) {
     let mut state = Some(registration.state());
     while let Some(newest) = state {
-        if queue.send(Queued::Event(Event::Registration { line: id, state: newest })).is_err() {
+        if queue.send(Queued::Event(Event::Registration { line: id, state: newest })).await.is_err() {
             return;
         }
         state = registration.changed().await;
     }
 }
 
-async fn forward_calls(line: Line, queue: mpsc::UnboundedSender<Queued>) {
+async fn forward_calls(line: Line, queue: mpsc::Sender<Queued>) {
     while let Some(call) = line.incoming().await {
-        if queue.send(Queued::Call(call)).is_err() {
+        if queue.send(Queued::Call(call)).await.is_err() {
             return;
         }
+    }
+}
+
+async fn forward_cancellation(
+    call: CallId,
+    is_cancelled: impl Future<Output = bool> + Send,
+    queue: mpsc::Sender<Queued>,
+) {
+    if is_cancelled.await {
+        // A queue that nobody reads any more needs no events.
+        let _ = queue.send(Queued::Event(Event::Cancelled { call })).await;
     }
 }

@@ -14,6 +14,7 @@
 //! | a line, whatever its registrar says | [`Softphone::line`] | the same, in the background |
 //! | its registration | [`Line::registration`] | refreshed, retried with back-off |
 //! | its calls | [`Line::incoming`] | INVITE, 100 |
+//! | what a call says | [`IncomingCall::caller`] and its like | |
 //! | ring | [`IncomingCall::ring`] | 180 |
 //! | reject | [`IncomingCall::reject`] | 486 or any 4xx to 6xx; the ACK is absorbed |
 //! | send elsewhere | [`IncomingCall::redirect`] | 302 with Contact |
@@ -21,10 +22,44 @@
 //! | the caller gives up | [`IncomingCall::cancelled`] | CANCEL, 200, 487 |
 //! | decide before the application | [`Builder::screen`] | before anything is answered |
 //! | how calls ended | [`Builder::ended`] | ACK, or none |
+//! | one queue instead of objects | [`flat::Phone`] | the same |
 //! | leave | [`Line::unregister`], [`Softphone::shutdown`] | REGISTER with `expires=0` of our own binding |
 //!
 //! Values that decide take `self`: an [`IncomingCall`] cannot be decided twice, and one that is dropped is answered 480.
 //! Handles that observe ([`Softphone`], [`Line`], [`Registration`]) are cheap clones, and dropping them changes nothing.
+//! Every wait can be raced in `select!`: a future that is dropped loses no call, no state and no event.
+//!
+//! # Screening
+//!
+//! An application that decides at once, from what it has in memory, does so in [`Builder::screen`]: it borrows the INVITE
+//! and answers without a task or a copy.
+//!
+//! ```no_run
+//! use softphone::{Account, Reject, Softphone, Verdict};
+//!
+//! # async fn run() -> softphone::Result<()> {
+//! let busy = Reject::busy().warning("User reject");
+//! let phone = Softphone::builder()
+//!     .screen(move |invite| match invite.caller() {
+//!         Some(caller) if caller.user().starts_with("+4179") => busy.clone().into(),
+//!         _ => Verdict::Offer, // Line::incoming has it
+//!     })
+//!     .start()
+//!     .await?;
+//! let line = phone.register(Account::new("sip:858@192.0.2.1")?.password("secret")).await?;
+//! while let Some(mut call) = line.incoming().await {
+//!     call.ring().await?;
+//!     call.cancelled().await;
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Many lines, many cores
+//!
+//! [`Builder::shards`] spreads the lines over threads that share nothing: each has its own socket, and the Contact of a
+//! line leads to the one that has it. The threads are the softphone's own; the application's runtime can be any, but for
+//! [`flat::Phone`], which spawns on tokio's.
 //!
 //! # Who may ring
 //!
@@ -39,12 +74,20 @@
 //!
 //! # Logs
 //!
-//! Through [`tracing`]; no number, name or password is in them.
+//! Through [`tracing`], in fields. No number, name, password or address of a caller is in them, at any level.
+//!
+//! | level | what |
+//! |---|---|
+//! | `error` | what cannot go on: a socket is lost; a hook has panicked, the first time |
+//! | `warn`, `info` | nothing: what a line or a call means to people is the application's to say |
+//! | `debug` | each state of a registration, with the cause of a failure; each call offered and ended, by its id; what the socket did not send or receive |
+//! | `trace` | datagrams that are dropped because they cannot be read, with the reason |
 
 mod account;
 mod call;
 mod error;
 pub mod flat;
+mod hooks;
 mod io;
 mod line;
 mod registration;

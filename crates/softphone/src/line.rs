@@ -31,7 +31,8 @@ impl fmt::Display for LineId {
 }
 
 /// A line: watch its registration, and take its calls. A clone is the same line; dropping one changes
-/// nothing.
+/// nothing, and a line whose last handle was dropped stays registered, but has nobody to take its calls: what
+/// the screen leaves to the application is answered 480.
 ///
 /// ```no_run
 /// # async fn show(line: softphone::Line) {
@@ -55,6 +56,13 @@ struct Inner {
     calls: Mutex<mpsc::Receiver<IncomingCall>>,
 }
 
+/// A line that nobody has yet: dropped before it is kept, it is removed.
+#[derive(Debug)]
+pub(crate) struct NewLine {
+    line: Line,
+    is_kept: bool,
+}
+
 impl Line {
     pub(crate) fn new(
         id: LineId,
@@ -71,7 +79,9 @@ impl Line {
     /// Returns the next call that waits for a decision; `None` when the line is no more.
     ///
     /// A call is announced once, while it is undecided: one that the caller has cancelled in the
-    /// meantime is not. Several tasks may wait, each call goes to one of them.
+    /// meantime is not. Several tasks may wait, each call goes to one of them. Dropped before it resolves, it
+    /// takes no call. Up to 1024 calls wait here; the next is answered 480.
+    #[must_use = "a call that is dropped undecided is answered 480"]
     pub async fn incoming(&self) -> Option<IncomingCall> {
         let mut calls = self.inner.calls.lock().await;
         loop {
@@ -90,7 +100,9 @@ impl Line {
     }
 
     /// Registers the line again after [`Line::unregister`], or tries at once what would be tried later.
-    /// The result is seen by [`Line::registration`].
+    /// The result is seen by [`Line::registration`]. A line that does not register, or is no more, is left alone.
+    ///
+    /// Fails when the softphone was shut down. On the wire: REGISTER, and what follows it.
     pub fn register(&self) -> Result<()> {
         self.send(Command::Register { line: self.inner.id.line })
     }
@@ -98,18 +110,23 @@ impl Line {
     /// Removes the line's own binding at the registrar, and no other phone's, and resolves when that is
     /// done or given up (RFC 3261 section 10.2.2). The line stays, and takes calls that still come.
     ///
+    /// A registrar that is silent is given up after 32 s, or 64 s where a REGISTER was on its way. Dropped before it
+    /// resolves, it goes on. Fails when the softphone was shut down.
+    ///
     /// On the wire: REGISTER with the line's own Contact and `expires=0`, never `Contact: *`.
     pub async fn unregister(&self) -> Result<()> {
-        let mut states = self.inner.states.clone();
-        self.send(Command::Unregister { line: self.inner.id.line })?;
-        let done = states.wait_for(|state| *state == RegistrationState::Unregistered).await;
-        done.map(drop).map_err(|_| Kind::Closed.into())
+        let (done, unregistered) = oneshot::channel();
+        self.send(Command::Unregister { line: self.inner.id.line, done })?;
+        unregistered.await.map_err(|_| Kind::Closed.into())
     }
 
-    /// Unregisters the line and removes it from the softphone. Calls that it has undecided stay decidable.
+    /// Unregisters the line and removes it from the softphone, and resolves when that is done or given up, as
+    /// [`Line::unregister`] does. Calls that it has undecided stay decidable. A line that is no more is left alone.
+    ///
+    /// Dropped before it resolves, it goes on. Fails when the softphone was shut down.
     pub async fn remove(&self) -> Result<()> {
         let (done, removed) = oneshot::channel();
-        self.send(Command::Remove { line: self.inner.id.line, done })?;
+        self.send(Command::Remove { line: self.inner.id.line, done: Some(done) })?;
         removed.await.map_err(|_| Kind::Closed.into())
     }
 
@@ -119,13 +136,15 @@ impl Line {
         self.inner.id
     }
 
-    /// Returns the label of its account.
+    /// Returns the label of its account ([`Account::label`]).
+    ///
+    /// [`Account::label`]: crate::Account::label
     #[must_use]
     pub fn label(&self) -> &str {
         &self.inner.label
     }
 
-    /// Returns the address-of-record.
+    /// Returns the address-of-record, such as `sip:858@pbx.example.com`.
     #[must_use]
     pub fn address_of_record(&self) -> &str {
         &self.inner.address_of_record
@@ -142,5 +161,29 @@ impl fmt::Debug for Line {
             .field("id", &self.inner.id)
             .field("label", &self.inner.label)
             .finish_non_exhaustive()
+    }
+}
+
+impl NewLine {
+    pub(crate) fn new(line: Line) -> Self {
+        Self { line, is_kept: false }
+    }
+
+    pub(crate) fn keep(mut self) -> Line {
+        self.is_kept = true;
+        self.line.clone()
+    }
+
+    pub(crate) fn registration(&self) -> Registration {
+        self.line.registration()
+    }
+}
+
+impl Drop for NewLine {
+    fn drop(&mut self) {
+        if !self.is_kept {
+            // A softphone that was shut down has no lines.
+            let _ = self.line.send(Command::Remove { line: self.line.inner.id.line, done: None });
+        }
     }
 }

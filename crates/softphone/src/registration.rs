@@ -6,7 +6,8 @@ use tokio::sync::watch;
 
 pub use ringfence_ua::Cause;
 
-/// The state of a line's registration.
+/// The state of a line's registration. None is final: what failed is tried again, after at most half an hour or what the
+/// registrar asks for, until the line is unregistered or removed.
 ///
 /// ```
 /// use softphone::RegistrationState;
@@ -92,14 +93,13 @@ impl Registration {
         Self { states }
     }
 
-    /// Returns the newest state.
-    #[must_use]
-    pub fn state(&self) -> RegistrationState {
-        self.states.borrow().clone()
+    /// Returns the newest state, which then counts as seen.
+    pub fn state(&mut self) -> RegistrationState {
+        self.states.borrow_and_update().clone()
     }
 
     /// Waits for a state that was not seen yet and returns it; `None` when the line is no more. States
-    /// that were replaced in the meantime are skipped.
+    /// that were replaced in the meantime are skipped. Dropped before it resolves, it misses none.
     pub async fn changed(&mut self) -> Option<RegistrationState> {
         self.states.changed().await.ok()?;
         Some(self.states.borrow_and_update().clone())

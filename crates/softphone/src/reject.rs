@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ringfence_ua::{InvalidAnswer, Redirection, Rejection};
 
-use crate::error::Result;
+use crate::error::{Kind, Result};
 
 /// A rejection: any status from 400 to 699, and what goes with it.
 ///
@@ -36,7 +36,7 @@ impl Reject {
     /// 486 Busy Here: not willing at this phone. The default of this crate.
     #[must_use]
     pub fn busy() -> Self {
-        Self::from(Rejection::busy())
+        Self::of(Rejection::busy())
     }
 
     /// 603 Decline: not willing anywhere.
@@ -54,12 +54,13 @@ impl Reject {
     /// 480 Temporarily Unavailable.
     #[must_use]
     pub fn unavailable() -> Self {
-        Self::from(Rejection::unavailable())
+        Self::of(Rejection::unavailable())
     }
 
     /// Any status from 400 to 699; fails for any other.
     pub fn status(status: u16) -> Result<Self> {
-        Ok(Self::from(Rejection::new(status).ok_or(InvalidAnswer::Status { status })?))
+        let rejection = Rejection::new(status).ok_or(Kind::Answer(InvalidAnswer::Status { status }))?;
+        Ok(Self::of(rejection))
     }
 
     /// Replaces the reason phrase of the status line.
@@ -80,9 +81,10 @@ impl Reject {
         self.with(|rejection| rejection.with_reason(&within_a_line(value)))
     }
 
-    /// Adds `Retry-After` (RFC 3261 section 20.33), in whole seconds rounded up.
+    /// Adds `Retry-After` (RFC 3261 section 20.33), in whole seconds rounded up, at most 4,294,967,295.
     #[must_use]
     pub fn retry_after(self, wait: Duration) -> Self {
+        let wait = wait.min(Duration::from_secs(u32::MAX.into()));
         self.with(|rejection| Ok(rejection.with_retry_after(wait)))
     }
 
@@ -97,17 +99,15 @@ impl Reject {
     }
 
     fn known(status: u16) -> Self {
-        Self::from(Rejection::new(status).expect("a status from 400 to 699"))
+        Self::of(Rejection::new(status).expect("a status from 400 to 699"))
     }
 
     fn with(self, change: impl FnOnce(Rejection) -> Result<Rejection, InvalidAnswer>) -> Self {
         let rejection = Arc::unwrap_or_clone(self.inner);
-        Self::from(change(rejection).expect("text within its line and limit"))
+        Self::of(change(rejection).expect("text within its line and limit"))
     }
-}
 
-impl From<Rejection> for Reject {
-    fn from(rejection: Rejection) -> Self {
+    fn of(rejection: Rejection) -> Self {
         Self { inner: Arc::new(rejection) }
     }
 }
@@ -128,7 +128,7 @@ pub struct Redirect {
 impl Redirect {
     /// Sends the caller to a `sip`, `sips` or `tel` URI; fails for what is none.
     pub fn to(target: &str) -> Result<Self> {
-        Ok(Self { inner: Arc::new(Redirection::new(target)?) })
+        Ok(Self { inner: Arc::new(Redirection::new(target).map_err(Kind::Answer)?) })
     }
 
     pub(crate) fn shared(&self) -> Arc<Redirection> {
@@ -159,5 +159,21 @@ mod tests {
         }
         assert_eq!(within_a_line("a\r\nX: y"), "a  X: y");
         assert!(within_a_line(&"ü".repeat(2000)).len() <= LONGEST_TEXT);
+    }
+
+    #[test]
+    fn any_time_to_wait_is_taken() {
+        for wait in [Duration::ZERO, Duration::from_millis(1500), Duration::MAX] {
+            assert_eq!(Reject::unavailable().retry_after(wait).code(), 480);
+        }
+    }
+
+    #[test]
+    fn every_status_from_400_to_699_is_a_rejection_and_no_other() {
+        assert!((400..=699).all(|status| Reject::status(status).is_ok_and(|reject| reject.code() == status)));
+        for status in [0, 100, 180, 200, 302, 399, 700, u16::MAX] {
+            let error = Reject::status(status).unwrap_err().to_string();
+            assert_eq!(error, format!("expected a status from 400 to 699, got {status}"));
+        }
     }
 }

@@ -31,7 +31,8 @@ impl fmt::Display for CallId {
     }
 }
 
-/// An INVITE as who decides sees it: borrowed, without a copy.
+/// An INVITE as who decides sees it: borrowed, without a copy. What it says was written by whoever called: only
+/// [`Invite::trust`], [`Invite::source`] and [`Invite::asserted`] are known better.
 ///
 /// ```
 /// use softphone::{Invite, Reject, Verdict};
@@ -86,7 +87,8 @@ impl<'a> Invite<'a> {
         self.message.from().ok().and_then(Address::new)
     }
 
-    /// Returns `P-Asserted-Identity` (RFC 3325), where the registrar, the proxy or a peer gave one.
+    /// Returns the first `P-Asserted-Identity` that can be read (RFC 3325), where the registrar, the proxy or a peer sent
+    /// the INVITE; from anyone else it is worth nothing, and `None`.
     #[must_use]
     pub fn asserted(&self) -> Option<Address<'a>> {
         let is_trusted = self.origin.is_trusted();
@@ -124,7 +126,7 @@ impl<'a> Invite<'a> {
         })
     }
 
-    /// Returns the session description that is offered, as it came; `None` where there is none.
+    /// Returns the body, which is the session description that is offered, as it came; `None` where there is none.
     #[must_use]
     pub fn offer(&self) -> Option<&'a [u8]> {
         Some(self.message.body()).filter(|body| !body.is_empty())
@@ -136,7 +138,7 @@ impl<'a> Invite<'a> {
         self.source
     }
 
-    /// Returns why it was let in.
+    /// Returns why it was let in, which says how far it can be believed.
     #[must_use]
     pub fn trust(&self) -> Trust {
         match self.origin {
@@ -155,7 +157,7 @@ impl<'a> Invite<'a> {
             .map(|objection| Objection { status: objection.status().as_u16(), phrase: objection.to_string() })
     }
 
-    /// Returns the message as it came.
+    /// Returns the whole message as it came.
     #[must_use]
     pub fn as_bytes(&self) -> &'a [u8] {
         self.message.as_bytes()
@@ -168,7 +170,7 @@ impl fmt::Debug for Invite<'_> {
     }
 }
 
-/// An address of someone in a call: a URI, and the name that goes with it.
+/// An address of someone in a call: a `sip`, `sips` or `tel` URI, and the name that goes with it. `Debug` shows neither.
 ///
 /// ```
 /// # fn show(invite: &softphone::Invite<'_>) {
@@ -258,7 +260,7 @@ pub enum Trust {
     Anyone,
 }
 
-/// What RFC 3261 section 8.2 would have answered to an INVITE, whoever called.
+/// What RFC 3261 section 8.2 would have answered to an INVITE, whoever called: 400, 415, 416, 420 and their like.
 ///
 /// ```
 /// # fn show(invite: &softphone::Invite<'_>) {
@@ -281,7 +283,7 @@ impl fmt::Display for Objection {
     }
 }
 
-/// What becomes of an incoming call.
+/// What becomes of an incoming call, as [`Builder::screen`](crate::Builder::screen) says.
 ///
 /// ```
 /// use softphone::{Reject, Verdict};
@@ -292,18 +294,19 @@ impl fmt::Display for Objection {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Verdict {
-    /// It is rejected. The application never hears of it.
+    /// It is rejected: 100, and the status. The application never hears of it, but for its end.
     Reject(Reject),
-    /// The caller is sent elsewhere (302).
+    /// The caller is sent elsewhere: 100, and 302 with Contact.
     Redirect(Redirect),
-    /// It rings (180) until the caller gives up, or until the limit and then 480.
+    /// It rings: 100, and 180 each minute, until the caller gives up (487), or until the limit and then 480. One that may
+    /// not ring is answered what stands against it.
     Ring {
-        /// The limit, at most 10 minutes.
+        /// The limit; without one, and at most, 10 minutes.
         limit: Option<Duration>,
     },
-    /// Nothing at all is answered.
+    /// Nothing at all is answered, not even 100.
     Ignore,
-    /// The application decides: the call comes out of [`crate::Line::incoming`].
+    /// The application decides: 100, and the call comes out of [`Line::incoming`](crate::Line::incoming).
     Offer,
 }
 

@@ -14,22 +14,26 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::call::{Ended, How, IncomingCall};
 use crate::error::{Kind, Result};
+use crate::hooks::Hooks;
 use crate::io::resolver::resolve;
 use crate::io::udp::Udp;
-use crate::line::{Line, LineId};
+use crate::line::{LineId, NewLine};
 use crate::registration::RegistrationState;
 use crate::screen::{CallId, Invite};
-use crate::softphone::Hooks;
 use crate::trace::{Direction, Traced};
+
+mod lines;
+
+use lines::LineState;
 
 /// What the handles ask of a shard. The queue has no bound of its own: each undecided call adds a few
 /// commands, and those calls are bounded.
 #[derive(Debug)]
 pub(crate) enum Command {
-    AddLine { account: Box<ringfence_ua::Account>, done: oneshot::Sender<Result<Line>> },
+    AddLine { account: Box<ringfence_ua::Account>, done: oneshot::Sender<Result<NewLine>> },
     Register { line: ringfence_ua::LineId },
-    Unregister { line: ringfence_ua::LineId },
-    Remove { line: ringfence_ua::LineId, done: oneshot::Sender<()> },
+    Unregister { line: ringfence_ua::LineId, done: oneshot::Sender<()> },
+    Remove { line: ringfence_ua::LineId, done: Option<oneshot::Sender<()>> },
     Resolved { line: ringfence_ua::LineId, resolved: std::result::Result<Vec<Target>, Unresolved> },
     Ring { call: u64, done: oneshot::Sender<Decided> },
     Reject { call: u64, rejection: Arc<Rejection>, done: Option<oneshot::Sender<Decided>> },
@@ -43,9 +47,6 @@ pub(crate) enum Command {
 const BATCH: usize = 64;
 /// The longest UDP payload.
 const LONGEST_DATAGRAM: usize = 65_535;
-/// Calls of one line that wait for [`Line::incoming`]; beyond them a call is answered 480.
-const WAITING_CALLS: usize = 1024;
-
 /// One thread's state.
 pub(crate) struct Shard {
     index: u16,
@@ -63,16 +64,10 @@ pub(crate) struct Shard {
     leaving: Option<Leaving>,
 }
 
-struct LineState {
-    label: Arc<str>,
-    states: watch::Sender<RegistrationState>,
-    calls: mpsc::Sender<IncomingCall>,
-    removed: Option<oneshot::Sender<()>>,
-}
-
 struct Leaving {
-    until: Instant,
-    done: oneshot::Sender<()>,
+    /// `None` is longer than the clock goes.
+    until: Option<Instant>,
+    done: Vec<oneshot::Sender<()>>,
 }
 
 impl Shard {
@@ -83,19 +78,19 @@ impl Shard {
         getrandom::fill(&mut seed)
             .map_err(|error| Kind::System { what: "no randomness", error: io::Error::other(error) })?;
         let mut endpoint = Endpoint::new(Config { local: udp.local(), ..config.clone() }, seed);
-        if let Some(screen) = hooks.screen.clone() {
+        if hooks.screen.is_some() {
+            let hooks = hooks.clone();
             endpoint = endpoint.with_screen(Box::new(move |invite| {
-                let line = LineId { shard: index, line: invite.line };
-                screen(&Invite {
+                let invite = Invite {
                     message: invite.message,
                     id: CallId { shard: index, number: invite.call.as_u64() },
-                    line,
+                    line: LineId { shard: index, line: invite.line },
                     label: invite.label,
                     source: invite.source,
                     origin: invite.origin,
                     objection: invite.objection,
-                })
-                .into_inner()
+                };
+                hooks.screen(&invite).into_inner()
             }));
         }
         let (sender, commands) = mpsc::unbounded_channel();
@@ -135,7 +130,7 @@ impl Shard {
             tokio::select! {
                 readable = self.udp.readable() => if let Err(error) = readable {
                     tracing::error!(%error, "socket lost");
-                    return;
+                    break;
                 },
                 command = self.commands.recv() => if let Some(command) = command {
                     self.handle_command(command);
@@ -150,21 +145,37 @@ impl Shard {
             self.endpoint.handle_timeout(Instant::now());
             self.settle().await;
         }
-        if let Some(leaving) = self.leaving {
+        self.leave().await;
+    }
+
+    /// Answers who still asks, closes the socket, and only then says so.
+    async fn leave(mut self) {
+        self.endpoint.reject_all(Instant::now());
+        self.send().await;
+        let mut waiting = self.leaving.take().map(|leaving| leaving.done).unwrap_or_default();
+        self.commands.close();
+        while let Some(command) = self.commands.recv().await {
+            // What else was asked for just now is dropped here, which tells who waits for it.
+            if let Command::Shutdown { done, .. } = command {
+                waiting.push(done);
+            }
+        }
+        drop(self);
+        for done in waiting {
             // Nobody may wait for it.
-            let _ = leaving.done.send(());
+            let _ = done.send(());
         }
     }
 
     fn next_due(&self) -> Option<Instant> {
-        let leaving = self.leaving.as_ref().map(|leaving| leaving.until);
+        let leaving = self.leaving.as_ref().and_then(|leaving| leaving.until);
         [self.endpoint.poll_timeout(), leaving].into_iter().flatten().min()
     }
 
     fn has_left(&self) -> bool {
-        let is_unregistered = |line: &LineState| *line.states.borrow() == RegistrationState::Unregistered;
         self.leaving.as_ref().is_some_and(|leaving| {
-            Instant::now() >= leaving.until || self.lines.values().all(is_unregistered)
+            let is_time_over = leaving.until.is_some_and(|until| Instant::now() >= until);
+            is_time_over || self.lines.values().all(LineState::is_unregistered)
         })
     }
 
@@ -176,7 +187,7 @@ impl Shard {
                     let datagram = &buffer[..length];
                     self.trace(Direction::Received, source, datagram);
                     self.endpoint.handle_datagram(Instant::now(), source, datagram);
-                    self.send().await;
+                    self.settle().await;
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
                 // An ICMP error of an earlier datagram, which names no transaction.
@@ -196,17 +207,17 @@ impl Shard {
         }
     }
 
-    /// Sends what waits, and tells what there is to tell.
+    /// Tells what there is to tell, and then sends what waits: a caller who has got 487 has no call left that the
+    /// application could still take for open.
     async fn settle(&mut self) {
+        while let Some(event) = self.endpoint.poll_event() {
+            self.handle_event(event);
+        }
         self.send().await;
         for (done, decided) in self.undone.drain(..) {
             // Who decided may not wait for it.
             let _ = done.send(decided);
         }
-        while let Some(event) = self.endpoint.poll_event() {
-            self.handle_event(event);
-        }
-        self.send().await;
     }
 
     fn handle_command(&mut self, command: Command) {
@@ -214,17 +225,12 @@ impl Shard {
         match command {
             Command::AddLine { account, done } => {
                 let line = self.add_line(now, *account);
-                // A future that was dropped leaves its line behind, as if it had been dropped later.
+                // The line of a future that was dropped goes with it.
                 let _ = done.send(line);
             }
-            Command::Register { line } => self.endpoint.register(now, line),
-            Command::Unregister { line } => self.endpoint.unregister(now, line),
-            Command::Remove { line, done } => {
-                if let Some(state) = self.lines.get_mut(&line) {
-                    state.removed = Some(done);
-                }
-                self.endpoint.remove_line(now, line);
-            }
+            Command::Register { line } => self.register(now, line),
+            Command::Unregister { line, done } => self.unregister(now, line, done),
+            Command::Remove { line, done } => self.remove(now, line, done),
             Command::Resolved { line, resolved } => self.endpoint.handle_resolved(now, line, resolved),
             Command::Ring { call, done } => {
                 let decided = self.endpoint.ring(now, CallNumber::new(call));
@@ -250,30 +256,19 @@ impl Shard {
             Command::Count { done } => {
                 let _ = done.send(self.endpoint.counters());
             }
-            Command::Shutdown { grace, done } => {
-                self.endpoint.reject_all(now);
-                self.endpoint.unregister_all(now);
-                self.leaving = Some(Leaving { until: now + grace, done });
-            }
+            Command::Shutdown { grace, done } => self.shut_down(now, now.checked_add(grace), done),
         }
     }
 
-    fn add_line(&mut self, now: Instant, account: ringfence_ua::Account) -> Result<Line> {
-        if self.leaving.is_some() {
-            return Err(Kind::Closed.into());
-        }
-        let (label, address_of_record) = (Arc::clone(&account.label), account.address_of_record());
-        let first = if account.is_registering {
-            RegistrationState::Registering { attempt: 1 }
+    fn shut_down(&mut self, now: Instant, until: Option<Instant>, done: oneshot::Sender<()>) {
+        if let Some(leaving) = &mut self.leaving {
+            leaving.until = [leaving.until, until].into_iter().flatten().min();
+            leaving.done.push(done);
         } else {
-            RegistrationState::Unregistered
-        };
-        let line = self.endpoint.add_line(now, account).map_err(|_| Kind::Full)?;
-        let (states, watched) = watch::channel(first);
-        let (calls, waiting) = mpsc::channel(WAITING_CALLS);
-        self.lines.insert(line, LineState { label: Arc::clone(&label), states, calls, removed: None });
-        let id = LineId { shard: self.index, line };
-        Ok(Line::new(id, label, address_of_record, self.sender.clone(), watched, waiting))
+            self.endpoint.reject_all(now);
+            self.endpoint.unregister_all(now);
+            self.leaving = Some(Leaving { until, done: vec![done] });
+        }
     }
 
     fn handle_event(&mut self, event: Event) {
@@ -287,17 +282,9 @@ impl Shard {
                 });
             }
             Event::Registration { line, state } => {
-                if let Some(known) = self.lines.get(&line) {
-                    let state = RegistrationState::from_inner(state, Instant::now());
-                    known.states.send_replace(state);
-                }
+                self.tell_registration(line, RegistrationState::from_inner(state, Instant::now()));
             }
-            Event::Removed { line } => {
-                let removed = self.lines.remove(&line).and_then(|state| state.removed);
-                if let Some(removed) = removed {
-                    let _ = removed.send(());
-                }
-            }
+            Event::Removed { line } => self.tell_removed(line),
             Event::Incoming { call, line, invite, source, origin, objection } => {
                 let facts = crate::call::Facts {
                     id: CallId { shard: self.index, number: call.as_u64() },
@@ -321,6 +308,13 @@ impl Shard {
     }
 
     fn offer(&mut self, line: ringfence_ua::LineId, facts: crate::call::Facts) {
+        tracing::debug!(call = %facts.id, line = %facts.line, "offered");
+        if self.leaving.is_some() {
+            // It would wait for a decision that nobody can make any more.
+            let call = CallNumber::new(facts.id.number);
+            self.endpoint.reject(Instant::now(), call, &Rejection::unavailable());
+            return;
+        }
         let (cancel, cancelled) = watch::channel(false);
         self.offered.insert(facts.id.number, cancel);
         let call = IncomingCall { facts, commands: self.sender.clone(), cancelled, is_decided: false };
@@ -331,14 +325,15 @@ impl Shard {
     }
 
     fn tell_ended(&self, call: CallNumber, status: Option<u16>, end: CallEnd) {
-        let Some(ended) = &self.hooks.ended else { return };
         let how = match end {
             CallEnd::Acknowledged => How::Acknowledged,
             CallEnd::Unacknowledged => How::Unacknowledged,
             CallEnd::Ignored => How::Ignored,
             CallEnd::Stateless | _ => How::Stateless,
         };
-        ended(&Ended { call: CallId { shard: self.index, number: call.as_u64() }, status, how });
+        let call = CallId { shard: self.index, number: call.as_u64() };
+        tracing::debug!(%call, status, ?how, "ended");
+        self.hooks.ended(&Ended { call, status, how });
     }
 
     fn trace(&self, direction: Direction, remote: SocketAddr, payload: &[u8]) {
@@ -347,7 +342,7 @@ impl Shard {
 }
 
 fn trace(hooks: &Hooks, local: SocketAddr, direction: Direction, remote: SocketAddr, payload: &[u8]) {
-    if let Some(trace) = &hooks.trace {
-        trace(&Traced { at: SystemTime::now(), direction, local, remote, payload });
+    if hooks.trace.is_some() {
+        hooks.trace(&Traced { at: SystemTime::now(), direction, local, remote, payload });
     }
 }

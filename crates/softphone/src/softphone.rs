@@ -5,7 +5,7 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use ringfence_ua::{Config, Counters};
@@ -13,9 +13,10 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::account::Account;
 use crate::call::Ended;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Kind, Result};
+use crate::hooks::Hooks;
 use crate::io::RtpPorts;
-use crate::line::Line;
+use crate::line::{Line, NewLine};
 use crate::registration::RegistrationState;
 use crate::screen::{Invite, Verdict};
 use crate::shard::{Command, Shard};
@@ -46,24 +47,20 @@ struct Inner {
     /// Which shard gets the next line.
     next: AtomicUsize,
     rtp_ports: RtpPorts,
+    hook_panics: Arc<AtomicU64>,
 }
 
+#[derive(Clone)]
 struct ShardHandle {
     local: SocketAddr,
     commands: mpsc::UnboundedSender<Command>,
 }
 
-/// What the application has run within the shards.
-#[derive(Clone, Default)]
-pub(crate) struct Hooks {
-    pub(crate) screen: Option<Arc<Screen>>,
-    pub(crate) trace: Option<Arc<Trace>>,
-    pub(crate) ended: Option<Arc<OnEnded>>,
+/// A shard of a softphone that nobody has yet: dropped before it is kept, the shard ends.
+struct NewShard {
+    handle: ShardHandle,
+    is_kept: bool,
 }
-
-type Screen = dyn Fn(&Invite<'_>) -> Verdict + Send + Sync;
-type Trace = dyn Fn(&Traced<'_>) + Send + Sync;
-type OnEnded = dyn Fn(&Ended) + Send + Sync;
 
 impl Softphone {
     /// Returns a builder with the defaults: any free port of every IPv4 interface, RTP ports 5000 to 10000, one shard.
@@ -77,22 +74,33 @@ impl Softphone {
         }
     }
 
-    /// Adds a line and registers it. Resolves when the registrar has accepted, or fails with its
-    /// cause when the first attempt failed; the line is then no more.
+    /// Adds a line and registers it (RFC 3261 section 10.2). Resolves when the registrar has accepted.
     ///
-    /// An account that does not register becomes a line at once. On the wire: REGISTER, 401, REGISTER with
-    /// credentials, 200.
+    /// Fails with the cause of the first attempt ([`Error::cause`]), of which silence for 32 s is one; the line is then
+    /// no more. An account that does not register becomes a line at once. Dropped before it resolves, it leaves no
+    /// line behind: what was registered in the meantime is unregistered.
+    ///
+    /// On the wire: REGISTER, 401, REGISTER with credentials, 200.
+    ///
+    /// [`Error::cause`]: crate::Error::cause
     pub async fn register(&self, account: Account) -> Result<Line> {
-        let line = self.line(account).await?;
+        let is_registering = account.is_registering();
+        let line = self.add(account).await?;
+        if !is_registering {
+            return Ok(line.keep());
+        }
         let mut registration = line.registration();
         let mut state = registration.state();
         loop {
             match state {
-                RegistrationState::Registered { .. } | RegistrationState::Unregistered => return Ok(line),
+                RegistrationState::Registered { .. } => return Ok(line.keep()),
                 RegistrationState::Failed { cause, .. } => {
-                    line.remove().await?;
+                    // Where the softphone was shut down meanwhile, the line is no more either.
+                    let _ = line.keep().remove().await;
                     return Err(Kind::Registration(cause).into());
                 }
+                // Nobody else has the line: what unregisters it is the end of the softphone.
+                RegistrationState::Unregistered => return Err(Kind::Closed.into()),
                 RegistrationState::Registering { .. } => {}
             }
             state = registration.changed().await.ok_or(Kind::Closed)?;
@@ -101,13 +109,11 @@ impl Softphone {
 
     /// Adds a line, whatever its registrar says: the registration goes on in the background, and is
     /// watched with [`Line::registration`]. An account that does not register is not registered.
+    ///
+    /// Fails when the account's proxy is none, when there are 100,000 lines in its shard, or when the softphone was
+    /// shut down. Dropped before it resolves, it leaves no line behind.
     pub async fn line(&self, account: Account) -> Result<Line> {
-        let account = Box::new(account.into_inner()?);
-        let index = self.inner.next.fetch_add(1, Ordering::Relaxed) % self.inner.shards.len();
-        let (done, added) = oneshot::channel();
-        let command = Command::AddLine { account, done };
-        self.inner.shards[index].commands.send(command).map_err(|_| Kind::Closed)?;
-        added.await.map_err(|_| Kind::Closed)?
+        self.add(account).await.map(NewLine::keep)
     }
 
     /// Returns the addresses that are listened on, one a shard.
@@ -133,8 +139,22 @@ impl Softphone {
         Ok(sum)
     }
 
+    /// Returns how often a hook of the application ([`Builder::screen`] and its like) has panicked.
+    #[must_use]
+    pub fn hook_panics(&self) -> u64 {
+        self.inner.hook_panics.load(Ordering::Relaxed)
+    }
+
     /// Ends everything: undecided calls are answered 480, each line's own binding is removed at its
     /// registrar, and the sockets are closed when that is done or `grace` has passed.
+    ///
+    /// When it resolves the sockets are closed, [`Line::incoming`] has nothing more, and what is asked of the
+    /// softphone fails ([`Error::is_closed`]). Dropped before it resolves, it goes on. A second one while the first
+    /// goes on resolves with it, and may shorten the grace.
+    ///
+    /// On the wire: 480 to each undecided call; for each line REGISTER with the line's own Contact and `expires=0`.
+    ///
+    /// [`Error::is_closed`]: crate::Error::is_closed
     pub async fn shutdown(&self, grace: Duration) {
         let mut ending = Vec::new();
         for shard in &self.inner.shards {
@@ -147,6 +167,21 @@ impl Softphone {
             // A shard that is gone has ended.
             let _ = ended.await;
         }
+    }
+
+    async fn add(&self, account: Account) -> Result<NewLine> {
+        let account = Box::new(account.into_inner()?);
+        let index = self.inner.next.fetch_add(1, Ordering::Relaxed) % self.inner.shards.len();
+        let (done, added) = oneshot::channel();
+        let command = Command::AddLine { account, done };
+        self.inner.shards[index].commands.send(command).map_err(|_| Kind::Closed)?;
+        added.await.map_err(|_| Kind::Closed)?
+    }
+
+    fn new(shards: Vec<NewShard>, rtp_ports: RtpPorts, hooks: &Hooks) -> Self {
+        let shards = shards.into_iter().map(NewShard::keep).collect();
+        let (next, hook_panics) = (AtomicUsize::new(0), hooks.panics());
+        Self { inner: Arc::new(Inner { shards, next, rtp_ports, hook_panics }) }
     }
 }
 
@@ -179,25 +214,28 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// Listens on this address; port 0 takes a free one. `[::]` takes IPv4 too.
+    /// Listens on this address with UDP (default `0.0.0.0:0`); port 0 takes a free one. `[::]` takes IPv4 too. With a
+    /// wildcard, each line's Contact is the local address of the route to its registrar.
     pub fn listen(mut self, address: SocketAddr) -> Self {
         self.listen = address;
         self
     }
 
-    /// Sets the range of ports for media. They are bound call by call; calls have no media yet.
+    /// Sets the range of ports for media (default 5000 to 10000), which holds at least an even one and its next. They are
+    /// bound call by call; calls have no media yet.
     pub fn rtp_ports(mut self, ports: RangeInclusive<u16>) -> Self {
         self.rtp_ports = ports;
         self
     }
 
-    /// Sets what `User-Agent` says. Line ends and control characters become spaces.
+    /// Sets what `User-Agent` says in every request and response (default `ringfence/` and its version). Line ends and
+    /// control characters become spaces.
     pub fn user_agent(mut self, user_agent: &str) -> Self {
         self.config.user_agent = user_agent.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
         self
     }
 
-    /// Sets who warns in `Warning: 399 <agent> "…"`, a token or a host (RFC 3261 section 20.43);
+    /// Sets who warns in `Warning: 399 <agent> "…"`, a token or a host (RFC 3261 section 20.43; default `ringfence`);
     /// what no token has becomes `-`.
     pub fn warning_agent(mut self, agent: &str) -> Self {
         let is_allowed = |c: char| c.is_ascii_alphanumeric() || "-.!%*_+`'~:[]".contains(c);
@@ -213,49 +251,54 @@ impl Builder {
         self
     }
 
-    /// Decides on each new call before the application is asked, within the shard: `screen` must not
-    /// wait. What it panics on is a bug that ends its shard.
+    /// Decides on each new call before the application is asked and before anything is answered. One screen serves all
+    /// shards, at once.
+    ///
+    /// It runs within the shard, which does nothing else meanwhile: it must not wait. A call that it panics on is
+    /// offered to the application ([`Verdict::Offer`]); the panic is logged, the first time, and counted
+    /// ([`Softphone::hook_panics`]).
     pub fn screen(mut self, screen: impl Fn(&Invite<'_>) -> Verdict + Send + Sync + 'static) -> Self {
         self.hooks.screen = Some(Arc::new(screen));
         self
     }
 
-    /// Shows every datagram, within the shard: `trace` must not wait.
+    /// Shows every datagram as it comes and as it is about to go. It runs within the shard: it must not wait. A panic
+    /// of it is counted ([`Softphone::hook_panics`]).
     pub fn trace(mut self, trace: impl Fn(&Traced<'_>) + Send + Sync + 'static) -> Self {
         self.hooks.trace = Some(Arc::new(trace));
         self
     }
 
-    /// Tells how each call ended, screened or not, within the shard: `ended` must not wait.
+    /// Tells how each call ended, screened or not, once it has: for a rejection that is its ACK, or 32 s without one.
+    /// It runs within the shard: it must not wait. A panic of it is counted ([`Softphone::hook_panics`]).
     pub fn ended(mut self, ended: impl Fn(&Ended) + Send + Sync + 'static) -> Self {
         self.hooks.ended = Some(Arc::new(ended));
         self
     }
 
-    /// Binds the sockets and starts the shards. Nothing is sent.
+    /// Binds the sockets and starts the shards, a thread each. Nothing is sent.
     ///
-    /// Fails when an address cannot be listened on ([`Error::is_address_in_use`]) or the range of RTP ports holds no pair.
+    /// Fails when an address cannot be listened on ([`Error::is_address_in_use`]) or the range of RTP ports holds no
+    /// pair; no socket is then left open. Needs no runtime of a certain kind: the shards bring their own.
+    ///
+    /// [`Error::is_address_in_use`]: crate::Error::is_address_in_use
     pub async fn start(self) -> Result<Softphone> {
         let rtp_ports = RtpPorts::new(&self.rtp_ports)?;
         let mut shards = Vec::new();
         for index in 0..self.shards {
-            let started = self.start_shard(index);
-            let handle = started.await.map_err(|_| Kind::Closed).map_err(Error::from).and_then(|shard| shard);
-            match handle {
+            match self.start_shard(index).await {
                 Ok(shard) => shards.push(shard),
                 Err(error) => {
-                    let started =
-                        Softphone { inner: Arc::new(Inner { shards, next: AtomicUsize::new(0), rtp_ports }) };
-                    started.shutdown(Duration::ZERO).await;
+                    Softphone::new(shards, rtp_ports, &self.hooks).shutdown(Duration::ZERO).await;
                     return Err(error);
                 }
             }
         }
-        Ok(Softphone { inner: Arc::new(Inner { shards, next: AtomicUsize::new(0), rtp_ports }) })
+        Ok(Softphone::new(shards, rtp_ports, &self.hooks))
     }
 
-    /// Starts the thread of one shard, and returns what it says of itself.
-    fn start_shard(&self, index: u16) -> oneshot::Receiver<Result<ShardHandle>> {
+    /// Starts the thread of one shard.
+    async fn start_shard(&self, index: u16) -> Result<NewShard> {
         let (hooks, config) = (self.hooks.clone(), self.config.clone());
         let mut address = self.listen;
         if address.port() != 0 {
@@ -269,14 +312,32 @@ impl Builder {
                 runtime.shutdown_background();
             }
             Err(error) => {
+                // Who asked may have gone.
                 let _ = started.send(Err(error));
             }
         };
-        // Where no thread can be had, `started` is dropped, which tells.
-        if let Err(error) = std::thread::Builder::new().name(format!("softphone-{index}")).spawn(run) {
-            tracing::error!(%error, "no thread for a shard");
+        std::thread::Builder::new()
+            .name(format!("softphone-{index}"))
+            .spawn(run)
+            .map_err(|error| Kind::System { what: "no thread for a shard", error })?;
+        result.await.map_err(|_| Kind::Closed)?
+    }
+}
+
+impl NewShard {
+    fn keep(mut self) -> ShardHandle {
+        self.is_kept = true;
+        self.handle.clone()
+    }
+}
+
+impl Drop for NewShard {
+    fn drop(&mut self) {
+        if !self.is_kept {
+            let (done, _) = oneshot::channel();
+            // A shard that is gone has ended.
+            let _ = self.handle.commands.send(Command::Shutdown { grace: Duration::ZERO, done });
         }
-        result
     }
 }
 
@@ -294,12 +355,12 @@ async fn serve(
     address: SocketAddr,
     hooks: Hooks,
     config: Config,
-    started: oneshot::Sender<Result<ShardHandle>>,
+    started: oneshot::Sender<Result<NewShard>>,
 ) {
     match Shard::bind(index, address, hooks, &config) {
         Ok(shard) => {
             let handle = ShardHandle { local: shard.local(), commands: shard.commands() };
-            if started.send(Ok(handle)).is_ok() {
+            if started.send(Ok(NewShard { handle, is_kept: false })).is_ok() {
                 shard.run().await;
             }
         }

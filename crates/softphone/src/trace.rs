@@ -3,7 +3,8 @@
 use std::net::SocketAddr;
 use std::time::SystemTime;
 
-/// One datagram, as it came or went.
+/// One datagram, as it came or is about to go, shown by [`Builder::trace`](crate::Builder::trace). Keep-alives are
+/// datagrams too.
 ///
 /// ```no_run
 /// # async fn start() -> softphone::Result<()> {
@@ -23,7 +24,7 @@ pub struct Traced<'a> {
     pub at: SystemTime,
     /// Which way.
     pub direction: Direction,
-    /// Our address.
+    /// The address that is listened on, which may be a wildcard.
     pub local: SocketAddr,
     /// The peer's address.
     pub remote: SocketAddr,

@@ -1,5 +1,6 @@
 //! An incoming call, to be decided once.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -11,23 +12,28 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::error::{Kind, Result};
 use crate::line::LineId;
 use crate::reject::{Redirect, Reject};
-use crate::screen::{CallId, Invite};
+use crate::screen::{Address, CallId, Invite};
 use crate::shard::Command;
 
 /// A call to be decided: dropped undecided, it is answered 480 Temporarily Unavailable.
 ///
-/// 100 Trying has gone out; nothing rings yet. Each decision takes the call, so that it cannot be
-/// decided twice, and resolves when its response is sent: the ACK is not waited for. A call that the caller
-/// has just cancelled takes every decision with `Ok`: nothing is left to decide. A call that nobody
-/// decides for 10 minutes is answered 480.
+/// 100 Trying has gone out; nothing rings yet. Each decision takes the call, so that it cannot be decided twice, and
+/// resolves when its response is sent: the ACK is not waited for, and [`Builder::ended`] tells of it. A decision whose
+/// future is dropped before it was polled is none. A call that the caller has just cancelled takes every decision with
+/// `Ok`: nothing is left to decide. A call that nobody decides for 10 minutes is answered 480.
+///
+/// [`Builder::ended`]: crate::Builder::ended
 ///
 /// ```no_run
 /// # async fn attend(line: softphone::Line) -> softphone::Result<()> {
 /// use softphone::Reject;
 ///
-/// while let Some(call) = line.incoming().await {
+/// while let Some(mut call) = line.incoming().await {
 ///     if call.invite().is_private() {
 ///         call.reject(Reject::status(433)?).await?;
+///     } else if call.caller().is_some_and(|caller| caller.user() == "+41791234567") {
+///         call.ring().await?;
+///         call.cancelled().await; // it rings until the caller gives up
 ///     } else {
 ///         call.redirect("sip:1000@pbx.example.com").await?;
 ///     }
@@ -56,10 +62,13 @@ pub(crate) struct Facts {
 }
 
 impl IncomingCall {
-    /// Sends 180 Ringing (RFC 3261 section 13.3.1.1), repeated each minute until the call is decided.
+    /// Sends 180 Ringing with the line's Contact (RFC 3261 section 13.3.1.1), repeated each minute until the call is
+    /// decided.
     ///
     /// A call that may not ring (see [`Invite::objection`]) is answered what stands against it, and
-    /// this fails with that status.
+    /// this fails with that status ([`Error::status`]). Fails when the softphone was shut down, too.
+    ///
+    /// [`Error::status`]: crate::Error::status
     pub async fn ring(&mut self) -> Result<()> {
         let (done, decided) = oneshot::channel();
         self.send(Command::Ring { call: self.facts.id.number, done })?;
@@ -73,28 +82,36 @@ impl IncomingCall {
         }
     }
 
-    /// Rejects the call: 4xx to 6xx.
+    /// Rejects the call (RFC 3261 section 13.3.1.3). Fails when the softphone was shut down, which answered it 480.
+    ///
+    /// On the wire: the status, 400 to 699, and what the [`Reject`] adds; sent again until the ACK comes, for at most
+    /// 32 s.
     pub async fn reject(self, reject: impl Into<Reject>) -> Result<()> {
         let rejection = reject.into().shared();
         self.decide(|call, done| Command::Reject { call, rejection, done: Some(done) }).await
     }
 
-    /// Sends the caller elsewhere: 302 Moved Temporarily with this `sip`, `sips` or `tel` URI as Contact.
+    /// Sends the caller elsewhere, to this `sip`, `sips` or `tel` URI (RFC 3261 section 13.3.1.2).
     ///
-    /// Where the target is no such URI the call is answered 480 and this fails.
+    /// Where the target is no such URI the call is answered 480 and this fails. Fails when the softphone was shut
+    /// down, too.
+    ///
+    /// On the wire: 302 Moved Temporarily with the target as Contact.
     pub async fn redirect(self, target: &str) -> Result<()> {
         let redirection = Redirect::to(target)?.shared();
         self.decide(|call, done| Command::Redirect { call, redirection, done }).await
     }
 
-    /// Answers nothing more. Retransmissions are absorbed until the caller must have given up.
+    /// Answers nothing more to the INVITE: what comes of it again is absorbed for 32 s (64*T1), in which a CANCEL gets
+    /// its own 200 and no 487.
     pub fn ignore(mut self) {
         self.is_decided = true;
         // A softphone that was shut down answers nothing either.
         let _ = self.commands.send(Command::Ignore { call: self.facts.id.number });
     }
 
-    /// Waits until the caller gives up, or the call is over for another reason.
+    /// Waits until the caller gives up (RFC 3261 section 9.2), or the call is over for another reason: undecided for
+    /// 10 minutes, or the softphone shut down.
     ///
     /// On the wire: CANCEL, answered 200, and the INVITE answered 487.
     pub async fn cancelled(&self) {
@@ -122,6 +139,60 @@ impl IncomingCall {
             origin: *origin,
             objection: *objection,
         }
+    }
+
+    /// Returns what the call is known by.
+    #[must_use]
+    pub fn id(&self) -> CallId {
+        self.facts.id
+    }
+
+    /// Returns the line that is rung.
+    #[must_use]
+    pub fn line(&self) -> LineId {
+        self.facts.line
+    }
+
+    /// Returns who calls, as [`Invite::caller`] does.
+    #[must_use]
+    pub fn caller(&self) -> Option<Address<'_>> {
+        self.invite().caller()
+    }
+
+    /// Returns From, which any caller can claim, as [`Invite::from`] does.
+    #[must_use]
+    pub fn from(&self) -> Option<Address<'_>> {
+        self.invite().from()
+    }
+
+    /// Returns the asserted identity, as [`Invite::asserted`] does.
+    #[must_use]
+    pub fn asserted(&self) -> Option<Address<'_>> {
+        self.invite().asserted()
+    }
+
+    /// Returns who is called, as [`Invite::called`] does.
+    #[must_use]
+    pub fn called(&self) -> Option<Address<'_>> {
+        self.invite().called()
+    }
+
+    /// Returns the value of the first header of a name, as [`Invite::header`] does.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<Cow<'_, str>> {
+        self.invite().header(name)
+    }
+
+    /// Returns the session description that is offered, as [`Invite::offer`] does.
+    #[must_use]
+    pub fn offer(&self) -> Option<&[u8]> {
+        self.invite().offer()
+    }
+
+    /// Returns the address that the INVITE came from.
+    #[must_use]
+    pub fn source(&self) -> SocketAddr {
+        self.facts.source
     }
 
     /// Returns a future that does not borrow the call: whether it was cancelled rather than decided.

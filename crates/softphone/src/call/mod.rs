@@ -7,7 +7,7 @@ pub use incoming::IncomingCall;
 
 use crate::screen::CallId;
 
-/// How an incoming call ended.
+/// How an incoming call ended, told by [`Builder::ended`](crate::Builder::ended).
 ///
 /// ```
 /// fn describe(ended: &softphone::Ended) -> String {
@@ -19,7 +19,7 @@ use crate::screen::CallId;
 pub struct Ended {
     /// Which call.
     pub call: CallId,
-    /// The final status, if one was sent.
+    /// The status of the final response, if one was sent; 487 where the caller gave up.
     pub status: Option<u16>,
     /// How.
     pub how: How,
@@ -39,6 +39,7 @@ pub enum How {
     Unacknowledged,
     /// The call was left unanswered, as was decided.
     Ignored,
-    /// The final response was given without keeping state, at a bound: whether it arrived is not known.
+    /// The final response was given without keeping state, because a table was full (RFC 3261 section 8.2.7): whether it
+    /// arrived is not known.
     Stateless,
 }

@@ -25,9 +25,11 @@ impl Udp {
         if address.is_ipv6() {
             socket.set_only_v6(!address.ip().is_unspecified())?;
         }
-        // The kernel clamps what it does not allow; less than asked for is no error.
-        socket.set_recv_buffer_size(RECEIVE_BUFFER)?;
-        socket.set_send_buffer_size(SEND_BUFFER)?;
+        // Some kernels clamp what they do not allow, some refuse it; either way the socket works.
+        let sized = [socket.set_recv_buffer_size(RECEIVE_BUFFER), socket.set_send_buffer_size(SEND_BUFFER)];
+        for error in sized.into_iter().filter_map(Result::err) {
+            tracing::debug!(%error, "socket buffer");
+        }
         socket.set_nonblocking(true)?;
         socket.bind(&address.into())?;
         let socket = UdpSocket::from_std(socket.into())?;
@@ -45,7 +47,12 @@ impl Udp {
     /// Receives a datagram if one is there.
     pub(crate) fn try_receive(&self, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
         let (length, source) = self.socket.try_recv_from(buffer)?;
-        Ok((length, SocketAddr::new(source.ip().to_canonical(), source.port())))
+        let source = match source.ip().to_canonical() {
+            ip @ IpAddr::V4(_) => SocketAddr::new(ip, source.port()),
+            // Whole: a link-local address is reached through its scope only.
+            IpAddr::V6(_) => source,
+        };
+        Ok((length, source))
     }
 
     /// Sends a datagram, waiting for room in the socket's buffer.

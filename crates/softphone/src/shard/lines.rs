@@ -1,0 +1,146 @@
+//! The shard's side of a line: who watches it, and who waits for it.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use ringfence_ua::LineId as Number;
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::Shard;
+use crate::call::IncomingCall;
+use crate::error::{Kind, Result};
+use crate::line::{Line, LineId, NewLine};
+use crate::registration::RegistrationState;
+
+/// One line of a shard.
+pub(super) struct LineState {
+    pub(super) label: Arc<str>,
+    states: watch::Sender<RegistrationState>,
+    pub(super) calls: mpsc::Sender<IncomingCall>,
+    is_registering: bool,
+    is_leaving: bool,
+    /// Who waits until it is unregistered, and who until it is no more.
+    unregistered: Vec<oneshot::Sender<()>>,
+    removed: Vec<oneshot::Sender<()>>,
+}
+
+/// Calls of one line that wait for [`Line::incoming`]; beyond them a call is answered 480.
+const WAITING_CALLS: usize = 1024;
+
+impl Shard {
+    pub(super) fn register(&mut self, now: Instant, line: Number) {
+        let Some(state) = self.lines.get_mut(&line) else { return };
+        if state.is_leaving || self.leaving.is_some() {
+            return;
+        }
+        // Who waits for the end of the registration waits for what is not wanted any more.
+        for done in state.unregistered.drain(..) {
+            let _ = done.send(());
+        }
+        self.endpoint.register(now, line);
+    }
+
+    pub(super) fn unregister(&mut self, now: Instant, line: Number, done: oneshot::Sender<()>) {
+        match self.lines.get_mut(&line).filter(|state| state.is_registering) {
+            Some(state) => state.unregistered.push(done),
+            // Nothing is to be unregistered.
+            None => {
+                let _ = done.send(());
+            }
+        }
+        self.endpoint.unregister(now, line);
+    }
+
+    pub(super) fn remove(&mut self, now: Instant, line: Number, done: Option<oneshot::Sender<()>>) {
+        match self.lines.get_mut(&line) {
+            Some(state) => {
+                state.is_leaving = true;
+                state.removed.extend(done);
+            }
+            None => {
+                // It is no more.
+                let _ = done.map(|done| done.send(()));
+            }
+        }
+        self.endpoint.remove_line(now, line);
+    }
+
+    pub(super) fn add_line(&mut self, now: Instant, account: ringfence_ua::Account) -> Result<NewLine> {
+        if self.leaving.is_some() {
+            return Err(Kind::Closed.into());
+        }
+        let (label, address_of_record) = (Arc::clone(&account.label), account.address_of_record());
+        let is_registering = account.is_registering;
+        let first = if is_registering {
+            RegistrationState::Registering { attempt: 1 }
+        } else {
+            RegistrationState::Unregistered
+        };
+        let line = self.endpoint.add_line(now, account).map_err(|_| Kind::Full)?;
+        let (states, watched) = watch::channel(first);
+        let (calls, waiting) = mpsc::channel(WAITING_CALLS);
+        let state = LineState {
+            label: Arc::clone(&label),
+            states,
+            calls,
+            is_registering,
+            is_leaving: false,
+            unregistered: Vec::new(),
+            removed: Vec::new(),
+        };
+        self.lines.insert(line, state);
+        let id = LineId { shard: self.index, line };
+        let line = Line::new(id, label, address_of_record, self.sender.clone(), watched, waiting);
+        Ok(NewLine::new(line))
+    }
+
+    pub(super) fn tell_registration(&mut self, line: Number, state: RegistrationState) {
+        log(LineId { shard: self.index, line }, &state);
+        if let Some(known) = self.lines.get_mut(&line) {
+            known.tell(state);
+        }
+    }
+
+    pub(super) fn tell_removed(&mut self, line: Number) {
+        let id = LineId { shard: self.index, line };
+        tracing::debug!(line = %id, "removed");
+        let waiting = self.lines.remove(&line).map(|state| state.removed);
+        for done in waiting.into_iter().flatten() {
+            // Nobody may wait for it.
+            let _ = done.send(());
+        }
+    }
+}
+
+impl LineState {
+    pub(super) fn is_unregistered(&self) -> bool {
+        *self.states.borrow() == RegistrationState::Unregistered
+    }
+
+    fn tell(&mut self, state: RegistrationState) {
+        self.states.send_if_modified(|known| {
+            let is_new = *known != state;
+            *known = state;
+            is_new
+        });
+        // Who waits looks at the state next.
+        if self.is_unregistered() {
+            for done in self.unregistered.drain(..) {
+                // Nobody may wait for it.
+                let _ = done.send(());
+            }
+        }
+    }
+}
+
+/// Logs a state. What a registrar says is escaped: it may be meant for the terminal.
+fn log(line: LineId, state: &RegistrationState) {
+    match state {
+        RegistrationState::Registering { attempt } => tracing::debug!(%line, attempt, "registering"),
+        RegistrationState::Registered { expires, .. } => {
+            tracing::debug!(%line, expires = expires.as_secs(), "registered");
+        }
+        RegistrationState::Failed { cause, .. } => tracing::debug!(%line, ?cause, "registration failed"),
+        RegistrationState::Unregistered => tracing::debug!(%line, "unregistered"),
+    }
+}
