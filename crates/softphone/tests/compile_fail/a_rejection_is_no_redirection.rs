@@ -1,0 +1,7 @@
+use softphone::{Redirect, Verdict};
+
+fn screen(redirect: Redirect) -> Verdict {
+    Verdict::Reject(redirect)
+}
+
+fn main() {}

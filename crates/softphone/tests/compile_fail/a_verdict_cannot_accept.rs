@@ -1,0 +1,7 @@
+use softphone::Verdict;
+
+fn screen() -> Verdict {
+    Verdict::Accept
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+async fn ignore(mut call: softphone::IncomingCall) -> softphone::Result<()> {
+    call.ignore();
+    call.ring().await
+}
+
+fn main() {}

@@ -1,0 +1,204 @@
+//! Registering a line, and leaving.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::wildcard_enum_match_arm, reason = "a test may fail so")]
+
+mod stage;
+
+use std::time::{Duration, Instant};
+
+use ringfence_testing::{Binding, Mode, PbxEvent, Record, Refusal};
+use softphone::{Account, Cause, RegistrationState};
+
+use stage::{next, pbx, pbx_at, phone, soon};
+
+#[tokio::test]
+async fn a_line_registers_with_the_digest_of_its_password() {
+    let (pbx, phone) = (pbx().await, phone().await);
+    let line = soon(phone.register(pbx.account("858"))).await.unwrap();
+    assert!(line.registration().state().is_registered());
+    assert_eq!(line.address_of_record(), format!("sip:858@{}", pbx.address));
+    let attempts = pbx.received("REGISTER");
+    assert!(!attempts[0].contains("\r\nAuthorization: "));
+    assert!(attempts.last().unwrap().contains("\r\nAuthorization: Digest username=\"858\""));
+    let [contact] = pbx.contacts("858").try_into().unwrap();
+    assert!(contact.starts_with(&format!("sip:858@{};line=", phone.local_addresses()[0])), "{contact}");
+}
+
+#[tokio::test]
+async fn an_authentication_name_of_its_own_is_used() {
+    let (pbx, phone) = (pbx().await, phone().await);
+    pbx.with(|pbx, _| pbx.add_user_with_auth_name("860", "trunk-860", "secret"));
+    soon(phone.register(pbx.account("860").auth_user("trunk-860"))).await.unwrap();
+    assert!(soon(phone.register(pbx.account("860").auth_user("860"))).await.is_err());
+}
+
+#[tokio::test]
+async fn a_wrong_password_fails_with_its_cause_and_status_and_leaves_no_line() {
+    let (pbx, phone) = (pbx().await, phone().await);
+    let error = soon(phone.register(pbx.account("858").password("wrong"))).await.unwrap_err();
+    assert_eq!(error.status(), Some(401));
+    assert_eq!(error.cause(), Some(&Cause::BadCredentials { status: 401 }));
+    assert!(!error.is_timeout() && !error.is_closed());
+    assert_eq!(soon(phone.counters()).await.unwrap().lines, 0);
+    let wrong = |event: &PbxEvent| matches!(event, PbxEvent::Refused { refusal: Refusal::WrongPassword, .. });
+    assert_eq!(pbx.events().iter().filter(|event| wrong(event)).count(), 1, "a wrong password is tried once");
+}
+
+#[tokio::test]
+async fn a_registrar_that_refuses_is_told_from_one_that_cannot() {
+    let (pbx, phone) = (pbx().await, phone().await);
+    pbx.set_mode(Mode::Refusing { status: 403, retry_after: None });
+    let error = soon(phone.register(pbx.account("858"))).await.unwrap_err();
+    assert_eq!(error.cause(), Some(&Cause::Refused { status: 403, phrase: "Forbidden".to_owned() }));
+    pbx.set_mode(Mode::Refusing { status: 503, retry_after: Some(120) });
+    let error = soon(phone.register(pbx.account("858"))).await.unwrap_err();
+    assert_eq!((error.status(), error.is_timeout()), (Some(503), false));
+    assert!(matches!(error.cause(), Some(Cause::Unavailable { status: 503, .. })));
+}
+
+#[tokio::test]
+async fn a_failed_attempt_says_when_the_next_is_made_and_asking_again_is_at_once() {
+    let (pbx, phone) = (pbx().await, phone().await);
+    pbx.set_mode(Mode::Refusing { status: 503, retry_after: Some(3600) });
+    let line = soon(phone.line(pbx.account("858"))).await.unwrap();
+    let mut registration = line.registration();
+    assert_eq!(registration.state(), RegistrationState::Registering { attempt: 1 });
+    let RegistrationState::Failed { retry_at: Some(retry_at), .. } = next(registration.changed()).await
+    else {
+        panic!("it was refused");
+    };
+    let wait = retry_at.duration_since(std::time::SystemTime::now()).unwrap();
+    assert!(wait > Duration::from_secs(3500), "the registrar's Retry-After counts: {wait:?}");
+    pbx.set_mode(Mode::Working);
+    line.register().unwrap();
+    pbx.bound("858", 1).await;
+}
+
+#[tokio::test]
+async fn a_host_without_an_address_fails_its_own_line_only() {
+    let (pbx, phone) = (pbx().await, phone().await);
+    // An IPv4 socket reaches no IPv6 address: the resolver is not needed to find none.
+    let nowhere = Account::new("sip:858@[::1]:5060").unwrap();
+    let lost = soon(phone.line(nowhere.clone())).await.unwrap();
+    let mut registration = lost.registration();
+    let state = soon(async {
+        loop {
+            match registration.state() {
+                RegistrationState::Registering { .. } => drop(registration.changed().await),
+                state => break state,
+            }
+        }
+    })
+    .await;
+    assert!(matches!(
+        state,
+        RegistrationState::Failed { cause: Cause::Unresolved { .. }, retry_at: Some(_) }
+    ));
+    assert!(soon(phone.register(pbx.account("858"))).await.is_ok());
+    let error = soon(phone.register(nowhere)).await.unwrap_err();
+    assert!(matches!(error.cause(), Some(Cause::Unresolved { .. })), "{error}");
+}
+
+#[tokio::test]
+async fn a_name_is_looked_up() {
+    let (pbx, phone) = (pbx().await, phone().await);
+    let account = Account::of("858", "localhost", pbx.address.port()).unwrap().password("secret");
+    soon(phone.register(account)).await.unwrap();
+    assert_eq!(pbx.contacts("858").len(), 1);
+}
+
+#[tokio::test]
+async fn an_account_that_does_not_register_is_a_line_at_once() {
+    let (pbx, phone) = (pbx().await, phone().await);
+    let line = soon(phone.register(pbx.account("858").register(false))).await.unwrap();
+    assert_eq!(line.registration().state(), RegistrationState::Unregistered);
+    soon(line.unregister()).await.unwrap();
+    soon(line.remove()).await.unwrap();
+    assert!(pbx.received("REGISTER").is_empty());
+}
+
+#[tokio::test]
+async fn unregistering_removes_the_lines_own_binding_and_no_other_phones() {
+    let (pbx, phone) = (pbx().await, phone().await);
+    let line = soon(phone.register(pbx.account("858"))).await.unwrap();
+    let other = "sip:858@127.0.0.9:5060";
+    pbx.with(|pbx, now| pbx.add_binding("858", another_phone(other, now)));
+    soon(line.unregister()).await.unwrap();
+    assert_eq!(pbx.contacts("858"), [other]);
+    assert_eq!(line.registration().state(), RegistrationState::Unregistered);
+    assert!(!pbx.received("REGISTER").iter().any(|register| register.contains("Contact: *")));
+    line.register().unwrap();
+    pbx.bound("858", 2).await;
+}
+
+#[tokio::test]
+async fn unregistering_before_the_registrar_has_answered_leaves_no_binding() {
+    let (pbx, phone) = (pbx().await, phone().await);
+    let line = soon(phone.line(pbx.account("858"))).await.unwrap();
+    soon(line.unregister()).await.unwrap();
+    assert_eq!(pbx.contacts("858"), [""; 0]);
+    assert_eq!(line.registration().state(), RegistrationState::Unregistered);
+}
+
+#[tokio::test]
+async fn a_line_can_be_removed_by_two_at_once_and_again() {
+    let (pbx, phone) = (pbx().await, phone().await);
+    let line = soon(phone.register(pbx.account("858"))).await.unwrap();
+    let (first, second) = soon(async { tokio::join!(line.remove(), line.remove()) }).await;
+    assert!(first.is_ok() && second.is_ok());
+    assert_eq!(pbx.contacts("858"), [""; 0]);
+    soon(line.remove()).await.unwrap();
+    soon(line.unregister()).await.unwrap();
+    line.register().unwrap();
+    let mut registration = line.registration();
+    registration.state();
+    assert_eq!(soon(registration.changed()).await, None);
+}
+
+#[tokio::test]
+async fn a_registration_whose_future_is_dropped_leaves_no_line_behind() {
+    let (pbx, phone) = (pbx().await, phone().await);
+    pbx.set_mode(Mode::Silent);
+    let registering = phone.register(pbx.account("858"));
+    tokio::select! {
+        biased;
+        _ = registering => panic!("a silent registrar does not register"),
+        () = pbx.until(|pbx| pbx.messages().next().map(drop)) => {}
+    }
+    pbx.set_mode(Mode::Working);
+    // The REGISTER on its way is let through; what it has bound is taken back.
+    let is_farewell = |record: &Record| {
+        let text = String::from_utf8_lossy(&record.message);
+        text.contains("\r\nExpires: 0\r\n") && text.contains("\r\nAuthorization: ")
+    };
+    pbx.until(|pbx| pbx.messages().find(|record| is_farewell(record)).map(drop)).await;
+    assert_eq!(pbx.contacts("858"), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_lifetime_that_is_too_short_becomes_the_registrars_shortest() {
+    let (pbx, phone) = (pbx().await, phone().await);
+    let account = pbx.account("858").expires(Duration::from_secs(10));
+    let line = soon(phone.register(account)).await.unwrap();
+    let RegistrationState::Registered { expires, .. } = line.registration().state() else {
+        panic!("it is registered");
+    };
+    assert_eq!(expires, Duration::from_secs(60));
+}
+
+#[tokio::test]
+async fn a_proxy_that_challenges_with_407_is_answered() {
+    let pbx = pbx_at("127.0.0.1", |config| config.challenge_status = 407).await;
+    let phone = phone().await;
+    assert!(soon(phone.register(pbx.account("858"))).await.is_ok());
+}
+
+fn another_phone(contact: &str, now: Instant) -> Binding {
+    Binding {
+        contact: contact.to_owned(),
+        source: "127.0.0.9:5060".parse().unwrap(),
+        expires_at: now + Duration::from_secs(3600),
+        call_id: "another".to_owned(),
+        cseq: 1,
+    }
+}

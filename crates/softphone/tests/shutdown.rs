@@ -1,0 +1,111 @@
+//! The end of a softphone, and what is left of it.
+
+#![allow(clippy::unwrap_used, reason = "a test may fail so")]
+
+mod stage;
+
+use std::time::Duration;
+
+use ringfence_testing::Mode;
+use softphone::{RegistrationState, Reject};
+
+use stage::{builder, next, pbx, phone, soon};
+
+#[tokio::test]
+async fn shutting_down_unregisters_and_ends_every_wait() {
+    let (pbx, phone) = (pbx().await, phone().await);
+    let line = soon(phone.register(pbx.account("858"))).await.unwrap();
+    let waiting = tokio::spawn({
+        let line = line.clone();
+        async move { line.incoming().await.is_none() }
+    });
+    soon(phone.shutdown(Duration::MAX)).await;
+    assert!(pbx.contacts("858").is_empty());
+    assert!(soon(waiting).await.unwrap());
+    assert!(soon(line.incoming()).await.is_none());
+    assert_eq!(line.registration().state(), RegistrationState::Unregistered);
+}
+
+#[tokio::test]
+async fn undecided_calls_are_unavailable_when_the_softphone_is_shut_down() {
+    let (pbx, phone) = (pbx().await, phone().await);
+    let line = soon(phone.register(pbx.account("858"))).await.unwrap();
+    let (held, waiting) = (pbx.call("1002", "858"), pbx.call("1003", "858"));
+    let mut call = next(line.incoming()).await;
+    pbx.answered(waiting, 100).await;
+    soon(phone.shutdown(Duration::MAX)).await;
+    soon(call.cancelled()).await;
+    assert!(call.ring().await.unwrap_err().is_closed());
+    assert!(call.reject(Reject::busy()).await.unwrap_err().is_closed());
+    assert_eq!(pbx.statuses(held).await, [100, 480]);
+    assert_eq!(pbx.statuses(waiting).await, [100, 480]);
+    assert!(soon(line.incoming()).await.is_none(), "what is over is not announced");
+}
+
+#[tokio::test]
+async fn after_the_end_everything_says_that_the_softphone_is_closed() {
+    let (pbx, phone) = (pbx().await, phone().await);
+    let line = soon(phone.register(pbx.account("858"))).await.unwrap();
+    soon(phone.shutdown(Duration::MAX)).await;
+    assert!(soon(phone.register(pbx.account("859"))).await.unwrap_err().is_closed());
+    assert!(soon(phone.line(pbx.account("859"))).await.unwrap_err().is_closed());
+    assert!(soon(phone.counters()).await.unwrap_err().is_closed());
+    assert!(line.register().unwrap_err().is_closed());
+    assert!(soon(line.unregister()).await.unwrap_err().is_closed());
+    let error = soon(line.remove()).await.unwrap_err();
+    assert!(error.is_closed() && !error.is_timeout() && error.status().is_none());
+    assert_eq!(error.to_string(), "the softphone was shut down");
+    soon(phone.shutdown(Duration::MAX)).await;
+}
+
+#[tokio::test]
+async fn a_registration_under_way_fails_when_the_softphone_is_shut_down() {
+    let (pbx, phone) = (pbx().await, phone().await);
+    pbx.set_mode(Mode::Silent);
+    let registering = tokio::spawn({
+        let (phone, account) = (phone.clone(), pbx.account("858"));
+        async move { phone.register(account).await }
+    });
+    pbx.until(|pbx| pbx.messages().next().map(drop)).await;
+    soon(phone.shutdown(Duration::ZERO)).await;
+    assert!(soon(registering).await.unwrap().unwrap_err().is_closed());
+}
+
+#[tokio::test]
+async fn a_registrar_that_is_silent_is_not_waited_for_longer_than_the_grace() {
+    let (pbx, phone) = (pbx().await, phone().await);
+    let line = soon(phone.register(pbx.account("858"))).await.unwrap();
+    pbx.set_mode(Mode::Silent);
+    let removing = tokio::spawn(async move { line.remove().await });
+    // The second asks for less than the first.
+    soon(async { tokio::join!(phone.shutdown(Duration::MAX), phone.shutdown(Duration::from_millis(1))) })
+        .await;
+    assert!(soon(removing).await.unwrap().unwrap_err().is_closed());
+}
+
+#[tokio::test]
+async fn two_who_shut_down_at_once_both_wait_for_the_end() {
+    let (pbx, phone) = (pbx().await, phone().await);
+    soon(phone.register(pbx.account("858"))).await.unwrap();
+    let first = async {
+        phone.shutdown(Duration::MAX).await;
+        assert!(pbx.contacts("858").is_empty());
+    };
+    let second = async {
+        phone.shutdown(Duration::MAX).await;
+        assert!(pbx.contacts("858").is_empty());
+    };
+    soon(async { tokio::join!(first, second) }).await;
+}
+
+#[tokio::test]
+async fn the_address_is_free_as_soon_as_the_softphone_is_shut_down() {
+    // An address of its own: a free port stays free.
+    let phone = builder().listen("127.0.0.73:0".parse().unwrap()).start().await.unwrap();
+    let address = phone.local_addresses()[0];
+    soon(phone.shutdown(Duration::ZERO)).await;
+    for _ in 0..50 {
+        let phone = builder().listen(address).start().await.unwrap();
+        soon(phone.shutdown(Duration::ZERO)).await;
+    }
+}
