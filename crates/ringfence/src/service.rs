@@ -1,6 +1,5 @@
 //! The running program: the softphone, its screen, its lines, and the configuration in force.
 
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -8,7 +7,7 @@ use jiff::Timestamp;
 use softphone::{Builder, Softphone};
 use tokio::sync::mpsc;
 
-use crate::config::{self, Config};
+use crate::config::{self, Config, Stamped};
 use crate::control::server::Desk;
 use crate::control::{Configuration, Failed, Reloaded, Status};
 use crate::fleet::Fleet;
@@ -28,7 +27,7 @@ pub(crate) struct Service {
     /// The configuration in force. Whoever reloads holds it, so that two reloads never mix.
     in_force: tokio::sync::Mutex<Config>,
     /// Tells the watch which files to look at from now on.
-    files: tokio::sync::watch::Sender<Vec<PathBuf>>,
+    files: tokio::sync::watch::Sender<Vec<Stamped>>,
 }
 
 impl Service {
@@ -59,7 +58,7 @@ impl Service {
             journal,
             started: Timestamp::now(),
             configuration: Mutex::new(in_force(&config)),
-            files: tokio::sync::watch::Sender::new(config.files()),
+            files: tokio::sync::watch::Sender::new(config.files.clone()),
             in_force: tokio::sync::Mutex::new(config),
         };
         Ok((Arc::new(service), records))
@@ -71,7 +70,7 @@ impl Service {
     }
 
     /// Returns a watch on the files that make the configuration.
-    pub(crate) fn files(&self) -> tokio::sync::watch::Receiver<Vec<PathBuf>> {
+    pub(crate) fn files(&self) -> tokio::sync::watch::Receiver<Vec<Stamped>> {
         self.files.subscribe()
     }
 
@@ -93,7 +92,7 @@ impl Service {
         let mut configuration = self.configuration();
         *configuration = Configuration { needs_restart: needs_restart.clone(), ..self::in_force(&config) };
         drop(configuration);
-        self.files.send_replace(config.files());
+        self.files.send_replace(config.files.clone());
         // What needs a restart is compared with what the program was started with.
         *in_force = Config { softphone: in_force.softphone.clone(), ..config };
         Ok(Reloaded { changes, warnings: 0, needs_restart })

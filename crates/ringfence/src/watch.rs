@@ -5,7 +5,6 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -14,18 +13,17 @@ use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 
+use crate::config::Stamped;
+
 /// Files that are watched.
 #[derive(Debug)]
 pub(crate) struct Watch {
     watcher: RecommendedWatcher,
     events: mpsc::Receiver<()>,
     directories: BTreeSet<PathBuf>,
-    files: Vec<PathBuf>,
-    seen: Vec<Option<Fingerprint>>,
+    /// The files as they were read.
+    files: Vec<Stamped>,
 }
-
-/// What tells one version of a file from another: device, inode, length, modification time.
-type Fingerprint = (u64, u64, u64, i64, i64);
 
 /// An editor, or a script that changes several lists, is done when nothing happens for so long…
 const QUIET: Duration = Duration::from_millis(200);
@@ -42,17 +40,17 @@ impl Watch {
                 let _ = happened.try_send(());
             }
         })?;
-        Ok(Self { watcher, events, directories: BTreeSet::new(), files: Vec::new(), seen: Vec::new() })
+        Ok(Self { watcher, events, directories: BTreeSet::new(), files: Vec::new() })
     }
 
-    /// Watches these files instead of those before, as they are now.
-    pub(crate) fn set(&mut self, files: &[PathBuf]) -> notify::Result<()> {
-        self.files = files.to_vec();
-        self.seen = self.fingerprints();
+    /// Watches these files instead of those before. What has changed since they were stamped, before
+    /// anyone watched, is noticed as well.
+    pub(crate) fn set(&mut self, files: Vec<Stamped>) -> notify::Result<()> {
+        self.files = files;
         // What a link leads to is watched as well as the link.
-        let targets = files.iter().filter_map(|file| fs::canonicalize(file).ok());
-        let directories: BTreeSet<_> =
-            files.iter().cloned().chain(targets).map(|file| directory(&file)).collect();
+        let named = self.files.iter().map(|file| file.path.clone());
+        let targets = self.files.iter().filter_map(|file| fs::canonicalize(&file.path).ok());
+        let directories: BTreeSet<_> = named.chain(targets).map(|file| directory(&file)).collect();
         for gone in self.directories.difference(&directories) {
             // A directory that was removed is not watched any more anyway.
             let _ = self.watcher.unwatch(gone);
@@ -67,10 +65,11 @@ impl Watch {
         outcome
     }
 
-    /// Waits until one of the files has changed and the writing is over.
+    /// Waits until one of the files is another one than it was, and the writing is over. Nothing is
+    /// missed when the waiting is given up half way.
     pub(crate) async fn changed(&mut self) {
         loop {
-            if self.events.recv().await.is_none() {
+            if self.now() == self.files && self.events.recv().await.is_none() {
                 // The watcher is gone, and with it all that could change.
                 return std::future::pending().await;
             }
@@ -82,19 +81,17 @@ impl Watch {
                     break;
                 }
             }
-            let now = self.fingerprints();
-            if now != self.seen {
-                self.seen = now;
+            let now = self.now();
+            if now != self.files {
+                // Whoever is told reads the files after this moment.
+                self.files = now;
                 return;
             }
         }
     }
 
-    fn fingerprints(&self) -> Vec<Option<Fingerprint>> {
-        let of = |metadata: fs::Metadata| {
-            (metadata.dev(), metadata.ino(), metadata.len(), metadata.mtime(), metadata.mtime_nsec())
-        };
-        self.files.iter().map(|file| fs::metadata(file).ok().map(of)).collect()
+    fn now(&self) -> Vec<Stamped> {
+        self.files.iter().map(|file| Stamped::now(&file.path)).collect()
     }
 }
 
@@ -116,9 +113,9 @@ mod tests {
         tokio::time::timeout(Duration::from_secs(5), watch.changed()).await.is_ok()
     }
 
-    fn watch(files: &[PathBuf]) -> Watch {
+    fn watch(file: &Path) -> Watch {
         let mut watch = Watch::new().unwrap();
-        watch.set(files).unwrap();
+        watch.set(vec![Stamped::now(file)]).unwrap();
         watch
     }
 
@@ -127,7 +124,7 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let file = home.path().join("ringfence.toml");
         fs::write(&file, "a").unwrap();
-        let mut watch = watch(std::slice::from_ref(&file));
+        let mut watch = watch(&file);
         fs::write(&file, "ab").unwrap();
         assert!(is_noticed(&mut watch).await);
         fs::write(home.path().join("new"), "abc").unwrap();
@@ -136,10 +133,23 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_change_between_reading_and_watching_is_noticed() {
+        let home = tempfile::tempdir().unwrap();
+        let file = home.path().join("ringfence.toml");
+        fs::write(&file, "a").unwrap();
+        let read = Stamped::now(&file);
+        fs::write(&file, "ab").unwrap();
+        let mut watch = Watch::new().unwrap();
+        watch.set(vec![read]).unwrap();
+        assert!(is_noticed(&mut watch).await);
+        assert_eq!(watch.now(), watch.files);
+    }
+
+    #[tokio::test]
     async fn a_file_that_appears_is_noticed() {
         let home = tempfile::tempdir().unwrap();
         let file = home.path().join("reject.txt");
-        let mut watch = watch(std::slice::from_ref(&file));
+        let mut watch = watch(&file);
         fs::write(&file, "+4179*").unwrap();
         assert!(is_noticed(&mut watch).await);
     }
@@ -150,7 +160,7 @@ mod tests {
         let (link, target) = (home.path().join("link"), elsewhere.path().join("target"));
         fs::write(&target, "a").unwrap();
         std::os::unix::fs::symlink(&target, &link).unwrap();
-        let mut watch = watch(&[link]);
+        let mut watch = watch(&link);
         fs::write(&target, "ab").unwrap();
         assert!(is_noticed(&mut watch).await);
     }
@@ -160,9 +170,9 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let file = home.path().join("ringfence.toml");
         fs::write(&file, "a").unwrap();
-        let watch = watch(std::slice::from_ref(&file));
+        let watch = watch(&file);
         fs::write(home.path().join("neighbour"), "b").unwrap();
         fs::read(&file).unwrap();
-        assert_eq!(watch.fingerprints(), watch.seen);
+        assert_eq!(watch.now(), watch.files);
     }
 }

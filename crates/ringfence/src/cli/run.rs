@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use clap::Args;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
 
 use super::failure::with_hint;
@@ -55,6 +55,7 @@ impl Run {
             findings::add(config, &mut reading.report);
         }
         let config = accept(reading)?;
+        let mut signals = Signals::new()?;
         log::start(self.log_format);
         let user = place::own_user()?;
         let place = config.softphone.control.clone().unwrap_or_else(|| place::default_place(user));
@@ -76,7 +77,9 @@ impl Run {
         let writing = tokio::spawn(write_down(Arc::clone(&service), records, self.log_numbers, left));
         tokio::spawn(watch(Arc::clone(&service)));
         let serving = tokio::spawn(server::serve(bound, user, Arc::clone(&service)));
-        until_told_to_end(&service).await?;
+        signals.until_told_to_end(&service).await;
+        tracing::info!("unregistering; a second signal ends at once");
+        tokio::spawn(signals.until_told_again());
         // The socket is removed first: nobody is to ask a program that ends.
         serving.abort();
         let _ = serving.await;
@@ -93,28 +96,47 @@ impl Run {
     }
 }
 
-/// Serves the signals until one says to end; from then on another one ends at once.
-async fn until_told_to_end(service: &Service) -> Result<()> {
-    let mut hangup = signal(SignalKind::hangup()).context("no signals")?;
-    let mut interrupt = signal(SignalKind::interrupt()).context("no signals")?;
-    let mut terminate = signal(SignalKind::terminate()).context("no signals")?;
-    loop {
-        tokio::select! {
-            // What a reload says is logged, and in the status.
-            _ = hangup.recv() => drop(service.reload().await),
-            _ = interrupt.recv() => break,
-            _ = terminate.recv() => break,
+/// The signals that the program serves from its first moment on: one that comes while it starts must
+/// not leave a binding at a registrar behind.
+struct Signals {
+    hangup: Signal,
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    fn new() -> Result<Self> {
+        let of = |kind| signal(kind).context("cannot serve signals");
+        Ok(Self {
+            hangup: of(SignalKind::hangup())?,
+            interrupt: of(SignalKind::interrupt())?,
+            terminate: of(SignalKind::terminate())?,
+        })
+    }
+
+    /// Reloads on SIGHUP, until another signal says to end.
+    async fn until_told_to_end(&mut self, service: &Arc<Service>) {
+        loop {
+            tokio::select! {
+                _ = self.hangup.recv() => {
+                    let service = Arc::clone(service);
+                    // What a reload says is logged, and in the status.
+                    tokio::spawn(async move { service.reload().await });
+                }
+                _ = self.interrupt.recv() => return,
+                _ = self.terminate.recv() => return,
+            }
         }
     }
-    tracing::info!("unregistering; a second signal ends at once");
-    tokio::spawn(async move {
+
+    /// Ends the program at once on one more signal.
+    async fn until_told_again(mut self) {
         tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
         }
         std::process::exit(INTERRUPTED);
-    });
-    Ok(())
+    }
 }
 
 /// The exit code of a program that a signal ends at once, as shells have it.
@@ -130,15 +152,17 @@ async fn watch(service: Arc<Service>) {
             return;
         }
     };
+    files.mark_changed();
     loop {
-        let named = files.borrow_and_update().clone();
-        if let Err(error) = watch.set(&named) {
-            tracing::warn!(%error, "not every file is watched: `ringfence reload` applies changes");
-        }
         tokio::select! {
             // What a reload says is logged, and in the status.
             () = watch.changed() => drop(service.reload().await),
-            Ok(()) = files.changed() => {}
+            Ok(()) = files.changed() => {
+                let read = files.borrow_and_update().clone();
+                if let Err(error) = watch.set(read) {
+                    tracing::warn!(%error, "not every file is watched: `ringfence reload` applies changes");
+                }
+            }
         }
     }
 }

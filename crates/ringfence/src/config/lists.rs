@@ -12,6 +12,7 @@ use super::diagnostic::Diagnostic;
 use super::near::nearest;
 use super::section::{At, Key, Section};
 use super::source::{Place, Source};
+use super::stamp::Stamped;
 
 /// Both lists.
 #[derive(Debug, Clone)]
@@ -28,6 +29,8 @@ pub(crate) struct Loaded {
     pub(crate) list: Arc<List>,
     /// The text files, in the order of the configuration.
     pub(crate) files: Vec<PathBuf>,
+    /// The same, as they were read.
+    pub(crate) stamped: Vec<Stamped>,
     /// Where the inline entries stand, with the comment beside each.
     inline: Vec<Inline>,
 }
@@ -69,6 +72,7 @@ impl Lists {
             name: which,
             list: Arc::new(List::empty(which.name())),
             files: Vec::new(),
+            stamped: Vec::new(),
             inline: Vec::new(),
         });
         for (name, section) in tables {
@@ -110,6 +114,7 @@ impl Loaded {
         let mut sources = Vec::new();
         for name in section.texts(&FILES) {
             let path = beside(section.source().path(), name.value);
+            self.stamped.push(Stamped::now(&path));
             if let Some(text) = read_text(section, &name, &path) {
                 builder.text(&path.to_string_lossy(), &text, region);
                 sources.push(Source::without_secrets(path.clone(), text));

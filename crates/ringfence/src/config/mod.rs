@@ -14,6 +14,7 @@ mod secret;
 mod section;
 mod softphone;
 mod source;
+mod stamp;
 
 use std::cell::RefCell;
 use std::fs;
@@ -31,23 +32,18 @@ use self::screen::Screen;
 use self::section::{Key, Section};
 pub(crate) use self::softphone::Softphone;
 use self::source::Source;
+pub(crate) use self::stamp::Stamped;
 
 /// A configuration without errors.
 #[derive(Debug, Clone)]
 pub(crate) struct Config {
     pub(crate) path: PathBuf,
+    /// The file itself and its lists, as they were read.
+    pub(crate) files: Vec<Stamped>,
     pub(crate) softphone: Softphone,
     pub(crate) accounts: Vec<Account>,
     pub(crate) policy: Arc<Policy>,
     pub(crate) lists: Lists,
-}
-
-impl Config {
-    /// Returns the files that make it.
-    pub(crate) fn files(&self) -> Vec<PathBuf> {
-        let lists = Which::BOTH.map(|which| self.lists.of(which).files.clone());
-        std::iter::once(self.path.clone()).chain(lists.into_iter().flatten()).collect()
-    }
 }
 
 /// All that one reading found out.
@@ -74,8 +70,9 @@ const SCREEN: Key = Key::new("screen", "the table [screen]", "{ otherwise = \"ri
 
 /// Reads a configuration file and the lists it names.
 pub(crate) fn read(path: &Path) -> Reading {
+    let stamped = Stamped::now(path);
     match fs::read(path).map(String::from_utf8) {
-        Ok(Ok(text)) => read_text(path, text),
+        Ok(Ok(text)) => read_stamped(&stamped, text),
         Ok(Err(error)) => {
             let valid =
                 String::from_utf8_lossy(&error.as_bytes()[..error.utf8_error().valid_up_to()]).into_owned();
@@ -93,6 +90,11 @@ pub(crate) fn read(path: &Path) -> Reading {
 
 /// Reads a configuration from its text; `path` names it, and its lists are beside it.
 pub(crate) fn read_text(path: &Path, text: impl Into<String>) -> Reading {
+    read_stamped(&Stamped::now(path), text)
+}
+
+fn read_stamped(stamped: &Stamped, text: impl Into<String>) -> Reading {
+    let path = stamped.path.as_path();
     let source = Source::new(path, text);
     let (document, errors) = DeTable::parse_recoverable(source.text());
     let report = RefCell::new(Report::default());
@@ -123,7 +125,9 @@ pub(crate) fn read_text(path: &Path, text: impl Into<String>) -> Reading {
     let control = softphone.control.clone();
     let config = match (policy, &lists) {
         (Some(policy), Some(lists)) if report.errors() == 0 => {
-            Some(Config { path: path.to_owned(), softphone, accounts, policy, lists: lists.clone() })
+            let listed = Which::BOTH.into_iter().flat_map(|which| lists.of(which).stamped.clone());
+            let files = std::iter::once(stamped.clone()).chain(listed).collect();
+            Some(Config { path: path.to_owned(), files, softphone, accounts, policy, lists: lists.clone() })
         }
         _ => None,
     };

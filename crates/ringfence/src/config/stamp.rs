@@ -1,0 +1,35 @@
+//! Which version of a file was read.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+/// A file as it was just before it was read, or that it was not there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Stamped {
+    pub(crate) path: PathBuf,
+    version: Option<Version>,
+}
+
+/// What tells one version of a file from another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Version {
+    device: u64,
+    inode: u64,
+    length: u64,
+    /// Seconds and nanoseconds.
+    modified: (i64, i64),
+}
+
+impl Stamped {
+    /// Looks at a file; what a link leads to counts.
+    pub(crate) fn now(path: &Path) -> Self {
+        let version = fs::metadata(path).ok().map(|metadata| Version {
+            device: metadata.dev(),
+            inode: metadata.ino(),
+            length: metadata.len(),
+            modified: (metadata.mtime(), metadata.mtime_nsec()),
+        });
+        Self { path: path.to_owned(), version }
+    }
+}
