@@ -1,0 +1,32 @@
+//! What is measured: callers against a list of a million numbers.
+
+use std::fmt::Write;
+use std::sync::Arc;
+
+use ringfence_policy::{List, Policy, Region};
+
+const ENTRIES: u64 = 1_000_000;
+
+pub(crate) fn region() -> Region {
+    Region::parse("CH").expect("CH is a region")
+}
+
+/// Numbers spread over the plan by a multiplication that never repeats: every second one is listed.
+pub(crate) fn number(index: u64) -> u64 {
+    41_200_000_000 + index * 7_919 % 799_999_999
+}
+
+pub(crate) fn list() -> String {
+    let mut text = String::new();
+    for index in 0..ENTRIES {
+        let _ = writeln!(text, "+{}", number(2 * index));
+    }
+    text.push_str("+4180*\n+41900*\n+44*\nanonymous\n");
+    text
+}
+
+pub(crate) fn policy() -> Policy {
+    let (reject, errors) = List::parse_text("reject", "million.txt", &list(), region());
+    assert!(errors.is_empty(), "the numbers are well formed");
+    Policy::builder(region()).reject(Arc::new(reject)).build().expect("no emergency number")
+}
