@@ -256,6 +256,18 @@ mod failing {
     }
 
     #[test]
+    fn a_registrar_that_wants_to_be_asked_again_at_once_is_not_asked_for_ever() {
+        let (mut probe, mut register) = registering(account());
+        let start = probe.now();
+        for _ in 0..8 {
+            probe.receive(answer(&register, "503 Service Unavailable", "Retry-After: 0\r\n"));
+            register = retried(&mut probe);
+        }
+        let took = probe.now() - start;
+        assert!(took >= seconds(90), "eight refusals in {took:?}");
+    }
+
+    #[test]
     fn a_host_without_an_address_is_looked_up_again() {
         let mut probe = Probe::resolving(Config::new(phone_address()), account());
         let line = probe.line;

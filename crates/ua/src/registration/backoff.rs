@@ -21,17 +21,17 @@ const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 ///
 /// `fraction` is a random number from 0 to 1.
 pub(crate) fn delay(cause: &Cause, failures: u32, retry_after: Option<Duration>, fraction: f64) -> Duration {
-    if let Some(asked) = retry_after {
-        // What the registrar asks for is the least; up to a tenth more spreads the returns.
-        return asked.min(LONGEST_RETRY_AFTER).mul_f64(1.0 + fraction / 10.0);
-    }
     let index = failures.max(1) as usize - 1;
     let wait = if cause.is_refusal() {
         doubled(REFUSED, index)
     } else {
         FIRST.get(index).copied().unwrap_or_else(|| doubled(BASE, index - FIRST.len()))
     };
-    wait.mul_f64(0.5 + fraction / 2.0)
+    let wait = wait.mul_f64(0.5 + fraction / 2.0);
+    // What the registrar asks for is the least; up to a tenth more spreads the returns. One that asks
+    // for no time at all is not asked without end.
+    let asked = retry_after.map(|asked| asked.min(LONGEST_RETRY_AFTER).mul_f64(1.0 + fraction / 10.0));
+    asked.map_or(wait, |asked| asked.max(wait.min(BASE)))
 }
 
 fn doubled(base: Duration, times: usize) -> Duration {
