@@ -27,12 +27,13 @@ use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 
 use crate::account::Account;
+use crate::builder::Builder;
 use crate::call::{Ended, IncomingCall};
 use crate::error::{Kind, Result};
 use crate::line::{Line, LineId};
 use crate::registration::{Registration, RegistrationState};
 use crate::screen::{CallId, Invite};
-use crate::softphone::{Builder, Softphone};
+use crate::softphone::Softphone;
 
 /// What happens to a softphone.
 ///

@@ -84,6 +84,7 @@
 //! | `trace` | datagrams that are dropped because they cannot be read, with the reason |
 
 mod account;
+mod builder;
 mod call;
 mod error;
 pub mod flat;
@@ -98,13 +99,15 @@ mod softphone;
 mod trace;
 
 pub use account::Account;
+pub use builder::Builder;
 pub use call::{Ended, How, IncomingCall};
 pub use error::{Error, Result};
 pub use io::RtpPorts;
 pub use line::{Line, LineId};
-pub use registration::{Cause, Registration, RegistrationState};
+pub use registration::{Registration, RegistrationState};
 pub use reject::{Redirect, Reject};
-pub use ringfence_ua::Counters;
+#[doc(inline)]
+pub use ringfence_ua::{Cause, Counters};
 pub use screen::{Address, CallId, Invite, Objection, Trust, Verdict};
-pub use softphone::{Builder, Softphone};
+pub use softphone::Softphone;
 pub use trace::{Direction, Traced};

@@ -2,9 +2,8 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
+use ringfence_ua::Cause;
 use tokio::sync::watch;
-
-pub use ringfence_ua::Cause;
 
 /// The state of a line's registration. None is final: what failed is tried again, after at most half an hour or what the
 /// registrar asks for, until the line is unregistered or removed.

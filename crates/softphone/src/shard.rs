@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -34,6 +34,7 @@ pub(crate) enum Command {
     Register { line: ringfence_ua::LineId },
     Unregister { line: ringfence_ua::LineId, done: oneshot::Sender<()> },
     Remove { line: ringfence_ua::LineId, done: Option<oneshot::Sender<()>> },
+    Located { line: ringfence_ua::LineId, addresses: Vec<IpAddr> },
     Resolved { line: ringfence_ua::LineId, resolved: std::result::Result<Vec<Target>, Unresolved> },
     Ring { call: u64, done: oneshot::Sender<Decided> },
     Reject { call: u64, rejection: Arc<Rejection>, done: Option<oneshot::Sender<Decided>> },
@@ -231,6 +232,7 @@ impl Shard {
             Command::Register { line } => self.register(now, line),
             Command::Unregister { line, done } => self.unregister(now, line, done),
             Command::Remove { line, done } => self.remove(now, line, done),
+            Command::Located { line, addresses } => self.endpoint.handle_located(line, &addresses),
             Command::Resolved { line, resolved } => self.endpoint.handle_resolved(now, line, resolved),
             Command::Ring { call, done } => {
                 let decided = self.endpoint.ring(now, CallNumber::new(call));
@@ -279,6 +281,15 @@ impl Shard {
                     let resolved = resolve(host, port, listening).await;
                     // A shard that has ended needs no address.
                     let _ = sender.send(Command::Resolved { line, resolved });
+                });
+            }
+            Event::Locate { line, host, port } => {
+                let (sender, listening) = (self.sender.clone(), self.udp.local());
+                tokio::spawn(async move {
+                    // A registrar without an address rings nobody.
+                    let located = resolve(host, port, listening).await.unwrap_or_default();
+                    let addresses = located.iter().map(|target| target.remote.ip()).collect();
+                    let _ = sender.send(Command::Located { line, addresses });
                 });
             }
             Event::Registration { line, state } => {

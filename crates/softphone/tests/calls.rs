@@ -4,13 +4,14 @@
 
 mod stage;
 
-use std::task::Poll;
 use std::time::Duration;
 
 use ringfence_testing::{CallPlan, Direction, Outcome, Pbx, Record};
 use softphone::{How, Line, Redirect, Reject, Softphone, Trust};
 
-use stage::{Host, builder, caller, next, pbx, phone, rejected, showing_datagrams, soon, telling_ends};
+use stage::{
+    Host, builder, caller, next, pbx, phone, rejected, showing_datagrams, soon, telling_ends, was_pending,
+};
 
 /// A PBX and a softphone whose line is registered there.
 async fn registered() -> (Host<Pbx>, Softphone, Line) {
@@ -256,10 +257,4 @@ async fn a_peer_and_whoever_has_the_contact_may_ring() {
     let call = next(line.incoming()).await;
     assert_eq!(call.invite().trust(), Trust::Token);
     assert!(call.asserted().is_none());
-}
-
-/// Polls a future once and drops it; returns whether it was not ready.
-async fn was_pending(future: impl Future) -> bool {
-    let mut future = std::pin::pin!(future);
-    std::future::poll_fn(|context| Poll::Ready(future.as_mut().poll(context).is_pending())).await
 }

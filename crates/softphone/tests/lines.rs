@@ -4,9 +4,14 @@
 
 mod stage;
 
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::Thread;
+use std::time::Duration;
+
 use softphone::{Account, IncomingCall, Line, LineId, Registration, Reject, Softphone, flat};
 
-use stage::{builder, next, pbx, phone, soon};
+use stage::{builder, next, pbx, phone, soon, was_pending};
 
 #[tokio::test]
 async fn each_line_of_a_softphone_gets_its_own_calls() {
@@ -39,7 +44,7 @@ async fn shards_share_the_lines_and_each_call_reaches_its_own() {
     }
     let counters = soon(phone.counters()).await.unwrap();
     assert_eq!((counters.lines, counters.rejected), (2, 2), "of all shards");
-    soon(phone.shutdown(std::time::Duration::MAX)).await;
+    soon(phone.shutdown(Duration::MAX)).await;
     assert!(pbx.contacts("858").is_empty() && pbx.contacts("859").is_empty());
 }
 
@@ -91,11 +96,49 @@ async fn a_line_whose_handles_are_dropped_stays_registered_with_nobody_to_answer
 }
 
 #[tokio::test]
+async fn a_line_whose_future_is_dropped_is_none() {
+    let (pbx, phone) = (pbx().await, phone().await);
+    for _ in 0..20 {
+        assert!(was_pending(phone.line(pbx.account("858"))).await);
+        // The first answer comes after the line, the second after its end.
+        soon(phone.counters()).await.unwrap();
+        assert_eq!(soon(phone.counters()).await.unwrap().lines, 0);
+    }
+}
+
+#[tokio::test]
 async fn an_account_with_a_proxy_that_is_none_is_no_line() {
     let phone = phone().await;
     let error = soon(phone.line(Account::new("858@host").unwrap().outbound_proxy("a b"))).await.unwrap_err();
     assert!(error.to_string().starts_with("expected a proxy like"), "{error}");
     assert_eq!(soon(phone.counters()).await.unwrap().lines, 0);
+}
+
+#[test]
+fn a_softphone_needs_no_runtime_of_the_applications() {
+    let phone = alone(builder().start()).unwrap();
+    let line = alone(phone.line(Account::new("858@127.0.0.1").unwrap().register(false))).unwrap();
+    assert_eq!(alone(phone.counters()).unwrap().lines, 1);
+    alone(phone.shutdown(Duration::MAX));
+    assert!(alone(line.incoming()).is_none());
+}
+
+/// Waits for a future with nothing but the thread it is on.
+fn alone<T>(future: impl Future<Output = T>) -> T {
+    struct Unpark(Thread);
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+    let mut future = std::pin::pin!(future);
+    loop {
+        if let Poll::Ready(value) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            return value;
+        }
+        std::thread::park();
+    }
 }
 
 #[test]
@@ -122,7 +165,7 @@ fn the_futures_of_all_methods_can_be_spawned() {
         can_be_spawned(&phone.register(account.clone()));
         can_be_spawned(&phone.line(account));
         can_be_spawned(&phone.counters());
-        can_be_spawned(&phone.shutdown(std::time::Duration::ZERO));
+        can_be_spawned(&phone.shutdown(Duration::ZERO));
         can_be_spawned(&line.incoming());
         can_be_spawned(&line.unregister());
         can_be_spawned(&line.remove());

@@ -6,10 +6,10 @@ mod stage;
 
 use std::time::{Duration, Instant};
 
-use ringfence_testing::{Binding, Mode, PbxEvent, Record, Refusal};
+use ringfence_testing::{Binding, Mode, Pbx, PbxEvent, Record, Refusal};
 use softphone::{Account, Cause, RegistrationState};
 
-use stage::{next, pbx, pbx_at, phone, soon};
+use stage::{builder, next, pbx, pbx_at, phone, soon};
 
 #[tokio::test]
 async fn a_line_registers_with_the_digest_of_its_password() {
@@ -141,6 +141,27 @@ async fn unregistering_before_the_registrar_has_answered_leaves_no_binding() {
 }
 
 #[tokio::test]
+async fn a_line_that_is_wanted_again_while_it_says_farewell_registers_again() {
+    let (pbx, phone) = (pbx().await, phone().await);
+    let line = soon(phone.register(pbx.account("858"))).await.unwrap();
+    pbx.set_mode(Mode::Silent);
+    let leaving = tokio::spawn({
+        let line = line.clone();
+        async move { line.unregister().await }
+    });
+    pbx.until(|pbx| pbx.messages().find(asks_for("0")).map(drop)).await;
+    line.register().unwrap();
+    soon(leaving).await.unwrap().expect("the farewell is not waited for any more");
+    pbx.set_mode(Mode::Working);
+    let again = |pbx: &Pbx| {
+        let mut since = pbx.messages().skip_while(|record| !asks_for("0")(record));
+        since.find(asks_for("3600")).map(drop)
+    };
+    pbx.until(again).await;
+    pbx.bound("858", 1).await;
+}
+
+#[tokio::test]
 async fn a_line_can_be_removed_by_two_at_once_and_again() {
     let (pbx, phone) = (pbx().await, phone().await);
     let line = soon(phone.register(pbx.account("858"))).await.unwrap();
@@ -167,11 +188,7 @@ async fn a_registration_whose_future_is_dropped_leaves_no_line_behind() {
     }
     pbx.set_mode(Mode::Working);
     // The REGISTER on its way is let through; what it has bound is taken back.
-    let is_farewell = |record: &Record| {
-        let text = String::from_utf8_lossy(&record.message);
-        text.contains("\r\nExpires: 0\r\n") && text.contains("\r\nAuthorization: ")
-    };
-    pbx.until(|pbx| pbx.messages().find(|record| is_farewell(record)).map(drop)).await;
+    pbx.until(|pbx| pbx.messages().find(asks_for("0")).map(drop)).await;
     assert_eq!(pbx.contacts("858"), [""; 0]);
 }
 
@@ -191,6 +208,29 @@ async fn a_proxy_that_challenges_with_407_is_answered() {
     let pbx = pbx_at("127.0.0.1", |config| config.challenge_status = 407).await;
     let phone = phone().await;
     assert!(soon(phone.register(pbx.account("858"))).await.is_ok());
+}
+
+#[tokio::test]
+async fn no_text_of_the_application_can_add_a_header() {
+    let pbx = pbx().await;
+    let evil = "a\r\nX-Evil: 1\0\"\\";
+    let phone = builder().user_agent(evil).warning_agent(evil).start().await.unwrap();
+    let account = pbx.account("858").display_name(evil).label(evil).auth_user(evil);
+    // The name for authentication is what it says, so that no password fits it.
+    assert_eq!(soon(phone.register(account)).await.unwrap_err().status(), Some(401));
+    let sent = pbx.received("REGISTER");
+    let lines: Vec<_> = sent.iter().flat_map(|text| text.lines()).collect();
+    assert!(lines.iter().any(|line| line.starts_with("Authorization: ") && line.contains("X-Evil")));
+    assert!(!lines.iter().any(|line| line.starts_with("X-Evil")), "{lines:#?}");
+}
+
+/// Finds a REGISTER with credentials that asks for so many seconds.
+fn asks_for(expires: &str) -> impl Fn(&&Record) -> bool {
+    let expires = format!("\r\nExpires: {expires}\r\n");
+    move |record| {
+        let text = String::from_utf8_lossy(&record.message);
+        text.starts_with("REGISTER ") && text.contains(&expires) && text.contains("\r\nAuthorization: ")
+    }
 }
 
 fn another_phone(contact: &str, now: Instant) -> Binding {

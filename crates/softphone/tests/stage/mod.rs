@@ -7,6 +7,7 @@
 use std::fmt::Debug;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use ringfence_testing::{
@@ -285,4 +286,10 @@ pub(crate) async fn next<T: Debug>(future: impl Future<Output = Option<T>>) -> T
 
 pub(crate) fn rejected(status: u16, reason: &str) -> Outcome {
     Outcome::Rejected { status, reason: reason.to_owned(), warning: None }
+}
+
+/// Polls a future once and drops it; returns whether it was not ready.
+pub(crate) async fn was_pending(future: impl Future) -> bool {
+    let mut future = std::pin::pin!(future);
+    std::future::poll_fn(|context| Poll::Ready(future.as_mut().poll(context).is_pending())).await
 }

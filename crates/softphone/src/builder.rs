@@ -1,0 +1,199 @@
+//! What a softphone is made of, and how its shards are started.
+
+use std::fmt;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ringfence_ua::Config;
+use tokio::sync::oneshot;
+
+use crate::call::Ended;
+use crate::error::{Kind, Result};
+use crate::hooks::Hooks;
+use crate::io::RtpPorts;
+use crate::screen::{Invite, Verdict};
+use crate::shard::Shard;
+use crate::softphone::{NewShard, ShardHandle, Softphone};
+use crate::trace::Traced;
+
+/// What a softphone will be. Nothing is bound before [`Builder::start`].
+///
+/// ```
+/// use softphone::{Reject, Softphone, Verdict};
+///
+/// let busy = Reject::busy().warning("User reject");
+/// let builder = Softphone::builder()
+///     .listen("127.0.0.1:0".parse()?)
+///     .user_agent("reception/1.0")
+///     .screen(move |invite| if invite.is_private() { busy.clone().into() } else { Verdict::Offer });
+/// # drop(builder);
+/// # Ok::<(), std::net::AddrParseError>(())
+/// ```
+#[must_use]
+pub struct Builder {
+    listen: SocketAddr,
+    rtp_ports: RangeInclusive<u16>,
+    shards: u16,
+    config: Config,
+    hooks: Hooks,
+}
+
+impl Builder {
+    pub(crate) fn new() -> Self {
+        let any = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
+        Self {
+            listen: any,
+            rtp_ports: 5000..=10000,
+            shards: 1,
+            config: Config::new(any),
+            hooks: Hooks::default(),
+        }
+    }
+
+    /// Listens on this address with UDP (default `0.0.0.0:0`); port 0 takes a free one. `[::]` takes IPv4 too. With a
+    /// wildcard, each line's Contact is the local address of the route to its registrar.
+    pub fn listen(mut self, address: SocketAddr) -> Self {
+        self.listen = address;
+        self
+    }
+
+    /// Sets the range of ports for media (default 5000 to 10000), which holds at least an even one and its next. They are
+    /// bound call by call; calls have no media yet.
+    pub fn rtp_ports(mut self, ports: RangeInclusive<u16>) -> Self {
+        self.rtp_ports = ports;
+        self
+    }
+
+    /// Sets what `User-Agent` says in every request and response (default `ringfence/` and its version). Line ends and
+    /// control characters become spaces.
+    pub fn user_agent(mut self, user_agent: &str) -> Self {
+        self.config.user_agent = user_agent.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        self
+    }
+
+    /// Sets who warns in `Warning: 399 <agent> "…"`, a token or a host (RFC 3261 section 20.43; default `ringfence`);
+    /// what no token has becomes `-`.
+    pub fn warning_agent(mut self, agent: &str) -> Self {
+        let is_allowed = |c: char| c.is_ascii_alphanumeric() || "-.!%*_+`'~:[]".contains(c);
+        let agent: String = agent.chars().map(|c| if is_allowed(c) { c } else { '-' }).collect();
+        self.config.warning_agent = if agent.is_empty() { "-".to_owned() } else { agent };
+        self
+    }
+
+    /// Spreads the lines over so many threads, each with its own socket (default 1, at least 1). With a fixed port the
+    /// n-th shard listens n ports above it.
+    pub fn shards(mut self, shards: u16) -> Self {
+        self.shards = shards.max(1);
+        self
+    }
+
+    /// Decides on each new call before the application is asked and before anything is answered. One screen serves all
+    /// shards, at once.
+    ///
+    /// It runs within the shard, which does nothing else meanwhile: it must not wait. A call that it panics on is
+    /// offered to the application ([`Verdict::Offer`]); the panic is logged, the first time, and counted
+    /// ([`Softphone::hook_panics`]).
+    pub fn screen(mut self, screen: impl Fn(&Invite<'_>) -> Verdict + Send + Sync + 'static) -> Self {
+        self.hooks.screen = Some(Arc::new(screen));
+        self
+    }
+
+    /// Shows every datagram as it comes and as it is about to go. It runs within the shard: it must not wait. A panic
+    /// of it is counted ([`Softphone::hook_panics`]).
+    pub fn trace(mut self, trace: impl Fn(&Traced<'_>) + Send + Sync + 'static) -> Self {
+        self.hooks.trace = Some(Arc::new(trace));
+        self
+    }
+
+    /// Tells how each call ended, screened or not, once it has: for a rejection that is its ACK, or 32 s without one.
+    /// It runs within the shard: it must not wait. A panic of it is counted ([`Softphone::hook_panics`]).
+    pub fn ended(mut self, ended: impl Fn(&Ended) + Send + Sync + 'static) -> Self {
+        self.hooks.ended = Some(Arc::new(ended));
+        self
+    }
+
+    /// Binds the sockets and starts the shards, a thread each. Nothing is sent.
+    ///
+    /// Fails when an address cannot be listened on ([`Error::is_address_in_use`]) or the range of RTP ports holds no
+    /// pair; no socket is then left open. Needs no runtime of a certain kind: the shards bring their own.
+    ///
+    /// [`Error::is_address_in_use`]: crate::Error::is_address_in_use
+    pub async fn start(self) -> Result<Softphone> {
+        let rtp_ports = RtpPorts::new(&self.rtp_ports)?;
+        let mut shards = Vec::new();
+        for index in 0..self.shards {
+            match self.start_shard(index).await {
+                Ok(shard) => shards.push(shard),
+                Err(error) => {
+                    Softphone::new(shards, rtp_ports, &self.hooks).shutdown(Duration::ZERO).await;
+                    return Err(error);
+                }
+            }
+        }
+        Ok(Softphone::new(shards, rtp_ports, &self.hooks))
+    }
+
+    /// Starts the thread of one shard.
+    async fn start_shard(&self, index: u16) -> Result<NewShard> {
+        let (hooks, config) = (self.hooks.clone(), self.config.clone());
+        let mut address = self.listen;
+        if address.port() != 0 {
+            address.set_port(address.port().saturating_add(index));
+        }
+        let (started, result) = oneshot::channel();
+        let run = move || match runtime() {
+            Ok(runtime) => {
+                runtime.block_on(serve(index, address, hooks, config, started));
+                // A look-up that still waits for the system's resolver is not waited for.
+                runtime.shutdown_background();
+            }
+            Err(error) => {
+                // Who asked may have gone.
+                let _ = started.send(Err(error));
+            }
+        };
+        std::thread::Builder::new()
+            .name(format!("softphone-{index}"))
+            .spawn(run)
+            .map_err(|error| Kind::System { what: "no thread for a shard", error })?;
+        result.await.map_err(|_| Kind::Closed)?
+    }
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("listen", &self.listen)
+            .field("shards", &self.shards)
+            .finish_non_exhaustive()
+    }
+}
+
+async fn serve(
+    index: u16,
+    address: SocketAddr,
+    hooks: Hooks,
+    config: Config,
+    started: oneshot::Sender<Result<NewShard>>,
+) {
+    match Shard::bind(index, address, hooks, &config) {
+        Ok(shard) => {
+            let handle = ShardHandle { local: shard.local(), commands: shard.commands() };
+            if started.send(Ok(NewShard::new(handle))).is_ok() {
+                shard.run().await;
+            }
+        }
+        Err(error) => {
+            // Who asked may have gone.
+            let _ = started.send(Err(error));
+        }
+    }
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime> {
+    let built = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    built.map_err(|error: io::Error| Kind::System { what: "no runtime for a shard", error }.into())
+}
