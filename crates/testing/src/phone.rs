@@ -74,6 +74,11 @@ impl Phone {
                 let resolved = self.resolve(host, *port);
                 self.endpoint.handle_resolved(now, *line, resolved);
             }
+            if let Event::Locate { line, host, port } = &event {
+                let located = self.resolve(host, *port).unwrap_or_default();
+                let addresses: Vec<_> = located.iter().map(|target| target.remote.ip()).collect();
+                self.endpoint.handle_located(*line, &addresses);
+            }
             self.events.push((now, event));
         }
         result

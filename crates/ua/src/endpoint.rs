@@ -9,7 +9,7 @@
 //! What every table does at its bound is said in [`Limits`].
 
 use std::collections::VecDeque;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -86,6 +86,16 @@ impl Config {
 pub enum Event {
     /// A host is to be looked up: the answer goes to [`Endpoint::handle_resolved`].
     Resolve {
+        /// For which line.
+        line: LineId,
+        /// A name or an address, IPv6 in brackets.
+        host: String,
+        /// The port to use.
+        port: u16,
+    },
+    /// The registrar behind a line's proxy is to be looked up too, for it may ring the line: the answer goes to
+    /// [`Endpoint::handle_located`].
+    Locate {
         /// For which line.
         line: LineId,
         /// A name or an address, IPv6 in brackets.
@@ -281,6 +291,11 @@ impl Endpoint {
             binding.handle_resolved(now, resolved, &mut self.generator);
         }
         self.settle_line(now, line);
+    }
+
+    /// Takes the addresses of a host that [`Event::Locate`] asked for. One that has none need not be told.
+    pub fn handle_located(&mut self, line: LineId, addresses: &[IpAddr]) {
+        self.lines.located_behind_proxy(line, addresses);
     }
 
     fn tell_ended(&mut self, now: Instant) {

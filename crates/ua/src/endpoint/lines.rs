@@ -21,6 +21,8 @@ pub(crate) struct Line {
     token: String,
     /// The addresses of its registrar and its proxy.
     registrar: Vec<IpAddr>,
+    /// The addresses of the registrar that stands behind the proxy.
+    behind_proxy: Vec<IpAddr>,
     /// When a line that does not register looks up its peer again.
     lookup_at: Option<Instant>,
     /// When it is removed, once it has said good-bye.
@@ -38,6 +40,22 @@ impl Line {
     pub(crate) fn contact(&self, fallback: SocketAddr) -> String {
         let address = self.binding.as_ref().and_then(Binding::contact).or(self.local).unwrap_or(fallback);
         format!("sip:{}@{address}", self.account.user)
+    }
+
+    /// Returns every address that may ring the line.
+    fn known_addresses(&self) -> impl Iterator<Item = IpAddr> {
+        let peers = self.account.peers.iter().map(IpAddr::to_canonical);
+        peers.chain(self.registrar.iter().copied()).chain(self.behind_proxy.iter().copied())
+    }
+
+    /// Brings an index up to date with the addresses that may ring the line now, given those of before.
+    fn index_again(&self, before: &[IpAddr], index: &mut BTreeMap<IpAddr, BTreeSet<LineId>>, id: LineId) {
+        for address in before {
+            forget(index, address, id);
+        }
+        for address in self.known_addresses() {
+            index.entry(address).or_default().insert(id);
+        }
     }
 
     fn poll_timeout(&self) -> Option<Instant> {
@@ -95,6 +113,7 @@ impl Lines {
             local: None,
             token,
             registrar: Vec::new(),
+            behind_proxy: Vec::new(),
             lookup_at: None,
             is_leaving: false,
         };
@@ -106,9 +125,7 @@ impl Lines {
         let line = self.by_id.remove(&id)?;
         self.by_token.remove(line.token.as_bytes());
         forget(&mut self.by_user, &unescaped(line.account.user.as_bytes()), id);
-        for address in
-            line.account.peers.iter().map(IpAddr::to_canonical).chain(line.registrar.iter().copied())
-        {
+        for address in line.known_addresses() {
             forget(&mut self.by_address, &address, id);
         }
         self.open.remove(&id);
@@ -156,17 +173,18 @@ impl Lines {
         // A name that cannot be looked up just now still means what it meant.
         let Some(targets) = targets else { return };
         line.local = targets.first().map(|target| target.local);
-        let is_peer =
-            |address: &IpAddr| line.account.peers.iter().any(|peer| peer.to_canonical() == *address);
-        for address in line.registrar.drain(..).filter(|address| !is_peer(address)) {
-            forget(by_address, &address, id);
-        }
-        for address in targets.iter().map(|target| target.remote.ip().to_canonical()) {
-            if !line.registrar.contains(&address) {
-                line.registrar.push(address);
-                by_address.entry(address).or_default().insert(id);
-            }
-        }
+        let before: Vec<IpAddr> = line.known_addresses().collect();
+        line.registrar = targets.iter().map(|target| target.remote.ip().to_canonical()).collect();
+        line.index_again(&before, by_address, id);
+    }
+
+    /// Notes where the registrar is that stands behind a line's proxy.
+    pub(crate) fn located_behind_proxy(&mut self, id: LineId, addresses: &[IpAddr]) {
+        let Self { by_id, by_address, .. } = self;
+        let Some(line) = by_id.get_mut(&id) else { return };
+        let before: Vec<IpAddr> = line.known_addresses().collect();
+        line.behind_proxy = addresses.iter().map(IpAddr::to_canonical).collect();
+        line.index_again(&before, by_address, id);
     }
 
     /// Returns whether a line that does not register is to look its peer up again.
@@ -210,7 +228,7 @@ impl Lines {
     /// Returns why a line lets a source in.
     fn origin(&self, id: LineId, source: IpAddr) -> Option<Origin> {
         let line = self.by_id.get(&id)?;
-        if line.registrar.contains(&source) {
+        if line.registrar.contains(&source) || line.behind_proxy.contains(&source) {
             Some(Origin::Registrar)
         } else if line.account.peers.iter().any(|peer| peer.to_canonical() == source) {
             Some(Origin::Peer)

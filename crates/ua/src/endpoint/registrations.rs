@@ -26,7 +26,7 @@ impl Endpoint {
         let id = self.lines.add(account, binding, token);
         match self.lines.find_mut(id).and_then(|line| line.binding.as_mut()) {
             Some(binding) => binding.start(),
-            None => self.events.push_back(Event::Resolve { line: id, host, port }),
+            None => self.look_up(id, host, port),
         }
         self.settle_line(now, id);
         Ok(id)
@@ -74,7 +74,8 @@ impl Endpoint {
                 binding.handle_timeout(now, &mut self.generator);
             } else if is_lookup_due {
                 let (host, port) = line.account.next_hop();
-                self.events.push_back(Event::Resolve { line: id, host: host.to_owned(), port });
+                let host = host.to_owned();
+                self.look_up(id, host, port);
             }
             self.settle_line(now, id);
         }
@@ -104,9 +105,7 @@ impl Endpoint {
             self.lines.find_mut(id).and_then(|line| line.binding.as_mut()).and_then(Binding::poll_action)
         {
             match action {
-                Action::Resolve { host, port } => {
-                    self.events.push_back(Event::Resolve { line: id, host, port });
-                }
+                Action::Resolve { host, port } => self.look_up(id, host, port),
                 Action::Tell(state) => self.tell_registration(id, state),
                 Action::KeepOpen { target, is_open: true } => self.keep_alive.add(now, target),
                 Action::KeepOpen { target, is_open: false } => self.keep_alive.remove(target),
@@ -116,6 +115,15 @@ impl Endpoint {
             }
         }
         self.lines.schedule(now, id);
+    }
+
+    /// Has the next hop of a line looked up, and with it the registrar that stands behind a proxy.
+    fn look_up(&mut self, id: LineId, host: String, port: u16) {
+        self.events.push_back(Event::Resolve { line: id, host, port });
+        let behind = self.lines.find(id).filter(|line| line.account.outbound_proxy.is_some());
+        if let Some(Account { domain, port, .. }) = behind.map(|line| &line.account) {
+            self.events.push_back(Event::Locate { line: id, host: domain.clone(), port: *port });
+        }
     }
 
     fn send_register(

@@ -175,3 +175,20 @@ fn a_removed_line_is_found_by_nothing_and_leaves_nothing_behind() {
     assert!(by_id.is_empty() && by_token.is_empty() && by_user.is_empty());
     assert!(by_address.is_empty() && open.is_empty());
 }
+
+#[test]
+fn the_registrar_behind_a_proxy_may_ring_as_the_proxy_may() {
+    let mut book = Book::new(&[account("858")]);
+    let behind = "198.51.100.77";
+    let rung = |book: &Book, source| {
+        book.admit("sip:858@192.0.2.7", "<sip:858@192.0.2.1>", source).map(|(_, origin)| origin)
+    };
+    assert_eq!(rung(&book, behind), None);
+    book.lines.located_behind_proxy(book.id("858"), &[behind.parse().unwrap()]);
+    assert_eq!(rung(&book, behind), Some(Origin::Registrar));
+    assert_eq!(rung(&book, REGISTRAR), Some(Origin::Registrar), "the proxy itself");
+    book.locate("858", &["192.0.2.2"]);
+    assert_eq!(rung(&book, behind), Some(Origin::Registrar), "the proxy moves, the registrar does not");
+    book.lines.located_behind_proxy(book.id("858"), &[]);
+    assert_eq!(rung(&book, behind), None);
+}
