@@ -48,6 +48,7 @@ pub(crate) enum Command {
 const BATCH: usize = 64;
 /// The longest UDP payload.
 const LONGEST_DATAGRAM: usize = 65_535;
+
 /// One thread's state.
 pub(crate) struct Shard {
     index: u16,

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use softphone::{Account, IncomingCall, Line, LineId, Registration, Reject, Softphone, flat};
 
-use stage::{builder, next, pbx, phone, soon, was_pending};
+use stage::{builder, next, pbx, phone, polled_once, soon};
 
 #[tokio::test]
 async fn each_line_of_a_softphone_gets_its_own_calls() {
@@ -99,7 +99,10 @@ async fn a_line_whose_handles_are_dropped_stays_registered_with_nobody_to_answer
 async fn a_line_whose_future_is_dropped_is_none() {
     let (pbx, phone) = (pbx().await, phone().await);
     for _ in 0..20 {
-        assert!(was_pending(phone.line(pbx.account("858"))).await);
+        if let Some(line) = polled_once(phone.line(pbx.account("858"))).await {
+            // The shard was quicker: it is a line like any other.
+            soon(line.unwrap().remove()).await.unwrap();
+        }
         // The first answer comes after the line, the second after its end.
         soon(phone.counters()).await.unwrap();
         assert_eq!(soon(phone.counters()).await.unwrap().lines, 0);

@@ -288,8 +288,12 @@ pub(crate) fn rejected(status: u16, reason: &str) -> Outcome {
     Outcome::Rejected { status, reason: reason.to_owned(), warning: None }
 }
 
-/// Polls a future once and drops it; returns whether it was not ready.
-pub(crate) async fn was_pending(future: impl Future) -> bool {
+/// Polls a future once and drops it; returns what it had, if it was ready.
+pub(crate) async fn polled_once<T>(future: impl Future<Output = T>) -> Option<T> {
     let mut future = std::pin::pin!(future);
-    std::future::poll_fn(|context| Poll::Ready(future.as_mut().poll(context).is_pending())).await
+    std::future::poll_fn(|context| match future.as_mut().poll(context) {
+        Poll::Ready(value) => Poll::Ready(Some(value)),
+        Poll::Pending => Poll::Ready(None),
+    })
+    .await
 }
