@@ -202,7 +202,7 @@ impl Endpoint {
             screen: None,
             lines: Lines::new(),
             transactions: Table::new(config.limits),
-            calls: Waiting::new(config.limits.undecided_calls),
+            calls: Waiting::new(config.limits),
             keep_alive: KeepAlive::default(),
             outbox: Outbox::default(),
             events: VecDeque::new(),
@@ -280,6 +280,7 @@ impl Endpoint {
             lines: self.lines.len() as u64,
             transactions: self.transactions.len() as u64,
             undecided_calls: self.calls.len() as u64,
+            dropped_too_long: self.outbox.too_long,
             ..self.counters
         }
     }

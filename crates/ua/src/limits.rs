@@ -13,11 +13,15 @@ pub struct Limits {
     /// Server transactions kept at once. At the bound a request is answered without keeping
     /// anything: the same bytes for each retransmission, and nothing is retransmitted by us.
     pub server_transactions: usize,
+    /// Bytes of responses that server transactions keep at once. At the bound the same is done.
+    pub response_bytes: usize,
     /// Client transactions at once. At the bound a registration is tried again later.
     pub client_transactions: usize,
     /// Calls that wait for a decision or ring. At the bound a call that would wait is answered 503
     /// with Retry-After; those that the screen decides at once go on.
     pub undecided_calls: usize,
+    /// Bytes of the INVITEs of those calls. At the bound the same is done.
+    pub undecided_bytes: usize,
     /// Lines. At the bound another is refused.
     pub lines: usize,
 }
@@ -27,9 +31,12 @@ impl Default for Limits {
         Self {
             // A second of the fastest rejections kept for 64*T1 without a single ACK, several times over.
             server_transactions: 1 << 20,
+            // Of responses as they come from a PBX, half a million; of the longest ones, four thousand.
+            response_bytes: 256 << 20,
             client_transactions: 1 << 17,
             // A human decides slowly, but nobody rings ten thousand people at once.
             undecided_calls: 10_000,
+            undecided_bytes: 64 << 20,
             lines: 100_000,
         }
     }
@@ -38,6 +45,9 @@ impl Default for Limits {
 /// How long a call that is turned away at a bound is asked to wait: longer than the undecided
 /// calls ahead of it need to give up (64*T1).
 pub(crate) const OVERLOAD_RETRY_AFTER: u32 = 32;
+
+/// The longest payload of a UDP datagram over IPv4: 65,535 bytes less the headers of IP and UDP.
+pub(crate) const LONGEST_DATAGRAM: usize = 65_507;
 
 /// How many due timers one call of `handle_timeout` fires, so that datagrams are not kept waiting.
 pub(crate) const TIMERS_AT_ONCE: usize = 1024;

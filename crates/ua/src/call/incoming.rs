@@ -9,7 +9,7 @@
 //!                          any: 10 minutes without a decision: 480 ────────────────────┘
 //! ```
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -17,8 +17,8 @@ use std::time::{Duration, Instant};
 use ringfence_wire::sip::Message;
 
 use crate::core::Objection;
+use crate::limits::Limits;
 use crate::transaction::key::{Key, Tag};
-use crate::transaction::timers::Timers;
 
 /// The longest that a call may stay undecided: a caller who has crashed cannot send CANCEL, and a
 /// proxy gives up after three minutes (section 16.6, timer C) unless it is reminded.
@@ -65,25 +65,30 @@ pub(crate) struct Waiting {
     calls: BTreeMap<u64, Incoming>,
     /// The same calls, by the tag of their responses.
     by_tag: BTreeMap<Tag, u64>,
-    timers: Timers<u64>,
-    limit: usize,
+    /// The same calls, the one of which something is due next first.
+    order: BTreeSet<(Instant, u64)>,
+    /// What their INVITEs take.
+    bytes: usize,
+    limits: Limits,
 }
 
 impl Waiting {
-    pub(crate) fn new(limit: usize) -> Self {
-        Self { calls: BTreeMap::new(), by_tag: BTreeMap::new(), timers: Timers::new(), limit }
+    pub(crate) fn new(limits: Limits) -> Self {
+        let (calls, by_tag, order) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
+        Self { calls, by_tag, order, bytes: 0, limits }
     }
 
     pub(crate) fn is_full(&self) -> bool {
-        self.calls.len() >= self.limit
+        self.calls.len() >= self.limits.undecided_calls || self.bytes >= self.limits.undecided_bytes
     }
 
     pub(crate) fn len(&self) -> usize {
         self.calls.len()
     }
 
-    pub(crate) fn insert(&mut self, now: Instant, number: u64, call: Incoming) {
-        self.timers.add(now, call.poll_timeout(), number);
+    pub(crate) fn insert(&mut self, number: u64, call: Incoming) {
+        self.bytes += call.invite.as_bytes().len();
+        self.order.insert((call.poll_timeout(), number));
         self.by_tag.insert(call.tag, number);
         self.calls.insert(number, call);
     }
@@ -92,17 +97,20 @@ impl Waiting {
         self.calls.get(&number)
     }
 
-    /// Returns the call whose early dialog a request is in: our tag in To, and the same Call-ID.
+    /// Returns the call whose early dialog a request is in: our tag in To, the same Call-ID and From tag.
     pub(crate) fn find_by_dialog(&self, request: &Message<'_>) -> Option<u64> {
         let tag = Tag::from_bytes(request.to().ok()?.tag()?)?;
         let number = *self.by_tag.get(&tag)?;
         let call = self.calls.get(&number)?;
-        let is_same = request.call_id().is_ok_and(|id| call.invite.call_id() == Ok(id));
+        let (caller, invited) = (request.from().ok()?, call.invite.from().ok()?);
+        let is_same = caller.tag() == invited.tag() && request.call_id().ok() == call.invite.call_id().ok();
         (is_same && call.ring != Ring::Silent).then_some(number)
     }
 
     pub(crate) fn remove(&mut self, number: u64) -> Option<Incoming> {
         let call = self.calls.remove(&number)?;
+        self.bytes -= call.invite.as_bytes().len();
+        self.order.remove(&(call.poll_timeout(), number));
         self.by_tag.remove(&call.tag);
         Some(call)
     }
@@ -110,28 +118,21 @@ impl Waiting {
     /// Notes that a call rings now, or still.
     pub(crate) fn ringing(&mut self, now: Instant, number: u64) {
         if let Some(call) = self.calls.get_mut(&number) {
+            self.order.remove(&(call.poll_timeout(), number));
             call.ring = Ring::Ringing { remind_at: now + REMIND_EVERY };
-            self.timers.add(now, call.poll_timeout(), number);
+            self.order.insert((call.poll_timeout(), number));
         }
     }
 
-    /// Returns the next call of which something is due.
-    pub(crate) fn pop_due(&mut self, now: Instant) -> Option<(u64, Due)> {
-        while let Some((_, number)) = self.timers.pop_due(now) {
-            let Some(call) = self.calls.get(&number) else { continue };
-            if call.ends_at <= now {
-                return Some((number, Due::End));
-            }
-            if call.poll_timeout() <= now {
-                return Some((number, Due::Remind));
-            }
-            // Woken by a wait that was since replaced: the one that counts has its own place.
-        }
-        None
+    /// Returns the next call of which something is due. It is due again until that is done.
+    pub(crate) fn next_due(&self, now: Instant) -> Option<(u64, Due)> {
+        let &(_, number) = self.order.first().filter(|&&(due, _)| due <= now)?;
+        let has_ended = self.calls.get(&number).is_none_or(|call| call.ends_at <= now);
+        Some((number, if has_ended { Due::End } else { Due::Remind }))
     }
 
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
-        self.timers.next()
+        self.order.first().map(|&(due, _)| due)
     }
 
     /// Returns the numbers of all calls.

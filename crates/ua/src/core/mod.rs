@@ -9,7 +9,7 @@ mod uas;
 pub(crate) use options::write_capabilities;
 pub(crate) use response::{Agent, Answering};
 pub use uas::Objection;
-pub(crate) use uas::{has_readable_identity, object};
+pub(crate) use uas::object;
 
 /// The methods that are taken: a BYE belongs to no call that we could have accepted, and is told so with 481.
 pub(crate) const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS";

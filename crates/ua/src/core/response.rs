@@ -68,8 +68,16 @@ impl Answering<'_> {
         //# field values in the response MUST equal the Via header field values
         //# in the request and MUST maintain the same ordering.
         via::write_stamped(response, scratch, &top, self.source);
-        for value in self.request.values(HeaderName::Via).skip(1) {
-            response.header("Via", value);
+        // The others stay in the fields that they came in: a response is no longer than its request, and some.
+        let mut fields = self.request.all(HeaderName::Via);
+        if let Some(rest) = fields.next().and_then(|first| first.get(top.as_bytes().len()..)) {
+            let rest = rest.trim_ascii_start().strip_prefix(b",").unwrap_or(rest).trim_ascii_start();
+            if !rest.is_empty() {
+                response.header("Via", rest);
+            }
+        }
+        for field in fields {
+            response.header("Via", field);
         }
     }
 

@@ -89,13 +89,26 @@ impl Objection {
         matches!(self.status().as_u16(), 400 | 405 | 501 | 505)
     }
 
-    /// Returns whether it is given before it is asked which call the request belongs to, and to
-    /// an INVITE without showing it to the screen: the request cannot even be answered as one of a call.
-    pub(crate) fn precedes_matching(&self) -> bool {
-        matches!(self, Self::Header(error) if matches!(
-            error.header(),
-            HeaderName::Via | HeaderName::From | HeaderName::To | HeaderName::CallId | HeaderName::CSeq
-        ))
+    /// Returns whether it is given before it is asked which call the request belongs to, and to an INVITE
+    /// without showing it to the screen: what makes a request one of a call cannot be read.
+    ///
+    /// Of an INVITE that may be From or To: who calls is the screen's to judge, and a response copies both as
+    /// they came.
+    pub(crate) fn precedes_matching(&self, method: Method<'_>) -> bool {
+        let Self::Header(error) = self else { return false };
+        let header = error.header();
+        matches!(header, HeaderName::Via | HeaderName::CallId | HeaderName::CSeq)
+            || (matches!(header, HeaderName::From | HeaderName::To) && method != Method::Invite)
+    }
+
+    /// Returns what a status stands for whose response must have certain headers, whoever chose it.
+    pub(crate) fn with_status(status: StatusCode) -> Option<Self> {
+        match status {
+            StatusCode::METHOD_NOT_ALLOWED => Some(Self::MethodNotAllowed),
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => Some(Self::MediaType),
+            StatusCode::BAD_EXTENSION => Some(Self::BadExtension),
+            _ => None,
+        }
     }
 
     /// Writes the headers that its response must have.
@@ -186,11 +199,6 @@ pub(crate) fn object(request: &Message<'_>, method: Method<'_>) -> Option<Object
     syntax(request, method).and_then(|()| semantics(request, method)).err()
 }
 
-/// Returns whether a response can carry what section 8.2.6.2 wants it to carry.
-pub(crate) fn has_readable_identity(request: &Message<'_>) -> bool {
-    request.from().is_ok() && request.to().is_ok() && request.call_id().is_ok() && request.cseq().is_ok()
-}
-
 /// What must be readable before anything is understood.
 fn syntax(request: &Message<'_>, method: Method<'_>) -> Result<(), Objection> {
     match request.start_line_fault() {
@@ -206,13 +214,14 @@ fn syntax(request: &Message<'_>, method: Method<'_>) -> Result<(), Objection> {
         return Err(Objection::NotImplemented);
     }
     request_uri(request)?;
+    // What makes it one of a call comes first, see `Objection::precedes_matching`.
     request.via().map_err(Objection::Header)?;
-    request.from().map_err(Objection::Header)?;
-    request.to().map_err(Objection::Header)?;
     request.call_id().map_err(Objection::Header)?;
     if request.cseq().map_err(Objection::Header)?.method != method {
         return Err(Objection::CSeqMethod);
     }
+    request.from().map_err(Objection::Header)?;
+    request.to().map_err(Objection::Header)?;
     if let Some(max_forwards) = request.max_forwards() {
         max_forwards.map_err(Objection::Header)?;
     }

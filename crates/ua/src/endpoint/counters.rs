@@ -71,6 +71,8 @@ counters! {
     dropped_stray_ack,
     /// Responses that match no transaction.
     dropped_unmatched_response,
+    /// Responses too long for a datagram, which could not be sent.
+    dropped_too_long,
     /// Lines held now.
     lines,
     /// Transactions held now.

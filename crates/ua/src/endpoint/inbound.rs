@@ -3,11 +3,11 @@
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use ringfence_wire::sip::{HeaderName, Message, Method, Printer, StatusCode, Via};
+use ringfence_wire::sip::{Framing, HeaderName, Message, Method, Printer, StatusCode, Via};
 
 use super::Endpoint;
 use crate::call::Origin;
-use crate::core::{Agent, Answering, Objection, has_readable_identity, object, write_capabilities};
+use crate::core::{Agent, Answering, Objection, object, write_capabilities};
 use crate::id::LineId;
 use crate::transaction::key::{Key, MergeKey, is_unique_branch};
 use crate::transaction::table::{Cancellable, Heard, Matched};
@@ -17,7 +17,7 @@ use crate::transport::via::response_target;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Inbound<'r> {
     pub(super) key: Key,
-    /// Which request it is, unless its sender, call or number cannot be read.
+    /// Which request it is, where a copy that comes by another way is to be told from it.
     pub(super) merge: Option<MergeKey>,
     pub(super) answering: Answering<'r>,
     /// Where responses go.
@@ -50,15 +50,13 @@ impl Endpoint {
             return;
         };
         let answering = Answering { request, source, tag: self.secret.tag(request) };
-        let merge = has_readable_identity(request).then(|| self.secret.merge_key(request));
-        let inbound = Inbound { key, merge, answering, target: response_target(&via, source), line, origin };
-        let objection = object(request, method);
-        if let Some(merge) = merge
-            && !objection.is_some_and(|objection| objection.precedes_matching())
-        {
-            self.handle_readable(now, &inbound, merge, method, objection);
-        } else if let Some(objection) = objection {
-            self.answer_objection(now, &inbound, &objection);
+        let target = response_target(&via, source, origin.is_trusted());
+        let inbound = Inbound { key, merge: None, answering, target, line, origin };
+        match object(request, method) {
+            Some(objection) if objection.precedes_matching(method) => {
+                self.answer_objection(now, &inbound, &objection);
+            }
+            objection => self.handle_readable(now, &inbound, method, objection),
         }
     }
 
@@ -67,6 +65,14 @@ impl Endpoint {
             self.counters.dropped_malformed += 1;
             return;
         };
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-18.3
+        //# If the transport packet ends before the end of the
+        //# message body, this is considered an error.  If the message is a
+        //# response, it MUST be discarded.
+        if response.framing() != Framing::Complete || response.version() != b"SIP/2.0" {
+            self.counters.dropped_malformed += 1;
+            return;
+        }
         //= https://www.rfc-editor.org/rfc/rfc3261#section-8.1.3.3
         //# If more than one Via header field value is present in a response, the
         //# UAC SHOULD discard the message.
@@ -74,8 +80,7 @@ impl Endpoint {
             self.counters.dropped_unmatched_response += 1;
             return;
         }
-        let branch = via.branch().unwrap_or_default();
-        let key = self.secret.client_key(branch, cseq.method.as_str());
+        let key = self.secret.client_key(&via, cseq.method.as_str());
         match self.transactions.handle_response(now, key, status.as_u16(), &mut self.outbox) {
             Some(Heard::News { user }) => self.handle_answered(now, user, response),
             Some(Heard::Retransmission) => {}
@@ -83,12 +88,11 @@ impl Endpoint {
         }
     }
 
-    /// Attends to a request whose sender, call and number can be read.
+    /// Attends to a request whose call and number can be read.
     fn handle_readable(
         &mut self,
         now: Instant,
         inbound: &Inbound<'_>,
-        merge: MergeKey,
         method: Method<'_>,
         objection: Option<Objection>,
     ) {
@@ -105,11 +109,11 @@ impl Endpoint {
         let is_new_call = method == Method::Invite && !is_in_dialog;
         let is_attended = !objection.is_some_and(|objection| objection.precedes_the_call());
         if is_attended && (is_in_dialog || method == Method::Bye) {
-            let early = (method == Method::Bye).then(|| self.calls.find_by_dialog(request)).flatten();
-            if let Some(number) = early {
-                return self.hang_up_early(now, inbound, number);
-            }
-            return self.answer(now, inbound, StatusCode::CALL_TRANSACTION_DOES_NOT_EXIST, None, |_, _| {});
+            return match (method, self.calls.find_by_dialog(request)) {
+                (Method::Bye, Some(number)) => self.hang_up_early(now, inbound, number),
+                (Method::Invite, Some(_)) => self.answer_too_early(now, inbound),
+                _ => self.answer_no_dialog(now, inbound),
+            };
         }
         //= https://www.rfc-editor.org/rfc/rfc3261#section-8.2.2.2
         //# If the From tag,
@@ -118,10 +122,12 @@ impl Endpoint {
         //# on the matching rules in Section 17.2.3), the UAS core SHOULD
         //# generate a 482 (Loop Detected) response and pass it to the server
         //# transaction.
+        let merge = self.secret.merge_key(request);
         if (is_attended || is_new_call) && self.transactions.is_merged(merge) {
             self.counters.merged += 1;
             return self.answer(now, inbound, StatusCode::LOOP_DETECTED, None, |_, _| {});
         }
+        let inbound = &Inbound { merge: Some(merge), ..*inbound };
         match objection {
             _ if is_new_call => self.handle_invite(now, inbound, objection),
             Some(objection) => self.answer_objection(now, inbound, &objection),
@@ -130,6 +136,26 @@ impl Endpoint {
                 self.answer(now, inbound, StatusCode::OK, None, |response, _| write_capabilities(response));
             }
         }
+    }
+
+    fn answer_no_dialog(&mut self, now: Instant, inbound: &Inbound<'_>) {
+        self.answer(now, inbound, StatusCode::CALL_TRANSACTION_DOES_NOT_EXIST, None, |_, _| {});
+    }
+
+    /// Answers an INVITE within the early dialog of a call that still rings.
+    fn answer_too_early(&mut self, now: Instant, inbound: &Inbound<'_>) {
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-14.2
+        //# A UAS that receives a second INVITE before it sends the final
+        //# response to a first INVITE with a lower CSeq sequence number on the
+        //# same dialog MUST return a 500 (Server Internal Error) response to the
+        //# second INVITE and MUST include a Retry-After header field with a
+        //# randomly chosen value of between 0 and 10 seconds.
+        let mut random = [0];
+        self.generator.fill(&mut random);
+        let wait = random[0] % 11;
+        self.answer(now, inbound, StatusCode::SERVER_INTERNAL_ERROR, None, |response, _| {
+            response.header_fmt("Retry-After", format_args!("{wait}"));
+        });
     }
 
     /// Takes the BYE of a caller who ends the early dialog that our 180 made, instead of sending CANCEL.
@@ -235,12 +261,15 @@ impl Endpoint {
     /// Answers a request whose top Via cannot be read, to where it came from: there is no
     /// transaction without a Via.
     fn handle_request_without_via(&mut self, source: SocketAddr, request: &Message<'_>) {
-        let method = request.method().filter(|&method| method != Method::Ack);
-        let Some(objection) = method.and_then(|method| object(request, method)) else { return };
+        if request.method() == Some(Method::Ack) {
+            self.counters.dropped_stray_ack += 1;
+            return;
+        }
         if self.lines.admit(request, source).is_none() {
             self.counters.dropped_stranger += 1;
             return;
         }
+        let Some(objection) = request.method().and_then(|method| object(request, method)) else { return };
         self.counters.answered_stateless += 1;
         let answering = Answering { request, source, tag: self.secret.tag(request) };
         let Self { outbox, scratch, agent, .. } = self;

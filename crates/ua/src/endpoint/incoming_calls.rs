@@ -134,7 +134,7 @@ impl Endpoint {
     }
 
     pub(super) fn handle_calls_due(&mut self, now: Instant) {
-        while let Some((number, due)) = self.calls.pop_due(now) {
+        while let Some((number, due)) = self.calls.next_due(now) {
             match due {
                 Due::Remind => self.send_ringing(now, number),
                 Due::End => self.end_undecided(now, number),
@@ -244,7 +244,7 @@ impl Endpoint {
             ring: Ring::Silent,
             ends_at,
         };
-        self.calls.insert(now, call.as_u64(), waiting);
+        self.calls.insert(call.as_u64(), waiting);
         if is_offered {
             let (line, origin) = (inbound.line, inbound.origin);
             self.events.push_back(Event::Incoming { call, line, invite, source, origin, objection });
@@ -325,7 +325,12 @@ impl<'a> Final<'a> {
         response: &mut ringfence_wire::sip::Printer<'_>,
     ) {
         match self {
-            Self::Rejection(rejection) => rejection.write_headers(agent, response),
+            Self::Rejection(rejection) => {
+                rejection.write_headers(agent, response);
+                if let Some(objection) = Objection::with_status(rejection.status()) {
+                    objection.write_headers(request, agent, response);
+                }
+            }
             Self::Redirection(redirection) => redirection.write_headers(response),
             Self::Objection(objection) => objection.write_headers(request, agent, response),
             Self::Cancelled => {}

@@ -109,8 +109,8 @@ impl Endpoint {
                 Action::Tell(state) => self.tell_registration(id, state),
                 Action::KeepOpen { target, is_open: true } => self.keep_alive.add(now, target),
                 Action::KeepOpen { target, is_open: false } => self.keep_alive.remove(target),
-                Action::Send { target, branch, request } => {
-                    self.send_register(now, id, target, &branch, request);
+                Action::Send { target, request } => {
+                    self.send_register(now, id, target, request);
                 }
             }
         }
@@ -126,15 +126,14 @@ impl Endpoint {
         }
     }
 
-    fn send_register(
-        &mut self,
-        now: Instant,
-        id: LineId,
-        target: SocketAddr,
-        branch: &str,
-        request: Vec<u8>,
-    ) {
-        let key = self.secret.client_key(branch.as_bytes(), "REGISTER");
+    fn send_register(&mut self, now: Instant, id: LineId, target: SocketAddr, request: Vec<u8>) {
+        // What the response has to match is read from the request itself.
+        let Some(key) = Message::parse(&request)
+            .ok()
+            .and_then(|request| Some(self.secret.client_key(&request.via().ok()?, "REGISTER")))
+        else {
+            return;
+        };
         let user = u64::from(id.as_u32());
         if self.transactions.start_client(now, key, target, user, request, &mut self.outbox) {
             return;

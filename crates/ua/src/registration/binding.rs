@@ -65,7 +65,7 @@ pub(crate) enum Action {
     /// Find the addresses of a host.
     Resolve { host: String, port: u16 },
     /// Send a REGISTER in a new client transaction.
-    Send { target: SocketAddr, branch: String, request: Vec<u8> },
+    Send { target: SocketAddr, request: Vec<u8> },
     /// Tell of a new state.
     Tell(RegistrationState),
     /// Keep the flow to the registrar open, or no longer.
@@ -346,7 +346,7 @@ impl Binding {
             user_agent: &self.user_agent,
         }
         .write(self.authenticator.as_mut(), &cnonce);
-        self.actions.push_back(Action::Send { target: target.remote, branch, request });
+        self.actions.push_back(Action::Send { target: target.remote, request });
     }
 
     fn granted(

@@ -80,14 +80,19 @@ impl Secret {
     }
 
     /// The client transaction of a request that we sent, or of a response to it.
-    pub(crate) fn client_key(&self, branch: &[u8], method: &str) -> Key {
+    pub(crate) fn client_key(&self, via: &Via<'_>, method: &str) -> Key {
         //= https://www.rfc-editor.org/rfc/rfc3261#section-17.1.3
         //# The
         //# method is needed since a CANCEL request constitutes a
         //# different transaction, but shares the same value of the branch
         //# parameter.
         let mut hash = self.hasher(b"client");
-        field_ignoring_case(&mut hash, branch);
+        field_ignoring_case(&mut hash, via.branch().unwrap_or_default());
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-18.1.2
+        //# If the value of the "sent-by" parameter in that header field value does
+        //# not correspond to a value that the client transport is configured to
+        //# insert into requests, the response MUST be silently discarded.
+        field_ignoring_case(&mut hash, via.sent_by());
         field(&mut hash, method.as_bytes());
         Key(hash.finish128().as_u128())
     }

@@ -12,7 +12,7 @@ use super::key::{Key, MergeKey};
 use super::spare::Spare;
 use super::timers::Timers;
 use super::{Client, InviteServer, InviteServerEnd, Server};
-use crate::limits::{Limits, TIMERS_AT_ONCE};
+use crate::limits::{LONGEST_DATAGRAM, Limits, TIMERS_AT_ONCE};
 use crate::transport::Outbox;
 
 /// All transactions of one endpoint.
@@ -20,13 +20,15 @@ use crate::transport::Outbox;
 pub(crate) struct Table {
     entries: HashTable<Entry>,
     confirmed: Confirmed,
-    /// The requests of all server transactions, as often as each came.
+    /// The requests of the server transactions of which a copy by another way is to be told.
     merges: HashTable<MergeKey>,
     timers: Timers<Key>,
     ended: VecDeque<Ended>,
     spare: Spare,
     limits: Limits,
     clients: usize,
+    /// What the responses of all server transactions take.
+    response_bytes: usize,
 }
 
 #[derive(Debug)]
@@ -90,6 +92,7 @@ impl Table {
             spare: Spare::default(),
             limits,
             clients: 0,
+            response_bytes: 0,
         }
     }
 
@@ -198,17 +201,24 @@ impl Table {
         out: &mut Outbox,
         write: impl FnOnce(&mut Vec<u8>),
     ) -> bool {
-        let Self { entries, timers, spare, .. } = self;
+        let Self { entries, timers, spare, response_bytes, .. } = self;
         let Some(entry) = entries.find_mut(key.hash(), |entry| entry.key == key) else { return false };
         let before = entry.poll_timeout();
         let mut response = spare.take();
         write(&mut response);
+        if response.len() > LONGEST_DATAGRAM {
+            // It cannot be sent, which the outbox counts, and so need not be kept.
+            out.push(entry.peer, &response);
+            response = Vec::new();
+        }
+        let taken = response.capacity();
         let replaced = match &mut entry.machine {
             Machine::InviteServer(transaction) => transaction.respond(now, status, response),
             Machine::Server(transaction) => transaction.respond(now, status, response),
             Machine::Client(_) => None,
         };
         let Some(replaced) = replaced else { return false };
+        *response_bytes = (*response_bytes + taken).saturating_sub(replaced.capacity());
         spare.keep(replaced);
         entry.status = status;
         entry.settle(now, before, timers, out);
@@ -274,12 +284,19 @@ impl Table {
         self.entries.len() + self.confirmed.len()
     }
 
-    fn start_server_entry(&mut self, entry: Entry) -> bool {
-        if self.len() - self.clients >= self.limits.server_transactions {
+    fn start_server_entry(&mut self, mut entry: Entry) -> bool {
+        let is_full = self.len() - self.clients >= self.limits.server_transactions
+            || self.response_bytes >= self.limits.response_bytes;
+        if is_full {
             return false;
         }
         if let Some(merge) = entry.merge {
-            self.merges.insert_unique(merge.hash(), merge, |merge| merge.hash());
+            // Equal ones would lie behind each other in the table, and make it as slow as a list.
+            let found = self.merges.entry(merge.hash(), |known| *known == merge, |known| known.hash());
+            match found {
+                hashbrown::hash_table::Entry::Vacant(vacant) => drop(vacant.insert(merge)),
+                hashbrown::hash_table::Entry::Occupied(_) => entry.merge = None,
+            }
         }
         self.entries.insert_unique(entry.key.hash(), entry, |entry| entry.key.hash());
         true
@@ -297,7 +314,7 @@ impl Table {
         if let Some(timer_i) = transaction.poll_timeout() {
             self.confirmed.add(timer_i, key, merge);
         }
-        self.spare.keep(transaction.into_buffer());
+        self.keep_buffer(transaction.into_buffer());
         self.ended.push_back(Ended::Invite { user, status, end: InviteServerEnd::Acknowledged });
     }
 
@@ -333,11 +350,16 @@ impl Table {
         }
         let (entry, _) = occupied.remove();
         match entry.machine {
-            Machine::InviteServer(transaction) => self.spare.keep(transaction.into_buffer()),
-            Machine::Server(transaction) => self.spare.keep(transaction.into_buffer()),
+            Machine::InviteServer(transaction) => self.keep_buffer(transaction.into_buffer()),
+            Machine::Server(transaction) => self.keep_buffer(transaction.into_buffer()),
             Machine::Client(_) => {}
         }
         self.forget(entry.merge);
+    }
+
+    fn keep_buffer(&mut self, buffer: Vec<u8>) {
+        self.response_bytes = self.response_bytes.saturating_sub(buffer.capacity());
+        self.spare.keep(buffer);
     }
 
     /// Forgets the request of a transaction that is over, and gives back what a burst has blown up.
@@ -384,7 +406,7 @@ impl Entry {
             Machine::Server(transaction) => transaction.poll_transmit(),
             Machine::Client(transaction) => transaction.poll_transmit(),
         };
-        if let Some(bytes) = bytes {
+        if let Some(bytes) = bytes.filter(|bytes| !bytes.is_empty()) {
             out.push(self.peer, bytes);
         }
         let due = self.poll_timeout();

@@ -3,6 +3,8 @@
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 
+use crate::limits::LONGEST_DATAGRAM;
+
 /// One datagram to send.
 ///
 /// ```no_run
@@ -26,6 +28,8 @@ pub struct Transmit<'a> {
 pub(crate) struct Outbox {
     bytes: Vec<u8>,
     waiting: VecDeque<(SocketAddr, usize, usize)>,
+    /// Datagrams that no socket could send.
+    pub(crate) too_long: u64,
 }
 
 /// An outbox that grew beyond this in a burst gives its memory back when it is empty.
@@ -34,22 +38,23 @@ const KEPT_CAPACITY: usize = 256 * 1024;
 impl Outbox {
     /// Adds a datagram.
     pub(crate) fn push(&mut self, destination: SocketAddr, payload: &[u8]) {
+        self.push_with(destination, |out| out.extend_from_slice(payload));
+    }
+
+    /// Adds a datagram that is written in place. What is too long for one is counted and left out.
+    pub(crate) fn push_with(&mut self, destination: SocketAddr, write: impl FnOnce(&mut Vec<u8>)) {
         if self.waiting.is_empty() {
             self.bytes.clear();
             self.bytes.shrink_to(KEPT_CAPACITY);
         }
         let start = self.bytes.len();
-        self.bytes.extend_from_slice(payload);
-        self.waiting.push_back((destination, start, self.bytes.len()));
-    }
-
-    /// Adds a datagram that is written in place.
-    pub(crate) fn push_with(&mut self, destination: SocketAddr, write: impl FnOnce(&mut Vec<u8>)) {
-        self.push(destination, &[]);
         write(&mut self.bytes);
-        if let Some(last) = self.waiting.back_mut() {
-            last.2 = self.bytes.len();
+        if self.bytes.len() - start > LONGEST_DATAGRAM {
+            self.bytes.truncate(start);
+            self.too_long += 1;
+            return;
         }
+        self.waiting.push_back((destination, start, self.bytes.len()));
     }
 
     /// Takes the oldest datagram.
@@ -72,5 +77,16 @@ mod tests {
         assert_eq!(outbox.pop(), Some(Transmit { destination: one, payload: b"first" }));
         assert_eq!(outbox.pop(), Some(Transmit { destination: two, payload: b"second" }));
         assert_eq!(outbox.pop(), None);
+    }
+
+    #[test]
+    fn what_no_datagram_can_hold_is_counted_and_left_out() {
+        let one = "192.0.2.1:5060".parse().unwrap();
+        let mut outbox = Outbox::default();
+        outbox.push(one, &vec![b'x'; LONGEST_DATAGRAM + 1]);
+        outbox.push(one, b"next");
+        assert_eq!(outbox.pop(), Some(Transmit { destination: one, payload: b"next" }));
+        assert_eq!(outbox.pop(), None);
+        assert_eq!(outbox.too_long, 1);
     }
 }

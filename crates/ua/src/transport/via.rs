@@ -48,14 +48,18 @@ pub(crate) fn write_stamped(
 }
 
 /// Returns where the responses to a request go.
-pub(crate) fn response_target(via: &Via<'_>, source: SocketAddr) -> SocketAddr {
-    let port = via.port().unwrap_or(DEFAULT_PORT);
+///
+/// `maddr` would let anyone have responses sent to a victim: it is obeyed for a trusted source only, and never
+/// leads to a group of hosts.
+pub(crate) fn response_target(via: &Via<'_>, source: SocketAddr, is_trusted: bool) -> SocketAddr {
+    let port = via.port().filter(|&port| port != 0).unwrap_or(DEFAULT_PORT);
     //= https://www.rfc-editor.org/rfc/rfc3261#section-18.2.2
     //# Otherwise, if the Via header field value contains a "maddr"
     //# parameter, the response MUST be forwarded to the address listed
     //# there, using the port indicated in "sent-by", or port 5060 if
     //# none is present.
-    if let Some(address) = via.maddr().and_then(literal) {
+    if let Some(address) = via.maddr().and_then(literal).filter(|address| is_trusted && is_one_host(*address))
+    {
         return SocketAddr::new(address, port);
     }
     //= https://www.rfc-editor.org/rfc/rfc3581#section-4
@@ -75,6 +79,11 @@ pub(crate) fn response_target(via: &Via<'_>, source: SocketAddr) -> SocketAddr {
     let mut target = source;
     target.set_port(port);
     target
+}
+
+fn is_one_host(address: IpAddr) -> bool {
+    let is_broadcast = matches!(address, IpAddr::V4(address) if address.is_broadcast());
+    !address.is_unspecified() && !address.is_multicast() && !is_broadcast
 }
 
 fn must_say_received(via: &Via<'_>, source: IpAddr) -> bool {
@@ -110,7 +119,7 @@ mod tests {
         write_stamped(&mut printer, &mut Vec::new(), &via, source);
         printer.finish();
         let line = String::from_utf8(out).unwrap().lines().nth(1).unwrap().to_owned();
-        (line, response_target(&via, source).to_string())
+        (line, response_target(&via, source, true).to_string())
     }
 
     #[test]
@@ -146,6 +155,16 @@ mod tests {
             "Via: SIP/2.0/UDP [2001:db8::9:1];branch=z9hG4bKx;rport=5061;received=2001:db8::9:255"
         );
         assert_eq!(target, "[2001:db8::9:255]:5061");
+    }
+
+    #[test]
+    fn maddr_of_a_stranger_or_of_a_group_is_not_obeyed() {
+        let text = b"OPTIONS sip:a@b SIP/2.0\r\nVia: SIP/2.0/UDP a.example.com;maddr=192.0.2.9;rport\r\n\r\n";
+        let request = Message::parse(text).unwrap();
+        let source = "192.0.2.1:5070".parse().unwrap();
+        assert_eq!(response_target(&request.via().unwrap(), source, false), source);
+        let (_, target) = stamp("SIP/2.0/UDP a.example.com:5061;maddr=224.0.1.75;rport", "192.0.2.1:5070");
+        assert_eq!(target, "192.0.2.1:5070");
     }
 
     #[test]
