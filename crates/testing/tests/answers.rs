@@ -11,7 +11,8 @@ use ringfence_ua::{Account, CallEnd, Config, Decided, Endpoint, Limits, Redirect
 use ringfence_wire::sip::Message;
 
 use probe::{
-    Probe, Sent, Shown, account, ack, millis, peer_address, phone_address, request, seconds, statuses, with,
+    Probe, Sent, Shown, account, ack, in_dialog, millis, peer_address, phone_address, request, seconds,
+    statuses, with,
 };
 
 fn busy() -> Verdict {
@@ -41,10 +42,6 @@ fn of_rfc_2543(request: &str) -> String {
 /// A request with another branch.
 fn other_way(request: &str) -> String {
     request.replacen("z9hG4bK776asdhds", "z9hG4bKother", 1)
-}
-
-fn in_dialog(request: &str, tag: &str) -> String {
-    request.replacen("To: <sip:858@192.0.2.1>", &format!("To: <sip:858@192.0.2.1>;tag={tag}"), 1)
 }
 
 /// The CANCEL of an INVITE.

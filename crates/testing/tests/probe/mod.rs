@@ -247,6 +247,11 @@ pub(crate) fn with(request: &str, fields: &str) -> String {
     request.replacen("Content-Length: 0\r\n", &format!("{fields}\r\nContent-Length: 0\r\n"), 1)
 }
 
+/// Puts a request into the dialog that a tag of ours made.
+pub(crate) fn in_dialog(request: &str, tag: &str) -> String {
+    request.replacen("To: <sip:858@192.0.2.1>", &format!("To: <sip:858@192.0.2.1>;tag={tag}"), 1)
+}
+
 /// The ACK of a response to an INVITE, as the INVITE's client transaction makes it.
 pub(crate) fn ack(invite: &str, response: &Sent) -> String {
     let to = response.header("To").unwrap();

@@ -1,0 +1,149 @@
+//! A peer that is let in and means no good: what it can cost is bounded.
+
+#![allow(clippy::unwrap_used, reason = "a test may fail so")]
+
+mod probe;
+
+use std::sync::Arc;
+
+use ringfence_ua::{Account, CallEnd, Config, Limits, Rejection, Verdict};
+
+use probe::{Probe, Shown, account, in_dialog, phone_address, request, seconds, statuses, with};
+
+fn other_branch(request: &str, number: usize) -> String {
+    request.replacen("z9hG4bK776asdhds", &format!("z9hG4bK{number}"), 1)
+}
+
+fn other_call(request: &str, number: usize) -> String {
+    other_branch(request, number).replacen("a84b4c76e66710", &format!("call{number}"), 1)
+}
+
+#[test]
+fn copies_of_one_request_by_ever_new_ways_cost_no_more_than_different_ones() {
+    let mut probe = Probe::new(Verdict::busy());
+    let options = request("OPTIONS");
+    assert_eq!(statuses(&probe.receive(&options)), [200]);
+    for number in 0..20_000 {
+        assert_eq!(statuses(&probe.receive(other_branch(&options, number))), [482]);
+    }
+    probe.pass(seconds(40));
+    assert_eq!(probe.counter("transactions"), 0);
+    assert_eq!(statuses(&probe.receive(other_branch(&options, 1))), [200], "the request is forgotten");
+}
+
+#[test]
+fn a_response_is_no_longer_than_its_request_and_some() {
+    let mut probe = Probe::new(Verdict::busy());
+    let many = "a,".repeat(20_000);
+    let invite = with(&request("INVITE"), &format!("Via: {many}a"));
+    let sent = probe.receive(&invite);
+    assert_eq!(statuses(&sent), [100, 486]);
+    for response in sent {
+        assert!(
+            response.payload.len() < invite.len() + 512,
+            "{} for {}",
+            response.payload.len(),
+            invite.len()
+        );
+    }
+}
+
+#[test]
+fn a_response_that_no_datagram_holds_is_counted_and_not_repeated() {
+    let rejection = Rejection::busy().with_warning(&"w".repeat(512)).unwrap();
+    let mut probe = Probe::new(Verdict::Reject(Arc::new(rejection)));
+    let invite = with(&request("INVITE"), &format!("Via: SIP/2.0/UDP {}", "a".repeat(65_000)));
+    assert!(invite.len() < 65_535);
+    assert_eq!(statuses(&probe.receive(&invite)), [100]);
+    assert_eq!(probe.pass(seconds(40)).len(), 0);
+    assert_eq!(probe.counter("dropped_too_long"), 1);
+    assert_eq!(probe.ends(), [(Some(486), CallEnd::Unacknowledged)]);
+}
+
+#[test]
+fn responses_are_bounded_in_bytes_and_what_is_beyond_is_answered_without_being_kept() {
+    let limits = Limits { response_bytes: 100_000, ..Limits::default() };
+    let config = Config { limits, ..Config::new(phone_address()) };
+    let mut probe = Probe::of(config, account(), Shown::default().screen(Verdict::busy()));
+    let invite = with(&request("INVITE"), &format!("Via: SIP/2.0/UDP {}", "a".repeat(20_000)));
+    for number in 0..50 {
+        assert_eq!(statuses(&probe.receive(other_call(&invite, number))).last(), Some(&486));
+    }
+    assert!(probe.counter("transactions") < 10);
+    assert!(probe.counter("answered_stateless") > 40);
+    probe.pass(seconds(40));
+    assert_eq!(statuses(&probe.receive(other_call(&invite, 99))), [100, 486], "there is room again");
+}
+
+#[test]
+fn undecided_calls_are_bounded_in_bytes() {
+    let limits = Limits { undecided_bytes: 100_000, ..Limits::default() };
+    let config = Config { limits, ..Config::new(phone_address()) };
+    let mut probe = Probe::of(config, account(), Shown::default().screen(Verdict::Offer));
+    let invite = with(&request("INVITE"), &format!("Subject: {}", "a".repeat(20_000)));
+    let answers: Vec<u16> =
+        (0..8).flat_map(|number| statuses(&probe.receive(other_call(&invite, number)))).collect();
+    assert_eq!(answers, [100, 100, 100, 100, 100, 100, 503, 100, 503, 100, 503]);
+}
+
+#[test]
+fn a_decided_call_leaves_no_wait_behind() {
+    let mut probe = Probe::new(Verdict::Offer);
+    for number in 0..100 {
+        probe.receive(other_call(&request("INVITE"), number));
+        let call = probe.offered();
+        probe.act(|endpoint, now| drop(endpoint.reject(now, call, &Rejection::busy())));
+    }
+    probe.pass(seconds(33));
+    // What is left is the hourly look-up of the line's peer.
+    assert!(probe.endpoint.poll_timeout().unwrap() > probe.now() + seconds(700));
+}
+
+#[test]
+fn nobody_has_responses_sent_to_a_third_unless_trusted() {
+    let open = Account { is_open: true, ..account() };
+    let config = Config::new(phone_address());
+    let mut probe = Probe::of(config, open, Shown::default().screen(Verdict::busy()));
+    let invite = request("INVITE").replacen(";branch", ";maddr=198.51.100.77;branch", 1);
+    let stranger = "203.0.113.5:5060".parse().unwrap();
+    let sent = probe.receive_from(stranger, &invite);
+    assert!(sent.iter().all(|sent| sent.destination.ip() == stranger.ip()), "{sent:?}");
+    let sent = probe.receive(other_call(&invite, 2));
+    assert!(sent.iter().all(|sent| sent.destination.ip().to_string() == "198.51.100.77"), "{sent:?}");
+}
+
+#[test]
+fn a_second_invite_in_the_early_dialog_of_a_ringing_call_is_to_come_later() {
+    let mut probe = Probe::new(Verdict::Ring { limit: None });
+    let ringing = probe.receive(request("INVITE")).pop().unwrap();
+    let tag = ringing.message().to().unwrap().tag().unwrap().to_vec();
+    let again = in_dialog(&other_branch(&request("INVITE"), 2), &String::from_utf8(tag).unwrap());
+    let sent = probe.receive(again.replacen("314159", "314160", 1));
+    assert_eq!(statuses(&sent), [500]);
+    let wait: u32 = sent[0].header("Retry-After").unwrap().parse().unwrap();
+    assert!(wait <= 10);
+}
+
+#[test]
+fn a_response_that_is_not_whole_not_ours_or_not_sip_2_registers_nothing() {
+    let registering = Account { is_registering: true, ..account() };
+    let screen = || Shown::default().screen(Verdict::busy());
+    let wrong: [fn(&str) -> String; 4] = [
+        |ok| ok.replacen("Content-Length: 0", "Content-Length: 500", 1),
+        |ok| ok.strip_suffix("\r\n").unwrap().to_owned(),
+        |ok| ok.replacen("SIP/2.0 200", "SIP/7.0 200", 1),
+        |ok| ok.replacen("Via: SIP/2.0/UDP 192.0.2.7:5060", "Via: SIP/2.0/UDP 203.0.113.7:9", 1),
+    ];
+    for make in wrong {
+        let (mut probe, register) =
+            Probe::registering(Config::new(phone_address()), registering.clone(), screen());
+        let fields = ["Via", "From", "To", "Call-ID", "CSeq", "Contact"];
+        let copied: String =
+            fields.iter().map(|name| format!("{name}: {}\r\n", register.header(name).unwrap())).collect();
+        let ok = format!("SIP/2.0 200 OK\r\n{copied}Expires: 60\r\nContent-Length: 0\r\n\r\n");
+        probe.receive(make(&ok));
+        assert!(!probe.is_registered(), "{}", make(&ok));
+        probe.receive(&ok);
+        assert!(probe.is_registered());
+    }
+}
