@@ -43,10 +43,11 @@ impl Fleet {
     pub(crate) async fn adopt(&self, accounts: &[Account]) -> Vec<String> {
         let mut changes = Vec::new();
         for (name, member) in self.take_gone(accounts) {
-            member.leave(&name).await;
             if !accounts.iter().any(|account| account.name == name) {
                 changes.push(format!("line {name} is gone"));
             }
+            // A registrar that does not answer is no reason to keep the rest of a reload waiting.
+            tokio::spawn(member.leave(name));
         }
         for account in accounts {
             if let Some(member) = self.members().get_mut(&account.name) {
@@ -84,6 +85,7 @@ impl Fleet {
     async fn add(&self, account: &Account) -> softphone::Result<Watched> {
         let line = self.phone.line(softphone_account(account)?).await?;
         let log = tokio::spawn(log_registration(account.clone(), line.clone())).abort_handle();
+        tokio::spawn(let_ring(line.clone()));
         Ok(Watched { line, log })
     }
 
@@ -102,7 +104,7 @@ impl Member {
     }
 
     /// Unregisters and removes the line.
-    async fn leave(self, name: &str) {
+    async fn leave(self, name: String) {
         let Ok(Watched { line, log }) = self.line else { return };
         log.abort();
         if let Err(error) = line.remove().await {
@@ -163,6 +165,18 @@ fn softphone_account(account: &Account) -> softphone::Result<softphone::Account>
         made = made.expires(expires);
     }
     Ok(account.peers.iter().fold(made, |made, peer| made.peer(*peer)))
+}
+
+/// Lets ring what the screen did not decide because it failed: no fault of ours turns a caller away.
+async fn let_ring(line: Line) {
+    while let Some(mut call) = line.incoming().await {
+        tokio::spawn(async move {
+            // A call that may not ring was answered what stands against it.
+            if call.ring().await.is_ok() {
+                call.cancelled().await;
+            }
+        });
+    }
 }
 
 /// Logs every change of a line's registration.

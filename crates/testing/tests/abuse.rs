@@ -6,7 +6,7 @@ mod probe;
 
 use std::sync::Arc;
 
-use ringfence_ua::{Account, CallEnd, Config, Limits, Rejection, Verdict};
+use ringfence_ua::{Account, CallEnd, Config, Decided, Limits, Rejection, Verdict};
 
 use probe::{Probe, Shown, account, in_dialog, phone_address, request, seconds, statuses, with};
 
@@ -92,7 +92,7 @@ fn a_decided_call_leaves_no_wait_behind() {
     for number in 0..100 {
         probe.receive(other_call(&request("INVITE"), number));
         let call = probe.offered();
-        probe.act(|endpoint, now| drop(endpoint.reject(now, call, &Rejection::busy())));
+        probe.act(|endpoint, now| assert_eq!(endpoint.reject(now, call, &Rejection::busy()), Decided::Sent));
     }
     probe.pass(seconds(33));
     // What is left is the hourly look-up of the line's peer.
@@ -138,8 +138,7 @@ fn a_response_that_is_not_whole_not_ours_or_not_sip_2_registers_nothing() {
         let (mut probe, register) =
             Probe::registering(Config::new(phone_address()), registering.clone(), screen());
         let fields = ["Via", "From", "To", "Call-ID", "CSeq", "Contact"];
-        let copied: String =
-            fields.iter().map(|name| format!("{name}: {}\r\n", register.header(name).unwrap())).collect();
+        let copied = fields.map(|name| format!("{name}: {}\r\n", register.header(name).unwrap())).concat();
         let ok = format!("SIP/2.0 200 OK\r\n{copied}Expires: 60\r\nContent-Length: 0\r\n\r\n");
         probe.receive(make(&ok));
         assert!(!probe.is_registered(), "{}", make(&ok));

@@ -213,11 +213,15 @@ impl Lines {
         if known.is_none() && self.open.is_empty() {
             return None;
         }
-        let named_in_uri = uri.and_then(|uri| self.named(&uri));
         let to = request.to().ok().and_then(|to| to.uri().ok());
-        let named_in_to = to.and_then(|uri| self.named(&uri));
-        let candidates = [named_in_uri, named_in_to, known, Some(&self.open)];
-        candidates.into_iter().flatten().flatten().find_map(|&id| Some((id, self.origin(id, source)?)))
+        let named = [uri, to].map(|uri| uri.and_then(|uri| self.named(&uri)));
+        let id = named
+            .into_iter()
+            .flatten()
+            .find_map(|named| first_common(named, known).or_else(|| first_common(named, Some(&self.open))))
+            .or_else(|| known.and_then(BTreeSet::first).copied())
+            .or_else(|| self.open.first().copied())?;
+        Some((id, self.origin(id, source)?))
     }
 
     /// Returns the lines that have the user part of a URI.
@@ -238,6 +242,13 @@ impl Lines {
             None
         }
     }
+}
+
+/// Returns the first line that is in both, in the time that the smaller takes.
+fn first_common(named: &BTreeSet<LineId>, other: Option<&BTreeSet<LineId>>) -> Option<LineId> {
+    let other = other?;
+    let (smaller, larger) = if named.len() <= other.len() { (named, other) } else { (other, named) };
+    smaller.iter().find(|id| larger.contains(id)).copied()
 }
 
 /// Removes a line from an index, and the entry with its last line.

@@ -13,6 +13,7 @@
 //! The ACK of a 300 to 699 response is made here, by [`InviteClient::handle_response`]; the ACK
 //! of a 2xx is the transaction user's.
 
+use std::fmt;
 use std::time::{Duration, Instant};
 
 use ringfence_wire::sip::{HeaderName, Message, Printer};
@@ -31,7 +32,6 @@ const TIMER_D: Duration = Duration::from_secs(32);
 /// let mut transaction = InviteClient::new(now, false, b"INVITE sip:bob@example.com SIP/2.0\r\n...".to_vec());
 /// assert!(transaction.poll_transmit().is_some());
 /// ```
-#[derive(Debug)]
 pub struct InviteClient {
     state: State,
     is_reliable: bool,
@@ -101,7 +101,7 @@ impl InviteClient {
                 //# are received while in the "Completed" state MUST cause the ACK to
                 //# be re-passed to the transport layer for retransmission, but the
                 //# newly received response MUST NOT be passed up to the TU.
-                self.outbox = status >= 300;
+                self.outbox |= status >= 300;
                 false
             }
             State::Accepted { .. } => (200..300).contains(&status),
@@ -202,6 +202,13 @@ fn acknowledge(invite: &[u8], response: &Message<'_>) -> Vec<u8> {
     }
     ack.finish();
     out
+}
+
+impl fmt::Debug for InviteClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The message holds numbers, names and answers to challenges.
+        f.debug_struct("InviteClient").field("state", &self.state).finish_non_exhaustive()
+    }
 }
 
 const _: () = assert!(TIMER_D.as_millis() >= 64 * T1.as_millis(), "timer D outlasts the server's timer H");

@@ -17,6 +17,7 @@
 //! It sends nothing itself: bytes come out of [`InviteServer::poll_transmit`], and the Trying
 //! response and every other are made by the transaction user.
 
+use std::fmt;
 use std::time::Instant;
 
 use super::timers::{GIVE_UP, Retransmit, T1, T4};
@@ -33,7 +34,6 @@ use super::timers::{GIVE_UP, Retransmit, T1, T4};
 /// assert!(transaction.poll_transmit().is_some());
 /// assert_eq!(transaction.poll_timeout(), Some(now + Duration::from_millis(500))); // timer G
 /// ```
-#[derive(Debug)]
 pub struct InviteServer {
     state: State,
     /// Whether the transport retransmits for us (TCP, TLS, WebSocket).
@@ -233,6 +233,13 @@ impl InviteServer {
     #[must_use]
     pub fn into_buffer(self) -> Vec<u8> {
         self.response
+    }
+}
+
+impl fmt::Debug for InviteServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The message holds numbers, names and answers to challenges.
+        f.debug_struct("InviteServer").field("state", &self.state).finish_non_exhaustive()
     }
 }
 
