@@ -62,6 +62,24 @@ impl<'a> Host<'a> {
         if is_hostname(name) { Ok(Self::Name(ascii(name))) } else { Err(UriError::Host) }
     }
 
+    /// Takes an IPv6 address without its brackets, perhaps with a colon and a port behind it, where it can be read
+    /// in one way only: `2001:db8::1:5060` may be a host, or a host and a port, and is none.
+    pub(super) fn take_bare_ipv6(lexer: &mut Lexer<'a>) -> Option<Self> {
+        let strict = |bytes: &[u8]| std::str::from_utf8(bytes).ok()?.parse().ok();
+        let rest = lexer.rest();
+        let end = rest.iter().position(|&byte| !byte.is_ascii_hexdigit() && !matches!(byte, b':' | b'.'));
+        let whole = &rest[..end.unwrap_or(rest.len())];
+        let (host, port) = whole.split_at(whole.iter().rposition(|&byte| byte == b':')?);
+        let is_port = port.len() > 1 && port[1..].iter().all(u8::is_ascii_digit);
+        let (address, length) = match (strict(whole), strict(host).filter(|_| is_port)) {
+            (Some(address), None) => (address, whole.len()),
+            (None, Some(address)) => (address, host.len()),
+            (Some(_), Some(_)) | (None, None) => return None,
+        };
+        lexer.take(length);
+        Some(Self::V6(address))
+    }
+
     /// Compares as section 19.1.4 does: names without regard to case.
     pub(super) fn matches(&self, other: &Host<'_>) -> bool {
         match (*self, *other) {
@@ -138,7 +156,8 @@ fn ipv6(bytes: &[u8]) -> Option<Ipv6Addr> {
     parse(&repaired[..length])
 }
 
-/// `*( domainlabel "." ) toplabel [ "." ]`; an underscore counts as a letter, for the names that have one.
+/// `*( domainlabel "." ) toplabel [ "." ]`; an underscore counts as a letter, for the names that have one. The last
+/// label may begin with a digit, as the names of containers do: not all digits, it begins no IPv4 address.
 fn is_hostname(name: &[u8]) -> bool {
     let name = name.strip_suffix(b".").unwrap_or(name);
     let mut top = &b""[..];
@@ -149,5 +168,5 @@ fn is_hostname(name: &[u8]) -> bool {
         }
         top = label;
     }
-    top.first().is_some_and(|first| !first.is_ascii_digit())
+    !top.iter().all(u8::is_ascii_digit)
 }

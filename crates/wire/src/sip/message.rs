@@ -222,13 +222,16 @@ impl Message<'_> {
 
     /// Iterates over the values of the fields of any name, in any case, long or compact.
     pub fn named<'m>(&'m self, name: &str) -> impl Iterator<Item = &'m [u8]> {
+        self.fields_named(name).map(|field| field.value())
+    }
+
+    /// Iterates over the fields of any name, in any case, long or compact.
+    pub fn fields_named<'m>(&'m self, name: &str) -> impl Iterator<Item = Field<'m>> {
         let id = HeaderName::from_bytes(name.as_bytes());
-        self.fields()
-            .filter(move |field| {
-                field.name() == id
-                    && (id != HeaderName::Other || field.raw_name().eq_ignore_ascii_case(name.as_bytes()))
-            })
-            .map(|field| field.value())
+        self.fields().filter(move |field| {
+            field.name() == id
+                && (id != HeaderName::Other || field.raw_name().eq_ignore_ascii_case(name.as_bytes()))
+        })
     }
 
     /// Iterates over the comma-separated values of all fields of that name; commas in quoted strings and in

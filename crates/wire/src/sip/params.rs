@@ -1,4 +1,7 @@
 //! Parameters: `*( SEMI generic-param )` after a header field value, `uri-parameters` in a URI.
+//!
+//! After a header field value a semicolon too many is passed over, and `name=` is a name without a value: software
+//! that writes so exists, and nothing else can be meant.
 
 use super::error::Fault;
 use super::lex::{Lexer, is_param_value, is_token};
@@ -64,7 +67,12 @@ impl<'a> Params<'a> {
             }
             seen(name, value)?;
         }
-        Ok(Self { bytes: &params[..params.len() - lexer.rest().len()] })
+        let bytes = &params[..params.len() - lexer.rest().len()];
+        // RFC 4475 section 3.1.2.1: semicolons and not one parameter are no slip of a pen.
+        if count == 0 && memchr::memchr_iter(b';', bytes).nth(1).is_some() {
+            return Err(Fault::EmptyParameter);
+        }
+        Ok(Self { bytes })
     }
 
     /// Parameters that were checked already, from the first semicolon on.
@@ -115,26 +123,29 @@ impl<'a> Iterator for ParamsIter<'a> {
     }
 }
 
-/// Takes `SEMI token [ EQUAL gen-value ]`, or nothing when no semicolon is next.
+/// Takes `SEMI token [ EQUAL gen-value ]`, or nothing when no parameter is next; passes over semicolons without
+/// one.
 #[expect(clippy::type_complexity, reason = "a name and perhaps a value")]
 fn take_param<'a>(
     lexer: &mut Lexer<'a>,
     is_name: impl Fn(u8) -> bool,
 ) -> Result<Option<(&'a [u8], Option<&'a [u8]>)>, Fault> {
-    if !lexer.eat_separator(b';') {
-        return Ok(None);
+    while lexer.eat_separator(b';') {
+        let name = lexer.take_while(&is_name);
+        if name.is_empty() {
+            match lexer.peek() {
+                None | Some(b';') => continue,
+                Some(byte) => return Err(Fault::Unexpected { byte }),
+            }
+        }
+        if !lexer.eat_separator(b'=') {
+            return Ok(Some((name, None)));
+        }
+        if lexer.peek() == Some(b'"') {
+            return Ok(Some((name, Some(lexer.quoted_string()?))));
+        }
+        let value = lexer.take_while(is_param_value);
+        return Ok(Some((name, Some(value).filter(|value| !value.is_empty()))));
     }
-    let name = lexer.take_while(is_name);
-    if name.is_empty() {
-        return Err(match lexer.peek() {
-            None | Some(b';') => Fault::EmptyParameter,
-            Some(byte) => Fault::Unexpected { byte },
-        });
-    }
-    if !lexer.eat_separator(b'=') {
-        return Ok(Some((name, None)));
-    }
-    let value =
-        if lexer.peek() == Some(b'"') { lexer.quoted_string()? } else { lexer.take_while(is_param_value) };
-    if value.is_empty() { Err(lexer.unexpected()) } else { Ok(Some((name, Some(value)))) }
+    Ok(None)
 }

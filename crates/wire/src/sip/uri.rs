@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::error::UriError;
 use super::host::Host;
-use super::lex::{Lexer, ascii, decimal, is_password, is_uri_header, is_uri_param, is_user};
+use super::lex::{Lexer, ascii, decimal, is_lws, is_password, is_uri_header, is_uri_param, is_user, trim};
 use super::params::{MAX_PARAMETERS, Params};
 
 mod compare;
@@ -59,6 +59,16 @@ pub enum Scheme<'a> {
 impl<'a> Uri<'a> {
     /// Reads a URI, which must be all of `bytes`.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, UriError> {
+        Self::read(bytes, Spaces::Nowhere)
+    }
+
+    /// Reads a URI of a telephone number with spaces between its digits, as an address in `<>` may have it: there it
+    /// ends at the bracket, and a policy reads the number without them.
+    pub(super) fn parse_spaced_number(bytes: &'a [u8]) -> Result<Self, UriError> {
+        Self::read(bytes, Spaces::InNumber)
+    }
+
+    fn read(bytes: &'a [u8], spaces: Spaces) -> Result<Self, UriError> {
         let (scheme, rest) = split_scheme(bytes)?;
         let uri = Self {
             bytes,
@@ -71,8 +81,8 @@ impl<'a> Uri<'a> {
             headers: None,
         };
         match scheme {
-            Scheme::Sip | Scheme::Sips => uri.with_sip_parts(rest),
-            Scheme::Tel => uri.with_number(rest),
+            Scheme::Sip | Scheme::Sips => uri.with_sip_parts(rest, spaces),
+            Scheme::Tel => uri.with_number(rest, spaces),
             Scheme::Other(_) => {
                 check(rest, |byte| byte.is_ascii_graphic(), UriError::Byte)?;
                 Ok(Self { user: Some(rest), ..uri })
@@ -155,7 +165,7 @@ impl<'a> Uri<'a> {
         matches!(self.scheme, Scheme::Sip | Scheme::Sips)
     }
 
-    fn with_sip_parts(mut self, rest: &'a [u8]) -> Result<Self, UriError> {
+    fn with_sip_parts(mut self, rest: &'a [u8], spaces: Spaces) -> Result<Self, UriError> {
         let mut lexer = Lexer::new(rest);
         if let Some(at) = memchr::memchr(b'@', rest) {
             let userinfo = lexer.take(at);
@@ -167,7 +177,11 @@ impl<'a> Uri<'a> {
             if user.is_empty() {
                 return Err(UriError::User);
             }
-            check(user, is_user, UriError::User)?;
+            match spaces {
+                Spaces::Nowhere => check(user, is_user, UriError::User)?,
+                Spaces::InNumber if is_spaced_number(user) => {}
+                Spaces::InNumber => return Err(UriError::User),
+            }
             if let Some(password) = password {
                 check(password, is_password, UriError::Password)?;
             }
@@ -204,7 +218,7 @@ impl<'a> Uri<'a> {
     }
 
     /// RFC 3966 section 3: a global number with its `+`, or a local one.
-    fn with_number(mut self, rest: &'a [u8]) -> Result<Self, UriError> {
+    fn with_number(mut self, rest: &'a [u8], spaces: Spaces) -> Result<Self, UriError> {
         let end = memchr::memchr(b';', rest).unwrap_or(rest.len());
         let (number, params) = rest.split_at(end);
         let is_separator = |byte: u8| matches!(byte, b'-' | b'.' | b'(' | b')');
@@ -213,15 +227,30 @@ impl<'a> Uri<'a> {
             _ => byte.is_ascii_hexdigit() || matches!(byte, b'*' | b'#'),
         };
         let digits = number.strip_prefix(b"+").unwrap_or(number);
-        if !digits.iter().all(|&byte| is_digit(byte) || is_separator(byte))
-            || !digits.iter().any(|&byte| is_digit(byte))
-        {
+        let is_number = digits.iter().all(|&byte| is_digit(byte) || is_separator(byte))
+            && digits.iter().any(|&byte| is_digit(byte));
+        if !is_number && (spaces == Spaces::Nowhere || !is_spaced_number(number)) {
             return Err(UriError::Number);
         }
         self.user = Some(number);
         self.params = checked_params(params)?;
         Ok(self)
     }
+}
+
+/// Where a URI may have spaces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Spaces {
+    Nowhere,
+    InNumber,
+}
+
+/// Tells whether it is digits, signs and the separators of numbers, with white space between them only.
+fn is_spaced_number(number: &[u8]) -> bool {
+    let is_sign = |byte: u8| matches!(byte, b'+' | b'*' | b'#' | b'-' | b'.' | b'(' | b')');
+    number.iter().all(|&byte| byte.is_ascii_digit() || is_sign(byte) || is_lws(byte))
+        && number.iter().any(u8::is_ascii_digit)
+        && trim(number).len() == number.len()
 }
 
 fn split_scheme(bytes: &[u8]) -> Result<(Scheme<'_>, &[u8]), UriError> {
@@ -330,6 +359,8 @@ mod tests {
             ("sip:a@b..example", UriError::Host),
             ("sip:a@300.1.1.1", UriError::Host),
             ("sip:a@1.2.3", UriError::Host),
+            ("sip:1001", UriError::Host),
+            ("sip:+41 79@b.example", UriError::User),
             ("sip:a@[2001:db8::1", UriError::Host),
             ("sip:a@[2001:db8::1::2]", UriError::Host),
             ("sip:2001:db8::10", UriError::Host),
@@ -349,6 +380,7 @@ mod tests {
             ("tel:", UriError::Host),
             ("tel:+", UriError::Number),
             ("tel:+1a", UriError::Number),
+            ("tel:+1 2", UriError::Number),
             ("tel:nobody", UriError::Number),
             ("http://x y", UriError::Byte),
         ] {
@@ -363,6 +395,8 @@ mod tests {
             "sip:1001@my_pbx",
             "sip:1001@b.example.",
             "sips:b.example:0",
+            "sip:1001@3f2a1b9c0d12:5060",
+            "sip:1001@pbx.2nd",
             "sip:a@b.example;x=aGk=;ob?Replaces=1%40b&x=",
             "tel:*21#",
             "tel:863-1234;phone-context=+1-914-555",

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::sip::error::Fault;
+use crate::sip::error::{Fault, UriError};
 use crate::sip::host::{Host, ip_address};
 use crate::sip::lex::{Lexer, ascii, decimal, trim};
 use crate::sip::params::Params;
@@ -52,8 +52,7 @@ impl<'a> Via<'a> {
             return Err(lexer.unexpected());
         }
         let before = lexer.rest();
-        let host = Host::take(&mut lexer)?;
-        let port = if lexer.eat_separator(b':') { Some(take_port(&mut lexer)?) } else { None };
+        let (host, port) = take_sent_by(&mut lexer)?;
         let sent_by = &before[..before.len() - lexer.rest().len()];
 
         let (mut branch, mut received, mut rport) = (None, None, None);
@@ -161,6 +160,23 @@ impl<'a> Via<'a> {
     }
 }
 
+/// Takes `host [ COLON port ]`; the brackets around an IPv6 address may be missing where it is plain that it is one.
+fn take_sent_by<'a>(lexer: &mut Lexer<'a>) -> Result<(Host<'a>, Option<u16>), Fault> {
+    let start = *lexer;
+    let taken = Host::take(lexer).and_then(|host| Ok((host, take_colon_port(lexer)?)));
+    if taken.is_ok() && lexer.peek() != Some(b':') {
+        return Ok(taken?);
+    }
+    let mut bare = start;
+    let Some(host) = Host::take_bare_ipv6(&mut bare) else { return Ok(taken?) };
+    *lexer = bare;
+    Ok((host, take_colon_port(lexer)?))
+}
+
+fn take_colon_port(lexer: &mut Lexer<'_>) -> Result<Option<u16>, UriError> {
+    if lexer.eat_separator(b':') { take_port(lexer).map(Some) } else { Ok(None) }
+}
+
 fn slash(lexer: &mut Lexer<'_>) -> Result<(), Fault> {
     if lexer.eat_separator(b'/') { Ok(()) } else { Err(lexer.unexpected()) }
 }
@@ -168,7 +184,6 @@ fn slash(lexer: &mut Lexer<'_>) -> Result<(), Fault> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sip::error::UriError;
 
     #[test]
     fn what_is_wrong_with_a_via_is_told() {
@@ -181,10 +196,14 @@ mod tests {
             ("SIP/2.0/UDP;branch=x", Fault::Unexpected { byte: b';' }),
             ("SIP/2.0/UDP a:b", Fault::Uri(UriError::Port)),
             ("SIP/2.0/UDP a:5060 b", Fault::Unexpected { byte: b'b' }),
-            ("SIP/2.0/UDP 2001:db8::1", Fault::Uri(UriError::Host)),
-            ("SIP/2.0/UDP a;", Fault::EmptyParameter),
-            ("SIP/2.0/UDP a;;branch=x", Fault::EmptyParameter),
-            ("SIP/2.0/UDP a;branch=", Fault::Truncated),
+            ("SIP/2.0/UDP 2001:db8::1:5060", Fault::Uri(UriError::Host)),
+            ("SIP/2.0/UDP fe80::1:5060", Fault::Uri(UriError::Port)),
+            ("SIP/2.0/UDP 2001:db8::1::2", Fault::Uri(UriError::Host)),
+            ("SIP/2.0/UDP a:5060:5060", Fault::Unexpected { byte: b':' }),
+            ("SIP/2.0/UDP 1.2.3", Fault::Uri(UriError::Host)),
+            ("SIP/2.0/UDP 192.0.2.256", Fault::Uri(UriError::Host)),
+            ("SIP/2.0/UDP a;;", Fault::EmptyParameter),
+            ("SIP/2.0/UDP a;=x", Fault::Unexpected { byte: b'=' }),
             ("SIP/2.0/UDP a;branch=x;Branch=y", Fault::RepeatedParameter),
             ("SIP/2.0/UDP a;b@d=x", Fault::Unexpected { byte: b'@' }),
         ] {
@@ -197,6 +216,54 @@ mod tests {
         let via = Via::parse(b"SIP/2.0/UDP a;rport=65536;ttl=256;received=x;maddr=-").unwrap();
         assert_eq!((via.rport(), via.ttl(), via.received(), via.maddr()), (Some(None), None, None, None));
         assert_eq!((via.branch(), via.sent_by()), (None, &b"a"[..]));
+    }
+
+    #[test]
+    fn a_semicolon_too_many_is_passed_over() {
+        for via in [
+            "SIP/2.0/UDP a;branch=x;rport;",
+            "SIP/2.0/UDP a;;branch=x;rport",
+            "SIP/2.0/UDP a;branch=x; ;rport ;",
+        ] {
+            let via = Via::parse(via.as_bytes()).unwrap();
+            assert_eq!((via.branch(), via.rport()), (Some(&b"x"[..]), Some(None)));
+            assert_eq!(via.params().iter().count(), 2);
+        }
+        assert_eq!(Via::parse(b"SIP/2.0/UDP a;").unwrap().branch(), None);
+    }
+
+    #[test]
+    fn an_rport_with_an_empty_value_is_one_without() {
+        let via = Via::parse(b"SIP/2.0/UDP a;rport=;branch=x").unwrap();
+        assert_eq!((via.rport(), via.branch()), (Some(None), Some(&b"x"[..])));
+        assert_eq!(via.params().find("rport"), Some(None));
+    }
+
+    #[test]
+    fn a_host_name_may_begin_with_a_digit() {
+        for name in ["3f2a1b9c0d12", "pbx.3com", "192.0.2.1a"] {
+            let value = format!("SIP/2.0/UDP {name}:5060;branch=x");
+            assert_eq!(Via::parse(value.as_bytes()).unwrap().host(), Host::Name(name));
+        }
+    }
+
+    #[test]
+    fn an_ipv6_address_without_brackets_is_read_where_no_port_can_be_meant() {
+        for (sent_by, host, port) in [
+            ("2001:db8::1", "2001:db8::1", None),
+            ("2001:db8:0:0:0:0:0:1", "2001:db8::1", None),
+            ("2001:db8::5060:a", "2001:db8::5060:a", None),
+            ("fe80::1", "fe80::1", None),
+            ("fe80:1::1", "fe80:1::1", None),
+            ("::ffff:192.0.2.1", "::ffff:192.0.2.1", None),
+            ("2001:db8:0:0:0:0:0:1:5060", "2001:db8::1", Some(5060)),
+            ("2001:db8::1:15060", "2001:db8::1", Some(15060)),
+        ] {
+            let value = format!("SIP/2.0/UDP {sent_by};branch=x");
+            let via = Via::parse(value.as_bytes()).unwrap();
+            assert_eq!((via.host(), via.port()), (Host::V6(host.parse().unwrap()), port), "{sent_by}");
+            assert_eq!((via.sent_by(), via.branch()), (sent_by.as_bytes(), Some(&b"x"[..])));
+        }
     }
 
     #[test]
