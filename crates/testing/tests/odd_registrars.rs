@@ -268,6 +268,15 @@ mod failing {
     }
 
     #[test]
+    fn a_refusal_that_wants_to_be_asked_again_at_once_still_waits_for_minutes() {
+        for headers in ["Retry-After: 0\r\n", "Retry-After: 1\r\n", ""] {
+            let (mut probe, register) = registering(account());
+            probe.receive(answer(&register, "404 Not Found", headers));
+            assert!(wait(&probe) >= seconds(120), "{headers}: {:?}", wait(&probe));
+        }
+    }
+
+    #[test]
     fn a_host_without_an_address_is_looked_up_again() {
         let mut probe = Probe::resolving(Config::new(phone_address()), account());
         let line = probe.line;

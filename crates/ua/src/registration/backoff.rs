@@ -29,9 +29,10 @@ pub(crate) fn delay(cause: &Cause, failures: u32, retry_after: Option<Duration>,
     };
     let wait = wait.mul_f64(0.5 + fraction / 2.0);
     // What the registrar asks for is the least; up to a tenth more spreads the returns. One that asks
-    // for no time at all is not asked without end.
+    // for no time at all is not asked without end, and one that said no not sooner than without it.
     let asked = retry_after.map(|asked| asked.min(LONGEST_RETRY_AFTER).mul_f64(1.0 + fraction / 10.0));
-    asked.map_or(wait, |asked| asked.max(wait.min(BASE)))
+    let least = if cause.is_refusal() { wait } else { wait.min(BASE) };
+    asked.map_or(wait, |asked| asked.max(least))
 }
 
 fn doubled(base: Duration, times: usize) -> Duration {
@@ -67,6 +68,13 @@ mod tests {
         let asked = |seconds| delay(&Cause::TimedOut, 9, Some(Duration::from_secs(seconds)), 0.5).as_secs();
         assert_eq!(asked(100), 105);
         assert_eq!(asked(u64::from(u32::MAX)), 90_720);
+    }
+
+    #[test]
+    fn a_registrar_that_said_no_is_not_asked_sooner_for_a_short_retry_after() {
+        let cause = Cause::Refused { status: 403, phrase: "Forbidden".to_owned() };
+        let after = |seconds| delay(&cause, 1, Some(Duration::from_secs(seconds)), 1.0).as_secs();
+        assert_eq!([after(0), after(1), after(1000)], [240, 240, 1100]);
     }
 
     #[test]
