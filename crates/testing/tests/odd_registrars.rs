@@ -213,6 +213,17 @@ mod granted {
     }
 
     #[test]
+    fn a_lifetime_of_seconds_is_no_reason_for_a_storm() {
+        for granted in [1, 4, 5, 6, 10, 20] {
+            let (mut probe, register) = registering(account());
+            probe.receive(answer(&register, "200 OK", &listed(&register, granted)));
+            let sooner = probe.pass(Duration::from_millis(4_900));
+            assert!(sooner.is_empty(), "{granted} s: {sooner:?}");
+            assert_eq!(probe.is_registered(), granted >= 5);
+        }
+    }
+
+    #[test]
     fn the_next_nonce_is_used_and_a_stale_one_answered_at_once() {
         let (mut probe, first) = registering(account());
         let second = only_register(probe.receive(answer(&first, "401 No", &challenge("r", "one"))));

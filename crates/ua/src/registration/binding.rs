@@ -76,6 +76,9 @@ pub(crate) enum Action {
 const ROUNDS: u32 = 5;
 /// The longest lifetime that is asked for or believed: a day.
 const LONGEST_EXPIRES: u32 = 24 * 60 * 60;
+/// No binding is refreshed sooner, nor asked for or taken for less: RFC 3261's T4 (section 17.1.2.2), for which
+/// copies of the last REGISTER and its response may still be in the network.
+const SHORTEST_REFRESH: u32 = 5;
 /// A refresh that is lost needs 32 s to be noticed: where the lifetime allows, it leaves that much and some.
 const REFRESH_MARGIN: Duration = Duration::from_secs(40);
 
@@ -136,7 +139,7 @@ impl Binding {
         let expires = u32::try_from(account.expires.as_secs()).unwrap_or(LONGEST_EXPIRES);
         Self {
             authenticator: account.credentials.clone().map(Authenticator::new),
-            expires: expires.clamp(1, LONGEST_EXPIRES),
+            expires: expires.clamp(SHORTEST_REFRESH, LONGEST_EXPIRES),
             account,
             token,
             user_agent: user_agent.to_owned(),
@@ -357,7 +360,7 @@ impl Binding {
         generator: &mut Generator,
     ) {
         let granted = self.granted_expires(contact, response);
-        if granted == 0 {
+        if granted < SHORTEST_REFRESH {
             self.bound = None;
             return self.fail(now, Cause::NotGranted, None, generator);
         }
@@ -542,10 +545,11 @@ impl Binding {
 }
 
 /// Returns how long after it was granted a binding is refreshed: at four fifths to nine tenths of
-/// its life, and where that is possible early enough to notice a lost answer in time.
+/// its life, where that is possible early enough to notice a lost answer in time, and never at once.
 fn refresh_after(expires: Duration, fraction: f64) -> Duration {
     let share = expires.mul_f64(0.8 + fraction / 10.0);
-    share.min(expires.saturating_sub(REFRESH_MARGIN)).max(expires / 2)
+    let early = share.min(expires.saturating_sub(REFRESH_MARGIN)).max(expires / 2);
+    early.max(Duration::from_secs(SHORTEST_REFRESH.into()))
 }
 
 fn cause_of(error: &AuthError, status: u16) -> Cause {

@@ -92,7 +92,7 @@ pub enum Cause {
         /// What the resolver said.
         error: String,
     },
-    /// The registrar accepted, and yet granted nothing.
+    /// The registrar accepted, and yet has no binding of ours, or one for less than 5 s.
     NotGranted,
     /// Too many requests of ours are on their way (see [`crate::Limits::client_transactions`]).
     Overloaded,
@@ -145,7 +145,7 @@ impl fmt::Display for Cause {
             Self::Unavailable { status, phrase } => write!(f, "the registrar could not: {status} {phrase}"),
             Self::TimedOut => f.write_str("the registrar did not answer within 32 s"),
             Self::Unresolved { host, error } => write!(f, "{host} has no address: {error}"),
-            Self::NotGranted => f.write_str("the registrar said 200 and granted no time"),
+            Self::NotGranted => f.write_str("the registrar accepted and granted nothing that can be kept"),
             Self::Overloaded => f.write_str("too many requests are on their way"),
         }
     }
