@@ -355,16 +355,51 @@ mod failing {
     #[test]
     fn a_redirection_is_followed_to_its_first_sip_uri_and_without_one_refused() {
         let (mut probe, register) = registering(account());
-        let contacts = "Contact: <mailto:a@b>, <sip:r2.example.com:5070;lr>, <sip:r3.example.com>\r\n";
-        assert_eq!(probe.receive(answer(&register, "302 Moved Temporarily", contacts)), []);
+        let clear =
+            "<sips:a.example.com>, <sip:b.example.com;transport=tls>, <sip:c.example.com;transport=TCP>";
+        let over_udp = "<sip:r2.example.com:5070;transport=UDP;lr>, <sip:r3.example.com>";
+        let contacts = format!("Contact: <mailto:a@b>, {clear}, {over_udp}\r\n");
+        assert_eq!(probe.receive(answer(&register, "302 Moved Temporarily", &contacts)), []);
         let next = probe.events().last();
         assert!(matches!(next, Some(Event::Resolve { host, port: 5070, .. }) if host == "r2.example.com"));
         let moved = only_register(resolve(&mut probe, &["192.0.2.2:5070"]));
         assert_eq!(moved.message().request_uri(), Some(&b"sip:r2.example.com:5070"[..]));
         assert_eq!(moved.destination, "192.0.2.2:5070".parse().unwrap());
+        for contacts in ["*", "<sips:a.example.com>, <sip:b.example.com;transport=tcp>"] {
+            let (mut probe, register) = registering(account());
+            let contacts = format!("Contact: {contacts}\r\n");
+            assert_eq!(probe.receive(answer(&register, "301 Moved Permanently", &contacts)), []);
+            assert_eq!(cause(&probe).status(), Some(301));
+        }
+    }
+
+    #[test]
+    fn a_redirection_of_a_line_with_a_proxy_is_followed_through_the_proxy() {
+        let account = Account { outbound_proxy: Some(("192.0.2.1".into(), 5060)), ..account() };
+        let (mut probe, register) = registering(account);
+        let contact = "Contact: <sip:r2.example.com>\r\n";
+        let moved = only_register(probe.receive(answer(&register, "302 Moved Temporarily", contact)));
+        assert_eq!(moved.destination, peer_address());
+        assert_eq!(moved.message().request_uri(), Some(&b"sip:r2.example.com"[..]));
+        assert_eq!(moved.header("Route"), register.header("Route"));
+    }
+
+    #[test]
+    fn the_host_that_has_no_address_after_a_redirection_is_the_one_that_is_named() {
         let (mut probe, register) = registering(account());
-        probe.receive(answer(&register, "301 Moved Permanently", "Contact: *\r\n"));
-        assert_eq!(cause(&probe).status(), Some(301));
+        probe.receive(answer(&register, "302 Moved Temporarily", "Contact: <sip:r2.example.com>\r\n"));
+        let (line, nothing) = (probe.line, Err(Unresolved { error: "no such name".to_owned() }));
+        probe.act(|endpoint, now| endpoint.handle_resolved(now, line, nothing));
+        assert!(matches!(cause(&probe), Cause::Unresolved { host, .. } if host == "r2.example.com"));
+    }
+
+    #[test]
+    fn a_look_up_that_is_never_answered_fails_and_is_tried_again() {
+        let mut probe = Probe::resolving(Config::new(phone_address()), account());
+        assert_eq!(probe.pass(seconds(30)), []);
+        assert!(matches!(cause(&probe), Cause::Unresolved { host, .. } if host == "pbx.example.com"));
+        assert_eq!(resolve(&mut probe, &["192.0.2.1:5060"]), [], "it comes too late");
+        retried(&mut probe);
     }
 }
 

@@ -25,7 +25,7 @@ impl Endpoint {
         });
         let id = self.lines.add(account, binding, token);
         match self.lines.find_mut(id).and_then(|line| line.binding.as_mut()) {
-            Some(binding) => binding.start(),
+            Some(binding) => binding.start(now),
             None => self.look_up(id, host, port),
         }
         self.settle_line(now, id);
@@ -35,7 +35,7 @@ impl Endpoint {
     /// Registers a line again that was unregistered, or tries at once what would be tried later.
     pub fn register(&mut self, now: Instant, id: LineId) {
         if let Some(binding) = self.lines.find_mut(id).and_then(|line| line.binding.as_mut()) {
-            binding.start();
+            binding.start(now);
         }
         self.settle_line(now, id);
     }

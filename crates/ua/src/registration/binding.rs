@@ -74,6 +74,8 @@ pub(crate) enum Action {
 
 /// How often a registrar may challenge, send elsewhere or ask for more time within one attempt.
 const ROUNDS: u32 = 5;
+/// How long a look-up may take. Resolvers give up sooner; one that never answers must not hold a line for ever.
+const LOOKUP: Duration = Duration::from_secs(30);
 /// The longest lifetime that is asked for or believed: a day.
 const LONGEST_EXPIRES: u32 = 24 * 60 * 60;
 /// No binding is refreshed sooner, nor asked for or taken for less: RFC 3261's T4 (section 17.1.2.2), for which
@@ -117,10 +119,10 @@ pub(crate) struct Binding {
     actions: VecDeque<Action>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 enum Phase {
     Idle,
-    Resolving,
+    Resolving { host: String, until: Instant },
     Asking { contact: SocketAddr },
     Bound { refresh_at: Instant },
     Waiting { retry_at: Instant },
@@ -167,10 +169,10 @@ impl Binding {
     }
 
     /// Begins to register.
-    pub(crate) fn start(&mut self) {
+    pub(crate) fn start(&mut self, now: Instant) {
         self.is_stopping = false;
         if matches!(self.phase, Phase::Idle | Phase::Waiting { .. }) {
-            self.begin_attempt();
+            self.begin_attempt(now);
         }
     }
 
@@ -181,12 +183,12 @@ impl Binding {
             Phase::Idle => self.tell(RegistrationState::Unregistered),
             // The REGISTER on its way is let through first: two at once may overtake each other.
             Phase::Asking { .. } | Phase::Removing => {}
-            Phase::Bound { .. } => self.remove(generator),
-            Phase::Waiting { .. } | Phase::Resolving => {
+            Phase::Bound { .. } => self.remove(now, generator),
+            Phase::Waiting { .. } | Phase::Resolving { .. } => {
                 if self.bound.is_some_and(|bound| now < bound.until) && !self.targets.is_empty() {
-                    self.remove(generator);
+                    self.remove(now, generator);
                 } else {
-                    self.end();
+                    self.end(now);
                 }
             }
         }
@@ -199,7 +201,7 @@ impl Binding {
         resolved: Result<Vec<Target>, Unresolved>,
         generator: &mut Generator,
     ) {
-        if self.phase != Phase::Resolving {
+        if !matches!(self.phase, Phase::Resolving { .. }) {
             return;
         }
         match resolved {
@@ -224,7 +226,7 @@ impl Binding {
     ) {
         let Some(status) = response.status().filter(|status| status.is_final()) else { return };
         if self.phase == Phase::Removing {
-            return self.handle_removal(response, status, generator);
+            return self.handle_removal(now, response, status, generator);
         }
         let Phase::Asking { contact } = self.phase else { return };
         self.learn_public_address(response);
@@ -244,21 +246,21 @@ impl Binding {
     /// Takes that the last REGISTER was never answered.
     pub(crate) fn handle_unanswered(&mut self, now: Instant, generator: &mut Generator) {
         match self.phase {
-            Phase::Removing => self.end(),
+            Phase::Removing => self.end(now),
             Phase::Asking { .. } => {
                 self.silent = self.current_target().map(|target| target.remote);
                 self.fail(now, Cause::TimedOut, None, generator);
             }
-            Phase::Idle | Phase::Resolving | Phase::Bound { .. } | Phase::Waiting { .. } => {}
+            Phase::Idle | Phase::Resolving { .. } | Phase::Bound { .. } | Phase::Waiting { .. } => {}
         }
     }
 
     /// Takes that the last REGISTER could not be sent for want of room.
     pub(crate) fn handle_overload(&mut self, now: Instant, generator: &mut Generator) {
         match self.phase {
-            Phase::Removing => self.end(),
+            Phase::Removing => self.end(now),
             Phase::Asking { .. } => self.fail(now, Cause::Overloaded, None, generator),
-            Phase::Idle | Phase::Resolving | Phase::Bound { .. } | Phase::Waiting { .. } => {}
+            Phase::Idle | Phase::Resolving { .. } | Phase::Bound { .. } | Phase::Waiting { .. } => {}
         }
     }
 
@@ -271,11 +273,14 @@ impl Binding {
                 self.tell(RegistrationState::Registering { attempt: 1 });
                 self.ask(generator);
             }
-            Phase::Waiting { retry_at } if retry_at <= now => self.begin_attempt(),
+            Phase::Waiting { retry_at } if retry_at <= now => self.begin_attempt(now),
+            Phase::Resolving { until, .. } if until <= now => {
+                self.unresolved(now, format!("no answer within {} s", LOOKUP.as_secs()), generator);
+            }
             Phase::Bound { .. }
             | Phase::Waiting { .. }
             | Phase::Idle
-            | Phase::Resolving
+            | Phase::Resolving { .. }
             | Phase::Asking { .. }
             | Phase::Removing => {}
         }
@@ -284,8 +289,10 @@ impl Binding {
     /// Returns when [`Binding::handle_timeout`] is to be called next.
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
         match self.phase {
-            Phase::Bound { refresh_at: due } | Phase::Waiting { retry_at: due } => Some(due),
-            Phase::Idle | Phase::Resolving | Phase::Asking { .. } | Phase::Removing => None,
+            Phase::Bound { refresh_at: due }
+            | Phase::Waiting { retry_at: due }
+            | Phase::Resolving { until: due, .. } => Some(due),
+            Phase::Idle | Phase::Asking { .. } | Phase::Removing => None,
         }
     }
 
@@ -299,14 +306,18 @@ impl Binding {
         self.public.or_else(|| self.current_target().map(|target| target.local))
     }
 
-    fn begin_attempt(&mut self) {
+    fn begin_attempt(&mut self, now: Instant) {
         self.attempt = self.attempt.saturating_add(1);
         self.rounds = 0;
-        self.phase = Phase::Resolving;
         self.redirected = None;
         self.tell(RegistrationState::Registering { attempt: self.attempt });
         let (host, port) = self.account.next_hop();
-        self.actions.push_back(Action::Resolve { host: host.to_owned(), port });
+        self.resolve(now, host.to_owned(), port);
+    }
+
+    fn resolve(&mut self, now: Instant, host: String, port: u16) {
+        self.phase = Phase::Resolving { host: host.clone(), until: now + LOOKUP };
+        self.actions.push_back(Action::Resolve { host, port });
     }
 
     /// Sends a REGISTER that makes or refreshes our binding.
@@ -318,9 +329,9 @@ impl Binding {
     }
 
     /// Sends a REGISTER that removes our binding and no other.
-    fn remove(&mut self, generator: &mut Generator) {
+    fn remove(&mut self, now: Instant, generator: &mut Generator) {
         let contact = self.bound.map(|bound| bound.contact).or_else(|| self.contact());
-        let (Some(target), Some(contact)) = (self.current_target(), contact) else { return self.end() };
+        let (Some(target), Some(contact)) = (self.current_target(), contact) else { return self.end(now) };
         self.phase = Phase::Removing;
         self.rounds = 0;
         self.send(target, 0, contact, generator);
@@ -367,7 +378,7 @@ impl Binding {
         let expires = Duration::from_secs(granted.into());
         self.bound = Some(Bound { contact, until: now + expires });
         if self.is_stopping {
-            return self.remove(generator);
+            return self.remove(now, generator);
         }
         // The registrar sees us elsewhere than we said: calls would be sent where we are not.
         if self.contact().is_some_and(|seen| seen != contact) && self.rounds < ROUNDS {
@@ -425,7 +436,8 @@ impl Binding {
         self.ask(generator);
     }
 
-    /// Takes a 3xx: the same question is asked at the first address it names.
+    /// Takes a 3xx: the same question is asked at the first address it names. With an outbound proxy it goes there
+    /// through the proxy, with its Route: the account has it because all requests are to take that way.
     fn redirected(
         &mut self,
         now: Instant,
@@ -435,10 +447,11 @@ impl Binding {
     ) {
         match redirect_target(response).filter(|_| self.rounds < ROUNDS && !self.is_stopping) {
             Some(next) => {
-                let (host, port) = (next.host, next.port);
                 self.redirected = Some(next.uri);
-                self.phase = Phase::Resolving;
-                self.actions.push_back(Action::Resolve { host, port });
+                if self.account.outbound_proxy.is_some() {
+                    return self.ask(generator);
+                }
+                self.resolve(now, next.host, next.port);
             }
             None => self.refused(now, status, response, generator),
         }
@@ -463,14 +476,14 @@ impl Binding {
     }
 
     fn unresolved(&mut self, now: Instant, error: String, generator: &mut Generator) {
-        let host = self.account.next_hop().0.to_owned();
+        let Phase::Resolving { host, .. } = std::mem::replace(&mut self.phase, Phase::Idle) else { return };
         self.fail(now, Cause::Unresolved { host, error }, None, generator);
     }
 
     fn fail(&mut self, now: Instant, cause: Cause, retry_after: Option<Duration>, generator: &mut Generator) {
         if self.is_stopping {
             let may_be_bound = self.bound.is_some_and(|bound| now < bound.until);
-            return if may_be_bound { self.remove(generator) } else { self.end() };
+            return if may_be_bound { self.remove(now, generator) } else { self.end(now) };
         }
         self.failures = self.failures.saturating_add(1);
         let retry_at = now + backoff::delay(&cause, self.failures, retry_after, generator.fraction());
@@ -478,7 +491,13 @@ impl Binding {
         self.tell(RegistrationState::Failed { cause, retry_at: Some(retry_at) });
     }
 
-    fn handle_removal(&mut self, response: &Message<'_>, status: StatusCode, generator: &mut Generator) {
+    fn handle_removal(
+        &mut self,
+        now: Instant,
+        response: &Message<'_>,
+        status: StatusCode,
+        generator: &mut Generator,
+    ) {
         let is_challenge = matches!(status.as_u16(), 401 | 407);
         let may_repeat = self.authenticator.as_mut().is_some_and(|authenticator| {
             if !is_challenge {
@@ -490,11 +509,11 @@ impl Binding {
             (Some(target), Some(bound)) if may_repeat && self.rounds < ROUNDS => {
                 self.send(target, 0, bound.contact, generator);
             }
-            (Some(_) | None, Some(_) | None) => self.end(),
+            (Some(_) | None, Some(_) | None) => self.end(now),
         }
     }
 
-    fn end(&mut self) {
+    fn end(&mut self, now: Instant) {
         self.phase = Phase::Idle;
         self.bound = None;
         (self.attempt, self.failures) = (0, 0);
@@ -502,7 +521,7 @@ impl Binding {
         self.tell(RegistrationState::Unregistered);
         // It was asked for again while it was being removed.
         if !self.is_stopping {
-            self.begin_attempt();
+            self.begin_attempt(now);
         }
     }
 

@@ -3,7 +3,7 @@
 
 use std::net::SocketAddr;
 
-use ringfence_wire::sip::{Contact, Message, NameAddr, Uri};
+use ringfence_wire::sip::{Contact, Message, NameAddr, Scheme, Uri};
 
 /// What is taken for a lifetime that cannot be read (section 10.2).
 const DEFAULT_EXPIRES: u32 = 3600;
@@ -44,19 +44,26 @@ pub(super) fn listed_expires(response: &Message<'_>, uri: &str, token: &str) -> 
 /// Where a redirection leads.
 #[derive(Debug)]
 pub(super) struct Next {
+    /// A Request-URI.
     pub(super) uri: String,
     pub(super) host: String,
     pub(super) port: u16,
 }
 
-/// Returns where a 3xx leads: its first Contact that is a `sip` URI.
+/// Returns where a 3xx leads: its first Contact that is to be asked in the way that is used here. A `sips` URI
+/// or one for another transport asks for what UDP does not give, and is not followed in clear.
 pub(super) fn redirect_target(response: &Message<'_>) -> Option<Next> {
     addresses(response).find_map(|address| {
-        let uri = address.uri().ok().filter(Uri::is_sip)?;
+        let uri = address.uri().ok().filter(is_over_udp)?;
         let host = uri.host().to_string();
         let port = uri.port().map_or_else(String::new, |port| format!(":{port}"));
         Some(Next { uri: format!("sip:{host}{port}"), host, port: uri.port().unwrap_or(DEFAULT_PORT) })
     })
+}
+
+fn is_over_udp(uri: &Uri<'_>) -> bool {
+    let transport = uri.param("transport");
+    uri.scheme() == Scheme::Sip && transport.is_none_or(|transport| transport.eq_ignore_ascii_case(b"udp"))
 }
 
 fn addresses<'m>(response: &'m Message<'_>) -> impl Iterator<Item = NameAddr<'m>> {
