@@ -103,11 +103,14 @@ impl<'a> Invite<'a> {
         to.or_else(|| Some(Address { display: None, uri: Uri::parse(self.message.request_uri()?).ok()? }))
     }
 
-    /// Returns the value of the first header of a name, in any case, long or compact; bytes that are no UTF-8 are
-    /// replaced.
+    /// Returns the value of the first header of a name, in any case, long or compact, on one line: a fold is one space.
+    /// Bytes that are no UTF-8 are replaced.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<Cow<'a, str>> {
-        self.message.named(name).next().map(String::from_utf8_lossy)
+        match self.message.fields_named(name).next()?.unfolded() {
+            Cow::Borrowed(value) => Some(String::from_utf8_lossy(value)),
+            Cow::Owned(value) => Some(Cow::Owned(String::from_utf8_lossy(&value).into_owned())),
+        }
     }
 
     /// Returns the `Call-ID`; bytes that are no UTF-8 are replaced.
@@ -331,5 +334,27 @@ impl Verdict {
             Self::Ignore => ringfence_ua::Verdict::Ignore,
             Self::Offer => ringfence_ua::Verdict::Offer,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_is_on_one_line_and_copied_only_where_it_was_folded() {
+        let datagram = b"INVITE sip:a@b SIP/2.0\r\ns: Lunch\r\n\t at noon\r\nX-Queue: sales\r\n\r\n";
+        let message = Message::parse(datagram).unwrap();
+        let invite = Invite {
+            message: &message,
+            id: CallId { shard: 0, number: 1 },
+            line: LineId { shard: 0, line: ringfence_ua::LineId::new(0) },
+            label: "",
+            source: SocketAddr::from(([127, 0, 0, 1], 5060)),
+            origin: Origin::Anyone,
+            objection: None,
+        };
+        assert_eq!(invite.header("Subject").as_deref(), Some("Lunch at noon"));
+        assert!(matches!(invite.header("x-queue"), Some(Cow::Borrowed("sales"))));
     }
 }

@@ -226,6 +226,12 @@ impl Message<'_> {
     }
 
     /// Iterates over the fields of any name, in any case, long or compact.
+    ///
+    /// ```
+    /// let message = ringfence_wire::sip::Message::parse(b"INFO sip:a@b SIP/2.0\r\ns: Lunch\r\n at noon\r\n\r\n")?;
+    /// assert_eq!(*message.fields_named("subject").next().unwrap().unfolded(), *b"Lunch at noon");
+    /// # Ok::<(), ringfence_wire::sip::ParseError>(())
+    /// ```
     pub fn fields_named<'m>(&'m self, name: &str) -> impl Iterator<Item = Field<'m>> {
         let id = HeaderName::from_bytes(name.as_bytes());
         self.fields().filter(move |field| {

@@ -2,8 +2,9 @@
 //!
 //! [`Message::parse`] is lenient about structure and never about memory: what can be told apart as lines is
 //! a message, of at most [`MAX_MESSAGE`] bytes and [`MAX_HEADERS`] header fields. The typed readings
-//! ([`Message::via`], [`Message::from`], …) are strict: each yields its value or a [`HeaderError`] whose
-//! text says what is wrong, fit for the reason phrase of a 400 (Bad Request) response.
+//! ([`Message::via`], [`Message::from`], …) take what the grammar has and what cannot be misunderstood: each yields
+//! its value or a [`HeaderError`] whose text says what is wrong, fit for the reason phrase of a 400 (Bad Request)
+//! response.
 
 mod error;
 mod field;
