@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 
 use super::error::{Fault, UriError};
-use super::lex::{Lexer, is_lws, trim};
+use super::lex::{Lexer, is_lws, is_token, trim, trim_end};
 use super::params::Params;
 use super::quote::text;
 use super::uri::Uri;
@@ -133,6 +133,9 @@ fn take_address<'a>(lexer: &mut Lexer<'a>) -> Result<(&'a [u8], &'a [u8]), Fault
 
 /// Requires that words without quotation marks before a `<` can be nothing but a display name.
 fn check_display_name(name: &[u8]) -> Result<&[u8], Fault> {
+    if name.iter().all(|&byte| is_token(byte) || is_lws(byte)) {
+        return Ok(name);
+    }
     //= https://www.rfc-editor.org/rfc/rfc4475#section-3.1.2.15
     //# An element may attempt to be liberal in what it receives and infer
     //# the missing quotes.
@@ -151,19 +154,23 @@ fn take_bracketed<'a>(lexer: &mut Lexer<'a>) -> Result<&'a [u8], Fault> {
     if !lexer.eat(b'<') {
         return Err(lexer.unexpected());
     }
-    let end = memchr::memchr(b'>', lexer.rest()).ok_or(Fault::UnterminatedBracket)?;
     //= https://www.rfc-editor.org/rfc/rfc4475#section-3.1.2.14
     //# Elements attempting to be liberal may ignore the spaces.
-    let uri = trim(lexer.take(end));
-    lexer.eat(b'>');
-    match uri.iter().position(|&byte| is_lws(byte)) {
-        // No URI is folded, and a second < is the next address: the > of this one is missing.
-        Some(at) if uri[at..].iter().any(|&byte| matches!(byte, b'\r' | b'\n' | b'<')) => {
-            Err(Fault::SpaceInUri)
-        }
-        // What can be made of the spaces is said by who reads the URI.
-        Some(_) | None => Ok(uri),
+    lexer.skip_lws();
+    let start = lexer.rest();
+    let uri = lexer.take_while(|byte| byte != b'>' && !is_lws(byte));
+    if lexer.eat(b'>') {
+        return Ok(uri);
     }
+    let end = memchr::memchr(b'>', lexer.rest()).ok_or(Fault::UnterminatedBracket)?;
+    let rest = trim_end(lexer.take(end));
+    lexer.eat(b'>');
+    // No URI is folded, and a second < is the next address: the > of this one is missing.
+    if rest.iter().any(|&byte| matches!(byte, b'\r' | b'\n' | b'<')) {
+        return Err(Fault::SpaceInUri);
+    }
+    // What can be made of the spaces within is said by who reads the URI.
+    Ok(&start[..uri.len() + rest.len()])
 }
 
 fn check_uri(uri: &[u8]) -> Result<&[u8], Fault> {
