@@ -84,7 +84,10 @@ impl Screen {
         };
         let decision = decide(&rules.policy, &facts);
         self.recorder.record(record(invite, &facts, &decision));
-        rules.verdict(decision.rule())
+        let verdict = rules.verdict(decision.rule());
+        // It cannot ring either: the endpoint answers what stands against it.
+        let is_held_back = matches!(verdict, Verdict::Redirect(_)) && is_unreadable(invite);
+        if is_held_back { Verdict::Ring { limit: None } } else { verdict }
     }
 }
 
@@ -177,6 +180,11 @@ impl<'a> Claim<'a> {
     }
 }
 
+/// Tells whether the INVITE breaks the grammar: it might hide who calls, and is not sent on to other phones.
+fn is_unreadable(invite: &Invite<'_>) -> bool {
+    invite.objection().is_some_and(|objection| objection.status == 400)
+}
+
 /// Tells whether an emergency centre calls back (RFC 7090), which only those may say who are trusted.
 fn is_emergency_callback(invite: &Invite<'_>) -> bool {
     let is_trusted = match invite.trust() {
@@ -218,6 +226,9 @@ fn record(invite: &Invite<'_>, facts: &Facts<'_>, decision: &Decision<'_>) -> Ca
         reason: match (decision.treatment(), invite.objection()) {
             (Treatment::Ring { .. }, Some(objection)) => {
                 format!("{explanation}; it cannot ring: {objection}")
+            }
+            (Treatment::Redirect { .. }, Some(objection)) if is_unreadable(invite) => {
+                format!("{explanation}; it is not sent on: {objection}")
             }
             (_, _) => explanation.to_string(),
         },

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use ringfence_ua::Origin;
-use ringfence_wire::sip::{HeaderName, Message, NameAddr, Uri};
+use ringfence_wire::sip::{HeaderName, Host, Message, NameAddr, Uri};
 
 use crate::line::LineId;
 use crate::reject::{Redirect, Reject};
@@ -84,7 +84,7 @@ impl<'a> Invite<'a> {
     /// Returns From, which any caller can claim.
     #[must_use]
     pub fn from(&self) -> Option<Address<'a>> {
-        self.message.from().ok().and_then(Address::new)
+        self.message.from().ok().map(Address::new)
     }
 
     /// Returns the first `P-Asserted-Identity` that can be read (RFC 3325), where the registrar, the proxy or a peer sent
@@ -93,14 +93,20 @@ impl<'a> Invite<'a> {
     pub fn asserted(&self) -> Option<Address<'a>> {
         let is_trusted = self.origin.is_trusted();
         let mut asserted = self.message.addresses(HeaderName::PAssertedIdentity).filter(|_| is_trusted);
-        asserted.find_map(|address| Address::new(address.ok()?))
+        // One that names nobody must not hide who From names.
+        asserted.find_map(|address| {
+            Some(Address::new(address.ok()?)).filter(|address| !address.user().is_empty())
+        })
     }
 
     /// Returns who is called: To, or the Request-URI where To cannot be read.
     #[must_use]
     pub fn called(&self) -> Option<Address<'a>> {
-        let to = self.message.to().ok().and_then(Address::new);
-        to.or_else(|| Some(Address { display: None, uri: Uri::parse(self.message.request_uri()?).ok()? }))
+        let to = self.message.to().ok().map(Address::new);
+        to.or_else(|| {
+            let bytes = self.message.request_uri()?;
+            Some(Address { display: None, bytes, uri: Uri::parse(bytes).ok() })
+        })
     }
 
     /// Returns the value of the first header of a name, in any case, long or compact, on one line: a fold is one space.
@@ -185,22 +191,25 @@ impl fmt::Debug for Invite<'_> {
 #[derive(Clone, Copy)]
 pub struct Address<'a> {
     display: Option<NameAddr<'a>>,
-    uri: Uri<'a>,
+    bytes: &'a [u8],
+    /// What the bytes say, where they are a URI.
+    uri: Option<Uri<'a>>,
 }
 
 impl<'a> Address<'a> {
-    fn new(address: NameAddr<'a>) -> Option<Self> {
-        Some(Self { uri: address.uri().ok()?, display: Some(address) })
+    fn new(address: NameAddr<'a>) -> Self {
+        Self { display: Some(address), bytes: address.uri_bytes(), uri: address.uri().ok() }
     }
 
     /// Returns the user of a `sip` URI without escapes, with the parameters that stand in it, or the number of a
-    /// `tel` URI; empty where there is none.
+    /// `tel` URI; empty where there is none. Of a `sip` URI that is wrong elsewhere the user is read all the same.
     #[must_use]
     pub fn user(&self) -> Cow<'a, str> {
-        if let Some(number) = self.uri.tel_number() {
+        let Some(uri) = &self.uri else { return String::from_utf8_lossy(user_of_no_uri(self.bytes)) };
+        if let Some(number) = uri.tel_number() {
             return Cow::Borrowed(number);
         }
-        match self.uri.user_unescaped() {
+        match uri.user_unescaped() {
             Some(Cow::Borrowed(user)) => String::from_utf8_lossy(user),
             Some(Cow::Owned(user)) => Cow::Owned(String::from_utf8_lossy(&user).into_owned()),
             None => Cow::Borrowed(""),
@@ -210,18 +219,17 @@ impl<'a> Address<'a> {
     /// Returns the host of a `sip` URI: a name, or an address, IPv6 in brackets; empty for a `tel` URI.
     #[must_use]
     pub fn host(&self) -> Cow<'a, str> {
-        match self.uri.host() {
-            ringfence_wire::sip::Host::Name(name) => Cow::Borrowed(name),
-            host @ (ringfence_wire::sip::Host::V4(_) | ringfence_wire::sip::Host::V6(_)) => {
-                Cow::Owned(host.to_string())
-            }
+        match self.uri.as_ref().map(Uri::host) {
+            None => Cow::Borrowed(""),
+            Some(Host::Name(name)) => Cow::Borrowed(name),
+            Some(host @ (Host::V4(_) | Host::V6(_))) => Cow::Owned(host.to_string()),
         }
     }
 
     /// Returns the value of a parameter of the URI, such as `phone-context` of a `tel` URI.
     #[must_use]
     pub fn param(&self, name: &str) -> Option<Cow<'a, str>> {
-        match self.uri.param(name)? {
+        match self.uri.as_ref()?.param(name)? {
             Cow::Borrowed(value) => Some(String::from_utf8_lossy(value)),
             Cow::Owned(value) => Some(Cow::Owned(String::from_utf8_lossy(&value).into_owned())),
         }
@@ -236,8 +244,15 @@ impl<'a> Address<'a> {
     /// Returns the URI as it came; bytes that are no UTF-8 are replaced.
     #[must_use]
     pub fn uri(&self) -> Cow<'a, str> {
-        String::from_utf8_lossy(self.uri.as_bytes())
+        String::from_utf8_lossy(self.bytes)
     }
+}
+
+/// Returns what stands between the scheme and the `@` of what is no URI.
+fn user_of_no_uri(bytes: &[u8]) -> &[u8] {
+    let after_scheme = bytes.iter().position(|&byte| byte == b':').map_or(bytes, |colon| &bytes[colon + 1..]);
+    let end = after_scheme.iter().position(|&byte| byte == b'@').unwrap_or(0);
+    after_scheme[..end].trim_ascii()
 }
 
 impl fmt::Debug for Address<'_> {
