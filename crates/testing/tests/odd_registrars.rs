@@ -203,10 +203,11 @@ mod granted {
 
     #[test]
     fn a_200_that_grants_nothing_is_a_failure_that_is_not_repeated_soon() {
-        for contact in ["Expires: 0\r\n".to_owned(), "Contact: <sip:858@192.0.2.7>;expires=0\r\n".to_owned()]
-        {
+        let others =
+            "Contact: <sip:858@192.0.2.8>;expires=60, <sip:858@192.0.2.9:5060;line=b>;expires=60\r\n";
+        for headers in ["Expires: 0\r\n", "Contact: <sip:858@192.0.2.7>;expires=0\r\n", others] {
             let (mut probe, register) = registering(account());
-            probe.receive(answer(&register, "200 OK", &contact));
+            probe.receive(answer(&register, "200 OK", headers));
             assert_eq!(cause(&probe), &Cause::NotGranted);
             assert!(wait(&probe) >= seconds(120), "{:?}", wait(&probe));
         }

@@ -23,7 +23,7 @@ use ringfence_wire::sip::{Message, StatusCode};
 
 use super::account::Account;
 use super::backoff;
-use super::contact::{contact_uri, listed_expires, redirect_target};
+use super::contact::{Ours, contact_uri, redirect_target};
 use super::request::Register;
 use super::state::{Cause, RegistrationState};
 use crate::core::auth::{AuthError, Authenticator};
@@ -393,8 +393,9 @@ impl Binding {
 
     /// Returns how long the registrar keeps our binding.
     fn granted_expires(&self, contact: SocketAddr, response: &Message<'_>) -> u32 {
-        let uri = contact_uri(&self.account.user, contact, &self.token);
-        listed_expires(response, &uri, &self.token).unwrap_or(self.expires).min(LONGEST_EXPIRES)
+        let seen = self.contact().unwrap_or(contact);
+        let ours = Ours { user: &self.account.user, contact, seen, token: &self.token };
+        ours.granted(response, self.expires).min(LONGEST_EXPIRES)
     }
 
     fn challenged(

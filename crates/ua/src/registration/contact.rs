@@ -1,9 +1,10 @@
 //! Our Contact: how it is written, how it is found again among those that a registrar lists, and
 //! the Contact of a redirection.
 
-use std::net::SocketAddr;
+use std::borrow::Cow;
+use std::net::{IpAddr, SocketAddr};
 
-use ringfence_wire::sip::{Contact, Message, NameAddr, Scheme, Uri};
+use ringfence_wire::sip::{Contact, Host, Message, NameAddr, Scheme, Uri};
 
 /// What is taken for a lifetime that cannot be read (section 10.2).
 const DEFAULT_EXPIRES: u32 = 3600;
@@ -18,27 +19,75 @@ pub(super) fn contact_uri(user: &str, address: SocketAddr, token: &str) -> Strin
     format!("sip:{user}@{address};line={token}")
 }
 
-/// Finds how long the registrar keeps the binding with this URI and token, among all that it lists.
-pub(super) fn listed_expires(response: &Message<'_>, uri: &str, token: &str) -> Option<u32> {
-    let contacts: Vec<NameAddr<'_>> = addresses(response).collect();
-    let carries_token = |listed: &&NameAddr<'_>| {
+/// What tells our binding from those of other phones of the same address-of-record.
+#[derive(Clone, Copy)]
+pub(super) struct Ours<'a> {
+    pub(super) user: &'a str,
+    /// Where the REGISTER said we are.
+    pub(super) contact: SocketAddr,
+    /// Where the registrar saw us.
+    pub(super) seen: SocketAddr,
+    pub(super) token: &'a str,
+}
+
+impl Ours<'_> {
+    /// Returns how long the registrar keeps our binding, given how long was asked for: no time where it lists
+    /// bindings and ours is none of them.
+    pub(super) fn granted(&self, response: &Message<'_>, asked: u32) -> u32 {
+        let contacts: Vec<NameAddr<'_>> = addresses(response).collect();
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-10.2.4
+        //# If so, it updates the expiration
+        //# time interval according to the expires parameter or, if absent, the
+        //# Expires field value.
+        let default = || response.expires().and_then(Result::ok).unwrap_or(asked);
+        if contacts.is_empty() {
+            return default();
+        }
+        self.find(&contacts).map_or(0, |listed| expires_of(listed).unwrap_or_else(default))
+    }
+
+    fn find<'c, 'm>(&self, contacts: &'c [NameAddr<'m>]) -> Option<&'c NameAddr<'m>> {
+        let uri = contact_uri(self.user, self.contact, self.token);
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-10.2.4
+        //# The UA compares each
+        //# contact address to see if it created the contact address, using
+        //# comparison rules in Section 19.1.4.
+        let same = contacts.iter().find(|listed| is_same(listed, &uri));
+        // Some registrars rewrite the address that they list, and others drop its parameters: then the token,
+        // the address or the user is still ours.
+        let live = || contacts.iter().filter(|listed| expires_of(listed) != Some(0));
+        same.or_else(|| live().find(|listed| self.has_token(listed)))
+            .or_else(|| live().find(|listed| self.has_address(listed)))
+            .or_else(|| contacts.first().filter(|listed| contacts.len() == 1 && self.has_user(listed)))
+    }
+
+    fn has_token(&self, listed: &NameAddr<'_>) -> bool {
         let listed = listed.uri().ok().and_then(|uri| uri.param("line"));
-        listed.is_some_and(|line| *line == *token.as_bytes())
-    };
-    //= https://www.rfc-editor.org/rfc/rfc3261#section-10.2.4
-    //# The UA compares each
-    //# contact address to see if it created the contact address, using
-    //# comparison rules in Section 19.1.4.
-    let same = contacts.iter().find(|listed| is_same(listed, uri));
-    // Some registrars rewrite the address that they list: the token is still ours.
-    let ours = same
-        .or_else(|| contacts.iter().find(|listed| carries_token(listed) && expires_of(listed) != Some(0)))
-        .or_else(|| contacts.first().filter(|_| contacts.len() == 1));
-    //= https://www.rfc-editor.org/rfc/rfc3261#section-10.2.4
-    //# If so, it updates the expiration
-    //# time interval according to the expires parameter or, if absent, the
-    //# Expires field value.
-    ours.and_then(expires_of).or_else(|| response.expires().and_then(Result::ok))
+        listed.is_some_and(|line| *line == *self.token.as_bytes())
+    }
+
+    /// Another token at our address is another line's, or what a restart has left.
+    fn has_address(&self, listed: &NameAddr<'_>) -> bool {
+        listed.uri().is_ok_and(|uri| {
+            let port = uri.port().unwrap_or(DEFAULT_PORT);
+            let address = match uri.host() {
+                Host::V4(address) => Some(IpAddr::V4(address)),
+                Host::V6(address) => Some(IpAddr::V6(address)),
+                Host::Name(_) => None,
+            };
+            let is_at = |ours: SocketAddr| address == Some(ours.ip()) && port == ours.port();
+            uri.param("line").is_none() && (is_at(self.contact) || is_at(self.seen))
+        })
+    }
+
+    fn has_user(&self, listed: &NameAddr<'_>) -> bool {
+        let ours = contact_uri(self.user, self.contact, self.token);
+        let ours =
+            Uri::parse(ours.as_bytes()).ok().and_then(|ours| ours.user_unescaped().map(Cow::into_owned));
+        listed.uri().is_ok_and(|uri| {
+            uri.param("line").is_none() && uri.user_unescaped().as_deref() == ours.as_deref()
+        })
+    }
 }
 
 /// Where a redirection leads.
@@ -89,34 +138,53 @@ fn expires_of(listed: &NameAddr<'_>) -> Option<u32> {
 mod tests {
     use super::*;
 
-    fn expires(contacts: &str) -> Option<u32> {
+    /// How long is granted of an hour, to one who is at 192.0.2.9 and seen at 198.51.100.1.
+    fn granted(contacts: &str) -> u32 {
         let text = format!("SIP/2.0 200 OK\r\nExpires: 1800\r\n{contacts}\r\n");
-        let ours = contact_uri("858", "192.0.2.9:5060".parse().unwrap(), "secret");
-        listed_expires(&Message::parse(text.as_bytes()).unwrap(), &ours, "secret")
+        let (contact, seen) = ("192.0.2.9:5060".parse().unwrap(), "198.51.100.1:40000".parse().unwrap());
+        let ours = Ours { user: "858", contact, seen, token: "secret" };
+        ours.granted(&Message::parse(text.as_bytes()).unwrap(), 3600)
     }
 
     #[test]
     fn our_contact_is_found_among_those_of_other_phones() {
         let others = "Contact: <sip:858@192.0.2.7>;expires=7, <sip:858@192.0.2.9;line=other>;expires=8\r\n";
         let ours = "m: <sip:858@192.0.2.9:5060;line=secret>;expires=60\r\n";
-        assert_eq!(expires(&format!("{others}{ours}")), Some(60));
-        assert_eq!(expires(others), Some(1800), "not listed: the Expires header");
+        assert_eq!(granted(&format!("{others}{ours}")), 60);
+        assert_eq!(granted(""), 1800, "nothing is listed: the Expires header");
+    }
+
+    #[test]
+    fn a_list_without_ours_grants_nothing() {
+        let others = "<sip:858@192.0.2.7>;expires=7, <sip:858@192.0.2.9;line=other>;expires=8";
+        let alone = ["<sip:859@192.0.2.7>", "<sip:858@192.0.2.9;line=other>", "<tel:858>", others];
+        for contacts in alone {
+            assert_eq!(granted(&format!("Contact: {contacts}\r\n")), 0, "{contacts}");
+        }
+    }
+
+    #[test]
+    fn a_registrar_that_drops_parameters_is_understood_by_the_address() {
+        for ours in ["<sip:858@192.0.2.9>", "<sip:192.0.2.9:5060>", "<sip:858@198.51.100.1:40000>"] {
+            let contacts = format!("Contact: <sip:858@192.0.2.7>;expires=7, {ours};expires=90\r\n");
+            assert_eq!(granted(&contacts), 90, "{ours}");
+        }
     }
 
     #[test]
     fn a_registrar_that_rewrites_the_address_is_understood_by_the_token() {
         let rewritten =
             "Contact: <sip:858@198.51.100.1:40000;line=secret>;expires=90, <sip:858@192.0.2.7>;expires=7\r\n";
-        assert_eq!(expires(rewritten), Some(90));
-        assert_eq!(expires("Contact: <sip:858@198.51.100.1:40000>;expires=90\r\n"), Some(90), "the only one");
+        assert_eq!(granted(rewritten), 90);
+        assert_eq!(granted("Contact: <sip:858@203.0.113.1:4000>;expires=90\r\n"), 90, "the only one");
     }
 
     #[test]
     fn an_expiry_that_cannot_be_read_is_an_hour() {
-        assert_eq!(expires("Contact: <sip:858@192.0.2.9:5060;line=secret>;expires=soon\r\n"), Some(3600));
+        assert_eq!(granted("Contact: <sip:858@192.0.2.9:5060;line=secret>;expires=soon\r\n"), 3600);
         assert_eq!(
-            expires("Contact: <sip:858@192.0.2.9:5060;line=secret>;expires=99999999999\r\n"),
-            Some(u32::MAX)
+            granted("Contact: <sip:858@192.0.2.9:5060;line=secret>;expires=99999999999\r\n"),
+            u32::MAX
         );
     }
 }
