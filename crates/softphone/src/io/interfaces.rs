@@ -6,7 +6,8 @@ use std::net::{IpAddr, SocketAddr, UdpSocket};
 /// Returns the local address that datagrams to `remote` leave from, given where we listen. Nothing is sent.
 pub(crate) fn local_address_towards(remote: SocketAddr, listening: SocketAddr) -> io::Result<SocketAddr> {
     if !listening.ip().is_unspecified() {
-        return Ok(listening);
+        // A zone is of this machine only, and nothing that a peer is to be told.
+        return Ok(SocketAddr::new(listening.ip(), listening.port()));
     }
     let any: IpAddr = match remote {
         SocketAddr::V4(_) => std::net::Ipv4Addr::UNSPECIFIED.into(),
@@ -29,5 +30,6 @@ mod tests {
         };
         assert_eq!(towards("127.0.0.5:5060", "0.0.0.0:5070"), "127.0.0.1:5070");
         assert_eq!(towards("127.0.0.5:5060", "127.0.0.2:5070"), "127.0.0.2:5070");
+        assert_eq!(towards("[fe80::2%2]:5060", "[fe80::1%2]:5070"), "[fe80::1]:5070");
     }
 }
