@@ -244,7 +244,7 @@ impl Endpoint {
         self.tell_ended(now);
         self.handle_lines_due(now);
         self.handle_calls_due(now);
-        while let Some(target) = self.keep_alive.pop_due(now) {
+        while let Some(target) = self.keep_alive.pop_due(now, &mut self.generator) {
             self.outbox.push(target, crate::transport::PING);
         }
     }

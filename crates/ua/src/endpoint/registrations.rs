@@ -107,7 +107,9 @@ impl Endpoint {
             match action {
                 Action::Resolve { host, port } => self.look_up(id, host, port),
                 Action::Tell(state) => self.tell_registration(id, state),
-                Action::KeepOpen { target, is_open: true } => self.keep_alive.add(now, target),
+                Action::KeepOpen { target, is_open: true } => {
+                    self.keep_alive.add(now, target, &mut self.generator);
+                }
                 Action::KeepOpen { target, is_open: false } => self.keep_alive.remove(target),
                 Action::Send { target, request } => {
                     self.send_register(now, id, target, request);
