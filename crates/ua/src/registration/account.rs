@@ -1,5 +1,6 @@
 //! What one line is: its address-of-record, its registrar, and who may ring it.
 
+use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +16,7 @@ use crate::core::auth::Credentials;
 /// assert_eq!(account.address_of_record(), "sip:858@pbx.example.com");
 /// assert_eq!(account.registrar(), "sip:pbx.example.com");
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Account {
     /// What the application calls the line.
     pub label: Arc<str>,
@@ -39,6 +40,13 @@ pub struct Account {
     pub peers: Vec<IpAddr>,
     /// Whether anyone may ring this line.
     pub is_open: bool,
+}
+
+/// Shows the label alone, as everything else may identify a person.
+impl fmt::Debug for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Account").field("label", &self.label).finish_non_exhaustive()
+    }
 }
 
 /// RFC 3261 section 19.1.2: the default port of a `sip` URI over UDP.

@@ -9,7 +9,6 @@ use crate::core::ALLOW;
 use crate::core::auth::Authenticator;
 
 /// What one REGISTER says.
-#[derive(Debug)]
 pub(super) struct Register<'a> {
     pub(super) account: &'a Account,
     /// The Request-URI.

@@ -53,7 +53,6 @@ pub struct Credentials {
 /// let authenticator = Authenticator::new(Credentials::new("858", "secret"));
 /// assert!(!authenticator.is_challenged()); // the first request goes out without credentials
 /// ```
-#[derive(Debug)]
 pub struct Authenticator {
     credentials: Credentials,
     sessions: Vec<Session>,
@@ -72,6 +71,12 @@ impl Credentials {
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Credentials(..)")
+    }
+}
+
+impl fmt::Debug for Authenticator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Authenticator").field("is_challenged", &self.is_challenged()).finish_non_exhaustive()
     }
 }
 
