@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use ringfence_ua::auth::Credentials;
-use ringfence_ua::{Account, Cause, Config, Event, RegistrationState, Target, Unresolved, Verdict};
+use ringfence_ua::{Account, Cause, Config, Endpoint, Event, RegistrationState, Target, Unresolved, Verdict};
 use ringfence_wire::sip::Method;
 
 use probe::{Probe, Sent, Shown, peer_address, phone_address, request, seconds, statuses};
@@ -106,7 +106,8 @@ fn wait(probe: &Probe) -> Duration {
 /// What a line that failed sends when it tries again.
 fn retried(probe: &mut Probe) -> Sent {
     let limit = wait(probe);
-    assert_eq!(probe.pass(limit), []);
+    let passed = probe.pass(limit);
+    assert!(passed.iter().all(|(_, sent)| sent.payload == b"\r\n\r\n"), "{passed:?}");
     assert!(probe.is_resolving());
     only_register(resolve(probe, &["192.0.2.1:5060"]))
 }
@@ -185,6 +186,22 @@ mod granted {
         assert!(register.header("Contact").unwrap().starts_with("<sip:858@[2001:db8::7]:5060;line="));
         let granted = answer_seen_at(&register, "[2001:db8::7]:5060", "200 OK", &listed(&register, 60));
         assert_eq!(probe.receive_from(target.remote, granted), []);
+        assert!(probe.is_registered());
+    }
+
+    #[test]
+    fn the_zone_of_an_address_is_told_to_nobody() {
+        let mut probe = Probe::resolving(Config::new("[fe80::7%2]:5060".parse().unwrap()), account());
+        let remote: SocketAddr = "[fe80::1%2]:5060".parse().unwrap();
+        let target = Target { remote, local: "[fe80::7%2]:5060".parse().unwrap() };
+        let line = probe.line;
+        let sent = probe.act(|endpoint, now| endpoint.handle_resolved(now, line, Ok(vec![target])));
+        let register = only_register(sent);
+        assert_eq!(register.destination, remote);
+        assert!(register.header("Via").unwrap().starts_with("SIP/2.0/UDP [fe80::7]:5060;branch="));
+        assert!(register.header("Contact").unwrap().starts_with("<sip:858@[fe80::7]:5060;line="));
+        let granted = answer_seen_at(&register, "[fe80::7]:5060", "200 OK", &listed(&register, 60));
+        assert_eq!(probe.receive_from(remote, granted), []);
         assert!(probe.is_registered());
     }
 
@@ -286,6 +303,57 @@ mod failing {
             probe.receive(answer(&register, "404 Not Found", headers));
             assert!(wait(&probe) >= seconds(120), "{headers}: {:?}", wait(&probe));
         }
+    }
+
+    #[test]
+    fn what_a_registrar_says_is_cut_and_steers_no_terminal() {
+        let (mut probe, register) = registering(account());
+        let status = format!("403 \u{1b}[2J\u{202e}No\u{7} {}", "x".repeat(1000));
+        probe.receive(answer(&register, &status, ""));
+        let Cause::Refused { phrase, .. } = cause(&probe) else { panic!("{:?}", cause(&probe)) };
+        assert!(phrase.starts_with("[2JNo x") && phrase.len() == 64, "{phrase:?}");
+    }
+
+    #[test]
+    fn a_registrar_set_back_to_md5_is_answered_after_a_day_or_when_it_is_asked_for() {
+        let strong = |nonce| challenge("r", nonce).replace("qop", "algorithm=SHA-256, qop");
+        let (mut probe, first) = registering(account());
+        let second = only_register(probe.receive(answer(&first, "401 No", &strong("1"))));
+        probe.receive(answer(&second, "200 OK", &listed(&second, 60)));
+        let mut register = next_register(&mut probe, seconds(60));
+        let start = probe.now();
+        while probe.receive(answer(&register, "401 No", &challenge("r", "2"))).is_empty() {
+            assert_eq!(cause(&probe), &Cause::Downgrade { realm: "r".to_owned() });
+            register = retried(&mut probe);
+        }
+        let took = probe.now() - start;
+        assert!((seconds(24 * 3600)..seconds(25 * 3600)).contains(&took), "{took:?}");
+    }
+
+    #[test]
+    fn a_line_that_is_registered_anew_by_hand_takes_md5_again() {
+        let strong = challenge("r", "1").replace("qop", "algorithm=SHA-256, qop");
+        let (mut probe, first) = registering(account());
+        let second = only_register(probe.receive(answer(&first, "401 No", &strong)));
+        probe.receive(answer(&second, "403 Forbidden", ""));
+        let line = probe.line;
+        probe.act(|endpoint, now| endpoint.unregister(now, line));
+        probe.act(|endpoint, now| endpoint.register(now, line));
+        let third = only_register(resolve(&mut probe, &["192.0.2.1:5060"]));
+        let fourth = only_register(probe.receive(answer(&third, "401 No", &challenge("r", "2"))));
+        assert!(fourth.header("Authorization").is_some());
+    }
+
+    #[test]
+    fn after_the_machine_slept_every_line_registers_again_within_seconds() {
+        let mut probe = registered();
+        assert_eq!(probe.act(Endpoint::handle_clock_jump), []);
+        next_register(&mut probe, seconds(5));
+        let (mut probe, register) = registering(account());
+        probe.receive(answer(&register, "403 Forbidden", ""));
+        probe.act(Endpoint::handle_clock_jump);
+        probe.pass(seconds(5));
+        assert!(probe.is_resolving());
     }
 
     #[test]
@@ -454,6 +522,18 @@ mod leaving {
         assert_eq!(unregister(&mut probe), []);
         assert_eq!(state(&probe), &RegistrationState::Unregistered);
         assert_eq!(resolve(&mut probe, &["192.0.2.1:5060"]), [], "the look-up comes too late");
+    }
+
+    #[test]
+    fn a_binding_whose_confirmation_was_lost_is_removed_all_the_same() {
+        let (mut probe, register) = registering(account());
+        probe.pass(seconds(32));
+        assert_eq!(cause(&probe), &Cause::TimedOut);
+        let removal = only_register(unregister(&mut probe));
+        assert_eq!(removal.header("Expires").as_deref(), Some("0"));
+        assert_eq!(removal.header("Contact"), register.header("Contact"));
+        probe.receive(answer(&removal, "200 OK", ""));
+        assert_eq!(state(&probe), &RegistrationState::Unregistered);
     }
 
     #[test]

@@ -66,6 +66,17 @@ impl Endpoint {
         }
     }
 
+    /// Takes that time has passed which the clock of `now` has not seen, as while the machine slept: bindings may
+    /// have expired meanwhile, so every line registers again within 5 s.
+    pub fn handle_clock_jump(&mut self, now: Instant) {
+        for id in self.lines.ids() {
+            if let Some(binding) = self.lines.find_mut(id).and_then(|line| line.binding.as_mut()) {
+                binding.handle_clock_jump(now, &mut self.generator);
+            }
+            self.settle_line(now, id);
+        }
+    }
+
     pub(super) fn handle_lines_due(&mut self, now: Instant) {
         while let Some(id) = self.lines.pop_due(now) {
             let is_lookup_due = self.lines.is_lookup_due(now, id);

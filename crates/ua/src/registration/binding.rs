@@ -16,6 +16,7 @@
 //! SIP has no earlier sign of it.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -25,7 +26,7 @@ use super::account::Account;
 use super::backoff;
 use super::contact::{Ours, contact_uri, redirect_target};
 use super::request::Register;
-use super::state::{Cause, RegistrationState};
+use super::state::{Cause, RegistrationState, shown};
 use crate::core::auth::{AuthError, Authenticator};
 use crate::id::Generator;
 
@@ -60,7 +61,6 @@ pub struct Unresolved {
 }
 
 /// What a binding wants done.
-#[derive(Debug)]
 pub(crate) enum Action {
     /// Find the addresses of a host.
     Resolve { host: String, port: u16 },
@@ -76,6 +76,11 @@ pub(crate) enum Action {
 const ROUNDS: u32 = 5;
 /// How long a look-up may take. Resolvers give up sooner; one that never answers must not hold a line for ever.
 const LOOKUP: Duration = Duration::from_secs(30);
+/// How long a registrar that offered more before is not answered with MD5. One that was set back to it is lost
+/// no longer than that; one who only pretends to be it must have kept the line from registering all the while.
+const DOWNGRADE: Duration = Duration::from_secs(24 * 60 * 60);
+/// Within how long the lines of a machine that has slept register again: soon, and not all at once.
+const AFTER_CLOCK_JUMP: Duration = Duration::from_secs(5);
 /// The longest lifetime that is asked for or believed: a day.
 const LONGEST_EXPIRES: u32 = 24 * 60 * 60;
 /// No binding is refreshed sooner, nor asked for or taken for less: RFC 3261's T4 (section 17.1.2.2), for which
@@ -85,7 +90,6 @@ const SHORTEST_REFRESH: u32 = 5;
 const REFRESH_MARGIN: Duration = Duration::from_secs(40);
 
 /// The binding of one line.
-#[derive(Debug)]
 pub(crate) struct Binding {
     account: Account,
     authenticator: Option<Authenticator>,
@@ -106,7 +110,7 @@ pub(crate) struct Binding {
     expires: u32,
     /// Where the registrar sees us, when that is not where we are.
     public: Option<SocketAddr>,
-    /// The Contact that the registrar has from us.
+    /// The Contact that the registrar has from us, or may have: its answer was lost.
     bound: Option<Bound>,
     /// The address whose flow is kept open.
     kept_open: Option<SocketAddr>,
@@ -115,6 +119,8 @@ pub(crate) struct Binding {
     /// Attempts since the last success.
     attempt: u32,
     failures: u32,
+    /// Since when the registrar asks for MD5 that offered more before.
+    downgraded: Option<Instant>,
     is_stopping: bool,
     actions: VecDeque<Action>,
 }
@@ -163,6 +169,7 @@ impl Binding {
             rounds: 0,
             attempt: 0,
             failures: 0,
+            downgraded: None,
             is_stopping: false,
             actions: VecDeque::new(),
         }
@@ -209,7 +216,10 @@ impl Binding {
                 // Another address of the same registrar may be alive.
                 let answering = targets.iter().position(|target| Some(target.remote) != self.silent);
                 self.target = answering.unwrap_or(0);
-                self.targets = targets;
+                // A zone is of this machine only: it must not stand in Via and Contact.
+                let nameable = |address: SocketAddr| SocketAddr::new(address.ip(), address.port());
+                let named = targets.into_iter().map(|it| Target { local: nameable(it.local), ..it });
+                self.targets = named.collect();
                 self.ask(generator);
             }
             Ok(_) => self.unresolved(now, "no address".to_owned(), generator),
@@ -247,8 +257,12 @@ impl Binding {
     pub(crate) fn handle_unanswered(&mut self, now: Instant, generator: &mut Generator) {
         match self.phase {
             Phase::Removing => self.end(now),
-            Phase::Asking { .. } => {
+            Phase::Asking { contact } => {
                 self.silent = self.current_target().map(|target| target.remote);
+                // It may have arrived, and only its answer been lost: then there is a binding to be removed.
+                let contact = self.bound.map_or(contact, |bound| bound.contact);
+                let until = now + Duration::from_secs(self.expires.into());
+                self.bound = Some(Bound { contact, until });
                 self.fail(now, Cause::TimedOut, None, generator);
             }
             Phase::Idle | Phase::Resolving { .. } | Phase::Bound { .. } | Phase::Waiting { .. } => {}
@@ -283,6 +297,16 @@ impl Binding {
             | Phase::Resolving { .. }
             | Phase::Asking { .. }
             | Phase::Removing => {}
+        }
+    }
+
+    /// Takes that time has passed which the clock of `now` has not seen: what was to be done later is done soon.
+    pub(crate) fn handle_clock_jump(&mut self, now: Instant, generator: &mut Generator) {
+        match &mut self.phase {
+            Phase::Bound { refresh_at: due } | Phase::Waiting { retry_at: due } => {
+                *due = (*due).min(now + AFTER_CLOCK_JUMP.mul_f64(generator.fraction()));
+            }
+            Phase::Idle | Phase::Resolving { .. } | Phase::Asking { .. } | Phase::Removing => {}
         }
     }
 
@@ -385,6 +409,7 @@ impl Binding {
             return self.ask(generator);
         }
         (self.attempt, self.failures) = (0, 0);
+        self.downgraded = None;
         let refresh_at = now + refresh_after(expires, generator.fraction());
         self.phase = Phase::Bound { refresh_at };
         self.keep_open(self.current_target().map(|target| target.remote));
@@ -465,7 +490,7 @@ impl Binding {
         response: &Message<'_>,
         generator: &mut Generator,
     ) {
-        let phrase = String::from_utf8_lossy(response.reason_phrase().unwrap_or_default()).into_owned();
+        let phrase = shown(&String::from_utf8_lossy(response.reason_phrase().unwrap_or_default()));
         let status = status.as_u16();
         let cause = match status {
             408 | 429 | 480 | 500..600 => Cause::Unavailable { status, phrase },
@@ -485,6 +510,12 @@ impl Binding {
         if self.is_stopping {
             let may_be_bound = self.bound.is_some_and(|bound| now < bound.until);
             return if may_be_bound { self.remove(now, generator) } else { self.end(now) };
+        }
+        if matches!(cause, Cause::Downgrade { .. }) {
+            let since = *self.downgraded.get_or_insert(now);
+            if now.saturating_duration_since(since) >= DOWNGRADE {
+                self.forget_challenges();
+            }
         }
         self.failures = self.failures.saturating_add(1);
         let retry_at = now + backoff::delay(&cause, self.failures, retry_after, generator.fraction());
@@ -518,12 +549,19 @@ impl Binding {
         self.phase = Phase::Idle;
         self.bound = None;
         (self.attempt, self.failures) = (0, 0);
+        self.forget_challenges();
         self.keep_open(None);
         self.tell(RegistrationState::Unregistered);
         // It was asked for again while it was being removed.
         if !self.is_stopping {
             self.begin_attempt(now);
         }
+    }
+
+    /// Forgets what the registrar asked for, and with it that it once offered more than MD5.
+    fn forget_challenges(&mut self) {
+        self.authenticator = self.account.credentials.clone().map(Authenticator::new);
+        self.downgraded = None;
     }
 
     /// Learns where the registrar saw the request come from (RFC 3581 section 3).
@@ -564,6 +602,16 @@ impl Binding {
     }
 }
 
+/// Shows neither the token nor what identifies the line.
+impl fmt::Debug for Binding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Binding")
+            .field("attempt", &self.attempt)
+            .field("failures", &self.failures)
+            .finish_non_exhaustive()
+    }
+}
+
 /// Returns how long after it was granted a binding is refreshed: at four fifths to nine tenths of
 /// its life, where that is possible early enough to notice a lost answer in time, and never at once.
 fn refresh_after(expires: Duration, fraction: f64) -> Duration {
@@ -577,7 +625,9 @@ fn cause_of(error: &AuthError, status: u16) -> Cause {
         AuthError::WrongPassword { .. } | AuthError::TooManyChallenges { .. } => {
             Cause::BadCredentials { status }
         }
-        AuthError::NoUsableChallenge { offered } => Cause::NoUsableChallenge { offered: offered.join(", ") },
-        AuthError::Downgrade { .. } => Cause::NoUsableChallenge { offered: error.to_string() },
+        AuthError::NoUsableChallenge { offered } => {
+            Cause::NoUsableChallenge { offered: shown(&offered.join(", ")) }
+        }
+        AuthError::Downgrade { realm } => Cause::Downgrade { realm: shown(realm) },
     }
 }

@@ -69,11 +69,17 @@ pub enum Cause {
         /// What the registrar offered.
         offered: String,
     },
+    /// The registrar offered more than MD5 before, and now asks for MD5, as one who wants to break the password
+    /// would. It is answered after a day, or when the line is unregistered and registered again.
+    Downgrade {
+        /// The realm that asks.
+        realm: String,
+    },
     /// The registrar refused.
     Refused {
         /// The status of its response.
         status: u16,
-        /// The reason phrase of its response.
+        /// The reason phrase of its response: at most 64 characters, none of them a control.
         phrase: String,
     },
     /// The registrar could not, for now.
@@ -106,6 +112,7 @@ impl Cause {
             Self::BadCredentials { .. }
             | Self::NoCredentials { .. }
             | Self::NoUsableChallenge { .. }
+            | Self::Downgrade { .. }
             | Self::Refused { .. }
             | Self::NotGranted => true,
             Self::Unavailable { .. } | Self::TimedOut | Self::Unresolved { .. } | Self::Overloaded => false,
@@ -121,6 +128,7 @@ impl Cause {
             | Self::Refused { status, .. }
             | Self::Unavailable { status, .. } => Some(*status),
             Self::NoUsableChallenge { .. }
+            | Self::Downgrade { .. }
             | Self::TimedOut
             | Self::Unresolved { .. }
             | Self::NotGranted
@@ -141,6 +149,9 @@ impl fmt::Display for Cause {
             Self::NoUsableChallenge { offered } => {
                 write!(f, "the registrar offers only authentication that is not supported: {offered}")
             }
+            Self::Downgrade { realm } => {
+                write!(f, "the registrar offered SHA-2 before and now asks for MD5 (realm {realm:?})")
+            }
             Self::Refused { status, phrase } => write!(f, "the registrar refused: {status} {phrase}"),
             Self::Unavailable { status, phrase } => write!(f, "the registrar could not: {status} {phrase}"),
             Self::TimedOut => f.write_str("the registrar did not answer within 32 s"),
@@ -152,3 +163,9 @@ impl fmt::Display for Cause {
 }
 
 impl std::error::Error for Cause {}
+
+/// Cuts what a registrar says to what may be shown: it must not steer a terminal, nor turn text around.
+pub(super) fn shown(text: &str) -> String {
+    let turns = |c| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    text.chars().filter(|&c| !c.is_control() && !turns(c)).take(64).collect()
+}
