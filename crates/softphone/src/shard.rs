@@ -22,8 +22,10 @@ use crate::registration::RegistrationState;
 use crate::screen::{CallId, Invite};
 use crate::trace::{Direction, Traced};
 
+mod clock;
 mod lines;
 
+use clock::Clocks;
 use lines::LineState;
 
 /// What the handles ask of a shard. The queue has no bound of its own: each undecided call adds a few
@@ -121,6 +123,7 @@ impl Shard {
     /// Runs until it is shut down.
     pub(crate) async fn run(mut self) {
         let mut buffer = vec![0; LONGEST_DATAGRAM];
+        let mut clocks = Clocks::new(Instant::now(), SystemTime::now());
         while !self.has_left() {
             let due = self.next_due();
             let timer = async {
@@ -138,6 +141,11 @@ impl Shard {
                     self.handle_command(command);
                 },
                 () = timer => {}
+            }
+            let now = Instant::now();
+            if clocks.have_jumped(now, SystemTime::now()) {
+                tracing::info!("time has passed asleep: the lines register again");
+                self.endpoint.handle_clock_jump(now);
             }
             self.receive(&mut buffer).await;
             for _ in 0..BATCH {
