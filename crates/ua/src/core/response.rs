@@ -92,7 +92,9 @@ impl Answering<'_> {
             //# which a tag MAY be present).
             Ok(to) if to.tag().is_none() && status != StatusCode::TRYING => {
                 scratch.clear();
-                scratch.extend_from_slice(self.request.first(HeaderName::To).unwrap_or_default());
+                scratch.extend_from_slice(without_empty_end(
+                    self.request.first(HeaderName::To).unwrap_or_default(),
+                ));
                 scratch.extend_from_slice(b";tag=");
                 scratch.extend_from_slice(self.tag.as_bytes());
                 response.header("To", scratch);
@@ -101,5 +103,33 @@ impl Answering<'_> {
                 response.copy(self.request, HeaderName::To);
             }
         }
+    }
+}
+
+/// Leaves out what a tag cannot follow: semicolons without a parameter, and a tag without a value.
+fn without_empty_end(to: &[u8]) -> &[u8] {
+    let mut to = to.trim_ascii_end();
+    loop {
+        let shorter = [&b";"[..], b";tag=", b";tag"].into_iter().find_map(|end| {
+            let start = to.len().checked_sub(end.len())?;
+            to[start..].eq_ignore_ascii_case(end).then(|| to[..start].trim_ascii_end())
+        });
+        match shorter {
+            Some(shorter) => to = shorter,
+            None => return to,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tag_follows_whatever_stands_at_the_end_of_to() {
+        for to in ["<sip:a@b>", "<sip:a@b>;", "<sip:a@b>;tag=", "<sip:a@b> ; ;Tag", "<sip:a@b>;tag= ;"] {
+            assert_eq!(without_empty_end(to.as_bytes()), b"<sip:a@b>", "{to}");
+        }
+        assert_eq!(without_empty_end(b"<sip:a@b>;x=y"), b"<sip:a@b>;x=y");
     }
 }
