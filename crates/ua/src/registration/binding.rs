@@ -20,45 +20,20 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use ringfence_wire::sip::{Message, StatusCode};
+use ringfence_wire::sip::Message;
 
 use super::account::Account;
 use super::backoff;
-use super::contact::{Ours, contact_uri, redirect_target};
+use super::contact::contact_uri;
 use super::request::Register;
-use super::state::{Cause, RegistrationState, shown};
-use crate::core::auth::{AuthError, Authenticator};
+use super::state::{Cause, RegistrationState};
+use super::target::{Target, Unresolved};
+use crate::core::auth::Authenticator;
 use crate::id::Generator;
 
-/// A resolved next hop, and the local address that is used towards it.
-///
-/// ```
-/// use ringfence_ua::Target;
-///
-/// let target = Target { remote: "192.0.2.1:5060".parse()?, local: "192.0.2.9:5060".parse()? };
-/// assert_eq!(target.remote.port(), 5060);
-/// # Ok::<(), std::net::AddrParseError>(())
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Target {
-    /// Where requests go.
-    pub remote: SocketAddr,
-    /// Where they come from, which goes into Via and Contact.
-    pub local: SocketAddr,
-}
-
-/// Why a host has no address.
-///
-/// ```
-/// let unresolved = ringfence_ua::Unresolved { error: "no such name".to_owned() };
-/// assert_eq!(unresolved.to_string(), "no such name");
-/// ```
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{error}")]
-pub struct Unresolved {
-    /// What the resolver said.
-    pub error: String,
-}
+mod answers;
+mod nat;
+mod removal;
 
 /// What a binding wants done.
 pub(crate) enum Action {
@@ -86,8 +61,6 @@ const LONGEST_EXPIRES: u32 = 24 * 60 * 60;
 /// No binding is refreshed sooner, nor asked for or taken for less: RFC 3261's T4 (section 17.1.2.2), for which
 /// copies of the last REGISTER and its response may still be in the network.
 const SHORTEST_REFRESH: u32 = 5;
-/// A refresh that is lost needs 32 s to be noticed: where the lifetime allows, it leaves that much and some.
-const REFRESH_MARGIN: Duration = Duration::from_secs(40);
 
 /// The binding of one line.
 pub(crate) struct Binding {
@@ -352,15 +325,6 @@ impl Binding {
         self.send(target, self.expires, contact, generator);
     }
 
-    /// Sends a REGISTER that removes our binding and no other.
-    fn remove(&mut self, now: Instant, generator: &mut Generator) {
-        let contact = self.bound.map(|bound| bound.contact).or_else(|| self.contact());
-        let (Some(target), Some(contact)) = (self.current_target(), contact) else { return self.end(now) };
-        self.phase = Phase::Removing;
-        self.rounds = 0;
-        self.send(target, 0, contact, generator);
-    }
-
     fn send(&mut self, target: Target, expires: u32, contact: SocketAddr, generator: &mut Generator) {
         self.rounds += 1;
         //= https://www.rfc-editor.org/rfc/rfc3261#section-10.2
@@ -387,120 +351,6 @@ impl Binding {
         self.actions.push_back(Action::Send { target: target.remote, request });
     }
 
-    fn granted(
-        &mut self,
-        now: Instant,
-        contact: SocketAddr,
-        response: &Message<'_>,
-        generator: &mut Generator,
-    ) {
-        let granted = self.granted_expires(contact, response);
-        if granted < SHORTEST_REFRESH {
-            self.bound = None;
-            return self.fail(now, Cause::NotGranted, None, generator);
-        }
-        let expires = Duration::from_secs(granted.into());
-        self.bound = Some(Bound { contact, until: now + expires });
-        if self.is_stopping {
-            return self.remove(now, generator);
-        }
-        // The registrar sees us elsewhere than we said: calls would be sent where we are not.
-        if self.contact().is_some_and(|seen| seen != contact) && self.rounds < ROUNDS {
-            return self.ask(generator);
-        }
-        (self.attempt, self.failures) = (0, 0);
-        self.downgraded = None;
-        let refresh_at = now + refresh_after(expires, generator.fraction());
-        self.phase = Phase::Bound { refresh_at };
-        self.keep_open(self.current_target().map(|target| target.remote));
-        self.tell(RegistrationState::Registered { expires, refresh_at });
-    }
-
-    /// Returns how long the registrar keeps our binding.
-    fn granted_expires(&self, contact: SocketAddr, response: &Message<'_>) -> u32 {
-        let seen = self.contact().unwrap_or(contact);
-        let ours = Ours { user: &self.account.user, contact, seen, token: &self.token };
-        ours.granted(response, self.expires).min(LONGEST_EXPIRES)
-    }
-
-    fn challenged(
-        &mut self,
-        now: Instant,
-        status: StatusCode,
-        response: &Message<'_>,
-        generator: &mut Generator,
-    ) {
-        let status = status.as_u16();
-        let Some(authenticator) = &mut self.authenticator else {
-            return self.fail(now, Cause::NoCredentials { status }, None, generator);
-        };
-        match authenticator.handle_challenge(response) {
-            Ok(()) if self.rounds < ROUNDS => self.ask(generator),
-            Ok(()) => self.fail(now, Cause::BadCredentials { status }, None, generator),
-            Err(error) => self.fail(now, cause_of(&error, status), None, generator),
-        }
-    }
-
-    fn too_brief(
-        &mut self,
-        now: Instant,
-        status: StatusCode,
-        response: &Message<'_>,
-        generator: &mut Generator,
-    ) {
-        let least = response.min_expires().and_then(Result::ok).unwrap_or(0);
-        if least <= self.expires || least > LONGEST_EXPIRES || self.rounds >= ROUNDS {
-            return self.refused(now, status, response, generator);
-        }
-        //= https://www.rfc-editor.org/rfc/rfc3261#section-10.2.8
-        //# If a UA receives a 423 (Interval Too Brief) response, it MAY retry
-        //# the registration after making the expiration interval of all contact
-        //# addresses in the REGISTER request equal to or greater than the
-        //# expiration interval within the Min-Expires header field of the 423
-        //# (Interval Too Brief) response.
-        self.expires = least;
-        self.ask(generator);
-    }
-
-    /// Takes a 3xx: the same question is asked at the first address it names. With an outbound proxy it goes there
-    /// through the proxy, with its Route: the account has it because all requests are to take that way.
-    fn redirected(
-        &mut self,
-        now: Instant,
-        status: StatusCode,
-        response: &Message<'_>,
-        generator: &mut Generator,
-    ) {
-        match redirect_target(response).filter(|_| self.rounds < ROUNDS && !self.is_stopping) {
-            Some(next) => {
-                self.redirected = Some(next.uri);
-                if self.account.outbound_proxy.is_some() {
-                    return self.ask(generator);
-                }
-                self.resolve(now, next.host, next.port);
-            }
-            None => self.refused(now, status, response, generator),
-        }
-    }
-
-    fn refused(
-        &mut self,
-        now: Instant,
-        status: StatusCode,
-        response: &Message<'_>,
-        generator: &mut Generator,
-    ) {
-        let phrase = shown(&String::from_utf8_lossy(response.reason_phrase().unwrap_or_default()));
-        let status = status.as_u16();
-        let cause = match status {
-            408 | 429 | 480 | 500..600 => Cause::Unavailable { status, phrase },
-            _ => Cause::Refused { status, phrase },
-        };
-        let retry_after = response.retry_after().and_then(Result::ok);
-        let retry_after = retry_after.map(|after| Duration::from_secs(after.seconds.into()));
-        self.fail(now, cause, retry_after, generator);
-    }
-
     fn unresolved(&mut self, now: Instant, error: String, generator: &mut Generator) {
         let Phase::Resolving { host, .. } = std::mem::replace(&mut self.phase, Phase::Idle) else { return };
         self.fail(now, Cause::Unresolved { host, error }, None, generator);
@@ -523,61 +373,10 @@ impl Binding {
         self.tell(RegistrationState::Failed { cause, retry_at: Some(retry_at) });
     }
 
-    fn handle_removal(
-        &mut self,
-        now: Instant,
-        response: &Message<'_>,
-        status: StatusCode,
-        generator: &mut Generator,
-    ) {
-        let is_challenge = matches!(status.as_u16(), 401 | 407);
-        let may_repeat = self.authenticator.as_mut().is_some_and(|authenticator| {
-            if !is_challenge {
-                authenticator.handle_success(response);
-            }
-            is_challenge && authenticator.handle_challenge(response).is_ok()
-        });
-        match (self.current_target(), self.bound) {
-            (Some(target), Some(bound)) if may_repeat && self.rounds < ROUNDS => {
-                self.send(target, 0, bound.contact, generator);
-            }
-            (Some(_) | None, Some(_) | None) => self.end(now),
-        }
-    }
-
-    fn end(&mut self, now: Instant) {
-        self.phase = Phase::Idle;
-        self.bound = None;
-        (self.attempt, self.failures) = (0, 0);
-        self.forget_challenges();
-        self.keep_open(None);
-        self.tell(RegistrationState::Unregistered);
-        // It was asked for again while it was being removed.
-        if !self.is_stopping {
-            self.begin_attempt(now);
-        }
-    }
-
     /// Forgets what the registrar asked for, and with it that it once offered more than MD5.
     fn forget_challenges(&mut self) {
         self.authenticator = self.account.credentials.clone().map(Authenticator::new);
         self.downgraded = None;
-    }
-
-    /// Learns where the registrar saw the request come from (RFC 3581 section 3).
-    fn learn_public_address(&mut self, response: &Message<'_>) {
-        let (Ok(via), Some(target)) = (response.via(), self.current_target()) else { return };
-        let (received, rport) = (via.received(), via.rport().flatten());
-        if received.is_none() && rport.is_none() {
-            return;
-        }
-        let address = received.unwrap_or(target.local.ip()).to_canonical();
-        let port = rport.unwrap_or(target.local.port());
-        let seen = SocketAddr::new(address, port);
-        let is_plausible = port != 0 && !address.is_unspecified() && !address.is_multicast();
-        if is_plausible {
-            self.public = (seen != target.local).then_some(seen);
-        }
     }
 
     fn keep_open(&mut self, target: Option<SocketAddr>) {
@@ -609,25 +408,5 @@ impl fmt::Debug for Binding {
             .field("attempt", &self.attempt)
             .field("failures", &self.failures)
             .finish_non_exhaustive()
-    }
-}
-
-/// Returns how long after it was granted a binding is refreshed: at four fifths to nine tenths of
-/// its life, where that is possible early enough to notice a lost answer in time, and never at once.
-fn refresh_after(expires: Duration, fraction: f64) -> Duration {
-    let share = expires.mul_f64(0.8 + fraction / 10.0);
-    let early = share.min(expires.saturating_sub(REFRESH_MARGIN)).max(expires / 2);
-    early.max(Duration::from_secs(SHORTEST_REFRESH.into()))
-}
-
-fn cause_of(error: &AuthError, status: u16) -> Cause {
-    match error {
-        AuthError::WrongPassword { .. } | AuthError::TooManyChallenges { .. } => {
-            Cause::BadCredentials { status }
-        }
-        AuthError::NoUsableChallenge { offered } => {
-            Cause::NoUsableChallenge { offered: shown(&offered.join(", ")) }
-        }
-        AuthError::Downgrade { realm } => Cause::Downgrade { realm: shown(realm) },
     }
 }

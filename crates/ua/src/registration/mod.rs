@@ -6,8 +6,9 @@ mod binding;
 mod contact;
 mod request;
 mod state;
+mod target;
 
 pub use account::Account;
 pub(crate) use binding::{Action, Binding};
-pub use binding::{Target, Unresolved};
 pub use state::{Cause, RegistrationState};
+pub use target::{Target, Unresolved};

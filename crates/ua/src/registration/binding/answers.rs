@@ -1,0 +1,151 @@
+//! What each final response to a REGISTER means (RFC 3261 sections 8.1.3 and 10.2.4 to 10.2.8).
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use ringfence_wire::sip::{Message, StatusCode};
+
+use super::{Binding, Bound, LONGEST_EXPIRES, Phase, ROUNDS, SHORTEST_REFRESH};
+use crate::core::auth::AuthError;
+use crate::id::Generator;
+use crate::registration::contact::{Ours, redirect_target};
+use crate::registration::state::{Cause, RegistrationState, shown};
+
+/// A refresh that is lost needs 32 s to be noticed: where the lifetime allows, it leaves that much and some.
+const REFRESH_MARGIN: Duration = Duration::from_secs(40);
+
+impl Binding {
+    pub(super) fn granted(
+        &mut self,
+        now: Instant,
+        contact: SocketAddr,
+        response: &Message<'_>,
+        generator: &mut Generator,
+    ) {
+        let granted = self.granted_expires(contact, response);
+        if granted < SHORTEST_REFRESH {
+            self.bound = None;
+            return self.fail(now, Cause::NotGranted, None, generator);
+        }
+        let expires = Duration::from_secs(granted.into());
+        self.bound = Some(Bound { contact, until: now + expires });
+        if self.is_stopping {
+            return self.remove(now, generator);
+        }
+        // The registrar sees us elsewhere than we said: calls would be sent where we are not.
+        if self.contact().is_some_and(|seen| seen != contact) && self.rounds < ROUNDS {
+            return self.ask(generator);
+        }
+        (self.attempt, self.failures) = (0, 0);
+        self.downgraded = None;
+        let refresh_at = now + refresh_after(expires, generator.fraction());
+        self.phase = Phase::Bound { refresh_at };
+        self.keep_open(self.current_target().map(|target| target.remote));
+        self.tell(RegistrationState::Registered { expires, refresh_at });
+    }
+
+    /// Returns how long the registrar keeps our binding.
+    fn granted_expires(&self, contact: SocketAddr, response: &Message<'_>) -> u32 {
+        let seen = self.contact().unwrap_or(contact);
+        let ours = Ours { user: &self.account.user, contact, seen, token: &self.token };
+        ours.granted(response, self.expires).min(LONGEST_EXPIRES)
+    }
+
+    pub(super) fn challenged(
+        &mut self,
+        now: Instant,
+        status: StatusCode,
+        response: &Message<'_>,
+        generator: &mut Generator,
+    ) {
+        let status = status.as_u16();
+        let Some(authenticator) = &mut self.authenticator else {
+            return self.fail(now, Cause::NoCredentials { status }, None, generator);
+        };
+        match authenticator.handle_challenge(response) {
+            Ok(()) if self.rounds < ROUNDS => self.ask(generator),
+            Ok(()) => self.fail(now, Cause::BadCredentials { status }, None, generator),
+            Err(error) => self.fail(now, cause_of(&error, status), None, generator),
+        }
+    }
+
+    pub(super) fn too_brief(
+        &mut self,
+        now: Instant,
+        status: StatusCode,
+        response: &Message<'_>,
+        generator: &mut Generator,
+    ) {
+        let least = response.min_expires().and_then(Result::ok).unwrap_or(0);
+        if least <= self.expires || least > LONGEST_EXPIRES || self.rounds >= ROUNDS {
+            return self.refused(now, status, response, generator);
+        }
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-10.2.8
+        //# If a UA receives a 423 (Interval Too Brief) response, it MAY retry
+        //# the registration after making the expiration interval of all contact
+        //# addresses in the REGISTER request equal to or greater than the
+        //# expiration interval within the Min-Expires header field of the 423
+        //# (Interval Too Brief) response.
+        self.expires = least;
+        self.ask(generator);
+    }
+
+    /// Takes a 3xx: the same question is asked at the first address it names. With an outbound proxy it goes there
+    /// through the proxy, with its Route: the account has it because all requests are to take that way.
+    pub(super) fn redirected(
+        &mut self,
+        now: Instant,
+        status: StatusCode,
+        response: &Message<'_>,
+        generator: &mut Generator,
+    ) {
+        match redirect_target(response).filter(|_| self.rounds < ROUNDS && !self.is_stopping) {
+            Some(next) => {
+                self.redirected = Some(next.uri);
+                if self.account.outbound_proxy.is_some() {
+                    return self.ask(generator);
+                }
+                self.resolve(now, next.host, next.port);
+            }
+            None => self.refused(now, status, response, generator),
+        }
+    }
+
+    pub(super) fn refused(
+        &mut self,
+        now: Instant,
+        status: StatusCode,
+        response: &Message<'_>,
+        generator: &mut Generator,
+    ) {
+        let phrase = shown(&String::from_utf8_lossy(response.reason_phrase().unwrap_or_default()));
+        let status = status.as_u16();
+        let cause = match status {
+            408 | 429 | 480 | 500..600 => Cause::Unavailable { status, phrase },
+            _ => Cause::Refused { status, phrase },
+        };
+        let retry_after = response.retry_after().and_then(Result::ok);
+        let retry_after = retry_after.map(|after| Duration::from_secs(after.seconds.into()));
+        self.fail(now, cause, retry_after, generator);
+    }
+}
+
+/// Returns how long after it was granted a binding is refreshed: at four fifths to nine tenths of
+/// its life, where that is possible early enough to notice a lost answer in time, and never at once.
+fn refresh_after(expires: Duration, fraction: f64) -> Duration {
+    let share = expires.mul_f64(0.8 + fraction / 10.0);
+    let early = share.min(expires.saturating_sub(REFRESH_MARGIN)).max(expires / 2);
+    early.max(Duration::from_secs(SHORTEST_REFRESH.into()))
+}
+
+fn cause_of(error: &AuthError, status: u16) -> Cause {
+    match error {
+        AuthError::WrongPassword { .. } | AuthError::TooManyChallenges { .. } => {
+            Cause::BadCredentials { status }
+        }
+        AuthError::NoUsableChallenge { offered } => {
+            Cause::NoUsableChallenge { offered: shown(&offered.join(", ")) }
+        }
+        AuthError::Downgrade { realm } => Cause::Downgrade { realm: shown(realm) },
+    }
+}

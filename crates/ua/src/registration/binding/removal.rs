@@ -1,0 +1,55 @@
+//! The removal of our binding and of no other (RFC 3261 section 10.2.2).
+
+use std::time::Instant;
+
+use ringfence_wire::sip::{Message, StatusCode};
+
+use super::{Binding, Phase, ROUNDS};
+use crate::id::Generator;
+use crate::registration::state::RegistrationState;
+
+impl Binding {
+    /// Sends a REGISTER that removes our binding and no other.
+    pub(super) fn remove(&mut self, now: Instant, generator: &mut Generator) {
+        let contact = self.bound.map(|bound| bound.contact).or_else(|| self.contact());
+        let (Some(target), Some(contact)) = (self.current_target(), contact) else { return self.end(now) };
+        self.phase = Phase::Removing;
+        self.rounds = 0;
+        self.send(target, 0, contact, generator);
+    }
+
+    pub(super) fn handle_removal(
+        &mut self,
+        now: Instant,
+        response: &Message<'_>,
+        status: StatusCode,
+        generator: &mut Generator,
+    ) {
+        let is_challenge = matches!(status.as_u16(), 401 | 407);
+        let may_repeat = self.authenticator.as_mut().is_some_and(|authenticator| {
+            if !is_challenge {
+                authenticator.handle_success(response);
+            }
+            is_challenge && authenticator.handle_challenge(response).is_ok()
+        });
+        match (self.current_target(), self.bound) {
+            (Some(target), Some(bound)) if may_repeat && self.rounds < ROUNDS => {
+                self.send(target, 0, bound.contact, generator);
+            }
+            (Some(_) | None, Some(_) | None) => self.end(now),
+        }
+    }
+
+    pub(super) fn end(&mut self, now: Instant) {
+        self.phase = Phase::Idle;
+        self.bound = None;
+        (self.attempt, self.failures) = (0, 0);
+        self.forget_challenges();
+        self.keep_open(None);
+        self.tell(RegistrationState::Unregistered);
+        // It was asked for again while it was being removed.
+        if !self.is_stopping {
+            self.begin_attempt(now);
+        }
+    }
+}
