@@ -12,7 +12,6 @@ use crate::registration::{Account, Binding, Target};
 use crate::transaction::timers::Timers;
 
 /// One line.
-#[derive(Debug)]
 pub(crate) struct Line {
     pub(crate) account: Account,
     pub(crate) binding: Option<Binding>,
@@ -39,7 +38,7 @@ impl Line {
     /// caller learns must not let anyone in.
     pub(crate) fn contact(&self, fallback: SocketAddr) -> String {
         let address = self.binding.as_ref().and_then(Binding::contact).or(self.local).unwrap_or(fallback);
-        format!("sip:{}@{address}", self.account.user)
+        format!("sip:{}@{}", self.account.user, SocketAddr::new(address.ip(), address.port()))
     }
 
     /// Returns every address that may ring the line.
@@ -64,7 +63,6 @@ impl Line {
 }
 
 /// All lines, and the ways to find one.
-#[derive(Debug)]
 pub(crate) struct Lines {
     by_id: BTreeMap<LineId, Line>,
     by_token: BTreeMap<Box<[u8]>, LineId>,
