@@ -76,7 +76,7 @@ impl<'a> Caller<'a> {
         //= https://www.rfc-editor.org/rfc/rfc3323#section-4.1.1.3
         //# the hostname value 'anonymous.invalid' SHOULD be
         //# used for anonymous URIs
-        is_any(self.host, &["anonymous.invalid"]) || is_anonymous_user(self.user.trim())
+        is_any(bare(self.host), &["anonymous.invalid"]) || is_anonymous_user(self.user.trim())
     }
 
     /// Works out who that is, by the habits of a region.
@@ -97,7 +97,7 @@ impl<'a> Caller<'a> {
             return CallerId::Anonymous { number: number.ok() };
         }
         if user.is_empty()
-            || is_any(self.host, &["unknown.invalid"])
+            || is_any(bare(self.host), &["unknown.invalid"])
             || is_any(user, &["unavailable", "unknown"])
         {
             return CallerId::Unavailable;
@@ -116,9 +116,15 @@ impl<'a> Caller<'a> {
     }
 }
 
+/// Returns a host without the dot that says its name is complete.
+fn bare(host: &str) -> &str {
+    host.strip_suffix('.').unwrap_or(host)
+}
+
 /// Returns whether a user part says that the number is withheld. 266696687 spells ANONYMOUS on a
 /// keypad, and is sent as a number by networks that can send nothing else.
 fn is_anonymous_user(user: &str) -> bool {
+    let user = user.split_once(';').map_or(user, |(user, _parameters)| user);
     is_any(user, &["anonymous", "restricted", "private", "withheld", "+266696687", "266696687"])
 }
 

@@ -84,6 +84,9 @@ fn withheld_unavailable_and_invalid_callers_are_three_kinds() {
         assert_eq!(kind(call(user, "pbx.example")), CallerKind::Anonymous, "{user}");
     }
     assert_eq!(kind(call("thisisanonymous", "anonymous.invalid")), CallerKind::Anonymous);
+    assert_eq!(kind(call("thisisanonymous", "Anonymous.Invalid.")), CallerKind::Anonymous);
+    assert_eq!(kind(call("Anonymous;tag=x", "pbx.example")), CallerKind::Anonymous);
+    assert_eq!(kind(call("somebody", "UNKNOWN.invalid.")), CallerKind::Unavailable);
     let named = Caller { display_name: Some("Anonymous"), ..call("", "pbx.example") };
     assert_eq!(kind(named), CallerKind::Anonymous);
     for user in ["", "unavailable", "unknown"] {

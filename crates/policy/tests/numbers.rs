@@ -273,8 +273,7 @@ fn too_few_and_too_many_digits_are_invalid() {
 
 #[test]
 fn words_are_not_numbers() {
-    let words =
-        ["alice", "", "   ", "1-800-FLOWERS", "+41 79 123 45 6x", "41+79", "++41791234567", "%zz", "%2"];
+    let words = ["alice", "", "   ", "1-800-FLOWERS", "+41 79 123 45 6x", "41+79", "%zz", "%2"];
     all_read_as("CH", "not a number", &words);
 }
 
@@ -306,4 +305,34 @@ fn digits_of_other_scripts_and_marks_of_a_copied_number_are_read() {
     all_read_as("JP", "+819012345678", &["０９０−１２３４−５６７８", "＋８１（９０）１２３４５６７８"]);
     all_read_as("EG", "+201001234567", &["٠١٠٠١٢٣٤٥٦٧", "\u{202d}+20 100 123 4567\u{202c}"]);
     all_read_as("CH", "+41791234567", &["\u{feff}+41\u{a0}79\u{202f}123\u{2009}45\u{2011}67"]);
+}
+
+#[test]
+fn a_plus_before_an_international_prefix_says_the_same_twice() {
+    all_read_as(
+        "CH",
+        "+41791234567",
+        &["+0041791234567", "++41791234567", "%2B%2B41791234567", "++0041 79 123 45 67"],
+    );
+    all_read_as("US", "+41791234567", &["+01141791234567", "+0041791234567", "++41791234567"]);
+    assert_eq!(read("+01141791234567", "CH"), read("+0", "CH"), "nobody dials 011 in Switzerland");
+    assert_eq!(read("+0791234567", "CH"), read("+0", "CH"), "a trunk prefix behind a + is no calling code");
+}
+
+#[test]
+fn the_key_that_ends_dialling_is_no_part_of_a_number() {
+    all_read_as(
+        "CH",
+        "+41791234567",
+        &[
+            "0791234567#",
+            "+41791234567#",
+            "0791234567%23",
+            "0791234567#;phone-context=x",
+            "0791234567;isub=12",
+        ],
+    );
+    assert_eq!(read("1002#", "CH"), "internal 1002");
+    assert_eq!(read("*21#", "CH"), "internal *21#");
+    assert_eq!(read("internal:55#", "CH"), "internal 55#");
 }

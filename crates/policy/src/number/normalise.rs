@@ -32,7 +32,7 @@ use super::{Ambiguous, Digits, E164, Invalid, MAX_DIGITS, Number, Region, Unreso
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn normalise(raw: &str, region: Region) -> Result<Number, Unresolved> {
-    let written = Written::read(raw)?;
+    let written = Written::read(raw)?.without_end_sign();
     let symbols = written.symbols();
     if written.is_internal || (written.has_signs() && !written.is_global) {
         return internal(symbols).ok_or(Unresolved::Invalid(Invalid::TooLong));
@@ -41,7 +41,9 @@ pub fn normalise(raw: &str, region: Region) -> Result<Number, Unresolved> {
         return Err(Unresolved::NotANumber);
     }
     if written.is_global {
-        return international(symbols).map(Number::E164).map_err(Unresolved::Invalid);
+        let plan = written.context.unwrap_or(region.plan());
+        let number = past_a_prefix(symbols, plan).map_or_else(|| international(symbols), Ok);
+        return number.map(Number::E164).map_err(Unresolved::Invalid);
     }
     match internal(symbols) {
         Some(Number::Internal(digits)) if region.is_emergency(digits) => Ok(Number::Internal(digits)),
@@ -148,6 +150,23 @@ fn international(digits: &[u8]) -> Result<E164, Invalid> {
         Some(0) => Invalid::NoReading,
         _ => Invalid::TooShort,
     })
+}
+
+/// Reads a full number behind a `+` and an international prefix as well, as some PBXs write it:
+/// `+0041…` can be nothing else, since no calling code begins with 0.
+fn past_a_prefix(digits: &[u8], plan: &'static Plan) -> Option<E164> {
+    let mut readings = Readings::default();
+    for prefix in plan.international_prefixes().chain(["00"]).filter(|prefix| prefix.starts_with('0')) {
+        if prefix.len() > 1
+            && let Some(number) = after(digits, prefix).and_then(plausible_international)
+        {
+            readings.add(number);
+        }
+    }
+    match readings.0 {
+        [Some(one), None] => Some(one),
+        [_, _] => None,
+    }
 }
 
 /// Reads a full number that its plan has, also with a trunk prefix left in: `+44 (0)20 7946 0321`.

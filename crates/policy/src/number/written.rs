@@ -50,9 +50,22 @@ impl Written {
         self.symbols().iter().any(|symbol| *symbol >= STAR)
     }
 
+    /// Leaves a `#` at the end of digits out: the key that ends dialling. Codes such as `*21#` keep theirs.
+    pub(super) fn without_end_sign(mut self) -> Self {
+        if let [digits @ .., HASH] = self.symbols()
+            && !self.is_internal
+            && !digits.is_empty()
+            && digits.iter().all(|symbol| *symbol < STAR)
+        {
+            self.count -= 1;
+        }
+        self
+    }
+
     fn push(&mut self, symbol: Symbol) -> Result<(), Unresolved> {
         match symbol {
-            Symbol::Plus if self.count > 0 || self.is_global => Err(Unresolved::NotANumber),
+            Symbol::Plus if self.count > 0 => Err(Unresolved::NotANumber),
+            // A PBX that puts a + before each number has put a second one: it says the same again.
             Symbol::Plus => {
                 self.is_global = true;
                 Ok(())
