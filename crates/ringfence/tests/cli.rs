@@ -166,6 +166,39 @@ fn without_a_configuration_the_places_are_named() {
 }
 
 #[test]
+fn a_configuration_that_is_no_file_is_told_and_not_waited_for() {
+    let home = Home::with(GOOD);
+    let pipe = home.path("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    for (name, found) in [(".", "a directory"), ("pipe", "a pipe"), ("/dev/zero", "a device")] {
+        for verb in ["check", "run", "list"] {
+            let told = home.told(&[verb, "--config", name]);
+            assert!(
+                told.contains(&format!("cannot read {name}: expected a regular file, found {found}")),
+                "{told}"
+            );
+            assert!(told.contains("hint: ") && told.ends_with("exit 2\n"), "{verb} {told}");
+        }
+    }
+    assert!(home.told(&["check", "--config", "none.toml"]).ends_with("exit 2\n"));
+}
+
+#[test]
+fn a_list_or_a_password_file_that_is_no_file_is_told_in_its_place() {
+    for (from, to, place) in [
+        ("\"spam.txt\"", "\"/dev/zero\"", "ringfence.toml:11:10: error: cannot read the list /dev/zero"),
+        (
+            "password = \"hunter2\"",
+            "password_file = \".\"",
+            "ringfence.toml:7:17: error: cannot read the password",
+        ),
+    ] {
+        let told = Home::with(&GOOD.replace(from, to)).told(&["check"]);
+        assert!(told.contains(place) && told.contains("expected a regular file"), "{told}");
+    }
+}
+
+#[test]
 fn a_fresh_configuration_lacks_only_what_must_be_filled_in() {
     let home = Home::with("");
     std::fs::remove_file(home.path("ringfence.toml")).unwrap();

@@ -4,6 +4,7 @@ use anyhow::Result;
 use clap::Args;
 use serde::Serialize;
 
+use super::failure::with_hint;
 use super::output::{print, print_json};
 use super::{Answer, Context};
 use crate::config::{Config, Report, findings};
@@ -12,7 +13,7 @@ use crate::style::{BAD, GOOD, paint};
 /// Validate the configuration and the lists
 ///
 /// Every error and warning is told with its file, line and column, what was expected, what came, and
-/// a hint. Exits 1 if there is an error.
+/// a hint. Exits 1 if there is an error, 2 if there is no file to be read.
 #[derive(Debug, Args)]
 pub(super) struct Check {
     /// Print one JSON object
@@ -42,7 +43,10 @@ impl Check {
             let (errors, warnings) = (report.errors(), report.warnings());
             let diagnostics = report.diagnostics();
             print_json(&Outcome { file: &path, ok, errors, warnings, diagnostics })?;
-            return Ok(Answer::of(ok));
+            return if reading.was_read { Ok(Answer::of(ok)) } else { Err(unreadable(report)) };
+        }
+        if !reading.was_read {
+            return Err(unreadable(report));
         }
         if !report.diagnostics().is_empty() {
             anstream::eprintln!("{report}\n");
@@ -54,6 +58,11 @@ impl Check {
         }
         Ok(Answer::of(reading.config.is_some()))
     }
+}
+
+fn unreadable(report: &Report) -> anyhow::Error {
+    let hint = report.diagnostics().iter().find_map(|diagnostic| diagnostic.hint.clone());
+    with_hint(report.summary(), hint.unwrap_or_else(|| "name another with --config FILE".to_owned()))
 }
 
 fn summary(config: &Config, report: &Report) -> String {

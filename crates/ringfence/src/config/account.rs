@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
 
+use super::regular;
 use super::secret::Secret;
 use super::section::{At, Key, Section};
 
@@ -140,11 +141,16 @@ fn password_inline(section: &Section<'_>, password: &At<&str>) -> Option<Secret>
 
 fn password_of_file(section: &Section<'_>, name: &At<String>) -> Option<Secret> {
     let path = beside(section.source().path(), &name.value);
-    let text = match fs::read_to_string(&path) {
-        Ok(text) => text,
+    let text = match regular::read(&path, MOST_PASSWORD_FILE).map(String::from_utf8) {
+        Ok(Ok(text)) => text,
+        Ok(Err(_)) => {
+            let message = format!("expected UTF-8 text in the password file {}", path.display());
+            section.error(name.span.clone(), message, "write the password, and nothing else, into the file");
+            return None;
+        }
         Err(error) => {
             let message = format!("cannot read the password file {}: {error}", path.display());
-            let hint = "a relative name is looked for beside the configuration file";
+            let hint = error.hint().unwrap_or("a relative name is looked for beside the configuration file");
             section.error(name.span.clone(), message, hint);
             return None;
         }
@@ -161,6 +167,9 @@ fn password_of_file(section: &Section<'_>, name: &At<String>) -> Option<Secret> 
     }
     Some(Secret::new(password))
 }
+
+/// Its first line is the password, in bytes.
+const MOST_PASSWORD_FILE: u64 = 4096;
 
 fn password_of_env(section: &Section<'_>, name: &At<String>) -> Option<Secret> {
     let variable = &name.value;

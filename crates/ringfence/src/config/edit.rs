@@ -12,7 +12,8 @@ use std::path::{Path, PathBuf};
 use ringfence_policy::{Entry, Pattern};
 use toml_edit::{Array, DocumentMut, Item, Table, Value};
 
-use super::lists::{Loaded, Which};
+use super::lists::{self, Loaded, Which};
+use super::regular;
 
 /// Why a list was not changed.
 #[derive(Debug)]
@@ -38,7 +39,7 @@ impl Turn {
     /// Waits for the turn to change a configuration. Read it only then.
     pub(crate) fn take(config: &Path) -> Result<Self, EditError> {
         loop {
-            let file = File::open(config).map_err(|source| EditError::io(config, source))?;
+            let file = regular::open(config).map_err(|error| EditError::io(config, error.into()))?;
             file.lock().map_err(|source| EditError::io(config, source))?;
             // Whoever held the lock has put another file in its place.
             let is_current = match (file.metadata(), fs::metadata(config)) {
@@ -58,7 +59,7 @@ pub(crate) fn add(config: &Path, list: &Loaded, written: &str, comment: &str) ->
         edit_entries(config, list.name, |entries| push(entries, written, comment))?;
         return Ok(config.to_owned());
     };
-    let mut text = match fs::read_to_string(file) {
+    let mut text = match read(file, lists::MOST) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
         Err(source) => return Err(EditError::io(file, source)),
@@ -85,7 +86,7 @@ pub(crate) fn remove(
     for file in &list.files {
         let lines: Vec<_> = found.iter().filter_map(|entry| line_in(*entry, file)).collect();
         if !lines.is_empty() {
-            let text = fs::read_to_string(file).map_err(|source| EditError::io(file, source))?;
+            let text = read(file, lists::MOST).map_err(|source| EditError::io(file, source))?;
             // A file that has changed since it was read keeps what now stands on that line.
             let is_meant = |number: usize, line: &str| {
                 let line = line.trim_start_matches('\u{feff}').trim_start();
@@ -121,7 +122,7 @@ fn line_in<'a>(entry: Entry<'a>, file: &Path) -> Option<(usize, &'a str)> {
 /// Changes `entries` of a list in the configuration; comments and order stay as they are.
 fn edit_entries(config: &Path, list: Which, edit: impl FnOnce(&mut Array)) -> Result<(), EditError> {
     let format = |message: String| EditError::Format { path: config.to_owned(), message };
-    let text = fs::read_to_string(config).map_err(|source| EditError::io(config, source))?;
+    let text = read(config, super::MOST).map_err(|source| EditError::io(config, source))?;
     let mut document: DocumentMut = text.parse().map_err(|error| format(format!("{error}")))?;
     let lists = document.entry("list").or_insert_with(implicit_table);
     let lists = lists.as_table_like_mut().ok_or_else(|| format("`list` is no table".to_owned()))?;
@@ -204,6 +205,10 @@ fn join(before_removed: &str, after_removed: &str, is_first: bool) -> String {
 
 fn prefix(value: &Value) -> &str {
     value.decor().prefix().and_then(|prefix| prefix.as_str()).unwrap_or_default()
+}
+
+fn read(path: &Path, most: u64) -> io::Result<String> {
+    String::from_utf8(regular::read(path, most)?).map_err(io::Error::other)
 }
 
 /// Replaces a file by one with the same mode and owner, or creates it.

@@ -3,13 +3,13 @@
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::{fs, io};
 
 use ringfence_policy::{Entry, List, ListError, Region};
 
 use super::account::beside;
 use super::diagnostic::Diagnostic;
 use super::near::nearest;
+use super::regular;
 use super::section::{At, Key, Section};
 use super::source::{Place, Source};
 use super::stamp::Stamped;
@@ -163,8 +163,11 @@ impl Loaded {
     }
 }
 
+/// A list is no longer, in bytes: a hundred million numbers.
+pub(super) const MOST: u64 = 2 * 1024 * 1024 * 1024;
+
 fn read_text(section: &Section<'_>, name: &At<&str>, path: &std::path::Path) -> Option<String> {
-    let error = match fs::read(path) {
+    let error = match regular::read(path, MOST) {
         Ok(bytes) => match String::from_utf8(bytes) {
             Ok(text) => return Some(text),
             Err(error) => {
@@ -177,10 +180,10 @@ fn read_text(section: &Section<'_>, name: &At<&str>, path: &std::path::Path) -> 
         },
         Err(error) => error,
     };
-    let hint = if error.kind() == io::ErrorKind::NotFound {
-        format!("create it: touch {}", path.display())
-    } else {
-        "a relative name is looked for beside the configuration file".to_owned()
+    let hint = match error.hint() {
+        Some(hint) => hint.to_owned(),
+        None if error.is_missing() => format!("create it: touch {}", path.display()),
+        None => "a relative name is looked for beside the configuration file".to_owned(),
     };
     section.error(name.span.clone(), format!("cannot read the list {}: {error}", path.display()), hint);
     None

@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 /// The name of the file in each of the places.
 pub(crate) const FILE_NAME: &str = "ringfence.toml";
 
-/// Returns the configuration file: `named` (by `--config` or `$RINGFENCE_CONFIG`), or else the first
-/// that exists of the usual places, or else all the places that were looked at.
+/// Returns the configuration file: what is `named` (by `--config` or `$RINGFENCE_CONFIG`) unless nothing
+/// is there; or else the first that exists of the usual places; or else all the places looked at.
 pub(crate) fn find(named: Option<&Path>) -> Result<PathBuf, Vec<PathBuf>> {
     if let Some(path) = named {
-        return if path.is_file() { Ok(path.to_owned()) } else { Err(vec![path.to_owned()]) };
+        let is_missing = matches!(path.try_exists(), Ok(false));
+        return if is_missing { Err(vec![path.to_owned()]) } else { Ok(path.to_owned()) };
     }
     let places = usual_places();
     places.iter().find(|place| place.is_file()).cloned().ok_or(places)

@@ -9,6 +9,7 @@ pub(crate) mod findings;
 mod lists;
 mod location;
 mod near;
+mod regular;
 mod screen;
 mod secret;
 mod section;
@@ -17,7 +18,6 @@ mod source;
 mod stamp;
 
 use std::cell::RefCell;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -59,7 +59,12 @@ pub(crate) struct Reading {
     pub(crate) lists: Option<Lists>,
     /// The control socket that is named, even if other parts have errors.
     pub(crate) control: Option<PathBuf>,
+    /// Whether there was a file to be read, be it right or wrong.
+    pub(crate) was_read: bool,
 }
+
+/// A configuration is no longer, in bytes: a thousand lines are a tenth of it.
+const MOST: u64 = 1024 * 1024;
 
 const VERSION: Key = Key::new("version", "1, the version of this format", "1");
 const SOFTPHONE: Key = Key::new("softphone", "the table [softphone]", "{ listen = \"0.0.0.0:5060\" }");
@@ -71,7 +76,7 @@ const SCREEN: Key = Key::new("screen", "the table [screen]", "{ otherwise = \"ri
 /// Reads a configuration file and the lists it names.
 pub(crate) fn read(path: &Path) -> Reading {
     let stamped = Stamped::now(path);
-    match fs::read(path).map(String::from_utf8) {
+    match regular::read(path, MOST).map(String::from_utf8) {
         Ok(Ok(text)) => read_stamped(&stamped, text),
         Ok(Err(error)) => {
             let valid =
@@ -83,7 +88,9 @@ pub(crate) fn read(path: &Path) -> Reading {
             Reading::of(path, wrong.hint("iconv -f latin1 -t utf-8 converts an old file"))
         }
         Err(error) => {
-            Reading::of(path, Diagnostic::error(format!("cannot read {}: {error}", path.display())))
+            let mut wrong = Diagnostic::error(format!("cannot read {}: {error}", path.display()));
+            wrong.hint = error.hint().map(str::to_owned);
+            Reading { was_read: false, ..Reading::of(path, wrong) }
         }
     }
 }
@@ -131,12 +138,19 @@ fn read_stamped(stamped: &Stamped, text: impl Into<String>) -> Reading {
         }
         _ => None,
     };
-    Reading { path: path.to_owned(), report, config, lists, control }
+    Reading { path: path.to_owned(), report, config, lists, control, was_read: true }
 }
 
 impl Reading {
     fn empty(path: &Path) -> Self {
-        Self { path: path.to_owned(), report: Report::default(), config: None, lists: None, control: None }
+        Self {
+            path: path.to_owned(),
+            report: Report::default(),
+            config: None,
+            lists: None,
+            control: None,
+            was_read: true,
+        }
     }
 
     fn of(path: &Path, error: Diagnostic) -> Self {

@@ -1,0 +1,121 @@
+//! Reads a file that a person has named: a regular one, and not without end.
+//!
+//! A FIFO is not even opened, since that waits for a writer; what a device holds never ends.
+
+use std::fs::{self, File, FileType};
+use std::io::{self, Read};
+use std::os::unix::fs::FileTypeExt;
+use std::path::Path;
+
+/// Why a file was not read.
+#[derive(Debug)]
+pub(crate) enum ReadError {
+    Io(io::Error),
+    /// What stands there instead of a regular file.
+    NotRegular(&'static str),
+    /// How many bytes are the most.
+    TooLarge(u64),
+}
+
+/// Reads a file of at most `most` bytes.
+pub(crate) fn read(path: &Path, most: u64) -> Result<Vec<u8>, ReadError> {
+    let file = open(path)?;
+    let mut bytes = Vec::new();
+    // Its length is what it was a moment ago: what is read counts.
+    file.take(most + 1).read_to_end(&mut bytes)?;
+    let is_whole = u64::try_from(bytes.len()).is_ok_and(|length| length <= most);
+    if is_whole { Ok(bytes) } else { Err(ReadError::TooLarge(most)) }
+}
+
+/// Opens a regular file.
+pub(crate) fn open(path: &Path) -> Result<File, ReadError> {
+    regular(fs::metadata(path)?.file_type())?;
+    let file = File::open(path)?;
+    regular(file.metadata()?.file_type())?;
+    Ok(file)
+}
+
+fn regular(kind: FileType) -> Result<(), ReadError> {
+    let found = match kind {
+        kind if kind.is_file() => return Ok(()),
+        kind if kind.is_dir() => "a directory",
+        kind if kind.is_fifo() => "a pipe",
+        kind if kind.is_socket() => "a socket",
+        _ => "a device",
+    };
+    Err(ReadError::NotRegular(found))
+}
+
+impl ReadError {
+    /// Returns what to do about it, if that is known whatever the file is for.
+    pub(crate) fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Io(_) => None,
+            Self::NotRegular("a directory") => Some("name a file in that directory"),
+            Self::NotRegular(_) => Some("write what it gives into a file, and name that file"),
+            Self::TooLarge(_) => Some("is it the file that is meant?"),
+        }
+    }
+
+    pub(crate) fn is_missing(&self) -> bool {
+        match self {
+            Self::Io(error) => error.kind() == io::ErrorKind::NotFound,
+            Self::NotRegular(_) | Self::TooLarge(_) => false,
+        }
+    }
+}
+
+impl From<io::Error> for ReadError {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+impl From<ReadError> for io::Error {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Io(error) => error,
+            error @ (ReadError::NotRegular(_) | ReadError::TooLarge(_)) => Self::other(error.to_string()),
+        }
+    }
+}
+
+impl std::fmt::Display for ReadError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Io(error) => error.fmt(f),
+            Self::NotRegular(found) => write!(f, "expected a regular file, found {found}"),
+            Self::TooLarge(most) => write!(f, "expected at most {most} bytes, found more"),
+        }
+    }
+}
+
+impl std::error::Error for ReadError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(path: &Path, most: u64) -> String {
+        read(path, most).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_directory_a_device_and_a_pipe_are_no_files() {
+        let home = tempfile::tempdir().unwrap();
+        let pipe = home.path().join("pipe");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        assert_eq!(refused(home.path(), 9), "expected a regular file, found a directory");
+        assert_eq!(refused(Path::new("/dev/zero"), 9), "expected a regular file, found a device");
+        assert_eq!(refused(&pipe, 9), "expected a regular file, found a pipe");
+    }
+
+    #[test]
+    fn a_file_is_read_to_its_bound_and_no_further() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("list.txt");
+        fs::write(&path, "0123456789").unwrap();
+        assert_eq!(read(&path, 10).unwrap(), b"0123456789");
+        assert_eq!(refused(&path, 9), "expected at most 9 bytes, found more");
+    }
+}
