@@ -20,6 +20,7 @@ use crate::config::Stamped;
 pub(crate) struct Watch {
     watcher: RecommendedWatcher,
     events: mpsc::Receiver<()>,
+    /// By their one canonical name: two names of a directory are one watch, which ends with either.
     directories: BTreeSet<PathBuf>,
     /// The files as they were read.
     files: Vec<Stamped>,
@@ -102,7 +103,8 @@ fn may_change(kind: EventKind) -> bool {
 
 fn directory(file: &Path) -> PathBuf {
     let parent = file.parent().filter(|parent| !parent.as_os_str().is_empty());
-    parent.unwrap_or(Path::new(".")).to_owned()
+    let parent = parent.unwrap_or(Path::new("."));
+    fs::canonicalize(parent).unwrap_or_else(|_| parent.to_owned())
 }
 
 #[cfg(test)]
@@ -143,6 +145,19 @@ mod tests {
         watch.set(vec![read]).unwrap();
         assert!(is_noticed(&mut watch).await);
         assert_eq!(watch.now(), watch.files);
+    }
+
+    #[tokio::test]
+    async fn a_directory_is_watched_on_when_it_is_named_another_way() {
+        let home = tempfile::tempdir().unwrap();
+        fs::create_dir(home.path().join("lists")).unwrap();
+        let file = home.path().join("lists/r.txt");
+        let winding = home.path().join("lists/../lists/r.txt");
+        fs::write(&file, "a").unwrap();
+        let mut watch = watch(&winding);
+        watch.set(vec![Stamped::now(&file)]).unwrap();
+        fs::write(&file, "ab").unwrap();
+        assert!(is_noticed(&mut watch).await);
     }
 
     #[tokio::test]
