@@ -3,9 +3,10 @@
 //! A shard only copies a datagram into a bounded queue; one thread draws and writes. When it cannot
 //! keep up, datagrams are left out of the trace, counted, and told at the end: calls never wait for it.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions, Permissions};
 use std::io::{BufWriter, Write};
 use std::net::SocketAddr;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -62,7 +63,7 @@ impl Drawing {
         let pcap = match pcap {
             Some(path) => {
                 let why = || format!("cannot write the capture file {}", path.display());
-                let file = File::create(path).with_context(why)?;
+                let file = create(path).with_context(why)?;
                 Some(Pcap::new(BufWriter::new(file)).with_context(why)?)
             }
             None => None,
@@ -95,6 +96,16 @@ impl Drawing {
         }
         Ok(self.tap.left_out.load(Relaxed))
     }
+}
+
+/// Creates the capture file for its owner only: who called whom is in it.
+fn create(path: &Path) -> std::io::Result<File> {
+    let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    // A file that was there has the mode it had; a device is left as it is.
+    if file.metadata()?.is_file() {
+        file.set_permissions(Permissions::from_mode(0o600))?;
+    }
+    Ok(file)
 }
 
 fn draw(
@@ -179,6 +190,7 @@ mod tests {
     fn what_was_traced_is_in_the_capture_file() {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("calls.pcap");
+        std::fs::write(&path, "an older one, which anyone may read").unwrap();
         let drawing = Drawing::start(false, Some(&path)).unwrap();
         let datagram = traced(Direction::Sent, "192.0.2.1:5060");
         drawing.tap().take(&Traced {
@@ -189,7 +201,9 @@ mod tests {
             payload: &datagram.payload,
         });
         assert_eq!(drawing.finish().unwrap(), 0);
-        let length = std::fs::metadata(&path).unwrap().len();
+        let metadata = std::fs::metadata(&path).unwrap();
+        assert_eq!(metadata.permissions().mode() & 0o777, 0o600);
+        let length = metadata.len();
         assert_eq!(length, 24 + 16 + 20 + 8 + datagram.payload.len() as u64);
     }
 }
