@@ -19,6 +19,7 @@ mod screen;
 mod service;
 mod style;
 mod trace;
+mod visible;
 mod watch;
 
 use std::process::ExitCode;

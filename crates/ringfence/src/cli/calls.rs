@@ -3,13 +3,14 @@
 use anyhow::Result;
 use clap::Args;
 
-use super::output::{clock, print, print_json, visible};
+use super::output::{clock, print, print_json};
 use super::status::explain;
 use super::{Answer, Context};
 use crate::control::client;
 use crate::control::{Request, Response};
 use crate::journal::{Call, MOST_CALLS, News, Outcome};
 use crate::style::{BAD, CAUTION, DIM, GOOD, STRONG, paint};
+use crate::visible::{cut, visible};
 
 /// Show what was decided about the newest calls, and why
 ///
@@ -73,18 +74,22 @@ fn decided(call: &Call) -> String {
         Outcome::Ring => (GOOD, "rang".to_owned()),
         Outcome::Ignore => (DIM, "ignored".to_owned()),
     };
-    let name = call.display_name.as_deref().map(|name| format!(" \"{}\"", visible(name))).unwrap_or_default();
+    let name = call.display_name.as_deref().map(|name| format!(" \"{}\"", visible(&cut(name, MOST_NAME))));
+    let name = name.unwrap_or_default();
     let end = ended(call).map(|end| format!(", {end}")).unwrap_or_default();
     format!(
         "{}  {}{name} → {}  {}{}\n          {}\n",
         paint(DIM, clock(call.at)),
-        paint(STRONG, visible(&call.caller)),
+        paint(STRONG, visible(&cut(&call.caller, MOST_NAME))),
         visible(&call.line),
         paint(style, verdict),
         paint(DIM, end),
         paint(DIM, visible(&call.reason)),
     )
 }
+
+/// A stranger's name is no longer, in characters: enough to know it by.
+const MOST_NAME: usize = 60;
 
 fn ended(call: &Call) -> Option<String> {
     let ended = call.ended.as_ref()?;

@@ -17,7 +17,7 @@ pub(super) fn print(text: impl Display) -> Result<()> {
 
 /// Prints a value as one line of JSON.
 pub(super) fn print_json(value: &impl Serialize) -> Result<()> {
-    print(format_args!("{}\n", serde_json::to_string(value)?))
+    print(format_args!("{}\n", crate::visible::json(value)?))
 }
 
 /// Returns a span of time in its two largest units.
@@ -46,11 +46,6 @@ pub(super) fn clock(time: Timestamp) -> String {
 /// Returns a day in the zone of the reader.
 pub(super) fn day(time: Timestamp) -> String {
     time.to_zoned(TimeZone::system()).strftime("%Y-%m-%d").to_string()
-}
-
-/// Returns a text without what would move a terminal's cursor: it may come from the network.
-pub(super) fn visible(text: &str) -> String {
-    text.chars().map(|letter| if letter.is_control() { '·' } else { letter }).collect()
 }
 
 #[cfg(test)]

@@ -5,13 +5,14 @@ use clap::Args;
 use jiff::Timestamp;
 
 use super::failure::with_hint;
-use super::output::{between, clock, print, print_json, span, visible};
+use super::output::{between, clock, print, print_json, span};
 use super::{Answer, Context};
 use crate::control::client::{self, AskError};
 use crate::control::{self, Configuration, LineState, LineStatus, Request, Response};
 use crate::journal::Tally;
 use crate::page::{Page, table};
 use crate::style::{BAD, CAUTION, DIM, GOOD, STRONG, paint};
+use crate::visible::visible;
 
 /// Show the running program's lines, registrations and calls
 ///

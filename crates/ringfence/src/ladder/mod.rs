@@ -19,6 +19,7 @@ use anstyle::Style;
 
 use self::glimpse::{Glimpse, Start, parameter};
 use crate::style::{BAD, CAUTION, DIM, GOOD, LEAD, STRONG, paint, width};
+use crate::visible::{cut, visible};
 
 /// A datagram that went from one side to the other.
 #[derive(Debug, Clone)]
@@ -217,18 +218,6 @@ pub(crate) fn elapsed(time: Duration) -> String {
     } else {
         format!("{:.2} s", time.as_secs_f64())
     }
-}
-
-/// Replaces what would move a terminal's cursor or change its colours.
-fn visible(text: &str) -> String {
-    text.chars().map(|letter| if letter.is_control() { '·' } else { letter }).collect()
-}
-
-fn cut(text: &str, most: usize) -> String {
-    if text.chars().count() <= most {
-        return text.to_owned();
-    }
-    text.chars().take(most.saturating_sub(1)).chain(['…']).collect()
 }
 
 /// Breaks a text into lines of at most `most` characters, at a space where there is one.
