@@ -30,6 +30,8 @@ const MOST_CLIENTS: usize = 16;
 const MOST_REQUEST: u64 = 4_096;
 /// A client that neither asks nor reads for so long is let go.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// The same for one too many.
+const PATIENCE_WHEN_FULL: Duration = Duration::from_secs(1);
 
 /// Answers clients until the task is dropped.
 pub(crate) async fn serve(bound: Bound, user: u32, desk: Arc<impl Desk>) {
@@ -58,14 +60,14 @@ pub(crate) async fn serve(bound: Bound, user: u32, desk: Arc<impl Desk>) {
 async fn attend(stream: UnixStream, place: Option<OwnedSemaphorePermit>, desk: Arc<impl Desk>) {
     let (reader, mut writer) = stream.into_split();
     let mut reader = BufReader::new(reader);
-    let answered = if place.is_none() {
-        refuse(&mut writer, format!("{MOST_CLIENTS} clients are being served, try again")).await
-    } else {
-        match timeout(PATIENCE, request(&mut reader)).await {
-            Ok(Ok(request)) => answer(request, &mut reader, &mut writer, &*desk).await,
-            Ok(Err(wrong)) => refuse(&mut writer, wrong).await,
-            Err(_) => refuse(&mut writer, "expected a request, got none".to_owned()).await,
-        }
+    // One that is refused is heard as well: a socket that is closed with a request unread takes the
+    // answer back.
+    let patience = if place.is_some() { PATIENCE } else { PATIENCE_WHEN_FULL };
+    let answered = match (timeout(patience, request(&mut reader)).await, &place) {
+        (_, None) => refuse(&mut writer, format!("{MOST_CLIENTS} clients are being served, try again")).await,
+        (Ok(Ok(request)), Some(_)) => answer(request, &mut reader, &mut writer, &*desk).await,
+        (Ok(Err(wrong)), Some(_)) => refuse(&mut writer, wrong).await,
+        (Err(_), Some(_)) => refuse(&mut writer, "expected a request, got none".to_owned()).await,
     };
     if let Err(error) = answered {
         tracing::debug!(%error, "control client left");

@@ -158,6 +158,11 @@ async fn one_client_too_many_is_told_to_come_back() {
     }
     let answer = running.raw(b"{\"verb\":\"status\"}\n").await;
     assert!(answer.contains("16 clients are being served"), "{answer}");
+    for _ in 0..50 {
+        let mut answer = client::ask(&running.places(), &Request::Status).await.unwrap();
+        let error = answer.next().await.unwrap_err();
+        assert!(matches!(&error, AskError::Refused(why) if why.starts_with("16 clients")), "{error:?}");
+    }
     drop(held);
 }
 
