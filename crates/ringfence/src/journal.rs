@@ -59,10 +59,18 @@ pub(crate) struct Call {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "action", rename_all = "lowercase")]
 pub(crate) enum Outcome {
-    Reject { status: u16 },
-    Redirect { to: String },
+    Reject {
+        status: u16,
+    },
+    Redirect {
+        to: String,
+    },
     Ring,
     Ignore,
+    /// What stands against the call itself was answered: it could not ring, whatever was decided.
+    Refuse {
+        status: u16,
+    },
 }
 
 impl Outcome {
@@ -73,13 +81,14 @@ impl Outcome {
             Self::Redirect { .. } => "redirect",
             Self::Ring => "ring",
             Self::Ignore => "ignore",
+            Self::Refuse { .. } => "refuse",
         }
     }
 
     /// Returns the final status that was decided on.
     pub(crate) const fn status(&self) -> Option<u16> {
         match self {
-            Self::Reject { status } => Some(*status),
+            Self::Reject { status } | Self::Refuse { status } => Some(*status),
             Self::Redirect { .. } => Some(302),
             Self::Ring | Self::Ignore => None,
         }
@@ -137,6 +146,7 @@ struct Counts {
     redirected: AtomicU64,
     rung: AtomicU64,
     ignored: AtomicU64,
+    refused: AtomicU64,
     lost: AtomicU64,
     forgotten: AtomicU64,
 }
@@ -149,6 +159,9 @@ pub(crate) struct Tally {
     pub(crate) redirected: u64,
     pub(crate) rung: u64,
     pub(crate) ignored: u64,
+    /// Could not ring, for what stood against the INVITE itself.
+    #[serde(default)]
+    pub(crate) refused: u64,
     /// Records that found the queue full.
     pub(crate) lost: u64,
     /// Records that were pushed out by newer ones.
@@ -172,6 +185,7 @@ impl Recorder {
             Outcome::Redirect { .. } => &self.counts.redirected,
             Outcome::Ring => &self.counts.rung,
             Outcome::Ignore => &self.counts.ignored,
+            Outcome::Refuse { .. } => &self.counts.refused,
         };
         counter.fetch_add(1, Relaxed);
         call.number = self.counts.screened.fetch_add(1, Relaxed) + 1;
@@ -239,13 +253,15 @@ impl Journal {
 
     /// Reads the counters.
     pub(crate) fn tally(&self) -> Tally {
-        let Counts { screened, rejected, redirected, rung, ignored, lost, forgotten } = &*self.counts;
+        let Counts { screened, rejected, redirected, rung, ignored, refused, lost, forgotten } =
+            &*self.counts;
         Tally {
             screened: screened.load(Relaxed),
             rejected: rejected.load(Relaxed),
             redirected: redirected.load(Relaxed),
             rung: rung.load(Relaxed),
             ignored: ignored.load(Relaxed),
+            refused: refused.load(Relaxed),
             lost: lost.load(Relaxed),
             forgotten: forgotten.load(Relaxed),
         }
@@ -313,6 +329,15 @@ mod tests {
         let tally = journal.tally();
         assert_eq!((tally.screened, tally.rejected, tally.lost), (QUEUE as u64 + 5, QUEUE as u64 + 5, 5));
         drop(records);
+    }
+
+    #[test]
+    fn a_call_that_cannot_ring_has_not_rung() {
+        let (recorder, journal, _records) = open();
+        recorder.record(call("a", Outcome::Ring));
+        recorder.record(call("b", Outcome::Refuse { status: 420 }));
+        let tally = journal.tally();
+        assert_eq!((tally.screened, tally.rung, tally.refused), (2, 1, 1));
     }
 
     #[test]

@@ -73,6 +73,7 @@ fn decided(call: &Call) -> String {
         Outcome::Redirect { to } => (CAUTION, format!("redirected to {}", visible(to))),
         Outcome::Ring => (GOOD, "rang".to_owned()),
         Outcome::Ignore => (DIM, "ignored".to_owned()),
+        Outcome::Refuse { status } => (BAD, format!("could not ring ({status})")),
     };
     let name = call.display_name.as_deref().map(|name| format!(" \"{}\"", visible(&cut(name, MOST_NAME))));
     let name = name.unwrap_or_default();

@@ -66,8 +66,11 @@ fn render(status: &control::Status) -> Page {
     let rows: Vec<_> = status.lines.iter().map(|line| row(line, status.now)).collect();
     page.add(table(&["LINE", "ADDRESS", "STATE", "NEXT", "CAUSE"], &rows));
     page.line("");
-    let Tally { screened, rejected, redirected, rung, ignored, lost, forgotten: _ } = status.calls;
-    let calls = format!("{rejected} rejected, {redirected} redirected, {rung} rung, {ignored} ignored");
+    let Tally { screened, rejected, redirected, rung, ignored, refused, lost, forgotten: _ } = status.calls;
+    let mut calls = format!("{rejected} rejected, {redirected} redirected, {rung} rung, {ignored} ignored");
+    if refused > 0 {
+        calls.push_str(&format!(", {refused} could not ring"));
+    }
     labelled(&mut page, "calls", format_args!("{screened} screened: {calls}"));
     if lost > 0 {
         labelled(
@@ -176,6 +179,7 @@ mod tests {
                 redirected: 2,
                 rung: 9,
                 ignored: 1,
+                refused: 0,
                 lost: 0,
                 forgotten: 0,
             },
