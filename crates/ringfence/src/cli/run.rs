@@ -18,6 +18,7 @@ use crate::journal::{News, Record};
 use crate::log::{self, Format};
 use crate::service::Service;
 use crate::trace::Drawing;
+use crate::visible::cut;
 use crate::watch::Watch;
 
 /// Register, and screen every call until interrupted
@@ -206,12 +207,16 @@ const BATCH: usize = 1024;
 /// shard more than the call does.
 const PAUSE: Duration = Duration::from_millis(10);
 
+/// What strangers choose is logged up to so many characters.
+const MOST_CALLER: usize = 60;
+const MOST_CALL_ID: usize = 80;
+
 fn log_call(news: &News, log_numbers: bool) {
     let call = match news {
         News::Call(call) | News::Ended(call) => call,
     };
-    let caller = if log_numbers { call.caller.clone() } else { log::redacted(&call.caller) };
-    let (call_id, line, rule) = (&call.call_id, &call.line, &call.rule);
+    let caller = if log_numbers { cut(&call.caller, MOST_CALLER) } else { log::redacted(&call.caller) };
+    let (call_id, line, rule) = (cut(&call.call_id, MOST_CALL_ID), &call.line, &call.rule);
     match (news, &call.ended) {
         (News::Ended(_), Some(ended)) => {
             tracing::info!(call_id, line, caller, how = ended.how, status = ended.status, "call ended");
