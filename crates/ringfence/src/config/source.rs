@@ -121,16 +121,25 @@ fn secrets(text: &str) -> Vec<Range<usize>> {
         let end = text[start..].find(|letter| !is_key(letter)).map_or(text.len(), |length| start + length);
         at = end;
         let behind = text[end..].trim_start_matches(['"', '\'', ' ', '\t']);
-        let Some(value) = behind.strip_prefix('=').map(|value| value.trim_start_matches([' ', '\t'])) else {
-            continue;
+        let value = match behind.strip_prefix('=') {
+            Some(value) => value,
+            // Whoever forgets the equals sign has written the password all the same.
+            None if is_first_on_line(text, start) => behind.strip_prefix(':').unwrap_or(behind),
+            None => continue,
         };
-        if is_secret(&text[start..end]) {
+        let value = value.trim_start_matches([' ', '\t']);
+        if value_length(value) > 0 && is_secret(&text[start..end]) {
             let value_start = text.len() - value.len();
             at = value_start + value_length(value);
             secrets.push(value_start..at);
         }
     }
     secrets
+}
+
+fn is_first_on_line(text: &str, at: usize) -> bool {
+    let line = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
+    text[line..at].chars().all(|letter| matches!(letter, ' ' | '\t' | '{' | '"' | '\''))
 }
 
 fn is_secret(key: &str) -> bool {
@@ -201,6 +210,10 @@ mod tests {
             "passwort='s3cret'",
             "password = \"\"\"\ns3cret\n\"\"\"\nx = 1",
             "password = '''\ns3cret",
+            "password s3cret",
+            "  password \"s3cret\"",
+            "password: s3cret",
+            "x = 1\npassword\ts3cret",
         ] {
             let source = Source::new("f.toml", text);
             for start in 0..text.len() {
