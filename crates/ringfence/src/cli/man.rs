@@ -22,7 +22,8 @@ pub(super) struct Man {
 
 impl Man {
     pub(super) fn run(self) -> Result<Answer> {
-        let mut command = Cli::command();
+        // A page of `help` for each verb would say what the verb's own page says.
+        let mut command = Cli::command().disable_help_subcommand(true);
         command.build();
         let Some(directory) = self.directory else {
             let mut text = Vec::new();

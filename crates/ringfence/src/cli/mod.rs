@@ -41,7 +41,7 @@ pub(crate) struct Cli {
     /// The configuration file
     ///
     /// Without it the first of these that exists: ./ringfence.toml, `$XDG_CONFIG_HOME/ringfence/ringfence.toml`
-    /// (or ~/.config/…), /etc/ringfence/ringfence.toml.
+    /// (or ~/.config/…), /etc/ringfence/ringfence.toml. `demo`, `completions` and `man` read none.
     #[arg(short, long, global = true, value_name = "FILE", env = "RINGFENCE_CONFIG")]
     config: Option<PathBuf>,
 
