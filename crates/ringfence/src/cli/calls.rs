@@ -50,7 +50,7 @@ impl Calls {
                 Response::Status(_) | Response::Reloaded(_) | Response::Error(_) | Response::End {} => {}
             }
         }
-        if is_empty && !self.json {
+        if is_empty && !self.json && self.limit > 0 {
             print("no calls yet\n")?;
         }
         Ok(Answer::Fine)
