@@ -35,6 +35,10 @@ pub(super) struct Change {
 impl Number {
     /// Waits for the turn to change the lists, and reads them and the number.
     pub(super) fn change(&self, context: &Context) -> Result<Change> {
+        if self.written.chars().any(char::is_control) {
+            let message = format!("expected a number on one line, found \"{}\"", self.written.escape_debug());
+            return Err(with_hint(message, "leave line breaks and other control characters out"));
+        }
         let config = context.path()?;
         let turn = Turn::take(&config)?;
         let reading = crate::config::read(&config);
