@@ -199,6 +199,40 @@ fn a_list_or_a_password_file_that_is_no_file_is_told_in_its_place() {
 }
 
 #[test]
+fn a_redirection_to_the_line_itself_is_a_warning() {
+    let redirect = |to: &str| format!("{GOOD}\n[screen]\notherwise = {{ redirect = \"{to}\" }}\n");
+    for to in ["sip:858@192.0.2.1", "sip:858@192.0.2.1:5060;transport=udp"] {
+        let told = Home::with(&redirect(to)).told(&["check"]);
+        assert!(told.contains("warning: `otherwise` redirects to") && told.ends_with("exit 0\n"), "{told}");
+    }
+    for to in ["sip:859@192.0.2.1", "sip:858@192.0.2.11", "sip:858@192.0.2.1:5062"] {
+        assert!(!Home::with(&redirect(to)).told(&["check"]).contains("redirects to"), "{to}");
+    }
+}
+
+#[test]
+fn a_password_without_its_equals_sign_is_not_printed() {
+    let told = Home::with(&GOOD.replace("password = \"hunter2\"", "password hunter2")).told(&["check"]);
+    assert!(told.contains("exit 1") && !told.contains("hunter2"), "{told}");
+}
+
+#[test]
+fn a_number_with_a_line_break_is_refused() {
+    let told = Home::with(GOOD).told(&["block", "0447654\n321"]);
+    assert!(told.contains("expected a number on one line") && told.ends_with("exit 2\n"), "{told}");
+}
+
+#[test]
+fn the_man_pages_are_those_of_the_verbs() {
+    let home = Home::with(GOOD);
+    assert!(home.told(&["man", "pages"]).ends_with("exit 0\n"));
+    let pages = std::fs::read_dir(home.path("pages")).unwrap();
+    let names: Vec<_> = pages.map(|page| page.unwrap().file_name().into_string().unwrap()).collect();
+    assert!(names.contains(&"ringfence-block.1".to_owned()), "{names:?}");
+    assert!(!names.iter().any(|name| name.contains("help")), "{names:?}");
+}
+
+#[test]
 fn a_fresh_configuration_lacks_only_what_must_be_filled_in() {
     let home = Home::with("");
     std::fs::remove_file(home.path("ringfence.toml")).unwrap();

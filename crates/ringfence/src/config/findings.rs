@@ -1,7 +1,8 @@
 //! What is odd about a configuration without errors: the policy's findings, each at its place.
 
-use ringfence_policy::{Entry, Finding, Severity, check};
+use ringfence_policy::{Entry, Finding, Severity, Treatment, check};
 
+use super::account::Account;
 use super::diagnostic::{Diagnostic, Report};
 use super::lists::{Lists, Which};
 use super::{Config, Loaded};
@@ -16,7 +17,46 @@ pub(crate) fn add(config: &Config, report: &mut Report) {
         diagnostic.place = entry_of(&config.lists, &finding).map(|(list, entry)| list.shown_place(entry));
         report.push(diagnostic);
     }
+    for wrong in circles(config) {
+        report.push(wrong);
+    }
     report.sort();
+}
+
+/// Finds the redirections that lead back to one of the lines, whose calls are screened again.
+fn circles(config: &Config) -> Vec<Diagnostic> {
+    let policy = &config.policy;
+    let treatments =
+        [("allowed", policy.allowed()), ("listed", policy.listed()), ("otherwise", policy.otherwise())];
+    let mut circles = Vec::new();
+    for (name, treatment) in treatments {
+        let to = match treatment {
+            Treatment::Redirect { to } => to.as_str(),
+            Treatment::Reject(_) | Treatment::Ring { .. } | Treatment::Ignore => continue,
+        };
+        for account in config.accounts.iter().filter(|account| is_address_of(account, to)) {
+            let message = format!("`{name}` redirects to {to}, the line `{}` itself", account.name);
+            let hint = "redirect to another phone: here the call comes back and is screened again";
+            circles.push(Diagnostic::warning(message).hint(hint));
+        }
+    }
+    circles
+}
+
+/// Tells whether a URI is the address that a line registers.
+fn is_address_of(account: &Account, uri: &str) -> bool {
+    let address = ["sips:", "sip:"].iter().find_map(|scheme| {
+        let (start, rest) = uri.split_at_checked(scheme.len())?;
+        start.eq_ignore_ascii_case(scheme).then_some(rest)
+    });
+    let Some((user, host)) = address.and_then(|address| address.rsplit_once('@')) else { return false };
+    let user = user.split([';', ':']).next().unwrap_or(user);
+    let host = host.split([';', '?']).next().unwrap_or(host);
+    let port = host.get(account.domain.len()..);
+    let is_port = port.is_some_and(|port| port.is_empty() || port == format!(":{}", account.port));
+    let is_domain =
+        host.get(..account.domain.len()).is_some_and(|host| host.eq_ignore_ascii_case(&account.domain));
+    user == account.user && is_domain && is_port
 }
 
 /// Finds the entry that a finding is about: its message begins with it.
