@@ -67,11 +67,9 @@ fn render(status: &control::Status) -> Page {
     page.add(table(&["LINE", "ADDRESS", "STATE", "NEXT", "CAUSE"], &rows));
     page.line("");
     let Tally { screened, rejected, redirected, rung, ignored, refused, lost, forgotten: _ } = status.calls;
-    let mut calls = format!("{rejected} rejected, {redirected} redirected, {rung} rung, {ignored} ignored");
-    if refused > 0 {
-        calls.push_str(&format!(", {refused} could not ring"));
-    }
-    labelled(&mut page, "calls", format_args!("{screened} screened: {calls}"));
+    let calls = format!("{rejected} rejected, {redirected} redirected, {rung} rung, {ignored} ignored");
+    let apart = if refused > 0 { format!(", {refused} could not ring") } else { String::new() };
+    labelled(&mut page, "calls", format_args!("{screened} screened: {calls}{apart}"));
     if lost > 0 {
         labelled(
             &mut page,
