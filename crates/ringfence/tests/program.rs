@@ -220,6 +220,22 @@ fn a_number_is_blocked_and_allowed_without_a_restart() {
 }
 
 #[test]
+fn a_list_is_watched_on_when_its_directory_is_named_another_way() {
+    let mut bench = Bench::new();
+    std::fs::create_dir(bench.path("lists")).unwrap();
+    bench.write("lists/r.txt", "");
+    let list = |name: &str| format!("\n[list.allow]\nfiles = [\"{name}\"]\n");
+    let good = bench.configuration("858", "hunter2");
+    bench.write("ringfence.toml", &format!("{good}{}", list("lists/r.txt")));
+    let _program = bench.registered();
+    let absolute = bench.path("lists/r.txt");
+    bench.write("ringfence.toml", &format!("{good}{}", list(&absolute.to_string_lossy())));
+    assert!(bench.play_until(PATIENCE, |bench| bench.log().contains("reloaded")), "{}", bench.log());
+    bench.write("lists/r.txt", "0791234567\n");
+    assert!(bench.comes_to("0791234567", &Outcome::Cancelled), "{}", bench.log());
+}
+
+#[test]
 fn a_wrong_configuration_leaves_the_last_good_one_in_force() {
     let mut bench = Bench::new();
     let program = bench.registered();
