@@ -233,6 +233,8 @@ fn a_list_is_watched_on_when_its_directory_is_named_another_way() {
     assert!(bench.play_until(PATIENCE, |bench| bench.log().contains("reloaded")), "{}", bench.log());
     bench.write("lists/r.txt", "0791234567\n");
     assert!(bench.comes_to("0791234567", &Outcome::Cancelled), "{}", bench.log());
+    bench.write("lists/r.txt", "0797654321\n");
+    assert!(bench.comes_to("0797654321", &Outcome::Cancelled), "{}", bench.log());
 }
 
 #[test]
