@@ -184,12 +184,14 @@ async fn log_registration(account: Account, line: Line) {
     let name = account.name;
     let mut registration = line.registration();
     let mut state = Some(registration.state());
+    let mut was_registered = false;
     while let Some(now) = state {
         match now {
             RegistrationState::Registering { attempt } => {
                 tracing::debug!(line = name, attempt, "registering");
             }
             RegistrationState::Registered { expires, .. } => {
+                was_registered = true;
                 tracing::info!(line = name, expires = expires.as_secs(), "registered");
             }
             RegistrationState::Failed { cause, retry_at } => {
@@ -197,7 +199,10 @@ async fn log_registration(account: Account, line: Line) {
                 tracing::warn!(line = name, %cause, retry = retry.map(|wait| wait.as_secs()), "registration failed");
             }
             RegistrationState::Unregistered if account.register => {
-                tracing::info!(line = name, "unregistered");
+                // A line that never got there has nothing to leave.
+                if std::mem::take(&mut was_registered) {
+                    tracing::info!(line = name, "unregistered");
+                }
             }
             RegistrationState::Unregistered | _ => tracing::info!(line = name, "no registration"),
         }

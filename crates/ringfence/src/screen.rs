@@ -215,12 +215,7 @@ fn record(invite: &Invite<'_>, facts: &Facts<'_>, decision: &Decision<'_>) -> Ca
         },
         display_name: facts.display_name.filter(|name| !name.is_empty()).map(str::to_owned),
         source: invite.source().to_string(),
-        verdict: match decision.treatment() {
-            Treatment::Reject(rejection) => Outcome::Reject { status: rejection.code() },
-            Treatment::Redirect { to } => Outcome::Redirect { to: to.as_str().to_owned() },
-            Treatment::Ring { .. } => Outcome::Ring,
-            Treatment::Ignore => Outcome::Ignore,
-        },
+        verdict: outcome(invite, decision.treatment()),
         rule: decision.rule().as_str().to_owned(),
         entry: decision.entry().map(|entry| entry.written().to_owned()),
         reason: match (decision.treatment(), invite.objection()) {
@@ -233,6 +228,21 @@ fn record(invite: &Invite<'_>, facts: &Facts<'_>, decision: &Decision<'_>) -> Ca
             (_, _) => explanation.to_string(),
         },
         ended: None,
+    }
+}
+
+/// Returns what becomes of the call: what stands against the INVITE is answered in the place of a ring,
+/// and of a redirection that would send it on unread.
+fn outcome(invite: &Invite<'_>, treatment: &Treatment) -> Outcome {
+    match (treatment, invite.objection()) {
+        (Treatment::Ring { .. }, Some(objection)) => Outcome::Refuse { status: objection.status },
+        (Treatment::Redirect { .. }, Some(objection)) if is_unreadable(invite) => {
+            Outcome::Refuse { status: objection.status }
+        }
+        (Treatment::Ring { .. }, None) => Outcome::Ring,
+        (Treatment::Reject(rejection), _) => Outcome::Reject { status: rejection.code() },
+        (Treatment::Redirect { to }, _) => Outcome::Redirect { to: to.as_str().to_owned() },
+        (Treatment::Ignore, _) => Outcome::Ignore,
     }
 }
 
