@@ -1,12 +1,12 @@
 //! How long a decision takes with a list of a million entries, and how long such a list loads.
 
-mod work;
+mod measured;
 
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
+use measured::{list, number, policy, region};
 use ringfence_policy::{Caller, Facts, List, decide, normalise};
-use work::{list, number, policy, region};
 
 fn decisions(criterion: &mut Criterion) {
     let policy = policy();

@@ -2,13 +2,13 @@
 //! `cargo bench -p ringfence-policy --bench instructions`.
 #![allow(missing_docs, reason = "what gungraun's macros make has none")]
 
-mod work;
+mod measured;
 
 use std::hint::black_box;
 
 use gungraun::{library_benchmark, library_benchmark_group, main};
+use measured::{number, policy, region};
 use ringfence_policy::{Caller, Facts, Policy, decide};
-use work::{number, policy, region};
 
 #[library_benchmark]
 #[bench::listed(policy(), format!("+{}", number(2 * 487)))]

@@ -1,10 +1,10 @@
 //! How long rejecting a call takes: `cargo bench -p ringfence-ua`.
 #![allow(missing_docs, reason = "what criterion's macros make has none")]
 
-mod work;
+mod measured;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use work::Rejections;
+use measured::Rejections;
 
 fn reject(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("endpoint");

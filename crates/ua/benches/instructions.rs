@@ -2,10 +2,10 @@
 //! `cargo bench -p ringfence-ua --bench instructions`.
 #![allow(missing_docs, reason = "what gungraun's macros make has none")]
 
-mod work;
+mod measured;
 
 use gungraun::{library_benchmark, library_benchmark_group, main};
-use work::Rejections;
+use measured::Rejections;
 
 /// So many that what happens to some calls only, such as a hash table that is put in order, has its share.
 const CALLS: usize = 1_000;

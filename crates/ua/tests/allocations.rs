@@ -4,13 +4,13 @@
     reason = "a counting allocator cannot be written without, and is this file's whole point"
 )]
 
-#[path = "../benches/work/mod.rs"]
-mod work;
+#[path = "../benches/measured/mod.rs"]
+mod measured;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-use work::Rejections;
+use measured::Rejections;
 
 /// The system's allocator, which counts what the current thread asks of it.
 struct Counting;

@@ -2,13 +2,13 @@
 //! `cargo bench -p ringfence-wire --bench instructions`.
 #![allow(missing_docs, reason = "what gungraun's macros make has none")]
 
-mod work;
+mod measured;
 
 use std::hint::black_box;
 
 use gungraun::{library_benchmark, library_benchmark_group, main};
+use measured::{INVITE, answer, invite, read};
 use ringfence_wire::sip::Message;
-use work::{INVITE, answer, invite, read};
 
 #[library_benchmark]
 fn parse() -> bool {

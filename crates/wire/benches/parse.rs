@@ -1,13 +1,13 @@
 //! How long reading and answering one INVITE takes: `cargo bench -p ringfence-wire`.
 #![allow(missing_docs, reason = "what criterion's macros make has none")]
 
-mod work;
+mod measured;
 
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use measured::{INVITE, answer, invite, read};
 use ringfence_wire::sip::Message;
-use work::{INVITE, answer, invite, read};
 
 fn parse(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("invite");
