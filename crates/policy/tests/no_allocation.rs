@@ -1,33 +1,13 @@
 //! Deciding a call allocates nothing.
 
-#![allow(unsafe_code, reason = "an allocator that counts is an unsafe trait")]
+#[path = "../../../tests/counting_allocator.rs"]
+mod counting_allocator;
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 use std::hint::black_box;
 use std::sync::Arc;
 
+use counting_allocator::allocations;
 use ringfence_policy::{Caller, Facts, List, Policy, Region, Rejection, decide};
-
-struct Counting;
-
-thread_local! {
-    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
-}
-
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.with(|count| count.set(count.get() + 1));
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 #[test]
 fn deciding_a_call_allocates_nothing() {
@@ -55,10 +35,11 @@ fn deciding_a_call_allocates_nothing() {
         Caller::from_header("12345678901234567890", "pbx.example"),
     ];
 
-    let before = ALLOCATIONS.with(Cell::get);
-    for caller in &callers {
-        let facts = Facts::new(caller, "home", switzerland);
-        black_box(decide(&policy, &facts));
-    }
-    assert_eq!(ALLOCATIONS.with(Cell::get) - before, 0);
+    let count = allocations(|| {
+        for caller in &callers {
+            let facts = Facts::new(caller, "home", switzerland);
+            black_box(decide(&policy, &facts));
+        }
+    });
+    assert_eq!(count, 0);
 }
