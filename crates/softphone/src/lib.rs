@@ -80,7 +80,7 @@
 //! |---|---|
 //! | `error` | what cannot go on: a socket is lost; a hook has panicked, the first time |
 //! | `warn`, `info` | nothing: what a line or a call means to people is the application's to say |
-//! | `debug` | each state of a registration, with the cause of a failure; each call offered and ended, by its id; what the socket did not send or receive |
+//! | `debug` | each state of a registration, with the cause of a failure; each call offered and ended, by its id; what the socket did not send or receive; that the machine has slept |
 //! | `trace` | datagrams that are dropped because they cannot be read, with the reason |
 
 mod account;

@@ -144,7 +144,7 @@ impl Shard {
             }
             let now = Instant::now();
             if clocks.have_jumped(now, SystemTime::now()) {
-                tracing::info!("time has passed asleep: the lines register again");
+                tracing::debug!("slept: the lines register again");
                 self.endpoint.handle_clock_jump(now);
             }
             self.receive(&mut buffer).await;
