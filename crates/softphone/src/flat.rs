@@ -195,6 +195,14 @@ impl Phone {
         }
     }
 
+    /// Leaves a call to itself, as [`IncomingCall::wait`] does. A call that is over is left alone.
+    pub async fn wait(&mut self, call: CallId, wait: crate::Wait) -> Result<()> {
+        match self.calls.remove(&call) {
+            Some(incoming) => incoming.wait(wait).await,
+            None => Ok(()),
+        }
+    }
+
     /// Answers a call with nothing more, as [`IncomingCall::ignore`] does. A call that is over is left alone.
     pub fn ignore(&mut self, call: CallId) {
         if let Some(incoming) = self.calls.remove(&call) {

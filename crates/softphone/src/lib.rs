@@ -18,10 +18,11 @@
 //! | ring | [`IncomingCall::ring`] | 180 |
 //! | reject | [`IncomingCall::reject`] | 486 or any 4xx to 6xx; the ACK is absorbed |
 //! | send elsewhere | [`IncomingCall::redirect`] | 302 with Contact |
+//! | stand aside, be silent, ring for a while | [`IncomingCall::wait`] | 180 or nothing; 480 or another answer at the limit |
 //! | no answer at all | [`IncomingCall::ignore`] | nothing more |
 //! | the caller gives up | [`IncomingCall::cancelled`] | CANCEL, 200, 487 |
 //! | decide before the application | [`Builder::screen`] | before anything is answered |
-//! | how calls ended | [`Builder::ended`] | ACK, or none |
+//! | how calls ended, and by whom | [`Builder::ended`] | ACK, or none |
 //! | one queue instead of objects | [`flat::Phone`] | the same |
 //! | leave | [`Line::unregister`], [`Softphone::shutdown`] | REGISTER with `expires=0` of our own binding |
 //!
@@ -97,6 +98,7 @@ mod screen;
 mod shard;
 mod softphone;
 mod trace;
+mod wait;
 
 pub use account::Account;
 pub use builder::Builder;
@@ -107,7 +109,8 @@ pub use line::{Line, LineId};
 pub use registration::{Registration, RegistrationState};
 pub use reject::{Redirect, Reject};
 #[doc(inline)]
-pub use ringfence_ua::{Cause, Counters};
+pub use ringfence_ua::{Cause, Counters, EndedBy};
 pub use screen::{Address, CallId, Invite, Objection, Trust, Verdict};
 pub use softphone::Softphone;
 pub use trace::{Direction, Traced};
+pub use wait::Wait;

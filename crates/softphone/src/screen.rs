@@ -10,6 +10,7 @@ use ringfence_wire::sip::{HeaderName, Host, Message, NameAddr, Uri};
 
 use crate::line::LineId;
 use crate::reject::{Redirect, Reject};
+use crate::wait::Wait;
 
 /// An incoming call, numbered for the life of the softphone.
 ///
@@ -322,6 +323,8 @@ pub enum Verdict {
         /// The limit; without one, and at most, 10 minutes.
         limit: Option<Duration>,
     },
+    /// It waits, ringing or in silence: 100, and what the [`Wait`] says.
+    Wait(Wait),
     /// Nothing at all is answered, not even 100.
     Ignore,
     /// The application decides: 100, and the call comes out of [`Line::incoming`](crate::Line::incoming).
@@ -340,12 +343,19 @@ impl From<Redirect> for Verdict {
     }
 }
 
+impl From<Wait> for Verdict {
+    fn from(wait: Wait) -> Self {
+        Self::Wait(wait)
+    }
+}
+
 impl Verdict {
     pub(crate) fn into_inner(self) -> ringfence_ua::Verdict {
         match self {
             Self::Reject(reject) => ringfence_ua::Verdict::Reject(reject.shared()),
             Self::Redirect(redirect) => ringfence_ua::Verdict::Redirect(redirect.shared()),
             Self::Ring { limit } => ringfence_ua::Verdict::Ring { limit },
+            Self::Wait(wait) => ringfence_ua::Verdict::Wait(wait.into_inner()),
             Self::Ignore => ringfence_ua::Verdict::Ignore,
             Self::Offer => ringfence_ua::Verdict::Offer,
         }

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use ringfence_ua::{
-    CallEnd, CallNumber, Config, Decided, Endpoint, Event, Redirection, Rejection, Target, Unresolved,
+    CallEnd, CallNumber, Config, Decided, EndedBy, Endpoint, Event, Redirection, Rejection, Target,
+    Unresolved,
 };
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -21,6 +22,7 @@ use crate::line::{LineId, NewLine};
 use crate::registration::RegistrationState;
 use crate::screen::{CallId, Invite};
 use crate::trace::{Direction, Traced};
+use crate::wait::Wait;
 
 mod clock;
 mod lines;
@@ -41,6 +43,7 @@ pub(crate) enum Command {
     Ring { call: u64, done: oneshot::Sender<Decided> },
     Reject { call: u64, rejection: Arc<Rejection>, done: Option<oneshot::Sender<Decided>> },
     Redirect { call: u64, redirection: Arc<Redirection>, done: oneshot::Sender<Decided> },
+    Wait { call: u64, wait: Wait, done: oneshot::Sender<Decided> },
     Ignore { call: u64 },
     Count { done: oneshot::Sender<ringfence_ua::Counters> },
     Shutdown { grace: Duration, done: oneshot::Sender<()> },
@@ -260,6 +263,11 @@ impl Shard {
                 self.offered.remove(&call);
                 self.undone.push((done, decided));
             }
+            Command::Wait { call, wait, done } => {
+                let decided = self.endpoint.wait(now, CallNumber::new(call), &wait.into_inner());
+                self.offered.remove(&call);
+                self.undone.push((done, decided));
+            }
             Command::Ignore { call } => {
                 self.endpoint.ignore(now, CallNumber::new(call));
                 self.offered.remove(&call);
@@ -322,7 +330,7 @@ impl Shard {
                     cancelled.send_replace(true);
                 }
             }
-            Event::Ended { call, status, end } => self.tell_ended(call, status, end),
+            Event::Ended { call, status, by, end } => self.tell_ended(call, status, by, end),
             _ => {}
         }
     }
@@ -344,7 +352,7 @@ impl Shard {
         }
     }
 
-    fn tell_ended(&self, call: CallNumber, status: Option<u16>, end: CallEnd) {
+    fn tell_ended(&self, call: CallNumber, status: Option<u16>, by: EndedBy, end: CallEnd) {
         let how = match end {
             CallEnd::Acknowledged => How::Acknowledged,
             CallEnd::Unacknowledged => How::Unacknowledged,
@@ -352,8 +360,8 @@ impl Shard {
             CallEnd::Stateless | _ => How::Stateless,
         };
         let call = CallId { shard: self.index, number: call.as_u64() };
-        tracing::debug!(%call, status, ?how, "ended");
-        self.hooks.ended(&Ended { call, status, how });
+        tracing::debug!(%call, status, ?by, ?how, "ended");
+        self.hooks.ended(&Ended { call, status, by, how });
     }
 
     fn trace(&self, direction: Direction, remote: SocketAddr, payload: &[u8]) {

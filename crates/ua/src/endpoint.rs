@@ -20,9 +20,9 @@ use crate::core::{Agent, Objection};
 use crate::id::{Generator, LineId};
 use crate::limits::Limits;
 use crate::registration::{RegistrationState, Target, Unresolved};
-use crate::transaction::InviteServerEnd;
 use crate::transaction::key::Secret;
 use crate::transaction::table::{Ended, Table};
+use crate::transaction::{EndedBy, InviteServerEnd};
 use crate::transport::{KeepAlive, Outbox, Transmit};
 
 mod counters;
@@ -141,7 +141,9 @@ pub enum Event {
         call: CallNumber,
         /// The final status, if one was sent.
         status: Option<u16>,
-        /// How it ended.
+        /// What put an end to it.
+        by: EndedBy,
+        /// How its end was seen.
         end: CallEnd,
     },
 }
@@ -305,12 +307,12 @@ impl Endpoint {
                 Ended::TimedOut { user } => self.handle_unanswered(now, user),
                 // A request that was answered before it became a call.
                 Ended::Invite { user: 0, .. } => {}
-                Ended::Invite { user, status, end } => self.tell_call_ended(user, status, end),
+                Ended::Invite { user, status, by, end } => self.tell_call_ended(user, status, by, end),
             }
         }
     }
 
-    fn tell_call_ended(&mut self, call: u64, status: u16, end: InviteServerEnd) {
+    fn tell_call_ended(&mut self, call: u64, status: u16, by: EndedBy, end: InviteServerEnd) {
         let end = match end {
             InviteServerEnd::Acknowledged => CallEnd::Acknowledged,
             InviteServerEnd::Unacknowledged => {
@@ -320,7 +322,7 @@ impl Endpoint {
             InviteServerEnd::Silent => CallEnd::Ignored,
         };
         let status = (status >= 200).then_some(status);
-        self.events.push_back(Event::Ended { call: CallNumber::new(call), status, end });
+        self.events.push_back(Event::Ended { call: CallNumber::new(call), status, by, end });
     }
 }
 

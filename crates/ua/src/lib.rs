@@ -26,10 +26,13 @@ mod registration;
 pub mod transaction;
 mod transport;
 
-pub use call::{CallEnd, CallNumber, InvalidAnswer, Invite, Origin, Redirection, Rejection, Screen, Verdict};
+pub use call::{
+    CallEnd, CallNumber, InvalidAnswer, Invite, Origin, Redirection, Rejection, Screen, Verdict, Wait,
+};
 pub use core::{Objection, auth};
 pub use endpoint::{Config, Counters, Decided, Endpoint, Event, Full};
 pub use id::{Generator, LineId};
 pub use limits::Limits;
 pub use registration::{Account, Cause, RegistrationState, Target, Unresolved};
+pub use transaction::EndedBy;
 pub use transport::Transmit;

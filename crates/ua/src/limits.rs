@@ -17,8 +17,9 @@ pub struct Limits {
     pub response_bytes: usize,
     /// Client transactions at once. At the bound a registration is tried again later.
     pub client_transactions: usize,
-    /// Calls that wait for a decision or ring. At the bound a call that would wait is answered 503
-    /// with Retry-After; those that the screen decides at once go on.
+    /// Calls that wait for a decision, ring or are held in silence. At the bound a call that would wait is
+    /// answered at once: what was chosen for its limit, or 503 with Retry-After. Those that the screen decides at
+    /// once go on.
     pub undecided_calls: usize,
     /// Bytes of the INVITEs of those calls. At the bound the same is done.
     pub undecided_bytes: usize,

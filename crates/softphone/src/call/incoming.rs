@@ -4,16 +4,18 @@ use std::borrow::Cow;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ringfence_ua::{Decided, Origin, Rejection};
 use ringfence_wire::sip::Message;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::error::{Kind, Result};
+use crate::error::{Error, Kind, Result};
 use crate::line::LineId;
 use crate::reject::{Redirect, Reject};
 use crate::screen::{Address, CallId, Invite};
 use crate::shard::Command;
+use crate::wait::Wait;
 
 /// A call to be decided: dropped undecided, it is answered 480 Temporarily Unavailable.
 ///
@@ -72,14 +74,9 @@ impl IncomingCall {
     pub async fn ring(&mut self) -> Result<()> {
         let (done, decided) = oneshot::channel();
         self.send(Command::Ring { call: self.facts.id.number, done })?;
-        match decided.await.map_err(|_| Kind::Closed)? {
-            Decided::Sent | Decided::Gone => Ok(()),
-            Decided::Objected(objection) => {
-                self.is_decided = true;
-                let status = objection.status().as_u16();
-                Err(Kind::Objected { status, phrase: objection.to_string() }.into())
-            }
-        }
+        let refusal = refused(decided.await.map_err(|_| Kind::Closed)?);
+        self.is_decided |= refusal.is_some();
+        refusal.map_or(Ok(()), Err)
     }
 
     /// Rejects the call (RFC 3261 section 13.3.1.3). Fails when the softphone was shut down, which answered it 480.
@@ -88,7 +85,7 @@ impl IncomingCall {
     /// 32 s.
     pub async fn reject(self, reject: impl Into<Reject>) -> Result<()> {
         let rejection = reject.into().shared();
-        self.decide(|call, done| Command::Reject { call, rejection, done: Some(done) }).await
+        self.decide(|call, done| Command::Reject { call, rejection, done: Some(done) }).await.map(drop)
     }
 
     /// Sends the caller elsewhere, to this `sip`, `sips` or `tel` URI (RFC 3261 section 13.3.1.2).
@@ -99,7 +96,26 @@ impl IncomingCall {
     /// On the wire: 302 Moved Temporarily with the target as Contact.
     pub async fn redirect(self, target: &str) -> Result<()> {
         let redirection = Redirect::to(target)?.shared();
-        self.decide(|call, done| Command::Redirect { call, redirection, done }).await
+        self.decide(|call, done| Command::Redirect { call, redirection, done }).await.map(drop)
+    }
+
+    /// Leaves the call to itself: it waits, ringing or in silence, until the caller gives up or the limit is reached, which
+    /// is at the latest 10 minutes after it came.
+    ///
+    /// Resolves when the wait has begun. A call that may not ring is answered what stands against it, as by
+    /// [`IncomingCall::ring`], and this fails with that status. Fails when the softphone was shut down, too, which has
+    /// answered it 480.
+    ///
+    /// On the wire: 180 now and each minute, unless the [`Wait`] is silent or it rang already; 200 for a CANCEL, and 487; or
+    /// at the limit what the wait says.
+    pub async fn wait(self, wait: Wait) -> Result<()> {
+        let decided = self.decide(|call, done| Command::Wait { call, wait, done }).await?;
+        refused(decided).map_or(Ok(()), Err)
+    }
+
+    /// Leaves the call to the other phones of its number, as [`Wait::stand_aside`] says.
+    pub async fn stand_aside(self, hold: Duration) -> Result<()> {
+        self.wait(Wait::stand_aside(hold)).await
     }
 
     /// Answers nothing more to the INVITE: what comes of it again is absorbed for 32 s (64*T1), in which a CANCEL gets
@@ -201,16 +217,29 @@ impl IncomingCall {
         async move { cancelled.wait_for(|&is_cancelled| is_cancelled).await.is_ok() }
     }
 
-    async fn decide(mut self, command: impl FnOnce(u64, oneshot::Sender<Decided>) -> Command) -> Result<()> {
+    async fn decide(
+        mut self,
+        command: impl FnOnce(u64, oneshot::Sender<Decided>) -> Command,
+    ) -> Result<Decided> {
         let (done, decided) = oneshot::channel();
         self.is_decided = true;
         self.send(command(self.facts.id.number, done))?;
-        decided.await.map_err(|_| Kind::Closed)?;
-        Ok(())
+        Ok(decided.await.map_err(|_| Kind::Closed)?)
     }
 
     fn send(&self, command: Command) -> Result<()> {
         self.commands.send(command).map_err(|_| Kind::Closed.into())
+    }
+}
+
+/// Returns why a call does not ring that was to.
+fn refused(decided: Decided) -> Option<Error> {
+    match decided {
+        Decided::Sent | Decided::Gone => None,
+        Decided::Objected(objection) => {
+            let status = objection.status().as_u16();
+            Some(Kind::Objected { status, phrase: objection.to_string() }.into())
+        }
     }
 }
 

@@ -5,13 +5,15 @@ mod incoming;
 pub(crate) use incoming::Facts;
 pub use incoming::IncomingCall;
 
+use ringfence_ua::EndedBy;
+
 use crate::screen::CallId;
 
 /// How an incoming call ended, told by [`Builder::ended`](crate::Builder::ended).
 ///
 /// ```
 /// fn describe(ended: &softphone::Ended) -> String {
-///     format!("call {} ended {:?} with {:?}", ended.call, ended.how, ended.status)
+///     format!("{} ended by {:?} with {:?}: {:?}", ended.call, ended.by, ended.status, ended.how)
 /// }
 /// # let _ = describe;
 /// ```
@@ -21,7 +23,9 @@ pub struct Ended {
     pub call: CallId,
     /// The status of the final response, if one was sent; 487 where the caller gave up.
     pub status: Option<u16>,
-    /// How.
+    /// What put an end to it.
+    pub by: EndedBy,
+    /// How its end was seen.
     pub how: How,
 }
 

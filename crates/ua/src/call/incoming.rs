@@ -1,13 +1,15 @@
-//! The calls that wait: for the application, or for the caller to give up.
+//! The calls that wait: for the application, for the caller to give up, or for a limit.
 //!
 //! ```text
-//!          offered                    ring                        limit: 480
-//! INVITE ──────────▶ Undecided ────────────────▶ Ringing ─────────────────────────▶ over
-//!    │                  │ reject, redirect, ignore  │ the same, CANCEL: 487            ▲
-//!    │                  └───────────────────────────┴──────────────────────────────────┤
-//!    └─ verdict ring ─────────────────────────────▶ Ringing                            │
-//!                          any: 10 minutes without a decision: 480 ────────────────────┘
+//!          offered                 ring, wait                limit: 480, or the wait's own answer
+//! INVITE ──────────▶ Undecided ────────────────▶ Waiting ──────────────────────────────▶ over
+//!    │                  │ reject, redirect, ignore  │ the same, CANCEL: 487                 ▲
+//!    │                  └───────────────────────────┴───────────────────────────────────────┤
+//!    └─ verdict ring, wait ───────────────────────▶ Waiting                                 │
+//!                          any: 10 minutes without a decision: 480 ─────────────────────────┘
 //! ```
+//!
+//! *Waiting* is with ringing or in silence.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -16,6 +18,7 @@ use std::time::{Duration, Instant};
 
 use ringfence_wire::sip::Message;
 
+use super::{Then, Wait};
 use crate::core::Objection;
 use crate::limits::Limits;
 use crate::transaction::key::{Key, Tag};
@@ -41,19 +44,25 @@ pub(crate) struct Incoming {
     pub(crate) is_offered: bool,
     pub(crate) ring: Ring,
     pub(crate) ends_at: Instant,
+    /// What it is answered then.
+    pub(crate) then: Then,
 }
 
 /// Whether the caller hears ringing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ring {
     Silent,
-    Ringing { remind_at: Instant },
+    Ringing {
+        remind_at: Instant,
+    },
+    /// It did, and is reminded no more.
+    Rung,
 }
 
 impl Incoming {
     fn poll_timeout(&self) -> Instant {
         match self.ring {
-            Ring::Silent => self.ends_at,
+            Ring::Silent | Ring::Rung => self.ends_at,
             Ring::Ringing { remind_at } => self.ends_at.min(remind_at),
         }
     }
@@ -117,9 +126,26 @@ impl Waiting {
 
     /// Notes that a call rings now, or still.
     pub(crate) fn ringing(&mut self, now: Instant, number: u64) {
+        self.change(number, |call| call.ring = Ring::Ringing { remind_at: now + REMIND_EVERY });
+    }
+
+    /// Leaves a call that the application held to itself, to end no later than it would have.
+    pub(crate) fn leave(&mut self, now: Instant, number: u64, wait: &Wait) {
+        self.change(number, |call| {
+            call.is_offered = false;
+            call.ends_at = call.ends_at.min(now + wait.limit().min(UNDECIDED_FOR));
+            call.then = wait.then().clone();
+            call.ring = match call.ring {
+                Ring::Ringing { .. } if !wait.is_ringing() => Ring::Rung,
+                ring @ (Ring::Silent | Ring::Ringing { .. } | Ring::Rung) => ring,
+            };
+        });
+    }
+
+    fn change(&mut self, number: u64, change: impl FnOnce(&mut Incoming)) {
         if let Some(call) = self.calls.get_mut(&number) {
             self.order.remove(&(call.poll_timeout(), number));
-            call.ring = Ring::Ringing { remind_at: now + REMIND_EVERY };
+            change(call);
             self.order.insert((call.poll_timeout(), number));
         }
     }
@@ -146,6 +172,6 @@ impl Waiting {
 pub(crate) enum Due {
     /// The provisional response is sent again.
     Remind,
-    /// It is answered 480.
+    /// It is given its final answer.
     End,
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use ringfence_wire::sip::Message;
 
-use super::{CallNumber, Redirection, Rejection};
+use super::{CallNumber, Redirection, Rejection, Wait};
 use crate::core::Objection;
 use crate::id::LineId;
 
@@ -97,6 +97,8 @@ pub enum Verdict {
         /// The limit; without one it is 10 minutes.
         limit: Option<Duration>,
     },
+    /// It waits, ringing or in silence, until the caller gives up, or until the limit and then a final answer.
+    Wait(Wait),
     /// Nothing at all is answered.
     Ignore,
     /// The application decides.

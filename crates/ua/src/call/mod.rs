@@ -4,10 +4,13 @@
 mod answer;
 mod incoming;
 mod invite;
+mod wait;
 
 pub use answer::{InvalidAnswer, Redirection, Rejection};
 pub(crate) use incoming::{Due, Incoming, Ring, UNDECIDED_FOR, Waiting};
 pub use invite::{Invite, Origin, Screen, Verdict};
+pub(crate) use wait::Then;
+pub use wait::Wait;
 
 use std::fmt;
 

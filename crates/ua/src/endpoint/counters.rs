@@ -48,12 +48,16 @@ counters! {
     redirected,
     /// Calls that the screen let ring.
     rung,
+    /// Calls that the screen held in silence.
+    held,
     /// Calls left unanswered.
     ignored,
     /// Calls that the application was offered.
     offered,
     /// Calls whose caller gave up before a decision.
     cancelled,
+    /// Calls that waited until their limit.
+    expired,
     /// Calls whose final response was never acknowledged.
     unacknowledged,
     /// Requests answered without keeping state: at the bound of the transaction table, or where no

@@ -3,17 +3,20 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use ringfence_wire::sip::{HeaderName, StatusCode};
 
 use super::inbound::Inbound;
 use super::{Endpoint, Event};
 use crate::call::{
-    CallEnd, CallNumber, Due, Incoming, Invite, Redirection, Rejection, Ring, UNDECIDED_FOR, Verdict,
+    CallEnd, CallNumber, Due, Incoming, Invite, Redirection, Rejection, Ring, Then, UNDECIDED_FOR, Verdict,
+    Wait,
 };
 use crate::core::{Answering, Objection};
 use crate::limits::OVERLOAD_RETRY_AFTER;
+use crate::transaction::EndedBy;
+use crate::transaction::key::Key;
 
 /// What became of a decision.
 ///
@@ -24,7 +27,7 @@ use crate::limits::OVERLOAD_RETRY_AFTER;
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decided {
-    /// The response is on its way.
+    /// It is carried out: what there is to send is on its way.
     Sent,
     /// The call was over: cancelled, or decided before.
     Gone,
@@ -47,23 +50,39 @@ impl Endpoint {
         let number = call.as_u64();
         let Some(waiting) = self.calls.find(number) else { return Decided::Gone };
         if let Some(objection) = waiting.objection {
-            self.decide(now, number, Final::Objection(objection));
+            self.decide(now, number, Final::Objection(objection), EndedBy::Objection);
             return Decided::Objected(objection);
         }
         self.send_ringing(now, number);
         Decided::Sent
     }
 
+    /// Has a call wait, for at most 10 minutes since it came; nothing more is told of it but its end. It can still be
+    /// decided.
+    pub fn wait(&mut self, now: Instant, call: CallNumber, wait: &Wait) -> Decided {
+        let number = call.as_u64();
+        let Some(waiting) = self.calls.find(number) else { return Decided::Gone };
+        let has_rung = waiting.ring != Ring::Silent;
+        if wait.is_ringing() && !has_rung {
+            let decided = self.ring(now, call);
+            if decided != Decided::Sent {
+                return decided;
+            }
+        }
+        self.calls.leave(now, number, wait);
+        Decided::Sent
+    }
+
     /// Rejects a call.
     pub fn reject(&mut self, now: Instant, call: CallNumber, rejection: &Rejection) -> Decided {
-        let decided = self.decide(now, call.as_u64(), Final::Rejection(rejection));
+        let decided = self.decide(now, call.as_u64(), Final::Rejection(rejection), EndedBy::Decision);
         self.counters.rejected += u64::from(decided == Decided::Sent);
         decided
     }
 
     /// Redirects a call.
     pub fn redirect(&mut self, now: Instant, call: CallNumber, redirection: &Redirection) -> Decided {
-        let decided = self.decide(now, call.as_u64(), Final::Redirection(redirection));
+        let decided = self.decide(now, call.as_u64(), Final::Redirection(redirection), EndedBy::Decision);
         self.counters.redirected += u64::from(decided == Decided::Sent);
         decided
     }
@@ -76,10 +95,10 @@ impl Endpoint {
         Decided::Sent
     }
 
-    /// Rejects every call that is still undecided, as 480.
+    /// Ends every call that still waits as it would have ended at its limit: by 480, or what its wait says.
     pub fn reject_all(&mut self, now: Instant) {
         for number in self.calls.numbers() {
-            self.end_undecided(now, number);
+            self.end_waiting(now, number, EndedBy::Shutdown);
         }
     }
 
@@ -125,7 +144,7 @@ impl Endpoint {
     /// Ends a call whose caller has given up.
     pub(super) fn cancel(&mut self, now: Instant, number: u64) {
         let is_offered = self.calls.find(number).is_some_and(|waiting| waiting.is_offered);
-        if self.decide(now, number, Final::Cancelled) == Decided::Sent {
+        if self.decide(now, number, Final::Cancelled, EndedBy::Caller) == Decided::Sent {
             self.counters.cancelled += 1;
             if is_offered {
                 self.events.push_back(Event::Cancelled { call: CallNumber::new(number) });
@@ -137,7 +156,10 @@ impl Endpoint {
         while let Some((number, due)) = self.calls.next_due(now) {
             match due {
                 Due::Remind => self.send_ringing(now, number),
-                Due::End => self.end_undecided(now, number),
+                Due::End => {
+                    self.counters.expired += 1;
+                    self.end_waiting(now, number, EndedBy::Limit);
+                }
             }
         }
     }
@@ -151,34 +173,62 @@ impl Endpoint {
         objection: Option<Objection>,
     ) {
         let (key, answering) = (inbound.key, &inbound.answering);
-        match (verdict, objection) {
-            (Verdict::Reject(rejection), _) => {
+        match verdict {
+            Verdict::Reject(rejection) => {
                 self.counters.rejected += 1;
-                self.respond_final(now, key, answering, Final::Rejection(&rejection));
+                self.respond_final(now, key, answering, Final::Rejection(&rejection), EndedBy::Decision);
             }
-            (Verdict::Redirect(redirection), _) => {
+            Verdict::Redirect(redirection) => {
                 self.counters.redirected += 1;
-                self.respond_final(now, key, answering, Final::Redirection(&redirection));
+                self.respond_final(now, key, answering, Final::Redirection(&redirection), EndedBy::Decision);
             }
-            // It may not ring, whoever wishes it.
-            (Verdict::Ring { .. }, Some(objection)) => {
-                self.respond_final(now, key, answering, Final::Objection(objection));
+            Verdict::Ring { limit } => {
+                let wait = Wait::ringing(limit.unwrap_or(UNDECIDED_FOR));
+                self.hold(now, call, inbound, &wait, objection);
             }
-            (Verdict::Ring { .. } | Verdict::Offer, _) if self.calls.is_full() => {
+            Verdict::Wait(wait) => self.hold(now, call, inbound, &wait, objection),
+            Verdict::Offer if self.calls.is_full() => {
                 self.counters.turned_away += 1;
                 let overloaded = Rejection::overloaded(OVERLOAD_RETRY_AFTER);
-                self.respond_final(now, key, answering, Final::Rejection(&overloaded));
+                self.respond_final(now, key, answering, Final::Rejection(&overloaded), EndedBy::Overload);
             }
-            (Verdict::Ring { limit }, None) => {
-                self.counters.rung += 1;
-                self.wait(now, call, inbound, None, false, limit.unwrap_or(UNDECIDED_FOR));
-                self.send_ringing(now, call.as_u64());
-            }
-            (Verdict::Offer, objection) => {
+            Verdict::Offer => {
                 self.counters.offered += 1;
-                self.wait(now, call, inbound, objection, true, UNDECIDED_FOR);
+                self.keep(now, call, inbound, objection, true, &Wait::silent(UNDECIDED_FOR));
             }
-            (Verdict::Ignore, _) => self.transactions.silence(now, key, &mut self.outbox),
+            Verdict::Ignore => self.transactions.silence(now, key, &mut self.outbox),
+        }
+    }
+
+    /// Has a new call wait as the screen says.
+    fn hold(
+        &mut self,
+        now: Instant,
+        call: CallNumber,
+        inbound: &Inbound<'_>,
+        wait: &Wait,
+        objection: Option<Objection>,
+    ) {
+        let overloaded = Rejection::overloaded(OVERLOAD_RETRY_AFTER);
+        let answer = match objection {
+            // It may not ring, whoever wishes it; silence is no ringing.
+            Some(objection) if wait.is_ringing() => Some((Final::Objection(objection), EndedBy::Objection)),
+            Some(_) | None if self.calls.is_full() => {
+                self.counters.turned_away += 1;
+                Some((Final::without_waiting(wait, &overloaded), EndedBy::Overload))
+            }
+            Some(_) | None => None,
+        };
+        if let Some((answer, by)) = answer {
+            self.respond_final(now, inbound.key, &inbound.answering, answer, by);
+            return;
+        }
+        self.keep(now, call, inbound, objection, false, wait);
+        if wait.is_ringing() {
+            self.counters.rung += 1;
+            self.send_ringing(now, call.as_u64());
+        } else {
+            self.counters.held += 1;
         }
     }
 
@@ -192,23 +242,33 @@ impl Endpoint {
         objection: Option<Objection>,
     ) {
         let overloaded = Rejection::overloaded(OVERLOAD_RETRY_AFTER);
-        let answer = match (verdict, objection) {
+        let (answer, by) = match (verdict, objection) {
             (Verdict::Ignore, _) => {
                 self.counters.ignored += 1;
-                return self.events.push_back(Event::Ended { call, status: None, end: CallEnd::Ignored });
+                let (by, end) = (EndedBy::Decision, CallEnd::Ignored);
+                return self.events.push_back(Event::Ended { call, status: None, by, end });
             }
             (Verdict::Reject(rejection), _) => {
                 self.counters.rejected += 1;
-                Final::Rejection(rejection)
+                (Final::Rejection(rejection), EndedBy::Decision)
             }
             (Verdict::Redirect(redirection), _) => {
                 self.counters.redirected += 1;
-                Final::Redirection(redirection)
+                (Final::Redirection(redirection), EndedBy::Decision)
             }
-            (Verdict::Ring { .. } | Verdict::Offer, Some(objection)) => Final::Objection(objection),
+            (Verdict::Ring { .. } | Verdict::Offer, Some(objection)) => {
+                (Final::Objection(objection), EndedBy::Objection)
+            }
+            (Verdict::Wait(wait), Some(objection)) if wait.is_ringing() => {
+                (Final::Objection(objection), EndedBy::Objection)
+            }
+            (Verdict::Wait(wait), _) => {
+                self.counters.turned_away += 1;
+                (Final::without_waiting(wait, &overloaded), EndedBy::Overload)
+            }
             (Verdict::Ring { .. } | Verdict::Offer, None) => {
                 self.counters.turned_away += 1;
-                Final::Rejection(&overloaded)
+                (Final::Rejection(&overloaded), EndedBy::Overload)
             }
         };
         let (status, phrase) = (answer.status(), answer.phrase());
@@ -216,23 +276,24 @@ impl Endpoint {
         self.respond_stateless(inbound, status, phrase.as_deref(), |response, agent| {
             answer.write_headers(request, &agent.warning_agent, response);
         });
-        self.events.push_back(Event::Ended { call, status: Some(status.as_u16()), end: CallEnd::Stateless });
+        let (status, end) = (Some(status.as_u16()), CallEnd::Stateless);
+        self.events.push_back(Event::Ended { call, status, by, end });
     }
 
-    /// Keeps a call until it is decided.
-    fn wait(
+    /// Keeps a call until it is decided, or its wait is over.
+    fn keep(
         &mut self,
         now: Instant,
         call: CallNumber,
         inbound: &Inbound<'_>,
         objection: Option<Objection>,
         is_offered: bool,
-        limit: Duration,
+        wait: &Wait,
     ) {
         let Answering { request, source, tag } = inbound.answering;
         let invite = Arc::new(request.clone().into_owned());
         let contact = self.lines.find(inbound.line).map_or_else(String::new, |line| line.contact(self.local));
-        let ends_at = now + limit.min(UNDECIDED_FOR);
+        let ends_at = now + wait.limit().min(UNDECIDED_FOR);
         let waiting = Incoming {
             key: inbound.key,
             invite: Arc::clone(&invite),
@@ -243,6 +304,7 @@ impl Endpoint {
             is_offered,
             ring: Ring::Silent,
             ends_at,
+            then: wait.then().clone(),
         };
         self.calls.insert(call.as_u64(), waiting);
         if is_offered {
@@ -252,23 +314,28 @@ impl Endpoint {
     }
 
     /// Gives a waiting call its final answer.
-    fn decide(&mut self, now: Instant, number: u64, answer: Final<'_>) -> Decided {
+    fn decide(&mut self, now: Instant, number: u64, answer: Final<'_>, by: EndedBy) -> Decided {
         let Some(call) = self.calls.remove(number) else { return Decided::Gone };
         let answering = Answering { request: &call.invite, source: call.source, tag: call.tag };
-        if self.respond_final(now, call.key, &answering, answer) { Decided::Sent } else { Decided::Gone }
+        if self.respond_final(now, call.key, &answering, answer, by) { Decided::Sent } else { Decided::Gone }
     }
 
     fn respond_final(
         &mut self,
         now: Instant,
-        key: crate::transaction::key::Key,
+        key: Key,
         answering: &Answering<'_>,
         answer: Final<'_>,
+        by: EndedBy,
     ) -> bool {
         let (status, phrase, request) = (answer.status(), answer.phrase(), answering.request);
-        self.respond(now, key, answering, status, phrase.as_deref(), |response, agent| {
+        let is_sent = self.respond(now, key, answering, status, phrase.as_deref(), |response, agent| {
             answer.write_headers(request, &agent.warning_agent, response);
-        })
+        });
+        if is_sent && by != EndedBy::Decision {
+            self.transactions.note(key, by);
+        }
+        is_sent
     }
 
     /// Sends 180 Ringing, the first time or once more.
@@ -287,9 +354,12 @@ impl Endpoint {
         self.calls.ringing(now, number);
     }
 
-    fn end_undecided(&mut self, now: Instant, number: u64) {
-        let is_offered = self.calls.find(number).is_some_and(|call| call.is_offered);
-        self.decide(now, number, Final::Rejection(&Rejection::unavailable()));
+    /// Gives a call the answer that it was to have at its limit.
+    fn end_waiting(&mut self, now: Instant, number: u64, by: EndedBy) {
+        let Some(call) = self.calls.find(number) else { return };
+        let (then, is_offered) = (call.then.clone(), call.is_offered);
+        let unavailable = Rejection::unavailable();
+        self.decide(now, number, Final::of(&then, &unavailable), by);
         if is_offered {
             self.events.push_back(Event::Cancelled { call: CallNumber::new(number) });
         }
@@ -297,6 +367,20 @@ impl Endpoint {
 }
 
 impl<'a> Final<'a> {
+    /// What is answered at the limit of a wait, or `otherwise` where nothing was chosen for it.
+    fn of(then: &'a Then, otherwise: &'a Rejection) -> Self {
+        match then {
+            Then::Unavailable => Self::Rejection(otherwise),
+            Then::Reject(rejection) => Self::Rejection(rejection),
+            Then::Redirect(redirection) => Self::Redirection(redirection),
+        }
+    }
+
+    /// What is answered where there is no room to wait.
+    fn without_waiting(wait: &'a Wait, overloaded: &'a Rejection) -> Self {
+        Self::of(wait.then(), overloaded)
+    }
+
     fn status(self) -> StatusCode {
         match self {
             Self::Rejection(rejection) => rejection.status(),

@@ -5,6 +5,7 @@
 
 mod client;
 mod confirmed;
+mod ended_by;
 mod invite_client;
 mod invite_server;
 pub(crate) mod key;
@@ -14,6 +15,7 @@ pub(crate) mod table;
 pub(crate) mod timers;
 
 pub use client::Client;
+pub use ended_by::EndedBy;
 pub use invite_client::InviteClient;
 pub use invite_server::{InviteServer, InviteServerEnd};
 pub use server::Server;

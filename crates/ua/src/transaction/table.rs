@@ -11,7 +11,7 @@ use super::confirmed::Confirmed;
 use super::key::{Key, MergeKey};
 use super::spare::Spare;
 use super::timers::Timers;
-use super::{Client, InviteServer, InviteServerEnd, Server};
+use super::{Client, EndedBy, InviteServer, InviteServerEnd, Server};
 use crate::limits::{LONGEST_DATAGRAM, Limits, TIMERS_AT_ONCE};
 use crate::transport::Outbox;
 
@@ -40,6 +40,8 @@ struct Entry {
     user: u64,
     /// The newest status that was given, 0 before the first.
     status: u16,
+    /// Why its final response was given.
+    by: EndedBy,
     machine: Machine,
 }
 
@@ -65,7 +67,7 @@ pub(crate) enum Matched {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ended {
     /// An INVITE server transaction has its ACK, or gave up waiting for it.
-    Invite { user: u64, status: u16, end: InviteServerEnd },
+    Invite { user: u64, status: u16, by: EndedBy, end: InviteServerEnd },
     /// A client transaction ended without a final response.
     TimedOut { user: u64 },
 }
@@ -160,14 +162,22 @@ impl Table {
         user: u64,
     ) -> bool {
         let machine = Machine::InviteServer(InviteServer::new(false));
-        self.start_server_entry(Entry { key, merge, peer, user, status: 0, machine })
+        self.start_server_entry(Entry { key, merge, peer, user, status: 0, by: EndedBy::Decision, machine })
     }
 
     /// Starts a non-INVITE server transaction, unless the table is full.
     #[must_use]
     pub(crate) fn start_server(&mut self, key: Key, merge: Option<MergeKey>, peer: SocketAddr) -> bool {
         let machine = Machine::Server(Server::new(false));
-        self.start_server_entry(Entry { key, merge, peer, user: 0, status: 0, machine })
+        self.start_server_entry(Entry {
+            key,
+            merge,
+            peer,
+            user: 0,
+            status: 0,
+            by: EndedBy::Decision,
+            machine,
+        })
     }
 
     /// Starts a non-INVITE client transaction and sends its request, unless the table is full.
@@ -186,7 +196,7 @@ impl Table {
         }
         self.clients += 1;
         let machine = Machine::Client(Client::new(now, false, request));
-        let mut entry = Entry { key, merge: None, peer, user, status: 0, machine };
+        let mut entry = Entry { key, merge: None, peer, user, status: 0, by: EndedBy::Decision, machine };
         entry.settle(now, None, &mut self.timers, out);
         self.entries.insert_unique(key.hash(), entry, |entry| entry.key.hash());
         true
@@ -223,6 +233,13 @@ impl Table {
         entry.status = status;
         entry.settle(now, before, timers, out);
         true
+    }
+
+    /// Notes why an INVITE's final response was given, where it was not decided at once.
+    pub(crate) fn note(&mut self, key: Key, by: EndedBy) {
+        if let Some(entry) = self.entries.find_mut(key.hash(), |entry| entry.key == key) {
+            entry.by = by;
+        }
     }
 
     /// Leaves an INVITE unanswered for good.
@@ -305,7 +322,7 @@ impl Table {
     /// Tells that an INVITE's final response has its ACK, and keeps no more of the transaction than it needs now.
     fn confirm(&mut self, key: Key) {
         let Ok(found) = self.entries.find_entry(key.hash(), |entry| entry.key == key) else { return };
-        let Entry { merge, user, status, machine, .. } = found.remove().0;
+        let Entry { merge, user, status, by, machine, .. } = found.remove().0;
         let Machine::InviteServer(transaction) = machine else { return };
         //= https://www.rfc-editor.org/rfc/rfc3261#section-17.2.1
         //# The purpose of the "Confirmed" state is to absorb any additional ACK
@@ -315,7 +332,7 @@ impl Table {
             self.confirmed.add(timer_i, key, merge);
         }
         self.keep_buffer(transaction.into_buffer());
-        self.ended.push_back(Ended::Invite { user, status, end: InviteServerEnd::Acknowledged });
+        self.ended.push_back(Ended::Invite { user, status, by, end: InviteServerEnd::Acknowledged });
     }
 
     fn fire(&mut self, now: Instant, key: Key, out: &mut Outbox) {
@@ -331,13 +348,13 @@ impl Table {
             Machine::Client(transaction) => transaction.handle_timeout(now),
         }
         entry.settle(now, None, &mut self.timers, out);
-        let (user, status) = (entry.user, entry.status);
+        let (user, status, by) = (entry.user, entry.status, entry.by);
         match &entry.machine {
             Machine::InviteServer(transaction) => match transaction.end() {
                 None => return,
                 // Told when the ACK came.
                 Some(InviteServerEnd::Acknowledged) => {}
-                Some(end) => self.ended.push_back(Ended::Invite { user, status, end }),
+                Some(end) => self.ended.push_back(Ended::Invite { user, status, by, end }),
             },
             Machine::Server(transaction) if transaction.is_terminated() => {}
             Machine::Client(transaction) if transaction.is_terminated() => {
@@ -484,7 +501,7 @@ mod tests {
             table.handle_timeout(due, &mut out);
         }
         let ended: Vec<_> = std::iter::from_fn(|| table.poll_ended()).collect();
-        let end = |user, end| Ended::Invite { user, status: 486, end };
+        let end = |user, end| Ended::Invite { user, status: 486, by: EndedBy::Decision, end };
         assert_eq!(ended, [end(1, InviteServerEnd::Acknowledged), end(2, InviteServerEnd::Unacknowledged)]);
         assert_eq!(now, start + GIVE_UP);
     }

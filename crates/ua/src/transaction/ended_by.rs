@@ -1,0 +1,26 @@
+//! Why a transaction user gave its final response. A transaction keeps it until it ends, and reads it never.
+
+/// What put an end to an incoming call.
+///
+/// ```
+/// use ringfence_ua::EndedBy;
+///
+/// assert_eq!(EndedBy::default(), EndedBy::Decision);
+/// ```
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum EndedBy {
+    /// The verdict of the screen or a decision of the application, carried out at once.
+    #[default]
+    Decision,
+    /// The caller gave up: CANCEL, or BYE while it rang.
+    Caller,
+    /// The limit of its wait was reached, or 10 minutes passed without a decision.
+    Limit,
+    /// It was to ring, and what stands against the INVITE was answered instead.
+    Objection,
+    /// A table was full (see [`Limits`](crate::Limits)).
+    Overload,
+    /// It still waited when all calls were ended.
+    Shutdown,
+}
