@@ -5,7 +5,7 @@ mod measured;
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use measured::{list, number, policy, region};
+use measured::{list, now, number, policy, region};
 use ringfence_policy::{Caller, Facts, List, decide, normalise};
 
 fn decisions(criterion: &mut Criterion) {
@@ -16,14 +16,14 @@ fn decisions(criterion: &mut Criterion) {
         bencher.iter(|| {
             next = (next + 1) % callers.len();
             let caller = Caller::from_header(&callers[next], "pbx.example");
-            black_box(decide(&policy, &Facts::new(&caller, "home", region())).rule())
+            black_box(decide(&policy, &Facts::new(&caller, "home", region()), now()).rule())
         });
     });
     criterion.bench_function("decide/million/look-up", |bencher| {
         let numbers: Vec<_> = callers.iter().filter_map(|raw| normalise(raw, region()).ok()).collect();
         bencher.iter(|| {
             next = (next + 1) % numbers.len();
-            black_box(policy.reject().find_number(numbers[next]).is_some())
+            black_box(policy.reject().find_number(numbers[next], now()).is_some())
         });
     });
     criterion.bench_function("normalise/international", |bencher| {

@@ -7,7 +7,7 @@ mod measured;
 use std::hint::black_box;
 
 use gungraun::{library_benchmark, library_benchmark_group, main};
-use measured::{number, policy, region};
+use measured::{now, number, policy, region};
 use ringfence_policy::{Caller, Facts, Policy, decide};
 
 #[library_benchmark]
@@ -15,7 +15,7 @@ use ringfence_policy::{Caller, Facts, Policy, decide};
 #[bench::unlisted(policy(), format!("+{}", number(487)))]
 fn from_caller_to_decision(policy: Policy, user: String) -> (Policy, String) {
     let caller = Caller::from_header(black_box(&user), "pbx.example");
-    black_box(decide(&policy, &Facts::new(&caller, "home", region())).rule());
+    black_box(decide(&policy, &Facts::new(&caller, "home", region()), now()).rule());
     (policy, user)
 }
 

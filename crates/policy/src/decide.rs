@@ -1,5 +1,7 @@
 //! The decision: total, first match wins.
 
+use jiff::Timestamp;
+
 use crate::facts::{CallerId, Facts};
 use crate::list::Entry;
 use crate::number::Number;
@@ -17,18 +19,19 @@ use crate::treatment::Treatment;
 /// let switzerland = Region::parse("CH")?;
 /// let policy = Policy::builder(switzerland).build()?;
 /// let facts = Facts::new(&Caller::from_header("+41791234567", "pbx.example"), "home", switzerland);
-/// assert_eq!(decide(&policy, &facts).rule(), Rule::Otherwise);
+/// let now = "2026-03-01T12:00:00Z".parse()?;
+/// assert_eq!(decide(&policy, &facts, now).rule(), Rule::Otherwise);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[must_use]
-pub fn decide<'p>(policy: &'p Policy, facts: &Facts<'_>) -> Decision<'p> {
+pub fn decide<'p>(policy: &'p Policy, facts: &Facts<'_>, now: Timestamp) -> Decision<'p> {
     if is_emergency(policy, facts) {
         return Decision { rule: Rule::Emergency, treatment: policy.allowed(), entry: None };
     }
-    if let entry @ Some(_) = policy.allow().find(&facts.caller) {
+    if let entry @ Some(_) = policy.allow().find(&facts.caller, now) {
         return Decision { rule: Rule::Allowed, treatment: policy.allowed(), entry };
     }
-    if let entry @ Some(_) = policy.reject().find(&facts.caller) {
+    if let entry @ Some(_) = policy.reject().find(&facts.caller, now) {
         return Decision { rule: Rule::Listed, treatment: policy.listed(), entry };
     }
     Decision { rule: Rule::Otherwise, treatment: policy.otherwise(), entry: None }
@@ -57,7 +60,8 @@ fn is_emergency(policy: &Policy, facts: &Facts<'_>) -> bool {
 /// let switzerland = Region::parse("CH")?;
 /// let policy = Policy::builder(switzerland).build()?;
 /// let facts = Facts::new(&Caller::from_header("118", "pbx.example"), "home", switzerland);
-/// let decision = decide(&policy, &facts);
+/// let now = "2026-03-01T12:00:00Z".parse()?;
+/// let decision = decide(&policy, &facts, now);
 /// assert_eq!(decision.explain(&facts).to_string(), "let ring: 118 is an emergency number");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

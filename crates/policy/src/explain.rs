@@ -44,7 +44,8 @@ impl Decision<'_> {
 /// let us = Region::parse("US")?;
 /// let policy = Policy::builder(us).build()?;
 /// let facts = Facts::new(&Caller::from_header("5550177", "pbx.example"), "home", us);
-/// let explanation = decide(&policy, &facts).explain(&facts);
+/// let now = "2026-03-01T12:00:00Z".parse()?;
+/// let explanation = decide(&policy, &facts, now).explain(&facts);
 /// assert_eq!(explanation.kind.as_str(), "ambiguous");
 /// assert_eq!(
 ///     explanation.to_string(),
@@ -86,7 +87,8 @@ impl fmt::Display for Explanation {
 /// let (spam, _) = List::parse_text("reject", "spam.txt", "079*", switzerland);
 /// let policy = Policy::builder(switzerland).reject(Arc::new(spam)).build()?;
 /// let facts = Facts::new(&Caller::from_header("+41791234567", "pbx.example"), "home", switzerland);
-/// let entry = decide(&policy, &facts).explain(&facts).entry.expect("it is listed");
+/// let now = "2026-03-01T12:00:00Z".parse()?;
+/// let entry = decide(&policy, &facts, now).explain(&facts).entry.expect("it is listed");
 /// assert_eq!((entry.pattern.as_str(), entry.written.as_str()), ("+4179*", "079*"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

@@ -15,7 +15,8 @@
 //!
 //! let caller = Caller::from_header("+41791234567", "pbx.example");
 //! let facts = Facts::new(&caller, "home", switzerland);
-//! let decision = decide(&policy, &facts);
+//! let now = "2026-03-01T12:00:00Z".parse()?;
+//! let decision = decide(&policy, &facts, now);
 //!
 //! assert!(matches!(decision.treatment(), Treatment::Reject(_)));
 //! assert_eq!(
@@ -40,7 +41,7 @@ pub use check::{Finding, Severity, check};
 pub use decide::{Decision, Rule, decide};
 pub use explain::{Action, ExplainedEntry, Explanation};
 pub use facts::{Caller, CallerId, CallerKind, Facts, Source, Trust};
-pub use list::{Entry, List, ListBuilder, ListError, Origin};
+pub use list::{Entry, List, ListBuilder, ListError, ListFile, Origin, Record};
 pub use number::{
     Ambiguous, Digits, E164, Fault, Invalid, Number, Prefix, Region, UnknownRegion, Unresolved, normalise,
 };

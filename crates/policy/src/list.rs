@@ -2,20 +2,29 @@
 //!
 //! A list keeps every entry as one word of sixty-four bits, sorted, and beside it where the entry
 //! was written. Looking a caller up is a binary search for its number, then one for each length
-//! of prefix the list has; it allocates nothing.
+//! of prefix the list has; it allocates nothing. An entry whose time is over is not found.
 
 mod builder;
+mod entry;
+mod error;
 mod key;
+mod terms;
 
 use std::fmt;
 use std::sync::Arc;
 
-pub use builder::{ListBuilder, ListError};
+use jiff::Timestamp;
+
+pub use builder::{ListBuilder, ListFile, Record};
+pub use entry::{Entry, Origin};
+pub use error::ListError;
 
 use crate::facts::CallerId;
 use crate::number::{MAX_DIGITS, Number, Region};
 use crate::pattern::Pattern;
+use entry::Place;
 use key::Key;
+use terms::AllTerms;
 
 /// A named list of callers.
 ///
@@ -28,7 +37,8 @@ use key::Key;
 ///
 /// assert!(errors.is_empty());
 /// assert_eq!(list.len(), 3);
-/// let entry = list.find_number(normalise("0800 123 456", switzerland)?).expect("0800 is listed");
+/// let now = "2026-03-01T12:00:00Z".parse()?;
+/// let entry = list.find_number(normalise("0800 123 456", switzerland)?, now).expect("0800 is listed");
 /// assert_eq!((entry.written(), entry.origin().to_string()), ("0800*", "spam.txt:3".to_owned()));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -42,24 +52,14 @@ pub struct List {
     keys: Vec<Key>,
     /// Beside `keys`.
     places: Vec<Place>,
+    /// What few entries have: an end, a weight.
+    terms: AllTerms,
     /// The user names among the patterns, sorted.
     names: Vec<Box<str>>,
     /// Entries that repeat another: its index, and their own place.
     repeated: Vec<(u32, Place)>,
     /// Bit `n` is set when there is a prefix of `n` digits, of full and of internal numbers.
     prefix_lengths: [u16; 2],
-}
-
-/// Where an entry stands.
-#[derive(Debug, Clone, Copy)]
-struct Place {
-    /// In `texts`; the note follows the pattern.
-    text: u32,
-    written: u16,
-    note: u16,
-    /// An index into `files`.
-    file: u16,
-    line: u32,
 }
 
 impl List {
@@ -120,26 +120,68 @@ impl List {
     /// Looks a caller up: its number first, then the longest prefix of it, then its name, and at
     /// last what kind of caller it is.
     #[must_use]
-    pub fn find(&self, caller: &CallerId<'_>) -> Option<Entry<'_>> {
-        if let Some(entry) = caller.number().and_then(|number| self.find_number(number)) {
+    pub fn find(&self, caller: &CallerId<'_>, now: Timestamp) -> Option<Entry<'_>> {
+        if let Some(entry) = caller.number().and_then(|number| self.find_number(number, now)) {
             return Some(entry);
         }
         match caller {
-            CallerId::Anonymous { .. } => self.at(Key::ANONYMOUS),
-            CallerId::Unavailable => self.at(Key::UNAVAILABLE),
-            CallerId::Implausible(..) | CallerId::Invalid(_) => self.at(Key::INVALID),
-            CallerId::Name(name) => self.at(self.name_key(name)?),
+            CallerId::Anonymous { .. } => self.at(Key::ANONYMOUS, now),
+            CallerId::Unavailable => self.at(Key::UNAVAILABLE, now),
+            CallerId::Implausible(..) | CallerId::Invalid(_) => self.at(Key::INVALID, now),
+            CallerId::Name(name) => self.at(self.name_key(name)?, now),
             CallerId::Number(_) | CallerId::Ambiguous(_) => None,
         }
     }
 
     /// Looks a number up: all of it first, then the longest prefix of it.
     #[must_use]
-    pub fn find_number(&self, number: Number) -> Option<Entry<'_>> {
-        self.at(Key::exact(number)).or_else(|| self.find_prefix(number))
+    pub fn find_number(&self, number: Number, now: Timestamp) -> Option<Entry<'_>> {
+        self.at(Key::exact(number), now).or_else(|| self.find_prefix(number, now))
     }
 
-    /// Returns the entry of exactly this pattern.
+    /// Finds a number that equals this one but for the last digits. Only entries of one number
+    /// count, and only those with as many digits.
+    ///
+    /// ```
+    /// use ringfence_policy::{List, Region, normalise};
+    ///
+    /// let us = Region::parse("US")?;
+    /// let (clinic, _) = List::parse_text("people", "people.txt", "+1 312 555 0111", us);
+    /// let now = "2026-03-01T12:00:00Z".parse()?;
+    /// assert!(clinic.near(normalise("(312) 555-0177", us)?, 2, now).is_some());
+    /// assert!(clinic.near(normalise("(312) 555-0277", us)?, 2, now).is_none());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn near(&self, number: Number, last_digits: u8, now: Timestamp) -> Option<Entry<'_>> {
+        let (first, last) = Key::alike(number, last_digits)?;
+        let from = self.keys.partition_point(|key| *key < first);
+        let alike = self.keys[from..].iter().take_while(|key| **key <= last);
+        (from..).zip(alike).map(|(index, _)| self.entry(index)).find(|entry| entry.is_live(now))
+    }
+
+    /// Returns how often a caller is listed: the weight of its entry, and 0 without one.
+    ///
+    /// ```
+    /// use ringfence_policy::{Caller, List, Record, Region};
+    ///
+    /// let us = Region::parse("US")?;
+    /// let mut builder = List::builder("complaints");
+    /// let file = builder.file("complaints.csv");
+    /// builder.record(file, Record::new(1, "8005550199"), us);
+    /// builder.record(file, Record { weight: 4, ..Record::new(2, "+18005550199") }, us);
+    /// let (list, _) = builder.build();
+    ///
+    /// let caller = Caller::from_header("+18005550199", "pbx.example").identify(us);
+    /// assert_eq!(list.score(&caller, "2026-03-01T12:00:00Z".parse()?), 5);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn score(&self, caller: &CallerId<'_>, now: Timestamp) -> u32 {
+        self.find(caller, now).map_or(0, |entry| entry.weight())
+    }
+
+    /// Returns the entry of exactly this pattern, also when its time is over.
     #[must_use]
     pub fn find_pattern(&self, pattern: &Pattern) -> Option<Entry<'_>> {
         let key = match pattern {
@@ -150,23 +192,22 @@ impl List {
             Pattern::Invalid => Key::INVALID,
             Pattern::Name(name) => self.name_key(name)?,
         };
-        self.at(key)
+        self.index_of(key).map(|index| self.entry(index))
     }
 
-    /// Returns an entry that means every caller of a pattern.
+    /// Returns an entry that means every caller of a pattern, at any time.
     pub(crate) fn covering(&self, pattern: &Pattern) -> Option<Entry<'_>> {
         match pattern {
-            Pattern::Exact(number) => self.find_number(*number),
-            Pattern::Prefix(prefix) => {
-                (1..=MAX_DIGITS).find_map(|length| self.at(Key::prefix(prefix.first(length)?)))
-            }
+            Pattern::Exact(number) => self.find_number(*number, Timestamp::MAX),
+            Pattern::Prefix(prefix) => (1..=MAX_DIGITS)
+                .find_map(|length| self.at(Key::prefix(prefix.first(length)?), Timestamp::MAX)),
             Pattern::Anonymous | Pattern::Unavailable | Pattern::Invalid | Pattern::Name(_) => {
-                self.find_pattern(pattern)
+                self.find_pattern(pattern).filter(|entry| entry.is_live(Timestamp::MAX))
             }
         }
     }
 
-    fn find_prefix(&self, number: Number) -> Option<Entry<'_>> {
+    fn find_prefix(&self, number: Number, now: Timestamp) -> Option<Entry<'_>> {
         let mut lengths = match number {
             Number::E164(_) => self.prefix_lengths[0],
             Number::Internal(_) => self.prefix_lengths[1],
@@ -174,7 +215,7 @@ impl List {
         while let Some(longest) = lengths.checked_ilog2() {
             lengths &= !(1 << longest);
             let key = Key::first(number, longest as usize);
-            if let Some(entry) = key.and_then(|key| self.at(key)) {
+            if let Some(entry) = key.and_then(|key| self.at(key, now)) {
                 return Some(entry);
             }
         }
@@ -185,8 +226,12 @@ impl List {
         self.names.binary_search_by(|known| (**known).cmp(name)).ok().map(Key::name)
     }
 
-    fn at(&self, key: Key) -> Option<Entry<'_>> {
-        self.keys.binary_search(&key).ok().map(|index| self.entry(index))
+    fn at(&self, key: Key, now: Timestamp) -> Option<Entry<'_>> {
+        self.index_of(key).map(|index| self.entry(index)).filter(|entry| entry.is_live(now))
+    }
+
+    fn index_of(&self, key: Key) -> Option<usize> {
+        self.keys.binary_search(&key).ok()
     }
 
     fn entry(&self, index: usize) -> Entry<'_> {
@@ -198,102 +243,5 @@ impl fmt::Debug for List {
     /// Prints no number: a list is people.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("List").field("name", &self.name).field("len", &self.len()).finish_non_exhaustive()
-    }
-}
-
-/// One entry of a list, with the place it was written at.
-///
-/// ```
-/// use ringfence_policy::{List, Region};
-///
-/// let (list, _) = List::parse_text("reject", "spam.txt", "\n+4179*  # sells wine", Region::parse("CH")?);
-/// let entry = list.entries().next().expect("one entry");
-/// assert_eq!(entry.pattern().to_string(), "+4179*");
-/// assert_eq!(entry.note(), Some("sells wine"));
-/// assert_eq!((entry.origin().file(), entry.origin().line()), (Some("spam.txt"), 2));
-/// # Ok::<(), ringfence_policy::UnknownRegion>(())
-/// ```
-#[derive(Debug, Clone, Copy)]
-pub struct Entry<'a> {
-    list: &'a List,
-    key: Key,
-    place: Place,
-}
-
-impl<'a> Entry<'a> {
-    /// Returns the name of the list.
-    #[must_use]
-    pub fn list(&self) -> &'a str {
-        self.list.name()
-    }
-
-    /// Returns which callers it means.
-    #[must_use]
-    pub fn pattern(&self) -> Pattern {
-        self.key.pattern(&self.list.names)
-    }
-
-    /// Returns the pattern as it was written.
-    #[must_use]
-    pub fn written(&self) -> &'a str {
-        let start = self.place.text as usize;
-        &self.list.texts[start..start + usize::from(self.place.written)]
-    }
-
-    /// Returns what was written beside it.
-    #[must_use]
-    pub fn note(&self) -> Option<&'a str> {
-        let start = self.place.text as usize + usize::from(self.place.written);
-        let note = &self.list.texts[start..start + usize::from(self.place.note)];
-        (!note.is_empty()).then_some(note)
-    }
-
-    /// Returns where it was written.
-    #[must_use]
-    pub fn origin(&self) -> Origin<'a> {
-        match self.list.files.get(usize::from(self.place.file)) {
-            Some(file) => Origin { file: Some(file), line: self.place.line },
-            None => Origin { file: None, line: self.place.line },
-        }
-    }
-}
-
-/// Where an entry was written: a line of a file, or inline in the configuration.
-///
-/// ```
-/// use ringfence_policy::{List, Region};
-///
-/// let mut list = List::builder("reject");
-/// list.inline("+41791234567", Region::parse("CH")?);
-/// let (list, _) = list.build();
-/// assert_eq!(list.entries().next().expect("one entry").origin().to_string(), "inline");
-/// # Ok::<(), ringfence_policy::UnknownRegion>(())
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Origin<'a> {
-    file: Option<&'a str>,
-    line: u32,
-}
-
-impl<'a> Origin<'a> {
-    /// Returns the name of the file; `None` for an entry written inline.
-    #[must_use]
-    pub fn file(&self) -> Option<&'a str> {
-        self.file
-    }
-
-    /// Returns the line in the file, or which of the inline entries it is, counted from 1.
-    #[must_use]
-    pub fn line(&self) -> u32 {
-        self.line
-    }
-}
-
-impl fmt::Display for Origin<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.file {
-            Some(file) => write!(f, "{file}:{}", self.line),
-            None => f.write_str("inline"),
-        }
     }
 }

@@ -3,10 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use ringfence_policy::{
     Caller, CallerKind, Facts, List, Policy, PolicyBuilder, Region, Rejection, Rule, Severity, Source,
     Target, Treatment, Trust, Welcome, check, decide,
 };
+
+fn now() -> Timestamp {
+    "2026-03-01T12:00:00Z".parse().expect("a time")
+}
 
 fn switzerland() -> Region {
     Region::parse("CH").expect("CH is a region")
@@ -27,7 +32,7 @@ fn facts<'a>(caller: &Caller<'a>) -> Facts<'a> {
 #[track_caller]
 fn explained(policy: &Policy, caller: &Caller<'_>, sentence: &str) {
     let facts = facts(caller);
-    assert_eq!(decide(policy, &facts).explain(&facts).to_string(), sentence);
+    assert_eq!(decide(policy, &facts, now()).explain(&facts).to_string(), sentence);
 }
 
 #[test]
@@ -104,7 +109,7 @@ fn a_hidden_number_is_matched_and_not_shown() {
     let from = Caller::from_header("anonymous", "anonymous.invalid");
     let caller = from.or_asserted(Some(Caller::asserted("+41791234567", "pbx.example")));
     let facts = facts(&caller);
-    let decision = decide(&policy, &facts);
+    let decision = decide(&policy, &facts, now());
     assert_eq!(decision.entry().unwrap().origin().line(), 1);
     let explanation = decision.explain(&facts);
     assert_eq!((explanation.kind, explanation.caller.as_str()), (CallerKind::Anonymous, "a withheld number"));
@@ -112,7 +117,7 @@ fn a_hidden_number_is_matched_and_not_shown() {
 
     let other = from.or_asserted(Some(Caller::asserted("+41791234568", "pbx.example")));
     assert_eq!(
-        decide(&policy, &Facts::new(&other, "home", switzerland())).entry().unwrap().written(),
+        decide(&policy, &Facts::new(&other, "home", switzerland()), now()).entry().unwrap().written(),
         "anonymous"
     );
 }
@@ -122,16 +127,16 @@ fn an_asserted_identity_counts_more_than_from() {
     let policy = policy("", "+41791234567").build().unwrap();
     let from = Caller { display_name: Some("Bank"), ..Caller::from_header("+41440000000", "pbx.example") };
     let caller = from.or_asserted(Some(Caller::asserted("+41791234567", "pbx.example")));
-    assert_eq!(decide(&policy, &facts(&caller)).rule(), Rule::Listed);
+    assert_eq!(decide(&policy, &facts(&caller), now()).rule(), Rule::Listed);
     assert_eq!(facts(&caller).display_name, Some("Bank"));
-    assert_eq!(decide(&policy, &facts(&from.or_asserted(None))).rule(), Rule::Otherwise);
+    assert_eq!(decide(&policy, &facts(&from.or_asserted(None)), now()).rule(), Rule::Otherwise);
 }
 
 #[test]
 fn a_display_name_allows_nobody() {
     let policy = policy("sip:Anna", "").otherwise(Rejection::busy()).build().unwrap();
     let caller = Caller { display_name: Some("Anna"), ..Caller::from_header("+41791234567", "pbx.example") };
-    assert_eq!(decide(&policy, &facts(&caller)).rule(), Rule::Otherwise);
+    assert_eq!(decide(&policy, &facts(&caller), now()).rule(), Rule::Otherwise);
 }
 
 #[test]
@@ -143,8 +148,9 @@ fn each_list_has_its_own_treatment() {
         .otherwise(Welcome::Ring { limit: Duration::from_secs(20) })
         .build()
         .unwrap();
-    let treated =
-        |user| decide(&policy, &facts(&Caller::from_header(user, "pbx.example"))).treatment().to_string();
+    let treated = |user| {
+        decide(&policy, &facts(&Caller::from_header(user, "pbx.example")), now()).treatment().to_string()
+    };
     assert_eq!(treated("+41791112233"), "redirect to sip:201@pbx.example");
     assert_eq!(treated("+41791112234"), "ignore");
     assert_eq!(treated("+41441234567"), "ring for 20 s");
@@ -155,11 +161,14 @@ fn an_emergency_number_is_never_refused() {
     let policy = policy("", "internal:1*\nanonymous").otherwise(Rejection::busy()).build().unwrap();
     for number in ["112", "117", "118", "144", "911", "999"] {
         let caller = Caller::from_header(number, "pbx.example");
-        assert_eq!(decide(&policy, &facts(&caller)).rule(), Rule::Emergency, "{number}");
+        assert_eq!(decide(&policy, &facts(&caller), now()).rule(), Rule::Emergency, "{number}");
     }
     let caller = Caller::from_header("anonymous", "anonymous.invalid");
     let back = Facts { psap_callback: true, ..facts(&caller) };
-    assert_eq!(decide(&policy, &back).explain(&back).to_string(), "let ring: an emergency centre calls back");
+    assert_eq!(
+        decide(&policy, &back, now()).explain(&back).to_string(),
+        "let ring: an emergency centre calls back"
+    );
 }
 
 #[test]

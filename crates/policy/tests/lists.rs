@@ -1,6 +1,11 @@
 //! Lists: what they hold, and what is said of what they cannot hold.
 
+use jiff::Timestamp;
 use ringfence_policy::{Caller, List, ListError, Region, normalise};
+
+fn now() -> Timestamp {
+    "2026-03-01T12:00:00Z".parse().expect("a time")
+}
 
 fn region(code: &str) -> Region {
     Region::parse(code).expect("a region")
@@ -11,7 +16,7 @@ fn spam(text: &str, code: &str) -> (List, Vec<ListError>) {
 }
 
 fn listed(list: &List, caller: &str, code: &str) -> Option<String> {
-    let found = list.find(&Caller::from_header(caller, "pbx.example").identify(region(code)))?;
+    let found = list.find(&Caller::from_header(caller, "pbx.example").identify(region(code)), now())?;
     Some(format!("{} {}", found.written(), found.origin()))
 }
 
@@ -239,7 +244,7 @@ fn a_list_is_put_together_from_inline_entries_and_files_each_with_its_region() {
     for (number, origin) in
         [("+41791234567", "inline"), ("+13125550177", "us.txt:1"), ("+442079460321", "uk.txt:1")]
     {
-        let found = list.find_number(normalise(number, region("CH")).unwrap()).unwrap();
+        let found = list.find_number(normalise(number, region("CH")).unwrap(), now()).unwrap();
         assert_eq!(found.origin().to_string(), origin);
     }
 }
@@ -251,6 +256,6 @@ fn a_hundred_thousand_entries_are_all_found() {
     assert_eq!((list.len(), errors.len()), (100_000, 0));
     for n in (0..100_000).step_by(997) {
         let number = normalise(&format!("079{:07}", n * 7), region("CH")).unwrap();
-        assert_eq!(list.find_number(number).unwrap().origin().line(), n + 1);
+        assert_eq!(list.find_number(number, now()).unwrap().origin().line(), n + 1);
     }
 }

@@ -2,12 +2,17 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use ringfence_policy::{
     Caller, Decision, E164, Facts, List, Number, Pattern, Policy, Prefix, Region, Rejection, Rule, Treatment,
     Welcome, decide, normalise,
 };
+
+fn now() -> Timestamp {
+    "2026-03-01T12:00:00Z".parse().expect("a time")
+}
 
 fn any_region() -> impl Strategy<Value = Region> {
     let regions: Vec<Region> = Region::all().collect();
@@ -100,7 +105,7 @@ proptest! {
         let text = format!("{}\n{written}\n", others.join("\n"));
         let (list, _) = List::parse_text("reject", "spam.txt", &text, us);
         let full = format!("+1{digits}");
-        prop_assert!(list.find_number(normalise(&full, us).unwrap()).is_some());
+        prop_assert!(list.find_number(normalise(&full, us).unwrap(), now()).is_some());
     }
 
     #[test]
@@ -117,7 +122,7 @@ proptest! {
                 Ok(Pattern::Prefix(prefix)) => prefix.begins(number),
                 _ => false,
             };
-            prop_assert_eq!(list.find_number(number).is_some(), entries.iter().any(matches));
+            prop_assert_eq!(list.find_number(number, now()).is_some(), entries.iter().any(matches));
         }
     }
 
@@ -126,7 +131,7 @@ proptest! {
         let policy = Policy::builder(region).otherwise(Rejection::busy()).build().unwrap();
         let caller = Caller { display_name: name.as_deref(), withheld, ..Caller::from_header(&user, &host) };
         let facts = Facts::new(&caller, "home", region);
-        let explanation = decide(&policy, &facts).explain(&facts).to_string();
+        let explanation = decide(&policy, &facts, now()).explain(&facts).to_string();
         prop_assert!(!explanation.contains(char::is_control));
     }
 
@@ -143,7 +148,7 @@ proptest! {
             .build()
             .unwrap();
         let facts = Facts::new(&Caller::from_header(&number, "pbx.example"), "home", region);
-        let decision: Decision<'_> = decide(&policy, &facts);
+        let decision: Decision<'_> = decide(&policy, &facts, now());
         prop_assert_eq!(decision.rule(), Rule::Allowed);
         prop_assert_eq!(decision.treatment(), &Treatment::from(Welcome::default()));
     }

@@ -82,7 +82,7 @@ impl Screen {
             psap_callback: is_emergency_callback(invite),
             ..Facts::new(&caller, invite.line_label(), rules.policy.region())
         };
-        let decision = decide(&rules.policy, &facts);
+        let decision = decide(&rules.policy, &facts, jiff::Timestamp::now());
         self.recorder.record(record(invite, &facts, &decision));
         let verdict = rules.verdict(decision.rule());
         // It cannot ring either: the endpoint answers what stands against it.

@@ -3,12 +3,17 @@
 use std::fmt::Write;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use ringfence_policy::{List, Policy, Region};
 
 const ENTRIES: u64 = 1_000_000;
 
 pub(crate) fn region() -> Region {
     Region::parse("CH").expect("CH is a region")
+}
+
+pub(crate) fn now() -> Timestamp {
+    Timestamp::UNIX_EPOCH
 }
 
 /// Numbers spread over the plan by a multiplication that never repeats: every second one is listed.

@@ -1,12 +1,16 @@
 //! Reading lists, and reporting what cannot be read.
 
-use std::fmt;
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
+use super::entry::Place;
+use super::error::{INLINE, Line, ListError, MOST_ENTRIES, Problem};
 use super::key::Key;
-use super::{List, Place};
+use super::terms::Terms;
+use super::{AllTerms, List};
 use crate::number::{Prefix, Region};
-use crate::pattern::{Pattern, PatternError};
+use crate::pattern::Pattern;
 
 /// Puts a list together from files and inline entries.
 ///
@@ -33,6 +37,8 @@ pub struct ListBuilder {
     texts: String,
     entries: Vec<(Key, Place)>,
     names: Vec<(Box<str>, Place)>,
+    /// By the place in `texts`, in its order.
+    terms: Vec<(u32, Terms)>,
     inline: u32,
     errors: Vec<ListError>,
     unreported: usize,
@@ -46,6 +52,7 @@ impl ListBuilder {
             texts: String::new(),
             entries: Vec::new(),
             names: Vec::new(),
+            terms: Vec::new(),
             inline: 0,
             errors: Vec::new(),
             unreported: 0,
@@ -54,9 +61,35 @@ impl ListBuilder {
 
     /// Adds one entry that stands in no file.
     pub fn inline(&mut self, pattern: &str, region: Region) {
-        self.inline += 1;
-        let origin = Line { file: INLINE, number: self.inline, column: 1 };
-        self.entry(pattern, "", origin, region);
+        self.inline_entry(pattern, None, None, region);
+    }
+
+    /// Adds one entry that stands in no file, with a name and an end.
+    ///
+    /// ```
+    /// use ringfence_policy::{List, Region, normalise};
+    ///
+    /// let switzerland = Region::parse("CH")?;
+    /// let mut builder = List::builder("family");
+    /// builder.inline_entry("079 123 45 67", Some("Anna"), Some("2026-04-01T00:00:00Z".parse()?), switzerland);
+    /// let (family, _) = builder.build();
+    ///
+    /// let anna = normalise("+41791234567", switzerland)?;
+    /// let entry = family.find_number(anna, "2026-03-31T23:59:59Z".parse()?).expect("it is March");
+    /// assert_eq!(entry.note(), Some("Anna"));
+    /// assert!(family.find_number(anna, "2026-04-01T00:00:00Z".parse()?).is_none());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn inline_entry(
+        &mut self,
+        pattern: &str,
+        name: Option<&str>,
+        until: Option<Timestamp>,
+        region: Region,
+    ) {
+        self.inline = self.inline.saturating_add(1);
+        let line = Line { file: INLINE, number: self.inline, column: 1, is_record: false };
+        self.entry(pattern, name.unwrap_or_default(), line, Terms { until, ..Terms::PLAIN }, region);
     }
 
     /// Adds the entries of a text file, one a line.
@@ -64,14 +97,7 @@ impl ListBuilder {
     /// Empty lines do not count. A `#` at the beginning of a line, or after a space, begins a
     /// comment; a comment beside an entry is its note.
     pub fn text(&mut self, file: &str, text: &str, region: Region) {
-        let Ok(index) = u16::try_from(self.files.len()) else {
-            return self.report(ListError::new(
-                file,
-                Line { file: INLINE, number: 0, column: 1 },
-                Problem::TooManyFiles,
-            ));
-        };
-        self.files.push(file.into());
+        let Some(index) = self.file_index(file) else { return };
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         for (number, line) in (1..).zip(text.lines()) {
             let (entry, note) = split_comment(line);
@@ -80,15 +106,34 @@ impl ListBuilder {
                 continue;
             }
             let indent = entry[..entry.len() - entry.trim_start().len()].chars().count();
-            self.entry(pattern, note, Line { file: index, number, column: indent + 1 }, region);
+            let line = Line { file: index, number, column: indent + 1, is_record: false };
+            self.entry(pattern, note, line, Terms::PLAIN, region);
         }
     }
 
+    /// Names a file whose records follow.
+    pub fn file(&mut self, file: &str) -> ListFile {
+        ListFile(self.file_index(file).unwrap_or(INLINE))
+    }
+
+    /// Adds one record of a file in another form than text.
+    ///
+    /// Records may repeat: what is said of one caller several times weighs as much more, and holds
+    /// until the last of the ends.
+    pub fn record(&mut self, file: ListFile, record: Record<'_>, region: Region) {
+        let line = Line { file: file.0, number: record.line, column: 1, is_record: true };
+        let terms = Terms { until: record.until, weight: record.weight };
+        self.entry(record.number.trim(), record.name.unwrap_or_default(), line, terms, region);
+    }
+
     /// Makes the list, and returns it with what could not be read.
+    ///
+    /// Of entries that mean the same, the one that holds longest is kept, and of those the first
+    /// one written.
     #[must_use]
     pub fn build(mut self) -> (List, Vec<ListError>) {
         if self.unreported > 0 {
-            let origin = Line { file: INLINE, number: 0, column: 1 };
+            let origin = Line { file: INLINE, number: 0, column: 1, is_record: false };
             let problem = Problem::More { entries: self.unreported };
             self.errors.push(ListError::new(&self.name, origin, problem));
         }
@@ -100,7 +145,7 @@ impl ListBuilder {
             }
             self.entries.push((Key::name(names.len() - 1), place));
         }
-        // A stable sort: of entries that are the same, the first one written is kept.
+        // A stable sort: of entries that are the same, the first one written comes first.
         self.entries.sort_by_key(|(key, _)| *key);
 
         let mut list = List {
@@ -109,27 +154,44 @@ impl ListBuilder {
             texts: self.texts,
             keys: Vec::with_capacity(self.entries.len()),
             places: Vec::with_capacity(self.entries.len()),
+            terms: AllTerms::default(),
             names,
             repeated: Vec::new(),
             prefix_lengths: [0; 2],
         };
-        for (key, place) in self.entries {
-            list.push(key, place);
-        }
+        list.keep(&self.entries, &self.terms.into_iter().collect());
         (list, self.errors)
     }
 
-    fn entry(&mut self, written: &str, note: &str, line: Line, region: Region) {
+    /// Numbers a file. `None`, and a report, when there are too many.
+    fn file_index(&mut self, file: &str) -> Option<u16> {
+        match u16::try_from(self.files.len()) {
+            Ok(index) if index != INLINE => {
+                self.files.push(file.into());
+                Some(index)
+            }
+            Ok(_) | Err(_) => {
+                let line = Line { file: INLINE, number: 0, column: 1, is_record: false };
+                self.report(ListError::new(file, line, Problem::TooManyFiles));
+                None
+            }
+        }
+    }
+
+    fn entry(&mut self, written: &str, note: &str, line: Line, terms: Terms, region: Region) {
         match Pattern::parse(written, region) {
             Ok(pattern) => match self.place(written, note, line) {
-                Some(place) => self.add(pattern, place),
+                Some(place) => self.add(pattern, place, terms),
                 None => self.report_at(line, Problem::Full),
             },
             Err(error) => self.report_at(line, Problem::Pattern(error)),
         }
     }
 
-    fn add(&mut self, pattern: Pattern, place: Place) {
+    fn add(&mut self, pattern: Pattern, place: Place, terms: Terms) {
+        if terms != Terms::PLAIN {
+            self.terms.push((place.text, terms));
+        }
         let key = match pattern {
             Pattern::Exact(number) => Key::exact(number),
             Pattern::Prefix(prefix) => Key::prefix(prefix),
@@ -158,6 +220,7 @@ impl ListBuilder {
             note: u16::try_from(self.texts.len() - note_from).ok()?,
             file: line.file,
             line: line.number,
+            is_record: line.is_record,
         })
     }
 
@@ -173,12 +236,31 @@ impl ListBuilder {
 }
 
 impl List {
-    fn push(&mut self, key: Key, place: Place) {
-        if self.keys.last() == Some(&key) {
+    /// Takes the sorted entries in, of those that mean the same only one.
+    fn keep(&mut self, entries: &[(Key, Place)], terms: &AllTerms) {
+        let mut kept_terms = Vec::new();
+        for same in entries.chunk_by(|(one, _), (other, _)| one == other) {
+            let [(key, first), others @ ..] = same else { continue };
+            let mut kept = (*first, terms.of(first.text));
+            let mut joined = kept.1;
+            for (_, other) in others {
+                let other_terms = terms.of(other.text);
+                joined = joined.joined(other_terms);
+                if other_terms.outlast(kept.1) {
+                    kept = (*other, other_terms);
+                }
+            }
             // At most `MOST_ENTRIES`, which is far below what the index can count.
-            let first = u32::try_from(self.keys.len() - 1).unwrap_or(u32::MAX);
-            return self.repeated.push((first, place));
+            let index = u32::try_from(self.keys.len()).unwrap_or(u32::MAX);
+            let again = same.iter().filter(|(_, place)| place.text != kept.0.text && !place.is_record);
+            self.repeated.extend(again.map(|(_, place)| (index, *place)));
+            kept_terms.push((kept.0.text, joined));
+            self.push(*key, kept.0);
         }
+        self.terms = kept_terms.into_iter().collect();
+    }
+
+    fn push(&mut self, key: Key, place: Place) {
         match key.pattern(&self.names) {
             Pattern::Prefix(Prefix::E164(digits)) => {
                 self.prefix_lengths[0] |= 1 << crate::number::decimal_digits(digits);
@@ -195,19 +277,50 @@ impl List {
     }
 }
 
-/// Where an entry begins.
-#[derive(Debug, Clone, Copy)]
-struct Line {
-    file: u16,
-    number: u32,
-    column: usize,
+/// A file whose records are added to a list; see [`ListBuilder::file`].
+///
+/// ```
+/// use ringfence_policy::{List, ListFile, Record, Region};
+///
+/// let mut builder = List::builder("spam");
+/// let file: ListFile = builder.file("spam.csv");
+/// builder.record(file, Record::new(2, "+41791234567"), Region::parse("CH")?);
+/// let (list, _) = builder.build();
+/// assert_eq!(list.entries().next().expect("one entry").origin().to_string(), "spam.csv:2");
+/// # Ok::<(), ringfence_policy::UnknownRegion>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ListFile(u16);
+
+/// What a file in another form than text says of one caller.
+///
+/// ```
+/// use ringfence_policy::Record;
+///
+/// let record = Record { name: Some("Wine shop"), ..Record::new(7, "0800 123 456") };
+/// assert_eq!(record.weight, 1);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Record<'a> {
+    /// The line in the file, counted from 1.
+    pub line: u32,
+    /// The number, or another pattern.
+    pub number: &'a str,
+    /// Who that is, or what was said of it.
+    pub name: Option<&'a str>,
+    /// How often it was said: 1 for a mere entry.
+    pub weight: u32,
+    /// The end of it; without one it holds for ever.
+    pub until: Option<Timestamp>,
 }
 
-/// Stands for no file.
-const INLINE: u16 = u16::MAX;
-
-/// Larger lists are compiled, not read.
-const MOST_ENTRIES: usize = 20_000_000;
+impl<'a> Record<'a> {
+    /// Makes a record of a number alone.
+    #[must_use]
+    pub fn new(line: u32, number: &'a str) -> Self {
+        Self { line, number, name: None, weight: 1, until: None }
+    }
+}
 
 /// Who reads a list of wrong lines reads the first of them.
 const MOST_ERRORS: usize = 100;
@@ -231,108 +344,3 @@ fn cut(text: &str, longest: usize) -> &str {
     let end = (0..=longest.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
     &text[..end.unwrap_or(0)]
 }
-
-/// An entry that cannot be read: where it stands, what was expected, and what to write instead.
-///
-/// ```
-/// use ringfence_policy::{List, Region};
-///
-/// let (_, errors) = List::parse_text("reject", "spam.txt", "555-0177", Region::parse("US")?);
-/// let error = &errors[0];
-/// assert_eq!((error.file(), error.line(), error.column()), ("spam.txt", 1, 1));
-/// assert_eq!(error.text(), "555-0177");
-/// assert_eq!(error.hint().as_deref(), Some("write all of it, beginning with +1"));
-/// # Ok::<(), ringfence_policy::UnknownRegion>(())
-/// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ListError {
-    file: Arc<str>,
-    line: u32,
-    column: usize,
-    problem: Problem,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Problem {
-    Pattern(PatternError),
-    Full,
-    TooManyFiles,
-    More { entries: usize },
-}
-
-impl ListError {
-    fn new(file: &str, line: Line, problem: Problem) -> Self {
-        Self { file: file.into(), line: line.number, column: line.column, problem }
-    }
-
-    /// Returns the file, or `inline`.
-    #[must_use]
-    pub fn file(&self) -> &str {
-        &self.file
-    }
-
-    /// Returns the line, or which of the inline entries it is, counted from 1; 0 when it is about
-    /// all of it.
-    #[must_use]
-    pub fn line(&self) -> u32 {
-        self.line
-    }
-
-    /// Returns the character in the line, counted from 1.
-    #[must_use]
-    pub fn column(&self) -> usize {
-        self.column
-    }
-
-    /// Returns what stands there, cut short when it is long.
-    #[must_use]
-    pub fn text(&self) -> &str {
-        match &self.problem {
-            Problem::Pattern(error) => error.found(),
-            Problem::Full | Problem::TooManyFiles | Problem::More { .. } => "",
-        }
-    }
-
-    /// Returns what was expected instead, and what came, without the place.
-    #[must_use]
-    pub fn message(&self) -> String {
-        match &self.problem {
-            Problem::Pattern(error) => error.to_string(),
-            Problem::Full => format!("expected at most {MOST_ENTRIES} entries, found more"),
-            Problem::TooManyFiles => format!("expected at most {INLINE} files in one list, found more"),
-            Problem::More { entries } => format!("{entries} more entries cannot be read"),
-        }
-    }
-
-    /// Returns what was expected instead.
-    #[must_use]
-    pub fn expected(&self) -> &'static str {
-        match &self.problem {
-            Problem::Pattern(error) => error.expected(),
-            Problem::Full => "fewer entries",
-            Problem::TooManyFiles => "fewer files",
-            Problem::More { .. } => "entries that can be read",
-        }
-    }
-
-    /// Returns what to write instead, where that can be said.
-    #[must_use]
-    pub fn hint(&self) -> Option<String> {
-        match &self.problem {
-            Problem::Pattern(error) => error.hint(),
-            Problem::Full | Problem::TooManyFiles | Problem::More { .. } => None,
-        }
-    }
-}
-
-impl fmt::Display for ListError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.file)?;
-        if self.line > 0 {
-            write!(f, ":{}:{}", self.line, self.column)?;
-        }
-        write!(f, ": {}", self.message())
-    }
-}
-
-impl std::error::Error for ListError {}

@@ -35,6 +35,25 @@ impl Key {
         .map(Key::prefix)
     }
 
+    /// Returns the keys of the first and the last number that equal this one but for the last
+    /// digits. `None` when nothing is left to compare.
+    pub(super) fn alike(number: Number, last_digits: u8) -> Option<(Key, Key)> {
+        let last_digits = usize::from(last_digits);
+        match number {
+            Number::E164(number) if last_digits < number.digits() => {
+                let scale = 10_u64.pow(u32::try_from(last_digits).ok()?);
+                let first = number.as_u64() / scale * scale;
+                Some((Key(EXACT_E164 | first), Key(EXACT_E164 | (first + (scale - 1)))))
+            }
+            Number::Internal(digits) if last_digits < digits.count() => {
+                let open = (1 << (4 * last_digits)) - 1;
+                let first = digits.packed() & !open;
+                Some((Key(EXACT_INTERNAL | first), Key(EXACT_INTERNAL | first | open)))
+            }
+            Number::E164(_) | Number::Internal(_) => None,
+        }
+    }
+
     /// Makes the key of a user name from its place among the list's names.
     pub(super) fn name(index: usize) -> Key {
         Key(NAME | index as u64)

@@ -1,0 +1,136 @@
+//! One entry of a list, and the place it was written at.
+
+use std::fmt;
+
+use jiff::Timestamp;
+
+use super::List;
+use super::key::Key;
+use crate::pattern::Pattern;
+
+/// One entry of a list, with the place it was written at.
+///
+/// ```
+/// use ringfence_policy::{List, Region};
+///
+/// let (list, _) = List::parse_text("reject", "spam.txt", "\n+4179*  # sells wine", Region::parse("CH")?);
+/// let entry = list.entries().next().expect("one entry");
+/// assert_eq!(entry.pattern().to_string(), "+4179*");
+/// assert_eq!(entry.note(), Some("sells wine"));
+/// assert_eq!((entry.origin().file(), entry.origin().line()), (Some("spam.txt"), 2));
+/// # Ok::<(), ringfence_policy::UnknownRegion>(())
+/// ```
+#[derive(Debug, Clone, Copy)]
+pub struct Entry<'a> {
+    pub(super) list: &'a List,
+    pub(super) key: Key,
+    pub(super) place: Place,
+}
+
+impl<'a> Entry<'a> {
+    /// Returns the name of the list.
+    #[must_use]
+    pub fn list(&self) -> &'a str {
+        self.list.name()
+    }
+
+    /// Returns which callers it means.
+    #[must_use]
+    pub fn pattern(&self) -> Pattern {
+        self.key.pattern(&self.list.names)
+    }
+
+    /// Returns the pattern as it was written.
+    #[must_use]
+    pub fn written(&self) -> &'a str {
+        let start = self.place.text as usize;
+        &self.list.texts[start..start + usize::from(self.place.written)]
+    }
+
+    /// Returns what was written beside it.
+    #[must_use]
+    pub fn note(&self) -> Option<&'a str> {
+        let start = self.place.text as usize + usize::from(self.place.written);
+        let note = &self.list.texts[start..start + usize::from(self.place.note)];
+        (!note.is_empty()).then_some(note)
+    }
+
+    /// Returns when its time is over, if it has an end. From then on it is not found.
+    #[must_use]
+    pub fn until(&self) -> Option<Timestamp> {
+        self.list.terms.of(self.place.text).until
+    }
+
+    /// Returns how often its caller was recorded: 1 for what is merely listed.
+    #[must_use]
+    pub fn weight(&self) -> u32 {
+        self.list.terms.of(self.place.text).weight
+    }
+
+    pub(super) fn is_live(&self, now: Timestamp) -> bool {
+        self.list.terms.is_empty() || self.until().is_none_or(|until| now < until)
+    }
+
+    /// Returns where it was written.
+    #[must_use]
+    pub fn origin(&self) -> Origin<'a> {
+        match self.list.files.get(usize::from(self.place.file)) {
+            Some(file) => Origin { file: Some(file), line: self.place.line },
+            None => Origin { file: None, line: self.place.line },
+        }
+    }
+}
+
+/// Where an entry was written: a line of a file, or inline in the configuration.
+///
+/// ```
+/// use ringfence_policy::{List, Region};
+///
+/// let mut list = List::builder("reject");
+/// list.inline("+41791234567", Region::parse("CH")?);
+/// let (list, _) = list.build();
+/// assert_eq!(list.entries().next().expect("one entry").origin().to_string(), "inline");
+/// # Ok::<(), ringfence_policy::UnknownRegion>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Origin<'a> {
+    file: Option<&'a str>,
+    line: u32,
+}
+
+impl<'a> Origin<'a> {
+    /// Returns the name of the file; `None` for an entry written inline.
+    #[must_use]
+    pub fn file(&self) -> Option<&'a str> {
+        self.file
+    }
+
+    /// Returns the line in the file, or which of the inline entries it is, counted from 1.
+    #[must_use]
+    pub fn line(&self) -> u32 {
+        self.line
+    }
+}
+
+impl fmt::Display for Origin<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.file {
+            Some(file) => write!(f, "{file}:{}", self.line),
+            None => f.write_str("inline"),
+        }
+    }
+}
+
+/// Where an entry stands.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place {
+    /// In `texts`; the note follows the pattern.
+    pub(super) text: u32,
+    pub(super) written: u16,
+    pub(super) note: u16,
+    /// An index into `files`.
+    pub(super) file: u16,
+    pub(super) line: u32,
+    /// Whether it is a record, of which several may say the same.
+    pub(super) is_record: bool,
+}
