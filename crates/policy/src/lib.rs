@@ -35,6 +35,7 @@ mod number;
 mod pattern;
 mod policy;
 mod printable;
+mod set;
 mod treatment;
 
 pub use check::{Finding, Severity, check};
@@ -47,4 +48,5 @@ pub use number::{
 };
 pub use pattern::{Pattern, PatternError};
 pub use policy::{EmergencyEntry, Policy, PolicyBuilder, PolicyError};
+pub use set::{Set, SetError, SetFull, SetWriter, Written};
 pub use treatment::{Rejection, Target, Treatment, TreatmentError, Welcome};
