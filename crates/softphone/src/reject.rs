@@ -88,6 +88,29 @@ impl Reject {
         self.with(|rejection| Ok(rejection.with_retry_after(wait)))
     }
 
+    /// Adds `Call-Info` (RFC 3261 section 20.9): a URI and what it is for, such as the `jwscard` by which the caller of a
+    /// 608 gets redress (RFC 8688). Fails for what is no absolute URI or no word.
+    ///
+    /// ```
+    /// use softphone::Reject;
+    ///
+    /// let blocked = Reject::status(608)?.call_info("https://block.example.net/complaint-jws", "jwscard")?;
+    /// assert!(blocked.call_info("somewhere", "jwscard").is_err());
+    /// # Ok::<(), softphone::Error>(())
+    /// ```
+    pub fn call_info(self, uri: &str, purpose: &str) -> Result<Self> {
+        let rejection =
+            Arc::unwrap_or_clone(self.inner).with_call_info(uri, purpose).map_err(Kind::Answer)?;
+        Ok(Self::of(rejection))
+    }
+
+    /// Adds `Error-Info` (RFC 3261 section 20.18): where the caller can hear or read why. Fails for what is no absolute
+    /// URI.
+    pub fn error_info(self, uri: &str) -> Result<Self> {
+        let rejection = Arc::unwrap_or_clone(self.inner).with_error_info(uri).map_err(Kind::Answer)?;
+        Ok(Self::of(rejection))
+    }
+
     /// Returns the status.
     #[must_use]
     pub fn code(&self) -> u16 {
@@ -129,6 +152,26 @@ impl Redirect {
     /// Sends the caller to a `sip`, `sips` or `tel` URI; fails for what is none.
     pub fn to(target: &str) -> Result<Self> {
         Ok(Self { inner: Arc::new(Redirection::new(target).map_err(Kind::Answer)?) })
+    }
+
+    /// Adds `Diversion` (RFC 5806): who sends the call on, which is the line's address-of-record rather than its Contact,
+    /// and why: `time-of-day`, `do-not-disturb`, `unconditional`, `user-busy`, `no-answer`, `away`, or other words,
+    /// which are quoted.
+    ///
+    /// Fails for what is no `sip`, `sips` or `tel` URI, and for a reason with control characters or of more than 512
+    /// bytes.
+    ///
+    /// ```
+    /// use softphone::Redirect;
+    ///
+    /// let closed = Redirect::to("sip:mailbox@pbx.example.com")?.diversion("sip:858@pbx.example.com", "time-of-day")?;
+    /// assert!(closed.diversion("858", "away").is_err());
+    /// # Ok::<(), softphone::Error>(())
+    /// ```
+    pub fn diversion(self, from: &str, reason: &str) -> Result<Self> {
+        let redirection =
+            Arc::unwrap_or_clone(self.inner).with_diversion(from, reason).map_err(Kind::Answer)?;
+        Ok(Self { inner: Arc::new(redirection) })
     }
 
     pub(crate) fn shared(&self) -> Arc<Redirection> {

@@ -1,4 +1,4 @@
-//! Final answers that are no acceptance: a rejection (4xx to 6xx) and a redirection (302).
+//! A final answer from 400 to 699, and what no answer may contain.
 
 use std::time::Duration;
 
@@ -21,6 +21,15 @@ pub struct Rejection {
     warning: Option<Box<str>>,
     reason: Option<Box<str>>,
     retry_after: Option<u32>,
+    call_info: Option<Info>,
+    error_info: Option<Box<str>>,
+}
+
+/// A URI and what it is for (section 20.9).
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Info {
+    uri: Box<str>,
+    purpose: Box<str>,
 }
 
 /// Why a part of an answer cannot be sent.
@@ -58,6 +67,24 @@ pub enum InvalidAnswer {
         /// What is wrong with it.
         error: UriError,
     },
+    /// A header that points somewhere needs a URI.
+    #[error("{part}: expected an absolute uri, got {uri:?}: {error}")]
+    Uri {
+        /// Which part.
+        part: &'static str,
+        /// What was given.
+        uri: String,
+        /// What is wrong with it.
+        error: UriError,
+    },
+    /// A word that is none.
+    #[error("{part}: expected a word of letters, digits and -.!%*_+`'~, got {text:?}")]
+    Token {
+        /// Which part.
+        part: &'static str,
+        /// What was given.
+        text: String,
+    },
     /// A status that is no rejection.
     #[error("expected a status from 400 to 699, got {status}")]
     Status {
@@ -75,13 +102,21 @@ impl Rejection {
     #[must_use]
     pub fn new(status: u16) -> Option<Self> {
         let status = StatusCode::new(status).filter(|status| status.is_reject())?;
-        Some(Self { status, phrase: None, warning: None, reason: None, retry_after: None })
+        Some(Self { status, ..Self::busy() })
     }
 
     /// 486 Busy Here, without more.
     #[must_use]
     pub fn busy() -> Self {
-        Self { status: StatusCode::BUSY_HERE, phrase: None, warning: None, reason: None, retry_after: None }
+        Self {
+            status: StatusCode::BUSY_HERE,
+            phrase: None,
+            warning: None,
+            reason: None,
+            retry_after: None,
+            call_info: None,
+            error_info: None,
+        }
     }
 
     /// 480 Temporarily Unavailable, without more.
@@ -121,6 +156,23 @@ impl Rejection {
         self
     }
 
+    /// Adds `Call-Info` (section 20.9): where more is to be had, and what it is. That of a 608 is the `jwscard` by which
+    /// a caller gets redress (RFC 8688 section 3.1).
+    pub fn with_call_info(mut self, uri: &str, purpose: &str) -> Result<Self, InvalidAnswer> {
+        if !is_token(purpose) {
+            return Err(InvalidAnswer::Token { part: "purpose of Call-Info", text: purpose.to_owned() });
+        }
+        let (uri, purpose) = (checked_uri("Call-Info", uri)?, checked("purpose of Call-Info", purpose)?);
+        self.call_info = Some(Info { uri, purpose });
+        Ok(self)
+    }
+
+    /// Adds `Error-Info` (section 20.18): where a caller can hear or read why.
+    pub fn with_error_info(mut self, uri: &str) -> Result<Self, InvalidAnswer> {
+        self.error_info = Some(checked_uri("Error-Info", uri)?);
+        Ok(self)
+    }
+
     /// Returns the status.
     #[must_use]
     pub fn status(&self) -> StatusCode {
@@ -141,44 +193,16 @@ impl Rejection {
         if let Some(seconds) = self.retry_after {
             response.header_fmt("Retry-After", format_args!("{seconds}"));
         }
-    }
-}
-
-/// A redirection: 302 Moved Temporarily, and where to.
-///
-/// ```
-/// use ringfence_ua::Redirection;
-///
-/// assert!(Redirection::new("sip:1000@pbx.example.com").is_ok());
-/// assert!(Redirection::new("1000").is_err());
-/// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Redirection {
-    target: Box<str>,
-}
-
-impl Redirection {
-    /// Creates a redirection to a `sip`, `sips` or `tel` URI.
-    pub fn new(target: &str) -> Result<Self, InvalidAnswer> {
-        let target = checked("target", target)?;
-        let invalid = |error| InvalidAnswer::Target { uri: target.clone().into(), error };
-        let uri = Uri::parse(target.as_bytes()).map_err(invalid)?;
-        if !uri.is_sip() && uri.tel_number().is_none() {
-            return Err(invalid(UriError::Scheme));
+        if let Some(Info { uri, purpose }) = &self.call_info {
+            response.header_fmt("Call-Info", format_args!("<{uri}>;purpose={purpose}"));
         }
-        // What would end the <> early could add parameters or a second Contact.
-        if target.contains(['<', '>', '"', ',']) {
-            return Err(invalid(UriError::Byte));
+        if let Some(uri) = &self.error_info {
+            response.header_fmt("Error-Info", format_args!("<{uri}>"));
         }
-        Ok(Self { target })
-    }
-
-    pub(crate) fn write_headers(&self, response: &mut Printer<'_>) {
-        response.header_fmt("Contact", format_args!("<{}>", self.target));
     }
 }
 
-fn checked(part: &'static str, text: &str) -> Result<Box<str>, InvalidAnswer> {
+pub(super) fn checked(part: &'static str, text: &str) -> Result<Box<str>, InvalidAnswer> {
     if text.len() > LONGEST_TEXT {
         return Err(InvalidAnswer::TooLong { part, limit: LONGEST_TEXT, length: text.len() });
     }
@@ -186,6 +210,24 @@ fn checked(part: &'static str, text: &str) -> Result<Box<str>, InvalidAnswer> {
         return Err(InvalidAnswer::ControlCharacter { part });
     }
     Ok(text.into())
+}
+
+/// Requires a URI that stays within its `<>`, of any scheme.
+fn checked_uri(part: &'static str, uri: &str) -> Result<Box<str>, InvalidAnswer> {
+    let checked = checked(part, uri)?;
+    let invalid = |error| InvalidAnswer::Uri { part, uri: uri.to_owned(), error };
+    Uri::parse(uri.as_bytes()).map_err(invalid)?;
+    if is_within_brackets(uri) { Ok(checked) } else { Err(invalid(UriError::Byte)) }
+}
+
+/// Returns whether nothing ends the `<>` early, which could add parameters or a second value.
+pub(super) fn is_within_brackets(uri: &str) -> bool {
+    !uri.contains(['<', '>', '"', ','])
+}
+
+pub(super) fn is_token(text: &str) -> bool {
+    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-.!%*_+`'~".contains(&byte);
+    !text.is_empty() && text.bytes().all(is_allowed)
 }
 
 #[cfg(test)]
@@ -222,14 +264,34 @@ mod tests {
     }
 
     #[test]
+    fn a_rejection_says_where_to_get_redress() {
+        let rejection = Rejection::new(608)
+            .unwrap()
+            .with_call_info("https://block.example.net/complaint-jws", "jwscard")
+            .unwrap()
+            .with_error_info("sip:why@block.example.net;transport=udp")
+            .unwrap();
+        let lines = lines(|response| rejection.write_headers("agent", response));
+        assert_eq!(lines[0], "Call-Info: <https://block.example.net/complaint-jws>;purpose=jwscard");
+        assert_eq!(lines[1], "Error-Info: <sip:why@block.example.net;transport=udp>");
+    }
+
+    #[test]
     fn no_text_of_a_user_can_add_a_header() {
         for text in ["a\r\nX: y", "a\nb", "a\0b", "\u{85}"] {
             assert!(Rejection::busy().with_phrase(text).is_err());
             assert!(Rejection::busy().with_warning(text).is_err());
             assert!(Rejection::busy().with_reason(text).is_err());
-            assert!(Redirection::new(&format!("sip:a@b{text}")).is_err());
+            assert!(Rejection::busy().with_error_info(&format!("https://a.example/{text}")).is_err());
+            assert!(Rejection::busy().with_call_info("https://a.example", text).is_err());
         }
-        assert!(Redirection::new("sip:a@b>,<sip:c@d").is_err());
+        for uri in ["https://a>,<https://b", "https://a b", "https://a,b", "a.example", "", "sip:"] {
+            assert!(Rejection::busy().with_error_info(uri).is_err(), "{uri}");
+            assert!(Rejection::busy().with_call_info(uri, "jwscard").is_err(), "{uri}");
+        }
+        for purpose in ["", "a b", "icon;x=y", "\"icon\"", "ü"] {
+            assert!(Rejection::busy().with_call_info("https://a.example", purpose).is_err(), "{purpose}");
+        }
         assert!(Rejection::busy().with_warning(&"x".repeat(LONGEST_TEXT + 1)).is_err());
     }
 }

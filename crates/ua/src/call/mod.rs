@@ -4,11 +4,13 @@
 mod answer;
 mod incoming;
 mod invite;
+mod redirection;
 mod wait;
 
-pub use answer::{InvalidAnswer, Redirection, Rejection};
+pub use answer::{InvalidAnswer, Rejection};
 pub(crate) use incoming::{Due, Incoming, Ring, UNDECIDED_FOR, Waiting};
 pub use invite::{Invite, Origin, Screen, Verdict};
+pub use redirection::Redirection;
 pub(crate) use wait::Then;
 pub use wait::Wait;
 
