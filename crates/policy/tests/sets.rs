@@ -31,7 +31,7 @@ fn refused(bytes: Vec<u8>) -> SetError {
 
 /// Numbers of every length and of all calling codes, near each other and far apart.
 fn numbers() -> impl Strategy<Value = BTreeSet<u64>> {
-    let dense = (41_790_000_000_u64..41_790_002_000);
+    let dense = 41_790_000_000_u64..41_790_002_000;
     let everywhere = 10_000_u64..1_000_000_000_000_000;
     prop::collection::btree_set(prop_oneof![dense, everywhere], 0..300)
 }
