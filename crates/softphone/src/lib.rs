@@ -110,7 +110,7 @@ pub use registration::{Registration, RegistrationState};
 pub use reject::{Redirect, Reject};
 #[doc(inline)]
 pub use ringfence_ua::{Cause, Counters, EndedBy};
-pub use screen::{Address, CallId, Invite, Objection, Trust, Verdict};
+pub use screen::{Address, CallId, Diversion, Invite, Objection, Trust, Verdict};
 pub use softphone::Softphone;
 pub use trace::{Direction, Traced};
 pub use wait::Wait;

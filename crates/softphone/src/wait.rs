@@ -67,8 +67,8 @@ impl Wait {
 
     /// Sends the caller elsewhere at the limit.
     #[must_use]
-    pub fn then_redirect(self, redirect: Redirect) -> Self {
-        Self { inner: self.inner.then_redirect(redirect.shared()) }
+    pub fn then_redirect(self, redirect: impl Into<Redirect>) -> Self {
+        Self { inner: self.inner.then_redirect(redirect.into().shared()) }
     }
 
     pub(crate) fn into_inner(self) -> ringfence_ua::Wait {

@@ -1,0 +1,169 @@
+//! An address of someone in a call, and what stands in its parameters.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use ringfence_wire::sip::{Host, NameAddr, Uri, unquote};
+
+/// An address of someone in a call: a `sip`, `sips` or `tel` URI, and the name that goes with it. `Debug` shows neither.
+///
+/// ```
+/// # fn show(invite: &softphone::Invite<'_>) {
+/// if let Some(from) = invite.from() {
+///     println!("{} at {}", from.user(), from.host());
+/// }
+/// # }
+/// ```
+#[derive(Clone, Copy)]
+pub struct Address<'a> {
+    /// The header's value that it is from.
+    header: Option<NameAddr<'a>>,
+    bytes: &'a [u8],
+    /// What the bytes say, where they are a URI.
+    uri: Option<Uri<'a>>,
+}
+
+impl<'a> Address<'a> {
+    pub(super) fn new(address: NameAddr<'a>) -> Self {
+        Self { header: Some(address), bytes: address.uri_bytes(), uri: address.uri().ok() }
+    }
+
+    /// An address that stands alone, as the Request-URI does.
+    pub(super) fn bare(bytes: &'a [u8]) -> Self {
+        Self { header: None, bytes, uri: Uri::parse(bytes).ok() }
+    }
+
+    /// Returns the user of a `sip` URI without escapes, with the parameters that stand in it, or the number of a
+    /// `tel` URI; empty where there is none. Of a `sip` URI that is wrong elsewhere the user is read all the same.
+    #[must_use]
+    pub fn user(&self) -> Cow<'a, str> {
+        let Some(uri) = &self.uri else { return String::from_utf8_lossy(user_of_no_uri(self.bytes)) };
+        if let Some(number) = uri.tel_number() {
+            return Cow::Borrowed(number);
+        }
+        uri.user_unescaped().map_or(Cow::Borrowed(""), text)
+    }
+
+    /// Returns the host of a `sip` URI: a name, or an address, IPv6 in brackets; empty for a `tel` URI.
+    #[must_use]
+    pub fn host(&self) -> Cow<'a, str> {
+        match self.uri.as_ref().map(Uri::host) {
+            None => Cow::Borrowed(""),
+            Some(Host::Name(name)) => Cow::Borrowed(name),
+            Some(host @ (Host::V4(_) | Host::V6(_))) => Cow::Owned(host.to_string()),
+        }
+    }
+
+    /// Returns the value of a parameter of the URI, such as `phone-context` of a `tel` URI.
+    #[must_use]
+    pub fn param(&self, name: &str) -> Option<Cow<'a, str>> {
+        Some(text(self.uri.as_ref()?.param(name)?))
+    }
+
+    /// Returns the value of a parameter within the user of a `sip` URI, as in `sip:+41445551234;cpc=ordinary@host`, as
+    /// written; empty when it has none.
+    #[must_use]
+    pub fn user_param(&self, name: &str) -> Option<Cow<'a, str>> {
+        let user = match &self.uri {
+            Some(uri) => uri.user().unwrap_or_default(),
+            None => user_of_no_uri(self.bytes),
+        };
+        user.split(|&byte| byte == b';').skip(1).find_map(|parameter| {
+            let equals = parameter.iter().position(|&byte| byte == b'=').unwrap_or(parameter.len());
+            let is_named = parameter[..equals].eq_ignore_ascii_case(name.as_bytes());
+            is_named.then(|| String::from_utf8_lossy(parameter.get(equals + 1..).unwrap_or_default()))
+        })
+    }
+
+    /// Returns the value of a parameter of the header that the address stands in, such as `party` of
+    /// `Remote-Party-ID`, without quotation marks; empty when it has none.
+    #[must_use]
+    pub fn header_param(&self, name: &str) -> Option<Cow<'a, str>> {
+        Some(text(unquote(self.header?.param(name)?)))
+    }
+
+    /// Returns what `verstat` says of the number, as written: `TN-Validation-Passed`, `TN-Validation-Failed`,
+    /// `No-TN-Validation`, or with an attestation such as `TN-Validation-Passed-A`. It may stand in the URI, in its user, or
+    /// behind an address without `<>`.
+    ///
+    /// Anyone can claim it: [`Invite::verstat`] is that of a trusted peer.
+    ///
+    /// [`Invite::verstat`]: crate::Invite::verstat
+    #[must_use]
+    pub fn verstat(&self) -> Option<Cow<'a, str>> {
+        let places = [Self::param, Self::user_param, Self::header_param];
+        places.into_iter().find_map(|place| place(self, "verstat")).filter(|value| !value.is_empty())
+    }
+
+    /// Returns the display name without quotation marks, which any caller can claim.
+    #[must_use]
+    pub fn display_name(&self) -> Option<Cow<'a, str>> {
+        self.header.and_then(|header| header.display_name())
+    }
+
+    /// Returns the URI as it came; bytes that are no UTF-8 are replaced.
+    #[must_use]
+    pub fn uri(&self) -> Cow<'a, str> {
+        String::from_utf8_lossy(self.bytes)
+    }
+}
+
+/// Returns what stands between the scheme and the `@` of what is no URI.
+fn user_of_no_uri(bytes: &[u8]) -> &[u8] {
+    let after_scheme = bytes.iter().position(|&byte| byte == b':').map_or(bytes, |colon| &bytes[colon + 1..]);
+    let end = after_scheme.iter().position(|&byte| byte == b'@').unwrap_or(0);
+    after_scheme[..end].trim_ascii()
+}
+
+/// Replaces the bytes that are no UTF-8.
+pub(super) fn text(bytes: Cow<'_, [u8]>) -> Cow<'_, str> {
+    match bytes {
+        Cow::Borrowed(bytes) => String::from_utf8_lossy(bytes),
+        Cow::Owned(bytes) => Cow::Owned(String::from_utf8_lossy(&bytes).into_owned()),
+    }
+}
+
+impl fmt::Debug for Address<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Address(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(value: &str) -> Address<'_> {
+        Address::new(NameAddr::parse(value.as_bytes()).unwrap())
+    }
+
+    #[test]
+    fn verstat_is_found_wherever_it_is_written() {
+        for value in [
+            "<tel:+14155550199;verstat=TN-Validation-Passed>",
+            "<sip:+14155550199@host;user=phone;Verstat=TN-Validation-Passed>",
+            "<sip:+14155550199;verstat=TN-Validation-Passed@host;user=phone>",
+            "<sip:+14155550199;npdi;VERSTAT=TN-Validation-Passed;x=y@host;user=phone>",
+            "<sip:+14155550199;verstat=TN-Validation-Passed@no host>",
+            "sip:+14155550199@host;verstat=TN-Validation-Passed",
+            "tel:+14155550199;verstat=\"TN-Validation-Passed\"",
+        ] {
+            assert_eq!(address(value).verstat().as_deref(), Some("TN-Validation-Passed"), "{value}");
+        }
+        for value in
+            ["<sip:+1;verstat@host>", "<sip:verstat=A@host>", "<sip:+1@host>", "<sip:host;x=verstat>"]
+        {
+            assert_eq!(address(value).verstat(), None, "{value}");
+        }
+    }
+
+    #[test]
+    fn a_parameter_of_the_user_is_no_other() {
+        let caller = address("<sip:+1;cpc=ordinary;npdi@host;cpc=uri>;cpc=header");
+        assert_eq!(caller.user_param("CPC").as_deref(), Some("ordinary"));
+        assert_eq!(caller.user_param("npdi").as_deref(), Some(""));
+        assert_eq!(caller.param("cpc").as_deref(), Some("uri"));
+        assert_eq!(caller.header_param("cpc").as_deref(), Some("header"));
+        assert_eq!(address("<tel:+1;cpc=ordinary>").user_param("cpc"), None);
+    }
+}

@@ -1,0 +1,311 @@
+//! An incoming INVITE as it is shown to who decides: what it says, and how far that can be believed.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::net::SocketAddr;
+
+use ringfence_ua::Origin;
+use ringfence_wire::sip::{HeaderName, Message};
+
+use super::address::{Address, text};
+use super::diversion::{self, Diversion};
+use super::{CallId, Objection, Trust};
+use crate::line::LineId;
+
+/// An INVITE as who decides sees it: borrowed, without a copy. What it says was written by whoever called: only
+/// [`Invite::trust`], [`Invite::source`] and [`Invite::asserted`] are known better.
+///
+/// ```
+/// use softphone::{Invite, Reject, Verdict};
+///
+/// fn screen(invite: &Invite<'_>) -> Verdict {
+///     match invite.caller() {
+///         Some(caller) if caller.user() == "+41791234567" => Reject::busy().into(),
+///         _ => Verdict::Offer,
+///     }
+/// }
+/// # let _ = screen;
+/// ```
+#[derive(Clone, Copy)]
+pub struct Invite<'a> {
+    pub(crate) message: &'a Message<'a>,
+    pub(crate) id: CallId,
+    pub(crate) line: LineId,
+    pub(crate) label: &'a str,
+    pub(crate) source: SocketAddr,
+    pub(crate) origin: Origin,
+    pub(crate) objection: Option<ringfence_ua::Objection>,
+}
+
+impl<'a> Invite<'a> {
+    /// Returns what the call is known by.
+    #[must_use]
+    pub fn id(&self) -> CallId {
+        self.id
+    }
+
+    /// Returns the line that is rung.
+    #[must_use]
+    pub fn line(&self) -> LineId {
+        self.line
+    }
+
+    /// Returns the label of that line's account.
+    #[must_use]
+    pub fn line_label(&self) -> &'a str {
+        self.label
+    }
+
+    /// Returns who calls: the asserted identity where a trusted peer gave one, else From.
+    #[must_use]
+    pub fn caller(&self) -> Option<Address<'a>> {
+        self.asserted().or_else(|| self.from())
+    }
+
+    /// Returns From, which any caller can claim.
+    #[must_use]
+    pub fn from(&self) -> Option<Address<'a>> {
+        self.message.from().ok().map(Address::new)
+    }
+
+    /// Returns the first `P-Asserted-Identity` that can be read (RFC 3325), where the registrar, the proxy or a peer sent
+    /// the INVITE; from anyone else it is worth nothing, and `None`.
+    #[must_use]
+    pub fn asserted(&self) -> Option<Address<'a>> {
+        self.asserted_identities().next()
+    }
+
+    /// Returns every such `P-Asserted-Identity`: there may be two, a `sip` and a `tel` URI.
+    pub fn asserted_identities(&self) -> impl Iterator<Item = Address<'a>> + use<'a> {
+        // One that names nobody must not hide who From names.
+        self.trusted(HeaderName::PAssertedIdentity).filter(|address| !address.user().is_empty())
+    }
+
+    /// Returns the first `Remote-Party-ID` of the caller, which is what some PBXs send in place of
+    /// `P-Asserted-Identity`, with its `screen` and `privacy` as [`Address::header_param`]; from those alone of whom
+    /// [`Invite::asserted`] takes one.
+    #[must_use]
+    pub fn remote_party(&self) -> Option<Address<'a>> {
+        self.trusted(HeaderName::RemotePartyId).find(|address| {
+            let party = address.header_param("party");
+            !address.user().is_empty() && party.is_none_or(|party| party.eq_ignore_ascii_case("calling"))
+        })
+    }
+
+    /// Returns what the registrar, the proxy or a peer found when it verified who calls, as written in `verstat`
+    /// ([`Address::verstat`]) of `P-Asserted-Identity`, or else of From. `None` means unverified, whoever called.
+    #[must_use]
+    pub fn verstat(&self) -> Option<Cow<'a, str>> {
+        let asserted = self.asserted_identities().find_map(|address| address.verstat());
+        asserted.or_else(|| self.from().filter(|_| self.origin.is_trusted())?.verstat())
+    }
+
+    /// Returns the level of attestation that the registrar, the proxy or a peer says in a header of its own,
+    /// `Attestation-Info`, `X-Attestation-Info` or `P-Attestation-Indicator`, as written: `A`, `B` or `C`.
+    #[must_use]
+    pub fn attestation(&self) -> Option<Cow<'a, str>> {
+        let names = ["Attestation-Info", "X-Attestation-Info", "P-Attestation-Indicator"];
+        names.into_iter().filter(|_| self.origin.is_trusted()).find_map(|name| self.header(name))
+    }
+
+    /// Returns who is called: To, or the Request-URI where To cannot be read.
+    #[must_use]
+    pub fn called(&self) -> Option<Address<'a>> {
+        let to = self.message.to().ok().map(Address::new);
+        to.or_else(|| self.request_uri())
+    }
+
+    /// Returns the Request-URI: through which Contact or number of ours the call came. The proxies on the way have
+    /// written it.
+    #[must_use]
+    pub fn request_uri(&self) -> Option<Address<'a>> {
+        self.message.request_uri().map(Address::bare)
+    }
+
+    /// Returns the first `P-Called-Party-ID` that can be read (RFC 7315): the number that was called, where the
+    /// Request-URI was rewritten to ours. Anyone can claim it.
+    #[must_use]
+    pub fn called_party(&self) -> Option<Address<'a>> {
+        self.message.addresses(HeaderName::PCalledPartyId).find_map(Result::ok).map(Address::new)
+    }
+
+    /// Returns who sent the call on before it came here, the last of them first: of `Diversion` (RFC 5806), or where there
+    /// is none, of `History-Info` (RFC 7044). At most 32; anyone can claim them.
+    #[must_use]
+    pub fn diversions(&self) -> Vec<Diversion<'a>> {
+        diversion::of(self.message)
+    }
+
+    /// Returns the value of the first header of a name, in any case, long or compact, on one line: a fold is one space.
+    /// Bytes that are no UTF-8 are replaced.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<Cow<'a, str>> {
+        Some(text(self.message.fields_named(name).next()?.unfolded()))
+    }
+
+    /// Returns the `Call-ID`; bytes that are no UTF-8 are replaced.
+    #[must_use]
+    pub fn call_id(&self) -> Cow<'a, str> {
+        String::from_utf8_lossy(self.message.call_id().unwrap_or_default())
+    }
+
+    /// Returns whether the caller asks for privacy (RFC 3323): `Privacy` with anything but `none`.
+    #[must_use]
+    pub fn is_private(&self) -> bool {
+        self.privacy().any(|value| !value.eq_ignore_ascii_case("none"))
+    }
+
+    /// Returns the values of `Privacy` (RFC 3323): `id`, `header`, `user`, `critical`, `none`, …
+    pub fn privacy(&self) -> impl Iterator<Item = Cow<'a, str>> + use<'a> {
+        let values = self.message.values(HeaderName::Privacy);
+        let values = values.flat_map(|value| value.split(|&byte| byte == b';')).map(<[u8]>::trim_ascii);
+        values.filter(|value| !value.is_empty()).map(String::from_utf8_lossy)
+    }
+
+    /// Returns `User-Agent`: the software of the caller, as it claims.
+    #[must_use]
+    pub fn user_agent(&self) -> Option<Cow<'a, str>> {
+        self.header("User-Agent")
+    }
+
+    /// Returns the body, which is the session description that is offered, as it came; `None` where there is none.
+    #[must_use]
+    pub fn offer(&self) -> Option<&'a [u8]> {
+        Some(self.message.body()).filter(|body| !body.is_empty())
+    }
+
+    /// Returns the address that the INVITE came from.
+    #[must_use]
+    pub fn source(&self) -> SocketAddr {
+        self.source
+    }
+
+    /// Returns why it was let in, which says how far it can be believed.
+    #[must_use]
+    pub fn trust(&self) -> Trust {
+        match self.origin {
+            Origin::Registrar => Trust::Registrar,
+            Origin::Peer => Trust::Peer,
+            Origin::Token => Trust::Token,
+            Origin::Anyone => Trust::Anyone,
+        }
+    }
+
+    /// Returns what RFC 3261 section 8.2 would have answered whoever called: such a call can be rejected with any
+    /// code, redirected or ignored, but it cannot ring.
+    #[must_use]
+    pub fn objection(&self) -> Option<Objection> {
+        self.objection
+            .map(|objection| Objection { status: objection.status().as_u16(), phrase: objection.to_string() })
+    }
+
+    /// Returns the whole message as it came.
+    #[must_use]
+    pub fn as_bytes(&self) -> &'a [u8] {
+        self.message.as_bytes()
+    }
+
+    /// Reads the addresses of a header that is worth something of those alone who are trusted.
+    fn trusted(&self, name: HeaderName) -> impl Iterator<Item = Address<'a>> + use<'a> {
+        let is_trusted = self.origin.is_trusted();
+        let addresses = self.message.addresses(name).filter(move |_| is_trusted);
+        addresses.filter_map(Result::ok).map(Address::new)
+    }
+}
+
+impl fmt::Debug for Invite<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Invite").field("id", &self.id).field("line", &self.label).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Asks an INVITE with these header lines, from somewhere.
+    fn ask<T>(origin: Origin, headers: &str, ask: impl FnOnce(&Invite<'_>) -> T) -> T {
+        let datagram = format!("INVITE sip:858;x=y@b SIP/2.0\r\n{headers}\r\n\r\n");
+        let message = Message::parse(datagram.as_bytes()).unwrap();
+        ask(&Invite {
+            message: &message,
+            id: CallId { shard: 0, number: 1 },
+            line: LineId { shard: 0, line: ringfence_ua::LineId::new(0) },
+            label: "",
+            source: SocketAddr::from(([127, 0, 0, 1], 5060)),
+            origin,
+            objection: None,
+        })
+    }
+
+    #[test]
+    fn a_header_is_on_one_line_and_copied_only_where_it_was_folded() {
+        ask(Origin::Anyone, "s: Lunch\r\n\t at noon\r\nX-Queue: sales\r\nUser-Agent: x/1", |invite| {
+            assert_eq!(invite.header("Subject").as_deref(), Some("Lunch at noon"));
+            assert!(matches!(invite.header("x-queue"), Some(Cow::Borrowed("sales"))));
+            assert!(matches!(invite.user_agent(), Some(Cow::Borrowed("x/1"))));
+        });
+    }
+
+    #[test]
+    fn each_identity_that_is_asserted_is_told_where_it_is_worth_something() {
+        let headers = "P-Asserted-Identity: <sip:+1@b>, <>\r\nP-Asserted-Identity: tel:+2\r\n\
+            Remote-Party-ID: <sip:858@b>;party=called, \"A\" <sip:+3@b>;party=calling;screen=yes;privacy=full";
+        let users = |invite: &Invite<'_>| -> Vec<String> {
+            invite.asserted_identities().map(|address| address.user().into_owned()).collect()
+        };
+        let screened = |invite: &Invite<'_>| {
+            let party = invite.remote_party()?;
+            Some((party.user().into_owned(), party.header_param("screen")?.into_owned()))
+        };
+        for origin in [Origin::Registrar, Origin::Peer] {
+            assert_eq!(ask(origin, headers, users), ["+1", "+2"]);
+            assert_eq!(ask(origin, headers, screened), Some(("+3".to_owned(), "yes".to_owned())));
+        }
+        for origin in [Origin::Token, Origin::Anyone] {
+            assert_eq!(ask(origin, headers, users), [""; 0]);
+            assert_eq!(ask(origin, headers, screened), None);
+        }
+    }
+
+    #[test]
+    fn what_was_verified_is_told_of_the_asserted_identity_before_from_and_of_trusted_peers_alone() {
+        let verstat =
+            |origin, headers: &str| ask(origin, headers, |invite| invite.verstat().map(Cow::into_owned));
+        let from = "From: <sip:+1;verstat=TN-Validation-Passed-A@b>;tag=1";
+        let both =
+            format!("{from}\r\nP-Asserted-Identity: <sip:+2@b>, <tel:+2;verstat=TN-Validation-Failed>");
+        assert_eq!(verstat(Origin::Peer, from).as_deref(), Some("TN-Validation-Passed-A"));
+        assert_eq!(verstat(Origin::Peer, &both).as_deref(), Some("TN-Validation-Failed"));
+        assert_eq!(verstat(Origin::Peer, "From: <sip:+1@b>;tag=1"), None);
+        assert_eq!(verstat(Origin::Anyone, &both), None);
+        let attested =
+            |origin| ask(origin, "X-Attestation-Info: A", |invite| invite.attestation().map(Cow::into_owned));
+        assert_eq!((attested(Origin::Registrar).as_deref(), attested(Origin::Token)), (Some("A"), None));
+    }
+
+    #[test]
+    fn privacy_is_told_value_by_value() {
+        let privacy = |headers: &str| {
+            ask(Origin::Anyone, headers, |invite| {
+                let values: Vec<String> = invite.privacy().map(Cow::into_owned).collect();
+                (values.join(" "), invite.is_private())
+            })
+        };
+        assert_eq!(privacy("Privacy: id;critical"), ("id critical".to_owned(), true));
+        assert_eq!(privacy("Privacy: none"), ("none".to_owned(), false));
+        assert_eq!(privacy("Privacy: none\r\nPrivacy: ; header"), ("none header".to_owned(), true));
+        assert_eq!(privacy("Subject: x"), (String::new(), false));
+    }
+
+    #[test]
+    fn the_called_number_is_told_in_each_form_it_has() {
+        let headers = "To: <sip:+41445551234@b>\r\nP-Called-Party-ID: <sip:+41445559999@b>;x=y";
+        ask(Origin::Anyone, headers, |invite| {
+            assert_eq!(invite.called().unwrap().user(), "+41445551234");
+            assert_eq!(invite.called_party().unwrap().user(), "+41445559999");
+            assert_eq!(invite.request_uri().unwrap().user(), "858;x=y");
+            assert_eq!(invite.request_uri().unwrap().display_name(), None);
+        });
+    }
+}
