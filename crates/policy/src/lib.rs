@@ -44,9 +44,10 @@ pub use explain::{Action, ExplainedEntry, Explanation};
 pub use facts::{Caller, CallerId, CallerKind, Facts, Source, Trust};
 pub use list::{Entry, List, ListBuilder, ListError, ListFile, Origin, Record};
 pub use number::{
-    Ambiguous, Digits, E164, Fault, Invalid, Number, Prefix, Region, UnknownRegion, Unresolved, normalise,
+    Ambiguous, Digits, E164, Fault, Invalid, Number, NumberRange, Prefix, Region, UnknownRegion, Unresolved,
+    normalise,
 };
-pub use pattern::{Pattern, PatternError};
+pub use pattern::{Expression, Pattern, PatternError};
 pub use policy::{EmergencyEntry, Policy, PolicyBuilder, PolicyError};
 pub use set::{Set, SetError, SetFull, SetWriter, Written};
 pub use treatment::{Rejection, Target, Treatment, TreatmentError, Welcome};

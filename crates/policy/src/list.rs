@@ -1,12 +1,15 @@
 //! Lists of callers, and how one is looked up.
 //!
 //! A list keeps every entry as one word of sixty-four bits, sorted, and beside it where the entry
-//! was written. Looking a caller up is a binary search for its number, then one for each length
-//! of prefix the list has; it allocates nothing. An entry whose time is over is not found.
+//! was written. Looking a caller up is a binary search for its number, one among the ranges, one
+//! for each length of prefix the list has, and one walk for all expressions; it allocates nothing
+//! and waits for nothing. An entry whose time is over is not found.
 
 mod builder;
 mod entry;
 mod error;
+mod expressions;
+mod intervals;
 mod key;
 mod terms;
 
@@ -20,10 +23,12 @@ pub use entry::{Entry, Origin};
 pub use error::ListError;
 
 use crate::facts::CallerId;
-use crate::number::{MAX_DIGITS, Number, Region};
+use crate::number::{MAX_DIGITS, Number, NumberRange, Prefix, Region};
 use crate::pattern::Pattern;
 use entry::Place;
-use key::Key;
+use expressions::Expressions;
+use intervals::Intervals;
+use key::{KINDS, Key, Meaning};
 use terms::AllTerms;
 
 /// A named list of callers.
@@ -50,10 +55,19 @@ pub struct List {
     texts: String,
     /// Sorted, each once.
     keys: Vec<Key>,
+    /// Where the keys of each kind begin, and where the last end.
+    kinds: [u32; KINDS + 1],
     /// Beside `keys`.
     places: Vec<Place>,
     /// What few entries have: an end, a weight.
     terms: AllTerms,
+    /// The ranges among the patterns, sorted.
+    ranges: Vec<NumberRange>,
+    /// Which of the ranges is the narrowest, where they overlap.
+    narrowest: Intervals,
+    /// Which of them lasts longest: only there when some end.
+    lasting: Intervals,
+    expressions: Expressions,
     /// The user names among the patterns, sorted.
     names: Vec<Box<str>>,
     /// Entries that repeat another: its index, and their own place.
@@ -117,7 +131,7 @@ impl List {
         })
     }
 
-    /// Looks a caller up: its number first, then the longest prefix of it, then its name, and at
+    /// Looks a caller up: its number first, as [`List::find_number`] does, then its name, and at
     /// last what kind of caller it is.
     #[must_use]
     pub fn find(&self, caller: &CallerId<'_>, now: Timestamp) -> Option<Entry<'_>> {
@@ -133,10 +147,15 @@ impl List {
         }
     }
 
-    /// Looks a number up: all of it first, then the longest prefix of it.
+    /// Looks a number up: all of it first, then the narrowest range around it, the longest prefix
+    /// of it, and the first expression that is found in it. Of ranges that are equally narrow the
+    /// one written first counts.
     #[must_use]
     pub fn find_number(&self, number: Number, now: Timestamp) -> Option<Entry<'_>> {
-        self.at(Key::exact(number), now).or_else(|| self.find_prefix(number, now))
+        self.at(Key::exact(number), now)
+            .or_else(|| self.find_range(number, now))
+            .or_else(|| self.find_prefix(number, now))
+            .or_else(|| self.find_expression(number, now))
     }
 
     /// Finds a number that equals this one but for the last digits. Only entries of one number
@@ -187,6 +206,10 @@ impl List {
         let key = match pattern {
             Pattern::Exact(number) => Key::exact(*number),
             Pattern::Prefix(prefix) => Key::prefix(*prefix),
+            Pattern::Range(range) => Key::range(self.ranges.binary_search(range).ok()?),
+            Pattern::Expression(expression) => {
+                Key::expression(self.expressions.position(expression.as_str())?)
+            }
             Pattern::Anonymous => Key::ANONYMOUS,
             Pattern::Unavailable => Key::UNAVAILABLE,
             Pattern::Invalid => Key::INVALID,
@@ -197,14 +220,41 @@ impl List {
 
     /// Returns an entry that means every caller of a pattern, at any time.
     pub(crate) fn covering(&self, pattern: &Pattern) -> Option<Entry<'_>> {
+        let always = Timestamp::MAX;
+        let of_prefix = |prefix: Prefix| {
+            (1..=MAX_DIGITS).find_map(|length| self.at(Key::prefix(prefix.first(length)?), always))
+        };
         match pattern {
-            Pattern::Exact(number) => self.find_number(*number, Timestamp::MAX),
-            Pattern::Prefix(prefix) => (1..=MAX_DIGITS)
-                .find_map(|length| self.at(Key::prefix(prefix.first(length)?), Timestamp::MAX)),
-            Pattern::Anonymous | Pattern::Unavailable | Pattern::Invalid | Pattern::Name(_) => {
-                self.find_pattern(pattern).filter(|entry| entry.is_live(Timestamp::MAX))
+            Pattern::Exact(number) => self.find_number(*number, always),
+            Pattern::Prefix(prefix) => of_prefix(*prefix),
+            Pattern::Range(range) => {
+                let around = self.find_range(range.first(), always).filter(|entry| entry.means_all(*range));
+                around.or_else(|| of_prefix(range.shared_prefix()?))
             }
+            Pattern::Expression(_)
+            | Pattern::Anonymous
+            | Pattern::Unavailable
+            | Pattern::Invalid
+            | Pattern::Name(_) => self.find_pattern(pattern).filter(|entry| entry.is_live(always)),
         }
+    }
+
+    fn find_range(&self, number: Number, now: Timestamp) -> Option<Entry<'_>> {
+        if self.ranges.is_empty() {
+            return None;
+        }
+        let place = Key::exact(number).word();
+        let candidates = [self.narrowest.at(place), self.lasting.at(place)];
+        let around = |index: &usize| self.ranges.get(*index).is_some_and(|range| range.contains(number));
+        candidates.into_iter().flatten().filter(around).find_map(|index| self.at(Key::range(index), now))
+    }
+
+    fn find_expression(&self, number: Number, now: Timestamp) -> Option<Entry<'_>> {
+        if self.expressions.is_empty() {
+            return None;
+        }
+        let is_live = |index| self.at(Key::expression(index), now).is_some();
+        self.at(Key::expression(self.expressions.first_in(number, is_live)?), now)
     }
 
     fn find_prefix(&self, number: Number, now: Timestamp) -> Option<Entry<'_>> {
@@ -231,7 +281,21 @@ impl List {
     }
 
     fn index_of(&self, key: Key) -> Option<usize> {
-        self.keys.binary_search(&key).ok()
+        let [from, to] = [key.kind(), key.kind() + 1].map(|kind| self.kinds[kind] as usize);
+        self.keys[from..to].binary_search(&key).ok().map(|index| from + index)
+    }
+
+    fn pattern(&self, key: Key) -> Pattern {
+        match key.meaning() {
+            Meaning::Exact(number) => Pattern::Exact(number),
+            Meaning::Prefix(prefix) => Pattern::Prefix(prefix),
+            Meaning::Range(index) => Pattern::Range(self.ranges[index]),
+            Meaning::Expression(index) => Pattern::Expression(self.expressions.all()[index].clone()),
+            Meaning::Name(index) => Pattern::Name(self.names[index].clone()),
+            Meaning::Anonymous => Pattern::Anonymous,
+            Meaning::Unavailable => Pattern::Unavailable,
+            Meaning::Invalid => Pattern::Invalid,
+        }
     }
 
     fn entry(&self, index: usize) -> Entry<'_> {

@@ -7,6 +7,7 @@ mod digits;
 mod normalise;
 mod plan;
 mod prefix;
+mod range;
 mod region;
 mod unresolved;
 mod written;
@@ -18,6 +19,8 @@ pub use digits::Digits;
 pub use normalise::normalise;
 pub use prefix::Prefix;
 pub(crate) use prefix::{Unfinished, normalise_prefix};
+pub use range::NumberRange;
+pub(crate) use range::{NoRange, with_end};
 pub use region::{Region, UnknownRegion};
 pub use unresolved::{Ambiguous, Fault, Invalid, Unresolved};
 
@@ -41,6 +44,29 @@ pub enum Number {
     /// An extension, a short code or a feature code: never equal to a full number.
     Internal(Digits),
 }
+
+impl Number {
+    /// Writes the number without its kind, `+41791234567` or `1002`, where an expression reads it.
+    pub(crate) fn spell(self, text: &mut [u8; LONGEST_SPELLING]) -> &[u8] {
+        let mut count = 0;
+        let mut push = |byte| {
+            text[count] = byte;
+            count += 1;
+        };
+        match self {
+            Number::E164(number) => {
+                let (digits, length) = number.to_digits();
+                push(b'+');
+                digits[..length].iter().for_each(|digit| push(b'0' + digit));
+            }
+            Number::Internal(digits) => digits.spelled().for_each(push),
+        }
+        &text[..count]
+    }
+}
+
+/// A `+` and the fifteen digits behind it.
+pub(crate) const LONGEST_SPELLING: usize = MAX_DIGITS + 1;
 
 impl fmt::Display for Number {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,7 +1,7 @@
 //! Lists: what they hold, and what is said of what they cannot hold.
 
 use jiff::Timestamp;
-use ringfence_policy::{Caller, List, ListError, Region, normalise};
+use ringfence_policy::{Caller, List, ListError, Pattern, Record, Region, normalise};
 
 fn now() -> Timestamp {
     "2026-03-01T12:00:00Z".parse().expect("a time")
@@ -161,19 +161,210 @@ fn a_beginning_that_cannot_be_told_is_an_error_with_what_to_write_instead() {
 }
 
 #[test]
-fn what_is_not_there_yet_is_said_so() {
-    refused(
-        r"/^\+4484[45]/",
-        "GB",
-        r"expected a number or the beginning of one, found `/^\+4484[45]/`",
-        Some("expressions are not supported yet; write beginnings, such as `+4179*`"),
+fn a_range_means_every_number_of_its_length_from_the_first_to_the_last() {
+    let (list, errors) = spam("+41442551111..+41442559999\n020 0..\n1000..1999", "CH");
+    assert_eq!((list.len(), errors.len()), (2, 1));
+    for (caller, entry) in [
+        ("+41442551111", Some("+41442551111..+41442559999 spam.txt:1")),
+        ("0442554567", Some("+41442551111..+41442559999 spam.txt:1")),
+        ("+41442559999", Some("+41442551111..+41442559999 spam.txt:1")),
+        ("+41442551110", None),
+        ("+4144256000", None),
+        ("+414425545678", None),
+        ("1500", Some("1000..1999 spam.txt:3")),
+        ("2000", None),
+        ("15*0", None),
+    ] {
+        assert_eq!(listed(&list, caller, "CH").as_deref(), entry, "{caller}");
+    }
+}
+
+#[test]
+fn ranges_are_written_as_numbers_are() {
+    for (code, written, pattern) in [
+        ("CH", "044 255 11 11 .. 044 255 99 99", "+41442551111..+41442559999"),
+        ("CH", "+41 44 255 11 11..0442559999", "+41442551111..+41442559999"),
+        ("US", "(312) 555-0100..(312) 555-0199", "+13125550100..+13125550199"),
+        ("DE", "1000..1999", "internal:1000..internal:1999"),
+        ("DE", "internal:0100..internal:0199", "internal:0100..internal:0199"),
+    ] {
+        assert_eq!(Pattern::parse(written, region(code)).unwrap().to_string(), pattern);
+    }
+}
+
+#[test]
+fn a_range_that_is_none_is_an_error_with_what_to_write_instead() {
+    let expected = |found: &str, what: &str| {
+        format!("expected a range such as `+41442551111..+41442559999`, found `{found}`: {what}")
+    };
+    for (entry, what, hint) in [
+        (
+            "+41442551111..9999",
+            "one end is a full number and the other is not",
+            "write both ends in full: `+41442551111..+41442559999`",
+        ),
+        (
+            "+41442559999..+41442551111",
+            "+41442551111 comes before +41442559999",
+            "write `+41442551111..+41442559999`",
+        ),
+        ("199..100", "100 comes before 199", "write `internal:100..internal:199`"),
+        (
+            "+41442551111..+414425599999",
+            "+41442551111 and +414425599999 are of different lengths",
+            "write both ends in full",
+        ),
+        ("*10..*20", "`*` and `#` have no order", "write both ends in full"),
+        ("+41442551111..", "not a number", "numbers of region CH begin with +41"),
+    ] {
+        refused(entry, "CH", &expected(entry, what), Some(hint));
+    }
+}
+
+#[test]
+fn of_ranges_that_overlap_the_narrowest_is_named_and_of_equals_the_first_written() {
+    let text = "+41440000000..+41449999999\n+41442550000..+41442559999\n+41442555000..+41442564999";
+    let (list, _) = spam(text, "CH");
+    assert_eq!(listed(&list, "+41442551111", "CH").as_deref(), Some("+41442550000..+41442559999 spam.txt:2"));
+    assert_eq!(listed(&list, "+41442557777", "CH").as_deref(), Some("+41442550000..+41442559999 spam.txt:2"));
+    assert_eq!(listed(&list, "+41442561111", "CH").as_deref(), Some("+41442555000..+41442564999 spam.txt:3"));
+    assert_eq!(listed(&list, "+41441112222", "CH").as_deref(), Some("+41440000000..+41449999999 spam.txt:1"));
+}
+
+#[test]
+fn an_expression_is_looked_for_in_the_whole_number_however_the_caller_writes_it() {
+    let (list, errors) = spam("/^\\+44 84[45]/  # revenue share\n/0{4}$/\n/^10..$/", "GB");
+    assert_eq!(errors, []);
+    for (caller, entry) in [
+        ("+448445551234", Some(r"/^\+44 84[45]/ spam.txt:1")),
+        ("0845 555 1234", Some(r"/^\+44 84[45]/ spam.txt:1")),
+        ("tel:+44-845-555-0000", Some(r"/^\+44 84[45]/ spam.txt:1")),
+        ("+442079460000", Some("/0{4}$/ spam.txt:2")),
+        ("1042", Some("/^10..$/ spam.txt:3")),
+        ("+448435551234", None),
+        ("anonymous", None),
+    ] {
+        assert_eq!(listed(&list, caller, "GB").as_deref(), entry, "{caller}");
+    }
+}
+
+#[test]
+fn an_expression_that_is_none_is_an_error_that_says_why() {
+    let expected = |found: &str, what: &str| {
+        format!(r"expected an expression such as `/^\+4484[45]/`, found `{found}`: {what}")
+    };
+    let small = "repeat less in it, or write several";
+    for (entry, what, hint) in [
+        ("/+44/", "the `+` has nothing to repeat", Some(r"write `\+` for the + of a number: `/\+44/`")),
+        ("/^+44/", "the `+` has nothing to repeat", Some(r"write `\+` for the + of a number: `/^\+44/`")),
+        ("/(44/", "unclosed group", None),
+        ("/4**[/", "unclosed character class", None),
+        ("//", "it is empty", None),
+        ("/((1{1,99}){1,99}){1,99}/", "it needs too much memory", Some(small)),
+        ("/[01]*1[01]{20}2/", "it needs too much memory", Some(small)),
+    ] {
+        refused(entry, "GB", &expected(entry, what), hint);
+    }
+}
+
+#[test]
+fn no_expression_takes_longer_than_its_number() {
+    let nasty = ["/(0|00|000)*1$/", "/^(.*.*.*)*$x/", "/(0*)*(0*)*(0*)*9/", "/([0-9]+)+x/"];
+    let (list, errors) = spam(&nasty.join("\n"), "GB");
+    assert_eq!((list.len(), errors.len()), (4, 0));
+    assert_eq!(listed(&list, "+440000000000000", "GB"), None);
+    assert_eq!(listed(&list, "+440000000000001", "GB").as_deref(), Some("/(0|00|000)*1$/ spam.txt:1"));
+}
+
+#[test]
+fn expressions_that_do_not_fit_in_one_automaton_are_all_found_and_their_count_is_bounded() {
+    let gaps: Vec<String> = (0..300).map(|n| format!("/{:03}.*{:03}/", n, 999 - n)).collect();
+    let (list, errors) = spam(&gaps.join("\n"), "GB");
+    assert_eq!((list.len(), errors.len()), (256, 44));
+    assert_eq!(
+        errors[0].to_string(),
+        "spam.txt:257:1: expected at most 256 expressions in one list, found more or larger ones"
     );
-    refused(
-        "+41442551111..+41442559999",
-        "CH",
-        "expected a number or the beginning of one, found `+41442551111..+41442559999`",
-        Some("ranges are not supported yet; write beginnings, such as `+4179*`"),
-    );
+    for n in [0, 100, 255] {
+        let caller = format!("+44{n:03}1{:03}", 999 - n);
+        let found = format!("{} spam.txt:{}", gaps[n], n + 1);
+        assert_eq!(listed(&list, &caller, "GB"), Some(found), "{caller}");
+    }
+}
+
+#[test]
+fn a_number_is_named_before_a_range_a_range_before_a_beginning_and_that_before_an_expression() {
+    let entries = ["+41442551111", "+41442550000..+41442559999", "+4144*", "/4/"];
+    for skipped in 0..entries.len() {
+        let written: Vec<_> = entries[skipped..].iter().rev().copied().collect();
+        let (list, _) = spam(&written.join("\n"), "CH");
+        let found = format!("{} spam.txt:{}", entries[skipped], written.len());
+        assert_eq!(listed(&list, "+41442551111", "CH"), Some(found));
+    }
+}
+
+#[test]
+fn an_entry_whose_time_is_over_gives_way_to_those_that_hold() {
+    let mut builder = List::builder("reject");
+    for (entry, until) in [
+        ("+41442551111", "2026-03-01T12:00:00Z"),
+        ("+41442551000..+41442551999", "2026-03-02T12:00:00Z"),
+        ("+41442550000..+41442559999", "2026-03-05T12:00:00Z"),
+        ("+41442*", "2026-03-06T12:00:00Z"),
+        ("/^.41/", "2026-03-07T12:00:00Z"),
+        ("/5/", "2026-03-08T12:00:00Z"),
+    ] {
+        builder.inline_entry(entry, None, Some(until.parse().unwrap()), region("CH"));
+    }
+    let (list, _) = builder.build();
+    let number = normalise("+41442551111", region("CH")).unwrap();
+    let found: Vec<_> = (1..=8)
+        .map(|day| format!("2026-03-0{day}T11:59:59Z").parse().unwrap())
+        .map(|now| list.find_number(number, now).map(|entry| entry.origin().line()))
+        .collect();
+    assert_eq!(found, [Some(1), Some(2), Some(3), Some(3), Some(3), Some(4), Some(5), Some(6)]);
+    assert!(list.find_number(number, "2026-03-08T12:00:00Z".parse().unwrap()).is_none());
+}
+
+#[test]
+fn of_entries_that_mean_the_same_the_longest_counts_and_their_weights_add_up() {
+    let mut builder = List::builder("complaints");
+    let file = builder.file("complaints.csv");
+    let [april, may] = ["2026-04-01T00:00:00Z", "2026-05-01T00:00:00Z"].map(|until| until.parse().ok());
+    for (line, number, weight, until) in
+        [(1, "+18005550199", 1, april), (2, "800 555 0199", 4, may), (3, "+18005550198", 2, None)]
+    {
+        builder.record(file, Record { weight, until, ..Record::new(line, number) }, region("US"));
+    }
+    let (list, errors) = builder.build();
+    assert_eq!((list.len(), list.repeated().len(), errors.len()), (2, 0, 0));
+    let score = |number: &str, now: &str| {
+        list.score(&Caller::told(number).identify(region("US")), now.parse().unwrap())
+    };
+    assert_eq!(score("+18005550199", "2026-04-15T00:00:00Z"), 5);
+    assert_eq!(score("+18005550199", "2026-05-01T00:00:00Z"), 0);
+    assert_eq!(score("+18005550198", "2030-01-01T00:00:00Z"), 2);
+    assert_eq!(score("+18005550197", "2026-04-15T00:00:00Z"), 0);
+}
+
+#[test]
+fn a_number_is_near_those_that_differ_in_the_last_digits_only() {
+    let (list, _) = spam("+13125550111\n+1312*\n1042", "US");
+    for (caller, last_digits, is_near) in [
+        ("+13125550199", 2, true),
+        ("+13125550111", 2, true),
+        ("+13125550211", 2, false),
+        ("+13125550211", 3, true),
+        ("+131255501", 2, false),
+        ("+13125550112", 0, false),
+        ("+13125550111", 0, true),
+        ("1099", 2, true),
+        ("1099", 4, false),
+        ("+13125550199", 11, false),
+    ] {
+        let number = normalise(caller, region("US")).unwrap();
+        assert_eq!(list.near(number, last_digits, now()).is_some(), is_near, "{caller} {last_digits}");
+    }
 }
 
 #[test]

@@ -1,16 +1,19 @@
 //! Reading lists, and reporting what cannot be read.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use super::entry::Place;
-use super::error::{INLINE, Line, ListError, MOST_ENTRIES, Problem};
-use super::key::Key;
+use super::error::{INLINE, Line, ListError, MOST_ENTRIES, MOST_EXPRESSIONS, Problem};
+use super::expressions::Expressions;
+use super::intervals::Intervals;
+use super::key::{KINDS, Key, Meaning};
 use super::terms::Terms;
 use super::{AllTerms, List};
-use crate::number::{Prefix, Region};
-use crate::pattern::Pattern;
+use crate::number::{NumberRange, Prefix, Region};
+use crate::pattern::{Expression, Pattern};
 
 /// Puts a list together from files and inline entries.
 ///
@@ -37,6 +40,11 @@ pub struct ListBuilder {
     texts: String,
     entries: Vec<(Key, Place)>,
     names: Vec<(Box<str>, Place)>,
+    ranges: Vec<(NumberRange, Place)>,
+    /// In the order in which they are written, each once.
+    expressions: Vec<Expression>,
+    /// How many bytes they take in memory.
+    expressions_size: usize,
     /// By the place in `texts`, in its order.
     terms: Vec<(u32, Terms)>,
     inline: u32,
@@ -52,6 +60,9 @@ impl ListBuilder {
             texts: String::new(),
             entries: Vec::new(),
             names: Vec::new(),
+            ranges: Vec::new(),
+            expressions: Vec::new(),
+            expressions_size: 0,
             terms: Vec::new(),
             inline: 0,
             errors: Vec::new(),
@@ -137,14 +148,8 @@ impl ListBuilder {
             let problem = Problem::More { entries: self.unreported };
             self.errors.push(ListError::new(&self.name, origin, problem));
         }
-        self.names.sort_by(|one, other| one.0.cmp(&other.0));
-        let mut names: Vec<Box<str>> = Vec::new();
-        for (name, place) in self.names {
-            if names.last() != Some(&name) {
-                names.push(name);
-            }
-            self.entries.push((Key::name(names.len() - 1), place));
-        }
+        let names = numbered(self.names, Key::name, &mut self.entries);
+        let ranges = numbered(self.ranges, Key::range, &mut self.entries);
         // A stable sort: of entries that are the same, the first one written comes first.
         self.entries.sort_by_key(|(key, _)| *key);
 
@@ -153,13 +158,19 @@ impl ListBuilder {
             files: self.files,
             texts: self.texts,
             keys: Vec::with_capacity(self.entries.len()),
+            kinds: [0; KINDS + 1],
             places: Vec::with_capacity(self.entries.len()),
             terms: AllTerms::default(),
+            ranges,
+            narrowest: Intervals::default(),
+            lasting: Intervals::default(),
+            expressions: Expressions::new(self.expressions),
             names,
             repeated: Vec::new(),
             prefix_lengths: [0; 2],
         };
         list.keep(&self.entries, &self.terms.into_iter().collect());
+        list.index();
         (list, self.errors)
     }
 
@@ -181,32 +192,56 @@ impl ListBuilder {
     fn entry(&mut self, written: &str, note: &str, line: Line, terms: Terms, region: Region) {
         match Pattern::parse(written, region) {
             Ok(pattern) => match self.place(written, note, line) {
-                Some(place) => self.add(pattern, place, terms),
+                Some(place) => self.add(pattern, place, line, terms),
                 None => self.report_at(line, Problem::Full),
             },
             Err(error) => self.report_at(line, Problem::Pattern(error)),
         }
     }
 
-    fn add(&mut self, pattern: Pattern, place: Place, terms: Terms) {
+    fn add(&mut self, pattern: Pattern, place: Place, line: Line, terms: Terms) {
+        let key = match pattern {
+            Pattern::Exact(number) => Some(Key::exact(number)),
+            Pattern::Prefix(prefix) => Some(Key::prefix(prefix)),
+            Pattern::Anonymous => Some(Key::ANONYMOUS),
+            Pattern::Unavailable => Some(Key::UNAVAILABLE),
+            Pattern::Invalid => Some(Key::INVALID),
+            Pattern::Expression(expression) => match self.expression_key(expression) {
+                Some(key) => Some(key),
+                None => return self.report_at(line, Problem::TooManyExpressions),
+            },
+            Pattern::Range(range) => {
+                self.ranges.push((range, place));
+                None
+            }
+            Pattern::Name(name) => {
+                self.names.push((name, place));
+                None
+            }
+        };
+        self.entries.extend(key.map(|key| (key, place)));
         if terms != Terms::PLAIN {
             self.terms.push((place.text, terms));
         }
-        let key = match pattern {
-            Pattern::Exact(number) => Key::exact(number),
-            Pattern::Prefix(prefix) => Key::prefix(prefix),
-            Pattern::Anonymous => Key::ANONYMOUS,
-            Pattern::Unavailable => Key::UNAVAILABLE,
-            Pattern::Invalid => Key::INVALID,
-            Pattern::Name(name) => return self.names.push((name, place)),
-        };
-        self.entries.push((key, place));
+    }
+
+    /// Numbers an expression. `None` when there are too many.
+    fn expression_key(&mut self, expression: Expression) -> Option<Key> {
+        if let Some(index) = self.expressions.iter().position(|known| *known == expression) {
+            return Some(Key::expression(index));
+        }
+        self.expressions_size += expression.size();
+        if self.expressions.len() >= MOST_EXPRESSIONS || self.expressions_size > LARGEST_EXPRESSIONS {
+            return None;
+        }
+        self.expressions.push(expression);
+        Some(Key::expression(self.expressions.len() - 1))
     }
 
     /// Keeps what was written. `None` when the list is full.
     fn place(&mut self, written: &str, note: &str, line: Line) -> Option<Place> {
         let text = u32::try_from(self.texts.len()).ok()?;
-        let entries = self.entries.len() + self.names.len();
+        let entries = self.entries.len() + self.names.len() + self.ranges.len();
         if entries >= MOST_ENTRIES {
             return None;
         }
@@ -261,20 +296,62 @@ impl List {
     }
 
     fn push(&mut self, key: Key, place: Place) {
-        match key.pattern(&self.names) {
-            Pattern::Prefix(Prefix::E164(digits)) => {
+        match key.meaning() {
+            Meaning::Prefix(Prefix::E164(digits)) => {
                 self.prefix_lengths[0] |= 1 << crate::number::decimal_digits(digits);
             }
-            Pattern::Prefix(Prefix::Internal(digits)) => self.prefix_lengths[1] |= 1 << digits.count(),
-            Pattern::Exact(_)
-            | Pattern::Anonymous
-            | Pattern::Unavailable
-            | Pattern::Invalid
-            | Pattern::Name(_) => {}
+            Meaning::Prefix(Prefix::Internal(digits)) => self.prefix_lengths[1] |= 1 << digits.count(),
+            Meaning::Exact(_)
+            | Meaning::Range(_)
+            | Meaning::Expression(_)
+            | Meaning::Name(_)
+            | Meaning::Anonymous
+            | Meaning::Unavailable
+            | Meaning::Invalid => {}
         }
         self.keys.push(key);
         self.places.push(place);
     }
+
+    /// Makes what look-ups need beside the sorted keys.
+    fn index(&mut self) {
+        for (kind, begin) in self.kinds.iter_mut().enumerate() {
+            let before = self.keys.partition_point(|key| key.kind() < kind);
+            *begin = u32::try_from(before).unwrap_or(u32::MAX);
+        }
+        let end = |number| Key::exact(number).word();
+        let ends: Vec<_> = self.ranges.iter().map(|range| (end(range.first()), end(range.last()))).collect();
+        // Each range has one key, in the order of the ranges.
+        let first = self.kinds[Key::range(0).kind()] as usize;
+        let narrowness = |index: usize| {
+            let (first_number, last_number) = ends[index];
+            (Reverse(last_number - first_number), Reverse(self.places[first + index].text))
+        };
+        let until = |index: usize| self.entry(first + index).until();
+        let narrowest = Intervals::new(&ends, narrowness);
+        let some_end = (0..ends.len()).any(|index| until(index).is_some());
+        let lasting = some_end.then(|| {
+            Intervals::new(&ends, |index| (until(index).unwrap_or(Timestamp::MAX), narrowness(index)))
+        });
+        (self.narrowest, self.lasting) = (narrowest, lasting.unwrap_or_default());
+    }
+}
+
+/// Sorts what does not fit in a key, each once, and adds a key for its place.
+fn numbered<T: Ord>(
+    mut all: Vec<(T, Place)>,
+    key: impl Fn(usize) -> Key,
+    entries: &mut Vec<(Key, Place)>,
+) -> Vec<T> {
+    all.sort_by(|(one, _), (other, _)| one.cmp(other));
+    let mut sorted: Vec<T> = Vec::new();
+    for (each, place) in all {
+        if sorted.last() != Some(&each) {
+            sorted.push(each);
+        }
+        entries.push((key(sorted.len() - 1), place));
+    }
+    sorted
 }
 
 /// A file whose records are added to a list; see [`ListBuilder::file`].
@@ -321,6 +398,9 @@ impl<'a> Record<'a> {
         Self { line, number, name: None, weight: 1, until: None }
     }
 }
+
+/// What the automata of a list may take, in bytes.
+const LARGEST_EXPRESSIONS: usize = 8 << 20;
 
 /// Who reads a list of wrong lines reads the first of them.
 const MOST_ERRORS: usize = 100;

@@ -5,7 +5,8 @@ use std::fmt;
 use jiff::Timestamp;
 
 use super::List;
-use super::key::Key;
+use super::key::{Key, Meaning};
+use crate::number::NumberRange;
 use crate::pattern::Pattern;
 
 /// One entry of a list, with the place it was written at.
@@ -37,7 +38,7 @@ impl<'a> Entry<'a> {
     /// Returns which callers it means.
     #[must_use]
     pub fn pattern(&self) -> Pattern {
-        self.key.pattern(&self.list.names)
+        self.list.pattern(self.key)
     }
 
     /// Returns the pattern as it was written.
@@ -65,6 +66,23 @@ impl<'a> Entry<'a> {
     #[must_use]
     pub fn weight(&self) -> u32 {
         self.list.terms.of(self.place.text).weight
+    }
+
+    /// Returns whether it is a range with all of another in it.
+    pub(super) fn means_all(&self, other: NumberRange) -> bool {
+        match self.key.meaning() {
+            Meaning::Range(index) => {
+                let range = self.list.ranges[index];
+                range.contains(other.first()) && range.contains(other.last())
+            }
+            Meaning::Exact(_)
+            | Meaning::Prefix(_)
+            | Meaning::Expression(_)
+            | Meaning::Name(_)
+            | Meaning::Anonymous
+            | Meaning::Unavailable
+            | Meaning::Invalid => false,
+        }
     }
 
     pub(super) fn is_live(&self, now: Timestamp) -> bool {

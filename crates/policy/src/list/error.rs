@@ -30,6 +30,7 @@ pub(super) enum Problem {
     Pattern(PatternError),
     Full,
     TooManyFiles,
+    TooManyExpressions,
     More { entries: usize },
 }
 
@@ -62,7 +63,7 @@ impl ListError {
     pub fn text(&self) -> &str {
         match &self.problem {
             Problem::Pattern(error) => error.found(),
-            Problem::Full | Problem::TooManyFiles | Problem::More { .. } => "",
+            Problem::Full | Problem::TooManyFiles | Problem::TooManyExpressions | Problem::More { .. } => "",
         }
     }
 
@@ -73,6 +74,11 @@ impl ListError {
             Problem::Pattern(error) => error.to_string(),
             Problem::Full => format!("expected at most {MOST_ENTRIES} entries, found more"),
             Problem::TooManyFiles => format!("expected at most {INLINE} files in one list, found more"),
+            Problem::TooManyExpressions => {
+                format!(
+                    "expected at most {MOST_EXPRESSIONS} expressions in one list, found more or larger ones"
+                )
+            }
             Problem::More { entries } => format!("{entries} more entries cannot be read"),
         }
     }
@@ -84,6 +90,7 @@ impl ListError {
             Problem::Pattern(error) => error.expected(),
             Problem::Full => "fewer entries",
             Problem::TooManyFiles => "fewer files",
+            Problem::TooManyExpressions => "fewer expressions",
             Problem::More { .. } => "entries that can be read",
         }
     }
@@ -93,6 +100,9 @@ impl ListError {
     pub fn hint(&self) -> Option<String> {
         match &self.problem {
             Problem::Pattern(error) => error.hint(),
+            Problem::TooManyExpressions => Some(
+                "most are written as beginnings, such as `+4179*`, of which there may be millions".to_owned(),
+            ),
             Problem::Full | Problem::TooManyFiles | Problem::More { .. } => None,
         }
     }
@@ -125,3 +135,6 @@ pub(super) const INLINE: u16 = u16::MAX;
 
 /// Larger lists are compiled, not read.
 pub(super) const MOST_ENTRIES: usize = 20_000_000;
+
+/// A look-up takes one step a digit for all of them, or for each when they do not fit together.
+pub(super) const MOST_EXPRESSIONS: usize = 256;

@@ -1,7 +1,6 @@
 //! A pattern in one word, so that a list is a sorted array of words.
 
 use crate::number::{Digits, E164, Number, Prefix};
-use crate::pattern::Pattern;
 
 /// A pattern: four bits say of which kind, sixty hold its digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -54,28 +53,63 @@ impl Key {
         }
     }
 
+    /// Makes the key of a range from its place among the list's ranges.
+    pub(super) fn range(index: usize) -> Key {
+        Key(RANGE | index as u64)
+    }
+
+    /// Makes the key of an expression from its place among the list's expressions.
+    pub(super) fn expression(index: usize) -> Key {
+        Key(EXPRESSION | index as u64)
+    }
+
     /// Makes the key of a user name from its place among the list's names.
     pub(super) fn name(index: usize) -> Key {
         Key(NAME | index as u64)
     }
 
-    /// Reads the pattern back.
-    pub(super) fn pattern(self, names: &[Box<str>]) -> Pattern {
+    /// Returns the word: between those of two numbers of one length are those of the numbers between.
+    pub(super) fn word(self) -> u64 {
+        self.0
+    }
+
+    /// Returns which of the [`KINDS`] it is; keys are in their order.
+    pub(super) fn kind(self) -> usize {
+        usize::try_from(self.0 >> 60).unwrap_or(0).min(KINDS - 1)
+    }
+
+    /// Tells what it stands for.
+    pub(super) fn meaning(self) -> Meaning {
         let payload = self.0 & !KIND;
         let index = usize::try_from(payload).unwrap_or(usize::MAX);
         match (self, self.0 & KIND) {
-            (Key::ANONYMOUS, _) => Pattern::Anonymous,
-            (Key::UNAVAILABLE, _) => Pattern::Unavailable,
+            (Key::ANONYMOUS, _) => Meaning::Anonymous,
+            (Key::UNAVAILABLE, _) => Meaning::Unavailable,
             (_, EXACT_E164) => {
-                E164::new(payload).map_or(Pattern::Invalid, |n| Pattern::Exact(Number::E164(n)))
+                E164::new(payload).map_or(Meaning::Invalid, |n| Meaning::Exact(Number::E164(n)))
             }
-            (_, EXACT_INTERNAL) => Pattern::Exact(Number::Internal(Digits::from_packed(payload))),
-            (_, PREFIX_E164) => Pattern::Prefix(Prefix::E164(payload)),
-            (_, PREFIX_INTERNAL) => Pattern::Prefix(Prefix::Internal(Digits::from_packed(payload))),
-            (_, NAME) => names.get(index).map_or(Pattern::Invalid, |name| Pattern::Name(name.clone())),
-            _ => Pattern::Invalid,
+            (_, EXACT_INTERNAL) => Meaning::Exact(Number::Internal(Digits::from_packed(payload))),
+            (_, PREFIX_E164) => Meaning::Prefix(Prefix::E164(payload)),
+            (_, PREFIX_INTERNAL) => Meaning::Prefix(Prefix::Internal(Digits::from_packed(payload))),
+            (_, RANGE) => Meaning::Range(index),
+            (_, EXPRESSION) => Meaning::Expression(index),
+            (_, NAME) => Meaning::Name(index),
+            _ => Meaning::Invalid,
         }
     }
+}
+
+/// What a key stands for: a pattern, or the place of one among others of its kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Meaning {
+    Exact(Number),
+    Prefix(Prefix),
+    Range(usize),
+    Expression(usize),
+    Name(usize),
+    Anonymous,
+    Unavailable,
+    Invalid,
 }
 
 const KIND: u64 = 0xf << 60;
@@ -83,5 +117,10 @@ const EXACT_E164: u64 = 0;
 const PREFIX_E164: u64 = 1 << 60;
 const EXACT_INTERNAL: u64 = 2 << 60;
 const PREFIX_INTERNAL: u64 = 3 << 60;
-const NAME: u64 = 4 << 60;
-const WORD: u64 = 5 << 60;
+const RANGE: u64 = 4 << 60;
+const EXPRESSION: u64 = 5 << 60;
+const NAME: u64 = 6 << 60;
+const WORD: u64 = 7 << 60;
+
+/// How many kinds of keys there are.
+pub(super) const KINDS: usize = 8;

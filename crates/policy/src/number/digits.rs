@@ -68,18 +68,24 @@ impl Digits {
         (count > 0).then(|| Self(self.0 >> (4 * dropped)))
     }
 
-    fn symbols(self) -> impl Iterator<Item = char> {
+    /// Returns whether there is a `*` or a `#` among them.
+    pub(crate) fn has_signs(self) -> bool {
+        self.spelled().any(|byte| !byte.is_ascii_digit())
+    }
+
+    /// Returns the symbols, as they are written.
+    pub(crate) fn spelled(self) -> impl Iterator<Item = u8> {
         (0..self.count()).rev().map(move |place| match (self.0 >> (4 * place) & 0xf) as u8 {
-            symbol if symbol == STAR + 1 => '*',
-            symbol if symbol == HASH + 1 => '#',
-            symbol => char::from(b'0' + symbol.saturating_sub(1)),
+            symbol if symbol == STAR + 1 => b'*',
+            symbol if symbol == HASH + 1 => b'#',
+            symbol => b'0' + symbol.saturating_sub(1),
         })
     }
 }
 
 impl fmt::Display for Digits {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.symbols().try_for_each(|symbol| fmt::Write::write_char(f, symbol))
+        self.spelled().try_for_each(|symbol| fmt::Write::write_char(f, char::from(symbol)))
     }
 }
 
