@@ -15,7 +15,7 @@ use ringfence_policy::{Caller, Facts, Policy, decide};
 #[bench::unlisted(policy(), format!("+{}", number(487)))]
 fn from_caller_to_decision(policy: Policy, user: String) -> (Policy, String) {
     let caller = Caller::from_header(black_box(&user), "pbx.example");
-    black_box(decide(&policy, &Facts::new(&caller, "home", region()), now()).rule());
+    black_box(decide(&policy, &Facts::new(&caller, "home", region()), now()).rule_id());
     (policy, user)
 }
 

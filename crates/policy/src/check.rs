@@ -2,11 +2,12 @@
 
 use std::fmt;
 
+use crate::condition::Condition;
 use crate::list::{Entry, List, Origin};
-use crate::number::{Number, Prefix};
+use crate::number::{Number, Prefix, Region};
 use crate::pattern::Pattern;
 use crate::policy::Policy;
-use crate::treatment::Treatment;
+use crate::rule::Rule;
 
 /// Looks for what its owner probably did not mean.
 ///
@@ -17,7 +18,7 @@ use crate::treatment::Treatment;
 /// let switzerland = Region::parse("CH")?;
 /// let (allow, _) = List::parse_text("allow", "friends.txt", "+4179*", switzerland);
 /// let (reject, _) = List::parse_text("reject", "spam.txt", "079 123 45 67", switzerland);
-/// let policy = Policy::builder(switzerland).allow(Arc::new(allow)).reject(Arc::new(reject)).build()?;
+/// let policy = Policy::of_lists(switzerland, Arc::new(allow), Arc::new(reject))?;
 /// assert_eq!(
 ///     check(&policy)[0].to_string(),
 ///     "spam.txt:1: 079 123 45 67 is never refused: +4179* allows it (friends.txt:1)"
@@ -27,35 +28,49 @@ use crate::treatment::Treatment;
 #[must_use]
 pub fn check(policy: &Policy) -> Vec<Finding> {
     let mut findings = Vec::new();
-    check_treatments(policy, &mut findings);
-    add(&mut findings, contradictions(policy), "more entries that are never refused");
-    add(&mut findings, faults(policy.allow()), "more allowed numbers that no plan has");
-    add(&mut findings, faults(policy.reject()), "more rejected numbers that no plan has");
-    add(&mut findings, covered_emergencies(policy), "more entries that cover an emergency number");
-    add(&mut findings, repetitions(policy.allow()), "more allowed callers that are repeated");
-    add(&mut findings, repetitions(policy.reject()), "more rejected callers that are repeated");
+    for (allow, reject) in contradicting(policy) {
+        add(&mut findings, contradictions(allow, reject), "more entries that are never refused");
+    }
+    for list in policy.lists() {
+        add(&mut findings, faults(list), "more numbers that no plan has");
+    }
+    for list in refusing(policy) {
+        add(
+            &mut findings,
+            covered_emergencies(policy.region(), list),
+            "more entries that cover an emergency number",
+        );
+    }
+    for list in policy.lists() {
+        add(&mut findings, repetitions(list), "more entries that are repeated");
+    }
     findings
 }
 
-fn check_treatments(policy: &Policy, findings: &mut Vec<Finding>) {
-    let refuses = |treatment: &Treatment| match treatment {
-        Treatment::Reject(_) | Treatment::Ignore => true,
-        Treatment::Ring { .. } | Treatment::Redirect { .. } => false,
-    };
-    let of_policy =
-        |severity, message: &str| Finding { severity, file: None, line: 0, message: message.to_owned() };
-    if !policy.reject().is_empty() && matches!(policy.listed(), Treatment::Ring { .. }) {
-        findings.push(of_policy(Severity::Warning, "callers on the reject list ring: nobody is refused"));
+/// Returns the lists whose callers a rule refuses, for that alone.
+fn refusing(policy: &Policy) -> Vec<&List> {
+    let rules = policy.rules().iter().filter(|rule| rule.then().is_refusal() && !rule.is_shadow);
+    lists_of(policy, rules.map(Rule::when))
+}
+
+/// Returns each list whose callers a rule lets through before another rule refuses those of a second list.
+fn contradicting(policy: &Policy) -> Vec<(&List, &List)> {
+    let mut pairs: Vec<(&List, &List)> = Vec::new();
+    for (place, rule) in policy.rules().iter().enumerate().filter(|(_, rule)| rule.then().is_refusal()) {
+        let before = policy.rules()[..place].iter().filter(|rule| !rule.then().is_refusal());
+        let allowing = lists_of(policy, before.filter(|rule| rule.until.is_none()).map(Rule::when));
+        let refused = lists_of(policy, std::iter::once(rule.when()));
+        pairs.extend(allowing.iter().flat_map(|allow| refused.iter().map(|reject| (*allow, *reject))));
     }
-    if policy.allow().is_empty() && refuses(policy.otherwise()) {
-        findings.push(of_policy(
-            Severity::Warning,
-            "the allow list is empty and everyone else is refused: no call gets through",
-        ));
-    }
-    if policy.reject().is_empty() && !refuses(policy.otherwise()) {
-        findings.push(of_policy(Severity::Note, "the reject list is empty: nobody is refused"));
-    }
+    pairs
+}
+
+fn lists_of<'a>(policy: &'a Policy, conditions: impl Iterator<Item = &'a Condition>) -> Vec<&'a List> {
+    let places = conditions.filter_map(|condition| match condition {
+        Condition::CallerIn(places) => Some(places),
+        _ => None,
+    });
+    places.flatten().filter_map(|place| policy.lists().get(*place)).map(|list| &**list).collect()
 }
 
 /// Adds findings of one kind, and counts those beyond the first few.
@@ -73,9 +88,9 @@ fn add(findings: &mut Vec<Finding>, mut found: impl Iterator<Item = Finding>, mo
 /// Who has a thousand repeated entries is helped by the first of them and the count.
 const MOST_OF_A_KIND: usize = 20;
 
-fn contradictions(policy: &Policy) -> impl Iterator<Item = Finding> {
-    policy.reject().entries().filter_map(|entry| {
-        let allowing = policy.allow().covering(&entry.pattern())?;
+fn contradictions(allow: &List, reject: &List) -> impl Iterator<Item = Finding> {
+    reject.entries().filter_map(|entry| {
+        let allowing = allow.covering(&entry.pattern())?;
         let (written, by, origin) = (entry.written(), allowing.written(), allowing.origin());
         let message = format!("{written} is never refused: {by} allows it ({origin})");
         Some(Finding::at(entry, Severity::Warning, message))
@@ -89,9 +104,8 @@ fn faults(list: &List) -> impl Iterator<Item = Finding> {
     })
 }
 
-fn covered_emergencies(policy: &Policy) -> impl Iterator<Item = Finding> {
-    let region = policy.region();
-    policy.reject().entries().filter_map(move |entry| {
+fn covered_emergencies(region: Region, list: &List) -> impl Iterator<Item = Finding> {
+    list.entries().filter_map(move |entry| {
         let Pattern::Prefix(prefix @ Prefix::Internal(_)) = entry.pattern() else { return None };
         let covered = region.emergencies().find(|digits| prefix.begins(Number::Internal(*digits)))?;
         let message =
@@ -115,7 +129,7 @@ fn repetitions(list: &List) -> impl Iterator<Item = Finding> {
 ///
 /// let switzerland = Region::parse("CH")?;
 /// let (reject, _) = List::parse_text("reject", "spam.txt", "+4179*\n079*", switzerland);
-/// let policy = Policy::builder(switzerland).reject(Arc::new(reject)).build()?;
+/// let policy = Policy::of_lists(switzerland, Arc::new(List::empty("allow")), Arc::new(reject))?;
 /// let finding = &check(&policy)[0];
 /// assert_eq!((finding.file(), finding.line(), finding.severity()), (Some("spam.txt"), 2, Severity::Note));
 /// assert_eq!(finding.message(), "079* repeats +4179* (spam.txt:1)");

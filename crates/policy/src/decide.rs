@@ -1,11 +1,15 @@
 //! The decision: total, first match wins.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
 use crate::facts::{CallerId, Facts};
 use crate::list::Entry;
 use crate::number::Number;
-use crate::policy::Policy;
+use crate::policy::{Mode, Policy};
+use crate::rule::Rule;
+use crate::scene::Scene;
 use crate::treatment::Treatment;
 
 /// Decides what happens to a call. Every call gets exactly one decision: the first rule that
@@ -14,75 +18,170 @@ use crate::treatment::Treatment;
 /// It allocates nothing and cannot fail.
 ///
 /// ```
-/// use ringfence_policy::{Caller, Facts, Policy, Region, Rule, decide};
+/// use std::sync::Arc;
+/// use jiff::Timestamp;
+/// use ringfence_policy::{Caller, Facts, List, Policy, Region, decide};
 ///
 /// let switzerland = Region::parse("CH")?;
-/// let policy = Policy::builder(switzerland).build()?;
+/// let [allow, reject] = ["allow", "reject"].map(|name| Arc::new(List::empty(name)));
+/// let policy = Policy::of_lists(switzerland, allow, reject)?;
 /// let facts = Facts::new(&Caller::from_header("+41791234567", "pbx.example"), "home", switzerland);
-/// let now = "2026-03-01T12:00:00Z".parse()?;
-/// assert_eq!(decide(&policy, &facts, now).rule(), Rule::Otherwise);
+/// let decision = decide(&policy, &facts, Timestamp::UNIX_EPOCH);
+/// assert_eq!(decision.rule_id(), "otherwise");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[must_use]
 pub fn decide<'p>(policy: &'p Policy, facts: &Facts<'_>, now: Timestamp) -> Decision<'p> {
+    let scene = Scene::new(policy, facts, now);
+    let decision =
+        |by, treatment| Decision { by, treatment, wanted: None, entry: None, shadow: Shadow::default() };
+    if facts.psap_callback {
+        return decision(By::EmergencyCallback, policy.welcome());
+    }
     if is_emergency(policy, facts) {
-        return Decision { rule: Rule::Emergency, treatment: policy.allowed(), entry: None };
+        return decision(By::Emergency, policy.welcome());
     }
-    if let entry @ Some(_) = policy.allow().find(&facts.caller, now) {
-        return Decision { rule: Rule::Allowed, treatment: policy.allowed(), entry };
+    if let entry @ Some(_) = policy.never_block().and_then(|list| list.find(&facts.caller, now)) {
+        return Decision { entry, ..decision(By::NeverBlock, policy.welcome()) };
     }
-    if let entry @ Some(_) = policy.reject().find(&facts.caller, now) {
-        return Decision { rule: Rule::Listed, treatment: policy.listed(), entry };
+    let mut shadow = Shadow::default();
+    for rule in policy.rules() {
+        if rule.is_over(now) || !rule.is_rolled_out(facts) || !scene.holds(rule.when()) {
+            scene.forget_entry();
+            continue;
+        }
+        if rule.is_shadow {
+            shadow.push(rule);
+            scene.forget_entry();
+            continue;
+        }
+        let (treatment, wanted) = match policy.mode() {
+            Mode::Enforce => (rule.then(), None),
+            Mode::Shadow => (policy.welcome(), Some(rule.then())),
+        };
+        return Decision { by: By::Rule(rule), treatment, wanted, entry: scene.entry(), shadow };
     }
-    Decision { rule: Rule::Otherwise, treatment: policy.otherwise(), entry: None }
+    // A policy without a last rule that always matches cannot be made.
+    Decision { shadow, ..decision(By::Error, policy.on_error()) }
 }
 
-fn is_emergency(policy: &Policy, facts: &Facts<'_>) -> bool {
+pub(crate) fn is_emergency(policy: &Policy, facts: &Facts<'_>) -> bool {
     match facts.caller {
-        CallerId::Number(Number::Internal(digits)) => {
-            facts.psap_callback || policy.region().is_emergency(digits)
-        }
+        CallerId::Number(Number::Internal(digits)) => policy.region().is_emergency(digits),
         CallerId::Number(Number::E164(_))
         | CallerId::Implausible(..)
         | CallerId::Ambiguous(_)
         | CallerId::Name(_)
         | CallerId::Anonymous { .. }
         | CallerId::Unavailable
-        | CallerId::Invalid(_) => facts.psap_callback,
+        | CallerId::Invalid(_) => false,
     }
 }
 
 /// What happens to a call, and by which rule.
 ///
 /// ```
-/// use ringfence_policy::{Caller, Facts, Policy, Region, decide};
+/// use std::sync::Arc;
+/// use jiff::Timestamp;
+/// use ringfence_policy::{Caller, Facts, List, Policy, Region, decide};
 ///
 /// let switzerland = Region::parse("CH")?;
-/// let policy = Policy::builder(switzerland).build()?;
+/// let [allow, reject] = ["allow", "reject"].map(|name| Arc::new(List::empty(name)));
+/// let policy = Policy::of_lists(switzerland, allow, reject)?;
 /// let facts = Facts::new(&Caller::from_header("118", "pbx.example"), "home", switzerland);
-/// let now = "2026-03-01T12:00:00Z".parse()?;
+/// let now = Timestamp::UNIX_EPOCH;
 /// let decision = decide(&policy, &facts, now);
-/// assert_eq!(decision.explain(&facts).to_string(), "let ring: 118 is an emergency number");
+/// assert_eq!(decision.explain(&policy, &facts, now).to_string(), "let ring: 118 is an emergency number");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Decision<'p> {
-    rule: Rule,
-    treatment: &'p Treatment,
+    by: By<'p>,
+    treatment: &'p Arc<Treatment>,
+    wanted: Option<&'p Arc<Treatment>>,
     entry: Option<Entry<'p>>,
+    shadow: Shadow<'p>,
+}
+
+/// What decided a call.
+///
+/// ```
+/// use ringfence_policy::By;
+///
+/// assert_eq!(By::Emergency.id(), "emergency");
+/// ```
+#[derive(Debug, Clone, Copy)]
+pub enum By<'p> {
+    /// An emergency number calls.
+    Emergency,
+    /// An emergency centre calls back.
+    EmergencyCallback,
+    /// The caller is on the list `never_block`.
+    NeverBlock,
+    /// A rule.
+    Rule(&'p Rule),
+    /// Nothing did, in time or at all.
+    Error,
+}
+
+impl<'p> By<'p> {
+    /// Returns the id of the rule, or what else it is called.
+    #[must_use]
+    pub fn id(self) -> &'p str {
+        match self {
+            By::Emergency => "emergency",
+            By::EmergencyCallback => "emergency-callback",
+            By::NeverBlock => "never_block",
+            By::Rule(rule) => rule.id(),
+            By::Error => "on_error",
+        }
+    }
 }
 
 impl<'p> Decision<'p> {
-    /// Returns the rule that matched.
+    /// Makes the decision of a call that none could be found for.
     #[must_use]
-    pub fn rule(&self) -> Rule {
-        self.rule
+    pub fn on_error(policy: &'p Policy) -> Self {
+        Self {
+            by: By::Error,
+            treatment: policy.on_error(),
+            wanted: None,
+            entry: None,
+            shadow: Shadow::default(),
+        }
+    }
+
+    /// Returns what decided.
+    #[must_use]
+    pub fn by(&self) -> By<'p> {
+        self.by
+    }
+
+    /// Returns the rule that decided, unless something else did.
+    #[must_use]
+    pub fn rule(&self) -> Option<&'p Rule> {
+        match self.by {
+            By::Rule(rule) => Some(rule),
+            By::Emergency | By::EmergencyCallback | By::NeverBlock | By::Error => None,
+        }
+    }
+
+    /// Returns the id of the rule, or what else decided.
+    #[must_use]
+    pub fn rule_id(&self) -> &'p str {
+        self.by.id()
     }
 
     /// Returns what is to be done.
     #[must_use]
-    pub fn treatment(&self) -> &'p Treatment {
+    pub fn treatment(&self) -> &'p Arc<Treatment> {
         self.treatment
+    }
+
+    /// Returns what would be done, if the policy only writes down what it would do.
+    #[must_use]
+    pub fn wanted(&self) -> Option<&'p Arc<Treatment>> {
+        self.wanted
     }
 
     /// Returns the entry of the list that matched.
@@ -90,36 +189,31 @@ impl<'p> Decision<'p> {
     pub fn entry(&self) -> Option<Entry<'p>> {
         self.entry
     }
-}
 
-/// The rules, in the order in which they are tried.
-///
-/// ```
-/// use ringfence_policy::Rule;
-///
-/// assert_eq!(Rule::Listed.as_str(), "listed");
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Rule {
-    /// An emergency number, or an emergency centre that calls back: never refused.
-    Emergency,
-    /// The caller is on the allow list.
-    Allowed,
-    /// The caller is on the reject list.
-    Listed,
-    /// The caller is on neither.
-    Otherwise,
-}
+    /// Returns the rules in shadow mode that would have decided.
+    pub fn shadow(&self) -> impl Iterator<Item = &'p Rule> {
+        self.shadow.rules.into_iter().flatten()
+    }
 
-impl Rule {
-    /// Returns the rule's id.
+    /// Returns how many more there are: only the first eight are kept.
     #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Rule::Emergency => "emergency",
-            Rule::Allowed => "allowed",
-            Rule::Listed => "listed",
-            Rule::Otherwise => "otherwise",
+    pub fn more_shadow(&self) -> usize {
+        self.shadow.more
+    }
+}
+
+/// The first few rules in shadow mode that match.
+#[derive(Debug, Clone, Copy, Default)]
+struct Shadow<'p> {
+    rules: [Option<&'p Rule>; 8],
+    more: usize,
+}
+
+impl<'p> Shadow<'p> {
+    fn push(&mut self, rule: &'p Rule) {
+        match self.rules.iter_mut().find(|place| place.is_none()) {
+            Some(place) => *place = Some(rule),
+            None => self.more += 1,
         }
     }
 }

@@ -2,15 +2,20 @@
 
 use std::fmt;
 
-use crate::decide::{Decision, Rule};
+use jiff::Timestamp;
+
+use crate::decide::{By, Decision};
 use crate::facts::{CallerId, CallerKind, Facts, Source};
+use crate::policy::Policy;
 use crate::printable::printable;
-use crate::treatment::Treatment;
+use crate::reason::reason;
+use crate::scene::Scene;
+use crate::treatment::{Treatment, Work};
 
 impl Decision<'_> {
-    /// Explains the decision.
+    /// Explains the decision under the policy, and at the instant, that it was made.
     #[must_use]
-    pub fn explain(&self, facts: &Facts<'_>) -> Explanation {
+    pub fn explain(&self, policy: &Policy, facts: &Facts<'_>, now: Timestamp) -> Explanation {
         let entry = self.entry().map(|entry| {
             let origin = entry.origin();
             ExplainedEntry {
@@ -23,12 +28,12 @@ impl Decision<'_> {
             }
         });
         Explanation {
-            action: Action::of(self.treatment()),
-            rule: self.rule(),
+            action: told(self.treatment()),
+            rule: self.rule_id().to_owned(),
             caller: facts.caller.to_string(),
             kind: facts.caller.kind(),
             source: facts.source,
-            because: because(self.rule(), entry.as_ref(), facts),
+            because: because(self, entry.as_ref(), policy, facts, now),
             entry,
         }
     }
@@ -39,13 +44,16 @@ impl Decision<'_> {
 /// Its `Display` form is one sentence; the fields are for programs.
 ///
 /// ```
-/// use ringfence_policy::{Caller, Facts, Policy, Region, decide};
+/// use std::sync::Arc;
+/// use jiff::Timestamp;
+/// use ringfence_policy::{Caller, Facts, List, Policy, Region, decide};
 ///
 /// let us = Region::parse("US")?;
-/// let policy = Policy::builder(us).build()?;
+/// let [allow, reject] = ["allow", "reject"].map(|name| Arc::new(List::empty(name)));
+/// let policy = Policy::of_lists(us, allow, reject)?;
 /// let facts = Facts::new(&Caller::from_header("5550177", "pbx.example"), "home", us);
-/// let now = "2026-03-01T12:00:00Z".parse()?;
-/// let explanation = decide(&policy, &facts, now).explain(&facts);
+/// let now = Timestamp::UNIX_EPOCH;
+/// let explanation = decide(&policy, &facts, now).explain(&policy, &facts, now);
 /// assert_eq!(explanation.kind.as_str(), "ambiguous");
 /// assert_eq!(
 ///     explanation.to_string(),
@@ -55,10 +63,10 @@ impl Decision<'_> {
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Explanation {
-    /// What is done.
-    pub action: Action,
-    /// The rule that matched.
-    pub rule: Rule,
+    /// What is done, such as `rejected with 486`.
+    pub action: String,
+    /// The id of the rule that matched, or what else decided.
+    pub rule: String,
     /// Who is calling, without a number that is withheld.
     pub caller: String,
     /// Which kind of caller that is.
@@ -81,14 +89,15 @@ impl fmt::Display for Explanation {
 ///
 /// ```
 /// use std::sync::Arc;
+/// use jiff::Timestamp;
 /// use ringfence_policy::{Caller, Facts, List, Policy, Region, decide};
 ///
 /// let switzerland = Region::parse("CH")?;
 /// let (spam, _) = List::parse_text("reject", "spam.txt", "079*", switzerland);
-/// let policy = Policy::builder(switzerland).reject(Arc::new(spam)).build()?;
+/// let policy = Policy::of_lists(switzerland, Arc::new(List::empty("allow")), Arc::new(spam))?;
 /// let facts = Facts::new(&Caller::from_header("+41791234567", "pbx.example"), "home", switzerland);
-/// let now = "2026-03-01T12:00:00Z".parse()?;
-/// let entry = decide(&policy, &facts, now).explain(&facts).entry.expect("it is listed");
+/// let now = Timestamp::UNIX_EPOCH;
+/// let entry = decide(&policy, &facts, now).explain(&policy, &facts, now).entry.expect("it is listed");
 /// assert_eq!((entry.pattern.as_str(), entry.written.as_str()), ("+4179*", "079*"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -119,77 +128,63 @@ impl fmt::Display for ExplainedEntry {
     }
 }
 
-/// What is done with a call, in a word.
-///
-/// ```
-/// use ringfence_policy::{Action, Rejection, Treatment};
-///
-/// let action = Action::of(&Treatment::Reject(Rejection::busy()));
-/// assert_eq!(action.to_string(), "rejected with 486");
-/// assert_eq!(action.as_str(), "reject");
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Action {
-    /// It is refused with this code.
-    Reject(u16),
-    /// It rings.
-    Ring,
-    /// The caller is sent elsewhere.
-    Redirect,
-    /// It is not answered.
-    Ignore,
-}
-
-impl Action {
-    /// Returns what a treatment does.
-    #[must_use]
-    pub fn of(treatment: &Treatment) -> Self {
-        match treatment {
-            Treatment::Reject(rejection) => Action::Reject(rejection.code()),
-            Treatment::Ring { .. } => Action::Ring,
-            Treatment::Redirect { .. } => Action::Redirect,
-            Treatment::Ignore => Action::Ignore,
-        }
-    }
-
-    /// Returns the verb.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Action::Reject(_) => "reject",
-            Action::Ring => "ring",
-            Action::Redirect => "redirect",
-            Action::Ignore => "ignore",
-        }
+/// Tells what a treatment does to a call, in the past tense.
+fn told(treatment: &Treatment) -> String {
+    match treatment.work() {
+        Work::Reject(rejection) => format!("rejected with {}", rejection.code()),
+        Work::Ring(_) => "let ring".to_owned(),
+        Work::Forward(_) => "redirected".to_owned(),
+        Work::StandAside => "stood aside".to_owned(),
+        Work::Hold(_) => "held".to_owned(),
+        Work::Drop(_) => "ignored".to_owned(),
+        Work::Answer(_) => "answered".to_owned(),
+        Work::Challenge(_) => "challenged".to_owned(),
     }
 }
 
-impl fmt::Display for Action {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Action::Reject(code) => write!(f, "rejected with {code}"),
-            Action::Ring => f.write_str("let ring"),
-            Action::Redirect => f.write_str("redirected"),
-            Action::Ignore => f.write_str("ignored"),
-        }
-    }
-}
-
-fn because(rule: Rule, entry: Option<&ExplainedEntry>, facts: &Facts<'_>) -> String {
+fn because(
+    decision: &Decision<'_>,
+    entry: Option<&ExplainedEntry>,
+    policy: &Policy,
+    facts: &Facts<'_>,
+    now: Timestamp,
+) -> String {
     let caller = facts.caller;
-    match (rule, entry) {
-        (Rule::Emergency, _) if facts.psap_callback => "an emergency centre calls back".to_owned(),
-        (Rule::Emergency, _) => format!("{caller} is an emergency number"),
-        (Rule::Allowed | Rule::Listed | Rule::Otherwise, Some(entry)) => {
-            format!("{caller} is on the {} list ({entry})", entry.list)
+    let rule = match decision.by() {
+        By::Emergency => return format!("{caller} is an emergency number"),
+        By::EmergencyCallback => return "an emergency centre calls back".to_owned(),
+        By::Error => return "it could not be decided".to_owned(),
+        By::NeverBlock => return listed(caller, entry, "never_block"),
+        By::Rule(rule) => rule,
+    };
+    let why = if rule.is_unconditional() {
+        no_other_rule(caller, facts.raw)
+    } else if entry.is_some_and(|entry| !entry.list.is_empty()) {
+        listed(caller, entry, "")
+    } else {
+        let scene = Scene::new(policy, facts, now);
+        format!("rule {}: {}", rule.id(), reason(&scene, rule.when()).1)
+    };
+    match decision.wanted() {
+        Some(wanted) => format!("{why}; the policy is in shadow mode, else it would {wanted}"),
+        None => why,
+    }
+}
+
+fn listed(caller: CallerId<'_>, entry: Option<&ExplainedEntry>, list: &str) -> String {
+    match entry {
+        Some(entry) => format!("{caller} is on the {} list ({entry})", entry.list),
+        None => format!("{caller} is on the {list} list"),
+    }
+}
+
+fn no_other_rule(caller: CallerId<'_>, raw: &str) -> String {
+    match caller {
+        CallerId::Ambiguous(ambiguous) => format!("{ambiguous}, so that no list can name it"),
+        CallerId::Implausible(_, fault) => format!("{caller} meets no other rule; {fault}"),
+        CallerId::Invalid(invalid) => format!("{} meets no other rule; {invalid}", printable(raw)),
+        CallerId::Number(_) | CallerId::Name(_) | CallerId::Anonymous { .. } | CallerId::Unavailable => {
+            format!("{caller} meets no other rule")
         }
-        (Rule::Allowed | Rule::Listed | Rule::Otherwise, None) => match caller {
-            CallerId::Ambiguous(ambiguous) => format!("{ambiguous}, so that no list can name it"),
-            CallerId::Implausible(_, fault) => format!("{caller} is on no list; {fault}"),
-            CallerId::Invalid(invalid) => format!("{} is on no list; {invalid}", printable(facts.raw)),
-            CallerId::Number(_) | CallerId::Name(_) | CallerId::Anonymous { .. } | CallerId::Unavailable => {
-                format!("{caller} is on no list")
-            }
-        },
     }
 }

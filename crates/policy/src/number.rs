@@ -136,6 +136,13 @@ impl E164 {
         })
     }
 
+    /// Returns the region of the number, if its calling code belongs to one alone.
+    pub(crate) fn region(self) -> Option<Region> {
+        let code = self.calling_code()?;
+        let mut regions = Region::all().filter(|region| region.calling_code() == code);
+        regions.next().filter(|_| regions.next().is_none())
+    }
+
     /// Returns the first digits as one decimal value, if there are so many.
     pub(crate) fn first(self, count: usize) -> Option<u64> {
         first_digits(self.as_u64(), count)

@@ -1,212 +1,308 @@
-//! A policy: two lists and three rules.
+//! A policy: lists, rules from top to bottom, and what they do.
 //!
 //! ```text
-//!  emergency    an emergency number or call-back             as allowed     not to be configured away
-//!  allowed      a caller on the allow list                   ring, redirect
-//!  listed       a caller on the reject list                  any treatment
-//!  otherwise    everyone else                                any treatment
+//!  prelude      emergency numbers and call-backs, `never_block`     not to be configured away
+//!  guards       too many calls of one caller, line or source
+//!  rules        the first that matches decides; the last always does
 //! ```
+
+mod parts;
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
+use jiff::tz::TimeZone;
+
+use crate::condition::Condition;
 use crate::list::{Entry, List};
 use crate::number::{Number, Region};
 use crate::pattern::Pattern;
-use crate::treatment::{Rejection, Treatment, Welcome};
+use crate::position::Line;
+use crate::rule::Rule;
+use crate::schedule::Schedule;
+use crate::treatment::Treatment;
+pub use parts::{Group, Mode, PolicyParts, Switch};
 
-/// Which callers are allowed, which are refused, and what happens to everyone else.
-///
-/// ```
-/// use ringfence_policy::{Policy, Region, Rejection};
-///
-/// let policy = Policy::builder(Region::parse("CH")?).otherwise(Rejection::new(603)?).build()?;
-/// assert_eq!(policy.otherwise().to_string(), "reject with 603");
-/// assert_eq!(policy.listed().to_string(), "reject with 486");
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-#[derive(Debug, Clone)]
-pub struct Policy {
-    region: Region,
-    allow: Arc<List>,
-    reject: Arc<List>,
-    allowed: Treatment,
-    listed: Treatment,
-    otherwise: Treatment,
-}
+/// The list whose callers are never refused.
+pub(crate) const NEVER_BLOCK: &str = "never_block";
 
-impl Policy {
-    /// Starts a policy with empty lists, that rejects listed callers with 486 and lets everyone
-    /// else ring.
-    pub fn builder(region: Region) -> PolicyBuilder {
-        PolicyBuilder(Policy {
-            region,
-            allow: Arc::new(List::empty("allow")),
-            reject: Arc::new(List::empty("reject")),
-            allowed: Welcome::default().into(),
-            listed: Rejection::busy().into(),
-            otherwise: Welcome::default().into(),
-        })
-    }
-
-    /// Returns the region whose emergency numbers are never refused.
-    #[must_use]
-    pub fn region(&self) -> Region {
-        self.region
-    }
-
-    /// Returns the callers that are never refused.
-    #[must_use]
-    pub fn allow(&self) -> &Arc<List> {
-        &self.allow
-    }
-
-    /// Returns the callers that are refused.
-    #[must_use]
-    pub fn reject(&self) -> &Arc<List> {
-        &self.reject
-    }
-
-    /// Returns what is done with callers on the allow list: it is never a refusal.
-    #[must_use]
-    pub fn allowed(&self) -> &Treatment {
-        &self.allowed
-    }
-
-    /// Returns what is done with callers on the reject list.
-    #[must_use]
-    pub fn listed(&self) -> &Treatment {
-        &self.listed
-    }
-
-    /// Returns what is done with everyone else.
-    #[must_use]
-    pub fn otherwise(&self) -> &Treatment {
-        &self.otherwise
-    }
-}
-
-/// Puts a policy together.
-///
-/// ```
-/// use std::sync::Arc;
-/// use ringfence_policy::{List, Policy, Region, Treatment};
-///
-/// let switzerland = Region::parse("CH")?;
-/// let (spam, _) = List::parse_text("reject", "spam.txt", "anonymous", switzerland);
-/// let policy = Policy::builder(switzerland).reject(Arc::new(spam)).listed(Treatment::Ignore).build()?;
-/// assert_eq!(policy.reject().len(), 1);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-#[derive(Debug, Clone)]
-#[must_use]
-pub struct PolicyBuilder(Policy);
-
-impl PolicyBuilder {
-    /// Sets the callers that are never refused.
-    pub fn allow(mut self, list: Arc<List>) -> Self {
-        self.0.allow = list;
-        self
-    }
-
-    /// Sets the callers that are refused.
-    pub fn reject(mut self, list: Arc<List>) -> Self {
-        self.0.reject = list;
-        self
-    }
-
-    /// Sets what is done with callers on the allow list.
-    pub fn allowed(mut self, welcome: Welcome) -> Self {
-        self.0.allowed = welcome.into();
-        self
-    }
-
-    /// Sets what is done with callers on the reject list.
-    pub fn listed(mut self, treatment: impl Into<Treatment>) -> Self {
-        self.0.listed = treatment.into();
-        self
-    }
-
-    /// Sets what is done with everyone else.
-    pub fn otherwise(mut self, treatment: impl Into<Treatment>) -> Self {
-        self.0.otherwise = treatment.into();
-        self
-    }
-
-    /// Makes the policy, unless its reject list names an emergency number.
-    pub fn build(self) -> Result<Policy, PolicyError> {
-        let policy = self.0;
-        let named = policy
-            .region
-            .emergencies()
-            .filter_map(|digits| policy.reject.find_pattern(&Pattern::Exact(Number::Internal(digits))));
-        let entries: Vec<EmergencyEntry> = named.map(EmergencyEntry::new).collect();
-        if entries.is_empty() { Ok(policy) } else { Err(PolicyError { entries }) }
-    }
-}
-
-/// Why a policy is refused: its reject list names emergency numbers.
+/// What happens to which calls. It cannot be changed, is cheap to clone, and always decides.
 ///
 /// ```
 /// use std::sync::Arc;
 /// use ringfence_policy::{List, Policy, Region};
 ///
 /// let switzerland = Region::parse("CH")?;
-/// let (list, _) = List::parse_text("reject", "spam.txt", "112", switzerland);
-/// let error = Policy::builder(switzerland).reject(Arc::new(list)).build().unwrap_err();
-/// assert_eq!(error.to_string(), "spam.txt:1: 112 is an emergency number and cannot be refused");
+/// let policy = Policy::of_lists(switzerland, Arc::new(List::empty("allow")), Arc::new(List::empty("reject")))?;
+/// let ids: Vec<&str> = policy.rules().iter().map(|rule| rule.id()).collect();
+/// assert_eq!(ids, ["allowed", "listed", "otherwise"]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Policy {
+    lists: Vec<Arc<List>>,
+    core: Arc<PolicyParts>,
+}
+
+impl Policy {
+    /// Puts a policy together, if it always decides and never refuses an emergency number.
+    pub fn new(mut parts: PolicyParts) -> Result<Self, PolicyError> {
+        if !parts.rules.last().is_some_and(Rule::is_unconditional) {
+            return Err(PolicyError::NotTotal);
+        }
+        let lists = std::mem::take(&mut parts.lists);
+        let policy = Self { lists, core: Arc::new(parts) };
+        let entries = policy.refused_emergencies();
+        if entries.is_empty() { Ok(policy) } else { Err(PolicyError::Emergency(entries)) }
+    }
+
+    /// Makes the policy of two lists and three rules: callers on the one list ring, those on the
+    /// other are busy, everyone else rings.
+    pub fn of_lists(region: Region, allow: Arc<List>, reject: Arc<List>) -> Result<Self, PolicyError> {
+        let mut parts = PolicyParts::new(region);
+        let [ring, busy] = ["ring", "busy"].map(|name| {
+            let found = parts.treatments.iter().find(|treatment| treatment.name() == name);
+            Arc::clone(found.expect("both are built in"))
+        });
+        parts.lists = vec![allow, reject];
+        parts.rules = vec![
+            Rule::new("allowed", Condition::CallerIn(vec![0]), Arc::clone(&ring)),
+            Rule::new("listed", Condition::CallerIn(vec![1]), busy),
+            Rule::new("otherwise", Condition::Always, ring),
+        ];
+        Self::new(parts)
+    }
+
+    /// Returns the same policy with another list of the same name, if it has one.
+    pub fn with_list(&self, list: Arc<List>) -> Result<Self, PolicyError> {
+        let mut changed = self.clone();
+        for known in changed.lists.iter_mut().filter(|known| known.name() == list.name()) {
+            *known = Arc::clone(&list);
+        }
+        let entries = changed.refused_emergencies();
+        if entries.is_empty() { Ok(changed) } else { Err(PolicyError::Emergency(entries)) }
+    }
+
+    /// Returns the region whose habits give numbers their meaning, and whose emergency numbers are
+    /// never refused.
+    #[must_use]
+    pub fn region(&self) -> Region {
+        self.core.region
+    }
+
+    /// Returns the zone whose clock schedules are read on.
+    #[must_use]
+    pub fn zone(&self) -> &TimeZone {
+        &self.core.zone
+    }
+
+    /// Returns whether it acts, or only writes down what it would do.
+    #[must_use]
+    pub fn mode(&self) -> Mode {
+        self.core.mode
+    }
+
+    /// Returns how long facts may be waited for.
+    #[must_use]
+    pub fn deadline(&self) -> Duration {
+        self.core.deadline
+    }
+
+    /// Returns the lists.
+    #[must_use]
+    pub fn lists(&self) -> &[Arc<List>] {
+        &self.lists
+    }
+
+    /// Returns the list of a name.
+    #[must_use]
+    pub fn list(&self, name: &str) -> Option<&Arc<List>> {
+        self.lists.iter().find(|list| list.name() == name)
+    }
+
+    /// Returns the rules, those that guard against floods first.
+    #[must_use]
+    pub fn rules(&self) -> &[Rule] {
+        &self.core.rules
+    }
+
+    /// Returns the treatments, those that every policy has first.
+    #[must_use]
+    pub fn treatments(&self) -> &[Arc<Treatment>] {
+        &self.core.treatments
+    }
+
+    /// Returns what is done when a decision fails.
+    #[must_use]
+    pub fn on_error(&self) -> &Arc<Treatment> {
+        &self.core.on_error
+    }
+
+    /// Returns the treatment that lets a call through.
+    #[must_use]
+    pub fn welcome(&self) -> &Arc<Treatment> {
+        &self.core.welcome
+    }
+
+    /// Returns the lines that the policy says something of.
+    #[must_use]
+    pub fn lines(&self) -> &[Line] {
+        &self.core.lines
+    }
+
+    /// Returns what the policy says of a line, by its name or its account's; one it does not know
+    /// is the only phone of its number.
+    #[must_use]
+    pub fn line(&self, name: &str) -> Line {
+        let lines = &self.core.lines;
+        let by_name = lines.iter().find(|line| &*line.name == name);
+        let of_account = || lines.iter().find(|line| line.account.as_deref() == Some(name));
+        by_name.or_else(of_account).cloned().unwrap_or_else(|| Line::new(name))
+    }
+
+    /// Returns the groups a line is in, by its name and its address.
+    #[must_use]
+    pub fn groups_of(&self, name: &str, address: &str) -> Vec<Box<str>> {
+        let groups = &self.core.groups;
+        let mut found: Vec<Box<str>> = Vec::new();
+        let is_named =
+            |group: &&Group| group.lines.iter().any(|lines| lines.is_match(name) || lines.is_match(address));
+        let mut waiting: Vec<&Group> = groups.iter().filter(is_named).collect();
+        while let Some(group) = waiting.pop() {
+            if found.contains(&group.name) {
+                continue;
+            }
+            found.push(group.name.clone());
+            let parents = groups.iter().filter(|parent| group.inherits.contains(&parent.name));
+            waiting.extend(parents);
+        }
+        found.sort_unstable();
+        found
+    }
+
+    /// Returns the schedules.
+    #[must_use]
+    pub fn schedules(&self) -> &[Arc<Schedule>] {
+        &self.core.schedules
+    }
+
+    /// Returns the switches.
+    #[must_use]
+    pub fn switches(&self) -> &[Switch] {
+        &self.core.switches
+    }
+
+    /// Returns what tells this policy's rules from others'.
+    #[must_use]
+    pub fn checksum(&self) -> &str {
+        &self.core.checksum
+    }
+
+    pub(crate) fn never_block(&self) -> Option<&List> {
+        self.list(NEVER_BLOCK).map(|list| &**list)
+    }
+
+    /// Finds the emergency numbers that a rule would refuse by naming them.
+    fn refused_emergencies(&self) -> Vec<EmergencyEntry> {
+        let mut entries = Vec::new();
+        for rule in self.rules().iter().filter(|rule| rule.then.is_refusal()) {
+            let mut named: Vec<&List> = Vec::new();
+            named_lists(rule.when(), &self.lists, &mut named);
+            for digits in self.region().emergencies() {
+                let pattern = Pattern::Exact(Number::Internal(digits));
+                let found = named.iter().filter_map(|list| list.find_pattern(&pattern));
+                entries.extend(found.map(|entry| EmergencyEntry::new(entry, rule.id())));
+            }
+        }
+        entries.sort_by(|one, other| (&one.file, one.line).cmp(&(&other.file, other.line)));
+        entries.dedup_by(|one, other| {
+            (&one.file, one.line, &one.written) == (&other.file, other.line, &other.written)
+        });
+        entries
+    }
+}
+
+/// Finds the lists whose callers a condition means, but not those it means to leave out.
+fn named_lists<'a>(condition: &'a Condition, lists: &'a [Arc<List>], found: &mut Vec<&'a List>) {
+    let mut waiting = vec![condition];
+    while let Some(condition) = waiting.pop() {
+        if let Condition::All(inner) | Condition::Any(inner) = condition {
+            waiting.extend(inner);
+        } else if let Condition::Caller(list) = condition {
+            found.push(list);
+        } else if let Condition::CallerIn(places) = condition {
+            found.extend(places.iter().filter_map(|place| lists.get(*place)).map(|list| &**list));
+        }
+    }
+}
+
+/// Why a policy is refused.
+///
+/// ```
+/// use ringfence_policy::{Policy, PolicyParts, Region};
+///
+/// let error = Policy::new(PolicyParts::new(Region::parse("CH")?)).unwrap_err();
+/// assert_eq!(error.to_string(), "expected a last rule without `when`, so that every call is decided");
 /// # Ok::<(), ringfence_policy::UnknownRegion>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PolicyError {
-    entries: Vec<EmergencyEntry>,
-}
-
-impl PolicyError {
-    /// Returns the entries, at least one.
-    #[must_use]
-    pub fn entries(&self) -> &[EmergencyEntry] {
-        &self.entries
-    }
+pub enum PolicyError {
+    /// A call might match no rule.
+    NotTotal,
+    /// A rule names emergency numbers.
+    Emergency(Vec<EmergencyEntry>),
 }
 
 impl fmt::Display for PolicyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, entry) in self.entries.iter().enumerate() {
-            let joint = if index == 0 { "" } else { "; " };
-            write!(f, "{joint}{entry}")?;
+        match self {
+            PolicyError::NotTotal => {
+                f.write_str("expected a last rule without `when`, so that every call is decided")
+            }
+            PolicyError::Emergency(entries) => {
+                for (index, entry) in entries.iter().enumerate() {
+                    let joint = if index == 0 { "" } else { "; " };
+                    write!(f, "{joint}{entry}")?;
+                }
+                Ok(())
+            }
         }
-        Ok(())
     }
 }
 
 impl std::error::Error for PolicyError {}
 
-/// An emergency number on a reject list.
+/// An emergency number that a rule would refuse.
 ///
 /// ```
 /// use std::sync::Arc;
-/// use ringfence_policy::{List, Policy, Region};
+/// use ringfence_policy::{List, Policy, PolicyError, Region};
 ///
 /// let germany = Region::parse("DE")?;
 /// let (list, _) = List::parse_text("reject", "spam.txt", "\n110", germany);
-/// let error = Policy::builder(germany).reject(Arc::new(list)).build().unwrap_err();
-/// assert_eq!((error.entries()[0].written(), error.entries()[0].line()), ("110", 2));
+/// let error = Policy::of_lists(germany, Arc::new(List::empty("allow")), Arc::new(list)).unwrap_err();
+/// let PolicyError::Emergency(entries) = error else { unreachable!() };
+/// assert_eq!((entries[0].written(), entries[0].line()), ("110", 2));
 /// # Ok::<(), ringfence_policy::UnknownRegion>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EmergencyEntry {
     written: String,
+    list: String,
+    rule: String,
     file: Option<String>,
     line: u32,
     origin: String,
 }
 
 impl EmergencyEntry {
-    fn new(entry: Entry<'_>) -> Self {
+    fn new(entry: Entry<'_>, rule: &str) -> Self {
         let origin = entry.origin();
         Self {
             written: entry.written().to_owned(),
+            list: entry.list().to_owned(),
+            rule: rule.to_owned(),
             file: origin.file().map(str::to_owned),
             line: origin.line(),
             origin: origin.to_string(),
@@ -217,6 +313,18 @@ impl EmergencyEntry {
     #[must_use]
     pub fn written(&self) -> &str {
         &self.written
+    }
+
+    /// Returns the list it is on.
+    #[must_use]
+    pub fn list(&self) -> &str {
+        &self.list
+    }
+
+    /// Returns the id of the rule.
+    #[must_use]
+    pub fn rule(&self) -> &str {
+        &self.rule
     }
 
     /// Returns the file; `None` for an entry written inline.

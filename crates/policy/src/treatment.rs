@@ -1,170 +1,385 @@
-//! What is done with a call.
+//! What is done with a call: named treatments, and what they come to on the wire.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::printable::printable;
+use crate::rejection::Rejection;
 
-/// What is done with a call that is not welcome, or not known.
+/// What is done with a call, by its name in the policy. [`Line::act`](crate::Line::act) says what
+/// that is on a line.
 ///
 /// ```
 /// use ringfence_policy::{Rejection, Treatment};
 ///
-/// assert_eq!(Treatment::from(Rejection::busy()).to_string(), "reject with 486");
+/// let busy = Treatment::reject("busy", Rejection::busy());
+/// assert_eq!(busy.name(), "busy");
+/// assert_eq!(busy.to_string(), "reject with 486");
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Treatment {
-    /// Refuses the call with a final response.
-    Reject(Rejection),
-    /// Lets the phone ring.
-    Ring {
-        /// How long, before the caller is told that nobody answered.
-        limit: Duration,
-    },
-    /// Sends the caller to another address.
-    Redirect {
-        /// The address.
-        to: Target,
-    },
-    /// Answers nothing.
-    Ignore,
+pub struct Treatment {
+    name: Arc<str>,
+    work: Work,
 }
 
-impl From<Rejection> for Treatment {
-    fn from(rejection: Rejection) -> Self {
-        Treatment::Reject(rejection)
+/// What a treatment is.
+///
+/// ```
+/// use ringfence_policy::{Treatment, Work};
+///
+/// assert!(matches!(Treatment::ring().work(), Work::Ring(_)));
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Work {
+    /// Refuses the call with a final response.
+    Reject(Rejection),
+    /// Sends the caller to another address.
+    Forward(Forward),
+    /// Answers and plays an announcement.
+    Answer(Announcement),
+    /// Answers and asks the caller to prove that it is human.
+    Challenge(Challenge),
+    /// Lets the phone ring.
+    Ring(Ringing),
+    /// Lets the other phones of the number ring.
+    StandAside,
+    /// Rings for a while, then does something else.
+    Hold(Hold),
+    /// Answers nothing.
+    Drop(Only),
+}
+
+/// Sends the caller to another address.
+///
+/// ```
+/// use ringfence_policy::{Forward, Target};
+///
+/// let forward = Forward { to: Target::parse("sip:*97@pbx.example")?, diversion: None, unsupported: None };
+/// assert_eq!(forward.to.as_str(), "sip:*97@pbx.example");
+/// # Ok::<(), ringfence_policy::TreatmentError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Forward {
+    /// The address.
+    pub to: Target,
+    /// The reason of the Diversion header (RFC 5806), such as `time-of-day`.
+    pub diversion: Option<Box<str>>,
+    /// What it would need that is not there: `refer` and `bridge` place calls.
+    pub unsupported: Option<&'static str>,
+}
+
+/// Answers and plays an announcement.
+///
+/// ```
+/// use std::time::Duration;
+/// use ringfence_policy::{Announcement, Then};
+///
+/// let sorry = Announcement { play: Some("sorry.wav".into()), limit: Duration::from_secs(12), then: Then::HangUp };
+/// assert_eq!(sorry.then, Then::HangUp);
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Announcement {
+    /// The file.
+    pub play: Option<Box<str>>,
+    /// How long the call lasts at most.
+    pub limit: Duration,
+    /// What follows.
+    pub then: Then,
+}
+
+/// What follows an announcement.
+///
+/// ```
+/// use ringfence_policy::Then;
+///
+/// assert_ne!(Then::HangUp, Then::Voicemail);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Then {
+    /// BYE.
+    HangUp,
+    /// A message is recorded.
+    Voicemail,
+    /// The phone rings.
+    Ring,
+}
+
+/// Asks the caller to prove that it is human.
+///
+/// ```
+/// use std::sync::Arc;
+/// use std::time::Duration;
+/// use ringfence_policy::{Challenge, Rejection, Treatment};
+///
+/// let press = Challenge {
+///     prompt: "press-{digit}.wav".into(),
+///     digits: 1,
+///     tries: 2,
+///     timeout: Duration::from_secs(8),
+///     on_pass: Arc::new(Treatment::ring()),
+///     on_fail: Arc::new(Treatment::reject("decline", Rejection::decline())),
+///     remember_pass: None,
+/// };
+/// assert_eq!(press.on_fail.name(), "decline");
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Challenge {
+    /// The file that says what to press.
+    pub prompt: Box<str>,
+    /// How many digits.
+    pub digits: u8,
+    /// How many attempts.
+    pub tries: u8,
+    /// How long each may take.
+    pub timeout: Duration,
+    /// What is done with who passes.
+    pub on_pass: Arc<Treatment>,
+    /// What is done with who does not.
+    pub on_fail: Arc<Treatment>,
+    /// How long who has passed is not asked again.
+    pub remember_pass: Option<Duration>,
+}
+
+/// Lets the phone ring.
+///
+/// ```
+/// use ringfence_policy::{Action, Ringing};
+///
+/// assert_eq!(Ringing::default().limit, Action::RING_LIMIT);
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ringing {
+    /// Whether nobody is to be disturbed by it.
+    pub is_silent: bool,
+    /// What is shown beside the caller.
+    pub label: Option<Box<str>>,
+    /// How long, before the caller is told that nobody answered.
+    pub limit: Duration,
+}
+
+impl Default for Ringing {
+    fn default() -> Self {
+        Self { is_silent: false, label: None, limit: Action::RING_LIMIT }
     }
 }
 
-impl From<Welcome> for Treatment {
-    fn from(welcome: Welcome) -> Self {
-        match welcome {
-            Welcome::Ring { limit } => Treatment::Ring { limit },
-            Welcome::Redirect { to } => Treatment::Redirect { to },
+/// Rings for a while, then does something else.
+///
+/// ```
+/// use std::sync::Arc;
+/// use std::time::Duration;
+/// use ringfence_policy::{Hold, Rejection, Treatment};
+///
+/// let then = Arc::new(Treatment::reject("unavailable", Rejection::unavailable()));
+/// assert_eq!(Hold { limit: Duration::from_secs(20), then }.then.name(), "unavailable");
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hold {
+    /// How long.
+    pub limit: Duration,
+    /// What else.
+    pub then: Arc<Treatment>,
+}
+
+/// Which calls nothing is answered to.
+///
+/// ```
+/// use ringfence_policy::Only;
+///
+/// assert_eq!(Only::NotFromRegistrar.as_str(), "not_from_registrar");
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Only {
+    /// Those that came from elsewhere than the registrar, the proxy or a peer; the others get 480.
+    NotFromRegistrar,
+    /// All: a PBX may take the line for dead.
+    Always,
+}
+
+impl Only {
+    /// Returns the word for it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Only::NotFromRegistrar => "not_from_registrar",
+            Only::Always => "always",
+        }
+    }
+}
+
+impl Treatment {
+    /// Makes a treatment.
+    #[must_use]
+    pub fn new(name: &str, work: Work) -> Self {
+        Self { name: name.into(), work }
+    }
+
+    /// Makes one that refuses the call.
+    #[must_use]
+    pub fn reject(name: &str, rejection: Rejection) -> Self {
+        Self::new(name, Work::Reject(rejection))
+    }
+
+    /// Makes `ring`, which every policy has.
+    #[must_use]
+    pub fn ring() -> Self {
+        Self::new("ring", Work::Ring(Ringing::default()))
+    }
+
+    /// Returns those that every policy has: `ring`, `stand_aside`, `busy`, `decline` and
+    /// `unavailable`.
+    #[must_use]
+    pub fn built_in() -> [Self; 5] {
+        [
+            Self::ring(),
+            Self::new("stand_aside", Work::StandAside),
+            Self::reject("busy", Rejection::busy()),
+            Self::reject("decline", Rejection::decline()),
+            Self::reject("unavailable", Rejection::unavailable()),
+        ]
+    }
+
+    /// Returns the name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Returns what it is.
+    #[must_use]
+    pub fn work(&self) -> &Work {
+        &self.work
+    }
+
+    /// Returns whether the caller is turned away: refused, answered by a machine, or not answered.
+    #[must_use]
+    pub fn is_refusal(&self) -> bool {
+        match &self.work {
+            Work::Reject(_) | Work::Drop(_) | Work::Answer(_) => true,
+            Work::Hold(hold) => hold.then.is_refusal(),
+            Work::Forward(_) | Work::Challenge(_) | Work::Ring(_) | Work::StandAside => false,
         }
     }
 }
 
 impl fmt::Display for Treatment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Treatment::Reject(rejection) => write!(f, "reject with {}", rejection.code()),
-            Treatment::Ring { limit } => write!(f, "ring for {} s", limit.as_secs()),
-            Treatment::Redirect { to } => write!(f, "redirect to {to}"),
-            Treatment::Ignore => f.write_str("ignore"),
+        match &self.work {
+            Work::Reject(rejection) => write!(f, "reject with {}", rejection.code()),
+            Work::Forward(forward) => write!(f, "redirect to {}", forward.to),
+            Work::Answer(answer) => match &answer.play {
+                Some(file) => write!(f, "answer and play {file}"),
+                None => f.write_str("answer and hang up"),
+            },
+            Work::Challenge(challenge) => write!(f, "challenge with {}", challenge.prompt),
+            Work::Ring(ring) if ring.is_silent => f.write_str("ring silently"),
+            Work::Ring(_) => f.write_str("ring"),
+            Work::StandAside => f.write_str("stand aside"),
+            Work::Hold(hold) => write!(f, "ring for {} s, then {}", hold.limit.as_secs(), hold.then.name()),
+            Work::Drop(_) => f.write_str("ignore"),
         }
     }
 }
 
-/// What is done with a call that is allowed: it cannot be refused.
+/// What a treatment is on one line: what goes out on the wire.
 ///
 /// ```
-/// use ringfence_policy::{Target, Treatment, Welcome};
+/// use ringfence_policy::{Line, Treatment};
 ///
-/// let welcome = Welcome::Redirect { to: Target::parse("sip:201@pbx.example")? };
-/// assert_eq!(Treatment::from(welcome).to_string(), "redirect to sip:201@pbx.example");
-/// # Ok::<(), ringfence_policy::TreatmentError>(())
+/// assert_eq!(Line::new("home").act(&Treatment::ring()).to_string(), "ring");
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Welcome {
-    /// Lets the phone ring.
+pub enum Action {
+    /// A final response.
+    Reject(Rejection),
+    /// 302.
+    Redirect(Redirection),
+    /// 180, until the caller gives up or the limit.
     Ring {
-        /// How long, before the caller is told that nobody answered.
+        /// The limit.
         limit: Duration,
     },
-    /// Sends the caller to another address.
-    Redirect {
-        /// The address.
-        to: Target,
+    /// 180, or only 100, and at the limit a final response.
+    Wait {
+        /// Whether the caller hears ringing.
+        is_ringing: bool,
+        /// The limit.
+        limit: Duration,
+        /// The final response.
+        then: Rejection,
+    },
+    /// Nothing.
+    Ignore {
+        /// Which calls: the others get 480.
+        only: Only,
+    },
+    /// It needs what is not there yet.
+    Unsupported {
+        /// What.
+        needs: &'static str,
     },
 }
 
-impl Default for Welcome {
-    /// Rings for [`Welcome::RING_LIMIT`].
-    fn default() -> Self {
-        Welcome::Ring { limit: Welcome::RING_LIMIT }
-    }
-}
-
-impl Welcome {
+impl Action {
     /// How long a phone rings unless something else is said: by RFC 3261 section 13.3.1.1 a proxy
     /// may cancel a call when there is no response for three minutes.
     pub const RING_LIMIT: Duration = Duration::from_secs(180);
+
+    /// Returns the verb.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Action::Reject(_) => "reject",
+            Action::Redirect(_) => "redirect",
+            Action::Ring { .. } => "ring",
+            Action::Wait { .. } => "stand_aside",
+            Action::Ignore { .. } => "ignore",
+            Action::Unsupported { .. } => "unsupported",
+        }
+    }
 }
 
-/// A refusal: the final response and what it says.
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Action::Reject(rejection) => write!(f, "reject with {}", rejection.code()),
+            Action::Redirect(redirection) => write!(f, "redirect to {}", redirection.to),
+            Action::Ring { .. } => f.write_str("ring"),
+            Action::Wait { is_ringing: true, limit, then } => {
+                write!(f, "180, and {} after {} s", then.code(), limit.as_secs())
+            }
+            Action::Wait { is_ringing: false, limit, then } => {
+                write!(
+                    f,
+                    "silence until the caller gives up, and {} after {} s",
+                    then.code(),
+                    limit.as_secs()
+                )
+            }
+            Action::Ignore { .. } => f.write_str("ignore"),
+            Action::Unsupported { needs } => write!(f, "cannot be done yet: it needs {needs}"),
+        }
+    }
+}
+
+/// 302, and where to.
 ///
 /// ```
-/// use ringfence_policy::Rejection;
+/// use ringfence_policy::{Redirection, Target};
 ///
-/// let refusal = Rejection::new(603)?.phrase("Not Today")?.warning("calls are screened")?;
-/// assert_eq!(refusal.code(), 603);
-/// assert!(Rejection::new(302).is_err());
-/// assert!(Rejection::busy().warning("two\r\nlines").is_err());
+/// let away = Redirection { to: Target::parse("sip:desk@pbx.example")?, diversion: None };
+/// assert!(away.diversion.is_none());
 /// # Ok::<(), ringfence_policy::TreatmentError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rejection {
-    code: u16,
-    phrase: Option<String>,
-    warning: Option<String>,
-}
-
-impl Rejection {
-    /// Makes a refusal with any code from 400 to 699, and the phrase that goes with it.
-    pub fn new(code: u16) -> Result<Self, TreatmentError> {
-        if (400..=699).contains(&code) {
-            Ok(Self { code, phrase: None, warning: None })
-        } else {
-            Err(TreatmentError::Code { found: code })
-        }
-    }
-
-    /// Makes the usual refusal: 486 Busy Here, with a warning text.
-    #[must_use]
-    pub fn busy() -> Self {
-        Self { code: 486, phrase: None, warning: Some(Self::WARNING.to_owned()) }
-    }
-
-    /// The text of the Warning header unless something else is said.
-    pub const WARNING: &str = "User reject";
-
-    /// Sets the reason phrase.
-    pub fn phrase(mut self, phrase: impl Into<String>) -> Result<Self, TreatmentError> {
-        self.phrase = Some(one_line("phrase", phrase.into())?);
-        Ok(self)
-    }
-
-    /// Sets the text of the Warning header.
-    pub fn warning(mut self, warning: impl Into<String>) -> Result<Self, TreatmentError> {
-        self.warning = Some(one_line("warning", warning.into())?);
-        Ok(self)
-    }
-
-    /// Leaves the Warning header out.
-    #[must_use]
-    pub fn without_warning(mut self) -> Self {
-        self.warning = None;
-        self
-    }
-
-    /// Returns the status code, from 400 to 699.
-    #[must_use]
-    pub fn code(&self) -> u16 {
-        self.code
-    }
-
-    /// Returns the reason phrase, unless the one of the code is meant.
-    #[must_use]
-    pub fn reason_phrase(&self) -> Option<&str> {
-        self.phrase.as_deref()
-    }
-
-    /// Returns the text of the Warning header.
-    #[must_use]
-    pub fn warning_text(&self) -> Option<&str> {
-        self.warning.as_deref()
-    }
+pub struct Redirection {
+    /// The address.
+    pub to: Target,
+    /// The reason of the Diversion header.
+    pub diversion: Option<Box<str>>,
 }
 
 /// The address a caller is sent to.
@@ -246,8 +461,4 @@ pub enum TreatmentError {
         /// What was given.
         found: String,
     },
-}
-
-fn one_line(field: &'static str, text: String) -> Result<String, TreatmentError> {
-    if text.contains(char::is_control) { Err(TreatmentError::Text { field, found: text }) } else { Ok(text) }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use counting_allocator::allocations;
 use jiff::Timestamp;
-use ringfence_policy::{Caller, Facts, List, Policy, Region, Rejection, decide};
+use ringfence_policy::{Caller, Facts, List, Policy, Region, decide};
 
 fn now() -> Timestamp {
     "2026-03-01T12:00:00Z".parse().expect("a time")
@@ -21,12 +21,7 @@ fn deciding_a_call_allocates_nothing() {
     let (reject, errors) = List::parse_text("reject", "spam.txt", spam, switzerland);
     assert!(errors.is_empty());
     let (allow, _) = List::parse_text("allow", "friends.txt", "+41791112233", switzerland);
-    let policy = Policy::builder(switzerland)
-        .reject(Arc::new(reject))
-        .allow(Arc::new(allow))
-        .otherwise(Rejection::busy())
-        .build()
-        .unwrap();
+    let policy = Policy::of_lists(switzerland, Arc::new(allow), Arc::new(reject)).unwrap();
     let callers = [
         Caller::from_header("+41791234567", "pbx.example"),
         Caller::from_header("tel:079-111-22-33;phone-context=+41", "pbx.example"),

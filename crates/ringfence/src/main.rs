@@ -6,6 +6,7 @@
 #[cfg(not(unix))]
 compile_error!("ringfence runs on Linux and macOS: its control socket and its signals are those of Unix");
 
+mod answer;
 mod cli;
 mod config;
 mod control;

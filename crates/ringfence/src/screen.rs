@@ -15,11 +15,10 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
-use ringfence_policy::{
-    Caller, CallerId, Decision, Facts, Policy, Rejection, Rule, Source, Treatment, decide,
-};
-use softphone::{Address, Invite, Redirect, Reject, Trust, Verdict};
+use ringfence_policy::{Action, Caller, CallerId, Decision, Facts, NoHistory, Policy, Source, decide};
+use softphone::{Address, Invite, Trust, Verdict};
 
+use crate::answer::{Answer, Answers};
 use crate::config::{Config, Identity};
 use crate::journal::{Call, Outcome, Recorder};
 
@@ -34,11 +33,10 @@ pub(crate) struct Screen {
 #[derive(Debug)]
 struct Rules {
     policy: Arc<Policy>,
-    /// Which identities may name a line's callers, by the line's name.
-    identities: BTreeMap<String, Vec<Identity>>,
-    allowed: Verdict,
-    listed: Verdict,
-    otherwise: Verdict,
+    /// Which identities may name a line's callers, and what each treatment is there, by the line's name.
+    lines: BTreeMap<String, (Vec<Identity>, Answers)>,
+    /// What each treatment is on a line that is none of them.
+    other: Answers,
 }
 
 /// Who calls, as far as the INVITE says.
@@ -73,18 +71,24 @@ impl Screen {
     /// Decides one call, and records what and why.
     pub(crate) fn decide(&self, invite: &Invite<'_>) -> Verdict {
         let rules = self.rules.load();
+        let now = Timestamp::now();
         let claims = Claims::of(invite);
-        let order = rules.identities.get(invite.line_label()).map(Vec::as_slice);
-        let caller = claims.caller(order.unwrap_or(&[Identity::Asserted, Identity::From]));
+        let (order, answers) = match rules.lines.get(invite.line_label()) {
+            Some((order, answers)) => (order.as_slice(), answers),
+            None => (BOTH.as_slice(), &rules.other),
+        };
+        let caller = claims.caller(order);
         let called = invite.called().map(|called| called.user()).unwrap_or_default();
         let facts = Facts {
             called: Some((&called, Source::To)),
             psap_callback: is_emergency_callback(invite),
+            history: &NoHistory,
             ..Facts::new(&caller, invite.line_label(), rules.policy.region())
         };
-        let decision = decide(&rules.policy, &facts, jiff::Timestamp::now());
-        self.recorder.record(record(invite, &facts, &decision));
-        let verdict = rules.verdict(decision.rule());
+        let decision = decide(&rules.policy, &facts, now);
+        let answer = answers.of(decision.treatment());
+        self.recorder.record(record(invite, &rules.policy, &facts, &decision, answer, now));
+        let verdict = answer.verdict(&facts);
         // It cannot ring either: the endpoint answers what stands against it.
         let is_held_back = matches!(verdict, Verdict::Redirect(_)) && is_unreadable(invite);
         if is_held_back { Verdict::Ring { limit: None } } else { verdict }
@@ -93,45 +97,19 @@ impl Screen {
 
 impl Rules {
     fn new(config: &Config) -> softphone::Result<Self> {
-        let accounts = config.accounts.iter();
-        Ok(Self {
-            policy: Arc::clone(&config.policy),
-            identities: accounts.map(|account| (account.name.clone(), account.caller.clone())).collect(),
-            allowed: verdict(config.policy.allowed())?,
-            listed: verdict(config.policy.listed())?,
-            otherwise: verdict(config.policy.otherwise())?,
-        })
-    }
-
-    fn verdict(&self, rule: Rule) -> Verdict {
-        match rule {
-            Rule::Emergency | Rule::Allowed => self.allowed.clone(),
-            Rule::Listed => self.listed.clone(),
-            Rule::Otherwise => self.otherwise.clone(),
+        let policy = &config.policy;
+        let mut lines = BTreeMap::new();
+        for account in &config.accounts {
+            let answers = Answers::of_line(policy, &policy.line(&account.name))?;
+            lines.insert(account.name.clone(), (account.caller.clone(), answers));
         }
+        let other = Answers::of_line(policy, &policy.line(""))?;
+        Ok(Self { policy: Arc::clone(policy), lines, other })
     }
 }
 
-/// Prepares what a treatment says on the wire.
-fn verdict(treatment: &Treatment) -> softphone::Result<Verdict> {
-    Ok(match treatment {
-        Treatment::Reject(rejection) => reject(rejection)?.into(),
-        Treatment::Ring { limit } => Verdict::Ring { limit: Some(*limit) },
-        Treatment::Redirect { to } => Redirect::to(to.as_str())?.into(),
-        Treatment::Ignore => Verdict::Ignore,
-    })
-}
-
-fn reject(rejection: &Rejection) -> softphone::Result<Reject> {
-    let mut reject = Reject::status(rejection.code())?;
-    if let Some(phrase) = rejection.reason_phrase() {
-        reject = reject.phrase(phrase);
-    }
-    if let Some(warning) = rejection.warning_text() {
-        reject = reject.warning(warning);
-    }
-    Ok(reject)
-}
+/// Whose word counts unless something else is said.
+const BOTH: [Identity; 2] = [Identity::Asserted, Identity::From];
 
 impl<'a> Claims<'a> {
     fn of(invite: &Invite<'a>) -> Self {
@@ -198,11 +176,18 @@ fn is_emergency_callback(invite: &Invite<'_>) -> bool {
 }
 
 /// Writes down what the policy decided, and why.
-fn record(invite: &Invite<'_>, facts: &Facts<'_>, decision: &Decision<'_>) -> Call {
-    let explanation = decision.explain(facts);
+fn record(
+    invite: &Invite<'_>,
+    policy: &Policy,
+    facts: &Facts<'_>,
+    decision: &Decision<'_>,
+    answer: &Answer,
+    now: Timestamp,
+) -> Call {
+    let explanation = decision.explain(policy, facts, now);
     Call {
         number: 0,
-        at: Timestamp::now(),
+        at: now,
         id: invite.id().to_string(),
         call_id: invite.call_id().into_owned(),
         line: invite.line_label().to_owned(),
@@ -215,14 +200,14 @@ fn record(invite: &Invite<'_>, facts: &Facts<'_>, decision: &Decision<'_>) -> Ca
         },
         display_name: facts.display_name.filter(|name| !name.is_empty()).map(str::to_owned),
         source: invite.source().to_string(),
-        verdict: outcome(invite, decision.treatment()),
-        rule: decision.rule().as_str().to_owned(),
+        verdict: outcome(invite, answer.action()),
+        rule: decision.rule_id().to_owned(),
         entry: decision.entry().map(|entry| entry.written().to_owned()),
-        reason: match (decision.treatment(), invite.objection()) {
-            (Treatment::Ring { .. }, Some(objection)) => {
+        reason: match (answer.action(), invite.objection()) {
+            (Action::Ring { .. } | Action::Wait { .. }, Some(objection)) => {
                 format!("{explanation}; it cannot ring: {objection}")
             }
-            (Treatment::Redirect { .. }, Some(objection)) if is_unreadable(invite) => {
+            (Action::Redirect(_), Some(objection)) if is_unreadable(invite) => {
                 format!("{explanation}; it is not sent on: {objection}")
             }
             (_, _) => explanation.to_string(),
@@ -233,16 +218,18 @@ fn record(invite: &Invite<'_>, facts: &Facts<'_>, decision: &Decision<'_>) -> Ca
 
 /// Returns what becomes of the call: what stands against the INVITE is answered in the place of a ring,
 /// and of a redirection that would send it on unread.
-fn outcome(invite: &Invite<'_>, treatment: &Treatment) -> Outcome {
-    match (treatment, invite.objection()) {
-        (Treatment::Ring { .. }, Some(objection)) => Outcome::Refuse { status: objection.status },
-        (Treatment::Redirect { .. }, Some(objection)) if is_unreadable(invite) => {
+fn outcome(invite: &Invite<'_>, action: &Action) -> Outcome {
+    match (action, invite.objection()) {
+        (Action::Ring { .. } | Action::Wait { .. }, Some(objection)) => {
             Outcome::Refuse { status: objection.status }
         }
-        (Treatment::Ring { .. }, None) => Outcome::Ring,
-        (Treatment::Reject(rejection), _) => Outcome::Reject { status: rejection.code() },
-        (Treatment::Redirect { to }, _) => Outcome::Redirect { to: to.as_str().to_owned() },
-        (Treatment::Ignore, _) => Outcome::Ignore,
+        (Action::Redirect(_), Some(objection)) if is_unreadable(invite) => {
+            Outcome::Refuse { status: objection.status }
+        }
+        (Action::Ring { .. } | Action::Wait { .. }, None) => Outcome::Ring,
+        (Action::Reject(rejection), _) => Outcome::Reject { status: rejection.code() },
+        (Action::Redirect(away), _) => Outcome::Redirect { to: away.to.as_str().to_owned() },
+        (Action::Ignore { .. } | Action::Unsupported { .. }, _) => Outcome::Ignore,
     }
 }
 
@@ -258,8 +245,6 @@ mod tests {
         let caller = claims.caller(order);
         (caller.user, caller.withheld)
     }
-
-    const BOTH: [Identity; 2] = [Identity::Asserted, Identity::From];
 
     #[test]
     fn what_is_asserted_wins_over_what_is_claimed() {

@@ -1,6 +1,6 @@
 //! What is odd about a configuration without errors: the policy's findings, each at its place.
 
-use ringfence_policy::{Entry, Finding, Severity, Treatment, check};
+use ringfence_policy::{Entry, Finding, Forward, Severity, Work, check};
 
 use super::account::Account;
 use super::diagnostic::{Diagnostic, Report};
@@ -25,15 +25,10 @@ pub(crate) fn add(config: &Config, report: &mut Report) {
 
 /// Finds the redirections that lead back to one of the lines, whose calls are screened again.
 fn circles(config: &Config) -> Vec<Diagnostic> {
-    let policy = &config.policy;
-    let treatments =
-        [("allowed", policy.allowed()), ("listed", policy.listed()), ("otherwise", policy.otherwise())];
     let mut circles = Vec::new();
-    for (name, treatment) in treatments {
-        let to = match treatment {
-            Treatment::Redirect { to } => to.as_str(),
-            Treatment::Reject(_) | Treatment::Ring { .. } | Treatment::Ignore => continue,
-        };
+    for rule in config.policy.rules() {
+        let Work::Forward(Forward { to, .. }) = rule.then().work() else { continue };
+        let (name, to) = (rule.id(), to.as_str());
         for account in config.accounts.iter().filter(|account| is_address_of(account, to)) {
             let message = format!("`{name}` redirects to {to}, the line `{}` itself", account.name);
             let hint = "redirect to another phone: here the call comes back and is screened again";

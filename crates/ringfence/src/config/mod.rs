@@ -21,7 +21,7 @@ use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ringfence_policy::{Policy, Region};
+use ringfence_policy::{Condition, Policy, PolicyError, PolicyParts, Region, Rule, Treatment};
 use toml::de::DeTable;
 
 pub(crate) use self::account::{Account, Identity};
@@ -193,16 +193,21 @@ fn accounts(document: &Section<'_>) -> Vec<Account> {
 
 /// Makes the policy, which refuses to refuse emergency numbers.
 fn policy(report: &RefCell<Report>, lists: &Lists, screen: Screen) -> Option<Arc<Policy>> {
-    let builder = Policy::builder(lists.region)
-        .allow(Arc::clone(&lists.allow.list))
-        .reject(Arc::clone(&lists.reject.list))
-        .allowed(screen.allowed)
-        .listed(screen.listed)
-        .otherwise(screen.otherwise);
-    match builder.build() {
+    let [allowed, listed, otherwise] =
+        [screen.allowed, Treatment::reject("listed", screen.listed), screen.otherwise].map(Arc::new);
+    let mut parts = PolicyParts::new(lists.region);
+    parts.lists = vec![Arc::clone(&lists.allow.list), Arc::clone(&lists.reject.list)];
+    parts.welcome = Arc::clone(&allowed);
+    parts.treatments.extend([&allowed, &listed, &otherwise].map(Arc::clone));
+    parts.rules = vec![
+        Rule::new("allowed", Condition::CallerIn(vec![0]), allowed),
+        Rule::new("listed", Condition::CallerIn(vec![1]), listed),
+        Rule::new("otherwise", Condition::Always, otherwise),
+    ];
+    match Policy::new(parts) {
         Ok(policy) => Some(Arc::new(policy)),
-        Err(error) => {
-            for wrong in error.entries() {
+        Err(PolicyError::Emergency(entries)) => {
+            for wrong in &entries {
                 let entry = lists.reject.list.entries().find(|entry| {
                     entry.origin().line() == wrong.line() && entry.origin().file() == wrong.file()
                 });
@@ -211,6 +216,10 @@ fn policy(report: &RefCell<Report>, lists: &Lists, screen: Screen) -> Option<Arc
                 diagnostic.place = entry.map(|entry| lists.reject.shown_place(entry));
                 report.borrow_mut().push(diagnostic);
             }
+            None
+        }
+        Err(error @ PolicyError::NotTotal) => {
+            report.borrow_mut().push(Diagnostic::error(error.to_string()));
             None
         }
     }

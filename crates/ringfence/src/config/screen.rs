@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use ringfence_policy::{Rejection, Target, Treatment, Welcome};
+use ringfence_policy::{Action, Forward, Only, Rejection, Ringing, Target, Treatment, Work};
 use softphone::Redirect;
 
 use super::section::{At, Key, Section};
@@ -12,7 +12,7 @@ use super::section::{At, Key, Section};
 pub(crate) struct Screen {
     pub(crate) listed: Rejection,
     pub(crate) otherwise: Treatment,
-    pub(crate) allowed: Welcome,
+    pub(crate) allowed: Treatment,
 }
 
 const LISTED: Key = Key::new(
@@ -41,8 +41,7 @@ const WARNING: Key =
 
 impl Default for Screen {
     fn default() -> Self {
-        let allowed = Welcome::default();
-        Self { listed: Rejection::busy(), otherwise: allowed.clone().into(), allowed }
+        Self { listed: Rejection::busy(), otherwise: Treatment::ring(), allowed: Treatment::ring() }
     }
 }
 
@@ -62,21 +61,21 @@ impl Screen {
 
 fn otherwise(section: &Section<'_>) -> Option<Treatment> {
     match section.text_or_table(&OTHERWISE)? {
-        Ok(At { value: "ring", .. }) => Some(Welcome::default().into()),
-        Ok(At { value: "reject", .. }) => Some(Rejection::busy().into()),
-        Ok(At { value: "ignore", .. }) => Some(Treatment::Ignore),
+        Ok(At { value: "ring", .. }) => Some(Treatment::ring()),
+        Ok(At { value: "reject", .. }) => Some(Treatment::reject("reject", Rejection::busy())),
+        Ok(At { value: "ignore", .. }) => Some(Treatment::new("ignore", Work::Drop(Only::Always))),
         Ok(word) => unknown(section, &OTHERWISE, word),
         Err(table) => {
-            let reject = table.table(&REJECT).map(|table| rejection(&table).into());
-            let welcome = welcome(&table).map(Treatment::from);
+            let reject = table.table(&REJECT).map(|table| Treatment::reject("reject", rejection(&table)));
+            let welcome = welcome(&table);
             one(&table, &OTHERWISE, [reject, welcome])
         }
     }
 }
 
-fn allowed(section: &Section<'_>) -> Option<Welcome> {
+fn allowed(section: &Section<'_>) -> Option<Treatment> {
     match section.text_or_table(&ALLOWED)? {
-        Ok(At { value: "ring", .. }) => Some(Welcome::default()),
+        Ok(At { value: "ring", .. }) => Some(Treatment::ring()),
         Ok(At { value: "reject" | "ignore", span }) => {
             let hint = "take the caller off the allow list, or choose \"ring\" or a redirection";
             section.error(span, "an allowed caller is never rejected nor ignored", hint);
@@ -91,7 +90,7 @@ fn allowed(section: &Section<'_>) -> Option<Welcome> {
 }
 
 /// Reads `ring` or `redirect`; both at once are told by [`one`], for which the first is enough.
-fn welcome(table: &Section<'_>) -> Option<Welcome> {
+fn welcome(table: &Section<'_>) -> Option<Treatment> {
     let ring = table.table(&RING).map(|ring| {
         let limit = ring.duration(&LIMIT).filter(|limit| {
             let fits = (1..=3_600).contains(&limit.value.as_secs());
@@ -101,12 +100,16 @@ fn welcome(table: &Section<'_>) -> Option<Welcome> {
             fits
         });
         ring.finish();
-        Welcome::Ring { limit: limit.map_or(Welcome::RING_LIMIT, |limit| limit.value) }
+        let limit = limit.map_or(Action::RING_LIMIT, |limit| limit.value);
+        Treatment::new("ring", Work::Ring(Ringing { limit, ..Ringing::default() }))
     });
     let redirect = table.text(&REDIRECT).and_then(|uri| match Target::parse(uri.value) {
         // Only the softphone knows all that a URI can be.
         Ok(to) => match Redirect::to(to.as_str()) {
-            Ok(_) => Some(Welcome::Redirect { to }),
+            Ok(_) => {
+                let forward = Forward { to, diversion: None, unsupported: None };
+                Some(Treatment::new("redirect", Work::Forward(forward)))
+            }
             Err(error) => unfit(table, &REDIRECT, uri.span, &error),
         },
         Err(error) => unfit(table, &REDIRECT, uri.span, &error),

@@ -1,0 +1,324 @@
+//! A call as it is written down: in a test of a policy, in the journal, at the prompt.
+
+use std::collections::BTreeMap;
+
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::decide::{Decision, decide};
+use crate::duration::parse_duration;
+use crate::facts::{Arrival, Attestation, Caller, CallerId, Facts, Source, Verification};
+use crate::history::{Answer, History, Per};
+use crate::policy::Policy;
+use crate::trace::Trace;
+
+/// A call as it is written down. What is left out has the value for "no answer".
+///
+/// ```
+/// use std::sync::Arc;
+/// use jiff::Timestamp;
+/// use ringfence_policy::{Call, List, Policy, Region};
+///
+/// let switzerland = Region::parse("CH")?;
+/// let (spam, _) = List::parse_text("reject", "spam.txt", "079*", switzerland);
+/// let policy = Policy::of_lists(switzerland, Arc::new(List::empty("allow")), Arc::new(spam))?;
+/// let call: Call = serde_json::from_str(r#"{ "caller": "079 123 45 67" }"#)?;
+/// let (rule, treatment) = call.decide(&policy, Timestamp::UNIX_EPOCH, |decision, _| {
+///     (decision.rule_id().to_owned(), decision.treatment().name().to_owned())
+/// });
+/// assert_eq!((rule.as_str(), treatment.as_str()), ("listed", "busy"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Call {
+    /// The caller: a number as it is written in the policy's region, a user name, or `anonymous`,
+    /// `unavailable`.
+    pub caller: String,
+    /// The host of the caller's address.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub host: String,
+    /// The name beside the caller's address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Whether the caller asks that its number be hidden.
+    #[serde(skip_serializing_if = "is_false")]
+    pub withheld: bool,
+    /// Where the caller was read.
+    #[serde(skip_serializing_if = "is_default")]
+    pub caller_source: Source,
+    /// Who was called.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub called: Option<String>,
+    /// Where that was read.
+    #[serde(skip_serializing_if = "is_default")]
+    pub called_source: Source,
+    /// The line; without one, the first that the policy names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<String>,
+    /// The groups the line is in; without them, those that the policy says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group: Option<OneOrMore>,
+    /// Where the call came from; without it, from the registrar.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<Arrival>,
+    /// When: `2026-03-01T23:10` on the clock of the policy's zone, or an instant such as
+    /// `2026-03-01T22:10:00Z`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at: Option<String>,
+    /// Whether the caller's number was verified.
+    #[serde(skip_serializing_if = "is_default")]
+    pub verification: Verification,
+    /// How far the caller's provider vouches for the number.
+    #[serde(skip_serializing_if = "is_default")]
+    pub attestation: Attestation,
+    /// Where the verification and the attestation were read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vouched: Option<Source>,
+    /// What the caller's software calls itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user_agent: Option<String>,
+    /// Who sent the call on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub diverted: Option<String>,
+    /// Whether an emergency centre calls back.
+    #[serde(skip_serializing_if = "is_false")]
+    pub psap_callback: bool,
+    /// Lists that the caller is on, whatever is written on them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub lists: Vec<Box<str>>,
+    /// What lists that count complaints say of the caller.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub scores: BTreeMap<String, u32>,
+    /// Earlier calls of the caller: how long ago, such as `-2m`, or when.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub recent: Vec<String>,
+    /// How many calls a rate counts, this one included.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rate: Option<u32>,
+    /// When the caller's number was dialled last: how long ago, or when.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dialed: Option<String>,
+    /// When a call of the caller was answered last: how long ago, or when.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub answered: Option<String>,
+    /// The switches that are on.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub switches: Vec<String>,
+}
+
+/// One text, or several.
+///
+/// ```
+/// use ringfence_policy::OneOrMore;
+///
+/// assert_eq!(OneOrMore::One("paris".into()).iter().count(), 1);
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum OneOrMore {
+    /// One.
+    One(Box<str>),
+    /// Several.
+    More(Vec<Box<str>>),
+}
+
+impl OneOrMore {
+    /// Returns each.
+    pub fn iter(&self) -> impl Iterator<Item = &Box<str>> {
+        match self {
+            OneOrMore::One(one) => std::slice::from_ref(one).iter(),
+            OneOrMore::More(more) => more.iter(),
+        }
+    }
+}
+
+impl Call {
+    /// Makes a call of a person who asks what would happen.
+    #[must_use]
+    pub fn told(caller: &str) -> Self {
+        Self { caller: caller.to_owned(), ..Self::default() }
+    }
+
+    /// Returns the instant it says, on the clock of a zone. `None` when it says none that is one.
+    #[must_use]
+    pub fn instant(&self, zone: &TimeZone) -> Option<Timestamp> {
+        instant(self.at.as_deref()?, zone)
+    }
+
+    /// Returns what is wrong with the times it says: each key, with what it says.
+    #[must_use]
+    pub fn wrong_times(&self, zone: &TimeZone) -> Vec<(&'static str, String)> {
+        let now = Timestamp::UNIX_EPOCH;
+        let mut wrong = Vec::new();
+        let mut look = |key, text: &String, is_fine: bool| {
+            if !is_fine {
+                wrong.push((key, text.clone()));
+            }
+        };
+        if let Some(at) = &self.at {
+            look("at", at, instant(at, zone).is_some());
+        }
+        for (key, times) in [
+            ("recent", self.recent.iter().collect::<Vec<_>>()),
+            ("dialed", self.dialed.iter().collect()),
+            ("answered", self.answered.iter().collect()),
+        ] {
+            for text in times {
+                look(key, text, earlier(text, now, zone).is_some());
+            }
+        }
+        wrong
+    }
+
+    /// Decides it under a policy, with nothing but what it says itself. It is `now` unless it says
+    /// when.
+    pub fn decide<T>(
+        &self,
+        policy: &Policy,
+        now: Timestamp,
+        see: impl FnOnce(&Decision<'_>, &Facts<'_>) -> T,
+    ) -> T {
+        self.with_facts(policy, now, None, |facts, now| see(&decide(policy, facts, now), facts))
+    }
+
+    /// Decides it as [`Call::decide`] does, and tells the whole way.
+    #[must_use]
+    pub fn trace(&self, policy: &Policy, now: Timestamp) -> Trace {
+        self.with_facts(policy, now, None, |facts, now| policy.trace(facts, now))
+    }
+
+    /// Makes facts of it, with what happened before from a history. What the call says itself
+    /// goes before the history.
+    pub fn with_facts<T>(
+        &self,
+        policy: &Policy,
+        now: Timestamp,
+        history: Option<&dyn History>,
+        see: impl FnOnce(&Facts<'_>, Timestamp) -> T,
+    ) -> T {
+        let now = self.instant(policy.zone()).unwrap_or(now);
+        let said = Said::new(self, policy.zone(), now, history);
+        let caller = Caller {
+            user: &self.caller,
+            host: &self.host,
+            display_name: self.name.as_deref(),
+            withheld: self.withheld,
+            source: self.caller_source,
+        };
+        let line =
+            self.line.as_deref().or(policy.lines().first().map(|line| &*line.name)).unwrap_or_default();
+        let groups: Vec<Box<str>> = match &self.group {
+            Some(groups) => groups.iter().cloned().collect(),
+            None => policy.groups_of(line, ""),
+        };
+        let facts = Facts {
+            called: self.called.as_deref().map(|called| (called, self.called_source)),
+            groups: &groups,
+            arrival: self.source.unwrap_or(Arrival::Registrar),
+            verification: self.verification,
+            attestation: self.attestation,
+            vouched: self.vouched,
+            user_agent: self.user_agent.as_deref(),
+            diverted: self.diverted.as_deref(),
+            psap_callback: self.psap_callback,
+            listed: &self.lists,
+            history: &said,
+            ..Facts::new(&caller, line, policy.region())
+        };
+        see(&facts, now)
+    }
+}
+
+fn instant(text: &str, zone: &TimeZone) -> Option<Timestamp> {
+    let text = text.trim();
+    text.parse::<Timestamp>().ok().or_else(|| {
+        let civil: DateTime = text.parse().ok()?;
+        Some(zone.to_ambiguous_zoned(civil).compatible().ok()?.timestamp())
+    })
+}
+
+/// Reads `-2m`, or an instant.
+fn earlier(text: &str, now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
+    match text.trim().strip_prefix('-') {
+        Some(span) => now.checked_sub(SignedDuration::try_from(parse_duration(span)?).ok()?).ok(),
+        None => instant(text, zone),
+    }
+}
+
+fn is_false(flag: &bool) -> bool {
+    !flag
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+/// What a call says itself of what happened before, and behind it a history.
+#[derive(Debug)]
+struct Said<'a> {
+    call: &'a Call,
+    recent: Vec<Timestamp>,
+    dialed: Option<Timestamp>,
+    answered: Option<Timestamp>,
+    history: Option<&'a dyn History>,
+}
+
+impl<'a> Said<'a> {
+    fn new(call: &'a Call, zone: &TimeZone, now: Timestamp, history: Option<&'a dyn History>) -> Self {
+        let read = |text: &String| earlier(text, now, zone);
+        Self {
+            call,
+            recent: call.recent.iter().filter_map(read).collect(),
+            dialed: call.dialed.as_ref().and_then(read),
+            answered: call.answered.as_ref().and_then(read),
+            history,
+        }
+    }
+
+    fn recent(&self, since: Timestamp) -> u32 {
+        u32::try_from(self.recent.iter().filter(|at| **at >= since).count()).unwrap_or(u32::MAX)
+    }
+}
+
+impl History for Said<'_> {
+    fn calls(&self, caller: &CallerId<'_>, since: Timestamp) -> u32 {
+        self.recent(since).saturating_add(self.history.map_or(0, |history| history.calls(caller, since)))
+    }
+
+    fn rate(&self, per: Per, facts: &Facts<'_>, since: Timestamp) -> u32 {
+        let said = self.call.rate.unwrap_or_else(|| self.recent(since).saturating_add(1));
+        said.max(self.history.map_or(0, |history| history.rate(per, facts, since)))
+    }
+
+    fn dialed(&self, caller: &CallerId<'_>) -> Option<Timestamp> {
+        self.dialed.or_else(|| self.history?.dialed(caller))
+    }
+
+    fn answered(&self, caller: &CallerId<'_>) -> Option<Timestamp> {
+        self.answered.or_else(|| self.history?.answered(caller))
+    }
+
+    fn is_known(&self, caller: &CallerId<'_>) -> bool {
+        !self.recent.is_empty() || self.history.is_some_and(|history| history.is_known(caller))
+    }
+
+    fn added(&self, list: &str, caller: &CallerId<'_>, now: Timestamp) -> bool {
+        self.history.is_some_and(|history| history.added(list, caller, now))
+    }
+
+    fn switch(&self, name: &str, now: Timestamp) -> Option<bool> {
+        if self.call.switches.iter().any(|on| on == name) {
+            return Some(true);
+        }
+        self.history?.switch(name, now)
+    }
+
+    fn answer(&self, list: &str) -> Option<Answer> {
+        let score = self.call.scores.get(list).map(|score| Answer { score: *score, is_listed: *score > 0 });
+        score.or_else(|| self.history?.answer(list))
+    }
+}

@@ -1,0 +1,167 @@
+//! What happened before a call, as far as a rule may ask.
+
+use jiff::Timestamp;
+
+use crate::facts::{CallerId, Facts};
+
+/// Remembers calls, numbers that were dialled, entries that were added and switches that were flipped.
+///
+/// A look-up is made while a call is decided: it must not wait and should not allocate. What a
+/// history does not know it answers as if it never happened.
+///
+/// ```
+/// use jiff::Timestamp;
+/// use ringfence_policy::{Answer, CallerId, Facts, History, Per};
+///
+/// /// Everybody has called twice before.
+/// #[derive(Debug)]
+/// struct Twice;
+///
+/// impl History for Twice {
+///     fn calls(&self, _: &CallerId<'_>, _: Timestamp) -> u32 {
+///         2
+///     }
+///     fn rate(&self, _: Per, _: &Facts<'_>, _: Timestamp) -> u32 {
+///         3
+///     }
+///     fn dialed(&self, _: &CallerId<'_>) -> Option<Timestamp> {
+///         None
+///     }
+///     fn answered(&self, _: &CallerId<'_>) -> Option<Timestamp> {
+///         None
+///     }
+///     fn is_known(&self, _: &CallerId<'_>) -> bool {
+///         true
+///     }
+///     fn added(&self, _: &str, _: &CallerId<'_>, _: Timestamp) -> bool {
+///         false
+///     }
+///     fn switch(&self, _: &str, _: Timestamp) -> Option<bool> {
+///         None
+///     }
+///     fn answer(&self, _: &str) -> Option<Answer> {
+///         None
+///     }
+/// }
+///
+/// let caller = CallerId::Unavailable;
+/// assert_eq!(Twice.calls(&caller, Timestamp::UNIX_EPOCH), 2);
+/// ```
+pub trait History: std::fmt::Debug {
+    /// Returns how many calls this caller has made since an instant, the one that is decided not counted.
+    fn calls(&self, caller: &CallerId<'_>, since: Timestamp) -> u32;
+
+    /// Returns how many calls there have been since an instant, the one that is decided counted.
+    fn rate(&self, per: Per, facts: &Facts<'_>, since: Timestamp) -> u32;
+
+    /// Returns when this number was dialled last.
+    fn dialed(&self, caller: &CallerId<'_>) -> Option<Timestamp>;
+
+    /// Returns when a call of this caller was answered last.
+    fn answered(&self, caller: &CallerId<'_>) -> Option<Timestamp>;
+
+    /// Returns whether this caller has called before.
+    fn is_known(&self, caller: &CallerId<'_>) -> bool;
+
+    /// Returns whether a rule or a person has put this caller on a list, and its time is not over.
+    fn added(&self, list: &str, caller: &CallerId<'_>, now: Timestamp) -> bool;
+
+    /// Returns how a switch stands; `None` when it stands as the policy says.
+    fn switch(&self, name: &str, now: Timestamp) -> Option<bool>;
+
+    /// Returns what a list that is asked for each call said of this caller; `None` when it was not
+    /// asked or has not answered.
+    fn answer(&self, list: &str) -> Option<Answer>;
+}
+
+/// The history of a day on which nothing has happened yet.
+///
+/// ```
+/// use jiff::Timestamp;
+/// use ringfence_policy::{CallerId, History, NoHistory};
+///
+/// assert_eq!(NoHistory.calls(&CallerId::Unavailable, Timestamp::UNIX_EPOCH), 0);
+/// ```
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoHistory;
+
+impl History for NoHistory {
+    fn calls(&self, _: &CallerId<'_>, _: Timestamp) -> u32 {
+        0
+    }
+
+    fn rate(&self, _: Per, _: &Facts<'_>, _: Timestamp) -> u32 {
+        1
+    }
+
+    fn dialed(&self, _: &CallerId<'_>) -> Option<Timestamp> {
+        None
+    }
+
+    fn answered(&self, _: &CallerId<'_>) -> Option<Timestamp> {
+        None
+    }
+
+    fn is_known(&self, _: &CallerId<'_>) -> bool {
+        false
+    }
+
+    fn added(&self, _: &str, _: &CallerId<'_>, _: Timestamp) -> bool {
+        false
+    }
+
+    fn switch(&self, _: &str, _: Timestamp) -> Option<bool> {
+        None
+    }
+
+    fn answer(&self, _: &str) -> Option<Answer> {
+        None
+    }
+}
+
+/// Whose calls a rate counts.
+///
+/// ```
+/// use ringfence_policy::Per;
+///
+/// assert_eq!(Per::Caller.as_str(), "caller");
+/// ```
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Per {
+    /// Those of one caller.
+    Caller,
+    /// Those on one line.
+    Line,
+    /// Those from one address of the network.
+    Source,
+}
+
+impl Per {
+    /// Returns the word for it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Per::Caller => "caller",
+            Per::Line => "line",
+            Per::Source => "source",
+        }
+    }
+}
+
+/// What a list that is asked for each call says of a caller.
+///
+/// ```
+/// use ringfence_policy::Answer;
+///
+/// assert!(!Answer::default().is_listed);
+/// ```
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Answer {
+    /// How much speaks against the caller: 0 is nothing.
+    pub score: u32,
+    /// Whether the list has the caller.
+    pub is_listed: bool,
+}

@@ -1,0 +1,257 @@
+//! Why a condition holds of a call, or does not, in words.
+
+use std::fmt::Write;
+
+use crate::condition::{Condition, Text};
+use crate::facts::CallerId;
+use crate::number::Number;
+use crate::printable::printable;
+use crate::scene::Scene;
+
+/// Tells whether a condition holds, and why: of several that must all hold the first that does
+/// not, of alternatives the first that does.
+pub(crate) fn reason<'p>(scene: &Scene<'p, '_>, condition: &'p Condition) -> (bool, String) {
+    let told = |inner: &'p [Condition], sought: bool, joint: &str| {
+        let each: Vec<_> = inner.iter().map(|inner| reason(scene, inner)).collect();
+        match each.iter().find(|(holds, _)| *holds == sought) {
+            Some((_, why)) => (sought, why.clone()),
+            None => {
+                let all: Vec<_> =
+                    each.into_iter().map(|(_, why)| why).filter(|why| !why.is_empty()).collect();
+                (!sought, all.join(joint))
+            }
+        }
+    };
+    match condition {
+        Condition::Always => (true, String::new()),
+        Condition::All(inner) => told(inner, false, ", "),
+        Condition::Any(inner) => told(inner, true, "; "),
+        Condition::Not(inner) => {
+            let (holds, why) = reason(scene, inner);
+            (!holds, if holds { format!("but {why}") } else { format!("not {why}") })
+        }
+        Condition::Caller(_)
+        | Condition::CallerIn(_)
+        | Condition::CallerKind(_)
+        | Condition::Name(_)
+        | Condition::Country(_)
+        | Condition::NearList { .. }
+        | Condition::LikeCalled { .. }
+        | Condition::Called(_)
+        | Condition::Line(_)
+        | Condition::Group(_)
+        | Condition::Source(_)
+        | Condition::Verification(_)
+        | Condition::Attestation(_)
+        | Condition::Score { .. }
+        | Condition::Repeat { .. }
+        | Condition::DialedWithin(_)
+        | Condition::AnsweredWithin(_)
+        | Condition::FirstTime(_)
+        | Condition::Rate { .. }
+        | Condition::Hours(_)
+        | Condition::Schedule(_)
+        | Condition::Switch(_)
+        | Condition::UserAgent(_)
+        | Condition::Diverted(_)
+        | Condition::DivertedBy(_) => {
+            scene.forget_entry();
+            let holds = scene.holds(condition);
+            (holds, leaf(scene, condition, holds))
+        }
+    }
+}
+
+/// Tells a condition that is not composed, with the fact it is about.
+fn leaf(scene: &Scene<'_, '_>, condition: &Condition, holds: bool) -> String {
+    let facts = scene.facts;
+    let lists = |places: &[usize]| {
+        let names = places.iter().filter_map(|place| scene.policy.lists().get(*place));
+        joined(names.map(|list| list.name()))
+    };
+    let no_number = || if facts.caller.number().is_none() { " (number unknown)" } else { "" };
+    match condition {
+        Condition::Caller(list) => {
+            let entries = joined(list.entries().take(MOST).map(|entry| entry.written()));
+            format!("caller {} {entries}", if holds { "is" } else { "is not" })
+        }
+        Condition::CallerIn(places) => match scene.entry() {
+            Some(entry) => format!(
+                "caller_in {}: entry {}, {}",
+                entry.list(),
+                printable(entry.written()),
+                entry.origin()
+            ),
+            None if holds => format!("caller_in {}", lists(places)),
+            None => format!("caller_in {}{}", lists(places), no_number()),
+        },
+        Condition::CallerKind(wanted) => format!("caller_kind {}, wanted {wanted}", scene.kinds()),
+        Condition::Name(names) => format!("name {}, wanted {}", quoted(facts.display_name), texts(names)),
+        Condition::Country(regions) => {
+            let country = match facts.caller.number() {
+                Some(Number::E164(number)) => number.region(),
+                Some(Number::Internal(_)) | None => None,
+            };
+            let found = country.map_or("none", |country| country.as_str());
+            format!("country {found}, wanted {}", joined(regions.iter().map(|region| region.as_str())))
+        }
+        Condition::NearList { list, last_digits } => match scene.entry() {
+            Some(entry) => format!(
+                "near_list {}: {} but for the last {last_digits} digits",
+                entry.list(),
+                entry.written()
+            ),
+            None => format!("near_list {}{}", lists(&[*list]), no_number()),
+        },
+        Condition::LikeCalled { first_digits } => {
+            let called = scene.called().map_or_else(|| "unknown".to_owned(), ToString::to_string);
+            format!("like_called: first {first_digits} digits of {} and {called}", facts.caller)
+        }
+        Condition::Called(list) => {
+            let called = scene.called().map_or_else(|| "unknown".to_owned(), ToString::to_string);
+            format!(
+                "called {called}, wanted {}",
+                joined(list.entries().take(MOST).map(|entry| entry.written()))
+            )
+        }
+        Condition::Line(lines) => {
+            format!(
+                "line {}, wanted {}",
+                printable(facts.line),
+                joined(lines.iter().map(|line| line.as_str()))
+            )
+        }
+        Condition::Group(groups) => {
+            let found = if facts.groups.is_empty() {
+                "none".to_owned()
+            } else {
+                joined(facts.groups.iter().map(|g| &**g))
+            };
+            format!("group {found}, wanted {}", joined(groups.iter().map(|group| &**group)))
+        }
+        Condition::Source(wanted) => {
+            format!(
+                "source {}, wanted {}",
+                facts.arrival.as_str(),
+                joined(wanted.iter().map(|arrival| arrival.as_str()))
+            )
+        }
+        Condition::Verification(wanted) => {
+            format!(
+                "verification {}, wanted {}",
+                facts.verification.as_str(),
+                joined(wanted.iter().map(|v| v.as_str()))
+            )
+        }
+        Condition::Attestation(wanted) => {
+            format!(
+                "attestation {}, wanted {}",
+                facts.attestation.as_str(),
+                joined(wanted.iter().map(|a| a.as_str()))
+            )
+        }
+        Condition::Score { list, at_least } => {
+            format!("score {} of {}{}, wanted {at_least}", scene.score(*list), lists(&[*list]), no_number())
+        }
+        Condition::Repeat { count, within } => {
+            format!("repeat: call {} within {within:#}, wanted {count}", scene.calls(*within))
+        }
+        Condition::DialedWithin(within) => ago("dialed", scene, facts.history.dialed(&facts.caller), *within),
+        Condition::AnsweredWithin(within) => {
+            ago("answered", scene, facts.history.answered(&facts.caller), *within)
+        }
+        Condition::FirstTime(_) => {
+            let known =
+                if facts.history.is_known(&facts.caller) { "has called before" } else { "has never called" };
+            format!("first_time: {known}")
+        }
+        Condition::Rate { per, more_than, within } => {
+            let found = facts.history.rate(*per, facts, scene.since(*within));
+            format!("rate {found} within {within:#} per {}, too many from {more_than} on", per.as_str())
+        }
+        Condition::Hours(hours) => {
+            let wanted = joined(hours.iter().map(ToString::to_string));
+            format!("{} {} {wanted} {}", clock(scene), within(holds), zone(scene))
+        }
+        Condition::Schedule(schedules) => {
+            let wanted = joined(schedules.iter().map(|schedule| schedule.name()));
+            format!("{} {} schedule {wanted} {}", clock(scene), within(holds), zone(scene))
+        }
+        Condition::Switch(places) => {
+            let names = places.iter().filter_map(|place| scene.policy.switches().get(*place));
+            format!(
+                "switch {} {}",
+                joined(names.map(|switch| &*switch.name)),
+                if holds { "on" } else { "off" }
+            )
+        }
+        Condition::UserAgent(names) => {
+            format!("user_agent {}, wanted {}", quoted(facts.user_agent), texts(names))
+        }
+        Condition::Diverted(_) | Condition::DivertedBy(_) => match facts.diverted {
+            Some(by) => format!("diverted by {}", printable(by)),
+            None => "diverted by nobody".to_owned(),
+        },
+        Condition::Always | Condition::All(_) | Condition::Any(_) | Condition::Not(_) => String::new(),
+    }
+}
+
+/// Of what a condition names, so much is told.
+const MOST: usize = 4;
+
+fn joined<T: AsRef<str>>(names: impl Iterator<Item = T>) -> String {
+    let mut told = String::new();
+    for (index, name) in names.enumerate() {
+        if index == MOST {
+            told.push_str(", …");
+            break;
+        }
+        let joint = if index == 0 { "" } else { ", " };
+        let _ = write!(told, "{joint}{}", printable(name.as_ref()));
+    }
+    told
+}
+
+fn texts(names: &[Text]) -> String {
+    joined(names.iter().map(|name| match name {
+        Text::Wildcard(wildcard) => format!("\"{wildcard}\""),
+        Text::Regex(expression) => format!("/{}/", expression.as_str()),
+    }))
+}
+
+fn quoted(name: Option<&str>) -> String {
+    name.map_or_else(|| "none".to_owned(), |name| format!("\"{}\"", printable(name)))
+}
+
+fn within(holds: bool) -> &'static str {
+    if holds { "in" } else { "not in" }
+}
+
+fn clock(scene: &Scene<'_, '_>) -> String {
+    let clock = scene.clock();
+    format!("{:02}:{:02}", clock.hour(), clock.minute())
+}
+
+fn zone(scene: &Scene<'_, '_>) -> String {
+    scene.policy.zone().iana_name().unwrap_or("UTC").to_owned()
+}
+
+fn ago(
+    what: &str,
+    scene: &Scene<'_, '_>,
+    when: Option<jiff::Timestamp>,
+    within: jiff::SignedDuration,
+) -> String {
+    let found = match (when, scene.facts.caller) {
+        (Some(when), _) => format!("{:#} ago", whole_seconds(scene.now.duration_since(when))),
+        (None, CallerId::Anonymous { number: None } | CallerId::Unavailable) => {
+            "never (number unknown)".to_owned()
+        }
+        (None, _) => "never".to_owned(),
+    };
+    format!("{what} {found}, wanted within {within:#}")
+}
+
+fn whole_seconds(span: jiff::SignedDuration) -> jiff::SignedDuration {
+    jiff::SignedDuration::from_secs(span.as_secs())
+}

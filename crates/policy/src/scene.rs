@@ -1,0 +1,196 @@
+//! One call under one policy at one instant: whether a condition holds of it.
+
+use std::cell::{Cell, OnceCell};
+
+use jiff::civil::DateTime;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::condition::{Condition, Text};
+use crate::facts::{Caller, CallerId, Facts};
+use crate::kind::KindSet;
+use crate::list::{Entry, List};
+use crate::number::{E164, Number};
+use crate::policy::Policy;
+
+/// One call under one policy at one instant. What several rules ask for is worked out once.
+#[derive(Debug)]
+pub(crate) struct Scene<'p, 'f> {
+    pub(crate) policy: &'p Policy,
+    pub(crate) facts: &'f Facts<'f>,
+    pub(crate) now: Timestamp,
+    clock: OnceCell<DateTime>,
+    called: OnceCell<CallerId<'f>>,
+    kinds: OnceCell<KindSet>,
+    /// The entry that was found last.
+    entry: Cell<Option<Entry<'p>>>,
+}
+
+impl<'p, 'f> Scene<'p, 'f> {
+    pub(crate) fn new(policy: &'p Policy, facts: &'f Facts<'f>, now: Timestamp) -> Self {
+        Self {
+            policy,
+            facts,
+            now,
+            clock: OnceCell::new(),
+            called: OnceCell::new(),
+            kinds: OnceCell::new(),
+            entry: Cell::new(None),
+        }
+    }
+
+    /// Returns whether a condition holds. It goes as deep as conditions may be composed, which the
+    /// reader of policies bounds.
+    pub(crate) fn holds(&self, condition: &'p Condition) -> bool {
+        let facts = self.facts;
+        match condition {
+            Condition::Always => true,
+            Condition::All(all) => all.iter().all(|inner| self.holds(inner)),
+            Condition::Any(any) => any.iter().any(|inner| self.holds(inner)),
+            Condition::Not(inner) => !self.holds(inner),
+            Condition::Caller(list) => self.find(list, &facts.caller),
+            Condition::CallerIn(places) => places.iter().any(|place| self.is_on(*place)),
+            Condition::CallerKind(wanted) => self.kinds().meets(*wanted),
+            Condition::Name(names) => matches(names, facts.display_name),
+            Condition::Country(regions) => self.country_of(|country| regions.contains(&country)),
+            Condition::NearList { list, last_digits } => self.is_near(*list, *last_digits),
+            Condition::LikeCalled { first_digits } => self.is_like_called(*first_digits),
+            Condition::Called(list) => {
+                self.called().is_some_and(|called| list.find(called, self.now).is_some())
+            }
+            Condition::Line(lines) => lines.iter().any(|line| line.is_match(facts.line)),
+            Condition::Group(groups) => groups.iter().any(|group| facts.groups.contains(group)),
+            Condition::Source(arrivals) => arrivals.contains(&facts.arrival),
+            Condition::Verification(wanted) => wanted.contains(&facts.verification),
+            Condition::Attestation(wanted) => wanted.contains(&facts.attestation),
+            Condition::Score { list, at_least } => self.score(*list) >= *at_least,
+            Condition::Repeat { count, within } => self.calls(*within) >= *count,
+            Condition::DialedWithin(within) => self.is_within(facts.history.dialed(&facts.caller), *within),
+            Condition::AnsweredWithin(within) => {
+                self.is_within(facts.history.answered(&facts.caller), *within)
+            }
+            Condition::FirstTime(wanted) => facts.history.is_known(&facts.caller) != *wanted,
+            Condition::Rate { per, more_than, within } => {
+                facts.history.rate(*per, facts, self.since(*within)) > *more_than
+            }
+            Condition::Hours(hours) => hours.iter().any(|hours| hours.contains(self.clock())),
+            Condition::Schedule(schedules) => {
+                schedules.iter().any(|schedule| schedule.contains(self.clock()))
+            }
+            Condition::Switch(places) => places.iter().any(|place| self.is_switched_on(*place)),
+            Condition::UserAgent(names) => matches(names, facts.user_agent),
+            Condition::Diverted(wanted) => facts.diverted.is_some() == *wanted,
+            Condition::DivertedBy(list) => facts.diverted.is_some_and(|by| {
+                let by = Caller::from_header(by, "").identify(self.policy.region());
+                list.find(&by, self.now).is_some()
+            }),
+        }
+    }
+
+    /// Returns the entry that was found last.
+    pub(crate) fn entry(&self) -> Option<Entry<'p>> {
+        self.entry.get()
+    }
+
+    pub(crate) fn forget_entry(&self) {
+        self.entry.set(None);
+    }
+
+    /// Returns what the clock of the policy's zone shows.
+    pub(crate) fn clock(&self) -> DateTime {
+        *self.clock.get_or_init(|| self.policy.zone().to_datetime(self.now))
+    }
+
+    /// Returns the kinds the caller is of.
+    pub(crate) fn kinds(&self) -> KindSet {
+        *self.kinds.get_or_init(|| KindSet::of(&self.facts.caller, self.policy.region()))
+    }
+
+    /// Returns who was called.
+    pub(crate) fn called(&self) -> Option<&CallerId<'f>> {
+        let (called, _) = self.facts.called?;
+        Some(self.called.get_or_init(|| Caller::from_header(called, "").identify(self.policy.region())))
+    }
+
+    /// Returns how many calls the caller has made, this one counted.
+    pub(crate) fn calls(&self, within: SignedDuration) -> u32 {
+        self.facts.history.calls(&self.facts.caller, self.since(within)).saturating_add(1)
+    }
+
+    /// Returns how much speaks against the caller.
+    pub(crate) fn score(&self, place: usize) -> u32 {
+        let Some(list) = self.policy.lists().get(place) else { return 0 };
+        let answered = self.facts.history.answer(list.name()).map_or(0, |answer| answer.score);
+        answered.max(list.score(&self.facts.caller, self.now))
+    }
+
+    pub(crate) fn is_switched_on(&self, place: usize) -> bool {
+        let Some(switch) = self.policy.switches().get(place) else { return false };
+        self.facts.history.switch(&switch.name, self.now).unwrap_or(switch.default)
+    }
+
+    pub(crate) fn since(&self, within: SignedDuration) -> Timestamp {
+        self.now.checked_sub(within).unwrap_or(Timestamp::MIN)
+    }
+
+    /// Returns whether the caller is on a list: written there, added to it, or said to be.
+    fn is_on(&self, place: usize) -> bool {
+        let Some(list) = self.policy.lists().get(place) else { return false };
+        let facts = self.facts;
+        self.find(list, &facts.caller)
+            || facts.listed.iter().any(|listed| **listed == *list.name())
+            || facts.history.added(list.name(), &facts.caller, self.now)
+            || facts.history.answer(list.name()).is_some_and(|answer| answer.is_listed)
+    }
+
+    fn find(&self, list: &'p List, caller: &CallerId<'_>) -> bool {
+        let entry = list.find(caller, self.now);
+        if entry.is_some() {
+            self.entry.set(entry);
+        }
+        entry.is_some()
+    }
+
+    fn is_near(&self, place: usize, last_digits: u8) -> bool {
+        let list = self.policy.lists().get(place);
+        let number = self.facts.caller.number();
+        let (Some(list), Some(number)) = (list, number) else { return false };
+        let entry = list.near(number, last_digits, self.now);
+        if entry.is_some() {
+            self.entry.set(entry);
+        }
+        entry.is_some()
+    }
+
+    fn is_like_called(&self, first_digits: u8) -> bool {
+        let full = |id: &CallerId<'_>| match id.number() {
+            Some(Number::E164(number)) => Some(number),
+            Some(Number::Internal(_)) | None => None,
+        };
+        let (Some(caller), Some(called)) = (full(&self.facts.caller), self.called().and_then(full)) else {
+            return false;
+        };
+        let start = |number: E164| {
+            let code = number.calling_code()?;
+            number.first(usize::from(first_digits) + code.checked_ilog10()? as usize + 1)
+        };
+        start(caller).is_some_and(|digits| Some(digits) == start(called))
+    }
+
+    fn country_of(&self, is_meant: impl FnOnce(crate::number::Region) -> bool) -> bool {
+        match self.facts.caller.number() {
+            Some(Number::E164(number)) => number.region().is_some_and(is_meant),
+            Some(Number::Internal(_)) | None => false,
+        }
+    }
+
+    /// Returns whether something happened not longer ago than this. What the clock has not reached
+    /// yet did not happen: the clock was wrong once.
+    fn is_within(&self, when: Option<Timestamp>, within: SignedDuration) -> bool {
+        when.is_some_and(|when| when >= self.since(within) && when <= self.now)
+    }
+}
+
+fn matches(names: &[Text], found: Option<&str>) -> bool {
+    let found = found.unwrap_or_default();
+    names.iter().any(|name| name.is_match(found))
+}

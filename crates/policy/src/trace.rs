@@ -1,0 +1,280 @@
+//! The whole way to a decision: each fact, each rule, yes or no, and why.
+
+use std::fmt;
+
+use jiff::Timestamp;
+
+use crate::decide::{Decision, decide, is_emergency};
+use crate::facts::{CallerId, Facts, Source, Trust};
+use crate::number::Number;
+use crate::policy::{Mode, Policy};
+use crate::position::Line;
+use crate::printable::printable;
+use crate::reason::reason;
+use crate::scene::Scene;
+use crate::treatment::Action;
+
+/// The whole way to a decision. Its `Display` form is a page for people; it serialises for programs.
+///
+/// ```
+/// use std::sync::Arc;
+/// use jiff::Timestamp;
+/// use ringfence_policy::{Caller, Facts, List, Policy, Region};
+///
+/// let switzerland = Region::parse("CH")?;
+/// let (spam, _) = List::parse_text("reject", "spam.txt", "079*", switzerland);
+/// let policy = Policy::of_lists(switzerland, Arc::new(List::empty("allow")), Arc::new(spam))?;
+/// let facts = Facts::new(&Caller::from_header("+41791234567", "pbx.example"), "home", switzerland);
+/// let trace = policy.trace(&facts, Timestamp::UNIX_EPOCH);
+/// assert!(trace.to_string().contains("rule 2  listed     -> YES    caller_in reject: entry 079*, spam.txt:1"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Trace {
+    /// When, on the clock of the policy's zone.
+    pub at: String,
+    /// The line, and where it stands.
+    pub line: String,
+    /// Each fact: its name, its value, and where it was read.
+    pub facts: Vec<TracedFact>,
+    /// What was seen to before the rules.
+    pub prelude: String,
+    /// Each rule.
+    pub rules: Vec<TracedRule>,
+    /// What decided.
+    pub decided_by: String,
+    /// The treatment, and what it is on this line.
+    pub action: String,
+    /// The checksum of the policy.
+    pub policy: String,
+}
+
+/// One fact of a trace.
+///
+/// ```
+/// use ringfence_policy::TracedFact;
+///
+/// let fact = TracedFact { name: "caller".into(), value: "+41791234567".into(), source: "From".into(), trust: "claimed".into() };
+/// assert_eq!(fact.trust, "claimed");
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct TracedFact {
+    /// Its name.
+    pub name: String,
+    /// Its value; `none` where there is none.
+    pub value: String,
+    /// Where it was read; empty where that says nothing.
+    pub source: String,
+    /// How far it is trusted; empty where that says nothing.
+    pub trust: String,
+}
+
+/// One rule of a trace.
+///
+/// ```
+/// use ringfence_policy::{TracedRule, Verdict};
+///
+/// let rule = TracedRule { number: 1, id: "family".into(), verdict: Verdict::No, why: "caller_in family".into() };
+/// assert_eq!(rule.verdict, Verdict::No);
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct TracedRule {
+    /// Its place, counted from 1.
+    pub number: usize,
+    /// Its id.
+    pub id: String,
+    /// Whether it matched.
+    pub verdict: Verdict,
+    /// Why.
+    pub why: String,
+}
+
+/// What a trace says of a rule.
+///
+/// ```
+/// use ringfence_policy::Verdict;
+///
+/// assert_eq!(Verdict::Shadow.as_str(), "shadow");
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// It does not match.
+    No,
+    /// It decided.
+    Yes,
+    /// It matches, and only that is written down.
+    Shadow,
+    /// It matches, but an earlier one decided.
+    After,
+}
+
+impl Verdict {
+    /// Returns the word for it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Verdict::No => "no",
+            Verdict::Yes => "YES",
+            Verdict::Shadow => "shadow",
+            Verdict::After => "(yes)",
+        }
+    }
+}
+
+impl Policy {
+    /// Decides a call and tells all of it.
+    #[must_use]
+    pub fn trace(&self, facts: &Facts<'_>, now: Timestamp) -> Trace {
+        let decision = decide(self, facts, now);
+        let line = self.line(facts.line);
+        Trace {
+            at: now.to_zoned(self.zone().clone()).strftime("%Y-%m-%d %H:%M:%S%.3f %Z").to_string(),
+            line: format!("{} ({})", printable(&line.name), line.position.as_str()),
+            facts: traced_facts(self, facts),
+            prelude: prelude(self, facts, now),
+            rules: traced_rules(self, facts, now, &decision),
+            decided_by: decision.rule_id().to_owned(),
+            action: action(&decision, &line, self.mode()),
+            policy: self.checksum().to_owned(),
+        }
+    }
+}
+
+fn traced_rules(
+    policy: &Policy,
+    facts: &Facts<'_>,
+    now: Timestamp,
+    decision: &Decision<'_>,
+) -> Vec<TracedRule> {
+    let scene = Scene::new(policy, facts, now);
+    let decided = decision.rule().map(|rule| rule as *const _);
+    let mut is_after = decided.is_none();
+    let mut rules = Vec::new();
+    for (number, rule) in (1..).zip(policy.rules()) {
+        let (holds, why) = if rule.is_over(now) {
+            (false, "its time is over".to_owned())
+        } else if rule.is_rolled_out(facts) {
+            reason(&scene, rule.when())
+        } else {
+            (false, "not rolled out to this call".to_owned())
+        };
+        let is_it = decided.is_some_and(|decided| std::ptr::eq(decided, rule));
+        let verdict = match (holds, is_it, is_after, rule.is_shadow) {
+            (_, true, ..) => Verdict::Yes,
+            (false, ..) => Verdict::No,
+            (true, _, true, _) => Verdict::After,
+            (true, _, false, true) => Verdict::Shadow,
+            (true, _, false, false) => Verdict::After,
+        };
+        is_after |= is_it;
+        let why = if why.is_empty() { "always".to_owned() } else { why };
+        rules.push(TracedRule { number, id: rule.id().to_owned(), verdict, why });
+    }
+    rules
+}
+
+fn prelude(policy: &Policy, facts: &Facts<'_>, now: Timestamp) -> String {
+    let yes = |is: bool| if is { "YES" } else { "no" };
+    let is_never_blocked = policy.never_block().is_some_and(|list| list.find(&facts.caller, now).is_some());
+    format!(
+        "emergency: {}   emergency call-back: {}   never_block: {}   source: {}",
+        yes(is_emergency(policy, facts)),
+        yes(facts.psap_callback),
+        yes(is_never_blocked),
+        facts.arrival.as_str()
+    )
+}
+
+fn action(decision: &Decision<'_>, line: &Line, mode: Mode) -> String {
+    let treatment = decision.treatment();
+    let on_wire = line.act(treatment);
+    let position = line.position.as_str();
+    let told = match on_wire {
+        Action::Reject(_)
+        | Action::Redirect(_)
+        | Action::Ring { .. }
+        | Action::Wait { .. }
+        | Action::Ignore { .. }
+        | Action::Unsupported { .. } => format!("{} = {on_wire} (on a {position} line)", treatment.name()),
+    };
+    match (decision.wanted(), mode) {
+        (Some(wanted), _) => format!("{told}; in shadow mode, else {} = {}", wanted.name(), line.act(wanted)),
+        (None, Mode::Enforce | Mode::Shadow) => told,
+    }
+}
+
+fn traced_facts(policy: &Policy, facts: &Facts<'_>) -> Vec<TracedFact> {
+    let fact = |name: &str, value: String, source: Option<Source>| TracedFact {
+        name: name.to_owned(),
+        value,
+        source: source.map_or_else(String::new, |source| source.as_str().to_owned()),
+        trust: source.map_or_else(String::new, |source| source.trust().as_str().to_owned()),
+    };
+    let mut told = vec![fact("caller", caller(facts), Some(facts.source))];
+    if let Some(name) = facts.display_name.filter(|name| !name.is_empty()) {
+        let mut name = fact("name", format!("\"{}\"", printable(name)), Some(facts.source));
+        Trust::Claimed.as_str().clone_into(&mut name.trust);
+        told.push(name);
+    }
+    let kinds = crate::kind::KindSet::of(&facts.caller, policy.region());
+    told.push(fact("kind", kinds.to_string(), None));
+    match facts.called {
+        Some((called, source)) => told.push(fact("called", printable(called).to_string(), Some(source))),
+        None => told.push(fact("called", "none".to_owned(), None)),
+    }
+    told.push(fact("verification", facts.verification.as_str().to_owned(), facts.vouched));
+    told.push(fact("attestation", facts.attestation.as_str().to_owned(), facts.vouched));
+    if let Some(by) = facts.diverted {
+        told.push(fact("diverted", printable(by).to_string(), None));
+    }
+    if let Some(agent) = facts.user_agent {
+        told.push(fact("user_agent", printable(agent).to_string(), None));
+    }
+    if !facts.groups.is_empty() {
+        told.push(fact("groups", facts.groups.join(", "), None));
+    }
+    told
+}
+
+fn caller(facts: &Facts<'_>) -> String {
+    match facts.caller {
+        CallerId::Anonymous { .. } => "withheld".to_owned(),
+        CallerId::Unavailable => "unavailable".to_owned(),
+        CallerId::Number(Number::Internal(digits)) => format!("{digits} (internal)"),
+        CallerId::Invalid(invalid) => format!("{} ({invalid})", printable(facts.raw)),
+        CallerId::Implausible(number, fault) => format!("{number} ({fault})"),
+        CallerId::Ambiguous(ambiguous) => ambiguous.to_string(),
+        CallerId::Number(Number::E164(_)) | CallerId::Name(_) => facts.caller.to_string(),
+    }
+}
+
+impl fmt::Display for Trace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}  line {}", self.at, self.line)?;
+        for fact in &self.facts {
+            write!(f, " {:12} {}", fact.name, fact.value)?;
+            if fact.source.is_empty() {
+                writeln!(f)?;
+            } else {
+                writeln!(f, "   [{}]   trust: {}", fact.source, fact.trust)?;
+            }
+        }
+        writeln!(f, " {:12} {}", "prelude", self.prelude)?;
+        let widest = self.rules.iter().map(|rule| rule.id.chars().count()).max().unwrap_or(0);
+        let digits = self.rules.len().to_string().len();
+        for rule in &self.rules {
+            let arrow = if rule.verdict == Verdict::Yes { "->" } else { "  " };
+            writeln!(
+                f,
+                " rule {:digits$}  {:widest$}  {arrow} {:6} {}",
+                rule.number,
+                rule.id,
+                rule.verdict.as_str(),
+                rule.why
+            )?;
+        }
+        write!(f, " {:12} {}", "action", self.action)?;
+        if self.policy.is_empty() { Ok(()) } else { write!(f, "\n {:12} {}", "policy", self.policy) }
+    }
+}

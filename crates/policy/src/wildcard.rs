@@ -1,0 +1,102 @@
+//! Texts with `*` and `?`.
+
+use std::fmt;
+
+/// A text in which `*` stands for any run of characters and `?` for one. Capitals do not matter.
+///
+/// ```
+/// use ringfence_policy::Wildcard;
+///
+/// let paris = Wildcard::new("sip:1???@pbx.example");
+/// assert!(paris.is_match("sip:1702@PBX.example"));
+/// assert!(!paris.is_match("sip:2702@pbx.example"));
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wildcard(Box<str>);
+
+impl Wildcard {
+    /// Takes a text.
+    #[must_use]
+    pub fn new(text: &str) -> Self {
+        Self(text.to_lowercase().into())
+    }
+
+    /// Returns whether a text is meant. It takes at most the product of both lengths in steps, and
+    /// a text of a stranger counts up to 256 characters.
+    #[must_use]
+    pub fn is_match(&self, text: &str) -> bool {
+        let mut pattern = self.0.chars();
+        let mut text = text.chars().take(LONGEST).flat_map(char::to_lowercase);
+        // Where to go on when what follows the last `*` does not fit: it then stands for one more.
+        let mut again = None;
+        loop {
+            let before = text.clone();
+            match (pattern.clone().next(), text.next()) {
+                (Some('*'), _) => {
+                    pattern.next();
+                    text = before.clone();
+                    again = Some((pattern.clone(), before));
+                }
+                (None, None) => return true,
+                (Some(wanted), Some(found)) if wanted == '?' || wanted == found => {
+                    pattern.next();
+                }
+                (_, _) => {
+                    let Some((after_star, skipped)) = &mut again else { return false };
+                    if skipped.next().is_none() {
+                        return false;
+                    }
+                    pattern = after_star.clone();
+                    text = skipped.clone();
+                }
+            }
+        }
+    }
+
+    /// Returns the text, in small letters.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Longer than any name that is shown on a phone.
+const LONGEST: usize = 256;
+
+impl fmt::Display for Wildcard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stars_and_question_marks_stand_for_what_they_should() {
+        for (pattern, text, expected) in [
+            ("", "", true),
+            ("", "a", false),
+            ("*", "", true),
+            ("*", "anything", true),
+            ("a*", "", false),
+            ("*spam*", "maybe SPAM caller", true),
+            ("*ab", "aab", true),
+            ("*ab*ba*", "xxabyba", true),
+            ("a?c", "abc", true),
+            ("a?c", "ac", false),
+            ("Ärzte*", "ÄRZTEHAUS", true),
+            ("a*b*c", "a--b--", false),
+        ] {
+            assert_eq!(Wildcard::new(pattern).is_match(text), expected, "{pattern} {text}");
+        }
+    }
+
+    #[test]
+    fn many_stars_take_no_longer_than_the_product_of_the_lengths() {
+        let text = "a".repeat(100_000);
+        assert!(!Wildcard::new(&"a*".repeat(60)).is_match(&format!("{}b", text).replace('a', "c")));
+        assert!(!Wildcard::new(&format!("{}b", "*a".repeat(60))).is_match(&text));
+    }
+}
