@@ -12,6 +12,7 @@ use super::intervals::Intervals;
 use super::key::{KINDS, Key, Meaning};
 use super::terms::Terms;
 use super::{AllTerms, List};
+use crate::format::RowError;
 use crate::number::{NumberRange, Prefix, Region};
 use crate::pattern::{Expression, Pattern};
 
@@ -135,6 +136,13 @@ impl ListBuilder {
         let line = Line { file: file.0, number: record.line, column: 1, is_record: true };
         let terms = Terms { until: record.until, weight: record.weight };
         self.entry(record.number.trim(), record.name.unwrap_or_default(), line, terms, region);
+    }
+
+    /// Reports a row of a file in another form that could not be read.
+    pub(crate) fn wrong_row(&mut self, file: ListFile, error: RowError) {
+        let line =
+            Line { file: file.0, number: error.line(), column: error.column() as usize, is_record: true };
+        self.report_at(line, Problem::Row(error));
     }
 
     /// Makes the list, and returns it with what could not be read.

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::format::RowError;
 use crate::pattern::PatternError;
 
 /// An entry that cannot be read: where it stands, what was expected, and what to write instead.
@@ -28,6 +29,7 @@ pub struct ListError {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Problem {
     Pattern(PatternError),
+    Row(RowError),
     Full,
     TooManyFiles,
     TooManyExpressions,
@@ -63,6 +65,7 @@ impl ListError {
     pub fn text(&self) -> &str {
         match &self.problem {
             Problem::Pattern(error) => error.found(),
+            Problem::Row(error) => error.text(),
             Problem::Full | Problem::TooManyFiles | Problem::TooManyExpressions | Problem::More { .. } => "",
         }
     }
@@ -72,6 +75,7 @@ impl ListError {
     pub fn message(&self) -> String {
         match &self.problem {
             Problem::Pattern(error) => error.to_string(),
+            Problem::Row(error) => error.message(),
             Problem::Full => format!("expected at most {MOST_ENTRIES} entries, found more"),
             Problem::TooManyFiles => format!("expected at most {INLINE} files in one list, found more"),
             Problem::TooManyExpressions => {
@@ -88,6 +92,7 @@ impl ListError {
     pub fn expected(&self) -> &'static str {
         match &self.problem {
             Problem::Pattern(error) => error.expected(),
+            Problem::Row(error) => error.expected(),
             Problem::Full => "fewer entries",
             Problem::TooManyFiles => "fewer files",
             Problem::TooManyExpressions => "fewer expressions",
@@ -100,6 +105,7 @@ impl ListError {
     pub fn hint(&self) -> Option<String> {
         match &self.problem {
             Problem::Pattern(error) => error.hint(),
+            Problem::Row(error) => error.hint().map(str::to_owned),
             Problem::TooManyExpressions => Some(
                 "most are written as beginnings, such as `+4179*`, of which there may be millions".to_owned(),
             ),
