@@ -2,54 +2,86 @@
 //!
 //! This crate is pure. It reads no clock, opens no file and knows no SIP: a program gives it what
 //! it knows of a call as [`Facts`], and [`decide`] returns one [`Decision`], always. What a person
-//! or a program wants to know of it is in [`Decision::explain`].
+//! or a program wants to know of it is in [`Decision::explain`] and [`Policy::trace`].
 //!
 //! ```
 //! use std::sync::Arc;
-//! use ringfence_policy::{Caller, Facts, List, Policy, Region, Treatment, decide};
+//! use jiff::Timestamp;
+//! use ringfence_policy::{Caller, Facts, List, Policy, Region, decide};
 //!
 //! let switzerland = Region::parse("CH")?;
 //! let (spam, errors) = List::parse_text("reject", "spam.txt", "+4179*  # sells wine\n", switzerland);
 //! assert!(errors.is_empty());
-//! let policy = Policy::builder(switzerland).reject(Arc::new(spam)).build()?;
+//! let policy = Policy::of_lists(switzerland, Arc::new(List::empty("allow")), Arc::new(spam))?;
 //!
 //! let caller = Caller::from_header("+41791234567", "pbx.example");
 //! let facts = Facts::new(&caller, "home", switzerland);
-//! let now = "2026-03-01T12:00:00Z".parse()?;
+//! let now = Timestamp::UNIX_EPOCH;
 //! let decision = decide(&policy, &facts, now);
 //!
-//! assert!(matches!(decision.treatment(), Treatment::Reject(_)));
+//! assert_eq!(decision.treatment().name(), "busy");
 //! assert_eq!(
-//!     decision.explain(&facts).to_string(),
+//!     decision.explain(&policy, &facts, now).to_string(),
 //!     "rejected with 486: +41791234567 is on the reject list (entry +4179*, spam.txt:1, sells wine)"
 //! );
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod call;
 mod check;
+mod condition;
 mod decide;
+mod duration;
 mod explain;
 mod facts;
 mod format;
+mod history;
+mod kind;
 mod list;
+mod name_expression;
 mod number;
 mod pattern;
 mod policy;
+mod position;
 mod printable;
+mod reason;
+mod rejection;
+mod rule;
+mod scene;
+mod schedule;
 mod set;
+mod trace;
 mod treatment;
+mod wildcard;
 
+pub use call::{Call, OneOrMore};
 pub use check::{Finding, Severity, check};
-pub use decide::{Decision, Rule, decide};
-pub use explain::{Action, ExplainedEntry, Explanation};
-pub use facts::{Caller, CallerId, CallerKind, Facts, Source, Trust};
+pub use condition::{Condition, Text};
+pub use decide::{By, Decision, decide};
+pub use duration::parse_duration;
+pub use explain::{ExplainedEntry, Explanation};
+pub use facts::{
+    Arrival, Attestation, Caller, CallerId, CallerKind, Facts, Identity, Source, Trust, Verification,
+};
 pub use format::{Columns, Exported, Format, Row, RowError, RowFault, Rows, Tally};
+pub use history::{Answer, History, NoHistory, Per};
+pub use kind::KindSet;
 pub use list::{Entry, List, ListBuilder, ListError, ListFile, Origin, Record};
+pub use name_expression::{NameExpression, NameExpressionError};
 pub use number::{
     Ambiguous, Digits, E164, Fault, Invalid, Number, NumberRange, Prefix, Region, UnknownRegion, Unresolved,
     normalise,
 };
 pub use pattern::{Expression, Pattern, PatternError};
-pub use policy::{EmergencyEntry, Policy, PolicyBuilder, PolicyError};
+pub use policy::{EmergencyEntry, Group, Mode, Policy, PolicyError, PolicyParts, Switch};
+pub use position::{Aside, Line, Pass, Position};
+pub use rejection::{Rejection, RetryAfter};
+pub use rule::{AddTo, Log, Rollout, Rule, Share};
+pub use schedule::{Hours, Schedule};
 pub use set::{Set, SetError, SetFull, SetWriter, Written};
-pub use treatment::{Rejection, Target, Treatment, TreatmentError, Welcome};
+pub use trace::{Trace, TracedFact, TracedRule, Verdict};
+pub use treatment::{
+    Action, Announcement, Challenge, Forward, Hold, Only, Redirection, Ringing, Target, Then, Treatment,
+    TreatmentError, Work,
+};
+pub use wildcard::Wildcard;
