@@ -240,6 +240,40 @@ mod merged {
         assert_eq!(statuses(&probe.receive(other_way(&invite))), [482]);
         assert_eq!((shown.count(), probe.counter("merged")), (1, 1));
     }
+
+    /// A proxy that forks to two of our Contacts, or that the call comes round to once more.
+    #[test]
+    fn a_call_that_spirals_is_decided_once_whatever_was_decided() {
+        for verdict in [busy(), ring(), Verdict::Ignore, Verdict::Offer] {
+            let shown = Shown::default();
+            let mut probe = Probe::of(Config::new(phone_address()), account(), shown.screen(verdict));
+            let invite = request("INVITE");
+            probe.receive(&invite);
+            let round = other_way(&invite).replacen("sip:858@192.0.2.7:5060", "sip:859@192.0.2.7:5060", 1);
+            let round = round.replacen(
+                "Max-Forwards: 70",
+                "Via: SIP/2.0/UDP b.example;branch=z9hG4bK3\r\nMax-Forwards: 66",
+                1,
+            );
+            assert_eq!(statuses(&probe.receive(&round)), [482]);
+            assert_eq!(statuses(&probe.receive(&round)), [482], "and its retransmission");
+            assert_eq!((shown.count(), probe.counter("merged"), probe.counter("invites")), (1, 1, 1));
+        }
+    }
+
+    #[test]
+    fn a_copy_that_comes_after_the_ack_is_still_the_same_call_and_the_next_number_is_another() {
+        let shown = Shown::default();
+        let mut probe = Probe::of(Config::new(phone_address()), account(), shown.screen(busy()));
+        let invite = request("INVITE");
+        let rejected = probe.receive(&invite).pop().unwrap();
+        probe.receive(ack(&invite, &rejected));
+        probe.pass(millis(4900));
+        assert_eq!(statuses(&probe.receive(other_way(&invite))), [482]);
+        let next = invite.replacen("776asdhds", "next", 1).replacen("314159", "314160", 1);
+        assert_eq!(statuses(&probe.receive(next)), [100, 486]);
+        assert_eq!(shown.count(), 2);
+    }
 }
 
 mod of_rfc_2543 {

@@ -26,6 +26,7 @@ use crate::transaction::{EndedBy, InviteServerEnd};
 use crate::transport::{KeepAlive, Outbox, Transmit};
 
 mod counters;
+mod final_answer;
 mod inbound;
 mod incoming_calls;
 mod lines;

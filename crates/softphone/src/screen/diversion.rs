@@ -144,7 +144,7 @@ mod tests {
 
     #[test]
     fn a_history_without_end_is_read_in_part_only() {
-        let entries: String = (0..1000).map(|at| format!(", <sip:a{at}@b>;index={at};mp=9999")).collect();
+        let entries = ", <sip:a@b>;index=1;mp=9999".repeat(1000);
         assert_eq!(told(&format!("History-Info: <sip:a@b>;index=0{entries}")).len(), MOST - 1);
     }
 }

@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 
 use ringfence_testing::{Clock, audit};
 use ringfence_ua::{
-    Account, CallEnd, CallNumber, Config, Endpoint, Event, LineId, Objection, Screen, Target, Verdict,
+    Account, CallEnd, CallNumber, Config, EndedBy, Endpoint, Event, LineId, Objection, Screen, Target,
+    Verdict,
 };
 use ringfence_wire::sip::{HeaderName, Message};
 
@@ -206,6 +207,14 @@ impl Probe {
     pub(crate) fn ends(&self) -> Vec<(Option<u16>, CallEnd)> {
         let end = |event: &Event| {
             if let Event::Ended { status, end, .. } = event { Some((*status, *end)) } else { None }
+        };
+        self.events.iter().filter_map(end).collect()
+    }
+
+    /// Returns what put an end to the calls, and with which status.
+    pub(crate) fn ended_by(&self) -> Vec<(EndedBy, Option<u16>)> {
+        let end = |event: &Event| {
+            if let Event::Ended { status, by, .. } = event { Some((*by, *status)) } else { None }
         };
         self.events.iter().filter_map(end).collect()
     }

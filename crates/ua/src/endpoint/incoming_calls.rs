@@ -1,17 +1,16 @@
 //! Incoming calls: shown to the screen, decided by its verdict or by the application, cancelled by
 //! the caller.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Instant;
 
 use ringfence_wire::sip::{HeaderName, StatusCode};
 
+use super::final_answer::Final;
 use super::inbound::Inbound;
 use super::{Endpoint, Event};
 use crate::call::{
-    CallEnd, CallNumber, Due, Incoming, Invite, Redirection, Rejection, Ring, Then, UNDECIDED_FOR, Verdict,
-    Wait,
+    CallEnd, CallNumber, Due, Incoming, Invite, Redirection, Rejection, Ring, UNDECIDED_FOR, Verdict, Wait,
 };
 use crate::core::{Answering, Objection};
 use crate::limits::OVERLOAD_RETRY_AFTER;
@@ -33,15 +32,6 @@ pub enum Decided {
     Gone,
     /// The call cannot ring, and was answered with this instead.
     Objected(Objection),
-}
-
-/// A final answer that is no acceptance.
-#[derive(Debug, Clone, Copy)]
-enum Final<'a> {
-    Rejection(&'a Rejection),
-    Redirection(&'a Redirection),
-    Objection(Objection),
-    Cancelled,
 }
 
 impl Endpoint {
@@ -155,6 +145,10 @@ impl Endpoint {
     pub(super) fn handle_calls_due(&mut self, now: Instant) {
         while let Some((number, due)) = self.calls.next_due(now) {
             match due {
+                //= https://www.rfc-editor.org/rfc/rfc3261#section-13.3.1.1
+                //# To prevent cancellation, the UAS MUST send a non-100
+                //# provisional response at every minute, to handle the possibility of
+                //# lost provisional responses.
                 Due::Remind => self.send_ringing(now, number),
                 Due::End => {
                     self.counters.expired += 1;
@@ -362,62 +356,6 @@ impl Endpoint {
         self.decide(now, number, Final::of(&then, &unavailable), by);
         if is_offered {
             self.events.push_back(Event::Cancelled { call: CallNumber::new(number) });
-        }
-    }
-}
-
-impl<'a> Final<'a> {
-    /// What is answered at the limit of a wait, or `otherwise` where nothing was chosen for it.
-    fn of(then: &'a Then, otherwise: &'a Rejection) -> Self {
-        match then {
-            Then::Unavailable => Self::Rejection(otherwise),
-            Then::Reject(rejection) => Self::Rejection(rejection),
-            Then::Redirect(redirection) => Self::Redirection(redirection),
-        }
-    }
-
-    /// What is answered where there is no room to wait.
-    fn without_waiting(wait: &'a Wait, overloaded: &'a Rejection) -> Self {
-        Self::of(wait.then(), overloaded)
-    }
-
-    fn status(self) -> StatusCode {
-        match self {
-            Self::Rejection(rejection) => rejection.status(),
-            Self::Redirection(_) => StatusCode::MOVED_TEMPORARILY,
-            Self::Objection(objection) => objection.status(),
-            //= https://www.rfc-editor.org/rfc/rfc3261#section-9.2
-            //# If the original request was an INVITE, the UAS
-            //# SHOULD immediately respond to the INVITE with a 487 (Request
-            //# Terminated).
-            Self::Cancelled => StatusCode::REQUEST_TERMINATED,
-        }
-    }
-
-    fn phrase(self) -> Option<Cow<'a, str>> {
-        match self {
-            Self::Rejection(rejection) => rejection.phrase().map(Cow::Borrowed),
-            Self::Objection(objection) => Some(objection.to_string().into()),
-            Self::Redirection(_) | Self::Cancelled => None,
-        }
-    }
-
-    fn write_headers(
-        self,
-        request: &ringfence_wire::sip::Message<'_>,
-        agent: &str,
-        response: &mut ringfence_wire::sip::Printer<'_>,
-    ) {
-        match self {
-            Self::Rejection(rejection) => {
-                rejection.write_headers(agent, response);
-                if let Some(objection) = Objection::with_status(rejection.status()) {
-                    objection.write_headers(request, agent, response);
-                }
-            }
-            Self::Redirection(redirection) => redirection.write_headers(response),
-            Self::Objection(objection) => objection.write_headers(request, agent, response),
-            Self::Cancelled => {}
         }
     }
 }
