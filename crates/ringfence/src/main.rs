@@ -18,6 +18,7 @@ mod log;
 mod page;
 mod screen;
 mod service;
+mod store;
 mod style;
 mod trace;
 mod visible;

@@ -20,7 +20,7 @@ use softphone::{Address, Invite, Trust, Verdict};
 
 use crate::answer::{Answer, Answers};
 use crate::config::{Config, Identity};
-use crate::journal::{Call, Outcome, Recorder};
+use crate::journal::{self, Call, Evidence, Outcome, Recorder};
 
 /// Decides every incoming call.
 #[derive(Debug)]
@@ -212,6 +212,7 @@ fn record(
             }
             (_, _) => explanation.to_string(),
         },
+        evidence: Evidence { identity: journal::identity(&facts.caller), ..Evidence::default() },
         ended: None,
     }
 }

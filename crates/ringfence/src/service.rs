@@ -5,13 +5,12 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use softphone::{Builder, Softphone};
-use tokio::sync::mpsc;
 
 use crate::config::{self, Config, Stamped};
 use crate::control::server::Desk;
 use crate::control::{Configuration, Failed, Reloaded, Status};
 use crate::fleet::Fleet;
-use crate::journal::{self, Journal, Record};
+use crate::journal::{self, Journal, Recorder};
 use crate::screen::Screen;
 use crate::trace::Tap;
 
@@ -31,13 +30,13 @@ pub(crate) struct Service {
 }
 
 impl Service {
-    /// Binds the sockets and makes the lines. The records of calls come out of the queue that is
-    /// returned beside it.
+    /// Binds the sockets and makes the lines. The records of calls come out of the journal's queue.
     pub(crate) async fn start(
         config: Config,
         tap: Option<Tap>,
-    ) -> Result<(Arc<Self>, mpsc::Receiver<Record>), softphone::Error> {
-        let (recorder, journal, records) = journal::open();
+        recorder: Recorder,
+        journal: Arc<Journal>,
+    ) -> Result<Arc<Self>, softphone::Error> {
         let screen = Arc::new(Screen::new(&config, recorder.clone())?);
         let mut builder = builder(&config);
         if let Some(tap) = tap {
@@ -61,7 +60,7 @@ impl Service {
             files: tokio::sync::watch::Sender::new(config.files.clone()),
             in_force: tokio::sync::Mutex::new(config),
         };
-        Ok((Arc::new(service), records))
+        Ok(Arc::new(service))
     }
 
     /// Leaves: unregisters every line and answers undecided calls, for at most `grace`.
@@ -121,6 +120,7 @@ impl Desk for Service {
             configuration: self.configuration().clone(),
             lines: self.fleet.status(),
             calls: self.journal.tally(),
+            journal: self.journal.health(),
             counters: counters.iter().map(|(name, count)| (name.to_owned(), count)).collect(),
         }
     }
@@ -180,5 +180,5 @@ fn ending(ended: &softphone::Ended) -> journal::Ended {
         (How::Stateless, _) => "answered at a bound",
         _ => "ended",
     };
-    journal::Ended { at: Timestamp::now(), status: ended.status, how: how.to_owned() }
+    journal::Ended { at: Timestamp::now(), status: ended.status, how: how.into() }
 }

@@ -62,6 +62,7 @@ impl Bench {
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_ringfence"));
         command.args(arguments).current_dir(self.directory.path()).env_remove("RUST_LOG");
+        command.env("XDG_STATE_HOME", self.path("state")).env_remove("STATE_DIRECTORY");
         command
     }
 

@@ -14,7 +14,7 @@ use super::{Answer, Context, accept};
 use crate::config::findings;
 use crate::control::place::{self, BindError, Bound};
 use crate::control::server::{self, Desk};
-use crate::journal::{News, Record};
+use crate::journal::{self, Journal, News, Record, Recorder, StoreError};
 use crate::log::{self, Format};
 use crate::service::Service;
 use crate::trace::Drawing;
@@ -25,8 +25,8 @@ use crate::watch::Watch;
 ///
 /// Changes of the configuration and of the lists apply by themselves, on SIGHUP, and with `ringfence
 /// reload`; when the new ones are wrong, the last good ones stay. SIGTERM and SIGINT unregister and
-/// end; a second one ends at once. What was decided is kept in memory, the newest 1,000 calls:
-/// `ringfence calls` shows them.
+/// end; a second one ends at once. What was decided is written to the journal: `ringfence calls` shows
+/// the newest.
 #[derive(Debug, Args)]
 pub(super) struct Run {
     /// Draw every message as a ladder on the standard output
@@ -46,6 +46,8 @@ pub(super) struct Run {
     log_numbers: bool,
 }
 
+/// How long the disk may take to write the last calls when the program ends.
+const PARTING: Duration = Duration::from_secs(5);
 /// How long the registrars may take to answer when the program ends.
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -66,8 +68,10 @@ impl Run {
             (draws, pcap) => Some(Drawing::start(draws, pcap.as_deref())?),
         };
         let listen = config.softphone.listen;
-        let started = Service::start(config, drawing.as_ref().map(Drawing::tap)).await;
-        let (service, records) = started.map_err(|error| no_service(&error, listen))?;
+        let (recorder, journal, records) = open_journal(journal::Settings::default()).await?;
+        let tap = drawing.as_ref().map(Drawing::tap);
+        let started = Service::start(config, tap, recorder, Arc::clone(&journal)).await;
+        let service = started.map_err(|error| no_service(&error, listen))?;
         tracing::info!(
             version = env!("CARGO_PKG_VERSION"),
             listen = ?service.phone().local_addresses(),
@@ -88,6 +92,10 @@ impl Run {
         // What was decided last is logged too.
         let _ = leaving.send(());
         let _ = writing.await;
+        let closing = tokio::task::spawn_blocking(move || journal.close());
+        if tokio::time::timeout(PARTING, closing).await.is_err() {
+            tracing::warn!("the disk does not take the journal: its last calls may be lost");
+        }
         tracing::info!("ended");
         let left_out = drawing.map(Drawing::finish).transpose()?.unwrap_or_default();
         if left_out > 0 {
@@ -219,7 +227,14 @@ fn log_call(news: &News, log_numbers: bool) {
     let (call_id, line, rule) = (cut(&call.call_id, MOST_CALL_ID), &call.line, &call.rule);
     match (news, &call.ended) {
         (News::Ended(_), Some(ended)) => {
-            tracing::info!(call_id, line, caller, how = ended.how, status = ended.status, "call ended");
+            tracing::info!(
+                call_id,
+                line,
+                caller,
+                how = ended.how.as_ref(),
+                status = ended.status,
+                "call ended"
+            );
         }
         (News::Call(_) | News::Ended(_), _) => {
             let (verdict, status) = (call.verdict.name(), call.verdict.status());
@@ -227,6 +242,14 @@ fn log_call(news: &News, log_numbers: bool) {
             tracing::debug!(call_id, reason = call.reason, source = call.source, "because");
         }
     }
+}
+
+/// Opens the journal, on a thread that may wait for the disk.
+async fn open_journal(
+    settings: journal::Settings,
+) -> Result<(Recorder, Arc<Journal>, mpsc::Receiver<Record>)> {
+    let opened = tokio::task::spawn_blocking(move || journal::open(settings)).await?;
+    opened.map_err(|error: StoreError| with_hint(error.to_string(), error.hint()))
 }
 
 fn no_control(error: &BindError) -> anyhow::Error {

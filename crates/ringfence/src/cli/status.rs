@@ -9,7 +9,7 @@ use super::output::{between, clock, print, print_json, span};
 use super::{Answer, Context};
 use crate::control::client::{self, AskError};
 use crate::control::{self, Configuration, LineState, LineStatus, Request, Response};
-use crate::journal::Tally;
+use crate::journal::{Health, Tally};
 use crate::page::{Page, table};
 use crate::style::{BAD, CAUTION, DIM, GOOD, STRONG, paint};
 use crate::visible::visible;
@@ -77,6 +77,7 @@ fn render(status: &control::Status) -> Page {
             paint(CAUTION, format_args!("{lost} records lost: the journal was too slow")),
         );
     }
+    journal(&mut page, &status.journal, status.now);
     let counters = status.counters.iter().filter(|(_, count)| **count > 0);
     let counters: Vec<_> = counters.map(|(name, count)| format!("{name} {count}")).collect();
     for (index, some) in counters.chunks(3).enumerate() {
@@ -102,6 +103,23 @@ fn configuration(page: &mut Page, configuration: &Configuration, now: Timestamp)
         labelled(page, "", paint(CAUTION, format_args!("waits for a restart: {}", needs_restart.join(", "))));
     }
     labelled(page, "lists", format_args!("{rejected_entries} rejected, {allowed_entries} allowed"));
+}
+
+fn journal(page: &mut Page, journal: &Health, now: Timestamp) {
+    match &journal.path {
+        Some(path) => labelled(page, "journal", visible(&path.display().to_string())),
+        None => labelled(page, "journal", "in memory: a restart forgets the calls"),
+    }
+    if let Some(failing) = &journal.failing {
+        let ago = span(between(failing.since, now));
+        let (waiting, lost) = (journal.waiting, journal.lost);
+        let since = clock(failing.since);
+        let text = format_args!(
+            "not written since {since}, {ago} ago: {waiting} records kept in memory, {lost} lost"
+        );
+        labelled(page, "", paint(BAD, text));
+        labelled(page, "", visible(&failing.why));
+    }
 }
 
 fn labelled(page: &mut Page, label: &str, text: impl std::fmt::Display) {
@@ -130,6 +148,7 @@ mod tests {
 
     use super::*;
     use crate::control::Failed;
+    use crate::journal::Failing;
 
     fn line(name: &str, state: LineState, cause: Option<&str>, next: Option<i64>) -> LineStatus {
         LineStatus {
@@ -180,6 +199,12 @@ mod tests {
                 refused: 0,
                 lost: 0,
                 forgotten: 0,
+            },
+            journal: Health {
+                path: Some(PathBuf::from("/var/lib/ringfence/ringfence.db")),
+                failing: Some(Failing { since: at(11_400), why: "database or disk is full".to_owned() }),
+                waiting: 17,
+                ..Health::default()
             },
             counters: [("datagrams_received".to_owned(), 90), ("dropped_stranger".to_owned(), 0)].into(),
         };

@@ -21,7 +21,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::journal::{News, Tally};
+use crate::journal::{Health, News, Tally};
 
 /// What a client asks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,6 +60,8 @@ pub(crate) struct Status {
     pub(crate) configuration: Configuration,
     pub(crate) lines: Vec<LineStatus>,
     pub(crate) calls: Tally,
+    /// How the journal is written.
+    pub(crate) journal: Health,
     /// What the softphone counted, by name.
     pub(crate) counters: BTreeMap<String, u64>,
 }

@@ -20,7 +20,7 @@ use self::stage::{Peer, seat};
 pub(crate) use self::told::{Told, heading, registration, summary};
 use crate::config::{self, Config};
 use crate::control::server::Desk;
-use crate::journal::{Call, News, Record};
+use crate::journal::{self, Call, News, Record};
 use crate::service::Service;
 use crate::trace::Tap;
 
@@ -52,7 +52,9 @@ impl Demo {
         let mut pbx = Peer::new(pbx, socket);
 
         let config = configuration(address.port())?;
-        let (service, records) = Service::start(config, tap).await.context("the softphone did not start")?;
+        let (recorder, journal, records) = journal::open(journal::Settings::in_memory())?;
+        let started = Service::start(config, tap, recorder, journal).await;
+        let service = started.context("the softphone did not start")?;
         let is_registered = pbx.play(PATIENCE, |pbx| pbx.is_registered("858")).await?;
         let phone = service.phone().local_addresses().first().copied();
         match phone {

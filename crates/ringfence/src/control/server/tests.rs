@@ -31,6 +31,7 @@ impl Desk for Fixture {
             },
             lines: Vec::new(),
             calls: self.journal.tally(),
+            journal: journal::Health::default(),
             counters: [("invites".to_owned(), 3)].into(),
         }
     }
@@ -55,7 +56,7 @@ fn running() -> Running {
     let home = tempfile::tempdir().unwrap();
     let user = own_user().unwrap();
     let bound = Bound::bind(&home.path().join("s"), user).unwrap();
-    let (recorder, journal, records) = journal::open();
+    let (recorder, journal, records) = journal::open(journal::Settings::in_memory()).unwrap();
     tokio::spawn(serve(bound, user, Arc::new(Fixture { journal: Arc::clone(&journal) })));
     Running { home, recorder, journal, records }
 }
@@ -79,6 +80,7 @@ impl Running {
             rule: String::new(),
             entry: None,
             reason: String::new(),
+            evidence: journal::Evidence::default(),
             ended: None,
         });
         self.journal.take(self.records.try_recv().unwrap());

@@ -1,0 +1,219 @@
+//! One call as the journal has it, and what else it writes down.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// One call: who, where, what was decided, why, and how it ended.
+#[expect(clippy::struct_field_names, reason = "RFC 3261 calls it Call-ID")]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Call {
+    /// Counts the calls since the start; one that is read back from the file has the file's number.
+    pub(crate) number: u64,
+    /// When the INVITE arrived.
+    pub(crate) at: Timestamp,
+    /// What this program numbers it by.
+    pub(crate) id: String,
+    pub(crate) call_id: String,
+    /// The line that was called.
+    pub(crate) line: String,
+    /// The caller as normalised, or as the INVITE says if that is no number.
+    pub(crate) caller: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) display_name: Option<String>,
+    /// Where the INVITE came from.
+    pub(crate) source: String,
+    pub(crate) verdict: Outcome,
+    /// What decided: `emergency`, `allowed`, `listed` or `otherwise`.
+    pub(crate) rule: String,
+    /// The entry that matched, as written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) entry: Option<String>,
+    /// The sentence for people.
+    pub(crate) reason: String,
+    #[serde(default)]
+    pub(crate) evidence: Evidence,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) ended: Option<Ended>,
+}
+
+/// What the decision stood on, so that it can be explained and repeated later.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Evidence {
+    /// What the rules know the caller by, also one that is not shown: see [`super::identity`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) identity: Option<String>,
+    /// The list that the entry is on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) list: Option<String>,
+    /// The rules in shadow mode that would have decided otherwise.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) shadow: Vec<String>,
+    /// The facts with their sources, a JSON object; empty when they were not kept.
+    #[serde(with = "json", skip_serializing_if = "String::is_empty")]
+    pub(crate) facts: String,
+    /// The checksum of the policy that decided.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub(crate) policy: Arc<str>,
+    /// How long the decision took, in whole microseconds.
+    #[serde(with = "micros")]
+    pub(crate) decided_in: Duration,
+}
+
+/// What was decided, with what it says on the wire.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "action", rename_all = "lowercase")]
+pub(crate) enum Outcome {
+    Reject {
+        status: u16,
+    },
+    Redirect {
+        to: String,
+    },
+    Ring,
+    Ignore,
+    /// What stands against the call itself was answered: it could not ring, whatever was decided.
+    Refuse {
+        status: u16,
+    },
+}
+
+impl Outcome {
+    /// Returns the verb.
+    pub(crate) const fn name(&self) -> &'static str {
+        match self {
+            Self::Reject { .. } => "reject",
+            Self::Redirect { .. } => "redirect",
+            Self::Ring => "ring",
+            Self::Ignore => "ignore",
+            Self::Refuse { .. } => "refuse",
+        }
+    }
+
+    /// Returns the final status that was decided on.
+    pub(crate) const fn status(&self) -> Option<u16> {
+        match self {
+            Self::Reject { status } | Self::Refuse { status } => Some(*status),
+            Self::Redirect { .. } => Some(302),
+            Self::Ring | Self::Ignore => None,
+        }
+    }
+
+    /// Returns where a redirection leads.
+    pub(super) fn target(&self) -> Option<&str> {
+        match self {
+            Self::Redirect { to } => Some(to),
+            Self::Reject { .. } | Self::Refuse { .. } | Self::Ring | Self::Ignore => None,
+        }
+    }
+
+    /// Makes the outcome again of what was written of it. What a file says is taken as it is: a verb
+    /// that this version does not know is an ignored call.
+    pub(super) fn read(verb: &str, status: Option<u16>, target: Option<String>) -> Self {
+        let status = status.unwrap_or_default();
+        match verb {
+            "reject" => Self::Reject { status },
+            "refuse" => Self::Refuse { status },
+            "redirect" => Self::Redirect { to: target.unwrap_or_default() },
+            "ring" => Self::Ring,
+            _ => Self::Ignore,
+        }
+    }
+}
+
+/// How a call ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Ended {
+    pub(crate) at: Timestamp,
+    /// The final response, if there was one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) status: Option<u16>,
+    /// `acknowledged`, `never acknowledged`, `the caller gave up`, …
+    pub(crate) how: Cow<'static, str>,
+}
+
+/// An entry that a rule or a person added to a list for a time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Added {
+    pub(crate) list: String,
+    /// The caller, as [`super::identity`] has it.
+    pub(crate) identity: String,
+    pub(crate) at: Timestamp,
+    /// When it goes by itself; never without.
+    pub(crate) until: Option<Timestamp>,
+    /// The rule that added it; none when a person did.
+    pub(crate) rule: Option<String>,
+    pub(crate) note: Option<String>,
+}
+
+/// A switch as it was last flipped.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Flipped {
+    pub(crate) name: String,
+    pub(crate) is_on: bool,
+    pub(crate) at: Timestamp,
+    /// When it returns to its default by itself.
+    pub(crate) until: Option<Timestamp>,
+}
+
+/// What waits in the queue, in the order in which it happened.
+#[derive(Debug, Clone)]
+pub(crate) enum Record {
+    Call(Arc<Call>),
+    Ended {
+        id: String,
+        ended: Ended,
+    },
+    /// We called a number.
+    Dialed {
+        identity: String,
+        at: Timestamp,
+    },
+    /// A call of a number was answered.
+    Answered {
+        identity: String,
+        at: Timestamp,
+    },
+    Added(Arc<Added>),
+    Removed {
+        list: String,
+        identity: String,
+    },
+    Flipped(Arc<Flipped>),
+}
+
+/// A text that is JSON already, written as what it says instead of as a string.
+mod json {
+    use serde::de::{Deserialize as _, Deserializer};
+    use serde::ser::{Error as _, Serialize as _, Serializer};
+    use serde_json::Value;
+
+    pub(super) fn serialize<S: Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> {
+        let value: Value = serde_json::from_str(text).map_err(S::Error::custom)?;
+        value.serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+        Ok(Value::deserialize(deserializer)?.to_string())
+    }
+}
+
+/// A duration as whole microseconds.
+mod micros {
+    use std::time::Duration;
+
+    use serde::de::{Deserialize as _, Deserializer};
+    use serde::ser::Serializer;
+
+    pub(super) fn serialize<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u64(u64::try_from(duration.as_micros()).unwrap_or(u64::MAX))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+        u64::deserialize(deserializer).map(Duration::from_micros)
+    }
+}

@@ -1,0 +1,90 @@
+//! A map with a bound that forgets what was not touched for longest, a half at a time.
+//!
+//! ```text
+//!  insert, touch ──▶ young ──full──▶ old ──▶ forgotten
+//!                      ▲──── touch ───┘
+//! ```
+//!
+//! At the bound it still has the newer half; to forget costs nothing per entry looked up or touched.
+
+use std::collections::HashMap;
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher, Hash};
+
+/// A bounded map.
+#[derive(Debug)]
+pub(super) struct Generations<K, V, S = RandomState> {
+    young: HashMap<K, V, S>,
+    old: HashMap<K, V, S>,
+    most: usize,
+}
+
+impl<K: Eq + Hash, V, S: BuildHasher + Default> Generations<K, V, S> {
+    /// Makes an empty map for at most so many entries.
+    pub(super) fn new(most: usize) -> Self {
+        Self { young: HashMap::default(), old: HashMap::default(), most }
+    }
+
+    /// Returns an entry, new if there was none, and what was forgotten for its place: the caller
+    /// drops it when no lock is held.
+    pub(super) fn touch(&mut self, key: K) -> (&mut V, HashMap<K, V, S>)
+    where
+        K: Clone,
+        V: Default,
+    {
+        let mut forgotten = HashMap::default();
+        if !self.young.contains_key(&key) {
+            if self.young.len() >= self.most / 2 {
+                forgotten = std::mem::replace(&mut self.old, std::mem::take(&mut self.young));
+            }
+            // It may have been in what has just grown old, or in what is forgotten.
+            let known = self.old.remove(&key).or_else(|| forgotten.remove(&key));
+            self.young.insert(key.clone(), known.unwrap_or_default());
+        }
+        (self.young.entry(key).or_default(), forgotten)
+    }
+
+    /// Returns an entry without touching it.
+    pub(super) fn get(&self, key: &K) -> Option<&V> {
+        self.young.get(key).or_else(|| self.old.get(key))
+    }
+
+    /// Removes an entry.
+    pub(super) fn remove(&mut self, key: &K) -> Option<V> {
+        let young = self.young.remove(key);
+        let old = self.old.remove(key);
+        young.or(old)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_touched_again_stays_and_the_rest_is_forgotten() {
+        let mut map: Generations<u32, u32> = Generations::new(8);
+        let mut forgotten = 0;
+        for key in 0..100 {
+            *map.touch(7).0 += 1;
+            let (value, gone) = map.touch(key + 1_000);
+            *value = key;
+            forgotten += gone.len();
+        }
+        assert_eq!(map.get(&7), Some(&100));
+        assert!(map.get(&1_000).is_none());
+        let left = (1_000..1_100).filter(|key| map.get(key).is_some()).count();
+        assert!((3..8).contains(&left), "{left}");
+        assert_eq!(forgotten + left, 100);
+    }
+
+    #[test]
+    fn what_is_removed_is_gone_whichever_half_it_is_in() {
+        let mut map: Generations<u32, u32> = Generations::new(4);
+        for key in 0..4 {
+            *map.touch(key).0 = key;
+        }
+        assert_eq!((map.remove(&0), map.remove(&3), map.remove(&9)), (Some(0), Some(3), None));
+        assert!(map.get(&0).is_none() && map.get(&3).is_none());
+    }
+}

@@ -1,0 +1,112 @@
+//! How the writing goes: since when the disk takes nothing, what waits, what is lost.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::tally::Counts;
+
+/// How the writing goes.
+#[derive(Debug, Default)]
+pub(super) struct Vitals {
+    counts: Arc<Counts>,
+    pub(super) removed: AtomicU64,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    failing: Option<Failing>,
+    /// When lost records were last said, and how many there were.
+    said: Option<(Instant, u64)>,
+}
+
+/// Since when nothing is written, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Failing {
+    pub(crate) since: Timestamp,
+    pub(crate) why: String,
+}
+
+/// How the journal stands, as `ringfence status` tells it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Health {
+    /// The file; none when the journal is in memory only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) path: Option<PathBuf>,
+    /// Why nothing is written at the moment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) failing: Option<Failing>,
+    /// Records in memory that are not written yet.
+    pub(crate) waiting: u64,
+    /// Records that will never be written.
+    pub(crate) lost: u64,
+    /// Calls that were removed for their age or number.
+    pub(crate) removed: u64,
+    /// Callers that the rules forgot, because there were too many.
+    pub(crate) forgotten: u64,
+    /// Entries that rules could not add to lists, because there were too many.
+    pub(crate) refused: u64,
+    /// Calls of a time that had not come yet, which the rules leave out.
+    pub(crate) from_future: u64,
+}
+
+/// Lost records are said so often at most.
+const SAY: Duration = Duration::from_secs(60);
+
+impl Vitals {
+    pub(super) fn new(counts: Arc<Counts>) -> Self {
+        Self { counts, removed: AtomicU64::default(), state: Mutex::default() }
+    }
+
+    /// Notes that nothing could be written, and says so the first time.
+    pub(super) fn fail(&self, why: String) {
+        let mut state = self.state();
+        if state.failing.is_none() {
+            tracing::warn!(why, "journal not written: calls are kept in memory until it is");
+            state.failing = Some(Failing { since: Timestamp::now(), why });
+        }
+    }
+
+    /// Notes that something was written, and says so if that was not so before.
+    pub(super) fn recover(&self) {
+        let recovered = self.state().failing.take();
+        if let Some(Failing { since, .. }) = recovered {
+            tracing::info!(%since, lost = self.counts.lost.load(Relaxed), "journal written again");
+        }
+    }
+
+    /// Counts records that will never be written, and says so once a minute.
+    pub(super) fn lose(&self, records: u64) {
+        self.counts.lost.fetch_add(records, Relaxed);
+        self.say_lost();
+    }
+
+    /// Says how many records were lost since it was last said.
+    pub(super) fn say_lost(&self) {
+        let lost = self.counts.lost.load(Relaxed);
+        let mut state = self.state();
+        let (is_time, before) = match state.said {
+            Some((at, before)) => (at.elapsed() >= SAY, before),
+            None => (true, 0),
+        };
+        if is_time && lost > before {
+            state.said = Some((Instant::now(), lost));
+            drop(state);
+            tracing::warn!(lost = lost - before, "journal records lost");
+        }
+    }
+
+    /// Returns since when nothing is written.
+    pub(super) fn failing(&self) -> Option<Failing> {
+        self.state().failing.clone()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

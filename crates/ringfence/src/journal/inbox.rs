@@ -1,0 +1,178 @@
+//! What waits to be written: records in order, jobs for in between. Bounded in count and in bytes.
+
+use std::collections::VecDeque;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::call::Record;
+use super::forget::Forget;
+
+/// What waits to be written.
+#[derive(Debug, Default)]
+pub(super) struct Inbox {
+    waiting: Mutex<Waiting>,
+    bell: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    records: VecDeque<Record>,
+    bytes: usize,
+    /// When the oldest record came.
+    since: Option<Instant>,
+    jobs: Vec<Job>,
+    is_closed: bool,
+}
+
+/// What is done between two transactions, after everything that came before it is written.
+#[derive(Debug)]
+pub(super) enum Job {
+    /// Says when all that came before is written; how it went is in the health.
+    Flush(std::sync::mpsc::Sender<()>),
+    Forget(Forget),
+}
+
+/// What there is to do.
+#[derive(Debug)]
+pub(super) struct Due {
+    pub(super) records: Vec<Record>,
+    pub(super) jobs: Vec<Job>,
+    /// Nothing comes after this.
+    pub(super) is_last: bool,
+}
+
+/// A transaction takes so many records at most,
+pub(super) const BATCH: usize = 1_024;
+/// and gathers them for so long at most: four times within the second after which no call may be lost.
+const GATHERING: Duration = Duration::from_millis(250);
+/// Records that wait at most, while the disk takes none: those of half a minute of 2,000 calls a second,
+const MOST_RECORDS: usize = 65_536;
+/// and what they hold at most.
+const MOST_BYTES: usize = 64 << 20;
+
+impl Inbox {
+    /// Puts records in. Returns how many found no room.
+    pub(super) fn put(&self, records: impl IntoIterator<Item = Record>) -> u64 {
+        let mut waiting = self.waiting();
+        let mut lost = 0;
+        for record in records {
+            if waiting.records.len() >= MOST_RECORDS || waiting.bytes >= MOST_BYTES {
+                lost += 1;
+            } else {
+                waiting.bytes += size(&record);
+                waiting.records.push_back(record);
+            }
+        }
+        if waiting.since.is_none() && !waiting.records.is_empty() {
+            waiting.since = Some(Instant::now());
+            self.bell.notify_one();
+        } else if waiting.records.len() >= BATCH {
+            self.bell.notify_one();
+        }
+        lost
+    }
+
+    /// Puts records that could not be written back, before all others.
+    pub(super) fn put_back(&self, records: Vec<Record>) {
+        let mut waiting = self.waiting();
+        waiting.bytes += records.iter().map(size).sum::<usize>();
+        for record in records.into_iter().rev() {
+            waiting.records.push_front(record);
+        }
+        waiting.since.get_or_insert_with(Instant::now);
+    }
+
+    /// Puts a job in. Gives it back when nobody will do it any more.
+    pub(super) fn ask(&self, job: Job) -> Result<(), Job> {
+        let mut waiting = self.waiting();
+        if waiting.is_closed {
+            return Err(job);
+        }
+        waiting.jobs.push(job);
+        self.bell.notify_one();
+        Ok(())
+    }
+
+    /// Says that nothing comes any more.
+    pub(super) fn close(&self) {
+        self.waiting().is_closed = true;
+        self.bell.notify_one();
+    }
+
+    /// Waits until a batch is full or old enough, a job is there, or the patience is over.
+    pub(super) fn wait(&self, patience: Duration) -> Due {
+        let mut waiting = self.waiting();
+        let end = Instant::now() + patience;
+        while !waiting.is_due() {
+            let now = Instant::now();
+            let ripe = waiting.since.map_or(end, |since| end.min(since + GATHERING));
+            if ripe <= now {
+                break;
+            }
+            let (again, _) =
+                self.bell.wait_timeout(waiting, ripe - now).unwrap_or_else(PoisonError::into_inner);
+            waiting = again;
+        }
+        waiting.take()
+    }
+
+    /// Waits so long, or until a job is there or nothing comes any more.
+    pub(super) fn rest(&self, patience: Duration) {
+        let waiting = self.waiting();
+        let is_idle = |waiting: &mut Waiting| waiting.jobs.is_empty() && !waiting.is_closed;
+        drop(self.bell.wait_timeout_while(waiting, patience, is_idle));
+    }
+
+    /// Returns how many records wait.
+    pub(super) fn len(&self) -> usize {
+        self.waiting().records.len()
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Waiting {
+    fn is_due(&self) -> bool {
+        self.records.len() >= BATCH || !self.jobs.is_empty() || self.is_closed
+    }
+
+    fn take(&mut self) -> Due {
+        let count = self.records.len().min(BATCH);
+        let records: Vec<_> = self.records.drain(..count).collect();
+        self.bytes = self.bytes.saturating_sub(records.iter().map(size).sum());
+        if self.records.is_empty() {
+            self.since = None;
+            let jobs = std::mem::take(&mut self.jobs);
+            Due { records, jobs, is_last: self.is_closed }
+        } else {
+            Due { records, jobs: Vec::new(), is_last: false }
+        }
+    }
+}
+
+/// Returns about how many bytes a record holds.
+fn size(record: &Record) -> usize {
+    let strings = match record {
+        Record::Call(call) => {
+            let name = call.display_name.as_ref().map_or(0, String::len);
+            let entry = call.entry.as_ref().map_or(0, String::len);
+            call.call_id.len()
+                + call.caller.len()
+                + call.reason.len()
+                + call.evidence.facts.len()
+                + name
+                + entry
+        }
+        Record::Ended { id, .. } => id.len(),
+        Record::Dialed { identity, .. } | Record::Answered { identity, .. } => identity.len(),
+        Record::Added(added) => added.list.len() + added.identity.len(),
+        Record::Removed { list, identity } => list.len() + identity.len(),
+        Record::Flipped(flipped) => flipped.name.len(),
+    };
+    strings + RECORD
+}
+
+/// A record beside its texts.
+const RECORD: usize = 512;

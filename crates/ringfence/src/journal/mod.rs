@@ -1,0 +1,344 @@
+//! The journal: what was decided about each call, why, how the call ended, and what the rules remember.
+//!
+//! ```text
+//!  shard ──▶ Recorder ──▶ bounded queue ──▶ Journal::take ──▶ the newest 1,000 calls, those who follow
+//!             │ (never waits)               (one task)  └───▶ Inbox ──▶ journal thread ──▶ the file
+//!             └──▶ Past: in force for the next call
+//! ```
+//!
+//! A shard never waits: a record that finds the queue full is counted as lost. A record is in the file
+//! within a third of a second, and then survives a `kill -9`. A disk that takes nothing is said once, and
+//! stops no call: records wait in memory, up to a bound. Reading is [`Reader`]'s business, in any process.
+
+#![allow(dead_code, unused_imports, reason = "the verbs that ask the journal come after it")]
+
+mod call;
+mod forget;
+mod generations;
+mod health;
+mod inbox;
+mod of_call;
+mod offline;
+mod past;
+mod query;
+mod reader;
+mod recorder;
+mod retention;
+mod rows;
+mod stats;
+mod tally;
+mod times;
+mod writer;
+
+use std::collections::VecDeque;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use tokio::sync::{broadcast, mpsc};
+
+pub(crate) use call::{Added, Call, Ended, Evidence, Flipped, Outcome, Record};
+pub(crate) use forget::Forgotten;
+pub(crate) use health::{Failing, Health};
+pub(crate) use of_call::OfCall;
+pub(crate) use offline::Offline;
+pub(crate) use past::{LeftOut, Past, identity};
+pub(crate) use query::Query;
+pub(crate) use reader::Reader;
+pub(crate) use recorder::Recorder;
+pub(crate) use stats::{Stats, Verdicts};
+pub(crate) use tally::Tally;
+
+pub(crate) use crate::store::{Durability, Place, Settings, StoreError, read_age, read_size};
+
+use crate::store::Store;
+use forget::Forget;
+use health::Vitals;
+use inbox::{Inbox, Job};
+use tally::Counts;
+use writer::Writer;
+
+/// How many calls are remembered in memory.
+pub(crate) const MOST_CALLS: usize = 1_000;
+/// How many records may wait for the journal's task: four seconds at 2,000 calls a second.
+const QUEUE: usize = 8_192;
+/// How many events a follower may lag behind before it is told that it missed some.
+const BACKLOG: usize = 1_024;
+/// How long it is waited for what is not written yet.
+const PARTING: Duration = Duration::from_secs(5);
+
+/// What a follower is told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "lowercase")]
+pub(crate) enum News {
+    /// A call was decided.
+    Call(Arc<Call>),
+    /// A call that was told before has ended.
+    Ended(Arc<Call>),
+}
+
+/// The readers' end of the journal. Dropping it writes what is left.
+#[derive(Debug)]
+pub(crate) struct Journal {
+    calls: Mutex<VecDeque<Arc<Call>>>,
+    counts: Arc<Counts>,
+    news: broadcast::Sender<News>,
+    past: Arc<Past>,
+    settings: Settings,
+    writing: Option<Writing>,
+}
+
+/// The thread that writes, and what it is told by.
+#[derive(Debug)]
+struct Writing {
+    inbox: Arc<Inbox>,
+    vitals: Arc<Vitals>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// Opens the journal: the screen's end, the readers' end, and the queue between them.
+///
+/// It reads what the rules remember, so it may take a second; a disk that cannot be written is no error
+/// but said, and tried again. It fails on a file that is another program's, too new, damaged or in use.
+pub(crate) fn open(
+    settings: Settings,
+) -> Result<(Recorder, Arc<Journal>, mpsc::Receiver<Record>), StoreError> {
+    let (queue, records) = mpsc::channel(QUEUE);
+    let counts = Arc::new(Counts::default());
+    let past = Arc::new(Past::default());
+    let writing = match &settings.place {
+        Place::Memory => None,
+        Place::File(_) => Some(Writing::start(&settings, &counts, &past)?),
+    };
+    let recorder = Recorder::new(queue, Arc::clone(&counts), Arc::clone(&past));
+    let calls = Mutex::default();
+    let news = broadcast::channel(BACKLOG).0;
+    Ok((recorder, Arc::new(Journal { calls, counts, news, past, settings, writing }), records))
+}
+
+impl Writing {
+    fn start(settings: &Settings, counts: &Arc<Counts>, past: &Arc<Past>) -> Result<Self, StoreError> {
+        let vitals = Arc::new(Vitals::new(Arc::clone(counts)));
+        let path = settings.path().unwrap_or("".as_ref());
+        let of = |error: rusqlite::Error| StoreError::of(path, &error);
+        let read = |connection: &rusqlite::Connection| {
+            let now = Timestamp::now();
+            past.read_calls(connection, now).and_then(|()| past.read_state(connection, now)).map_err(of)
+        };
+        let store = match Store::open(path, settings.durability) {
+            Ok(mut store) => {
+                read(store.connection())?;
+                Some(store)
+            }
+            Err(error) if error.may_pass() => {
+                vitals.fail(error.to_string());
+                // What cannot be written may be readable.
+                Store::read(path).ok().map(|connection| read(&connection)).transpose()?;
+                None
+            }
+            Err(error) => return Err(error),
+        };
+        let LeftOut { from_future, .. } = past.left_out();
+        if from_future > 0 {
+            tracing::warn!(calls = from_future, "calls of a time to come: the rules leave them out");
+        }
+        let inbox = Arc::new(Inbox::default());
+        let shared = (Arc::clone(&inbox), Arc::clone(&vitals), Arc::clone(past));
+        let writer = Writer::new(settings.clone(), store, shared.0, shared.1, shared.2).map_err(of)?;
+        let thread = std::thread::Builder::new().name("journal".to_owned()).spawn(move || writer.run());
+        let no_thread = |error: std::io::Error| StoreError::Unavailable {
+            path: path.to_owned(),
+            detail: error.to_string(),
+        };
+        Ok(Self { inbox, vitals, thread: Mutex::new(Some(thread.map_err(no_thread)?)) })
+    }
+
+    /// Writes what is left, and lets go of the file.
+    fn close(&self) {
+        self.inbox.close();
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread {
+            // A thread that panicked has said so.
+            drop(thread.join());
+        }
+    }
+
+    fn put(&self, record: Record) {
+        let lost = self.inbox.put([record]);
+        if lost > 0 {
+            self.vitals.lose(lost);
+        }
+    }
+}
+
+/// What happens.
+impl Journal {
+    /// Takes a record out of the queue, and returns what there is to tell.
+    pub(crate) fn take(&self, record: Record) -> Option<News> {
+        if let Some(writing) = &self.writing {
+            writing.put(record.clone());
+        }
+        match record {
+            Record::Call(call) => {
+                self.keep(Arc::clone(&call));
+                Some(News::Call(call))
+            }
+            Record::Ended { id, ended } => self.end(&id, ended).map(News::Ended),
+            Record::Dialed { .. }
+            | Record::Answered { .. }
+            | Record::Added(_)
+            | Record::Removed { .. }
+            | Record::Flipped(_) => None,
+        }
+    }
+
+    /// Adds a caller to a list for a time, for a person who asks. Returns whether there was room.
+    pub(crate) fn add(&self, added: Added) -> bool {
+        let has_room = self.past.add(&added);
+        if has_room {
+            self.take(Record::Added(Arc::new(added)));
+        }
+        has_room
+    }
+
+    /// Takes a caller from a list that it was added to. Returns whether it was on it.
+    pub(crate) fn remove(&self, list: &str, identity: &str) -> bool {
+        let was_on = self.past.remove(list, identity);
+        self.take(Record::Removed { list: list.to_owned(), identity: identity.to_owned() });
+        was_on
+    }
+
+    /// Flips a switch.
+    pub(crate) fn flip(&self, flipped: Flipped) {
+        let flipped = Arc::new(flipped);
+        self.past.flip(&flipped);
+        self.take(Record::Flipped(flipped));
+    }
+
+    /// Removes every trace of a caller, as [`identity`] has it, from memory and from the file. It waits for
+    /// the disk: a second for every 100 MB, more or less.
+    pub(crate) fn forget(&self, identity: &str) -> Result<Forgotten, StoreError> {
+        self.past.forget(identity);
+        let mut calls = self.calls();
+        let before = calls.len();
+        calls.retain(|call| call.caller != identity && call.evidence.identity.as_deref() != Some(identity));
+        let in_memory = before - calls.len();
+        drop(calls);
+        let Some(writing) = &self.writing else {
+            return Ok(Forgotten { calls: in_memory, remembered: 0, is_compacted: true });
+        };
+        let (reply, answer) = std::sync::mpsc::channel();
+        let gone = || StoreError::Unavailable {
+            path: self.settings.path().unwrap_or("".as_ref()).to_owned(),
+            detail: "the journal is closed".to_owned(),
+        };
+        let job = Job::Forget(Forget { identity: identity.to_owned(), reply });
+        writing.inbox.ask(job).map_err(|_| gone())?;
+        answer.recv().map_err(|_| gone())?
+    }
+
+    /// Waits until all that was taken before is written, for a few seconds at most. Returns whether it is.
+    pub(crate) fn flush(&self) -> bool {
+        let Some(writing) = &self.writing else { return true };
+        let (reply, answer) = std::sync::mpsc::channel();
+        let is_asked = writing.inbox.ask(Job::Flush(reply)).is_ok();
+        is_asked && answer.recv_timeout(PARTING).is_ok() && writing.vitals.failing().is_none()
+    }
+
+    /// Writes what is left and lets go of the file; what is taken later is in memory only. It waits for the
+    /// disk.
+    pub(crate) fn close(&self) {
+        if let Some(writing) = &self.writing {
+            writing.close();
+        }
+    }
+
+    /// Keeps a call, and forgets the oldest if there are too many.
+    fn keep(&self, call: Arc<Call>) {
+        let mut calls = self.calls();
+        if calls.len() == MOST_CALLS {
+            calls.pop_front();
+            self.counts.forgotten.fetch_add(1, Relaxed);
+        }
+        calls.push_back(Arc::clone(&call));
+        drop(calls);
+        self.tell(|| News::Call(call));
+    }
+
+    /// Notes how a call ended, and returns it.
+    fn end(&self, id: &str, ended: Ended) -> Option<Arc<Call>> {
+        let mut calls = self.calls();
+        let call = calls.iter_mut().rev().find(|call| call.id == id)?;
+        // Whoever is still telling the call's beginning has it without its end.
+        Arc::make_mut(call).ended = Some(ended);
+        let call = Arc::clone(call);
+        drop(calls);
+        self.tell(|| News::Ended(Arc::clone(&call)));
+        Some(call)
+    }
+
+    /// Tells those who follow, if anyone does.
+    fn tell(&self, news: impl FnOnce() -> News) {
+        if self.news.receiver_count() > 0 {
+            // It fails when the last follower has just left.
+            let _ = self.news.send(news());
+        }
+    }
+}
+
+/// How it stands.
+impl Journal {
+    /// Returns the newest calls of this run, oldest first.
+    pub(crate) fn newest(&self, most: usize) -> Vec<Arc<Call>> {
+        let calls = self.calls();
+        calls.iter().skip(calls.len().saturating_sub(most)).cloned().collect()
+    }
+
+    /// Returns what happens from now on.
+    pub(crate) fn follow(&self) -> broadcast::Receiver<News> {
+        self.news.subscribe()
+    }
+
+    /// Reads the counters.
+    pub(crate) fn tally(&self) -> Tally {
+        self.counts.tally()
+    }
+
+    /// Returns what happened before, as the rules ask for it.
+    pub(crate) fn past(&self) -> &Arc<Past> {
+        &self.past
+    }
+
+    /// Returns how the writing goes.
+    pub(crate) fn health(&self) -> Health {
+        let vitals = self.writing.as_ref().map(|writing| &writing.vitals);
+        let LeftOut { forgotten, refused, from_future } = self.past.left_out();
+        Health {
+            path: self.settings.path().map(ToOwned::to_owned),
+            failing: vitals.and_then(|vitals| vitals.failing()),
+            waiting: self.writing.as_ref().map_or(0, |writing| writing.inbox.len() as u64),
+            lost: self.counts.lost.load(Relaxed),
+            removed: vitals.map_or(0, |vitals| vitals.removed.load(Relaxed)),
+            forgotten,
+            refused,
+            from_future,
+        }
+    }
+
+    /// Locks the ring; a thread that panicked with it left whole records behind.
+    fn calls(&self) -> MutexGuard<'_, VecDeque<Arc<Call>>> {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Writing {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+#[cfg(test)]
+mod tests;

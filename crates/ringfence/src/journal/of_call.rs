@@ -1,0 +1,67 @@
+//! What the rules ask while one call is decided: the past, and what was asked of others for this call.
+
+use std::net::IpAddr;
+
+use jiff::Timestamp;
+use ringfence_policy::{Answer, CallerId, Facts, History, Per};
+
+use super::past::Past;
+
+/// The past as one call's rules ask for it. It is borrowed, and asks without an allocation.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct OfCall<'a> {
+    past: &'a Past,
+    source: Option<IpAddr>,
+    answers: &'a [(Box<str>, Answer)],
+}
+
+impl Past {
+    /// Returns what the rules ask of a call that came from an address, with what the lists answered that were
+    /// asked about it.
+    pub(crate) const fn of_call<'a>(
+        &'a self,
+        source: Option<IpAddr>,
+        answers: &'a [(Box<str>, Answer)],
+    ) -> OfCall<'a> {
+        OfCall { past: self, source, answers }
+    }
+}
+
+impl History for OfCall<'_> {
+    fn calls(&self, caller: &CallerId<'_>, since: Timestamp) -> u32 {
+        self.past.calls(caller, since)
+    }
+
+    fn rate(&self, per: Per, facts: &Facts<'_>, since: Timestamp) -> u32 {
+        let earlier = match per {
+            Per::Caller => self.past.calls(&facts.caller, since),
+            Per::Line => self.past.calls_on(facts.line, since),
+            Per::Source => self.source.map_or(0, |source| self.past.calls_from(source, since)),
+        };
+        earlier.saturating_add(1)
+    }
+
+    fn dialed(&self, caller: &CallerId<'_>) -> Option<Timestamp> {
+        self.past.last_dialed(caller)
+    }
+
+    fn answered(&self, caller: &CallerId<'_>) -> Option<Timestamp> {
+        self.past.last_answered(caller)
+    }
+
+    fn is_known(&self, caller: &CallerId<'_>) -> bool {
+        self.past.is_known(caller)
+    }
+
+    fn added(&self, list: &str, caller: &CallerId<'_>, now: Timestamp) -> bool {
+        self.past.is_added(list, caller, now)
+    }
+
+    fn switch(&self, name: &str, now: Timestamp) -> Option<bool> {
+        self.past.switch(name, now)
+    }
+
+    fn answer(&self, list: &str) -> Option<Answer> {
+        self.answers.iter().find(|(asked, _)| **asked == *list).map(|(_, answer)| *answer)
+    }
+}

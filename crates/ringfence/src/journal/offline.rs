@@ -1,0 +1,51 @@
+//! Changes the journal while no program writes it: what `block --for`, `switch` and `forget` do then.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::call::{Added, Flipped, Record};
+use super::forget::{self, Forgotten};
+use super::rows::Rows;
+use crate::store::{Settings, Store, StoreError};
+
+/// The journal, in the hands of a verb. It is refused while another program writes it.
+#[derive(Debug)]
+pub(crate) struct Offline {
+    store: Store,
+    path: PathBuf,
+}
+
+impl Offline {
+    /// Opens the journal that the settings name, `None` if they keep it in memory.
+    pub(crate) fn open(settings: &Settings) -> Result<Option<Self>, StoreError> {
+        let Some(path) = settings.path() else { return Ok(None) };
+        let store = Store::open(path, settings.durability)?;
+        Ok(Some(Self { store, path: path.to_owned() }))
+    }
+
+    /// Adds a caller to a list for a time.
+    pub(crate) fn add(&mut self, added: Added) -> Result<(), StoreError> {
+        self.write(Record::Added(Arc::new(added)))
+    }
+
+    /// Takes a caller from a list that it was added to.
+    pub(crate) fn remove(&mut self, list: String, identity: String) -> Result<(), StoreError> {
+        self.write(Record::Removed { list, identity })
+    }
+
+    /// Flips a switch.
+    pub(crate) fn flip(&mut self, flipped: Flipped) -> Result<(), StoreError> {
+        self.write(Record::Flipped(Arc::new(flipped)))
+    }
+
+    /// Removes every trace of a caller.
+    pub(crate) fn forget(&mut self, identity: &str) -> Result<Forgotten, StoreError> {
+        let forgotten = forget::forget(self.store.connection(), identity);
+        forgotten.map_err(|error| StoreError::of(&self.path, &error))
+    }
+
+    fn write(&mut self, record: Record) -> Result<(), StoreError> {
+        let written = Rows::new().write(self.store.connection(), &[record]);
+        written.map_err(|error| StoreError::of(&self.path, &error))
+    }
+}

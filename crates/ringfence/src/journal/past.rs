@@ -1,0 +1,489 @@
+//! What happened before, as far as a rule may ask: who called when, whom we called, whose calls were
+//! answered, what was added to lists for a time, and how the switches stand.
+//!
+//! A call is in it before the next one is decided, and before it is on the disk; at the start it is
+//! read from the file. Everything has a bound, and goes by the hash of who it is about:
+//!
+//! ```text
+//!  callers    200,000 ┐
+//!  numbers we spoke   │  each in 64 shards with a lock of its own, held for one
+//!    with     200,000 ├─ look-up: no call waits for another caller's
+//!  lines and          │
+//!    sources   50,000 │
+//!  entries    100,000 ┘
+//!  switches             read without a lock
+//! ```
+
+use std::collections::hash_map::RandomState;
+use std::collections::{BTreeSet, HashMap};
+use std::fmt::{self, Write as _};
+use std::hash::{BuildHasher, BuildHasherDefault, Hasher};
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use arc_swap::ArcSwap;
+use jiff::Timestamp;
+use ringfence_policy::CallerId;
+use rusqlite::Connection;
+
+use super::call::{Added, Flipped};
+use super::generations::Generations;
+use super::times::Times;
+
+/// What happened before.
+#[derive(Debug)]
+pub(crate) struct Past {
+    seed: RandomState,
+    callers: Shards<Generations<u64, Times, Hashed>>,
+    /// By line and by source.
+    rates: Shards<Generations<u64, Times, Hashed>>,
+    spoken: Shards<Generations<u64, Spoken, Hashed>>,
+    /// Until when an entry holds, by its list and its caller.
+    added: Shards<HashMap<u64, u64, Hashed>>,
+    /// The lists that something was ever added to.
+    lists: Mutex<BTreeSet<String>>,
+    switches: ArcSwap<HashMap<String, Arc<Flipped>>>,
+    forgotten: AtomicU64,
+    refused: AtomicU64,
+    from_future: AtomicU64,
+}
+
+/// When we last dialled a number, and when a call of it was last answered.
+#[derive(Debug, Clone, Copy, Default)]
+struct Spoken {
+    dialed: Option<u64>,
+    answered: Option<u64>,
+}
+
+/// What the past had to leave out.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct LeftOut {
+    /// Callers, lines and sources that others took the place of.
+    pub(crate) forgotten: u64,
+    /// Entries beyond the most there may be.
+    pub(crate) refused: u64,
+    /// Calls of a time that had not come yet: the clock was wrong then, or is now.
+    pub(crate) from_future: u64,
+}
+
+/// Whom a rate counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Counted<'a> {
+    Line(&'a str),
+    Source(IpAddr),
+}
+
+const MOST_CALLERS: usize = 200_000;
+const MOST_RATES: usize = 50_000;
+const MOST_ENTRIES: usize = 100_000;
+/// Calls that are read at the start at most, the newest.
+const MOST_READ: u32 = 1_000_000;
+/// How far back lines and sources are counted after a start: no rate is of a longer time.
+const RATES_BACK: jiff::SignedDuration = jiff::SignedDuration::from_hours(24);
+/// A call of the file may be this much later than now before its time is taken for wrong.
+const LATER: jiff::SignedDuration = jiff::SignedDuration::from_secs(60);
+
+impl Default for Past {
+    fn default() -> Self {
+        Self {
+            seed: RandomState::new(),
+            callers: Shards::new(|| Generations::new(MOST_CALLERS / SHARDS)),
+            rates: Shards::new(|| Generations::new(MOST_RATES / SHARDS)),
+            spoken: Shards::new(|| Generations::new(MOST_CALLERS / SHARDS)),
+            added: Shards::new(HashMap::default),
+            lists: Mutex::default(),
+            switches: ArcSwap::default(),
+            forgotten: AtomicU64::default(),
+            refused: AtomicU64::default(),
+            from_future: AtomicU64::default(),
+        }
+    }
+}
+
+/// What happens.
+impl Past {
+    /// Notes a call: the next one is decided with it.
+    pub(crate) fn called(&self, identity: Option<&str>, line: &str, source: Option<IpAddr>, at: Timestamp) {
+        let at = millis(at);
+        if let Some(identity) = identity {
+            self.note(&self.callers, self.key('c', identity), at);
+        }
+        self.note(&self.rates, self.counted(Counted::Line(line)), at);
+        if let Some(source) = source {
+            self.note(&self.rates, self.counted(Counted::Source(source)), at);
+        }
+    }
+
+    /// Notes that we called a number.
+    pub(crate) fn dialed(&self, identity: &str, at: Timestamp) {
+        self.spoke(identity, |spoken| spoken.dialed = spoken.dialed.max(Some(millis(at))));
+    }
+
+    /// Notes that a call of a number was answered.
+    pub(crate) fn answered(&self, identity: &str, at: Timestamp) {
+        self.spoke(identity, |spoken| spoken.answered = spoken.answered.max(Some(millis(at))));
+    }
+
+    /// Notes an entry. Returns whether there was room for it.
+    pub(crate) fn add(&self, added: &Added) -> bool {
+        let key = self.entry(&added.list, &added.identity);
+        let mut entries = self.added.of(key);
+        if entries.len() >= MOST_ENTRIES / SHARDS && !entries.contains_key(&key) {
+            let now = millis(added.at);
+            entries.retain(|_, until| *until > now);
+            if entries.len() >= MOST_ENTRIES / SHARDS {
+                self.refused.fetch_add(1, Relaxed);
+                return false;
+            }
+        }
+        entries.insert(key, added.until.map_or(u64::MAX, millis));
+        drop(entries);
+        let mut lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner);
+        if !lists.contains(&added.list) {
+            lists.insert(added.list.clone());
+        }
+        true
+    }
+
+    /// Takes an entry away. Returns whether there was one.
+    pub(crate) fn remove(&self, list: &str, identity: &str) -> bool {
+        let key = self.entry(list, identity);
+        self.added.of(key).remove(&key).is_some()
+    }
+
+    /// Notes how a switch stands.
+    pub(crate) fn flip(&self, flipped: &Arc<Flipped>) {
+        self.switches.rcu(|switches| {
+            let mut switches = HashMap::clone(switches);
+            switches.insert(flipped.name.clone(), Arc::clone(flipped));
+            switches
+        });
+    }
+
+    /// Forgets a caller.
+    pub(super) fn forget(&self, identity: &str) {
+        let key = self.key('c', identity);
+        drop(self.callers.of(key).remove(&key));
+        let key = self.key('n', identity);
+        self.spoken.of(key).remove(&key);
+        let lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        for list in lists {
+            self.remove(&list, identity);
+        }
+    }
+
+    fn has_entry(&self, list: &str, identity: &str) -> bool {
+        let key = self.entry(list, identity);
+        self.added.of(key).contains_key(&key)
+    }
+
+    fn note(&self, shards: &Shards<Generations<u64, Times, Hashed>>, key: u64, at: u64) {
+        let mut shard = shards.of(key);
+        let (times, forgotten) = shard.touch(key);
+        let dropped = times.add(at);
+        drop(shard);
+        self.forgotten.fetch_add(forgotten.len() as u64, Relaxed);
+        self.from_future.fetch_add(dropped, Relaxed);
+    }
+
+    fn spoke(&self, identity: &str, note: impl FnOnce(&mut Spoken)) {
+        let key = self.key('n', identity);
+        let mut shard = self.spoken.of(key);
+        let (spoken, forgotten) = shard.touch(key);
+        note(spoken);
+        drop(shard);
+        self.forgotten.fetch_add(forgotten.len() as u64, Relaxed);
+    }
+}
+
+/// What a rule asks.
+impl Past {
+    /// Counts the earlier calls of a caller since a time.
+    pub(crate) fn calls(&self, caller: &CallerId<'_>, since: Timestamp) -> u32 {
+        let Some(key) = self.caller('c', caller) else { return 0 };
+        self.callers.of(key).get(&key).map_or(0, |times| times.since(millis(since)))
+    }
+
+    /// Tells whether a caller has ever called before, as far back as calls are kept.
+    pub(crate) fn is_known(&self, caller: &CallerId<'_>) -> bool {
+        let Some(key) = self.caller('c', caller) else { return false };
+        self.callers.of(key).get(&key).is_some_and(|times| !times.is_empty())
+    }
+
+    /// Counts the earlier calls on a line since a time.
+    pub(crate) fn calls_on(&self, line: &str, since: Timestamp) -> u32 {
+        self.count(Counted::Line(line), since)
+    }
+
+    /// Counts the earlier calls from an address since a time.
+    pub(crate) fn calls_from(&self, source: IpAddr, since: Timestamp) -> u32 {
+        self.count(Counted::Source(source), since)
+    }
+
+    /// Returns when we last called a caller.
+    pub(crate) fn last_dialed(&self, caller: &CallerId<'_>) -> Option<Timestamp> {
+        self.spoken_with(caller)?.dialed.and_then(timestamp)
+    }
+
+    /// Returns when a call of a caller was last answered.
+    pub(crate) fn last_answered(&self, caller: &CallerId<'_>) -> Option<Timestamp> {
+        self.spoken_with(caller)?.answered.and_then(timestamp)
+    }
+
+    /// Tells whether a caller was added to a list and the entry still holds.
+    pub(crate) fn is_added(&self, list: &str, caller: &CallerId<'_>, now: Timestamp) -> bool {
+        let Some(key) = Shown::of(caller).map(|shown| self.entry(list, shown)) else { return false };
+        self.added.of(key).get(&key).is_some_and(|until| *until > millis(now))
+    }
+
+    /// Returns how a switch stands; none when it was never flipped, or its time is over.
+    pub(crate) fn switch(&self, name: &str, now: Timestamp) -> Option<bool> {
+        let switches = self.switches.load();
+        let flipped = switches.get(name)?;
+        flipped.until.is_none_or(|until| now < until).then_some(flipped.is_on)
+    }
+
+    /// Returns what had to be left out.
+    pub(crate) fn left_out(&self) -> LeftOut {
+        LeftOut {
+            forgotten: self.forgotten.load(Relaxed),
+            refused: self.refused.load(Relaxed),
+            from_future: self.from_future.load(Relaxed),
+        }
+    }
+
+    fn count(&self, counted: Counted<'_>, since: Timestamp) -> u32 {
+        let key = self.counted(counted);
+        self.rates.of(key).get(&key).map_or(0, |times| times.since(millis(since)))
+    }
+
+    fn spoken_with(&self, caller: &CallerId<'_>) -> Option<Spoken> {
+        let key = self.caller('n', caller)?;
+        self.spoken.of(key).get(&key).copied()
+    }
+}
+
+/// What the file has.
+impl Past {
+    /// Reads the calls before this start. It comes before the first call: older ones than those that
+    /// are known would be taken for a clock that was set back.
+    pub(super) fn read_calls(&self, connection: &Connection, now: Timestamp) -> rusqlite::Result<()> {
+        self.read_callers(connection, now)?;
+        self.read_rates(connection, now)
+    }
+
+    /// Reads what else was remembered. What is known already is newer, and stays.
+    pub(super) fn read_state(&self, connection: &Connection, now: Timestamp) -> rusqlite::Result<()> {
+        self.read_spoken(connection, now)?;
+        let now = now.as_microsecond();
+        let mut entries = connection.prepare(
+            "SELECT list, identity, until FROM entries WHERE until IS NULL OR until > ?1 ORDER BY added DESC",
+        )?;
+        let mut rows = entries.query([now])?;
+        while let Some(row) = rows.next()? {
+            let until =
+                row.get::<_, Option<i64>>(2)?.and_then(|until| Timestamp::from_microsecond(until).ok());
+            let (list, identity): (String, String) = (row.get(0)?, row.get(1)?);
+            if !self.has_entry(&list, &identity) {
+                self.add(&Added { list, identity, at: Timestamp::MIN, until, rule: None, note: None });
+            }
+        }
+        let mut switches = connection
+            .prepare("SELECT name, is_on, flipped, until FROM switches WHERE until IS NULL OR until > ?1")?;
+        let mut rows = switches.query([now])?;
+        while let Some(row) = rows.next()? {
+            let time = |micros: i64| Timestamp::from_microsecond(micros).ok();
+            let at = time(row.get(2)?).unwrap_or(Timestamp::UNIX_EPOCH);
+            let until = row.get::<_, Option<i64>>(3)?.and_then(time);
+            let name: String = row.get(0)?;
+            if !self.switches.load().contains_key(&name) {
+                self.flip(&Arc::new(Flipped { name, is_on: row.get(1)?, at, until }));
+            }
+        }
+        Ok(())
+    }
+
+    fn read_callers(&self, connection: &Connection, now: Timestamp) -> rusqlite::Result<()> {
+        let mut calls = connection.prepare(
+            "SELECT ifnull(identity, caller), at FROM calls INDEXED BY calls_by_caller
+             WHERE identity IS NOT '' ORDER BY at DESC LIMIT ?1",
+        )?;
+        let mut rows = calls.query([MOST_READ])?;
+        let latest = (now + LATER).as_microsecond();
+        let mut newest_first = Vec::new();
+        while let Some(row) = rows.next()? {
+            match row.get::<_, i64>(1)? {
+                at if at > latest => drop(self.from_future.fetch_add(1, Relaxed)),
+                at => newest_first.push((self.key('c', row.get_ref(0)?.as_str()?), at)),
+            }
+        }
+        for (key, at) in newest_first.into_iter().rev() {
+            self.note(&self.callers, key, from_micros(at));
+        }
+        Ok(())
+    }
+
+    fn read_rates(&self, connection: &Connection, now: Timestamp) -> rusqlite::Result<()> {
+        let mut calls = connection.prepare(
+            "SELECT line, source, at FROM calls WHERE at BETWEEN ?1 AND ?2 ORDER BY at DESC LIMIT ?3",
+        )?;
+        let (from, to) = ((now - RATES_BACK).as_microsecond(), (now + LATER).as_microsecond());
+        let mut rows = calls.query((from, to, MOST_READ))?;
+        let mut newest_first = Vec::new();
+        while let Some(row) = rows.next()? {
+            let at = row.get(2)?;
+            newest_first.push((self.counted(Counted::Line(row.get_ref(0)?.as_str()?)), at));
+            if let Some(source) = address(row.get_ref(1)?.as_str()?) {
+                newest_first.push((self.counted(Counted::Source(source)), at));
+            }
+        }
+        for (key, at) in newest_first.into_iter().rev() {
+            self.note(&self.rates, key, from_micros(at));
+        }
+        Ok(())
+    }
+
+    fn read_spoken(&self, connection: &Connection, now: Timestamp) -> rusqlite::Result<()> {
+        let mut spoken = connection.prepare("SELECT identity, dialed, answered FROM spoken")?;
+        let mut rows = spoken.query([])?;
+        let latest = (now + LATER).as_microsecond();
+        let time = |at: Option<i64>| at.filter(|at| *at <= latest).map(from_micros);
+        while let Some(row) = rows.next()? {
+            let (dialed, answered) = (time(row.get(1)?), time(row.get(2)?));
+            self.spoke(row.get_ref(0)?.as_str()?, |spoken| {
+                spoken.dialed = spoken.dialed.max(dialed);
+                spoken.answered = spoken.answered.max(answered);
+            });
+        }
+        Ok(())
+    }
+}
+
+/// Who it is about, as a key.
+impl Past {
+    fn caller(&self, table: char, caller: &CallerId<'_>) -> Option<u64> {
+        Shown::of(caller).map(|shown| self.key(table, shown))
+    }
+
+    fn entry(&self, list: &str, identity: impl fmt::Display) -> u64 {
+        // A name holds no control character, so no other pair reads the same.
+        self.hash(format_args!("e{list}\0{identity}"))
+    }
+
+    fn counted(&self, counted: Counted<'_>) -> u64 {
+        match counted {
+            Counted::Line(line) => self.key('l', line),
+            Counted::Source(source) => self.key('s', source),
+        }
+    }
+
+    fn key(&self, table: char, identity: impl fmt::Display) -> u64 {
+        self.hash(format_args!("{table}{identity}"))
+    }
+
+    /// Hashes what is printed, by a seed of this run: nobody outside can make two keys collide.
+    fn hash(&self, printed: fmt::Arguments<'_>) -> u64 {
+        struct Hashing<H>(H);
+        impl<H: Hasher> fmt::Write for Hashing<H> {
+            fn write_str(&mut self, text: &str) -> fmt::Result {
+                self.0.write(text.as_bytes());
+                Ok(())
+            }
+        }
+        let mut hashing = Hashing(self.seed.build_hasher());
+        // A hasher takes all that is written to it.
+        let _ = hashing.write_fmt(printed);
+        hashing.0.finish()
+    }
+}
+
+/// Returns what the rules know a caller by: the number, also one that is withheld, or the name; `None`
+/// for one who cannot be told from others.
+pub(crate) fn identity(caller: &CallerId<'_>) -> Option<String> {
+    Shown::of(caller).map(|shown| shown.to_string())
+}
+
+/// Returns the address of a source that may have a port.
+pub(super) fn address(source: &str) -> Option<IpAddr> {
+    let with_port = source.parse::<std::net::SocketAddr>().ok();
+    with_port.map(|address| address.ip()).or_else(|| source.parse().ok())
+}
+
+/// A caller who can be told from others.
+struct Shown<'a>(&'a CallerId<'a>);
+
+impl<'a> Shown<'a> {
+    fn of(caller: &'a CallerId<'_>) -> Option<Self> {
+        let is_somebody = match caller {
+            CallerId::Number(_) | CallerId::Implausible(..) | CallerId::Ambiguous(_) | CallerId::Name(_) => {
+                true
+            }
+            CallerId::Anonymous { number } => number.is_some(),
+            CallerId::Unavailable | CallerId::Invalid(_) => false,
+        };
+        is_somebody.then_some(Self(caller))
+    }
+}
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let CallerId::Anonymous { number: Some(number) } = self.0 { number.fmt(f) } else { self.0.fmt(f) }
+    }
+}
+
+/// A table in parts, each with a lock of its own.
+#[derive(Debug)]
+struct Shards<T>(Box<[Mutex<T>]>);
+
+/// More than there will be threads that decide.
+const SHARDS: usize = 64;
+
+impl<T> Shards<T> {
+    fn new(make: impl Fn() -> T) -> Self {
+        Self((0..SHARDS).map(|_| Mutex::new(make())).collect())
+    }
+
+    /// Locks the part that a key is in; a thread that panicked with it left it whole.
+    fn of(&self, key: u64) -> MutexGuard<'_, T> {
+        let part = (key >> 32) as usize % SHARDS;
+        self.0[part].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+type Hashed = BuildHasherDefault<AsIs>;
+
+/// Takes a key for its own hash: it is one.
+#[derive(Debug, Default)]
+struct AsIs(u64);
+
+impl Hasher for AsIs {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
+    }
+
+    fn write_u64(&mut self, key: u64) {
+        self.0 = key;
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+fn millis(at: Timestamp) -> u64 {
+    u64::try_from(at.as_millisecond()).unwrap_or(0)
+}
+
+fn from_micros(at: i64) -> u64 {
+    u64::try_from(at / 1_000).unwrap_or(0)
+}
+
+fn timestamp(millis: u64) -> Option<Timestamp> {
+    Timestamp::from_millisecond(i64::try_from(millis).ok()?).ok()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,117 @@
+use jiff::SignedDuration;
+use ringfence_policy::{Caller, Facts, History as _, Per, Region};
+
+use super::*;
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(1_790_000_000 + second).unwrap()
+}
+
+fn region() -> Region {
+    Region::parse("GB").unwrap()
+}
+
+fn note(past: &Past, caller: &Caller<'_>, line: &str, second: i64) {
+    let identity = identity(&caller.identify(region()));
+    past.called(identity.as_deref(), line, "192.0.2.1".parse().ok(), at(second));
+}
+
+const ANNA: &str = "+442079460123";
+
+#[test]
+fn a_call_counts_for_the_very_next_one_however_its_number_is_written() {
+    let past = Past::default();
+    note(&past, &Caller::told(ANNA), "home", 0);
+    let again = Caller::told("020 7946 0123").identify(region());
+    assert_eq!((past.calls(&again, at(-1)), past.calls(&again, at(1)), past.is_known(&again)), (1, 0, true));
+}
+
+#[test]
+fn a_caller_who_withholds_a_number_is_known_by_it() {
+    let past = Past::default();
+    let withheld = Caller { withheld: true, ..Caller::asserted(ANNA, "pbx.example") };
+    note(&past, &withheld, "home", 0);
+    assert!(past.is_known(&Caller::told(ANNA).identify(region())));
+    assert_eq!(withheld.identify(region()).to_string(), "a withheld number");
+}
+
+#[test]
+fn those_who_cannot_be_told_apart_have_no_past() {
+    let past = Past::default();
+    for caller in [Caller::told("anonymous"), Caller::told(""), Caller::told("+1555")] {
+        note(&past, &caller, "home", 0);
+        assert!(!past.is_known(&caller.identify(region())), "{caller:?}");
+    }
+    assert_eq!(past.calls_on("home", at(0)), 3);
+}
+
+#[test]
+fn a_rate_counts_this_call_too_by_caller_line_or_address() {
+    let past = Past::default();
+    note(&past, &Caller::told(ANNA), "home", 0);
+    note(&past, &Caller::told("alice"), "home", 1);
+    note(&past, &Caller::told(ANNA), "office", 2);
+    let of_call = past.of_call("192.0.2.1".parse().ok(), &[]);
+    let facts = Facts::new(&Caller::told(ANNA), "home", region());
+    let rate = |per| of_call.rate(per, &facts, at(0));
+    assert_eq!([rate(Per::Caller), rate(Per::Line), rate(Per::Source)], [3, 3, 4]);
+    let elsewhere = past.of_call("192.0.2.2".parse().ok(), &[]);
+    assert_eq!(elsewhere.rate(Per::Source, &facts, at(0)), 1);
+}
+
+#[test]
+fn a_flood_of_callers_takes_the_place_of_strangers_not_of_numbers_we_spoke_with() {
+    let past = Past::default();
+    past.dialed(ANNA, at(0));
+    note(&past, &Caller::told("+442079460999"), "home", 0);
+    for caller in 0..2 * MOST_CALLERS {
+        past.called(Some(&format!("stranger{caller}")), "home", None, at(1));
+    }
+    assert!(!past.is_known(&Caller::told("+442079460999").identify(region())));
+    assert!(past.last_dialed(&Caller::told(ANNA).identify(region())).is_some());
+    let kept = 2 * MOST_CALLERS as u64 + 1 - past.left_out().forgotten;
+    assert!((MOST_CALLERS as u64 / 3..=MOST_CALLERS as u64).contains(&kept), "{kept}");
+}
+
+#[test]
+fn an_entry_ends_at_its_time_and_there_are_only_so_many() {
+    let past = Past::default();
+    let entry = |caller: usize, at: Timestamp, until: Option<Timestamp>| Added {
+        list: "cooldown".to_owned(),
+        identity: format!("stranger{caller}"),
+        at,
+        until,
+        rule: Some("flood".to_owned()),
+        note: None,
+    };
+    let until = Some(at(60));
+    let added = (0..2 * MOST_ENTRIES).filter(|caller| past.add(&entry(*caller, at(0), until))).count();
+    assert!((MOST_ENTRIES * 9 / 10..=MOST_ENTRIES).contains(&added), "{added}");
+    assert_eq!(usize::try_from(past.left_out().refused).unwrap() + added, 2 * MOST_ENTRIES);
+    let first = Caller::told("stranger0").identify(region());
+    assert!(past.is_added("cooldown", &first, at(59)) && !past.is_added("cooldown", &first, at(60)));
+    assert!(!past.is_added("others", &first, at(0)));
+    assert!(past.add(&entry(3 * MOST_ENTRIES, at(61), None)), "there is room again");
+}
+
+#[test]
+fn a_clock_that_is_set_back_is_no_reason_to_count_what_has_not_happened() {
+    let past = Past::default();
+    note(&past, &Caller::told(ANNA), "home", 3_600);
+    note(&past, &Caller::told(ANNA), "home", 0);
+    let anna = Caller::told(ANNA).identify(region());
+    assert_eq!(past.calls(&anna, at(0) - SignedDuration::from_mins(1)), 1);
+    assert!(past.left_out().from_future > 0);
+}
+
+#[test]
+fn two_lists_do_not_share_an_entry_whatever_their_names() {
+    let past = Past::default();
+    let add = |list: &str, identity: &str| {
+        let (list, identity) = (list.to_owned(), identity.to_owned());
+        past.add(&Added { list, identity, at: at(0), until: None, rule: None, note: None })
+    };
+    assert!(add("a", "bob") && past.remove("a", "bob") && !past.remove("a", "bob"));
+    assert!(add("ab", "ob"));
+    assert!(!past.is_added("a", &Caller::told("bob").identify(region()), at(0)));
+}

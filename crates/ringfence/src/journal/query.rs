@@ -1,0 +1,84 @@
+//! What can be asked of the calls.
+
+use std::fmt::Write as _;
+
+use jiff::Timestamp;
+use rusqlite::types::Value;
+
+/// Which calls; what is left out does not count. The newest come first.
+///
+/// A caller may end in `*`: then it is what the caller begins with.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Query {
+    /// As the journal shows it: `+41791234567`, `+4179*`, `anonymous`, `alice`.
+    pub(crate) caller: Option<String>,
+    pub(crate) rule: Option<String>,
+    /// The rule that would have decided in shadow mode.
+    pub(crate) shadow: Option<String>,
+    pub(crate) list: Option<String>,
+    /// The verb: `reject`, `redirect`, `ring`, `ignore` or `refuse`.
+    pub(crate) outcome: Option<String>,
+    pub(crate) line: Option<String>,
+    pub(crate) since: Option<Timestamp>,
+    /// Calls before this time.
+    pub(crate) until: Option<Timestamp>,
+    /// What this program numbered the call by, its Call-ID, or its number in the file.
+    pub(crate) call: Option<String>,
+    /// How many at most; all of them without.
+    pub(crate) limit: Option<u32>,
+}
+
+impl Query {
+    /// Returns the question as SQL, and what stands for its marks.
+    pub(super) fn sql(&self, columns: &str) -> (String, Vec<Value>) {
+        let mut conditions = Vec::new();
+        let mut values = Vec::new();
+        let mut ask = |condition: &str, asked: Vec<Value>| {
+            let mut parts = condition.split('?');
+            let mut sql = parts.next().unwrap_or_default().to_owned();
+            for (part, value) in parts.zip(asked) {
+                values.push(value);
+                // To write to a string cannot fail.
+                let _ = write!(sql, "?{}{part}", values.len());
+            }
+            conditions.push(sql);
+        };
+        let text = |text: &str| Value::Text(text.to_owned());
+        match self.caller.as_deref().map(|caller| (caller, caller.strip_suffix('*'))) {
+            Some((_, Some(start))) => {
+                // No caller has a letter after the last one there is.
+                ask("caller BETWEEN ? AND ?", vec![text(start), text(&format!("{start}\u{10ffff}"))]);
+            }
+            Some((caller, None)) => ask("caller = ?", vec![text(caller)]),
+            None => {}
+        }
+        let columns_asked = [
+            ("rule = ?", &self.rule),
+            ("list = ?", &self.list),
+            ("verdict = ?", &self.outcome),
+            ("line = ?", &self.line),
+            ("EXISTS (SELECT 1 FROM json_each(shadow) WHERE value = ?)", &self.shadow),
+        ];
+        for (condition, asked) in columns_asked {
+            if let Some(asked) = asked {
+                ask(condition, vec![text(asked)]);
+            }
+        }
+        if let Some(since) = self.since {
+            ask("at >= ?", vec![Value::Integer(since.as_microsecond())]);
+        }
+        if let Some(until) = self.until {
+            ask("at < ?", vec![Value::Integer(until.as_microsecond())]);
+        }
+        if let Some(call) = &self.call {
+            let number = call.parse().map_or(Value::Null, Value::Integer);
+            ask("(id = ? OR call_id = ? OR number = ?)", vec![text(call), text(call), number]);
+        }
+        let conditions = if conditions.is_empty() { "TRUE".to_owned() } else { conditions.join(" AND ") };
+        let limit = self.limit.map_or(-1, i64::from);
+        let sql = format!(
+            "SELECT {columns} FROM calls WHERE {conditions} ORDER BY at DESC, number DESC LIMIT {limit}"
+        );
+        (sql, values)
+    }
+}

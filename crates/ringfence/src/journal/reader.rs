@@ -1,0 +1,219 @@
+//! Reads the journal's file, beside the program that writes it or without one.
+
+use std::borrow::Cow;
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, Row, params_from_iter};
+
+use super::call::{Added, Call, Ended, Evidence, Flipped, Outcome};
+use super::query::Query;
+use super::stats::Stats;
+use crate::store::{Store, StoreError};
+
+/// Reads the journal's file. Whoever writes it is not held up.
+#[derive(Debug)]
+pub(crate) struct Reader {
+    connection: Connection,
+    path: std::path::PathBuf,
+}
+
+/// What a row of calls is read from, in this order.
+const COLUMNS: &str = "number, at, id, call_id, line, caller, identity, display_name, source, verdict, status, \
+                       target, rule, list, entry, shadow, policy, decided_in, ended_at, ended_status, ended_how, \
+                       reason, facts";
+/// Calls that are read in one go: between two, whoever writes may tidy up.
+const PAGE: u32 = 512;
+
+impl Reader {
+    /// Opens the journal at a path.
+    pub(crate) fn open(path: &Path) -> Result<Self, StoreError> {
+        Ok(Self { connection: Store::read(path)?, path: path.to_owned() })
+    }
+
+    /// Returns the calls that a query asks for, the newest first.
+    pub(crate) fn search(&self, query: &Query) -> Result<Vec<Call>, StoreError> {
+        self.told(|| {
+            let (sql, values) = query.sql(COLUMNS);
+            let mut calls = self.connection.prepare(&sql)?;
+            calls.query_map(params_from_iter(values), call)?.collect()
+        })
+    }
+
+    /// Returns the newest call with an id, a Call-ID or a number in the file.
+    pub(crate) fn find(&self, call: &str) -> Result<Option<Call>, StoreError> {
+        let query = Query { call: Some(call.to_owned()), limit: Some(1), ..Query::default() };
+        Ok(self.search(&query)?.pop())
+    }
+
+    /// Counts the calls since a time.
+    pub(crate) fn count(&self, since: Option<Timestamp>) -> Result<u64, StoreError> {
+        self.told(|| {
+            let since = since.map_or(i64::MIN, Timestamp::as_microsecond);
+            let count = "SELECT count(*) FROM calls WHERE at >= ?1";
+            let count: i64 = self.connection.query_row(count, [since], |row| row.get(0))?;
+            Ok(u64::try_from(count).unwrap_or_default())
+        })
+    }
+
+    /// Shows every call since a time, in the order in which they came, until one says to stop.
+    pub(crate) fn walk(
+        &self,
+        since: Option<Timestamp>,
+        mut show: impl FnMut(&Call) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        let since = since.map_or(i64::MIN, Timestamp::as_microsecond);
+        let sql = format!(
+            "SELECT {COLUMNS} FROM calls WHERE number > ?1 AND at >= ?2 ORDER BY number LIMIT {PAGE}"
+        );
+        let first = "SELECT ifnull(min(number), 1) - 1 FROM calls WHERE at >= ?1";
+        let mut last: i64 = self.told(|| self.connection.query_row(first, [since], |row| row.get(0)))?;
+        loop {
+            let page: Vec<Call> = self.told(|| {
+                let mut calls = self.connection.prepare_cached(&sql)?;
+                calls.query_map((last, since), call)?.collect()
+            })?;
+            let Some(newest) = page.last() else { return Ok(()) };
+            last = i64::try_from(newest.number).unwrap_or(i64::MAX);
+            if page.iter().try_for_each(&mut show).is_break() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Counts the calls since a time per rule, list, line and day of a time zone.
+    pub(crate) fn stats(
+        &self,
+        since: Option<Timestamp>,
+        zone: &jiff::tz::TimeZone,
+    ) -> Result<Stats, StoreError> {
+        self.told(|| {
+            let since = since.map_or(i64::MIN, Timestamp::as_microsecond);
+            let mut calls = self
+                .connection
+                .prepare("SELECT at, verdict, rule, list, line, shadow FROM calls WHERE at >= ?1")?;
+            let mut rows = calls.query([since])?;
+            let mut stats = Stats::default();
+            while let Some(row) = rows.next()? {
+                let day = time(row.get(0)?).to_zoned(zone.clone()).date();
+                let text = |index| row.get_ref(index).and_then(|value| Ok(value.as_str_or_null()?));
+                let shadow = text(5)?.map(shadow).unwrap_or_default();
+                let (verdict, rule, line) = (text(1)?, text(2)?, text(4)?);
+                stats.count(
+                    day,
+                    verdict.unwrap_or_default(),
+                    rule.unwrap_or_default(),
+                    text(3)?,
+                    line.unwrap_or_default(),
+                    &shadow,
+                );
+            }
+            Ok(stats)
+        })
+    }
+
+    /// Returns what was added to lists for a time and still holds, the newest first.
+    pub(crate) fn entries(&self, now: Timestamp) -> Result<Vec<Added>, StoreError> {
+        self.told(|| {
+            let mut entries = self.connection.prepare(
+                "SELECT list, identity, added, until, rule, note FROM entries
+                 WHERE until IS NULL OR until > ?1 ORDER BY added DESC, list, identity",
+            )?;
+            let rows = entries.query_map([now.as_microsecond()], |row| {
+                Ok(Added {
+                    list: row.get(0)?,
+                    identity: row.get(1)?,
+                    at: time(row.get(2)?),
+                    until: row.get::<_, Option<i64>>(3)?.map(time),
+                    rule: row.get(4)?,
+                    note: row.get(5)?,
+                })
+            })?;
+            rows.collect()
+        })
+    }
+
+    /// Returns the switches that are not as their default has them.
+    pub(crate) fn switches(&self, now: Timestamp) -> Result<Vec<Flipped>, StoreError> {
+        self.told(|| {
+            let mut switches = self.connection.prepare(
+                "SELECT name, is_on, flipped, until FROM switches WHERE until IS NULL OR until > ?1 ORDER BY name",
+            )?;
+            let rows = switches.query_map([now.as_microsecond()], |row| {
+                Ok(Flipped {
+                    name: row.get(0)?,
+                    is_on: row.get(1)?,
+                    at: time(row.get(2)?),
+                    until: row.get::<_, Option<i64>>(3)?.map(time),
+                })
+            })?;
+            rows.collect()
+        })
+    }
+
+    /// Reads what the rules remember, as a start does.
+    pub(crate) fn past(&self, now: Timestamp) -> Result<super::Past, StoreError> {
+        self.told(|| {
+            let past = super::Past::default();
+            past.read_calls(&self.connection, now)?;
+            past.read_state(&self.connection, now)?;
+            Ok(past)
+        })
+    }
+
+    fn told<T>(&self, read: impl FnOnce() -> rusqlite::Result<T>) -> Result<T, StoreError> {
+        read().map_err(|error| StoreError::of(&self.path, &error))
+    }
+}
+
+/// Reads a row of [`COLUMNS`].
+fn call(row: &Row<'_>) -> rusqlite::Result<Call> {
+    let caller: String = row.get(5)?;
+    let identity = match row.get::<_, Option<String>>(6)? {
+        None => Some(caller.clone()),
+        Some(nobody) if nobody.is_empty() => None,
+        withheld => withheld,
+    };
+    let shadow = row.get::<_, Option<String>>(15)?.as_deref().map(shadow).unwrap_or_default();
+    let decided_in = u64::try_from(row.get::<_, Option<i64>>(17)?.unwrap_or_default()).unwrap_or_default();
+    let ended = match (row.get::<_, Option<i64>>(18)?, row.get::<_, Option<String>>(20)?) {
+        (Some(at), Some(how)) => Some(Ended { at: time(at), status: row.get(19)?, how: Cow::Owned(how) }),
+        _ => None,
+    };
+    Ok(Call {
+        number: u64::try_from(row.get::<_, i64>(0)?).unwrap_or_default(),
+        at: time(row.get(1)?),
+        id: row.get(2)?,
+        call_id: row.get(3)?,
+        line: row.get(4)?,
+        caller,
+        display_name: row.get(7)?,
+        source: row.get(8)?,
+        verdict: Outcome::read(row.get_ref(9)?.as_str()?, row.get(10)?, row.get(11)?),
+        rule: row.get(12)?,
+        entry: row.get(14)?,
+        reason: row.get(21)?,
+        evidence: Evidence {
+            identity,
+            list: row.get(13)?,
+            shadow,
+            facts: row.get::<_, Option<String>>(22)?.unwrap_or_default(),
+            policy: Arc::from(row.get::<_, Option<String>>(16)?.unwrap_or_default()),
+            decided_in: Duration::from_micros(decided_in),
+        },
+        ended,
+    })
+}
+
+/// Reads a time; one that no calendar has is the beginning.
+fn time(micros: i64) -> Timestamp {
+    Timestamp::from_microsecond(micros).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+/// Reads the rules of a JSON array.
+fn shadow(json: &str) -> Vec<String> {
+    serde_json::from_str(json).unwrap_or_default()
+}

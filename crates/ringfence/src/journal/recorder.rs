@@ -1,0 +1,72 @@
+//! The screen's end of the journal: it never waits.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+use jiff::Timestamp;
+use tokio::sync::mpsc;
+
+use super::call::{Added, Call, Ended, Record};
+use super::past::{Past, address};
+use super::tally::Counts;
+
+/// The screen's end of the journal.
+///
+/// What it is told is in the [`Past`] when it returns; the rest of the journal has it a moment later.
+#[derive(Debug, Clone)]
+pub(crate) struct Recorder {
+    queue: mpsc::Sender<Record>,
+    counts: Arc<Counts>,
+    past: Arc<Past>,
+}
+
+impl Recorder {
+    pub(super) fn new(queue: mpsc::Sender<Record>, counts: Arc<Counts>, past: Arc<Past>) -> Self {
+        Self { queue, counts, past }
+    }
+
+    /// Numbers a call, counts its verdict, and queues its record.
+    pub(crate) fn record(&self, mut call: Call) {
+        call.number = self.counts.screened(&call.verdict);
+        let identity = call.evidence.identity.as_deref();
+        self.past.called(identity, &call.line, address(&call.source), call.at);
+        self.queue(Record::Call(Arc::new(call)));
+    }
+
+    /// Queues how a call ended.
+    pub(crate) fn ended(&self, id: String, ended: Ended) {
+        self.queue(Record::Ended { id, ended });
+    }
+
+    /// Notes that we called a number.
+    pub(crate) fn dialed(&self, identity: String, at: Timestamp) {
+        self.past.dialed(&identity, at);
+        self.queue(Record::Dialed { identity, at });
+    }
+
+    /// Notes that a call of a number was answered.
+    pub(crate) fn answered(&self, identity: String, at: Timestamp) {
+        self.past.answered(&identity, at);
+        self.queue(Record::Answered { identity, at });
+    }
+
+    /// Adds a caller to a list for a time. Returns whether there was room.
+    pub(crate) fn add(&self, added: Added) -> bool {
+        let has_room = self.past.add(&added);
+        if has_room {
+            self.queue(Record::Added(Arc::new(added)));
+        }
+        has_room
+    }
+
+    /// Returns what happened before.
+    pub(crate) fn past(&self) -> &Past {
+        &self.past
+    }
+
+    fn queue(&self, record: Record) {
+        if self.queue.try_send(record).is_err() {
+            self.counts.lost.fetch_add(1, Relaxed);
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! How records become rows, a transaction for many.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, TransactionBehavior, params};
+
+use super::call::{Call, Ended, Record};
+use super::generations::Generations;
+
+/// Writes records, and knows which rows wait for the end of their call.
+#[derive(Debug)]
+pub(super) struct Rows {
+    open: Generations<String, i64>,
+}
+
+/// Calls under way whose row is known. The end of one that is forgotten is not written.
+const MOST_OPEN: usize = 65_536;
+
+impl Rows {
+    pub(super) fn new() -> Self {
+        Self { open: Generations::new(MOST_OPEN) }
+    }
+
+    /// Writes records in one transaction: all of them, or none.
+    pub(super) fn write(&mut self, connection: &mut Connection, records: &[Record]) -> rusqlite::Result<()> {
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        // Most calls end before they are written: they become one row at once.
+        let mut ends: HashMap<&str, &Ended> = HashMap::new();
+        for record in records {
+            if let Record::Ended { id, ended } = record {
+                ends.insert(id, ended);
+            }
+        }
+        let mut opened = Vec::new();
+        let mut closed = Vec::new();
+        for record in records {
+            match record {
+                Record::Call(call) => match ends.remove(call.id.as_str()) {
+                    Some(ended) => drop(insert(&transaction, call, Some(ended))?),
+                    None => opened.push((call, insert(&transaction, call, call.ended.as_ref())?)),
+                },
+                Record::Ended { id, ended } => {
+                    if let Some(row) = self.open.get(id)
+                        && ends.contains_key(id.as_str())
+                    {
+                        end(&transaction, *row, ended)?;
+                        closed.push(id);
+                    }
+                }
+                Record::Dialed { .. }
+                | Record::Answered { .. }
+                | Record::Added(_)
+                | Record::Removed { .. }
+                | Record::Flipped(_) => remember(&transaction, record)?,
+            }
+        }
+        transaction.commit()?;
+        for (call, row) in opened {
+            *self.open.touch(call.id.clone()).0 = row;
+        }
+        for id in closed {
+            self.open.remove(id);
+        }
+        Ok(())
+    }
+
+    /// Forgets which rows wait: they may have been removed.
+    pub(super) fn forget(&mut self) {
+        *self = Self::new();
+    }
+}
+
+fn insert(connection: &Connection, call: &Arc<Call>, ended: Option<&Ended>) -> rusqlite::Result<i64> {
+    let evidence = &call.evidence;
+    let shadow = (!evidence.shadow.is_empty()).then(|| serde_json::to_string(&evidence.shadow));
+    let shadow = shadow.and_then(Result::ok);
+    connection
+        .prepare_cached(
+            "INSERT INTO calls (at, id, call_id, line, caller, identity, display_name, source, verdict, status,
+                 target, rule, list, entry, shadow, policy, decided_in, ended_at, ended_status, ended_how,
+                 reason, facts)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19,
+                 ?20, ?21, ?22)",
+        )?
+        .insert(params![
+            call.at.as_microsecond(),
+            call.id,
+            call.call_id,
+            call.line,
+            call.caller,
+            // Most are known by what is shown.
+            (evidence.identity.as_ref() != Some(&call.caller)).then(|| evidence.identity.as_deref().unwrap_or("")),
+            call.display_name,
+            call.source,
+            call.verdict.name(),
+            call.verdict.status(),
+            call.verdict.target(),
+            call.rule,
+            evidence.list,
+            call.entry,
+            shadow,
+            text(&evidence.policy),
+            i64::try_from(evidence.decided_in.as_micros()).ok(),
+            ended.map(|ended| ended.at.as_microsecond()),
+            ended.and_then(|ended| ended.status),
+            ended.map(|ended| ended.how.as_ref()),
+            call.reason,
+            text(&evidence.facts),
+        ])
+}
+
+fn end(connection: &Connection, row: i64, ended: &Ended) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "UPDATE calls SET ended_at = ?2, ended_status = ?3, ended_how = ?4 WHERE number = ?1",
+        )?
+        .execute(params![row, ended.at.as_microsecond(), ended.status, ended.how.as_ref()])?;
+    Ok(())
+}
+
+/// Writes what rules ask for later.
+fn remember(connection: &Connection, record: &Record) -> rusqlite::Result<()> {
+    let micros = |at: &Timestamp| at.as_microsecond();
+    match record {
+        Record::Dialed { identity, at } => connection
+            .prepare_cached(
+                "INSERT INTO spoken (identity, dialed) VALUES (?1, ?2)
+                 ON CONFLICT (identity) DO UPDATE SET dialed = excluded.dialed",
+            )?
+            .execute(params![identity, micros(at)])?,
+        Record::Answered { identity, at } => connection
+            .prepare_cached(
+                "INSERT INTO spoken (identity, answered) VALUES (?1, ?2)
+                 ON CONFLICT (identity) DO UPDATE SET answered = excluded.answered",
+            )?
+            .execute(params![identity, micros(at)])?,
+        Record::Added(added) => connection
+            .prepare_cached(
+                "INSERT OR REPLACE INTO entries (list, identity, added, until, rule, note)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            )?
+            .execute(params![
+                added.list,
+                added.identity,
+                micros(&added.at),
+                added.until.as_ref().map(micros),
+                added.rule,
+                added.note
+            ])?,
+        Record::Removed { list, identity } => connection
+            .prepare_cached("DELETE FROM entries WHERE list = ?1 AND identity = ?2")?
+            .execute(params![list, identity])?,
+        Record::Flipped(flipped) => connection
+            .prepare_cached(
+                "INSERT OR REPLACE INTO switches (name, is_on, flipped, until) VALUES (?1, ?2, ?3, ?4)",
+            )?
+            .execute(params![
+                flipped.name,
+                flipped.is_on,
+                micros(&flipped.at),
+                flipped.until.as_ref().map(micros)
+            ])?,
+        Record::Call(_) | Record::Ended { .. } => 0,
+    };
+    Ok(())
+}
+
+/// An empty text says nothing.
+fn text(text: &str) -> Option<&str> {
+    (!text.is_empty()).then_some(text)
+}

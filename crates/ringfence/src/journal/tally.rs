@@ -1,0 +1,67 @@
+//! The counters: whole numbers that never miss a call, whatever becomes of its record.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use serde::{Deserialize, Serialize};
+
+use super::call::Outcome;
+
+/// What was counted since the start.
+#[derive(Debug, Default)]
+pub(super) struct Counts {
+    screened: AtomicU64,
+    rejected: AtomicU64,
+    redirected: AtomicU64,
+    rung: AtomicU64,
+    ignored: AtomicU64,
+    refused: AtomicU64,
+    pub(super) lost: AtomicU64,
+    pub(super) forgotten: AtomicU64,
+}
+
+/// A reading of the counters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Tally {
+    pub(crate) screened: u64,
+    pub(crate) rejected: u64,
+    pub(crate) redirected: u64,
+    pub(crate) rung: u64,
+    pub(crate) ignored: u64,
+    /// Could not ring, for what stood against the INVITE itself.
+    #[serde(default)]
+    pub(crate) refused: u64,
+    /// Records that found the queue full.
+    pub(crate) lost: u64,
+    /// Records that were pushed out of memory by newer ones.
+    pub(crate) forgotten: u64,
+}
+
+impl Counts {
+    /// Counts a verdict, and returns how many there have been.
+    pub(super) fn screened(&self, verdict: &Outcome) -> u64 {
+        let counter = match verdict {
+            Outcome::Reject { .. } => &self.rejected,
+            Outcome::Redirect { .. } => &self.redirected,
+            Outcome::Ring => &self.rung,
+            Outcome::Ignore => &self.ignored,
+            Outcome::Refuse { .. } => &self.refused,
+        };
+        counter.fetch_add(1, Relaxed);
+        self.screened.fetch_add(1, Relaxed) + 1
+    }
+
+    /// Reads the counters.
+    pub(super) fn tally(&self) -> Tally {
+        let Self { screened, rejected, redirected, rung, ignored, refused, lost, forgotten } = self;
+        Tally {
+            screened: screened.load(Relaxed),
+            rejected: rejected.load(Relaxed),
+            redirected: redirected.load(Relaxed),
+            rung: rung.load(Relaxed),
+            ignored: ignored.load(Relaxed),
+            refused: refused.load(Relaxed),
+            lost: lost.load(Relaxed),
+            forgotten: forgotten.load(Relaxed),
+        }
+    }
+}

@@ -1,0 +1,310 @@
+//! What is in the file: after a restart, beside a program that writes, on a disk that refuses.
+
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use jiff::SignedDuration;
+use ringfence_policy::{Caller, Region};
+use tempfile::TempDir;
+
+use super::*;
+
+/// A directory of our own, and a journal in it.
+pub(super) struct Bench {
+    home: TempDir,
+    pub(super) settings: Settings,
+}
+
+/// A journal that is running.
+pub(super) struct Running {
+    pub(super) recorder: Recorder,
+    pub(super) journal: Arc<Journal>,
+    records: mpsc::Receiver<Record>,
+}
+
+impl Bench {
+    pub(super) fn new() -> Self {
+        let home = tempfile::tempdir().unwrap();
+        let settings =
+            Settings { place: Place::File(home.path().join("state/ringfence.db")), ..Settings::default() };
+        Self { home, settings }
+    }
+
+    pub(super) fn path(&self) -> PathBuf {
+        self.settings.path().unwrap().to_owned()
+    }
+
+    pub(super) fn start(&self) -> Running {
+        let (recorder, journal, records) = open(self.settings.clone()).unwrap();
+        Running { recorder, journal, records }
+    }
+
+    pub(super) fn reader(&self) -> Reader {
+        Reader::open(&self.path()).unwrap()
+    }
+}
+
+impl Running {
+    /// Does what the program's task does: empties the queue.
+    pub(super) fn carry(&mut self) {
+        while let Ok(record) = self.records.try_recv() {
+            self.journal.take(record);
+        }
+    }
+
+    pub(super) fn record(&mut self, calls: impl IntoIterator<Item = Call>) {
+        for call in calls {
+            self.recorder.record(call);
+            self.carry();
+        }
+        self.carry();
+    }
+
+    pub(super) fn write(&mut self, calls: impl IntoIterator<Item = Call>) {
+        self.record(calls);
+        assert!(self.journal.flush());
+    }
+}
+
+pub(super) fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(1_790_000_000 + second).unwrap()
+}
+
+pub(super) fn from(caller: &str, second: i64) -> Call {
+    let identity = Some(caller.to_owned());
+    Call {
+        at: at(second),
+        caller: caller.to_owned(),
+        evidence: Evidence { identity, ..Evidence::default() },
+        ..call(&format!("{caller}-{second}"), Outcome::Ring)
+    }
+}
+
+/// Asks of a caller as the rules do.
+fn asks<T>(number: &str, ask: impl FnOnce(&ringfence_policy::CallerId<'_>) -> T) -> T {
+    ask(&Caller::told(number).identify(Region::parse("GB").unwrap()))
+}
+
+const ANNA: &str = "+442079460123";
+const BERT: &str = "+442079460999";
+
+#[test]
+fn a_call_is_read_back_as_it_was_written() {
+    let bench = Bench::new();
+    let mut running = bench.start();
+    let evidence = Evidence {
+        identity: Some(ANNA.to_owned()),
+        list: Some("spam".to_owned()),
+        shadow: vec!["new-idea".to_owned(), "other".to_owned()],
+        facts: r#"{"caller":{"value":"+442079460123","source":"From"}}"#.to_owned(),
+        policy: "f00d".into(),
+        decided_in: Duration::from_micros(7),
+    };
+    let told =
+        Call { caller: "anonymous".to_owned(), evidence, ended: Some(acknowledged()), ..from(ANNA, 5) };
+    running.write([told.clone()]);
+    let read = bench.reader().find(&told.call_id).unwrap().unwrap();
+    assert_eq!(read, Call { number: 1, ..told });
+}
+
+#[test]
+fn a_call_has_its_end_whether_it_comes_with_it_or_later() {
+    let bench = Bench::new();
+    let mut running = bench.start();
+    running.record([from(ANNA, 1), from(ANNA, 2)]);
+    running.recorder.ended(format!("0.{ANNA}-1"), acknowledged());
+    running.write([]);
+    running.recorder.ended(format!("0.{ANNA}-2"), acknowledged());
+    running.write([]);
+    let calls = bench.reader().search(&Query::default()).unwrap();
+    assert_eq!(
+        calls.iter().map(|call| call.ended.clone()).collect::<Vec<_>>(),
+        vec![Some(acknowledged()); 2]
+    );
+}
+
+#[test]
+fn calls_are_found_by_each_thing_that_is_known_of_them() {
+    let bench = Bench::new();
+    let mut running = bench.start();
+    let listed =
+        Evidence { list: Some("spam".to_owned()), shadow: vec!["idea".to_owned()], ..Evidence::default() };
+    let rejected = Call { verdict: Outcome::Reject { status: 486 }, evidence: listed, ..from(BERT, 20) };
+    running.write([from(ANNA, 10), rejected, Call { line: "office".to_owned(), ..from(ANNA, 30) }]);
+    let reader = bench.reader();
+    let found = |query: Query| {
+        let calls = reader.search(&query).unwrap();
+        calls.iter().map(|call| call.at.duration_since(at(0)).as_secs()).collect::<Vec<_>>()
+    };
+    let some = |text: &str| Some(text.to_owned());
+    assert_eq!(found(Query::default()), [30, 20, 10]);
+    assert_eq!(found(Query { caller: some(ANNA), ..Query::default() }), [30, 10]);
+    assert_eq!(found(Query { caller: some("+4420794609*"), ..Query::default() }), [20]);
+    assert_eq!(found(Query { outcome: some("reject"), ..Query::default() }), [20]);
+    assert_eq!(found(Query { line: some("office"), ..Query::default() }), [30]);
+    assert_eq!(found(Query { list: some("spam"), shadow: some("idea"), ..Query::default() }), [20]);
+    assert_eq!(found(Query { since: Some(at(20)), until: Some(at(30)), ..Query::default() }), [20]);
+    assert_eq!(found(Query { limit: Some(1), rule: some("reject"), ..Query::default() }), [30]);
+    assert_eq!(found(Query { call: some(&format!("{ANNA}-10")), ..Query::default() }), [10]);
+}
+
+#[test]
+fn a_question_with_quotes_in_it_is_only_a_question() {
+    let bench = Bench::new();
+    bench.start().write([from(ANNA, 1)]);
+    let odd = Some("' OR 1=1 --".to_owned());
+    let reader = bench.reader();
+    for query in [
+        Query { caller: odd.clone(), ..Query::default() },
+        Query { rule: odd.clone(), ..Query::default() },
+        Query { call: odd.clone(), ..Query::default() },
+    ] {
+        assert_eq!(reader.search(&query).unwrap(), []);
+    }
+}
+
+#[test]
+fn a_walk_shows_every_call_in_order_and_ends_when_told() {
+    let bench = Bench::new();
+    let mut running = bench.start();
+    running.write((0..1_500).map(|second| from(ANNA, second)));
+    let reader = bench.reader();
+    let mut seen = Vec::new();
+    let mut walk = |since, most| {
+        seen.clear();
+        let walked = reader.walk(since, |call| {
+            seen.push(call.at);
+            if seen.len() < most { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        });
+        walked.unwrap();
+        (seen.len(), seen.is_sorted(), seen.first().copied())
+    };
+    assert_eq!(walk(None, usize::MAX), (1_500, true, Some(at(0))));
+    assert_eq!(walk(Some(at(100)), usize::MAX), (1_400, true, Some(at(100))));
+    assert_eq!(walk(None, 700), (700, true, Some(at(0))));
+    assert_eq!(reader.count(Some(at(100))).unwrap(), 1_400);
+}
+
+#[test]
+fn stats_count_by_rule_list_line_day_and_shadow() {
+    let bench = Bench::new();
+    let evidence =
+        Evidence { list: Some("spam".to_owned()), shadow: vec!["idea".to_owned()], ..Evidence::default() };
+    let rejected = Call { verdict: Outcome::Reject { status: 486 }, evidence, ..from(BERT, 86_400) };
+    bench.start().write([from(ANNA, 0), rejected]);
+    let stats = bench.reader().stats(None, &jiff::tz::TimeZone::UTC).unwrap();
+    assert_eq!((stats.all.total(), stats.all.of("reject"), stats.days.len()), (2, 1, 2));
+    assert_eq!((stats.lists["spam"].total(), stats.rules["reject"].total()), (1, 2));
+    assert_eq!((stats.lines["home"].of("ring"), stats.shadows["idea"]), (1, 1));
+}
+
+#[test]
+fn what_the_rules_remember_is_the_same_after_a_restart() {
+    let bench = Bench::new();
+    let now = Timestamp::now();
+    let ago = |minutes| now - SignedDuration::from_mins(minutes);
+    let mut running = bench.start();
+    running
+        .record([1, 4, 30].map(|minutes| Call { at: ago(minutes), ..from(ANNA, minutes) }).into_iter().rev());
+    running.recorder.dialed(BERT.to_owned(), ago(7));
+    running.recorder.answered(ANNA.to_owned(), ago(3));
+    let until = Some(now + SignedDuration::from_hours(1));
+    let (list, identity) = ("cooldown".to_owned(), BERT.to_owned());
+    running.recorder.add(Added {
+        list,
+        identity,
+        at: now,
+        until,
+        rule: Some("flood".to_owned()),
+        note: None,
+    });
+    running.journal.flip(Flipped { name: "on_call".to_owned(), is_on: true, at: now, until });
+    for _ in 0..3 {
+        let past = Arc::clone(running.journal.past());
+        assert_eq!(asks(ANNA, |anna| past.calls(anna, ago(5))), 2);
+        assert_eq!(asks(ANNA, |anna| (past.is_known(anna), past.calls(anna, ago(60)))), (true, 3));
+        assert!(asks(BERT, |bert| !past.is_known(bert) && past.is_added("cooldown", bert, now)));
+        assert!(asks(BERT, |bert| !past.is_added("cooldown", bert, now + SignedDuration::from_hours(2))));
+        assert_eq!(past.switch("on_call", now), Some(true));
+        assert_eq!(past.switch("on_call", now + SignedDuration::from_hours(2)), None);
+        assert_eq!(
+            asks(BERT, |bert| past.last_dialed(bert).map(Timestamp::as_second)),
+            Some(ago(7).as_second())
+        );
+        assert_eq!(
+            asks(ANNA, |anna| past.last_answered(anna).map(Timestamp::as_second)),
+            Some(ago(3).as_second())
+        );
+        assert_eq!(past.calls_on("home", ago(5)), 2);
+        assert_eq!(past.calls_from("127.0.0.1".parse().unwrap(), ago(60)), 3);
+        running.record([]);
+        running.journal.close();
+        drop(running);
+        running = bench.start();
+    }
+}
+
+#[test]
+fn calls_of_a_time_to_come_are_left_out_and_counted() {
+    let bench = Bench::new();
+    let later = Timestamp::now() + SignedDuration::from_hours(48);
+    bench.start().write([Call { at: later, ..from(ANNA, 0) }]);
+    let running = bench.start();
+    assert_eq!(running.journal.health().from_future, 1);
+    assert!(asks(ANNA, |anna| !running.journal.past().is_known(anna)));
+}
+
+#[test]
+fn a_person_who_is_forgotten_leaves_no_byte() {
+    let bench = Bench::new();
+    let mut running = bench.start();
+    let by_anna =
+        |second: i64| Call { call_id: format!("call{second}"), id: second.to_string(), ..from(ANNA, second) };
+    let mut diverted = from(BERT, 3);
+    diverted.evidence.facts = format!(r#"{{"diverted":"{ANNA}"}}"#);
+    running.write((0..50).flat_map(|second| [by_anna(second), from(BERT, second)]));
+    running.recorder.dialed(ANNA.to_owned(), at(1));
+    let added = Added {
+        list: "vip".to_owned(),
+        identity: ANNA.to_owned(),
+        at: at(1),
+        until: None,
+        rule: None,
+        note: Some("her".to_owned()),
+    };
+    assert!(running.journal.add(added));
+    running.write([diverted]);
+    let forgotten = running.journal.forget(ANNA).unwrap();
+    assert_eq!(forgotten, Forgotten { calls: 51, remembered: 2, is_compacted: true });
+    assert!(running.journal.newest(1_000).iter().all(|call| call.caller == BERT));
+    assert!(asks(ANNA, |anna| !running.journal.past().is_added("vip", anna, at(2))));
+    assert_eq!(bench.reader().count(None).unwrap(), 50);
+    running.journal.close();
+    for file in std::fs::read_dir(bench.path().parent().unwrap()).unwrap() {
+        let path = file.unwrap().path();
+        let bytes = std::fs::read(&path).unwrap();
+        assert!(!bytes.windows(10).any(|window| window == b"2079460123"), "{}", path.display());
+    }
+    assert!(bench.start().journal.forget(ANNA).unwrap().is_nothing());
+}
+
+#[test]
+fn a_verb_changes_the_journal_while_no_program_runs_and_is_refused_beside_one() {
+    let bench = Bench::new();
+    let running = bench.start();
+    assert!(matches!(Offline::open(&bench.settings), Err(StoreError::InUse { .. })));
+    drop(running);
+    let mut offline = Offline::open(&bench.settings).unwrap().unwrap();
+    offline.flip(Flipped { name: "on_call".to_owned(), is_on: true, at: at(0), until: None }).unwrap();
+    drop(offline);
+    let switches = bench.reader().switches(at(1)).unwrap();
+    assert!(switches.iter().any(|switch| switch.name == "on_call" && switch.is_on));
+    assert_eq!(bench.start().journal.past().switch("on_call", at(1)), Some(true));
+}
+
+/// Says how a file of ours answers to a size that it may not pass.
+fn squeeze(path: &Path, pages: i64) -> rusqlite::Connection {
+    let connection = rusqlite::Connection::open(path).unwrap();
+    connection.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(())).unwrap();
+    connection
+}

@@ -1,0 +1,126 @@
+//! When somebody called: the newest times one by one, older ones together, in bounded room.
+//!
+//! ```text
+//!  oldest first:  … 8 4 4 4 4 4 4 4 4 2 2 2 2 2 2 2 2 1 1 1 … 1     how many calls a slot stands for
+//!                                    └── 8 of each size ─┘ └ 32 ┘
+//! ```
+//!
+//! When there is one slot too many of a size, its two oldest become one of twice the size, at the time of the
+//! older. So the newest 32 calls are counted exactly, whatever is asked; of more within a window, those are
+//! left out that share a slot with calls before it: fewer than an eighth. It is an exponential histogram
+//! (Datar, Gionis, Indyk, Motwani: Maintaining stream statistics over sliding windows, 2002).
+
+/// The times, packed: milliseconds since 1970 above, how many calls below.
+#[derive(Debug, Default, Clone)]
+pub(super) struct Times {
+    slots: Vec<u64>,
+}
+
+/// 44 bits of milliseconds last until the year 2527.
+const COUNT_BITS: u32 = 20;
+const COUNT: u64 = (1 << COUNT_BITS) - 1;
+/// Slots of one call.
+const SINGLE: usize = 32;
+/// Slots of each other size.
+const OF_A_SIZE: usize = 8;
+/// Calls in the largest slot. When there are too many of those, the oldest is forgotten: a table of 184 slots,
+/// 1.5 KB, has the newest eight million calls.
+const LARGEST: u64 = 1 << (COUNT_BITS - 1);
+/// Shards read their clocks one after the other: what is later by no more is the same moment.
+const SAME: u64 = 1_000;
+
+impl Times {
+    /// Adds a call. Times that are later than it are of a clock that has been set back since: they
+    /// are dropped, and counted in what is returned.
+    pub(super) fn add(&mut self, at: u64) -> u64 {
+        let mut dropped = 0;
+        while let Some(last) = self.slots.last().filter(|slot| time(**slot) > at.saturating_add(SAME)) {
+            dropped += last & COUNT;
+            self.slots.pop();
+        }
+        let at = at.max(self.slots.last().map_or(0, |slot| time(*slot)));
+        self.slots.push(at << COUNT_BITS | 1);
+        self.settle();
+        dropped
+    }
+
+    /// Counts the calls at a time or after it.
+    pub(super) fn since(&self, since: u64) -> u32 {
+        let within = self.slots.iter().rev().take_while(|slot| time(**slot) >= since);
+        within.fold(0, |sum: u32, slot| sum.saturating_add((slot & COUNT) as u32))
+    }
+
+    /// Tells whether there is none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.slots.is_empty()
+    }
+
+    /// Brings the slots back to so many of each size.
+    fn settle(&mut self) {
+        let (mut size, mut most, mut end) = (1, SINGLE, self.slots.len());
+        loop {
+            let of_size = self.slots[..end].iter().rev().take_while(|slot| **slot & COUNT == size).count();
+            if of_size <= most {
+                return;
+            }
+            let oldest = end - of_size;
+            if size == LARGEST {
+                self.slots.remove(oldest);
+                return;
+            }
+            self.slots[oldest] += size;
+            self.slots.remove(oldest + 1);
+            (size, most, end) = (2 * size, OF_A_SIZE, oldest + 1);
+        }
+    }
+}
+
+const fn time(slot: u64) -> u64 {
+    slot >> COUNT_BITS
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn every(step: u64, calls: u64) -> Times {
+        let mut times = Times::default();
+        for call in 0..calls {
+            times.add(call * step);
+        }
+        times
+    }
+
+    #[test]
+    fn the_newest_calls_are_counted_exactly_in_any_window() {
+        let times = every(1_000, 10_000);
+        for calls in 0..=32 {
+            assert_eq!(u64::from(times.since((10_000 - calls) * 1_000)), calls);
+        }
+    }
+
+    #[test]
+    fn no_call_is_forgotten_and_a_window_misses_less_than_an_eighth() {
+        let times = every(100, 50_000);
+        assert_eq!(times.since(0), 50_000);
+        for calls in 1..50_000 {
+            let counted = u64::from(times.since((50_000 - calls) * 100));
+            assert!(counted <= calls && counted * 8 >= calls * 7, "{counted} of {calls}");
+        }
+        assert!(times.slots.len() < 130, "{}", times.slots.len());
+    }
+
+    #[test]
+    fn times_of_a_clock_that_was_set_back_are_dropped() {
+        let mut times = every(1_000, 20);
+        assert_eq!(times.add(10_000), 8);
+        assert_eq!((times.since(0), times.since(10_000)), (13, 3));
+    }
+
+    #[test]
+    fn two_shards_that_read_the_clock_in_the_other_order_lose_nothing() {
+        let mut times = every(1_000, 20);
+        assert_eq!(times.add(18_998), 0);
+        assert_eq!(times.since(19_000), 2);
+    }
+}

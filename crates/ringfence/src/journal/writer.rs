@@ -1,0 +1,319 @@
+//! The one thread that writes, and the one beside it that waits for the disk.
+//!
+//! ```text
+//!  Inbox ──▶ journal: BEGIN … COMMIT ──▶ the file's -wal, which the system keeps when this program dies
+//!                      │                         │
+//!                      └──────── "enough" ──▶ journal-disk: waits until it is on the disk, moves it on
+//! ```
+//!
+//! A commit is a write without a wait: a slow disk holds up the second thread only. What fails is said once, kept, and
+//! tried again.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use jiff::{SignedDuration, Timestamp};
+use rusqlite::Connection;
+
+use super::call::Record;
+use super::forget;
+use super::health::Vitals;
+use super::inbox::{Inbox, Job};
+use super::past::Past;
+use super::retention;
+use super::rows::Rows;
+use crate::store::{Settings, Store, StoreError};
+
+/// What writes.
+#[derive(Debug)]
+pub(super) struct Writer {
+    settings: Settings,
+    inbox: Arc<Inbox>,
+    vitals: Arc<Vitals>,
+    past: Arc<Past>,
+    open: Option<Open>,
+    rows: Rows,
+    clock: Clock,
+    next_look: Instant,
+}
+
+/// The database and the thread that waits for the disk.
+#[derive(Debug)]
+struct Open {
+    // The second thread lets go of the file first: whoever is last tidies up.
+    disk: Disk,
+    store: Store,
+    /// Records since the disk was last told.
+    written: usize,
+    told: Instant,
+}
+
+/// After a failure it is tried again so often.
+const AGAIN: Duration = Duration::from_secs(5);
+/// What is too old is looked for so often, and whether the file is still there.
+const LOOK: Duration = Duration::from_secs(60);
+/// After a step that left work, calls come first for so long.
+const BREATH: Duration = Duration::from_millis(100);
+/// So many records are moved from the log of changes into the file at once: about 4 MB,
+const ENOUGH: usize = 4_096;
+/// or what has come in so long.
+const LONG_ENOUGH: Duration = Duration::from_secs(30);
+/// A log of changes that got longer, because the disk or a reader is slow, is moved while calls wait.
+const TOO_LONG: u64 = 64 << 20;
+
+impl Writer {
+    pub(super) fn new(
+        settings: Settings,
+        store: Option<Store>,
+        inbox: Arc<Inbox>,
+        vitals: Arc<Vitals>,
+        past: Arc<Past>,
+    ) -> rusqlite::Result<Self> {
+        let open = store.map(Open::new).transpose()?;
+        let rows = Rows::new();
+        let next_look = Instant::now() + LOOK;
+        Ok(Self { settings, inbox, vitals, past, open, rows, clock: Clock::new(), next_look })
+    }
+
+    /// Writes until the inbox is closed and empty.
+    pub(super) fn run(mut self) {
+        loop {
+            let due =
+                self.inbox.wait(self.next_look.saturating_duration_since(Instant::now()).min(LONG_ENOUGH));
+            let is_written = self.write(&due.records);
+            if !is_written {
+                if due.is_last {
+                    self.vitals.lose(due.records.len() as u64);
+                } else {
+                    self.inbox.put_back(due.records);
+                }
+            }
+            for job in due.jobs {
+                self.work(job);
+            }
+            if due.is_last {
+                return;
+            }
+            if is_written {
+                self.look();
+            } else {
+                self.inbox.rest(AGAIN);
+            }
+        }
+    }
+
+    /// Writes records. Returns whether they are written.
+    fn write(&mut self, records: &[Record]) -> bool {
+        if records.is_empty() && self.vitals.failing().is_none() {
+            return true;
+        }
+        let rows = &mut self.rows;
+        let written = self.open.as_mut().map(|open| open.write(rows, records));
+        let written =
+            written.unwrap_or_else(|| self.reopen().and_then(|open| open.write(&mut Rows::new(), records)));
+        match written {
+            Ok(()) => self.vitals.recover(),
+            Err(error) => {
+                self.vitals.fail(error.to_string());
+                // What was opened may be gone, or replaced.
+                self.open.take_if(|open| !open.store.is_in_place());
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Opens the file again, or for the first time if the disk refused at the start.
+    fn reopen(&mut self) -> Result<&mut Open, StoreError> {
+        let Some(path) = self.settings.path() else {
+            return Err(StoreError::Missing { path: PathBuf::new() });
+        };
+        let mut store = Store::open(path, self.settings.durability)?;
+        let of = |error: rusqlite::Error| StoreError::of(path, &error);
+        self.past.read_state(store.connection(), Timestamp::now()).map_err(of)?;
+        self.rows.forget();
+        Ok(self.open.insert(Open::new(store).map_err(of)?))
+    }
+
+    /// Does what is asked for between two transactions.
+    fn work(&mut self, job: Job) {
+        match job {
+            // Who asked may have gone; then nobody misses the answer.
+            Job::Flush(reply) => drop(reply.send(())),
+            Job::Forget(forget) => {
+                let done = match &mut self.open {
+                    Some(open) => {
+                        self.rows.forget();
+                        let path = open.store.path().to_owned();
+                        forget::forget(open.store.connection(), &forget.identity)
+                            .map_err(|error| StoreError::of(&path, &error))
+                    }
+                    None => Err(StoreError::Unavailable {
+                        path: self.settings.path().unwrap_or("".as_ref()).to_owned(),
+                        detail: self.vitals.failing().map_or_else(String::new, |failing| failing.why),
+                    }),
+                };
+                drop(forget.reply.send(done));
+            }
+        }
+    }
+
+    /// Looks for what is too old, whether the file is still there, and whether records were lost.
+    fn look(&mut self) {
+        let now = Instant::now();
+        if now < self.next_look {
+            return;
+        }
+        self.next_look = now + LOOK;
+        self.vitals.say_lost();
+        let Some(open) = &mut self.open else { return };
+        if !open.store.is_in_place() {
+            tracing::warn!("journal file removed: a new one is made");
+            self.open = None;
+            if let Err(error) = self.reopen() {
+                self.vitals.fail(error.to_string());
+            }
+            return;
+        }
+        let now = self.clock.read(Timestamp::now(), Instant::now());
+        match retention::step(open.store.connection(), &self.settings, now) {
+            Ok(step) => {
+                self.vitals.removed.fetch_add(step.removed as u64, Relaxed);
+                if step.has_more {
+                    self.next_look = Instant::now() + BREATH;
+                }
+            }
+            Err(error) => tracing::debug!(%error, "journal not cleared"),
+        }
+    }
+}
+
+impl Open {
+    fn new(store: Store) -> rusqlite::Result<Self> {
+        let disk = Disk::start(store.beside()?);
+        Ok(Self { disk, store, written: 0, told: Instant::now() })
+    }
+
+    fn write(&mut self, rows: &mut Rows, records: &[Record]) -> Result<(), StoreError> {
+        let written = rows.write(self.store.connection(), records);
+        written.map_err(|error| StoreError::of(self.store.path(), &error))?;
+        self.written += records.len();
+        let is_time = self.written > 0 && self.told.elapsed() >= LONG_ENOUGH;
+        if self.written >= ENOUGH || is_time {
+            self.written = 0;
+            self.told = Instant::now();
+            self.disk.tell();
+            if self.store.log_size() > TOO_LONG {
+                // One that cannot be moved now is moved another time.
+                drop(forget::truncate(self.store.connection()));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The thread that waits for the disk.
+#[derive(Debug)]
+struct Disk {
+    tell: Option<SyncSender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Disk {
+    fn start(connection: Connection) -> Self {
+        let (tell, told) = sync_channel(1);
+        let body = move || move_to_disk(&connection, &told);
+        // Without the thread nothing is lost: the log of changes gets long, and is then moved by who writes.
+        let thread = std::thread::Builder::new().name("journal-disk".to_owned()).spawn(body).ok();
+        Self { tell: Some(tell), thread }
+    }
+
+    fn tell(&self) {
+        if let Some(tell) = &self.tell {
+            match tell.try_send(()) {
+                // It is at it already, or told already.
+                Ok(()) | Err(TrySendError::Full(()) | TrySendError::Disconnected(())) => {}
+            }
+        }
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        self.tell = None;
+        if let Some(thread) = self.thread.take() {
+            drop(thread.join());
+        }
+    }
+}
+
+fn move_to_disk(connection: &Connection, told: &Receiver<()>) {
+    while told.recv().is_ok() {
+        let moved = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
+        if let Err(error) = moved {
+            tracing::debug!(%error, "journal not moved to the disk");
+        }
+    }
+}
+
+/// Whether the clock can be trusted with what is old: only one that has run for a while without a jump. A
+/// machine that starts in 2038 must not take its whole journal for old.
+#[derive(Debug)]
+struct Clock {
+    wall: Timestamp,
+    at: Instant,
+    steady_since: Instant,
+}
+
+/// A clock is trusted after so long without a jump.
+const STEADY: Duration = Duration::from_secs(600);
+/// A smaller one is none.
+const JUMP: SignedDuration = SignedDuration::from_hours(1);
+
+impl Clock {
+    fn new() -> Self {
+        let at = Instant::now();
+        Self { wall: Timestamp::now(), at, steady_since: at }
+    }
+
+    /// Takes a reading of the clock. Returns it if it can be trusted.
+    fn read(&mut self, wall: Timestamp, at: Instant) -> Option<Timestamp> {
+        let passed = SignedDuration::try_from(at.duration_since(self.at)).unwrap_or(SignedDuration::MAX);
+        let off = wall.duration_since(self.wall).checked_sub(passed).unwrap_or(SignedDuration::MAX);
+        if off.abs() > JUMP {
+            tracing::warn!(
+                seconds = off.as_secs(),
+                "the clock has jumped: nothing is removed for its age for a while"
+            );
+            self.steady_since = at;
+        }
+        (self.wall, self.at) = (wall, at);
+        (at.duration_since(self.steady_since) >= STEADY).then_some(wall)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_jumps_is_not_trusted_with_what_is_old_until_it_has_run_for_a_while() {
+        let mut clock = Clock::new();
+        let (wall, at) = (clock.wall, clock.at);
+        let mut read = |jump: i64, minutes: u64| {
+            let passed = Duration::from_secs(minutes * 60);
+            let wall = wall + passed + SignedDuration::from_hours(jump);
+            clock.read(wall, at + passed).is_some()
+        };
+        assert!(!read(0, 9));
+        assert!(read(0, 11));
+        assert!(!read(24 * 365 * 12, 12));
+        assert!(!read(24 * 365 * 12, 21));
+        assert!(read(24 * 365 * 12, 22));
+        assert!(!read(0, 23), "back again");
+    }
+}

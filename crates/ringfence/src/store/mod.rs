@@ -1,0 +1,117 @@
+//! The file that outlives the program: one `SQLite` database for the calls and for what the rules
+//! remember. Only its owner can read it, one program at a time writes it, any number read it beside.
+//!
+//! ```text
+//!  settings ──▶ place: whose directory, whose file, no symlink ──▶ lock: one writer
+//!                                                              └─▶ schema: ours, our version
+//! ```
+//!
+//! What goes into it, and who writes, is the journal's business.
+
+#![allow(dead_code, unused_imports, reason = "the verbs that ask the journal come after it")]
+
+mod error;
+mod lock;
+mod place;
+mod schema;
+mod settings;
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, OpenFlags};
+
+pub(crate) use error::StoreError;
+pub(crate) use settings::{Durability, Place, Settings, read_age, read_size};
+
+use lock::Lock;
+
+/// The database, opened by the one program that writes it.
+#[derive(Debug)]
+pub(crate) struct Store {
+    connection: Connection,
+    path: PathBuf,
+    identity: place::Identity,
+    _lock: Lock,
+}
+
+impl Store {
+    /// Opens the database at a path, and makes it and its directory if they are missing.
+    ///
+    /// It fails when another program writes it, when others could read or replace it, when another
+    /// program or a newer version of this one made it, when it is damaged, and when the disk refuses.
+    pub(crate) fn open(path: &Path, durability: Durability) -> Result<Self, StoreError> {
+        let path = place::prepare(path)?;
+        let lock = Lock::take(&path)?;
+        let identity = place::create(&path)?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | plain();
+        let connection =
+            Connection::open_with_flags(&path, flags).map_err(|error| StoreError::of(&path, &error))?;
+        schema::prepare(&connection, durability).map_err(|flaw| flaw.at(&path))?;
+        Ok(Self { connection, path, identity, _lock: lock })
+    }
+
+    /// Opens the database at a path to read it, beside the program that writes it or without one.
+    pub(crate) fn read(path: &Path) -> Result<Connection, StoreError> {
+        let path = place::existing(path)?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | plain();
+        let connection =
+            Connection::open_with_flags(&path, flags).map_err(|error| StoreError::of(&path, &error))?;
+        schema::accept(&connection).map_err(|flaw| flaw.at(&path))?;
+        Ok(connection)
+    }
+
+    /// Returns the connection that writes.
+    pub(crate) fn connection(&mut self) -> &mut Connection {
+        &mut self.connection
+    }
+
+    /// Opens a second connection of the same program, for what must not hold up the first.
+    pub(crate) fn beside(&self) -> rusqlite::Result<Connection> {
+        let connection =
+            Connection::open_with_flags(&self.path, OpenFlags::SQLITE_OPEN_READ_WRITE | plain())?;
+        schema::set_up(&connection, Durability::Process)?;
+        Ok(connection)
+    }
+
+    /// Returns the file.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Returns how long the log of changes beside the file is, in bytes.
+    pub(crate) fn log_size(&self) -> u64 {
+        std::fs::metadata(place::beside(&self.path, "-wal")).map_or(0, |metadata| metadata.len())
+    }
+
+    /// Tells whether the file still stands where it was opened: what is written to one that was
+    /// removed is lost.
+    pub(crate) fn is_in_place(&self) -> bool {
+        place::identity(&self.path).is_some_and(|identity| identity == self.identity)
+    }
+}
+
+/// Neither a symlink nor a URI is followed; a connection is used by one thread at a time.
+fn plain() -> OpenFlags {
+    OpenFlags::SQLITE_OPEN_NOFOLLOW | OpenFlags::SQLITE_OPEN_NO_MUTEX
+}
+
+/// Moves a damaged database aside, with what belongs to it, and returns its new place.
+///
+/// Only a person who asks for it gets here: a journal is never replaced by itself.
+pub(crate) fn move_aside(path: &Path, now: jiff::Timestamp) -> Result<PathBuf, StoreError> {
+    let path = place::existing(path)?;
+    let lock = Lock::take(&path)?;
+    let aside = place::beside(&path, &format!(".damaged-{}", now.as_second()));
+    let moved = [("-wal", true), ("-shm", true), ("", false)].into_iter().try_for_each(|(end, may_miss)| {
+        match std::fs::rename(place::beside(&path, end), place::beside(&aside, end)) {
+            Err(error) if may_miss && error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+            renamed => renamed,
+        }
+    });
+    drop(lock);
+    moved.map_err(|error| StoreError::Unavailable { path, detail: error.to_string() })?;
+    Ok(aside)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,118 @@
+//! Where the database is, and that it is ours alone.
+//!
+//! `SQLite` gives its files beside the database (`-wal`, `-shm`) the mode of the database itself. The
+//! database is never opened here: to close it again would drop the locks that `SQLite` has on it.
+
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use super::StoreError;
+
+/// Which file it is, whatever its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Identity {
+    device: u64,
+    inode: u64,
+}
+
+/// Returns where the journal is when nothing says so: in the directory that a service manager gives,
+/// in `$XDG_STATE_HOME`, for root in `/var/lib`, for others in `~/.local/state`.
+pub(super) fn default_place() -> PathBuf {
+    let of = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let directory =
+        of("STATE_DIRECTORY").or_else(|| of("XDG_STATE_HOME").map(|state| state.join("ringfence")));
+    let directory = directory.unwrap_or_else(|| match (own_user(), of("HOME")) {
+        (Ok(0), _) | (_, None) => PathBuf::from("/var/lib/ringfence"),
+        (_, Some(home)) => home.join(".local/state/ringfence"),
+    });
+    directory.join("ringfence.db")
+}
+
+/// Makes the directory if it is missing, and returns the path without a symlink in its directory.
+pub(super) fn prepare(path: &Path) -> Result<PathBuf, StoreError> {
+    let (directory, name) = parts(path)?;
+    DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(unavailable(path))?;
+    let directory = fs::canonicalize(directory).map_err(unavailable(path))?;
+    let user = own_user().map_err(unavailable(path))?;
+    let metadata = fs::metadata(&directory).map_err(unavailable(path))?;
+    let is_ours = metadata.uid() == user || metadata.uid() == 0;
+    let is_sticky = metadata.mode() & 0o1000 != 0;
+    if !is_ours || (metadata.mode() & 0o022 != 0 && !is_sticky) {
+        return Err(not_private(path, "others may write to its directory"));
+    }
+    let path = directory.join(name);
+    for end in ["", "-wal", "-shm", ".lock"] {
+        is_private(&beside(&path, end), user)?;
+    }
+    Ok(path)
+}
+
+/// Makes the file if it is missing, for its owner only, and returns which one it is.
+pub(super) fn create(path: &Path) -> Result<Identity, StoreError> {
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Ok(_new) => {}
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            let metadata = fs::symlink_metadata(path).map_err(unavailable(path))?;
+            if metadata.mode() & 0o077 != 0 {
+                fs::set_permissions(path, Permissions::from_mode(0o600)).map_err(unavailable(path))?;
+            }
+        }
+        Err(error) => return Err(unavailable(path)(error)),
+    }
+    identity(path).ok_or_else(|| StoreError::Missing { path: path.to_owned() })
+}
+
+/// Returns the path of a database that exists, without a symlink in its directory.
+pub(super) fn existing(path: &Path) -> Result<PathBuf, StoreError> {
+    let (directory, name) = parts(path)?;
+    let missing = |_| StoreError::Missing { path: path.to_owned() };
+    let path = fs::canonicalize(directory).map_err(missing)?.join(name);
+    let metadata = fs::symlink_metadata(&path).map_err(missing)?;
+    if metadata.is_file() { Ok(path) } else { Err(not_private(&path, "it is not a plain file")) }
+}
+
+/// Returns which file stands at a path.
+pub(super) fn identity(path: &Path) -> Option<Identity> {
+    let metadata = fs::symlink_metadata(path).ok()?;
+    Some(Identity { device: metadata.dev(), inode: metadata.ino() })
+}
+
+/// Returns the path with an ending.
+pub(super) fn beside(path: &Path, end: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(end);
+    PathBuf::from(name)
+}
+
+/// Returns the user this program runs as: whose a new pipe is.
+fn own_user() -> io::Result<u32> {
+    let (reader, _writer) = io::pipe()?;
+    Ok(File::from(OwnedFd::from(reader)).metadata()?.uid())
+}
+
+fn parts(path: &Path) -> Result<(&Path, &std::ffi::OsStr), StoreError> {
+    let name = path.file_name().ok_or_else(|| not_private(path, "it names no file"))?;
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    Ok((directory.unwrap_or(Path::new(".")), name))
+}
+
+fn is_private(path: &Path, user: u32) -> Result<(), StoreError> {
+    match fs::symlink_metadata(path) {
+        Ok(metadata) if !metadata.is_file() => Err(not_private(path, "it is not a plain file")),
+        Ok(metadata) if metadata.uid() != user => Err(not_private(path, "it belongs to another user")),
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(unavailable(path)(error)),
+    }
+}
+
+fn not_private(path: &Path, why: &'static str) -> StoreError {
+    StoreError::NotPrivate { path: path.to_owned(), why }
+}
+
+fn unavailable(path: &Path) -> impl Fn(io::Error) -> StoreError {
+    move |error| StoreError::Unavailable { path: path.to_owned(), detail: error.to_string() }
+}

@@ -1,0 +1,176 @@
+//! What the database looks like, version by version, and how it is recognised.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, Error, ErrorCode};
+
+use super::{Durability, StoreError};
+
+/// `RNGF`: what `SQLite` keeps at byte 68 of a file to tell whose it is.
+const APPLICATION: i64 = 0x524e_4746;
+
+/// What each version adds to the one before. The version of a database is how many of them it has.
+const MIGRATIONS: &[&str] = &["
+    -- When it was, in microseconds since 1970, wherever a time stands.
+    CREATE TABLE calls (
+        number INTEGER PRIMARY KEY,
+        at INTEGER NOT NULL,
+        -- What the program that took the call numbered it by: told apart within one run.
+        id TEXT NOT NULL,
+        call_id TEXT NOT NULL,
+        line TEXT NOT NULL,
+        caller TEXT NOT NULL,
+        -- What the rules know the caller by, where that is not the caller as shown: the number of one
+        -- who withholds it, and nothing for one who cannot be told from others.
+        identity TEXT,
+        display_name TEXT,
+        source TEXT NOT NULL,
+        verdict TEXT NOT NULL,
+        status INTEGER,
+        target TEXT,
+        rule TEXT NOT NULL,
+        list TEXT,
+        entry TEXT,
+        -- The rules that would have decided otherwise, a JSON array; null for none.
+        shadow TEXT,
+        policy TEXT,
+        decided_in INTEGER,
+        ended_at INTEGER,
+        ended_status INTEGER,
+        ended_how TEXT,
+        reason TEXT NOT NULL,
+        -- The facts with their sources, a JSON object. Last: it is long, and most questions skip it.
+        facts TEXT
+    ) STRICT;
+    CREATE INDEX calls_by_time ON calls (at);
+    CREATE INDEX calls_by_caller ON calls (caller, at, identity);
+    -- When a number was last dialled, and when a call of it was last answered.
+    CREATE TABLE spoken (
+        identity TEXT PRIMARY KEY,
+        dialed INTEGER,
+        answered INTEGER
+    ) STRICT, WITHOUT ROWID;
+    -- What rules and people added to lists for a time.
+    CREATE TABLE entries (
+        list TEXT NOT NULL,
+        identity TEXT NOT NULL,
+        added INTEGER NOT NULL,
+        until INTEGER,
+        rule TEXT,
+        note TEXT,
+        PRIMARY KEY (list, identity)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE switches (
+        name TEXT PRIMARY KEY,
+        is_on INTEGER NOT NULL,
+        flipped INTEGER NOT NULL,
+        until INTEGER
+    ) STRICT, WITHOUT ROWID;
+"];
+
+/// What is wrong with a database, before its path is known.
+#[derive(Debug)]
+pub(super) enum Flaw {
+    Foreign,
+    Newer(i64),
+    Sqlite(Error),
+}
+
+impl Flaw {
+    pub(super) fn at(self, path: &Path) -> StoreError {
+        let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+        match self {
+            Self::Foreign => StoreError::Foreign { path: path.to_owned() },
+            Self::Newer(version) => StoreError::Newer { path: path.to_owned(), version, known },
+            Self::Sqlite(error) => StoreError::of(path, &error),
+        }
+    }
+}
+
+impl From<Error> for Flaw {
+    fn from(error: Error) -> Self {
+        Self::Sqlite(error)
+    }
+}
+
+/// Makes the tables of an empty database, brings those of an older version up to date, and checks a
+/// small one as a whole.
+pub(super) fn prepare(connection: &Connection, durability: Durability) -> Result<(), Flaw> {
+    connection.busy_timeout(PATIENCE)?;
+    if number(connection, "page_count")? == 0 {
+        // It is only taken before the first table is made.
+        connection.execute_batch("PRAGMA auto_vacuum = INCREMENTAL")?;
+        connection.execute_batch(&format!("PRAGMA application_id = {APPLICATION}"))?;
+    }
+    let version = accept(connection)?;
+    set_up(connection, durability)?;
+    for (index, migration) in MIGRATIONS.iter().enumerate().skip(version) {
+        let version = index + 1;
+        connection.execute_batch(&format!(
+            "BEGIN IMMEDIATE; {migration}; PRAGMA user_version = {version}; COMMIT"
+        ))?;
+    }
+    if number(connection, "page_count")? <= SMALL {
+        let found: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+        if found != "ok" {
+            return Err(Flaw::Sqlite(damaged(found)));
+        }
+    }
+    Ok(())
+}
+
+/// Accepts a database that is ours and of a version that is known, and returns the version.
+pub(super) fn accept(connection: &Connection) -> Result<usize, Flaw> {
+    connection.busy_timeout(PATIENCE)?;
+    connection.execute_batch("PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON")?;
+    if number(connection, "application_id")? != APPLICATION {
+        return Err(Flaw::Foreign);
+    }
+    let version = number(connection, "user_version")?;
+    match usize::try_from(version) {
+        Ok(version) if version <= MIGRATIONS.len() => Ok(version),
+        _ => Err(Flaw::Newer(version)),
+    }
+}
+
+/// Sets up a connection that writes.
+pub(super) fn set_up(connection: &Connection, durability: Durability) -> rusqlite::Result<()> {
+    connection.busy_timeout(PATIENCE)?;
+    // In WAL mode NORMAL writes a commit to the file without waiting for the disk: what is written is
+    // the system's from then on, whatever becomes of this program.
+    let synchronous = match durability {
+        Durability::Process => "NORMAL",
+        Durability::Full => "FULL",
+    };
+    let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
+    if mode != "wal" {
+        return Err(damaged(format!("expected journal mode wal, got {mode}")));
+    }
+    connection.execute_batch(&format!(
+        "PRAGMA synchronous = {synchronous};
+         PRAGMA wal_autocheckpoint = 0;
+         PRAGMA journal_size_limit = 1048576;
+         PRAGMA secure_delete = ON;
+         PRAGMA temp_store = MEMORY;
+         PRAGMA cache_size = -4096;
+         PRAGMA trusted_schema = OFF;
+         PRAGMA cell_size_check = ON;"
+    ))
+}
+
+/// Reads a number that `SQLite` keeps of a database.
+fn number(connection: &Connection, name: &str) -> rusqlite::Result<i64> {
+    connection.query_row(&format!("PRAGMA {name}"), [], |row| row.get(0))
+}
+
+fn damaged(detail: String) -> Error {
+    let code = rusqlite::ffi::Error { code: ErrorCode::DatabaseCorrupt, extended_code: 11 };
+    Error::SqliteFailure(code, Some(detail))
+}
+
+/// How long a statement waits for another connection: nothing of this program holds the file longer.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// A database of so many pages of 4 KB, 32 MB, is checked as a whole when it is opened: it takes a tenth of a
+/// second. A larger one shows its damage when it is read.
+const SMALL: i64 = 8_192;
