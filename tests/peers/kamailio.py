@@ -10,15 +10,22 @@ LONGEST_EXPIRES = 20
 
 
 class Kamailio:
-    """A running Kamailio; its bindings are in memory and die with it."""
+    """A running Kamailio; its bindings are in memory and die with it.
 
-    def __init__(self, place, port, name="kamailio"):
+    With a `second` URI each call rings there too; with `stops_all` a 6xx of one phone stops the other, as RFC 3261
+    section 16.7 has it.
+    """
+
+    def __init__(self, place, port, name="kamailio", second=None, stops_all=True):
+        defines = [f'SECOND="{second}"'] if second else []
+        defines += [] if stops_all else ["NO_6XX_BLOCK"]
         self.process = place.start(
             name,
             ["kamailio", "-f", CONFIGURATION, "-DD", "-E", "-m", "32", "-M", "8"]
             + ["-l", f"udp:127.0.0.1:{port}", "-Y", place.folder, "-w", place.folder]
             + ["-A", 'DOMAIN="127.0.0.1"', "-A", f'PASSWORD="{PASSWORD}"']
-            + ["-A", f"LONGEST_EXPIRES={LONGEST_EXPIRES}"],
+            + ["-A", f"LONGEST_EXPIRES={LONGEST_EXPIRES}"]
+            + [part for define in defines for part in ("-A", define)],
         )
         self.process.wait_for("finally", 10)
 

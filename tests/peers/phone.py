@@ -19,6 +19,10 @@ control = "{control}"
 [defaults]
 region = "CH"
 
+{lines}
+"""
+
+OFFICE = """\
 [account.office]
 user = "858"
 domain = "127.0.0.1"
@@ -37,9 +41,9 @@ NOT_REGISTERING = "register = false"
 
 
 class Phone:
-    """A running softphone: extension 858 of a registrar on 127.0.0.1."""
+    """A running softphone: extension 858 of a registrar on 127.0.0.1, or the lines of a configuration."""
 
-    def __init__(self, place, registrar, account=NOT_REGISTERING, screen='otherwise = "ring"'):
+    def __init__(self, place, registrar, account=NOT_REGISTERING, screen='otherwise = "ring"', lines=None):
         self.place = place
         self.port = free_port()
         # Beside the test's folder: the path of a Unix socket is 107 octets at most.
@@ -47,15 +51,8 @@ class Phone:
         self.configuration = place.folder / "ringfence.toml"
         # It holds a password.
         self.configuration.touch(mode=0o600)
-        self.configuration.write_text(
-            CONFIGURATION.format(
-                port=self.port,
-                control=control,
-                registrar=registrar,
-                account=account,
-                screen=screen,
-            )
-        )
+        lines = lines or OFFICE.format(registrar=registrar, account=account, screen=screen)
+        self.configuration.write_text(CONFIGURATION.format(port=self.port, control=control, lines=lines))
         self.process = place.start("ringfence", [place.binary, "run", "--config", self.configuration])
         self.wait_until_it_listens()
 
@@ -79,14 +76,14 @@ class Phone:
         expect(answer.returncode in (0, 1), f"ringfence status: {answer.stderr.strip()}")
         return json.loads(answer.stdout)
 
-    def line(self):
-        """What it says of its one line: `state`, and `cause` where something is wrong."""
-        return self.status()["lines"][0]
+    def lines(self):
+        """What it says of each line: `state`, and `cause` where something is wrong."""
+        return self.status()["lines"]
 
     def wait_for_state(self, state, seconds):
-        """Waits until the line is in a state. Returns what is said of it."""
+        """Waits until every line is in a state. Returns what is said of the first."""
         deadline = time.monotonic() + seconds
-        while (line := self.line())["state"] != state:
-            expect(time.monotonic() < deadline, f"the line is not {state} after {seconds} s: {line}")
+        while any(line["state"] != state for line in self.lines()):
+            expect(time.monotonic() < deadline, f"not {state} after {seconds} s: {self.lines()}")
             time.sleep(0.05)
-        return line
+        return self.lines()[0]

@@ -1,4 +1,4 @@
-"""SIPp as the caller, and its own statistics of what came back."""
+"""SIPp as the caller or as another phone, and its own statistics of what came back."""
 
 import csv
 import pathlib
@@ -13,21 +13,21 @@ SCENARIOS = pathlib.Path(__file__).with_name("sipp")
 STRAY = ["OutOfCallMsgs(C)", "DeadCallMsgs(C)", "FailedCall(C)"]
 
 
-class Calls:
-    """SIPp placing `count` calls by a scenario, `rate` a second and at most `outstanding` at a time."""
+class Scenario:
+    """A running SIPp that is over after `count` calls of a scenario."""
 
-    def __init__(self, place, scenario, target, count, rate, caller=LISTED, outstanding=None):
+    def __init__(self, place, scenario, count, arguments):
         self.place = place
         self.count = count
         name = f"sipp-{len(place.processes)}"
+        self.port = free_port()
         self.statistics = place.folder / f"{name}.csv"
         self.process = place.start(
             name,
-            ["sipp", "-sf", SCENARIOS / f"{scenario}.xml", "-s", "858", "-key", "caller", caller]
-            + ["-i", "127.0.0.1", "-p", free_port(), "-m", count, "-r", rate, "-l", outstanding or 10 * rate]
-            + ["-nostdin", "-timeout", "60", "-timeout_error", "-recv_timeout", "10000", "-deadcall_wait", "1000"]
+            ["sipp", "-sf", scenario, "-i", "127.0.0.1", "-p", self.port, "-m", count]
+            + ["-nostdin", "-timeout", "60", "-timeout_error", "-deadcall_wait", "1000"]
             + ["-buff_size", 8 << 20, "-trace_counts", "-trace_stat", "-stf", self.statistics, "-trace_err"]
-            + [f"127.0.0.1:{target}"],
+            + arguments,
         )
 
     def finish(self, seconds):
@@ -54,6 +54,30 @@ class Calls:
             wanted[f"{message}_{kind}"] = times * self.count
         counted = without_zeros(counted)
         expect(counted == wanted, f"of {self.count} calls SIPp counted {counted}, expected {wanted}")
+
+
+class Calls(Scenario):
+    """SIPp placing `count` calls by a scenario, `rate` a second and at most `outstanding` at a time."""
+
+    def __init__(
+        self, place, scenario, target, count, rate, caller=LISTED, called="858", outstanding=None, final=None
+    ):
+        file = SCENARIOS / f"{scenario}.xml"
+        if final:
+            # SIPp takes no status from outside its scenario.
+            text = file.read_text(encoding="utf-8").replace("STATUS", str(final))
+            file = place.folder / f"{scenario}-{final}.xml"
+            file.write_text(text, encoding="utf-8")
+        arguments = ["-s", called, "-key", "caller", caller, "-r", rate, "-l", outstanding or 10 * rate]
+        super().__init__(place, file, count, [*arguments, "-recv_timeout", "10000", f"127.0.0.1:{target}"])
+
+
+class SecondPhone(Scenario):
+    """SIPp as the other phone of a number, for `count` calls: it rings, and answers after 4 s unless it is cancelled."""
+
+    def __init__(self, place, count):
+        super().__init__(place, SCENARIOS / "second.xml", count, [])
+        self.uri = f"sip:second@127.0.0.1:{self.port}"
 
 
 def without_zeros(counted):
