@@ -86,6 +86,16 @@ impl Set {
         Ok(Self { bytes, header, sections, made })
     }
 
+    /// Returns whether a file that begins so is a compiled list, of whatever version.
+    ///
+    /// ```
+    /// assert!(!ringfence_policy::Set::is_compiled(b"+41791234567\n"));
+    /// ```
+    #[must_use]
+    pub fn is_compiled(beginning: &[u8]) -> bool {
+        beginning.starts_with(&layout::MAGIC)
+    }
+
     /// Returns the name of the list that was compiled.
     #[must_use]
     pub fn name(&self) -> &str {

@@ -15,6 +15,7 @@ mod fleet;
 mod journal;
 mod ladder;
 mod log;
+mod mapped;
 mod page;
 mod screen;
 mod service;

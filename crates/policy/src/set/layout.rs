@@ -37,7 +37,7 @@ pub(super) const TRAILER_LENGTH: usize = 4;
 pub(super) const HEADER_LENGTH: usize = 80;
 
 /// No text begins so, and a transfer that changes line ends or eighth bits spoils it.
-const MAGIC: [u8; 8] = *b"\x89RFSET\r\n";
+pub(super) const MAGIC: [u8; 8] = *b"\x89RFSET\r\n";
 
 /// What a header says.
 #[derive(Debug, Clone, Copy)]

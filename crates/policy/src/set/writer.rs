@@ -102,6 +102,12 @@ impl SetWriter {
         Ok(())
     }
 
+    /// Returns whether nothing was added.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.numbers.is_empty() && self.others.is_empty()
+    }
+
     /// Writes the list, in pieces of 64 KiB.
     ///
     /// Fails when the sink does, or with [`io::ErrorKind::FileTooLarge`] beyond a hundred million

@@ -9,7 +9,7 @@ pub(crate) mod findings;
 mod lists;
 mod location;
 mod near;
-mod regular;
+pub(crate) mod regular;
 mod screen;
 mod secret;
 mod section;

@@ -1,7 +1,11 @@
 //! `ringfence list`
 
+mod check;
+mod compile;
+mod compiled;
+
 use anyhow::Result;
-use clap::Args;
+use clap::{Args, Subcommand};
 use ringfence_policy::Entry;
 use serde::Serialize;
 
@@ -15,7 +19,11 @@ use crate::style::{BAD, GOOD, paint};
 
 /// Show both lists: what each entry means, where it stands, its comment
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(super) struct List {
+    #[command(subcommand)]
+    verb: Option<Verb>,
+
     /// Print one JSON object an entry
     #[arg(long)]
     json: bool,
@@ -23,6 +31,12 @@ pub(super) struct List {
     /// Show one list only
     #[arg(value_name = "LIST", value_parser = ["reject", "allow"])]
     only: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    Compile(compile::Compile),
+    Check(check::Check),
 }
 
 #[derive(Serialize)]
@@ -39,6 +53,11 @@ struct Row<'a> {
 
 impl List {
     pub(super) fn run(self, context: &Context) -> Result<Answer> {
+        match self.verb {
+            Some(Verb::Compile(verb)) => return verb.run(context),
+            Some(Verb::Check(verb)) => return verb.run(context),
+            None => {}
+        }
         let reading = context.reading()?;
         let Some(lists) = reading.lists else {
             anstream::eprintln!("{}\n", reading.report);
