@@ -1,25 +1,22 @@
-"""One of several phones of a number: Kamailio rings the softphone and a second phone at once."""
+"""Where the softphone stands: Kamailio rings it and a second phone at once, or asks it before that phone rings."""
 
 from kamailio import PASSWORD, Kamailio
-from phone import Phone
+from phone import UNLISTED, Phone
 from process import expect, free_port
 from sipp import Calls, SecondPhone
 
-# Two numbers that the softphone shares with the second phone. On one a 6xx is not known to reach that phone; on the
-# other it captures the call.
-CONFIGURATION = """\
-[account.shared]
-user = "858"
+ACCOUNT = """\
+[account.{name}]
+user = "{user}"
 domain = "127.0.0.1"
-port = REGISTRAR
-password = "PASSWORD"
+port = {registrar}
+password = "{password}"
+"""
 
-[account.captured]
-user = "859"
-domain = "127.0.0.1"
-port = REGISTRAR
-password = "PASSWORD"
-
+# Two numbers that the softphone shares with the second phone. On one a 6xx is not known to stop that phone; on the other
+# it captures the call.
+SHARED = {"shared": "858", "captured": "859"}
+PARALLEL = """\
 [line.shared]
 position = "parallel"
 stand_aside = { hold = "3s" }
@@ -28,7 +25,9 @@ stand_aside = { hold = "3s" }
 position = "parallel"
 capture = 603
 stand_aside = "silence"
+"""
 
+RULES = """\
 [[rule]]
 id = "busy"
 when = { caller = "+41790000486" }
@@ -46,17 +45,33 @@ then = { forward = { to = "sip:mailbox@127.0.0.1", how = "redirect" } }
 
 [[rule]]
 id = "otherwise"
-then = "stand_aside"
+then = "WELCOME"
+"""
+
+# Three numbers that the softphone is asked for, and how it says that a call is welcome.
+ASKED = {"first": "857", "next": "858", "failing": "859"}
+BEFORE = """\
+[line.first]
+position = "first"
+ring = "SECOND"
+
+[line.next]
+position = "inline"
+ring = 404
+
+[line.failing]
+position = "inline"
+ring = 503
 """
 
 # Who calls which number, and what the caller gets where the proxy lets a 6xx stop the second phone.
 CASES = {
     "486": ("+41790000486", "858", 200),
     "302": ("+41790000302", "858", 200),
-    "180, and 480 after 3 s": ("+41441234567", "858", 200),
+    "180, and 480 after 3 s": (UNLISTED, "858", 200),
     "607": ("+41790000607", "858", 607),
     "603 by capture": ("+41790000486", "859", 603),
-    "silence": ("+41441234567", "859", 200),
+    "silence": (UNLISTED, "859", 200),
 }
 
 # Calls of each case.
@@ -80,9 +95,8 @@ def ring_both(place, stops_all):
     answered = CALLS * len(CASES) - captured
     port = free_port()
     second = SecondPhone(place, CALLS * len(CASES))
-    kamailio = Kamailio(place, port, second=second.uri, stops_all=stops_all)
-    lines = CONFIGURATION.replace("REGISTRAR", str(port)).replace("PASSWORD", PASSWORD)
-    phone = Phone(place, port, lines=lines)
+    Kamailio(place, port, second=second.uri, defines=[] if stops_all else ["NO_6XX_BLOCK"])
+    phone = Phone(place, port, lines=lines(SHARED, port, PARALLEL + RULES.replace("WELCOME", "stand_aside")))
     phone.wait_for_state("registered", 5)
 
     calls = {}
@@ -104,3 +118,32 @@ def ring_both(place, stops_all):
     return [f"{case}: the caller gets {final}" for case, final in finals.items()] + [
         f"the second phone was cancelled {captured} times and answered {answered} calls"
     ]
+
+
+def who_is_asked_first_lets_calls_pass_to_the_phone_or_refuses_them(place):
+    """302 to the phone, and 404 and 503 after which the proxy rings it; 486 goes to the caller."""
+    port = free_port()
+    second = SecondPhone(place, CALLS * len(ASKED))
+    Kamailio(place, port, second=second.uri, defines=["ASKS_FIRST"])
+    configuration = BEFORE.replace("SECOND", second.uri) + RULES.replace("WELCOME", "ring")
+    phone = Phone(place, port, lines=lines(ASKED, port, configuration))
+    phone.wait_for_state("registered", 5)
+    welcome = [Calls(place, "answered", port, CALLS, 20, caller=UNLISTED, called=user) for user in ASKED.values()]
+    refused = [
+        Calls(place, "outcome", port, CALLS, 20, caller="+41790000486", called=user, final=486)
+        for user in ASKED.values()
+    ]
+    for calls, final in [*((calls, 200) for calls in welcome), *((calls, 486) for calls in refused)]:
+        got = calls.finish(15).get(f"{final}_Recv")
+        expect(got == CALLS, f"{got} callers got {final}, expected {CALLS}")
+    answered = second.finish(10).get("BYE_Recv")
+    expect(answered == CALLS * len(ASKED), f"the second phone answered {answered} calls")
+    return [f"{answered} calls passed on by 302, 404 and 503, {CALLS * len(ASKED)} refused before the phone rang"]
+
+
+def lines(users, registrar, rest):
+    """Accounts with these users, and the rest of a configuration."""
+    accounts = (
+        ACCOUNT.format(name=name, user=user, registrar=registrar, password=PASSWORD) for name, user in users.items()
+    )
+    return "\n".join([*accounts, rest])

@@ -12,13 +12,12 @@ LONGEST_EXPIRES = 20
 class Kamailio:
     """A running Kamailio; its bindings are in memory and die with it.
 
-    With a `second` URI each call rings there too; with `stops_all` a 6xx of one phone stops the other, as RFC 3261
-    section 16.7 has it.
+    With a `second` URI each call rings there too, and a 6xx of one phone stops the other as RFC 3261 section 16.7
+    has it, unless a define of `kamailio.cfg` says otherwise.
     """
 
-    def __init__(self, place, port, name="kamailio", second=None, stops_all=True):
-        defines = [f'SECOND="{second}"'] if second else []
-        defines += [] if stops_all else ["NO_6XX_BLOCK"]
+    def __init__(self, place, port, name="kamailio", second=None, defines=()):
+        defines = [*defines, f'SECOND="{second}"'] if second else defines
         self.process = place.start(
             name,
             ["kamailio", "-f", CONFIGURATION, "-DD", "-E", "-m", "32", "-M", "8"]

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use ringfence_testing::Random;
 use ringfence_ua::auth::Credentials;
-use ringfence_ua::{Account, Config, Verdict};
+use ringfence_ua::{Account, Config, Verdict, Wait};
 use ringfence_wire::sip::{Framing, Message};
 
 use probe::{Probe, Sent, Shown, account, millis, phone_address, request, seconds};
@@ -97,7 +97,8 @@ fn check_sense(seed: u64, sent: &[Sent]) {
 #[test]
 fn mutilated_messages_are_answered_sensibly_or_not_at_all_and_leave_nothing_behind() {
     let originals = originals();
-    for verdict in [Verdict::Offer, Verdict::Ring { limit: Some(seconds(9)) }, Verdict::busy()] {
+    let silence = Verdict::Wait(Wait::silent(seconds(9)));
+    for verdict in [Verdict::Offer, Verdict::Ring { limit: Some(seconds(9)) }, silence, Verdict::busy()] {
         let mut probe = Probe::open(Shown::default().screen(verdict));
         let mut answered = 0;
         for seed in 0..10_000 {

@@ -284,6 +284,51 @@ mod tests {
         assert_eq!((attested(Origin::Registrar).as_deref(), attested(Origin::Token)), (Some("A"), None));
     }
 
+    /// Every header that is read, with an address as it should not be written.
+    fn mutilated(seed: u64) -> String {
+        const NAMES: [&str; 10] = [
+            "From",
+            "To",
+            "P-Asserted-Identity",
+            "Remote-Party-ID",
+            "P-Called-Party-ID",
+            "Privacy",
+            "Diversion",
+            "History-Info",
+            "User-Agent",
+            "Attestation-Info",
+        ];
+        const PIECES: [&str; 12] =
+            ["<", ">", ";", ",", "\"", "=", "@", "sip:", "tel:", "?Reason=", "%3Bcause%3D", ";verstat="];
+        let mut random = ringfence_testing::Random::new(seed);
+        let mut below = |bound: usize| usize::try_from(random.next_u64() % bound as u64).unwrap();
+        let mut value = "Bob <sip:+4179;verstat=TN-Validation-Passed@b;cause=302>;index=1;mp=1".to_owned();
+        for _ in 0..=below(6) {
+            let at = below(value.len() + 1);
+            let end = (at + below(9)).min(value.len());
+            value.replace_range(at..end, PIECES[below(PIECES.len())]);
+        }
+        NAMES.map(|name| format!("{name}: {value}")).join("\r\n")
+    }
+
+    #[test]
+    fn whatever_an_invite_says_each_question_about_it_has_an_answer() {
+        for seed in 0..20_000 {
+            ask(Origin::Registrar, &mutilated(seed), |invite| {
+                let named = [invite.from(), invite.called(), invite.called_party(), invite.remote_party()];
+                let diversions = invite.diversions();
+                let diverting = diversions.iter().map(|diversion| diversion.by);
+                let all = named.into_iter().flatten().chain(diverting).chain(invite.asserted_identities());
+                for address in all {
+                    let _ = (address.user(), address.host(), address.uri(), address.display_name());
+                    assert!(address.verstat().is_none_or(|verstat| !verstat.is_empty()), "seed {seed}");
+                }
+                assert!(invite.privacy().all(|value| !value.is_empty()), "seed {seed}");
+                let _ = (invite.verstat(), invite.attestation(), invite.user_agent());
+            });
+        }
+    }
+
     #[test]
     fn privacy_is_told_value_by_value() {
         let privacy = |headers: &str| {
