@@ -1,0 +1,223 @@
+//! Sources: where the rows of lists come from, and who is asked about a caller.
+//!
+//! ```text
+//!  policy ──▶ ListSpec ──▶ Keeper ──▶ Fetcher ──▶ file · https · carddav · ftc-dnc
+//!                            │  ▲                      │
+//!                 Arc<List>  ▼  └── last good copy ◀───┘
+//!               the service swaps it in
+//!
+//!  policy ──▶ LookUpSpec ──▶ Informant ──▶ phoneblock · lookup:https · lookup:exec
+//! ```
+//!
+//! Nothing is contacted that the policy does not name. Whatever a server or a program does, a call is
+//! decided at its deadline: with what is known, and with the names of what is missing. What comes
+//! from outside is bounded in time and size, and what was good stays until something good replaces it.
+
+mod address;
+mod base64;
+mod carddav;
+mod client;
+mod copies;
+mod credential;
+mod error;
+mod fetch;
+mod file;
+mod ftc;
+mod keeper;
+mod look_up;
+mod multistatus;
+mod resolver;
+mod rows;
+mod shelf;
+mod signature;
+mod source;
+mod spec;
+mod status;
+mod web;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use ringfence_policy::List;
+use tokio::sync::mpsc;
+use tokio::task::{JoinSet, spawn_blocking};
+use tokio::time::Instant;
+
+pub(crate) use self::client::Trust;
+pub(crate) use self::copies::Copies;
+pub(crate) use self::credential::{Credential, SecretPlace};
+pub(crate) use self::error::SourceError;
+pub(crate) use self::look_up::{Answer, Question};
+pub(crate) use self::resolver::{Names, Reach, system_names};
+pub(crate) use self::source::{LookUp, Source, Tells};
+pub(crate) use self::spec::{ListSpec, LookUpSpec, MOST_BYTES, OnStale, ready};
+pub(crate) use self::status::{ListStatus, LookUpStatus, Origin, SourcesStatus};
+
+use self::client::Client;
+use self::fetch::Fetcher;
+use self::keeper::Keeper;
+use self::look_up::Informant;
+use self::shelf::Shelf;
+
+/// Returns what time it is.
+pub(crate) type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// What the sources have around them.
+#[derive(Clone)]
+pub(crate) struct Surroundings {
+    /// Where last good copies are kept; see [`Copies::usual_directory`].
+    pub(crate) copies: PathBuf,
+    pub(crate) names: Names,
+    pub(crate) clock: Clock,
+    /// Whom this program runs as.
+    pub(crate) user: u32,
+}
+
+/// All sources of a policy.
+#[derive(Debug, Default)]
+pub(crate) struct Sources {
+    shelves: Vec<Arc<Shelf>>,
+    keepers: Vec<Arc<Keeper>>,
+    informants: Vec<Arc<Informant>>,
+}
+
+/// What the sources said of a caller, and which of them said nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Answers {
+    pub(crate) answers: Vec<(String, Answer)>,
+    pub(crate) missing: Vec<(String, SourceError)>,
+}
+
+impl Surroundings {
+    /// Returns those of this machine.
+    pub(crate) fn usual(user: u32) -> Self {
+        Self {
+            copies: Copies::usual_directory(),
+            names: system_names(),
+            clock: Arc::new(Timestamp::now),
+            user,
+        }
+    }
+}
+
+impl Sources {
+    /// Makes the lists of what is on this machine, and contacts nobody. What `before` remembers of
+    /// callers is remembered on, as far as the policy says the same of its source.
+    pub(crate) async fn open(
+        lists: Vec<ListSpec>,
+        look_ups: Vec<LookUpSpec>,
+        surroundings: &Surroundings,
+        before: Option<&Self>,
+    ) -> Self {
+        let mut clients = Clients { names: Arc::clone(&surroundings.names), made: HashMap::new() };
+        let informants = look_ups.into_iter().map(|spec| {
+            let kept = before.and_then(|before| before.informants.iter().find(|kept| *kept.spec() == spec));
+            kept.cloned().unwrap_or_else(|| {
+                let client = clients.client(&spec.trust);
+                Informant::new(spec, client)
+            })
+        });
+        let informants = informants.collect();
+        let copies = Copies::new(surroundings.copies.clone());
+        let mut kept = Self { keepers: Vec::new(), shelves: Vec::new(), informants };
+        for spec in lists {
+            let client = clients.client(&spec.trust);
+            let (clock, copies, user) = (Arc::clone(&surroundings.clock), copies.clone(), surroundings.user);
+            let opening = spawn_blocking(move || {
+                let shelf = Arc::new(Shelf::new(spec, user));
+                let fetcher = |index| Fetcher {
+                    shelf: Arc::clone(&shelf),
+                    index,
+                    client: client.clone(),
+                    copies: copies.clone(),
+                };
+                let sources = 0..shelf.spec.sources.len();
+                let keepers = sources.map(|index| Arc::new(Keeper::open(fetcher(index), Arc::clone(&clock))));
+                (keepers.collect::<Vec<_>>(), Arc::clone(&shelf))
+            });
+            // It ends, and only a panic makes it fail: the list is then as good as not there.
+            if let Ok((keepers, shelf)) = opening.await {
+                kept.keepers.extend(keepers);
+                kept.shelves.push(shelf);
+            }
+        }
+        kept
+    }
+
+    /// Returns the lists as they are now.
+    pub(crate) fn lists(&self) -> impl Iterator<Item = Arc<List>> {
+        self.shelves.iter().map(|shelf| shelf.list())
+    }
+
+    /// Looks after the sources, each when its time has come, and sends every list that has become
+    /// another one. It runs until it is dropped or nobody receives.
+    pub(crate) async fn run(&self, updates: mpsc::Sender<Arc<List>>) {
+        let mut keepers = JoinSet::new();
+        for keeper in &self.keepers {
+            keepers.spawn(Arc::clone(keeper).run(updates.clone()));
+        }
+        drop(updates);
+        while keepers.join_next().await.is_some() {}
+    }
+
+    /// Looks at a list's sources now, and returns how they stand then, with the list if it is another
+    /// one.
+    pub(crate) async fn refresh(&self, list: &str) -> (Vec<ListStatus>, Option<Arc<List>>) {
+        let (mut statuses, mut latest) = (Vec::new(), None);
+        for keeper in self.keepers.iter().filter(|keeper| keeper.name() == list) {
+            latest = keeper.refresh().await.or(latest);
+            statuses.push(keeper.status());
+        }
+        (statuses, latest)
+    }
+
+    /// Asks the sources of these lists about a caller, all at once, and returns at the deadline with
+    /// what is there.
+    pub(crate) async fn ask(&self, question: &Question, lists: &[&str], deadline: Instant) -> Answers {
+        let wanted =
+            self.informants.iter().filter(|informant| lists.contains(&informant.spec().name.as_str()));
+        let asked: Vec<_> = wanted.map(|informant| (informant, informant.ask(question, deadline))).collect();
+        let mut answers = Answers::default();
+        for (informant, asked) in asked {
+            let list = informant.spec().name.clone();
+            match informant.answer(asked, deadline).await {
+                Ok(answer) => answers.answers.push((list, answer)),
+                Err(error) => answers.missing.push((list, error)),
+            }
+        }
+        answers
+    }
+
+    /// Returns how all of them stand.
+    pub(crate) fn status(&self) -> SourcesStatus {
+        SourcesStatus {
+            lists: self.keepers.iter().map(|keeper| keeper.status()).collect(),
+            look_ups: self.informants.iter().map(|informant| informant.status()).collect(),
+        }
+    }
+}
+
+/// The ways out: one for all servers that are trusted in the same way.
+struct Clients {
+    names: Names,
+    made: HashMap<Trust, Result<Client, SourceError>>,
+}
+
+impl Clients {
+    fn client(&mut self, trust: &Trust) -> Result<Client, SourceError> {
+        let names = Arc::clone(&self.names);
+        self.made.entry(trust.clone()).or_insert_with(|| Client::new(trust, names)).clone()
+    }
+}
+
+impl fmt::Debug for Surroundings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Surroundings").field("copies", &self.copies).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,140 @@
+//! The last good copy of each source, on disk: what is used when a server is not there.
+//!
+//! ```text
+//! {"source":"https://…","content_type":…,"etag":…,"last_modified":…,"signature":…}⏎
+//! the bytes as they came
+//! ```
+//!
+//! A file is named by the hash of its source, readable by its owner only, and replaced whole. When
+//! its source was last seen to hold this is the file's time of modification.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
+
+use jiff::Timestamp;
+use ring::digest::{SHA256, digest};
+use serde::{Deserialize, Serialize};
+
+use super::error::SourceError;
+use crate::config::regular;
+
+/// Something a source gave, with what is needed to ask whether it is still the same.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Document {
+    /// The address or path it came from.
+    pub(crate) source: String,
+    pub(crate) content_type: Option<String>,
+    pub(crate) etag: Option<String>,
+    pub(crate) last_modified: Option<String>,
+    /// Beside a list with a key, in base 64.
+    pub(crate) signature: Option<String>,
+    #[serde(skip)]
+    pub(crate) body: Vec<u8>,
+}
+
+impl Document {
+    /// Returns all but the bytes.
+    pub(crate) fn without_body(&self) -> Self {
+        Self {
+            source: self.source.clone(),
+            content_type: self.content_type.clone(),
+            etag: self.etag.clone(),
+            last_modified: self.last_modified.clone(),
+            signature: self.signature.clone(),
+            body: Vec::new(),
+        }
+    }
+}
+
+/// The directory of the copies.
+#[derive(Debug, Clone)]
+pub(crate) struct Copies {
+    directory: PathBuf,
+    /// Held while one is written: two lists may have the same source.
+    writing: Arc<Mutex<()>>,
+}
+
+/// The first line is no longer.
+const MOST_HEAD: u64 = 64 * 1024;
+
+impl Copies {
+    pub(crate) fn new(directory: PathBuf) -> Self {
+        Self { directory, writing: Arc::default() }
+    }
+
+    /// Returns the usual directory: the service manager's, the user's, or the system's.
+    pub(crate) fn usual_directory() -> PathBuf {
+        let absolute = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+        // systemd sets it for a service with `CacheDirectory=ringfence`.
+        if let Some(directory) = absolute("CACHE_DIRECTORY") {
+            return directory;
+        }
+        absolute("XDG_CACHE_HOME").unwrap_or_else(|| PathBuf::from("/var/cache")).join("ringfence")
+    }
+
+    /// Reads a copy, and when its source was last seen. What cannot be read is as good as missing.
+    pub(crate) fn read(&self, source: &str, most: u64) -> Option<(Document, Timestamp)> {
+        let path = self.path(source);
+        let seen = fs::metadata(&path).ok()?.modified().ok()?;
+        let bytes = regular::read(&path, most + MOST_HEAD).ok()?;
+        let end = bytes.iter().position(|byte| *byte == b'\n')?;
+        let mut document: Document = serde_json::from_slice(&bytes[..end]).ok()?;
+        document.body = bytes[end + 1..].to_vec();
+        // Two sources of one hash there are none, but a file may have been put there.
+        (document.source == source).then_some((document, Timestamp::try_from(seen).ok()?))
+    }
+
+    /// Keeps a copy in the place of an older one.
+    pub(crate) fn keep(&self, document: &Document, seen: Timestamp) -> io::Result<()> {
+        let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        DirBuilder::new().recursive(true).mode(0o700).create(&self.directory)?;
+        let path = self.path(&document.source);
+        let new = path.with_extension("new");
+        // What a crash has left there is not followed, whatever it is.
+        match fs::remove_file(&new) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            Ok(()) | Err(_) => {}
+        }
+        let written = write(&new, document, seen).and_then(|()| fs::rename(&new, &path));
+        if written.is_err() {
+            let _ = fs::remove_file(&new);
+        }
+        written
+    }
+
+    /// Notes that a source was seen to hold its copy still.
+    pub(crate) fn touch(&self, source: &str, seen: Timestamp) -> io::Result<()> {
+        File::options().append(true).open(self.path(source))?.set_modified(SystemTime::from(seen))
+    }
+
+    /// Says that a copy cannot be kept.
+    pub(crate) fn error(&self, error: &io::Error) -> SourceError {
+        SourceError::File {
+            path: self.directory.clone(),
+            why: format!("no copy of the list is kept: {error}"),
+        }
+    }
+
+    fn path(&self, source: &str) -> PathBuf {
+        let hash = digest(&SHA256, source.as_bytes());
+        let name: String = hash.as_ref().iter().take(NAME_BYTES).map(|byte| format!("{byte:02x}")).collect();
+        self.directory.join(name).with_extension("copy")
+    }
+}
+
+/// Half of a SHA-256 names a file.
+const NAME_BYTES: usize = 16;
+
+fn write(path: &Path, document: &Document, seen: Timestamp) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    let mut head = serde_json::to_vec(document)?;
+    head.push(b'\n');
+    file.write_all(&head)?;
+    file.write_all(&document.body)?;
+    file.set_modified(SystemTime::from(seen))?;
+    file.sync_all()
+}

@@ -1,0 +1,107 @@
+//! The complaints about unwanted calls that the US Federal Trade Commission publishes: a CSV file for
+//! each working day, `DNC_Complaint_Numbers_YYYY-MM-DD.csv`, of which the last weeks are there.
+//!
+//! A day's file does not change, so it is fetched once and kept. What people complained about is
+//! declared by themselves and a caller's number can be false: it is a score, not a proof.
+
+use std::time::Duration;
+
+use jiff::civil::{Date, Weekday};
+use jiff::tz::{Offset, TimeZone};
+use jiff::{Timestamp, ToSpan};
+use reqwest::Url;
+use reqwest::header::{HeaderValue, USER_AGENT};
+
+use super::client::Client;
+use super::copies::{Copies, Document};
+use super::error::SourceError;
+use super::fetch::Fetched;
+use super::spec::ListSpec;
+use super::web;
+
+/// Fetches the days that are missing and returns all of them, the newest first.
+pub(crate) async fn fetch(
+    client: &Client,
+    spec: &ListSpec,
+    base: &Url,
+    copies: &Copies,
+    now: Timestamp,
+) -> Result<Fetched, SourceError> {
+    let mut fetched = Fetched::default();
+    for date in days(spec, now) {
+        let Some(url) = address(base, date) else { continue };
+        if let Some((document, _)) = copies.read(url.as_str(), spec.most_bytes) {
+            fetched.documents.push(document);
+            continue;
+        }
+        match day(client, spec, &url).await {
+            Ok(Some(document)) => {
+                // What cannot be kept is fetched again the next time.
+                let _ = copies.keep(&document, now);
+                fetched.documents.push(document);
+            }
+            Ok(None) => {}
+            Err(error) if fetched.documents.is_empty() => return Err(error),
+            Err(error) => {
+                fetched.trouble = Some(error);
+                break;
+            }
+        }
+    }
+    Ok(fetched)
+}
+
+/// Returns the days that are kept, the newest first.
+pub(crate) fn kept(
+    spec: &ListSpec,
+    base: &Url,
+    copies: &Copies,
+    now: Timestamp,
+) -> Vec<(Document, Timestamp)> {
+    let addresses = days(spec, now).filter_map(|date| address(base, date));
+    addresses.filter_map(|url| copies.read(url.as_str(), spec.most_bytes)).collect()
+}
+
+/// Fetches one day. `None` says that the day has no file: a holiday, or it is not there yet.
+async fn day(client: &Client, spec: &ListSpec, url: &Url) -> Result<Option<Document>, SourceError> {
+    let mut request = web::get(url, spec.most_bytes);
+    request.headers.insert(USER_AGENT, HeaderValue::from_static(BROWSER_LIKE));
+    match client.send(&request).await {
+        Ok(response) => {
+            let document = web::document(url, response)?;
+            // The commission's column names are its promise of what is in the file.
+            if document.body.windows(COLUMN.len()).take(LONGEST_HEADER).any(|window| window == COLUMN) {
+                Ok(Some(document))
+            } else {
+                Err(SourceError::Garbage { why: "expected a column Company_Phone_Number".to_owned() })
+            }
+        }
+        Err(SourceError::Status { status: 404, .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Returns the working days of the window, the newest first. Today's complaints come tomorrow.
+fn days(spec: &ListSpec, now: Timestamp) -> impl Iterator<Item = Date> + use<> {
+    let window = spec.window.unwrap_or(USUAL_WINDOW).as_secs().div_ceil(24 * 60 * 60).min(LONGEST_WINDOW);
+    let today = now.to_zoned(TimeZone::fixed(WASHINGTON)).date();
+    let earlier =
+        (1..=window).filter_map(move |days| today.checked_sub(i64::try_from(days).ok()?.days()).ok());
+    earlier.filter(|date| !matches!(date.weekday(), Weekday::Saturday | Weekday::Sunday))
+}
+
+fn address(base: &Url, date: Date) -> Option<Url> {
+    base.join(&format!("DNC_Complaint_Numbers_{date}.csv")).ok()
+}
+
+/// The files of about five weeks are there.
+const USUAL_WINDOW: Duration = Duration::from_secs(35 * 24 * 60 * 60);
+/// What was complained about longer ago says nothing any more, in days.
+const LONGEST_WINDOW: u64 = 92;
+/// A day begins there; an hour more in summer does not matter.
+const WASHINGTON: Offset = Offset::constant(-5);
+/// The server turns away what does not look like a browser, as others found.
+const BROWSER_LIKE: &str = concat!("Mozilla/5.0 (compatible; ringfence/", env!("CARGO_PKG_VERSION"), ")");
+const COLUMN: &[u8] = b"Company_Phone_Number";
+/// The names of the columns stand within the first bytes.
+const LONGEST_HEADER: usize = 1024;

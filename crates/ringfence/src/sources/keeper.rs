@@ -1,0 +1,374 @@
+//! Keeps a list as one of its sources is.
+//!
+//! ```text
+//!  open ──▶ the last good copy ──▶ wait ──▶ fetch ──▶ make ──▶ is it plausible? ──▶ put in, send
+//!                                   ▲                                │ no
+//!                                   └──── what there was stays ◀─────┘
+//! ```
+//!
+//! A copy without rows, or with less than a tenth of those before, is an accident of the server's
+//! until the policy says otherwise. A source that is not reached for several intervals is stale: its
+//! rows stay or go, as the policy says.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use ring::digest::{Context, SHA256};
+use ringfence_policy::List;
+use tokio::sync::mpsc;
+use tokio::task::spawn_blocking;
+use tokio::time::sleep;
+
+use super::Clock;
+use super::copies::Document;
+use super::error::SourceError;
+use super::fetch::{Fetched, Fetcher};
+use super::rows::Made;
+use super::spec::OnStale;
+use super::status::{ListStatus, Origin};
+
+/// Keeps a list as one of its sources is.
+pub(crate) struct Keeper {
+    fetcher: Fetcher,
+    clock: Clock,
+    state: Mutex<State>,
+    /// Held while the source is looked at.
+    turn: tokio::sync::Mutex<()>,
+}
+
+/// What is in the list of the source.
+struct State {
+    rows: usize,
+    unread: usize,
+    first_unread: Option<String>,
+    /// What the rows were read from, without the bytes.
+    held: Vec<Document>,
+    digest: Vec<u8>,
+    origin: Origin,
+    seen: Option<Timestamp>,
+    next: Timestamp,
+    /// How long the wait until then is.
+    rest: Duration,
+    error: Option<SourceError>,
+    /// Looks in a row that brought nothing.
+    failures: u32,
+}
+
+impl Keeper {
+    /// Puts into the list what is on this machine. It may block.
+    pub(crate) fn open(fetcher: Fetcher, clock: Clock) -> Self {
+        let now = clock();
+        let state = State::nothing(now);
+        let keeper = Self { fetcher, clock, state: Mutex::new(state), turn: tokio::sync::Mutex::new(()) };
+        match keeper.fetcher.kept(now) {
+            Ok((documents, seen)) => keeper.start(documents, seen, now),
+            Err(error) => keeper.state().error = Some(error),
+        }
+        keeper
+    }
+
+    /// Looks at the source again and again, and sends each new list. Ends when nobody receives.
+    pub(crate) async fn run(self: Arc<Self>, updates: mpsc::Sender<Arc<List>>) {
+        loop {
+            self.wait().await;
+            if let Some(list) = self.refresh().await
+                && updates.send(list).await.is_err()
+            {
+                return;
+            }
+        }
+    }
+
+    /// Looks at the source now, and returns the list if it is another one.
+    pub(crate) async fn refresh(self: &Arc<Self>) -> Option<Arc<List>> {
+        let _turn = self.turn.lock().await;
+        let held = self.state().held.clone();
+        let fetched = self.fetcher.fetch(&held, (self.clock)()).await;
+        let keeper = Arc::clone(self);
+        let taking = spawn_blocking(move || match fetched {
+            Ok(Some(fetched)) => keeper.take(fetched),
+            Ok(None) => {
+                keeper.confirm(&held, None);
+                None
+            }
+            Err(error) => keeper.fail(error),
+        });
+        taking.await.unwrap_or_default()
+    }
+
+    /// Returns the name of the list.
+    pub(crate) fn name(&self) -> &str {
+        &self.fetcher.spec().name
+    }
+
+    pub(crate) fn status(&self) -> ListStatus {
+        let now = (self.clock)();
+        let state = self.state();
+        ListStatus {
+            list: self.name().to_owned(),
+            source: self.fetcher.source().to_string(),
+            rows: state.rows,
+            unread: state.unread,
+            first_unread: state.first_unread.clone(),
+            origin: state.origin,
+            seen: state.seen,
+            next: state.next,
+            is_stale: self.is_stale(state.seen, now),
+            error: state.error.as_ref().map(ToString::to_string),
+            hint: state.error.as_ref().and_then(SourceError::hint).map(str::to_owned),
+        }
+    }
+
+    /// Waits until the source is to be looked at, by the clock on the wall: a machine that slept looks
+    /// when it wakes, and a clock that was set back delays nothing.
+    async fn wait(&self) {
+        loop {
+            let (next, rest) = {
+                let state = self.state();
+                (state.next, state.rest)
+            };
+            let wait = Duration::try_from(next.duration_since((self.clock)())).unwrap_or_default();
+            if wait.is_zero() || wait > rest.mul_f64(1.0 + 2.0 * JITTER) {
+                return;
+            }
+            sleep(wait.min(LONGEST_SLEEP)).await;
+        }
+    }
+
+    /// Takes what is on this machine, unless it is stale and the policy does not want it then.
+    fn start(&self, documents: Vec<Document>, seen: Option<Timestamp>, now: Timestamp) {
+        if documents.is_empty() || (self.drops_stale() && self.is_stale(seen, now)) {
+            return;
+        }
+        let spec = self.fetcher.spec();
+        let age = seen.and_then(|seen| Duration::try_from(now.duration_since(seen)).ok());
+        // A copy of the future is of a clock that was wrong.
+        let rest = age.map_or(Duration::ZERO, |age| spec.interval(self.fetcher.source()).saturating_sub(age));
+        let digest = digest(&documents);
+        match self.fetcher.shelf.try_out(self.fetcher.index, &documents, now) {
+            Ok(made) => {
+                let put = self.put(made, documents, digest, now);
+                let mut state = self.state();
+                state.error = put.err();
+                state.seen = seen;
+                state.origin = Origin::Copy;
+                state.wait(rest, now);
+            }
+            Err(error) => self.state().error = Some(error),
+        }
+    }
+
+    /// Takes what the source holds.
+    fn take(&self, fetched: Fetched) -> Option<Arc<List>> {
+        let Fetched { documents, trouble } = fetched;
+        let digest = digest(&documents);
+        if self.state().digest == digest {
+            self.confirm(&documents, trouble);
+            return None;
+        }
+        let now = (self.clock)();
+        let made = self.fetcher.shelf.try_out(self.fetcher.index, &documents, now);
+        let made = match made.and_then(|made| self.check(made)) {
+            Ok(made) => made,
+            Err(error) => return self.fail(error),
+        };
+        let kept = self.fetcher.keep(&documents, now);
+        match self.put(made, documents, digest, now) {
+            Ok(list) => {
+                let spec = self.fetcher.spec();
+                let mut state = self.state();
+                state.seen = Some(now);
+                state.origin = Origin::Source;
+                state.failures = 0;
+                state.error = trouble.or(kept.err());
+                state.wait(spec.interval(self.fetcher.source()), now);
+                tracing::info!(list = spec.name, rows = state.rows, unread = state.unread, "list taken");
+                Some(list)
+            }
+            Err(error) => self.fail(error),
+        }
+    }
+
+    fn put(
+        &self,
+        made: Made,
+        documents: Vec<Document>,
+        digest: Vec<u8>,
+        now: Timestamp,
+    ) -> Result<Arc<List>, SourceError> {
+        let held = documents.iter().map(Document::without_body).collect();
+        let Made { list, rows, unread, first_unread } = made;
+        let list = self.fetcher.shelf.put(self.fetcher.index, documents, list, now)?;
+        let mut state = self.state();
+        (state.rows, state.unread, state.first_unread) = (rows, unread, first_unread);
+        (state.held, state.digest) = (held, digest);
+        Ok(list)
+    }
+
+    /// Tells whether a list can be what its owner meant.
+    fn check(&self, made: Made) -> Result<Made, SourceError> {
+        let least = self.fetcher.spec().least_rows;
+        let (before, found) = (self.state().rows, made.rows);
+        if least == Some(0) {
+            return Ok(made);
+        }
+        if let (0, Some(first)) = (found, &made.first_unread) {
+            return Err(SourceError::Garbage { why: first.clone() });
+        }
+        let least = least.unwrap_or(1);
+        if found < least {
+            return Err(SourceError::TooFew { least, found });
+        }
+        if found.saturating_mul(LARGEST_SHRINKAGE) < before {
+            return Err(SourceError::Shrunk { from: before, to: found });
+        }
+        Ok(made)
+    }
+
+    /// Notes that the source holds what there is.
+    fn confirm(&self, held: &[Document], trouble: Option<SourceError>) {
+        let now = (self.clock)();
+        let touched = self.fetcher.touch(held, now);
+        let interval = self.fetcher.spec().interval(self.fetcher.source());
+        let mut state = self.state();
+        state.seen = Some(now);
+        state.origin = Origin::Source;
+        state.error = trouble.or(touched.err());
+        state.failures = 0;
+        state.wait(interval, now);
+    }
+
+    /// Notes that nothing came. The rows go if they are stale and the policy says so.
+    fn fail(&self, error: SourceError) -> Option<Arc<List>> {
+        let spec = self.fetcher.spec();
+        let now = (self.clock)();
+        tracing::warn!(list = spec.name, error = %error, "list not taken");
+        let drops = {
+            let mut state = self.state();
+            state.failures = state.failures.saturating_add(1);
+            let interval = spec.interval(self.fetcher.source());
+            let rest = if is_on_the_way(&error) { back_off(state.failures).min(interval) } else { interval };
+            state.wait(rest.max(error.retry_after().unwrap_or_default()), now);
+            state.error = Some(error);
+            state.origin != Origin::Nowhere && self.drops_stale() && self.is_stale(state.seen, now)
+        };
+        if !drops {
+            return None;
+        }
+        let made = self.fetcher.shelf.try_out(self.fetcher.index, &[], now).ok()?;
+        let list = self.put(made, Vec::new(), Vec::new(), now).ok()?;
+        self.state().origin = Origin::Nowhere;
+        tracing::warn!(list = spec.name, "stale rows dropped");
+        Some(list)
+    }
+
+    fn drops_stale(&self) -> bool {
+        self.fetcher.spec().on_stale == OnStale::Drop
+    }
+
+    /// Tells whether the source has not been reached for so long that its rows are stale.
+    fn is_stale(&self, seen: Option<Timestamp>, now: Timestamp) -> bool {
+        let patience = self.fetcher.spec().patience(self.fetcher.source());
+        let patience = SignedDuration::try_from(patience).unwrap_or(SignedDuration::MAX);
+        seen.is_some_and(|seen| now.duration_since(seen) > patience)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn nothing(now: Timestamp) -> Self {
+        Self {
+            rows: 0,
+            unread: 0,
+            first_unread: None,
+            held: Vec::new(),
+            digest: Vec::new(),
+            origin: Origin::Nowhere,
+            seen: None,
+            next: now,
+            rest: Duration::ZERO,
+            error: None,
+            failures: 0,
+        }
+    }
+
+    fn wait(&mut self, rest: Duration, now: Timestamp) {
+        self.rest = rest;
+        self.next = now.checked_add(about(rest)).unwrap_or(Timestamp::MAX);
+    }
+}
+
+/// Tells whether trying again soon may help: the server or the way to it failed, not what it sent.
+fn is_on_the_way(error: &SourceError) -> bool {
+    match error {
+        SourceError::NoAddress { .. }
+        | SourceError::NoConnection { .. }
+        | SourceError::Broken { .. }
+        | SourceError::Late { .. }
+        | SourceError::Status { .. }
+        | SourceError::File { .. }
+        | SourceError::Busy => true,
+        SourceError::NotPublic { .. }
+        | SourceError::Redirected { .. }
+        | SourceError::TooLarge { .. }
+        | SourceError::NotExpected { .. }
+        | SourceError::Garbage { .. }
+        | SourceError::Signature { .. }
+        | SourceError::Shrunk { .. }
+        | SourceError::TooFew { .. }
+        | SourceError::Credential { .. }
+        | SourceError::Program { .. }
+        | SourceError::LeftAlone { .. }
+        | SourceError::NotAsked { .. } => false,
+    }
+}
+
+/// A minute, two, four, and so on.
+fn back_off(failures: u32) -> Duration {
+    FIRST_REST.saturating_mul(2_u32.saturating_pow(failures.saturating_sub(1).min(MOST_DOUBLINGS)))
+}
+
+const FIRST_REST: Duration = Duration::from_secs(60);
+/// Longer than any interval.
+const MOST_DOUBLINGS: u32 = 16;
+/// A copy with less than a tenth of the rows is not taken.
+const LARGEST_SHRINKAGE: usize = 10;
+
+/// Returns about as long: a tenth shorter or longer, so that many do not come at once.
+fn about(wait: Duration) -> Duration {
+    let mut random = [0; 4];
+    // Without random numbers all come at the same time, and that is all.
+    let _ = getrandom::fill(&mut random);
+    let share = f64::from(u32::from_le_bytes(random)) / f64::from(u32::MAX);
+    wait.mul_f64(1.0 - JITTER + 2.0 * JITTER * share)
+}
+
+const JITTER: f64 = 0.1;
+/// What the clock on the wall does meanwhile is noticed so much later.
+const LONGEST_SLEEP: Duration = Duration::from_secs(60);
+
+fn digest(documents: &[Document]) -> Vec<u8> {
+    let mut context = Context::new(&SHA256);
+    for document in documents {
+        context.update(document.source.as_bytes());
+        context.update(&[0]);
+        // Of a compiled list, the stamp is all that is looked at here.
+        context.update(
+            document.etag.as_deref().filter(|_| document.body.is_empty()).unwrap_or_default().as_bytes(),
+        );
+        context.update(&u64::try_from(document.body.len()).unwrap_or(u64::MAX).to_le_bytes());
+        context.update(&document.body);
+    }
+    context.finish().as_ref().to_vec()
+}
+
+impl fmt::Debug for Keeper {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Keeper").field("list", &self.name()).finish_non_exhaustive()
+    }
+}

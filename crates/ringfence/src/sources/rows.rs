@@ -1,0 +1,90 @@
+//! Puts a list together: what the policy says, and what its sources hold.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use ringfence_policy::{Columns, Format, List, Set};
+
+use super::copies::Document;
+use super::error::SourceError;
+use super::source::Source;
+use super::spec::ListSpec;
+use crate::mapped::Contents;
+
+/// A list that was put together.
+#[derive(Debug)]
+pub(crate) struct Made {
+    pub(crate) list: List,
+    /// How many entries it has of its sources.
+    pub(crate) rows: usize,
+    /// What cannot be read; of very many, the first.
+    pub(crate) unread: usize,
+    /// The first of them, with its place.
+    pub(crate) first_unread: Option<String>,
+}
+
+/// What a source holds.
+pub(crate) type Part<'a> = (&'a Source, &'a [Document]);
+
+/// Makes a list of what the policy itself says, and what sources hold. It may take long.
+pub(crate) fn make(
+    spec: &ListSpec,
+    parts: &[Part<'_>],
+    user: u32,
+    now: Timestamp,
+) -> Result<Made, SourceError> {
+    let mut builder = spec.builder();
+    for (source, documents) in parts {
+        for document in *documents {
+            if let Source::Compiled { path } = source {
+                builder.set(&document.source, open(path, user)?);
+                continue;
+            }
+            let format = format(spec, source, document)?;
+            builder.read_since(&format, &document.source, &document.body, spec.region, since(spec, now));
+        }
+    }
+    let (list, errors) = builder.build();
+    let own = spec.builder().build().0.len();
+    Ok(Made {
+        rows: list.len().saturating_sub(own),
+        list,
+        unread: errors.len(),
+        first_unread: errors.first().map(ToString::to_string),
+    })
+}
+
+fn open(path: &Path, user: u32) -> Result<Set, SourceError> {
+    let failed = |why: String| SourceError::File { path: path.to_owned(), why };
+    let contents = Contents::open(path, user).map_err(|error| failed(error.to_string()))?;
+    Set::open(Arc::new(contents)).map_err(|error| failed(error.to_string()))
+}
+
+/// Returns how a document is written: as the policy says, else as it looks.
+fn format(spec: &ListSpec, source: &Source, document: &Document) -> Result<Format, SourceError> {
+    let said = match source {
+        Source::File { format, .. } | Source::Web { format, .. } => format.clone(),
+        Source::AddressBook { .. } => Some(Format::VCard),
+        Source::FtcDnc { .. } => Some(Format::Csv(Columns::default())),
+        Source::Compiled { .. } => None,
+    };
+    if let Some(format) = said {
+        return Ok(format);
+    }
+    let content_type = document.content_type.as_deref();
+    match Format::guess(Some(&document.source), content_type, &document.body) {
+        Some(Format::Csv(_)) => Ok(Format::Csv(spec.columns.clone())),
+        Some(format) => Ok(format),
+        None => {
+            let found = content_type.unwrap_or("something else").to_owned();
+            Err(SourceError::NotExpected { expected: "a list in a known format", found })
+        }
+    }
+}
+
+/// Returns from when on the rows of a source count.
+fn since(spec: &ListSpec, now: Timestamp) -> Option<Timestamp> {
+    let window = SignedDuration::try_from(spec.window?).ok()?;
+    now.checked_sub(window).ok()
+}
