@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::condition::Condition;
+use crate::language::Severity;
 use crate::list::{Entry, List, Origin};
 use crate::number::{Number, Prefix, Region};
 use crate::pattern::Pattern;
@@ -180,32 +181,6 @@ impl fmt::Display for Finding {
         match &self.file {
             Some(file) => write!(f, "{file}:{}: {}", self.line, self.message),
             None => f.write_str(&self.message),
-        }
-    }
-}
-
-/// How much a finding matters.
-///
-/// ```
-/// use ringfence_policy::Severity;
-///
-/// assert!(Severity::Note < Severity::Warning);
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Severity {
-    /// Worth knowing.
-    Note,
-    /// Probably not what was meant.
-    Warning,
-}
-
-impl Severity {
-    /// Returns the word for it.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Severity::Note => "note",
-            Severity::Warning => "warning",
         }
     }
 }

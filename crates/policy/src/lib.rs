@@ -37,6 +37,7 @@ mod facts;
 mod format;
 mod history;
 mod kind;
+mod language;
 mod list;
 mod name_expression;
 mod number;
@@ -55,7 +56,7 @@ mod treatment;
 mod wildcard;
 
 pub use call::{Call, OneOrMore};
-pub use check::{Finding, Severity, check};
+pub use check::{Finding, check};
 pub use condition::{Condition, Text};
 pub use decide::{By, Decision, decide};
 pub use duration::parse_duration;
@@ -66,6 +67,9 @@ pub use facts::{
 pub use format::{Columns, Exported, Format, Row, RowError, RowFault, Rows, Tally};
 pub use history::{Answer, History, NoHistory, Per};
 pub use kind::KindSet;
+pub use language::{
+    Diagnostic, Draft, File, ListSource, ListSpec, Place, Severity, SourceError, SourceSpec, TestResult, schema,
+};
 pub use list::{Entry, List, ListBuilder, ListError, ListFile, Origin, Record};
 pub use name_expression::{NameExpression, NameExpressionError};
 pub use number::{

@@ -1,0 +1,34 @@
+//! The policy language: TOML with structured matchers, and tests in the file.
+//!
+//! ```text
+//!  File ─ include ─▶ documents ─ merge ─▶ blocks ─ compile ─▶ Policy
+//!         read        (shape)             (names)
+//! ```
+//!
+//! What a document may say is defined once, in `document`: its reading, its errors and its JSON
+//! Schema come from there. All errors of all files are told at once, each where it stands. No file
+//! is opened here: a program hands the text in.
+
+mod calendar;
+mod compile;
+mod diagnostic;
+mod document;
+mod draft;
+mod file;
+mod include;
+mod list;
+mod merge;
+mod near;
+mod read;
+mod schema;
+mod source;
+mod suite;
+mod value;
+
+pub use diagnostic::{Diagnostic, Severity};
+pub use draft::Draft;
+pub use file::{File, Place};
+pub use list::{ListSpec, SourceSpec};
+pub use schema::schema;
+pub use source::{ListSource, SourceError};
+pub use suite::TestResult;

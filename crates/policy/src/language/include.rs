@@ -1,0 +1,113 @@
+//! Reading a policy file and the files it includes.
+//!
+//! Included blocks come before a file's own. A file that is included twice is read once; one that
+//! includes itself, on whatever way, is an error.
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::diagnostic::{Report, Span};
+use super::document::Document;
+use super::file::File;
+use super::read::{At, Read, Reader, brief};
+
+/// A policy file is no longer, in bytes: ten thousand rules with their tests are a quarter of it.
+pub(super) const LONGEST: usize = 16 * 1024 * 1024;
+
+/// How many files a policy has at most, and how deep they include one another.
+pub(super) const MOST: usize = 256;
+const DEEPEST: usize = 8;
+
+/// Returns a file by its name as it is written, and by the name of the file that says so.
+pub(super) type Open<'o> = dyn FnMut(&str, &str) -> Result<File, String> + 'o;
+
+/// Reads a file and what it includes. The documents are in the order in which their blocks come.
+pub(super) struct Included<'o> {
+    pub(super) files: Vec<File>,
+    pub(super) documents: Vec<Document>,
+    pub(super) report: Report,
+    open: &'o mut Open<'o>,
+    foreign: &'o [&'o str],
+    /// The files that are being read, from the first to the innermost.
+    within: Vec<String>,
+}
+
+impl<'o> Included<'o> {
+    pub(super) fn read(main: File, open: &'o mut Open<'o>, foreign: &'o [&'o str]) -> Self {
+        let mut included = Self {
+            files: Vec::new(),
+            documents: Vec::new(),
+            report: Report::default(),
+            open,
+            foreign,
+            within: Vec::new(),
+        };
+        included.file(main);
+        included
+    }
+
+    fn file(&mut self, file: File) {
+        let Ok(index) = u16::try_from(self.files.len()) else { return };
+        let name = file.name().to_owned();
+        let document = parse(index, &file, &mut self.report, self.foreign);
+        self.files.push(file);
+        let Some(document) = document else { return };
+        self.within.push(name);
+        for name in document.include.iter().flat_map(|names| names.iter()) {
+            self.include(index, name);
+        }
+        self.within.pop();
+        self.documents.push(document);
+    }
+
+    fn include(&mut self, of: u16, written: &At<String>) {
+        let shown = brief(written);
+        if self.files.len() >= MOST || self.within.len() > DEEPEST {
+            let message = format!(
+                "expected at most {MOST} files that include one another {DEEPEST} deep, found more with \"{shown}\""
+            );
+            return self.report.error(written.span, message, "put the blocks of several files into one");
+        }
+        let including = self.files[usize::from(of)].name().to_owned();
+        let file = match (self.open)(written, &including) {
+            Ok(file) => file,
+            Err(reason) => {
+                let message = format!("cannot read the included file \"{shown}\": {reason}");
+                let hint = "a relative name is looked for beside the file that includes it";
+                return self.report.error(written.span, message, hint);
+            }
+        };
+        if self.within.iter().any(|name| name == file.name()) {
+            let way = self.within.join(" → ");
+            let message = format!("{} includes itself: {way} → {}", file.name(), file.name());
+            return self.report.error(written.span, message, "leave one of these includes out");
+        }
+        if self.files.iter().all(|known| known.name() != file.name()) {
+            self.file(file);
+        }
+    }
+}
+
+/// Reads one file. One that is no TOML says nothing else: what it seems to say would raise errors
+/// that are none.
+pub(super) fn parse(index: u16, file: &File, report: &mut Report, foreign: &[&str]) -> Option<Document> {
+    let text = file.text();
+    if text.len() > LONGEST {
+        let message = format!("expected a policy of at most {LONGEST} bytes, found {}", text.len());
+        let hint = "keep long lists in files of their own: files = [\"numbers.txt\"]";
+        report.error(Span::new(index, &(0..0)), message, hint);
+        return None;
+    }
+    let (table, errors) = DeTable::parse_recoverable(text);
+    for error in &errors {
+        let end = text.len();
+        let span = Span::new(index, &error.span().unwrap_or(end..end));
+        report.error(span, format!("not TOML: {}", error.message()), "https://toml.io explains the format");
+    }
+    if !errors.is_empty() {
+        return None;
+    }
+    let span = table.span();
+    let document = Spanned::new(span, DeValue::Table(table.into_inner()));
+    Document::read(&document, &mut Reader::new(index, report, foreign))
+}

@@ -1,0 +1,315 @@
+//! A list of a policy, as the program that loads its sources needs it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::diagnostic::{Report, Span};
+use super::document::{EntryBlock, ListBlock, LookupWord, MissWord, StaleWord};
+use super::file::File;
+use super::read::At;
+use super::source::{ListSource, with_columns};
+use super::value::{Moment, NameOr};
+use crate::format::{Columns, Format};
+use crate::list::{List, ListBuilder};
+use crate::number::Region;
+use crate::pattern::Pattern;
+
+/// A list as the policy describes it: its inline entries, and where the others come from.
+///
+/// ```
+/// use ringfence_policy::{Draft, File, ListSource};
+///
+/// let text = "defaults.region = \"CH\"\n\
+///             [list.family]\nentries = [\"+41791112233\"]\nsource = \"contacts.vcf\"\n\
+///             [[rule]]\nid = \"all\"\nthen = \"ring\"\n";
+/// let (draft, wrong) = Draft::read(File::new("policy.toml", text), &mut |_, _| Err("none".to_owned()), &[]);
+/// assert!(wrong.iter().all(|wrong| wrong.severity < ringfence_policy::Severity::Error), "{wrong:?}");
+/// let family = draft.lists().next().expect("one list");
+/// assert_eq!(family.name(), "family");
+/// assert!(matches!(&family.sources()[0].source, ListSource::File { path, .. } if path == "contacts.vcf"));
+/// assert_eq!(family.inline().len(), 1);
+/// ```
+#[derive(Debug, Clone)]
+pub struct ListSpec {
+    name: String,
+    span: Span,
+    region: Region,
+    entries: Vec<Inline>,
+    sources: Vec<SourceSpec>,
+    refresh: Option<Duration>,
+    drops_stale: bool,
+    matches_missing: bool,
+    looks_up_whole_numbers: bool,
+    cache: Option<Duration>,
+    public_key: Option<String>,
+    window: Option<Duration>,
+    least: u32,
+    user: Option<String>,
+    password_file: Option<(String, String)>,
+}
+
+/// A source of a list, and which file names it.
+///
+/// ```
+/// use ringfence_policy::{Draft, File};
+///
+/// let text = "defaults.region = \"CH\"\n[list.spam]\nfiles = [\"spam.txt\"]\n\
+///             [[rule]]\nid = \"all\"\nthen = \"ring\"\n";
+/// let (draft, _) = Draft::read(File::new("etc/policy.toml", text), &mut |_, _| Err("none".to_owned()), &[]);
+/// let spam = draft.lists().next().expect("one list");
+/// assert_eq!(spam.sources()[0].file, "etc/policy.toml");
+/// assert_eq!(spam.sources()[0].source.to_string(), "text:spam.txt");
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceSpec {
+    /// Where the entries come from.
+    pub source: ListSource,
+    /// The name of the policy file that says so; paths are relative to it.
+    pub file: String,
+    span: Span,
+}
+
+/// An inline entry.
+#[derive(Debug, Clone)]
+struct Inline {
+    span: Span,
+    pattern: String,
+    name: Option<String>,
+    until: Option<Timestamp>,
+}
+
+impl ListSpec {
+    /// Returns the name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Returns the country whose way of writing numbers is meant.
+    #[must_use]
+    pub fn region(&self) -> Region {
+        self.region
+    }
+
+    /// Returns where more entries come from.
+    #[must_use]
+    pub fn sources(&self) -> &[SourceSpec] {
+        &self.sources
+    }
+
+    /// Returns the list of the inline entries alone.
+    #[must_use]
+    pub fn inline(&self) -> Arc<List> {
+        Arc::new(self.builder().build().0)
+    }
+
+    /// Starts the list with its inline entries. What is wrong with them was reported when the
+    /// policy was read, with the file `inline`.
+    #[must_use]
+    pub fn builder(&self) -> ListBuilder {
+        let mut builder = List::builder(&self.name);
+        for entry in &self.entries {
+            builder.inline_entry(&entry.pattern, entry.name.as_deref(), entry.until, self.region);
+        }
+        builder
+    }
+
+    /// Returns how often the sources are read again.
+    #[must_use]
+    pub fn refresh(&self) -> Option<Duration> {
+        self.refresh
+    }
+
+    /// Returns whether the list is empty when its source cannot be read again, instead of the last
+    /// good copy.
+    #[must_use]
+    pub fn drops_stale(&self) -> bool {
+        self.drops_stale
+    }
+
+    /// Returns whether a look-up without an answer counts as a match.
+    #[must_use]
+    pub fn matches_missing(&self) -> bool {
+        self.matches_missing
+    }
+
+    /// Returns whether a look-up may tell the whole number of the caller, instead of a part of its
+    /// hash that many numbers have.
+    #[must_use]
+    pub fn looks_up_whole_numbers(&self) -> bool {
+        self.looks_up_whole_numbers
+    }
+
+    /// Returns how long an answer of a look-up is remembered.
+    #[must_use]
+    pub fn cache(&self) -> Option<Duration> {
+        self.cache
+    }
+
+    /// Returns the key the sources are signed with.
+    #[must_use]
+    pub fn public_key(&self) -> Option<&str> {
+        self.public_key.as_deref()
+    }
+
+    /// Returns how far back complaints count.
+    #[must_use]
+    pub fn window(&self) -> Option<Duration> {
+        self.window
+    }
+
+    /// Returns the least number of entries that a fresh copy must have.
+    #[must_use]
+    pub fn least(&self) -> u32 {
+        self.least
+    }
+
+    /// Returns the user name the sources ask for.
+    #[must_use]
+    pub fn user(&self) -> Option<&str> {
+        self.user.as_deref()
+    }
+
+    /// Returns the path of the file with the password or token the sources ask for, and the name of
+    /// the policy file it is relative to.
+    #[must_use]
+    pub fn password_file(&self) -> Option<(&str, &str)> {
+        self.password_file.as_ref().map(|(path, file)| (path.as_str(), file.as_str()))
+    }
+
+    /// Returns whether any of the sources is asked about each caller, while the call waits.
+    #[must_use]
+    pub fn is_lookup(&self) -> bool {
+        self.sources.iter().any(|source| source.source.is_lookup())
+    }
+
+    pub(super) fn span(&self) -> Span {
+        self.span
+    }
+
+    /// Returns where an inline entry stands, counted from 1.
+    pub(super) fn inline_span(&self, number: u32) -> Option<Span> {
+        self.entries.get(usize::try_from(number).ok()?.checked_sub(1)?).map(|entry| entry.span)
+    }
+
+    /// Returns an empty list that is not written in the policy.
+    pub(super) fn unwritten(name: &str, region: Region) -> Self {
+        Self {
+            name: name.to_owned(),
+            span: Span::new(0, &(0..0)),
+            region,
+            entries: Vec::new(),
+            sources: Vec::new(),
+            refresh: None,
+            drops_stale: false,
+            matches_missing: false,
+            looks_up_whole_numbers: false,
+            cache: None,
+            public_key: None,
+            window: None,
+            least: 0,
+            user: None,
+            password_file: None,
+        }
+    }
+
+    /// Works out what a block says.
+    pub(super) fn read(name: &At<String>, block: &ListBlock, surroundings: &mut Surroundings<'_>) -> Self {
+        let Surroundings { region, files, .. } = *surroundings;
+        let region = block.region.map_or(region, |at| at.value);
+        let file_of = |span: Span| files.get(usize::from(span.file)).map_or("", File::name).to_owned();
+        let password_file = block.password_file.as_ref().map(|path| (path.value.clone(), file_of(path.span)));
+        Self {
+            region,
+            span: name.span,
+            entries: entries(block, region, surroundings),
+            sources: sources(block, surroundings.report, &file_of),
+            refresh: block.refresh.map(|at| at.value),
+            drops_stale: block.on_stale.is_some_and(|at| at.value == StaleWord::Drop),
+            matches_missing: block.on_miss.is_some_and(|at| at.value == MissWord::Match),
+            looks_up_whole_numbers: block.lookup.is_some_and(|at| at.value == LookupWord::Full),
+            cache: block.cache.map(|at| at.value),
+            public_key: block.pubkey.as_ref().map(|key| key.0.clone()),
+            window: block.window.map(|at| at.value),
+            least: block.min.map_or(0, |at| at.value.0),
+            user: block.user.as_ref().map(|user| user.0.clone()),
+            password_file,
+            name: name.value.clone(),
+        }
+    }
+}
+
+impl SourceSpec {
+    pub(super) fn span(&self) -> Span {
+        self.span
+    }
+}
+
+/// What a list is read with.
+pub(super) struct Surroundings<'s> {
+    pub(super) region: Region,
+    pub(super) zone: &'s TimeZone,
+    pub(super) files: &'s [File],
+    pub(super) report: &'s mut Report,
+}
+
+fn entries(block: &ListBlock, region: Region, surroundings: &mut Surroundings<'_>) -> Vec<Inline> {
+    let mut entries = Vec::new();
+    for entry in block.entries.iter().flat_map(|entries| entries.iter()) {
+        let (pattern, span, name, until) = match &entry.value {
+            NameOr::Name(pattern) => {
+                let file = surroundings.files.get(usize::from(entry.span.file));
+                let note = file.and_then(|file| file.comment_after(entry.span.end as usize));
+                (pattern, entry.span, note.map(str::to_owned), None)
+            }
+            NameOr::Itself(EntryBlock { r#match, name, until }) => {
+                let until = until.as_ref().and_then(|until| moment(until, surroundings));
+                (&r#match.value, r#match.span, name.as_ref().map(|name| name.0.clone()), until)
+            }
+        };
+        match Pattern::parse(pattern, region) {
+            Ok(_) => entries.push(Inline { span, pattern: pattern.clone(), name, until }),
+            Err(error) => {
+                surroundings.report.error(span, error.to_string(), error.hint().unwrap_or_default());
+            }
+        }
+    }
+    entries
+}
+
+fn moment(until: &At<Moment>, surroundings: &mut Surroundings<'_>) -> Option<Timestamp> {
+    let timestamp = until.timestamp(surroundings.zone);
+    if timestamp.is_none() {
+        let message = "expected a moment within the years that a calendar has, found one beyond";
+        surroundings.report.error(until.span, message, "");
+    }
+    timestamp
+}
+
+fn sources(block: &ListBlock, report: &mut Report, file_of: &dyn Fn(Span) -> String) -> Vec<SourceSpec> {
+    let columns = Columns {
+        number: block.number_column.as_ref().map(|column| column.0.clone()),
+        name: block.name_column.as_ref().map(|column| column.0.clone()),
+    };
+    let mut sources = Vec::new();
+    for path in block.files.iter().flat_map(|files| files.iter()) {
+        let source = ListSource::File { path: path.value.clone(), format: Some(Format::Text) };
+        sources.push(SourceSpec { source, file: file_of(path.span), span: path.span });
+    }
+    for written in block.source.iter().flat_map(|sources| sources.iter()) {
+        match ListSource::parse(written, &columns) {
+            Ok(source) => {
+                let source = match &block.format {
+                    Some(format) => source.with_format(with_columns(format.0.clone(), &columns)),
+                    None => source,
+                };
+                sources.push(SourceSpec { source, file: file_of(written.span), span: written.span });
+            }
+            Err(error) => report.error(written.span, error.to_string(), error.hint()),
+        }
+    }
+    sources
+}

@@ -1,0 +1,49 @@
+//! "Did you mean": the known name that is nearest to a misspelt one.
+
+/// Returns the candidate that is at most two edits (one for short names) away from `name`.
+pub(crate) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let limit = if name.chars().count() <= 4 { 1 } else { 2 };
+    candidates
+        .into_iter()
+        .map(|candidate| (distance(name, candidate), candidate))
+        .filter(|(edits, _)| *edits <= limit)
+        .min_by_key(|(edits, _)| *edits)
+        .map(|(_, candidate)| candidate)
+}
+
+/// Counts the letters to insert, delete or replace to make `b` of `a` (Levenshtein's distance),
+/// looking at the first 64 letters only: a name that is longer is no near miss.
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().take(64).flat_map(char::to_lowercase).collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, letter) in a.chars().take(64).flat_map(char::to_lowercase).enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, other) in b.iter().enumerate() {
+            let replaced = diagonal + usize::from(letter != *other);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::nearest;
+
+    #[test]
+    fn a_misspelt_key_finds_its_neighbour() {
+        let keys = ["caller", "caller_in", "caller_kind", "hours", "id"];
+        assert_eq!(nearest("caler_in", keys), Some("caller_in"));
+        assert_eq!(nearest("Hour", keys), Some("hours"));
+        assert_eq!(nearest("ids", keys), Some("id"));
+    }
+
+    #[test]
+    fn a_far_name_finds_nothing() {
+        assert_eq!(nearest("transport", ["user", "port"]), None);
+        assert_eq!(nearest("", ["user", "port"]), None);
+        assert_eq!(nearest(&"x".repeat(100_000), ["user"]), None);
+    }
+}

@@ -1,0 +1,214 @@
+//! The tests that stand in a policy file.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use jiff::civil::date;
+
+use super::diagnostic::{Report, Span};
+use super::document::{ExpectBlock, TestBlock};
+use super::draft::Draft;
+use super::file::Place;
+use super::read::{At, brief};
+use crate::policy::Policy;
+use crate::trace::Trace;
+
+/// What became of one test of a policy.
+///
+/// ```
+/// use ringfence_policy::{Draft, File};
+///
+/// let text = "defaults.region = \"CH\"\n[[rule]]\nid = \"all\"\nthen = \"ring\"\n\
+///             [[test]]\ncall = { caller = \"+41791112233\" }\nexpect = { rule = \"all\", then = \"busy\" }\n";
+/// let (draft, _) = Draft::read(File::new("policy.toml", text), &mut |_, _| Err("none".to_owned()), &[]);
+/// let test = &draft.run_tests()[0];
+/// assert!(!test.passed);
+/// assert_eq!((test.expected.as_str(), test.got.as_str()), ("all → busy", "all → ring"));
+/// assert_eq!(test.place.as_ref().map(|place| place.line), Some(5));
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TestResult {
+    /// Which of the policy's tests it is, counted from 1.
+    pub number: usize,
+    /// Where it stands.
+    pub place: Option<Place>,
+    /// Who calls, as the test says it.
+    pub caller: String,
+    /// Whether the policy did what was expected.
+    pub passed: bool,
+    /// What was expected, in short.
+    pub expected: String,
+    /// What came, in short.
+    pub got: String,
+    /// The whole way to the decision, of a test that failed.
+    pub trace: Option<Trace>,
+}
+
+impl Draft {
+    /// Runs the tests of the policy. No source is read: the inline entries of the lists count, and
+    /// what a test says itself. A rule that is rolled out to a part of the lines counts for all, and
+    /// a test that does not say when is on a Tuesday in June at noon.
+    ///
+    /// Of a policy with errors no test is run.
+    #[must_use]
+    pub fn run_tests(&self) -> Vec<TestResult> {
+        let Some(policy) = &self.test_policy() else { return Vec::new() };
+        let noon = date(2026, 6, 2).at(12, 0, 0, 0).to_zoned(self.zone().clone());
+        let noon = noon.map_or(Timestamp::UNIX_EPOCH, |noon| noon.timestamp());
+        let tests = (1..).zip(&self.blocks.tests);
+        tests.filter_map(|(number, test)| self.run_test(policy, noon, number, test)).collect()
+    }
+
+    fn run_test(
+        &self,
+        policy: &Policy,
+        now: Timestamp,
+        number: usize,
+        test: &At<TestBlock>,
+    ) -> Option<TestResult> {
+        let expect = &test.expect.as_ref()?.value;
+        let call = &test.call.value.0;
+        let got = call.decide(policy, now, |decision, _| Outcome {
+            rule: decision.rule_id().to_owned(),
+            then: decision.wanted().unwrap_or(decision.treatment()).name().to_owned(),
+            shadow: decision.shadow().map(|rule| rule.id().to_owned()).collect(),
+        });
+        let passed = got.meets(expect);
+        Some(TestResult {
+            number,
+            place: test.span.place(&self.files),
+            caller: call.caller.clone(),
+            passed,
+            expected: expected(expect),
+            got: got.told(expect),
+            trace: (!passed).then(|| call.trace(policy, now)),
+        })
+    }
+
+    /// Finds what is wrong with tests before they are run.
+    pub(super) fn check_tests(&mut self) {
+        let tests = std::mem::take(&mut self.blocks.tests);
+        let known = Known::new(self);
+        for test in &tests {
+            let times = test.call.value.0.wrong_times(self.zone());
+            check_test(test, &times, &known, &mut self.report);
+        }
+        self.blocks.tests = tests;
+    }
+}
+
+/// The names that a test may use.
+struct Known {
+    lists: BTreeSet<String>,
+    switches: BTreeSet<String>,
+    groups: BTreeSet<String>,
+    rules: BTreeSet<String>,
+    /// The rules, and what else decides.
+    deciding: BTreeSet<String>,
+}
+
+impl Known {
+    fn new(draft: &Draft) -> Self {
+        let blocks = &draft.blocks;
+        let rules: BTreeSet<String> = blocks.rules.iter().map(|rule| rule.id.0.clone()).collect();
+        let guards = blocks.guards.names().map(|name| format!("guard.{name}"));
+        let prelude = ["emergency", "emergency-callback", "never_block"].map(str::to_owned);
+        Self {
+            lists: draft.specs().iter().map(|spec| spec.name().to_owned()).collect(),
+            switches: blocks.switches.names().map(str::to_owned).collect(),
+            groups: blocks.groups.names().map(str::to_owned).collect(),
+            deciding: rules.iter().cloned().chain(guards).chain(prelude).collect(),
+            rules,
+        }
+    }
+}
+
+fn check_test(test: &At<TestBlock>, wrong_times: &[(&str, String)], known: &Known, report: &mut Report) {
+    let call = &test.call.value.0;
+    let span = test.call.span;
+    for (key, text) in wrong_times {
+        let message = format!("expected a time for `{key}`, found \"{}\"", brief(text));
+        let hint = "for example: at = \"2026-03-01T23:10\", recent = [\"-2m\"], dialed = \"-3d\"";
+        report.error(span, message, hint);
+    }
+    for list in call.lists.iter().map(|list| &**list).chain(call.scores.keys().map(String::as_str)) {
+        expect_name("list", list, &known.lists, span, report);
+    }
+    for switch in &call.switches {
+        expect_name("switch", switch, &known.switches, span, report);
+    }
+    for group in call.group.iter().flat_map(|groups| groups.iter()) {
+        expect_name("group", group, &known.groups, span, report);
+    }
+    let Some(expect) = &test.expect else {
+        let message = "expected `expect` in a test, found none: a test that expects nothing proves nothing";
+        return report.error(
+            test.span,
+            message,
+            "for example: expect = { rule = \"family\", then = \"ring\" }",
+        );
+    };
+    if expect.rule.is_none() && expect.then.is_none() && expect.shadow.is_none() {
+        let message = "expected `rule`, `then` or `shadow`, found none of them";
+        report.error(expect.span, message, "for example: expect = { rule = \"family\", then = \"ring\" }");
+    }
+    if let Some(rule) = &expect.rule {
+        expect_name("rule", rule, &known.deciding, rule.span, report);
+    }
+    for rule in expect.shadow.iter().flat_map(|shadow| shadow.iter()) {
+        expect_name("rule", rule, &known.rules, rule.span, report);
+    }
+}
+
+fn expect_name(kind: &str, name: &str, known: &BTreeSet<String>, span: Span, report: &mut Report) {
+    if !known.contains(name) {
+        let known = known.iter().map(String::as_str);
+        report.unknown(kind, name, span, known);
+    }
+}
+
+/// What became of a call.
+struct Outcome {
+    rule: String,
+    then: String,
+    shadow: Vec<String>,
+}
+
+impl Outcome {
+    fn meets(&self, expect: &ExpectBlock) -> bool {
+        let same =
+            |expected: &Option<At<String>>, got: &str| expected.as_ref().is_none_or(|text| text.value == got);
+        let same_shadow = expect.shadow.as_ref().is_none_or(|shadow| {
+            shadow.len() == self.shadow.len() && shadow.iter().all(|id| self.shadow.contains(&id.value))
+        });
+        same(&expect.rule, &self.rule) && same(&expect.then, &self.then) && same_shadow
+    }
+
+    fn told(&self, expect: &ExpectBlock) -> String {
+        let shadow = expect.shadow.as_ref().map(|_| self.shadow.join(", "));
+        told(Some(&self.rule), Some(&self.then), shadow.as_deref())
+    }
+}
+
+fn expected(expect: &ExpectBlock) -> String {
+    let shadow = expect
+        .shadow
+        .as_ref()
+        .map(|shadow| shadow.iter().map(|id| id.value.as_str()).collect::<Vec<_>>().join(", "));
+    let text = |at: &Option<At<String>>| at.as_ref().map(|at| at.value.clone());
+    told(text(&expect.rule).as_deref(), text(&expect.then).as_deref(), shadow.as_deref())
+}
+
+fn told(rule: Option<&str>, then: Option<&str>, shadow: Option<&str>) -> String {
+    let mut told = match (rule, then) {
+        (Some(rule), Some(then)) => format!("{rule} → {then}"),
+        (Some(rule), None) => rule.to_owned(),
+        (None, Some(then)) => format!("→ {then}"),
+        (None, None) => String::new(),
+    };
+    if let Some(shadow) = shadow {
+        let joint = if told.is_empty() { "" } else { ", " };
+        told = format!("{told}{joint}shadow: {}", if shadow.is_empty() { "none" } else { shadow });
+    }
+    told
+}

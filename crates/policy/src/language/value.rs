@@ -1,0 +1,376 @@
+//! The values of the language: texts, numbers, times, days and hours.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use jiff::civil::{Date, DateTime, Time};
+use jiff::tz::TimeZone;
+use schemars::{Schema, SchemaGenerator, json_schema};
+use toml::Spanned;
+use toml::de::DeValue;
+
+use super::read::{Read, Reader, found};
+use crate::duration::parse_duration;
+use crate::number::Region;
+use crate::schedule::Hours;
+
+/// A value that is written as a string.
+pub(crate) trait Word: Sized {
+    const EXPECTED: &'static str;
+
+    fn parse(text: &str) -> Option<Self>;
+
+    /// Returns the schema of what [`Word::parse`] takes.
+    fn schema() -> Schema;
+}
+
+impl<T: Word> Read for T {
+    fn expected() -> Cow<'static, str> {
+        T::EXPECTED.into()
+    }
+
+    fn read(value: &Spanned<DeValue<'_>>, reader: &mut Reader<'_>) -> Option<Self> {
+        if let DeValue::String(text) = value.get_ref()
+            && let Some(word) = T::parse(text)
+        {
+            return Some(word);
+        }
+        reader.unfit(&value.span(), T::EXPECTED, &found(value.get_ref()))
+    }
+
+    fn schema(_: &mut SchemaGenerator) -> Schema {
+        <T as Word>::schema()
+    }
+}
+
+impl Word for String {
+    const EXPECTED: &'static str = "a text";
+
+    fn parse(text: &str) -> Option<Self> {
+        Some(text.to_owned())
+    }
+
+    fn schema() -> Schema {
+        json_schema!({ "type": "string" })
+    }
+}
+
+/// A text that goes into a header or onto a screen: no control characters, and no whole book.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Line(pub(crate) String);
+
+impl Word for Line {
+    const EXPECTED: &'static str = "a text on one line, of at most 256 bytes";
+
+    fn parse(text: &str) -> Option<Self> {
+        (text.len() <= 256 && !text.contains(char::is_control)).then(|| Self(text.to_owned()))
+    }
+
+    fn schema() -> Schema {
+        json_schema!({ "type": "string", "maxLength": 256 })
+    }
+}
+
+impl Word for Region {
+    const EXPECTED: &'static str = "the two letters of a country, such as \"CH\"";
+
+    fn parse(text: &str) -> Option<Self> {
+        Region::parse(text).ok()
+    }
+
+    fn schema() -> Schema {
+        json_schema!({ "type": "string", "pattern": "^[A-Za-z]{2}$" })
+    }
+}
+
+impl Word for TimeZone {
+    const EXPECTED: &'static str = "a time zone such as \"Europe/Zurich\"";
+
+    fn parse(text: &str) -> Option<Self> {
+        TimeZone::get(text).ok()
+    }
+
+    fn schema() -> Schema {
+        json_schema!({ "type": "string" })
+    }
+}
+
+impl Word for Duration {
+    const EXPECTED: &'static str = "a time such as \"30s\", \"5m\", \"24h\", \"1h30m\" or \"30d\"";
+
+    fn parse(text: &str) -> Option<Self> {
+        duration(text)
+    }
+
+    fn schema() -> Schema {
+        json_schema!({ "type": "string", "pattern": "^ *([0-9]+ms|([0-9]+[wdhms])+) *$" })
+    }
+}
+
+/// Reads a time; one of milliseconds has no other unit.
+fn duration(text: &str) -> Option<Duration> {
+    match text.trim().strip_suffix("ms") {
+        Some(digits) if digits.len() < 10 && digits.bytes().all(|digit| digit.is_ascii_digit()) => {
+            digits.parse().ok().map(Duration::from_millis)
+        }
+        Some(_) | None => parse_duration(text),
+    }
+}
+
+impl Word for Hours {
+    const EXPECTED: &'static str = "hours such as \"22:00-07:00\"";
+
+    fn parse(text: &str) -> Option<Self> {
+        Hours::parse(text)
+    }
+
+    fn schema() -> Schema {
+        json_schema!({ "type": "string", "pattern": "^ *[0-9]{1,2}:[0-9]{2} *- *[0-9]{1,2}:[0-9]{2} *$" })
+    }
+}
+
+/// A moment as a person writes it: a day, or a day and a time, in the policy's time zone unless an
+/// offset says otherwise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Moment {
+    Civil(DateTime),
+    Exact(jiff::Timestamp),
+}
+
+impl Moment {
+    /// Returns the instant, by the clocks of a zone. A time that the clocks skip is the one that
+    /// they show instead; of a time that they show twice it is the first.
+    pub(crate) fn timestamp(self, zone: &TimeZone) -> Option<jiff::Timestamp> {
+        match self {
+            Moment::Civil(civil) => zone.to_ambiguous_timestamp(civil).compatible().ok(),
+            Moment::Exact(timestamp) => Some(timestamp),
+        }
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let text = text.trim();
+        if let Ok(timestamp) = text.parse::<jiff::Timestamp>() {
+            return Some(Moment::Exact(timestamp));
+        }
+        if let Ok(date) = text.parse::<Date>()
+            && text.len() == 10
+        {
+            return Some(Moment::Civil(date.at(0, 0, 0, 0)));
+        }
+        text.parse::<DateTime>().ok().map(Moment::Civil)
+    }
+}
+
+const MOMENT: &str = "a day such as \"2026-04-01\", or a day and a time such as \"2026-04-01T12:00\"";
+
+impl Read for Moment {
+    fn expected() -> Cow<'static, str> {
+        MOMENT.into()
+    }
+
+    fn read(value: &Spanned<DeValue<'_>>, reader: &mut Reader<'_>) -> Option<Self> {
+        let text = match value.get_ref() {
+            DeValue::String(text) => Some(text.to_string()),
+            DeValue::Datetime(date) => Some(date.to_string()),
+            DeValue::Integer(_)
+            | DeValue::Float(_)
+            | DeValue::Boolean(_)
+            | DeValue::Array(_)
+            | DeValue::Table(_) => None,
+        };
+        match text.and_then(|text| Self::parse(&text)) {
+            Some(moment) => Some(moment),
+            None => reader.unfit(&value.span(), MOMENT, &found(value.get_ref())),
+        }
+    }
+
+    fn schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9:.]+(Z|[+-][0-9:]+)?)?$" })
+    }
+}
+
+impl Read for Date {
+    fn expected() -> Cow<'static, str> {
+        "a day such as \"2026-12-25\"".into()
+    }
+
+    fn read(value: &Spanned<DeValue<'_>>, reader: &mut Reader<'_>) -> Option<Self> {
+        let moment = match value.get_ref() {
+            DeValue::String(text) => Moment::parse(text),
+            DeValue::Datetime(date) => Moment::parse(&date.to_string()),
+            DeValue::Integer(_)
+            | DeValue::Float(_)
+            | DeValue::Boolean(_)
+            | DeValue::Array(_)
+            | DeValue::Table(_) => None,
+        };
+        match moment {
+            Some(Moment::Civil(civil)) if civil.time() == Time::midnight() => Some(civil.date()),
+            Some(Moment::Civil(_) | Moment::Exact(_)) | None => {
+                reader.unfit(&value.span(), &Self::expected(), &found(value.get_ref()))
+            }
+        }
+    }
+
+    fn schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "format": "date" })
+    }
+}
+
+impl Read for bool {
+    fn expected() -> Cow<'static, str> {
+        "`true` or `false`".into()
+    }
+
+    fn read(value: &Spanned<DeValue<'_>>, reader: &mut Reader<'_>) -> Option<Self> {
+        if let DeValue::Boolean(flag) = value.get_ref() {
+            return Some(*flag);
+        }
+        reader.unfit(&value.span(), &Self::expected(), &found(value.get_ref()))
+    }
+
+    fn schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "boolean" })
+    }
+}
+
+/// A whole number of a range.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Whole<const LEAST: u32, const MOST: u32>(pub(crate) u32);
+
+impl<const LEAST: u32, const MOST: u32> Read for Whole<LEAST, MOST> {
+    fn expected() -> Cow<'static, str> {
+        if LEAST == MOST {
+            return format!("the number {LEAST}").into();
+        }
+        format!("a number from {LEAST} to {MOST}").into()
+    }
+
+    fn read(value: &Spanned<DeValue<'_>>, reader: &mut Reader<'_>) -> Option<Self> {
+        if let DeValue::Integer(integer) = value.get_ref()
+            && let Ok(number) = u32::from_str_radix(integer.as_str(), integer.radix())
+            && (LEAST..=MOST).contains(&number)
+        {
+            return Some(Self(number));
+        }
+        reader.unfit(&value.span(), &Self::expected(), &found(value.get_ref()))
+    }
+
+    fn schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "integer", "minimum": LEAST, "maximum": MOST })
+    }
+}
+
+/// Makes an enum readable: each variant under the words that may be written for it, the first of
+/// which is the one that is shown.
+macro_rules! words {
+    ($type:ty = $what:literal { $( $first:literal $(| $other:literal)* => $value:expr, )* }) => {
+        impl $crate::language::read::Read for $type {
+            fn expected() -> std::borrow::Cow<'static, str> {
+                format!("{}: {}", $what, $crate::language::value::listed(&[$($first),*])).into()
+            }
+
+            fn read(
+                value: &toml::Spanned<toml::de::DeValue<'_>>,
+                reader: &mut $crate::language::read::Reader<'_>,
+            ) -> Option<Self> {
+                if let toml::de::DeValue::String(text) = value.get_ref() {
+                    match &**text {
+                        $( $first $(| $other)* => return Some($value), )*
+                        _ => {}
+                    }
+                }
+                $crate::language::value::unknown_word(value, $what, &[$($first),*], reader)
+            }
+
+            fn schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                schemars::json_schema!({ "type": "string", "enum": [$($first $(, $other)*),*] })
+            }
+        }
+    };
+}
+pub(super) use words;
+
+pub(super) fn listed(words: &[&str]) -> String {
+    words.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(", ")
+}
+
+pub(super) fn unknown_word<T>(
+    value: &Spanned<DeValue<'_>>,
+    what: &str,
+    words: &[&str],
+    reader: &mut Reader<'_>,
+) -> Option<T> {
+    let message = format!("expected {what}, found {}", found(value.get_ref()));
+    let near = match value.get_ref() {
+        DeValue::String(text) => super::near::nearest(text, words.iter().copied()),
+        DeValue::Integer(_)
+        | DeValue::Float(_)
+        | DeValue::Boolean(_)
+        | DeValue::Datetime(_)
+        | DeValue::Array(_)
+        | DeValue::Table(_) => None,
+    };
+    let hint = match near {
+        Some(near) => format!("did you mean \"{near}\"?"),
+        None => format!("known here: {}", listed(words)),
+    };
+    let span = reader.span(&value.span());
+    reader.report.error(span, message, hint);
+    None
+}
+
+/// The name of something else in the policy, or that thing itself.
+#[derive(Debug, Clone)]
+pub(crate) enum NameOr<T> {
+    Name(String),
+    Itself(T),
+}
+
+impl<T: Read> Read for NameOr<T> {
+    fn expected() -> Cow<'static, str> {
+        format!("a name, or {}", T::expected()).into()
+    }
+
+    fn read(value: &Spanned<DeValue<'_>>, reader: &mut Reader<'_>) -> Option<Self> {
+        match value.get_ref() {
+            DeValue::String(name) => Some(Self::Name(name.to_string())),
+            DeValue::Table(_) => Some(Self::Itself(T::read(value, reader)?)),
+            DeValue::Integer(_)
+            | DeValue::Float(_)
+            | DeValue::Boolean(_)
+            | DeValue::Datetime(_)
+            | DeValue::Array(_) => reader.unfit(&value.span(), &Self::expected(), &found(value.get_ref())),
+        }
+    }
+
+    fn schema(generator: &mut SchemaGenerator) -> Schema {
+        let itself = T::schema(generator);
+        json_schema!({ "anyOf": [{ "type": "string" }, itself] })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_may_be_of_milliseconds() {
+        assert_eq!(duration("250ms"), Some(Duration::from_millis(250)));
+        assert_eq!(duration("1h30m"), Some(Duration::from_secs(5_400)));
+        for wrong in ["", "ms", "1s5ms", "-5ms", "99999999999ms", "1.5h"] {
+            assert_eq!(duration(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_moment_is_read_by_the_clocks_of_its_zone() {
+        let zone = TimeZone::get("Europe/Zurich").unwrap();
+        let at =
+            |text| Moment::parse(text).and_then(|moment| moment.timestamp(&zone)).map(|at| at.to_string());
+        assert_eq!(at("2026-04-01").as_deref(), Some("2026-03-31T22:00:00Z"));
+        assert_eq!(at("2026-03-29T02:30").as_deref(), Some("2026-03-29T01:30:00Z"));
+        assert_eq!(at("2026-04-01T12:00:00Z").as_deref(), Some("2026-04-01T12:00:00Z"));
+        assert_eq!(at("tomorrow"), None);
+    }
+}

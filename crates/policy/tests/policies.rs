@@ -1,0 +1,75 @@
+//! Whole policies: those the language was designed by, and the project's own examples.
+
+use std::path::{Path, PathBuf};
+
+use ringfence_policy::{Draft, File, Severity};
+
+fn read(path: &Path) -> (Draft, Vec<String>) {
+    let file = |path: &Path| {
+        let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
+        Ok::<_, String>(File::new(path.display().to_string(), text))
+    };
+    let mut beside = |written: &str, of: &str| file(&Path::new(of).with_file_name(written));
+    let (draft, diagnostics) = Draft::read(file(path).unwrap(), &mut beside, &[]);
+    (
+        draft,
+        diagnostics.iter().filter(|found| found.severity > Severity::Note).map(ToString::to_string).collect(),
+    )
+}
+
+fn policies_in(folder: &str) -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut policies: Vec<PathBuf> =
+        files.filter(|path| path.extension().is_some_and(|end| end == "toml")).collect();
+    policies.sort();
+    policies
+}
+
+/// Loads the policies of a folder and runs their tests. Returns how many of each there are.
+fn run_all(folder: &str) -> (usize, usize, usize) {
+    let (mut policies, mut rules, mut tests) = (0, 0, 0);
+    for path in policies_in(folder) {
+        let (draft, wrong) = read(&path);
+        assert_eq!(wrong, Vec::<String>::new());
+        let policy = draft.compile(|list| list.inline()).unwrap();
+        for test in draft.run_tests() {
+            let trace = test.trace.map(|trace| trace.to_string()).unwrap_or_default();
+            assert!(test.passed, "{}: expected {}, got {}\n{trace}", path.display(), test.expected, test.got);
+            tests += 1;
+        }
+        policies += 1;
+        rules += policy.rules().len();
+    }
+    (policies, rules, tests)
+}
+
+#[test]
+fn the_six_policies_the_language_was_designed_by_load_and_their_tests_pass() {
+    assert_eq!(run_all("tests/data/policies"), (6, 35, 25));
+}
+
+#[test]
+fn the_projects_own_examples_load_and_their_tests_pass() {
+    let (policies, _, tests) = run_all("../../examples/policies");
+    assert_eq!(policies, 6);
+    assert!(tests >= 24, "{tests} tests");
+}
+
+#[test]
+fn every_rule_of_the_projects_own_examples_is_tested() {
+    for path in policies_in("../../examples/policies") {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let (draft, _) = read(&path);
+        let policy = draft.compile(|list| list.inline()).unwrap();
+        for rule in policy.rules().iter().filter(|rule| !rule.id().starts_with("guard.")) {
+            let expected = [format!("rule = \"{}\"", rule.id()), format!("shadow = [\"{}\"]", rule.id())];
+            assert!(
+                expected.iter().any(|text_of| text.contains(text_of)),
+                "{}: {}",
+                path.display(),
+                rule.id()
+            );
+        }
+    }
+}
