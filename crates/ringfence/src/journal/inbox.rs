@@ -30,6 +30,9 @@ pub(super) enum Job {
     /// Says when all that came before is written; how it went is in the health.
     Flush(std::sync::mpsc::Sender<()>),
     Forget(Forget),
+    /// Does something with the connection that writes, as a disk does that fails.
+    #[cfg(test)]
+    Spoil(fn(&rusqlite::Connection)),
 }
 
 /// What there is to do.
@@ -37,8 +40,18 @@ pub(super) enum Job {
 pub(super) struct Due {
     pub(super) records: Vec<Record>,
     pub(super) jobs: Vec<Job>,
-    /// Nothing comes after this.
-    pub(super) is_last: bool,
+    pub(super) ending: Ending,
+}
+
+/// Whether something comes after this.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// As long as the program runs.
+    No,
+    /// The program ends; there is more of what came before.
+    Near,
+    /// There is nothing more.
+    Last,
 }
 
 /// A transaction takes so many records at most,
@@ -116,6 +129,11 @@ impl Inbox {
         waiting.take()
     }
 
+    /// Returns the jobs, whatever waits before them.
+    pub(super) fn jobs(&self) -> Vec<Job> {
+        std::mem::take(&mut self.waiting().jobs)
+    }
+
     /// Waits so long, or until a job is there or nothing comes any more.
     pub(super) fn rest(&self, patience: Duration) {
         let waiting = self.waiting();
@@ -142,13 +160,18 @@ impl Waiting {
         let count = self.records.len().min(BATCH);
         let records: Vec<_> = self.records.drain(..count).collect();
         self.bytes = self.bytes.saturating_sub(records.iter().map(size).sum());
-        if self.records.is_empty() {
+        let ending = match (self.is_closed, self.records.is_empty()) {
+            (false, _) => Ending::No,
+            (true, false) => Ending::Near,
+            (true, true) => Ending::Last,
+        };
+        let jobs = if self.records.is_empty() {
             self.since = None;
-            let jobs = std::mem::take(&mut self.jobs);
-            Due { records, jobs, is_last: self.is_closed }
+            std::mem::take(&mut self.jobs)
         } else {
-            Due { records, jobs: Vec::new(), is_last: false }
-        }
+            Vec::new()
+        };
+        Due { records, jobs, ending }
     }
 }
 

@@ -3,6 +3,8 @@
 use super::*;
 
 mod file;
+mod killed;
+mod trouble;
 
 fn call(call_id: &str, verdict: Outcome) -> Call {
     Call {

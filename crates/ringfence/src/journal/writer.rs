@@ -9,7 +9,6 @@
 //! A commit is a write without a wait: a slow disk holds up the second thread only. What fails is said once, kept, and
 //! tried again.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
@@ -22,7 +21,7 @@ use rusqlite::Connection;
 use super::call::Record;
 use super::forget;
 use super::health::Vitals;
-use super::inbox::{Inbox, Job};
+use super::inbox::{Ending, Inbox, Job};
 use super::past::Past;
 use super::retention;
 use super::rows::Rows;
@@ -36,7 +35,6 @@ pub(super) struct Writer {
     vitals: Arc<Vitals>,
     past: Arc<Past>,
     open: Option<Open>,
-    rows: Rows,
     clock: Clock,
     next_look: Instant,
 }
@@ -47,6 +45,7 @@ struct Open {
     // The second thread lets go of the file first: whoever is last tidies up.
     disk: Disk,
     store: Store,
+    rows: Rows,
     /// Records since the disk was last told.
     written: usize,
     told: Instant,
@@ -74,9 +73,8 @@ impl Writer {
         past: Arc<Past>,
     ) -> rusqlite::Result<Self> {
         let open = store.map(Open::new).transpose()?;
-        let rows = Rows::new();
         let next_look = Instant::now() + LOOK;
-        Ok(Self { settings, inbox, vitals, past, open, rows, clock: Clock::new(), next_look })
+        Ok(Self { settings, inbox, vitals, past, open, clock: Clock::new(), next_look })
     }
 
     /// Writes until the inbox is closed and empty.
@@ -85,23 +83,24 @@ impl Writer {
             let due =
                 self.inbox.wait(self.next_look.saturating_duration_since(Instant::now()).min(LONG_ENOUGH));
             let is_written = self.write(&due.records);
-            if !is_written {
-                if due.is_last {
-                    self.vitals.lose(due.records.len() as u64);
-                } else {
-                    self.inbox.put_back(due.records);
-                }
-            }
             for job in due.jobs {
                 self.work(job);
             }
-            if due.is_last {
-                return;
-            }
-            if is_written {
-                self.look();
-            } else {
-                self.inbox.rest(AGAIN);
+            match (is_written, due.ending) {
+                (true, Ending::Last) => return,
+                (true, Ending::No | Ending::Near) => self.look(),
+                (false, Ending::Last | Ending::Near) => {
+                    // A program that ends does not wait for a disk to come back.
+                    self.vitals.lose((due.records.len() + self.inbox.len()) as u64);
+                    return;
+                }
+                (false, Ending::No) => {
+                    self.inbox.put_back(due.records);
+                    for job in self.inbox.jobs() {
+                        self.work(job);
+                    }
+                    self.inbox.rest(AGAIN);
+                }
             }
         }
     }
@@ -111,10 +110,10 @@ impl Writer {
         if records.is_empty() && self.vitals.failing().is_none() {
             return true;
         }
-        let rows = &mut self.rows;
-        let written = self.open.as_mut().map(|open| open.write(rows, records));
-        let written =
-            written.unwrap_or_else(|| self.reopen().and_then(|open| open.write(&mut Rows::new(), records)));
+        let written = match self.reopen() {
+            Ok(open) => open.write(records),
+            Err(error) => Err(error),
+        };
         match written {
             Ok(()) => self.vitals.recover(),
             Err(error) => {
@@ -127,16 +126,20 @@ impl Writer {
         true
     }
 
-    /// Opens the file again, or for the first time if the disk refused at the start.
+    /// Returns the file, and opens it again if it was removed, or for the first time if the disk refused at the
+    /// start.
     fn reopen(&mut self) -> Result<&mut Open, StoreError> {
-        let Some(path) = self.settings.path() else {
-            return Err(StoreError::Missing { path: PathBuf::new() });
-        };
-        let mut store = Store::open(path, self.settings.durability)?;
+        let path = self.settings.path().unwrap_or("".as_ref());
         let of = |error: rusqlite::Error| StoreError::of(path, &error);
-        self.past.read_state(store.connection(), Timestamp::now()).map_err(of)?;
-        self.rows.forget();
-        Ok(self.open.insert(Open::new(store).map_err(of)?))
+        let open = match self.open.take() {
+            Some(open) => open,
+            None => {
+                let mut store = Store::open(path, self.settings.durability)?;
+                self.past.read_state(store.connection(), Timestamp::now()).map_err(of)?;
+                Open::new(store).map_err(of)?
+            }
+        };
+        Ok(self.open.insert(open))
     }
 
     /// Does what is asked for between two transactions.
@@ -144,10 +147,12 @@ impl Writer {
         match job {
             // Who asked may have gone; then nobody misses the answer.
             Job::Flush(reply) => drop(reply.send(())),
+            #[cfg(test)]
+            Job::Spoil(spoil) => spoil(self.open.as_mut().expect("it is open").store.connection()),
             Job::Forget(forget) => {
                 let done = match &mut self.open {
                     Some(open) => {
-                        self.rows.forget();
+                        open.rows.forget();
                         let path = open.store.path().to_owned();
                         forget::forget(open.store.connection(), &forget.identity)
                             .map_err(|error| StoreError::of(&path, &error))
@@ -195,11 +200,11 @@ impl Writer {
 impl Open {
     fn new(store: Store) -> rusqlite::Result<Self> {
         let disk = Disk::start(store.beside()?);
-        Ok(Self { disk, store, written: 0, told: Instant::now() })
+        Ok(Self { disk, store, rows: Rows::new(), written: 0, told: Instant::now() })
     }
 
-    fn write(&mut self, rows: &mut Rows, records: &[Record]) -> Result<(), StoreError> {
-        let written = rows.write(self.store.connection(), records);
+    fn write(&mut self, records: &[Record]) -> Result<(), StoreError> {
+        let written = self.rows.write(self.store.connection(), records);
         written.map_err(|error| StoreError::of(self.store.path(), &error))?;
         self.written += records.len();
         let is_time = self.written > 0 && self.told.elapsed() >= LONG_ENOUGH;

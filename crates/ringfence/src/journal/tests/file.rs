@@ -1,7 +1,7 @@
 //! What is in the file: after a restart, beside a program that writes, on a disk that refuses.
 
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use jiff::SignedDuration;
 use ringfence_policy::{Caller, Region};
@@ -300,11 +300,4 @@ fn a_verb_changes_the_journal_while_no_program_runs_and_is_refused_beside_one() 
     let switches = bench.reader().switches(at(1)).unwrap();
     assert!(switches.iter().any(|switch| switch.name == "on_call" && switch.is_on));
     assert_eq!(bench.start().journal.past().switch("on_call", at(1)), Some(true));
-}
-
-/// Says how a file of ours answers to a size that it may not pass.
-fn squeeze(path: &Path, pages: i64) -> rusqlite::Connection {
-    let connection = rusqlite::Connection::open(path).unwrap();
-    connection.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(())).unwrap();
-    connection
 }

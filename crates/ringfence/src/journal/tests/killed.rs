@@ -1,0 +1,125 @@
+//! A program that is killed at any instant: no call whose response was sent more than a second before is
+//! missing, and the file is whole.
+//!
+//! The child is this test's own binary; it says each call before it records it, as a response goes out
+//! before its record.
+
+use std::collections::HashSet;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc as channel;
+use std::time::Instant;
+
+use super::file::{Bench, from};
+use super::*;
+
+/// Where the child writes; it is a child if this is set.
+const CHILD: &str = "RINGFENCE_TEST_JOURNAL";
+const TEST: &str = "journal::tests::killed::a_kill_at_any_instant_loses_no_call_of_more_than_a_second_ago";
+/// What may be lost.
+const SECOND: Duration = Duration::from_secs(1);
+/// Programs at once, and how often each is killed: each time it goes on with the file it left.
+const LANES: u64 = 5;
+const KILLS: u64 = 7;
+
+#[test]
+fn a_kill_at_any_instant_loses_no_call_of_more_than_a_second_ago() {
+    if let Some(path) = std::env::var_os(CHILD) {
+        child(path.into());
+    }
+    let seed = u64::from(std::process::id());
+    println!("seed {seed}");
+    let lanes: Vec<_> =
+        (0..LANES).map(|lane| std::thread::spawn(move || killed(seed * LANES + lane))).collect();
+    let checked: usize = lanes.into_iter().map(|lane| lane.join().unwrap()).sum();
+    println!("{checked} calls of more than a second before {} kills", LANES * KILLS);
+    assert!(checked > 1_000, "{checked}");
+}
+
+/// Starts a program and kills it, again and again. Returns how many calls had to be there.
+fn killed(seed: u64) -> usize {
+    let bench = Bench::new();
+    let mut dice = seed;
+    let mut due = HashSet::new();
+    for _ in 0..KILLS {
+        dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        // At least one call is said before: the first of it and the rest of it are torn as well.
+        let lifetime = Duration::from_micros((dice >> 33) % 1_700_000);
+        let (mut child, said) = start(&bench);
+        let mut calls = vec![said.recv_timeout(20 * SECOND).unwrap()];
+        let end = Instant::now() + lifetime;
+        while let Ok(call) = said.recv_timeout(end.saturating_duration_since(Instant::now())) {
+            calls.push(call);
+        }
+        let killed_at = Instant::now();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        due.extend(calls.into_iter().filter(|(_, at)| killed_at - *at > SECOND).map(|(call, _)| call));
+        check(&bench, &due);
+    }
+    due.len()
+}
+
+fn start(bench: &Bench) -> (Child, channel::Receiver<(String, Instant)>) {
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args([TEST, "--exact", "--nocapture"])
+        .env(CHILD, bench.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let (say, said) = channel::channel();
+    std::thread::spawn(move || {
+        for line in lines.map_while(Result::ok) {
+            if let Some(call) = line.strip_prefix("call ") {
+                let _ = say.send((call.to_owned(), Instant::now()));
+            }
+        }
+    });
+    (child, said)
+}
+
+/// Checks that the file is whole, and that it has what it must have.
+fn check(bench: &Bench, due: &HashSet<String>) {
+    let connection = rusqlite::Connection::open(bench.path()).unwrap();
+    let found: String = connection.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+    assert_eq!(found, "ok");
+    drop(connection);
+    let mut there = HashSet::new();
+    let walked = bench.reader().walk(None, |call| {
+        assert!(there.insert(call.call_id.clone()), "twice: {}", call.call_id);
+        std::ops::ControlFlow::Continue(())
+    });
+    walked.unwrap();
+    let missing: Vec<_> = due.difference(&there).collect();
+    assert!(missing.is_empty(), "{} of {} are missing: {missing:?}", missing.len(), due.len());
+}
+
+/// Records calls until it is killed: bursts, each as long as a batch and a half at most.
+fn child(path: std::path::PathBuf) -> ! {
+    let settings = Settings { place: Place::File(path), ..Settings::default() };
+    let (recorder, journal, mut records) = open(settings).unwrap();
+    let mut out = std::io::stdout();
+    for number in 0_u64.. {
+        let call_id = format!("{}-{number}", std::process::id());
+        writeln!(out, "call {call_id}").unwrap();
+        out.flush().unwrap();
+        let second = i64::try_from(number).unwrap();
+        recorder.record(Call { call_id, id: number.to_string(), ..from("+442079460123", second) });
+        if number % 3 == 0 {
+            let how = "acknowledged".into();
+            recorder.ended((number / 2).to_string(), Ended { at: Timestamp::now(), status: Some(486), how });
+        }
+        while let Ok(record) = records.try_recv() {
+            journal.take(record);
+        }
+        if number % 1_500 == number % 40 {
+            std::thread::park_timeout(Duration::from_millis(number % 30));
+        }
+        if number % 7 == 0 {
+            std::thread::park_timeout(Duration::from_millis(1));
+        }
+    }
+    unreachable!("it is killed")
+}

@@ -1,0 +1,157 @@
+//! A disk that is full, or takes nothing, or comes late; what is too old or too much.
+
+use rusqlite::Connection;
+
+use super::file::{Bench, Running, at, from};
+use super::*;
+use crate::journal::inbox::Job;
+use crate::journal::{retention, rows};
+
+impl Running {
+    fn spoil(&self, spoil: fn(&Connection)) {
+        self.journal.writing.as_ref().unwrap().inbox.ask(Job::Spoil(spoil)).unwrap();
+        let _ = self.journal.flush();
+    }
+}
+
+fn set(connection: &Connection, pragma: &str) {
+    let mut pragma = connection.prepare(&format!("PRAGMA {pragma}")).unwrap();
+    let mut rows = pragma.query([]).unwrap();
+    while rows.next().unwrap().is_some() {}
+}
+
+const ANNA: &str = "+442079460123";
+
+fn long(second: i64) -> Call {
+    let facts = format!(r#"{{"long":"{}"}}"#, "x".repeat(2_000));
+    Call { evidence: Evidence { facts, ..from(ANNA, second).evidence }, ..from(ANNA, second) }
+}
+
+#[test]
+fn a_full_disk_is_told_the_calls_wait_and_nothing_is_lost_when_there_is_room_again() {
+    let bench = Bench::new();
+    let mut running = bench.start();
+    running.write((0..10).map(long));
+    running.spoil(|connection| set(connection, "max_page_count = 1"));
+    running.record((10..500).map(long));
+    assert!(!running.journal.flush());
+    let health = running.journal.health();
+    assert!(health.failing.unwrap().why.contains("full"));
+    assert_eq!((health.waiting, health.lost), (490, 0));
+    assert_eq!(running.journal.newest(1)[0].number, 500);
+    assert_eq!(bench.reader().count(None).unwrap(), 10);
+    running.spoil(|connection| set(connection, "max_page_count = 1000000"));
+    assert!(running.journal.flush());
+    assert_eq!(bench.reader().count(None).unwrap(), 500);
+    assert_eq!(running.journal.health().failing, None);
+}
+
+#[test]
+fn more_calls_than_memory_may_hold_are_lost_and_counted_while_a_file_is_read_only() {
+    let bench = Bench::new();
+    let mut running = bench.start();
+    running.spoil(|connection| set(connection, "query_only = ON"));
+    running.record((0..70_000).map(|second| from(ANNA, second)));
+    assert!(!running.journal.flush());
+    let health = running.journal.health();
+    assert!(health.failing.unwrap().why.contains("readonly"));
+    assert_eq!(health.waiting + health.lost, 70_000);
+    assert!(health.lost > 4_000, "{}", health.lost);
+    assert_eq!(running.journal.tally().screened, 70_000);
+}
+
+#[test]
+fn a_disk_that_comes_after_the_start_gets_what_waited_for_it() {
+    let bench = Bench::new();
+    let directory = bench.path().parent().unwrap().to_owned();
+    std::fs::write(&directory, "no directory").unwrap();
+    let mut running = bench.start();
+    running.record([from(ANNA, 1)]);
+    assert!(!running.journal.flush());
+    assert!(running.journal.forget("somebody").is_err());
+    std::fs::remove_file(&directory).unwrap();
+    assert!(running.journal.flush());
+    assert_eq!(bench.reader().count(None).unwrap(), 1);
+}
+
+#[test]
+fn what_is_left_when_the_program_ends_is_written() {
+    let bench = Bench::new();
+    let mut running = bench.start();
+    running.record((0..3_000).map(|second| from(ANNA, second)));
+    running.journal.close();
+    assert_eq!(bench.reader().count(None).unwrap(), 3_000);
+    assert!(!running.journal.flush());
+}
+
+/// Fills a file with calls, and returns what retention works on.
+fn filled(bench: &Bench, calls: i64) -> Store {
+    let mut store = Store::open(&bench.path(), Durability::Process).unwrap();
+    let records: Vec<_> = (0..calls).map(|second| Record::Call(Arc::new(long(second)))).collect();
+    rows::Rows::new().write(store.connection(), &records).unwrap();
+    store
+}
+
+fn steps(store: &mut Store, settings: &Settings, now: Option<Timestamp>) -> Vec<usize> {
+    let step = std::iter::from_fn(|| {
+        let step = retention::step(store.connection(), settings, now).unwrap();
+        step.has_more.then_some(step.removed)
+    });
+    step.take(1_000).filter(|removed| *removed > 0).collect()
+}
+
+#[test]
+fn what_is_too_old_is_removed_in_steps() {
+    let bench = Bench::new();
+    let mut store = filled(&bench, 2_000);
+    let settings = Settings { retention: jiff::SignedDuration::from_secs(500), ..bench.settings.clone() };
+    assert!(steps(&mut store, &settings, None).is_empty());
+    assert_eq!(steps(&mut store, &settings, Some(at(2_000))), [512, 512, 476]);
+    let calls = bench.reader().search(&Query::default()).unwrap();
+    assert_eq!((calls.len(), calls.last().unwrap().at), (500, at(1_500)));
+}
+
+#[test]
+fn the_oldest_are_removed_when_there_are_too_many_and_the_file_gets_smaller() {
+    let bench = Bench::new();
+    let mut store = filled(&bench, 3_000);
+    forget::truncate(store.connection()).unwrap();
+    let before = std::fs::metadata(bench.path()).unwrap().len();
+    let settings = Settings { max_size: 3_000_000, ..bench.settings.clone() };
+    steps(&mut store, &settings, None);
+    forget::truncate(store.connection()).unwrap();
+    let after = std::fs::metadata(bench.path()).unwrap().len();
+    assert!(before > 6_000_000 && after < 5_500_000, "{before} {after}");
+    let held = retention::size(store.connection()).unwrap();
+    assert!((1_500_000..=3_000_000).contains(&held), "{held}");
+    let calls = bench.reader().search(&Query::default()).unwrap();
+    assert_eq!(calls.first().unwrap().at, at(2_999));
+}
+
+#[test]
+fn entries_switches_and_numbers_go_at_their_time() {
+    let bench = Bench::new();
+    let mut store = Store::open(&bench.path(), Durability::Process).unwrap();
+    let (list, identity) = ("cooldown".to_owned(), ANNA.to_owned());
+    let added = Added { list, identity, at: at(0), until: Some(at(60)), rule: None, note: None };
+    let flipped = Flipped { name: "on_call".to_owned(), is_on: true, at: at(0), until: Some(at(60)) };
+    let records = [
+        Record::Added(Arc::new(added)),
+        Record::Flipped(Arc::new(flipped)),
+        Record::Dialed { identity: ANNA.to_owned(), at: at(0) },
+        Record::Answered { identity: ANNA.to_owned(), at: at(30) },
+    ];
+    rows::Rows::new().write(store.connection(), &records).unwrap();
+    let count = |connection: &mut Connection| -> Vec<i64> {
+        ["entries", "switches", "spoken"]
+            .map(|table| {
+                connection.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap()
+            })
+            .to_vec()
+    };
+    let settings = Settings { retention: jiff::SignedDuration::from_secs(3_600), ..bench.settings.clone() };
+    for (second, left) in [(59, [1, 1, 1]), (60, [0, 0, 1]), (3_629, [0, 0, 1]), (3_630, [0, 0, 0])] {
+        retention::step(store.connection(), &settings, Some(at(second))).unwrap();
+        assert_eq!(count(store.connection()), left, "{second}");
+    }
+}
