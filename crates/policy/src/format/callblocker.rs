@@ -199,6 +199,7 @@ impl<'a> Iterator for Reader<'a> {
             self.state = State::Entries;
             if let Err(error) = self.find_entries() {
                 self.state = State::End;
+                self.at = self.bytes.len();
                 return Some(Err(error));
             }
         }
@@ -249,7 +250,11 @@ fn wrong(entry: &[u8], error: &serde_json::Error) -> (RowFault, usize) {
         Some(*start - line.len())
     });
     let start = starts.nth(error.line().saturating_sub(1)).unwrap_or(0);
-    (RowFault::Entry, (start + error.column().saturating_sub(1)).min(entry.len()))
+    let at = (start + error.column().saturating_sub(1)).min(entry.len());
+    // Of a word or a number, the end is told.
+    let word =
+        entry[..at].iter().rev().take_while(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(byte));
+    (RowFault::Entry, at - word.count())
 }
 
 /// Returns the pattern that a number of callblocker's means.

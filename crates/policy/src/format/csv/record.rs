@@ -138,6 +138,11 @@ impl<'a> Records<'a> {
         match self.bytes.get(self.at) {
             None | Some(b'\n') => Ok((open + 1, until)),
             Some(byte) if *byte == self.delimiter => Ok((open + 1, until)),
+            Some(_) if self.line != line => {
+                // The quote that was missing above has been found in a line below.
+                self.give_up(line, line_start, 0);
+                Err(field.error(RowFault::OpenQuote))
+            }
             Some(_) => {
                 let line = &self.bytes[self.line_start..];
                 let at = self.at - self.line_start;
