@@ -41,7 +41,7 @@ pub struct ListSpec {
     sources: Vec<SourceSpec>,
     refresh: Option<Duration>,
     drops_stale: bool,
-    matches_missing: bool,
+    on_miss: Option<bool>,
     looks_up_whole_numbers: bool,
     cache: Option<Duration>,
     public_key: Option<String>,
@@ -69,6 +69,8 @@ pub struct SourceSpec {
     pub source: ListSource,
     /// The name of the policy file that says so; paths are relative to it.
     pub file: String,
+    /// Whether the list is not complete without it: a file of `files`. What `source` names may come later.
+    pub is_required: bool,
     span: Span,
 }
 
@@ -130,10 +132,11 @@ impl ListSpec {
         self.drops_stale
     }
 
-    /// Returns whether a look-up without an answer counts as a match.
+    /// Returns whether a look-up without an answer counts as a match; `None` when the policy does not
+    /// say, and such a call is treated as `on_error` says.
     #[must_use]
-    pub fn matches_missing(&self) -> bool {
-        self.matches_missing
+    pub fn on_miss(&self) -> Option<bool> {
+        self.on_miss
     }
 
     /// Returns whether a look-up may tell the whole number of the caller, instead of a part of its
@@ -205,7 +208,7 @@ impl ListSpec {
             sources: Vec::new(),
             refresh: None,
             drops_stale: false,
-            matches_missing: false,
+            on_miss: None,
             looks_up_whole_numbers: false,
             cache: None,
             public_key: None,
@@ -229,7 +232,7 @@ impl ListSpec {
             sources: sources(block, surroundings.report, &file_of),
             refresh: block.refresh.map(|at| at.value),
             drops_stale: block.on_stale.is_some_and(|at| at.value == StaleWord::Drop),
-            matches_missing: block.on_miss.is_some_and(|at| at.value == MissWord::Match),
+            on_miss: block.on_miss.map(|at| at.value == MissWord::Match),
             looks_up_whole_numbers: block.lookup.is_some_and(|at| at.value == LookupWord::Full),
             cache: block.cache.map(|at| at.value),
             public_key: block.pubkey.as_ref().map(|key| key.0.clone()),
@@ -297,7 +300,7 @@ fn sources(block: &ListBlock, report: &mut Report, file_of: &dyn Fn(Span) -> Str
     let mut sources = Vec::new();
     for path in block.files.iter().flat_map(|files| files.iter()) {
         let source = ListSource::File { path: path.value.clone(), format: Some(Format::Text) };
-        sources.push(SourceSpec { source, file: file_of(path.span), span: path.span });
+        sources.push(SourceSpec { source, file: file_of(path.span), is_required: true, span: path.span });
     }
     for written in block.source.iter().flat_map(|sources| sources.iter()) {
         match ListSource::parse(written, &columns) {
@@ -306,7 +309,8 @@ fn sources(block: &ListBlock, report: &mut Report, file_of: &dyn Fn(Span) -> Str
                     Some(format) => source.with_format(with_columns(format.0.clone(), &columns)),
                     None => source,
                 };
-                sources.push(SourceSpec { source, file: file_of(written.span), span: written.span });
+                let (file, span) = (file_of(written.span), written.span);
+                sources.push(SourceSpec { source, file, is_required: false, span });
             }
             Err(error) => report.error(written.span, error.to_string(), error.hint()),
         }
