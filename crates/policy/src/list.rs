@@ -23,8 +23,9 @@ pub use entry::{Entry, Origin};
 pub use error::ListError;
 
 use crate::facts::CallerId;
-use crate::number::{MAX_DIGITS, Number, NumberRange, Prefix, Region};
+use crate::number::{E164, MAX_DIGITS, Number, NumberRange, Prefix, Region};
 use crate::pattern::Pattern;
+use crate::set::Set;
 use entry::Place;
 use expressions::Expressions;
 use intervals::Intervals;
@@ -70,6 +71,8 @@ pub struct List {
     expressions: Expressions,
     /// The user names among the patterns, sorted.
     names: Vec<Box<str>>,
+    /// Compiled lists, each with its index in `files`.
+    sets: Vec<(u16, Set)>,
     /// Entries that repeat another: its index, and their own place.
     repeated: Vec<(u32, Place)>,
     /// Bit `n` is set when there is a prefix of `n` digits, of full and of internal numbers.
@@ -104,19 +107,20 @@ impl List {
         &self.name
     }
 
-    /// Returns how many entries there are; one that is repeated counts once.
+    /// Returns how many entries there are, compiled ones too; one that is repeated counts once.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.keys.len()
+        self.sets.iter().fold(self.keys.len(), |sum, (_, set)| sum.saturating_add(set.len()))
     }
 
     /// Returns whether there are no entries.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.keys.is_empty()
+        self.len() == 0
     }
 
-    /// Returns the entries, those of full numbers first, in the order of the numbers.
+    /// Returns the entries, those of full numbers first, in the order of the numbers. Those of
+    /// compiled lists are not among them.
     #[must_use]
     pub fn entries(&self) -> impl ExactSizeIterator<Item = Entry<'_>> {
         self.keys.iter().zip(&self.places).map(|(key, place)| Entry { list: self, key: *key, place: *place })
@@ -147,12 +151,18 @@ impl List {
         }
     }
 
+    /// Returns the compiled lists behind this one.
+    pub fn sets(&self) -> impl ExactSizeIterator<Item = &Set> {
+        self.sets.iter().map(|(_, set)| set)
+    }
+
     /// Looks a number up: all of it first, then the narrowest range around it, the longest prefix
     /// of it, and the first expression that is found in it. Of ranges that are equally narrow the
     /// one written first counts.
     #[must_use]
     pub fn find_number(&self, number: Number, now: Timestamp) -> Option<Entry<'_>> {
         self.at(Key::exact(number), now)
+            .or_else(|| self.find_compiled(number))
             .or_else(|| self.find_range(number, now))
             .or_else(|| self.find_prefix(number, now))
             .or_else(|| self.find_expression(number, now))
@@ -176,7 +186,14 @@ impl List {
         let (first, last) = Key::alike(number, last_digits)?;
         let from = self.keys.partition_point(|key| *key < first);
         let alike = self.keys[from..].iter().take_while(|key| **key <= last);
-        (from..).zip(alike).map(|(index, _)| self.entry(index)).find(|entry| entry.is_live(now))
+        let mut written = (from..).zip(alike).map(|(index, _)| self.entry(index));
+        written.find(|entry| entry.is_live(now)).or_else(|| {
+            let Number::E164(_) = number else { return None };
+            self.sets.iter().find_map(|(file, set)| {
+                let found = set.first_between(first.word(), last.word())?;
+                Some(self.compiled(*file, found))
+            })
+        })
     }
 
     /// Returns how often a caller is listed: the weight of its entry, and 0 without one.
@@ -215,7 +232,17 @@ impl List {
             Pattern::Invalid => Key::INVALID,
             Pattern::Name(name) => self.name_key(name)?,
         };
-        self.index_of(key).map(|index| self.entry(index))
+        let compiled = || match pattern {
+            Pattern::Exact(number) => self.find_compiled(*number),
+            Pattern::Prefix(_)
+            | Pattern::Range(_)
+            | Pattern::Expression(_)
+            | Pattern::Anonymous
+            | Pattern::Unavailable
+            | Pattern::Invalid
+            | Pattern::Name(_) => None,
+        };
+        self.index_of(key).map(|index| self.entry(index)).or_else(compiled)
     }
 
     /// Returns an entry that means every caller of a pattern, at any time.
@@ -237,6 +264,16 @@ impl List {
             | Pattern::Invalid
             | Pattern::Name(_) => self.find_pattern(pattern).filter(|entry| entry.is_live(always)),
         }
+    }
+
+    fn find_compiled(&self, number: Number) -> Option<Entry<'_>> {
+        let Number::E164(number) = number else { return None };
+        let (file, _) = self.sets.iter().find(|(_, set)| set.contains(number))?;
+        Some(self.compiled(*file, number))
+    }
+
+    fn compiled(&self, file: u16, number: E164) -> Entry<'_> {
+        Entry { list: self, key: Key::exact(Number::E164(number)), place: Place::compiled(file) }
     }
 
     fn find_range(&self, number: Number, now: Timestamp) -> Option<Entry<'_>> {

@@ -15,6 +15,7 @@ use super::{AllTerms, List};
 use crate::format::RowError;
 use crate::number::{NumberRange, Prefix, Region};
 use crate::pattern::{Expression, Pattern};
+use crate::set::Set;
 
 /// Puts a list together from files and inline entries.
 ///
@@ -42,6 +43,7 @@ pub struct ListBuilder {
     entries: Vec<(Key, Place)>,
     names: Vec<(Box<str>, Place)>,
     ranges: Vec<(NumberRange, Place)>,
+    sets: Vec<(u16, Set)>,
     /// In the order in which they are written, each once.
     expressions: Vec<Expression>,
     /// How many bytes they take in memory.
@@ -62,6 +64,7 @@ impl ListBuilder {
             entries: Vec::new(),
             names: Vec::new(),
             ranges: Vec::new(),
+            sets: Vec::new(),
             expressions: Vec::new(),
             expressions_size: 0,
             terms: Vec::new(),
@@ -110,17 +113,7 @@ impl ListBuilder {
     /// comment; a comment beside an entry is its note.
     pub fn text(&mut self, file: &str, text: &str, region: Region) {
         let Some(index) = self.file_index(file) else { return };
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        for (number, line) in (1..).zip(text.lines()) {
-            let (entry, note) = split_comment(line);
-            let pattern = entry.trim();
-            if pattern.is_empty() {
-                continue;
-            }
-            let indent = entry[..entry.len() - entry.trim_start().len()].chars().count();
-            let line = Line { file: index, number, column: indent + 1, is_record: false };
-            self.entry(pattern, note, line, Terms::PLAIN, region);
-        }
+        self.lines(index, text.strip_prefix('\u{feff}').unwrap_or(text), region);
     }
 
     /// Names a file whose records follow.
@@ -136,6 +129,35 @@ impl ListBuilder {
         let line = Line { file: file.0, number: record.line, column: 1, is_record: true };
         let terms = Terms { until: record.until, weight: record.weight };
         self.entry(record.number.trim(), record.name.unwrap_or_default(), line, terms, region);
+    }
+
+    /// Puts a compiled list behind this one: its numbers where they lie, its other entries as text.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use jiff::Timestamp;
+    /// use ringfence_policy::{E164, List, Number, Set, SetWriter};
+    ///
+    /// let number = E164::new(12_025_550_100).expect("eleven digits");
+    /// let mut writer = SetWriter::new("spam", Timestamp::UNIX_EPOCH);
+    /// writer.push_number(number)?;
+    /// let mut bytes = Vec::new();
+    /// writer.write(&mut bytes)?;
+    ///
+    /// let mut builder = List::builder("spam");
+    /// builder.set("spam.set", Set::open(Arc::new(bytes))?);
+    /// let (list, _) = builder.build();
+    /// let entry = list.find_number(Number::E164(number), Timestamp::UNIX_EPOCH).expect("it is listed");
+    /// assert_eq!((entry.pattern().to_string(), entry.origin().to_string()), ("+12025550100".into(), "spam.set".into()));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn set(&mut self, file: &str, set: Set) {
+        let Some(index) = self.file_index(file) else { return };
+        // What is beside the numbers means the same in every region.
+        if let Some(region) = Region::all().next() {
+            self.lines(index, set.others(), region);
+        }
+        self.sets.push((index, set));
     }
 
     /// Reports a row of a file in another form that could not be read.
@@ -174,6 +196,7 @@ impl ListBuilder {
             lasting: Intervals::default(),
             expressions: Expressions::new(self.expressions),
             names,
+            sets: self.sets,
             repeated: Vec::new(),
             prefix_lengths: [0; 2],
         };
@@ -194,6 +217,19 @@ impl ListBuilder {
                 self.report(ListError::new(file, line, Problem::TooManyFiles));
                 None
             }
+        }
+    }
+
+    fn lines(&mut self, file: u16, text: &str, region: Region) {
+        for (number, line) in (1..).zip(text.lines()) {
+            let (entry, note) = split_comment(line);
+            let pattern = entry.trim();
+            if pattern.is_empty() {
+                continue;
+            }
+            let indent = entry[..entry.len() - entry.trim_start().len()].chars().count();
+            let line = Line { file, number, column: indent + 1, is_record: false };
+            self.entry(pattern, note, line, Terms::PLAIN, region);
         }
     }
 

@@ -41,18 +41,19 @@ impl<'a> Entry<'a> {
         self.list.pattern(self.key)
     }
 
-    /// Returns the pattern as it was written.
+    /// Returns the pattern as it was written. A compiled list does not keep that: for a number in
+    /// one it is empty.
     #[must_use]
     pub fn written(&self) -> &'a str {
         let start = self.place.text as usize;
-        &self.list.texts[start..start + usize::from(self.place.written)]
+        self.list.texts.get(start..start + usize::from(self.place.written)).unwrap_or_default()
     }
 
     /// Returns what was written beside it.
     #[must_use]
     pub fn note(&self) -> Option<&'a str> {
         let start = self.place.text as usize + usize::from(self.place.written);
-        let note = &self.list.texts[start..start + usize::from(self.place.note)];
+        let note = self.list.texts.get(start..start + usize::from(self.place.note))?;
         (!note.is_empty()).then_some(note)
     }
 
@@ -123,7 +124,8 @@ impl<'a> Origin<'a> {
         self.file
     }
 
-    /// Returns the line in the file, or which of the inline entries it is, counted from 1.
+    /// Returns the line in the file, or which of the inline entries it is, counted from 1; 0 for a
+    /// number in a compiled list.
     #[must_use]
     pub fn line(&self) -> u32 {
         self.line
@@ -133,6 +135,7 @@ impl<'a> Origin<'a> {
 impl fmt::Display for Origin<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.file {
+            Some(file) if self.line == 0 => f.write_str(file),
             Some(file) => write!(f, "{file}:{}", self.line),
             None => f.write_str("inline"),
         }
@@ -151,4 +154,11 @@ pub(super) struct Place {
     pub(super) line: u32,
     /// Whether it is a record, of which several may say the same.
     pub(super) is_record: bool,
+}
+
+impl Place {
+    /// Returns the place of every number in a compiled list.
+    pub(super) fn compiled(file: u16) -> Self {
+        Self { text: u32::MAX, written: 0, note: 0, file, line: 0, is_record: true }
+    }
 }
