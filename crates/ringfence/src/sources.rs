@@ -89,8 +89,10 @@ pub(crate) struct Sources {
 
 /// What the sources said of a caller, and which of them said nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Answers {
-    pub(crate) answers: Vec<(String, Answer)>,
+pub(crate) struct Heard {
+    /// By the name of the list.
+    pub(crate) said: Vec<(String, Answer)>,
+    /// By the name of the list, why there is no answer.
     pub(crate) missing: Vec<(String, SourceError)>,
 }
 
@@ -179,19 +181,19 @@ impl Sources {
 
     /// Asks the sources of these lists about a caller, all at once, and returns at the deadline with
     /// what is there.
-    pub(crate) async fn ask(&self, question: &Question, lists: &[&str], deadline: Instant) -> Answers {
+    pub(crate) async fn ask(&self, question: &Question, lists: &[&str], deadline: Instant) -> Heard {
         let wanted =
             self.informants.iter().filter(|informant| lists.contains(&informant.spec().name.as_str()));
         let asked: Vec<_> = wanted.map(|informant| (informant, informant.ask(question, deadline))).collect();
-        let mut answers = Answers::default();
+        let mut heard = Heard::default();
         for (informant, asked) in asked {
             let list = informant.spec().name.clone();
             match informant.answer(asked, deadline).await {
-                Ok(answer) => answers.answers.push((list, answer)),
-                Err(error) => answers.missing.push((list, error)),
+                Ok(answer) => heard.said.push((list, answer)),
+                Err(error) => heard.missing.push((list, error)),
             }
         }
-        answers
+        heard
     }
 
     /// Returns how all of them stand.
@@ -200,6 +202,18 @@ impl Sources {
             lists: self.keepers.iter().map(|keeper| keeper.status()).collect(),
             look_ups: self.informants.iter().map(|informant| informant.status()).collect(),
         }
+    }
+}
+
+impl Heard {
+    /// Returns what was said of the caller for a list: of several sources, the worst.
+    pub(crate) fn of(&self, list: &str) -> Option<ringfence_policy::Answer> {
+        let said = self.said.iter().filter(|(name, _)| name == list).map(|(_, answer)| answer);
+        said.map(|answer| ringfence_policy::Answer { score: answer.score, is_listed: answer.is_listed })
+            .reduce(|one, other| ringfence_policy::Answer {
+                score: one.score.max(other.score),
+                is_listed: one.is_listed || other.is_listed,
+            })
     }
 }
 

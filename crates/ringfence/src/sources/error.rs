@@ -92,7 +92,9 @@ impl fmt::Display for SourceError {
             Self::NoAddress { host } => write!(f, "{host} has no address"),
             Self::NoConnection { why } => write!(f, "no connection: {why}"),
             Self::Broken { why } => write!(f, "the answer broke off: {why}"),
-            Self::Late { patience } => write!(f, "no whole answer within {patience:?}"),
+            Self::Late { patience } => {
+                write!(f, "no whole answer within {:?}", whole_milliseconds(*patience))
+            }
             Self::Status { status, .. } => write!(f, "expected a success, the server answered {status}"),
             Self::Redirected { to } => write!(f, "the server sends to {to}, expected the list itself"),
             Self::TooLarge { most } => write!(f, "expected at most {most} bytes, found more"),
@@ -108,7 +110,7 @@ impl fmt::Display for SourceError {
             Self::Program { why } => f.write_str(why),
             Self::Busy => f.write_str("too many questions are under way"),
             Self::LeftAlone { rest } => {
-                write!(f, "failed too often, left alone for {} s", rest.as_secs().max(1))
+                write!(f, "failed too often, left alone for {} s", rest.as_secs() + 1)
             }
             Self::NotAsked { why } => write!(f, "not asked: {why}"),
         }
@@ -116,3 +118,8 @@ impl fmt::Display for SourceError {
 }
 
 impl std::error::Error for SourceError {}
+
+fn whole_milliseconds(time: Duration) -> Duration {
+    let milliseconds = time.as_micros().div_ceil(1_000);
+    Duration::from_millis(u64::try_from(milliseconds).unwrap_or(u64::MAX))
+}

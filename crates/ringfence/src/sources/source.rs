@@ -77,10 +77,10 @@ impl Ready {
 
 /// Reads an address with a host, and without a user, who would be in every log and status.
 fn address(text: &str) -> Result<Url, SourceError> {
-    let found = || SourceError::NotExpected {
-        expected: "an address such as https://host/path",
-        found: text.to_owned(),
-    };
+    // What stands before an @ may be a password.
+    let found = text.rsplit('@').next().unwrap_or_default();
+    let found =
+        || SourceError::NotExpected { expected: "an address, https://host/path", found: found.to_owned() };
     let url = Url::parse(text).map_err(|_| found())?;
     if url.scheme() != "https" || !url.has_host() {
         return Err(found());

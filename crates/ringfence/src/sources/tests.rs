@@ -1,5 +1,9 @@
 //! Sources that hang, lie and fail: real servers with TLS on loopback, and programs.
 
 mod fetching;
+mod kept;
+mod look_ups;
+mod programs;
+mod ready;
 mod server;
 mod stage;

@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -32,6 +33,7 @@ pub(super) struct Server {
     requests: Arc<Mutex<Vec<String>>>,
     /// Is told of each request, before it is answered.
     requested: Arc<Notify>,
+    is_stopped: Arc<AtomicBool>,
     _stop: Sender<()>,
 }
 
@@ -57,8 +59,13 @@ impl Server {
         let (stop, stopped) = channel();
         let (stopped, reply, config) = (Arc::new(Mutex::new(stopped)), Arc::new(reply), Arc::new(config()));
         let (seen, told) = (Arc::clone(&requests), Arc::clone(&requested));
+        let is_stopped = Arc::new(AtomicBool::new(false));
+        let stops = Arc::clone(&is_stopped);
         thread::spawn(move || {
             for stream in listener.incoming() {
+                if stops.load(SeqCst) {
+                    return;
+                }
                 let connection = ServerConnection::new(Arc::clone(&config)).unwrap();
                 let mut tls = StreamOwned::new(connection, stream.unwrap());
                 let (seen, told, reply, stopped) =
@@ -71,7 +78,14 @@ impl Server {
                 });
             }
         });
-        Self { address, requests, requested, _stop: stop }
+        Self { address, requests, requested, is_stopped, _stop: stop }
+    }
+
+    /// Stops listening, before it returns.
+    pub(super) fn stop(self) {
+        self.is_stopped.store(true, SeqCst);
+        // The thread sees it at its next connection, and listens no more when a further one fails.
+        while TcpStream::connect(self.address).is_ok() {}
     }
 
     pub(super) fn url(&self, path: &str) -> reqwest::Url {

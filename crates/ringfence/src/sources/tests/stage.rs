@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use tokio::time::Instant;
 
 use crate::sources::{
-    Answers, Credential, ListSpec, ListStatus, LookUp, LookUpSpec, Question, Reach, SecretPlace, Source,
+    Credential, Heard, ListSpec, ListStatus, LookUp, LookUpSpec, Question, Reach, SecretPlace, Source,
     Sources, Surroundings, Trust,
 };
 
@@ -114,8 +114,13 @@ pub(super) fn question(number: &str) -> Question {
     Question { number, line: "home".to_owned(), called: Some("+41445551234".to_owned()) }
 }
 
-/// Asks the one source, and waits as long as a call usually does.
-pub(super) async fn ask(sources: &Sources, number: &str) -> Answers {
+/// Asks the one source, and waits long enough for a busy machine.
+pub(super) async fn ask(sources: &Sources, number: &str) -> Heard {
+    sources.ask(&question(number), &["spam"], Instant::now() + Duration::from_secs(60)).await
+}
+
+/// Asks the one source, and waits as long as a call does.
+pub(super) async fn ask_in_time(sources: &Sources, number: &str) -> Heard {
     sources.ask(&question(number), &["spam"], Instant::now() + DEADLINE).await
 }
 
@@ -123,7 +128,7 @@ pub(super) const DEADLINE: Duration = Duration::from_millis(800);
 
 /// Returns why the one source said nothing.
 #[track_caller]
-pub(super) fn missing(answers: &Answers) -> String {
-    assert!(answers.answers.is_empty(), "{answers:?}");
-    answers.missing[0].1.to_string()
+pub(super) fn missing(heard: &Heard) -> String {
+    assert!(heard.said.is_empty(), "{heard:?}");
+    heard.missing[0].1.to_string()
 }

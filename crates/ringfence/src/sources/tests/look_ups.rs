@@ -1,0 +1,215 @@
+//! Asking web services that answer, hang, fail and lie.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::time::Duration;
+
+use tokio::time::{Instant, advance, pause, resume};
+
+use super::server::{Reply, Server, head, ok};
+use super::stage::{DEADLINE, Stage, ask, ask_in_time, look_up, missing, question};
+use crate::sources::{LookUp, LookUpSpec, Sources, Tells};
+
+const JSON: &str = "application/json";
+const SPAM: &str = r#"{"score":3,"listed":true,"name":"Wine\u202eshop","more":[1]}"#;
+
+async fn service(server: &Server) -> Sources {
+    Stage::new().ask_by(look_up(LookUp::Service { url: server.url("/who") })).await
+}
+
+async fn why(reply: impl Fn(&str) -> Reply + Send + Sync + 'static) -> String {
+    let server = Server::start(reply);
+    missing(&ask(&service(&server).await, "079 123 45 67").await)
+}
+
+#[tokio::test]
+async fn a_service_is_told_the_number_the_line_and_who_was_called() {
+    let server = Server::start(|_| ok(JSON, SPAM));
+    let heard = ask(&service(&server).await, "079 123 45 67").await;
+    let answer = &heard.said[0].1;
+    assert_eq!((answer.score, answer.is_listed, answer.name.as_deref()), (3, true, Some("Wine·shop")));
+    let request = &server.requests()[0];
+    assert!(
+        request.starts_with("POST /who HTTP/1.1\r\n")
+            && request.contains("content-type: application/json\r\n")
+    );
+    assert!(request.ends_with(r#"{"number":"+41791234567","line":"home","called":"+41445551234"}"#));
+}
+
+#[tokio::test]
+async fn a_service_that_is_not_asked_for_is_not_asked() {
+    let server = Server::start(|_| ok(JSON, SPAM));
+    let sources = service(&server).await;
+    let heard = sources.ask(&question("079 123 45 67"), &["other"], Instant::now() + DEADLINE).await;
+    assert_eq!((heard.said.len(), heard.missing.len(), server.requests().len()), (0, 0, 0));
+}
+
+#[tokio::test]
+async fn a_service_that_hangs_or_drips_is_missing_at_the_deadline() {
+    for is_dripping in [false, true] {
+        let server = Server::start(move |_| match is_dripping {
+            true => Reply::Drip(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n".to_vec()),
+            false => Reply::Hang,
+        });
+        let sources = Arc::new(service(&server).await);
+        let (asking, begin) = (Arc::clone(&sources), Instant::now());
+        let asking = tokio::spawn(async move { ask_in_time(&asking, "079 123 45 67").await });
+        server.requested().await;
+        pause();
+        assert!(missing(&asking.await.unwrap()).starts_with("no whole answer within "));
+        assert!(begin.elapsed() < DEADLINE + Duration::from_millis(10));
+        resume();
+    }
+}
+
+#[tokio::test]
+async fn a_service_that_fails_or_lies_is_missing_with_the_reason() {
+    for (status, content_type, body, expected) in [
+        ("500 Oh", JSON, SPAM, "expected a success, the server answered 500"),
+        ("204 No Content", JSON, "", "expected a success, the server answered 204"),
+        ("200 OK", "text/html", SPAM, "expected application/json, found text/html"),
+        ("200 OK", JSON, "", "cannot be read: EOF while parsing a value at line 1 column 0"),
+        ("200 OK", JSON, "{}", "cannot be read: expected `score` or `listed`, found neither"),
+        (
+            "200 OK",
+            JSON,
+            r#"{"score":-1}"#,
+            "cannot be read: invalid value: integer `-1`, expected u32 at line 1 column 11",
+        ),
+        ("200 OK", JSON, r#"{"score":1"#, "cannot be read: EOF while parsing an object at line 1 column 10"),
+    ] {
+        let headers = format!("content-type: {content_type}\r\n");
+        assert_eq!(why(move |_| head(status, &headers, body)).await, expected);
+    }
+}
+
+#[tokio::test]
+async fn a_service_that_breaks_off_or_says_too_much_or_sends_elsewhere_is_missing() {
+    let error = why(|_| Reply::Cut(b"HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n{".to_vec())).await;
+    assert!(error.starts_with("the answer broke off: "), "{error}");
+    let long = format!(r#"{{"score":1,"name":"{}"}}"#, "x".repeat(70_000));
+    assert_eq!(why(move |_| ok(JSON, &long)).await, "expected at most 65536 bytes, found more");
+    let error = why(|_| head("302 Found", "location: https://192.168.0.1/\r\n", "")).await;
+    assert_eq!(error, "the server sends to https://192.168.0.1/, expected the list itself");
+}
+
+#[tokio::test]
+async fn one_number_is_asked_for_once_however_many_calls_wait() {
+    let server = Server::start(|_| ok(JSON, SPAM));
+    let sources = service(&server).await;
+    let number = "079 123 45 67";
+    let (one, other, third) =
+        tokio::join!(ask(&sources, number), ask(&sources, number), ask(&sources, number));
+    assert_eq!((one.said.len(), &one, &other), (1, &other, &third));
+    assert_eq!(server.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn an_answer_is_remembered_as_long_as_the_policy_says_and_no_failure_is() {
+    let count = AtomicUsize::new(0);
+    let server = Server::start(move |_| match count.fetch_add(1, SeqCst) {
+        0 => head("500 Oh", "", ""),
+        _ => ok(JSON, r#"{"score":0}"#),
+    });
+    let spec = look_up(LookUp::Service { url: server.url("/who") });
+    let sources = Stage::new().ask_by(LookUpSpec { cache: Some(Duration::from_secs(3600)), ..spec }).await;
+    assert_eq!(ask(&sources, "079 123 45 67").await.missing.len(), 1);
+    for _ in 0..3 {
+        assert_eq!(ask(&sources, "079 123 45 67").await.said[0].1.score, 0);
+    }
+    assert_eq!((server.requests().len(), sources.status().look_ups[0].remembered), (2, 2));
+    pause();
+    advance(Duration::from_secs(3600)).await;
+    resume();
+    assert_eq!(ask(&sources, "079 123 45 67").await.said.len(), 1);
+    assert_eq!(server.requests().len(), 3);
+}
+
+#[tokio::test]
+async fn a_service_that_fails_five_times_is_left_alone_for_half_a_minute() {
+    let server = Server::start(|_| head("500 Oh", "", ""));
+    let sources = service(&server).await;
+    for _ in 0..5 {
+        assert_eq!(
+            missing(&ask(&sources, "079 123 45 67").await),
+            "expected a success, the server answered 500"
+        );
+    }
+    let error = missing(&ask(&sources, "079 123 45 67").await);
+    assert!(error.starts_with("failed too often, left alone for "), "{error}");
+    let status = &sources.status().look_ups[0];
+    assert_eq!((status.asked, status.missed, status.rests, status.is_resting), (6, 6, 1, true));
+    pause();
+    advance(Duration::from_secs(30)).await;
+    resume();
+    assert_eq!(missing(&ask(&sources, "079 123 45 67").await), "expected a success, the server answered 500");
+    assert_eq!(server.requests().len(), 6);
+}
+
+#[tokio::test]
+async fn what_is_remembered_outlives_a_reload_that_leaves_the_source_as_it_is() {
+    let (stage, server) = (Stage::new(), Server::start(|_| ok(JSON, SPAM)));
+    let spec = look_up(LookUp::Service { url: server.url("/who") });
+    let spec = LookUpSpec { cache: Some(Duration::from_secs(3600)), ..spec };
+    let before = stage.ask_by(spec.clone()).await;
+    ask(&before, "079 123 45 67").await;
+    let after = Sources::open(Vec::new(), vec![spec.clone()], &stage.surroundings(), Some(&before)).await;
+    assert_eq!(ask(&after, "079 123 45 67").await.said.len(), 1);
+    assert_eq!(server.requests().len(), 1);
+    let changed = LookUpSpec { cache: None, ..spec };
+    let other = Sources::open(Vec::new(), vec![changed], &stage.surroundings(), Some(&after)).await;
+    assert_eq!(ask(&other, "079 123 45 67").await.said.len(), 1);
+    assert_eq!(server.requests().len(), 2);
+}
+
+/// Of `printf %s +41791234567 | sha1sum`.
+const PREFIX: &str = "51E7";
+
+async fn phoneblock(stage: &Stage, server: &Server, tells: Tells) -> Sources {
+    let spec = look_up(LookUp::PhoneBlock { api: server.url("/api/"), tells });
+    stage.ask_by(LookUpSpec { credential: stage.credential(None), ..spec }).await
+}
+
+#[tokio::test]
+async fn phoneblock_is_told_the_beginning_of_a_hash_and_remembered_for_a_day() {
+    let known =
+        r#"{"numbers":[{"phone":"+49123","votes":99},{"phone":"+41791234567","votes":5,"rating":"D_POLL"}]}"#;
+    let (stage, server) = (Stage::new(), Server::start(|_| ok(JSON, known)));
+    let sources = phoneblock(&stage, &server, Tells::Prefix).await;
+    for _ in 0..2 {
+        let heard = ask(&sources, "079 123 45 67").await;
+        assert_eq!((heard.said[0].1.score, heard.said[0].1.is_listed), (5, true));
+    }
+    assert_eq!(ask(&sources, "079 123 45 68").await.said[0].1.score, 0);
+    let requests = server.requests();
+    assert_eq!(requests.len(), 2);
+    assert!(
+        requests[0].starts_with(&format!("GET /api/check-prefix?sha1={PREFIX}&format=json HTTP/1.1\r\n"))
+    );
+    assert!(requests[0].contains("authorization: Bearer s3cret\r\n"));
+    assert!(!requests[0].contains("4179123"));
+}
+
+#[tokio::test]
+async fn what_the_user_said_at_phoneblock_counts_more_than_the_votes() {
+    for (own, score) in [("whiteListed", 0), ("blackListed", 1000)] {
+        let known = format!(r#"{{"numbers":[{{"phone":"+41791234567","votes":5,"{own}":true}}]}}"#);
+        let (stage, server) = (Stage::new(), Server::start(move |_| ok(JSON, &known)));
+        let heard = ask(&phoneblock(&stage, &server, Tells::Hash).await, "079 123 45 67").await;
+        assert_eq!(heard.said[0].1.score, score, "{own}");
+    }
+}
+
+#[tokio::test]
+async fn phoneblock_is_not_asked_without_a_key_nor_about_internal_numbers() {
+    let (stage, server) = (Stage::new(), Server::start(|_| ok(JSON, "{}")));
+    let spec = look_up(LookUp::PhoneBlock { api: server.url("/api/"), tells: Tells::Prefix });
+    let error = missing(&ask(&stage.ask_by(spec).await, "079 123 45 67").await);
+    assert_eq!(error, "PhoneBlock answers whoever has an API key, and the list names none");
+    let sources = phoneblock(&stage, &server, Tells::Prefix).await;
+    assert_eq!(
+        missing(&ask(&sources, "**620").await),
+        "not asked: an internal number is nobody else's business"
+    );
+    assert!(server.requests().is_empty());
+}

@@ -1,0 +1,122 @@
+//! From what a policy says to sources that are looked after.
+
+use std::net::IpAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+
+use reqwest::dns::Resolve;
+use ringfence_policy::{Draft, File, SetWriter};
+
+use super::stage::{Stage, list, refresh, rows};
+use crate::sources::resolver::Resolver;
+use crate::sources::{
+    ListSpec, LookUp, LookUpSpec, OnStale, Reach, SecretPlace, Source, SourceError, Tells, ready,
+};
+
+fn read(text: &str) -> Result<(ListSpec, Vec<LookUpSpec>), (usize, SourceError)> {
+    let text =
+        format!("defaults.region = \"CH\"\n[list.spam]\n{text}\n[[rule]]\nid = \"all\"\nthen = \"ring\"\n");
+    let file = File::new("/etc/ringfence/policy.toml", text);
+    let (draft, wrong) = Draft::read(file, &mut |_, _| Err("none".to_owned()), &[]);
+    let list = draft.lists().find(|list| list.name() == "spam").unwrap_or_else(|| panic!("{wrong:?}"));
+    ready(list)
+}
+
+#[test]
+fn paths_are_those_beside_the_policy() {
+    let (list, look_ups) =
+        read("source = [\"spam.csv\", \"vcard:/srv/cards\", \"set:big.set\"]\non_stale = \"drop\"").unwrap();
+    let paths: Vec<_> = list.sources.iter().map(ToString::to_string).collect();
+    assert_eq!(paths, ["/etc/ringfence/spam.csv", "/srv/cards", "set:/etc/ringfence/big.set"]);
+    assert_eq!((list.on_stale, look_ups.len()), (OnStale::Drop, 0));
+}
+
+#[test]
+fn who_is_asked_about_each_caller_is_apart_from_what_is_fetched() {
+    let text = "source = [\"https://a.example/x.txt\", \"phoneblock\", \"lookup:exec:ask\"]\nlookup = \"full\"\n\
+                user = \"anna\"\npassword_file = \"secret\"";
+    let (list, look_ups) = read(text).unwrap();
+    assert_eq!(list.sources.len(), 1);
+    assert!(matches!(look_ups[0].look_up, LookUp::PhoneBlock { tells: Tells::Hash, .. }));
+    assert_eq!(look_ups[1].look_up, LookUp::Program { path: "/etc/ringfence/ask".into() });
+    let credential = list.credential.unwrap();
+    assert_eq!(credential.user.as_deref(), Some("anna"));
+    assert_eq!(credential.secret, SecretPlace::File("/etc/ringfence/secret".into()));
+}
+
+#[test]
+fn an_address_with_a_user_or_without_a_host_is_refused() {
+    for source in [
+        "carddav://anna:geheim@a.example/x",
+        "https://anna@a.example/x",
+        "https://a b/x",
+        "lookup:https://:1/",
+    ] {
+        let (index, error) = read(&format!("source = \"{source}\"")).unwrap_err();
+        assert_eq!(index, 0);
+        assert!(
+            matches!(error, SourceError::Credential { .. } | SourceError::NotExpected { .. }),
+            "{source}"
+        );
+        assert!(!error.to_string().contains("geheim"));
+    }
+}
+
+#[tokio::test]
+async fn inline_entries_stay_whatever_the_source_does() {
+    let (written, _) = read("entries = [\"+41791112233\", \"anonymous\"]").unwrap();
+    let stage = Stage::new();
+    let gone = Source::File { path: stage.home.path().join("none.txt"), format: None };
+    let sources = stage.open(ListSpec { sources: vec![gone], ..written }).await;
+    let (status, _) = refresh(&sources).await;
+    assert_eq!((rows(&sources), status.rows), (2, 0));
+    stage.file("none.txt", "+41791112233\n+41791112234\n");
+    assert_eq!((refresh(&sources).await.0.rows, rows(&sources)), (1, 3));
+}
+
+fn compile(path: &Path, numbers: u64) {
+    let mut writer = SetWriter::new("spam", jiff::Timestamp::UNIX_EPOCH);
+    for last in 0..numbers {
+        writer.push_number(ringfence_policy::E164::new(41_791_234_500 + last).unwrap()).unwrap();
+    }
+    let mut bytes = Vec::new();
+    writer.write(&mut bytes).unwrap();
+    std::fs::write(path.with_extension("new"), bytes).unwrap();
+    std::fs::rename(path.with_extension("new"), path).unwrap();
+}
+
+#[tokio::test]
+async fn a_compiled_list_is_mapped_and_swapped_whole() {
+    let stage = Stage::new();
+    let path = stage.home.path().join("spam.set");
+    compile(&path, 20);
+    let sources = stage.open(list(Source::Compiled { path: path.clone() })).await;
+    assert_eq!((rows(&sources), refresh(&sources).await.1.is_none()), (20, true));
+    compile(&path, 21);
+    assert_eq!(refresh(&sources).await.1.unwrap().len(), 21);
+    std::fs::write(path.with_extension("new"), "no set").unwrap();
+    std::fs::rename(path.with_extension("new"), &path).unwrap();
+    let (status, list) = refresh(&sources).await;
+    assert!(list.is_none() && status.error.is_some());
+    assert_eq!(rows(&sources), 21);
+}
+
+#[tokio::test]
+async fn the_address_that_was_checked_is_the_one_that_is_contacted() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&asked);
+    // The second answer would lead home.
+    let names = Arc::new(move |_: &str| -> std::io::Result<Vec<IpAddr>> {
+        let first = ["192.168.0.1", "8.8.8.8", "::1"].as_slice();
+        let found = if count.fetch_add(1, SeqCst) == 0 { first } else { &["127.0.0.1"] };
+        Ok(found.iter().map(|address| address.parse().unwrap()).collect())
+    });
+    let resolver = Resolver::new(names, Reach::Public);
+    let name = || "lists.test".parse().unwrap();
+    let addresses: Vec<_> = resolver.resolve(name()).await.unwrap().collect();
+    assert_eq!(addresses, ["8.8.8.8:0".parse().unwrap()]);
+    assert_eq!(asked.load(SeqCst), 1);
+    let error = resolver.resolve(name()).await.err().unwrap();
+    assert_eq!(error.to_string(), "lists.test is in a private network, expected a public address");
+}
