@@ -19,6 +19,8 @@ mod mapped;
 mod page;
 mod screen;
 mod service;
+#[allow(dead_code, unused_imports, reason = "`run` starts them as soon as it reads the policy language")]
+mod sources;
 mod store;
 mod style;
 mod trace;

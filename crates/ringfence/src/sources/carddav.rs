@@ -1,6 +1,6 @@
-//! An address book on a CardDAV server (RFC 6352): one report of all cards that have a name.
+//! An address book on a `CardDAV` server (RFC 6352): one report of all cards that have a name.
 //!
-//! It is plain CardDAV, as Nextcloud, Radicale, Baïkal and the big mail providers speak it. A
+//! It is plain `CardDAV`, as Nextcloud, Radicale, Baïkal and the big mail providers speak it. A
 //! FRITZ!Box keeps its telephone books behind another interface (TR-064), and answers none of this.
 
 use reqwest::header::{ACCEPT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};

@@ -121,9 +121,14 @@ impl Copies {
 
     fn path(&self, source: &str) -> PathBuf {
         let hash = digest(&SHA256, source.as_bytes());
-        let name: String = hash.as_ref().iter().take(NAME_BYTES).map(|byte| format!("{byte:02x}")).collect();
-        self.directory.join(name).with_extension("copy")
+        self.directory.join(hex(&hash.as_ref()[..NAME_BYTES])).with_extension("copy")
     }
+}
+
+/// Writes bytes in hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    let digit = |value| char::from(b"0123456789ABCDEF"[usize::from(value)]);
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 /// Half of a SHA-256 names a file.

@@ -76,10 +76,7 @@ impl SourceError {
 
     /// Returns how long the server asks not to be asked again.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
-        match self {
-            Self::Status { retry_after, .. } => *retry_after,
-            _ => None,
-        }
+        if let Self::Status { retry_after, .. } = self { *retry_after } else { None }
     }
 }
 
@@ -105,9 +102,8 @@ impl fmt::Display for SourceError {
             Self::TooFew { least, found } => {
                 write!(f, "not taken: expected at least {least} rows, found {found}")
             }
-            Self::Credential { why } => f.write_str(why),
             Self::File { path, why } => write!(f, "cannot read {}: {why}", path.display()),
-            Self::Program { why } => f.write_str(why),
+            Self::Credential { why } | Self::Program { why } => f.write_str(why),
             Self::Busy => f.write_str("too many questions are under way"),
             Self::LeftAlone { rest } => {
                 write!(f, "failed too often, left alone for {} s", rest.as_secs() + 1)

@@ -1,4 +1,4 @@
-//! Reads the cards out of a WebDAV multistatus (RFC 4918 section 13, RFC 6352 section 10.4).
+//! Reads the cards out of a `WebDAV` multistatus (RFC 4918 section 13, RFC 6352 section 10.4).
 //!
 //! Only as much XML is read as that needs: elements by their local names, text, CDATA, the entities
 //! XML itself has. A document type is refused, and with it every entity that could grow.
@@ -16,10 +16,9 @@ pub(crate) fn cards(xml: &str) -> Result<String, &'static str> {
             Piece::Text(text) if reader.is_in("status") && text.contains(" 507 ") => {
                 return Err("the server sends a part of the address book only (507)");
             }
-            Piece::Text(_) | Piece::Verbatim(_) => {}
             Piece::Start(name) => is_multistatus |= name == "multistatus",
-            Piece::End(name) if name == "address-data" => cards.push_str("\r\n"),
-            Piece::End(_) => {}
+            Piece::End("address-data") => cards.push_str("\r\n"),
+            Piece::Text(_) | Piece::Verbatim(_) | Piece::End(_) => {}
         }
     }
     if is_multistatus { Ok(cards) } else { Err("expected a multistatus, found another document") }

@@ -17,7 +17,7 @@ pub(crate) enum Source {
     Compiled { path: PathBuf },
     /// A file on a server.
     Web { url: Url, format: Option<Format> },
-    /// An address book on a CardDAV server (RFC 6352).
+    /// An address book on a `CardDAV` server (RFC 6352).
     AddressBook { url: Url },
     /// The complaints of the last days to the US Federal Trade Commission, from here.
     FtcDnc { base: Url },
@@ -26,7 +26,7 @@ pub(crate) enum Source {
 /// Who is asked about each single call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum LookUp {
-    /// PhoneBlock's database.
+    /// `PhoneBlock`'s database.
     PhoneBlock { api: Url, tells: Tells },
     /// A web service that reads and writes JSON.
     Service { url: Url },
@@ -34,7 +34,7 @@ pub(crate) enum LookUp {
     Program { path: PathBuf },
 }
 
-/// What PhoneBlock is told of the caller.
+/// What `PhoneBlock` is told of the caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Tells {
     /// The beginning of a hash, which thousands of numbers share.
@@ -95,7 +95,7 @@ fn address(text: &str) -> Result<Url, SourceError> {
 
 /// Where the Federal Trade Commission puts the file of a day.
 const FTC: &str = "https://www.ftc.gov/sites/default/files/";
-/// Where PhoneBlock answers.
+/// Where `PhoneBlock` answers.
 const PHONEBLOCK: &str = "https://phoneblock.net/phoneblock/api/";
 
 impl fmt::Display for Source {

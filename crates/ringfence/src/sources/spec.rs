@@ -141,7 +141,7 @@ fn directory(file: &str) -> &Path {
 fn telling(look_up: LookUp, whole_numbers: bool) -> LookUp {
     match look_up {
         LookUp::PhoneBlock { api, .. } if whole_numbers => LookUp::PhoneBlock { api, tells: Tells::Hash },
-        look_up => look_up,
+        LookUp::PhoneBlock { .. } | LookUp::Service { .. } | LookUp::Program { .. } => look_up,
     }
 }
 

@@ -1,4 +1,4 @@
-//! Asks PhoneBlock, and does not tell it about whom.
+//! Asks `PhoneBlock`, and does not tell it about whom.
 //!
 //! Unless the policy says otherwise, only the first four of the forty hexadecimal digits of the number's SHA-1 are sent, which
 //! thousands of numbers share; the server answers with all it knows that begin so, and the one that
@@ -18,6 +18,7 @@ use serde::Deserialize;
 use super::answer::Answer;
 use super::{Question, service};
 use crate::sources::client::Client;
+use crate::sources::copies::hex;
 use crate::sources::credential::Credential;
 use crate::sources::error::SourceError;
 use crate::sources::source::Tells;
@@ -25,7 +26,7 @@ use crate::sources::source::Tells;
 /// What is known of a number changes within weeks.
 pub(crate) const USUAL_CACHE: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Leaves of a question what PhoneBlock is asked.
+/// Leaves of a question what `PhoneBlock` is asked.
 pub(crate) fn reduced(question: &Question, has_key: bool) -> Result<Question, SourceError> {
     if !has_key {
         let why = "PhoneBlock answers whoever has an API key, and the list names none".to_owned();
@@ -57,11 +58,10 @@ pub(crate) async fn ask(
 
 fn hash(number: &str, tells: Tells) -> String {
     let hash = digest(&SHA1_FOR_LEGACY_USE_ONLY, number.as_bytes());
-    let bytes = match tells {
-        Tells::Prefix => PREFIX_BYTES,
-        Tells::Hash => hash.as_ref().len(),
-    };
-    hash.as_ref().iter().take(bytes).map(|byte| format!("{byte:02X}")).collect()
+    match tells {
+        Tells::Prefix => hex(&hash.as_ref()[..PREFIX_BYTES]),
+        Tells::Hash => hex(hash.as_ref()),
+    }
 }
 
 /// Of an answer, what is used.

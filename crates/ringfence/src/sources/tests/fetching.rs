@@ -18,9 +18,12 @@ async fn error_of(reply: impl Fn(&str) -> Reply + Send + Sync + 'static) -> Stri
 #[tokio::test]
 async fn a_list_is_fetched_and_asked_for_again_only_if_it_has_changed() {
     let stage = Stage::new();
-    let server = Server::start(|request| match request.contains("if-none-match: \"v1\"") {
-        true => head("304 Not Modified", "", ""),
-        false => head("200 OK", "content-type: text/plain\r\netag: \"v1\"\r\n", TEN),
+    let server = Server::start(|request| {
+        if request.contains("if-none-match: \"v1\"") {
+            head("304 Not Modified", "", "")
+        } else {
+            head("200 OK", "content-type: text/plain\r\netag: \"v1\"\r\n", TEN)
+        }
     });
     let sources = stage.open(web(server.url("/spam.txt"))).await;
     let (status, list) = refresh(&sources).await;
@@ -88,9 +91,8 @@ async fn an_answer_that_is_too_long_is_refused_whether_it_says_so_or_not() {
 #[tokio::test]
 async fn a_server_that_hangs_or_drips_is_given_up_after_half_a_minute() {
     for is_dripping in [false, true] {
-        let server = Server::start(move |_| match is_dripping {
-            true => Reply::Drip(b"HTTP/1.1 200 OK\r\n\r\n".to_vec()),
-            false => Reply::Hang,
+        let server = Server::start(move |_| {
+            if is_dripping { Reply::Drip(b"HTTP/1.1 200 OK\r\n\r\n".to_vec()) } else { Reply::Hang }
         });
         let stage = Stage::new();
         let sources = Arc::new(stage.open(web(server.url("/spam.txt"))).await);
@@ -105,9 +107,12 @@ async fn a_server_that_hangs_or_drips_is_given_up_after_half_a_minute() {
 
 #[tokio::test]
 async fn a_redirection_is_followed_on_the_same_server_only() {
-    let server = Server::start(|request| match request.starts_with("GET /new ") {
-        true => ok("text/plain", TEN),
-        false => head("302 Found", "location: /new\r\n", ""),
+    let server = Server::start(|request| {
+        if request.starts_with("GET /new ") {
+            ok("text/plain", TEN)
+        } else {
+            head("302 Found", "location: /new\r\n", "")
+        }
     });
     let sources = Stage::new().open(web(server.url("/spam.txt"))).await;
     assert_eq!(refresh(&sources).await.0.rows, 10);
@@ -177,7 +182,7 @@ fn changing(first: &str) -> (Server, Arc<Mutex<String>>) {
 
 #[tokio::test]
 async fn a_copy_without_rows_or_with_far_fewer_is_refused_and_the_last_good_one_stays() {
-    let hundred: String = (0..100).map(|last| format!("+417912345{last:02}\n")).collect();
+    let hundred = (0..100).fold(String::new(), |text, last| format!("{text}+417912345{last:02}\n"));
     let (server, text) = changing(&hundred);
     let sources = Stage::new().open(web(server.url("/spam.txt"))).await;
     assert_eq!(refresh(&sources).await.0.rows, 100);

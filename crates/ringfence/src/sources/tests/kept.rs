@@ -77,10 +77,10 @@ async fn a_failure_is_tried_again_after_a_minute_then_two_and_never_later_than_u
     let (stage, spec) = abandoned().await;
     let sources = stage.open(spec).await;
     let now = (stage.surroundings().clock)();
-    for minutes in [1, 2, 4, 8, 16, 32, 60, 60] {
+    for minutes in [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0] {
         let (status, _) = refresh(&sources).await;
         let wait = status.next.duration_since(now).as_secs_f64() / 60.0;
-        assert!((minutes as f64 * 0.9..=minutes as f64 * 1.1).contains(&wait), "{wait} for {minutes}");
+        assert!((minutes * 0.9..=minutes * 1.1).contains(&wait), "{wait} for {minutes}");
     }
 }
 
@@ -134,11 +134,12 @@ fn key() -> (Ed25519KeyPair, String) {
 
 /// Returns the error of a list with a key, where this stands beside it.
 async fn signed(signature: Vec<u8>, key: &str) -> Option<String> {
-    let server = Server::start(move |request| match request.starts_with("GET /spam.txt.sig?v=1 ") {
-        true => {
+    let server = Server::start(move |request| {
+        if request.starts_with("GET /spam.txt.sig?v=1 ") {
             Reply::Send([b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n".as_slice(), &signature].concat())
+        } else {
+            ok("text/plain", TWO)
         }
-        false => ok("text/plain", TWO),
     });
     let spec = ListSpec { key: Some(key.to_owned()), ..web(server.url("/spam.txt?v=1")) };
     refresh(&Stage::new().open(spec).await).await.0.error
@@ -180,16 +181,18 @@ const CARDS: &str = "<?xml version='1.0'?><multistatus xmlns='DAV:' xmlns:c='urn
 
 #[tokio::test]
 async fn an_address_book_is_asked_for_by_its_user_and_read() {
-    let server =
-        Server::start(|request| match request.contains("authorization: Basic YW5uYTpzM2NyZXQ=\r\n") {
-            true => head("207 Multi-Status", "content-type: application/xml\r\n", CARDS),
-            false => head("401 Unauthorized", "", ""),
-        });
+    let server = Server::start(|request| {
+        if request.contains("authorization: Basic YW5uYTpzM2NyZXQ=\r\n") {
+            head("207 Multi-Status", "content-type: application/xml\r\n", CARDS)
+        } else {
+            head("401 Unauthorized", "", "")
+        }
+    });
     let stage = Stage::new();
     let spec = list(Source::AddressBook { url: server.url("/book/") });
     let error = failed(refresh(&stage.open(spec.clone()).await).await);
     assert_eq!(error, "expected a success, the server answered 401");
-    let sources = stage.open(ListSpec { credential: stage.credential(Some("anna")), ..spec }).await;
+    let sources = stage.open(ListSpec { credential: Some(stage.credential(Some("anna"))), ..spec }).await;
     let (status, list) = refresh(&sources).await;
     assert_eq!((status.rows, list.unwrap().entries().next().unwrap().note().unwrap()), (1, "A & B"));
     let request = &server.requests()[1];
@@ -234,7 +237,7 @@ fn dates(server: &Server) -> Vec<String> {
 fn complaints(server: &Server, days: u64) -> ListSpec {
     let window = Some(Duration::from_secs(days * 24 * 60 * 60));
     let region = ringfence_policy::Region::parse("US").unwrap();
-    ListSpec { window, region, ..list(Source::FtcDnc { base: server.url("/files/") }) }
+    ListSpec { region, window, ..list(Source::FtcDnc { base: server.url("/files/") }) }
 }
 
 #[tokio::test]
@@ -253,9 +256,12 @@ async fn complaints_of_the_working_days_are_fetched_once_each_and_counted() {
 
 #[tokio::test]
 async fn complaints_that_are_there_are_used_when_the_server_stops_half_way() {
-    let server = Server::start(|request| match request.contains("2026-03-04") {
-        true => ok("text/csv", "Company_Phone_Number\n3125550177\n"),
-        false => head("403 Forbidden", "", ""),
+    let server = Server::start(|request| {
+        if request.contains("2026-03-04") {
+            ok("text/csv", "Company_Phone_Number\n3125550177\n")
+        } else {
+            head("403 Forbidden", "", "")
+        }
     });
     let (status, list) = refresh(&Stage::new().open(complaints(&server, 7)).await).await;
     assert_eq!((status.rows, list.unwrap().len()), (1, 1));

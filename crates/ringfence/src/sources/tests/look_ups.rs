@@ -47,9 +47,12 @@ async fn a_service_that_is_not_asked_for_is_not_asked() {
 #[tokio::test]
 async fn a_service_that_hangs_or_drips_is_missing_at_the_deadline() {
     for is_dripping in [false, true] {
-        let server = Server::start(move |_| match is_dripping {
-            true => Reply::Drip(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n".to_vec()),
-            false => Reply::Hang,
+        let server = Server::start(move |_| {
+            if is_dripping {
+                Reply::Drip(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n".to_vec())
+            } else {
+                Reply::Hang
+            }
         });
         let sources = Arc::new(service(&server).await);
         let (asking, begin) = (Arc::clone(&sources), Instant::now());
@@ -167,7 +170,7 @@ const PREFIX: &str = "51E7";
 
 async fn phoneblock(stage: &Stage, server: &Server, tells: Tells) -> Sources {
     let spec = look_up(LookUp::PhoneBlock { api: server.url("/api/"), tells });
-    stage.ask_by(LookUpSpec { credential: stage.credential(None), ..spec }).await
+    stage.ask_by(LookUpSpec { credential: Some(stage.credential(None)), ..spec }).await
 }
 
 #[tokio::test]

@@ -48,9 +48,9 @@ impl Stage {
         path
     }
 
-    pub(super) fn credential(&self, user: Option<&str>) -> Option<Credential> {
+    pub(super) fn credential(&self, user: Option<&str>) -> Credential {
         let secret = SecretPlace::File(self.file("secret", "s3cret\n"));
-        Some(Credential { user: user.map(str::to_owned), secret })
+        Credential { user: user.map(str::to_owned), secret }
     }
 
     /// Lets time pass on the wall.
