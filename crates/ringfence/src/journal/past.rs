@@ -14,22 +14,26 @@
 //!  switches             read without a lock
 //! ```
 
+mod read;
+mod shards;
+
 use std::collections::hash_map::RandomState;
 use std::collections::{BTreeSet, HashMap};
 use std::fmt::{self, Write as _};
-use std::hash::{BuildHasher, BuildHasherDefault, Hasher};
+use std::hash::{BuildHasher as _, Hasher};
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
 use ringfence_policy::CallerId;
-use rusqlite::Connection;
 
 use super::call::{Added, Flipped};
 use super::generations::Generations;
+use super::identity::Shown;
 use super::times::Times;
+use shards::{Hashed, SHARDS, Shards};
 
 /// What happened before.
 #[derive(Debug)]
@@ -77,12 +81,6 @@ enum Counted<'a> {
 const MOST_CALLERS: usize = 200_000;
 const MOST_RATES: usize = 50_000;
 const MOST_ENTRIES: usize = 100_000;
-/// Calls that are read at the start at most, the newest.
-const MOST_READ: u32 = 1_000_000;
-/// How far back lines and sources are counted after a start: no rate is of a longer time.
-const RATES_BACK: jiff::SignedDuration = jiff::SignedDuration::from_hours(24);
-/// A call of the file may be this much later than now before its time is taken for wrong.
-const LATER: jiff::SignedDuration = jiff::SignedDuration::from_secs(60);
 
 impl Default for Past {
     fn default() -> Self {
@@ -264,102 +262,6 @@ impl Past {
     }
 }
 
-/// What the file has.
-impl Past {
-    /// Reads the calls before this start. It comes before the first call: older ones than those that
-    /// are known would be taken for a clock that was set back.
-    pub(super) fn read_calls(&self, connection: &Connection, now: Timestamp) -> rusqlite::Result<()> {
-        self.read_callers(connection, now)?;
-        self.read_rates(connection, now)
-    }
-
-    /// Reads what else was remembered. What is known already is newer, and stays.
-    pub(super) fn read_state(&self, connection: &Connection, now: Timestamp) -> rusqlite::Result<()> {
-        self.read_spoken(connection, now)?;
-        let now = now.as_microsecond();
-        let mut entries = connection.prepare(
-            "SELECT list, identity, until FROM entries WHERE until IS NULL OR until > ?1 ORDER BY added DESC",
-        )?;
-        let mut rows = entries.query([now])?;
-        while let Some(row) = rows.next()? {
-            let until =
-                row.get::<_, Option<i64>>(2)?.and_then(|until| Timestamp::from_microsecond(until).ok());
-            let (list, identity): (String, String) = (row.get(0)?, row.get(1)?);
-            if !self.has_entry(&list, &identity) {
-                self.add(&Added { list, identity, at: Timestamp::MIN, until, rule: None, note: None });
-            }
-        }
-        let mut switches = connection
-            .prepare("SELECT name, is_on, flipped, until FROM switches WHERE until IS NULL OR until > ?1")?;
-        let mut rows = switches.query([now])?;
-        while let Some(row) = rows.next()? {
-            let time = |micros: i64| Timestamp::from_microsecond(micros).ok();
-            let at = time(row.get(2)?).unwrap_or(Timestamp::UNIX_EPOCH);
-            let until = row.get::<_, Option<i64>>(3)?.and_then(time);
-            let name: String = row.get(0)?;
-            if !self.switches.load().contains_key(&name) {
-                self.flip(&Arc::new(Flipped { name, is_on: row.get(1)?, at, until }));
-            }
-        }
-        Ok(())
-    }
-
-    fn read_callers(&self, connection: &Connection, now: Timestamp) -> rusqlite::Result<()> {
-        let mut calls = connection.prepare(
-            "SELECT ifnull(identity, caller), at FROM calls INDEXED BY calls_by_caller
-             WHERE identity IS NOT '' ORDER BY at DESC LIMIT ?1",
-        )?;
-        let mut rows = calls.query([MOST_READ])?;
-        let latest = (now + LATER).as_microsecond();
-        let mut newest_first = Vec::new();
-        while let Some(row) = rows.next()? {
-            match row.get::<_, i64>(1)? {
-                at if at > latest => drop(self.from_future.fetch_add(1, Relaxed)),
-                at => newest_first.push((self.key('c', row.get_ref(0)?.as_str()?), at)),
-            }
-        }
-        for (key, at) in newest_first.into_iter().rev() {
-            self.note(&self.callers, key, from_micros(at));
-        }
-        Ok(())
-    }
-
-    fn read_rates(&self, connection: &Connection, now: Timestamp) -> rusqlite::Result<()> {
-        let mut calls = connection.prepare(
-            "SELECT line, source, at FROM calls WHERE at BETWEEN ?1 AND ?2 ORDER BY at DESC LIMIT ?3",
-        )?;
-        let (from, to) = ((now - RATES_BACK).as_microsecond(), (now + LATER).as_microsecond());
-        let mut rows = calls.query((from, to, MOST_READ))?;
-        let mut newest_first = Vec::new();
-        while let Some(row) = rows.next()? {
-            let at = row.get(2)?;
-            newest_first.push((self.counted(Counted::Line(row.get_ref(0)?.as_str()?)), at));
-            if let Some(source) = address(row.get_ref(1)?.as_str()?) {
-                newest_first.push((self.counted(Counted::Source(source)), at));
-            }
-        }
-        for (key, at) in newest_first.into_iter().rev() {
-            self.note(&self.rates, key, from_micros(at));
-        }
-        Ok(())
-    }
-
-    fn read_spoken(&self, connection: &Connection, now: Timestamp) -> rusqlite::Result<()> {
-        let mut spoken = connection.prepare("SELECT identity, dialed, answered FROM spoken")?;
-        let mut rows = spoken.query([])?;
-        let latest = (now + LATER).as_microsecond();
-        let time = |at: Option<i64>| at.filter(|at| *at <= latest).map(from_micros);
-        while let Some(row) = rows.next()? {
-            let (dialed, answered) = (time(row.get(1)?), time(row.get(2)?));
-            self.spoke(row.get_ref(0)?.as_str()?, |spoken| {
-                spoken.dialed = spoken.dialed.max(dialed);
-                spoken.answered = spoken.answered.max(answered);
-            });
-        }
-        Ok(())
-    }
-}
-
 /// Who it is about, as a key.
 impl Past {
     fn caller(&self, table: char, caller: &CallerId<'_>) -> Option<u64> {
@@ -398,87 +300,14 @@ impl Past {
     }
 }
 
-/// Returns what the rules know a caller by: the number, also one that is withheld, or the name; `None`
-/// for one who cannot be told from others.
-pub(crate) fn identity(caller: &CallerId<'_>) -> Option<String> {
-    Shown::of(caller).map(|shown| shown.to_string())
-}
-
 /// Returns the address of a source that may have a port.
 pub(super) fn address(source: &str) -> Option<IpAddr> {
     let with_port = source.parse::<std::net::SocketAddr>().ok();
     with_port.map(|address| address.ip()).or_else(|| source.parse().ok())
 }
 
-/// A caller who can be told from others.
-struct Shown<'a>(&'a CallerId<'a>);
-
-impl<'a> Shown<'a> {
-    fn of(caller: &'a CallerId<'_>) -> Option<Self> {
-        let is_somebody = match caller {
-            CallerId::Number(_) | CallerId::Implausible(..) | CallerId::Ambiguous(_) | CallerId::Name(_) => {
-                true
-            }
-            CallerId::Anonymous { number } => number.is_some(),
-            CallerId::Unavailable | CallerId::Invalid(_) => false,
-        };
-        is_somebody.then_some(Self(caller))
-    }
-}
-
-impl fmt::Display for Shown<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let CallerId::Anonymous { number: Some(number) } = self.0 { number.fmt(f) } else { self.0.fmt(f) }
-    }
-}
-
-/// A table in parts, each with a lock of its own.
-#[derive(Debug)]
-struct Shards<T>(Box<[Mutex<T>]>);
-
-/// More than there will be threads that decide.
-const SHARDS: usize = 64;
-
-impl<T> Shards<T> {
-    fn new(make: impl Fn() -> T) -> Self {
-        Self((0..SHARDS).map(|_| Mutex::new(make())).collect())
-    }
-
-    /// Locks the part that a key is in; a thread that panicked with it left it whole.
-    fn of(&self, key: u64) -> MutexGuard<'_, T> {
-        let part = (key >> 32) as usize % SHARDS;
-        self.0[part].lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-type Hashed = BuildHasherDefault<AsIs>;
-
-/// Takes a key for its own hash: it is one.
-#[derive(Debug, Default)]
-struct AsIs(u64);
-
-impl Hasher for AsIs {
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
-        }
-    }
-
-    fn write_u64(&mut self, key: u64) {
-        self.0 = key;
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
-    }
-}
-
 fn millis(at: Timestamp) -> u64 {
     u64::try_from(at.as_millisecond()).unwrap_or(0)
-}
-
-fn from_micros(at: i64) -> u64 {
-    u64::try_from(at / 1_000).unwrap_or(0)
 }
 
 fn timestamp(millis: u64) -> Option<Timestamp> {

@@ -2,6 +2,7 @@ use jiff::SignedDuration;
 use ringfence_policy::{Caller, Facts, History as _, Per, Region};
 
 use super::*;
+use crate::journal::identity;
 
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_790_000_000 + second).unwrap()

@@ -1,0 +1,115 @@
+//! What the file has of the past, read at the start.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+use jiff::Timestamp;
+use rusqlite::Connection;
+
+use super::{Added, Counted, Flipped, Past, Spoken, address};
+
+impl Past {
+    /// Reads the calls before this start. It comes before the first call: older ones than those that
+    /// are known would be taken for a clock that was set back.
+    pub(crate) fn read_calls(&self, connection: &Connection, now: Timestamp) -> rusqlite::Result<()> {
+        self.read_callers(connection, now)?;
+        self.read_rates(connection, now)
+    }
+
+    /// Reads what else was remembered. What is known already is newer, and stays.
+    pub(crate) fn read_state(&self, connection: &Connection, now: Timestamp) -> rusqlite::Result<()> {
+        self.read_spoken(connection, now)?;
+        let now = now.as_microsecond();
+        let mut entries = connection.prepare(
+            "SELECT list, identity, until FROM entries WHERE until IS NULL OR until > ?1 ORDER BY added DESC",
+        )?;
+        let mut rows = entries.query([now])?;
+        while let Some(row) = rows.next()? {
+            let until =
+                row.get::<_, Option<i64>>(2)?.and_then(|until| Timestamp::from_microsecond(until).ok());
+            let (list, identity): (String, String) = (row.get(0)?, row.get(1)?);
+            if !self.has_entry(&list, &identity) {
+                self.add(&Added { list, identity, at: Timestamp::MIN, until, rule: None, note: None });
+            }
+        }
+        let mut switches = connection
+            .prepare("SELECT name, is_on, flipped, until FROM switches WHERE until IS NULL OR until > ?1")?;
+        let mut rows = switches.query([now])?;
+        while let Some(row) = rows.next()? {
+            let time = |micros: i64| Timestamp::from_microsecond(micros).ok();
+            let at = time(row.get(2)?).unwrap_or(Timestamp::UNIX_EPOCH);
+            let until = row.get::<_, Option<i64>>(3)?.and_then(time);
+            let name: String = row.get(0)?;
+            if !self.switches.load().contains_key(&name) {
+                self.flip(&Arc::new(Flipped { name, is_on: row.get(1)?, at, until }));
+            }
+        }
+        Ok(())
+    }
+
+    fn read_callers(&self, connection: &Connection, now: Timestamp) -> rusqlite::Result<()> {
+        let mut calls = connection.prepare(
+            "SELECT ifnull(identity, caller), at FROM calls INDEXED BY calls_by_caller
+             WHERE identity IS NOT '' ORDER BY at DESC LIMIT ?1",
+        )?;
+        let mut rows = calls.query([MOST_READ])?;
+        let latest = (now + LATER).as_microsecond();
+        let mut newest_first = Vec::new();
+        while let Some(row) = rows.next()? {
+            match row.get::<_, i64>(1)? {
+                at if at > latest => drop(self.from_future.fetch_add(1, Relaxed)),
+                at => newest_first.push((self.key('c', row.get_ref(0)?.as_str()?), at)),
+            }
+        }
+        for (key, at) in newest_first.into_iter().rev() {
+            self.note(&self.callers, key, from_micros(at));
+        }
+        Ok(())
+    }
+
+    fn read_rates(&self, connection: &Connection, now: Timestamp) -> rusqlite::Result<()> {
+        let mut calls = connection.prepare(
+            "SELECT line, source, at FROM calls WHERE at BETWEEN ?1 AND ?2 ORDER BY at DESC LIMIT ?3",
+        )?;
+        let (from, to) = ((now - RATES_BACK).as_microsecond(), (now + LATER).as_microsecond());
+        let mut rows = calls.query((from, to, MOST_READ))?;
+        let mut newest_first = Vec::new();
+        while let Some(row) = rows.next()? {
+            let at = row.get(2)?;
+            newest_first.push((self.counted(Counted::Line(row.get_ref(0)?.as_str()?)), at));
+            if let Some(source) = address(row.get_ref(1)?.as_str()?) {
+                newest_first.push((self.counted(Counted::Source(source)), at));
+            }
+        }
+        for (key, at) in newest_first.into_iter().rev() {
+            self.note(&self.rates, key, from_micros(at));
+        }
+        Ok(())
+    }
+
+    fn read_spoken(&self, connection: &Connection, now: Timestamp) -> rusqlite::Result<()> {
+        let mut spoken = connection.prepare("SELECT identity, dialed, answered FROM spoken")?;
+        let mut rows = spoken.query([])?;
+        let latest = (now + LATER).as_microsecond();
+        let time = |at: Option<i64>| at.filter(|at| *at <= latest).map(from_micros);
+        while let Some(row) = rows.next()? {
+            let (dialed, answered) = (time(row.get(1)?), time(row.get(2)?));
+            self.spoke(row.get_ref(0)?.as_str()?, |spoken| {
+                spoken.dialed = spoken.dialed.max(dialed);
+                spoken.answered = spoken.answered.max(answered);
+            });
+        }
+        Ok(())
+    }
+}
+
+fn from_micros(at: i64) -> u64 {
+    u64::try_from(at / 1_000).unwrap_or(0)
+}
+
+/// Calls that are read at the start at most, the newest.
+const MOST_READ: u32 = 1_000_000;
+/// How far back lines and sources are counted after a start: no rate is of a longer time.
+const RATES_BACK: jiff::SignedDuration = jiff::SignedDuration::from_hours(24);
+/// A call of the file may be this much later than now before its time is taken for wrong.
+const LATER: jiff::SignedDuration = jiff::SignedDuration::from_secs(60);
