@@ -197,6 +197,12 @@ impl Journal {
         }
     }
 
+    /// Notes that a number was dialled.
+    pub(crate) fn dialed(&self, identity: String, at: Timestamp) {
+        self.past.dialed(&identity, at);
+        self.take(Record::Dialed { identity, at });
+    }
+
     /// Adds a caller to a list for a time, for a person who asks. Returns whether there was room.
     pub(crate) fn add(&self, added: Added) -> bool {
         let has_room = self.past.add(&added);

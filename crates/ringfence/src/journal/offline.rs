@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use super::call::{Added, Flipped, Record};
 use super::forget::{self, Forgotten};
 use super::rows::Rows;
@@ -25,17 +27,22 @@ impl Offline {
 
     /// Adds a caller to a list for a time.
     pub(crate) fn add(&mut self, added: Added) -> Result<(), StoreError> {
-        self.write(Record::Added(Arc::new(added)))
+        self.write(&[Record::Added(Arc::new(added))])
     }
 
     /// Takes a caller from a list that it was added to.
     pub(crate) fn remove(&mut self, list: String, identity: String) -> Result<(), StoreError> {
-        self.write(Record::Removed { list, identity })
+        self.write(&[Record::Removed { list, identity }])
+    }
+
+    /// Notes that a number was dialled.
+    pub(crate) fn dialed(&mut self, identity: String, at: Timestamp) -> Result<(), StoreError> {
+        self.write(&[Record::Dialed { identity, at }])
     }
 
     /// Flips a switch.
     pub(crate) fn flip(&mut self, flipped: Flipped) -> Result<(), StoreError> {
-        self.write(Record::Flipped(Arc::new(flipped)))
+        self.write(&[Record::Flipped(Arc::new(flipped))])
     }
 
     /// Removes every trace of a caller.
@@ -44,8 +51,8 @@ impl Offline {
         forgotten.map_err(|error| StoreError::of(&self.path, &error))
     }
 
-    fn write(&mut self, record: Record) -> Result<(), StoreError> {
-        let written = Rows::new().write(self.store.connection(), &[record]);
+    fn write(&mut self, records: &[Record]) -> Result<(), StoreError> {
+        let written = Rows::new().write(self.store.connection(), records);
         written.map_err(|error| StoreError::of(&self.path, &error))
     }
 }
