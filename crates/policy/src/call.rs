@@ -249,6 +249,7 @@ fn earlier(text: &str, now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
     }
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
 fn is_false(flag: &bool) -> bool {
     !flag
 }
@@ -272,7 +273,7 @@ impl<'a> Said<'a> {
         let read = |text: &String| earlier(text, now, zone);
         Self {
             call,
-            recent: call.recent.iter().filter_map(read).collect(),
+            recent: call.recent.iter().filter_map(read).filter(|at| *at <= now).collect(),
             dialed: call.dialed.as_ref().and_then(read),
             answered: call.answered.as_ref().and_then(read),
             history,

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use crate::facts::{CallerId, Facts};
 use crate::list::Entry;
 use crate::number::Number;
-use crate::policy::{Mode, Policy};
+use crate::policy::{Mode, NEVER_BLOCK, Policy};
 use crate::rule::Rule;
 use crate::scene::Scene;
 use crate::treatment::Treatment;
@@ -41,7 +41,8 @@ pub fn decide<'p>(policy: &'p Policy, facts: &Facts<'_>, now: Timestamp) -> Deci
     if is_emergency(policy, facts) {
         return decision(By::Emergency, policy.welcome());
     }
-    if let entry @ Some(_) = policy.never_block().and_then(|list| list.find(&facts.caller, now)) {
+    let entry = never_blocking(policy, facts, now);
+    if entry.is_some() || is_never_blocked_by_hand(facts, now) {
         return Decision { entry, ..decision(By::NeverBlock, policy.welcome()) };
     }
     let mut shadow = Shadow::default();
@@ -76,6 +77,17 @@ pub(crate) fn is_emergency(policy: &Policy, facts: &Facts<'_>) -> bool {
         | CallerId::Unavailable
         | CallerId::Invalid(_) => false,
     }
+}
+
+/// Finds the written entry for which a caller is never refused.
+pub(crate) fn never_blocking<'p>(policy: &'p Policy, facts: &Facts<'_>, now: Timestamp) -> Option<Entry<'p>> {
+    policy.list(NEVER_BLOCK)?.find(&facts.caller, now)
+}
+
+/// Returns whether somebody has put the caller on that list for a time, or says that it is on it.
+pub(crate) fn is_never_blocked_by_hand(facts: &Facts<'_>, now: Timestamp) -> bool {
+    facts.listed.iter().any(|listed| **listed == *NEVER_BLOCK)
+        || facts.history.added(NEVER_BLOCK, &facts.caller, now)
 }
 
 /// What happens to a call, and by which rule.

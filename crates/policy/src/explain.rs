@@ -163,7 +163,9 @@ fn because(
         listed(caller, entry, "")
     } else {
         let scene = Scene::new(policy, facts, now);
-        format!("rule {}: {}", rule.id(), reason(&scene, rule.when()).1)
+        let (_, why) = reason(&scene, rule.when());
+        let why = if why.is_empty() { "it matches every call" } else { &why };
+        format!("rule {}: {why}", rule.id())
     };
     match decision.wanted() {
         Some(wanted) => format!("{why}; the policy is in shadow mode, else it would {wanted}"),

@@ -575,7 +575,7 @@ impl Attestation {
 )]
 #[serde(rename_all = "lowercase")]
 pub enum Identity {
-    /// A signed PASSporT (RFC 8225): not verified yet, it counts for nothing.
+    /// A signed `PASSporT` (RFC 8225): not verified yet, it counts for nothing.
     Passport,
     /// What the provider says it has verified, in the parameter `verstat`.
     Verstat,

@@ -59,6 +59,7 @@ impl Policy {
 
     /// Makes the policy of two lists and three rules: callers on the one list ring, those on the
     /// other are busy, everyone else rings.
+    #[expect(clippy::missing_panics_doc, reason = "both treatments are built in")]
     pub fn of_lists(region: Region, allow: Arc<List>, reject: Arc<List>) -> Result<Self, PolicyError> {
         let mut parts = PolicyParts::new(region);
         let [ring, busy] = ["ring", "busy"].map(|name| {
@@ -75,6 +76,7 @@ impl Policy {
     }
 
     /// Returns the same policy with another list of the same name, if it has one.
+    #[expect(clippy::needless_pass_by_value, reason = "the policy keeps it")]
     pub fn with_list(&self, list: Arc<List>) -> Result<Self, PolicyError> {
         let mut changed = self.clone();
         for known in changed.lists.iter_mut().filter(|known| known.name() == list.name()) {
@@ -197,10 +199,6 @@ impl Policy {
     #[must_use]
     pub fn checksum(&self) -> &str {
         &self.core.checksum
-    }
-
-    pub(crate) fn never_block(&self) -> Option<&List> {
-        self.list(NEVER_BLOCK).map(|list| &**list)
     }
 
     /// Finds the emergency numbers that a rule would refuse by naming them.

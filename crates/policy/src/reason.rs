@@ -7,20 +7,18 @@ use crate::facts::CallerId;
 use crate::number::Number;
 use crate::printable::printable;
 use crate::scene::Scene;
+use crate::wildcard::Wildcard;
 
 /// Tells whether a condition holds, and why: of several that must all hold the first that does
 /// not, of alternatives the first that does.
 pub(crate) fn reason<'p>(scene: &Scene<'p, '_>, condition: &'p Condition) -> (bool, String) {
     let told = |inner: &'p [Condition], sought: bool, joint: &str| {
         let each: Vec<_> = inner.iter().map(|inner| reason(scene, inner)).collect();
-        match each.iter().find(|(holds, _)| *holds == sought) {
-            Some((_, why)) => (sought, why.clone()),
-            None => {
-                let all: Vec<_> =
-                    each.into_iter().map(|(_, why)| why).filter(|why| !why.is_empty()).collect();
-                (!sought, all.join(joint))
-            }
+        if let Some((_, why)) = each.iter().find(|(holds, _)| *holds == sought) {
+            return (sought, why.clone());
         }
+        let all: Vec<_> = each.into_iter().map(|(_, why)| why).filter(|why| !why.is_empty()).collect();
+        (!sought, all.join(joint))
     };
     match condition {
         Condition::Always => (true, String::new()),
@@ -63,6 +61,7 @@ pub(crate) fn reason<'p>(scene: &Scene<'p, '_>, condition: &'p Condition) -> (bo
 }
 
 /// Tells a condition that is not composed, with the fact it is about.
+#[expect(clippy::too_many_lines, reason = "one arm a condition")]
 fn leaf(scene: &Scene<'_, '_>, condition: &Condition, holds: bool) -> String {
     let facts = scene.facts;
     let lists = |places: &[usize]| {
@@ -115,11 +114,7 @@ fn leaf(scene: &Scene<'_, '_>, condition: &Condition, holds: bool) -> String {
             )
         }
         Condition::Line(lines) => {
-            format!(
-                "line {}, wanted {}",
-                printable(facts.line),
-                joined(lines.iter().map(|line| line.as_str()))
-            )
+            format!("line {}, wanted {}", printable(facts.line), joined(lines.iter().map(Wildcard::as_str)))
         }
         Condition::Group(groups) => {
             let found = if facts.groups.is_empty() {
@@ -243,7 +238,10 @@ fn ago(
     within: jiff::SignedDuration,
 ) -> String {
     let found = match (when, scene.facts.caller) {
-        (Some(when), _) => format!("{:#} ago", whole_seconds(scene.now.duration_since(when))),
+        (Some(when), _) => match whole_seconds(scene.now.duration_since(when)) {
+            ahead if ahead.is_negative() => format!("in the future: {:#} from now", ahead.abs()),
+            ago => format!("{ago:#} ago"),
+        },
         (None, CallerId::Anonymous { number: None } | CallerId::Unavailable) => {
             "never (number unknown)".to_owned()
         }

@@ -45,8 +45,13 @@ impl<'p, 'f> Scene<'p, 'f> {
         match condition {
             Condition::Always => true,
             Condition::All(all) => all.iter().all(|inner| self.holds(inner)),
-            Condition::Any(any) => any.iter().any(|inner| self.holds(inner)),
-            Condition::Not(inner) => !self.holds(inner),
+            Condition::Any(any) => any.iter().any(|inner| self.holds_or_finds_nothing(inner)),
+            Condition::Not(inner) => {
+                let before = self.entry.get();
+                let holds = self.holds(inner);
+                self.entry.set(before);
+                !holds
+            }
             Condition::Caller(list) => self.find(list, &facts.caller),
             Condition::CallerIn(places) => places.iter().any(|place| self.is_on(*place)),
             Condition::CallerKind(wanted) => self.kinds().meets(*wanted),
@@ -84,6 +89,16 @@ impl<'p, 'f> Scene<'p, 'f> {
                 list.find(&by, self.now).is_some()
             }),
         }
+    }
+
+    /// Returns whether an alternative holds. What it found on the way counts only when it does.
+    fn holds_or_finds_nothing(&self, alternative: &'p Condition) -> bool {
+        let before = self.entry.get();
+        let holds = self.holds(alternative);
+        if !holds {
+            self.entry.set(before);
+        }
+        holds
     }
 
     /// Returns the entry that was found last.

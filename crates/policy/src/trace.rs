@@ -4,7 +4,7 @@ use std::fmt;
 
 use jiff::Timestamp;
 
-use crate::decide::{Decision, decide, is_emergency};
+use crate::decide::{Decision, decide, is_emergency, is_never_blocked_by_hand, never_blocking};
 use crate::facts::{CallerId, Facts, Source, Trust};
 use crate::number::Number;
 use crate::policy::{Mode, Policy};
@@ -148,7 +148,7 @@ fn traced_rules(
     decision: &Decision<'_>,
 ) -> Vec<TracedRule> {
     let scene = Scene::new(policy, facts, now);
-    let decided = decision.rule().map(|rule| rule as *const _);
+    let decided = decision.rule().map(std::ptr::from_ref);
     let mut is_after = decided.is_none();
     let mut rules = Vec::new();
     for (number, rule) in (1..).zip(policy.rules()) {
@@ -163,9 +163,8 @@ fn traced_rules(
         let verdict = match (holds, is_it, is_after, rule.is_shadow) {
             (_, true, ..) => Verdict::Yes,
             (false, ..) => Verdict::No,
-            (true, _, true, _) => Verdict::After,
             (true, _, false, true) => Verdict::Shadow,
-            (true, _, false, false) => Verdict::After,
+            (true, ..) => Verdict::After,
         };
         is_after |= is_it;
         let why = if why.is_empty() { "always".to_owned() } else { why };
@@ -176,7 +175,8 @@ fn traced_rules(
 
 fn prelude(policy: &Policy, facts: &Facts<'_>, now: Timestamp) -> String {
     let yes = |is: bool| if is { "YES" } else { "no" };
-    let is_never_blocked = policy.never_block().is_some_and(|list| list.find(&facts.caller, now).is_some());
+    let is_never_blocked =
+        never_blocking(policy, facts, now).is_some() || is_never_blocked_by_hand(facts, now);
     format!(
         "emergency: {}   emergency call-back: {}   never_block: {}   source: {}",
         yes(is_emergency(policy, facts)),

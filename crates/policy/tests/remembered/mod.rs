@@ -1,0 +1,50 @@
+//! A history that is written out.
+
+use jiff::Timestamp;
+use ringfence_policy::{Answer, CallerId, Facts, History, Per};
+
+/// A history of one caller, as a test writes it.
+#[derive(Debug, Default)]
+pub(crate) struct Remembered {
+    pub(crate) calls: Vec<Timestamp>,
+    pub(crate) dialed: Option<Timestamp>,
+    pub(crate) answered: Option<Timestamp>,
+    pub(crate) is_known: bool,
+    pub(crate) added: Vec<(String, Option<Timestamp>)>,
+    pub(crate) switches: Vec<(String, bool)>,
+    pub(crate) answers: Vec<(String, Answer)>,
+}
+
+impl History for Remembered {
+    fn calls(&self, _: &CallerId<'_>, since: Timestamp) -> u32 {
+        u32::try_from(self.calls.iter().filter(|at| **at >= since).count()).unwrap()
+    }
+
+    fn rate(&self, _: Per, facts: &Facts<'_>, since: Timestamp) -> u32 {
+        self.calls(&facts.caller, since) + 1
+    }
+
+    fn dialed(&self, _: &CallerId<'_>) -> Option<Timestamp> {
+        self.dialed
+    }
+
+    fn answered(&self, _: &CallerId<'_>) -> Option<Timestamp> {
+        self.answered
+    }
+
+    fn is_known(&self, _: &CallerId<'_>) -> bool {
+        self.is_known
+    }
+
+    fn added(&self, list: &str, _: &CallerId<'_>, now: Timestamp) -> bool {
+        self.added.iter().any(|(name, until)| name == list && until.is_none_or(|until| now < until))
+    }
+
+    fn switch(&self, name: &str, _: Timestamp) -> Option<bool> {
+        self.switches.iter().find(|(switch, _)| switch == name).map(|(_, on)| *on)
+    }
+
+    fn answer(&self, list: &str) -> Option<Answer> {
+        self.answers.iter().find(|(name, _)| name == list).map(|(_, answer)| *answer)
+    }
+}
