@@ -30,12 +30,13 @@ pub(super) struct Compiler<'c> {
     pub(super) blocks: &'c Blocks,
     pub(super) specs: &'c [ListSpec],
     pub(super) schedules: &'c [Arc<Schedule>],
-    pub(super) files: &'c [File],
     pub(super) region: Region,
     pub(super) zone: &'c TimeZone,
     pub(super) report: Report,
     /// Whether a rule that is rolled out to a part counts for all, as it does in tests.
     pub(super) is_test: bool,
+    /// Whether blocks are missing that could not be read, so that nobody can tell what is not there.
+    pub(super) is_partial: bool,
     places: HashMap<&'c str, usize>,
     treatments: treatment::Treatments,
     /// Of each file the name, which its rules share, and where its lines end.
@@ -55,11 +56,11 @@ impl<'c> Compiler<'c> {
             blocks,
             specs,
             schedules,
-            files,
             region,
             zone,
             report: Report::default(),
             is_test: false,
+            is_partial: false,
             places: specs.iter().enumerate().map(|(place, spec)| (spec.name(), place)).collect(),
             treatments: treatment::Treatments::default(),
             lines: files.iter().map(|file| (file.name().into(), newlines(file.text()))).collect(),
@@ -92,7 +93,7 @@ impl<'c> Compiler<'c> {
             rules,
             checksum: self.checksum(),
         };
-        if self.report.errors() > 0 {
+        if self.report.errors() > 0 || self.is_partial {
             return None;
         }
         match Policy::new(parts) {
@@ -155,7 +156,7 @@ impl<'c> Compiler<'c> {
         let mut rules = Vec::with_capacity(blocks.rules.len());
         for rule in &blocks.rules {
             if let Some(first) = ids.insert(&rule.id.0, rule.id.span) {
-                let line = first.place(self.files).map_or(0, |place| place.line);
+                let (_, line) = self.place(first);
                 let message = format!("the rule \"{}\" is there already, on line {line}", brief(&rule.id.0));
                 self.report.error(rule.id.span, message, "give one of the two another id");
             }

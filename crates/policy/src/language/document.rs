@@ -14,7 +14,7 @@ use jiff::civil::{Date, Weekday};
 use jiff::tz::TimeZone;
 
 use super::read::{At, Items, Many, Named, block};
-use super::value::{NameOr, Whole, words};
+use super::value::{Given, NameOr, Whole, words};
 use crate::facts::Identity;
 use crate::number::Region;
 use crate::policy::Mode;
@@ -65,9 +65,9 @@ block! {
     /// What holds for all lines and rules.
     DefaultsBlock = "a table with region and timezone" {
         /// The country whose way of writing numbers is meant, and whose emergency numbers are never refused.
-        region: Option<At<Region>> = "\"CH\"",
+        region: Option<At<Given<Region>>> = "\"CH\"",
         /// The time zone of hours, days and dates, by its name in the IANA database.
-        timezone: Option<At<TimeZone>> = "\"Europe/Zurich\"",
+        timezone: Option<At<Given<TimeZone>>> = "\"Europe/Zurich\"",
         /// What is done when no decision can be made: the name of a treatment that lets the call through.
         on_error: Option<At<NameOr<TreatmentBlock>>> = "\"ring\"",
         /// Whether rules act, or are only written down.
@@ -267,3 +267,28 @@ mod forms {
     }
 }
 pub(crate) use forms::{RingTarget, StandAsideForm};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_example_is_what_its_key_takes() {
+        let wrong: Vec<String> = [
+            Document::wrong_examples(),
+            DefaultsBlock::wrong_examples(),
+            LineBlock::wrong_examples(),
+            StandAsideBlock::wrong_examples(),
+            TrustBlock::wrong_examples(),
+            GroupBlock::wrong_examples(),
+            ScheduleBlock::wrong_examples(),
+            SwitchBlock::wrong_examples(),
+            condition::wrong_examples(),
+            list::wrong_examples(),
+            rule::wrong_examples(),
+            treatment::wrong_examples(),
+        ]
+        .concat();
+        assert_eq!(wrong, Vec::<String>::new());
+    }
+}

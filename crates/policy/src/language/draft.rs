@@ -79,14 +79,18 @@ impl Draft {
         open: &mut dyn FnMut(&str, &str) -> Result<File, String>,
         foreign_keys: &[&str],
     ) -> (Self, Vec<Diagnostic>) {
-        let Included { mut files, documents, mut report, .. } = Included::read(main, open, foreign_keys);
+        let Included { mut files, documents, mut report, is_partial, .. } =
+            Included::read(main, open, foreign_keys);
         let mut blocks = Blocks::merge(documents, &files, &mut report);
         if blocks.rules.is_empty() && report.errors() == 0 {
             with_standard_rules(&mut blocks, &mut files, &mut report);
         }
-        let zone = blocks.defaults.timezone.as_ref().map_or(TimeZone::UTC, |zone| zone.value.clone());
-        let region = blocks.defaults.region.as_ref().map(|region| region.value);
-        let region = region.or_else(|| report_no_region(&mut report));
+        let zone = blocks.defaults.timezone.as_ref().and_then(|zone| zone.0.clone()).unwrap_or(TimeZone::UTC);
+        let region = match &blocks.defaults.region {
+            Some(region) => region.0,
+            None if is_partial => None,
+            None => report_no_region(&mut report),
+        };
         let mut draft = Self {
             schedules: schedules(&blocks, &zone, &files, open, &mut report),
             specs: Vec::new(),
@@ -174,6 +178,7 @@ impl Draft {
     fn check_rules(&mut self) {
         let lists = self.specs.iter().map(ListSpec::inline).collect();
         let mut compiler = self.compiler();
+        compiler.is_partial = self.report.errors() > 0;
         compiler.policy(lists);
         let found = compiler.report;
         self.report.extend(found);

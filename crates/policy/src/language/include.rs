@@ -26,6 +26,8 @@ pub(super) struct Included<'o> {
     pub(super) files: Vec<File>,
     pub(super) documents: Vec<Document>,
     pub(super) report: Report,
+    /// Whether a file could not be read at all, so that nobody can tell what is not there.
+    pub(super) is_partial: bool,
     open: &'o mut Open<'o>,
     foreign: &'o [&'o str],
     /// The files that are being read, from the first to the innermost.
@@ -38,6 +40,7 @@ impl<'o> Included<'o> {
             files: Vec::new(),
             documents: Vec::new(),
             report: Report::default(),
+            is_partial: false,
             open,
             foreign,
             within: Vec::new(),
@@ -51,7 +54,10 @@ impl<'o> Included<'o> {
         let name = file.name().to_owned();
         let document = parse(index, &file, &mut self.report, self.foreign);
         self.files.push(file);
-        let Some(document) = document else { return };
+        let Some(document) = document else {
+            self.is_partial = true;
+            return;
+        };
         self.within.push(name);
         for name in document.include.iter().flat_map(|names| names.iter()) {
             self.include(index, name);
@@ -74,6 +80,7 @@ impl<'o> Included<'o> {
             Err(reason) => {
                 let message = format!("cannot read the included file \"{shown}\": {reason}");
                 let hint = "a relative name is looked for beside the file that includes it";
+                self.is_partial = true;
                 return self.report.error(written.span, message, hint);
             }
         };

@@ -82,7 +82,9 @@ impl<T> Kind<T> {
                 (Some(first), Some(block)) => join(first, block),
                 (Some(_), None) | (None, _) => true,
             };
-            if !is_joined {
+            if !is_joined && report.is_full() {
+                report.error(name.span, "", "");
+            } else if !is_joined {
                 let place = known.span.place(files).map(|place| format!("{}:{}", place.file, place.line));
                 let message = format!(
                     "[{kind}.{}] is there already, in {}",

@@ -193,13 +193,12 @@ impl<'r> Reader<'r> {
             if open.knows(written) || foreign.contains(&written) {
                 continue;
             }
-            let free = keys.iter().map(|key| key.name).filter(|known| !table.contains_key(*known));
             if self.report.is_full() {
                 let span = self.span(&name.span());
                 self.report.error(span, "", "");
                 continue;
             }
-            let hint = match nearest(written, free) {
+            let hint = match nearest(written, keys.iter().map(|key| key.name)) {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("known here: {}", backticked(keys.iter().map(|key| key.name))),
             };
@@ -410,6 +409,8 @@ impl<T: Read> Read for Named<T> {
         };
         let mut order: Vec<_> = table.iter().collect();
         order.sort_by_key(|(name, _)| name.span().start);
+        // The example of the key is one of a table of tables, and no help inside of one.
+        reader.key.example = "";
         let kind = reader.key.name;
         let mut named = Vec::with_capacity(order.len());
         for (name, value) in order {
@@ -506,6 +507,15 @@ macro_rules! block {
                     is_required: <$field as $crate::language::read::Field>::IS_REQUIRED,
                 }, )*
             ];
+
+            /// Returns what is wrong with the examples of the keys.
+            #[cfg(test)]
+            pub(super) fn wrong_examples() -> Vec<String> {
+                let mut keys = Self::KEYS.iter();
+                [$( keys.next().map(|key| {
+                    $crate::language::read::wrong_example::<$field>(stringify!($name), key)
+                }).unwrap_or_default(), )*].concat()
+            }
         }
 
         impl $crate::language::read::Read for $name {
@@ -554,6 +564,19 @@ pub(super) const fn key_name(name: &'static str) -> &'static str {
         [b'r', b'#', ..] => name.split_at(2).1,
         _ => name,
     }
+}
+
+/// Reads the example of a key.
+#[cfg(test)]
+pub(super) fn wrong_example<F: Field>(block: &str, key: &Key) -> Vec<String> {
+    let text = format!("{} = {}", key.name, key.example);
+    let file = super::file::File::new(block, text.as_str());
+    let mut report = Report::default();
+    let table = DeTable::parse(&text).expect("an example is TOML");
+    let keys: &'static [Key] = Box::leak(Box::new([*key]));
+    let open = Open { table: table.get_ref(), keys, span: Span::new(0, &(0..0)) };
+    F::field(&open, key, &mut Reader::new(0, &mut report, &[]));
+    report.diagnostics(&[file]).iter().map(ToString::to_string).collect()
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The JSON Schema of the language, made of the types that read it.
 
 use schemars::generate::SchemaSettings;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::document::Document;
 
@@ -19,5 +19,41 @@ use super::document::Document;
 pub fn schema() -> Value {
     let mut schema = SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<Document>();
     schema.insert("title".to_owned(), "A call screening policy".into());
-    schema.to_value()
+    let mut schema = schema.to_value();
+    tidy(&mut schema);
+    if let Some(Value::Array(arrivals)) = schema.pointer_mut("/$defs/Arrival/oneOf") {
+        // The derived schema does not know the other word for it.
+        let words =
+            json!({ "const": "not_registrar", "type": "string", "description": "The same as `anyone`." });
+        arrivals.push(words);
+    }
+    schema
+}
+
+/// Takes `null` away, which TOML does not have, and examples in Rust, which nobody wants to see there.
+fn tidy(schema: &mut Value) {
+    match schema {
+        Value::Array(items) => items.iter_mut().for_each(tidy),
+        Value::Object(object) => {
+            if let Some(Value::Array(kinds)) = object.get_mut("type") {
+                kinds.retain(|kind| kind != "null");
+                if let [only] = &kinds[..] {
+                    let only = only.clone();
+                    object.insert("type".to_owned(), only);
+                }
+            }
+            if let Some(Value::Array(choices)) = object.get_mut("anyOf") {
+                choices.retain(|choice| choice["type"] != "null");
+            }
+            if object.get("default").is_some_and(Value::is_null) {
+                object.remove("default");
+            }
+            if let Some(Value::String(text)) = object.get_mut("description") {
+                text.truncate(text.find("\n\n```").unwrap_or(text.len()));
+                *text = text.replace('\n', " ");
+            }
+            object.values_mut().for_each(tidy);
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
 }

@@ -6,10 +6,11 @@ use jiff::Timestamp;
 use jiff::civil::date;
 
 use super::diagnostic::{Report, Span};
-use super::document::{ExpectBlock, TestBlock};
+use super::document::{ExpectBlock, RuleBlock, TestBlock};
 use super::draft::Draft;
 use super::file::Place;
 use super::read::{At, brief};
+use super::value::NameOr;
 use crate::policy::Policy;
 use crate::trace::Trace;
 
@@ -105,6 +106,10 @@ struct Known {
     rules: BTreeSet<String>,
     /// The rules, and what else decides.
     deciding: BTreeSet<String>,
+    /// The treatments, unless rules have treatments without a name.
+    treatments: Option<BTreeSet<String>>,
+    /// Whether rules could not be read, so that nobody can tell which are not there.
+    is_partial: bool,
 }
 
 impl Known {
@@ -113,7 +118,12 @@ impl Known {
         let rules: BTreeSet<String> = blocks.rules.iter().map(|rule| rule.id.0.clone()).collect();
         let guards = blocks.guards.names().map(|name| format!("guard.{name}"));
         let prelude = ["emergency", "emergency-callback", "never_block"].map(str::to_owned);
+        let is_named = |rule: &At<RuleBlock>| matches!(rule.then.value, NameOr::Name(_));
+        let built_in = ["ring", "stand_aside", "busy", "decline", "unavailable"];
+        let treatments = || blocks.treatments.names().chain(built_in).map(str::to_owned).collect();
         Self {
+            is_partial: draft.report.errors() > 0,
+            treatments: blocks.rules.iter().all(is_named).then(treatments),
             lists: draft.specs().iter().map(|spec| spec.name().to_owned()).collect(),
             switches: blocks.switches.names().map(str::to_owned).collect(),
             groups: blocks.groups.names().map(str::to_owned).collect(),
@@ -151,6 +161,12 @@ fn check_test(test: &At<TestBlock>, wrong_times: &[(&str, String)], known: &Know
     if expect.rule.is_none() && expect.then.is_none() && expect.shadow.is_none() {
         let message = "expected `rule`, `then` or `shadow`, found none of them";
         report.error(expect.span, message, "for example: expect = { rule = \"family\", then = \"ring\" }");
+    }
+    if let (Some(then), Some(known)) = (&expect.then, &known.treatments) {
+        expect_name("treatment", then, known, then.span, report);
+    }
+    if known.is_partial {
+        return;
     }
     if let Some(rule) = &expect.rule {
         expect_name("rule", rule, &known.deciding, rule.span, report);

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::TimeZone;
-use schemars::{Schema, SchemaGenerator, json_schema};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use toml::Spanned;
 use toml::de::DeValue;
 
+use super::near::nearest;
 use super::read::{Read, Reader, found};
 use crate::duration::parse_duration;
 use crate::number::Region;
@@ -71,26 +72,91 @@ impl Word for Line {
     }
 }
 
-impl Word for Region {
-    const EXPECTED: &'static str = "the two letters of a country, such as \"CH\"";
+/// A value that must be right for much else to mean anything: that it is there is known even when
+/// it is wrong.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Given<T>(pub(crate) Option<T>);
 
-    fn parse(text: &str) -> Option<Self> {
-        Region::parse(text).ok()
+impl<T: Read> Read for Given<T> {
+    fn expected() -> Cow<'static, str> {
+        T::expected()
     }
 
-    fn schema() -> Schema {
-        json_schema!({ "type": "string", "pattern": "^[A-Za-z]{2}$" })
+    fn read(value: &Spanned<DeValue<'_>>, reader: &mut Reader<'_>) -> Option<Self> {
+        Some(Self(T::read(value, reader)))
+    }
+
+    fn schema(generator: &mut SchemaGenerator) -> Schema {
+        T::schema(generator)
     }
 }
 
-impl Word for TimeZone {
-    const EXPECTED: &'static str = "a time zone such as \"Europe/Zurich\"";
-
-    fn parse(text: &str) -> Option<Self> {
-        TimeZone::get(text).ok()
+impl Read for Region {
+    fn expected() -> Cow<'static, str> {
+        "the two letters of a country, such as \"CH\"".into()
     }
 
-    fn schema() -> Schema {
+    fn read(value: &Spanned<DeValue<'_>>, reader: &mut Reader<'_>) -> Option<Self> {
+        let DeValue::String(code) = value.get_ref() else {
+            return reader.unfit(&value.span(), &Self::expected(), &found(value.get_ref()));
+        };
+        let error = match Region::parse(code) {
+            Ok(region) => return Some(region),
+            Err(error) => error,
+        };
+        let near: Vec<String> = error.near().iter().map(|region| format!("\"{region}\"")).collect();
+        let hint = match &near[..] {
+            [] => "the two letters of ISO 3166, such as CH, DE, US".to_owned(),
+            near => format!("did you mean {}?", near.join(" or ")),
+        };
+        let span = reader.span(&value.span());
+        reader.report.error(span, error.to_string(), hint);
+        None
+    }
+
+    fn schema(generator: &mut SchemaGenerator) -> Schema {
+        generator.subschema_for::<Codes>()
+    }
+}
+
+/// The codes of all countries, which the schema has once.
+struct Codes;
+
+impl JsonSchema for Codes {
+    fn schema_name() -> Cow<'static, str> {
+        "Region".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let codes: Vec<&str> = Region::all().map(Region::as_str).collect();
+        json_schema!({ "type": "string", "enum": codes })
+    }
+}
+
+impl Read for TimeZone {
+    fn expected() -> Cow<'static, str> {
+        "a time zone such as \"Europe/Zurich\"".into()
+    }
+
+    fn read(value: &Spanned<DeValue<'_>>, reader: &mut Reader<'_>) -> Option<Self> {
+        let DeValue::String(name) = value.get_ref() else {
+            return reader.unfit(&value.span(), &Self::expected(), &found(value.get_ref()));
+        };
+        if let Ok(zone) = TimeZone::get(name) {
+            return Some(zone);
+        }
+        let known: Vec<String> = jiff::tz::db().available().map(|known| known.to_string()).collect();
+        let hint = match nearest(name, known.iter().map(String::as_str)) {
+            Some(near) => format!("did you mean \"{near}\"?"),
+            None => "a name of the IANA database: a part of the world, a slash, a city".to_owned(),
+        };
+        let span = reader.span(&value.span());
+        let message = format!("expected {}, found {}", Self::expected(), found(value.get_ref()));
+        reader.report.error(span, message, hint);
+        None
+    }
+
+    fn schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({ "type": "string" })
     }
 }
@@ -303,7 +369,7 @@ pub(super) fn unknown_word<T>(
 ) -> Option<T> {
     let message = format!("expected {what}, found {}", found(value.get_ref()));
     let near = match value.get_ref() {
-        DeValue::String(text) => super::near::nearest(text, words.iter().copied()),
+        DeValue::String(text) => nearest(text, words.iter().copied()),
         DeValue::Integer(_)
         | DeValue::Float(_)
         | DeValue::Boolean(_)

@@ -49,7 +49,7 @@ impl<'c> Compiler<'c> {
             all.push(Condition::Name(self.texts(names)));
         }
         if let Some(countries) = &keys.country {
-            all.push(Condition::Country(countries.iter().map(|country| country.0).collect()));
+            all.push(Condition::Country(countries.iter().map(|country| country.value).collect()));
         }
         if let Some(near) = &keys.near_list {
             let last_digits = u8::try_from(near.last_digits.value.0).unwrap_or(u8::MAX);

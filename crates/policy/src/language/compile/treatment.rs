@@ -118,9 +118,9 @@ impl<'c> Compiler<'c> {
     }
 
     fn rejection(&mut self, block: &At<RejectBlock>) -> Option<Rejection> {
-        let mut rejection = match (block.code, block.preset) {
-            (Some(code), None) => self.of_code(block, code.value.0)?,
-            (None, Some(preset)) => self.of_preset(block, preset.value)?,
+        let mut rejection = match (&block.code, &block.preset) {
+            (Some(code), None) => self.of_code(block, code.0?.0)?,
+            (None, Some(preset)) => self.of_preset(block, preset.0?)?,
             (None, None) => {
                 let message = "expected `code` or `preset` in a refusal, found neither";
                 self.report.error(block.span, message, "for example: reject = { code = 486 }");

@@ -11,7 +11,7 @@ use crate::facts::{Arrival, Attestation, Verification};
 use crate::history::Per;
 use crate::kind::KindSet;
 use crate::language::read::{At, Many, Read, Reader, block, found};
-use crate::language::value::{Whole, Word, words};
+use crate::language::value::{Whole, words};
 use crate::number::Region;
 use crate::schedule::Hours;
 
@@ -27,7 +27,7 @@ block! {
         /// The name the call shows: a text with `*`, or a regular expression. It proves nothing.
         name: Option<Many<String>> = "\"SPAM*\"",
         /// The country of the caller's number.
-        country: Option<Many<Country>> = "[\"CH\", \"DE\"]",
+        country: Option<Many<Region>> = "[\"CH\", \"DE\"]",
         /// The caller differs from a number of a list in its last digits only.
         near_list: Option<NearList> = "{ list = \"people\", last_digits = 2 }",
         /// The caller's number begins like the one that was called.
@@ -177,7 +177,7 @@ block! {
     }
 }
 
-words! { Per = "what is counted together" {
+words! { Per = "something to count by" {
     "caller" => Per::Caller,
     "line" => Per::Line,
     "source" => Per::Source,
@@ -201,14 +201,14 @@ words! { Kind = "a kind of caller" {
     "invalid" => Kind(KindSet::INVALID),
 } }
 
-words! { Arrival = "where a call came from" {
+words! { Arrival = "an origin of calls" {
     "registrar" => Arrival::Registrar,
     "peer" => Arrival::Peer,
     "token" => Arrival::Token,
     "not_registrar" | "anyone" => Arrival::Anyone,
 } }
 
-words! { Verification = "what became of a verification" {
+words! { Verification = "a result of a verification" {
     "passed" => Verification::Passed,
     "failed" => Verification::Failed,
     "unchecked" => Verification::Unchecked,
@@ -222,18 +222,15 @@ words! { Attestation = "an attestation" {
     "none" => Attestation::None,
 } }
 
-/// A country, by its region.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Country(pub(crate) Region);
-
-impl Word for Country {
-    const EXPECTED: &'static str = "the two letters of a country, such as \"CH\"";
-
-    fn parse(text: &str) -> Option<Self> {
-        Region::parse(text).ok().map(Self)
-    }
-
-    fn schema() -> Schema {
-        <Region as Word>::schema()
-    }
+#[cfg(test)]
+pub(super) fn wrong_examples() -> Vec<String> {
+    [
+        ConditionKeys::wrong_examples(),
+        NearList::wrong_examples(),
+        LikeCalled::wrong_examples(),
+        ScoreBlock::wrong_examples(),
+        RepeatBlock::wrong_examples(),
+        RateBlock::wrong_examples(),
+    ]
+    .concat()
 }

@@ -87,7 +87,7 @@ pub(crate) enum StaleWord {
     Drop,
 }
 
-words! { StaleWord = "what happens to a stale list" { "keep" => StaleWord::Keep, "drop" => StaleWord::Drop, } }
+words! { StaleWord = "a choice for stale lists" { "keep" => StaleWord::Keep, "drop" => StaleWord::Drop, } }
 
 /// What a look-up without an answer means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,7 +96,7 @@ pub(crate) enum MissWord {
     Match,
 }
 
-words! { MissWord = "what a missing answer means" {
+words! { MissWord = "a meaning of a missing answer" {
     "no_match" => MissWord::NoMatch,
     "match" => MissWord::Match,
 } }
@@ -112,3 +112,8 @@ words! { LookupWord = "a way to look numbers up" {
     "k-anonymous" => LookupWord::KAnonymous,
     "full" => LookupWord::Full,
 } }
+
+#[cfg(test)]
+pub(super) fn wrong_examples() -> Vec<String> {
+    [ListBlock::wrong_examples(), EntryBlock::wrong_examples()].concat()
+}

@@ -53,7 +53,7 @@ block! {
     }
 }
 
-words! { Share = "what is divided" { "line" => Share::Line, "caller" => Share::Caller, } }
+words! { Share = "something to divide by" { "line" => Share::Line, "caller" => Share::Caller, } }
 
 block! {
     /// A list that grows by itself.
@@ -65,7 +65,7 @@ block! {
     }
 }
 
-words! { Log = "how a call is written down" { "call" => Log::Call, "counter" => Log::Counter, } }
+words! { Log = "a way to write calls down" { "call" => Log::Call, "counter" => Log::Counter, } }
 
 block! {
     /// A limit that comes before all rules.
@@ -142,4 +142,17 @@ fn near(unknown: &str, known: &str) -> String {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("known here: {}", backticked(known.into_iter())),
     }
+}
+
+#[cfg(test)]
+pub(super) fn wrong_examples() -> Vec<String> {
+    [
+        RuleBlock::wrong_examples(),
+        RolloutBlock::wrong_examples(),
+        AddTo::wrong_examples(),
+        GuardBlock::wrong_examples(),
+        TestBlock::wrong_examples(),
+        ExpectBlock::wrong_examples(),
+    ]
+    .concat()
 }

@@ -8,7 +8,7 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use crate::language::read::{At, Read, Reader, block, found};
-use crate::language::value::{Line, NameOr, Whole, Word, words};
+use crate::language::value::{Given, Line, NameOr, Whole, Word, words};
 use crate::treatment::{Only, Then};
 
 block! {
@@ -84,9 +84,9 @@ block! {
     /// A refusal: the final response and what it says.
     RejectBlock = "a table with `code` or `preset`" {
         /// The status code.
-        code: Option<At<Whole<400, 699>>> = "486",
+        code: Option<At<Given<Whole<400, 699>>>> = "486",
         /// A refusal that is made by the book: its code, phrase and headers.
-        preset: Option<At<PresetWord>> = "\"608\"",
+        preset: Option<At<Given<PresetWord>>> = "\"608\"",
         /// The reason phrase, instead of the code's own.
         phrase: Option<At<Line>> = "\"Not Today\"",
         /// The Reason header, as it is sent.
@@ -203,7 +203,7 @@ block! {
     }
 }
 
-words! { Then = "what follows" {
+words! { Then = "what follows an announcement" {
     "hangup" => Then::HangUp,
     "voicemail" => Then::Voicemail,
     "ring" => Then::Ring,
@@ -259,7 +259,22 @@ block! {
     }
 }
 
-words! { Only = "which calls are not answered" {
+words! { Only = "calls to leave unanswered" {
     "not_from_registrar" => Only::NotFromRegistrar,
     "always" => Only::Always,
 } }
+
+#[cfg(test)]
+pub(super) fn wrong_examples() -> Vec<String> {
+    [
+        TreatmentKeys::wrong_examples(),
+        RejectBlock::wrong_examples(),
+        ForwardBlock::wrong_examples(),
+        AnswerBlock::wrong_examples(),
+        ChallengeBlock::wrong_examples(),
+        RingBlock::wrong_examples(),
+        HoldBlock::wrong_examples(),
+        DropBlock::wrong_examples(),
+    ]
+    .concat()
+}

@@ -1,0 +1,364 @@
+//! What a policy file may say, and what is told of one that says something else.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use ringfence_policy::{Diagnostic, Draft, File, List, ListSource, Severity};
+
+/// Reads a policy beside which there are no other files.
+fn read(text: &str) -> (Draft, Vec<Diagnostic>) {
+    read_with(text, &[])
+}
+
+fn read_with(text: &str, others: &[(&str, &str)]) -> (Draft, Vec<Diagnostic>) {
+    let others: HashMap<&str, &str> = others.iter().copied().collect();
+    let mut open = |written: &str, _: &str| match others.get(written) {
+        Some(text) => Ok(File::new(written, *text)),
+        None => Err("no such file".to_owned()),
+    };
+    Draft::read(File::new("policy.toml", text), &mut open, &["account", "softphone"])
+}
+
+/// A policy of blocks that are fit, and a last rule.
+fn with_last_rule(blocks: &str) -> String {
+    let defaults = "defaults = { region = \"CH\", timezone = \"Europe/Zurich\" }\n";
+    format!("{defaults}{blocks}\n[[rule]]\nid = \"last\"\nthen = \"ring\"\n")
+}
+
+/// Returns the messages of what is wrong with some blocks, each with its hint.
+fn wrong(blocks: &str) -> Vec<String> {
+    let (_, found) = read(&with_last_rule(blocks));
+    let told = |found: &Diagnostic| format!("{} | {}", found.message, found.hint.as_deref().unwrap_or("-"));
+    found.iter().filter(|found| found.severity == Severity::Error).map(told).collect()
+}
+
+#[track_caller]
+fn assert_wrong(blocks: &str, expected: &str) {
+    let found = wrong(blocks);
+    assert!(found.iter().any(|found| found.starts_with(expected)), "{expected:?} is not in {found:#?}");
+}
+
+#[test]
+fn an_error_points_at_file_line_and_column_and_underlines_the_text() {
+    let (_, found) =
+        read("defaults.region = \"CH\"\n[[rule]]\nid = \"all\"\nwhen = { caler = \"1\" }\nthen = \"ring\"");
+    assert_eq!(
+        found[0].to_string(),
+        "policy.toml:4:10: error: unknown key `caler` in [rule.when]\n    \
+         4 | when = { caler = \"1\" }\n      |          ^^^^^\n\
+         hint: did you mean `caller`?"
+    );
+}
+
+#[test]
+fn all_errors_of_all_blocks_are_told_at_once() {
+    let found = wrong(
+        "[line.home]\nposition = \"paralel\"\n[treatment.no]\nreject = { code = 302 }\n\
+         [list.spam]\nentries = [\"anonymus\"]\nsource = \"ftp://x\"\n\
+         [[rule]]\nid = \"a\"\nwhen = { caller_in = \"smap\", hours = \"08:00-09:00\" }\nthen = \"bussy\"\n",
+    );
+    assert_eq!(found.len(), 6, "{found:#?}");
+}
+
+#[test]
+fn more_than_fifty_errors_are_counted() {
+    let rules = "[[rule]]\nid = \"a\"\nthen = \"bussy\"\n".repeat(10_000);
+    let (_, found) = read(&with_last_rule(&rules));
+    assert_eq!(found.len(), 51);
+    assert!(found[50].message.ends_with("more errors are not shown"), "{}", found[50]);
+}
+
+#[test]
+fn the_keys_of_the_program_are_left_to_it() {
+    let text = with_last_rule("softphone.listen = \"0.0.0.0:5060\"\n[account.home]\npassword = \"s3cret\"");
+    assert_eq!(read(&text).1, []);
+    let (_, found) = read(&format!("[acount.home]\npassword = \"s3cret\"\n{}", "rule = 1"));
+    assert!(found.iter().all(|found| !found.to_string().contains("s3cret")), "{found:#?}");
+}
+
+#[test]
+fn a_name_that_nothing_has_is_told_with_the_nearest() {
+    let rule = |when: &str| format!("[[rule]]\nid = \"a\"\nwhen = {when}\nthen = \"ring\"");
+    let list = "[list.family]\n[switch.on_call]\n[schedule.night]\nhours = \"22:00-07:00\"\n[group.paris]\n";
+    let cases = [
+        ("{ caller_in = \"famly\" }", "there is no list \"famly\" | did you mean \"family\"?"),
+        (
+            "{ score = { list = \"fmily\", at_least = 1 } }",
+            "there is no list \"fmily\" | did you mean \"family\"?",
+        ),
+        ("{ switch = \"oncall\" }", "there is no switch \"oncall\" | did you mean \"on_call\"?"),
+        ("{ not = { schedule = \"nigth\" } }", "there is no schedule \"nigth\" | did you mean \"night\"?"),
+        ("{ any = [{ group = \"pairs\" }] }", "there is no group \"pairs\" | did you mean \"paris\"?"),
+    ];
+    for (when, expected) in cases {
+        assert_wrong(&format!("{list}{}", rule(when)), expected);
+    }
+}
+
+#[test]
+fn the_last_rule_must_hold_for_every_call() {
+    let text =
+        "defaults.region = \"CH\"\n[[rule]]\nid = \"a\"\nwhen = { first_time = true }\nthen = \"busy\"\n";
+    let (_, found) = read(text);
+    assert_eq!(
+        found[0].message,
+        "expected a last rule without `when`, so that every call is decided, found none"
+    );
+    for not_always in ["until = \"2099-01-01\"", "mode = \"shadow\"", "rollout = { percent = 100 }"] {
+        let (_, found) =
+            read(&format!("defaults.region = \"CH\"\n[[rule]]\nid = \"a\"\nthen = \"ring\"\n{not_always}"));
+        assert_eq!(found.len(), 1, "{not_always}: {found:#?}");
+    }
+}
+
+#[test]
+fn a_rule_that_would_refuse_an_emergency_number_is_refused() {
+    assert_wrong(
+        "[list.spam]\nentries = [\"0900*\", \"112\"]\n[[rule]]\nid = \"spam\"\nwhen = { caller_in = \"spam\" }\nthen = \"busy\"",
+        "112 is an emergency number, and the rule \"spam\" would refuse it",
+    );
+    assert_wrong(
+        "[[rule]]\nid = \"a\"\nwhen = { caller = \"144\" }\nthen = \"busy\"",
+        "144 is an emergency number, and the rule \"a\" would refuse it",
+    );
+    assert_eq!(
+        wrong("[[rule]]\nid = \"a\"\nwhen = { caller = \"144\" }\nthen = \"ring\""),
+        Vec::<String>::new()
+    );
+}
+
+#[test]
+fn an_emergency_number_in_a_loaded_list_is_refused_with_its_file() {
+    let text = with_last_rule(
+        "[list.spam]\n[[rule]]\nid = \"spam\"\nwhen = { caller_in = \"spam\" }\nthen = \"busy\"",
+    );
+    let (draft, _) = read(&text);
+    let loaded = |_: &_| Arc::new(List::parse_text("spam", "spam.txt", "\n112\n", draft.region()).0);
+    let refused = draft.compile(loaded).unwrap_err();
+    assert_eq!(
+        refused[0].message,
+        "spam.txt:2: 112 is an emergency number, and the rule \"spam\" would refuse it"
+    );
+}
+
+#[test]
+fn treatments_that_lead_back_to_themselves_are_refused() {
+    assert_wrong(
+        "[treatment.a]\nhold = { seconds = 5, then = \"b\" }\n[treatment.b]\nhold = { seconds = 5, then = \"a\" }",
+        "the treatment \"a\" leads back to itself: a → b → a",
+    );
+    let chain: String = (0..100)
+        .map(|n| format!("[treatment.t{n}]\nhold = {{ seconds = 1, then = \"t{}\" }}\n", n + 1))
+        .collect();
+    assert_wrong(
+        &format!("{chain}[treatment.t100]\nring = {{}}"),
+        "expected at most 16 treatments after one another",
+    );
+}
+
+#[test]
+fn a_treatment_is_exactly_one_thing() {
+    assert_wrong(
+        "[treatment.a]\nring = {}\nreject = { code = 486 }",
+        "expected a treatment: a table with exactly one",
+    );
+    assert_wrong("[treatment.a]\n", "expected a treatment: a table with exactly one");
+    assert_wrong("[treatment.ring]\nreject = { code = 486 }", "[treatment.ring] refuses the call");
+}
+
+#[test]
+fn a_refusal_by_somebody_in_the_middle_names_whom_to_ask() {
+    for preset in ["603+", "608"] {
+        assert_wrong(
+            &format!("[treatment.a]\nreject = {{ preset = \"{preset}\" }}"),
+            &format!("the preset \"{preset}\" needs `redress`: whom a caller can ask, found none"),
+        );
+    }
+    assert_wrong(
+        "[treatment.a]\nreject = { preset = \"608\", redress = \"javascript:x\" }",
+        "expected an https, mailto or tel address, found \"javascript:x\"",
+    );
+    assert_eq!(wrong("[treatment.a]\nreject = { preset = \"433\" }"), Vec::<String>::new());
+}
+
+#[test]
+fn a_condition_inside_conditions_is_bounded() {
+    let deep = format!("{}{{ first_time = true }}{}", "{ not = ".repeat(40), " }".repeat(40));
+    assert_wrong(
+        &format!("[[rule]]\nid = \"a\"\nwhen = {deep}\nthen = \"ring\""),
+        "expected at most 16 tables inside one another, found more",
+    );
+    let dotted = format!("when.{}first_time = true", "not.".repeat(70));
+    assert_wrong(&format!("[[rule]]\nid = \"a\"\n{dotted}\nthen = \"ring\""), "expected at most 16 tables");
+}
+
+#[test]
+fn a_line_before_the_phones_needs_to_know_where_they_are() {
+    assert_wrong("[line.a]\nposition = \"first\"", "[line.a] needs `ring`");
+    assert_wrong(
+        "[line.a]\nposition = \"first\"\nring = 404",
+        "expected the URI of the phones, found the code 404",
+    );
+    assert_wrong(
+        "[line.a]\nposition = \"inline\"\nring = 500",
+        "expected the URI of the phones, or on an inline line",
+    );
+    let (_, found) = read(&with_last_rule("[line.a]\nposition = \"sole\"\ncapture = 603"));
+    assert_eq!(found[0].message, "`capture` does nothing on a line that is `sole`");
+    assert_eq!(found[0].severity, Severity::Warning);
+}
+
+#[test]
+fn hours_without_a_time_zone_are_refused() {
+    let rules = "[[rule]]\nid = \"a\"\nwhen = { hours = \"22:00-07:00\" }\nthen = \"busy\"\n[[rule]]\nid = \"b\"\nthen = \"ring\"";
+    let (_, found) = read(&format!("defaults.region = \"CH\"\n{rules}"));
+    assert!(found[0].message.starts_with("expected `timezone` in [defaults]"), "{}", found[0]);
+}
+
+#[test]
+fn a_test_without_an_expectation_is_refused() {
+    assert_wrong("[[test]]\ncall = { caller = \"1\" }", "expected `expect` in a test, found none");
+    assert_wrong(
+        "[[test]]\ncall = { caler = \"1\" }\nexpect = { rule = \"last\" }",
+        "unknown field `caler` in a call",
+    );
+    assert_wrong(
+        "[[test]]\ncall = { caller = \"1\" }\nexpect = { rule = \"lsat\" }",
+        "there is no rule \"lsat\"",
+    );
+    assert_wrong(
+        "[[test]]\ncall = { caller = \"1\", at = \"noon\" }\nexpect = { rule = \"last\" }",
+        "expected a time for `at`",
+    );
+}
+
+#[test]
+fn included_blocks_come_before_a_files_own_and_their_defaults_fill_gaps() {
+    let base = "[defaults]\nregion = \"US\"\ntimezone = \"Europe/Paris\"\n[[rule]]\nid = \"first\"\n\
+                when = { caller = \"+1*\" }\nthen = \"busy\"\n[list.shared]\nentries = [\"0900*\"]\n";
+    let main = "include = \"base.toml\"\ndefaults.region = \"CH\"\n[list.shared]\nentries = [\"0901*\"]\n\
+                [[rule]]\nid = \"last\"\nthen = \"ring\"\n";
+    let (draft, found) = read_with(main, &[("base.toml", base)]);
+    assert_eq!(found, []);
+    let policy = draft.compile(|list| list.inline()).unwrap();
+    assert_eq!(policy.rules().iter().map(|rule| rule.id()).collect::<Vec<_>>(), ["first", "last"]);
+    assert_eq!((policy.region().as_str(), policy.zone().iana_name()), ("CH", Some("Europe/Paris")));
+    assert_eq!(policy.list("shared").unwrap().len(), 2);
+    assert_eq!(&*policy.rules()[0].place.0, "base.toml");
+}
+
+#[test]
+fn includes_that_cannot_be_followed_are_told() {
+    let (_, found) = read_with("include = [\"gone.toml\"]\ndefaults.region = \"CH\"", &[]);
+    assert_eq!(found[0].message, "cannot read the included file \"gone.toml\": no such file");
+    let circle = [("a.toml", "include = \"b.toml\""), ("b.toml", "include = \"a.toml\"")];
+    let (_, found) = read_with("include = \"a.toml\"\ndefaults.region = \"CH\"", &circle);
+    assert_eq!(found[0].message, "a.toml includes itself: policy.toml → a.toml → b.toml → a.toml");
+    let twice = [
+        ("a.toml", "include = \"c.toml\""),
+        ("b.toml", "include = \"c.toml\""),
+        ("c.toml", "[treatment.x]\nring = {}"),
+    ];
+    let (_, found) = read_with("include = [\"a.toml\", \"b.toml\"]\ndefaults.region = \"CH\"", &twice);
+    assert_eq!(found, []);
+}
+
+#[test]
+fn a_block_in_two_files_is_an_error_with_both_places() {
+    let main = "include = \"a.toml\"\ndefaults.region = \"CH\"\n[treatment.x]\nring = {}\n";
+    let (_, found) = read_with(main, &[("a.toml", "\n[treatment.x]\nring = {}\n")]);
+    assert_eq!(found[0].message, "[treatment.x] is there already, in a.toml:2");
+    assert_eq!(found[0].place.as_ref().map(|place| place.line), Some(3));
+}
+
+#[test]
+fn without_rules_a_policy_is_two_lists_and_three_rules() {
+    let (draft, found) = read("defaults.region = \"CH\"\n[list.reject]\nfiles = [\"spam.txt\"]\n");
+    assert_eq!(found, []);
+    let policy = draft.compile(|list| list.inline()).unwrap();
+    assert_eq!(
+        policy.rules().iter().map(|rule| rule.id()).collect::<Vec<_>>(),
+        ["allowed", "listed", "otherwise"]
+    );
+    let lists: Vec<&str> = draft.lists().map(|list| list.name()).collect();
+    assert_eq!(lists, ["reject", "allow"]);
+}
+
+#[test]
+fn sources_are_known_by_scheme_word_and_ending() {
+    let sources = "source = [\"vcard:a\", \"b.csv\", \"https://x.example/l.json\", \"carddav://box/main\", \"phoneblock\", \
+                   \"lookup:exec:/usr/bin/ask\", \"set:big.set\", \"ftc-dnc\"]";
+    let (draft, found) = read(&with_last_rule(&format!("[list.a]\n{sources}\nnumber_column = \"Phone\"")));
+    assert_eq!(found, []);
+    let list = draft.lists().next().unwrap();
+    let told: Vec<String> = list.sources().iter().map(|source| source.source.to_string()).collect();
+    assert_eq!(told[..4], ["vcard:a", "csv:b.csv", "https://x.example/l.json", "carddav://box/main"]);
+    assert_eq!(told[4..], ["phoneblock", "lookup:exec:/usr/bin/ask", "set:big.set", "ftc-dnc"]);
+    assert!(matches!(&list.sources()[3].source, ListSource::CardDav { url } if url == "https://box/main"));
+    assert!(list.is_lookup());
+}
+
+#[test]
+fn an_inline_entry_has_its_comment_for_a_name() {
+    let text = with_last_rule(
+        "[list.a]\nentries = [\n  \"+41791112233\", # Anna\n  { match = \"0900*\", name = \"premium\" },\n]",
+    );
+    let (draft, found) = read(&text);
+    assert_eq!(found, []);
+    let list = draft.lists().next().unwrap().inline();
+    let notes: Vec<_> = list.entries().map(|entry| entry.note().unwrap_or_default().to_owned()).collect();
+    assert!(notes.contains(&"Anna".to_owned()) && notes.contains(&"premium".to_owned()), "{notes:?}");
+}
+
+#[test]
+fn a_calendar_tells_when_a_schedule_holds() {
+    let calendar = "BEGIN:VCALENDAR\nBEGIN:VEVENT\nDTSTART:20260302T080000\nDTEND:20260302T180000\nEND:VEVENT\nEND:VCALENDAR";
+    let blocks = "[schedule.duty]\nics = \"duty.ics\"\n[[rule]]\nid = \"duty\"\nwhen = { schedule = \"duty\" }\nthen = \"ring\"\n\
+                  [[test]]\ncall = { caller = \"1\", at = \"2026-03-02T09:00\" }\nexpect = { rule = \"duty\" }\n\
+                  [[test]]\ncall = { caller = \"1\", at = \"2026-03-02T19:00\" }\nexpect = { rule = \"last\" }\n";
+    let (draft, found) = read_with(&with_last_rule(blocks), &[("duty.ics", calendar)]);
+    assert_eq!(found, []);
+    assert!(draft.run_tests().iter().all(|test| test.passed));
+    let (_, found) = read(&with_last_rule(blocks));
+    assert_eq!(found[0].severity, Severity::Warning);
+    assert_eq!(found[0].message, "cannot read the calendar \"duty.ics\": no such file");
+}
+
+#[test]
+fn what_is_written_otherwise_and_means_the_same_has_the_same_checksum() {
+    let checksum = |text: &str| {
+        let (draft, found) = read(text);
+        assert_eq!(found, []);
+        draft.compile(|list| list.inline()).unwrap().checksum().to_owned()
+    };
+    let policy = "[list.a]\nentries = [\"0900*\"]\n[[rule]]\nid = \"a\"\nwhen = { caller_in = \"a\" }\nthen = \"busy\"";
+    let one = checksum(&with_last_rule(policy));
+    assert_eq!(one, checksum(&with_last_rule(&format!("# a comment\n\n{policy}"))));
+    assert_ne!(one, checksum(&with_last_rule(&policy.replace("0900*", "0901*"))));
+    assert_ne!(one, checksum(&with_last_rule(&policy.replace("busy", "decline"))));
+}
+
+#[test]
+fn ten_thousand_rules_are_fine_and_more_are_not() {
+    let rules = |count: usize| -> String {
+        (0..count)
+            .map(|n| {
+                format!("[[rule]]\nid = \"r{n}\"\nwhen = {{ caller = \"+4179{n:07}\" }}\nthen = \"busy\"\n")
+            })
+            .collect()
+    };
+    let (draft, found) = read(&with_last_rule(&rules(9_999)));
+    assert_eq!(found, []);
+    let policy = draft.compile(|list| list.inline()).unwrap();
+    assert_eq!((policy.rules().len(), policy.rules()[9_998].place.1), (10_000, 2 + 9_998 * 4 + 1));
+    assert_wrong(&rules(10_000), "expected at most 10000 rules, found more");
+}
+
+#[test]
+fn a_file_that_is_no_toml_says_nothing_else() {
+    let (_, found) = read("[defaults\nregion = ");
+    assert!(
+        !found.is_empty() && found.iter().all(|found| found.message.starts_with("not TOML: ")),
+        "{found:#?}"
+    );
+}
