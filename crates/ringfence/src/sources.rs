@@ -42,6 +42,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use ringfence_policy::List;
@@ -85,6 +86,7 @@ pub(crate) struct Sources {
     shelves: Vec<Arc<Shelf>>,
     keepers: Vec<Arc<Keeper>>,
     informants: Vec<Arc<Informant>>,
+    surroundings: Option<Surroundings>,
 }
 
 /// What the sources said of a caller, and which of them said nothing.
@@ -127,7 +129,8 @@ impl Sources {
         });
         let informants = informants.collect();
         let copies = Copies::new(surroundings.copies.clone());
-        let mut kept = Self { keepers: Vec::new(), shelves: Vec::new(), informants };
+        let around = Some(surroundings.clone());
+        let mut kept = Self { shelves: Vec::new(), keepers: Vec::new(), informants, surroundings: around };
         for spec in lists {
             let client = clients.client(&spec.trust);
             let (clock, copies, user) = (Arc::clone(&surroundings.clock), copies.clone(), surroundings.user);
@@ -165,7 +168,21 @@ impl Sources {
             keepers.spawn(Arc::clone(keeper).run(updates.clone()));
         }
         drop(updates);
-        while keepers.join_next().await.is_some() {}
+        let mut daily = tokio::time::interval(DAY);
+        loop {
+            tokio::select! {
+                ended = keepers.join_next() => if ended.is_none() { return },
+                _ = daily.tick() => self.sweep().await,
+            }
+        }
+    }
+
+    /// Removes the copies of sources that the policy has not named for long.
+    async fn sweep(&self) {
+        let Some(Surroundings { copies, clock, .. }) = self.surroundings.clone() else { return };
+        let wanted: Vec<String> = self.keepers.iter().flat_map(|keeper| keeper.copied()).collect();
+        // It ends; what is not removed today is tried again tomorrow.
+        let _ = spawn_blocking(move || Copies::new(copies).sweep(&wanted, clock())).await;
     }
 
     /// Looks at a list's sources now, and returns how they stand then, with the list if it is another
@@ -216,6 +233,8 @@ impl Heard {
             })
     }
 }
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The ways out: one for all servers that are trusted in the same way.
 struct Clients {

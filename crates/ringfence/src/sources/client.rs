@@ -16,6 +16,7 @@ use tokio::time::timeout;
 use super::error::SourceError;
 use super::resolver::{Names, Reach, Resolver};
 use crate::config::regular;
+use crate::visible::{cut, visible};
 
 /// What a list says of its server.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
@@ -148,7 +149,7 @@ fn is_redirection(status: StatusCode) -> bool {
 
 /// Returns where a redirection leads, if that is the same server.
 fn same_server(from: &Url, to: &str) -> Result<Url, SourceError> {
-    let elsewhere = || SourceError::Redirected { to: to.chars().take(LONGEST_SHOWN).collect() };
+    let elsewhere = || SourceError::Redirected { to: cut(&visible(to), LONGEST_SHOWN) };
     let url = from.join(to).map_err(|_| elsewhere())?;
     if url.origin() == from.origin() && url.username().is_empty() { Ok(url) } else { Err(elsewhere()) }
 }

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
 
@@ -37,6 +37,14 @@ pub(crate) struct Document {
 }
 
 impl Document {
+    /// Returns where it came from, fit to be shown: a query may hold a key.
+    pub(crate) fn name(&self) -> &str {
+        match self.source.split_once('?') {
+            Some((address, _)) if address.starts_with("https://") => address,
+            Some(_) | None => &self.source,
+        }
+    }
+
     /// Returns all but the bytes.
     pub(crate) fn without_body(&self) -> Self {
         Self {
@@ -111,6 +119,20 @@ impl Copies {
         File::options().append(true).open(self.path(source))?.set_modified(SystemTime::from(seen))
     }
 
+    /// Removes the copies that are not wanted and have not been for long: another program of this user
+    /// may still want those that were seen lately.
+    pub(crate) fn sweep(&self, wanted: &[String], now: Timestamp) {
+        let wanted: Vec<_> = wanted.iter().map(|source| self.path(source)).collect();
+        for entry in fs::read_dir(&self.directory).into_iter().flatten().flatten() {
+            let path = entry.path();
+            let is_copy = path.extension().is_some_and(|extension| extension == "copy");
+            if is_copy && !wanted.contains(&path) && is_forgotten(&path, now) {
+                // What cannot be removed today is tried again tomorrow.
+                let _ = fs::remove_file(&path);
+            }
+        }
+    }
+
     /// Says that a copy cannot be kept.
     pub(crate) fn error(&self, error: &io::Error) -> SourceError {
         SourceError::File {
@@ -124,6 +146,15 @@ impl Copies {
         self.directory.join(hex(&hash.as_ref()[..NAME_BYTES])).with_extension("copy")
     }
 }
+
+fn is_forgotten(copy: &Path, now: Timestamp) -> bool {
+    let seen = fs::metadata(copy).and_then(|metadata| metadata.modified());
+    let seen = seen.ok().and_then(|seen| Timestamp::try_from(seen).ok());
+    seen.is_some_and(|seen| now.duration_since(seen) > FORGOTTEN_AFTER)
+}
+
+/// A source that is named again within a month has its copy still.
+const FORGOTTEN_AFTER: SignedDuration = SignedDuration::from_hours(31 * 24);
 
 /// Writes bytes in hexadecimal digits.
 pub(crate) fn hex(bytes: &[u8]) -> String {

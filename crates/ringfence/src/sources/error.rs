@@ -74,6 +74,11 @@ impl SourceError {
         }
     }
 
+    /// Returns the error as it may be logged: what a list says is people.
+    pub(crate) fn without_content(&self) -> String {
+        if let Self::Garbage { .. } = self { "cannot be read".to_owned() } else { self.to_string() }
+    }
+
     /// Returns how long the server asks not to be asked again.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         if let Self::Status { retry_after, .. } = self { *retry_after } else { None }

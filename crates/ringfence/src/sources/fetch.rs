@@ -65,6 +65,15 @@ impl Fetcher {
         Ok((kept.into_iter().map(|(document, _)| document).collect(), seen))
     }
 
+    /// Returns the sources whose copies are wanted.
+    pub(crate) fn copied(&self, now: Timestamp) -> Vec<String> {
+        match self.source() {
+            Source::File { .. } | Source::Compiled { .. } => Vec::new(),
+            Source::Web { url, .. } | Source::AddressBook { url } => vec![url.to_string()],
+            Source::FtcDnc { base } => ftc::addresses(self.spec(), base, now).map(String::from).collect(),
+        }
+    }
+
     /// Asks the source. `None` says that it holds what is `held`.
     pub(crate) async fn fetch(
         &self,
@@ -143,7 +152,8 @@ impl Fetcher {
     }
 }
 
-async fn blocking<T: Send + 'static>(
+/// Does what may block.
+pub(crate) async fn blocking<T: Send + 'static>(
     read: impl FnOnce() -> Result<T, SourceError> + Send + 'static,
 ) -> Result<T, SourceError> {
     tokio::task::spawn_blocking(read).await.unwrap_or(Err(SourceError::Busy))

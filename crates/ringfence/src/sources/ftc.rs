@@ -15,7 +15,7 @@ use reqwest::header::{HeaderValue, USER_AGENT};
 use super::client::Client;
 use super::copies::{Copies, Document};
 use super::error::SourceError;
-use super::fetch::Fetched;
+use super::fetch::{Fetched, blocking};
 use super::spec::ListSpec;
 use super::web;
 
@@ -28,18 +28,16 @@ pub(crate) async fn fetch(
     now: Timestamp,
 ) -> Result<Fetched, SourceError> {
     let mut fetched = Fetched::default();
-    for date in days(spec, now) {
-        let Some(url) = address(base, date) else { continue };
-        if let Some((document, _)) = copies.read(url.as_str(), spec.most_bytes) {
+    for url in addresses(spec, base, now) {
+        let (reading, source, most) = (copies.clone(), url.to_string(), spec.most_bytes);
+        if let Ok((document, _)) =
+            blocking(move || reading.read(&source, most).ok_or(SourceError::Busy)).await
+        {
             fetched.documents.push(document);
             continue;
         }
         match day(client, spec, &url).await {
-            Ok(Some(document)) => {
-                // What cannot be kept is fetched again the next time.
-                let _ = copies.keep(&document, now);
-                fetched.documents.push(document);
-            }
+            Ok(Some(document)) => fetched.documents.push(kept_from_now_on(copies, document, now).await?),
             Ok(None) => {}
             Err(error) if fetched.documents.is_empty() => return Err(error),
             Err(error) => {
@@ -58,8 +56,26 @@ pub(crate) fn kept(
     copies: &Copies,
     now: Timestamp,
 ) -> Vec<(Document, Timestamp)> {
-    let addresses = days(spec, now).filter_map(|date| address(base, date));
-    addresses.filter_map(|url| copies.read(url.as_str(), spec.most_bytes)).collect()
+    addresses(spec, base, now).filter_map(|url| copies.read(url.as_str(), spec.most_bytes)).collect()
+}
+
+/// Returns where the days of the window are, the newest first.
+pub(crate) fn addresses(spec: &ListSpec, base: &Url, now: Timestamp) -> impl Iterator<Item = Url> {
+    days(spec, now).filter_map(|date| base.join(&format!("DNC_Complaint_Numbers_{date}.csv")).ok())
+}
+
+async fn kept_from_now_on(
+    copies: &Copies,
+    document: Document,
+    now: Timestamp,
+) -> Result<Document, SourceError> {
+    let copies = copies.clone();
+    blocking(move || {
+        // What cannot be kept is fetched again the next time.
+        let _ = copies.keep(&document, now);
+        Ok(document)
+    })
+    .await
 }
 
 /// Fetches one day. `None` says that the day has no file: a holiday, or it is not there yet.
@@ -88,10 +104,6 @@ fn days(spec: &ListSpec, now: Timestamp) -> impl Iterator<Item = Date> + use<> {
     let earlier =
         (1..=window).filter_map(move |days| today.checked_sub(i64::try_from(days).ok()?.days()).ok());
     earlier.filter(|date| !matches!(date.weekday(), Weekday::Saturday | Weekday::Sunday))
-}
-
-fn address(base: &Url, date: Date) -> Option<Url> {
-    base.join(&format!("DNC_Complaint_Numbers_{date}.csv")).ok()
 }
 
 /// The files of about five weeks are there.

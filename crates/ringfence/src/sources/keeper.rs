@@ -98,6 +98,11 @@ impl Keeper {
         taking.await.unwrap_or_default()
     }
 
+    /// Returns the sources whose copies are wanted.
+    pub(crate) fn copied(&self) -> Vec<String> {
+        self.fetcher.copied((self.clock)())
+    }
+
     /// Returns the name of the list.
     pub(crate) fn name(&self) -> &str {
         &self.fetcher.spec().name
@@ -244,7 +249,7 @@ impl Keeper {
     fn fail(&self, error: SourceError) -> Option<Arc<List>> {
         let spec = self.fetcher.spec();
         let now = (self.clock)();
-        tracing::warn!(list = spec.name, error = %error, "list not taken");
+        tracing::warn!(list = spec.name, error = %error.without_content(), "list not taken");
         let drops = {
             let mut state = self.state();
             state.failures = state.failures.saturating_add(1);

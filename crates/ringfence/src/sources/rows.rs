@@ -38,11 +38,11 @@ pub(crate) fn make(
     for (source, documents) in parts {
         for document in *documents {
             if let Source::Compiled { path } = source {
-                builder.set(&document.source, open(path, user)?);
+                builder.set(document.name(), open(path, user)?);
                 continue;
             }
             let format = format(spec, source, document)?;
-            builder.read_since(&format, &document.source, &document.body, spec.region, since(spec, now));
+            builder.read_since(&format, document.name(), &document.body, spec.region, since(spec, now));
         }
     }
     let (list, errors) = builder.build();
@@ -73,7 +73,7 @@ fn format(spec: &ListSpec, source: &Source, document: &Document) -> Result<Forma
         return Ok(format);
     }
     let content_type = document.content_type.as_deref();
-    match Format::guess(Some(&document.source), content_type, &document.body) {
+    match Format::guess(Some(document.name()), content_type, &document.body) {
         Some(Format::Csv(_)) => Ok(Format::Csv(spec.columns.clone())),
         Some(format) => Ok(format),
         None => {

@@ -68,7 +68,7 @@ async fn keep_running(path: PathBuf, mut questions: mpsc::Receiver<Put>) {
             },
             Err(error) => error,
         };
-        tracing::warn!(program = %path.display(), error = %error, "a program that is asked about callers failed");
+        tracing::warn!(program = %path.display(), error = %error.without_content(), "a program that is asked about callers failed");
         failures = if started.elapsed() > STEADY { 1 } else { failures + 1 };
         let until = Instant::now() + back_off(failures);
         // Whoever asks meanwhile is told at once.
@@ -152,6 +152,10 @@ impl Process {
     }
 
     async fn put(&mut self, put: Put) -> Result<(), SourceError> {
+        if put.answer.is_closed() {
+            // Nobody waits for it any more.
+            return Ok(());
+        }
         let id = self.next_id;
         self.next_id += 1;
         let until = Instant::now() + LONGEST_FLIGHT;

@@ -296,3 +296,16 @@ async fn the_sources_of_one_list_are_put_together_and_change_one_by_one() {
     assert_eq!(statuses.iter().map(|status| status.rows).collect::<Vec<_>>(), [2, 3]);
     assert_eq!(list.unwrap().len(), 4);
 }
+
+#[tokio::test]
+async fn copies_of_sources_that_the_policy_names_no_more_are_removed_after_a_month() {
+    let (stage, spec) = abandoned().await;
+    let other = web("https://lists.test:1/other.txt".parse().unwrap());
+    let copies = || std::fs::read_dir(stage.copies()).unwrap().count();
+    for (days, is_named, left) in [(31, false, 1), (1, true, 1), (0, false, 0)] {
+        stage.pass(HOUR * 24 * days);
+        let sources = stage.open(if is_named { spec.clone() } else { other.clone() }).await;
+        sources.sweep().await;
+        assert_eq!(copies(), left, "after {days} more days");
+    }
+}
