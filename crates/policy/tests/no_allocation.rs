@@ -2,13 +2,15 @@
 
 #[path = "../../../tests/counting_allocator.rs"]
 mod counting_allocator;
+#[path = "../benches/hundred_rules/mod.rs"]
+mod hundred_rules;
 
 use std::hint::black_box;
 use std::sync::Arc;
 
 use counting_allocator::allocations;
 use jiff::Timestamp;
-use ringfence_policy::{Caller, Facts, List, Policy, Region, decide};
+use ringfence_policy::{Caller, E164, Facts, List, Policy, Region, Set, SetWriter, decide};
 
 fn now() -> Timestamp {
     "2026-03-01T12:00:00Z".parse().expect("a time")
@@ -41,5 +43,25 @@ fn deciding_a_call_allocates_nothing() {
             black_box(decide(&policy, &facts, now()));
         }
     });
+    assert_eq!(count, 0);
+}
+
+#[test]
+fn deciding_a_call_by_a_hundred_rules_and_a_compiled_list_allocates_nothing() {
+    let mut writer = SetWriter::new("numbers", Timestamp::UNIX_EPOCH);
+    for index in 0..1000 {
+        writer.push_number(E164::new(12_025_550_000 + 7 * index).unwrap()).unwrap();
+    }
+    let mut bytes = Vec::new();
+    writer.write(&mut bytes).unwrap();
+    let policy = hundred_rules::policy(Set::open(Arc::new(bytes)).unwrap());
+
+    let mut rules = Vec::with_capacity(3);
+    let count = allocations(|| {
+        for user in ["+12025550007", "+12025550008", "anonymous"] {
+            rules.push(decide(&policy, &hundred_rules::facts(user), hundred_rules::now()).rule_id());
+        }
+    });
+    assert_eq!(rules, ["rule-98", "rule-99", "rule-2"]);
     assert_eq!(count, 0);
 }

@@ -1,9 +1,7 @@
 //! Ten million numbers as such lists have them, and callers that are among them and that are not.
 
-use std::sync::Arc;
-
 use jiff::Timestamp;
-use ringfence_policy::{E164, Set, SetWriter};
+use ringfence_policy::{E164, SetWriter};
 
 pub(crate) const ENTRIES: usize = 10_000_000;
 
@@ -56,11 +54,6 @@ pub(crate) fn compiled(numbers: &[u64]) -> Vec<u8> {
     let mut bytes = Vec::new();
     writer.write(&mut bytes).expect("memory takes all");
     bytes
-}
-
-/// Opens a set over memory.
-pub(crate) fn opened(bytes: Vec<u8>) -> Set {
-    Set::open(Arc::new(bytes)).expect("it was compiled")
 }
 
 const CALLERS: u64 = 1 << 20;
