@@ -1,12 +1,15 @@
 //! What is odd about a policy, though it works.
 
+mod entries;
+mod implies;
+mod positions;
+mod reach;
+mod trust;
+
 use std::fmt;
 
-use crate::condition::Condition;
 use crate::language::Severity;
-use crate::list::{Entry, List, Origin};
-use crate::number::{Number, Prefix, Region};
-use crate::pattern::Pattern;
+use crate::list::{Entry, Origin};
 use crate::policy::Policy;
 use crate::rule::Rule;
 
@@ -29,49 +32,11 @@ use crate::rule::Rule;
 #[must_use]
 pub fn check(policy: &Policy) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for (allow, reject) in contradicting(policy) {
-        add(&mut findings, contradictions(allow, reject), "more entries that are never refused");
-    }
-    for list in policy.lists() {
-        add(&mut findings, faults(list), "more numbers that no plan has");
-    }
-    for list in refusing(policy) {
-        add(
-            &mut findings,
-            covered_emergencies(policy.region(), list),
-            "more entries that cover an emergency number",
-        );
-    }
-    for list in policy.lists() {
-        add(&mut findings, repetitions(list), "more entries that are repeated");
-    }
+    positions::check(policy, &mut findings);
+    reach::check(policy, &mut findings);
+    trust::check(policy, &mut findings);
+    entries::check(policy, &mut findings);
     findings
-}
-
-/// Returns the lists whose callers a rule refuses, for that alone.
-fn refusing(policy: &Policy) -> Vec<&List> {
-    let rules = policy.rules().iter().filter(|rule| rule.then().is_refusal() && !rule.is_shadow);
-    lists_of(policy, rules.map(Rule::when))
-}
-
-/// Returns each list whose callers a rule lets through before another rule refuses those of a second list.
-fn contradicting(policy: &Policy) -> Vec<(&List, &List)> {
-    let mut pairs: Vec<(&List, &List)> = Vec::new();
-    for (place, rule) in policy.rules().iter().enumerate().filter(|(_, rule)| rule.then().is_refusal()) {
-        let before = policy.rules()[..place].iter().filter(|rule| !rule.then().is_refusal());
-        let allowing = lists_of(policy, before.filter(|rule| rule.until.is_none()).map(Rule::when));
-        let refused = lists_of(policy, std::iter::once(rule.when()));
-        pairs.extend(allowing.iter().flat_map(|allow| refused.iter().map(|reject| (*allow, *reject))));
-    }
-    pairs
-}
-
-fn lists_of<'a>(policy: &'a Policy, conditions: impl Iterator<Item = &'a Condition>) -> Vec<&'a List> {
-    let places = conditions.filter_map(|condition| match condition {
-        Condition::CallerIn(places) => Some(places),
-        _ => None,
-    });
-    places.flatten().filter_map(|place| policy.lists().get(*place)).map(|list| &**list).collect()
 }
 
 /// Adds findings of one kind, and counts those beyond the first few.
@@ -82,45 +47,13 @@ fn add(findings: &mut Vec<Finding>, mut found: impl Iterator<Item = Finding>, mo
     let severity = last.severity;
     let rest = found.count();
     if rest > 0 {
-        findings.push(Finding { severity, file: None, line: 0, message: format!("{rest} {more}") });
+        let message = format!("{rest} {more}");
+        findings.push(Finding { severity, about: About::Policy, file: None, line: 0, message });
     }
 }
 
 /// Who has a thousand repeated entries is helped by the first of them and the count.
 const MOST_OF_A_KIND: usize = 20;
-
-fn contradictions(allow: &List, reject: &List) -> impl Iterator<Item = Finding> {
-    reject.entries().filter_map(|entry| {
-        let allowing = allow.covering(&entry.pattern())?;
-        let (written, by, origin) = (entry.written(), allowing.written(), allowing.origin());
-        let message = format!("{written} is never refused: {by} allows it ({origin})");
-        Some(Finding::at(entry, Severity::Warning, message))
-    })
-}
-
-fn faults(list: &List) -> impl Iterator<Item = Finding> {
-    list.entries().filter_map(|entry| {
-        let message = format!("{} is no real number: {}", entry.written(), entry.pattern().fault()?);
-        Some(Finding::at(entry, Severity::Warning, message))
-    })
-}
-
-fn covered_emergencies(region: Region, list: &List) -> impl Iterator<Item = Finding> {
-    list.entries().filter_map(move |entry| {
-        let Pattern::Prefix(prefix @ Prefix::Internal(_)) = entry.pattern() else { return None };
-        let covered = region.emergencies().find(|digits| prefix.begins(Number::Internal(*digits)))?;
-        let message =
-            format!("{} covers the emergency number {covered}, which is never refused", entry.written());
-        Some(Finding::at(entry, Severity::Note, message))
-    })
-}
-
-fn repetitions(list: &List) -> impl Iterator<Item = Finding> {
-    list.repeated().map(|(first, again)| {
-        let message = format!("{} repeats {} ({})", again.written(), first.written(), first.origin());
-        Finding::at(again, Severity::Note, message)
-    })
-}
 
 /// Something odd about a policy, and where.
 ///
@@ -139,15 +72,54 @@ fn repetitions(list: &List) -> impl Iterator<Item = Finding> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
     severity: Severity,
+    about: About,
     file: Option<String>,
     line: u32,
     message: String,
 }
 
+/// What a finding is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum About {
+    Policy,
+    Entry { list: String },
+    Rule { id: String },
+}
+
 impl Finding {
+    fn of_rule(rule: &Rule, severity: Severity, message: String) -> Self {
+        let (file, line) = &rule.place;
+        Self {
+            severity,
+            about: About::Rule { id: rule.id().to_owned() },
+            file: (!file.is_empty()).then(|| file.to_string()),
+            line: *line,
+            message,
+        }
+    }
+
     fn at(entry: Entry<'_>, severity: Severity, message: String) -> Self {
         let origin: Origin<'_> = entry.origin();
-        Self { severity, file: origin.file().map(str::to_owned), line: origin.line(), message }
+        let about = About::Entry { list: entry.list().to_owned() };
+        Self { severity, about, file: origin.file().map(str::to_owned), line: origin.line(), message }
+    }
+
+    /// Returns the name of the list, when it is about an entry.
+    #[must_use]
+    pub fn list(&self) -> Option<&str> {
+        match &self.about {
+            About::Entry { list } => Some(list),
+            About::Rule { .. } | About::Policy => None,
+        }
+    }
+
+    /// Returns the id of the rule, when it is about one.
+    #[must_use]
+    pub fn rule(&self) -> Option<&str> {
+        match &self.about {
+            About::Rule { id } => Some(id),
+            About::Entry { .. } | About::Policy => None,
+        }
     }
 
     /// Returns how much it matters.

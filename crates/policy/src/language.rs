@@ -16,6 +16,7 @@ mod document;
 mod draft;
 mod file;
 mod include;
+mod lint;
 mod list;
 mod merge;
 mod near;

@@ -73,3 +73,33 @@ fn every_rule_of_the_projects_own_examples_is_tested() {
         }
     }
 }
+
+#[test]
+fn the_projects_own_examples_are_odd_only_where_their_files_are_missing() {
+    for path in policies_in("../../examples/policies") {
+        let (draft, _) = read(&path);
+        let policy = draft.compile(|list| list.inline()).unwrap();
+        for odd in draft.check(&policy, "2026-03-01T00:00:00Z".parse().unwrap()) {
+            assert!(odd.message.ends_with("is empty"), "{odd}");
+        }
+    }
+}
+
+#[test]
+fn a_busy_signal_in_place_of_the_announcement_is_told_and_fails_a_test() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/policies/1_home_parallel.toml");
+    let text = std::fs::read_to_string(path).unwrap().replacen(
+        "then = \"grab\"",
+        "then = { reject = { code = 486 } }",
+        1,
+    );
+    let (draft, _) = Draft::read(File::new("home.toml", text), &mut |_, _| Err("none".to_owned()), &[]);
+    let policy = draft.compile(|list| list.inline()).unwrap();
+    let odd = draft.check(&policy, "2026-03-01T00:00:00Z".parse().unwrap());
+    let expected = "rule community-spam: 486 cannot stop the other phones on a parallel line (line home)";
+    assert_eq!(odd[0].message, expected);
+    let failed: Vec<_> = draft.run_tests().into_iter().filter(|test| !test.passed).collect();
+    assert_eq!(failed.len(), 1);
+    assert_eq!(failed[0].expected, "community-spam → grab");
+    assert_eq!(failed[0].got, "community-spam → reject with 486");
+}

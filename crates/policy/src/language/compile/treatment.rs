@@ -168,7 +168,7 @@ impl<'c> Compiler<'c> {
 
     fn of_code(&mut self, block: &At<RejectBlock>, status: u32) -> Option<Rejection> {
         let rejection = Rejection::new(code(status)).ok()?;
-        let rejection = match self.contact(block) {
+        let rejection = match self.contact(block, status) {
             Some(contact) => rejection.clone().call_info(contact).unwrap_or(rejection),
             None => rejection,
         };
@@ -181,50 +181,57 @@ impl<'c> Compiler<'c> {
 
     /// Makes a refusal by the book. A refusal by somebody in the middle names whom to ask.
     fn of_preset(&mut self, block: &At<RejectBlock>, preset: PresetWord) -> Option<Rejection> {
-        let contact = self.contact(block);
-        let needs_contact = |compiler: &mut Self, name: &str| {
-            let message = format!("the preset \"{name}\" needs `redress`: whom a caller can ask, found none");
-            let hint = "for example: redress = \"https://example.com/unblock\"";
-            compiler.report.error(block.span, message, hint);
+        let code = match preset {
+            PresetWord::NetworkBlocked => 603,
+            PresetWord::Unwanted => 607,
+            PresetWord::Rejected => 608,
+            PresetWord::AnonymityDisallowed => 433,
         };
-        match (preset, contact) {
-            (PresetWord::NetworkBlocked, None) => {
-                needs_contact(self, "603+");
-                None
-            }
-            (PresetWord::Rejected, None) if block.call_info.is_none() => {
-                needs_contact(self, "608");
-                None
-            }
+        let plain = Rejection::plain(code);
+        match (preset, self.contact(block, code.into())) {
             (PresetWord::NetworkBlocked, Some(_)) => {
-                let address = &block.redress.as_ref()?.0;
-                let key = match address.split_once(':').map(|(scheme, _)| scheme) {
-                    Some("tel") => "tel",
-                    Some("mailto") => "email",
-                    Some(_) | None => "url",
-                };
-                let address = address.trim_start_matches("tel:").trim_start_matches("mailto:");
-                let reason = format!("Q.850;cause=21;text=\"v=analytics1;{key}={address}\";location=LN");
-                Rejection::plain(603).phrase("Network Blocked").and_then(|plain| plain.reason(reason)).ok()
+                let reason = network_blocked(&block.redress.as_ref()?.0);
+                plain.phrase("Network Blocked").and_then(|plain| plain.reason(reason)).ok()
             }
-            (PresetWord::Rejected, Some(contact)) => Rejection::plain(608).call_info(contact).ok(),
-            (PresetWord::Rejected, None) => Some(Rejection::plain(608)),
-            (PresetWord::Unwanted, Some(contact)) => Rejection::plain(607).call_info(contact).ok(),
-            (PresetWord::Unwanted, None) => Some(Rejection::plain(607)),
-            (PresetWord::AnonymityDisallowed, _) => Some(Rejection::plain(433)),
+            (PresetWord::NetworkBlocked, None) => self.report_no_contact(block, "603+"),
+            //= https://www.rfc-editor.org/rfc/rfc8688#section-3.1
+            //# the intermediary MUST include a
+            //# Call-Info header field in the response.
+            (PresetWord::Rejected, None) if block.call_info.is_none() => self.report_no_contact(block, "608"),
+            (
+                PresetWord::Unwanted | PresetWord::Rejected | PresetWord::AnonymityDisallowed,
+                Some(contact),
+            ) => plain.call_info(contact).ok(),
+            (PresetWord::Unwanted | PresetWord::Rejected | PresetWord::AnonymityDisallowed, None) => {
+                Some(plain)
+            }
         }
     }
 
-    /// Reads the address of who can be asked, as a Call-Info header has it.
-    fn contact(&mut self, block: &RejectBlock) -> Option<String> {
-        let redress = block.redress.as_ref()?;
-        let is_address = ["https://", "mailto:", "tel:"]
-            .iter()
-            .any(|scheme| redress.0.strip_prefix(scheme).is_some_and(|rest| !rest.is_empty()));
-        let is_one_word = !redress.0.contains(|c: char| c.is_whitespace() || "<>\";".contains(c));
-        if !(is_address && is_one_word) {
+    fn report_no_contact<T>(&mut self, block: &At<RejectBlock>, preset: &str) -> Option<T> {
+        // A contact that is there and wrong is told by itself.
+        if block.redress.is_none() {
             let message =
-                format!("expected an https, mailto or tel address, found \"{}\"", brief(&redress.0));
+                format!("the preset \"{preset}\" needs `redress`: whom a caller can ask, found none");
+            self.report.error(block.span, message, "for example: redress = \"https://example.com/unblock\"");
+        }
+        None
+    }
+
+    /// Reads the address of who can be asked, as the Call-Info header of a refusal has it.
+    fn contact(&mut self, block: &RejectBlock, code: u32) -> Option<String> {
+        let redress = block.redress.as_ref()?;
+        let schemes: &[&str] = if code == 608 { &["https://"] } else { &["https://", "mailto:", "tel:"] };
+        let is_address =
+            schemes.iter().any(|scheme| redress.0.strip_prefix(scheme).is_some_and(|rest| !rest.is_empty()));
+        let is_one_word = !redress.0.contains(|c: char| c.is_whitespace() || "<>\",;\\".contains(c));
+        if !(is_address && is_one_word) {
+            let expected = if code == 608 {
+                "the https address of a signed jCard"
+            } else {
+                "an https, mailto or tel address"
+            };
+            let message = format!("expected {expected}, found \"{}\"", brief(&redress.0));
             self.report.error(
                 redress.span,
                 message,
@@ -232,7 +239,11 @@ impl<'c> Compiler<'c> {
             );
             return None;
         }
-        Some(format!("<{}>;purpose=jwscard", redress.0))
+        //= https://www.rfc-editor.org/rfc/rfc8688#section-3.1
+        //# If there is a Call-Info header field, it MUST have the "purpose"
+        //# parameter of "jwscard".
+        let purpose = if code == 608 { "jwscard" } else { "info" };
+        Some(format!("<{}>;purpose={purpose}", redress.0))
     }
 
     fn forward(&mut self, block: &At<ForwardBlock>) -> Option<Forward> {
@@ -295,6 +306,16 @@ fn ringing(block: &RingBlock) -> Ringing {
         label: block.label.as_ref().map(|label| label.0.as_str().into()),
         limit: block.limit.map_or(Action::RING_LIMIT, |limit| limit.value),
     }
+}
+
+/// Makes the Reason header of a call that analytics blocked (ATIS-1000099): a cause, and whom to ask.
+fn network_blocked(redress: &str) -> String {
+    let (key, address) = match redress.split_once(':') {
+        Some(("tel", number)) => ("tel", number),
+        Some(("mailto", address)) => ("email", address),
+        Some(_) | None => ("url", redress),
+    };
+    format!("Q.850;cause=21;text=\"v=analytics1;{key}={address}\";location=LN")
 }
 
 /// Puts a bare address between `<` and `>`, as the header wants it.

@@ -1,0 +1,74 @@
+//! Rules that never decide anything.
+
+use super::Finding;
+use super::implies::{excludes, implies};
+use crate::condition::Condition;
+use crate::language::Severity;
+use crate::policy::Policy;
+use crate::rule::Rule;
+
+/// Looks for rules that no call reaches, and for conditions that no call meets.
+pub(super) fn check(policy: &Policy, findings: &mut Vec<Finding>) {
+    let rules = policy.rules();
+    let mut always: Option<&Rule> = None;
+    for (place, rule) in rules.iter().enumerate() {
+        let why = match always {
+            Some(before) => Some(format!("{} before it holds for every call", named(before))),
+            None if is_contradiction(policy, rule.when()) => {
+                Some("its conditions exclude one another".to_owned())
+            }
+            None => covering(policy, &rules[..place], rule)
+                .map(|before| format!("whatever it holds for, {} before it decides", named(before))),
+        };
+        if let Some(why) = why {
+            let message = format!("rule {} never matches: {why}", rule.id());
+            findings.push(Finding::of_rule(rule, Severity::Warning, message));
+        }
+        if always.is_none() && rule.is_unconditional() {
+            always = Some(rule);
+        }
+    }
+}
+
+/// Names a rule and its line.
+fn named(rule: &Rule) -> String {
+    match rule.place.1 {
+        0 => format!("rule {}", rule.id()),
+        line => format!("rule {} (line {line})", rule.id()),
+    }
+}
+
+/// Every rule is compared with those before it; of very many only with the nearest.
+const MOST_BEFORE: usize = 250;
+
+/// Finds a rule that decides every call that this one would.
+fn covering<'p>(policy: &Policy, before: &'p [Rule], rule: &Rule) -> Option<&'p Rule> {
+    if rule.when().is_always() {
+        return None;
+    }
+    let decides = |before: &&Rule| before.until.is_none() && !before.is_shadow && before.rollout.is_none();
+    let nearest = &before[before.len().saturating_sub(MOST_BEFORE)..];
+    nearest.iter().filter(decides).find(|before| implies(policy, rule.when(), before.when()))
+}
+
+/// Returns whether two parts of a condition, of which all must hold, never do.
+fn is_contradiction(policy: &Policy, condition: &Condition) -> bool {
+    let mut parts = Vec::new();
+    flatten(condition, &mut parts);
+    // As many as a person writes; a machine's are left alone.
+    parts.truncate(64);
+    let pairs = parts
+        .iter()
+        .enumerate()
+        .flat_map(|(place, one)| parts[..place].iter().map(move |other| (one, other)));
+    let mut pairs = pairs;
+    pairs.any(|(one, other)| excludes(policy, one, other))
+        || parts.iter().any(|part| matches!(part, Condition::Not(inner) if inner.is_always()))
+}
+
+fn flatten<'c>(condition: &'c Condition, parts: &mut Vec<&'c Condition>) {
+    match condition {
+        Condition::All(all) => all.iter().for_each(|inner| flatten(inner, parts)),
+        _ => parts.push(condition),
+    }
+}

@@ -1,0 +1,72 @@
+//! Rules that let a call through because of what anyone can claim, and refusals that do not say by
+//! whom.
+
+use super::Finding;
+use crate::condition::Condition;
+use crate::language::Severity;
+use crate::policy::Policy;
+use crate::treatment::{Treatment, Work};
+
+pub(super) fn check(policy: &Policy, findings: &mut Vec<Finding>) {
+    for rule in policy.rules() {
+        let treatment = rule.then();
+        if !treatment.is_refusal() && rests_on_name(rule.when()) {
+            let message = format!(
+                "rule {} lets a call through by its name alone, which any caller can claim: ask for the number, too",
+                rule.id()
+            );
+            findings.push(Finding::of_rule(rule, Severity::Warning, message));
+        }
+        if lacks_contact(treatment) {
+            let message = format!(
+                "rule {}: 608 is a refusal by somebody in the middle, and tells nobody whom to ask: give {} a `redress`",
+                rule.id(),
+                treatment.name()
+            );
+            findings.push(Finding::of_rule(rule, Severity::Warning, message));
+        }
+    }
+}
+
+/// Returns whether a condition may hold because of the name, without the number or anybody's word
+/// for it.
+fn rests_on_name(condition: &Condition) -> bool {
+    match condition {
+        Condition::Name(_) => true,
+        Condition::All(all) => all.iter().any(rests_on_name) && !all.iter().any(tells_who),
+        Condition::Any(any) => any.iter().any(rests_on_name),
+        _ => false,
+    }
+}
+
+/// Returns whether a condition holds only for callers that something but their name tells.
+fn tells_who(condition: &Condition) -> bool {
+    match condition {
+        Condition::Caller(_)
+        | Condition::CallerIn(_)
+        | Condition::NearList { .. }
+        | Condition::Repeat { .. }
+        | Condition::DialedWithin(_)
+        | Condition::AnsweredWithin(_)
+        | Condition::FirstTime(false)
+        | Condition::Verification(_)
+        | Condition::Attestation(_) => true,
+        Condition::All(all) => all.iter().any(tells_who),
+        Condition::Any(any) => any.iter().all(tells_who),
+        _ => false,
+    }
+}
+
+/// By RFC 8688 section 3.4 a 608 has a Call-Info header with whom to ask.
+fn lacks_contact(treatment: &Treatment) -> bool {
+    match treatment.work() {
+        Work::Reject(rejection) => rejection.code() == 608 && rejection.call_info_value().is_none(),
+        Work::Hold(hold) => lacks_contact(&hold.then),
+        Work::Forward(_)
+        | Work::Answer(_)
+        | Work::Challenge(_)
+        | Work::Ring(_)
+        | Work::StandAside
+        | Work::Drop(_) => false,
+    }
+}
