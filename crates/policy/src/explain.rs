@@ -21,7 +21,7 @@ impl Decision<'_> {
             ExplainedEntry {
                 list: entry.list().to_owned(),
                 pattern: entry.pattern().to_string(),
-                written: entry.written().to_owned(),
+                written: entry.to_string(),
                 note: entry.note().map(str::to_owned),
                 file: origin.file().map(str::to_owned),
                 line: origin.line(),

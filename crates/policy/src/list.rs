@@ -9,8 +9,11 @@ mod builder;
 mod entry;
 mod error;
 mod expressions;
+mod filter;
+mod index;
 mod intervals;
 mod key;
+mod record;
 mod terms;
 
 use std::fmt;
@@ -18,9 +21,10 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-pub use builder::{ListBuilder, ListFile, Record};
+pub use builder::ListBuilder;
 pub use entry::{Entry, Origin};
 pub use error::ListError;
+pub use record::{ListFile, Record};
 
 use crate::facts::CallerId;
 use crate::number::{E164, MAX_DIGITS, Number, NumberRange, Prefix, Region};
@@ -28,6 +32,7 @@ use crate::pattern::Pattern;
 use crate::set::Set;
 use entry::Place;
 use expressions::Expressions;
+use filter::Filter;
 use intervals::Intervals;
 use key::{KINDS, Key, Meaning};
 use terms::AllTerms;
@@ -58,6 +63,8 @@ pub struct List {
     keys: Vec<Key>,
     /// Where the keys of each kind begin, and where the last end.
     kinds: [u32; KINDS + 1],
+    /// Of the keys of full numbers.
+    filter: Filter,
     /// Beside `keys`.
     places: Vec<Place>,
     /// What few entries have: an end, a weight.
@@ -161,7 +168,7 @@ impl List {
     /// one written first counts.
     #[must_use]
     pub fn find_number(&self, number: Number, now: Timestamp) -> Option<Entry<'_>> {
-        self.at(Key::exact(number), now)
+        self.find_exact(number, now)
             .or_else(|| self.find_compiled(number))
             .or_else(|| self.find_range(number, now))
             .or_else(|| self.find_prefix(number, now))
@@ -264,6 +271,12 @@ impl List {
             | Pattern::Invalid
             | Pattern::Name(_) => self.find_pattern(pattern).filter(|entry| entry.is_live(always)),
         }
+    }
+
+    fn find_exact(&self, number: Number, now: Timestamp) -> Option<Entry<'_>> {
+        let key = Key::exact(number);
+        let is_absent = matches!(number, Number::E164(_)) && !self.filter.may_have(key);
+        if is_absent { None } else { self.at(key, now) }
     }
 
     fn find_compiled(&self, number: Number) -> Option<Entry<'_>> {

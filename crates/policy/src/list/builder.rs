@@ -1,6 +1,5 @@
 //! Reading lists, and reporting what cannot be read.
 
-use std::cmp::Reverse;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -8,12 +7,14 @@ use jiff::Timestamp;
 use super::entry::Place;
 use super::error::{INLINE, Line, ListError, MOST_ENTRIES, MOST_EXPRESSIONS, Problem};
 use super::expressions::Expressions;
+use super::filter::Filter;
 use super::intervals::Intervals;
-use super::key::{KINDS, Key, Meaning};
+use super::key::{KINDS, Key};
+use super::record::{ListFile, Record};
 use super::terms::Terms;
 use super::{AllTerms, List};
 use crate::format::RowError;
-use crate::number::{NumberRange, Prefix, Region};
+use crate::number::{NumberRange, Region};
 use crate::pattern::{Expression, Pattern};
 use crate::set::Set;
 
@@ -189,6 +190,7 @@ impl ListBuilder {
             texts: self.texts,
             keys: Vec::with_capacity(self.entries.len()),
             kinds: [0; KINDS + 1],
+            filter: Filter::default(),
             places: Vec::with_capacity(self.entries.len()),
             terms: AllTerms::default(),
             ranges,
@@ -314,73 +316,6 @@ impl ListBuilder {
     }
 }
 
-impl List {
-    /// Takes the sorted entries in, of those that mean the same only one.
-    fn keep(&mut self, entries: &[(Key, Place)], terms: &AllTerms) {
-        let mut kept_terms = Vec::new();
-        for same in entries.chunk_by(|(one, _), (other, _)| one == other) {
-            let [(key, first), others @ ..] = same else { continue };
-            let mut kept = (*first, terms.of(first.text));
-            let mut joined = kept.1;
-            for (_, other) in others {
-                let other_terms = terms.of(other.text);
-                joined = joined.joined(other_terms);
-                if other_terms.outlast(kept.1) {
-                    kept = (*other, other_terms);
-                }
-            }
-            // At most `MOST_ENTRIES`, which is far below what the index can count.
-            let index = u32::try_from(self.keys.len()).unwrap_or(u32::MAX);
-            let again = same.iter().filter(|(_, place)| place.text != kept.0.text && !place.is_record);
-            self.repeated.extend(again.map(|(_, place)| (index, *place)));
-            kept_terms.push((kept.0.text, joined));
-            self.push(*key, kept.0);
-        }
-        self.terms = kept_terms.into_iter().collect();
-    }
-
-    fn push(&mut self, key: Key, place: Place) {
-        match key.meaning() {
-            Meaning::Prefix(Prefix::E164(digits)) => {
-                self.prefix_lengths[0] |= 1 << crate::number::decimal_digits(digits);
-            }
-            Meaning::Prefix(Prefix::Internal(digits)) => self.prefix_lengths[1] |= 1 << digits.count(),
-            Meaning::Exact(_)
-            | Meaning::Range(_)
-            | Meaning::Expression(_)
-            | Meaning::Name(_)
-            | Meaning::Anonymous
-            | Meaning::Unavailable
-            | Meaning::Invalid => {}
-        }
-        self.keys.push(key);
-        self.places.push(place);
-    }
-
-    /// Makes what look-ups need beside the sorted keys.
-    fn index(&mut self) {
-        for (kind, begin) in self.kinds.iter_mut().enumerate() {
-            let before = self.keys.partition_point(|key| key.kind() < kind);
-            *begin = u32::try_from(before).unwrap_or(u32::MAX);
-        }
-        let end = |number| Key::exact(number).word();
-        let ends: Vec<_> = self.ranges.iter().map(|range| (end(range.first()), end(range.last()))).collect();
-        // Each range has one key, in the order of the ranges.
-        let first = self.kinds[Key::range(0).kind()] as usize;
-        let narrowness = |index: usize| {
-            let (first_number, last_number) = ends[index];
-            (Reverse(last_number - first_number), Reverse(self.places[first + index].text))
-        };
-        let until = |index: usize| self.entry(first + index).until();
-        let narrowest = Intervals::new(&ends, narrowness);
-        let some_end = (0..ends.len()).any(|index| until(index).is_some());
-        let lasting = some_end.then(|| {
-            Intervals::new(&ends, |index| (until(index).unwrap_or(Timestamp::MAX), narrowness(index)))
-        });
-        (self.narrowest, self.lasting) = (narrowest, lasting.unwrap_or_default());
-    }
-}
-
 /// Sorts what does not fit in a key, each once, and adds a key for its place.
 fn numbered<T: Ord>(
     mut all: Vec<(T, Place)>,
@@ -396,51 +331,6 @@ fn numbered<T: Ord>(
         entries.push((key(sorted.len() - 1), place));
     }
     sorted
-}
-
-/// A file whose records are added to a list; see [`ListBuilder::file`].
-///
-/// ```
-/// use ringfence_policy::{List, ListFile, Record, Region};
-///
-/// let mut builder = List::builder("spam");
-/// let file: ListFile = builder.file("spam.csv");
-/// builder.record(file, Record::new(2, "+41791234567"), Region::parse("CH")?);
-/// let (list, _) = builder.build();
-/// assert_eq!(list.entries().next().expect("one entry").origin().to_string(), "spam.csv:2");
-/// # Ok::<(), ringfence_policy::UnknownRegion>(())
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ListFile(u16);
-
-/// What a file in another form than text says of one caller.
-///
-/// ```
-/// use ringfence_policy::Record;
-///
-/// let record = Record { name: Some("Wine shop"), ..Record::new(7, "0800 123 456") };
-/// assert_eq!(record.weight, 1);
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Record<'a> {
-    /// The line in the file, counted from 1.
-    pub line: u32,
-    /// The number, or another pattern.
-    pub number: &'a str,
-    /// Who that is, or what was said of it.
-    pub name: Option<&'a str>,
-    /// How often it was said: 1 for a mere entry.
-    pub weight: u32,
-    /// The end of it; without one it holds for ever.
-    pub until: Option<Timestamp>,
-}
-
-impl<'a> Record<'a> {
-    /// Makes a record of a number alone.
-    #[must_use]
-    pub fn new(line: u32, number: &'a str) -> Self {
-        Self { line, number, name: None, weight: 1, until: None }
-    }
 }
 
 /// What the automata of a list may take, in bytes.

@@ -100,6 +100,16 @@ impl<'a> Entry<'a> {
     }
 }
 
+impl fmt::Display for Entry<'_> {
+    /// Prints the pattern as it was written, or as it is compared where that was not kept.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.written() {
+            "" => self.pattern().fmt(f),
+            written => f.write_str(written),
+        }
+    }
+}
+
 /// Where an entry was written: a line of a file, or inline in the configuration.
 ///
 /// ```

@@ -44,10 +44,6 @@ impl Intervals {
         made
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.starts.is_empty()
-    }
-
     /// Returns the interval that counts at a place.
     pub(super) fn at(&self, place: u64) -> Option<usize> {
         let after = self.starts.partition_point(|start| *start <= place);
