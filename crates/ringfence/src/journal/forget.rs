@@ -5,6 +5,7 @@ use std::sync::mpsc;
 
 use rusqlite::{Connection, TransactionBehavior};
 
+use super::retention::overwriting;
 use crate::store::StoreError;
 
 /// A person who is to be forgotten, and who waits to hear that it is done.
@@ -35,6 +36,13 @@ impl Forgotten {
 
 /// Removes every row that names a caller, as [`super::identity`] has it, and then the bytes.
 pub(super) fn forget(connection: &mut Connection, identity: &str) -> rusqlite::Result<Forgotten> {
+    let (calls, remembered) = overwriting(connection, |connection| delete(connection, identity))?;
+    let is_compacted = compact(connection).unwrap_or(false);
+    Ok(Forgotten { calls, remembered, is_compacted })
+}
+
+/// Deletes the rows. Returns how many of calls, and of what is remembered.
+fn delete(connection: &mut Connection, identity: &str) -> rusqlite::Result<(usize, usize)> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut calls =
         transaction.execute("DELETE FROM calls WHERE caller = ?1 OR identity = ?1", [identity])?;
@@ -49,8 +57,7 @@ pub(super) fn forget(connection: &mut Connection, identity: &str) -> rusqlite::R
     let mut remembered = transaction.execute("DELETE FROM entries WHERE identity = ?1", [identity])?;
     remembered += transaction.execute("DELETE FROM spoken WHERE identity = ?1", [identity])?;
     transaction.commit()?;
-    let is_compacted = compact(connection).unwrap_or(false);
-    Ok(Forgotten { calls, remembered, is_compacted })
+    Ok((calls, remembered))
 }
 
 /// Shorter ones are extensions: their digits stand in many a text that does not mean them.

@@ -14,6 +14,7 @@
 //!  switches             read without a lock
 //! ```
 
+mod key;
 mod read;
 mod shards;
 
@@ -31,14 +32,14 @@ use ringfence_policy::CallerId;
 
 use super::call::{Added, Flipped};
 use super::generations::Generations;
-use super::identity::Shown;
 use super::times::Times;
+use key::{CALLERS, Keys, LINES, SPOKEN};
 use shards::{Hashed, SHARDS, Shards};
 
 /// What happened before.
 #[derive(Debug)]
 pub(crate) struct Past {
-    seed: RandomState,
+    keys: Keys,
     callers: Shards<Generations<u64, Times, Hashed>>,
     /// By line and by source.
     rates: Shards<Generations<u64, Times, Hashed>>,
@@ -71,13 +72,6 @@ pub(crate) struct LeftOut {
     pub(crate) from_future: u64,
 }
 
-/// Whom a rate counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Counted<'a> {
-    Line(&'a str),
-    Source(IpAddr),
-}
-
 const MOST_CALLERS: usize = 200_000;
 const MOST_RATES: usize = 50_000;
 const MOST_ENTRIES: usize = 100_000;
@@ -85,7 +79,7 @@ const MOST_ENTRIES: usize = 100_000;
 impl Default for Past {
     fn default() -> Self {
         Self {
-            seed: RandomState::new(),
+            keys: Keys::default(),
             callers: Shards::new(|| Generations::new(MOST_CALLERS / SHARDS)),
             rates: Shards::new(|| Generations::new(MOST_RATES / SHARDS)),
             spoken: Shards::new(|| Generations::new(MOST_CALLERS / SHARDS)),
@@ -105,11 +99,11 @@ impl Past {
     pub(crate) fn called(&self, identity: Option<&str>, line: &str, source: Option<IpAddr>, at: Timestamp) {
         let at = millis(at);
         if let Some(identity) = identity {
-            self.note(&self.callers, self.key('c', identity), at);
+            self.note(&self.callers, self.keys.named(CALLERS, identity), at);
         }
-        self.note(&self.rates, self.counted(Counted::Line(line)), at);
+        self.note(&self.rates, self.keys.named(LINES, line), at);
         if let Some(source) = source {
-            self.note(&self.rates, self.counted(Counted::Source(source)), at);
+            self.note(&self.rates, self.keys.source(source), at);
         }
     }
 
@@ -125,7 +119,7 @@ impl Past {
 
     /// Notes an entry. Returns whether there was room for it.
     pub(crate) fn add(&self, added: &Added) -> bool {
-        let key = self.entry(&added.list, &added.identity);
+        let key = self.keys.entry(&added.list, &added.identity);
         let mut entries = self.added.of(key);
         if entries.len() >= MOST_ENTRIES / SHARDS && !entries.contains_key(&key) {
             let now = millis(added.at);
@@ -146,7 +140,7 @@ impl Past {
 
     /// Takes an entry away. Returns whether there was one.
     pub(crate) fn remove(&self, list: &str, identity: &str) -> bool {
-        let key = self.entry(list, identity);
+        let key = self.keys.entry(list, identity);
         self.added.of(key).remove(&key).is_some()
     }
 
@@ -161,9 +155,9 @@ impl Past {
 
     /// Forgets a caller.
     pub(super) fn forget(&self, identity: &str) {
-        let key = self.key('c', identity);
+        let key = self.keys.named(CALLERS, identity);
         drop(self.callers.of(key).remove(&key));
-        let key = self.key('n', identity);
+        let key = self.keys.named(SPOKEN, identity);
         self.spoken.of(key).remove(&key);
         let lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner).clone();
         for list in lists {
@@ -172,7 +166,7 @@ impl Past {
     }
 
     fn has_entry(&self, list: &str, identity: &str) -> bool {
-        let key = self.entry(list, identity);
+        let key = self.keys.entry(list, identity);
         self.added.of(key).contains_key(&key)
     }
 
@@ -186,7 +180,7 @@ impl Past {
     }
 
     fn spoke(&self, identity: &str, note: impl FnOnce(&mut Spoken)) {
-        let key = self.key('n', identity);
+        let key = self.keys.named(SPOKEN, identity);
         let mut shard = self.spoken.of(key);
         let (spoken, forgotten) = shard.touch(key);
         note(spoken);
@@ -199,24 +193,24 @@ impl Past {
 impl Past {
     /// Counts the earlier calls of a caller since a time.
     pub(crate) fn calls(&self, caller: &CallerId<'_>, since: Timestamp) -> u32 {
-        let Some(key) = self.caller('c', caller) else { return 0 };
+        let Some(key) = self.keys.caller(CALLERS, caller) else { return 0 };
         self.callers.of(key).get(&key).map_or(0, |times| times.since(millis(since)))
     }
 
     /// Tells whether a caller has ever called before, as far back as calls are kept.
     pub(crate) fn is_known(&self, caller: &CallerId<'_>) -> bool {
-        let Some(key) = self.caller('c', caller) else { return false };
+        let Some(key) = self.keys.caller(CALLERS, caller) else { return false };
         self.callers.of(key).get(&key).is_some_and(|times| !times.is_empty())
     }
 
     /// Counts the earlier calls on a line since a time.
     pub(crate) fn calls_on(&self, line: &str, since: Timestamp) -> u32 {
-        self.count(Counted::Line(line), since)
+        self.count(self.keys.named(LINES, line), since)
     }
 
     /// Counts the earlier calls from an address since a time.
     pub(crate) fn calls_from(&self, source: IpAddr, since: Timestamp) -> u32 {
-        self.count(Counted::Source(source), since)
+        self.count(self.keys.source(source), since)
     }
 
     /// Returns when we last called a caller.
@@ -231,7 +225,7 @@ impl Past {
 
     /// Tells whether a caller was added to a list and the entry still holds.
     pub(crate) fn is_added(&self, list: &str, caller: &CallerId<'_>, now: Timestamp) -> bool {
-        let Some(key) = Shown::of(caller).map(|shown| self.entry(list, shown)) else { return false };
+        let Some(key) = self.keys.entry_of(list, caller) else { return false };
         self.added.of(key).get(&key).is_some_and(|until| *until > millis(now))
     }
 
@@ -251,52 +245,13 @@ impl Past {
         }
     }
 
-    fn count(&self, counted: Counted<'_>, since: Timestamp) -> u32 {
-        let key = self.counted(counted);
+    fn count(&self, key: u64, since: Timestamp) -> u32 {
         self.rates.of(key).get(&key).map_or(0, |times| times.since(millis(since)))
     }
 
     fn spoken_with(&self, caller: &CallerId<'_>) -> Option<Spoken> {
-        let key = self.caller('n', caller)?;
+        let key = self.keys.caller(SPOKEN, caller)?;
         self.spoken.of(key).get(&key).copied()
-    }
-}
-
-/// Who it is about, as a key.
-impl Past {
-    fn caller(&self, table: char, caller: &CallerId<'_>) -> Option<u64> {
-        Shown::of(caller).map(|shown| self.key(table, shown))
-    }
-
-    fn entry(&self, list: &str, identity: impl fmt::Display) -> u64 {
-        // A name holds no control character, so no other pair reads the same.
-        self.hash(format_args!("e{list}\0{identity}"))
-    }
-
-    fn counted(&self, counted: Counted<'_>) -> u64 {
-        match counted {
-            Counted::Line(line) => self.key('l', line),
-            Counted::Source(source) => self.key('s', source),
-        }
-    }
-
-    fn key(&self, table: char, identity: impl fmt::Display) -> u64 {
-        self.hash(format_args!("{table}{identity}"))
-    }
-
-    /// Hashes what is printed, by a seed of this run: nobody outside can make two keys collide.
-    fn hash(&self, printed: fmt::Arguments<'_>) -> u64 {
-        struct Hashing<H>(H);
-        impl<H: Hasher> fmt::Write for Hashing<H> {
-            fn write_str(&mut self, text: &str) -> fmt::Result {
-                self.0.write(text.as_bytes());
-                Ok(())
-            }
-        }
-        let mut hashing = Hashing(self.seed.build_hasher());
-        // A hasher takes all that is written to it.
-        let _ = hashing.write_fmt(printed);
-        hashing.0.finish()
     }
 }
 

@@ -27,6 +27,24 @@ pub(super) fn step(
     settings: &Settings,
     now: Option<Timestamp>,
 ) -> rusqlite::Result<Step> {
+    overwriting(connection, |connection| clear(connection, settings, now))
+}
+
+/// Has what is deleted meanwhile be overwritten in the file. While calls are written nothing is deleted, and to
+/// overwrite what is only moved costs a tenth of the whole.
+pub(super) fn overwriting<T>(
+    connection: &mut Connection,
+    delete: impl FnOnce(&mut Connection) -> rusqlite::Result<T>,
+) -> rusqlite::Result<T> {
+    let set = |connection: &Connection, value| {
+        connection.query_row(&format!("PRAGMA secure_delete = {value}"), [], |_| Ok(()))
+    };
+    set(connection, "ON")?;
+    let deleted = delete(connection);
+    set(connection, "OFF").and(deleted)
+}
+
+fn clear(connection: &mut Connection, settings: &Settings, now: Option<Timestamp>) -> rusqlite::Result<Step> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut removed = 0;
     if let Some(now) = now {

@@ -1,10 +1,9 @@
 //! How records become rows, a transaction for many.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, TransactionBehavior, params};
+use rusqlite::{Connection, Statement, TransactionBehavior, params};
 
 use super::call::{Call, Ended, Record};
 use super::generations::Generations;
@@ -27,19 +26,20 @@ impl Rows {
     pub(super) fn write(&mut self, connection: &mut Connection, records: &[Record]) -> rusqlite::Result<()> {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         // Most calls end before they are written: they become one row at once.
-        let mut ends: HashMap<&str, &Ended> = HashMap::new();
+        let mut ends: HashMap<&str, &Ended> = HashMap::with_capacity(records.len() / 2);
         for record in records {
             if let Record::Ended { id, ended } = record {
                 ends.insert(id, ended);
             }
         }
+        let mut insert = transaction.prepare_cached(INSERT)?;
         let mut opened = Vec::new();
         let mut closed = Vec::new();
         for record in records {
             match record {
                 Record::Call(call) => match ends.remove(call.id.as_str()) {
-                    Some(ended) => drop(insert(&transaction, call, Some(ended))?),
-                    None => opened.push((call, insert(&transaction, call, call.ended.as_ref())?)),
+                    Some(ended) => drop(insert_call(&mut insert, call, Some(ended))?),
+                    None => opened.push((call, insert_call(&mut insert, call, call.ended.as_ref())?)),
                 },
                 Record::Ended { id, ended } => {
                     if let Some(row) = self.open.get(id)
@@ -56,6 +56,7 @@ impl Rows {
                 | Record::Flipped(_) => remember(&transaction, record)?,
             }
         }
+        drop(insert);
         transaction.commit()?;
         for (call, row) in opened {
             *self.open.touch(call.id.clone()).0 = row;
@@ -72,43 +73,43 @@ impl Rows {
     }
 }
 
-fn insert(connection: &Connection, call: &Arc<Call>, ended: Option<&Ended>) -> rusqlite::Result<i64> {
+const INSERT: &str = "INSERT INTO calls (at, id, call_id, line, caller, identity, display_name, source, verdict, \
+                      status, target, rule, list, entry, shadow, policy, decided_in, ended_at, ended_status, \
+                      ended_how, reason, facts) \
+                      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, \
+                      ?18, ?19, ?20, ?21, ?22)";
+
+fn insert_call(insert: &mut Statement<'_>, call: &Call, ended: Option<&Ended>) -> rusqlite::Result<i64> {
     let evidence = &call.evidence;
     let shadow = (!evidence.shadow.is_empty()).then(|| serde_json::to_string(&evidence.shadow));
     let shadow = shadow.and_then(Result::ok);
-    connection
-        .prepare_cached(
-            "INSERT INTO calls (at, id, call_id, line, caller, identity, display_name, source, verdict, status,
-                 target, rule, list, entry, shadow, policy, decided_in, ended_at, ended_status, ended_how,
-                 reason, facts)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19,
-                 ?20, ?21, ?22)",
-        )?
-        .insert(params![
-            call.at.as_microsecond(),
-            call.id,
-            call.call_id,
-            call.line,
-            call.caller,
-            // Most are known by what is shown.
-            (evidence.identity.as_ref() != Some(&call.caller)).then(|| evidence.identity.as_deref().unwrap_or("")),
-            call.display_name,
-            call.source,
-            call.verdict.name(),
-            call.verdict.status(),
-            call.verdict.target(),
-            call.rule,
-            evidence.list,
-            call.entry,
-            shadow,
-            text(&evidence.policy),
-            i64::try_from(evidence.decided_in.as_micros()).ok(),
-            ended.map(|ended| ended.at.as_microsecond()),
-            ended.and_then(|ended| ended.status),
-            ended.map(|ended| ended.how.as_ref()),
-            call.reason,
-            text(&evidence.facts),
-        ])
+    // Most are known by what is shown.
+    let is_shown = evidence.identity.as_ref() == Some(&call.caller);
+    let identity = (!is_shown).then(|| evidence.identity.as_deref().unwrap_or_default());
+    insert.insert(params![
+        call.at.as_microsecond(),
+        call.id,
+        call.call_id,
+        call.line,
+        call.caller,
+        identity,
+        call.display_name,
+        call.source,
+        call.verdict.name(),
+        call.verdict.status(),
+        call.verdict.target(),
+        call.rule,
+        evidence.list,
+        call.entry,
+        shadow,
+        text(&evidence.policy),
+        i64::try_from(evidence.decided_in.as_micros()).ok(),
+        ended.map(|ended| ended.at.as_microsecond()),
+        ended.and_then(|ended| ended.status),
+        ended.map(|ended| ended.how.as_ref()),
+        call.reason,
+        text(&evidence.facts),
+    ])
 }
 
 fn end(connection: &Connection, row: i64, ended: &Ended) -> rusqlite::Result<()> {

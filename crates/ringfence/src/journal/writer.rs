@@ -131,13 +131,12 @@ impl Writer {
     fn reopen(&mut self) -> Result<&mut Open, StoreError> {
         let path = self.settings.path().unwrap_or("".as_ref());
         let of = |error: rusqlite::Error| StoreError::of(path, &error);
-        let open = match self.open.take() {
-            Some(open) => open,
-            None => {
-                let mut store = Store::open(path, self.settings.durability)?;
-                self.past.read_state(store.connection(), Timestamp::now()).map_err(of)?;
-                Open::new(store).map_err(of)?
-            }
+        let open = if let Some(open) = self.open.take() {
+            open
+        } else {
+            let mut store = Store::open(path, self.settings.durability)?;
+            self.past.read_state(store.connection(), Timestamp::now()).map_err(of)?;
+            Open::new(store).map_err(of)?
         };
         Ok(self.open.insert(open))
     }
@@ -167,9 +166,13 @@ impl Writer {
         }
     }
 
-    /// Looks for what is too old, whether the file is still there, and whether records were lost.
+    /// Has the disk keep what was written a while ago, and looks for what is too old, whether the file is still
+    /// there, and whether records were lost.
     fn look(&mut self) {
         let now = Instant::now();
+        if let Some(open) = &mut self.open {
+            open.tend();
+        }
         if now < self.next_look {
             return;
         }
@@ -207,6 +210,11 @@ impl Open {
         let written = self.rows.write(self.store.connection(), records);
         written.map_err(|error| StoreError::of(self.store.path(), &error))?;
         self.written += records.len();
+        Ok(())
+    }
+
+    /// Moves what was written on to the disk, when it is enough or long ago.
+    fn tend(&mut self) {
         let is_time = self.written > 0 && self.told.elapsed() >= LONG_ENOUGH;
         if self.written >= ENOUGH || is_time {
             self.written = 0;
@@ -217,7 +225,6 @@ impl Open {
                 drop(forget::truncate(self.store.connection()));
             }
         }
-        Ok(())
     }
 }
 

@@ -44,7 +44,7 @@ pub(super) fn prepare(path: &Path) -> Result<PathBuf, StoreError> {
         return Err(not_private(path, "others may write to its directory"));
     }
     let path = directory.join(name);
-    for end in ["", "-wal", "-shm", ".lock"] {
+    for end in ["", "-wal", "-shm", "-journal", ".lock"] {
         is_private(&beside(&path, end), user)?;
     }
     Ok(path)

@@ -114,7 +114,7 @@ pub(super) fn prepare(connection: &Connection, durability: Durability) -> Result
     if number(connection, "page_count")? <= SMALL {
         let found: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
         if found != "ok" {
-            return Err(Flaw::Sqlite(damaged(found)));
+            return Err(Flaw::Sqlite(failure(ErrorCode::DatabaseCorrupt, found)));
         }
     }
     Ok(())
@@ -145,13 +145,13 @@ pub(super) fn set_up(connection: &Connection, durability: Durability) -> rusqlit
     };
     let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
     if mode != "wal" {
-        return Err(damaged(format!("expected journal mode wal, got {mode}")));
+        let detail = format!("its file system takes no write-ahead log, got mode {mode}");
+        return Err(failure(ErrorCode::CannotOpen, detail));
     }
     connection.execute_batch(&format!(
         "PRAGMA synchronous = {synchronous};
          PRAGMA wal_autocheckpoint = 0;
          PRAGMA journal_size_limit = 1048576;
-         PRAGMA secure_delete = ON;
          PRAGMA temp_store = MEMORY;
          PRAGMA cache_size = -4096;
          PRAGMA trusted_schema = OFF;
@@ -164,9 +164,8 @@ fn number(connection: &Connection, name: &str) -> rusqlite::Result<i64> {
     connection.query_row(&format!("PRAGMA {name}"), [], |row| row.get(0))
 }
 
-fn damaged(detail: String) -> Error {
-    let code = rusqlite::ffi::Error { code: ErrorCode::DatabaseCorrupt, extended_code: 11 };
-    Error::SqliteFailure(code, Some(detail))
+fn failure(code: ErrorCode, detail: String) -> Error {
+    Error::SqliteFailure(rusqlite::ffi::Error { code, extended_code: 0 }, Some(detail))
 }
 
 /// How long a statement waits for another connection: nothing of this program holds the file longer.

@@ -90,6 +90,19 @@ fn a_file_of_a_newer_version_is_refused_by_readers_and_writers() {
 }
 
 #[test]
+fn a_file_whose_making_was_interrupted_is_made_whole() {
+    let (_home, path) = home();
+    fs::create_dir(path.parent().unwrap()).unwrap();
+    fs::write(&path, "").unwrap();
+    drop(open(&path).unwrap());
+    fs::remove_file(&path).unwrap();
+    let begun = rusqlite::Connection::open(&path).unwrap();
+    begun.execute_batch("PRAGMA auto_vacuum = INCREMENTAL; PRAGMA application_id = 0x524e4746").unwrap();
+    drop(begun);
+    open(&path).unwrap().connection().execute("INSERT INTO switches VALUES ('a', 1, 1, NULL)", []).unwrap();
+}
+
+#[test]
 fn a_damaged_file_is_told_and_moved_only_when_asked() {
     let (_home, path) = home();
     let mut store = open(&path).unwrap();

@@ -6,7 +6,8 @@ use std::sync::atomic::Ordering::Relaxed;
 use jiff::Timestamp;
 use rusqlite::Connection;
 
-use super::{Added, Counted, Flipped, Past, Spoken, address};
+use super::key::{CALLERS, LINES};
+use super::{Added, Flipped, Past, Spoken, address};
 
 impl Past {
     /// Reads the calls before this start. It comes before the first call: older ones than those that
@@ -58,7 +59,7 @@ impl Past {
         while let Some(row) = rows.next()? {
             match row.get::<_, i64>(1)? {
                 at if at > latest => drop(self.from_future.fetch_add(1, Relaxed)),
-                at => newest_first.push((self.key('c', row.get_ref(0)?.as_str()?), at)),
+                at => newest_first.push((self.keys.named(CALLERS, row.get_ref(0)?.as_str()?), at)),
             }
         }
         for (key, at) in newest_first.into_iter().rev() {
@@ -76,9 +77,9 @@ impl Past {
         let mut newest_first = Vec::new();
         while let Some(row) = rows.next()? {
             let at = row.get(2)?;
-            newest_first.push((self.counted(Counted::Line(row.get_ref(0)?.as_str()?)), at));
+            newest_first.push((self.keys.named(LINES, row.get_ref(0)?.as_str()?), at));
             if let Some(source) = address(row.get_ref(1)?.as_str()?) {
-                newest_first.push((self.counted(Counted::Source(source)), at));
+                newest_first.push((self.keys.source(source), at));
             }
         }
         for (key, at) in newest_first.into_iter().rev() {

@@ -33,7 +33,7 @@ fn a_kill_at_any_instant_loses_no_call_of_more_than_a_second_ago() {
         (0..LANES).map(|lane| std::thread::spawn(move || killed(seed * LANES + lane))).collect();
     let checked: usize = lanes.into_iter().map(|lane| lane.join().unwrap()).sum();
     println!("{checked} calls of more than a second before {} kills", LANES * KILLS);
-    assert!(checked > 1_000, "{checked}");
+    assert!(checked > 50, "{checked}");
 }
 
 /// Starts a program and kills it, again and again. Returns how many calls had to be there.
