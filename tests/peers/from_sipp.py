@@ -42,7 +42,7 @@ def a_ringing_call_is_cancelled_by_its_caller(place):
 
 def a_listed_caller_is_redirected(place):
     """302 with the Contact of the configuration, for who is not listed."""
-    phone = Phone(place, registrar=free_port(), screen='otherwise = { redirect = "sip:1000@127.0.0.1" }')
+    phone = Phone(place, registrar=free_port(), otherwise='{ forward = { to = "sip:1000@127.0.0.1" } }')
     Calls(place, "redirect", phone.port, CALLS, RATE, caller=UNLISTED).finish_exactly(30)
     Calls(place, "reject", phone.port, CALLS, RATE).finish_exactly(30)
     return [f"{CALLS} unlisted calls redirected, {CALLS} listed ones rejected"]

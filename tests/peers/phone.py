@@ -32,8 +32,14 @@ port = {registrar}
 [list.reject]
 entries = ["+4179*"]
 
-[screen]
-{screen}
+[[rule]]
+id = "listed"
+when = {{ caller_in = "reject" }}
+then = "busy"
+
+[[rule]]
+id = "otherwise"
+then = {otherwise}
 """
 
 REGISTERING = 'password = "{password}"'
@@ -43,7 +49,7 @@ NOT_REGISTERING = "register = false"
 class Phone:
     """A running softphone: extension 858 of a registrar on 127.0.0.1, or the lines of a configuration."""
 
-    def __init__(self, place, registrar, account=NOT_REGISTERING, screen='otherwise = "ring"', lines=None):
+    def __init__(self, place, registrar, account=NOT_REGISTERING, otherwise='"ring"', lines=None):
         self.place = place
         self.port = free_port()
         # Beside the test's folder: the path of a Unix socket is 107 octets at most.
@@ -51,7 +57,7 @@ class Phone:
         self.configuration = place.folder / "ringfence.toml"
         # It holds a password.
         self.configuration.touch(mode=0o600)
-        lines = lines or OFFICE.format(registrar=registrar, account=account, screen=screen)
+        lines = lines or OFFICE.format(registrar=registrar, account=account, otherwise=otherwise)
         self.configuration.write_text(CONFIGURATION.format(port=self.port, control=control, lines=lines))
         self.process = place.start("ringfence", [place.binary, "run", "--config", self.configuration])
         self.wait_until_it_listens()

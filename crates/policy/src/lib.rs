@@ -68,7 +68,8 @@ pub use format::{Columns, Exported, Format, Row, RowError, RowFault, Rows, Tally
 pub use history::{Answer, History, NoHistory, Per};
 pub use kind::KindSet;
 pub use language::{
-    Diagnostic, Draft, File, ListSource, ListSpec, Place, Severity, SourceError, SourceSpec, TestResult, schema,
+    Diagnostic, Draft, File, ListSource, ListSpec, Place, Severity, SourceError, SourceSpec, TestResult,
+    schema,
 };
 pub use list::{Entry, List, ListBuilder, ListError, ListFile, Origin, Record};
 pub use name_expression::{NameExpression, NameExpressionError};

@@ -1,14 +1,16 @@
 //! What each treatment of a policy is on one line, ready to be sent.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use jiff::Timestamp;
 use ringfence_policy::{Action, Facts, Line, Only, Policy, Redirection, Rejection, RetryAfter, Treatment};
 use softphone::{Redirect, Reject, Verdict, Wait};
 
 /// What each treatment of a policy is on one line.
 #[derive(Debug)]
 pub(crate) struct Answers {
-    /// By the address that the policy keeps the treatment at, in ascending order.
+    /// By the place that the policy keeps the treatment at, in ascending order.
     each: Vec<(usize, Answer)>,
     /// What lets a call through.
     welcome: Answer,
@@ -22,38 +24,38 @@ pub(crate) struct Answer {
 }
 
 impl Answers {
-    /// Prepares what a policy may do on a line.
-    pub(crate) fn of_line(policy: &Policy, line: &Line) -> softphone::Result<Self> {
+    /// Prepares what a policy may do on a line with this address-of-record.
+    pub(crate) fn of_line(policy: &Policy, line: &Line, address: &str) -> softphone::Result<Self> {
         let rules = policy.rules().iter().map(ringfence_policy::Rule::then);
         let treatments = policy.treatments().iter().chain(rules).chain([policy.on_error(), policy.welcome()]);
         let mut each = Vec::new();
         for treatment in treatments {
-            each.push((address(treatment), Answer::new(line.act(treatment))?));
+            each.push((place(treatment), Answer::new(line.act(treatment), address)?));
         }
-        each.sort_by_key(|(address, _)| *address);
-        each.dedup_by_key(|(address, _)| *address);
-        Ok(Self { each, welcome: Answer::new(line.act(policy.welcome()))? })
+        each.sort_by_key(|(place, _)| *place);
+        each.dedup_by_key(|(place, _)| *place);
+        Ok(Self { each, welcome: Answer::new(line.act(policy.welcome()), address)? })
     }
 
     /// Returns what a treatment of the policy is; one that is not there, or not possible, lets the
     /// call through.
     pub(crate) fn of(&self, treatment: &Arc<Treatment>) -> &Answer {
-        let place = self.each.binary_search_by_key(&address(treatment), |(address, _)| *address);
-        let found = place.ok().and_then(|place| self.each.get(place)).map(|(_, answer)| answer);
+        let found = self.each.binary_search_by_key(&place(treatment), |(place, _)| *place);
+        let found = found.ok().and_then(|place| self.each.get(place)).map(|(_, answer)| answer);
         found.filter(|answer| !matches!(answer.action, Action::Unsupported { .. })).unwrap_or(&self.welcome)
     }
 }
 
 /// The policy keeps its treatments where they are as long as it lives.
-fn address(treatment: &Arc<Treatment>) -> usize {
+fn place(treatment: &Arc<Treatment>) -> usize {
     Arc::as_ptr(treatment).addr()
 }
 
 impl Answer {
-    fn new(action: Action) -> softphone::Result<Self> {
+    fn new(action: Action, address: &str) -> softphone::Result<Self> {
         let verdict = match &action {
             Action::Reject(rejection) => reject(rejection)?.into(),
-            Action::Redirect(away) => redirect(away)?.into(),
+            Action::Redirect(away) => redirect(away, address)?.into(),
             Action::Ring { limit } => Verdict::Ring { limit: Some(*limit) },
             Action::Wait { is_ringing, limit, then } => {
                 let wait = if *is_ringing { Wait::ringing(*limit) } else { Wait::silent(*limit) };
@@ -71,17 +73,46 @@ impl Answer {
         &self.action
     }
 
+    /// Returns the same as the softphone takes it, for a call of which nothing is known.
+    pub(crate) fn plain_verdict(&self) -> Verdict {
+        self.verdict.clone()
+    }
+
     /// Returns the same as the softphone takes it, for a call with these facts.
-    pub(crate) fn verdict(&self, facts: &Facts<'_>) -> Verdict {
+    pub(crate) fn verdict(&self, policy: &Policy, facts: &Facts<'_>, now: Timestamp) -> Verdict {
         match &self.action {
+            Action::Reject(rejection) => match rejection.retry() {
+                Some(RetryAfter::UntilEndOf(schedule)) => self.until_end_of(policy, rejection, schedule, now),
+                Some(RetryAfter::In(_)) | None => self.verdict.clone(),
+            },
             // Only who is not the registrar is left without an answer: a PBX would take the line for dead.
             Action::Ignore { .. } if !facts.arrival.is_from_registrar() => Verdict::Ignore,
             Action::Ignore { .. }
-            | Action::Reject(_)
             | Action::Redirect(_)
             | Action::Ring { .. }
             | Action::Wait { .. }
             | Action::Unsupported { .. } => self.verdict.clone(),
+        }
+    }
+}
+
+impl Answer {
+    /// Says that the caller may try again when a schedule ends.
+    fn until_end_of(
+        &self,
+        policy: &Policy,
+        rejection: &Rejection,
+        schedule: &str,
+        now: Timestamp,
+    ) -> Verdict {
+        let clock = policy.zone().to_datetime(now);
+        let schedule = policy.schedules().iter().find(|known| known.name() == schedule);
+        let end = schedule.and_then(|schedule| schedule.end(clock));
+        let end = end.and_then(|end| policy.zone().to_ambiguous_zoned(end).compatible().ok());
+        let wait = end.and_then(|end| Duration::try_from(end.timestamp().duration_since(now)).ok());
+        match (wait, reject(rejection)) {
+            (Some(wait), Ok(reject)) => reject.retry_after(wait).into(),
+            (_, _) => self.verdict.clone(),
         }
     }
 }
@@ -110,6 +141,10 @@ fn reject(rejection: &Rejection) -> softphone::Result<Reject> {
     Ok(reject)
 }
 
-fn redirect(away: &Redirection) -> softphone::Result<Redirect> {
-    Redirect::to(away.to.as_str())
+fn redirect(away: &Redirection, address: &str) -> softphone::Result<Redirect> {
+    let redirect = Redirect::to(away.to.as_str())?;
+    match &away.diversion {
+        Some(reason) => redirect.diversion(address, reason),
+        None => Ok(redirect),
+    }
 }

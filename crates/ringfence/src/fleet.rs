@@ -1,7 +1,7 @@
 //! The lines: which accounts are registered, and how each stands.
 
 use std::collections::BTreeMap;
-use std::sync::{PoisonError, RwLock, RwLockWriteGuard};
+use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
 use std::time::SystemTime;
 
 use jiff::Timestamp;
@@ -10,11 +10,13 @@ use tokio::task::AbortHandle;
 
 use crate::config::Account;
 use crate::control::{LineState, LineStatus};
+use crate::screen::Screen;
 
 /// All lines of one softphone, by name.
 #[derive(Debug)]
 pub(crate) struct Fleet {
     phone: Softphone,
+    screen: Arc<Screen>,
     members: RwLock<BTreeMap<String, Member>>,
 }
 
@@ -33,8 +35,8 @@ struct Watched {
 }
 
 impl Fleet {
-    pub(crate) fn new(phone: Softphone) -> Self {
-        Self { phone, members: RwLock::default() }
+    pub(crate) fn new(phone: Softphone, screen: Arc<Screen>) -> Self {
+        Self { phone, screen, members: RwLock::default() }
     }
 
     /// Makes the lines what a configuration says: unregisters those that are gone, registers those
@@ -85,7 +87,7 @@ impl Fleet {
     async fn add(&self, account: &Account) -> softphone::Result<Watched> {
         let line = self.phone.line(softphone_account(account)?).await?;
         let log = tokio::spawn(log_registration(account.clone(), line.clone())).abort_handle();
-        tokio::spawn(let_ring(line.clone()));
+        tokio::spawn(attend(line.clone(), Arc::clone(&self.screen)));
         Ok(Watched { line, log })
     }
 
@@ -167,15 +169,11 @@ fn softphone_account(account: &Account) -> softphone::Result<softphone::Account>
     Ok(account.peers.iter().fold(made, |made, peer| made.peer(*peer)))
 }
 
-/// Lets ring what the screen did not decide because it failed: no fault of ours turns a caller away.
-async fn let_ring(line: Line) {
-    while let Some(mut call) = line.incoming().await {
-        tokio::spawn(async move {
-            // A call that may not ring was answered what stands against it.
-            if call.ring().await.is_ok() {
-                call.cancelled().await;
-            }
-        });
+/// Decides what the screen could not decide at once: it needs what a server says, or it failed.
+async fn attend(line: Line, screen: Arc<Screen>) {
+    while let Some(call) = line.incoming().await {
+        let screen = Arc::clone(&screen);
+        tokio::spawn(async move { screen.decide_late(call).await });
     }
 }
 

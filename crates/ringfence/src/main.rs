@@ -17,12 +17,13 @@ mod ladder;
 mod log;
 mod mapped;
 mod page;
+mod runnable;
 mod screen;
 mod service;
-#[allow(dead_code, unused_imports, reason = "`run` starts them as soon as it reads the policy language")]
 mod sources;
 mod store;
 mod style;
+mod supply;
 mod trace;
 mod visible;
 mod watch;

@@ -1,9 +1,10 @@
 //! The running program: the softphone, its screen, its lines, and the configuration in force.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use ringfence_policy::List;
 use softphone::{Builder, Softphone};
 
 use crate::config::{self, Config, Stamped};
@@ -11,15 +12,20 @@ use crate::control::server::Desk;
 use crate::control::{Configuration, Failed, Reloaded, Status};
 use crate::fleet::Fleet;
 use crate::journal::{self, Journal, Recorder};
+use crate::runnable;
 use crate::screen::Screen;
+use crate::supply::{self, Supply};
 use crate::trace::Tap;
 
 /// The running program.
 #[derive(Debug)]
 pub(crate) struct Service {
+    /// Itself, for the tasks that put lists into the policy.
+    me: Weak<Self>,
     phone: Softphone,
     screen: Arc<Screen>,
     fleet: Fleet,
+    supply: Supply,
     journal: Arc<Journal>,
     started: Timestamp,
     configuration: Mutex<Configuration>,
@@ -32,12 +38,15 @@ pub(crate) struct Service {
 impl Service {
     /// Binds the sockets and makes the lines. The records of calls come out of the journal's queue.
     pub(crate) async fn start(
-        config: Config,
+        mut config: Config,
         tap: Option<Tap>,
         recorder: Recorder,
         journal: Arc<Journal>,
     ) -> Result<Arc<Self>, softphone::Error> {
+        let supply = Supply::default();
+        let sources = supply.open(&mut config).await;
         let screen = Arc::new(Screen::new(&config, recorder.clone())?);
+        screen.ask_from_now_on(Arc::clone(&sources));
         let mut builder = builder(&config);
         if let Some(tap) = tap {
             builder = builder.trace(move |traced| tap.take(traced));
@@ -48,19 +57,39 @@ impl Service {
             .ended(move |ended| recorder.ended(ended.call.to_string(), ending(ended)))
             .start()
             .await?;
-        let fleet = Fleet::new(phone.clone());
+        let fleet = Fleet::new(phone.clone(), Arc::clone(&screen));
         fleet.adopt(&config.accounts).await;
-        let service = Self {
+        let service = Arc::new_cyclic(|me| Self {
+            me: me.clone(),
             phone,
             screen,
             fleet,
+            supply,
             journal,
             started: Timestamp::now(),
             configuration: Mutex::new(in_force(&config)),
             files: tokio::sync::watch::Sender::new(config.files.clone()),
             in_force: tokio::sync::Mutex::new(config),
-        };
-        Ok(Arc::new(service))
+        });
+        service.supply.run(sources, service.me.clone());
+        Ok(service)
+    }
+
+    /// Decides with a list that has come from a server, from now on.
+    pub(crate) async fn take_list(&self, list: Arc<List>) {
+        let mut in_force = self.in_force.lock().await;
+        let (name, entries) = (list.name().to_owned(), list.len());
+        if !supply::put(&mut in_force, list) {
+            return;
+        }
+        match self.screen.adopt(&in_force) {
+            Ok(()) => {
+                let lists = self::entries(&in_force);
+                self.configuration().lists = lists;
+                tracing::info!(list = name, entries, "list taken up");
+            }
+            Err(error) => tracing::error!(list = name, %error, "list not taken up"),
+        }
     }
 
     /// Leaves: unregisters every line and answers undecided calls, for at most `grace`.
@@ -78,14 +107,16 @@ impl Service {
     }
 
     /// Puts a configuration in force as far as a restart is not needed.
-    async fn adopt(&self, in_force: &mut Config, config: Config) -> softphone::Result<Reloaded> {
-        let entries = |config: &Config| (config.lists.reject.list.len(), config.lists.allow.list.len());
+    async fn adopt(&self, in_force: &mut Config, mut config: Config) -> softphone::Result<Reloaded> {
+        let sources = self.supply.open(&mut config).await;
         let (before, after) = (entries(in_force), entries(&config));
         self.screen.adopt(&config)?;
+        self.screen.ask_from_now_on(Arc::clone(&sources));
+        self.supply.run(sources, self.me.clone());
         let mut changes = self.fleet.adopt(&config.accounts).await;
         if before != after {
-            let (rejected, allowed) = after;
-            changes.push(format!("the lists have {rejected} rejected and {allowed} allowed"));
+            let told: Vec<_> = after.iter().map(|(list, entries)| format!("{list} has {entries}")).collect();
+            changes.push(format!("entries: {}", told.join(", ")));
         }
         let needs_restart = in_force.softphone.differences(&config.softphone);
         let mut configuration = self.configuration();
@@ -121,6 +152,7 @@ impl Desk for Service {
             lines: self.fleet.status(),
             calls: self.journal.tally(),
             journal: self.journal.health(),
+            sources: self.supply.status(),
             counters: counters.iter().map(|(name, count)| (name.to_owned(), count)).collect(),
         }
     }
@@ -137,6 +169,9 @@ impl Desk for Service {
         let reading = read.map_err(|error| self.fail(error.to_string()))?;
         let warnings = reading.report.warnings();
         let Some(config) = reading.config else { return Err(self.fail(reading.report.summary())) };
+        if let Some(why) = runnable::obstacle(&config) {
+            return Err(self.fail(why));
+        }
         let adopted = self.adopt(&mut in_force, config).await;
         let mut reloaded = adopted.map_err(|error| self.fail(error.to_string()))?;
         reloaded.warnings = warnings;
@@ -165,9 +200,15 @@ fn in_force(config: &Config) -> Configuration {
         loaded: Timestamp::now(),
         failed: None,
         needs_restart: Vec::new(),
-        rejected_entries: config.lists.reject.list.len(),
-        allowed_entries: config.lists.allow.list.len(),
+        policy: config.policy.checksum().to_owned(),
+        rules: config.policy.rules().len(),
+        lists: entries(config),
     }
+}
+
+/// Counts the entries of each list.
+fn entries(config: &Config) -> Vec<(String, usize)> {
+    config.policy.lists().iter().map(|list| (list.name().to_owned(), list.len())).collect()
 }
 
 fn ending(ended: &softphone::Ended) -> journal::Ended {

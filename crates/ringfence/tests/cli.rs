@@ -92,7 +92,7 @@ fn undated(text: &str) -> String {
 fn a_good_configuration_is_summed_up() {
     let home = Home::with(GOOD);
     insta::assert_snapshot!(home.told(&["check"]), @"
-    ok: ringfence.toml: 1 line, 3 rejected, 1 allowed
+    ok: ringfence.toml: 1 line, 3 rules, 4 entries
     exit 0
     ");
 }
@@ -200,10 +200,11 @@ fn a_list_or_a_password_file_that_is_no_file_is_told_in_its_place() {
 
 #[test]
 fn a_redirection_to_the_line_itself_is_a_warning() {
-    let redirect = |to: &str| format!("{GOOD}\n[screen]\notherwise = {{ redirect = \"{to}\" }}\n");
+    let redirect =
+        |to: &str| format!("{GOOD}\n[[rule]]\nid = \"all\"\nthen = {{ forward = {{ to = \"{to}\" }} }}\n");
     for to in ["sip:858@192.0.2.1", "sip:858@192.0.2.1:5060;transport=udp"] {
         let told = Home::with(&redirect(to)).told(&["check"]);
-        assert!(told.contains("warning: `otherwise` redirects to") && told.ends_with("exit 0\n"), "{told}");
+        assert!(told.contains("warning: `all` redirects to") && told.ends_with("exit 0\n"), "{told}");
     }
     for to in ["sip:859@192.0.2.1", "sip:858@192.0.2.11", "sip:858@192.0.2.1:5062"] {
         assert!(!Home::with(&redirect(to)).told(&["check"]).contains("redirects to"), "{to}");
@@ -248,9 +249,7 @@ fn a_configuration_that_is_filled_in_is_good() {
     let filled = ["init", "--force", "--user", "858", "--domain", "pbx.example", "--password-file", "secret"];
     assert!(home.told(&filled).ends_with("exit 0\n"));
     insta::assert_snapshot!(home.told(&["check"]), @"
-    ok: ringfence.toml: 1 line, 0 rejected, 0 allowed
-    note: the reject list is empty: nobody is refused
-
+    ok: ringfence.toml: 1 line, 3 rules, 0 entries
     exit 0
     ");
 }
@@ -321,7 +320,7 @@ fn remove_takes_off_what_means_the_number() {
     exit 0
     ");
     insta::assert_snapshot!(home.told(&["remove", "0800 123 123"]), @"
-    +41800123123 is on neither list
+    +41800123123 is on no list
     hint: the reject list has 0800* (spam.txt:2), which covers it
     exit 1
     ");

@@ -172,6 +172,11 @@ impl Report {
         self.push(Severity::Warning, Some(span), message, hint);
     }
 
+    /// Returns whether an error is about a table, by the name in its message.
+    pub(crate) fn blames(&self, table: &str) -> bool {
+        self.found.iter().any(|found| found.severity == Severity::Error && found.message.contains(table))
+    }
+
     /// Reports a name that nothing has, with the nearest that something has.
     pub(crate) fn unknown<'n>(
         &mut self,

@@ -89,7 +89,11 @@ impl Draft {
         let region = match &blocks.defaults.region {
             Some(region) => region.0,
             None if is_partial => None,
-            None => report_no_region(&mut report),
+            None if report.blames("[defaults]") => None,
+            None => {
+                report_no_region(&mut report);
+                None
+            }
         };
         let mut draft = Self {
             schedules: schedules(&blocks, &zone, &files, open, &mut report),
@@ -224,11 +228,10 @@ fn any_region() -> Region {
     Region::all().next().expect("there are countries")
 }
 
-fn report_no_region(report: &mut Report) -> Option<Region> {
+fn report_no_region(report: &mut Report) {
     let hint = "[defaults]\n      region = \"CH\"    # or \"US\", \"DE\", …: how national numbers are read";
     let message = "expected [defaults] with the region of your numbers, found none";
     report.push(Severity::Error, Some(Span::new(0, &(0..0))), message, hint);
-    None
 }
 
 /// Reads the schedules and their calendars.

@@ -166,10 +166,7 @@ impl ListBlock {
     /// Adds what another file says of the same list; of what can be said once, the later file counts.
     fn join(&mut self, other: Self) -> bool {
         Items::join(&mut self.entries, other.entries);
-        self.files = match (self.files.take(), other.files) {
-            (Some(files), Some(more)) => Some(files.and(more)),
-            (files, more) => files.or(more),
-        };
+        Items::join(&mut self.files, other.files);
         self.source = match (self.source.take(), other.source) {
             (Some(sources), Some(more)) => Some(sources.and(more)),
             (sources, more) => sources.or(more),

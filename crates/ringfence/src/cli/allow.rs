@@ -24,7 +24,7 @@ pub(super) struct Allow {
 impl Allow {
     pub(super) fn run(self, context: &Context) -> Result<Answer> {
         let change = self.number.change(context)?;
-        let (reject, allow) = (&change.lists.reject, &change.lists.allow);
+        let (reject, allow) = (change.lists.reject(), change.lists.allow());
         if let Some(entry) = change.covering(allow) {
             print(format_args!("{} is allowed already: {}\n", change.pattern, told(allow, entry)))?;
             return Ok(Answer::Fine);

@@ -26,7 +26,7 @@ pub(super) struct Block {
 impl Block {
     pub(super) fn run(self, context: &Context) -> Result<Answer> {
         let change = self.number.change(context)?;
-        let (reject, allow) = (&change.lists.reject, &change.lists.allow);
+        let (reject, allow) = (change.lists.reject(), change.lists.allow());
         if let Some(entry) = change.covering(allow) {
             let allowed = told(allow, entry);
             anstream::eprintln!(

@@ -71,12 +71,12 @@ fn summary(config: &Config, report: &Report) -> String {
         warnings => format!(", {}", counted(warnings, "warning")),
     };
     format!(
-        "{} {}: {}, {} rejected, {} allowed{warnings}\n",
+        "{} {}: {}, {}, {} entries{warnings}\n",
         paint(GOOD, "ok:"),
         config.path.display(),
         counted(config.accounts.len(), "line"),
-        config.lists.reject.list.len(),
-        config.lists.allow.list.len(),
+        counted(config.policy.rules().len(), "rule"),
+        config.lists.each().iter().map(|list| list.list.len()).sum::<usize>(),
     )
 }
 

@@ -7,10 +7,10 @@ use super::change::{Number, shown, told};
 use super::failure::hint;
 use super::output::print;
 use super::{Answer, Context};
-use crate::config::{Which, edit};
+use crate::config::edit;
 use crate::page::Page;
 
-/// Take a number off both lists
+/// Take a number off all lists
 ///
 /// Every entry that means the number, however it is written, is removed from the configuration and
 /// from the files. Exits 1 if there is none.
@@ -24,23 +24,20 @@ impl Remove {
     pub(super) fn run(self, context: &Context) -> Result<Answer> {
         let change = self.number.change(context)?;
         let mut page = Page::new();
-        for which in Which::BOTH {
-            for (written, file, line) in
-                edit::remove(&change.config, change.lists.of(which), &change.pattern)?
-            {
-                let list = which.name();
+        for list in change.lists.each() {
+            for (written, file, line) in edit::remove(&change.config, list, &change.pattern)? {
+                let list = &list.name;
                 page.line(format_args!("removed {written} from the {list} list ({}:{line})", shown(&file)));
             }
         }
         let is_removed = !page.is_empty();
         print(page)?;
         if !is_removed {
-            anstream::eprintln!("{} is on neither list", change.pattern);
+            anstream::eprintln!("{} is on no list", change.pattern);
         }
-        for which in Which::BOTH {
-            let list = change.lists.of(which);
+        for list in change.lists.each() {
             if let Some(entry) = change.wider(list) {
-                hint(&format!("the {} list has {}, which covers it", which.name(), told(list, entry)));
+                hint(&format!("the {} list has {}, which covers it", list.name, told(list, entry)));
             }
         }
         Ok(Answer::of(is_removed))

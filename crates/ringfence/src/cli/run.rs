@@ -16,6 +16,7 @@ use crate::control::place::{self, BindError, Bound};
 use crate::control::server::{self, Desk};
 use crate::journal::{self, Journal, News, Record, Recorder, StoreError};
 use crate::log::{self, Format};
+use crate::runnable;
 use crate::service::Service;
 use crate::trace::Drawing;
 use crate::visible::cut;
@@ -58,6 +59,9 @@ impl Run {
             findings::add(config, &mut reading.report);
         }
         let config = accept(reading)?;
+        if let Some(why) = runnable::obstacle(&config) {
+            return Err(with_hint(why, runnable::HINT));
+        }
         let mut signals = Signals::new()?;
         log::start(self.log_format);
         let user = place::own_user()?;
@@ -68,7 +72,7 @@ impl Run {
             (draws, pcap) => Some(Drawing::start(draws, pcap.as_deref())?),
         };
         let listen = config.softphone.listen;
-        let (recorder, journal, records) = open_journal(journal::Settings::default()).await?;
+        let (recorder, journal, records) = open_journal(config.journal.clone()).await?;
         let tap = drawing.as_ref().map(Drawing::tap);
         let started = Service::start(config, tap, recorder, Arc::clone(&journal)).await;
         let service = started.map_err(|error| no_service(&error, listen))?;

@@ -87,8 +87,7 @@ fn render(status: &control::Status) -> Page {
 }
 
 fn configuration(page: &mut Page, configuration: &Configuration, now: Timestamp) {
-    let Configuration { path, loaded, failed, needs_restart, rejected_entries, allowed_entries } =
-        configuration;
+    let Configuration { path, loaded, failed, needs_restart, policy, rules, lists } = configuration;
     labelled(page, "configuration", path.display());
     labelled(page, "", format_args!("read {} ago, at {}", span(between(*loaded, now)), clock(*loaded)));
     if let Some(failed) = failed {
@@ -102,7 +101,10 @@ fn configuration(page: &mut Page, configuration: &Configuration, now: Timestamp)
     if !needs_restart.is_empty() {
         labelled(page, "", paint(CAUTION, format_args!("waits for a restart: {}", needs_restart.join(", "))));
     }
-    labelled(page, "lists", format_args!("{rejected_entries} rejected, {allowed_entries} allowed"));
+    labelled(page, "policy", format_args!("{policy}, {rules} rules"));
+    let lists: Vec<String> =
+        lists.iter().map(|(name, entries)| format!("{} {entries}", visible(name))).collect();
+    labelled(page, "lists", lists.join(", "));
 }
 
 fn journal(page: &mut Page, journal: &Health, now: Timestamp) {
@@ -177,8 +179,9 @@ mod tests {
                     error: "ringfence.toml:9:1: unknown key `pasword`".to_owned(),
                 }),
                 needs_restart: vec!["softphone.listen".to_owned()],
-                rejected_entries: 12,
-                allowed_entries: 3,
+                policy: "9f3c2d1e".to_owned(),
+                rules: 3,
+                lists: vec![("reject".to_owned(), 12), ("allow".to_owned(), 3)],
             },
             lines: vec![
                 line("home", LineState::Registered, None, Some(13_200)),
@@ -200,6 +203,7 @@ mod tests {
                 lost: 0,
                 forgotten: 0,
             },
+            sources: crate::sources::SourcesStatus::default(),
             journal: Health {
                 path: Some(PathBuf::from("/var/lib/ringfence/ringfence.db")),
                 failing: Some(Failing { since: at(11_400), why: "database or disk is full".to_owned() }),

@@ -6,6 +6,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
 
+use ringfence_policy::Identity;
+
 use super::regular;
 use super::secret::Secret;
 use super::section::{At, Key, Section};
@@ -28,15 +30,6 @@ pub(crate) struct Account {
     pub(crate) peers: Vec<IpAddr>,
     pub(crate) open: bool,
     pub(crate) caller: Vec<Identity>,
-}
-
-/// An identity that an INVITE gives its caller.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Identity {
-    /// `P-Asserted-Identity`, believed of the registrar, the proxy and the peers only.
-    Asserted,
-    /// `From`, which anyone can write.
-    From,
 }
 
 const USER: Key = Key::new("user", "the user part of the line's address", "\"858\"");
@@ -207,9 +200,6 @@ fn caller(section: &Section<'_>) -> Vec<Identity> {
             "from" => identities.push(Identity::From),
             other => section.unfit(&CALLER, text.span, &format!("\"{}\"", other.escape_debug())),
         }
-    }
-    if identities.is_empty() {
-        identities = vec![Identity::Asserted, Identity::From];
     }
     identities.dedup();
     identities

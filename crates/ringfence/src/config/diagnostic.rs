@@ -64,6 +64,18 @@ impl Diagnostic {
         Self { severity: Severity::Note, ..Self::error(message) }
     }
 
+    /// Takes what the policy's reader says.
+    pub(crate) fn of_policy(told: ringfence_policy::Diagnostic) -> Self {
+        use ringfence_policy::Severity as Told;
+        let ringfence_policy::Diagnostic { severity, message, place, hint } = told;
+        let severity = match severity {
+            Told::Error => Severity::Error,
+            Told::Warning => Severity::Warning,
+            Told::Note => Severity::Note,
+        };
+        Self { severity, message, place: place.map(Place::of_policy), hint }
+    }
+
     #[must_use]
     pub(crate) fn at(mut self, place: Place) -> Self {
         self.place = Some(place);
@@ -141,6 +153,11 @@ impl Report {
         if *count <= MOST_SHOWN {
             self.diagnostics.push(diagnostic);
         }
+    }
+
+    /// Tells whether the same was pushed already.
+    pub(crate) fn has(&self, diagnostic: &Diagnostic) -> bool {
+        self.diagnostics.contains(diagnostic)
     }
 
     pub(crate) fn errors(&self) -> usize {

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use ringfence_policy::{Entry, Pattern};
 use toml_edit::{Array, DocumentMut, Item, Table, Value};
 
-use super::lists::{self, Loaded, Which};
+use super::lists::{self, Loaded};
 use super::regular;
 
 /// Why a list was not changed.
@@ -56,7 +56,7 @@ impl Turn {
 /// Adds an entry to a list, with a comment, and returns the file it is in.
 pub(crate) fn add(config: &Path, list: &Loaded, written: &str, comment: &str) -> Result<PathBuf, EditError> {
     let Some(file) = list.files.first() else {
-        edit_entries(config, list.name, |entries| push(entries, written, comment))?;
+        edit_entries(config, &list.name, |entries| push(entries, written, comment))?;
         return Ok(config.to_owned());
     };
     let mut text = match read(file, lists::MOST) {
@@ -100,7 +100,7 @@ pub(crate) fn remove(
     let mut inline: Vec<usize> = found.iter().filter_map(|entry| Loaded::inline_index(*entry)).collect();
     inline.sort_unstable();
     if !inline.is_empty() {
-        edit_entries(config, list.name, |entries| {
+        edit_entries(config, &list.name, |entries| {
             for index in inline.iter().rev() {
                 take(entries, *index);
             }
@@ -120,15 +120,15 @@ fn line_in<'a>(entry: Entry<'a>, file: &Path) -> Option<(usize, &'a str)> {
 }
 
 /// Changes `entries` of a list in the configuration; comments and order stay as they are.
-fn edit_entries(config: &Path, list: Which, edit: impl FnOnce(&mut Array)) -> Result<(), EditError> {
+fn edit_entries(config: &Path, list: &str, edit: impl FnOnce(&mut Array)) -> Result<(), EditError> {
     let format = |message: String| EditError::Format { path: config.to_owned(), message };
     let text = read(config, super::MOST).map_err(|source| EditError::io(config, source))?;
     let mut document: DocumentMut = text.parse().map_err(|error| format(format!("{error}")))?;
     let lists = document.entry("list").or_insert_with(implicit_table);
     let lists = lists.as_table_like_mut().ok_or_else(|| format("`list` is no table".to_owned()))?;
-    let table = lists.entry(list.name()).or_insert_with(|| Item::Table(Table::new()));
+    let table = lists.entry(list).or_insert_with(|| Item::Table(Table::new()));
     let table = table.as_table_like_mut();
-    let table = table.ok_or_else(|| format(format!("`list.{}` is no table", list.name())))?;
+    let table = table.ok_or_else(|| format(format!("`list.{list}` is no table")))?;
     let entries = table.entry("entries").or_insert_with(|| Item::Value(Array::new().into()));
     let entries = entries.as_array_mut();
     let entries = entries.ok_or_else(|| format("`entries` is no array".to_owned()))?;

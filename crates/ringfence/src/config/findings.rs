@@ -4,13 +4,14 @@ use ringfence_policy::{Entry, Finding, Forward, Severity, Work, check};
 
 use super::account::Account;
 use super::diagnostic::{Diagnostic, Report};
-use super::lists::{Lists, Which};
+use super::lists::Lists;
 use super::{Config, Loaded};
 
 /// Adds what the policy finds odd to a report.
 pub(crate) fn add(config: &Config, report: &mut Report) {
     for finding in check(&config.policy) {
         let mut diagnostic = match finding.severity() {
+            Severity::Error => Diagnostic::error(finding.message()),
             Severity::Warning => Diagnostic::warning(finding.message()),
             Severity::Note => Diagnostic::note(finding.message()),
         };
@@ -61,7 +62,7 @@ fn entry_of<'a>(lists: &'a Lists, finding: &Finding) -> Option<(&'a Loaded, Entr
         (origin.file(), origin.line()) == (finding.file(), finding.line())
             && finding.message().starts_with(entry.written())
     };
-    Which::BOTH.into_iter().map(|which| lists.of(which)).find_map(|list| {
+    lists.each().iter().find_map(|list| {
         let repeated = list.list.repeated().map(|(_, again)| again);
         list.list.entries().chain(repeated).find(is_meant).map(|entry| (list, entry))
     })

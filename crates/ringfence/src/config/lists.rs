@@ -1,131 +1,156 @@
-//! `[list.reject]` and `[list.allow]`: entries written inline, and text files of them.
+//! The lists of the policy, with what is on this machine: inline entries and files. What lies on
+//! servers comes later, from [`crate::sources`].
 
-use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ringfence_policy::{Entry, List, ListError, Region};
+use ringfence_policy::{
+    Draft, Entry, Format, List, ListBuilder, ListError, ListSource, ListSpec, Region, Set, SourceSpec,
+};
 
 use super::account::beside;
-use super::diagnostic::Diagnostic;
-use super::near::nearest;
-use super::regular;
-use super::section::{At, Key, Section};
+use super::diagnostic::{Diagnostic, Report};
+use super::regular::{self, ReadError};
 use super::source::{Place, Source};
 use super::stamp::Stamped;
+use crate::mapped::Contents;
 
-/// Both lists.
+/// All lists of a policy.
 #[derive(Debug, Clone)]
 pub(crate) struct Lists {
     pub(crate) region: Region,
-    pub(crate) reject: Loaded,
-    pub(crate) allow: Loaded,
+    each: Vec<Loaded>,
 }
 
 /// One list, and where it was read.
 #[derive(Debug, Clone)]
 pub(crate) struct Loaded {
-    pub(crate) name: Which,
+    pub(crate) name: String,
     pub(crate) list: Arc<List>,
-    /// The text files, in the order of the configuration.
+    /// The text files that entries may be added to, in the order of the configuration.
     pub(crate) files: Vec<PathBuf>,
-    /// The same, as they were read.
+    /// Every file, as it was read.
     pub(crate) stamped: Vec<Stamped>,
-    /// Where the inline entries stand, with the comment beside each.
-    inline: Vec<Inline>,
+    /// Where the inline entries stand.
+    inline: Vec<Place>,
 }
 
-#[derive(Debug, Clone)]
-struct Inline {
-    place: Place,
-    comment: Option<String>,
-}
-
-/// Which list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Which {
-    Reject,
-    Allow,
-}
-
-const LIST: Key = Key::new("list", "the tables [list.reject] and [list.allow]", "…");
-const ENTRIES: Key = Key::new("entries", "numbers and patterns", "[\"+4179*\", \"anonymous\"]");
-const FILES: Key = Key::new("files", "names of text files", "[\"reject.txt\"]");
-
-impl Which {
-    pub(crate) const BOTH: [Self; 2] = [Self::Reject, Self::Allow];
-
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Reject => "reject",
-            Self::Allow => "allow",
-        }
-    }
-}
+/// The list that `ringfence block` adds to.
+pub(crate) const REJECT: &str = "reject";
+/// The list that `ringfence allow` adds to.
+pub(crate) const ALLOW: &str = "allow";
 
 impl Lists {
-    /// Reads both lists of a document; without a region no number can be read.
-    pub(crate) fn read(document: &Section<'_>, region: Option<Region>) -> Option<Self> {
-        let tables = document.tables(&LIST);
-        let region = region?;
-        let mut lists = Which::BOTH.map(|which| Loaded {
-            name: which,
-            list: Arc::new(List::empty(which.name())),
-            files: Vec::new(),
-            stamped: Vec::new(),
-            inline: Vec::new(),
-        });
-        for (name, section) in tables {
-            match lists.iter_mut().find(|list| list.name.name() == name.value) {
-                Some(list) => list.read(&section, region),
-                None => unknown(document, &name),
+    /// Reads what is on this machine of every list.
+    pub(crate) fn read(draft: &Draft, user: u32, report: &mut Report) -> Self {
+        let mut each: Vec<Loaded> =
+            draft.lists().map(|spec| Loaded::read(draft, spec, user, report)).collect();
+        for name in [REJECT, ALLOW] {
+            if each.iter().all(|list| list.name != name) {
+                each.push(Loaded::empty(name));
             }
         }
-        let [reject, allow] = lists;
-        Some(Self { region, reject, allow })
+        Self { region: draft.region(), each }
     }
 
-    pub(crate) fn of(&self, which: Which) -> &Loaded {
-        match which {
-            Which::Reject => &self.reject,
-            Which::Allow => &self.allow,
-        }
+    /// Returns the lists in the order of the configuration.
+    pub(crate) fn each(&self) -> &[Loaded] {
+        &self.each
     }
-}
 
-fn unknown(document: &Section<'_>, name: &At<&str>) {
-    let hint = match nearest(name.value, Which::BOTH.map(Which::name)) {
-        Some(near) => format!("did you mean [list.{near}]?"),
-        None => "known here: [list.reject], [list.allow]".to_owned(),
-    };
-    document.error(name.span.clone(), format!("unknown list `{}`", super::section::brief(name.value)), hint);
+    /// Finds a list by its name.
+    pub(crate) fn named(&self, name: &str) -> Option<&Loaded> {
+        self.each.iter().find(|list| list.name == name)
+    }
+
+    /// Returns the list that `ringfence block` adds to.
+    pub(crate) fn reject(&self) -> &Loaded {
+        self.named(REJECT).expect("both lists are there, if only empty")
+    }
+
+    /// Returns the list that `ringfence allow` adds to.
+    pub(crate) fn allow(&self) -> &Loaded {
+        self.named(ALLOW).expect("both lists are there, if only empty")
+    }
 }
 
 impl Loaded {
-    fn read(&mut self, section: &Section<'_>, region: Region) {
-        let mut builder = List::builder(self.name.name());
-        let mut spans = Vec::new();
-        for entry in section.texts(&ENTRIES) {
-            builder.inline(entry.value, region);
-            let comment = section.source().comment_after(entry.span.end).map(str::to_owned);
-            self.inline.push(Inline { place: section.source().place(entry.span.clone()), comment });
-            spans.push(entry.span);
+    fn empty(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            list: Arc::new(List::empty(name)),
+            files: Vec::new(),
+            stamped: Vec::new(),
+            inline: Vec::new(),
         }
-        let mut sources = Vec::new();
-        for name in section.texts(&FILES) {
-            let path = beside(section.source().path(), name.value);
-            self.stamped.push(Stamped::now(&path));
-            if let Some(text) = read_text(section, &name, &path) {
-                builder.text(&path.to_string_lossy(), &text, region);
-                sources.push(Source::without_secrets(path.clone(), text));
+    }
+
+    fn read(draft: &Draft, spec: &ListSpec, user: u32, report: &mut Report) -> Self {
+        let mut loaded = Self::empty(spec.name());
+        let places = (1..).map_while(|number| draft.place_of_entry(spec, number));
+        loaded.inline = places.map(Place::of_policy).collect();
+        let mut builder = spec.builder();
+        let mut texts = Vec::new();
+        for source in spec.sources() {
+            let place = || draft.place_of(source).map(Place::of_policy);
+            if let Err((path, error)) = loaded.add(source, spec.region(), user, &mut builder, &mut texts) {
+                report.push(unread(&path, &error, source.is_required, place()));
             }
-            self.files.push(path);
         }
-        section.finish();
         let (list, errors) = builder.build();
-        self.list = Arc::new(list);
+        loaded.list = Arc::new(list);
         for error in &errors {
-            report(section, error, &spans, &sources);
+            report.push(wrong_entry(error, &loaded.inline, &texts));
+        }
+        loaded
+    }
+
+    /// Adds what one source has, if it is on this machine.
+    fn add(
+        &mut self,
+        source: &SourceSpec,
+        region: Region,
+        user: u32,
+        builder: &mut ListBuilder,
+        texts: &mut Vec<Source>,
+    ) -> Result<(), (PathBuf, ReadError)> {
+        let config = Path::new(&source.file);
+        match &source.source {
+            ListSource::File { path, format } => {
+                let path = beside(config, path);
+                self.stamped.push(Stamped::now(&path));
+                if *format == Some(Format::Text) {
+                    self.files.push(path.clone());
+                }
+                let bytes = regular::read(&path, MOST).map_err(|error| (path.clone(), error))?;
+                let name = path.to_string_lossy();
+                let guessed = || Format::guess(Some(&name), None, &bytes).unwrap_or(Format::Text);
+                let format = format.clone().unwrap_or_else(guessed);
+                match (format, str::from_utf8(&bytes)) {
+                    // What is written twice there is told, and both go when the number is removed.
+                    (Format::Text, Ok(text)) => builder.text(&name, text, region),
+                    (format, _) => {
+                        builder.read(&format, &name, &bytes, region);
+                    }
+                }
+                texts.push(Source::without_secrets(path.clone(), String::from_utf8_lossy(&bytes)));
+                Ok(())
+            }
+            ListSource::Set { path } => {
+                let path = beside(config, path);
+                self.stamped.push(Stamped::now(&path));
+                let contents = Contents::open(&path, user).map_err(|error| (path.clone(), error))?;
+                let set = Set::open(Arc::new(contents));
+                let set = set.map_err(|error| (path.clone(), ReadError::Wrong(error.to_string())))?;
+                builder.set(&path.to_string_lossy(), set);
+                Ok(())
+            }
+            ListSource::Https { .. }
+            | ListSource::CardDav { .. }
+            | ListSource::FtcDoNotCall
+            | ListSource::PhoneBlock
+            | ListSource::LookupHttps { .. }
+            | ListSource::LookupProgram { .. } => Ok(()),
         }
     }
 
@@ -134,7 +159,7 @@ impl Loaded {
         let line = usize::try_from(entry.origin().line()).unwrap_or_default();
         match (entry.origin().file(), self.inline.get(line.saturating_sub(1))) {
             (Some(file), _) => (PathBuf::from(file), line),
-            (None, Some(inline)) => (inline.place.file.clone(), inline.place.line),
+            (None, Some(place)) => (place.file.clone(), place.line),
             (None, None) => (PathBuf::new(), line),
         }
     }
@@ -145,60 +170,47 @@ impl Loaded {
         entry.origin().file().is_none().then(|| index.saturating_sub(1))
     }
 
-    /// Returns what was written beside an entry.
-    pub(crate) fn note_of<'a>(&'a self, entry: Entry<'a>) -> Option<&'a str> {
-        let inline = Self::inline_index(entry).and_then(|index| self.inline.get(index));
-        entry.note().or_else(|| inline.and_then(|inline| inline.comment.as_deref()))
-    }
-
     /// Returns where an entry stands, to be underlined.
     pub(crate) fn shown_place(&self, entry: Entry<'_>) -> Place {
         let inline = Self::inline_index(entry).and_then(|index| self.inline.get(index));
         let (file, line) = self.place_of(entry);
         let written = entry.written().to_owned();
-        inline.map_or_else(
-            || Place { file, line, column: 1, underline: 0..written.chars().count(), text: written },
-            |inline| inline.place.clone(),
-        )
+        inline.cloned().unwrap_or_else(|| Place {
+            file,
+            line,
+            column: 1,
+            underline: 0..written.chars().count(),
+            text: written,
+        })
     }
 }
 
 /// A list is no longer, in bytes: a hundred million numbers.
 pub(super) const MOST: u64 = 2 * 1024 * 1024 * 1024;
 
-fn read_text(section: &Section<'_>, name: &At<&str>, path: &std::path::Path) -> Option<String> {
-    let error = match regular::read(path, MOST) {
-        Ok(bytes) => match String::from_utf8(bytes) {
-            Ok(text) => return Some(text),
-            Err(error) => {
-                let start = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-                let line = start.split(|byte| *byte == b'\n').count();
-                let message = format!("{}:{line}: expected UTF-8 text, found other bytes", path.display());
-                section.error(name.span.clone(), message, "iconv -f latin1 -t utf-8 converts an old list");
-                return None;
-            }
-        },
-        Err(error) => error,
-    };
+/// Says that a file could not be read. A list that the policy itself has is needed; a source that is
+/// missing may come.
+fn unread(path: &Path, error: &ReadError, is_required: bool, place: Option<Place>) -> Diagnostic {
+    let message = format!("cannot read the list {}: {error}", path.display());
     let hint = match error.hint() {
         Some(hint) => hint.to_owned(),
         None if error.is_missing() => format!("create it: touch {}", path.display()),
         None => "a relative name is looked for beside the configuration file".to_owned(),
     };
-    section.error(name.span.clone(), format!("cannot read the list {}: {error}", path.display()), hint);
-    None
+    let mut diagnostic = if is_required { Diagnostic::error(message) } else { Diagnostic::warning(message) };
+    diagnostic.place = place;
+    diagnostic.hint(hint)
 }
 
-/// Reports an entry that cannot be read, where it stands.
-fn report(section: &Section<'_>, error: &ListError, spans: &[Range<usize>], sources: &[Source]) {
+/// Says what is wrong with an entry, where it stands.
+fn wrong_entry(error: &ListError, inline: &[Place], texts: &[Source]) -> Diagnostic {
     let line = usize::try_from(error.line()).unwrap_or_default();
-    let source = sources.iter().find(|source| source.path().to_string_lossy() == error.file());
-    let place = match (source, spans.get(line.saturating_sub(1))) {
-        (Some(source), _) => source.place_at(line, error.column(), error.text().chars().count()),
-        (None, Some(span)) if line > 0 => section.source().place(span.clone()),
-        (None, _) => section.source().place(section.span()),
+    let source = texts.iter().find(|source| source.path().to_string_lossy() == error.file());
+    let mut diagnostic = Diagnostic::error(error.message());
+    diagnostic.place = match source {
+        Some(source) => Some(source.place_at(line, error.column(), error.text().chars().count())),
+        None => inline.get(line.saturating_sub(1)).cloned(),
     };
-    let mut diagnostic = Diagnostic::error(error.message()).at(place);
     diagnostic.hint = error.hint();
-    section.report().push(diagnostic);
+    diagnostic
 }

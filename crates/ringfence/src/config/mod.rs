@@ -6,11 +6,12 @@ mod account;
 mod diagnostic;
 pub(crate) mod edit;
 pub(crate) mod findings;
+mod journal;
 mod lists;
 mod location;
 mod near;
 pub(crate) mod regular;
-mod screen;
+mod screening;
 mod secret;
 mod section;
 mod softphone;
@@ -18,21 +19,24 @@ mod source;
 mod stamp;
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ringfence_policy::{Condition, Policy, PolicyError, PolicyParts, Region, Rule, Treatment};
+use ringfence_policy::Policy;
 use toml::de::DeTable;
 
-pub(crate) use self::account::{Account, Identity};
+pub(crate) use self::account::Account;
 pub(crate) use self::diagnostic::{Diagnostic, Report};
-pub(crate) use self::lists::{Lists, Loaded, Which};
+pub(crate) use self::lists::{ALLOW, Lists, Loaded};
 pub(crate) use self::location::{FILE_NAME, find};
-use self::screen::Screen;
+use self::screening::Screening;
 use self::section::{Key, Section};
 pub(crate) use self::softphone::Softphone;
 use self::source::Source;
 pub(crate) use self::stamp::Stamped;
+use crate::journal::Settings;
+use crate::sources::{ListSpec, LookUpSpec};
 
 /// A configuration without errors.
 #[derive(Debug, Clone)]
@@ -41,9 +45,16 @@ pub(crate) struct Config {
     /// The file itself and its lists, as they were read.
     pub(crate) files: Vec<Stamped>,
     pub(crate) softphone: Softphone,
+    pub(crate) journal: Settings,
     pub(crate) accounts: Vec<Account>,
     pub(crate) policy: Arc<Policy>,
     pub(crate) lists: Lists,
+    /// The lists of which a part lies on servers.
+    pub(crate) remote: Vec<ListSpec>,
+    /// The lists that are asked for each call.
+    pub(crate) look_ups: Vec<LookUpSpec>,
+    /// What counts when one of them does not answer, where the policy says.
+    pub(crate) unanswered: BTreeMap<Box<str>, ringfence_policy::Answer>,
 }
 
 /// All that one reading found out.
@@ -59,6 +70,8 @@ pub(crate) struct Reading {
     pub(crate) lists: Option<Lists>,
     /// The control socket that is named, even if other parts have errors.
     pub(crate) control: Option<PathBuf>,
+    /// Where the journal is, if that could be read.
+    pub(crate) journal: Option<Settings>,
     /// Whether there was a file to be read, be it right or wrong.
     pub(crate) was_read: bool,
 }
@@ -66,12 +79,9 @@ pub(crate) struct Reading {
 /// A configuration is no longer, in bytes: a thousand lines are a tenth of it.
 const MOST: u64 = 1024 * 1024;
 
-const VERSION: Key = Key::new("version", "1, the version of this format", "1");
 const SOFTPHONE: Key = Key::new("softphone", "the table [softphone]", "{ listen = \"0.0.0.0:5060\" }");
-const DEFAULTS: Key = Key::new("defaults", "the table [defaults]", "{ region = \"CH\" }");
-const REGION: Key = Key::new("region", "the region whose way of writing numbers is meant", "\"CH\"");
 const ACCOUNT: Key = Key::new("account", "a table [account.NAME] for each line", "…");
-const SCREEN: Key = Key::new("screen", "the table [screen]", "{ otherwise = \"ring\" }");
+const JOURNAL: Key = Key::new("journal", "the table [journal]", "{ retention = \"90d\" }");
 
 /// Reads a configuration file and the lists it names.
 pub(crate) fn read(path: &Path) -> Reading {
@@ -118,27 +128,32 @@ fn read_stamped(stamped: &Stamped, text: impl Into<String>) -> Reading {
         return Reading { report, ..Reading::empty(path) };
     }
     let document = Section::document(&source, &report, &document);
-    document.integer(&VERSION, 1..=1);
     let softphone = document.table(&SOFTPHONE).map(|section| Softphone::read(&section)).unwrap_or_default();
-    let region = region(&document);
+    let journal = document.table(&JOURNAL).map(|section| journal::read(&section)).unwrap_or_default();
     let accounts = accounts(&document);
-    let lists = Lists::read(&document, region);
-    let screen = document.table(&SCREEN).map(|section| Screen::read(&section)).unwrap_or_default();
-    document.finish();
-    let policy = lists.as_ref().and_then(|lists| policy(&report, lists, screen));
+    drop(document);
+    let screening = Screening::read(stamped, source.text(), &accounts, &mut report.borrow_mut());
 
     let mut report = report.into_inner();
     report.sort();
     let control = softphone.control.clone();
-    let config = match (policy, &lists) {
-        (Some(policy), Some(lists)) if report.errors() == 0 => {
-            let listed = Which::BOTH.into_iter().flat_map(|which| lists.of(which).stamped.clone());
-            let files = std::iter::once(stamped.clone()).chain(listed).collect();
-            Some(Config { path: path.to_owned(), files, softphone, accounts, policy, lists: lists.clone() })
-        }
+    let config = match screening.policy {
+        Some(policy) if report.errors() == 0 => Some(Config {
+            path: path.to_owned(),
+            files: screening.files,
+            softphone,
+            journal: journal.clone(),
+            accounts: with_policy(accounts, &policy),
+            policy: Arc::new(policy),
+            lists: screening.lists.clone(),
+            remote: screening.remote,
+            look_ups: screening.look_ups,
+            unanswered: screening.unanswered,
+        }),
         _ => None,
     };
-    Reading { path: path.to_owned(), report, config, lists, control, was_read: true }
+    let lists = screening.is_readable.then_some(screening.lists);
+    Reading { path: path.to_owned(), report, config, lists, control, journal: Some(journal), was_read: true }
 }
 
 impl Reading {
@@ -149,6 +164,7 @@ impl Reading {
             config: None,
             lists: None,
             control: None,
+            journal: None,
             was_read: true,
         }
     }
@@ -160,28 +176,6 @@ impl Reading {
     }
 }
 
-fn region(document: &Section<'_>) -> Option<Region> {
-    let Some(section) = document.table(&DEFAULTS) else {
-        let hint =
-            "[defaults]\n      region = \"CH\"    # or \"US\", \"DE\", …: how national numbers are read";
-        document.error(0..0, "expected [defaults] with the region of your numbers, found none", hint);
-        return None;
-    };
-    let code = section.text(&REGION);
-    if code.is_none() && section.lacks(&REGION) {
-        section.missing(&REGION);
-    }
-    let region = code.and_then(|code| match Region::parse(code.value) {
-        Ok(region) => Some(region),
-        Err(error) => {
-            section.error(code.span, error.to_string(), "the two letters of ISO 3166, such as CH, DE, US");
-            None
-        }
-    });
-    section.finish();
-    region
-}
-
 fn accounts(document: &Section<'_>) -> Vec<Account> {
     let tables = document.tables(&ACCOUNT);
     if tables.is_empty() {
@@ -191,36 +185,12 @@ fn accounts(document: &Section<'_>) -> Vec<Account> {
     tables.iter().filter_map(|(name, section)| Account::read(name, section)).collect()
 }
 
-/// Makes the policy, which refuses to refuse emergency numbers.
-fn policy(report: &RefCell<Report>, lists: &Lists, screen: Screen) -> Option<Arc<Policy>> {
-    let [allowed, listed, otherwise] =
-        [screen.allowed, Treatment::reject("listed", screen.listed), screen.otherwise].map(Arc::new);
-    let mut parts = PolicyParts::new(lists.region);
-    parts.lists = vec![Arc::clone(&lists.allow.list), Arc::clone(&lists.reject.list)];
-    parts.welcome = Arc::clone(&allowed);
-    parts.treatments.extend([&allowed, &listed, &otherwise].map(Arc::clone));
-    parts.rules = vec![
-        Rule::new("allowed", Condition::CallerIn(vec![0]), allowed),
-        Rule::new("listed", Condition::CallerIn(vec![1]), listed),
-        Rule::new("otherwise", Condition::Always, otherwise),
-    ];
-    match Policy::new(parts) {
-        Ok(policy) => Some(Arc::new(policy)),
-        Err(PolicyError::Emergency(entries)) => {
-            for wrong in &entries {
-                let entry = lists.reject.list.entries().find(|entry| {
-                    entry.origin().line() == wrong.line() && entry.origin().file() == wrong.file()
-                });
-                let message = format!("{} is an emergency number and cannot be refused", wrong.written());
-                let mut diagnostic = Diagnostic::error(message).hint("remove it from the list");
-                diagnostic.place = entry.map(|entry| lists.reject.shown_place(entry));
-                report.borrow_mut().push(diagnostic);
-            }
-            None
-        }
-        Err(error @ PolicyError::NotTotal) => {
-            report.borrow_mut().push(Diagnostic::error(error.to_string()));
-            None
-        }
+/// Adds to the accounts the peers that the policy's lines name by address.
+fn with_policy(mut accounts: Vec<Account>, policy: &Policy) -> Vec<Account> {
+    for account in &mut accounts {
+        let line = policy.line(&account.name);
+        let peers = line.peers.iter().filter_map(|peer| peer.trim_matches(['[', ']']).parse().ok());
+        account.peers.extend(peers.filter(|peer| !account.peers.contains(peer)).collect::<Vec<_>>());
     }
+    accounts
 }

@@ -15,6 +15,8 @@ pub(crate) enum ReadError {
     NotRegular(&'static str),
     /// How many bytes are the most.
     TooLarge(u64),
+    /// Why what it holds is not what it should be.
+    Wrong(String),
 }
 
 /// Reads a file of at most `most` bytes.
@@ -53,14 +55,14 @@ impl ReadError {
             Self::Io(_) => None,
             Self::NotRegular("a directory") => Some("name a file in that directory"),
             Self::NotRegular(_) => Some("write what it gives into a file, and name that file"),
-            Self::TooLarge(_) => Some("is it the file that is meant?"),
+            Self::TooLarge(_) | Self::Wrong(_) => Some("is it the file that is meant?"),
         }
     }
 
     pub(crate) fn is_missing(&self) -> bool {
         match self {
             Self::Io(error) => error.kind() == io::ErrorKind::NotFound,
-            Self::NotRegular(_) | Self::TooLarge(_) => false,
+            Self::NotRegular(_) | Self::TooLarge(_) | Self::Wrong(_) => false,
         }
     }
 }
@@ -75,7 +77,9 @@ impl From<ReadError> for io::Error {
     fn from(error: ReadError) -> Self {
         match error {
             ReadError::Io(error) => error,
-            error @ (ReadError::NotRegular(_) | ReadError::TooLarge(_)) => Self::other(error.to_string()),
+            error @ (ReadError::NotRegular(_) | ReadError::TooLarge(_) | ReadError::Wrong(_)) => {
+                Self::other(error.to_string())
+            }
         }
     }
 }
@@ -86,6 +90,7 @@ impl std::fmt::Display for ReadError {
             Self::Io(error) => error.fmt(f),
             Self::NotRegular(found) => write!(f, "expected a regular file, found {found}"),
             Self::TooLarge(most) => write!(f, "expected at most {most} bytes, found more"),
+            Self::Wrong(why) => f.write_str(why),
         }
     }
 }

@@ -28,6 +28,14 @@ pub(crate) struct Place {
     pub(crate) underline: Range<usize>,
 }
 
+impl Place {
+    /// Takes a place as the policy's reader has it.
+    pub(crate) fn of_policy(place: ringfence_policy::Place) -> Self {
+        let ringfence_policy::Place { file, line, column, text, underline } = place;
+        Self { file: file.into(), line, column, text, underline }
+    }
+}
+
 impl Source {
     /// Takes a file's text.
     pub(crate) fn new(path: impl Into<PathBuf>, text: impl Into<String>) -> Self {

@@ -22,6 +22,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::journal::{Health, News, Tally};
+use crate::sources::SourcesStatus;
 
 /// What a client asks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,6 +63,8 @@ pub(crate) struct Status {
     pub(crate) calls: Tally,
     /// How the journal is written.
     pub(crate) journal: Health,
+    /// How the lists that are fetched stand, and who is asked for each call.
+    pub(crate) sources: SourcesStatus,
     /// What the softphone counted, by name.
     pub(crate) counters: BTreeMap<String, u64>,
 }
@@ -77,8 +80,11 @@ pub(crate) struct Configuration {
     pub(crate) failed: Option<Failed>,
     /// Settings that changed and wait for a restart.
     pub(crate) needs_restart: Vec<String>,
-    pub(crate) rejected_entries: usize,
-    pub(crate) allowed_entries: usize,
+    /// What tells this policy's rules from others'.
+    pub(crate) policy: String,
+    pub(crate) rules: usize,
+    /// How many entries each list has.
+    pub(crate) lists: Vec<(String, usize)>,
 }
 
 /// A reload that failed.

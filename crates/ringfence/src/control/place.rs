@@ -6,6 +6,7 @@ use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, OpenOptionsExt,
 use std::path::{Path, PathBuf};
 
 use tokio::net::{UnixListener, UnixStream};
+use tokio::runtime::{Builder, Handle, Runtime};
 
 /// A bound control socket. Dropping it removes the socket.
 #[derive(Debug)]
@@ -36,9 +37,13 @@ pub(crate) enum BindError {
 }
 
 /// Returns the user this program runs as.
-///
-/// It must be called within a tokio runtime.
 pub(crate) fn own_user() -> io::Result<u32> {
+    // The pair of sockets that tells it wants a runtime around it.
+    let runtime = match Handle::try_current() {
+        Ok(_) => None,
+        Err(_) => Some(Builder::new_current_thread().enable_io().build()?),
+    };
+    let _within = runtime.as_ref().map(Runtime::enter);
     let (end, _other) = UnixStream::pair()?;
     Ok(end.peer_cred()?.uid())
 }

@@ -140,6 +140,6 @@ mod tests {
     #[test]
     fn the_configuration_of_the_demo_has_no_error() {
         let config = configuration(5060).unwrap();
-        assert_eq!((config.lists.reject.list.len(), config.lists.allow.list.len()), (3, 1));
+        assert_eq!((config.lists.reject().list.len(), config.lists.allow().list.len()), (3, 1));
     }
 }

@@ -46,10 +46,19 @@ entries = [
 [list.allow]
 entries = ["07700 900456"]   # Anna, though her number is in that block
 
-[screen]
-listed = { code = 486, warning = "User reject" }
-allowed = { redirect = "sip:reception@127.0.0.1" }
-otherwise = { ring = { limit = "1s" } }
+[[rule]]
+id = "allowed"
+when = { caller_in = "allow" }
+then = { forward = { to = "sip:reception@127.0.0.1" } }
+
+[[rule]]
+id = "listed"
+when = { caller_in = "reject" }
+then = "busy"                  # 486 Busy Here, Warning: 399 … "User reject"
+
+[[rule]]
+id = "otherwise"
+then = { ring = { limit = "1s" } }
 "#;
 
 /// Where allowed callers are sent.

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 
-use super::call::{Added, Call, Ended, Record};
+use super::call::{Added, Call, Ended, Outcome, Record};
 use super::past::{Past, address};
 use super::tally::Counts;
 
@@ -31,6 +31,11 @@ impl Recorder {
         let identity = call.evidence.identity.as_deref();
         self.past.called(identity, &call.line, address(&call.source), call.at);
         self.queue(Record::Call(Arc::new(call)));
+    }
+
+    /// Counts a verdict whose call is not written down.
+    pub(crate) fn count(&self, verdict: &Outcome) {
+        self.counts.screened(verdict);
     }
 
     /// Queues how a call ended.

@@ -95,7 +95,16 @@ impl IncomingCall {
     ///
     /// On the wire: 302 Moved Temporarily with the target as Contact.
     pub async fn redirect(self, target: &str) -> Result<()> {
-        let redirection = Redirect::to(target)?.shared();
+        let redirect = Redirect::to(target)?;
+        self.redirect_as(redirect).await
+    }
+
+    /// Sends the caller elsewhere, with what the [`Redirect`] says beside the target. Fails when the softphone was shut
+    /// down, which answered the call 480.
+    ///
+    /// On the wire: 302 Moved Temporarily with Contact, and Diversion where it is said.
+    pub async fn redirect_as(self, redirect: Redirect) -> Result<()> {
+        let redirection = redirect.shared();
         self.decide(|call, done| Command::Redirect { call, redirection, done }).await.map(drop)
     }
 

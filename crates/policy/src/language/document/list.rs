@@ -16,7 +16,7 @@ block! {
         /// give them a name and an end.
         entries: Option<Items<NameOr<EntryBlock>>> = "[\"+41791112233\", { match = \"+4144*\", name = \"the office\" }]",
         /// Plain text files, one entry a line, relative to the policy file.
-        files: Option<Many<String>> = "[\"family.txt\"]",
+        files: Option<Items<String>> = "[\"family.txt\"]",
         /// Where more comes from: a path or a URL, by scheme or ending.
         source: Option<Many<String>> = "\"vcard:contacts.vcf\"",
         /// The format of a source whose name does not say it.

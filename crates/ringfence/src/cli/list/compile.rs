@@ -12,7 +12,6 @@ use super::super::failure::with_hint;
 use super::super::output::print;
 use super::super::{Answer, Context};
 use super::compiled::{bar, counted, grouped, opened, replace};
-use crate::config::Which;
 use crate::control::place::own_user;
 use crate::mapped::Contents;
 use crate::style::{BAD, STRONG, paint};
@@ -76,16 +75,11 @@ impl Compile {
     }
 
     fn read(&self, source: &Path, context: &Context, reading: &mut Reading) -> Result<()> {
-        let list = Which::BOTH.into_iter().find(|which| Some(which.name()) == source.to_str());
-        match list {
-            Some(which) if !source.exists() => {
-                let Some(lists) = context.reading()?.lists else {
-                    return Err(with_hint(
-                        "the lists cannot be read",
-                        "`ringfence check` says what is wrong",
-                    ));
-                };
-                for entry in lists.of(which).list.entries() {
+        let name = source.to_str().filter(|_| !source.exists() && source.components().count() == 1);
+        let lists = name.and_then(|_| context.reading().ok()).and_then(|reading| reading.lists);
+        match (name, lists) {
+            (Some(name), Some(lists)) if lists.named(name).is_some() => {
+                for entry in lists.named(name).into_iter().flat_map(|list| list.list.entries()) {
                     match entry.until() {
                         None => reading.push(&entry.pattern())?,
                         Some(_) => reading.temporary += 1,
@@ -93,7 +87,7 @@ impl Compile {
                 }
                 Ok(())
             }
-            Some(_) | None => self.read_file(source, context, reading),
+            (_, _) => self.read_file(source, context, reading),
         }
     }
 

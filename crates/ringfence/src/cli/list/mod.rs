@@ -13,11 +13,11 @@ use super::change::shown;
 use super::failure::with_hint;
 use super::output::{print, print_json};
 use super::{Answer, Context};
-use crate::config::{Loaded, Which};
+use crate::config::{ALLOW, Loaded};
 use crate::page::table;
 use crate::style::{BAD, GOOD, paint};
 
-/// Show both lists: what each entry means, where it stands, its comment
+/// Show the lists: what each entry means, where it stands, its comment
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub(super) struct List {
@@ -29,7 +29,7 @@ pub(super) struct List {
     json: bool,
 
     /// Show one list only
-    #[arg(value_name = "LIST", value_parser = ["reject", "allow"])]
+    #[arg(value_name = "LIST")]
     only: Option<String>,
 }
 
@@ -41,7 +41,7 @@ enum Verb {
 
 #[derive(Serialize)]
 struct Row<'a> {
-    list: &'static str,
+    list: &'a str,
     /// The form in which it is compared.
     pattern: String,
     written: &'a str,
@@ -63,10 +63,13 @@ impl List {
             anstream::eprintln!("{}\n", reading.report);
             return Err(with_hint("the lists cannot be read", "`ringfence check` says what is wrong"));
         };
-        let shown_lists = Which::BOTH
-            .into_iter()
-            .filter(|which| self.only.as_ref().is_none_or(|only| only == which.name()));
-        let lists: Vec<&Loaded> = shown_lists.map(|which| lists.of(which)).collect();
+        if let Some(only) = self.only.as_deref().filter(|only| lists.named(only).is_none()) {
+            let known: Vec<&str> = lists.each().iter().map(|list| list.name.as_str()).collect();
+            let message = format!("the policy has no list `{only}`");
+            return Err(with_hint(message, &format!("the lists are: {}", known.join(", "))));
+        }
+        let is_shown = |list: &&Loaded| self.only.as_ref().is_none_or(|only| *only == list.name);
+        let lists: Vec<&Loaded> = lists.each().iter().filter(is_shown).collect();
         let rows = lists.iter().flat_map(|list| list.list.entries().map(|entry| row(list, entry)));
         if self.json {
             rows.into_iter().try_for_each(|row| print_json(&row))?;
@@ -74,7 +77,7 @@ impl List {
         }
         let rows: Vec<Vec<String>> = rows
             .map(|row| {
-                let style = if row.list == Which::Allow.name() { GOOD } else { BAD };
+                let style = if row.list == ALLOW { GOOD } else { BAD };
                 let written = if row.written == row.pattern { String::new() } else { row.written.to_owned() };
                 let place = format!("{}:{}", row.file, row.line);
                 vec![
@@ -98,11 +101,11 @@ impl List {
 fn row<'a>(list: &'a Loaded, entry: Entry<'a>) -> Row<'a> {
     let (file, line) = list.place_of(entry);
     Row {
-        list: list.name.name(),
+        list: &list.name,
         pattern: entry.pattern().to_string(),
         written: entry.written(),
         file: shown(&file),
         line,
-        comment: list.note_of(entry),
+        comment: entry.note(),
     }
 }

@@ -26,12 +26,14 @@ impl Desk for Fixture {
                 loaded: Timestamp::UNIX_EPOCH,
                 failed: None,
                 needs_restart: Vec::new(),
-                rejected_entries: 0,
-                allowed_entries: 0,
+                policy: String::new(),
+                rules: 3,
+                lists: Vec::new(),
             },
             lines: Vec::new(),
             calls: self.journal.tally(),
             journal: journal::Health::default(),
+            sources: crate::sources::SourcesStatus::default(),
             counters: [("invites".to_owned(), 3)].into(),
         }
     }

@@ -1,0 +1,42 @@
+//! `[journal]`: where calls are written down, for how long, and how safely.
+
+use super::account::beside;
+use super::section::{At, Key, Section};
+use crate::journal::{Durability, Place, Settings, read_age, read_size};
+
+const PATH: Key = Key::new("path", "the path of the journal's file, or \"off\"", "\"ringfence.db\"");
+const RETENTION: Key = Key::new("retention", "how long calls are kept, from 1h to 100y", "\"90d\"");
+const MAX_SIZE: Key = Key::new("max_size", "how much is kept, from 1MB to 1TB", "\"500MB\"");
+const DURABILITY: Key = Key::new(
+    "durability",
+    "\"process\" (a kill loses nothing) or \"full\" (nor does a power cut)",
+    "\"process\"",
+);
+
+/// Reads a section; what it does not say keeps its default.
+pub(super) fn read(section: &Section<'_>) -> Settings {
+    let default = Settings::default();
+    let settings = Settings {
+        place: section.text(&PATH).map_or(default.place, |at| match at.value {
+            "off" => Place::Memory,
+            path => Place::File(beside(section.source().path(), path)),
+        }),
+        retention: section.parsed(&RETENTION, |text| read_age(text).ok()).map_or(default.retention, value),
+        max_size: section.parsed(&MAX_SIZE, |text| read_size(text).ok()).map_or(default.max_size, value),
+        durability: section.parsed(&DURABILITY, durability).map_or(default.durability, value),
+    };
+    section.finish();
+    settings
+}
+
+fn value<T>(at: At<T>) -> T {
+    at.value
+}
+
+fn durability(text: &str) -> Option<Durability> {
+    match text {
+        "process" => Some(Durability::Process),
+        "full" => Some(Durability::Full),
+        _ => None,
+    }
+}

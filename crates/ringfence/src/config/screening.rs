@@ -1,0 +1,156 @@
+//! The part of the configuration that decides: the policy, with what its lists have on this machine.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use ringfence_policy::{Answer, Draft, File, Policy};
+
+use super::account::{Account, beside};
+use super::diagnostic::{Diagnostic, Report};
+use super::lists::Lists;
+use super::regular;
+use super::source::Place;
+use super::stamp::Stamped;
+use crate::control::place::own_user;
+use crate::sources::{self, ListSpec, LookUpSpec, Source};
+
+/// What was read of the policy.
+#[derive(Debug)]
+pub(super) struct Screening {
+    /// Every file that it was read from, as it was.
+    pub(super) files: Vec<Stamped>,
+    /// The policy, unless something is wrong with it.
+    pub(super) policy: Option<Policy>,
+    pub(super) lists: Lists,
+    /// Whether the lists are those of the file: without a region no number can be read.
+    pub(super) is_readable: bool,
+    pub(super) remote: Vec<ListSpec>,
+    pub(super) look_ups: Vec<LookUpSpec>,
+    pub(super) unanswered: BTreeMap<Box<str>, Answer>,
+}
+
+/// The tables of the configuration that are not the policy's.
+pub(super) const FOREIGN: [&str; 3] = ["softphone", "journal", "account"];
+
+impl Screening {
+    /// Reads the policy of a configuration. What is wrong goes into the report.
+    pub(super) fn read(main: &Stamped, text: &str, accounts: &[Account], report: &mut Report) -> Self {
+        let mut files = vec![main.clone()];
+        let mut open = |written: &str, including: &str| {
+            let path = beside(Path::new(including), written);
+            files.push(Stamped::now(&path));
+            let bytes = regular::read(&path, super::MOST).map_err(|error| error.to_string())?;
+            let text =
+                String::from_utf8(bytes).map_err(|_| "expected UTF-8 text, found other bytes".to_owned())?;
+            Ok(File::new(path.to_string_lossy(), text))
+        };
+        let file = File::new(main.path.to_string_lossy(), text);
+        let (draft, told) = Draft::read(file, &mut open, &FOREIGN);
+        tell(told, report);
+        // It says for whom a file may be mapped; whoever cannot be told gets a copy instead.
+        let lists = Lists::read(&draft, own_user().unwrap_or(u32::MAX), report);
+        files.extend(lists.each().iter().flat_map(|list| list.stamped.clone()));
+        let mut screening = Self {
+            files,
+            policy: None,
+            lists,
+            is_readable: report.errors() == 0 || draft.lists().len() > 0,
+            remote: Vec::new(),
+            look_ups: Vec::new(),
+            unanswered: BTreeMap::new(),
+        };
+        screening.look_elsewhere(&draft, report);
+        let lists = &screening.lists;
+        let compiled = draft.compile(|spec| match lists.named(spec.name()) {
+            Some(loaded) => Arc::clone(&loaded.list),
+            None => spec.inline(),
+        });
+        match compiled {
+            Ok(policy) => {
+                check_accounts(&policy, accounts, report);
+                check_tests(&draft, report);
+                screening.policy = Some(policy);
+            }
+            // What is wrong with the draft itself has been told.
+            Err(told) => {
+                let told = told.into_iter().map(Diagnostic::of_policy).filter(|wrong| !report.has(wrong));
+                let told: Vec<_> = told.collect();
+                told.into_iter().for_each(|wrong| report.push(wrong));
+            }
+        }
+        screening
+    }
+
+    /// Finds out which lists lie on servers, in part, and who is asked for each call.
+    fn look_elsewhere(&mut self, draft: &Draft, report: &mut Report) {
+        for spec in draft.lists() {
+            match sources::ready(spec) {
+                Ok((list, look_ups)) => {
+                    if !look_ups.is_empty()
+                        && let Some(counts) = spec.on_miss()
+                    {
+                        let answer = Answer { score: if counts { u32::MAX } else { 0 }, is_listed: counts };
+                        self.unanswered.insert(spec.name().into(), answer);
+                    }
+                    self.look_ups.extend(look_ups);
+                    if list.sources.iter().any(is_remote) {
+                        self.remote.push(list);
+                    }
+                }
+                Err((index, error)) => {
+                    let mut wrong = Diagnostic::error(error.to_string());
+                    wrong.place = spec
+                        .sources()
+                        .get(index)
+                        .and_then(|source| draft.place_of(source))
+                        .map(Place::of_policy);
+                    wrong.hint = error.hint().map(str::to_owned);
+                    report.push(wrong);
+                }
+            }
+        }
+    }
+}
+
+/// Tells whether a source lies on a server.
+fn is_remote(source: &Source) -> bool {
+    match source {
+        Source::Web { .. } | Source::AddressBook { .. } | Source::FtcDnc { .. } => true,
+        Source::File { .. } | Source::Compiled { .. } => false,
+    }
+}
+
+/// Tells in the words of the program what the policy's reader says.
+fn tell(told: Vec<ringfence_policy::Diagnostic>, report: &mut Report) {
+    for told in told {
+        report.push(Diagnostic::of_policy(told));
+    }
+}
+
+/// Makes sure that the lines of the policy are lines of the configuration.
+fn check_accounts(policy: &Policy, accounts: &[Account], report: &mut Report) {
+    for line in policy.lines() {
+        let account = line.account.as_deref().unwrap_or(&line.name);
+        if accounts.iter().all(|known| known.name != account) {
+            let message = format!(
+                "the line `{}` has the account `{account}`, and there is no [account.{account}]",
+                line.name
+            );
+            let known: Vec<&str> = accounts.iter().map(|account| account.name.as_str()).collect();
+            report.push(Diagnostic::error(message).hint(format!("the accounts are: {}", known.join(", "))));
+        }
+    }
+}
+
+/// Makes sure that the policy does what its own tests say: one that does not is not taken up.
+fn check_tests(draft: &Draft, report: &mut Report) {
+    for failed in draft.run_tests().into_iter().filter(|result| !result.passed) {
+        let message =
+            format!("test {} fails: expected {}, got {}", failed.number, failed.expected, failed.got);
+        let mut wrong =
+            Diagnostic::error(message).hint("`ringfence test` tells the whole way to that decision");
+        wrong.place = failed.place.map(Place::of_policy);
+        report.push(wrong);
+    }
+}

@@ -1,0 +1,55 @@
+//! Whether a configuration can be run: its treatments may ask for what is not there yet.
+
+use ringfence_policy::{Action, Condition, Line, Rule};
+
+use crate::config::Config;
+
+/// Returns why a configuration cannot be run, if it cannot: a line can reach a treatment that needs
+/// audio, or a call of our own.
+pub(crate) fn obstacle(config: &Config) -> Option<String> {
+    let policy = &*config.policy;
+    config.accounts.iter().find_map(|account| {
+        let line = policy.line(&account.name);
+        let address = format!("sip:{}@{}", account.user, account.domain);
+        let groups = policy.groups_of(&line.name, &address);
+        let reached = policy.rules().iter().filter(|rule| !rule.is_shadow && reaches(rule, &line, &groups));
+        let acts = reached.map(|rule| (rule.id(), rule.then()));
+        acts.chain([("on_error", policy.on_error())]).find_map(|(rule, treatment)| match line.act(treatment) {
+            Action::Unsupported { needs } => Some(format!(
+                "the line `{}` can reach `{}` by `{rule}`, which needs {needs}, and that is not there yet",
+                line.name,
+                treatment.name()
+            )),
+            Action::Reject(_)
+            | Action::Redirect(_)
+            | Action::Ring { .. }
+            | Action::Wait { .. }
+            | Action::Ignore { .. } => None,
+        })
+    })
+}
+
+/// What to do about it.
+pub(crate) const HINT: &str = "choose `reject`, `forward`, `ring` or `hold` there; on a parallel line, \
+                               `capture = 603` refuses for all phones where the PBX lets it";
+
+/// Returns whether a rule may decide a call on a line: one that names other lines or groups does not.
+fn reaches(rule: &Rule, line: &Line, groups: &[Box<str>]) -> bool {
+    let mut waiting = vec![rule.when()];
+    while let Some(condition) = waiting.pop() {
+        let is_other = if let Condition::Line(lines) = condition {
+            !lines.iter().any(|wanted| wanted.is_match(&line.name))
+        } else if let Condition::Group(wanted) = condition {
+            !wanted.iter().any(|group| groups.contains(group))
+        } else {
+            if let Condition::All(inner) = condition {
+                waiting.extend(inner);
+            }
+            false
+        };
+        if is_other {
+            return false;
+        }
+    }
+    true
+}
