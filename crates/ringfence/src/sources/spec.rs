@@ -134,8 +134,13 @@ fn credential(written: &Written) -> Option<Credential> {
     Some(Credential { user: written.user().map(str::to_owned), secret })
 }
 
+/// Returns where relative names of a policy file are looked for. It is never empty: a program without
+/// a directory would be looked for wherever the shell looks.
 fn directory(file: &str) -> &Path {
-    Path::new(file).parent().unwrap_or(Path::new(""))
+    match Path::new(file).parent() {
+        Some(directory) if !directory.as_os_str().is_empty() => directory,
+        _ => Path::new("."),
+    }
 }
 
 fn telling(look_up: LookUp, whole_numbers: bool) -> LookUp {
