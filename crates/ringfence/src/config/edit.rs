@@ -55,8 +55,21 @@ impl Turn {
 
 /// Adds an entry to a list, with a comment, and returns the file it is in.
 pub(crate) fn add(config: &Path, list: &Loaded, written: &str, comment: &str) -> Result<PathBuf, EditError> {
+    add_all(config, list, &[(written.to_owned(), comment.to_owned())])
+}
+
+/// Adds entries to a list, each with a comment that may be empty, and returns the file they are in.
+pub(crate) fn add_all(
+    config: &Path,
+    list: &Loaded,
+    entries: &[(String, String)],
+) -> Result<PathBuf, EditError> {
     let Some(file) = list.files.first() else {
-        edit_entries(config, &list.name, |entries| push(entries, written, comment))?;
+        edit_entries(config, &list.name, |array| {
+            for (written, comment) in entries {
+                push(array, written, comment);
+            }
+        })?;
         return Ok(config.to_owned());
     };
     let mut text = match read(file, lists::MOST) {
@@ -67,8 +80,17 @@ pub(crate) fn add(config: &Path, list: &Loaded, written: &str, comment: &str) ->
     if !text.is_empty() && !text.ends_with('\n') {
         text.push('\n');
     }
-    replace(file, &format!("{text}{written}  # {comment}\n"))?;
+    for (written, comment) in entries {
+        text.push_str(written);
+        text.push_str(&commented("  # ", comment));
+    }
+    replace(file, &text)?;
     Ok(file.clone())
+}
+
+/// Returns the end of a line, with a comment before it if there is one.
+fn commented(begin: &str, comment: &str) -> String {
+    if comment.is_empty() { "\n".to_owned() } else { format!("{begin}{comment}\n") }
 }
 
 /// Removes every entry that says the same as `pattern`, and returns what was removed, and from where.
@@ -166,7 +188,7 @@ fn push(entries: &mut Array, written: &str, comment: &str) {
     value.decor_mut().set_prefix(format!("{before}\n  "));
     entries.push_formatted(value);
     entries.set_trailing_comma(true);
-    entries.set_trailing(format!(" # {comment}\n"));
+    entries.set_trailing(commented(" # ", comment));
 }
 
 /// Removes an entry with the comment beside it; the comment beside its predecessor stays.

@@ -3,6 +3,9 @@
 mod check;
 mod compile;
 mod compiled;
+mod export;
+mod foreign;
+mod import;
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
@@ -37,6 +40,8 @@ pub(super) struct List {
 enum Verb {
     Compile(compile::Compile),
     Check(check::Check),
+    Import(import::Import),
+    Export(export::Export),
 }
 
 #[derive(Serialize)]
@@ -56,6 +61,8 @@ impl List {
         match self.verb {
             Some(Verb::Compile(verb)) => return verb.run(context),
             Some(Verb::Check(verb)) => return verb.run(context),
+            Some(Verb::Import(verb)) => return verb.run(context),
+            Some(Verb::Export(verb)) => return verb.run(context),
             None => {}
         }
         let reading = context.reading()?;

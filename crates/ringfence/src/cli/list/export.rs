@@ -1,0 +1,93 @@
+//! `ringfence list export`
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::Args;
+use ringfence_policy::{Columns, Format, Row};
+
+use super::super::change::shown;
+use super::super::failure::{hint, with_hint};
+use super::super::output::print;
+use super::super::{Answer, Context};
+use super::compiled::bar;
+use super::foreign::{entries, format};
+use crate::config::{Which, edit};
+
+/// Write a list for another program
+///
+/// The format is the one of the file's name, or else text. What it cannot carry is left out and counted:
+/// a vCard holds numbers, but no prefix. Exits 1 if something was left out.
+#[derive(Debug, Args)]
+pub(super) struct Export {
+    /// The list
+    #[arg(value_name = "LIST", value_parser = ["reject", "allow"])]
+    list: String,
+
+    /// How to write it: text, csv, vcard, callblocker, ncid, freeswitch, asterisk
+    #[arg(long, value_name = "FORMAT", value_parser = format)]
+    format: Option<Format>,
+
+    /// The column of the numbers in a CSV file [default: number]
+    #[arg(long, value_name = "COLUMN")]
+    number_column: Option<String>,
+
+    /// The column of the names in a CSV file [default: description]
+    #[arg(long, value_name = "COLUMN")]
+    name_column: Option<String>,
+
+    /// Where to write it, in place of what stands there [default: the standard output]
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+impl Export {
+    pub(super) fn run(self, context: &Context) -> Result<Answer> {
+        let reading = context.reading()?;
+        let Some(lists) = reading.lists else {
+            anstream::eprintln!("{}\n", reading.report);
+            return Err(with_hint("the lists cannot be read", "`ringfence check` says what is wrong"));
+        };
+        let list = lists.of(if self.list == Which::Allow.name() { Which::Allow } else { Which::Reject });
+        let format = self.format();
+        let bar = bar(list.list.len(), self.list.as_ref());
+        let rows = list.list.entries().map(|entry| {
+            bar.inc(1);
+            let row = Row::new(entry.pattern().to_string()).named(list.note_of(entry).unwrap_or_default());
+            Row { until: entry.until(), weight: entry.weight(), ..row }
+        });
+        let rows: Vec<Row<'_>> = rows.collect();
+        let mut text = String::new();
+        let exported = format.write(&self.list, &rows, &mut text)?;
+        bar.finish_and_clear();
+        match &self.output {
+            Some(file) => {
+                edit::replace(file, &text)?;
+                let written = entries(exported.rows);
+                print(format_args!(
+                    "wrote {written} of the {} list to {} ({format})\n",
+                    self.list,
+                    shown(file)
+                ))?;
+            }
+            None => print(text)?,
+        }
+        if exported.left_out > 0 {
+            let left_out = entries(exported.left_out);
+            anstream::eprintln!("{left_out} left out: {format} cannot carry them");
+            hint("--format csv carries everything");
+        }
+        Ok(Answer::of(exported.left_out == 0))
+    }
+
+    fn format(&self) -> Format {
+        let path = self.output.as_deref().and_then(|path| path.to_str());
+        let guess = || path.and_then(|path| Format::guess(Some(path), None, b""));
+        match self.format.clone().or_else(guess).unwrap_or(Format::Text) {
+            Format::Csv(_) => {
+                Format::Csv(Columns { number: self.number_column.clone(), name: self.name_column.clone() })
+            }
+            format => format,
+        }
+    }
+}
