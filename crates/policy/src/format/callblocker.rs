@@ -13,7 +13,7 @@ use std::fmt;
 use serde::Deserialize;
 
 use super::date;
-use super::error::{RowError, RowFault, column_of};
+use super::error::{RowError, RowFault, characters, column_of};
 use super::lines::{LONGEST, after_mark};
 use super::row::Row;
 use super::write::{beginning, full_number, plain};
@@ -25,6 +25,8 @@ pub(super) struct Reader<'a> {
     at: usize,
     line: u32,
     line_start: usize,
+    /// A byte of the line, and which character it is: counting goes on from here.
+    counted: (usize, usize),
     state: State,
 }
 
@@ -52,7 +54,7 @@ struct Entry<'a> {
 impl<'a> Reader<'a> {
     pub(super) fn new(bytes: &'a [u8]) -> Self {
         let at = after_mark(bytes);
-        Self { bytes, at, line: 1, line_start: at, state: State::Start }
+        Self { bytes, at, line: 1, line_start: at, counted: (at, 0), state: State::Start }
     }
 
     pub(super) fn position(&self) -> usize {
@@ -102,13 +104,14 @@ impl<'a> Reader<'a> {
                 Some(_) => break,
             }
         }
-        let (line, line_start, from) = (self.line, self.line_start, self.at);
+        let (line, from) = (self.line, self.at);
+        let characters_before = self.characters_before(from);
         let entry = self.take_value();
         let at = |at: usize, fault| {
             let lines = entry[..at].split(|byte| *byte == b'\n').count() - 1;
-            let start =
-                entry[..at].iter().rposition(|byte| *byte == b'\n').map_or(line_start, |end| from + end + 1);
-            let column = column_of(&self.bytes[start..], from + at - start);
+            let start = entry[..at].iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+            let before = if start == 0 { characters_before } else { 0 };
+            let column = u32::try_from(before + characters(&entry[start..at]) + 1).unwrap_or(u32::MAX);
             let line = line.saturating_add(u32::try_from(lines).unwrap_or(u32::MAX));
             RowError::new(line, column, &self.bytes[from + at..], fault)
         };
@@ -116,6 +119,16 @@ impl<'a> Reader<'a> {
             return Some(Err(at(0, RowFault::TooLong)));
         }
         Some(row(entry, line).map_err(|(fault, offset)| at(offset, fault)))
+    }
+
+    /// Returns how many characters stand before a byte in its line. No byte is counted twice, so that an
+    /// error in each entry of a line that is as long as a file costs no more than that.
+    fn characters_before(&mut self, at: usize) -> usize {
+        let (from, known) =
+            if self.counted.0 < self.line_start { (self.line_start, 0) } else { self.counted };
+        let count = known + characters(&self.bytes[from..at]);
+        self.counted = (at, count);
+        count
     }
 
     /// Steps over spaces, and returns what stands behind them.
