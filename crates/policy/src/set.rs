@@ -26,7 +26,7 @@ use crate::number::E164;
 use checksum::Checksum;
 use error::Problem;
 use layout::{Header, Sections, TRAILER_LENGTH};
-use tables::Tables;
+use tables::{BLOCK_LENGTH, Tables};
 
 /// A compiled list, over bytes that somebody else holds: a mapped file, or memory.
 ///
@@ -188,7 +188,7 @@ impl Set {
         if let Some(block) = tables.misplaced_block() {
             let what = "a block that begins with its base where the one before it ends";
             let problem = Problem::Value { what, found: block as u64 };
-            return Err(SetError::new(self.sections.starts.start + 4 * block, problem));
+            return Err(SetError::new(self.sections.blocks.start + BLOCK_LENGTH * block, problem));
         }
         let fingerprints = all.get(self.sections.fingerprints.clone()).unwrap_or_default();
         let mut count = 0;
@@ -209,7 +209,7 @@ impl Set {
         }
         if count != self.len() {
             let problem = Problem::Value { what: "blocks that have all numbers", found: count as u64 };
-            return Err(SetError::new(self.sections.starts.start, problem));
+            return Err(SetError::new(self.sections.blocks.start, problem));
         }
         Ok(())
     }
@@ -220,8 +220,8 @@ impl Set {
 
     fn tables<'a>(&self, all: &'a [u8]) -> Tables<'a> {
         let section = |range: &std::ops::Range<usize>| all.get(range.clone()).unwrap_or_default();
-        let Sections { bases, starts, lows, .. } = &self.sections;
-        Tables::new(section(bases), section(starts), section(lows))
+        let Sections { signposts, blocks, lows, .. } = &self.sections;
+        Tables::new(section(signposts), section(blocks), section(lows))
     }
 
     /// Returns a text, which [`Set::open`] has found to be one.

@@ -3,8 +3,8 @@
 //! ```text
 //!   0  magic            8    the sections, one after the other:
 //!   8  version          2      header                         80
-//!  10  header's length  2      bases          8 for each block
-//!  12  numbers          4      starts         4 for each block
+//!  10  header's length  2      signposts      8 for each 16 blocks
+//!  12  numbers          4      blocks        12 each
 //!  16  blocks           4      lows           4 for each number
 //!  20  fingerprints     4      fingerprints   as many as said
 //!  24  made, Unix time  8      name           UTF-8
@@ -26,6 +26,7 @@ use super::MOST_NUMBERS;
 use super::checksum::Checksum;
 use super::error::{Problem, SetError};
 use super::filter::{DESCRIPTOR_LENGTH, Filter};
+use super::tables::{BLOCK_LENGTH, BLOCKS_A_SIGNPOST};
 use super::writer::{LONGEST_TEXT, MOST_OTHERS};
 
 /// What this reads and writes.
@@ -139,8 +140,8 @@ impl Header {
             start..end
         };
         Sections {
-            bases: section(self.blocks, 8),
-            starts: section(self.blocks, 4),
+            signposts: section(self.signposts(), 8),
+            blocks: section(self.blocks, BLOCK_LENGTH),
             lows: section(self.numbers, 4),
             fingerprints: section(self.filter.fingerprints(), 1),
             name: section(self.name, 1),
@@ -149,9 +150,14 @@ impl Header {
         }
     }
 
+    fn signposts(&self) -> u32 {
+        self.blocks.div_ceil(BLOCKS_A_SIGNPOST)
+    }
+
     fn file_length(&self) -> u64 {
         let texts = u64::from(self.name) + u64::from(self.source) + u64::from(self.others);
-        let tables = u64::from(self.blocks) * 12 + u64::from(self.numbers) * 4;
+        let blocks = u64::from(self.signposts()) * 8 + u64::from(self.blocks) * BLOCK_LENGTH as u64;
+        let tables = blocks + u64::from(self.numbers) * 4;
         let frame = (HEADER_LENGTH + TRAILER_LENGTH) as u64;
         frame + tables + u64::from(self.filter.fingerprints()) + texts
     }
@@ -160,8 +166,8 @@ impl Header {
 /// Where each section stands.
 #[derive(Debug, Clone)]
 pub(super) struct Sections {
-    pub(super) bases: Range<usize>,
-    pub(super) starts: Range<usize>,
+    pub(super) signposts: Range<usize>,
+    pub(super) blocks: Range<usize>,
     pub(super) lows: Range<usize>,
     pub(super) fingerprints: Range<usize>,
     pub(super) name: Range<usize>,

@@ -123,7 +123,7 @@ impl SetWriter {
         let others: String = self.others.iter().map(String::as_str).collect();
         let header = Header {
             numbers: length(count)?,
-            blocks: length(blocks.bases.len())?,
+            blocks: length(blocks.blocks.len())?,
             made: self.made.as_second(),
             filter,
             name: length(self.name.len())?,
@@ -133,8 +133,11 @@ impl SetWriter {
 
         let mut output = Output { sink, piece: Vec::with_capacity(PIECE), sum: Checksum::new(), bytes: 0 };
         output.put(&header.to_bytes())?;
-        blocks.bases.iter().try_for_each(|base| output.put(&base.to_le_bytes()))?;
-        blocks.starts.iter().try_for_each(|start| output.put(&start.to_le_bytes()))?;
+        blocks.signposts().try_for_each(|base| output.put(&base.to_le_bytes()))?;
+        for (base, start) in &blocks.blocks {
+            output.put(&base.to_le_bytes())?;
+            output.put(&start.to_le_bytes())?;
+        }
         blocks.lows(&self.numbers).try_for_each(|low| output.put(&low.to_le_bytes()))?;
         for section in [&fingerprints, self.name.as_bytes(), self.source.as_bytes(), others.as_bytes()] {
             section.chunks(PIECE).try_for_each(|piece| output.put(piece))?;
