@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::facts::{CallerId, CallerKind};
-use crate::number::{Number, Region};
+use crate::number::{LineKind, Number, Region};
 
 /// A set of kinds, such as "anonymous or unavailable".
 ///
@@ -79,9 +79,13 @@ impl KindSet {
 
     fn of_number(number: Option<Number>, region: Region) -> Self {
         let Some(Number::E164(number)) = number else { return Self::NONE };
-        let line = Self::NONE;
-        let is_abroad = number.calling_code() != Some(region.calling_code());
-        if is_abroad { line.with(Self::INTERNATIONAL) } else { line }
+        let line = match number.line_kind() {
+            LineKind::Mobile => Self::MOBILE,
+            LineKind::TollFree => Self::TOLL_FREE,
+            LineKind::Premium => Self::PREMIUM,
+            LineKind::SharedCost | LineKind::Other => Self::NONE,
+        };
+        if number.is_abroad(region) { line.with(Self::INTERNATIONAL) } else { line }
     }
 
     /// Returns the set that a word of the policy means.

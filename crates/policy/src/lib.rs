@@ -74,8 +74,8 @@ pub use language::{
 pub use list::{Entry, List, ListBuilder, ListError, ListFile, Origin, Record};
 pub use name_expression::{NameExpression, NameExpressionError};
 pub use number::{
-    Ambiguous, Digits, E164, Fault, Invalid, Number, NumberRange, Prefix, Region, UnknownRegion, Unresolved,
-    normalise,
+    Ambiguous, Digits, E164, Fault, Invalid, LineKind, Number, NumberRange, Prefix, Region, UnknownRegion,
+    Unresolved, normalise,
 };
 pub use pattern::{Expression, Pattern, PatternError};
 pub use policy::{EmergencyEntry, Group, Mode, Policy, PolicyError, PolicyParts, Switch};

@@ -3,12 +3,15 @@
 //! [`normalise`] is the only way from written digits to a [`Number`], for callers and for list
 //! entries alike. What it cannot resolve without a guess is [`Unresolved`], with the reason.
 
+mod country;
 mod digits;
+mod kind;
 mod normalise;
 mod plan;
 mod prefix;
 mod range;
 mod region;
+mod services;
 mod unresolved;
 mod written;
 
@@ -16,6 +19,7 @@ use std::fmt;
 use std::num::NonZeroU64;
 
 pub use digits::Digits;
+pub use kind::LineKind;
 pub use normalise::normalise;
 pub use prefix::Prefix;
 pub(crate) use prefix::{Unfinished, normalise_prefix};
@@ -134,13 +138,6 @@ impl E164 {
             digits: u8::try_from(national.len()).unwrap_or(u8::MAX),
             first: national.first().copied().unwrap_or(0),
         })
-    }
-
-    /// Returns the region of the number, if its calling code belongs to one alone.
-    pub(crate) fn region(self) -> Option<Region> {
-        let code = self.calling_code()?;
-        let mut regions = Region::all().filter(|region| region.calling_code() == code);
-        regions.next().filter(|_| regions.next().is_none())
     }
 
     /// Returns the first digits as one decimal value, if there are so many.

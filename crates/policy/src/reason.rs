@@ -78,7 +78,7 @@ fn leaf(scene: &Scene<'_, '_>, condition: &Condition, holds: bool) -> String {
             Some(entry) => format!(
                 "caller_in {}: entry {}, {}",
                 entry.list(),
-                printable(entry.written()),
+                printable(&entry.to_string()),
                 entry.origin()
             ),
             None if holds => format!("caller_in {}", lists(places)),
@@ -88,18 +88,16 @@ fn leaf(scene: &Scene<'_, '_>, condition: &Condition, holds: bool) -> String {
         Condition::Name(names) => format!("name {}, wanted {}", quoted(facts.display_name), texts(names)),
         Condition::Country(regions) => {
             let country = match facts.caller.number() {
-                Some(Number::E164(number)) => number.region(),
+                Some(Number::E164(number)) => number.country(),
                 Some(Number::Internal(_)) | None => None,
             };
             let found = country.map_or("none", |country| country.as_str());
             format!("country {found}, wanted {}", joined(regions.iter().map(|region| region.as_str())))
         }
         Condition::NearList { list, last_digits } => match scene.entry() {
-            Some(entry) => format!(
-                "near_list {}: {} but for the last {last_digits} digits",
-                entry.list(),
-                entry.written()
-            ),
+            Some(entry) => {
+                format!("near_list {}: {} but for the last {last_digits} digits", entry.list(), entry)
+            }
             None => format!("near_list {}{}", lists(&[*list]), no_number()),
         },
         Condition::LikeCalled { first_digits } => {

@@ -9,7 +9,7 @@ use crate::condition::{Condition, Text};
 use crate::facts::{Caller, CallerId, Facts};
 use crate::kind::KindSet;
 use crate::list::{Entry, List};
-use crate::number::{E164, Number};
+use crate::number::{E164, Number, Region};
 use crate::policy::Policy;
 
 /// One call under one policy at one instant. What several rules ask for is worked out once.
@@ -56,7 +56,7 @@ impl<'p, 'f> Scene<'p, 'f> {
             Condition::CallerIn(places) => places.iter().any(|place| self.is_on(*place)),
             Condition::CallerKind(wanted) => self.kinds().meets(*wanted),
             Condition::Name(names) => matches(names, facts.display_name),
-            Condition::Country(regions) => self.country_of(|country| regions.contains(&country)),
+            Condition::Country(regions) => self.is_of(regions),
             Condition::NearList { list, last_digits } => self.is_near(*list, *last_digits),
             Condition::LikeCalled { first_digits } => self.is_like_called(*first_digits),
             Condition::Called(list) => {
@@ -191,9 +191,9 @@ impl<'p, 'f> Scene<'p, 'f> {
         start(caller).is_some_and(|digits| Some(digits) == start(called))
     }
 
-    fn country_of(&self, is_meant: impl FnOnce(crate::number::Region) -> bool) -> bool {
+    fn is_of(&self, regions: &[Region]) -> bool {
         match self.facts.caller.number() {
-            Some(Number::E164(number)) => number.region().is_some_and(is_meant),
+            Some(Number::E164(number)) => regions.iter().any(|region| number.is_of(*region)),
             Some(Number::Internal(_)) | None => false,
         }
     }

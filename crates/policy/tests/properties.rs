@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
-use ringfence_policy::{E164, List, Number, Pattern, Prefix, Region, normalise};
+use ringfence_policy::{Caller, CallerId, E164, List, Number, Pattern, Prefix, Region, normalise};
 
 fn now() -> Timestamp {
     "2026-03-01T12:00:00Z".parse().expect("a time")
@@ -20,6 +20,8 @@ fn any_text() -> impl Strategy<Value = String> {
         4 => "[+]?[0-9]{0,18}",
         3 => "[+]?[0-9 ().*#/-]{0,24}",
         1 => "(tel|sip|internal):[+0-9a-z;=@.%-]{0,24}",
+        1 => "[+]?[0-9]{3,8} ?[.][.] ?[+]?[0-9]{3,8}",
+        1 => "/[0-9+^$.*|()\\[\\]{},]{0,12}/",
         1 => "\\PC{0,40}",
         1 => any::<String>(),
     ]
@@ -33,6 +35,72 @@ fn configuration() -> ProptestConfig {
         fixed @ RngSeed::Fixed(_) => fixed,
     };
     ProptestConfig { failure_persistence: None, rng_seed, ..configuration }
+}
+
+/// Entries that often mean the same callers.
+fn any_entry() -> impl Strategy<Value = String> {
+    prop_oneof![
+        "[+]2[1-3]{5,6}",
+        "[+]2[1-3]{0,4}[*]",
+        "internal:[1-3]{1,4}[*]?",
+        ("[1-3]{2}", "[1-3]{2}", "[+]2[1-3]{3,4}").prop_map(|(one, other, start)| {
+            let (first, last) = if one <= other { (one, other) } else { (other, one) };
+            format!("{start}{first}..{start}{last}")
+        }),
+        ("[1-3]{3}", "[1-3]{3}").prop_map(|(one, other)| {
+            if one <= other { format!("{one}..{other}") } else { format!("{other}..{one}") }
+        }),
+        "/[1-3]{1,3}/",
+        "/\\^[.]?[1-3]{1,2}/",
+        "/[1-3][1-3]?\\$/",
+        Just("sip:alice".to_owned()),
+    ]
+}
+
+fn any_end() -> impl Strategy<Value = Option<Timestamp>> {
+    proptest::option::weighted(0.3, 0_i64..4)
+        .prop_map(|end| end.and_then(|end| Timestamp::from_second(end).ok()))
+}
+
+/// Whether a pattern means a caller, told in the plainest way.
+fn means(pattern: &Pattern, caller: &CallerId<'_>) -> bool {
+    match (pattern, caller) {
+        (Pattern::Name(name), CallerId::Name(user)) => **name == **user,
+        (pattern, caller) => caller.number().is_some_and(|number| match pattern {
+            Pattern::Exact(exact) => *exact == number,
+            Pattern::Prefix(prefix) => prefix.begins(number),
+            Pattern::Range(range) => range.contains(number),
+            Pattern::Expression(expression) => is_found(expression.as_str(), &number.to_string()),
+            _ => false,
+        }),
+    }
+}
+
+/// Whether one of the expressions of [`any_entry`] is found.
+fn is_found(expression: &str, number: &str) -> bool {
+    if let Some(end) = expression.strip_suffix('$') {
+        return number.ends_with(end);
+    }
+    match expression.strip_prefix('^') {
+        None => number.contains(expression),
+        Some(start) => match start.strip_prefix('.') {
+            Some(after) => number.get(1..).is_some_and(|number| number.starts_with(after)),
+            None => number.starts_with(start),
+        },
+    }
+}
+
+/// What is named before what: the kind of pattern first, then how narrow it is.
+fn specificity(pattern: &Pattern) -> (u8, i64) {
+    match pattern {
+        Pattern::Exact(_) | Pattern::Name(_) => (3, 0),
+        Pattern::Range(range) => {
+            let digits = |number: Number| number.to_string().trim_start_matches('+').parse::<i64>().unwrap();
+            (2, digits(range.first()) - digits(range.last()))
+        }
+        Pattern::Prefix(prefix) => (1, i64::try_from(prefix.to_string().len()).unwrap()),
+        _ => (0, 0),
+    }
 }
 
 proptest! {
@@ -104,21 +172,67 @@ proptest! {
     }
 
     #[test]
+    fn a_number_is_the_same_for_callers_and_lists(text in any_text(), region in any_region()) {
+        let caller = Caller::told(&text);
+        let who = caller.identify(region);
+        let pattern = Pattern::parse(&text, region);
+        if let (Ok(Pattern::Exact(listed)), Some(number)) = (&pattern, who.number()) {
+            prop_assert_eq!(*listed, number);
+        }
+        let is_only_a_number = !text.contains(['/', '*', '#']) && !text.contains("..");
+        if let (CallerId::Number(number), true) = (who, is_only_a_number) {
+            prop_assert_eq!(pattern, Ok(Pattern::Exact(number)));
+        }
+    }
+
+    #[test]
     fn looking_up_agrees_with_reading_the_list_from_top_to_bottom(
-        entries in proptest::collection::vec("[+][1-3][0-9]{0,3}[*]|[+][1-3][0-9]{5,7}|internal:[0-9]{1,3}[*]?", 0..40),
-        caller in "[+][1-3][0-9]{5,7}|[0-9]{1,4}",
+        entries in proptest::collection::vec((any_entry(), any_end()), 0..40),
+        caller in "[+]2[1-3]{5,6}|[1-3]{1,4}|alice|bob",
+        now in 0_i64..4,
     ) {
         let region = Region::parse("CH").unwrap();
-        let (list, errors) = List::parse_text("reject", "spam.txt", &entries.join("\n"), region);
-        prop_assert_eq!(errors, vec![]);
-        if let Ok(number) = normalise(&caller, region) {
-            let matches = |entry: &String| match Pattern::parse(entry, region) {
-                Ok(Pattern::Exact(exact)) => exact == number,
-                Ok(Pattern::Prefix(prefix)) => prefix.begins(number),
-                _ => false,
-            };
-            prop_assert_eq!(list.find_number(number, now()).is_some(), entries.iter().any(matches));
+        let now = Timestamp::from_second(now).unwrap();
+        let mut builder = List::builder("reject");
+        for (entry, until) in &entries {
+            builder.inline_entry(entry, None, *until, region);
         }
+        let (list, errors) = builder.build();
+        prop_assert_eq!(errors, vec![]);
+        let caller = Caller::told(&caller).identify(region);
+        let live = entries.iter().filter(|(_, until)| until.is_none_or(|until| now < until));
+        let matching: Vec<Pattern> = live
+            .map(|(entry, _)| Pattern::parse(entry, region).unwrap())
+            .filter(|pattern| means(pattern, &caller))
+            .collect();
+        let found = list.find(&caller, now).map(|entry| entry.pattern());
+        match found {
+            Some(found) => {
+                prop_assert!(matching.contains(&found), "{found} of {matching:?}");
+                let best = matching.iter().map(specificity).max();
+                prop_assert_eq!(Some(specificity(&found)).map(|(kind, _)| kind), best.map(|(kind, _)| kind));
+                let none_ends = entries.iter().all(|(_, until)| until.is_none());
+                prop_assert!(!none_ends || Some(specificity(&found)) == best, "{found} of {matching:?}");
+            }
+            None => prop_assert_eq!(matching, vec![]),
+        }
+    }
+
+    #[test]
+    fn a_number_is_near_one_of_the_list_exactly_when_their_first_digits_are_the_same(
+        entries in proptest::collection::vec("[+]2[1-3]{5,6}", 0..20),
+        caller in "[+]2[1-3]{5,6}",
+        last_digits in 0_u8..8,
+    ) {
+        let region = Region::parse("CH").unwrap();
+        let (list, _) = List::parse_text("people", "people.txt", &entries.join("\n"), region);
+        let open = usize::from(last_digits);
+        let is_near = |entry: &String| {
+            let same = entry.len().checked_sub(open).filter(|same| *same > 1);
+            entry.len() == caller.len() && same.is_some_and(|same| entry[..same] == caller[..same])
+        };
+        let found = list.near(normalise(&caller, region).unwrap(), last_digits, now());
+        prop_assert_eq!(found.is_some(), entries.iter().any(is_near));
     }
 
     #[test]
