@@ -1,6 +1,6 @@
 //! What the policy says of a list and its sources.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ringfence_policy::{Columns, List, ListBuilder, ListSpec as Written, Region};
@@ -114,7 +114,7 @@ pub(crate) fn ready(written: &Written) -> Result<(ListSpec, Vec<LookUpSpec>), (u
     };
     let mut look_ups = Vec::new();
     for (index, source) in written.sources().iter().enumerate() {
-        match Ready::new(&source.source, directory(&source.file)).map_err(|error| (index, error))? {
+        match Ready::new(&source.source, &directory(&source.file)).map_err(|error| (index, error))? {
             Ready::Source(source) => list.sources.push(source),
             Ready::LookUp(look_up) => look_ups.push(LookUpSpec {
                 name: list.name.clone(),
@@ -134,13 +134,11 @@ fn credential(written: &Written) -> Option<Credential> {
     Some(Credential { user: written.user().map(str::to_owned), secret })
 }
 
-/// Returns where relative names of a policy file are looked for. It is never empty: a program without
-/// a directory would be looked for wherever the shell looks.
-fn directory(file: &str) -> &Path {
-    match Path::new(file).parent() {
-        Some(directory) if !directory.as_os_str().is_empty() => directory,
-        _ => Path::new("."),
-    }
+/// Returns where relative names of a policy file are looked for, whatever the working directory of a
+/// program that is started, and never wherever the shell looks.
+fn directory(file: &str) -> PathBuf {
+    let beside = Path::new(file).parent().unwrap_or(Path::new(""));
+    std::path::absolute(Path::new(".").join(beside)).unwrap_or_else(|_| beside.to_owned())
 }
 
 fn telling(look_up: LookUp, whole_numbers: bool) -> LookUp {
