@@ -1,5 +1,7 @@
 //! What is odd about the entries of lists.
 
+use std::collections::BTreeSet;
+
 use super::{Finding, add};
 use crate::condition::Condition;
 use crate::language::Severity;
@@ -34,21 +36,33 @@ fn refusing(policy: &Policy) -> Vec<&List> {
 
 /// Returns each list whose callers a rule lets through before another rule refuses those of a second list.
 fn contradicting(policy: &Policy) -> Vec<(&List, &List)> {
-    let mut pairs: Vec<(&List, &List)> = Vec::new();
-    for (place, rule) in policy.rules().iter().enumerate().filter(|(_, rule)| rule.then().is_refusal()) {
-        let before = policy.rules()[..place].iter().filter(|rule| !rule.then().is_refusal());
-        let allowing = lists_of(policy, before.filter(|rule| rule.until.is_none()).map(Rule::when));
-        let refused = lists_of(policy, std::iter::once(rule.when()));
-        pairs.extend(allowing.iter().flat_map(|allow| refused.iter().map(|reject| (*allow, *reject))));
+    let mut allowing: BTreeSet<usize> = BTreeSet::new();
+    let mut pairs: BTreeSet<(usize, usize)> = BTreeSet::new();
+    for rule in policy.rules() {
+        let Condition::CallerIn(places) = rule.when() else { continue };
+        if rule.then().is_refusal() {
+            let refused = places.iter().flat_map(|place| allowing.iter().map(move |allow| (*allow, *place)));
+            pairs.extend(refused.take(MOST_PAIRS));
+        } else if rule.until.is_none() && !rule.is_shadow && rule.rollout.is_none() {
+            allowing.extend(places);
+        }
     }
-    pairs
+    let lists = |(allow, reject): (usize, usize)| {
+        Some((&**policy.lists().get(allow)?, &**policy.lists().get(reject)?))
+    };
+    pairs.into_iter().take(MOST_PAIRS).filter_map(lists).collect()
 }
 
+/// Who keeps more lists beside one another is helped by the first contradictions.
+const MOST_PAIRS: usize = 100;
+
 fn lists_of<'a>(policy: &'a Policy, conditions: impl Iterator<Item = &'a Condition>) -> Vec<&'a List> {
-    let places = conditions.filter_map(|condition| match condition {
-        Condition::CallerIn(places) => Some(places),
-        _ => None,
-    });
+    let places =
+        conditions.filter_map(
+            |condition| {
+                if let Condition::CallerIn(places) = condition { Some(places) } else { None }
+            },
+        );
     places.flatten().filter_map(|place| policy.lists().get(*place)).map(|list| &**list).collect()
 }
 

@@ -24,19 +24,19 @@ pub(super) fn check(policy: &Policy, findings: &mut Vec<Finding>) {
 
 /// Returns whether a rule can decide on a line, as far as its condition says.
 fn may_hold_on(policy: &Policy, condition: &Condition, line: &Line) -> bool {
-    match condition {
-        Condition::All(all) => all.iter().all(|inner| may_hold_on(policy, inner, line)),
-        Condition::Line(lines) => {
-            let account = line.account.as_deref().unwrap_or_default();
-            lines.iter().any(|wanted| wanted.is_match(&line.name) || wanted.is_match(account))
-        }
-        Condition::Group(groups) => {
-            let of_line = policy.groups_of(&line.name, "");
-            // A group may name lines by addresses, which a policy does not know.
-            of_line.is_empty() || groups.iter().any(|group| of_line.contains(group))
-        }
-        _ => true,
+    if let Condition::All(all) = condition {
+        return all.iter().all(|inner| may_hold_on(policy, inner, line));
     }
+    if let Condition::Line(lines) = condition {
+        let account = line.account.as_deref().unwrap_or_default();
+        return lines.iter().any(|wanted| wanted.is_match(&line.name) || wanted.is_match(account));
+    }
+    if let Condition::Group(groups) = condition {
+        let of_line = policy.groups_of(&line.name, "");
+        // A group may name lines by addresses, which a policy does not know.
+        return of_line.is_empty() || groups.iter().any(|group| of_line.contains(group));
+    }
+    true
 }
 
 /// Says what is odd about a treatment wherever it is used.

@@ -67,8 +67,11 @@ fn is_contradiction(policy: &Policy, condition: &Condition) -> bool {
 }
 
 fn flatten<'c>(condition: &'c Condition, parts: &mut Vec<&'c Condition>) {
-    match condition {
-        Condition::All(all) => all.iter().for_each(|inner| flatten(inner, parts)),
-        _ => parts.push(condition),
+    if let Condition::All(all) = condition {
+        for inner in all {
+            flatten(inner, parts);
+        }
+    } else {
+        parts.push(condition);
     }
 }

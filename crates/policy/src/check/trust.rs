@@ -31,30 +31,35 @@ pub(super) fn check(policy: &Policy, findings: &mut Vec<Finding>) {
 /// Returns whether a condition may hold because of the name, without the number or anybody's word
 /// for it.
 fn rests_on_name(condition: &Condition) -> bool {
-    match condition {
-        Condition::Name(_) => true,
-        Condition::All(all) => all.iter().any(rests_on_name) && !all.iter().any(tells_who),
-        Condition::Any(any) => any.iter().any(rests_on_name),
-        _ => false,
+    if let Condition::All(all) = condition {
+        return all.iter().any(rests_on_name) && !all.iter().any(tells_who);
     }
+    if let Condition::Any(any) = condition {
+        return any.iter().any(rests_on_name);
+    }
+    matches!(condition, Condition::Name(_))
 }
 
 /// Returns whether a condition holds only for callers that something but their name tells.
 fn tells_who(condition: &Condition) -> bool {
-    match condition {
-        Condition::Caller(_)
-        | Condition::CallerIn(_)
-        | Condition::NearList { .. }
-        | Condition::Repeat { .. }
-        | Condition::DialedWithin(_)
-        | Condition::AnsweredWithin(_)
-        | Condition::FirstTime(false)
-        | Condition::Verification(_)
-        | Condition::Attestation(_) => true,
-        Condition::All(all) => all.iter().any(tells_who),
-        Condition::Any(any) => any.iter().all(tells_who),
-        _ => false,
+    if let Condition::All(all) = condition {
+        return all.iter().any(tells_who);
     }
+    if let Condition::Any(any) = condition {
+        return any.iter().all(tells_who);
+    }
+    matches!(
+        condition,
+        Condition::Caller(_)
+            | Condition::CallerIn(_)
+            | Condition::NearList { .. }
+            | Condition::Repeat { .. }
+            | Condition::DialedWithin(_)
+            | Condition::AnsweredWithin(_)
+            | Condition::FirstTime(false)
+            | Condition::Verification(_)
+            | Condition::Attestation(_)
+    )
 }
 
 /// By RFC 8688 section 3.4 a 608 has a Call-Info header with whom to ask.

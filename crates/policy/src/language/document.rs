@@ -63,7 +63,7 @@ block! {
 
 block! {
     /// What holds for all lines and rules.
-    DefaultsBlock = "a table with region and timezone" {
+    DefaultsBlock: Default = "a table with region and timezone" {
         /// The country whose way of writing numbers is meant, and whose emergency numbers are never refused.
         region: Option<At<Given<Region>>> = "\"CH\"",
         /// The time zone of hours, days and dates, by its name in the IANA database.

@@ -115,6 +115,7 @@ impl Draft {
     }
 
     /// Returns the lists, in the order of the files.
+    #[must_use]
     pub fn lists(&self) -> impl ExactSizeIterator<Item = &ListSpec> {
         self.specs.iter()
     }

@@ -58,6 +58,7 @@ impl<'o> Included<'o> {
             self.is_partial = true;
             return;
         };
+        debug_assert!(document.version.is_none_or(|version| version.value.0 == 1), "there is no other");
         self.within.push(name);
         for name in document.include.iter().flat_map(|names| names.iter()) {
             self.include(index, name);

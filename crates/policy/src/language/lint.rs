@@ -99,23 +99,25 @@ impl Draft {
 
     /// Names the lists of a condition that can only hold of callers on lists that are all empty.
     fn all_empty(&self, policy: &Policy, condition: &Condition) -> Option<String> {
-        match condition {
-            Condition::All(all) => all.iter().find_map(|inner| self.all_empty(policy, inner)),
-            Condition::CallerIn(places) => {
-                let lists: Vec<&Arc<List>> =
-                    places.iter().filter_map(|place| policy.lists().get(*place)).collect();
-                if !lists.iter().all(|list| self.stays_empty(list)) {
-                    return None;
-                }
-                let names: Vec<&str> = lists.iter().map(|list| list.name()).collect();
-                let (lists, are) = if names.len() == 1 { ("the list", "is") } else { ("the lists", "are") };
-                Some(format!("{lists} {} {are}", names.join(", ")))
-            }
-            Condition::NearList { list, .. } => {
-                let list = policy.lists().get(*list).filter(|list| self.stays_empty(list))?;
-                Some(format!("the list {} is", list.name()))
-            }
-            _ => None,
+        let named = |places: &[usize]| {
+            let lists: Vec<&Arc<List>> =
+                places.iter().filter_map(|place| policy.lists().get(*place)).collect();
+            let names: Vec<&str> = lists.iter().map(|list| list.name()).collect();
+            let are = if let [one] = &names[..] {
+                format!("the list {one} is")
+            } else {
+                format!("the lists {} are", names.join(", "))
+            };
+            lists.iter().all(|list| self.stays_empty(list)).then_some(are)
+        };
+        if let Condition::All(all) = condition {
+            all.iter().find_map(|inner| self.all_empty(policy, inner))
+        } else if let Condition::CallerIn(places) = condition {
+            named(places)
+        } else if let Condition::NearList { list, .. } = condition {
+            named(&[*list])
+        } else {
+            None
         }
     }
 
@@ -140,14 +142,16 @@ impl Draft {
             let spec = self.specs().iter().find(|spec| spec.name() == name)?;
             (is_inverted && spec.is_lookup() && spec.on_miss() == Some(false)).then(|| name.to_owned())
         };
-        match condition {
-            Condition::Not(inner) => self.missing_lookup(policy, inner, !is_inverted),
-            Condition::All(inner) | Condition::Any(inner) => {
-                inner.iter().find_map(|inner| self.missing_lookup(policy, inner, is_inverted))
-            }
-            Condition::CallerIn(places) => places.iter().find_map(|place| of_list(*place)),
-            Condition::Score { list, .. } => of_list(*list),
-            _ => None,
+        if let Condition::Not(inner) = condition {
+            self.missing_lookup(policy, inner, !is_inverted)
+        } else if let Condition::All(inner) | Condition::Any(inner) = condition {
+            inner.iter().find_map(|inner| self.missing_lookup(policy, inner, is_inverted))
+        } else if let Condition::CallerIn(places) = condition {
+            places.iter().find_map(|place| of_list(*place))
+        } else if let Condition::Score { list, .. } = condition {
+            of_list(*list)
+        } else {
+            None
         }
     }
 
@@ -215,17 +219,19 @@ impl Used {
         let mut list = |place: usize| {
             self.lists.extend(policy.lists().get(place).map(|list| list.name().to_owned()));
         };
-        match condition {
-            Condition::CallerIn(places) => places.iter().for_each(|place| list(*place)),
-            Condition::NearList { list: place, .. } | Condition::Score { list: place, .. } => list(*place),
-            Condition::Schedule(schedules) => {
-                self.schedules.extend(schedules.iter().map(|schedule| schedule.name().to_owned()));
+        if let Condition::CallerIn(places) = condition {
+            for place in places {
+                list(*place);
             }
-            Condition::Switch(places) => {
-                let switches = places.iter().filter_map(|place| policy.switches().get(*place));
-                self.switches.extend(switches.map(|switch| switch.name.to_string()));
-            }
-            _ => {}
+        } else if let Condition::NearList { list: place, .. } | Condition::Score { list: place, .. } =
+            condition
+        {
+            list(*place);
+        } else if let Condition::Schedule(schedules) = condition {
+            self.schedules.extend(schedules.iter().map(|schedule| schedule.name().to_owned()));
+        } else if let Condition::Switch(places) = condition {
+            let switches = places.iter().filter_map(|place| policy.switches().get(*place));
+            self.switches.extend(switches.map(|switch| switch.name.to_string()));
         }
     }
 }

@@ -143,12 +143,6 @@ impl Blocks {
     }
 }
 
-impl Default for DefaultsBlock {
-    fn default() -> Self {
-        Self { region: None, timezone: None, on_error: None, mode: None, deadline: None }
-    }
-}
-
 impl DefaultsBlock {
     /// Fills what the including file leaves open.
     fn filled(including: Self, included: Self) -> Self {

@@ -271,7 +271,7 @@ pub(crate) fn backticked<'a>(names: impl Iterator<Item = &'a str>) -> String {
     const MOST: usize = 40;
     let mut names: Vec<String> = names.take(MOST + 1).map(|name| format!("`{}`", brief(name))).collect();
     if names.len() > MOST {
-        names[MOST] = "…".to_owned();
+        "…".clone_into(&mut names[MOST]);
     }
     names.join(", ")
 }
@@ -488,12 +488,12 @@ pub(super) fn reference<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schem
 macro_rules! block {
     (
         $(#[doc = $about:literal])*
-        $name:ident = $expected:literal {
+        $name:ident $(: $derived:ident)? = $expected:literal {
             $( $(#[doc = $doc:literal])* $key:ident: $field:ty = $example:literal, )*
         }
     ) => {
         $(#[doc = $about])*
-        #[derive(Debug, Clone)]
+        #[derive(Debug, Clone $(, $derived)?)]
         pub(crate) struct $name {
             $( $(#[doc = $doc])* pub(crate) $key: $field, )*
         }

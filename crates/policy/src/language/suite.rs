@@ -11,6 +11,7 @@ use super::draft::Draft;
 use super::file::Place;
 use super::read::{At, brief};
 use super::value::NameOr;
+use crate::call::OneOrMore;
 use crate::policy::Policy;
 use crate::trace::Trace;
 
@@ -147,7 +148,7 @@ fn check_test(test: &At<TestBlock>, wrong_times: &[(&str, String)], known: &Know
     for switch in &call.switches {
         expect_name("switch", switch, &known.switches, span, report);
     }
-    for group in call.group.iter().flat_map(|groups| groups.iter()) {
+    for group in call.group.iter().flat_map(OneOrMore::iter) {
         expect_name("group", group, &known.groups, span, report);
     }
     let Some(expect) = &test.expect else {

@@ -22,7 +22,7 @@ impl<'c> Compiler<'c> {
         let mut all = Vec::new();
         self.of_caller(&block.0, &mut all);
         self.of_call(&block.0, &mut all);
-        self.of_history(&block.0, &mut all);
+        of_history(&block.0, &mut all);
         self.of_time(&block.0, &mut all);
         self.composed(&block.0, &mut all);
         if self.report.errors() > errors {
@@ -100,24 +100,6 @@ impl<'c> Compiler<'c> {
         }
     }
 
-    fn of_history(&mut self, keys: &'c ConditionKeys, all: &mut Vec<Condition>) {
-        if let Some(repeat) = &keys.repeat {
-            all.push(Condition::Repeat { count: repeat.count.value.0, within: signed(repeat.within.value) });
-        }
-        if let Some(within) = keys.dialed_within {
-            all.push(Condition::DialedWithin(signed(within.value)));
-        }
-        if let Some(within) = keys.answered_within {
-            all.push(Condition::AnsweredWithin(signed(within.value)));
-        }
-        if let Some(is) = keys.first_time {
-            all.push(Condition::FirstTime(is.value));
-        }
-        if let Some(rate) = &keys.rate {
-            all.push(Self::rate(rate));
-        }
-    }
-
     fn of_time(&mut self, keys: &'c ConditionKeys, all: &mut Vec<Condition>) {
         let blocks = self.blocks;
         if let Some(hours) = &keys.hours {
@@ -163,7 +145,7 @@ impl<'c> Compiler<'c> {
             match Pattern::parse(pattern, self.region) {
                 Ok(_) => builder.inline(pattern, self.region),
                 Err(error) => {
-                    self.report.error(pattern.span, error.to_string(), error.hint().unwrap_or_default())
+                    self.report.error(pattern.span, error.to_string(), error.hint().unwrap_or_default());
                 }
             }
         }
@@ -211,6 +193,24 @@ impl<'c> Compiler<'c> {
                 "expected `timezone` in [defaults], because hours mean nothing without one, found none";
             self.report.error(span, message, "for example: timezone = \"Europe/Zurich\"");
         }
+    }
+}
+
+fn of_history(keys: &ConditionKeys, all: &mut Vec<Condition>) {
+    if let Some(repeat) = &keys.repeat {
+        all.push(Condition::Repeat { count: repeat.count.value.0, within: signed(repeat.within.value) });
+    }
+    if let Some(within) = keys.dialed_within {
+        all.push(Condition::DialedWithin(signed(within.value)));
+    }
+    if let Some(within) = keys.answered_within {
+        all.push(Condition::AnsweredWithin(signed(within.value)));
+    }
+    if let Some(is) = keys.first_time {
+        all.push(Condition::FirstTime(is.value));
+    }
+    if let Some(rate) = &keys.rate {
+        all.push(Compiler::rate(rate));
     }
 }
 

@@ -17,6 +17,9 @@ use crate::treatment::{
     Work,
 };
 
+/// Sets a text of a refusal.
+type Set = fn(Rejection, Box<str>) -> Result<Rejection, TreatmentError>;
+
 /// The treatments that are made so far.
 #[derive(Debug, Default)]
 pub(super) struct Treatments {
@@ -145,7 +148,6 @@ impl<'c> Compiler<'c> {
                 }
             });
         }
-        type Set = fn(Rejection, Box<str>) -> Result<Rejection, TreatmentError>;
         let texts: [(&Option<At<Line>>, Set); 4] = [
             (&block.phrase, |rejection, text| rejection.phrase(text)),
             (&block.reason, |rejection, text| rejection.reason(text)),

@@ -38,7 +38,7 @@ pub(crate) struct TreatmentBlock(pub(crate) TreatmentForm);
 /// The one of the seven that a treatment is.
 #[derive(Debug, Clone)]
 pub(crate) enum TreatmentForm {
-    Reject(At<RejectBlock>),
+    Reject(Box<At<RejectBlock>>),
     Forward(At<ForwardBlock>),
     Answer(At<AnswerBlock>),
     Challenge(Box<At<ChallengeBlock>>),
@@ -57,7 +57,7 @@ impl Read for TreatmentBlock {
         let errors = reader.report.errors();
         let keys = reader.nested(span, |reader| TreatmentKeys::read(value, reader))?;
         let forms = [
-            keys.reject.map(TreatmentForm::Reject),
+            keys.reject.map(|reject| TreatmentForm::Reject(Box::new(reject))),
             keys.forward.map(TreatmentForm::Forward),
             keys.answer.map(TreatmentForm::Answer),
             keys.challenge.map(|challenge| TreatmentForm::Challenge(Box::new(challenge))),
