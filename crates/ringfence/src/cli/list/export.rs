@@ -12,7 +12,8 @@ use super::super::output::print;
 use super::super::{Answer, Context};
 use super::compiled::bar;
 use super::foreign::{entries, format};
-use crate::config::{Which, edit};
+use super::named;
+use crate::config::{ALLOW, edit};
 
 /// Write a list for another program
 ///
@@ -21,7 +22,7 @@ use crate::config::{Which, edit};
 #[derive(Debug, Args)]
 pub(super) struct Export {
     /// The list
-    #[arg(value_name = "LIST", value_parser = ["reject", "allow"])]
+    #[arg(value_name = "LIST")]
     list: String,
 
     /// How to write it: text, csv, vcard, callblocker, ncid, freeswitch, asterisk
@@ -48,12 +49,12 @@ impl Export {
             anstream::eprintln!("{}\n", reading.report);
             return Err(with_hint("the lists cannot be read", "`ringfence check` says what is wrong"));
         };
-        let list = lists.of(if self.list == Which::Allow.name() { Which::Allow } else { Which::Reject });
+        let list = if self.list == ALLOW { lists.allow() } else { lists.reject() };
         let format = self.format();
         let bar = bar(list.list.len(), self.list.as_ref());
         let rows = list.list.entries().map(|entry| {
             bar.inc(1);
-            let row = Row::new(entry.pattern().to_string()).named(list.note_of(entry).unwrap_or_default());
+            let row = Row::new(entry.pattern().to_string()).named(entry.note().unwrap_or_default());
             Row { until: entry.until(), weight: entry.weight(), ..row }
         });
         let rows: Vec<Row<'_>> = rows.collect();

@@ -15,8 +15,9 @@ use super::super::output::print;
 use super::super::{Answer, Context};
 use super::compiled::{bar, counted};
 use super::foreign::{Foreign, entries};
+use super::named;
 use crate::config::edit::{self, Turn};
-use crate::config::{Lists, Loaded, Which};
+use crate::config::{ALLOW, Lists, Loaded};
 use crate::style::{BAD, paint};
 
 /// Put the numbers of a file on a list: an address book, a spreadsheet, the list of another program
@@ -31,7 +32,7 @@ pub(super) struct Import {
     file: Foreign,
 
     /// The list
-    #[arg(long, value_name = "LIST", value_parser = ["reject", "allow"])]
+    #[arg(long, value_name = "LIST")]
     to: String,
 
     /// The country whose habits the numbers follow, such as US [default: the configuration's]
@@ -77,7 +78,7 @@ impl Import {
             let message = format!("the lists of {} cannot be read", config.display());
             return Err(with_hint(message, "mend what is told above, then try again"));
         };
-        let list = self.list(&lists);
+        let list = named(&lists, &self.to)?;
         let region = self.region.unwrap_or(lists.region);
         let sorted = self.sort(&format, bytes.as_ref(), list, region);
         let place = self.add(&config, list, &sorted.new)?;
@@ -85,10 +86,6 @@ impl Import {
         sorted.wrong.tell("not read:");
         print(self.told(&sorted, &format, place))?;
         Ok(Answer::of(sorted.ambiguous.count + sorted.wrong.count == 0))
-    }
-
-    fn list<'a>(&self, lists: &'a Lists) -> &'a Loaded {
-        lists.of(if self.to == Which::Allow.name() { Which::Allow } else { Which::Reject })
     }
 
     /// Reads the rows, and finds out which are new.
@@ -164,7 +161,7 @@ impl Sorted {
         };
         let is_emergency =
             matches!(&pattern, Pattern::Exact(Internal(digits)) if region.is_emergency(*digits));
-        if is_emergency && list.name == Which::Reject {
+        if is_emergency && list.name == REJECT {
             self.emergencies += 1;
         } else if row.until.is_some() {
             self.temporary += 1;
@@ -201,6 +198,9 @@ impl Told {
 fn note(name: &str) -> String {
     name.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST_NOTE).collect()
 }
+
+/// The list that `ringfence block` adds to.
+const REJECT: &str = "reject";
 
 /// Who reads of wrong rows reads the first of them.
 const MOST_TOLD: usize = 50;

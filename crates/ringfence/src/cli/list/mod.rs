@@ -16,7 +16,7 @@ use super::change::shown;
 use super::failure::with_hint;
 use super::output::{print, print_json};
 use super::{Answer, Context};
-use crate::config::{ALLOW, Loaded};
+use crate::config::{ALLOW, Lists, Loaded};
 use crate::page::table;
 use crate::style::{BAD, GOOD, paint};
 
@@ -70,13 +70,10 @@ impl List {
             anstream::eprintln!("{}\n", reading.report);
             return Err(with_hint("the lists cannot be read", "`ringfence check` says what is wrong"));
         };
-        if let Some(only) = self.only.as_deref().filter(|only| lists.named(only).is_none()) {
-            let known: Vec<&str> = lists.each().iter().map(|list| list.name.as_str()).collect();
-            let message = format!("the policy has no list `{only}`");
-            return Err(with_hint(message, &format!("the lists are: {}", known.join(", "))));
-        }
-        let is_shown = |list: &&Loaded| self.only.as_ref().is_none_or(|only| *only == list.name);
-        let lists: Vec<&Loaded> = lists.each().iter().filter(is_shown).collect();
+        let lists: Vec<&Loaded> = match &self.only {
+            Some(only) => vec![named(&lists, only)?],
+            None => lists.each().iter().collect(),
+        };
         let rows = lists.iter().flat_map(|list| list.list.entries().map(|entry| row(list, entry)));
         if self.json {
             rows.into_iter().try_for_each(|row| print_json(&row))?;
@@ -103,6 +100,15 @@ impl List {
         }
         Ok(Answer::Fine)
     }
+}
+
+/// Finds a list by its name, or says which there are.
+fn named<'a>(lists: &'a Lists, name: &str) -> Result<&'a Loaded> {
+    lists.named(name).ok_or_else(|| {
+        let known: Vec<&str> = lists.each().iter().map(|list| list.name.as_str()).collect();
+        let message = format!("the policy has no list `{name}`");
+        with_hint(message, format!("the lists are: {}", known.join(", ")))
+    })
 }
 
 fn row<'a>(list: &'a Loaded, entry: Entry<'a>) -> Row<'a> {
