@@ -157,7 +157,7 @@ impl Desk for Service {
         }
     }
 
-    fn journal(&self) -> &Journal {
+    fn journal(&self) -> &Arc<Journal> {
         &self.journal
     }
 

@@ -2,32 +2,42 @@
 
 use anyhow::Result;
 use clap::Args;
+use jiff::{SignedDuration, Timestamp};
+use ringfence_policy::Entry;
 
-use super::change::{Number, shown, told};
-use super::failure::hint;
-use super::output::print;
-use super::{Answer, Context};
+use super::calls::moment;
+use super::change::{Change, Number, shown, told};
+use super::failure::{hint, with_hint};
+use super::output::{day, print};
+use super::{Answer, Context, when};
+use crate::config::edit;
 
-/// Put a number on the reject list
+/// Put a number on the reject list, for good or for a time
 ///
 /// If the list has files, the entry is appended to the first of them, with the day as a comment; else
-/// to `entries` of [list.reject] in the configuration, whose comments stay as they are. A running
-/// ringfence takes it up by itself.
+/// to `entries` of [list.reject] in the configuration, whose comments stay as they are. One for a time goes
+/// to `entries` always, and ends by itself. A running ringfence takes it up by itself.
 #[derive(Debug, Args)]
 pub(super) struct Block {
     #[command(flatten)]
     number: Number,
 
+    /// For how long: 30d, 2h
+    #[arg(long = "for", value_name = "SPAN")]
+    span: Option<String>,
+
     /// Why, written beside the entry
-    #[arg(long, value_name = "TEXT")]
-    comment: Option<String>,
+    #[arg(long, visible_alias = "comment", value_name = "TEXT")]
+    note: Option<String>,
 }
 
 impl Block {
     pub(super) fn run(self, context: &Context) -> Result<Answer> {
+        let now = Timestamp::now();
+        let span = self.span.as_deref().map(|span| when::span("--for", span)).transpose()?;
         let change = self.number.change(context)?;
         let (reject, allow) = (change.lists.reject(), change.lists.allow());
-        if let Some(entry) = change.covering(allow) {
+        if let Some(entry) = live(change.covering(allow), now) {
             let allowed = told(allow, entry);
             anstream::eprintln!(
                 "{} is not blocked: the allow list has {allowed}, and allowed wins",
@@ -36,7 +46,11 @@ impl Block {
             hint(&format!("take it off that list first: ringfence remove '{}'", entry.written()));
             return Ok(Answer::Negative);
         }
-        if let Some(entry) = change.covering(reject) {
+        let same = reject.list.find_pattern(&change.pattern);
+        // An entry that ends makes way for one that lasts longer, or that begins anew.
+        let ending = same.filter(|entry| entry.until().is_some());
+        let covering = live(change.covering(reject), now);
+        if let Some(entry) = covering.filter(|_| ending.is_none()) {
             print(format_args!("{} is blocked already: {}\n", change.pattern, told(reject, entry)))?;
             return Ok(Answer::Fine);
         }
@@ -44,8 +58,35 @@ impl Block {
             anstream::eprintln!("{} is an emergency number and cannot be blocked", change.pattern);
             return Ok(Answer::Negative);
         }
-        let file = change.add(reject, "blocked", self.comment.as_deref())?;
-        print(format_args!("blocked {} in {}\n", change.pattern, shown(&file)))?;
+        if ending.is_some() {
+            edit::remove(&change.config, reject, &change.pattern)?;
+        }
+        match span {
+            Some(span) => self.block_for(&change, span, now)?,
+            None => {
+                let file = change.add(reject, "blocked", self.note.as_deref())?;
+                print(format_args!("blocked {} in {}\n", change.pattern, shown(&file)))?;
+            }
+        }
         Ok(Answer::Fine)
     }
+
+    fn block_for(&self, change: &Change, span: SignedDuration, now: Timestamp) -> Result<()> {
+        let until = now.checked_add(span).map_err(|_| with_hint("that is too long", "leave --for out"))?;
+        let note = self.note.as_deref();
+        if note.is_some_and(|note| note.chars().any(char::is_control)) {
+            return Err(with_hint("expected a note of one line", "leave the line breaks out"));
+        }
+        let note =
+            format!("blocked {}{}", day(now), note.map(|note| format!(": {note}")).unwrap_or_default());
+        let list = &change.lists.reject().name;
+        edit::add_until(&change.config, list, &change.pattern.to_string(), Some(&note), until)?;
+        let (until, config) = (moment(until, now), shown(&change.config));
+        print(format_args!("blocked {} until {until} in {config}\n", change.pattern))
+    }
+}
+
+/// Returns an entry whose time is not over.
+fn live(entry: Option<Entry<'_>>, now: Timestamp) -> Option<Entry<'_>> {
+    entry.filter(|entry| entry.until().is_none_or(|until| now < until))
 }

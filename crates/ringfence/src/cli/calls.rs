@@ -1,99 +1,252 @@
 //! `ringfence calls`
 
-use anyhow::Result;
-use clap::Args;
+mod row;
 
-use super::output::{clock, print, print_json};
+use anyhow::Result;
+use clap::{Args, ValueEnum};
+use jiff::Timestamp;
+
+#[cfg(test)]
+pub(super) use self::row::tests::call as a_call;
+use self::row::{COLUMNS, decided, fields};
+pub(super) use self::row::{Handle, ended, moment, verdict, who};
+use super::output::{print, print_json};
+use super::records::{Records, since};
 use super::status::explain;
-use super::{Answer, Context};
+use super::{Answer, Context, csv, when};
 use crate::control::client;
 use crate::control::{Request, Response};
-use crate::journal::{Call, MOST_CALLS, News, Outcome};
-use crate::style::{BAD, CAUTION, DIM, GOOD, STRONG, paint};
-use crate::visible::{cut, visible};
+use crate::journal::{Call, MOST_CALLS, News, Query};
+use crate::style::{CAUTION, DIM, paint};
 
 /// Show what was decided about the newest calls, and why
 ///
-/// The running program keeps the newest 1,000 calls, in memory for now: a restart forgets them.
+/// They are read from the journal's file, also when no ringfence runs. `ringfence why c17` tells all of
+/// the call that is shown as c17.
 #[derive(Debug, Args)]
 pub(super) struct Calls {
-    /// Go on with calls as they happen, until interrupted
-    #[arg(short, long)]
-    follow: bool,
+    /// Calls of this caller only; `+4179*` is all that begin so
+    #[arg(long, value_name = "NUMBER")]
+    caller: Option<String>,
+
+    /// Calls that this rule decided
+    #[arg(long, value_name = "ID")]
+    rule: Option<String>,
+
+    /// Calls that ended so
+    #[arg(long, value_enum)]
+    outcome: Option<Verb>,
+
+    /// Calls on this line
+    #[arg(long, value_name = "NAME")]
+    line: Option<String>,
+
+    /// Calls since then: 2h, 90d, 2026-03-01, 23:10
+    #[arg(long, value_name = "WHEN")]
+    since: Option<String>,
+
+    /// Calls before then
+    #[arg(long, value_name = "WHEN")]
+    until: Option<String>,
 
     /// How many of the newest calls
     #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
     limit: usize,
 
+    /// Go on with calls as they happen, until interrupted
+    #[arg(short, long)]
+    follow: bool,
+
     /// Print one JSON object an event
-    #[arg(long)]
+    #[arg(long, conflicts_with = "csv")]
     json: bool,
+
+    /// Print comma-separated values, with a line of headings
+    #[arg(long)]
+    csv: bool,
+}
+
+/// What was decided.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Verb {
+    Reject,
+    Redirect,
+    Ring,
+    Ignore,
+    /// It could not ring, whatever was decided
+    Refuse,
+}
+
+impl Verb {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Reject => "reject",
+            Self::Redirect => "redirect",
+            Self::Ring => "ring",
+            Self::Ignore => "ignore",
+            Self::Refuse => "refuse",
+        }
+    }
 }
 
 impl Calls {
     pub(super) async fn run(self, context: &Context) -> Result<Answer> {
-        let places = context.control_places()?;
-        let request = Request::Calls { limit: self.limit.min(MOST_CALLS), follow: self.follow };
-        let mut answer = client::ask(&places, &request).await.map_err(explain)?;
-        let mut is_empty = true;
+        let now = Timestamp::now();
+        let query = self.query(context, now)?;
+        if self.csv {
+            print(csv::line(COLUMNS))?;
+        }
+        if context.journal()?.path().is_none() {
+            return self.remembered(context, &query, now).await;
+        }
+        // Following begins before the past is read, so that no call falls between the two.
+        let following = if self.follow {
+            let limit = if self.limit == 0 { 0 } else { MOST_CALLS };
+            let request = Request::Calls { limit, follow: true };
+            Some(client::ask(&context.control_places()?, &request).await.map_err(explain)?)
+        } else {
+            None
+        };
+        let records = Records::open(context).await?;
+        let calls = records.search(&query)?;
+        for call in &calls {
+            self.tell(call, &Handle::Written(call.number), now)?;
+        }
+        if let Some(following) = following {
+            self.follow(following, &query, calls.last().map(|call| call.at)).await?;
+        } else if calls.is_empty() && !self.json && !self.csv && self.limit > 0 {
+            print(if self.filters() { "no such calls\n" } else { "no calls yet\n" })?;
+        }
+        Ok(Answer::Fine)
+    }
+
+    fn query(&self, context: &Context, now: Timestamp) -> Result<Query> {
+        let until = self.until.as_deref().map(|text| when::time("--until", text, now)).transpose()?;
+        Ok(Query {
+            caller: self.caller.as_deref().map(|caller| super::caller::shown(caller, context.region().ok())),
+            rule: self.rule.clone(),
+            outcome: self.outcome.map(|outcome| outcome.as_str().to_owned()),
+            line: self.line.clone(),
+            since: since(self.since.as_deref(), now)?,
+            until,
+            limit: Some(u32::try_from(self.limit).unwrap_or(u32::MAX)),
+            ..Query::default()
+        })
+    }
+
+    fn filters(&self) -> bool {
+        let texts = [&self.caller, &self.rule, &self.line, &self.since, &self.until];
+        self.outcome.is_some() || texts.iter().any(|text| text.is_some())
+    }
+
+    /// Shows the calls that the running program remembers, when it keeps its journal in memory.
+    async fn remembered(&self, context: &Context, query: &Query, now: Timestamp) -> Result<Answer> {
+        let limit = if self.filters() { MOST_CALLS } else { self.limit.min(MOST_CALLS) };
+        let request = Request::Calls { limit, follow: self.follow };
+        let mut answer = client::ask(&context.control_places()?, &request).await.map_err(explain)?;
+        if self.follow {
+            self.follow(answer, query, None).await?;
+            return Ok(Answer::Fine);
+        }
+        let mut calls = Vec::new();
         while let Some(response) = answer.next().await.map_err(explain)? {
-            is_empty = false;
+            if let Response::News(News::Call(call)) = response {
+                calls.push(call);
+            }
+        }
+        calls.retain(|call| is_asked_for(query, call));
+        for call in calls.iter().skip(calls.len().saturating_sub(self.limit)) {
+            self.tell(call, &Handle::Remembered(&call.id), now)?;
+        }
+        Ok(Answer::Fine)
+    }
+
+    /// Shows what happens, but no call until the last one that was shown.
+    async fn follow(
+        &self,
+        mut following: client::Answer,
+        query: &Query,
+        shown: Option<Timestamp>,
+    ) -> Result<()> {
+        while let Some(response) = following.next().await.map_err(explain)? {
             match response {
-                Response::News(news) if self.json => print_json(&news)?,
-                Response::News(news) => print(rendered(&news))?,
+                Response::News(News::Call(call)) => {
+                    let is_new = shown.is_none_or(|shown| call.at > shown);
+                    if is_new && is_asked_for(query, &call) {
+                        self.tell(&call, &Handle::Remembered(&call.id), Timestamp::now())?;
+                    }
+                }
+                Response::News(News::Ended(call)) if is_asked_for(query, &call) => self.tell_end(call)?,
                 Response::Missed(missed) => {
                     anstream::eprintln!(
                         "{} missed {missed} events: this reader was too slow",
                         paint(CAUTION, "…")
                     );
                 }
-                Response::Status(_) | Response::Reloaded(_) | Response::Error(_) | Response::End {} => {}
+                Response::News(_)
+                | Response::Status(_)
+                | Response::Reloaded(_)
+                | Response::Noted {}
+                | Response::Forgotten(_)
+                | Response::Error(_)
+                | Response::End {} => {}
             }
         }
-        if is_empty && !self.json && self.limit > 0 {
-            print("no calls yet\n")?;
+        Ok(())
+    }
+
+    fn tell(&self, call: &Call, handle: &Handle<'_>, now: Timestamp) -> Result<()> {
+        if self.json {
+            print_json(&News::Call(std::sync::Arc::new(call.clone())))
+        } else if self.csv {
+            print(csv::line(fields(call)))
+        } else {
+            print(decided(call, handle, now))
         }
-        Ok(Answer::Fine)
+    }
+
+    fn tell_end(&self, call: std::sync::Arc<Call>) -> Result<()> {
+        match ended(&call) {
+            Some(_) if self.json => print_json(&News::Ended(call)),
+            Some(end) if !self.csv => print(format_args!("          {} {end}\n", paint(DIM, "└"))),
+            Some(_) | None => Ok(()),
+        }
     }
 }
 
-fn rendered(news: &News) -> String {
-    match news {
-        News::Call(call) => decided(call),
-        News::Ended(call) => {
-            ended(call).map(|end| format!("          {} {end}\n", paint(DIM, "└"))).unwrap_or_default()
+/// Tells whether a query means a call, as the journal's file would.
+fn is_asked_for(query: &Query, call: &Call) -> bool {
+    let is = |asked: &Option<String>, found: &str| asked.as_deref().is_none_or(|asked| asked == found);
+    let is_caller = query.caller.as_deref().is_none_or(|caller| match caller.strip_suffix('*') {
+        Some(start) => call.caller.starts_with(start),
+        None => call.caller == caller,
+    });
+    is_caller
+        && is(&query.rule, &call.rule)
+        && is(&query.outcome, call.verdict.name())
+        && is(&query.line, &call.line)
+        && query.since.is_none_or(|since| call.at >= since)
+        && query.until.is_none_or(|until| call.at < until)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_query_means_the_calls_that_all_of_it_is_true_of() {
+        let call = a_call();
+        let text = |text: &str| Some(text.to_owned());
+        for (query, expected) in [
+            (Query::default(), true),
+            (Query { caller: text("+41791234567"), ..Query::default() }, true),
+            (Query { caller: text("+4179*"), rule: text("listed"), ..Query::default() }, true),
+            (Query { caller: text("+4178*"), ..Query::default() }, false),
+            (Query { outcome: text("ring"), ..Query::default() }, false),
+            (Query { line: text("home"), since: Some(call.at), ..Query::default() }, true),
+            (Query { until: Some(call.at), ..Query::default() }, false),
+        ] {
+            assert_eq!(is_asked_for(&query, &call), expected, "{query:?}");
         }
     }
-}
-
-/// Returns a call in two lines: who and what, and why.
-fn decided(call: &Call) -> String {
-    let (style, verdict) = match &call.verdict {
-        Outcome::Reject { status } => (BAD, format!("rejected {status}")),
-        Outcome::Redirect { to } => (CAUTION, format!("redirected to {}", visible(to))),
-        Outcome::Ring => (GOOD, "rang".to_owned()),
-        Outcome::Ignore => (DIM, "ignored".to_owned()),
-        Outcome::Refuse { status } => (BAD, format!("could not ring ({status})")),
-    };
-    let name = call.display_name.as_deref().map(|name| format!(" \"{}\"", visible(&cut(name, MOST_NAME))));
-    let name = name.unwrap_or_default();
-    let end = ended(call).map(|end| format!(", {end}")).unwrap_or_default();
-    format!(
-        "{}  {}{name} → {}  {}{}\n          {}\n",
-        paint(DIM, clock(call.at)),
-        paint(STRONG, visible(&cut(&call.caller, MOST_NAME))),
-        visible(&call.line),
-        paint(style, verdict),
-        paint(DIM, end),
-        paint(DIM, visible(&call.reason)),
-    )
-}
-
-/// A stranger's name is no longer, in characters: enough to know it by.
-const MOST_NAME: usize = 60;
-
-fn ended(call: &Call) -> Option<String> {
-    let ended = call.ended.as_ref()?;
-    let status = ended.status.map(|status| format!(" with {status}")).unwrap_or_default();
-    Some(format!("{}{status}", visible(&ended.how)))
 }

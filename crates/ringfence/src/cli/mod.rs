@@ -3,28 +3,45 @@
 
 mod allow;
 mod block;
+mod caller;
 mod calls;
 mod change;
 mod check;
 mod completions;
+mod confirm;
+mod csv;
 mod demo;
+mod dialed;
 mod failure;
+mod forget;
 mod init;
 mod list;
 mod man;
 mod output;
+mod policy_file;
+mod records;
 mod reload;
 mod remove;
+mod replay;
 mod run;
+mod stats;
 mod status;
+mod switch;
+mod test;
+mod then;
+mod was_wrong;
+mod when;
+mod why;
 
 use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
+use ringfence_policy::Region;
 
 pub(crate) use self::failure::tell;
 use crate::config::{self, Config, Reading};
+use crate::journal::Settings;
 
 /// The call-rejecting softphone: registers with any PBX, decides each call by a policy, says why.
 #[derive(Debug, Parser)]
@@ -54,12 +71,20 @@ enum Verb {
     Run(run::Run),
     Demo(demo::Demo),
     Check(check::Check),
+    Test(test::Test),
     Block(block::Block),
     Allow(allow::Allow),
     Remove(remove::Remove),
     List(list::List),
     Status(status::Status),
     Calls(calls::Calls),
+    Why(why::Why),
+    Replay(replay::Replay),
+    WasWrong(was_wrong::WasWrong),
+    Stats(stats::Stats),
+    Switch(switch::Switch),
+    Dialed(dialed::Dialed),
+    Forget(forget::Forget),
     Reload(reload::Reload),
     Init(init::Init),
     Completions(completions::Completions),
@@ -94,12 +119,20 @@ impl Cli {
             Verb::Run(verb) => verb.run(&context).await,
             Verb::Demo(verb) => verb.run().await,
             Verb::Check(verb) => verb.run(&context),
+            Verb::Test(verb) => verb.run(&context),
             Verb::Block(verb) => verb.run(&context),
             Verb::Allow(verb) => verb.run(&context),
             Verb::Remove(verb) => verb.run(&context),
             Verb::List(verb) => verb.run(&context),
             Verb::Status(verb) => verb.run(&context).await,
             Verb::Calls(verb) => verb.run(&context).await,
+            Verb::Why(verb) => verb.run(&context).await,
+            Verb::Replay(verb) => verb.run(&context).await,
+            Verb::WasWrong(verb) => verb.run(&context).await,
+            Verb::Stats(verb) => verb.run(&context).await,
+            Verb::Switch(verb) => verb.run(&context).await,
+            Verb::Dialed(verb) => verb.run(&context).await,
+            Verb::Forget(verb) => verb.run(&context).await,
             Verb::Reload(verb) => verb.run(&context).await,
             Verb::Init(verb) => verb.run(&context),
             Verb::Completions(verb) => verb.run(),
@@ -121,6 +154,21 @@ impl Context {
     /// Reads the configuration file, whatever is wrong with it.
     fn reading(&self) -> Result<Reading> {
         Ok(config::read(&self.path()?))
+    }
+
+    /// Returns where the journal is, and how it is written.
+    fn journal(&self) -> Result<Settings> {
+        Ok(self.reading()?.journal.unwrap_or_default())
+    }
+
+    /// Returns the region whose way of writing numbers is meant.
+    fn region(&self) -> Result<Region> {
+        let reading = self.reading()?;
+        reading.lists.map(|lists| lists.region).ok_or_else(|| {
+            anstream::eprintln!("{}\n", reading.report);
+            let hint = "[defaults] region says how numbers are written: `ringfence check` tells more";
+            failure::with_hint("the region of your numbers cannot be read", hint)
+        })
     }
 
     /// Returns where the control socket of the running program may be.

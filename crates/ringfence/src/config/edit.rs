@@ -4,6 +4,8 @@
 //! the configuration. A file is replaced whole (written beside, then renamed), so that a reader, the
 //! running program among them, sees the old one or the new one. Two editors wait for each other.
 
+mod inline;
+
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
@@ -14,6 +16,7 @@ use toml_edit::{Array, DocumentMut, Item, Table, Value};
 
 use super::lists::{self, Loaded};
 use super::regular;
+pub(crate) use inline::{add_inline, add_until};
 
 /// Why a list was not changed.
 #[derive(Debug)]
@@ -182,9 +185,9 @@ fn end_with_comma(entries: &mut Array) {
 
 /// Adds an entry on a line of its own. The comment beside an entry is, for the TOML library, what
 /// stands before the next one, or before the closing bracket.
-fn push(entries: &mut Array, written: &str, comment: &str) {
+fn push(entries: &mut Array, written: impl Into<Value>, comment: &str) {
     let before = entries.trailing().as_str().unwrap_or_default().trim_end().to_owned();
-    let mut value = Value::from(written);
+    let mut value: Value = written.into();
     value.decor_mut().set_prefix(format!("{before}\n  "));
     entries.push_formatted(value);
     entries.set_trailing_comma(true);

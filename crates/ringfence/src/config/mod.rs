@@ -30,6 +30,7 @@ pub(crate) use self::account::Account;
 pub(crate) use self::diagnostic::{Diagnostic, Report};
 pub(crate) use self::lists::{ALLOW, Lists, Loaded};
 pub(crate) use self::location::{FILE_NAME, find};
+pub(crate) use self::screening::FOREIGN;
 use self::screening::Screening;
 use self::section::{Key, Section};
 pub(crate) use self::softphone::Softphone;

@@ -31,7 +31,7 @@ pub(super) struct Screening {
 }
 
 /// The tables of the configuration that are not the policy's.
-pub(super) const FOREIGN: [&str; 3] = ["softphone", "journal", "account"];
+pub(crate) const FOREIGN: [&str; 3] = ["softphone", "journal", "account"];
 
 impl Screening {
     /// Reads the policy of a configuration. What is wrong goes into the report.

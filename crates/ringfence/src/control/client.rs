@@ -71,7 +71,9 @@ impl Answer {
             response @ (Response::Status(_)
             | Response::News(_)
             | Response::Missed(_)
-            | Response::Reloaded(_)) => Ok(Some(response)),
+            | Response::Reloaded(_)
+            | Response::Noted {}
+            | Response::Forgotten(_)) => Ok(Some(response)),
         }
     }
 }

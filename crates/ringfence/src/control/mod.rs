@@ -1,4 +1,4 @@
-//! The control socket: how `ringfence status`, `calls` and `reload` speak with the running program.
+//! The control socket: how `ringfence status`, `calls`, `switch` and others speak with the running program.
 //!
 //! One request a connection, one line of JSON each way; `calls` gets a line for every call. A last
 //! line `{"end":{}}` says that nothing is missing.
@@ -7,6 +7,8 @@
 //!  {"verb":"status"}                          ─▶   ◀─ {"status":{…}}          {"end":{}}
 //!  {"verb":"calls","limit":20,"follow":true}  ─▶   ◀─ {"news":{…}} {"news":{…}} …
 //!  {"verb":"reload"}                          ─▶   ◀─ {"reloaded":{…}}        {"end":{}}
+//!  {"verb":"flip","flipped":{…}}              ─▶   ◀─ {"noted":{}}            {"end":{}}
+//!  {"verb":"forget","identity":"+41791234567"} ─▶  ◀─ {"forgotten":{…}}       {"end":{}}
 //! ```
 //!
 //! The socket belongs to the user who runs the program and answers nobody else.
@@ -21,7 +23,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::journal::{Health, News, Tally};
+use crate::journal::{Flipped, Forgotten, Health, News, Tally};
 use crate::sources::SourcesStatus;
 
 /// What a client asks.
@@ -34,6 +36,14 @@ pub(crate) enum Request {
     Calls { limit: usize, follow: bool },
     /// Read the configuration and the lists again.
     Reload,
+    /// Answer when all that was decided before is in the journal's file.
+    Flush,
+    /// Note how a switch stands.
+    Flip { flipped: Flipped },
+    /// Note that these were dialled, as [`crate::journal::identity`] has them.
+    Dialed { identities: Vec<String>, at: Timestamp },
+    /// Remove every trace of a caller.
+    Forget { identity: String },
 }
 
 /// One line of an answer.
@@ -45,6 +55,9 @@ pub(crate) enum Response {
     /// A follower was too slow for so many events.
     Missed(u64),
     Reloaded(Reloaded),
+    /// It is written down.
+    Noted {},
+    Forgotten(Forgotten),
     Error(String),
     End {},
 }

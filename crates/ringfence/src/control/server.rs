@@ -10,6 +10,7 @@ use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use super::place::Bound;
@@ -19,7 +20,7 @@ use crate::journal::{Journal, MOST_CALLS, News};
 /// What the server answers from.
 pub(crate) trait Desk: Send + Sync + 'static {
     fn status(&self) -> impl Future<Output = Status> + Send;
-    fn journal(&self) -> &Journal;
+    fn journal(&self) -> &Arc<Journal>;
     /// Reads the configuration again; an error is one line.
     fn reload(&self) -> impl Future<Output = Result<Reloaded, String>> + Send;
 }
@@ -101,6 +102,32 @@ async fn answer(
             let response = match desk.reload().await {
                 Ok(reloaded) => Response::Reloaded(reloaded),
                 Err(error) => Response::Error(error),
+            };
+            send(writer, &response).await?;
+        }
+        Request::Flush => {
+            let journal = Arc::clone(desk.journal());
+            let response = match spawn_blocking(move || journal.flush()).await {
+                Ok(true) => Response::Noted {},
+                Ok(false) | Err(_) => Response::Error("the journal is not being written".to_owned()),
+            };
+            send(writer, &response).await?;
+        }
+        Request::Flip { flipped } => {
+            tracing::info!(switch = flipped.name, is_on = flipped.is_on, "switch flipped");
+            desk.journal().flip(flipped);
+            send(writer, &Response::Noted {}).await?;
+        }
+        Request::Dialed { identities, at } => {
+            identities.into_iter().for_each(|identity| desk.journal().dialed(identity, at));
+            send(writer, &Response::Noted {}).await?;
+        }
+        Request::Forget { identity } => {
+            let journal = Arc::clone(desk.journal());
+            let response = match spawn_blocking(move || journal.forget(&identity)).await {
+                Ok(Ok(forgotten)) => Response::Forgotten(forgotten),
+                Ok(Err(error)) => Response::Error(error.to_string()),
+                Err(error) => Response::Error(error.to_string()),
             };
             send(writer, &response).await?;
         }

@@ -38,7 +38,7 @@ impl Desk for Fixture {
         }
     }
 
-    fn journal(&self) -> &Journal {
+    fn journal(&self) -> &Arc<Journal> {
         &self.journal
     }
 

@@ -1,0 +1,79 @@
+//! `ringfence forget`
+
+use anyhow::Result;
+use clap::Args;
+
+use super::confirm::confirm;
+use super::failure::hint;
+use super::output::{print, print_json};
+use super::records::{note, told};
+use super::{Answer, Context, caller};
+use crate::control::{Request, Response};
+use crate::journal::{Forgotten, Offline};
+
+/// Remove every trace of a caller from the journal
+///
+/// Their calls, what the rules remember of them, and the entries that name them in lists for a time; the
+/// bytes are overwritten. Lists that you wrote stay: `ringfence remove` takes a number off them. Exits 1
+/// if nothing was known.
+#[derive(Debug, Args)]
+pub(super) struct Forget {
+    /// A number as it is written where you live, or with its country code; or a name
+    #[arg(value_name = "NUMBER", allow_hyphen_values = true)]
+    number: String,
+
+    /// Do not ask
+    #[arg(short, long)]
+    yes: bool,
+
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+impl Forget {
+    pub(super) async fn run(self, context: &Context) -> Result<Answer> {
+        let identity = caller::known_by(&self.number, context.region()?)?;
+        if !confirm(
+            &format!("Remove all calls of {identity}, and all that is remembered of them?"),
+            self.yes,
+        )? {
+            return Ok(Answer::Negative);
+        }
+        let forgotten = match note(context, &Request::Forget { identity: identity.clone() }).await? {
+            Some(Response::Forgotten(forgotten)) => forgotten,
+            Some(other) => anyhow::bail!("expected what was forgotten, got {other:?}"),
+            None => offline(context, &identity)?,
+        };
+        if self.json {
+            print_json(&forgotten)?;
+        } else {
+            print(rendered(&identity, forgotten))?;
+        }
+        if !forgotten.is_nothing() && !forgotten.is_compacted {
+            hint(
+                "the disk has no room for a copy, or somebody reads the journal: run it again to overwrite the bytes",
+            );
+        }
+        Ok(Answer::of(!forgotten.is_nothing()))
+    }
+}
+
+fn offline(context: &Context, identity: &str) -> Result<Forgotten> {
+    let settings = context.journal()?;
+    if !settings.path().is_some_and(std::path::Path::exists) {
+        return Ok(Forgotten::default());
+    }
+    let offline = Offline::open(&settings).map_err(|error| told(&error))?;
+    let forgotten = offline.map(|mut journal| journal.forget(identity)).transpose();
+    Ok(forgotten.map_err(|error| told(&error))?.unwrap_or_default())
+}
+
+fn rendered(identity: &str, forgotten: Forgotten) -> String {
+    let Forgotten { calls, remembered, .. } = forgotten;
+    let s = |count: usize| if count == 1 { "" } else { "s" };
+    match forgotten.is_nothing() {
+        true => format!("nothing was known of {identity}\n"),
+        false => format!("forgot {identity}: {calls} call{}, {remembered} note{}\n", s(calls), s(remembered)),
+    }
+}

@@ -1,0 +1,91 @@
+//! What was written down: the journal's file, which can be read whether or not the program runs.
+
+use anyhow::Result;
+use jiff::Timestamp;
+
+use super::Context;
+use super::failure::with_hint;
+use crate::control::client;
+use crate::control::{Request, Response};
+use crate::journal::{Call, Query, Reader, StoreError};
+
+/// The journal's file, if there is one yet.
+#[derive(Debug)]
+pub(super) struct Records {
+    reader: Option<Reader>,
+}
+
+impl Records {
+    /// Opens the journal's file, with all that the running program has decided until now. One that keeps
+    /// its journal in memory has none.
+    pub(super) async fn open(context: &Context) -> Result<Self> {
+        let settings = context.journal()?;
+        let Some(path) = settings.path() else {
+            let message = "the journal is kept in memory, so that nothing can be looked up";
+            return Err(with_hint(message, "give it a file: [journal] path = \"…\""));
+        };
+        flush(context).await;
+        match Reader::open(path) {
+            Ok(reader) => Ok(Self { reader: Some(reader) }),
+            Err(StoreError::Missing { .. }) => Ok(Self { reader: None }),
+            Err(error) => Err(told(&error)),
+        }
+    }
+
+    /// Returns the file; none before the first call.
+    pub(super) fn reader(&self) -> Option<&Reader> {
+        self.reader.as_ref()
+    }
+
+    /// Returns the calls that a query asks for, the oldest first.
+    pub(super) fn search(&self, query: &Query) -> Result<Vec<Call>> {
+        let Some(reader) = &self.reader else { return Ok(Vec::new()) };
+        let mut calls = reader.search(query).map_err(|error| told(&error))?;
+        calls.reverse();
+        Ok(calls)
+    }
+
+    /// Finds the call that a person names: `last`, `c17`, what the log numbers it by, or its Call-ID.
+    pub(super) fn find(&self, name: &str) -> Result<Option<Call>> {
+        let Some(reader) = &self.reader else { return Ok(None) };
+        let number = name.strip_prefix('c').filter(|rest| rest.bytes().all(|byte| byte.is_ascii_digit()));
+        let query = match (name, number) {
+            ("last", _) => Query { limit: Some(1), ..Query::default() },
+            // A bare number is a caller's.
+            (_, None) if name.bytes().all(|byte| byte.is_ascii_digit()) => return Ok(None),
+            (_, number) => {
+                Query { call: Some(number.unwrap_or(name).to_owned()), limit: Some(1), ..Query::default() }
+            }
+        };
+        Ok(reader.search(&query).map_err(|error| told(&error))?.pop())
+    }
+}
+
+/// What the running program has in hand goes to the file; without one all is there.
+async fn flush(context: &Context) {
+    let Ok(places) = context.control_places() else { return };
+    if let Ok(mut answer) = client::ask(&places, &Request::Flush).await {
+        // What it cannot write now it has said itself.
+        let _ = answer.next().await;
+    }
+}
+
+/// Sends the running program what it is to note, and returns what it says; none when it does not run.
+pub(super) async fn note(context: &Context, request: &Request) -> Result<Option<Response>> {
+    let mut answer = match client::ask(&context.control_places()?, request).await {
+        Ok(answer) => answer,
+        Err(client::AskError::NotRunning(_)) => return Ok(None),
+        Err(error) => return Err(super::status::explain(error)),
+    };
+    answer.next().await.map_err(super::status::explain)
+}
+
+/// Returns a failure of the journal with what to do about it.
+pub(super) fn told(error: &StoreError) -> anyhow::Error {
+    with_hint(error.to_string(), error.hint())
+}
+
+/// Returns since when calls are asked for.
+pub(super) fn since(text: Option<&str>, now: Timestamp) -> Result<Option<Timestamp>> {
+    text.map(|text| super::when::time("--since", text, now)).transpose()
+}

@@ -1,0 +1,162 @@
+//! What the rules knew when an earlier call was decided, put together again from the journal.
+//!
+//! Calls are noted in the order in which they came, so that repeats, rates and first times are those of
+//! then. How switches stood, and when the number was last dialled or answered, is what was written down
+//! with the call; what no rule asked for then is as it is now.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
+
+use jiff::Timestamp;
+use ringfence_policy::{Answer, CallerId, Facts, History, Per, Policy};
+
+use crate::journal::{Call, Past, Reader, StoreError, identity};
+
+/// What the rules knew at an earlier time.
+#[derive(Debug)]
+pub(super) struct Then {
+    /// The calls that were noted.
+    calls: Past,
+    /// Whom we dialled, whose calls were answered.
+    spoken: Past,
+    /// Since when and until when a caller was on a list for a time, by both their names.
+    added: HashMap<(String, String), (Timestamp, Option<Timestamp>)>,
+    /// Who is on a list for the sake of an argument.
+    supposed: Option<(String, String)>,
+}
+
+impl Then {
+    /// Reads what is the same at all times. No call is noted yet.
+    pub(super) fn open(reader: &Reader, now: Timestamp) -> Result<Self, StoreError> {
+        let entries = reader.entries(Timestamp::UNIX_EPOCH)?;
+        let added = entries.into_iter().map(|added| ((added.list, added.identity), (added.at, added.until)));
+        let spoken = reader.past(now)?;
+        Ok(Self { calls: Past::default(), spoken, added: added.collect(), supposed: None })
+    }
+
+    /// Supposes that a caller is on a list.
+    pub(super) fn suppose(&mut self, list: &str, identity: &str) {
+        self.supposed = Some((list.to_owned(), identity.to_owned()));
+    }
+
+    /// Supposes nothing any more.
+    pub(super) fn suppose_nothing(&mut self) {
+        self.supposed = None;
+    }
+
+    /// Notes a call: the next one is decided with it.
+    pub(super) fn note(&self, call: &Call) {
+        self.calls.called(call.evidence.identity.as_deref(), &call.line, source(call), call.at);
+    }
+
+    /// Makes the facts of a call again, under a policy.
+    pub(super) fn facts<T>(
+        &self,
+        call: &Call,
+        policy: &Policy,
+        see: impl FnOnce(&Facts<'_>, Timestamp) -> T,
+    ) -> T {
+        let history = OfThen { then: self, source: source(call) };
+        said(call).with_facts(policy, call.at, Some(&history), see)
+    }
+}
+
+/// Returns what was written down of a call's facts; of one that was not, what else the journal has.
+fn said(call: &Call) -> ringfence_policy::Call {
+    let written = serde_json::from_str(&call.evidence.facts).ok();
+    let said = written.unwrap_or_else(|| ringfence_policy::Call {
+        caller: call.evidence.identity.clone().unwrap_or_else(|| call.caller.clone()),
+        name: call.display_name.clone(),
+        withheld: call.caller == "anonymous" && call.evidence.identity.is_some(),
+        ..ringfence_policy::Call::default()
+    });
+    let line = said.line.clone().or_else(|| Some(call.line.clone()));
+    // Of the rates the greatest was written down, whatever it counted: they are counted again.
+    ringfence_policy::Call { at: None, rate: None, line, ..said }
+}
+
+fn source(call: &Call) -> Option<IpAddr> {
+    let with_port = call.source.parse::<SocketAddr>().ok();
+    with_port.map(|address| address.ip()).or_else(|| call.source.parse().ok())
+}
+
+/// What the rules ask of one call.
+#[derive(Debug)]
+struct OfThen<'a> {
+    then: &'a Then,
+    source: Option<IpAddr>,
+}
+
+impl History for OfThen<'_> {
+    fn calls(&self, caller: &CallerId<'_>, since: Timestamp) -> u32 {
+        self.then.calls.calls(caller, since)
+    }
+
+    fn rate(&self, per: Per, facts: &Facts<'_>, since: Timestamp) -> u32 {
+        self.then.calls.of_call(self.source, &[]).rate(per, facts, since)
+    }
+
+    fn dialed(&self, caller: &CallerId<'_>) -> Option<Timestamp> {
+        self.then.spoken.last_dialed(caller)
+    }
+
+    fn answered(&self, caller: &CallerId<'_>) -> Option<Timestamp> {
+        self.then.spoken.last_answered(caller)
+    }
+
+    fn is_known(&self, caller: &CallerId<'_>) -> bool {
+        self.then.calls.is_known(caller)
+    }
+
+    fn added(&self, list: &str, caller: &CallerId<'_>, now: Timestamp) -> bool {
+        let Some(identity) = identity(caller) else { return false };
+        let key = (list.to_owned(), identity);
+        self.then.supposed.as_ref() == Some(&key)
+            || self
+                .then
+                .added
+                .get(&key)
+                .is_some_and(|(since, until)| *since <= now && until.is_none_or(|until| now < until))
+    }
+
+    fn switch(&self, _: &str, _: Timestamp) -> Option<bool> {
+        None
+    }
+
+    fn answer(&self, _: &str) -> Option<Answer> {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::calls::a_call;
+    use crate::journal::Evidence;
+
+    #[test]
+    fn a_call_is_what_was_written_down_of_it_at_the_time_it_came() {
+        let facts = r#"{"caller":"+41791234567","line":"work","at":"2020-01-01T00:00"}"#.to_owned();
+        let call = Call { evidence: Evidence { facts, ..Evidence::default() }, ..a_call() };
+        assert_eq!((said(&call).line.as_deref(), said(&call).at), (Some("work"), None));
+    }
+
+    #[test]
+    fn of_a_call_without_facts_the_caller_the_name_and_the_line_count() {
+        let evidence = Evidence { identity: Some("+41791234567".to_owned()), ..Evidence::default() };
+        let call = Call { caller: "anonymous".to_owned(), evidence, ..a_call() };
+        let said = said(&call);
+        assert_eq!(
+            (said.caller.as_str(), said.line.as_deref(), said.withheld),
+            ("+41791234567", Some("home"), true)
+        );
+    }
+
+    #[test]
+    fn a_source_is_an_address_with_or_without_a_port() {
+        let of = |text: &str| source(&Call { source: text.to_owned(), ..a_call() }).map(|ip| ip.to_string());
+        assert_eq!(of("192.0.2.7:5060").as_deref(), Some("192.0.2.7"));
+        assert_eq!(of("[2001:db8::7]:5060").as_deref(), Some("2001:db8::7"));
+        assert_eq!(of("nowhere"), None);
+    }
+}

@@ -1,0 +1,177 @@
+//! The smallest changes that may decide a call otherwise.
+
+use std::sync::Arc;
+
+use anyhow::Result;
+use ringfence_policy::{Condition, List, Pattern, Policy, Region, normalise};
+use serde::Serialize;
+
+use crate::config::{Config, Loaded, edit};
+use crate::journal::Call;
+use crate::visible::visible;
+
+/// A change of one entry of one list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "change", rename_all = "lowercase")]
+pub(super) enum Remedy {
+    /// A caller goes on a list.
+    Add { list: String, entry: String },
+    /// An entry goes from its list.
+    Remove { list: String, entry: String, file: String, line: usize },
+}
+
+/// What is wrong with a call.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sought<'a> {
+    /// Whether it is turned away and should not be.
+    pub(super) is_refused: bool,
+    /// What the rules know its caller by.
+    pub(super) identity: &'a str,
+}
+
+/// The list whose callers are never turned away, whatever the rules say.
+const NEVER_BLOCK: &str = "never_block";
+
+/// Returns what may help, the smallest change first: an entry that names the caller alone goes; the caller
+/// goes on a list of a rule that comes earlier; on the list that no rule overrules.
+pub(super) fn remedies(config: &Config, call: &Call, sought: &Sought<'_>) -> Vec<Remedy> {
+    let policy = &config.policy;
+    let Some(entry) = entry_for(sought.identity, policy.region()) else { return Vec::new() };
+    let mut remedies = Vec::new();
+    let listed = call.evidence.list.as_deref().and_then(|list| config.lists.named(list));
+    remedies.extend(listed.and_then(|list| removal(config, list, &entry)));
+    for rule in policy.rules() {
+        if rule.is_shadow || rule.then().is_refusal() == sought.is_refused {
+            continue;
+        }
+        if let Condition::CallerIn(places) = rule.when() {
+            let lists = places.iter().filter_map(|place| policy.lists().get(*place));
+            // Where a person writes, and not what is fetched from elsewhere.
+            let lists = lists.filter(|list| is_written_here(config, list.name()));
+            remedies.extend(
+                lists.map(|list| Remedy::Add { list: list.name().to_owned(), entry: entry.to_string() }),
+            );
+        }
+    }
+    if sought.is_refused {
+        remedies.push(Remedy::Add { list: NEVER_BLOCK.to_owned(), entry: entry.to_string() });
+    }
+    remedies
+}
+
+/// Returns the entry that means one caller alone.
+fn entry_for(identity: &str, region: Region) -> Option<Pattern> {
+    let number = normalise(identity, region).ok().map(Pattern::Exact);
+    number.or_else(|| Pattern::parse(&format!("sip:{identity}"), region).ok())
+}
+
+/// Returns the removal of an entry, if it can be edited where it stands.
+fn removal(config: &Config, list: &Loaded, pattern: &Pattern) -> Option<Remedy> {
+    let entry = list.list.find_pattern(pattern)?;
+    let (file, line) = list.place_of(entry);
+    let is_editable = file == config.path || list.files.contains(&file);
+    is_editable.then(|| Remedy::Remove {
+        list: list.name.clone(),
+        entry: entry.written().to_owned(),
+        file: file.display().to_string(),
+        line,
+    })
+}
+
+fn is_written_here(config: &Config, list: &str) -> bool {
+    let is_remote = config.remote.iter().any(|remote| remote.name == list)
+        || config.look_ups.iter().any(|look_up| look_up.name == list);
+    config.lists.named(list).is_some() && !is_remote
+}
+
+impl Remedy {
+    /// Returns the list that a caller goes on.
+    pub(super) fn adds_to(&self) -> Option<&str> {
+        match self {
+            Self::Add { list, .. } => Some(list),
+            Self::Remove { .. } => None,
+        }
+    }
+
+    /// Returns the policy as it is after a removal; an addition is supposed instead.
+    pub(super) fn candidate(&self, policy: &Policy) -> Result<Policy> {
+        match self {
+            Self::Add { .. } => Ok(policy.clone()),
+            Self::Remove { list, entry, .. } => {
+                let without = policy.list(list).map(|list| without(list, entry, policy.region()));
+                Ok(without.map_or_else(|| Ok(policy.clone()), |list| policy.with_list(Arc::new(list)))?)
+            }
+        }
+    }
+
+    /// Changes the list where it is written.
+    pub(super) fn apply(&self, config: &Config, note: &str) -> Result<()> {
+        match self {
+            Self::Add { list, entry } => match config.lists.named(list) {
+                Some(loaded) => drop(edit::add(&config.path, loaded, entry, note)?),
+                None => edit::add_inline(&config.path, list, entry, note)?,
+            },
+            Self::Remove { list, entry, .. } => {
+                let pattern = Pattern::parse(entry, config.policy.region())?;
+                if let Some(loaded) = config.lists.named(list) {
+                    edit::remove(&config.path, loaded, &pattern)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells what is done, or was.
+    pub(super) fn told(&self, is_done: bool) -> String {
+        match self {
+            Self::Add { list, entry } => {
+                format!("put {} on the list {}", visible(entry), visible(list))
+            }
+            Self::Remove { list, entry, file, line } => {
+                let verb = if is_done { "took" } else { "take" };
+                format!("{verb} {} off the list {} ({file}:{line})", visible(entry), visible(list))
+            }
+        }
+    }
+}
+
+/// Returns a list without one entry.
+fn without(list: &List, written: &str, region: Region) -> List {
+    let mut builder = List::builder(list.name());
+    for entry in list.entries().filter(|entry| entry.written() != written) {
+        builder.inline_entry(&entry.pattern().to_string(), entry.note(), entry.until(), region);
+    }
+    builder.build().0
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+    use ringfence_policy::Number;
+
+    use super::*;
+
+    fn switzerland() -> Region {
+        Region::parse("CH").unwrap()
+    }
+
+    #[test]
+    fn the_entry_for_a_caller_means_nobody_else() {
+        for (identity, expected) in
+            [("+41791234567", "+41791234567"), ("1002", "internal:1002"), ("alice", "sip:alice")]
+        {
+            let pattern = entry_for(identity, switzerland()).unwrap();
+            assert_eq!(Pattern::parse(expected, switzerland()), Ok(pattern));
+        }
+    }
+
+    #[test]
+    fn a_list_without_an_entry_has_all_others() {
+        let (list, _) =
+            List::parse_text("reject", "spam.txt", "079 123 45 67\n+4144*\nanonymous", switzerland());
+        let fewer = without(&list, "079 123 45 67", switzerland());
+        assert_eq!(fewer.len(), 2);
+        let number = Number::E164(ringfence_policy::E164::new(41_791_234_567).unwrap());
+        assert!(fewer.find_number(number, Timestamp::UNIX_EPOCH).is_none());
+    }
+}

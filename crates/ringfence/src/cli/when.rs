@@ -1,0 +1,96 @@
+//! Times as people write them: how long ago, a day, a time of day, an instant.
+
+use anyhow::Result;
+use jiff::civil::{Date, DateTime, Time};
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use ringfence_policy::parse_duration;
+
+use super::failure::with_hint;
+
+/// Reads a time, on the clock of the reader.
+pub(super) fn time(flag: &str, text: &str, now: Timestamp) -> Result<Timestamp> {
+    read(text, now, &TimeZone::system()).ok_or_else(|| {
+        let message = format!("expected a time for {flag}, found \"{}\"", text.escape_debug());
+        with_hint(
+            message,
+            "how long ago (2h, 90d), a day (2026-03-01), a time (23:10), or both (2026-03-01T23:10)",
+        )
+    })
+}
+
+/// Reads how long something is to hold.
+pub(super) fn span(flag: &str, text: &str) -> Result<SignedDuration> {
+    let span = parse_duration(text).filter(|span| !span.is_zero());
+    span.and_then(|span| SignedDuration::try_from(span).ok()).ok_or_else(|| {
+        let message = format!("expected how long for {flag}, found \"{}\"", text.escape_debug());
+        with_hint(message, "for example 2h, 30d, or 1h30m")
+    })
+}
+
+/// Reads `2h` as so long ago, a day as its beginning, and a time of day as the last time it was.
+fn read(text: &str, now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
+    let text = text.trim();
+    if let Some(ago) = parse_duration(text) {
+        return now.checked_sub(SignedDuration::try_from(ago).ok()?).ok();
+    }
+    if let Ok(instant) = text.parse::<Timestamp>() {
+        return Some(instant);
+    }
+    let at = |clock: DateTime| Some(zone.to_ambiguous_zoned(clock).compatible().ok()?.timestamp());
+    let today = zone.to_datetime(now).date();
+    if let Ok(time) = text.parse::<Time>() {
+        let last = at(today.to_datetime(time)).filter(|at| *at <= now);
+        return last.or_else(|| at(today.yesterday().ok()?.to_datetime(time)));
+    }
+    let midnight = |date: Date| at(date.to_datetime(Time::midnight()));
+    match text {
+        "now" => Some(now),
+        "today" => midnight(today),
+        "yesterday" => midnight(today.yesterday().ok()?),
+        _ if text.len() == "2026-03-01".len() => midnight(text.parse().ok()?),
+        _ => at(text.parse().ok()?),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_read_as_people_write_them() {
+        let now: Timestamp = "2026-03-29T12:00:00Z".parse().unwrap();
+        let berlin = TimeZone::get("Europe/Berlin").unwrap();
+        for (text, expected) in [
+            ("2h", "2026-03-29T10:00:00Z"),
+            ("1w", "2026-03-22T12:00:00Z"),
+            ("now", "2026-03-29T12:00:00Z"),
+            ("today", "2026-03-28T23:00:00Z"),
+            ("yesterday", "2026-03-27T23:00:00Z"),
+            ("2026-03-01", "2026-02-28T23:00:00Z"),
+            ("2026-03-01T23:10", "2026-03-01T22:10:00Z"),
+            ("2026-03-01 23:10", "2026-03-01T22:10:00Z"),
+            ("2026-03-01T23:10:00Z", "2026-03-01T23:10:00Z"),
+            ("13:59", "2026-03-29T11:59:00Z"),
+            ("14:01", "2026-03-28T13:01:00Z"),
+            ("02:30", "2026-03-29T01:30:00Z"),
+        ] {
+            assert_eq!(
+                read(text, now, &berlin).map(|at| at.to_string()).as_deref(),
+                Some(expected),
+                "{text}"
+            );
+        }
+        for wrong in ["", "2", "h", "-2h", "2026-13-01", "25:00", "soon", "2026-03-01T"] {
+            assert_eq!(read(wrong, now, &berlin), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn what_is_to_hold_holds_for_a_while() {
+        assert_eq!(span("--for", "1h30m").unwrap(), SignedDuration::from_mins(90));
+        for wrong in ["", "0s", "-1h", "forever"] {
+            assert!(span("--for", wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! `ringfence why`
+
+use std::ops::ControlFlow;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use clap::Args;
+use jiff::{SignedDuration, Timestamp};
+use ringfence_policy::{Facts, Policy, Trace, Verdict, decide};
+use serde::Serialize;
+
+use super::calls::{Handle, ended, moment, verdict, who};
+use super::failure::with_hint;
+use super::output::{print, print_json};
+use super::records::{Records, told};
+use super::then::Then;
+use super::{Answer, Context, when};
+use crate::journal::{Call, Query, Reader};
+use crate::page::Page;
+use crate::style::{CAUTION, STRONG, paint};
+use crate::visible::visible;
+
+/// Tell all of a decision: each fact, each rule, yes or no, and why
+///
+/// Of a call of the journal: what the policy in force now makes of what was known then. Of a number: what
+/// would happen if it called.
+#[derive(Debug, Args)]
+pub(super) struct Why {
+    /// `last`, a call as `ringfence calls` names it (c17), a Call-ID, or a number that might call
+    #[arg(value_name = "CALL|NUMBER", allow_hyphen_values = true)]
+    what: String,
+
+    /// When the number would call: 2026-03-01T23:10, 23:10
+    #[arg(long, value_name = "WHEN")]
+    at: Option<String>,
+
+    /// Which line it would call
+    #[arg(long, value_name = "NAME")]
+    line: Option<String>,
+
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// All that is told.
+#[derive(Debug, Serialize)]
+struct Told {
+    /// The call, if it is one of the journal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    call: Option<Call>,
+    trace: Trace,
+    /// What rules in shadow mode would have done.
+    shadow: Vec<Shadow>,
+    /// Whether another policy decided the call.
+    policy_has_changed: bool,
+    /// How long the decision took, in microseconds: at the time, or now.
+    decided_in: u64,
+}
+
+/// A rule in shadow mode that would have decided.
+#[derive(Debug, Serialize)]
+struct Shadow {
+    rule: String,
+    /// What would go out on the wire.
+    action: String,
+}
+
+impl Why {
+    pub(super) async fn run(self, context: &Context) -> Result<Answer> {
+        let policy = super::accept(context.reading()?)?.policy;
+        let now = Timestamp::now();
+        let records = match Records::open(context).await {
+            Ok(records) => Some(records),
+            // What would happen can be told without a journal.
+            Err(error) if self.what == "last" => return Err(error),
+            Err(_) => None,
+        };
+        let call = records.as_ref().map(|records| records.find(&self.what)).transpose()?.flatten();
+        let reader = records.as_ref().and_then(Records::reader);
+        let told = match (call, reader) {
+            (Some(call), Some(reader)) => of_call(call, reader, &policy, now)?,
+            (None, _) if self.what == "last" => {
+                return Err(with_hint(
+                    "there are no calls yet",
+                    "a number can be asked about: ringfence why +41791234567",
+                ));
+            }
+            (_, reader) => self.of_number(reader, &policy, now)?,
+        };
+        if self.json {
+            print_json(&told)?;
+        } else {
+            print(rendered(&told, now))?;
+        }
+        Ok(Answer::Fine)
+    }
+
+    /// Tells what would happen if a number called.
+    fn of_number(&self, reader: Option<&Reader>, policy: &Policy, now: Timestamp) -> Result<Told> {
+        let at = self.at.as_deref().map(|text| when::time("--at", text, now)).transpose()?;
+        if let Some(line) = self.line.as_deref().filter(|line| !knows(policy, line)) {
+            let names: Vec<&str> = policy.lines().iter().map(|line| &*line.name).collect();
+            let hint = format!("the policy names: {}", names.join(", "));
+            return Err(with_hint(format!("expected a line, found \"{}\"", line.escape_debug()), hint));
+        }
+        let call =
+            ringfence_policy::Call { line: self.line.clone(), ..ringfence_policy::Call::told(&self.what) };
+        let past = reader
+            .map(|reader| reader.past(now))
+            .transpose()
+            .map_err(|error| told(&error))?
+            .unwrap_or_default();
+        let history = past.of_call(None, &[]);
+        let told = call.with_facts(policy, at.unwrap_or(now), Some(&history), |facts, now| {
+            let began = Instant::now();
+            let _ = decide(policy, facts, now);
+            tell(policy, facts, now, began.elapsed())
+        });
+        Ok(told)
+    }
+}
+
+/// Tells whether a policy says something of a line; one that names no lines takes any.
+fn knows(policy: &Policy, name: &str) -> bool {
+    let is_it = |line: &ringfence_policy::Line| *line.name == *name || line.account.as_deref() == Some(name);
+    policy.lines().is_empty() || policy.lines().iter().any(is_it)
+}
+
+/// Tells what the policy in force makes of a call of the journal.
+fn of_call(call: Call, reader: &Reader, policy: &Policy, now: Timestamp) -> Result<Told> {
+    let then = before(&call, reader, now).map_err(|error| told(&error))?;
+    let decided_in = call.evidence.decided_in;
+    let mut told = then.facts(&call, policy, |facts, now| tell(policy, facts, now, decided_in));
+    let then = &*call.evidence.policy;
+    told.policy_has_changed = !then.is_empty() && then != policy.checksum();
+    told.call = Some(call);
+    Ok(told)
+}
+
+/// Notes what came before a call: of its caller all, of others a day, which is as far as rates are counted.
+pub(super) fn before(
+    call: &Call,
+    reader: &Reader,
+    now: Timestamp,
+) -> Result<Then, crate::journal::StoreError> {
+    let then = Then::open(reader, now)?;
+    let rates_back = call.at - SignedDuration::from_hours(24);
+    let caller = Some(call.caller.clone());
+    let mut earlier = reader.search(&Query { caller, until: Some(rates_back), ..Query::default() })?;
+    earlier.retain(|earlier| earlier.evidence.identity == call.evidence.identity);
+    earlier.iter().rev().for_each(|earlier| then.note(earlier));
+    reader.walk(Some(rates_back), |other| {
+        if other.number == call.number {
+            return ControlFlow::Break(());
+        }
+        then.note(other);
+        ControlFlow::Continue(())
+    })?;
+    Ok(then)
+}
+
+fn tell(policy: &Policy, facts: &Facts<'_>, now: Timestamp, decided_in: Duration) -> Told {
+    let trace = policy.trace(facts, now);
+    let line = policy.line(facts.line);
+    let is_shadow =
+        |id: &str| trace.rules.iter().any(|rule| rule.id == id && rule.verdict == Verdict::Shadow);
+    let shadow = policy.rules().iter().filter(|rule| is_shadow(rule.id()));
+    let shadow = shadow.map(|rule| Shadow {
+        rule: rule.id().to_owned(),
+        action: format!("{} = {}", rule.then().name(), line.act(rule.then())),
+    });
+    Told {
+        call: None,
+        shadow: shadow.collect(),
+        trace,
+        policy_has_changed: false,
+        decided_in: u64::try_from(decided_in.as_micros()).unwrap_or(u64::MAX),
+    }
+}
+
+fn rendered(told: &Told, now: Timestamp) -> Page {
+    let mut page = Page::new();
+    if let Some(call) = &told.call {
+        let end = ended(call).map(|end| format!(", {end}")).unwrap_or_default();
+        page.line(format_args!(
+            "{}  {}  {} → {}  {} by {}{end}",
+            paint(STRONG, Handle::Written(call.number)),
+            moment(call.at, now),
+            who(call),
+            visible(&call.line),
+            verdict(&call.verdict),
+            visible(&call.rule),
+        ));
+        page.line(format_args!(
+            "{:13} Call-ID {} from {}",
+            "",
+            visible(&call.call_id),
+            visible(&call.source)
+        ));
+    }
+    if told.policy_has_changed {
+        page.line(paint(
+            CAUTION,
+            "the policy has changed since then: this is what the one in force now makes of it",
+        ));
+    }
+    page.line(&told.trace);
+    page.line(format_args!(" {:12} decided in {} µs", "timing", told.decided_in));
+    for Shadow { rule, action } in &told.shadow {
+        page.line(format_args!(" {:12} {rule} would have decided: {action}", "shadow"));
+    }
+    if told.shadow.is_empty() {
+        page.line(format_args!(" {:12} no rule in shadow mode would have decided", "shadow"));
+    }
+    page
+}
