@@ -6,6 +6,7 @@ import tempfile
 import time
 
 import behind_kamailio
+import forked
 import from_baresip
 import from_sipp
 from process import Failed, Place
@@ -21,6 +22,9 @@ TESTS = [
     from_sipp.a_listed_caller_is_redirected,
     from_sipp.a_stranger_gets_no_answer,
     from_baresip.baresip_is_rejected,
+    forked.a_6xx_alone_takes_a_call_from_the_other_phone,
+    forked.where_the_proxy_heeds_no_6xx_the_other_phone_answers_every_call,
+    forked.who_is_asked_first_lets_calls_pass_to_the_phone_or_refuses_them,
     from_sipp.under_a_load_of_2000_calls_a_second,
     from_sipp.with_one_core_saturated,
 ]
