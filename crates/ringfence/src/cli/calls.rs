@@ -72,6 +72,8 @@ enum Verb {
     Reject,
     Redirect,
     Ring,
+    /// It was left to other phones, or held
+    StandAside,
     Ignore,
     /// It could not ring, whatever was decided
     Refuse,
@@ -83,6 +85,7 @@ impl Verb {
             Self::Reject => "reject",
             Self::Redirect => "redirect",
             Self::Ring => "ring",
+            Self::StandAside => "stand_aside",
             Self::Ignore => "ignore",
             Self::Refuse => "refuse",
         }

@@ -172,6 +172,7 @@ fn past(verb: &str) -> &str {
         "reject" => "rejected",
         "redirect" => "redirected",
         "ring" => "rung",
+        "stand_aside" => "stood aside",
         "ignore" => "ignored",
         "refuse" => "could not ring",
         other => other,

@@ -1,6 +1,7 @@
 //! The part of the configuration that decides: the policy, with what its lists have on this machine.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -132,15 +133,30 @@ fn tell(told: Vec<ringfence_policy::Diagnostic>, report: &mut Report) {
 fn check_accounts(policy: &Policy, accounts: &[Account], report: &mut Report) {
     for line in policy.lines() {
         let account = line.account.as_deref().unwrap_or(&line.name);
-        if accounts.iter().all(|known| known.name != account) {
+        let Some(known) = accounts.iter().find(|known| known.name == account) else {
             let message = format!(
                 "the line `{}` has the account `{account}`, and there is no [account.{account}]",
                 line.name
             );
             let known: Vec<&str> = accounts.iter().map(|account| account.name.as_str()).collect();
             report.push(Diagnostic::error(message).hint(format!("the accounts are: {}", known.join(", "))));
+            continue;
+        };
+        for peer in line.peers.iter().filter(|peer| !is_known_peer(peer, known)) {
+            let message = format!("expected an IP address for the peer `{peer}` of the line `{}`", line.name);
+            let hint = "the account's own domain and proxy are trusted already; others are named by address";
+            report.push(Diagnostic::error(message).hint(hint));
         }
     }
+}
+
+/// Tells whether a peer is an address, or a host that the account names itself.
+fn is_known_peer(peer: &str, account: &Account) -> bool {
+    let proxy = account.outbound_proxy.as_deref().map(|proxy| proxy.strip_prefix("sip:").unwrap_or(proxy));
+    let proxy = proxy.map(|proxy| proxy.split([':', ';']).next().unwrap_or(proxy));
+    peer.trim_matches(['[', ']']).parse::<IpAddr>().is_ok()
+        || peer.eq_ignore_ascii_case(&account.domain)
+        || proxy.is_some_and(|proxy| peer.eq_ignore_ascii_case(proxy))
 }
 
 /// Makes sure that the policy does what its own tests say: one that does not is not taken up.

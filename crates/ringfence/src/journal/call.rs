@@ -75,6 +75,9 @@ pub(crate) enum Outcome {
         to: String,
     },
     Ring,
+    /// The caller was left to other phones, or held: 180 or silence, and a refusal at the end.
+    #[serde(rename = "stand_aside")]
+    StandAside,
     Ignore,
     /// What stands against the call itself was answered: it could not ring, whatever was decided.
     Refuse {
@@ -89,6 +92,7 @@ impl Outcome {
             Self::Reject { .. } => "reject",
             Self::Redirect { .. } => "redirect",
             Self::Ring => "ring",
+            Self::StandAside => "stand_aside",
             Self::Ignore => "ignore",
             Self::Refuse { .. } => "refuse",
         }
@@ -99,7 +103,7 @@ impl Outcome {
         match self {
             Self::Reject { status } | Self::Refuse { status } => Some(*status),
             Self::Redirect { .. } => Some(302),
-            Self::Ring | Self::Ignore => None,
+            Self::Ring | Self::StandAside | Self::Ignore => None,
         }
     }
 
@@ -107,7 +111,7 @@ impl Outcome {
     pub(super) fn target(&self) -> Option<&str> {
         match self {
             Self::Redirect { to } => Some(to),
-            Self::Reject { .. } | Self::Refuse { .. } | Self::Ring | Self::Ignore => None,
+            Self::Reject { .. } | Self::Refuse { .. } | Self::Ring | Self::StandAside | Self::Ignore => None,
         }
     }
 
@@ -120,6 +124,7 @@ impl Outcome {
             "refuse" => Self::Refuse { status },
             "redirect" => Self::Redirect { to: target.unwrap_or_default() },
             "ring" => Self::Ring,
+            "stand_aside" => Self::StandAside,
             _ => Self::Ignore,
         }
     }

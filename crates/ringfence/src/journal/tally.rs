@@ -42,7 +42,7 @@ impl Counts {
         let counter = match verdict {
             Outcome::Reject { .. } => &self.rejected,
             Outcome::Redirect { .. } => &self.redirected,
-            Outcome::Ring => &self.rung,
+            Outcome::Ring | Outcome::StandAside => &self.rung,
             Outcome::Ignore => &self.ignored,
             Outcome::Refuse { .. } => &self.refused,
         };

@@ -85,7 +85,8 @@ pub(super) fn outcome(invite: &Invite<'_>, action: &Action) -> Outcome {
         (Action::Redirect(_), Some(objection)) if is_unreadable(invite) => {
             Outcome::Refuse { status: objection.status }
         }
-        (Action::Ring { .. } | Action::Wait { .. }, None) => Outcome::Ring,
+        (Action::Ring { .. }, None) => Outcome::Ring,
+        (Action::Wait { .. }, None) => Outcome::StandAside,
         (Action::Reject(rejection), _) => Outcome::Reject { status: rejection.code() },
         (Action::Redirect(away), _) => Outcome::Redirect { to: away.to.as_str().to_owned() },
         (Action::Ignore { .. } | Action::Unsupported { .. }, _) => Outcome::Ignore,

@@ -52,6 +52,7 @@ pub(in crate::cli) fn verdict(outcome: &Outcome) -> String {
         Outcome::Reject { status } => (BAD, format!("rejected {status}")),
         Outcome::Redirect { to } => (CAUTION, format!("redirected to {}", visible(to))),
         Outcome::Ring => (GOOD, "rang".to_owned()),
+        Outcome::StandAside => (GOOD, "stood aside".to_owned()),
         Outcome::Ignore => (DIM, "ignored".to_owned()),
         Outcome::Refuse { status } => (BAD, format!("could not ring ({status})")),
     };
@@ -84,7 +85,11 @@ pub(in crate::cli) fn fields(call: &Call) -> [String; 18] {
     let text = |text: &Option<String>| text.as_deref().map(visible).unwrap_or_default();
     let to = match &call.verdict {
         Outcome::Redirect { to } => visible(to),
-        Outcome::Reject { .. } | Outcome::Ring | Outcome::Ignore | Outcome::Refuse { .. } => String::new(),
+        Outcome::Reject { .. }
+        | Outcome::Ring
+        | Outcome::StandAside
+        | Outcome::Ignore
+        | Outcome::Refuse { .. } => String::new(),
     };
     [
         call.at.to_string(),

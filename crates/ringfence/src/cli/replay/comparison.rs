@@ -78,7 +78,8 @@ impl Fate {
         let outcome = match policy.line(facts.line).act(decide(policy, facts, now).treatment()) {
             Action::Reject(rejection) => Outcome::Reject { status: rejection.code() },
             Action::Redirect(away) => Outcome::Redirect { to: away.to.as_str().to_owned() },
-            Action::Ring { .. } | Action::Wait { .. } => Outcome::Ring,
+            Action::Ring { .. } => Outcome::Ring,
+            Action::Wait { .. } => Outcome::StandAside,
             Action::Ignore { .. } | Action::Unsupported { .. } => Outcome::Ignore,
         };
         let (action, is_refusal) = told(&outcome);
@@ -98,6 +99,7 @@ fn told(outcome: &Outcome) -> (String, bool) {
         Outcome::Reject { status } | Outcome::Refuse { status } => (format!("reject with {status}"), true),
         Outcome::Redirect { to } => (format!("redirect to {to}"), false),
         Outcome::Ring => ("ring".to_owned(), false),
+        Outcome::StandAside => ("stand aside".to_owned(), false),
         Outcome::Ignore => ("ignore".to_owned(), true),
     }
 }
