@@ -176,7 +176,7 @@ fn a_refusal_by_somebody_in_the_middle_names_whom_to_ask() {
     }
     assert_wrong(
         "[treatment.a]\nreject = { preset = \"608\", redress = \"javascript:x\" }",
-        "expected an https, mailto or tel address, found \"javascript:x\"",
+        "expected the https address of a signed jCard, found \"javascript:x\"",
     );
     assert_eq!(wrong("[treatment.a]\nreject = { preset = \"433\" }"), Vec::<String>::new());
 }
