@@ -133,6 +133,18 @@ async fn a_redirected_caller_is_given_the_contact() {
 }
 
 #[tokio::test]
+async fn a_redirected_caller_is_told_who_sent_him_on_and_why() {
+    let (pbx, _phone, line) = registered().await;
+    let id = pbx.call("1002", "858");
+    let mailbox = Redirect::to("sip:mailbox@pbx.example.com").unwrap();
+    let mailbox = mailbox.diversion("sip:858@pbx.example.com", "time-of-day").unwrap();
+    next(line.incoming()).await.redirect_as(mailbox).await.unwrap();
+    pbx.outcome(id).await;
+    let answer = pbx.received("SIP/2.0 302").remove(0);
+    assert!(answer.contains("\r\nDiversion: <sip:858@pbx.example.com>;reason=time-of-day\r\n"), "{answer}");
+}
+
+#[tokio::test]
 async fn a_redirection_to_nowhere_fails_and_the_call_is_unavailable() {
     let (pbx, _phone, line) = registered().await;
     for target in ["1000", "", "http://example.com", "sip:1000@pbx>\r\nX: y"] {

@@ -149,6 +149,13 @@ impl<'a> Invite<'a> {
         String::from_utf8_lossy(self.message.call_id().unwrap_or_default())
     }
 
+    /// Returns the tag of From, which with the Call-ID is the same in every copy of a call, whichever lines a proxy forks
+    /// it to and however often it tries; bytes that are no UTF-8 are replaced.
+    #[must_use]
+    pub fn from_tag(&self) -> Option<Cow<'a, str>> {
+        self.message.from().ok()?.tag().map(String::from_utf8_lossy)
+    }
+
     /// Returns whether the caller asks for privacy (RFC 3323): `Privacy` with anything but `none`.
     #[must_use]
     pub fn is_private(&self) -> bool {
@@ -245,6 +252,15 @@ mod tests {
             assert!(matches!(invite.header("x-queue"), Some(Cow::Borrowed("sales"))));
             assert!(matches!(invite.user_agent(), Some(Cow::Borrowed("x/1"))));
         });
+    }
+
+    #[test]
+    fn a_call_is_known_by_its_call_id_and_the_tag_of_from() {
+        ask(Origin::Anyone, "f: <sip:+1@b>;x=y;TAG=9fxced76sl\r\ni: 3848276298220188511@b", |invite| {
+            assert_eq!(invite.from_tag().as_deref(), Some("9fxced76sl"));
+            assert_eq!(invite.call_id(), "3848276298220188511@b");
+        });
+        ask(Origin::Anyone, "From: <sip:+1@b>", |invite| assert_eq!(invite.from_tag(), None));
     }
 
     #[test]
