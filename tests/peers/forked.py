@@ -141,6 +141,28 @@ def who_is_asked_first_lets_calls_pass_to_the_phone_or_refuses_them(place):
     return [f"{answered} calls passed on by 302, 404 and 503, {CALLS * len(ASKED)} refused before the phone rang"]
 
 
+BOTH_ASIDE = """\
+[line.shared]
+position = "parallel"
+
+[line.captured]
+position = "parallel"
+"""
+
+
+def a_call_that_reaches_two_lines_is_decided_once(place):
+    """The proxy forks to one line, and round through itself to another: RFC 3261 section 8.2.2.2 has 482 for the copy."""
+    port = free_port()
+    Kamailio(place, port, second=f"sip:859@127.0.0.1:{port}")
+    phone = Phone(place, port, lines=lines(SHARED, port, BOTH_ASIDE + RULES.replace("WELCOME", "stand_aside")))
+    phone.wait_for_state("registered", 5)
+    Calls(place, "outcome", port, CALLS, 20, caller=UNLISTED, final=480).finish(15)
+    counters = phone.status()["counters"]
+    counted = {name: counters.get(name, 0) for name in ("invites", "rung", "expired", "merged")}
+    expect(counted == dict.fromkeys(counted, CALLS), f"of {CALLS} calls the softphone counted {counted}")
+    return [f"{CALLS} calls came by two ways: each was decided once, and its copy answered 482"]
+
+
 def lines(users, registrar, rest):
     """Accounts with these users, and the rest of a configuration."""
     accounts = (
