@@ -10,7 +10,7 @@
 //! within a third of a second, and then survives a `kill -9`. A disk that takes nothing is said once, and
 //! stops no call: records wait in memory, up to a bound. Reading is [`Reader`]'s business, in any process.
 
-#![allow(dead_code, unused_imports, reason = "the verbs that ask the journal come after it")]
+#![allow(dead_code, reason = "the verbs that ask the journal come after it")]
 
 mod call;
 mod forget;
@@ -43,17 +43,24 @@ use tokio::sync::{broadcast, mpsc};
 
 pub(crate) use call::{Added, Call, Ended, Evidence, Flipped, Outcome, Record};
 pub(crate) use forget::Forgotten;
+#[allow(unused_imports, reason = "the verbs that ask the journal come after it")]
 pub(crate) use health::{Failing, Health};
 pub(crate) use identity::identity;
+#[allow(unused_imports, reason = "the verbs that ask the journal come after it")]
 pub(crate) use of_call::OfCall;
+#[allow(unused_imports, reason = "the verbs that ask the journal come after it")]
 pub(crate) use offline::Offline;
 pub(crate) use past::{LeftOut, Past};
+#[allow(unused_imports, reason = "the verbs that ask the journal come after it")]
 pub(crate) use query::Query;
+#[allow(unused_imports, reason = "the verbs that ask the journal come after it")]
 pub(crate) use reader::Reader;
 pub(crate) use recorder::Recorder;
+#[allow(unused_imports, reason = "the verbs that ask the journal come after it")]
 pub(crate) use stats::{Stats, Verdicts};
 pub(crate) use tally::Tally;
 
+#[allow(unused_imports, reason = "the verbs that ask the journal come after it")]
 pub(crate) use crate::store::{Durability, Place, Settings, StoreError, read_age, read_size};
 
 use crate::store::Store;

@@ -5,23 +5,19 @@
 //! read from the file. Everything has a bound, and goes by the hash of who it is about:
 //!
 //! ```text
-//!  callers    200,000 ┐
-//!  numbers we spoke   │  each in 64 shards with a lock of its own, held for one
-//!    with     200,000 ├─ look-up: no call waits for another caller's
-//!  lines and          │
-//!    sources   50,000 │
-//!  entries    100,000 ┘
-//!  switches             read without a lock
+//!  callers            200,000 ┐
+//!  numbers we spoke with, the │  each in 64 shards with a lock of its own, held for one
+//!    same                     ├─ look-up: no call waits for another caller's
+//!  lines, sources      50,000 │
+//!  entries            100,000 ┘
+//!  switches                      read without a lock
 //! ```
 
 mod key;
 mod read;
 mod shards;
 
-use std::collections::hash_map::RandomState;
 use std::collections::{BTreeSet, HashMap};
-use std::fmt::{self, Write as _};
-use std::hash::{BuildHasher as _, Hasher};
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -72,6 +68,7 @@ pub(crate) struct LeftOut {
     pub(crate) from_future: u64,
 }
 
+/// At the bound the half that was not touched for longest is forgotten, shard by shard.
 const MOST_CALLERS: usize = 200_000;
 const MOST_RATES: usize = 50_000;
 const MOST_ENTRIES: usize = 100_000;

@@ -15,7 +15,7 @@ pub(super) struct Step {
     pub(super) has_more: bool,
 }
 
-/// Calls that one step removes at most: a few milliseconds.
+/// Calls that one step removes at most: it takes some tens of milliseconds.
 const MOST_CALLS: i64 = 512;
 /// Pages that one step gives back to the disk at most, 1 MB.
 const MOST_PAGES: i64 = 256;

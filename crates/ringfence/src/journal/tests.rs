@@ -3,6 +3,7 @@
 use super::*;
 
 mod file;
+mod hostile;
 mod killed;
 mod trouble;
 

@@ -8,7 +8,7 @@
 //!
 //! What goes into it, and who writes, is the journal's business.
 
-#![allow(dead_code, unused_imports, reason = "the verbs that ask the journal come after it")]
+#![allow(dead_code, reason = "the verbs that ask the journal come after it")]
 
 mod error;
 mod lock;

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 use jiff::Timestamp;
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension as _};
 
 use super::key::{CALLERS, LINES};
-use super::{Added, Flipped, Past, Spoken, address};
+use super::{Added, Flipped, Past, address};
 
 impl Past {
     /// Reads the calls before this start. It comes before the first call: older ones than those that
@@ -49,20 +49,24 @@ impl Past {
     }
 
     fn read_callers(&self, connection: &Connection, now: Timestamp) -> rusqlite::Result<()> {
+        let oldest = "SELECT at FROM calls ORDER BY at DESC LIMIT 1 OFFSET ?1";
+        let oldest: Option<i64> = connection.query_row(oldest, [MOST_READ], |row| row.get(0)).optional()?;
+        // The index has all of it, and is a tenth of the table. To sort it here is quicker than there.
         let mut calls = connection.prepare(
             "SELECT ifnull(identity, caller), at FROM calls INDEXED BY calls_by_caller
-             WHERE identity IS NOT '' ORDER BY at DESC LIMIT ?1",
+             WHERE identity IS NOT '' AND at > ?1",
         )?;
-        let mut rows = calls.query([MOST_READ])?;
+        let mut rows = calls.query([oldest.unwrap_or(i64::MIN)])?;
         let latest = (now + LATER).as_microsecond();
-        let mut newest_first = Vec::new();
+        let mut read = Vec::new();
         while let Some(row) = rows.next()? {
             match row.get::<_, i64>(1)? {
                 at if at > latest => drop(self.from_future.fetch_add(1, Relaxed)),
-                at => newest_first.push((self.keys.named(CALLERS, row.get_ref(0)?.as_str()?), at)),
+                at => read.push((at, self.keys.named(CALLERS, row.get_ref(0)?.as_str()?))),
             }
         }
-        for (key, at) in newest_first.into_iter().rev() {
+        read.sort_unstable();
+        for (at, key) in read {
             self.note(&self.callers, key, from_micros(at));
         }
         Ok(())
@@ -73,7 +77,7 @@ impl Past {
             "SELECT line, source, at FROM calls WHERE at BETWEEN ?1 AND ?2 ORDER BY at DESC LIMIT ?3",
         )?;
         let (from, to) = ((now - RATES_BACK).as_microsecond(), (now + LATER).as_microsecond());
-        let mut rows = calls.query((from, to, MOST_READ))?;
+        let mut rows = calls.query((from, to, MOST_RATED))?;
         let mut newest_first = Vec::new();
         while let Some(row) = rows.next()? {
             let at = row.get(2)?;
@@ -110,6 +114,8 @@ fn from_micros(at: i64) -> u64 {
 
 /// Calls that are read at the start at most, the newest.
 const MOST_READ: u32 = 1_000_000;
+/// Calls of which lines and sources are counted at the start at most, the newest.
+const MOST_RATED: u32 = 100_000;
 /// How far back lines and sources are counted after a start: no rate is of a longer time.
 const RATES_BACK: jiff::SignedDuration = jiff::SignedDuration::from_hours(24);
 /// A call of the file may be this much later than now before its time is taken for wrong.

@@ -116,3 +116,22 @@ fn two_lists_do_not_share_an_entry_whatever_their_names() {
     assert!(add("ab", "ob"));
     assert!(!past.is_added("a", &Caller::told("bob").identify(region()), at(0)));
 }
+
+#[test]
+fn calls_on_many_threads_are_all_counted() {
+    let past = Past::default();
+    std::thread::scope(|scope| {
+        for thread in 0..8 {
+            let past = &past;
+            scope.spawn(move || {
+                for call in 0..1_000 {
+                    let caller = format!("caller{}", (call * 7 + thread) % 50);
+                    past.called(Some(&caller), "home", "192.0.2.1".parse().ok(), at(0));
+                }
+            });
+        }
+    });
+    let calls = |caller: String| past.calls(&Caller::told(&caller).identify(region()), at(-1));
+    assert_eq!((0..50).map(|caller| calls(format!("caller{caller}"))).sum::<u32>(), 8_000);
+    assert_eq!(past.calls_on("home", at(-1)), 8_000);
+}
