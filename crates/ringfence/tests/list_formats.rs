@@ -142,6 +142,20 @@ fn columns_are_those_that_are_named() {
 }
 
 #[test]
+fn any_list_of_the_policy_is_added_to_and_written_and_no_other() {
+    let home = Home::new();
+    home.write("ringfence.toml", format!("{CONFIGURATION}\n[list.pests]\nfiles = [\"pests.txt\"]\n"));
+    home.write("pests.txt", "");
+    let told = home.told_with(&["list", "import", "-", "--to", "pests"], "3125550140 # wine\n");
+    assert!(told.contains("added 1 entry to the pests list in "), "{told}");
+    assert_eq!(home.read("pests.txt"), "+13125550140  # wine\n");
+    let told = home.told(&["list", "export", "pests", "--format", "ncid"]);
+    assert_eq!(told, "^1?3125550140  #= wine\nexit 0\n");
+    let told = home.told(&["list", "export", "pest"]);
+    assert!(told.contains("error: the policy has no list `pest`\nhint: the lists are: "), "{told}");
+}
+
+#[test]
 fn what_looks_like_no_list_is_not_imported() {
     let home = Home::new();
     home.write("list", "<!DOCTYPE html><html></html>");
@@ -158,8 +172,8 @@ fn what_looks_like_no_list_is_not_imported() {
 #[test]
 fn hundreds_of_entries_do_not_go_into_the_configuration() {
     let home = Home::new();
-    let numbers: String = (0..600).map(|number| format!("+1312555{number:04}\n")).collect();
-    let told = home.told_with(&["list", "import", "-", "--to", "allow"], &numbers);
+    let numbers: Vec<String> = (0..600).map(|number| format!("+1312555{number:04}\n")).collect();
+    let told = home.told_with(&["list", "import", "-", "--to", "allow"], &numbers.concat());
     assert!(told.contains("error: 599 entries are too many to stand in the configuration\n"), "{told}");
     assert!(
         told.contains("hint: give the list a file: files = [\"allow.txt\"] under [list.allow]"),

@@ -13,7 +13,7 @@ use super::super::{Answer, Context};
 use super::compiled::bar;
 use super::foreign::{entries, format};
 use super::named;
-use crate::config::{ALLOW, edit};
+use crate::config::edit;
 
 /// Write a list for another program
 ///
@@ -49,7 +49,7 @@ impl Export {
             anstream::eprintln!("{}\n", reading.report);
             return Err(with_hint("the lists cannot be read", "`ringfence check` says what is wrong"));
         };
-        let list = if self.list == ALLOW { lists.allow() } else { lists.reject() };
+        let list = named(&lists, &self.list)?;
         let format = self.format();
         let bar = bar(list.list.len(), self.list.as_ref());
         let rows = list.list.entries().map(|entry| {
@@ -84,11 +84,8 @@ impl Export {
     fn format(&self) -> Format {
         let path = self.output.as_deref().and_then(|path| path.to_str());
         let guess = || path.and_then(|path| Format::guess(Some(path), None, b""));
-        match self.format.clone().or_else(guess).unwrap_or(Format::Text) {
-            Format::Csv(_) => {
-                Format::Csv(Columns { number: self.number_column.clone(), name: self.name_column.clone() })
-            }
-            format => format,
-        }
+        let columns = Columns { number: self.number_column.clone(), name: self.name_column.clone() };
+        let format = self.format.clone().or_else(guess).unwrap_or(Format::Text);
+        if matches!(format, Format::Csv(_)) { Format::Csv(columns) } else { format }
     }
 }

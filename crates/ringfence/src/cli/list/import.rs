@@ -16,8 +16,8 @@ use super::super::{Answer, Context};
 use super::compiled::{bar, counted};
 use super::foreign::{Foreign, entries};
 use super::named;
+use crate::config::Loaded;
 use crate::config::edit::{self, Turn};
-use crate::config::{ALLOW, Lists, Loaded};
 use crate::style::{BAD, paint};
 
 /// Put the numbers of a file on a list: an address book, a spreadsheet, the list of another program
