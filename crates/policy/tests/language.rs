@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use ringfence_policy::{Diagnostic, Draft, File, List, ListSource, Severity};
+use ringfence_policy::{Diagnostic, Draft, File, List, ListSource, ListSpec, Severity};
 
 /// Reads a policy beside which there are no other files.
 fn read(text: &str) -> (Draft, Vec<Diagnostic>) {
@@ -240,7 +240,7 @@ fn included_blocks_come_before_a_files_own_and_their_defaults_fill_gaps() {
                 [[rule]]\nid = \"last\"\nthen = \"ring\"\n";
     let (draft, found) = read_with(main, &[("base.toml", base)]);
     assert_eq!(found, []);
-    let policy = draft.compile(|list| list.inline()).unwrap();
+    let policy = draft.compile(ListSpec::inline).unwrap();
     assert_eq!(policy.rules().iter().map(|rule| rule.id()).collect::<Vec<_>>(), ["first", "last"]);
     assert_eq!((policy.region().as_str(), policy.zone().iana_name()), ("CH", Some("Europe/Paris")));
     assert_eq!(policy.list("shared").unwrap().len(), 2);
@@ -275,7 +275,7 @@ fn a_block_in_two_files_is_an_error_with_both_places() {
 fn without_rules_a_policy_is_two_lists_and_three_rules() {
     let (draft, found) = read("defaults.region = \"CH\"\n[list.reject]\nfiles = [\"spam.txt\"]\n");
     assert_eq!(found, []);
-    let policy = draft.compile(|list| list.inline()).unwrap();
+    let policy = draft.compile(ListSpec::inline).unwrap();
     assert_eq!(
         policy.rules().iter().map(|rule| rule.id()).collect::<Vec<_>>(),
         ["allowed", "listed", "otherwise"]
@@ -329,7 +329,7 @@ fn what_is_written_otherwise_and_means_the_same_has_the_same_checksum() {
     let checksum = |text: &str| {
         let (draft, found) = read(text);
         assert_eq!(found, []);
-        draft.compile(|list| list.inline()).unwrap().checksum().to_owned()
+        draft.compile(ListSpec::inline).unwrap().checksum().to_owned()
     };
     let policy = "[list.a]\nentries = [\"0900*\"]\n[[rule]]\nid = \"a\"\nwhen = { caller_in = \"a\" }\nthen = \"busy\"";
     let one = checksum(&with_last_rule(policy));
@@ -349,7 +349,7 @@ fn ten_thousand_rules_are_fine_and_more_are_not() {
     };
     let (draft, found) = read(&with_last_rule(&rules(9_999)));
     assert_eq!(found, []);
-    let policy = draft.compile(|list| list.inline()).unwrap();
+    let policy = draft.compile(ListSpec::inline).unwrap();
     assert_eq!((policy.rules().len(), policy.rules()[9_998].place.1), (10_000, 2 + 9_998 * 4 + 1));
     assert_wrong(&rules(10_000), "expected at most 10000 rules, found more");
 }

@@ -3,29 +3,29 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use ringfence_policy::{Diagnostic, Draft, File, List, Severity};
+use ringfence_policy::{Diagnostic, Draft, File, List, ListSpec, Severity};
 
 fn now() -> Timestamp {
-    "2026-06-02T10:00:00Z".parse().unwrap()
+    "2026-06-02T10:00:00Z".parse().expect("an instant")
 }
 
 /// Returns what is odd about some blocks, to which defaults and a last rule are added.
 fn odd(blocks: &str) -> Vec<String> {
-    odd_with(blocks, |list| list.inline())
+    odd_with(blocks, ListSpec::inline)
         .into_iter()
         .filter(|odd| odd.severity > Severity::Note)
         .map(|odd| odd.message)
         .collect()
 }
 
-fn odd_with(blocks: &str, lists: impl FnMut(&ringfence_policy::ListSpec) -> Arc<List>) -> Vec<Diagnostic> {
+fn odd_with(blocks: &str, lists: impl FnMut(&ListSpec) -> Arc<List>) -> Vec<Diagnostic> {
     let defaults = "defaults = { region = \"CH\", timezone = \"Europe/Zurich\" }\n";
     let text = format!("{defaults}{blocks}\n[[rule]]\nid = \"last\"\nthen = \"ring\"\n");
     let (draft, wrong) =
         Draft::read(File::new("p.toml", text), &mut |_, _| Err("no such file".to_owned()), &[]);
     let errors: Vec<_> = wrong.iter().filter(|wrong| wrong.severity == Severity::Error).collect();
     assert!(errors.is_empty(), "{errors:#?}");
-    draft.check(&draft.compile(lists).unwrap(), now())
+    draft.check(&draft.compile(lists).expect("nothing is wrong"), now())
 }
 
 fn rule(id: &str, when: &str, then: &str) -> String {
@@ -36,7 +36,7 @@ fn rule(id: &str, when: &str, then: &str) -> String {
 fn a_refusal_that_other_phones_ring_through_is_told_with_rule_line_and_place() {
     let home = "[line.home]\nposition = \"parallel\"\n";
     let blocks = format!("{home}{}", rule("community-spam", "{ first_time = true }", "\"busy\""));
-    let odd = odd_with(&blocks, |list| list.inline());
+    let odd = odd_with(&blocks, ListSpec::inline);
     assert_eq!(odd[0].severity, Severity::Warning);
     assert_eq!(
         odd[0].to_string(),
@@ -81,6 +81,16 @@ fn a_rule_for_one_line_is_not_held_against_another() {
         Vec::<String>::new()
     );
     assert_eq!(odd(&format!("{lines}{}", rule("a", "{ line = \"home\" }", "\"busy\""))).len(), 1);
+}
+
+#[test]
+fn what_is_odd_on_many_lines_is_told_once() {
+    let lines: String = (0..500).map(|n| format!("[line.l{n:03}]\nposition = \"parallel\"\n")).collect();
+    let found = odd(&format!("{lines}{}", rule("a", "{ first_time = true }", "\"busy\"")));
+    assert_eq!(
+        found,
+        ["rule a: 486 cannot stop the other phones on a parallel line (line l000 and 499 more)"]
+    );
 }
 
 #[test]
@@ -247,7 +257,7 @@ fn an_entry_that_an_earlier_rule_lets_ring_is_never_refused() {
         rule("a", "{ caller_in = \"friends\" }", "\"ring\""),
         rule("b", "{ caller_in = \"spam\" }", "\"busy\"")
     );
-    let odd = odd_with(&format!("{lists}{rules}"), |list| list.inline());
+    let odd = odd_with(&format!("{lists}{rules}"), ListSpec::inline);
     assert_eq!(odd[0].message, "079 123 45 67 is never refused: +4179* allows it (inline)");
     assert_eq!(odd[0].place.as_ref().map(|place| (place.line, place.column)), Some((7, 3)));
 }
@@ -284,8 +294,7 @@ fn a_rule_whose_time_is_over_is_told() {
 #[test]
 fn names_that_nothing_uses_are_noted() {
     let blocks = "[treatment.no_thanks]\nreject = { code = 603 }\n[list.friends]\n[schedule.night]\nhours = \"22:00-07:00\"\n[switch.x]\n[list.never_block]\n";
-    let notes: Vec<String> =
-        odd_with(blocks, |list| list.inline()).into_iter().map(|odd| odd.message).collect();
+    let notes: Vec<String> = odd_with(blocks, ListSpec::inline).into_iter().map(|odd| odd.message).collect();
     assert_eq!(
         notes,
         [

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use ringfence_policy::{Draft, File, Severity};
+use ringfence_policy::{Draft, File, ListSpec, Severity};
 
 fn read(path: &Path) -> (Draft, Vec<String>) {
     let file = |path: &Path| {
@@ -10,7 +10,7 @@ fn read(path: &Path) -> (Draft, Vec<String>) {
         Ok::<_, String>(File::new(path.display().to_string(), text))
     };
     let mut beside = |written: &str, of: &str| file(&Path::new(of).with_file_name(written));
-    let (draft, diagnostics) = Draft::read(file(path).unwrap(), &mut beside, &[]);
+    let (draft, diagnostics) = Draft::read(file(path).expect("a policy"), &mut beside, &[]);
     (
         draft,
         diagnostics.iter().filter(|found| found.severity > Severity::Note).map(ToString::to_string).collect(),
@@ -19,7 +19,8 @@ fn read(path: &Path) -> (Draft, Vec<String>) {
 
 fn policies_in(folder: &str) -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
-    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let entries = std::fs::read_dir(folder).expect("the folder is there");
+    let files = entries.map(|entry| entry.expect("an entry of the folder").path());
     let mut policies: Vec<PathBuf> =
         files.filter(|path| path.extension().is_some_and(|end| end == "toml")).collect();
     policies.sort();
@@ -32,7 +33,7 @@ fn run_all(folder: &str) -> (usize, usize, usize) {
     for path in policies_in(folder) {
         let (draft, wrong) = read(&path);
         assert_eq!(wrong, Vec::<String>::new());
-        let policy = draft.compile(|list| list.inline()).unwrap();
+        let policy = draft.compile(ListSpec::inline).expect("nothing is wrong");
         for test in draft.run_tests() {
             let trace = test.trace.map(|trace| trace.to_string()).unwrap_or_default();
             assert!(test.passed, "{}: expected {}, got {}\n{trace}", path.display(), test.expected, test.got);
@@ -61,7 +62,7 @@ fn every_rule_of_the_projects_own_examples_is_tested() {
     for path in policies_in("../../examples/policies") {
         let text = std::fs::read_to_string(&path).unwrap();
         let (draft, _) = read(&path);
-        let policy = draft.compile(|list| list.inline()).unwrap();
+        let policy = draft.compile(ListSpec::inline).unwrap();
         for rule in policy.rules().iter().filter(|rule| !rule.id().starts_with("guard.")) {
             let expected = [format!("rule = \"{}\"", rule.id()), format!("shadow = [\"{}\"]", rule.id())];
             assert!(
@@ -78,7 +79,7 @@ fn every_rule_of_the_projects_own_examples_is_tested() {
 fn the_projects_own_examples_are_odd_only_where_their_files_are_missing() {
     for path in policies_in("../../examples/policies") {
         let (draft, _) = read(&path);
-        let policy = draft.compile(|list| list.inline()).unwrap();
+        let policy = draft.compile(ListSpec::inline).unwrap();
         for odd in draft.check(&policy, "2026-03-01T00:00:00Z".parse().unwrap()) {
             assert!(odd.message.ends_with("is empty"), "{odd}");
         }
@@ -94,7 +95,7 @@ fn a_busy_signal_in_place_of_the_announcement_is_told_and_fails_a_test() {
         1,
     );
     let (draft, _) = Draft::read(File::new("home.toml", text), &mut |_, _| Err("none".to_owned()), &[]);
-    let policy = draft.compile(|list| list.inline()).unwrap();
+    let policy = draft.compile(ListSpec::inline).unwrap();
     let odd = draft.check(&policy, "2026-03-01T00:00:00Z".parse().unwrap());
     let expected = "rule community-spam: 486 cannot stop the other phones on a parallel line (line home)";
     assert_eq!(odd[0].message, expected);

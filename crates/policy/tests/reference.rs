@@ -6,7 +6,7 @@ use ringfence_policy::{Draft, File, Severity};
 
 fn reference() -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/reference/policy-language.md");
-    std::fs::read_to_string(path).unwrap()
+    std::fs::read_to_string(path).expect("the page is there")
 }
 
 /// Returns the examples of the page, one after another.

@@ -1,5 +1,7 @@
 //! Treatments against the positions of the lines they are used on.
 
+use std::collections::BTreeMap;
+
 use super::Finding;
 use crate::condition::Condition;
 use crate::language::Severity;
@@ -14,13 +16,24 @@ pub(super) fn check(policy: &Policy, findings: &mut Vec<Finding>) {
         if let Some((severity, message)) = anywhere(rule.then()) {
             findings.push(Finding::of_rule(rule, severity, format!("rule {}: {message}", rule.id())));
         }
-        for line in policy.lines().iter().filter(|line| may_hold_on(policy, rule.when(), line)) {
-            let Some((severity, message)) = on_line(rule, line) else { continue };
-            let message = format!("rule {}: {message} (line {})", rule.id(), line.name);
+        // What is odd on five hundred lines is told once, with the first of them.
+        let mut odd: BTreeMap<(Severity, String), (&str, usize)> = BTreeMap::new();
+        for line in
+            policy.lines().iter().take(MOST_LINES).filter(|line| may_hold_on(policy, rule.when(), line))
+        {
+            let Some(found) = on_line(rule, line) else { continue };
+            odd.entry(found).or_insert((&line.name, 0)).1 += 1;
+        }
+        for ((severity, message), (line, lines)) in odd.into_iter().rev() {
+            let more = if lines > 1 { format!(" and {} more", lines - 1) } else { String::new() };
+            let message = format!("rule {}: {message} (line {line}{more})", rule.id());
             findings.push(Finding::of_rule(rule, severity, message));
         }
     }
 }
+
+/// Lines beyond these are alike.
+const MOST_LINES: usize = 1_000;
 
 /// Returns whether a rule can decide on a line, as far as its condition says.
 fn may_hold_on(policy: &Policy, condition: &Condition, line: &Line) -> bool {

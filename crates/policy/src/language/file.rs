@@ -1,6 +1,7 @@
 //! The text of one policy file: which line and column a byte is on, and which bytes may never be
 //! shown.
 
+use std::fmt;
 use std::ops::Range;
 
 use super::near::nearest;
@@ -13,7 +14,7 @@ use super::near::nearest;
 /// let file = File::new("policy.toml", "version = 1\n");
 /// assert_eq!(file.name(), "policy.toml");
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct File {
     name: String,
     text: String,
@@ -42,6 +43,16 @@ pub struct Place {
     pub text: String,
     /// Which characters of `text` are meant.
     pub underline: Range<usize>,
+}
+
+impl fmt::Debug for File {
+    /// Prints no text: it may have passwords, and has people.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("File")
+            .field("name", &self.name)
+            .field("len", &self.text.len())
+            .finish_non_exhaustive()
+    }
 }
 
 impl File {

@@ -1,5 +1,6 @@
 //! A list of a policy, as the program that loads its sources needs it.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,7 +33,7 @@ use crate::pattern::Pattern;
 /// assert!(matches!(&family.sources()[0].source, ListSource::File { path, .. } if path == "contacts.vcf"));
 /// assert_eq!(family.inline().len(), 1);
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct ListSpec {
     name: String,
     span: Span,
@@ -75,12 +76,24 @@ pub struct SourceSpec {
 }
 
 /// An inline entry.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 struct Inline {
     span: Span,
     pattern: String,
     name: Option<String>,
     until: Option<Timestamp>,
+}
+
+impl fmt::Debug for ListSpec {
+    /// Prints no entry: a list is people.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let entries = self.entries.len();
+        let list = &mut f.debug_struct("ListSpec");
+        list.field("name", &self.name)
+            .field("entries", &entries)
+            .field("sources", &self.sources)
+            .finish_non_exhaustive()
+    }
 }
 
 impl ListSpec {

@@ -73,6 +73,11 @@ impl<T> Kind<T> {
     ) {
         for (name, block) in named.map(Named::into_inner).unwrap_or_default() {
             let Some(&first) = self.index.get(&name.value) else {
+                if self.blocks.len() == MOST_OF_A_KIND {
+                    let message =
+                        format!("expected at most {MOST_OF_A_KIND} blocks [{kind}.NAME], found more");
+                    return report.error(name.span, message, "");
+                }
                 self.index.insert(name.value.clone(), self.blocks.len());
                 self.blocks.push((name, block));
                 continue;
@@ -100,6 +105,7 @@ impl<T> Kind<T> {
 /// R15: so many rules are fine, and more are a mistake.
 const MOST_RULES: usize = 10_000;
 const MOST_TESTS: usize = 10_000;
+const MOST_OF_A_KIND: usize = 10_000;
 /// A guard is tried for every call before all rules.
 const MOST_GUARDS: usize = 100;
 
