@@ -132,6 +132,13 @@ pub(super) fn grouped(count: u64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+    use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+    use arc_swap::ArcSwap;
+    use jiff::Timestamp;
+    use ringfence_policy::{Caller, E164, Facts, List, Policy, Region, decide};
+
     use super::*;
 
     #[test]
@@ -139,5 +146,62 @@ mod tests {
         for (count, expected) in [(0, "0"), (999, "999"), (1_000, "1,000"), (12_345_678, "12,345,678")] {
             assert_eq!(grouped(count), expected);
         }
+    }
+
+    /// Compiles every second number, enough for a file that is mapped.
+    fn every_second(first: u64, path: &Path) {
+        let mut writer = SetWriter::new("reject", Timestamp::UNIX_EPOCH);
+        for index in 0..200_000 {
+            writer.push_number(E164::new(12_000_000_000 + 2 * index + first).unwrap()).unwrap();
+        }
+        replace(writer, path).unwrap();
+    }
+
+    fn mapped(path: &Path) -> Arc<List> {
+        let contents = Contents::open(path, own_user().unwrap()).unwrap();
+        assert!(matches!(contents, Contents::Mapped(_)));
+        let mut list = List::builder("reject");
+        list.set("numbers.set", opened(contents, path).unwrap());
+        Arc::new(list.build().0)
+    }
+
+    /// Decides two calls from neighbouring numbers by one policy: whichever list it has, one of
+    /// them is refused.
+    fn decide_two(policy: &Policy, number: u64) -> bool {
+        let is_refused = |number: u64| {
+            let user = format!("+{number}");
+            let caller = Caller::from_header(&user, "pbx.example");
+            let facts = Facts::new(&caller, "home", policy.region());
+            decide(policy, &facts, Timestamp::UNIX_EPOCH).treatment().is_refusal()
+        };
+        is_refused(number) != is_refused(number + 1)
+    }
+
+    #[tokio::test]
+    async fn each_call_is_decided_by_one_whole_list_while_it_is_replaced() {
+        let home = tempfile::tempdir().unwrap();
+        let path: PathBuf = home.path().join("numbers.set");
+        every_second(0, &path);
+        let us = Region::parse("US").unwrap();
+        let policy = Policy::of_lists(us, Arc::new(List::empty("allow")), mapped(&path)).unwrap();
+        let policy = ArcSwap::from_pointee(policy);
+        let (is_over, wrong, calls) = (AtomicBool::new(false), AtomicU64::new(0), AtomicU64::new(0));
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !is_over.load(Ordering::Relaxed) {
+                    let call = calls.fetch_add(1, Ordering::Relaxed);
+                    let is_right = decide_two(&policy.load(), 12_000_000_000 + call * 7_919 % 199_999 * 2);
+                    wrong.fetch_add(u64::from(!is_right), Ordering::Relaxed);
+                }
+            });
+            for turn in 1..5 {
+                every_second(turn % 2, &path);
+                let next = policy.load().with_list(mapped(&path)).unwrap();
+                policy.store(Arc::new(next));
+            }
+            is_over.store(true, Ordering::Relaxed);
+        });
+        assert_eq!(wrong.into_inner(), 0);
+        assert!(calls.into_inner() > 1_000);
     }
 }
