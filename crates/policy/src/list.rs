@@ -159,6 +159,7 @@ impl List {
     }
 
     /// Returns the compiled lists behind this one.
+    #[must_use]
     pub fn sets(&self) -> impl ExactSizeIterator<Item = &Set> {
         self.sets.iter().map(|(_, set)| set)
     }

@@ -11,10 +11,9 @@ fn region(code: &str) -> Region {
 }
 
 fn number(written: &str) -> E164 {
-    match normalise(written, region("CH")) {
-        Ok(Number::E164(number)) => number,
-        other => panic!("{written} is {other:?}"),
-    }
+    let number = normalise(written, region("CH"));
+    let Ok(Number::E164(number)) = number else { unreachable!("{written} is {number:?}") };
+    number
 }
 
 #[test]

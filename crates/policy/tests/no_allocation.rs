@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use counting_allocator::allocations;
 use jiff::Timestamp;
-use ringfence_policy::{Caller, E164, Facts, List, Policy, Region, Set, SetWriter, decide};
+use ringfence_policy::{Caller, E164, Facts, KindSet, List, Policy, Region, Set, SetWriter, decide};
 
 fn now() -> Timestamp {
     "2026-03-01T12:00:00Z".parse().expect("a time")
@@ -44,6 +44,31 @@ fn deciding_a_call_allocates_nothing() {
         }
     });
     assert_eq!(count, 0);
+}
+
+#[test]
+fn looking_a_caller_up_and_telling_its_kinds_allocates_nothing() {
+    let switzerland = Region::parse("CH").unwrap();
+    let text =
+        "+4144*\n+41442551111..+41442559999\n1000..1999\n/^.44 84[45]/\n/0{4}$/\nsip:alice\n+12125550100";
+    let mut builder = List::builder("reject");
+    builder.text("spam.txt", text, switzerland);
+    builder.inline_entry("+41791234567", None, Some(now()), switzerland);
+    let (list, errors) = builder.build();
+    assert!(errors.is_empty());
+    let users =
+        ["0442554567", "1500", "+448451234567", "+18005550000", "alice", "+41791234567", "+12125550199"];
+    let callers = users.map(|user| Caller::from_header(user, "pbx.example").identify(switzerland));
+
+    let mut found = 0;
+    let count = allocations(|| {
+        for caller in &callers {
+            found += usize::from(list.find(caller, now()).is_some());
+            found += usize::from(caller.number().is_some_and(|number| list.near(number, 2, now()).is_some()));
+            black_box((list.score(caller, now()), KindSet::of(caller, switzerland)));
+        }
+    });
+    assert_eq!((count, found), (0, 6));
 }
 
 #[test]

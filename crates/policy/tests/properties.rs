@@ -71,7 +71,7 @@ fn means(pattern: &Pattern, caller: &CallerId<'_>) -> bool {
             Pattern::Prefix(prefix) => prefix.begins(number),
             Pattern::Range(range) => range.contains(number),
             Pattern::Expression(expression) => is_found(expression.as_str(), &number.to_string()),
-            _ => false,
+            Pattern::Anonymous | Pattern::Unavailable | Pattern::Invalid | Pattern::Name(_) => false,
         }),
     }
 }
@@ -95,11 +95,12 @@ fn specificity(pattern: &Pattern) -> (u8, i64) {
     match pattern {
         Pattern::Exact(_) | Pattern::Name(_) => (3, 0),
         Pattern::Range(range) => {
-            let digits = |number: Number| number.to_string().trim_start_matches('+').parse::<i64>().unwrap();
+            let digits =
+                |number: Number| number.to_string().trim_start_matches('+').parse::<i64>().expect("digits");
             (2, digits(range.first()) - digits(range.last()))
         }
-        Pattern::Prefix(prefix) => (1, i64::try_from(prefix.to_string().len()).unwrap()),
-        _ => (0, 0),
+        Pattern::Prefix(prefix) => (1, i64::try_from(prefix.to_string().len()).expect("at most sixteen")),
+        Pattern::Expression(_) | Pattern::Anonymous | Pattern::Unavailable | Pattern::Invalid => (0, 0),
     }
 }
 
@@ -206,15 +207,13 @@ proptest! {
             .filter(|pattern| means(pattern, &caller))
             .collect();
         let found = list.find(&caller, now).map(|entry| entry.pattern());
-        match found {
-            Some(found) => {
-                prop_assert!(matching.contains(&found), "{found} of {matching:?}");
-                let best = matching.iter().map(specificity).max();
-                prop_assert_eq!(Some(specificity(&found)).map(|(kind, _)| kind), best.map(|(kind, _)| kind));
-                let none_ends = entries.iter().all(|(_, until)| until.is_none());
-                prop_assert!(!none_ends || Some(specificity(&found)) == best, "{found} of {matching:?}");
-            }
-            None => prop_assert_eq!(matching, vec![]),
+        prop_assert_eq!(found.is_some(), !matching.is_empty());
+        if let Some(found) = found {
+            prop_assert!(matching.contains(&found), "{found} of {matching:?}");
+            let (own, best) = (specificity(&found), matching.iter().map(specificity).max());
+            prop_assert_eq!(Some(own.0), best.map(|(kind, _)| kind));
+            let none_ends = entries.iter().all(|(_, until)| until.is_none());
+            prop_assert!(!none_ends || Some(own) == best, "{found} of {matching:?}");
         }
     }
 

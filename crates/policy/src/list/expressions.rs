@@ -48,19 +48,19 @@ impl Expressions {
     }
 }
 
-/// Adds one automaton for some expressions, or one for each when that is too large.
+/// Adds one automaton for some expressions, or one for each half of them when that is too large.
 fn add(expressions: &[&str], before: usize, automata: &mut Vec<(usize, Automaton)>) {
     match Automaton::of(expressions) {
         Ok(automaton) => automata.push((before, automaton)),
         Err(TooLarge) if expressions.len() > 1 => {
-            for (index, expression) in expressions.iter().enumerate() {
-                add(&[*expression], before + index, automata);
-            }
+            let (first, second) = expressions.split_at(expressions.len() / 2);
+            add(first, before, automata);
+            add(second, before + first.len(), automata);
         }
         // An expression alone has had its automaton when it was read.
         Err(TooLarge) => {}
     }
 }
 
-/// How many are tried together, when all are too many: so a list that defies it is soon read.
+/// How many are tried together, when all are too many: a list that defies it is read all the same soon.
 const TOGETHER: usize = 16;

@@ -105,4 +105,4 @@ const DEEPEST: u32 = 20;
 const LARGEST_SINGLE: usize = 128 << 10;
 
 /// A cache holds it; what is larger is cut into several.
-const LARGEST: usize = 512 << 10;
+const LARGEST: usize = 256 << 10;
