@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use ringfence_policy::{Diagnostic, Draft, File, List, ListSource, ListSpec, Severity};
+use ringfence_policy::{Diagnostic, Draft, File, List, ListSource, ListSpec, Rule, Severity};
 
 /// Reads a policy beside which there are no other files.
 fn read(text: &str) -> (Draft, Vec<Diagnostic>) {
@@ -147,11 +147,11 @@ fn treatments_that_lead_back_to_themselves_are_refused() {
         "[treatment.a]\nhold = { seconds = 5, then = \"b\" }\n[treatment.b]\nhold = { seconds = 5, then = \"a\" }",
         "the treatment \"a\" leads back to itself: a → b → a",
     );
-    let chain: String = (0..100)
+    let chain: Vec<_> = (0..100)
         .map(|n| format!("[treatment.t{n}]\nhold = {{ seconds = 1, then = \"t{}\" }}\n", n + 1))
         .collect();
     assert_wrong(
-        &format!("{chain}[treatment.t100]\nring = {{}}"),
+        &format!("{}[treatment.t100]\nring = {{}}", chain.concat()),
         "expected at most 16 treatments after one another",
     );
 }
@@ -241,7 +241,7 @@ fn included_blocks_come_before_a_files_own_and_their_defaults_fill_gaps() {
     let (draft, found) = read_with(main, &[("base.toml", base)]);
     assert_eq!(found, []);
     let policy = draft.compile(ListSpec::inline).unwrap();
-    assert_eq!(policy.rules().iter().map(|rule| rule.id()).collect::<Vec<_>>(), ["first", "last"]);
+    assert_eq!(policy.rules().iter().map(Rule::id).collect::<Vec<_>>(), ["first", "last"]);
     assert_eq!((policy.region().as_str(), policy.zone().iana_name()), ("CH", Some("Europe/Paris")));
     assert_eq!(policy.list("shared").unwrap().len(), 2);
     assert_eq!(&*policy.rules()[0].place.0, "base.toml");
@@ -276,11 +276,8 @@ fn without_rules_a_policy_is_two_lists_and_three_rules() {
     let (draft, found) = read("defaults.region = \"CH\"\n[list.reject]\nfiles = [\"spam.txt\"]\n");
     assert_eq!(found, []);
     let policy = draft.compile(ListSpec::inline).unwrap();
-    assert_eq!(
-        policy.rules().iter().map(|rule| rule.id()).collect::<Vec<_>>(),
-        ["allowed", "listed", "otherwise"]
-    );
-    let lists: Vec<&str> = draft.lists().map(|list| list.name()).collect();
+    assert_eq!(policy.rules().iter().map(Rule::id).collect::<Vec<_>>(), ["allowed", "listed", "otherwise"]);
+    let lists: Vec<&str> = draft.lists().map(ListSpec::name).collect();
     assert_eq!(lists, ["reject", "allow"]);
 }
 
@@ -345,7 +342,8 @@ fn ten_thousand_rules_are_fine_and_more_are_not() {
             .map(|n| {
                 format!("[[rule]]\nid = \"r{n}\"\nwhen = {{ caller = \"+4179{n:07}\" }}\nthen = \"busy\"\n")
             })
-            .collect()
+            .collect::<Vec<_>>()
+            .concat()
     };
     let (draft, found) = read(&with_last_rule(&rules(9_999)));
     assert_eq!(found, []);

@@ -85,8 +85,8 @@ fn a_rule_for_one_line_is_not_held_against_another() {
 
 #[test]
 fn what_is_odd_on_many_lines_is_told_once() {
-    let lines: String = (0..500).map(|n| format!("[line.l{n:03}]\nposition = \"parallel\"\n")).collect();
-    let found = odd(&format!("{lines}{}", rule("a", "{ first_time = true }", "\"busy\"")));
+    let lines: Vec<_> = (0..500).map(|n| format!("[line.l{n:03}]\nposition = \"parallel\"\n")).collect();
+    let found = odd(&format!("{}{}", lines.concat(), rule("a", "{ first_time = true }", "\"busy\"")));
     assert_eq!(
         found,
         ["rule a: 486 cannot stop the other phones on a parallel line (line l000 and 499 more)"]

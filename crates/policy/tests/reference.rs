@@ -50,10 +50,9 @@ fn the_page_has_every_word_of_the_language() {
         if let Some(words) = schema["enum"].as_array() {
             found.extend(words.iter().filter_map(|word| word.as_str().map(str::to_owned)));
         }
-        match schema {
-            serde_json::Value::Array(items) => items.iter().for_each(|item| words(item, found)),
-            serde_json::Value::Object(object) => object.values().for_each(|value| words(value, found)),
-            _ => {}
+        let items = schema.as_array().into_iter().flatten();
+        for inner in items.chain(schema.as_object().into_iter().flat_map(serde_json::Map::values)) {
+            words(inner, found);
         }
     }
     let (page, mut found) = (reference(), Vec::new());
