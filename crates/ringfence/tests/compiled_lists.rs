@@ -66,7 +66,7 @@ const COMPLAINTS: &str =
 fn a_text_file_is_compiled_and_what_is_left_out_is_told() {
     let home = Home::with(&[("spam.txt", SPAM)]);
     insta::assert_snapshot!(home.told(&["list", "compile", "spam.txt", "-o", "spam.set", "--region", "CH"]), @"
-    compiled 1 number into spam.set: 156 bytes
+    compiled 1 number into spam.set: 164 bytes
                3 kept as text: prefixes, ranges, words
                1 left out: they repeat another
                1 left out: they cannot be read
@@ -86,7 +86,7 @@ fn files_of_several_forms_and_compiled_ones_become_one() {
     let compile =
         ["list", "compile", "ftc.csv", "old.set", "-o", "all.set", "--region", "US", "--name", "all"];
     insta::assert_snapshot!(home.told(&compile), @"
-    compiled 3 numbers into all.set: 195 bytes
+    compiled 3 numbers into all.set: 203 bytes
                3 kept as text: prefixes, ranges, words
                1 left out: they have no number
     exit 0
@@ -149,7 +149,7 @@ fn a_damaged_list_is_told_by_the_byte() {
     exit 0
     ");
     spoil(&home.path("spam.set"), 95);
-    insta::assert_snapshot!(home.told(&["list", "check", "spam.set"]).split(" checksum").next().unwrap(), @"error: spam.set: byte 152: expected the");
+    insta::assert_snapshot!(home.told(&["list", "check", "spam.set"]).split(" checksum").next().unwrap(), @"error: spam.set: byte 160: expected the");
     insta::assert_snapshot!(home.told(&["list", "check", "spam.txt"]), @"
     error: spam.txt: byte 0: expected a compiled list, found something else
     hint: make one with `ringfence list compile`
