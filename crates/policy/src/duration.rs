@@ -1,6 +1,9 @@
 //! Spans of time as a policy writes them: `90s`, `5m`, `1h30m`, `30d`, `2w`.
 
+use std::fmt::Write;
 use std::time::Duration;
+
+use jiff::SignedDuration;
 
 /// Reads a span of time: numbers with the units `s`, `m`, `h`, `d` and `w`, the greater first. A
 /// day is 24 hours.
@@ -40,6 +43,21 @@ pub fn parse_duration(text: &str) -> Option<Duration> {
     is_sane.then(|| Duration::from_secs(seconds))
 }
 
+/// Returns a span of time as a policy would write it: in days at most, for a week is seldom meant.
+pub(crate) fn written(span: SignedDuration) -> String {
+    let mut seconds = span.unsigned_abs().as_secs();
+    let mut text = String::new();
+    for (unit, letter) in [(86_400, 'd'), (3_600, 'h'), (60, 'm'), (1, 's')] {
+        let count = seconds / unit;
+        seconds %= unit;
+        if count > 0 || (unit == 1 && text.is_empty()) {
+            // To write to a string cannot fail.
+            let _ = write!(text, "{count}{letter}");
+        }
+    }
+    text
+}
+
 /// A hundred years: what is longer is a slip.
 const LONGEST: u64 = 100 * 366 * 86_400;
 
@@ -68,5 +86,13 @@ mod tests {
         }
         assert_eq!(parse_duration(" 2w3d "), Some(Duration::from_secs(17 * 86_400)));
         assert_eq!(parse_duration("0s"), Some(Duration::ZERO));
+    }
+
+    #[test]
+    fn spans_are_written_as_they_are_read() {
+        for text in ["0s", "30d", "1h30m", "2d5m", "59s"] {
+            let span = SignedDuration::try_from(parse_duration(text).unwrap()).unwrap();
+            assert_eq!(written(span), text);
+        }
     }
 }

@@ -38,7 +38,8 @@ impl NameExpression {
     /// Returns whether it is found in a text, of which at most 1,024 bytes are read.
     #[must_use]
     pub fn is_match(&self, text: &str) -> bool {
-        self.regex.is_match(&text[..text.floor_char_boundary(MOST_TEXT)])
+        let end = (0..=text.len().min(MOST_TEXT)).rev().find(|end| text.is_char_boundary(*end));
+        self.regex.is_match(&text[..end.unwrap_or(0)])
     }
 
     /// Returns it as it was written.

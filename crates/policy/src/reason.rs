@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use crate::condition::{Condition, Text};
+use crate::duration::written;
 use crate::facts::CallerId;
 use crate::number::Number;
 use crate::printable::printable;
@@ -147,7 +148,7 @@ fn leaf(scene: &Scene<'_, '_>, condition: &Condition, holds: bool) -> String {
             format!("score {} of {}{}, wanted {at_least}", scene.score(*list), lists(&[*list]), no_number())
         }
         Condition::Repeat { count, within } => {
-            format!("repeat: call {} within {within:#}, wanted {count}", scene.calls(*within))
+            format!("repeat: call {} within {}, wanted {count}", scene.calls(*within), written(*within))
         }
         Condition::DialedWithin(within) => ago("dialed", scene, facts.history.dialed(&facts.caller), *within),
         Condition::AnsweredWithin(within) => {
@@ -160,7 +161,11 @@ fn leaf(scene: &Scene<'_, '_>, condition: &Condition, holds: bool) -> String {
         }
         Condition::Rate { per, more_than, within } => {
             let found = facts.history.rate(*per, facts, scene.since(*within));
-            format!("rate {found} within {within:#} per {}, too many from {more_than} on", per.as_str())
+            format!(
+                "rate {found} within {} per {}, more than {more_than} are too many",
+                written(*within),
+                per.as_str()
+            )
         }
         Condition::Hours(hours) => {
             let wanted = joined(hours.iter().map(ToString::to_string));
@@ -236,18 +241,14 @@ fn ago(
     within: jiff::SignedDuration,
 ) -> String {
     let found = match (when, scene.facts.caller) {
-        (Some(when), _) => match whole_seconds(scene.now.duration_since(when)) {
-            ahead if ahead.is_negative() => format!("in the future: {:#} from now", ahead.abs()),
-            ago => format!("{ago:#} ago"),
+        (Some(when), _) => match scene.now.duration_since(when) {
+            ahead if ahead.is_negative() => format!("in the future: {} from now", written(ahead)),
+            ago => format!("{} ago", written(ago)),
         },
         (None, CallerId::Anonymous { number: None } | CallerId::Unavailable) => {
             "never (number unknown)".to_owned()
         }
         (None, _) => "never".to_owned(),
     };
-    format!("{what} {found}, wanted within {within:#}")
-}
-
-fn whole_seconds(span: jiff::SignedDuration) -> jiff::SignedDuration {
-    jiff::SignedDuration::from_secs(span.as_secs())
+    format!("{what} {found}, wanted within {}", written(within))
 }

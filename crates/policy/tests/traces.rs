@@ -172,15 +172,15 @@ fn what_happened_before_is_told_with_how_long_ago() {
     let facts = facts_of("0441234567");
     let dialed = |ago| Remembered { dialed: Some(late() - ago), ..Remembered::default() };
     let told = |history: &Remembered| why(Condition::DialedWithin(day), &Facts { history, ..facts }).1;
-    assert_eq!(told(&dialed(SignedDuration::from_hours(2))), "dialed 2h ago, wanted within 24h");
+    assert_eq!(told(&dialed(SignedDuration::from_hours(2))), "dialed 2h ago, wanted within 1d");
     assert_eq!(
         told(&dialed(SignedDuration::from_mins(-5))),
-        "dialed in the future: 5m from now, wanted within 24h"
+        "dialed in the future: 5m from now, wanted within 1d"
     );
-    assert_eq!(told(&Remembered::default()), "dialed never, wanted within 24h");
+    assert_eq!(told(&Remembered::default()), "dialed never, wanted within 1d");
     assert_eq!(
         why(Condition::AnsweredWithin(day), &facts_of("anonymous")).1,
-        "answered never (number unknown), wanted within 24h"
+        "answered never (number unknown), wanted within 1d"
     );
 }
 
