@@ -307,6 +307,16 @@ fn names_that_nothing_uses_are_noted() {
 }
 
 #[test]
+fn a_list_that_rules_add_to_and_none_asks_for_is_noted() {
+    let adds =
+        format!("{}add_to = {{ list = \"cooldown\" }}\n", rule("flood", "{ first_time = true }", "\"busy\""));
+    let notes = odd_with(&adds, ListSpec::inline);
+    assert_eq!(notes[0].message, "no rule asks for the list cooldown, on which flood puts callers");
+    let asked = format!("{}{adds}", rule("cool", "{ caller_in = \"cooldown\" }", "\"busy\""));
+    assert_eq!(odd_with(&asked, ListSpec::inline), []);
+}
+
+#[test]
 fn ten_thousand_rules_are_looked_at_in_a_moment() {
     let rules: String = (0..9_000)
         .map(|n| rule(&format!("r{n}"), &format!("{{ caller = \"+4179{n:07}\" }}"), "\"busy\""))

@@ -31,7 +31,7 @@ pub struct File {
 /// assert_eq!((place.line, place.column), (2, 10));
 /// assert_eq!(&place.text[place.underline], "\"XX\"");
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Place {
     /// The name of the file.
     pub file: String,

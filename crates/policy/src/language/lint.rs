@@ -114,7 +114,7 @@ impl Draft {
             all.iter().find_map(|inner| self.all_empty(policy, inner))
         } else if let Condition::CallerIn(places) = condition {
             named(places)
-        } else if let Condition::NearList { list, .. } = condition {
+        } else if let Condition::NearList { list, .. } | Condition::Score { list, .. } = condition {
             named(&[*list])
         } else {
             None
@@ -157,12 +157,24 @@ impl Draft {
 
     /// Tells of names that nothing uses: one is often a slip in another.
     fn check_unused(&self, policy: &Policy, report: &mut Report) {
-        let used = Used::of(policy);
+        let mut used = Used::of(policy);
         let blocks = &self.blocks;
+        let inherited = blocks.groups.iter().filter_map(|(_, group)| group?.inherits.as_ref());
+        used.groups.extend(inherited.flat_map(|names| names.iter()).map(|name| name.value.clone()));
         report_unused("treatment", &blocks.treatments, &used.treatments, report);
         report_unused("list", &blocks.lists, &used.lists, report);
         report_unused("schedule", &blocks.schedules, &used.schedules, report);
         report_unused("switch", &blocks.switches, &used.switches, report);
+        report_unused("group", &blocks.groups, &used.groups, report);
+        for (rule, add_to) in blocks.rules.iter().filter_map(|rule| Some((rule, rule.add_to.as_ref()?))) {
+            if !used.lists.contains(&add_to.list.value) {
+                let message = format!(
+                    "no rule asks for the list {}, on which {} puts callers",
+                    add_to.list.value, rule.id.0
+                );
+                report.push(Severity::Note, Some(add_to.list.span), message, "");
+            }
+        }
     }
 
     fn spans_of_rules(&self) -> HashMap<String, Span> {
@@ -179,6 +191,7 @@ struct Used {
     lists: BTreeSet<String>,
     schedules: BTreeSet<String>,
     switches: BTreeSet<String>,
+    groups: BTreeSet<String>,
 }
 
 impl Used {
@@ -190,7 +203,6 @@ impl Used {
         used.treatment(policy.welcome());
         for rule in policy.rules() {
             used.treatment(rule.then());
-            used.lists.extend(rule.add_to.as_ref().map(|add_to| add_to.list.to_string()));
             rule.when().visit(&mut |condition| used.condition(policy, condition));
         }
         used
@@ -232,6 +244,8 @@ impl Used {
         } else if let Condition::Switch(places) = condition {
             let switches = places.iter().filter_map(|place| policy.switches().get(*place));
             self.switches.extend(switches.map(|switch| switch.name.to_string()));
+        } else if let Condition::Group(groups) = condition {
+            self.groups.extend(groups.iter().map(ToString::to_string));
         }
     }
 }

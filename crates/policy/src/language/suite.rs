@@ -28,7 +28,7 @@ use crate::trace::Trace;
 /// assert_eq!((test.expected.as_str(), test.got.as_str()), ("all → busy", "all → ring"));
 /// assert_eq!(test.place.as_ref().map(|place| place.line), Some(5));
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct TestResult {
     /// Which of the policy's tests it is, counted from 1.
     pub number: usize,
