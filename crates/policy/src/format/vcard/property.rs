@@ -60,9 +60,14 @@ impl<'a> Property<'a> {
         if !bytes.is_ascii() && parameters.split(|byte| *byte == b';').any(is_other) {
             return Err(line.error(RowFault::Charset, name_end));
         }
+        let unfolded = Line { number: line.number, bytes: &bytes }.text();
+        if let Err(error) = unfolded {
+            // What is wrong may stand on a line that goes on with this one: of those, the first is told.
+            return Err(line.error(error.fault(), line.bytes.len().min(error.column() as usize - 1)));
+        }
         let text = match bytes {
-            Cow::Borrowed(bytes) => Cow::Borrowed(Line { bytes, ..line }.text()?),
-            Cow::Owned(bytes) => Cow::Owned(Line { number: line.number, bytes: &bytes }.text()?.to_owned()),
+            Cow::Borrowed(_) => Cow::Borrowed(line.text()?),
+            Cow::Owned(bytes) => Cow::Owned(String::from_utf8_lossy(&bytes).into_owned()),
         };
         let (_, colon) = separators(text.as_bytes());
         if colon == text.len() {
