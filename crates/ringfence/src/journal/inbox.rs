@@ -191,7 +191,6 @@ fn size(record: &Record) -> usize {
         Record::Ended { id, .. } => id.len(),
         Record::Dialed { identity, .. } | Record::Answered { identity, .. } => identity.len(),
         Record::Added(added) => added.list.len() + added.identity.len(),
-        Record::Removed { list, identity } => list.len() + identity.len(),
         Record::Flipped(flipped) => flipped.name.len(),
     };
     strings + RECORD

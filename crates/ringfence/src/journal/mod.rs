@@ -10,8 +10,6 @@
 //! within a third of a second, and then survives a `kill -9`. A disk that takes nothing is said once, and
 //! stops no call: records wait in memory, up to a bound. Reading is [`Reader`]'s business, in any process.
 
-#![allow(dead_code, reason = "the verbs that ask the journal come after it")]
-
 mod call;
 mod forget;
 mod generations;
@@ -43,24 +41,18 @@ use tokio::sync::{broadcast, mpsc};
 
 pub(crate) use call::{Added, Call, Ended, Evidence, Flipped, Outcome, Record};
 pub(crate) use forget::Forgotten;
-#[allow(unused_imports, reason = "the verbs that ask the journal come after it")]
-pub(crate) use health::{Failing, Health};
+#[cfg(test)]
+pub(crate) use health::Failing;
+pub(crate) use health::Health;
 pub(crate) use identity::identity;
-#[allow(unused_imports, reason = "the verbs that ask the journal come after it")]
-pub(crate) use of_call::OfCall;
-#[allow(unused_imports, reason = "the verbs that ask the journal come after it")]
 pub(crate) use offline::Offline;
 pub(crate) use past::{LeftOut, Past};
-#[allow(unused_imports, reason = "the verbs that ask the journal come after it")]
 pub(crate) use query::Query;
-#[allow(unused_imports, reason = "the verbs that ask the journal come after it")]
 pub(crate) use reader::Reader;
 pub(crate) use recorder::Recorder;
-#[allow(unused_imports, reason = "the verbs that ask the journal come after it")]
 pub(crate) use stats::{Stats, Verdicts};
 pub(crate) use tally::Tally;
 
-#[allow(unused_imports, reason = "the verbs that ask the journal come after it")]
 pub(crate) use crate::store::{Durability, Place, Settings, StoreError, read_age, read_size};
 
 use crate::store::Store;
@@ -196,11 +188,7 @@ impl Journal {
                 Some(News::Call(call))
             }
             Record::Ended { id, ended } => self.end(&id, ended).map(News::Ended),
-            Record::Dialed { .. }
-            | Record::Answered { .. }
-            | Record::Added(_)
-            | Record::Removed { .. }
-            | Record::Flipped(_) => None,
+            Record::Dialed { .. } | Record::Answered { .. } | Record::Added(_) | Record::Flipped(_) => None,
         }
     }
 
@@ -208,22 +196,6 @@ impl Journal {
     pub(crate) fn dialed(&self, identity: String, at: Timestamp) {
         self.past.dialed(&identity, at);
         self.take(Record::Dialed { identity, at });
-    }
-
-    /// Adds a caller to a list for a time, for a person who asks. Returns whether there was room.
-    pub(crate) fn add(&self, added: Added) -> bool {
-        let has_room = self.past.add(&added);
-        if has_room {
-            self.take(Record::Added(Arc::new(added)));
-        }
-        has_room
-    }
-
-    /// Takes a caller from a list that it was added to. Returns whether it was on it.
-    pub(crate) fn remove(&self, list: &str, identity: &str) -> bool {
-        let was_on = self.past.remove(list, identity);
-        self.take(Record::Removed { list: list.to_owned(), identity: identity.to_owned() });
-        was_on
     }
 
     /// Flips a switch.
@@ -323,6 +295,7 @@ impl Journal {
     }
 
     /// Returns what happened before, as the rules ask for it.
+    #[cfg(test)]
     pub(crate) fn past(&self) -> &Arc<Past> {
         &self.past
     }

@@ -1,11 +1,11 @@
-//! Changes the journal while no program writes it: what `block --for`, `switch` and `forget` do then.
+//! Changes the journal while no program writes it: what `switch`, `dialed` and `forget` do then.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::call::{Added, Flipped, Record};
+use super::call::{Flipped, Record};
 use super::forget::{self, Forgotten};
 use super::rows::Rows;
 use crate::store::{Settings, Store, StoreError};
@@ -23,16 +23,6 @@ impl Offline {
         let Some(path) = settings.path() else { return Ok(None) };
         let store = Store::open(path, settings.durability)?;
         Ok(Some(Self { store, path: path.to_owned() }))
-    }
-
-    /// Adds a caller to a list for a time.
-    pub(crate) fn add(&mut self, added: Added) -> Result<(), StoreError> {
-        self.write(&[Record::Added(Arc::new(added))])
-    }
-
-    /// Takes a caller from a list that it was added to.
-    pub(crate) fn remove(&mut self, list: String, identity: String) -> Result<(), StoreError> {
-        self.write(&[Record::Removed { list, identity }])
     }
 
     /// Notes that a number was dialled.

@@ -43,22 +43,6 @@ impl Reader {
         })
     }
 
-    /// Returns the newest call with an id, a Call-ID or a number in the file.
-    pub(crate) fn find(&self, call: &str) -> Result<Option<Call>, StoreError> {
-        let query = Query { call: Some(call.to_owned()), limit: Some(1), ..Query::default() };
-        Ok(self.search(&query)?.pop())
-    }
-
-    /// Counts the calls since a time.
-    pub(crate) fn count(&self, since: Option<Timestamp>) -> Result<u64, StoreError> {
-        self.told(|| {
-            let since = since.map_or(i64::MIN, Timestamp::as_microsecond);
-            let count = "SELECT count(*) FROM calls WHERE at >= ?1";
-            let count: i64 = self.connection.query_row(count, [since], |row| row.get(0))?;
-            Ok(u64::try_from(count).unwrap_or_default())
-        })
-    }
-
     /// Shows every call since a time, in the order in which they came, until one says to stop.
     pub(crate) fn walk(
         &self,

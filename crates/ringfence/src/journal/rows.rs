@@ -49,11 +49,9 @@ impl Rows {
                         closed.push(id);
                     }
                 }
-                Record::Dialed { .. }
-                | Record::Answered { .. }
-                | Record::Added(_)
-                | Record::Removed { .. }
-                | Record::Flipped(_) => remember(&transaction, record)?,
+                Record::Dialed { .. } | Record::Answered { .. } | Record::Added(_) | Record::Flipped(_) => {
+                    remember(&transaction, record)?;
+                }
             }
         }
         drop(insert);
@@ -150,9 +148,6 @@ fn remember(connection: &Connection, record: &Record) -> rusqlite::Result<()> {
                 added.rule,
                 added.note
             ])?,
-        Record::Removed { list, identity } => connection
-            .prepare_cached("DELETE FROM entries WHERE list = ?1 AND identity = ?2")?
-            .execute(params![list, identity])?,
         Record::Flipped(flipped) => connection
             .prepare_cached(
                 "INSERT OR REPLACE INTO switches (name, is_on, flipped, until) VALUES (?1, ?2, ?3, ?4)",

@@ -8,8 +8,6 @@
 //!
 //! What goes into it, and who writes, is the journal's business.
 
-#![allow(dead_code, reason = "the verbs that ask the journal come after it")]
-
 mod error;
 mod lock;
 mod place;
@@ -93,24 +91,6 @@ impl Store {
 /// Neither a symlink nor a URI is followed; a connection is used by one thread at a time.
 fn plain() -> OpenFlags {
     OpenFlags::SQLITE_OPEN_NOFOLLOW | OpenFlags::SQLITE_OPEN_NO_MUTEX
-}
-
-/// Moves a damaged database aside, with what belongs to it, and returns its new place.
-///
-/// Only a person who asks for it gets here: a journal is never replaced by itself.
-pub(crate) fn move_aside(path: &Path, now: jiff::Timestamp) -> Result<PathBuf, StoreError> {
-    let path = place::existing(path)?;
-    let lock = Lock::take(&path)?;
-    let aside = place::beside(&path, &format!(".damaged-{}", now.as_second()));
-    let moved = [("-wal", true), ("-shm", true), ("", false)].into_iter().try_for_each(|(end, may_miss)| {
-        match std::fs::rename(place::beside(&path, end), place::beside(&aside, end)) {
-            Err(error) if may_miss && error.kind() == std::io::ErrorKind::NotFound => Ok(()),
-            renamed => renamed,
-        }
-    });
-    drop(lock);
-    moved.map_err(|error| StoreError::Unavailable { path, detail: error.to_string() })?;
-    Ok(aside)
 }
 
 #[cfg(test)]

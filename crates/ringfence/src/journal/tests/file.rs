@@ -11,7 +11,7 @@ use super::*;
 
 /// A directory of our own, and a journal in it.
 pub(super) struct Bench {
-    home: TempDir,
+    _home: TempDir,
     pub(super) settings: Settings,
 }
 
@@ -27,7 +27,7 @@ impl Bench {
         let home = tempfile::tempdir().unwrap();
         let settings =
             Settings { place: Place::File(home.path().join("state/ringfence.db")), ..Settings::default() };
-        Self { home, settings }
+        Self { _home: home, settings }
     }
 
     pub(super) fn path(&self) -> PathBuf {
@@ -37,6 +37,11 @@ impl Bench {
     pub(super) fn start(&self) -> Running {
         let (recorder, journal, records) = open(self.settings.clone()).unwrap();
         Running { recorder, journal, records }
+    }
+
+    /// Counts the calls in the file.
+    pub(super) fn count(&self) -> usize {
+        self.reader().search(&Query::default()).unwrap().len()
     }
 
     pub(super) fn reader(&self) -> Reader {
@@ -103,7 +108,7 @@ fn a_call_is_read_back_as_it_was_written() {
     let told =
         Call { caller: "anonymous".to_owned(), evidence, ended: Some(acknowledged()), ..from(ANNA, 5) };
     running.write([told.clone()]);
-    let read = bench.reader().find(&told.call_id).unwrap().unwrap();
+    let read = bench.reader().search(&Query::default()).unwrap().pop().unwrap();
     assert_eq!(read, Call { number: 1, ..told });
 }
 
@@ -182,7 +187,6 @@ fn a_walk_shows_every_call_in_order_and_ends_when_told() {
     assert_eq!(walk(None, usize::MAX), (1_500, true, Some(at(0))));
     assert_eq!(walk(Some(at(100)), usize::MAX), (1_400, true, Some(at(100))));
     assert_eq!(walk(None, 700), (700, true, Some(at(0))));
-    assert_eq!(reader.count(Some(at(100))).unwrap(), 1_400);
 }
 
 #[test]
@@ -206,7 +210,7 @@ fn what_the_rules_remember_is_the_same_after_a_restart() {
     let mut running = bench.start();
     running
         .record([1, 4, 30].map(|minutes| Call { at: ago(minutes), ..from(ANNA, minutes) }).into_iter().rev());
-    running.recorder.dialed(BERT.to_owned(), ago(7));
+    running.journal.dialed(BERT.to_owned(), ago(7));
     running.recorder.answered(ANNA.to_owned(), ago(3));
     let until = Some(now + SignedDuration::from_hours(1));
     let (list, identity) = ("cooldown".to_owned(), BERT.to_owned());
@@ -263,7 +267,7 @@ fn a_person_who_is_forgotten_leaves_no_byte() {
     let mut diverted = from(BERT, 3);
     diverted.evidence.facts = format!(r#"{{"diverted":"{ANNA}"}}"#);
     running.write((0..50).flat_map(|second| [by_anna(second), from(BERT, second)]));
-    running.recorder.dialed(ANNA.to_owned(), at(1));
+    running.journal.dialed(ANNA.to_owned(), at(1));
     let added = Added {
         list: "vip".to_owned(),
         identity: ANNA.to_owned(),
@@ -272,13 +276,13 @@ fn a_person_who_is_forgotten_leaves_no_byte() {
         rule: None,
         note: Some("her".to_owned()),
     };
-    assert!(running.journal.add(added));
+    assert!(running.recorder.add(added));
     running.write([diverted]);
     let forgotten = running.journal.forget(ANNA).unwrap();
     assert_eq!(forgotten, Forgotten { calls: 51, remembered: 2, is_compacted: true });
     assert!(running.journal.newest(1_000).iter().all(|call| call.caller == BERT));
     assert!(asks(ANNA, |anna| !running.journal.past().is_added("vip", anna, at(2))));
-    assert_eq!(bench.reader().count(None).unwrap(), 50);
+    assert_eq!(bench.count(), 50);
     running.journal.close();
     for file in std::fs::read_dir(bench.path().parent().unwrap()).unwrap() {
         let path = file.unwrap().path();

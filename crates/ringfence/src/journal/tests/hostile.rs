@@ -14,7 +14,7 @@ fn a_file_with_any_octets_in_it_is_read_or_refused() {
     let mut running = bench.start();
     running.write((0..40).map(|second| from("+442079460123", second)));
     running.journal.flip(Flipped { name: "on_call".to_owned(), is_on: true, at: at(0), until: None });
-    running.recorder.dialed("+442079460999".to_owned(), at(0));
+    running.journal.dialed("+442079460999".to_owned(), at(0));
     running.write([]);
     running.journal.close();
     let whole = std::fs::read(bench.path()).unwrap();
