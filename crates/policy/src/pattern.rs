@@ -84,7 +84,7 @@ impl Pattern {
                 Err(problem) => error(Problem::Expression(problem)),
             };
         }
-        if let Some((first, last)) = written.split_once("..") {
+        if let Some((first, last)) = written.contains('.').then(|| written.split_once("..")).flatten() {
             return match range(first, last, region) {
                 Ok(range) => Ok(Pattern::Range(range)),
                 Err(problem) => error(problem),

@@ -410,8 +410,8 @@ fn a_list_of_errors_ends_with_their_count() {
 
 #[test]
 fn a_hundred_thousand_lines_without_a_number_are_reported_by_a_hundred_and_their_count() {
-    let ambiguous: String = (0..100_000).map(|n| format!("{}\n", 5_550_000 + n % 9_999)).collect();
-    let (list, errors) = spam(&ambiguous, "US");
+    let ambiguous: Vec<String> = (0..100_000).map(|n| (5_550_000 + n % 9_999).to_string()).collect();
+    let (list, errors) = spam(&ambiguous.join("\n"), "US");
     assert!(list.is_empty());
     assert_eq!(errors.len(), 101);
     assert_eq!(

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-/// A file whose records are added to a list; see [`ListBuilder::file`].
+/// A file whose records are added to a list; see [`ListBuilder::file`](crate::ListBuilder::file).
 ///
 /// ```
 /// use ringfence_policy::{List, ListFile, Record, Region};

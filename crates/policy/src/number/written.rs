@@ -25,7 +25,9 @@ impl Written {
             Some(rest) => (true, rest),
             None => (false, text),
         };
-        let (number, parameters) = subscriber(text);
+        // Most entries of large lists are plain, and there is nothing to take off.
+        let is_plain = text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'+'));
+        let (number, parameters) = if is_plain { (text, None) } else { subscriber(text) };
         let mut written = Self {
             symbols: [0; MOST],
             count: 0,
@@ -118,6 +120,11 @@ fn context(parameters: &str) -> Option<&'static Plan> {
 
 /// Takes the next symbol off, past separators. An escape stands for its character.
 fn next_symbol(rest: &mut &str) -> Result<Option<Symbol>, Unresolved> {
+    // Far most characters are these.
+    if let [digit @ b'0'..=b'9', ..] = rest.as_bytes() {
+        *rest = &rest[1..];
+        return Ok(Some(Symbol::Dialled(digit - b'0')));
+    }
     while let Some(written) = rest.chars().next() {
         let (character, length) = match written {
             '%' => (escaped(rest).ok_or(Unresolved::NotANumber)?, 3),
