@@ -37,7 +37,8 @@ impl Display for Page {
 
 /// Sets rows under their headings, if there are any; the last column is not padded.
 pub(crate) fn table(headings: &[&str], rows: &[Vec<String>]) -> Page {
-    let headings: Vec<String> = headings.iter().map(|heading| paint(STRONG, heading)).collect();
+    let heading = |text: &&str| if text.is_empty() { String::new() } else { paint(STRONG, text) };
+    let headings: Vec<String> = headings.iter().map(heading).collect();
     let mut widths: Vec<usize> = Vec::new();
     for row in rows.iter().chain([&headings]) {
         widths.resize(widths.len().max(row.len()), 0);

@@ -73,6 +73,7 @@ fn run_in(directory: &Path, arguments: &[&str]) -> Output {
         .env("LANG", "de_CH.UTF-8")
         .env("TZ", "UTC")
         .env("XDG_RUNTIME_DIR", directory)
+        .env("XDG_STATE_HOME", directory.join("state"))
         .output()
         .unwrap()
 }
@@ -341,9 +342,9 @@ fn the_lists_can_be_changed_while_the_password_is_elsewhere() {
 fn asking_a_program_that_does_not_run_is_an_error() {
     let home =
         Home::with(&GOOD.replace("[defaults]", "[softphone]\ncontrol = \"ringfence.sock\"\n\n[defaults]"));
-    for verb in ["status", "calls", "reload"] {
+    for arguments in [&["status"][..], &["calls", "--follow"], &["reload"]] {
         assert_eq!(
-            home.told(&[verb]),
+            home.told(arguments),
             "error: ringfence is not running: nothing listens at ringfence.sock\n\
              hint: start it with `ringfence run`\nexit 2\n"
         );

@@ -61,12 +61,11 @@ impl Block {
         if ending.is_some() {
             edit::remove(&change.config, reject, &change.pattern)?;
         }
-        match span {
-            Some(span) => self.block_for(&change, span, now)?,
-            None => {
-                let file = change.add(reject, "blocked", self.note.as_deref())?;
-                print(format_args!("blocked {} in {}\n", change.pattern, shown(&file)))?;
-            }
+        if let Some(span) = span {
+            self.block_for(&change, span, now)?;
+        } else {
+            let file = change.add(reject, "blocked", self.note.as_deref())?;
+            print(format_args!("blocked {} in {}\n", change.pattern, shown(&file)))?;
         }
         Ok(Answer::Fine)
     }

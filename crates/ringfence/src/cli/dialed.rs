@@ -20,7 +20,7 @@ use crate::journal::Offline;
 pub(super) struct Dialed {
     /// Numbers as they are written where you live, or with their country codes; `-` reads them from the
     /// standard input, one a line
-    #[arg(value_name = "NUMBER", required = true, allow_hyphen_values = true)]
+    #[arg(value_name = "NUMBER", required = true)]
     numbers: Vec<String>,
 
     /// When it was, instead of now: 2h, 2026-03-01T23:10

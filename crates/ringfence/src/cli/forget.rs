@@ -72,8 +72,8 @@ fn offline(context: &Context, identity: &str) -> Result<Forgotten> {
 fn rendered(identity: &str, forgotten: Forgotten) -> String {
     let Forgotten { calls, remembered, .. } = forgotten;
     let s = |count: usize| if count == 1 { "" } else { "s" };
-    match forgotten.is_nothing() {
-        true => format!("nothing was known of {identity}\n"),
-        false => format!("forgot {identity}: {calls} call{}, {remembered} note{}\n", s(calls), s(remembered)),
+    if forgotten.is_nothing() {
+        return format!("nothing was known of {identity}\n");
     }
+    format!("forgot {identity}: {calls} call{}, {remembered} note{}\n", s(calls), s(remembered))
 }

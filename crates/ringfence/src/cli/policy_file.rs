@@ -35,7 +35,9 @@ pub(super) fn policy(path: &Path, in_force: &Policy) -> Result<Policy> {
     draft.compile(list).map_err(|wrong| {
         let errors: Vec<&Diagnostic> =
             wrong.iter().filter(|wrong| wrong.severity == Severity::Error).collect();
-        errors.iter().for_each(|wrong| anstream::eprintln!("{wrong}\n"));
+        for wrong in &errors {
+            anstream::eprintln!("{wrong}\n");
+        }
         let s = if errors.len() == 1 { "" } else { "s" };
         let message = format!("{} has {} error{s}", path.display(), errors.len());
         with_hint(message, format!("`ringfence test {}` shows them again", path.display()))

@@ -62,7 +62,9 @@ impl Replay {
             print_json(&Told { since, comparison: &comparison })?;
         } else {
             let subject = if candidate.is_some() { "this change" } else { "the policy in force now" };
-            print(rendered(subject, &comparison, now))?;
+            let mut page = rendered(subject, &comparison, now);
+            add_shadow(&mut page, &comparison);
+            print(page)?;
         }
         Ok(Answer::of(!self.fail_on_change || comparison.is_same()))
     }
@@ -173,6 +175,11 @@ pub(super) fn rendered(subject: &str, comparison: &Comparison, now: Timestamp) -
     if comparison.different > shown {
         page.line(format_args!("and {} earlier ones", comparison.different - shown));
     }
+    page
+}
+
+/// Tells how often rules in shadow mode would have decided.
+fn add_shadow(page: &mut Page, comparison: &Comparison) {
     if !comparison.shadow.is_empty() {
         let rules = comparison.shadow.iter().map(|(rule, count)| format!("{} {count}", visible(rule)));
         page.line("");
@@ -181,7 +188,6 @@ pub(super) fn rendered(subject: &str, comparison: &Comparison, now: Timestamp) -
             rules.collect::<Vec<_>>().join(", ")
         ));
     }
-    page
 }
 
 fn fate(fate: &Fate) -> String {
@@ -204,8 +210,9 @@ mod tests {
         let (ring, reject) = (fate("otherwise", "ring", false), fate("new", "reject with 486", true));
         comparison.add(&call, ring.clone(), ring.clone());
         comparison.add(&call, ring, Fate { shadow: vec!["idea".to_owned()], ..reject });
-        let page = rendered("this change", &comparison, call.at).to_string();
-        let plain = anstream::adapter::strip_str(&page).to_string();
+        let mut page = rendered("this change", &comparison, call.at);
+        add_shadow(&mut page, &comparison);
+        let plain = anstream::adapter::strip_str(&page.to_string()).to_string();
         let at = moment(call.at, call.at);
         assert_eq!(
             plain,

@@ -146,13 +146,11 @@ fn daily(page: &mut Page, counted: &BTreeMap<Date, Verdicts>, days: Option<(Date
 fn bar(verdicts: &Verdicts, most: u64, ink: Ink) -> String {
     let away = verdicts.of("reject") + verdicts.of("ignore") + verdicts.of("refuse");
     let (away, others) = chart::bar(away, verdicts.total(), most, ink);
-    format!("{}{}", paint(BAD, away), paint(GOOD, others))
+    let drawn = [(BAD, away), (GOOD, others)].into_iter().filter(|(_, part)| !part.is_empty());
+    drawn.map(|(style, part)| paint(style, part)).collect()
 }
 
-fn sorted<'a, T>(
-    counted: &'a BTreeMap<String, T>,
-    count: impl Fn(&T) -> u64,
-) -> impl Iterator<Item = (&'a str, &'a T)> {
+fn sorted<T>(counted: &BTreeMap<String, T>, count: impl Fn(&T) -> u64) -> impl Iterator<Item = (&str, &T)> {
     let mut rows: Vec<(&str, &T)> = counted.iter().map(|(name, counted)| (name.as_str(), counted)).collect();
     rows.sort_by_key(|(_, counted)| std::cmp::Reverse(count(counted)));
     rows.into_iter()

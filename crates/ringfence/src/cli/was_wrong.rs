@@ -17,7 +17,7 @@ use super::records::{Records, told};
 use super::replay::{self, Comparison, Fate};
 use super::{Answer, Context, why};
 use crate::config::Config;
-use crate::config::edit::Turn;
+use crate::config::edit::{self, Turn};
 use crate::journal::{Call, Reader};
 use crate::page::Page;
 use crate::style::STRONG;
@@ -78,7 +78,7 @@ impl WasWrong {
         let applies = if self.json { self.yes } else { confirm("Apply it?", self.yes)? };
         if applies {
             let note = format!("was wrong {}: {}", day(now), Handle::Written(call.number));
-            remedy.apply(&config, &note)?;
+            apply(&remedy, &config, &note)?;
         }
         if self.json {
             print_json(&Told { call: &call, remedy: &remedy, replay: &comparison, applied: applies })?;
@@ -87,6 +87,21 @@ impl WasWrong {
         }
         Ok(Answer::of(applies))
     }
+}
+
+/// Changes the list, unless the configuration would have errors with it: no program would take it up then.
+fn apply(remedy: &Remedy, config: &Config, note: &str) -> Result<()> {
+    let file = remedy.file(config);
+    let before = std::fs::read_to_string(&file).unwrap_or_default();
+    remedy.apply(config, note)?;
+    let reading = crate::config::read(&config.path);
+    if reading.config.is_some() {
+        return Ok(());
+    }
+    edit::replace(&file, &before)?;
+    anstream::eprintln!("{}\n", reading.report);
+    let message = "the configuration would have errors with that change: it is as it was";
+    Err(with_hint(message, "a test of the policy may expect what was wrong: mend it first"))
 }
 
 /// Finds the smallest change that decides a call otherwise, and what else it changes.
@@ -117,10 +132,8 @@ fn propose(config: &Config, call: &Call, reader: &Reader, now: Timestamp) -> Res
             return Ok((remedy, comparison));
         }
     }
-    let message = match sought.is_refused {
-        true => "no entry of a list would let the call through",
-        false => "no entry of a list would turn the call away",
-    };
+    let verb = if sought.is_refused { "let the call through" } else { "turn the call away" };
+    let message = format!("no entry of a list would {verb}");
     Err(with_hint(message, "a rule decides it by something else: `ringfence why` tells which"))
 }
 

@@ -39,7 +39,9 @@ fn read(text: &str, now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
     }
     let at = |clock: DateTime| Some(zone.to_ambiguous_zoned(clock).compatible().ok()?.timestamp());
     let today = zone.to_datetime(now).date();
-    if let Ok(time) = text.parse::<Time>() {
+    if !text.contains('-')
+        && let Ok(time) = text.parse::<Time>()
+    {
         let last = at(today.to_datetime(time)).filter(|at| *at <= now);
         return last.or_else(|| at(today.yesterday().ok()?.to_datetime(time)));
     }

@@ -119,7 +119,9 @@ async fn answer(
             send(writer, &Response::Noted {}).await?;
         }
         Request::Dialed { identities, at } => {
-            identities.into_iter().for_each(|identity| desk.journal().dialed(identity, at));
+            for identity in identities {
+                desk.journal().dialed(identity, at);
+            }
             send(writer, &Response::Noted {}).await?;
         }
         Request::Forget { identity } => {

@@ -1,5 +1,6 @@
 //! The smallest changes that may decide a call otherwise.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Result;
@@ -101,6 +102,17 @@ impl Remedy {
                 let without = policy.list(list).map(|list| without(list, entry, policy.region()));
                 Ok(without.map_or_else(|| Ok(policy.clone()), |list| policy.with_list(Arc::new(list)))?)
             }
+        }
+    }
+
+    /// Returns the file that is changed.
+    pub(super) fn file(&self, config: &Config) -> PathBuf {
+        match self {
+            Self::Add { list, .. } => {
+                let files = config.lists.named(list).and_then(|loaded| loaded.files.first());
+                files.unwrap_or(&config.path).clone()
+            }
+            Self::Remove { file, .. } => PathBuf::from(file),
         }
     }
 

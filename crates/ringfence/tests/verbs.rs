@@ -1,0 +1,548 @@
+//! The verbs that ask the journal and change what the rules remember, through the real binary.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+/// A directory with a configuration and a journal, in which the program is run.
+struct Home {
+    directory: tempfile::TempDir,
+}
+
+const CONFIGURATION: &str = r#"version = 1
+[softphone]
+listen = "127.0.0.1:0"
+control = "control/s"
+[journal]
+path = "ringfence.db"
+[defaults]
+region = "CH"
+timezone = "UTC"
+[account.home]
+user = "858"
+domain = "192.0.2.1"
+password = "hunter2"
+register = false
+
+[list.allow]
+entries = [
+  "+41441234567", # mother
+]
+[list.reject]
+entries = ["+4179*", "+41441112233"]
+[switch.on_call]
+default = false
+auto_off = "2h"
+
+[[rule]]
+id   = "allowed"
+when = { caller_in = "allow" }
+then = "ring"
+[[rule]]
+id   = "on-call"
+when = { switch = "on_call" }
+then = "ring"
+[[rule]]
+id   = "we-called-them"
+when = { dialed_within = "30d" }
+then = "ring"
+[[rule]]
+id   = "idea"
+when = { first_time = true }
+then = "decline"
+mode = "shadow"
+[[rule]]
+id   = "listed"
+when = { caller_in = "reject" }
+then = "busy"
+[[rule]]
+id   = "otherwise"
+then = "ring"
+
+[[test]]
+call   = { caller = "079 999 99 99" }
+expect = { rule = "listed", then = "busy" }
+[[test]]
+call   = { caller = "0441234567" }
+expect = { rule = "allowed" }
+"#;
+
+impl Home {
+    fn new() -> Self {
+        let home = Self { directory: tempfile::tempdir().unwrap() };
+        home.write("ringfence.toml", CONFIGURATION);
+        home
+    }
+
+    /// Returns a home whose journal has four calls of the last days.
+    fn with_calls() -> Self {
+        let home = Self::new();
+        // It makes the journal's file.
+        assert_eq!(home.told(&["dialed", "+41223334455"]), "noted 1 number as dialled\nexit 0\n");
+        home.call("+41791234567", 60, "reject", "listed", Some("+4179*"));
+        home.call("+41441112233", 48, "reject", "listed", Some("+41441112233"));
+        home.call("+41445556677", 24, "ring", "otherwise", None);
+        home.call("+41445556677", 23, "ring", "otherwise", None);
+        home
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.path(name), text).unwrap();
+        // A password is in it.
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+        std::fs::set_permissions(self.path(name), mode).unwrap();
+    }
+
+    fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.path(name)).unwrap()
+    }
+
+    /// Writes down a call of some hours ago.
+    fn call(&self, caller: &str, hours: i64, verdict: &str, rule: &str, entry: Option<&str>) {
+        let at = Timestamp::now() - SignedDuration::from_hours(hours);
+        let facts = json!({ "caller": caller, "caller_source": "From", "line": "home" });
+        let status = (verdict == "reject").then_some(486);
+        let journal = rusqlite::Connection::open(self.path("ringfence.db")).unwrap();
+        let insert = "INSERT INTO calls (at, id, call_id, line, caller, source, verdict, status, rule, list, entry, \
+                      policy, decided_in, reason, facts) VALUES (?1, ?2, ?3, 'home', ?4, '192.0.2.1:5060', ?5, ?6, \
+                      ?7, ?8, ?9, 'another', 12, 'for a reason', ?10)";
+        let list = entry.map(|_| "reject");
+        let id = format!("0.{hours}");
+        let values = rusqlite::params![
+            at.as_microsecond(),
+            id,
+            format!("{hours}@pbx"),
+            caller,
+            verdict,
+            status,
+            rule,
+            list,
+            entry,
+            facts.to_string()
+        ];
+        journal.execute(insert, values).unwrap();
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ringfence"));
+        command.args(arguments).current_dir(self.directory.path()).stdin(Stdio::null()).env_clear();
+        command.env("HOME", self.directory.path()).env("LANG", "C").env("TZ", "UTC");
+        command.env("XDG_RUNTIME_DIR", self.directory.path()).env("XDG_STATE_HOME", self.path("state"));
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    /// Returns all that was printed, and the exit code.
+    fn told(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        format!("{}{}exit {}\n", text(&output.stdout), text(&output.stderr), output.status.code().unwrap())
+    }
+
+    /// Returns each line that was printed as JSON.
+    fn json(&self, arguments: &[&str]) -> Vec<Value> {
+        let output = self.run(arguments);
+        let text = String::from_utf8(output.stdout).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    /// Returns which rule would decide a call of a number now.
+    fn decides(&self, number: &str) -> String {
+        let told = self.json(&["why", number, "--json"]);
+        told[0]["trace"]["decided_by"].as_str().unwrap().to_owned()
+    }
+
+    /// Starts the program, and waits until it answers.
+    fn running(&self) -> Program {
+        let mut program =
+            Program(self.command(&["run"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
+        while !self.run(&["status"]).status.success() {
+            assert_eq!(program.0.try_wait().unwrap(), None, "{}", self.told(&["run"]));
+        }
+        program
+    }
+}
+
+/// The running program, killed when it is dropped.
+struct Program(Child);
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn the_tests_of_a_policy_are_run() {
+    let home = Home::new();
+    assert_eq!(home.told(&["test"]), "2 passed\nexit 0\n");
+    home.write("wrong.toml", &CONFIGURATION.replace("rule = \"allowed\" }", "rule = \"listed\" }"));
+    let told = home.told(&["test", "wrong.toml"]);
+    assert!(
+        told.starts_with("FAILED wrong.toml:54: a call by 0441234567\n  expected  listed\n  got       "),
+        "{told}"
+    );
+    assert!(told.contains("-> YES    caller_in allow: entry +41441234567, inline"), "{told}");
+    assert!(told.ends_with("1 passed, 1 failed\nexit 1\n"), "{told}");
+    let rows = home.json(&["test", "ringfence.toml", "wrong.toml", "--json"]);
+    let passed: Vec<bool> = rows.iter().map(|row| row["passed"].as_bool().unwrap()).collect();
+    assert_eq!(passed, [true, true, true, false]);
+    home.write("broken.toml", "[[rule]]\nid = 7\n");
+    let told = home.told(&["test", "broken.toml"]);
+    assert!(
+        told.starts_with("1 file with errors\nbroken.toml:1:1: error: ") && told.ends_with("exit 1\n"),
+        "{told}"
+    );
+}
+
+#[test]
+fn the_calls_of_the_journal_are_told_without_a_running_program() {
+    let home = Home::with_calls();
+    let callers = |arguments: &[&str]| -> Vec<String> {
+        let calls = home.json(&[&["calls", "--json"], arguments].concat());
+        calls.iter().map(|call| call["caller"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(callers(&[]), ["+41791234567", "+41441112233", "+41445556677", "+41445556677"]);
+    assert_eq!(callers(&["-n", "1"]), ["+41445556677"]);
+    assert_eq!(callers(&["--caller", "044 111 22 33"]), ["+41441112233"]);
+    assert_eq!(callers(&["--caller", "079*"]), ["+41791234567"]);
+    assert_eq!(callers(&["--outcome", "reject", "--since", "50h"]), ["+41441112233"]);
+    assert_eq!(callers(&["--rule", "otherwise", "--until", "1439m"]), ["+41445556677"]);
+    assert_eq!(callers(&["--line", "office"]), [""; 0]);
+    assert_eq!(home.told(&["calls", "--line", "office"]), "no such calls\nexit 0\n");
+    let told = home.told(&["calls", "-n", "1"]);
+    assert!(told.contains("  +41445556677 → home  rang\n      c4  for a reason\n"), "{told}");
+    let csv = home.told(&["calls", "--csv", "-n", "1"]);
+    assert!(csv.starts_with("at,number,id,call_id,line,caller,"), "{csv}");
+    assert!(csv.contains(",4,0.23,23@pbx,home,+41445556677,,192.0.2.1:5060,ring,,,otherwise,"), "{csv}");
+}
+
+#[test]
+fn before_the_first_call_there_are_none() {
+    let home = Home::new();
+    assert_eq!(home.told(&["calls"]), "no calls yet\nexit 0\n");
+    assert_eq!(home.told(&["stats"]), "no calls\nexit 0\n");
+    assert_eq!(home.told(&["replay"]), "there are no calls to decide again\nexit 0\n");
+    assert!(home.told(&["why", "last"]).contains("there are no calls yet\n"));
+    assert!(!home.path("ringfence.db").exists());
+}
+
+#[test]
+fn a_journal_in_memory_cannot_be_asked_and_says_how_it_can() {
+    let home = Home::new();
+    home.write("ringfence.toml", &CONFIGURATION.replace("ringfence.db", "off"));
+    for arguments in [&["stats"][..], &["replay"], &["why", "last"], &["was-wrong", "last", "--yes"]] {
+        let told = home.told(arguments);
+        assert!(told.contains("the journal is kept in memory"), "{told}");
+        assert!(
+            told.contains("hint: give it a file: [journal] path") && told.ends_with("exit 2\n"),
+            "{told}"
+        );
+    }
+    assert_eq!(home.decides("0791234567"), "listed");
+}
+
+#[test]
+fn why_tells_the_whole_way_to_a_decision() {
+    let home = Home::with_calls();
+    for name in ["c1", "60@pbx", "0.60"] {
+        let told = home.told(&["why", name]);
+        assert!(told.starts_with("c1  "), "{told}");
+        for expected in [
+            "+41791234567 → home  rejected 486 by listed\n",
+            "the policy has changed since then",
+            "caller       +41791234567   [From]   trust: claimed\n",
+            "rule 5  listed          -> YES    caller_in reject: entry +4179*, inline\n",
+            "action       busy = reject with 486 (on a sole line)\n",
+            "timing       decided in 12 µs\n",
+            "shadow       idea would have decided: decline = reject with 603\n",
+        ] {
+            assert!(told.contains(expected), "{expected} is not in {told}");
+        }
+    }
+    assert!(home.told(&["why", "last"]).starts_with("c4  "));
+    assert!(home.told(&["why", "c4"]).contains("first_time: has called before"));
+    assert!(home.told(&["why", "c3"]).contains("first_time: has never called"));
+}
+
+#[test]
+fn why_tells_what_would_happen_if_a_number_called() {
+    let home = Home::with_calls();
+    assert_eq!(home.decides("044 123 45 67"), "allowed");
+    assert_eq!(home.decides("+41223334455"), "we-called-them");
+    let told = home.json(&["why", "1002", "--at", "2026-03-01T23:10", "--json"]);
+    assert_eq!(told[0]["trace"]["at"], "2026-03-01 23:10:00.000 UTC");
+    assert_eq!(told[0]["trace"]["decided_by"], "otherwise");
+    assert_eq!(told[0]["call"], Value::Null);
+}
+
+#[test]
+fn replay_tells_what_a_change_would_have_done() {
+    let home = Home::with_calls();
+    home.write("stricter.toml", &CONFIGURATION.replace("\"+4179*\"", "\"+4179*\", \"+4144555*\""));
+    let told = home.told(&["replay", "--policy", "stricter.toml", "--fail-on-change"]);
+    assert!(told.starts_with("this change would have rejected 2 of your last 4 calls\n"), "{told}");
+    assert!(
+        told.contains("+41445556677 → home  ring → reject with 486\n      c4  otherwise → listed\n"),
+        "{told}"
+    );
+    assert!(told.contains("rules in shadow mode would have decided: idea 3\n"), "{told}");
+    assert!(told.ends_with("exit 1\n"), "{told}");
+    let told = home.json(&["replay", "--policy", "stricter.toml", "--since", "23h30m", "--json"]);
+    assert_eq!((&told[0]["calls"], &told[0]["rejected"]), (&1.into(), &1.into()));
+    let told = home.told(&["replay", "--policy", "ringfence.toml", "--fail-on-change"]);
+    assert!(told.starts_with("this change would have changed nothing in your last 4 calls\n"), "{told}");
+    assert!(told.ends_with("exit 0\n"), "{told}");
+}
+
+#[test]
+fn replay_compares_the_policy_in_force_with_what_was_decided() {
+    let home = Home::with_calls();
+    home.write("ringfence.toml", &CONFIGURATION.replace(", \"+41441112233\"", ""));
+    let told = home.told(&["replay"]);
+    assert!(
+        told.starts_with("the policy in force now would have let through 1 of your last 4 calls\n"),
+        "{told}"
+    );
+    assert!(
+        told.contains("+41441112233 → home  reject with 486 → ring\n      c2  listed → otherwise\n"),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_repeat_is_one_in_a_replay_as_it_was_then() {
+    let home = Home::with_calls();
+    let rule =
+        "[[rule]]\nid = \"again\"\nwhen = { repeat = { count = 2, within = \"2h\" } }\nthen = \"decline\"\n";
+    home.write("again.toml", &CONFIGURATION.replacen("[[rule]]", &format!("{rule}[[rule]]"), 1));
+    let told = home.json(&["replay", "--policy", "again.toml", "--json"]);
+    assert_eq!(told[0]["different"], 1);
+    assert_eq!(told[0]["newest"][0]["call"]["number"], 4);
+    assert_eq!(told[0]["newest"][0]["to"]["rule"], "again");
+}
+
+#[test]
+fn a_candidate_with_errors_is_refused() {
+    let home = Home::with_calls();
+    home.write("broken.toml", &CONFIGURATION.replacen("then = \"busy\"", "then = \"bussy\"", 1));
+    let told = home.told(&["replay", "--policy", "broken.toml"]);
+    assert!(told.contains("broken.toml:") && told.contains("bussy"), "{told}");
+    assert!(told.contains("broken.toml has 1 error\n") && told.ends_with("exit 2\n"), "{told}");
+    assert!(home.told(&["replay", "--policy", "missing.toml"]).ends_with("exit 2\n"));
+}
+
+#[test]
+fn stats_count_calls_per_rule_list_line_and_day() {
+    let home = Home::with_calls();
+    let told = home.told(&["stats"]);
+    for expected in [
+        "4 calls: 2 rejected, 2 rung\n",
+        "RULE       CALLS  OF ALL\n",
+        "listed     2       50.0 %  ########################################\n",
+        "otherwise  2       50.0 %  ----------------------------------------\n",
+        "reject  2       50.0 %",
+        "home  4      100.0 %  ####################--------------------\n",
+        "# turned away   - let through\n",
+    ] {
+        assert!(told.contains(expected), "{expected} is not in {told}");
+    }
+    let stats = home.json(&["stats", "--since", "30h", "--json"]);
+    assert_eq!(stats[0]["rules"], json!({ "otherwise": { "ring": 2 } }));
+}
+
+#[test]
+fn a_wrong_rejection_is_mended_by_removing_the_entry_that_names_the_caller() {
+    let home = Home::with_calls();
+    let told = home.told(&["was-wrong", "c2", "--yes"]);
+    assert!(
+        told.contains("proposal:  take +41441112233 off the list reject (ringfence.toml:21)\n"),
+        "{told}"
+    );
+    assert!(told.contains("this change would have let through 1 of your last 4 calls\n"), "{told}");
+    assert!(told.ends_with("took +41441112233 off the list reject (ringfence.toml:21)\nexit 0\n"), "{told}");
+    assert!(!home.read("ringfence.toml").contains("41441112233"));
+    assert_eq!(home.decides("+41441112233"), "otherwise");
+}
+
+#[test]
+fn a_wrong_rejection_by_a_wider_entry_is_mended_by_allowing_the_caller() {
+    let home = Home::with_calls();
+    let told = home.told(&["was-wrong", "c1", "--yes"]);
+    assert!(told.contains("proposal:  put +41791234567 on the list allow\n"), "{told}");
+    assert!(told.contains("this change would have let through 1 of your last 4 calls\n"), "{told}");
+    assert!(
+        home.read("ringfence.toml").contains("  \"+41791234567\", # was wrong "),
+        "{}",
+        home.read("ringfence.toml")
+    );
+    assert_eq!(
+        (home.decides("0791234567").as_str(), home.decides("0791234568").as_str()),
+        ("allowed", "listed")
+    );
+}
+
+#[test]
+fn what_a_test_of_the_policy_expects_is_not_mended_away() {
+    let home = Home::with_calls();
+    home.call("+41799999999", 1, "reject", "listed", Some("+4179*"));
+    let told = home.told(&["was-wrong", "last", "--yes"]);
+    assert!(told.contains("test 1 fails: expected listed → busy, got allowed → ring"), "{told}");
+    assert!(told.contains("would have errors with that change: it is as it was\n"), "{told}");
+    assert!(told.ends_with("exit 2\n"), "{told}");
+    assert_eq!(home.read("ringfence.toml"), CONFIGURATION);
+}
+
+#[test]
+fn where_no_rule_lets_a_list_through_the_caller_is_never_blocked() {
+    let home = Home::with_calls();
+    let rules = CONFIGURATION.replace(
+        "when = { caller_in = \"allow\" }",
+        "when = { caller_in = \"allow\", hours = \"03:00-03:01\" }",
+    );
+    home.write(
+        "ringfence.toml",
+        &rules
+            .replace("[[test]]\ncall   = { caller = \"0441234567\" }\nexpect = { rule = \"allowed\" }\n", ""),
+    );
+    let told = home.told(&["was-wrong", "c1", "--yes"]);
+    assert!(told.contains("proposal:  put +41791234567 on the list never_block\n"), "{told}");
+    assert_eq!(home.decides("0791234567"), "never_block");
+}
+
+#[test]
+fn a_call_that_should_not_have_rung_is_mended_by_listing_the_caller() {
+    let home = Home::with_calls();
+    let told = home.told(&["was-wrong", "last", "--yes"]);
+    assert!(told.contains("proposal:  put +41445556677 on the list reject\n"), "{told}");
+    assert!(told.contains("this change would have rejected 2 of your last 4 calls\n"), "{told}");
+    assert_eq!(home.decides("+41445556677"), "listed");
+}
+
+#[test]
+fn nothing_is_changed_without_a_yes() {
+    let home = Home::with_calls();
+    let told = home.told(&["was-wrong", "c1"]);
+    assert!(
+        told.contains("hint: there is no terminal to ask on: --yes says it") && told.ends_with("exit 2\n"),
+        "{told}"
+    );
+    let told = home.json(&["was-wrong", "c1", "--json"]);
+    assert_eq!((&told[0]["applied"], &told[0]["remedy"]["list"]), (&false.into(), &"allow".into()));
+    assert!(home.told(&["forget", "+41791234567"]).ends_with("exit 2\n"));
+    assert_eq!(home.read("ringfence.toml"), CONFIGURATION);
+    assert_eq!(home.json(&["calls", "--json"]).len(), 4);
+}
+
+#[test]
+fn a_number_is_blocked_for_a_time() {
+    let home = Home::new();
+    let told = home.told(&["block", "0225556677", "--for", "30d", "--note", "sells wine"]);
+    assert!(
+        told.starts_with("blocked +41225556677 until 20") && told.ends_with(" in ringfence.toml\nexit 0\n"),
+        "{told}"
+    );
+    assert_eq!(home.decides("+41225556677"), "listed");
+    let listed = home.told(&["list"]);
+    assert!(listed.contains("+41225556677") && listed.contains("sells wine"), "{listed}");
+    let in_ten_days = (Timestamp::now() + SignedDuration::from_hours(31 * 24)).to_string();
+    let told = home.json(&["why", "+41225556677", "--at", &in_ten_days, "--json"]);
+    assert_eq!(told[0]["trace"]["decided_by"], "otherwise");
+    assert_eq!(home.told(&["remove", "+41225556677"]).lines().last(), Some("exit 0"));
+    assert_eq!(home.decides("+41225556677"), "otherwise");
+}
+
+#[test]
+fn blocking_again_lasts_as_long_as_was_said_last() {
+    let home = Home::new();
+    home.told(&["block", "0225556677", "--for", "1h"]);
+    home.told(&["block", "0225556677", "--for", "2d"]);
+    assert_eq!(home.read("ringfence.toml").matches("+41225556677").count(), 1);
+    assert!(home.told(&["block", "0225556677"]).starts_with("blocked +41225556677 in ringfence.toml\n"));
+    assert!(!home.read("ringfence.toml").contains("until"));
+    assert!(
+        home.told(&["block", "0225556677", "--for", "1h"]).starts_with("+41225556677 is blocked already")
+    );
+    assert!(home.told(&["block", "0225556678", "--for", "ever"]).ends_with("exit 2\n"));
+}
+
+#[test]
+fn a_switch_is_flipped_without_a_running_program() {
+    let home = Home::new();
+    assert!(home.told(&["switch"]).contains("on_call  off     off"), "{}", home.told(&["switch"]));
+    assert_eq!(home.decides("0791234567"), "listed");
+    let told = home.told(&["switch", "on_call", "on"]);
+    assert!(
+        told.starts_with("on_call is on until ") && told.ends_with(", for 2 h 0 min\nexit 0\n"),
+        "{told}"
+    );
+    assert_eq!(home.decides("0791234567"), "on-call");
+    assert_eq!(home.told(&["switch", "on_call", "off"]), "on_call is off\nexit 0\n");
+    assert_eq!(home.decides("0791234567"), "listed");
+    let told = home.told(&["switch", "on_cal", "on"]);
+    assert!(told.contains("hint: it has: on_call\n") && told.ends_with("exit 2\n"), "{told}");
+    assert!(home.told(&["switch", "on_call", "for"]).ends_with("exit 2\n"));
+}
+
+#[test]
+fn a_running_program_is_told_of_switches_and_of_numbers_that_were_dialled() {
+    let home = Home::new();
+    let program = home.running();
+    assert!(home.told(&["switch", "on_call", "for", "3h"]).starts_with("on_call is on until "));
+    assert_eq!(home.json(&["switch", "--json"])[0]["is_on"], true);
+    assert_eq!(home.told(&["dialed", "0225556677", "1002"]), "noted 2 numbers as dialled\nexit 0\n");
+    assert!(home.told(&["why", "0225556677"]).contains("we-called-them"));
+    drop(program);
+    assert_eq!(home.json(&["switch", "--json"])[0]["is_on"], true);
+}
+
+#[test]
+fn a_person_is_forgotten_with_and_without_a_running_program() {
+    let home = Home::with_calls();
+    assert_eq!(
+        home.told(&["forget", "044 555 66 77", "--yes"]),
+        "forgot +41445556677: 2 calls, 0 notes\nexit 0\n"
+    );
+    let program = home.running();
+    assert_eq!(
+        home.told(&["forget", "+41223334455", "--yes"]),
+        "forgot +41223334455: 0 calls, 1 note\nexit 0\n"
+    );
+    assert_eq!(
+        home.told(&["forget", "+41791234567", "-y"]),
+        "forgot +41791234567: 1 call, 0 notes\nexit 0\n"
+    );
+    assert_eq!(home.told(&["forget", "+41791234567", "-y"]), "nothing was known of +41791234567\nexit 1\n");
+    drop(program);
+    let calls = home.json(&["calls", "--json"]);
+    assert_eq!((calls.len(), &calls[0]["caller"]), (1, &"+41441112233".into()));
+    assert!(
+        home.told(&["forget", "anonymous", "--yes"])
+            .contains("callers without a number cannot be told from each other")
+    );
+}
+
+#[test]
+fn numbers_that_were_dialled_are_read_from_call_records() {
+    let home = Home::new();
+    let records = home.path("records");
+    std::fs::write(&records, "0225556677\n\n 022 555 66 78 \n").unwrap();
+    let output =
+        home.command(&["dialed", "-", "--at", "40d"]).stdin(std::fs::File::open(&records).unwrap()).output();
+    assert_eq!(String::from_utf8(output.unwrap().stdout).unwrap(), "noted 2 numbers as dialled\n");
+    assert_eq!(home.decides("0225556677"), "otherwise");
+    assert_eq!(home.told(&["dialed", "0225556678"]), "noted 1 number as dialled\nexit 0\n");
+    assert_eq!(home.decides("0225556678"), "we-called-them");
+}
