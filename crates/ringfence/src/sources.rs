@@ -38,7 +38,7 @@ mod web;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -50,20 +50,18 @@ use tokio::sync::mpsc;
 use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::Instant;
 
-pub(crate) use self::client::Trust;
-pub(crate) use self::copies::Copies;
-pub(crate) use self::credential::{Credential, SecretPlace};
 pub(crate) use self::error::SourceError;
 pub(crate) use self::look_up::{Answer, Question};
-pub(crate) use self::resolver::{Names, Reach, system_names};
-pub(crate) use self::source::{LookUp, Source, Tells};
-pub(crate) use self::spec::{ListSpec, LookUpSpec, MOST_BYTES, OnStale, ready};
-pub(crate) use self::status::{ListStatus, LookUpStatus, Origin, SourcesStatus};
+pub(crate) use self::source::Source;
+pub(crate) use self::spec::{ListSpec, LookUpSpec, ready};
+pub(crate) use self::status::SourcesStatus;
 
-use self::client::Client;
+use self::client::{Client, Trust};
+use self::copies::Copies;
 use self::fetch::Fetcher;
 use self::keeper::Keeper;
 use self::look_up::Informant;
+use self::resolver::{Names, system_names};
 use self::shelf::Shelf;
 
 /// Returns what time it is.
@@ -89,7 +87,7 @@ pub(crate) struct Sources {
     surroundings: Option<Surroundings>,
 }
 
-/// What the sources said of a caller, and which of them said nothing.
+/// What the sources said of a caller, and which lists have no answer; each list is in one of the two.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Heard {
     /// By the name of the list.
@@ -112,7 +110,8 @@ impl Surroundings {
 
 impl Sources {
     /// Makes the lists of what is on this machine, and contacts nobody. What `before` remembers of
-    /// callers is remembered on, as far as the policy says the same of its source.
+    /// callers, and of lists that no copy could be kept of, is remembered on, as far as the policy
+    /// names the same source.
     pub(crate) async fn open(
         lists: Vec<ListSpec>,
         look_ups: Vec<LookUpSpec>,
@@ -134,6 +133,7 @@ impl Sources {
         for spec in lists {
             let client = clients.client(&spec.trust);
             let (clock, copies, user) = (Arc::clone(&surroundings.clock), copies.clone(), surroundings.user);
+            let before: Vec<_> = before.iter().flat_map(|before| before.keepers.clone()).collect();
             let opening = spawn_blocking(move || {
                 let shelf = Arc::new(Shelf::new(spec, user));
                 let fetcher = |index| Fetcher {
@@ -143,7 +143,11 @@ impl Sources {
                     copies: copies.clone(),
                 };
                 let sources = 0..shelf.spec.sources.len();
-                let keepers = sources.map(|index| Arc::new(Keeper::open(fetcher(index), Arc::clone(&clock))));
+                let keepers = sources.map(|index| {
+                    let fetcher = fetcher(index);
+                    let before = before.iter().find(|before| before.is_of(&fetcher));
+                    Arc::new(Keeper::open(fetcher, Arc::clone(&clock), before.map(|before| &**before)))
+                });
                 (keepers.collect::<Vec<_>>(), Arc::clone(&shelf))
             });
             // It ends, and only a panic makes it fail: the list is then as good as not there.
@@ -185,29 +189,27 @@ impl Sources {
         let _ = spawn_blocking(move || Copies::new(copies).sweep(&wanted, clock())).await;
     }
 
-    /// Looks at a list's sources now, and returns how they stand then, with the list if it is another
-    /// one.
-    pub(crate) async fn refresh(&self, list: &str) -> (Vec<ListStatus>, Option<Arc<List>>) {
-        let (mut statuses, mut latest) = (Vec::new(), None);
-        for keeper in self.keepers.iter().filter(|keeper| keeper.name() == list) {
-            latest = keeper.refresh().await.or(latest);
-            statuses.push(keeper.status());
-        }
-        (statuses, latest)
-    }
-
     /// Asks the sources of these lists about a caller, all at once, and returns at the deadline with
     /// what is there.
     pub(crate) async fn ask(&self, question: &Question, lists: &[&str], deadline: Instant) -> Heard {
         let wanted =
             self.informants.iter().filter(|informant| lists.contains(&informant.spec().name.as_str()));
         let asked: Vec<_> = wanted.map(|informant| (informant, informant.ask(question, deadline))).collect();
-        let mut heard = Heard::default();
+        let mut results: BTreeMap<&str, Result<Answer, SourceError>> = BTreeMap::new();
         for (informant, asked) in asked {
-            let list = informant.spec().name.clone();
-            match informant.answer(asked, deadline).await {
-                Ok(answer) => heard.said.push((list, answer)),
-                Err(error) => heard.missing.push((list, error)),
+            let result = informant.answer(asked, deadline).await;
+            let list = informant.spec().name.as_str();
+            let result = match results.remove(list) {
+                Some(other) => worse(other, result),
+                None => result,
+            };
+            results.insert(list, result);
+        }
+        let mut heard = Heard::default();
+        for (list, result) in results {
+            match result {
+                Ok(answer) => heard.said.push((list.to_owned(), answer)),
+                Err(error) => heard.missing.push((list.to_owned(), error)),
             }
         }
         heard
@@ -222,15 +224,20 @@ impl Sources {
     }
 }
 
-impl Heard {
-    /// Returns what was said of the caller for a list: of several sources, the worst.
-    pub(crate) fn of(&self, list: &str) -> Option<ringfence_policy::Answer> {
-        let said = self.said.iter().filter(|(name, _)| name == list).map(|(_, answer)| answer);
-        said.map(|answer| ringfence_policy::Answer { score: answer.score, is_listed: answer.is_listed })
-            .reduce(|one, other| ringfence_policy::Answer {
-                score: one.score.max(other.score),
-                is_listed: one.is_listed || other.is_listed,
-            })
+/// Returns what counts when a list has two sources: whatever speaks against the caller, or else that
+/// one of them is missing.
+fn worse(
+    one: Result<Answer, SourceError>,
+    other: Result<Answer, SourceError>,
+) -> Result<Answer, SourceError> {
+    match (one, other) {
+        (Ok(one), Ok(other)) => Ok(Answer {
+            score: one.score.max(other.score),
+            is_listed: one.is_listed || other.is_listed,
+            name: one.name.or(other.name),
+        }),
+        (Ok(answer), Err(_)) | (Err(_), Ok(answer)) if answer.is_listed || answer.score > 0 => Ok(answer),
+        (Err(error), _) | (_, Err(error)) => Err(error),
     }
 }
 

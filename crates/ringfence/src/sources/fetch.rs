@@ -30,6 +30,8 @@ pub(crate) struct Fetched {
     pub(crate) documents: Vec<Document>,
     /// Why some of it is missing.
     pub(crate) trouble: Option<SourceError>,
+    /// Why some of it was not kept when it came.
+    pub(crate) unkept: Option<SourceError>,
 }
 
 /// How long one request of a list may take, with all of its answer.
@@ -100,7 +102,7 @@ impl Fetcher {
                 return ftc::fetch(self.client()?, spec, &base, &self.copies, now).await.map(Some);
             }
         };
-        Ok(Some(Fetched { documents, trouble: None }))
+        Ok(Some(Fetched { documents, ..Fetched::default() }))
     }
 
     /// Keeps what was found good. It may block.
@@ -145,7 +147,7 @@ impl Fetcher {
     }
 
     /// Checks that a kept copy has the signature of the key that the list has now.
-    fn verify(&self, document: &Document) -> Result<(), SourceError> {
+    pub(crate) fn verify(&self, document: &Document) -> Result<(), SourceError> {
         let Some(key) = &self.spec().key else { return Ok(()) };
         let signature = document.signature.as_deref().and_then(base64::decode);
         PublicKey::parse(key)?.verify(&document.body, &signature.unwrap_or_default())

@@ -37,7 +37,11 @@ pub(crate) async fn fetch(
             continue;
         }
         match day(client, spec, &url).await {
-            Ok(Some(document)) => fetched.documents.push(kept_from_now_on(copies, document, now).await?),
+            Ok(Some(document)) => {
+                let (document, kept) = keep(copies, document, now).await?;
+                fetched.documents.push(document);
+                fetched.unkept = kept.err().or(fetched.unkept);
+            }
             Ok(None) => {}
             Err(error) if fetched.documents.is_empty() => return Err(error),
             Err(error) => {
@@ -64,16 +68,15 @@ pub(crate) fn addresses(spec: &ListSpec, base: &Url, now: Timestamp) -> impl Ite
     days(spec, now).filter_map(|date| base.join(&format!("DNC_Complaint_Numbers_{date}.csv")).ok())
 }
 
-async fn kept_from_now_on(
+async fn keep(
     copies: &Copies,
     document: Document,
     now: Timestamp,
-) -> Result<Document, SourceError> {
+) -> Result<(Document, Result<(), SourceError>), SourceError> {
     let copies = copies.clone();
     blocking(move || {
-        // What cannot be kept is fetched again the next time.
-        let _ = copies.keep(&document, now);
-        Ok(document)
+        let kept = copies.keep(&document, now).map_err(|error| copies.error(&error));
+        Ok((document, kept))
     })
     .await
 }

@@ -45,6 +45,8 @@ struct State {
     first_unread: Option<String>,
     /// What the rows were read from, without the bytes.
     held: Vec<Document>,
+    /// The same with the bytes, where no copy could be kept.
+    unkept: Vec<Document>,
     digest: Vec<u8>,
     origin: Origin,
     seen: Option<Timestamp>,
@@ -57,14 +59,22 @@ struct State {
 }
 
 impl Keeper {
-    /// Puts into the list what is on this machine. It may block.
-    pub(crate) fn open(fetcher: Fetcher, clock: Clock) -> Self {
+    /// Puts into the list what is on this machine, or in the memory of who kept it `before`. It may
+    /// block.
+    pub(crate) fn open(fetcher: Fetcher, clock: Clock, before: Option<&Self>) -> Self {
         let now = clock();
         let state = State::nothing(now);
         let keeper = Self { fetcher, clock, state: Mutex::new(state), turn: tokio::sync::Mutex::new(()) };
-        match keeper.fetcher.kept(now) {
-            Ok((documents, seen)) => keeper.start(documents, seen, now),
-            Err(error) => keeper.state().error = Some(error),
+        match (keeper.fetcher.kept(now), before) {
+            (Ok((documents, _)), Some(before)) if documents.is_empty() => {
+                let (unkept, seen) = before.unkept();
+                let is_trusted = unkept.iter().all(|document| keeper.fetcher.verify(document).is_ok());
+                let unkept = if is_trusted { unkept } else { Vec::new() };
+                keeper.start(unkept.clone(), seen, now);
+                keeper.state().unkept = unkept;
+            }
+            (Ok((documents, seen)), _) => keeper.start(documents, seen, now),
+            (Err(error), _) => keeper.state().error = Some(error),
         }
         keeper
     }
@@ -96,6 +106,16 @@ impl Keeper {
             Err(error) => keeper.fail(error),
         });
         taking.await.unwrap_or_default()
+    }
+
+    /// Tells whether it keeps the same source of the same list.
+    pub(crate) fn is_of(&self, other: &Fetcher) -> bool {
+        self.name() == other.spec().name && self.fetcher.source() == other.source()
+    }
+
+    fn unkept(&self) -> (Vec<Document>, Option<Timestamp>) {
+        let state = self.state();
+        (state.unkept.clone(), state.seen)
     }
 
     /// Returns the sources whose copies are wanted.
@@ -167,7 +187,7 @@ impl Keeper {
 
     /// Takes what the source holds.
     fn take(&self, fetched: Fetched) -> Option<Arc<List>> {
-        let Fetched { documents, trouble } = fetched;
+        let Fetched { documents, trouble, unkept } = fetched;
         let digest = digest(&documents);
         if self.state().digest == digest {
             self.confirm(&documents, trouble);
@@ -179,7 +199,8 @@ impl Keeper {
             Ok(made) => made,
             Err(error) => return self.fail(error),
         };
-        let kept = self.fetcher.keep(&documents, now);
+        let kept = unkept.map_or_else(|| self.fetcher.keep(&documents, now), Err);
+        let unkept = if kept.is_err() { documents.clone() } else { Vec::new() };
         match self.put(made, documents, digest, now) {
             Ok(list) => {
                 let spec = self.fetcher.spec();
@@ -187,6 +208,7 @@ impl Keeper {
                 state.seen = Some(now);
                 state.origin = Origin::Source;
                 state.failures = 0;
+                state.unkept = unkept;
                 state.error = trouble.or(kept.err());
                 state.wait(spec.interval(self.fetcher.source()), now);
                 tracing::info!(list = spec.name, rows = state.rows, unread = state.unread, "list taken");
@@ -292,6 +314,7 @@ impl State {
             unread: 0,
             first_unread: None,
             held: Vec::new(),
+            unkept: Vec::new(),
             digest: Vec::new(),
             origin: Origin::Nowhere,
             seen: None,

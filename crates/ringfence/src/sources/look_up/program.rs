@@ -111,7 +111,9 @@ impl Process {
     fn start(path: &Path) -> Result<Self, SourceError> {
         let failed =
             |why: &str| SourceError::Program { why: format!("cannot run {}: {why}", path.display()) };
-        let mut command = Command::new(path);
+        // The process begins in another directory.
+        let whole = std::path::absolute(path).map_err(|error| failed(&error.to_string()))?;
+        let mut command = Command::new(whole);
         command.env_clear().current_dir("/").kill_on_drop(true);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().map_err(|error| failed(&error.to_string()))?;

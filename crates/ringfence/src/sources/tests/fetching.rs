@@ -4,7 +4,9 @@ use std::sync::{Arc, Mutex};
 
 use super::server::{Reply, Server, head, ok};
 use super::stage::{Stage, failed, refresh, rows, web};
-use crate::sources::{ListSpec, Reach, Trust};
+use crate::sources::ListSpec;
+use crate::sources::client::Trust;
+use crate::sources::resolver::Reach;
 
 const TEN: &str = "+41791234500\n+41791234501\n+41791234502\n+41791234503\n+41791234504\n+41791234505\n\
                    +41791234506\n+41791234507\n+41791234508\n+41791234509\n";

@@ -7,8 +7,10 @@ use std::time::Duration;
 use ring::signature::{Ed25519KeyPair, KeyPair};
 
 use super::server::{Reply, Server, head, ok};
-use super::stage::{Stage, failed, list, refresh, rows, web};
-use crate::sources::{ListSpec, OnStale, Origin, Source, Sources, base64};
+use super::stage::{Stage, failed, list, refresh, refresh_all, rows, web};
+use crate::sources::spec::OnStale;
+use crate::sources::status::Origin;
+use crate::sources::{ListSpec, Source, Sources, base64};
 
 const TWO: &str = "+41791234567\n+41791234568\n";
 const HOUR: Duration = Duration::from_secs(60 * 60);
@@ -292,7 +294,7 @@ async fn the_sources_of_one_list_are_put_together_and_change_one_by_one() {
     let sources = stage.open(ListSpec { sources, ..list(source("a.txt", TWO)) }).await;
     assert_eq!(rows(&sources), 3);
     stage.file("b.txt", "+41445551234\n+41445551235\n+41791234567\n");
-    let (statuses, list) = sources.refresh("spam").await;
+    let (statuses, list) = refresh_all(&sources).await;
     assert_eq!(statuses.iter().map(|status| status.rows).collect::<Vec<_>>(), [2, 3]);
     assert_eq!(list.unwrap().len(), 4);
 }
@@ -308,4 +310,24 @@ async fn copies_of_sources_that_the_policy_names_no_more_are_removed_after_a_mon
         sources.sweep().await;
         assert_eq!(copies(), left, "after {days} more days");
     }
+}
+
+#[tokio::test]
+async fn a_list_of_which_no_copy_can_be_kept_outlives_a_reload() {
+    let (stage, server) = (Stage::new(), Server::start(|_| ok("text/plain", TWO)));
+    // Where the directory of the copies should be, stands a file.
+    stage.file("copies", "");
+    let spec = web(server.url("/spam.txt"));
+    let before = stage.open(spec.clone()).await;
+    let (status, _) = refresh(&before).await;
+    assert_eq!(status.rows, 2);
+    assert!(status.error.unwrap().contains("no copy of the list is kept: "));
+    server.stop();
+    let around = stage.surroundings();
+    let after = Sources::open(vec![spec.clone()], Vec::new(), &around, Some(&before)).await;
+    let again = Sources::open(vec![spec.clone()], Vec::new(), &around, Some(&after)).await;
+    assert_eq!((rows(&after), rows(&again)), (2, 2));
+    let key = Some("ed25519:REPLACE".to_owned());
+    let other = Sources::open(vec![ListSpec { key, ..spec }], Vec::new(), &around, Some(&again)).await;
+    assert_eq!(rows(&other), 0);
 }

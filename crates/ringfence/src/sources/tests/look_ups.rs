@@ -8,7 +8,8 @@ use tokio::time::{Instant, advance, pause, resume};
 
 use super::server::{Reply, Server, head, ok};
 use super::stage::{DEADLINE, Stage, ask, ask_in_time, look_up, missing, question};
-use crate::sources::{LookUp, LookUpSpec, Sources, Tells};
+use crate::sources::source::{LookUp, Tells};
+use crate::sources::{LookUpSpec, Sources};
 
 const JSON: &str = "application/json";
 const SPAM: &str = r#"{"score":3,"listed":true,"name":"Wine\u202eshop","more":[1]}"#;
@@ -163,6 +164,21 @@ async fn what_is_remembered_outlives_a_reload_that_leaves_the_source_as_it_is() 
     let other = Sources::open(Vec::new(), vec![changed], &stage.surroundings(), Some(&after)).await;
     assert_eq!(ask(&other, "079 123 45 67").await.said.len(), 1);
     assert_eq!(server.requests().len(), 2);
+}
+
+#[tokio::test]
+async fn of_two_services_of_a_list_counts_what_speaks_against_the_caller() {
+    let (good, bad) = (r#"{"score":0}"#, r#"{"score":3}"#);
+    for (one, other, expected) in
+        [(good, bad, Some(3)), (good, good, Some(0)), ("", bad, Some(3)), (good, "", None)]
+    {
+        let servers = [one, other].map(|body| Server::start(move |_| ok(JSON, body)));
+        let specs = servers.iter().map(|server| look_up(LookUp::Service { url: server.url("/who") }));
+        let sources = Sources::open(Vec::new(), specs.collect(), &Stage::new().surroundings(), None).await;
+        let heard = ask(&sources, "079 123 45 67").await;
+        assert_eq!(heard.said.first().map(|(_, answer)| answer.score), expected);
+        assert_eq!(heard.said.len() + heard.missing.len(), 1);
+    }
 }
 
 /// Of `printf %s +41791234567 | sha1sum`.

@@ -6,7 +6,8 @@ use std::time::Duration;
 use tokio::time::{Instant, advance, pause, resume};
 
 use super::stage::{DEADLINE, Stage, ask, ask_in_time, look_up, missing, question};
-use crate::sources::{LookUp, Sources};
+use crate::sources::Sources;
+use crate::sources::source::LookUp;
 
 async fn program(name: &str) -> Sources {
     let path = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/src/sources/tests/data")).join(name);
@@ -23,6 +24,16 @@ async fn a_program_is_asked_again_and_again_and_started_once() {
         assert_eq!(answer.name.as_deref(), Some("Wine shop"));
     }
     assert_eq!(sources.status().look_ups[0].missed, 0);
+}
+
+#[tokio::test]
+async fn a_program_is_found_beside_the_policy_wherever_it_runs() {
+    let here = std::env::current_dir().unwrap();
+    let path = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/src/sources/tests/data/answers.sh"));
+    let up: PathBuf = here.components().skip(1).map(|_| "..").collect();
+    let path = up.join(path.strip_prefix("/").unwrap());
+    let sources = Stage::new().ask_by(look_up(LookUp::Program { path })).await;
+    assert_eq!(ask(&sources, "079 123 45 67").await.said.len(), 1);
 }
 
 #[tokio::test]

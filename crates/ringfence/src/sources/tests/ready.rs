@@ -9,10 +9,11 @@ use reqwest::dns::Resolve;
 use ringfence_policy::{Draft, File, SetWriter};
 
 use super::stage::{Stage, list, refresh, rows};
-use crate::sources::resolver::Resolver;
-use crate::sources::{
-    ListSpec, LookUp, LookUpSpec, OnStale, Reach, SecretPlace, Source, SourceError, Tells, ready,
-};
+use crate::sources::credential::SecretPlace;
+use crate::sources::resolver::{Reach, Resolver};
+use crate::sources::source::{LookUp, Tells};
+use crate::sources::spec::OnStale;
+use crate::sources::{ListSpec, LookUpSpec, Source, SourceError, ready};
 
 fn read(text: &str) -> Result<(ListSpec, Vec<LookUpSpec>), (usize, SourceError)> {
     let text =

@@ -11,10 +11,12 @@ use ringfence_policy::{List, Number, Region, normalise};
 use tempfile::TempDir;
 use tokio::time::Instant;
 
-use crate::sources::{
-    Credential, Heard, ListSpec, ListStatus, LookUp, LookUpSpec, Question, Reach, SecretPlace, Source,
-    Sources, Surroundings, Trust,
-};
+use crate::sources::client::Trust;
+use crate::sources::credential::{Credential, SecretPlace};
+use crate::sources::resolver::Reach;
+use crate::sources::source::LookUp;
+use crate::sources::status::ListStatus;
+use crate::sources::{Heard, ListSpec, LookUpSpec, Question, Source, Sources, Surroundings};
 
 /// A directory for copies, and a clock that is set by hand.
 pub(super) struct Stage {
@@ -92,9 +94,19 @@ pub(super) fn look_up(look_up: LookUp) -> LookUpSpec {
     LookUpSpec { name: "spam".to_owned(), look_up, cache: None, trust: nearby(), credential: None }
 }
 
-/// Looks at the one list, and returns how it stands and whether it is another one.
+/// Looks at each source of a list, and returns how they stand and the last list that is another one.
+pub(super) async fn refresh_all(sources: &Sources) -> (Vec<ListStatus>, Option<Arc<List>>) {
+    let (mut statuses, mut latest) = (Vec::new(), None);
+    for keeper in &sources.keepers {
+        latest = keeper.refresh().await.or(latest);
+        statuses.push(keeper.status());
+    }
+    (statuses, latest)
+}
+
+/// Looks at the one source, and returns how it stands and the list if it is another one.
 pub(super) async fn refresh(sources: &Sources) -> (ListStatus, Option<Arc<List>>) {
-    let (mut statuses, list) = sources.refresh("spam").await;
+    let (mut statuses, list) = refresh_all(sources).await;
     (statuses.pop().unwrap(), list)
 }
 
