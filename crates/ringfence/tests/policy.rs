@@ -1,0 +1,177 @@
+//! What a policy does on the wire of the running program: look-ups that answer, hang or talk nonsense,
+//! positions, state across a kill, and what the program refuses to run.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+#[allow(dead_code, reason = "not every test file needs all of it")]
+mod bench;
+
+use std::os::unix::fs::PermissionsExt;
+use std::time::{Duration, Instant};
+
+use bench::{Bench, PATIENCE, Program};
+use ringfence_testing::{CallPlan, Outcome};
+
+/// A bench whose policy is this, and the program that has registered with it.
+fn running(policy: &str) -> (Bench, Program) {
+    let mut bench = Bench::new();
+    configure(&bench, policy);
+    let program = bench.registered();
+    (bench, program)
+}
+
+fn configure(bench: &Bench, policy: &str) {
+    let head = format!(
+        "[softphone]\nlisten = \"127.0.0.1:0\"\ncontrol = \"control/s\"\n\n[defaults]\nregion = \"CH\"\n"
+    );
+    let account = bench.account("home", "858", "hunter2");
+    bench.write(
+        "ringfence.toml",
+        &format!("{head}deadline = \"300ms\"\non_error = \"decline\"\n{account}\n{policy}"),
+    );
+}
+
+/// A policy that asks a program about each caller.
+fn asking(bench: &Bench, script: &str, on_miss: &str) -> String {
+    bench.write("ask", &format!("#!/bin/sh\n{script}\n"));
+    let permissions = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(bench.path("ask"), permissions).unwrap();
+    format!(
+        "[list.bad]\nsource = \"lookup:exec:ask\"\n{on_miss}\n\
+         [[rule]]\nid = \"bad\"\nwhen = {{ score = {{ list = \"bad\", at_least = 5 }} }}\nthen = \"busy\"\n\
+         [[rule]]\nid = \"rest\"\nthen = \"unavailable\"\n"
+    )
+}
+
+/// Calls 858 patiently, and returns the status of the refusal.
+fn refused(bench: &mut Bench, caller: &str) -> Option<u16> {
+    let id = bench.pbx.call(Instant::now(), CallPlan::new(caller, "858"));
+    assert!(bench.play(|pbx| pbx.get(id).outcome().is_some()), "{}", bench.log());
+    assert_eq!(bench.pbx.get(id).faults(), [""; 0]);
+    bench.pbx.get(id).outcome().and_then(status)
+}
+
+fn status(outcome: &Outcome) -> Option<u16> {
+    if let Outcome::Rejected { status, .. } = outcome { Some(*status) } else { None }
+}
+
+/// Returns what the journal says of the newest call.
+fn last(bench: &mut Bench) -> serde_json::Value {
+    assert!(bench.play_until(PATIENCE, |bench| !bench.ask(&["calls", "--json"]).stdout.is_empty()));
+    let told = String::from_utf8(bench.ask(&["calls", "--json"]).stdout).unwrap();
+    serde_json::from_str(told.lines().last().unwrap()).unwrap()
+}
+
+/// Answers every question with a score of 9 for numbers that end in 7.
+const ANSWERING: &str = r#"while read -r line; do
+  id=$(printf '%s' "$line" | sed 's/.*"id":\([0-9]*\).*/\1/')
+  case $line in *7\"*) score=9;; *) score=0;; esac
+  printf '{"id":%s,"score":%s}\n' "$id" "$score"
+done"#;
+
+fn screened(script: &str, on_miss: &str, caller: &str) -> (Option<u16>, serde_json::Value) {
+    let mut bench = Bench::new();
+    let policy = asking(&bench, script, on_miss);
+    configure(&bench, &policy);
+    let _program = bench.registered();
+    let status = refused(&mut bench, caller);
+    (status, last(&mut bench))
+}
+
+#[test]
+fn a_program_that_is_asked_decides() {
+    let (status, call) = screened(ANSWERING, "", "+41441234567");
+    assert_eq!((status, call["rule"].as_str()), (Some(486), Some("bad")), "{call}");
+    let (status, call) = screened(ANSWERING, "", "+41441234568");
+    assert_eq!((status, call["rule"].as_str()), (Some(480), Some("rest")), "{call}");
+}
+
+#[test]
+fn a_program_that_hangs_dies_or_talks_nonsense_ends_in_on_error_and_the_journal_says_why() {
+    for script in ["sleep 60", "exit 1", "while read -r line; do echo nonsense; done"] {
+        let (status, call) = screened(script, "", "+41441234567");
+        assert_eq!((status, call["rule"].as_str()), (Some(603), Some("on_error")), "{script}: {call}");
+        assert!(call["reason"].as_str().unwrap().contains("no answer of bad"), "{script}: {call}");
+    }
+}
+
+#[test]
+fn a_list_may_say_what_counts_when_nobody_answers() {
+    let (status, _) = screened("sleep 60", "on_miss = \"no_match\"", "+41441234567");
+    assert_eq!(status, Some(480));
+    let (status, _) = screened("sleep 60", "on_miss = \"match\"", "+41441234567");
+    assert_eq!(status, Some(486));
+}
+
+#[test]
+fn what_hangs_delays_a_call_by_the_deadline_and_no_more() {
+    let mut bench = Bench::new();
+    let policy = asking(&bench, "sleep 60", "");
+    configure(&bench, &policy);
+    let _program = bench.registered();
+    let began = Instant::now();
+    assert_eq!(refused(&mut bench, "+41441234567"), Some(603));
+    assert!(began.elapsed() >= Duration::from_millis(250), "{:?}", began.elapsed());
+}
+
+#[test]
+fn a_phone_among_others_stands_aside_or_captures() {
+    let line = "[line.home]\nposition = \"parallel\"\ncapture = 603\n";
+    let (mut bench, _program) = running(&format!("{line}[list.reject]\nentries = [\"+4179*\"]\n"));
+    assert_eq!(refused(&mut bench, "0791234567"), Some(603));
+    let began = Instant::now();
+    assert_eq!(refused(&mut bench, "+41441234567"), Some(480));
+    assert!(began.elapsed() >= Duration::from_secs(3), "{:?}", began.elapsed());
+    assert_eq!(last(&mut bench)["verdict"]["action"], "stand_aside");
+}
+
+#[test]
+fn a_phone_before_the_others_sends_wanted_calls_to_them() {
+    let line = "[line.home]\nposition = \"first\"\nring = \"sip:desk@127.0.0.1\"\n";
+    let (mut bench, _program) = running(&format!("{line}[list.reject]\nentries = [\"+4179*\"]\n"));
+    assert_eq!(refused(&mut bench, "0791234567"), Some(486));
+    bench.call("+41441234567");
+    assert_eq!(last(&mut bench)["verdict"]["to"], "sip:desk@127.0.0.1");
+}
+
+#[test]
+fn the_third_call_within_minutes_is_known_across_a_kill() {
+    let rules = "[[rule]]\nid = \"third\"\nwhen = { repeat = { count = 3, within = \"10m\" } }\nthen = \"unavailable\"\n\
+                 [[rule]]\nid = \"rest\"\nthen = \"busy\"\n";
+    let (mut bench, mut program) = running(rules);
+    assert_eq!(refused(&mut bench, "+41441234567"), Some(486));
+    assert_eq!(refused(&mut bench, "+41441234567"), Some(486));
+    let is_written =
+        |bench: &Bench| String::from_utf8_lossy(&bench.ask(&["calls", "--json"]).stdout).lines().count() == 2;
+    assert!(bench.play_until(PATIENCE, is_written), "{}", bench.log());
+    // The journal writes every quarter of a second.
+    bench.play_until(Duration::from_secs(1), |_| false);
+    program.0.kill().unwrap();
+    program.0.wait().unwrap();
+    let _again = bench.start();
+    assert!(bench.play_until(PATIENCE, |bench| bench.log().contains("registered line")), "{}", bench.log());
+    assert_eq!(refused(&mut bench, "+41441234567"), Some(480), "{}", bench.log());
+}
+
+#[test]
+fn a_treatment_that_needs_audio_is_not_run() {
+    let bench = Bench::new();
+    let rules = "[[rule]]\nid = \"all\"\nthen = { answer = { play = \"sorry.wav\" } }\n";
+    configure(&bench, rules);
+    let output = bench.ask(&["run"]);
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{told}");
+    assert!(told.contains("the line `home` can reach") && told.contains("audio"), "{told}");
+    assert!(bench.ask(&["check"]).status.success());
+}
+
+#[test]
+fn a_policy_whose_test_fails_is_not_taken_up() {
+    let test = "[[test]]\ncall = { caller = \"+41791234567\" }\nexpect = { rule = \"listed\" }\n";
+    let (mut bench, program) = running(&format!("[list.reject]\nentries = [\"+4179*\"]\n{test}"));
+    configure(&bench, &format!("[list.reject]\nentries = [\"+4178*\"]\n{test}"));
+    program.signal("HUP");
+    assert!(bench.play_until(PATIENCE, |bench| bench.log().contains("reload failed")), "{}", bench.log());
+    assert!(bench.log().contains("test 1 fails"), "{}", bench.log());
+    assert_eq!(refused(&mut bench, "0791234567"), Some(486));
+}
