@@ -86,7 +86,7 @@ pub use schedule::{Hours, Schedule};
 pub use set::{Set, SetError, SetFull, SetWriter, Written};
 pub use trace::{Trace, TracedFact, TracedRule, Verdict};
 pub use treatment::{
-    Action, Announcement, Challenge, Forward, Hold, Only, Redirection, Ringing, Target, Then, Treatment,
-    TreatmentError, Work,
+    Action, Announcement, Challenge, Final, Forward, Hold, Only, Redirection, Ringing, Target, Then,
+    Treatment, TreatmentError, Work,
 };
 pub use wildcard::Wildcard;

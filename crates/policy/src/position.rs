@@ -13,7 +13,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::rejection::Rejection;
-use crate::treatment::{Action, Only, Redirection, Target, Treatment, Work};
+use crate::treatment::{Action, Final, Only, Redirection, Target, Treatment, Work};
 
 /// Where a softphone stands among the phones of its number.
 ///
@@ -144,11 +144,13 @@ impl Aside {
             Aside::Ringing { hold } => Action::Wait {
                 is_ringing: true,
                 limit: hold.max(Self::SHORTEST),
-                then: Rejection::unavailable(),
+                then: Final::Reject(Rejection::unavailable()),
             },
-            Aside::Silent => {
-                Action::Wait { is_ringing: false, limit: Action::RING_LIMIT, then: Rejection::unavailable() }
-            }
+            Aside::Silent => Action::Wait {
+                is_ringing: false,
+                limit: Action::RING_LIMIT,
+                then: Final::Reject(Rejection::unavailable()),
+            },
         }
     }
 }
@@ -184,16 +186,7 @@ impl Line {
                     diversion: forward.diversion.clone(),
                 }),
             },
-            Work::Hold(hold) => match self.act(&hold.then) {
-                Action::Reject(then) => Action::Wait { is_ringing: true, limit: hold.limit, then },
-                Action::Redirect(_)
-                | Action::Ring { .. }
-                | Action::Wait { .. }
-                | Action::Ignore { .. }
-                | Action::Unsupported { .. } => {
-                    Action::Wait { is_ringing: true, limit: hold.limit, then: Rejection::unavailable() }
-                }
-            },
+            Work::Hold(hold) => hold_before(hold.limit, self.act(&hold.then)),
             Work::Drop(only) => Action::Ignore { only: *only },
             Work::Answer(_) => Action::Unsupported { needs: "an announcement: audio" },
             Work::Challenge(_) => Action::Unsupported { needs: "a challenge: audio" },
@@ -227,6 +220,20 @@ impl Line {
             }
             Some(_) | None => rejection.clone(),
         }
+    }
+}
+
+/// Rings for a time before something else.
+fn hold_before(hold: Duration, then: Action) -> Action {
+    let wait = |limit, then| Action::Wait { is_ringing: true, limit, then };
+    match then {
+        Action::Reject(then) => wait(hold, Final::Reject(then)),
+        Action::Redirect(then) => wait(hold, Final::Redirect(then)),
+        Action::Ring { limit } => Action::Ring { limit: hold.saturating_add(limit) },
+        Action::Wait { limit, then, .. } => wait(hold.saturating_add(limit), then),
+        // Who has heard ringing cannot be left without an answer.
+        Action::Ignore { .. } => wait(hold, Final::Reject(Rejection::unavailable())),
+        Action::Unsupported { needs } => Action::Unsupported { needs },
     }
 }
 

@@ -309,7 +309,7 @@ pub enum Action {
         /// The limit.
         limit: Duration,
         /// The final response.
-        then: Rejection,
+        then: Final,
     },
     /// Nothing.
     Ignore {
@@ -361,6 +361,32 @@ impl fmt::Display for Action {
             }
             Action::Ignore { .. } => f.write_str("ignore"),
             Action::Unsupported { needs } => write!(f, "cannot be done yet: it needs {needs}"),
+        }
+    }
+}
+
+/// The final response at the end of a wait.
+///
+/// ```
+/// use ringfence_policy::{Final, Rejection};
+///
+/// assert_eq!(Final::Reject(Rejection::unavailable()).code(), 480);
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Final {
+    /// A refusal.
+    Reject(Rejection),
+    /// 302.
+    Redirect(Redirection),
+}
+
+impl Final {
+    /// Returns the status code.
+    #[must_use]
+    pub fn code(&self) -> u16 {
+        match self {
+            Final::Reject(rejection) => rejection.code(),
+            Final::Redirect(_) => 302,
         }
     }
 }

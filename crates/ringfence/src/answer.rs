@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use ringfence_policy::{Action, Facts, Line, Only, Policy, Redirection, Rejection, RetryAfter, Treatment};
+use ringfence_policy::{
+    Action, Facts, Final, Line, Only, Policy, Redirection, Rejection, RetryAfter, Treatment,
+};
 use softphone::{Redirect, Reject, Verdict, Wait};
 
 /// What each treatment of a policy is on one line.
@@ -59,7 +61,10 @@ impl Answer {
             Action::Ring { limit } => Verdict::Ring { limit: Some(*limit) },
             Action::Wait { is_ringing, limit, then } => {
                 let wait = if *is_ringing { Wait::ringing(*limit) } else { Wait::silent(*limit) };
-                wait.then_reject(reject(then)?).into()
+                match then {
+                    Final::Reject(then) => wait.then_reject(reject(then)?).into(),
+                    Final::Redirect(then) => wait.then_redirect(redirect(then, address)?).into(),
+                }
             }
             Action::Ignore { only: Only::NotFromRegistrar } => Reject::unavailable().into(),
             Action::Ignore { only: Only::Always } => Verdict::Ignore,

@@ -212,14 +212,16 @@ fn entries(config: &Config) -> Vec<(String, usize)> {
 }
 
 fn ending(ended: &softphone::Ended) -> journal::Ended {
-    use softphone::How;
-    let how = match (ended.how, ended.status) {
-        (How::Acknowledged, Some(487)) => "the caller gave up",
-        (How::Acknowledged, _) => "acknowledged",
-        (How::Unacknowledged, _) => "never acknowledged",
-        (How::Ignored, _) => "left unanswered",
-        (How::Stateless, _) => "answered at a bound",
-        _ => "ended",
+    use softphone::{EndedBy, How};
+    let how = match (ended.by, ended.how) {
+        (EndedBy::Caller, _) => "the caller gave up",
+        (EndedBy::Shutdown, _) => "the program ended",
+        (EndedBy::Overload, _) | (_, How::Stateless) => "answered at a bound",
+        (EndedBy::Limit, How::Acknowledged) => "nobody answered, acknowledged",
+        (_, How::Acknowledged) => "acknowledged",
+        (_, How::Unacknowledged) => "never acknowledged",
+        (_, How::Ignored) => "left unanswered",
+        (_, _) => "ended",
     };
     journal::Ended { at: Timestamp::now(), status: ended.status, how: how.into() }
 }

@@ -156,7 +156,7 @@ fn the_third_call_within_minutes_is_known_across_a_kill() {
 #[test]
 fn a_treatment_that_needs_audio_is_not_run() {
     let bench = Bench::new();
-    let rules = "[[rule]]\nid = \"all\"\nthen = { answer = { play = \"sorry.wav\" } }\n";
+    let rules = "[[rule]]\nid = \"all\"\nthen = { answer = { play = \"sorry.wav\", max_seconds = 9 } }\n";
     configure(&bench, rules);
     let output = bench.ask(&["run"]);
     let told = String::from_utf8(output.stderr).unwrap();
