@@ -21,8 +21,8 @@ fn running(policy: &str) -> (Bench, Program) {
 }
 
 fn configure(bench: &Bench, policy: &str) {
-    let head = format!(
-        "[softphone]\nlisten = \"127.0.0.1:0\"\ncontrol = \"control/s\"\n\n[defaults]\nregion = \"CH\"\n"
+    let head = String::from(
+        "[softphone]\nlisten = \"127.0.0.1:0\"\ncontrol = \"control/s\"\n\n[defaults]\nregion = \"CH\"\n",
     );
     let account = bench.account("home", "858", "hunter2");
     bench.write(

@@ -50,6 +50,9 @@ pub struct ListSpec {
     least: u32,
     user: Option<String>,
     password_file: Option<(String, String)>,
+    password_env: Option<String>,
+    is_private: bool,
+    authority: Option<(String, String)>,
 }
 
 /// A source of a list, and which file names it.
@@ -196,6 +199,25 @@ impl ListSpec {
         self.password_file.as_ref().map(|(path, file)| (path.as_str(), file.as_str()))
     }
 
+    /// Returns the environment variable with the password or token the sources ask for.
+    #[must_use]
+    pub fn password_env(&self) -> Option<&str> {
+        self.password_env.as_deref()
+    }
+
+    /// Returns whether the sources may be at private addresses.
+    #[must_use]
+    pub fn is_private(&self) -> bool {
+        self.is_private
+    }
+
+    /// Returns the path of the file with the authority that vouches for the sources, and the name of the
+    /// policy file it is relative to.
+    #[must_use]
+    pub fn authority(&self) -> Option<(&str, &str)> {
+        self.authority.as_ref().map(|(path, file)| (path.as_str(), file.as_str()))
+    }
+
     /// Returns whether any of the sources is asked about each caller, while the call waits.
     #[must_use]
     pub fn is_lookup(&self) -> bool {
@@ -229,6 +251,9 @@ impl ListSpec {
             least: 0,
             user: None,
             password_file: None,
+            password_env: None,
+            is_private: false,
+            authority: None,
         }
     }
 
@@ -237,7 +262,9 @@ impl ListSpec {
         let Surroundings { region, files, .. } = *surroundings;
         let region = block.region.map_or(region, |at| at.value);
         let file_of = |span: Span| files.get(usize::from(span.file)).map_or("", File::name).to_owned();
-        let password_file = block.password_file.as_ref().map(|path| (path.value.clone(), file_of(path.span)));
+        let beside = |path: &At<String>| (path.value.clone(), file_of(path.span));
+        let (password_file, authority) =
+            (block.password_file.as_ref().map(beside), block.ca.as_ref().map(beside));
         Self {
             region,
             span: name.span,
@@ -253,6 +280,9 @@ impl ListSpec {
             least: block.min.map_or(0, |at| at.value.0),
             user: block.user.as_ref().map(|user| user.0.clone()),
             password_file,
+            password_env: block.password_env.as_ref().map(|variable| variable.0.clone()),
+            is_private: block.private.is_some_and(|at| at.value),
+            authority,
             name: name.value.clone(),
         }
     }

@@ -185,6 +185,9 @@ impl ListBlock {
         self.min = other.min.or(self.min);
         self.user = other.user.or(self.user.take());
         self.password_file = other.password_file.or(self.password_file.take());
+        self.password_env = other.password_env.or(self.password_env.take());
+        self.private = other.private.or(self.private);
+        self.ca = other.ca.or(self.ca.take());
         true
     }
 }

@@ -100,7 +100,11 @@ impl Loaded {
         let (list, errors) = builder.build();
         loaded.list = Arc::new(list);
         for error in &errors {
-            report.push(wrong_entry(error, &loaded.inline, &texts));
+            // What others have written is not for the owner of the policy to mend.
+            let is_own = error.file().is_empty()
+                || loaded.files.iter().any(|file| file.to_string_lossy() == error.file())
+                || texts.iter().all(|text| text.path().to_string_lossy() != error.file());
+            report.push(wrong_entry(error, is_own, &loaded.inline, &texts));
         }
         loaded
     }
@@ -119,7 +123,7 @@ impl Loaded {
             ListSource::File { path, format } => {
                 let path = beside(config, path);
                 self.stamped.push(Stamped::now(&path));
-                if *format == Some(Format::Text) {
+                if source.is_required {
                     self.files.push(path.clone());
                 }
                 let bytes = regular::read(&path, MOST).map_err(|error| (path.clone(), error))?;
@@ -203,10 +207,11 @@ fn unread(path: &Path, error: &ReadError, is_required: bool, place: Option<Place
 }
 
 /// Says what is wrong with an entry, where it stands.
-fn wrong_entry(error: &ListError, inline: &[Place], texts: &[Source]) -> Diagnostic {
+fn wrong_entry(error: &ListError, is_own: bool, inline: &[Place], texts: &[Source]) -> Diagnostic {
     let line = usize::try_from(error.line()).unwrap_or_default();
     let source = texts.iter().find(|source| source.path().to_string_lossy() == error.file());
-    let mut diagnostic = Diagnostic::error(error.message());
+    let message = error.message();
+    let mut diagnostic = if is_own { Diagnostic::error(message) } else { Diagnostic::warning(message) };
     diagnostic.place = match source {
         Some(source) => Some(source.place_at(line, error.column(), error.text().chars().count())),
         None => inline.get(line.saturating_sub(1)).cloned(),

@@ -88,10 +88,10 @@ impl Screen {
         };
         let said = names.iter().map(|name| {
             let answers = answers.as_ref();
-            let answer = answers.and_then(|all| all.said.iter().find(|(list, _)| list == name));
+            let answer = answers.and_then(|all| all.of(name));
             let missing = answers.and_then(|all| all.missing.iter().find(|(list, _)| list == name));
             let answer = match (answer, missing) {
-                (Some((_, answer)), _) => Ok(Told { score: answer.score, is_listed: answer.is_listed }),
+                (Some(answer), _) => Ok(answer),
                 (None, Some((_, error))) => rules.missing(name, error.to_string()),
                 (None, None) => rules.missing(name, "it was not asked".to_owned()),
             };

@@ -8,6 +8,7 @@ use ringfence_policy::{Columns, List, ListBuilder, ListSpec as Written, Region};
 use super::client::Trust;
 use super::credential::{Credential, SecretPlace};
 use super::error::SourceError;
+use super::resolver::Reach;
 use super::source::{LookUp, Ready, Source, Tells};
 
 /// A list, and where its rows come from.
@@ -109,6 +110,7 @@ pub(crate) fn ready(written: &Written) -> Result<(ListSpec, Vec<LookUpSpec>), (u
         key: written.public_key().map(str::to_owned),
         window: written.window(),
         credential: credential(written),
+        trust: trust(written),
         written: Some(written.clone()),
         ..ListSpec::new(written.name(), written.region())
     };
@@ -128,9 +130,17 @@ pub(crate) fn ready(written: &Written) -> Result<(ListSpec, Vec<LookUpSpec>), (u
     Ok((list, look_ups))
 }
 
+fn trust(written: &Written) -> Trust {
+    Trust {
+        reach: if written.is_private() { Reach::Private } else { Reach::Public },
+        authority: written.authority().map(|(path, file)| directory(file).join(path)),
+    }
+}
+
 fn credential(written: &Written) -> Option<Credential> {
-    let (path, file) = written.password_file()?;
-    let secret = SecretPlace::File(directory(file).join(path));
+    let file = written.password_file().map(|(path, file)| SecretPlace::File(directory(file).join(path)));
+    let secret =
+        file.or_else(|| written.password_env().map(|name| SecretPlace::Variable(name.to_owned())))?;
     Some(Credential { user: written.user().map(str::to_owned), secret })
 }
 

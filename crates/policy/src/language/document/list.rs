@@ -47,6 +47,13 @@ block! {
         user: Option<At<Line>> = "\"anna\"",
         /// The file that has the password or token the source asks for, relative to the policy file.
         password_file: Option<At<String>> = "\"carddav.secret\"",
+        /// The environment variable that has it.
+        password_env: Option<At<Line>> = "\"CARDDAV_PASSWORD\"",
+        /// Whether the server may be nearby: at a private address, such as that of a NAS.
+        private: Option<At<bool>> = "true",
+        /// The file of the authority that vouches for the server, relative to the policy file; without it,
+        /// those of the system do.
+        ca: Option<At<String>> = "\"ca.pem\"",
     }
 }
 
