@@ -9,6 +9,7 @@
 //! Schema come from there. All errors of all files are told at once, each where it stands. No file
 //! is opened here: a program hands the text in.
 
+mod block;
 mod calendar;
 mod compile;
 mod diagnostic;
@@ -19,9 +20,11 @@ mod include;
 mod lint;
 mod list;
 mod merge;
+mod moment;
 mod near;
 mod read;
 mod schema;
+mod shape;
 mod source;
 mod suite;
 mod value;

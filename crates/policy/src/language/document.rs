@@ -13,7 +13,9 @@ use std::time::Duration;
 use jiff::civil::{Date, Weekday};
 use jiff::tz::TimeZone;
 
-use super::read::{At, Items, Many, Named, block};
+use super::block::block;
+use super::read::At;
+use super::shape::{Items, Many, Named};
 use super::value::{Given, NameOr, Whole, words};
 use crate::facts::Identity;
 use crate::number::Region;

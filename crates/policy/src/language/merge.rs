@@ -9,7 +9,8 @@ use super::document::{
     SwitchBlock, TestBlock, TreatmentBlock,
 };
 use super::file::File;
-use super::read::{At, Items, Named, brief};
+use super::read::{At, brief};
+use super::shape::{Items, Named};
 
 /// All blocks of a policy, in order.
 #[derive(Debug, Clone, Default)]

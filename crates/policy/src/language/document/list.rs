@@ -5,8 +5,11 @@ use std::time::Duration;
 use schemars::{Schema, json_schema};
 
 use crate::format::Format;
-use crate::language::read::{At, Items, Many, block};
-use crate::language::value::{Line, Moment, NameOr, Whole, Word, words};
+use crate::language::block::block;
+use crate::language::moment::Moment;
+use crate::language::read::At;
+use crate::language::shape::{Items, Many};
+use crate::language::value::{Line, NameOr, Whole, Word, words};
 use crate::number::Region;
 
 block! {

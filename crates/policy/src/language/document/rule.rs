@@ -10,10 +10,13 @@ use toml::de::{DeValue, ValueDeserializer};
 
 use crate::call::Call;
 use crate::history::Per;
+use crate::language::block::block;
 use crate::language::document::{ConditionBlock, TreatmentBlock};
+use crate::language::moment::Moment;
 use crate::language::near::nearest;
-use crate::language::read::{At, Many, Read, Reader, backticked, block};
-use crate::language::value::{Line, Moment, NameOr, Whole, words};
+use crate::language::read::{At, Read, Reader, backticked};
+use crate::language::shape::Many;
+use crate::language::value::{Line, NameOr, Whole, words};
 use crate::policy::Mode;
 use crate::rule::{Log, Share};
 

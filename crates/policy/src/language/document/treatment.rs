@@ -7,7 +7,8 @@ use schemars::{Schema, SchemaGenerator, json_schema};
 use toml::Spanned;
 use toml::de::DeValue;
 
-use crate::language::read::{At, Read, Reader, block, found};
+use crate::language::block::block;
+use crate::language::read::{At, Read, Reader, found};
 use crate::language::value::{Given, Line, NameOr, Whole, Word, words};
 use crate::treatment::{Only, Then};
 
