@@ -9,6 +9,7 @@ use reqwest::dns::Resolve;
 use ringfence_policy::{Draft, File, SetWriter};
 
 use super::stage::{Stage, list, refresh, rows};
+use crate::sources::client::Trust;
 use crate::sources::credential::SecretPlace;
 use crate::sources::resolver::{Reach, Resolver};
 use crate::sources::source::{LookUp, Tells};
@@ -44,6 +45,17 @@ fn who_is_asked_about_each_caller_is_apart_from_what_is_fetched() {
     let credential = list.credential.unwrap();
     assert_eq!(credential.user.as_deref(), Some("anna"));
     assert_eq!(credential.secret, SecretPlace::File("/etc/ringfence/secret".into()));
+}
+
+#[test]
+fn whom_to_trust_is_as_the_policy_says() {
+    let text = "source = \"https://nas.local/x\"\nprivate = true\nca = \"nas.pem\"\npassword_env = \"TOKEN\"";
+    let (list, _) = read(text).unwrap();
+    let authority = Some("/etc/ringfence/nas.pem".into());
+    assert_eq!(list.trust, Trust { reach: Reach::Private, authority });
+    assert_eq!(list.credential.unwrap().secret, SecretPlace::Variable("TOKEN".to_owned()));
+    let (list, _) = read("source = \"https://a.example/x\"").unwrap();
+    assert_eq!((list.trust, list.credential), (Trust::default(), None));
 }
 
 #[test]
