@@ -44,7 +44,7 @@ pub(crate) struct Call {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Evidence {
-    /// What the rules know the caller by, also one that is not shown: see [`super::identity`].
+    /// What the rules know the caller by, also one that is not shown: see [`super::identity()`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) identity: Option<String>,
     /// The list that the entry is on.
@@ -145,7 +145,7 @@ pub(crate) struct Ended {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Added {
     pub(crate) list: String,
-    /// The caller, as [`super::identity`] has it.
+    /// The caller, as [`super::identity()`] has it.
     pub(crate) identity: String,
     pub(crate) at: Timestamp,
     /// When it goes by itself; never without.

@@ -34,7 +34,7 @@ impl Forgotten {
     }
 }
 
-/// Removes every row that names a caller, as [`super::identity`] has it, and then the bytes.
+/// Removes every row that names a caller, as [`super::identity()`] has it, and then the bytes.
 pub(super) fn forget(connection: &mut Connection, identity: &str) -> rusqlite::Result<Forgotten> {
     let (calls, remembered) = overwriting(connection, |connection| delete(connection, identity))?;
     let is_compacted = compact(connection).unwrap_or(false);

@@ -205,7 +205,7 @@ impl Journal {
         self.take(Record::Flipped(flipped));
     }
 
-    /// Removes every trace of a caller, as [`identity`] has it, from memory and from the file. It waits for
+    /// Removes every trace of a caller, as [`identity()`] has it, from memory and from the file. It waits for
     /// the disk: a second for every 100 MB, more or less.
     pub(crate) fn forget(&self, identity: &str) -> Result<Forgotten, StoreError> {
         self.past.forget(identity);
