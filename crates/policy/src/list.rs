@@ -1,9 +1,17 @@
 //! Lists of callers, and how one is looked up.
 //!
 //! A list keeps every entry as one word of sixty-four bits, sorted, and beside it where the entry
-//! was written. Looking a caller up is a binary search for its number, one among the ranges, one
-//! for each length of prefix the list has, and one walk for all expressions; it allocates nothing
-//! and waits for nothing. An entry whose time is over is not found.
+//! was written: less than forty bytes for a number. Looking a caller up asks, in this order:
+//!
+//! ```text
+//!  a filter, then the sorted words     this number
+//!  the compiled lists                  this number, among millions
+//!  the stretches of the ranges         the narrowest range around it
+//!  the sorted words, by each length    the longest beginning of it
+//!  one automaton                       the first expression that is found in it
+//! ```
+//!
+//! It allocates nothing and waits for nothing. An entry whose time is over is not found.
 
 mod builder;
 mod entry;
@@ -177,7 +185,7 @@ impl List {
     }
 
     /// Finds a number that equals this one but for the last digits. Only entries of one number
-    /// count, and only those with as many digits.
+    /// count, and only those with as many digits. It passes over those that have ended, one by one.
     ///
     /// ```
     /// use ringfence_policy::{List, Region, normalise};

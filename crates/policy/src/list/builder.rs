@@ -179,6 +179,7 @@ impl ListBuilder {
             let problem = Problem::More { entries: self.unreported };
             self.errors.push(ListError::new(&self.name, origin, problem));
         }
+        self.texts.shrink_to_fit();
         let names = numbered(self.names, Key::name, &mut self.entries);
         let ranges = numbered(self.ranges, Key::range, &mut self.entries);
         // A stable sort: of entries that are the same, the first one written comes first.
