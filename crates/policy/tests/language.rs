@@ -296,6 +296,23 @@ fn sources_are_known_by_scheme_word_and_ending() {
 }
 
 #[test]
+fn a_password_in_an_address_is_refused() {
+    for source in [
+        "https://anna:s3cret@x.example/l",
+        "carddav://anna:s3cret@box/",
+        "lookup:https://anna:s3cret@x.example",
+    ] {
+        let found = wrong(&format!("[list.a]\nsource = \"{source}\""));
+        assert_eq!(
+            found,
+            [
+                "expected an address without a user or a password, found one with them | write `user` and `password_file` beside `source`"
+            ]
+        );
+    }
+}
+
+#[test]
 fn an_inline_entry_has_its_comment_for_a_name() {
     let text = with_last_rule(
         "[list.a]\nentries = [\n  \"+41791112233\", # Anna\n  { match = \"0900*\", name = \"premium\" },\n]",

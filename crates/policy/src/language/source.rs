@@ -70,13 +70,16 @@ impl ListSource {
             "phoneblock" => return Ok(Self::PhoneBlock),
             _ => {}
         }
-        if let Some(what) = written.strip_prefix("lookup:") {
+        if let Some(what) = written.strip_prefix("lookup:").filter(|what| !has_password(what)) {
             return match what.strip_prefix("exec:") {
                 Some("") => Err(error(Reason::NoPath)),
                 Some(program) => Ok(Self::LookupProgram { program: program.to_owned() }),
                 None if is_https(what) => Ok(Self::LookupHttps { url: what.to_owned() }),
                 None => Err(error(Reason::Lookup)),
             };
+        }
+        if has_password(written) {
+            return Err(error(Reason::Password));
         }
         let Some((scheme, rest)) = written.split_once(':').filter(|(scheme, _)| is_scheme(scheme)) else {
             return Ok(Self::of_path(written, columns));
@@ -150,6 +153,12 @@ fn is_https(url: &str) -> bool {
     url.strip_prefix("https://").is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'))
 }
 
+/// A password in an address would stand in every message that names the source.
+fn has_password(url: &str) -> bool {
+    let authority = url.split_once("://").and_then(|(_, rest)| rest.split(['/', '?', '#']).next());
+    authority.is_some_and(|authority| authority.contains('@'))
+}
+
 fn by_ending(path: &str, columns: &Columns) -> Option<Format> {
     Format::guess(Some(path), None, b"").map(|format| with_columns(format, columns))
 }
@@ -194,6 +203,7 @@ pub struct SourceError {
 enum Reason {
     NoPath,
     NoHost,
+    Password,
     Unencrypted,
     Lookup,
     Scheme,
@@ -206,6 +216,7 @@ impl SourceError {
         match self.reason {
             Reason::NoPath => "for example: source = \"csv:customers.csv\"",
             Reason::NoHost => "for example: source = \"https://lists.example.com/spam.txt\"",
+            Reason::Password => "write `user` and `password_file` beside `source`",
             Reason::Unencrypted => {
                 "write https://: whoever can change a list on its way decides who gets through"
             }
@@ -223,6 +234,9 @@ impl fmt::Display for SourceError {
         let expected = match self.reason {
             Reason::NoPath | Reason::Scheme => "a path or a source such as `vcard:PATH` or `https://…`",
             Reason::NoHost => "an address with a host",
+            Reason::Password => {
+                return f.write_str("expected an address without a user or a password, found one with them");
+            }
             Reason::Unencrypted => "an encrypted source",
             Reason::Lookup => "a look-up by `https://…` or `exec:PROGRAM`",
         };
