@@ -16,6 +16,9 @@ version = 1
 listen = "127.0.0.1:{port}"
 control = "{control}"
 
+[journal]
+path = "journal.db"
+
 [defaults]
 region = "CH"
 

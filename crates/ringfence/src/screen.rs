@@ -160,7 +160,9 @@ impl Screen {
                 tracing::info!(rule, line, notify = rule_targets(decision), "notify");
             }
             if rule.log == Log::Counter {
-                self.recorder.count(&record::outcome(invite, answer.action()));
+                let outcome = record::outcome(invite, answer.action());
+                let (caller, source) = (identity(&facts.caller), invite.source().ip());
+                self.recorder.count(&outcome, caller.as_deref(), invite.line_label(), source, at);
                 return;
             }
         }

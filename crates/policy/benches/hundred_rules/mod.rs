@@ -20,13 +20,13 @@ pub(crate) fn region() -> Region {
 }
 
 /// Returns what a provider tells of a call, with a name and the software.
-pub(crate) fn facts(user: &str, region: Region) -> Facts<'_> {
+pub(crate) fn facts(user: &str) -> Facts<'_> {
     let caller =
         Caller { display_name: Some("Delivery Service"), ..Caller::from_header(user, "pbx.example") };
     Facts {
         called: Some(("+41441234567", Source::RequestUri)),
         user_agent: Some("Gateway 7.2 (build 1031)"),
-        ..Facts::new(&caller, "reception", region)
+        ..Facts::new(&caller, "reception", region())
     }
 }
 

@@ -59,6 +59,9 @@ pub(crate) struct Evidence {
     /// The checksum of the policy that decided.
     #[serde(skip_serializing_if = "str::is_empty")]
     pub(crate) policy: Arc<str>,
+    /// Whether the rule asks that it be kept longer.
+    #[serde(rename = "audited", skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) is_audited: bool,
     /// How long the decision took, in whole microseconds.
     #[serde(with = "micros")]
     pub(crate) decided_in: Duration,

@@ -24,7 +24,7 @@ pub(crate) struct Reader {
 /// What a row of calls is read from, in this order.
 const COLUMNS: &str = "number, at, id, call_id, line, caller, identity, display_name, source, verdict, status, \
                        target, rule, list, entry, shadow, policy, decided_in, ended_at, ended_status, ended_how, \
-                       reason, facts";
+                       reason, facts, audited";
 /// Calls that are read in one go: between two, whoever writes may tidy up.
 const PAGE: u32 = 512;
 
@@ -186,6 +186,7 @@ fn call(row: &Row<'_>) -> rusqlite::Result<Call> {
             shadow,
             facts: row.get::<_, Option<String>>(22)?.unwrap_or_default(),
             policy: Arc::from(row.get::<_, Option<String>>(16)?.unwrap_or_default()),
+            is_audited: row.get::<_, Option<i64>>(23)?.is_some(),
             decided_in: Duration::from_micros(decided_in),
         },
         ended,

@@ -1,5 +1,6 @@
 //! The screen's end of the journal: it never waits.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -33,9 +34,10 @@ impl Recorder {
         self.queue(Record::Call(Arc::new(call)));
     }
 
-    /// Counts a verdict whose call is not written down.
-    pub(crate) fn count(&self, verdict: &Outcome) {
+    /// Counts a call that is not written down: its verdict, and for rates.
+    pub(crate) fn count(&self, verdict: &Outcome, caller: Option<&str>, line: &str, source: IpAddr, at: Timestamp) {
         self.counts.screened(verdict);
+        self.past.called(caller, line, Some(source), at);
     }
 
     /// Queues how a call ended.

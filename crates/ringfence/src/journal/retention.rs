@@ -17,6 +17,8 @@ pub(super) struct Step {
 
 /// Calls that one step removes at most: it takes some tens of milliseconds.
 const MOST_CALLS: i64 = 512;
+/// How many times as long as others a call is kept whose rule is audited.
+const AUDITED: i32 = 4;
 /// Pages that one step gives back to the disk at most, 1 MB.
 const MOST_PAGES: i64 = 256;
 
@@ -48,12 +50,14 @@ fn clear(connection: &mut Connection, settings: &Settings, now: Option<Timestamp
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut removed = 0;
     if let Some(now) = now {
-        let oldest = now.checked_sub(settings.retention).unwrap_or(Timestamp::MIN).as_microsecond();
+        let before = |age| now.checked_sub(age).unwrap_or(Timestamp::MIN).as_microsecond();
+        let oldest_audited = before(settings.retention.saturating_mul(AUDITED));
         removed += transaction
             .prepare_cached(
-                "DELETE FROM calls WHERE number IN (SELECT number FROM calls WHERE at < ?1 LIMIT ?2)",
+                "DELETE FROM calls WHERE number IN (SELECT number FROM calls WHERE at < ?1 AND \
+                 (audited IS NULL OR at < ?2) LIMIT ?3)",
             )?
-            .execute((oldest, MOST_CALLS))?;
+            .execute((before(settings.retention), oldest_audited, MOST_CALLS))?;
     }
     if let Some(now) = now.filter(|_| removed == 0) {
         let oldest = now.checked_sub(settings.retention).unwrap_or(Timestamp::MIN).as_microsecond();
@@ -65,11 +69,13 @@ fn clear(connection: &mut Connection, settings: &Settings, now: Option<Timestamp
         transaction.prepare_cached("DELETE FROM switches WHERE until <= ?1")?.execute([now])?;
     }
     if removed == 0 && size(&transaction)? > settings.max_size {
-        removed += transaction
-            .prepare_cached(
-                "DELETE FROM calls WHERE number IN (SELECT number FROM calls ORDER BY number LIMIT ?1)",
-            )?
-            .execute([MOST_CALLS])?;
+        let ordinary = "DELETE FROM calls WHERE number IN \
+                        (SELECT number FROM calls WHERE audited IS NULL ORDER BY number LIMIT ?1)";
+        let any = "DELETE FROM calls WHERE number IN (SELECT number FROM calls ORDER BY number LIMIT ?1)";
+        removed += transaction.prepare_cached(ordinary)?.execute([MOST_CALLS])?;
+        if removed == 0 {
+            removed += transaction.prepare_cached(any)?.execute([MOST_CALLS])?;
+        }
     }
     transaction.commit()?;
     let free = pragma(connection, "freelist_count")?;

@@ -73,9 +73,9 @@ impl Rows {
 
 const INSERT: &str = "INSERT INTO calls (at, id, call_id, line, caller, identity, display_name, source, verdict, \
                       status, target, rule, list, entry, shadow, policy, decided_in, ended_at, ended_status, \
-                      ended_how, reason, facts) \
+                      ended_how, reason, facts, audited) \
                       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, \
-                      ?18, ?19, ?20, ?21, ?22)";
+                      ?18, ?19, ?20, ?21, ?22, ?23)";
 
 fn insert_call(insert: &mut Statement<'_>, call: &Call, ended: Option<&Ended>) -> rusqlite::Result<i64> {
     let evidence = &call.evidence;
@@ -107,6 +107,7 @@ fn insert_call(insert: &mut Statement<'_>, call: &Call, ended: Option<&Ended>) -
         ended.map(|ended| ended.how.as_ref()),
         call.reason,
         text(&evidence.facts),
+        evidence.is_audited.then_some(1),
     ])
 }
 

@@ -64,6 +64,7 @@ pub(super) fn record(invite: &Invite<'_>, decided: &Decided<'_>, written: &ringf
             // It cannot fail: every key is a string.
             facts: serde_json::to_string(written).unwrap_or_default(),
             policy: policy.checksum().into(),
+            is_audited: decision.rule().is_some_and(|rule| rule.is_audited),
             decided_in: took,
         },
         ended: None,

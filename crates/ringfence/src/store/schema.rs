@@ -36,6 +36,8 @@ const MIGRATIONS: &[&str] = &["
         shadow TEXT,
         policy TEXT,
         decided_in INTEGER,
+        -- 1 where the rule says so: it is kept longer, and goes last.
+        audited INTEGER,
         ended_at INTEGER,
         ended_status INTEGER,
         ended_how TEXT,

@@ -101,6 +101,22 @@ fn steps(store: &mut Store, settings: &Settings, now: Option<Timestamp>) -> Vec<
 }
 
 #[test]
+fn a_call_of_an_audited_rule_is_kept_four_times_as_long() {
+    let bench = Bench::new();
+    let mut store = Store::open(&bench.path(), Durability::Process).unwrap();
+    let records = [false, true].map(|is_audited| {
+        let call = from(ANNA, 0);
+        Record::Call(Arc::new(Call { evidence: Evidence { is_audited, ..call.evidence.clone() }, ..call }))
+    });
+    rows::Rows::new().write(store.connection(), &records).unwrap();
+    let settings = Settings { retention: jiff::SignedDuration::from_secs(500), ..bench.settings.clone() };
+    for (second, left) in [(499, 2), (501, 1), (1_999, 1), (2_001, 0)] {
+        steps(&mut store, &settings, Some(at(second)));
+        assert_eq!(bench.count(), left, "{second}");
+    }
+}
+
+#[test]
 fn what_is_too_old_is_removed_in_steps() {
     let bench = Bench::new();
     let mut store = filled(&bench, 2_000);
