@@ -107,7 +107,7 @@ fn ringing_silently_is_ringing_on_the_wire() {
 }
 
 #[test]
-fn holding_ends_in_the_refusal_that_is_meant_on_the_line() {
+fn holding_goes_on_as_the_line_means_it() {
     let hold = |then: &str| {
         let hold = Hold { limit: Duration::from_secs(20), then: Arc::new(built_in(then)) };
         Treatment::new("hold", Work::Hold(hold))
@@ -115,7 +115,7 @@ fn holding_ends_in_the_refusal_that_is_meant_on_the_line() {
     let captures = Line { capture: Some(Rejection::decline()), ..line(Position::Parallel) };
     for (line, then, expected) in [
         (&line(Position::Sole), "busy", "180, and 486 after 20 s"),
-        (&line(Position::Sole), "ring", "180, and 480 after 20 s"),
+        (&line(Position::Sole), "ring", "ring"),
         (&captures, "busy", "180, and 603 after 20 s"),
     ] {
         assert_eq!(line.act(&hold(then)).to_string(), expected);

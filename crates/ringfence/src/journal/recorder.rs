@@ -35,7 +35,14 @@ impl Recorder {
     }
 
     /// Counts a call that is not written down: its verdict, and for rates.
-    pub(crate) fn count(&self, verdict: &Outcome, caller: Option<&str>, line: &str, source: IpAddr, at: Timestamp) {
+    pub(crate) fn count(
+        &self,
+        verdict: &Outcome,
+        caller: Option<&str>,
+        line: &str,
+        source: IpAddr,
+        at: Timestamp,
+    ) {
         self.counts.screened(verdict);
         self.past.called(caller, line, Some(source), at);
     }

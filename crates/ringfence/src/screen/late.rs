@@ -111,9 +111,8 @@ impl Rules {
 /// Returns what was said of the caller for a list: of several sources, the worst.
 fn worst(heard: &Heard, list: &str) -> Option<Told> {
     let said = heard.said.iter().filter(|(name, _)| name == list);
-    said.map(|(_, answer)| Told { score: answer.score, is_listed: answer.is_listed }).reduce(|one, other| Told {
-        score: one.score.max(other.score),
-        is_listed: one.is_listed || other.is_listed,
+    said.map(|(_, answer)| Told { score: answer.score, is_listed: answer.is_listed }).reduce(|one, other| {
+        Told { score: one.score.max(other.score), is_listed: one.is_listed || other.is_listed }
     })
 }
 
