@@ -83,9 +83,12 @@ impl File {
         let line_start = self.text[..start].rfind('\n').map_or(0, |newline| newline + 1);
         let line_end = self.text[start..].find('\n').map_or(self.text.len(), |newline| start + newline);
         let end = floor(&self.text, bytes.end).clamp(start, line_end);
-        let text = self.shown(line_start..line_end).trim_end().to_owned();
-        let before = self.shown(line_start..start).chars().count();
-        let meant = self.shown(start..end).chars().count().max(1);
+        // Of a line that is a whole file only what is around the place is looked at.
+        let shown_start = floor(&self.text, start.saturating_sub(FARTHEST)).max(line_start);
+        let shown_end = floor(&self.text, start + FARTHEST).clamp(start, line_end);
+        let text = self.shown(shown_start..shown_end).trim_end().to_owned();
+        let before = self.shown(shown_start..start).chars().count();
+        let meant = self.shown(start..end.min(shown_end)).chars().count().max(1);
         Place {
             file: self.name.clone(),
             line: self.text[..line_start].matches('\n').count() + 1,
@@ -125,6 +128,9 @@ impl File {
     }
 }
 
+/// How many bytes before and behind a place may be shown.
+const FARTHEST: usize = 4 * WIDEST;
+
 /// A line of a policy is shown whole; a line that is a whole file is not.
 const WIDEST: usize = 240;
 
@@ -162,7 +168,8 @@ fn secrets(text: &str) -> Vec<Range<usize>> {
             None => continue,
         };
         let value = value.trim_start_matches([' ', '\t']);
-        if value_length(value) > 0 && is_secret(&text[start..end]) {
+        // The key first: to look for the end of every value would be to read the text again and again.
+        if is_secret(&text[start..end]) && value_length(value) > 0 {
             let value_start = text.len() - value.len();
             at = value_start + value_length(value);
             secrets.push(value_start..at);

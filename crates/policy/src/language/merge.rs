@@ -55,6 +55,10 @@ impl<T> Kind<T> {
         self.blocks.iter().map(|(name, _)| name.value.as_str())
     }
 
+    pub(super) fn get(&self, place: usize) -> Option<&T> {
+        self.blocks.get(place)?.1.as_ref()
+    }
+
     pub(super) fn position(&self, name: &str) -> Option<usize> {
         self.index.get(name).copied()
     }

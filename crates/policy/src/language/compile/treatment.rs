@@ -39,6 +39,7 @@ impl<'c> Compiler<'c> {
     pub(super) fn compile_treatments(&mut self) -> Vec<Arc<Treatment>> {
         let blocks = &self.blocks.treatments;
         let mut all: Vec<Arc<Treatment>> = Treatment::built_in().map(Arc::new).into();
+        let built_in = all.len();
         for (name, _) in blocks.iter() {
             let Some(treatment) = self.named(name) else { continue };
             let lets_through = matches!(&*name.value, "ring" | "stand_aside");
@@ -46,7 +47,7 @@ impl<'c> Compiler<'c> {
                 let message = format!("[treatment.{}] refuses the call", name.value);
                 self.report.error(name.span, message, "a refusal needs another name, such as \"no_thanks\"");
             }
-            match all.iter_mut().find(|known| known.name() == name.value) {
+            match all.iter_mut().take(built_in).find(|known| known.name() == name.value) {
                 Some(built_in) => *built_in = treatment,
                 None => all.push(treatment),
             }
@@ -91,7 +92,7 @@ impl<'c> Compiler<'c> {
             self.report.error(name.span, message, "name the last of them at once");
             return None;
         }
-        let (_, block) = blocks.iter().nth(place)?;
+        let block = blocks.get(place);
         self.treatments.within.push(name.value.clone());
         let work = block.and_then(|block| self.work(block));
         self.treatments.within.pop();
