@@ -147,7 +147,10 @@ impl Screen {
         said: &[Said],
     ) {
         if let Some(rule) = decision.rule() {
-            if let Some(add_to) = &rule.add_to
+            // Of a policy in shadow mode nothing follows but what is written down.
+            let is_enforced = decision.wanted().is_none();
+            if is_enforced
+                && let Some(add_to) = &rule.add_to
                 && let Some(identity) = identity(&facts.caller)
             {
                 let ttl = add_to.ttl.and_then(|ttl| SignedDuration::try_from(ttl).ok());
@@ -155,7 +158,7 @@ impl Screen {
                 let (list, rule) = (add_to.list.to_string(), Some(rule.id().to_owned()));
                 self.recorder.add(Added { list, identity, at, until, rule, note: None });
             }
-            if !rule.notify.is_empty() {
+            if is_enforced && !rule.notify.is_empty() {
                 let (rule, line) = (rule.id(), facts.line);
                 tracing::info!(rule, line, notify = rule_targets(decision), "notify");
             }

@@ -2,10 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::io::{BufRead as _, BufReader};
+use std::net::UdpSocket;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
+use ringfence_testing::{CallPlan, Node as _, Outcome, Pbx, PbxConfig};
 use serde_json::{Value, json};
 
 /// A directory with a configuration and a journal, in which the program is run.
@@ -171,6 +175,56 @@ impl Home {
             assert_eq!(program.0.try_wait().unwrap(), None, "{}", self.told(&["run"]));
         }
         program
+    }
+}
+
+/// A PBX that the program registers with, and that calls it.
+struct Exchange {
+    home: Home,
+    pbx: Pbx,
+    socket: UdpSocket,
+}
+
+impl Exchange {
+    /// Starts the program with a policy, and waits until it is registered.
+    fn new(configuration: &str) -> (Self, Program) {
+        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        socket.set_read_timeout(Some(Duration::from_millis(20))).unwrap();
+        let address = socket.local_addr().unwrap();
+        let mut pbx = Pbx::new(PbxConfig::new(address), 1);
+        pbx.add_user("858", "hunter2");
+        let line = format!("domain = \"127.0.0.1\"\nport = {}", address.port());
+        let home = Home::new();
+        let configuration =
+            configuration.replace("domain = \"192.0.2.1\"", &line).replace("register = false\n", "");
+        home.write("ringfence.toml", &configuration);
+        let program = home.command(&["run"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let mut exchange = Self { home, pbx, socket };
+        exchange.play(|pbx| pbx.is_registered("858"));
+        (exchange, Program(program))
+    }
+
+    fn play(&mut self, holds: impl Fn(&Pbx) -> bool) {
+        let start = Instant::now();
+        let mut datagram = vec![0; 65_535];
+        while !holds(&self.pbx) {
+            assert!(start.elapsed() < Duration::from_secs(20), "it does not come");
+            while let Some((destination, bytes)) = self.pbx.poll_transmit() {
+                self.socket.send_to(&bytes, destination).unwrap();
+            }
+            match self.socket.recv_from(&mut datagram) {
+                Ok((length, source)) => self.pbx.handle_datagram(Instant::now(), source, &datagram[..length]),
+                Err(_) => self.pbx.handle_timeout(Instant::now()),
+            }
+        }
+    }
+
+    /// Calls, gives up a call that rings, and returns how it ended.
+    fn call(&mut self, from: &str) -> Outcome {
+        let plan = CallPlan { cancel_after: Some(Duration::from_millis(50)), ..CallPlan::new(from, "858") };
+        let id = self.pbx.call(Instant::now(), plan);
+        self.play(|pbx| pbx.get(id).outcome().is_some());
+        self.pbx.get(id).outcome().unwrap().clone()
     }
 }
 
@@ -456,12 +510,27 @@ fn a_number_is_blocked_for_a_time() {
     );
     assert_eq!(home.decides("+41225556677"), "listed");
     let listed = home.told(&["list"]);
-    assert!(listed.contains("+41225556677") && listed.contains("sells wine"), "{listed}");
+    assert!(listed.contains("+41225556677") && listed.contains(": sells wine, until 20"), "{listed}");
     let in_ten_days = (Timestamp::now() + SignedDuration::from_hours(31 * 24)).to_string();
     let told = home.json(&["why", "+41225556677", "--at", &in_ten_days, "--json"]);
     assert_eq!(told[0]["trace"]["decided_by"], "otherwise");
     assert_eq!(home.told(&["remove", "+41225556677"]).lines().last(), Some("exit 0"));
     assert_eq!(home.decides("+41225556677"), "otherwise");
+}
+
+#[test]
+fn an_entry_is_removed_from_the_file_it_stands_in() {
+    let home = Home::new();
+    home.write("org.toml", "[list.reject]\nentries = [\"+41225556677\", \"+41225556688\"]\n");
+    home.write("ringfence.toml", &format!("include = [\"org.toml\"]\n{CONFIGURATION}"));
+    let told = home.told(&["remove", "+41225556688"]);
+    assert_eq!(told, "removed +41225556688 from the reject list (org.toml:2)\nexit 0\n");
+    assert_eq!(home.read("org.toml"), "[list.reject]\nentries = [\"+41225556677\"]\n");
+    assert_eq!(home.read("ringfence.toml"), format!("include = [\"org.toml\"]\n{CONFIGURATION}"));
+    let told = home.told(&["remove", "+41441112233"]);
+    assert_eq!(told, "removed +41441112233 from the reject list (ringfence.toml:22)\nexit 0\n");
+    assert!(!home.read("ringfence.toml").contains("+41441112233"));
+    assert_eq!(home.read("org.toml"), "[list.reject]\nentries = [\"+41225556677\"]\n");
 }
 
 #[test]
@@ -545,4 +614,60 @@ fn numbers_that_were_dialled_are_read_from_call_records() {
     assert_eq!(home.decides("0225556677"), "otherwise");
     assert_eq!(home.told(&["dialed", "0225556678"]), "noted 1 number as dialled\nexit 0\n");
     assert_eq!(home.decides("0225556678"), "we-called-them");
+}
+
+#[test]
+fn a_call_that_came_in_is_asked_about_replayed_and_mended() {
+    let (mut exchange, program) = Exchange::new(CONFIGURATION);
+    assert!(matches!(exchange.call("+41791234567"), Outcome::Rejected { status: 486, .. }));
+    assert_eq!(exchange.call("+41225556677"), Outcome::Cancelled);
+    let home = &exchange.home;
+    let told = home.told(&["why", "c1"]);
+    for expected in [
+        "+41791234567 → home  rejected 486 by listed, acknowledged with 486\n",
+        "caller       +41791234567   [From]   trust: claimed\n",
+        "called       858   [To]   trust: claimed\n",
+        "rule 5  listed          -> YES    caller_in reject: entry +4179*, inline\n",
+    ] {
+        assert!(told.contains(expected), "{expected} is not in {told}");
+    }
+    assert!(!told.contains("the policy has changed"), "{told}");
+    assert!(home.told(&["replay", "--fail-on-change"]).contains("changed nothing in your last 2 calls"));
+    assert!(
+        home.told(&["was-wrong", "c1", "--yes"]).ends_with("put +41791234567 on the list allow\nexit 0\n")
+    );
+    assert!(home.told(&["reload"]).ends_with("exit 0\n"));
+    assert_eq!(exchange.call("+41791234567"), Outcome::Cancelled);
+    assert!(exchange.home.told(&["why", "c1"]).contains("the policy has changed since then"));
+    drop(program);
+}
+
+#[test]
+fn a_policy_in_shadow_mode_lets_calls_through_and_puts_nobody_on_a_list() {
+    let shadow = CONFIGURATION.replace("timezone = \"UTC\"", "timezone = \"UTC\"\nmode = \"shadow\"");
+    let adding = "then = \"busy\"\nadd_to = { list = \"allow\", ttl = \"1h\" }";
+    let (mut exchange, _program) = Exchange::new(&shadow.replacen("then = \"busy\"", adding, 1));
+    assert_eq!(exchange.call("+41791234567"), Outcome::Cancelled);
+    assert_eq!(exchange.call("+41791234567"), Outcome::Cancelled);
+    let calls = exchange.home.json(&["calls", "--json"]);
+    assert_eq!((&calls[0]["rule"], &calls[1]["rule"]), (&"listed".into(), &"listed".into()));
+    let reason = calls[0]["reason"].as_str().unwrap();
+    assert!(reason.ends_with("the policy is in shadow mode, else it would reject with 486"), "{reason}");
+}
+
+#[test]
+fn calls_are_followed_as_they_happen() {
+    let (mut exchange, _program) = Exchange::new(CONFIGURATION);
+    exchange.call("+41791234567");
+    let mut command = exchange.home.command(&["calls", "--follow", "--json", "--outcome", "reject"]);
+    let mut following = Program(command.stdout(Stdio::piped()).spawn().unwrap());
+    let lines = BufReader::new(following.0.stdout.take().unwrap()).lines();
+    let mut news = lines.map(|line| serde_json::from_str::<Value>(&line.unwrap()).unwrap());
+    assert_eq!(news.next().unwrap()["caller"], "+41791234567");
+    exchange.call("+41225556677");
+    exchange.call("+41441112233");
+    // How the first call ended may be told before.
+    let second = news.find(|told| told["event"] == "call").unwrap();
+    assert_eq!(second["caller"], "+41441112233");
+    assert_eq!(news.next().unwrap()["event"], "ended");
 }

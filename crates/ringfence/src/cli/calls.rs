@@ -174,7 +174,8 @@ impl Calls {
         while let Some(response) = following.next().await.map_err(explain)? {
             match response {
                 Response::News(News::Call(call)) => {
-                    let is_new = shown.is_none_or(|shown| call.at > shown);
+                    // The file counts in microseconds.
+                    let is_new = shown.is_none_or(|shown| call.at.as_microsecond() > shown.as_microsecond());
                     if is_new && is_asked_for(query, &call) {
                         self.tell(&call, &Handle::Remembered(&call.id), Timestamp::now())?;
                     }

@@ -122,16 +122,23 @@ pub(crate) fn remove(
             replace(file, &kept.map(|(_, line)| line).collect::<String>())?;
         }
     }
-    let mut inline: Vec<usize> = found.iter().filter_map(|entry| Loaded::inline_index(*entry)).collect();
+    // Each in the file it stands in, which may be one that the configuration includes.
+    let mut inline: Vec<(PathBuf, usize)> =
+        found.iter().filter_map(|entry| list.inline_place(*entry)).collect();
     inline.sort_unstable();
-    if !inline.is_empty() {
-        edit_entries(config, &list.name, |entries| {
-            for index in inline.iter().rev() {
+    for same_file in inline.chunk_by(|(one, _), (other, _)| one == other) {
+        let file = same_file.first().map_or(config, |(file, _)| file);
+        edit_entries(file, &list.name, |entries| {
+            for (_, index) in same_file.iter().rev() {
                 take(entries, *index);
             }
         })?;
     }
-    let removed = found.iter().map(|entry| {
+    let is_editable = |entry: &&Entry<'_>| match entry.origin().file() {
+        Some(name) => list.files.iter().any(|file| file == Path::new(name)),
+        None => true,
+    };
+    let removed = found.iter().filter(is_editable).map(|entry| {
         let (file, line) = list.place_of(*entry);
         (entry.written().to_owned(), file, line)
     });

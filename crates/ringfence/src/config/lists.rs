@@ -169,9 +169,17 @@ impl Loaded {
     }
 
     /// Returns which of the inline entries an entry is, counted from 0.
-    pub(crate) fn inline_index(entry: Entry<'_>) -> Option<usize> {
+    fn inline_index(entry: Entry<'_>) -> Option<usize> {
         let index = usize::try_from(entry.origin().line()).unwrap_or_default();
         entry.origin().file().is_none().then(|| index.saturating_sub(1))
+    }
+
+    /// Returns the policy file that an inline entry stands in, and which of the entries there it is, counted
+    /// from 0.
+    pub(super) fn inline_place(&self, entry: Entry<'_>) -> Option<(PathBuf, usize)> {
+        let (before, place) = self.inline.split_at_checked(Self::inline_index(entry)?)?;
+        let file = &place.first()?.file;
+        Some((file.clone(), before.iter().filter(|place| place.file == *file).count()))
     }
 
     /// Returns where an entry stands, to be underlined.

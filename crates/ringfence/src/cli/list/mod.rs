@@ -9,16 +9,18 @@ mod import;
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
+use jiff::Timestamp;
 use ringfence_policy::Entry;
 use serde::Serialize;
 
+use super::calls::moment;
 use super::change::shown;
 use super::failure::with_hint;
 use super::output::{print, print_json};
 use super::{Answer, Context};
 use crate::config::{ALLOW, Lists, Loaded};
 use crate::page::table;
-use crate::style::{BAD, GOOD, paint};
+use crate::style::{BAD, DIM, GOOD, paint};
 
 /// Show the lists: what each entry means, where it stands, its comment
 #[derive(Debug, Args)]
@@ -54,6 +56,9 @@ struct Row<'a> {
     line: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     comment: Option<&'a str>,
+    /// When it ends by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    until: Option<Timestamp>,
 }
 
 impl List {
@@ -79,18 +84,14 @@ impl List {
             rows.into_iter().try_for_each(|row| print_json(&row))?;
             return Ok(Answer::Fine);
         }
+        let now = Timestamp::now();
         let rows: Vec<Vec<String>> = rows
             .map(|row| {
                 let style = if row.list == ALLOW { GOOD } else { BAD };
                 let written = if row.written == row.pattern { String::new() } else { row.written.to_owned() };
                 let place = format!("{}:{}", row.file, row.line);
-                vec![
-                    paint(style, row.list),
-                    row.pattern,
-                    written,
-                    place,
-                    row.comment.unwrap_or_default().to_owned(),
-                ]
+                let remark = remark(&row, now);
+                vec![paint(style, row.list), row.pattern, written, place, remark]
             })
             .collect();
         if rows.is_empty() {
@@ -120,5 +121,16 @@ fn row<'a>(list: &'a Loaded, entry: Entry<'a>) -> Row<'a> {
         file: shown(&file),
         line,
         comment: entry.note(),
+        until: entry.until(),
     }
+}
+
+/// Returns what was written beside an entry, and when it ends.
+fn remark(row: &Row<'_>, now: Timestamp) -> String {
+    let until = row.until.map(|until| {
+        let verb = if until > now { "until" } else { "ended" };
+        paint(DIM, format_args!("{verb} {}", moment(until, now)))
+    });
+    let parts = row.comment.map(str::to_owned).into_iter().chain(until);
+    parts.collect::<Vec<_>>().join(", ")
 }

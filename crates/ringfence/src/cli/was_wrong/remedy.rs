@@ -40,7 +40,7 @@ pub(super) fn remedies(config: &Config, call: &Call, sought: &Sought<'_>) -> Vec
     let Some(entry) = entry_for(sought.identity, policy.region()) else { return Vec::new() };
     let mut remedies = Vec::new();
     let listed = call.evidence.list.as_deref().and_then(|list| config.lists.named(list));
-    remedies.extend(listed.and_then(|list| removal(config, list, &entry)));
+    remedies.extend(listed.and_then(|list| removal(list, &entry)));
     for rule in policy.rules() {
         if rule.is_shadow || rule.then().is_refusal() == sought.is_refused {
             continue;
@@ -67,10 +67,10 @@ fn entry_for(identity: &str, region: Region) -> Option<Pattern> {
 }
 
 /// Returns the removal of an entry, if it can be edited where it stands.
-fn removal(config: &Config, list: &Loaded, pattern: &Pattern) -> Option<Remedy> {
+fn removal(list: &Loaded, pattern: &Pattern) -> Option<Remedy> {
     let entry = list.list.find_pattern(pattern)?;
     let (file, line) = list.place_of(entry);
-    let is_editable = file == config.path || list.files.contains(&file);
+    let is_editable = entry.origin().file().is_none() || list.files.contains(&file);
     is_editable.then(|| Remedy::Remove {
         list: list.name.clone(),
         entry: entry.written().to_owned(),
