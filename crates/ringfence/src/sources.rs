@@ -224,14 +224,6 @@ impl Sources {
     }
 }
 
-impl Heard {
-    /// Returns what was said of the caller for a list.
-    pub(crate) fn of(&self, list: &str) -> Option<ringfence_policy::Answer> {
-        let (_, answer) = self.said.iter().find(|(name, _)| name == list)?;
-        Some(ringfence_policy::Answer { score: answer.score, is_listed: answer.is_listed })
-    }
-}
-
 /// Returns what counts when a list has two sources: whatever speaks against the caller, or else that
 /// one of them is missing.
 fn worse(
