@@ -1,5 +1,7 @@
 //! What each matcher means, how conditions compose, and what comes before and around the rules.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod remembered;
 
 use std::sync::Arc;

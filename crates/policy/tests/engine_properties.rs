@@ -1,5 +1,7 @@
 //! What holds of every policy and every call.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod random_policies;
 
 use std::collections::BTreeMap;

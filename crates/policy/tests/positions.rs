@@ -1,5 +1,7 @@
 //! What each treatment is on the wire, by where the line stands.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -86,9 +88,10 @@ fn a_line_stands_aside_for_three_seconds_at_least_or_in_silence() {
 fn a_code_falls_back_where_it_does_not_reach_the_caller() {
     let unwanted = Rejection::new(607).unwrap().fallback(486).unwrap().warning("screened").unwrap();
     let unwanted = Treatment::reject("unwanted", unwanted);
-    let act = |passes: &[u16]| match (Line { passes: passes.into(), ..line(Position::Sole) }).act(&unwanted) {
-        Action::Reject(rejection) => (rejection.code(), rejection.warning_text().map(str::to_owned)),
-        other => panic!("{other}"),
+    let act = |passes: &[u16]| {
+        let action = Line { passes: passes.into(), ..line(Position::Sole) }.act(&unwanted);
+        let Action::Reject(rejection) = action else { panic!("{action}") };
+        (rejection.code(), rejection.warning_text().map(str::to_owned))
     };
     let warning = Some("screened".to_owned());
     assert_eq!(act(&[]), (607, warning.clone()));

@@ -1,5 +1,7 @@
 //! Times of day and dates on the clocks of several zones, also where clocks are put forward or back.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod remembered;
 
 use std::sync::Arc;

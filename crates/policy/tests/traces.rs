@@ -1,5 +1,7 @@
 //! The page that tells the whole way to a decision.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod remembered;
 
 use std::sync::Arc;
@@ -75,7 +77,7 @@ fn why(condition: Condition, facts: &Facts<'_>) -> (Verdict, String) {
     (rule.verdict, rule.why)
 }
 
-fn facts_of<'a>(user: &'a str) -> Facts<'a> {
+fn facts_of(user: &str) -> Facts<'_> {
     Facts::new(&Caller::from_header(user, "pbx.example"), "home", switzerland())
 }
 

@@ -664,8 +664,8 @@ fn calls_are_followed_as_they_happen() {
     let lines = BufReader::new(following.0.stdout.take().unwrap()).lines();
     let mut news = lines.map(|line| serde_json::from_str::<Value>(&line.unwrap()).unwrap());
     assert_eq!(news.next().unwrap()["caller"], "+41791234567");
-    exchange.call("+41225556677");
     exchange.call("+41441112233");
+    exchange.call("+41225556677");
     // How the first call ended may be told before.
     let second = news.find(|told| told["event"] == "call").unwrap();
     assert_eq!(second["caller"], "+41441112233");

@@ -77,7 +77,9 @@ impl Screening {
             Err(told) => {
                 let told = told.into_iter().map(Diagnostic::of_policy).filter(|wrong| !report.has(wrong));
                 let told: Vec<_> = told.collect();
-                told.into_iter().for_each(|wrong| report.push(wrong));
+                for wrong in told {
+                    report.push(wrong);
+                }
             }
         }
         screening

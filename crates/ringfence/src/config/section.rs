@@ -182,12 +182,6 @@ impl<'a> Section<'a> {
         Some(self.inner(key.name, value.span(), table))
     }
 
-    /// Reads a key that takes either a string or a table, and says which it is.
-    pub(crate) fn text_or_table(&self, key: &Key) -> Option<Result<At<&'a str>, Section<'a>>> {
-        let is_table = self.table.get(key.name)?.get_ref().is_table();
-        if is_table { self.table(key).map(Err) } else { self.text(key).map(Ok) }
-    }
-
     /// Reads a table of tables, such as all `[account.NAME]`, in the order of the file.
     pub(crate) fn tables(&self, key: &Key) -> Vec<(At<&'a str>, Section<'a>)> {
         let Some(outer) = self.table(key) else { return Vec::new() };

@@ -89,13 +89,6 @@ impl Source {
         }
     }
 
-    /// Returns the comment that follows a span on the same line, behind an optional comma.
-    pub(crate) fn comment_after(&self, end: usize) -> Option<&str> {
-        let rest = self.text[floor(&self.text, end)..].lines().next()?;
-        let rest = rest.trim_start().trim_start_matches(',').trim_start();
-        rest.strip_prefix('#').map(str::trim)
-    }
-
     /// Returns where the secret starts that a byte is in, or its line if the secret has several.
     fn before_secret(&self, at: usize) -> usize {
         let Some(secret) = self.secrets.iter().find(|secret| secret.contains(&at)) else { return at };
@@ -237,14 +230,5 @@ mod tests {
     fn the_name_of_a_password_file_is_no_secret() {
         let text = "password_file = \"pbx.secret\"";
         assert_eq!(place(text, "pbx.secret").text, text);
-    }
-
-    #[test]
-    fn a_comment_behind_an_entry_is_found() {
-        let text = "[\"a\", # first\n \"b\" # second\n, \"c\"]";
-        let source = Source::new("f.toml", text);
-        assert_eq!(source.comment_after(4), Some("first"));
-        assert_eq!(source.comment_after(18), Some("second"));
-        assert_eq!(source.comment_after(text.len()), None);
     }
 }

@@ -33,12 +33,12 @@ impl Home {
     }
 
     fn block(&self, written: &str) -> PathBuf {
-        add(&self.config(), &self.lists().reject(), written, "blocked 2026-03-01").unwrap()
+        add(&self.config(), self.lists().reject(), written, "blocked 2026-03-01").unwrap()
     }
 
     fn unblock(&self, written: &str) -> usize {
         let pattern = Pattern::parse(written, Region::parse("CH").unwrap()).unwrap();
-        remove(&self.config(), &self.lists().reject(), &pattern).unwrap().len()
+        remove(&self.config(), self.lists().reject(), &pattern).unwrap().len()
     }
 
     fn rejected(&self) -> Vec<String> {
