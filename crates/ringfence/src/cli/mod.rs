@@ -33,6 +33,7 @@ mod was_wrong;
 mod when;
 mod why;
 
+use std::cell::OnceCell;
 use std::path::PathBuf;
 
 use anyhow::Result;
@@ -109,12 +110,21 @@ impl Answer {
 #[derive(Debug)]
 struct Context {
     config: Option<PathBuf>,
+    found: OnceCell<Found>,
+}
+
+/// What a configuration says of the program itself.
+#[derive(Debug, Default)]
+struct Found {
+    control: Option<PathBuf>,
+    journal: Option<Settings>,
+    region: Option<Region>,
 }
 
 impl Cli {
     /// Does what the command line says.
     pub(crate) async fn run(self) -> Result<Answer> {
-        let context = Context { config: self.config };
+        let context = Context { config: self.config, found: OnceCell::new() };
         match self.verb {
             Verb::Run(verb) => verb.run(&context).await,
             Verb::Demo(verb) => verb.run().await,
@@ -153,31 +163,55 @@ impl Context {
 
     /// Reads the configuration file, whatever is wrong with it.
     fn reading(&self) -> Result<Reading> {
-        Ok(config::read(&self.path()?))
+        let reading = config::read(&self.path()?);
+        // What was found before is as good.
+        let _ = self.found.set(Found::of(&reading));
+        Ok(reading)
+    }
+
+    /// Returns what the configuration says of the program itself. It is read once, for its lists may be long;
+    /// without one nothing is said.
+    fn found(&self) -> Result<&Found> {
+        if let Some(found) = self.found.get() {
+            return Ok(found);
+        }
+        let path = if self.config.is_some() { Some(self.path()?) } else { self.path().ok() };
+        Ok(self.found.get_or_init(|| path.map(|path| Found::of(&config::read(&path))).unwrap_or_default()))
     }
 
     /// Returns where the journal is, and how it is written.
     fn journal(&self) -> Result<Settings> {
-        Ok(self.reading()?.journal.unwrap_or_default())
+        Ok(self.found()?.journal.clone().unwrap_or_default())
     }
 
     /// Returns the region whose way of writing numbers is meant.
     fn region(&self) -> Result<Region> {
-        let reading = self.reading()?;
-        reading.lists.map(|lists| lists.region).ok_or_else(|| {
-            anstream::eprintln!("{}\n", reading.report);
-            let hint = "[defaults] region says how numbers are written: `ringfence check` tells more";
-            failure::with_hint("the region of your numbers cannot be read", hint)
+        let path = self.path()?;
+        self.found()?.region.ok_or_else(|| {
+            let message = format!("the region of your numbers cannot be read in {}", path.display());
+            failure::with_hint(
+                message,
+                "[defaults] region says how they are written: `ringfence check` tells more",
+            )
         })
     }
 
     /// Returns where the control socket of the running program may be.
     fn control_places(&self) -> Result<Vec<PathBuf>> {
         use crate::control::place;
-        let path = if self.config.is_some() { Some(self.path()?) } else { self.path().ok() };
-        match path.and_then(|path| config::read(&path).control) {
-            Some(place) => Ok(vec![place]),
+        match &self.found()?.control {
+            Some(place) => Ok(vec![place.clone()]),
             None => Ok(place::usual_places(place::own_user()?)),
+        }
+    }
+}
+
+impl Found {
+    fn of(reading: &Reading) -> Self {
+        Self {
+            control: reading.control.clone(),
+            journal: reading.journal.clone(),
+            region: reading.lists.as_ref().map(|lists| lists.region),
         }
     }
 }
