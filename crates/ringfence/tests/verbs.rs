@@ -362,6 +362,33 @@ fn replay_tells_what_a_change_would_have_done() {
 }
 
 #[test]
+fn a_candidate_is_tried_with_the_files_it_names() {
+    let home = Home::with_calls();
+    home.write("spam.txt", "+4144555*\n");
+    home.write(
+        "stricter.toml",
+        &CONFIGURATION.replace("[list.reject]", "[list.reject]\nfiles = [\"spam.txt\"]"),
+    );
+    let told = home.told(&["replay", "--policy", "stricter.toml"]);
+    assert!(told.starts_with("this change would have rejected 2 of your last 4 calls\n"), "{told}");
+    std::fs::remove_file(home.path("spam.txt")).unwrap();
+    let told = home.told(&["replay", "--policy", "stricter.toml"]);
+    assert!(told.contains("cannot read the list spam.txt") && told.ends_with("exit 2\n"), "{told}");
+}
+
+#[test]
+fn a_list_that_is_asked_for_each_call_is_not_asked_by_why() {
+    let home = Home::new();
+    let look_up =
+        "[list.community]\nsource = \"lookup:https://192.0.2.9/x\"\non_miss = \"no_match\"\n[switch.on_call]";
+    let rule = "[[rule]]\nid = \"bad\"\nwhen = { caller_in = \"community\" }\nthen = \"busy\"\n[[rule]]";
+    let configuration = CONFIGURATION.replace("[switch.on_call]", look_up).replacen("[[rule]]", rule, 1);
+    home.write("ringfence.toml", &configuration);
+    let told = home.told(&["why", "0225556677"]);
+    assert!(told.contains("not asked    community, which would be when the call came\n"), "{told}");
+}
+
+#[test]
 fn replay_compares_the_policy_in_force_with_what_was_decided() {
     let home = Home::with_calls();
     home.write("ringfence.toml", &CONFIGURATION.replace(", \"+41441112233\"", ""));

@@ -43,6 +43,7 @@ use ringfence_policy::Region;
 pub(crate) use self::failure::tell;
 use crate::config::{self, Config, Reading};
 use crate::journal::Settings;
+use crate::supply::Supply;
 
 /// The call-rejecting softphone: registers with any PBX, decides each call by a policy, says why.
 #[derive(Debug, Parser)]
@@ -167,6 +168,16 @@ impl Context {
         // What was found before is as good.
         let _ = self.found.set(Found::of(&reading));
         Ok(reading)
+    }
+
+    /// Returns the configuration as the program has it in force: with what was last fetched of its lists.
+    /// Nobody is contacted.
+    async fn config(&self) -> Result<Config> {
+        let mut config = accept(self.reading()?)?;
+        if !config.remote.is_empty() {
+            Supply::default().open(&mut config).await;
+        }
+        Ok(config)
     }
 
     /// Returns what the configuration says of the program itself. It is read once, for its lists may be long;

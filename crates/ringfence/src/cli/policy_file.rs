@@ -4,10 +4,11 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Result;
-use ringfence_policy::{Diagnostic, Draft, File, List, ListSpec, Policy, Severity};
+use ringfence_policy::{Diagnostic, Draft, File, List, ListSource, ListSpec, Policy, Severity, SourceSpec};
 
 use super::failure::with_hint;
-use crate::config::{FOREIGN, regular};
+use crate::config::{FOREIGN, Lists, Report, regular};
+use crate::control::place::own_user;
 
 /// A policy is no longer, in bytes.
 const MOST: u64 = 1024 * 1024;
@@ -24,24 +25,43 @@ pub(super) fn read(path: &Path) -> Result<(Draft, Vec<Diagnostic>)> {
     Ok(Draft::read(main, &mut open, &FOREIGN))
 }
 
-/// Makes the policy of a file, to be compared with the one in force. A list that has sources is the one in
-/// force of the same name.
+/// Makes the policy of a file, to be compared with the one in force. Nothing is fetched: a list that lies on
+/// a server is the one in force of the same name.
 pub(super) fn policy(path: &Path, in_force: &Policy) -> Result<Policy> {
-    let (draft, _) = read(path)?;
+    let (draft, wrong) = read(path)?;
+    let mut report = Report::default();
+    let lists = Lists::read(&draft, own_user().unwrap_or(u32::MAX), &mut report);
     let list = |spec: &ListSpec| -> Arc<List> {
-        let known = in_force.list(spec.name()).filter(|_| !spec.sources().is_empty());
-        known.map_or_else(|| spec.inline(), Arc::clone)
+        let fetched = in_force.list(spec.name()).filter(|_| spec.sources().iter().any(is_remote));
+        fetched.or_else(|| Some(&lists.named(spec.name())?.list)).map_or_else(|| spec.inline(), Arc::clone)
     };
-    draft.compile(list).map_err(|wrong| {
-        let errors: Vec<&Diagnostic> =
-            wrong.iter().filter(|wrong| wrong.severity == Severity::Error).collect();
-        for wrong in &errors {
-            anstream::eprintln!("{wrong}\n");
-        }
-        let s = if errors.len() == 1 { "" } else { "s" };
-        let message = format!("{} has {} error{s}", path.display(), errors.len());
-        with_hint(message, format!("`ringfence test {}` shows them again", path.display()))
-    })
+    let is_error = |wrong: &&Diagnostic| wrong.severity == Severity::Error;
+    let compiled = draft.compile(list);
+    if let (Ok(policy), 0) = (&compiled, report.errors()) {
+        return Ok(policy.clone());
+    }
+    let wrong = compiled.err().unwrap_or(wrong);
+    for wrong in wrong.iter().filter(is_error) {
+        anstream::eprintln!("{wrong}\n");
+    }
+    if report.errors() > 0 {
+        anstream::eprintln!("{report}\n");
+    }
+    let errors = wrong.iter().filter(is_error).count() + report.errors();
+    let s = if errors == 1 { "" } else { "s" };
+    let message = format!("{} has {errors} error{s}", path.display());
+    Err(with_hint(message, "mend what is told above, then try again"))
+}
+
+fn is_remote(source: &SourceSpec) -> bool {
+    match source.source {
+        ListSource::Https { .. } | ListSource::CardDav { .. } | ListSource::FtcDoNotCall => true,
+        ListSource::File { .. }
+        | ListSource::Set { .. }
+        | ListSource::PhoneBlock
+        | ListSource::LookupHttps { .. }
+        | ListSource::LookupProgram { .. } => false,
+    }
 }
 
 fn text(path: &Path) -> Result<String, String> {

@@ -49,7 +49,7 @@ impl Replay {
     pub(super) async fn run(self, context: &Context) -> Result<Answer> {
         let now = Timestamp::now();
         let since = since(Some(&self.since), now)?;
-        let in_force = super::accept(context.reading()?)?.policy;
+        let in_force = context.config().await?.policy;
         let candidate =
             self.policy.as_deref().map(|path| policy_file::policy(path, &in_force)).transpose()?;
         let records = Records::open(context).await?;

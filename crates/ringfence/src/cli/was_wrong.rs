@@ -61,7 +61,7 @@ impl WasWrong {
         let path = context.path()?;
         // Nobody else changes the lists between the proposal and its being applied.
         let _turn = Turn::take(&path)?;
-        let config = super::accept(context.reading()?)?;
+        let config = context.config().await?;
         let records = Records::open(context).await?;
         let now = Timestamp::now();
         let (Some(call), Some(reader)) = (records.find(&self.call)?, records.reader()) else {

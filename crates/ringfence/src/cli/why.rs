@@ -15,6 +15,7 @@ use super::output::{print, print_json};
 use super::records::{Records, told};
 use super::then::Then;
 use super::{Answer, Context, when};
+use crate::config::Config;
 use crate::journal::{Call, Query, Reader};
 use crate::page::Page;
 use crate::style::{CAUTION, STRONG, paint};
@@ -52,6 +53,9 @@ struct Told {
     trace: Trace,
     /// What rules in shadow mode would have done.
     shadow: Vec<Shadow>,
+    /// Lists that would be asked when the call came.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    not_asked: Vec<String>,
     /// Whether another policy decided the call.
     policy_has_changed: bool,
     /// How long the decision took, in microseconds: at the time, or now.
@@ -68,7 +72,8 @@ struct Shadow {
 
 impl Why {
     pub(super) async fn run(self, context: &Context) -> Result<Answer> {
-        let policy = super::accept(context.reading()?)?.policy;
+        let config = context.config().await?;
+        let policy = &config.policy;
         let now = Timestamp::now();
         let records = match Records::open(context).await {
             Ok(records) => Some(records),
@@ -79,14 +84,14 @@ impl Why {
         let call = records.as_ref().map(|records| records.find(&self.what)).transpose()?.flatten();
         let reader = records.as_ref().and_then(Records::reader);
         let told = match (call, reader) {
-            (Some(call), Some(reader)) => of_call(call, reader, &policy, now)?,
+            (Some(call), Some(reader)) => of_call(call, reader, policy, now)?,
             (None, _) if self.what == "last" => {
                 return Err(with_hint(
                     "there are no calls yet",
                     "a number can be asked about: ringfence why +41791234567",
                 ));
             }
-            (_, reader) => self.of_number(reader, &policy, now)?,
+            (_, reader) => self.of_number(reader, &config, now)?,
         };
         if self.json {
             print_json(&told)?;
@@ -97,7 +102,8 @@ impl Why {
     }
 
     /// Tells what would happen if a number called.
-    fn of_number(&self, reader: Option<&Reader>, policy: &Policy, now: Timestamp) -> Result<Told> {
+    fn of_number(&self, reader: Option<&Reader>, config: &Config, now: Timestamp) -> Result<Told> {
+        let policy = &config.policy;
         let at = self.at.as_deref().map(|text| when::time("--at", text, now)).transpose()?;
         if let Some(line) = self.line.as_deref().filter(|line| !knows(policy, line)) {
             let names: Vec<&str> = policy.lines().iter().map(|line| &*line.name).collect();
@@ -111,12 +117,17 @@ impl Why {
             .transpose()
             .map_err(|error| told(&error))?
             .unwrap_or_default();
-        let history = past.of_call(None, &[]);
-        let told = call.with_facts(policy, at.unwrap_or(now), Some(&history), |facts, now| {
+        // A list that is asked for each call is not asked: it counts as one that does not answer.
+        let unanswered: Vec<_> =
+            config.unanswered.iter().map(|(list, answer)| (list.clone(), *answer)).collect();
+        let history = past.of_call(None, &unanswered);
+        let mut told = call.with_facts(policy, at.unwrap_or(now), Some(&history), |facts, now| {
             let began = Instant::now();
             let _ = decide(policy, facts, now);
             tell(policy, facts, now, began.elapsed())
         });
+        told.not_asked = config.look_ups.iter().map(|look_up| look_up.name.clone()).collect();
+        told.not_asked.dedup();
         Ok(told)
     }
 }
@@ -174,6 +185,7 @@ fn tell(policy: &Policy, facts: &Facts<'_>, now: Timestamp, decided_in: Duration
         call: None,
         shadow: shadow.collect(),
         trace,
+        not_asked: Vec::new(),
         policy_has_changed: false,
         decided_in: u64::try_from(decided_in.as_micros()).unwrap_or(u64::MAX),
     }
@@ -209,6 +221,9 @@ fn rendered(told: &Told, now: Timestamp) -> Page {
     page.line(format_args!(" {:12} decided in {} µs", "timing", told.decided_in));
     for Shadow { rule, action } in &told.shadow {
         page.line(format_args!(" {:12} {rule} would have decided: {action}", "shadow"));
+    }
+    for list in &told.not_asked {
+        page.line(format_args!(" {:12} {}, which would be when the call came", "not asked", visible(list)));
     }
     if told.shadow.is_empty() {
         page.line(format_args!(" {:12} no rule in shadow mode would have decided", "shadow"));
