@@ -546,6 +546,19 @@ fn a_number_is_blocked_for_a_time() {
 }
 
 #[test]
+fn an_entry_that_is_in_vain_is_told() {
+    let home = Home::new();
+    home.write(
+        "ringfence.toml",
+        &CONFIGURATION.replace("caller_in = \"reject\"", "caller_kind = \"mobile\""),
+    );
+    let told = home.told(&["block", "0225556677"]);
+    assert!(told.contains("hint: no rule asks for that list") && told.ends_with("exit 0\n"), "{told}");
+    let home = Home::new();
+    assert!(!home.told(&["block", "0225556677"]).contains("hint"));
+}
+
+#[test]
 fn an_entry_is_removed_from_the_file_it_stands_in() {
     let home = Home::new();
     home.write("org.toml", "[list.reject]\nentries = [\"+41225556677\", \"+41225556688\"]\n");
@@ -697,4 +710,27 @@ fn calls_are_followed_as_they_happen() {
     let second = news.find(|told| told["event"] == "call").unwrap();
     assert_eq!(second["caller"], "+41441112233");
     assert_eq!(news.next().unwrap()["event"], "ended");
+}
+
+#[test]
+fn a_program_that_keeps_its_journal_in_memory_tells_the_calls_of_its_run() {
+    let (mut exchange, program) = Exchange::new(&CONFIGURATION.replace("ringfence.db", "off"));
+    exchange.call("+41791234567");
+    exchange.call("+41225556677");
+    let home = &exchange.home;
+    let told = home.told(&["calls", "--outcome", "reject"]);
+    assert!(told.contains("+41791234567 → home  rejected 486") && !told.contains("+41225556677"), "{told}");
+    assert_eq!(home.json(&["calls", "--json", "-n", "1"])[0]["caller"], "+41225556677");
+    assert!(home.told(&["switch", "on_call", "on"]).starts_with("on_call is on until "));
+    assert_eq!(
+        home.told(&["forget", "+41791234567", "-y"]),
+        "forgot +41791234567: 1 call, 0 notes\nexit 0\n"
+    );
+    drop(program);
+    let told = home.told(&["switch", "on_call", "on"]);
+    assert!(
+        told.contains("its journal is kept in memory: there is nowhere to note it")
+            && told.ends_with("exit 2\n"),
+        "{told}"
+    );
 }

@@ -1,16 +1,18 @@
 //! `ringfence block`
 
+use std::path::Path;
+
 use anyhow::Result;
 use clap::Args;
 use jiff::{SignedDuration, Timestamp};
-use ringfence_policy::Entry;
+use ringfence_policy::{Condition, Entry, Policy};
 
 use super::calls::moment;
 use super::change::{Change, Number, shown, told};
 use super::failure::{hint, with_hint};
 use super::output::{day, print};
 use super::{Answer, Context, when};
-use crate::config::edit;
+use crate::config::{self, REJECT, edit};
 
 /// Put a number on the reject list, for good or for a time
 ///
@@ -67,6 +69,7 @@ impl Block {
             let file = change.add(reject, "blocked", self.note.as_deref())?;
             print(format_args!("blocked {} in {}\n", change.pattern, shown(&file)))?;
         }
+        tell_effect(&change.config);
         Ok(Answer::Fine)
     }
 
@@ -83,6 +86,30 @@ impl Block {
         let (until, config) = (moment(until, now), shown(&change.config));
         print(format_args!("blocked {} until {until} in {config}\n", change.pattern))
     }
+}
+
+/// Tells when the entry is in vain.
+fn tell_effect(config: &Path) {
+    match config::read(config).config {
+        None => hint("the configuration has errors, with which no program takes it up: ringfence check"),
+        Some(config) if !asks_for(&config.policy, REJECT) => {
+            hint("no rule asks for that list; one that does: when = { caller_in = \"reject\" }");
+        }
+        Some(_) => {}
+    }
+}
+
+fn asks_for(policy: &Policy, list: &str) -> bool {
+    let is_it = |place: &usize| policy.lists().get(*place).is_some_and(|known| known.name() == list);
+    let mut asks = false;
+    for rule in policy.rules() {
+        rule.when().visit(&mut |condition| {
+            if let Condition::CallerIn(places) = condition {
+                asks |= places.iter().any(is_it);
+            }
+        });
+    }
+    asks
 }
 
 /// Returns an entry whose time is not over.

@@ -28,7 +28,7 @@ use toml::de::DeTable;
 
 pub(crate) use self::account::Account;
 pub(crate) use self::diagnostic::{Diagnostic, Report};
-pub(crate) use self::lists::{ALLOW, Lists, Loaded};
+pub(crate) use self::lists::{ALLOW, Lists, Loaded, REJECT};
 pub(crate) use self::location::{FILE_NAME, find};
 pub(crate) use self::screening::FOREIGN;
 use self::screening::Screening;
