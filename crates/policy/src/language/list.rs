@@ -48,7 +48,7 @@ pub struct ListSpec {
     cache: Option<Duration>,
     public_key: Option<String>,
     window: Option<Duration>,
-    least: u32,
+    least: Option<u32>,
     user: Option<String>,
     password_file: Option<(String, String)>,
     password_env: Option<String>,
@@ -181,9 +181,9 @@ impl ListSpec {
         self.window
     }
 
-    /// Returns the least number of entries that a fresh copy must have.
+    /// Returns the least number of entries that a fresh copy must have; 0 takes every copy.
     #[must_use]
-    pub fn least(&self) -> u32 {
+    pub fn least(&self) -> Option<u32> {
         self.least
     }
 
@@ -249,7 +249,7 @@ impl ListSpec {
             cache: None,
             public_key: None,
             window: None,
-            least: 0,
+            least: None,
             user: None,
             password_file: None,
             password_env: None,
@@ -278,7 +278,7 @@ impl ListSpec {
             cache: block.cache.map(|at| at.value),
             public_key: block.pubkey.as_ref().map(|key| key.0.clone()),
             window: block.window.map(|at| at.value),
-            least: block.min.map_or(0, |at| at.value.0),
+            least: block.min.map(|at| at.value.0),
             user: block.user.as_ref().map(|user| user.0.clone()),
             password_file,
             password_env: block.password_env.as_ref().map(|variable| variable.0.clone()),

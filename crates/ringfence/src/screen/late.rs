@@ -15,7 +15,7 @@ use super::memory::Said;
 use super::record::outcome;
 use super::{Attempt, Rules, Screen};
 use crate::journal::{Call, Evidence};
-use crate::sources::{Heard, Question, Sources};
+use crate::sources::{Question, Sources};
 
 impl Screen {
     /// Decides a call that was offered, and carries the verdict out.
@@ -88,10 +88,10 @@ impl Screen {
         };
         let said = names.iter().map(|name| {
             let answers = answers.as_ref();
-            let answer = answers.and_then(|all| worst(all, name));
+            let answer = answers.and_then(|all| all.said.iter().find(|(list, _)| list == name));
             let missing = answers.and_then(|all| all.missing.iter().find(|(list, _)| list == name));
             let answer = match (answer, missing) {
-                (Some(answer), _) => Ok(answer),
+                (Some((_, answer)), _) => Ok(Told { score: answer.score, is_listed: answer.is_listed }),
                 (None, Some((_, error))) => rules.missing(name, error.to_string()),
                 (None, None) => rules.missing(name, "it was not asked".to_owned()),
             };
@@ -106,14 +106,6 @@ impl Rules {
     fn missing(&self, list: &str, why: String) -> Result<Told, String> {
         self.unanswered.get(list).copied().ok_or(why)
     }
-}
-
-/// Returns what was said of the caller for a list: of several sources, the worst.
-fn worst(heard: &Heard, list: &str) -> Option<Told> {
-    let said = heard.said.iter().filter(|(name, _)| name == list);
-    said.map(|(_, answer)| Told { score: answer.score, is_listed: answer.is_listed }).reduce(|one, other| {
-        Told { score: one.score.max(other.score), is_listed: one.is_listed || other.is_listed }
-    })
 }
 
 /// Does with a call that was offered what the screen would have done at once.

@@ -106,7 +106,7 @@ pub(crate) fn ready(written: &Written) -> Result<(ListSpec, Vec<LookUpSpec>), (u
     let mut list = ListSpec {
         refresh: written.refresh(),
         on_stale: if written.drops_stale() { OnStale::Drop } else { OnStale::Keep },
-        least_rows: usize::try_from(written.least()).ok().filter(|least| *least > 0),
+        least_rows: written.least().and_then(|least| usize::try_from(least).ok()),
         key: written.public_key().map(str::to_owned),
         window: written.window(),
         credential: credential(written),

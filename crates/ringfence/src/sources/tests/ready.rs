@@ -59,6 +59,12 @@ fn whom_to_trust_is_as_the_policy_says() {
 }
 
 #[test]
+fn a_least_of_zero_entries_is_not_the_same_as_none() {
+    let least = |text: &str| read(&format!("source = \"https://a.example/x\"\n{text}")).unwrap().0.least_rows;
+    assert_eq!([least(""), least("min = 0"), least("min = 7")], [None, Some(0), Some(7)]);
+}
+
+#[test]
 fn an_address_with_a_user_or_without_a_host_is_refused() {
     for url in
         ["https://anna:geheim@a.example/x", "https://anna@a.example/x", "https://a b/x", "https://:1/", "x"]
