@@ -9,7 +9,7 @@ use crate::condition::{Condition, Text};
 use crate::facts::{Caller, CallerId, Facts};
 use crate::kind::KindSet;
 use crate::list::{Entry, List};
-use crate::number::{E164, Number, Region};
+use crate::number::{MAX_DIGITS, Number, Region};
 use crate::policy::Policy;
 
 /// One call under one policy at one instant. What several rules ask for is worked out once.
@@ -21,6 +21,8 @@ pub(crate) struct Scene<'p, 'f> {
     clock: OnceCell<DateTime>,
     called: OnceCell<CallerId<'f>>,
     kinds: OnceCell<KindSet>,
+    /// In how many digits the caller's number begins as the called one does, behind the same code.
+    alike: OnceCell<Option<usize>>,
     /// The entry that was found last.
     entry: Cell<Option<Entry<'p>>>,
 }
@@ -34,6 +36,7 @@ impl<'p, 'f> Scene<'p, 'f> {
             clock: OnceCell::new(),
             called: OnceCell::new(),
             kinds: OnceCell::new(),
+            alike: OnceCell::new(),
             entry: Cell::new(None),
         }
     }
@@ -177,18 +180,24 @@ impl<'p, 'f> Scene<'p, 'f> {
     }
 
     fn is_like_called(&self, first_digits: u8) -> bool {
+        let alike = *self.alike.get_or_init(|| self.alike());
+        alike.is_some_and(|digits| digits >= usize::from(first_digits))
+    }
+
+    fn alike(&self) -> Option<usize> {
         let full = |id: &CallerId<'_>| match id.number() {
             Some(Number::E164(number)) => Some(number),
             Some(Number::Internal(_)) | None => None,
         };
-        let (Some(caller), Some(called)) = (full(&self.facts.caller), self.called().and_then(full)) else {
-            return false;
+        let (caller, called) = (full(&self.facts.caller)?, full(self.called()?)?);
+        let code = caller.calling_code()?;
+        let is_same = |count: &usize| {
+            let first = caller.first(*count);
+            first.is_some() && first == called.first(*count)
         };
-        let start = |number: E164| {
-            let code = number.calling_code()?;
-            number.first(usize::from(first_digits) + code.checked_ilog10()? as usize + 1)
-        };
-        start(caller).is_some_and(|digits| Some(digits) == start(called))
+        let same = (1..=MAX_DIGITS).take_while(is_same).count();
+        let after_code = same.checked_sub(code.checked_ilog10()? as usize + 1);
+        after_code.filter(|_| called.calling_code() == Some(code))
     }
 
     fn is_of(&self, regions: &[Region]) -> bool {

@@ -25,6 +25,10 @@ impl Wildcard {
     /// a text of a stranger counts up to 256 characters.
     #[must_use]
     pub fn is_match(&self, text: &str) -> bool {
+        let beginning = &text.as_bytes()[..text.len().min(LONGEST)];
+        if self.0.is_ascii() && beginning.is_ascii() {
+            return is_ascii_match(self.0.as_bytes(), beginning);
+        }
         let mut pattern = self.0.chars();
         let mut text = text.chars().take(LONGEST).flat_map(char::to_lowercase);
         // Where to go on when what follows the last `*` does not fit: it then stands for one more.
@@ -57,6 +61,34 @@ impl Wildcard {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+/// Returns whether a text is meant, both having a byte for each character: the same steps as above.
+fn is_ascii_match(pattern: &[u8], text: &[u8]) -> bool {
+    let (mut wanted, mut found) = (0, 0);
+    let mut again = None;
+    loop {
+        match (pattern.get(wanted), text.get(found)) {
+            (Some(b'*'), _) if wanted + 1 == pattern.len() => return true,
+            (Some(b'*'), _) => {
+                wanted += 1;
+                again = Some((wanted, found));
+            }
+            (None, None) => return true,
+            (Some(one), Some(other)) if *one == b'?' || *one == other.to_ascii_lowercase() => {
+                wanted += 1;
+                found += 1;
+            }
+            (_, _) => {
+                let Some((after_star, skipped)) = &mut again else { return false };
+                if *skipped == text.len() {
+                    return false;
+                }
+                *skipped += 1;
+                (wanted, found) = (*after_star, *skipped);
+            }
+        }
     }
 }
 

@@ -20,13 +20,13 @@ pub(crate) fn region() -> Region {
 }
 
 /// Returns what a provider tells of a call, with a name and the software.
-pub(crate) fn facts(user: &str) -> Facts<'_> {
+pub(crate) fn facts(user: &str, region: Region) -> Facts<'_> {
     let caller =
         Caller { display_name: Some("Delivery Service"), ..Caller::from_header(user, "pbx.example") };
     Facts {
         called: Some(("+41441234567", Source::RequestUri)),
         user_agent: Some("Gateway 7.2 (build 1031)"),
-        ..Facts::new(&caller, "reception", region())
+        ..Facts::new(&caller, "reception", region)
     }
 }
 
@@ -99,12 +99,9 @@ fn unmatched(place: usize) -> Condition {
         18 => Condition::Hours(vec![Hours::parse("22:00-06:30").expect("hours")]),
         19 => Condition::Schedule(vec![closed()]),
         20 => Condition::Switch(vec![0, 1]),
-        21 => Condition::UserAgent(vec![text(&format!("*scanner {round}*")), text("v?.*")]),
+        21 => Condition::UserAgent(vec![text(&format!("*scanner {round}*")), text("/^v[0-9]+$/")]),
         22 => Condition::Diverted(true),
-        23 => Condition::All(vec![
-            Condition::FirstTime(true),
-            Condition::Name(vec![text("*spam*"), text("*prize*")]),
-        ]),
+        23 => Condition::All(vec![Condition::FirstTime(true), Condition::Name(vec![text("/spam|prize/")])]),
         _ => Condition::All(vec![
             Condition::Not(Box::new(Condition::CallerIn(vec![FRIENDS]))),
             Condition::Any(vec![Condition::Diverted(true), Condition::Switch(vec![1])]),

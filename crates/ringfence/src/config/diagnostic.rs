@@ -60,10 +60,6 @@ impl Diagnostic {
         Self { severity: Severity::Warning, ..Self::error(message) }
     }
 
-    pub(crate) fn note(message: impl Into<String>) -> Self {
-        Self { severity: Severity::Note, ..Self::error(message) }
-    }
-
     /// Takes what the policy's reader says.
     pub(crate) fn of_policy(told: ringfence_policy::Diagnostic) -> Self {
         use ringfence_policy::Severity as Told;

@@ -1,6 +1,7 @@
 //! What is odd about a configuration without errors: the policy's findings, each at its place.
 
-use ringfence_policy::{Entry, Finding, Forward, Severity, Work, check};
+use jiff::Timestamp;
+use ringfence_policy::{Entry, Finding, Forward, Work, check};
 
 use super::account::Account;
 use super::diagnostic::{Diagnostic, Report};
@@ -9,13 +10,17 @@ use super::{Config, Loaded};
 
 /// Adds what the policy finds odd to a report.
 pub(crate) fn add(config: &Config, report: &mut Report) {
-    for finding in check(&config.policy) {
-        let mut diagnostic = match finding.severity() {
-            Severity::Error => Diagnostic::error(finding.message()),
-            Severity::Warning => Diagnostic::warning(finding.message()),
-            Severity::Note => Diagnostic::note(finding.message()),
-        };
-        diagnostic.place = entry_of(&config.lists, &finding).map(|(list, entry)| list.shown_place(entry));
+    let of_entries = check(&config.policy);
+    for told in config.draft.check(&config.policy, Timestamp::now()) {
+        let mut diagnostic = Diagnostic::of_policy(told);
+        // What stands in a file of a list is shown there.
+        let finding = of_entries.iter().find(|finding| finding.to_string() == diagnostic.message);
+        if let (None, Some(finding)) = (&diagnostic.place, finding)
+            && let Some((list, entry)) = entry_of(&config.lists, finding)
+        {
+            finding.message().clone_into(&mut diagnostic.message);
+            diagnostic.place = Some(list.shown_place(entry));
+        }
         report.push(diagnostic);
     }
     for wrong in circles(config) {

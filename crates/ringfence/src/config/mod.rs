@@ -23,7 +23,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ringfence_policy::Policy;
+use ringfence_policy::{Draft, Policy};
 use toml::de::DeTable;
 
 pub(crate) use self::account::Account;
@@ -49,6 +49,8 @@ pub(crate) struct Config {
     pub(crate) journal: Settings,
     pub(crate) accounts: Vec<Account>,
     pub(crate) policy: Arc<Policy>,
+    /// What the policy was made of, which knows where each part stands.
+    pub(crate) draft: Arc<Draft>,
     pub(crate) lists: Lists,
     /// The lists of which a part lies on servers.
     pub(crate) remote: Vec<ListSpec>,
@@ -146,6 +148,7 @@ fn read_stamped(stamped: &Stamped, text: impl Into<String>) -> Reading {
             journal: journal.clone(),
             accounts: with_policy(accounts, &policy),
             policy: Arc::new(policy),
+            draft: Arc::new(screening.draft),
             lists: screening.lists.clone(),
             remote: screening.remote,
             look_ups: screening.look_ups,

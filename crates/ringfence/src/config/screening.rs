@@ -23,6 +23,7 @@ pub(super) struct Screening {
     pub(super) files: Vec<Stamped>,
     /// The policy, unless something is wrong with it.
     pub(super) policy: Option<Policy>,
+    pub(super) draft: Draft,
     pub(super) lists: Lists,
     /// Whether the lists are those of the file: without a region no number can be read.
     pub(super) is_readable: bool,
@@ -52,17 +53,12 @@ impl Screening {
         // It says for whom a file may be mapped; whoever cannot be told gets a copy instead.
         let lists = Lists::read(&draft, own_user().unwrap_or(u32::MAX), report);
         files.extend(lists.each().iter().flat_map(|list| list.stamped.clone()));
-        let mut screening = Self {
-            files,
-            policy: None,
-            lists,
-            is_readable: report.errors() == 0 || draft.lists().len() > 0,
-            remote: Vec::new(),
-            look_ups: Vec::new(),
-            unanswered: BTreeMap::new(),
-        };
-        screening.look_elsewhere(&draft, report);
-        let lists = &screening.lists;
+        let is_readable = report.errors() == 0 || draft.lists().len() > 0;
+        let (remote, look_ups, unanswered) = (Vec::new(), Vec::new(), BTreeMap::new());
+        let mut screening =
+            Self { files, policy: None, draft, lists, is_readable, remote, look_ups, unanswered };
+        screening.look_elsewhere(report);
+        let (draft, lists) = (&screening.draft, &screening.lists);
         let compiled = draft.compile(|spec| match lists.named(spec.name()) {
             Some(loaded) => Arc::clone(&loaded.list),
             None => spec.inline(),
@@ -70,7 +66,7 @@ impl Screening {
         match compiled {
             Ok(policy) => {
                 check_accounts(&policy, accounts, report);
-                check_tests(&draft, report);
+                check_tests(draft, report);
                 screening.policy = Some(policy);
             }
             // What is wrong with the draft itself has been told.
@@ -86,7 +82,8 @@ impl Screening {
     }
 
     /// Finds out which lists lie on servers, in part, and who is asked for each call.
-    fn look_elsewhere(&mut self, draft: &Draft, report: &mut Report) {
+    fn look_elsewhere(&mut self, report: &mut Report) {
+        let draft = &self.draft;
         for spec in draft.lists() {
             match sources::ready(spec) {
                 Ok((list, look_ups)) => {
