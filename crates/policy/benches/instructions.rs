@@ -34,7 +34,7 @@ fn look_up_in_compiled_list(set: Set, digits: u64) -> Set {
 #[bench::listed(hundred_rules::policy(set()), format!("+{}", number(2 * 487)))]
 #[bench::unlisted(hundred_rules::policy(set()), format!("+{}", number(487)))]
 fn from_caller_to_decision_by_a_hundred_rules(policy: Policy, user: String) -> (Policy, String) {
-    let facts = hundred_rules::facts(black_box(&user));
+    let facts = hundred_rules::facts(black_box(&user), policy.region());
     black_box(decide(&policy, &facts, hundred_rules::now()).rule_id());
     (policy, user)
 }

@@ -56,8 +56,8 @@ fn mapped(path: &std::path::Path) -> Set {
 
 fn call(policy: &Policy, caller: E164) -> Duration {
     let user = caller.to_string();
-    let now = now();
-    timed(|| decide(policy, &facts(black_box(&user)), now).rule().is_some())
+    let (region, now) = (policy.region(), now());
+    timed(|| decide(policy, &facts(black_box(&user), region), now).rule().is_some())
 }
 
 fn timed(work: impl FnOnce() -> bool) -> Duration {

@@ -84,7 +84,8 @@ fn deciding_a_call_by_a_hundred_rules_and_a_compiled_list_allocates_nothing() {
     let mut rules = Vec::with_capacity(3);
     let count = allocations(|| {
         for user in ["+12025550007", "+12025550008", "anonymous"] {
-            rules.push(decide(&policy, &hundred_rules::facts(user), hundred_rules::now()).rule_id());
+            let facts = hundred_rules::facts(user, policy.region());
+            rules.push(decide(&policy, &facts, hundred_rules::now()).rule_id());
         }
     });
     assert_eq!(rules, ["rule-98", "rule-99", "rule-2"]);
