@@ -289,7 +289,13 @@ fn before_the_first_call_there_are_none() {
     assert_eq!(home.told(&["calls"]), "no calls yet\nexit 0\n");
     assert_eq!(home.told(&["stats"]), "no calls\nexit 0\n");
     assert_eq!(home.told(&["replay"]), "there are no calls to decide again\nexit 0\n");
-    assert!(home.told(&["why", "last"]).contains("there are no calls yet\n"));
+    for call in ["last", "c1"] {
+        let told = home.told(&["why", call]);
+        assert!(
+            told.starts_with(&format!("error: there is no call {call}\n")) && told.ends_with("exit 2\n"),
+            "{told}"
+        );
+    }
     assert!(!home.path("ringfence.db").exists());
 }
 

@@ -85,10 +85,11 @@ impl Why {
         let reader = records.as_ref().and_then(Records::reader);
         let told = match (call, reader) {
             (Some(call), Some(reader)) => of_call(call, reader, policy, now)?,
-            (None, _) if self.what == "last" => {
+            (None, _) if is_handle(&self.what) => {
+                let message = format!("there is no call {}", visible(&self.what));
                 return Err(with_hint(
-                    "there are no calls yet",
-                    "a number can be asked about: ringfence why +41791234567",
+                    message,
+                    "`ringfence calls` shows them; a number: ringfence why +41791234567",
                 ));
             }
             (_, reader) => self.of_number(reader, &config, now)?,
@@ -130,6 +131,12 @@ impl Why {
         told.not_asked.dedup();
         Ok(told)
     }
+}
+
+/// Tells whether a text can mean nothing but a call.
+fn is_handle(what: &str) -> bool {
+    let is_number = |digits: &str| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    what == "last" || what.strip_prefix('c').is_some_and(is_number)
 }
 
 /// Tells whether a policy says something of a line; one that names no lines takes any.
