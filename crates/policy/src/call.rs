@@ -8,11 +8,13 @@ use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::caller::{Caller, CallerId};
 use crate::decide::{Decision, decide};
 use crate::duration::parse_duration;
-use crate::facts::{Arrival, Attestation, Caller, CallerId, Facts, Source, Verification};
+use crate::facts::Facts;
 use crate::history::{Answer, History, Per};
 use crate::policy::Policy;
+use crate::source::{Arrival, Attestation, Source, Verification};
 use crate::trace::Trace;
 
 /// A call as it is written down. What is left out has the value for "no answer".

@@ -7,12 +7,12 @@ use std::sync::Arc;
 
 use jiff::SignedDuration;
 
-use crate::facts::{Arrival, Attestation, Verification};
 use crate::history::Per;
 use crate::kind::KindSet;
 use crate::list::List;
 use crate::number::Region;
 use crate::schedule::{Hours, Schedule};
+use crate::source::{Arrival, Attestation, Verification};
 use crate::wildcard::Wildcard;
 
 /// When a rule matches.

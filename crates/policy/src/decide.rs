@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::facts::{CallerId, Facts};
+use crate::caller::CallerId;
+use crate::facts::Facts;
 use crate::list::Entry;
 use crate::number::Number;
 use crate::policy::{Mode, NEVER_BLOCK, Policy};

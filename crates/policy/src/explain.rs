@@ -4,12 +4,14 @@ use std::fmt;
 
 use jiff::Timestamp;
 
+use crate::caller::{CallerId, CallerKind};
 use crate::decide::{By, Decision};
-use crate::facts::{CallerId, CallerKind, Facts, Source};
+use crate::facts::Facts;
 use crate::policy::Policy;
 use crate::printable::printable;
 use crate::reason::reason;
 use crate::scene::Scene;
+use crate::source::Source;
 use crate::treatment::{Treatment, Work};
 
 impl Decision<'_> {

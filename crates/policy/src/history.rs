@@ -2,7 +2,8 @@
 
 use jiff::Timestamp;
 
-use crate::facts::{CallerId, Facts};
+use crate::caller::CallerId;
+use crate::facts::Facts;
 
 /// Remembers calls, numbers that were dialled, entries that were added and switches that were flipped.
 ///

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::facts::{CallerId, CallerKind};
+use crate::caller::{CallerId, CallerKind};
 use crate::number::{LineKind, Number, Region};
 
 /// A set of kinds, such as "anonymous or unavailable".

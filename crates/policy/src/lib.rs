@@ -27,7 +27,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod action;
 mod call;
+mod caller;
 mod check;
 mod condition;
 mod decide;
@@ -51,19 +53,20 @@ mod rule;
 mod scene;
 mod schedule;
 mod set;
+mod source;
 mod trace;
 mod treatment;
 mod wildcard;
 
+pub use action::{Action, Final, Redirection};
 pub use call::{Call, OneOrMore};
+pub use caller::{Caller, CallerId, CallerKind};
 pub use check::{Finding, check};
 pub use condition::{Condition, Text};
 pub use decide::{By, Decision, decide};
 pub use duration::parse_duration;
 pub use explain::{ExplainedEntry, Explanation};
-pub use facts::{
-    Arrival, Attestation, Caller, CallerId, CallerKind, Facts, Identity, Source, Trust, Verification,
-};
+pub use facts::Facts;
 pub use format::{Columns, Exported, Format, Row, RowError, RowFault, Rows, Tally};
 pub use history::{Answer, History, NoHistory, Per};
 pub use kind::KindSet;
@@ -84,9 +87,9 @@ pub use rejection::{Rejection, RetryAfter};
 pub use rule::{AddTo, Log, Rollout, Rule, Share};
 pub use schedule::{Hours, Schedule};
 pub use set::{Set, SetError, SetFull, SetWriter, Written};
+pub use source::{Arrival, Attestation, Identity, Source, Trust, Verification};
 pub use trace::{Trace, TracedFact, TracedRule, Verdict};
 pub use treatment::{
-    Action, Announcement, Challenge, Final, Forward, Hold, Only, Redirection, Ringing, Target, Then,
-    Treatment, TreatmentError, Work,
+    Announcement, Challenge, Forward, Hold, Only, Ringing, Target, Then, Treatment, TreatmentError, Work,
 };
 pub use wildcard::Wildcard;

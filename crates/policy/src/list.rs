@@ -34,7 +34,7 @@ pub use entry::{Entry, Origin};
 pub use error::ListError;
 pub use record::{ListFile, Record};
 
-use crate::facts::CallerId;
+use crate::caller::CallerId;
 use crate::number::{E164, MAX_DIGITS, Number, NumberRange, Prefix, Region};
 use crate::pattern::Pattern;
 use crate::set::Set;

@@ -12,8 +12,9 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::action::{Action, Final, Redirection};
 use crate::rejection::Rejection;
-use crate::treatment::{Action, Final, Only, Redirection, Target, Treatment, Work};
+use crate::treatment::{Only, Target, Treatment, Work};
 
 /// Where a softphone stands among the phones of its number.
 ///
@@ -90,7 +91,7 @@ pub struct Line {
     /// The hosts that may assert who calls.
     pub peers: Vec<Box<str>>,
     /// Whose word counts for who calls, the best first; empty for the usual order.
-    pub identity: Vec<crate::facts::Identity>,
+    pub identity: Vec<crate::source::Identity>,
 }
 
 /// How a call is let through by a line where nothing rings.

@@ -2,9 +2,9 @@
 
 use std::fmt::Write;
 
+use crate::caller::CallerId;
 use crate::condition::{Condition, Text};
 use crate::duration::written;
-use crate::facts::CallerId;
 use crate::number::Number;
 use crate::printable::printable;
 use crate::scene::Scene;

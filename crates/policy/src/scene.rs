@@ -5,8 +5,9 @@ use std::cell::{Cell, OnceCell};
 use jiff::civil::DateTime;
 use jiff::{SignedDuration, Timestamp};
 
+use crate::caller::{Caller, CallerId};
 use crate::condition::{Condition, Text};
-use crate::facts::{Caller, CallerId, Facts};
+use crate::facts::Facts;
 use crate::kind::KindSet;
 use crate::list::{Entry, List};
 use crate::number::{MAX_DIGITS, Number, Region};

@@ -4,15 +4,17 @@ use std::fmt;
 
 use jiff::Timestamp;
 
+use crate::action::Action;
+use crate::caller::CallerId;
 use crate::decide::{Decision, decide, is_emergency, is_never_blocked_by_hand, never_blocking};
-use crate::facts::{CallerId, Facts, Source, Trust};
+use crate::facts::Facts;
 use crate::number::Number;
 use crate::policy::{Mode, Policy};
 use crate::position::Line;
 use crate::printable::printable;
 use crate::reason::reason;
 use crate::scene::Scene;
-use crate::treatment::Action;
+use crate::source::{Source, Trust};
 
 /// The whole way to a decision. Its `Display` form is a page for people; it serialises for programs.
 ///

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::Finding;
+use crate::action::Action;
 use crate::condition::Condition;
 use crate::language::Severity;
 use crate::policy::Policy;
 use crate::position::{Line, Position};
 use crate::rule::Rule;
-use crate::treatment::{Action, Only, Treatment, Work};
+use crate::treatment::{Only, Treatment, Work};
 
 /// Looks for treatments that do not do on a line what they say.
 pub(super) fn check(policy: &Policy, findings: &mut Vec<Finding>) {

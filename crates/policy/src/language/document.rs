@@ -17,11 +17,11 @@ use super::block::block;
 use super::read::At;
 use super::shape::{Items, Many, Named};
 use super::value::{Given, NameOr, Whole, words};
-use crate::facts::Identity;
 use crate::number::Region;
 use crate::policy::Mode;
 use crate::position::Position;
 use crate::schedule::Hours;
+use crate::source::Identity;
 
 pub(crate) use condition::{ConditionBlock, ConditionKeys, Diversion, RateBlock};
 pub(crate) use list::{EntryBlock, ListBlock, LookupWord, MissWord, StaleWord};

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Chosen, Compiler};
+use crate::action::Action;
 use crate::language::document::{
     AnswerBlock, ChallengeBlock, ForwardBlock, HowWord, PresetWord, RejectBlock, RetryAfterForm, RingBlock,
     TreatmentBlock, TreatmentForm,
@@ -13,8 +14,7 @@ use crate::language::read::{At, brief};
 use crate::language::value::{Line, NameOr};
 use crate::rejection::{Rejection, RetryAfter};
 use crate::treatment::{
-    Action, Announcement, Challenge, Forward, Hold, Only, Ringing, Target, Then, Treatment, TreatmentError,
-    Work,
+    Announcement, Challenge, Forward, Hold, Only, Ringing, Target, Then, Treatment, TreatmentError, Work,
 };
 
 /// Sets a text of a refusal.

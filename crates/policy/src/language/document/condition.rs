@@ -7,7 +7,6 @@ use schemars::{Schema, SchemaGenerator, json_schema};
 use toml::Spanned;
 use toml::de::DeValue;
 
-use crate::facts::{Arrival, Attestation, Verification};
 use crate::history::Per;
 use crate::kind::KindSet;
 use crate::language::block::block;
@@ -16,6 +15,7 @@ use crate::language::shape::Many;
 use crate::language::value::{Whole, words};
 use crate::number::Region;
 use crate::schedule::Hours;
+use crate::source::{Arrival, Attestation, Verification};
 
 block! {
     /// When a rule holds. All keys must agree; of several values of one key one is enough.

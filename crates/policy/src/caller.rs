@@ -1,0 +1,250 @@
+//! Who is calling: a number, a name, or nobody that can be told.
+
+use std::fmt;
+
+use crate::number::{Ambiguous, E164, Fault, Invalid, Number, Region, Unresolved, normalise};
+use crate::printable::printable;
+use crate::source::Source;
+
+/// Who a header says is calling, in the header's own words.
+///
+/// ```
+/// use ringfence_policy::{Caller, Source};
+///
+/// let caller = Caller { display_name: Some("Anna"), ..Caller::from_header("+41791234567", "pbx.example") };
+/// assert_eq!(caller.source, Source::From);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Caller<'a> {
+    /// The user part of the address, or a whole `tel:` URI.
+    pub user: &'a str,
+    /// The host of the address.
+    pub host: &'a str,
+    /// The name beside the address.
+    pub display_name: Option<&'a str>,
+    /// Whether the caller asks that its number be hidden (`Privacy: id`, `user` or `header`).
+    pub withheld: bool,
+    /// The header.
+    pub source: Source,
+}
+
+impl<'a> Caller<'a> {
+    /// Makes the caller of a From header.
+    #[must_use]
+    pub fn from_header(user: &'a str, host: &'a str) -> Self {
+        Self { user, host, display_name: None, withheld: false, source: Source::From }
+    }
+
+    /// Makes the caller of a P-Asserted-Identity header (RFC 3325). It counts only when a trusted
+    /// peer sent it: from any other, use the From header.
+    #[must_use]
+    pub fn asserted(user: &'a str, host: &'a str) -> Self {
+        Self { source: Source::AssertedIdentity, ..Self::from_header(user, host) }
+    }
+
+    /// Prefers what a trusted peer asserts. A caller that From hides stays hidden: its number is
+    /// matched, and not shown.
+    ///
+    /// ```
+    /// use ringfence_policy::{Caller, CallerKind, Region};
+    ///
+    /// let from = Caller::from_header("anonymous", "anonymous.invalid");
+    /// let caller = from.or_asserted(Some(Caller::asserted("+41791234567", "pbx.example")));
+    /// let who = caller.identify(Region::parse("CH")?);
+    /// assert_eq!(who.kind(), CallerKind::Anonymous);
+    /// assert!(who.number().is_some());
+    /// # Ok::<(), ringfence_policy::UnknownRegion>(())
+    /// ```
+    #[must_use]
+    pub fn or_asserted(self, asserted: Option<Caller<'a>>) -> Self {
+        match asserted {
+            Some(asserted) => Self {
+                withheld: self.withheld || asserted.withheld || self.hides(),
+                display_name: asserted.display_name.or(self.display_name),
+                ..asserted
+            },
+            None => self,
+        }
+    }
+
+    /// Makes a caller that a person types in, to ask what would happen.
+    #[must_use]
+    pub fn told(number: &'a str) -> Self {
+        Self { source: Source::Told, ..Self::from_header(number, "") }
+    }
+
+    fn hides(&self) -> bool {
+        //= https://www.rfc-editor.org/rfc/rfc3323#section-4.1.1.3
+        //# the hostname value 'anonymous.invalid' SHOULD be
+        //# used for anonymous URIs
+        is_any(bare(self.host), &["anonymous.invalid"]) || is_anonymous_user(self.user.trim())
+    }
+
+    /// Works out who that is, by the habits of a region.
+    #[must_use]
+    pub fn identify(&self, region: Region) -> CallerId<'a> {
+        let user = self.user.trim();
+        let number = normalise(user, region);
+        let has_no_number = matches!(number, Err(Unresolved::NotANumber));
+        let names_nobody = self.display_name.is_some_and(is_anonymous_user) && has_no_number;
+        if self.hides() || names_nobody {
+            return CallerId::Anonymous { number: None };
+        }
+        //= https://www.rfc-editor.org/rfc/rfc3325#section-9.3
+        //# The presence of this privacy type in
+        //# a Privacy header field indicates that the user would like the Network
+        //# Asserted Identity to be kept private
+        if self.withheld {
+            return CallerId::Anonymous { number: number.ok() };
+        }
+        if user.is_empty()
+            || is_any(bare(self.host), &["unknown.invalid"])
+            || is_any(user, &["unavailable", "unknown"])
+        {
+            return CallerId::Unavailable;
+        }
+        match number {
+            Ok(Number::E164(number)) => match number.fault() {
+                Some(fault) => CallerId::Implausible(number, fault),
+                None => CallerId::Number(Number::E164(number)),
+            },
+            Ok(internal @ Number::Internal(_)) => CallerId::Number(internal),
+            Err(Unresolved::Ambiguous(ambiguous)) => CallerId::Ambiguous(ambiguous),
+            Err(Unresolved::Invalid(invalid)) => CallerId::Invalid(invalid),
+            Err(Unresolved::NotANumber) if user.contains(char::is_alphabetic) => CallerId::Name(user),
+            Err(Unresolved::NotANumber) => CallerId::Invalid(Invalid::NoReading),
+        }
+    }
+}
+
+/// Returns a host without the dot that says its name is complete.
+fn bare(host: &str) -> &str {
+    host.strip_suffix('.').unwrap_or(host)
+}
+
+/// Returns whether a user part says that the number is withheld. 266696687 spells ANONYMOUS on a
+/// keypad, and is sent as a number by networks that can send nothing else.
+fn is_anonymous_user(user: &str) -> bool {
+    let user = user.split_once(';').map_or(user, |(user, _parameters)| user);
+    is_any(user, &["anonymous", "restricted", "private", "withheld", "+266696687", "266696687"])
+}
+
+fn is_any(text: &str, words: &[&str]) -> bool {
+    words.iter().any(|word| text.eq_ignore_ascii_case(word))
+}
+
+/// Who is calling.
+///
+/// ```
+/// use ringfence_policy::{Caller, CallerId, CallerKind, Region};
+///
+/// let us = Region::parse("US")?;
+/// let withheld = Caller::from_header("anonymous", "anonymous.invalid").identify(us);
+/// assert_eq!(withheld, CallerId::Anonymous { number: None });
+/// assert_eq!(Caller::from_header("", "pbx.example").identify(us), CallerId::Unavailable);
+/// assert_eq!(Caller::from_header("+1555", "pbx.example").identify(us).kind(), CallerKind::Invalid);
+/// # Ok::<(), ringfence_policy::UnknownRegion>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CallerId<'a> {
+    /// A number, full or internal.
+    Number(Number),
+    /// A full number that its numbering plan does not have.
+    Implausible(E164, Fault),
+    /// Digits with several readings: they are on no list.
+    Ambiguous(Ambiguous),
+    /// A user name that is no number, such as `alice`.
+    Name(&'a str),
+    /// The caller withholds its number.
+    Anonymous {
+        /// The number a trusted peer asserts all the same: lists match it, nobody is shown it.
+        number: Option<Number>,
+    },
+    /// The network has no number.
+    Unavailable,
+    /// Digits that are a number of no numbering plan.
+    Invalid(Invalid),
+}
+
+impl CallerId<'_> {
+    /// Returns the number that lists match.
+    #[must_use]
+    pub fn number(&self) -> Option<Number> {
+        match *self {
+            CallerId::Number(number) => Some(number),
+            CallerId::Implausible(number, _) => Some(Number::E164(number)),
+            CallerId::Anonymous { number } => number,
+            CallerId::Ambiguous(_) | CallerId::Name(_) | CallerId::Unavailable | CallerId::Invalid(_) => None,
+        }
+    }
+
+    /// Returns which kind of caller it is.
+    #[must_use]
+    pub fn kind(&self) -> CallerKind {
+        match self {
+            CallerId::Number(Number::E164(_)) => CallerKind::Number,
+            CallerId::Number(Number::Internal(_)) => CallerKind::Internal,
+            CallerId::Implausible(..) | CallerId::Invalid(_) => CallerKind::Invalid,
+            CallerId::Ambiguous(_) => CallerKind::Ambiguous,
+            CallerId::Name(_) => CallerKind::Name,
+            CallerId::Anonymous { .. } => CallerKind::Anonymous,
+            CallerId::Unavailable => CallerKind::Unavailable,
+        }
+    }
+}
+
+impl fmt::Display for CallerId<'_> {
+    /// Prints who is calling, but no number that is withheld.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            CallerId::Number(number) => number.fmt(f),
+            CallerId::Implausible(number, _) => number.fmt(f),
+            CallerId::Ambiguous(ambiguous) => ambiguous.digits().fmt(f),
+            CallerId::Name(name) => printable(name).fmt(f),
+            CallerId::Anonymous { .. } => f.write_str("a withheld number"),
+            CallerId::Unavailable => f.write_str("a caller without a number"),
+            CallerId::Invalid(_) => f.write_str("an invalid number"),
+        }
+    }
+}
+
+/// The kinds of callers.
+///
+/// ```
+/// use ringfence_policy::CallerKind;
+///
+/// assert_eq!(CallerKind::Anonymous.as_str(), "anonymous");
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum CallerKind {
+    /// A full number.
+    Number,
+    /// An extension or a short code.
+    Internal,
+    /// Digits with several readings.
+    Ambiguous,
+    /// A user name that is no number.
+    Name,
+    /// Withheld by the caller.
+    Anonymous,
+    /// Not known to the network.
+    Unavailable,
+    /// In no numbering plan.
+    Invalid,
+}
+
+impl CallerKind {
+    /// Returns the word for it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            CallerKind::Number => "number",
+            CallerKind::Internal => "internal",
+            CallerKind::Ambiguous => "ambiguous",
+            CallerKind::Name => "name",
+            CallerKind::Anonymous => "anonymous",
+            CallerKind::Unavailable => "unavailable",
+            CallerKind::Invalid => "invalid",
+        }
+    }
+}
