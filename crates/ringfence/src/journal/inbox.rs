@@ -129,11 +129,6 @@ impl Inbox {
         waiting.take()
     }
 
-    /// Returns the jobs, whatever waits before them.
-    pub(super) fn jobs(&self) -> Vec<Job> {
-        std::mem::take(&mut self.waiting().jobs)
-    }
-
     /// Waits so long, or until a job is there or nothing comes any more.
     pub(super) fn rest(&self, patience: Duration) {
         let waiting = self.waiting();

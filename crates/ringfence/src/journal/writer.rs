@@ -96,9 +96,7 @@ impl Writer {
                 }
                 (false, Ending::No) => {
                     self.inbox.put_back(due.records);
-                    for job in self.inbox.jobs() {
-                        self.work(job);
-                    }
+                    // Who asks now is answered after another attempt.
                     self.inbox.rest(AGAIN);
                 }
             }
