@@ -217,7 +217,7 @@ impl Line {
         }
         match rejection.fallback_code() {
             Some(fallback) if !self.passes.is_empty() && !self.passes.contains(&rejection.code()) => {
-                Rejection::plain(fallback).with_warning_of(rejection)
+                rejection.clone().with_code(fallback)
             }
             Some(_) | None => rejection.clone(),
         }

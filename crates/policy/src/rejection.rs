@@ -89,9 +89,9 @@ impl Rejection {
         }
     }
 
-    pub(crate) fn with_warning_of(mut self, other: &Self) -> Self {
-        self.warning.clone_from(&other.warning);
-        self
+    /// Says the same with another code, and the phrase that goes with it.
+    pub(crate) fn with_code(self, code: u16) -> Self {
+        Self { code, phrase: None, fallback: None, ..self }
     }
 
     /// Sets the reason phrase.

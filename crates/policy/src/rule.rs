@@ -154,7 +154,8 @@ impl Rule {
     }
 
     /// Returns whether its time is over.
-    pub(crate) fn is_over(&self, now: Timestamp) -> bool {
+    #[must_use]
+    pub fn is_over(&self, now: Timestamp) -> bool {
         self.until.is_some_and(|until| now >= until)
     }
 

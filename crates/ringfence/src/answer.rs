@@ -60,7 +60,7 @@ impl Answer {
             Action::Redirect(away) => redirect(away, address)?.into(),
             Action::Ring { limit } => Verdict::Ring { limit: Some(*limit) },
             Action::Wait { is_ringing, limit, then } => {
-                let wait = if *is_ringing { Wait::ringing(*limit) } else { Wait::silent(*limit) };
+                let wait = waiting(*is_ringing, *limit);
                 match then {
                     Final::Reject(then) => wait.then_reject(reject(then)?).into(),
                     Final::Redirect(then) => wait.then_redirect(redirect(then, address)?).into(),
@@ -87,7 +87,16 @@ impl Answer {
     pub(crate) fn verdict(&self, policy: &Policy, facts: &Facts<'_>, now: Timestamp) -> Verdict {
         match &self.action {
             Action::Reject(rejection) => match rejection.retry() {
-                Some(RetryAfter::UntilEndOf(schedule)) => self.until_end_of(policy, rejection, schedule, now),
+                Some(RetryAfter::UntilEndOf(schedule)) => until_end_of(policy, rejection, schedule, now)
+                    .map_or_else(|| self.verdict.clone(), Into::into),
+                Some(RetryAfter::In(_)) | None => self.verdict.clone(),
+            },
+            Action::Wait { is_ringing, limit, then: Final::Reject(rejection) } => match rejection.retry() {
+                Some(RetryAfter::UntilEndOf(schedule)) => until_end_of(policy, rejection, schedule, now)
+                    .map_or_else(
+                        || self.verdict.clone(),
+                        |then| waiting(*is_ringing, *limit).then_reject(then).into(),
+                    ),
                 Some(RetryAfter::In(_)) | None => self.verdict.clone(),
             },
             // Only who is not the registrar is left without an answer: a PBX would take the line for dead.
@@ -101,25 +110,17 @@ impl Answer {
     }
 }
 
-impl Answer {
-    /// Says that the caller may try again when a schedule ends.
-    fn until_end_of(
-        &self,
-        policy: &Policy,
-        rejection: &Rejection,
-        schedule: &str,
-        now: Timestamp,
-    ) -> Verdict {
-        let clock = policy.zone().to_datetime(now);
-        let schedule = policy.schedules().iter().find(|known| known.name() == schedule);
-        let end = schedule.and_then(|schedule| schedule.end(clock));
-        let end = end.and_then(|end| policy.zone().to_ambiguous_zoned(end).compatible().ok());
-        let wait = end.and_then(|end| Duration::try_from(end.timestamp().duration_since(now)).ok());
-        match (wait, reject(rejection)) {
-            (Some(wait), Ok(reject)) => reject.retry_after(wait).into(),
-            (_, _) => self.verdict.clone(),
-        }
-    }
+fn waiting(is_ringing: bool, limit: Duration) -> Wait {
+    if is_ringing { Wait::ringing(limit) } else { Wait::silent(limit) }
+}
+
+/// Makes a refusal that says that the caller may try again when a schedule ends.
+fn until_end_of(policy: &Policy, rejection: &Rejection, schedule: &str, now: Timestamp) -> Option<Reject> {
+    let schedule = policy.schedules().iter().find(|known| known.name() == schedule)?;
+    let end = schedule.end(policy.zone().to_datetime(now))?;
+    let end = policy.zone().to_ambiguous_zoned(end).compatible().ok()?;
+    let wait = Duration::try_from(end.timestamp().duration_since(now)).ok()?;
+    Some(reject(rejection).ok()?.retry_after(wait))
 }
 
 fn reject(rejection: &Rejection) -> softphone::Result<Reject> {
@@ -133,12 +134,14 @@ fn reject(rejection: &Rejection) -> softphone::Result<Reject> {
     if let Some(reason) = rejection.reason_value() {
         reject = reject.reason(reason);
     }
-    if let Some(uri) = rejection.call_info_value() {
-        let purpose = if rejection.code() == 608 { "jwscard" } else { "info" };
-        reject = reject.call_info(uri, purpose)?;
+    if let Some(value) = rejection.call_info_value() {
+        let (uri, parameters) = bracketed(value);
+        let said = parameters.split(';').find_map(|parameter| parameter.trim().strip_prefix("purpose="));
+        let usual = if rejection.code() == 608 { "jwscard" } else { "info" };
+        reject = reject.call_info(uri, said.unwrap_or(usual))?;
     }
-    if let Some(uri) = rejection.error_info_value() {
-        reject = reject.error_info(uri)?;
+    if let Some(value) = rejection.error_info_value() {
+        reject = reject.error_info(bracketed(value).0)?;
     }
     if let Some(RetryAfter::In(wait)) = rejection.retry() {
         reject = reject.retry_after(*wait);
@@ -146,10 +149,17 @@ fn reject(rejection: &Rejection) -> softphone::Result<Reject> {
     Ok(reject)
 }
 
+/// Returns the address of a header's value, and the parameters behind it.
+fn bracketed(value: &str) -> (&str, &str) {
+    let inner = value.trim().strip_prefix('<').and_then(|rest| rest.split_once('>'));
+    inner.unwrap_or((value.trim(), ""))
+}
+
 fn redirect(away: &Redirection, address: &str) -> softphone::Result<Redirect> {
     let redirect = Redirect::to(away.to.as_str())?;
     match &away.diversion {
-        Some(reason) => redirect.diversion(address, reason),
-        None => Ok(redirect),
+        // Who has no address-of-record has nothing to say it was diverted from.
+        Some(reason) if !address.is_empty() => redirect.diversion(address, reason),
+        Some(_) | None => Ok(redirect),
     }
 }

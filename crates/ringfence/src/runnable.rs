@@ -1,18 +1,26 @@
 //! Whether a configuration can be run: its treatments may ask for what is not there yet.
 
-use ringfence_policy::{Action, Condition, Line, Rule};
+use jiff::Timestamp;
+use ringfence_policy::{Action, Condition, Line, Mode, Rule};
 
 use crate::config::Config;
 
 /// Returns why a configuration cannot be run, if it cannot: a line can reach a treatment that needs
 /// audio, or a call of our own.
-pub(crate) fn obstacle(config: &Config) -> Option<String> {
+pub(crate) fn obstacle(config: &Config, now: Timestamp) -> Option<String> {
     let policy = &*config.policy;
+    // Of a policy in shadow mode nothing is done.
+    if policy.mode() == Mode::Shadow {
+        return None;
+    }
     config.accounts.iter().find_map(|account| {
         let line = policy.line(&account.name);
         let address = format!("sip:{}@{}", account.user, account.domain);
         let groups = policy.groups_of(&line.name, &address);
-        let reached = policy.rules().iter().filter(|rule| !rule.is_shadow && reaches(rule, &line, &groups));
+        let reached = policy
+            .rules()
+            .iter()
+            .filter(|rule| !rule.is_shadow && !rule.is_over(now) && reaches(rule, &line, &groups));
         let acts = reached.map(|rule| (rule.id(), rule.then()));
         acts.chain([("on_error", policy.on_error())]).find_map(|(rule, treatment)| match line.act(treatment) {
             Action::Unsupported { needs } => Some(format!(

@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use arc_swap::{ArcSwap, ArcSwapOption};
+use arc_swap::ArcSwap;
 use jiff::{SignedDuration, Timestamp};
 use ringfence_policy::{Answer as Told, Decision, Facts, Identity, Line, Log, Policy, decide};
 use softphone::{Invite, Verdict};
@@ -38,8 +38,6 @@ use seen::{Seen, written};
 pub(crate) struct Screen {
     rules: ArcSwap<Rules>,
     recorder: Recorder,
-    /// Whom to ask about a caller.
-    sources: ArcSwapOption<Sources>,
 }
 
 /// One configuration, with its answers ready to be sent.
@@ -49,6 +47,8 @@ struct Rules {
     lines: BTreeMap<String, OnLine>,
     /// For a line that is none of them.
     other: OnLine,
+    /// Whom to ask about a caller.
+    sources: Arc<Sources>,
     /// The lists that are asked for each call, with what counts when one does not answer.
     asked: Vec<Box<str>>,
     unanswered: BTreeMap<Box<str>, Told>,
@@ -75,24 +75,15 @@ enum Attempt {
 }
 
 impl Screen {
-    /// Makes a screen that decides by a configuration.
-    pub(crate) fn new(config: &Config, recorder: Recorder) -> softphone::Result<Self> {
-        Ok(Self {
-            rules: ArcSwap::from_pointee(Rules::new(config)?),
-            recorder,
-            sources: ArcSwapOption::empty(),
-        })
+    /// Makes a screen that decides by a configuration, and asks its sources.
+    pub(crate) fn new(config: &Config, sources: Arc<Sources>, recorder: Recorder) -> softphone::Result<Self> {
+        Ok(Self { rules: ArcSwap::from_pointee(Rules::new(config, sources)?), recorder })
     }
 
     /// Decides by another configuration from now on.
-    pub(crate) fn adopt(&self, config: &Config) -> softphone::Result<()> {
-        self.rules.store(Arc::new(Rules::new(config)?));
+    pub(crate) fn adopt(&self, config: &Config, sources: Arc<Sources>) -> softphone::Result<()> {
+        self.rules.store(Arc::new(Rules::new(config, sources)?));
         Ok(())
-    }
-
-    /// Asks these sources from now on.
-    pub(crate) fn ask_from_now_on(&self, sources: Arc<Sources>) {
-        self.sources.store(Some(sources));
     }
 
     /// Decides one call, and records what and why. A call that depends on what a server says is offered.
@@ -163,7 +154,7 @@ impl Screen {
                 tracing::info!(rule, line, notify = rule_targets(decision), "notify");
             }
             if rule.log == Log::Counter {
-                let outcome = record::outcome(invite, answer.action());
+                let outcome = record::outcome(invite, answer.action(), facts.arrival.is_from_registrar());
                 let (caller, source) = (identity(&facts.caller), invite.source().ip());
                 self.recorder.count(&outcome, caller.as_deref(), invite.line_label(), source, at);
                 return;
@@ -192,7 +183,7 @@ fn rule_targets(decision: &Decision<'_>) -> String {
 }
 
 impl Rules {
-    fn new(config: &Config) -> softphone::Result<Self> {
+    fn new(config: &Config, sources: Arc<Sources>) -> softphone::Result<Self> {
         let policy = &config.policy;
         let mut lines = BTreeMap::new();
         for account in &config.accounts {
@@ -205,6 +196,7 @@ impl Rules {
             policy: Arc::clone(policy),
             lines,
             other: nobody,
+            sources,
             asked: config.look_ups.iter().map(|look_up| look_up.name.as_str().into()).collect(),
             unanswered: config.unanswered.clone(),
         })

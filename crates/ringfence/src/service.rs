@@ -45,8 +45,7 @@ impl Service {
     ) -> Result<Arc<Self>, softphone::Error> {
         let supply = Supply::default();
         let sources = supply.open(&mut config).await;
-        let screen = Arc::new(Screen::new(&config, recorder.clone())?);
-        screen.ask_from_now_on(Arc::clone(&sources));
+        let screen = Arc::new(Screen::new(&config, Arc::clone(&sources), recorder.clone())?);
         let mut builder = builder(&config);
         if let Some(tap) = tap {
             builder = builder.trace(move |traced| tap.take(traced));
@@ -82,7 +81,7 @@ impl Service {
         if !supply::put(&mut in_force, list) {
             return;
         }
-        match self.screen.adopt(&in_force) {
+        match self.screen.adopt(&in_force, self.supply.sources()) {
             Ok(()) => {
                 let lists = self::entries(&in_force);
                 self.configuration().lists = lists;
@@ -110,8 +109,7 @@ impl Service {
     async fn adopt(&self, in_force: &mut Config, mut config: Config) -> softphone::Result<Reloaded> {
         let sources = self.supply.open(&mut config).await;
         let (before, after) = (entries(in_force), entries(&config));
-        self.screen.adopt(&config)?;
-        self.screen.ask_from_now_on(Arc::clone(&sources));
+        self.screen.adopt(&config, Arc::clone(&sources))?;
         self.supply.run(sources, self.me.clone());
         let mut changes = self.fleet.adopt(&config.accounts).await;
         if before != after {
@@ -169,7 +167,7 @@ impl Desk for Service {
         let reading = read.map_err(|error| self.fail(error.to_string()))?;
         let warnings = reading.report.warnings();
         let Some(config) = reading.config else { return Err(self.fail(reading.report.summary())) };
-        if let Some(why) = runnable::obstacle(&config) {
+        if let Some(why) = runnable::obstacle(&config, Timestamp::now()) {
             return Err(self.fail(why));
         }
         let adopted = self.adopt(&mut in_force, config).await;

@@ -51,6 +51,11 @@ impl Supply {
         }
     }
 
+    /// Returns the sources that are looked after.
+    pub(crate) fn sources(&self) -> Arc<Sources> {
+        Arc::clone(&self.current().sources)
+    }
+
     /// Returns how the sources stand.
     pub(crate) fn status(&self) -> SourcesStatus {
         self.current().sources.status()

@@ -175,3 +175,56 @@ fn a_policy_whose_test_fails_is_not_taken_up() {
     assert!(bench.log().contains("test 1 fails"), "{}", bench.log());
     assert_eq!(refused(&mut bench, "0791234567"), Some(486));
 }
+
+#[test]
+fn privacy_that_is_not_about_who_calls_hides_nobody() {
+    let rules = "[[rule]]\nid = \"withheld\"\nwhen = { caller_kind = \"anonymous\" }\nthen = { reject = { code = 433 } }\n\
+                 [[rule]]\nid = \"rest\"\nthen = \"busy\"\n";
+    let (mut bench, _program) = running(rules);
+    let mut asking = |privacy: &str| {
+        let privacy = Some(privacy.to_owned());
+        let plan = CallPlan { privacy, ..CallPlan::new("+41441234567", "858") };
+        let id = bench.pbx.call(Instant::now(), plan);
+        assert!(bench.play(|pbx| pbx.get(id).outcome().is_some()), "{}", bench.log());
+        bench.pbx.get(id).outcome().and_then(status)
+    };
+    assert_eq!(["id", "user;critical"].map(&mut asking), [Some(433); 2]);
+    assert_eq!(["history", "session", "header;critical", "none"].map(&mut asking), [Some(486); 4]);
+}
+
+#[test]
+fn a_number_that_failed_to_be_verified_has_no_attestation() {
+    let rules = "[[rule]]\nid = \"vouched\"\nwhen = { attestation = \"A\" }\nthen = \"decline\"\n\
+                 [[rule]]\nid = \"rest\"\nthen = \"busy\"\n";
+    let (mut bench, _program) = running(rules);
+    let mut verified = |verstat: &str| {
+        let asserted = Some(format!("sip:+41441234567;verstat={verstat}@127.0.0.1"));
+        let headers = vec![("X-Attestation-Info".to_owned(), "A".to_owned())];
+        let plan = CallPlan { asserted, headers, ..CallPlan::new("+41441234567", "858") };
+        let id = bench.pbx.call(Instant::now(), plan);
+        assert!(bench.play(|pbx| pbx.get(id).outcome().is_some()), "{}", bench.log());
+        bench.pbx.get(id).outcome().and_then(status)
+    };
+    assert_eq!(verified("TN-Validation-Passed"), Some(603));
+    assert_eq!(["TN-Validation-Failed", "No-TN-Validation"].map(&mut verified), [Some(486); 2]);
+}
+
+#[test]
+fn every_example_that_is_shipped_can_be_run() {
+    let examples = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/policies");
+    let mut ran = 0;
+    for example in std::fs::read_dir(examples).unwrap() {
+        let text = std::fs::read_to_string(example.unwrap().path()).unwrap();
+        // A peer is known by its address, which only its owner knows.
+        let text = text.replace("sbc.internal.example", "127.0.0.1");
+        let mut bench = Bench::new();
+        let account = text.lines().find_map(|line| line.strip_prefix("account")).unwrap();
+        let account = account.trim_start_matches([' ', '=']).split('"').nth(1).unwrap().to_owned();
+        let head = "[softphone]\nlisten = \"127.0.0.1:0\"\ncontrol = \"control/s\"\n";
+        let account = bench.account(&account, "858", "hunter2");
+        bench.write("ringfence.toml", &format!("{text}\n{head}{account}"));
+        let _program = bench.registered();
+        ran += 1;
+    }
+    assert_eq!(ran, 6);
+}

@@ -59,7 +59,7 @@ impl Run {
             findings::add(config, &mut reading.report);
         }
         let config = accept(reading)?;
-        if let Some(why) = runnable::obstacle(&config) {
+        if let Some(why) = runnable::obstacle(&config, jiff::Timestamp::now()) {
             return Err(with_hint(why, runnable::HINT));
         }
         let mut signals = Signals::new()?;

@@ -13,6 +13,7 @@ use super::lists::Lists;
 use super::regular;
 use super::source::Place;
 use super::stamp::Stamped;
+use crate::answer::Answers;
 use crate::control::place::own_user;
 use crate::sources::{self, ListSpec, LookUpSpec, Source};
 
@@ -66,6 +67,7 @@ impl Screening {
         match compiled {
             Ok(policy) => {
                 check_accounts(&policy, accounts, report);
+                check_answers(&policy, accounts, report);
                 check_tests(draft, report);
                 screening.policy = Some(policy);
             }
@@ -145,6 +147,18 @@ fn check_accounts(policy: &Policy, accounts: &[Account], report: &mut Report) {
             let message = format!("expected an IP address for the peer `{peer}` of the line `{}`", line.name);
             let hint = "the account's own domain and proxy are trusted already; others are named by address";
             report.push(Diagnostic::error(message).hint(hint));
+        }
+    }
+}
+
+/// Makes sure that every answer of the policy can be sent on every line.
+fn check_answers(policy: &Policy, accounts: &[Account], report: &mut Report) {
+    for account in accounts {
+        let (line, address) =
+            (policy.line(&account.name), format!("sip:{}@{}", account.user, account.domain));
+        if let Err(error) = Answers::of_line(policy, &line, &address) {
+            let message = format!("the line `{}` cannot answer as the policy says: {error}", line.name);
+            report.push(Diagnostic::error(message).hint("look for it among the treatments"));
         }
     }
 }

@@ -41,7 +41,7 @@ impl<'a> Claims<'a> {
             from: invite.from().map(Claim::of).unwrap_or_default(),
             asserted: invite.asserted().map(Claim::of),
             remote_party: invite.remote_party().map(Claim::of),
-            is_private: invite.is_private(),
+            is_private: hides_identity(invite),
             verstat: if is_trusted { Verified::of(invite) } else { None },
         }
     }
@@ -80,8 +80,7 @@ impl<'a> Claims<'a> {
 
     /// Returns what a trusted peer says it has verified, if its word counts on this line.
     pub(super) fn verified(&self, order: &[Identity]) -> Option<Verified> {
-        let counts = order.contains(&Identity::Verstat) || !order.contains(&Identity::Passport);
-        self.verstat.filter(|_| counts)
+        self.verstat.filter(|_| order.contains(&Identity::Verstat))
     }
 }
 
@@ -114,11 +113,20 @@ impl Verified {
         let (verification, in_verstat) =
             verstat.as_deref().map_or((Verification::Unchecked, None), read_verstat);
         let in_header = header.as_deref().and_then(letter);
-        let attestation = in_verstat.or(in_header).unwrap_or_default();
+        // Who vouches for a number that nobody has verified vouches for nothing.
+        let attestation = match verification {
+            Verification::Passed => in_verstat.or(in_header).unwrap_or_default(),
+            Verification::Failed | Verification::None | Verification::Unchecked => Attestation::None,
+        };
         let says_nothing = verification == Verification::Unchecked && attestation == Attestation::None;
         let source = if is_asserted { Source::AssertedIdentity } else { Source::From };
         (!says_nothing).then_some(Self { verification, attestation, source })
     }
+}
+
+/// Tells whether the caller asks that its identity be hidden. Other privacy is not about who calls.
+fn hides_identity(invite: &Invite<'_>) -> bool {
+    invite.privacy().any(|asked| ["id", "user"].iter().any(|word| asked.eq_ignore_ascii_case(word)))
 }
 
 /// Reads a value such as `TN-Validation-Passed-A`.

@@ -4,18 +4,18 @@
 //! that says `on_miss` counts as it says, any other makes the decision `on_error`. So does a panic.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::time::Instant;
 
 use jiff::Timestamp;
 use ringfence_policy::{Answer as Told, By};
 use softphone::{IncomingCall, Verdict};
 
+use super::claims::arrival;
 use super::memory::Said;
 use super::record::outcome;
 use super::{Attempt, Rules, Screen};
 use crate::journal::{Call, Evidence};
-use crate::sources::{Question, Sources};
+use crate::sources::Question;
 
 impl Screen {
     /// Decides a call that was offered, and carries the verdict out.
@@ -57,7 +57,7 @@ impl Screen {
             caller: invite.caller().map(|caller| caller.user().into_owned()).unwrap_or_default(),
             display_name: None,
             source: invite.source().to_string(),
-            verdict: outcome(&invite, answer.action()),
+            verdict: outcome(&invite, answer.action(), arrival(&invite).is_from_registrar()),
             rule: By::Error.id().to_owned(),
             entry: None,
             reason: "it could not be decided: the decision panicked".to_owned(),
@@ -76,20 +76,15 @@ impl Screen {
         deadline: tokio::time::Instant,
     ) -> Vec<Said> {
         let names: Vec<&str> = lists.iter().map(|list| &**list).collect();
-        let sources: Option<Arc<Sources>> = self.sources.load_full();
-        let answers = match (&question, sources) {
-            // Nobody is asked about a caller without a number.
-            (None, _) => {
-                let nothing = |list: &&str| Said { list: (*list).into(), answer: Ok(Told::default()) };
-                return names.iter().map(nothing).collect();
-            }
-            (Some(_), None) => None,
-            (Some(question), Some(sources)) => Some(sources.ask(question, &names, deadline).await),
+        // Nobody is asked about a caller without a number.
+        let Some(question) = question else {
+            let nothing = |list: &&str| Said { list: (*list).into(), answer: Ok(Told::default()) };
+            return names.iter().map(nothing).collect();
         };
+        let answers = rules.sources.ask(&question, &names, deadline).await;
         let said = names.iter().map(|name| {
-            let answers = answers.as_ref();
-            let answer = answers.and_then(|all| all.said.iter().find(|(list, _)| list == name));
-            let missing = answers.and_then(|all| all.missing.iter().find(|(list, _)| list == name));
+            let answer = answers.said.iter().find(|(list, _)| list == name);
+            let missing = answers.missing.iter().find(|(list, _)| list == name);
             let answer = match (answer, missing) {
                 (Some((_, answer)), _) => Ok(Told { score: answer.score, is_listed: answer.is_listed }),
                 (None, Some((_, error))) => rules.missing(name, error.to_string()),

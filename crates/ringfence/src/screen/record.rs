@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use ringfence_policy::{Action, CallerId, Decision, Facts, Policy};
+use ringfence_policy::{Action, CallerId, Decision, Facts, Only, Policy};
 use softphone::Invite;
 
 use crate::journal::{Call, Evidence, Outcome, identity};
@@ -53,7 +53,7 @@ pub(super) fn record(invite: &Invite<'_>, decided: &Decided<'_>, written: &ringf
         },
         display_name: facts.display_name.filter(|name| !name.is_empty()).map(str::to_owned),
         source: invite.source().to_string(),
-        verdict: outcome(invite, action),
+        verdict: outcome(invite, action, facts.arrival.is_from_registrar()),
         rule: decision.rule_id().to_owned(),
         entry: decision.entry().map(|entry| entry.written().to_owned()),
         reason,
@@ -78,7 +78,7 @@ pub(super) fn is_unreadable(invite: &Invite<'_>) -> bool {
 
 /// Returns what becomes of the call: what stands against the INVITE is answered in the place of a ring,
 /// and of a redirection that would send it on unread.
-pub(super) fn outcome(invite: &Invite<'_>, action: &Action) -> Outcome {
+pub(super) fn outcome(invite: &Invite<'_>, action: &Action, is_from_registrar: bool) -> Outcome {
     match (action, invite.objection()) {
         (Action::Ring { .. } | Action::Wait { .. }, Some(objection)) => {
             Outcome::Refuse { status: objection.status }
@@ -90,6 +90,10 @@ pub(super) fn outcome(invite: &Invite<'_>, action: &Action) -> Outcome {
         (Action::Wait { .. }, None) => Outcome::StandAside,
         (Action::Reject(rejection), _) => Outcome::Reject { status: rejection.code() },
         (Action::Redirect(away), _) => Outcome::Redirect { to: away.to.as_str().to_owned() },
+        // See [`crate::answer::Answer::verdict`].
+        (Action::Ignore { only: Only::NotFromRegistrar }, _) if is_from_registrar => {
+            Outcome::Reject { status: 480 }
+        }
         (Action::Ignore { .. } | Action::Unsupported { .. }, _) => Outcome::Ignore,
     }
 }

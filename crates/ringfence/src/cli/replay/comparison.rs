@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use jiff::Timestamp;
-use ringfence_policy::{Action, Facts, Policy, decide};
+use ringfence_policy::{Action, Facts, Only, Policy, decide};
 use serde::Serialize;
 
 use crate::journal::{Call, Outcome};
@@ -80,6 +80,9 @@ impl Fate {
             Action::Redirect(away) => Outcome::Redirect { to: away.to.as_str().to_owned() },
             Action::Ring { .. } => Outcome::Ring,
             Action::Wait { .. } => Outcome::StandAside,
+            Action::Ignore { only: Only::NotFromRegistrar } if facts.arrival.is_from_registrar() => {
+                Outcome::Reject { status: 480 }
+            }
             Action::Ignore { .. } | Action::Unsupported { .. } => Outcome::Ignore,
         };
         let (action, is_refusal) = told(&outcome);
