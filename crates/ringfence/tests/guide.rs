@@ -4,7 +4,7 @@
 //! A fenced block is a session if its info string is `console`; `file=NAME` and `append=NAME` make it
 //! a file. Times, checksums and the like are replaced on both sides.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::UdpSocket;
@@ -62,7 +62,7 @@ fn steps(guide: &str) -> Vec<Step> {
     while let Some(line) = lines.next() {
         let Some(info) = line.strip_prefix("```").filter(|info| !info.is_empty()) else { continue };
         let block: Vec<&str> = lines.by_ref().take_while(|line| *line != "```").collect();
-        let text = block.iter().map(|line| format!("{line}\n")).collect::<String>();
+        let text = block.join("\n") + "\n";
         let word = |key: &str| info.split(' ').find_map(|word| word.strip_prefix(key)).map(str::to_owned);
         if info == "console" {
             steps.extend(text.split("$ ").skip(1).map(|part| {
@@ -139,7 +139,7 @@ impl Shell {
     fn run(&mut self, command: &str) -> String {
         writeln!(self.input, "{command}").unwrap();
         if let Some((_, log)) = command.strip_suffix(" &").and_then(|command| command.split_once("2> ")) {
-            self.wait_for("running", &self.directory.path().join(log));
+            Self::wait_for("running", &self.directory.path().join(log));
         }
         writeln!(self.input, "echo; echo 'that was all'").unwrap();
         let mut told = String::new();
@@ -150,7 +150,7 @@ impl Shell {
         told.replace(&*self.directory.path().to_string_lossy(), "~")
     }
 
-    fn wait_for(&self, word: &str, log: &Path) {
+    fn wait_for(word: &str, log: &Path) {
         let began = Instant::now();
         while !std::fs::read_to_string(log).unwrap_or_default().contains(word) {
             assert!(began.elapsed() < PATIENCE, "{}", std::fs::read_to_string(log).unwrap_or_default());
