@@ -5,15 +5,21 @@ use ringfence_policy::{Action, Condition, Line, Mode, Rule};
 
 use crate::config::Config;
 
-/// Returns why a configuration cannot be run, if it cannot: a line can reach a treatment that needs
+/// Returns why a configuration cannot be run, if it cannot, and what to do about it: a line can reach a treatment that needs
 /// audio, or a call of our own.
-pub(crate) fn obstacle(config: &Config, now: Timestamp) -> Option<String> {
+pub(crate) fn obstacle(config: &Config, now: Timestamp) -> Option<(String, &'static str)> {
+    if let Some(account) =
+        config.accounts.iter().find(|account| account.register && account.password.is_none())
+    {
+        let why = format!("the line `{}` registers, and its password is not there", account.name);
+        return Some((why, "set the environment variable that `password_env` names"));
+    }
     let policy = &*config.policy;
     // Of a policy in shadow mode nothing is done.
     if policy.mode() == Mode::Shadow {
         return None;
     }
-    config.accounts.iter().find_map(|account| {
+    let reaching = config.accounts.iter().find_map(|account| {
         let line = policy.line(&account.name);
         let address = format!("sip:{}@{}", account.user, account.domain);
         let groups = policy.groups_of(&line.name, &address);
@@ -34,11 +40,11 @@ pub(crate) fn obstacle(config: &Config, now: Timestamp) -> Option<String> {
             | Action::Wait { .. }
             | Action::Ignore { .. } => None,
         })
-    })
+    });
+    reaching.map(|why| (why, ABOUT_AUDIO))
 }
 
-/// What to do about it.
-pub(crate) const HINT: &str = "choose `reject`, `forward`, `ring` or `hold` there; on a parallel line, \
+const ABOUT_AUDIO: &str = "choose `reject`, `forward`, `ring` or `hold` there; on a parallel line, \
                                `capture = 603` refuses for all phones where the PBX lets it";
 
 /// Returns whether a rule may decide a call on a line: one that names other lines or groups does not.

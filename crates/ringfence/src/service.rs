@@ -166,13 +166,19 @@ impl Desk for Service {
         let read = tokio::task::spawn_blocking(move || config::read(&path)).await;
         let reading = read.map_err(|error| self.fail(error.to_string()))?;
         let warnings = reading.report.warnings();
-        let Some(config) = reading.config else { return Err(self.fail(reading.report.summary())) };
-        if let Some(why) = runnable::obstacle(&config, Timestamp::now()) {
+        let Some(mut config) = reading.config else { return Err(self.fail(reading.report.summary())) };
+        if let Some((why, _)) = runnable::obstacle(&config, Timestamp::now()) {
             return Err(self.fail(why));
         }
+        let kept = keep_good_lists(&in_force, &mut config);
         let adopted = self.adopt(&mut in_force, config).await;
         let mut reloaded = adopted.map_err(|error| self.fail(error.to_string()))?;
         reloaded.warnings = warnings;
+        for kept in &kept {
+            tracing::warn!(list = kept, "list kept as it was");
+        }
+        reloaded.changes.extend(kept.iter().map(|kept| format!("list kept as it was: {kept}")));
+        self.configuration().kept = kept;
         tracing::info!(changes = reloaded.changes.len(), warnings, "reloaded");
         for setting in &reloaded.needs_restart {
             tracing::warn!(setting, "changes with a restart");
@@ -198,10 +204,27 @@ fn in_force(config: &Config) -> Configuration {
         loaded: Timestamp::now(),
         failed: None,
         needs_restart: Vec::new(),
+        kept: Vec::new(),
         policy: config.policy.checksum().to_owned(),
         rules: config.policy.rules().len(),
         lists: entries(config),
     }
+}
+
+/// Keeps the rows of lists whose files on this machine have become unreadable, or empty of rows. Returns which,
+/// and why.
+fn keep_good_lists(in_force: &Config, config: &mut Config) -> Vec<String> {
+    let mut kept = Vec::new();
+    for loaded in config.lists.each().to_vec() {
+        let Some(trouble) = loaded.trouble else { continue };
+        let before = in_force.policy.list(&loaded.name).filter(|list| list.len() > loaded.list.len());
+        if let Some(before) = before.map(Arc::clone)
+            && supply::put(config, before)
+        {
+            kept.push(format!("{} ({trouble})", loaded.name));
+        }
+    }
+    kept
 }
 
 /// Counts the entries of each list.

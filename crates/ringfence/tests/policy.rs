@@ -228,3 +228,21 @@ fn every_example_that_is_shipped_can_be_run() {
     }
     assert_eq!(ran, 6);
 }
+
+#[test]
+fn a_source_that_is_spoilt_leaves_the_last_good_rows_in_force() {
+    let mut bench = Bench::new();
+    bench.write("bad.csv", "number,name\n+41441234567,Pest\n");
+    configure(&bench, "[list.reject]\nsource = \"csv:bad.csv\"\n");
+    let _program = bench.registered();
+    assert_eq!(refused(&mut bench, "+41441234567"), Some(486));
+    bench.write("bad.csv", "nothing that is a list\n");
+    assert!(
+        bench.play_until(PATIENCE, |bench| bench.log().contains("list kept as it was")),
+        "{}",
+        bench.log()
+    );
+    assert_eq!(refused(&mut bench, "+41441234567"), Some(486));
+    let status = String::from_utf8(bench.ask(&["status"]).stdout).unwrap();
+    assert!(status.contains("kept as it was: reject ("), "{status}");
+}

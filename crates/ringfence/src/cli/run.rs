@@ -59,8 +59,8 @@ impl Run {
             findings::add(config, &mut reading.report);
         }
         let config = accept(reading)?;
-        if let Some(why) = runnable::obstacle(&config, jiff::Timestamp::now()) {
-            return Err(with_hint(why, runnable::HINT));
+        if let Some((why, hint)) = runnable::obstacle(&config, jiff::Timestamp::now()) {
+            return Err(with_hint(why, hint));
         }
         let mut signals = Signals::new()?;
         log::start(self.log_format);

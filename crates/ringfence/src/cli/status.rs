@@ -87,7 +87,7 @@ fn render(status: &control::Status) -> Page {
 }
 
 fn configuration(page: &mut Page, configuration: &Configuration, now: Timestamp) {
-    let Configuration { path, loaded, failed, needs_restart, policy, rules, lists } = configuration;
+    let Configuration { path, loaded, failed, needs_restart, kept, policy, rules, lists } = configuration;
     labelled(page, "configuration", path.display());
     labelled(page, "", format_args!("read {} ago, at {}", span(between(*loaded, now)), clock(*loaded)));
     if let Some(failed) = failed {
@@ -105,6 +105,9 @@ fn configuration(page: &mut Page, configuration: &Configuration, now: Timestamp)
     let lists: Vec<String> =
         lists.iter().map(|(name, entries)| format!("{} {entries}", visible(name))).collect();
     labelled(page, "lists", lists.join(", "));
+    for kept in kept {
+        labelled(page, "", paint(CAUTION, format_args!("kept as it was: {}", visible(kept))));
+    }
 }
 
 fn journal(page: &mut Page, journal: &Health, now: Timestamp) {
@@ -179,6 +182,7 @@ mod tests {
                     error: "ringfence.toml:9:1: unknown key `pasword`".to_owned(),
                 }),
                 needs_restart: vec!["softphone.listen".to_owned()],
+                kept: vec!["spam (spam.csv: expected rows with numbers, found none)".to_owned()],
                 policy: "9f3c2d1e".to_owned(),
                 rules: 3,
                 lists: vec![("reject".to_owned(), 12), ("allow".to_owned(), 3)],

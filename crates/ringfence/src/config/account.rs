@@ -171,7 +171,8 @@ fn password_of_env(section: &Section<'_>, name: &At<String>) -> Option<Secret> {
         Ok(_) | Err(_) => {
             let message =
                 format!("expected a password in the environment variable {variable}, which is not set");
-            section.error(name.span.clone(), message, format!("start with: {variable}=… ringfence …"));
+            // Only who registers needs it, and `run` says so.
+            section.warning(name.span.clone(), message, format!("start with: {variable}=… ringfence run"));
             None
         }
     }

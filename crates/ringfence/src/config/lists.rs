@@ -33,6 +33,8 @@ pub(crate) struct Loaded {
     pub(crate) stamped: Vec<Stamped>,
     /// Where the inline entries stand.
     inline: Vec<Place>,
+    /// Why a source on this machine gave nothing, if the last good rows are to be kept then.
+    pub(crate) trouble: Option<String>,
 }
 
 /// The list that `ringfence block` adds to.
@@ -82,6 +84,7 @@ impl Loaded {
             files: Vec::new(),
             stamped: Vec::new(),
             inline: Vec::new(),
+            trouble: None,
         }
     }
 
@@ -93,8 +96,11 @@ impl Loaded {
         let mut texts = Vec::new();
         for source in spec.sources() {
             let place = || draft.place_of(source).map(Place::of_policy);
-            if let Err((path, error)) = loaded.add(source, spec.region(), user, &mut builder, &mut texts) {
-                report.push(unread(&path, &error, source.is_required, place()));
+            if let Err((path, error)) = loaded.add(source, spec, user, &mut builder, &mut texts) {
+                if !source.is_required && !spec.drops_stale() {
+                    loaded.trouble = Some(format!("{}: {error}", path.display()));
+                }
+                report.push(unread(&path, &error, source, place()));
             }
         }
         let (list, errors) = builder.build();
@@ -113,7 +119,7 @@ impl Loaded {
     fn add(
         &mut self,
         source: &SourceSpec,
-        region: Region,
+        spec: &ListSpec,
         user: u32,
         builder: &mut ListBuilder,
         texts: &mut Vec<Source>,
@@ -130,14 +136,21 @@ impl Loaded {
                 let name = path.to_string_lossy();
                 let guessed = || Format::guess(Some(&name), None, &bytes).unwrap_or(Format::Text);
                 let format = format.clone().unwrap_or_else(guessed);
-                match (format, str::from_utf8(&bytes)) {
+                let rows = match (format, str::from_utf8(&bytes)) {
                     // What is written twice there is told, and both go when the number is removed.
-                    (Format::Text, Ok(text)) => builder.text(&name, text, region),
-                    (format, _) => {
-                        builder.read(&format, &name, &bytes, region);
+                    (Format::Text, Ok(text)) if source.is_required => {
+                        builder.text(&name, text, spec.region());
+                        None
                     }
-                }
+                    (format, _) => Some(builder.read(&format, &name, &bytes, spec.region()).rows),
+                };
                 texts.push(Source::without_secrets(path.clone(), String::from_utf8_lossy(&bytes)));
+                if rows == Some(0) && !source.is_required && spec.least() != Some(0) {
+                    return Err((
+                        path,
+                        ReadError::Wrong("expected rows with numbers, found none".to_owned()),
+                    ));
+                }
                 Ok(())
             }
             ListSource::Set { path } => {
@@ -202,14 +215,19 @@ pub(super) const MOST: u64 = 2 * 1024 * 1024 * 1024;
 
 /// Says that a file could not be read. A list that the policy itself has is needed; a source that is
 /// missing may come.
-fn unread(path: &Path, error: &ReadError, is_required: bool, place: Option<Place>) -> Diagnostic {
+fn unread(path: &Path, error: &ReadError, source: &SourceSpec, place: Option<Place>) -> Diagnostic {
     let message = format!("cannot read the list {}: {error}", path.display());
     let hint = match error.hint() {
         Some(hint) => hint.to_owned(),
-        None if error.is_missing() => format!("create it: touch {}", path.display()),
+        None if error.is_missing() && matches!(source.source, ListSource::Set { .. }) => {
+            format!("compile it: ringfence list compile LIST -o {}", path.display())
+        }
+        None if error.is_missing() && source.is_required => format!("create it: touch {}", path.display()),
+        None if error.is_missing() => "the list is without it until it is there".to_owned(),
         None => "a relative name is looked for beside the configuration file".to_owned(),
     };
-    let mut diagnostic = if is_required { Diagnostic::error(message) } else { Diagnostic::warning(message) };
+    let mut diagnostic =
+        if source.is_required { Diagnostic::error(message) } else { Diagnostic::warning(message) };
     diagnostic.place = place;
     diagnostic.hint(hint)
 }

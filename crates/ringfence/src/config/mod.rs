@@ -80,7 +80,7 @@ pub(crate) struct Reading {
 }
 
 /// A configuration is no longer, in bytes: a thousand lines are a tenth of it.
-const MOST: u64 = 1024 * 1024;
+const MOST: u64 = 16 * 1024 * 1024;
 
 const SOFTPHONE: Key = Key::new("softphone", "the table [softphone]", "{ listen = \"0.0.0.0:5060\" }");
 const ACCOUNT: Key = Key::new("account", "a table [account.NAME] for each line", "…");

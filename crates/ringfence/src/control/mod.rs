@@ -93,6 +93,9 @@ pub(crate) struct Configuration {
     pub(crate) failed: Option<Failed>,
     /// Settings that changed and wait for a restart.
     pub(crate) needs_restart: Vec<String>,
+    /// Lists whose files have become unreadable, and which are kept as they were: each with the reason.
+    #[serde(default)]
+    pub(crate) kept: Vec<String>,
     /// What tells this policy's rules from others'.
     pub(crate) policy: String,
     pub(crate) rules: usize,

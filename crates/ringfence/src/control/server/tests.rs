@@ -26,6 +26,7 @@ impl Desk for Fixture {
                 loaded: Timestamp::UNIX_EPOCH,
                 failed: None,
                 needs_restart: Vec::new(),
+                kept: Vec::new(),
                 policy: String::new(),
                 rules: 3,
                 lists: Vec::new(),
