@@ -40,6 +40,8 @@ pub(super) enum Job {
 pub(super) struct Due {
     pub(super) records: Vec<Record>,
     pub(super) jobs: Vec<Job>,
+    /// How many jobs wait for the records behind these.
+    pub(super) jobs_behind: usize,
     pub(super) ending: Ending,
 }
 
@@ -129,6 +131,11 @@ impl Inbox {
         waiting.take()
     }
 
+    /// Returns the first jobs, whatever waits before them.
+    pub(super) fn jobs(&self, count: usize) -> Vec<Job> {
+        self.waiting().jobs.drain(..count).collect()
+    }
+
     /// Waits so long, or until a job is there or nothing comes any more.
     pub(super) fn rest(&self, patience: Duration) {
         let waiting = self.waiting();
@@ -166,7 +173,8 @@ impl Waiting {
         } else {
             Vec::new()
         };
-        Due { records, jobs, ending }
+        let jobs_behind = self.jobs.len();
+        Due { records, jobs, jobs_behind, ending }
     }
 }
 

@@ -83,6 +83,11 @@ impl Writer {
             let due =
                 self.inbox.wait(self.next_look.saturating_duration_since(Instant::now()).min(LONG_ENOUGH));
             let is_written = self.write(&due.records);
+            let count = due.records.len();
+            if !is_written && matches!(due.ending, Ending::No) {
+                // Before anyone is told how it stands.
+                self.inbox.put_back(due.records);
+            }
             for job in due.jobs {
                 self.work(job);
             }
@@ -91,12 +96,14 @@ impl Writer {
                 (true, Ending::No | Ending::Near) => self.look(),
                 (false, Ending::Last | Ending::Near) => {
                     // A program that ends does not wait for a disk to come back.
-                    self.vitals.lose((due.records.len() + self.inbox.len()) as u64);
+                    self.vitals.lose((count + self.inbox.len()) as u64);
                     return;
                 }
                 (false, Ending::No) => {
-                    self.inbox.put_back(due.records);
-                    // Who asks now is answered after another attempt.
+                    // Who asks from now on is answered after another attempt.
+                    for job in self.inbox.jobs(due.jobs_behind) {
+                        self.work(job);
+                    }
                     self.inbox.rest(AGAIN);
                 }
             }
