@@ -57,14 +57,22 @@ pub fn decide<'p>(policy: &'p Policy, facts: &Facts<'_>, now: Timestamp) -> Deci
             scene.forget_entry();
             continue;
         }
-        let (treatment, wanted) = match policy.mode() {
-            Mode::Enforce => (rule.then(), None),
-            Mode::Shadow => (policy.welcome(), Some(rule.then())),
-        };
+        let (treatment, wanted) = in_mode(policy, rule.then());
         return Decision { by: By::Rule(rule), treatment, wanted, entry: scene.entry(), shadow };
     }
     // A policy without a last rule that always matches cannot be made.
-    Decision { shadow, ..decision(By::Error, policy.on_error()) }
+    Decision { shadow, ..Decision::on_error(policy) }
+}
+
+/// Returns what is done, and what would be done if the policy acted.
+fn in_mode<'p>(
+    policy: &'p Policy,
+    treatment: &'p Arc<Treatment>,
+) -> (&'p Arc<Treatment>, Option<&'p Arc<Treatment>>) {
+    match policy.mode() {
+        Mode::Enforce => (treatment, None),
+        Mode::Shadow => (policy.welcome(), Some(treatment)),
+    }
 }
 
 pub(crate) fn is_emergency(policy: &Policy, facts: &Facts<'_>) -> bool {
@@ -155,13 +163,8 @@ impl<'p> Decision<'p> {
     /// Makes the decision of a call that none could be found for.
     #[must_use]
     pub fn on_error(policy: &'p Policy) -> Self {
-        Self {
-            by: By::Error,
-            treatment: policy.on_error(),
-            wanted: None,
-            entry: None,
-            shadow: Shadow::default(),
-        }
+        let (treatment, wanted) = in_mode(policy, policy.on_error());
+        Self { by: By::Error, treatment, wanted, entry: None, shadow: Shadow::default() }
     }
 
     /// Returns what decided.

@@ -524,6 +524,15 @@ fn a_decision_that_fails_is_the_one_for_errors() {
 }
 
 #[test]
+fn in_shadow_mode_a_decision_that_fails_lets_the_call_through_too() {
+    let parts = PolicyParts { mode: Mode::Shadow, on_error: busy(), ..parts() };
+    let policy = policy_of([rule("it", Condition::Always)], parts);
+    let decision = Decision::on_error(&policy);
+    assert_eq!((decision.rule_id(), decision.treatment().name()), ("on_error", "ring"));
+    assert_eq!(decision.wanted().map(|wanted| wanted.name()), Some("busy"));
+}
+
+#[test]
 fn a_policy_that_might_not_decide_is_refused() {
     let always = || rule("it", Condition::Always);
     for last in [

@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
 use jiff::Timestamp;
-use ringfence_policy::{Answer as Told, By};
+use ringfence_policy::{Answer as Told, By, Decision};
 use softphone::{IncomingCall, Verdict};
 
 use super::claims::arrival;
@@ -45,7 +45,7 @@ impl Screen {
         let invite = call.invite();
         let policy = &rules.policy;
         let line = rules.lines.get(invite.line_label()).unwrap_or(&rules.other);
-        let answer = line.answers.of(policy.on_error());
+        let answer = line.answers.of(Decision::on_error(policy).treatment());
         let evidence =
             Evidence { policy: policy.checksum().into(), decided_in: began.elapsed(), ..Evidence::default() };
         self.recorder.record(Call {
