@@ -324,4 +324,10 @@ impl History for Said<'_> {
         let score = self.call.scores.get(list).map(|score| Answer { score: *score, is_listed: *score > 0 });
         score.or_else(|| self.history?.answer(list))
     }
+
+    fn in_shadow(&self, is_shadow: bool) {
+        if let Some(history) = self.history {
+            history.in_shadow(is_shadow);
+        }
+    }
 }

@@ -48,7 +48,10 @@ pub fn decide<'p>(policy: &'p Policy, facts: &Facts<'_>, now: Timestamp) -> Deci
     }
     let mut shadow = Shadow::default();
     for rule in policy.rules() {
-        if rule.is_over(now) || !rule.is_rolled_out(facts) || !scene.holds(rule.when()) {
+        facts.history.in_shadow(rule.is_shadow);
+        let is_met = !rule.is_over(now) && rule.is_rolled_out(facts) && scene.holds(rule.when());
+        facts.history.in_shadow(false);
+        if !is_met {
             scene.forget_entry();
             continue;
         }

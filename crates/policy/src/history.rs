@@ -73,6 +73,10 @@ pub trait History: std::fmt::Debug {
     /// Returns what a list that is asked for each call said of this caller; `None` when it was not
     /// asked or has not answered.
     fn answer(&self, list: &str) -> Option<Answer>;
+
+    /// Tells it whether the rule that is tried from now on is in shadow mode: for such a rule nobody
+    /// is asked and nothing is missing.
+    fn in_shadow(&self, _is_shadow: bool) {}
 }
 
 /// The history of a day on which nothing has happened yet.

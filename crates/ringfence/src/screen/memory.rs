@@ -1,6 +1,6 @@
 //! What the rules may ask of the past while one call is decided, and what they have asked.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::net::IpAddr;
 
 use jiff::Timestamp;
@@ -21,6 +21,8 @@ pub(super) struct Memory<'a> {
     /// What they said, as far as they have been asked.
     answers: &'a [Said],
     stood_on: RefCell<StoodOn>,
+    /// Whether the rule that is tried is in shadow mode, and must neither delay nor change anything.
+    is_shadow: Cell<bool>,
 }
 
 /// What a list that is asked for each call said of the caller; nothing, when it did not answer.
@@ -49,7 +51,7 @@ pub(super) struct StoodOn {
 
 impl<'a> Memory<'a> {
     pub(super) fn new(past: &'a Past, source: IpAddr, asked: &'a [Box<str>], answers: &'a [Said]) -> Self {
-        Self { past, source, asked, answers, stood_on: RefCell::default() }
+        Self { past, source, asked, answers, stood_on: RefCell::default(), is_shadow: Cell::new(false) }
     }
 
     /// Takes what the decision has stood on so far.
@@ -115,6 +117,7 @@ impl History for Memory<'_> {
         let mut stood_on = self.stood_on.borrow_mut();
         match self.answers.iter().find(|said| *said.list == *list) {
             Some(Said { answer: Ok(answer), .. }) => Some(*answer),
+            _ if self.is_shadow.get() => None,
             Some(Said { answer: Err(_), .. }) => {
                 push(&mut stood_on.missing, list);
                 None
@@ -125,10 +128,33 @@ impl History for Memory<'_> {
             }
         }
     }
+
+    fn in_shadow(&self, is_shadow: bool) {
+        self.is_shadow.set(is_shadow);
+    }
 }
 
 fn push(names: &mut Vec<Box<str>>, name: &str) {
     if !names.iter().any(|known| **known == *name) {
         names.push(name.into());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rule_in_shadow_mode_asks_nobody_and_misses_nothing() {
+        let (past, asked) = (Past::default(), ["bad".into(), "mute".into()]);
+        let mute = [Said { list: "mute".into(), answer: Err("too late".to_owned()) }];
+        let memory = Memory::new(&past, IpAddr::from([192, 0, 2, 7]), &asked, &mute);
+        memory.in_shadow(true);
+        assert_eq!((memory.answer("bad"), memory.answer("mute")), (None, None));
+        assert_eq!(memory.stood_on(), StoodOn::default());
+        memory.in_shadow(false);
+        assert_eq!((memory.answer("bad"), memory.answer("mute")), (None, None));
+        let stood_on = memory.stood_on();
+        assert_eq!((stood_on.wanting, stood_on.missing), (vec!["bad".into()], vec!["mute".into()]));
     }
 }
