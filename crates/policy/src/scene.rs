@@ -24,6 +24,8 @@ pub(crate) struct Scene<'p, 'f> {
     kinds: OnceCell<KindSet>,
     /// In how many digits the caller's number begins as the called one does, behind the same code.
     alike: OnceCell<Option<usize>>,
+    /// Which of the first lists do not have the caller, a bit each: several rules may ask for one.
+    lacking: Cell<u64>,
     /// The entry that was found last.
     entry: Cell<Option<Entry<'p>>>,
 }
@@ -38,6 +40,7 @@ impl<'p, 'f> Scene<'p, 'f> {
             called: OnceCell::new(),
             kinds: OnceCell::new(),
             alike: OnceCell::new(),
+            lacking: Cell::new(0),
             entry: Cell::new(None),
         }
     }
@@ -139,7 +142,11 @@ impl<'p, 'f> Scene<'p, 'f> {
     pub(crate) fn score(&self, place: usize) -> u32 {
         let Some(list) = self.policy.lists().get(place) else { return 0 };
         let answered = self.facts.history.answer(list.name()).map_or(0, |answer| answer.score);
-        answered.max(list.score(&self.facts.caller, self.now))
+        let written = if self.lacks(place) { 0 } else { list.score(&self.facts.caller, self.now) };
+        if written == 0 {
+            self.note_lacking(place);
+        }
+        answered.max(written)
     }
 
     pub(crate) fn is_switched_on(&self, place: usize) -> bool {
@@ -155,10 +162,30 @@ impl<'p, 'f> Scene<'p, 'f> {
     fn is_on(&self, place: usize) -> bool {
         let Some(list) = self.policy.lists().get(place) else { return false };
         let facts = self.facts;
-        self.find(list, &facts.caller)
+        self.is_written_on(place, list)
             || facts.listed.iter().any(|listed| **listed == *list.name())
             || facts.history.added(list.name(), &facts.caller, self.now)
             || facts.history.answer(list.name()).is_some_and(|answer| answer.is_listed)
+    }
+
+    /// Returns whether an entry of the list is the caller's.
+    fn is_written_on(&self, place: usize, list: &'p List) -> bool {
+        if self.lacks(place) {
+            return false;
+        }
+        let is_found = self.find(list, &self.facts.caller);
+        if !is_found {
+            self.note_lacking(place);
+        }
+        is_found
+    }
+
+    fn lacks(&self, place: usize) -> bool {
+        self.lacking.get() & bit(place) != 0
+    }
+
+    fn note_lacking(&self, place: usize) {
+        self.lacking.set(self.lacking.get() | bit(place));
     }
 
     fn find(&self, list: &'p List, caller: &CallerId<'_>) -> bool {
@@ -218,4 +245,9 @@ impl<'p, 'f> Scene<'p, 'f> {
 fn matches(names: &[Text], found: Option<&str>) -> bool {
     let found = found.unwrap_or_default();
     names.iter().any(|name| name.is_match(found))
+}
+
+/// Returns the bit of one of the first 64 lists, and none of another.
+fn bit(place: usize) -> u64 {
+    u32::try_from(place).ok().and_then(|place| 1_u64.checked_shl(place)).unwrap_or(0)
 }
