@@ -131,6 +131,10 @@ fn a_phone_before_the_others_sends_wanted_calls_to_them() {
     let (mut bench, _program) = running(&format!("{line}[list.reject]\nentries = [\"+4179*\"]\n"));
     assert_eq!(refused(&mut bench, "0791234567"), Some(486));
     bench.call("+41441234567");
+    let both = |bench: &Bench| {
+        bench.ask(&["calls", "--json"]).stdout.iter().filter(|&&byte| byte == b'\n').count() == 2
+    };
+    assert!(bench.play_until(PATIENCE, both));
     assert_eq!(last(&mut bench)["verdict"]["to"], "sip:desk@127.0.0.1");
 }
 
