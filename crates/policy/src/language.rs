@@ -33,6 +33,8 @@ pub use diagnostic::{Diagnostic, Severity};
 pub use draft::Draft;
 pub use file::{File, Place};
 pub use list::{ListSpec, SourceSpec};
+pub use near::nearest;
+pub use read::brief;
 pub use schema::schema;
 pub use source::{ListSource, SourceError};
 pub use suite::TestResult;

@@ -72,7 +72,7 @@ pub use history::{Answer, History, NoHistory, Per};
 pub use kind::KindSet;
 pub use language::{
     Diagnostic, Draft, File, ListSource, ListSpec, Place, Severity, SourceError, SourceSpec, TestResult,
-    schema,
+    brief, nearest, schema,
 };
 pub use list::{Entry, List, ListBuilder, ListError, ListFile, Origin, Record};
 pub use name_expression::{NameExpression, NameExpressionError};

@@ -1,12 +1,11 @@
-//! The text of one policy file: which line and column a byte is on, and which bytes may never be
-//! shown.
+//! The text of one file: which line and column a byte is on, and which bytes may never be shown.
 
 use std::fmt;
 use std::ops::Range;
 
 use super::near::nearest;
 
-/// A policy file: its name, as messages show it, and its text.
+/// A policy file, or a file beside it: its name, as messages show it, and its text.
 ///
 /// ```
 /// use ringfence_policy::File;
@@ -64,6 +63,19 @@ impl File {
         Self { name: name.into(), text, secrets }
     }
 
+    /// Takes the name and text of a file in which nothing is secret, such as a list.
+    ///
+    /// ```
+    /// use ringfence_policy::File;
+    ///
+    /// let list = File::without_secrets("spam.txt", "# password = none\n");
+    /// assert_eq!(list.place(0..1).text, "# password = none");
+    /// ```
+    #[must_use]
+    pub fn without_secrets(name: impl Into<String>, text: impl Into<String>) -> Self {
+        Self { name: name.into(), text: text.into(), secrets: Vec::new() }
+    }
+
     /// Returns the name, as messages show it.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -94,6 +106,29 @@ impl File {
             line: self.text[..line_start].matches('\n').count() + 1,
             column: self.text[line_start..start].chars().count() + 1,
             underline: window(before, meant, text.chars().count()),
+            text: cut_around(&text, before),
+        }
+    }
+
+    /// Returns the place of `width` characters at a line and column, both counted from 1, of a file in which
+    /// nothing is secret.
+    ///
+    /// ```
+    /// use ringfence_policy::File;
+    ///
+    /// let place = File::without_secrets("spam.txt", "+4179*\nnonsense\n").place_at(2, 1, 8);
+    /// assert_eq!((place.line, &place.text[place.underline]), (2, "nonsense"));
+    /// ```
+    #[must_use]
+    pub fn place_at(&self, line: usize, column: usize, width: usize) -> Place {
+        let text = self.text.lines().nth(line.saturating_sub(1)).unwrap_or_default().trim_end();
+        let text: String = text.replace('\t', " ").chars().filter(|letter| !letter.is_control()).collect();
+        let before = column.saturating_sub(1);
+        Place {
+            file: self.name.clone(),
+            line,
+            column,
+            underline: window(before, width.max(1), text.chars().count()),
             text: cut_around(&text, before),
         }
     }
@@ -246,6 +281,12 @@ mod tests {
     }
 
     #[test]
+    fn bytes_over_lines_are_underlined_on_their_first() {
+        let place = place("entries = [\n  1,\n]\n", "[\n  1,\n]");
+        assert_eq!((place.line, place.underline), (1, 10..11));
+    }
+
+    #[test]
     fn a_line_that_is_a_whole_file_is_cut_around_what_is_meant() {
         let text = format!("entries = [{}\"wrong\", {}]", "\"+1\", ".repeat(500), "\"+1\", ".repeat(500));
         let place = place(&text, "\"wrong\"");
@@ -260,15 +301,20 @@ mod tests {
             "pasword = \"s3cret\"",
             "\"password\" = \"s3cret",
             "home = { user = \"1\", password = \"s3cret\" }",
+            "passwort='s3cret'",
             "password = \"\"\"\ns3cret\n\"\"\"\nx = 1",
             "password = '''\ns3cret",
+            "password s3cret",
             "  password \"s3cret\"",
             "password: s3cret",
+            "x = 1\npassword\ts3cret",
         ] {
             let file = File::new("f.toml", text);
             for start in 0..text.len() {
                 let place = file.place(start..text.len());
                 assert!(!place.text.contains("s3c"), "{text:?} at {start} shows {:?}", place.text);
+                let width = place.text.chars().count();
+                assert!(place.underline.end <= width + 1, "{text:?} at {start}: {place:?}");
             }
         }
     }

@@ -1,7 +1,15 @@
 //! "Did you mean": the known name that is nearest to a misspelt one.
 
-/// Returns the candidate that is at most two edits (one for short names) away from `name`.
-pub(crate) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+/// Returns the candidate that is at most two edits (one for short names) away from `name`, for "did you
+/// mean".
+///
+/// ```
+/// use ringfence_policy::nearest;
+///
+/// assert_eq!(nearest("pasword", ["user", "password"]), Some("password"));
+/// assert_eq!(nearest("secret", ["user", "password"]), None);
+/// ```
+pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let limit = if name.chars().count() <= 4 { 1 } else { 2 };
     candidates
         .into_iter()

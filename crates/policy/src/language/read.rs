@@ -260,8 +260,16 @@ pub(super) fn found(value: &DeValue<'_>) -> String {
     }
 }
 
-/// Cuts what a message repeats, which may be a whole file pasted into a string.
-pub(crate) fn brief(text: &str) -> String {
+/// Cuts what a message repeats, which may be a whole file pasted into a string, and escapes what does not
+/// print.
+///
+/// ```
+/// use ringfence_policy::brief;
+///
+/// assert_eq!(brief("a\u{1b}[31m"), "a\\u{1b}[31m");
+/// ```
+#[must_use]
+pub fn brief(text: &str) -> String {
     const MOST: usize = 60;
     let mut brief: String = text.chars().take(MOST).flat_map(char::escape_debug).collect();
     if text.chars().nth(MOST).is_some() {

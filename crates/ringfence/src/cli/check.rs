@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::failure::with_hint;
 use super::output::{print, print_json};
 use super::{Answer, Context};
-use crate::config::{Config, Report, findings};
+use crate::config::{Config, Report, Told, findings};
 use crate::style::{BAD, GOOD, paint};
 
 /// Validate the configuration and the lists
@@ -27,7 +27,7 @@ struct Outcome<'a> {
     ok: bool,
     errors: usize,
     warnings: usize,
-    diagnostics: &'a [crate::config::Diagnostic],
+    diagnostics: Vec<Told<'a>>,
 }
 
 impl Check {
@@ -41,7 +41,7 @@ impl Check {
         if self.json {
             let ok = report.errors() == 0;
             let (errors, warnings) = (report.errors(), report.warnings());
-            let diagnostics = report.diagnostics();
+            let diagnostics = report.diagnostics().iter().map(Told).collect();
             print_json(&Outcome { file: &path, ok, errors, warnings, diagnostics })?;
             return if reading.was_read { Ok(Answer::of(ok)) } else { Err(unreadable(report)) };
         }

@@ -7,7 +7,7 @@ use anyhow::Result;
 use ringfence_policy::{Diagnostic, Draft, File, List, ListSource, ListSpec, Policy, Severity, SourceSpec};
 
 use super::failure::with_hint;
-use crate::config::{FOREIGN, Lists, Report, regular};
+use crate::config::{FOREIGN, Lists, Report, Told, regular};
 use crate::control::place::own_user;
 
 /// A policy is no longer, in bytes.
@@ -42,7 +42,7 @@ pub(super) fn policy(path: &Path, in_force: &Policy) -> Result<Policy> {
     }
     let wrong = compiled.err().unwrap_or(wrong);
     for wrong in wrong.iter().filter(is_error) {
-        anstream::eprintln!("{wrong}\n");
+        anstream::eprintln!("{}\n", Told(wrong));
     }
     if report.errors() > 0 {
         anstream::eprintln!("{report}\n");

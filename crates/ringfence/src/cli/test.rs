@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::failure::hint;
 use super::output::{print, print_json};
 use super::{Answer, Context, policy_file};
+use crate::config::Told;
 use crate::page::Page;
 use crate::style::{BAD, DIM, GOOD, paint};
 use crate::visible::visible;
@@ -74,7 +75,7 @@ impl Test {
         let mut has_errors = false;
         for wrong in errors {
             has_errors = true;
-            anstream::eprintln!("{wrong}\n");
+            anstream::eprintln!("{}\n", Told(wrong));
         }
         score.broken += usize::from(has_errors);
         for test in draft.run_tests() {

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
 
-use ringfence_policy::Identity;
+use ringfence_policy::{Identity, brief};
 
 use super::regular;
 use super::secret::Secret;
@@ -124,7 +124,7 @@ fn password_inline(section: &Section<'_>, password: &At<&str>) -> Option<Secret>
         section.error(password.span.clone(), "expected a password, found nothing", hint);
         return None;
     }
-    let path = section.source().path();
+    let path = section.path();
     if is_readable_by_others(path) {
         let message = format!("{} holds a password and can be read by other users", path.display());
         section.warning(password.span.clone(), message, format!("chmod 600 {}", path.display()));
@@ -133,7 +133,7 @@ fn password_inline(section: &Section<'_>, password: &At<&str>) -> Option<Secret>
 }
 
 fn password_of_file(section: &Section<'_>, name: &At<String>) -> Option<Secret> {
-    let path = beside(section.source().path(), &name.value);
+    let path = beside(section.path(), &name.value);
     let text = match regular::read(&path, MOST_PASSWORD_FILE).map(String::from_utf8) {
         Ok(Ok(text)) => text,
         Ok(Err(_)) => {
@@ -232,7 +232,7 @@ fn domain(section: &Section<'_>, text: At<&str>) -> Option<String> {
     }
     let is_host = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '-' | '_');
     if written.is_empty() || written.len() > 253 || !written.chars().all(is_host) {
-        section.unfit(&DOMAIN, text.span, &format!("\"{}\"", super::section::brief(written)));
+        section.unfit(&DOMAIN, text.span, &format!("\"{}\"", brief(written)));
         return None;
     }
     Some(written.to_owned())

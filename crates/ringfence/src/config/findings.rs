@@ -1,18 +1,17 @@
 //! What is odd about a configuration without errors: the policy's findings, each at its place.
 
 use jiff::Timestamp;
-use ringfence_policy::{Entry, Finding, Forward, Work, check};
+use ringfence_policy::{Diagnostic, Entry, Finding, Forward, Work, check};
 
 use super::account::Account;
-use super::diagnostic::{Diagnostic, Report};
 use super::lists::Lists;
+use super::report::Report;
 use super::{Config, Loaded};
 
 /// Adds what the policy finds odd to a report.
 pub(crate) fn add(config: &Config, report: &mut Report) {
     let of_entries = check(&config.policy);
-    for told in config.draft.check(&config.policy, Timestamp::now()) {
-        let mut diagnostic = Diagnostic::of_policy(told);
+    for mut diagnostic in config.draft.check(&config.policy, Timestamp::now()) {
         // What stands in a file of a list is shown there.
         let finding = of_entries.iter().find(|finding| finding.to_string() == diagnostic.message);
         if let (None, Some(finding)) = (&diagnostic.place, finding)

@@ -19,7 +19,7 @@ pub(super) fn read(section: &Section<'_>) -> Settings {
     let settings = Settings {
         place: section.text(&PATH).map_or(default.place, |at| match at.value {
             "off" => Place::Memory,
-            path => Place::File(beside(section.source().path(), path)),
+            path => Place::File(beside(section.path(), path)),
         }),
         retention: section.parsed(&RETENTION, |text| read_age(text).ok()).map_or(default.retention, value),
         max_size: section.parsed(&MAX_SIZE, |text| read_size(text).ok()).map_or(default.max_size, value),

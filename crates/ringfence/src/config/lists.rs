@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ringfence_policy::{
-    Draft, Entry, Format, List, ListBuilder, ListError, ListSource, ListSpec, Region, Set, SourceSpec,
+    Diagnostic, Draft, Entry, File, Format, List, ListBuilder, ListError, ListSource, ListSpec, Place,
+    Region, Set, SourceSpec,
 };
 
 use super::account::beside;
-use super::diagnostic::{Diagnostic, Report};
 use super::regular::{self, ReadError};
-use super::source::{Place, Source};
+use super::report::Report;
 use super::stamp::Stamped;
 use crate::mapped::Contents;
 
@@ -91,11 +91,11 @@ impl Loaded {
     fn read(draft: &Draft, spec: &ListSpec, user: u32, report: &mut Report) -> Self {
         let mut loaded = Self::empty(spec.name());
         let places = (1..).map_while(|number| draft.place_of_entry(spec, number));
-        loaded.inline = places.map(Place::of_policy).collect();
+        loaded.inline = places.collect();
         let mut builder = spec.builder();
         let mut texts = Vec::new();
         for source in spec.sources() {
-            let place = || draft.place_of(source).map(Place::of_policy);
+            let place = || draft.place_of(source);
             if let Err((path, error)) = loaded.add(source, spec, user, &mut builder, &mut texts) {
                 if !source.is_required && !spec.drops_stale() {
                     loaded.trouble = Some(format!("{}: {error}", path.display()));
@@ -109,7 +109,7 @@ impl Loaded {
             // What others have written is not for the owner of the policy to mend.
             let is_own = error.file().is_empty()
                 || loaded.files.iter().any(|file| file.to_string_lossy() == error.file())
-                || texts.iter().all(|text| text.path().to_string_lossy() != error.file());
+                || texts.iter().all(|text| text.name() != error.file());
             report.push(wrong_entry(error, is_own, &loaded.inline, &texts));
         }
         loaded
@@ -122,7 +122,7 @@ impl Loaded {
         spec: &ListSpec,
         user: u32,
         builder: &mut ListBuilder,
-        texts: &mut Vec<Source>,
+        texts: &mut Vec<File>,
     ) -> Result<(), (PathBuf, ReadError)> {
         let config = Path::new(&source.file);
         match &source.source {
@@ -144,7 +144,7 @@ impl Loaded {
                     }
                     (format, _) => Some(builder.read(&format, &name, &bytes, spec.region()).rows),
                 };
-                texts.push(Source::without_secrets(path.clone(), String::from_utf8_lossy(&bytes)));
+                texts.push(File::without_secrets(name.clone(), String::from_utf8_lossy(&bytes)));
                 if rows == Some(0) && !source.is_required && spec.least() != Some(0) {
                     return Err((
                         path,
@@ -176,7 +176,7 @@ impl Loaded {
         let line = usize::try_from(entry.origin().line()).unwrap_or_default();
         match (entry.origin().file(), self.inline.get(line.saturating_sub(1))) {
             (Some(file), _) => (PathBuf::from(file), line),
-            (None, Some(place)) => (place.file.clone(), place.line),
+            (None, Some(place)) => (PathBuf::from(&place.file), place.line),
             (None, None) => (PathBuf::new(), line),
         }
     }
@@ -192,7 +192,7 @@ impl Loaded {
     pub(super) fn inline_place(&self, entry: Entry<'_>) -> Option<(PathBuf, usize)> {
         let (before, place) = self.inline.split_at_checked(Self::inline_index(entry)?)?;
         let file = &place.first()?.file;
-        Some((file.clone(), before.iter().filter(|place| place.file == *file).count()))
+        Some((PathBuf::from(file), before.iter().filter(|place| place.file == *file).count()))
     }
 
     /// Returns where an entry stands, to be underlined.
@@ -201,7 +201,7 @@ impl Loaded {
         let (file, line) = self.place_of(entry);
         let written = entry.written().to_owned();
         inline.cloned().unwrap_or_else(|| Place {
-            file,
+            file: file.to_string_lossy().into_owned(),
             line,
             column: 1,
             underline: 0..written.chars().count(),
@@ -233,9 +233,9 @@ fn unread(path: &Path, error: &ReadError, source: &SourceSpec, place: Option<Pla
 }
 
 /// Says what is wrong with an entry, where it stands.
-fn wrong_entry(error: &ListError, is_own: bool, inline: &[Place], texts: &[Source]) -> Diagnostic {
+fn wrong_entry(error: &ListError, is_own: bool, inline: &[Place], texts: &[File]) -> Diagnostic {
     let line = usize::try_from(error.line()).unwrap_or_default();
-    let source = texts.iter().find(|source| source.path().to_string_lossy() == error.file());
+    let source = texts.iter().find(|source| source.name() == error.file());
     let message = error.message();
     let mut diagnostic = if is_own { Diagnostic::error(message) } else { Diagnostic::warning(message) };
     diagnostic.place = match source {

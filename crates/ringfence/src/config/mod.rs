@@ -3,19 +3,17 @@
 //! [`Config`].
 
 mod account;
-mod diagnostic;
 pub(crate) mod edit;
 pub(crate) mod findings;
 mod journal;
 mod lists;
 mod location;
-mod near;
 pub(crate) mod regular;
+mod report;
 mod screening;
 mod secret;
 mod section;
 mod softphone;
-mod source;
 mod stamp;
 
 use std::cell::RefCell;
@@ -23,18 +21,17 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ringfence_policy::{Draft, Policy};
+use ringfence_policy::{Diagnostic, Draft, File, Policy};
 use toml::de::DeTable;
 
 pub(crate) use self::account::Account;
-pub(crate) use self::diagnostic::{Diagnostic, Report};
 pub(crate) use self::lists::{ALLOW, Lists, Loaded, REJECT};
 pub(crate) use self::location::{FILE_NAME, find};
+pub(crate) use self::report::{Report, Told};
 pub(crate) use self::screening::FOREIGN;
 use self::screening::Screening;
 use self::section::{Key, Section};
 pub(crate) use self::softphone::Softphone;
-use self::source::Source;
 pub(crate) use self::stamp::Stamped;
 use crate::journal::Settings;
 use crate::sources::{ListSpec, LookUpSpec};
@@ -94,10 +91,9 @@ pub(crate) fn read(path: &Path) -> Reading {
         Ok(Err(error)) => {
             let valid =
                 String::from_utf8_lossy(&error.as_bytes()[..error.utf8_error().valid_up_to()]).into_owned();
-            let source = Source::new(path, valid);
-            let end = source.text().len();
-            let wrong =
-                Diagnostic::error("expected UTF-8 text, found other bytes").at(source.place(end..end));
+            let file = File::new(path.to_string_lossy(), valid);
+            let end = file.text().len();
+            let wrong = Diagnostic::error("expected UTF-8 text, found other bytes").at(file.place(end..end));
             Reading::of(path, wrong.hint("iconv -f latin1 -t utf-8 converts an old file"))
         }
         Err(error) => {
@@ -115,12 +111,12 @@ pub(crate) fn read_text(path: &Path, text: impl Into<String>) -> Reading {
 
 fn read_stamped(stamped: &Stamped, text: impl Into<String>) -> Reading {
     let path = stamped.path.as_path();
-    let source = Source::new(path, text);
-    let (document, errors) = DeTable::parse_recoverable(source.text());
+    let file = File::new(path.to_string_lossy(), text);
+    let (document, errors) = DeTable::parse_recoverable(file.text());
     let report = RefCell::new(Report::default());
     for error in &errors {
-        let end = source.text().len();
-        let place = source.place(error.span().unwrap_or(end..end));
+        let end = file.text().len();
+        let place = file.place(error.span().unwrap_or(end..end));
         let wrong = Diagnostic::error(format!("not TOML: {}", error.message())).at(place);
         report.borrow_mut().push(wrong.hint("https://toml.io explains the format"));
     }
@@ -130,12 +126,12 @@ fn read_stamped(stamped: &Stamped, text: impl Into<String>) -> Reading {
         report.sort();
         return Reading { report, ..Reading::empty(path) };
     }
-    let document = Section::document(&source, &report, &document);
+    let document = Section::document(path, &file, &report, &document);
     let softphone = document.table(&SOFTPHONE).map(|section| Softphone::read(&section)).unwrap_or_default();
     let journal = document.table(&JOURNAL).map(|section| journal::read(&section)).unwrap_or_default();
     let accounts = accounts(&document);
     drop(document);
-    let screening = Screening::read(stamped, source.text(), &accounts, &mut report.borrow_mut());
+    let screening = Screening::read(stamped, file.clone(), &accounts, &mut report.borrow_mut());
 
     let mut report = report.into_inner();
     report.sort();

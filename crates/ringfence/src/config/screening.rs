@@ -5,13 +5,12 @@ use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
 
-use ringfence_policy::{Answer, Draft, File, Policy};
+use ringfence_policy::{Answer, Diagnostic, Draft, File, Policy};
 
 use super::account::{Account, beside};
-use super::diagnostic::{Diagnostic, Report};
 use super::lists::Lists;
 use super::regular;
-use super::source::Place;
+use super::report::Report;
 use super::stamp::Stamped;
 use crate::answer::Answers;
 use crate::control::place::own_user;
@@ -38,7 +37,7 @@ pub(crate) const FOREIGN: [&str; 3] = ["softphone", "journal", "account"];
 
 impl Screening {
     /// Reads the policy of a configuration. What is wrong goes into the report.
-    pub(super) fn read(main: &Stamped, text: &str, accounts: &[Account], report: &mut Report) -> Self {
+    pub(super) fn read(main: &Stamped, file: File, accounts: &[Account], report: &mut Report) -> Self {
         let mut files = vec![main.clone()];
         let mut open = |written: &str, including: &str| {
             let path = beside(Path::new(including), written);
@@ -48,9 +47,10 @@ impl Screening {
                 String::from_utf8(bytes).map_err(|_| "expected UTF-8 text, found other bytes".to_owned())?;
             Ok(File::new(path.to_string_lossy(), text))
         };
-        let file = File::new(main.path.to_string_lossy(), text);
         let (draft, told) = Draft::read(file, &mut open, &FOREIGN);
-        tell(told, report);
+        for wrong in told {
+            report.push(wrong);
+        }
         // It says for whom a file may be mapped; whoever cannot be told gets a copy instead.
         let lists = Lists::read(&draft, own_user().unwrap_or(u32::MAX), report);
         files.extend(lists.each().iter().flat_map(|list| list.stamped.clone()));
@@ -73,10 +73,10 @@ impl Screening {
             }
             // What is wrong with the draft itself has been told.
             Err(told) => {
-                let told = told.into_iter().map(Diagnostic::of_policy).filter(|wrong| !report.has(wrong));
-                let told: Vec<_> = told.collect();
                 for wrong in told {
-                    report.push(wrong);
+                    if !report.has(&wrong) {
+                        report.push(wrong);
+                    }
                 }
             }
         }
@@ -102,11 +102,7 @@ impl Screening {
                 }
                 Err((index, error)) => {
                     let mut wrong = Diagnostic::error(error.to_string());
-                    wrong.place = spec
-                        .sources()
-                        .get(index)
-                        .and_then(|source| draft.place_of(source))
-                        .map(Place::of_policy);
+                    wrong.place = spec.sources().get(index).and_then(|source| draft.place_of(source));
                     wrong.hint = error.hint().map(str::to_owned);
                     report.push(wrong);
                 }
@@ -120,13 +116,6 @@ fn is_remote(source: &Source) -> bool {
     match source {
         Source::Web { .. } | Source::AddressBook { .. } | Source::FtcDnc { .. } => true,
         Source::File { .. } | Source::Compiled { .. } => false,
-    }
-}
-
-/// Tells in the words of the program what the policy's reader says.
-fn tell(told: Vec<ringfence_policy::Diagnostic>, report: &mut Report) {
-    for told in told {
-        report.push(Diagnostic::of_policy(told));
     }
 }
 
@@ -179,7 +168,7 @@ fn check_tests(draft: &Draft, report: &mut Report) {
             format!("test {} fails: expected {}, got {}", failed.number, failed.expected, failed.got);
         let mut wrong =
             Diagnostic::error(message).hint("`ringfence test` tells the whole way to that decision");
-        wrong.place = failed.place.map(Place::of_policy);
+        wrong.place = failed.place;
         report.push(wrong);
     }
 }

@@ -3,14 +3,14 @@
 
 use std::cell::{Ref, RefCell, RefMut};
 use std::ops::{Range, RangeInclusive};
+use std::path::Path;
 use std::time::Duration;
 
+use ringfence_policy::{Diagnostic, File, brief, nearest};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::diagnostic::{Diagnostic, Report};
-use super::near::nearest;
-use super::source::Source;
+use super::report::Report;
 
 /// A key of the configuration: its name, what it takes, and an example of that. Errors and hints
 /// are made of them.
@@ -41,7 +41,8 @@ pub(crate) struct At<T> {
 /// A table under its name, such as `[account.home]`.
 #[derive(Debug)]
 pub(crate) struct Section<'a> {
-    source: &'a Source,
+    path: &'a Path,
+    file: &'a File,
     report: &'a RefCell<Report>,
     name: String,
     span: Range<usize>,
@@ -52,21 +53,13 @@ pub(crate) struct Section<'a> {
 impl<'a> Section<'a> {
     /// Takes a whole document.
     pub(crate) fn document(
-        source: &'a Source,
+        path: &'a Path,
+        file: &'a File,
         report: &'a RefCell<Report>,
         document: &'a Spanned<DeTable<'a>>,
     ) -> Self {
-        Self::new(source, report, String::new(), document.span(), document.get_ref())
-    }
-
-    fn new(
-        source: &'a Source,
-        report: &'a RefCell<Report>,
-        name: String,
-        span: Range<usize>,
-        table: &'a DeTable<'a>,
-    ) -> Self {
-        Self { source, report, name, span, table, asked: RefCell::default() }
+        let (name, span, table) = (String::new(), document.span(), document.get_ref());
+        Self { path, file, report, name, span, table, asked: RefCell::default() }
     }
 
     /// Returns where the section begins.
@@ -74,8 +67,9 @@ impl<'a> Section<'a> {
         self.span.clone()
     }
 
-    pub(crate) fn source(&self) -> &'a Source {
-        self.source
+    /// Returns the path of the file it stands in.
+    pub(crate) fn path(&self) -> &'a Path {
+        self.path
     }
 
     pub(crate) fn report(&self) -> RefMut<'a, Report> {
@@ -84,12 +78,12 @@ impl<'a> Section<'a> {
 
     /// Reports an error at a place.
     pub(crate) fn error(&self, span: Range<usize>, message: impl Into<String>, hint: impl Into<String>) {
-        self.report().push(Diagnostic::error(message).at(self.source.place(span)).hint(hint));
+        self.report().push(Diagnostic::error(message).at(self.file.place(span)).hint(hint));
     }
 
     /// Reports a warning at a place.
     pub(crate) fn warning(&self, span: Range<usize>, message: impl Into<String>, hint: impl Into<String>) {
-        self.report().push(Diagnostic::warning(message).at(self.source.place(span)).hint(hint));
+        self.report().push(Diagnostic::warning(message).at(self.file.place(span)).hint(hint));
     }
 
     /// Reports that a value is not what its key takes.
@@ -217,7 +211,7 @@ impl<'a> Section<'a> {
         let outer = self.name.trim_matches(['[', ']']);
         let dot = if outer.is_empty() { "" } else { "." };
         let name = format!("[{outer}{dot}{}]", brief(name));
-        Section::new(self.source, self.report, name, span, table)
+        Self { name, span, table, asked: RefCell::default(), ..*self }
     }
 
     /// Reports a value of the wrong type. A password's value is not repeated.
@@ -255,16 +249,6 @@ pub(crate) fn parse_duration(text: &str) -> Option<Duration> {
 
 fn article(value: &Spanned<DeValue<'_>>) -> &'static str {
     if value.get_ref().type_str().starts_with(['a', 'i']) { "an" } else { "a" }
-}
-
-/// Cuts what a message repeats, which may be a whole file pasted into a string.
-pub(crate) fn brief(text: &str) -> String {
-    const MOST: usize = 60;
-    let mut brief: String = text.chars().take(MOST).flat_map(char::escape_debug).collect();
-    if text.chars().nth(MOST).is_some() {
-        brief.push('…');
-    }
-    brief
 }
 
 #[cfg(test)]

@@ -42,7 +42,7 @@ impl Softphone {
     pub(crate) fn read(section: &Section<'_>) -> Self {
         let default = Self::default();
         let shards = section.integer(&SHARDS, 1..=256).and_then(|at| u16::try_from(at.value).ok());
-        let control = section.text(&CONTROL).map(|at| beside(section.source().path(), at.value));
+        let control = section.text(&CONTROL).map(|at| beside(section.path(), at.value));
         let softphone = Self {
             listen: section
                 .parsed(&LISTEN, |text| text.trim().parse().ok())

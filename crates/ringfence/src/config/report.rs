@@ -1,32 +1,15 @@
-//! What is wrong with a configuration, where, and what to do about it.
+//! What was found while a configuration was read, as people and programs are told it.
 
 use std::fmt;
 
+use ringfence_policy::{Diagnostic, Severity};
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
-use super::source::Place;
 use crate::style::{BAD, CAUTION, DIM, LEAD, STRONG};
 
-/// How bad a diagnostic is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Severity {
-    /// The configuration cannot be used.
-    Error,
-    /// It can, but it may not do what its author thinks.
-    Warning,
-    /// It is worth knowing.
-    Note,
-}
-
-/// One error or warning. Its display is for people and has colours; [`Diagnostic::summary`] is one
-/// plain line for a log.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Diagnostic {
-    pub(crate) severity: Severity,
-    pub(crate) message: String,
-    pub(crate) place: Option<Place>,
-    pub(crate) hint: Option<String>,
-}
+/// An error, a warning or a note as it is told: its display is for people and has colours.
+#[derive(Debug)]
+pub(crate) struct Told<'a>(pub(crate) &'a Diagnostic);
 
 /// All that was found in one reading of a configuration.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -41,72 +24,19 @@ pub(crate) struct Report {
 /// A list of ten million wrong lines is told with the first of them.
 const MOST_SHOWN: usize = 50;
 
-impl Severity {
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Error => "error",
-            Self::Warning => "warning",
-            Self::Note => "note",
-        }
-    }
-}
-
-impl Diagnostic {
-    pub(crate) fn error(message: impl Into<String>) -> Self {
-        Self { severity: Severity::Error, message: message.into(), place: None, hint: None }
-    }
-
-    pub(crate) fn warning(message: impl Into<String>) -> Self {
-        Self { severity: Severity::Warning, ..Self::error(message) }
-    }
-
-    /// Takes what the policy's reader says.
-    pub(crate) fn of_policy(told: ringfence_policy::Diagnostic) -> Self {
-        use ringfence_policy::Severity as Told;
-        let ringfence_policy::Diagnostic { severity, message, place, hint } = told;
-        let severity = match severity {
-            Told::Error => Severity::Error,
-            Told::Warning => Severity::Warning,
-            Told::Note => Severity::Note,
-        };
-        Self { severity, message, place: place.map(Place::of_policy), hint }
-    }
-
-    #[must_use]
-    pub(crate) fn at(mut self, place: Place) -> Self {
-        self.place = Some(place);
-        self
-    }
-
-    #[must_use]
-    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
-        self
-    }
-
-    /// Returns `file:line:column: message`.
-    pub(crate) fn summary(&self) -> String {
-        match &self.place {
-            Some(place) => {
-                format!("{}:{}:{}: {}", place.file.display(), place.line, place.column, self.message)
-            }
-            None => self.message.clone(),
-        }
-    }
-}
-
-impl fmt::Display for Diagnostic {
+impl fmt::Display for Told<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let style = match self.severity {
+        let Self(told) = self;
+        let style = match told.severity {
             Severity::Error => BAD,
             Severity::Warning => CAUTION,
             Severity::Note => LEAD,
         };
-        if let Some(place) = &self.place {
-            write!(f, "{STRONG}{}:{}:{}:{STRONG:#} ", place.file.display(), place.line, place.column)?;
+        if let Some(place) = &told.place {
+            write!(f, "{STRONG}{}:{}:{}:{STRONG:#} ", place.file, place.line, place.column)?;
         }
-        write!(f, "{style}{}:{style:#} {}", self.severity.name(), self.message)?;
-        if let Some(place) = &self.place
+        write!(f, "{style}{}:{style:#} {}", told.severity.as_str(), told.message)?;
+        if let Some(place) = &told.place
             && !place.text.is_empty()
         {
             let number = place.line.to_string();
@@ -114,24 +44,25 @@ impl fmt::Display for Diagnostic {
             write!(f, "\n{DIM}{number:>5} |{DIM:#} {}", place.text)?;
             write!(f, "\n{DIM}      |{DIM:#} {:start$}{style}{marks}{style:#}", "")?;
         }
-        if let Some(hint) = &self.hint {
+        if let Some(hint) = &told.hint {
             write!(f, "\n{LEAD}hint:{LEAD:#} {hint}")?;
         }
         Ok(())
     }
 }
 
-impl Serialize for Diagnostic {
+impl Serialize for Told<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self(told) = self;
         let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("severity", self.severity.name())?;
-        map.serialize_entry("message", &self.message)?;
-        if let Some(place) = &self.place {
+        map.serialize_entry("severity", told.severity.as_str())?;
+        map.serialize_entry("message", &told.message)?;
+        if let Some(place) = &told.place {
             map.serialize_entry("file", &place.file)?;
             map.serialize_entry("line", &place.line)?;
             map.serialize_entry("column", &place.column)?;
         }
-        if let Some(hint) = &self.hint {
+        if let Some(hint) = &told.hint {
             map.serialize_entry("hint", hint)?;
         }
         map.end()
@@ -201,7 +132,7 @@ impl fmt::Display for Report {
             if index > 0 {
                 f.write_str("\n\n")?;
             }
-            write!(f, "{diagnostic}")?;
+            write!(f, "{}", Told(diagnostic))?;
         }
         match self.errors + self.warnings + self.notes - self.diagnostics.len() {
             0 => Ok(()),
@@ -212,8 +143,9 @@ impl fmt::Display for Report {
 
 #[cfg(test)]
 mod tests {
+    use ringfence_policy::File;
+
     use super::*;
-    use crate::config::source::Source;
 
     fn plain(text: &impl fmt::Display) -> String {
         anstream::adapter::strip_str(&text.to_string()).to_string()
@@ -221,14 +153,14 @@ mod tests {
 
     #[test]
     fn an_error_underlines_its_span_and_hints() {
-        let source = Source::new("ringfence.toml", "[account.home]\nport = \"5060x\"\n");
+        let file = File::new("ringfence.toml", "[account.home]\nport = \"5060x\"\n");
         let error = Diagnostic::error("expected a port from 1 to 65535, found \"5060x\"")
-            .at(source.place(22..29))
+            .at(file.place(22..29))
             .hint("write port = 5060");
         let expected = "ringfence.toml:2:8: error: expected a port from 1 to 65535, found \"5060x\"\n    \
                         2 | port = \"5060x\"\n      |        ^^^^^^^\n\
                         hint: write port = 5060";
-        assert_eq!(plain(&error), expected);
+        assert_eq!(plain(&Told(&error)), expected);
         assert_eq!(error.summary(), "ringfence.toml:2:8: expected a port from 1 to 65535, found \"5060x\"");
     }
 
