@@ -14,6 +14,7 @@ mod demo;
 mod fleet;
 mod journal;
 mod ladder;
+mod lock;
 mod log;
 mod mapped;
 mod page;
@@ -25,6 +26,7 @@ mod store;
 mod style;
 mod supply;
 mod trace;
+mod user;
 mod visible;
 mod watch;
 

@@ -7,9 +7,9 @@ use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
 use crate::config::Config;
-use crate::control::place::own_user;
 use crate::service::Service;
 use crate::sources::{Sources, SourcesStatus, Surroundings};
+use crate::user::own_user;
 
 /// The sources of the configuration in force.
 #[derive(Debug, Default)]

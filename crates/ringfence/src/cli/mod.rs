@@ -210,9 +210,10 @@ impl Context {
     /// Returns where the control socket of the running program may be.
     fn control_places(&self) -> Result<Vec<PathBuf>> {
         use crate::control::place;
+        use crate::user::own_user;
         match &self.found()?.control {
             Some(place) => Ok(vec![place.clone()]),
-            None => Ok(place::usual_places(place::own_user()?)),
+            None => Ok(place::usual_places(own_user()?)),
         }
     }
 }

@@ -8,7 +8,7 @@ use ringfence_policy::{Diagnostic, Draft, File, List, ListSource, ListSpec, Poli
 
 use super::failure::with_hint;
 use crate::config::{FOREIGN, Lists, Report, Told, regular};
-use crate::control::place::own_user;
+use crate::user::own_user;
 
 /// A policy is no longer, in bytes.
 const MOST: u64 = 1024 * 1024;

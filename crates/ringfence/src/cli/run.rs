@@ -19,6 +19,7 @@ use crate::log::{self, Format};
 use crate::runnable;
 use crate::service::Service;
 use crate::trace::Drawing;
+use crate::user::own_user;
 use crate::visible::cut;
 use crate::watch::Watch;
 
@@ -64,7 +65,7 @@ impl Run {
         }
         let mut signals = Signals::new()?;
         log::start(self.log_format);
-        let user = place::own_user()?;
+        let user = own_user()?;
         let place = config.softphone.control.clone().unwrap_or_else(|| place::default_place(user));
         let bound = Bound::bind(&place, user).map_err(|error| no_control(&error))?;
         let drawing = match (self.trace, &self.pcap) {

@@ -13,8 +13,8 @@ use super::regular;
 use super::report::Report;
 use super::stamp::Stamped;
 use crate::answer::Answers;
-use crate::control::place::own_user;
 use crate::sources::{self, ListSpec, LookUpSpec, Source};
+use crate::user::own_user;
 
 /// What was read of the policy.
 #[derive(Debug)]

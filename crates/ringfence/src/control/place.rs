@@ -1,12 +1,14 @@
 //! Where the control socket is, and that it is ours alone.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError};
-use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::fs::{self, DirBuilder, File, Permissions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use tokio::net::{UnixListener, UnixStream};
-use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::net::UnixListener;
+
+use crate::lock::{self, Taken};
+use crate::user::is_closed;
 
 /// A bound control socket. Dropping it removes the socket.
 #[derive(Debug)]
@@ -34,18 +36,6 @@ pub(crate) enum BindError {
         path: PathBuf,
         source: io::Error,
     },
-}
-
-/// Returns the user this program runs as.
-pub(crate) fn own_user() -> io::Result<u32> {
-    // The pair of sockets that tells it wants a runtime around it.
-    let runtime = match Handle::try_current() {
-        Ok(_) => None,
-        Err(_) => Some(Builder::new_current_thread().enable_io().build()?),
-    };
-    let _within = runtime.as_ref().map(Runtime::enter);
-    let (end, _other) = UnixStream::pair()?;
-    Ok(end.peer_cred()?.uid())
 }
 
 /// Returns where the socket may be, the most usual place first.
@@ -80,13 +70,15 @@ impl Bound {
             path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
         DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(io)?;
         let metadata = fs::symlink_metadata(directory).map_err(io)?;
-        let is_ours = metadata.uid() == user || metadata.uid() == 0;
-        let is_sticky = metadata.mode() & 0o1000 != 0;
-        if metadata.is_dir() && (!is_ours || (metadata.mode() & 0o022 != 0 && !is_sticky)) {
+        if metadata.is_dir() && !is_closed(&metadata, user) {
             let why = "others may write to this directory";
             return Err(BindError::NotOurs { path: directory.to_owned(), why });
         }
-        let lock = lock(path)?;
+        let lock_error = |source| BindError::Io { path: lock::name(path), source };
+        let lock = match lock::take(path).map_err(lock_error)? {
+            Taken::Ours(lock) => lock,
+            Taken::Theirs(pid) => return Err(BindError::InUse { path: path.to_owned(), pid }),
+        };
         match fs::symlink_metadata(path) {
             Ok(metadata) if metadata.file_type().is_socket() => fs::remove_file(path).map_err(io)?,
             Ok(_) => {
@@ -113,27 +105,6 @@ impl Drop for Bound {
     }
 }
 
-/// Locks the file beside the socket, which outlives a program that was killed but not its lock.
-fn lock(path: &Path) -> Result<File, BindError> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".lock");
-    let name = PathBuf::from(name);
-    let io = |source| BindError::Io { path: name.clone(), source };
-    let open = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&name);
-    let mut file = open.map_err(io)?;
-    match file.try_lock() {
-        Ok(()) => {
-            file.set_len(0).and_then(|()| write!(file, "{}", std::process::id())).map_err(io)?;
-            Ok(file)
-        }
-        Err(TryLockError::WouldBlock) => {
-            let pid = fs::read_to_string(&name).unwrap_or_default();
-            Err(BindError::InUse { path: path.to_owned(), pid: pid.trim().to_owned() })
-        }
-        Err(TryLockError::Error(source)) => Err(io(source)),
-    }
-}
-
 impl std::fmt::Display for BindError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -154,7 +125,10 @@ impl std::error::Error for BindError {}
 
 #[cfg(test)]
 mod tests {
+    use tokio::net::UnixStream;
+
     use super::*;
+    use crate::user::own_user;
 
     fn mode(path: &Path) -> u32 {
         fs::metadata(path).unwrap().mode() & 0o777

@@ -9,11 +9,11 @@
 //! What goes into it, and who writes, is the journal's business.
 
 mod error;
-mod lock;
 mod place;
 mod schema;
 mod settings;
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags};
@@ -21,7 +21,7 @@ use rusqlite::{Connection, OpenFlags};
 pub(crate) use error::StoreError;
 pub(crate) use settings::{Durability, Place, Settings, read_age, read_size};
 
-use lock::Lock;
+use crate::lock::{self, Taken};
 
 /// The database, opened by the one program that writes it.
 #[derive(Debug)]
@@ -29,7 +29,8 @@ pub(crate) struct Store {
     connection: Connection,
     path: PathBuf,
     identity: place::Identity,
-    _lock: Lock,
+    /// Held locked as long as the program runs: two programs never write one journal.
+    _lock: File,
 }
 
 impl Store {
@@ -39,7 +40,14 @@ impl Store {
     /// program or a newer version of this one made it, when it is damaged, and when the disk refuses.
     pub(crate) fn open(path: &Path, durability: Durability) -> Result<Self, StoreError> {
         let path = place::prepare(path)?;
-        let lock = Lock::take(&path)?;
+        let lock = match lock::take(&path) {
+            Ok(Taken::Ours(lock)) => lock,
+            Ok(Taken::Theirs(pid)) => return Err(StoreError::InUse { path, pid }),
+            Err(error) => {
+                let detail = format!("{}: {error}", lock::name(&path).display());
+                return Err(StoreError::Unavailable { path, detail });
+            }
+        };
         let identity = place::create(&path)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | plain();
         let connection =

@@ -3,13 +3,14 @@
 //! `SQLite` gives its files beside the database (`-wal`, `-shm`) the mode of the database itself. The
 //! database is never opened here: to close it again would drop the locks that `SQLite` has on it.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
+use std::fs::{self, DirBuilder, OpenOptions, Permissions};
 use std::io;
-use std::os::fd::OwnedFd;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use super::StoreError;
+use crate::lock;
+use crate::user::{is_closed, own_user};
 
 /// Which file it is, whatever its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,15 +39,14 @@ pub(super) fn prepare(path: &Path) -> Result<PathBuf, StoreError> {
     let directory = fs::canonicalize(directory).map_err(unavailable(path))?;
     let user = own_user().map_err(unavailable(path))?;
     let metadata = fs::metadata(&directory).map_err(unavailable(path))?;
-    let is_ours = metadata.uid() == user || metadata.uid() == 0;
-    let is_sticky = metadata.mode() & 0o1000 != 0;
-    if !is_ours || (metadata.mode() & 0o022 != 0 && !is_sticky) {
+    if !is_closed(&metadata, user) {
         return Err(not_private(path, "others may write to its directory"));
     }
     let path = directory.join(name);
-    for end in ["", "-wal", "-shm", "-journal", ".lock"] {
+    for end in ["", "-wal", "-shm", "-journal"] {
         is_private(&beside(&path, end), user)?;
     }
+    is_private(&lock::name(&path), user)?;
     Ok(path)
 }
 
@@ -85,12 +85,6 @@ pub(super) fn beside(path: &Path, end: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(end);
     PathBuf::from(name)
-}
-
-/// Returns the user this program runs as: whose a new pipe is.
-fn own_user() -> io::Result<u32> {
-    let (reader, _writer) = io::pipe()?;
-    Ok(File::from(OwnedFd::from(reader)).metadata()?.uid())
 }
 
 fn parts(path: &Path) -> Result<(&Path, &std::ffi::OsStr), StoreError> {

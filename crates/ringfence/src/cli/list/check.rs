@@ -9,9 +9,9 @@ use super::super::failure::with_hint;
 use super::super::output::{day, print};
 use super::super::{Answer, Context};
 use super::compiled::{counted, grouped, opened};
-use crate::control::place::own_user;
 use crate::mapped::Contents;
 use crate::style::{GOOD, paint};
+use crate::user::own_user;
 use crate::visible::visible;
 
 /// Read compiled lists from end to end, and see that they are what was written

@@ -12,9 +12,9 @@ use super::super::failure::with_hint;
 use super::super::output::print;
 use super::super::{Answer, Context};
 use super::compiled::{bar, counted, grouped, opened, replace};
-use crate::control::place::own_user;
 use crate::mapped::Contents;
 use crate::style::{BAD, STRONG, paint};
+use crate::user::own_user;
 
 /// Compile lists into one file that is used where it lies, for millions of numbers
 ///

@@ -13,8 +13,8 @@ use ringfence_policy::{Set, SetWriter, Written};
 
 use super::super::failure::with_hint;
 use crate::config::regular;
-use crate::control::place::own_user;
 use crate::mapped::Contents;
+use crate::user::own_user;
 
 /// Opens a compiled list, and reads all of it to see that it is what was written.
 pub(super) fn opened(contents: Contents, path: &Path) -> Result<Set> {

@@ -10,8 +10,8 @@ use ringfence_policy::{Columns, Format};
 
 use super::super::failure::with_hint;
 use super::compiled::grouped;
-use crate::control::place::own_user;
 use crate::mapped::Contents;
+use crate::user::own_user;
 
 /// Which file, and how it is written.
 #[derive(Debug, Args)]

@@ -5,9 +5,9 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::control::client::{self, AskError};
-use crate::control::place::own_user;
 use crate::control::{Configuration, Status};
 use crate::journal::{self, Call, Outcome, Record, Recorder};
+use crate::user::own_user;
 
 struct Fixture {
     journal: Arc<Journal>,

@@ -1,0 +1,42 @@
+//! One program at a time: the lock on the file beside what two programs must not share. It goes when its
+//! program does, however it ends.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+/// What came of the attempt to take a lock.
+#[derive(Debug)]
+pub(crate) enum Taken {
+    /// It is ours until the file is dropped.
+    Ours(File),
+    /// It is another program's, whose process number this is.
+    Theirs(String),
+}
+
+/// Returns the file whose lock stands for a path.
+pub(crate) fn name(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    PathBuf::from(name)
+}
+
+/// Takes the lock of a path, or tells who has it.
+pub(crate) fn take(path: &Path) -> io::Result<Taken> {
+    let name = name(path);
+    let mut file =
+        OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&name)?;
+    match file.try_lock() {
+        Ok(()) => {
+            let noted = file.set_len(0).and_then(|()| write!(file, "{}", std::process::id()));
+            // A full disk keeps nobody from holding the lock.
+            drop(noted);
+            Ok(Taken::Ours(file))
+        }
+        Err(TryLockError::WouldBlock) => {
+            Ok(Taken::Theirs(fs::read_to_string(&name).unwrap_or_default().trim().to_owned()))
+        }
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
