@@ -85,28 +85,21 @@ impl Answer {
 
     /// Returns the same as the softphone takes it, for a call with these facts.
     pub(crate) fn verdict(&self, policy: &Policy, facts: &Facts<'_>, now: Timestamp) -> Verdict {
-        match &self.action {
-            Action::Reject(rejection) => match rejection.retry() {
-                Some(RetryAfter::UntilEndOf(schedule)) => until_end_of(policy, rejection, schedule, now)
-                    .map_or_else(|| self.verdict.clone(), Into::into),
-                Some(RetryAfter::In(_)) | None => self.verdict.clone(),
-            },
-            Action::Wait { is_ringing, limit, then: Final::Reject(rejection) } => match rejection.retry() {
-                Some(RetryAfter::UntilEndOf(schedule)) => until_end_of(policy, rejection, schedule, now)
-                    .map_or_else(
-                        || self.verdict.clone(),
-                        |then| waiting(*is_ringing, *limit).then_reject(then).into(),
-                    ),
-                Some(RetryAfter::In(_)) | None => self.verdict.clone(),
-            },
+        let of_this_call = match &self.action {
+            Action::Reject(rejection) => until_end_of(policy, rejection, now).map(Into::into),
+            Action::Wait { is_ringing, limit, then: Final::Reject(rejection) } => {
+                let wait = |then| waiting(*is_ringing, *limit).then_reject(then).into();
+                until_end_of(policy, rejection, now).map(wait)
+            }
             // Only who is not the registrar is left without an answer: a PBX would take the line for dead.
-            Action::Ignore { .. } if !facts.arrival.is_from_registrar() => Verdict::Ignore,
+            Action::Ignore { .. } if !facts.arrival.is_from_registrar() => Some(Verdict::Ignore),
             Action::Ignore { .. }
             | Action::Redirect(_)
             | Action::Ring { .. }
             | Action::Wait { .. }
-            | Action::Unsupported { .. } => self.verdict.clone(),
-        }
+            | Action::Unsupported { .. } => None,
+        };
+        of_this_call.unwrap_or_else(|| self.verdict.clone())
     }
 }
 
@@ -114,9 +107,10 @@ fn waiting(is_ringing: bool, limit: Duration) -> Wait {
     if is_ringing { Wait::ringing(limit) } else { Wait::silent(limit) }
 }
 
-/// Makes a refusal that says that the caller may try again when a schedule ends.
-fn until_end_of(policy: &Policy, rejection: &Rejection, schedule: &str, now: Timestamp) -> Option<Reject> {
-    let schedule = policy.schedules().iter().find(|known| known.name() == schedule)?;
+/// Makes a refusal that says that the caller may try again when a schedule ends, if it is to say that.
+fn until_end_of(policy: &Policy, rejection: &Rejection, now: Timestamp) -> Option<Reject> {
+    let Some(RetryAfter::UntilEndOf(schedule)) = rejection.retry() else { return None };
+    let schedule = policy.schedules().iter().find(|known| known.name() == &**schedule)?;
     let end = schedule.end(policy.zone().to_datetime(now))?;
     let end = policy.zone().to_ambiguous_zoned(end).compatible().ok()?;
     let wait = Duration::try_from(end.timestamp().duration_since(now)).ok()?;

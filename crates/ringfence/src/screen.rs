@@ -22,15 +22,15 @@ use std::time::Instant;
 
 use arc_swap::ArcSwap;
 use jiff::{SignedDuration, Timestamp};
-use ringfence_policy::{Answer as Told, Decision, Facts, Identity, Line, Log, Policy, decide};
+use ringfence_policy::{Answer as Told, Decision, Identity, Line, Log, Policy, decide};
 use softphone::{Invite, Verdict};
 
-use crate::answer::{Answer, Answers};
+use crate::answer::Answers;
 use crate::config::Config;
 use crate::journal::{Added, Recorder, identity};
 use crate::sources::{Question, Sources};
-use memory::{Memory, Said, StoodOn};
-use record::{Decided, is_unreadable, record};
+use memory::{Memory, Said};
+use record::{Decided, objection};
 use seen::{Seen, written};
 
 /// Decides every incoming call.
@@ -44,6 +44,8 @@ pub(crate) struct Screen {
 #[derive(Debug)]
 struct Rules {
     policy: Arc<Policy>,
+    /// The policy's checksum, which the records of all its calls share.
+    checksum: Arc<str>,
     lines: BTreeMap<String, OnLine>,
     /// For a line that is none of them.
     other: OnLine,
@@ -98,10 +100,11 @@ impl Screen {
     fn attempt(&self, rules: &Rules, invite: &Invite<'_>, said: &[Said], began: Instant) -> Attempt {
         let now = Timestamp::now();
         let policy = &rules.policy;
-        let line = rules.lines.get(invite.line_label()).unwrap_or(&rules.other);
+        let line = rules.line(invite.line_label());
         let seen = Seen::of(invite, if line.name.is_empty() { invite.line_label() } else { &line.name });
         let caller = seen.caller(&line.order);
-        let memory = Memory::new(self.recorder.past(), invite.source().ip(), &rules.asked, said);
+        let past = self.recorder.past().of_call(Some(invite.source().ip()), &[]);
+        let memory = Memory::new(past, &rules.asked, said);
         let facts = seen.facts(&caller, policy, &line.order, &line.groups, &memory);
         let decided = decide(policy, &facts, now);
         // What the explanation asks again is no part of what the decision stood on.
@@ -116,27 +119,33 @@ impl Screen {
         }
         let decision = if stood_on.missing.is_empty() { decided } else { Decision::on_error(policy) };
         let answer = line.answers.of(decision.treatment());
-        self.write_down(invite, policy, &facts, &caller, &decision, answer, now, began, stood_on, said);
+        let decided = Decided {
+            policy,
+            checksum: &rules.checksum,
+            facts: &facts,
+            decision: &decision,
+            action: answer.action(),
+            at: now,
+            took: began.elapsed(),
+            said,
+        };
+        self.write_down(invite, &decided, || written(&facts, &caller, now, stood_on, said));
         let verdict = answer.verdict(policy, &facts, now);
         // It cannot ring either: the endpoint answers what stands against it.
-        let is_held_back = matches!(verdict, Verdict::Redirect(_)) && is_unreadable(invite);
+        let is_held_back =
+            matches!(verdict, Verdict::Redirect(_)) && objection(invite, answer.action()).is_some();
         Attempt::Decided(if is_held_back { Verdict::Ring { limit: None } } else { verdict })
     }
 
-    #[expect(clippy::too_many_arguments, reason = "it is the end of one story, told in two functions")]
+    /// Does what follows from a decision here: the lists that the rule adds to, the events, the record.
     fn write_down(
         &self,
         invite: &Invite<'_>,
-        policy: &Policy,
-        facts: &Facts<'_>,
-        caller: &ringfence_policy::Caller<'_>,
-        decision: &Decision<'_>,
-        answer: &Answer,
-        at: Timestamp,
-        began: Instant,
-        stood_on: StoodOn,
-        said: &[Said],
+        decided: &Decided<'_>,
+        written: impl FnOnce() -> ringfence_policy::Call,
     ) {
+        let Decided { facts, decision, at, .. } = *decided;
+        let source = invite.source().ip();
         if let Some(rule) = decision.rule() {
             // Of a policy in shadow mode nothing follows but what is written down.
             let is_enforced = decision.wanted().is_none();
@@ -154,27 +163,13 @@ impl Screen {
                 tracing::info!(rule, line, notify = rule_targets(decision), "notify");
             }
             if rule.log == Log::Counter {
-                let outcome = record::outcome(invite, answer.action(), facts.arrival.is_from_registrar());
-                let (caller, source) = (identity(&facts.caller), invite.source().ip());
+                let caller = identity(&facts.caller);
+                let outcome = decided.outcome(invite);
                 self.recorder.count(&outcome, caller.as_deref(), invite.line_label(), source, at);
                 return;
             }
         }
-        let missing: Vec<String> = said
-            .iter()
-            .filter_map(|said| Some(format!("{} ({})", said.list, said.answer.as_ref().err()?)))
-            .collect();
-        let decided = Decided {
-            policy,
-            facts,
-            decision,
-            action: answer.action(),
-            at,
-            took: began.elapsed(),
-            missing: &missing,
-        };
-        let written = written(facts, caller, at, stood_on, said);
-        self.recorder.record(record(invite, &decided, &written));
+        self.recorder.record(decided.record(invite, &written()), Some(source));
     }
 }
 
@@ -194,12 +189,18 @@ impl Rules {
         let nobody = OnLine { name: String::new(), ..OnLine::new(policy, &Line::new(""), "", &[])? };
         Ok(Self {
             policy: Arc::clone(policy),
+            checksum: policy.checksum().into(),
             lines,
             other: nobody,
             sources,
             asked: config.look_ups.iter().map(|look_up| look_up.name.as_str().into()).collect(),
             unanswered: config.unanswered.clone(),
         })
+    }
+
+    /// Returns what the rules need of a line.
+    fn line(&self, label: &str) -> &OnLine {
+        self.lines.get(label).unwrap_or(&self.other)
     }
 }
 

@@ -5,12 +5,12 @@
 //! with the call; what no rule asked for then is as it is now.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 use jiff::Timestamp;
 use ringfence_policy::{Answer, CallerId, Facts, History, Per, Policy};
 
-use crate::journal::{Call, Past, Reader, StoreError, identity};
+use crate::journal::{Call, Past, Reader, StoreError, address, identity};
 
 /// What the rules knew at an earlier time.
 #[derive(Debug)]
@@ -46,7 +46,7 @@ impl Then {
 
     /// Notes a call: the next one is decided with it.
     pub(super) fn note(&self, call: &Call) {
-        self.calls.called(call.evidence.identity.as_deref(), &call.line, source(call), call.at);
+        self.calls.called(call.evidence.identity.as_deref(), &call.line, address(&call.source), call.at);
     }
 
     /// Makes the facts of a call again, under a policy.
@@ -56,7 +56,7 @@ impl Then {
         policy: &Policy,
         see: impl FnOnce(&Facts<'_>, Timestamp) -> T,
     ) -> T {
-        let history = OfThen { then: self, source: source(call) };
+        let history = OfThen { then: self, source: address(&call.source) };
         said(call).with_facts(policy, call.at, Some(&history), see)
     }
 }
@@ -73,11 +73,6 @@ fn said(call: &Call) -> ringfence_policy::Call {
     let line = said.line.clone().or_else(|| Some(call.line.clone()));
     // Of the rates the greatest was written down, whatever it counted: they are counted again.
     ringfence_policy::Call { at: None, rate: None, line, ..said }
-}
-
-fn source(call: &Call) -> Option<IpAddr> {
-    let with_port = call.source.parse::<SocketAddr>().ok();
-    with_port.map(|address| address.ip()).or_else(|| call.source.parse().ok())
 }
 
 /// What the rules ask of one call.
@@ -150,13 +145,5 @@ mod tests {
             (said.caller.as_str(), said.line.as_deref(), said.withheld),
             ("+41791234567", Some("home"), true)
         );
-    }
-
-    #[test]
-    fn a_source_is_an_address_with_or_without_a_port() {
-        let of = |text: &str| source(&Call { source: text.to_owned(), ..a_call() }).map(|ip| ip.to_string());
-        assert_eq!(of("192.0.2.7:5060").as_deref(), Some("192.0.2.7"));
-        assert_eq!(of("[2001:db8::7]:5060").as_deref(), Some("2001:db8::7"));
-        assert_eq!(of("nowhere"), None);
     }
 }

@@ -27,7 +27,7 @@ pub(crate) struct Call {
     /// Where the INVITE came from.
     pub(crate) source: String,
     pub(crate) verdict: Outcome,
-    /// What decided: `emergency`, `allowed`, `listed` or `otherwise`.
+    /// What decided: the rule's id, or `emergency`, `emergency-callback`, `never_block` or `on_error`.
     pub(crate) rule: String,
     /// The entry that matched, as written.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -254,7 +254,7 @@ impl Past {
 }
 
 /// Returns the address of a source that may have a port.
-pub(super) fn address(source: &str) -> Option<IpAddr> {
+pub(crate) fn address(source: &str) -> Option<IpAddr> {
     let with_port = source.parse::<std::net::SocketAddr>().ok();
     with_port.map(|address| address.ip()).or_else(|| source.parse().ok())
 }

@@ -16,7 +16,7 @@ pub(crate) struct Query {
     /// The rule that would have decided in shadow mode.
     pub(crate) shadow: Option<String>,
     pub(crate) list: Option<String>,
-    /// The verb: `reject`, `redirect`, `ring`, `ignore` or `refuse`.
+    /// The verb: `reject`, `redirect`, `ring`, `stand_aside`, `ignore` or `refuse`.
     pub(crate) outcome: Option<String>,
     pub(crate) line: Option<String>,
     pub(crate) since: Option<Timestamp>,

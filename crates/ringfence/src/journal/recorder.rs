@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use tokio::sync::mpsc;
 
 use super::call::{Added, Call, Ended, Outcome, Record};
-use super::past::{Past, address};
+use super::past::Past;
 use super::tally::Counts;
 
 /// The screen's end of the journal.
@@ -26,11 +26,11 @@ impl Recorder {
         Self { queue, counts, past }
     }
 
-    /// Numbers a call, counts its verdict, and queues its record.
-    pub(crate) fn record(&self, mut call: Call) {
+    /// Numbers a call that came from an address, counts its verdict, and queues its record.
+    pub(crate) fn record(&self, mut call: Call, source: Option<IpAddr>) {
         call.number = self.counts.screened(&call.verdict);
         let identity = call.evidence.identity.as_deref();
-        self.past.called(identity, &call.line, address(&call.source), call.at);
+        self.past.called(identity, &call.line, source, call.at);
         self.queue(Record::Call(Arc::new(call)));
     }
 

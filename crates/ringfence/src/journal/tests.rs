@@ -38,7 +38,7 @@ fn acknowledged() -> Ended {
 fn the_ring_forgets_the_oldest_and_counts_it() {
     let (recorder, journal, mut records) = in_memory();
     for number in 0..MOST_CALLS + 3 {
-        recorder.record(call(&number.to_string(), Outcome::Ring));
+        recorder.record(call(&number.to_string(), Outcome::Ring), None);
         journal.take(records.try_recv().unwrap());
     }
     let newest = journal.newest(2);
@@ -51,7 +51,7 @@ fn the_ring_forgets_the_oldest_and_counts_it() {
 fn a_full_queue_loses_the_record_but_not_the_count() {
     let (recorder, journal, records) = in_memory();
     for _ in 0..QUEUE + 5 {
-        recorder.record(call("x", Outcome::Reject { status: 486 }));
+        recorder.record(call("x", Outcome::Reject { status: 486 }), None);
     }
     let tally = journal.tally();
     assert_eq!((tally.screened, tally.rejected, tally.lost), (QUEUE as u64 + 5, QUEUE as u64 + 5, 5));
@@ -61,8 +61,8 @@ fn a_full_queue_loses_the_record_but_not_the_count() {
 #[test]
 fn a_call_that_cannot_ring_has_not_rung() {
     let (recorder, journal, _records) = in_memory();
-    recorder.record(call("a", Outcome::Ring));
-    recorder.record(call("b", Outcome::Refuse { status: 420 }));
+    recorder.record(call("a", Outcome::Ring), None);
+    recorder.record(call("b", Outcome::Refuse { status: 420 }), None);
     let tally = journal.tally();
     assert_eq!((tally.screened, tally.rung, tally.refused), (2, 1, 1));
 }

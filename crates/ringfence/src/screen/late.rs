@@ -4,6 +4,7 @@
 //! that says `on_miss` counts as it says, any other makes the decision `on_error`. So does a panic.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::time::Instant;
 
 use jiff::Timestamp;
@@ -12,7 +13,7 @@ use softphone::{IncomingCall, Verdict};
 
 use super::claims::arrival;
 use super::memory::Said;
-use super::record::outcome;
+use super::record::{of_invite, outcome};
 use super::{Attempt, Rules, Screen};
 use crate::journal::{Call, Evidence};
 use crate::sources::Question;
@@ -43,27 +44,18 @@ impl Screen {
     /// Returns what is done with a call that cannot be decided, and writes that down.
     fn in_doubt(&self, rules: &Rules, call: &IncomingCall, began: Instant) -> Verdict {
         let invite = call.invite();
-        let policy = &rules.policy;
-        let line = rules.lines.get(invite.line_label()).unwrap_or(&rules.other);
-        let answer = line.answers.of(Decision::on_error(policy).treatment());
-        let evidence =
-            Evidence { policy: policy.checksum().into(), decided_in: began.elapsed(), ..Evidence::default() };
-        self.recorder.record(Call {
-            number: 0,
-            at: Timestamp::now(),
-            id: invite.id().to_string(),
-            call_id: invite.call_id().into_owned(),
-            line: invite.line_label().to_owned(),
+        let answer =
+            rules.line(invite.line_label()).answers.of(Decision::on_error(&rules.policy).treatment());
+        let policy = Arc::clone(&rules.checksum);
+        let verdict = outcome(&invite, answer.action(), arrival(&invite).is_from_registrar());
+        let record = Call {
             caller: invite.caller().map(|caller| caller.user().into_owned()).unwrap_or_default(),
-            display_name: None,
-            source: invite.source().to_string(),
-            verdict: outcome(&invite, answer.action(), arrival(&invite).is_from_registrar()),
             rule: By::Error.id().to_owned(),
-            entry: None,
             reason: "it could not be decided: the decision panicked".to_owned(),
-            evidence,
-            ended: None,
-        });
+            evidence: Evidence { policy, decided_in: began.elapsed(), ..Evidence::default() },
+            ..of_invite(&invite, Timestamp::now(), verdict)
+        };
+        self.recorder.record(record, Some(invite.source().ip()));
         answer.plain_verdict()
     }
 

@@ -1,12 +1,11 @@
 //! What the rules may ask of the past while one call is decided, and what they have asked.
 
 use std::cell::{Cell, RefCell};
-use std::net::IpAddr;
 
 use jiff::Timestamp;
 use ringfence_policy::{Answer, CallerId, Facts, History, Per};
 
-use crate::journal::Past;
+use crate::journal::OfCall;
 
 /// The past as one call sees it.
 ///
@@ -14,8 +13,7 @@ use crate::journal::Past;
 /// that are asked for each call have not answered yet.
 #[derive(Debug)]
 pub(super) struct Memory<'a> {
-    past: &'a Past,
-    source: IpAddr,
+    past: OfCall<'a>,
     /// The lists that are asked for each call.
     asked: &'a [Box<str>],
     /// What they said, as far as they have been asked.
@@ -50,8 +48,8 @@ pub(super) struct StoodOn {
 }
 
 impl<'a> Memory<'a> {
-    pub(super) fn new(past: &'a Past, source: IpAddr, asked: &'a [Box<str>], answers: &'a [Said]) -> Self {
-        Self { past, source, asked, answers, stood_on: RefCell::default(), is_shadow: Cell::new(false) }
+    pub(super) fn new(past: OfCall<'a>, asked: &'a [Box<str>], answers: &'a [Said]) -> Self {
+        Self { past, asked, answers, stood_on: RefCell::default(), is_shadow: Cell::new(false) }
     }
 
     /// Takes what the decision has stood on so far.
@@ -66,25 +64,20 @@ impl History for Memory<'_> {
     }
 
     fn rate(&self, per: Per, facts: &Facts<'_>, since: Timestamp) -> u32 {
-        let before = match per {
-            Per::Caller => self.past.calls(&facts.caller, since),
-            Per::Line => self.past.calls_on(facts.line, since),
-            Per::Source => self.past.calls_from(self.source, since),
-        };
-        let rate = before.saturating_add(1);
+        let rate = self.past.rate(per, facts, since);
         let mut stood_on = self.stood_on.borrow_mut();
         stood_on.rate = stood_on.rate.max(Some(rate));
         rate
     }
 
     fn dialed(&self, caller: &CallerId<'_>) -> Option<Timestamp> {
-        let dialed = self.past.last_dialed(caller);
+        let dialed = self.past.dialed(caller);
         self.stood_on.borrow_mut().dialed = dialed;
         dialed
     }
 
     fn answered(&self, caller: &CallerId<'_>) -> Option<Timestamp> {
-        let answered = self.past.last_answered(caller);
+        let answered = self.past.answered(caller);
         self.stood_on.borrow_mut().answered = answered;
         answered
     }
@@ -94,7 +87,7 @@ impl History for Memory<'_> {
     }
 
     fn added(&self, list: &str, caller: &CallerId<'_>, now: Timestamp) -> bool {
-        let is_added = self.past.is_added(list, caller, now);
+        let is_added = self.past.added(list, caller, now);
         if is_added {
             push(&mut self.stood_on.borrow_mut().added, list);
         }
@@ -143,12 +136,13 @@ fn push(names: &mut Vec<Box<str>>, name: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::journal::Past;
 
     #[test]
     fn a_rule_in_shadow_mode_asks_nobody_and_misses_nothing() {
         let (past, asked) = (Past::default(), ["bad".into(), "mute".into()]);
         let mute = [Said { list: "mute".into(), answer: Err("too late".to_owned()) }];
-        let memory = Memory::new(&past, IpAddr::from([192, 0, 2, 7]), &asked, &mute);
+        let memory = Memory::new(past.of_call(None, &[]), &asked, &mute);
         memory.in_shadow(true);
         assert_eq!((memory.answer("bad"), memory.answer("mute")), (None, None));
         assert_eq!(memory.stood_on(), StoodOn::default());

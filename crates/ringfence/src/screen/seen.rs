@@ -46,7 +46,7 @@ impl<'a> Seen<'a> {
         }
     }
 
-    /// Calls a function with the facts, of which whose word counts says the caller.
+    /// Returns the facts; `caller` is who counts as calling.
     pub(super) fn facts<'f>(
         &'f self,
         caller: &Caller<'f>,

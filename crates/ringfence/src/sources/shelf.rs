@@ -42,8 +42,8 @@ impl Shelf {
         rows::make(&self.spec, &[self.part(source, documents)], self.user, now)
     }
 
-    /// Puts in what a source holds, of which `made` was made, and returns the list and how many rows
-    /// the source has.
+    /// Puts in what a source holds, of which `made` was made, and returns the
+    /// list.
     pub(crate) fn put(
         &self,
         source: usize,

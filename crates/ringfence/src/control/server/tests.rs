@@ -70,22 +70,25 @@ impl Running {
     }
 
     fn call(&mut self, call_id: &str) {
-        self.recorder.record(Call {
-            number: 0,
-            at: Timestamp::UNIX_EPOCH,
-            id: call_id.to_owned(),
-            call_id: call_id.to_owned(),
-            line: "home".to_owned(),
-            caller: "anonymous".to_owned(),
-            display_name: None,
-            source: String::new(),
-            verdict: Outcome::Ignore,
-            rule: String::new(),
-            entry: None,
-            reason: String::new(),
-            evidence: journal::Evidence::default(),
-            ended: None,
-        });
+        self.recorder.record(
+            Call {
+                number: 0,
+                at: Timestamp::UNIX_EPOCH,
+                id: call_id.to_owned(),
+                call_id: call_id.to_owned(),
+                line: "home".to_owned(),
+                caller: "anonymous".to_owned(),
+                display_name: None,
+                source: String::new(),
+                verdict: Outcome::Ignore,
+                rule: String::new(),
+                entry: None,
+                reason: String::new(),
+                evidence: journal::Evidence::default(),
+                ended: None,
+            },
+            None,
+        );
         self.journal.take(self.records.try_recv().unwrap());
     }
 

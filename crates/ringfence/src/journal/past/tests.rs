@@ -135,3 +135,11 @@ fn calls_on_many_threads_are_all_counted() {
     assert_eq!((0..50).map(|caller| calls(format!("caller{caller}"))).sum::<u32>(), 8_000);
     assert_eq!(past.calls_on("home", at(-1)), 8_000);
 }
+
+#[test]
+fn a_source_is_an_address_with_or_without_a_port() {
+    let of = |text: &str| address(text).map(|ip| ip.to_string());
+    assert_eq!(of("192.0.2.7:5060").as_deref(), Some("192.0.2.7"));
+    assert_eq!(of("[2001:db8::7]:5060").as_deref(), Some("2001:db8::7"));
+    assert_eq!(of("nowhere"), None);
+}

@@ -59,7 +59,8 @@ impl Running {
 
     pub(super) fn record(&mut self, calls: impl IntoIterator<Item = Call>) {
         for call in calls {
-            self.recorder.record(call);
+            let source = address(&call.source);
+            self.recorder.record(call, source);
             self.carry();
         }
         self.carry();

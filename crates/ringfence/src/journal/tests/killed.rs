@@ -106,7 +106,7 @@ fn child(path: std::path::PathBuf) -> ! {
         writeln!(out, "call {call_id}").unwrap();
         out.flush().unwrap();
         let second = i64::try_from(number).unwrap();
-        recorder.record(Call { call_id, id: number.to_string(), ..from("+442079460123", second) });
+        recorder.record(Call { call_id, id: number.to_string(), ..from("+442079460123", second) }, None);
         if number % 3 == 0 {
             let how = "acknowledged".into();
             recorder.ended((number / 2).to_string(), Ended { at: Timestamp::now(), status: Some(486), how });
