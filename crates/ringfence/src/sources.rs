@@ -26,6 +26,7 @@ mod ftc;
 mod keeper;
 mod look_up;
 mod multistatus;
+mod pace;
 mod resolver;
 mod rows;
 mod shelf;

@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 use jiff::{SignedDuration, Timestamp};
-use ring::digest::{SHA256, digest};
+use ring::digest::{Context, SHA256, digest};
 use serde::{Deserialize, Serialize};
 
 use super::error::SourceError;
@@ -173,4 +173,20 @@ fn write(path: &Path, document: &Document, seen: Timestamp) -> io::Result<()> {
     file.write_all(&document.body)?;
     file.set_modified(SystemTime::from(seen))?;
     file.sync_all()
+}
+
+/// Returns what tells whether a source holds something else than before.
+pub(super) fn fingerprint(documents: &[Document]) -> Vec<u8> {
+    let mut context = Context::new(&SHA256);
+    for document in documents {
+        context.update(document.source.as_bytes());
+        context.update(&[0]);
+        // Of a compiled list, the stamp is all that is looked at here.
+        context.update(
+            document.etag.as_deref().filter(|_| document.body.is_empty()).unwrap_or_default().as_bytes(),
+        );
+        context.update(&u64::try_from(document.body.len()).unwrap_or(u64::MAX).to_le_bytes());
+        context.update(&document.body);
+    }
+    context.finish().as_ref().to_vec()
 }

@@ -48,6 +48,31 @@ pub(crate) enum SourceError {
 }
 
 impl SourceError {
+    /// Tells whether trying again soon may help: the server or the way to it failed, not what it sent.
+    pub(super) fn may_pass(&self) -> bool {
+        match self {
+            Self::NoAddress { .. }
+            | Self::NoConnection { .. }
+            | Self::Broken { .. }
+            | Self::Late { .. }
+            | Self::Status { .. }
+            | Self::File { .. }
+            | Self::Busy => true,
+            Self::NotPublic { .. }
+            | Self::Redirected { .. }
+            | Self::TooLarge { .. }
+            | Self::NotExpected { .. }
+            | Self::Garbage { .. }
+            | Self::Signature { .. }
+            | Self::Shrunk { .. }
+            | Self::TooFew { .. }
+            | Self::Credential { .. }
+            | Self::Program { .. }
+            | Self::LeftAlone { .. }
+            | Self::NotAsked { .. } => false,
+        }
+    }
+
     /// Returns what to do about it, if that is known.
     pub(crate) fn hint(&self) -> Option<&'static str> {
         match self {

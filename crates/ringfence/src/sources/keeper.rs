@@ -15,16 +15,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use ring::digest::{Context, SHA256};
 use ringfence_policy::List;
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 
 use super::Clock;
-use super::copies::Document;
+use super::copies::{Document, fingerprint};
 use super::error::SourceError;
 use super::fetch::{Fetched, Fetcher};
+use super::pace::Pace;
 use super::rows::Made;
 use super::spec::OnStale;
 use super::status::{ListStatus, Origin};
@@ -50,12 +50,8 @@ struct State {
     digest: Vec<u8>,
     origin: Origin,
     seen: Option<Timestamp>,
-    next: Timestamp,
-    /// How long the wait until then is.
-    rest: Duration,
+    pace: Pace,
     error: Option<SourceError>,
-    /// Looks in a row that brought nothing.
-    failures: u32,
 }
 
 impl Keeper {
@@ -139,26 +135,19 @@ impl Keeper {
             first_unread: state.first_unread.clone(),
             origin: state.origin,
             seen: state.seen,
-            next: state.next,
+            next: state.pace.next(),
             is_stale: self.is_stale(state.seen, now),
             error: state.error.as_ref().map(ToString::to_string),
             hint: state.error.as_ref().and_then(SourceError::hint).map(str::to_owned),
         }
     }
 
-    /// Waits until the source is to be looked at, by the clock on the wall: a machine that slept looks
-    /// when it wakes, and a clock that was set back delays nothing.
+    /// Waits until the source is to be looked at.
     async fn wait(&self) {
         loop {
-            let (next, rest) = {
-                let state = self.state();
-                (state.next, state.rest)
-            };
-            let wait = Duration::try_from(next.duration_since((self.clock)())).unwrap_or_default();
-            if wait.is_zero() || wait > rest.mul_f64(1.0 + 2.0 * JITTER) {
-                return;
-            }
-            sleep(wait.min(LONGEST_SLEEP)).await;
+            let left = self.state().pace.left((self.clock)());
+            let Some(left) = left else { return };
+            sleep(left).await;
         }
     }
 
@@ -171,7 +160,7 @@ impl Keeper {
         let age = seen.and_then(|seen| Duration::try_from(now.duration_since(seen)).ok());
         // A copy of the future is of a clock that was wrong.
         let rest = age.map_or(Duration::ZERO, |age| spec.interval(self.fetcher.source()).saturating_sub(age));
-        let digest = digest(&documents);
+        let digest = fingerprint(&documents);
         match self.fetcher.shelf.try_out(self.fetcher.index, &documents, now) {
             Ok(made) => {
                 let put = self.put(made, documents, digest, now);
@@ -179,7 +168,7 @@ impl Keeper {
                 state.error = put.err();
                 state.seen = seen;
                 state.origin = Origin::Copy;
-                state.wait(rest, now);
+                state.pace.rest(rest, now);
             }
             Err(error) => self.state().error = Some(error),
         }
@@ -188,7 +177,7 @@ impl Keeper {
     /// Takes what the source holds.
     fn take(&self, fetched: Fetched) -> Option<Arc<List>> {
         let Fetched { documents, trouble, unkept } = fetched;
-        let digest = digest(&documents);
+        let digest = fingerprint(&documents);
         if self.state().digest == digest {
             self.confirm(&documents, trouble);
             return None;
@@ -207,10 +196,9 @@ impl Keeper {
                 let mut state = self.state();
                 state.seen = Some(now);
                 state.origin = Origin::Source;
-                state.failures = 0;
                 state.unkept = unkept;
                 state.error = trouble.or(kept.err());
-                state.wait(spec.interval(self.fetcher.source()), now);
+                state.pace.succeed(spec.interval(self.fetcher.source()), now);
                 tracing::info!(list = spec.name, rows = state.rows, unread = state.unread, "list taken");
                 Some(list)
             }
@@ -263,8 +251,7 @@ impl Keeper {
         state.seen = Some(now);
         state.origin = Origin::Source;
         state.error = trouble.or(touched.err());
-        state.failures = 0;
-        state.wait(interval, now);
+        state.pace.succeed(interval, now);
     }
 
     /// Notes that nothing came. The rows go if they are stale and the policy says so.
@@ -274,10 +261,7 @@ impl Keeper {
         tracing::warn!(list = spec.name, error = %error.without_content(), "list not taken");
         let drops = {
             let mut state = self.state();
-            state.failures = state.failures.saturating_add(1);
-            let interval = spec.interval(self.fetcher.source());
-            let rest = if is_on_the_way(&error) { back_off(state.failures).min(interval) } else { interval };
-            state.wait(rest.max(error.retry_after().unwrap_or_default()), now);
+            state.pace.fail(&error, spec.interval(self.fetcher.source()), now);
             state.error = Some(error);
             state.origin != Origin::Nowhere && self.drops_stale() && self.is_stale(state.seen, now)
         };
@@ -318,82 +302,14 @@ impl State {
             digest: Vec::new(),
             origin: Origin::Nowhere,
             seen: None,
-            next: now,
-            rest: Duration::ZERO,
+            pace: Pace::new(now),
             error: None,
-            failures: 0,
         }
     }
-
-    fn wait(&mut self, rest: Duration, now: Timestamp) {
-        self.rest = rest;
-        self.next = now.checked_add(about(rest)).unwrap_or(Timestamp::MAX);
-    }
 }
 
-/// Tells whether trying again soon may help: the server or the way to it failed, not what it sent.
-fn is_on_the_way(error: &SourceError) -> bool {
-    match error {
-        SourceError::NoAddress { .. }
-        | SourceError::NoConnection { .. }
-        | SourceError::Broken { .. }
-        | SourceError::Late { .. }
-        | SourceError::Status { .. }
-        | SourceError::File { .. }
-        | SourceError::Busy => true,
-        SourceError::NotPublic { .. }
-        | SourceError::Redirected { .. }
-        | SourceError::TooLarge { .. }
-        | SourceError::NotExpected { .. }
-        | SourceError::Garbage { .. }
-        | SourceError::Signature { .. }
-        | SourceError::Shrunk { .. }
-        | SourceError::TooFew { .. }
-        | SourceError::Credential { .. }
-        | SourceError::Program { .. }
-        | SourceError::LeftAlone { .. }
-        | SourceError::NotAsked { .. } => false,
-    }
-}
-
-/// A minute, two, four, and so on.
-fn back_off(failures: u32) -> Duration {
-    FIRST_REST.saturating_mul(2_u32.saturating_pow(failures.saturating_sub(1).min(MOST_DOUBLINGS)))
-}
-
-const FIRST_REST: Duration = Duration::from_secs(60);
-/// Longer than any interval.
-const MOST_DOUBLINGS: u32 = 16;
 /// A copy with less than a tenth of the rows is not taken.
 const LARGEST_SHRINKAGE: usize = 10;
-
-/// Returns about as long: a tenth shorter or longer, so that many do not come at once.
-fn about(wait: Duration) -> Duration {
-    let mut random = [0; 4];
-    // Without random numbers all come at the same time, and that is all.
-    let _ = getrandom::fill(&mut random);
-    let share = f64::from(u32::from_le_bytes(random)) / f64::from(u32::MAX);
-    wait.mul_f64(1.0 - JITTER + 2.0 * JITTER * share)
-}
-
-const JITTER: f64 = 0.1;
-/// What the clock on the wall does meanwhile is noticed so much later.
-const LONGEST_SLEEP: Duration = Duration::from_secs(60);
-
-fn digest(documents: &[Document]) -> Vec<u8> {
-    let mut context = Context::new(&SHA256);
-    for document in documents {
-        context.update(document.source.as_bytes());
-        context.update(&[0]);
-        // Of a compiled list, the stamp is all that is looked at here.
-        context.update(
-            document.etag.as_deref().filter(|_| document.body.is_empty()).unwrap_or_default().as_bytes(),
-        );
-        context.update(&u64::try_from(document.body.len()).unwrap_or(u64::MAX).to_le_bytes());
-        context.update(&document.body);
-    }
-    context.finish().as_ref().to_vec()
-}
 
 impl fmt::Debug for Keeper {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
