@@ -101,41 +101,12 @@ impl Reader {
 
     /// Returns what was added to lists for a time and still holds, the newest first.
     pub(crate) fn entries(&self, now: Timestamp) -> Result<Vec<Added>, StoreError> {
-        self.told(|| {
-            let mut entries = self.connection.prepare(
-                "SELECT list, identity, added, until, rule, note FROM entries
-                 WHERE until IS NULL OR until > ?1 ORDER BY added DESC, list, identity",
-            )?;
-            let rows = entries.query_map([now.as_microsecond()], |row| {
-                Ok(Added {
-                    list: row.get(0)?,
-                    identity: row.get(1)?,
-                    at: time(row.get(2)?),
-                    until: row.get::<_, Option<i64>>(3)?.map(time),
-                    rule: row.get(4)?,
-                    note: row.get(5)?,
-                })
-            })?;
-            rows.collect()
-        })
+        self.told(|| entries(&self.connection, now))
     }
 
     /// Returns the switches that are not as their default has them.
     pub(crate) fn switches(&self, now: Timestamp) -> Result<Vec<Flipped>, StoreError> {
-        self.told(|| {
-            let mut switches = self.connection.prepare(
-                "SELECT name, is_on, flipped, until FROM switches WHERE until IS NULL OR until > ?1 ORDER BY name",
-            )?;
-            let rows = switches.query_map([now.as_microsecond()], |row| {
-                Ok(Flipped {
-                    name: row.get(0)?,
-                    is_on: row.get(1)?,
-                    at: time(row.get(2)?),
-                    until: row.get::<_, Option<i64>>(3)?.map(time),
-                })
-            })?;
-            rows.collect()
-        })
+        self.told(|| switches(&self.connection, now))
     }
 
     /// Reads what the rules remember, as a start does.
@@ -151,6 +122,41 @@ impl Reader {
     fn told<T>(&self, read: impl FnOnce() -> rusqlite::Result<T>) -> Result<T, StoreError> {
         read().map_err(|error| StoreError::of(&self.path, &error))
     }
+}
+
+/// Returns what was added to lists for a time and still holds, the newest first.
+pub(super) fn entries(connection: &Connection, now: Timestamp) -> rusqlite::Result<Vec<Added>> {
+    let mut entries = connection.prepare(
+        "SELECT list, identity, added, until, rule, note FROM entries
+         WHERE until IS NULL OR until > ?1 ORDER BY added DESC, list, identity",
+    )?;
+    let rows = entries.query_map([now.as_microsecond()], |row| {
+        Ok(Added {
+            list: row.get(0)?,
+            identity: row.get(1)?,
+            at: time(row.get(2)?),
+            until: row.get::<_, Option<i64>>(3)?.and_then(until),
+            rule: row.get(4)?,
+            note: row.get(5)?,
+        })
+    })?;
+    rows.collect()
+}
+
+/// Returns the switches that are not as their default has them.
+pub(super) fn switches(connection: &Connection, now: Timestamp) -> rusqlite::Result<Vec<Flipped>> {
+    let mut switches = connection.prepare(
+        "SELECT name, is_on, flipped, until FROM switches WHERE until IS NULL OR until > ?1 ORDER BY name",
+    )?;
+    let rows = switches.query_map([now.as_microsecond()], |row| {
+        Ok(Flipped {
+            name: row.get(0)?,
+            is_on: row.get(1)?,
+            at: time(row.get(2)?),
+            until: row.get::<_, Option<i64>>(3)?.and_then(until),
+        })
+    })?;
+    rows.collect()
 }
 
 /// Reads a row of [`COLUMNS`].
@@ -196,6 +202,11 @@ fn call(row: &Row<'_>) -> rusqlite::Result<Call> {
 /// Reads a time; one that no calendar has is the beginning.
 fn time(micros: i64) -> Timestamp {
     Timestamp::from_microsecond(micros).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+/// Reads when something ends; a time that no calendar has is never.
+fn until(micros: i64) -> Option<Timestamp> {
+    Timestamp::from_microsecond(micros).ok()
 }
 
 /// Reads the rules of a JSON array.

@@ -6,8 +6,9 @@ use std::sync::atomic::Ordering::Relaxed;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _};
 
+use super::super::reader::{entries, switches};
 use super::key::{CALLERS, LINES};
-use super::{Added, Flipped, Past, address};
+use super::{Added, Past, address};
 
 impl Past {
     /// Reads the calls before this start. It comes before the first call: older ones than those that
@@ -20,29 +21,15 @@ impl Past {
     /// Reads what else was remembered. What is known already is newer, and stays.
     pub(crate) fn read_state(&self, connection: &Connection, now: Timestamp) -> rusqlite::Result<()> {
         self.read_spoken(connection, now)?;
-        let now = now.as_microsecond();
-        let mut entries = connection.prepare(
-            "SELECT list, identity, until FROM entries WHERE until IS NULL OR until > ?1 ORDER BY added DESC",
-        )?;
-        let mut rows = entries.query([now])?;
-        while let Some(row) = rows.next()? {
-            let until =
-                row.get::<_, Option<i64>>(2)?.and_then(|until| Timestamp::from_microsecond(until).ok());
-            let (list, identity): (String, String) = (row.get(0)?, row.get(1)?);
-            if !self.has_entry(&list, &identity) {
-                self.add(&Added { list, identity, at: Timestamp::MIN, until, rule: None, note: None });
+        for added in entries(connection, now)? {
+            if !self.has_entry(&added.list, &added.identity) {
+                // All of them hold still: where there is no room, none makes room for another.
+                self.add(&Added { at: Timestamp::MIN, ..added });
             }
         }
-        let mut switches = connection
-            .prepare("SELECT name, is_on, flipped, until FROM switches WHERE until IS NULL OR until > ?1")?;
-        let mut rows = switches.query([now])?;
-        while let Some(row) = rows.next()? {
-            let time = |micros: i64| Timestamp::from_microsecond(micros).ok();
-            let at = time(row.get(2)?).unwrap_or(Timestamp::UNIX_EPOCH);
-            let until = row.get::<_, Option<i64>>(3)?.and_then(time);
-            let name: String = row.get(0)?;
-            if !self.switches.load().contains_key(&name) {
-                self.flip(&Arc::new(Flipped { name, is_on: row.get(1)?, at, until }));
+        for flipped in switches(connection, now)? {
+            if !self.switches.load().contains_key(&flipped.name) {
+                self.flip(&Arc::new(flipped));
             }
         }
         Ok(())
