@@ -8,6 +8,7 @@ pub(crate) mod findings;
 mod journal;
 mod lists;
 mod location;
+pub(crate) mod policy_file;
 pub(crate) mod regular;
 mod report;
 mod screening;

@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use ringfence_policy::{Answer, Diagnostic, Draft, File, Policy};
 
-use super::account::{Account, beside};
+use super::account::Account;
 use super::lists::Lists;
-use super::regular;
+use super::policy_file;
 use super::report::Report;
 use super::stamp::Stamped;
 use crate::answer::Answers;
@@ -39,13 +39,10 @@ impl Screening {
     /// Reads the policy of a configuration. What is wrong goes into the report.
     pub(super) fn read(main: &Stamped, file: File, accounts: &[Account], report: &mut Report) -> Self {
         let mut files = vec![main.clone()];
-        let mut open = |written: &str, including: &str| {
-            let path = beside(Path::new(including), written);
+        let mut open = |written: &str, by: &str| {
+            let path = policy_file::included(Path::new(by), written);
             files.push(Stamped::now(&path));
-            let bytes = regular::read(&path, super::MOST).map_err(|error| error.to_string())?;
-            let text =
-                String::from_utf8(bytes).map_err(|_| "expected UTF-8 text, found other bytes".to_owned())?;
-            Ok(File::new(path.to_string_lossy(), text))
+            policy_file::read(&path)
         };
         let (draft, told) = Draft::read(file, &mut open, &FOREIGN);
         for wrong in told {
