@@ -493,6 +493,36 @@ fn what_a_test_of_the_policy_expects_is_not_mended_away() {
 }
 
 #[test]
+fn a_list_of_another_region_loses_the_entry_that_names_the_caller() {
+    let home = Home::with_calls();
+    let list = "entries = [\"+4179*\", \"+41441112233\"]";
+    assert!(CONFIGURATION.contains(list));
+    let abroad = "region = \"US\"\nentries = [\"+4179*\", \"011 41 44 111 22 33\"]";
+    home.write("ringfence.toml", &CONFIGURATION.replace(list, abroad));
+    let told = home.told(&["was-wrong", "c2", "--yes"]);
+    assert!(
+        told.contains("took 011 41 44 111 22 33 off the list reject") && told.ends_with("exit 0\n"),
+        "{told}"
+    );
+    assert_eq!(home.decides("+41441112233"), "otherwise");
+}
+
+#[test]
+fn a_change_that_a_test_forbids_is_undone_in_every_file() {
+    let home = Home::with_calls();
+    let configuration = CONFIGURATION
+        .replace("entries = [\"+4179*\"", "files = [\"spam.txt\"]\nentries = [\"+41799999999\", \"+4179*\"")
+        .replace("\"+4179*\", ", "");
+    home.write("ringfence.toml", &configuration);
+    home.write("spam.txt", "+41799999999 # wine\n");
+    home.call("+41799999999", 1, "reject", "listed", Some("+41799999999"));
+    let told = home.told(&["was-wrong", "last", "--yes"]);
+    assert!(told.contains("would have errors with that change: it is as it was\n"), "{told}");
+    assert_eq!(home.read("ringfence.toml"), configuration);
+    assert_eq!(home.read("spam.txt"), "+41799999999 # wine\n");
+}
+
+#[test]
 fn where_no_rule_lets_a_list_through_the_caller_is_never_blocked() {
     let home = Home::with_calls();
     let rules = CONFIGURATION.replace(

@@ -1,16 +1,14 @@
 //! `ringfence block`
 
-use std::path::Path;
-
 use anyhow::Result;
 use clap::Args;
 use jiff::{SignedDuration, Timestamp};
 use ringfence_policy::{Condition, Entry, Policy};
 
 use super::calls::moment;
-use super::change::{Change, Number, shown, told};
+use super::change::{Change, Number, note, shown, told};
 use super::failure::{hint, with_hint};
-use super::output::{day, print};
+use super::output::print;
 use super::{Answer, Context, when};
 use crate::config::{self, REJECT, edit};
 
@@ -69,18 +67,13 @@ impl Block {
             let file = change.add(reject, "blocked", self.note.as_deref())?;
             print(format_args!("blocked {} in {}\n", change.pattern, shown(&file)))?;
         }
-        tell_effect(&change.config);
+        tell_effect(&change);
         Ok(Answer::Fine)
     }
 
     fn block_for(&self, change: &Change, span: SignedDuration, now: Timestamp) -> Result<()> {
         let until = now.checked_add(span).map_err(|_| with_hint("that is too long", "leave --for out"))?;
-        let note = self.note.as_deref();
-        if note.is_some_and(|note| note.chars().any(char::is_control)) {
-            return Err(with_hint("expected a note of one line", "leave the line breaks out"));
-        }
-        let note =
-            format!("blocked {}{}", day(now), note.map(|note| format!(": {note}")).unwrap_or_default());
+        let note = note("blocked", self.note.as_deref())?;
         let list = &change.lists.reject().name;
         edit::add_until(&change.config, list, &change.pattern.to_string(), Some(&note), until)?;
         let (until, config) = (moment(until, now), shown(&change.config));
@@ -89,8 +82,9 @@ impl Block {
 }
 
 /// Tells when the entry is in vain.
-fn tell_effect(config: &Path) {
-    match config::read(config).config {
+fn tell_effect(change: &Change) {
+    match config::read(&change.config).config {
+        None if change.had_errors => {}
         None => hint("the configuration has errors, with which no program takes it up: ringfence check"),
         Some(config) if !asks_for(&config.policy, REJECT) => {
             hint("no rule asks for that list; one that does: when = { caller_in = \"reject\" }");

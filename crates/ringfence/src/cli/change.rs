@@ -29,6 +29,8 @@ pub(super) struct Change {
     pub(super) config: PathBuf,
     pub(super) lists: Lists,
     pub(super) pattern: Pattern,
+    /// Whether the configuration had errors before, which was told.
+    pub(super) had_errors: bool,
     _turn: Turn,
 }
 
@@ -51,10 +53,11 @@ impl Number {
             let usual = || "for example +41791234567 or '+4179*'".to_owned();
             with_hint(error.to_string(), error.hint().unwrap_or_else(usual))
         })?;
-        if reading.report.errors() > 0 {
+        let had_errors = reading.report.errors() > 0;
+        if had_errors {
             hint("the configuration has errors, with which no program takes it up: ringfence check");
         }
-        Ok(Change { config, lists, pattern, _turn: turn })
+        Ok(Change { config, lists, pattern, had_errors, _turn: turn })
     }
 }
 
@@ -62,13 +65,7 @@ impl Change {
     /// Adds the number to a list. The entry is its canonical form, so that it means the same in
     /// every region.
     pub(super) fn add(&self, list: &Loaded, done: &str, comment: Option<&str>) -> Result<PathBuf> {
-        let mut note = format!("{done} {}", day(Timestamp::now()));
-        if let Some(comment) = comment {
-            if comment.chars().any(char::is_control) {
-                return Err(with_hint("expected a comment of one line", "leave the line breaks out"));
-            }
-            note = format!("{note}: {comment}");
-        }
+        let note = note(done, comment)?;
         Ok(edit::add(&self.config, list, &self.pattern.to_string(), &note)?)
     }
 
@@ -92,6 +89,18 @@ impl Change {
                 written.starts_with(prefix.trim_end_matches('*'))
             }
         })
+    }
+}
+
+/// Returns what is written beside an entry: what was done today, and why.
+pub(super) fn note(done: &str, why: Option<&str>) -> Result<String> {
+    let today = day(Timestamp::now());
+    match why {
+        None => Ok(format!("{done} {today}")),
+        Some(why) if why.chars().any(char::is_control) => {
+            Err(with_hint("expected a note of one line", "leave the line breaks out"))
+        }
+        Some(why) => Ok(format!("{done} {today}: {why}")),
     }
 }
 

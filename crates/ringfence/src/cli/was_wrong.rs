@@ -2,6 +2,9 @@
 
 mod remedy;
 
+use std::fs;
+use std::io::ErrorKind;
+
 use anyhow::Result;
 use clap::Args;
 use jiff::{SignedDuration, Timestamp};
@@ -91,14 +94,28 @@ impl WasWrong {
 
 /// Changes the list, unless the configuration would have errors with it: no program would take it up then.
 fn apply(remedy: &Remedy, config: &Config, note: &str) -> Result<()> {
-    let file = remedy.file(config);
-    let before = std::fs::read_to_string(&file).unwrap_or_default();
+    let before: Vec<_> = remedy
+        .files(config)
+        .into_iter()
+        .map(|file| {
+            let text = fs::read_to_string(&file);
+            (file, text)
+        })
+        .collect();
     remedy.apply(config, note)?;
     let reading = crate::config::read(&config.path);
     if reading.config.is_some() {
         return Ok(());
     }
-    edit::replace(&file, &before)?;
+    for (file, before) in before {
+        match before {
+            Ok(before) if fs::read_to_string(&file).is_ok_and(|now| now == before) => {}
+            Ok(before) => edit::replace(&file, &before)?,
+            Err(error) if error.kind() == ErrorKind::NotFound && file.exists() => fs::remove_file(&file)?,
+            // What cannot be read was not changed.
+            Err(_) => {}
+        }
+    }
     anstream::eprintln!("{}\n", reading.report);
     let message = "the configuration would have errors with that change: it is as it was";
     Err(with_hint(message, "a test of the policy may expect what was wrong: mend it first"))

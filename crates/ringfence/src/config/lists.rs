@@ -1,6 +1,7 @@
 //! The lists of the policy, with what is on this machine: inline entries and files. What lies on
 //! servers comes later, from [`crate::sources`].
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -169,6 +170,12 @@ impl Loaded {
             | ListSource::LookupHttps { .. }
             | ListSource::LookupProgram { .. } => Ok(()),
         }
+    }
+
+    /// Returns the files that its entries are written in by hand.
+    pub(crate) fn written_in(&self) -> BTreeSet<PathBuf> {
+        let inline = self.inline.iter().map(|place| PathBuf::from(&place.file));
+        self.files.iter().cloned().chain(inline).collect()
     }
 
     /// Returns the file and line an entry was written on.

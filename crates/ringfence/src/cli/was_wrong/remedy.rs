@@ -1,10 +1,11 @@
 //! The smallest changes that may decide a call otherwise.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Result;
-use ringfence_policy::{Condition, List, Pattern, Policy, Region, normalise};
+use ringfence_policy::{Condition, List, Pattern, Policy, Record, Region, normalise};
 use serde::Serialize;
 
 use crate::config::{Config, Loaded, edit};
@@ -18,7 +19,15 @@ pub(super) enum Remedy {
     /// A caller goes on a list.
     Add { list: String, entry: String },
     /// An entry goes from its list.
-    Remove { list: String, entry: String, file: String, line: usize },
+    Remove {
+        list: String,
+        entry: String,
+        file: String,
+        line: usize,
+        /// What the entry means, which its list may read otherwise than other lists.
+        #[serde(skip)]
+        pattern: Pattern,
+    },
 }
 
 /// What is wrong with a call.
@@ -76,6 +85,7 @@ fn removal(list: &Loaded, pattern: &Pattern) -> Option<Remedy> {
         entry: entry.written().to_owned(),
         file: file.display().to_string(),
         line,
+        pattern: pattern.clone(),
     })
 }
 
@@ -98,22 +108,18 @@ impl Remedy {
     pub(super) fn candidate(&self, policy: &Policy) -> Result<Policy> {
         match self {
             Self::Add { .. } => Ok(policy.clone()),
-            Self::Remove { list, entry, .. } => {
-                let without = policy.list(list).map(|list| without(list, entry, policy.region()));
+            Self::Remove { list, pattern, .. } => {
+                let without = policy.list(list).map(|list| without(list, pattern, policy.region()));
                 Ok(without.map_or_else(|| Ok(policy.clone()), |list| policy.with_list(Arc::new(list)))?)
             }
         }
     }
 
-    /// Returns the file that is changed.
-    pub(super) fn file(&self, config: &Config) -> PathBuf {
-        match self {
-            Self::Add { list, .. } => {
-                let files = config.lists.named(list).and_then(|loaded| loaded.files.first());
-                files.unwrap_or(&config.path).clone()
-            }
-            Self::Remove { file, .. } => PathBuf::from(file),
-        }
+    /// Returns the files that may be changed.
+    pub(super) fn files(&self, config: &Config) -> BTreeSet<PathBuf> {
+        let (Self::Add { list, .. } | Self::Remove { list, .. }) = self;
+        let written_in = config.lists.named(list).map(Loaded::written_in).unwrap_or_default();
+        written_in.into_iter().chain([config.path.clone()]).collect()
     }
 
     /// Changes the list where it is written.
@@ -123,10 +129,9 @@ impl Remedy {
                 Some(loaded) => drop(edit::add(&config.path, loaded, entry, note)?),
                 None => edit::add_inline(&config.path, list, entry, note)?,
             },
-            Self::Remove { list, entry, .. } => {
-                let pattern = Pattern::parse(entry, config.policy.region())?;
+            Self::Remove { list, pattern, .. } => {
                 if let Some(loaded) = config.lists.named(list) {
-                    edit::remove(&config.path, loaded, &pattern)?;
+                    edit::remove(&config.path, loaded, pattern)?;
                 }
             }
         }
@@ -139,7 +144,7 @@ impl Remedy {
             Self::Add { list, entry } => {
                 format!("put {} on the list {}", visible(entry), visible(list))
             }
-            Self::Remove { list, entry, file, line } => {
+            Self::Remove { list, entry, file, line, .. } => {
                 let verb = if is_done { "took" } else { "take" };
                 format!("{verb} {} off the list {} ({file}:{line})", visible(entry), visible(list))
             }
@@ -148,10 +153,13 @@ impl Remedy {
 }
 
 /// Returns a list without one entry.
-fn without(list: &List, written: &str, region: Region) -> List {
+fn without(list: &List, pattern: &Pattern, region: Region) -> List {
     let mut builder = List::builder(list.name());
-    for entry in list.entries().filter(|entry| entry.written() != written) {
-        builder.inline_entry(&entry.pattern().to_string(), entry.note(), entry.until(), region);
+    let file = builder.file("");
+    for entry in list.entries().filter(|entry| entry.pattern() != *pattern) {
+        let (name, weight, until) = (entry.note(), entry.weight(), entry.until());
+        let number = &entry.pattern().to_string();
+        builder.record(file, Record { line: 0, number, name, weight, until }, region);
     }
     builder.build().0
 }
@@ -181,7 +189,7 @@ mod tests {
     fn a_list_without_an_entry_has_all_others() {
         let (list, _) =
             List::parse_text("reject", "spam.txt", "079 123 45 67\n+4144*\nanonymous", switzerland());
-        let fewer = without(&list, "079 123 45 67", switzerland());
+        let fewer = without(&list, &entry_for("+41791234567", switzerland()).unwrap(), switzerland());
         assert_eq!(fewer.len(), 2);
         let number = Number::E164(ringfence_policy::E164::new(41_791_234_567).unwrap());
         assert!(fewer.find_number(number, Timestamp::UNIX_EPOCH).is_none());
