@@ -8,9 +8,9 @@ use jiff::Timestamp;
 use ringfence_policy::Number::Internal;
 use ringfence_policy::{Entry, Pattern};
 
-use super::Context;
 use super::failure::{hint, with_hint};
 use super::output::day;
+use super::{Context, lists_of};
 use crate::config::edit::{self, Turn};
 use crate::config::{Lists, Loaded};
 
@@ -43,17 +43,13 @@ impl Number {
         }
         let config = context.path()?;
         let turn = Turn::take(&config)?;
-        let reading = crate::config::read(&config);
-        let Some(lists) = reading.lists else {
-            anstream::eprintln!("{}\n", reading.report);
-            let message = format!("the lists of {} cannot be read", config.display());
-            return Err(with_hint(message, "mend what is told above, then try again"));
-        };
+        let reading = context.reading()?;
+        let had_errors = reading.report.errors() > 0;
+        let lists = lists_of(reading)?;
         let pattern = Pattern::parse(&self.written, lists.region).map_err(|error| {
             let usual = || "for example +41791234567 or '+4179*'".to_owned();
             with_hint(error.to_string(), error.hint().unwrap_or_else(usual))
         })?;
-        let had_errors = reading.report.errors() > 0;
         if had_errors {
             hint("the configuration has errors, with which no program takes it up: ringfence check");
         }

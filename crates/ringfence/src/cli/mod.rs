@@ -41,7 +41,7 @@ use clap::{Parser, Subcommand};
 use ringfence_policy::Region;
 
 pub(crate) use self::failure::tell;
-use crate::config::{self, Config, Reading};
+use crate::config::{self, Config, Lists, Reading};
 use crate::journal::Settings;
 use crate::supply::Supply;
 
@@ -226,6 +226,16 @@ impl Found {
             region: reading.lists.as_ref().map(|lists| lists.region),
         }
     }
+}
+
+/// Returns the lists of a reading, or tells why they cannot be read.
+fn lists_of(reading: Reading) -> Result<Lists> {
+    let Some(lists) = reading.lists else {
+        anstream::eprintln!("{}\n", reading.report);
+        let message = format!("the lists of {} cannot be read", reading.path.display());
+        return Err(failure::with_hint(message, "mend what is told above, then try again"));
+    };
+    Ok(lists)
 }
 
 /// Returns the configuration of a reading, or tells what is wrong with it.

@@ -15,7 +15,7 @@ pub(super) use self::comparison::{Comparison, Difference, Fate};
 use super::calls::{Handle, moment, who};
 use super::output::{print, print_json};
 use super::records::{Records, since, told};
-use super::then::Then;
+use super::then::{Supposed, Then};
 use super::{Answer, Context, policy_file};
 use crate::journal::{Call, Outcome, Reader};
 use crate::page::Page;
@@ -87,8 +87,9 @@ pub(super) fn compare(
     to: &Policy,
 ) -> Result<Comparison> {
     let then = Then::open(reader, now).map_err(|error| told(&error))?;
-    let decided =
-        |call: &Call, policy: &Policy| then.facts(call, policy, |facts, now| Fate::of(policy, facts, now));
+    let decided = |call: &Call, policy: &Policy| {
+        then.facts(call, policy, None, |facts, now| Fate::of(policy, facts, now))
+    };
     walk(reader, since, &then, |call| Some((decided(call, from), decided(call, to))))
 }
 
@@ -103,7 +104,7 @@ fn compare_with_then(
     walk(reader, since, &then, |call| {
         // What stood against the INVITE itself no policy decides.
         let was_decided = !matches!(call.verdict, Outcome::Refuse { .. });
-        let again = || then.facts(call, policy, |facts, now| Fate::to_be_written(policy, facts, now));
+        let again = || then.facts(call, policy, None, |facts, now| Fate::to_be_written(policy, facts, now));
         was_decided.then(|| (Fate::written(call), again()))
     })
 }
@@ -114,19 +115,13 @@ pub(super) fn supposing(
     since: Option<Timestamp>,
     now: Timestamp,
     policy: &Policy,
-    list: &str,
-    identity: &str,
+    supposed: &Supposed<'_>,
 ) -> Result<Comparison> {
-    let open = || Then::open(reader, now).map_err(|error| told(&error));
-    let (then, mut supposed) = (open()?, open()?);
-    supposed.suppose(list, identity);
-    let decided =
-        |then: &Then, call: &Call| then.facts(call, policy, |facts, now| Fate::of(policy, facts, now));
-    walk(reader, since, &then, |call| {
-        let both = (decided(&then, call), decided(&supposed, call));
-        supposed.note(call);
-        Some(both)
-    })
+    let then = Then::open(reader, now).map_err(|error| told(&error))?;
+    let decided = |call: &Call, supposed: Option<&Supposed<'_>>| {
+        then.facts(call, policy, supposed, |facts, now| Fate::of(policy, facts, now))
+    };
+    walk(reader, since, &then, |call| Some((decided(call, None), decided(call, Some(supposed)))))
 }
 
 /// Walks the journal from its beginning, so that what happened before a call is known, and compares the

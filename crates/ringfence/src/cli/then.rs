@@ -21,8 +21,14 @@ pub(super) struct Then {
     spoken: Past,
     /// Since when and until when a caller was on a list for a time, by both their names.
     added: HashMap<(String, String), (Timestamp, Option<Timestamp>)>,
-    /// Who is on a list for the sake of an argument.
-    supposed: Option<(String, String)>,
+}
+
+/// Somebody who is on a list for the sake of an argument.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Supposed<'a> {
+    pub(super) list: &'a str,
+    /// What the rules know them by.
+    pub(super) identity: &'a str,
 }
 
 impl Then {
@@ -31,17 +37,7 @@ impl Then {
         let entries = reader.entries(Timestamp::UNIX_EPOCH)?;
         let added = entries.into_iter().map(|added| ((added.list, added.identity), (added.at, added.until)));
         let spoken = reader.past(now)?;
-        Ok(Self { calls: Past::default(), spoken, added: added.collect(), supposed: None })
-    }
-
-    /// Supposes that a caller is on a list.
-    pub(super) fn suppose(&mut self, list: &str, identity: &str) {
-        self.supposed = Some((list.to_owned(), identity.to_owned()));
-    }
-
-    /// Supposes nothing any more.
-    pub(super) fn suppose_nothing(&mut self) {
-        self.supposed = None;
+        Ok(Self { calls: Past::default(), spoken, added: added.collect() })
     }
 
     /// Notes a call: the next one is decided with it.
@@ -49,14 +45,15 @@ impl Then {
         self.calls.called(call.evidence.identity.as_deref(), &call.line, address(&call.source), call.at);
     }
 
-    /// Makes the facts of a call again, under a policy.
+    /// Makes the facts of a call again, under a policy; somebody may be supposed to be on a list.
     pub(super) fn facts<T>(
         &self,
         call: &Call,
         policy: &Policy,
+        supposed: Option<&Supposed<'_>>,
         see: impl FnOnce(&Facts<'_>, Timestamp) -> T,
     ) -> T {
-        let history = OfThen { then: self, source: address(&call.source) };
+        let history = OfThen { then: self, source: address(&call.source), supposed };
         said(call).with_facts(policy, call.at, Some(&history), see)
     }
 }
@@ -80,6 +77,7 @@ fn said(call: &Call) -> ringfence_policy::Call {
 struct OfThen<'a> {
     then: &'a Then,
     source: Option<IpAddr>,
+    supposed: Option<&'a Supposed<'a>>,
 }
 
 impl History for OfThen<'_> {
@@ -105,8 +103,10 @@ impl History for OfThen<'_> {
 
     fn added(&self, list: &str, caller: &CallerId<'_>, now: Timestamp) -> bool {
         let Some(identity) = identity(caller) else { return false };
+        let is_supposed =
+            self.supposed.is_some_and(|supposed| *supposed == Supposed { list, identity: &identity });
         let key = (list.to_owned(), identity);
-        self.then.supposed.as_ref() == Some(&key)
+        is_supposed
             || self
                 .then
                 .added

@@ -18,6 +18,7 @@ use super::failure::with_hint;
 use super::output::{day, print, print_json};
 use super::records::{Records, told};
 use super::replay::{self, Comparison, Fate};
+use super::then::Supposed;
 use super::{Answer, Context, why};
 use crate::config::Config;
 use crate::config::edit::{self, Turn};
@@ -128,22 +129,18 @@ fn propose(config: &Config, call: &Call, reader: &Reader, now: Timestamp) -> Res
         let message = format!("{} cannot be told from other callers", visible(&call.caller));
         return Err(with_hint(message, "write a rule for callers of this kind: caller_kind = …"));
     };
-    let mut then = why::before(call, reader, now).map_err(|error| told(&error))?;
-    let fate = |then: &super::then::Then, policy: &Policy| {
-        then.facts(call, policy, |facts, now| Fate::of(policy, facts, now))
+    let then = why::before(call, reader, now).map_err(|error| told(&error))?;
+    let fate = |policy: &Policy, supposed: Option<&Supposed<'_>>| {
+        then.facts(call, policy, supposed, |facts, now| Fate::of(policy, facts, now))
     };
-    let sought = Sought { is_refused: fate(&then, policy).is_refusal, identity };
+    let sought = Sought { is_refused: fate(policy, None).is_refusal, identity };
     for remedy in remedies(config, call, &sought) {
         let candidate = remedy.candidate(policy)?;
-        if let Some(list) = remedy.adds_to() {
-            then.suppose(list, identity);
-        }
-        let is_mended = fate(&then, &candidate).is_refusal != sought.is_refused;
-        then.suppose_nothing();
-        if is_mended {
+        let supposed = remedy.adds_to().map(|list| Supposed { list, identity });
+        if fate(&candidate, supposed.as_ref()).is_refusal != sought.is_refused {
             let since = Some(now - BACK);
-            let comparison = match remedy.adds_to() {
-                Some(list) => replay::supposing(reader, since, now, policy, list, identity)?,
+            let comparison = match &supposed {
+                Some(supposed) => replay::supposing(reader, since, now, policy, supposed)?,
                 None => replay::compare(reader, since, now, policy, &candidate)?,
             };
             return Ok((remedy, comparison));

@@ -149,7 +149,7 @@ fn knows(policy: &Policy, name: &str) -> bool {
 fn of_call(call: Call, reader: &Reader, policy: &Policy, now: Timestamp) -> Result<Told> {
     let then = before(&call, reader, now).map_err(|error| told(&error))?;
     let decided_in = call.evidence.decided_in;
-    let mut told = then.facts(&call, policy, |facts, now| tell(policy, facts, now, decided_in));
+    let mut told = then.facts(&call, policy, None, |facts, now| tell(policy, facts, now, decided_in));
     let then = &*call.evidence.policy;
     told.policy_has_changed = !then.is_empty() && then != policy.checksum();
     told.call = Some(call);

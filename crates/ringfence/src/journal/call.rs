@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use ringfence_policy::{Action, Only};
 use serde::{Deserialize, Serialize};
 
 /// One call: who, where, what was decided, why, and how it ended.
@@ -98,6 +99,21 @@ impl Outcome {
             Self::StandAside => "stand_aside",
             Self::Ignore => "ignore",
             Self::Refuse { .. } => "refuse",
+        }
+    }
+
+    /// Returns what an action makes of a call that nothing else stands against.
+    pub(crate) fn of(action: &Action, is_from_registrar: bool) -> Self {
+        match action {
+            Action::Ring { .. } => Self::Ring,
+            Action::Wait { .. } => Self::StandAside,
+            Action::Reject(rejection) => Self::Reject { status: rejection.code() },
+            Action::Redirect(away) => Self::Redirect { to: away.to.as_str().to_owned() },
+            // See [`crate::answer::Answer::verdict`].
+            Action::Ignore { only: Only::NotFromRegistrar } if is_from_registrar => {
+                Self::Reject { status: 480 }
+            }
+            Action::Ignore { .. } | Action::Unsupported { .. } => Self::Ignore,
         }
     }
 

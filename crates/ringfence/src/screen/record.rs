@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use ringfence_policy::{Action, CallerId, Decision, Facts, Only, Policy};
+use ringfence_policy::{Action, CallerId, Decision, Facts, Policy};
 use softphone::{Invite, Objection};
 
 use super::memory::Said;
@@ -112,18 +112,8 @@ pub(super) fn objection(invite: &Invite<'_>, action: &Action) -> Option<Objectio
 /// Returns what becomes of the call: what stands against the INVITE is answered in the place of a ring,
 /// and of a redirection that would send it on unread.
 pub(super) fn outcome(invite: &Invite<'_>, action: &Action, is_from_registrar: bool) -> Outcome {
-    if let Some(objection) = objection(invite, action) {
-        return Outcome::Refuse { status: objection.status };
-    }
-    match action {
-        Action::Ring { .. } => Outcome::Ring,
-        Action::Wait { .. } => Outcome::StandAside,
-        Action::Reject(rejection) => Outcome::Reject { status: rejection.code() },
-        Action::Redirect(away) => Outcome::Redirect { to: away.to.as_str().to_owned() },
-        // See [`crate::answer::Answer::verdict`].
-        Action::Ignore { only: Only::NotFromRegistrar } if is_from_registrar => {
-            Outcome::Reject { status: 480 }
-        }
-        Action::Ignore { .. } | Action::Unsupported { .. } => Outcome::Ignore,
+    match objection(invite, action) {
+        Some(objection) => Outcome::Refuse { status: objection.status },
+        None => Outcome::of(action, is_from_registrar),
     }
 }

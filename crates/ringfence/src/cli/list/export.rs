@@ -7,9 +7,9 @@ use clap::Args;
 use ringfence_policy::{Columns, Format, Row};
 
 use super::super::change::shown;
-use super::super::failure::{hint, with_hint};
+use super::super::failure::hint;
 use super::super::output::print;
-use super::super::{Answer, Context};
+use super::super::{Answer, Context, lists_of};
 use super::compiled::bar;
 use super::foreign::{entries, format};
 use super::named;
@@ -44,11 +44,7 @@ pub(super) struct Export {
 
 impl Export {
     pub(super) fn run(self, context: &Context) -> Result<Answer> {
-        let reading = context.reading()?;
-        let Some(lists) = reading.lists else {
-            anstream::eprintln!("{}\n", reading.report);
-            return Err(with_hint("the lists cannot be read", "`ringfence check` says what is wrong"));
-        };
+        let lists = lists_of(context.reading()?)?;
         let list = named(&lists, &self.list)?;
         let format = self.format();
         let bar = bar(list.list.len(), self.list.as_ref());

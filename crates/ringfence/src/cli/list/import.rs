@@ -12,12 +12,12 @@ use ringfence_policy::{Format, Pattern, Region, Row, Unresolved, normalise};
 use super::super::change::shown;
 use super::super::failure::with_hint;
 use super::super::output::print;
-use super::super::{Answer, Context};
+use super::super::{Answer, Context, lists_of};
 use super::compiled::{bar, counted};
 use super::foreign::{Foreign, entries};
 use super::named;
-use crate::config::Loaded;
 use crate::config::edit::{self, Turn};
+use crate::config::{Loaded, REJECT};
 use crate::style::{BAD, paint};
 
 /// Put the numbers of a file on a list: an address book, a spreadsheet, the list of another program
@@ -72,12 +72,7 @@ impl Import {
         let format = self.file.format_of(bytes.as_ref())?;
         let config = context.path()?;
         let _turn = Turn::take(&config)?;
-        let reading = crate::config::read(&config);
-        let Some(lists) = reading.lists else {
-            anstream::eprintln!("{}\n", reading.report);
-            let message = format!("the lists of {} cannot be read", config.display());
-            return Err(with_hint(message, "mend what is told above, then try again"));
-        };
+        let lists = lists_of(context.reading()?)?;
         let list = named(&lists, &self.to)?;
         let region = self.region.unwrap_or(lists.region);
         let sorted = self.sort(&format, bytes.as_ref(), list, region);
@@ -198,9 +193,6 @@ impl Told {
 fn note(name: &str) -> String {
     name.chars().map(|c| if c.is_control() { ' ' } else { c }).take(LONGEST_NOTE).collect()
 }
-
-/// The list that `ringfence block` adds to.
-const REJECT: &str = "reject";
 
 /// Who reads of wrong rows reads the first of them.
 const MOST_TOLD: usize = 50;

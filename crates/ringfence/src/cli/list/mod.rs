@@ -17,7 +17,7 @@ use super::calls::moment;
 use super::change::shown;
 use super::failure::with_hint;
 use super::output::{print, print_json};
-use super::{Answer, Context};
+use super::{Answer, Context, lists_of};
 use crate::config::{ALLOW, Lists, Loaded};
 use crate::page::table;
 use crate::style::{BAD, DIM, GOOD, paint};
@@ -70,11 +70,7 @@ impl List {
             Some(Verb::Export(verb)) => return verb.run(context),
             None => {}
         }
-        let reading = context.reading()?;
-        let Some(lists) = reading.lists else {
-            anstream::eprintln!("{}\n", reading.report);
-            return Err(with_hint("the lists cannot be read", "`ringfence check` says what is wrong"));
-        };
+        let lists = lists_of(context.reading()?)?;
         let lists: Vec<&Loaded> = match &self.only {
             Some(only) => vec![named(&lists, only)?],
             None => lists.each().iter().collect(),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use jiff::Timestamp;
-use ringfence_policy::{Action, Facts, Only, Policy, decide};
+use ringfence_policy::{Action, Facts, Policy, decide};
 use serde::Serialize;
 
 use crate::journal::{Call, Outcome};
@@ -63,30 +63,26 @@ fn is_zero(count: &u64) -> bool {
 impl Fate {
     /// Decides a call.
     pub(in crate::cli) fn of(policy: &Policy, facts: &Facts<'_>, now: Timestamp) -> Self {
-        let decision = decide(policy, facts, now);
-        let action = policy.line(facts.line).act(decision.treatment());
-        Self {
-            rule: decision.rule_id().to_owned(),
-            is_refusal: decision.treatment().is_refusal(),
-            action: action.to_string(),
-            shadow: decision.shadow().map(|rule| rule.id().to_owned()).collect(),
-        }
+        Self::of_decision(policy, facts, now).0
     }
 
     /// Decides a call, and tells it as the journal would write it down.
     pub(super) fn to_be_written(policy: &Policy, facts: &Facts<'_>, now: Timestamp) -> Self {
-        let outcome = match policy.line(facts.line).act(decide(policy, facts, now).treatment()) {
-            Action::Reject(rejection) => Outcome::Reject { status: rejection.code() },
-            Action::Redirect(away) => Outcome::Redirect { to: away.to.as_str().to_owned() },
-            Action::Ring { .. } => Outcome::Ring,
-            Action::Wait { .. } => Outcome::StandAside,
-            Action::Ignore { only: Only::NotFromRegistrar } if facts.arrival.is_from_registrar() => {
-                Outcome::Reject { status: 480 }
-            }
-            Action::Ignore { .. } | Action::Unsupported { .. } => Outcome::Ignore,
+        let (fate, action) = Self::of_decision(policy, facts, now);
+        let (action, is_refusal) = told(&Outcome::of(&action, facts.arrival.is_from_registrar()));
+        Self { action, is_refusal, ..fate }
+    }
+
+    fn of_decision(policy: &Policy, facts: &Facts<'_>, now: Timestamp) -> (Self, Action) {
+        let decision = decide(policy, facts, now);
+        let action = policy.line(facts.line).act(decision.treatment());
+        let fate = Self {
+            rule: decision.rule_id().to_owned(),
+            is_refusal: decision.treatment().is_refusal(),
+            action: action.to_string(),
+            shadow: decision.shadow().map(|rule| rule.id().to_owned()).collect(),
         };
-        let (action, is_refusal) = told(&outcome);
-        Self { action, is_refusal, ..Self::of(policy, facts, now) }
+        (fate, action)
     }
 
     /// Returns what was written down of a call.
