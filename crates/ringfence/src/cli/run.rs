@@ -200,7 +200,7 @@ async fn write_down(
         let is_full = batch.len() == BATCH;
         let gathering = log::gather();
         for record in batch.drain(..) {
-            if let Some(news) = service.journal().take(record) {
+            for news in service.journal().take(record) {
                 log_call(&news, log_numbers);
             }
         }

@@ -134,15 +134,18 @@ async fn answer(
             send(writer, &response).await?;
         }
         Request::Calls { limit, follow } => {
-            // Following begins before the past is read, so that no call falls between the two.
-            let news = follow.then(|| desk.journal().follow());
-            let past = desk.journal().newest(limit.min(MOST_CALLS));
-            let newest = past.last().map_or(0, |call| call.number);
+            let most = limit.min(MOST_CALLS);
+            let (past, news) = if follow {
+                let (past, news) = desk.journal().follow(most);
+                (past, Some(news))
+            } else {
+                (desk.journal().newest(most), None)
+            };
             for call in past {
                 send(writer, &Response::News(News::Call(call))).await?;
             }
             if let Some(news) = news {
-                follow_calls(news, newest, reader, writer).await?;
+                follow_calls(news, reader, writer).await?;
             }
         }
     }
@@ -152,7 +155,6 @@ async fn answer(
 /// Sends what happens until the client leaves.
 async fn follow_calls(
     mut news: tokio::sync::broadcast::Receiver<News>,
-    newest: u64,
     reader: &mut BufReader<OwnedReadHalf>,
     writer: &mut OwnedWriteHalf,
 ) -> io::Result<()> {
@@ -162,7 +164,6 @@ async fn follow_calls(
             _ = reader.read_u8() => return Ok(()),
         };
         let response = match next {
-            Ok(News::Call(call)) if call.number <= newest => continue,
             Ok(news) => Response::News(news),
             Err(RecvError::Lagged(missed)) => Response::Missed(missed),
             Err(RecvError::Closed) => return Ok(()),

@@ -116,8 +116,10 @@ impl Demo {
     async fn journalled(&mut self) -> Option<Arc<Call>> {
         loop {
             let record = timeout(PATIENCE, self.records.recv()).await.ok()??;
-            if let Some(News::Ended(call)) = self.service.journal().take(record) {
-                return Some(call);
+            for news in self.service.journal().take(record) {
+                if let News::Ended(call) = news {
+                    return Some(call);
+                }
             }
         }
     }

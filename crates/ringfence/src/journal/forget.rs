@@ -1,10 +1,11 @@
 //! Removes a person from the journal: their calls, what the rules remember of them, the entries that
 //! name them, and the bytes of all that.
 
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 
 use rusqlite::{Connection, TransactionBehavior};
 
+use super::call::{Call, Record};
 use super::retention::overwriting;
 use crate::store::StoreError;
 
@@ -34,6 +35,50 @@ impl Forgotten {
     }
 }
 
+/// A person as the journal knows them, and as texts name them.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Person<'a> {
+    identity: &'a str,
+    /// Their number, if texts may be searched for it.
+    digits: Option<&'a str>,
+}
+
+impl<'a> Person<'a> {
+    /// Takes a caller as [`super::identity()`] has it.
+    pub(super) fn new(identity: &'a str) -> Self {
+        let digits = identity.strip_prefix('+').unwrap_or(identity);
+        let is_number = digits.len() >= FEWEST_DIGITS && digits.bytes().all(|byte| byte.is_ascii_digit());
+        Self { identity, digits: is_number.then_some(digits) }
+    }
+
+    /// Tells whether a call is theirs, or somebody else's that names them.
+    pub(super) fn is_in(self, call: &Call) -> bool {
+        let is_named = |text: &str| self.digits.is_some_and(|digits| names(text, digits));
+        let texts = [&call.caller, &call.source, &call.reason, &call.evidence.facts];
+        let maybe = [call.display_name.as_deref(), call.entry.as_deref(), call.verdict.target()];
+        call.caller == self.identity
+            || call.evidence.identity.as_deref() == Some(self.identity)
+            || texts.into_iter().any(|text| is_named(text))
+            || maybe.into_iter().flatten().any(is_named)
+    }
+
+    /// Takes them out of a record that waits to be written. Returns whether nothing is left of it.
+    pub(super) fn is_all_of(self, record: &mut Record) -> bool {
+        match record {
+            Record::Call(call) => self.is_in(call),
+            Record::Dialed { identity, .. } | Record::Answered { identity, .. } => identity == self.identity,
+            Record::Added(added) => {
+                let is_named = |note: &String| self.digits.is_some_and(|digits| note.contains(digits));
+                if added.note.as_ref().is_some_and(is_named) {
+                    Arc::make_mut(added).note = None;
+                }
+                added.identity == self.identity
+            }
+            Record::Ended { .. } | Record::Flipped(_) => false,
+        }
+    }
+}
+
 /// Removes every row that names a caller, as [`super::identity()`] has it, and then the bytes.
 pub(super) fn forget(connection: &mut Connection, identity: &str) -> rusqlite::Result<Forgotten> {
     let (calls, remembered) = overwriting(connection, |connection| delete(connection, identity))?;
@@ -46,9 +91,7 @@ fn delete(connection: &mut Connection, identity: &str) -> rusqlite::Result<(usiz
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut calls =
         transaction.execute("DELETE FROM calls WHERE caller = ?1 OR identity = ?1", [identity])?;
-    let digits = identity.strip_prefix('+').unwrap_or(identity);
-    let is_number = digits.len() >= FEWEST_DIGITS && digits.bytes().all(|byte| byte.is_ascii_digit());
-    if is_number {
+    if let Some(digits) = Person::new(identity).digits {
         for number in naming(&transaction, digits)? {
             calls += transaction.execute("DELETE FROM calls WHERE number = ?1", [number])?;
         }

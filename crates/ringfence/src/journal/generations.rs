@@ -7,6 +7,7 @@
 //!
 //! At the bound it still has the newer half; to forget costs nothing per entry looked up or touched.
 
+use std::borrow::Borrow;
 use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hash};
@@ -50,10 +51,19 @@ impl<K: Eq + Hash, V, S: BuildHasher + Default> Generations<K, V, S> {
     }
 
     /// Removes an entry.
-    pub(super) fn remove(&mut self, key: &K) -> Option<V> {
+    pub(super) fn remove<Q: Eq + Hash + ?Sized>(&mut self, key: &Q) -> Option<V>
+    where
+        K: Borrow<Q>,
+    {
         let young = self.young.remove(key);
         let old = self.old.remove(key);
         young.or(old)
+    }
+
+    /// Removes the entries whose values are not to stay.
+    pub(super) fn retain(&mut self, stays: impl Fn(&V) -> bool) {
+        self.young.retain(|_, value| stays(value));
+        self.old.retain(|_, value| stays(value));
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::call::Record;
-use super::forget::Forget;
+use super::forget::{Forget, Person};
 
 /// What waits to be written.
 #[derive(Debug, Default)]
@@ -95,6 +95,26 @@ impl Inbox {
             waiting.records.push_front(record);
         }
         waiting.since.get_or_insert_with(Instant::now);
+    }
+
+    /// Takes a person out of what waits. Returns how many calls went, and how many other records.
+    pub(super) fn forget(&self, person: Person<'_>) -> (usize, usize) {
+        let mut waiting = self.waiting();
+        let (mut calls, mut others) = (0, 0);
+        waiting.records.retain_mut(|record| {
+            let is_all = person.is_all_of(record);
+            match record {
+                Record::Call(_) => calls += usize::from(is_all),
+                Record::Ended { .. }
+                | Record::Dialed { .. }
+                | Record::Answered { .. }
+                | Record::Added(_)
+                | Record::Flipped(_) => others += usize::from(is_all),
+            }
+            !is_all
+        });
+        waiting.bytes = waiting.records.iter().map(size).sum();
+        (calls, others)
     }
 
     /// Puts a job in. Gives it back when nobody will do it any more.

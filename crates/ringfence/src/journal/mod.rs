@@ -12,6 +12,7 @@
 
 mod call;
 mod forget;
+mod forgetting;
 mod generations;
 mod health;
 mod identity;
@@ -21,6 +22,7 @@ mod offline;
 mod past;
 mod query;
 mod reader;
+mod recent;
 mod recorder;
 mod retention;
 mod rows;
@@ -29,7 +31,6 @@ mod tally;
 mod times;
 mod writer;
 
-use std::collections::VecDeque;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -57,9 +58,11 @@ pub(crate) use tally::Tally;
 pub(crate) use crate::store::{Durability, Place, Settings, StoreError, read_age, read_size};
 
 use crate::store::Store;
-use forget::Forget;
+use forget::{Forget, Person};
+use forgetting::Forgetting;
 use health::Vitals;
 use inbox::{Inbox, Job};
+use recent::Recent;
 use tally::Counts;
 use writer::Writer;
 
@@ -85,10 +88,11 @@ pub(crate) enum News {
 /// The readers' end of the journal. Dropping it writes what is left.
 #[derive(Debug)]
 pub(crate) struct Journal {
-    calls: Mutex<VecDeque<Arc<Call>>>,
+    calls: Mutex<Recent>,
     counts: Arc<Counts>,
     news: broadcast::Sender<News>,
     past: Arc<Past>,
+    forgetting: Forgetting,
     settings: Settings,
     writing: Option<Writing>,
 }
@@ -118,7 +122,8 @@ pub(crate) fn open(
     let recorder = Recorder::new(queue, Arc::clone(&counts), Arc::clone(&past));
     let calls = Mutex::default();
     let news = broadcast::channel(BACKLOG).0;
-    Ok((recorder, Arc::new(Journal { calls, counts, news, past, settings, writing }), records))
+    let forgetting = Forgetting::default();
+    Ok((recorder, Arc::new(Journal { calls, counts, news, past, forgetting, settings, writing }), records))
 }
 
 impl Writing {
@@ -178,43 +183,50 @@ impl Writing {
 
 /// What happens.
 impl Journal {
-    /// Takes a record out of the queue, and returns what there is to tell.
-    pub(crate) fn take(&self, record: Record) -> Option<News> {
-        if let Some(writing) = &self.writing {
-            writing.put(record.clone());
-        }
-        match record {
+    /// Takes a record out of the queue, and returns what there is to tell: of a call that ended before it was told,
+    /// both.
+    pub(crate) fn take(&self, record: Record) -> impl Iterator<Item = News> + use<> {
+        let told = match record {
+            Record::Call(call) if self.is_gone(&call) => [None, None],
+            Record::Added(added) if self.forgetting.has_gone(&added) => [None, None],
             Record::Call(call) => {
-                self.keep(Arc::clone(&call));
-                Some(News::Call(call))
+                let (call, ended) = self.keep(call);
+                self.put(|| Record::Call(Arc::clone(ended.as_ref().unwrap_or(&call))));
+                [Some(News::Call(call)), ended.map(News::Ended)]
             }
-            Record::Ended { id, ended } => self.end(&id, ended).map(News::Ended),
-            Record::Dialed { .. } | Record::Answered { .. } | Record::Added(_) | Record::Flipped(_) => None,
-        }
+            Record::Ended { id, ended } => {
+                let call = self.end(&id, ended.clone());
+                self.put(|| Record::Ended { id, ended });
+                [call.map(News::Ended), None]
+            }
+            Record::Dialed { .. } | Record::Answered { .. } | Record::Added(_) | Record::Flipped(_) => {
+                self.put(|| record);
+                [None, None]
+            }
+        };
+        told.into_iter().flatten()
     }
 
     /// Notes that a number was dialled.
     pub(crate) fn dialed(&self, identity: String, at: Timestamp) {
         self.past.dialed(&identity, at);
-        self.take(Record::Dialed { identity, at });
+        self.put(|| Record::Dialed { identity, at });
     }
 
     /// Flips a switch.
     pub(crate) fn flip(&self, flipped: Flipped) {
         let flipped = Arc::new(flipped);
         self.past.flip(&flipped);
-        self.take(Record::Flipped(flipped));
+        self.put(|| Record::Flipped(flipped));
     }
 
     /// Removes every trace of a caller, as [`identity()`] has it, from memory and from the file. It waits for
     /// the disk: a second for every 100 MB, more or less.
     pub(crate) fn forget(&self, identity: &str) -> Result<Forgotten, StoreError> {
+        self.forgetting.begin(identity, self.counts.newest(), Timestamp::now());
         self.past.forget(identity);
-        let mut calls = self.calls();
-        let before = calls.len();
-        calls.retain(|call| call.caller != identity && call.evidence.identity.as_deref() != Some(identity));
-        let in_memory = before - calls.len();
-        drop(calls);
+        let person = Person::new(identity);
+        let in_memory = self.calls().forget(|call| person.is_in(call));
         let Some(writing) = &self.writing else {
             return Ok(Forgotten { calls: in_memory, remembered: 0, is_compacted: true });
         };
@@ -244,28 +256,46 @@ impl Journal {
         }
     }
 
-    /// Keeps a call, and forgets the oldest if there are too many.
-    fn keep(&self, call: Arc<Call>) {
+    /// Keeps a call, and forgets the oldest if there are too many. Returns it as it began, and as it ended if it
+    /// has.
+    fn keep(&self, call: Arc<Call>) -> (Arc<Call>, Option<Arc<Call>>) {
         let mut calls = self.calls();
-        if calls.len() == MOST_CALLS {
-            calls.pop_front();
+        let ended =
+            calls.early(&call.id).map(|ended| Arc::new(Call { ended: Some(ended), ..Call::clone(&call) }));
+        if calls.keep(Arc::clone(ended.as_ref().unwrap_or(&call))) {
             self.counts.forgotten.fetch_add(1, Relaxed);
         }
-        calls.push_back(Arc::clone(&call));
+        // While they are locked: who begins to follow has each call either told or among the newest.
+        self.tell(|| News::Call(Arc::clone(&call)));
+        if let Some(ended) = &ended {
+            self.tell(|| News::Ended(Arc::clone(ended)));
+        }
         drop(calls);
-        self.tell(|| News::Call(call));
+        (call, ended)
     }
 
     /// Notes how a call ended, and returns it.
     fn end(&self, id: &str, ended: Ended) -> Option<Arc<Call>> {
         let mut calls = self.calls();
-        let call = calls.iter_mut().rev().find(|call| call.id == id)?;
-        // Whoever is still telling the call's beginning has it without its end.
-        Arc::make_mut(call).ended = Some(ended);
-        let call = Arc::clone(call);
-        drop(calls);
+        let call = calls.end(id, ended)?;
         self.tell(|| News::Ended(Arc::clone(&call)));
+        drop(calls);
         Some(call)
+    }
+
+    /// Tells whether a call is of somebody who was forgotten while it waited in the queue.
+    fn is_gone(&self, call: &Call) -> bool {
+        let Some(identity) = self.forgetting.is_gone(call) else { return false };
+        // Whoever recorded it may have noted them after they were forgotten.
+        self.past.forget(&identity);
+        true
+    }
+
+    /// Has a record written, if there is a file.
+    fn put(&self, record: impl FnOnce() -> Record) {
+        if let Some(writing) = &self.writing {
+            writing.put(record());
+        }
     }
 
     /// Tells those who follow, if anyone does.
@@ -281,13 +311,13 @@ impl Journal {
 impl Journal {
     /// Returns the newest calls of this run, oldest first.
     pub(crate) fn newest(&self, most: usize) -> Vec<Arc<Call>> {
-        let calls = self.calls();
-        calls.iter().skip(calls.len().saturating_sub(most)).cloned().collect()
+        self.calls().newest(most)
     }
 
-    /// Returns what happens from now on.
-    pub(crate) fn follow(&self) -> broadcast::Receiver<News> {
-        self.news.subscribe()
+    /// Returns the newest calls, and what happens from then on.
+    pub(crate) fn follow(&self, most: usize) -> (Vec<Arc<Call>>, broadcast::Receiver<News>) {
+        let calls = self.calls();
+        (calls.newest(most), self.news.subscribe())
     }
 
     /// Reads the counters.
@@ -317,8 +347,8 @@ impl Journal {
         }
     }
 
-    /// Locks the ring; a thread that panicked with it left whole records behind.
-    fn calls(&self) -> MutexGuard<'_, VecDeque<Arc<Call>>> {
+    /// Locks the calls in memory; a thread that panicked with it left whole records behind.
+    fn calls(&self) -> MutexGuard<'_, Recent> {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

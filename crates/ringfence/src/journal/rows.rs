@@ -33,14 +33,20 @@ impl Rows {
             }
         }
         let mut insert = transaction.prepare_cached(INSERT)?;
+        let before = last_number(&transaction)?;
+        let mut last = before;
         let mut opened = Vec::new();
         let mut closed = Vec::new();
         for record in records {
             match record {
-                Record::Call(call) => match ends.remove(call.id.as_str()) {
-                    Some(ended) => drop(insert_call(&mut insert, call, Some(ended))?),
-                    None => opened.push((call, insert_call(&mut insert, call, call.ended.as_ref())?)),
-                },
+                Record::Call(call) => {
+                    let ended = ends.remove(call.id.as_str()).or(call.ended.as_ref());
+                    last += 1;
+                    insert_call(&mut insert, last, call, ended)?;
+                    if ended.is_none() {
+                        opened.push((call, last));
+                    }
+                }
                 Record::Ended { id, ended } => {
                     if let Some(row) = self.open.get(id)
                         && ends.contains_key(id.as_str())
@@ -55,6 +61,9 @@ impl Rows {
             }
         }
         drop(insert);
+        if last > before {
+            transaction.prepare_cached("UPDATE numbering SET last = ?1")?.execute([last])?;
+        }
         transaction.commit()?;
         for (call, row) in opened {
             *self.open.touch(call.id.clone()).0 = row;
@@ -64,27 +73,37 @@ impl Rows {
         }
         Ok(())
     }
-
-    /// Forgets which rows wait: they may have been removed.
-    pub(super) fn forget(&mut self) {
-        *self = Self::new();
-    }
 }
 
-const INSERT: &str = "INSERT INTO calls (at, id, call_id, line, caller, identity, display_name, source, verdict, \
+/// Returns the highest number that a call was ever given. Who has changed the tables by hand is not punished.
+fn last_number(connection: &Connection) -> rusqlite::Result<i64> {
+    connection
+        .prepare_cached(
+            "SELECT max(ifnull((SELECT max(last) FROM numbering), 0), ifnull((SELECT max(number) FROM calls), 0))",
+        )?
+        .query_row([], |row| row.get(0))
+}
+
+const INSERT: &str = "INSERT INTO calls (number, at, id, call_id, line, caller, identity, display_name, source, verdict, \
                       status, target, rule, list, entry, shadow, policy, decided_in, ended_at, ended_status, \
                       ended_how, reason, facts, audited) \
                       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, \
-                      ?18, ?19, ?20, ?21, ?22, ?23)";
+                      ?18, ?19, ?20, ?21, ?22, ?23, ?24)";
 
-fn insert_call(insert: &mut Statement<'_>, call: &Call, ended: Option<&Ended>) -> rusqlite::Result<i64> {
+fn insert_call(
+    insert: &mut Statement<'_>,
+    number: i64,
+    call: &Call,
+    ended: Option<&Ended>,
+) -> rusqlite::Result<()> {
     let evidence = &call.evidence;
     let shadow = (!evidence.shadow.is_empty()).then(|| serde_json::to_string(&evidence.shadow));
     let shadow = shadow.and_then(Result::ok);
     // Most are known by what is shown.
     let is_shown = evidence.identity.as_ref() == Some(&call.caller);
     let identity = (!is_shown).then(|| evidence.identity.as_deref().unwrap_or_default());
-    insert.insert(params![
+    insert.execute(params![
+        number,
         call.at.as_microsecond(),
         call.id,
         call.call_id,
@@ -108,7 +127,8 @@ fn insert_call(insert: &mut Statement<'_>, call: &Call, ended: Option<&Ended>) -
         call.reason,
         text(&evidence.facts),
         evidence.is_audited.then_some(1),
-    ])
+    ])?;
+    Ok(())
 }
 
 fn end(connection: &Connection, row: i64, ended: &Ended) -> rusqlite::Result<()> {

@@ -50,6 +50,11 @@ impl Counts {
         self.screened.fetch_add(1, Relaxed) + 1
     }
 
+    /// Returns the number of the newest call.
+    pub(super) fn newest(&self) -> u64 {
+        self.screened.load(Relaxed)
+    }
+
     /// Reads the counters.
     pub(super) fn tally(&self) -> Tally {
         let Self { screened, rejected, redirected, rung, ignored, refused, lost, forgotten } = self;

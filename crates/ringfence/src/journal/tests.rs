@@ -39,7 +39,7 @@ fn the_ring_forgets_the_oldest_and_counts_it() {
     let (recorder, journal, mut records) = in_memory();
     for number in 0..MOST_CALLS + 3 {
         recorder.record(call(&number.to_string(), Outcome::Ring), None);
-        journal.take(records.try_recv().unwrap());
+        drop(journal.take(records.try_recv().unwrap()));
     }
     let newest = journal.newest(2);
     assert_eq!(newest.iter().map(|call| call.number).collect::<Vec<_>>(), [1_002, 1_003]);
@@ -69,14 +69,56 @@ fn a_call_that_cannot_ring_has_not_rung() {
 
 #[test]
 fn a_call_is_told_when_it_is_decided_and_when_it_ends() {
-    let (_, journal, _records) = in_memory();
-    let mut follower = journal.follow();
-    journal.keep(Arc::new(call("a", Outcome::Ignore)));
-    assert!(journal.end("0.b", acknowledged()).is_none());
-    let ended = journal.end("0.a", acknowledged()).unwrap();
-    assert_eq!(follower.try_recv().unwrap(), News::Call(Arc::new(call("a", Outcome::Ignore))));
-    assert_eq!(follower.try_recv().unwrap(), News::Ended(ended));
+    let (recorder, journal, mut records) = in_memory();
+    let (_, mut follower) = journal.follow(0);
+    recorder.record(call("a", Outcome::Ignore), None);
+    recorder.ended("0.a".to_owned(), acknowledged());
+    let told: Vec<_> = std::iter::from_fn(|| records.try_recv().ok()).flat_map(|r| journal.take(r)).collect();
+    let began = Call { number: 1, ..call("a", Outcome::Ignore) };
+    let ended = Call { ended: Some(acknowledged()), ..began.clone() };
+    let expected = [News::Call(Arc::new(began)), News::Ended(Arc::new(ended.clone()))];
+    assert_eq!(told, expected);
+    assert_eq!([follower.try_recv().unwrap(), follower.try_recv().unwrap()], expected);
+    assert_eq!(*journal.newest(1)[0], ended);
+}
+
+#[test]
+fn an_end_that_comes_before_its_call_is_told_after_it() {
+    let (recorder, journal, mut records) = in_memory();
+    let (_, mut follower) = journal.follow(0);
+    recorder.ended("0.a".to_owned(), acknowledged());
+    recorder.record(call("a", Outcome::Reject { status: 486 }), None);
+    let told: Vec<_> = std::iter::from_fn(|| records.try_recv().ok()).flat_map(|r| journal.take(r)).collect();
+    let began = Call { number: 1, ..call("a", Outcome::Reject { status: 486 }) };
+    let ended = Call { ended: Some(acknowledged()), ..began.clone() };
+    let expected = [News::Call(Arc::new(began)), News::Ended(Arc::new(ended.clone()))];
+    assert_eq!(told, expected);
+    assert_eq!([follower.try_recv().unwrap(), follower.try_recv().unwrap()], expected);
     assert_eq!(journal.newest(1)[0].ended, Some(acknowledged()));
+}
+
+#[test]
+fn a_call_that_newer_ones_pushed_out_of_memory_is_told_to_have_ended() {
+    let (recorder, journal, mut records) = in_memory();
+    let (_, mut follower) = journal.follow(0);
+    for number in 0..=MOST_CALLS {
+        recorder.record(call(&number.to_string(), Outcome::Ring), None);
+        drop(journal.take(records.try_recv().unwrap()));
+    }
+    recorder.ended("0.0".to_owned(), acknowledged());
+    let told: Vec<_> = journal.take(records.try_recv().unwrap()).collect();
+    assert!(matches!(&told[..], [News::Ended(call)] if call.number == 1 && call.ended.is_some()), "{told:?}");
+    assert_eq!(std::iter::from_fn(|| follower.try_recv().ok()).last().as_ref(), told.last());
+}
+
+#[test]
+fn ends_without_a_call_have_a_bound() {
+    let (_, journal, _records) = in_memory();
+    for number in 0..100_000 {
+        drop(journal.take(Record::Ended { id: format!("0.{number}"), ended: acknowledged() }));
+    }
+    let kept = (0..100_000).filter(|number| journal.calls().early(&format!("0.{number}")).is_some()).count();
+    assert!((8_000..=16_384).contains(&kept), "{kept}");
 }
 
 #[test]

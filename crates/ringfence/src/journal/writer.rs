@@ -19,7 +19,7 @@ use jiff::{SignedDuration, Timestamp};
 use rusqlite::Connection;
 
 use super::call::Record;
-use super::forget;
+use super::forget::{self, Forgotten, Person};
 use super::health::Vitals;
 use super::inbox::{Ending, Inbox, Job};
 use super::past::Past;
@@ -154,9 +154,10 @@ impl Writer {
             #[cfg(test)]
             Job::Spoil(spoil) => spoil(self.open.as_mut().expect("it is open").store.connection()),
             Job::Forget(forget) => {
+                // What could not be written may wait: it is not to be written when it can.
+                let (calls, others) = self.inbox.forget(Person::new(&forget.identity));
                 let done = match &mut self.open {
                     Some(open) => {
-                        open.rows.forget();
                         let path = open.store.path().to_owned();
                         forget::forget(open.store.connection(), &forget.identity)
                             .map_err(|error| StoreError::of(&path, &error))
@@ -166,6 +167,11 @@ impl Writer {
                         detail: self.vitals.failing().map_or_else(String::new, |failing| failing.why),
                     }),
                 };
+                let done = done.map(|forgotten| Forgotten {
+                    calls: forgotten.calls + calls,
+                    remembered: forgotten.remembered + others,
+                    ..forgotten
+                });
                 drop(forget.reply.send(done));
             }
         }

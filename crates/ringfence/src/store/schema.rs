@@ -11,7 +11,8 @@ use super::{Durability, StoreError};
 const APPLICATION: i64 = 0x524e_4746;
 
 /// What each version adds to the one before. The version of a database is how many of them it has.
-const MIGRATIONS: &[&str] = &["
+pub(super) const MIGRATIONS: &[&str] = &[
+    "
     -- When it was, in microseconds since 1970, wherever a time stands.
     CREATE TABLE calls (
         number INTEGER PRIMARY KEY,
@@ -69,7 +70,13 @@ const MIGRATIONS: &[&str] = &["
         flipped INTEGER NOT NULL,
         until INTEGER
     ) STRICT, WITHOUT ROWID;
-"];
+",
+    "
+    -- The highest number that a call was ever given: one that was removed gives its number to no other.
+    CREATE TABLE numbering (last INTEGER NOT NULL) STRICT;
+    INSERT INTO numbering SELECT ifnull(max(number), 0) FROM calls;
+",
+];
 
 /// What is wrong with a database, before its path is known.
 #[derive(Debug)]

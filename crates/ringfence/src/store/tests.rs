@@ -90,6 +90,33 @@ fn a_file_of_a_newer_version_is_refused_by_readers_and_writers() {
 }
 
 #[test]
+fn a_file_of_the_first_version_is_brought_up_to_date_with_its_calls() {
+    let (_home, path) = home();
+    drop(open(&path).unwrap());
+    fs::remove_file(&path).unwrap();
+    let first = rusqlite::Connection::open(&path).unwrap();
+    first.execute_batch("PRAGMA auto_vacuum = INCREMENTAL; PRAGMA application_id = 0x524e4746").unwrap();
+    first.execute_batch(schema::MIGRATIONS[0]).unwrap();
+    first
+        .execute_batch(
+            "PRAGMA user_version = 1;
+             INSERT INTO calls (number, at, id, call_id, line, caller, source, verdict, rule, reason)
+             VALUES (17, 1, '0.1', 'a', 'home', '+442079460123', '192.0.2.1:5060', 'ring', 'otherwise', '')",
+        )
+        .unwrap();
+    drop(first);
+    let count = |connection: &Connection, sql: &str| -> i64 {
+        connection.query_row(sql, [], |row| row.get(0)).unwrap()
+    };
+    let reader = Store::read(&path).unwrap();
+    assert_eq!(count(&reader, "SELECT count(*) FROM calls"), 1, "it is read as it is");
+    let mut store = open(&path).unwrap();
+    let now = ["PRAGMA user_version", "SELECT last FROM numbering", "SELECT max(number) FROM calls"]
+        .map(|sql| count(store.connection(), sql));
+    assert_eq!(now, [2, 17, 17]);
+}
+
+#[test]
 fn a_file_whose_making_was_interrupted_is_made_whole() {
     let (_home, path) = home();
     fs::create_dir(path.parent().unwrap()).unwrap();

@@ -89,7 +89,7 @@ impl Running {
             },
             None,
         );
-        self.journal.take(self.records.try_recv().unwrap());
+        drop(self.journal.take(self.records.try_recv().unwrap()));
     }
 
     /// Sends raw bytes and returns all that comes back.

@@ -53,7 +53,7 @@ impl Running {
     /// Does what the program's task does: empties the queue.
     pub(super) fn carry(&mut self) {
         while let Ok(record) = self.records.try_recv() {
-            self.journal.take(record);
+            drop(self.journal.take(record));
         }
     }
 
@@ -128,6 +128,21 @@ fn a_call_has_its_end_whether_it_comes_with_it_or_later() {
         calls.iter().map(|call| call.ended.clone()).collect::<Vec<_>>(),
         vec![Some(acknowledged()); 2]
     );
+}
+
+#[test]
+fn a_call_whose_caller_gave_up_before_it_was_decided_has_its_end_in_the_file() {
+    let bench = Bench::new();
+    let mut running = bench.start();
+    let gave_up = Ended { at: at(1), status: Some(487), how: "the caller gave up".into() };
+    running.recorder.ended(format!("0.{ANNA}-1"), gave_up.clone());
+    running.recorder.ended(format!("0.{ANNA}-2"), gave_up.clone());
+    running.record([from(ANNA, 1)]);
+    running.write([]);
+    running.write([from(ANNA, 2)]);
+    let calls = bench.reader().search(&Query::default()).unwrap();
+    let ends: Vec<_> = calls.into_iter().map(|call| call.ended).collect();
+    assert_eq!(ends, vec![Some(gave_up); 2]);
 }
 
 #[test]
@@ -292,6 +307,48 @@ fn a_person_who_is_forgotten_leaves_no_byte() {
         assert!(!bytes.windows(10).any(|window| window == b"2079460123"), "{}", path.display());
     }
     assert!(bench.start().journal.forget(ANNA).unwrap().is_nothing());
+}
+
+#[test]
+fn a_person_who_is_forgotten_does_not_come_back_out_of_the_queue() {
+    let bench = Bench::new();
+    let mut running = bench.start();
+    let mut diverted = from(BERT, 3);
+    diverted.evidence.facts = format!(r#"{{"diverted":"{ANNA}"}}"#);
+    let now = Timestamp::now();
+    let (list, identity) = ("cooldown".to_owned(), ANNA.to_owned());
+    for call in [from(ANNA, 1), diverted, from(BERT, 2)] {
+        running.recorder.record(call, None);
+    }
+    running.recorder.add(Added { list, identity, at: now, until: None, rule: None, note: None });
+    running.journal.forget(ANNA).unwrap();
+    running.write([from(ANNA, 9)]);
+    let calls = bench.reader().search(&Query::default()).unwrap();
+    let seconds: Vec<_> = calls.iter().map(|call| call.at.duration_since(at(0)).as_secs()).collect();
+    assert_eq!(seconds, [9, 2], "only what came later, and what is somebody else's");
+    assert_eq!(running.journal.newest(9).len(), 2);
+    assert!(bench.reader().entries(now).unwrap().is_empty());
+}
+
+#[test]
+fn a_call_under_way_has_its_end_although_somebody_was_forgotten_meanwhile() {
+    let bench = Bench::new();
+    let mut running = bench.start();
+    running.write([from(BERT, 1)]);
+    running.journal.forget(ANNA).unwrap();
+    running.recorder.ended(format!("0.{BERT}-1"), acknowledged());
+    running.write([]);
+    assert_eq!(bench.reader().search(&Query::default()).unwrap()[0].ended, Some(acknowledged()));
+}
+
+#[test]
+fn the_number_of_a_call_that_was_removed_is_given_to_no_other() {
+    let bench = Bench::new();
+    bench.start().write([from(BERT, 1), from(ANNA, 2)]);
+    bench.start().journal.forget(ANNA).unwrap();
+    bench.start().write([from(BERT, 3)]);
+    let calls = bench.reader().search(&Query::default()).unwrap();
+    assert_eq!(calls.iter().map(|call| call.number).collect::<Vec<_>>(), [3, 1]);
 }
 
 #[test]

@@ -61,6 +61,21 @@ fn more_calls_than_memory_may_hold_are_lost_and_counted_while_a_file_is_read_onl
 }
 
 #[test]
+fn a_person_who_is_forgotten_is_not_written_when_the_disk_takes_calls_again() {
+    let bench = Bench::new();
+    let mut running = bench.start();
+    let other = "+442079460999";
+    running.spoil(|connection| set(connection, "max_page_count = 1"));
+    running.record((0..500).map(long).chain([from(other, 1)]));
+    assert!(!running.journal.flush());
+    drop(running.journal.forget(ANNA));
+    running.spoil(|connection| set(connection, "max_page_count = 1000000"));
+    assert!(running.journal.flush());
+    let calls = bench.reader().search(&Query::default()).unwrap();
+    assert_eq!(calls.iter().map(|call| call.caller.as_str()).collect::<Vec<_>>(), [other]);
+}
+
+#[test]
 fn a_disk_that_comes_after_the_start_gets_what_waited_for_it() {
     let bench = Bench::new();
     let directory = bench.path().parent().unwrap().to_owned();

@@ -1,0 +1,51 @@
+//! Who was forgotten a moment ago: records of them may still be in the queue, and are not to come back with it.
+
+use std::sync::{Mutex, PoisonError};
+
+use jiff::Timestamp;
+
+use super::call::{Added, Call};
+use super::forget::Person;
+
+/// Who was forgotten a moment ago.
+#[derive(Debug, Default)]
+pub(super) struct Forgetting(Mutex<Vec<Gone>>);
+
+#[derive(Debug)]
+struct Gone {
+    identity: String,
+    /// The newest call there was then.
+    newest: u64,
+    at: Timestamp,
+}
+
+/// So many are known at once, the newest: there is a person behind each.
+const MOST: usize = 256;
+/// When so many calls have come, the queue has held all before them more than once.
+const PASSED: u64 = 1 << 17;
+
+impl Forgetting {
+    /// Notes that a caller was forgotten, with all calls up to a number.
+    pub(super) fn begin(&self, identity: &str, newest: u64, at: Timestamp) {
+        let mut gone = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if gone.len() == MOST {
+            gone.remove(0);
+        }
+        gone.push(Gone { identity: identity.to_owned(), newest, at });
+    }
+
+    /// Tells whether a call that comes out of the queue is of, or names, somebody who was forgotten since, and whom.
+    pub(super) fn is_gone(&self, call: &Call) -> Option<String> {
+        let mut gone = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        gone.retain(|gone| call.number < gone.newest.saturating_add(PASSED));
+        let gone =
+            gone.iter().find(|gone| call.number <= gone.newest && Person::new(&gone.identity).is_in(call));
+        gone.map(|gone| gone.identity.clone())
+    }
+
+    /// Tells whether an entry that comes out of the queue is of somebody who was forgotten since.
+    pub(super) fn has_gone(&self, added: &Added) -> bool {
+        let gone = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        gone.iter().any(|gone| added.at <= gone.at && gone.identity == added.identity)
+    }
+}
