@@ -95,6 +95,9 @@ pub struct Call {
     /// What lists that count complaints say of the caller.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub scores: BTreeMap<String, u32>,
+    /// Those of the lists in `scores` that the caller is not on: without this, whoever has a score is.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unlisted: Vec<Box<str>>,
     /// Earlier calls of the caller: how long ago, such as `-2m`, or when.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub recent: Vec<String>,
@@ -321,8 +324,9 @@ impl History for Said<'_> {
     }
 
     fn answer(&self, list: &str) -> Option<Answer> {
-        let score = self.call.scores.get(list).map(|score| Answer { score: *score, is_listed: *score > 0 });
-        score.or_else(|| self.history?.answer(list))
+        let is_unlisted = self.call.unlisted.iter().any(|unlisted| **unlisted == *list);
+        let answer = |score: &u32| Answer { score: *score, is_listed: *score > 0 && !is_unlisted };
+        self.call.scores.get(list).map(answer).or_else(|| self.history?.answer(list))
     }
 
     fn in_shadow(&self, is_shadow: bool) {

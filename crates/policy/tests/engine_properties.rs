@@ -83,6 +83,7 @@ prop_compose! {
             vouched: verified.then_some(source),
             lists: vec![],
             scores: BTreeMap::from_iter(scores),
+            unlisted: vec![],
             answered: None,
         }
     }

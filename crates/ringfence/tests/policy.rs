@@ -86,6 +86,31 @@ fn a_program_that_is_asked_decides() {
     assert_eq!((status, call["rule"].as_str()), (Some(480), Some("rest")), "{call}");
 }
 
+/// Answers every question with the same.
+fn answering_all(answer: &str) -> String {
+    ANSWERING.replace(r#"{"id":%s,"score":%s}"#, &format!(r#"{{"id":%s,{answer}}}"#)).replace(" \"$score\"", "")
+}
+
+#[test]
+fn a_score_and_being_listed_are_kept_apart_in_the_journal() {
+    let listed = "[[rule]]\nid = \"on-it\"\nwhen = { caller_in = \"bad\" }\nthen = \"decline\"\n";
+    let scored =
+        "[[rule]]\nid = \"scored\"\nwhen = { score = { list = \"bad\", at_least = 1 } }\nthen = \"busy\"\n";
+    for (answer, rules, decides) in [
+        (r#""score":9,"listed":false"#, [listed, scored], "scored"),
+        (r#""score":0,"listed":true"#, [scored, listed], "on-it"),
+    ] {
+        let mut bench = Bench::new();
+        let policy = asking(&bench, &answering_all(answer), "");
+        configure(&bench, &policy.replacen("[[rule]]", &format!("{}[[rule]]", rules.concat()), 1));
+        let _program = bench.registered();
+        refused(&mut bench, "+41441234567");
+        assert_eq!(newest(&mut bench, 1)["rule"], decides);
+        let again = bench.ask(&["replay", "--fail-on-change"]);
+        assert!(again.status.success(), "{answer}: {}", String::from_utf8_lossy(&again.stdout));
+    }
+}
+
 #[test]
 fn a_program_that_hangs_dies_or_talks_nonsense_ends_in_on_error_and_the_journal_says_why() {
     for script in ["sleep 60", "exit 1", "while read -r line; do echo nonsense; done"] {

@@ -142,7 +142,8 @@ fn check_test(test: &At<TestBlock>, wrong_times: &[(&str, String)], known: &Know
         let hint = "for example: at = \"2026-03-01T23:10\", recent = [\"-2m\"], dialed = \"-3d\"";
         report.error(span, message, hint);
     }
-    for list in call.lists.iter().map(|list| &**list).chain(call.scores.keys().map(String::as_str)) {
+    let listed = call.lists.iter().chain(&call.unlisted).map(|list| &**list);
+    for list in listed.chain(call.scores.keys().map(String::as_str)) {
         expect_name("list", list, &known.lists, span, report);
     }
     for switch in &call.switches {

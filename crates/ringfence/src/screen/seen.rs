@@ -85,10 +85,9 @@ pub(super) fn written(
     stood_on: StoodOn,
     said: &[Said],
 ) -> Call {
-    let scores = said.iter().filter_map(|said| {
-        let answer = said.answer.as_ref().ok()?;
-        Some((said.list.to_string(), answer.score.max(u32::from(answer.is_listed))))
-    });
+    let answers = || said.iter().filter_map(|said| Some((&said.list, said.answer.as_ref().ok()?)));
+    let scored = || answers().filter(|(_, answer)| answer.score > 0);
+    let unscored = answers().filter(|(_, answer)| answer.score == 0 && answer.is_listed);
     Call {
         caller: caller.user.to_owned(),
         host: caller.host.to_owned(),
@@ -107,8 +106,9 @@ pub(super) fn written(
         user_agent: facts.user_agent.map(str::to_owned),
         diverted: facts.diverted.map(str::to_owned),
         psap_callback: facts.psap_callback,
-        lists: stood_on.added,
-        scores: scores.filter(|(_, score)| *score > 0).collect(),
+        lists: stood_on.added.into_iter().chain(unscored.map(|(list, _)| list.clone())).collect(),
+        scores: scored().map(|(list, answer)| (list.to_string(), answer.score)).collect(),
+        unlisted: scored().filter(|(_, answer)| !answer.is_listed).map(|(list, _)| list.clone()).collect(),
         rate: stood_on.rate,
         dialed: stood_on.dialed.map(|at| at.to_string()),
         answered: stood_on.answered.map(|at| at.to_string()),

@@ -1,6 +1,8 @@
 //! Answers that are remembered for a while, also that nothing is known of a number.
 
 use std::collections::{BTreeMap, HashMap};
+use std::mem::size_of;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -12,10 +14,12 @@ use super::answer::Answer;
 #[derive(Debug)]
 pub(crate) struct Memory {
     lasts: Duration,
-    answers: HashMap<Question, Remembered>,
+    answers: HashMap<Arc<Question>, Remembered>,
     /// The questions in the order in which they were last asked.
-    order: BTreeMap<u64, Question>,
+    order: BTreeMap<u64, Arc<Question>>,
     clock: u64,
+    /// What all of them weigh.
+    bytes: usize,
 }
 
 #[derive(Debug)]
@@ -27,40 +31,60 @@ struct Remembered {
 
 /// The callers of weeks; who has not called for longest is forgotten.
 const MOST_ANSWERS: usize = 10_000;
+/// As many answers of questions of the usual length; whoever calls chooses how long the called party is.
+const MOST_BYTES: usize = 4 << 20;
 
 impl Memory {
     /// Makes a memory that lasts so long; zero remembers nothing.
     pub(crate) fn new(lasts: Duration) -> Self {
-        Self { lasts, answers: HashMap::new(), order: BTreeMap::new(), clock: 0 }
+        Self { lasts, answers: HashMap::new(), order: BTreeMap::new(), clock: 0, bytes: 0 }
     }
 
     pub(crate) fn recall(&mut self, question: &Question, now: Instant) -> Option<Answer> {
         let remembered = self.answers.get_mut(question)?;
-        self.order.remove(&remembered.used);
         if remembered.ends <= now {
-            self.answers.remove(question);
+            self.forget(question);
             return None;
         }
         self.clock += 1;
-        remembered.used = self.clock;
-        self.order.insert(self.clock, question.clone());
-        Some(remembered.answer.clone())
+        let used = std::mem::replace(&mut remembered.used, self.clock);
+        let answer = remembered.answer.clone();
+        if let Some(question) = self.order.remove(&used) {
+            self.order.insert(self.clock, question);
+        }
+        Some(answer)
     }
 
     pub(crate) fn remember(&mut self, question: &Question, answer: &Answer, now: Instant) {
         let Some(ends) = now.checked_add(self.lasts).filter(|_| !self.lasts.is_zero()) else { return };
+        self.forget(question);
         self.clock += 1;
+        let question = Arc::new(question.clone());
+        self.bytes += weight(&question, answer);
         let remembered = Remembered { answer: answer.clone(), ends, used: self.clock };
-        if let Some(before) = self.answers.insert(question.clone(), remembered) {
-            self.order.remove(&before.used);
-        }
-        self.order.insert(self.clock, question.clone());
-        if self.answers.len() > MOST_ANSWERS
-            && let Some((_, oldest)) = self.order.pop_first()
-        {
-            self.answers.remove(&oldest);
+        self.order.insert(self.clock, Arc::clone(&question));
+        self.answers.insert(question, remembered);
+        while self.answers.len() > MOST_ANSWERS || self.bytes > MOST_BYTES {
+            let Some((_, oldest)) = self.order.pop_first() else { return };
+            self.forget(&oldest);
         }
     }
+
+    fn forget(&mut self, question: &Question) {
+        if let Some(before) = self.answers.remove(question) {
+            self.order.remove(&before.used);
+            self.bytes -= weight(question, &before.answer);
+        }
+    }
+}
+
+/// Returns how much memory an answer takes, about.
+fn weight(question: &Question, answer: &Answer) -> usize {
+    let called = question.called.as_ref().map_or(0, String::len);
+    let name = answer.name.as_ref().map_or(0, |name| name.len());
+    // In both maps, which are never quite full.
+    let fixed = size_of::<Question>() + 2 * (size_of::<Remembered>() + 2 * size_of::<Arc<Question>>());
+    fixed + question.line.len() + called + name
 }
 
 #[cfg(test)]
@@ -100,6 +124,20 @@ mod tests {
         assert!(memory.recall(&question(0), now).is_some());
         assert_eq!(memory.recall(&question(1), now), Some(answer(2)));
         assert_eq!((memory.answers.len(), memory.order.len()), (10_000, 10_000));
+    }
+
+    #[test]
+    fn long_questions_make_others_forgotten_before_there_are_many() {
+        let (mut memory, now) = (Memory::new(Duration::from_secs(60)), Instant::now());
+        let long = |number| Question { called: Some("9".repeat(60_000)), ..question(number) };
+        for number in 0..1_000 {
+            memory.remember(&long(number), &answer(1), now);
+            memory.remember(&long(number), &answer(2), now);
+        }
+        let kept: usize = memory.answers.keys().filter_map(|asked| asked.called.as_ref()).map(String::len).sum();
+        assert!((3 << 20..=4 << 20).contains(&kept), "{kept}");
+        assert_eq!(memory.answers.len(), memory.order.len());
+        assert_eq!(memory.recall(&long(999), now), Some(answer(2)));
     }
 
     #[test]
