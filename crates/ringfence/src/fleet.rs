@@ -10,6 +10,7 @@ use tokio::task::AbortHandle;
 
 use crate::config::Account;
 use crate::control::{LineState, LineStatus};
+use crate::runnable::Refusal;
 use crate::screen::Screen;
 
 /// All lines of one softphone, by name.
@@ -24,7 +25,16 @@ pub(crate) struct Fleet {
 #[derive(Debug)]
 struct Member {
     account: Account,
-    line: Result<Watched, String>,
+    line: Result<Watched, Absent>,
+}
+
+/// Why there is no line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Absent {
+    /// The softphone could not make it.
+    Failed(String),
+    /// It is not started, for what it can reach is not there yet.
+    Refused(Refusal),
 }
 
 /// A line, and the task that logs what becomes of its registration.
@@ -41,10 +51,14 @@ impl Fleet {
 
     /// Makes the lines what a configuration says: unregisters those that are gone, registers those
     /// that are new, and leaves those alone that are as they were. Returns what changed, a sentence
-    /// each. A line that cannot be made is told, logged and in the status; the others go on.
-    pub(crate) async fn adopt(&self, accounts: &[Account]) -> Vec<String> {
+    /// each. A line that cannot be made, or is refused, is told, logged and in the status; the others go on.
+    pub(crate) async fn adopt(
+        &self,
+        accounts: &[Account],
+        refused: &BTreeMap<String, Refusal>,
+    ) -> Vec<String> {
         let mut changes = Vec::new();
-        for (name, member) in self.take_gone(accounts) {
+        for (name, member) in self.take_gone(accounts, refused) {
             if !accounts.iter().any(|account| account.name == name) {
                 changes.push(format!("line {name} is gone"));
             }
@@ -56,14 +70,23 @@ impl Fleet {
                 member.account = account.clone();
                 continue;
             }
-            let line = self.add(account).await.map_err(|error| error.to_string());
-            match &line {
-                Ok(_) => changes.push(format!("line {} is new or changed", account.name)),
-                Err(error) => {
-                    tracing::error!(line = account.name, error, "no line");
-                    changes.push(format!("line {} cannot be made: {error}", account.name));
+            let line = match refused.get(&account.name) {
+                Some(refusal) => Err(Absent::Refused(refusal.clone())),
+                None => self.add(account).await.map_err(|error| Absent::Failed(error.to_string())),
+            };
+            let name = &account.name;
+            changes.push(match &line {
+                Ok(_) => format!("line {name} is new or changed"),
+                Err(Absent::Failed(error)) => {
+                    tracing::error!(line = name, error, "no line");
+                    format!("line {name} cannot be made: {error}")
                 }
-            }
+                Err(Absent::Refused(refusal)) => {
+                    let (rule, hint) = (&refusal.rule, Refusal::HINT);
+                    tracing::error!(line = name, rule, why = %refusal, hint, "line refused");
+                    format!("line {name} is refused: {refusal}")
+                }
+            });
             self.members().insert(account.name.clone(), Member { account: account.clone(), line });
         }
         changes
@@ -75,11 +98,15 @@ impl Fleet {
     }
 
     /// Takes out of the table what no account wants as it is.
-    fn take_gone(&self, accounts: &[Account]) -> BTreeMap<String, Member> {
+    fn take_gone(
+        &self,
+        accounts: &[Account],
+        refused: &BTreeMap<String, Refusal>,
+    ) -> BTreeMap<String, Member> {
         let mut members = self.members();
-        let (kept, gone) = std::mem::take(&mut *members)
-            .into_iter()
-            .partition(|(_, member)| accounts.iter().any(|account| member.serves(account)));
+        let (kept, gone) = std::mem::take(&mut *members).into_iter().partition(|(name, member)| {
+            !refused.contains_key(name) && accounts.iter().any(|account| member.serves(account))
+        });
         *members = kept;
         gone
     }
@@ -117,7 +144,8 @@ impl Member {
     fn status(&self, name: &str) -> LineStatus {
         let (state, cause, next) = match &self.line {
             Ok(Watched { line, .. }) => self.registration(&line.registration().state()),
-            Err(error) => (LineState::Failed, Some(error.clone()), None),
+            Err(Absent::Failed(error)) => (LineState::Failed, Some(error.clone()), None),
+            Err(Absent::Refused(refusal)) => (LineState::Refused, Some(refusal.to_string()), None),
         };
         let address = match &self.line {
             Ok(Watched { line, .. }) => line.address_of_record().to_string(),

@@ -1,47 +1,82 @@
-//! Whether a configuration can be run: its treatments may ask for what is not there yet.
+//! What of a configuration can be run: its treatments may ask for what is not there yet.
+
+use std::collections::BTreeMap;
+use std::fmt;
 
 use jiff::Timestamp;
 use ringfence_policy::{Action, Condition, Line, Mode, Rule};
 
-use crate::config::Config;
+use crate::config::{Account, Config};
 
-/// Returns why a configuration cannot be run, if it cannot, and what to do about it: a line can reach a treatment that needs
-/// audio, or a call of our own.
-pub(crate) fn obstacle(config: &Config, now: Timestamp) -> Option<(String, &'static str)> {
+/// Why a line is not started: it can reach a treatment that needs audio, or a call of our own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    /// The rule by which it can; `on_error` is none.
+    pub(crate) rule: String,
+    treatment: String,
+    needs: &'static str,
+}
+
+impl Refusal {
+    /// Returns what to do about it.
+    pub(crate) const HINT: &str = ABOUT_AUDIO;
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { rule, treatment, needs } = self;
+        write!(f, "can reach `{treatment}` by `{rule}`, which needs {needs}, and that is not there yet")
+    }
+}
+
+/// Returns why a configuration cannot be run at all, if it cannot, and what to do about it.
+pub(crate) fn obstacle(
+    config: &Config,
+    refused: &BTreeMap<String, Refusal>,
+) -> Option<(String, &'static str)> {
     if let Some(account) =
         config.accounts.iter().find(|account| account.register && account.password.is_none())
     {
         let why = format!("the line `{}` registers, and its password is not there", account.name);
         return Some((why, "set the environment variable that `password_env` names"));
     }
-    let policy = &*config.policy;
+    let is_refused = |account: &Account| refused.contains_key(&account.name);
+    let first = refused.iter().next().filter(|_| config.accounts.iter().all(is_refused));
+    first.map(|(line, refusal)| {
+        (format!("the line `{line}` {refusal}; no line is left to be started"), Refusal::HINT)
+    })
+}
+
+/// Returns the lines that are not to be started, each with the reason.
+pub(crate) fn refused(config: &Config, now: Timestamp) -> BTreeMap<String, Refusal> {
     // Of a policy in shadow mode nothing is done.
-    if policy.mode() == Mode::Shadow {
-        return None;
+    if config.policy.mode() == Mode::Shadow {
+        return BTreeMap::new();
     }
-    let reaching = config.accounts.iter().find_map(|account| {
-        let line = policy.line(&account.name);
-        let address = format!("sip:{}@{}", account.user, account.domain);
-        let groups = policy.groups_of(&line.name, &address);
-        let reached = policy
-            .rules()
-            .iter()
-            .filter(|rule| !rule.is_shadow && !rule.is_over(now) && reaches(rule, &line, &groups));
-        let acts = reached.map(|rule| (rule.id(), rule.then()));
-        acts.chain([("on_error", policy.on_error())]).find_map(|(rule, treatment)| match line.act(treatment) {
-            Action::Unsupported { needs } => Some(format!(
-                "the line `{}` can reach `{}` by `{rule}`, which needs {needs}, and that is not there yet",
-                line.name,
-                treatment.name()
-            )),
-            Action::Reject(_)
-            | Action::Redirect(_)
-            | Action::Ring { .. }
-            | Action::Wait { .. }
-            | Action::Ignore { .. } => None,
-        })
-    });
-    reaching.map(|why| (why, ABOUT_AUDIO))
+    let refused = config
+        .accounts
+        .iter()
+        .filter_map(|account| Some((account.name.clone(), refusal(config, account, now)?)));
+    refused.collect()
+}
+
+fn refusal(config: &Config, account: &Account, now: Timestamp) -> Option<Refusal> {
+    let policy = &*config.policy;
+    let line = policy.line(&account.name);
+    let address = format!("sip:{}@{}", account.user, account.domain);
+    let groups = policy.groups_of(&line.name, &address);
+    let is_reached = |rule: &&Rule| !rule.is_shadow && !rule.is_over(now) && reaches(rule, &line, &groups);
+    let acts = policy.rules().iter().filter(is_reached).map(|rule| (rule.id(), rule.then()));
+    acts.chain([("on_error", policy.on_error())]).find_map(|(rule, treatment)| match line.act(treatment) {
+        Action::Unsupported { needs } => {
+            Some(Refusal { rule: rule.to_owned(), treatment: treatment.name().to_owned(), needs })
+        }
+        Action::Reject(_)
+        | Action::Redirect(_)
+        | Action::Ring { .. }
+        | Action::Wait { .. }
+        | Action::Ignore { .. } => None,
+    })
 }
 
 const ABOUT_AUDIO: &str = "choose `reject`, `forward`, `ring` or `hold` there; on a parallel line, \

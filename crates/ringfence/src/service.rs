@@ -57,7 +57,7 @@ impl Service {
             .start()
             .await?;
         let fleet = Fleet::new(phone.clone(), Arc::clone(&screen));
-        fleet.adopt(&config.accounts).await;
+        fleet.adopt(&config.accounts, &runnable::refused(&config, Timestamp::now())).await;
         let service = Arc::new_cyclic(|me| Self {
             me: me.clone(),
             phone,
@@ -111,7 +111,8 @@ impl Service {
         let (before, after) = (entries(in_force), entries(&config));
         self.screen.adopt(&config, Arc::clone(&sources))?;
         self.supply.run(sources, self.me.clone());
-        let mut changes = self.fleet.adopt(&config.accounts).await;
+        let refused = runnable::refused(&config, Timestamp::now());
+        let mut changes = self.fleet.adopt(&config.accounts, &refused).await;
         if before != after {
             let told: Vec<_> = after.iter().map(|(list, entries)| format!("{list} has {entries}")).collect();
             changes.push(format!("entries: {}", told.join(", ")));
@@ -127,7 +128,17 @@ impl Service {
     }
 
     fn fail(&self, error: String) -> String {
-        tracing::error!(error, "reload failed, the last good configuration stays");
+        let logged = error.clone();
+        self.fail_as(error, &logged)
+    }
+
+    /// Notes a failure of which the log may not say all: what is wrong in a list names people.
+    fn fail_as(&self, error: String, logged: &str) -> String {
+        tracing::error!(
+            error = logged,
+            hint = "ringfence check",
+            "reload failed, the last good configuration stays"
+        );
         self.configuration().failed = Some(Failed { at: Timestamp::now(), error: error.clone() });
         error
     }
@@ -166,8 +177,11 @@ impl Desk for Service {
         let read = tokio::task::spawn_blocking(move || config::read(&path)).await;
         let reading = read.map_err(|error| self.fail(error.to_string()))?;
         let warnings = reading.report.warnings();
-        let Some(mut config) = reading.config else { return Err(self.fail(reading.report.summary())) };
-        if let Some((why, _)) = runnable::obstacle(&config, Timestamp::now()) {
+        let Some(mut config) = reading.config else {
+            return Err(self.fail_as(reading.report.summary(), &reading.report.outline()));
+        };
+        let refused = runnable::refused(&config, Timestamp::now());
+        if let Some((why, _)) = runnable::obstacle(&config, &refused) {
             return Err(self.fail(why));
         }
         let kept = keep_good_lists(&in_force, &mut config);

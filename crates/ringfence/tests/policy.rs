@@ -88,7 +88,9 @@ fn a_program_that_is_asked_decides() {
 
 /// Answers every question with the same.
 fn answering_all(answer: &str) -> String {
-    ANSWERING.replace(r#"{"id":%s,"score":%s}"#, &format!(r#"{{"id":%s,{answer}}}"#)).replace(" \"$score\"", "")
+    ANSWERING
+        .replace(r#"{"id":%s,"score":%s}"#, &format!(r#"{{"id":%s,{answer}}}"#))
+        .replace(" \"$score\"", "")
 }
 
 #[test]
@@ -188,6 +190,57 @@ fn a_treatment_that_needs_audio_is_not_run() {
     assert_eq!(output.status.code(), Some(2), "{told}");
     assert!(told.contains("the line `home` can reach") && told.contains("audio"), "{told}");
     assert!(bench.ask(&["check"]).status.success());
+}
+
+/// A policy under which the line `office` can reach an announcement, and `home` cannot.
+const ANNOUNCING: &str = "[[rule]]\nid = \"sorry\"\nwhen = { line = \"office\" }\n\
+     then = { answer = { play = \"sorry.wav\", max_seconds = 9 } }\n[[rule]]\nid = \"rest\"\nthen = \"busy\"\n";
+
+#[test]
+fn a_line_that_can_reach_a_treatment_that_needs_audio_is_refused_and_the_others_run() {
+    let mut bench = Bench::new();
+    configure(&bench, &(bench.account("office", "859", "hunter2") + ANNOUNCING));
+    let _program = bench.registered();
+    assert_eq!(refused(&mut bench, "+41441234567"), Some(486));
+    let office = &bench.json(&["status", "--json"])["lines"][1];
+    assert_eq!((&office["name"], &office["state"]), (&"office".into(), &"refused".into()));
+    let cause = office["cause"].as_str().unwrap();
+    assert!(cause.contains("by `sorry`") && cause.contains("audio"), "{cause}");
+    assert_eq!(bench.ask(&["status"]).status.code(), Some(1));
+    let log = bench.log();
+    let line = log.lines().find(|line| line.contains("line refused")).unwrap();
+    assert!(line.contains("ERROR") && line.contains("rule=\"sorry\"") && line.contains("hint="), "{line}");
+    assert!(!bench.pbx.is_registered("859"));
+}
+
+#[test]
+fn a_reload_refuses_the_line_that_can_reach_audio_and_starts_it_again_when_it_cannot() {
+    let mut bench = Bench::new();
+    let office = bench.account("office", "859", "hunter2");
+    let harmless = "[[rule]]\nid = \"rest\"\nthen = \"busy\"\n";
+    configure(&bench, &format!("{office}{harmless}"));
+    let program = bench.registered();
+    assert!(bench.play(|pbx| pbx.is_registered("859")), "{}", bench.log());
+    configure(&bench, &format!("{office}{ANNOUNCING}"));
+    program.signal("HUP");
+    assert!(bench.play(|pbx| !pbx.is_registered("859")), "{}", bench.log());
+    assert!(bench.pbx.is_registered("858"));
+    configure(&bench, &format!("{office}{harmless}"));
+    program.signal("HUP");
+    assert!(bench.play(|pbx| pbx.is_registered("859")), "{}", bench.log());
+}
+
+#[test]
+fn a_reload_that_fails_logs_where_and_nobodys_number() {
+    let (mut bench, program) = running("[list.reject]\nentries = [\"+4179*\"]\n");
+    configure(&bench, "[list.reject]\nentries = [\"+4179*\", \"+41 79 123 45 67 x\"]\n");
+    program.signal("HUP");
+    assert!(bench.play_until(PATIENCE, |bench| bench.log().contains("reload failed")), "{}", bench.log());
+    let log = bench.log();
+    assert!(log.contains("ringfence.toml:") && log.contains("ringfence check"), "{log}");
+    assert!(!log.contains("123 45 67") && !log.contains("1234567"), "{log}");
+    let told = String::from_utf8(bench.ask(&["check"]).stderr).unwrap();
+    assert!(told.contains("+41 79 123 45 67 x"), "{told}");
 }
 
 #[test]

@@ -25,7 +25,8 @@ use crate::watch::Watch;
 
 /// Register, and screen every call until interrupted
 ///
-/// Changes of the configuration and of the lists apply by themselves, on SIGHUP, and with `ringfence
+/// A line that can reach a treatment which needs audio is refused, and the others run: the log and `ringfence
+/// status` say why. Changes of the configuration and of the lists apply by themselves, on SIGHUP, and with `ringfence
 /// reload`; when the new ones are wrong, the last good ones stay. SIGTERM and SIGINT unregister and
 /// end; a second one ends at once. What was decided is written to the journal: `ringfence calls` shows
 /// the newest.
@@ -60,7 +61,8 @@ impl Run {
             findings::add(config, &mut reading.report);
         }
         let config = accept(reading)?;
-        if let Some((why, hint)) = runnable::obstacle(&config, jiff::Timestamp::now()) {
+        let refused = runnable::refused(&config, jiff::Timestamp::now());
+        if let Some((why, hint)) = runnable::obstacle(&config, &refused) {
             return Err(with_hint(why, hint));
         }
         let mut signals = Signals::new()?;

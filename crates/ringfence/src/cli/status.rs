@@ -16,7 +16,7 @@ use crate::visible::visible;
 
 /// Show the running program's lines, registrations and calls
 ///
-/// Exits 1 if a line is not registered, or if the last reload failed.
+/// Exits 1 if a line is not registered or was refused, or if the last reload failed.
 #[derive(Debug, Args)]
 pub(super) struct Status {
     /// Print one JSON object
@@ -138,6 +138,7 @@ fn row(line: &LineStatus, now: Timestamp) -> Vec<String> {
         LineState::Registering => (CAUTION, "registering"),
         LineState::Failed => (BAD, "failed"),
         LineState::Unregistered => (BAD, "unregistered"),
+        LineState::Refused => (BAD, "refused"),
     };
     let next = line.next.map_or_else(String::new, |next| match between(now, next) {
         wait if wait.as_secs() == 0 => "now".to_owned(),

@@ -111,6 +111,19 @@ impl Report {
         }
     }
 
+    /// Returns where the first error is and of which kind, and how many more there are: what a log may say. What
+    /// stands there may name people.
+    pub(crate) fn outline(&self) -> String {
+        let first = self.diagnostics.iter().find(|diagnostic| diagnostic.severity == Severity::Error);
+        let place = first.and_then(|first| first.place.as_ref());
+        let place = place.map(|place| format!("{}:{}:{}: ", place.file, place.line, place.column));
+        let kind = first.map_or("no error".to_owned(), |first| kind(&first.message));
+        let more = self.errors.saturating_sub(1);
+        let s = if more == 1 { "" } else { "s" };
+        let more = if more > 0 { format!(" (and {more} more error{s})") } else { String::new() };
+        format!("{}{kind}{more}", place.unwrap_or_default())
+    }
+
     /// Puts the diagnostics of one file in the order of its lines, files in the order they were read.
     pub(crate) fn sort(&mut self) {
         let mut files = Vec::new();
@@ -125,6 +138,19 @@ impl Report {
         });
     }
 }
+
+/// Returns the beginning of a message, as far as it repeats nothing of what is written.
+fn kind(message: &str) -> String {
+    let end = message.find(['"', '`', ':', '\u{201c}']).unwrap_or(message.len());
+    let end = message.find(", found").map_or(end, |found| found.min(end));
+    let digits = |word: &str| word.bytes().filter(u8::is_ascii_digit).count();
+    let words = message[..end].split_whitespace().take_while(|word| digits(word) < SHORTEST_NUMBER);
+    let kind = words.collect::<Vec<_>>().join(" ");
+    if kind.is_empty() { "an error".to_owned() } else { kind }
+}
+
+/// A word with so many digits may be somebody's number; a port has fewer.
+const SHORTEST_NUMBER: usize = 6;
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -162,6 +188,22 @@ mod tests {
                         hint: write port = 5060";
         assert_eq!(plain(&Told(&error)), expected);
         assert_eq!(error.summary(), "ringfence.toml:2:8: expected a port from 1 to 65535, found \"5060x\"");
+    }
+
+    #[test]
+    fn an_outline_repeats_nothing_of_what_is_written() {
+        for (message, expected) in [
+            ("expected a number, found \"079 123 45 67x\"", "expected a number"),
+            ("`0791234567` is written twice", "an error"),
+            ("+41791234567 is an emergency number", "an error"),
+            ("test 1 fails: expected listed, got allowed", "test 1 fails"),
+            ("expected a port from 1 to 65535, found 0", "expected a port from 1 to 65535"),
+        ] {
+            let mut report = Report::default();
+            let file = File::new("ringfence.toml", "[list.reject]\n");
+            report.push(Diagnostic::error(message).at(file.place(0..4)));
+            assert_eq!(report.outline(), format!("ringfence.toml:1:1: {expected}"));
+        }
     }
 
     #[test]

@@ -133,6 +133,8 @@ pub(crate) enum LineState {
     Registered,
     Failed,
     Unregistered,
+    /// The line is not started: it can reach what is not there yet.
+    Refused,
     /// The line needs no registration: its PBX knows where it is.
     Static,
 }
@@ -151,7 +153,7 @@ impl LineState {
     pub(crate) const fn is_up(self) -> bool {
         match self {
             Self::Registered | Self::Static => true,
-            Self::Registering | Self::Failed | Self::Unregistered => false,
+            Self::Registering | Self::Failed | Self::Unregistered | Self::Refused => false,
         }
     }
 }
