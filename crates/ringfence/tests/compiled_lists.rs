@@ -54,6 +54,27 @@ impl Home {
     }
 }
 
+const SPOILT: &str = "[defaults]\nregion = \"CH\"\n[account.home]\nuser = \"858\"\ndomain = \"192.0.2.1\"\n\
+                      password = \"hunter2\"\n[list.reject]\nsource = \"set:spam.set\"\n";
+
+#[test]
+fn a_spoilt_list_is_told_with_its_file_what_was_expected_and_what_to_do() {
+    let home = Home::with(&[
+        ("ringfence.toml", SPOILT),
+        ("spam.set", "number,description\n1,2\n"),
+        ("a.txt", "0791234567"),
+    ]);
+    let told = home.told(&["check"]);
+    assert!(told.contains("cannot read the list spam.set: byte 0: expected a compiled list"), "{told}");
+    assert!(told.contains("hint: make one with `ringfence list compile`"), "{told}");
+    fs::remove_file(home.path("spam.set")).unwrap();
+    home.told(&["list", "compile", "a.txt", "-o", "spam.set", "--region", "CH"]);
+    let whole = fs::read(home.path("spam.set")).unwrap();
+    fs::write(home.path("spam.set"), &whole[..whole.len() - 8]).unwrap();
+    let told = home.told(&["check"]);
+    assert!(told.contains("hint: the file is damaged: copy or compile it again"), "{told}");
+}
+
 fn numbers(set: &Set) -> Vec<u64> {
     set.iter().map(E164::as_u64).collect()
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use ringfence_policy::{
     Diagnostic, Draft, Entry, File, Format, List, ListBuilder, ListError, ListSource, ListSpec, Place,
-    Region, Set, SourceSpec,
+    Region, Set, SetError, SourceSpec,
 };
 
 use super::account::beside;
@@ -147,10 +147,8 @@ impl Loaded {
                 };
                 texts.push(File::without_secrets(name.clone(), String::from_utf8_lossy(&bytes)));
                 if rows == Some(0) && !source.is_required && spec.least() != Some(0) {
-                    return Err((
-                        path,
-                        ReadError::Wrong("expected rows with numbers, found none".to_owned()),
-                    ));
+                    let why = "expected rows with numbers, found none".to_owned();
+                    return Err((path, ReadError::Wrong { why, hint: None }));
                 }
                 Ok(())
             }
@@ -159,7 +157,11 @@ impl Loaded {
                 self.stamped.push(Stamped::now(&path));
                 let contents = Contents::open(&path, user).map_err(|error| (path.clone(), error))?;
                 let set = Set::open(Arc::new(contents));
-                let set = set.map_err(|error| (path.clone(), ReadError::Wrong(error.to_string())))?;
+                let spoilt = |error: SetError| {
+                    let hint = Some(error.hint());
+                    (path.clone(), ReadError::Wrong { why: error.to_string(), hint })
+                };
+                let set = set.map_err(spoilt)?;
                 builder.set(&path.to_string_lossy(), set);
                 Ok(())
             }

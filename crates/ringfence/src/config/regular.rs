@@ -15,8 +15,11 @@ pub(crate) enum ReadError {
     NotRegular(&'static str),
     /// How many bytes are the most.
     TooLarge(u64),
-    /// Why what it holds is not what it should be.
-    Wrong(String),
+    /// Why what it holds is not what it should be, and what to do about it if that is known.
+    Wrong {
+        why: String,
+        hint: Option<&'static str>,
+    },
 }
 
 /// Reads a file of at most `most` bytes.
@@ -55,14 +58,15 @@ impl ReadError {
             Self::Io(_) => None,
             Self::NotRegular("a directory") => Some("name a file in that directory"),
             Self::NotRegular(_) => Some("write what it gives into a file, and name that file"),
-            Self::TooLarge(_) | Self::Wrong(_) => Some("is it the file that is meant?"),
+            Self::Wrong { hint: Some(hint), .. } => Some(hint),
+            Self::TooLarge(_) | Self::Wrong { hint: None, .. } => Some("is it the file that is meant?"),
         }
     }
 
     pub(crate) fn is_missing(&self) -> bool {
         match self {
             Self::Io(error) => error.kind() == io::ErrorKind::NotFound,
-            Self::NotRegular(_) | Self::TooLarge(_) | Self::Wrong(_) => false,
+            Self::NotRegular(_) | Self::TooLarge(_) | Self::Wrong { .. } => false,
         }
     }
 }
@@ -77,7 +81,7 @@ impl From<ReadError> for io::Error {
     fn from(error: ReadError) -> Self {
         match error {
             ReadError::Io(error) => error,
-            error @ (ReadError::NotRegular(_) | ReadError::TooLarge(_) | ReadError::Wrong(_)) => {
+            error @ (ReadError::NotRegular(_) | ReadError::TooLarge(_) | ReadError::Wrong { .. }) => {
                 Self::other(error.to_string())
             }
         }
@@ -90,7 +94,7 @@ impl std::fmt::Display for ReadError {
             Self::Io(error) => error.fmt(f),
             Self::NotRegular(found) => write!(f, "expected a regular file, found {found}"),
             Self::TooLarge(most) => write!(f, "expected at most {most} bytes, found more"),
-            Self::Wrong(why) => f.write_str(why),
+            Self::Wrong { why, .. } => f.write_str(why),
         }
     }
 }

@@ -37,6 +37,8 @@ pub(crate) enum SourceError {
     Credential { why: String },
     /// A file cannot be read.
     File { path: PathBuf, why: String },
+    /// A compiled list is not what was written, and what to do about it.
+    Spoilt { path: PathBuf, why: String, hint: &'static str },
     /// The program that is asked cannot be run, or ended.
     Program { why: String },
     /// As many questions are under way as the source takes.
@@ -57,6 +59,7 @@ impl SourceError {
             | Self::Late { .. }
             | Self::Status { .. }
             | Self::File { .. }
+            | Self::Spoilt { .. }
             | Self::Busy => true,
             Self::NotPublic { .. }
             | Self::Redirected { .. }
@@ -84,6 +87,7 @@ impl SourceError {
                 Some("`ca = \"file.pem\"` names the authority of a server of your own")
             }
             Self::Credential { .. } => Some("`password_file` or `password_env` say where it is"),
+            Self::Spoilt { hint, .. } => Some(hint),
             Self::NoAddress { .. }
             | Self::Broken { .. }
             | Self::Late { .. }
@@ -132,6 +136,7 @@ impl fmt::Display for SourceError {
             Self::TooFew { least, found } => {
                 write!(f, "not taken: expected at least {least} rows, found {found}")
             }
+            Self::Spoilt { path, why, .. } => write!(f, "{}: {why}", path.display()),
             Self::File { path, why } => write!(f, "cannot read {}: {why}", path.display()),
             Self::Credential { why } | Self::Program { why } => f.write_str(why),
             Self::Busy => f.write_str("too many questions are under way"),

@@ -58,7 +58,11 @@ pub(crate) fn make(
 fn open(path: &Path, user: u32) -> Result<Set, SourceError> {
     let failed = |why: String| SourceError::File { path: path.to_owned(), why };
     let contents = Contents::open(path, user).map_err(|error| failed(error.to_string()))?;
-    Set::open(Arc::new(contents)).map_err(|error| failed(error.to_string()))
+    Set::open(Arc::new(contents)).map_err(|error| SourceError::Spoilt {
+        path: path.to_owned(),
+        why: error.to_string(),
+        hint: error.hint(),
+    })
 }
 
 /// Returns how a document is written: as the policy says, else as it looks.
