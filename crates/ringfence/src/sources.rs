@@ -79,6 +79,11 @@ pub(crate) struct Surroundings {
     pub(crate) user: u32,
 }
 
+/// Returns where last good copies are kept.
+pub(crate) fn kept_copies() -> PathBuf {
+    Copies::usual_directory()
+}
+
 /// All sources of a policy.
 #[derive(Debug, Default)]
 pub(crate) struct Sources {

@@ -195,6 +195,51 @@ fn an_export_tells_what_it_leaves_out() {
 }
 
 #[test]
+fn an_export_overwrites_no_file_unless_it_is_told_to() {
+    let home = Home::new();
+    home.write("out.txt", "precious");
+    let told = home.told(&["list", "export", "reject", "-o", "out.txt"]);
+    let expected =
+        "error: out.txt is there already\nhint: --force overwrites it, or name another file\nexit 2\n";
+    assert_eq!((told.as_str(), home.read("out.txt").as_str()), (expected, "precious"));
+    let told = home.told(&["list", "export", "reject", "-o", "out.txt", "--force"]);
+    assert!(told.starts_with("wrote 3 entries of the reject list to out.txt"), "{told}");
+    assert_eq!(home.read("out.txt"), "+13125550177  # wine\n+1900*\nanonymous\n");
+    let told = home.told(&["list", "export", "reject", "-o", "."]);
+    assert_eq!(told, "error: cannot write .: it is a directory\nhint: name a file in it\nexit 2\n");
+    assert!(home.told(&["list", "export", "reject", "-o", "/dev/null", "--force"]).ends_with("exit 2\n"));
+}
+
+#[test]
+fn an_export_never_overwrites_a_file_that_the_program_lives_by() {
+    let home = Home::new();
+    let text = CONFIGURATION.replace("password = \"hunter2\"", "password_file = \"secret\"");
+    let set = "[list.robots]\nsource = \"set:robots.set\"\n[journal]\npath = \"calls.db\"\n";
+    home.write("ringfence.toml", format!("include = [\"more.toml\"]\n{text}{set}"));
+    home.write("more.toml", "");
+    home.write("secret", "hunter2\n");
+    home.write("robots.txt", "+13125550199\n");
+    home.told(&["list", "compile", "robots.txt", "-o", "robots.set", "--region", "US"]);
+    std::os::unix::fs::symlink(home.path("ringfence.toml"), home.path("link")).unwrap();
+    let own = [
+        "ringfence.toml",
+        "link",
+        "more.toml",
+        "secret",
+        "spam.txt",
+        "robots.set",
+        "calls.db",
+        "calls.db-wal",
+    ];
+    for file in own {
+        let before = std::fs::read(home.path(file)).ok();
+        let told = home.told(&["list", "export", "reject", "-o", file, "--force"]);
+        assert!(told.contains("and is not overwritten\nhint: name another file\nexit 2\n"), "{file}: {told}");
+        assert_eq!(std::fs::read(home.path(file)).ok(), before, "{file}");
+    }
+}
+
+#[test]
 fn an_export_is_read_again_as_the_same_list() {
     let home = Home::new();
     for file in ["out.csv", "out.txt"] {

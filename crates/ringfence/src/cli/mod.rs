@@ -27,6 +27,7 @@ mod run;
 mod stats;
 mod status;
 mod switch;
+mod target;
 mod test;
 mod then;
 mod was_wrong;

@@ -3,7 +3,7 @@
 use std::fs;
 use std::net::{IpAddr, Ipv6Addr};
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ringfence_policy::{Identity, brief};
@@ -91,6 +91,11 @@ impl Account {
         }
         (!account.user.is_empty() && !account.domain.is_empty()).then_some(account)
     }
+}
+
+/// Returns the file that an account's password is in.
+pub(super) fn password_file(section: &Section<'_>) -> Option<PathBuf> {
+    Some(beside(section.path(), section.glance(&PASSWORD_FILE)?))
 }
 
 /// Reads the one password there is: inline, from a file or from the environment.
@@ -265,6 +270,6 @@ fn narrow(port: u32) -> u16 {
 }
 
 /// Returns a path beside the configuration file, unless it is absolute.
-pub(crate) fn beside(config: &Path, name: &str) -> std::path::PathBuf {
+pub(crate) fn beside(config: &Path, name: &str) -> PathBuf {
     config.parent().unwrap_or(Path::new("")).join(name)
 }

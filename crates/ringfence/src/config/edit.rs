@@ -253,7 +253,9 @@ pub(crate) fn replace(path: &Path, text: &str) -> Result<(), EditError> {
     let old = fs::metadata(&path).ok();
     let mode = old.as_ref().map_or(0o644, |old| old.permissions().mode() & 0o7777);
     let written = (|| {
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(mode).open(&beside)?;
+        // What a crash, or somebody else, has left there is not followed, whatever it is.
+        let _ = fs::remove_file(&beside);
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&beside)?;
         file.set_permissions(fs::Permissions::from_mode(mode))?;
         if let Some(old) = &old {
             // Only root may give a file away; anyone else replaces files of their own.

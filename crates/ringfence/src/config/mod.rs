@@ -73,6 +73,8 @@ pub(crate) struct Reading {
     pub(crate) control: Option<PathBuf>,
     /// Where the journal is, if that could be read.
     pub(crate) journal: Option<Settings>,
+    /// Every file that it is made of or names: lists, passwords, programs.
+    pub(crate) files: Vec<PathBuf>,
     /// Whether there was a file to be read, be it right or wrong.
     pub(crate) was_read: bool,
 }
@@ -130,13 +132,15 @@ fn read_stamped(stamped: &Stamped, text: impl Into<String>) -> Reading {
     let document = Section::document(path, &file, &report, &document);
     let softphone = document.table(&SOFTPHONE).map(|section| Softphone::read(&section)).unwrap_or_default();
     let journal = document.table(&JOURNAL).map(|section| journal::read(&section)).unwrap_or_default();
-    let accounts = accounts(&document);
+    let (accounts, mut files) = accounts(&document);
     drop(document);
     let screening = Screening::read(stamped, file.clone(), &accounts, &mut report.borrow_mut());
 
     let mut report = report.into_inner();
     report.sort();
     let control = softphone.control.clone();
+    files.extend(screening.files.iter().map(|file| file.path.clone()));
+    files.extend(screening.named_files());
     let config = match screening.policy {
         Some(policy) if report.errors() == 0 => Some(Config {
             path: path.to_owned(),
@@ -154,7 +158,8 @@ fn read_stamped(stamped: &Stamped, text: impl Into<String>) -> Reading {
         _ => None,
     };
     let lists = screening.is_readable.then_some(screening.lists);
-    Reading { path: path.to_owned(), report, config, lists, control, journal: Some(journal), was_read: true }
+    let journal = Some(journal);
+    Reading { path: path.to_owned(), report, config, lists, control, journal, files, was_read: true }
 }
 
 impl Reading {
@@ -166,6 +171,7 @@ impl Reading {
             lists: None,
             control: None,
             journal: None,
+            files: Vec::new(),
             was_read: true,
         }
     }
@@ -177,13 +183,15 @@ impl Reading {
     }
 }
 
-fn accounts(document: &Section<'_>) -> Vec<Account> {
+/// Reads the accounts, and which files their passwords are in.
+fn accounts(document: &Section<'_>) -> (Vec<Account>, Vec<PathBuf>) {
     let tables = document.tables(&ACCOUNT);
     if tables.is_empty() {
         let hint = "add [account.home] with user, domain and password, or write a fresh file: ringfence init";
         document.error(0..0, "expected at least one [account.NAME], found none", hint);
     }
-    tables.iter().filter_map(|(name, section)| Account::read(name, section)).collect()
+    let files = tables.iter().filter_map(|(_, section)| account::password_file(section)).collect();
+    (tables.iter().filter_map(|(name, section)| Account::read(name, section)).collect(), files)
 }
 
 /// Adds to the accounts the peers that the policy's lines name by address.

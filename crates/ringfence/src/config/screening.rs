@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ringfence_policy::{Answer, Diagnostic, Draft, File, Policy};
+use ringfence_policy::{Answer, Diagnostic, Draft, File, ListSource, Policy};
 
-use super::account::Account;
+use super::account::{Account, beside};
 use super::lists::Lists;
 use super::policy_file;
 use super::report::Report;
@@ -78,6 +78,21 @@ impl Screening {
             }
         }
         screening
+    }
+
+    /// Returns the files that its lists name beside those that were read: passwords, authorities, programs.
+    pub(super) fn named_files(&self) -> Vec<PathBuf> {
+        let mut files = Vec::new();
+        for spec in self.draft.lists() {
+            let named = spec.password_file().into_iter().chain(spec.authority());
+            files.extend(named.map(|(path, file)| beside(Path::new(file), path)));
+            for source in spec.sources() {
+                if let ListSource::LookupProgram { program } = &source.source {
+                    files.push(beside(Path::new(&source.file), program));
+                }
+            }
+        }
+        files
     }
 
     /// Finds out which lists lie on servers, in part, and who is asked for each call.

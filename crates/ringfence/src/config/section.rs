@@ -120,6 +120,12 @@ impl<'a> Section<'a> {
         Some(At { value: text.as_ref(), span: value.span() })
     }
 
+    /// Looks at a string, and says nothing of a value that is none.
+    pub(crate) fn glance(&self, key: &Key) -> Option<&'a str> {
+        let DeValue::String(text) = self.table.get(key.name)?.get_ref() else { return None };
+        Some(text.as_ref())
+    }
+
     /// Reads a string that means something: `parse` says `None` if it does not.
     pub(crate) fn parsed<T>(&self, key: &Key, parse: impl FnOnce(&str) -> Option<T>) -> Option<At<T>> {
         let text = self.text(key)?;

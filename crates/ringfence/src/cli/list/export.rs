@@ -1,19 +1,19 @@
 //! `ringfence list export`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::Args;
 use ringfence_policy::{Columns, Format, Row};
 
 use super::super::change::shown;
-use super::super::failure::hint;
+use super::super::failure::{hint, with_hint};
 use super::super::output::print;
-use super::super::{Answer, Context, lists_of};
+use super::super::{Answer, Context, lists_of, target};
 use super::compiled::bar;
 use super::foreign::{entries, format};
 use super::named;
-use crate::config::edit;
+use crate::config::edit::{self, EditError};
 
 /// Write a list for another program
 ///
@@ -37,14 +37,22 @@ pub(super) struct Export {
     #[arg(long, value_name = "COLUMN")]
     name_column: Option<String>,
 
-    /// Where to write it, in place of what stands there [default: the standard output]
+    /// Where to write it [default: the standard output]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+
+    /// Overwrite a file that is there; one of the program's own is never overwritten
+    #[arg(long, requires = "output")]
+    force: bool,
 }
 
 impl Export {
     pub(super) fn run(self, context: &Context) -> Result<Answer> {
-        let lists = lists_of(context.reading()?)?;
+        let reading = context.reading()?;
+        if let Some(file) = &self.output {
+            target::accept(file, &reading, self.force)?;
+        }
+        let lists = lists_of(reading)?;
         let list = named(&lists, &self.list)?;
         let format = self.format();
         let bar = bar(list.list.len(), self.list.as_ref());
@@ -59,7 +67,8 @@ impl Export {
         bar.finish_and_clear();
         match &self.output {
             Some(file) => {
-                edit::replace(file, &text)?;
+                // Written beside and renamed: nobody reads half of it.
+                edit::replace(file, &text).map_err(|error| unwritten(file, &error))?;
                 let written = entries(exported.rows);
                 print(format_args!(
                     "wrote {written} of the {} list to {} ({format})\n",
@@ -84,4 +93,12 @@ impl Export {
         let format = self.format.clone().or_else(guess).unwrap_or(Format::Text);
         if matches!(format, Format::Csv(_)) { Format::Csv(columns) } else { format }
     }
+}
+
+fn unwritten(file: &Path, error: &EditError) -> anyhow::Error {
+    let why = match error {
+        EditError::Io { source, .. } => source.to_string(),
+        EditError::Format { message, .. } => message.clone(),
+    };
+    with_hint(format!("cannot write {}: {why}", file.display()), "name a file in a directory of yours")
 }

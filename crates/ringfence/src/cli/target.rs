@@ -1,0 +1,81 @@
+//! A file that a person names to be written: never one that the program itself lives by.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+
+use super::failure::with_hint;
+use crate::config::Reading;
+use crate::journal::Settings;
+use crate::sources::kept_copies;
+
+/// Makes sure that a file may be written: what is no regular file or belongs to the program is refused, and what
+/// is there already too unless it is meant.
+pub(super) fn accept(path: &Path, reading: &Reading, force: bool) -> Result<()> {
+    let shown = path.display();
+    let found = match fs::metadata(path) {
+        Ok(metadata) => Some(metadata),
+        Err(error) if error.kind() == ErrorKind::NotFound => None,
+        Err(error) => return Err(with_hint(format!("cannot write {shown}: {error}"), ELSEWHERE)),
+    };
+    if let Some(what) = own(path, reading) {
+        return Err(with_hint(format!("{shown} is {what}, and is not overwritten"), ELSEWHERE));
+    }
+    match found {
+        Some(found) if found.is_dir() => {
+            Err(with_hint(format!("cannot write {shown}: it is a directory"), "name a file in it"))
+        }
+        Some(found) if !found.is_file() => {
+            let hint = "without --output it goes to the standard output";
+            Err(with_hint(format!("cannot write {shown}: it is no regular file"), hint))
+        }
+        Some(_) if !force => {
+            let hint = "--force overwrites it, or name another file";
+            Err(with_hint(format!("{shown} is there already"), hint))
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+const ELSEWHERE: &str = "name another file";
+
+/// Returns what a file is to the program, if it is one of its own.
+fn own(path: &Path, reading: &Reading) -> Option<&'static str> {
+    let path = canonical(path);
+    let journal = reading.journal.clone().unwrap_or_default();
+    if journal_files(&journal).iter().any(|file| canonical(file) == path) {
+        return Some("a file of the journal");
+    }
+    if path.starts_with(canonical(&kept_copies())) {
+        return Some("a copy of a list that was fetched");
+    }
+    let is_own = |file: &PathBuf| canonical(file) == path;
+    if is_own(&reading.path) {
+        return Some("the configuration");
+    }
+    reading.files.iter().any(is_own).then_some("a file that the configuration names")
+}
+
+fn journal_files(journal: &Settings) -> Vec<PathBuf> {
+    let beside = |path: &Path, end: &str| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(end);
+        PathBuf::from(name)
+    };
+    let ends = ["", "-wal", "-shm", "-journal"];
+    journal.path().map(|path| ends.map(|end| beside(path, end)).to_vec()).unwrap_or_default()
+}
+
+/// Returns the one name of a file, which need not be there.
+fn canonical(path: &Path) -> PathBuf {
+    fs::canonicalize(path).unwrap_or_else(|_| {
+        let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        let directory = fs::canonicalize(directory.unwrap_or(Path::new(".")));
+        match (directory, path.file_name()) {
+            (Ok(directory), Some(name)) => directory.join(name),
+            (Ok(_) | Err(_), _) => path.to_owned(),
+        }
+    })
+}
