@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use clap::Args;
 use jiff::{SignedDuration, Timestamp};
-use ringfence_policy::{Facts, Policy, Trace, Verdict, decide};
+use ringfence_policy::{Facts, Line, OneOrMore, Policy, Trace, Verdict, decide};
 use serde::Serialize;
 
 use super::calls::{Handle, ended, moment, verdict, who};
@@ -15,7 +15,7 @@ use super::output::{print, print_json};
 use super::records::{Records, told};
 use super::then::Then;
 use super::{Answer, Context, when};
-use crate::config::Config;
+use crate::config::{Account, Config};
 use crate::journal::{Call, Query, Reader};
 use crate::page::Page;
 use crate::style::{CAUTION, STRONG, paint};
@@ -35,7 +35,7 @@ pub(super) struct Why {
     #[arg(long, value_name = "WHEN")]
     at: Option<String>,
 
-    /// Which line it would call
+    /// Which line it would call [default: the first of the configuration]
     #[arg(long, value_name = "NAME")]
     line: Option<String>,
 
@@ -56,6 +56,9 @@ struct Told {
     /// Lists that would be asked when the call came.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     not_asked: Vec<String>,
+    /// Lines on which it may be otherwise, where none was named.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    other_lines: Vec<String>,
     /// Whether another policy decided the call.
     policy_has_changed: bool,
     /// How long the decision took, in microseconds: at the time, or now.
@@ -106,13 +109,12 @@ impl Why {
     fn of_number(&self, reader: Option<&Reader>, config: &Config, now: Timestamp) -> Result<Told> {
         let policy = &config.policy;
         let at = self.at.as_deref().map(|text| when::time("--at", text, now)).transpose()?;
-        if let Some(line) = self.line.as_deref().filter(|line| !knows(policy, line)) {
-            let names: Vec<&str> = policy.lines().iter().map(|line| &*line.name).collect();
-            let hint = format!("the policy names: {}", names.join(", "));
-            return Err(with_hint(format!("expected a line, found \"{}\"", line.escape_debug()), hint));
-        }
-        let call =
-            ringfence_policy::Call { line: self.line.clone(), ..ringfence_policy::Call::told(&self.what) };
+        let line = self.called(config)?;
+        let call = ringfence_policy::Call {
+            line: Some(line.name.clone()),
+            group: Some(OneOrMore::More(line.groups)),
+            ..ringfence_policy::Call::told(&self.what)
+        };
         let past = reader
             .map(|reader| reader.past(now))
             .transpose()
@@ -129,8 +131,38 @@ impl Why {
         });
         told.not_asked = config.look_ups.iter().map(|look_up| look_up.name.clone()).collect();
         told.not_asked.dedup();
+        if self.line.is_none() {
+            told.other_lines = line.others;
+        }
         Ok(told)
     }
+
+    /// Returns the line that the number would call: the one that is named, or else the first.
+    fn called(&self, config: &Config) -> Result<Called> {
+        let policy = &config.policy;
+        let lines: Vec<_> =
+            config.accounts.iter().map(|account| (account, policy.line(&account.name))).collect();
+        let is_meant = |account: &Account, line: &Line| {
+            self.line.as_deref().is_none_or(|name| account.name == name || *line.name == *name)
+        };
+        let Some((account, line)) = lines.iter().find(|(account, line)| is_meant(account, line)) else {
+            let names: Vec<&str> = lines.iter().map(|(_, line)| &*line.name).collect();
+            let named = self.line.as_deref().unwrap_or_default().escape_debug();
+            let message = format!("expected a line, found \"{named}\"");
+            return Err(with_hint(message, format!("the lines are: {}", names.join(", "))));
+        };
+        let others = lines.iter().map(|(_, line)| line.name.to_string()).filter(|name| *name != *line.name);
+        let address = format!("sip:{}@{}", account.user, account.domain);
+        let groups = policy.groups_of(&line.name, &address);
+        Ok(Called { name: line.name.to_string(), groups, others: others.collect() })
+    }
+}
+
+/// The line that a number would call.
+struct Called {
+    name: String,
+    groups: Vec<Box<str>>,
+    others: Vec<String>,
 }
 
 /// Tells whether a text can mean nothing but a call.
@@ -139,21 +171,20 @@ fn is_handle(what: &str) -> bool {
     what == "last" || what.strip_prefix('c').is_some_and(is_number)
 }
 
-/// Tells whether a policy says something of a line; one that names no lines takes any.
-fn knows(policy: &Policy, name: &str) -> bool {
-    let is_it = |line: &ringfence_policy::Line| *line.name == *name || line.account.as_deref() == Some(name);
-    policy.lines().is_empty() || policy.lines().iter().any(is_it)
-}
-
 /// Tells what the policy in force makes of a call of the journal.
 fn of_call(call: Call, reader: &Reader, policy: &Policy, now: Timestamp) -> Result<Told> {
     let then = before(&call, reader, now).map_err(|error| told(&error))?;
     let decided_in = call.evidence.decided_in;
     let mut told = then.facts(&call, policy, None, |facts, now| tell(policy, facts, now, decided_in));
-    let then = &*call.evidence.policy;
-    told.policy_has_changed = !then.is_empty() && then != policy.checksum();
+    told.policy_has_changed = has_changed_since(policy, &call);
     told.call = Some(call);
     Ok(told)
+}
+
+/// Tells whether a call was decided by another policy than this one.
+pub(super) fn has_changed_since(policy: &Policy, call: &Call) -> bool {
+    let then = &*call.evidence.policy;
+    !then.is_empty() && then != policy.checksum()
 }
 
 /// Notes what came before a call: of its caller all, of others a day, which is as far as rates are counted.
@@ -193,6 +224,7 @@ fn tell(policy: &Policy, facts: &Facts<'_>, now: Timestamp, decided_in: Duration
         shadow: shadow.collect(),
         trace,
         not_asked: Vec::new(),
+        other_lines: Vec::new(),
         policy_has_changed: false,
         decided_in: u64::try_from(decided_in.as_micros()).unwrap_or(u64::MAX),
     }
@@ -231,6 +263,10 @@ fn rendered(told: &Told, now: Timestamp) -> Page {
     }
     for list in &told.not_asked {
         page.line(format_args!(" {:12} {}, which would be when the call came", "not asked", visible(list)));
+    }
+    if !told.other_lines.is_empty() {
+        let lines = told.other_lines.iter().map(|line| visible(line)).collect::<Vec<_>>().join(", ");
+        page.line(format_args!(" {:12} it may be otherwise on {lines}: --line NAME tells", "other lines"));
     }
     if told.shadow.is_empty() {
         page.line(format_args!(" {:12} no rule in shadow mode would have decided", "shadow"));

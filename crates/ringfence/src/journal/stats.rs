@@ -54,7 +54,8 @@ impl Stats {
         entry(&mut self.rules, rule).count(verb);
         entry(&mut self.lines, line).count(verb);
         self.days.entry(day).or_default().count(verb);
-        if let Some(list) = list {
+        // A journal may have the nameless list of what a rule writes itself.
+        if let Some(list) = list.filter(|list| !list.is_empty()) {
             entry(&mut self.lists, list).count(verb);
         }
         for rule in shadow {

@@ -44,11 +44,12 @@ impl Decided<'_> {
             },
             display_name: facts.display_name.filter(|name| !name.is_empty()).map(str::to_owned),
             rule: decision.rule_id().to_owned(),
-            entry: decision.entry().map(|entry| entry.written().to_owned()),
+            entry: decision.entry().map(|entry| entry.to_string()),
             reason: self.reason(invite),
             evidence: Evidence {
                 identity: identity(&facts.caller),
-                list: decision.entry().map(|entry| entry.list().to_owned()),
+                // What a rule writes itself is on no list.
+                list: decision.entry().map(|entry| entry.list().to_owned()).filter(|list| !list.is_empty()),
                 shadow: decision.shadow().map(|rule| rule.id().to_owned()).collect(),
                 // It cannot fail: every key is a string.
                 facts: serde_json::to_string(written).unwrap_or_default(),
