@@ -10,7 +10,8 @@ use super::{Answer, Context};
 /// Put a number on the allow list
 ///
 /// An allowed caller is never rejected, even if the reject list names the number too. The entry goes
-/// to the first file of [list.allow] if the list has files, else to its `entries`.
+/// to the first file of [list.allow] if the list has files, else to its `entries`. If a test of the policy
+/// fails with it, nothing is changed and the exit status is 1.
 #[derive(Debug, Args)]
 pub(super) struct Allow {
     #[command(flatten)]
@@ -29,7 +30,8 @@ impl Allow {
             print(format_args!("{} is allowed already: {}\n", change.pattern, told(allow, entry)))?;
             return Ok(Answer::Fine);
         }
-        let file = change.add(allow, "allowed", self.comment.as_deref())?;
+        let add = || change.add(allow, "allowed", self.comment.as_deref());
+        let Some((file, _)) = change.attempt([allow]).make(add)? else { return Ok(Answer::Negative) };
         print(format_args!("allowed {} in {}\n", change.pattern, shown(&file)))?;
         if let Some(entry) = change.covering(reject) {
             print(format_args!("it wins over {} on the reject list\n", told(reject, entry)))?;

@@ -10,13 +10,14 @@ use super::change::{Change, Number, note, shown, told};
 use super::failure::{hint, with_hint};
 use super::output::print;
 use super::{Answer, Context, when};
-use crate::config::{self, REJECT, edit};
+use crate::config::{REJECT, Reading, edit};
 
 /// Put a number on the reject list, for good or for a time
 ///
 /// If the list has files, the entry is appended to the first of them, with the day as a comment; else
 /// to `entries` of [list.reject] in the configuration, whose comments stay as they are. One for a time goes
-/// to `entries` always, and ends by itself. A running ringfence takes it up by itself.
+/// to `entries` always, and ends by itself. A running ringfence takes it up by itself. If a test of the policy
+/// fails with it, nothing is changed and the exit status is 1.
 #[derive(Debug, Args)]
 pub(super) struct Block {
     #[command(flatten)]
@@ -58,32 +59,35 @@ impl Block {
             anstream::eprintln!("{} is an emergency number and cannot be blocked", change.pattern);
             return Ok(Answer::Negative);
         }
-        if ending.is_some() {
-            edit::remove(&change.config, reject, &change.pattern)?;
-        }
-        if let Some(span) = span {
-            self.block_for(&change, span, now)?;
-        } else {
+        let changed = change.attempt([reject]).make(|| {
+            if ending.is_some() {
+                edit::remove(&change.config, reject, &change.pattern)?;
+            }
+            if let Some(span) = span {
+                return self.block_for(&change, span, now);
+            }
             let file = change.add(reject, "blocked", self.note.as_deref())?;
-            print(format_args!("blocked {} in {}\n", change.pattern, shown(&file)))?;
-        }
-        tell_effect(&change);
+            Ok(format!("blocked {} in {}\n", change.pattern, shown(&file)))
+        })?;
+        let Some((told, reading)) = changed else { return Ok(Answer::Negative) };
+        print(told)?;
+        tell_effect(&change, &reading);
         Ok(Answer::Fine)
     }
 
-    fn block_for(&self, change: &Change, span: SignedDuration, now: Timestamp) -> Result<()> {
+    fn block_for(&self, change: &Change, span: SignedDuration, now: Timestamp) -> Result<String> {
         let until = now.checked_add(span).map_err(|_| with_hint("that is too long", "leave --for out"))?;
         let note = note("blocked", self.note.as_deref())?;
         let list = &change.lists.reject().name;
         edit::add_until(&change.config, list, &change.pattern.to_string(), Some(&note), until)?;
         let (until, config) = (moment(until, now), shown(&change.config));
-        print(format_args!("blocked {} until {until} in {config}\n", change.pattern))
+        Ok(format!("blocked {} until {until} in {config}\n", change.pattern))
     }
 }
 
 /// Tells when the entry is in vain.
-fn tell_effect(change: &Change) {
-    match config::read(&change.config).config {
+fn tell_effect(change: &Change, reading: &Reading) {
+    match &reading.config {
         None if change.had_errors => {}
         None => hint("the configuration has errors, with which no program takes it up: ringfence check"),
         Some(config) if !asks_for(&config.policy, REJECT) => {

@@ -6,11 +6,12 @@ use anyhow::Result;
 use clap::Args;
 use jiff::Timestamp;
 use ringfence_policy::Number::Internal;
-use ringfence_policy::{Entry, Pattern};
+use ringfence_policy::{Entry, Pattern, Region};
 
+use super::attempt::Attempt;
 use super::failure::{hint, with_hint};
 use super::output::day;
-use super::{Context, lists_of};
+use super::{Context, caller, lists_of};
 use crate::config::edit::{self, Turn};
 use crate::config::{Lists, Loaded};
 
@@ -35,6 +36,11 @@ pub(super) struct Change {
 }
 
 impl Number {
+    /// Returns what the rules know a caller by who is meant alone; none for more callers than one.
+    pub(super) fn identity(&self, region: Region) -> Option<String> {
+        caller::known_by(&self.written, region).ok()
+    }
+
     /// Waits for the turn to change the lists, and reads them and the number.
     pub(super) fn change(&self, context: &Context) -> Result<Change> {
         if self.written.chars().any(char::is_control) {
@@ -63,6 +69,11 @@ impl Change {
     pub(super) fn add(&self, list: &Loaded, done: &str, comment: Option<&str>) -> Result<PathBuf> {
         let note = note(done, comment)?;
         Ok(edit::add(&self.config, list, &self.pattern.to_string(), &note)?)
+    }
+
+    /// Prepares to change lists, unless the configuration has errors with that.
+    pub(super) fn attempt<'a>(&self, lists: impl IntoIterator<Item = &'a Loaded>) -> Attempt {
+        Attempt::new(&self.config, lists, self.had_errors)
     }
 
     /// Tells whether the number is one that nobody may block.

@@ -2,6 +2,7 @@
 //! A verb is a file.
 
 mod allow;
+mod attempt;
 mod block;
 mod caller;
 mod calls;
@@ -134,8 +135,8 @@ impl Cli {
             Verb::Test(verb) => verb.run(&context),
             Verb::Block(verb) => verb.run(&context),
             Verb::Allow(verb) => verb.run(&context),
-            Verb::Remove(verb) => verb.run(&context),
-            Verb::List(verb) => verb.run(&context),
+            Verb::Remove(verb) => verb.run(&context).await,
+            Verb::List(verb) => verb.run(&context).await,
             Verb::Status(verb) => verb.run(&context).await,
             Verb::Calls(verb) => verb.run(&context).await,
             Verb::Why(verb) => verb.run(&context).await,

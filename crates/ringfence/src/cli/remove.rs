@@ -2,18 +2,22 @@
 
 use anyhow::Result;
 use clap::Args;
+use jiff::Timestamp;
 
 use super::change::{Number, shown, told};
 use super::failure::hint;
+use super::list::remembered;
 use super::output::print;
 use super::{Answer, Context};
 use crate::config::edit;
+use crate::journal::Added;
 use crate::page::Page;
 
 /// Take a number off all lists
 ///
 /// Every entry that means the number, however it is written, is removed from the configuration and
-/// from the files. Exits 1 if there is none.
+/// from the files; what a rule or a person has put on a list for a time ends now. If a test of the policy fails
+/// with it, nothing is changed. Exits 1 if nothing was removed.
 #[derive(Debug, Args)]
 pub(super) struct Remove {
     #[command(flatten)]
@@ -21,14 +25,22 @@ pub(super) struct Remove {
 }
 
 impl Remove {
-    pub(super) fn run(self, context: &Context) -> Result<Answer> {
+    pub(super) async fn run(self, context: &Context) -> Result<Answer> {
         let change = self.number.change(context)?;
-        let mut page = Page::new();
-        for list in change.lists.each() {
-            for (written, file, line) in edit::remove(&change.config, list, &change.pattern)? {
-                let list = &list.name;
-                page.line(format_args!("removed {written} from the {list} list ({}:{line})", shown(&file)));
+        let removed = change.attempt(change.lists.each()).make(|| {
+            let mut page = Page::new();
+            for list in change.lists.each() {
+                for (written, file, line) in edit::remove(&change.config, list, &change.pattern)? {
+                    let (list, file) = (&list.name, shown(&file));
+                    page.line(format_args!("removed {written} from the {list} list ({file}:{line})"));
+                }
             }
+            Ok(page)
+        })?;
+        let Some((mut page, _)) = removed else { return Ok(Answer::Negative) };
+        for Added { list, identity, rule, .. } in self.remembered(context, &change).await? {
+            let by = rule.map(|rule| format!(", put there by rule {rule}")).unwrap_or_default();
+            page.line(format_args!("removed {identity} from the {list} list (journal{by})"));
         }
         let is_removed = !page.is_empty();
         print(page)?;
@@ -41,5 +53,17 @@ impl Remove {
             }
         }
         Ok(Answer::of(is_removed))
+    }
+
+    /// Ends the entries that the journal has of the caller, and returns them.
+    async fn remembered(&self, context: &Context, change: &super::change::Change) -> Result<Vec<Added>> {
+        let Some(identity) = self.number.identity(change.lists.region) else { return Ok(Vec::new()) };
+        let now = Timestamp::now();
+        let mut entries = remembered::entries(context, now).await?;
+        entries.retain(|entry| entry.identity == identity);
+        if !entries.is_empty() {
+            remembered::end(context, &entries, now).await?;
+        }
+        Ok(entries)
     }
 }

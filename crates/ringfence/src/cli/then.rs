@@ -111,7 +111,7 @@ impl History for OfThen<'_> {
                 .then
                 .added
                 .get(&key)
-                .is_some_and(|(since, until)| *since <= now && until.is_none_or(|until| now < until))
+                .is_some_and(|(since, until)| *since < now && until.is_none_or(|until| now < until))
     }
 
     fn switch(&self, _: &str, _: Timestamp) -> Option<bool> {

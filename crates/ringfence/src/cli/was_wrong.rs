@@ -2,37 +2,34 @@
 
 mod remedy;
 
-use std::fs;
-use std::io::ErrorKind;
-
 use anyhow::Result;
 use clap::Args;
 use jiff::{SignedDuration, Timestamp};
-use ringfence_policy::Policy;
+use ringfence_policy::{Facts, Policy, decide};
 use serde::Serialize;
 
 use self::remedy::{Remedy, Sought, remedies};
+use super::attempt::Attempt;
 use super::calls::{Handle, moment, verdict, who};
 use super::confirm::confirm;
-use super::failure::with_hint;
+use super::failure::{hint, with_hint};
 use super::output::{day, print, print_json};
 use super::records::{Records, told};
 use super::replay::{self, Comparison, Fate};
 use super::then::Supposed;
 use super::{Answer, Context, why};
 use crate::config::Config;
-use crate::config::edit::{self, Turn};
+use crate::config::edit::Turn;
 use crate::journal::{Call, Reader};
 use crate::page::Page;
-use crate::style::STRONG;
-use crate::style::paint;
+use crate::style::{CAUTION, STRONG, paint};
 use crate::visible::visible;
 
 /// Mend a decision that was wrong: see the smallest change, what else it would change, and apply it
 ///
 /// Of a call that was turned away: its entry is taken off the list, or its number goes on a list that is
-/// let through. Of one that was let through: its number goes on a list that is turned away. Exits 1 if
-/// nothing was changed.
+/// let through. Of one that was let through: its number goes on a list that is turned away. If a test of the
+/// policy fails with it, nothing is changed. Exits 1 if nothing was changed.
 #[derive(Debug, Args)]
 pub(super) struct WasWrong {
     /// `last`, a call as `ringfence calls` names it (c17), or a Call-ID
@@ -52,8 +49,11 @@ pub(super) struct WasWrong {
 #[derive(Debug, Serialize)]
 struct Told<'a> {
     call: &'a Call,
-    remedy: &'a Remedy,
-    replay: &'a Comparison,
+    /// Whether another policy decided the call.
+    policy_has_changed: bool,
+    /// None when the policy in force decides it otherwise already.
+    remedy: Option<&'a Remedy>,
+    replay: Option<&'a Comparison>,
     applied: bool,
 }
 
@@ -75,55 +75,52 @@ impl WasWrong {
                 "`ringfence calls` shows the newest, with their names such as c17",
             ));
         };
-        let (remedy, comparison) = propose(&config, &call, reader, now)?;
+        let policy_has_changed = why::has_changed_since(&config.policy, &call);
+        let Some((remedy, comparison)) = propose(&config, &call, reader, now)? else {
+            return self.tell_mended(&call);
+        };
         if !self.json {
-            print(rendered(&call, &remedy, &comparison, now))?;
+            print(rendered(&call, policy_has_changed, &remedy, &comparison, now))?;
         }
         let applies = if self.json { self.yes } else { confirm("Apply it?", self.yes)? };
-        if applies {
-            let note = format!("was wrong {}: {}", day(now), Handle::Written(call.number));
-            apply(&remedy, &config, &note)?;
-        }
+        let note = format!("was wrong {}: {}", day(now), Handle::Written(call.number));
+        let attempt = || Attempt::new(&config.path, remedy.list(&config), false);
+        // One that breaks a test of the policy is told and taken back.
+        let applies = applies && attempt().make(|| remedy.apply(&config, &note))?.is_some();
         if self.json {
-            print_json(&Told { call: &call, remedy: &remedy, replay: &comparison, applied: applies })?;
+            let (call, remedy, replay) = (&call, Some(&remedy), Some(&comparison));
+            print_json(&Told { call, policy_has_changed, remedy, replay, applied: applies })?;
         } else if applies {
             print(format_args!("{}\n", remedy.told(true)))?;
         }
         Ok(Answer::of(applies))
     }
-}
 
-/// Changes the list, unless the configuration would have errors with it: no program would take it up then.
-fn apply(remedy: &Remedy, config: &Config, note: &str) -> Result<()> {
-    let before: Vec<_> = remedy
-        .files(config)
-        .into_iter()
-        .map(|file| {
-            let text = fs::read_to_string(&file);
-            (file, text)
-        })
-        .collect();
-    remedy.apply(config, note)?;
-    let reading = crate::config::read(&config.path);
-    if reading.config.is_some() {
-        return Ok(());
-    }
-    for (file, before) in before {
-        match before {
-            Ok(before) if fs::read_to_string(&file).is_ok_and(|now| now == before) => {}
-            Ok(before) => edit::replace(&file, &before)?,
-            Err(error) if error.kind() == ErrorKind::NotFound && file.exists() => fs::remove_file(&file)?,
-            // What cannot be read was not changed.
-            Err(_) => {}
+    /// Tells that the policy in force does already what the one of then should have done.
+    fn tell_mended(&self, call: &Call) -> Result<Answer> {
+        if self.json {
+            let told = Told { call, policy_has_changed: true, remedy: None, replay: None, applied: false };
+            print_json(&told)?;
+        } else {
+            let number = Handle::Written(call.number);
+            let verb = if Fate::written(call).is_refusal { "let it through" } else { "turn it away" };
+            print(format_args!(
+                "the policy has changed since {number}, and the one in force would {verb}: nothing to mend\n"
+            ))?;
+            hint(&format!("`ringfence why {number}` tells how it decides"));
         }
+        Ok(Answer::Negative)
     }
-    anstream::eprintln!("{}\n", reading.report);
-    let message = "the configuration would have errors with that change: it is as it was";
-    Err(with_hint(message, "a test of the policy may expect what was wrong: mend it first"))
 }
 
-/// Finds the smallest change that decides a call otherwise, and what else it changes.
-fn propose(config: &Config, call: &Call, reader: &Reader, now: Timestamp) -> Result<(Remedy, Comparison)> {
+/// Finds the smallest change that decides a call otherwise than it was, and what else it changes; none when the
+/// policy in force decides it otherwise already.
+fn propose(
+    config: &Config,
+    call: &Call,
+    reader: &Reader,
+    now: Timestamp,
+) -> Result<Option<(Remedy, Comparison)>> {
     let policy = &config.policy;
     let Some(identity) = call.evidence.identity.as_deref() else {
         let message = format!("{} cannot be told from other callers", visible(&call.caller));
@@ -133,8 +130,14 @@ fn propose(config: &Config, call: &Call, reader: &Reader, now: Timestamp) -> Res
     let fate = |policy: &Policy, supposed: Option<&Supposed<'_>>| {
         then.facts(call, policy, supposed, |facts, now| Fate::of(policy, facts, now))
     };
-    let sought = Sought { is_refused: fate(policy, None).is_refusal, identity };
-    for remedy in remedies(config, call, &sought) {
+    let sought = Sought { is_refused: Fate::written(call).is_refusal, identity };
+    if fate(policy, None).is_refusal != sought.is_refused {
+        return Ok(None);
+    }
+    let entry_of =
+        |facts: &Facts<'_>, now| decide(policy, facts, now).entry().map(|entry| entry.list().to_owned());
+    let list = then.facts(call, policy, None, entry_of);
+    for remedy in remedies(config, list.as_deref(), &sought) {
         let candidate = remedy.candidate(policy)?;
         let supposed = remedy.adds_to().map(|list| Supposed { list, identity });
         if fate(&candidate, supposed.as_ref()).is_refusal != sought.is_refused {
@@ -143,7 +146,7 @@ fn propose(config: &Config, call: &Call, reader: &Reader, now: Timestamp) -> Res
                 Some(supposed) => replay::supposing(reader, since, now, policy, supposed)?,
                 None => replay::compare(reader, since, now, policy, &candidate)?,
             };
-            return Ok((remedy, comparison));
+            return Ok(Some((remedy, comparison)));
         }
     }
     let verb = if sought.is_refused { "let the call through" } else { "turn the call away" };
@@ -151,7 +154,13 @@ fn propose(config: &Config, call: &Call, reader: &Reader, now: Timestamp) -> Res
     Err(with_hint(message, "a rule decides it by something else: `ringfence why` tells which"))
 }
 
-fn rendered(call: &Call, remedy: &Remedy, comparison: &Comparison, now: Timestamp) -> Page {
+fn rendered(
+    call: &Call,
+    policy_has_changed: bool,
+    remedy: &Remedy,
+    comparison: &Comparison,
+    now: Timestamp,
+) -> Page {
     let mut page = Page::new();
     page.line(format_args!(
         "{}  {}  {} → {}  {} by {}",
@@ -162,6 +171,10 @@ fn rendered(call: &Call, remedy: &Remedy, comparison: &Comparison, now: Timestam
         verdict(&call.verdict),
         visible(&call.rule),
     ));
+    if policy_has_changed {
+        let told = "the policy has changed since then: the proposal is about the one in force now";
+        page.line(paint(CAUTION, told));
+    }
     page.line(format_args!("{}  {}", paint(STRONG, "proposal:"), remedy.told(false)));
     page.line("");
     page.add(replay::rendered("this change", comparison, now));

@@ -23,7 +23,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::journal::{Flipped, Forgotten, Health, News, Tally};
+use crate::journal::{Added, Flipped, Forgotten, Health, News, Tally};
 use crate::sources::SourcesStatus;
 
 /// What a client asks.
@@ -40,6 +40,8 @@ pub(crate) enum Request {
     Flush,
     /// Note how a switch stands.
     Flip { flipped: Flipped },
+    /// Note entries of lists: such as are added for a time, or end.
+    Entries { entries: Vec<Added> },
     /// Note that these were dialled, as [`crate::journal::identity`] has them.
     Dialed { identities: Vec<String>, at: Timestamp },
     /// Remove every trace of a caller.

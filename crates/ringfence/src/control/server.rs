@@ -118,6 +118,12 @@ async fn answer(
             desk.journal().flip(flipped);
             send(writer, &Response::Noted {}).await?;
         }
+        Request::Entries { entries } => {
+            for entry in entries {
+                desk.journal().add(entry);
+            }
+            send(writer, &Response::Noted {}).await?;
+        }
         Request::Dialed { identities, at } => {
             for identity in identities {
                 desk.journal().dialed(identity, at);

@@ -213,6 +213,12 @@ impl Journal {
         self.put(|| Record::Dialed { identity, at });
     }
 
+    /// Notes an entry of a list: one that is added, or ends.
+    pub(crate) fn add(&self, added: Added) {
+        self.past.add(&added);
+        self.take(Record::Added(Arc::new(added)));
+    }
+
     /// Flips a switch.
     pub(crate) fn flip(&self, flipped: Flipped) {
         let flipped = Arc::new(flipped);

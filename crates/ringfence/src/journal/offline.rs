@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::call::{Flipped, Record};
+use super::call::{Added, Flipped, Record};
 use super::forget::{self, Forgotten};
 use super::rows::Rows;
 use crate::store::{Settings, Store, StoreError};
@@ -28,6 +28,12 @@ impl Offline {
     /// Notes that a number was dialled.
     pub(crate) fn dialed(&mut self, identity: String, at: Timestamp) -> Result<(), StoreError> {
         self.write(&[Record::Dialed { identity, at }])
+    }
+
+    /// Notes entries of lists: such as are added, or end.
+    pub(crate) fn add(&mut self, entries: Vec<Added>) -> Result<(), StoreError> {
+        let records: Vec<_> = entries.into_iter().map(|entry| Record::Added(Arc::new(entry))).collect();
+        self.write(&records)
     }
 
     /// Flips a switch.

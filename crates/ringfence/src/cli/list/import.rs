@@ -2,13 +2,14 @@
 
 use std::collections::HashSet;
 use std::fmt::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::Args;
 use ringfence_policy::Number::Internal;
 use ringfence_policy::{Format, Pattern, Region, Row, Unresolved, normalise};
 
+use super::super::attempt::Attempt;
 use super::super::change::shown;
 use super::super::failure::with_hint;
 use super::super::output::print;
@@ -72,11 +73,21 @@ impl Import {
         let format = self.file.format_of(bytes.as_ref())?;
         let config = context.path()?;
         let _turn = Turn::take(&config)?;
-        let lists = lists_of(context.reading()?)?;
+        let reading = context.reading()?;
+        let had_errors = reading.report.errors() > 0;
+        let lists = lists_of(reading)?;
         let list = named(&lists, &self.to)?;
         let region = self.region.unwrap_or(lists.region);
         let sorted = self.sort(&format, bytes.as_ref(), list, region);
-        let place = self.add(&config, list, &sorted.new)?;
+        let add = || self.add(&config, list, &sorted.new);
+        let place = if sorted.new.is_empty() || self.dry_run {
+            None
+        } else {
+            match Attempt::new(&config, [list], had_errors).make(add)? {
+                Some((place, _)) => Some(place),
+                None => return Ok(Answer::Negative),
+            }
+        };
         sorted.ambiguous.tell("ambiguous:");
         sorted.wrong.tell("not read:");
         print(self.told(&sorted, &format, place))?;
@@ -102,22 +113,14 @@ impl Import {
     }
 
     /// Adds the new entries, and returns where they are.
-    fn add(
-        &self,
-        config: &std::path::Path,
-        list: &Loaded,
-        new: &[(String, String)],
-    ) -> Result<Option<PathBuf>> {
-        if new.is_empty() || self.dry_run {
-            return Ok(None);
-        }
+    fn add(&self, config: &Path, list: &Loaded, new: &[(String, String)]) -> Result<PathBuf> {
         if list.files.is_empty() && new.len() > MOST_INLINE {
             let message = format!("{} are too many to stand in the configuration", entries(new.len() as u64));
             let hint =
                 format!("give the list a file: files = [\"{}.txt\"] under [list.{}]", self.to, self.to);
             return Err(with_hint(message, hint));
         }
-        Ok(Some(edit::add_all(config, list, new)?))
+        Ok(edit::add_all(config, list, new)?)
     }
 
     fn told(&self, sorted: &Sorted, format: &Format, place: Option<PathBuf>) -> String {

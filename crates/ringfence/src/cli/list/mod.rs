@@ -6,6 +6,7 @@ mod compiled;
 mod export;
 mod foreign;
 mod import;
+pub(super) mod remembered;
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
@@ -19,10 +20,14 @@ use super::failure::with_hint;
 use super::output::{print, print_json};
 use super::{Answer, Context, lists_of};
 use crate::config::{ALLOW, Lists, Loaded};
+use crate::journal::Added;
 use crate::page::table;
 use crate::style::{BAD, DIM, GOOD, paint};
+use crate::visible::visible;
 
-/// Show the lists: what each entry means, where it stands, its comment
+/// Show the lists: each entry, where it stands, until when it holds, its comment
+///
+/// What rules and people have put on a list for a time is shown too: the journal keeps it.
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub(super) struct List {
@@ -52,17 +57,25 @@ struct Row<'a> {
     /// The form in which it is compared.
     pattern: String,
     written: &'a str,
-    file: String,
-    line: usize,
+    /// Where it is written; an entry of the journal is written nowhere.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     comment: Option<&'a str>,
+    /// When it was added, and the rule that did: of an entry of the journal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    added: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rule: Option<&'a str>,
     /// When it ends by itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     until: Option<Timestamp>,
 }
 
 impl List {
-    pub(super) fn run(self, context: &Context) -> Result<Answer> {
+    pub(super) async fn run(self, context: &Context) -> Result<Answer> {
         match self.verb {
             Some(Verb::Compile(verb)) => return verb.run(context),
             Some(Verb::Check(verb)) => return verb.run(context),
@@ -75,25 +88,27 @@ impl List {
             Some(only) => vec![named(&lists, only)?],
             None => lists.each().iter().collect(),
         };
+        let now = Timestamp::now();
+        let remembered = remembered::entries(context, now).await?;
+        let is_shown = |added: &&Added| self.only.as_ref().is_none_or(|only| *only == added.list);
         let rows = lists.iter().flat_map(|list| list.list.entries().map(|entry| row(list, entry)));
+        let rows = rows.chain(remembered.iter().filter(is_shown).map(added_row));
         if self.json {
             rows.into_iter().try_for_each(|row| print_json(&row))?;
             return Ok(Answer::Fine);
         }
-        let now = Timestamp::now();
         let rows: Vec<Vec<String>> = rows
             .map(|row| {
                 let style = if row.list == ALLOW { GOOD } else { BAD };
                 let written = if row.written == row.pattern { String::new() } else { row.written.to_owned() };
-                let place = format!("{}:{}", row.file, row.line);
-                let remark = remark(&row, now);
-                vec![paint(style, row.list), row.pattern, written, place, remark]
+                let (place, until, remark) = (place(&row), until(&row, now), remark(&row));
+                vec![paint(style, visible(row.list)), visible(&row.pattern), written, place, until, remark]
             })
             .collect();
         if rows.is_empty() {
             print("no entries\n")?;
         } else {
-            print(table(&["LIST", "ENTRY", "WRITTEN AS", "WHERE", "COMMENT"], &rows))?;
+            print(table(&["LIST", "ENTRY", "WRITTEN AS", "WHERE", "UNTIL", "COMMENT"], &rows))?;
         }
         Ok(Answer::Fine)
     }
@@ -114,19 +129,46 @@ fn row<'a>(list: &'a Loaded, entry: Entry<'a>) -> Row<'a> {
         list: &list.name,
         pattern: entry.pattern().to_string(),
         written: entry.written(),
-        file: shown(&file),
-        line,
+        file: Some(shown(&file)),
+        line: Some(line),
         comment: entry.note(),
+        added: None,
+        rule: None,
         until: entry.until(),
     }
 }
 
-/// Returns what was written beside an entry, and when it ends.
-fn remark(row: &Row<'_>, now: Timestamp) -> String {
-    let until = row.until.map(|until| {
-        let verb = if until > now { "until" } else { "ended" };
-        paint(DIM, format_args!("{verb} {}", moment(until, now)))
-    });
-    let parts = row.comment.map(str::to_owned).into_iter().chain(until);
-    parts.collect::<Vec<_>>().join(", ")
+fn added_row(added: &Added) -> Row<'_> {
+    Row {
+        list: &added.list,
+        pattern: added.identity.clone(),
+        written: &added.identity,
+        file: None,
+        line: None,
+        comment: added.note.as_deref(),
+        added: Some(added.at),
+        rule: added.rule.as_deref(),
+        until: added.until,
+    }
+}
+
+fn place(row: &Row<'_>) -> String {
+    match (&row.file, row.line) {
+        (Some(file), Some(line)) => format!("{file}:{line}"),
+        (Some(_) | None, _) => "journal".to_owned(),
+    }
+}
+
+/// Returns when an entry ends.
+fn until(row: &Row<'_>, now: Timestamp) -> String {
+    row.until.map_or_else(String::new, |until| {
+        let ended = if until > now { "" } else { " (ended)" };
+        paint(DIM, format_args!("{}{ended}", moment(until, now)))
+    })
+}
+
+/// Returns what was written beside an entry, and which rule put it there.
+fn remark(row: &Row<'_>) -> String {
+    let rule = row.rule.map(|rule| format!("by rule {}", visible(rule)));
+    rule.into_iter().chain(row.comment.map(visible)).collect::<Vec<_>>().join(": ")
 }

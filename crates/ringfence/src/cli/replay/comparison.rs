@@ -86,7 +86,7 @@ impl Fate {
     }
 
     /// Returns what was written down of a call.
-    pub(super) fn written(call: &Call) -> Self {
+    pub(in crate::cli) fn written(call: &Call) -> Self {
         let (action, is_refusal) = told(&call.verdict);
         Self { rule: call.rule.clone(), action, is_refusal, shadow: call.evidence.shadow.clone() }
     }

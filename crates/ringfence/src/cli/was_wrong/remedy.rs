@@ -1,7 +1,5 @@
 //! The smallest changes that may decide a call otherwise.
 
-use std::collections::BTreeSet;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Result;
@@ -9,7 +7,6 @@ use ringfence_policy::{Condition, List, Pattern, Policy, Record, Region, normali
 use serde::Serialize;
 
 use crate::config::{Config, Loaded, edit};
-use crate::journal::Call;
 use crate::visible::visible;
 
 /// A change of one entry of one list.
@@ -42,13 +39,13 @@ pub(super) struct Sought<'a> {
 /// The list whose callers are never turned away, whatever the rules say.
 const NEVER_BLOCK: &str = "never_block";
 
-/// Returns what may help, the smallest change first: an entry that names the caller alone goes; the caller
+/// Returns what may help where an entry of `list` decides, the smallest change first: an entry that names the caller alone goes; the caller
 /// goes on a list of a rule that comes earlier; on the list that no rule overrules.
-pub(super) fn remedies(config: &Config, call: &Call, sought: &Sought<'_>) -> Vec<Remedy> {
+pub(super) fn remedies(config: &Config, list: Option<&str>, sought: &Sought<'_>) -> Vec<Remedy> {
     let policy = &config.policy;
     let Some(entry) = entry_for(sought.identity, policy.region()) else { return Vec::new() };
     let mut remedies = Vec::new();
-    let listed = call.evidence.list.as_deref().and_then(|list| config.lists.named(list));
+    let listed = list.and_then(|list| config.lists.named(list));
     remedies.extend(listed.and_then(|list| removal(list, &entry)));
     for rule in policy.rules() {
         if rule.is_shadow || rule.then().is_refusal() == sought.is_refused {
@@ -115,11 +112,10 @@ impl Remedy {
         }
     }
 
-    /// Returns the files that may be changed.
-    pub(super) fn files(&self, config: &Config) -> BTreeSet<PathBuf> {
+    /// Returns the list that is changed, if the configuration has it already.
+    pub(super) fn list<'a>(&self, config: &'a Config) -> Option<&'a Loaded> {
         let (Self::Add { list, .. } | Self::Remove { list, .. }) = self;
-        let written_in = config.lists.named(list).map(Loaded::written_in).unwrap_or_default();
-        written_in.into_iter().chain([config.path.clone()]).collect()
+        config.lists.named(list)
     }
 
     /// Changes the list where it is written.
@@ -160,6 +156,9 @@ fn without(list: &List, pattern: &Pattern, region: Region) -> List {
         let (name, weight, until) = (entry.note(), entry.weight(), entry.until());
         let number = &entry.pattern().to_string();
         builder.record(file, Record { line: 0, number, name, weight, until }, region);
+    }
+    for set in list.sets() {
+        builder.set("", set.clone());
     }
     builder.build().0
 }

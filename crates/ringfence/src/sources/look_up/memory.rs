@@ -134,7 +134,8 @@ mod tests {
             memory.remember(&long(number), &answer(1), now);
             memory.remember(&long(number), &answer(2), now);
         }
-        let kept: usize = memory.answers.keys().filter_map(|asked| asked.called.as_ref()).map(String::len).sum();
+        let kept: usize =
+            memory.answers.keys().filter_map(|asked| asked.called.as_ref()).map(String::len).sum();
         assert!((3 << 20..=4 << 20).contains(&kept), "{kept}");
         assert_eq!(memory.answers.len(), memory.order.len());
         assert_eq!(memory.recall(&long(999), now), Some(answer(2)));

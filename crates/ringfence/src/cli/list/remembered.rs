@@ -1,0 +1,41 @@
+//! Entries that rules and people have put on lists for a time: the journal keeps them, beside what is written.
+
+use anyhow::Result;
+use jiff::Timestamp;
+
+use super::super::Context;
+use super::super::failure::hint;
+use super::super::records::{Records, note, told};
+use crate::control::Request;
+use crate::journal::{Added, Offline};
+
+/// Returns the entries that hold now, the newest first. What the journal does not give is told, and missing.
+pub(in crate::cli) async fn entries(context: &Context, now: Timestamp) -> Result<Vec<Added>> {
+    if context.journal()?.path().is_none() {
+        return Ok(Vec::new());
+    }
+    let entries = match Records::open(context).await {
+        Ok(records) => {
+            records.reader().map(|reader| reader.entries(now)).transpose().map_err(|error| told(&error))
+        }
+        Err(error) => Err(error),
+    };
+    Ok(entries
+        .unwrap_or_else(|error| {
+            hint(&format!("entries for a time are missing here, for the journal cannot be read: {error}"));
+            None
+        })
+        .unwrap_or_default())
+}
+
+/// Ends entries now, in the running program or in the journal's file. That they held until now stays known: past
+/// calls are decided again as they were.
+pub(in crate::cli) async fn end(context: &Context, entries: &[Added], now: Timestamp) -> Result<()> {
+    let ended: Vec<Added> = entries.iter().map(|entry| Added { until: Some(now), ..entry.clone() }).collect();
+    if note(context, &Request::Entries { entries: ended.clone() }).await?.is_some() {
+        return Ok(());
+    }
+    let offline = Offline::open(&context.journal()?).map_err(|error| told(&error))?;
+    offline.map(|mut journal| journal.add(ended)).transpose().map_err(|error| told(&error))?;
+    Ok(())
+}

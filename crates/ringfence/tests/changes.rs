@@ -1,0 +1,249 @@
+//! Changes of the lists and what becomes of them: those that a test of the policy forbids, entries that the
+//! journal keeps, a decision that was wrong under an earlier policy, a number on several lines.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+#[allow(dead_code, reason = "not every test file needs all of it")]
+mod bench;
+
+use std::time::Instant;
+
+use bench::{Bench, PATIENCE, Program};
+use ringfence_testing::CallPlan;
+use serde_json::Value;
+
+/// Nobody but Anna rings, whom a test protects; whoever calls at the desk is a robot for an hour.
+const POLICY: &str = r#"
+[line.home]
+[list.reject]
+entries = ["+4179*", "+41441112233"]
+[list.allow]
+entries = ["+41441234567"]
+[list.robots]
+
+[[rule]]
+id   = "robot"
+when = { caller_in = "robots" }
+then = "decline"
+[[rule]]
+id   = "allowed"
+when = { caller_in = "allow" }
+then = "ring"
+[[rule]]
+id     = "trap"
+when   = { caller = ["+41225556677"] }
+then   = "busy"
+add_to = { list = "robots", ttl = "1h" }
+[[rule]]
+id   = "listed"
+when = { caller_in = "reject" }
+then = "busy"
+[[rule]]
+id   = "otherwise"
+then = "unavailable"
+
+[[test]]
+call   = { caller = "0791234567" }
+expect = { rule = "listed", then = "busy" }
+[[test]]
+call   = { caller = "0441234567" }
+expect = { rule = "allowed" }
+[[test]]
+call   = { caller = "0319998877" }
+expect = { rule = "otherwise" }
+"#;
+
+const REST: &str = "[[rule]]\nid = \"rest\"\nthen = \"ring\"\n";
+
+fn configured(policy: &str) -> Bench {
+    let bench = Bench::new();
+    configure(&bench, &bench.account("home", "858", "hunter2"), policy);
+    bench
+}
+
+fn configure(bench: &Bench, accounts: &str, policy: &str) {
+    let head = "[softphone]\nlisten = \"127.0.0.1:0\"\ncontrol = \"control/s\"\n[journal]\npath = \"ringfence.db\"\n\
+                [defaults]\nregion = \"CH\"\n";
+    bench.write("ringfence.toml", &format!("{head}{accounts}{policy}"));
+}
+
+fn running(policy: &str) -> (Bench, Program) {
+    let mut bench = configured(policy);
+    let program = bench.registered();
+    (bench, program)
+}
+
+/// Returns all that was printed, and the exit code.
+fn told(bench: &Bench, arguments: &[&str]) -> String {
+    let output = bench.ask(arguments);
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    format!("{}{}exit {}\n", text(&output.stdout), text(&output.stderr), output.status.code().unwrap())
+}
+
+/// Returns each line that was printed as JSON.
+fn json(bench: &Bench, arguments: &[&str]) -> Vec<Value> {
+    let output = bench.ask(arguments);
+    let text = String::from_utf8(output.stdout).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn refused(bench: &mut Bench, caller: &str) {
+    let id = bench.pbx.call(Instant::now(), CallPlan::new(caller, "858"));
+    assert!(bench.play(|pbx| pbx.get(id).outcome().is_some()), "{}", bench.log());
+}
+
+/// Ends the program when its journal is written.
+fn end(bench: &Bench, program: Program) {
+    assert!(told(bench, &["calls"]).contains("  c1  "));
+    drop(program);
+}
+
+fn written(bench: &Bench) -> String {
+    std::fs::read_to_string(bench.path("ringfence.toml")).unwrap()
+}
+
+#[test]
+fn a_change_that_breaks_a_test_of_the_policy_says_which_and_changes_nothing() {
+    let bench = configured(POLICY);
+    bench.write("more.txt", "+4131*\n");
+    let before = written(&bench);
+    for (arguments, expected) in [
+        (&["block", "0319998877"][..], "test 3 fails: expected otherwise, got listed"),
+        (&["block", "0319998877", "--for", "2h"], "test 3 fails: expected otherwise, got listed"),
+        (&["allow", "0791234567"], "test 1 fails: expected listed → busy, got allowed → ring"),
+        (&["remove", "0441234567"], "test 2 fails: expected allowed, got otherwise"),
+        (&["list", "import", "more.txt", "--to", "reject"], "test 3 fails: expected otherwise, got listed"),
+    ] {
+        let told = told(&bench, arguments);
+        assert!(told.contains("ringfence.toml:") && told.contains(expected), "{arguments:?}: {told}");
+        assert!(told.contains("not changed: ") && told.ends_with("exit 1\n"), "{arguments:?}: {told}");
+        assert_eq!(written(&bench), before, "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_file_that_a_refused_change_made_is_gone_again() {
+    let policy = POLICY.replace("[list.allow]\n", "[list.allow]\nfiles = [\"people.txt\"]\n");
+    let bench = configured(&policy);
+    bench.write("people.txt", "+41441234567\n");
+    let told = told(&bench, &["remove", "0441234567"]);
+    assert!(told.ends_with("exit 1\n"), "{told}");
+    assert_eq!(std::fs::read_to_string(bench.path("people.txt")).unwrap(), "+41441234567\n");
+}
+
+#[test]
+fn what_a_rule_put_on_a_list_is_shown_with_its_end_and_removed_under_a_running_program() {
+    let (mut bench, _program) = running(POLICY);
+    refused(&mut bench, "+41225556677");
+    let listed = told(&bench, &["list", "robots"]);
+    let header = listed.lines().next().unwrap().split_whitespace().collect::<Vec<_>>();
+    assert_eq!(header, ["LIST", "ENTRY", "WRITTEN", "AS", "WHERE", "UNTIL", "COMMENT"]);
+    assert!(listed.contains("robots  +41225556677") && listed.contains("by rule trap"), "{listed}");
+    let row = &json(&bench, &["list", "robots", "--json"])[0];
+    assert_eq!((&row["pattern"], &row["rule"]), (&"+41225556677".into(), &"trap".into()));
+    assert!(row["until"].is_string() && row["added"].is_string() && row["file"].is_null(), "{row}");
+    let removed = told(&bench, &["remove", "022 555 66 77"]);
+    let expected = "removed +41225556677 from the robots list (journal, put there by rule trap)\nexit 0\n";
+    assert_eq!(removed, expected);
+    assert_eq!(told(&bench, &["list", "robots"]), "no entries\nexit 0\n");
+    refused(&mut bench, "+41225556677");
+    assert_eq!(json(&bench, &["calls", "--json", "-n", "1"])[0]["rule"], "trap");
+}
+
+#[test]
+fn what_a_rule_put_on_a_list_is_removed_without_a_running_program_and_was_there_until_then() {
+    let (mut bench, program) = running(POLICY);
+    refused(&mut bench, "+41225556677");
+    refused(&mut bench, "+41225556677");
+    assert_eq!(json(&bench, &["calls", "--json", "-n", "1"])[0]["rule"], "robot");
+    end(&bench, program);
+    assert!(told(&bench, &["remove", "+41225556677"]).ends_with("exit 0\n"));
+    assert_eq!(told(&bench, &["list", "robots"]), "no entries\nexit 0\n");
+    let told = told(&bench, &["replay", "--fail-on-change"]);
+    assert!(told.ends_with("exit 0\n"), "{told}");
+}
+
+#[test]
+fn a_call_that_the_policy_of_now_decides_otherwise_has_nothing_to_mend() {
+    let (mut bench, program) = running(POLICY);
+    refused(&mut bench, "+41441112233");
+    end(&bench, program);
+    assert!(told(&bench, &["remove", "+41441112233"]).ends_with("exit 0\n"));
+    let rung = written(&bench).replace("then = \"unavailable\"", "then = \"ring\"");
+    bench.write("ringfence.toml", &rung);
+    let mended = told(&bench, &["was-wrong", "last", "--yes"]);
+    let expected =
+        "the policy has changed since c1, and the one in force would let it through: nothing to mend\n";
+    assert!(mended.starts_with(expected) && mended.ends_with("exit 1\n"), "{mended}");
+    assert_eq!(written(&bench), rung);
+    let row = &json(&bench, &["was-wrong", "last", "--json"])[0];
+    assert_eq!((&row["policy_has_changed"], &row["remedy"]), (&true.into(), &Value::Null));
+}
+
+#[test]
+fn a_remedy_under_another_policy_than_that_of_then_is_told_to_be_one() {
+    let (mut bench, program) = running(POLICY);
+    refused(&mut bench, "+41441112233");
+    end(&bench, program);
+    let told_now = told(&bench, &["was-wrong", "last", "--json"]);
+    assert!(told_now.contains("\"policy_has_changed\":false"), "{told_now}");
+    let moved = written(&bench)
+        .replace(", \"+41441112233\"]", "]\n[list.pests]\nentries = [\"+41441112233\"]")
+        .replace("caller_in = \"reject\"", "caller_in = [\"reject\", \"pests\"]");
+    bench.write("ringfence.toml", &moved.replace("then = \"unavailable\"", "then = \"ring\""));
+    let mended = told(&bench, &["was-wrong", "last", "--yes"]);
+    assert!(mended.contains("the policy has changed since then: the proposal is about"), "{mended}");
+    assert!(mended.contains("take +41441112233 off the list pests (ringfence.toml:"), "{mended}");
+    assert!(!written(&bench).contains("+41441112233"), "{mended}");
+}
+
+#[test]
+fn a_remedy_is_tried_with_the_compiled_part_of_its_list() {
+    let policy = POLICY.replace("[list.reject]\n", "[list.reject]\nsource = \"set:spam.set\"\n");
+    let policy = policy.replace("then = \"unavailable\"", "then = \"ring\"").replace("\"+4179*\", ", "");
+    let policy = policy.split("[[test]]").next().unwrap();
+    let mut bench = configured(policy);
+    let compile = ["list", "compile", "spam.txt", "-o", "spam.set", "--region", "CH"];
+    bench.write("spam.txt", "+41791234567\n+41791234568\n");
+    assert!(told(&bench, &compile).ends_with("exit 0\n"), "{}", told(&bench, &compile));
+    let _program = bench.registered();
+    for caller in ["+41791234567", "+41791234568", "+41441112233"] {
+        refused(&mut bench, caller);
+    }
+    assert!(bench.play_until(PATIENCE, |bench| json(bench, &["calls", "--json"]).len() == 3));
+    let proposed = told(&bench, &["was-wrong", "last", "--json"]);
+    assert!(proposed.contains("\"different\":1"), "{proposed}");
+}
+
+#[test]
+fn what_a_rule_writes_itself_counts_for_no_list() {
+    let (mut bench, _program) = running(POLICY);
+    refused(&mut bench, "+41225556677");
+    assert_eq!(json(&bench, &["calls", "--json"])[0]["entry"], "+41225556677");
+    let stats = &json(&bench, &["stats", "--json"])[0];
+    assert_eq!((&stats["lists"], &stats["rules"]["trap"]["reject"]), (&serde_json::json!({}), &1.into()));
+    assert!(!told(&bench, &["stats"]).contains("LIST"));
+}
+
+#[test]
+fn a_number_is_asked_about_on_the_lines_of_the_configuration() {
+    let bench = Bench::new();
+    let accounts = bench.account("home", "858", "hunter2") + &bench.account("office", "859", "hunter2");
+    let rule = |line: &str, then: &str| {
+        format!("[[rule]]\nid = \"{line}\"\nwhen = {{ line = \"{line}\" }}\nthen = \"{then}\"\n")
+    };
+    configure(&bench, &accounts, &(rule("home", "busy") + &rule("office", "decline") + REST));
+    let decides = |arguments: &[&str]| {
+        let told = json(&bench, &[&["why", "0791234567", "--json"], arguments].concat());
+        told[0]["trace"]["decided_by"].as_str().unwrap().to_owned()
+    };
+    assert_eq!([decides(&[]), decides(&["--line", "office"])], ["home", "office"]);
+    let first = told(&bench, &["why", "0791234567"]);
+    assert!(first.contains("it may be otherwise on office: --line NAME tells"), "{first}");
+    let wrong = told(&bench, &["why", "0791234567", "--line", "ofice"]);
+    assert!(
+        wrong.contains("expected a line, found \"ofice\"\nhint: the lines are: home, office\n"),
+        "{wrong}"
+    );
+    assert!(wrong.ends_with("exit 2\n"), "{wrong}");
+}
