@@ -104,9 +104,11 @@ impl Fleet {
         refused: &BTreeMap<String, Refusal>,
     ) -> BTreeMap<String, Member> {
         let mut members = self.members();
-        let (kept, gone) = std::mem::take(&mut *members).into_iter().partition(|(name, member)| {
-            !refused.contains_key(name) && accounts.iter().any(|account| member.serves(account))
-        });
+        let (kept, gone) =
+            std::mem::take(&mut *members).into_iter().partition(|(name, member)| match refused.get(name) {
+                Some(refusal) => member.line.as_ref().err() == Some(&Absent::Refused(refusal.clone())),
+                None => accounts.iter().any(|account| member.serves(account)),
+            });
         *members = kept;
         gone
     }

@@ -307,7 +307,7 @@ fn blocking_twice_an_emergency_number_or_nonsense_is_told() {
     exit 0
     ");
     insta::assert_snapshot!(home.told(&["block", "144"]), @"
-    internal:144 is an emergency number and cannot be blocked
+    144 is an emergency number and cannot be blocked
     exit 1
     ");
     insta::assert_snapshot!(home.told(&["block", "+41 79 abc"]));
@@ -382,6 +382,15 @@ fn the_demo_is_a_test_of_itself() {
     let told: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!((output.status.code(), &told["ok"]), (Some(0), &true.into()), "{told}");
     assert!(std::fs::metadata(home.path("demo.pcap")).unwrap().len() > 1_000);
+}
+
+#[test]
+fn a_file_that_cannot_be_written_is_told_with_a_hint() {
+    let home = Home::with(GOOD);
+    let told = home.told(&["man", "/dev/null/pages"]);
+    assert!(told.contains("hint: make the directory first, or name another\nexit 2\n"), "{told}");
+    let told = home.told(&["why", ""]);
+    assert!(told.starts_with("error: expected a call or a number, found nothing\nhint: "), "{told}");
 }
 
 #[test]

@@ -300,6 +300,22 @@ fn before_the_first_call_there_are_none() {
 }
 
 #[test]
+fn a_configuration_that_cannot_be_read_hides_neither_the_journal_nor_the_program() {
+    let home = Home::with_calls();
+    let _program = home.running();
+    home.write("ringfence.toml", &CONFIGURATION.replace("[list.allow]", "[list.allow"));
+    assert_eq!(home.json(&["calls", "--json"]).len(), 4);
+    assert!(home.told(&["reload"]).contains("not reloaded: "), "{}", home.told(&["reload"]));
+    home.write("ringfence.toml", "[journal\n");
+    let told = home.told(&["calls"]);
+    assert!(told.contains("error: where the journal is cannot be read in ringfence.toml\n"), "{told}");
+    assert!(told.contains("hint: `ringfence check` tells why\nexit 2\n"), "{told}");
+    let told = home.told(&["status"]);
+    assert!(told.contains("hint: ringfence.toml cannot be read, and may say that"), "{told}");
+    home.write("ringfence.toml", CONFIGURATION);
+}
+
+#[test]
 fn a_journal_in_memory_cannot_be_asked_and_says_how_it_can() {
     let home = Home::new();
     home.write("ringfence.toml", &CONFIGURATION.replace("ringfence.db", "off"));

@@ -56,7 +56,9 @@ impl Block {
             return Ok(Answer::Fine);
         }
         if change.is_emergency() {
-            anstream::eprintln!("{} is an emergency number and cannot be blocked", change.pattern);
+            let number = change.pattern.to_string();
+            let number = number.trim_start_matches("internal:");
+            anstream::eprintln!("{number} is an emergency number and cannot be blocked");
             return Ok(Answer::Negative);
         }
         let changed = change.attempt([reject]).make(|| {

@@ -71,12 +71,15 @@ fn summary(config: &Config, report: &Report) -> String {
         warnings => format!(", {}", counted(warnings, "warning")),
     };
     format!(
-        "{} {}: {}, {}, {} entries{warnings}\n",
+        "{} {}: {}, {}, {}{warnings}\n",
         paint(GOOD, "ok:"),
         config.path.display(),
         counted(config.accounts.len(), "line"),
         counted(config.policy.rules().len(), "rule"),
-        config.lists.each().iter().map(|list| list.list.len()).sum::<usize>(),
+        match config.lists.each().iter().map(|list| list.list.len()).sum::<usize>() {
+            1 => "1 entry".to_owned(),
+            entries => format!("{entries} entries"),
+        },
     )
 }
 

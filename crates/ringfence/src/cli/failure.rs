@@ -3,6 +3,7 @@
 use std::io;
 use std::process::ExitCode;
 
+use crate::config::edit::EditError;
 use crate::style::{BAD, LEAD, paint};
 
 /// An error with a hint.
@@ -33,10 +34,30 @@ pub(crate) fn tell(error: &anyhow::Error) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     anstream::eprintln!("{} {error:#}", paint(BAD, "error:"));
-    if let Some(hinted) = error.downcast_ref::<Hinted>() {
-        hint(&hinted.hint);
+    match error.downcast_ref::<Hinted>() {
+        Some(hinted) => hint(&hinted.hint),
+        None => of_io(error).into_iter().for_each(hint),
     }
     ExitCode::from(FAILED)
+}
+
+/// Returns what to do about an error of a file that says nothing of that itself.
+fn of_io(error: &anyhow::Error) -> Option<&'static str> {
+    let kind = error.chain().find_map(|cause| match cause.downcast_ref::<EditError>() {
+        Some(error) => error.kind(),
+        None => cause.downcast_ref().map(io::Error::kind),
+    });
+    let hints = [
+        (
+            io::ErrorKind::PermissionDenied,
+            "do it as the owner of the file and its directory, or name another",
+        ),
+        (io::ErrorKind::NotFound, "make the directory first, or name another"),
+        (io::ErrorKind::NotADirectory, "make the directory first, or name another"),
+        (io::ErrorKind::ReadOnlyFilesystem, "the disk can only be read: name a place on another"),
+        (io::ErrorKind::StorageFull, "the disk is full: make room"),
+    ];
+    hints.into_iter().find(|(known, _)| Some(*known) == kind).map(|(_, hint)| hint)
 }
 
 /// The exit code of an error: no file, no running program, a wrong command line.

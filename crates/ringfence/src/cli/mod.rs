@@ -122,6 +122,8 @@ struct Found {
     control: Option<PathBuf>,
     journal: Option<Settings>,
     region: Option<Region>,
+    /// The file, if it cannot be told what it says of the rest.
+    spoilt: Option<PathBuf>,
 }
 
 impl Cli {
@@ -194,7 +196,16 @@ impl Context {
 
     /// Returns where the journal is, and how it is written.
     fn journal(&self) -> Result<Settings> {
-        Ok(self.found()?.journal.clone().unwrap_or_default())
+        let found = self.found()?;
+        match (&found.journal, &found.spoilt) {
+            (Some(journal), _) => Ok(journal.clone()),
+            // Another journal than the program's must not be taken for it.
+            (None, Some(path)) => {
+                let message = format!("where the journal is cannot be read in {}", path.display());
+                Err(failure::with_hint(message, "`ringfence check` tells why"))
+            }
+            (None, None) => Ok(Settings::default()),
+        }
     }
 
     /// Returns the region whose way of writing numbers is meant.
@@ -213,10 +224,15 @@ impl Context {
     fn control_places(&self) -> Result<Vec<PathBuf>> {
         use crate::control::place;
         use crate::user::own_user;
-        match &self.found()?.control {
-            Some(place) => Ok(vec![place.clone()]),
-            None => Ok(place::usual_places(own_user()?)),
+        let found = self.found()?;
+        if let Some(place) = &found.control {
+            return Ok(vec![place.clone()]);
         }
+        if let Some(path) = &found.spoilt {
+            let hint = "cannot be read, and may say that the program is asked elsewhere: ringfence check";
+            failure::hint(&format!("{} {hint}", path.display()));
+        }
+        Ok(place::usual_places(own_user()?))
     }
 }
 
@@ -226,6 +242,7 @@ impl Found {
             control: reading.control.clone(),
             journal: reading.journal.clone(),
             region: reading.lists.as_ref().map(|lists| lists.region),
+            spoilt: reading.journal.is_none().then(|| reading.path.clone()),
         }
     }
 }

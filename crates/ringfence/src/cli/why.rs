@@ -75,6 +75,10 @@ struct Shadow {
 
 impl Why {
     pub(super) async fn run(self, context: &Context) -> Result<Answer> {
+        if self.what.trim().is_empty() {
+            let hint = "for example: ringfence why last, ringfence why +41791234567";
+            return Err(with_hint("expected a call or a number, found nothing", hint));
+        }
         let config = context.config().await?;
         let policy = &config.policy;
         let now = Timestamp::now();

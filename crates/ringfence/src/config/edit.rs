@@ -275,6 +275,14 @@ impl EditError {
     fn io(path: &Path, source: io::Error) -> Self {
         Self::Io { path: path.to_owned(), source }
     }
+
+    /// Returns what the system says, if it is that.
+    pub(crate) fn kind(&self) -> Option<io::ErrorKind> {
+        match self {
+            Self::Io { source, .. } => Some(source.kind()),
+            Self::Format { .. } => None,
+        }
+    }
 }
 
 impl std::fmt::Display for EditError {

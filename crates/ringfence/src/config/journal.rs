@@ -13,6 +13,11 @@ const DURABILITY: Key = Key::new(
     "\"process\"",
 );
 
+/// Tells whether a section says where the journal is.
+pub(super) fn names_a_file(section: &Section<'_>) -> bool {
+    section.glance(&PATH).is_some()
+}
+
 /// Reads a section; what it does not say keeps its default.
 pub(super) fn read(section: &Section<'_>) -> Settings {
     let default = Settings::default();

@@ -127,7 +127,14 @@ fn read_stamped(stamped: &Stamped, text: impl Into<String>) -> Reading {
         // What a broken document seems to say would only raise errors that are none.
         let mut report = report.into_inner();
         report.sort();
-        return Reading { report, ..Reading::empty(path) };
+        // Where the running program is asked, and what it writes, is of use all the same.
+        let unheard = RefCell::default();
+        let document = Section::document(path, &file, &unheard, &document);
+        let softphone = document.table(&SOFTPHONE).map(|section| Softphone::read(&section));
+        let control = softphone.and_then(|softphone| softphone.control);
+        let journal = document.table(&JOURNAL).filter(journal::names_a_file);
+        let journal = journal.map(|section| journal::read(&section));
+        return Reading { report, control, journal, ..Reading::empty(path) };
     }
     let document = Section::document(path, &file, &report, &document);
     let softphone = document.table(&SOFTPHONE).map(|section| Softphone::read(&section)).unwrap_or_default();

@@ -216,7 +216,7 @@ impl Journal {
     /// Notes an entry of a list: one that is added, or ends.
     pub(crate) fn add(&self, added: Added) {
         self.past.add(&added);
-        self.take(Record::Added(Arc::new(added)));
+        self.put(|| Record::Added(Arc::new(added)));
     }
 
     /// Flips a switch.
