@@ -394,6 +394,17 @@ fn a_file_that_cannot_be_written_is_told_with_a_hint() {
 }
 
 #[test]
+fn a_capture_never_overwrites_a_file_that_the_program_lives_by() {
+    let home = Home::with(GOOD);
+    for file in ["ringfence.toml", "spam.txt"] {
+        let before = std::fs::read(home.path(file)).unwrap();
+        let told = home.told(&["run", "--pcap", file]);
+        assert!(told.ends_with("and is not overwritten\nhint: name another file\nexit 2\n"), "{told}");
+        assert_eq!(std::fs::read(home.path(file)).unwrap(), before, "{file}");
+    }
+}
+
+#[test]
 fn help_says_what_each_verb_does() {
     let home = Home::with("");
     insta::assert_snapshot!(

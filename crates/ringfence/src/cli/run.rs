@@ -10,7 +10,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
 
 use super::failure::with_hint;
-use super::{Answer, Context, accept};
+use super::{Answer, Context, accept, target};
 use crate::config::findings;
 use crate::control::place::{self, BindError, Bound};
 use crate::control::server::{self, Desk};
@@ -59,6 +59,9 @@ impl Run {
         let mut reading = context.reading()?;
         if let Some(config) = &reading.config {
             findings::add(config, &mut reading.report);
+        }
+        if let Some(file) = &self.pcap {
+            target::refuse_own(file, &reading)?;
         }
         let config = accept(reading)?;
         let refused = runnable::refused(&config, jiff::Timestamp::now());

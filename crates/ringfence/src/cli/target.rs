@@ -20,9 +20,7 @@ pub(super) fn accept(path: &Path, reading: &Reading, force: bool) -> Result<()> 
         Err(error) if error.kind() == ErrorKind::NotFound => None,
         Err(error) => return Err(with_hint(format!("cannot write {shown}: {error}"), ELSEWHERE)),
     };
-    if let Some(what) = own(path, reading) {
-        return Err(with_hint(format!("{shown} is {what}, and is not overwritten"), ELSEWHERE));
-    }
+    refuse_own(path, reading)?;
     match found {
         Some(found) if found.is_dir() => {
             Err(with_hint(format!("cannot write {shown}: it is a directory"), "name a file in it"))
@@ -37,6 +35,13 @@ pub(super) fn accept(path: &Path, reading: &Reading, force: bool) -> Result<()> 
         }
         Some(_) | None => Ok(()),
     }
+}
+
+/// Makes sure that a file is none that the program lives by.
+pub(super) fn refuse_own(path: &Path, reading: &Reading) -> Result<()> {
+    own(path, reading).map_or(Ok(()), |what| {
+        Err(with_hint(format!("{} is {what}, and is not overwritten", path.display()), ELSEWHERE))
+    })
 }
 
 const ELSEWHERE: &str = "name another file";
