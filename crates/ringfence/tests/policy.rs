@@ -309,12 +309,23 @@ fn every_example_that_is_shipped_can_be_run() {
 
 #[test]
 fn a_source_that_is_spoilt_leaves_the_last_good_rows_in_force() {
+    for (source, rows, spoilt) in [
+        ("csv:bad.csv", "number,name\n+41441234567,Pest\n", "nothing that is a list\n"),
+        ("text:bad.txt", "044 123 45 67\n", "<html>not found, sorry</html>\n"),
+    ] {
+        spoil(source, rows, spoilt);
+    }
+}
+
+/// Runs with a source of one listed caller, and spoils it.
+fn spoil(source: &str, rows: &str, spoilt: &str) {
     let mut bench = Bench::new();
-    bench.write("bad.csv", "number,name\n+41441234567,Pest\n");
-    configure(&bench, "[list.reject]\nsource = \"csv:bad.csv\"\n");
+    let (_, file) = source.split_once(':').unwrap();
+    bench.write(file, rows);
+    configure(&bench, &format!("[list.reject]\nsource = \"{source}\"\n"));
     let _program = bench.registered();
     assert_eq!(refused(&mut bench, "+41441234567"), Some(486));
-    bench.write("bad.csv", "nothing that is a list\n");
+    bench.write(file, spoilt);
     assert!(
         bench.play_until(PATIENCE, |bench| bench.log().contains("list kept as it was")),
         "{}",

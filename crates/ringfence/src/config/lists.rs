@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ringfence_policy::{
-    Diagnostic, Draft, Entry, File, Format, List, ListBuilder, ListError, ListSource, ListSpec, Place,
-    Region, Set, SetError, SourceSpec,
+    Diagnostic, Draft, Entry, File, Format, List, ListBuilder, ListError, ListSource, ListSpec, Pattern,
+    Place, Region, Set, SetError, SourceSpec,
 };
 
 use super::account::beside;
@@ -137,16 +137,18 @@ impl Loaded {
                 let name = path.to_string_lossy();
                 let guessed = || Format::guess(Some(&name), None, &bytes).unwrap_or(Format::Text);
                 let format = format.clone().unwrap_or_else(guessed);
-                let rows = match (format, str::from_utf8(&bytes)) {
+                match (&format, str::from_utf8(&bytes)) {
                     // What is written twice there is told, and both go when the number is removed.
                     (Format::Text, Ok(text)) if source.is_required => {
                         builder.text(&name, text, spec.region());
-                        None
                     }
-                    (format, _) => Some(builder.read(&format, &name, &bytes, spec.region()).rows),
-                };
+                    (format, _) => {
+                        builder.read(format, &name, &bytes, spec.region());
+                    }
+                }
                 texts.push(File::without_secrets(name.clone(), String::from_utf8_lossy(&bytes)));
-                if rows == Some(0) && !source.is_required && spec.least() != Some(0) {
+                let may_be_empty = source.is_required || spec.least() == Some(0);
+                if !may_be_empty && !has_entry(&format, &bytes, spec.region()) {
                     let why = "expected rows with numbers, found none".to_owned();
                     return Err((path, ReadError::Wrong { why, hint: None }));
                 }
@@ -224,6 +226,11 @@ pub(super) const MOST: u64 = 2 * 1024 * 1024 * 1024;
 
 /// Says that a file could not be read. A list that the policy itself has is needed; a source that is
 /// missing may come.
+/// Returns whether a file has anything for a list: of one that is spoilt no row may be readable, or none be a number.
+fn has_entry(format: &Format, bytes: &[u8], region: Region) -> bool {
+    format.read(bytes).flatten().any(|row| Pattern::parse(&row.number, region).is_ok())
+}
+
 fn unread(path: &Path, error: &ReadError, source: &SourceSpec, place: Option<Place>) -> Diagnostic {
     let message = format!("cannot read the list {}: {error}", path.display());
     let hint = match error.hint() {
