@@ -238,7 +238,10 @@ impl<'p, 'f> Scene<'p, 'f> {
     /// Returns whether something happened not longer ago than this. What the clock has not reached
     /// yet did not happen: the clock was wrong once.
     fn is_within(&self, when: Option<Timestamp>, within: SignedDuration) -> bool {
-        when.is_some_and(|when| when >= self.since(within) && when <= self.now)
+        // A clock that was set back since must not make a stranger of who was dialled an hour ago, nor keep a time of
+        // a clock that stood years ahead for those years.
+        let latest = self.now.checked_add(within).unwrap_or(Timestamp::MAX);
+        when.is_some_and(|when| when >= self.since(within) && when <= latest)
     }
 }
 

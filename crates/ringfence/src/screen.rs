@@ -103,7 +103,7 @@ impl Screen {
         let line = rules.line(invite.line_label());
         let seen = Seen::of(invite, if line.name.is_empty() { invite.line_label() } else { &line.name });
         let caller = seen.caller(&line.order);
-        let past = self.recorder.past().of_call(Some(invite.source().ip()), &[]);
+        let past = self.recorder.past().of_call(Some(invite.source().ip()), now, &[]);
         let memory = Memory::new(past, &rules.asked, said);
         let facts = seen.facts(&caller, policy, &line.order, &line.groups, &memory);
         let decided = decide(policy, &facts, now);

@@ -82,11 +82,11 @@ struct OfThen<'a> {
 
 impl History for OfThen<'_> {
     fn calls(&self, caller: &CallerId<'_>, since: Timestamp) -> u32 {
-        self.then.calls.calls(caller, since)
+        self.then.calls.calls(caller, since, Timestamp::MAX)
     }
 
     fn rate(&self, per: Per, facts: &Facts<'_>, since: Timestamp) -> u32 {
-        self.then.calls.of_call(self.source, &[]).rate(per, facts, since)
+        self.then.calls.of_call(self.source, Timestamp::MAX, &[]).rate(per, facts, since)
     }
 
     fn dialed(&self, caller: &CallerId<'_>) -> Option<Timestamp> {

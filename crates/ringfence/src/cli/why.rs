@@ -127,7 +127,7 @@ impl Why {
         // A list that is asked for each call is not asked: it counts as one that does not answer.
         let unanswered: Vec<_> =
             config.unanswered.iter().map(|(list, answer)| (list.clone(), *answer)).collect();
-        let history = past.of_call(None, &unanswered);
+        let history = past.of_call(None, at.unwrap_or(now), &unanswered);
         let mut told = call.with_facts(policy, at.unwrap_or(now), Some(&history), |facts, now| {
             let began = Instant::now();
             let _ = decide(policy, facts, now);

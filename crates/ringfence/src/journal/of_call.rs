@@ -12,31 +12,33 @@ use super::past::Past;
 pub(crate) struct OfCall<'a> {
     past: &'a Past,
     source: Option<IpAddr>,
+    at: Timestamp,
     answers: &'a [(Box<str>, Answer)],
 }
 
 impl Past {
-    /// Returns what the rules ask of a call that came from an address, with what the lists answered that were
-    /// asked about it.
+    /// Returns what the rules ask of a call that came from an address at a time, with what the lists answered that
+    /// were asked about it.
     pub(crate) const fn of_call<'a>(
         &'a self,
         source: Option<IpAddr>,
+        at: Timestamp,
         answers: &'a [(Box<str>, Answer)],
     ) -> OfCall<'a> {
-        OfCall { past: self, source, answers }
+        OfCall { past: self, source, at, answers }
     }
 }
 
 impl History for OfCall<'_> {
     fn calls(&self, caller: &CallerId<'_>, since: Timestamp) -> u32 {
-        self.past.calls(caller, since)
+        self.past.calls(caller, since, self.at)
     }
 
     fn rate(&self, per: Per, facts: &Facts<'_>, since: Timestamp) -> u32 {
         let earlier = match per {
-            Per::Caller => self.past.calls(&facts.caller, since),
-            Per::Line => self.past.calls_on(facts.line, since),
-            Per::Source => self.source.map_or(0, |source| self.past.calls_from(source, since)),
+            Per::Caller => self.past.calls(&facts.caller, since, self.at),
+            Per::Line => self.past.calls_on(facts.line, since, self.at),
+            Per::Source => self.source.map_or(0, |source| self.past.calls_from(source, since, self.at)),
         };
         earlier.saturating_add(1)
     }

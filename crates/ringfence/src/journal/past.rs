@@ -40,8 +40,8 @@ pub(crate) struct Past {
     /// By line and by source.
     rates: Shards<Generations<u64, Times, Hashed>>,
     spoken: Shards<Generations<u64, Spoken, Hashed>>,
-    /// Until when an entry holds, by its list and its caller.
-    added: Shards<HashMap<u64, u64, Hashed>>,
+    /// The time in which an entry holds, by its list and its caller.
+    added: Shards<HashMap<u64, Term, Hashed>>,
     /// The lists that something was ever added to.
     lists: Mutex<BTreeSet<String>>,
     switches: ArcSwap<HashMap<String, Arc<Flipped>>>,
@@ -55,6 +55,25 @@ pub(crate) struct Past {
 struct Spoken {
     dialed: Option<u64>,
     answered: Option<u64>,
+}
+
+/// The time in which something holds, in milliseconds.
+#[derive(Debug, Clone, Copy)]
+struct Term {
+    from: u64,
+    until: u64,
+}
+
+impl Term {
+    fn new(at: Timestamp, until: Option<Timestamp>) -> Self {
+        Self { from: millis(at), until: until.map_or(u64::MAX, millis) }
+    }
+
+    /// Tells whether it holds at a time. A clock that is set back makes it longer, twice as long at most: what was
+    /// made while the clock stood years ahead does not wait for those years.
+    fn holds(self, now: u64) -> bool {
+        now < self.until && self.from.saturating_sub(now) < self.until.saturating_sub(self.from)
+    }
 }
 
 /// What the past had to leave out.
@@ -106,28 +125,33 @@ impl Past {
 
     /// Notes that we called a number.
     pub(crate) fn dialed(&self, identity: &str, at: Timestamp) {
-        self.spoke(identity, |spoken| spoken.dialed = spoken.dialed.max(Some(millis(at))));
+        self.spoke(identity, |spoken| spoken.dialed = Some(millis(at)));
     }
 
     /// Notes that a call of a number was answered.
     #[allow(dead_code, reason = "nothing tells yet that another phone answered")]
     pub(crate) fn answered(&self, identity: &str, at: Timestamp) {
-        self.spoke(identity, |spoken| spoken.answered = spoken.answered.max(Some(millis(at))));
+        self.spoke(identity, |spoken| spoken.answered = Some(millis(at)));
     }
 
     /// Notes an entry. Returns whether there was room for it.
     pub(crate) fn add(&self, added: &Added) -> bool {
+        self.add_at(added, added.at)
+    }
+
+    /// Notes an entry, now.
+    fn add_at(&self, added: &Added, now: Timestamp) -> bool {
         let key = self.keys.entry(&added.list, &added.identity);
         let mut entries = self.added.of(key);
         if entries.len() >= MOST_ENTRIES / SHARDS && !entries.contains_key(&key) {
-            let now = millis(added.at);
-            entries.retain(|_, until| *until > now);
+            let now = millis(now);
+            entries.retain(|_, term| term.holds(now));
             if entries.len() >= MOST_ENTRIES / SHARDS {
                 self.refused.fetch_add(1, Relaxed);
                 return false;
             }
         }
-        entries.insert(key, added.until.map_or(u64::MAX, millis));
+        entries.insert(key, Term::new(added.at, added.until));
         drop(entries);
         let mut lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner);
         if !lists.contains(&added.list) {
@@ -189,10 +213,11 @@ impl Past {
 
 /// What a rule asks.
 impl Past {
-    /// Counts the earlier calls of a caller since a time.
-    pub(crate) fn calls(&self, caller: &CallerId<'_>, since: Timestamp) -> u32 {
+    /// Counts the calls of a caller from a time to another: what is later than a call is of a clock that was set
+    /// back before it.
+    pub(crate) fn calls(&self, caller: &CallerId<'_>, since: Timestamp, now: Timestamp) -> u32 {
         let Some(key) = self.keys.caller(CALLERS, caller) else { return 0 };
-        self.callers.of(key).get(&key).map_or(0, |times| times.since(millis(since)))
+        self.callers.of(key).get(&key).map_or(0, |times| times.within(millis(since), millis(now)))
     }
 
     /// Tells whether a caller has ever called before, as far back as calls are kept.
@@ -201,14 +226,14 @@ impl Past {
         self.callers.of(key).get(&key).is_some_and(|times| !times.is_empty())
     }
 
-    /// Counts the earlier calls on a line since a time.
-    pub(crate) fn calls_on(&self, line: &str, since: Timestamp) -> u32 {
-        self.count(self.keys.named(LINES, line), since)
+    /// Counts the calls on a line from a time to another.
+    pub(crate) fn calls_on(&self, line: &str, since: Timestamp, now: Timestamp) -> u32 {
+        self.count(self.keys.named(LINES, line), since, now)
     }
 
-    /// Counts the earlier calls from an address since a time.
-    pub(crate) fn calls_from(&self, source: IpAddr, since: Timestamp) -> u32 {
-        self.count(self.keys.source(source), since)
+    /// Counts the calls from an address from a time to another.
+    pub(crate) fn calls_from(&self, source: IpAddr, since: Timestamp, now: Timestamp) -> u32 {
+        self.count(self.keys.source(source), since, now)
     }
 
     /// Returns when we last called a caller.
@@ -224,14 +249,14 @@ impl Past {
     /// Tells whether a caller was added to a list and the entry still holds.
     pub(crate) fn is_added(&self, list: &str, caller: &CallerId<'_>, now: Timestamp) -> bool {
         let Some(key) = self.keys.entry_of(list, caller) else { return false };
-        self.added.of(key).get(&key).is_some_and(|until| *until > millis(now))
+        self.added.of(key).get(&key).is_some_and(|term| term.holds(millis(now)))
     }
 
     /// Returns how a switch stands; none when it was never flipped, or its time is over.
     pub(crate) fn switch(&self, name: &str, now: Timestamp) -> Option<bool> {
         let switches = self.switches.load();
         let flipped = switches.get(name)?;
-        flipped.until.is_none_or(|until| now < until).then_some(flipped.is_on)
+        Term::new(flipped.at, flipped.until).holds(millis(now)).then_some(flipped.is_on)
     }
 
     /// Returns what had to be left out.
@@ -243,8 +268,8 @@ impl Past {
         }
     }
 
-    fn count(&self, key: u64, since: Timestamp) -> u32 {
-        self.rates.of(key).get(&key).map_or(0, |times| times.since(millis(since)))
+    fn count(&self, key: u64, since: Timestamp, now: Timestamp) -> u32 {
+        self.rates.of(key).get(&key).map_or(0, |times| times.within(millis(since), millis(now)))
     }
 
     fn spoken_with(&self, caller: &CallerId<'_>) -> Option<Spoken> {

@@ -44,9 +44,11 @@ impl Times {
         dropped
     }
 
-    /// Counts the calls at a time or after it.
-    pub(super) fn since(&self, since: u64) -> u32 {
-        let within = self.slots.iter().rev().take_while(|slot| time(**slot) >= since);
+    /// Counts the calls from a time to another.
+    pub(super) fn within(&self, since: u64, until: u64) -> u32 {
+        let latest = until.saturating_add(SAME);
+        let known = self.slots.iter().rev().skip_while(|slot| time(**slot) > latest);
+        let within = known.take_while(|slot| time(**slot) >= since);
         within.fold(0, |sum: u32, slot| sum.saturating_add((slot & COUNT) as u32))
     }
 
@@ -83,6 +85,12 @@ const fn time(slot: u64) -> u64 {
 mod tests {
     use super::*;
 
+    impl Times {
+        fn since(&self, since: u64) -> u32 {
+            self.within(since, u64::MAX)
+        }
+    }
+
     fn every(step: u64, calls: u64) -> Times {
         let mut times = Times::default();
         for call in 0..calls {
@@ -115,6 +123,12 @@ mod tests {
         let mut times = every(1_000, 20);
         assert_eq!(times.add(10_000), 8);
         assert_eq!((times.since(0), times.since(10_000)), (13, 3));
+    }
+
+    #[test]
+    fn times_that_have_not_come_are_not_counted() {
+        let times = every(1_000, 20);
+        assert_eq!((times.within(5_000, 9_000), times.within(0, 0)), (6, 2));
     }
 
     #[test]

@@ -142,7 +142,7 @@ mod tests {
     fn a_rule_in_shadow_mode_asks_nobody_and_misses_nothing() {
         let (past, asked) = (Past::default(), ["bad".into(), "mute".into()]);
         let mute = [Said { list: "mute".into(), answer: Err("too late".to_owned()) }];
-        let memory = Memory::new(past.of_call(None, &[]), &asked, &mute);
+        let memory = Memory::new(past.of_call(None, Timestamp::MAX, &[]), &asked, &mute);
         memory.in_shadow(true);
         assert_eq!((memory.answer("bad"), memory.answer("mute")), (None, None));
         assert_eq!(memory.stood_on(), StoodOn::default());

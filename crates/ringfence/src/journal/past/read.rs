@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension as _};
 
 use super::super::reader::{entries, switches};
 use super::key::{CALLERS, LINES};
-use super::{Added, Past, address};
+use super::{Past, address};
 
 impl Past {
     /// Reads the calls before this start. It comes before the first call: older ones than those that
@@ -20,11 +20,11 @@ impl Past {
 
     /// Reads what else was remembered. What is known already is newer, and stays.
     pub(crate) fn read_state(&self, connection: &Connection, now: Timestamp) -> rusqlite::Result<()> {
-        self.read_spoken(connection, now)?;
+        self.read_spoken(connection)?;
         for added in entries(connection, now)? {
             if !self.has_entry(&added.list, &added.identity) {
-                // All of them hold still: where there is no room, none makes room for another.
-                self.add(&Added { at: Timestamp::MIN, ..added });
+                // Where there is no room, none that holds still makes room for another.
+                self.add_at(&added, now);
             }
         }
         for flipped in switches(connection, now)? {
@@ -79,16 +79,15 @@ impl Past {
         Ok(())
     }
 
-    fn read_spoken(&self, connection: &Connection, now: Timestamp) -> rusqlite::Result<()> {
+    fn read_spoken(&self, connection: &Connection) -> rusqlite::Result<()> {
         let mut spoken = connection.prepare("SELECT identity, dialed, answered FROM spoken")?;
         let mut rows = spoken.query([])?;
-        let latest = (now + LATER).as_microsecond();
-        let time = |at: Option<i64>| at.filter(|at| *at <= latest).map(from_micros);
+        let time = |at: Option<i64>| at.map(from_micros);
         while let Some(row) = rows.next()? {
             let (dialed, answered) = (time(row.get(1)?), time(row.get(2)?));
             self.spoke(row.get_ref(0)?.as_str()?, |spoken| {
-                spoken.dialed = spoken.dialed.max(dialed);
-                spoken.answered = spoken.answered.max(answered);
+                spoken.dialed = spoken.dialed.or(dialed);
+                spoken.answered = spoken.answered.or(answered);
             });
         }
         Ok(())

@@ -1,4 +1,3 @@
-use jiff::SignedDuration;
 use ringfence_policy::{Caller, Facts, History as _, Per, Region};
 
 use super::*;
@@ -24,7 +23,10 @@ fn a_call_counts_for_the_very_next_one_however_its_number_is_written() {
     let past = Past::default();
     note(&past, &Caller::told(ANNA), "home", 0);
     let again = Caller::told("020 7946 0123").identify(region());
-    assert_eq!((past.calls(&again, at(-1)), past.calls(&again, at(1)), past.is_known(&again)), (1, 0, true));
+    assert_eq!(
+        (past.calls(&again, at(-1), at(0)), past.calls(&again, at(1), at(1)), past.is_known(&again)),
+        (1, 0, true)
+    );
 }
 
 #[test]
@@ -43,7 +45,7 @@ fn those_who_cannot_be_told_apart_have_no_past() {
         note(&past, &caller, "home", 0);
         assert!(!past.is_known(&caller.identify(region())), "{caller:?}");
     }
-    assert_eq!(past.calls_on("home", at(0)), 3);
+    assert_eq!(past.calls_on("home", at(0), at(0)), 3);
 }
 
 #[test]
@@ -52,11 +54,11 @@ fn a_rate_counts_this_call_too_by_caller_line_or_address() {
     note(&past, &Caller::told(ANNA), "home", 0);
     note(&past, &Caller::told("alice"), "home", 1);
     note(&past, &Caller::told(ANNA), "office", 2);
-    let of_call = past.of_call("192.0.2.1".parse().ok(), &[]);
+    let of_call = past.of_call("192.0.2.1".parse().ok(), at(2), &[]);
     let facts = Facts::new(&Caller::told(ANNA), "home", region());
     let rate = |per| of_call.rate(per, &facts, at(0));
     assert_eq!([rate(Per::Caller), rate(Per::Line), rate(Per::Source)], [3, 3, 4]);
-    let elsewhere = past.of_call("192.0.2.2".parse().ok(), &[]);
+    let elsewhere = past.of_call("192.0.2.2".parse().ok(), at(2), &[]);
     assert_eq!(elsewhere.rate(Per::Source, &facts, at(0)), 1);
 }
 
@@ -101,8 +103,64 @@ fn a_clock_that_is_set_back_is_no_reason_to_count_what_has_not_happened() {
     note(&past, &Caller::told(ANNA), "home", 3_600);
     note(&past, &Caller::told(ANNA), "home", 0);
     let anna = Caller::told(ANNA).identify(region());
-    assert_eq!(past.calls(&anna, at(0) - SignedDuration::from_mins(1)), 1);
+    assert_eq!(past.calls(&anna, at(-60), at(0)), 1);
     assert!(past.left_out().from_future > 0);
+}
+
+/// An hour, a day and twelve years.
+const JUMPS: [i64; 3] = [3_600, 86_400, 12 * 365 * 86_400];
+
+#[test]
+fn the_first_call_after_a_clock_was_set_back_is_not_one_too_many() {
+    for jump in JUMPS {
+        let past = Past::default();
+        for call in 0..9 {
+            note(&past, &Caller::told(ANNA), "home", jump + call);
+        }
+        let of_call = past.of_call("192.0.2.1".parse().ok(), at(0), &[]);
+        let facts = Facts::new(&Caller::told(ANNA), "home", region());
+        let rate = |per| of_call.rate(per, &facts, at(-600));
+        assert_eq!([rate(Per::Caller), rate(Per::Line), rate(Per::Source)], [1, 1, 1], "{jump}");
+        assert_eq!(of_call.calls(&facts.caller, at(-600)), 0);
+    }
+}
+
+#[test]
+fn what_holds_for_two_hours_holds_for_four_at_most_when_the_clock_is_set_back() {
+    for (jump, holds) in [(0, true), (-3_600, true), (-86_400, false), (-JUMPS[2], false), (JUMPS[2], false)]
+    {
+        let past = Past::default();
+        let (at, until, now) = (at(0), Some(at(7_200)), at(jump));
+        let (list, identity) = ("cooldown".to_owned(), ANNA.to_owned());
+        past.add(&Added { list, identity, at, until, rule: None, note: None });
+        past.flip(&Arc::new(Flipped { name: "open".to_owned(), is_on: true, at, until }));
+        let anna = Caller::told(ANNA).identify(region());
+        assert_eq!(past.is_added("cooldown", &anna, now), holds, "{jump}");
+        assert_eq!(past.switch("open", now), holds.then_some(true), "{jump}");
+    }
+}
+
+#[test]
+fn what_has_no_end_holds_whatever_the_clock_shows() {
+    let past = Past::default();
+    let (list, identity) = ("vip".to_owned(), ANNA.to_owned());
+    past.add(&Added { list, identity, at: at(0), until: None, rule: None, note: None });
+    past.flip(&Arc::new(Flipped { name: "open".to_owned(), is_on: true, at: at(0), until: None }));
+    let anna = Caller::told(ANNA).identify(region());
+    for jump in JUMPS.into_iter().flat_map(|jump| [jump, -jump]) {
+        assert!(
+            past.is_added("vip", &anna, at(jump)) && past.switch("open", at(jump)) == Some(true),
+            "{jump}"
+        );
+    }
+}
+
+#[test]
+fn a_number_dialled_while_the_clock_stood_years_ahead_is_known_when_it_is_dialled_again() {
+    let past = Past::default();
+    past.dialed(ANNA, at(JUMPS[2]));
+    past.dialed(ANNA, at(0));
+    assert_eq!(past.last_dialed(&Caller::told(ANNA).identify(region())), Some(at(0)));
 }
 
 #[test]
@@ -131,9 +189,9 @@ fn calls_on_many_threads_are_all_counted() {
             });
         }
     });
-    let calls = |caller: String| past.calls(&Caller::told(&caller).identify(region()), at(-1));
+    let calls = |caller: String| past.calls(&Caller::told(&caller).identify(region()), at(-1), at(0));
     assert_eq!((0..50).map(|caller| calls(format!("caller{caller}"))).sum::<u32>(), 8_000);
-    assert_eq!(past.calls_on("home", at(-1)), 8_000);
+    assert_eq!(past.calls_on("home", at(-1), at(0)), 8_000);
 }
 
 #[test]

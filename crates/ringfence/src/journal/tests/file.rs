@@ -242,8 +242,8 @@ fn what_the_rules_remember_is_the_same_after_a_restart() {
     running.journal.flip(Flipped { name: "on_call".to_owned(), is_on: true, at: now, until });
     for _ in 0..3 {
         let past = Arc::clone(running.journal.past());
-        assert_eq!(asks(ANNA, |anna| past.calls(anna, ago(5))), 2);
-        assert_eq!(asks(ANNA, |anna| (past.is_known(anna), past.calls(anna, ago(60)))), (true, 3));
+        assert_eq!(asks(ANNA, |anna| past.calls(anna, ago(5), now)), 2);
+        assert_eq!(asks(ANNA, |anna| (past.is_known(anna), past.calls(anna, ago(60), now))), (true, 3));
         assert!(asks(BERT, |bert| !past.is_known(bert) && past.is_added("cooldown", bert, now)));
         assert!(asks(BERT, |bert| !past.is_added("cooldown", bert, now + SignedDuration::from_hours(2))));
         assert_eq!(past.switch("on_call", now), Some(true));
@@ -256,8 +256,8 @@ fn what_the_rules_remember_is_the_same_after_a_restart() {
             asks(ANNA, |anna| past.last_answered(anna).map(Timestamp::as_second)),
             Some(ago(3).as_second())
         );
-        assert_eq!(past.calls_on("home", ago(5)), 2);
-        assert_eq!(past.calls_from("127.0.0.1".parse().unwrap(), ago(60)), 3);
+        assert_eq!(past.calls_on("home", ago(5), now), 2);
+        assert_eq!(past.calls_from("127.0.0.1".parse().unwrap(), ago(60), now), 3);
         running.record([]);
         running.journal.close();
         drop(running);
