@@ -32,7 +32,7 @@ pub(super) enum Job {
     Forget(Forget),
     /// Does something with the connection that writes, as a disk does that fails.
     #[cfg(test)]
-    Spoil(fn(&rusqlite::Connection)),
+    Spoil(fn(&mut rusqlite::Connection)),
 }
 
 /// What there is to do.

@@ -2,7 +2,7 @@
 //! missing, and the file is whole.
 //!
 //! The child is this test's own binary; it says each call before it records it, as a response goes out
-//! before its record.
+//! before its record. Another child removes calls meanwhile, and says whom it has forgotten.
 
 use std::collections::HashSet;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -12,10 +12,13 @@ use std::time::Instant;
 
 use super::file::{Bench, from};
 use super::*;
+use crate::journal::inbox::Job;
+use crate::journal::retention;
 
 /// Where the child writes; it is a child if this is set.
 const CHILD: &str = "RINGFENCE_TEST_JOURNAL";
-const TEST: &str = "journal::tests::killed::a_kill_at_any_instant_loses_no_call_of_more_than_a_second_ago";
+const RECORDS: &str = "journal::tests::killed::a_kill_at_any_instant_loses_no_call_of_more_than_a_second_ago";
+const REMOVES: &str = "journal::tests::killed::a_kill_while_calls_are_removed_brings_nobody_back";
 /// What may be lost.
 const SECOND: Duration = Duration::from_secs(1);
 /// Programs at once, and how often each is killed: each time it goes on with the file it left.
@@ -45,11 +48,11 @@ fn killed(seed: u64) -> usize {
         dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         // At least one call is said before: the first of it and the rest of it are torn as well.
         let lifetime = Duration::from_micros((dice >> 33) % 1_700_000);
-        let (mut child, said) = start(&bench);
+        let (mut child, said) = start(&bench, RECORDS);
         let mut calls = vec![said.recv_timeout(20 * SECOND).unwrap()];
         let end = Instant::now() + lifetime;
         while let Ok(call) = said.recv_timeout(end.saturating_duration_since(Instant::now())) {
-            calls.push(call);
+            calls.push(call.clone());
         }
         let killed_at = Instant::now();
         child.kill().unwrap();
@@ -60,9 +63,35 @@ fn killed(seed: u64) -> usize {
     due.len()
 }
 
-fn start(bench: &Bench) -> (Child, channel::Receiver<(String, Instant)>) {
+#[test]
+fn a_kill_while_calls_are_removed_brings_nobody_back() {
+    if let Some(path) = std::env::var_os(CHILD) {
+        removing(path.into());
+    }
+    let bench = Bench::new();
+    let mut dice = u64::from(std::process::id());
+    println!("seed {dice}");
+    let mut forgotten = HashSet::new();
+    for _ in 0..2 * KILLS {
+        dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let (mut child, said) = start(&bench, REMOVES);
+        // It has begun; then anything may be half done: a step of the retention, a person, the copy of the file.
+        forgotten.insert(said.recv_timeout(20 * SECOND).unwrap().0);
+        std::thread::park_timeout(Duration::from_micros((dice >> 33) % 150_000));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        forgotten.extend(said.iter().map(|(caller, _)| caller));
+        let (there, _) = whole(&bench);
+        let back: Vec<_> = there.iter().filter(|call| forgotten.contains(&call.caller)).collect();
+        assert!(back.is_empty(), "{} calls of people who were forgotten: {back:?}", back.len());
+        // The next program would call them again.
+        forgotten.clear();
+    }
+}
+
+fn start(bench: &Bench, test: &str) -> (Child, channel::Receiver<(String, Instant)>) {
     let mut child = Command::new(std::env::current_exe().unwrap())
-        .args([TEST, "--exact", "--nocapture"])
+        .args([test, "--exact", "--nocapture"])
         .env(CHILD, bench.path())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
@@ -82,18 +111,55 @@ fn start(bench: &Bench) -> (Child, channel::Receiver<(String, Instant)>) {
 
 /// Checks that the file is whole, and that it has what it must have.
 fn check(bench: &Bench, due: &HashSet<String>) {
+    let (_, there) = whole(bench);
+    let missing: Vec<_> = due.difference(&there).collect();
+    assert!(missing.is_empty(), "{} of {} are missing: {missing:?}", missing.len(), due.len());
+}
+
+/// Checks that the file is whole, and returns the calls it has, and their ids.
+fn whole(bench: &Bench) -> (Vec<Call>, HashSet<String>) {
     let connection = rusqlite::Connection::open(bench.path()).unwrap();
     let found: String = connection.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
     assert_eq!(found, "ok");
     drop(connection);
-    let mut there = HashSet::new();
+    let (mut calls, mut ids) = (Vec::new(), HashSet::new());
     let walked = bench.reader().walk(None, |call| {
-        assert!(there.insert(call.call_id.clone()), "twice: {}", call.call_id);
+        assert!(ids.insert(call.call_id.clone()), "twice: {}", call.call_id);
+        calls.push(call.clone());
         std::ops::ControlFlow::Continue(())
     });
     walked.unwrap();
-    let missing: Vec<_> = due.difference(&there).collect();
-    assert!(missing.is_empty(), "{} of {} are missing: {missing:?}", missing.len(), due.len());
+    (calls, ids)
+}
+
+/// Records calls until it is killed, and removes the oldest of them, and one person after the other.
+fn removing(path: std::path::PathBuf) -> ! {
+    let settings = Settings { place: Place::File(path), ..Settings::default() };
+    let (recorder, journal, mut records) = open(settings).unwrap();
+    let mut out = std::io::stdout();
+    for person in 0_u64.. {
+        let caller = format!("+4420{:08}", (u64::from(std::process::id()) * 1_000 + person) % 100_000_000);
+        for second in 0..60 {
+            let call_id = format!("{}-{person}-{second}", std::process::id());
+            let caller = if second % 20 == 0 { &caller } else { "+442079460123" };
+            recorder.record(Call { call_id, ..from(caller, second) }, None);
+            while let Ok(record) = records.try_recv() {
+                drop(journal.take(record));
+            }
+        }
+        journal.writing.as_ref().unwrap().inbox.ask(Job::Spoil(remove_the_oldest)).unwrap();
+        if person % 3 == 0 {
+            journal.forget(&caller).unwrap();
+            writeln!(out, "call {caller}").unwrap();
+            out.flush().unwrap();
+        }
+    }
+    unreachable!("it is killed")
+}
+
+fn remove_the_oldest(connection: &mut rusqlite::Connection) {
+    let settings = Settings { max_size: 300_000, ..Settings::default() };
+    retention::step(connection, &settings, None).unwrap();
 }
 
 /// Records calls until it is killed: bursts, each as long as a batch and a half at most.

@@ -8,7 +8,7 @@ use crate::journal::inbox::Job;
 use crate::journal::{retention, rows};
 
 impl Running {
-    fn spoil(&self, spoil: fn(&Connection)) {
+    fn spoil(&self, spoil: fn(&mut Connection)) {
         self.journal.writing.as_ref().unwrap().inbox.ask(Job::Spoil(spoil)).unwrap();
         let _ = self.journal.flush();
     }
