@@ -27,17 +27,14 @@ capture = 603
 stand_aside = "silence"
 """
 
+REFUSAL = """\
+[[rule]]
+id = "with-{code}"
+when = {{ caller = "+41790000{code}" }}
+then = {{ reject = {{ code = {code} }} }}
+"""
+
 RULES = """\
-[[rule]]
-id = "busy"
-when = { caller = "+41790000486" }
-then = { reject = { code = 486 } }
-
-[[rule]]
-id = "unwanted"
-when = { caller = "+41790000607" }
-then = { reject = { code = 607 } }
-
 [[rule]]
 id = "elsewhere"
 when = { caller = "+41790000302" }
@@ -47,6 +44,12 @@ then = { forward = { to = "sip:mailbox@127.0.0.1", how = "redirect" } }
 id = "otherwise"
 then = "WELCOME"
 """
+
+# One phone's alone, and what is for all phones of the number.
+OWN = [403, 404, 433, 480, 486, 500, 503]
+GLOBAL = [600, 603, 604, 607, 608]
+
+REFUSALS = "\n".join(REFUSAL.format(code=code) for code in OWN + GLOBAL)
 
 # Three numbers that the softphone is asked for, and how it says that a call is welcome.
 ASKED = {"first": "857", "next": "858", "failing": "859"}
@@ -66,10 +69,10 @@ ring = 503
 
 # Who calls which number, and what the caller gets where the proxy lets a 6xx stop the second phone.
 CASES = {
-    "486": ("+41790000486", "858", 200),
+    **{str(code): (f"+41790000{code}", "858", 200) for code in OWN},
+    **{str(code): (f"+41790000{code}", "858", code) for code in GLOBAL},
     "302": ("+41790000302", "858", 200),
     "180, and 480 after 3 s": (UNLISTED, "858", 200),
-    "607": ("+41790000607", "858", 607),
     "603 by capture": ("+41790000486", "859", 603),
     "silence": (UNLISTED, "859", 200),
 }
@@ -96,7 +99,7 @@ def ring_both(place, stops_all):
     port = free_port()
     second = SecondPhone(place, CALLS * len(CASES))
     Kamailio(place, port, second=second.uri, defines=[] if stops_all else ["NO_6XX_BLOCK"])
-    phone = Phone(place, port, lines=lines(SHARED, port, PARALLEL + RULES.replace("WELCOME", "stand_aside")))
+    phone = Phone(place, port, lines=lines(SHARED, port, PARALLEL + REFUSALS + RULES.replace("WELCOME", "stand_aside")))
     phone.wait_for_state("registered", 5)
 
     calls = {}
@@ -125,7 +128,7 @@ def who_is_asked_first_lets_calls_pass_to_the_phone_or_refuses_them(place):
     port = free_port()
     second = SecondPhone(place, CALLS * len(ASKED))
     Kamailio(place, port, second=second.uri, defines=["ASKS_FIRST"])
-    configuration = BEFORE.replace("SECOND", second.uri) + RULES.replace("WELCOME", "ring")
+    configuration = BEFORE.replace("SECOND", second.uri) + REFUSALS + RULES.replace("WELCOME", "ring")
     phone = Phone(place, port, lines=lines(ASKED, port, configuration))
     phone.wait_for_state("registered", 5)
     welcome = [Calls(place, "answered", port, CALLS, 20, caller=UNLISTED, called=user) for user in ASKED.values()]

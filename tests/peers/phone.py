@@ -17,7 +17,7 @@ listen = "127.0.0.1:{port}"
 control = "{control}"
 
 [journal]
-path = "journal.db"
+path = "{journal}"
 
 [defaults]
 region = "CH"
@@ -56,14 +56,21 @@ class Phone:
         self.place = place
         self.port = free_port()
         # Beside the test's folder: the path of a Unix socket is 107 octets at most.
-        control = place.folder.with_suffix(".sock")
-        self.configuration = place.folder / "ringfence.toml"
+        self.control = place.folder.with_suffix(".sock")
+        # Nothing else is written there: whoever watches it sees changes of the configuration alone.
+        self.home = place.folder / "etc"
+        self.home.mkdir(exist_ok=True)
+        self.configuration = self.home / "ringfence.toml"
         # It holds a password.
         self.configuration.touch(mode=0o600)
         lines = lines or OFFICE.format(registrar=registrar, account=account, otherwise=otherwise)
-        self.configuration.write_text(CONFIGURATION.format(port=self.port, control=control, lines=lines))
+        self.configuration.write_text(self.configured(lines))
         self.process = place.start("ringfence", [place.binary, "run", "--config", self.configuration])
         self.wait_until_it_listens()
+
+    def configured(self, lines):
+        """The configuration with these accounts, lists and rules."""
+        return CONFIGURATION.format(port=self.port, control=self.control, journal=self.place.folder / "journal.db", lines=lines)
 
     def wait_until_it_listens(self):
         """Waits until the control socket answers, which it does once the softphone runs."""
