@@ -11,6 +11,8 @@ use regex_automata::dfa::{Automaton as _, StartKind, dense};
 use regex_automata::nfa::thompson::{self, WhichCaptures};
 use regex_automata::util::syntax;
 
+use crate::printable::printable;
+
 /// An expression such as `^v\d+$`; capitals do not matter.
 ///
 /// ```
@@ -116,7 +118,7 @@ pub struct NameExpressionError {
 
 impl fmt::Display for NameExpressionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`/{}/` is no expression: {}", self.written, self.why)
+        write!(f, "`/{}/` is no expression: {}", printable(&self.written), self.why)
     }
 }
 
@@ -142,6 +144,12 @@ mod tests {
                 "{expression} {name}"
             );
         }
+    }
+
+    #[test]
+    fn an_error_is_told_on_one_line_without_control_characters() {
+        let error = NameExpression::parse("*sp\u{10}\n").unwrap_err().to_string();
+        assert_eq!(error, "`/*sp\u{fffd}\u{fffd}/` is no expression: repetition operator missing expression");
     }
 
     #[test]
