@@ -6,6 +6,8 @@
 #[allow(dead_code, reason = "not every test file needs all of it")]
 mod bench;
 
+use std::io::Write as _;
+use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
 
@@ -119,6 +121,45 @@ fn a_program_that_hangs_dies_or_talks_nonsense_ends_in_on_error_and_the_journal_
         let (status, call) = screened(script, "", "+41441234567");
         assert_eq!((status, call["rule"].as_str()), (Some(603), Some("on_error")), "{script}: {call}");
         assert!(call["reason"].as_str().unwrap().contains("no answer of bad"), "{script}: {call}");
+    }
+}
+
+/// Listens as what is no service does: it says this to whoever connects and hangs, or without words hangs up.
+fn no_service(words: Option<&'static str>) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        let mut open = Vec::new();
+        for connection in listener.incoming().map_while(Result::ok) {
+            if let Some(words) = words {
+                let _ = (&connection).write_all(words.as_bytes());
+                open.push(connection);
+            }
+        }
+    });
+    port
+}
+
+#[test]
+fn a_service_that_hangs_or_is_none_ends_in_on_error_and_the_journal_says_why() {
+    for (words, keys, expected) in [
+        (Some(""), "private = true", "no whole answer within"),
+        (Some("SSH-2.0-none\r\n"), "private = true", "no connection"),
+        (None, "private = true", "no connection"),
+        (Some(""), "", "is in a private network"),
+    ] {
+        let mut bench = Bench::new();
+        let source = format!("lookup:https://127.0.0.1:{}/who\"\n{keys}\n", no_service(words));
+        let policy = asking(&bench, "", "").replace("lookup:exec:ask\"", &source);
+        configure(&bench, &policy);
+        let _program = bench.registered();
+        let began = Instant::now();
+        assert_eq!(refused(&mut bench, "+41441234567"), Some(603), "{words:?}");
+        assert!(began.elapsed() < PATIENCE / 2, "{words:?}");
+        let call = newest(&mut bench, 1);
+        assert_eq!(call["rule"].as_str(), Some("on_error"), "{call}");
+        let reason = call["reason"].as_str().unwrap();
+        assert!(reason.contains("no answer of bad") && reason.contains(expected), "{words:?}: {reason}");
     }
 }
 

@@ -8,6 +8,8 @@ use tokio::time::{Instant, advance, pause, resume};
 
 use super::server::{Reply, Server, head, ok};
 use super::stage::{DEADLINE, Stage, ask, ask_in_time, look_up, missing, question};
+use crate::sources::client::Trust;
+use crate::sources::resolver::Reach;
 use crate::sources::source::{LookUp, Tells};
 use crate::sources::{LookUpSpec, Sources};
 
@@ -77,6 +79,13 @@ async fn a_service_that_fails_or_lies_is_missing_with_the_reason() {
         (
             "200 OK",
             JSON,
+            r#"{"score":"many"}"#,
+            "cannot be read: invalid type: string \"many\", expected u32 at line 1 column 15",
+        ),
+        ("200 OK", JSON, "\u{0}\u{1}garbage", "cannot be read: expected value at line 1 column 1"),
+        (
+            "200 OK",
+            JSON,
             r#"{"score":-1}"#,
             "cannot be read: invalid value: integer `-1`, expected u32 at line 1 column 11",
         ),
@@ -95,6 +104,24 @@ async fn a_service_that_breaks_off_or_says_too_much_or_sends_elsewhere_is_missin
     assert_eq!(why(move |_| ok(JSON, &long)).await, "expected at most 65536 bytes, found more");
     let error = why(|_| head("302 Found", "location: https://192.168.0.1/\r\n", "")).await;
     assert_eq!(error, "the server sends to https://192.168.0.1/, expected the list itself");
+}
+
+#[tokio::test]
+async fn a_service_without_a_name_or_without_a_right_certificate_is_missing() {
+    let (stage, server) = (Stage::new(), Server::start(|_| ok(JSON, SPAM)));
+    let spec = look_up(LookUp::Service { url: server.url("/who") });
+    let mut surroundings = stage.surroundings();
+    surroundings.names = Arc::new(|_| Err(std::io::Error::other("no such name")));
+    let nameless = Sources::open(Vec::new(), vec![spec.clone()], &surroundings, None).await;
+    assert_eq!(missing(&ask(&nameless, "079 123 45 67").await), "lists.test has no address");
+    let trust = Trust { authority: None, ..spec.trust.clone() };
+    let error =
+        missing(&ask(&stage.ask_by(LookUpSpec { trust, ..spec.clone() }).await, "079 123 45 67").await);
+    assert!(error.starts_with("no connection: invalid peer certificate: UnknownIssuer"), "{error}");
+    let trust = Trust { reach: Reach::Public, ..spec.trust.clone() };
+    let error = missing(&ask(&stage.ask_by(LookUpSpec { trust, ..spec }).await, "079 123 45 67").await);
+    assert!(error.ends_with("is in a private network, expected a public address"), "{error}");
+    assert!(server.requests().is_empty());
 }
 
 #[tokio::test]
