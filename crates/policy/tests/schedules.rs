@@ -101,8 +101,12 @@ fn where_the_clock_shows_an_hour_twice_both_count() {
 fn a_whole_day_is_within_all_hours_however_long_it_is() {
     for (name, day, minutes) in [
         ("Europe/Berlin", date(2026, 3, 29), 23 * 60),
-        ("Europe/Berlin", date(2026, 10, 25), 25 * 60),
+        ("Europe/Zurich", date(2026, 10, 25), 25 * 60),
+        ("America/New_York", date(2026, 3, 8), 23 * 60),
+        ("America/New_York", date(2026, 11, 1), 25 * 60),
         ("Australia/Lord_Howe", date(2026, 10, 4), 23 * 60 + 30),
+        ("Australia/Lord_Howe", date(2026, 4, 5), 24 * 60 + 30),
+        ("Asia/Kathmandu", date(2026, 3, 29), 24 * 60),
         ("Pacific/Kiritimati", date(2026, 1, 1), 24 * 60),
     ] {
         assert_eq!(minutes_within(name, "00:00-24:00", day), minutes, "{name} {day}");

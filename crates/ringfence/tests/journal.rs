@@ -79,6 +79,13 @@ impl Bench {
         }
     }
 
+    /// Changes a list, and has the program read it again.
+    fn reload(&self, program: &Program, number: u32) {
+        std::fs::write(self.path("spam.txt"), format!("+4179*\n+4144{number:07}\n")).unwrap();
+        let hang_up = Command::new("kill").args(["-HUP", &program.0.id().to_string()]).status().unwrap();
+        assert!(hang_up.success());
+    }
+
     /// Calls for so long. Returns who called, and when their calls were answered.
     fn call_for(&mut self, time: Duration, next: &mut u32) -> Vec<(String, Instant)> {
         let mut answered = Vec::new();
@@ -129,8 +136,10 @@ fn a_kill_of_the_program_loses_no_call_that_was_answered_more_than_a_second_befo
     let (mut next, mut due) = (0, BTreeSet::new());
     for kill in 0..KILLS {
         let program = bench.start();
-        // Different instants of the 250 ms in which records gather.
-        let answered = bench.call_for(Duration::from_millis(1_300 + 61 * u64::from(kill)), &mut next);
+        let mut answered = bench.call_for(Duration::from_millis(1_300), &mut next);
+        // Different instants of a reload, and of the 250 ms in which records gather.
+        bench.reload(&program, kill);
+        answered.extend(bench.call_for(Duration::from_millis(61 * u64::from(kill)), &mut next));
         let killed_at = Instant::now();
         drop(program);
         due.extend(answered.into_iter().filter(|(_, at)| killed_at - *at > SECOND).map(|(caller, _)| caller));
