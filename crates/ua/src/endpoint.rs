@@ -16,14 +16,14 @@ use std::time::Instant;
 use ringfence_wire::sip::{Message, ParseError};
 
 use crate::call::{CallEnd, CallNumber, Origin, Screen, Waiting};
-use crate::core::{Agent, Objection};
+use crate::core::{Agent, Echo, Objection};
 use crate::id::{Generator, LineId};
 use crate::limits::Limits;
 use crate::registration::{RegistrationState, Target, Unresolved};
 use crate::transaction::key::Secret;
 use crate::transaction::table::{Ended, Table};
 use crate::transaction::{EndedBy, InviteServerEnd};
-use crate::transport::{KeepAlive, Outbox, Transmit};
+use crate::transport::{KeepAlive, Outbox, Transmit, Transmits};
 
 mod counters;
 mod final_answer;
@@ -191,6 +191,8 @@ pub struct Endpoint {
     next_call: u64,
     /// Where a Via or a To is put together.
     scratch: Vec<u8>,
+    /// What the responses to the newest request have in common.
+    echo: Echo,
 }
 
 impl Endpoint {
@@ -212,6 +214,7 @@ impl Endpoint {
             counters: Counters::default(),
             next_call: 0,
             scratch: Vec::with_capacity(256),
+            echo: Echo::default(),
             local: config.local,
             limits: config.limits,
             agent: Agent { user_agent: config.user_agent, warning_agent: config.warning_agent },
@@ -255,6 +258,17 @@ impl Endpoint {
     /// Returns the next datagram to send.
     pub fn poll_transmit(&mut self) -> Option<Transmit<'_>> {
         self.outbox.pop()
+    }
+
+    /// Returns all datagrams that wait to be sent, for who sends many at once; [`Endpoint::clear_transmits`] takes them.
+    #[must_use]
+    pub fn transmits(&self) -> Transmits<'_> {
+        self.outbox.all()
+    }
+
+    /// Takes all datagrams that wait to be sent.
+    pub fn clear_transmits(&mut self) {
+        self.outbox.clear();
     }
 
     /// Returns the next event.

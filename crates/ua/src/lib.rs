@@ -35,4 +35,4 @@ pub use id::{Generator, LineId};
 pub use limits::Limits;
 pub use registration::{Account, Cause, RegistrationState, Target, Unresolved};
 pub use transaction::EndedBy;
-pub use transport::Transmit;
+pub use transport::{Outbox, Transmit, Transmits};

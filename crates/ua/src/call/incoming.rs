@@ -16,7 +16,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ringfence_wire::sip::Message;
+use ringfence_wire::sip::{Head, Message};
 
 use super::{Then, Wait};
 use crate::core::Objection;
@@ -107,12 +107,12 @@ impl Waiting {
     }
 
     /// Returns the call whose early dialog a request is in: our tag in To, the same Call-ID and From tag.
-    pub(crate) fn find_by_dialog(&self, request: &Message<'_>) -> Option<u64> {
-        let tag = Tag::from_bytes(request.to().ok()?.tag()?)?;
+    pub(crate) fn find_by_dialog(&self, head: &Head<'_>) -> Option<u64> {
+        let tag = Tag::from_bytes(head.to_tag())?;
         let number = *self.by_tag.get(&tag)?;
         let call = self.calls.get(&number)?;
-        let (caller, invited) = (request.from().ok()?, call.invite.from().ok()?);
-        let is_same = caller.tag() == invited.tag() && request.call_id().ok() == call.invite.call_id().ok();
+        let (caller, invited) = (head.from().ok()?, call.invite.from().ok()?);
+        let is_same = caller.tag() == invited.tag() && head.call_id().ok() == call.invite.call_id().ok();
         (is_same && call.ring != Ring::Silent).then_some(number)
     }
 

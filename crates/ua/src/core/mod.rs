@@ -7,7 +7,7 @@ mod response;
 mod uas;
 
 pub(crate) use options::write_capabilities;
-pub(crate) use response::{Agent, Answering};
+pub(crate) use response::{Agent, Answering, Echo};
 pub use uas::Objection;
 pub(crate) use uas::object;
 

@@ -1,8 +1,9 @@
 //! The response to a request (RFC 3261 section 8.2.6).
 
 use std::net::SocketAddr;
+use std::ops::Range;
 
-use ringfence_wire::sip::{HeaderName, Message, Printer, StatusCode};
+use ringfence_wire::sip::{Head, HeaderName, Message, Printer, StatusCode};
 
 use crate::transaction::key::Tag;
 use crate::transport::via;
@@ -22,67 +23,50 @@ pub(crate) struct Answering<'r> {
     pub(crate) request: &'r Message<'r>,
     pub(crate) source: SocketAddr,
     pub(crate) tag: Tag,
+    pub(crate) echo: &'r Echo,
 }
 
-impl Answering<'_> {
-    /// Writes a response at the end of `out`; `more` adds the headers that only this one has.
-    pub(crate) fn write(
-        &self,
-        out: &mut Vec<u8>,
-        scratch: &mut Vec<u8>,
-        agent: &Agent,
-        status: StatusCode,
-        phrase: Option<&str>,
-        more: impl FnOnce(&mut Printer<'_>, &Agent),
-    ) {
-        let mut response = Printer::response(out, status, phrase);
-        self.write_vias(&mut response, scratch);
+/// The header fields of a request that each of its responses carries, written once for all of them.
+#[derive(Debug, Default)]
+pub(crate) struct Echo {
+    fields: Vec<u8>,
+    /// Where the tag stands that To gets, which is not in a 100.
+    tag: Range<usize>,
+}
+
+/// An echo that a request of many hops has blown up beyond this gives its memory back.
+const KEPT_CAPACITY: usize = 8_192;
+
+impl Echo {
+    /// Returns the echo of a request that came from `source`, and is answered with `tag`.
+    pub(crate) fn of(head: &Head<'_>, source: SocketAddr, tag: Tag) -> Self {
+        let mut echo = Self::default();
+        echo.write(head, source, tag, &mut Vec::new());
+        echo
+    }
+
+    /// Writes the echo of another request in its place.
+    pub(crate) fn write(&mut self, head: &Head<'_>, source: SocketAddr, tag: Tag, scratch: &mut Vec<u8>) {
+        self.fields.clear();
+        self.fields.shrink_to(KEPT_CAPACITY);
+        let mut fields = Printer::fields(&mut self.fields);
+        write_vias(&mut fields, scratch, head, source);
         //= https://www.rfc-editor.org/rfc/rfc3261#section-8.2.6.2
         //# The From field of the response MUST equal the From header field of
         //# the request.  The Call-ID header field of the response MUST equal the
         //# Call-ID header field of the request.  The CSeq header field of the
         //# response MUST equal the CSeq field of the request.
-        response.copy(self.request, HeaderName::From);
-        self.write_to(&mut response, scratch, status);
-        response.copy(self.request, HeaderName::CallId);
-        response.copy(self.request, HeaderName::CSeq);
-        if status == StatusCode::TRYING {
-            //= https://www.rfc-editor.org/rfc/rfc3261#section-8.2.6.1
-            //# When a 100 (Trying) response is generated, any Timestamp header field
-            //# present in the request MUST be copied into this 100 (Trying)
-            //# response.
-            response.copy(self.request, HeaderName::Timestamp);
-        }
-        more(&mut response, agent);
-        response.header("User-Agent", agent.user_agent.as_bytes());
-        response.finish();
+        fields.copy(head.message(), HeaderName::From);
+        self.tag = self.write_to(head, tag, scratch);
+        let mut fields = Printer::fields(&mut self.fields);
+        fields.copy(head.message(), HeaderName::CallId);
+        fields.copy(head.message(), HeaderName::CSeq);
     }
 
-    fn write_vias(&self, response: &mut Printer<'_>, scratch: &mut Vec<u8>) {
-        let Ok(top) = self.request.via() else {
-            response.copy(self.request, HeaderName::Via);
-            return;
-        };
-        //= https://www.rfc-editor.org/rfc/rfc3261#section-8.2.6.2
-        //# The Via header
-        //# field values in the response MUST equal the Via header field values
-        //# in the request and MUST maintain the same ordering.
-        via::write_stamped(response, scratch, &top, self.source);
-        // The others stay in the fields that they came in: a response is no longer than its request, and some.
-        let mut fields = self.request.all(HeaderName::Via);
-        if let Some(rest) = fields.next().and_then(|first| first.get(top.as_bytes().len()..)) {
-            let rest = rest.trim_ascii_start().strip_prefix(b",").unwrap_or(rest).trim_ascii_start();
-            if !rest.is_empty() {
-                response.header("Via", rest);
-            }
-        }
-        for field in fields {
-            response.header("Via", field);
-        }
-    }
-
-    fn write_to(&self, response: &mut Printer<'_>, scratch: &mut Vec<u8>, status: StatusCode) {
-        match self.request.to() {
+    /// Writes To, and returns where the tag stands that it got.
+    fn write_to(&mut self, head: &Head<'_>, tag: Tag, scratch: &mut Vec<u8>) -> Range<usize> {
+        let mut fields = Printer::fields(&mut self.fields);
+        match head.to() {
             //= https://www.rfc-editor.org/rfc/rfc3261#section-8.2.6.2
             //# However, if the To header
             //# field in the request did not contain a tag, the URI in the To header
@@ -90,19 +74,78 @@ impl Answering<'_> {
             //# field; additionally, the UAS MUST add a tag to the To header field in
             //# the response (with the exception of the 100 (Trying) response, in
             //# which a tag MAY be present).
-            Ok(to) if to.tag().is_none() && status != StatusCode::TRYING => {
+            Ok(to) if to.tag().is_none() => {
                 scratch.clear();
-                scratch.extend_from_slice(without_empty_end(
-                    self.request.first(HeaderName::To).unwrap_or_default(),
-                ));
-                scratch.extend_from_slice(b";tag=");
-                scratch.extend_from_slice(self.tag.as_bytes());
-                response.header("To", scratch);
+                let to = head.message().first(HeaderName::To).unwrap_or_default();
+                scratch.extend_from_slice(without_empty_end(to));
+                let length = scratch.len();
+                scratch.extend_from_slice(TAG_PARAMETER);
+                scratch.extend_from_slice(tag.as_bytes());
+                let length = scratch.len() - length;
+                fields.header("To", scratch);
+                let end = self.fields.len() - LINE_END.len();
+                end - length..end
             }
             Ok(_) | Err(_) => {
-                response.copy(self.request, HeaderName::To);
+                fields.copy(head.message(), HeaderName::To);
+                0..0
             }
         }
+    }
+}
+
+const TAG_PARAMETER: &[u8] = b";tag=";
+const LINE_END: &[u8] = b"\r\n";
+
+impl Answering<'_> {
+    /// Writes a response at the end of `out`; `more` adds the headers that only this one has.
+    pub(crate) fn write(
+        &self,
+        out: &mut Vec<u8>,
+        agent: &Agent,
+        status: StatusCode,
+        phrase: Option<&str>,
+        more: impl FnOnce(&mut Printer<'_>, &Agent),
+    ) {
+        let mut response = Printer::response(out, status, phrase);
+        let Echo { fields, tag } = self.echo;
+        if status == StatusCode::TRYING {
+            response.printed(&fields[..tag.start]).printed(&fields[tag.end..]);
+            //= https://www.rfc-editor.org/rfc/rfc3261#section-8.2.6.1
+            //# When a 100 (Trying) response is generated, any Timestamp header field
+            //# present in the request MUST be copied into this 100 (Trying)
+            //# response.
+            response.copy(self.request, HeaderName::Timestamp);
+        } else {
+            response.printed(fields);
+        }
+        more(&mut response, agent);
+        response.header("User-Agent", agent.user_agent.as_bytes());
+        response.finish();
+    }
+}
+
+fn write_vias(fields: &mut Printer<'_>, scratch: &mut Vec<u8>, head: &Head<'_>, source: SocketAddr) {
+    let request = head.message();
+    let Ok(top) = head.via() else {
+        fields.copy(request, HeaderName::Via);
+        return;
+    };
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-8.2.6.2
+    //# The Via header
+    //# field values in the response MUST equal the Via header field values
+    //# in the request and MUST maintain the same ordering.
+    via::write_stamped(fields, scratch, top, source);
+    // The others stay in the fields that they came in: a response is no longer than its request, and some.
+    let mut others = request.all(HeaderName::Via);
+    if let Some(rest) = others.next().and_then(|first| first.get(top.as_bytes().len()..)) {
+        let rest = rest.trim_ascii_start().strip_prefix(b",").unwrap_or(rest).trim_ascii_start();
+        if !rest.is_empty() {
+            fields.header("Via", rest);
+        }
+    }
+    for field in others {
+        fields.header("Via", field);
     }
 }
 

@@ -6,8 +6,8 @@
 use std::fmt;
 
 use ringfence_wire::sip::{
-    Contact, Fault, Framing, HeaderError, HeaderName, Message, Method, Printer, Scheme, StartLineFault,
-    StatusCode, Uri, UriError,
+    Contact, Fault, Framing, Head, HeaderError, HeaderName, Message, Method, Printer, Scheme, StartLineFault,
+    StatusCode, UriError,
 };
 
 use super::{ACCEPT, ACCEPT_ENCODING, ALLOW};
@@ -195,12 +195,13 @@ impl fmt::Display for Objection {
 }
 
 /// Returns what must be said of a request, or `None` where its method may be attended to.
-pub(crate) fn object(request: &Message<'_>, method: Method<'_>) -> Option<Objection> {
-    syntax(request, method).and_then(|()| semantics(request, method)).err()
+pub(crate) fn object(head: &Head<'_>, method: Method<'_>) -> Option<Objection> {
+    syntax(head, method).and_then(|()| semantics(head.message(), method)).err()
 }
 
 /// What must be readable before anything is understood.
-fn syntax(request: &Message<'_>, method: Method<'_>) -> Result<(), Objection> {
+fn syntax(head: &Head<'_>, method: Method<'_>) -> Result<(), Objection> {
+    let request = head.message();
     match request.start_line_fault() {
         // A well-formed version that is another one is judged first: all below is 2.0's grammar.
         None | Some(StartLineFault::BracketedUri) if request.version() != b"SIP/2.0" => {
@@ -213,15 +214,15 @@ fn syntax(request: &Message<'_>, method: Method<'_>) -> Result<(), Objection> {
     if matches!(method, Method::Other(_)) {
         return Err(Objection::NotImplemented);
     }
-    request_uri(request)?;
+    request_uri(head)?;
     // What makes it one of a call comes first, see `Objection::precedes_matching`.
-    request.via().map_err(Objection::Header)?;
-    request.call_id().map_err(Objection::Header)?;
-    if request.cseq().map_err(Objection::Header)?.method != method {
+    head.via().map_err(Objection::Header)?;
+    head.call_id().map_err(Objection::Header)?;
+    if head.cseq().map_err(Objection::Header)?.method != method {
         return Err(Objection::CSeqMethod);
     }
-    request.from().map_err(Objection::Header)?;
-    request.to().map_err(Objection::Header)?;
+    head.from().map_err(Objection::Header)?;
+    head.to().map_err(Objection::Header)?;
     if let Some(max_forwards) = request.max_forwards() {
         max_forwards.map_err(Objection::Header)?;
     }
@@ -243,8 +244,8 @@ fn syntax(request: &Message<'_>, method: Method<'_>) -> Result<(), Objection> {
     }
 }
 
-fn request_uri(request: &Message<'_>) -> Result<(), Objection> {
-    let uri = Uri::parse(request.request_uri().unwrap_or_default()).map_err(Objection::RequestUri)?;
+fn request_uri(head: &Head<'_>) -> Result<(), Objection> {
+    let uri = head.uri().map_err(Objection::RequestUri)?;
     match uri.scheme() {
         Scheme::Sip | Scheme::Sips if uri.headers().is_some() => Err(Objection::HeadersInRequestUri),
         Scheme::Sip | Scheme::Sips | Scheme::Tel => Ok(()),

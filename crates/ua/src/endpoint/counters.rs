@@ -77,6 +77,9 @@ counters! {
     dropped_unmatched_response,
     /// Responses too long for a datagram, which could not be sent.
     dropped_too_long,
+    /// Datagrams that the system had no room for in the buffer of the socket, where it tells. An endpoint has no socket:
+    /// who has it fills this in.
+    dropped_by_system,
     /// Lines held now.
     lines,
     /// Transactions held now.

@@ -3,11 +3,11 @@
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use ringfence_wire::sip::{Framing, HeaderName, Message, Method, Printer, StatusCode, Via};
+use ringfence_wire::sip::{Framing, Head, HeaderName, Message, Method, Printer, StatusCode, Via};
 
 use super::Endpoint;
 use crate::call::Origin;
-use crate::core::{Agent, Answering, Objection, object, write_capabilities};
+use crate::core::{Agent, Answering, Echo, Objection, object, write_capabilities};
 use crate::id::LineId;
 use crate::transaction::key::{Key, MergeKey, is_unique_branch};
 use crate::transaction::table::{Cancellable, Heard, Matched};
@@ -16,6 +16,7 @@ use crate::transport::via::response_target;
 /// A request that matched no transaction and was let in.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Inbound<'r> {
+    pub(super) head: &'r Head<'r>,
     pub(super) key: Key,
     /// Which request it is, where a copy that comes by another way is to be told from it.
     pub(super) merge: Option<MergeKey>,
@@ -31,7 +32,7 @@ impl Endpoint {
         let Some(method) = request.method() else { return };
         let Ok(via) = request.via() else { return self.handle_request_without_via(source, request) };
         let key = self.secret.server_key(request, &via, method);
-        let is_stray = method == Method::Ack && self.is_ack_of_another(request, &via);
+        let is_stray = method == Method::Ack && self.is_ack_of_another(request, &via, key);
         if !is_stray
             && let Some(matched) = self.transactions.handle_request(now, key, method, &mut self.outbox)
         {
@@ -45,19 +46,29 @@ impl Endpoint {
             self.counters.dropped_stray_ack += 1;
             return;
         }
-        let Some((line, origin)) = self.lines.admit(request, source) else {
+        if self.lines.is_stranger(request, source) {
+            self.counters.dropped_stranger += 1;
+            return;
+        }
+        let head = &Head::behind(request, Ok(via));
+        let Some((line, origin)) = self.lines.admit(head, source) else {
             self.counters.dropped_stranger += 1;
             return;
         };
-        let answering = Answering { request, source, tag: self.secret.tag(request) };
+        let mut echo = std::mem::take(&mut self.echo);
+        let merge = self.secret.merge_key(head);
+        let tag = self.secret.tag(key, merge);
+        echo.write(head, source, tag, &mut self.scratch);
+        let answering = Answering { request, source, tag, echo: &echo };
         let target = response_target(&via, source, origin.is_trusted());
-        let inbound = Inbound { key, merge: None, answering, target, line, origin };
-        match object(request, method) {
+        let inbound = Inbound { head, key, merge: None, answering, target, line, origin };
+        match object(head, method) {
             Some(objection) if objection.precedes_matching(method) => {
                 self.answer_objection(now, &inbound, &objection);
             }
-            objection => self.handle_readable(now, &inbound, method, objection),
+            objection => self.handle_readable(now, &inbound, merge, method, objection),
         }
+        self.echo = echo;
     }
 
     pub(super) fn handle_response(&mut self, now: Instant, response: &Message<'_>) {
@@ -93,10 +104,10 @@ impl Endpoint {
         &mut self,
         now: Instant,
         inbound: &Inbound<'_>,
+        merge: MergeKey,
         method: Method<'_>,
         objection: Option<Objection>,
     ) {
-        let request = inbound.answering.request;
         if method == Method::Cancel {
             return self.handle_cancel(now, inbound);
         }
@@ -105,11 +116,11 @@ impl Endpoint {
         //# recreate the dialog, it MUST respond to the request with a 481
         //# (Call/Transaction Does Not Exist) status code and pass that to the
         //# server transaction.
-        let is_in_dialog = request.to().is_ok_and(|to| to.tag().is_some());
+        let is_in_dialog = !inbound.head.to_tag().is_empty();
         let is_new_call = method == Method::Invite && !is_in_dialog;
         let is_attended = !objection.is_some_and(|objection| objection.precedes_the_call());
         if is_attended && (is_in_dialog || method == Method::Bye) {
-            return match (method, self.calls.find_by_dialog(request)) {
+            return match (method, self.calls.find_by_dialog(inbound.head)) {
                 (Method::Bye, Some(number)) => self.hang_up_early(now, inbound, number),
                 (Method::Invite, Some(_)) => self.answer_too_early(now, inbound),
                 _ => self.answer_no_dialog(now, inbound),
@@ -122,7 +133,6 @@ impl Endpoint {
         //# on the matching rules in Section 17.2.3), the UAS core SHOULD
         //# generate a 482 (Loop Detected) response and pass it to the server
         //# transaction.
-        let merge = self.secret.merge_key(request);
         if (is_attended || is_new_call) && self.transactions.is_merged(merge) {
             self.counters.merged += 1;
             return self.answer(now, inbound, StatusCode::LOOP_DETECTED, None, |_, _| {});
@@ -173,13 +183,13 @@ impl Endpoint {
 
     fn handle_cancel(&mut self, now: Instant, inbound: &Inbound<'_>) {
         let request = inbound.answering.request;
-        let Ok(via) = request.via() else { return };
+        let Ok(via) = inbound.head.via() else { return };
         //= https://www.rfc-editor.org/rfc/rfc3261#section-9.2
         //# The TU determines the transaction to be
         //# cancelled by taking the CANCEL request, and then assuming that the
         //# request method is anything but CANCEL or ACK and applying the
         //# transaction matching procedures of Section 17.2.3.
-        let invite = self.secret.server_key(request, &via, Method::Invite);
+        let invite = self.secret.server_key(request, via, Method::Invite);
         let status = match self.transactions.cancellable(invite) {
             Some(Cancellable::Undecided { user }) => {
                 self.answer(now, inbound, StatusCode::OK, None, |_, _| {});
@@ -215,7 +225,7 @@ impl Endpoint {
     ) {
         let request = inbound.answering.request;
         let has_started = if request.method() == Some(Method::Invite) {
-            can_be_acknowledged(request)
+            can_be_acknowledged(inbound.head)
                 && self.transactions.start_invite_server(inbound.key, None, inbound.target, 0)
         } else {
             self.transactions.start_server(inbound.key, inbound.merge, inbound.target)
@@ -237,9 +247,9 @@ impl Endpoint {
         phrase: Option<&str>,
         more: impl FnOnce(&mut Printer<'_>, &Agent),
     ) -> bool {
-        let Self { transactions, outbox, scratch, agent, .. } = self;
+        let Self { transactions, outbox, agent, .. } = self;
         transactions.respond(now, key, status.as_u16(), outbox, |out| {
-            answering.write(out, scratch, agent, status, phrase, more);
+            answering.write(out, agent, status, phrase, more);
         })
     }
 
@@ -252,9 +262,9 @@ impl Endpoint {
         more: impl FnOnce(&mut Printer<'_>, &Agent),
     ) {
         self.counters.answered_stateless += 1;
-        let Self { outbox, scratch, agent, .. } = self;
+        let Self { outbox, agent, .. } = self;
         outbox.push_with(inbound.target, |out| {
-            inbound.answering.write(out, scratch, agent, status, phrase, more);
+            inbound.answering.write(out, agent, status, phrase, more);
         });
     }
 
@@ -265,17 +275,22 @@ impl Endpoint {
             self.counters.dropped_stray_ack += 1;
             return;
         }
-        if self.lines.admit(request, source).is_none() {
+        let head = &Head::of(request);
+        if self.lines.admit(head, source).is_none() {
             self.counters.dropped_stranger += 1;
             return;
         }
-        let Some(objection) = request.method().and_then(|method| object(request, method)) else { return };
+        let Some(objection) = request.method().and_then(|method| object(head, method)) else { return };
         self.counters.answered_stateless += 1;
-        let answering = Answering { request, source, tag: self.secret.tag(request) };
-        let Self { outbox, scratch, agent, .. } = self;
+        let merge = self.secret.merge_key(head);
+        // Without a Via it belongs to no transaction.
+        let tag = self.secret.tag(Key(0), merge);
+        let echo = &Echo::of(head, source, tag);
+        let answering = Answering { request, source, tag, echo };
+        let Self { outbox, agent, .. } = self;
         outbox.push_with(source, |out| {
             let phrase = objection.to_string();
-            answering.write(out, scratch, agent, objection.status(), Some(&phrase), |response, agent| {
+            answering.write(out, agent, objection.status(), Some(&phrase), |response, agent| {
                 objection.write_headers(request, &agent.warning_agent, response);
             });
         });
@@ -283,18 +298,18 @@ impl Endpoint {
 
     /// Returns whether the ACK of an RFC 2543 client acknowledges a response that is not ours: its
     /// transaction is found without the To tag, which is compared here.
-    fn is_ack_of_another(&self, ack: &Message<'_>, via: &Via<'_>) -> bool {
+    fn is_ack_of_another(&self, ack: &Message<'_>, via: &Via<'_>, key: Key) -> bool {
         if via.branch().is_some_and(is_unique_branch) {
             return false;
         }
-        let tag = ack.to().ok().and_then(|to| to.tag());
-        tag.is_none_or(|tag| tag != self.secret.tag(ack).as_bytes())
+        let head = Head::behind(ack, Ok(*via));
+        head.to_tag() != self.secret.tag(key, self.secret.merge_key(&head)).as_bytes()
     }
 }
 
 /// Returns whether the ACK of a response could be told from a stray one: that of an RFC 2543 client is
 /// known by our tag, which To gets only where it had none.
-fn can_be_acknowledged(invite: &Message<'_>) -> bool {
+fn can_be_acknowledged(invite: &Head<'_>) -> bool {
     let has_unique_branch = invite.via().is_ok_and(|via| via.branch().is_some_and(is_unique_branch));
     has_unique_branch || invite.to().is_ok_and(|to| to.tag().is_none())
 }

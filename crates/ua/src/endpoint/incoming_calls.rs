@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use ringfence_wire::sip::{HeaderName, StatusCode};
+use ringfence_wire::sip::{Head, HeaderName, StatusCode};
 
 use super::final_answer::Final;
 use super::inbound::Inbound;
@@ -12,7 +12,7 @@ use super::{Endpoint, Event};
 use crate::call::{
     CallEnd, CallNumber, Due, Incoming, Invite, Redirection, Rejection, Ring, UNDECIDED_FOR, Verdict, Wait,
 };
-use crate::core::{Answering, Objection};
+use crate::core::{Answering, Echo, Objection};
 use crate::limits::OVERLOAD_RETRY_AFTER;
 use crate::transaction::EndedBy;
 use crate::transaction::key::Key;
@@ -284,7 +284,7 @@ impl Endpoint {
         is_offered: bool,
         wait: &Wait,
     ) {
-        let Answering { request, source, tag } = inbound.answering;
+        let Answering { request, source, tag, .. } = inbound.answering;
         let invite = Arc::new(request.clone().into_owned());
         let contact = self.lines.find(inbound.line).map_or_else(String::new, |line| line.contact(self.local));
         let ends_at = now + wait.limit().min(UNDECIDED_FOR);
@@ -310,7 +310,8 @@ impl Endpoint {
     /// Gives a waiting call its final answer.
     fn decide(&mut self, now: Instant, number: u64, answer: Final<'_>, by: EndedBy) -> Decided {
         let Some(call) = self.calls.remove(number) else { return Decided::Gone };
-        let answering = Answering { request: &call.invite, source: call.source, tag: call.tag };
+        let echo = &Echo::of(&Head::of(&call.invite), call.source, call.tag);
+        let answering = Answering { request: &call.invite, source: call.source, tag: call.tag, echo };
         if self.respond_final(now, call.key, &answering, answer, by) { Decided::Sent } else { Decided::Gone }
     }
 
@@ -336,7 +337,9 @@ impl Endpoint {
     fn send_ringing(&mut self, now: Instant, number: u64) {
         let Some(call) = self.calls.find(number) else { return };
         let (invite, contact) = (Arc::clone(&call.invite), call.contact.clone());
-        let (key, answering) = (call.key, Answering { request: &invite, source: call.source, tag: call.tag });
+        let (key, source, tag) = (call.key, call.source, call.tag);
+        let echo = &Echo::of(&Head::of(&invite), source, tag);
+        let answering = Answering { request: &invite, source, tag, echo };
         self.respond(now, key, &answering, StatusCode::RINGING, None, |response, _| {
             //= https://www.rfc-editor.org/rfc/rfc3261#section-12.1.1
             //# When a UAS responds to a request with a response that establishes a

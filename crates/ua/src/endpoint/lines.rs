@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
-use ringfence_wire::sip::{Message, Uri};
+use ringfence_wire::sip::{Head, Message, Uri};
 
 use crate::call::Origin;
 use crate::id::LineId;
@@ -195,24 +195,33 @@ impl Lines {
         is_due
     }
 
+    /// Returns whether no line can let a request in, without reading more of it than that takes: most of what scans the
+    /// Internet ends here, however many lines have the user that it tries.
+    pub(crate) fn is_stranger(&self, request: &Message<'_>, source: SocketAddr) -> bool {
+        if self.by_address.contains_key(&source.ip().to_canonical()) || !self.open.is_empty() {
+            return false;
+        }
+        let uri = request.request_uri().and_then(|uri| Uri::parse(uri).ok());
+        uri.and_then(|uri| self.by_its_token(&uri)).is_none()
+    }
+
     /// Returns the line that a request is for and why it is let in, or `None` where it is a stranger's.
     ///
     /// The token in the Request-URI decides before all else. Without it the source must be known,
     /// and of the lines that know it the one is meant that the Request-URI or To names; a trunk's
     /// numbers are the names of no line, and reach the first.
-    pub(crate) fn admit(&self, request: &Message<'_>, source: SocketAddr) -> Option<(LineId, Origin)> {
+    pub(crate) fn admit(&self, head: &Head<'_>, source: SocketAddr) -> Option<(LineId, Origin)> {
         let source = source.ip().to_canonical();
-        let uri = request.request_uri().and_then(|uri| Uri::parse(uri).ok());
-        if let Some(id) = uri.and_then(|uri| uri.param("line")).and_then(|token| self.by_token.get(&*token)) {
-            return Some((*id, self.origin(*id, source).unwrap_or(Origin::Token)));
+        let uri = head.uri().ok();
+        if let Some(id) = uri.and_then(|uri| self.by_its_token(uri)) {
+            return Some((id, self.origin(id, source).unwrap_or(Origin::Token)));
         }
         let known = self.by_address.get(&source);
-        // Most of what scans the Internet ends here, however many lines have the user that it tries.
         if known.is_none() && self.open.is_empty() {
             return None;
         }
-        let to = request.to().ok().and_then(|to| to.uri().ok());
-        let named = [uri, to].map(|uri| uri.and_then(|uri| self.named(&uri)));
+        let to = head.to().ok().and_then(|to| to.uri().ok());
+        let named = [uri, to.as_ref()].map(|uri| uri.and_then(|uri| self.named(uri)));
         let id = named
             .into_iter()
             .flatten()
@@ -220,6 +229,11 @@ impl Lines {
             .or_else(|| known.and_then(BTreeSet::first).copied())
             .or_else(|| self.open.first().copied())?;
         Some((id, self.origin(id, source)?))
+    }
+
+    /// Returns the line whose token a URI has.
+    fn by_its_token(&self, uri: &Uri<'_>) -> Option<LineId> {
+        self.by_token.get(&*uri.param("line")?).copied()
     }
 
     /// Returns the lines that have the user part of a URI.

@@ -7,5 +7,4 @@ mod outbox;
 pub(crate) mod via;
 
 pub(crate) use keepalive::{KeepAlive, PING};
-pub(crate) use outbox::Outbox;
-pub use outbox::Transmit;
+pub use outbox::{Outbox, Transmit, Transmits};

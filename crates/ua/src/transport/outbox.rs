@@ -1,6 +1,5 @@
 //! What waits to be sent: datagrams side by side in one buffer that is used again and again.
 
-use std::collections::VecDeque;
 use std::net::SocketAddr;
 
 use crate::limits::LONGEST_DATAGRAM;
@@ -23,29 +22,94 @@ pub struct Transmit<'a> {
     pub payload: &'a [u8],
 }
 
-/// The datagrams that wait to be sent, in order.
+/// All datagrams that wait to be sent, in order.
+///
+/// ```no_run
+/// # fn send(endpoint: &mut ringfence_ua::Endpoint, socket: &std::net::UdpSocket) -> std::io::Result<()> {
+/// for transmit in endpoint.transmits().iter() {
+///     socket.send_to(transmit.payload, transmit.destination)?;
+/// }
+/// endpoint.clear_transmits();
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone, Copy)]
+pub struct Transmits<'a> {
+    bytes: &'a [u8],
+    waiting: &'a [Waiting],
+}
+
+impl<'a> Transmits<'a> {
+    /// Returns how many there are.
+    #[must_use]
+    pub fn len(self) -> usize {
+        self.waiting.len()
+    }
+
+    /// Returns whether there are none.
+    #[must_use]
+    pub fn is_empty(self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// Returns one of them, the oldest at 0.
+    #[must_use]
+    pub fn get(self, index: usize) -> Option<Transmit<'a>> {
+        let &Waiting { destination, start, end } = self.waiting.get(index)?;
+        Some(Transmit { destination, payload: &self.bytes[start..end] })
+    }
+
+    /// Iterates over them, the oldest first.
+    pub fn iter(self) -> impl Iterator<Item = Transmit<'a>> {
+        self.waiting.iter().map(move |&Waiting { destination, start, end }| Transmit {
+            destination,
+            payload: &self.bytes[start..end],
+        })
+    }
+}
+
+/// The datagrams that wait to be sent, in order, side by side in one buffer.
+///
+/// ```
+/// use ringfence_ua::Outbox;
+///
+/// let mut outbox = Outbox::default();
+/// outbox.push("192.0.2.1:5060".parse()?, b"\r\n\r\n");
+/// assert_eq!(outbox.all().len(), 1);
+/// outbox.clear();
+/// assert!(outbox.all().is_empty());
+/// # Ok::<(), std::net::AddrParseError>(())
+/// ```
 #[derive(Debug, Default)]
-pub(crate) struct Outbox {
+pub struct Outbox {
     bytes: Vec<u8>,
-    waiting: VecDeque<(SocketAddr, usize, usize)>,
+    waiting: Vec<Waiting>,
+    /// How many of them were taken one by one.
+    taken: usize,
     /// Datagrams that no socket could send.
     pub(crate) too_long: u64,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    destination: SocketAddr,
+    start: usize,
+    end: usize,
 }
 
 /// An outbox that grew beyond this in a burst gives its memory back when it is empty.
 const KEPT_CAPACITY: usize = 256 * 1024;
 
 impl Outbox {
-    /// Adds a datagram.
-    pub(crate) fn push(&mut self, destination: SocketAddr, payload: &[u8]) {
+    /// Adds a datagram. What is too long for one (65,507 bytes) is left out.
+    pub fn push(&mut self, destination: SocketAddr, payload: &[u8]) {
         self.push_with(destination, |out| out.extend_from_slice(payload));
     }
 
     /// Adds a datagram that is written in place. What is too long for one is counted and left out.
     pub(crate) fn push_with(&mut self, destination: SocketAddr, write: impl FnOnce(&mut Vec<u8>)) {
-        if self.waiting.is_empty() {
-            self.bytes.clear();
-            self.bytes.shrink_to(KEPT_CAPACITY);
+        if self.taken == self.waiting.len() {
+            self.clear();
         }
         let start = self.bytes.len();
         write(&mut self.bytes);
@@ -54,13 +118,31 @@ impl Outbox {
             self.too_long += 1;
             return;
         }
-        self.waiting.push_back((destination, start, self.bytes.len()));
+        self.waiting.push(Waiting { destination, start, end: self.bytes.len() });
     }
 
     /// Takes the oldest datagram.
     pub(crate) fn pop(&mut self) -> Option<Transmit<'_>> {
-        let (destination, start, end) = self.waiting.pop_front()?;
+        let &Waiting { destination, start, end } = self.waiting.get(self.taken)?;
+        self.taken += 1;
         Some(Transmit { destination, payload: &self.bytes[start..end] })
+    }
+
+    /// Returns all datagrams that wait.
+    #[must_use]
+    pub fn all(&self) -> Transmits<'_> {
+        Transmits { bytes: &self.bytes, waiting: self.waiting.get(self.taken..).unwrap_or_default() }
+    }
+
+    /// Takes all datagrams.
+    pub fn clear(&mut self) {
+        self.taken = 0;
+        self.waiting.clear();
+        self.bytes.clear();
+        if self.bytes.capacity() > KEPT_CAPACITY {
+            self.bytes.shrink_to(KEPT_CAPACITY);
+            self.waiting.shrink_to(0);
+        }
     }
 }
 

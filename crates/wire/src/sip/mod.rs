@@ -9,6 +9,7 @@
 mod error;
 mod field;
 mod framing;
+mod head;
 pub mod header;
 mod host;
 mod lex;
@@ -27,6 +28,7 @@ mod uri;
 pub use error::{Fault, HeaderError, ParseError, UriError};
 pub use field::Field;
 pub use framing::Framing;
+pub use head::Head;
 pub use header::{
     CSeq, Challenge, Contact, Date, Disposition, HeaderName, MediaType, Reason, RetryAfter, Via, Warning,
 };

@@ -59,6 +59,17 @@ impl<'o> Printer<'o> {
         Self { out }
     }
 
+    /// Starts with header fields alone, to be a part of a message: it ends where it is dropped.
+    pub fn fields(out: &'o mut Vec<u8>) -> Self {
+        Self { out }
+    }
+
+    /// Writes what was printed by [`Printer::fields`].
+    pub fn printed(&mut self, fields: &[u8]) -> &mut Self {
+        self.out.extend_from_slice(fields);
+        self
+    }
+
     /// Writes a header field.
     pub fn header(&mut self, name: &str, value: &[u8]) -> &mut Self {
         self.name(name.as_bytes());
@@ -207,9 +218,19 @@ fn push_token(out: &mut Vec<u8>, mut token: &[u8]) {
     out.extend_from_slice(token);
 }
 
-fn push_number(out: &mut Vec<u8>, number: usize) {
-    use std::io::Write as _;
-    write!(out, "{number}").expect("a Vec takes every write");
+fn push_number(out: &mut Vec<u8>, mut number: usize) {
+    // The digits of the largest number.
+    let mut digits = [0; 20];
+    let mut first = digits.len();
+    loop {
+        first -= 1;
+        digits[first] = b"0123456789"[number % 10];
+        number /= 10;
+        if number == 0 {
+            break;
+        }
+    }
+    out.extend_from_slice(&digits[first..]);
 }
 
 fn hex_digit(nibble: u8) -> u8 {

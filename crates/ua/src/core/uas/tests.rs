@@ -12,7 +12,7 @@ fn request(method: &str) -> String {
 /// What is said of a request, as a status and a phrase.
 fn said(text: &str) -> Option<(u16, String)> {
     let message = Message::parse(text.as_bytes()).unwrap();
-    let objection = object(&message, message.method().unwrap())?;
+    let objection = object(&Head::of(&message), message.method().unwrap())?;
     Some((objection.status().as_u16(), objection.to_string()))
 }
 
@@ -149,7 +149,7 @@ fn no_reason_phrase_repeats_the_peers_text_or_a_control_character() {
         for line in ["From: <sip:1@192.0.2.1>;tag=1", "CSeq: 7 INVITE", "SIP/2.0", "Call-ID: c"] {
             let spoilt = (request("INVITE") + "\r\n").replacen(line, &format!("{line} {text} <"), 1);
             let Ok(message) = Message::parse(spoilt.as_bytes()) else { continue };
-            let phrase = object(&message, Method::Invite).unwrap().to_string();
+            let phrase = object(&Head::of(&message), Method::Invite).unwrap().to_string();
             assert!(!phrase.contains(text) && !phrase.contains(char::is_control), "{phrase:?}");
         }
     }

@@ -1,3 +1,5 @@
+use ringfence_wire::sip::Message;
+
 use super::*;
 use crate::transaction::timers::epoch;
 
@@ -41,7 +43,9 @@ impl Book {
         let text = format!("INVITE {uri} SIP/2.0\r\nTo: {to}\r\n\r\n");
         let request = Message::parse(text.as_bytes()).unwrap();
         let source = SocketAddr::new(source.parse().unwrap(), 5062);
-        let (id, origin) = self.lines.admit(&request, source)?;
+        let admitted = self.lines.admit(&Head::of(&request), source);
+        assert!(admitted.is_none() || !self.lines.is_stranger(&request, source));
+        let (id, origin) = admitted?;
         let (user, _) = self.ids.iter().find(|(_, known)| *known == id)?;
         Some((user, origin))
     }
