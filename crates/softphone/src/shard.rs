@@ -49,10 +49,8 @@ pub(crate) enum Command {
     Shutdown { grace: Duration, done: oneshot::Sender<()> },
 }
 
-/// Datagrams and commands that are attended to before the other has its turn.
+/// Commands that are attended to before datagrams have their turn.
 const BATCH: usize = 64;
-/// The longest UDP payload.
-const LONGEST_DATAGRAM: usize = 65_535;
 
 /// One thread's state.
 pub(crate) struct Shard {
@@ -125,7 +123,6 @@ impl Shard {
 
     /// Runs until it is shut down.
     pub(crate) async fn run(mut self) {
-        let mut buffer = vec![0; LONGEST_DATAGRAM];
         let mut clocks = Clocks::new(Instant::now(), SystemTime::now());
         while !self.has_left() {
             let due = self.next_due();
@@ -150,7 +147,7 @@ impl Shard {
                 tracing::debug!("slept: the lines register again");
                 self.endpoint.handle_clock_jump(now);
             }
-            self.receive(&mut buffer).await;
+            self.receive(now);
             for _ in 0..BATCH {
                 let Ok(command) = self.commands.try_recv() else { break };
                 self.handle_command(command);
@@ -193,31 +190,35 @@ impl Shard {
     }
 
     /// Takes the datagrams that are there, up to a batch.
-    async fn receive(&mut self, buffer: &mut [u8]) {
-        for _ in 0..BATCH {
-            match self.udp.try_receive(buffer) {
-                Ok((length, source)) => {
-                    let datagram = &buffer[..length];
-                    self.trace(Direction::Received, source, datagram);
-                    self.endpoint.handle_datagram(Instant::now(), source, datagram);
-                    self.settle().await;
+    fn receive(&mut self, now: Instant) {
+        let Self { udp, endpoint, hooks, .. } = self;
+        match udp.try_receive() {
+            Ok(count) => {
+                for (datagram, source) in (0..count).filter_map(|index| udp.received(index)) {
+                    trace(hooks, udp.local(), Direction::Received, source, datagram);
+                    endpoint.handle_datagram(now, source, datagram);
                 }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
-                // An ICMP error of an earlier datagram, which names no transaction.
-                Err(error) => tracing::debug!(%error, "receive"),
             }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            // An ICMP error of an earlier datagram, which names no transaction.
+            Err(error) => tracing::debug!(%error, "receive"),
         }
     }
 
     /// Sends what waits.
     async fn send(&mut self) {
-        while let Some(transmit) = self.endpoint.poll_transmit() {
-            trace(&self.hooks, self.udp.local(), Direction::Sent, transmit.destination, transmit.payload);
-            if let Err(error) = self.udp.send(transmit.payload, transmit.destination).await {
-                // The transaction retransmits, and tells when it gives up.
-                tracing::debug!(%error, "send");
+        let Self { udp, endpoint, hooks, .. } = self;
+        let transmits = endpoint.transmits();
+        if transmits.is_empty() {
+            return;
+        }
+        if hooks.trace.is_some() {
+            for transmit in transmits.iter() {
+                trace(hooks, udp.local(), Direction::Sent, transmit.destination, transmit.payload);
             }
         }
+        udp.send(transmits).await;
+        endpoint.clear_transmits();
     }
 
     /// Tells what there is to tell, and then sends what waits: a caller who has got 487 has no call left that the
@@ -273,7 +274,9 @@ impl Shard {
                 self.offered.remove(&call);
             }
             Command::Count { done } => {
-                let _ = done.send(self.endpoint.counters());
+                let mut counters = self.endpoint.counters();
+                counters.dropped_by_system = self.udp.dropped().unwrap_or(0);
+                let _ = done.send(counters);
             }
             Command::Shutdown { grace, done } => self.shut_down(now, now.checked_add(grace), done),
         }
@@ -362,10 +365,6 @@ impl Shard {
         let call = CallId { shard: self.index, number: call.as_u64() };
         tracing::debug!(%call, status, ?by, ?how, "ended");
         self.hooks.ended(&Ended { call, status, by, how });
-    }
-
-    fn trace(&self, direction: Direction, remote: SocketAddr, payload: &[u8]) {
-        trace(&self.hooks, self.udp.local(), direction, remote, payload);
     }
 }
 

@@ -1,5 +1,6 @@
 //! Sockets, names and interfaces.
 
+mod datagrams;
 pub(crate) mod interfaces;
 pub(crate) mod resolver;
 mod rtp_ports;

@@ -1,10 +1,13 @@
 //! The UDP socket of one shard.
 
-use std::io;
 use std::net::{IpAddr, SocketAddr, SocketAddrV6};
+use std::{fmt, io};
 
+use ringfence_ua::Transmits;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::UdpSocket;
+
+use super::datagrams::{self, CUTS, Plan, Received};
 
 /// The receive buffer that is asked for: the default of most kernels holds about 90 INVITEs, and a PBX that
 /// comes back sends more at once. The kernel gives as much as `net.core.rmem_max` allows.
@@ -12,10 +15,13 @@ const RECEIVE_BUFFER: usize = 4 * 1024 * 1024;
 const SEND_BUFFER: usize = 1024 * 1024;
 
 /// A UDP socket that speaks of IPv4 peers as IPv4, whatever family it has.
-#[derive(Debug)]
 pub(crate) struct Udp {
     socket: UdpSocket,
     local: SocketAddr,
+    received: Received,
+    plan: Plan,
+    /// Whether the kernel cuts what is sent together: until it has refused to.
+    cuts: bool,
 }
 
 impl Udp {
@@ -33,7 +39,8 @@ impl Udp {
         socket.set_nonblocking(true)?;
         socket.bind(&address.into())?;
         let socket = UdpSocket::from_std(socket.into())?;
-        Ok(Self { local: socket.local_addr()?, socket })
+        let (received, plan) = (Received::new(), Plan::default());
+        Ok(Self { local: socket.local_addr()?, socket, received, plan, cuts: CUTS })
     }
 
     pub(crate) fn local(&self) -> SocketAddr {
@@ -44,54 +51,172 @@ impl Udp {
         self.socket.readable().await
     }
 
-    /// Receives a datagram if one is there.
-    pub(crate) fn try_receive(&self, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
-        let (length, source) = self.socket.try_recv_from(buffer)?;
+    /// Receives what is there, up to a batch, and returns how many datagrams that is.
+    pub(crate) fn try_receive(&mut self) -> io::Result<usize> {
+        datagrams::receive(&self.socket, &mut self.received)?;
+        Ok(self.received.len())
+    }
+
+    /// Returns one of the datagrams that were received last, and where it came from.
+    pub(crate) fn received(&self, index: usize) -> Option<(&[u8], SocketAddr)> {
+        let (datagram, source) = self.received.get(index)?;
         let source = match source.ip().to_canonical() {
             ip @ IpAddr::V4(_) => SocketAddr::new(ip, source.port()),
             // Whole: a link-local address is reached through its scope only.
             IpAddr::V6(_) => source,
         };
-        Ok((length, source))
+        Some((datagram, source))
     }
 
-    /// Sends a datagram, waiting for room in the socket's buffer.
-    pub(crate) async fn send(&self, payload: &[u8], destination: SocketAddr) -> io::Result<()> {
-        let destination = self.in_our_family(destination);
-        match self.socket.try_send_to(payload, destination) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                self.socket.send_to(payload, destination).await.map(drop)
+    /// Sends datagrams, waiting for room in the socket's buffer. Those that cannot be sent are left out: a transaction
+    /// retransmits, and tells when it gives up.
+    pub(crate) async fn send(&mut self, transmits: Transmits<'_>) {
+        let is_ipv6 = self.local.is_ipv6();
+        self.plan.make(transmits, self.cuts);
+        while !self.plan.is_done() {
+            let sent = datagrams::send(&self.socket, transmits, &mut self.plan, |to| in_family(to, is_ipv6));
+            let Err(error) = sent else { return };
+            if error.kind() == io::ErrorKind::WouldBlock {
+                if self.socket.writable().await.is_err() {
+                    return;
+                }
+                continue;
             }
-            sent => sent.map(drop),
+            let is_too_long = error.raw_os_error().is_some_and(datagrams::is_too_long);
+            let is_refused = error.raw_os_error().is_some_and(datagrams::refuses_to_cut);
+            if (is_too_long || is_refused) && self.plan.split() {
+                // A device that cannot sum what it cuts, or an old kernel, goes without from now on.
+                self.cuts &= !is_refused;
+                continue;
+            }
+            tracing::debug!(%error, "send");
         }
     }
 
-    fn in_our_family(&self, address: SocketAddr) -> SocketAddr {
-        match (self.local.is_ipv6(), address.ip()) {
-            (true, IpAddr::V4(ip)) => SocketAddrV6::new(ip.to_ipv6_mapped(), address.port(), 0, 0).into(),
-            (true, IpAddr::V6(_)) | (false, _) => address,
-        }
+    /// Returns how many datagrams the kernel had no room for, where it tells.
+    pub(crate) fn dropped(&self) -> Option<u64> {
+        datagrams::dropped(&self.socket)
+    }
+}
+
+impl fmt::Debug for Udp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Udp").field("local", &self.local).finish_non_exhaustive()
+    }
+}
+
+/// Returns an address as a socket of a family is given it.
+fn in_family(address: SocketAddr, is_ipv6: bool) -> SocketAddr {
+    match address.ip() {
+        IpAddr::V4(ip) if is_ipv6 => SocketAddrV6::new(ip.to_ipv6_mapped(), address.port(), 0, 0).into(),
+        IpAddr::V4(_) | IpAddr::V6(_) => address,
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use ringfence_ua::Outbox;
+    use socket2::SockRef;
+
     use super::*;
+
+    /// Sends datagrams to an address.
+    async fn send(udp: &mut Udp, datagrams: &[&[u8]], destination: SocketAddr) {
+        let mut outbox = Outbox::default();
+        for datagram in datagrams {
+            outbox.push(destination, datagram);
+        }
+        udp.send(outbox.all()).await;
+    }
+
+    /// Receives so many datagrams.
+    async fn receive(udp: &mut Udp, count: usize) -> Vec<(Vec<u8>, SocketAddr)> {
+        let mut all = Vec::new();
+        while all.len() < count {
+            let readable = tokio::time::timeout(Duration::from_secs(10), udp.readable()).await;
+            readable.expect("datagrams are there").unwrap();
+            let count = udp.try_receive().unwrap_or(0);
+            let datagrams = (0..count).filter_map(|index| udp.received(index));
+            all.extend(datagrams.map(|(datagram, source)| (datagram.to_vec(), source)));
+        }
+        all
+    }
+
+    fn pair() -> (Udp, Udp) {
+        let bind = || Udp::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        (bind(), bind())
+    }
 
     #[tokio::test]
     async fn an_ipv6_wildcard_talks_to_ipv4_peers_as_such() {
-        let dual = Udp::bind("[::]:0".parse().unwrap()).unwrap();
-        let peer = Udp::bind("127.0.0.1:0".parse().unwrap()).unwrap();
-        peer.send(b"there", SocketAddr::new("127.0.0.1".parse().unwrap(), dual.local().port()))
-            .await
-            .unwrap();
-        let mut buffer = [0; 16];
-        dual.readable().await.unwrap();
-        let (length, source) = dual.try_receive(&mut buffer).unwrap();
-        assert_eq!((&buffer[..length], source), (&b"there"[..], peer.local()));
-        dual.send(b"back", source).await.unwrap();
-        peer.readable().await.unwrap();
-        assert_eq!(peer.try_receive(&mut buffer).unwrap().0, 4);
+        let mut dual = Udp::bind("[::]:0".parse().unwrap()).unwrap();
+        let mut peer = Udp::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let to = SocketAddr::new("127.0.0.1".parse().unwrap(), dual.local().port());
+        send(&mut peer, &[b"there"], to).await;
+        assert_eq!(receive(&mut dual, 1).await, [(b"there".to_vec(), peer.local())]);
+        send(&mut dual, &[b"back", b"more"], peer.local()).await;
+        let told: Vec<_> = receive(&mut peer, 2).await.into_iter().map(|(datagram, _)| datagram).collect();
+        assert_eq!(told, [&b"back"[..], b"more"]);
+    }
+
+    #[tokio::test]
+    async fn datagrams_of_every_length_and_number_arrive_as_they_were() {
+        let (mut one, mut other) = pair();
+        let lengths = [0, 1, 3, 400, 400, 1_200, 1_201, 9_000, 65_507];
+        let datagrams: Vec<Vec<u8>> = (0..300_usize)
+            .map(|number| number.to_string().bytes().cycle().take(lengths[number % lengths.len()]).collect())
+            .collect();
+        let mut expected = datagrams.clone();
+        expected.sort();
+        for datagrams in datagrams.chunks(20) {
+            send(&mut one, &datagrams.iter().map(Vec::as_slice).collect::<Vec<_>>(), other.local()).await;
+        }
+        let mut told: Vec<_> =
+            receive(&mut other, 300).await.into_iter().map(|(datagram, _)| datagram).collect();
+        told.sort();
+        assert!(told == expected);
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_sent_keeps_nothing_else_back() {
+        let (mut one, mut other) = pair();
+        let mut outbox = Outbox::default();
+        for _ in 0..3 {
+            outbox.push("255.255.255.255:5060".parse().unwrap(), b"no broadcast is allowed");
+            outbox.push("[2001:db8::1]:5060".parse().unwrap(), b"not of this family");
+            outbox.push(other.local(), b"this");
+        }
+        one.send(outbox.all()).await;
+        assert_eq!(receive(&mut other, 3).await.len(), 3);
+        assert!(one.cuts || !CUTS, "an address that cannot be reached is no refusal to cut");
+    }
+
+    #[tokio::test]
+    async fn what_the_kernel_does_not_cut_goes_one_by_one() {
+        let (one, mut other) = pair();
+        let mut outbox = Outbox::default();
+        for _ in 0..10 {
+            outbox.push(other.local(), b"this");
+            outbox.push(other.local(), b"and that");
+        }
+        let mut plan = Plan::default();
+        plan.make(outbox.all(), true);
+        plan.give_up();
+        assert!(plan.split());
+        one.socket.writable().await.unwrap();
+        datagrams::send(&one.socket, outbox.all(), &mut plan, |to| to).unwrap();
+        assert_eq!(receive(&mut other, 20).await.len(), 20);
+    }
+
+    #[tokio::test]
+    async fn what_the_system_had_no_room_for_is_counted() {
+        let (mut one, other) = pair();
+        SockRef::from(&other.socket).set_recv_buffer_size(4_096).unwrap();
+        assert_eq!(other.dropped().unwrap_or(0), 0);
+        send(&mut one, &[&[b'x'; 1_000][..]; 60], other.local()).await;
+        assert!(other.dropped().is_none_or(|dropped| dropped > 0));
     }
 
     #[tokio::test]

@@ -1,0 +1,130 @@
+//! Datagrams by the batch: one system call takes what has come, one sends what waits.
+//!
+//! Linux has calls for many datagrams, and cuts a long one into equal pieces for one peer (`UDP_SEGMENT`); elsewhere
+//! each goes by itself.
+
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(not(target_os = "linux"))]
+mod portable;
+
+#[cfg(target_os = "linux")]
+pub(super) use linux::{CUTS, Received, dropped, is_too_long, receive, refuses_to_cut, send};
+#[cfg(not(target_os = "linux"))]
+pub(super) use portable::{CUTS, Received, dropped, is_too_long, receive, refuses_to_cut, send};
+
+use std::net::SocketAddr;
+
+use ringfence_ua::Transmits;
+
+/// Datagrams that one call takes.
+pub(super) const AT_ONCE: usize = 64;
+/// The longest UDP payload.
+pub(super) const LONGEST_DATAGRAM: usize = 65_535;
+
+/// How far a batch has been sent, and how it is sent: the datagrams of one length to one peer together.
+///
+/// ```text
+///  what waits      100 a ▸ p   486 a ▸ p   100 b ▸ p   486 b ▸ p   100 c ▸ q
+///  groups          [100 a, 100 b] ▸ p      [486 a, 486 b] ▸ p      [100 c] ▸ q
+/// ```
+///
+/// Shorter ones go first, so that no 486 overtakes its 100. No other order is kept, as none is on the way.
+#[derive(Debug, Default)]
+pub(super) struct Plan {
+    groups: Vec<Group>,
+    /// Behind each datagram, the next one of its group.
+    next: Vec<u32>,
+    /// Groups before this one are sent.
+    done: usize,
+}
+
+/// Datagrams that go together.
+#[derive(Debug, Clone, Copy)]
+struct Group {
+    destination: SocketAddr,
+    /// The length of each.
+    length: usize,
+    first: u32,
+    last: u32,
+    count: usize,
+}
+
+/// So many the kernel cuts out of one at most (`UDP_MAX_SEGMENTS`).
+const MOST_SEGMENTS: usize = 64;
+/// What is cut must fit a packet of the way, and is not worth cutting when it is long.
+const LONGEST_SEGMENT: usize = 1_200;
+/// All of a group together are one datagram to the kernel until it is cut.
+const LONGEST_GROUP: usize = 65_000;
+/// A group is looked for among so many; with more peers in one batch they have nothing to go together with.
+const MOST_LOOKED_AT: usize = 16;
+
+impl Plan {
+    /// Plans how datagrams are sent; `cuts` tells whether the kernel cuts what is sent together.
+    pub(super) fn make(&mut self, transmits: Transmits<'_>, cuts: bool) {
+        self.done = 0;
+        self.groups.clear();
+        self.next.clear();
+        for (index, transmit) in transmits.iter().enumerate() {
+            let index = u32::try_from(index).unwrap_or(u32::MAX);
+            self.next.push(u32::MAX);
+            let (destination, length) = (transmit.destination, transmit.payload.len());
+            let joins = |group: &&mut Group| {
+                group.length == length
+                    && group.destination == destination
+                    && group.count < MOST_SEGMENTS
+                    && (group.count + 1) * length <= LONGEST_GROUP
+            };
+            let is_cut = cuts && (1..=LONGEST_SEGMENT).contains(&length);
+            let looked_at = self.groups.len().saturating_sub(MOST_LOOKED_AT);
+            match self.groups[looked_at..].iter_mut().rev().filter(|_| is_cut).find(joins) {
+                Some(group) => {
+                    self.next[group.last as usize] = index;
+                    group.last = index;
+                    group.count += 1;
+                }
+                None => self.groups.push(Group { destination, length, first: index, last: index, count: 1 }),
+            }
+        }
+        if self.groups.len() > 1 && self.groups.len() < self.next.len() {
+            self.groups.sort_by_key(|group| group.length);
+        }
+    }
+
+    /// Returns whether all is sent.
+    pub(super) fn is_done(&self) -> bool {
+        self.done >= self.groups.len()
+    }
+
+    /// Gives up what comes next.
+    pub(super) fn give_up(&mut self) {
+        self.done += 1;
+    }
+
+    /// Has the datagrams of the group that was given up last, and of all that come after it, go one by one. Returns
+    /// whether that group had several.
+    pub(super) fn split(&mut self) -> bool {
+        let given_up = self.done.checked_sub(1).filter(|&last| self.groups[last].count > 1);
+        let Some(given_up) = given_up else { return false };
+        let mut rest = Vec::new();
+        for group in &self.groups[given_up..] {
+            for index in self.members(group) {
+                let index = u32::try_from(index).unwrap_or(u32::MAX);
+                rest.push(Group { first: index, last: index, count: 1, ..*group });
+            }
+        }
+        self.groups.truncate(given_up);
+        self.groups.extend(rest);
+        self.next.fill(u32::MAX);
+        self.done = given_up;
+        true
+    }
+
+    /// Iterates over the indices of a group's datagrams.
+    fn members(&self, group: &Group) -> impl Iterator<Item = usize> {
+        std::iter::successors(Some(group.first), |&index| {
+            self.next.get(index as usize).copied().filter(|&next| next != u32::MAX)
+        })
+        .map(|index| index as usize)
+    }
+}

@@ -1,0 +1,78 @@
+//! One datagram a call, where the system has no call for many.
+
+use std::io;
+use std::net::SocketAddr;
+
+use ringfence_ua::Transmits;
+use tokio::net::UdpSocket;
+
+use super::{LONGEST_DATAGRAM, Plan};
+
+/// Whether the kernel may be asked to cut what is sent together.
+pub(in super::super) const CUTS: bool = false;
+
+/// What was received last: one datagram.
+pub(in super::super) struct Received {
+    place: Vec<u8>,
+    it: Option<(usize, SocketAddr)>,
+}
+
+impl Received {
+    pub(in super::super) fn new() -> Self {
+        Self { place: vec![0; LONGEST_DATAGRAM], it: None }
+    }
+
+    /// Returns how many there are.
+    pub(in super::super) fn len(&self) -> usize {
+        usize::from(self.it.is_some())
+    }
+
+    /// Returns one of them, and where it came from.
+    pub(in super::super) fn get(&self, index: usize) -> Option<(&[u8], SocketAddr)> {
+        let (length, source) = self.it.filter(|_| index == 0)?;
+        Some((self.place.get(..length)?, source))
+    }
+}
+
+/// Receives one datagram, if it is there.
+pub(in super::super) fn receive(socket: &UdpSocket, received: &mut Received) -> io::Result<()> {
+    received.it = None;
+    received.it = Some(socket.try_recv_from(&mut received.place)?);
+    Ok(())
+}
+
+/// Sends what is planned and not sent yet. An error is of the datagram that comes next, which is then given up; with
+/// `WouldBlock` it is not.
+pub(in super::super) fn send(
+    socket: &UdpSocket,
+    transmits: Transmits<'_>,
+    plan: &mut Plan,
+    name: impl Fn(SocketAddr) -> SocketAddr,
+) -> io::Result<()> {
+    // Nothing is cut here, so that each group is one datagram.
+    while let Some(group) = plan.groups.get(plan.done) {
+        let sent = plan.members(group).filter_map(|index| transmits.get(index)).try_for_each(|transmit| {
+            socket.try_send_to(transmit.payload, name(transmit.destination)).map(drop)
+        });
+        if !sent.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock) {
+            plan.done += 1;
+        }
+        sent?;
+    }
+    Ok(())
+}
+
+/// Returns nothing: the system does not say how many datagrams it had no room for.
+pub(in super::super) fn dropped(_: &UdpSocket) -> Option<u64> {
+    None
+}
+
+/// Tells whether an error says that what was to be cut does not fit a packet of the way: nothing is cut here.
+pub(in super::super) fn is_too_long(_: i32) -> bool {
+    false
+}
+
+/// Tells whether an error says that what is sent together cannot be cut.
+pub(in super::super) fn refuses_to_cut(_: i32) -> bool {
+    false
+}
