@@ -1,10 +1,11 @@
-//! The caller of scripts/bench at saturation, which does as little as a caller can: so many calls at once, each
-//! INVITE, 100 or not, 486, ACK, and then the next in its place.
+//! The caller of scripts/bench, which does as little as a caller can: INVITE, 100 or not, 486, ACK.
 //!
-//!     flood PORT CALLS AT_ONCE
+//!     flood PORT CALLS AT_ONCE           closed: so many calls are open all the time
+//!     flood PORT CALLS AT_ONCE RATE      open: so many calls begin each second, whatever becomes of those before
 //!
 //! It calls 858 on 127.0.0.1 as +41791234567 and prints one line of JSON: seconds, calls, INVITEs repeated because
-//! 500 ms passed, 486s that came again, 100s, and datagrams that are no answer to a call.
+//! 500 ms passed, 486s that came again, 100s, datagrams that are no answer to a call, and how long the 486s took in
+//! microseconds. In the open loop a call counts from when it was due, also where AT_ONCE or this program held it up.
 
 use std::io::ErrorKind;
 use std::net::UdpSocket;
@@ -12,9 +13,10 @@ use std::time::{Duration, Instant};
 
 /// RFC 3261 table 4.
 const T1: Duration = Duration::from_millis(500);
-
 /// What a server answers last is waited for so long.
 const PATIENCE: Duration = Duration::from_secs(32);
+/// Times are counted to the microsecond up to so many, and as that beyond.
+const LONGEST: usize = 2_000_000;
 
 const BRANCH: &str = "z9hG4bK7725f5b3-0d85-456c-8056-";
 const DIGITS: usize = 12;
@@ -24,15 +26,31 @@ const SDP: &str = "v=0\r\no=- 763177212 429111000 IN IP4 127.0.0.1\r\ns=call\r\n
     a=rtpmap:101 telephone-event/8000\r\na=rtpmap:9 G722/8000\r\na=fmtp:9 bitrate=64000\r\na=sendrecv\r\n";
 
 /// One of the calls that are open at once.
+#[derive(Clone, Copy)]
 struct Call {
     number: usize,
+    due_at: Instant,
     sent_at: Instant,
+}
+
+/// A request with the places where the number of its call stands.
+struct Request {
+    bytes: Vec<u8>,
+    numbers: Vec<usize>,
 }
 
 struct Flood {
     socket: UdpSocket,
-    port: u16,
+    invite: Request,
+    ack: Request,
+    /// Where To is put into the ACK.
+    to_at: usize,
+    /// Each in the place of its number, modulo how many places there are.
     calls: Vec<Option<Call>>,
+    /// The numbers of the next calls, one for each place that is free.
+    free: Vec<usize>,
+    rate: Option<f64>,
+    began: Instant,
     started: usize,
     wanted: usize,
     answered: usize,
@@ -40,21 +58,36 @@ struct Flood {
     answered_again: usize,
     provisional: usize,
     stray: usize,
+    /// How many took so many microseconds.
+    took: Vec<u32>,
 }
 
 fn main() -> std::io::Result<()> {
-    let [port, wanted, at_once] = [1, 2, 3].map(|at| {
-        let argument = std::env::args().nth(at).and_then(|argument| argument.parse().ok());
-        argument.expect("usage: flood PORT CALLS AT_ONCE")
-    });
+    let given: Vec<usize> = std::env::args().skip(1).filter_map(|argument| argument.parse().ok()).collect();
+    let (port, wanted, at_once, rate) = match given[..] {
+        [port, wanted, at_once] => (port, wanted, at_once, None),
+        [port, wanted, at_once, rate] => (port, wanted, at_once, Some(rate as f64)),
+        _ => panic!("usage: flood PORT CALLS AT_ONCE [RATE]"),
+    };
     let socket = UdpSocket::bind("127.0.0.1:0")?;
     socket.connect(("127.0.0.1", u16::try_from(port).expect("a port")))?;
-    socket.set_read_timeout(Some(T1 / 5))?;
-    let port = socket.local_addr()?.port();
+    let own = socket.local_addr()?.port();
+    match rate {
+        // Whoever waits for the system to wake it is late.
+        Some(_) => socket.set_nonblocking(true)?,
+        None => socket.set_read_timeout(Some(T1 / 5))?,
+    }
+    let (invite, _) = request("INVITE", own, "To: \"858\"<sip:858@127.0.0.1>\r\n", SDP);
+    let (ack, to_at) = request("ACK", own, "", "");
     let mut flood = Flood {
         socket,
-        port,
-        calls: Vec::new(),
+        invite,
+        ack,
+        to_at,
+        calls: vec![None; at_once],
+        free: (0..at_once).rev().collect(),
+        rate,
+        began: Instant::now(),
         started: 0,
         wanted,
         answered: 0,
@@ -62,76 +95,94 @@ fn main() -> std::io::Result<()> {
         answered_again: 0,
         provisional: 0,
         stray: 0,
+        took: vec![0; LONGEST + 1],
     };
-    let began = Instant::now();
-    for _ in 0..at_once.min(wanted) {
-        let call = flood.start()?;
-        flood.calls.push(call);
-    }
     flood.run()?;
+    let at = |part: f64| flood.took_at_most(part);
     println!(
-        r#"{{"seconds": {:.3}, "calls": {}, "repeated": {}, "answered_again": {}, "provisional": {}, "stray": {}}}"#,
-        began.elapsed().as_secs_f64(),
+        r#"{{"seconds": {:.3}, "calls": {}, "repeated": {}, "answered_again": {}, "provisional": {}, "stray": {}, "p50": {}, "p99": {}, "p999": {}, "longest": {}}}"#,
+        flood.began.elapsed().as_secs_f64(),
         flood.answered,
         flood.repeated,
         flood.answered_again,
         flood.provisional,
-        flood.stray
+        flood.stray,
+        at(0.5),
+        at(0.99),
+        at(0.999),
+        at(1.0)
     );
     Ok(())
 }
 
 impl Flood {
     fn run(&mut self) -> std::io::Result<()> {
-        let (mut buffer, mut heard_at) = (vec![0; 65_535], Instant::now());
+        let mut buffer = vec![0; 65_535];
+        let (mut heard_at, mut looked_at) = (Instant::now(), Instant::now());
         while self.answered < self.wanted && heard_at.elapsed() < PATIENCE {
+            let now = Instant::now();
+            while self.started < self.wanted
+                && let Some(due_at) = self.due_at().filter(|due_at| *due_at <= now)
+                && let Some(number) = self.free.pop()
+            {
+                self.start(number, due_at)?;
+            }
             match self.socket.recv(&mut buffer) {
                 Ok(length) => {
                     heard_at = Instant::now();
-                    self.take(&buffer[..length])?;
+                    self.take(&buffer[..length], heard_at)?;
                 }
-                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
-                    self.repeat()?
-                }
+                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
                 Err(error) => return Err(error),
+            }
+            if now - looked_at > T1 / 5 {
+                looked_at = now;
+                self.repeat()?;
             }
         }
         Ok(())
     }
 
-    fn take(&mut self, response: &[u8]) -> std::io::Result<()> {
-        let response = String::from_utf8_lossy(response);
+    /// When the next call is due.
+    fn due_at(&self) -> Option<Instant> {
+        let Some(rate) = self.rate else { return Some(self.began) };
+        self.began.checked_add(Duration::from_secs_f64(self.started as f64 / rate))
+    }
+
+    fn take(&mut self, response: &[u8], now: Instant) -> std::io::Result<()> {
+        let response = std::str::from_utf8(response).unwrap_or_default();
         let branch = response.find(BRANCH).map(|at| at + BRANCH.len());
-        let number = branch.and_then(|at| response.get(at..at + DIGITS)?.parse().ok());
+        let number = branch.and_then(|at| response.get(at..at + DIGITS)?.parse::<usize>().ok());
         match number {
-            Some(number) if number <= self.started && response.starts_with("SIP/2.0 486 ") => {
-                let to = response.lines().find(|line| line.starts_with("To:")).unwrap_or_default();
-                self.socket.send(self.request("ACK", number, to, "").as_bytes())?;
-                let is_it = |call: &Option<Call>| call.as_ref().is_some_and(|call| call.number == number);
-                match self.calls.iter().position(is_it) {
-                    Some(slot) => {
+            Some(number) if response.starts_with("SIP/2.0 486 ") => {
+                let to = response.find("\r\nTo:").map_or("", |at| &response[at + 2..]);
+                let to = to.find("\r\n").map_or("", |end| &to[..end + 2]);
+                self.acknowledge(number, to)?;
+                let slot = number % self.calls.len();
+                match self.calls[slot].take_if(|call| call.number == number) {
+                    Some(call) => {
                         self.answered += 1;
-                        self.calls[slot] = self.start()?;
+                        self.free.push(number + self.calls.len());
+                        let micros = (now - call.due_at).as_micros();
+                        self.took[usize::try_from(micros).unwrap_or(LONGEST).min(LONGEST)] += 1;
                     }
                     None => self.answered_again += 1,
                 }
             }
-            Some(number) if number <= self.started && response.starts_with("SIP/2.0 100 ") => {
-                self.provisional += 1;
-            }
+            Some(_) if response.starts_with("SIP/2.0 100 ") => self.provisional += 1,
             Some(_) | None => self.stray += 1,
         }
         Ok(())
     }
 
-    /// Starts the next call, if there is one.
-    fn start(&mut self) -> std::io::Result<Option<Call>> {
-        if self.started == self.wanted {
-            return Ok(None);
-        }
+    /// Starts a call.
+    fn start(&mut self, number: usize, due_at: Instant) -> std::io::Result<()> {
         self.started += 1;
-        self.invite(self.started)?;
-        Ok(Some(Call { number: self.started, sent_at: Instant::now() }))
+        let now = Instant::now();
+        let due_at = if self.rate.is_some() { due_at } else { now };
+        let slot = number % self.calls.len();
+        self.calls[slot] = Some(Call { number, due_at, sent_at: now });
+        self.invite(number)
     }
 
     fn repeat(&mut self) -> std::io::Result<()> {
@@ -147,26 +198,64 @@ impl Flood {
         Ok(())
     }
 
-    fn invite(&self, number: usize) -> std::io::Result<()> {
-        let to = "To: \"858\"<sip:858@127.0.0.1>";
-        self.socket.send(self.request("INVITE", number, to, SDP).as_bytes()).map(drop)
+    fn invite(&mut self, number: usize) -> std::io::Result<()> {
+        self.invite.set(number);
+        self.socket.send(&self.invite.bytes).map(drop)
     }
 
-    fn request(&self, method: &str, number: usize, to: &str, body: &str) -> String {
-        let (port, length) = (self.port, body.len());
-        let more = if body.is_empty() {
-            String::new()
-        } else {
-            format!(
-                "Contact: <sip:+41791234567@127.0.0.1:{port}>\r\nUser-Agent: flood\r\nContent-Type: application/sdp\r\n\
-                 Allow: INVITE, ACK, CANCEL, OPTIONS, BYE, REGISTER, SUBSCRIBE, NOTIFY, REFER, INFO, MESSAGE\r\n"
-            )
-        };
-        format!(
-            "{method} sip:858@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:{port};branch={BRANCH}{number:012};rport\r\n\
-             {to}\r\nFrom: \"caller\"<sip:+41791234567@127.0.0.1>;tag=irqayimj\r\nCSeq: 1 {method}\r\n\
-             Call-ID: edtcxswbjhfkuqjuyxnuoqgixijihqidgrfga{number:012}-{port}\r\nMax-Forwards: 70\r\n{more}\
-             Content-Length: {length}\r\n\r\n{body}"
-        )
+    fn acknowledge(&mut self, number: usize, to: &str) -> std::io::Result<()> {
+        self.ack.set(number);
+        self.ack.bytes.splice(self.to_at..self.to_at, to.bytes());
+        let sent = self.socket.send(&self.ack.bytes);
+        self.ack.bytes.drain(self.to_at..self.to_at + to.len());
+        sent.map(drop)
     }
+
+    /// In how many microseconds a part of the calls was answered.
+    fn took_at_most(&self, part: f64) -> usize {
+        let wanted = (self.answered as f64 * part).ceil() as u64;
+        let mut seen = 0;
+        self.took
+            .iter()
+            .position(|count| {
+                seen += u64::from(*count);
+                seen >= wanted
+            })
+            .unwrap_or(LONGEST)
+    }
+}
+
+impl Request {
+    fn set(&mut self, number: usize) {
+        for at in &self.numbers {
+            let mut left = number;
+            for digit in self.bytes[*at..at + DIGITS].iter_mut().rev() {
+                *digit = b"0123456789"[left % 10];
+                left /= 10;
+            }
+        }
+    }
+}
+
+/// Makes a request, and tells where To stands, or is to stand.
+fn request(method: &str, port: u16, to: &str, body: &str) -> (Request, usize) {
+    let length = body.len();
+    let more = if body.is_empty() {
+        String::new()
+    } else {
+        format!(
+            "Contact: <sip:+41791234567@127.0.0.1:{port}>\r\nUser-Agent: flood\r\nContent-Type: application/sdp\r\n\
+             Allow: INVITE, ACK, CANCEL, OPTIONS, BYE, REGISTER, SUBSCRIBE, NOTIFY, REFER, INFO, MESSAGE\r\n"
+        )
+    };
+    let number = "#".repeat(DIGITS);
+    let head = format!(
+        "{method} sip:858@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:{port};branch={BRANCH}{number};rport\r\n\
+         From: \"caller\"<sip:+41791234567@127.0.0.1>;tag=irqayimj\r\nCSeq: 1 {method}\r\n\
+         Call-ID: edtcxswbjhfkuqjuyxnuoqgixijihqidgrfga{number}-{port}\r\nMax-Forwards: 70\r\n"
+    );
+    let to_at = head.len();
+    let text = format!("{head}{to}{more}Content-Length: {length}\r\n\r\n{body}");
+    let numbers = text.match_indices(&number).map(|(at, _)| at).collect();
+    (Request { bytes: text.into_bytes(), numbers }, to_at)
 }

@@ -87,7 +87,7 @@ impl Shard {
             let hooks = hooks.clone();
             endpoint = endpoint.with_screen(Box::new(move |invite| {
                 let invite = Invite {
-                    message: invite.message,
+                    head: *invite.head,
                     id: CallId { shard: index, number: invite.call.as_u64() },
                     line: LineId { shard: index, line: invite.line },
                     label: invite.label,

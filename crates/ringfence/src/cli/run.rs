@@ -44,7 +44,7 @@ pub(super) struct Run {
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Text)]
     log_format: Format,
 
-    /// Log callers in full instead of as +4179•••••67
+    /// Log callers in full instead of as +4179xxxxx67
     #[arg(long)]
     log_numbers: bool,
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ringfence_ua::{Decided, Origin, Rejection};
-use ringfence_wire::sip::Message;
+use ringfence_wire::sip::{Head, Message};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::error::{Error, Kind, Result};
@@ -156,7 +156,7 @@ impl IncomingCall {
     pub fn invite(&self) -> Invite<'_> {
         let Facts { id, line, label, message, source, origin, objection } = &self.facts;
         Invite {
-            message,
+            head: Head::of(message),
             id: *id,
             line: *line,
             label,

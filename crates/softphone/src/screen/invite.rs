@@ -5,7 +5,7 @@ use std::fmt;
 use std::net::SocketAddr;
 
 use ringfence_ua::Origin;
-use ringfence_wire::sip::{HeaderName, Message};
+use ringfence_wire::sip::{Field, Head, HeaderName, Message};
 
 use super::address::{Address, text};
 use super::diversion::{self, Diversion};
@@ -28,7 +28,7 @@ use crate::line::LineId;
 /// ```
 #[derive(Clone, Copy)]
 pub struct Invite<'a> {
-    pub(crate) message: &'a Message<'a>,
+    pub(crate) head: Head<'a>,
     pub(crate) id: CallId,
     pub(crate) line: LineId,
     pub(crate) label: &'a str,
@@ -65,7 +65,7 @@ impl<'a> Invite<'a> {
     /// Returns From, which any caller can claim.
     #[must_use]
     pub fn from(&self) -> Option<Address<'a>> {
-        self.message.from().ok().map(Address::new)
+        self.head.from().ok().copied().map(Address::new)
     }
 
     /// Returns the first `P-Asserted-Identity` that can be read (RFC 3325), where the registrar, the proxy or a peer sent
@@ -104,14 +104,19 @@ impl<'a> Invite<'a> {
     /// `Attestation-Info`, `X-Attestation-Info` or `P-Attestation-Indicator`, as written: `A`, `B` or `C`.
     #[must_use]
     pub fn attestation(&self) -> Option<Cow<'a, str>> {
-        let names = ["Attestation-Info", "X-Attestation-Info", "P-Attestation-Indicator"];
-        names.into_iter().filter(|_| self.origin.is_trusted()).find_map(|name| self.header(name))
+        let names = [&b"Attestation-Info"[..], b"X-Attestation-Info", b"P-Attestation-Indicator"];
+        let place =
+            |field: &Field<'_>| names.iter().position(|name| field.raw_name().eq_ignore_ascii_case(name));
+        let fields = self.message().fields().filter(|field| field.name() == HeaderName::Other);
+        let said = fields.filter_map(|field| Some((place(&field)?, field)));
+        let (_, field) = said.filter(|_| self.origin.is_trusted()).min_by_key(|(place, _)| *place)?;
+        Some(text(field.unfolded()))
     }
 
     /// Returns who is called: To, or the Request-URI where To cannot be read.
     #[must_use]
     pub fn called(&self) -> Option<Address<'a>> {
-        let to = self.message.to().ok().map(Address::new);
+        let to = self.head.to().ok().copied().map(Address::new);
         to.or_else(|| self.request_uri())
     }
 
@@ -119,41 +124,41 @@ impl<'a> Invite<'a> {
     /// written it.
     #[must_use]
     pub fn request_uri(&self) -> Option<Address<'a>> {
-        self.message.request_uri().map(Address::bare)
+        self.message().request_uri().map(Address::bare)
     }
 
     /// Returns the first `P-Called-Party-ID` that can be read (RFC 7315): the number that was called, where the
     /// Request-URI was rewritten to ours. Anyone can claim it.
     #[must_use]
     pub fn called_party(&self) -> Option<Address<'a>> {
-        self.message.addresses(HeaderName::PCalledPartyId).find_map(Result::ok).map(Address::new)
+        self.message().addresses(HeaderName::PCalledPartyId).find_map(Result::ok).map(Address::new)
     }
 
     /// Returns who sent the call on before it came here, the last of them first: of `Diversion` (RFC 5806), or where there
     /// is none, of `History-Info` (RFC 7044). At most 32; anyone can claim them.
     #[must_use]
     pub fn diversions(&self) -> Vec<Diversion<'a>> {
-        diversion::of(self.message)
+        diversion::of(self.message())
     }
 
     /// Returns the value of the first header of a name, in any case, long or compact, on one line: a fold is one space.
     /// Bytes that are no UTF-8 are replaced.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<Cow<'a, str>> {
-        Some(text(self.message.fields_named(name).next()?.unfolded()))
+        Some(text(self.message().fields_named(name).next()?.unfolded()))
     }
 
     /// Returns the `Call-ID`; bytes that are no UTF-8 are replaced.
     #[must_use]
     pub fn call_id(&self) -> Cow<'a, str> {
-        String::from_utf8_lossy(self.message.call_id().unwrap_or_default())
+        String::from_utf8_lossy(self.head.call_id().unwrap_or_default())
     }
 
     /// Returns the tag of From, which with the Call-ID is the same in every copy of a call, whichever lines a proxy forks
     /// it to and however often it tries; bytes that are no UTF-8 are replaced.
     #[must_use]
     pub fn from_tag(&self) -> Option<Cow<'a, str>> {
-        self.message.from().ok()?.tag().map(String::from_utf8_lossy)
+        Some(self.head.from_tag()).filter(|tag| !tag.is_empty()).map(String::from_utf8_lossy)
     }
 
     /// Returns whether the caller asks for privacy (RFC 3323): `Privacy` with anything but `none`.
@@ -164,7 +169,7 @@ impl<'a> Invite<'a> {
 
     /// Returns the values of `Privacy` (RFC 3323): `id`, `header`, `user`, `critical`, `none`, …
     pub fn privacy(&self) -> impl Iterator<Item = Cow<'a, str>> + use<'a> {
-        let values = self.message.values(HeaderName::Privacy);
+        let values = self.message().values(HeaderName::Privacy);
         let values = values.flat_map(|value| value.split(|&byte| byte == b';')).map(<[u8]>::trim_ascii);
         values.filter(|value| !value.is_empty()).map(String::from_utf8_lossy)
     }
@@ -178,7 +183,7 @@ impl<'a> Invite<'a> {
     /// Returns the body, which is the session description that is offered, as it came; `None` where there is none.
     #[must_use]
     pub fn offer(&self) -> Option<&'a [u8]> {
-        Some(self.message.body()).filter(|body| !body.is_empty())
+        Some(self.message().body()).filter(|body| !body.is_empty())
     }
 
     /// Returns the address that the INVITE came from.
@@ -209,13 +214,17 @@ impl<'a> Invite<'a> {
     /// Returns the whole message as it came.
     #[must_use]
     pub fn as_bytes(&self) -> &'a [u8] {
-        self.message.as_bytes()
+        self.message().as_bytes()
+    }
+
+    fn message(&self) -> &'a Message<'a> {
+        self.head.message()
     }
 
     /// Reads the addresses of a header that is worth something of those alone who are trusted.
     fn trusted(&self, name: HeaderName) -> impl Iterator<Item = Address<'a>> + use<'a> {
         let is_trusted = self.origin.is_trusted();
-        let addresses = self.message.addresses(name).filter(move |_| is_trusted);
+        let addresses = self.message().addresses(name).filter(move |_| is_trusted);
         addresses.filter_map(Result::ok).map(Address::new)
     }
 }
@@ -235,7 +244,7 @@ mod tests {
         let datagram = format!("INVITE sip:858;x=y@b SIP/2.0\r\n{headers}\r\n\r\n");
         let message = Message::parse(datagram.as_bytes()).unwrap();
         ask(&Invite {
-            message: &message,
+            head: Head::of(&message),
             id: CallId { shard: 0, number: 1 },
             line: LineId { shard: 0, line: ringfence_ua::LineId::new(0) },
             label: "",

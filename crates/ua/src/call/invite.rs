@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ringfence_wire::sip::Message;
+use ringfence_wire::sip::Head;
 
 use super::{CallNumber, Redirection, Rejection, Wait};
 use crate::core::Objection;
@@ -16,7 +16,7 @@ use crate::id::LineId;
 /// use ringfence_ua::{Invite, Verdict};
 ///
 /// fn screen(invite: &Invite<'_>) -> Verdict {
-///     match invite.message.from().ok().and_then(|from| from.display_name()) {
+///     match invite.head.from().ok().and_then(|from| from.display_name()) {
 ///         Some(name) if name == "Sales" => Verdict::busy(),
 ///         _ => Verdict::Offer,
 ///     }
@@ -25,8 +25,8 @@ use crate::id::LineId;
 /// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Invite<'a> {
-    /// The request.
-    pub message: &'a Message<'a>,
+    /// The request's head, read already; [`Head::message`] is all of it.
+    pub head: &'a Head<'a>,
     /// What it is known by.
     pub call: CallNumber,
     /// The line that it is for.

@@ -106,7 +106,7 @@ impl Endpoint {
         let Some(line) = self.lines.find(inbound.line) else { return };
         let verdict = self.screen.as_mut().map_or(Verdict::Offer, |screen| {
             screen(&Invite {
-                message: answering.request,
+                head: inbound.head,
                 call,
                 line: inbound.line,
                 label: &line.account.label,
