@@ -210,6 +210,8 @@ fn builder(config: &Config) -> Builder {
         .user_agent(&settings.user_agent)
         .warning_agent("ringfence")
         .shards(settings.shards)
+        .processors(&settings.processors)
+        .trying(settings.trying)
 }
 
 fn in_force(config: &Config) -> Configuration {

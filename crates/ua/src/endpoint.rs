@@ -53,8 +53,27 @@ pub struct Config {
     pub user_agent: String,
     /// Who warns, in `Warning: 399 <agent> "…"` (RFC 3261 section 20.43): a host or a pseudonym, a token.
     pub warning_agent: String,
+    /// When an INVITE is answered 100 Trying.
+    pub trying: Trying,
     /// The bounds of its tables.
     pub limits: Limits,
+}
+
+/// When an INVITE is answered 100 Trying (RFC 3261 section 17.2.1).
+///
+/// ```
+/// use ringfence_ua::Trying;
+///
+/// assert_eq!(Trying::default(), Trying::AtOnce);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Trying {
+    /// At once, whatever comes after it.
+    #[default]
+    AtOnce,
+    /// Only where nothing else is answered at once: a call that the screen rejects, redirects or lets ring has that
+    /// answer alone.
+    WhenWaiting,
 }
 
 impl Config {
@@ -65,6 +84,7 @@ impl Config {
             local,
             user_agent: concat!("ringfence/", env!("CARGO_PKG_VERSION")).to_owned(),
             warning_agent: "ringfence".to_owned(),
+            trying: Trying::default(),
             limits: Limits::default(),
         }
     }
@@ -177,6 +197,7 @@ pub struct Full;
 pub struct Endpoint {
     local: SocketAddr,
     limits: Limits,
+    trying: Trying,
     agent: Agent,
     screen: Option<Screen>,
     generator: Generator,
@@ -217,6 +238,7 @@ impl Endpoint {
             echo: Echo::default(),
             local: config.local,
             limits: config.limits,
+            trying: config.trying,
             agent: Agent { user_agent: config.user_agent, warning_agent: config.warning_agent },
         }
     }

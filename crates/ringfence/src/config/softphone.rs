@@ -4,6 +4,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
+use softphone::Trying;
+
 use super::account::beside;
 use super::section::{Key, Section};
 
@@ -14,6 +16,9 @@ pub(crate) struct Softphone {
     pub(crate) rtp_ports: RangeInclusive<u16>,
     pub(crate) user_agent: String,
     pub(crate) shards: u16,
+    /// Where each shard runs; none for wherever the system has it run.
+    pub(crate) processors: Vec<u16>,
+    pub(crate) trying: Trying,
     /// The control socket, if not in its usual place.
     pub(crate) control: Option<PathBuf>,
 }
@@ -22,6 +27,9 @@ const LISTEN: Key = Key::new("listen", "an IP address and a port", "\"0.0.0.0:50
 const RTP_PORTS: Key = Key::new("rtp_ports", "two ports, the lower first", "\"5000-10000\"");
 const USER_AGENT: Key = Key::new("user_agent", "a product name without line breaks", "\"ringfence/0.1.0\"");
 const SHARDS: Key = Key::new("shards", "a number of threads from 1 to 256", "1");
+const PROCESSORS: Key =
+    Key::new("processors", "numbers of processors from 0 to 1023, or ranges", "\"0,2-3\"");
+const TRYING: Key = Key::new("trying", "`at once` or `when waiting`", "\"when waiting\"");
 const CONTROL: Key =
     Key::new("control", "the path of the control socket", "\"/run/ringfence/ringfence.sock\"");
 
@@ -32,6 +40,8 @@ impl Default for Softphone {
             rtp_ports: 5000..=10_000,
             user_agent: concat!("ringfence/", env!("CARGO_PKG_VERSION")).to_owned(),
             shards: 1,
+            processors: Vec::new(),
+            trying: Trying::AtOnce,
             control: None,
         }
     }
@@ -50,6 +60,8 @@ impl Softphone {
             rtp_ports: section.parsed(&RTP_PORTS, ports).map_or(default.rtp_ports, |at| at.value),
             user_agent: section.parsed(&USER_AGENT, product).map_or(default.user_agent, |at| at.value),
             shards: shards.unwrap_or(default.shards),
+            processors: section.parsed(&PROCESSORS, processors).map_or(default.processors, |at| at.value),
+            trying: section.parsed(&TRYING, trying).map_or(default.trying, |at| at.value),
             control,
         };
         section.finish();
@@ -63,6 +75,8 @@ impl Softphone {
             (&RTP_PORTS, self.rtp_ports != other.rtp_ports),
             (&USER_AGENT, self.user_agent != other.user_agent),
             (&SHARDS, self.shards != other.shards),
+            (&PROCESSORS, self.processors != other.processors),
+            (&TRYING, self.trying != other.trying),
             (&CONTROL, self.control != other.control),
         ];
         let changed = differs.into_iter().filter(|(_, differs)| *differs);
@@ -76,7 +90,45 @@ fn ports(text: &str) -> Option<RangeInclusive<u16>> {
     (first > 0 && first < last).then_some(first..=last)
 }
 
+/// Reads what `taskset` and its like read, too.
+fn processors(text: &str) -> Option<Vec<u16>> {
+    let number = |text: &str| text.trim().parse().ok().filter(|number| *number <= LAST_PROCESSOR);
+    let mut all = Vec::new();
+    for part in text.split(',') {
+        match part.split_once('-') {
+            Some((first, last)) => all.extend(number(first)?..=number(last)?),
+            None => all.push(number(part)?),
+        }
+    }
+    (!all.is_empty() && all.len() <= LAST_PROCESSOR.into()).then_some(all)
+}
+
+/// What a set of processors holds on Linux.
+const LAST_PROCESSOR: u16 = 1_023;
+
+fn trying(text: &str) -> Option<Trying> {
+    match text.trim() {
+        "at once" => Some(Trying::AtOnce),
+        "when waiting" => Some(Trying::WhenWaiting),
+        _ => None,
+    }
+}
+
 fn product(text: &str) -> Option<String> {
     let is_plain = |letter: char| letter.is_ascii_graphic() || letter == ' ';
     (!text.trim().is_empty() && text.len() <= 200 && text.chars().all(is_plain)).then(|| text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn processors_are_numbers_and_ranges_of_them() {
+        assert_eq!(processors("0, 2-4").unwrap(), [0, 2, 3, 4]);
+        assert_eq!(processors("1023").unwrap(), [1_023]);
+        for wrong in ["", "1024", "3-1", "0-", "-1", "one", "0,,1", "0-1023,0-1023"] {
+            assert_eq!(processors(wrong), None, "{wrong}");
+        }
+    }
 }

@@ -117,3 +117,9 @@ impl Verdict {
 ///
 /// It runs within [`crate::Endpoint::handle_datagram`] and must not wait.
 pub type Screen = Box<dyn FnMut(&Invite<'_>) -> Verdict + Send>;
+
+impl From<Wait> for Verdict {
+    fn from(wait: Wait) -> Self {
+        Self::Wait(wait)
+    }
+}

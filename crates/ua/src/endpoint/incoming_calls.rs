@@ -8,7 +8,7 @@ use ringfence_wire::sip::{Head, HeaderName, StatusCode};
 
 use super::final_answer::Final;
 use super::inbound::Inbound;
-use super::{Endpoint, Event};
+use super::{Endpoint, Event, Trying};
 use crate::call::{
     CallEnd, CallNumber, Due, Incoming, Invite, Redirection, Rejection, Ring, UNDECIDED_FOR, Verdict, Wait,
 };
@@ -127,7 +127,9 @@ impl Endpoint {
         //# (Trying) response unless it knows that the TU will generate a
         //# provisional or final response within 200 ms, in which case it MAY
         //# generate a 100 (Trying) response.
-        self.respond(now, inbound.key, answering, StatusCode::TRYING, None, |_, _| {});
+        if self.trying == Trying::AtOnce || !is_answered_at_once(&verdict) {
+            self.respond(now, inbound.key, answering, StatusCode::TRYING, None, |_, _| {});
+        }
         self.carry_out(now, call, inbound, verdict, objection);
     }
 
@@ -360,5 +362,14 @@ impl Endpoint {
         if is_offered {
             self.events.push_back(Event::Cancelled { call: CallNumber::new(number) });
         }
+    }
+}
+
+/// Tells whether a verdict makes an answer of its own that goes out now.
+fn is_answered_at_once(verdict: &Verdict) -> bool {
+    match verdict {
+        Verdict::Reject(_) | Verdict::Redirect(_) | Verdict::Ring { .. } => true,
+        Verdict::Wait(wait) => wait.is_ringing(),
+        Verdict::Offer | Verdict::Ignore => false,
     }
 }
