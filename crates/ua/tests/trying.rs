@@ -1,5 +1,7 @@
 //! When an INVITE is answered 100 Trying (RFC 3261 section 17.2.1).
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
