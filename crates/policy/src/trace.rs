@@ -234,7 +234,8 @@ fn traced_facts(policy: &Policy, facts: &Facts<'_>) -> Vec<TracedFact> {
         told.push(fact("user_agent", printable(agent).to_string(), None));
     }
     if !facts.groups.is_empty() {
-        told.push(fact("groups", facts.groups.join(", "), None));
+        let groups: Vec<_> = facts.groups.iter().map(|group| printable(group).to_string()).collect();
+        told.push(fact("groups", groups.join(", "), None));
     }
     told
 }
