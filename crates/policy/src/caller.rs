@@ -86,7 +86,7 @@ impl<'a> Caller<'a> {
         let user = self.user.trim();
         let number = normalise(user, region);
         let has_no_number = matches!(number, Err(Unresolved::NotANumber));
-        let names_nobody = self.display_name.is_some_and(is_anonymous_user) && has_no_number;
+        let names_nobody = has_no_number && self.display_name.is_some_and(is_anonymous_user);
         if self.hides() || names_nobody {
             return CallerId::Anonymous { number: None };
         }
@@ -125,8 +125,8 @@ fn bare(host: &str) -> &str {
 /// Returns whether a user part says that the number is withheld. 266696687 spells ANONYMOUS on a
 /// keypad, and is sent as a number by networks that can send nothing else.
 fn is_anonymous_user(user: &str) -> bool {
-    let user = user.split_once(';').map_or(user, |(user, _parameters)| user);
-    is_any(user, &["anonymous", "restricted", "private", "withheld", "+266696687", "266696687"])
+    let end = user.bytes().position(|byte| byte == b';').unwrap_or(user.len());
+    is_any(&user[..end], &["anonymous", "restricted", "private", "withheld", "+266696687", "266696687"])
 }
 
 fn is_any(text: &str, words: &[&str]) -> bool {

@@ -13,7 +13,7 @@ use crate::list::List;
 use crate::number::Region;
 use crate::schedule::{Hours, Schedule};
 use crate::source::{Arrival, Attestation, Verification};
-use crate::wildcard::Wildcard;
+use crate::wildcard::{Shown, Wildcard};
 
 /// When a rule matches.
 ///
@@ -142,9 +142,14 @@ impl Text {
     /// Returns whether a name is meant.
     #[must_use]
     pub fn is_match(&self, name: &str) -> bool {
+        self.means(&Shown::new(name))
+    }
+
+    /// Returns whether a name is meant that was looked at before.
+    pub(crate) fn means(&self, shown: &Shown<'_>) -> bool {
         match self {
-            Text::Wildcard(wildcard) => wildcard.is_match(name),
-            Text::Regex(expression) => expression.is_match(name),
+            Text::Wildcard(wildcard) => wildcard.means(shown),
+            Text::Regex(expression) => expression.is_match(shown.text),
         }
     }
 }

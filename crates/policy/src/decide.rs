@@ -48,10 +48,7 @@ pub fn decide<'p>(policy: &'p Policy, facts: &Facts<'_>, now: Timestamp) -> Deci
     }
     let mut shadow = Shadow::default();
     for rule in policy.rules() {
-        facts.history.in_shadow(rule.is_shadow);
-        let is_met = !rule.is_over(now) && rule.is_rolled_out(facts) && scene.holds(rule.when());
-        facts.history.in_shadow(false);
-        if !is_met {
+        if !applies(rule, &scene) {
             scene.forget_entry();
             continue;
         }
@@ -65,6 +62,19 @@ pub fn decide<'p>(policy: &'p Policy, facts: &Facts<'_>, now: Timestamp) -> Deci
     }
     // A policy without a last rule that always matches cannot be made.
     Decision { shadow, ..Decision::on_error(policy) }
+}
+
+/// Returns whether a rule would decide: it counts now and for this call, and its condition holds.
+fn applies<'p>(rule: &'p Rule, scene: &Scene<'p, '_>) -> bool {
+    // Nearly all rules are of this kind.
+    if !rule.is_shadow && rule.until.is_none() && rule.rollout.is_none() {
+        return scene.holds(rule.when());
+    }
+    let history = scene.facts.history;
+    history.in_shadow(rule.is_shadow);
+    let applies = !rule.is_over(scene.now) && rule.is_rolled_out(scene.facts) && scene.holds(rule.when());
+    history.in_shadow(false);
+    applies
 }
 
 /// Returns what is done, and what would be done if the policy acted.

@@ -131,18 +131,30 @@ impl E164 {
         let Some(plan) = self.plan() else {
             return Some(Fault::CallingCode);
         };
-        let (digits, length) = self.to_digits();
-        let national = &digits[plan.calling_code_digits()..length];
-        (!plan.is_plausible(national)).then(|| Fault::National {
+        // No calling code is as long as the shortest number.
+        let code = plan.calling_code_digits();
+        let digits = self.digits().saturating_sub(code);
+        let first = self.first(code + 1).map_or(0, |first| u8::try_from(first % 10).unwrap_or(0));
+        (!plan.is_plausible_length(first, digits)).then(|| Fault::National {
             calling_code: plan.calling_code(),
-            digits: u8::try_from(national.len()).unwrap_or(u8::MAX),
-            first: national.first().copied().unwrap_or(0),
+            digits: u8::try_from(digits).unwrap_or(u8::MAX),
+            first,
         })
     }
 
     /// Returns the first digits as one decimal value, if there are so many.
     pub(crate) fn first(self, count: usize) -> Option<u64> {
         first_digits(self.as_u64(), count)
+    }
+
+    /// Returns how many of the first digits are those of another number.
+    pub(crate) fn alike(self, other: E164) -> usize {
+        let mut digits = self.digits().min(other.digits());
+        let [mut one, mut another] = [self, other].map(|number| number.first(digits).unwrap_or(0));
+        while one != another {
+            (one, another, digits) = (one / 10, another / 10, digits - 1);
+        }
+        digits
     }
 
     /// Reads digits, each from 0 to 9.
@@ -154,8 +166,8 @@ impl E164 {
     }
 
     fn plan(self) -> Option<&'static Plan> {
-        let (digits, length) = self.to_digits();
-        Plan::of_international(&digits[..length])
+        let first = self.first(3)?;
+        [first / 100, first / 10, first].into_iter().find_map(|code| Plan::of(u16::try_from(code).ok()?))
     }
 
     /// Returns the digits, from 0 to 9, and how many they are.
@@ -196,8 +208,19 @@ pub(crate) fn decimal_digits(value: u64) -> usize {
 
 fn first_digits(value: u64, count: usize) -> Option<u64> {
     let dropped = decimal_digits(value).checked_sub(count)?;
-    Some(value / 10_u64.checked_pow(u32::try_from(dropped).ok()?)?)
+    Some(value / POWERS.get(dropped)?)
 }
+
+/// The powers of ten, up to that of the longest word.
+const POWERS: [u64; 20] = {
+    let mut powers = [1; 20];
+    let mut place = 1;
+    while place < powers.len() {
+        powers[place] = 10 * powers[place - 1];
+        place += 1;
+    }
+    powers
+};
 
 /// Reads at most eighteen digits as one decimal value.
 fn value_of(digits: &[u8]) -> u64 {

@@ -10,8 +10,9 @@ use crate::condition::{Condition, Text};
 use crate::facts::Facts;
 use crate::kind::KindSet;
 use crate::list::{Entry, List};
-use crate::number::{MAX_DIGITS, Number, Region};
+use crate::number::{Number, Region, decimal_digits};
 use crate::policy::Policy;
+use crate::wildcard::{Shown, Wildcard};
 
 /// One call under one policy at one instant. What several rules ask for is worked out once.
 #[derive(Debug)]
@@ -22,6 +23,9 @@ pub(crate) struct Scene<'p, 'f> {
     clock: OnceCell<DateTime>,
     called: OnceCell<CallerId<'f>>,
     kinds: OnceCell<KindSet>,
+    name: OnceCell<Shown<'f>>,
+    line: OnceCell<Shown<'f>>,
+    user_agent: OnceCell<Shown<'f>>,
     /// In how many digits the caller's number begins as the called one does, behind the same code.
     alike: OnceCell<Option<usize>>,
     /// Which of the first lists do not have the caller, a bit each: several rules may ask for one.
@@ -39,6 +43,9 @@ impl<'p, 'f> Scene<'p, 'f> {
             clock: OnceCell::new(),
             called: OnceCell::new(),
             kinds: OnceCell::new(),
+            name: OnceCell::new(),
+            line: OnceCell::new(),
+            user_agent: OnceCell::new(),
             alike: OnceCell::new(),
             lacking: Cell::new(0),
             entry: Cell::new(None),
@@ -53,23 +60,16 @@ impl<'p, 'f> Scene<'p, 'f> {
             Condition::Always => true,
             Condition::All(all) => all.iter().all(|inner| self.holds(inner)),
             Condition::Any(any) => any.iter().any(|inner| self.holds_or_finds_nothing(inner)),
-            Condition::Not(inner) => {
-                let before = self.entry.get();
-                let holds = self.holds(inner);
-                self.entry.set(before);
-                !holds
-            }
+            Condition::Not(inner) => self.does_not_hold(inner),
             Condition::Caller(list) => self.find(list, &facts.caller),
             Condition::CallerIn(places) => places.iter().any(|place| self.is_on(*place)),
             Condition::CallerKind(wanted) => self.kinds().meets(*wanted),
-            Condition::Name(names) => matches(names, facts.display_name),
+            Condition::Name(names) => means(names, &self.name, facts.display_name),
             Condition::Country(regions) => self.is_of(regions),
             Condition::NearList { list, last_digits } => self.is_near(*list, *last_digits),
             Condition::LikeCalled { first_digits } => self.is_like_called(*first_digits),
-            Condition::Called(list) => {
-                self.called().is_some_and(|called| list.find(called, self.now).is_some())
-            }
-            Condition::Line(lines) => lines.iter().any(|line| line.is_match(facts.line)),
+            Condition::Called(list) => self.is_called(list),
+            Condition::Line(lines) => self.is_on_line(lines),
             Condition::Group(groups) => groups.iter().any(|group| facts.groups.contains(group)),
             Condition::Source(arrivals) => arrivals.contains(&facts.arrival),
             Condition::Verification(wanted) => wanted.contains(&facts.verification),
@@ -89,13 +89,17 @@ impl<'p, 'f> Scene<'p, 'f> {
                 schedules.iter().any(|schedule| schedule.contains(self.clock()))
             }
             Condition::Switch(places) => places.iter().any(|place| self.is_switched_on(*place)),
-            Condition::UserAgent(names) => matches(names, facts.user_agent),
+            Condition::UserAgent(names) => means(names, &self.user_agent, facts.user_agent),
             Condition::Diverted(wanted) => facts.diverted.is_some() == *wanted,
-            Condition::DivertedBy(list) => facts.diverted.is_some_and(|by| {
-                let by = Caller::from_header(by, "").identify(self.policy.region());
-                list.find(&by, self.now).is_some()
-            }),
+            Condition::DivertedBy(list) => self.is_diverted_by(list),
         }
+    }
+
+    fn does_not_hold(&self, condition: &'p Condition) -> bool {
+        let before = self.entry.get();
+        let holds = self.holds(condition);
+        self.entry.set(before);
+        !holds
     }
 
     /// Returns whether an alternative holds. What it found on the way counts only when it does.
@@ -207,6 +211,21 @@ impl<'p, 'f> Scene<'p, 'f> {
         entry.is_some()
     }
 
+    fn is_called(&self, list: &List) -> bool {
+        self.called().is_some_and(|called| list.find(called, self.now).is_some())
+    }
+
+    fn is_diverted_by(&self, list: &List) -> bool {
+        let Some(by) = self.facts.diverted else { return false };
+        let by = Caller::from_header(by, "").identify(self.policy.region());
+        list.find(&by, self.now).is_some()
+    }
+
+    fn is_on_line(&self, lines: &[Wildcard]) -> bool {
+        let shown = self.line.get_or_init(|| Shown::new(self.facts.line));
+        lines.iter().any(|line| line.means(shown))
+    }
+
     fn is_like_called(&self, first_digits: u8) -> bool {
         let alike = *self.alike.get_or_init(|| self.alike());
         alike.is_some_and(|digits| digits >= usize::from(first_digits))
@@ -219,12 +238,7 @@ impl<'p, 'f> Scene<'p, 'f> {
         };
         let (caller, called) = (full(&self.facts.caller)?, full(self.called()?)?);
         let code = caller.calling_code()?;
-        let is_same = |count: &usize| {
-            let first = caller.first(*count);
-            first.is_some() && first == called.first(*count)
-        };
-        let same = (1..=MAX_DIGITS).take_while(is_same).count();
-        let after_code = same.checked_sub(code.checked_ilog10()? as usize + 1);
+        let after_code = caller.alike(called).checked_sub(decimal_digits(code.into()));
         after_code.filter(|_| called.calling_code() == Some(code))
     }
 
@@ -245,9 +259,9 @@ impl<'p, 'f> Scene<'p, 'f> {
     }
 }
 
-fn matches(names: &[Text], found: Option<&str>) -> bool {
-    let found = found.unwrap_or_default();
-    names.iter().any(|name| name.is_match(found))
+fn means<'f>(names: &[Text], shown: &OnceCell<Shown<'f>>, found: Option<&'f str>) -> bool {
+    let shown = shown.get_or_init(|| Shown::new(found.unwrap_or_default()));
+    names.iter().any(|name| name.means(shown))
 }
 
 /// Returns the bit of one of the first 64 lists, and none of another.

@@ -29,6 +29,9 @@ impl Filter {
 
     /// Returns whether a key may be among them: false is certain.
     pub(super) fn may_have(&self, key: Key) -> bool {
+        if self.words.is_empty() {
+            return true;
+        }
         let (word, bits) = self.place(key);
         self.words.get(word).is_none_or(|word| word & bits == bits)
     }

@@ -3,7 +3,6 @@
 use std::fmt;
 
 use super::E164;
-use super::normalise::after;
 use super::services::SERVICES;
 
 /// What the national plan uses a number for.
@@ -67,14 +66,14 @@ impl E164 {
         let national = &digits[plan.calling_code_digits()..length];
         let row = &SERVICES[row];
         let kinds = [
-            (row.premium, LineKind::Premium),
-            (row.toll_free, LineKind::TollFree),
-            (row.shared_cost, LineKind::SharedCost),
-            (row.mobile, LineKind::Mobile),
+            (&row.premium, LineKind::Premium),
+            (&row.toll_free, LineKind::TollFree),
+            (&row.shared_cost, LineKind::SharedCost),
+            (&row.mobile, LineKind::Mobile),
         ];
         kinds
             .into_iter()
-            .find_map(|(cell, kind)| has(cell, national).then_some(kind))
+            .find_map(|(cell, kind)| cell.has(national).then_some(kind))
             .unwrap_or(LineKind::Other)
     }
 }
@@ -83,10 +82,20 @@ impl E164 {
 #[derive(Debug)]
 pub(super) struct Row {
     calling_code: u16,
-    mobile: &'static str,
-    toll_free: &'static str,
-    shared_cost: &'static str,
-    premium: &'static str,
+    mobile: Cell,
+    toll_free: Cell,
+    shared_cost: Cell,
+    premium: Cell,
+}
+
+/// `7 !71 !74:9`: numbers of nine digits that begin with 7, but not those with 71 and 74.
+#[derive(Debug)]
+struct Cell {
+    prefixes: &'static [u8],
+    /// Bit `n` is set when one of the prefixes begins with the digit `n`, or all numbers fit.
+    firsts: u16,
+    /// Bit `n` is set when a number may have `n` digits.
+    lengths: u32,
 }
 
 pub(super) const fn row(
@@ -96,20 +105,57 @@ pub(super) const fn row(
     shared_cost: &'static str,
     premium: &'static str,
 ) -> Row {
-    Row { calling_code, mobile, toll_free, shared_cost, premium }
+    Row {
+        calling_code,
+        mobile: cell(mobile.as_bytes()),
+        toll_free: cell(toll_free.as_bytes()),
+        shared_cost: cell(shared_cost.as_bytes()),
+        premium: cell(premium.as_bytes()),
+    }
 }
 
-/// Reads `7 !71 !74:9`: numbers of nine digits that begin with 7, but not those with 71 and 74.
-/// Prefixes stand before those that begin with them, so that the last that fits is the longest.
-fn has(cell: &str, national: &[u8]) -> bool {
-    let Some((prefixes, lengths)) = cell.split_once(':') else { return false };
-    let has_length = lengths.split(',').any(|length| length.parse() == Ok(national.len()));
-    let fits = |token: &str| {
-        let (is_service, prefix) = token.strip_prefix('!').map_or((true, token), |prefix| (false, prefix));
-        let fits = prefix == "*" || after(national, prefix).is_some();
-        fits.then_some(is_service)
-    };
-    has_length && prefixes.split_ascii_whitespace().filter_map(fits).next_back().unwrap_or(false)
+const fn cell(text: &'static [u8]) -> Cell {
+    let mut cell = Cell { prefixes: &[], firsts: 0, lengths: 0 };
+    let (mut at, mut begins) = (0, true);
+    while at < text.len() && text[at] != b':' {
+        match text[at] {
+            b'*' => cell.firsts = u16::MAX,
+            digit @ b'0'..=b'9' if begins => cell.firsts |= 1 << (digit - b'0'),
+            _ => {}
+        }
+        begins = matches!(text[at], b' ' | b'!');
+        at += 1;
+    }
+    cell.prefixes = text.split_at(at).0;
+    let mut length = 0;
+    while at < text.len() {
+        at += 1;
+        if at < text.len() && text[at] != b',' {
+            length = 10 * length + (text[at] - b'0') as u32;
+        } else {
+            cell.lengths |= 1 << length;
+            length = 0;
+        }
+    }
+    cell
+}
+
+impl Cell {
+    /// Returns whether a national number is one of these. Prefixes stand before those that begin with
+    /// them, so that the last that fits is the longest.
+    fn has(&self, national: &[u8]) -> bool {
+        let Some(first) = national.first() else { return false };
+        if self.firsts >> first & 1 == 0 || self.lengths >> national.len() & 1 == 0 {
+            return false;
+        }
+        let begins = |prefix: &[u8]| {
+            national.len() >= prefix.len()
+                && prefix.iter().zip(national).all(|(one, other)| one & 0xf == *other)
+        };
+        let fits = |token: &&[u8]| *token == b"*" || begins(token.strip_prefix(b"!").unwrap_or(token));
+        let last = self.prefixes.split(|byte| *byte == b' ').rfind(fits);
+        last.is_some_and(|token| token.first() != Some(&b'!'))
+    }
 }
 
 #[cfg(test)]
@@ -123,35 +169,32 @@ mod tests {
 
     #[test]
     fn a_prefix_stands_before_those_that_begin_with_it_and_is_of_digits() {
-        let cells = SERVICES.iter().flat_map(|row| [row.mobile, row.toll_free, row.shared_cost, row.premium]);
-        for cell in cells.filter(|cell| !cell.is_empty()) {
-            let (prefixes, lengths) = cell.split_once(':').unwrap();
-            let prefixes: Vec<&str> =
-                prefixes.split(' ').map(|token| token.trim_start_matches('!')).collect();
-            for (index, prefix) in prefixes.iter().enumerate() {
-                assert!(*prefix == "*" || prefix.bytes().all(|byte| byte.is_ascii_digit()), "{cell}");
-                assert!(prefixes[index + 1..].iter().all(|later| !prefix.starts_with(later)), "{cell}");
+        let cells =
+            SERVICES.iter().flat_map(|row| [&row.mobile, &row.toll_free, &row.shared_cost, &row.premium]);
+        for cell in cells.filter(|cell| !cell.prefixes.is_empty()) {
+            let prefixes = str::from_utf8(cell.prefixes).unwrap();
+            let tokens: Vec<&str> = prefixes.split(' ').map(|token| token.trim_start_matches('!')).collect();
+            for (index, prefix) in tokens.iter().enumerate() {
+                let is_of_digits = !prefix.is_empty() && prefix.bytes().all(|byte| byte.is_ascii_digit());
+                assert!(*prefix == "*" || is_of_digits, "{prefixes}");
+                assert!(tokens[index + 1..].iter().all(|later| !prefix.starts_with(later)), "{prefixes}");
             }
-            assert!(lengths.split(',').all(|length| length.parse::<usize>().is_ok()), "{cell}");
+            assert!(cell.lengths != 0 && cell.lengths & 1 == 0, "{prefixes}");
         }
     }
 
     #[test]
     fn a_cell_is_read_as_it_is_written() {
-        let numbers = ["791234567", "71234567", "711234567", "74123456", "7512345678"];
+        let cells = ["7 !71 !74:9", "* !71:8,10", ""].map(|text| cell(text.as_bytes()));
+        let numbers = ["791234567", "71234567", "711234567", "74123456", "7512345678", ""];
         let found = numbers.map(|number| {
             let digits: Vec<u8> = number.bytes().map(|byte| byte - b'0').collect();
-            (has("7 !71 !74:9", &digits), has("* !71:8,10", &digits), has("", &digits))
+            [cells[0].has(&digits), cells[1].has(&digits), cells[2].has(&digits)]
         });
+        let [yes, no] = [true, false];
         assert_eq!(
             found,
-            [
-                (true, false, false),
-                (false, false, false),
-                (false, false, false),
-                (false, true, false),
-                (false, true, false)
-            ]
+            [[yes, no, no], [no, no, no], [no, no, no], [no, yes, no], [no, yes, no], [no, no, no]]
         );
     }
 }

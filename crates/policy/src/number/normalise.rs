@@ -34,10 +34,11 @@ use super::{Ambiguous, Digits, E164, Invalid, MAX_DIGITS, Number, Region, Unreso
 pub fn normalise(raw: &str, region: Region) -> Result<Number, Unresolved> {
     let written = Written::read(raw)?.without_end_sign();
     let symbols = written.symbols();
-    if written.is_internal || (written.has_signs() && !written.is_global) {
+    let has_signs = written.has_signs();
+    if written.is_internal || (has_signs && !written.is_global) {
         return internal(symbols).ok_or(Unresolved::Invalid(Invalid::TooLong));
     }
-    if written.has_signs() {
+    if has_signs {
         return Err(Unresolved::NotANumber);
     }
     if written.is_global {
@@ -155,6 +156,9 @@ fn international(digits: &[u8]) -> Result<E164, Invalid> {
 /// Reads a full number behind a `+` and an international prefix as well, as some PBXs write it:
 /// `+0041…` can be nothing else, since no calling code begins with 0.
 fn past_a_prefix(digits: &[u8], plan: &'static Plan) -> Option<E164> {
+    if digits.first() != Some(&0) {
+        return None;
+    }
     let mut readings = Readings::default();
     for prefix in plan.international_prefixes().chain(["00"]).filter(|prefix| prefix.starts_with('0')) {
         if prefix.len() > 1

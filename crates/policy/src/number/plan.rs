@@ -25,7 +25,7 @@ pub(super) struct Plan {
 impl Plan {
     /// Returns the plan behind a calling code.
     pub(super) fn of(calling_code: u16) -> Option<&'static Plan> {
-        PLANS.binary_search_by_key(&calling_code, |plan| plan.calling_code).ok().map(|index| &PLANS[index])
+        PLANS.get(usize::from(*BY_CALLING_CODE.get(usize::from(calling_code))?))
     }
 
     /// Returns the plan whose calling code a full international number begins with.
@@ -67,7 +67,12 @@ impl Plan {
 
     /// Returns whether these digits can be a national (significant) number.
     pub(super) fn is_plausible(&self, national: &[u8]) -> bool {
-        national.first().is_some_and(|first| contains(self.lengths_from(*first), national.len()))
+        national.first().is_some_and(|first| self.is_plausible_length(*first, national.len()))
+    }
+
+    /// Returns whether a national number that begins with this digit may have so many.
+    pub(super) fn is_plausible_length(&self, first: u8, digits: usize) -> bool {
+        contains(self.lengths_from(first), digits)
     }
 
     /// Returns whether any national number begins with this digit.
@@ -187,7 +192,18 @@ const fn find(text: &[u8], mut at: usize, wanted: u8) -> usize {
     at
 }
 
-/// In the order of the calling codes, which the look-up needs.
+/// Where the plan of each calling code stands; beyond all plans for a code that is not in use.
+static BY_CALLING_CODE: [u8; 1000] = {
+    let mut places = [u8::MAX; 1000];
+    let mut place = 0_u8;
+    while (place as usize) < PLANS.len() {
+        places[PLANS[place as usize].calling_code as usize] = place;
+        place += 1;
+    }
+    places
+};
+
+/// In the order of the calling codes.
 static PLANS: [Plan; 215] = [
     plan(1, "011", "1?", "2-9:10", "7"),
     plan(7, "810", "8?", "3479:10 8:10,14", "5-7"),

@@ -25,9 +25,11 @@ impl Written {
             Some(rest) => (true, rest),
             None => (false, text),
         };
-        // Most entries of large lists are plain, and there is nothing to take off.
-        let is_plain = text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'+'));
-        let (number, parameters) = if is_plain { (text, None) } else { subscriber(text) };
+        // Most callers, and most entries of large lists, are plain: there is nothing to take off.
+        if let Some(plain) = Self::plain(text, is_internal) {
+            return Ok(plain);
+        }
+        let (number, parameters) = subscriber(text);
         let mut written = Self {
             symbols: [0; MOST],
             count: 0,
@@ -40,6 +42,20 @@ impl Written {
             written.push(symbol)?;
         }
         if written.count == 0 { Err(Unresolved::NotANumber) } else { Ok(written) }
+    }
+
+    /// Reads digits that nothing but a `+` stands before.
+    fn plain(text: &str, is_internal: bool) -> Option<Self> {
+        let signs = text.bytes().take_while(|byte| *byte == b'+').count();
+        let digits = &text.as_bytes()[signs..];
+        if digits.is_empty() || digits.len() > MOST || !digits.iter().all(u8::is_ascii_digit) {
+            return None;
+        }
+        let mut symbols = [0; MOST];
+        for (symbol, digit) in symbols.iter_mut().zip(digits) {
+            *symbol = digit & 0xf;
+        }
+        Some(Self { symbols, count: digits.len(), is_global: signs > 0, context: None, is_internal })
     }
 
     /// Returns the symbols: digits from 0 to 9, [`STAR`] and [`HASH`].
