@@ -1,5 +1,6 @@
 //! What is odd about a policy, though it works.
 
+mod emergencies;
 mod entries;
 mod implies;
 mod positions;
@@ -9,7 +10,7 @@ mod trust;
 use std::fmt;
 
 use crate::language::Severity;
-use crate::list::{Entry, Origin};
+use crate::list::{Entry, List, Origin};
 use crate::policy::Policy;
 use crate::rule::Rule;
 
@@ -35,6 +36,7 @@ pub fn check(policy: &Policy) -> Vec<Finding> {
     positions::check(policy, &mut findings);
     reach::check(policy, &mut findings);
     trust::check(policy, &mut findings);
+    emergencies::check(policy, &mut findings);
     entries::check(policy, &mut findings);
     findings
 }
@@ -48,7 +50,8 @@ fn add(findings: &mut Vec<Finding>, mut found: impl Iterator<Item = Finding>, mo
     let rest = found.count();
     if rest > 0 {
         let message = format!("{rest} {more}");
-        findings.push(Finding { severity, about: About::Policy, file: None, line: 0, message });
+        let about = About::Policy;
+        findings.push(Finding { severity, about, file: None, line: 0, message, hint: None });
     }
 }
 
@@ -76,6 +79,7 @@ pub struct Finding {
     file: Option<String>,
     line: u32,
     message: String,
+    hint: Option<&'static str>,
 }
 
 /// What a finding is about.
@@ -95,16 +99,27 @@ impl Finding {
             file: (!file.is_empty()).then(|| file.to_string()),
             line: *line,
             message,
+            hint: None,
         }
     }
 
     fn at(entry: Entry<'_>, severity: Severity, message: String) -> Self {
         let origin: Origin<'_> = entry.origin();
         let about = About::Entry { list: entry.list().to_owned() };
-        Self { severity, about, file: origin.file().map(str::to_owned), line: origin.line(), message }
+        let (file, line) = (origin.file().map(str::to_owned), origin.line());
+        Self { severity, about, file, line, message, hint: None }
     }
 
-    /// Returns the name of the list, when it is about an entry.
+    fn of_list(list: &List, severity: Severity, message: String) -> Self {
+        let about = About::Entry { list: list.name().to_owned() };
+        Self { severity, about, file: None, line: 0, message, hint: None }
+    }
+
+    fn hinting(self, hint: &'static str) -> Self {
+        Self { hint: Some(hint), ..self }
+    }
+
+    /// Returns the name of the list, when it is about an entry or all of one.
     #[must_use]
     pub fn list(&self) -> Option<&str> {
         match &self.about {
@@ -139,6 +154,12 @@ impl Finding {
     #[must_use]
     pub fn line(&self) -> u32 {
         self.line
+    }
+
+    /// Returns what to write instead.
+    #[must_use]
+    pub fn hint(&self) -> Option<&str> {
+        self.hint
     }
 
     /// Returns what is odd, without the place.

@@ -177,11 +177,24 @@ impl List {
     /// one written first counts.
     #[must_use]
     pub fn find_number(&self, number: Number, now: Timestamp) -> Option<Entry<'_>> {
-        self.find_exact(number, now)
-            .or_else(|| self.find_compiled(number))
-            .or_else(|| self.find_range(number, now))
-            .or_else(|| self.find_prefix(number, now))
-            .or_else(|| self.find_expression(number, now))
+        if let found @ Some(_) = self.find_exact(number, now) {
+            return found;
+        }
+        // Most lists have few of these kinds: what is not there need not be asked.
+        if !self.sets.is_empty()
+            && let found @ Some(_) = self.find_compiled(number)
+        {
+            return found;
+        }
+        if !self.ranges.is_empty()
+            && let found @ Some(_) = self.find_range(number, now)
+        {
+            return found;
+        }
+        if let found @ Some(_) = self.find_prefix(number, now) {
+            return found;
+        }
+        if self.expressions.is_empty() { None } else { self.find_expression(number, now) }
     }
 
     /// Finds a number that equals this one but for the last digits. Only entries of one number
@@ -282,6 +295,44 @@ impl List {
         }
     }
 
+    /// Returns the expressions that are found in a number, each with its place among all of them.
+    pub(crate) fn expressions_in(&self, number: Number) -> impl Iterator<Item = (usize, Entry<'_>)> {
+        let mut from = 0;
+        std::iter::from_fn(move || {
+            let place = self.expressions.first_in(number, |place| place >= from)?;
+            from = place + 1;
+            Some((place, self.entry(self.index_of(Key::expression(place))?)))
+        })
+    }
+
+    /// Returns a number of a compiled list behind this one that a pattern means.
+    pub(crate) fn compiled_within(&self, pattern: &Pattern) -> Option<Entry<'_>> {
+        let between = |first: u64, last: u64| {
+            self.sets
+                .iter()
+                .find_map(|(file, set)| Some(self.compiled(*file, set.first_between(first, last)?)))
+        };
+        match pattern {
+            Pattern::Exact(number) => self.find_compiled(*number),
+            Pattern::Prefix(Prefix::E164(first)) => {
+                let longer = std::iter::successors(Some((*first, *first)), |(first, last)| {
+                    Some((first.checked_mul(10)?, last.checked_mul(10)?.checked_add(9)?))
+                });
+                longer.take(MAX_DIGITS).find_map(|(first, last)| between(first, last))
+            }
+            Pattern::Range(range) => match (range.first(), range.last()) {
+                (Number::E164(first), Number::E164(last)) => between(first.as_u64(), last.as_u64()),
+                (Number::Internal(_), _) | (_, Number::Internal(_)) => None,
+            },
+            Pattern::Prefix(Prefix::Internal(_))
+            | Pattern::Expression(_)
+            | Pattern::Anonymous
+            | Pattern::Unavailable
+            | Pattern::Invalid
+            | Pattern::Name(_) => None,
+        }
+    }
+
     fn find_exact(&self, number: Number, now: Timestamp) -> Option<Entry<'_>> {
         let key = Key::exact(number);
         let is_absent = matches!(number, Number::E164(_)) && !self.filter.may_have(key);
@@ -299,9 +350,6 @@ impl List {
     }
 
     fn find_range(&self, number: Number, now: Timestamp) -> Option<Entry<'_>> {
-        if self.ranges.is_empty() {
-            return None;
-        }
         let place = Key::exact(number).word();
         let candidates = [self.narrowest.at(place), self.lasting.at(place)];
         let around = |index: &usize| self.ranges.get(*index).is_some_and(|range| range.contains(number));
@@ -309,9 +357,6 @@ impl List {
     }
 
     fn find_expression(&self, number: Number, now: Timestamp) -> Option<Entry<'_>> {
-        if self.expressions.is_empty() {
-            return None;
-        }
         let is_live = |index| self.at(Key::expression(index), now).is_some();
         self.at(Key::expression(self.expressions.first_in(number, is_live)?), now)
     }

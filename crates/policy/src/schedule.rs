@@ -9,7 +9,7 @@ use std::fmt;
 use jiff::civil::{Date, DateTime, Time, Weekday};
 
 /// From one time of day to another, the end excluded; when the end is not later than the start, it
-/// is on the next day.
+/// is on the next day, so that `08:00-08:00` is a whole one.
 ///
 /// ```
 /// use jiff::civil::date;
@@ -22,41 +22,57 @@ use jiff::civil::{Date, DateTime, Time, Weekday};
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Hours {
-    start: Time,
-    end: Time,
+    /// In minutes since midnight, as the end is.
+    start: u16,
+    end: u16,
 }
 
 impl Hours {
     /// The whole day.
-    pub const ALL: Hours = Hours { start: Time::MIN, end: Time::MIN };
+    pub const ALL: Hours = Hours { start: 0, end: MINUTES };
 
     /// Reads `HH:MM-HH:MM`; `24:00` is the end of a day.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (start, end) = text.split_once('-')?;
-        Some(Self { start: time(start)?, end: time(end)? })
+        Some(Self { start: time(start)? % MINUTES, end: time(end)? })
+    }
+
+    /// Returns whether they end when they begin, and so are a whole day, which nobody writes so.
+    pub(crate) fn is_odd(self) -> bool {
+        self.start == self.end
     }
 
     /// Returns whether the wall clock shows a time within the hours.
     #[must_use]
     pub fn contains(self, now: DateTime) -> bool {
-        let time = now.time();
+        self.has(minute(now))
+    }
+
+    fn has(self, minute: u16) -> bool {
         if self.wraps() {
-            time >= self.start || time < self.end
+            minute >= self.start || minute < self.end
         } else {
-            time >= self.start && time < self.end
+            minute >= self.start && minute < self.end
         }
     }
 
-    /// Returns the date the hours began on that a time is within.
-    fn began(self, now: DateTime) -> Option<Date> {
-        if !self.contains(now) {
+    /// Returns the date the hours began on that a time is within, of which the minutes are given, too.
+    fn began(self, now: DateTime, minute: u16) -> Option<Date> {
+        if !self.has(minute) {
             return None;
         }
-        if self.wraps() && now.time() < self.end && now.time() < self.start {
+        if self.wraps() && minute < self.end && minute < self.start {
             return now.date().yesterday().ok();
         }
         Some(now.date())
+    }
+
+    /// Returns the time of day at which they end.
+    fn ends(self) -> Option<Time> {
+        let end = self.end % MINUTES;
+        let [hour, minute] = [end / 60, end % 60].map(|part| i8::try_from(part).ok());
+        Time::new(hour?, minute?, 0, 0).ok()
     }
 
     fn wraps(self) -> bool {
@@ -67,11 +83,17 @@ impl Hours {
 impl fmt::Display for Hours {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { start, end } = self;
-        write!(f, "{:02}:{:02}-{:02}:{:02}", start.hour(), start.minute(), end.hour(), end.minute())
+        write!(f, "{:02}:{:02}-{:02}:{:02}", start / 60, start % 60, end / 60, end % 60)
     }
 }
 
-fn time(text: &str) -> Option<Time> {
+/// Returns how many minutes of its day a wall clock shows.
+fn minute(now: DateTime) -> u16 {
+    60 * u16::from(now.hour().unsigned_abs()) + u16::from(now.minute().unsigned_abs())
+}
+
+/// Reads a time of day, in minutes since midnight.
+fn time(text: &str) -> Option<u16> {
     let (hour, minute) = text.trim().split_once(':')?;
     let is_number =
         |digits: &str| (1..=2).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
@@ -79,8 +101,9 @@ fn time(text: &str) -> Option<Time> {
         return None;
     }
     match (hour.parse().ok()?, minute.parse().ok()?) {
-        (24, 0) => Some(Time::MIN),
-        (hour, minute) => Time::new(hour, minute, 0, 0).ok(),
+        (24_u16, 0_u16) => Some(MINUTES),
+        (hour @ ..24, minute @ ..60) => Some(60 * hour + minute),
+        (_, _) => None,
     }
 }
 
@@ -159,8 +182,9 @@ impl Schedule {
     /// Returns whether the wall clock shows a time within the schedule.
     #[must_use]
     pub fn contains(&self, now: DateTime) -> bool {
+        let minute = minute(now);
         let by_hours = self.hours.iter().any(|hours| {
-            hours.began(now).is_some_and(|date| {
+            hours.began(now, minute).is_some_and(|date| {
                 self.days & bit(date.weekday()) != 0 && self.except.binary_search(&date).is_err()
             })
         });
@@ -174,7 +198,7 @@ impl Schedule {
         if !self.contains(now) {
             return None;
         }
-        let ends = self.hours.iter().map(|hours| hours.end);
+        let ends = self.hours.iter().filter_map(|hours| hours.ends());
         let mut candidates: Vec<DateTime> = self.events.iter().map(|(_, end)| *end).collect();
         let mut date = now.date();
         for _ in 0..=DAYS_AHEAD {
@@ -185,6 +209,9 @@ impl Schedule {
         candidates.into_iter().find(|end| *end > now && !self.contains(*end))
     }
 }
+
+/// Those of a day.
+const MINUTES: u16 = 24 * 60;
 
 const EVERY_DAY: u8 = 0b0111_1111;
 
@@ -224,6 +251,21 @@ mod tests {
     }
 
     #[test]
+    fn hours_that_end_when_they_begin_are_a_whole_day_and_those_until_midnight_end_with_it() {
+        let monday = Schedule::new("x").days([Weekday::Monday]);
+        let at = |day: i8, hour: i8| date(2026, 5, day).at(hour, 0, 0, 0);
+        let whole = monday.clone().hours([hours("08:00-08:00")]);
+        let found = [at(4, 7), at(4, 8), at(5, 7), at(5, 8)].map(|now| whole.contains(now));
+        assert_eq!(found, [false, true, true, false]);
+        let evening = monday.clone().hours([hours("18:00-24:00")]);
+        let found = [at(4, 0), at(4, 18), at(4, 23), at(5, 0)].map(|now| evening.contains(now));
+        assert_eq!(found, [false, true, true, false]);
+        assert_eq!(evening.end(at(4, 20)), Some(at(5, 0)));
+        let early = monday.hours([hours("24:00-06:00")]);
+        assert!(early.contains(at(4, 5)) && !early.contains(at(5, 5)));
+    }
+
+    #[test]
     fn an_exception_takes_the_night_that_begins_on_it() {
         let nights = Schedule::new("x").hours([hours("22:00-07:00")]).except([date(2026, 12, 24)]);
         assert!(!nights.contains(date(2026, 12, 25).at(3, 0, 0, 0)));
@@ -245,6 +287,7 @@ mod tests {
             assert_eq!(Hours::parse(wrong), None, "{wrong}");
         }
         assert_eq!(hours("00:00-24:00"), Hours::ALL);
+        assert_eq!(hours("18:00-24:00").to_string(), "18:00-24:00");
         assert_eq!(hours(" 8:30 - 17:30").to_string(), "08:30-17:30");
     }
 }

@@ -192,13 +192,16 @@ fn action(decision: &Decision<'_>, line: &Line, mode: Mode) -> String {
     let treatment = decision.treatment();
     let on_wire = line.act(treatment);
     let position = line.position.as_str();
+    let article = if position.starts_with('i') { "an" } else { "a" };
     let told = match on_wire {
         Action::Reject(_)
         | Action::Redirect(_)
         | Action::Ring { .. }
         | Action::Wait { .. }
         | Action::Ignore { .. }
-        | Action::Unsupported { .. } => format!("{} = {on_wire} (on a {position} line)", treatment.name()),
+        | Action::Unsupported { .. } => {
+            format!("{} = {on_wire} (on {article} {position} line)", treatment.name())
+        }
     };
     match (decision.wanted(), mode) {
         (Some(wanted), _) => format!("{told}; in shadow mode, else {} = {}", wanted.name(), line.act(wanted)),

@@ -1,36 +1,11 @@
 //! What is told of a policy that works, and probably does not do what its owner thinks.
 
+mod linted;
+
 use std::sync::Arc;
 
-use jiff::Timestamp;
-use ringfence_policy::{Diagnostic, Draft, File, List, ListSpec, Severity};
-
-fn now() -> Timestamp {
-    "2026-06-02T10:00:00Z".parse().expect("an instant")
-}
-
-/// Returns what is odd about some blocks, to which defaults and a last rule are added.
-fn odd(blocks: &str) -> Vec<String> {
-    odd_with(blocks, ListSpec::inline)
-        .into_iter()
-        .filter(|odd| odd.severity > Severity::Note)
-        .map(|odd| odd.message)
-        .collect()
-}
-
-fn odd_with(blocks: &str, lists: impl FnMut(&ListSpec) -> Arc<List>) -> Vec<Diagnostic> {
-    let defaults = "defaults = { region = \"CH\", timezone = \"Europe/Zurich\" }\n";
-    let text = format!("{defaults}{blocks}\n[[rule]]\nid = \"last\"\nthen = \"ring\"\n");
-    let (draft, wrong) =
-        Draft::read(File::new("p.toml", text), &mut |_, _| Err("no such file".to_owned()), &[]);
-    let errors: Vec<_> = wrong.iter().filter(|wrong| wrong.severity == Severity::Error).collect();
-    assert!(errors.is_empty(), "{errors:#?}");
-    draft.check(&draft.compile(lists).expect("nothing is wrong"), now())
-}
-
-fn rule(id: &str, when: &str, then: &str) -> String {
-    format!("[[rule]]\nid = \"{id}\"\nwhen = {when}\nthen = {then}\n")
-}
+use linted::{odd, odd_with, rule};
+use ringfence_policy::{List, ListSpec, Severity};
 
 #[test]
 fn a_refusal_that_other_phones_ring_through_is_told_with_rule_line_and_place() {

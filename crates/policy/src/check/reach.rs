@@ -14,6 +14,7 @@ pub(super) fn check(policy: &Policy, findings: &mut Vec<Finding>) {
     for (place, rule) in rules.iter().enumerate() {
         let why = match always {
             Some(before) => Some(format!("{} before it holds for every call", named(before))),
+            None if has_empty_not(rule.when()) => Some("its `not` has nothing inside".to_owned()),
             None if is_contradiction(policy, rule.when()) => {
                 Some("its conditions exclude one another".to_owned())
             }
@@ -63,7 +64,13 @@ fn is_contradiction(policy: &Policy, condition: &Condition) -> bool {
         .flat_map(|(place, one)| parts[..place].iter().map(move |other| (one, other)));
     let mut pairs = pairs;
     pairs.any(|(one, other)| excludes(policy, one, other))
-        || parts.iter().any(|part| matches!(part, Condition::Not(inner) if inner.is_always()))
+}
+
+/// Returns whether one of the parts that must hold is `not = {}`, which never does.
+fn has_empty_not(condition: &Condition) -> bool {
+    let mut parts = Vec::new();
+    flatten(condition, &mut parts);
+    parts.iter().any(|part| matches!(part, Condition::Not(inner) if inner.is_always()))
 }
 
 fn flatten<'c>(condition: &'c Condition, parts: &mut Vec<&'c Condition>) {

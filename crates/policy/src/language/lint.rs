@@ -1,5 +1,8 @@
 //! What is odd about a policy that can be used, each thing where it stands.
 
+mod unused;
+mod written;
+
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -8,18 +11,17 @@ use jiff::Timestamp;
 use super::diagnostic::{Diagnostic, Report, Severity, Span};
 use super::draft::Draft;
 use super::list::ListSpec;
-use super::merge::Kind;
 use crate::check::{Finding, check};
 use crate::condition::Condition;
 use crate::list::List;
 use crate::policy::{NEVER_BLOCK, Policy};
 use crate::rule::Rule;
-use crate::treatment::{Treatment, Work};
 
 impl Draft {
     /// Looks for what the owner of a policy probably did not mean: treatments that cannot do on
     /// their line what they say, rules that never match, calls that are let through by a mere name,
-    /// lists that are empty, entries both allowed and refused, names that nothing uses.
+    /// lists that are empty, entries both allowed and refused or over, hours and times that mean
+    /// nothing, names that nothing uses.
     ///
     /// `policy` is what [`Draft::compile`] made of this draft and its lists.
     ///
@@ -47,6 +49,8 @@ impl Draft {
         for rule in policy.rules() {
             self.check_rule(policy, rule, spans.get(rule.id()).copied(), now, &mut report);
         }
+        self.check_lists(policy, now, &mut report);
+        self.check_written(&mut report);
         self.check_unused(policy, &mut report);
         report.diagnostics(self.files())
     }
@@ -55,14 +59,42 @@ impl Draft {
         let spec = finding.list().and_then(|name| self.specs().iter().find(|spec| spec.name() == name));
         let span = match (finding.rule(), finding.file(), spec) {
             (Some(id), _, _) => spans.get(id).copied(),
-            (None, None, Some(spec)) => spec.inline_span(finding.line()),
+            (None, None, Some(spec)) => spec.inline_span(finding.line()).or(Some(spec.span())),
             (None, _, _) => None,
         };
         let message = match finding.file().filter(|_| span.is_none()) {
             Some(file) => format!("{file}:{}: {}", finding.line(), finding.message()),
             None => finding.message().to_owned(),
         };
-        report.push(finding.severity(), span, message, "");
+        report.push(finding.severity(), span, message, finding.hint().unwrap_or_default());
+    }
+
+    /// Tells of entries whose time is over, and of lists beside others that nobody can ever be on. A
+    /// rule over such lists alone is told by itself, and so is a source that cannot be read.
+    fn check_lists(&self, policy: &Policy, now: Timestamp, report: &mut Report) {
+        let mut empty: BTreeSet<usize> = BTreeSet::new();
+        for rule in policy.rules() {
+            rule.when().visit(&mut |condition| {
+                let Condition::CallerIn(places) = condition else { return };
+                let stays_empty =
+                    |place: &&usize| policy.lists().get(**place).is_some_and(|list| self.stays_empty(list));
+                if !places.iter().all(|place| stays_empty(&place)) {
+                    empty.extend(places.iter().filter(stays_empty));
+                }
+            });
+        }
+        for spec in self.specs() {
+            for (span, pattern, until) in spec.ended(now) {
+                let ended = until.to_zoned(self.zone().clone()).date();
+                let message = format!("{pattern} ended by itself on {ended}");
+                report.push(Severity::Note, Some(span), message, "take it out, or set another `until`");
+            }
+            let list = policy.lists().iter().position(|list| list.name() == spec.name());
+            if spec.sources().is_empty() && list.is_some_and(|list| empty.contains(&list)) {
+                let message = format!("the list {} is empty, and no rule adds to it", spec.name());
+                report.push(Severity::Note, Some(spec.span()), message, "write who is on it, or take it out");
+            }
+        }
     }
 
     fn check_rule(
@@ -125,13 +157,13 @@ impl Draft {
     /// lists that every policy has may be filled later, by a command.
     fn stays_empty(&self, list: &List) -> bool {
         let is_standard = ["allow", "reject", NEVER_BLOCK].contains(&list.name());
+        if !list.is_empty() || is_standard {
+            return false;
+        }
         let grows = self.blocks.rules.iter().filter_map(|rule| rule.add_to.as_ref());
         let mut grows = grows.map(|add_to| add_to.list.value.as_str());
         let spec = self.specs().iter().find(|spec| spec.name() == list.name());
-        list.is_empty()
-            && !is_standard
-            && !grows.any(|name| name == list.name())
-            && !spec.is_some_and(ListSpec::is_lookup)
+        !grows.any(|name| name == list.name()) && !spec.is_some_and(ListSpec::is_lookup)
     }
 
     /// Finds a look-up under `not`, whose missing answer would make the condition hold. Where the
@@ -155,103 +187,9 @@ impl Draft {
         }
     }
 
-    /// Tells of names that nothing uses: one is often a slip in another.
-    fn check_unused(&self, policy: &Policy, report: &mut Report) {
-        let mut used = Used::of(policy);
-        let blocks = &self.blocks;
-        let inherited = blocks.groups.iter().filter_map(|(_, group)| group?.inherits.as_ref());
-        used.groups.extend(inherited.flat_map(|names| names.iter()).map(|name| name.value.clone()));
-        report_unused("treatment", &blocks.treatments, &used.treatments, report);
-        report_unused("list", &blocks.lists, &used.lists, report);
-        report_unused("schedule", &blocks.schedules, &used.schedules, report);
-        report_unused("switch", &blocks.switches, &used.switches, report);
-        report_unused("group", &blocks.groups, &used.groups, report);
-        for (rule, add_to) in blocks.rules.iter().filter_map(|rule| Some((rule, rule.add_to.as_ref()?))) {
-            if !used.lists.contains(&add_to.list.value) {
-                let message = format!(
-                    "no rule asks for the list {}, on which {} puts callers",
-                    add_to.list.value, rule.id.0
-                );
-                report.push(Severity::Note, Some(add_to.list.span), message, "");
-            }
-        }
-    }
-
     fn spans_of_rules(&self) -> HashMap<String, Span> {
         let guards = self.blocks.guards.iter().map(|(name, _)| (format!("guard.{}", name.value), name.span));
         let rules = self.blocks.rules.iter().map(|rule| (rule.id.0.clone(), rule.id.span));
         guards.chain(rules).collect()
-    }
-}
-
-/// The names that the rules of a policy use.
-#[derive(Debug, Default)]
-struct Used {
-    treatments: BTreeSet<String>,
-    lists: BTreeSet<String>,
-    schedules: BTreeSet<String>,
-    switches: BTreeSet<String>,
-    groups: BTreeSet<String>,
-}
-
-impl Used {
-    fn of(policy: &Policy) -> Self {
-        let mut used = Self::default();
-        let standard = ["allow", "reject", NEVER_BLOCK];
-        used.lists.extend(standard.map(str::to_owned));
-        used.treatment(policy.on_error());
-        used.treatment(policy.welcome());
-        for rule in policy.rules() {
-            used.treatment(rule.then());
-            rule.when().visit(&mut |condition| used.condition(policy, condition));
-        }
-        used
-    }
-
-    fn treatment(&mut self, treatment: &Treatment) {
-        if !self.treatments.insert(treatment.name().to_owned()) {
-            return;
-        }
-        match treatment.work() {
-            Work::Hold(hold) => self.treatment(&hold.then),
-            Work::Challenge(challenge) => {
-                self.treatment(&challenge.on_pass);
-                self.treatment(&challenge.on_fail);
-            }
-            Work::Reject(rejection) => {
-                if let Some(crate::rejection::RetryAfter::UntilEndOf(schedule)) = rejection.retry() {
-                    self.schedules.insert(schedule.to_string());
-                }
-            }
-            Work::Forward(_) | Work::Answer(_) | Work::Ring(_) | Work::StandAside | Work::Drop(_) => {}
-        }
-    }
-
-    fn condition(&mut self, policy: &Policy, condition: &Condition) {
-        let mut list = |place: usize| {
-            self.lists.extend(policy.lists().get(place).map(|list| list.name().to_owned()));
-        };
-        if let Condition::CallerIn(places) = condition {
-            for place in places {
-                list(*place);
-            }
-        } else if let Condition::NearList { list: place, .. } | Condition::Score { list: place, .. } =
-            condition
-        {
-            list(*place);
-        } else if let Condition::Schedule(schedules) = condition {
-            self.schedules.extend(schedules.iter().map(|schedule| schedule.name().to_owned()));
-        } else if let Condition::Switch(places) = condition {
-            let switches = places.iter().filter_map(|place| policy.switches().get(*place));
-            self.switches.extend(switches.map(|switch| switch.name.to_string()));
-        } else if let Condition::Group(groups) = condition {
-            self.groups.extend(groups.iter().map(ToString::to_string));
-        }
-    }
-}
-
-fn report_unused<T>(kind: &str, blocks: &Kind<T>, used: &BTreeSet<String>, report: &mut Report) {
-    for (name, _) in blocks.iter().filter(|(name, _)| !used.contains(&name.value)) {
-        report.push(Severity::Note, Some(name.span), format!("nothing uses the {kind} {}", name.value), "");
     }
 }

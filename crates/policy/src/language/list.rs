@@ -234,6 +234,12 @@ impl ListSpec {
         self.entries.get(usize::try_from(number).ok()?.checked_sub(1)?).map(|entry| entry.span)
     }
 
+    /// Returns the inline entries whose time is over: where each stands, what it says, and its end.
+    pub(super) fn ended(&self, now: Timestamp) -> impl Iterator<Item = (Span, &str, Timestamp)> {
+        let over = move |entry: &&Inline| entry.until.is_some_and(|until| until <= now);
+        self.entries.iter().filter(over).filter_map(|entry| Some((entry.span, &*entry.pattern, entry.until?)))
+    }
+
     /// Returns an empty list that is not written in the policy.
     pub(super) fn unwritten(name: &str, region: Region) -> Self {
         Self {
