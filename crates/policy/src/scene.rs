@@ -249,8 +249,7 @@ impl<'p, 'f> Scene<'p, 'f> {
         }
     }
 
-    /// Returns whether something happened not longer ago than this. What the clock has not reached
-    /// yet did not happen: the clock was wrong once.
+    /// Returns whether something happened not longer ago than this, nor is farther ahead.
     fn is_within(&self, when: Option<Timestamp>, within: SignedDuration) -> bool {
         // A clock that was set back since must not make a stranger of who was dialled an hour ago, nor keep a time of
         // a clock that stood years ahead for those years.
