@@ -174,6 +174,29 @@ mod cancelled {
         }
     }
 
+    //= https://www.rfc-editor.org/rfc/rfc3326#section-2
+    //= type=test
+    //# SIP: The cause parameter contains a SIP status code.
+    #[test]
+    fn a_cancel_that_says_the_call_was_answered_tells_that_another_phone_did() {
+        for (reason, by) in [
+            ("SIP ;cause=200 ;text=\"Call completed elsewhere\"", EndedBy::Elsewhere),
+            ("Q.850;cause=26, sip;cause=200", EndedBy::Elsewhere),
+            ("SIP;cause=600", EndedBy::Caller),
+            ("Q.850;cause=200", EndedBy::Caller),
+            ("SIP;text=\";cause=200\"", EndedBy::Caller),
+            ("SIP;cause=", EndedBy::Caller),
+        ] {
+            let mut probe = waiting(aside());
+            let invite = request("INVITE");
+            probe.receive(&invite);
+            let sent = probe.receive(with(&cancel(&invite), &format!("Reason: {reason}")));
+            assert_eq!(statuses(&sent), [200, 487], "{reason}");
+            probe.receive(ack(&invite, &sent[1]));
+            assert_eq!(probe.ended_by(), [(by, Some(487))], "{reason}");
+        }
+    }
+
     #[test]
     fn a_cancel_after_the_limit_changes_nothing() {
         let mut probe = waiting(silence());

@@ -9,6 +9,7 @@ use super::Endpoint;
 use crate::call::Origin;
 use crate::core::{Agent, Answering, Echo, Objection, object, write_capabilities};
 use crate::id::LineId;
+use crate::transaction::EndedBy;
 use crate::transaction::key::{Key, MergeKey, is_unique_branch};
 use crate::transaction::table::{Cancellable, Heard, Matched};
 use crate::transport::via::response_target;
@@ -178,7 +179,7 @@ impl Endpoint {
         //= https://www.rfc-editor.org/rfc/rfc3261#section-15.1.2
         //# It is RECOMMENDED that a 487 (Request Terminated) response
         //# be generated to those pending requests.
-        self.cancel(now, number);
+        self.cancel(now, number, EndedBy::Caller);
     }
 
     fn handle_cancel(&mut self, now: Instant, inbound: &Inbound<'_>) {
@@ -193,7 +194,9 @@ impl Endpoint {
         let status = match self.transactions.cancellable(invite) {
             Some(Cancellable::Undecided { user }) => {
                 self.answer(now, inbound, StatusCode::OK, None, |_, _| {});
-                return self.cancel(now, user);
+                let is_elsewhere = inbound.origin.is_trusted() && is_answered_elsewhere(request);
+                let by = if is_elsewhere { EndedBy::Elsewhere } else { EndedBy::Caller };
+                return self.cancel(now, user, by);
             }
             Some(Cancellable::Decided) => StatusCode::OK,
             // It would be the first sign of life.
@@ -305,6 +308,15 @@ impl Endpoint {
         let head = Head::behind(ack, Ok(*via));
         head.to_tag() != self.secret.tag(key, self.secret.merge_key(&head)).as_bytes()
     }
+}
+
+/// Returns whether a CANCEL says that the call was answered: by another phone, since it was not by us.
+fn is_answered_elsewhere(cancel: &Message<'_>) -> bool {
+    //= https://www.rfc-editor.org/rfc/rfc3326#section-2
+    //# SIP: The cause parameter contains a SIP status code.
+    let is_success = |cause: u16| (200..300).contains(&cause);
+    let mut reasons = cancel.reason().filter_map(Result::ok);
+    reasons.any(|reason| reason.protocol.eq_ignore_ascii_case("SIP") && reason.cause.is_some_and(is_success))
 }
 
 /// Returns whether the ACK of a response could be told from a stray one: that of an RFC 2543 client is

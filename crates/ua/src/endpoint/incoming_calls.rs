@@ -133,10 +133,10 @@ impl Endpoint {
         self.carry_out(now, call, inbound, verdict, objection);
     }
 
-    /// Ends a call whose caller has given up.
-    pub(super) fn cancel(&mut self, now: Instant, number: u64) {
+    /// Ends a call whose caller has given up, or that another phone has answered.
+    pub(super) fn cancel(&mut self, now: Instant, number: u64, by: EndedBy) {
         let is_offered = self.calls.find(number).is_some_and(|waiting| waiting.is_offered);
-        if self.decide(now, number, Final::Cancelled, EndedBy::Caller) == Decided::Sent {
+        if self.decide(now, number, Final::Cancelled, by) == Decided::Sent {
             self.counters.cancelled += 1;
             if is_offered {
                 self.events.push_back(Event::Cancelled { call: CallNumber::new(number) });

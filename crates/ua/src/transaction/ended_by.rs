@@ -15,6 +15,8 @@ pub enum EndedBy {
     Decision,
     /// The caller gave up: CANCEL, or BYE while it rang.
     Caller,
+    /// Another phone answered: the registrar or a peer said so in its CANCEL (`Reason: SIP;cause=200`, RFC 3326).
+    Elsewhere,
     /// The limit of its wait was reached, or 10 minutes passed without a decision.
     Limit,
     /// It was to ring, and what stands against the INVITE was answered instead.
