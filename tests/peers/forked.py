@@ -118,6 +118,9 @@ def ring_both(place, stops_all):
     # Who stands aside does so to the end; who is silent is cancelled when the second phone answers.
     wanted = dict.fromkeys(counters, CALLS)
     expect(counters == wanted, f"the softphone counted {counters}, expected {wanted}")
+    # Kamailio says in its CANCEL why: RFC 3326.
+    elsewhere = phone.endings()["answered elsewhere"]
+    expect(elsewhere == CALLS, f"{elsewhere} calls ended as answered by the other phone, expected {CALLS}")
     return [f"{case}: the caller gets {final}" for case, final in finals.items()] + [
         f"the second phone was cancelled {captured} times and answered {answered} calls"
     ]

@@ -1,5 +1,6 @@
 """The softphone under test: `ringfence run` with a configuration of the test."""
 
+import collections
 import json
 import subprocess
 import time
@@ -81,9 +82,9 @@ class Phone:
             expect(time.monotonic() < deadline, f"ringfence does not answer after 5 s: {answer.stderr.strip()}")
             time.sleep(0.05)
 
-    def ask(self, verb):
+    def ask(self, verb, *words):
         """Runs a reading verb against the running program."""
-        command = [self.place.binary, verb, "--json", "--config", self.configuration]
+        command = [self.place.binary, verb, "--json", "--config", self.configuration, *words]
         return subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
 
     def status(self):
@@ -91,6 +92,13 @@ class Phone:
         answer = self.ask("status")
         expect(answer.returncode in (0, 1), f"ringfence status: {answer.stderr.strip()}")
         return json.loads(answer.stdout)
+
+    def endings(self):
+        """How many calls of the journal ended how."""
+        answer = self.ask("calls", "--limit", "1000")
+        expect(answer.returncode == 0, f"ringfence calls: {answer.stderr.strip()}")
+        calls = [json.loads(line) for line in answer.stdout.splitlines()]
+        return collections.Counter(call.get("ended", {}).get("how") for call in calls)
 
     def lines(self):
         """What it says of each line: `state`, and `cause` where something is wrong."""

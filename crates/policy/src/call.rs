@@ -13,6 +13,7 @@ use crate::decide::{Decision, decide};
 use crate::duration::parse_duration;
 use crate::facts::Facts;
 use crate::history::{Answer, History, Per};
+use crate::number::Region;
 use crate::policy::Policy;
 use crate::source::{Arrival, Attestation, Source, Verification};
 use crate::trace::Trace;
@@ -92,27 +93,36 @@ pub struct Call {
     /// Lists that the caller is on, whatever is written on them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub lists: Vec<Box<str>>,
-    /// What lists that count complaints say of the caller.
+    /// What lists that are asked for each call, or count complaints, say of the caller: 0 is nothing.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub scores: BTreeMap<String, u32>,
     /// Those of the lists in `scores` that the caller is not on: without this, whoever has a score is.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unlisted: Vec<Box<str>>,
+    /// Lists that are asked for each call and did not answer.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unanswered: Vec<Box<str>>,
     /// Earlier calls of the caller: how long ago, such as `-2m`, or when.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub recent: Vec<String>,
     /// How many calls a rate counts, this one included.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rate: Option<u32>,
-    /// When the caller's number was dialled last: how long ago, or when.
+    /// When the caller's number was dialled last: how long ago, when, or `never`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dialed: Option<String>,
-    /// When a call of the caller was answered last: how long ago, or when.
+    /// When a call of the caller was answered last: how long ago, when, or `never`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub answered: Option<String>,
+    /// When an emergency number was dialled last: how long ago, when, or `never`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub emergency_call: Option<String>,
     /// The switches that are on.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub switches: Vec<String>,
+    /// The switches that are off, whatever their default.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub switches_off: Vec<String>,
 }
 
 /// One text, or several.
@@ -171,9 +181,11 @@ impl Call {
             ("recent", self.recent.iter().collect::<Vec<_>>()),
             ("dialed", self.dialed.iter().collect()),
             ("answered", self.answered.iter().collect()),
+            ("emergency_call", self.emergency_call.iter().collect()),
         ] {
             for text in times {
-                look(key, text, earlier(text, now, zone).is_some());
+                let is_never = key != "recent" && Last::is_never(text);
+                look(key, text, is_never || earlier(text, now, zone).is_some());
             }
         }
         wrong
@@ -263,13 +275,46 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
 
+/// When something happened last, as a call says it.
+#[derive(Debug, Clone, Copy)]
+enum Last {
+    /// It says nothing of it.
+    Unsaid,
+    Never,
+    At(Timestamp),
+}
+
+impl Last {
+    fn read(text: Option<&String>, now: Timestamp, zone: &TimeZone) -> Self {
+        match text {
+            Some(text) if Self::is_never(text) => Self::Never,
+            Some(text) => earlier(text, now, zone).map_or(Self::Unsaid, Self::At),
+            None => Self::Unsaid,
+        }
+    }
+
+    fn is_never(text: &str) -> bool {
+        text.trim() == "never"
+    }
+
+    /// Returns when it was, by a history where the call says nothing.
+    fn or_else(self, history: impl FnOnce() -> Option<Timestamp>) -> Option<Timestamp> {
+        match self {
+            Self::Unsaid => history(),
+            Self::Never => None,
+            Self::At(at) => Some(at),
+        }
+    }
+}
+
 /// What a call says itself of what happened before, and behind it a history.
 #[derive(Debug)]
 struct Said<'a> {
     call: &'a Call,
     recent: Vec<Timestamp>,
-    dialed: Option<Timestamp>,
-    answered: Option<Timestamp>,
+    dialed: Last,
+    answered: Last,
+    emergency_call: Last,
     history: Option<&'a dyn History>,
 }
 
@@ -279,8 +324,9 @@ impl<'a> Said<'a> {
         Self {
             call,
             recent: call.recent.iter().filter_map(read).filter(|at| *at <= now).collect(),
-            dialed: call.dialed.as_ref().and_then(read),
-            answered: call.answered.as_ref().and_then(read),
+            dialed: Last::read(call.dialed.as_ref(), now, zone),
+            answered: Last::read(call.answered.as_ref(), now, zone),
+            emergency_call: Last::read(call.emergency_call.as_ref(), now, zone),
             history,
         }
     }
@@ -316,9 +362,16 @@ impl History for Said<'_> {
         self.history.is_some_and(|history| history.added(list, caller, now))
     }
 
+    fn emergency_call(&self, region: Region) -> Option<Timestamp> {
+        self.emergency_call.or_else(|| self.history?.emergency_call(region))
+    }
+
     fn switch(&self, name: &str, now: Timestamp) -> Option<bool> {
         if self.call.switches.iter().any(|on| on == name) {
             return Some(true);
+        }
+        if self.call.switches_off.iter().any(|off| off == name) {
+            return Some(false);
         }
         self.history?.switch(name, now)
     }
@@ -326,7 +379,13 @@ impl History for Said<'_> {
     fn answer(&self, list: &str) -> Option<Answer> {
         let is_unlisted = self.call.unlisted.iter().any(|unlisted| **unlisted == *list);
         let answer = |score: &u32| Answer { score: *score, is_listed: *score > 0 && !is_unlisted };
-        self.call.scores.get(list).map(answer).or_else(|| self.history?.answer(list))
+        let said = self.call.scores.get(list).map(answer);
+        said.or_else(|| self.history.filter(|_| !self.is_unanswered(list))?.answer(list))
+    }
+
+    fn is_unanswered(&self, list: &str) -> bool {
+        self.call.unanswered.iter().any(|unanswered| **unanswered == *list)
+            || self.history.is_some_and(|history| history.is_unanswered(list))
     }
 
     fn in_shadow(&self, is_shadow: bool) {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::caller::CallerId;
 use crate::facts::Facts;
@@ -16,7 +16,8 @@ use crate::treatment::Treatment;
 /// Decides what happens to a call. Every call gets exactly one decision: the first rule that
 /// matches, and the last one always does.
 ///
-/// It allocates nothing and cannot fail.
+/// A list that is asked for each call and did not answer makes the decision `on_error`, where a rule in force needed it
+/// before one matched. It allocates nothing and cannot fail.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -33,19 +34,10 @@ use crate::treatment::Treatment;
 /// ```
 #[must_use]
 pub fn decide<'p>(policy: &'p Policy, facts: &Facts<'_>, now: Timestamp) -> Decision<'p> {
+    if let Some(decision) = prelude(policy, facts, now) {
+        return decision;
+    }
     let scene = Scene::new(policy, facts, now);
-    let decision =
-        |by, treatment| Decision { by, treatment, wanted: None, entry: None, shadow: Shadow::default() };
-    if facts.psap_callback {
-        return decision(By::EmergencyCallback, policy.welcome());
-    }
-    if is_emergency(policy, facts) {
-        return decision(By::Emergency, policy.welcome());
-    }
-    let entry = never_blocking(policy, facts, now);
-    if entry.is_some() || is_never_blocked_by_hand(facts, now) {
-        return Decision { entry, ..decision(By::NeverBlock, policy.welcome()) };
-    }
     let mut shadow = Shadow::default();
     for rule in policy.rules() {
         if !applies(rule, &scene) {
@@ -57,10 +49,13 @@ pub fn decide<'p>(policy: &'p Policy, facts: &Facts<'_>, now: Timestamp) -> Deci
             scene.forget_entry();
             continue;
         }
+        if scene.has_missed() {
+            break;
+        }
         let (treatment, wanted) = in_mode(policy, rule.then());
         return Decision { by: By::Rule(rule), treatment, wanted, entry: scene.entry(), shadow };
     }
-    // A policy without a last rule that always matches cannot be made.
+    // A list did not answer that a rule up to here asked for; that no rule matches cannot be.
     Decision { shadow, ..Decision::on_error(policy) }
 }
 
@@ -70,11 +65,49 @@ fn applies<'p>(rule: &'p Rule, scene: &Scene<'p, '_>) -> bool {
     if !rule.is_shadow && rule.until.is_none() && rule.rollout.is_none() {
         return scene.holds(rule.when());
     }
-    let history = scene.facts.history;
+    let (history, had_missed) = (scene.facts.history, scene.has_missed());
     history.in_shadow(rule.is_shadow);
     let applies = !rule.is_over(scene.now) && rule.is_rolled_out(scene.facts) && scene.holds(rule.when());
     history.in_shadow(false);
+    if rule.is_shadow {
+        scene.set_missed(had_missed);
+    }
     applies
+}
+
+/// Returns the decision that no policy turns off: an emergency number, a call-back, or who is never refused.
+fn prelude<'p>(policy: &'p Policy, facts: &Facts<'_>, now: Timestamp) -> Option<Decision<'p>> {
+    let decision = |by, entry| {
+        let (treatment, shadow) = (policy.welcome(), Shadow::default());
+        Some(Decision { by, treatment, wanted: None, entry, shadow })
+    };
+    if is_callback(policy, facts, now) {
+        return decision(By::EmergencyCallback, None);
+    }
+    if is_emergency(policy, facts) {
+        return decision(By::Emergency, None);
+    }
+    let entry = never_blocking(policy, facts, now);
+    if entry.is_some() || is_never_blocked_by_hand(facts, now) {
+        return decision(By::NeverBlock, entry);
+    }
+    None
+}
+
+//= https://www.rfc-editor.org/rfc/rfc7090#section-1
+//# Any call from the same domain and directed to the
+//# supplied Contact header or AOR after an emergency call should be
+//# accepted as a callback from the PSAP if it occurs within a
+//# reasonable time after an emergency call was placed.
+/// For so long after an emergency number was dialled whoever calls rings: the domain of the centre is not known,
+/// its number may be any or none, and a call-back that is not heard may cost a life.
+const REASONABLE_TIME: SignedDuration = SignedDuration::from_hours(1);
+
+/// Returns whether an emergency centre calls back: somebody trusted says so, or it may be.
+pub(crate) fn is_callback(policy: &Policy, facts: &Facts<'_>, now: Timestamp) -> bool {
+    // A clock that was set back since makes it no less so.
+    let is_recent = |at: Timestamp| now.duration_since(at).abs() <= REASONABLE_TIME;
+    facts.psap_callback || facts.history.emergency_call(policy.region()).is_some_and(is_recent)
 }
 
 /// Returns what is done, and what would be done if the policy acted.
@@ -178,6 +211,12 @@ impl<'p> Decision<'p> {
     pub fn on_error(policy: &'p Policy) -> Self {
         let (treatment, wanted) = in_mode(policy, policy.on_error());
         Self { by: By::Error, treatment, wanted, entry: None, shadow: Shadow::default() }
+    }
+
+    /// Makes the decision of a call whose rules cannot be tried: who is never refused is not refused then either.
+    #[must_use]
+    pub fn in_doubt(policy: &'p Policy, facts: &Facts<'_>, now: Timestamp) -> Self {
+        prelude(policy, facts, now).unwrap_or_else(|| Self::on_error(policy))
     }
 
     /// Returns what decided.

@@ -154,7 +154,10 @@ fn because(
     let caller = facts.caller;
     let rule = match decision.by() {
         By::Emergency => return format!("{caller} is an emergency number"),
-        By::EmergencyCallback => return "an emergency centre calls back".to_owned(),
+        By::EmergencyCallback if facts.psap_callback => return "an emergency centre calls back".to_owned(),
+        By::EmergencyCallback => {
+            return "an emergency number was dialled, and its centre may call back".to_owned();
+        }
         By::Error => return "it could not be decided".to_owned(),
         By::NeverBlock => return listed(caller, entry, "never_block"),
         By::Rule(rule) => rule,

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use crate::caller::CallerId;
 use crate::facts::Facts;
+use crate::number::Region;
 
 /// Remembers calls, numbers that were dialled, entries that were added and switches that were flipped.
 ///
@@ -73,6 +74,17 @@ pub trait History: std::fmt::Debug {
     /// Returns what a list that is asked for each call said of this caller; `None` when it was not
     /// asked or has not answered.
     fn answer(&self, list: &str) -> Option<Answer>;
+
+    /// Returns whether a list that is asked for each call was asked about this caller and did not answer.
+    /// What a rule decides without it is no decision.
+    fn is_unanswered(&self, _list: &str) -> bool {
+        false
+    }
+
+    /// Returns when an emergency number of a region was dialled last.
+    fn emergency_call(&self, _region: Region) -> Option<Timestamp> {
+        None
+    }
 
     /// Tells it whether the rule that is tried from now on is in shadow mode: for such a rule nobody
     /// is asked and nothing is missing.

@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::caller::{Caller, CallerId};
 use crate::condition::{Condition, Text};
 use crate::facts::Facts;
+use crate::history::Answer;
 use crate::kind::KindSet;
 use crate::list::{Entry, List};
 use crate::number::{Number, Region, decimal_digits};
@@ -32,6 +33,8 @@ pub(crate) struct Scene<'p, 'f> {
     lacking: Cell<u64>,
     /// The entry that was found last.
     entry: Cell<Option<Entry<'p>>>,
+    /// Whether a list was asked that did not answer.
+    has_missed: Cell<bool>,
 }
 
 impl<'p, 'f> Scene<'p, 'f> {
@@ -49,6 +52,7 @@ impl<'p, 'f> Scene<'p, 'f> {
             alike: OnceCell::new(),
             lacking: Cell::new(0),
             entry: Cell::new(None),
+            has_missed: Cell::new(false),
         }
     }
 
@@ -117,6 +121,16 @@ impl<'p, 'f> Scene<'p, 'f> {
         self.entry.get()
     }
 
+    /// Returns whether a list was asked that did not answer.
+    pub(crate) fn has_missed(&self) -> bool {
+        self.has_missed.get()
+    }
+
+    /// Says whether one was, for rules that may miss what they like.
+    pub(crate) fn set_missed(&self, has_missed: bool) {
+        self.has_missed.set(has_missed);
+    }
+
     pub(crate) fn forget_entry(&self) {
         self.entry.set(None);
     }
@@ -145,7 +159,7 @@ impl<'p, 'f> Scene<'p, 'f> {
     /// Returns how much speaks against the caller.
     pub(crate) fn score(&self, place: usize) -> u32 {
         let Some(list) = self.policy.lists().get(place) else { return 0 };
-        let answered = self.facts.history.answer(list.name()).map_or(0, |answer| answer.score);
+        let answered = self.answer(list).map_or(0, |answer| answer.score);
         let written = if self.lacks(place) { 0 } else { list.score(&self.facts.caller, self.now) };
         if written == 0 {
             self.note_lacking(place);
@@ -169,7 +183,17 @@ impl<'p, 'f> Scene<'p, 'f> {
         self.is_written_on(place, list)
             || facts.listed.iter().any(|listed| **listed == *list.name())
             || facts.history.added(list.name(), &facts.caller, self.now)
-            || facts.history.answer(list.name()).is_some_and(|answer| answer.is_listed)
+            || self.answer(list).is_some_and(|answer| answer.is_listed)
+    }
+
+    /// Returns what a list that is asked for each call said, and notes when it did not answer.
+    fn answer(&self, list: &List) -> Option<Answer> {
+        let history = self.facts.history;
+        let answer = history.answer(list.name());
+        if answer.is_none() && history.is_unanswered(list.name()) {
+            self.has_missed.set(true);
+        }
+        answer
     }
 
     /// Returns whether an entry of the list is the caller's.

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::action::Action;
 use crate::caller::CallerId;
-use crate::decide::{Decision, decide, is_emergency, is_never_blocked_by_hand, never_blocking};
+use crate::decide::{Decision, decide, is_callback, is_emergency, is_never_blocked_by_hand, never_blocking};
 use crate::facts::Facts;
 use crate::number::Number;
 use crate::policy::{Mode, Policy};
@@ -182,7 +182,7 @@ fn prelude(policy: &Policy, facts: &Facts<'_>, now: Timestamp) -> String {
     format!(
         "emergency: {}   emergency call-back: {}   never_block: {}   source: {}",
         yes(is_emergency(policy, facts)),
-        yes(facts.psap_callback),
+        yes(is_callback(policy, facts, now)),
         yes(is_never_blocked),
         facts.arrival.as_str()
     )
@@ -239,6 +239,11 @@ fn traced_facts(policy: &Policy, facts: &Facts<'_>) -> Vec<TracedFact> {
     if !facts.groups.is_empty() {
         let groups: Vec<_> = facts.groups.iter().map(|group| printable(group).to_string()).collect();
         told.push(fact("groups", groups.join(", "), None));
+    }
+    let unanswered = policy.lists().iter().filter(|list| facts.history.is_unanswered(list.name()));
+    let unanswered: Vec<&str> = unanswered.map(|list| list.name()).collect();
+    if !unanswered.is_empty() {
+        told.push(fact("missing", format!("no answer of {}", unanswered.join(", ")), None));
     }
     told
 }

@@ -84,7 +84,10 @@ prop_compose! {
             lists: vec![],
             scores: BTreeMap::from_iter(scores),
             unlisted: vec![],
+            unanswered: vec![],
             answered: None,
+            emergency_call: None,
+            switches_off: vec![],
         }
     }
 }

@@ -42,14 +42,19 @@ impl Answers {
     /// Returns what a treatment of the policy is; one that is not there, or not possible, lets the
     /// call through.
     pub(crate) fn of(&self, treatment: &Arc<Treatment>) -> &Answer {
-        let found = self.each.binary_search_by_key(&place(treatment), |(place, _)| *place);
+        self.at(place(treatment))
+    }
+
+    /// Returns what the treatment is that the policy keeps at a place.
+    pub(crate) fn at(&self, place: usize) -> &Answer {
+        let found = self.each.binary_search_by_key(&place, |(place, _)| *place);
         let found = found.ok().and_then(|place| self.each.get(place)).map(|(_, answer)| answer);
         found.filter(|answer| !matches!(answer.action, Action::Unsupported { .. })).unwrap_or(&self.welcome)
     }
 }
 
 /// The policy keeps its treatments where they are as long as it lives.
-fn place(treatment: &Arc<Treatment>) -> usize {
+pub(crate) fn place(treatment: &Arc<Treatment>) -> usize {
     Arc::as_ptr(treatment).addr()
 }
 

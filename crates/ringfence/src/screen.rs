@@ -11,33 +11,54 @@
 //! deadline. A new configuration is swapped in whole; calls under way keep their verdict.
 
 mod claims;
+mod copies;
 mod late;
 mod memory;
 mod record;
 mod seen;
+mod undecided;
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Instant;
 
 use arc_swap::ArcSwap;
 use jiff::{SignedDuration, Timestamp};
-use ringfence_policy::{Answer as Told, Decision, Identity, Line, Log, Policy, decide};
+use ringfence_policy::{Answer as Told, Decision, Facts, Identity, Line, Log, Policy, decide};
 use softphone::{Invite, Verdict};
 
-use crate::answer::Answers;
+use crate::answer::{Answer, Answers, place};
 use crate::config::Config;
 use crate::journal::{Added, Recorder, identity};
 use crate::sources::{Question, Sources};
+use copies::{Copies, Earlier, On};
 use memory::{Memory, Said};
 use record::{Decided, objection};
 use seen::{Seen, written};
+use undecided::Undecided;
 
 /// Decides every incoming call.
 #[derive(Debug)]
 pub(crate) struct Screen {
     rules: ArcSwap<Rules>,
     recorder: Recorder,
+    /// Calls that are offered, to be decided late.
+    undecided: Undecided,
+    /// What was decided a moment ago, for further copies of the same call.
+    copies: Copies,
+    /// How many configurations there have been.
+    configurations: AtomicU64,
+}
+
+/// Where a call is decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Moment {
+    /// On the shard, when its INVITE comes.
+    AtOnce,
+    /// In a task, after it was offered.
+    Late,
 }
 
 /// One configuration, with its answers ready to be sent.
@@ -46,6 +67,8 @@ struct Rules {
     policy: Arc<Policy>,
     /// The policy's checksum, which the records of all its calls share.
     checksum: Arc<str>,
+    /// Which configuration of this run it is.
+    number: u64,
     lines: BTreeMap<String, OnLine>,
     /// For a line that is none of them.
     other: OnLine,
@@ -79,34 +102,74 @@ enum Attempt {
 impl Screen {
     /// Makes a screen that decides by a configuration, and asks its sources.
     pub(crate) fn new(config: &Config, sources: Arc<Sources>, recorder: Recorder) -> softphone::Result<Self> {
-        Ok(Self { rules: ArcSwap::from_pointee(Rules::new(config, sources)?), recorder })
+        let (undecided, copies, configurations) =
+            (Undecided::default(), Copies::default(), AtomicU64::new(1));
+        let rules = ArcSwap::from_pointee(Rules::new(config, sources, 0)?);
+        Ok(Self { rules, recorder, undecided, copies, configurations })
     }
 
     /// Decides by another configuration from now on.
     pub(crate) fn adopt(&self, config: &Config, sources: Arc<Sources>) -> softphone::Result<()> {
-        self.rules.store(Arc::new(Rules::new(config, sources)?));
+        let number = self.configurations.fetch_add(1, Relaxed);
+        self.rules.store(Arc::new(Rules::new(config, sources, number)?));
         Ok(())
     }
 
     /// Decides one call, and records what and why. A call that depends on what a server says is offered.
     pub(crate) fn decide(&self, invite: &Invite<'_>) -> Verdict {
-        match self.attempt(&self.rules.load(), invite, &[], Instant::now()) {
-            Attempt::Decided(verdict) => verdict,
-            Attempt::Wanting { .. } => Verdict::Offer,
+        let rules = self.rules.load();
+        let began = Instant::now();
+        let attempt =
+            catch_unwind(AssertUnwindSafe(|| self.attempt(&rules, invite, &[], began, Moment::AtOnce)));
+        match attempt {
+            Ok(Attempt::Decided(verdict)) => verdict,
+            Ok(Attempt::Wanting { .. }) => {
+                self.hold(&rules, invite);
+                Verdict::Offer
+            }
+            Err(panic) => {
+                self.hold(&rules, invite);
+                // The softphone counts it, and offers the call.
+                resume_unwind(panic)
+            }
         }
     }
 
     /// Decides a call with what lists have said of its caller.
-    fn attempt(&self, rules: &Rules, invite: &Invite<'_>, said: &[Said], began: Instant) -> Attempt {
-        let now = Timestamp::now();
+    fn attempt(
+        &self,
+        rules: &Rules,
+        invite: &Invite<'_>,
+        said: &[Said],
+        began: Instant,
+        moment: Moment,
+    ) -> Attempt {
         let policy = &rules.policy;
         let line = rules.line(invite.line_label());
         let seen = Seen::of(invite, if line.name.is_empty() { invite.line_label() } else { &line.name });
         let caller = seen.caller(&line.order);
+        let on = On { configuration: rules.number, line: std::ptr::from_ref(line).addr() };
+        let key = self.copies.key(invite, &caller, &seen);
+        let earlier = key.and_then(|key| self.copies.find(key, on));
+        let counted = match earlier {
+            Some(Earlier::Elsewhere(at)) => Some(at),
+            Some(Earlier::Here(_)) | None => None,
+        };
+        let now = counted.unwrap_or_else(Timestamp::now);
         let past = self.recorder.past().of_call(Some(invite.source().ip()), now, &[]);
+        let past = past.without_copy(counted);
         let memory = Memory::new(past, &rules.asked, said);
         let facts = seen.facts(&caller, policy, &line.order, &line.groups, &memory);
-        let decided = decide(policy, &facts, now);
+        if let Some(Earlier::Here(first)) = earlier {
+            return Attempt::Decided(self.same_again(
+                invite,
+                line.answers.at(first.treatment),
+                policy,
+                &facts,
+                first,
+            ));
+        }
+        let decision = decide(policy, &facts, now);
         // What the explanation asks again is no part of what the decision stood on.
         let stood_on = memory.stood_on();
         if !stood_on.wanting.is_empty() {
@@ -117,8 +180,17 @@ impl Screen {
             });
             return Attempt::Wanting { lists: stood_on.wanting, question };
         }
-        let decision = if stood_on.missing.is_empty() { decided } else { Decision::on_error(policy) };
         let answer = line.answers.of(decision.treatment());
+        let decided = copies::Decided { at: now, treatment: place(decision.treatment()) };
+        if let Some(first) = key.and_then(|key| self.copies.keep(key, on, decided)) {
+            return Attempt::Decided(self.same_again(
+                invite,
+                line.answers.at(first.treatment),
+                policy,
+                &facts,
+                first,
+            ));
+        }
         let decided = Decided {
             policy,
             checksum: &rules.checksum,
@@ -128,13 +200,27 @@ impl Screen {
             at: now,
             took: began.elapsed(),
             said,
+            is_copy: counted.is_some(),
         };
-        self.write_down(invite, &decided, || written(&facts, &caller, now, stood_on, said));
-        let verdict = answer.verdict(policy, &facts, now);
-        // It cannot ring either: the endpoint answers what stands against it.
-        let is_held_back =
-            matches!(verdict, Verdict::Redirect(_)) && objection(invite, answer.action()).is_some();
-        Attempt::Decided(if is_held_back { Verdict::Ring { limit: None } } else { verdict })
+        // One that was answered before it was decided has its record.
+        if moment == Moment::AtOnce || self.undecided.take(invite.id()).is_some() {
+            self.write_down(invite, &decided, || written(&facts, &caller, now, policy, stood_on, said));
+        }
+        Attempt::Decided(verdict(invite, answer, policy, &facts, now))
+    }
+
+    /// Answers a further copy of a call as the first one was on this line.
+    fn same_again(
+        &self,
+        invite: &Invite<'_>,
+        answer: &Answer,
+        policy: &Policy,
+        facts: &Facts<'_>,
+        first: copies::Decided,
+    ) -> Verdict {
+        self.recorder.copied();
+        drop(self.undecided.take(invite.id()));
+        verdict(invite, answer, policy, facts, first.at)
     }
 
     /// Does what follows from a decision here: the lists that the rule adds to, the events, the record.
@@ -144,8 +230,8 @@ impl Screen {
         decided: &Decided<'_>,
         written: impl FnOnce() -> ringfence_policy::Call,
     ) {
-        let Decided { facts, decision, at, .. } = *decided;
-        let source = invite.source().ip();
+        let Decided { facts, decision, at, is_copy, .. } = *decided;
+        let source = Some(invite.source().ip()).filter(|_| !is_copy);
         if let Some(rule) = decision.rule() {
             // Of a policy in shadow mode nothing follows but what is written down.
             let is_enforced = decision.wanted().is_none();
@@ -163,14 +249,35 @@ impl Screen {
                 tracing::info!(rule, line, notify = rule_targets(decision), "notify");
             }
             if rule.log == Log::Counter {
-                let caller = identity(&facts.caller);
+                let caller = identity(&facts.caller).filter(|_| !is_copy);
                 let outcome = decided.outcome(invite);
+                let at = if is_copy { Timestamp::now() } else { at };
                 self.recorder.count(&outcome, caller.as_deref(), invite.line_label(), source, at);
                 return;
             }
         }
-        self.recorder.record(decided.record(invite, &written()), Some(source));
+        let call = decided.record(invite, &written());
+        if is_copy {
+            self.recorder.record_copy(call);
+        } else {
+            self.recorder.record(call, source);
+        }
     }
+}
+
+/// Returns what goes out on the wire.
+fn verdict(
+    invite: &Invite<'_>,
+    answer: &Answer,
+    policy: &Policy,
+    facts: &Facts<'_>,
+    now: Timestamp,
+) -> Verdict {
+    let verdict = answer.verdict(policy, facts, now);
+    // It cannot ring either: the endpoint answers what stands against it.
+    let is_held_back =
+        matches!(verdict, Verdict::Redirect(_)) && objection(invite, answer.action()).is_some();
+    if is_held_back { Verdict::Ring { limit: None } } else { verdict }
 }
 
 fn rule_targets(decision: &Decision<'_>) -> String {
@@ -178,7 +285,7 @@ fn rule_targets(decision: &Decision<'_>) -> String {
 }
 
 impl Rules {
-    fn new(config: &Config, sources: Arc<Sources>) -> softphone::Result<Self> {
+    fn new(config: &Config, sources: Arc<Sources>, number: u64) -> softphone::Result<Self> {
         let policy = &config.policy;
         let mut lines = BTreeMap::new();
         for account in &config.accounts {
@@ -190,6 +297,7 @@ impl Rules {
         Ok(Self {
             policy: Arc::clone(policy),
             checksum: policy.checksum().into(),
+            number,
             lines,
             other: nobody,
             sources,

@@ -50,10 +50,13 @@ impl Service {
         if let Some(tap) = tap {
             builder = builder.trace(move |traced| tap.take(traced));
         }
-        let decider = Arc::clone(&screen);
+        let (decider, witness) = (Arc::clone(&screen), Arc::clone(&screen));
         let phone = builder
             .screen(move |invite| decider.decide(invite))
-            .ended(move |ended| recorder.ended(ended.call.to_string(), ending(ended)))
+            .ended(move |ended| {
+                witness.ended(ended);
+                recorder.ended(ended.call.to_string(), ending(ended));
+            })
             .start()
             .await?;
         let fleet = Fleet::new(phone.clone(), Arc::clone(&screen));
@@ -94,6 +97,7 @@ impl Service {
     /// Leaves: unregisters every line and answers undecided calls, for at most `grace`.
     pub(crate) async fn shutdown(&self, grace: Duration) {
         self.phone.shutdown(grace).await;
+        self.screen.leave();
     }
 
     /// Returns a watch on the files that make the configuration.
@@ -252,6 +256,7 @@ fn ending(ended: &softphone::Ended) -> journal::Ended {
     use softphone::{EndedBy, How};
     let how = match (ended.by, ended.how) {
         (EndedBy::Caller, _) => "the caller gave up",
+        (EndedBy::Elsewhere, _) => journal::Ended::ELSEWHERE,
         (EndedBy::Shutdown, _) => "the program ended",
         (EndedBy::Overload, _) | (_, How::Stateless) => "answered at a bound",
         (EndedBy::Limit, How::Acknowledged) => "nobody answered, acknowledged",

@@ -671,6 +671,18 @@ fn a_running_program_is_told_of_switches_and_of_numbers_that_were_dialled() {
 }
 
 #[test]
+fn a_number_that_was_spoken_with_is_a_number_at_a_time_that_was() {
+    let home = Home::new();
+    assert_eq!(home.told(&["answered", "0225556677"]), "noted 1 number as answered\nexit 0\n");
+    for verb in ["dialed", "answered"] {
+        let told = home.told(&[verb, "0225556677", "--at", "2999-01-01"]);
+        assert!(told.contains("expected a time that was") && told.ends_with("exit 2\n"), "{told}");
+        let told = home.told(&[verb, "0225556677", "alice"]);
+        assert!(told.contains("expected a number, found \"alice\"") && told.ends_with("exit 2\n"), "{told}");
+    }
+}
+
+#[test]
 fn a_person_is_forgotten_with_and_without_a_running_program() {
     let home = Home::with_calls();
     assert_eq!(

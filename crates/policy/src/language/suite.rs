@@ -118,7 +118,7 @@ impl Known {
         let blocks = &draft.blocks;
         let rules: BTreeSet<String> = blocks.rules.iter().map(|rule| rule.id.0.clone()).collect();
         let guards = blocks.guards.names().map(|name| format!("guard.{name}"));
-        let prelude = ["emergency", "emergency-callback", "never_block"].map(str::to_owned);
+        let prelude = ["emergency", "emergency-callback", "never_block", "on_error"].map(str::to_owned);
         let is_named = |rule: &At<RuleBlock>| matches!(rule.then.value, NameOr::Name(_));
         let built_in = ["ring", "stand_aside", "busy", "decline", "unavailable"];
         let treatments = || blocks.treatments.names().chain(built_in).map(str::to_owned).collect();
@@ -142,11 +142,11 @@ fn check_test(test: &At<TestBlock>, wrong_times: &[(&str, String)], known: &Know
         let hint = "for example: at = \"2026-03-01T23:10\", recent = [\"-2m\"], dialed = \"-3d\"";
         report.error(span, message, hint);
     }
-    let listed = call.lists.iter().chain(&call.unlisted).map(|list| &**list);
+    let listed = call.lists.iter().chain(&call.unlisted).chain(&call.unanswered).map(|list| &**list);
     for list in listed.chain(call.scores.keys().map(String::as_str)) {
         expect_name("list", list, &known.lists, span, report);
     }
-    for switch in &call.switches {
+    for switch in call.switches.iter().chain(&call.switches_off) {
         expect_name("switch", switch, &known.switches, span, report);
     }
     for group in call.group.iter().flat_map(OneOrMore::iter) {

@@ -1,7 +1,7 @@
 //! A caller as a person writes it, as the rules and the journal know it.
 
 use anyhow::Result;
-use ringfence_policy::{Caller, Pattern, Region};
+use ringfence_policy::{Caller, CallerId, Pattern, Region};
 
 use super::failure::with_hint;
 use crate::journal::identity;
@@ -12,6 +12,21 @@ pub(super) fn known_by(written: &str, region: Region) -> Result<String> {
     identity(&caller).ok_or_else(|| {
         let message = format!("expected a number or a name, found \"{}\"", written.escape_debug());
         with_hint(message, "callers without a number cannot be told from each other")
+    })
+}
+
+/// Returns what the rules know a number by. A name, or what is no number anywhere, is none.
+pub(super) fn number_known_by(written: &str, region: Region) -> Result<String> {
+    let caller = Caller::told(written).identify(region);
+    let is_number = match caller {
+        CallerId::Number(_) | CallerId::Implausible(..) | CallerId::Ambiguous(_) => true,
+        CallerId::Name(_) | CallerId::Anonymous { .. } | CallerId::Unavailable | CallerId::Invalid(_) => {
+            false
+        }
+    };
+    identity(&caller).filter(|_| is_number).ok_or_else(|| {
+        let message = format!("expected a number, found \"{}\"", written.escape_debug());
+        with_hint(message, "for example 079 123 45 67, +41791234567, or an extension such as 1002")
     })
 }
 
@@ -48,6 +63,16 @@ mod tests {
             assert_eq!(known_by(written, switzerland()).unwrap(), expected);
         }
         assert!(known_by("anonymous", switzerland()).is_err());
+    }
+
+    #[test]
+    fn a_number_is_no_name_and_nobody() {
+        for (written, expected) in [("079 123 45 67", "+41791234567"), ("1002", "1002"), ("112", "112")] {
+            assert_eq!(number_known_by(written, switzerland()).unwrap(), expected);
+        }
+        for written in ["alice", "anonymous", "", "-", "+", "sip:alice@pbx.example"] {
+            assert!(number_known_by(written, switzerland()).is_err(), "{written}");
+        }
     }
 
     #[test]

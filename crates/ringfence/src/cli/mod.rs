@@ -2,6 +2,7 @@
 //! A verb is a file.
 
 mod allow;
+mod answered;
 mod attempt;
 mod block;
 mod caller;
@@ -25,6 +26,7 @@ mod reload;
 mod remove;
 mod replay;
 mod run;
+mod spoken;
 mod stats;
 mod status;
 mod switch;
@@ -88,6 +90,7 @@ enum Verb {
     Stats(stats::Stats),
     Switch(switch::Switch),
     Dialed(dialed::Dialed),
+    Answered(answered::Answered),
     Forget(forget::Forget),
     Reload(reload::Reload),
     Init(init::Init),
@@ -147,6 +150,7 @@ impl Cli {
             Verb::Stats(verb) => verb.run(&context).await,
             Verb::Switch(verb) => verb.run(&context).await,
             Verb::Dialed(verb) => verb.run(&context).await,
+            Verb::Answered(verb) => verb.run(&context).await,
             Verb::Forget(verb) => verb.run(&context).await,
             Verb::Reload(verb) => verb.run(&context).await,
             Verb::Init(verb) => verb.run(&context),

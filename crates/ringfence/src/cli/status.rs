@@ -66,9 +66,13 @@ fn render(status: &control::Status) -> Page {
     let rows: Vec<_> = status.lines.iter().map(|line| row(line, status.now)).collect();
     page.add(table(&["LINE", "ADDRESS", "STATE", "NEXT", "CAUSE"], &rows));
     page.line("");
-    let Tally { screened, rejected, redirected, rung, ignored, refused, lost, forgotten: _ } = status.calls;
+    let Tally { screened, rejected, redirected, rung, ignored, refused, copies, lost, forgotten: _ } =
+        status.calls;
     let calls = format!("{rejected} rejected, {redirected} redirected, {rung} rung, {ignored} ignored");
-    let apart = if refused > 0 { format!(", {refused} could not ring") } else { String::new() };
+    let mut apart = if refused > 0 { format!(", {refused} could not ring") } else { String::new() };
+    if copies > 0 {
+        apart = format!("{apart}; {copies} further copies of them");
+    }
     labelled(&mut page, "calls", format_args!("{screened} screened: {calls}{apart}"));
     if lost > 0 {
         labelled(
@@ -205,6 +209,7 @@ mod tests {
                 rung: 9,
                 ignored: 1,
                 refused: 0,
+                copies: 2,
                 lost: 0,
                 forgotten: 0,
             },

@@ -7,10 +7,10 @@ use ringfence_policy::Switch as Declared;
 use serde::Serialize;
 
 use super::calls::moment;
-use super::dialed::nowhere;
 use super::failure::with_hint;
 use super::output::{between, print, print_json, span};
 use super::records::{Records, note, told};
+use super::spoken::nowhere;
 use super::{Answer, Context, when};
 use crate::control::Request;
 use crate::journal::{Flipped, Offline};

@@ -1,16 +1,17 @@
 //! What the rules knew when an earlier call was decided, put together again from the journal.
 //!
 //! Calls are noted in the order in which they came, so that repeats, rates and first times are those of
-//! then. How switches stood, and when the number was last dialled or answered, is what was written down
-//! with the call; what no rule asked for then is as it is now.
+//! then. How switches stood, what lists answered or that they did not, when the number was last dialled or
+//! answered, and whether an emergency number was, is what was written down with the call; what no rule
+//! asked for then is as it is now.
 
-use std::collections::HashMap;
-use std::net::IpAddr;
+use std::cell::RefCell;
+use std::collections::{HashMap, VecDeque};
 
-use jiff::Timestamp;
-use ringfence_policy::{Answer, CallerId, Facts, History, Per, Policy};
+use jiff::{SignedDuration, Timestamp};
+use ringfence_policy::{Answer, CallerId, Condition, Facts, History, Per, Policy};
 
-use crate::journal::{Call, Past, Reader, StoreError, address, identity};
+use crate::journal::{Call, OfCall, Past, Reader, StoreError, address, identity};
 
 /// What the rules knew at an earlier time.
 #[derive(Debug)]
@@ -19,6 +20,8 @@ pub(super) struct Then {
     calls: Past,
     /// Whom we dialled, whose calls were answered.
     spoken: Past,
+    /// The calls of a moment ago: copies of one on several lines have its time.
+    copies: RefCell<VecDeque<(Timestamp, String)>>,
     /// Since when and until when a caller was on a list for a time, by both their names.
     added: HashMap<(String, String), (Timestamp, Option<Timestamp>)>,
 }
@@ -37,12 +40,28 @@ impl Then {
         let entries = reader.entries(Timestamp::UNIX_EPOCH)?;
         let added = entries.into_iter().map(|added| ((added.list, added.identity), (added.at, added.until)));
         let spoken = reader.past(now)?;
-        Ok(Self { calls: Past::default(), spoken, added: added.collect() })
+        let copies = RefCell::default();
+        Ok(Self { calls: Past::default(), spoken, copies, added: added.collect() })
     }
 
-    /// Notes a call: the next one is decided with it.
+    /// Notes a call: the next one is decided with it. A further copy of it counts for its line alone.
     pub(super) fn note(&self, call: &Call) {
+        if self.is_copy(call) {
+            let latest = self.copies.borrow().back().map_or(call.at, |(at, _)| call.at.max(*at));
+            return self.calls.called(None, &call.line, None, latest);
+        }
         self.calls.called(call.evidence.identity.as_deref(), &call.line, address(&call.source), call.at);
+        let mut copies = self.copies.borrow_mut();
+        copies.push_back((call.at, call.call_id.clone()));
+        while copies.len() > MOST_COPIES {
+            copies.pop_front();
+        }
+    }
+
+    /// Tells whether a copy of a call was noted.
+    fn is_copy(&self, call: &Call) -> bool {
+        let copies = self.copies.borrow();
+        copies.iter().rev().any(|(at, call_id)| *at == call.at && *call_id == call.call_id)
     }
 
     /// Makes the facts of a call again, under a policy; somebody may be supposed to be on a list.
@@ -53,9 +72,27 @@ impl Then {
         supposed: Option<&Supposed<'_>>,
         see: impl FnOnce(&Facts<'_>, Timestamp) -> T,
     ) -> T {
-        let history = OfThen { then: self, source: address(&call.source), supposed };
+        let counted = self.is_copy(call).then_some(call.at);
+        let past = self.calls.of_call(address(&call.source), Timestamp::MAX, &[]).without_copy(counted);
+        let history = OfThen { then: self, past, at: call.at, supposed };
         said(call).with_facts(policy, call.at, Some(&history), see)
     }
+}
+
+/// So many calls may come between two copies of one.
+const MOST_COPIES: usize = 256;
+
+/// Returns how far back the rates of a policy count.
+pub(super) fn longest_rate(policy: &Policy) -> SignedDuration {
+    let mut longest = SignedDuration::ZERO;
+    for rule in policy.rules() {
+        rule.when().visit(&mut |condition| {
+            if let Condition::Rate { within, .. } = condition {
+                longest = longest.max(*within);
+            }
+        });
+    }
+    longest
 }
 
 /// Returns what was written down of a call's facts; of one that was not, what else the journal has.
@@ -76,29 +113,30 @@ fn said(call: &Call) -> ringfence_policy::Call {
 #[derive(Debug)]
 struct OfThen<'a> {
     then: &'a Then,
-    source: Option<IpAddr>,
+    past: OfCall<'a>,
+    at: Timestamp,
     supposed: Option<&'a Supposed<'a>>,
 }
 
 impl History for OfThen<'_> {
     fn calls(&self, caller: &CallerId<'_>, since: Timestamp) -> u32 {
-        self.then.calls.calls(caller, since, Timestamp::MAX)
+        self.past.calls(caller, since)
     }
 
     fn rate(&self, per: Per, facts: &Facts<'_>, since: Timestamp) -> u32 {
-        self.then.calls.of_call(self.source, Timestamp::MAX, &[]).rate(per, facts, since)
+        self.past.rate(per, facts, since)
     }
 
     fn dialed(&self, caller: &CallerId<'_>) -> Option<Timestamp> {
-        self.then.spoken.last_dialed(caller)
+        self.then.spoken.last_dialed(caller).filter(|at| *at <= self.at)
     }
 
     fn answered(&self, caller: &CallerId<'_>) -> Option<Timestamp> {
-        self.then.spoken.last_answered(caller)
+        self.then.spoken.last_answered(caller).filter(|at| *at <= self.at)
     }
 
     fn is_known(&self, caller: &CallerId<'_>) -> bool {
-        self.then.calls.is_known(caller)
+        self.past.is_known(caller)
     }
 
     fn added(&self, list: &str, caller: &CallerId<'_>, now: Timestamp) -> bool {

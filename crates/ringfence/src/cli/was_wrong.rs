@@ -126,7 +126,7 @@ fn propose(
         let message = format!("{} cannot be told from other callers", visible(&call.caller));
         return Err(with_hint(message, "write a rule for callers of this kind: caller_kind = …"));
     };
-    let then = why::before(call, reader, now).map_err(|error| told(&error))?;
+    let then = why::before(call, reader, policy, now).map_err(|error| told(&error))?;
     let fate = |policy: &Policy, supposed: Option<&Supposed<'_>>| {
         then.facts(call, policy, supposed, |facts, now| Fate::of(policy, facts, now))
     };

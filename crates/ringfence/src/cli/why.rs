@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use clap::Args;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use ringfence_policy::{Facts, Line, OneOrMore, Policy, Trace, Verdict, decide};
 use serde::Serialize;
 
@@ -13,7 +13,7 @@ use super::calls::{Handle, ended, moment, verdict, who};
 use super::failure::with_hint;
 use super::output::{print, print_json};
 use super::records::{Records, told};
-use super::then::Then;
+use super::then::{Then, longest_rate};
 use super::{Answer, Context, when};
 use crate::config::{Account, Config};
 use crate::journal::{Call, Query, Reader};
@@ -177,7 +177,7 @@ fn is_handle(what: &str) -> bool {
 
 /// Tells what the policy in force makes of a call of the journal.
 fn of_call(call: Call, reader: &Reader, policy: &Policy, now: Timestamp) -> Result<Told> {
-    let then = before(&call, reader, now).map_err(|error| told(&error))?;
+    let then = before(&call, reader, policy, now).map_err(|error| told(&error))?;
     let decided_in = call.evidence.decided_in;
     let mut told = then.facts(&call, policy, None, |facts, now| tell(policy, facts, now, decided_in));
     told.policy_has_changed = has_changed_since(policy, &call);
@@ -191,14 +191,15 @@ pub(super) fn has_changed_since(policy: &Policy, call: &Call) -> bool {
     !then.is_empty() && then != policy.checksum()
 }
 
-/// Notes what came before a call: of its caller all, of others a day, which is as far as rates are counted.
+/// Notes what came before a call: of its caller all, of others as far back as the policy counts rates.
 pub(super) fn before(
     call: &Call,
     reader: &Reader,
+    policy: &Policy,
     now: Timestamp,
 ) -> Result<Then, crate::journal::StoreError> {
     let then = Then::open(reader, now)?;
-    let rates_back = call.at - SignedDuration::from_hours(24);
+    let rates_back = call.at.checked_sub(longest_rate(policy)).unwrap_or(Timestamp::MIN);
     let caller = Some(call.caller.clone());
     let mut earlier = reader.search(&Query { caller, until: Some(rates_back), ..Query::default() })?;
     earlier.retain(|earlier| earlier.evidence.identity == call.evidence.identity);

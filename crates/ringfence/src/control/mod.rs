@@ -44,6 +44,8 @@ pub(crate) enum Request {
     Entries { entries: Vec<Added> },
     /// Note that these were dialled, as [`crate::journal::identity`] has them.
     Dialed { identities: Vec<String>, at: Timestamp },
+    /// Note that calls of these were answered.
+    Answered { identities: Vec<String>, at: Timestamp },
     /// Remove every trace of a caller.
     Forget { identity: String },
 }

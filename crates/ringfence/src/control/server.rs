@@ -130,6 +130,12 @@ async fn answer(
             }
             send(writer, &Response::Noted {}).await?;
         }
+        Request::Answered { identities, at } => {
+            for identity in identities {
+                desk.journal().answered(identity, at);
+            }
+            send(writer, &Response::Noted {}).await?;
+        }
         Request::Forget { identity } => {
             let journal = Arc::clone(desk.journal());
             let response = match spawn_blocking(move || journal.forget(&identity)).await {

@@ -156,8 +156,13 @@ pub(crate) struct Ended {
     /// The final response, if there was one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) status: Option<u16>,
-    /// `acknowledged`, `never acknowledged`, `the caller gave up`, …
+    /// `acknowledged`, `never acknowledged`, `the caller gave up`, `answered elsewhere`, …
     pub(crate) how: Cow<'static, str>,
+}
+
+impl Ended {
+    /// How a call ended that another phone answered.
+    pub(crate) const ELSEWHERE: &'static str = "answered elsewhere";
 }
 
 /// An entry that a rule or a person added to a list for a time.
@@ -198,7 +203,6 @@ pub(crate) enum Record {
         at: Timestamp,
     },
     /// A call of a number was answered.
-    #[allow(dead_code, reason = "nothing tells yet that another phone answered")]
     Answered {
         identity: String,
         at: Timestamp,

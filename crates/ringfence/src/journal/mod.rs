@@ -192,11 +192,13 @@ impl Journal {
             Record::Call(call) => {
                 let (call, ended) = self.keep(call);
                 self.put(|| Record::Call(Arc::clone(ended.as_ref().unwrap_or(&call))));
+                self.note_answered(ended.as_deref());
                 [Some(News::Call(call)), ended.map(News::Ended)]
             }
             Record::Ended { id, ended } => {
                 let call = self.end(&id, ended.clone());
                 self.put(|| Record::Ended { id, ended });
+                self.note_answered(call.as_deref());
                 [call.map(News::Ended), None]
             }
             Record::Dialed { .. } | Record::Answered { .. } | Record::Added(_) | Record::Flipped(_) => {
@@ -217,6 +219,12 @@ impl Journal {
     pub(crate) fn add(&self, added: Added) {
         self.past.add(&added);
         self.put(|| Record::Added(Arc::new(added)));
+    }
+
+    /// Notes that a call of a number was answered.
+    pub(crate) fn answered(&self, identity: String, at: Timestamp) {
+        self.past.answered(&identity, at);
+        self.put(|| Record::Answered { identity, at });
     }
 
     /// Flips a switch.
@@ -259,6 +267,16 @@ impl Journal {
     pub(crate) fn close(&self) {
         if let Some(writing) = &self.writing {
             writing.close();
+        }
+    }
+
+    /// Notes that a call was answered, if that is how it ended.
+    fn note_answered(&self, call: Option<&Call>) {
+        let Some(call) = call else { return };
+        if let (Some(identity), Some(ended)) = (&call.evidence.identity, &call.ended)
+            && ended.how == Ended::ELSEWHERE
+        {
+            self.answered(identity.clone(), ended.at);
         }
     }
 

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use jiff::Timestamp;
-use ringfence_policy::{Answer, CallerId, Facts, History, Per};
+use ringfence_policy::{Answer, CallerId, Facts, History, Per, Region};
 
 use super::past::Past;
 
@@ -14,6 +14,8 @@ pub(crate) struct OfCall<'a> {
     source: Option<IpAddr>,
     at: Timestamp,
     answers: &'a [(Box<str>, Answer)],
+    /// When a copy of this call was counted, on another line.
+    counted: Option<Timestamp>,
 }
 
 impl Past {
@@ -25,20 +27,35 @@ impl Past {
         at: Timestamp,
         answers: &'a [(Box<str>, Answer)],
     ) -> OfCall<'a> {
-        OfCall { past: self, source, at, answers }
+        OfCall { past: self, source, at, answers, counted: None }
+    }
+}
+
+impl OfCall<'_> {
+    /// Leaves out a copy of this call, which was counted on another line.
+    pub(crate) const fn without_copy(self, counted: Option<Timestamp>) -> Self {
+        Self { counted, ..self }
+    }
+
+    /// Returns 1 if such a copy is among what was counted since a time. The past knows milliseconds.
+    fn copies(&self, since: Timestamp) -> u32 {
+        u32::from(self.counted.is_some_and(|at| at.as_millisecond() >= since.as_millisecond()))
     }
 }
 
 impl History for OfCall<'_> {
     fn calls(&self, caller: &CallerId<'_>, since: Timestamp) -> u32 {
-        self.past.calls(caller, since, self.at)
+        self.past.calls(caller, since, self.at).saturating_sub(self.copies(since))
     }
 
     fn rate(&self, per: Per, facts: &Facts<'_>, since: Timestamp) -> u32 {
         let earlier = match per {
-            Per::Caller => self.past.calls(&facts.caller, since, self.at),
+            Per::Caller => self.calls(&facts.caller, since),
             Per::Line => self.past.calls_on(facts.line, since, self.at),
-            Per::Source => self.source.map_or(0, |source| self.past.calls_from(source, since, self.at)),
+            Per::Source => {
+                let earlier = self.source.map_or(0, |source| self.past.calls_from(source, since, self.at));
+                earlier.saturating_sub(self.copies(since))
+            }
         };
         earlier.saturating_add(1)
     }
@@ -52,7 +69,10 @@ impl History for OfCall<'_> {
     }
 
     fn is_known(&self, caller: &CallerId<'_>) -> bool {
-        self.past.is_known(caller)
+        match self.counted {
+            None => self.past.is_known(caller),
+            Some(_) => self.calls(caller, Timestamp::MIN) > 0,
+        }
     }
 
     fn added(&self, list: &str, caller: &CallerId<'_>, now: Timestamp) -> bool {
@@ -61,6 +81,10 @@ impl History for OfCall<'_> {
 
     fn switch(&self, name: &str, now: Timestamp) -> Option<bool> {
         self.past.switch(name, now)
+    }
+
+    fn emergency_call(&self, region: Region) -> Option<Timestamp> {
+        self.past.emergency_call(region)
     }
 
     fn answer(&self, list: &str) -> Option<Answer> {

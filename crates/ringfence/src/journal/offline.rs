@@ -1,4 +1,4 @@
-//! Changes the journal while no program writes it: what `switch`, `dialed` and `forget` do then.
+//! Changes the journal while no program writes it: what `switch`, `dialed`, `answered` and `forget` do then.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -34,6 +34,11 @@ impl Offline {
     pub(crate) fn add(&mut self, entries: Vec<Added>) -> Result<(), StoreError> {
         let records: Vec<_> = entries.into_iter().map(|entry| Record::Added(Arc::new(entry))).collect();
         self.write(&records)
+    }
+
+    /// Notes that a call of a number was answered.
+    pub(crate) fn answered(&mut self, identity: String, at: Timestamp) -> Result<(), StoreError> {
+        self.write(&[Record::Answered { identity, at }])
     }
 
     /// Flips a switch.

@@ -19,12 +19,12 @@ mod shards;
 
 use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
-use ringfence_policy::CallerId;
+use ringfence_policy::{CallerId, Region};
 
 use super::call::{Added, Flipped};
 use super::generations::Generations;
@@ -45,6 +45,8 @@ pub(crate) struct Past {
     /// The lists that something was ever added to.
     lists: Mutex<BTreeSet<String>>,
     switches: ArcSwap<HashMap<String, Arc<Flipped>>>,
+    /// Whether a number as short as an emergency number was ever dialled: most calls need not look further.
+    is_short_dialed: AtomicBool,
     forgotten: AtomicU64,
     refused: AtomicU64,
     from_future: AtomicU64,
@@ -91,6 +93,8 @@ pub(crate) struct LeftOut {
 const MOST_CALLERS: usize = 200_000;
 const MOST_RATES: usize = 50_000;
 const MOST_ENTRIES: usize = 100_000;
+/// No emergency number has more digits.
+const LONGEST_EMERGENCY: usize = 6;
 
 impl Default for Past {
     fn default() -> Self {
@@ -102,6 +106,7 @@ impl Default for Past {
             added: Shards::new(HashMap::default),
             lists: Mutex::default(),
             switches: ArcSwap::default(),
+            is_short_dialed: AtomicBool::default(),
             forgotten: AtomicU64::default(),
             refused: AtomicU64::default(),
             from_future: AtomicU64::default(),
@@ -126,10 +131,12 @@ impl Past {
     /// Notes that we called a number.
     pub(crate) fn dialed(&self, identity: &str, at: Timestamp) {
         self.spoke(identity, |spoken| spoken.dialed = Some(millis(at)));
+        if identity.len() <= LONGEST_EMERGENCY {
+            self.is_short_dialed.store(true, Relaxed);
+        }
     }
 
     /// Notes that a call of a number was answered.
-    #[allow(dead_code, reason = "nothing tells yet that another phone answered")]
     pub(crate) fn answered(&self, identity: &str, at: Timestamp) {
         self.spoke(identity, |spoken| spoken.answered = Some(millis(at)));
     }
@@ -244,6 +251,19 @@ impl Past {
     /// Returns when a call of a caller was last answered.
     pub(crate) fn last_answered(&self, caller: &CallerId<'_>) -> Option<Timestamp> {
         self.spoken_with(caller)?.answered.and_then(timestamp)
+    }
+
+    /// Returns when an emergency number of a region, or one that is everywhere, was dialled last.
+    pub(crate) fn emergency_call(&self, region: Region) -> Option<Timestamp> {
+        if !self.is_short_dialed.load(Relaxed) {
+            return None;
+        }
+        let numbers = region.emergency_numbers().chain(["112", "911", "999"]);
+        let dialed = numbers.filter_map(|number| {
+            let key = self.keys.named(SPOKEN, number);
+            self.spoken.of(key).get(&key)?.dialed
+        });
+        dialed.max().and_then(timestamp)
     }
 
     /// Tells whether a caller was added to a list and the entry still holds.

@@ -34,17 +34,30 @@ impl Recorder {
         self.queue(Record::Call(Arc::new(call)));
     }
 
+    /// Records a call of which a copy was counted on another line: it counts for rates of its own line only.
+    pub(crate) fn record_copy(&self, mut call: Call) {
+        call.number = self.counts.screened(&call.verdict);
+        // Its time is that of the first: those who called since have not called later for that.
+        self.past.called(None, &call.line, None, Timestamp::now());
+        self.queue(Record::Call(Arc::new(call)));
+    }
+
+    /// Counts a copy of a call that was decided already, on the same line: it has the same answer.
+    pub(crate) fn copied(&self) {
+        self.counts.copies.fetch_add(1, Relaxed);
+    }
+
     /// Counts a call that is not written down: its verdict, and for rates.
     pub(crate) fn count(
         &self,
         verdict: &Outcome,
         caller: Option<&str>,
         line: &str,
-        source: IpAddr,
+        source: Option<IpAddr>,
         at: Timestamp,
     ) {
         self.counts.screened(verdict);
-        self.past.called(caller, line, Some(source), at);
+        self.past.called(caller, line, source, at);
     }
 
     /// Queues how a call ended.
@@ -52,11 +65,9 @@ impl Recorder {
         self.queue(Record::Ended { id, ended });
     }
 
-    /// Notes that a call of a number was answered.
-    #[allow(dead_code, reason = "nothing tells yet that another phone answered")]
-    pub(crate) fn answered(&self, identity: String, at: Timestamp) {
-        self.past.answered(&identity, at);
-        self.queue(Record::Answered { identity, at });
+    /// Counts a record that cannot be kept.
+    pub(crate) fn lose(&self) {
+        self.counts.lost.fetch_add(1, Relaxed);
     }
 
     /// Adds a caller to a list for a time. Returns whether there was room.
@@ -75,7 +86,7 @@ impl Recorder {
 
     fn queue(&self, record: Record) {
         if self.queue.try_send(record).is_err() {
-            self.counts.lost.fetch_add(1, Relaxed);
+            self.lose();
         }
     }
 }

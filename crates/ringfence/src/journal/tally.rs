@@ -15,6 +15,7 @@ pub(super) struct Counts {
     rung: AtomicU64,
     ignored: AtomicU64,
     refused: AtomicU64,
+    pub(super) copies: AtomicU64,
     pub(super) lost: AtomicU64,
     pub(super) forgotten: AtomicU64,
 }
@@ -30,6 +31,9 @@ pub(crate) struct Tally {
     /// Could not ring, for what stood against the INVITE itself.
     #[serde(default)]
     pub(crate) refused: u64,
+    /// Further copies of calls, which had the same answer and have no record.
+    #[serde(default)]
+    pub(crate) copies: u64,
     /// Records that found the queue full.
     pub(crate) lost: u64,
     /// Records that were pushed out of memory by newer ones.
@@ -57,7 +61,7 @@ impl Counts {
 
     /// Reads the counters.
     pub(super) fn tally(&self) -> Tally {
-        let Self { screened, rejected, redirected, rung, ignored, refused, lost, forgotten } = self;
+        let Self { screened, rejected, redirected, rung, ignored, refused, copies, lost, forgotten } = self;
         Tally {
             screened: screened.load(Relaxed),
             rejected: rejected.load(Relaxed),
@@ -65,6 +69,7 @@ impl Counts {
             rung: rung.load(Relaxed),
             ignored: ignored.load(Relaxed),
             refused: refused.load(Relaxed),
+            copies: copies.load(Relaxed),
             lost: lost.load(Relaxed),
             forgotten: forgotten.load(Relaxed),
         }

@@ -9,6 +9,8 @@ use softphone::{Address, Invite, Trust};
 #[derive(Debug)]
 pub(super) struct Claims<'a> {
     from: Claim<'a>,
+    /// The tag of From.
+    tag: Option<Cow<'a, str>>,
     /// Only what the registrar, the proxy or a peer asserts.
     asserted: Option<Claim<'a>>,
     /// The same, in the words of older PBXs.
@@ -37,8 +39,10 @@ pub(super) struct Verified {
 impl<'a> Claims<'a> {
     pub(super) fn of(invite: &Invite<'a>) -> Self {
         let is_trusted = arrival(invite).is_trusted();
+        let from = invite.from();
         Self {
-            from: invite.from().map(Claim::of).unwrap_or_default(),
+            tag: from.as_ref().and_then(|from| from.header_param("tag")),
+            from: from.map(Claim::of).unwrap_or_default(),
             asserted: invite.asserted().map(Claim::of),
             remote_party: invite.remote_party().map(Claim::of),
             is_private: hides_identity(invite),
@@ -76,6 +80,11 @@ impl<'a> Claims<'a> {
         } else {
             Caller { source: Source::AssertedIdentity, ..NOBODY }
         }
+    }
+
+    /// Returns the tag of From, which all copies of a call have in common.
+    pub(super) fn tag(&self) -> Option<&str> {
+        self.tag.as_deref()
     }
 
     /// Returns what a trusted peer says it has verified, if its word counts on this line.
@@ -179,7 +188,14 @@ mod tests {
 
     fn claims(from: &'static str, asserted: Option<&'static str>) -> Claims<'static> {
         let asserted = asserted.map(claim);
-        Claims { from: claim(from), asserted, remote_party: None, is_private: false, verstat: None }
+        Claims {
+            from: claim(from),
+            tag: None,
+            asserted,
+            remote_party: None,
+            is_private: false,
+            verstat: None,
+        }
     }
 
     fn named<'a>(claims: &'a Claims<'_>, order: &[Identity]) -> (&'a str, bool) {

@@ -1,7 +1,8 @@
 //! Calls whose decision needs what a server or a program says: asked at once, decided at the deadline.
 //!
 //! The caller has heard 100 Trying and nothing else. What does not answer in time is missing: a list
-//! that says `on_miss` counts as it says, any other makes the decision `on_error`. So does a panic.
+//! that says `on_miss` counts as it says, any other makes the decision `on_error`. So does a panic, unless it is somebody
+//! who is never refused.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -9,12 +10,13 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 use ringfence_policy::{Answer as Told, By, Decision};
-use softphone::{IncomingCall, Verdict};
+use softphone::{IncomingCall, Invite, Verdict};
 
 use super::claims::arrival;
-use super::memory::Said;
-use super::record::{of_invite, outcome};
-use super::{Attempt, Rules, Screen};
+use super::memory::{Memory, Said};
+use super::record::{Decided, of_invite, outcome};
+use super::seen::{Seen, written};
+use super::{Attempt, Moment, Rules, Screen};
 use crate::journal::{Call, Evidence};
 use crate::sources::Question;
 
@@ -27,8 +29,9 @@ impl Screen {
         let mut said = Vec::new();
         let verdict = loop {
             // What panicked once on the shard may do so again: it must not take the call with it.
-            let attempt =
-                catch_unwind(AssertUnwindSafe(|| self.attempt(&rules, &call.invite(), &said, began)));
+            let attempt = catch_unwind(AssertUnwindSafe(|| {
+                self.attempt(&rules, &call.invite(), &said, began, Moment::Late)
+            }));
             match attempt {
                 Ok(Attempt::Decided(verdict)) => break verdict,
                 Ok(Attempt::Wanting { lists, question }) => {
@@ -41,22 +44,45 @@ impl Screen {
         let _ = carry_out(call, verdict).await;
     }
 
-    /// Returns what is done with a call that cannot be decided, and writes that down.
+    /// Returns what is done with a call that cannot be decided, and writes that down. Who is never refused rings.
     fn in_doubt(&self, rules: &Rules, call: &IncomingCall, began: Instant) -> Verdict {
         let invite = call.invite();
-        let answer =
-            rules.line(invite.line_label()).answers.of(Decision::on_error(&rules.policy).treatment());
-        let policy = Arc::clone(&rules.checksum);
-        let verdict = outcome(&invite, answer.action(), arrival(&invite).is_from_registrar());
-        let record = Call {
-            caller: invite.caller().map(|caller| caller.user().into_owned()).unwrap_or_default(),
-            rule: By::Error.id().to_owned(),
-            reason: "it could not be decided: the decision panicked".to_owned(),
-            evidence: Evidence { policy, decided_in: began.elapsed(), ..Evidence::default() },
-            ..of_invite(&invite, Timestamp::now(), verdict)
+        // Who calls is asked again: if that is what panicked, not even this is known.
+        let made = catch_unwind(AssertUnwindSafe(|| self.without_rules(rules, &invite, began)));
+        let (record, verdict) = made.unwrap_or_else(|_| in_the_dark(rules, &invite, began));
+        if self.undecided.take(invite.id()).is_some() {
+            self.recorder.record(record, Some(invite.source().ip()));
+        }
+        verdict
+    }
+
+    /// Decides a call by what comes before the rules alone.
+    fn without_rules(&self, rules: &Rules, invite: &Invite<'_>, began: Instant) -> (Call, Verdict) {
+        let (policy, now) = (&rules.policy, Timestamp::now());
+        let line = rules.line(invite.line_label());
+        let seen = Seen::of(invite, if line.name.is_empty() { invite.line_label() } else { &line.name });
+        let caller = seen.caller(&line.order);
+        let memory =
+            Memory::new(self.recorder.past().of_call(Some(invite.source().ip()), now, &[]), &[], &[]);
+        let facts = seen.facts(&caller, policy, &line.order, &line.groups, &memory);
+        let decision = Decision::in_doubt(policy, &facts, now);
+        let answer = line.answers.of(decision.treatment());
+        let (checksum, action, took) = (&rules.checksum, answer.action(), began.elapsed());
+        let decided = Decided {
+            policy,
+            checksum,
+            facts: &facts,
+            decision: &decision,
+            action,
+            at: now,
+            took,
+            said: &[],
+            is_copy: false,
         };
-        self.recorder.record(record, Some(invite.source().ip()));
-        answer.plain_verdict()
+        let written = written(&facts, &caller, now, policy, memory.stood_on(), &[]);
+        let mut record = decided.record(invite, &written);
+        record.reason.push_str("; the decision panicked");
+        (record, answer.verdict(policy, &facts, now))
     }
 
     /// Asks lists about a caller. Each of them has an answer when this returns, or a reason for none.
@@ -70,29 +96,41 @@ impl Screen {
         let names: Vec<&str> = lists.iter().map(|list| &**list).collect();
         // Nobody is asked about a caller without a number.
         let Some(question) = question else {
-            let nothing = |list: &&str| Said { list: (*list).into(), answer: Ok(Told::default()) };
+            let nothing =
+                |list: &&str| Said { list: (*list).into(), answer: Some(Told::default()), failed: None };
             return names.iter().map(nothing).collect();
         };
         let answers = rules.sources.ask(&question, &names, deadline).await;
         let said = names.iter().map(|name| {
             let answer = answers.said.iter().find(|(list, _)| list == name);
             let missing = answers.missing.iter().find(|(list, _)| list == name);
-            let answer = match (answer, missing) {
-                (Some((_, answer)), _) => Ok(Told { score: answer.score, is_listed: answer.is_listed }),
-                (None, Some((_, error))) => rules.missing(name, error.to_string()),
-                (None, None) => rules.missing(name, "it was not asked".to_owned()),
+            let failed = match (answer, missing) {
+                (Some(_), _) => None,
+                (None, Some((_, error))) => Some(error.to_string()),
+                (None, None) => Some("it was not asked".to_owned()),
             };
-            Said { list: (*name).into(), answer }
+            let told = answer.map(|(_, answer)| Told { score: answer.score, is_listed: answer.is_listed });
+            // What counts for one that did not answer, if the policy says.
+            let answer = told.or_else(|| rules.unanswered.get(*name).copied());
+            Said { list: (*name).into(), answer, failed }
         });
         said.collect()
     }
 }
 
-impl Rules {
-    /// Returns what counts for a list that did not answer.
-    fn missing(&self, list: &str, why: String) -> Result<Told, String> {
-        self.unanswered.get(list).copied().ok_or(why)
-    }
+/// Returns what is done with a call of which not even the caller can be told.
+fn in_the_dark(rules: &Rules, invite: &Invite<'_>, began: Instant) -> (Call, Verdict) {
+    let answer = rules.line(invite.line_label()).answers.of(Decision::on_error(&rules.policy).treatment());
+    let policy = Arc::clone(&rules.checksum);
+    let verdict = outcome(invite, answer.action(), arrival(invite).is_from_registrar());
+    let record = Call {
+        caller: invite.caller().map(|caller| caller.user().into_owned()).unwrap_or_default(),
+        rule: By::Error.id().to_owned(),
+        reason: "it could not be decided: the decision panicked".to_owned(),
+        evidence: Evidence { policy, decided_in: began.elapsed(), ..Evidence::default() },
+        ..of_invite(invite, Timestamp::now(), verdict)
+    };
+    (record, answer.plain_verdict())
 }
 
 /// Does with a call that was offered what the screen would have done at once.

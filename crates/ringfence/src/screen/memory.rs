@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 
 use jiff::Timestamp;
-use ringfence_policy::{Answer, CallerId, Facts, History, Per};
+use ringfence_policy::{Answer, CallerId, Facts, History, Per, Region};
 
 use crate::journal::OfCall;
 
@@ -23,11 +23,40 @@ pub(super) struct Memory<'a> {
     is_shadow: Cell<bool>,
 }
 
-/// What a list that is asked for each call said of the caller; nothing, when it did not answer.
+/// What a list that is asked for each call said of the caller.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Said {
     pub(super) list: Box<str>,
-    pub(super) answer: Result<Answer, String>,
+    /// What counts: also of one that did not answer, where the policy says what then does.
+    pub(super) answer: Option<Answer>,
+    /// Why it did not answer.
+    pub(super) failed: Option<String>,
+}
+
+/// When something happened last, as far as a rule asked.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Last {
+    #[default]
+    NotAsked,
+    Never,
+    At(Timestamp),
+}
+
+impl From<Option<Timestamp>> for Last {
+    fn from(at: Option<Timestamp>) -> Self {
+        at.map_or(Self::Never, Self::At)
+    }
+}
+
+impl Last {
+    /// Returns it as the journal writes it.
+    pub(super) fn written(self) -> Option<String> {
+        match self {
+            Self::NotAsked => None,
+            Self::Never => Some("never".to_owned()),
+            Self::At(at) => Some(at.to_string()),
+        }
+    }
 }
 
 /// What a decision stood on, beside what the INVITE says.
@@ -35,16 +64,16 @@ pub(super) struct Said {
 pub(super) struct StoodOn {
     /// Lists that the caller was added to.
     pub(super) added: Vec<Box<str>>,
-    pub(super) dialed: Option<Timestamp>,
-    pub(super) answered: Option<Timestamp>,
-    /// Switches that were on.
-    pub(super) switches: Vec<String>,
+    pub(super) dialed: Last,
+    pub(super) answered: Last,
+    /// When an emergency number was dialled last, if ever.
+    pub(super) emergency_call: Option<Timestamp>,
+    /// How switches stood that were asked for; nothing for one that stood as the policy says.
+    pub(super) switches: Vec<(String, Option<bool>)>,
     /// The greatest rate that was asked for.
     pub(super) rate: Option<u32>,
     /// Lists that have not been asked yet.
     pub(super) wanting: Vec<Box<str>>,
-    /// Lists that were asked and did not answer.
-    pub(super) missing: Vec<Box<str>>,
 }
 
 impl<'a> Memory<'a> {
@@ -72,13 +101,13 @@ impl History for Memory<'_> {
 
     fn dialed(&self, caller: &CallerId<'_>) -> Option<Timestamp> {
         let dialed = self.past.dialed(caller);
-        self.stood_on.borrow_mut().dialed = dialed;
+        self.stood_on.borrow_mut().dialed = dialed.into();
         dialed
     }
 
     fn answered(&self, caller: &CallerId<'_>) -> Option<Timestamp> {
         let answered = self.past.answered(caller);
-        self.stood_on.borrow_mut().answered = answered;
+        self.stood_on.borrow_mut().answered = answered.into();
         answered
     }
 
@@ -97,8 +126,8 @@ impl History for Memory<'_> {
     fn switch(&self, name: &str, now: Timestamp) -> Option<bool> {
         let position = self.past.switch(name, now);
         let mut stood_on = self.stood_on.borrow_mut();
-        if position == Some(true) && !stood_on.switches.iter().any(|known| known == name) {
-            stood_on.switches.push(name.to_owned());
+        if !stood_on.switches.iter().any(|(known, _)| known == name) {
+            stood_on.switches.push((name.to_owned(), position));
         }
         position
     }
@@ -107,19 +136,26 @@ impl History for Memory<'_> {
         if !self.asked.iter().any(|asked| **asked == *list) {
             return None;
         }
-        let mut stood_on = self.stood_on.borrow_mut();
         match self.answers.iter().find(|said| *said.list == *list) {
-            Some(Said { answer: Ok(answer), .. }) => Some(*answer),
-            _ if self.is_shadow.get() => None,
-            Some(Said { answer: Err(_), .. }) => {
-                push(&mut stood_on.missing, list);
-                None
-            }
+            Some(said) => said.answer,
+            None if self.is_shadow.get() => None,
             None => {
-                push(&mut stood_on.wanting, list);
+                push(&mut self.stood_on.borrow_mut().wanting, list);
                 None
             }
         }
+    }
+
+    fn is_unanswered(&self, list: &str) -> bool {
+        self.answers.iter().any(|said| *said.list == *list && said.failed.is_some())
+    }
+
+    fn emergency_call(&self, region: Region) -> Option<Timestamp> {
+        let at = self.past.emergency_call(region);
+        if at.is_some() {
+            self.stood_on.borrow_mut().emergency_call = at;
+        }
+        at
     }
 
     fn in_shadow(&self, is_shadow: bool) {
@@ -139,16 +175,27 @@ mod tests {
     use crate::journal::Past;
 
     #[test]
-    fn a_rule_in_shadow_mode_asks_nobody_and_misses_nothing() {
+    fn a_rule_in_shadow_mode_asks_nobody() {
         let (past, asked) = (Past::default(), ["bad".into(), "mute".into()]);
-        let mute = [Said { list: "mute".into(), answer: Err("too late".to_owned()) }];
+        let mute = [Said { list: "mute".into(), answer: None, failed: Some("too late".to_owned()) }];
         let memory = Memory::new(past.of_call(None, Timestamp::MAX, &[]), &asked, &mute);
         memory.in_shadow(true);
         assert_eq!((memory.answer("bad"), memory.answer("mute")), (None, None));
         assert_eq!(memory.stood_on(), StoodOn::default());
         memory.in_shadow(false);
         assert_eq!((memory.answer("bad"), memory.answer("mute")), (None, None));
+        assert_eq!(memory.stood_on().wanting, ["bad".into()]);
+        assert_eq!(["bad", "mute"].map(|list| memory.is_unanswered(list)), [false, true]);
+    }
+
+    #[test]
+    fn what_was_asked_and_was_not_so_is_noted_too() {
+        let past = Past::default();
+        let memory = Memory::new(past.of_call(None, Timestamp::MAX, &[]), &[], &[]);
+        let now = Timestamp::UNIX_EPOCH;
+        assert_eq!((memory.switch("away", now), memory.dialed(&CallerId::Unavailable)), (None, None));
         let stood_on = memory.stood_on();
-        assert_eq!((stood_on.wanting, stood_on.missing), (vec!["bad".into()], vec!["mute".into()]));
+        assert_eq!(stood_on.switches, [("away".to_owned(), None)]);
+        assert_eq!((stood_on.dialed, stood_on.answered), (Last::Never, Last::NotAsked));
     }
 }

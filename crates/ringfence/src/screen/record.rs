@@ -22,6 +22,8 @@ pub(super) struct Decided<'a> {
     pub(super) took: Duration,
     /// What was said by the lists that were asked about this call.
     pub(super) said: &'a [Said],
+    /// Whether a copy of the call was counted on another line.
+    pub(super) is_copy: bool,
 }
 
 impl Decided<'_> {
@@ -34,14 +36,7 @@ impl Decided<'_> {
     pub(super) fn record(&self, invite: &Invite<'_>, written: &ringfence_policy::Call) -> Call {
         let Decided { checksum, facts, decision, at, took, .. } = *self;
         Call {
-            caller: match facts.caller {
-                CallerId::Invalid(_) => facts.raw.to_owned(),
-                CallerId::Anonymous { .. } | CallerId::Unavailable => facts.caller.kind().as_str().to_owned(),
-                CallerId::Number(_)
-                | CallerId::Implausible(..)
-                | CallerId::Ambiguous(_)
-                | CallerId::Name(_) => facts.caller.to_string(),
-            },
+            caller: shown(facts),
             display_name: facts.display_name.filter(|name| !name.is_empty()).map(str::to_owned),
             rule: decision.rule_id().to_owned(),
             entry: decision.entry().map(|entry| entry.to_string()),
@@ -72,11 +67,22 @@ impl Decided<'_> {
             None => explanation.to_string(),
         };
         for said in self.said {
-            if let Err(why) = &said.answer {
+            if let Some(why) = &said.failed {
                 reason.extend(["; no answer of ", &said.list, " (", why, ")"]);
             }
         }
         reason
+    }
+}
+
+/// Returns the caller as it is shown: without a number that is withheld.
+pub(super) fn shown(facts: &Facts<'_>) -> String {
+    match facts.caller {
+        CallerId::Invalid(_) => facts.raw.to_owned(),
+        CallerId::Anonymous { .. } | CallerId::Unavailable => facts.caller.kind().as_str().to_owned(),
+        CallerId::Number(_) | CallerId::Implausible(..) | CallerId::Ambiguous(_) | CallerId::Name(_) => {
+            facts.caller.to_string()
+        }
     }
 }
 

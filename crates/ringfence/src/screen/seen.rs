@@ -71,6 +71,12 @@ impl<'a> Seen<'a> {
         }
     }
 
+    /// Returns what all copies of a call have in common, beside its Call-ID and caller: the tag of From, and whether it
+    /// came from somebody who is trusted.
+    pub(super) fn origin(&self) -> Option<(&str, bool)> {
+        Some((self.claims.tag()?, self.arrival.is_trusted()))
+    }
+
     /// Returns who is calling, by whose word counts.
     pub(super) fn caller(&self, order: &[Identity]) -> Caller<'_> {
         self.claims.caller(order)
@@ -82,12 +88,23 @@ pub(super) fn written(
     facts: &Facts<'_>,
     caller: &Caller<'_>,
     at: Timestamp,
+    policy: &Policy,
     stood_on: StoodOn,
     said: &[Said],
 ) -> Call {
-    let answers = || said.iter().filter_map(|said| Some((&said.list, said.answer.as_ref().ok()?)));
-    let scored = || answers().filter(|(_, answer)| answer.score > 0);
+    let answers = || said.iter().filter_map(|said| Some((&said.list, said.answer?)));
     let unscored = answers().filter(|(_, answer)| answer.score == 0 && answer.is_listed);
+    let unlisted = answers().filter(|(_, answer)| answer.score > 0 && !answer.is_listed);
+    let default = |name: &str| {
+        let switch = policy.switches().iter().find(|switch| *switch.name == *name);
+        switch.is_some_and(|switch| switch.default)
+    };
+    let switches = stood_on.switches.into_iter().map(|(name, position)| {
+        let is_on = position.unwrap_or_else(|| default(&name));
+        (name, is_on)
+    });
+    let (on, off): (Vec<_>, Vec<_>) = switches.partition(|(_, is_on)| *is_on);
+    let names = |switches: Vec<(String, bool)>| switches.into_iter().map(|(name, _)| name).collect();
     Call {
         caller: caller.user.to_owned(),
         host: caller.host.to_owned(),
@@ -107,12 +124,16 @@ pub(super) fn written(
         diverted: facts.diverted.map(str::to_owned),
         psap_callback: facts.psap_callback,
         lists: stood_on.added.into_iter().chain(unscored.map(|(list, _)| list.clone())).collect(),
-        scores: scored().map(|(list, answer)| (list.to_string(), answer.score)).collect(),
-        unlisted: scored().filter(|(_, answer)| !answer.is_listed).map(|(list, _)| list.clone()).collect(),
+        // Also of those that have nothing: they were asked.
+        scores: answers().map(|(list, answer)| (list.to_string(), answer.score)).collect(),
+        unlisted: unlisted.map(|(list, _)| list.clone()).collect(),
+        unanswered: said.iter().filter(|said| said.failed.is_some()).map(|said| said.list.clone()).collect(),
         rate: stood_on.rate,
-        dialed: stood_on.dialed.map(|at| at.to_string()),
-        answered: stood_on.answered.map(|at| at.to_string()),
-        switches: stood_on.switches,
+        dialed: stood_on.dialed.written(),
+        answered: stood_on.answered.written(),
+        emergency_call: stood_on.emergency_call.map(|at| at.to_string()),
+        switches: names(on),
+        switches_off: names(off),
         recent: Vec::new(),
     }
 }

@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension as _};
 
 use super::super::reader::{entries, switches};
 use super::key::{CALLERS, LINES};
-use super::{Past, address};
+use super::{LONGEST_EMERGENCY, Past, address};
 
 impl Past {
     /// Reads the calls before this start. It comes before the first call: older ones than those that
@@ -53,6 +53,8 @@ impl Past {
             }
         }
         read.sort_unstable();
+        // Copies of one call on several lines have its time, and are one call of its caller.
+        read.dedup();
         for (at, key) in read {
             self.note(&self.callers, key, from_micros(at));
         }
@@ -60,18 +62,26 @@ impl Past {
     }
 
     fn read_rates(&self, connection: &Connection, now: Timestamp) -> rusqlite::Result<()> {
-        let mut calls = connection.prepare(
-            "SELECT line, source, at FROM calls WHERE at BETWEEN ?1 AND ?2 ORDER BY at DESC LIMIT ?3",
-        )?;
-        let (from, to) = ((now - RATES_BACK).as_microsecond(), (now + LATER).as_microsecond());
-        let mut rows = calls.query((from, to, MOST_RATED))?;
-        let mut newest_first = Vec::new();
+        let mut calls = connection
+            .prepare("SELECT line, source, at FROM calls WHERE at <= ?1 ORDER BY at DESC LIMIT ?2")?;
+        let mut rows = calls.query(((now + LATER).as_microsecond(), MOST_RATED))?;
+        let (mut newest_first, mut count) = (Vec::<(u64, i64)>::new(), 0);
         while let Some(row) = rows.next()? {
+            count += 1;
             let at = row.get(2)?;
             newest_first.push((self.keys.named(LINES, row.get_ref(0)?.as_str()?), at));
             if let Some(source) = address(row.get_ref(1)?.as_str()?) {
-                newest_first.push((self.keys.source(source), at));
+                let counted = (self.keys.source(source), at);
+                // Copies of one call on several lines come from one place.
+                let mut same_time = newest_first.iter().rev().take_while(|(_, other)| *other == at);
+                if !same_time.any(|other| *other == counted) {
+                    newest_first.push(counted);
+                }
             }
+        }
+        if let Some((_, oldest)) = newest_first.last().filter(|_| count == MOST_RATED) {
+            let since = Timestamp::from_microsecond(*oldest).unwrap_or_default();
+            tracing::info!(%since, calls = count, "rates of lines and sources count no earlier calls");
         }
         for (key, at) in newest_first.into_iter().rev() {
             self.note(&self.rates, key, from_micros(at));
@@ -85,10 +95,14 @@ impl Past {
         let time = |at: Option<i64>| at.map(from_micros);
         while let Some(row) = rows.next()? {
             let (dialed, answered) = (time(row.get(1)?), time(row.get(2)?));
-            self.spoke(row.get_ref(0)?.as_str()?, |spoken| {
+            let identity = row.get_ref(0)?.as_str()?;
+            self.spoke(identity, |spoken| {
                 spoken.dialed = spoken.dialed.or(dialed);
                 spoken.answered = spoken.answered.or(answered);
             });
+            if identity.len() <= LONGEST_EMERGENCY {
+                self.is_short_dialed.store(true, Relaxed);
+            }
         }
         Ok(())
     }
@@ -102,7 +116,5 @@ fn from_micros(at: i64) -> u64 {
 const MOST_READ: u32 = 1_000_000;
 /// Calls of which lines and sources are counted at the start at most, the newest.
 const MOST_RATED: u32 = 100_000;
-/// How far back lines and sources are counted after a start: no rate is of a longer time.
-const RATES_BACK: jiff::SignedDuration = jiff::SignedDuration::from_hours(24);
 /// A call of the file may be this much later than now before its time is taken for wrong.
 const LATER: jiff::SignedDuration = jiff::SignedDuration::from_secs(60);

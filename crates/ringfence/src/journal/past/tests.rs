@@ -98,6 +98,18 @@ fn an_entry_ends_at_its_time_and_there_are_only_so_many() {
 }
 
 #[test]
+fn an_emergency_call_is_one_of_the_numbers_of_the_region_or_of_all() {
+    let past = Past::default();
+    let called = |region: &str| past.emergency_call(Region::parse(region).unwrap());
+    past.dialed("1002", at(9));
+    assert_eq!(called("GB"), None);
+    past.dialed("144", at(1));
+    assert_eq!((called("CH"), called("GB")), (Some(at(1)), None));
+    past.dialed("112", at(2));
+    assert_eq!((called("CH"), called("GB")), (Some(at(2)), Some(at(2))));
+}
+
+#[test]
 fn a_clock_that_is_set_back_is_no_reason_to_count_what_has_not_happened() {
     let past = Past::default();
     note(&past, &Caller::told(ANNA), "home", 3_600);

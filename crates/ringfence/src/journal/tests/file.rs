@@ -146,6 +146,23 @@ fn a_call_whose_caller_gave_up_before_it_was_decided_has_its_end_in_the_file() {
 }
 
 #[test]
+fn a_call_that_another_phone_answered_counts_as_answered() {
+    let bench = Bench::new();
+    let mut running = bench.start();
+    let elsewhere = Ended { at: at(9), status: Some(487), how: Ended::ELSEWHERE.into() };
+    running.recorder.ended(format!("0.{BERT}-2"), elsewhere.clone());
+    running.record([from(ANNA, 1), from(BERT, 2)]);
+    running.recorder.ended(format!("0.{ANNA}-1"), elsewhere);
+    running.write([]);
+    drop(running);
+    let running = bench.start();
+    for number in [ANNA, BERT] {
+        let answered = asks(number, |caller| running.journal.past().last_answered(caller));
+        assert_eq!(answered, Some(at(9)), "{number}");
+    }
+}
+
+#[test]
 fn calls_are_found_by_each_thing_that_is_known_of_them() {
     let bench = Bench::new();
     let mut running = bench.start();
@@ -228,7 +245,7 @@ fn what_the_rules_remember_is_the_same_after_a_restart() {
     running
         .record([1, 4, 30].map(|minutes| Call { at: ago(minutes), ..from(ANNA, minutes) }).into_iter().rev());
     running.journal.dialed(BERT.to_owned(), ago(7));
-    running.recorder.answered(ANNA.to_owned(), ago(3));
+    running.journal.answered(ANNA.to_owned(), ago(3));
     let until = Some(now + SignedDuration::from_hours(1));
     let (list, identity) = ("cooldown".to_owned(), BERT.to_owned());
     running.recorder.add(Added {
@@ -263,6 +280,20 @@ fn what_the_rules_remember_is_the_same_after_a_restart() {
         drop(running);
         running = bench.start();
     }
+}
+
+#[test]
+fn rates_reach_back_as_far_as_calls_are_kept_and_copies_count_once() {
+    let bench = Bench::new();
+    let now = Timestamp::now();
+    let ago = |hours| now - SignedDuration::from_hours(hours);
+    let call = |hours: i64, line: &str| Call { at: ago(hours), line: line.to_owned(), ..from(ANNA, hours) };
+    bench.start().write([call(100, "home"), call(50, "home"), call(50, "work"), call(1, "home")]);
+    let running = bench.start();
+    let past = running.journal.past();
+    assert_eq!((past.calls_on("home", ago(101), now), past.calls_on("work", ago(101), now)), (3, 1));
+    assert_eq!(past.calls_from("127.0.0.1".parse().unwrap(), ago(101), now), 3);
+    assert_eq!(asks(ANNA, |anna| past.calls(anna, ago(101), now)), 3);
 }
 
 #[test]

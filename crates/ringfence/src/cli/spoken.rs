@@ -1,0 +1,107 @@
+//! What `ringfence dialed` and `ringfence answered` share: numbers we spoke with, and when.
+
+use std::io::BufRead as _;
+
+use anyhow::Result;
+use clap::Args;
+use jiff::Timestamp;
+
+use super::failure::with_hint;
+use super::output::print;
+use super::records::{note, told};
+use super::{Answer, Context, caller, when};
+use crate::control::Request;
+use crate::journal::Offline;
+
+/// The numbers, and when it was.
+#[derive(Debug, Args)]
+pub(super) struct Spoken {
+    /// Numbers as they are written where you live, or with their country codes; `-` reads them from the
+    /// standard input, one a line
+    #[arg(value_name = "NUMBER", required = true)]
+    numbers: Vec<String>,
+
+    /// When it was, instead of now: 2h, 2026-03-01T23:10
+    #[arg(long, value_name = "WHEN")]
+    at: Option<String>,
+}
+
+/// How we spoke.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum How {
+    Dialed,
+    Answered,
+}
+
+/// A request of so many is no longer than the control socket takes.
+const AT_ONCE: usize = 50;
+
+impl Spoken {
+    pub(super) async fn note(self, context: &Context, how: How) -> Result<Answer> {
+        let now = Timestamp::now();
+        let at = self.at.as_deref().map_or(Ok(now), |text| when::time("--at", text, now))?;
+        if at > now {
+            let message = format!("expected a time that was, found {at}, which is to come");
+            return Err(with_hint(message, "how long ago (2h), or when (2026-03-01T23:10)"));
+        }
+        let region = context.region()?;
+        let mut identities = Vec::new();
+        // One that is none is told before anything is noted.
+        for number in self.numbers()? {
+            identities.push(caller::number_known_by(&number, region)?);
+        }
+        let mut offline = None;
+        for some in identities.chunks(AT_ONCE) {
+            let request = how.request(some.to_vec(), at);
+            if note(context, &request).await?.is_some() {
+                continue;
+            }
+            if offline.is_none() {
+                offline = Offline::open(&context.journal()?).map_err(|error| told(&error))?;
+            }
+            let Some(journal) = &mut offline else { return Err(nowhere()) };
+            for identity in some {
+                let noted = match how {
+                    How::Dialed => journal.dialed(identity.clone(), at),
+                    How::Answered => journal.answered(identity.clone(), at),
+                };
+                noted.map_err(|error| told(&error))?;
+            }
+        }
+        let s = if identities.len() == 1 { "" } else { "s" };
+        print(format_args!("noted {} number{s} as {}\n", identities.len(), how.as_str()))?;
+        Ok(Answer::Fine)
+    }
+
+    fn numbers(&self) -> Result<Vec<String>> {
+        if self.numbers != ["-"] {
+            return Ok(self.numbers.clone());
+        }
+        let lines: std::io::Result<Vec<String>> = std::io::stdin().lock().lines().collect();
+        Ok(lines?.into_iter().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()).collect())
+    }
+}
+
+impl How {
+    fn request(self, identities: Vec<String>, at: Timestamp) -> Request {
+        match self {
+            Self::Dialed => Request::Dialed { identities, at },
+            Self::Answered => Request::Answered { identities, at },
+        }
+    }
+
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Dialed => "dialled",
+            Self::Answered => "answered",
+        }
+    }
+}
+
+/// Returns the failure of a note that nobody can take.
+pub(super) fn nowhere() -> anyhow::Error {
+    with_hint(
+        "ringfence is not running, and its journal is kept in memory: there is nowhere to note it",
+        "start it with `ringfence run`, or give the journal a file: [journal] path = \"…\"",
+    )
+}

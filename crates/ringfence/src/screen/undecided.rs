@@ -1,0 +1,122 @@
+//! Calls that are offered to be decided late: each has its record in the end, also where nobody decides it.
+//!
+//! ```text
+//!  offered ──▶ held ──decided late────────────────▶ its record is of the decision
+//!                └────answered before that, or the program ends ──▶ its record says so
+//! ```
+//!
+//! A caller who gives up ends no wait for the decision: it is written down when it is made.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use jiff::Timestamp;
+use ringfence_policy::Facts;
+use softphone::{CallId, EndedBy, Invite};
+
+use super::record::{of_invite, shown};
+use super::seen::Seen;
+use super::{Rules, Screen};
+use crate::journal::{Call, Evidence, Outcome, address, identity};
+
+/// Calls that are offered and not decided.
+#[derive(Debug, Default)]
+pub(super) struct Undecided {
+    calls: Mutex<HashMap<CallId, Call>>,
+    /// How many there are: most calls that end need not look.
+    count: AtomicUsize,
+}
+
+/// Each shard lets ten thousand calls wait: there is room for those of a dozen. Beyond it a record is lost and counted.
+const MOST: usize = 1 << 17;
+
+impl Undecided {
+    /// Holds what is known of a call. Returns whether there was room.
+    fn hold(&self, id: CallId, call: Call) -> bool {
+        let mut calls = self.calls();
+        let has_room = calls.len() < MOST;
+        if has_room {
+            calls.insert(id, call);
+        }
+        self.count.store(calls.len(), Relaxed);
+        has_room
+    }
+
+    /// Takes a call out, to write it down. It can be done once.
+    pub(super) fn take(&self, id: CallId) -> Option<Call> {
+        if self.count.load(Relaxed) == 0 {
+            return None;
+        }
+        let mut calls = self.calls();
+        let call = calls.remove(&id);
+        self.count.store(calls.len(), Relaxed);
+        call
+    }
+
+    fn take_all(&self) -> Vec<Call> {
+        self.count.store(0, Relaxed);
+        std::mem::take(&mut *self.calls()).into_values().collect()
+    }
+
+    fn calls(&self) -> MutexGuard<'_, HashMap<CallId, Call>> {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Screen {
+    /// Notes a call that is offered. Nothing is decided of it, but who calls is known.
+    pub(super) fn hold(&self, rules: &Rules, invite: &Invite<'_>) {
+        let (line, now) = (rules.line(invite.line_label()), Timestamp::now());
+        let seen = Seen::of(invite, &line.name);
+        let caller = seen.caller(&line.order);
+        let facts = Facts::new(&caller, &line.name, rules.policy.region());
+        let call = Call {
+            caller: shown(&facts),
+            display_name: facts.display_name.filter(|name| !name.is_empty()).map(str::to_owned),
+            rule: RULE.to_owned(),
+            evidence: Evidence {
+                identity: identity(&facts.caller),
+                policy: std::sync::Arc::clone(&rules.checksum),
+                ..Evidence::default()
+            },
+            ..of_invite(invite, now, Outcome::Ignore)
+        };
+        if !self.undecided.hold(invite.id(), call) {
+            self.recorder.lose();
+        }
+    }
+
+    /// Notes that a call is over: one that nobody has decided, and now nobody will, is written down.
+    pub(crate) fn ended(&self, ended: &softphone::Ended) {
+        let why = match ended.by {
+            // It is decided all the same.
+            EndedBy::Caller | EndedBy::Elsewhere => return,
+            EndedBy::Overload => "too many calls waited",
+            EndedBy::Shutdown => LEFT,
+            EndedBy::Limit => "nobody decided it in time",
+            EndedBy::Objection | EndedBy::Decision | _ => "it could not be offered",
+        };
+        if let Some(call) = self.undecided.take(ended.call) {
+            self.leave_undecided(call, ended.status, why);
+        }
+    }
+
+    /// Writes down the calls that nobody will decide any more, since the program ends.
+    pub(crate) fn leave(&self) {
+        for call in self.undecided.take_all() {
+            self.leave_undecided(call, None, LEFT);
+        }
+    }
+
+    fn leave_undecided(&self, call: Call, status: Option<u16>, why: &str) {
+        let verdict = status.map_or(Outcome::Ignore, |status| Outcome::Refuse { status });
+        let source = address(&call.source);
+        let reason = format!("answered before it was decided: {why}");
+        self.recorder.record(Call { verdict, reason, ..call }, source);
+    }
+}
+
+/// What the journal has in the place of a rule.
+const RULE: &str = "undecided";
+const LEFT: &str = "the program ended";

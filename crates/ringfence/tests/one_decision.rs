@@ -1,0 +1,104 @@
+//! One call, one decision, one record: copies of an INVITE, callers who give up, and calls that nobody decides.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+#[allow(dead_code, reason = "not every test file needs all of it")]
+mod bench;
+
+use std::net::UdpSocket;
+use std::os::unix::fs::PermissionsExt;
+
+use bench::{Bench, PATIENCE, Program};
+use ringfence_testing::Outcome;
+
+const AGAIN: &str = "[[rule]]\nid = \"again\"\nwhen = { repeat = { count = 2, within = \"10m\" } }\n\
+                     then = \"unavailable\"\n[[rule]]\nid = \"rest\"\nthen = \"busy\"\n";
+
+/// A bench with two lines whose policy is this, and the program that has registered with it.
+fn running(policy: &str) -> (Bench, Program) {
+    let mut bench = Bench::new();
+    bench.write("ask", "#!/bin/sh\nsleep 60\n");
+    std::fs::set_permissions(bench.path("ask"), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let head = "[softphone]\nlisten = \"127.0.0.1:0\"\ncontrol = \"control/s\"\nshards = 1\n\n\
+                [defaults]\nregion = \"CH\"\ndeadline = \"300ms\"\non_error = \"decline\"\n";
+    let home = bench.account("home", "858", "hunter2");
+    let work = bench.account("work", "859", "hunter2");
+    bench.write("ringfence.toml", &format!("{head}{home}\n{work}\n{policy}"));
+    let program = bench.registered();
+    assert!(bench.play(|pbx| pbx.is_registered("859")), "{}", bench.log());
+    (bench, program)
+}
+
+fn calls(bench: &Bench) -> Vec<serde_json::Value> {
+    let told = String::from_utf8(bench.ask(&["calls", "--json"]).stdout).unwrap();
+    told.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// Sends an INVITE to a line, and returns the status of the final answer.
+fn invite(bench: &Bench, line: &str, call_id: &str, cseq: u32) -> u16 {
+    let status = bench.json(&["status", "--json"]);
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    let (us, to) = (socket.local_addr().unwrap(), status["listen"][0].as_str().unwrap());
+    let request = |method: &str, tag: &str| {
+        format!(
+            "{method} sip:{line}@{to} SIP/2.0\r\nVia: SIP/2.0/UDP {us};branch=z9hG4bK{call_id}{line}{cseq}\r\n\
+             Max-Forwards: 70\r\nFrom: <sip:+41441234567@127.0.0.1>;tag=one\r\nTo: <sip:{line}@127.0.0.1>{tag}\r\n\
+             Call-ID: {call_id}\r\nCSeq: {cseq} {method}\r\nContact: <sip:x@{us}>\r\nContent-Length: 0\r\n\r\n"
+        )
+    };
+    socket.send_to(request("INVITE", "").as_bytes(), to).unwrap();
+    let mut buffer = [0; 4_096];
+    loop {
+        let length = socket.recv(&mut buffer).unwrap();
+        let answer = String::from_utf8_lossy(&buffer[..length]).into_owned();
+        let status: u16 = answer[8..11].parse().unwrap();
+        if status >= 200 {
+            let tag = answer.split(";tag=").nth(2).unwrap().split("\r\n").next().unwrap();
+            socket.send_to(request("ACK", &format!(";tag={tag}")).as_bytes(), to).unwrap();
+            return status;
+        }
+    }
+}
+
+#[test]
+fn a_further_copy_of_a_call_gets_the_same_answer_and_counts_as_no_call() {
+    let (bench, _program) = running(AGAIN);
+    assert_eq!([invite(&bench, "858", "first", 1), invite(&bench, "858", "first", 2)], [486, 486]);
+    assert_eq!(invite(&bench, "858", "second", 1), 480, "this one is another call");
+    let status = bench.json(&["status", "--json"]);
+    assert_eq!((&status["calls"]["screened"], &status["calls"]["copies"]), (&2.into(), &1.into()));
+    assert_eq!(calls(&bench).len(), 2);
+}
+
+#[test]
+fn a_copy_on_another_line_is_decided_there_as_if_the_first_had_not_come() {
+    let (bench, program) = running(AGAIN);
+    assert_eq!([invite(&bench, "858", "first", 1), invite(&bench, "859", "first", 2)], [486, 486]);
+    let written = calls(&bench);
+    assert_eq!((written.len(), &written[0]["at"]), (2, &written[1]["at"]));
+    assert_eq!((&written[0]["line"], &written[1]["line"]), (&"home".into(), &"work".into()));
+    let replayed = bench.json(&["replay", "--json"]);
+    assert_eq!(replayed["different"], 0, "{replayed}");
+    drop(program);
+    let mut bench = bench;
+    let _program = bench.start();
+    let answers = |bench: &Bench| bench.ask(&["status"]).status.code() != Some(2);
+    assert!(bench.play_until(PATIENCE, answers), "{}", bench.log());
+    assert_eq!(invite(&bench, "858", "second", 1), 480, "the second call of the caller, not the third");
+}
+
+/// A policy that asks a program that never answers.
+const ASKING: &str = "[list.bad]\nsource = \"lookup:exec:ask\"\n[[rule]]\nid = \"bad\"\n\
+                      when = { caller_in = \"bad\" }\nthen = \"busy\"\n[[rule]]\nid = \"rest\"\nthen = \"unavailable\"\n";
+
+#[test]
+fn a_caller_who_gives_up_while_a_list_is_asked_has_a_record_with_its_end() {
+    let (mut bench, _program) = running(ASKING);
+    assert_eq!(bench.call("+41441234567"), Outcome::Cancelled);
+    let is_written = |bench: &Bench| calls(bench).iter().any(|call| call["ended"].is_object());
+    assert!(bench.play_until(PATIENCE, is_written), "{:?}", calls(&bench));
+    let call = &calls(&bench)[0];
+    assert_eq!((&call["rule"], &call["ended"]["how"]), (&"on_error".into(), &"the caller gave up".into()));
+    assert_eq!(call["evidence"]["facts"]["unanswered"][0], "bad");
+}
