@@ -1,4 +1,4 @@
-//! Maps a compiled list into memory: the one place of the program that needs `unsafe`.
+//! Maps a compiled list into memory: the one place of this crate that needs `unsafe`.
 //!
 //! A mapping is the file itself. It opens in no time, costs no memory that the system could not
 //! take back, and is shared by all who map the file. What it asks in return is that nobody
