@@ -88,8 +88,11 @@ fn json(bench: &Bench, arguments: &[&str]) -> Vec<Value> {
 }
 
 fn refused(bench: &mut Bench, caller: &str) {
+    let recorded = |bench: &Bench| json(bench, &["calls", "--json"]).len();
+    let before = recorded(bench);
     let id = bench.pbx.call(Instant::now(), CallPlan::new(caller, "858"));
     assert!(bench.play(|pbx| pbx.get(id).outcome().is_some()), "{}", bench.log());
+    assert!(bench.play_until(PATIENCE, |bench| recorded(bench) > before), "{}", bench.log());
 }
 
 /// Ends the program when its journal is written.
