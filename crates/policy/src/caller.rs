@@ -22,7 +22,7 @@ pub struct Caller<'a> {
     pub host: &'a str,
     /// The name beside the address.
     pub display_name: Option<&'a str>,
-    /// Whether the caller asks that its number be hidden (`Privacy: id`, `user` or `header`).
+    /// Whether the caller asks that its number be hidden (`Privacy: id` or `user`).
     pub withheld: bool,
     /// The header.
     pub source: Source,

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::caller::CallerId;
 use crate::facts::Facts;
 use crate::list::Entry;
 use crate::number::Number;
@@ -121,16 +120,11 @@ fn in_mode<'p>(
     }
 }
 
+/// Returns whether an emergency number calls, also one that hides.
 pub(crate) fn is_emergency(policy: &Policy, facts: &Facts<'_>) -> bool {
-    match facts.caller {
-        CallerId::Number(Number::Internal(digits)) => policy.region().is_emergency(digits),
-        CallerId::Number(Number::E164(_))
-        | CallerId::Implausible(..)
-        | CallerId::Ambiguous(_)
-        | CallerId::Name(_)
-        | CallerId::Anonymous { .. }
-        | CallerId::Unavailable
-        | CallerId::Invalid(_) => false,
+    match facts.caller.number() {
+        Some(Number::Internal(digits)) => policy.region().is_emergency(digits),
+        Some(Number::E164(_)) | None => false,
     }
 }
 

@@ -135,11 +135,12 @@ impl E164 {
         let code = plan.calling_code_digits();
         let digits = self.digits().saturating_sub(code);
         let first = self.first(code + 1).map_or(0, |first| u8::try_from(first % 10).unwrap_or(0));
-        (!plan.is_plausible_length(first, digits)).then(|| Fault::National {
-            calling_code: plan.calling_code(),
-            digits: u8::try_from(digits).unwrap_or(u8::MAX),
-            first,
-        })
+        if !plan.is_plausible_length(first, digits) {
+            let (calling_code, digits) = (plan.calling_code(), u8::try_from(digits).unwrap_or(u8::MAX));
+            return Some(Fault::National { calling_code, digits, first });
+        }
+        let is_ill = plan.calling_code() == plan::NORTH_AMERICA && !plan::is_north_american(self.as_u64());
+        is_ill.then_some(Fault::AreaOrExchange)
     }
 
     /// Returns the first digits as one decimal value, if there are so many.

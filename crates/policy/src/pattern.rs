@@ -27,7 +27,8 @@ use error::Problem;
 /// | `invalid` | callers with a number that no numbering plan has |
 /// | `sip:alice` | callers whose address has this name for a user |
 ///
-/// Its `Display` form means the same in every region, and is read back as the same pattern.
+/// Its `Display` form means the same in every region, and is read back as the same pattern: save an emergency number
+/// behind the calling code, such as `+49112`, which is 112 where that is the region's own.
 ///
 /// ```
 /// use ringfence_policy::{Pattern, Region};

@@ -181,6 +181,50 @@ fn an_emergency_number_is_never_refused() {
 }
 
 #[test]
+fn an_emergency_number_rings_in_whatever_form_it_arrives() {
+    let policy = declined("", "invalid\nanonymous\n/./");
+    for number in [
+        "+112",
+        "+144",
+        "+41112",
+        "+41144",
+        "0041144",
+        "+0041117",
+        "+911",
+        "tel:+41-118",
+        "112;phone-context=+41",
+    ] {
+        assert_eq!(decided(&policy, &Caller::from_header(number, "pbx.example")), "emergency", "{number}");
+    }
+    assert_eq!(decided(&policy, &Caller::from_header("+41791", "pbx.example")), "listed");
+}
+
+#[test]
+fn an_emergency_number_that_is_hidden_rings_all_the_same() {
+    let policy = declined("", "anonymous");
+    for number in ["112", "+112", "+41144", "0041144"] {
+        let asserted = Caller { withheld: true, ..Caller::asserted(number, "pbx.example") };
+        assert_eq!(decided(&policy, &asserted), "emergency", "{number}");
+        let from = Caller::from_header("anonymous", "anonymous.invalid");
+        let caller = from.or_asserted(Some(Caller::asserted(number, "pbx.example")));
+        assert_eq!(decided(&policy, &caller), "emergency", "{number}");
+    }
+    let asserted = Caller { withheld: true, ..Caller::asserted("1002", "pbx.example") };
+    assert_eq!(decided(&policy, &asserted), "listed");
+}
+
+#[test]
+fn an_emergency_number_is_refused_on_a_reject_list_in_whatever_form_it_is_written() {
+    for entry in ["+112", "+41144", "0041 144", "112"] {
+        let error = policy_otherwise("", entry, Treatment::ring()).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!("spam.txt:1: {entry} is an emergency number and cannot be refused")
+        );
+    }
+}
+
+#[test]
 fn a_reject_list_that_names_emergency_numbers_is_refused() {
     let error = policy_otherwise("", "+4179*\n112\n144 # ambulance", Treatment::ring()).unwrap_err();
     assert_eq!(

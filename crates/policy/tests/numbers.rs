@@ -204,6 +204,47 @@ fn emergency_numbers_are_internal_whatever_they_look_like() {
 }
 
 #[test]
+fn an_emergency_number_is_itself_also_behind_a_plus_a_calling_code_or_an_international_prefix() {
+    for (code, number, forms) in [
+        ("DE", "112", &["+112", "+49112", "0049112", "+0049112", "+49 11-2", "tel:+49-112;npdi"][..]),
+        ("SE", "112", &["+112", "+46112", "0046112", "%2B112", "sip:+112@pbx.example"]),
+        ("US", "911", &["+911", "+1911", "0111911", "+01 11 911"]),
+        ("AU", "000", &["+000", "+61000", "001161000"]),
+        ("RU", "01", &["+01", "+701", "810701"]),
+        ("TH", "1669", &["+1669", "+661669", "001661669"]),
+        ("CH", "144", &["+144", "+41144", "0041144"]),
+    ] {
+        all_read_as(code, &format!("internal {number}"), forms);
+    }
+}
+
+#[test]
+fn what_a_numbering_plan_has_is_no_emergency_number() {
+    assert_eq!(read("+49110", "CH"), "+49110", "an emergency number of another country");
+    assert_eq!(read("+491101", "DE"), "+491101");
+    assert_eq!(read("0041 112", "DE"), "+41112");
+    assert_ne!(read("00112", "DE"), "internal 112", "an international prefix needs a calling code");
+    assert_eq!(read("internal:49112", "DE"), "internal 49112");
+    assert_eq!(read("+11911", "US"), "+11911");
+}
+
+#[test]
+fn a_number_read_again_stays_what_it_is() {
+    let prefixes = ["", "+", "00", "011", "0011", "+00"];
+    for region in Region::all() {
+        for emergency in region.emergency_numbers().chain(["112", "911", "999"]) {
+            let with_code = format!("{}{emergency}", region.calling_code());
+            for raw in
+                prefixes.iter().flat_map(|start| [emergency, &with_code].map(|rest| format!("{start}{rest}")))
+            {
+                let Ok(once) = normalise(&raw, region) else { continue };
+                assert_eq!(normalise(&once.to_string(), region), Ok(once), "{raw} in {region}");
+            }
+        }
+    }
+}
+
+#[test]
 fn a_lost_plus_is_restored_when_nothing_else_fits() {
     let cases = [
         ("CH", "41791234567", "+41791234567"),
@@ -262,6 +303,27 @@ fn a_number_of_no_plan_keeps_its_digits_and_tells_its_fault() {
         assert!(number.fault().is_some(), "{raw}");
     }
     assert_eq!(E164::new(41_791_234_567).and_then(E164::fault), None);
+}
+
+#[test]
+fn an_area_code_and_an_exchange_of_north_america_begin_with_2_to_9_and_are_no_n11() {
+    for raw in ["+12125550177", "+1 800 555 0177", "+1 345 949 2000"] {
+        let Ok(Number::E164(number)) = normalise(raw, region("CH")) else { panic!("{raw}") };
+        assert_eq!(number.fault(), None, "{raw}");
+    }
+    for raw in ["+12020550123", "+12021550123", "+19115550123", "+12124110123"] {
+        let Ok(Number::E164(number)) = normalise(raw, region("US")) else { panic!("{raw}") };
+        assert_eq!(number.to_string(), raw);
+        let fault = number.fault().expect("a fault").to_string();
+        assert!(fault.starts_with("area codes and exchanges in +1 "), "{raw}: {fault}");
+    }
+}
+
+#[test]
+fn foreign_digits_without_their_plus_are_no_number_of_north_america() {
+    all_read_as("US", "+4930123456", &["+4930123456", "01149 30 123456"]);
+    assert_ne!(read("4930123456", "US"), "+14930123456");
+    assert_ne!(read("4915112345", "US"), "+14915112345");
 }
 
 #[test]

@@ -8,6 +8,9 @@
 //!  1002  *97  118          up to six digits: an internal number
 //! ```
 //!
+//! An emergency number is itself also where a network writes it like a full one: `+112`, `+41112`
+//! and `0041112` are 112.
+//!
 //! These are the forms a region writes. Exactly one of them must fit. When none does, a prefix may
 //! have been lost on the way: `41791234567` without its `+`, `791234567` without its `0`. Such a
 //! form is taken when it is the only one that fits, and is ambiguous otherwise. A form the region
@@ -41,16 +44,49 @@ pub fn normalise(raw: &str, region: Region) -> Result<Number, Unresolved> {
     if has_signs {
         return Err(Unresolved::NotANumber);
     }
+    let plan = written.context.unwrap_or(region.plan());
+    if let Some(number) = emergency_in_full(symbols, written.is_global, plan, region) {
+        return Ok(number);
+    }
     if written.is_global {
-        let plan = written.context.unwrap_or(region.plan());
         let number = past_a_prefix(symbols, plan).map_or_else(|| international(symbols), Ok);
         return number.map(Number::E164).map_err(Unresolved::Invalid);
     }
-    match internal(symbols) {
-        Some(Number::Internal(digits)) if region.is_emergency(digits) => Ok(Number::Internal(digits)),
-        _ => dialled(symbols, written.context.unwrap_or(region.plan())),
+    match emergency(symbols, region) {
+        Some(number) => Ok(number),
+        None => dialled(symbols, plan),
     }
 }
+
+/// Reads an emergency number of the region behind a `+`, its calling code or both, unless a full number has that form.
+fn emergency_in_full(digits: &[u8], is_global: bool, plan: &'static Plan, region: Region) -> Option<Number> {
+    if is_global
+        && digits.len() <= LONGEST_EMERGENCY
+        && let Some(number) = emergency(digits, region)
+    {
+        return Some(number);
+    }
+    let behind_code = |full: &[u8]| {
+        let (code, rest) = full.split_at_checked(region.plan().calling_code_digits())?;
+        let is_own =
+            rest.len() <= LONGEST_EMERGENCY && super::value_of(code) == u64::from(region.calling_code());
+        if is_own && plausible_international(full).is_none() { emergency(rest, region) } else { None }
+    };
+    if is_global && let Some(number) = behind_code(digits) {
+        return Some(number);
+    }
+    plan.international_prefixes().filter_map(|prefix| after(digits, prefix)).find_map(behind_code)
+}
+
+fn emergency(digits: &[u8], region: Region) -> Option<Number> {
+    match internal(digits) {
+        Some(Number::Internal(digits)) if region.is_emergency(digits) => Some(Number::Internal(digits)),
+        _ => None,
+    }
+}
+
+/// No emergency number has more digits; a test looks at all of them.
+const LONGEST_EMERGENCY: usize = 4;
 
 /// Resolves digits without a `+`.
 fn dialled(digits: &[u8], plan: &'static Plan) -> Result<Number, Unresolved> {

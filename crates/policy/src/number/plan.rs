@@ -68,6 +68,7 @@ impl Plan {
     /// Returns whether these digits can be a national (significant) number.
     pub(super) fn is_plausible(&self, national: &[u8]) -> bool {
         national.first().is_some_and(|first| self.is_plausible_length(*first, national.len()))
+            && (self.calling_code != NORTH_AMERICA || is_north_american(super::value_of(national)))
     }
 
     /// Returns whether a national number that begins with this digit may have so many.
@@ -94,6 +95,18 @@ impl Plan {
     fn lengths_from(&self, first: u8) -> u16 {
         self.lengths.get(usize::from(first)).copied().unwrap_or(0)
     }
+}
+
+/// The calling code of North America.
+pub(super) const NORTH_AMERICA: u16 = 1;
+
+/// Returns whether ten digits have an area code and an exchange such as North America has: `NXX NXX XXXX`, where
+/// N is 2 to 9 and no code is a short code such as 911. Toll-free and other services, whose area code ends in two
+/// equal digits, do have exchanges such as 411.
+pub(super) fn is_north_american(national: u64) -> bool {
+    let (area, exchange) = (national / 10_000_000 % 1000, national / 10_000 % 1000);
+    let is_service = area / 10 % 10 == area % 10;
+    area >= 200 && exchange >= 200 && area % 100 != 11 && (is_service || exchange % 100 != 11)
 }
 
 fn contains(lengths: u16, length: usize) -> bool {

@@ -144,11 +144,16 @@ pub enum Fault {
         /// The first of them.
         first: u8,
     },
+    /// The area code or the exchange is none that North America can have.
+    AreaOrExchange,
 }
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
+            Fault::AreaOrExchange => f.write_str(
+                "area codes and exchanges in +1 begin with 2 to 9 and are no short codes such as 911",
+            ),
             Fault::CallingCode => f.write_str("no country has this calling code"),
             Fault::National { calling_code, digits: 0, .. } => {
                 write!(f, "+{calling_code} has no number behind it")
