@@ -46,7 +46,7 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// Puts a policy together, if it always decides and never refuses an emergency number.
+    /// Puts a policy together, if it always decides and lets every emergency number ring.
     pub fn new(mut parts: PolicyParts) -> Result<Self, PolicyError> {
         if !parts.rules.last().is_some_and(Rule::is_unconditional) {
             return Err(PolicyError::NotTotal);
@@ -201,16 +201,16 @@ impl Policy {
         &self.core.checksum
     }
 
-    /// Finds the emergency numbers that a rule would refuse by naming them.
+    /// Finds the emergency numbers that a rule names and would not let ring.
     fn refused_emergencies(&self) -> Vec<EmergencyEntry> {
         let mut entries = Vec::new();
-        for rule in self.rules().iter().filter(|rule| rule.then.is_refusal()) {
+        for rule in self.rules().iter().filter(|rule| !rule.then.lets_ring()) {
             let mut named: Vec<&List> = Vec::new();
             named_lists(rule.when(), &self.lists, &mut named);
             for digits in self.region().emergencies() {
                 let pattern = Pattern::Exact(Number::Internal(digits));
                 let found = named.iter().filter_map(|list| list.find_pattern(&pattern));
-                entries.extend(found.map(|entry| EmergencyEntry::new(entry, rule.id())));
+                entries.extend(found.map(|entry| EmergencyEntry::new(entry, rule)));
             }
         }
         entries.sort_by(|one, other| (&one.file, one.line).cmp(&(&other.file, other.line)));
@@ -271,7 +271,7 @@ impl fmt::Display for PolicyError {
 
 impl std::error::Error for PolicyError {}
 
-/// An emergency number that a rule would refuse.
+/// An emergency number that a rule would refuse, forward, challenge or answer.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -292,18 +292,20 @@ pub struct EmergencyEntry {
     file: Option<String>,
     line: u32,
     origin: String,
+    is_refused: bool,
 }
 
 impl EmergencyEntry {
-    fn new(entry: Entry<'_>, rule: &str) -> Self {
+    fn new(entry: Entry<'_>, rule: &Rule) -> Self {
         let origin = entry.origin();
         Self {
             written: entry.written().to_owned(),
             list: entry.list().to_owned(),
-            rule: rule.to_owned(),
+            rule: rule.id().to_owned(),
             file: origin.file().map(str::to_owned),
             line: origin.line(),
             origin: origin.to_string(),
+            is_refused: rule.then.is_refusal(),
         }
     }
 
@@ -325,6 +327,12 @@ impl EmergencyEntry {
         &self.rule
     }
 
+    /// Returns whether the rule would refuse it; otherwise it would do something else than let it ring.
+    #[must_use]
+    pub fn is_refused(&self) -> bool {
+        self.is_refused
+    }
+
     /// Returns the file; `None` for an entry written inline.
     #[must_use]
     pub fn file(&self) -> Option<&str> {
@@ -340,6 +348,7 @@ impl EmergencyEntry {
 
 impl fmt::Display for EmergencyEntry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {} is an emergency number and cannot be refused", self.origin, self.written)
+        let end = if self.is_refused { "cannot be refused" } else { "must ring" };
+        write!(f, "{}: {} is an emergency number and {end}", self.origin, self.written)
     }
 }

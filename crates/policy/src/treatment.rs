@@ -255,6 +255,18 @@ impl Treatment {
         &self.work
     }
 
+    /// Returns whether the phone rings, here or where else it stands, and nothing else becomes of the call.
+    #[must_use]
+    pub fn lets_ring(&self) -> bool {
+        match &self.work {
+            Work::Ring(_) | Work::StandAside => true,
+            Work::Hold(hold) => hold.then.lets_ring(),
+            Work::Reject(_) | Work::Drop(_) | Work::Answer(_) | Work::Forward(_) | Work::Challenge(_) => {
+                false
+            }
+        }
+    }
+
     /// Returns whether the caller is turned away: refused, answered by a machine, or not answered.
     #[must_use]
     pub fn is_refusal(&self) -> bool {

@@ -128,6 +128,23 @@ fn a_rule_that_would_refuse_an_emergency_number_is_refused() {
 }
 
 #[test]
+fn a_rule_that_would_do_anything_but_let_an_emergency_number_ring_is_refused() {
+    let lists = "[line.home]\nposition = \"parallel\"\n[treatment.on]\nforward.to = \"sip:desk@pbx.example\"\n\
+                 [treatment.asked]\nchallenge = { prompt = \"press-{digit}.wav\", on_pass = \"ring\", on_fail = \"ring\" }\n\
+                 [treatment.tape]\nanswer.max_seconds = 12\n\
+                 [treatment.late]\nhold = { seconds = 5, then = \"on\" }\n";
+    let rule =
+        |then: &str| format!("{lists}[[rule]]\nid = \"a\"\nwhen = {{ caller = \"144\" }}\nthen = \"{then}\"");
+    for then in ["on", "asked", "late"] {
+        assert_wrong(&rule(then), "144 is an emergency number, and the rule \"a\" would not let it ring");
+    }
+    assert_wrong(&rule("tape"), "144 is an emergency number, and the rule \"a\" would refuse it");
+    for then in ["ring", "stand_aside"] {
+        assert_eq!(wrong(&rule(then)), Vec::<String>::new(), "{then}");
+    }
+}
+
+#[test]
 fn an_emergency_number_in_a_loaded_list_is_refused_with_its_file() {
     let text = with_last_rule(
         "[list.spam]\n[[rule]]\nid = \"spam\"\nwhen = { caller_in = \"spam\" }\nthen = \"busy\"",
@@ -139,6 +156,29 @@ fn an_emergency_number_in_a_loaded_list_is_refused_with_its_file() {
         refused[0].message,
         "spam.txt:2: 112 is an emergency number, and the rule \"spam\" would refuse it"
     );
+}
+
+//= https://www.rfc-editor.org/rfc/rfc8688#section-3.1
+//= type=test
+//# If there is a Call-Info header field, it MUST have the "purpose"
+//# parameter of "jwscard".
+#[test]
+fn the_call_info_of_a_608_has_no_purpose_but_jwscard() {
+    let refused = |what: &str, call_info: &str| {
+        wrong(&format!("[treatment.no]\nreject = {{ {what}, call_info = \"{call_info}\" }}"))
+    };
+    let expected = "expected a Call-Info of 608 with `purpose=jwscard`, found `purpose=info` | \
+                    leave `purpose` out: a 608 always says jwscard (RFC 8688)";
+    let card = "<https://block.example.net/card>";
+    for what in ["code = 608", "preset = \"608\""] {
+        for parameters in [";purpose=info", "; x=y ; Purpose = info"] {
+            assert_eq!(refused(what, &format!("{card}{parameters}")), [expected], "{what} {parameters}");
+        }
+        for parameters in ["", ";purpose=jwscard", ";PURPOSE=JWSCard"] {
+            assert_eq!(refused(what, &format!("{card}{parameters}")), [""; 0], "{what} {parameters}");
+        }
+    }
+    assert_eq!(refused("code = 607", &format!("{card};purpose=info")), [""; 0]);
 }
 
 #[test]

@@ -230,19 +230,11 @@ impl<'c> Compiler<'c> {
         };
         let of_rule =
             || self.blocks.rules.iter().find(|rule| rule.id.0 == entry.rule()).map(|rule| rule.id.span);
-        let message = match entry.file() {
-            Some(file) => format!(
-                "{file}:{}: {} is an emergency number, and the rule \"{}\" would refuse it",
-                entry.line(),
-                entry.written(),
-                brief(entry.rule())
-            ),
-            None => format!(
-                "{} is an emergency number, and the rule \"{}\" would refuse it",
-                entry.written(),
-                brief(entry.rule())
-            ),
-        };
+        let would = if entry.is_refused() { "refuse it" } else { "not let it ring" };
+        let rule = brief(entry.rule());
+        let at = entry.file().map_or_else(String::new, |file| format!("{file}:{}: ", entry.line()));
+        let written = entry.written();
+        let message = format!("{at}{written} is an emergency number, and the rule \"{rule}\" would {would}");
         let hint = "leave it out: emergency numbers are never refused, whatever the rules say";
         self.report.push(Severity::Error, span.or_else(of_rule), message, hint);
     }

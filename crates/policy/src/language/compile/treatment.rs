@@ -155,6 +155,10 @@ impl<'c> Compiler<'c> {
             (&block.call_info, |rejection, text| rejection.call_info(uri_value(&text))),
             (&block.error_info, |rejection, text| rejection.error_info(uri_value(&text))),
         ];
+        let fallback = block.fallback.map(|fallback| code(fallback.value.0));
+        if rejection.code() == 608 || fallback == Some(608) {
+            self.check_purpose(block);
+        }
         for (text, set) in texts {
             let Some(text) = text else { continue };
             match set(rejection.clone(), text.0.as_str().into()) {
@@ -166,6 +170,25 @@ impl<'c> Compiler<'c> {
             Some(warning) if warning.0.is_empty() => Some(rejection.without_warning()),
             Some(warning) => Some(rejection.clone().warning(warning.0.as_str()).unwrap_or(rejection)),
             None => Some(rejection),
+        }
+    }
+
+    /// Reports a Call-Info that says anything else of a 608 than the card it is for.
+    fn check_purpose(&mut self, block: &RejectBlock) {
+        let Some(call_info) = &block.call_info else { return };
+        let after = call_info.0.split_once('>').map_or("", |(_, after)| after);
+        //= https://www.rfc-editor.org/rfc/rfc8688#section-3.1
+        //# If there is a Call-Info header field, it MUST have the "purpose"
+        //# parameter of "jwscard".
+        for purpose in after.split(';').skip(1).filter_map(purpose) {
+            if !purpose.eq_ignore_ascii_case("jwscard") {
+                let message = format!(
+                    "expected a Call-Info of 608 with `purpose=jwscard`, found `purpose={}`",
+                    brief(purpose)
+                );
+                let hint = "leave `purpose` out: a 608 always says jwscard (RFC 8688)";
+                self.report.error(call_info.span, message, hint);
+            }
         }
     }
 
@@ -322,6 +345,12 @@ fn network_blocked(redress: &str) -> String {
 }
 
 /// Puts a bare address between `<` and `>`, as the header wants it.
+/// Returns the value of a parameter of Call-Info, if it is the purpose.
+fn purpose(parameter: &str) -> Option<&str> {
+    let (name, value) = parameter.split_once('=')?;
+    name.trim().eq_ignore_ascii_case("purpose").then(|| value.trim().trim_matches('"'))
+}
+
 fn uri_value(text: &str) -> Box<str> {
     if text.starts_with('<') { text.into() } else { format!("<{text}>").into() }
 }
