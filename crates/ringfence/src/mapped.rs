@@ -1,14 +1,13 @@
 //! Maps a compiled list into memory: the one place of this crate that needs `unsafe`.
 //!
-//! A mapping is the file itself. It opens in no time, costs no memory that the system could not
-//! take back, and is shared by all who map the file. What it asks in return is that nobody
-//! changes the file in place: a file is mapped only if nobody but its owner may, and read into
-//! memory otherwise.
+//! A mapping costs no memory that the system could not take back. What it asks in return is that nobody
+//! changes the file in place: it is a copy without a name that is mapped, which takes the disk a few
+//! hundredths of a second, and a file that others than its owner may write to is read into memory.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Seek, SeekFrom};
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use memmap2::{Advice, Mmap};
 
@@ -37,7 +36,8 @@ impl Contents {
         if metadata.len() > MOST {
             return Err(ReadError::TooLarge(MOST));
         }
-        let mapping = map(&file)?;
+        let Some(copy) = copy(&file, metadata.len())? else { return read(file) };
+        let mapping = map(&copy)?;
         // So that the first calls after it do not wait for the disk. Who cannot give this advice
         // is not worse off than before.
         let _ = mapping.advise(Advice::WillNeed);
@@ -56,18 +56,30 @@ impl AsRef<[u8]> for Contents {
 
 #[expect(unsafe_code, reason = "whether a mapped file stays as it is, only its owner and the system know")]
 fn map(file: &File) -> Result<Mmap, ReadError> {
-    // SAFETY: the bytes must stay what they are, and as many, as long as the mapping lives.
-    // - The file is regular and opened for reading only, and this program writes to none that it
-    //   has mapped: a compiled list is written beside the old one and renamed over it
-    //   (`cli/list/compiled.rs`), which leaves the old file as it is, without a name.
-    // - `Contents::open` has found that only root and the user this program runs as may write to
-    //   it; either could change the memory of this process as well.
-    // - Should one of them change it in place all the same, look-ups are written for it: each
-    //   takes a byte once, by value, and checks every offset against the length that was mapped.
-    //   Should one of them cut it short, the system ends the process with SIGBUS at the first
-    //   byte that is gone: no other memory is read in its stead.
+    // SAFETY: the bytes must stay what they are, and as many, as long as the mapping lives. The file has no name and this
+    // program wrote it (`copy`) and writes it no more; who could open it through /proc could change the memory
+    // of this process as well. Look-ups take each byte once, by value, and check every offset all the same.
     let mapping = unsafe { Mmap::map(file) };
     Ok(mapping?)
+}
+
+/// Copies a file into one without a name, which nobody can write to or cut short: `cp` onto a list that is mapped would
+/// end the program with SIGBUS. Returns `None` where no disk has room for it.
+fn copy(file: &File, length: u64) -> Result<Option<File>, ReadError> {
+    let wished = std::env::var_os("TMPDIR").map(PathBuf::from);
+    // What is in /tmp is often in memory.
+    for place in wished.into_iter().chain([PathBuf::from("/var/tmp"), std::env::temp_dir()]) {
+        let Ok(mut copy) = tempfile::tempfile_in(&place) else { continue };
+        let mut original = file;
+        original.seek(SeekFrom::Start(0))?;
+        // What grows meanwhile is cut off; what shrinks is told by who reads it.
+        if std::io::copy(&mut original.take(length), &mut copy).is_ok() {
+            return Ok(Some(copy));
+        }
+    }
+    let mut original = file;
+    original.seek(SeekFrom::Start(0))?;
+    Ok(None)
 }
 
 fn read(file: File) -> Result<Contents, ReadError> {
@@ -93,7 +105,6 @@ mod tests {
     use std::fs;
     use std::io::Write;
     use std::os::unix::fs::PermissionsExt;
-    use std::path::PathBuf;
 
     use super::*;
 
@@ -143,6 +154,17 @@ mod tests {
         fs::rename(&beside, &path).unwrap();
         assert!(contents.as_ref().iter().all(|byte| *byte == 7));
         assert_eq!(Contents::open(&path, user).unwrap().as_ref(), b"shorter");
+    }
+
+    #[test]
+    fn a_file_that_is_written_over_or_cut_short_stays_as_it_was_mapped() {
+        let home = tempfile::tempdir().unwrap();
+        let (path, user) = file(home.path(), 3 << 20, 0o644);
+        let contents = Contents::open(&path, user).unwrap();
+        fs::write(&path, vec![9; 3 << 20]).unwrap();
+        assert!(contents.as_ref().iter().all(|byte| *byte == 7));
+        fs::write(&path, b"").unwrap();
+        assert!(contents.as_ref().len() == 3 << 20 && contents.as_ref().iter().all(|byte| *byte == 7));
     }
 
     #[test]

@@ -121,7 +121,12 @@ struct Signals {
     hangup: Signal,
     interrupt: Signal,
     terminate: Signal,
+    /// Served by doing nothing: a journal at the limit of a file's size is a disk that is full, and no reason to end.
+    _too_large: Signal,
 }
+
+/// SIGXFSZ, on Linux and macOS.
+const FILE_TOO_LARGE: i32 = 25;
 
 impl Signals {
     fn new() -> Result<Self> {
@@ -130,6 +135,7 @@ impl Signals {
             hangup: of(SignalKind::hangup())?,
             interrupt: of(SignalKind::interrupt())?,
             terminate: of(SignalKind::terminate())?,
+            _too_large: of(SignalKind::from_raw(FILE_TOO_LARGE))?,
         })
     }
 

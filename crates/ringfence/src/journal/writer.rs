@@ -115,6 +115,10 @@ impl Writer {
         if records.is_empty() && self.vitals.failing().is_none() {
             return true;
         }
+        // Each time: what goes to a file that was taken away is lost.
+        if self.open.take_if(|open| !open.store.is_in_place()).is_some() {
+            tracing::warn!("journal file removed or replaced: its place is opened anew");
+        }
         let written = match self.reopen() {
             Ok(open) => open.write(records),
             Err(error) => Err(error),
@@ -123,8 +127,6 @@ impl Writer {
             Ok(()) => self.vitals.recover(),
             Err(error) => {
                 self.vitals.fail(error.to_string());
-                // What was opened may be gone, or replaced.
-                self.open.take_if(|open| !open.store.is_in_place());
                 return false;
             }
         }
@@ -191,7 +193,7 @@ impl Writer {
         self.vitals.say_lost();
         let Some(open) = &mut self.open else { return };
         if !open.store.is_in_place() {
-            tracing::warn!("journal file removed: a new one is made");
+            tracing::warn!("journal file removed or replaced: its place is opened anew");
             self.open = None;
             if let Err(error) = self.reopen() {
                 self.vitals.fail(error.to_string());

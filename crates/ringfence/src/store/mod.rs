@@ -89,10 +89,11 @@ impl Store {
         std::fs::metadata(place::beside(&self.path, "-wal")).map_or(0, |metadata| metadata.len())
     }
 
-    /// Tells whether the file still stands where it was opened: what is written to one that was
-    /// removed is lost.
+    /// Tells whether the file still stands where it was opened, and is still a database of ours: what is written to one
+    /// that was removed, replaced or cut off is lost.
     pub(crate) fn is_in_place(&self) -> bool {
-        place::identity(&self.path).is_some_and(|identity| identity == self.identity)
+        let is_it = place::identity(&self.path).is_some_and(|identity| identity == self.identity);
+        is_it && schema::has_our_header(&self.path)
     }
 }
 

@@ -1,5 +1,7 @@
 //! What the database looks like, version by version, and how it is recognised.
 
+use std::fs::File;
+use std::io::Read as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -141,6 +143,14 @@ pub(super) fn accept(connection: &Connection) -> Result<usize, Flaw> {
         Ok(version) if version <= MIGRATIONS.len() => Ok(version),
         _ => Err(Flaw::Newer(version)),
     }
+}
+
+/// Tells whether a file begins as a database of ours does.
+pub(super) fn has_our_header(path: &Path) -> bool {
+    let mut header = [0; 72];
+    let read = File::open(path).and_then(|mut file| file.read_exact(&mut header));
+    let application = i64::from_be_bytes([0, 0, 0, 0, header[68], header[69], header[70], header[71]]);
+    read.is_ok() && header.starts_with(b"SQLite format 3\0") && application == APPLICATION
 }
 
 /// Sets up a connection that writes.

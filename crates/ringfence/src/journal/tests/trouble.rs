@@ -186,3 +186,34 @@ fn entries_switches_and_numbers_go_at_their_time() {
         assert_eq!(count(store.connection()), left, "{second}");
     }
 }
+
+#[test]
+fn a_file_that_was_moved_away_replaced_or_cut_off_costs_no_call_that_comes_after_it() {
+    let bench = Bench::new();
+    let beside = |path: &std::path::Path, end: &str| path.with_file_name(format!("ringfence.db{end}"));
+    for spoil in [
+        (|path, _| std::fs::write(path, b"").unwrap()) as fn(&std::path::Path, std::path::PathBuf),
+        |path, _| std::fs::write(path, [7; 100_000]).unwrap(),
+        |path, other| std::fs::rename(path, other).unwrap(),
+    ] {
+        let mut running = bench.start();
+        running.write([from(ANNA, 0)]);
+        spoil(&bench.path(), beside(&bench.path(), ".old"));
+        running.record([from(ANNA, 1)]);
+        if !running.journal.flush() {
+            let health = running.journal.health();
+            assert!(health.failing.is_some(), "what cannot be written is told");
+            assert_eq!((health.waiting, health.lost), (1, 0));
+            for end in ["", "-wal", "-shm"] {
+                drop(std::fs::remove_file(beside(&bench.path(), end)));
+            }
+            assert!(running.journal.flush());
+        }
+        assert_eq!(running.journal.health().failing, None);
+        assert!(bench.count() > 0);
+        drop(running);
+        for end in ["", "-wal", "-shm"] {
+            drop(std::fs::remove_file(beside(&bench.path(), end)));
+        }
+    }
+}
