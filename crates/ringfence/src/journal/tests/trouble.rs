@@ -193,7 +193,7 @@ fn a_file_that_was_moved_away_replaced_or_cut_off_costs_no_call_that_comes_after
     let beside = |path: &std::path::Path, end: &str| path.with_file_name(format!("ringfence.db{end}"));
     for spoil in [
         (|path, _| std::fs::write(path, b"").unwrap()) as fn(&std::path::Path, std::path::PathBuf),
-        |path, _| std::fs::write(path, [7; 100_000]).unwrap(),
+        |path, _| std::fs::write(path, vec![7; 100_000]).unwrap(),
         |path, other| std::fs::rename(path, other).unwrap(),
     ] {
         let mut running = bench.start();
