@@ -67,7 +67,7 @@ impl Endpoint {
             Some(objection) if objection.precedes_matching(method) => {
                 self.answer_objection(now, &inbound, &objection);
             }
-            objection => self.handle_readable(now, &inbound, merge, method, objection),
+            objection => self.handle_readable(now, &inbound, merge.on(line), method, objection),
         }
         self.echo = echo;
     }
@@ -134,6 +134,7 @@ impl Endpoint {
         //# on the matching rules in Section 17.2.3), the UAS core SHOULD
         //# generate a 482 (Loop Detected) response and pass it to the server
         //# transaction.
+        // Each line is a user agent: what a proxy forks to two of them is a request to each.
         if (is_attended || is_new_call) && self.transactions.is_merged(merge) {
             self.counters.merged += 1;
             return self.answer(now, inbound, StatusCode::LOOP_DETECTED, None, |_, _| {});

@@ -9,6 +9,8 @@ use std::hash::Hasher;
 use ringfence_wire::sip::{Head, HeaderName, Message, Method, Via};
 use siphasher::sip128::{Hasher128, SipHasher24};
 
+use crate::id::LineId;
+
 /// RFC 3261 section 8.1.1.7: how a branch begins that is unique across space and time.
 pub(crate) const MAGIC_COOKIE: &[u8] = b"z9hG4bK";
 
@@ -24,11 +26,19 @@ impl Key {
     }
 }
 
-/// The identity of a request, whatever way it took: Call-ID, From tag and `CSeq`.
+/// The identity of a request, whatever way it took: Call-ID, From tag and `CSeq`, and where it is compared, the line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct MergeKey(pub(crate) u128);
 
 impl MergeKey {
+    /// The identity of the request on one line: each account is a user agent of its own, to which a proxy may fork the
+    /// same request. It is a keyed hash already, so that no two of them can be made to meet on purpose.
+    pub(crate) fn on(self, line: LineId) -> Self {
+        /// Odd, and with its bits well mixed: 2^128 divided by the golden ratio.
+        const SPREAD: u128 = 0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835;
+        Self(self.0 ^ u128::from(line.as_u32()).wrapping_mul(SPREAD))
+    }
+
     /// The hash by which tables find it, like that of a [`Key`].
     #[expect(clippy::cast_possible_truncation, reason = "the low half is as good a hash as the whole")]
     pub(crate) fn hash(self) -> u64 {
@@ -259,6 +269,15 @@ mod tests {
         assert_ne!(invite, key(&other_call));
         let bye = request("BYE", "1", "a.example.com", "<sip:858@192.0.2.1>;tag=t");
         assert_ne!(key(&bye), key(&bye.replace("tag=t", "tag=u")));
+    }
+
+    #[test]
+    fn a_request_is_another_one_on_another_line() {
+        let merge = MergeKey(u128::MAX / 3);
+        let keys: Vec<MergeKey> = (0..1_000).map(|line| merge.on(LineId::new(line))).collect();
+        let hashes: std::collections::HashSet<u64> = keys.iter().map(|key| key.hash()).collect();
+        assert_eq!(hashes.len(), keys.len());
+        assert_eq!(keys[7], merge.on(LineId::new(7)));
     }
 
     #[test]
