@@ -17,7 +17,7 @@ const AGAIN: &str = "[[rule]]\nid = \"again\"\nwhen = { repeat = { count = 2, wi
 /// A bench with two lines whose policy is this, and the program that has registered with it.
 fn running(policy: &str) -> (Bench, Program) {
     let mut bench = Bench::new();
-    bench.write("ask", "#!/bin/sh\nsleep 60\n");
+    bench.write("ask", "#!/bin/sh\nwhile read -r question; do echo \"$question\" >> \"$0.ed\"; done\n");
     std::fs::set_permissions(bench.path("ask"), std::fs::Permissions::from_mode(0o755)).unwrap();
     let head = "[softphone]\nlisten = \"127.0.0.1:0\"\ncontrol = \"control/s\"\nshards = 1\n\n\
                 [defaults]\nregion = \"CH\"\ndeadline = \"300ms\"\non_error = \"decline\"\n";
@@ -34,8 +34,13 @@ fn calls(bench: &Bench) -> Vec<serde_json::Value> {
     told.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-/// Sends an INVITE to a line, and returns the status of the final answer.
+/// Sends an INVITE to a line as a branch of its own, and returns the status of the answer: 180 where it rings.
 fn invite(bench: &Bench, line: &str, call_id: &str, cseq: u32) -> u16 {
+    invite_with(bench, line, call_id, cseq, "")
+}
+
+/// Sends an INVITE with a header more.
+fn invite_with(bench: &Bench, line: &str, call_id: &str, cseq: u32, header: &str) -> u16 {
     let status = bench.json(&["status", "--json"]);
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     socket.set_read_timeout(Some(PATIENCE)).unwrap();
@@ -43,8 +48,8 @@ fn invite(bench: &Bench, line: &str, call_id: &str, cseq: u32) -> u16 {
     let request = |method: &str, tag: &str| {
         format!(
             "{method} sip:{line}@{to} SIP/2.0\r\nVia: SIP/2.0/UDP {us};branch=z9hG4bK{call_id}{line}{cseq}\r\n\
-             Max-Forwards: 70\r\nFrom: <sip:+41441234567@127.0.0.1>;tag=one\r\nTo: <sip:{line}@127.0.0.1>{tag}\r\n\
-             Call-ID: {call_id}\r\nCSeq: {cseq} {method}\r\nContact: <sip:x@{us}>\r\nContent-Length: 0\r\n\r\n"
+             Max-Forwards: 70\r\nFrom: <sip:+41441234567@127.0.0.1>;tag=one\r\nTo: <sip:858@127.0.0.1>{tag}\r\n\
+             Call-ID: {call_id}\r\nCSeq: {cseq} {method}\r\nContact: <sip:x@{us}>\r\n{header}Content-Length: 0\r\n\r\n"
         )
     };
     socket.send_to(request("INVITE", "").as_bytes(), to).unwrap();
@@ -53,9 +58,11 @@ fn invite(bench: &Bench, line: &str, call_id: &str, cseq: u32) -> u16 {
         let length = socket.recv(&mut buffer).unwrap();
         let answer = String::from_utf8_lossy(&buffer[..length]).into_owned();
         let status: u16 = answer[8..11].parse().unwrap();
-        if status >= 200 {
+        if status >= 300 {
             let tag = answer.split(";tag=").nth(2).unwrap().split("\r\n").next().unwrap();
             socket.send_to(request("ACK", &format!(";tag={tag}")).as_bytes(), to).unwrap();
+        }
+        if status >= 180 {
             return status;
         }
     }
@@ -63,8 +70,11 @@ fn invite(bench: &Bench, line: &str, call_id: &str, cseq: u32) -> u16 {
 
 #[test]
 fn a_further_copy_of_a_call_gets_the_same_answer_and_counts_as_no_call() {
-    let (bench, _program) = running(AGAIN);
-    assert_eq!([invite(&bench, "858", "first", 1), invite(&bench, "858", "first", 2)], [486, 486]);
+    let (mut bench, _program) = running(AGAIN);
+    assert_eq!([invite(&bench, "858", "first", 1), invite(&bench, "858", "first", 1)], [486, 482]);
+    // The endpoint knows it as long as the transaction of the first lives: five seconds.
+    let is_decided = |bench: &Bench| invite(bench, "858", "first", 1) == 486;
+    assert!(bench.play_until(PATIENCE, is_decided), "{}", bench.log());
     assert_eq!(invite(&bench, "858", "second", 1), 480, "this one is another call");
     let status = bench.json(&["status", "--json"]);
     assert_eq!((&status["calls"]["screened"], &status["calls"]["copies"]), (&2.into(), &1.into()));
@@ -74,7 +84,7 @@ fn a_further_copy_of_a_call_gets_the_same_answer_and_counts_as_no_call() {
 #[test]
 fn a_copy_on_another_line_is_decided_there_as_if_the_first_had_not_come() {
     let (bench, program) = running(AGAIN);
-    assert_eq!([invite(&bench, "858", "first", 1), invite(&bench, "859", "first", 2)], [486, 486]);
+    assert_eq!([invite(&bench, "858", "first", 1), invite(&bench, "859", "first", 1)], [486, 486]);
     let written = calls(&bench);
     assert_eq!((written.len(), &written[0]["at"]), (2, &written[1]["at"]));
     assert_eq!((&written[0]["line"], &written[1]["line"]), (&"home".into(), &"work".into()));
@@ -86,6 +96,40 @@ fn a_copy_on_another_line_is_decided_there_as_if_the_first_had_not_come() {
     let answers = |bench: &Bench| bench.ask(&["status"]).status.code() != Some(2);
     assert!(bench.play_until(PATIENCE, answers), "{}", bench.log());
     assert_eq!(invite(&bench, "858", "second", 1), 480, "the second call of the caller, not the third");
+}
+
+/// A policy that refuses some, and lets the others ring.
+fn refusing(when: &str, then: &str) -> String {
+    format!(
+        "[[rule]]\nid = \"some\"\nwhen = {when}\nthen = {then}\n[[rule]]\nid = \"rest\"\nthen = \"ring\"\n"
+    )
+}
+
+fn rules(bench: &Bench) -> Vec<serde_json::Value> {
+    calls(bench).iter().map(|call| call["rule"].clone()).collect()
+}
+
+#[test]
+fn a_fork_of_which_one_line_refuses_rings_on_the_other() {
+    let (bench, _program) = running(&refusing("{ line = \"home\" }", "\"busy\""));
+    assert_eq!([invite(&bench, "858", "first", 1), invite(&bench, "859", "first", 1)], [486, 180]);
+}
+
+#[test]
+fn a_caller_who_was_refused_for_hiding_and_tries_again_without_is_decided_anew() {
+    let (bench, _program) =
+        running(&refusing("{ caller_kind = \"anonymous\" }", "{ reject = { code = 433 } }"));
+    assert_eq!(invite_with(&bench, "858", "first", 1, "Privacy: id\r\n"), 433);
+    assert_eq!(invite(&bench, "858", "first", 2), 180);
+    assert_eq!(rules(&bench), ["some", "rest"]);
+}
+
+#[test]
+fn a_call_that_could_not_ring_and_is_tried_again_without_what_stood_against_it_has_a_record() {
+    let (bench, _program) = running(&refusing("{ line = \"work\" }", "\"busy\""));
+    assert_eq!(invite_with(&bench, "858", "first", 1, "Require: sec-agree\r\n"), 420);
+    assert_eq!(invite(&bench, "858", "first", 2), 180);
+    assert_eq!(rules(&bench), ["rest", "rest"]);
 }
 
 /// A policy that asks a program that never answers.

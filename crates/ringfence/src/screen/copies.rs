@@ -1,5 +1,6 @@
-//! One decision for each call, however many copies of its INVITE come: forked by a proxy to several lines or shards,
-//! spiralled, sent again. They have the Call-ID and the tag of From in common.
+//! One decision for each INVITE, however many copies of it come: forked by a proxy to several lines or shards, spiralled,
+//! sent again. They have the Call-ID, the tag of From and the `CSeq` in common. A caller who tries again, for instance without
+//! what was refused, has a greater `CSeq` (RFC 3261 section 8.1.3.5): that is another INVITE, and decided anew.
 //!
 //! ```text
 //!  a copy on the same line      ──▶ gets the same answer; it is counted, and no call of its own
@@ -80,21 +81,26 @@ impl Default for Copies {
 }
 
 impl Copies {
-    /// Returns what a call is known by; `None` for one that cannot be told from others. A copy is of the same caller, by
+    /// Returns what an INVITE is known by; `None` for one that cannot be told from others. A copy is of the same caller, by
     /// the word of somebody as far trusted: a stranger who has seen an INVITE has no part in its decision.
     pub(super) fn key(&self, invite: &Invite<'_>, caller: &Caller<'_>, seen: &Seen<'_>) -> Option<u64> {
         let (call_id, (tag, is_trusted)) = (invite.call_id(), seen.origin()?);
         let is_known = !call_id.is_empty() && !tag.is_empty();
-        is_known.then(|| self.key_of([&call_id, tag, caller.user, caller.host], is_trusted))
+        // Of the numbers that are called To alone is the same on all branches of a fork.
+        let called = invite.called().map(|called| called.user()).unwrap_or_default();
+        let texts = [&call_id, tag, caller.user, caller.host, &called];
+        let cseq = invite.cseq().filter(|_| is_known)?;
+        Some(self.key_of(texts, cseq, [is_trusted, caller.withheld]))
     }
 
-    fn key_of(&self, texts: [&str; 4], is_trusted: bool) -> u64 {
+    fn key_of(&self, texts: [&str; 5], cseq: u32, flags: [bool; 2]) -> u64 {
         let mut hasher = self.seed.build_hasher();
         for text in texts {
             hasher.write(text.as_bytes());
             hasher.write_u8(0xff);
         }
-        hasher.write_u8(u8::from(is_trusted));
+        hasher.write_u32(cseq);
+        hasher.write(&flags.map(u8::from));
         hasher.finish().max(1)
     }
 
@@ -168,7 +174,7 @@ mod tests {
     #[test]
     fn a_copy_on_the_same_line_has_the_same_decision_and_on_another_line_the_same_time() {
         let copies = Copies::default();
-        let key = copies.key_of(["a", "b", "c", "d"], true);
+        let key = copies.key_of(["a", "b", "c", "d", "e"], 1, [true, false]);
         assert_eq!(copies.find(key, HOME), None);
         assert_eq!(copies.keep(key, HOME, decided(5)), None);
         assert_eq!(copies.find(key, HOME), Some(Earlier::Here(decided(5))));
@@ -181,13 +187,16 @@ mod tests {
     }
 
     #[test]
-    fn the_call_the_tag_the_caller_and_the_trust_make_a_copy() {
+    fn the_invite_the_caller_the_called_and_the_trust_make_a_copy() {
         let copies = Copies::default();
         let keys = [
-            copies.key_of(["a", "b", "c", "d"], true),
-            copies.key_of(["a", "b", "c", "d"], false),
-            copies.key_of(["ab", "", "c", "d"], true),
-            copies.key_of(["a", "b", "x", "d"], true),
+            copies.key_of(["a", "b", "c", "d", "e"], 1, [true, false]),
+            copies.key_of(["a", "b", "c", "d", "e"], 1, [false, false]),
+            copies.key_of(["a", "b", "c", "d", "e"], 1, [true, true]),
+            copies.key_of(["a", "b", "c", "d", "e"], 2, [true, false]),
+            copies.key_of(["ab", "", "c", "d", "e"], 1, [true, false]),
+            copies.key_of(["a", "b", "x", "d", "e"], 1, [true, false]),
+            copies.key_of(["a", "b", "c", "d", "x"], 1, [true, false]),
         ];
         for (index, key) in keys.iter().enumerate() {
             assert!(keys[..index].iter().all(|other| other != key), "{keys:?}");

@@ -71,7 +71,7 @@ impl<'a> Seen<'a> {
         }
     }
 
-    /// Returns what all copies of a call have in common, beside its Call-ID and caller: the tag of From, and whether it
+    /// Returns what all copies of an INVITE have in common, beside its Call-ID, `CSeq` and caller: the tag of From, and whether it
     /// came from somebody who is trusted.
     pub(super) fn origin(&self) -> Option<(&str, bool)> {
         Some((self.claims.tag()?, self.arrival.is_trusted()))

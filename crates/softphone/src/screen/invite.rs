@@ -154,6 +154,13 @@ impl<'a> Invite<'a> {
         String::from_utf8_lossy(self.head.call_id().unwrap_or_default())
     }
 
+    /// Returns the number of `CSeq`, which with the Call-ID and the tag of From tells one INVITE from others: all copies of
+    /// it have it, and a caller who tries again has a greater one (RFC 3261 section 8.1.3.5).
+    #[must_use]
+    pub fn cseq(&self) -> Option<u32> {
+        self.head.cseq().ok().map(|cseq| cseq.number)
+    }
+
     /// Returns the tag of From, which with the Call-ID is the same in every copy of a call, whichever lines a proxy forks
     /// it to and however often it tries; bytes that are no UTF-8 are replaced.
     #[must_use]
@@ -270,6 +277,8 @@ mod tests {
             assert_eq!(invite.call_id(), "3848276298220188511@b");
         });
         ask(Origin::Anyone, "From: <sip:+1@b>", |invite| assert_eq!(invite.from_tag(), None));
+        ask(Origin::Anyone, "CSeq: 4711 INVITE", |invite| assert_eq!(invite.cseq(), Some(4_711)));
+        ask(Origin::Anyone, "CSeq: x INVITE", |invite| assert_eq!(invite.cseq(), None));
     }
 
     #[test]
