@@ -26,7 +26,9 @@ use std::time::Instant;
 
 use arc_swap::ArcSwap;
 use jiff::{SignedDuration, Timestamp};
-use ringfence_policy::{Answer as Told, Decision, Facts, Identity, Line, Log, Policy, decide};
+use ringfence_policy::{
+    Answer as Told, CallerId, Decision, Facts, Identity, Line, Log, Number, Policy, decide,
+};
 use softphone::{Invite, Verdict};
 
 use crate::answer::{Answer, Answers, place};
@@ -173,7 +175,7 @@ impl Screen {
         // What the explanation asks again is no part of what the decision stood on.
         let stood_on = memory.stood_on();
         if !stood_on.wanting.is_empty() {
-            let question = facts.caller.number().map(|number| Question {
+            let question = to_be_asked(&facts.caller).map(|number| Question {
                 number,
                 line: facts.line.to_owned(),
                 called: facts.called.map(|(called, _)| called.to_owned()),
@@ -278,6 +280,20 @@ fn verdict(
     let is_held_back =
         matches!(verdict, Verdict::Redirect(_)) && objection(invite, answer.action()).is_some();
     if is_held_back { Verdict::Ring { limit: None } } else { verdict }
+}
+
+/// Returns the number that others may be asked about. One that is withheld is matched here, and told nobody outside
+/// (RFC 3325 section 9.3).
+fn to_be_asked(caller: &CallerId<'_>) -> Option<Number> {
+    match caller {
+        CallerId::Anonymous { .. } => None,
+        CallerId::Number(_)
+        | CallerId::Implausible(..)
+        | CallerId::Ambiguous(_)
+        | CallerId::Unavailable
+        | CallerId::Name(_)
+        | CallerId::Invalid(_) => caller.number(),
+    }
 }
 
 fn rule_targets(decision: &Decision<'_>) -> String {

@@ -146,3 +146,13 @@ fn a_caller_who_gives_up_while_a_list_is_asked_has_a_record_with_its_end() {
     assert_eq!((&call["rule"], &call["ended"]["how"]), (&"on_error".into(), &"the caller gave up".into()));
     assert_eq!(call["evidence"]["facts"]["unanswered"][0], "bad");
 }
+
+#[test]
+fn nobody_is_asked_about_a_number_that_is_withheld() {
+    let (mut bench, _program) = running(ASKING);
+    assert_eq!(invite_with(&bench, "858", "first", 1, "Privacy: id\r\n"), 480);
+    assert_eq!(invite(&bench, "858", "second", 1), 603, "the program is asked and does not answer");
+    let asked = |bench: &Bench| std::fs::read_to_string(bench.path("ask.ed")).unwrap_or_default();
+    assert!(bench.play_until(PATIENCE, |bench| asked(bench).ends_with('\n')), "{}", bench.log());
+    assert_eq!(asked(&bench).lines().count(), 1, "{}", asked(&bench));
+}
