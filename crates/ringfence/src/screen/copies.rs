@@ -8,8 +8,8 @@
 //!                                   in what happened before
 //! ```
 //!
-//! A table of fixed size by keyed hashes, in parts with a lock each: nothing is allocated and no call waits for another
-//! one's decision. When a place is needed the oldest of eight goes.
+//! A table of bounded size by keyed hashes, in parts with a lock each: no call waits for another one's decision. Room is
+//! made when a call needs it, and what is over goes when its part is seen again; when a part is full its oldest call goes.
 
 use std::hash::{BuildHasher, Hasher as _, RandomState};
 use std::sync::{Mutex, PoisonError};
@@ -26,30 +26,41 @@ use super::seen::Seen;
 pub(super) struct Copies {
     seed: RandomState,
     began: Instant,
-    parts: Box<[Mutex<[Place; PLACES]>]>,
+    parts: Box<[Mutex<Vec<Place>>]>,
 }
 
-/// A decision as it is kept.
-#[derive(Debug, Clone, Copy, Default)]
+/// A call as it is kept.
+#[derive(Debug, Clone)]
 struct Place {
-    /// Which call; 0 for none.
     key: u64,
-    on: On,
-    decision: Decided,
+    /// When it was decided first: what came before counts as of then, on each of its lines.
+    at: Timestamp,
     /// In milliseconds since the start.
     since: u64,
+    /// What was decided on the first line.
+    first: OnLine,
+    /// The same on others, of a call that is forked.
+    others: Vec<OnLine>,
+    /// How many copies came beyond the first on each line.
     copies: u8,
 }
 
+/// What was decided on one line: where the policy keeps the treatment.
+#[derive(Debug, Clone, Copy)]
+struct OnLine {
+    on: On,
+    treatment: usize,
+}
+
 /// Where a call is decided: a line under one configuration.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct On {
     pub(super) configuration: u64,
     pub(super) line: usize,
 }
 
 /// What was decided, and when.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Decided {
     pub(super) at: Timestamp,
     /// Where the policy keeps the treatment.
@@ -67,16 +78,18 @@ pub(super) enum Earlier {
 
 /// Copies come within the life of one transaction: 64*T1 (RFC 3261 section 17.1.1.2).
 const LIFE: Duration = Duration::from_secs(32);
-/// More of one call are a flood: each is a call of its own then.
+/// So many lines of one call are told apart. On more it is known to be the same call, and each time decided.
+const MOST_LINES: usize = 64;
+/// More copies, beyond the first on each line, are a flood: each is a call of its own then.
 const MOST_COPIES: u8 = 16;
-const PARTS: usize = 512;
-const PLACES: usize = 64;
+const PARTS: usize = 4_096;
+/// Each part has room for so many calls.
 const WAYS: usize = 8;
 
 impl Default for Copies {
     fn default() -> Self {
-        let part = || Mutex::new([Place::default(); PLACES]);
-        Self { seed: RandomState::new(), began: Instant::now(), parts: (0..PARTS).map(|_| part()).collect() }
+        let parts = (0..PARTS).map(|_| Mutex::default()).collect();
+        Self { seed: RandomState::new(), began: Instant::now(), parts }
     }
 }
 
@@ -101,62 +114,64 @@ impl Copies {
         }
         hasher.write_u32(cseq);
         hasher.write(&flags.map(u8::from));
-        hasher.finish().max(1)
+        hasher.finish()
     }
 
-    /// Finds what was decided of a call a moment ago, and counts this copy of it.
+    /// Finds what was decided of a call a moment ago, and counts a further copy on the same line.
     pub(super) fn find(&self, key: u64, on: On) -> Option<Earlier> {
-        let now = self.now();
-        self.places(key, |places| {
-            let mut earlier = None;
-            for place in places.iter_mut().filter(|place| place.key == key && place.is_fresh(now)) {
-                if place.copies >= MOST_COPIES {
-                    return None;
-                }
-                place.copies += 1;
-                if place.on == on {
-                    return Some(Earlier::Here(place.decision));
-                }
-                earlier = Some(Earlier::Elsewhere(place.decision.at));
+        self.places(key, |places, _| {
+            let place = places.iter_mut().find(|place| place.key == key)?;
+            if place.copies >= MOST_COPIES {
+                return None;
             }
-            earlier
+            Some(match place.treatment(on) {
+                Some(treatment) => {
+                    place.copies += 1;
+                    Earlier::Here(Decided { at: place.at, treatment })
+                }
+                None => Earlier::Elsewhere(place.at),
+            })
         })
     }
 
-    /// Keeps a decision. Returns the one that counts instead, if another copy was decided meanwhile.
+    /// Keeps a decision. Returns the one that counts instead, if another copy was decided on this line meanwhile.
     pub(super) fn keep(&self, key: u64, on: On, decision: Decided) -> Option<Decided> {
-        let now = self.now();
-        self.places(key, |places| {
-            let known =
-                places.iter_mut().find(|place| place.key == key && place.on == on && place.is_fresh(now));
-            if let Some(known) = known {
-                let is_flood = known.copies >= MOST_COPIES;
-                known.copies = known.copies.saturating_add(1);
-                return (!is_flood).then_some(known.decision);
+        let (here, at) = (OnLine { on, treatment: decision.treatment }, decision.at);
+        self.places(key, |places, now| {
+            let Some(place) = places.iter_mut().find(|place| place.key == key) else {
+                if places.len() == WAYS
+                    && let Some(oldest) = (0..WAYS).min_by_key(|&index| places[index].since)
+                {
+                    places.swap_remove(oldest);
+                }
+                places.push(Place { key, at, since: now, first: here, others: Vec::new(), copies: 0 });
+                return None;
+            };
+            let known = place.treatment(on);
+            if known.is_none() && place.others.len() + 1 < MOST_LINES {
+                place.others.push(here);
+                return None;
             }
-            if let Some(oldest) = places.iter_mut().min_by_key(|place| (place.key != 0, place.since)) {
-                *oldest = Place { key, on, decision, since: now, copies: 0 };
-            }
-            None
+            let is_flood = place.copies >= MOST_COPIES;
+            place.copies = place.copies.saturating_add(1);
+            known.filter(|_| !is_flood).map(|treatment| Decided { at: place.at, treatment })
         })
     }
 
-    /// Shows the places where a call may be.
-    fn places<T>(&self, key: u64, see: impl FnOnce(&mut [Place]) -> T) -> T {
+    /// Shows the calls of a part that are not over, and what time it is.
+    fn places<T>(&self, key: u64, see: impl FnOnce(&mut Vec<Place>, u64) -> T) -> T {
+        let now = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
         let part = (key >> 48) as usize % PARTS;
-        let first = (key >> 32) as usize % (PLACES / WAYS) * WAYS;
         let mut places = self.parts[part].lock().unwrap_or_else(PoisonError::into_inner);
-        see(&mut places[first..first + WAYS])
-    }
-
-    fn now(&self) -> u64 {
-        u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
+        places.retain(|place| Duration::from_millis(now.saturating_sub(place.since)) < LIFE);
+        see(&mut places, now)
     }
 }
 
 impl Place {
-    fn is_fresh(&self, now: u64) -> bool {
-        Duration::from_millis(now.saturating_sub(self.since)) < LIFE
+    fn treatment(&self, on: On) -> Option<usize> {
+        let mut lines = std::iter::once(&self.first).chain(&self.others);
+        lines.find(|line| line.on == on).map(|line| line.treatment)
     }
 }
 
@@ -211,6 +226,31 @@ mod tests {
         assert_eq!(found, usize::from(MOST_COPIES));
         assert_eq!(copies.keep(9, HOME, decided(6)), None);
         assert_eq!(copies.find(9, HOME), None);
+    }
+
+    #[test]
+    fn a_call_that_rings_a_group_of_64_lines_is_one_call() {
+        let copies = Copies::default();
+        copies.keep(9, HOME, decided(5));
+        for line in 2..=MOST_LINES {
+            let on = On { configuration: 1, line };
+            assert_eq!(copies.find(9, on), Some(Earlier::Elsewhere(decided(5).at)), "{line}");
+            assert_eq!(copies.keep(9, on, decided(5)), None);
+        }
+        for line in 1..=usize::from(MOST_COPIES) {
+            let on = On { configuration: 1, line };
+            assert_eq!(copies.find(9, on), Some(Earlier::Here(decided(5))), "{line}");
+        }
+    }
+
+    #[test]
+    fn the_lines_of_a_call_that_are_told_apart_are_bounded() {
+        let copies = Copies::default();
+        for line in 1..=1_000 {
+            copies.keep(9, On { configuration: 1, line }, decided(5));
+        }
+        copies.places(9, |places, _| assert_eq!((places.len(), places[0].others.len()), (1, MOST_LINES - 1)));
+        assert_eq!(copies.find(9, HOME), None, "it is a flood");
     }
 
     #[test]
