@@ -33,7 +33,7 @@ use softphone::{Invite, Verdict};
 
 use crate::answer::{Answer, Answers, place};
 use crate::config::Config;
-use crate::journal::{Added, Recorder, identity};
+use crate::journal::{Added, Call, Recorder, identity};
 use crate::sources::{Question, Sources};
 use copies::{Copies, Earlier, On};
 use memory::{Memory, Said};
@@ -183,16 +183,6 @@ impl Screen {
             return Attempt::Wanting { lists: stood_on.wanting, question };
         }
         let answer = line.answers.of(decision.treatment());
-        let decided = copies::Decided { at: now, treatment: place(decision.treatment()) };
-        if let Some(first) = key.and_then(|key| self.copies.keep(key, on, decided)) {
-            return Attempt::Decided(self.same_again(
-                invite,
-                line.answers.at(first.treatment),
-                policy,
-                &facts,
-                first,
-            ));
-        }
         let decided = Decided {
             policy,
             checksum: &rules.checksum,
@@ -204,11 +194,26 @@ impl Screen {
             said,
             is_copy: counted.is_some(),
         };
+        // What may panic comes before the call counts as decided: else it would have no record.
+        let verdict = verdict(invite, answer, policy, &facts, now);
+        let is_counted = decision.rule().is_some_and(|rule| rule.log == Log::Counter);
+        let record = (!is_counted)
+            .then(|| decided.record(invite, &written(&facts, &caller, now, policy, stood_on, said)));
+        let kept = copies::Decided { at: now, treatment: place(decision.treatment()) };
+        if let Some(first) = key.and_then(|key| self.copies.keep(key, on, kept)) {
+            return Attempt::Decided(self.same_again(
+                invite,
+                line.answers.at(first.treatment),
+                policy,
+                &facts,
+                first,
+            ));
+        }
         // One that was answered before it was decided has its record.
         if moment == Moment::AtOnce || self.undecided.take(invite.id()).is_some() {
-            self.write_down(invite, &decided, || written(&facts, &caller, now, policy, stood_on, said));
+            self.write_down(invite, &decided, record);
         }
-        Attempt::Decided(verdict(invite, answer, policy, &facts, now))
+        Attempt::Decided(verdict)
     }
 
     /// Answers a further copy of a call as the first one was on this line.
@@ -220,25 +225,20 @@ impl Screen {
         facts: &Facts<'_>,
         first: copies::Decided,
     ) -> Verdict {
+        let verdict = verdict(invite, answer, policy, facts, first.at);
         self.recorder.copied();
         drop(self.undecided.take(invite.id()));
-        verdict(invite, answer, policy, facts, first.at)
+        verdict
     }
 
-    /// Does what follows from a decision here: the lists that the rule adds to, the events, the record.
-    fn write_down(
-        &self,
-        invite: &Invite<'_>,
-        decided: &Decided<'_>,
-        written: impl FnOnce() -> ringfence_policy::Call,
-    ) {
+    /// Does what follows from a decision here: the lists that the rule adds to, the events, the record or, without one, what
+    /// is counted.
+    fn write_down(&self, invite: &Invite<'_>, decided: &Decided<'_>, record: Option<Call>) {
         let Decided { facts, decision, at, is_copy, .. } = *decided;
         let source = Some(invite.source().ip()).filter(|_| !is_copy);
-        if let Some(rule) = decision.rule() {
-            // Of a policy in shadow mode nothing follows but what is written down.
-            let is_enforced = decision.wanted().is_none();
-            if is_enforced
-                && let Some(add_to) = &rule.add_to
+        // Of a policy in shadow mode nothing follows but what is written down.
+        if let Some(rule) = decision.rule().filter(|_| decision.wanted().is_none()) {
+            if let Some(add_to) = &rule.add_to
                 && let Some(identity) = identity(&facts.caller)
             {
                 let ttl = add_to.ttl.and_then(|ttl| SignedDuration::try_from(ttl).ok());
@@ -246,23 +246,20 @@ impl Screen {
                 let (list, rule) = (add_to.list.to_string(), Some(rule.id().to_owned()));
                 self.recorder.add(Added { list, identity, at, until, rule, note: None });
             }
-            if is_enforced && !rule.notify.is_empty() {
+            if !rule.notify.is_empty() {
                 let (rule, line) = (rule.id(), facts.line);
                 tracing::info!(rule, line, notify = rule_targets(decision), "notify");
             }
-            if rule.log == Log::Counter {
+        }
+        match record {
+            Some(call) if is_copy => self.recorder.record_copy(call),
+            Some(call) => self.recorder.record(call, source),
+            None => {
                 let caller = identity(&facts.caller).filter(|_| !is_copy);
                 let outcome = decided.outcome(invite);
                 let at = if is_copy { Timestamp::now() } else { at };
                 self.recorder.count(&outcome, caller.as_deref(), invite.line_label(), source, at);
-                return;
             }
-        }
-        let call = decided.record(invite, &written());
-        if is_copy {
-            self.recorder.record_copy(call);
-        } else {
-            self.recorder.record(call, source);
         }
     }
 }

@@ -8,8 +8,9 @@
 //! A caller who gives up ends no wait for the decision: it is written down when it is made.
 
 use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 use ringfence_policy::Facts;
@@ -65,23 +66,14 @@ impl Undecided {
 }
 
 impl Screen {
-    /// Notes a call that is offered. Nothing is decided of it, but who calls is known.
+    /// Notes a call that is offered. Nothing is decided of it, but who calls is known, unless reading that panics.
     pub(super) fn hold(&self, rules: &Rules, invite: &Invite<'_>) {
-        let (line, now) = (rules.line(invite.line_label()), Timestamp::now());
-        let seen = Seen::of(invite, &line.name);
-        let caller = seen.caller(&line.order);
-        let facts = Facts::new(&caller, &line.name, rules.policy.region());
-        let call = Call {
-            caller: shown(&facts),
-            display_name: facts.display_name.filter(|name| !name.is_empty()).map(str::to_owned),
+        let call = catch_unwind(AssertUnwindSafe(|| with_caller(rules, invite)));
+        let call = call.unwrap_or_else(|_| Call {
             rule: RULE.to_owned(),
-            evidence: Evidence {
-                identity: identity(&facts.caller),
-                policy: std::sync::Arc::clone(&rules.checksum),
-                ..Evidence::default()
-            },
-            ..of_invite(invite, now, Outcome::Ignore)
-        };
+            evidence: Evidence { policy: Arc::clone(&rules.checksum), ..Evidence::default() },
+            ..of_invite(invite, Timestamp::now(), Outcome::Ignore)
+        });
         if !self.undecided.hold(invite.id(), call) {
             self.recorder.lose();
         }
@@ -114,6 +106,25 @@ impl Screen {
         let source = address(&call.source);
         let reason = format!("answered before it was decided: {why}");
         self.recorder.record(Call { verdict, reason, ..call }, source);
+    }
+}
+
+/// Returns the record of a call of which who calls is known and nothing is decided.
+fn with_caller(rules: &Rules, invite: &Invite<'_>) -> Call {
+    let line = rules.line(invite.line_label());
+    let seen = Seen::of(invite, &line.name);
+    let caller = seen.caller(&line.order);
+    let facts = Facts::new(&caller, &line.name, rules.policy.region());
+    Call {
+        caller: shown(&facts),
+        display_name: facts.display_name.filter(|name| !name.is_empty()).map(str::to_owned),
+        rule: RULE.to_owned(),
+        evidence: Evidence {
+            identity: identity(&facts.caller),
+            policy: Arc::clone(&rules.checksum),
+            ..Evidence::default()
+        },
+        ..of_invite(invite, Timestamp::now(), Outcome::Ignore)
     }
 }
 
