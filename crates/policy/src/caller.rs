@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::number::{Ambiguous, E164, Fault, Invalid, Number, Region, Unresolved, normalise};
+use crate::pattern::Pattern;
 use crate::printable::printable;
 use crate::source::Source;
 
@@ -176,6 +177,20 @@ impl CallerId<'_> {
             CallerId::Anonymous { number } => number,
             CallerId::Ambiguous(_) | CallerId::Name(_) | CallerId::Unavailable | CallerId::Invalid(_) => None,
         }
+    }
+
+    /// Tells whether there is a number that is not to be shown.
+    pub(crate) fn is_withheld(&self) -> bool {
+        matches!(self, CallerId::Anonymous { number: Some(_) })
+    }
+
+    /// Tells whether an entry that matches the caller tells a number that is withheld, or a part of it.
+    pub(crate) fn is_told_by(&self, pattern: &Pattern) -> bool {
+        self.is_withheld()
+            && match pattern {
+                Pattern::Exact(_) | Pattern::Prefix(_) | Pattern::Range(_) | Pattern::Expression(_) => true,
+                Pattern::Anonymous | Pattern::Unavailable | Pattern::Invalid | Pattern::Name(_) => false,
+            }
     }
 
     /// Returns which kind of caller it is.

@@ -18,7 +18,8 @@ impl Decision<'_> {
     /// Explains the decision under the policy, and at the instant, that it was made.
     #[must_use]
     pub fn explain(&self, policy: &Policy, facts: &Facts<'_>, now: Timestamp) -> Explanation {
-        let entry = self.entry().map(|entry| {
+        let shown = self.entry().filter(|entry| !facts.caller.is_told_by(&entry.pattern()));
+        let entry = shown.map(|entry| {
             let origin = entry.origin();
             ExplainedEntry {
                 list: entry.list().to_owned(),
@@ -75,7 +76,7 @@ pub struct Explanation {
     pub kind: CallerKind,
     /// Where the caller was read.
     pub source: Source,
-    /// The entry that matched.
+    /// The entry that matched; none where it would tell a number that is withheld.
     pub entry: Option<ExplainedEntry>,
     /// The second half of the sentence.
     pub because: String,
@@ -159,13 +160,15 @@ fn because(
             return "an emergency number was dialled, and its centre may call back".to_owned();
         }
         By::Error => return "it could not be decided".to_owned(),
-        By::NeverBlock => return listed(caller, entry, "never_block"),
+        By::NeverBlock => {
+            return listed(caller, decision.entry().map_or("never_block", |entry| entry.list()), entry);
+        }
         By::Rule(rule) => rule,
     };
     let why = if rule.is_unconditional() {
         no_other_rule(caller, facts.raw)
-    } else if entry.is_some_and(|entry| !entry.list.is_empty()) {
-        listed(caller, entry, "")
+    } else if let Some(list) = decision.entry().map(|entry| entry.list()).filter(|list| !list.is_empty()) {
+        listed(caller, list, entry)
     } else {
         let scene = Scene::new(policy, facts, now);
         let (_, why) = reason(&scene, rule.when());
@@ -178,9 +181,9 @@ fn because(
     }
 }
 
-fn listed(caller: CallerId<'_>, entry: Option<&ExplainedEntry>, list: &str) -> String {
+fn listed(caller: CallerId<'_>, list: &str, entry: Option<&ExplainedEntry>) -> String {
     match entry {
-        Some(entry) => format!("{caller} is on the {} list ({entry})", entry.list),
+        Some(entry) => format!("{caller} is on the {list} list ({entry})"),
         None => format!("{caller} is on the {list} list"),
     }
 }

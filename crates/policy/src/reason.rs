@@ -71,11 +71,18 @@ fn leaf(scene: &Scene<'_, '_>, condition: &Condition, holds: bool) -> String {
     };
     let no_number = || if facts.caller.number().is_none() { " (number unknown)" } else { "" };
     match condition {
+        // Which of them it is would tell the number.
+        Condition::Caller(list)
+            if holds && list.entries().any(|entry| facts.caller.is_told_by(&entry.pattern())) =>
+        {
+            "caller is one of those that are named".to_owned()
+        }
         Condition::Caller(list) => {
             let entries = joined(list.entries().take(MOST).map(|entry| entry.written()));
             format!("caller {} {entries}", if holds { "is" } else { "is not" })
         }
         Condition::CallerIn(places) => match scene.entry() {
+            Some(entry) if facts.caller.is_told_by(&entry.pattern()) => format!("caller_in {}", entry.list()),
             Some(entry) => format!(
                 "caller_in {}: entry {}, {}",
                 entry.list(),
@@ -86,7 +93,12 @@ fn leaf(scene: &Scene<'_, '_>, condition: &Condition, holds: bool) -> String {
             None => format!("caller_in {}{}", lists(places), no_number()),
         },
         Condition::CallerKind(wanted) => format!("caller_kind {}, wanted {wanted}", scene.kinds()),
-        Condition::Name(names) => format!("name {}, wanted {}", quoted(facts.display_name), texts(names)),
+        Condition::Name(names) => {
+            let name =
+                facts.display_name.map(|_| "withheld".to_owned()).filter(|_| facts.caller.is_withheld());
+            let name = name.unwrap_or_else(|| quoted(facts.display_name));
+            format!("name {name}, wanted {}", texts(names))
+        }
         Condition::Country(regions) => {
             let country = match facts.caller.number() {
                 Some(Number::E164(number)) => number.country(),
@@ -96,6 +108,9 @@ fn leaf(scene: &Scene<'_, '_>, condition: &Condition, holds: bool) -> String {
             format!("country {found}, wanted {}", joined(regions.iter().map(|region| region.as_str())))
         }
         Condition::NearList { list, last_digits } => match scene.entry() {
+            Some(entry) if facts.caller.is_told_by(&entry.pattern()) => {
+                format!("near_list {}: but for the last {last_digits} digits", entry.list())
+            }
             Some(entry) => {
                 format!("near_list {}: {} but for the last {last_digits} digits", entry.list(), entry)
             }

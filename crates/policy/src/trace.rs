@@ -218,7 +218,13 @@ fn traced_facts(policy: &Policy, facts: &Facts<'_>) -> Vec<TracedFact> {
     };
     let mut told = vec![fact("caller", caller(facts), Some(facts.source))];
     if let Some(name) = facts.display_name.filter(|name| !name.is_empty()) {
-        let mut name = fact("name", format!("\"{}\"", printable(name)), Some(facts.source));
+        // It may be the name that the provider tells with the number.
+        let name = if facts.caller.is_withheld() {
+            "withheld".to_owned()
+        } else {
+            format!("\"{}\"", printable(name))
+        };
+        let mut name = fact("name", name, Some(facts.source));
         Trust::Claimed.as_str().clone_into(&mut name.trust);
         told.push(name);
     }

@@ -141,6 +141,9 @@ fn a_hidden_number_is_matched_and_not_shown() {
     assert_eq!((explanation.kind, explanation.caller.as_str()), (CallerKind::Anonymous, "a withheld number"));
     assert_eq!((explanation.source, explanation.source.trust()), (Source::AssertedIdentity, Trust::Asserted));
 
+    assert_eq!(explanation.entry, None);
+    assert_eq!(explanation.to_string(), "rejected with 486: a withheld number is on the reject list");
+
     let other = from.or_asserted(Some(Caller::asserted("+41791234568", "pbx.example")));
     assert_eq!(
         decide(&policy, &Facts::new(&other, "home", switzerland()), now()).entry().unwrap().written(),

@@ -198,10 +198,18 @@ fn what_is_missing_is_named() {
 
 #[test]
 fn a_withheld_number_is_not_shown() {
-    let caller = Caller { withheld: true, ..Caller::asserted("0441234567", "pbx.example") };
+    let asserted = Caller::asserted("0441234567", "pbx.example");
+    let caller = Caller { withheld: true, display_name: Some("Anna"), ..asserted };
     let trace = policy().trace(&Facts::new(&caller, "home", switzerland()), late());
     assert_eq!(trace.decided_by, "spam");
-    assert!(!trace.to_string().contains("1234567"), "{trace}");
+    assert!(!trace.to_string().contains("1234567") && !trace.to_string().contains("Anna"), "{trace}");
+    let facts = Facts::new(&caller, "home", switzerland());
+    for (condition, expected) in [
+        (Condition::CallerIn(vec![1]), "caller_in spam"),
+        (Condition::Caller(list("", "0441234567")), "caller is one of those that are named"),
+    ] {
+        assert_eq!(why(condition, &facts).1, expected);
+    }
 }
 
 #[test]

@@ -244,7 +244,9 @@ impl Screen {
                 let ttl = add_to.ttl.and_then(|ttl| SignedDuration::try_from(ttl).ok());
                 let until = ttl.and_then(|ttl| at.checked_add(ttl).ok());
                 let (list, rule) = (add_to.list.to_string(), Some(rule.id().to_owned()));
-                self.recorder.add(Added { list, identity, at, until, rule, note: None });
+                let is_withheld = matches!(facts.caller, CallerId::Anonymous { .. });
+                let note = is_withheld.then(|| Added::WITHHELD.to_owned());
+                self.recorder.add(Added { list, identity, at, until, rule, note });
             }
             if !rule.notify.is_empty() {
                 let (rule, line) = (rule.id(), facts.line);

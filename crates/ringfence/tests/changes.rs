@@ -250,3 +250,21 @@ fn a_number_is_asked_about_on_the_lines_of_the_configuration() {
     );
     assert!(wrong.ends_with("exit 2\n"), "{wrong}");
 }
+
+#[test]
+fn a_rule_puts_a_withheld_number_on_a_list_that_does_not_show_it() {
+    let (mut bench, _program) = running(POLICY);
+    let plan = CallPlan {
+        asserted: Some("+41225556677".to_owned()),
+        privacy: Some("id".to_owned()),
+        ..CallPlan::new("anonymous", "858")
+    };
+    let id = bench.pbx.call(Instant::now(), plan);
+    assert!(bench.play(|pbx| pbx.get(id).outcome().is_some()), "{}", bench.log());
+    let call = &json(&bench, &["calls", "--json"])[0];
+    assert_eq!((&call["caller"], &call["rule"]), (&"anonymous".into(), &"trap".into()));
+    assert!(!call.to_string().contains("5556677"), "{call}");
+    let listed = told(&bench, &["list", "robots"]);
+    assert!(listed.contains("robots  withheld") && !listed.contains("5556677"), "{listed}");
+    assert!(told(&bench, &["list", "robots", "--withheld"]).contains("+41225556677"));
+}

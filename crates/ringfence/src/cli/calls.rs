@@ -13,6 +13,7 @@ pub(super) use self::row::{Handle, ended, moment, verdict, who};
 use super::output::{print, print_json};
 use super::records::{Records, since};
 use super::status::explain;
+use super::withheld::Withheld;
 use super::{Answer, Context, csv, when};
 use crate::control::client;
 use crate::control::{Request, Response};
@@ -56,6 +57,9 @@ pub(super) struct Calls {
     /// Go on with calls as they happen, until interrupted
     #[arg(short, long)]
     follow: bool,
+
+    #[command(flatten)]
+    withheld: Withheld,
 
     /// Print one JSON object an event
     #[arg(long, conflicts_with = "csv")]
@@ -180,7 +184,7 @@ impl Calls {
                         self.tell(&call, &Handle::Remembered(&call.id), Timestamp::now())?;
                     }
                 }
-                Response::News(News::Ended(call)) if is_asked_for(query, &call) => self.tell_end(call)?,
+                Response::News(News::Ended(call)) if is_asked_for(query, &call) => self.tell_end(&call)?,
                 Response::Missed(missed) => {
                     anstream::eprintln!(
                         "{} missed {missed} events: this reader was too slow",
@@ -201,17 +205,19 @@ impl Calls {
 
     fn tell(&self, call: &Call, handle: &Handle<'_>, now: Timestamp) -> Result<()> {
         if self.json {
-            print_json(&News::Call(std::sync::Arc::new(call.clone())))
+            print_json(&News::Call(std::sync::Arc::new(self.withheld.exported(call))))
         } else if self.csv {
-            print(csv::line(fields(call)))
+            print(csv::line(fields(&self.withheld.told(call))))
         } else {
-            print(decided(call, handle, now))
+            print(decided(&self.withheld.told(call), handle, now))
         }
     }
 
-    fn tell_end(&self, call: std::sync::Arc<Call>) -> Result<()> {
-        match ended(&call) {
-            Some(_) if self.json => print_json(&News::Ended(call)),
+    fn tell_end(&self, call: &Call) -> Result<()> {
+        match ended(call) {
+            Some(_) if self.json => {
+                print_json(&News::Ended(std::sync::Arc::new(self.withheld.exported(call))))
+            }
             Some(end) if !self.csv => print(format_args!("          {} {end}\n", paint(DIM, "└"))),
             Some(_) | None => Ok(()),
         }

@@ -36,6 +36,7 @@ mod then;
 mod was_wrong;
 mod when;
 mod why;
+mod withheld;
 
 use std::cell::OnceCell;
 use std::path::PathBuf;

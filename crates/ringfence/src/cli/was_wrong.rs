@@ -17,6 +17,7 @@ use super::output::{day, print, print_json};
 use super::records::{Records, told};
 use super::replay::{self, Comparison, Fate};
 use super::then::Supposed;
+use super::withheld::masked;
 use super::{Answer, Context, why};
 use crate::config::Config;
 use crate::config::edit::Turn;
@@ -88,7 +89,7 @@ impl WasWrong {
         // One that breaks a test of the policy is told and taken back.
         let applies = applies && attempt().make(|| remedy.apply(&config, &note))?.is_some();
         if self.json {
-            let (call, remedy, replay) = (&call, Some(&remedy), Some(&comparison));
+            let (call, remedy, replay) = (&masked(&call), Some(&remedy), Some(&comparison));
             print_json(&Told { call, policy_has_changed, remedy, replay, applied: applies })?;
         } else if applies {
             print(format_args!("{}\n", remedy.told(true)))?;
@@ -99,6 +100,7 @@ impl WasWrong {
     /// Tells that the policy in force does already what the one of then should have done.
     fn tell_mended(&self, call: &Call) -> Result<Answer> {
         if self.json {
+            let call = &masked(call);
             let told = Told { call, policy_has_changed: true, remedy: None, replay: None, applied: false };
             print_json(&told)?;
         } else {

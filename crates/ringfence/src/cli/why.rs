@@ -14,6 +14,7 @@ use super::failure::with_hint;
 use super::output::{print, print_json};
 use super::records::{Records, told};
 use super::then::{Then, longest_rate};
+use super::withheld::Withheld;
 use super::{Answer, Context, when};
 use crate::config::{Account, Config};
 use crate::journal::{Call, Query, Reader};
@@ -38,6 +39,9 @@ pub(super) struct Why {
     /// Which line it would call [default: the first of the configuration]
     #[arg(long, value_name = "NAME")]
     line: Option<String>,
+
+    #[command(flatten)]
+    withheld: Withheld,
 
     /// Print one JSON object
     #[arg(long)]
@@ -90,7 +94,7 @@ impl Why {
         };
         let call = records.as_ref().map(|records| records.find(&self.what)).transpose()?.flatten();
         let reader = records.as_ref().and_then(Records::reader);
-        let told = match (call, reader) {
+        let mut told = match (call, reader) {
             (Some(call), Some(reader)) => of_call(call, reader, policy, now)?,
             (None, _) if is_handle(&self.what) => {
                 let message = format!("there is no call {}", visible(&self.what));
@@ -101,6 +105,9 @@ impl Why {
             }
             (_, reader) => self.of_number(reader, &config, now)?,
         };
+        if let Some(call) = &mut told.call {
+            *call = if self.json { self.withheld.exported(call) } else { self.withheld.told(call) };
+        }
         if self.json {
             print_json(&told)?;
         } else {

@@ -176,7 +176,18 @@ pub(crate) struct Added {
     pub(crate) until: Option<Timestamp>,
     /// The rule that added it; none when a person did.
     pub(crate) rule: Option<String>,
+    /// [`Added::WITHHELD`] where the caller withheld the number.
     pub(crate) note: Option<String>,
+}
+
+impl Added {
+    /// What is noted beside a number that is not to be shown.
+    pub(crate) const WITHHELD: &'static str = "withheld";
+
+    /// Tells whether the caller withheld the number.
+    pub(crate) fn is_withheld(&self) -> bool {
+        self.note.as_deref() == Some(Self::WITHHELD)
+    }
 }
 
 /// A switch as it was last flipped.

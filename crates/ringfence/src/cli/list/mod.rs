@@ -18,6 +18,7 @@ use super::calls::moment;
 use super::change::shown;
 use super::failure::with_hint;
 use super::output::{print, print_json};
+use super::withheld::Withheld;
 use super::{Answer, Context, lists_of};
 use crate::config::{ALLOW, Lists, Loaded};
 use crate::journal::Added;
@@ -33,6 +34,9 @@ use crate::visible::visible;
 pub(super) struct List {
     #[command(subcommand)]
     verb: Option<Verb>,
+
+    #[command(flatten)]
+    withheld: Withheld,
 
     /// Print one JSON object an entry
     #[arg(long)]
@@ -92,7 +96,8 @@ impl List {
         let remembered = remembered::entries(context, now).await?;
         let is_shown = |added: &&Added| self.only.as_ref().is_none_or(|only| *only == added.list);
         let rows = lists.iter().flat_map(|list| list.list.entries().map(|entry| row(list, entry)));
-        let rows = rows.chain(remembered.iter().filter(is_shown).map(added_row));
+        let rows =
+            rows.chain(remembered.iter().filter(is_shown).map(|added| added_row(added, self.withheld)));
         if self.json {
             rows.into_iter().try_for_each(|row| print_json(&row))?;
             return Ok(Answer::Fine);
@@ -138,11 +143,12 @@ fn row<'a>(list: &'a Loaded, entry: Entry<'a>) -> Row<'a> {
     }
 }
 
-fn added_row(added: &Added) -> Row<'_> {
+fn added_row(added: &Added, withheld: Withheld) -> Row<'_> {
+    let entry = withheld.entry(added);
     Row {
         list: &added.list,
-        pattern: added.identity.clone(),
-        written: &added.identity,
+        pattern: entry.to_owned(),
+        written: entry,
         file: None,
         line: None,
         comment: added.note.as_deref(),

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use ringfence_policy::{Action, Facts, Policy, decide};
 use serde::Serialize;
 
+use crate::cli::withheld::masked;
 use crate::journal::{Call, Outcome};
 
 /// What becomes of a call.
@@ -123,7 +124,7 @@ impl Comparison {
         if self.newest.len() == MOST_SHOWN {
             self.newest.pop_front();
         }
-        self.newest.push_back(Difference { call: call.clone(), from, to });
+        self.newest.push_back(Difference { call: masked(call), from, to });
     }
 
     /// Notes a call that no policy decides.
