@@ -81,20 +81,32 @@ static GATHERED: Mutex<Option<Vec<u8>>> = Mutex::new(None);
 /// What is held back at most, in bytes.
 const MOST_GATHERED: usize = 64 * 1024;
 
-/// Returns a caller so that two can be told apart and neither can be dialled: `+4179xxxxx67`. What is left out is
-/// ASCII: any other character costs the log more than the rest of the line.
+/// Returns a caller so that two can be told apart and neither can be dialled: `+417xxxxxx67`. Of a number half
+/// the digits at most are shown, of a name, or of a short number, nothing. What is left out is ASCII: any other
+/// character costs the log more than the rest of the line.
 pub(crate) fn redacted(caller: &str) -> String {
-    let letters: Vec<char> = caller.chars().filter(|letter| !letter.is_control()).collect();
-    let digits = letters.iter().filter(|letter| letter.is_ascii_digit()).count();
-    if digits == 0 && ["anonymous", "unavailable", "invalid"].contains(&caller) {
+    if ["anonymous", "unavailable", "invalid"].contains(&caller) {
         return caller.to_owned();
     }
-    if letters.len() < 8 {
-        return "x".repeat(letters.len().max(1));
+    let (plus, digits) = caller.strip_prefix('+').map_or(("", caller), |digits| ("+", digits));
+    let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
+    if !is_number || digits.len() < FEWEST_DIGITS {
+        return HIDDEN.to_owned();
     }
-    let (head, tail) = (&letters[..5], &letters[letters.len() - 2..]);
-    head.iter().chain(&vec!['x'; (letters.len() - 7).min(8)]).chain(tail).collect()
+    let (head, rest) = digits.split_at((digits.len() / 2).saturating_sub(TAIL).min(MOST_HEAD));
+    let (hidden, tail) = rest.split_at(rest.len() - TAIL);
+    format!("{plus}{head}{}{tail}", "x".repeat(hidden.len().min(MOST_HIDDEN)))
 }
+
+/// What stands in the place of a caller of whom nothing is shown.
+const HIDDEN: &str = "xxxx";
+/// Shorter numbers are guessed from what is left of them.
+const FEWEST_DIGITS: usize = 7;
+/// So many digits are shown at the end, and at most so many at the beginning.
+const TAIL: usize = 2;
+const MOST_HEAD: usize = 4;
+/// So many digits are left out by as many letters; more are not counted.
+const MOST_HIDDEN: usize = 8;
 
 #[cfg(test)]
 mod tests {
@@ -102,15 +114,27 @@ mod tests {
 
     #[test]
     fn a_number_keeps_its_country_and_its_end() {
-        assert_eq!(redacted("+41791234567"), "+4179xxxxx67");
+        assert_eq!(redacted("+41791234567"), "+417xxxxxx67");
         assert_eq!(redacted("+442079460123"), "+4420xxxxxx23");
     }
 
     #[test]
     fn what_is_short_or_a_name_is_not_shown() {
-        assert_eq!(redacted("1002"), "xxxx");
         assert_eq!(redacted("anonymous"), "anonymous");
-        assert_eq!(redacted("alice.smith"), "alicexxxxth");
-        assert_eq!(redacted(""), "x");
+        for caller in
+            ["1002", "alice", "alice.smith", "bob.jones", "+41 79 123 45 67", "٣٤٥٦٧٨٩٠١٢", "a\r\nb", ""]
+        {
+            assert_eq!(redacted(caller), "xxxx", "{caller}");
+        }
+    }
+
+    #[test]
+    fn half_the_digits_of_a_number_are_hidden_however_short_it_is() {
+        assert_eq!(redacted("+6831234"), "+6xxxx34");
+        for length in 0..40 {
+            let number = "1234567890".repeat(4)[..length].to_owned();
+            let shown = redacted(&number).bytes().filter(u8::is_ascii_digit).count();
+            assert!(shown * 2 <= length, "{number}");
+        }
     }
 }

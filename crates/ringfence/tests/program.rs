@@ -47,11 +47,13 @@ fn the_log_shows_what_was_decided_but_not_who_called() {
     assert!(bench.play_until(PATIENCE, |bench| bench.log().contains("call ended")), "{}", bench.log());
     let log = bench.log();
     for expected in
-        ["registered line=\"home\"", "call decided", "+4179xxxxx67", "verdict=\"reject\"", "status=486"]
+        ["registered line=\"home\"", "call decided", "+417xxxxxx67", "verdict=\"reject\"", "status=486"]
     {
         assert!(log.contains(expected), "{expected} is not in {log}");
     }
-    for secret in ["1234567", "hunter2"] {
+    let call = bench.json(&["calls", "--json"]);
+    assert!(log.contains(&format!("id={}", call["id"])), "{log}");
+    for secret in ["1234567", "hunter2", call["call_id"].as_str().unwrap()] {
         assert!(!log.contains(secret), "{secret} is in {log}");
     }
 }

@@ -44,7 +44,7 @@ pub(super) struct Run {
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Text)]
     log_format: Format,
 
-    /// Log callers in full instead of as +4179xxxxx67
+    /// Log callers in full instead of as +417xxxxxx67
     #[arg(long)]
     log_numbers: bool,
 }
@@ -240,22 +240,17 @@ fn log_call(news: &News, log_numbers: bool) {
         News::Call(call) | News::Ended(call) => call,
     };
     let caller = if log_numbers { cut(&call.caller, MOST_CALLER) } else { log::redacted(&call.caller) };
-    let (call_id, line, rule) = (cut(&call.call_id, MOST_CALL_ID), &call.line, &call.rule);
+    // The caller chooses the Call-ID, and a number may stand in it, or an address.
+    let (id, line, rule) = (&call.id, &call.line, &call.rule);
     match (news, &call.ended) {
         (News::Ended(_), Some(ended)) => {
-            tracing::info!(
-                call_id,
-                line,
-                caller,
-                how = ended.how.as_ref(),
-                status = ended.status,
-                "call ended"
-            );
+            tracing::info!(id, line, caller, how = ended.how.as_ref(), status = ended.status, "call ended");
         }
         (News::Call(_) | News::Ended(_), _) => {
             let (verdict, status) = (call.verdict.name(), call.verdict.status());
-            tracing::info!(call_id, line, caller, verdict, rule, status, "call decided");
-            tracing::debug!(call_id, reason = call.reason, source = call.source, "because");
+            tracing::info!(id, line, caller, verdict, rule, status, "call decided");
+            let call_id = cut(&call.call_id, MOST_CALL_ID);
+            tracing::debug!(id, call_id, reason = call.reason, source = call.source, "because");
         }
     }
 }
