@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use clap::Args;
+use ringfence_policy::Region;
 
 use super::confirm::confirm;
 use super::failure::hint;
@@ -33,18 +34,22 @@ pub(super) struct Forget {
 
 impl Forget {
     pub(super) async fn run(self, context: &Context) -> Result<Answer> {
-        let identity = caller::known_by(&self.number, context.region()?)?;
+        let region = context.region()?;
+        let identity = caller::known_by(&self.number, region)?;
         if !confirm(
             &format!("Remove all calls of {identity}, and all that is remembered of them?"),
             self.yes,
         )? {
             return Ok(Answer::Negative);
         }
-        let forgotten = match note(context, &Request::Forget { identity: identity.clone() }).await? {
-            Some(Response::Forgotten(forgotten)) => forgotten,
-            Some(other) => anyhow::bail!("expected what was forgotten, got {other:?}"),
-            None => offline(context, &identity)?,
-        };
+        let forgotten =
+            match note(context, &Request::Forget { identity: identity.clone(), region: region.to_string() })
+                .await?
+            {
+                Some(Response::Forgotten(forgotten)) => forgotten,
+                Some(other) => anyhow::bail!("expected what was forgotten, got {other:?}"),
+                None => offline(context, &identity, region)?,
+            };
         if self.json {
             print_json(&forgotten)?;
         } else {
@@ -59,13 +64,13 @@ impl Forget {
     }
 }
 
-fn offline(context: &Context, identity: &str) -> Result<Forgotten> {
+fn offline(context: &Context, identity: &str, region: Region) -> Result<Forgotten> {
     let settings = context.journal()?;
     if !settings.path().is_some_and(std::path::Path::exists) {
         return Ok(Forgotten::default());
     }
     let offline = Offline::open(&settings).map_err(|error| told(&error))?;
-    let forgotten = offline.map(|mut journal| journal.forget(identity)).transpose();
+    let forgotten = offline.map(|mut journal| journal.forget(identity, region)).transpose();
     Ok(forgotten.map_err(|error| told(&error))?.unwrap_or_default())
 }
 

@@ -46,8 +46,8 @@ pub(crate) enum Request {
     Dialed { identities: Vec<String>, at: Timestamp },
     /// Note that calls of these were answered.
     Answered { identities: Vec<String>, at: Timestamp },
-    /// Remove every trace of a caller.
-    Forget { identity: String },
+    /// Remove every trace of a caller, also where others named them as the region writes the number.
+    Forget { identity: String, region: String },
 }
 
 /// One line of an answer.

@@ -5,6 +5,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ringfence_policy::Region;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
@@ -136,11 +137,9 @@ async fn answer(
             }
             send(writer, &Response::Noted {}).await?;
         }
-        Request::Forget { identity } => {
-            let journal = Arc::clone(desk.journal());
-            let response = match spawn_blocking(move || journal.forget(&identity)).await {
-                Ok(Ok(forgotten)) => Response::Forgotten(forgotten),
-                Ok(Err(error)) => Response::Error(error.to_string()),
+        Request::Forget { identity, region } => {
+            let response = match Region::parse(&region) {
+                Ok(region) => forget(Arc::clone(desk.journal()), identity, region).await,
                 Err(error) => Response::Error(error.to_string()),
             };
             send(writer, &response).await?;
@@ -162,6 +161,15 @@ async fn answer(
         }
     }
     send(writer, &Response::End {}).await
+}
+
+/// Has the journal forget a caller: it waits for the disk.
+async fn forget(journal: Arc<Journal>, identity: String, region: Region) -> Response {
+    match spawn_blocking(move || journal.forget(&identity, region)).await {
+        Ok(Ok(forgotten)) => Response::Forgotten(forgotten),
+        Ok(Err(error)) => Response::Error(error.to_string()),
+        Err(error) => Response::Error(error.to_string()),
+    }
 }
 
 /// Sends what happens until the client leaves.

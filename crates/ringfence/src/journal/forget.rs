@@ -3,9 +3,11 @@
 
 use std::sync::{Arc, mpsc};
 
+use ringfence_policy::{Caller, Region};
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::call::{Call, Record};
+use super::identity::identity;
 use super::retention::overwriting;
 use crate::store::StoreError;
 
@@ -13,6 +15,8 @@ use crate::store::StoreError;
 #[derive(Debug)]
 pub(super) struct Forget {
     pub(super) identity: String,
+    /// Where texts were written that name them.
+    pub(super) region: Region,
     pub(super) reply: mpsc::Sender<Result<Forgotten, StoreError>>,
 }
 
@@ -39,21 +43,36 @@ impl Forgotten {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Person<'a> {
     identity: &'a str,
-    /// Their number, if texts may be searched for it.
-    digits: Option<&'a str>,
+    region: Region,
+    /// The end of their number in any form, if texts may be searched for it.
+    end: Option<&'a str>,
 }
 
 impl<'a> Person<'a> {
-    /// Takes a caller as [`super::identity()`] has it.
-    pub(super) fn new(identity: &'a str) -> Self {
+    /// Takes a caller as [`super::identity()`] has it, and the region by whose habits texts name numbers.
+    pub(super) fn new(identity: &'a str, region: Region) -> Self {
         let digits = identity.strip_prefix('+').unwrap_or(identity);
         let is_number = digits.len() >= FEWEST_DIGITS && digits.bytes().all(|byte| byte.is_ascii_digit());
-        Self { identity, digits: is_number.then_some(digits) }
+        Self { identity, region, end: is_number.then(|| &digits[digits.len() - FEWEST_DIGITS..]) }
+    }
+
+    /// Tells whether a text has their number as a whole: as it is known, with any prefix for calls abroad, or as it is
+    /// dialled in the region.
+    fn is_named(self, text: &str) -> bool {
+        let Some(end) = self.end.filter(|end| text.contains(end)) else { return false };
+        let digits = self.identity.strip_prefix('+');
+        numbers(text).filter(|number| number.ends_with(end)).any(|number| {
+            let written = number.strip_prefix('+').unwrap_or(number);
+            let abroad = digits.and_then(|digits| written.strip_suffix(digits));
+            abroad.is_some_and(|prefix| prefix.is_empty() || ABROAD.contains(&prefix))
+                || number == self.identity
+                || identity(&Caller::told(number).identify(self.region)).as_deref() == Some(self.identity)
+        })
     }
 
     /// Tells whether a call is theirs, or somebody else's that names them.
     pub(super) fn is_in(self, call: &Call) -> bool {
-        let is_named = |text: &str| self.digits.is_some_and(|digits| names(text, digits));
+        let is_named = |text: &str| self.is_named(text);
         let texts = [&call.caller, &call.source, &call.reason, &call.evidence.facts];
         let maybe = [call.display_name.as_deref(), call.entry.as_deref(), call.verdict.target()];
         call.caller == self.identity
@@ -68,8 +87,7 @@ impl<'a> Person<'a> {
             Record::Call(call) => self.is_in(call),
             Record::Dialed { identity, .. } | Record::Answered { identity, .. } => identity == self.identity,
             Record::Added(added) => {
-                let is_named = |note: &String| self.digits.is_some_and(|digits| note.contains(digits));
-                if added.note.as_ref().is_some_and(is_named) {
+                if added.note.as_ref().is_some_and(|note| self.is_named(note)) {
                     Arc::make_mut(added).note = None;
                 }
                 added.identity == self.identity
@@ -79,23 +97,26 @@ impl<'a> Person<'a> {
     }
 }
 
-/// Removes every row that names a caller, as [`super::identity()`] has it, and then the bytes.
-pub(super) fn forget(connection: &mut Connection, identity: &str) -> rusqlite::Result<Forgotten> {
-    let (calls, remembered) = overwriting(connection, |connection| delete(connection, identity))?;
+/// Removes every row that names a person, and then the bytes.
+pub(super) fn forget(connection: &mut Connection, person: Person<'_>) -> rusqlite::Result<Forgotten> {
+    let (calls, remembered) = overwriting(connection, |connection| delete(connection, person))?;
     let is_compacted = compact(connection).unwrap_or(false);
     Ok(Forgotten { calls, remembered, is_compacted })
 }
 
 /// Deletes the rows. Returns how many of calls, and of what is remembered.
-fn delete(connection: &mut Connection, identity: &str) -> rusqlite::Result<(usize, usize)> {
+fn delete(connection: &mut Connection, person: Person<'_>) -> rusqlite::Result<(usize, usize)> {
+    let identity = person.identity;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut calls =
         transaction.execute("DELETE FROM calls WHERE caller = ?1 OR identity = ?1", [identity])?;
-    if let Some(digits) = Person::new(identity).digits {
-        for number in naming(&transaction, digits)? {
+    if let Some(end) = person.end {
+        for number in naming(&transaction, person, end)? {
             calls += transaction.execute("DELETE FROM calls WHERE number = ?1", [number])?;
         }
-        transaction.execute("UPDATE entries SET note = NULL WHERE instr(note, ?1)", [digits])?;
+        for note in notes(&transaction, person, end)? {
+            transaction.execute("UPDATE entries SET note = NULL WHERE note = ?1", [note])?;
+        }
     }
     let mut remembered = transaction.execute("DELETE FROM entries WHERE identity = ?1", [identity])?;
     remembered += transaction.execute("DELETE FROM spoken WHERE identity = ?1", [identity])?;
@@ -105,30 +126,36 @@ fn delete(connection: &mut Connection, identity: &str) -> rusqlite::Result<(usiz
 
 /// Shorter ones are extensions: their digits stand in many a text that does not mean them.
 const FEWEST_DIGITS: usize = 7;
+/// What is dialled before a country code in other regions.
+const ABROAD: [&str; 5] = ["00", "011", "0011", "010", "810"];
 
-/// Returns the calls of others that name a number.
-fn naming(connection: &Connection, digits: &str) -> rusqlite::Result<Vec<i64>> {
+/// Returns the calls of others that name a person.
+fn naming(connection: &Connection, person: Person<'_>, end: &str) -> rusqlite::Result<Vec<i64>> {
     let mut calls = connection.prepare(
         "SELECT number, concat_ws(' ', caller, display_name, source, target, entry, reason, facts) AS said
          FROM calls WHERE instr(said, ?1)",
     )?;
-    let mut rows = calls.query([digits])?;
+    let mut rows = calls.query([end])?;
     let mut numbers = Vec::new();
     while let Some(row) = rows.next()? {
-        if names(row.get_ref(1)?.as_str()?, digits) {
+        if person.is_named(row.get_ref(1)?.as_str()?) {
             numbers.push(row.get(0)?);
         }
     }
     Ok(numbers)
 }
 
-/// Tells whether a text has these digits, and not as a part of a longer number.
-fn names(text: &str, digits: &str) -> bool {
-    let is_digit = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_digit);
-    text.match_indices(digits).any(|(at, _)| {
-        let before = at.checked_sub(1).and_then(|at| text.as_bytes().get(at));
-        !is_digit(before) && !is_digit(text.as_bytes().get(at + digits.len()))
-    })
+/// Returns the notes beside entries that name a person.
+fn notes(connection: &Connection, person: Person<'_>, end: &str) -> rusqlite::Result<Vec<String>> {
+    let mut notes = connection.prepare("SELECT DISTINCT note FROM entries WHERE instr(note, ?1)")?;
+    let notes = notes.query_map([end], |row| row.get(0))?.collect::<rusqlite::Result<Vec<String>>>()?;
+    Ok(notes.into_iter().filter(|note| person.is_named(note)).collect())
+}
+
+/// Returns each number that stands in a text: digits that no others adjoin, and a plus sign before them.
+fn numbers(text: &str) -> impl Iterator<Item = &str> {
+    let is_part = |letter: char| letter.is_ascii_digit() || letter == '+';
+    text.split(move |letter| !is_part(letter)).map(|run| &run[run.rfind('+').unwrap_or_default()..])
 }
 
 /// Writes the file anew, and empties the log of changes beside it. Returns whether all of that was possible.
@@ -148,14 +175,38 @@ pub(super) fn truncate(connection: &Connection) -> rusqlite::Result<bool> {
 
 #[cfg(test)]
 mod tests {
-    use super::names;
+    use super::*;
+
+    fn names(identity: &str, region: &str, text: &str) -> bool {
+        Person::new(identity, Region::parse(region).unwrap()).is_named(text)
+    }
 
     #[test]
     fn a_number_is_named_by_its_own_digits_only() {
-        assert!(names(r#"{"diverted":"+41791234567"}"#, "41791234567"));
-        assert!(names("41791234567", "41791234567"));
-        assert!(!names("+417912345678", "41791234567"));
-        assert!(!names("0041791234567", "41791234567"));
-        assert!(names("0041791234567 or +41791234567", "41791234567"));
+        for text in [
+            r#"{"diverted":"+41791234567"}"#,
+            "41791234567",
+            "0041791234567",
+            "01141791234567",
+            "0791234567 ",
+        ] {
+            assert!(names("+41791234567", "CH", text), "{text}");
+        }
+        for text in ["+417912345678", "141791234567", "1234567", "+49791234567", "00791234567", "", "+"] {
+            assert!(!names("+41791234567", "CH", text), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_number_is_named_as_it_is_dialled_in_the_region() {
+        assert!(names("+49301234567", "DE", "Diversion: 0301234567"));
+        assert!(!names("+49301234567", "CH", "Diversion: 0301234567"), "another person's there");
+        assert!(names("+13125550177", "US", "13125550177") && names("+13125550177", "US", "3125550177"));
+        assert!(names("+41791234567", "US", "01141791234567"));
+    }
+
+    #[test]
+    fn an_extension_is_named_by_no_text() {
+        assert!(!names("1002", "CH", "1002"));
     }
 }

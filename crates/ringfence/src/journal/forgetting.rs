@@ -3,6 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use jiff::Timestamp;
+use ringfence_policy::Region;
 
 use super::call::{Added, Call};
 use super::forget::Person;
@@ -14,6 +15,7 @@ pub(super) struct Forgetting(Mutex<Vec<Gone>>);
 #[derive(Debug)]
 struct Gone {
     identity: String,
+    region: Region,
     /// The newest call there was then.
     newest: u64,
     at: Timestamp,
@@ -26,20 +28,21 @@ const PASSED: u64 = 1 << 17;
 
 impl Forgetting {
     /// Notes that a caller was forgotten, with all calls up to a number.
-    pub(super) fn begin(&self, identity: &str, newest: u64, at: Timestamp) {
+    pub(super) fn begin(&self, identity: &str, region: Region, newest: u64, at: Timestamp) {
         let mut gone = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if gone.len() == MOST {
             gone.remove(0);
         }
-        gone.push(Gone { identity: identity.to_owned(), newest, at });
+        gone.push(Gone { identity: identity.to_owned(), region, newest, at });
     }
 
     /// Tells whether a call that comes out of the queue is of, or names, somebody who was forgotten since, and whom.
     pub(super) fn is_gone(&self, call: &Call) -> Option<String> {
         let mut gone = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         gone.retain(|gone| call.number < gone.newest.saturating_add(PASSED));
-        let gone =
-            gone.iter().find(|gone| call.number <= gone.newest && Person::new(&gone.identity).is_in(call));
+        let is_of =
+            |gone: &&Gone| call.number <= gone.newest && Person::new(&gone.identity, gone.region).is_in(call);
+        let gone = gone.iter().find(is_of);
         gone.map(|gone| gone.identity.clone())
     }
 

@@ -37,6 +37,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use ringfence_policy::Region;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{broadcast, mpsc};
 
@@ -234,12 +235,12 @@ impl Journal {
         self.put(|| Record::Flipped(flipped));
     }
 
-    /// Removes every trace of a caller, as [`identity()`] has it, from memory and from the file. It waits for
+    /// Removes every trace of a caller, as [`identity()`] has it and as the region writes the number, from memory and from the file. It waits for
     /// the disk: a second for every 100 MB, more or less.
-    pub(crate) fn forget(&self, identity: &str) -> Result<Forgotten, StoreError> {
-        self.forgetting.begin(identity, self.counts.newest(), Timestamp::now());
+    pub(crate) fn forget(&self, identity: &str, region: Region) -> Result<Forgotten, StoreError> {
+        self.forgetting.begin(identity, region, self.counts.newest(), Timestamp::now());
         self.past.forget(identity);
-        let person = Person::new(identity);
+        let person = Person::new(identity, region);
         let in_memory = self.calls().forget(|call| person.is_in(call));
         let Some(writing) = &self.writing else {
             return Ok(Forgotten { calls: in_memory, remembered: 0, is_compacted: true });
@@ -249,7 +250,7 @@ impl Journal {
             path: self.settings.path().unwrap_or("".as_ref()).to_owned(),
             detail: "the journal is closed".to_owned(),
         };
-        let job = Job::Forget(Forget { identity: identity.to_owned(), reply });
+        let job = Job::Forget(Forget { identity: identity.to_owned(), region, reply });
         writing.inbox.ask(job).map_err(|_| gone())?;
         answer.recv().map_err(|_| gone())?
     }

@@ -4,9 +4,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use ringfence_policy::Region;
 
 use super::call::{Added, Flipped, Record};
-use super::forget::{self, Forgotten};
+use super::forget::{self, Forgotten, Person};
 use super::rows::Rows;
 use crate::store::{Settings, Store, StoreError};
 
@@ -47,8 +48,8 @@ impl Offline {
     }
 
     /// Removes every trace of a caller.
-    pub(crate) fn forget(&mut self, identity: &str) -> Result<Forgotten, StoreError> {
-        let forgotten = forget::forget(self.store.connection(), identity);
+    pub(crate) fn forget(&mut self, identity: &str, region: Region) -> Result<Forgotten, StoreError> {
+        let forgotten = forget::forget(self.store.connection(), Person::new(identity, region));
         forgotten.map_err(|error| StoreError::of(&self.path, &error))
     }
 

@@ -26,6 +26,10 @@ fn call(call_id: &str, verdict: Outcome) -> Call {
     }
 }
 
+fn region() -> Region {
+    Region::parse("CH").unwrap()
+}
+
 fn in_memory() -> (Recorder, Arc<Journal>, mpsc::Receiver<Record>) {
     open(Settings::in_memory()).unwrap()
 }

@@ -157,11 +157,12 @@ impl Writer {
             Job::Spoil(spoil) => spoil(self.open.as_mut().expect("it is open").store.connection()),
             Job::Forget(forget) => {
                 // What could not be written may wait: it is not to be written when it can.
-                let (calls, others) = self.inbox.forget(Person::new(&forget.identity));
+                let person = Person::new(&forget.identity, forget.region);
+                let (calls, others) = self.inbox.forget(person);
                 let done = match &mut self.open {
                     Some(open) => {
                         let path = open.store.path().to_owned();
-                        forget::forget(open.store.connection(), &forget.identity)
+                        forget::forget(open.store.connection(), person)
                             .map_err(|error| StoreError::of(&path, &error))
                     }
                     None => Err(StoreError::Unavailable {

@@ -326,7 +326,7 @@ fn a_person_who_is_forgotten_leaves_no_byte() {
     };
     assert!(running.recorder.add(added));
     running.write([diverted]);
-    let forgotten = running.journal.forget(ANNA).unwrap();
+    let forgotten = running.journal.forget(ANNA, region()).unwrap();
     assert_eq!(forgotten, Forgotten { calls: 51, remembered: 2, is_compacted: true });
     assert!(running.journal.newest(1_000).iter().all(|call| call.caller == BERT));
     assert!(asks(ANNA, |anna| !running.journal.past().is_added("vip", anna, at(2))));
@@ -337,7 +337,7 @@ fn a_person_who_is_forgotten_leaves_no_byte() {
         let bytes = std::fs::read(&path).unwrap();
         assert!(!bytes.windows(10).any(|window| window == b"2079460123"), "{}", path.display());
     }
-    assert!(bench.start().journal.forget(ANNA).unwrap().is_nothing());
+    assert!(bench.start().journal.forget(ANNA, region()).unwrap().is_nothing());
 }
 
 #[test]
@@ -352,7 +352,7 @@ fn a_person_who_is_forgotten_does_not_come_back_out_of_the_queue() {
         running.recorder.record(call, None);
     }
     running.recorder.add(Added { list, identity, at: now, until: None, rule: None, note: None });
-    running.journal.forget(ANNA).unwrap();
+    running.journal.forget(ANNA, region()).unwrap();
     running.write([from(ANNA, 9)]);
     let calls = bench.reader().search(&Query::default()).unwrap();
     let seconds: Vec<_> = calls.iter().map(|call| call.at.duration_since(at(0)).as_secs()).collect();
@@ -366,7 +366,7 @@ fn a_call_under_way_has_its_end_although_somebody_was_forgotten_meanwhile() {
     let bench = Bench::new();
     let mut running = bench.start();
     running.write([from(BERT, 1)]);
-    running.journal.forget(ANNA).unwrap();
+    running.journal.forget(ANNA, region()).unwrap();
     running.recorder.ended(format!("0.{BERT}-1"), acknowledged());
     running.write([]);
     assert_eq!(bench.reader().search(&Query::default()).unwrap()[0].ended, Some(acknowledged()));
@@ -376,7 +376,7 @@ fn a_call_under_way_has_its_end_although_somebody_was_forgotten_meanwhile() {
 fn the_number_of_a_call_that_was_removed_is_given_to_no_other() {
     let bench = Bench::new();
     bench.start().write([from(BERT, 1), from(ANNA, 2)]);
-    bench.start().journal.forget(ANNA).unwrap();
+    bench.start().journal.forget(ANNA, region()).unwrap();
     bench.start().write([from(BERT, 3)]);
     let calls = bench.reader().search(&Query::default()).unwrap();
     assert_eq!(calls.iter().map(|call| call.number).collect::<Vec<_>>(), [3, 1]);

@@ -149,7 +149,7 @@ fn removing(path: std::path::PathBuf) -> ! {
         }
         journal.writing.as_ref().unwrap().inbox.ask(Job::Spoil(remove_the_oldest)).unwrap();
         if person % 3 == 0 {
-            journal.forget(&caller).unwrap();
+            journal.forget(&caller, region()).unwrap();
             writeln!(out, "call {caller}").unwrap();
             out.flush().unwrap();
         }

@@ -68,7 +68,7 @@ fn a_person_who_is_forgotten_is_not_written_when_the_disk_takes_calls_again() {
     running.spoil(|connection| set(connection, "max_page_count = 1"));
     running.record((0..500).map(long).chain([from(other, 1)]));
     assert!(!running.journal.flush());
-    drop(running.journal.forget(ANNA));
+    drop(running.journal.forget(ANNA, region()));
     running.spoil(|connection| set(connection, "max_page_count = 1000000"));
     assert!(running.journal.flush());
     let calls = bench.reader().search(&Query::default()).unwrap();
@@ -83,7 +83,7 @@ fn a_disk_that_comes_after_the_start_gets_what_waited_for_it() {
     let mut running = bench.start();
     running.record([from(ANNA, 1)]);
     assert!(!running.journal.flush());
-    assert!(running.journal.forget("somebody").is_err());
+    assert!(running.journal.forget("somebody", region()).is_err());
     std::fs::remove_file(&directory).unwrap();
     assert!(running.journal.flush());
     assert_eq!(bench.count(), 1);
