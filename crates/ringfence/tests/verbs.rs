@@ -716,6 +716,37 @@ fn numbers_that_were_dialled_are_read_from_call_records() {
     let output =
         home.command(&["dialed", "-", "--at", "40d"]).stdin(std::fs::File::open(&records).unwrap()).output();
     assert_eq!(String::from_utf8(output.unwrap().stdout).unwrap(), "noted 2 numbers as dialled\n");
+#[test]
+fn a_person_is_forgotten_where_another_call_names_them_as_people_dial_there() {
+    let home = Home::with_calls();
+    let journal = rusqlite::Connection::open(home.path("ringfence.db")).unwrap();
+    let forward = |diverted: &str| {
+        home.call("+41445556688", 1, "ring", "otherwise", None);
+        let facts = format!(r#"{{"caller":"+41445556688","diverted":"{diverted}"}}"#);
+        journal.execute("UPDATE calls SET facts = ?1 WHERE number = (SELECT max(number) FROM calls)", [facts])
+    };
+    for diverted in ["0319998877", "0041319998877", "01141319998877", "+41319998877", "0319998876"] {
+        assert_eq!(forward(diverted), Ok(1));
+    }
+    let forgotten = "forgot +41319998877: 4 calls, 0 notes\nexit 0\n";
+    assert_eq!(home.told(&["forget", "+41319998877", "--yes"]), forgotten);
+    let told = home.told(&["calls", "--json", "-n", "1"]);
+    assert!(told.contains("0319998876") && !told.contains("319998877"), "{told}");
+}
+
+#[test]
+fn a_row_of_call_records_that_is_no_number_is_told_and_left_out() {
+    let home = Home::new();
+    std::fs::write(home.path("records"), "0225556677\nanonymous\n\n0225556678\n").unwrap();
+    let records = std::fs::File::open(home.path("records")).unwrap();
+    let output = home.command(&["dialed", "-"]).stdin(records).output().unwrap();
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), "noted 2 numbers as dialled, left out 1\n");
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(told.contains("line 2: expected a number, found \"anonymous\""), "{told}");
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!([home.decides("0225556677"), home.decides("0225556678")], ["we-called-them"; 2]);
+}
+
     assert_eq!(home.decides("0225556677"), "otherwise");
     assert_eq!(home.told(&["dialed", "0225556678"]), "noted 1 number as dialled\nexit 0\n");
     assert_eq!(home.decides("0225556678"), "we-called-them");

@@ -5,6 +5,7 @@ use std::io::BufRead as _;
 use anyhow::Result;
 use clap::Args;
 use jiff::Timestamp;
+use ringfence_policy::Region;
 
 use super::failure::with_hint;
 use super::output::print;
@@ -12,12 +13,13 @@ use super::records::{note, told};
 use super::{Answer, Context, caller, when};
 use crate::control::Request;
 use crate::journal::Offline;
+use crate::style::{BAD, paint};
 
 /// The numbers, and when it was.
 #[derive(Debug, Args)]
 pub(super) struct Spoken {
     /// Numbers as they are written where you live, or with their country codes; `-` reads them from the
-    /// standard input, one a line
+    /// standard input, one a line: a row that is no number is told and left out, and the exit code is then 1
     #[arg(value_name = "NUMBER", required = true)]
     numbers: Vec<String>,
 
@@ -33,6 +35,8 @@ pub(super) enum How {
     Answered,
 }
 
+/// Of the rows that are no number, so many are told.
+const MOST_TOLD: u64 = 10;
 /// A request of so many is no longer than the control socket takes.
 const AT_ONCE: usize = 50;
 
@@ -45,11 +49,7 @@ impl Spoken {
             return Err(with_hint(message, "how long ago (2h), or when (2026-03-01T23:10)"));
         }
         let region = context.region()?;
-        let mut identities = Vec::new();
-        // One that is none is told before anything is noted.
-        for number in self.numbers()? {
-            identities.push(caller::number_known_by(&number, region)?);
-        }
+        let (identities, left_out) = self.identities(region)?;
         let mut offline = None;
         for some in identities.chunks(AT_ONCE) {
             let request = how.request(some.to_vec(), at);
@@ -69,16 +69,37 @@ impl Spoken {
             }
         }
         let s = if identities.len() == 1 { "" } else { "s" };
-        print(format_args!("noted {} number{s} as {}\n", identities.len(), how.as_str()))?;
-        Ok(Answer::Fine)
+        let rest = if left_out == 0 { String::new() } else { format!(", left out {left_out}") };
+        print(format_args!("noted {} number{s} as {}{rest}\n", identities.len(), how.as_str()))?;
+        Ok(Answer::of(left_out == 0))
     }
 
-    fn numbers(&self) -> Result<Vec<String>> {
+    /// Returns the numbers, and how many rows of the standard input are none.
+    fn identities(&self, region: Region) -> Result<(Vec<String>, u64)> {
         if self.numbers != ["-"] {
-            return Ok(self.numbers.clone());
+            // One that is none is told before anything is noted.
+            let known = |number: &String| caller::number_known_by(number, region);
+            return Ok((self.numbers.iter().map(known).collect::<Result<_>>()?, 0));
         }
-        let lines: std::io::Result<Vec<String>> = std::io::stdin().lock().lines().collect();
-        Ok(lines?.into_iter().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()).collect())
+        let (mut identities, mut left_out) = (Vec::new(), 0);
+        for (line, written) in (1_u64..).zip(std::io::stdin().lock().split(b'\n')) {
+            let written = written?;
+            let written = String::from_utf8_lossy(&written);
+            match caller::number_known_by(written.trim(), region) {
+                _ if written.trim().is_empty() => {}
+                Ok(identity) => identities.push(identity),
+                Err(error) => {
+                    left_out += 1;
+                    if left_out <= MOST_TOLD {
+                        anstream::eprintln!("{} line {line}: {error}", paint(BAD, "left out:"));
+                    }
+                }
+            }
+        }
+        if left_out > MOST_TOLD {
+            anstream::eprintln!("{} {} more", paint(BAD, "left out:"), left_out - MOST_TOLD);
+        }
+        Ok((identities, left_out))
     }
 }
 
