@@ -14,6 +14,7 @@
 //! from outside is bounded in time and size, and what was good stays until something good replaces it.
 
 mod address;
+mod age;
 mod base64;
 mod carddav;
 mod client;
@@ -51,6 +52,7 @@ use tokio::sync::mpsc;
 use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::Instant;
 
+pub(crate) use self::age::too_old;
 pub(crate) use self::error::SourceError;
 pub(crate) use self::look_up::{Answer, Question};
 pub(crate) use self::source::Source;

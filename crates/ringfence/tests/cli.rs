@@ -411,3 +411,22 @@ fn help_says_what_each_verb_does() {
         home.told(&["--help"]).replace("[env: RINGFENCE_CONFIG=]", "[env: RINGFENCE_CONFIG]")
     );
 }
+
+#[test]
+fn a_line_that_would_not_be_started_is_a_warning() {
+    let rule = "\n[[rule]]\nid = \"menu\"\nthen = { answer = { play = \"sorry.wav\", max_seconds = 9 } }\n";
+    let told = Home::with(&format!("{GOOD}{rule}")).told(&["check"]);
+    assert!(told.contains("`ringfence run` does not start the line `home`: it can reach"), "{told}");
+    assert!(told.contains("by `menu`") && told.contains("hint:") && told.ends_with("exit 0\n"), "{told}");
+}
+
+#[test]
+fn a_list_that_nobody_renews_is_a_warning_where_it_is_named() {
+    let home = Home::with(&GOOD.replace("files = [\"spam.txt\"]", "source = \"spam.txt\"\nrefresh = \"1h\""));
+    assert!(!home.told(&["check"]).contains("warning:"));
+    let file = std::fs::File::options().append(true).open(home.path("spam.txt")).unwrap();
+    file.set_modified(std::time::SystemTime::UNIX_EPOCH).unwrap();
+    let told = home.told(&["check"]);
+    let expected = "ringfence.toml:11:10: warning: ";
+    assert!(told.contains(expected) && told.contains("spam.txt was last changed"), "{told}");
+}

@@ -2,18 +2,23 @@
 
 use anyhow::Result;
 use clap::Args;
+use jiff::Timestamp;
+use ringfence_policy::Diagnostic;
 use serde::Serialize;
 
 use super::failure::with_hint;
 use super::output::{print, print_json};
 use super::{Answer, Context};
 use crate::config::{Config, Report, Told, findings};
+use crate::runnable::{self, Refusal};
+use crate::sources;
 use crate::style::{BAD, GOOD, paint};
+use crate::user::own_user;
 
 /// Validate the configuration and the lists
 ///
 /// Every error and warning is told with its file, line and column, what was expected, what came, and
-/// a hint. Exits 1 if there is an error, 2 if there is no file to be read.
+/// a hint; also lines that `ringfence run` does not start, and lists that nobody renews. Exits 1 if there is an error, 2 if there is no file to be read.
 #[derive(Debug, Args)]
 pub(super) struct Check {
     /// Print one JSON object
@@ -36,6 +41,7 @@ impl Check {
         let mut reading = crate::config::read(&path);
         if let Some(config) = &reading.config {
             findings::add(config, &mut reading.report);
+            add_of_machine(config, &mut reading.report)?;
         }
         let report = &reading.report;
         if self.json {
@@ -58,6 +64,21 @@ impl Check {
         }
         Ok(Answer::of(reading.config.is_some()))
     }
+}
+
+/// Adds what would be found out when the program ran here and now: lines that it would not start, and rows of lists that
+/// nobody renews.
+fn add_of_machine(config: &Config, report: &mut Report) -> Result<()> {
+    let now = Timestamp::now();
+    for (line, refusal) in runnable::refused(config, now) {
+        let message = format!("`ringfence run` does not start the line `{line}`: it {refusal}");
+        report.push(Diagnostic::warning(message).hint(Refusal::HINT));
+    }
+    for warning in sources::too_old(&config.draft, &sources::kept_copies(), own_user()?, now) {
+        report.push(warning);
+    }
+    report.sort();
+    Ok(())
 }
 
 fn unreadable(report: &Report) -> anyhow::Error {

@@ -96,6 +96,11 @@ impl Copies {
         (document.source == source).then_some((document, Timestamp::try_from(seen).ok()?))
     }
 
+    /// Returns when a source was last seen to hold its copy, if there is one.
+    pub(crate) fn seen(&self, source: &str) -> Option<Timestamp> {
+        Timestamp::try_from(fs::metadata(self.path(source)).ok()?.modified().ok()?).ok()
+    }
+
     /// Keeps a copy in the place of an older one.
     pub(crate) fn keep(&self, document: &Document, seen: Timestamp) -> io::Result<()> {
         let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);

@@ -69,11 +69,7 @@ impl Fetcher {
 
     /// Returns the sources whose copies are wanted.
     pub(crate) fn copied(&self, now: Timestamp) -> Vec<String> {
-        match self.source() {
-            Source::File { .. } | Source::Compiled { .. } => Vec::new(),
-            Source::Web { url, .. } | Source::AddressBook { url } => vec![url.to_string()],
-            Source::FtcDnc { base } => ftc::addresses(self.spec(), base, now).map(String::from).collect(),
-        }
+        copied(self.spec(), self.source(), now)
     }
 
     /// Asks the source. `None` says that it holds what is `held`.
@@ -151,6 +147,15 @@ impl Fetcher {
         let Some(key) = &self.spec().key else { return Ok(()) };
         let signature = document.signature.as_deref().and_then(base64::decode);
         PublicKey::parse(key)?.verify(&document.body, &signature.unwrap_or_default())
+    }
+}
+
+/// Returns what the copies of a source are of.
+pub(super) fn copied(spec: &ListSpec, source: &Source, now: Timestamp) -> Vec<String> {
+    match source {
+        Source::File { .. } | Source::Compiled { .. } => Vec::new(),
+        Source::Web { url, .. } | Source::AddressBook { url } => vec![url.to_string()],
+        Source::FtcDnc { base } => ftc::addresses(spec, base, now).map(String::from).collect(),
     }
 }
 

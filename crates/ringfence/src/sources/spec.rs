@@ -146,7 +146,7 @@ fn credential(written: &Written) -> Option<Credential> {
 
 /// Returns where relative names of a policy file are looked for, whatever the working directory of a
 /// program that is started, and never wherever the shell looks.
-fn directory(file: &str) -> PathBuf {
+pub(super) fn directory(file: &str) -> PathBuf {
     let beside = Path::new(file).parent().unwrap_or(Path::new(""));
     std::path::absolute(Path::new(".").join(beside)).unwrap_or_else(|_| beside.to_owned())
 }
