@@ -243,7 +243,7 @@ fn read(path: &Path, most: u64) -> io::Result<String> {
     String::from_utf8(regular::read(path, most)?).map_err(io::Error::other)
 }
 
-/// Replaces a file by one with the same mode and owner, or creates it.
+/// Replaces a file by one with the same mode and owner, or creates it: for its owner alone, since lists tell of people.
 pub(crate) fn replace(path: &Path, text: &str) -> Result<(), EditError> {
     let io = |source| EditError::io(path, source);
     // A link stays a link: what it leads to is replaced.
@@ -251,7 +251,7 @@ pub(crate) fn replace(path: &Path, text: &str) -> Result<(), EditError> {
     let name = path.file_name().ok_or_else(|| io(io::ErrorKind::InvalidInput.into()))?;
     let beside = path.with_file_name(format!(".{}.{}", name.to_string_lossy(), std::process::id()));
     let old = fs::metadata(&path).ok();
-    let mode = old.as_ref().map_or(0o644, |old| old.permissions().mode() & 0o7777);
+    let mode = old.as_ref().map_or(0o600, |old| old.permissions().mode() & 0o7777);
     let written = (|| {
         // What a crash, or somebody else, has left there is not followed, whatever it is.
         let _ = fs::remove_file(&beside);

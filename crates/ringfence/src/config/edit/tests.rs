@@ -145,6 +145,14 @@ fn what_was_added_can_be_removed_again() {
 }
 
 #[test]
+fn a_file_that_is_made_is_for_its_owner_alone() {
+    let home = Home::with("");
+    let file = home.config().with_file_name("people.txt");
+    replace(&file, "+41791234567\n").unwrap();
+    assert_eq!(fs::metadata(&file).unwrap().mode() & 0o777, 0o600);
+}
+
+#[test]
 fn a_linked_configuration_stays_a_link() {
     let home = Home::with("");
     let link = home.directory.path().join("link.toml");
