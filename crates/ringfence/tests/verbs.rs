@@ -365,6 +365,14 @@ fn why_tells_what_would_happen_if_a_number_called() {
 }
 
 #[test]
+fn why_takes_a_time_on_the_clock_of_the_policy_as_a_test_does() {
+    let home = Home::new();
+    home.write("ringfence.toml", &CONFIGURATION.replace("\"UTC\"", "\"Asia/Tokyo\""));
+    let told = home.json(&["why", "1002", "--at", "2026-03-01T23:10", "--json"]);
+    assert_eq!(told[0]["trace"]["at"], "2026-03-01 23:10:00.000 JST");
+}
+
+#[test]
 fn replay_tells_what_a_change_would_have_done() {
     let home = Home::with_calls();
     home.write("stricter.toml", &CONFIGURATION.replace("\"+4179*\"", "\"+4179*\", \"+4144555*\""));
@@ -709,14 +717,6 @@ fn a_person_is_forgotten_with_and_without_a_running_program() {
 }
 
 #[test]
-fn numbers_that_were_dialled_are_read_from_call_records() {
-    let home = Home::new();
-    let records = home.path("records");
-    std::fs::write(&records, "0225556677\n\n 022 555 66 78 \n").unwrap();
-    let output =
-        home.command(&["dialed", "-", "--at", "40d"]).stdin(std::fs::File::open(&records).unwrap()).output();
-    assert_eq!(String::from_utf8(output.unwrap().stdout).unwrap(), "noted 2 numbers as dialled\n");
-#[test]
 fn a_person_is_forgotten_where_another_call_names_them_as_people_dial_there() {
     let home = Home::with_calls();
     let journal = rusqlite::Connection::open(home.path("ringfence.db")).unwrap();
@@ -747,6 +747,14 @@ fn a_row_of_call_records_that_is_no_number_is_told_and_left_out() {
     assert_eq!([home.decides("0225556677"), home.decides("0225556678")], ["we-called-them"; 2]);
 }
 
+#[test]
+fn numbers_that_were_dialled_are_read_from_call_records() {
+    let home = Home::new();
+    let records = home.path("records");
+    std::fs::write(&records, "0225556677\n\n 022 555 66 78 \n").unwrap();
+    let output =
+        home.command(&["dialed", "-", "--at", "40d"]).stdin(std::fs::File::open(&records).unwrap()).output();
+    assert_eq!(String::from_utf8(output.unwrap().stdout).unwrap(), "noted 2 numbers as dialled\n");
     assert_eq!(home.decides("0225556677"), "otherwise");
     assert_eq!(home.told(&["dialed", "0225556678"]), "noted 1 number as dialled\nexit 0\n");
     assert_eq!(home.decides("0225556678"), "we-called-them");

@@ -10,7 +10,12 @@ use super::failure::with_hint;
 
 /// Reads a time, on the clock of the reader.
 pub(super) fn time(flag: &str, text: &str, now: Timestamp) -> Result<Timestamp> {
-    read(text, now, &TimeZone::system()).ok_or_else(|| {
+    time_in(flag, text, now, &TimeZone::system())
+}
+
+/// Reads a time, on the clock of a zone.
+pub(super) fn time_in(flag: &str, text: &str, now: Timestamp, zone: &TimeZone) -> Result<Timestamp> {
+    read(text, now, zone).ok_or_else(|| {
         let message = format!("expected a time for {flag}, found \"{}\"", text.escape_debug());
         with_hint(
             message,

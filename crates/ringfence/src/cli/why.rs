@@ -32,7 +32,7 @@ pub(super) struct Why {
     #[arg(value_name = "CALL|NUMBER", allow_hyphen_values = true)]
     what: String,
 
-    /// When the number would call: 2026-03-01T23:10, 23:10
+    /// When the number would call, on the clock of the policy: 2026-03-01T23:10, 23:10
     #[arg(long, value_name = "WHEN")]
     at: Option<String>,
 
@@ -119,7 +119,8 @@ impl Why {
     /// Tells what would happen if a number called.
     fn of_number(&self, reader: Option<&Reader>, config: &Config, now: Timestamp) -> Result<Told> {
         let policy = &config.policy;
-        let at = self.at.as_deref().map(|text| when::time("--at", text, now)).transpose()?;
+        let at = self.at.as_deref();
+        let at = at.map(|text| when::time_in("--at", text, now, policy.zone())).transpose()?;
         let line = self.called(config)?;
         let call = ringfence_policy::Call {
             line: Some(line.name.clone()),
