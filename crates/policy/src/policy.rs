@@ -201,8 +201,33 @@ impl Policy {
         &self.core.checksum
     }
 
-    /// Finds the emergency numbers that a rule names and would not let ring.
+    /// Returns how many rows of a list's sources name an emergency number that a rule would not let ring. They are
+    /// left out: no rule decides what becomes of it. In `entries` and rules, where an owner has written it, such a
+    /// number is an error.
+    #[must_use]
+    pub fn left_out(&self, list: &str) -> usize {
+        self.emergency_rows().iter().filter(|entry| entry.list() == list).count()
+    }
+
+    /// Finds the rows of sources that name such a number, each once.
+    pub(crate) fn emergency_rows(&self) -> Vec<Entry<'_>> {
+        let mut rows: Vec<Entry<'_>> = self.emergency_entries().into_iter().map(|(entry, _)| entry).collect();
+        rows.retain(|entry| entry.origin().file().is_some());
+        rows.sort_by_key(place);
+        rows.dedup_by_key(|entry| place(entry));
+        rows
+    }
+
+    /// Finds the emergency numbers that a rule names in the policy itself and would not let ring.
     fn refused_emergencies(&self) -> Vec<EmergencyEntry> {
+        let mut entries = self.emergency_entries();
+        entries.retain(|(entry, _)| entry.origin().file().is_none());
+        entries.sort_by_key(|(entry, _)| place(entry));
+        entries.dedup_by_key(|(entry, _)| place(entry));
+        entries.into_iter().map(|(entry, rule)| EmergencyEntry::new(entry, rule)).collect()
+    }
+
+    fn emergency_entries(&self) -> Vec<(Entry<'_>, &Rule)> {
         let mut entries = Vec::new();
         for rule in self.rules().iter().filter(|rule| !rule.then.lets_ring()) {
             let mut named: Vec<&List> = Vec::new();
@@ -210,15 +235,17 @@ impl Policy {
             for digits in self.region().emergencies() {
                 let pattern = Pattern::Exact(Number::Internal(digits));
                 let found = named.iter().filter_map(|list| list.find_pattern(&pattern));
-                entries.extend(found.map(|entry| EmergencyEntry::new(entry, rule)));
+                entries.extend(found.map(|entry| (entry, rule)));
             }
         }
-        entries.sort_by(|one, other| (&one.file, one.line).cmp(&(&other.file, other.line)));
-        entries.dedup_by(|one, other| {
-            (&one.file, one.line, &one.written) == (&other.file, other.line, &other.written)
-        });
         entries
     }
+}
+
+/// Returns where an entry stands, and what it says.
+fn place<'e>(entry: &Entry<'e>) -> (Option<&'e str>, u32, &'e str) {
+    let origin = entry.origin();
+    (origin.file(), origin.line(), entry.written())
 }
 
 /// Finds the lists whose callers a condition means, but not those it means to leave out.
@@ -278,10 +305,12 @@ impl std::error::Error for PolicyError {}
 /// use ringfence_policy::{List, Policy, PolicyError, Region};
 ///
 /// let germany = Region::parse("DE")?;
-/// let (list, _) = List::parse_text("reject", "spam.txt", "\n110", germany);
+/// let mut reject = List::builder("reject");
+/// reject.inline("110", germany);
+/// let (list, _) = reject.build();
 /// let error = Policy::of_lists(germany, Arc::new(List::empty("allow")), Arc::new(list)).unwrap_err();
 /// let PolicyError::Emergency(entries) = error else { unreachable!() };
-/// assert_eq!((entries[0].written(), entries[0].line()), ("110", 2));
+/// assert_eq!((entries[0].written(), entries[0].line()), ("110", 1));
 /// # Ok::<(), ringfence_policy::UnknownRegion>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -289,7 +318,6 @@ pub struct EmergencyEntry {
     written: String,
     list: String,
     rule: String,
-    file: Option<String>,
     line: u32,
     origin: String,
     is_refused: bool,
@@ -302,7 +330,6 @@ impl EmergencyEntry {
             written: entry.written().to_owned(),
             list: entry.list().to_owned(),
             rule: rule.id().to_owned(),
-            file: origin.file().map(str::to_owned),
             line: origin.line(),
             origin: origin.to_string(),
             is_refused: rule.then.is_refusal(),
@@ -333,13 +360,7 @@ impl EmergencyEntry {
         self.is_refused
     }
 
-    /// Returns the file; `None` for an entry written inline.
-    #[must_use]
-    pub fn file(&self) -> Option<&str> {
-        self.file.as_deref()
-    }
-
-    /// Returns the line in the file, or which of the inline entries it is, counted from 1.
+    /// Returns which of the inline entries it is, counted from 1.
     #[must_use]
     pub fn line(&self) -> u32 {
         self.line

@@ -217,25 +217,41 @@ fn an_emergency_number_that_is_hidden_rings_all_the_same() {
 }
 
 #[test]
-fn an_emergency_number_is_refused_on_a_reject_list_in_whatever_form_it_is_written() {
+fn entries_that_name_emergency_numbers_are_refused() {
+    let with = |text: &str| {
+        let mut reject = List::builder("reject");
+        text.lines().for_each(|entry| reject.inline(entry, switzerland()));
+        Policy::of_lists(switzerland(), list("allow", "friends.txt", ""), Arc::new(reject.build().0))
+    };
+    let error = with("+4179*\n112\n144").unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "inline: 112 is an emergency number and cannot be refused; \
+         inline: 144 is an emergency number and cannot be refused"
+    );
     for entry in ["+112", "+41144", "0041 144", "112"] {
-        let error = policy_otherwise("", entry, Treatment::ring()).unwrap_err();
+        let error = with(entry).unwrap_err();
         assert_eq!(
             error.to_string(),
-            format!("spam.txt:1: {entry} is an emergency number and cannot be refused")
+            format!("inline: {entry} is an emergency number and cannot be refused")
         );
     }
+    assert!(policy_otherwise("112", "", Treatment::ring()).is_ok());
 }
 
 #[test]
-fn a_reject_list_that_names_emergency_numbers_is_refused() {
-    let error = policy_otherwise("", "+4179*\n112\n144 # ambulance", Treatment::ring()).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "spam.txt:2: 112 is an emergency number and cannot be refused; \
-         spam.txt:3: 144 is an emergency number and cannot be refused"
-    );
-    assert!(policy_otherwise("112", "", Treatment::ring()).is_ok());
+fn a_row_of_a_source_that_is_an_emergency_number_is_left_out_and_told_with_its_line() {
+    let policy = policy("", "+41791234567\n911\n+41144\n0900*");
+    let told: Vec<String> = check(&policy).iter().map(ToString::to_string).collect();
+    let row = |line, written: &str| {
+        format!(
+            "spam.txt:{line}: {written} is an emergency number: it rings all the same, and this row is left out"
+        )
+    };
+    assert_eq!(told, [row(2, "911"), row(3, "+41144")]);
+    assert_eq!((policy.left_out("reject"), policy.left_out("allow")), (2, 0));
+    assert_eq!(decided(&policy, &Caller::from_header("911", "pbx.example")), "emergency");
+    assert_eq!(decided(&policy, &Caller::from_header("+41791234567", "pbx.example")), "listed");
 }
 
 #[test]

@@ -554,7 +554,9 @@ fn a_list_is_swapped_without_the_rules() {
     let decided = |policy, user| decide(policy, &facts_of(user), noon()).rule_id().to_owned();
     assert_eq!([decided(&policy, "0791112233"), decided(&policy, "0441112233")], ["it", "otherwise"]);
     assert_eq!([decided(&swapped, "0791112233"), decided(&swapped, "0441112233")], ["otherwise", "it"]);
-    assert!(policy.with_list(list("spam", "112")).is_err());
+    let mut inline = List::builder("spam");
+    inline.inline("112", policy.region());
+    assert!(policy.with_list(Arc::new(inline.build().0)).is_err());
     assert_eq!(policy.with_list(list("unknown", "+4144*")).unwrap().lists().len(), 2);
 }
 

@@ -76,11 +76,15 @@ async fn take(mut lists: mpsc::Receiver<Arc<List>>, service: Weak<Service>) {
     }
 }
 
-/// Puts a list into a configuration. One that would refuse emergency numbers is told, and left out.
+/// Puts a list into a configuration. Its rows that are emergency numbers do not count, and are counted.
 pub(crate) fn put(config: &mut Config, list: Arc<List>) -> bool {
     let name = list.name().to_owned();
     match config.policy.with_list(list) {
         Ok(policy) => {
+            let rows = policy.left_out(&name);
+            if rows > 0 {
+                tracing::warn!(list = name, rows, "emergency numbers left out: they ring all the same");
+            }
             config.policy = Arc::new(policy);
             true
         }

@@ -1,6 +1,7 @@
 //! Emergency numbers among those that a rule would refuse.
 //!
-//! A rule that names one is an error. One that means it among others can be used: the number rings
+//! A rule that names one is an error, and so is an entry of the policy; a row of a file or another source is left out.
+//! One that means it among others can be used: the number rings
 //! all the same, which its owner may not expect.
 
 use std::collections::BTreeSet;
@@ -18,6 +19,8 @@ use crate::rule::Rule;
 /// Looks for entries, patterns and kinds of callers that a rule refuses, and that cover an emergency number.
 pub(super) fn check(policy: &Policy, findings: &mut Vec<Finding>) {
     let region = policy.region();
+    let rows = policy.emergency_rows().into_iter().map(of_row);
+    add(findings, rows, "more rows that are emergency numbers");
     let mut lists: BTreeSet<usize> = BTreeSet::new();
     for rule in policy.rules().iter().filter(|rule| rule.then().is_refusal()) {
         let mut parts = Vec::new();
@@ -78,6 +81,14 @@ fn covering(region: Region, list: &List) -> impl Iterator<Item = (Entry<'_>, Dig
 }
 
 const HINT: &str = "write it so that it leaves emergency numbers out: no rule refuses them";
+
+fn of_row(entry: Entry<'_>) -> Finding {
+    let message = format!(
+        "{} is an emergency number: it rings all the same, and this row is left out",
+        entry.written()
+    );
+    Finding::at(entry, Severity::Warning, message)
+}
 
 fn of_entry((entry, number): (Entry<'_>, Digits)) -> Finding {
     let message = format!("{} covers the emergency number {number}, which is never refused", entry.written());

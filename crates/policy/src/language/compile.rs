@@ -224,17 +224,13 @@ impl<'c> Compiler<'c> {
 
     fn report_emergency(&mut self, entry: &EmergencyEntry) {
         let spec = self.specs.iter().find(|spec| spec.name() == entry.list());
-        let span = match (entry.file(), spec) {
-            (None, Some(spec)) => spec.inline_span(entry.line()),
-            (_, _) => None,
-        };
+        let span = spec.and_then(|spec| spec.inline_span(entry.line()));
         let of_rule =
             || self.blocks.rules.iter().find(|rule| rule.id.0 == entry.rule()).map(|rule| rule.id.span);
         let would = if entry.is_refused() { "refuse it" } else { "not let it ring" };
         let rule = brief(entry.rule());
-        let at = entry.file().map_or_else(String::new, |file| format!("{file}:{}: ", entry.line()));
         let written = entry.written();
-        let message = format!("{at}{written} is an emergency number, and the rule \"{rule}\" would {would}");
+        let message = format!("{written} is an emergency number, and the rule \"{rule}\" would {would}");
         let hint = "leave it out: emergency numbers are never refused, whatever the rules say";
         self.report.push(Severity::Error, span.or_else(of_rule), message, hint);
     }
