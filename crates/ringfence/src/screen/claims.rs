@@ -16,8 +16,8 @@ pub(super) struct Claims<'a> {
     /// The same, in the words of older PBXs.
     remote_party: Option<Claim<'a>>,
     is_private: bool,
-    /// What a trusted peer says it has verified.
-    verstat: Option<Verified>,
+    /// The attestation in a header of its own, by a trusted peer.
+    attestation: Option<Attestation>,
 }
 
 /// One address of an INVITE.
@@ -26,6 +26,8 @@ struct Claim<'a> {
     user: Cow<'a, str>,
     host: Cow<'a, str>,
     display_name: Option<Cow<'a, str>>,
+    /// What a trusted peer found when it verified this address, and with which attestation.
+    verstat: Option<(Verification, Option<Attestation>)>,
 }
 
 /// What a trusted peer says it has verified.
@@ -40,13 +42,20 @@ impl<'a> Claims<'a> {
     pub(super) fn of(invite: &Invite<'a>) -> Self {
         let is_trusted = arrival(invite).is_trusted();
         let from = invite.from();
+        let tag = from.as_ref().and_then(|from| from.header_param("tag"));
+        let from = from.map(Claim::of).unwrap_or_default();
+        // There may be two, a sip and a tel URI of one caller, of which one says it.
+        let found = invite.asserted_identities().find_map(|address| address.verstat());
+        let asserted_verstat = found.as_deref().map(read_verstat);
         Self {
-            tag: from.as_ref().and_then(|from| from.header_param("tag")),
-            from: from.map(Claim::of).unwrap_or_default(),
-            asserted: invite.asserted().map(Claim::of),
+            tag,
+            from: if is_trusted { from } else { Claim { verstat: None, ..from } },
+            asserted: invite
+                .asserted()
+                .map(|address| Claim { verstat: asserted_verstat, ..Claim::of(address) }),
             remote_party: invite.remote_party().map(Claim::of),
             is_private: hides_identity(invite),
-            verstat: if is_trusted { Verified::of(invite) } else { None },
+            attestation: if is_trusted { invite.attestation().as_deref().and_then(letter) } else { None },
         }
     }
 
@@ -87,9 +96,26 @@ impl<'a> Claims<'a> {
         self.tag.as_deref()
     }
 
-    /// Returns what a trusted peer says it has verified, if its word counts on this line.
+    /// Returns what a trusted peer says it has verified of the identity that names the caller, if its word counts on
+    /// this line. What it found of another address says nothing of this one.
     pub(super) fn verified(&self, order: &[Identity]) -> Option<Verified> {
-        self.verstat.filter(|_| order.contains(&Identity::Verstat))
+        if !order.contains(&Identity::Verstat) {
+            return None;
+        }
+        let caller = self.caller(order);
+        let [of_from, of_asserted, of_remote] =
+            [Some(&self.from), self.asserted.as_ref(), self.remote_party.as_ref()]
+                .map(|claim| claim?.verstat);
+        let of_chosen = match caller.source {
+            Source::AssertedIdentity => of_asserted,
+            Source::RemotePartyId => of_remote,
+            Source::From | Source::RequestUri | Source::To | Source::CalledPartyId | Source::Told => of_from,
+        };
+        // Where From names the same caller it was the same number that was verified.
+        let is_same = !caller.user.is_empty() && caller.user == self.from.user;
+        let source = if of_chosen.is_some() { caller.source } else { Source::From };
+        let found = of_chosen.or_else(|| of_from.filter(|_| is_same))?;
+        Verified::new(found, self.attestation, source)
     }
 }
 
@@ -104,7 +130,8 @@ impl<'a> Claim<'a> {
             }
             _ => address.user(),
         };
-        Self { user, host: address.host(), display_name: address.display_name() }
+        let verstat = address.verstat().as_deref().map(read_verstat);
+        Self { user, host: address.host(), display_name: address.display_name(), verstat }
     }
 
     fn caller(&self, source: Source) -> Caller<'_> {
@@ -114,26 +141,27 @@ impl<'a> Claim<'a> {
 }
 
 impl Verified {
-    /// Reads `verstat` and the headers of providers. What is absent means none: never full attestation.
-    fn of(invite: &Invite<'_>) -> Option<Self> {
-        let verstat = invite.verstat();
-        let is_asserted = invite.asserted_identities().any(|address| address.verstat().is_some());
-        let header = invite.attestation();
-        let (verification, in_verstat) =
-            verstat.as_deref().map_or((Verification::Unchecked, None), read_verstat);
-        let in_header = header.as_deref().and_then(letter);
+    /// Takes `verstat` and the headers of providers. What is absent means none: never full attestation.
+    fn new(
+        (verification, in_verstat): (Verification, Option<Attestation>),
+        in_header: Option<Attestation>,
+        source: Source,
+    ) -> Option<Self> {
         // Who vouches for a number that nobody has verified vouches for nothing.
         let attestation = match verification {
             Verification::Passed => in_verstat.or(in_header).unwrap_or_default(),
             Verification::Failed | Verification::None | Verification::Unchecked => Attestation::None,
         };
-        let says_nothing = verification == Verification::Unchecked && attestation == Attestation::None;
-        let source = if is_asserted { Source::AssertedIdentity } else { Source::From };
-        (!says_nothing).then_some(Self { verification, attestation, source })
+        (verification != Verification::Unchecked).then_some(Self { verification, attestation, source })
     }
 }
 
-/// Tells whether the caller asks that its identity be hidden. Other privacy is not about who calls.
+//= https://www.rfc-editor.org/rfc/rfc3323#section-4.2
+//# header: The user requests that a privacy service obscure those
+//# headers which cannot be completely expunged of identifying
+//# information without the assistance of intermediaries (such as Via
+//# and Contact).
+/// Tells whether the caller asks that its identity be hidden. Other privacy is not about who calls, `header` neither.
 fn hides_identity(invite: &Invite<'_>) -> bool {
     invite.privacy().any(|asked| ["id", "user"].iter().any(|word| asked.eq_ignore_ascii_case(word)))
 }
@@ -183,7 +211,7 @@ mod tests {
     use super::*;
 
     fn claim(user: &'static str) -> Claim<'static> {
-        Claim { user: user.into(), host: "pbx.example".into(), display_name: None }
+        Claim { user: user.into(), host: "pbx.example".into(), ..Claim::default() }
     }
 
     fn claims(from: &'static str, asserted: Option<&'static str>) -> Claims<'static> {
@@ -194,7 +222,7 @@ mod tests {
             asserted,
             remote_party: None,
             is_private: false,
-            verstat: None,
+            attestation: None,
         }
     }
 
@@ -213,7 +241,7 @@ mod tests {
 
     #[test]
     fn a_caller_who_asks_for_privacy_is_matched_and_not_shown() {
-        let from = Claim { user: "anonymous".into(), host: "anonymous.invalid".into(), display_name: None };
+        let from = Claim { user: "anonymous".into(), host: "anonymous.invalid".into(), ..Claim::default() };
         let claims = Claims { from, is_private: true, ..claims("", Some("+442079460123")) };
         assert_eq!(named(&claims, &USUAL), ("+442079460123", true));
     }
@@ -233,6 +261,28 @@ mod tests {
         let remote_party = Some(claim("+442079460199"));
         let both = Claims { remote_party, ..claims("1001", Some("+442079460123")) };
         assert_eq!(named(&both, &USUAL).0, "+442079460123");
+    }
+
+    #[test]
+    fn what_was_verified_of_one_identity_says_nothing_of_another() {
+        let verified = |claim: Claim<'static>, verstat| Claim { verstat: Some((verstat, None)), ..claim };
+        let (passed, failed) = (Verification::Passed, Verification::Failed);
+        let from = || verified(claim("+441632960001"), failed);
+        let asserted = || verified(claim("+442079460123"), passed);
+        let both = Claims { from: from(), asserted: Some(asserted()), ..claims("", None) };
+        let of = |claims: &Claims<'_>, order: &[Identity]| {
+            claims.verified(order).map(|verified| (verified.verification, verified.source))
+        };
+        let from_first = [Identity::Verstat, Identity::From];
+        assert_eq!(of(&both, &USUAL), Some((passed, Source::AssertedIdentity)));
+        assert_eq!(of(&both, &from_first), Some((failed, Source::From)));
+        assert_eq!(of(&both, &[Identity::Asserted]), None);
+        let only_asserted = Claims { asserted: Some(asserted()), ..claims("+441632960001", None) };
+        assert_eq!(of(&only_asserted, &from_first), None);
+        let only_from = Claims { from: from(), ..claims("", Some("+442079460123")) };
+        assert_eq!(of(&only_from, &USUAL), None);
+        let same = Claims { from: from(), ..claims("", Some("+441632960001")) };
+        assert_eq!(of(&same, &USUAL), Some((failed, Source::From)));
     }
 
     #[test]
