@@ -73,7 +73,7 @@ fn any_file() -> impl Strategy<Value = Vec<u8>> {
 }
 
 fn full_number() -> impl Strategy<Value = String> {
-    prop_oneof!["\\+1[2-9][0-9]{2}[2-9][0-9]{6}", "\\+4179[0-9]{7}", "\\+44207946[0-9]{4}"]
+    prop_oneof!["\\+1[2-9][02-9][0-9][2-9][02-9][0-9]{5}", "\\+4179[0-9]{7}", "\\+44207946[0-9]{4}"]
 }
 
 fn any_pattern() -> impl Strategy<Value = String> {
