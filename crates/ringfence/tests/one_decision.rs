@@ -7,6 +7,7 @@ mod bench;
 
 use std::net::UdpSocket;
 use std::os::unix::fs::PermissionsExt;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::Instant;
 
 use bench::{Bench, PATIENCE, Program};
@@ -51,15 +52,19 @@ fn invite(bench: &Bench, line: &str, call_id: &str, cseq: u32) -> u16 {
     invite_with(bench, line, call_id, cseq, "")
 }
 
+static BRANCH: AtomicU32 = AtomicU32::new(0);
+
 /// Sends an INVITE with a header more.
 fn invite_with(bench: &Bench, line: &str, call_id: &str, cseq: u32, header: &str) -> u16 {
     let status = bench.json(&["status", "--json"]);
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     socket.set_read_timeout(Some(PATIENCE)).unwrap();
     let (us, to) = (socket.local_addr().unwrap(), status["listen"][0].as_str().unwrap());
+    // The system may give the port of an earlier one again: the branch alone tells them apart.
+    let branch = BRANCH.fetch_add(1, Relaxed);
     let request = |method: &str, tag: &str| {
         format!(
-            "{method} sip:{line}@{to} SIP/2.0\r\nVia: SIP/2.0/UDP {us};branch=z9hG4bK{call_id}{line}{cseq}\r\n\
+            "{method} sip:{line}@{to} SIP/2.0\r\nVia: SIP/2.0/UDP {us};branch=z9hG4bK{call_id}{branch}\r\n\
              Max-Forwards: 70\r\nFrom: <sip:+41441234567@127.0.0.1>;tag=one\r\nTo: <sip:858@127.0.0.1>{tag}\r\n\
              Call-ID: {call_id}\r\nCSeq: {cseq} {method}\r\nContact: <sip:x@{us}>\r\n{header}Content-Length: 0\r\n\r\n"
         )
