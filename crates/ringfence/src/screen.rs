@@ -117,6 +117,11 @@ impl Screen {
         Ok(())
     }
 
+    /// Tells whether the policy in force has a switch.
+    pub(crate) fn has_switch(&self, name: &str) -> bool {
+        self.rules.load().policy.switches().iter().any(|switch| *switch.name == *name)
+    }
+
     /// Decides one call, and records what and why. A call that depends on what a server says is offered.
     pub(crate) fn decide(&self, invite: &Invite<'_>) -> Verdict {
         let rules = self.rules.load();

@@ -1,5 +1,6 @@
 //! The running program: the softphone, its screen, its lines, and the configuration in force.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
@@ -174,6 +175,14 @@ impl Desk for Service {
         &self.journal
     }
 
+    fn path(&self) -> PathBuf {
+        self.configuration().path.clone()
+    }
+
+    fn has_switch(&self, name: &str) -> bool {
+        self.screen.has_switch(name)
+    }
+
     async fn reload(&self) -> Result<Reloaded, String> {
         let mut in_force = self.in_force.lock().await;
         let path = in_force.path.clone();
@@ -220,7 +229,8 @@ fn builder(config: &Config) -> Builder {
 
 fn in_force(config: &Config) -> Configuration {
     Configuration {
-        path: config.path.clone(),
+        // Who asks may be in another directory.
+        path: std::path::absolute(&config.path).unwrap_or_else(|_| config.path.clone()),
         loaded: Timestamp::now(),
         failed: None,
         needs_restart: Vec::new(),

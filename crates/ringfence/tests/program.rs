@@ -220,3 +220,44 @@ fn the_trace_is_a_ladder_and_the_capture_a_file() {
     assert!(out.contains("◀") && out.contains("486 Busy Here") && !out.contains('\u{1b}'), "{out}");
     assert!(std::fs::metadata(bench.path("calls.pcap")).unwrap().len() > 1_000);
 }
+
+#[test]
+fn a_program_of_another_configuration_does_nothing_and_names_both() {
+    let mut bench = Bench::new();
+    let text = format!("{}\n[switch.guests]\ndefault = false\n", bench.configuration("858", "hunter2"));
+    bench.write("ringfence.toml", &text);
+    bench.write("other.toml", &text);
+    let _program = bench.registered();
+    for asked in [
+        ["switch", "guests", "on"].as_slice(),
+        &["dialed", "0441234567"],
+        &["answered", "0441234567"],
+        &["forget", "0441234567", "--yes"],
+        &["reload"],
+        &["status"],
+        &["calls", "--follow"],
+    ] {
+        let output = bench.ask(&[&["--config", "other.toml"], asked].concat());
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{asked:?}: {told}");
+        for file in ["ringfence.toml", "other.toml"].map(|name| bench.path(name).canonicalize().unwrap()) {
+            assert!(
+                told.contains(&file.display().to_string()) && told.contains("hint:"),
+                "{asked:?}: {told}"
+            );
+        }
+    }
+    assert_eq!(bench.json(&["switch", "--json"])["is_on"], false);
+}
+
+#[test]
+fn the_same_configuration_is_known_by_each_of_its_names() {
+    let mut bench = Bench::new();
+    let _program = bench.registered();
+    std::os::unix::fs::symlink("ringfence.toml", bench.path("linked.toml")).unwrap();
+    let absolute = bench.path("ringfence.toml").canonicalize().unwrap();
+    for name in ["linked.toml", "./ringfence.toml", absolute.to_str().unwrap()] {
+        let status = bench.json(&["--config", name, "status", "--json"]);
+        assert_eq!(status["configuration"]["path"], absolute.to_str().unwrap(), "{name}");
+    }
+}

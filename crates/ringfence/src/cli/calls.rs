@@ -110,7 +110,7 @@ impl Calls {
         let following = if self.follow {
             let limit = if self.limit == 0 { 0 } else { MOST_CALLS };
             let request = Request::Calls { limit, follow: true };
-            Some(client::ask(&context.control_places()?, &request).await.map_err(explain)?)
+            Some(client::ask(&context.program()?, &request).await.map_err(explain)?)
         } else {
             None
         };
@@ -150,7 +150,7 @@ impl Calls {
     async fn remembered(&self, context: &Context, query: &Query, now: Timestamp) -> Result<Answer> {
         let limit = if self.filters() { MOST_CALLS } else { self.limit.min(MOST_CALLS) };
         let request = Request::Calls { limit, follow: self.follow };
-        let mut answer = client::ask(&context.control_places()?, &request).await.map_err(explain)?;
+        let mut answer = client::ask(&context.program()?, &request).await.map_err(explain)?;
         if self.follow {
             self.follow(answer, query, None).await?;
             return Ok(Answer::Fine);
@@ -197,6 +197,7 @@ impl Calls {
                 | Response::Noted {}
                 | Response::Forgotten(_)
                 | Response::Error(_)
+                | Response::Declined { .. }
                 | Response::End {} => {}
             }
         }

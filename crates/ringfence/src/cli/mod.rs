@@ -47,6 +47,7 @@ use ringfence_policy::Region;
 
 pub(crate) use self::failure::tell;
 use crate::config::{self, Config, Lists, Reading};
+use crate::control::client::Program;
 use crate::journal::Settings;
 use crate::supply::Supply;
 
@@ -123,6 +124,7 @@ struct Context {
 /// What a configuration says of the program itself.
 #[derive(Debug, Default)]
 struct Found {
+    path: Option<PathBuf>,
     control: Option<PathBuf>,
     journal: Option<Settings>,
     region: Option<Region>,
@@ -225,6 +227,11 @@ impl Context {
         })
     }
 
+    /// Returns the running program that is meant.
+    fn program(&self) -> Result<Program> {
+        Ok(Program { places: self.control_places()?, configuration: self.found()?.path.clone() })
+    }
+
     /// Returns where the control socket of the running program may be.
     fn control_places(&self) -> Result<Vec<PathBuf>> {
         use crate::control::place;
@@ -244,6 +251,7 @@ impl Context {
 impl Found {
     fn of(reading: &Reading) -> Self {
         Self {
+            path: Some(reading.path.clone()),
             control: reading.control.clone(),
             journal: reading.journal.clone(),
             region: reading.lists.as_ref().map(|lists| lists.region),

@@ -63,8 +63,8 @@ impl Records {
 
 /// What the running program has in hand goes to the file; without one all is there.
 async fn flush(context: &Context) {
-    let Ok(places) = context.control_places() else { return };
-    if let Ok(mut answer) = client::ask(&places, &Request::Flush).await {
+    let Ok(program) = context.program() else { return };
+    if let Ok(mut answer) = client::ask(&program, &Request::Flush).await {
         // What it cannot write now it has said itself.
         let _ = answer.next().await;
     }
@@ -72,7 +72,7 @@ async fn flush(context: &Context) {
 
 /// Sends the running program what it is to note, and returns what it says; none when it does not run.
 pub(super) async fn note(context: &Context, request: &Request) -> Result<Option<Response>> {
-    let mut answer = match client::ask(&context.control_places()?, request).await {
+    let mut answer = match client::ask(&context.program()?, request).await {
         Ok(answer) => answer,
         Err(client::AskError::NotRunning(_)) => return Ok(None),
         Err(error) => return Err(super::status::explain(error)),

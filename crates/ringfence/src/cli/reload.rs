@@ -21,8 +21,7 @@ pub(super) struct Reload {}
 
 impl Reload {
     pub(super) async fn run(self, context: &Context) -> Result<Answer> {
-        let places = context.control_places()?;
-        let mut answer = client::ask(&places, &Request::Reload).await.map_err(explain)?;
+        let mut answer = client::ask(&context.program()?, &Request::Reload).await.map_err(explain)?;
         loop {
             match answer.next().await {
                 Ok(Some(Response::Reloaded(reloaded))) => {
@@ -52,6 +51,7 @@ impl Reload {
                     super::failure::hint("`ringfence check` shows all errors");
                     return Ok(Answer::Negative);
                 }
+                Err(error @ AskError::Declined { .. }) => return Err(explain(error)),
                 Err(error) => {
                     return Err(with_hint(error.to_string(), "is it still running? ringfence status"));
                 }

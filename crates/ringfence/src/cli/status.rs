@@ -26,8 +26,7 @@ pub(super) struct Status {
 
 impl Status {
     pub(super) async fn run(self, context: &Context) -> Result<Answer> {
-        let places = context.control_places()?;
-        let mut answer = client::ask(&places, &Request::Status).await.map_err(explain)?;
+        let mut answer = client::ask(&context.program()?, &Request::Status).await.map_err(explain)?;
         let status = match answer.next().await.map_err(explain)? {
             Some(Response::Status(status)) => *status,
             other => anyhow::bail!("expected a status, got {other:?}"),
@@ -48,6 +47,7 @@ pub(super) fn explain(error: AskError) -> anyhow::Error {
     match error {
         AskError::NotRunning(_) => with_hint(message, "start it with `ringfence run`"),
         AskError::Forbidden(_) => with_hint(message, "ask as the user who runs it, or as root"),
+        AskError::Declined { hint, .. } => with_hint(message, hint),
         AskError::Refused(_) | AskError::Io(_) => anyhow::Error::new(error),
     }
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use super::failure::with_hint;
-use crate::config::Reading;
+use crate::config::{Reading, canonical};
 use crate::journal::Settings;
 use crate::sources::kept_copies;
 
@@ -71,16 +71,4 @@ fn journal_files(journal: &Settings) -> Vec<PathBuf> {
     };
     let ends = ["", "-wal", "-shm", "-journal"];
     journal.path().map(|path| ends.map(|end| beside(path, end)).to_vec()).unwrap_or_default()
-}
-
-/// Returns the one name of a file, which need not be there.
-fn canonical(path: &Path) -> PathBuf {
-    fs::canonicalize(path).unwrap_or_else(|_| {
-        let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-        let directory = fs::canonicalize(directory.unwrap_or(Path::new(".")));
-        match (directory, path.file_name()) {
-            (Ok(directory), Some(name)) => directory.join(name),
-            (Ok(_) | Err(_), _) => path.to_owned(),
-        }
-    })
 }

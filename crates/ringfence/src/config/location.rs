@@ -1,5 +1,6 @@
 //! Where the configuration is looked for.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The name of the file in each of the places.
@@ -14,6 +15,18 @@ pub(crate) fn find(named: Option<&Path>) -> Result<PathBuf, Vec<PathBuf>> {
     }
     let places = usual_places();
     places.iter().find(|place| place.is_file()).cloned().ok_or(places)
+}
+
+/// Returns the one name of a file, from the root and without links. The file need not be there.
+pub(crate) fn canonical(path: &Path) -> PathBuf {
+    fs::canonicalize(path).unwrap_or_else(|_| {
+        let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        let directory = fs::canonicalize(directory.unwrap_or(Path::new(".")));
+        match (directory, path.file_name()) {
+            (Ok(directory), Some(name)) => directory.join(name),
+            (Ok(_) | Err(_), _) => path.to_owned(),
+        }
+    })
 }
 
 /// Returns the places in the order in which they are looked at.

@@ -27,7 +27,7 @@ use toml::de::DeTable;
 
 pub(crate) use self::account::Account;
 pub(crate) use self::lists::{ALLOW, Lists, Loaded, REJECT};
-pub(crate) use self::location::{FILE_NAME, find};
+pub(crate) use self::location::{FILE_NAME, canonical, find};
 pub(crate) use self::report::{Report, Told};
 pub(crate) use self::screening::FOREIGN;
 use self::screening::Screening;

@@ -6,7 +6,17 @@ use std::path::{Path, PathBuf};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
 
-use super::{Request, Response};
+use super::{Asked, Request, Response};
+use crate::config::canonical;
+
+/// The program that is meant.
+#[derive(Debug, Clone)]
+pub(crate) struct Program {
+    /// Where its control socket may be.
+    pub(crate) places: Vec<PathBuf>,
+    /// Its configuration; none means whichever answers.
+    pub(crate) configuration: Option<PathBuf>,
+}
 
 /// A question that was asked; its answer comes line by line.
 #[derive(Debug)]
@@ -23,19 +33,31 @@ pub(crate) enum AskError {
     Forbidden(PathBuf),
     /// It answered with an error.
     Refused(String),
+    /// It does not do that, and says what to do.
+    Declined {
+        error: String,
+        hint: String,
+    },
     Io(io::Error),
 }
 
 /// A line of an answer is no longer: a status of ten thousand lines fits.
 const MOST_ANSWER: u64 = 16 * 1024 * 1024;
 
-/// Asks the program that listens at the first of `places` that anything listens at.
-pub(crate) async fn ask(places: &[PathBuf], request: &Request) -> Result<Answer, AskError> {
-    let mut stream = connect(places).await?;
-    let mut line = serde_json::to_vec(request).map_err(io::Error::from)?;
+/// Asks the program that listens at the first of the places that anything listens at.
+pub(crate) async fn ask(program: &Program, request: &Request) -> Result<Answer, AskError> {
+    let mut stream = connect(&program.places).await?;
+    let configuration = program.configuration.as_deref().map(known_as);
+    let asked = Asked { request: request.clone(), configuration };
+    let mut line = serde_json::to_vec(&asked).map_err(io::Error::from)?;
     line.push(b'\n');
     stream.write_all(&line).await?;
     Ok(Answer { reader: BufReader::new(stream) })
+}
+
+/// Returns what a configuration is known by to both sides.
+pub(super) fn known_as(path: &Path) -> String {
+    canonical(path).to_string_lossy().into_owned()
 }
 
 async fn connect(places: &[PathBuf]) -> Result<UnixStream, AskError> {
@@ -67,6 +89,7 @@ impl Answer {
         }
         match serde_json::from_slice(&line).map_err(io::Error::from)? {
             Response::Error(error) => Err(AskError::Refused(error)),
+            Response::Declined { error, hint } => Err(AskError::Declined { error, hint }),
             Response::End {} => Ok(None),
             response @ (Response::Status(_)
             | Response::News(_)
@@ -94,7 +117,7 @@ impl std::fmt::Display for AskError {
             Self::Forbidden(place) => {
                 write!(f, "the control socket {} belongs to another user", place.display())
             }
-            Self::Refused(error) => f.write_str(error),
+            Self::Refused(error) | Self::Declined { error, .. } => f.write_str(error),
             Self::Io(error) => write!(f, "lost the running program: {error}"),
         }
     }

@@ -4,12 +4,15 @@
 //! line `{"end":{}}` says that nothing is missing.
 //!
 //! ```text
-//!  {"verb":"status"}                          ─▶   ◀─ {"status":{…}}          {"end":{}}
+//!  {"request":{"verb":"status"},"configuration":"/etc/ringfence/ringfence.toml"}
+//!                                             ─▶   ◀─ {"status":{…}}          {"end":{}}
 //!  {"verb":"calls","limit":20,"follow":true}  ─▶   ◀─ {"news":{…}} {"news":{…}} …
 //!  {"verb":"reload"}                          ─▶   ◀─ {"reloaded":{…}}        {"end":{}}
 //!  {"verb":"flip","flipped":{…}}              ─▶   ◀─ {"noted":{}}            {"end":{}}
 //!  {"verb":"forget","identity":"+41791234567"} ─▶  ◀─ {"forgotten":{…}}       {"end":{}}
 //! ```
+//!
+//! Each says which configuration the client means: a program that has another one does nothing, and says so.
 //!
 //! The socket belongs to the user who runs the program and answers nobody else.
 
@@ -25,6 +28,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::journal::{Added, Flipped, Forgotten, Health, News, Tally};
 use crate::sources::SourcesStatus;
+
+/// What a client sends.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Asked {
+    pub(crate) request: Request,
+    /// The configuration that the client means, by [`crate::config::canonical`]; none means whichever runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) configuration: Option<String>,
+}
 
 /// What a client asks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,6 +76,11 @@ pub(crate) enum Response {
     Noted {},
     Forgotten(Forgotten),
     Error(String),
+    /// It is not done, and this is what to do about it.
+    Declined {
+        error: String,
+        hint: String,
+    },
     End {},
 }
 

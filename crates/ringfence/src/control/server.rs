@@ -2,6 +2,7 @@
 //! from the journal.
 
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,14 +15,20 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
+use super::client::known_as;
 use super::place::Bound;
-use super::{Reloaded, Request, Response, Status};
+use super::{Asked, Reloaded, Request, Response, Status};
 use crate::journal::{Journal, MOST_CALLS, News};
+use crate::visible::visible;
 
 /// What the server answers from.
 pub(crate) trait Desk: Send + Sync + 'static {
     fn status(&self) -> impl Future<Output = Status> + Send;
     fn journal(&self) -> &Arc<Journal>;
+    /// Returns the file of the configuration.
+    fn path(&self) -> PathBuf;
+    /// Tells whether the policy in force has a switch.
+    fn has_switch(&self, name: &str) -> bool;
     /// Reads the configuration again; an error is one line.
     fn reload(&self) -> impl Future<Output = Result<Reloaded, String>> + Send;
 }
@@ -29,7 +36,7 @@ pub(crate) trait Desk: Send + Sync + 'static {
 /// More clients at once are told to come back.
 const MOST_CLIENTS: usize = 16;
 /// A request is one line that is no longer.
-const MOST_REQUEST: u64 = 4_096;
+const MOST_REQUEST: u64 = 16 * 1_024;
 /// A client that neither asks nor reads for so long is let go.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// The same for one too many.
@@ -67,7 +74,10 @@ async fn attend(stream: UnixStream, place: Option<OwnedSemaphorePermit>, desk: A
     let patience = if place.is_some() { PATIENCE } else { PATIENCE_WHEN_FULL };
     let answered = match (timeout(patience, request(&mut reader)).await, &place) {
         (_, None) => refuse(&mut writer, format!("{MOST_CLIENTS} clients are being served, try again")).await,
-        (Ok(Ok(request)), Some(_)) => answer(request, &mut reader, &mut writer, &*desk).await,
+        (Ok(Ok(asked)), Some(_)) => match declined(&asked, &*desk) {
+            Some(response) => send(&mut writer, &response).await,
+            None => answer(asked.request, &mut reader, &mut writer, &*desk).await,
+        },
         (Ok(Err(wrong)), Some(_)) => refuse(&mut writer, wrong).await,
         (Err(_), Some(_)) => refuse(&mut writer, "expected a request, got none".to_owned()).await,
     };
@@ -77,7 +87,7 @@ async fn attend(stream: UnixStream, place: Option<OwnedSemaphorePermit>, desk: A
 }
 
 /// Reads the one line that a client may send.
-async fn request(reader: &mut BufReader<OwnedReadHalf>) -> Result<Request, String> {
+async fn request(reader: &mut BufReader<OwnedReadHalf>) -> Result<Asked, String> {
     let mut line = Vec::new();
     let read = reader.take(MOST_REQUEST).read_until(b'\n', &mut line).await;
     read.map_err(|error| error.to_string())?;
@@ -85,6 +95,34 @@ async fn request(reader: &mut BufReader<OwnedReadHalf>) -> Result<Request, Strin
         return Err(format!("expected a line of at most {MOST_REQUEST} bytes, got {}", line.len()));
     }
     serde_json::from_slice(&line).map_err(|error| format!("expected a request, {error}"))
+}
+
+/// Returns what is said of a request that is not for this program.
+fn declined(asked: &Asked, desk: &impl Desk) -> Option<Response> {
+    let own = known_as(&desk.path());
+    if let Some(meant) = asked.configuration.as_ref().filter(|meant| **meant != own) {
+        let (own, meant) = (visible(&own), visible(meant));
+        let error =
+            format!("the running program has the configuration {own}, and you mean {meant}: nothing is done");
+        let hint = "give each its own socket with [softphone] control = \"…\", or mean the running one with --config FILE";
+        return Some(Response::Declined { error, hint: hint.to_owned() });
+    }
+    match &asked.request {
+        Request::Flip { flipped } if !desk.has_switch(&flipped.name) => {
+            let error = format!("the policy in force has no switch \"{}\"", flipped.name.escape_debug());
+            let hint = "`ringfence reload` puts a changed policy in force";
+            Some(Response::Declined { error, hint: hint.to_owned() })
+        }
+        Request::Flip { .. }
+        | Request::Status
+        | Request::Calls { .. }
+        | Request::Reload
+        | Request::Flush
+        | Request::Entries { .. }
+        | Request::Dialed { .. }
+        | Request::Answered { .. }
+        | Request::Forget { .. } => None,
+    }
 }
 
 async fn refuse(writer: &mut OwnedWriteHalf, error: String) -> io::Result<()> {

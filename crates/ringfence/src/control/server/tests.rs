@@ -4,9 +4,9 @@ use jiff::Timestamp;
 use tempfile::TempDir;
 
 use super::*;
-use crate::control::client::{self, AskError};
+use crate::control::client::{self, AskError, Program};
 use crate::control::{Configuration, Status};
-use crate::journal::{self, Call, Outcome, Record, Recorder};
+use crate::journal::{self, Call, Flipped, Outcome, Record, Recorder};
 use crate::user::own_user;
 
 struct Fixture {
@@ -43,6 +43,14 @@ impl Desk for Fixture {
         &self.journal
     }
 
+    fn path(&self) -> PathBuf {
+        PathBuf::from("/nowhere/ringfence.toml")
+    }
+
+    fn has_switch(&self, name: &str) -> bool {
+        name == "guests"
+    }
+
     async fn reload(&self) -> Result<Reloaded, String> {
         Err("ringfence.toml:1:1: unknown key `x`".to_owned())
     }
@@ -65,8 +73,9 @@ fn running() -> Running {
 }
 
 impl Running {
-    fn places(&self) -> Vec<PathBuf> {
-        vec![self.home.path().join("nobody"), self.home.path().join("s")]
+    fn program(&self) -> Program {
+        let places = vec![self.home.path().join("nobody"), self.home.path().join("s")];
+        Program { places, configuration: Some(PathBuf::from("/nowhere/ringfence.toml")) }
     }
 
     fn call(&mut self, call_id: &str) {
@@ -116,7 +125,7 @@ fn number(response: Option<Response>) -> u64 {
 #[tokio::test]
 async fn status_is_one_line_and_an_end() {
     let running = running();
-    let mut answer = client::ask(&running.places(), &Request::Status).await.unwrap();
+    let mut answer = client::ask(&running.program(), &Request::Status).await.unwrap();
     let Some(Response::Status(status)) = answer.next().await.unwrap() else { panic!("expected a status") };
     assert_eq!(status.counters["invites"], 3);
     assert_eq!(answer.next().await.unwrap(), None);
@@ -129,7 +138,7 @@ async fn calls_tell_the_past_and_then_what_happens() {
         running.call(call_id);
     }
     let request = Request::Calls { limit: 2, follow: true };
-    let mut answer = client::ask(&running.places(), &request).await.unwrap();
+    let mut answer = client::ask(&running.program(), &request).await.unwrap();
     assert_eq!(number(answer.next().await.unwrap()), 2);
     assert_eq!(number(answer.next().await.unwrap()), 3);
     running.call("d");
@@ -139,7 +148,7 @@ async fn calls_tell_the_past_and_then_what_happens() {
 #[tokio::test]
 async fn a_failed_reload_is_an_error_with_its_place() {
     let running = running();
-    let mut answer = client::ask(&running.places(), &Request::Reload).await.unwrap();
+    let mut answer = client::ask(&running.program(), &Request::Reload).await.unwrap();
     let error = answer.next().await.unwrap_err();
     assert_eq!(error.to_string(), "ringfence.toml:1:1: unknown key `x`");
 }
@@ -153,7 +162,7 @@ async fn nonsense_gets_an_error_and_the_server_goes_on() {
         let answer = running.raw(nonsense).await;
         assert!(answer.is_empty() || answer.starts_with("{\"error\":"), "{answer}");
     }
-    assert!(client::ask(&running.places(), &Request::Status).await.is_ok());
+    assert!(client::ask(&running.program(), &Request::Status).await.is_ok());
 }
 
 #[tokio::test]
@@ -162,12 +171,12 @@ async fn one_client_too_many_is_told_to_come_back() {
     let mut held = Vec::new();
     for _ in 0..MOST_CLIENTS {
         let request = Request::Calls { limit: 0, follow: true };
-        held.push(client::ask(&running.places(), &request).await.unwrap());
+        held.push(client::ask(&running.program(), &request).await.unwrap());
     }
-    let answer = running.raw(b"{\"verb\":\"status\"}\n").await;
+    let answer = running.raw(b"{\"request\":{\"verb\":\"status\"}}\n").await;
     assert!(answer.contains("16 clients are being served"), "{answer}");
     for _ in 0..50 {
-        let mut answer = client::ask(&running.places(), &Request::Status).await.unwrap();
+        let mut answer = client::ask(&running.program(), &Request::Status).await.unwrap();
         let error = answer.next().await.unwrap_err();
         assert!(matches!(&error, AskError::Refused(why) if why.starts_with("16 clients")), "{error:?}");
     }
@@ -176,9 +185,32 @@ async fn one_client_too_many_is_told_to_come_back() {
 
 #[tokio::test]
 async fn a_program_that_does_not_run_is_told_with_the_places() {
-    let error =
-        client::ask(&[PathBuf::from("/nowhere/a"), PathBuf::from("/nowhere/b")], &Request::Status).await;
-    let error = error.unwrap_err();
+    let places = vec![PathBuf::from("/nowhere/a"), PathBuf::from("/nowhere/b")];
+    let program = Program { places, configuration: None };
+    let error = client::ask(&program, &Request::Status).await.unwrap_err();
     assert!(matches!(error, AskError::NotRunning(_)));
     assert_eq!(error.to_string(), "ringfence is not running: nothing listens at /nowhere/a or /nowhere/b");
+}
+
+#[tokio::test]
+async fn a_switch_that_the_policy_in_force_does_not_have_is_not_flipped() {
+    let running = running();
+    for (name, is_known) in [("guests", true), ("gusts", false)] {
+        let flipped = Flipped { name: name.to_owned(), is_on: true, at: Timestamp::UNIX_EPOCH, until: None };
+        let mut answer = client::ask(&running.program(), &Request::Flip { flipped }).await.unwrap();
+        match answer.next().await {
+            Ok(noted) => assert_eq!((noted, is_known), (Some(Response::Noted {}), true)),
+            Err(error) => assert!(error.to_string().ends_with("has no switch \"gusts\""), "{error}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_means_another_configuration_is_told_which_one_runs() {
+    let running = running();
+    let others = Program { configuration: Some(PathBuf::from("/nowhere/other.toml")), ..running.program() };
+    let error = client::ask(&others, &Request::Status).await.unwrap().next().await.unwrap_err().to_string();
+    assert!(error.contains("/nowhere/ringfence.toml") && error.contains("/nowhere/other.toml"), "{error}");
+    let any = Program { configuration: None, ..running.program() };
+    assert!(client::ask(&any, &Request::Status).await.unwrap().next().await.unwrap().is_some());
 }
