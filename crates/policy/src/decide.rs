@@ -59,7 +59,7 @@ pub fn decide<'p>(policy: &'p Policy, facts: &Facts<'_>, now: Timestamp) -> Deci
 }
 
 /// Returns whether a rule would decide: it counts now and for this call, and its condition holds.
-fn applies<'p>(rule: &'p Rule, scene: &Scene<'p, '_>) -> bool {
+pub(crate) fn applies<'p>(rule: &'p Rule, scene: &Scene<'p, '_>) -> bool {
     // Nearly all rules are of this kind.
     if !rule.is_shadow && rule.until.is_none() && rule.rollout.is_none() {
         return scene.holds(rule.when());

@@ -6,13 +6,17 @@ use jiff::Timestamp;
 
 use crate::action::Action;
 use crate::caller::CallerId;
-use crate::decide::{Decision, decide, is_callback, is_emergency, is_never_blocked_by_hand, never_blocking};
+use crate::condition::Condition;
+use crate::decide::{
+    By, Decision, applies, decide, is_callback, is_emergency, is_never_blocked_by_hand, never_blocking,
+};
 use crate::facts::Facts;
 use crate::number::Number;
 use crate::policy::{Mode, Policy};
 use crate::position::Line;
 use crate::printable::printable;
 use crate::reason::reason;
+use crate::rule::Rule;
 use crate::scene::Scene;
 use crate::source::{Source, Trust};
 
@@ -109,6 +113,8 @@ pub enum Verdict {
     Shadow,
     /// It matches, but an earlier one decided.
     After,
+    /// It asked for a list that did not answer, and so the call was decided as `on_error` says.
+    Unanswered,
 }
 
 impl Verdict {
@@ -120,6 +126,7 @@ impl Verdict {
             Verdict::Yes => "YES",
             Verdict::Shadow => "shadow",
             Verdict::After => "(yes)",
+            Verdict::Unanswered => "?",
         }
     }
 }
@@ -151,7 +158,11 @@ fn traced_rules(
 ) -> Vec<TracedRule> {
     let scene = Scene::new(policy, facts, now);
     let decided = decision.rule().map(std::ptr::from_ref);
-    let mut is_after = decided.is_none();
+    let is_error = match decision.by() {
+        By::Error => true,
+        By::Emergency | By::EmergencyCallback | By::NeverBlock | By::Rule(_) => false,
+    };
+    let (mut is_after, mut has_missed) = (decided.is_none() && !is_error, false);
     let mut rules = Vec::new();
     for (number, rule) in (1..).zip(policy.rules()) {
         let (holds, why) = if rule.is_over(now) {
@@ -162,6 +173,14 @@ fn traced_rules(
             (false, "not rolled out to this call".to_owned())
         };
         let is_it = decided.is_some_and(|decided| std::ptr::eq(decided, rule));
+        let missing = if is_error && !is_after { missing(policy, facts, now, rule) } else { String::new() };
+        has_missed |= !missing.is_empty();
+        is_after |= is_error && has_missed && holds && !rule.is_shadow;
+        if !missing.is_empty() {
+            let why = format!("no answer of {missing}: on_error");
+            rules.push(TracedRule { number, id: rule.id().to_owned(), verdict: Verdict::Unanswered, why });
+            continue;
+        }
         let verdict = match (holds, is_it, is_after, rule.is_shadow) {
             (_, true, ..) => Verdict::Yes,
             (false, ..) => Verdict::No,
@@ -173,6 +192,32 @@ fn traced_rules(
         rules.push(TracedRule { number, id: rule.id().to_owned(), verdict, why });
     }
     rules
+}
+
+/// Names the lists that a rule in force asked for and that did not answer.
+fn missing(policy: &Policy, facts: &Facts<'_>, now: Timestamp, rule: &Rule) -> String {
+    let scene = Scene::new(policy, facts, now);
+    // What it did not come to, because a condition before did not hold, is not missing.
+    let _ = applies(rule, &scene);
+    if !scene.has_missed() {
+        return String::new();
+    }
+    let mut names: Vec<&str> = Vec::new();
+    let mut note = |place: usize| {
+        let list = policy.lists().get(place).map(|list| list.name());
+        names.extend(list.filter(|name| facts.history.is_unanswered(name)));
+    };
+    rule.when().visit(&mut |condition| {
+        if let Condition::CallerIn(places) = condition {
+            places.iter().copied().for_each(&mut note);
+        }
+        if let Condition::Score { list, .. } = condition {
+            note(*list);
+        }
+    });
+    names.sort_unstable();
+    names.dedup();
+    names.join(", ")
 }
 
 fn prelude(policy: &Policy, facts: &Facts<'_>, now: Timestamp) -> String {
@@ -281,7 +326,10 @@ impl fmt::Display for Trace {
         let widest = self.rules.iter().map(|rule| rule.id.chars().count()).max().unwrap_or(0);
         let digits = self.rules.len().to_string().len();
         for rule in &self.rules {
-            let arrow = if rule.verdict == Verdict::Yes { "->" } else { "  " };
+            let arrow = match rule.verdict {
+                Verdict::Yes | Verdict::Unanswered => "->",
+                Verdict::No | Verdict::Shadow | Verdict::After => "  ",
+            };
             writeln!(
                 f,
                 " rule {:digits$}  {:widest$}  {arrow} {:6} {}",

@@ -4,7 +4,7 @@
 
 use jiff::Timestamp;
 use ringfence_policy::{
-    Answer, Call, CallerId, Decision, Draft, Facts, File, History, ListSpec, Per, Policy, Region,
+    Answer, Call, CallerId, Decision, Draft, Facts, File, History, ListSpec, Per, Policy, Region, Verdict,
 };
 
 const POLICY: &str = r#"
@@ -195,4 +195,19 @@ fn a_trace_tells_which_lists_did_not_answer() {
     let trace = call.trace(&policy(), now());
     assert_eq!(trace.decided_by, "on_error");
     assert!(trace.to_string().contains(" missing      no answer of community\n"), "{trace}");
+}
+
+#[test]
+fn a_trace_names_the_rule_whose_look_up_did_not_answer_and_no_later_one_as_what_decided() {
+    let call: Call = serde_json::from_str(r#"{"caller":"+41792222222","unanswered":["community"]}"#).unwrap();
+    let trace = call.trace(&policy(), now());
+    let told = |id: &str| trace.rules.iter().find(|rule| rule.id == id).unwrap();
+    let spam = told("spam");
+    assert_eq!((spam.verdict, spam.why.as_str()), (Verdict::Unanswered, "no answer of community: on_error"));
+    assert_eq!(told("else").verdict, Verdict::After);
+    assert!(trace.to_string().contains("  -> ?      no answer of community: on_error\n"), "{trace}");
+    let json = serde_json::to_value(&trace).unwrap();
+    let of_spam = json["rules"].as_array().unwrap().iter().find(|rule| rule["id"] == "spam").unwrap();
+    assert_eq!(of_spam["verdict"], "unanswered");
+    assert!(trace.rules.iter().all(|rule| rule.verdict != Verdict::Yes), "{trace}");
 }
