@@ -118,10 +118,25 @@ fn a_score_and_being_listed_are_kept_apart_in_the_journal() {
 #[test]
 fn a_program_that_hangs_dies_or_talks_nonsense_ends_in_on_error_and_the_journal_says_why() {
     for script in ["sleep 60", "exit 1", "while read -r line; do echo nonsense; done"] {
-        let (status, call) = screened(script, "", "+41441234567");
+        let mut bench = Bench::new();
+        let policy = asking(&bench, script, "");
+        configure(&bench, &policy);
+        let _program = bench.registered();
+        let status = refused(&mut bench, "+41441234567");
+        let call = newest(&mut bench, 1);
         assert_eq!((status, call["rule"].as_str()), (Some(603), Some("on_error")), "{script}: {call}");
         assert!(call["reason"].as_str().unwrap().contains("no answer of bad"), "{script}: {call}");
+        assert_why_names_the_rule(&bench);
     }
+}
+
+/// Checks that the trace of the newest call marks the rule whose look-up did not answer, and no other as what decided.
+fn assert_why_names_the_rule(bench: &Bench) {
+    let told = String::from_utf8(bench.ask(&["why", "last"]).stdout).unwrap();
+    assert!(told.contains(" rule 1  bad   -> ?      no answer of bad: on_error\n"), "{told}");
+    assert!(told.contains(" rule 2  rest     (yes)  always\n"), "{told}");
+    let json = bench.json(&["why", "last", "--json"]);
+    assert_eq!(json["trace"]["rules"][0]["verdict"], "unanswered", "{json}");
 }
 
 /// Listens as what is no service does: it says this to whoever connects and hangs, or without words hangs up.
@@ -160,6 +175,7 @@ fn a_service_that_hangs_or_is_none_ends_in_on_error_and_the_journal_says_why() {
         assert_eq!(call["rule"].as_str(), Some("on_error"), "{call}");
         let reason = call["reason"].as_str().unwrap();
         assert!(reason.contains("no answer of bad") && reason.contains(expected), "{words:?}: {reason}");
+        assert_why_names_the_rule(&bench);
     }
 }
 
@@ -219,6 +235,23 @@ fn the_third_call_within_minutes_is_known_across_a_kill() {
     let _again = bench.start();
     assert!(bench.play_until(PATIENCE, |bench| bench.log().contains("registered line")), "{}", bench.log());
     assert_eq!(refused(&mut bench, "+41441234567"), Some(480), "{}", bench.log());
+}
+
+#[test]
+fn the_reason_of_a_rule_that_adds_to_a_list_is_what_held_before_it_did() {
+    let rules = "[list.cooldown]\n\
+                 [[rule]]\nid = \"insists\"\nthen = \"decline\"\nadd_to = { list = \"cooldown\", ttl = \"1h\" }\n\
+                 when = { repeat = { count = 3, within = \"1m\" }, caller_kind = \"number\", not = { caller_in = \"cooldown\" } }\n\
+                 [[rule]]\nid = \"rest\"\nthen = \"busy\"\n";
+    let (mut bench, _program) = running(rules);
+    let statuses = [(); 4].map(|()| refused(&mut bench, "+41441234567"));
+    assert_eq!(statuses, [Some(486), Some(486), Some(603), Some(486)]);
+    newest(&mut bench, 4);
+    let told = String::from_utf8(bench.ask(&["calls", "--json"]).stdout).unwrap();
+    let call: serde_json::Value = serde_json::from_str(told.lines().nth(2).unwrap()).unwrap();
+    let reason = call["reason"].as_str().unwrap();
+    assert_eq!(call["rule"], "insists", "{call}");
+    assert!(reason.contains("not caller_in cooldown") && !reason.contains("but "), "{reason}");
 }
 
 #[test]
