@@ -573,6 +573,42 @@ fn a_call_that_should_not_have_rung_is_mended_by_listing_the_caller() {
 }
 
 #[test]
+fn a_list_inside_any_that_lets_callers_through_is_enough() {
+    let home = Home::with_calls();
+    let any = "when = { any = [{ caller_in = \"allow\" }, { name = \"Anna*\" }] }";
+    home.write("ringfence.toml", &CONFIGURATION.replace("when = { caller_in = \"allow\" }", any));
+    let told = home.told(&["was-wrong", "c1", "--yes"]);
+    assert!(told.contains("proposal:  put +41791234567 on the list allow\n"), "{told}");
+    assert_eq!(home.decides("0791234567"), "allowed");
+}
+
+#[test]
+fn a_list_that_only_rules_fill_is_never_proposed() {
+    let home = Home::with_calls();
+    let again = "[[rule]]\nid = \"again\"\nwhen = { caller_in = \"cooldown\" }\nthen = \"decline\"\n";
+    let adding = "then = \"busy\"\nadd_to = { list = \"cooldown\", ttl = \"1h\" }";
+    let rules = CONFIGURATION.replacen("[[rule]]", &format!("{again}[[rule]]"), 1);
+    home.write("ringfence.toml", &rules.replacen("then = \"busy\"", adding, 1));
+    let told = home.told(&["was-wrong", "last", "--yes"]);
+    assert!(told.contains("proposal:  put +41445556677 on the list reject\n"), "{told}");
+    assert!(!home.read("ringfence.toml").contains("[list.cooldown]"), "{told}");
+}
+
+#[test]
+fn of_several_lists_the_one_that_changes_the_fewest_calls_is_proposed() {
+    let home = Home::with_calls();
+    let strangers = "[[rule]]\nid = \"strangers\"\nwhen = { caller_in = \"strangers\", first_time = true }\n\
+                     then = \"decline\"\n";
+    let list = "[list.strangers]\nentries = [\"+41225556677\"]\n";
+    let rules = CONFIGURATION.replace("[[rule]]\nid   = \"otherwise\"", &format!("{strangers}$0"));
+    let rules = rules.replace("$0", "[[rule]]\nid   = \"otherwise\"");
+    home.write("ringfence.toml", &rules.replace("[list.allow]", &format!("{list}[list.allow]")));
+    let told = home.told(&["was-wrong", "c3", "--yes"]);
+    assert!(told.contains("proposal:  put +41445556677 on the list strangers\n"), "{told}");
+    assert!(told.contains("this change would have rejected 1 of your last 4 calls\n"), "{told}");
+}
+
+#[test]
 fn nothing_is_changed_without_a_yes() {
     let home = Home::with_calls();
     let told = home.told(&["was-wrong", "c1"]);

@@ -137,6 +137,11 @@ impl Comparison {
         self.different == 0
     }
 
+    /// Returns how many calls are answered otherwise.
+    pub(in crate::cli) fn different(&self) -> u64 {
+        self.different
+    }
+
     /// Tells what is different in a sentence.
     pub(in crate::cli) fn sentence(&self, subject: &str) -> String {
         let s = if self.calls == 1 { "" } else { "s" };

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use anyhow::Result;
-use ringfence_policy::{Condition, List, Pattern, Policy, Record, Region, normalise};
+use ringfence_policy::{Condition, List, Pattern, Policy, Record, Region, Rule, normalise};
 use serde::Serialize;
 
-use crate::config::{Config, Loaded, edit};
+use crate::config::{ALLOW, Config, Loaded, REJECT, edit};
 use crate::visible::visible;
 
 /// A change of one entry of one list.
@@ -39,31 +39,39 @@ pub(super) struct Sought<'a> {
 /// The list whose callers are never turned away, whatever the rules say.
 const NEVER_BLOCK: &str = "never_block";
 
-/// Returns what may help where an entry of `list` decides, the smallest change first: an entry that names the caller alone goes; the caller
-/// goes on a list of a rule that comes earlier; on the list that no rule overrules.
+/// Returns what may help where an entry of `list` decides: an entry that names the caller alone goes; the caller
+/// goes on a list that a rule asks for, those that have entries already first; on the list that no rule overrules.
 pub(super) fn remedies(config: &Config, list: Option<&str>, sought: &Sought<'_>) -> Vec<Remedy> {
     let policy = &config.policy;
     let Some(entry) = entry_for(sought.identity, policy.region()) else { return Vec::new() };
-    let mut remedies = Vec::new();
     let listed = list.and_then(|list| config.lists.named(list));
-    remedies.extend(listed.and_then(|list| removal(list, &entry)));
+    let removed = listed.and_then(|list| removal(list, &entry));
+    let mut places = Vec::new();
     for rule in policy.rules() {
-        if rule.is_shadow || rule.then().is_refusal() == sought.is_refused {
-            continue;
-        }
-        if let Condition::CallerIn(places) = rule.when() {
-            let lists = places.iter().filter_map(|place| policy.lists().get(*place));
-            // Where a person writes, and not what is fetched from elsewhere.
-            let lists = lists.filter(|list| is_written_here(config, list.name()));
-            remedies.extend(
-                lists.map(|list| Remedy::Add { list: list.name().to_owned(), entry: entry.to_string() }),
-            );
+        if !rule.is_shadow && rule.then().is_refusal() != sought.is_refused {
+            add_places(rule.when(), &mut places);
         }
     }
-    if sought.is_refused {
-        remedies.push(Remedy::Add { list: NEVER_BLOCK.to_owned(), entry: entry.to_string() });
+    let mut lists: Vec<&Loaded> = Vec::new();
+    for list in places.iter().filter_map(|place| policy.lists().get(*place)) {
+        // Where a person writes, and neither what is fetched from elsewhere nor what rules alone write.
+        let written = config.lists.named(list.name()).filter(|list| is_written_here(config, list));
+        lists.extend(written.filter(|list| lists.iter().all(|known| known.name != list.name)));
     }
-    remedies
+    lists.sort_by_key(|list| !is_in_use(list));
+    let names = lists.into_iter().map(|list| &*list.name);
+    let names = names.chain(sought.is_refused.then_some(NEVER_BLOCK));
+    let added = names.map(|list| Remedy::Add { list: list.to_owned(), entry: entry.to_string() });
+    removed.into_iter().chain(added).collect()
+}
+
+/// Adds the lists that may make a condition hold for a caller who is on them, if the rest of it does.
+fn add_places(condition: &Condition, places: &mut Vec<usize>) {
+    if let Condition::CallerIn(lists) = condition {
+        places.extend(lists);
+    } else if let Condition::All(inner) | Condition::Any(inner) = condition {
+        inner.iter().for_each(|inner| add_places(inner, places));
+    }
 }
 
 /// Returns the entry that means one caller alone.
@@ -86,10 +94,17 @@ fn removal(list: &Loaded, pattern: &Pattern) -> Option<Remedy> {
     })
 }
 
-fn is_written_here(config: &Config, list: &str) -> bool {
-    let is_remote = config.remote.iter().any(|remote| remote.name == list)
-        || config.look_ups.iter().any(|look_up| look_up.name == list);
-    config.lists.named(list).is_some() && !is_remote
+/// Tells whether a person writes on a list in the configuration or in its files.
+fn is_written_here(config: &Config, list: &Loaded) -> bool {
+    let is_remote = config.remote.iter().any(|remote| remote.name == list.name)
+        || config.look_ups.iter().any(|look_up| look_up.name == list.name);
+    let grows = |rule: &Rule| rule.add_to.as_ref().is_some_and(|add_to| *add_to.list == *list.name);
+    !is_remote && (is_in_use(list) || !config.policy.rules().iter().any(grows))
+}
+
+/// Tells whether a list has entries or files, or is one that a verb writes on.
+fn is_in_use(list: &Loaded) -> bool {
+    [REJECT, ALLOW].contains(&&*list.name) || !list.list.is_empty() || !list.files.is_empty()
 }
 
 impl Remedy {
