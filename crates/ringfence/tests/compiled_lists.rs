@@ -75,6 +75,18 @@ fn a_spoilt_list_is_told_with_its_file_what_was_expected_and_what_to_do() {
     assert!(told.contains("hint: the file is damaged: copy or compile it again"), "{told}");
 }
 
+#[test]
+fn a_compiled_list_that_is_not_what_was_written_is_an_error_of_the_configuration() {
+    let home = Home::with(&[("ringfence.toml", SPOILT), ("spam.txt", SPAM)]);
+    home.told(&["list", "compile", "spam.txt", "-o", "spam.set", "--region", "CH"]);
+    assert!(home.told(&["check"]).ends_with("exit 0\n"), "{}", home.told(&["check"]));
+    spoil(&home.path("spam.set"), 95);
+    let told = home.told(&["check"]);
+    assert!(told.contains("cannot use the list spam.set: byte 160: expected the checksum"), "{told}");
+    assert!(told.contains("ringfence.toml:8:") && told.contains("hint: the file is damaged"), "{told}");
+    assert!(told.ends_with("not usable: 1 error\nexit 1\n"), "{told}");
+}
+
 fn numbers(set: &Set) -> Vec<u64> {
     set.iter().map(E164::as_u64).collect()
 }

@@ -1,15 +1,19 @@
 //! `ringfence check`
 
+use std::path::Path;
+use std::sync::Arc;
+
 use anyhow::Result;
 use clap::Args;
 use jiff::Timestamp;
-use ringfence_policy::Diagnostic;
+use ringfence_policy::{Diagnostic, ListSource, ListSpec, Set};
 use serde::Serialize;
 
 use super::failure::with_hint;
 use super::output::{print, print_json};
 use super::{Answer, Context};
-use crate::config::{Config, Report, Told, findings};
+use crate::config::{Config, Report, Told, beside, findings};
+use crate::mapped::Contents;
 use crate::runnable::{self, Refusal};
 use crate::sources;
 use crate::style::{BAD, GOOD, paint};
@@ -57,12 +61,13 @@ impl Check {
         if !report.diagnostics().is_empty() {
             anstream::eprintln!("{report}\n");
         }
-        if let Some(config) = &reading.config {
+        let is_usable = report.errors() == 0;
+        if let (true, Some(config)) = (is_usable, &reading.config) {
             print(summary(config, report))?;
         } else {
             anstream::eprintln!("{} {}", paint(BAD, "not usable:"), counted(report.errors(), "error"));
         }
-        Ok(Answer::of(reading.config.is_some()))
+        Ok(Answer::of(is_usable))
     }
 }
 
@@ -74,10 +79,28 @@ fn add_of_machine(config: &Config, report: &mut Report) -> Result<()> {
         let message = format!("`ringfence run` does not start the line `{line}`: it {refusal}");
         report.push(Diagnostic::warning(message).hint(Refusal::HINT));
     }
+    add_damaged(config, report)?;
     for warning in sources::too_old(&config.draft, &sources::kept_copies(), own_user()?, now) {
         report.push(warning);
     }
     report.sort();
+    Ok(())
+}
+
+/// Adds the compiled lists that are not what was written, which only reading all of them shows.
+fn add_damaged(config: &Config, report: &mut Report) -> Result<()> {
+    let user = own_user()?;
+    for source in config.draft.lists().flat_map(ListSpec::sources) {
+        let ListSource::Set { path } = &source.source else { continue };
+        let path = beside(Path::new(&source.file), path);
+        // One that cannot be opened was told when the lists were read.
+        let Ok(contents) = Contents::open(&path, user) else { continue };
+        let Err(error) = Set::open(Arc::new(contents)).and_then(|set| set.verify()) else { continue };
+        let message = format!("cannot use the list {}: {error}", path.display());
+        let mut diagnostic = Diagnostic::error(message).hint(error.hint());
+        diagnostic.place = config.draft.place_of(source);
+        report.push(diagnostic);
+    }
     Ok(())
 }
 

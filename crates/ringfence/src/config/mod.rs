@@ -25,7 +25,7 @@ use std::sync::Arc;
 use ringfence_policy::{Diagnostic, Draft, File, Policy};
 use toml::de::DeTable;
 
-pub(crate) use self::account::Account;
+pub(crate) use self::account::{Account, beside};
 pub(crate) use self::lists::{ALLOW, Lists, Loaded, REJECT};
 pub(crate) use self::location::{FILE_NAME, canonical, find};
 pub(crate) use self::report::{Report, Told};
