@@ -1,7 +1,7 @@
 //! A caller as a person writes it, as the rules and the journal know it.
 
 use anyhow::Result;
-use ringfence_policy::{Caller, CallerId, Pattern, Region};
+use ringfence_policy::{Caller, CallerId, Number, Pattern, Region};
 
 use super::failure::with_hint;
 use crate::journal::identity;
@@ -29,6 +29,28 @@ pub(super) fn number_known_by(written: &str, region: Region) -> Result<String> {
         with_hint(message, "for example 079 123 45 67, +41791234567, or an extension such as 1002")
     })
 }
+
+/// Refuses arguments that are each as short as an extension and together one number, which the shell took apart.
+pub(super) fn refuse_taken_apart<'a>(
+    arguments: impl IntoIterator<Item = &'a String>,
+    region: Region,
+) -> Result<()> {
+    let arguments: Vec<&str> = arguments.into_iter().map(String::as_str).collect();
+    let is_short = |argument: &&str| {
+        let is_part = |byte: u8| byte.is_ascii_digit() || b"+()-./".contains(&byte);
+        argument.bytes().all(is_part) && argument.bytes().filter(u8::is_ascii_digit).count() < FEWEST_DIGITS
+    };
+    let together = arguments.join(" ");
+    let is_number = || matches!(Caller::told(&together).identify(region), CallerId::Number(Number::E164(_)));
+    if arguments.len() < 2 || !arguments.iter().all(is_short) || !is_number() {
+        return Ok(());
+    }
+    let message = format!("expected numbers, found parts of one: {together}");
+    Err(with_hint(message, format!("quote it, as the shell takes it apart at spaces: \"{together}\"")))
+}
+
+/// What has fewer digits is an extension, or a part of a number.
+const FEWEST_DIGITS: usize = 7;
 
 /// Returns a caller, or the beginning of callers, as the journal shows it; what cannot be read stays.
 pub(super) fn shown(written: &str, region: Option<Region>) -> String {
@@ -73,6 +95,18 @@ mod tests {
         for written in ["alice", "anonymous", "", "-", "+", "sip:alice@pbx.example"] {
             assert!(number_known_by(written, switzerland()).is_err(), "{written}");
         }
+    }
+
+    #[test]
+    fn parts_of_one_number_are_no_numbers() {
+        let refused = |arguments: &[&str], region: &str| {
+            let arguments: Vec<String> = arguments.iter().map(|&argument| argument.to_owned()).collect();
+            refuse_taken_apart(&arguments, Region::parse(region).unwrap()).is_err()
+        };
+        assert!(refused(&["020", "7946", "0500"], "GB"));
+        assert!(refused(&["079", "123", "45", "67"], "CH") && refused(&["+41", "79", "123", "4567"], "CH"));
+        assert!(!refused(&["1002", "1003"], "CH") && !refused(&["1002"], "CH"));
+        assert!(!refused(&["0791234567", "0441234567"], "CH"));
     }
 
     #[test]

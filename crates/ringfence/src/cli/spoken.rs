@@ -77,6 +77,7 @@ impl Spoken {
     /// Returns the numbers, and how many rows of the standard input are none.
     fn identities(&self, region: Region) -> Result<(Vec<String>, u64)> {
         if self.numbers != ["-"] {
+            caller::refuse_taken_apart(&self.numbers, region)?;
             // One that is none is told before anything is noted.
             let known = |number: &String| caller::number_known_by(number, region);
             return Ok((self.numbers.iter().map(known).collect::<Result<_>>()?, 0));
