@@ -70,7 +70,9 @@ fn add_places(condition: &Condition, places: &mut Vec<usize>) {
     if let Condition::CallerIn(lists) = condition {
         places.extend(lists);
     } else if let Condition::All(inner) | Condition::Any(inner) = condition {
-        inner.iter().for_each(|inner| add_places(inner, places));
+        for inner in inner {
+            add_places(inner, places);
+        }
     }
 }
 
