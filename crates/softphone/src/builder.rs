@@ -85,8 +85,7 @@ impl Builder {
         self
     }
 
-    /// Says when an INVITE is answered 100 Trying (default [`Trying::AtOnce`]; RFC 3261 section 17.2.1). One datagram less
-    /// for each call that the screen decides saves a fifth of what the call costs.
+    /// Says when an INVITE is answered 100 Trying (default [`Trying::AtOnce`]; RFC 3261 section 17.2.1).
     pub fn trying(mut self, trying: Trying) -> Self {
         self.config.trying = trying;
         self
