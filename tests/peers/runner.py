@@ -26,7 +26,7 @@ TESTS = [
     forked.a_6xx_alone_takes_a_call_from_the_other_phone,
     forked.where_the_proxy_heeds_no_6xx_the_other_phone_answers_every_call,
     forked.who_is_asked_first_lets_calls_pass_to_the_phone_or_refuses_them,
-    forked.a_call_that_reaches_two_lines_is_decided_once,
+    forked.a_call_that_reaches_two_lines_is_decided_by_each,
     reloading.while_all_that_decides_is_replaced,
     from_sipp.under_a_load_of_2000_calls_a_second,
     from_sipp.with_one_core_saturated,

@@ -58,7 +58,12 @@ impl Endpoint {
         };
         let mut echo = std::mem::take(&mut self.echo);
         let merge = self.secret.merge_key(head);
-        let tag = self.secret.tag(key, merge);
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-9.2
+        //# noting that the To tag of the response to the CANCEL and the To tag
+        //# in the response to the original request SHOULD be the same.
+        let is_cancel = method == Method::Cancel;
+        let of = if is_cancel { self.secret.server_key(request, &via, Method::Invite) } else { key };
+        let tag = self.secret.tag(of, merge);
         echo.write(head, source, tag, &mut self.scratch);
         let answering = Answering { request, source, tag, echo: &echo };
         let target = response_target(&via, source, origin.is_trusted());

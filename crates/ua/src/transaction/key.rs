@@ -107,14 +107,15 @@ impl Secret {
         Key(hash.finish())
     }
 
-    /// What the copies of one request have in common that came by several ways; an ACK has that of its INVITE.
+    /// What the copies of one request have in common that came by several ways; an ACK and a CANCEL have that of their INVITE.
     pub(crate) fn merge_key(&self, head: &Head<'_>) -> MergeKey {
         let mut hash = Fields::of(self, MERGE);
         hash.field(head.from_tag());
         hash.field(head.call_id().unwrap_or_default());
         if let Ok(cseq) = head.cseq() {
             hash.field(&cseq.number.to_be_bytes());
-            let method = if cseq.method == Method::Ack { Method::Invite } else { cseq.method };
+            let is_of_invite = matches!(cseq.method, Method::Ack | Method::Cancel);
+            let method = if is_of_invite { Method::Invite } else { cseq.method };
             hash.field(method.as_str().as_bytes());
         }
         MergeKey(hash.finish())
