@@ -21,8 +21,9 @@ MOST_MEMORY_KEPT = 2.0
 
 SATURATED_CALLS = 100_000
 
-# What a rejected call may cost in seconds of CPU, to tell a figure beside.
+# What a rejected call may cost in seconds of CPU, and how far one run of a shared machine may miss that.
 CPU_BAR = 20e-6
+NOISE = 1.5
 
 
 def a_486_is_repeated_until_its_ack_comes(place):
@@ -118,8 +119,7 @@ def with_one_core_saturated(place):
         f"{SATURATED_CALLS} calls in {took:.1f} s: none wrong, missing or extra; {asked_again} INVITEs repeated by SIPp",
         f"CPU {cost * 1e6:.1f} µs a call (bar {CPU_BAR * 1e6:.0f} µs)",
     ]
-    # Told and not asserted: a time is as much the machine as the program. What is asserted
-    # of speed is counted in instructions (scripts/bench --check instructions).
+    expect(cost <= NOISE * CPU_BAR, f"a call costs too much: {'; '.join(figures)}")
     return figures
 
 
