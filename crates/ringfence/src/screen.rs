@@ -27,7 +27,7 @@ use std::time::Instant;
 use arc_swap::ArcSwap;
 use jiff::{SignedDuration, Timestamp};
 use ringfence_policy::{
-    Answer as Told, CallerId, Decision, Facts, Identity, Line, Log, Number, Policy, decide,
+    Answer as Told, CallerId, Decision, Facts, Identity, Line, Log, Number, Policy, Position, decide,
 };
 use softphone::{Invite, Verdict};
 
@@ -87,6 +87,8 @@ struct OnLine {
     /// The name that rules know it by.
     name: String,
     groups: Vec<Box<str>>,
+    /// Whether it is the only phone of its number.
+    is_sole: bool,
     /// Whose word counts for who calls.
     order: Vec<Identity>,
     answers: Answers,
@@ -197,6 +199,7 @@ impl Screen {
             at: now,
             took: began.elapsed(),
             said,
+            is_sole: line.is_sole,
             is_copy: counted.is_some(),
         };
         // What may panic comes before the call counts as decided: else it would have no record.
@@ -338,6 +341,7 @@ impl OnLine {
             [line.identity.as_slice(), order, &claims::USUAL].into_iter().find(|order| !order.is_empty());
         Ok(Self {
             name: line.name.to_string(),
+            is_sole: line.position == Position::Sole,
             groups: policy.groups_of(&line.name, address),
             order: order.unwrap_or_default().to_vec(),
             answers: Answers::of_line(policy, line, address)?,

@@ -265,7 +265,7 @@ fn entries(config: &Config) -> Vec<(String, usize)> {
 fn ending(ended: &softphone::Ended) -> journal::Ended {
     use softphone::{EndedBy, How};
     let how = match (ended.by, ended.how) {
-        (EndedBy::Caller, _) => "the caller gave up",
+        (EndedBy::Caller, _) => journal::Ended::GAVE_UP,
         (EndedBy::Elsewhere, _) => journal::Ended::ELSEWHERE,
         (EndedBy::Shutdown, _) => "the program ended",
         (EndedBy::Overload, _) | (_, How::Stateless) => "answered at a bound",

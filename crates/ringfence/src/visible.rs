@@ -11,6 +11,16 @@ pub(crate) fn visible(text: &str) -> String {
     text.chars().map(|letter| if is_unseen(letter) { '·' } else { letter }).collect()
 }
 
+/// Returns such a text in quotes, out of which it does not get.
+pub(crate) fn quoted(text: &str) -> String {
+    format!("\"{}\"", visible(text).replace('\\', "\\\\").replace('"', "\\\""))
+}
+
+/// Tells whether a text has only what is dialled, so that it cannot be taken for more than a number.
+pub(crate) fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|sign| sign.is_ascii_digit() || "+*#".contains(sign))
+}
+
 /// Returns a text that fits into so many characters, with `…` at its end if it did not.
 pub(crate) fn cut(text: &str, most: usize) -> String {
     if text.chars().nth(most).is_none() {
@@ -67,6 +77,13 @@ mod tests {
         for hostile in HOSTILE {
             assert_eq!(visible(&format!("Zoë{hostile}x")), "Zoë·x", "{hostile:?}");
         }
+    }
+
+    #[test]
+    fn a_quoted_text_does_not_get_out_of_its_quotes() {
+        assert_eq!(quoted("Zoë"), "\"Zoë\"");
+        assert_eq!(quoted("x\" → home\\"), r#""x\" → home\\""#);
+        assert!(is_number("+41791234567") && !is_number("x → home"));
     }
 
     #[test]

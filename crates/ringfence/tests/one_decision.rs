@@ -174,3 +174,45 @@ fn nobody_is_asked_about_a_number_that_is_withheld() {
     assert!(bench.play_until(PATIENCE, |bench| asked(bench).ends_with('\n')), "{}", bench.log());
     assert_eq!(asked(&bench).lines().count(), 1, "{}", asked(&bench));
 }
+
+/// Calls a line and gives up as a proxy does for which another phone has answered.
+fn give_up_as_answered(bench: &Bench, line: &str) {
+    let status = bench.json(&["status", "--json"]);
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    let (us, to) = (socket.local_addr().unwrap(), status["listen"][0].as_str().unwrap());
+    let send = |method: &str, tag: &str, more: &str| {
+        let request = format!(
+            "{method} sip:{line}@{to} SIP/2.0\r\nVia: SIP/2.0/UDP {us};branch=z9hG4bKup{line}\r\nMax-Forwards: 70\r\n\
+             From: <sip:+41441234567@127.0.0.1>;tag=one\r\nTo: <sip:{line}@127.0.0.1>{tag}\r\nCall-ID: up{line}\r\n\
+             CSeq: 1 {method}\r\nContact: <sip:x@{us}>\r\n{more}Content-Length: 0\r\n\r\n"
+        );
+        socket.send_to(request.as_bytes(), to).unwrap();
+    };
+    let mut buffer = [0; 4_096];
+    let mut answer = |expected: &str| loop {
+        let length = socket.recv(&mut buffer).unwrap();
+        let answer = String::from_utf8_lossy(&buffer[..length]).into_owned();
+        if answer.starts_with(&format!("SIP/2.0 {expected} ")) {
+            return answer;
+        }
+    };
+    send("INVITE", "", "");
+    answer("180");
+    send("CANCEL", "", "Reason: SIP;cause=200;text=\"Call completed elsewhere\"\r\n");
+    let last = answer("487");
+    let tag = last.split(";tag=").nth(2).unwrap().split("\r\n").next().unwrap();
+    send("ACK", &format!(";tag={tag}"), "");
+}
+
+#[test]
+fn a_call_is_answered_elsewhere_only_where_another_phone_can_have_rung() {
+    let policy = "[line.work]\nposition = \"parallel\"\nstand_aside = { hold = \"5s\" }\n\
+                  [[rule]]\nid = \"rest\"\nthen = \"ring\"\n";
+    let (mut bench, _program) = running(policy);
+    for (line, how) in [("858", "the caller gave up"), ("859", "answered elsewhere")] {
+        give_up_as_answered(&bench, line);
+        let is_told = |bench: &Bench| calls(bench).last().is_some_and(|call| call["ended"]["how"] == how);
+        assert!(bench.play_until(PATIENCE, is_told), "{line}: {:?}", calls(&bench));
+    }
+}

@@ -63,6 +63,9 @@ pub(crate) struct Evidence {
     /// Whether the rule asks that it be kept longer.
     #[serde(rename = "audited", skip_serializing_if = "std::ops::Not::not")]
     pub(crate) is_audited: bool,
+    /// Whether no other phone rings on its line. It is known of calls of this run only.
+    #[serde(skip)]
+    pub(crate) is_sole: bool,
     /// How long the decision took, in whole microseconds.
     #[serde(with = "micros")]
     pub(crate) decided_in: Duration,
@@ -163,6 +166,17 @@ pub(crate) struct Ended {
 impl Ended {
     /// How a call ended that another phone answered.
     pub(crate) const ELSEWHERE: &'static str = "answered elsewhere";
+    /// How a call ended that was not answered in time.
+    pub(crate) const GAVE_UP: &'static str = "the caller gave up";
+
+    /// Returns the end of a call as far as it can be: where no other phone rings, none has answered,
+    /// whatever a CANCEL says.
+    pub(super) fn of(self, call: &Call) -> Self {
+        if call.evidence.is_sole && self.how == Self::ELSEWHERE {
+            return Self { how: Self::GAVE_UP.into(), ..self };
+        }
+        self
+    }
 }
 
 /// An entry that a rule or a person added to a list for a time.

@@ -198,6 +198,7 @@ impl Journal {
             }
             Record::Ended { id, ended } => {
                 let call = self.end(&id, ended.clone());
+                let ended = call.as_ref().and_then(|call| call.ended.clone()).unwrap_or(ended);
                 self.put(|| Record::Ended { id, ended });
                 self.note_answered(call.as_deref());
                 [call.map(News::Ended), None]
@@ -285,8 +286,9 @@ impl Journal {
     /// has.
     fn keep(&self, call: Arc<Call>) -> (Arc<Call>, Option<Arc<Call>>) {
         let mut calls = self.calls();
-        let ended =
-            calls.early(&call.id).map(|ended| Arc::new(Call { ended: Some(ended), ..Call::clone(&call) }));
+        let ended = calls
+            .early(&call.id)
+            .map(|ended| Arc::new(Call { ended: Some(ended.of(&call)), ..Call::clone(&call) }));
         if calls.keep(Arc::clone(ended.as_ref().unwrap_or(&call))) {
             self.counts.forgotten.fetch_add(1, Relaxed);
         }

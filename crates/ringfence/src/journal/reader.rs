@@ -193,6 +193,7 @@ fn call(row: &Row<'_>) -> rusqlite::Result<Call> {
             facts: row.get::<_, Option<String>>(22)?.unwrap_or_default(),
             policy: Arc::from(row.get::<_, Option<String>>(16)?.unwrap_or_default()),
             is_audited: row.get::<_, Option<i64>>(23)?.is_some(),
+            is_sole: false,
             decided_in: Duration::from_micros(decided_in),
         },
         ended,

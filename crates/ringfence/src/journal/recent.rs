@@ -61,11 +61,13 @@ impl Recent {
     /// Notes how a call ended, and returns it. Of one that was not told yet it is kept until it is.
     pub(super) fn end(&mut self, id: &str, ended: Ended) -> Option<Arc<Call>> {
         if let Some(call) = self.newest.iter_mut().rev().find(|call| call.id == id) {
+            let ended = ended.of(call);
             // Whoever is still telling the call's beginning has it without its end.
             Arc::make_mut(call).ended = Some(ended);
             return Some(Arc::clone(call));
         }
         if let Some(mut call) = self.under_way.remove(id).flatten() {
+            let ended = ended.of(&call);
             Arc::make_mut(&mut call).ended = Some(ended);
             return Some(call);
         }

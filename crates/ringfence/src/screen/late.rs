@@ -77,6 +77,7 @@ impl Screen {
             at: now,
             took,
             said: &[],
+            is_sole: line.is_sole,
             is_copy: false,
         };
         let written = written(&facts, &caller, now, policy, memory.stood_on(), &[]);

@@ -22,6 +22,8 @@ pub(super) struct Decided<'a> {
     pub(super) took: Duration,
     /// What was said by the lists that were asked about this call.
     pub(super) said: &'a [Said],
+    /// Whether no other phone rings on the line.
+    pub(super) is_sole: bool,
     /// Whether a copy of the call was counted on another line.
     pub(super) is_copy: bool,
 }
@@ -49,6 +51,7 @@ impl Decided<'_> {
                 // It cannot fail: every key is a string.
                 facts: serde_json::to_string(written).unwrap_or_default(),
                 policy: Arc::clone(checksum),
+                is_sole: self.is_sole,
                 is_audited: decision.rule().is_some_and(|rule| rule.is_audited),
                 decided_in: took,
             },

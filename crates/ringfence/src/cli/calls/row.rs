@@ -1,11 +1,12 @@
 //! One call: in two lines for people, in columns for spreadsheets.
 
 use jiff::Timestamp;
+use ringfence_policy::CallerKind;
 
 use crate::cli::output::{clock, day};
 use crate::journal::{Call, Outcome};
 use crate::style::{BAD, CAUTION, DIM, GOOD, STRONG, paint};
-use crate::visible::{cut, visible};
+use crate::visible::{cut, is_number, quoted, visible};
 
 /// What a person calls a call by, to ask more of it.
 #[derive(Debug, Clone, Copy)]
@@ -42,8 +43,19 @@ pub(in crate::cli) fn decided(call: &Call, handle: &Handle<'_>, now: Timestamp) 
 
 /// Returns who called.
 pub(in crate::cli) fn who(call: &Call) -> String {
-    let name = call.display_name.as_deref().map(|name| format!(" \"{}\"", visible(&cut(name, MOST_NAME))));
-    format!("{}{}", paint(STRONG, visible(&cut(&call.caller, MOST_NAME))), name.unwrap_or_default())
+    let name = call.display_name.as_deref().map(|name| format!(" {}", quoted(&cut(name, MOST_NAME))));
+    let caller = cut(&call.caller, MOST_NAME);
+    let caller = if is_plain(call) { visible(&caller) } else { quoted(&caller) };
+    format!("{}{}", paint(STRONG, caller), name.unwrap_or_default())
+}
+
+/// Tells whether a caller is a number, or is known to have none: what a caller calls itself is in quotes.
+fn is_plain(call: &Call) -> bool {
+    let number = call.evidence.identity.as_deref().filter(|identity| is_number(identity));
+    let withheld = number.and_then(|number| call.caller.strip_suffix(&format!(" ({number})")));
+    let caller = withheld.unwrap_or(&call.caller);
+    is_number(caller)
+        || [CallerKind::Anonymous, CallerKind::Unavailable].map(CallerKind::as_str).contains(&caller)
 }
 
 /// Returns what was decided, in the past tense.
@@ -138,6 +150,23 @@ pub(in crate::cli) mod tests {
                 .to_owned(),
             evidence: Evidence { list: Some("reject".to_owned()), ..Evidence::default() },
             ended: Some(Ended { at, status: Some(486), how: "acknowledged".into() }),
+        }
+    }
+
+    #[test]
+    fn a_name_cannot_pass_for_a_number_or_for_the_rest_of_a_line() {
+        let told = |caller: &str, name: Option<&str>| {
+            let name = name.map(str::to_owned);
+            let call = Call { caller: caller.to_owned(), display_name: name, ..call() };
+            anstream::adapter::strip_str(&who(&call)).to_string()
+        };
+        for plain in ["+41791234567", "23", "*43#", "anonymous", "unavailable"] {
+            assert_eq!(told(plain, None), plain);
+        }
+        assert_eq!(told("anna → home  rang", Some("Zoë\" → home")), r#""anna → home  rang" "Zoë\" → home""#);
+        // The last of each is no ASCII digit.
+        for forged in ["anna", "+4179123456O", "+4179123456７", "", "anonymous (+41791234567)"] {
+            assert_eq!(told(forged, None), format!("\"{forged}\""));
         }
     }
 

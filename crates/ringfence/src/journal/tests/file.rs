@@ -105,6 +105,7 @@ fn a_call_is_read_back_as_it_was_written() {
         facts: r#"{"caller":{"value":"+442079460123","source":"From"}}"#.to_owned(),
         policy: "f00d".into(),
         is_audited: true,
+        is_sole: false,
         decided_in: Duration::from_micros(7),
     };
     let told =
