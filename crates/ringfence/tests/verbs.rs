@@ -833,6 +833,13 @@ fn a_policy_in_shadow_mode_lets_calls_through_and_puts_nobody_on_a_list() {
     assert_eq!((&calls[0]["rule"], &calls[1]["rule"]), (&"listed".into(), &"listed".into()));
     let reason = calls[0]["reason"].as_str().unwrap();
     assert!(reason.ends_with("the policy is in shadow mode, else it would reject with 486"), "{reason}");
+    assert_eq!(exchange.call("+442079460999"), Outcome::Cancelled);
+    let stats = &exchange.home.json(&["stats", "--json"])[0];
+    assert_eq!(
+        (&stats["all"], &stats["shadows"]),
+        (&json!({ "ring": 3 }), &json!({ "idea": 2, "listed": 2 }))
+    );
+    assert_eq!(exchange.home.json(&["replay", "--json"])[0]["different"], 0);
 }
 
 #[test]

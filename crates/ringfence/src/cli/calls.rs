@@ -8,12 +8,13 @@ use jiff::Timestamp;
 
 #[cfg(test)]
 pub(super) use self::row::tests::call as a_call;
-use self::row::{COLUMNS, decided, fields};
+use self::row::{COLUMN, COLUMNS, decided, fields};
 pub(super) use self::row::{Handle, ended, moment, verdict, who};
 use super::output::{print, print_json};
 use super::records::{Records, since};
 use super::status::explain;
 use super::withheld::Withheld;
+use super::wrap::print_wrapped;
 use super::{Answer, Context, csv, when};
 use crate::control::client;
 use crate::control::{Request, Response};
@@ -210,7 +211,7 @@ impl Calls {
         } else if self.csv {
             print(csv::line(fields(&self.withheld.told(call))))
         } else {
-            print(decided(&self.withheld.told(call), handle, now))
+            print_wrapped(decided(&self.withheld.told(call), handle, now), COLUMN)
         }
     }
 

@@ -37,6 +37,7 @@ mod was_wrong;
 mod when;
 mod why;
 mod withheld;
+mod wrap;
 
 use std::cell::OnceCell;
 use std::path::PathBuf;

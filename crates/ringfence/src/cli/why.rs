@@ -11,10 +11,11 @@ use serde::Serialize;
 
 use super::calls::{Handle, ended, moment, verdict, who};
 use super::failure::with_hint;
-use super::output::{print, print_json};
+use super::output::print_json;
 use super::records::{Records, told};
 use super::then::{Then, longest_rate};
 use super::withheld::Withheld;
+use super::wrap::print_wrapped;
 use super::{Answer, Context, when};
 use crate::config::{Account, Config};
 use crate::journal::{Call, Query, Reader};
@@ -111,7 +112,7 @@ impl Why {
         if self.json {
             print_json(&told)?;
         } else {
-            print(rendered(&told, now))?;
+            print_wrapped(rendered(&told, now), COLUMN)?;
         }
         Ok(Answer::Fine)
     }
@@ -242,6 +243,9 @@ fn tell(policy: &Policy, facts: &Facts<'_>, now: Timestamp, decided_in: Duration
         decided_in: u64::try_from(decided_in.as_micros()).unwrap_or(u64::MAX),
     }
 }
+
+/// Where the facts of a trace begin.
+const COLUMN: usize = 14;
 
 fn rendered(told: &Told, now: Timestamp) -> Page {
     let mut page = Page::new();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use ringfence_policy::{Action, Only};
+use ringfence_policy::{Action, Decision, Only, Rule};
 use serde::{Deserialize, Serialize};
 
 /// One call: who, where, what was decided, why, and how it ended.
@@ -51,7 +51,7 @@ pub(crate) struct Evidence {
     /// The list that the entry is on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) list: Option<String>,
-    /// The rules in shadow mode that would have decided otherwise.
+    /// The rules that would have decided otherwise, were not they or the whole policy in shadow mode.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) shadow: Vec<String>,
     /// The facts with their sources, a JSON object; empty when they were not kept.
@@ -69,6 +69,17 @@ pub(crate) struct Evidence {
     /// How long the decision took, in whole microseconds.
     #[serde(with = "micros")]
     pub(crate) decided_in: Duration,
+}
+
+impl Evidence {
+    /// Returns the rules in shadow mode that would have decided, and of a policy in shadow mode what would have decided
+    /// otherwise.
+    pub(crate) fn shadow_of(decision: &Decision<'_>) -> Vec<String> {
+        let rules = decision.shadow().map(Rule::id);
+        let is_otherwise =
+            decision.wanted().is_some_and(|wanted| wanted.name() != decision.treatment().name());
+        rules.chain(is_otherwise.then(|| decision.rule_id())).map(str::to_owned).collect()
+    }
 }
 
 /// What was decided, with what it says on the wire.

@@ -47,7 +47,7 @@ impl Decided<'_> {
                 identity: identity(&facts.caller),
                 // What a rule writes itself is on no list.
                 list: decision.entry().map(|entry| entry.list().to_owned()).filter(|list| !list.is_empty()),
-                shadow: decision.shadow().map(|rule| rule.id().to_owned()).collect(),
+                shadow: Evidence::shadow_of(decision),
                 // It cannot fail: every key is a string.
                 facts: serde_json::to_string(written).unwrap_or_default(),
                 policy: Arc::clone(checksum),

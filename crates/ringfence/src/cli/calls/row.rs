@@ -26,11 +26,19 @@ impl std::fmt::Display for Handle<'_> {
     }
 }
 
-/// Returns a call in two lines: who and what, and why.
+/// Returns a call in two lines: who and what, and why; in a third the rules in shadow mode.
 pub(in crate::cli) fn decided(call: &Call, handle: &Handle<'_>, now: Timestamp) -> String {
     let end = ended(call).map(|end| format!(", {end}")).unwrap_or_default();
+    // Of a policy that is in shadow mode as a whole the reason says it.
+    let shadow = call.evidence.shadow.iter().filter(|rule| **rule != call.rule).map(|rule| visible(rule));
+    let shadow = shadow.collect::<Vec<_>>().join(", ");
+    let shadow = if shadow.is_empty() {
+        shadow
+    } else {
+        format!("{:COLUMN$}{}\n", "", paint(DIM, format_args!("shadow: {shadow} would have decided")))
+    };
     format!(
-        "{}  {} → {}  {}{}\n{}  {}\n",
+        "{}  {} → {}  {}{}\n{}  {}\n{shadow}",
         paint(DIM, moment(call.at, now)),
         who(call),
         visible(&call.line),
@@ -40,6 +48,9 @@ pub(in crate::cli) fn decided(call: &Call, handle: &Handle<'_>, now: Timestamp) 
         paint(DIM, visible(&call.reason)),
     )
 }
+
+/// Where what is told of a call begins, below its time.
+pub(in crate::cli) const COLUMN: usize = 10;
 
 /// Returns who called.
 pub(in crate::cli) fn who(call: &Call) -> String {
@@ -168,6 +179,15 @@ pub(in crate::cli) mod tests {
         for forged in ["anna", "+4179123456O", "+4179123456７", "", "anonymous (+41791234567)"] {
             assert_eq!(told(forged, None), format!("\"{forged}\""));
         }
+    }
+
+    #[test]
+    fn rules_in_shadow_mode_are_told_in_a_third_line() {
+        let mut call = call();
+        call.evidence.shadow = vec!["idea".to_owned(), "trial".to_owned(), call.rule.clone()];
+        let told = decided(&call, &Handle::Written(17), call.at);
+        let plain = anstream::adapter::strip_str(&told).to_string();
+        assert!(plain.ends_with("\n          shadow: idea, trial would have decided\n"), "{plain}");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use ringfence_policy::{Action, Facts, Policy, decide};
 use serde::Serialize;
 
 use crate::cli::withheld::masked;
-use crate::journal::{Call, Outcome};
+use crate::journal::{Call, Evidence, Outcome};
 
 /// What becomes of a call.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -81,7 +81,7 @@ impl Fate {
             rule: decision.rule_id().to_owned(),
             is_refusal: decision.treatment().is_refusal(),
             action: action.to_string(),
-            shadow: decision.shadow().map(|rule| rule.id().to_owned()).collect(),
+            shadow: Evidence::shadow_of(&decision),
         };
         (fate, action)
     }
