@@ -16,6 +16,8 @@ pub(crate) struct Answers {
     each: Vec<(usize, Answer)>,
     /// What lets a call through.
     welcome: Answer,
+    /// What a caller hears in the place of silence who has heard 100 Trying.
+    unavailable: Answer,
 }
 
 /// What a treatment is on a line.
@@ -32,31 +34,43 @@ impl Answers {
         let treatments = policy.treatments().iter().chain(rules).chain([policy.on_error(), policy.welcome()]);
         let mut each = Vec::new();
         for treatment in treatments {
-            each.push((place(treatment), Answer::new(line.act(treatment), address)?));
+            each.push((Self::place(treatment), Answer::new(line.act(treatment), address)?));
         }
         each.sort_by_key(|(place, _)| *place);
         each.dedup_by_key(|(place, _)| *place);
-        Ok(Self { each, welcome: Answer::new(line.act(policy.welcome()), address)? })
+        let welcome = Answer::new(line.act(policy.welcome()), address)?;
+        Ok(Self {
+            each,
+            welcome,
+            unavailable: Answer::new(Action::Reject(Rejection::unavailable()), address)?,
+        })
     }
 
-    /// Returns what a treatment of the policy is; one that is not there, or not possible, lets the
-    /// call through.
-    pub(crate) fn of(&self, treatment: &Arc<Treatment>) -> &Answer {
-        self.at(place(treatment))
+    /// Returns the place of the answer of a treatment, for a caller who has heard nothing. The policy keeps its
+    /// treatments where they are as long as it lives.
+    pub(crate) fn place(treatment: &Arc<Treatment>) -> usize {
+        Arc::as_ptr(treatment).addr()
     }
 
-    /// Returns what the treatment is that the policy keeps at a place.
+    /// Returns the same for a caller who has heard 100 Trying, and would wait for more as long as its timer runs.
+    pub(crate) fn place_after_trying(&self, treatment: &Arc<Treatment>) -> usize {
+        let place = Self::place(treatment);
+        if matches!(self.at(place).action, Action::Ignore { .. }) { IN_PLACE_OF_SILENCE } else { place }
+    }
+
+    /// Returns the answer at a place; one that is not there, or not possible, lets the call through.
     pub(crate) fn at(&self, place: usize) -> &Answer {
+        if place == IN_PLACE_OF_SILENCE {
+            return &self.unavailable;
+        }
         let found = self.each.binary_search_by_key(&place, |(place, _)| *place);
         let found = found.ok().and_then(|place| self.each.get(place)).map(|(_, answer)| answer);
         found.filter(|answer| !matches!(answer.action, Action::Unsupported { .. })).unwrap_or(&self.welcome)
     }
 }
 
-/// The policy keeps its treatments where they are as long as it lives.
-pub(crate) fn place(treatment: &Arc<Treatment>) -> usize {
-    Arc::as_ptr(treatment).addr()
-}
+/// No treatment is kept there.
+pub(crate) const IN_PLACE_OF_SILENCE: usize = 0;
 
 impl Answer {
     fn new(action: Action, address: &str) -> softphone::Result<Self> {

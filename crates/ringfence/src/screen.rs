@@ -11,6 +11,7 @@
 //! deadline. A new configuration is swapped in whole; calls under way keep their verdict.
 
 mod claims;
+mod conclusion;
 mod copies;
 mod late;
 mod memory;
@@ -27,18 +28,18 @@ use std::time::Instant;
 use arc_swap::ArcSwap;
 use jiff::{SignedDuration, Timestamp};
 use ringfence_policy::{
-    Answer as Told, CallerId, Decision, Facts, Identity, Line, Log, Number, Policy, Position, decide,
+    Answer as Told, CallerId, Decision, Facts, Identity, Line, Number, Policy, Position, decide,
 };
 use softphone::{Invite, Verdict};
 
-use crate::answer::{Answer, Answers, place};
+use crate::answer::Answers;
 use crate::config::Config;
 use crate::journal::{Added, Call, Recorder, identity};
 use crate::sources::{Question, Sources};
+use conclusion::{Asked, Conclusion};
 use copies::{Copies, Earlier, On};
 use memory::{Memory, Said};
-use record::{Decided, objection};
-use seen::{Seen, written};
+use record::Decided;
 use undecided::Undecided;
 
 /// Decides every incoming call.
@@ -153,12 +154,11 @@ impl Screen {
         began: Instant,
         moment: Moment,
     ) -> Attempt {
-        let policy = &rules.policy;
-        let line = rules.line(invite.line_label());
-        let seen = Seen::of(invite, if line.name.is_empty() { invite.line_label() } else { &line.name });
+        let asked = Asked::new(rules, invite, moment, began);
+        let Asked { line, seen, .. } = &asked;
         let caller = seen.caller(&line.order);
-        let on = On { configuration: rules.number, line: std::ptr::from_ref(line).addr() };
-        let key = self.copies.key(invite, &caller, &seen);
+        let on = On { configuration: rules.number, line: std::ptr::from_ref(*line).addr() };
+        let key = self.copies.key(invite, &caller, seen);
         let earlier = key.and_then(|key| self.copies.find(key, on));
         let counted = match earlier {
             Some(Earlier::Elsewhere(at)) => Some(at),
@@ -168,17 +168,11 @@ impl Screen {
         let past = self.recorder.past().of_call(Some(invite.source().ip()), now, &[]);
         let past = past.without_copy(counted);
         let memory = Memory::new(past, &rules.asked, said);
-        let facts = seen.facts(&caller, policy, &line.order, &line.groups, &memory);
+        let facts = seen.facts(&caller, &rules.policy, &line.order, &line.groups, &memory);
         if let Some(Earlier::Here(first)) = earlier {
-            return Attempt::Decided(self.same_again(
-                invite,
-                line.answers.at(first.treatment),
-                policy,
-                &facts,
-                first,
-            ));
+            return Attempt::Decided(self.same_again(&asked, &facts, first));
         }
-        let decision = decide(policy, &facts, now);
+        let decision = decide(&rules.policy, &facts, now);
         // What the explanation asks again is no part of what the decision stood on.
         let stood_on = memory.stood_on();
         if !stood_on.wanting.is_empty() {
@@ -189,33 +183,12 @@ impl Screen {
             });
             return Attempt::Wanting { lists: stood_on.wanting, question };
         }
-        let answer = line.answers.of(decision.treatment());
-        let decided = Decided {
-            policy,
-            checksum: &rules.checksum,
-            facts: &facts,
-            decision: &decision,
-            action: answer.action(),
-            at: now,
-            took: began.elapsed(),
-            said,
-            is_sole: line.is_sole,
-            is_copy: counted.is_some(),
-        };
         // What may panic comes before the call counts as decided: else it would have no record.
-        let verdict = verdict(invite, answer, policy, &facts, now);
-        let is_counted = decision.rule().is_some_and(|rule| rule.log == Log::Counter);
-        let record = (!is_counted)
-            .then(|| decided.record(invite, &written(&facts, &caller, now, policy, stood_on, said)));
-        let kept = copies::Decided { at: now, treatment: place(decision.treatment()) };
+        let Conclusion { decided, place, verdict, record } =
+            asked.conclude((&caller, &facts), &decision, (stood_on, said), (now, counted.is_some()));
+        let kept = copies::Decided { at: now, treatment: place };
         if let Some(first) = key.and_then(|key| self.copies.keep(key, on, kept)) {
-            return Attempt::Decided(self.same_again(
-                invite,
-                line.answers.at(first.treatment),
-                policy,
-                &facts,
-                first,
-            ));
+            return Attempt::Decided(self.same_again(&asked, &facts, first));
         }
         // One that was answered before it was decided has its record.
         if moment == Moment::AtOnce || self.undecided.take(invite.id()).is_some() {
@@ -225,17 +198,10 @@ impl Screen {
     }
 
     /// Answers a further copy of a call as the first one was on this line.
-    fn same_again(
-        &self,
-        invite: &Invite<'_>,
-        answer: &Answer,
-        policy: &Policy,
-        facts: &Facts<'_>,
-        first: copies::Decided,
-    ) -> Verdict {
-        let verdict = verdict(invite, answer, policy, facts, first.at);
+    fn same_again(&self, asked: &Asked<'_>, facts: &Facts<'_>, first: copies::Decided) -> Verdict {
+        let verdict = asked.verdict(asked.line.answers.at(first.treatment), facts, first.at);
         self.recorder.copied();
-        drop(self.undecided.take(invite.id()));
+        drop(self.undecided.take(asked.invite.id()));
         verdict
     }
 
@@ -272,21 +238,6 @@ impl Screen {
             }
         }
     }
-}
-
-/// Returns what goes out on the wire.
-fn verdict(
-    invite: &Invite<'_>,
-    answer: &Answer,
-    policy: &Policy,
-    facts: &Facts<'_>,
-    now: Timestamp,
-) -> Verdict {
-    let verdict = answer.verdict(policy, facts, now);
-    // It cannot ring either: the endpoint answers what stands against it.
-    let is_held_back =
-        matches!(verdict, Verdict::Redirect(_)) && objection(invite, answer.action()).is_some();
-    if is_held_back { Verdict::Ring { limit: None } } else { verdict }
 }
 
 /// Returns the number that others may be asked about. One that is withheld is matched here, and told nobody outside

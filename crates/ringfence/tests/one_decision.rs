@@ -175,6 +175,20 @@ fn nobody_is_asked_about_a_number_that_is_withheld() {
     assert_eq!(asked(&bench).lines().count(), 1, "{}", asked(&bench));
 }
 
+#[test]
+fn a_call_that_is_to_be_ignored_is_answered_where_a_list_was_asked_first() {
+    let silent = ASKING.replace("\"unavailable\"", "\"gone\"");
+    let policy = format!("[treatment.gone]\ndrop = {{ only_if = \"always\" }}\n{silent}");
+    let policy = policy.replace("\"lookup:exec:ask\"", "\"lookup:exec:ask\"\non_miss = \"no_match\"");
+    let (bench, _program) = running(&policy);
+    assert_eq!(invite(&bench, "858", "first", 1), 480);
+    let call = &written(&bench, 1)[0];
+    assert_eq!((&call["rule"], &call["verdict"]["status"]), (&"rest".into(), &480.into()), "{call}");
+    let reason = call["reason"].as_str().unwrap();
+    assert!(reason.contains("; the caller had heard 100 Trying, so it was answered 480"), "{reason}");
+    assert_eq!(bench.json(&["replay", "--json"])["different"], 0);
+}
+
 /// Calls a line and gives up as a proxy does for which another phone has answered.
 fn give_up_as_answered(bench: &Bench, line: &str) {
     let status = bench.json(&["status", "--json"]);

@@ -15,7 +15,7 @@ pub(super) use self::comparison::{Comparison, Difference, Fate};
 use super::calls::{Handle, moment, who};
 use super::output::{print, print_json};
 use super::records::{Records, since, told};
-use super::then::{Supposed, Then};
+use super::then::{Supposed, Then, was_late};
 use super::{Answer, Context, policy_file};
 use crate::journal::{Call, Outcome, Reader};
 use crate::page::Page;
@@ -104,7 +104,10 @@ fn compare_with_then(
     walk(reader, since, &then, |call| {
         // What stood against the INVITE itself no policy decides.
         let was_decided = !matches!(call.verdict, Outcome::Refuse { .. });
-        let again = || then.facts(call, policy, None, |facts, now| Fate::to_be_written(policy, facts, now));
+        let again = || {
+            let is_late = was_late(call);
+            then.facts(call, policy, None, |facts, now| Fate::to_be_written(policy, facts, now, is_late))
+        };
         was_decided.then(|| (Fate::written(call), again()))
     })
 }

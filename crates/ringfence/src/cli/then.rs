@@ -109,6 +109,12 @@ fn said(call: &Call) -> ringfence_policy::Call {
     ringfence_policy::Call { at: None, rate: None, line, ..said }
 }
 
+/// Tells whether lists were asked about a call, so that it heard 100 Trying before it was decided.
+pub(super) fn was_late(call: &Call) -> bool {
+    let said = said(call);
+    !said.scores.is_empty() || !said.unanswered.is_empty()
+}
+
 /// What the rules ask of one call.
 #[derive(Debug)]
 struct OfThen<'a> {

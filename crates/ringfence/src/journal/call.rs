@@ -131,6 +131,18 @@ impl Outcome {
         }
     }
 
+    /// Returns the same for a caller who has heard 100 Trying: see [`crate::answer::Answers::place_after_trying`].
+    pub(crate) fn after_trying(self) -> Self {
+        match self {
+            Self::Ignore => Self::Reject { status: 480 },
+            Self::Reject { .. }
+            | Self::Redirect { .. }
+            | Self::Ring
+            | Self::StandAside
+            | Self::Refuse { .. } => self,
+        }
+    }
+
     /// Returns the final status that was decided on.
     pub(crate) const fn status(&self) -> Option<u16> {
         match self {

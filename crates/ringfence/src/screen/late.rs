@@ -1,6 +1,7 @@
 //! Calls whose decision needs what a server or a program says: asked at once, decided at the deadline.
 //!
-//! The caller has heard 100 Trying and nothing else. What does not answer in time is missing: a list
+//! The caller has heard 100 Trying and nothing else; silence would leave it waiting, so a call that is to be ignored is answered
+//! 480. What does not answer in time is missing: a list
 //! that says `on_miss` counts as it says, any other makes the decision `on_error`. So does a panic, unless it is somebody
 //! who is never refused.
 
@@ -13,9 +14,9 @@ use ringfence_policy::{Answer as Told, By, Decision};
 use softphone::{IncomingCall, Invite, Verdict};
 
 use super::claims::arrival;
+use super::conclusion::{Asked, Conclusion};
 use super::memory::{Memory, Said};
-use super::record::{Decided, of_invite, outcome};
-use super::seen::{Seen, written};
+use super::record::{of_invite, outcome};
 use super::{Attempt, Moment, Rules, Screen};
 use crate::journal::{Call, Evidence};
 use crate::sources::Question;
@@ -58,32 +59,20 @@ impl Screen {
 
     /// Decides a call by what comes before the rules alone.
     fn without_rules(&self, rules: &Rules, invite: &Invite<'_>, began: Instant) -> (Call, Verdict) {
-        let (policy, now) = (&rules.policy, Timestamp::now());
-        let line = rules.line(invite.line_label());
-        let seen = Seen::of(invite, if line.name.is_empty() { invite.line_label() } else { &line.name });
-        let caller = seen.caller(&line.order);
-        let memory =
-            Memory::new(self.recorder.past().of_call(Some(invite.source().ip()), now, &[]), &[], &[]);
-        let facts = seen.facts(&caller, policy, &line.order, &line.groups, &memory);
-        let decision = Decision::in_doubt(policy, &facts, now);
-        let answer = line.answers.of(decision.treatment());
-        let (checksum, action, took) = (&rules.checksum, answer.action(), began.elapsed());
-        let decided = Decided {
-            policy,
-            checksum,
-            facts: &facts,
-            decision: &decision,
-            action,
-            at: now,
-            took,
-            said: &[],
-            is_sole: line.is_sole,
-            is_copy: false,
-        };
-        let written = written(&facts, &caller, now, policy, memory.stood_on(), &[]);
-        let mut record = decided.record(invite, &written);
+        let (asked, now) = (Asked::new(rules, invite, Moment::Late, began), Timestamp::now());
+        let caller = asked.seen.caller(&asked.line.order);
+        let past = self.recorder.past().of_call(Some(invite.source().ip()), now, &[]);
+        let memory = Memory::new(past, &[], &[]);
+        let (order, groups) = (&asked.line.order, &asked.line.groups);
+        let facts = asked.seen.facts(&caller, &rules.policy, order, groups, &memory);
+        let decision = Decision::in_doubt(&rules.policy, &facts, now);
+        let stood_on = (memory.stood_on(), &[][..]);
+        let Conclusion { verdict, record, .. } =
+            asked.conclude((&caller, &facts), &decision, stood_on, (now, false));
+        // It has one: no rule decided that could have it counted only.
+        let mut record = record.unwrap_or_else(|| in_the_dark(rules, invite, began).0);
         record.reason.push_str("; the decision panicked");
-        (record, answer.verdict(policy, &facts, now))
+        (record, verdict)
     }
 
     /// Asks lists about a caller. Each of them has an answer when this returns, or a reason for none.
@@ -121,7 +110,8 @@ impl Screen {
 
 /// Returns what is done with a call of which not even the caller can be told.
 fn in_the_dark(rules: &Rules, invite: &Invite<'_>, began: Instant) -> (Call, Verdict) {
-    let answer = rules.line(invite.line_label()).answers.of(Decision::on_error(&rules.policy).treatment());
+    let answers = &rules.line(invite.line_label()).answers;
+    let answer = answers.at(answers.place_after_trying(Decision::on_error(&rules.policy).treatment()));
     let policy = Arc::clone(&rules.checksum);
     let verdict = outcome(invite, answer.action(), arrival(invite).is_from_registrar());
     let record = Call {

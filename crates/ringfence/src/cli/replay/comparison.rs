@@ -67,10 +67,11 @@ impl Fate {
         Self::of_decision(policy, facts, now).0
     }
 
-    /// Decides a call, and tells it as the journal would write it down.
-    pub(super) fn to_be_written(policy: &Policy, facts: &Facts<'_>, now: Timestamp) -> Self {
+    /// Decides a call, and tells it as the journal would write it down: of one that heard 100 Trying before it was decided, too.
+    pub(super) fn to_be_written(policy: &Policy, facts: &Facts<'_>, now: Timestamp, is_late: bool) -> Self {
         let (fate, action) = Self::of_decision(policy, facts, now);
-        let (action, is_refusal) = told(&Outcome::of(&action, facts.arrival.is_from_registrar()));
+        let outcome = Outcome::of(&action, facts.arrival.is_from_registrar());
+        let (action, is_refusal) = told(&if is_late { outcome.after_trying() } else { outcome });
         Self { action, is_refusal, ..fate }
     }
 
