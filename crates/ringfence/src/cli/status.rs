@@ -129,6 +129,22 @@ fn journal(page: &mut Page, journal: &Health, now: Timestamp) {
         labelled(page, "", paint(BAD, text));
         labelled(page, "", visible(&failing.why));
     }
+    slow(page, journal);
+}
+
+/// Tells that the disk is slow, or was.
+fn slow(page: &mut Page, journal: &Health) {
+    if let Some(since) = journal.slow_since {
+        let since = clock(since);
+        labelled(
+            page,
+            "",
+            paint(BAD, format_args!("slow disk: a kill would lose what happened since {since}")),
+        );
+    } else if journal.slow > 0 {
+        let s = if journal.slow == 1 { "" } else { "s" };
+        labelled(page, "", paint(CAUTION, format_args!("the disk was slow {} time{s}", journal.slow)));
+    }
 }
 
 fn labelled(page: &mut Page, label: &str, text: impl std::fmt::Display) {

@@ -259,6 +259,19 @@ pub(crate) enum Record {
     Flipped(Arc<Flipped>),
 }
 
+impl Record {
+    /// Returns when what it tells happened.
+    pub(super) fn at(&self) -> Timestamp {
+        match self {
+            Self::Call(call) => call.at,
+            Self::Ended { ended, .. } => ended.at,
+            Self::Dialed { at, .. } | Self::Answered { at, .. } => *at,
+            Self::Added(added) => added.at,
+            Self::Flipped(flipped) => flipped.at,
+        }
+    }
+}
+
 /// A text that is JSON already, written as what it says instead of as a string.
 mod json {
     use serde::de::{Deserialize as _, Deserializer};

@@ -15,12 +15,15 @@ use super::tally::Counts;
 pub(super) struct Vitals {
     counts: Arc<Counts>,
     pub(super) removed: AtomicU64,
+    pub(super) slow: AtomicU64,
     state: Mutex<State>,
 }
 
 #[derive(Debug, Default)]
 struct State {
     failing: Option<Failing>,
+    /// Since when what happened is in memory only, while that is too long.
+    slow: Option<Timestamp>,
     /// When lost records were last said, and how many there were.
     said: Option<(Instant, u64)>,
 }
@@ -41,6 +44,12 @@ pub(crate) struct Health {
     /// Why nothing is written at the moment.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) failing: Option<Failing>,
+    /// The disk is slow: of what happened since then nothing need be written yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) slow_since: Option<Timestamp>,
+    /// How often the disk was slow.
+    #[serde(default)]
+    pub(crate) slow: u64,
     /// Records in memory that are not written yet.
     pub(crate) waiting: u64,
     /// Records that will never be written.
@@ -60,7 +69,7 @@ const SAY: Duration = Duration::from_secs(60);
 
 impl Vitals {
     pub(super) fn new(counts: Arc<Counts>) -> Self {
-        Self { counts, removed: AtomicU64::default(), state: Mutex::default() }
+        Self { counts, removed: AtomicU64::default(), slow: AtomicU64::default(), state: Mutex::default() }
     }
 
     /// Notes that nothing could be written, and says so the first time.
@@ -78,6 +87,29 @@ impl Vitals {
         if let Some(Failing { since, .. }) = recovered {
             tracing::info!(%since, lost = self.counts.lost.load(Relaxed), "journal written again");
         }
+    }
+
+    /// Notes since when what happened waits too long to be written, and says so when that begins and ends. What is told
+    /// once holds until then.
+    pub(super) fn slow(&self, since: Option<Timestamp>) {
+        let mut state = self.state();
+        match (state.slow, since) {
+            (None, Some(since)) => {
+                tracing::warn!(%since, "journal slow: a kill would lose what happened since then");
+                self.slow.fetch_add(1, Relaxed);
+                state.slow = Some(since);
+            }
+            (Some(since), None) => {
+                tracing::info!(%since, "journal in time again");
+                state.slow = None;
+            }
+            (None, None) | (Some(_), Some(_)) => {}
+        }
+    }
+
+    /// Returns since when what happened is in memory only, while that is too long.
+    pub(super) fn slow_since(&self) -> Option<Timestamp> {
+        self.state().slow
     }
 
     /// Counts records that will never be written, and says so once a minute.

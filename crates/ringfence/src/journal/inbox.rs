@@ -4,6 +4,8 @@ use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
+
 use super::call::Record;
 use super::forget::{Forget, Person};
 
@@ -16,12 +18,24 @@ pub(super) struct Inbox {
 
 #[derive(Debug, Default)]
 struct Waiting {
-    records: VecDeque<Record>,
+    /// Each with when it came.
+    records: VecDeque<(Instant, Record)>,
+    /// What is being written.
+    taken: Option<Oldest>,
     bytes: usize,
     /// When the oldest record came.
     since: Option<Instant>,
     jobs: Vec<Job>,
     is_closed: bool,
+}
+
+/// What is known of records that are being written.
+#[derive(Debug, Clone, Copy)]
+struct Oldest {
+    /// When the first of them came.
+    came: Instant,
+    /// The earliest time of what they tell.
+    at: Timestamp,
 }
 
 /// What is done between two transactions, after everything that came before it is written.
@@ -75,7 +89,7 @@ impl Inbox {
                 lost += 1;
             } else {
                 waiting.bytes += size(&record);
-                waiting.records.push_back(record);
+                waiting.records.push_back((Instant::now(), record));
             }
         }
         if waiting.since.is_none() && !waiting.records.is_empty() {
@@ -91,8 +105,9 @@ impl Inbox {
     pub(super) fn put_back(&self, records: Vec<Record>) {
         let mut waiting = self.waiting();
         waiting.bytes += records.iter().map(size).sum::<usize>();
+        let came = waiting.taken.take().map_or_else(Instant::now, |taken| taken.came);
         for record in records.into_iter().rev() {
-            waiting.records.push_front(record);
+            waiting.records.push_front((came, record));
         }
         waiting.since.get_or_insert_with(Instant::now);
     }
@@ -101,7 +116,7 @@ impl Inbox {
     pub(super) fn forget(&self, person: Person<'_>) -> (usize, usize) {
         let mut waiting = self.waiting();
         let (mut calls, mut others) = (0, 0);
-        waiting.records.retain_mut(|record| {
+        waiting.records.retain_mut(|(_, record)| {
             let is_all = person.is_all_of(record);
             match record {
                 Record::Call(_) => calls += usize::from(is_all),
@@ -113,7 +128,7 @@ impl Inbox {
             }
             !is_all
         });
-        waiting.bytes = waiting.records.iter().map(size).sum();
+        waiting.bytes = waiting.records.iter().map(|(_, record)| size(record)).sum();
         (calls, others)
     }
 
@@ -151,6 +166,30 @@ impl Inbox {
         waiting.take()
     }
 
+    /// Notes that what was taken is written.
+    pub(super) fn written(&self) {
+        self.waiting().taken = None;
+    }
+
+    /// Returns the earliest time of what waits to be written, if any of it has waited for so long: no call that was answered
+    /// before that time is among it.
+    pub(super) fn late(&self, now: Instant, patience: Duration) -> Option<Timestamp> {
+        let waiting = self.waiting();
+        let came =
+            waiting.taken.map(|taken| taken.came).or(waiting.records.front().map(|(came, _)| *came))?;
+        if now.saturating_duration_since(came) < patience {
+            return None;
+        }
+        let waits = waiting.records.iter().map(|(_, record)| record.at());
+        waits.chain(waiting.taken.map(|taken| taken.at)).min()
+    }
+
+    /// Tells whether anything is not written.
+    pub(super) fn is_waiting(&self) -> bool {
+        let waiting = self.waiting();
+        waiting.taken.is_some() || !waiting.records.is_empty()
+    }
+
     /// Returns the first jobs, whatever waits before them.
     pub(super) fn jobs(&self, count: usize) -> Vec<Job> {
         self.waiting().jobs.drain(..count).collect()
@@ -180,7 +219,10 @@ impl Waiting {
 
     fn take(&mut self) -> Due {
         let count = self.records.len().min(BATCH);
-        let records: Vec<_> = self.records.drain(..count).collect();
+        let came = self.records.front().map(|(came, _)| *came);
+        let records: Vec<_> = self.records.drain(..count).map(|(_, record)| record).collect();
+        let at = records.iter().map(Record::at).min();
+        self.taken = came.zip(at).map(|(came, at)| Oldest { came, at });
         self.bytes = self.bytes.saturating_sub(records.iter().map(size).sum());
         let ending = match (self.is_closed, self.records.is_empty()) {
             (false, _) => Ending::No,

@@ -34,7 +34,7 @@ mod writer;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use ringfence_policy::Region;
@@ -73,6 +73,8 @@ pub(crate) const MOST_CALLS: usize = 1_000;
 const QUEUE: usize = 8_192;
 /// How many events a follower may lag behind before it is told that it missed some.
 const BACKLOG: usize = 1_024;
+/// What waits longer than that is said to be in danger: it leaves half of the second after which no call may be lost unsaid.
+const LATE: Duration = Duration::from_millis(500);
 /// How long it is waited for what is not written yet.
 const PARTING: Duration = Duration::from_secs(5);
 
@@ -209,6 +211,14 @@ impl Journal {
             }
         };
         told.into_iter().flatten()
+    }
+
+    /// Looks whether the disk keeps up, and says so when that changes. Returns whether it is to be looked again soon, also
+    /// when nothing happens.
+    pub(crate) fn watch(&self, now: Instant) -> bool {
+        let Some(writing) = &self.writing else { return false };
+        writing.vitals.slow(writing.inbox.late(now, LATE));
+        writing.inbox.is_waiting()
     }
 
     /// Notes that a number was dialled.
@@ -365,6 +375,8 @@ impl Journal {
         Health {
             path: self.settings.path().map(ToOwned::to_owned),
             failing: vitals.and_then(|vitals| vitals.failing()),
+            slow_since: vitals.and_then(|vitals| vitals.slow_since()),
+            slow: vitals.map_or(0, |vitals| vitals.slow.load(Relaxed)),
             waiting: self.writing.as_ref().map_or(0, |writing| writing.inbox.len() as u64),
             lost: self.counts.lost.load(Relaxed),
             removed: vitals.map_or(0, |vitals| vitals.removed.load(Relaxed)),

@@ -84,6 +84,9 @@ impl Writer {
                 self.inbox.wait(self.next_look.saturating_duration_since(Instant::now()).min(LONG_ENOUGH));
             let is_written = self.write(&due.records);
             let count = due.records.len();
+            if is_written {
+                self.inbox.written();
+            }
             if !is_written && matches!(due.ending, Ending::No) {
                 // Before anyone is told how it stands.
                 self.inbox.put_back(due.records);

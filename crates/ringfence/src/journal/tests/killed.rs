@@ -1,5 +1,5 @@
 //! A program that is killed at any instant: no call whose response was sent more than a second before is
-//! missing, and the file is whole.
+//! missing, unless it was said that the disk is slow since before that call, and the file is whole.
 //!
 //! The child is this test's own binary; it says each call before it records it, as a response goes out
 //! before its record. Another child removes calls meanwhile, and says whom it has forgotten.
@@ -10,7 +10,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc as channel;
 use std::time::Instant;
 
-use super::file::{Bench, from};
+use super::file::{Bench, at, from};
 use super::*;
 use crate::journal::inbox::Job;
 use crate::journal::retention;
@@ -34,16 +34,18 @@ fn a_kill_at_any_instant_loses_no_call_of_more_than_a_second_ago() {
     println!("seed {seed}");
     let lanes: Vec<_> =
         (0..LANES).map(|lane| std::thread::spawn(move || killed(seed * LANES + lane))).collect();
-    let checked: usize = lanes.into_iter().map(|lane| lane.join().unwrap()).sum();
-    println!("{checked} calls of more than a second before {} kills", LANES * KILLS);
-    assert!(checked > 50, "{checked}");
+    let counts: Vec<_> = lanes.into_iter().map(|lane| lane.join().unwrap()).collect();
+    let (due, told) = counts.iter().fold((0, 0), |sum, count| (sum.0 + count.0, sum.1 + count.1));
+    println!("{due} calls of more than a second before {} kills, and {told} on a slow disk", LANES * KILLS);
+    assert!(due + told > 50, "{due} {told}");
 }
 
-/// Starts a program and kills it, again and again. Returns how many calls had to be there.
-fn killed(seed: u64) -> usize {
+/// Starts a program and kills it, again and again. Returns how many calls had to be there, and how many more would have if it
+/// had not said that the disk was slow.
+fn killed(seed: u64) -> (usize, usize) {
     let bench = Bench::new();
     let mut dice = seed;
-    let mut due = HashSet::new();
+    let (mut due, mut told) = (HashSet::new(), 0);
     for _ in 0..KILLS {
         dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         // At least one call is said before: the first of it and the rest of it are torn as well.
@@ -52,15 +54,31 @@ fn killed(seed: u64) -> usize {
         let mut calls = vec![said.recv_timeout(20 * SECOND).unwrap()];
         let end = Instant::now() + lifetime;
         while let Ok(call) = said.recv_timeout(end.saturating_duration_since(Instant::now())) {
-            calls.push(call.clone());
+            calls.push(call);
         }
         let killed_at = Instant::now();
         child.kill().unwrap();
         child.wait().unwrap();
-        due.extend(calls.into_iter().filter(|(_, at)| killed_at - *at > SECOND).map(|(call, _)| call));
+        // What it said before the kill is under way.
+        calls.extend(said.iter());
+        let slow_since = calls.iter().rev().find(|(line, _)| line.starts_with("slow"));
+        let slow_since = slow_since.and_then(|(line, _)| number(line));
+        for (call, at) in calls.iter().filter(|(line, _)| !line.starts_with("slow")) {
+            let is_old = killed_at.saturating_duration_since(*at) > SECOND;
+            let is_told = slow_since.is_some_and(|since| number(call) >= Some(since));
+            told += usize::from(is_old && is_told);
+            if is_old && !is_told {
+                due.insert(call.clone());
+            }
+        }
         check(&bench, &due);
     }
-    due.len()
+    (due.len(), told)
+}
+
+/// Returns the number of a call, which is its second as well, or since which call the disk is slow.
+fn number(said: &str) -> Option<i64> {
+    said.rsplit('-').next()?.parse().ok()
 }
 
 #[test]
@@ -101,8 +119,9 @@ fn start(bench: &Bench, test: &str) -> (Child, channel::Receiver<(String, Instan
     let (say, said) = channel::channel();
     std::thread::spawn(move || {
         for line in lines.map_while(Result::ok) {
-            if let Some(call) = line.strip_prefix("call ") {
-                let _ = say.send((call.to_owned(), Instant::now()));
+            let said = line.strip_prefix("call ").or_else(|| line.starts_with("slow").then_some(&line));
+            if let Some(said) = said {
+                let _ = say.send((said.to_owned(), Instant::now()));
             }
         }
     });
@@ -166,7 +185,7 @@ fn remove_the_oldest(connection: &mut rusqlite::Connection) {
 fn child(path: std::path::PathBuf) -> ! {
     let settings = Settings { place: Place::File(path), ..Settings::default() };
     let (recorder, journal, mut records) = open(settings).unwrap();
-    let mut out = std::io::stdout();
+    let (mut out, mut slow_since) = (std::io::stdout(), None);
     for number in 0_u64.. {
         let call_id = format!("{}-{number}", std::process::id());
         writeln!(out, "call {call_id}").unwrap();
@@ -179,6 +198,18 @@ fn child(path: std::path::PathBuf) -> ! {
         }
         while let Ok(record) = records.try_recv() {
             drop(journal.take(record));
+        }
+        journal.watch(Instant::now());
+        let health = journal.health();
+        if health.slow_since != slow_since {
+            slow_since = health.slow_since;
+            // Behind the dash the number of the call.
+            let since = slow_since.map_or_else(
+                || "over".to_owned(),
+                |since| (since.as_second() - at(0).as_second()).to_string(),
+            );
+            writeln!(out, "slow-{since}").unwrap();
+            out.flush().unwrap();
         }
         if number % 1_500 == number % 40 {
             std::thread::park_timeout(Duration::from_millis(number % 30));

@@ -1,5 +1,7 @@
 //! A disk that is full, or takes nothing, or comes late; what is too old or too much.
 
+use std::sync::Barrier;
+
 use rusqlite::Connection;
 
 use super::file::{Bench, Running, at, from};
@@ -58,6 +60,30 @@ fn more_calls_than_memory_may_hold_are_lost_and_counted_while_a_file_is_read_onl
     assert_eq!(health.waiting + health.lost, 70_000);
     assert!(health.lost > 4_000, "{}", health.lost);
     assert_eq!(running.journal.tally().screened, 70_000);
+}
+
+#[test]
+fn a_disk_that_is_slow_is_told_with_since_when_a_kill_would_lose_calls_and_so_is_its_end() {
+    static DISK: Barrier = Barrier::new(2);
+    let bench = Bench::new();
+    let mut running = bench.start();
+    let stop = |_: &mut Connection| {
+        DISK.wait();
+        DISK.wait();
+    };
+    running.journal.writing.as_ref().unwrap().inbox.ask(Job::Spoil(stop)).unwrap();
+    DISK.wait();
+    running.record((1..=3).map(|second| from("+442079460123", second)));
+    let later = Instant::now() + 2 * LATE;
+    running.journal.watch(later);
+    running.journal.watch(later);
+    let health = running.journal.health();
+    assert_eq!((health.slow_since, health.slow), (Some(from("", 1).at), 1));
+    DISK.wait();
+    assert!(running.journal.flush());
+    running.journal.watch(later);
+    let health = running.journal.health();
+    assert_eq!((health.slow_since, health.slow, bench.count()), (None, 1, 3));
 }
 
 #[test]
