@@ -1,6 +1,8 @@
 """Processes on loopback that end when their test does, and what they use of the machine."""
 
+import contextlib
 import os
+import pathlib
 import re
 import signal
 import socket
@@ -109,14 +111,23 @@ class Process:
         self.child.wait()
 
     def pin(self, core):
-        """Keeps all its threads on one core."""
-        for thread in os.listdir(f"/proc/{self.child.pid}/task"):
-            os.sched_setaffinity(int(thread), {core})
+        """Keeps all its threads on one core, and those of its children."""
+        for process in self.session():
+            for thread in os.listdir(process / "task"):
+                os.sched_setaffinity(int(thread), {core})
+
+    def session(self):
+        """It and the children it has: the folders in /proc of the processes of its session."""
+        for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
+            with contextlib.suppress(OSError):
+                if int(stat.read_text().rpartition(")")[2].split()[3]) == self.child.pid:
+                    yield stat.parent
 
     def cpu_seconds(self):
-        """User and system time so far."""
-        fields = self._proc("stat").rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / TICKS_A_SECOND
+        """User and system time so far, its children's too."""
+        fields = [(process / "stat").read_text().rpartition(")")[2].split() for process in self.session()]
+        expect(fields, f"{self.name} is no longer running")
+        return sum(int(of[11]) + int(of[12]) for of in fields) / TICKS_A_SECOND
 
     def resident_kib(self, peak=False):
         """Resident memory now, or at its highest."""
