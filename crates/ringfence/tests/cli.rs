@@ -280,12 +280,12 @@ fn block_adds_to_the_first_file_and_says_so() {
 #[test]
 fn allow_adds_to_the_entries_where_there_is_no_file() {
     let home = Home::with(GOOD);
-    insta::assert_snapshot!(home.told(&["allow", "0791234567"]), @"
+    insta::assert_snapshot!(home.told(&["allow", "0791234567", "--note", "the plumber"]), @"
     allowed +41791234567 in ringfence.toml
     it wins over 079 123 45 67 (ringfence.toml:10) on the reject list
     exit 0
     ");
-    let added = "  \"+41441234567\", # mother\n  \"+41791234567\", # allowed YYYY-MM-DD\n]\n";
+    let added = "  \"+41441234567\", # mother\n  \"+41791234567\", # allowed YYYY-MM-DD: the plumber\n]\n";
     assert!(undated(&home.read("ringfence.toml")).ends_with(added));
 }
 

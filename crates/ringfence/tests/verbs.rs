@@ -373,6 +373,18 @@ fn why_takes_a_time_on_the_clock_of_the_policy_as_a_test_does() {
 }
 
 #[test]
+fn why_of_a_call_takes_neither_a_time_nor_a_line() {
+    let home = Home::with_calls();
+    for (flag, value) in [("--at", "2026-03-01T23:10"), ("--line", "home")] {
+        let told = home.told(&["why", "last", flag, value]);
+        assert!(
+            told.contains(&format!("expected a number with {flag}, found a call, which has its own")),
+            "{told}"
+        );
+    }
+}
+
+#[test]
 fn replay_tells_what_a_change_would_have_done() {
     let home = Home::with_calls();
     home.write("stricter.toml", &CONFIGURATION.replace("\"+4179*\"", "\"+4179*\", \"+4144555*\""));

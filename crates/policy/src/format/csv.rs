@@ -114,7 +114,7 @@ fn rows<'a>(layout: &Layout, fields: &[Field<'a>]) -> Result<Vec<Row<'a>>, RowEr
     };
     let date = text(layout.date)?.and_then(|date| date::parse(&date));
     let weight = text(layout.weight)?.and_then(|weight| weight.trim().parse().ok()).unwrap_or(1);
-    let name = cut(trimmed(name));
+    let name = cut(without_apostrophe(trimmed(name)));
     let row = |number| Row { date, until, weight, ..Row::new(number).named(name.clone()).at(line) };
 
     let mut rows = Vec::with_capacity(1);
@@ -165,6 +165,23 @@ fn cut(name: Cow<'_, str>) -> Cow<'_, str> {
 
 const LONGEST_NAME: usize = 1024;
 
+/// Tells whether a spreadsheet takes a name for a formula, or would without an apostrophe before it. Numbers begin with `+` as
+/// well; they are none that does harm, and who imports them needs them as they are.
+fn is_formula(name: &str) -> bool {
+    name.trim_start_matches('\'').starts_with(['=', '+', '-', '@'])
+}
+
+/// Takes the apostrophe off that [`Writer::write`] puts there.
+fn without_apostrophe(name: Cow<'_, str>) -> Cow<'_, str> {
+    if !name.starts_with('\'') || !is_formula(&name) {
+        return name;
+    }
+    match name {
+        Cow::Borrowed(name) => Cow::Borrowed(&name[1..]),
+        Cow::Owned(mut name) => Cow::Owned(name.split_off(1)),
+    }
+}
+
 const SEPARATOR: &str = ":::";
 
 /// Which of the columns that most lists do without are written.
@@ -205,7 +222,12 @@ impl Writer {
         }
         write_field(&row.number, to)?;
         to.write_char(',')?;
-        write_field(row.name.as_deref().unwrap_or_default(), to)?;
+        let name = row.name.as_deref().unwrap_or_default().trim();
+        if is_formula(name) {
+            write_field(&format!("'{name}"), to)?;
+        } else {
+            write_field(name, to)?;
+        }
         if self.until {
             write_time(row.until, to)?;
         }

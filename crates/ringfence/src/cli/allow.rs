@@ -18,8 +18,8 @@ pub(super) struct Allow {
     number: Number,
 
     /// Why, written beside the entry
-    #[arg(long, value_name = "TEXT")]
-    comment: Option<String>,
+    #[arg(long, visible_alias = "comment", value_name = "TEXT")]
+    note: Option<String>,
 }
 
 impl Allow {
@@ -30,7 +30,7 @@ impl Allow {
             print(format_args!("{} is allowed already: {}\n", change.pattern, told(allow, entry)))?;
             return Ok(Answer::Fine);
         }
-        let add = || change.add(allow, "allowed", self.comment.as_deref());
+        let add = || change.add(allow, "allowed", self.note.as_deref());
         let Some((file, _)) = change.attempt([allow]).make(add)? else { return Ok(Answer::Negative) };
         print(format_args!("allowed {} in {}\n", change.pattern, shown(&file)))?;
         if let Some(entry) = change.covering(reject) {

@@ -26,9 +26,13 @@ pub(super) fn time_in(flag: &str, text: &str, now: Timestamp, zone: &TimeZone) -
 
 /// Reads how long something is to hold.
 pub(super) fn span(flag: &str, text: &str) -> Result<SignedDuration> {
-    let span = parse_duration(text).filter(|span| !span.is_zero());
+    let span = parse_duration(text);
+    if span.is_some_and(|span| span.is_zero()) {
+        let message = format!("expected more than no time behind {flag}, found \"{}\"", text.escape_debug());
+        return Err(with_hint(message, "for example 2h, 30d, or 1h30m"));
+    }
     span.and_then(|span| SignedDuration::try_from(span).ok()).ok_or_else(|| {
-        let message = format!("expected how long for {flag}, found \"{}\"", text.escape_debug());
+        let message = format!("expected how long behind {flag}, found \"{}\"", text.escape_debug());
         with_hint(message, "for example 2h, 30d, or 1h30m")
     })
 }
@@ -63,6 +67,13 @@ fn read(text: &str, now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_time_at_all_is_told_apart_from_what_is_no_time() {
+        let told = |text| span("for", text).unwrap_err().to_string();
+        assert_eq!(told("0s"), "expected more than no time behind for, found \"0s\"");
+        assert_eq!(told("soon"), "expected how long behind for, found \"soon\"");
+    }
 
     #[test]
     fn times_are_read_as_people_write_them() {

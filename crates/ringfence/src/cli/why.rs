@@ -33,11 +33,11 @@ pub(super) struct Why {
     #[arg(value_name = "CALL|NUMBER", allow_hyphen_values = true)]
     what: String,
 
-    /// When the number would call, on the clock of the policy: 2026-03-01T23:10, 23:10
+    /// With a number: when it would call, on the clock of the policy: 2026-03-01T23:10, 23:10
     #[arg(long, value_name = "WHEN")]
     at: Option<String>,
 
-    /// Which line it would call [default: the first of the configuration]
+    /// With a number: which line it would call [default: the first of the configuration]
     #[arg(long, value_name = "NAME")]
     line: Option<String>,
 
@@ -94,6 +94,14 @@ impl Why {
             Err(_) => None,
         };
         let call = records.as_ref().map(|records| records.find(&self.what)).transpose()?.flatten();
+        if call.is_some() && (self.at.is_some() || self.line.is_some()) {
+            let flag = if self.at.is_some() { "--at" } else { "--line" };
+            let message = format!("expected a number with {flag}, found a call, which has its own");
+            return Err(with_hint(
+                message,
+                "leave it out, or name a number that might call: ringfence why +41791234567",
+            ));
+        }
         let reader = records.as_ref().and_then(Records::reader);
         let mut told = match (call, reader) {
             (Some(call), Some(reader)) => of_call(call, reader, policy, now)?,
