@@ -1,10 +1,15 @@
 //! The log: fields for machines, one line an event; who called is redacted unless it is asked for.
 
+mod plain;
+
 use std::io::{self, IsTerminal, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use clap::ValueEnum;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::format as own_format;
+
+use plain::Plain;
 
 /// How the log is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -18,11 +23,14 @@ pub(crate) enum Format {
 /// Starts the log on the standard error. `RUST_LOG` says what is logged; without it `info` and worse.
 pub(crate) fn start(format: Format) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| Lines).with_target(false);
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| Lines);
     let is_plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     match format {
-        Format::Text => log.with_ansi(!is_plain && std::io::stderr().is_terminal()).init(),
-        Format::Json => log.json().flatten_event(true).init(),
+        Format::Text => {
+            let is_coloured = !is_plain && std::io::stderr().is_terminal();
+            log.with_ansi(is_coloured).event_format(Plain::new(own_format().with_target(false))).init();
+        }
+        Format::Json => log.with_target(false).json().flatten_event(true).init(),
     }
 }
 

@@ -1,0 +1,116 @@
+//! A line reads as the subscriber's own format has it.
+
+use std::io;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tracing_subscriber::fmt::format;
+
+use super::*;
+
+/// What was logged.
+#[derive(Clone, Default)]
+struct Logged(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Logged {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(line);
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Logged {
+    /// Returns the lines, each without its time.
+    fn lines(&self) -> Vec<String> {
+        let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
+        text.lines().map(|line| line.split_once('Z').map_or(line, |(_, rest)| rest).to_owned()).collect()
+    }
+}
+
+/// An error that has a source.
+#[derive(Debug)]
+struct Outer(io::Error);
+
+impl fmt::Display for Outer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("not written\u{7}")
+    }
+}
+
+impl Error for Outer {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&self.0)
+    }
+}
+
+fn full() -> Format<Full> {
+    format().with_target(false).with_ansi(false)
+}
+
+/// Logs by this format and by the subscriber's own, and returns the lines of each.
+fn both(log: impl Fn()) -> [Vec<String>; 2] {
+    let [plain, own] = [Logged::default(), Logged::default()];
+    let to = |logged: &Logged| {
+        let logged = logged.clone();
+        tracing_subscriber::fmt()
+            .with_ansi(false)
+            .with_max_level(Level::TRACE)
+            .with_writer(move || logged.clone())
+    };
+    tracing::subscriber::with_default(to(&plain).event_format(Plain::new(full())).finish(), &log);
+    tracing::subscriber::with_default(to(&own).event_format(full()).finish(), &log);
+    [plain.lines(), own.lines()]
+}
+
+#[test]
+fn every_kind_of_field_and_level_reads_as_in_the_subscribers_own_format() {
+    let [plain, own] = both(|| {
+        let (caller, status, no) = ("+417xxxxxx67", Some(486_u16), None::<u16>);
+        tracing::info!(caller, status, no, is = true, change = -3, share = 0.5, "call decided");
+        tracing::warn!(list = %caller, lists = ?["a", "b"], "list kept as it was: {}", 1);
+        tracing::error!(r#type = ?'x', "\u{1b}[31mred\u{7f}\u{9b} Zoë\n");
+        tracing::debug!(caller = "a \"quoted\" \\ name\r\n\u{1b}\u{202e} Zoë");
+        tracing::trace!(empty = "", log.target = "other", "");
+    });
+    assert_eq!(plain, own);
+    assert_eq!(plain.len(), 6, "{plain:?}");
+    assert_eq!(
+        plain[0],
+        "  INFO call decided caller=\"+417xxxxxx67\" status=486 is=true change=-3 share=0.5"
+    );
+}
+
+#[test]
+fn an_error_reads_with_what_it_came_from() {
+    let outer = Outer(io::Error::other("the disk is\u{1b} full"));
+    let [plain, own] = both(|| {
+        tracing::warn!(error = &outer as &dyn Error, "journal not written");
+        tracing::warn!(error = &io::Error::other("alone") as &dyn Error, "journal not written");
+    });
+    assert_eq!(plain, own);
+}
+
+#[test]
+fn an_event_in_a_span_names_it() {
+    let [plain, own] =
+        both(|| tracing::info_span!("reload", line = "home").in_scope(|| tracing::info!("done")));
+    assert_eq!(plain, own);
+    assert!(plain[0].contains("reload{line=\"home\"}"), "{plain:?}");
+}
+
+#[test]
+fn a_time_has_all_its_digits_whatever_second_was_written_before() {
+    let at = |micros| {
+        let mut text = String::new();
+        write_time(&mut text, UNIX_EPOCH + Duration::from_micros(micros)).unwrap();
+        text
+    };
+    assert_eq!(at(0), "1970-01-01T00:00:00.000000Z");
+    assert_eq!(at(1_795_858_200_000_042), "2026-11-28T09:30:00.000042Z");
+    assert_eq!(at(1_795_858_200_999_999), "2026-11-28T09:30:00.999999Z");
+    assert_eq!(at(1_795_858_201_000_000), "2026-11-28T09:30:01.000000Z");
+}
