@@ -5,7 +5,7 @@
 #[allow(dead_code, reason = "not every test file needs all of it")]
 mod bench;
 
-use std::net::UdpSocket;
+use std::net::{SocketAddr, UdpSocket};
 use std::os::unix::fs::PermissionsExt;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::time::Instant;
@@ -187,6 +187,56 @@ fn a_call_that_is_to_be_ignored_is_answered_where_a_list_was_asked_first() {
     let reason = call["reason"].as_str().unwrap();
     assert!(reason.contains("; the caller had heard 100 Trying, so it was answered 480"), "{reason}");
     assert_eq!(bench.json(&["replay", "--json"])["different"], 0);
+}
+
+/// Calls that wait at once, on a shard.
+const MOST_WAITING: usize = 10_000;
+
+#[test]
+fn a_call_that_is_turned_away_since_too_many_wait_has_its_decision_and_how_it_ended() {
+    let (mut bench, _program) = running("[[rule]]\nid = \"rest\"\nthen = \"ring\"\n");
+    let status = bench.json(&["status", "--json"]);
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    let (us, to) = (socket.local_addr().unwrap(), status["listen"][0].as_str().unwrap());
+    let request = |method: &str, call: usize, tag: &str| one_of_many(method, call, tag, to, us);
+    let mut last = String::new();
+    for call in 0..=MOST_WAITING {
+        socket.send_to(request("INVITE", call, "").as_bytes(), to).unwrap();
+        last = final_or_ringing(&socket);
+    }
+    let tag = last.split(";tag=").nth(2).unwrap().split("\r\n").next().unwrap();
+    socket.send_to(request("ACK", MOST_WAITING, &format!(";tag={tag}")).as_bytes(), to).unwrap();
+    assert!(last.starts_with("SIP/2.0 503 "), "{last}");
+    let ended = |bench: &Bench| calls(bench).last().is_some_and(|call| call["ended"].is_object());
+    assert!(bench.play_until(PATIENCE, ended), "{}", bench.log());
+    let call = calls(&bench).pop().unwrap();
+    assert_eq!((&call["call_id"], &call["rule"]), (&format!("many{MOST_WAITING}").into(), &"rest".into()));
+    assert_eq!(
+        (&call["ended"]["how"], &call["ended"]["status"]),
+        (&"answered at a bound".into(), &503.into())
+    );
+}
+
+/// Returns a request of one of many calls.
+fn one_of_many(method: &str, call: usize, tag: &str, to: &str, us: SocketAddr) -> String {
+    format!(
+        "{method} sip:858@{to} SIP/2.0\r\nVia: SIP/2.0/UDP {us};branch=z9hG4bKmany{call}\r\nMax-Forwards: 70\r\n\
+         From: <sip:+41441234567@127.0.0.1>;tag=one\r\nTo: <sip:858@127.0.0.1>{tag}\r\nCall-ID: many{call}\r\n\
+         CSeq: 1 {method}\r\nContact: <sip:x@{us}>\r\nContent-Length: 0\r\n\r\n"
+    )
+}
+
+/// Returns the next response that is not 100.
+fn final_or_ringing(socket: &UdpSocket) -> String {
+    let mut buffer = [0; 4_096];
+    loop {
+        let length = socket.recv(&mut buffer).unwrap();
+        let answer = String::from_utf8_lossy(&buffer[..length]).into_owned();
+        if !answer.starts_with("SIP/2.0 100 ") {
+            return answer;
+        }
+    }
 }
 
 /// Calls a line and gives up as a proxy does for which another phone has answered.
