@@ -53,6 +53,9 @@ pub(crate) struct Screen {
     copies: Copies,
     /// How many configurations there have been.
     configurations: AtomicU64,
+    /// Whether each attempt to decide panics.
+    #[cfg(test)]
+    panics: std::sync::atomic::AtomicBool,
 }
 
 /// Where a call is decided.
@@ -110,7 +113,15 @@ impl Screen {
         let (undecided, copies, configurations) =
             (Undecided::default(), Copies::default(), AtomicU64::new(1));
         let rules = ArcSwap::from_pointee(Rules::new(config, sources, 0)?);
-        Ok(Self { rules, recorder, undecided, copies, configurations })
+        Ok(Self {
+            rules,
+            recorder,
+            undecided,
+            copies,
+            configurations,
+            #[cfg(test)]
+            panics: std::sync::atomic::AtomicBool::default(),
+        })
     }
 
     /// Decides by another configuration from now on.
@@ -123,6 +134,12 @@ impl Screen {
     /// Tells whether the policy in force has a switch.
     pub(crate) fn has_switch(&self, name: &str) -> bool {
         self.rules.load().policy.switches().iter().any(|switch| *switch.name == *name)
+    }
+
+    /// Has each attempt to decide panic from now on.
+    #[cfg(test)]
+    pub(crate) fn panic_from_now_on(&self) {
+        self.panics.store(true, Relaxed);
     }
 
     /// Decides one call, and records what and why. A call that depends on what a server says is offered.
@@ -154,6 +171,8 @@ impl Screen {
         began: Instant,
         moment: Moment,
     ) -> Attempt {
+        #[cfg(test)]
+        assert!(!self.panics.load(Relaxed), "a test wants it");
         let asked = Asked::new(rules, invite, moment, began);
         let Asked { line, seen, .. } = &asked;
         let caller = seen.caller(&line.order);

@@ -37,6 +37,12 @@ pub(crate) struct Service {
 }
 
 impl Service {
+    /// Returns the screen.
+    #[cfg(test)]
+    pub(crate) fn screen(&self) -> &Screen {
+        &self.screen
+    }
+
     /// Binds the sockets and makes the lines. The records of calls come out of the journal's queue.
     pub(crate) async fn start(
         mut config: Config,

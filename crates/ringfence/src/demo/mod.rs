@@ -137,7 +137,23 @@ fn configuration(port: u16) -> Result<Config> {
 
 #[cfg(test)]
 mod tests {
+    use ringfence_testing::CallPlan;
+
     use super::*;
+
+    #[tokio::test]
+    async fn a_call_whose_decision_panics_at_once_and_late_is_answered_as_on_error_says_and_written_down() {
+        let mut demo = Demo::start(None).await.unwrap();
+        demo.service.screen().panic_from_now_on();
+        let limit = Some(Duration::from_millis(500));
+        let plan = CallPlan { cancel_after: limit, ..CallPlan::new("+41791234567", "858") };
+        let id = demo.pbx.node.call(Instant::now(), plan);
+        assert!(demo.pbx.play(PATIENCE, |pbx| pbx.get(id).outcome().is_some()).await.unwrap());
+        let call = demo.journalled().await.unwrap();
+        assert_eq!((call.rule.as_str(), call.caller.as_str()), ("on_error", "+41791234567"));
+        assert!(call.reason.ends_with("; the decision panicked"), "{}", call.reason);
+        assert_eq!(demo.pbx.node.get(id).faults(), [""; 0]);
+    }
 
     #[test]
     fn the_configuration_of_the_demo_has_no_error() {
