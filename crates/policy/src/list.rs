@@ -380,10 +380,12 @@ impl List {
         self.names.binary_search_by(|known| (**known).cmp(name)).ok().map(Key::name)
     }
 
+    #[inline]
     fn at(&self, key: Key, now: Timestamp) -> Option<Entry<'_>> {
         self.index_of(key).map(|index| self.entry(index)).filter(|entry| entry.is_live(now))
     }
 
+    #[inline]
     fn index_of(&self, key: Key) -> Option<usize> {
         let [from, to] = [key.kind(), key.kind() + 1].map(|kind| self.kinds[kind] as usize);
         self.keys[from..to].binary_search(&key).ok().map(|index| from + index)

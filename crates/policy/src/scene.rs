@@ -23,6 +23,8 @@ pub(crate) struct Scene<'p, 'f> {
     pub(crate) now: Timestamp,
     clock: OnceCell<DateTime>,
     called: OnceCell<CallerId<'f>>,
+    /// Of the caller's number.
+    calling_code: OnceCell<Option<u16>>,
     kinds: OnceCell<KindSet>,
     name: OnceCell<Shown<'f>>,
     line: OnceCell<Shown<'f>>,
@@ -31,6 +33,8 @@ pub(crate) struct Scene<'p, 'f> {
     alike: OnceCell<Option<usize>>,
     /// Which of the first lists do not have the caller, a bit each: several rules may ask for one.
     lacking: Cell<u64>,
+    /// Which of them nobody has put the caller on either.
+    absent: Cell<u64>,
     /// The entry that was found last.
     entry: Cell<Option<Entry<'p>>>,
     /// Whether a list was asked that did not answer.
@@ -45,12 +49,14 @@ impl<'p, 'f> Scene<'p, 'f> {
             now,
             clock: OnceCell::new(),
             called: OnceCell::new(),
+            calling_code: OnceCell::new(),
             kinds: OnceCell::new(),
             name: OnceCell::new(),
             line: OnceCell::new(),
             user_agent: OnceCell::new(),
             alike: OnceCell::new(),
             lacking: Cell::new(0),
+            absent: Cell::new(0),
             entry: Cell::new(None),
             has_missed: Cell::new(false),
         }
@@ -179,11 +185,22 @@ impl<'p, 'f> Scene<'p, 'f> {
     /// Returns whether the caller is on a list: written there, added to it, or said to be.
     fn is_on(&self, place: usize) -> bool {
         let Some(list) = self.policy.lists().get(place) else { return false };
+        self.is_put_on(place, list) || self.answer(list).is_some_and(|answer| answer.is_listed)
+    }
+
+    /// Returns whether the caller is on a list without anybody being asked.
+    fn is_put_on(&self, place: usize, list: &'p List) -> bool {
+        if self.absent.get() & bit(place) != 0 {
+            return false;
+        }
         let facts = self.facts;
-        self.is_written_on(place, list)
+        let is_put = self.is_written_on(place, list)
             || facts.listed.iter().any(|listed| **listed == *list.name())
-            || facts.history.added(list.name(), &facts.caller, self.now)
-            || self.answer(list).is_some_and(|answer| answer.is_listed)
+            || facts.history.added(list.name(), &facts.caller, self.now);
+        if !is_put {
+            self.absent.set(self.absent.get() | bit(place));
+        }
+        is_put
     }
 
     /// Returns what a list that is asked for each call said, and notes when it did not answer.
@@ -268,17 +285,22 @@ impl<'p, 'f> Scene<'p, 'f> {
 
     fn is_of(&self, regions: &[Region]) -> bool {
         match self.facts.caller.number() {
-            Some(Number::E164(number)) => regions.iter().any(|region| number.is_of(*region)),
+            Some(Number::E164(number)) => {
+                let code = *self.calling_code.get_or_init(|| number.calling_code());
+                let is_behind = |region: &&Region| code == Some(region.calling_code());
+                regions.iter().filter(is_behind).any(|region| number.is_of(*region))
+            }
             Some(Number::Internal(_)) | None => false,
         }
     }
 
     /// Returns whether something happened not longer ago than this, nor is farther ahead.
     fn is_within(&self, when: Option<Timestamp>, within: SignedDuration) -> bool {
+        let Some(when) = when else { return false };
         // A clock that was set back since must not make a stranger of who was dialled an hour ago, nor keep a time of
         // a clock that stood years ahead for those years.
         let latest = self.now.checked_add(within).unwrap_or(Timestamp::MAX);
-        when.is_some_and(|when| when >= self.since(within) && when <= latest)
+        when >= self.since(within) && when <= latest
     }
 }
 

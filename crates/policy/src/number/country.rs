@@ -23,7 +23,8 @@ impl E164 {
     pub fn country(self) -> Option<Region> {
         let plan = self.plan()?;
         let code = plan.calling_code();
-        let rows = || SHARED.iter().filter(|row| row.calling_code == code);
+        let from = SHARED.partition_point(|row| row.calling_code < code);
+        let rows = || SHARED.iter().skip(from).take_while(|row| row.calling_code == code);
         let Some(first) = rows().next() else {
             return Region::all().find(|region| region.calling_code() == code);
         };
@@ -74,7 +75,9 @@ impl E164 {
     #[must_use]
     pub fn is_abroad(self, region: Region) -> bool {
         self.calling_code() != Some(region.calling_code())
-            || self.country().is_some_and(|country| mainland(country.as_str()) != mainland(region.as_str()))
+            || self.country().is_some_and(|country| {
+                country != region && mainland(country.as_str()) != mainland(region.as_str())
+            })
     }
 }
 
@@ -120,6 +123,11 @@ pub(super) const fn shared(calling_code: u16, region: &'static str, prefixes: &'
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_rows_are_in_the_order_of_their_calling_codes() {
+        assert!(SHARED.is_sorted_by_key(|row| row.calling_code));
+    }
 
     #[test]
     fn every_region_behind_a_shared_code_has_a_row_and_every_row_a_region() {

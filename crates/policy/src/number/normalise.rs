@@ -66,6 +66,11 @@ fn emergency_in_full(digits: &[u8], is_global: bool, plan: &'static Plan, region
     {
         return Some(number);
     }
+    // Nearly every number is longer, and done with here.
+    let most_before = region.plan().calling_code_digits() + plan.longest_international_prefix();
+    if digits.len() > most_before + LONGEST_EMERGENCY {
+        return None;
+    }
     let behind_code = |full: &[u8]| {
         let (code, rest) = full.split_at_checked(region.plan().calling_code_digits())?;
         let is_own =

@@ -56,6 +56,11 @@ impl Plan {
         self.international_prefixes.split_ascii_whitespace()
     }
 
+    /// Returns a length that no international prefix exceeds.
+    pub(super) fn longest_international_prefix(&self) -> usize {
+        self.international_prefixes.len()
+    }
+
     pub(super) fn trunk_prefixes(&self) -> impl Iterator<Item = &'static str> {
         self.trunk_prefixes.split_ascii_whitespace()
     }
