@@ -239,6 +239,45 @@ fn final_or_ringing(socket: &UdpSocket) -> String {
     }
 }
 
+#[test]
+fn a_caller_who_gives_up_with_the_next_datagram_has_a_record_with_its_end() {
+    let (mut bench, _program) = running(ASKING);
+    let status = bench.json(&["status", "--json"]);
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    let (us, to) = (socket.local_addr().unwrap(), status["listen"][0].as_str().unwrap());
+    for call in 0..HURRIED {
+        for method in ["INVITE", "CANCEL"] {
+            socket.send_to(one_of_many(method, call, "", to, us).as_bytes(), to).unwrap();
+        }
+        let last = final_of(&socket, call);
+        let tag = last.split(";tag=").nth(2).unwrap().split("\r\n").next().unwrap();
+        let acknowledgement = one_of_many("ACK", call, &format!(";tag={tag}"), to, us);
+        socket.send_to(acknowledgement.as_bytes(), to).unwrap();
+    }
+    let ended = |bench: &Bench| calls(bench).iter().filter(|call| call["ended"].is_object()).count();
+    assert!(bench.play_until(PATIENCE, |bench| ended(bench) == HURRIED), "{} ended", ended(&bench));
+    let mut told: Vec<_> = calls(&bench).iter().map(|call| call["call_id"].to_string()).collect();
+    told.sort_unstable();
+    told.dedup();
+    assert_eq!((calls(&bench).len(), told.len()), (HURRIED, HURRIED));
+}
+
+/// Few enough that `calls` shows all.
+const HURRIED: usize = 20;
+
+/// Returns the final response to the INVITE of one of many calls.
+fn final_of(socket: &UdpSocket, call: usize) -> String {
+    loop {
+        let answer = final_or_ringing(socket);
+        let is_meant =
+            answer.contains(&format!("Call-ID: many{call}\r\n")) && answer.contains("CSeq: 1 INVITE");
+        if is_meant && !answer.starts_with("SIP/2.0 1") {
+            return answer;
+        }
+    }
+}
+
 /// Calls a line and gives up as a proxy does for which another phone has answered.
 fn give_up_as_answered(bench: &Bench, line: &str) {
     let status = bench.json(&["status", "--json"]);

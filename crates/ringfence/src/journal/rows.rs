@@ -40,7 +40,9 @@ impl Rows {
         for record in records {
             match record {
                 Record::Call(call) => {
-                    let ended = ends.remove(call.id.as_str()).or(call.ended.as_ref());
+                    // What the call itself has of its end was judged by its line.
+                    let told = ends.remove(call.id.as_str());
+                    let ended = call.ended.as_ref().or(told);
                     last += 1;
                     insert_call(&mut insert, last, call, ended)?;
                     if ended.is_none() {

@@ -1,12 +1,10 @@
 //! Calls whose decision needs what a server or a program says: asked at once, decided at the deadline.
 //!
-//! The caller has heard 100 Trying and nothing else; silence would leave it waiting, so a call that is to be ignored is answered
-//! 480. What does not answer in time is missing: a list
-//! that says `on_miss` counts as it says, any other makes the decision `on_error`. So does a panic, unless it is somebody
-//! who is never refused.
+//! The caller has heard 100 Trying and nothing else; silence would leave it waiting, so a call that is to be ignored is
+//! answered 480. What does not answer in time is missing: a list that says `on_miss` counts as it says, any other makes
+//! the decision `on_error`. So does a panic, unless it is somebody who is never refused.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::time::Instant;
 
 use jiff::Timestamp;
@@ -17,6 +15,7 @@ use super::claims::arrival;
 use super::conclusion::{Asked, Conclusion};
 use super::memory::{Memory, Said};
 use super::record::{of_invite, outcome};
+use super::undecided::without_caller;
 use super::{Attempt, Moment, Rules, Screen};
 use crate::journal::{Call, Evidence};
 use crate::sources::Question;
@@ -25,6 +24,7 @@ impl Screen {
     /// Decides a call that was offered, and carries the verdict out.
     pub(crate) async fn decide_late(&self, call: IncomingCall) {
         let began = Instant::now();
+        self.undecided.take_up(call.id());
         let rules = self.rules.load_full();
         let deadline = tokio::time::Instant::from_std(began) + rules.policy.deadline();
         let mut said = Vec::new();
@@ -112,13 +112,12 @@ impl Screen {
 fn in_the_dark(rules: &Rules, invite: &Invite<'_>, began: Instant) -> (Call, Verdict) {
     let answers = &rules.line(invite.line_label()).answers;
     let answer = answers.at(answers.place_after_trying(Decision::on_error(&rules.policy).treatment()));
-    let policy = Arc::clone(&rules.checksum);
     let verdict = outcome(invite, answer.action(), arrival(invite).is_from_registrar());
     let record = Call {
         caller: invite.caller().map(|caller| caller.user().into_owned()).unwrap_or_default(),
         rule: By::Error.id().to_owned(),
         reason: "it could not be decided: the decision panicked".to_owned(),
-        evidence: Evidence { policy, decided_in: began.elapsed(), ..Evidence::default() },
+        evidence: Evidence { decided_in: began.elapsed(), ..without_caller(rules, invite) },
         ..of_invite(invite, Timestamp::now(), verdict)
     };
     (record, answer.plain_verdict())

@@ -1,11 +1,12 @@
 //! Calls that are offered to be decided late: each has its record in the end, also where nobody decides it.
 //!
 //! ```text
-//!  offered ──▶ held ──decided late────────────────▶ its record is of the decision
+//!  offered ──▶ held ──taken up──decided late──────▶ its record is of the decision
 //!                └────answered before that, or the program ends ──▶ its record says so
 //! ```
 //!
-//! A caller who gives up ends no wait for the decision: it is written down when it is made.
+//! A caller who gives up once the call was taken up ends no wait for the decision: it is written down when it is made.
+//! One who gave up before that is not announced to those who decide (see `Line::incoming`).
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -24,9 +25,16 @@ use crate::journal::{Call, Evidence, Outcome, address, identity};
 /// Calls that are offered and not decided.
 #[derive(Debug, Default)]
 pub(super) struct Undecided {
-    calls: Mutex<HashMap<CallId, Call>>,
+    calls: Mutex<HashMap<CallId, Held>>,
     /// How many there are: most calls that end need not look.
     count: AtomicUsize,
+}
+
+/// A call, and whether somebody is about to decide it.
+#[derive(Debug)]
+struct Held {
+    call: Call,
+    is_taken_up: bool,
 }
 
 /// Each shard lets ten thousand calls wait: there is room for those of a dozen. Beyond it a record is lost and counted.
@@ -38,29 +46,45 @@ impl Undecided {
         let mut calls = self.calls();
         let has_room = calls.len() < MOST;
         if has_room {
-            calls.insert(id, call);
+            calls.insert(id, Held { call, is_taken_up: false });
         }
         self.count.store(calls.len(), Relaxed);
         has_room
     }
 
+    /// Notes that a call is about to be decided.
+    pub(super) fn take_up(&self, id: CallId) {
+        if let Some(held) = self.calls().get_mut(&id) {
+            held.is_taken_up = true;
+        }
+    }
+
     /// Takes a call out, to write it down. It can be done once.
     pub(super) fn take(&self, id: CallId) -> Option<Call> {
+        self.take_if(id, |_| true)
+    }
+
+    /// Takes a call out that nobody has taken up.
+    fn take_abandoned(&self, id: CallId) -> Option<Call> {
+        self.take_if(id, |held| !held.is_taken_up)
+    }
+
+    fn take_if(&self, id: CallId, may_be: impl FnOnce(&Held) -> bool) -> Option<Call> {
         if self.count.load(Relaxed) == 0 {
             return None;
         }
         let mut calls = self.calls();
-        let call = calls.remove(&id);
+        let held = if calls.get(&id).is_some_and(may_be) { calls.remove(&id) } else { None };
         self.count.store(calls.len(), Relaxed);
-        call
+        held.map(|held| held.call)
     }
 
     fn take_all(&self) -> Vec<Call> {
         self.count.store(0, Relaxed);
-        std::mem::take(&mut *self.calls()).into_values().collect()
+        std::mem::take(&mut *self.calls()).into_values().map(|held| held.call).collect()
     }
 
-    fn calls(&self) -> MutexGuard<'_, HashMap<CallId, Call>> {
+    fn calls(&self) -> MutexGuard<'_, HashMap<CallId, Held>> {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -71,7 +95,7 @@ impl Screen {
         let call = catch_unwind(AssertUnwindSafe(|| with_caller(rules, invite)));
         let call = call.unwrap_or_else(|_| Call {
             rule: RULE.to_owned(),
-            evidence: Evidence { policy: Arc::clone(&rules.checksum), ..Evidence::default() },
+            evidence: without_caller(rules, invite),
             ..of_invite(invite, Timestamp::now(), Outcome::Ignore)
         });
         if !self.undecided.hold(invite.id(), call) {
@@ -81,15 +105,24 @@ impl Screen {
 
     /// Notes that a call is over: one that nobody has decided, and now nobody will, is written down.
     pub(crate) fn ended(&self, ended: &softphone::Ended) {
+        let undecided = &self.undecided;
+        let call = match ended.by {
+            EndedBy::Caller | EndedBy::Elsewhere => undecided.take_abandoned(ended.call),
+            EndedBy::Overload
+            | EndedBy::Shutdown
+            | EndedBy::Limit
+            | EndedBy::Objection
+            | EndedBy::Decision
+            | _ => undecided.take(ended.call),
+        };
         let why = match ended.by {
-            // It is decided all the same.
-            EndedBy::Caller | EndedBy::Elsewhere => return,
+            EndedBy::Caller | EndedBy::Elsewhere => "the caller gave up first",
             EndedBy::Overload => "too many calls waited",
             EndedBy::Shutdown => LEFT,
             EndedBy::Limit => "nobody decided it in time",
             EndedBy::Objection | EndedBy::Decision | _ => "it could not be offered",
         };
-        if let Some(call) = self.undecided.take(ended.call) {
+        if let Some(call) = call {
             self.leave_undecided(call, ended.status, why);
         }
     }
@@ -119,13 +152,15 @@ fn with_caller(rules: &Rules, invite: &Invite<'_>) -> Call {
         caller: shown(&facts),
         display_name: facts.display_name.filter(|name| !name.is_empty()).map(str::to_owned),
         rule: RULE.to_owned(),
-        evidence: Evidence {
-            identity: identity(&facts.caller),
-            policy: Arc::clone(&rules.checksum),
-            ..Evidence::default()
-        },
+        evidence: Evidence { identity: identity(&facts.caller), ..without_caller(rules, invite) },
         ..of_invite(invite, Timestamp::now(), Outcome::Ignore)
     }
+}
+
+/// Returns what a record stands on whoever calls.
+pub(super) fn without_caller(rules: &Rules, invite: &Invite<'_>) -> Evidence {
+    let is_sole = rules.line(invite.line_label()).is_sole;
+    Evidence { policy: Arc::clone(&rules.checksum), is_sole, ..Evidence::default() }
 }
 
 /// What the journal has in the place of a rule.

@@ -147,6 +147,18 @@ fn a_call_whose_caller_gave_up_before_it_was_decided_has_its_end_in_the_file() {
 }
 
 #[test]
+fn an_end_that_comes_before_its_call_is_judged_by_the_line_of_the_call() {
+    let bench = Bench::new();
+    let mut running = bench.start();
+    let elsewhere = Ended { at: at(9), status: Some(487), how: Ended::ELSEWHERE.into() };
+    running.recorder.ended(format!("0.{ANNA}-1"), elsewhere);
+    let call = from(ANNA, 1);
+    running.write([Call { evidence: Evidence { is_sole: true, ..call.evidence.clone() }, ..call }]);
+    let read = bench.reader().search(&Query::default()).unwrap().pop().unwrap();
+    assert_eq!(read.ended.unwrap().how, Ended::GAVE_UP);
+}
+
+#[test]
 fn a_call_that_another_phone_answered_counts_as_answered() {
     let bench = Bench::new();
     let mut running = bench.start();
