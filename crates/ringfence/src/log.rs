@@ -1,14 +1,17 @@
 //! The log: fields for machines, one line an event; who called is redacted unless it is asked for.
 
+mod outlet;
 mod plain;
 
 use std::io::{self, IsTerminal, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use clap::ValueEnum;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format as own_format;
 
+use outlet::Outlet;
 use plain::Plain;
 
 /// How the log is written.
@@ -20,8 +23,23 @@ pub(crate) enum Format {
     Json,
 }
 
+/// A log that was started. Dropped, it waits a second at most for the last lines to be taken.
+#[must_use = "the last lines go out when it is dropped"]
+pub(crate) struct Started(());
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        OUTLET.drain(PATIENCE);
+    }
+}
+
+const PATIENCE: Duration = Duration::from_secs(1);
+
 /// Starts the log on the standard error. `RUST_LOG` says what is logged; without it `info` and worse.
-pub(crate) fn start(format: Format) {
+///
+/// A thread of its own writes it: a log that nobody takes stops neither calls nor their records. Lines beyond a
+/// mebibyte are lost then, and counted in the next one that goes out.
+pub(crate) fn start(format: Format) -> io::Result<Started> {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| Lines);
     let is_plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
@@ -32,13 +50,16 @@ pub(crate) fn start(format: Format) {
         }
         Format::Json => log.with_target(false).json().flatten_event(true).init(),
     }
+    let carry = || OUTLET.carry(&mut io::stderr(), |lines| tracing::warn!(lines, "log lost"));
+    std::thread::Builder::new().name("log".to_owned()).spawn(carry)?;
+    Ok(Started(()))
 }
 
 /// Holds the log back while many lines are written at once: they go out together when it is dropped.
 #[must_use = "the lines go out when it is dropped"]
 pub(crate) struct Gathering(());
 
-/// Begins to hold the log back. A system call for each line costs as much as the call that it tells of.
+/// Begins to hold the log back. To wake a thread for each line costs as much as the call that it tells of.
 pub(crate) fn gather() -> Gathering {
     gathered().get_or_insert_default();
     Gathering(())
@@ -47,12 +68,12 @@ pub(crate) fn gather() -> Gathering {
 impl Drop for Gathering {
     fn drop(&mut self) {
         if let Some(lines) = gathered().take() {
-            write_out(&lines);
+            OUTLET.put(&lines);
         }
     }
 }
 
-/// The standard error, or the lines that are held back.
+/// The way out, or the lines that are held back.
 struct Lines;
 
 impl Write for Lines {
@@ -62,11 +83,11 @@ impl Write for Lines {
             Some(lines) => {
                 lines.extend_from_slice(line);
                 if lines.len() >= MOST_GATHERED {
-                    write_out(lines);
+                    OUTLET.put(lines);
                     lines.clear();
                 }
             }
-            None => write_out(line),
+            None => OUTLET.put(line),
         }
         Ok(line.len())
     }
@@ -76,11 +97,6 @@ impl Write for Lines {
     }
 }
 
-fn write_out(lines: &[u8]) {
-    // A log that nobody takes must not stop the calls.
-    let _ = io::stderr().write_all(lines);
-}
-
 fn gathered() -> MutexGuard<'static, Option<Vec<u8>>> {
     GATHERED.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -88,6 +104,8 @@ fn gathered() -> MutexGuard<'static, Option<Vec<u8>>> {
 static GATHERED: Mutex<Option<Vec<u8>>> = Mutex::new(None);
 /// What is held back at most, in bytes.
 const MOST_GATHERED: usize = 64 * 1024;
+
+static OUTLET: Outlet = Outlet::new();
 
 /// Returns a caller so that two can be told apart and neither can be dialled: `+417xxxxxx67`. Of a number half
 /// the digits at most are shown, of a name, or of a short number, nothing. What is left out is ASCII: any other

@@ -69,7 +69,7 @@ impl Run {
             return Err(with_hint(why, hint));
         }
         let mut signals = Signals::new()?;
-        log::start(self.log_format);
+        let _log = log::start(self.log_format).context("start the thread of the log")?;
         let user = own_user()?;
         let place = config.softphone.control.clone().unwrap_or_else(|| place::default_place(user));
         let bound = Bound::bind(&place, user).map_err(|error| no_control(&error))?;
