@@ -8,8 +8,10 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use measured::{list, now, number, policy, region};
 use ringfence_policy::{Caller, Facts, List, decide, normalise};
 
+const ENTRIES: u64 = 1_000_000;
+
 fn decisions(criterion: &mut Criterion) {
-    let policy = policy();
+    let policy = policy(ENTRIES);
     let callers: Vec<String> = (0..4096).map(|index| format!("+{}", number(index * 487))).collect();
     let mut next = 0;
     criterion.bench_function("decide/million/caller to decision", |bencher| {
@@ -35,7 +37,7 @@ fn decisions(criterion: &mut Criterion) {
 }
 
 fn loading(criterion: &mut Criterion) {
-    let text = list();
+    let text = list(ENTRIES);
     let mut group = criterion.benchmark_group("load");
     group.sample_size(10);
     group.bench_function("million", |bencher| {

@@ -1,6 +1,6 @@
 //! Compiled lists: millions of numbers in a file that is used where it lies.
 //!
-//! Next to nothing of it is read before it is looked at, so that a list of any length opens at once. A
+//! Nothing of it is read before it is looked at, so that a list of any length opens at once. A
 //! filter, the first thing a look-up asks, ends most of them; the tables behind it are exact.
 //! `docs/reference/compiled-lists.md` describes the form.
 //!
@@ -58,15 +58,13 @@ pub struct Set {
     bytes: Arc<dyn AsRef<[u8]> + Send + Sync>,
     header: Header,
     sections: Sections,
-    /// Where to begin among the signposts.
-    beginnings: Arc<[u64]>,
     made: Timestamp,
 }
 
 impl Set {
     /// Opens a compiled list.
     ///
-    /// Reads the header, the texts and a few of the numbers only, and checks that all sections lie within the bytes.
+    /// Reads the header and the texts only, and checks that all sections lie within the bytes.
     /// Whether the bytes are those that were written, [`Set::verify`] tells.
     pub fn open(bytes: Arc<dyn AsRef<[u8]> + Send + Sync>) -> Result<Self, SetError> {
         let all = (*bytes).as_ref();
@@ -85,8 +83,7 @@ impl Set {
             let what = "a time from the year -9999 to 9999";
             SetError::new(24, Problem::Value { what, found: header.made.cast_unsigned() })
         })?;
-        let beginnings = tables::beginnings(all.get(sections.signposts.clone()).unwrap_or_default()).into();
-        Ok(Self { bytes, header, sections, beginnings, made })
+        Ok(Self { bytes, header, sections, made })
     }
 
     /// Returns whether a file that begins so is a compiled list, of whatever version.
@@ -221,10 +218,10 @@ impl Set {
         (*self.bytes).as_ref()
     }
 
-    fn tables<'a>(&'a self, all: &'a [u8]) -> Tables<'a> {
+    fn tables<'a>(&self, all: &'a [u8]) -> Tables<'a> {
         let section = |range: &std::ops::Range<usize>| all.get(range.clone()).unwrap_or_default();
         let Sections { signposts, blocks, lows, .. } = &self.sections;
-        Tables::new(&self.beginnings, section(signposts), section(blocks), section(lows))
+        Tables::new(section(signposts), section(blocks), section(lows))
     }
 
     /// Returns a text, which [`Set::open`] has found to be one.

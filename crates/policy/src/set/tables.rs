@@ -3,11 +3,9 @@
 //! A block has its first number whole, its base, where its numbers begin among all, its start, and
 //! of every number how far above the base it is, its low, in four bytes. Every 16th base stands a
 //! second time among the signposts: they stay in the cache, and one stretch of the blocks, one of
-//! the lows is all that a look-up has to fetch. Of the signposts every 32nd is copied when the list
-//! is opened: these beginnings are few enough to be at hand always, and halving goes no further.
+//! the lows is all that a look-up has to fetch.
 //!
 //! ```text
-//! beginnings +12025550100                                                       …
 //! signposts  +12025550100                                 …
 //! blocks     +12025550100, 0    +12025550123, 3           …
 //! lows       0  17  21        │ 0  4 000 021 …
@@ -16,10 +14,9 @@
 //! Whatever the bytes are, no look-up fails, reads elsewhere or takes more than logarithmic time:
 //! in spoilt tables it finds too little or too much.
 
-/// The three tables, and the beginnings of the first.
+/// The three tables.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Tables<'a> {
-    beginnings: &'a [u64],
     signposts: &'a [[u8; 8]],
     blocks: &'a [[u8; BLOCK_LENGTH]],
     lows: &'a [[u8; 4]],
@@ -28,28 +25,13 @@ pub(super) struct Tables<'a> {
 /// A base and a start.
 pub(super) const BLOCK_LENGTH: usize = 12;
 
-/// Returns every 32nd signpost.
-pub(super) fn beginnings(signposts: &[u8]) -> Vec<u64> {
-    let signposts: &[[u8; 8]] = signposts.as_chunks().0;
-    signposts.iter().step_by(SIGNPOSTS_A_BEGINNING).map(|base| u64::from_le_bytes(*base)).collect()
-}
-
-/// How many signposts one look-up counts rather than halves: four lines of a cache, fetched at once. Ten million
-/// numbers then have 611 beginnings, in 5 kB.
-const SIGNPOSTS_A_BEGINNING: usize = 32;
-
 /// How many blocks have one signpost: three or four lines of a cache. Ten million numbers then have
 /// 20,000 signposts, in 160 kB.
 pub(super) const BLOCKS_A_SIGNPOST: u32 = 16;
 
 impl<'a> Tables<'a> {
-    pub(super) fn new(beginnings: &'a [u64], signposts: &'a [u8], blocks: &'a [u8], lows: &'a [u8]) -> Self {
-        Self {
-            beginnings,
-            signposts: signposts.as_chunks().0,
-            blocks: blocks.as_chunks().0,
-            lows: lows.as_chunks().0,
-        }
+    pub(super) fn new(signposts: &'a [u8], blocks: &'a [u8], lows: &'a [u8]) -> Self {
+        Self { signposts: signposts.as_chunks().0, blocks: blocks.as_chunks().0, lows: lows.as_chunks().0 }
     }
 
     pub(super) fn contains(&self, number: u64) -> bool {
@@ -98,12 +80,8 @@ impl<'a> Tables<'a> {
 
     /// Returns the block that has the number if any has.
     fn block_of(&self, number: u64) -> Option<usize> {
-        let beginning = self.beginnings.partition_point(|base| *base <= number).checked_sub(1)?;
-        let before = beginning * SIGNPOSTS_A_BEGINNING;
-        let all = self.signposts.get(before..)?;
-        let stretch = all.get(..SIGNPOSTS_A_BEGINNING).unwrap_or(all);
-        let signposts = stretch.iter().filter(|base| u64::from_le_bytes(**base) <= number).count();
-        let first = (before + signposts).checked_sub(1)? * BLOCKS_A_SIGNPOST as usize;
+        let signposts = self.signposts.partition_point(|base| u64::from_le_bytes(*base) <= number);
+        let first = signposts.checked_sub(1)? * BLOCKS_A_SIGNPOST as usize;
         let all = self.blocks.get(first..)?;
         let stretch = all.get(..BLOCKS_A_SIGNPOST as usize).unwrap_or(all);
         let bases = stretch.iter().filter(|block| base_of(block) <= number).count();
