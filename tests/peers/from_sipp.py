@@ -22,9 +22,6 @@ MOST_MEMORY_KEPT = 2.0
 
 SATURATED_CALLS = 100_000
 
-# What a rejected call may cost of CPU, by what Kamailio pays for one beside it: how fast the machine is, and what else
-# it does, changes both.
-MOST_CPU = 0.5
 BESIDE_CALLS = 20_000
 BENCHES = pathlib.Path(__file__).resolve().parents[2] / "benches"
 
@@ -109,7 +106,9 @@ def under_a_load_of_2000_calls_a_second(place):
 
 
 def with_one_core_saturated(place):
-    """Server and SIPp on one core, 64 calls outstanding: what a call costs when none waits for work, and costs Kamailio."""
+    """Server and SIPp on one core, 64 calls outstanding: none is lost. What a call costs is told beside Kamailio's, and not
+    judged by a clock: benches/instructions.json has the bound.
+    """
     phone = Phone(place, registrar=free_port())
     before, began = phone.process.cpu_seconds(), time.monotonic()
     asked_again = each_rejected_once(saturating(place, phone.process, phone.port, "reject", SATURATED_CALLS))
@@ -127,7 +126,6 @@ def with_one_core_saturated(place):
         f"{SATURATED_CALLS} calls in {took:.1f} s: none wrong, missing or extra; {asked_again} INVITEs repeated by SIPp",
         f"CPU {cost * 1e6:.1f} µs a call, Kamailio's stateful answer {beside * 1e6:.1f} µs: {cost / beside:.2f} times",
     ]
-    expect(cost <= MOST_CPU * beside, f"a call costs more than {MOST_CPU} times Kamailio's: {'; '.join(figures)}")
     return figures
 
 

@@ -53,7 +53,7 @@ NOT_REGISTERING = "register = false"
 class Phone:
     """A running softphone: extension 858 of a registrar on 127.0.0.1, or the lines of a configuration."""
 
-    def __init__(self, place, registrar, account=NOT_REGISTERING, otherwise='"ring"', lines=None):
+    def __init__(self, place, registrar, account=NOT_REGISTERING, otherwise='"ring"', lines=None, patience=5):
         self.place = place
         self.port = free_port()
         # Beside the test's folder: the path of a Unix socket is 107 octets at most.
@@ -67,19 +67,19 @@ class Phone:
         lines = lines or OFFICE.format(registrar=registrar, account=account, otherwise=otherwise)
         self.configuration.write_text(self.configured(lines))
         self.process = place.start("ringfence", [place.binary, "run", "--config", self.configuration])
-        self.wait_until_it_listens()
+        self.wait_until_it_listens(patience)
 
     def configured(self, lines):
         """The configuration with these accounts, lists and rules."""
         return CONFIGURATION.format(port=self.port, control=self.control, journal=self.place.folder / "journal.db", lines=lines)
 
-    def wait_until_it_listens(self):
+    def wait_until_it_listens(self, patience=5):
         """Waits until the control socket answers, which it does once the softphone runs."""
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + patience
         while (answer := self.ask("status")).returncode not in (0, 1):
             code = self.process.child.poll()
             expect(code is None, f"ringfence ended with {code}")
-            expect(time.monotonic() < deadline, f"ringfence does not answer after 5 s: {answer.stderr.strip()}")
+            expect(time.monotonic() < deadline, f"ringfence does not answer after {patience} s: {answer.stderr.strip()}")
             time.sleep(0.05)
 
     def ask(self, verb, *words):
