@@ -349,6 +349,7 @@ fn why_tells_the_whole_way_to_a_decision() {
         }
     }
     assert!(home.told(&["why", "last"]).starts_with("c4  "));
+    assert!(!home.told(&["why", "+4"]).starts_with("c4  "), "with a plus it is a caller");
     assert!(home.told(&["why", "c4"]).contains("first_time: has called before"));
     assert!(home.told(&["why", "c3"]).contains("first_time: has never called"));
 }

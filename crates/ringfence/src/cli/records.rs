@@ -48,11 +48,12 @@ impl Records {
     /// Finds the call that a person names: `last`, `c17`, what the log numbers it by, or its Call-ID.
     pub(super) fn find(&self, name: &str) -> Result<Option<Call>> {
         let Some(reader) = &self.reader else { return Ok(None) };
-        let number = name.strip_prefix('c').filter(|rest| rest.bytes().all(|byte| byte.is_ascii_digit()));
+        let is_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+        let number = name.strip_prefix('c').filter(|rest| is_digits(rest));
         let query = match (name, number) {
             ("last", _) => Query { limit: Some(1), ..Query::default() },
-            // A bare number is a caller's.
-            (_, None) if name.bytes().all(|byte| byte.is_ascii_digit()) => return Ok(None),
+            // A bare number is a caller's, with a plus or without, also where a Call-ID is the same.
+            (_, None) if is_digits(name.strip_prefix('+').unwrap_or(name)) => return Ok(None),
             (_, number) => {
                 Query { call: Some(number.unwrap_or(name).to_owned()), limit: Some(1), ..Query::default() }
             }

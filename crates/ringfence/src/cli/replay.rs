@@ -88,7 +88,8 @@ pub(super) fn compare(
 ) -> Result<Comparison> {
     let then = Then::open(reader, now).map_err(|error| told(&error))?;
     let decided = |call: &Call, policy: &Policy| {
-        then.facts(call, policy, None, |facts, now| Fate::of(policy, facts, now))
+        let is_late = was_late(call);
+        then.facts(call, policy, None, |facts, now| Fate::to_be_written(policy, facts, now, is_late))
     };
     walk(reader, since, &then, |call| Some((decided(call, from), decided(call, to))))
 }
