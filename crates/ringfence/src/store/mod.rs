@@ -27,6 +27,9 @@ use crate::lock::{self, Taken};
 #[derive(Debug)]
 pub(crate) struct Store {
     connection: Connection,
+    /// The database again, to look at its beginning. It stays open as long as the connection: to close any descriptor
+    /// of a file gives up every POSIX lock that the process has on it, those of `SQLite` too.
+    file: File,
     path: PathBuf,
     identity: place::Identity,
     /// Held locked as long as the program runs: two programs never write one journal.
@@ -49,11 +52,13 @@ impl Store {
             }
         };
         let identity = place::create(&path)?;
+        let file = File::open(&path)
+            .map_err(|error| StoreError::Unavailable { path: path.clone(), detail: error.to_string() })?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | plain();
         let connection =
             Connection::open_with_flags(&path, flags).map_err(|error| StoreError::of(&path, &error))?;
         schema::prepare(&connection, durability).map_err(|flaw| flaw.at(&path))?;
-        Ok(Self { connection, path, identity, _lock: lock })
+        Ok(Self { connection, file, path, identity, _lock: lock })
     }
 
     /// Opens the database at a path to read it, beside the program that writes it or without one.
@@ -93,7 +98,7 @@ impl Store {
     /// that was removed, replaced or cut off is lost.
     pub(crate) fn is_in_place(&self) -> bool {
         let is_it = place::identity(&self.path).is_some_and(|identity| identity == self.identity);
-        is_it && schema::has_our_header(&self.path)
+        is_it && schema::has_our_header(&self.file)
     }
 }
 

@@ -1,7 +1,7 @@
 //! What the database looks like, version by version, and how it is recognised.
 
 use std::fs::File;
-use std::io::Read as _;
+use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -146,9 +146,9 @@ pub(super) fn accept(connection: &Connection) -> Result<usize, Flaw> {
 }
 
 /// Tells whether a file begins as a database of ours does.
-pub(super) fn has_our_header(path: &Path) -> bool {
+pub(super) fn has_our_header(file: &File) -> bool {
     let mut header = [0; 72];
-    let read = File::open(path).and_then(|mut file| file.read_exact(&mut header));
+    let read = file.read_exact_at(&mut header, 0);
     let application = i64::from_be_bytes([0, 0, 0, 0, header[68], header[69], header[70], header[71]]);
     read.is_ok() && header.starts_with(b"SQLite format 3\0") && application == APPLICATION
 }

@@ -175,3 +175,24 @@ fn ages_and_sizes_are_read_with_their_units_or_not_at_all() {
     assert_eq!(sizes, [Some(500_000_000), Some(2 << 30), Some(1_000_000_000)]);
     assert!(["500", "MB", "1KB", "9999999999999TB", "-1MB"].iter().all(|text| read_size(text).is_err()));
 }
+
+/// Returns how many locks this process has on a file.
+#[cfg(target_os = "linux")]
+fn locks(path: &Path) -> usize {
+    let (inode, process) =
+        (format!(":{} ", fs::metadata(path).unwrap().ino()), format!(" {} ", std::process::id()));
+    let locks = fs::read_to_string("/proc/locks").unwrap();
+    locks.lines().filter(|lock| lock.contains(&inode) && lock.contains(&process)).count()
+}
+
+/// Without its lock the next program that closes the database believes to be the last, and removes the log of changes.
+#[cfg(target_os = "linux")]
+#[test]
+fn to_look_whether_the_file_is_in_place_leaves_the_locks_on_it() {
+    let (_home, path) = home();
+    let mut store = open(&path).unwrap();
+    store.connection().execute("INSERT INTO switches VALUES ('a', 1, 1, NULL)", []).unwrap();
+    let before = locks(&path);
+    assert!(store.is_in_place());
+    assert_eq!((before > 0, locks(&path)), (true, before));
+}
