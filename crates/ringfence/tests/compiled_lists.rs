@@ -76,6 +76,19 @@ fn a_spoilt_list_is_told_with_its_file_what_was_expected_and_what_to_do() {
 }
 
 #[test]
+fn a_list_of_the_configuration_that_is_compiled_goes_out_whole() {
+    let home = Home::with(&[("ringfence.toml", SPOILT), ("spam.txt", "+41791234567\n+41791234568\n")]);
+    home.told(&["list", "compile", "spam.txt", "-o", "spam.set", "--region", "CH"]);
+    let with = |rest: &[&str]| home.told(&[&["--config", "ringfence.toml", "list"], rest].concat());
+    let told = with(&["export", "reject", "-o", "out.txt"]);
+    assert!(told.starts_with("wrote 2 entries of the reject list"), "{told}");
+    assert_eq!(fs::read_to_string(home.path("out.txt")).unwrap().matches("+4179123456").count(), 2);
+    let told = with(&["compile", "reject", "-o", "again.set"]);
+    assert!(told.starts_with("compiled 2 numbers"), "{told}");
+    assert_eq!(home.set("again.set").len(), 2);
+}
+
+#[test]
 fn a_compiled_list_that_is_not_what_was_written_is_an_error_of_the_configuration() {
     let home = Home::with(&[("ringfence.toml", SPOILT), ("spam.txt", SPAM)]);
     home.told(&["list", "compile", "spam.txt", "-o", "spam.set", "--region", "CH"]);

@@ -230,6 +230,7 @@ fn an_export_never_overwrites_a_file_that_the_program_lives_by() {
         "robots.set",
         "calls.db",
         "calls.db-wal",
+        "calls.db.lock",
     ];
     for file in own {
         let before = std::fs::read(home.path(file)).ok();

@@ -69,6 +69,6 @@ fn journal_files(journal: &Settings) -> Vec<PathBuf> {
         name.push(end);
         PathBuf::from(name)
     };
-    let ends = ["", "-wal", "-shm", "-journal"];
+    let ends = ["", "-wal", "-shm", "-journal", ".lock"];
     journal.path().map(|path| ends.map(|end| beside(path, end)).to_vec()).unwrap_or_default()
 }

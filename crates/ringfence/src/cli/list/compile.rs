@@ -77,17 +77,19 @@ impl Compile {
     fn read(&self, source: &Path, context: &Context, reading: &mut Reading) -> Result<()> {
         let name = source.to_str().filter(|_| !source.exists() && source.components().count() == 1);
         let lists = name.and_then(|_| context.reading().ok()).and_then(|reading| reading.lists);
-        match (name, lists) {
-            (Some(name), Some(lists)) if lists.named(name).is_some() => {
-                for entry in lists.named(name).into_iter().flat_map(|list| list.list.entries()) {
+        match lists.as_ref().zip(name).and_then(|(lists, name)| lists.named(name)) {
+            Some(list) => {
+                for entry in list.list.entries() {
                     match entry.until() {
                         None => reading.push(&entry.pattern())?,
                         Some(_) => reading.temporary += 1,
                     }
                 }
+                let mut compiled = list.list.sets().flat_map(Set::iter);
+                compiled.try_for_each(|number| reading.push(&Pattern::Exact(Number::E164(number))))?;
                 Ok(())
             }
-            (_, _) => self.read_file(source, context, reading),
+            None => self.read_file(source, context, reading),
         }
     }
 

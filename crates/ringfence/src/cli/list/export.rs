@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::Args;
-use ringfence_policy::{Columns, Format, Row};
+use ringfence_policy::{Columns, Format, Row, Set};
 
 use super::super::change::shown;
 use super::super::failure::{hint, with_hint};
@@ -61,7 +61,11 @@ impl Export {
             let row = Row::new(entry.pattern().to_string()).named(entry.note().unwrap_or_default());
             Row { until: entry.until(), weight: entry.weight(), ..row }
         });
-        let rows: Vec<Row<'_>> = rows.collect();
+        let compiled = list.list.sets().flat_map(Set::iter).map(|number| {
+            bar.inc(1);
+            Row::new(number.to_string())
+        });
+        let rows: Vec<Row<'_>> = rows.chain(compiled).collect();
         let mut text = String::new();
         let exported = format.write(&self.list, &rows, &mut text)?;
         bar.finish_and_clear();
