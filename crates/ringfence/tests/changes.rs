@@ -261,6 +261,9 @@ fn a_rule_puts_a_withheld_number_on_a_list_that_does_not_show_it() {
     };
     let id = bench.pbx.call(Instant::now(), plan);
     assert!(bench.play(|pbx| pbx.get(id).outcome().is_some()), "{}", bench.log());
+    // It is written down a moment after it is answered.
+    let is_written = |bench: &Bench| !json(bench, &["calls", "--json"]).is_empty();
+    assert!(bench.play_until(bench::PATIENCE, is_written), "{}", bench.log());
     let call = &json(&bench, &["calls", "--json"])[0];
     assert_eq!((&call["caller"], &call["rule"]), (&"anonymous".into(), &"trap".into()));
     assert!(!call.to_string().contains("5556677"), "{call}");
