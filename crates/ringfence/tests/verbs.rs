@@ -856,6 +856,20 @@ fn a_policy_in_shadow_mode_lets_calls_through_and_puts_nobody_on_a_list() {
 }
 
 #[test]
+fn a_policy_in_shadow_mode_that_would_ring_otherwise_would_have_done_nothing_else() {
+    let shadow = CONFIGURATION.replace("timezone = \"UTC\"", "timezone = \"UTC\"\nmode = \"shadow\"");
+    let quiet = "[treatment.quiet]\nring = { silent = true }\n[[rule]]";
+    let shadow = shadow.replacen("[[rule]]", quiet, 1);
+    let shadow =
+        shadow.replace("id   = \"otherwise\"\nthen = \"ring\"", "id   = \"otherwise\"\nthen = \"quiet\"");
+    let (mut exchange, _program) = Exchange::new(&shadow);
+    assert_eq!(exchange.call("+442079460999"), Outcome::Cancelled);
+    let stats = &exchange.home.json(&["stats", "--json"])[0];
+    assert_eq!((&stats["all"], &stats["shadows"]), (&json!({ "ring": 1 }), &json!({ "idea": 1 })));
+    assert_eq!(exchange.home.json(&["calls", "--json"])[0]["evidence"]["shadow"], json!(["idea"]));
+}
+
+#[test]
 fn calls_are_followed_as_they_happen() {
     let (mut exchange, _program) = Exchange::new(CONFIGURATION);
     exchange.call("+41791234567");

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use ringfence_policy::{Action, Decision, Only, Rule};
+use ringfence_policy::{Action, Decision, Only, Rule, Work};
 use serde::{Deserialize, Serialize};
 
 /// One call: who, where, what was decided, why, and how it ended.
@@ -72,12 +72,11 @@ pub(crate) struct Evidence {
 }
 
 impl Evidence {
-    /// Returns the rules in shadow mode that would have decided, and of a policy in shadow mode what would have decided
-    /// otherwise.
+    /// Returns the rules in shadow mode that would have decided, and of a policy in shadow mode what would have done anything
+    /// but let the call ring.
     pub(crate) fn shadow_of(decision: &Decision<'_>) -> Vec<String> {
         let rules = decision.shadow().map(Rule::id);
-        let is_otherwise =
-            decision.wanted().is_some_and(|wanted| wanted.name() != decision.treatment().name());
+        let is_otherwise = decision.wanted().is_some_and(|wanted| !matches!(wanted.work(), Work::Ring(_)));
         rules.chain(is_otherwise.then(|| decision.rule_id())).map(str::to_owned).collect()
     }
 }
