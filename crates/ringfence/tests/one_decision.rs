@@ -175,18 +175,50 @@ fn nobody_is_asked_about_a_number_that_is_withheld() {
     assert_eq!(asked(&bench).lines().count(), 1, "{}", asked(&bench));
 }
 
+/// A policy that asks a program that never answers, and then drops the call.
+fn dropping(only_if: &str) -> String {
+    let policy = format!("[treatment.gone]\ndrop = {{ only_if = \"{only_if}\" }}\n{ASKING}");
+    policy
+        .replace("\"unavailable\"", "\"gone\"")
+        .replace("\"lookup:exec:ask\"", "\"lookup:exec:ask\"\non_miss = \"no_match\"")
+}
+
 #[test]
 fn a_call_that_is_to_be_ignored_is_answered_where_a_list_was_asked_first() {
-    let silent = ASKING.replace("\"unavailable\"", "\"gone\"");
-    let policy = format!("[treatment.gone]\ndrop = {{ only_if = \"always\" }}\n{silent}");
-    let policy = policy.replace("\"lookup:exec:ask\"", "\"lookup:exec:ask\"\non_miss = \"no_match\"");
-    let (bench, _program) = running(&policy);
+    let (bench, _program) = running(&dropping("always"));
     assert_eq!(invite(&bench, "858", "first", 1), 480);
     let call = &written(&bench, 1)[0];
     assert_eq!((&call["rule"], &call["verdict"]["status"]), (&"rest".into(), &480.into()), "{call}");
     let reason = call["reason"].as_str().unwrap();
     assert!(reason.contains("; the caller had heard 100 Trying, so it was answered 480"), "{reason}");
     assert_eq!(bench.json(&["replay", "--json"])["different"], 0);
+}
+
+#[test]
+fn why_and_replay_tell_of_a_late_call_that_is_to_be_ignored_what_goes_out_on_the_wire() {
+    let (bench, _program) = running(&dropping("always"));
+    assert_eq!(invite(&bench, "858", "first", 1), 480);
+    assert_eq!(written(&bench, 1).len(), 1);
+    let told = String::from_utf8(bench.ask(&["why", "last"]).stdout).unwrap();
+    assert!(told.contains(" action       gone = ignore (on a sole line)\n"), "{told}");
+    assert!(told.contains(" on the wire  480: the caller had heard 100 Trying\n"), "{told}");
+    assert_eq!(bench.json(&["why", "last", "--json"])["in_place_of_silence"], 480);
+    let told = String::from_utf8(bench.ask(&["why", "+41441234567"]).stdout).unwrap();
+    assert!(!told.contains("100 Trying"), "nothing was sent yet: {told}");
+    let rules = std::fs::read_to_string(bench.path("ringfence.toml")).unwrap();
+    bench.write("other.toml", &rules.replace("then = \"gone\"", "then = \"unavailable\""));
+    assert_eq!(bench.json(&["replay", "--policy", "other.toml", "--json"])["different"], 0);
+}
+
+#[test]
+fn the_100_is_not_to_blame_where_the_registrar_would_be_answered_anyway() {
+    let (bench, _program) = running(&dropping("not_from_registrar"));
+    assert_eq!(invite(&bench, "858", "first", 1), 480);
+    let call = &written(&bench, 1)[0];
+    assert_eq!((&call["rule"], &call["verdict"]["status"]), (&"rest".into(), &480.into()), "{call}");
+    let reason = call["reason"].as_str().unwrap();
+    assert!(!reason.contains("100 Trying"), "{reason}");
+    assert_eq!(bench.json(&["why", "last", "--json"])["in_place_of_silence"], serde_json::Value::Null);
 }
 
 /// Calls that wait at once, on a shard.

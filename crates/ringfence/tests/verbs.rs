@@ -459,6 +459,22 @@ fn a_repeat_is_one_in_a_replay_as_it_was_then() {
 }
 
 #[test]
+fn a_candidate_that_has_callers_wait_longer_is_told_as_a_change() {
+    let home = Home::with_calls();
+    let rules = |seconds: u32| {
+        let hold = format!("[treatment.later]\nhold = {{ seconds = {seconds} }}\n[[rule]]");
+        let rules = CONFIGURATION.replacen("[[rule]]", &hold, 1);
+        rules.replace("id   = \"otherwise\"\nthen = \"ring\"", "id   = \"otherwise\"\nthen = \"later\"")
+    };
+    home.write("ringfence.toml", &rules(20));
+    home.write("longer.toml", &rules(40));
+    let told = home.told(&["replay", "--policy", "longer.toml"]);
+    assert!(told.contains("180, and 480 after 20 s → 180, and 480 after 40 s\n"), "{told}");
+    let told = home.json(&["replay", "--policy", "longer.toml", "--json"]);
+    assert_eq!((&told[0]["different"], &told[0]["rejected"]), (&json!(2), &json!(0)));
+}
+
+#[test]
 fn a_candidate_with_errors_is_refused() {
     let home = Home::with_calls();
     home.write("broken.toml", &CONFIGURATION.replacen("then = \"busy\"", "then = \"bussy\"", 1));

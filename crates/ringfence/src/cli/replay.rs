@@ -89,7 +89,7 @@ pub(super) fn compare(
     let then = Then::open(reader, now).map_err(|error| told(&error))?;
     let decided = |call: &Call, policy: &Policy| {
         let is_late = was_late(call);
-        then.facts(call, policy, None, |facts, now| Fate::to_be_written(policy, facts, now, is_late))
+        then.facts(call, policy, None, |facts, now| Fate::on_the_wire(policy, facts, now, is_late))
     };
     walk(reader, since, &then, |call| Some((decided(call, from), decided(call, to))))
 }

@@ -6,19 +6,19 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use clap::Args;
 use jiff::Timestamp;
-use ringfence_policy::{Facts, Line, OneOrMore, Policy, Trace, Verdict, decide};
+use ringfence_policy::{Action, Facts, Line, OneOrMore, Policy, Trace, Verdict, decide};
 use serde::Serialize;
 
 use super::calls::{Handle, ended, moment, verdict, who};
 use super::failure::with_hint;
 use super::output::print_json;
 use super::records::{Records, told};
-use super::then::{Then, longest_rate};
+use super::then::{Then, longest_rate, was_late};
 use super::withheld::Withheld;
 use super::wrap::print_wrapped;
 use super::{Answer, Context, when};
 use crate::config::{Account, Config};
-use crate::journal::{Call, Query, Reader};
+use crate::journal::{Call, Outcome, Query, Reader};
 use crate::page::Page;
 use crate::style::{CAUTION, STRONG, paint};
 use crate::visible::visible;
@@ -56,6 +56,9 @@ struct Told {
     #[serde(skip_serializing_if = "Option::is_none")]
     call: Option<Call>,
     trace: Trace,
+    /// The status that a caller who had heard 100 Trying gets, where the action is to ignore.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    in_place_of_silence: Option<u16>,
     /// What rules in shadow mode would have done.
     shadow: Vec<Shadow>,
     /// Lists that would be asked when the call came.
@@ -196,10 +199,29 @@ fn is_handle(what: &str) -> bool {
 fn of_call(call: Call, reader: &Reader, policy: &Policy, now: Timestamp) -> Result<Told> {
     let then = before(&call, reader, policy, now).map_err(|error| told(&error))?;
     let decided_in = call.evidence.decided_in;
-    let mut told = then.facts(&call, policy, None, |facts, now| tell(policy, facts, now, decided_in));
+    let mut told = then.facts(&call, policy, None, |facts, now| Told {
+        in_place_of_silence: in_place_of_silence(policy, facts, now).filter(|_| was_late(&call)),
+        ..tell(policy, facts, now, decided_in)
+    });
     told.policy_has_changed = has_changed_since(policy, &call);
     told.call = Some(call);
     Ok(told)
+}
+
+/// Returns what goes out in the place of silence to a caller who has heard 100 Trying, if the call is to be ignored.
+fn in_place_of_silence(policy: &Policy, facts: &Facts<'_>, now: Timestamp) -> Option<u16> {
+    let action = policy.line(facts.line).act(decide(policy, facts, now).treatment());
+    match Outcome::of(&action, facts.arrival.is_from_registrar()) {
+        silence @ Outcome::Ignore if matches!(action, Action::Ignore { .. }) => {
+            silence.after_trying().status()
+        }
+        Outcome::Ignore
+        | Outcome::Reject { .. }
+        | Outcome::Redirect { .. }
+        | Outcome::Ring
+        | Outcome::StandAside
+        | Outcome::Refuse { .. } => None,
+    }
 }
 
 /// Tells whether a call was decided by another policy than this one.
@@ -243,6 +265,7 @@ fn tell(policy: &Policy, facts: &Facts<'_>, now: Timestamp, decided_in: Duration
     });
     Told {
         call: None,
+        in_place_of_silence: None,
         shadow: shadow.collect(),
         trace,
         not_asked: Vec::new(),
@@ -282,6 +305,9 @@ fn rendered(told: &Told, now: Timestamp) -> Page {
         ));
     }
     page.line(&told.trace);
+    if let Some(status) = told.in_place_of_silence {
+        page.line(format_args!(" {:12} {status}: the caller had heard 100 Trying", "on the wire"));
+    }
     page.line(format_args!(" {:12} decided in {} µs", "timing", told.decided_in));
     for Shadow { rule, action } in &told.shadow {
         page.line(format_args!(" {:12} {rule} would have decided: {action}", "shadow"));

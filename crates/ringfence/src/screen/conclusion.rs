@@ -11,7 +11,7 @@ use super::record::{Decided, objection};
 use super::seen::{Seen, written};
 use super::{Moment, OnLine, Rules};
 use crate::answer::{Answer, Answers, IN_PLACE_OF_SILENCE};
-use crate::journal::Call;
+use crate::journal::{Call, Outcome};
 
 /// One INVITE on its line, to be decided by one configuration.
 #[derive(Debug)]
@@ -73,7 +73,10 @@ impl<'a> Asked<'a> {
         let is_counted = decision.rule().is_some_and(|rule| rule.log == Log::Counter);
         let record = (!is_counted).then(|| {
             let mut record = decided.record(invite, &written(facts, caller, at, policy, stood_on, said));
-            if place == IN_PLACE_OF_SILENCE {
+            // The registrar is answered 480 whatever it has heard.
+            let is_from_registrar = facts.arrival.is_from_registrar();
+            let silence = || line.answers.at(Answers::place(decision.treatment())).action();
+            if place == IN_PLACE_OF_SILENCE && Outcome::of(silence(), is_from_registrar) == Outcome::Ignore {
                 record.reason.push_str("; the caller had heard 100 Trying, so it was answered 480");
             }
             record

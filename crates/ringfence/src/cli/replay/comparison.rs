@@ -70,9 +70,27 @@ impl Fate {
     /// Decides a call, and tells it as the journal would write it down: of one that heard 100 Trying before it was decided, too.
     pub(super) fn to_be_written(policy: &Policy, facts: &Facts<'_>, now: Timestamp, is_late: bool) -> Self {
         let (fate, action) = Self::of_decision(policy, facts, now);
-        let outcome = Outcome::of(&action, facts.arrival.is_from_registrar());
+        fate.into_written(&action, facts, is_late)
+    }
+
+    /// Decides a call, and tells all of what is done with it, but in the place of silence what some callers are answered:
+    /// the registrar, and who heard 100 Trying before.
+    pub(super) fn on_the_wire(policy: &Policy, facts: &Facts<'_>, now: Timestamp, is_late: bool) -> Self {
+        let (fate, action) = Self::of_decision(policy, facts, now);
+        match action {
+            Action::Ignore { .. } => fate.into_written(&action, facts, is_late),
+            Action::Reject(_)
+            | Action::Redirect(_)
+            | Action::Ring { .. }
+            | Action::Wait { .. }
+            | Action::Unsupported { .. } => fate,
+        }
+    }
+
+    fn into_written(self, action: &Action, facts: &Facts<'_>, is_late: bool) -> Self {
+        let outcome = Outcome::of(action, facts.arrival.is_from_registrar());
         let (action, is_refusal) = told(&if is_late { outcome.after_trying() } else { outcome });
-        Self { action, is_refusal, ..fate }
+        Self { action, is_refusal, ..self }
     }
 
     fn of_decision(policy: &Policy, facts: &Facts<'_>, now: Timestamp) -> (Self, Action) {
