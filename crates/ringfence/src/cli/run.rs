@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use clap::Args;
@@ -89,6 +89,8 @@ impl Run {
             "running"
         );
         let (leaving, left) = oneshot::channel();
+        let kept = Arc::clone(&journal);
+        tokio::spawn(async move { kept.keep_watch().await });
         let writing = tokio::spawn(write_down(Arc::clone(&service), records, self.log_numbers, left));
         tokio::spawn(watch(Arc::clone(&service)));
         let serving = tokio::spawn(server::serve(bound, user, Arc::clone(&service)));
@@ -199,11 +201,10 @@ async fn write_down(
     log_numbers: bool,
     mut left: oneshot::Receiver<()>,
 ) {
-    let (mut batch, mut is_waiting) = (Vec::new(), false);
+    let mut batch = Vec::new();
     loop {
         let is_last = tokio::select! {
             _ = records.recv_many(&mut batch, BATCH) => false,
-            () = tokio::time::sleep(WATCH), if is_waiting => false,
             _ = &mut left => true,
         };
         if is_last {
@@ -217,7 +218,6 @@ async fn write_down(
             }
         }
         drop(gathering);
-        is_waiting = service.journal().watch(Instant::now());
         if is_last {
             return;
         }
@@ -232,9 +232,6 @@ const BATCH: usize = 1024;
 /// How long records gather before they are written down: to wake this task for each would cost a
 /// shard more than the call does.
 const PAUSE: Duration = Duration::from_millis(10);
-
-/// A disk that does not keep up is noticed so soon, also when no call comes.
-const WATCH: Duration = Duration::from_millis(50);
 
 /// What strangers choose is logged up to so many characters.
 const MOST_CALLER: usize = 60;

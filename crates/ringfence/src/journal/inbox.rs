@@ -175,13 +175,16 @@ impl Inbox {
     /// before that time is among it.
     pub(super) fn late(&self, now: Instant, patience: Duration) -> Option<Timestamp> {
         let waiting = self.waiting();
-        let came =
-            waiting.taken.map(|taken| taken.came).or(waiting.records.front().map(|(came, _)| *came))?;
-        if now.saturating_duration_since(came) < patience {
+        if !waiting.is_late(now, patience) {
             return None;
         }
         let waits = waiting.records.iter().map(|(_, record)| record.at());
         waits.chain(waiting.taken.map(|taken| taken.at)).min()
+    }
+
+    /// Tells whether any of what waits to be written has waited for so long.
+    pub(super) fn is_late(&self, now: Instant, patience: Duration) -> bool {
+        self.waiting().is_late(now, patience)
     }
 
     /// Tells whether anything is not written.
@@ -215,6 +218,11 @@ impl Inbox {
 impl Waiting {
     fn is_due(&self) -> bool {
         self.records.len() >= BATCH || !self.jobs.is_empty() || self.is_closed
+    }
+
+    fn is_late(&self, now: Instant, patience: Duration) -> bool {
+        let came = self.taken.map(|taken| taken.came).or(self.records.front().map(|(came, _)| *came));
+        came.is_some_and(|came| now.saturating_duration_since(came) >= patience)
     }
 
     fn take(&mut self) -> Due {

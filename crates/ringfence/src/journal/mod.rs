@@ -16,6 +16,7 @@ mod forgetting;
 mod generations;
 mod health;
 mod identity;
+mod in_time;
 mod inbox;
 mod of_call;
 mod offline;
@@ -34,12 +35,12 @@ mod writer;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use ringfence_policy::Region;
 use serde::{Deserialize, Serialize};
-use tokio::sync::{broadcast, mpsc};
+use tokio::sync::{Notify, broadcast, mpsc};
 
 pub(crate) use call::{Added, Call, Ended, Evidence, Flipped, Outcome, Record};
 pub(crate) use forget::Forgotten;
@@ -73,8 +74,6 @@ pub(crate) const MOST_CALLS: usize = 1_000;
 const QUEUE: usize = 8_192;
 /// How many events a follower may lag behind before it is told that it missed some.
 const BACKLOG: usize = 1_024;
-/// What waits longer than that is said to be in danger: it leaves half of the second after which no call may be lost unsaid.
-const LATE: Duration = Duration::from_millis(500);
 /// How long it is waited for what is not written yet.
 const PARTING: Duration = Duration::from_secs(5);
 
@@ -105,6 +104,8 @@ pub(crate) struct Journal {
 struct Writing {
     inbox: Arc<Inbox>,
     vitals: Arc<Vitals>,
+    /// Wakes who watches whether the disk keeps up.
+    noted: Notify,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -163,7 +164,8 @@ impl Writing {
             path: path.to_owned(),
             detail: error.to_string(),
         };
-        Ok(Self { inbox, vitals, thread: Mutex::new(Some(thread.map_err(no_thread)?)) })
+        let thread = Mutex::new(Some(thread.map_err(no_thread)?));
+        Ok(Self { inbox, vitals, noted: Notify::new(), thread })
     }
 
     /// Writes what is left, and lets go of the file.
@@ -181,6 +183,7 @@ impl Writing {
         if lost > 0 {
             self.vitals.lose(lost);
         }
+        self.noted.notify_one();
     }
 }
 
@@ -211,14 +214,6 @@ impl Journal {
             }
         };
         told.into_iter().flatten()
-    }
-
-    /// Looks whether the disk keeps up, and says so when that changes. Returns whether it is to be looked again soon, also
-    /// when nothing happens.
-    pub(crate) fn watch(&self, now: Instant) -> bool {
-        let Some(writing) = &self.writing else { return false };
-        writing.vitals.slow(writing.inbox.late(now, LATE));
-        writing.inbox.is_waiting()
     }
 
     /// Notes that a number was dialled.

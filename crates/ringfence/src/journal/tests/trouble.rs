@@ -1,11 +1,13 @@
 //! A disk that is full, or takes nothing, or comes late; what is too old or too much.
 
 use std::sync::Barrier;
+use std::time::Instant;
 
 use rusqlite::Connection;
 
 use super::file::{Bench, Running, at, from};
 use super::*;
+use crate::journal::in_time::LATE;
 use crate::journal::inbox::Job;
 use crate::journal::{retention, rows};
 
@@ -84,6 +86,28 @@ fn a_disk_that_is_slow_is_told_with_since_when_a_kill_would_lose_calls_and_so_is
     running.journal.watch(later);
     let health = running.journal.health();
     assert_eq!((health.slow_since, health.slow, bench.count()), (None, 1, 3));
+}
+
+#[tokio::test]
+async fn a_slow_disk_is_told_also_where_no_call_comes_but_a_person_notes_something() {
+    static DISK: Barrier = Barrier::new(2);
+    let bench = Bench::new();
+    let running = bench.start();
+    let stop = |_: &mut Connection| {
+        DISK.wait();
+        DISK.wait();
+    };
+    running.journal.writing.as_ref().unwrap().inbox.ask(Job::Spoil(stop)).unwrap();
+    DISK.wait();
+    running.journal.dialed(ANNA.to_owned(), at(1));
+    let watching = running.journal.keep_watch();
+    let watched = tokio::time::timeout(2 * LATE, watching).await;
+    let since = running.journal.health().slow_since;
+    DISK.wait();
+    assert_eq!((watched.is_err(), since), (true, Some(at(1))));
+    assert!(running.journal.flush());
+    assert!(!running.journal.watch(Instant::now()), "nothing waits");
+    assert_eq!(running.journal.health().slow_since, None);
 }
 
 #[test]
