@@ -235,7 +235,7 @@ fn a_call_that_is_turned_away_since_too_many_wait_has_its_decision_and_how_it_en
     let mut last = String::new();
     for call in 0..=MOST_WAITING {
         socket.send_to(request("INVITE", call, "").as_bytes(), to).unwrap();
-        last = final_or_ringing(&socket);
+        last = final_or_ringing(&socket, call);
     }
     let tag = last.split(";tag=").nth(2).unwrap().split("\r\n").next().unwrap();
     socket.send_to(request("ACK", MOST_WAITING, &format!(";tag={tag}")).as_bytes(), to).unwrap();
@@ -259,13 +259,14 @@ fn one_of_many(method: &str, call: usize, tag: &str, to: &str, us: SocketAddr) -
     )
 }
 
-/// Returns the next response that is not 100.
-fn final_or_ringing(socket: &UdpSocket) -> String {
+/// Returns the next response to one of many calls that is not 100.
+fn final_or_ringing(socket: &UdpSocket, call: usize) -> String {
     let mut buffer = [0; 4_096];
     loop {
         let length = socket.recv(&mut buffer).unwrap();
         let answer = String::from_utf8_lossy(&buffer[..length]).into_owned();
-        if !answer.starts_with("SIP/2.0 100 ") {
+        let is_meant = answer.contains(&format!("\r\nCall-ID: many{call}\r\n"));
+        if is_meant && !answer.starts_with("SIP/2.0 100 ") {
             return answer;
         }
     }
@@ -301,10 +302,8 @@ const HURRIED: usize = 20;
 /// Returns the final response to the INVITE of one of many calls.
 fn final_of(socket: &UdpSocket, call: usize) -> String {
     loop {
-        let answer = final_or_ringing(socket);
-        let is_meant =
-            answer.contains(&format!("Call-ID: many{call}\r\n")) && answer.contains("CSeq: 1 INVITE");
-        if is_meant && !answer.starts_with("SIP/2.0 1") {
+        let answer = final_or_ringing(socket, call);
+        if answer.contains("CSeq: 1 INVITE") && !answer.starts_with("SIP/2.0 1") {
             return answer;
         }
     }

@@ -137,7 +137,7 @@ fn configuration(port: u16) -> Result<Config> {
 
 #[cfg(test)]
 mod tests {
-    use ringfence_testing::CallPlan;
+    use ringfence_testing::{CallPlan, Outcome};
 
     use super::*;
 
@@ -149,6 +149,8 @@ mod tests {
         let plan = CallPlan { cancel_after: limit, ..CallPlan::new("+41791234567", "858") };
         let id = demo.pbx.node.call(Instant::now(), plan);
         assert!(demo.pbx.play(PATIENCE, |pbx| pbx.get(id).outcome().is_some()).await.unwrap());
+        let called = demo.pbx.node.get(id);
+        assert_eq!((called.outcome(), called.statuses()), (Some(&Outcome::Cancelled), vec![100, 180, 487]));
         let call = demo.journalled().await.unwrap();
         assert_eq!((call.rule.as_str(), call.caller.as_str()), ("on_error", "+41791234567"));
         assert!(call.reason.ends_with("; the decision panicked"), "{}", call.reason);
