@@ -118,7 +118,7 @@ def with_one_core_saturated(place):
     port = free_port()
     command = ["kamailio", "-DD", "-E", "-f", BENCHES / "kamailio.cfg", "-Y", place.folder, "-m", 3072]
     kamailio = place.start("kamailio", [*command, "-l", f"udp:127.0.0.1:{port}", "-A", "STATEFUL"])
-    time.sleep(1)
+    kamailio.wait_for("Listening on", 10)
     before = kamailio.cpu_seconds()
     saturating(place, kamailio, port, BENCHES / "caller", BESIDE_CALLS).finish(70)
     beside = (kamailio.cpu_seconds() - before) / BESIDE_CALLS

@@ -36,7 +36,7 @@ use crate::answer::Answers;
 use crate::config::Config;
 use crate::journal::{Added, Call, Recorder, identity};
 use crate::sources::{Question, Sources};
-use conclusion::{Asked, Conclusion};
+use conclusion::{Asked, Basis, Conclusion};
 use copies::{Copies, Earlier, On};
 use memory::{Memory, Said};
 use record::Decided;
@@ -203,8 +203,9 @@ impl Screen {
             return Attempt::Wanting { lists: stood_on.wanting, question };
         }
         // What may panic comes before the call counts as decided: else it would have no record.
-        let Conclusion { decided, place, verdict, record } =
-            asked.conclude((&caller, &facts), &decision, (stood_on, said), (now, counted.is_some()));
+        let is_copy = counted.is_some();
+        let basis = Basis { caller: &caller, facts: &facts, stood_on, said, at: now, is_copy };
+        let Conclusion { decided, place, verdict, record } = asked.conclude(&decision, basis);
         let kept = copies::Decided { at: now, treatment: place };
         if let Some(first) = key.and_then(|key| self.copies.keep(key, on, kept)) {
             return Attempt::Decided(self.same_again(&asked, &facts, first));

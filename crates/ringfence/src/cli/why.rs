@@ -211,17 +211,9 @@ fn of_call(call: Call, reader: &Reader, policy: &Policy, now: Timestamp) -> Resu
 /// Returns what goes out in the place of silence to a caller who has heard 100 Trying, if the call is to be ignored.
 fn in_place_of_silence(policy: &Policy, facts: &Facts<'_>, now: Timestamp) -> Option<u16> {
     let action = policy.line(facts.line).act(decide(policy, facts, now).treatment());
-    match Outcome::of(&action, facts.arrival.is_from_registrar()) {
-        silence @ Outcome::Ignore if matches!(action, Action::Ignore { .. }) => {
-            silence.after_trying().status()
-        }
-        Outcome::Ignore
-        | Outcome::Reject { .. }
-        | Outcome::Redirect { .. }
-        | Outcome::Ring
-        | Outcome::StandAside
-        | Outcome::Refuse { .. } => None,
-    }
+    let outcome = Outcome::of(&action, facts.arrival.is_from_registrar());
+    let is_silence = matches!(action, Action::Ignore { .. }) && outcome == Outcome::Ignore;
+    if is_silence { outcome.after_trying().status() } else { None }
 }
 
 /// Tells whether a call was decided by another policy than this one.

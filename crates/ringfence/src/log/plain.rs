@@ -122,14 +122,16 @@ const MESSAGE: &str = "message";
 impl Visit for Fields<'_> {
     fn record_str(&mut self, field: &Field, value: &str) {
         let is_message = field.name() == MESSAGE;
-        self.field(field, |writer| match () {
-            () if is_message => Escaping(writer).write_str(value),
-            () if is_plain(value) => {
-                writer.write_char('"')?;
-                writer.write_str(value)?;
-                writer.write_char('"')
+        self.field(field, |writer| {
+            if is_message {
+                return Escaping(writer).write_str(value);
             }
-            () => write!(writer, "{value:?}"),
+            if !is_plain(value) {
+                return write!(writer, "{value:?}");
+            }
+            writer.write_char('"')?;
+            writer.write_str(value)?;
+            writer.write_char('"')
         });
     }
 

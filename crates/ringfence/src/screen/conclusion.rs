@@ -24,6 +24,18 @@ pub(super) struct Asked<'a> {
     began: Instant,
 }
 
+/// What a decision was made from.
+#[derive(Debug)]
+pub(super) struct Basis<'a, 'c> {
+    pub(super) caller: &'c Caller<'c>,
+    pub(super) facts: &'a Facts<'a>,
+    pub(super) stood_on: StoodOn,
+    pub(super) said: &'a [Said],
+    pub(super) at: Timestamp,
+    /// Whether it is a copy of a call that is counted on another line.
+    pub(super) is_copy: bool,
+}
+
 /// What comes of a decision.
 #[derive(Debug)]
 pub(super) struct Conclusion<'a> {
@@ -45,10 +57,8 @@ impl<'a> Asked<'a> {
     /// Concludes what a decision means here.
     pub(super) fn conclude(
         &self,
-        (caller, facts): (&Caller<'_>, &'a Facts<'a>),
         decision: &'a Decision<'a>,
-        (stood_on, said): (StoodOn, &'a [Said]),
-        (at, is_copy): (Timestamp, bool),
+        Basis { caller, facts, stood_on, said, at, is_copy }: Basis<'a, '_>,
     ) -> Conclusion<'a> {
         let Self { rules, invite, line, .. } = self;
         let place = match self.moment {

@@ -12,7 +12,7 @@ use ringfence_policy::{Answer as Told, By, Decision};
 use softphone::{IncomingCall, Invite, Verdict};
 
 use super::claims::arrival;
-use super::conclusion::{Asked, Conclusion};
+use super::conclusion::{Asked, Basis, Conclusion};
 use super::memory::{Memory, Said};
 use super::record::{of_invite, outcome};
 use super::undecided::without_caller;
@@ -66,9 +66,9 @@ impl Screen {
         let (order, groups) = (&asked.line.order, &asked.line.groups);
         let facts = asked.seen.facts(&caller, &rules.policy, order, groups, &memory);
         let decision = Decision::in_doubt(&rules.policy, &facts, now);
-        let stood_on = (memory.stood_on(), &[][..]);
-        let Conclusion { verdict, record, .. } =
-            asked.conclude((&caller, &facts), &decision, stood_on, (now, false));
+        let stood_on = memory.stood_on();
+        let basis = Basis { caller: &caller, facts: &facts, stood_on, said: &[], at: now, is_copy: false };
+        let Conclusion { verdict, record, .. } = asked.conclude(&decision, basis);
         // It has one: no rule decided that could have it counted only.
         let mut record = record.unwrap_or_else(|| in_the_dark(rules, invite, began).0);
         record.reason.push_str("; the decision panicked");

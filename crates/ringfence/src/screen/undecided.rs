@@ -64,11 +64,6 @@ impl Undecided {
         self.take_if(id, |_| true)
     }
 
-    /// Takes a call out that nobody has taken up.
-    fn take_abandoned(&self, id: CallId) -> Option<Call> {
-        self.take_if(id, |held| !held.is_taken_up)
-    }
-
     fn take_if(&self, id: CallId, may_be: impl FnOnce(&Held) -> bool) -> Option<Call> {
         if self.count.load(Relaxed) == 0 {
             return None;
@@ -105,16 +100,9 @@ impl Screen {
 
     /// Notes that a call is over: one that nobody has decided, and now nobody will, is written down.
     pub(crate) fn ended(&self, ended: &softphone::Ended) {
-        let undecided = &self.undecided;
-        let call = match ended.by {
-            EndedBy::Caller | EndedBy::Elsewhere => undecided.take_abandoned(ended.call),
-            EndedBy::Overload
-            | EndedBy::Shutdown
-            | EndedBy::Limit
-            | EndedBy::Objection
-            | EndedBy::Decision
-            | _ => undecided.take(ended.call),
-        };
+        let is_given_up = matches!(ended.by, EndedBy::Caller | EndedBy::Elsewhere);
+        // One that was taken up is decided all the same.
+        let call = self.undecided.take_if(ended.call, |held| !(is_given_up && held.is_taken_up));
         let why = match ended.by {
             EndedBy::Caller | EndedBy::Elsewhere => "the caller gave up first",
             EndedBy::Overload => "too many calls waited",
