@@ -194,6 +194,23 @@ impl Line {
         }
     }
 
+    /// Returns whether every treatment is the same action on another line.
+    ///
+    /// ```
+    /// use ringfence_policy::{Line, Position};
+    ///
+    /// let parallel = Line { position: Position::Parallel, ..Line::new("fax") };
+    /// assert!(Line::new("office").acts_as(&Line::new("shop")) && !Line::new("fax").acts_as(&parallel));
+    /// ```
+    #[must_use]
+    pub fn acts_as(&self, other: &Line) -> bool {
+        // Who may assert who calls, and what the line is called, matters to the decision only.
+        let Self { name: _, account: _, position, pass, capture, aside, passes, peers: _, identity: _ } =
+            self;
+        (position, pass, capture, aside, passes)
+            == (&other.position, &other.pass, &other.capture, &other.aside, &other.passes)
+    }
+
     /// What happens to a call that is not refused, or when in doubt.
     fn let_through(&self, limit: Duration) -> Action {
         match (self.position, &self.pass) {

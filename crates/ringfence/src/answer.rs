@@ -20,6 +20,34 @@ pub(crate) struct Answers {
     unavailable: Answer,
 }
 
+/// The answers of lines that act alike, made once: thousands of lines differ in their names only.
+#[derive(Debug, Default)]
+pub(crate) struct Shared {
+    made: Vec<(Line, Arc<Answers>)>,
+}
+
+/// Lines differ in few ways; those beyond have answers of their own.
+const MOST_SHARED: usize = 64;
+
+impl Shared {
+    /// Prepares what a policy may do on a line with this address-of-record, or finds it prepared for another.
+    pub(crate) fn of_line(
+        &mut self,
+        policy: &Policy,
+        line: &Line,
+        address: &str,
+    ) -> softphone::Result<Arc<Answers>> {
+        if let Some((_, answers)) = self.made.iter().find(|(known, _)| known.acts_as(line)) {
+            return Ok(Arc::clone(answers));
+        }
+        let answers = Arc::new(Answers::of_line(policy, line, address)?);
+        if self.made.len() < MOST_SHARED && !answers.tell_address() {
+            self.made.push((line.clone(), Arc::clone(&answers)));
+        }
+        Ok(answers)
+    }
+}
+
 /// What a treatment is on a line.
 #[derive(Debug)]
 pub(crate) struct Answer {
@@ -43,6 +71,21 @@ impl Answers {
             each,
             welcome,
             unavailable: Answer::new(Action::Reject(Rejection::unavailable()), address)?,
+        })
+    }
+
+    /// Returns whether one of them tells the caller the line's own address.
+    fn tell_address(&self) -> bool {
+        let all = self.each.iter().map(|(_, answer)| answer).chain([&self.welcome, &self.unavailable]);
+        all.into_iter().any(|answer| match &answer.action {
+            Action::Redirect(away) | Action::Wait { then: Final::Redirect(away), .. } => {
+                away.diversion.is_some()
+            }
+            Action::Wait { then: Final::Reject(_), .. }
+            | Action::Reject(_)
+            | Action::Ring { .. }
+            | Action::Ignore { .. }
+            | Action::Unsupported { .. } => false,
         })
     }
 

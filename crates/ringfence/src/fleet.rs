@@ -1,12 +1,12 @@
 //! The lines: which accounts are registered, and how each stands.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
 use std::time::SystemTime;
 
 use jiff::Timestamp;
 use softphone::{Line, RegistrationState, Softphone};
-use tokio::task::AbortHandle;
 
 use crate::config::Account;
 use crate::control::{LineState, LineStatus};
@@ -37,11 +37,11 @@ enum Absent {
     Refused(Refusal),
 }
 
-/// A line, and the task that logs what becomes of its registration.
+/// A line, and whether what becomes of its registration is still logged.
 #[derive(Debug)]
 struct Watched {
     line: Line,
-    log: AbortHandle,
+    is_logged: Arc<AtomicBool>,
 }
 
 impl Fleet {
@@ -115,9 +115,11 @@ impl Fleet {
 
     async fn add(&self, account: &Account) -> softphone::Result<Watched> {
         let line = self.phone.line(softphone_account(account)?).await?;
-        let log = tokio::spawn(log_registration(account.clone(), line.clone())).abort_handle();
-        tokio::spawn(attend(line.clone(), Arc::clone(&self.screen)));
-        Ok(Watched { line, log })
+        let is_logged = Arc::new(AtomicBool::new(true));
+        let log =
+            Log { is_wanted: Arc::clone(&is_logged), registers: account.register, was_registered: false };
+        tokio::spawn(attend(line.clone(), log, Arc::clone(&self.screen)));
+        Ok(Watched { line, is_logged })
     }
 
     /// Locks the table; whoever panicked with it left whole members behind.
@@ -136,8 +138,8 @@ impl Member {
 
     /// Unregisters and removes the line.
     async fn leave(self, name: String) {
-        let Ok(Watched { line, log }) = self.line else { return };
-        log.abort();
+        let Ok(Watched { line, is_logged }) = self.line else { return };
+        is_logged.store(false, Relaxed);
         if let Err(error) = line.remove().await {
             tracing::warn!(line = name, %error, "not removed");
         }
@@ -199,41 +201,55 @@ fn softphone_account(account: &Account) -> softphone::Result<softphone::Account>
     Ok(account.peers.iter().fold(made, |made, peer| made.peer(*peer)))
 }
 
-/// Decides what the screen could not decide at once: it needs what a server says, or it failed.
-async fn attend(line: Line, screen: Arc<Screen>) {
-    while let Some(call) = line.incoming().await {
-        let screen = Arc::clone(&screen);
-        tokio::spawn(async move { screen.decide_late(call).await });
+/// Logs every change of a line's registration, and decides what the screen could not decide at once: it needs what a
+/// server says, or it failed. One task a line does both: there may be fifty thousand.
+async fn attend(line: Line, mut log: Log, screen: Arc<Screen>) {
+    let mut registration = line.registration();
+    log.tell(line.label(), &registration.state());
+    loop {
+        tokio::select! {
+            Some(state) = registration.changed() => log.tell(line.label(), &state),
+            call = line.incoming() => {
+                let Some(call) = call else { return };
+                let screen = Arc::clone(&screen);
+                tokio::spawn(async move { screen.decide_late(call).await });
+            }
+        }
     }
 }
 
-/// Logs every change of a line's registration.
-async fn log_registration(account: Account, line: Line) {
-    let name = account.name;
-    let mut registration = line.registration();
-    let mut state = Some(registration.state());
-    let mut was_registered = false;
-    while let Some(now) = state {
-        match now {
+/// What is logged of a line's registration.
+struct Log {
+    is_wanted: Arc<AtomicBool>,
+    /// Whether the line is to be registered.
+    registers: bool,
+    was_registered: bool,
+}
+
+impl Log {
+    fn tell(&mut self, line: &str, state: &RegistrationState) {
+        if !self.is_wanted.load(Relaxed) {
+            return;
+        }
+        match state {
             RegistrationState::Registering { attempt } => {
-                tracing::debug!(line = name, attempt, "registering");
+                tracing::debug!(line, attempt, "registering");
             }
             RegistrationState::Registered { expires, .. } => {
-                was_registered = true;
-                tracing::info!(line = name, expires = expires.as_secs(), "registered");
+                self.was_registered = true;
+                tracing::info!(line, expires = expires.as_secs(), "registered");
             }
             RegistrationState::Failed { cause, retry_at } => {
                 let retry = retry_at.and_then(|at| at.duration_since(SystemTime::now()).ok());
-                tracing::warn!(line = name, %cause, retry = retry.map(|wait| wait.as_secs()), "registration failed");
+                tracing::warn!(line, %cause, retry = retry.map(|wait| wait.as_secs()), "registration failed");
             }
-            RegistrationState::Unregistered if account.register => {
+            RegistrationState::Unregistered if self.registers => {
                 // A line that never got there has nothing to leave.
-                if std::mem::take(&mut was_registered) {
-                    tracing::info!(line = name, "unregistered");
+                if std::mem::take(&mut self.was_registered) {
+                    tracing::info!(line, "unregistered");
                 }
             }
-            RegistrationState::Unregistered | _ => tracing::info!(line = name, "no registration"),
+            RegistrationState::Unregistered | _ => tracing::info!(line, "no registration"),
         }
-        state = registration.changed().await;
     }
 }

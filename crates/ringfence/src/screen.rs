@@ -32,7 +32,7 @@ use ringfence_policy::{
 };
 use softphone::{Invite, Verdict};
 
-use crate::answer::Answers;
+use crate::answer::{Answers, Shared};
 use crate::config::Config;
 use crate::journal::{Added, Call, Recorder, identity};
 use crate::sources::{Question, Sources};
@@ -95,7 +95,7 @@ struct OnLine {
     is_sole: bool,
     /// Whose word counts for who calls.
     order: Vec<Identity>,
-    answers: Answers,
+    answers: Arc<Answers>,
 }
 
 /// What came of one attempt to decide a call.
@@ -281,13 +281,15 @@ fn rule_targets(decision: &Decision<'_>) -> String {
 impl Rules {
     fn new(config: &Config, sources: Arc<Sources>, number: u64) -> softphone::Result<Self> {
         let policy = &config.policy;
-        let mut lines = BTreeMap::new();
+        let (mut lines, mut shared) = (BTreeMap::new(), Shared::default());
         for account in &config.accounts {
             let address = format!("sip:{}@{}", account.user, account.domain);
-            let line = OnLine::new(policy, &policy.line(&account.name), &address, &account.caller)?;
+            let line =
+                OnLine::new(policy, &policy.line(&account.name), &address, &account.caller, &mut shared)?;
             lines.insert(account.name.clone(), line);
         }
-        let nobody = OnLine { name: String::new(), ..OnLine::new(policy, &Line::new(""), "", &[])? };
+        let nobody =
+            OnLine { name: String::new(), ..OnLine::new(policy, &Line::new(""), "", &[], &mut shared)? };
         Ok(Self {
             policy: Arc::clone(policy),
             checksum: policy.checksum().into(),
@@ -307,7 +309,13 @@ impl Rules {
 }
 
 impl OnLine {
-    fn new(policy: &Policy, line: &Line, address: &str, order: &[Identity]) -> softphone::Result<Self> {
+    fn new(
+        policy: &Policy,
+        line: &Line,
+        address: &str,
+        order: &[Identity],
+        shared: &mut Shared,
+    ) -> softphone::Result<Self> {
         let order =
             [line.identity.as_slice(), order, &claims::USUAL].into_iter().find(|order| !order.is_empty());
         Ok(Self {
@@ -315,7 +323,7 @@ impl OnLine {
             is_sole: line.position == Position::Sole,
             groups: policy.groups_of(&line.name, address),
             order: order.unwrap_or_default().to_vec(),
-            answers: Answers::of_line(policy, line, address)?,
+            answers: shared.of_line(policy, line, address)?,
         })
     }
 }

@@ -99,6 +99,7 @@ mod shard;
 mod softphone;
 mod trace;
 mod wait;
+mod waiting;
 
 pub use account::Account;
 pub use builder::Builder;

@@ -3,12 +3,13 @@
 use std::fmt;
 use std::sync::Arc;
 
-use tokio::sync::{Mutex, mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::call::IncomingCall;
 use crate::error::{Kind, Result};
 use crate::registration::{Registration, RegistrationState};
 use crate::shard::Command;
+use crate::waiting::Waiting;
 
 /// One line of a softphone.
 ///
@@ -53,7 +54,7 @@ struct Inner {
     address_of_record: String,
     commands: mpsc::UnboundedSender<Command>,
     states: watch::Receiver<RegistrationState>,
-    calls: Mutex<mpsc::Receiver<IncomingCall>>,
+    calls: Waiting<IncomingCall>,
 }
 
 /// A line that nobody has yet: dropped before it is kept, it is removed.
@@ -70,9 +71,8 @@ impl Line {
         address_of_record: String,
         commands: mpsc::UnboundedSender<Command>,
         states: watch::Receiver<RegistrationState>,
-        calls: mpsc::Receiver<IncomingCall>,
+        calls: Waiting<IncomingCall>,
     ) -> Self {
-        let calls = Mutex::new(calls);
         Self { inner: Arc::new(Inner { id, label, address_of_record, commands, states, calls }) }
     }
 
@@ -83,9 +83,8 @@ impl Line {
     /// takes no call. Up to 1024 calls wait here; the next is answered 480.
     #[must_use = "a call that is dropped undecided is answered 480"]
     pub async fn incoming(&self) -> Option<IncomingCall> {
-        let mut calls = self.inner.calls.lock().await;
         loop {
-            let mut call = calls.recv().await?;
+            let mut call = self.inner.calls.next().await?;
             if !call.is_cancelled() {
                 return Some(call);
             }

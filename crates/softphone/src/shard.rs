@@ -350,8 +350,7 @@ impl Shard {
         self.offered.insert(facts.id.number, cancel);
         let call = IncomingCall { facts, commands: self.sender.clone(), cancelled, is_decided: false };
         if let Some(known) = self.lines.get(&line) {
-            // What has no room, or no line, is dropped here and so answered 480.
-            let _ = known.calls.try_send(call);
+            known.calls.push(call);
         }
     }
 

@@ -4,28 +4,26 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use ringfence_ua::LineId as Number;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{oneshot, watch};
 
 use super::Shard;
 use crate::call::IncomingCall;
 use crate::error::{Kind, Result};
 use crate::line::{Line, LineId, NewLine};
 use crate::registration::RegistrationState;
+use crate::waiting::{self, Offers};
 
 /// One line of a shard.
 pub(super) struct LineState {
     pub(super) label: Arc<str>,
     states: watch::Sender<RegistrationState>,
-    pub(super) calls: mpsc::Sender<IncomingCall>,
+    pub(super) calls: Offers<IncomingCall>,
     is_registering: bool,
     is_leaving: bool,
     /// Who waits until it is unregistered, and who until it is no more.
     unregistered: Vec<oneshot::Sender<()>>,
     removed: Vec<oneshot::Sender<()>>,
 }
-
-/// Calls of one line that wait for [`Line::incoming`]; beyond them a call is answered 480.
-const WAITING_CALLS: usize = 1024;
 
 impl Shard {
     pub(super) fn register(&mut self, now: Instant, line: Number) {
@@ -78,7 +76,7 @@ impl Shard {
         };
         let line = self.endpoint.add_line(now, account).map_err(|_| Kind::Full)?;
         let (states, watched) = watch::channel(first);
-        let (calls, waiting) = mpsc::channel(WAITING_CALLS);
+        let (calls, waiting) = waiting::queue();
         let state = LineState {
             label: Arc::clone(&label),
             states,

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ringfence_wire::sip::{Head, Message, Uri};
@@ -13,7 +14,7 @@ use crate::transaction::timers::Timers;
 
 /// One line.
 pub(crate) struct Line {
-    pub(crate) account: Account,
+    pub(crate) account: Arc<Account>,
     pub(crate) binding: Option<Binding>,
     /// Where a line that does not register would be reached.
     local: Option<SocketAddr>,
@@ -64,7 +65,8 @@ impl Line {
 
 /// All lines, and the ways to find one.
 pub(crate) struct Lines {
-    by_id: BTreeMap<LineId, Line>,
+    /// In boxes: a node of the map has room for eleven, and is half empty.
+    by_id: BTreeMap<LineId, Box<Line>>,
     by_token: BTreeMap<Box<[u8]>, LineId>,
     by_user: BTreeMap<Box<[u8]>, BTreeSet<LineId>>,
     by_address: BTreeMap<IpAddr, BTreeSet<LineId>>,
@@ -94,7 +96,7 @@ impl Lines {
         self.by_id.keys().copied().collect()
     }
 
-    pub(crate) fn add(&mut self, account: Account, binding: Option<Binding>, token: String) -> LineId {
+    pub(crate) fn add(&mut self, account: Arc<Account>, binding: Option<Binding>, token: String) -> LineId {
         self.next += 1;
         let id = LineId::new(self.next);
         self.by_token.insert(token.as_bytes().into(), id);
@@ -115,7 +117,7 @@ impl Lines {
             lookup_at: None,
             is_leaving: false,
         };
-        self.by_id.insert(id, line);
+        self.by_id.insert(id, Box::new(line));
         id
     }
 
@@ -127,20 +129,20 @@ impl Lines {
             forget(&mut self.by_address, &address, id);
         }
         self.open.remove(&id);
-        Some(line)
+        Some(*line)
     }
 
     pub(crate) fn find(&self, id: LineId) -> Option<&Line> {
-        self.by_id.get(&id)
+        self.by_id.get(&id).map(Box::as_ref)
     }
 
     pub(crate) fn find_mut(&mut self, id: LineId) -> Option<&mut Line> {
-        self.by_id.get_mut(&id)
+        self.by_id.get_mut(&id).map(Box::as_mut)
     }
 
     /// Notes when a line is to be woken next.
     pub(crate) fn schedule(&mut self, now: Instant, id: LineId) {
-        if let Some(due) = self.by_id.get(&id).and_then(Line::poll_timeout) {
+        if let Some(due) = self.find(id).and_then(Line::poll_timeout) {
             self.timers.add(now, due, id);
         }
     }
@@ -149,7 +151,7 @@ impl Lines {
     pub(crate) fn pop_due(&mut self, now: Instant) -> Option<LineId> {
         while let Some((_, id)) = self.timers.pop_due(now) {
             // Woken by a wait that was since replaced: the one that counts has its own place.
-            if self.by_id.get(&id).and_then(Line::poll_timeout).is_some_and(|due| due <= now) {
+            if self.find(id).and_then(Line::poll_timeout).is_some_and(|due| due <= now) {
                 return Some(id);
             }
         }

@@ -1,6 +1,7 @@
 //! The lines' side of the door: adding and removing them, and carrying out what their bindings ask for.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Instant;
 
 use ringfence_wire::sip::Message;
@@ -20,8 +21,9 @@ impl Endpoint {
         }
         let token = self.generator.token(TOKEN_LENGTH);
         let (host, port) = (account.next_hop().0.to_owned(), account.next_hop().1);
+        let account = Arc::new(account);
         let binding = account.is_registering.then(|| {
-            Binding::new(account.clone(), token.clone(), &self.agent.user_agent, &mut self.generator)
+            Binding::new(Arc::clone(&account), token.clone(), &self.agent.user_agent, &mut self.generator)
         });
         let id = self.lines.add(account, binding, token);
         match self.lines.find_mut(id).and_then(|line| line.binding.as_mut()) {
@@ -134,7 +136,7 @@ impl Endpoint {
     fn look_up(&mut self, id: LineId, host: String, port: u16) {
         self.events.push_back(Event::Resolve { line: id, host, port });
         let behind = self.lines.find(id).filter(|line| line.account.outbound_proxy.is_some());
-        if let Some(Account { domain, port, .. }) = behind.map(|line| &line.account) {
+        if let Some(Account { domain, port, .. }) = behind.map(|line| &*line.account) {
             self.events.push_back(Event::Locate { line: id, host: domain.clone(), port: *port });
         }
     }

@@ -18,6 +18,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ringfence_wire::sip::Message;
@@ -64,7 +65,7 @@ const SHORTEST_REFRESH: u32 = 5;
 
 /// The binding of one line.
 pub(crate) struct Binding {
-    account: Account,
+    account: Arc<Account>,
     authenticator: Option<Authenticator>,
     /// What tells our Contact from any other, and proves to us that a caller has it from the registrar.
     token: String,
@@ -116,7 +117,12 @@ struct Bound {
 
 impl Binding {
     /// Creates the binding of an account; [`Binding::start`] begins.
-    pub(crate) fn new(account: Account, token: String, user_agent: &str, generator: &mut Generator) -> Self {
+    pub(crate) fn new(
+        account: Arc<Account>,
+        token: String,
+        user_agent: &str,
+        generator: &mut Generator,
+    ) -> Self {
         let expires = u32::try_from(account.expires.as_secs()).unwrap_or(LONGEST_EXPIRES);
         Self {
             authenticator: account.credentials.clone().map(Authenticator::new),
@@ -193,6 +199,7 @@ impl Binding {
                 let nameable = |address: SocketAddr| SocketAddr::new(address.ip(), address.port());
                 let named = targets.into_iter().map(|it| Target { local: nameable(it.local), ..it });
                 self.targets = named.collect();
+                self.targets.shrink_to_fit();
                 self.ask(generator);
             }
             Ok(_) => self.unresolved(now, "no address".to_owned(), generator),
@@ -295,7 +302,12 @@ impl Binding {
 
     /// Returns the next thing to be done.
     pub(crate) fn poll_action(&mut self) -> Option<Action> {
-        self.actions.pop_front()
+        let next = self.actions.pop_front();
+        if self.actions.is_empty() {
+            // For an hour or so there is nothing to do: fifty thousand lines are not to keep room for it.
+            self.actions = VecDeque::new();
+        }
+        next
     }
 
     /// Returns the address that callers reach us at, once it is known.

@@ -172,6 +172,8 @@ impl Authenticator {
             if self.sessions.len() == MOST_REALMS {
                 self.sessions.remove(0);
             }
+            // Nearly every line has one realm.
+            self.sessions.reserve_exact(1);
             self.sessions.push(Session::new(challenger, realm));
             self.sessions.len() - 1
         });

@@ -17,7 +17,7 @@ impl Book {
     fn new(accounts: &[Account]) -> Self {
         let mut book = Self { lines: Lines::new(), ids: Vec::new() };
         for account in accounts {
-            let id = book.lines.add(account.clone(), None, format!("token-{}", account.user));
+            let id = book.lines.add(account.clone().into(), None, format!("token-{}", account.user));
             book.ids.push((account.user.clone(), id));
             book.locate(&account.user, &[REGISTRAR]);
         }
