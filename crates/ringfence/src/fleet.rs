@@ -24,7 +24,7 @@ pub(crate) struct Fleet {
 /// An account and its line, or why it has none.
 #[derive(Debug)]
 struct Member {
-    account: Account,
+    account: Arc<Account>,
     line: Result<Watched, Absent>,
 }
 
@@ -54,12 +54,13 @@ impl Fleet {
     /// each. A line that cannot be made, or is refused, is told, logged and in the status; the others go on.
     pub(crate) async fn adopt(
         &self,
-        accounts: &[Account],
+        accounts: &[Arc<Account>],
         refused: &BTreeMap<String, Refusal>,
     ) -> Vec<String> {
         let mut changes = Vec::new();
-        for (name, member) in self.take_gone(accounts, refused) {
-            if !accounts.iter().any(|account| account.name == name) {
+        let by_name = accounts.iter().map(|account| (account.name.as_str(), &**account)).collect();
+        for (name, member) in self.take_gone(&by_name, refused) {
+            if !by_name.contains_key(&*name) {
                 changes.push(format!("line {name} is gone"));
             }
             // A registrar that does not answer is no reason to keep the rest of a reload waiting.
@@ -67,7 +68,7 @@ impl Fleet {
         }
         for account in accounts {
             if let Some(member) = self.members().get_mut(&account.name) {
-                member.account = account.clone();
+                member.account = Arc::clone(account);
                 continue;
             }
             let line = match refused.get(&account.name) {
@@ -87,7 +88,7 @@ impl Fleet {
                     format!("line {name} is refused: {refusal}")
                 }
             });
-            self.members().insert(account.name.clone(), Member { account: account.clone(), line });
+            self.members().insert(account.name.clone(), Member { account: Arc::clone(account), line });
         }
         changes
     }
@@ -100,14 +101,14 @@ impl Fleet {
     /// Takes out of the table what no account wants as it is.
     fn take_gone(
         &self,
-        accounts: &[Account],
+        accounts: &BTreeMap<&str, &Account>,
         refused: &BTreeMap<String, Refusal>,
     ) -> BTreeMap<String, Member> {
         let mut members = self.members();
         let (kept, gone) =
             std::mem::take(&mut *members).into_iter().partition(|(name, member)| match refused.get(name) {
                 Some(refusal) => member.line.as_ref().err() == Some(&Absent::Refused(refusal.clone())),
-                None => accounts.iter().any(|account| member.serves(account)),
+                None => accounts.get(&**name).is_some_and(|account| member.serves(account)),
             });
         *members = kept;
         gone
@@ -133,7 +134,7 @@ impl Member {
     /// screen's business.
     fn serves(&self, account: &Account) -> bool {
         let caller = account.caller.clone();
-        self.line.is_ok() && Account { caller, ..self.account.clone() } == *account
+        self.line.is_ok() && Account { caller, ..Account::clone(&self.account) } == *account
     }
 
     /// Unregisters and removes the line.

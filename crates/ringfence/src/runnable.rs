@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use ringfence_policy::{Action, Condition, Line, Mode, Rule};
@@ -40,7 +41,7 @@ pub(crate) fn obstacle(
         let why = format!("the line `{}` registers, and its password is not there", account.name);
         return Some((why, "set the environment variable that `password_env` names"));
     }
-    let is_refused = |account: &Account| refused.contains_key(&account.name);
+    let is_refused = |account: &Arc<Account>| refused.contains_key(&account.name);
     let first = refused.iter().next().filter(|_| config.accounts.iter().all(is_refused));
     first.map(|(line, refusal)| {
         (format!("the line `{line}` {refusal}; no line is left to be started"), Refusal::HINT)

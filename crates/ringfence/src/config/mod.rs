@@ -45,7 +45,7 @@ pub(crate) struct Config {
     pub(crate) files: Vec<Stamped>,
     pub(crate) softphone: Softphone,
     pub(crate) journal: Settings,
-    pub(crate) accounts: Vec<Account>,
+    pub(crate) accounts: Vec<Arc<Account>>,
     pub(crate) policy: Arc<Policy>,
     /// What the policy was made of, which knows where each part stands.
     pub(crate) draft: Arc<Draft>,
@@ -202,11 +202,11 @@ fn accounts(document: &Section<'_>) -> (Vec<Account>, Vec<PathBuf>) {
 }
 
 /// Adds to the accounts the peers that the policy's lines name by address.
-fn with_policy(mut accounts: Vec<Account>, policy: &Policy) -> Vec<Account> {
+fn with_policy(mut accounts: Vec<Account>, policy: &Policy) -> Vec<Arc<Account>> {
     for account in &mut accounts {
         let line = policy.line(&account.name);
         let peers = line.peers.iter().filter_map(|peer| peer.trim_matches(['[', ']']).parse().ok());
         account.peers.extend(peers.filter(|peer| !account.peers.contains(peer)).collect::<Vec<_>>());
     }
-    accounts
+    accounts.into_iter().map(Arc::new).collect()
 }
