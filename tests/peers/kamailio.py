@@ -16,14 +16,14 @@ class Kamailio:
     has it, unless a define of `kamailio.cfg` says otherwise.
     """
 
-    def __init__(self, place, port, name="kamailio", second=None, defines=()):
+    def __init__(self, place, port, name="kamailio", second=None, defines=(), megabytes=32, expires=LONGEST_EXPIRES):
         defines = [*defines, f'SECOND="{second}"'] if second else defines
         self.process = place.start(
             name,
-            ["kamailio", "-f", CONFIGURATION, "-DD", "-E", "-m", "32", "-M", "8"]
+            ["kamailio", "-f", CONFIGURATION, "-DD", "-E", "-m", megabytes, "-M", "8"]
             + ["-l", f"udp:127.0.0.1:{port}", "-Y", place.folder, "-w", place.folder]
             + ["-A", 'DOMAIN="127.0.0.1"', "-A", f'PASSWORD="{PASSWORD}"']
-            + ["-A", f"LONGEST_EXPIRES={LONGEST_EXPIRES}"]
+            + ["-A", f"LONGEST_EXPIRES={expires}"]
             + [part for define in defines for part in ("-A", define)],
         )
         self.process.wait_for("finally", 10)
