@@ -271,3 +271,58 @@ fn a_rule_puts_a_withheld_number_on_a_list_that_does_not_show_it() {
     assert!(listed.contains("robots  withheld") && !listed.contains("5556677"), "{listed}");
     assert!(told(&bench, &["list", "robots", "--withheld"]).contains("+41225556677"));
 }
+
+/// As long as no name is shown whole, and different at their ends only.
+fn namesakes() -> [String; 2] {
+    ["one", "other"].map(|end| format!("{}{end}", "survey-".repeat(10)))
+}
+
+fn rules(bench: &Bench) -> Vec<Value> {
+    json(bench, &["calls", "--json"]).iter().map(|call| call["rule"].clone()).collect()
+}
+
+#[test]
+fn names_that_differ_where_none_is_shown_are_two_callers() {
+    let [one, other] = namesakes();
+    let (mut bench, _program) = running(&POLICY.replace("+41225556677", &format!("sip:{one}")));
+    for caller in [&one, &other, &one] {
+        refused(&mut bench, caller);
+    }
+    // What was put on the list is the one alone.
+    assert_eq!(rules(&bench), ["trap", "otherwise", "robot"]);
+    let forgotten = told(&bench, &["forget", &other, "--yes"]);
+    assert!(forgotten.contains("1 call, 0 notes") && !forgotten.contains(&other), "{forgotten}");
+    assert_eq!(rules(&bench), ["trap", "robot"]);
+}
+
+#[test]
+fn what_is_put_on_a_list_for_a_wrong_decision_is_the_whole_name() {
+    let [one, other] = namesakes();
+    let (mut bench, _program) = running(POLICY);
+    refused(&mut bench, &other);
+    let mended = told(&bench, &["was-wrong", "last", "--yes"]);
+    assert!(mended.ends_with("exit 0\n"), "{mended}");
+    assert!(written(&bench).contains(&format!("\"sip:{other}\"")), "{}", written(&bench));
+    assert!(!written(&bench).contains(&one));
+}
+
+#[test]
+fn a_name_that_no_entry_can_have_is_said_to_be_one() {
+    let (mut bench, _program) = running(POLICY);
+    refused(&mut bench, "the%20survey");
+    let told = told(&bench, &["was-wrong", "last", "--yes"]);
+    assert!(told.contains("\"the survey\" cannot stand on a list") && told.ends_with("exit 2\n"), "{told}");
+}
+
+#[test]
+fn a_policy_that_only_writes_down_has_let_every_call_through() {
+    let mut bench = configured(POLICY);
+    let shadow = written(&bench).replace("[defaults]\n", "[defaults]\nmode = \"shadow\"\n");
+    bench.write("ringfence.toml", &shadow);
+    let _program = bench.registered();
+    let id = bench.pbx.call(Instant::now(), CallPlan::new("+41790000000", "858"));
+    assert!(bench.play(|pbx| pbx.get(id).statuses().contains(&180)), "{}", bench.log());
+    assert!(bench.play_until(PATIENCE, |bench| !rules(bench).is_empty()), "{}", bench.log());
+    let told = told(&bench, &["was-wrong", "last", "--yes"]);
+    assert!(told.contains("shadow mode") && told.ends_with("exit 2\n"), "{told}");
+}

@@ -5,6 +5,7 @@ use ringfence_policy::{Caller, CallerId, Number, Pattern, Region};
 
 use super::failure::with_hint;
 use crate::journal::identity;
+use crate::visible::{cut, is_number, quoted};
 
 /// Returns what the rules know a caller by.
 pub(super) fn known_by(written: &str, region: Region) -> Result<String> {
@@ -14,6 +15,14 @@ pub(super) fn known_by(written: &str, region: Region) -> Result<String> {
         with_hint(message, "callers without a number cannot be told from each other")
     })
 }
+
+/// Returns a caller, as the rules know it, fit to be shown: one that is no number in quotes.
+pub(super) fn told(identity: &str) -> String {
+    if is_number(identity) { identity.to_owned() } else { quoted(&cut(identity, MOST_TOLD)) }
+}
+
+/// In characters: enough to recognise a caller by.
+const MOST_TOLD: usize = 60;
 
 /// Returns what the rules know a number by. A name, or what is no number anywhere, is none.
 pub(super) fn number_known_by(written: &str, region: Region) -> Result<String> {

@@ -37,7 +37,7 @@ impl Forget {
         let region = context.region()?;
         let identity = caller::known_by(&self.number, region)?;
         if !confirm(
-            &format!("Remove all calls of {identity}, and all that is remembered of them?"),
+            &format!("Remove all calls of {}, and all that is remembered of them?", caller::told(&identity)),
             self.yes,
         )? {
             return Ok(Answer::Negative);
@@ -76,6 +76,7 @@ fn offline(context: &Context, identity: &str, region: Region) -> Result<Forgotte
 
 fn rendered(identity: &str, forgotten: Forgotten) -> String {
     let Forgotten { calls, remembered, .. } = forgotten;
+    let identity = caller::told(identity);
     let s = |count: usize| if count == 1 { "" } else { "s" };
     if forgotten.is_nothing() {
         return format!("nothing was known of {identity}\n");

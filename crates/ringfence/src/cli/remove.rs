@@ -8,7 +8,7 @@ use super::change::{Number, shown, told};
 use super::failure::hint;
 use super::list::remembered;
 use super::output::print;
-use super::{Answer, Context};
+use super::{Answer, Context, caller};
 use crate::config::edit;
 use crate::journal::Added;
 use crate::page::Page;
@@ -40,6 +40,7 @@ impl Remove {
         let Some((mut page, _)) = removed else { return Ok(Answer::Negative) };
         for Added { list, identity, rule, .. } in self.remembered(context, &change).await? {
             let by = rule.map(|rule| format!(", put there by rule {rule}")).unwrap_or_default();
+            let identity = caller::told(&identity);
             page.line(format_args!("removed {identity} from the {list} list (journal{by})"));
         }
         let is_removed = !page.is_empty();

@@ -5,7 +5,7 @@ mod remedy;
 use anyhow::Result;
 use clap::Args;
 use jiff::{SignedDuration, Timestamp};
-use ringfence_policy::{Facts, Policy, decide};
+use ringfence_policy::{Facts, Mode, Pattern, Policy, decide};
 use serde::Serialize;
 
 use self::remedy::{Remedy, Sought, remedies};
@@ -18,7 +18,7 @@ use super::records::{Records, told};
 use super::replay::{self, Comparison, Fate};
 use super::then::Supposed;
 use super::withheld::masked;
-use super::{Answer, Context, why};
+use super::{Answer, Context, caller, why};
 use crate::config::Config;
 use crate::config::edit::Turn;
 use crate::journal::{Call, Reader};
@@ -134,10 +134,19 @@ fn propose(
     let fate = |policy: &Policy, supposed: Option<&Supposed<'_>>| {
         then.facts(call, policy, supposed, |facts, now| Fate::of(policy, facts, now))
     };
-    let sought = Sought { is_refused: Fate::written(call).is_refusal, identity };
-    if fate(policy, None).is_refusal != sought.is_refused {
+    let is_refused = Fate::written(call).is_refusal;
+    if policy.mode() == Mode::Shadow && !is_refused {
+        let message =
+            "the policy is in shadow mode: it lets every call through, and writes down what it would do";
+        return Err(with_hint(
+            message,
+            "`ringfence why` tells that of the call; without `mode = \"shadow\"` it is done",
+        ));
+    }
+    if fate(policy, None).is_refusal != is_refused {
         return Ok(None);
     }
+    let sought = Sought { is_refused, entry: entry_of_one(identity, policy)? };
     let entry_of =
         |facts: &Facts<'_>, now| decide(policy, facts, now).entry().map(|entry| entry.list().to_owned());
     let list = then.facts(call, policy, None, entry_of);
@@ -167,6 +176,16 @@ fn propose(
     Err(with_hint(message, "a rule decides it by something else: `ringfence why` tells which"))
 }
 
+/// Returns the entry that means one caller alone.
+fn entry_of_one(identity: &str, policy: &Policy) -> Result<Pattern> {
+    remedy::entry_for(identity, policy.region()).ok_or_else(|| {
+        let message = format!("{} cannot stand on a list", caller::told(identity));
+        let hint = "a name with a space, a quote or one of @ ; : * < >, or a very long one, is no entry: write a rule for \
+                    what else is known of the call";
+        with_hint(message, hint)
+    })
+}
+
 fn rendered(
     call: &Call,
     policy_has_changed: bool,
@@ -179,7 +198,7 @@ fn rendered(
         "{}  {}  {} → {}  {} by {}",
         paint(STRONG, Handle::Written(call.number)),
         moment(call.at, now),
-        who(call),
+        who(&masked(call)),
         visible(&call.line),
         verdict(&call.verdict),
         visible(&call.rule),

@@ -75,8 +75,7 @@ impl<'a> Person<'a> {
         let is_named = |text: &str| self.is_named(text);
         let texts = [&call.caller, &call.source, &call.reason, &call.evidence.facts];
         let maybe = [call.display_name.as_deref(), call.entry.as_deref(), call.verdict.target()];
-        call.caller == self.identity
-            || call.evidence.identity.as_deref() == Some(self.identity)
+        call.evidence.identity.as_deref() == Some(self.identity)
             || texts.into_iter().any(|text| is_named(text))
             || maybe.into_iter().flatten().any(is_named)
     }
@@ -109,7 +108,7 @@ fn delete(connection: &mut Connection, person: Person<'_>) -> rusqlite::Result<(
     let identity = person.identity;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut calls =
-        transaction.execute("DELETE FROM calls WHERE caller = ?1 OR identity = ?1", [identity])?;
+        transaction.execute("DELETE FROM calls WHERE ifnull(identity, caller) = ?1", [identity])?;
     if let Some(end) = person.end {
         for number in naming(&transaction, person, end)? {
             calls += transaction.execute("DELETE FROM calls WHERE number = ?1", [number])?;

@@ -19,7 +19,7 @@ use super::change::shown;
 use super::failure::with_hint;
 use super::output::{print, print_json};
 use super::withheld::Withheld;
-use super::{Answer, Context, lists_of};
+use super::{Answer, Context, caller, lists_of};
 use crate::config::{ALLOW, Lists, Loaded};
 use crate::journal::Added;
 use crate::page::table;
@@ -107,7 +107,7 @@ impl List {
                 let style = if row.list == ALLOW { GOOD } else { BAD };
                 let written = if row.written == row.pattern { String::new() } else { row.written.to_owned() };
                 let (place, until, remark) = (place(&row), until(&row, now), remark(&row));
-                vec![paint(style, visible(row.list)), visible(&row.pattern), written, place, until, remark]
+                vec![paint(style, visible(row.list)), entry(&row), written, place, until, remark]
             })
             .collect();
         if rows.is_empty() {
@@ -156,6 +156,12 @@ fn added_row(added: &Added, withheld: Withheld) -> Row<'_> {
         rule: added.rule.as_deref(),
         until: added.until,
     }
+}
+
+/// Returns an entry as it is shown: what a stranger calls itself in quotes.
+fn entry(row: &Row<'_>) -> String {
+    let is_callers_word = row.file.is_none() && row.pattern != Added::WITHHELD;
+    if is_callers_word { caller::told(&row.pattern) } else { visible(&row.pattern) }
 }
 
 fn place(row: &Row<'_>) -> String {

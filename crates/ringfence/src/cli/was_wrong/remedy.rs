@@ -28,12 +28,12 @@ pub(super) enum Remedy {
 }
 
 /// What is wrong with a call.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Sought<'a> {
+#[derive(Debug, Clone)]
+pub(super) struct Sought {
     /// Whether it is turned away and should not be.
     pub(super) is_refused: bool,
-    /// What the rules know its caller by.
-    pub(super) identity: &'a str,
+    /// The entry that means its caller alone.
+    pub(super) entry: Pattern,
 }
 
 /// The list whose callers are never turned away, whatever the rules say.
@@ -41,11 +41,11 @@ const NEVER_BLOCK: &str = "never_block";
 
 /// Returns what may help where an entry of `list` decides: an entry that names the caller alone goes; the caller
 /// goes on a list that a rule asks for, those that have entries already first; on the list that no rule overrules.
-pub(super) fn remedies(config: &Config, list: Option<&str>, sought: &Sought<'_>) -> Vec<Remedy> {
+pub(super) fn remedies(config: &Config, list: Option<&str>, sought: &Sought) -> Vec<Remedy> {
     let policy = &config.policy;
-    let Some(entry) = entry_for(sought.identity, policy.region()) else { return Vec::new() };
+    let entry = &sought.entry;
     let listed = list.and_then(|list| config.lists.named(list));
-    let removed = listed.and_then(|list| removal(list, &entry));
+    let removed = listed.and_then(|list| removal(list, entry));
     let mut places = Vec::new();
     for rule in policy.rules() {
         if !rule.is_shadow && rule.then().is_refusal() != sought.is_refused {
@@ -77,7 +77,7 @@ fn add_places(condition: &Condition, places: &mut Vec<usize>) {
 }
 
 /// Returns the entry that means one caller alone.
-fn entry_for(identity: &str, region: Region) -> Option<Pattern> {
+pub(super) fn entry_for(identity: &str, region: Region) -> Option<Pattern> {
     let number = normalise(identity, region).ok().map(Pattern::Exact);
     number.or_else(|| Pattern::parse(&format!("sip:{identity}"), region).ok())
 }

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 
 use ringfence_policy::CallerId;
 
-use crate::journal::identity::Shown;
+use crate::journal::identity::Known;
 
 /// Makes keys.
 #[derive(Debug, Default)]
@@ -26,7 +26,7 @@ const ENTRIES: Table = Table(b'e');
 impl Keys {
     /// Returns the key of a caller; none for one who cannot be told from others.
     pub(super) fn caller(&self, table: Table, caller: &CallerId<'_>) -> Option<u64> {
-        Shown::of(caller).map(|shown| self.key(table, |key| key.print(&shown)))
+        Known::of(caller).map(|known| self.key(table, |key| key.print(&known)))
     }
 
     /// Returns the key of a caller by its identity, or of a line by its name.
@@ -52,10 +52,10 @@ impl Keys {
 
     /// Returns the key of a caller on a list; none for one who cannot be told from others.
     pub(super) fn entry_of(&self, list: &str, caller: &CallerId<'_>) -> Option<u64> {
-        let shown = Shown::of(caller)?;
+        let known = Known::of(caller)?;
         let key = self.key(ENTRIES, |key| {
             key.list(list);
-            key.print(&shown);
+            key.print(&known);
         });
         Some(key)
     }
