@@ -3,6 +3,7 @@
 mod automaton;
 mod error;
 mod expression;
+mod name;
 
 use std::fmt;
 
@@ -25,7 +26,7 @@ use error::Problem;
 /// | `anonymous` | callers that withhold their number |
 /// | `unavailable` | callers whose number the network does not have |
 /// | `invalid` | callers with a number that no numbering plan has |
-/// | `sip:alice` | callers whose address has this name for a user |
+/// | `sip:alice`, `sip:alice%20smith` | callers whose address has this name for a user; escapes are read |
 ///
 /// Its `Display` form means the same in every region, and is read back as the same pattern: save an emergency number
 /// behind the calling code, such as `+49112`, which is 112 where that is the region's own.
@@ -103,8 +104,8 @@ impl Pattern {
                 error(Problem::Prefix(Unfinished::NotDigits, region))
             }
             Ok(number) => Ok(Pattern::Exact(number)),
-            Err(Unresolved::NotANumber) => match user_name(written) {
-                Some(name) => Ok(Pattern::Name(name.into())),
+            Err(Unresolved::NotANumber) => match name::read(written) {
+                Some(name) => Ok(Pattern::Name(name)),
                 None => error(Problem::Words),
             },
             Err(unresolved @ (Unresolved::Ambiguous(_) | Unresolved::Invalid(_))) => {
@@ -145,7 +146,7 @@ impl fmt::Display for Pattern {
             Pattern::Anonymous => f.write_str("anonymous"),
             Pattern::Unavailable => f.write_str("unavailable"),
             Pattern::Invalid => f.write_str("invalid"),
-            Pattern::Name(name) => write!(f, "sip:{name}"),
+            Pattern::Name(name) => name::write(name, f),
         }
     }
 }
@@ -167,12 +168,4 @@ fn range(first: &str, last: &str, region: Region) -> Result<NumberRange, Problem
     let end = |text: &str| normalise(text, region).map_err(|unresolved| Problem::End(unresolved, region));
     let (first, last) = (end(first)?, end(last)?);
     NumberRange::new(first, last).map_err(|problem| Problem::Range(problem, first, last))
-}
-
-/// Reads `sip:alice`. A host would not be compared, so it must not be there.
-fn user_name(text: &str) -> Option<&str> {
-    let (scheme, name) = text.split_once(':')?;
-    let is_sip = scheme.eq_ignore_ascii_case("sip") || scheme.eq_ignore_ascii_case("sips");
-    let is_user = !name.is_empty() && !name.contains(|c: char| c.is_whitespace() || "@;:*<>\"".contains(c));
-    (is_sip && is_user).then_some(name)
 }

@@ -27,6 +27,12 @@ fn any_text() -> impl Strategy<Value = String> {
     ]
 }
 
+/// What a caller may call itself, escapes and control characters included.
+fn any_name() -> impl Strategy<Value = String> {
+    prop_oneof!["[a-c .%;:@*'\"#\\\\\u{7}\u{202e}0-9é-]{1,30}", "\\PC{1,40}", any::<String>()]
+        .prop_filter("an entry is no longer", |name| 3 * name.len() < 250)
+}
+
 /// The seed is fixed; `PROPTEST_RNG_SEED` and `PROPTEST_CASES` look further.
 fn configuration() -> ProptestConfig {
     let configuration = ProptestConfig::default();
@@ -151,6 +157,16 @@ proptest! {
         {
             let again = Pattern::parse(&pattern.to_string(), to);
             prop_assert_eq!(again, Ok(pattern));
+        }
+    }
+
+    #[test]
+    fn any_name_of_a_caller_has_an_entry_that_means_it_alone(name in any_name(), from in any_region(), to in any_region()) {
+        if let CallerId::Name(user) = Caller::told(&name).identify(from) {
+            let pattern = Pattern::Name(user.into());
+            let written = pattern.to_string();
+            prop_assert!(!written.contains(|c: char| c.is_whitespace() || c.is_control() || "'\"\\$`".contains(c)), "{}", written);
+            prop_assert_eq!(Pattern::parse(&written, to), Ok(pattern));
         }
     }
 
