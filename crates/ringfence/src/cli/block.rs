@@ -44,7 +44,7 @@ impl Block {
                 "{} is not blocked: the allow list has {allowed}, and allowed wins",
                 change.pattern
             );
-            hint(&format!("take it off that list first: ringfence remove '{}'", entry.written()));
+            hint(&format!("take it off that list first: ringfence remove {}", for_shell(entry.written())));
             return Ok(Answer::Negative);
         }
         let same = reject.list.find_pattern(&change.pattern);
@@ -85,6 +85,11 @@ impl Block {
         let (until, config) = (moment(until, now), shown(&change.config));
         Ok(format!("blocked {} until {until} in {config}\n", change.pattern))
     }
+}
+
+/// Returns a text as one word for a shell.
+fn for_shell(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 /// Tells when the entry is in vain.

@@ -1,5 +1,7 @@
 //! A caller as a person writes it, as the rules and the journal know it.
 
+use std::borrow::Cow;
+
 use anyhow::Result;
 use ringfence_policy::{Caller, CallerId, Number, Pattern, Region};
 
@@ -7,9 +9,27 @@ use super::failure::with_hint;
 use crate::journal::identity;
 use crate::visible::{cut, is_number, quoted};
 
+/// Returns a caller as an INVITE would have it: a name may be written as lists have it, `sip:alice%20smith`.
+pub(super) fn as_called(written: &str, region: Region) -> Cow<'_, str> {
+    match Pattern::parse(written, region) {
+        Ok(Pattern::Name(name)) => Cow::Owned(name.into()),
+        Ok(
+            Pattern::Exact(_)
+            | Pattern::Prefix(_)
+            | Pattern::Range(_)
+            | Pattern::Expression(_)
+            | Pattern::Anonymous
+            | Pattern::Unavailable
+            | Pattern::Invalid,
+        )
+        | Err(_) => Cow::Borrowed(written),
+    }
+}
+
 /// Returns what the rules know a caller by.
 pub(super) fn known_by(written: &str, region: Region) -> Result<String> {
-    let caller = Caller::told(written).identify(region);
+    let called = as_called(written, region);
+    let caller = Caller::told(&called).identify(region);
     identity(&caller).ok_or_else(|| {
         let message = format!("expected a number or a name, found \"{}\"", written.escape_debug());
         with_hint(message, "callers without a number cannot be told from each other")
@@ -61,10 +81,29 @@ pub(super) fn refuse_taken_apart<'a>(
 /// What has fewer digits is an extension, or a part of a number.
 const FEWEST_DIGITS: usize = 7;
 
-/// Returns a caller, or the beginning of callers, as the journal shows it; what cannot be read stays.
-pub(super) fn shown(written: &str, region: Option<Region>) -> String {
-    let pattern = region.and_then(|region| Pattern::parse(written, region).ok());
-    match pattern {
+/// Returns a caller, or the beginning of callers, as the journal shows it, and of a name of which not all is shown what
+/// the rules know it by; what cannot be read stays.
+pub(super) fn asked_for(written: &str, region: Option<Region>) -> (String, Option<String>) {
+    let Some(region) = region else { return (written.to_owned(), None) };
+    let called = as_called(written, region);
+    match Caller::told(&called).identify(region) {
+        caller @ CallerId::Name(name) if !written.ends_with('*') => {
+            let shown = caller.to_string();
+            let known = identity(&caller).filter(|_| shown != name);
+            (shown, known)
+        }
+        CallerId::Name(_)
+        | CallerId::Number(_)
+        | CallerId::Implausible(..)
+        | CallerId::Ambiguous(_)
+        | CallerId::Anonymous { .. }
+        | CallerId::Unavailable
+        | CallerId::Invalid(_) => (shown(written, region), None),
+    }
+}
+
+fn shown(written: &str, region: Region) -> String {
+    match Pattern::parse(written, region).ok() {
         Some(pattern @ (Pattern::Exact(_) | Pattern::Prefix(_))) => {
             pattern.to_string().trim_start_matches("internal:").to_owned()
         }
@@ -94,6 +133,16 @@ mod tests {
             assert_eq!(known_by(written, switzerland()).unwrap(), expected);
         }
         assert!(known_by("anonymous", switzerland()).is_err());
+    }
+
+    #[test]
+    fn a_name_is_taken_as_it_is_and_as_lists_write_it() {
+        let region = switzerland();
+        for written in ["al\"ice smith\u{7}", "sip:al%22ice%20smith%07"] {
+            assert_eq!(known_by(written, region).unwrap(), "al\"ice smith\u{7}");
+            let known = Some("al\"ice smith\u{7}".to_owned());
+            assert_eq!(asked_for(written, Some(region)), ("al\"ice smith\u{fffd}".to_owned(), known));
+        }
     }
 
     #[test]
@@ -127,8 +176,8 @@ mod tests {
             ("anonymous", "anonymous"),
             ("alice", "alice"),
         ] {
-            assert_eq!(shown(written, Some(switzerland())), expected);
+            assert_eq!(asked_for(written, Some(switzerland())), (expected.to_owned(), None));
         }
-        assert_eq!(shown("079*", None), "079*");
+        assert_eq!(asked_for("079*", None), ("079*".to_owned(), None));
     }
 }

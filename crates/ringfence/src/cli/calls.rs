@@ -130,8 +130,12 @@ impl Calls {
 
     fn query(&self, context: &Context, now: Timestamp) -> Result<Query> {
         let until = self.until.as_deref().map(|text| when::time("--until", text, now)).transpose()?;
+        let caller = self.caller.as_deref();
+        let asked_for = caller.map(|caller| super::caller::asked_for(caller, context.region().ok()));
+        let (caller, identity) = asked_for.unzip();
         Ok(Query {
-            caller: self.caller.as_deref().map(|caller| super::caller::shown(caller, context.region().ok())),
+            caller,
+            identity: identity.flatten(),
             rule: self.rule.clone(),
             outcome: self.outcome.map(|outcome| outcome.as_str().to_owned()),
             line: self.line.clone(),
@@ -233,7 +237,9 @@ fn is_asked_for(query: &Query, call: &Call) -> bool {
         Some(start) => call.caller.starts_with(start),
         None => call.caller == caller,
     });
+    let known = call.evidence.identity.as_ref().unwrap_or(&call.caller);
     is_caller
+        && is(&query.identity, known)
         && is(&query.rule, &call.rule)
         && is(&query.outcome, call.verdict.name())
         && is(&query.line, &call.line)

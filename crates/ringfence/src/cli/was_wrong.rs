@@ -180,8 +180,7 @@ fn propose(
 fn entry_of_one(identity: &str, policy: &Policy) -> Result<Pattern> {
     remedy::entry_for(identity, policy.region()).ok_or_else(|| {
         let message = format!("{} cannot stand on a list", caller::told(identity));
-        let hint = "a name with a space, a quote or one of @ ; : * < >, or a very long one, is no entry: write a rule for \
-                    what else is known of the call";
+        let hint = "its name is longer than an entry may be: write a rule for what else is known of the call";
         with_hint(message, hint)
     })
 }

@@ -137,7 +137,7 @@ impl Why {
         let call = ringfence_policy::Call {
             line: Some(line.name.clone()),
             group: Some(OneOrMore::More(line.groups)),
-            ..ringfence_policy::Call::told(&self.what)
+            ..ringfence_policy::Call::told(&super::caller::as_called(&self.what, policy.region()))
         };
         let past = reader
             .map(|reader| reader.past(now))

@@ -254,12 +254,14 @@ fn size(record: &Record) -> usize {
         Record::Call(call) => {
             let name = call.display_name.as_ref().map_or(0, String::len);
             let entry = call.entry.as_ref().map_or(0, String::len);
+            let identity = call.evidence.identity.as_ref().map_or(0, String::len);
             call.call_id.len()
                 + call.caller.len()
                 + call.reason.len()
                 + call.evidence.facts.len()
                 + name
                 + entry
+                + identity
         }
         Record::Ended { id, .. } => id.len(),
         Record::Dialed { identity, .. } | Record::Answered { identity, .. } => identity.len(),

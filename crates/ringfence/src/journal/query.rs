@@ -12,6 +12,8 @@ use rusqlite::types::Value;
 pub(crate) struct Query {
     /// As the journal shows it: `+41791234567`, `+4179*`, `anonymous`, `alice`.
     pub(crate) caller: Option<String>,
+    /// What the rules know the caller by, where more than one may be shown so: see [`super::identity()`].
+    pub(crate) identity: Option<String>,
     pub(crate) rule: Option<String>,
     /// The rule that would have decided in shadow mode.
     pub(crate) shadow: Option<String>,
@@ -53,6 +55,7 @@ impl Query {
             None => {}
         }
         let columns_asked = [
+            ("ifnull(identity, caller) = ?", &self.identity),
             ("rule = ?", &self.rule),
             ("list = ?", &self.list),
             ("verdict = ?", &self.outcome),

@@ -76,10 +76,13 @@ fn add_places(condition: &Condition, places: &mut Vec<usize>) {
     }
 }
 
-/// Returns the entry that means one caller alone.
+/// Returns the entry that means one caller alone; none where it would be too long for one.
 pub(super) fn entry_for(identity: &str, region: Region) -> Option<Pattern> {
-    let number = normalise(identity, region).ok().map(Pattern::Exact);
-    number.or_else(|| Pattern::parse(&format!("sip:{identity}"), region).ok())
+    let pattern = match normalise(identity, region) {
+        Ok(number) => Pattern::Exact(number),
+        Err(_) => Pattern::Name(identity.into()),
+    };
+    Pattern::parse(&pattern.to_string(), region).ok().filter(|read| *read == pattern)
 }
 
 /// Returns the removal of an entry, if it can be edited where it stands.
@@ -199,6 +202,7 @@ mod tests {
             let pattern = entry_for(identity, switzerland()).unwrap();
             assert_eq!(Pattern::parse(expected, switzerland()), Ok(pattern));
         }
+        assert_eq!(entry_for(&"a".repeat(253), switzerland()), None);
     }
 
     #[test]

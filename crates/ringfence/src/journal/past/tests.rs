@@ -38,6 +38,37 @@ fn a_caller_who_withholds_a_number_is_known_by_it() {
     assert_eq!(withheld.identify(region()).to_string(), "a withheld number");
 }
 
+/// Names that look alike where they are shown: beyond sixty letters, or in a character that shows nothing of itself.
+fn lookalikes() -> [(String, String); 4] {
+    let long = "a".repeat(60);
+    let huge = "a".repeat(5_000);
+    let pair = |one: &str, other: &str| (one.to_owned(), other.to_owned());
+    [
+        pair(&format!("{long}b"), &format!("{long}c")),
+        pair("anna\u{7}", "anna\u{8}"),
+        pair("anna\u{202e}x", "anna\u{fffd}x"),
+        pair(&format!("{huge}b"), &format!("{huge}c")),
+    ]
+}
+
+#[test]
+fn names_that_look_alike_are_two_callers_for_rates_repeats_and_entries() {
+    for (one, other) in lookalikes() {
+        let past = Past::default();
+        note(&past, &Caller::told(&one), "home", 0);
+        let list = "cooldown".to_owned();
+        let known = |name: &str| identity(&Caller::told(name).identify(region())).unwrap();
+        past.add(&Added { list, identity: known(&one), at: at(0), until: None, rule: None, note: None });
+        let of_call = past.of_call(None, at(1), &[]);
+        let seen = |name: &str| {
+            let facts = Facts::new(&Caller::told(name), "home", region());
+            let added = past.is_added("cooldown", &facts.caller, at(1));
+            (of_call.rate(Per::Caller, &facts, at(0)), of_call.calls(&facts.caller, at(0)), added)
+        };
+        assert_eq!((seen(&one), seen(&other)), ((2, 1, true), (1, 0, false)), "{one:?} {other:?}");
+    }
+}
+
 #[test]
 fn those_who_cannot_be_told_apart_have_no_past() {
     let past = Past::default();

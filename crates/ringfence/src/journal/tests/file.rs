@@ -353,6 +353,35 @@ fn a_person_who_is_forgotten_leaves_no_byte() {
     assert!(bench.start().journal.forget(ANNA, region()).unwrap().is_nothing());
 }
 
+/// Returns the call of a name, as the screen writes it down.
+fn by_name(name: &str, second: i64) -> Call {
+    let shown = asks(name, |caller| caller.to_string());
+    let identity = asks(name, identity);
+    Call { evidence: Evidence { identity, ..Evidence::default() }, ..from(&shown, second) }
+}
+
+#[test]
+fn a_name_that_is_forgotten_takes_none_along_that_looks_like_it() {
+    let long = "a".repeat(60);
+    let pairs = [[format!("{long}b"), long], ["anna\u{7}x".to_owned(), "anna\u{fffd}x".to_owned()]];
+    for pair in pairs {
+        for [gone, stays] in [[&pair[0], &pair[1]], [&pair[1], &pair[0]]] {
+            let bench = Bench::new();
+            let mut running = bench.start();
+            running.write([by_name(gone, 1), by_name(stays, 2)]);
+            let known = asks(gone, identity).unwrap();
+            let forgotten = running.journal.forget(&known, region()).unwrap();
+            assert_eq!((forgotten.calls, bench.count()), (1, 1), "{gone:?}");
+            assert_eq!(running.journal.newest(9).len(), 1, "{gone:?}");
+            running.journal.close();
+            drop(running);
+            let past = bench.reader().past(at(3)).unwrap();
+            let is_known = |name: &str| asks(name, |caller| past.is_known(caller));
+            assert_eq!((is_known(gone), is_known(stays)), (false, true), "{gone:?}");
+        }
+    }
+}
+
 #[test]
 fn a_person_who_is_forgotten_does_not_come_back_out_of_the_queue() {
     let bench = Bench::new();
