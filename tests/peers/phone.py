@@ -56,8 +56,7 @@ class Phone:
     def __init__(self, place, registrar, account=NOT_REGISTERING, otherwise='"ring"', lines=None, patience=5):
         self.place = place
         self.port = free_port()
-        # Beside the test's folder: the path of a Unix socket is 107 octets at most.
-        self.control = place.folder.with_suffix(".sock")
+        self.control = place.socket()
         # Nothing else is written there: whoever watches it sees changes of the configuration alone.
         self.home = place.folder / "etc"
         self.home.mkdir(exist_ok=True)

@@ -36,6 +36,7 @@ class Place:
         self.folder = folder
         self.binary = binary
         self.processes = []
+        self.sockets = set()
         folder.mkdir()
 
     def start(self, name, command, environment=None):
@@ -44,10 +45,19 @@ class Place:
         self.processes.append(process)
         return process
 
+    def socket(self):
+        """A place for a Unix socket, whose path is 107 octets at most: beside the folder, which may be deep."""
+        path = self.folder.with_suffix(".sock")
+        self.sockets.add(path)
+        return path
+
     def close(self):
-        """Kills what still runs, with the children it has."""
+        """Kills what still runs, with the children it has. Who is killed leaves its socket, and the lock of it."""
         for process in self.processes:
             process.kill()
+        for path in self.sockets:
+            for left in path, path.with_suffix(".sock.lock"):
+                left.unlink(missing_ok=True)
 
     def last_words(self):
         """The ends of the logs, for a person who reads why a test failed. SIPp's is a screen: its errors
