@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use ringfence_policy::List;
-use softphone::{Builder, Softphone};
+use softphone::{Builder, EndedBy, How, Softphone};
 
 use crate::config::{self, Config, Stamped};
 use crate::control::server::Desk;
@@ -62,7 +62,7 @@ impl Service {
             .screen(move |invite| decider.decide(invite))
             .ended(move |ended| {
                 witness.ended(ended);
-                recorder.ended(ended.call.to_string(), ending(ended));
+                recorder.ended(ended.call.to_string(), ending(ended.status, ended.by, ended.how));
             })
             .start()
             .await?;
@@ -268,9 +268,9 @@ fn entries(config: &Config) -> Vec<(String, usize)> {
     config.policy.lists().iter().map(|list| (list.name().to_owned(), list.len())).collect()
 }
 
-fn ending(ended: &softphone::Ended) -> journal::Ended {
-    use softphone::{EndedBy, How};
-    let how = match (ended.by, ended.how) {
+/// Returns what the record of a call says of its end.
+fn ending(status: Option<u16>, by: EndedBy, how: How) -> journal::Ended {
+    let how = match (by, how) {
         (EndedBy::Caller, _) => journal::Ended::GAVE_UP,
         (EndedBy::Elsewhere, _) => journal::Ended::ELSEWHERE,
         (EndedBy::Shutdown, _) => "the program ended",
@@ -281,5 +281,55 @@ fn ending(ended: &softphone::Ended) -> journal::Ended {
         (_, How::Ignored) => "left unanswered",
         (_, _) => "ended",
     };
-    journal::Ended { at: Timestamp::now(), status: ended.status, how: how.into() }
+    journal::Ended { at: Timestamp::now(), status, how: how.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::{Call, Evidence, Outcome, Place, Query, Reader, Settings};
+
+    fn rejected(id: &str) -> Call {
+        Call {
+            number: 0,
+            at: Timestamp::now(),
+            id: id.to_owned(),
+            call_id: id.to_owned(),
+            line: "home".to_owned(),
+            caller: "+442079460123".to_owned(),
+            display_name: None,
+            source: "127.0.0.1:5060".to_owned(),
+            verdict: Outcome::Reject { status: 486 },
+            rule: "listed".to_owned(),
+            entry: None,
+            reason: String::new(),
+            evidence: Evidence::default(),
+            ended: None,
+        }
+    }
+
+    #[test]
+    fn a_call_that_was_answered_without_keeping_anything_has_a_record_that_says_so() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("ringfence.db");
+        let settings = Settings { place: Place::File(path.clone()), ..Settings::default() };
+        let (recorder, journal, mut records) = journal::open(settings).unwrap();
+        for (id, status, by) in [
+            ("0.1", 486, EndedBy::Decision),
+            ("0.2", 420, EndedBy::Objection),
+            ("0.3", 503, EndedBy::Overload),
+        ] {
+            recorder.record(rejected(id), None);
+            recorder.ended(id.to_owned(), ending(Some(status), by, How::Stateless));
+        }
+        while let Ok(record) = records.try_recv() {
+            drop(journal.take(record));
+        }
+        assert!(journal.flush());
+        let calls = Reader::open(&path).unwrap().search(&Query::default()).unwrap();
+        let told = |ended: &journal::Ended| (ended.status, ended.how.clone().into_owned());
+        let ends: Vec<_> = calls.iter().map(|call| call.ended.as_ref().map(told)).collect();
+        let at_a_bound = |status| Some((Some(status), "answered at a bound".to_owned()));
+        assert_eq!(ends, [503, 420, 486].map(at_a_bound));
+    }
 }

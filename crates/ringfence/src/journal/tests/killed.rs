@@ -24,20 +24,19 @@ const SECOND: Duration = Duration::from_secs(1);
 /// Programs at once, and how often each is killed: each time it goes on with the file it left.
 const LANES: u64 = 5;
 const KILLS: u64 = 7;
+/// Says when they are killed; each program at once has the next one.
+const SEED: u64 = 20_793;
 
 #[test]
 fn a_kill_at_any_instant_loses_no_call_of_more_than_a_second_ago() {
     if let Some(path) = std::env::var_os(CHILD) {
         child(path.into());
     }
-    let seed = u64::from(std::process::id());
-    println!("seed {seed}");
-    let lanes: Vec<_> =
-        (0..LANES).map(|lane| std::thread::spawn(move || killed(seed * LANES + lane))).collect();
+    let lanes: Vec<_> = (0..LANES).map(|lane| std::thread::spawn(move || killed(SEED + lane))).collect();
     let counts: Vec<_> = lanes.into_iter().map(|lane| lane.join().unwrap()).collect();
     let (due, told) = counts.iter().fold((0, 0), |sum, count| (sum.0 + count.0, sum.1 + count.1));
     println!("{due} calls of more than a second before {} kills, and {told} on a slow disk", LANES * KILLS);
-    assert!(due + told > 50, "{due} {told}");
+    assert!(due + told > 50, "{due} {told} with seed {SEED}");
 }
 
 /// Starts a program and kills it, again and again. Returns how many calls had to be there, and how many more would have if it
@@ -71,7 +70,7 @@ fn killed(seed: u64) -> (usize, usize) {
                 due.insert(call.clone());
             }
         }
-        check(&bench, &due);
+        check(&bench, &due, seed);
     }
     (due.len(), told)
 }
@@ -87,8 +86,7 @@ fn a_kill_while_calls_are_removed_brings_nobody_back() {
         removing(path.into());
     }
     let bench = Bench::new();
-    let mut dice = u64::from(std::process::id());
-    println!("seed {dice}");
+    let mut dice = SEED;
     let mut forgotten = HashSet::new();
     for _ in 0..2 * KILLS {
         dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -99,9 +97,10 @@ fn a_kill_while_calls_are_removed_brings_nobody_back() {
         child.kill().unwrap();
         child.wait().unwrap();
         forgotten.extend(said.iter().map(|(caller, _)| caller));
-        let (there, _) = whole(&bench);
+        let (there, _) = whole(&bench, SEED);
         let back: Vec<_> = there.iter().filter(|call| forgotten.contains(&call.caller)).collect();
-        assert!(back.is_empty(), "{} calls of people who were forgotten: {back:?}", back.len());
+        let count = back.len();
+        assert!(back.is_empty(), "{count} calls of people who were forgotten, with seed {SEED}: {back:?}");
         // The next program would call them again.
         forgotten.clear();
     }
@@ -129,21 +128,22 @@ fn start(bench: &Bench, test: &str) -> (Child, channel::Receiver<(String, Instan
 }
 
 /// Checks that the file is whole, and that it has what it must have.
-fn check(bench: &Bench, due: &HashSet<String>) {
-    let (_, there) = whole(bench);
+fn check(bench: &Bench, due: &HashSet<String>, seed: u64) {
+    let (_, there) = whole(bench, seed);
     let missing: Vec<_> = due.difference(&there).collect();
-    assert!(missing.is_empty(), "{} of {} are missing: {missing:?}", missing.len(), due.len());
+    let (count, of) = (missing.len(), due.len());
+    assert!(missing.is_empty(), "{count} of {of} are missing with seed {seed}: {missing:?}");
 }
 
 /// Checks that the file is whole, and returns the calls it has, and their ids.
-fn whole(bench: &Bench) -> (Vec<Call>, HashSet<String>) {
+fn whole(bench: &Bench, seed: u64) -> (Vec<Call>, HashSet<String>) {
     let connection = rusqlite::Connection::open(bench.path()).unwrap();
     let found: String = connection.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
-    assert_eq!(found, "ok");
+    assert_eq!(found, "ok", "seed {seed}");
     drop(connection);
     let (mut calls, mut ids) = (Vec::new(), HashSet::new());
     let walked = bench.reader().walk(None, |call| {
-        assert!(ids.insert(call.call_id.clone()), "twice: {}", call.call_id);
+        assert!(ids.insert(call.call_id.clone()), "twice with seed {seed}: {}", call.call_id);
         calls.push(call.clone());
         std::ops::ControlFlow::Continue(())
     });

@@ -1,6 +1,6 @@
 //! A disk that is full, or takes nothing, or comes late; what is too old or too much.
 
-use std::sync::Barrier;
+use std::sync::{Condvar, MutexGuard};
 use std::time::Instant;
 
 use rusqlite::Connection;
@@ -22,6 +22,59 @@ fn set(connection: &Connection, pragma: &str) {
     let mut pragma = connection.prepare(&format!("PRAGMA {pragma}")).unwrap();
     let mut rows = pragma.query([]).unwrap();
     while rows.next().unwrap().is_some() {}
+}
+
+/// A disk that can be made to stop. Neither side waits for the other without end: a test that fails meanwhile fails.
+struct Disk {
+    state: Mutex<Turning>,
+    changed: Condvar,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Turning {
+    Yes,
+    Stopped,
+    Again,
+}
+
+/// A disk that stands until this is dropped.
+struct Standing(&'static Disk);
+
+/// Longer than anything here takes on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+impl Disk {
+    const fn new() -> Self {
+        Self { state: Mutex::new(Turning::Yes), changed: Condvar::new() }
+    }
+
+    /// What the disk does: it stops until it is to turn again.
+    fn stop(&self) {
+        self.turn(Turning::Stopped);
+        drop(self.wait_while(Turning::Stopped));
+    }
+
+    /// Waits until it has stopped.
+    fn stopped(&'static self) -> Standing {
+        assert!(*self.wait_while(Turning::Yes) == Turning::Stopped, "the disk has not stopped");
+        Standing(self)
+    }
+
+    fn turn(&self, turning: Turning) {
+        *self.state.lock().unwrap() = turning;
+        self.changed.notify_all();
+    }
+
+    fn wait_while(&self, turning: Turning) -> MutexGuard<'_, Turning> {
+        let state = self.state.lock().unwrap();
+        self.changed.wait_timeout_while(state, PATIENCE, |state| *state == turning).unwrap().0
+    }
+}
+
+impl Drop for Standing {
+    fn drop(&mut self) {
+        self.0.turn(Turning::Again);
+    }
 }
 
 const ANNA: &str = "+442079460123";
@@ -66,22 +119,18 @@ fn more_calls_than_memory_may_hold_are_lost_and_counted_while_a_file_is_read_onl
 
 #[test]
 fn a_disk_that_is_slow_is_told_with_since_when_a_kill_would_lose_calls_and_so_is_its_end() {
-    static DISK: Barrier = Barrier::new(2);
+    static DISK: Disk = Disk::new();
     let bench = Bench::new();
     let mut running = bench.start();
-    let stop = |_: &mut Connection| {
-        DISK.wait();
-        DISK.wait();
-    };
-    running.journal.writing.as_ref().unwrap().inbox.ask(Job::Spoil(stop)).unwrap();
-    DISK.wait();
+    running.journal.writing.as_ref().unwrap().inbox.ask(Job::Spoil(|_| DISK.stop())).unwrap();
+    let standing = DISK.stopped();
     running.record((1..=3).map(|second| from("+442079460123", second)));
     let later = Instant::now() + 2 * LATE;
     running.journal.watch(later);
     running.journal.watch(later);
     let health = running.journal.health();
     assert_eq!((health.slow_since, health.slow), (Some(from("", 1).at), 1));
-    DISK.wait();
+    drop(standing);
     assert!(running.journal.flush());
     running.journal.watch(later);
     let health = running.journal.health();
@@ -90,20 +139,16 @@ fn a_disk_that_is_slow_is_told_with_since_when_a_kill_would_lose_calls_and_so_is
 
 #[tokio::test]
 async fn a_slow_disk_is_told_also_where_no_call_comes_but_a_person_notes_something() {
-    static DISK: Barrier = Barrier::new(2);
+    static DISK: Disk = Disk::new();
     let bench = Bench::new();
     let running = bench.start();
-    let stop = |_: &mut Connection| {
-        DISK.wait();
-        DISK.wait();
-    };
-    running.journal.writing.as_ref().unwrap().inbox.ask(Job::Spoil(stop)).unwrap();
-    DISK.wait();
+    running.journal.writing.as_ref().unwrap().inbox.ask(Job::Spoil(|_| DISK.stop())).unwrap();
+    let standing = DISK.stopped();
     running.journal.dialed(ANNA.to_owned(), at(1));
     let watching = running.journal.keep_watch();
     let watched = tokio::time::timeout(2 * LATE, watching).await;
     let since = running.journal.health().slow_since;
-    DISK.wait();
+    drop(standing);
     assert_eq!((watched.is_err(), since), (true, Some(at(1))));
     assert!(running.journal.flush());
     assert!(!running.journal.watch(Instant::now()), "nothing waits");
