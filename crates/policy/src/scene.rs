@@ -166,11 +166,12 @@ impl<'p, 'f> Scene<'p, 'f> {
     pub(crate) fn score(&self, place: usize) -> u32 {
         let Some(list) = self.policy.lists().get(place) else { return 0 };
         let answered = self.answer(list).map_or(0, |answer| answer.score);
-        let written = if self.lacks(place) { 0 } else { list.score(&self.facts.caller, self.now) };
-        if written == 0 {
+        let entry = if self.lacks(place) { None } else { list.find(&self.facts.caller, self.now) };
+        // One whose weight is 0 is on the list all the same.
+        if entry.is_none() {
             self.note_lacking(place);
         }
-        answered.max(written)
+        answered.max(entry.map_or(0, |entry| entry.weight()))
     }
 
     pub(crate) fn is_switched_on(&self, place: usize) -> bool {

@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use remembered::Remembered;
 use ringfence_policy::{
     AddTo, Answer, Arrival, Attestation, By, Call, Caller, Condition, Decision, Facts, KindSet, List, Mode,
-    Per, Policy, PolicyParts, Region, Rejection, Rollout, Rule, Share, Source, Switch, Text, Treatment,
+    Per, Policy, PolicyParts, Record, Region, Rejection, Rollout, Rule, Share, Source, Switch, Text, Treatment,
     Verification, Wildcard, decide,
 };
 
@@ -268,6 +268,22 @@ fn a_score_is_the_greater_of_what_is_written_and_what_was_answered() {
     fails(&condition, &facts_of("0791112233"));
     holds(&Condition::Score { list: SPAM, at_least: 1 }, &facts_of("0791112233"));
     holds(&Condition::Score { list: SPAM, at_least: 0 }, &facts_of("0441112233"));
+}
+
+#[test]
+fn who_is_listed_with_a_weight_of_nothing_is_on_the_list_all_the_same() {
+    let mut builder = List::builder("spam");
+    let file = builder.file("spam.csv");
+    builder.record(file, Record { weight: 0, ..Record::new(1, "0791112233") }, switzerland());
+    let (spam, errors) = builder.build();
+    assert_eq!(errors, []);
+    let lists = vec![list("people", ""), Arc::new(spam)];
+    let scored = rule("scored", Condition::Score { list: SPAM, at_least: 1 });
+    let policy = policy_of(
+        [scored, rule("listed", Condition::CallerIn(vec![SPAM]))],
+        PolicyParts { lists, ..parts() },
+    );
+    assert_eq!(decide(&policy, &facts_of("0791112233"), noon()).rule_id(), "listed");
 }
 
 #[test]

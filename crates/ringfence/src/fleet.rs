@@ -26,6 +26,8 @@ pub(crate) struct Fleet {
 struct Member {
     account: Arc<Account>,
     line: Result<Watched, Absent>,
+    /// Has the user's calls come to the screen as this line's, and not as another's, while it is refused.
+    stand_in: Option<Line>,
 }
 
 /// Why there is no line.
@@ -88,7 +90,12 @@ impl Fleet {
                     format!("line {name} is refused: {refusal}")
                 }
             });
-            self.members().insert(account.name.clone(), Member { account: Arc::clone(account), line });
+            let stand_in = match &line {
+                Err(Absent::Refused(_)) => self.stand_in(account).await,
+                Ok(_) | Err(Absent::Failed(_)) => None,
+            };
+            let member = Member { account: Arc::clone(account), line, stand_in };
+            self.members().insert(account.name.clone(), member);
         }
         changes
     }
@@ -123,6 +130,12 @@ impl Fleet {
         Ok(Watched { line, is_logged })
     }
 
+    /// Makes a line that does not register for an account that is refused.
+    async fn stand_in(&self, account: &Account) -> Option<Line> {
+        let account = softphone_account(account).ok()?.register(false);
+        self.phone.line(account).await.ok()
+    }
+
     /// Locks the table; whoever panicked with it left whole members behind.
     fn members(&self) -> RwLockWriteGuard<'_, BTreeMap<String, Member>> {
         self.members.write().unwrap_or_else(PoisonError::into_inner)
@@ -139,9 +152,16 @@ impl Member {
 
     /// Unregisters and removes the line.
     async fn leave(self, name: String) {
-        let Ok(Watched { line, is_logged }) = self.line else { return };
-        is_logged.store(false, Relaxed);
-        if let Err(error) = line.remove().await {
+        let line = match self.line {
+            Ok(Watched { line, is_logged }) => {
+                is_logged.store(false, Relaxed);
+                Some(line)
+            }
+            Err(_) => self.stand_in,
+        };
+        if let Some(line) = line
+            && let Err(error) = line.remove().await
+        {
             tracing::warn!(line = name, %error, "not removed");
         }
     }

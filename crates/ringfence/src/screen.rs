@@ -35,6 +35,7 @@ use softphone::{Invite, Verdict};
 use crate::answer::{Answers, Shared};
 use crate::config::Config;
 use crate::journal::{Added, Call, Recorder, identity};
+use crate::runnable;
 use crate::sources::{Question, Sources};
 use conclusion::{Asked, Basis, Conclusion};
 use copies::{Copies, Earlier, On};
@@ -93,6 +94,8 @@ struct OnLine {
     groups: Vec<Box<str>>,
     /// Whether it is the only phone of its number.
     is_sole: bool,
+    /// Why it is not started, if it is not.
+    not_started: Option<String>,
     /// Whose word counts for who calls.
     order: Vec<Identity>,
     answers: Arc<Answers>,
@@ -145,6 +148,9 @@ impl Screen {
     /// Decides one call, and records what and why. A call that depends on what a server says is offered.
     pub(crate) fn decide(&self, invite: &Invite<'_>) -> Verdict {
         let rules = self.rules.load();
+        if let Some(why) = &rules.line(invite.line_label()).not_started {
+            return self.refuse_unstarted(&rules, invite, why);
+        }
         let began = Instant::now();
         let attempt =
             catch_unwind(AssertUnwindSafe(|| self.attempt(&rules, invite, &[], began, Moment::AtOnce)));
@@ -282,11 +288,13 @@ impl Rules {
     fn new(config: &Config, sources: Arc<Sources>, number: u64) -> softphone::Result<Self> {
         let policy = &config.policy;
         let (mut lines, mut shared) = (BTreeMap::new(), Shared::default());
+        let refused = runnable::refused(config, Timestamp::now());
         for account in &config.accounts {
             let address = format!("sip:{}@{}", account.user, account.domain);
             let line =
                 OnLine::new(policy, &policy.line(&account.name), &address, &account.caller, &mut shared)?;
-            lines.insert(account.name.clone(), line);
+            let not_started = refused.get(&account.name).map(ToString::to_string);
+            lines.insert(account.name.clone(), OnLine { not_started, ..line });
         }
         let nobody =
             OnLine { name: String::new(), ..OnLine::new(policy, &Line::new(""), "", &[], &mut shared)? };
@@ -321,6 +329,7 @@ impl OnLine {
         Ok(Self {
             name: line.name.to_string(),
             is_sole: line.position == Position::Sole,
+            not_started: None,
             groups: policy.groups_of(&line.name, address),
             order: order.unwrap_or_default().to_vec(),
             answers: shared.of_line(policy, line, address)?,

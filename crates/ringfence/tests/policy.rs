@@ -12,7 +12,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::time::{Duration, Instant};
 
 use bench::{Bench, PATIENCE, Program};
-use ringfence_testing::{CallPlan, Outcome};
+use ringfence_testing::{Binding, CallPlan, Outcome};
 
 /// A bench whose policy is this, and the program that has registered with it.
 fn running(policy: &str) -> (Bench, Program) {
@@ -408,4 +408,33 @@ fn spoil(source: &str, rows: &str, spoilt: &str) {
     assert_eq!(refused(&mut bench, "+41441234567"), Some(486));
     let status = String::from_utf8(bench.ask(&["status"]).stdout).unwrap();
     assert!(status.contains("kept as it was: reject ("), "{status}");
+}
+
+#[test]
+fn whoever_looks_something_up_starts_no_program_that_is_asked() {
+    let bench = Bench::new();
+    let started = bench.path("started");
+    let script = format!(": >'{}'\n{ANSWERING}", started.display());
+    let fetched = "[list.fetched]\nsource = \"https://lists.example/numbers.txt\"\n";
+    configure(&bench, &format!("{fetched}{}", asking(&bench, &script, "")));
+    let told = bench.ask(&["why", "+41441234567"]);
+    assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
+    assert!(!started.exists());
+}
+
+#[test]
+fn a_call_for_a_line_that_is_not_started_meets_no_other_lines_rules() {
+    let mut bench = Bench::new();
+    configure(&bench, &(bench.account("office", "859", "hunter2") + ANNOUNCING));
+    let _program = bench.registered();
+    // A trunk sends both lines' calls here, whatever is registered.
+    let known = bench.pbx.bindings("858")[0].clone();
+    let contact = format!("sip:859@{}", known.source);
+    bench.pbx.add_binding("859", Binding { contact, ..known });
+    let id = bench.pbx.call(Instant::now(), CallPlan::new("+41321112233", "859"));
+    assert!(bench.play(|pbx| pbx.get(id).outcome().is_some()), "{}", bench.log());
+    assert_eq!(bench.pbx.get(id).outcome().and_then(status), Some(480), "{}", bench.log());
+    let call = newest(&mut bench, 1);
+    assert_eq!((&call["line"], &call["rule"]), (&"office".into(), &"undecided".into()), "{call}");
+    assert!(call["reason"].as_str().unwrap().starts_with("the line is not started: it can reach"), "{call}");
 }

@@ -187,7 +187,10 @@ impl Context {
     async fn config(&self) -> Result<Config> {
         let mut config = accept(self.reading()?)?;
         if !config.remote.is_empty() {
+            // A program that is asked is started when there is one to ask.
+            let look_ups = std::mem::take(&mut config.look_ups);
             Supply::default().open(&mut config).await;
+            config.look_ups = look_ups;
         }
         Ok(config)
     }

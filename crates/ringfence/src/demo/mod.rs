@@ -145,9 +145,9 @@ mod tests {
     async fn a_call_whose_decision_panics_at_once_and_late_is_answered_as_on_error_says_and_written_down() {
         let mut demo = Demo::start(None).await.unwrap();
         demo.service.screen().panic_from_now_on();
-        let limit = Some(Duration::from_millis(500));
-        let plan = CallPlan { cancel_after: limit, ..CallPlan::new("+41791234567", "858") };
-        let id = demo.pbx.node.call(Instant::now(), plan);
+        let id = demo.pbx.node.call(Instant::now(), CallPlan::new("+41791234567", "858"));
+        assert!(demo.pbx.play(PATIENCE, |pbx| pbx.get(id).statuses().contains(&180)).await.unwrap());
+        demo.pbx.node.cancel(Instant::now(), id);
         assert!(demo.pbx.play(PATIENCE, |pbx| pbx.get(id).outcome().is_some()).await.unwrap());
         let called = demo.pbx.node.get(id);
         assert_eq!((called.outcome(), called.statuses()), (Some(&Outcome::Cancelled), vec![100, 180, 487]));

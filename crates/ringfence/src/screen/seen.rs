@@ -31,7 +31,11 @@ impl<'a> Seen<'a> {
         let party = invite.called_party().filter(|_| arrival.is_trusted()).map(|party| party.user());
         let (called, called_source) = match party.filter(|party| !party.is_empty()) {
             Some(party) => (party, Source::CalledPartyId),
-            None => (invite.called().map(|called| called.user()).unwrap_or_default(), Source::To),
+            None => match (invite.to(), invite.request_uri()) {
+                (Some(to), _) => (to.user(), Source::To),
+                (None, Some(uri)) => (uri.user(), Source::RequestUri),
+                (None, None) => (Cow::default(), Source::To),
+            },
         };
         let first = invite.diversions().into_iter().next();
         Self {

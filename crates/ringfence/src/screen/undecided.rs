@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 use ringfence_policy::Facts;
-use softphone::{CallId, EndedBy, Invite};
+use softphone::{CallId, EndedBy, Invite, Reject, Verdict};
 
 use super::record::{of_invite, shown};
 use super::seen::Seen;
@@ -120,6 +120,15 @@ impl Screen {
         for call in self.undecided.take_all() {
             self.leave_undecided(call, None, LEFT);
         }
+    }
+
+    /// Refuses a call for a line that is not started, for whom no other line's rules are meant, and writes that down.
+    pub(super) fn refuse_unstarted(&self, rules: &Rules, invite: &Invite<'_>, why: &str) -> Verdict {
+        let (verdict, reason) =
+            (Outcome::Refuse { status: 480 }, format!("the line is not started: it {why}"));
+        let record = Call { verdict, reason, ..with_caller(rules, invite) };
+        self.recorder.record(record, Some(invite.source().ip()));
+        Reject::unavailable().into()
     }
 
     fn leave_undecided(&self, call: Call, status: Option<u16>, why: &str) {

@@ -149,7 +149,9 @@ fn is_redirection(status: StatusCode) -> bool {
 
 /// Returns where a redirection leads, if that is the same server.
 fn same_server(from: &Url, to: &str) -> Result<Url, SourceError> {
-    let elsewhere = || SourceError::Redirected { to: cut(&visible(to), LONGEST_SHOWN) };
+    // A query may hold a key.
+    let place = to.split(['?', '#']).next().unwrap_or_default();
+    let elsewhere = || SourceError::Redirected { to: cut(&visible(place), LONGEST_SHOWN) };
     let url = from.join(to).map_err(|_| elsewhere())?;
     if url.origin() == from.origin() && url.username().is_empty() { Ok(url) } else { Err(elsewhere()) }
 }
@@ -212,5 +214,18 @@ fn innermost(error: &reqwest::Error) -> String {
         "it is no HTTP".to_owned()
     } else {
         cause.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_a_redirection_leads_is_told_without_its_query() {
+        let from = Url::parse("https://a.example/list?key=secret").unwrap();
+        let error = same_server(&from, "https://www.a.example/list?key=secret#secret").unwrap_err();
+        let told = error.to_string();
+        assert!(told.contains("https://www.a.example/list") && !told.contains("secret"), "{told}");
     }
 }

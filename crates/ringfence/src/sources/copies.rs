@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::SourceError;
 use crate::config::regular;
+use crate::user::own_user;
 
 /// Something a source gave, with what is needed to ask whether it is still the same.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,7 +82,11 @@ impl Copies {
         if let Some(directory) = absolute("CACHE_DIRECTORY") {
             return directory;
         }
-        absolute("XDG_CACHE_HOME").unwrap_or_else(|| PathBuf::from("/var/cache")).join("ringfence")
+        let directory = absolute("XDG_CACHE_HOME").unwrap_or_else(|| match (own_user(), absolute("HOME")) {
+            (Ok(0), _) | (_, None) => PathBuf::from("/var/cache"),
+            (_, Some(home)) => home.join(".cache"),
+        });
+        directory.join("ringfence")
     }
 
     /// Reads a copy, and when its source was last seen. What cannot be read is as good as missing.

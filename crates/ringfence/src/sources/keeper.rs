@@ -101,7 +101,10 @@ impl Keeper {
             }
             Err(error) => keeper.fail(error),
         });
-        taking.await.unwrap_or_default()
+        // A list that makes the reader panic is not fetched again and again.
+        taking
+            .await
+            .unwrap_or_else(|_| self.fail(SourceError::Garbage { why: "reading it panicked".to_owned() }))
     }
 
     /// Tells whether it keeps the same source of the same list.
@@ -180,6 +183,8 @@ impl Keeper {
         let digest = fingerprint(&documents);
         if self.state().digest == digest {
             self.confirm(&documents, trouble);
+            // The same under another tag is asked for by that from now on.
+            self.state().held = documents.iter().map(Document::without_body).collect();
             return None;
         }
         let now = (self.clock)();

@@ -112,7 +112,8 @@ impl Informant {
     pub(crate) fn ask(self: &Arc<Self>, question: &Question, deadline: Instant) -> Asked {
         self.tally.asked.fetch_add(1, Relaxed);
         let question = match self.reduced(question) {
-            Ok(question) => question,
+            Ok(Some(question)) => question,
+            Ok(None) => return Asked::Answered(Ok(Answer::NOTHING)),
             Err(error) => return Asked::Answered(Err(error)),
         };
         let now = Instant::now();
@@ -169,11 +170,11 @@ impl Informant {
         }
     }
 
-    /// Returns the part of a question that the source is told.
-    fn reduced(&self, question: &Question) -> Result<Question, SourceError> {
+    /// Returns the part of a question that the source is told; none where it is told nothing.
+    fn reduced(&self, question: &Question) -> Result<Option<Question>, SourceError> {
         match &self.spec.look_up {
             LookUp::PhoneBlock { .. } => phoneblock::reduced(question, self.spec.credential.is_some()),
-            LookUp::Service { .. } | LookUp::Program { .. } => Ok(question.clone()),
+            LookUp::Service { .. } | LookUp::Program { .. } => Ok(Some(question.clone())),
         }
     }
 

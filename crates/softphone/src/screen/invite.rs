@@ -116,8 +116,13 @@ impl<'a> Invite<'a> {
     /// Returns who is called: To, or the Request-URI where To cannot be read.
     #[must_use]
     pub fn called(&self) -> Option<Address<'a>> {
-        let to = self.head.to().ok().copied().map(Address::new);
-        to.or_else(|| self.request_uri())
+        self.to().or_else(|| self.request_uri())
+    }
+
+    /// Returns To (RFC 3261 section 8.1.1.2), if it can be read: whom the caller meant.
+    #[must_use]
+    pub fn to(&self) -> Option<Address<'a>> {
+        self.head.to().ok().copied().map(Address::new)
     }
 
     /// Returns the Request-URI: through which Contact or number of ours the call came. The proxies on the way have

@@ -17,6 +17,11 @@ pub(crate) struct Answer {
     pub(crate) name: Option<Arc<str>>,
 }
 
+impl Answer {
+    /// What is said of a caller of whom nothing is known.
+    pub(crate) const NOTHING: Answer = Answer { score: 0, is_listed: false, name: None };
+}
+
 /// An answer as services and programs write it.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Written {

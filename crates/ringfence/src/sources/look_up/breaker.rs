@@ -9,6 +9,8 @@ use tokio::time::Instant;
 pub(crate) struct Breaker {
     failures: u32,
     rests_until: Option<Instant>,
+    /// Whether a question tries if the source is back.
+    is_tried: bool,
     rests: u64,
 }
 
@@ -25,6 +27,7 @@ impl Breaker {
             // The first question after the rest is alone until it has its answer.
             Some(_) => {
                 self.rests_until = Some(now + REST);
+                self.is_tried = true;
                 Ok(())
             }
             None => Ok(()),
@@ -33,6 +36,7 @@ impl Breaker {
 
     /// Notes how a question ended.
     pub(crate) fn end(&mut self, is_answered: bool, now: Instant) {
+        let was_tried = std::mem::take(&mut self.is_tried);
         if is_answered {
             self.failures = 0;
             self.rests_until = None;
@@ -41,7 +45,10 @@ impl Breaker {
         self.failures = self.failures.saturating_add(1);
         if self.failures >= MOST_FAILURES {
             self.rests_until = Some(now + REST);
-            self.rests += 1;
+            // Of questions that fail together the first brings the rest.
+            if self.failures == MOST_FAILURES || was_tried {
+                self.rests += 1;
+            }
         }
     }
 
@@ -85,5 +92,16 @@ mod tests {
         breaker.end(true, at_last);
         assert_eq!(breaker.begin(at_last), Ok(()));
         assert_eq!(breaker.begin(at_last), Ok(()));
+    }
+
+    #[test]
+    fn questions_that_fail_together_bring_one_rest() {
+        let (mut breaker, now) = (Breaker::default(), Instant::now());
+        (0..8).for_each(|_| breaker.end(false, now));
+        assert_eq!(breaker.rests(), 1);
+        let later = now + REST;
+        assert_eq!(breaker.begin(later), Ok(()));
+        breaker.end(false, later);
+        assert_eq!(breaker.rests(), 2);
     }
 }

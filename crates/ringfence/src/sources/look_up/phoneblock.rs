@@ -26,18 +26,15 @@ use crate::sources::source::Tells;
 /// What is known of a number changes within weeks.
 pub(crate) const USUAL_CACHE: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Leaves of a question what `PhoneBlock` is asked.
-pub(crate) fn reduced(question: &Question, has_key: bool) -> Result<Question, SourceError> {
+/// Leaves of a question what `PhoneBlock` is asked: nothing of an internal number, which is nobody else's business and so
+/// has no complaints.
+pub(crate) fn reduced(question: &Question, has_key: bool) -> Result<Option<Question>, SourceError> {
+    let Number::E164(_) = question.number else { return Ok(None) };
     if !has_key {
         let why = "PhoneBlock answers whoever has an API key, and the list names none".to_owned();
         return Err(SourceError::Credential { why });
     }
-    match question.number {
-        Number::E164(_) => Ok(Question { number: question.number, line: String::new(), called: None }),
-        Number::Internal(_) => {
-            Err(SourceError::NotAsked { why: "an internal number is nobody else's business" })
-        }
-    }
+    Ok(Some(Question { number: question.number, line: String::new(), called: None }))
 }
 
 /// Asks about a caller.
@@ -53,7 +50,7 @@ pub(crate) async fn ask(
     let request = service::request(Method::GET, url, MOST_ANSWER, credential)?;
     let known: Known = service::json(&client.send(&request).await?)?;
     let found = known.numbers.iter().find(|known| known.phone == number);
-    Ok(found.map_or(Answer { score: 0, is_listed: false, name: None }, Rated::answer))
+    Ok(found.map_or(Answer::NOTHING, Rated::answer))
 }
 
 fn hash(number: &str, tells: Tells) -> String {
