@@ -11,8 +11,8 @@ use jiff::{SignedDuration, Timestamp};
 use remembered::Remembered;
 use ringfence_policy::{
     AddTo, Answer, Arrival, Attestation, By, Call, Caller, Condition, Decision, Facts, KindSet, List, Mode,
-    Per, Policy, PolicyParts, Record, Region, Rejection, Rollout, Rule, Share, Source, Switch, Text, Treatment,
-    Verification, Wildcard, decide,
+    Per, Policy, PolicyParts, Record, Region, Rejection, Rollout, Rule, Share, Source, Switch, Text,
+    Treatment, Verification, Wildcard, decide,
 };
 
 const PEOPLE: usize = 0;
