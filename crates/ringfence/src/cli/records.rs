@@ -4,7 +4,7 @@ use anyhow::Result;
 use jiff::Timestamp;
 
 use super::Context;
-use super::failure::with_hint;
+use super::failure::{hint, with_hint};
 use crate::control::client;
 use crate::control::{Request, Response};
 use crate::journal::{Call, Query, Reader, StoreError};
@@ -76,6 +76,10 @@ pub(super) async fn note(context: &Context, request: &Request) -> Result<Option<
     let mut answer = match client::ask(&context.program()?, request).await {
         Ok(answer) => answer,
         Err(client::AskError::NotRunning(_)) => return Ok(None),
+        Err(error @ client::AskError::NotOurs(_)) => {
+            hint(&error.to_string());
+            return Ok(None);
+        }
         Err(error) => return Err(super::status::explain(error)),
     };
     answer.next().await.map_err(super::status::explain)

@@ -46,6 +46,9 @@ pub(super) fn explain(error: AskError) -> anyhow::Error {
     let message = error.to_string();
     match error {
         AskError::NotRunning(_) => with_hint(message, "start it with `ringfence run`"),
+        AskError::NotOurs(_) => {
+            with_hint(message, "start it with `ringfence run`, or ask as the user who runs it")
+        }
         AskError::Forbidden(_) => with_hint(message, "ask as the user who runs it, or as root"),
         AskError::Declined { hint, .. } => with_hint(message, hint),
         AskError::Refused(_) | AskError::Io(_) => anyhow::Error::new(error),

@@ -1,6 +1,8 @@
-//! Asks the running program.
+//! Asks the running program, and nobody who poses as it.
 
+use std::fs;
 use std::io;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
@@ -8,6 +10,7 @@ use tokio::net::UnixStream;
 
 use super::{Asked, Request, Response};
 use crate::config::canonical;
+use crate::user::own_user;
 
 /// The program that is meant.
 #[derive(Debug, Clone)]
@@ -27,8 +30,10 @@ pub(crate) struct Answer {
 /// Why there is no answer.
 #[derive(Debug)]
 pub(crate) enum AskError {
-    /// No program listens at any of the places.
+    /// Nothing listens at any of the places.
     NotRunning(Vec<PathBuf>),
+    /// No program of ours does; who listens there was told nothing.
+    NotOurs(PathBuf),
     /// It runs as another user.
     Forbidden(PathBuf),
     /// It answered with an error.
@@ -44,9 +49,10 @@ pub(crate) enum AskError {
 /// A line of an answer is no longer: a status of ten thousand lines fits.
 const MOST_ANSWER: u64 = 16 * 1024 * 1024;
 
-/// Asks the program that listens at the first of the places that anything listens at.
+/// Asks the program that listens at the first of the places that a program of ours listens at.
 pub(crate) async fn ask(program: &Program, request: &Request) -> Result<Answer, AskError> {
-    let mut stream = connect(&program.places).await?;
+    let user = own_user()?;
+    let mut stream = connect(&program.places, |peer, place| is_ours(peer, user, place)).await?;
     let configuration = program.configuration.as_deref().map(known_as);
     let asked = Asked { request: request.clone(), configuration };
     let mut line = serde_json::to_vec(&asked).map_err(io::Error::from)?;
@@ -60,20 +66,45 @@ pub(super) fn known_as(path: &Path) -> String {
     canonical(path).to_string_lossy().into_owned()
 }
 
-async fn connect(places: &[PathBuf]) -> Result<UnixStream, AskError> {
+async fn connect(places: &[PathBuf], is_ours: impl Fn(u32, &Path) -> bool) -> Result<UnixStream, AskError> {
     let mut forbidden: Option<&Path> = None;
+    let mut foreign: Option<&Path> = None;
     for place in places {
         match UnixStream::connect(place).await {
-            Ok(stream) => return Ok(stream),
+            Ok(stream) if stream.peer_cred().is_ok_and(|peer| is_ours(peer.uid(), place)) => {
+                return Ok(stream);
+            }
+            // What we ask names callers, and an answer that is made up would pass for done.
+            Ok(_) => foreign = foreign.or(Some(place)),
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
                 forbidden = forbidden.or(Some(place));
             }
             Err(_) => {}
         }
     }
-    Err(match forbidden {
-        Some(place) => AskError::Forbidden(place.to_owned()),
-        None => AskError::NotRunning(places.to_owned()),
+    Err(match (forbidden, foreign) {
+        (Some(place), _) => AskError::Forbidden(place.to_owned()),
+        (None, Some(place)) => AskError::NotOurs(place.to_owned()),
+        (None, None) => AskError::NotRunning(places.to_owned()),
+    })
+}
+
+/// Tells whether who listens at a place may be the program of a user. Root's may run as a user of its own, but
+/// not where anybody could have put a socket.
+fn is_ours(peer: u32, user: u32, place: &Path) -> bool {
+    peer == user || peer == 0 || (user == 0 && !is_open_to_all(place))
+}
+
+/// Tells whether anybody may put something at a path, or above it; also when that cannot be told.
+fn is_open_to_all(path: &Path) -> bool {
+    let Ok(target) = fs::canonicalize(path) else { return true };
+    let is_writable = |directory: &Path| {
+        fs::metadata(directory).map_or(true, |metadata| metadata.permissions().mode() & 0o002 != 0)
+    };
+    // The path itself too: whoever may turn a link on the way may turn it back.
+    [path, &target].into_iter().any(|path| {
+        let mut above = path.ancestors().skip(1).filter(|directory| !directory.as_os_str().is_empty());
+        path.starts_with(std::env::temp_dir()) || above.any(is_writable)
     })
 }
 
@@ -114,6 +145,11 @@ impl std::fmt::Display for AskError {
                 let places: Vec<_> = places.iter().map(|place| place.display().to_string()).collect();
                 write!(f, "ringfence is not running: nothing listens at {}", places.join(" or "))
             }
+            Self::NotOurs(place) => write!(
+                f,
+                "ringfence is not running: another user listens at {} and was not asked",
+                place.display()
+            ),
             Self::Forbidden(place) => {
                 write!(f, "the control socket {} belongs to another user", place.display())
             }
@@ -124,3 +160,38 @@ impl std::fmt::Display for AskError {
 }
 
 impl std::error::Error for AskError {}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::UnixListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn another_user_who_listens_where_the_program_would_is_passed_by() {
+        let home = tempfile::tempdir().unwrap();
+        let places = ["other", "ours"].map(|name| home.path().join(name));
+        let listeners = places.each_ref().map(|place| UnixListener::bind(place).unwrap());
+        let is_ours = |_: u32, place: &Path| place.ends_with("ours");
+        let stream = connect(&places, is_ours).await.unwrap();
+        assert_eq!(stream.peer_addr().unwrap().as_pathname(), Some(&*places[1]));
+        let error = connect(&places[..1], is_ours).await.unwrap_err();
+        assert!(matches!(&error, AskError::NotOurs(place) if place == &places[0]), "{error:?}");
+        drop(listeners);
+    }
+
+    #[test]
+    fn who_listens_is_ours_as_the_same_user_as_root_or_for_root_where_only_some_may_listen() {
+        let home = tempfile::tempdir().unwrap();
+        let place = home.path().join("control.sock");
+        fs::write(&place, "").unwrap();
+        for (peer, user, expected) in
+            [(1000, 1000, true), (0, 1000, true), (1001, 1000, false), (1000, 0, false), (0, 0, true)]
+        {
+            assert_eq!(is_ours(peer, user, &place), expected, "{peer} {user}");
+        }
+        let (service, elsewhere) = (993, Path::new("/usr/control.sock"));
+        assert!(!is_ours(service, 0, elsewhere), "it is not there");
+        assert!(is_ours(service, 0, Path::new("/usr")) && !is_ours(service, 1000, Path::new("/usr")));
+    }
+}
