@@ -69,12 +69,23 @@ impl Bound {
         let directory =
             path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
         DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(io)?;
-        let metadata = fs::symlink_metadata(directory).map_err(io)?;
-        if metadata.is_dir() && !is_closed(&metadata, user) {
-            let why = "others may write to this directory";
-            return Err(BindError::NotOurs { path: directory.to_owned(), why });
+        // What a link names now is what is used, wherever the link leads later.
+        let directory = fs::canonicalize(directory).map_err(io)?;
+        if !is_closed(&fs::metadata(&directory).map_err(io)?, user) {
+            return Err(BindError::NotOurs { path: directory, why: "others may write to this directory" });
         }
-        let lock_error = |source| BindError::Io { path: lock::name(path), source };
+        let path = &directory.join(path.file_name().unwrap_or_default());
+        let lock_name = lock::name(path);
+        match fs::symlink_metadata(&lock_name) {
+            Ok(metadata) if metadata.is_file() && metadata.uid() == user => {}
+            Ok(_) => {
+                let why = "its lock is no plain file of ours";
+                return Err(BindError::NotOurs { path: lock_name, why });
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(source) => return Err(BindError::Io { path: lock_name, source }),
+        }
+        let lock_error = |source| BindError::Io { path: lock_name, source };
         let lock = match lock::take(path).map_err(lock_error)? {
             Taken::Ours(lock) => lock,
             Taken::Theirs(pid) => return Err(BindError::InUse { path: path.to_owned(), pid }),
@@ -125,6 +136,8 @@ impl std::error::Error for BindError {}
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::symlink;
+
     use tokio::net::UnixStream;
 
     use super::*;
@@ -180,5 +193,28 @@ mod tests {
         fs::set_permissions(home.path(), Permissions::from_mode(0o777)).unwrap();
         let error = Bound::bind(&home.path().join("control.sock"), own_user().unwrap()).unwrap_err();
         assert!(matches!(error, BindError::NotOurs { .. }), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_link_to_a_directory_that_others_may_write_is_refused_and_nothing_is_made_there() {
+        let home = tempfile::tempdir().unwrap();
+        let (open, link) = (home.path().join("open"), home.path().join("run"));
+        fs::create_dir(&open).unwrap();
+        fs::set_permissions(&open, Permissions::from_mode(0o777)).unwrap();
+        symlink(&open, &link).unwrap();
+        let error = Bound::bind(&link.join("control.sock"), own_user().unwrap()).unwrap_err();
+        assert!(matches!(error, BindError::NotOurs { .. }), "{error}");
+        assert_eq!(fs::read_dir(&open).unwrap().count(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_link_in_the_place_of_the_lock_is_refused_and_what_it_names_stays_as_it_was() {
+        let home = tempfile::tempdir().unwrap();
+        let (path, letter) = (home.path().join("control.sock"), home.path().join("letter.txt"));
+        fs::write(&letter, "dear").unwrap();
+        symlink(&letter, lock::name(&path)).unwrap();
+        let error = Bound::bind(&path, own_user().unwrap()).unwrap_err();
+        assert!(matches!(error, BindError::NotOurs { .. }), "{error}");
+        assert_eq!(fs::read_to_string(&letter).unwrap(), "dear");
     }
 }
