@@ -31,8 +31,10 @@ mod visible;
 mod watch;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
+use tokio::runtime::Runtime;
 
 use crate::cli::{Answer, Cli};
 
@@ -40,7 +42,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let answer = match runtime {
-        Ok(runtime) => runtime.block_on(cli.run()),
+        Ok(runtime) => to_end(runtime, cli.run()),
         Err(error) => Err(error.into()),
     };
     match answer {
@@ -50,5 +52,41 @@ fn main() -> ExitCode {
     }
 }
 
+/// Runs until the work is done. A thread that then still waits for a disk does not keep the program.
+fn to_end<T>(runtime: Runtime, work: impl Future<Output = T>) -> T {
+    let done = runtime.block_on(work);
+    runtime.shutdown_timeout(PARTING);
+    done
+}
+
+/// How long tasks and threads that nobody waited for may take to end with the program.
+const PARTING: Duration = Duration::from_secs(1);
+
 /// The exit code of a negative answer: the configuration has errors, a line is not registered.
 const NEGATIVE: u8 = 1;
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+
+    use super::*;
+
+    #[test]
+    fn a_thread_that_waits_for_a_disk_for_ever_does_not_keep_the_program() {
+        let (disk, is_there) = channel::<()>();
+        let (ended, has_ended) = channel();
+        std::thread::spawn(move || {
+            let work = async {
+                let (begun, has_begun) = tokio::sync::oneshot::channel();
+                tokio::task::spawn_blocking(move || {
+                    let _ = begun.send(());
+                    is_there.recv()
+                });
+                has_begun.await
+            };
+            ended.send(to_end(Runtime::new().unwrap(), work))
+        });
+        assert_eq!(has_ended.recv_timeout(5 * PARTING).expect("an end in time"), Ok(()));
+        drop(disk);
+    }
+}
