@@ -149,6 +149,13 @@ impl Inbox {
         self.bell.notify_one();
     }
 
+    /// Says that nobody takes anything out any more, and lets go of the jobs: whoever waits for one waits no longer.
+    pub(super) fn leave(&self) {
+        let mut waiting = self.waiting();
+        waiting.is_closed = true;
+        waiting.jobs.clear();
+    }
+
     /// Waits until a batch is full or old enough, a job is there, or the patience is over.
     pub(super) fn wait(&self, patience: Duration) -> Due {
         let mut waiting = self.waiting();

@@ -79,6 +79,7 @@ impl Writer {
 
     /// Writes until the inbox is closed and empty.
     pub(super) fn run(mut self) {
+        let _leaving = Leaving(Arc::clone(&self.inbox));
         loop {
             let due =
                 self.inbox.wait(self.next_look.saturating_duration_since(Instant::now()).min(LONG_ENOUGH));
@@ -214,6 +215,15 @@ impl Writer {
             }
             Err(error) => tracing::debug!(%error, "journal not cleared"),
         }
+    }
+}
+
+/// Leaves the inbox when the thread ends, also when it panics.
+struct Leaving(Arc<Inbox>);
+
+impl Drop for Leaving {
+    fn drop(&mut self) {
+        self.0.leave();
     }
 }
 

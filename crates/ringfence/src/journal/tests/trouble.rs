@@ -1,5 +1,6 @@
 //! A disk that is full, or takes nothing, or comes late; what is too old or too much.
 
+use std::sync::mpsc::RecvTimeoutError;
 use std::sync::{Condvar, MutexGuard};
 use std::time::Instant;
 
@@ -192,6 +193,38 @@ fn what_is_left_when_the_program_ends_is_written() {
     running.journal.close();
     assert_eq!(bench.count(), 3_000);
     assert!(!running.journal.flush());
+}
+
+#[test]
+fn whoever_waits_for_a_journal_that_ends_unwritten_waits_no_longer() {
+    static DISK: Disk = Disk::new();
+    let bench = Bench::new();
+    let mut running = bench.start();
+    let inbox = Arc::clone(&running.journal.writing.as_ref().unwrap().inbox);
+    let stop = |connection: &mut Connection| {
+        set(connection, "query_only = ON");
+        DISK.stop();
+    };
+    inbox.ask(Job::Spoil(stop)).unwrap();
+    let standing = DISK.stopped();
+    running.record((0..3_000).map(|second| from(ANNA, second)));
+    let (reply, answer) = std::sync::mpsc::channel();
+    inbox.ask(Job::Flush(reply)).unwrap();
+    inbox.close();
+    drop(standing);
+    assert_eq!(answer.recv_timeout(PATIENCE), Err(RecvTimeoutError::Disconnected));
+}
+
+#[test]
+fn a_caller_cannot_be_forgotten_by_a_journal_whose_thread_is_gone_and_that_is_said() {
+    let bench = Bench::new();
+    let running = bench.start();
+    running.spoil(|_| panic!("as a bug would"));
+    let (told, answer) = std::sync::mpsc::channel();
+    let journal = Arc::clone(&running.journal);
+    std::thread::spawn(move || told.send(journal.forget(ANNA, region()).map_err(|error| error.to_string())));
+    let error = answer.recv_timeout(PATIENCE).expect("an answer in time").unwrap_err();
+    assert!(error.contains("the journal is closed"), "{error}");
 }
 
 /// Fills a file with calls, and returns what retention works on.
