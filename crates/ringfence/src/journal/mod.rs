@@ -218,7 +218,7 @@ impl Journal {
 
     /// Notes that a number was dialled.
     pub(crate) fn dialed(&self, identity: String, at: Timestamp) {
-        self.past.dialed(&identity, at);
+        self.past.dialed(&identity, at, Timestamp::now());
         self.put(|| Record::Dialed { identity, at });
     }
 
@@ -230,7 +230,7 @@ impl Journal {
 
     /// Notes that a call of a number was answered.
     pub(crate) fn answered(&self, identity: String, at: Timestamp) {
-        self.past.answered(&identity, at);
+        self.past.answered(&identity, at, Timestamp::now());
         self.put(|| Record::Answered { identity, at });
     }
 

@@ -128,17 +128,17 @@ impl Past {
         }
     }
 
-    /// Notes that we called a number.
-    pub(crate) fn dialed(&self, identity: &str, at: Timestamp) {
-        self.spoke(identity, |spoken| spoken.dialed = Some(millis(at)));
+    /// Notes that we called a number, now or before.
+    pub(crate) fn dialed(&self, identity: &str, at: Timestamp, now: Timestamp) {
+        self.spoke(identity, |spoken| latest(&mut spoken.dialed, millis(at), millis(now)));
         if identity.len() <= LONGEST_EMERGENCY {
             self.is_short_dialed.store(true, Relaxed);
         }
     }
 
-    /// Notes that a call of a number was answered.
-    pub(crate) fn answered(&self, identity: &str, at: Timestamp) {
-        self.spoke(identity, |spoken| spoken.answered = Some(millis(at)));
+    /// Notes that a call of a number was answered, now or before.
+    pub(crate) fn answered(&self, identity: &str, at: Timestamp, now: Timestamp) {
+        self.spoke(identity, |spoken| latest(&mut spoken.answered, millis(at), millis(now)));
     }
 
     /// Notes an entry. Returns whether there was room for it.
@@ -295,6 +295,14 @@ impl Past {
     fn spoken_with(&self, caller: &CallerId<'_>) -> Option<Spoken> {
         let key = self.keys.caller(SPOKEN, caller)?;
         self.spoken.of(key).get(&key).copied()
+    }
+}
+
+/// Keeps the later of two times. One that is to come is of a clock that stood ahead, and gives way.
+fn latest(known: &mut Option<u64>, noted: u64, now: u64) {
+    let stays = known.is_some_and(|known| known <= now && (noted <= known || noted > now));
+    if !stays {
+        *known = Some(noted);
     }
 }
 

@@ -145,19 +145,24 @@ fn end(connection: &Connection, row: i64, ended: &Ended) -> rusqlite::Result<()>
 /// Writes what rules ask for later.
 fn remember(connection: &Connection, record: &Record) -> rusqlite::Result<()> {
     let micros = |at: &Timestamp| at.as_microsecond();
+    let now = Timestamp::now();
     match record {
         Record::Dialed { identity, at } => connection
             .prepare_cached(
+                // One that is to come is of a clock that stood ahead, and gives way.
                 "INSERT INTO spoken (identity, dialed) VALUES (?1, ?2)
-                 ON CONFLICT (identity) DO UPDATE SET dialed = excluded.dialed",
+                 ON CONFLICT (identity) DO UPDATE SET dialed = excluded.dialed
+                 WHERE dialed IS NULL OR dialed < excluded.dialed OR dialed > ?3",
             )?
-            .execute(params![identity, micros(at)])?,
+            .execute(params![identity, micros(at), micros(&now)])?,
         Record::Answered { identity, at } => connection
             .prepare_cached(
+                // One that is to come is of a clock that stood ahead, and gives way.
                 "INSERT INTO spoken (identity, answered) VALUES (?1, ?2)
-                 ON CONFLICT (identity) DO UPDATE SET answered = excluded.answered",
+                 ON CONFLICT (identity) DO UPDATE SET answered = excluded.answered
+                 WHERE answered IS NULL OR answered < excluded.answered OR answered > ?3",
             )?
-            .execute(params![identity, micros(at)])?,
+            .execute(params![identity, micros(at), micros(&now)])?,
         Record::Added(added) => connection
             .prepare_cached(
                 "INSERT OR REPLACE INTO entries (list, identity, added, until, rule, note)

@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension as _};
 
 use super::super::reader::{entries, switches};
 use super::key::{CALLERS, LINES};
-use super::{LONGEST_EMERGENCY, Past, address};
+use super::{LONGEST_EMERGENCY, Past, address, latest, millis};
 
 impl Past {
     /// Reads the calls before this start. It comes before the first call: older ones than those that
@@ -18,9 +18,9 @@ impl Past {
         self.read_rates(connection, now)
     }
 
-    /// Reads what else was remembered. What is known already is newer, and stays.
+    /// Reads what else was remembered. Entries and switches that are known already are newer, and stay.
     pub(crate) fn read_state(&self, connection: &Connection, now: Timestamp) -> rusqlite::Result<()> {
-        self.read_spoken(connection)?;
+        self.read_spoken(connection, now)?;
         for added in entries(connection, now)? {
             if !self.has_entry(&added.list, &added.identity) {
                 // Where there is no room, none that holds still makes room for another.
@@ -89,7 +89,7 @@ impl Past {
         Ok(())
     }
 
-    fn read_spoken(&self, connection: &Connection) -> rusqlite::Result<()> {
+    fn read_spoken(&self, connection: &Connection, now: Timestamp) -> rusqlite::Result<()> {
         let mut spoken = connection.prepare("SELECT identity, dialed, answered FROM spoken")?;
         let mut rows = spoken.query([])?;
         let time = |at: Option<i64>| at.map(from_micros);
@@ -97,8 +97,11 @@ impl Past {
             let (dialed, answered) = (time(row.get(1)?), time(row.get(2)?));
             let identity = row.get_ref(0)?.as_str()?;
             self.spoke(identity, |spoken| {
-                spoken.dialed = spoken.dialed.or(dialed);
-                spoken.answered = spoken.answered.or(answered);
+                for (known, read) in [(&mut spoken.dialed, dialed), (&mut spoken.answered, answered)] {
+                    if let Some(read) = read {
+                        latest(known, read, millis(now));
+                    }
+                }
             });
             if identity.len() <= LONGEST_EMERGENCY {
                 self.is_short_dialed.store(true, Relaxed);

@@ -96,7 +96,7 @@ fn a_rate_counts_this_call_too_by_caller_line_or_address() {
 #[test]
 fn a_flood_of_callers_takes_the_place_of_strangers_not_of_numbers_we_spoke_with() {
     let past = Past::default();
-    past.dialed(ANNA, at(0));
+    past.dialed(ANNA, at(0), at(0));
     note(&past, &Caller::told("+442079460999"), "home", 0);
     for caller in 0..2 * MOST_CALLERS {
         past.called(Some(&format!("stranger{caller}")), "home", None, at(1));
@@ -132,11 +132,11 @@ fn an_entry_ends_at_its_time_and_there_are_only_so_many() {
 fn an_emergency_call_is_one_of_the_numbers_of_the_region_or_of_all() {
     let past = Past::default();
     let called = |region: &str| past.emergency_call(Region::parse(region).unwrap());
-    past.dialed("1002", at(9));
+    past.dialed("1002", at(9), at(9));
     assert_eq!(called("GB"), None);
-    past.dialed("144", at(1));
+    past.dialed("144", at(1), at(1));
     assert_eq!((called("CH"), called("GB")), (Some(at(1)), None));
-    past.dialed("112", at(2));
+    past.dialed("112", at(2), at(2));
     assert_eq!((called("CH"), called("GB")), (Some(at(2)), Some(at(2))));
 }
 
@@ -201,8 +201,8 @@ fn what_has_no_end_holds_whatever_the_clock_shows() {
 #[test]
 fn a_number_dialled_while_the_clock_stood_years_ahead_is_known_when_it_is_dialled_again() {
     let past = Past::default();
-    past.dialed(ANNA, at(JUMPS[2]));
-    past.dialed(ANNA, at(0));
+    past.dialed(ANNA, at(JUMPS[2]), at(JUMPS[2]));
+    past.dialed(ANNA, at(0), at(0));
     assert_eq!(past.last_dialed(&Caller::told(ANNA).identify(region())), Some(at(0)));
 }
 

@@ -437,3 +437,25 @@ fn a_verb_changes_the_journal_while_no_program_runs_and_is_refused_beside_one() 
     assert!(switches.iter().any(|switch| switch.name == "on_call" && switch.is_on));
     assert_eq!(bench.start().journal.past().switch("on_call", at(1)), Some(true));
 }
+
+#[test]
+fn what_was_dialled_long_ago_does_not_hide_what_was_dialled_since() {
+    let bench = Bench::new();
+    let anna = Caller::told(ANNA).identify(region());
+    let spoken = |running: &Running| {
+        let past = running.journal.past();
+        [past.last_dialed(&anna), past.last_answered(&anna)]
+    };
+    let now = Timestamp::now();
+    let ago = |minutes| now - SignedDuration::from_mins(minutes);
+    let running = bench.start();
+    for minutes in [-400, 1, 40] {
+        running.journal.dialed(ANNA.to_owned(), ago(minutes));
+        running.journal.answered(ANNA.to_owned(), ago(minutes));
+    }
+    assert!(running.journal.flush());
+    let last = Some(Timestamp::from_millisecond(ago(1).as_millisecond()).unwrap());
+    assert_eq!(spoken(&running), [last, last], "in memory");
+    drop(running);
+    assert_eq!(spoken(&bench.start()), [last, last], "in the file");
+}
