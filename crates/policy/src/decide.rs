@@ -186,15 +186,26 @@ pub enum By<'p> {
 }
 
 impl<'p> By<'p> {
+    /// What a journal has in the place of a rule's id where a call was never decided.
+    pub const UNDECIDED: &'static str = "undecided";
+
+    /// The words for what decides but a rule.
+    pub(crate) const NO_RULES: [&'static str; 4] =
+        [Self::EMERGENCY, Self::EMERGENCY_CALLBACK, NEVER_BLOCK, Self::ON_ERROR];
+
+    const EMERGENCY: &'static str = "emergency";
+    const EMERGENCY_CALLBACK: &'static str = "emergency-callback";
+    const ON_ERROR: &'static str = "on_error";
+
     /// Returns the id of the rule, or what else it is called.
     #[must_use]
     pub fn id(self) -> &'p str {
         match self {
-            By::Emergency => "emergency",
-            By::EmergencyCallback => "emergency-callback",
-            By::NeverBlock => "never_block",
+            By::Emergency => Self::EMERGENCY,
+            By::EmergencyCallback => Self::EMERGENCY_CALLBACK,
+            By::NeverBlock => NEVER_BLOCK,
             By::Rule(rule) => rule.id(),
-            By::Error => "on_error",
+            By::Error => Self::ON_ERROR,
         }
     }
 }

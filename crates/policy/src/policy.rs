@@ -222,8 +222,8 @@ impl Policy {
     fn refused_emergencies(&self) -> Vec<EmergencyEntry> {
         let mut entries = self.emergency_entries();
         entries.retain(|(entry, _)| entry.origin().file().is_none());
-        entries.sort_by_key(|(entry, _)| place(entry));
-        entries.dedup_by_key(|(entry, _)| place(entry));
+        entries.sort_by_key(inline_place);
+        entries.dedup_by_key(|found| inline_place(found));
         entries.into_iter().map(|(entry, rule)| EmergencyEntry::new(entry, rule)).collect()
     }
 
@@ -246,6 +246,12 @@ impl Policy {
 fn place<'e>(entry: &Entry<'e>) -> (Option<&'e str>, u32, &'e str) {
     let origin = entry.origin();
     (origin.file(), origin.line(), entry.written())
+}
+
+/// Returns where an entry of the policy itself stands: in a list, whichever rules refuse it, or in one rule.
+fn inline_place<'e>((entry, rule): &(Entry<'e>, &'e Rule)) -> (u32, &'e str, &'e str, &'e str) {
+    let rule = if entry.list().is_empty() { rule.id() } else { "" };
+    (entry.origin().line(), entry.written(), entry.list(), rule)
 }
 
 /// Finds the lists whose callers a condition means, but not those it means to leave out.

@@ -128,6 +128,46 @@ fn a_rule_that_would_refuse_an_emergency_number_is_refused() {
 }
 
 #[test]
+fn an_emergency_number_in_a_rule_or_a_list_is_underlined_where_it_stands() {
+    let rule = |id: &str, when: &str| format!("[[rule]]\nid = \"{id}\"\nwhen = {when}\nthen = \"busy\"\n");
+    let blocks = [
+        rule("a", "{ caller = [\"0900*\", \"112\"] }"),
+        rule(
+            "b",
+            "{ any = [{ hours = \"22:00-07:00\" }, { all = [{ caller = \"112\" }, { first_time = true }] }] }",
+        ),
+        "[list.spam]\nentries = [{ match = \"144\", name = \"x\" }]\n".to_owned(),
+        rule("c", "{ caller_in = \"spam\" }"),
+    ];
+    let (_, found) = read(&with_last_rule(&blocks.concat()));
+    let meant = found.iter().filter(|found| found.message.contains("is an emergency number"));
+    let meant: Vec<_> = meant
+        .filter_map(|found| found.place.as_ref())
+        .map(|place| (place.line, place.text[place.underline.clone()].to_owned()))
+        .collect();
+    let expected = [(4, "\"112\""), (8, "\"112\""), (11, "\"144\"")];
+    assert_eq!(meant, expected.map(|(line, text)| (line, text.to_owned())), "{found:#?}");
+}
+
+#[test]
+fn a_rule_is_not_called_as_what_decides_where_no_rule_does() {
+    for word in ["emergency", "emergency-callback", "never_block", "on_error", "undecided", " undecided "] {
+        let rule =
+            format!("[[rule]]\nid = \"{word}\"\nwhen = {{ caller_kind = \"mobile\" }}\nthen = \"ring\"");
+        let (_, found) = read(&with_last_rule(&rule));
+        let place = found[0].place.as_ref().unwrap();
+        assert_eq!((place.line, &place.text[place.underline.clone()]), (3, &*format!("\"{word}\"")));
+        let expected = format!("expected an id that no other decision has, found \"{word}\"");
+        assert_eq!((&*found[0].message, found.len()), (&*expected, 1), "{found:#?}");
+        assert!(found[0].hint.is_some(), "{word}");
+    }
+    assert_eq!(
+        wrong("[[rule]]\nid = \"emergencies\"\nwhen = { caller = \"112\" }\nthen = \"ring\""),
+        Vec::<String>::new()
+    );
+}
+
+#[test]
 fn a_rule_that_would_do_anything_but_let_an_emergency_number_ring_is_refused() {
     let lists = "[line.home]\nposition = \"parallel\"\n[treatment.on]\nforward.to = \"sip:desk@pbx.example\"\n\
                  [treatment.asked]\nchallenge = { prompt = \"press-{digit}.wav\", on_pass = \"ring\", on_fail = \"ring\" }\n\

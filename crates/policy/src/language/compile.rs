@@ -18,6 +18,7 @@ use super::merge::{Blocks, Kind};
 use super::read::{At, brief};
 use super::value::NameOr;
 use crate::condition::Condition;
+use crate::decide::By;
 use crate::list::List;
 use crate::number::Region;
 use crate::policy::{EmergencyEntry, Mode, Policy, PolicyError, PolicyParts, Switch};
@@ -166,6 +167,12 @@ impl<'c> Compiler<'c> {
     }
 
     fn rule(&mut self, rule: &'c At<RuleBlock>) -> Option<Rule> {
+        if By::NO_RULES.into_iter().chain([By::UNDECIDED]).any(|word| rule.id.0.trim() == word) {
+            let message =
+                format!("expected an id that no other decision has, found \"{}\"", brief(&rule.id.0));
+            let hint = "`calls`, `why` and `stats` say so of calls that no rule decided: give it another id";
+            self.report.error(rule.id.span, message, hint);
+        }
         if rule.id.0.is_empty() || rule.id.0.starts_with("guard.") {
             let message =
                 format!("expected an id that is not empty nor a guard's, found \"{}\"", brief(&rule.id.0));
@@ -225,8 +232,12 @@ impl<'c> Compiler<'c> {
     fn report_emergency(&mut self, entry: &EmergencyEntry) {
         let spec = self.specs.iter().find(|spec| spec.name() == entry.list());
         let span = spec.and_then(|spec| spec.inline_span(entry.line()));
-        let of_rule =
-            || self.blocks.rules.iter().find(|rule| rule.id.0 == entry.rule()).map(|rule| rule.id.span);
+        let of_rule = || {
+            let rule = self.blocks.rules.iter().find(|rule| rule.id.0 == entry.rule())?;
+            let in_it = rule.when.as_ref().filter(|_| entry.list().is_empty());
+            let in_it = in_it.and_then(|when| condition::caller_written(&when.value, entry.written()));
+            Some(in_it.unwrap_or(rule.id.span))
+        };
         let would = if entry.is_refused() { "refuse it" } else { "not let it ring" };
         let rule = brief(entry.rule());
         let written = entry.written();

@@ -12,6 +12,7 @@ use super::file::Place;
 use super::read::{At, brief};
 use super::value::NameOr;
 use crate::call::OneOrMore;
+use crate::decide::By;
 use crate::policy::Policy;
 use crate::trace::Trace;
 
@@ -118,7 +119,7 @@ impl Known {
         let blocks = &draft.blocks;
         let rules: BTreeSet<String> = blocks.rules.iter().map(|rule| rule.id.0.clone()).collect();
         let guards = blocks.guards.names().map(|name| format!("guard.{name}"));
-        let prelude = ["emergency", "emergency-callback", "never_block", "on_error"].map(str::to_owned);
+        let no_rules = By::NO_RULES.map(str::to_owned);
         let is_named = |rule: &At<RuleBlock>| matches!(rule.then.value, NameOr::Name(_));
         let built_in = ["ring", "stand_aside", "busy", "decline", "unavailable"];
         let treatments = || blocks.treatments.names().chain(built_in).map(str::to_owned).collect();
@@ -128,7 +129,7 @@ impl Known {
             lists: draft.specs().iter().map(|spec| spec.name().to_owned()).collect(),
             switches: blocks.switches.names().map(str::to_owned).collect(),
             groups: blocks.groups.names().map(str::to_owned).collect(),
-            deciding: rules.iter().cloned().chain(guards).chain(prelude).collect(),
+            deciding: rules.iter().cloned().chain(guards).chain(no_rules).collect(),
             rules,
         }
     }

@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
-use ringfence_policy::Facts;
+use ringfence_policy::{By, Facts};
 use softphone::{CallId, EndedBy, Invite, Reject, Verdict};
 
 use super::record::{of_invite, shown};
@@ -161,5 +161,5 @@ pub(super) fn without_caller(rules: &Rules, invite: &Invite<'_>) -> Evidence {
 }
 
 /// What the journal has in the place of a rule.
-const RULE: &str = "undecided";
+const RULE: &str = By::UNDECIDED;
 const LEFT: &str = "the program ended";

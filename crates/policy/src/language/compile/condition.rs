@@ -9,6 +9,7 @@ use super::Compiler;
 use crate::condition::{Condition, Text};
 use crate::history::Per;
 use crate::kind::KindSet;
+use crate::language::diagnostic::Span;
 use crate::language::document::{ConditionBlock, ConditionKeys, Diversion, RateBlock};
 use crate::language::read::At;
 use crate::language::shape::Many;
@@ -188,13 +189,22 @@ impl<'c> Compiler<'c> {
     }
 
     /// Hours without a zone would be those of Greenwich, whatever the clock on the wall says.
-    fn wants_zone(&mut self, span: Option<crate::language::diagnostic::Span>) {
+    fn wants_zone(&mut self, span: Option<Span>) {
         if let Some(span) = span.filter(|_| self.blocks.defaults.timezone.is_none()) {
             let message =
                 "expected `timezone` in [defaults], because hours mean nothing without one, found none";
             self.report.error(span, message, "for example: timezone = \"Europe/Zurich\"");
         }
     }
+}
+
+/// Finds where a condition writes a caller that it means, and not one that it leaves out.
+pub(super) fn caller_written(block: &ConditionBlock, written: &str) -> Option<Span> {
+    let keys = &block.0;
+    let here = keys.caller.iter().flat_map(|patterns| patterns.iter());
+    let here = here.into_iter().find(|pattern| pattern.value == written).map(|pattern| pattern.span);
+    let inner = [&keys.all, &keys.any].into_iter().flatten().flat_map(|inner| inner.iter());
+    here.or_else(|| inner.into_iter().find_map(|inner| caller_written(&inner.value, written)))
 }
 
 fn of_history(keys: &ConditionKeys, all: &mut Vec<Condition>) {
