@@ -168,6 +168,27 @@ fn a_rule_is_not_called_as_what_decides_where_no_rule_does() {
 }
 
 #[test]
+fn a_file_that_is_not_utf_8_is_told_with_its_first_bad_byte() {
+    let latin =
+        File::from_bytes("lists.toml", b"# all right\n[list.a]\nentries = [] # Z\xfcrich, \xe4\n".to_vec());
+    let main = File::new(
+        "policy.toml",
+        with_last_rule("").replace("defaults", "include = \"lists.toml\"\ndefaults"),
+    );
+    let (_, found) = Draft::read(main, &mut |_, _| Ok(latin.clone()), &[]);
+    assert_eq!(
+        found[0].to_string(),
+        "lists.toml:3:17: error: expected UTF-8 text, found other bytes\n    \
+         3 | entries = [] # Z\u{fffd}rich, \u{fffd}\n      |                 ^\n\
+         hint: iconv -f latin1 -t utf-8 converts an old file"
+    );
+    assert_eq!(found.len(), 1, "{found:#?}");
+    let wide = File::from_bytes("policy.toml", b"\xff\xfev\0e\0r\0".to_vec());
+    let (_, found) = Draft::read(wide, &mut |_, _| Err(String::new()), &[]);
+    assert_eq!(found[0].hint.as_deref(), Some("iconv -f utf-16 -t utf-8 converts an old file"));
+}
+
+#[test]
 fn a_rule_that_would_do_anything_but_let_an_emergency_number_ring_is_refused() {
     let lists = "[line.home]\nposition = \"parallel\"\n[treatment.on]\nforward.to = \"sip:desk@pbx.example\"\n\
                  [treatment.asked]\nchallenge = { prompt = \"press-{digit}.wav\", on_pass = \"ring\", on_fail = \"ring\" }\n\

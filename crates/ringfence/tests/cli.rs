@@ -430,3 +430,29 @@ fn a_list_that_nobody_renews_is_a_warning_where_it_is_named() {
     let expected = "ringfence.toml:11:10: warning: ";
     assert!(told.contains(expected) && told.contains("spam.txt was last changed"), "{told}");
 }
+
+#[test]
+fn a_file_that_is_not_utf_8_is_told_with_the_place_of_its_first_bad_byte() {
+    let home = Home::with(&GOOD.replace("[defaults]", "include = [\"more.toml\"]\n[defaults]"));
+    std::fs::write(home.path("more.toml"), b"# one\n# Z\xfcrich\n").unwrap();
+    let expected = "more.toml:2:4: error: expected UTF-8 text, found other bytes\n    2 | # Z\u{fffd}rich\n      \
+                    |    ^\nhint: iconv -f latin1 -t utf-8 converts an old file\n";
+    let told = home.told(&["check"]);
+    assert!(told.contains(expected) && told.ends_with("exit 1\n"), "{told}");
+    assert!(home.told(&["test", "more.toml"]).contains(expected), "{}", home.told(&["test", "more.toml"]));
+    std::fs::write(home.path("ringfence.toml"), [GOOD.as_bytes(), b"# Z\xfcrich\n"].concat()).unwrap();
+    let told = home.told(&["check"]);
+    assert!(told.contains("ringfence.toml:17:4: error: expected UTF-8 text, found other bytes\n"), "{told}");
+    assert!(told.contains("   17 | # Z\u{fffd}rich\n      |    ^\nhint: iconv"), "{told}");
+}
+
+#[test]
+fn a_list_that_is_not_utf_8_is_told_with_the_place_of_its_first_bad_byte() {
+    let home = Home::with(GOOD);
+    std::fs::write(home.path("spam.txt"), b"0800*\n0900* # M\xfcller\n").unwrap();
+    let told = home.told(&["check"]);
+    assert!(told.contains("spam.txt:2:10: error: expected UTF-8 text, found"), "{told}");
+    assert!(told.contains("hint: iconv -f latin1 -t utf-8 converts an old list\n"), "{told}");
+    let told = home.told(&["block", "0900 11 22 33"]);
+    assert!(told.contains("spam.txt:2:10: expected UTF-8 text, found other bytes"), "{told}");
+}

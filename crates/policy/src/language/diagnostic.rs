@@ -84,6 +84,24 @@ impl Diagnostic {
         Self { severity: Severity::Note, ..Self::error(message) }
     }
 
+    /// Makes the error of a file whose bytes are no UTF-8, at the first that is none.
+    ///
+    /// ```
+    /// use ringfence_policy::{Diagnostic, File};
+    ///
+    /// let wrong = Diagnostic::not_utf8(&File::from_bytes("policy.toml", b"# caf\xe9\n".to_vec()));
+    /// assert_eq!(wrong.expect("it is Latin-1").summary(), "policy.toml:1:6: expected UTF-8 text, found other bytes");
+    /// ```
+    #[must_use]
+    pub fn not_utf8(file: &File) -> Option<Self> {
+        let spoilt = file.spoilt()?;
+        // The mark of UTF-16 is two bytes that are nothing in UTF-8, and each ASCII character has a zero byte.
+        let is_utf16 = file.text().starts_with("\u{fffd}\u{fffd}") && file.text().contains('\0');
+        let from = if is_utf16 { "utf-16" } else { "latin1" };
+        let found = Self::error("expected UTF-8 text, found other bytes").at(file.place(spoilt));
+        Some(found.hint(format!("iconv -f {from} -t utf-8 converts an old file")))
+    }
+
     /// Says where it is.
     #[must_use]
     pub fn at(mut self, place: Place) -> Self {

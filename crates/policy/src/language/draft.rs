@@ -281,7 +281,15 @@ fn events(
     for path in block.ics.iter().flat_map(|paths| paths.iter()) {
         let of = files.get(usize::from(path.span.file)).map_or("", File::name);
         let calendar = match open(path, of) {
-            Ok(file) => Calendar::parse(file.text(), zone),
+            Ok(file) => match Diagnostic::not_utf8(&file) {
+                None => Calendar::parse(file.text(), zone),
+                Some(wrong) => {
+                    let message =
+                        format!("cannot read the calendar \"{}\": {}", brief(path), wrong.summary());
+                    report.warning(path.span, message, wrong.hint.unwrap_or_default());
+                    continue;
+                }
+            },
             Err(reason) => {
                 let message = format!("cannot read the calendar \"{}\": {reason}", brief(path));
                 report.warning(path.span, message, "a relative name is looked for beside the policy file");

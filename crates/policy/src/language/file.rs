@@ -19,6 +19,8 @@ pub struct File {
     text: String,
     /// What stands behind `password =` and its misspellings, in ascending order.
     secrets: Vec<Range<usize>>,
+    /// Where the bytes are no UTF-8 first: there and behind it `text` says so in their place.
+    spoilt: Option<Range<usize>>,
 }
 
 /// A place in a file, with the line it is on.
@@ -60,7 +62,33 @@ impl File {
     pub fn new(name: impl Into<String>, text: impl Into<String>) -> Self {
         let text = text.into();
         let secrets = secrets(&text);
-        Self { name: name.into(), text, secrets }
+        Self { name: name.into(), text, secrets, spoilt: None }
+    }
+
+    /// Takes a file's name and bytes. That they are no UTF-8 is an error of the policy that is read of it: see
+    /// [`Diagnostic::not_utf8`](super::Diagnostic::not_utf8).
+    ///
+    /// ```
+    /// use ringfence_policy::File;
+    ///
+    /// assert_eq!(File::from_bytes("policy.toml", b"version = 1".to_vec()).text(), "version = 1");
+    /// ```
+    #[must_use]
+    pub fn from_bytes(name: impl Into<String>, bytes: Vec<u8>) -> Self {
+        match String::from_utf8(bytes) {
+            Ok(text) => Self::new(name, text),
+            Err(error) => {
+                let at = error.utf8_error().valid_up_to();
+                let text = String::from_utf8_lossy(error.as_bytes());
+                let spoilt = Some(at..at + char::REPLACEMENT_CHARACTER.len_utf8());
+                Self { spoilt, ..Self::new(name, text) }
+            }
+        }
+    }
+
+    /// Returns where the bytes are no UTF-8 first.
+    pub(super) fn spoilt(&self) -> Option<Range<usize>> {
+        self.spoilt.clone()
     }
 
     /// Takes the name and text of a file in which nothing is secret, such as a list.
@@ -73,7 +101,7 @@ impl File {
     /// ```
     #[must_use]
     pub fn without_secrets(name: impl Into<String>, text: impl Into<String>) -> Self {
-        Self { name: name.into(), text: text.into(), secrets: Vec::new() }
+        Self { name: name.into(), text: text.into(), secrets: Vec::new(), spoilt: None }
     }
 
     /// Returns the name, as messages show it.

@@ -6,7 +6,7 @@
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::diagnostic::{Report, Span};
+use super::diagnostic::{Diagnostic, Report, Span};
 use super::document::Document;
 use super::file::File;
 use super::read::{At, Read, Reader, brief};
@@ -100,6 +100,10 @@ impl<'o> Included<'o> {
 /// that are none.
 pub(super) fn parse(index: u16, file: &File, report: &mut Report, foreign: &[&str]) -> Option<Document> {
     let text = file.text();
+    if let (Some(spoilt), Some(wrong)) = (file.spoilt(), Diagnostic::not_utf8(file)) {
+        report.error(Span::new(index, &spoilt), wrong.message, wrong.hint.unwrap_or_default());
+        return None;
+    }
     if text.len() > LONGEST {
         let message = format!("expected a policy of at most {LONGEST} bytes, found {}", text.len());
         let hint = "keep long lists in files of their own: files = [\"numbers.txt\"]";

@@ -11,7 +11,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use ringfence_policy::{Entry, Pattern};
+use ringfence_policy::{Diagnostic, Entry, Pattern};
 use toml_edit::{Array, DocumentMut, Item, Table, Value};
 
 use super::lists::{self, Loaded};
@@ -240,7 +240,10 @@ fn prefix(value: &Value) -> &str {
 }
 
 fn read(path: &Path, most: u64) -> io::Result<String> {
-    String::from_utf8(regular::read(path, most)?).map_err(io::Error::other)
+    String::from_utf8(regular::read(path, most)?).map_err(|error| {
+        let file = ringfence_policy::File::from_bytes(path.to_string_lossy(), error.into_bytes());
+        io::Error::other(Diagnostic::not_utf8(&file).map_or_else(String::new, |wrong| wrong.summary()))
+    })
 }
 
 /// Replaces a file by one with the same mode and owner, or creates it: for its owner alone, since lists tell of people.

@@ -89,15 +89,13 @@ const JOURNAL: Key = Key::new("journal", "the table [journal]", "{ retention = \
 /// Reads a configuration file and the lists it names.
 pub(crate) fn read(path: &Path) -> Reading {
     let stamped = Stamped::now(path);
-    match regular::read(path, MOST).map(String::from_utf8) {
-        Ok(Ok(text)) => read_stamped(&stamped, text),
-        Ok(Err(error)) => {
-            let valid =
-                String::from_utf8_lossy(&error.as_bytes()[..error.utf8_error().valid_up_to()]).into_owned();
-            let file = File::new(path.to_string_lossy(), valid);
-            let end = file.text().len();
-            let wrong = Diagnostic::error("expected UTF-8 text, found other bytes").at(file.place(end..end));
-            Reading::of(path, wrong.hint("iconv -f latin1 -t utf-8 converts an old file"))
+    match regular::read(path, MOST) {
+        Ok(bytes) => {
+            let file = File::from_bytes(path.to_string_lossy(), bytes);
+            match Diagnostic::not_utf8(&file) {
+                None => read_stamped(&stamped, &file),
+                Some(wrong) => Reading::of(path, wrong),
+            }
         }
         Err(error) => {
             let mut wrong = Diagnostic::error(format!("cannot read {}: {error}", path.display()));
@@ -109,12 +107,11 @@ pub(crate) fn read(path: &Path) -> Reading {
 
 /// Reads a configuration from its text; `path` names it, and its lists are beside it.
 pub(crate) fn read_text(path: &Path, text: impl Into<String>) -> Reading {
-    read_stamped(&Stamped::now(path), text)
+    read_stamped(&Stamped::now(path), &File::new(path.to_string_lossy(), text))
 }
 
-fn read_stamped(stamped: &Stamped, text: impl Into<String>) -> Reading {
+fn read_stamped(stamped: &Stamped, file: &File) -> Reading {
     let path = stamped.path.as_path();
-    let file = File::new(path.to_string_lossy(), text);
     let (document, errors) = DeTable::parse_recoverable(file.text());
     let report = RefCell::new(Report::default());
     for error in &errors {
@@ -129,14 +126,14 @@ fn read_stamped(stamped: &Stamped, text: impl Into<String>) -> Reading {
         report.sort();
         // Where the running program is asked, and what it writes, is of use all the same.
         let unheard = RefCell::default();
-        let document = Section::document(path, &file, &unheard, &document);
+        let document = Section::document(path, file, &unheard, &document);
         let softphone = document.table(&SOFTPHONE).map(|section| Softphone::read(&section));
         let control = softphone.and_then(|softphone| softphone.control);
         let journal = document.table(&JOURNAL).filter(journal::names_a_file);
         let journal = journal.map(|section| journal::read(&section));
         return Reading { report, control, journal, ..Reading::empty(path) };
     }
-    let document = Section::document(path, &file, &report, &document);
+    let document = Section::document(path, file, &report, &document);
     let softphone = document.table(&SOFTPHONE).map(|section| Softphone::read(&section)).unwrap_or_default();
     let journal = document.table(&JOURNAL).map(|section| journal::read(&section)).unwrap_or_default();
     let (accounts, mut files) = accounts(&document);

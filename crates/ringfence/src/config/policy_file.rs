@@ -6,11 +6,10 @@ use ringfence_policy::File;
 
 use super::{MOST, regular};
 
-/// Reads a file of a policy.
+/// Reads a file of a policy. Whoever reads the policy tells where it is no UTF-8.
 pub(crate) fn read(path: &Path) -> Result<File, String> {
     let bytes = regular::read(path, MOST).map_err(|error| error.to_string())?;
-    let text = String::from_utf8(bytes).map_err(|_| "expected UTF-8 text, found other bytes".to_owned())?;
-    Ok(File::new(path.to_string_lossy(), text))
+    Ok(File::from_bytes(path.to_string_lossy(), bytes))
 }
 
 /// Returns the path of a file that is included by another, in one way only: a file that is included twice
