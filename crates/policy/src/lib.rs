@@ -83,6 +83,7 @@ pub use number::{
 pub use pattern::{Expression, Pattern, PatternError};
 pub use policy::{EmergencyEntry, Group, Mode, Policy, PolicyError, PolicyParts, Switch};
 pub use position::{Aside, Line, Pass, Position};
+pub use printable::{cut, is_dialable, is_unseen, quoted, visible};
 pub use rejection::{Rejection, RetryAfter};
 pub use rule::{AddTo, Log, Rollout, Rule, Share};
 pub use schedule::{Hours, Schedule};

@@ -149,7 +149,7 @@ mod tests {
     #[test]
     fn an_error_is_told_on_one_line_without_control_characters() {
         let error = NameExpression::parse("*sp\u{10}\n").unwrap_err().to_string();
-        assert_eq!(error, "`/*sp\u{fffd}\u{fffd}/` is no expression: repetition operator missing expression");
+        assert_eq!(error, "`/*sp··/` is no expression: repetition operator missing expression");
     }
 
     #[test]

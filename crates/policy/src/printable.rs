@@ -1,18 +1,104 @@
-//! Text of strangers, fit for a terminal and a log.
+//! Text of strangers, fit for a terminal and a log: a name in an INVITE is not to move a terminal's cursor, nor to turn the
+//! direction of what follows it, nor to pass for more than a name.
 
 use std::fmt;
 
+use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
+
 /// Shows what a stranger wrote: on one line, without control characters, and not for ever.
 pub(crate) fn printable(text: &str) -> impl fmt::Display {
-    let shown = text.chars().take(LONGEST).map(|c| if is_unprintable(c) { '\u{fffd}' } else { c });
-    shown.collect::<String>()
+    visible(&cut(text, LONGEST))
+}
+
+/// Shows the same in quotes.
+pub(crate) fn printable_in_quotes(text: &str) -> String {
+    quoted(&cut(text, LONGEST))
 }
 
 /// Enough to recognise a caller or an entry by.
 const LONGEST: usize = 60;
 
-/// Control characters, line breaks, what has no width, and marks that turn the direction of what follows.
-fn is_unprintable(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+/// Returns a text with a dot in the place of every character that shows nothing of itself.
+///
+/// ```
+/// assert_eq!(ringfence_policy::visible("Zoë\u{202e}"), "Zoë·");
+/// ```
+#[must_use]
+pub fn visible(text: &str) -> String {
+    text.chars().map(|letter| if is_unseen(letter) { '·' } else { letter }).collect()
+}
+
+/// Returns such a text in quotes, out of which it does not get.
+#[must_use]
+pub fn quoted(text: &str) -> String {
+    format!("\"{}\"", visible(text).replace('\\', "\\\\").replace('"', "\\\""))
+}
+
+/// Tells whether a text has only what is dialled, so that it cannot be taken for more than a number.
+#[must_use]
+pub fn is_dialable(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|sign| sign.is_ascii_digit() || "+*#".contains(sign))
+}
+
+/// Returns a text that fits into so many columns of a terminal, with `…` at its end if it did not.
+#[must_use]
+pub fn cut(text: &str, most: usize) -> String {
+    // What takes no column is bounded too: a name may be a letter under a thousand accents.
+    if text.width() <= most && text.chars().nth(MOST_A_COLUMN * most).is_none() {
+        return text.to_owned();
+    }
+    let mut left = most.saturating_sub(1);
+    let fits = |letter: &char| {
+        let width = letter.width().unwrap_or(1);
+        let fits = width <= left;
+        left = left.saturating_sub(width);
+        fits
+    };
+    text.chars().take(MOST_A_COLUMN * most).take_while(fits).chain(['…']).collect()
+}
+
+/// A letter has no more accents in any script.
+const MOST_A_COLUMN: usize = 4;
+
+/// Tells controls (C0, C1), line and paragraph separators, marks of direction and what has no width.
+#[must_use]
+pub fn is_unseen(letter: char) -> bool {
+    letter.is_control()
+        || matches!(
+            letter,
+            '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}' | '\u{2066}'..='\u{2069}' | '\u{feff}'
+        )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_moves_the_cursor_or_turns_the_text_is_shown_as_a_dot() {
+        for hostile in [
+            '\u{1b}', '\u{7f}', '\u{9b}', '\u{61c}', '\u{200b}', '\u{200d}', '\u{200e}', '\u{2028}',
+            '\u{2029}', '\u{202e}', '\u{2060}', '\u{2066}', '\u{2069}', '\u{feff}',
+        ] {
+            assert_eq!(visible(&format!("Zoë{hostile}x")), "Zoë·x", "{hostile:?}");
+        }
+    }
+
+    #[test]
+    fn a_quoted_text_does_not_get_out_of_its_quotes() {
+        assert_eq!(quoted("Zoë"), "\"Zoë\"");
+        assert_eq!(quoted("x\" → home\\"), r#""x\" → home\\""#);
+        assert!(is_dialable("+41791234567") && !is_dialable("x → home"));
+    }
+
+    #[test]
+    fn what_is_too_wide_ends_with_an_ellipsis() {
+        assert_eq!(cut("Zoë", 3), "Zoë");
+        assert_eq!(cut("Zoë!", 3), "Zo…");
+        assert_eq!(cut("山田", 4), "山田");
+        assert_eq!(cut("山田太郎", 5), "山田…");
+        assert_eq!(cut("山田太郎", 4), "山…");
+        assert_eq!(cut(&"e\u{301}\u{301}".repeat(3), 3).chars().count(), 9);
+        assert!(cut(&format!("e{}", "\u{301}".repeat(1_000)), 3).chars().count() <= 13);
+    }
 }

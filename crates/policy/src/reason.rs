@@ -6,7 +6,7 @@ use crate::caller::CallerId;
 use crate::condition::{Condition, Text};
 use crate::duration::written;
 use crate::number::Number;
-use crate::printable::printable;
+use crate::printable::{printable, printable_in_quotes};
 use crate::scene::Scene;
 use crate::wildcard::Wildcard;
 
@@ -233,7 +233,7 @@ fn texts(names: &[Text]) -> String {
 }
 
 fn quoted(name: Option<&str>) -> String {
-    name.map_or_else(|| "none".to_owned(), |name| format!("\"{}\"", printable(name)))
+    name.map_or_else(|| "none".to_owned(), printable_in_quotes)
 }
 
 fn within(holds: bool) -> &'static str {

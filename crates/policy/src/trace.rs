@@ -3,6 +3,7 @@
 use std::fmt;
 
 use jiff::Timestamp;
+use unicode_width::UnicodeWidthStr as _;
 
 use crate::action::Action;
 use crate::caller::CallerId;
@@ -14,7 +15,7 @@ use crate::facts::Facts;
 use crate::number::Number;
 use crate::policy::{Mode, Policy};
 use crate::position::Line;
-use crate::printable::printable;
+use crate::printable::{is_dialable, printable, printable_in_quotes, visible};
 use crate::reason::reason;
 use crate::rule::Rule;
 use crate::scene::Scene;
@@ -264,11 +265,7 @@ fn traced_facts(policy: &Policy, facts: &Facts<'_>) -> Vec<TracedFact> {
     let mut told = vec![fact("caller", caller(facts), Some(facts.source))];
     if let Some(name) = facts.display_name.filter(|name| !name.is_empty()) {
         // It may be the name that the provider tells with the number.
-        let name = if facts.caller.is_withheld() {
-            "withheld".to_owned()
-        } else {
-            format!("\"{}\"", printable(name))
-        };
+        let name = if facts.caller.is_withheld() { "withheld".to_owned() } else { printable_in_quotes(name) };
         let mut name = fact("name", name, Some(facts.source));
         Trust::Claimed.as_str().clone_into(&mut name.trust);
         told.push(name);
@@ -276,16 +273,16 @@ fn traced_facts(policy: &Policy, facts: &Facts<'_>) -> Vec<TracedFact> {
     let kinds = crate::kind::KindSet::of(&facts.caller, policy.region());
     told.push(fact("kind", kinds.to_string(), None));
     match facts.called {
-        Some((called, source)) => told.push(fact("called", printable(called).to_string(), Some(source))),
+        Some((called, source)) => told.push(fact("called", dialable_or_quoted(called), Some(source))),
         None => told.push(fact("called", "none".to_owned(), None)),
     }
     told.push(fact("verification", facts.verification.as_str().to_owned(), facts.vouched));
     told.push(fact("attestation", facts.attestation.as_str().to_owned(), facts.vouched));
     if let Some(by) = facts.diverted {
-        told.push(fact("diverted", printable(by).to_string(), None));
+        told.push(fact("diverted", dialable_or_quoted(by), None));
     }
     if let Some(agent) = facts.user_agent {
-        told.push(fact("user_agent", printable(agent).to_string(), None));
+        told.push(fact("user_agent", printable_in_quotes(agent), None));
     }
     if !facts.groups.is_empty() {
         let groups: Vec<_> = facts.groups.iter().map(|group| printable(group).to_string()).collect();
@@ -299,15 +296,21 @@ fn traced_facts(policy: &Policy, facts: &Facts<'_>) -> Vec<TracedFact> {
     told
 }
 
+/// Shows what a stranger wrote where a number belongs: what is more than one is in quotes, and passes for nothing else.
+fn dialable_or_quoted(text: &str) -> String {
+    if is_dialable(text) { printable(text).to_string() } else { printable_in_quotes(text) }
+}
+
 fn caller(facts: &Facts<'_>) -> String {
     match facts.caller {
         CallerId::Anonymous { .. } => "withheld".to_owned(),
         CallerId::Unavailable => "unavailable".to_owned(),
         CallerId::Number(Number::Internal(digits)) => format!("{digits} (internal)"),
-        CallerId::Invalid(invalid) => format!("{} ({invalid})", printable(facts.raw)),
+        CallerId::Invalid(invalid) => format!("{} ({invalid})", dialable_or_quoted(facts.raw)),
+        CallerId::Name(name) => printable_in_quotes(name),
         CallerId::Implausible(number, fault) => format!("{number} ({fault})"),
         CallerId::Ambiguous(ambiguous) => ambiguous.to_string(),
-        CallerId::Number(Number::E164(_)) | CallerId::Name(_) => facts.caller.to_string(),
+        CallerId::Number(Number::E164(_)) => facts.caller.to_string(),
     }
 }
 
@@ -323,21 +326,16 @@ impl fmt::Display for Trace {
             }
         }
         writeln!(f, " {:12} {}", "prelude", self.prelude)?;
-        let widest = self.rules.iter().map(|rule| rule.id.chars().count()).max().unwrap_or(0);
+        let widest = self.rules.iter().map(|rule| visible(&rule.id).width()).max().unwrap_or(0);
         let digits = self.rules.len().to_string().len();
         for rule in &self.rules {
             let arrow = match rule.verdict {
                 Verdict::Yes | Verdict::Unanswered => "->",
                 Verdict::No | Verdict::Shadow | Verdict::After => "  ",
             };
-            writeln!(
-                f,
-                " rule {:digits$}  {:widest$}  {arrow} {:6} {}",
-                rule.number,
-                rule.id,
-                rule.verdict.as_str(),
-                rule.why
-            )?;
+            let (number, id, verdict) = (rule.number, visible(&rule.id), rule.verdict.as_str());
+            let gap = widest - id.width();
+            writeln!(f, " rule {number:digits$}  {id}{:gap$}  {arrow} {verdict:6} {}", "", rule.why)?;
         }
         write!(f, " {:12} {}", "action", self.action)?;
         if self.policy.is_empty() { Ok(()) } else { write!(f, "\n {:12} {}", "policy", self.policy) }

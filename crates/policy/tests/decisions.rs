@@ -101,7 +101,7 @@ fn every_kind_of_caller_is_told_in_its_own_words() {
             "pbx.example",
             "let ring: 1234567890123456789 meets no other rule; more than the 15 digits a number can have",
         ),
-        ("al\u{1b}ice", "pbx.example", "let ring: al\u{fffd}ice meets no other rule"),
+        ("al\u{1b}ice", "pbx.example", "let ring: al·ice meets no other rule"),
     ] {
         explained(&policy, &Caller::from_header(user, host), sentence);
     }

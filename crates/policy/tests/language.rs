@@ -189,6 +189,15 @@ fn a_file_that_is_not_utf_8_is_told_with_its_first_bad_byte() {
 }
 
 #[test]
+fn what_is_meant_is_underlined_behind_wide_characters_too() {
+    let (_, found) = read(&with_last_rule("[list.\"山田\"]\nentries = [\"山田😀\", \"x x\"]"));
+    let told: Vec<String> = found.iter().map(ToString::to_string).collect();
+    let lines: Vec<&str> = told.iter().flat_map(|told| told.lines()).collect();
+    assert!(lines.contains(&"      |            ^^^^^^^^"), "{told:#?}");
+    assert!(lines.contains(&"      |                      ^^^^^"), "{told:#?}");
+}
+
+#[test]
 fn a_rule_that_would_do_anything_but_let_an_emergency_number_ring_is_refused() {
     let lists = "[line.home]\nposition = \"parallel\"\n[treatment.on]\nforward.to = \"sip:desk@pbx.example\"\n\
                  [treatment.asked]\nchallenge = { prompt = \"press-{digit}.wav\", on_pass = \"ring\", on_fail = \"ring\" }\n\

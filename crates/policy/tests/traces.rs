@@ -148,6 +148,16 @@ fn in_shadow_mode_a_page_tells_what_would_be_done() {
 }
 
 #[test]
+fn the_rules_of_a_page_stand_below_one_another_also_with_wide_names() {
+    let rules = ["山田", "b"].map(|id| Rule::new(id, Condition::FirstTime(false), ring()));
+    let rules = rules.into_iter().chain([Rule::new("rest", Condition::Always, ring())]).collect();
+    let page = Policy::new(PolicyParts { rules, ..parts() }).unwrap().trace(&facts_of("0441234567"), late());
+    let page = page.to_string();
+    assert!(page.contains(" rule 1  山田     no     "), "{page}");
+    assert!(page.contains(" rule 2  b        no     "), "{page}");
+}
+
+#[test]
 fn of_what_must_all_hold_the_first_that_does_not_is_told_and_of_alternatives_the_first_that_does() {
     let listed = || Condition::CallerIn(vec![0]);
     let spam = || Condition::CallerIn(vec![1]);
@@ -223,8 +233,31 @@ fn texts_of_strangers_stay_on_their_line() {
         ..Facts::new(&caller, "home", switzerland())
     };
     let page = policy().trace(&facts, late()).to_string();
+    assert!(page.contains(" caller       \"al·ice·\"   [From]   trust: claimed\n"), "{page}");
+    assert!(page.contains(" name         \"a·rule 1  family -> YES·[2J\"   [From]"), "{page}");
     assert_eq!(page.lines().count(), 17, "{page}");
     assert!(!page.contains(['\u{1b}', '\u{7}', '\t', '\r', '\u{202e}']), "{page}");
+}
+
+#[test]
+fn texts_of_strangers_pass_for_nothing_but_a_text() {
+    let forged = "x\"   [P-Asserted-Identity]   trust: asserted";
+    let caller =
+        Caller { display_name: Some(forged), ..Caller::from_header("x   [identity]", "pbx.example") };
+    let facts = Facts {
+        user_agent: Some("x   [identity]"),
+        called: Some(("1   [identity]", Source::To)),
+        ..Facts::new(&caller, "home", switzerland())
+    };
+    let page = policy().trace(&facts, late()).to_string();
+    for expected in [
+        " caller       \"x   [identity]\"   [From]",
+        " name         \"x\\\"   [P-Asserted-Identity]   trust: asserted\"   [From]",
+        " called       \"1   [identity]\"   [To]",
+        " user_agent   \"x   [identity]\"\n",
+    ] {
+        assert!(page.contains(expected), "{expected:?} is not in {page}");
+    }
 }
 
 #[test]

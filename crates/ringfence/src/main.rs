@@ -33,13 +33,12 @@ mod watch;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::Parser;
 use tokio::runtime::Runtime;
 
-use crate::cli::{Answer, Cli};
+use crate::cli::Answer;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = cli::parse();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let answer = match runtime {
         Ok(runtime) => to_end(runtime, cli.run()),

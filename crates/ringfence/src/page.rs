@@ -60,6 +60,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_character_that_takes_two_columns_counts_as_two() {
+        let rows = [vec!["山田😀".to_owned(), "x".to_owned()], vec!["Zoe\u{308}".to_owned(), "y".to_owned()]];
+        let table = table(&["NAME", ""], &rows).to_string();
+        let plain = anstream::adapter::strip_str(&table).to_string();
+        assert_eq!(plain, "NAME\n山田😀  x\nZoe\u{308}     y\n");
+    }
+
+    #[test]
     fn a_table_is_aligned_and_its_lines_end_with_text() {
         let rows = [vec!["home".to_owned(), "sip:858@pbx".to_owned()], vec!["a".to_owned(), String::new()]];
         let table = table(&["LINE", "ADDRESS"], &rows).to_string();

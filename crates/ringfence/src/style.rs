@@ -3,6 +3,7 @@
 //! They are always written; `anstream` takes them away where the reader is no terminal or says `NO_COLOR`.
 
 use anstyle::{AnsiColor, Style};
+use unicode_width::UnicodeWidthStr as _;
 
 /// An error, a rejection, a line that is not registered.
 pub(crate) const BAD: Style = AnsiColor::Red.on_default().bold();
@@ -22,7 +23,7 @@ pub(crate) fn paint(style: Style, text: impl std::fmt::Display) -> String {
     format!("{style}{text}{style:#}")
 }
 
-/// Returns how many columns `text` takes, not counting its colours.
+/// Returns how many columns `text` takes, not counting its colours: an East Asian character takes two, an accent none.
 pub(crate) fn width(text: &str) -> usize {
-    anstream::adapter::strip_str(text).to_string().chars().count()
+    anstream::adapter::strip_str(text).to_string().width()
 }

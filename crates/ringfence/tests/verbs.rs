@@ -872,6 +872,43 @@ fn a_policy_in_shadow_mode_lets_calls_through_and_puts_nobody_on_a_list() {
 }
 
 #[test]
+fn why_shows_a_caller_and_a_name_alike_wherever_it_does() {
+    let home = Home::with_calls();
+    home.call("al\u{202e}ice \"x", 1, "ring", "otherwise", None);
+    let journal = rusqlite::Connection::open(home.path("ringfence.db")).unwrap();
+    let facts = json!({ "caller": "al\u{202e}ice \"x", "name": "Zoë\u{7}\" \u{200b}山", "line": "home" });
+    let update = "UPDATE calls SET facts = ?1, display_name = ?2 WHERE number = 5";
+    journal.execute(update, [facts.to_string().as_str(), "Zoë\u{7}\" \u{200b}山"]).unwrap();
+    let told = home.told(&["why", "c5"]);
+    let (caller, name) = (r#""al·ice \"x""#, r#""Zoë·\" ·山""#);
+    assert_eq!((told.matches(caller).count(), told.matches(name).count()), (2, 2), "{told}");
+}
+
+#[test]
+fn a_note_without_a_word_is_none() {
+    let home = Home::new();
+    assert!(home.told(&["block", "0225556677", "--note", " "]).ends_with("exit 0\n"));
+    assert!(home.told(&["block", "0225556688", "--for", "2h", "--note", ""]).ends_with("exit 0\n"));
+    let today = Timestamp::now().strftime("%Y-%m-%d").to_string();
+    let written = home.read("ringfence.toml");
+    assert_eq!(written.matches(&format!("blocked {today}")).count(), 2, "{written}");
+    assert!(!written.contains(&format!("blocked {today}:")), "{written}");
+}
+
+#[test]
+fn help_can_be_read_whatever_columns_says() {
+    let home = Home::new();
+    let usual = home.told(&["why", "--help"]);
+    for no_width in ["0", "abc", ""] {
+        let output = home.command(&["why", "--help"]).env("COLUMNS", no_width).output().unwrap();
+        assert_eq!(format!("{}exit 0\n", String::from_utf8(output.stdout).unwrap()), usual, "{no_width:?}");
+    }
+    let output = home.command(&["why", "--help"]).env("COLUMNS", "1").output().unwrap();
+    let narrow = String::from_utf8(output.stdout).unwrap();
+    assert!(narrow.starts_with("Tell all of a"), "{narrow}");
+}
+
+#[test]
 fn a_policy_in_shadow_mode_that_would_ring_otherwise_would_have_done_nothing_else() {
     let shadow = CONFIGURATION.replace("timezone = \"UTC\"", "timezone = \"UTC\"\nmode = \"shadow\"");
     let quiet = "[treatment.quiet]\nring = { silent = true }\n[[rule]]";

@@ -135,7 +135,7 @@ impl fmt::Display for Diagnostic {
         if let Some(place) = &self.place
             && !place.text.is_empty()
         {
-            let (start, marks) = (place.underline.start, "^".repeat(place.underline.len()));
+            let (start, marks) = (place.indent(), "^".repeat(place.width()));
             write!(f, "\n{:>5} | {}\n      | {:start$}{marks}", place.line, place.text, "")?;
         }
         self.hint.iter().try_for_each(|hint| write!(f, "\nhint: {hint}"))

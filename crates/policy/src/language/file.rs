@@ -3,6 +3,8 @@
 use std::fmt;
 use std::ops::Range;
 
+use unicode_width::UnicodeWidthStr as _;
+
 use super::near::nearest;
 
 /// A policy file, or a file beside it: its name, as messages show it, and its text.
@@ -44,6 +46,34 @@ pub struct Place {
     pub text: String,
     /// Which characters of `text` are meant.
     pub underline: Range<usize>,
+}
+
+impl Place {
+    /// Returns in how many columns of a terminal what stands before is shown.
+    ///
+    /// ```
+    /// use ringfence_policy::File;
+    ///
+    /// let place = File::new("policy.toml", "\"山\" = x\n").place(8..9);
+    /// assert_eq!((place.column, place.indent(), place.width()), (7, 7, 1));
+    /// ```
+    #[must_use]
+    pub fn indent(&self) -> usize {
+        columns(&self.text, 0..self.underline.start)
+    }
+
+    /// Returns in how many columns of a terminal what is meant is shown: at least one.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        // Behind the end of a line nothing is shown that could be underlined.
+        let beyond = self.underline.end.saturating_sub(self.text.chars().count().max(self.underline.start));
+        (columns(&self.text, self.underline.clone()) + beyond).max(1)
+    }
+}
+
+/// Counts the columns that some characters of a text take. An East Asian character takes two, an accent none.
+fn columns(text: &str, characters: Range<usize>) -> usize {
+    text.chars().skip(characters.start).take(characters.len()).collect::<String>().width()
 }
 
 impl fmt::Debug for File {

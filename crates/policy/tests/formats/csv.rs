@@ -96,7 +96,7 @@ fn what_is_wrong_with_a_field_is_told_where_it_stands() {
         [
             "2:1: expected the number in field 2, found 1 field: `Anna`",
             "3:2: expected UTF-8 text, found `\u{fffd}rt,1002,`",
-            "4:5: expected text without zero bytes, found `1\u{fffd}3,`",
+            "4:5: expected text without zero bytes, found `1·3,`",
             "5:11: expected a time such as 2026-12-31 or 2026-12-31T18:00:00Z, found `soon`",
             "6 1005 Emil"
         ]

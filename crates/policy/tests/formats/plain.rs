@@ -18,7 +18,7 @@ fn a_line_of_text_is_an_entry_with_its_note() {
         [
             "1 1001 -",
             "2:2: expected UTF-8 text, found `M\u{fffd}ller`",
-            "3:3: expected text without zero bytes, found `10\u{fffd}02`"
+            "3:3: expected text without zero bytes, found `10·02`"
         ]
     );
 }

@@ -7,7 +7,7 @@ use ringfence_policy::{Caller, CallerId, Number, Pattern, Region};
 
 use super::failure::with_hint;
 use crate::journal::identity;
-use crate::visible::{cut, is_number, quoted};
+use crate::visible::{cut, is_dialable, quoted};
 
 /// Returns a caller as an INVITE would have it: a name may be written as lists have it, `sip:alice%20smith`.
 pub(super) fn as_called(written: &str, region: Region) -> Cow<'_, str> {
@@ -38,10 +38,10 @@ pub(super) fn known_by(written: &str, region: Region) -> Result<String> {
 
 /// Returns a caller, as the rules know it, fit to be shown: one that is no number in quotes.
 pub(super) fn told(identity: &str) -> String {
-    if is_number(identity) { identity.to_owned() } else { quoted(&cut(identity, MOST_TOLD)) }
+    if is_dialable(identity) { identity.to_owned() } else { quoted(&cut(identity, MOST_TOLD)) }
 }
 
-/// In characters: enough to recognise a caller by.
+/// In columns: enough to recognise a caller by.
 const MOST_TOLD: usize = 60;
 
 /// Returns what the rules know a number by. A name, or what is no number anywhere, is none.
@@ -141,7 +141,7 @@ mod tests {
         for written in ["al\"ice smith\u{7}", "sip:al%22ice%20smith%07"] {
             assert_eq!(known_by(written, region).unwrap(), "al\"ice smith\u{7}");
             let known = Some("al\"ice smith\u{7}".to_owned());
-            assert_eq!(asked_for(written, Some(region)), ("al\"ice smith\u{fffd}".to_owned(), known));
+            assert_eq!(asked_for(written, Some(region)), ("al\"ice smith·".to_owned(), known));
         }
     }
 

@@ -102,7 +102,7 @@ impl Change {
 /// Returns what is written beside an entry: what was done today, and why.
 pub(super) fn note(done: &str, why: Option<&str>) -> Result<String> {
     let today = day(Timestamp::now());
-    match why {
+    match why.map(str::trim).filter(|why| !why.is_empty()) {
         None => Ok(format!("{done} {today}")),
         Some(why) if why.chars().any(char::is_control) => {
             Err(with_hint("expected a note of one line", "leave the line breaks out"))

@@ -43,7 +43,7 @@ use std::cell::OnceCell;
 use std::path::PathBuf;
 
 use anyhow::Result;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use ringfence_policy::Region;
 
 pub(crate) use self::failure::tell;
@@ -131,6 +131,17 @@ struct Found {
     region: Option<Region>,
     /// The file, if it cannot be told what it says of the rest.
     spoilt: Option<PathBuf>,
+}
+
+/// Reads the command line; what is wrong with it is told, and ends the program.
+pub(crate) fn parse() -> Cli {
+    let command = Cli::command();
+    let mut command = match wrap::width_of_help() {
+        Some(width) => command.term_width(width),
+        None => command,
+    };
+    let mut matches = command.get_matches_mut();
+    Cli::from_arg_matches_mut(&mut matches).unwrap_or_else(|error| error.format(&mut command).exit())
 }
 
 impl Cli {

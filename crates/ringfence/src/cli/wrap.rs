@@ -6,6 +6,7 @@ use std::fmt::Display;
 use std::io::IsTerminal;
 
 use anyhow::Result;
+use unicode_width::UnicodeWidthChar as _;
 
 use super::output::print;
 
@@ -24,10 +25,32 @@ fn columns() -> Option<usize> {
     if !out.is_terminal() {
         return None;
     }
-    let said = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
-    let is = || terminal_size::terminal_size_of(&out).map(|(width, _)| usize::from(width.0));
-    said.or_else(is).filter(|columns| *columns > 0)
+    let said = std::env::var("COLUMNS").ok();
+    let is = terminal_size::terminal_size_of(&out).map(|(width, _)| usize::from(width.0));
+    columns_of(said.as_deref(), is)
 }
+
+/// Returns how wide a terminal is by what `COLUMNS` says, if that is a number, or else by what it says itself.
+fn columns_of(said: Option<&str>, is: Option<usize>) -> Option<usize> {
+    let said = said.and_then(|said| said.trim().parse().ok()).filter(|columns| *columns > 0);
+    said.or(is).filter(|columns| *columns > 0).map(|columns| columns.max(NARROWEST))
+}
+
+/// Nobody reads in less; a word in each line would be no text.
+const NARROWEST: usize = 20;
+
+/// Returns how wide the help is to be, where `COLUMNS` says what no terminal is; none where what it says, or the terminal, is fine.
+pub(crate) fn width_of_help() -> Option<usize> {
+    let said: usize = std::env::var("COLUMNS").ok()?.parse().ok()?;
+    match said {
+        0 => Some(USUAL),
+        1..NARROWEST => Some(NARROWEST),
+        _ => None,
+    }
+}
+
+/// How wide the help is where nobody says.
+const USUAL: usize = 100;
 
 /// Wraps each line at the last space that fits, and a word that is longer than a line where the line ends.
 fn wrapped(text: &str, columns: usize, hang: usize) -> String {
@@ -58,14 +81,14 @@ fn wrapped_line(line: &str, columns: usize, hang: usize) -> String {
         }
         spaces.clear();
         is_first &= width == 0;
-        for (letter, is_seen) in letters(piece) {
-            if is_seen && column == columns {
+        for (letter, width) in letters(piece) {
+            if column + width > columns {
                 told.push('\n');
                 told.push_str(&" ".repeat(hang));
                 column = hang;
             }
             told.push(letter);
-            column += usize::from(is_seen);
+            column += width;
         }
     }
     if line.ends_with('\n') {
@@ -86,14 +109,14 @@ fn pieces(line: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Returns the letters of a word, and whether each is seen: those of a colour are not.
-fn letters(word: &str) -> impl Iterator<Item = (char, bool)> {
+/// Returns the letters of a word, and how many columns each takes: those of a colour take none.
+fn letters(word: &str) -> impl Iterator<Item = (char, usize)> {
     let mut is_colour = false;
     word.chars().map(move |letter| {
         is_colour |= letter == '\u{1b}';
-        let is_seen = !is_colour;
+        let width = if is_colour { 0 } else { letter.width().unwrap_or(1) };
         is_colour &= letter != 'm';
-        (letter, is_seen)
+        (letter, width)
     })
 }
 
@@ -121,6 +144,24 @@ mod tests {
         assert_eq!(wrapped("id abcdefghijkl z", 8, 3), "id abcde\n   fghij\n   kl z");
         assert_eq!(wrapped("abcdefghijkl", 4, 14), "abcd\n  ef\n  gh\n  ij\n  kl");
         assert_eq!(wrapped("", 4, 14), "");
+    }
+
+    #[test]
+    fn a_wide_character_takes_two_columns_and_is_not_cut_in_two() {
+        assert_eq!(wrapped("山田 太郎", 5, 0), "山田\n太郎");
+        assert_eq!(wrapped("山田太郎", 5, 0), "山田\n太郎");
+        assert_eq!(wrapped("Zoe\u{308} Zoe\u{308}", 7, 0), "Zoe\u{308} Zoe\u{308}");
+    }
+
+    #[test]
+    fn what_columns_says_counts_where_it_is_a_width() {
+        assert_eq!(columns_of(Some("132"), Some(80)), Some(132));
+        for no_width in [None, Some(""), Some("0"), Some("abc"), Some("-1"), Some("99999999999999999999999")]
+        {
+            assert_eq!(columns_of(no_width, Some(80)), Some(80), "{no_width:?}");
+            assert_eq!(columns_of(no_width, Some(0)), None, "{no_width:?}");
+        }
+        assert_eq!((columns_of(Some("1"), Some(80)), columns_of(None, Some(3))), (Some(20), Some(20)));
     }
 
     #[test]

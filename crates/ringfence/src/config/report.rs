@@ -40,7 +40,7 @@ impl fmt::Display for Told<'_> {
             && !place.text.is_empty()
         {
             let number = place.line.to_string();
-            let (start, marks) = (place.underline.start, "^".repeat(place.underline.len()));
+            let (start, marks) = (place.indent(), "^".repeat(place.width()));
             write!(f, "\n{DIM}{number:>5} |{DIM:#} {}", place.text)?;
             write!(f, "\n{DIM}      |{DIM:#} {:start$}{style}{marks}{style:#}", "")?;
         }

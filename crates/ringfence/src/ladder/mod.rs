@@ -69,7 +69,7 @@ impl Ladder {
     pub(crate) fn head(&self) -> String {
         let left = cut(&visible(&self.left), SPAN / 2 - 2);
         let right = cut(&visible(&self.right), SPAN / 2 - 2);
-        let gap = (SPAN + 2).saturating_sub(left.chars().count() + right.chars().count());
+        let gap = (SPAN + 2).saturating_sub(width(&left) + width(&right));
         format!("{:GUTTER$} {}{:gap$}{}\n", "", paint(STRONG, left), "", paint(STRONG, right))
     }
 
@@ -104,8 +104,8 @@ fn row(time: &str, body: &str) -> String {
 /// Draws an arrow with its label at the sender's end.
 fn arrow(direction: Direction, style: Style, label: &str, aside: &str) -> String {
     let aside = if aside.is_empty() { String::new() } else { format!("  {aside}") };
-    let label = cut(label, SPAN - 8 - aside.chars().count());
-    let shaft = SPAN - 4 - label.chars().count() - aside.chars().count();
+    let label = cut(label, SPAN - 8 - width(&aside));
+    let shaft = SPAN - 4 - width(&label) - width(&aside);
     let shaft = "─".repeat(shaft);
     let text = format!("{}{}", paint(style, label), paint(DIM, aside));
     match direction {
@@ -119,7 +119,7 @@ fn beside(direction: Direction, line: &str) -> String {
     match direction {
         Direction::Right => format!("   {}", paint(DIM, line)),
         Direction::Left => {
-            let gap = SPAN.saturating_sub(line.chars().count() + 3);
+            let gap = SPAN.saturating_sub(width(line) + 3);
             format!("{:gap$}{}", "", paint(DIM, line))
         }
     }
@@ -225,14 +225,18 @@ pub(crate) fn wrap(text: &str, most: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = String::new();
     for word in text.split_inclusive(' ') {
-        if line.chars().count() + word.trim_end().chars().count() > most && !line.is_empty() {
+        if width(&line) + width(word.trim_end()) > most && !line.is_empty() {
             lines.push(std::mem::take(&mut line).trim_end().to_owned());
         }
         line.push_str(word);
-        while line.trim_end().chars().count() > most {
-            let rest = line.chars().skip(most).collect();
-            lines.push(line.chars().take(most).collect());
-            line = rest;
+        while width(line.trim_end()) > most {
+            // One that is wider than a whole line has that line.
+            let ends = line.char_indices().map(|(start, letter)| start + letter.len_utf8());
+            let mut fitting =
+                ends.enumerate().take_while(|(index, end)| *index == 0 || width(&line[..*end]) <= most);
+            let end = fitting.by_ref().last().map_or(line.len(), |(_, end)| end);
+            let rest = line.split_off(end);
+            lines.push(std::mem::replace(&mut line, rest));
         }
     }
     if !line.trim().is_empty() {

@@ -6,7 +6,7 @@ use ringfence_policy::CallerKind;
 use crate::cli::output::{clock, day};
 use crate::journal::{Call, Outcome};
 use crate::style::{BAD, CAUTION, DIM, GOOD, STRONG, paint};
-use crate::visible::{cut, is_number, quoted, visible};
+use crate::visible::{cut, is_dialable, quoted, visible};
 
 /// What a person calls a call by, to ask more of it.
 #[derive(Debug, Clone, Copy)]
@@ -62,10 +62,10 @@ pub(in crate::cli) fn who(call: &Call) -> String {
 
 /// Tells whether a caller is a number, or is known to have none: what a caller calls itself is in quotes.
 fn is_plain(call: &Call) -> bool {
-    let number = call.evidence.identity.as_deref().filter(|identity| is_number(identity));
+    let number = call.evidence.identity.as_deref().filter(|identity| is_dialable(identity));
     let withheld = number.and_then(|number| call.caller.strip_suffix(&format!(" ({number})")));
     let caller = withheld.unwrap_or(&call.caller);
-    is_number(caller)
+    is_dialable(caller)
         || [CallerKind::Anonymous, CallerKind::Unavailable].map(CallerKind::as_str).contains(&caller)
 }
 
