@@ -10,7 +10,7 @@ use crate::number::Number;
 use crate::policy::{Mode, NEVER_BLOCK, Policy};
 use crate::rule::Rule;
 use crate::scene::Scene;
-use crate::treatment::Treatment;
+use crate::treatment::{Treatment, Work};
 
 /// Decides what happens to a call. Every call gets exactly one decision: the first rule that
 /// matches, and the last one always does.
@@ -255,6 +255,12 @@ impl<'p> Decision<'p> {
     #[must_use]
     pub fn wanted(&self) -> Option<&'p Arc<Treatment>> {
         self.wanted
+    }
+
+    /// Returns what a policy in shadow mode keeps from being done: the same, unless that lets the call ring as well.
+    #[must_use]
+    pub fn prevented(&self) -> Option<&'p Arc<Treatment>> {
+        self.wanted.filter(|wanted| !matches!(wanted.work(), Work::Ring(_)))
     }
 
     /// Returns the entry of the list that matched.

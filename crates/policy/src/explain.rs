@@ -175,9 +175,12 @@ fn because(
         let why = if why.is_empty() { "it matches every call" } else { &why };
         format!("rule {}: {why}", rule.id())
     };
-    match decision.wanted() {
-        Some(wanted) => format!("{why}; the policy is in shadow mode, else it would {wanted}"),
-        None => why,
+    match (decision.prevented(), decision.wanted()) {
+        (Some(prevented), _) => format!("{why}; the policy is in shadow mode, else it would {prevented}"),
+        (None, Some(_)) => {
+            format!("{why}; the policy is in shadow mode, and would let it ring without that too")
+        }
+        (None, None) => why,
     }
 }
 

@@ -13,7 +13,7 @@ use crate::decide::{
 };
 use crate::facts::Facts;
 use crate::number::Number;
-use crate::policy::{Mode, Policy};
+use crate::policy::Policy;
 use crate::position::Line;
 use crate::printable::{is_dialable, printable, printable_in_quotes, visible};
 use crate::reason::reason;
@@ -145,7 +145,7 @@ impl Policy {
             prelude: prelude(self, facts, now),
             rules: traced_rules(self, facts, now, &decision),
             decided_by: decision.rule_id().to_owned(),
-            action: action(&decision, &line, self.mode()),
+            action: action(&decision, &line),
             policy: self.checksum().to_owned(),
         }
     }
@@ -234,7 +234,7 @@ fn prelude(policy: &Policy, facts: &Facts<'_>, now: Timestamp) -> String {
     )
 }
 
-fn action(decision: &Decision<'_>, line: &Line, mode: Mode) -> String {
+fn action(decision: &Decision<'_>, line: &Line) -> String {
     let treatment = decision.treatment();
     let on_wire = line.act(treatment);
     let position = line.position.as_str();
@@ -249,9 +249,12 @@ fn action(decision: &Decision<'_>, line: &Line, mode: Mode) -> String {
             format!("{} = {on_wire} (on {article} {position} line)", treatment.name())
         }
     };
-    match (decision.wanted(), mode) {
-        (Some(wanted), _) => format!("{told}; in shadow mode, else {} = {}", wanted.name(), line.act(wanted)),
-        (None, Mode::Enforce | Mode::Shadow) => told,
+    match (decision.prevented(), decision.wanted()) {
+        (Some(prevented), _) => {
+            format!("{told}; in shadow mode, else {} = {}", prevented.name(), line.act(prevented))
+        }
+        (None, Some(_)) => format!("{told}; without shadow mode it would ring as well"),
+        (None, None) => told,
     }
 }
 

@@ -148,6 +148,24 @@ fn in_shadow_mode_a_page_tells_what_would_be_done() {
 }
 
 #[test]
+fn in_shadow_mode_what_would_ring_anyway_is_told_as_that() {
+    let rules = vec![Rule::new("all", Condition::Always, ring())];
+    let policy = Policy::new(PolicyParts { mode: Mode::Shadow, rules, ..parts() }).unwrap();
+    let facts = facts_of("0441234567");
+    assert_eq!(
+        policy.trace(&facts, late()).action,
+        "ring = 180, and 480 after 3 s (on a parallel line); without shadow mode it would ring as well"
+    );
+    let decision = ringfence_policy::decide(&policy, &facts, late());
+    let told = decision.explain(&policy, &facts, late()).to_string();
+    assert!(
+        told.ends_with("; the policy is in shadow mode, and would let it ring without that too"),
+        "{told}"
+    );
+    assert!(decision.prevented().is_none());
+}
+
+#[test]
 fn the_rules_of_a_page_stand_below_one_another_also_with_wide_names() {
     let rules = ["山田", "b"].map(|id| Rule::new(id, Condition::FirstTime(false), ring()));
     let rules = rules.into_iter().chain([Rule::new("rest", Condition::Always, ring())]).collect();

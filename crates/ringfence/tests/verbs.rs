@@ -872,6 +872,23 @@ fn a_policy_in_shadow_mode_lets_calls_through_and_puts_nobody_on_a_list() {
 }
 
 #[test]
+fn why_calls_and_stats_agree_on_what_shadow_mode_prevents() {
+    let home = Home::with_calls();
+    let shadow = CONFIGURATION.replace("timezone = \"UTC\"", "timezone = \"UTC\"\nmode = \"shadow\"");
+    home.write("ringfence.toml", &shadow);
+    let told = home.json(&["why", "0791234567", "--json"]);
+    let listed = json!({ "rule": "listed", "action": "busy = reject with 486" });
+    assert_eq!(told[0]["shadow"], json!([listed]));
+    let told = home.told(&["why", "0791234567"]);
+    assert!(told.contains(" shadow       listed would have decided: busy = reject with 486\n"), "{told}");
+    assert!(!told.contains("no rule"), "{told}");
+    let told = home.told(&["why", "+41445556677"]);
+    assert!(told.contains(" shadow       no rule would have done anything but let it ring\n"), "{told}");
+    assert!(told.contains("; without shadow mode it would ring as well\n"), "{told}");
+    assert_eq!(home.json(&["why", "+41445556677", "--json"])[0]["shadow"], json!([]));
+}
+
+#[test]
 fn why_shows_a_caller_and_a_name_alike_wherever_it_does() {
     let home = Home::with_calls();
     home.call("al\u{202e}ice \"x", 1, "ring", "otherwise", None);

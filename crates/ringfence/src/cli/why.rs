@@ -59,7 +59,7 @@ struct Told {
     /// The status that a caller who had heard 100 Trying gets, where the action is to ignore.
     #[serde(skip_serializing_if = "Option::is_none")]
     in_place_of_silence: Option<u16>,
-    /// What rules in shadow mode would have done.
+    /// What rules in shadow mode would have done, and of a policy in shadow mode what the rule that decided would have.
     shadow: Vec<Shadow>,
     /// Lists that would be asked when the call came.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -71,9 +71,12 @@ struct Told {
     policy_has_changed: bool,
     /// How long the decision took, in microseconds: at the time, or now.
     decided_in: u64,
+    /// Whether the policy is in shadow mode, and the call would ring without that too.
+    #[serde(skip)]
+    would_ring_anyway: bool,
 }
 
-/// A rule in shadow mode that would have decided.
+/// A rule that would have decided, were not it or the whole policy in shadow mode.
 #[derive(Debug, Serialize)]
 struct Shadow {
     rule: String,
@@ -247,13 +250,16 @@ pub(super) fn before(
 
 fn tell(policy: &Policy, facts: &Facts<'_>, now: Timestamp, decided_in: Duration) -> Told {
     let trace = policy.trace(facts, now);
+    let decision = decide(policy, facts, now);
     let line = policy.line(facts.line);
     let is_shadow =
         |id: &str| trace.rules.iter().any(|rule| rule.id == id && rule.verdict == Verdict::Shadow);
-    let shadow = policy.rules().iter().filter(|rule| is_shadow(rule.id()));
-    let shadow = shadow.map(|rule| Shadow {
-        rule: rule.id().to_owned(),
-        action: format!("{} = {}", rule.then().name(), line.act(rule.then())),
+    let rules = policy.rules().iter().filter(|rule| is_shadow(rule.id()));
+    let rules = rules.map(|rule| (rule.id(), rule.then()));
+    let shadow = rules.chain(decision.prevented().map(|prevented| (decision.rule_id(), prevented)));
+    let shadow = shadow.map(|(rule, then)| Shadow {
+        rule: rule.to_owned(),
+        action: format!("{} = {}", then.name(), line.act(then)),
     });
     Told {
         call: None,
@@ -264,6 +270,7 @@ fn tell(policy: &Policy, facts: &Facts<'_>, now: Timestamp, decided_in: Duration
         other_lines: Vec::new(),
         policy_has_changed: false,
         decided_in: u64::try_from(decided_in.as_micros()).unwrap_or(u64::MAX),
+        would_ring_anyway: decision.wanted().is_some() && decision.prevented().is_none(),
     }
 }
 
@@ -302,7 +309,7 @@ fn rendered(told: &Told, now: Timestamp) -> Page {
     }
     page.line(format_args!(" {:12} decided in {} µs", "timing", told.decided_in));
     for Shadow { rule, action } in &told.shadow {
-        page.line(format_args!(" {:12} {rule} would have decided: {action}", "shadow"));
+        page.line(format_args!(" {:12} {} would have decided: {action}", "shadow", visible(rule)));
     }
     for list in &told.not_asked {
         page.line(format_args!(" {:12} {}, which would be when the call came", "not asked", visible(list)));
@@ -311,7 +318,9 @@ fn rendered(told: &Told, now: Timestamp) -> Page {
         let lines = told.other_lines.iter().map(|line| visible(line)).collect::<Vec<_>>().join(", ");
         page.line(format_args!(" {:12} it may be otherwise on {lines}: --line NAME tells", "other lines"));
     }
-    if told.shadow.is_empty() {
+    if told.shadow.is_empty() && told.would_ring_anyway {
+        page.line(format_args!(" {:12} no rule would have done anything but let it ring", "shadow"));
+    } else if told.shadow.is_empty() {
         page.line(format_args!(" {:12} no rule in shadow mode would have decided", "shadow"));
     }
     page

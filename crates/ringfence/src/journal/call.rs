@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use ringfence_policy::{Action, Decision, Only, Rule, Work};
+use ringfence_policy::{Action, Decision, Only, Rule};
 use serde::{Deserialize, Serialize};
 
 /// One call: who, where, what was decided, why, and how it ended.
@@ -28,7 +28,8 @@ pub(crate) struct Call {
     /// Where the INVITE came from.
     pub(crate) source: String,
     pub(crate) verdict: Outcome,
-    /// What decided: the rule's id, or `emergency`, `emergency-callback`, `never_block` or `on_error`.
+    /// What decided: the rule's id, or `emergency`, `emergency-callback`, `never_block` or `on_error`; of one
+    /// that was never decided `undecided`.
     pub(crate) rule: String,
     /// The entry that matched, as written.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -76,8 +77,7 @@ impl Evidence {
     /// but let the call ring.
     pub(crate) fn shadow_of(decision: &Decision<'_>) -> Vec<String> {
         let rules = decision.shadow().map(Rule::id);
-        let is_otherwise = decision.wanted().is_some_and(|wanted| !matches!(wanted.work(), Work::Ring(_)));
-        rules.chain(is_otherwise.then(|| decision.rule_id())).map(str::to_owned).collect()
+        rules.chain(decision.prevented().map(|_| decision.rule_id())).map(str::to_owned).collect()
     }
 }
 
