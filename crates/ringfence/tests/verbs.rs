@@ -363,6 +363,14 @@ fn why_tells_what_would_happen_if_a_number_called() {
     assert_eq!(told[0]["trace"]["at"], "2026-03-01 23:10:00.000 UTC");
     assert_eq!(told[0]["trace"]["decided_by"], "otherwise");
     assert_eq!(told[0]["call"], Value::Null);
+    let now = Timestamp::now();
+    let minute = |minutes: i64| now + SignedDuration::from_mins(minutes);
+    for (minutes, days) in [(-2, 1), (2, 0)] {
+        let time = minute(minutes).strftime("%H:%M").to_string();
+        let told = home.json(&["why", "1002", "--at", &time, "--json"]);
+        let day = minute(minutes + days * 24 * 60).strftime("%Y-%m-%d %H:%M").to_string();
+        assert_eq!(told[0]["trace"]["at"], format!("{day}:00.000 UTC"), "{time}");
+    }
 }
 
 #[test]

@@ -8,20 +8,29 @@ use ringfence_policy::parse_duration;
 
 use super::failure::with_hint;
 
-/// Reads a time, on the clock of the reader.
+/// Reads a time of what has been, on the clock of the reader.
 pub(super) fn time(flag: &str, text: &str, now: Timestamp) -> Result<Timestamp> {
-    time_in(flag, text, now, &TimeZone::system())
+    read(text, now, &TimeZone::system(), Sense::Last).ok_or_else(|| unread(flag, text, "how long ago"))
 }
 
-/// Reads a time, on the clock of a zone.
-pub(super) fn time_in(flag: &str, text: &str, now: Timestamp, zone: &TimeZone) -> Result<Timestamp> {
-    read(text, now, zone).ok_or_else(|| {
-        let message = format!("expected a time for {flag}, found \"{}\"", text.escape_debug());
-        with_hint(
-            message,
-            "how long ago (2h, 90d), a day (2026-03-01), a time (23:10), or both (2026-03-01T23:10)",
-        )
-    })
+/// Reads a time of what is to come, on the clock of a zone.
+pub(super) fn next_in(flag: &str, text: &str, now: Timestamp, zone: &TimeZone) -> Result<Timestamp> {
+    read(text, now, zone, Sense::Next).ok_or_else(|| unread(flag, text, "how long from now"))
+}
+
+fn unread(flag: &str, text: &str, span: &str) -> anyhow::Error {
+    let message = format!("expected a time for {flag}, found \"{}\"", text.escape_debug());
+    let hint = format!("{span} (2h, 90d), a day (2026-03-01), a time (23:10), or both (2026-03-01T23:10)");
+    with_hint(message, hint)
+}
+
+/// Which instant is meant where a text says less than one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sense {
+    /// The last: it is asked what was.
+    Last,
+    /// The next: it is asked what would be.
+    Next,
 }
 
 /// Reads how long something is to hold.
@@ -37,11 +46,15 @@ pub(super) fn span(flag: &str, text: &str) -> Result<SignedDuration> {
     })
 }
 
-/// Reads `2h` as so long ago, a day as its beginning, and a time of day as the last time it was.
-fn read(text: &str, now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
+/// Reads `2h` as so long ago or from now, a day as its beginning, and a time of day as the last or the next time it is.
+fn read(text: &str, now: Timestamp, zone: &TimeZone, sense: Sense) -> Option<Timestamp> {
     let text = text.trim();
-    if let Some(ago) = parse_duration(text) {
-        return now.checked_sub(SignedDuration::try_from(ago).ok()?).ok();
+    if let Some(span) = parse_duration(text) {
+        let span = SignedDuration::try_from(span).ok()?;
+        return match sense {
+            Sense::Last => now.checked_sub(span).ok(),
+            Sense::Next => now.checked_add(span).ok(),
+        };
     }
     if let Ok(instant) = text.parse::<Timestamp>() {
         return Some(instant);
@@ -51,8 +64,11 @@ fn read(text: &str, now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
     if !text.contains('-')
         && let Ok(time) = text.parse::<Time>()
     {
-        let last = at(today.to_datetime(time)).filter(|at| *at <= now);
-        return last.or_else(|| at(today.yesterday().ok()?.to_datetime(time)));
+        let (is_it, other) = match sense {
+            Sense::Last => (at(today.to_datetime(time)).filter(|at| *at <= now), today.yesterday()),
+            Sense::Next => (at(today.to_datetime(time)).filter(|at| *at >= now), today.tomorrow()),
+        };
+        return is_it.or_else(|| at(other.ok()?.to_datetime(time)));
     }
     let midnight = |date: Date| at(date.to_datetime(Time::midnight()));
     match text {
@@ -94,14 +110,38 @@ mod tests {
             ("02:30", "2026-03-29T01:30:00Z"),
         ] {
             assert_eq!(
-                read(text, now, &berlin).map(|at| at.to_string()).as_deref(),
+                read(text, now, &berlin, Sense::Last).map(|at| at.to_string()).as_deref(),
                 Some(expected),
                 "{text}"
             );
         }
         for wrong in ["", "2", "h", "-2h", "2026-13-01", "25:00", "soon", "2026-03-01T"] {
-            assert_eq!(read(wrong, now, &berlin), None, "{wrong}");
+            assert_eq!(read(wrong, now, &berlin, Sense::Last), None, "{wrong}");
         }
+    }
+
+    #[test]
+    fn what_would_be_is_asked_of_the_next_time_of_a_day() {
+        let now: Timestamp = "2026-03-28T12:00:00Z".parse().unwrap();
+        let berlin = TimeZone::get("Europe/Berlin").unwrap();
+        for (text, expected) in [
+            ("2h", "2026-03-28T14:00:00Z"),
+            ("now", "2026-03-28T12:00:00Z"),
+            ("13:00", "2026-03-28T12:00:00Z"),
+            ("13:01", "2026-03-28T12:01:00Z"),
+            ("12:59", "2026-03-29T10:59:00Z"),
+            ("02:30", "2026-03-29T01:30:00Z"),
+            ("2026-03-01", "2026-02-28T23:00:00Z"),
+            ("2026-03-01T23:10", "2026-03-01T22:10:00Z"),
+        ] {
+            assert_eq!(
+                next_in("--at", text, now, &berlin).map(|at| at.to_string()).unwrap(),
+                expected,
+                "{text}"
+            );
+        }
+        let told = next_in("--at", "soon", now, &berlin).unwrap_err().to_string();
+        assert_eq!(told, "expected a time for --at, found \"soon\"");
     }
 
     #[test]

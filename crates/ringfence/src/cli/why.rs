@@ -33,7 +33,10 @@ pub(super) struct Why {
     #[arg(value_name = "CALL|NUMBER", allow_hyphen_values = true)]
     what: String,
 
-    /// With a number: when it would call, on the clock of the policy: 2026-03-01T23:10, 23:10
+    /// With a number: when it would call, on the clock of the policy
+    ///
+    /// A time of day (23:10) is the next that comes; a span (2h) counts from now. A day (2026-03-01) is its beginning, and with a
+    /// time of day (2026-03-01T23:10) that instant, be it over or not.
     #[arg(long, value_name = "WHEN")]
     at: Option<String>,
 
@@ -135,7 +138,7 @@ impl Why {
     fn of_number(&self, reader: Option<&Reader>, config: &Config, now: Timestamp) -> Result<Told> {
         let policy = &config.policy;
         let at = self.at.as_deref();
-        let at = at.map(|text| when::time_in("--at", text, now, policy.zone())).transpose()?;
+        let at = at.map(|text| when::next_in("--at", text, now, policy.zone())).transpose()?;
         let line = self.called(config)?;
         let call = ringfence_policy::Call {
             line: Some(line.name.clone()),
