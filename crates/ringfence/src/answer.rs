@@ -97,7 +97,11 @@ impl Answers {
 
     /// Returns the same for a caller who has heard 100 Trying, and would wait for more as long as its timer runs.
     pub(crate) fn place_after_trying(&self, treatment: &Arc<Treatment>) -> usize {
-        let place = Self::place(treatment);
+        self.after_trying(Self::place(treatment))
+    }
+
+    /// Returns the place of the answer for such a caller, where another one may have been decided for a copy of its call.
+    pub(crate) fn after_trying(&self, place: usize) -> usize {
         if matches!(self.at(place).action, Action::Ignore { .. }) { IN_PLACE_OF_SILENCE } else { place }
     }
 

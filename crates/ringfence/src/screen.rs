@@ -211,7 +211,10 @@ impl Screen {
         // What may panic comes before the call counts as decided: else it would have no record.
         let is_copy = counted.is_some();
         let basis = Basis { caller: &caller, facts: &facts, stood_on, said, at: now, is_copy };
-        let Conclusion { decided, place, verdict, record } = asked.conclude(&decision, basis);
+        let Conclusion { decided, place, verdict, mut record } = asked.conclude(&decision, basis);
+        if let Some(record) = record.as_mut().filter(|_| moment == Moment::Late && said.is_empty()) {
+            record.reason.push_str(Call::TRIED_AGAIN);
+        }
         let kept = copies::Decided { at: now, treatment: place };
         if let Some(first) = key.and_then(|key| self.copies.keep(key, on, kept)) {
             return Attempt::Decided(self.same_again(&asked, &facts, first));
@@ -225,7 +228,13 @@ impl Screen {
 
     /// Answers a further copy of a call as the first one was on this line.
     fn same_again(&self, asked: &Asked<'_>, facts: &Facts<'_>, first: copies::Decided) -> Verdict {
-        let verdict = asked.verdict(asked.line.answers.at(first.treatment), facts, first.at);
+        let answers = &asked.line.answers;
+        let place = match asked.moment {
+            Moment::AtOnce => first.treatment,
+            // The first may have been decided at once, and this one has heard 100 Trying.
+            Moment::Late => answers.after_trying(first.treatment),
+        };
+        let verdict = asked.verdict(answers.at(place), facts, first.at);
         self.recorder.copied();
         drop(self.undecided.take(asked.invite.id()));
         verdict

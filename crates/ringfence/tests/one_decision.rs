@@ -190,6 +190,7 @@ fn a_call_that_is_to_be_ignored_is_answered_where_a_list_was_asked_first() {
     let call = &written(&bench, 1)[0];
     assert_eq!((&call["rule"], &call["verdict"]["status"]), (&"rest".into(), &480.into()), "{call}");
     let reason = call["reason"].as_str().unwrap();
+    assert!(reason.starts_with("rejected with 480 instead of ignored: "), "{reason}");
     assert!(reason.contains("; the caller had heard 100 Trying, so it was answered 480"), "{reason}");
     assert_eq!(bench.json(&["replay", "--json"])["different"], 0);
 }
@@ -217,7 +218,10 @@ fn the_100_is_not_to_blame_where_the_registrar_would_be_answered_anyway() {
     let call = &written(&bench, 1)[0];
     assert_eq!((&call["rule"], &call["verdict"]["status"]), (&"rest".into(), &480.into()), "{call}");
     let reason = call["reason"].as_str().unwrap();
+    assert!(reason.starts_with("rejected with 480 instead of ignored: "), "{reason}");
     assert!(!reason.contains("100 Trying"), "{reason}");
+    let told = String::from_utf8(bench.ask(&["why", "last"]).stdout).unwrap();
+    assert!(told.contains(" on the wire  480: the registrar is answered\n"), "{told}");
     assert_eq!(bench.json(&["why", "last", "--json"])["in_place_of_silence"], serde_json::Value::Null);
 }
 

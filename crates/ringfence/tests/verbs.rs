@@ -910,6 +910,17 @@ fn why_shows_a_caller_and_a_name_alike_wherever_it_does() {
 }
 
 #[test]
+fn what_cannot_be_done_yet_is_replayed_as_what_was_done() {
+    let home = Home::with_calls();
+    let spoken = CONFIGURATION
+        .replace("[switch.on_call]", "[treatment.tape]\nanswer.max_seconds = 12\n[switch.on_call]");
+    let spoken =
+        spoken.replace("id   = \"otherwise\"\nthen = \"ring\"", "id   = \"otherwise\"\nthen = \"tape\"");
+    home.write("ringfence.toml", &spoken);
+    assert_eq!(home.json(&["replay", "--since", "30h", "--json"])[0]["different"], 0);
+}
+
+#[test]
 fn a_note_without_a_word_is_none() {
     let home = Home::new();
     assert!(home.told(&["block", "0225556677", "--note", " "]).ends_with("exit 0\n"));

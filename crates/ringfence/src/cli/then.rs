@@ -109,10 +109,11 @@ fn said(call: &Call) -> ringfence_policy::Call {
     ringfence_policy::Call { at: None, rate: None, line, ..said }
 }
 
-/// Tells whether lists were asked about a call, so that it heard 100 Trying before it was decided.
+/// Tells whether a call heard 100 Trying before it was decided: lists were asked about it, or the decision panicked.
 pub(super) fn was_late(call: &Call) -> bool {
     let said = said(call);
-    !said.scores.is_empty() || !said.unanswered.is_empty()
+    let was_asked = !said.scores.is_empty() || !said.unanswered.is_empty();
+    was_asked || [Call::PANICKED, Call::TRIED_AGAIN].iter().any(|end| call.reason.ends_with(end))
 }
 
 /// What the rules ask of one call.
@@ -178,6 +179,17 @@ mod tests {
         let facts = r#"{"caller":"+41791234567","line":"work","at":"2020-01-01T00:00"}"#.to_owned();
         let call = Call { evidence: Evidence { facts, ..Evidence::default() }, ..a_call() };
         assert_eq!((said(&call).line.as_deref(), said(&call).at), (Some("work"), None));
+    }
+
+    #[test]
+    fn a_call_whose_decision_panicked_was_late_also_where_no_list_was_asked() {
+        let call = |reason: String| Call { reason, ..a_call() };
+        assert!(!was_late(&call("let ring: +41791234567 meets no other rule".to_owned())));
+        for end in [Call::PANICKED, Call::TRIED_AGAIN] {
+            assert!(was_late(&call(format!("let ring: it could not be decided{end}"))), "{end}");
+            let quoted = format!("let ring: rule a: name \"{end}\"");
+            assert!(!was_late(&call(quoted)), "a caller that is called so: {end}");
+        }
     }
 
     #[test]

@@ -62,6 +62,9 @@ struct Told {
     /// The status that a caller who had heard 100 Trying gets, where the action is to ignore.
     #[serde(skip_serializing_if = "Option::is_none")]
     in_place_of_silence: Option<u16>,
+    /// The status that the registrar gets, where the action is to ignore others only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    to_registrar: Option<u16>,
     /// What rules in shadow mode would have done, and of a policy in shadow mode what the rule that decided would have.
     shadow: Vec<Shadow>,
     /// Lists that would be asked when the call came.
@@ -222,6 +225,12 @@ fn in_place_of_silence(policy: &Policy, facts: &Facts<'_>, now: Timestamp) -> Op
     if is_silence { outcome.after_trying().status() } else { None }
 }
 
+/// Returns what the registrar is answered where others are ignored.
+fn to_registrar(action: &Action, facts: &Facts<'_>) -> Option<u16> {
+    let outcome = Outcome::of(action, facts.arrival.is_from_registrar());
+    outcome.status().filter(|_| matches!(action, Action::Ignore { .. }))
+}
+
 /// Tells whether a call was decided by another policy than this one.
 pub(super) fn has_changed_since(policy: &Policy, call: &Call) -> bool {
     let then = &*call.evidence.policy;
@@ -267,6 +276,7 @@ fn tell(policy: &Policy, facts: &Facts<'_>, now: Timestamp, decided_in: Duration
     Told {
         call: None,
         in_place_of_silence: None,
+        to_registrar: to_registrar(&line.act(decision.treatment()), facts),
         shadow: shadow.collect(),
         trace,
         not_asked: Vec::new(),
@@ -309,6 +319,8 @@ fn rendered(told: &Told, now: Timestamp) -> Page {
     page.line(&told.trace);
     if let Some(status) = told.in_place_of_silence {
         page.line(format_args!(" {:12} {status}: the caller had heard 100 Trying", "on the wire"));
+    } else if let Some(status) = told.to_registrar {
+        page.line(format_args!(" {:12} {status}: the registrar is answered", "on the wire"));
     }
     page.line(format_args!(" {:12} decided in {} µs", "timing", told.decided_in));
     for Shadow { rule, action } in &told.shadow {

@@ -72,6 +72,13 @@ pub(crate) struct Evidence {
     pub(crate) decided_in: Duration,
 }
 
+impl Call {
+    /// How the reason ends of a call whose decision panicked each time.
+    pub(crate) const PANICKED: &'static str = "; the decision panicked";
+    /// How the reason ends of a call that was decided when it was tried again, without a list that was asked meanwhile.
+    pub(crate) const TRIED_AGAIN: &'static str = "; it was decided when that was tried again";
+}
+
 impl Evidence {
     /// Returns the rules in shadow mode that would have decided, and of a policy in shadow mode what would have done anything
     /// but let the call ring.
@@ -118,15 +125,15 @@ impl Outcome {
     /// Returns what an action makes of a call that nothing else stands against.
     pub(crate) fn of(action: &Action, is_from_registrar: bool) -> Self {
         match action {
-            Action::Ring { .. } => Self::Ring,
+            // See [`crate::answer::Answer::verdict`] also of what cannot be done yet.
+            Action::Ring { .. } | Action::Unsupported { .. } => Self::Ring,
             Action::Wait { .. } => Self::StandAside,
             Action::Reject(rejection) => Self::Reject { status: rejection.code() },
             Action::Redirect(away) => Self::Redirect { to: away.to.as_str().to_owned() },
-            // See [`crate::answer::Answer::verdict`].
             Action::Ignore { only: Only::NotFromRegistrar } if is_from_registrar => {
                 Self::Reject { status: 480 }
             }
-            Action::Ignore { .. } | Action::Unsupported { .. } => Self::Ignore,
+            Action::Ignore { only: Only::Always | Only::NotFromRegistrar } => Self::Ignore,
         }
     }
 

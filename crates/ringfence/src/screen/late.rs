@@ -71,7 +71,7 @@ impl Screen {
         let Conclusion { verdict, record, .. } = asked.conclude(&decision, basis);
         // It has one: no rule decided that could have it counted only.
         let mut record = record.unwrap_or_else(|| in_the_dark(rules, invite, began).0);
-        record.reason.push_str("; the decision panicked");
+        record.reason.push_str(Call::PANICKED);
         (record, verdict)
     }
 
@@ -116,7 +116,7 @@ fn in_the_dark(rules: &Rules, invite: &Invite<'_>, began: Instant) -> (Call, Ver
     let record = Call {
         caller: invite.caller().map(|caller| caller.user().into_owned()).unwrap_or_default(),
         rule: By::Error.id().to_owned(),
-        reason: "it could not be decided: the decision panicked".to_owned(),
+        reason: format!("it could not be decided{}", Call::PANICKED),
         evidence: Evidence { decided_in: began.elapsed(), ..without_caller(rules, invite) },
         ..of_invite(invite, Timestamp::now(), verdict)
     };

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use ringfence_policy::{Action, CallerId, Decision, Facts, Policy};
+use ringfence_policy::{Action, CallerId, Decision, Facts, Policy, Work};
 use softphone::{Invite, Objection};
 
 use super::memory::Said;
@@ -61,7 +61,16 @@ impl Decided<'_> {
 
     /// Returns the sentence that says why.
     fn reason(&self, invite: &Invite<'_>) -> String {
-        let explanation = self.decision.explain(self.policy, self.facts, self.at);
+        let mut explanation = self.decision.explain(self.policy, self.facts, self.at);
+        // It says what is done with this call: on this line, and in the place of silence.
+        if let Outcome::Reject { status } = self.outcome(invite) {
+            let work = self.decision.treatment().work();
+            if matches!(work, Work::Drop(_)) {
+                explanation.action = format!("rejected with {status} instead of ignored");
+            } else if matches!(work, Work::Reject(_)) {
+                explanation.action = format!("rejected with {status}");
+            }
+        }
         let mut reason = match objection(invite, self.action) {
             Some(objection) if matches!(self.action, Action::Redirect(_)) => {
                 format!("{explanation}; it is not sent on: {objection}")

@@ -70,6 +70,15 @@ impl Fate {
     /// Decides a call, and tells it as the journal would write it down: of one that heard 100 Trying before it was decided, too.
     pub(super) fn to_be_written(policy: &Policy, facts: &Facts<'_>, now: Timestamp, is_late: bool) -> Self {
         let (fate, action) = Self::of_decision(policy, facts, now);
+        // What cannot be done yet lets the call through: see [`crate::answer::Answers::at`].
+        let action = match action {
+            Action::Unsupported { .. } => policy.line(facts.line).act(policy.welcome()),
+            Action::Reject(_)
+            | Action::Redirect(_)
+            | Action::Ring { .. }
+            | Action::Wait { .. }
+            | Action::Ignore { .. } => action,
+        };
         fate.into_written(&action, facts, is_late)
     }
 
