@@ -21,6 +21,7 @@ mod filter;
 mod index;
 mod intervals;
 mod key;
+mod mark;
 mod patterns;
 mod record;
 mod terms;
@@ -44,6 +45,7 @@ use expressions::Expressions;
 use filter::Filter;
 use intervals::Intervals;
 use key::{KINDS, Key, Meaning};
+pub(crate) use mark::Mark;
 use terms::AllTerms;
 
 /// A named list of callers.
@@ -74,6 +76,8 @@ pub struct List {
     kinds: [u32; KINDS + 1],
     /// Of the keys of full numbers.
     filter: Filter,
+    /// Of all there is.
+    mark: Mark,
     /// Beside `keys`.
     places: Vec<Place>,
     /// What few entries have: an end, a weight.
@@ -165,6 +169,12 @@ impl List {
             CallerId::Name(name) => self.at(self.name_key(name)?, now),
             CallerId::Number(_) | CallerId::Ambiguous(_) => None,
         }
+    }
+
+    /// Returns whether a caller is found by nothing that the list has. It may be on no list all the same.
+    #[inline]
+    pub(crate) fn lacks(&self, caller: Mark) -> bool {
+        self.mark.is_apart_from(caller)
     }
 
     /// Returns the compiled lists behind this one.

@@ -10,7 +10,7 @@ use crate::condition::{Condition, Text};
 use crate::facts::Facts;
 use crate::history::Answer;
 use crate::kind::KindSet;
-use crate::list::{Entry, List};
+use crate::list::{Entry, List, Mark};
 use crate::number::{Number, Region, decimal_digits};
 use crate::policy::Policy;
 use crate::wildcard::{Shown, Wildcard};
@@ -23,6 +23,8 @@ pub(crate) struct Scene<'p, 'f> {
     pub(crate) now: Timestamp,
     clock: OnceCell<DateTime>,
     called: OnceCell<CallerId<'f>>,
+    /// By what the caller is found, and who was called.
+    marks: [OnceCell<Mark>; 2],
     /// Of the caller's number.
     calling_code: OnceCell<Option<u16>>,
     kinds: OnceCell<KindSet>,
@@ -49,6 +51,7 @@ impl<'p, 'f> Scene<'p, 'f> {
             now,
             clock: OnceCell::new(),
             called: OnceCell::new(),
+            marks: [OnceCell::new(), OnceCell::new()],
             calling_code: OnceCell::new(),
             kinds: OnceCell::new(),
             name: OnceCell::new(),
@@ -71,7 +74,7 @@ impl<'p, 'f> Scene<'p, 'f> {
             Condition::All(all) => all.iter().all(|inner| self.holds(inner)),
             Condition::Any(any) => any.iter().any(|inner| self.holds_or_finds_nothing(inner)),
             Condition::Not(inner) => self.does_not_hold(inner),
-            Condition::Caller(list) => self.find(list, &facts.caller),
+            Condition::Caller(list) => self.find(list),
             Condition::CallerIn(places) => places.iter().any(|place| self.is_on(*place)),
             Condition::CallerKind(wanted) => self.kinds().meets(*wanted),
             Condition::Name(names) => means(names, &self.name, facts.display_name),
@@ -166,7 +169,8 @@ impl<'p, 'f> Scene<'p, 'f> {
     pub(crate) fn score(&self, place: usize) -> u32 {
         let Some(list) = self.policy.lists().get(place) else { return 0 };
         let answered = self.answer(list).map_or(0, |answer| answer.score);
-        let entry = if self.lacks(place) { None } else { list.find(&self.facts.caller, self.now) };
+        let is_lacking = self.lacks(place) || list.lacks(self.caller_mark());
+        let entry = if is_lacking { None } else { list.find(&self.facts.caller, self.now) };
         // One whose weight is 0 is on the list all the same.
         if entry.is_none() {
             self.note_lacking(place);
@@ -219,7 +223,7 @@ impl<'p, 'f> Scene<'p, 'f> {
         if self.lacks(place) {
             return false;
         }
-        let is_found = self.find(list, &self.facts.caller);
+        let is_found = self.find(list);
         if !is_found {
             self.note_lacking(place);
         }
@@ -234,12 +238,19 @@ impl<'p, 'f> Scene<'p, 'f> {
         self.lacking.set(self.lacking.get() | bit(place));
     }
 
-    fn find(&self, list: &'p List, caller: &CallerId<'_>) -> bool {
-        let entry = list.find(caller, self.now);
+    fn find(&self, list: &'p List) -> bool {
+        if list.lacks(self.caller_mark()) {
+            return false;
+        }
+        let entry = list.find(&self.facts.caller, self.now);
         if entry.is_some() {
             self.entry.set(entry);
         }
         entry.is_some()
+    }
+
+    fn caller_mark(&self) -> Mark {
+        *self.marks[0].get_or_init(|| Mark::of_caller(&self.facts.caller))
     }
 
     fn is_near(&self, place: usize, last_digits: u8) -> bool {
@@ -254,7 +265,9 @@ impl<'p, 'f> Scene<'p, 'f> {
     }
 
     fn is_called(&self, list: &List) -> bool {
-        self.called().is_some_and(|called| list.find(called, self.now).is_some())
+        let Some(called) = self.called() else { return false };
+        let mark = *self.marks[1].get_or_init(|| Mark::of_caller(called));
+        !list.lacks(mark) && list.find(called, self.now).is_some()
     }
 
     fn is_diverted_by(&self, list: &List) -> bool {

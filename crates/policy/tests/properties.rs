@@ -1,9 +1,14 @@
 //! What holds for every number, list and call.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
-use ringfence_policy::{Caller, CallerId, E164, List, Number, Pattern, Prefix, Region, normalise};
+use ringfence_policy::{
+    Caller, CallerId, Condition, E164, Facts, List, Number, Pattern, Policy, PolicyParts, Prefix, Region,
+    Rule, Source, Treatment, decide, normalise,
+};
 
 fn now() -> Timestamp {
     "2026-03-01T12:00:00Z".parse().expect("a time")
@@ -61,6 +66,11 @@ fn any_entry() -> impl Strategy<Value = String> {
         "/[1-3][1-3]?\\$/",
         Just("sip:alice".to_owned()),
     ]
+}
+
+/// Entries of callers without a number.
+fn any_word() -> impl Strategy<Value = String> {
+    proptest::sample::select(vec!["anonymous", "unavailable", "invalid"]).prop_map(str::to_owned)
 }
 
 fn any_end() -> impl Strategy<Value = Option<Timestamp>> {
@@ -241,6 +251,30 @@ proptest! {
             let none_ends = entries.iter().all(|(_, until)| until.is_none());
             prop_assert!(!none_ends || Some(own) == best, "{found} of {matching:?}");
         }
+    }
+
+    #[test]
+    fn a_rule_means_exactly_those_whom_its_list_has(
+        entries in proptest::collection::vec((prop_oneof![4 => any_entry(), 1 => any_word()], any_end()), 0..5),
+        user in "[+]2[1-3]{5,6}|[23][1-3]{0,4}|alice|bob|anonymous|[+]1555|",
+        (withheld, is_called) in (any::<bool>(), any::<bool>()),
+        now in 0_i64..4,
+    ) {
+        let region = Region::parse("CH").unwrap();
+        let now = Timestamp::from_second(now).unwrap();
+        let mut builder = List::builder("reject");
+        for (entry, until) in &entries {
+            builder.inline_entry(entry, None, *until, region);
+        }
+        let list = Arc::new(builder.build().0);
+        let caller = Caller { withheld: withheld && !is_called, ..Caller::told(&user) };
+        let facts = Facts { called: Some((&user, Source::To)), ..Facts::new(&caller, "home", region) };
+        let when = if is_called { Condition::Called(list.clone()) } else { Condition::Caller(list.clone()) };
+        let rules = [("listed", when), ("otherwise", Condition::Always)];
+        let rules = rules.map(|(id, when)| Rule::new(id, when, Arc::new(Treatment::ring())));
+        let policy = Policy::new(PolicyParts { rules: rules.to_vec(), ..PolicyParts::new(region) }).unwrap();
+        let expected = if list.find(&facts.caller, now).is_some() { "listed" } else { "otherwise" };
+        prop_assert_eq!(decide(&policy, &facts, now).rule_id(), expected);
     }
 
     #[test]

@@ -10,6 +10,7 @@ use super::expressions::Expressions;
 use super::filter::Filter;
 use super::intervals::Intervals;
 use super::key::{KINDS, Key};
+use super::mark::Mark;
 use super::record::{ListFile, Record};
 use super::terms::Terms;
 use super::{AllTerms, List};
@@ -192,6 +193,7 @@ impl ListBuilder {
             keys: Vec::with_capacity(self.entries.len()),
             kinds: [0; KINDS + 1],
             filter: Filter::default(),
+            mark: Mark::default(),
             places: Vec::with_capacity(self.entries.len()),
             terms: AllTerms::default(),
             ranges,

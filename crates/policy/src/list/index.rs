@@ -8,6 +8,7 @@ use super::entry::Place;
 use super::filter::Filter;
 use super::intervals::Intervals;
 use super::key::{Key, Meaning};
+use super::mark::Mark;
 use super::{AllTerms, List};
 use crate::number::{Prefix, decimal_digits};
 
@@ -61,6 +62,7 @@ impl List {
             *begin = u32::try_from(before).unwrap_or(u32::MAX);
         }
         self.filter = Filter::new(&self.keys[..self.kinds[1] as usize]);
+        self.mark = if self.sets.is_empty() { Mark::of_keys(&self.keys) } else { Mark::ALL };
         let end = |number| Key::exact(number).word();
         let ends: Vec<_> = self.ranges.iter().map(|range| (end(range.first()), end(range.last()))).collect();
         // Each range has one key, in the order of the ranges.
