@@ -149,7 +149,7 @@ impl Text {
     pub(crate) fn means(&self, shown: &Shown<'_>) -> bool {
         match self {
             Text::Wildcard(wildcard) => wildcard.means(shown),
-            Text::Regex(expression) => expression.is_match(shown.text),
+            Text::Regex(expression) => expression.means(shown),
         }
     }
 }

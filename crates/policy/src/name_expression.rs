@@ -3,6 +3,8 @@
 //! A whole deterministic automaton is made when the policy is read: a look takes one table step a
 //! byte, and there is no cache that a thread would have to allocate, fill or lock.
 
+mod needed;
+
 use std::fmt;
 use std::sync::Arc;
 
@@ -12,6 +14,8 @@ use regex_automata::nfa::thompson::{self, WhichCaptures};
 use regex_automata::util::syntax;
 
 use crate::printable::printable;
+use crate::wildcard::{Letters, Shown};
+use needed::needed_letters;
 
 /// An expression such as `^v\d+$`; capitals do not matter.
 ///
@@ -26,6 +30,8 @@ use crate::printable::printable;
 pub struct NameExpression {
     written: Box<str>,
     automaton: Arc<dense::DFA<Vec<u32>>>,
+    /// What a text must have that it is found in.
+    needed: Letters,
 }
 
 impl NameExpression {
@@ -35,7 +41,10 @@ impl NameExpression {
             return Err(NameExpressionError { written: text.chars().take(60).collect(), why: too_long() });
         }
         match automaton(text) {
-            Ok(automaton) => Ok(Self { written: text.into(), automaton: Arc::new(automaton) }),
+            Ok(automaton) => {
+                let needed = needed_letters(&automaton);
+                Ok(Self { written: text.into(), automaton: Arc::new(automaton), needed })
+            }
             Err(why) => Err(NameExpressionError { written: text.into(), why }),
         }
     }
@@ -47,6 +56,11 @@ impl NameExpression {
         let beginning = &text.as_bytes()[..text.len().min(MOST_TEXT)];
         let found = self.automaton.try_search_fwd(&Input::new(beginning).earliest(true));
         found.is_ok_and(|found| found.is_some())
+    }
+
+    /// Returns whether it is found in a text that was looked at before: most lack a letter, and are done with.
+    pub(crate) fn means(&self, shown: &Shown<'_>) -> bool {
+        !shown.lacks(self.needed) && self.is_match(shown.text)
     }
 
     /// Returns it as it was written.
@@ -143,6 +157,24 @@ mod tests {
                 expected,
                 "{expression} {name}"
             );
+        }
+    }
+
+    #[test]
+    fn a_text_that_was_looked_at_before_is_meant_as_if_it_were_not() {
+        let expressions =
+            ["spam|prize", "^v[0-9]+$", "a.c|abc", "(?-i:K)elvin", "^$", "x*", "(?-u:\\b)k", "a&&b[^a]"];
+        let long = format!("{}prize", ".".repeat(300));
+        let texts =
+            ["", "v1", "V12", "w1", "a prize", "ABC", "axc", "Kelvin", "\u{212a}elvin", "a&&bc", &long];
+        for expression in expressions.map(|written| NameExpression::parse(written).unwrap()) {
+            for text in texts {
+                assert_eq!(
+                    expression.means(&Shown::new(text)),
+                    expression.is_match(text),
+                    "{expression:?} {text}"
+                );
+            }
         }
     }
 

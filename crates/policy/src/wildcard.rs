@@ -98,6 +98,12 @@ impl<'t> Shown<'t> {
         Self { is_ascii: true, letters: Letters::of(small), ..shown }
     }
 
+    /// Returns whether it certainly has not all of some letters.
+    pub(crate) fn lacks(&self, needed: Letters) -> bool {
+        // Only the beginning of a longer one was looked at.
+        self.text.len() <= LONGEST && !self.letters.contain(needed)
+    }
+
     fn beginning(&self) -> &'t [u8] {
         &self.text.as_bytes()[..self.text.len().min(LONGEST)]
     }
@@ -105,10 +111,23 @@ impl<'t> Shown<'t> {
 
 /// Which ASCII characters a text has: a bit for each two of them, no two small letters sharing one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Letters(u64);
+pub(crate) struct Letters(u64);
 
 impl Letters {
-    const ALL: Letters = Letters(u64::MAX);
+    pub(crate) const NONE: Letters = Letters(0);
+    pub(crate) const ALL: Letters = Letters(u64::MAX);
+
+    pub(crate) fn of_one(byte: u8) -> Self {
+        Self::of([byte.to_ascii_lowercase()].into_iter())
+    }
+
+    pub(crate) fn with(self, other: Letters) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    pub(crate) fn shared_with(self, other: Letters) -> Self {
+        Self(self.0 & other.0)
+    }
 
     fn of(bytes: impl Iterator<Item = u8>) -> Self {
         Self(bytes.fold(0, |letters, byte| letters | 1 << (byte & 63)))

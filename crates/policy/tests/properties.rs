@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use ringfence_policy::{
-    Caller, CallerId, Condition, E164, Facts, List, Number, Pattern, Policy, PolicyParts, Prefix, Region,
-    Rule, Source, Treatment, decide, normalise,
+    Caller, CallerId, Condition, E164, Facts, List, NameExpression, Number, Pattern, Policy, PolicyParts,
+    Prefix, Region, Rule, Source, Text, Treatment, decide, normalise,
 };
 
 fn now() -> Timestamp {
@@ -275,6 +275,17 @@ proptest! {
         let policy = Policy::new(PolicyParts { rules: rules.to_vec(), ..PolicyParts::new(region) }).unwrap();
         let expected = if list.find(&facts.caller, now).is_some() { "listed" } else { "otherwise" };
         prop_assert_eq!(decide(&policy, &facts, now).rule_id(), expected);
+    }
+
+    #[test]
+    fn an_expression_is_found_in_the_same_names_whichever_way_it_is_asked_for(
+        expression in "[abkK.|*?^$]{0,4}(a|b[ak]|[^ab]|k+|K{2}|(?-i:a))?[abkK.|*?^$]{0,4}",
+        name in "[abkAK ]{0,6}|[abk\u{212a}]{0,4}|b{253}[ak]{0,8}",
+    ) {
+        if let Ok(plain) = NameExpression::parse(&expression) {
+            let text = Text::parse(&format!("/{expression}/")).unwrap();
+            prop_assert_eq!(text.is_match(&name), plain.is_match(&name));
+        }
     }
 
     #[test]
