@@ -1,12 +1,14 @@
 //! One call under one policy at one instant: whether a condition holds of it.
 
+mod holds;
+
 use std::cell::{Cell, OnceCell};
 
 use jiff::civil::DateTime;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::caller::{Caller, CallerId};
-use crate::condition::{Condition, Text};
+use crate::condition::Text;
 use crate::facts::Facts;
 use crate::history::Answer;
 use crate::kind::KindSet;
@@ -63,66 +65,6 @@ impl<'p, 'f> Scene<'p, 'f> {
             entry: Cell::new(None),
             has_missed: Cell::new(false),
         }
-    }
-
-    /// Returns whether a condition holds. It goes as deep as conditions may be composed, which the
-    /// reader of policies bounds.
-    pub(crate) fn holds(&self, condition: &'p Condition) -> bool {
-        let facts = self.facts;
-        match condition {
-            Condition::Always => true,
-            Condition::All(all) => all.iter().all(|inner| self.holds(inner)),
-            Condition::Any(any) => any.iter().any(|inner| self.holds_or_finds_nothing(inner)),
-            Condition::Not(inner) => self.does_not_hold(inner),
-            Condition::Caller(list) => self.find(list),
-            Condition::CallerIn(places) => places.iter().any(|place| self.is_on(*place)),
-            Condition::CallerKind(wanted) => self.kinds().meets(*wanted),
-            Condition::Name(names) => means(names, &self.name, facts.display_name),
-            Condition::Country(regions) => self.is_of(regions),
-            Condition::NearList { list, last_digits } => self.is_near(*list, *last_digits),
-            Condition::LikeCalled { first_digits } => self.is_like_called(*first_digits),
-            Condition::Called(list) => self.is_called(list),
-            Condition::Line(lines) => self.is_on_line(lines),
-            Condition::Group(groups) => groups.iter().any(|group| facts.groups.contains(group)),
-            Condition::Source(arrivals) => arrivals.contains(&facts.arrival),
-            Condition::Verification(wanted) => wanted.contains(&facts.verification),
-            Condition::Attestation(wanted) => wanted.contains(&facts.attestation),
-            Condition::Score { list, at_least } => self.score(*list) >= *at_least,
-            Condition::Repeat { count, within } => self.calls(*within) >= *count,
-            Condition::DialedWithin(within) => self.is_within(facts.history.dialed(&facts.caller), *within),
-            Condition::AnsweredWithin(within) => {
-                self.is_within(facts.history.answered(&facts.caller), *within)
-            }
-            Condition::FirstTime(wanted) => facts.history.is_known(&facts.caller) != *wanted,
-            Condition::Rate { per, more_than, within } => {
-                facts.history.rate(*per, facts, self.since(*within)) > *more_than
-            }
-            Condition::Hours(hours) => hours.iter().any(|hours| hours.contains(self.clock())),
-            Condition::Schedule(schedules) => {
-                schedules.iter().any(|schedule| schedule.contains(self.clock()))
-            }
-            Condition::Switch(places) => places.iter().any(|place| self.is_switched_on(*place)),
-            Condition::UserAgent(names) => means(names, &self.user_agent, facts.user_agent),
-            Condition::Diverted(wanted) => facts.diverted.is_some() == *wanted,
-            Condition::DivertedBy(list) => self.is_diverted_by(list),
-        }
-    }
-
-    fn does_not_hold(&self, condition: &'p Condition) -> bool {
-        let before = self.entry.get();
-        let holds = self.holds(condition);
-        self.entry.set(before);
-        !holds
-    }
-
-    /// Returns whether an alternative holds. What it found on the way counts only when it does.
-    fn holds_or_finds_nothing(&self, alternative: &'p Condition) -> bool {
-        let before = self.entry.get();
-        let holds = self.holds(alternative);
-        if !holds {
-            self.entry.set(before);
-        }
-        holds
     }
 
     /// Returns the entry that was found last.
@@ -238,6 +180,7 @@ impl<'p, 'f> Scene<'p, 'f> {
         self.lacking.set(self.lacking.get() | bit(place));
     }
 
+    #[inline(never)]
     fn find(&self, list: &'p List) -> bool {
         if list.lacks(self.caller_mark()) {
             return false;
@@ -253,6 +196,7 @@ impl<'p, 'f> Scene<'p, 'f> {
         *self.marks[0].get_or_init(|| Mark::of_caller(&self.facts.caller))
     }
 
+    #[inline(never)]
     fn is_near(&self, place: usize, last_digits: u8) -> bool {
         let list = self.policy.lists().get(place);
         let number = self.facts.caller.number();
@@ -264,23 +208,27 @@ impl<'p, 'f> Scene<'p, 'f> {
         entry.is_some()
     }
 
+    #[inline(never)]
     fn is_called(&self, list: &List) -> bool {
         let Some(called) = self.called() else { return false };
         let mark = *self.marks[1].get_or_init(|| Mark::of_caller(called));
         !list.lacks(mark) && list.find(called, self.now).is_some()
     }
 
+    #[inline(never)]
     fn is_diverted_by(&self, list: &List) -> bool {
         let Some(by) = self.facts.diverted else { return false };
         let by = Caller::from_header(by, "").identify(self.policy.region());
         list.find(&by, self.now).is_some()
     }
 
+    #[inline(never)]
     fn is_on_line(&self, lines: &[Wildcard]) -> bool {
         let shown = self.line.get_or_init(|| Shown::new(self.facts.line));
         lines.iter().any(|line| line.means(shown))
     }
 
+    #[inline(never)]
     fn is_like_called(&self, first_digits: u8) -> bool {
         let alike = *self.alike.get_or_init(|| self.alike());
         alike.is_some_and(|digits| digits >= usize::from(first_digits))
@@ -297,6 +245,7 @@ impl<'p, 'f> Scene<'p, 'f> {
         after_code.filter(|_| called.calling_code() == Some(code))
     }
 
+    #[inline(never)]
     fn is_of(&self, regions: &[Region]) -> bool {
         match self.facts.caller.number() {
             Some(Number::E164(number)) => {

@@ -1,0 +1,150 @@
+//! Whether a condition holds of a call.
+//!
+//! It is asked for each rule, and most say no after a look at one fact. What needs registers or room of its own stands
+//! in a function of its own, which is jumped to, so that the others need not make that room.
+
+use std::sync::Arc;
+
+use jiff::SignedDuration;
+
+use super::{Scene, means};
+use crate::condition::{Condition, Text};
+use crate::history::Per;
+use crate::kind::KindSet;
+use crate::schedule::{Hours, Schedule};
+
+impl<'p> Scene<'p, '_> {
+    /// Returns whether a condition holds. It goes as deep as conditions may be composed, which the
+    /// reader of policies bounds.
+    pub(crate) fn holds(&self, condition: &'p Condition) -> bool {
+        match condition {
+            Condition::Always => true,
+            Condition::All(all) => self.all_hold(all),
+            Condition::Any(any) => self.one_holds(any),
+            Condition::Not(inner) => self.does_not_hold(inner),
+            Condition::Caller(list) => self.find(list),
+            Condition::CallerIn(places) => self.is_on_one(places),
+            Condition::CallerKind(wanted) => self.is_of_kind(*wanted),
+            Condition::Name(names) => self.has_name(names),
+            Condition::Country(regions) => self.is_of(regions),
+            Condition::NearList { list, last_digits } => self.is_near(*list, *last_digits),
+            Condition::LikeCalled { first_digits } => self.is_like_called(*first_digits),
+            Condition::Called(list) => self.is_called(list),
+            Condition::Line(lines) => self.is_on_line(lines),
+            Condition::Group(groups) => self.is_in_group(groups),
+            Condition::Source(arrivals) => arrivals.contains(&self.facts.arrival),
+            Condition::Verification(wanted) => wanted.contains(&self.facts.verification),
+            Condition::Attestation(wanted) => wanted.contains(&self.facts.attestation),
+            Condition::Score { list, at_least } => self.has_score(*list, *at_least),
+            Condition::Repeat { count, within } => self.is_repeated(*count, *within),
+            Condition::DialedWithin(within) => self.was_dialed(*within),
+            Condition::AnsweredWithin(within) => self.was_answered(*within),
+            Condition::FirstTime(wanted) => self.is_first_time(*wanted),
+            Condition::Rate { per, more_than, within } => self.exceeds_rate(*per, *more_than, *within),
+            Condition::Hours(hours) => self.is_in_hours(hours),
+            Condition::Schedule(schedules) => self.is_in_schedule(schedules),
+            Condition::Switch(places) => self.is_one_switched_on(places),
+            Condition::UserAgent(names) => self.has_user_agent(names),
+            Condition::Diverted(wanted) => self.facts.diverted.is_some() == *wanted,
+            Condition::DivertedBy(list) => self.is_diverted_by(list),
+        }
+    }
+
+    #[inline(never)]
+    fn all_hold(&self, all: &'p [Condition]) -> bool {
+        all.iter().all(|inner| self.holds(inner))
+    }
+
+    #[inline(never)]
+    fn one_holds(&self, any: &'p [Condition]) -> bool {
+        any.iter().any(|inner| self.holds_or_finds_nothing(inner))
+    }
+
+    #[inline(never)]
+    fn is_on_one(&self, places: &[usize]) -> bool {
+        places.iter().any(|place| self.is_on(*place))
+    }
+
+    #[inline(never)]
+    fn is_of_kind(&self, wanted: KindSet) -> bool {
+        self.kinds().meets(wanted)
+    }
+
+    #[inline(never)]
+    fn has_name(&self, names: &[Text]) -> bool {
+        means(names, &self.name, self.facts.display_name)
+    }
+
+    #[inline(never)]
+    fn has_user_agent(&self, names: &[Text]) -> bool {
+        means(names, &self.user_agent, self.facts.user_agent)
+    }
+
+    #[inline(never)]
+    fn is_in_group(&self, groups: &[Box<str>]) -> bool {
+        groups.iter().any(|group| self.facts.groups.contains(group))
+    }
+
+    #[inline(never)]
+    fn has_score(&self, place: usize, at_least: u32) -> bool {
+        self.score(place) >= at_least
+    }
+
+    #[inline(never)]
+    fn is_repeated(&self, count: u32, within: SignedDuration) -> bool {
+        self.calls(within) >= count
+    }
+
+    #[inline(never)]
+    fn was_dialed(&self, within: SignedDuration) -> bool {
+        self.is_within(self.facts.history.dialed(&self.facts.caller), within)
+    }
+
+    #[inline(never)]
+    fn was_answered(&self, within: SignedDuration) -> bool {
+        self.is_within(self.facts.history.answered(&self.facts.caller), within)
+    }
+
+    #[inline(never)]
+    fn is_first_time(&self, wanted: bool) -> bool {
+        self.facts.history.is_known(&self.facts.caller) != wanted
+    }
+
+    #[inline(never)]
+    fn exceeds_rate(&self, per: Per, more_than: u32, within: SignedDuration) -> bool {
+        self.facts.history.rate(per, self.facts, self.since(within)) > more_than
+    }
+
+    #[inline(never)]
+    fn is_in_hours(&self, hours: &[Hours]) -> bool {
+        hours.iter().any(|hours| hours.contains(self.clock()))
+    }
+
+    #[inline(never)]
+    fn is_in_schedule(&self, schedules: &[Arc<Schedule>]) -> bool {
+        schedules.iter().any(|schedule| schedule.contains(self.clock()))
+    }
+
+    #[inline(never)]
+    fn is_one_switched_on(&self, places: &[usize]) -> bool {
+        places.iter().any(|place| self.is_switched_on(*place))
+    }
+
+    #[inline(never)]
+    fn does_not_hold(&self, condition: &'p Condition) -> bool {
+        let before = self.entry.get();
+        let holds = self.holds(condition);
+        self.entry.set(before);
+        !holds
+    }
+
+    /// Returns whether an alternative holds. What it found on the way counts only when it does.
+    fn holds_or_finds_nothing(&self, alternative: &'p Condition) -> bool {
+        let before = self.entry.get();
+        let holds = self.holds(alternative);
+        if !holds {
+            self.entry.set(before);
+        }
+        holds
+    }
+}
