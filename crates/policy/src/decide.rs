@@ -38,8 +38,9 @@ pub fn decide<'p>(policy: &'p Policy, facts: &Facts<'_>, now: Timestamp) -> Deci
     }
     let scene = Scene::new(policy, facts, now);
     let mut shadow = Shadow::default();
-    for rule in policy.rules() {
-        if !applies(rule, &scene) {
+    for (rule, is_plain) in policy.rules_to_try() {
+        let applies = if is_plain { scene.holds(rule.when()) } else { applies(rule, &scene) };
+        if !applies {
             scene.forget_entry();
             continue;
         }
@@ -60,10 +61,6 @@ pub fn decide<'p>(policy: &'p Policy, facts: &Facts<'_>, now: Timestamp) -> Deci
 
 /// Returns whether a rule would decide: it counts now and for this call, and its condition holds.
 pub(crate) fn applies<'p>(rule: &'p Rule, scene: &Scene<'p, '_>) -> bool {
-    // Nearly all rules are of this kind.
-    if !rule.is_shadow && rule.until.is_none() && rule.rollout.is_none() {
-        return scene.holds(rule.when());
-    }
     let (history, had_missed) = (scene.facts.history, scene.has_missed());
     history.in_shadow(rule.is_shadow);
     let applies = !rule.is_over(scene.now) && rule.is_rolled_out(scene.facts) && scene.holds(rule.when());

@@ -43,6 +43,8 @@ pub(crate) const NEVER_BLOCK: &str = "never_block";
 pub struct Policy {
     lists: Vec<Arc<List>>,
     core: Arc<PolicyParts>,
+    /// Which of the rules are plain.
+    plain: Arc<[bool]>,
 }
 
 impl Policy {
@@ -52,7 +54,8 @@ impl Policy {
             return Err(PolicyError::NotTotal);
         }
         let lists = std::mem::take(&mut parts.lists);
-        let policy = Self { lists, core: Arc::new(parts) };
+        let plain = parts.rules.iter().map(Rule::is_plain).collect();
+        let policy = Self { lists, core: Arc::new(parts), plain };
         let entries = policy.refused_emergencies();
         if entries.is_empty() { Ok(policy) } else { Err(PolicyError::Emergency(entries)) }
     }
@@ -127,6 +130,11 @@ impl Policy {
     #[must_use]
     pub fn rules(&self) -> &[Rule] {
         &self.core.rules
+    }
+
+    /// Returns the rules, each with whether it is plain.
+    pub(crate) fn rules_to_try(&self) -> impl Iterator<Item = (&Rule, bool)> {
+        self.rules().iter().zip(self.plain.iter().copied())
     }
 
     /// Returns the treatments, those that every policy has first.

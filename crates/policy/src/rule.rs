@@ -150,7 +150,12 @@ impl Rule {
     /// Returns whether it matches every call, now and ever.
     #[must_use]
     pub fn is_unconditional(&self) -> bool {
-        self.when.is_always() && self.until.is_none() && !self.is_shadow && self.rollout.is_none()
+        self.when.is_always() && self.is_plain()
+    }
+
+    /// Returns whether it counts at all times, for all calls, and in earnest: as nearly all do.
+    pub(crate) fn is_plain(&self) -> bool {
+        !self.is_shadow && self.until.is_none() && self.rollout.is_none()
     }
 
     /// Returns whether its time is over.
