@@ -78,13 +78,13 @@ impl<'a> Caller<'a> {
         //= https://www.rfc-editor.org/rfc/rfc3323#section-4.1.1.3
         //# the hostname value 'anonymous.invalid' SHOULD be
         //# used for anonymous URIs
-        is_any(bare(self.host), &["anonymous.invalid"]) || is_anonymous_user(self.user.trim())
+        is_any(bare(self.host), &["anonymous.invalid"]) || is_anonymous_user(trimmed(self.user))
     }
 
     /// Works out who that is, by the habits of a region.
     #[must_use]
     pub fn identify(&self, region: Region) -> CallerId<'a> {
-        let user = self.user.trim();
+        let user = trimmed(self.user);
         let number = normalise(user, region);
         let has_no_number = matches!(number, Err(Unresolved::NotANumber));
         let names_nobody = has_no_number && self.display_name.is_some_and(is_anonymous_user);
@@ -121,6 +121,14 @@ impl<'a> Caller<'a> {
 /// Returns a host without the dot that says its name is complete.
 fn bare(host: &str) -> &str {
     host.strip_suffix('.').unwrap_or(host)
+}
+
+/// Returns a text without space around it: nearly all have none.
+fn trimmed(text: &str) -> &str {
+    match text.as_bytes() {
+        [b'!'..=b'~', .., b'!'..=b'~'] => text,
+        _ => text.trim(),
+    }
 }
 
 /// Returns whether a user part says that the number is withheld. 266696687 spells ANONYMOUS on a

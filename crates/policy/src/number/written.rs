@@ -20,12 +20,15 @@ pub(super) struct Written {
 impl Written {
     /// Reads a user part, a `tel:` or `sip:` URI, or a number on paper.
     pub(super) fn read(raw: &str) -> Result<Self, Unresolved> {
+        // Most callers, and most entries of large lists, are plain: there is nothing to take off.
+        if let Some(plain) = Self::plain(raw, false) {
+            return Ok(plain);
+        }
         let text = raw.trim();
         let (is_internal, text) = match strip_scheme(text, "internal:") {
             Some(rest) => (true, rest),
             None => (false, text),
         };
-        // Most callers, and most entries of large lists, are plain: there is nothing to take off.
         if let Some(plain) = Self::plain(text, is_internal) {
             return Ok(plain);
         }
