@@ -74,7 +74,8 @@ fn text(pattern: &str) -> Text {
     Text::parse(pattern).expect("the pattern is well formed")
 }
 
-/// Returns one of the matchers in turn, in words that are different each time round.
+/// Returns one of the matchers in turn. Five of them are in words that are different each time round; that the
+/// others ask the same again is not to be taken advantage of: in a policy, such a rule would never match.
 fn unmatched(place: usize) -> Condition {
     let round = place / MATCHERS;
     match place % MATCHERS {
