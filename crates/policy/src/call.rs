@@ -12,7 +12,7 @@ use crate::caller::{Caller, CallerId};
 use crate::decide::{Decision, decide};
 use crate::duration::parse_duration;
 use crate::facts::Facts;
-use crate::history::{Answer, History, Per};
+use crate::history::{Addition, Answer, History, Per};
 use crate::number::Region;
 use crate::policy::Policy;
 use crate::source::{Arrival, Attestation, Source, Verification};
@@ -360,6 +360,10 @@ impl History for Said<'_> {
 
     fn added(&self, list: &str, caller: &CallerId<'_>, now: Timestamp) -> bool {
         self.history.is_some_and(|history| history.added(list, caller, now))
+    }
+
+    fn addition(&self, list: &str, caller: &CallerId<'_>, now: Timestamp) -> Option<Addition> {
+        self.history?.addition(list, caller, now)
     }
 
     fn emergency_call(&self, region: Region) -> Option<Timestamp> {

@@ -9,7 +9,7 @@ use crate::list::Entry;
 use crate::number::Number;
 use crate::policy::{Mode, NEVER_BLOCK, Policy};
 use crate::rule::Rule;
-use crate::scene::Scene;
+use crate::scene::{Found, Scene};
 use crate::treatment::{Treatment, Work};
 
 /// Decides what happens to a call. Every call gets exactly one decision: the first rule that
@@ -41,19 +41,19 @@ pub fn decide<'p>(policy: &'p Policy, facts: &Facts<'_>, now: Timestamp) -> Deci
     for (rule, is_plain) in policy.rules_to_try() {
         let applies = if is_plain { scene.holds(rule.when()) } else { applies(rule, &scene) };
         if !applies {
-            scene.forget_entry();
+            scene.forget_found();
             continue;
         }
         if rule.is_shadow {
             shadow.push(rule);
-            scene.forget_entry();
+            scene.forget_found();
             continue;
         }
         if scene.has_missed() {
             break;
         }
         let (treatment, wanted) = in_mode(policy, rule.then());
-        return Decision { by: By::Rule(rule), treatment, wanted, entry: scene.entry(), shadow };
+        return Decision { by: By::Rule(rule), treatment, wanted, found: scene.found(), shadow };
     }
     // A list did not answer that a rule up to here asked for; that no rule matches cannot be.
     Decision { shadow, ..Decision::on_error(policy) }
@@ -73,9 +73,10 @@ pub(crate) fn applies<'p>(rule: &'p Rule, scene: &Scene<'p, '_>) -> bool {
 
 /// Returns the decision that no policy turns off: an emergency number, a call-back, or who is never refused.
 fn prelude<'p>(policy: &'p Policy, facts: &Facts<'_>, now: Timestamp) -> Option<Decision<'p>> {
-    let decision = |by, entry| {
+    let decision = |by, entry: Option<Entry<'p>>| {
         let (treatment, shadow) = (policy.welcome(), Shadow::default());
-        Some(Decision { by, treatment, wanted: None, entry, shadow })
+        let found = entry.map(Found::Written);
+        Some(Decision { by, treatment, wanted: None, found, shadow })
     };
     if is_callback(policy, facts, now) {
         return decision(By::EmergencyCallback, None);
@@ -157,7 +158,7 @@ pub struct Decision<'p> {
     by: By<'p>,
     treatment: &'p Arc<Treatment>,
     wanted: Option<&'p Arc<Treatment>>,
-    entry: Option<Entry<'p>>,
+    found: Option<Found<'p>>,
     shadow: Shadow<'p>,
 }
 
@@ -212,7 +213,7 @@ impl<'p> Decision<'p> {
     #[must_use]
     pub fn on_error(policy: &'p Policy) -> Self {
         let (treatment, wanted) = in_mode(policy, policy.on_error());
-        Self { by: By::Error, treatment, wanted, entry: None, shadow: Shadow::default() }
+        Self { by: By::Error, treatment, wanted, found: None, shadow: Shadow::default() }
     }
 
     /// Makes the decision of a call whose rules cannot be tried: who is never refused is not refused then either.
@@ -260,10 +261,20 @@ impl<'p> Decision<'p> {
         self.wanted.filter(|wanted| !matches!(wanted.work(), Work::Ring(_)))
     }
 
-    /// Returns the entry of the list that matched.
+    /// Returns the entry that matched, if it is a written one.
     #[must_use]
     pub fn entry(&self) -> Option<Entry<'p>> {
-        self.entry
+        self.found.and_then(Found::entry)
+    }
+
+    /// Returns the list that has the caller: by a written entry, or because a rule or a person has put the caller on it.
+    #[must_use]
+    pub fn list(&self) -> Option<&'p str> {
+        match self.by {
+            By::NeverBlock => Some(NEVER_BLOCK),
+            By::Rule(_) => self.found.and_then(Found::list),
+            By::Emergency | By::EmergencyCallback | By::Error => None,
+        }
     }
 
     /// Returns the rules in shadow mode that would have decided.

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use crate::caller::{CallerId, CallerKind};
 use crate::decide::{By, Decision};
 use crate::facts::Facts;
-use crate::policy::Policy;
+use crate::policy::{NEVER_BLOCK, Policy};
 use crate::printable::printable;
 use crate::reason::reason;
 use crate::scene::Scene;
@@ -161,14 +161,14 @@ fn because(
         }
         By::Error => return "it could not be decided".to_owned(),
         By::NeverBlock => {
-            return listed(caller, decision.entry().map_or("never_block", |entry| entry.list()), entry);
+            return listed(decision, NEVER_BLOCK, entry, policy, facts, now);
         }
         By::Rule(rule) => rule,
     };
     let why = if rule.is_unconditional() {
         no_other_rule(caller, facts.raw)
-    } else if let Some(list) = decision.entry().map(|entry| entry.list()).filter(|list| !list.is_empty()) {
-        listed(caller, list, entry)
+    } else if let Some(list) = decision.list() {
+        listed(decision, list, entry, policy, facts, now)
     } else {
         let scene = Scene::new(policy, facts, now);
         let (_, why) = reason(&scene, rule.when());
@@ -184,11 +184,26 @@ fn because(
     }
 }
 
-fn listed(caller: CallerId<'_>, list: &str, entry: Option<&ExplainedEntry>) -> String {
-    match entry {
-        Some(entry) => format!("{caller} is on the {list} list ({entry})"),
-        None => format!("{caller} is on the {list} list"),
-    }
+fn listed(
+    decision: &Decision<'_>,
+    list: &str,
+    entry: Option<&ExplainedEntry>,
+    policy: &Policy,
+    facts: &Facts<'_>,
+    now: Timestamp,
+) -> String {
+    let caller = facts.caller;
+    let how = match (entry, decision.entry()) {
+        (Some(entry), _) => Some(entry.to_string()),
+        // It would tell a number that is withheld.
+        (None, Some(_)) => None,
+        (None, None) => {
+            let addition = facts.history.addition(list, &caller, now);
+            addition.map(|addition| addition.told(policy.zone()))
+        }
+    };
+    let how = how.map(|how| format!(" ({how})")).unwrap_or_default();
+    format!("{caller} is on the {list} list{how}")
 }
 
 fn no_other_rule(caller: CallerId<'_>, raw: &str) -> String {

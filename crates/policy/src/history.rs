@@ -1,10 +1,12 @@
 //! What happened before a call, as far as a rule may ask.
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use crate::caller::CallerId;
 use crate::facts::Facts;
 use crate::number::Region;
+use crate::printable::printable;
 
 /// Remembers calls, numbers that were dialled, entries that were added and switches that were flipped.
 ///
@@ -67,6 +69,12 @@ pub trait History: std::fmt::Debug {
 
     /// Returns whether a rule or a person has put this caller on a list, and its time is not over.
     fn added(&self, list: &str, caller: &CallerId<'_>, now: Timestamp) -> bool;
+
+    /// Returns how this caller came to be on a list that it was [added](History::added) to. It is asked when a decision
+    /// is explained, and may allocate.
+    fn addition(&self, _list: &str, _caller: &CallerId<'_>, _now: Timestamp) -> Option<Addition> {
+        None
+    }
 
     /// Returns how a switch stands; `None` when it stands as the policy says.
     fn switch(&self, name: &str, now: Timestamp) -> Option<bool>;
@@ -133,6 +141,36 @@ impl History for NoHistory {
 
     fn answer(&self, _: &str) -> Option<Answer> {
         None
+    }
+}
+
+/// How a caller came to be on a list, beside what is written on it.
+///
+/// ```
+/// use ringfence_policy::Addition;
+///
+/// let by_hand_for_good = Addition { rule: None, until: None };
+/// assert!(by_hand_for_good.until.is_none());
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Addition {
+    /// The rule that put it there; `None` when a person did.
+    pub rule: Option<Box<str>>,
+    /// When it goes by itself; `None` for never.
+    pub until: Option<Timestamp>,
+}
+
+impl Addition {
+    /// Tells it in words, on the clock of a zone.
+    pub(crate) fn told(&self, zone: &TimeZone) -> String {
+        let by = self
+            .rule
+            .as_deref()
+            .map_or_else(|| "hand".to_owned(), |rule| format!("rule {}", printable(rule)));
+        let until = self
+            .until
+            .map(|until| until.to_zoned(zone.clone()).strftime(" until %Y-%m-%d %H:%M:%S %Z").to_string());
+        format!("put there by {by}{}", until.unwrap_or_default())
     }
 }
 

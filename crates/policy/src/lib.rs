@@ -68,7 +68,7 @@ pub use duration::parse_duration;
 pub use explain::{ExplainedEntry, Explanation};
 pub use facts::Facts;
 pub use format::{Columns, Exported, Format, Row, RowError, RowFault, Rows, Tally};
-pub use history::{Answer, History, NoHistory, Per};
+pub use history::{Addition, Answer, History, NoHistory, Per};
 pub use kind::KindSet;
 pub use language::{
     Diagnostic, Draft, File, ListSource, ListSpec, Place, Severity, SourceError, SourceSpec, TestResult,

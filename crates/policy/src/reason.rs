@@ -7,7 +7,7 @@ use crate::condition::{Condition, Text};
 use crate::duration::written;
 use crate::number::Number;
 use crate::printable::{printable, printable_in_quotes};
-use crate::scene::Scene;
+use crate::scene::{Found, Scene};
 use crate::wildcard::Wildcard;
 
 /// Tells whether a condition holds, and why: of several that must all hold the first that does
@@ -54,7 +54,7 @@ pub(crate) fn reason<'p>(scene: &Scene<'p, '_>, condition: &'p Condition) -> (bo
         | Condition::UserAgent(_)
         | Condition::Diverted(_)
         | Condition::DivertedBy(_) => {
-            scene.forget_entry();
+            scene.forget_found();
             let holds = scene.holds(condition);
             (holds, leaf(scene, condition, holds))
         }
@@ -81,14 +81,21 @@ fn leaf(scene: &Scene<'_, '_>, condition: &Condition, holds: bool) -> String {
             let entries = joined(list.entries().take(MOST).map(|entry| entry.written()));
             format!("caller {} {entries}", if holds { "is" } else { "is not" })
         }
-        Condition::CallerIn(places) => match scene.entry() {
-            Some(entry) if facts.caller.is_told_by(&entry.pattern()) => format!("caller_in {}", entry.list()),
-            Some(entry) => format!(
+        Condition::CallerIn(places) => match scene.found() {
+            Some(Found::Written(entry)) if facts.caller.is_told_by(&entry.pattern()) => {
+                format!("caller_in {}", entry.list())
+            }
+            Some(Found::Written(entry)) => format!(
                 "caller_in {}: entry {}, {}",
                 entry.list(),
                 printable(&entry.to_string()),
                 entry.origin()
             ),
+            Some(Found::Put(list)) => {
+                let addition = facts.history.addition(list.name(), &facts.caller, scene.now);
+                let told = addition.map(|addition| format!(": {}", addition.told(scene.policy.zone())));
+                format!("caller_in {}{}", list.name(), told.unwrap_or_default())
+            }
             None if holds => format!("caller_in {}", lists(places)),
             None => format!("caller_in {}{}", lists(places), no_number()),
         },
@@ -107,7 +114,7 @@ fn leaf(scene: &Scene<'_, '_>, condition: &Condition, holds: bool) -> String {
             let found = country.map_or("none", |country| country.as_str());
             format!("country {found}, wanted {}", joined(regions.iter().map(|region| region.as_str())))
         }
-        Condition::NearList { list, last_digits } => match scene.entry() {
+        Condition::NearList { list, last_digits } => match scene.found().and_then(Found::entry) {
             Some(entry) if facts.caller.is_told_by(&entry.pattern()) => {
                 format!("near_list {}: but for the last {last_digits} digits", entry.list())
             }

@@ -17,6 +17,34 @@ use crate::number::{Number, Region, decimal_digits};
 use crate::policy::Policy;
 use crate::wildcard::{Shown, Wildcard};
 
+/// How a list was found to have the caller.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Found<'p> {
+    /// By an entry that is written on it.
+    Written(Entry<'p>),
+    /// Somebody has put the caller on it for a time, or says that it is on it.
+    Put(&'p List),
+}
+
+impl<'p> Found<'p> {
+    /// Returns the entry that is written.
+    pub(crate) fn entry(self) -> Option<Entry<'p>> {
+        match self {
+            Self::Written(entry) => Some(entry),
+            Self::Put(_) => None,
+        }
+    }
+
+    /// Returns the name of the list; what a rule writes itself is on none.
+    pub(crate) fn list(self) -> Option<&'p str> {
+        let name = match self {
+            Self::Written(entry) => entry.list(),
+            Self::Put(list) => list.name(),
+        };
+        (!name.is_empty()).then_some(name)
+    }
+}
+
 /// One call under one policy at one instant. What several rules ask for is worked out once.
 #[derive(Debug)]
 pub(crate) struct Scene<'p, 'f> {
@@ -39,8 +67,8 @@ pub(crate) struct Scene<'p, 'f> {
     lacking: Cell<u64>,
     /// Which of them nobody has put the caller on either.
     absent: Cell<u64>,
-    /// The entry that was found last.
-    entry: Cell<Option<Entry<'p>>>,
+    /// What was found last.
+    found: Cell<Option<Found<'p>>>,
     /// Whether a list was asked that did not answer.
     has_missed: Cell<bool>,
 }
@@ -62,14 +90,14 @@ impl<'p, 'f> Scene<'p, 'f> {
             alike: OnceCell::new(),
             lacking: Cell::new(0),
             absent: Cell::new(0),
-            entry: Cell::new(None),
+            found: Cell::new(None),
             has_missed: Cell::new(false),
         }
     }
 
-    /// Returns the entry that was found last.
-    pub(crate) fn entry(&self) -> Option<Entry<'p>> {
-        self.entry.get()
+    /// Returns what was found last.
+    pub(crate) fn found(&self) -> Option<Found<'p>> {
+        self.found.get()
     }
 
     /// Returns whether a list was asked that did not answer.
@@ -82,8 +110,8 @@ impl<'p, 'f> Scene<'p, 'f> {
         self.has_missed.set(has_missed);
     }
 
-    pub(crate) fn forget_entry(&self) {
-        self.entry.set(None);
+    pub(crate) fn forget_found(&self) {
+        self.found.set(None);
     }
 
     /// Returns what the clock of the policy's zone shows.
@@ -141,10 +169,14 @@ impl<'p, 'f> Scene<'p, 'f> {
             return false;
         }
         let facts = self.facts;
-        let is_put = self.is_written_on(place, list)
-            || facts.listed.iter().any(|listed| **listed == *list.name())
+        if self.is_written_on(place, list) {
+            return true;
+        }
+        let is_put = facts.listed.iter().any(|listed| **listed == *list.name())
             || facts.history.added(list.name(), &facts.caller, self.now);
-        if !is_put {
+        if is_put {
+            self.found.set(Some(Found::Put(list)));
+        } else {
             self.absent.set(self.absent.get() | bit(place));
         }
         is_put
@@ -187,7 +219,7 @@ impl<'p, 'f> Scene<'p, 'f> {
         }
         let entry = list.find(&self.facts.caller, self.now);
         if entry.is_some() {
-            self.entry.set(entry);
+            self.found.set(entry.map(Found::Written));
         }
         entry.is_some()
     }
@@ -203,7 +235,7 @@ impl<'p, 'f> Scene<'p, 'f> {
         let (Some(list), Some(number)) = (list, number) else { return false };
         let entry = list.near(number, last_digits, self.now);
         if entry.is_some() {
-            self.entry.set(entry);
+            self.found.set(entry.map(Found::Written));
         }
         entry.is_some()
     }

@@ -132,6 +132,30 @@ fn what_was_added_for_a_while_falls_off_when_its_time_is_over() {
 }
 
 #[test]
+fn a_list_that_the_caller_was_added_to_is_told_with_what_added_it_and_until_when() {
+    let policy = policy_of([rule("it", Condition::CallerIn(vec![PEOPLE, SPAM]))], parts());
+    let told = |added: (&str, Option<Timestamp>), facts: Facts<'_>| {
+        let added = Remembered { added: vec![(added.0.to_owned(), added.1)], ..Remembered::default() };
+        let facts = Facts { history: &added, ..facts };
+        let decision = decide(&policy, &facts, noon());
+        assert!(decision.entry().is_none());
+        let traced = policy.trace(&facts, noon()).rules.swap_remove(0).why;
+        (decision.list(), decision.explain(&policy, &facts, noon()).to_string(), traced)
+    };
+    let facts = facts_of("0441112233");
+    let until = noon() + minutes(10);
+    let when = until.to_zoned(policy.zone().clone()).strftime("%Y-%m-%d %H:%M:%S %Z").to_string();
+    let how = format!("put there by rule once until {when}");
+    let expected = format!("rejected with 486: +41441112233 is on the spam list ({how})");
+    assert_eq!(
+        told(("spam", Some(until)), facts),
+        (Some("spam"), expected, format!("caller_in spam: {how}"))
+    );
+    let (list, sentence, _) = told(("spam", None), Facts { listed: &["people".into()], ..facts });
+    assert_eq!((list, &*sentence), (Some("people"), "rejected with 486: +41441112233 is on the people list"));
+}
+
+#[test]
 fn an_entry_of_a_list_counts_until_its_time_is_over() {
     let mut builder = List::builder("");
     builder.inline_entry("0441112233", None, Some(noon()), switzerland());
@@ -526,7 +550,10 @@ fn who_is_put_on_never_block_by_hand_is_never_refused() {
     let policy = merciless("");
     let added = Remembered { added: vec![("never_block".into(), None)], ..Remembered::default() };
     let facts = Facts { history: &added, ..facts_of("0441112233") };
-    assert_eq!(decide(&policy, &facts, noon()).rule_id(), "never_block");
+    let decision = decide(&policy, &facts, noon());
+    assert_eq!((decision.rule_id(), decision.list()), ("never_block", Some("never_block")));
+    let why = decision.explain(&policy, &facts, noon()).to_string();
+    assert!(why.ends_with(" is on the never_block list (put there by rule once)"), "{why}");
 }
 
 #[test]

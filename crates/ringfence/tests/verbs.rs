@@ -958,6 +958,34 @@ fn a_policy_in_shadow_mode_that_would_ring_otherwise_would_have_done_nothing_els
     assert_eq!(exchange.home.json(&["calls", "--json"])[0]["evidence"]["shadow"], json!(["idea"]));
 }
 
+/// Returns a policy in which who is turned away is so in another way for ten minutes.
+fn cooling() -> String {
+    let cool =
+        "[list.cool]\n[[rule]]\nid = \"cool\"\nwhen = { caller_in = \"cool\" }\nthen = \"decline\"\n[[rule]]";
+    let adding = "then = \"busy\"\nadd_to = { list = \"cool\", ttl = \"10m\" }";
+    CONFIGURATION.replacen("[[rule]]", cool, 1).replacen("then = \"busy\"", adding, 1)
+}
+
+#[test]
+fn a_call_that_an_entry_for_a_time_decides_is_told_with_what_added_it_and_until_when() {
+    let (mut exchange, _program) = Exchange::new(&cooling());
+    for status in [486, 603] {
+        let outcome = exchange.call("+41791234567");
+        assert!(matches!(outcome, Outcome::Rejected { status: found, .. } if found == status), "{outcome:?}");
+    }
+    let home = &exchange.home;
+    let call = &home.json(&["calls", "--json"])[1];
+    assert_eq!((&call["rule"], &call["evidence"]["list"]), (&"cool".into(), &"cool".into()));
+    assert_eq!(call["entry"], "+41791234567");
+    let reason = call["reason"].as_str().unwrap();
+    let expected = "rejected with 603: +41791234567 is on the cool list (put there by rule listed until ";
+    assert!(reason.starts_with(expected), "{reason}");
+    let lists = &home.json(&["stats", "--json"])[0]["lists"];
+    assert_eq!(lists, &json!({ "cool": { "reject": 1 }, "reject": { "reject": 1 } }));
+    let told = home.told(&["why", "last"]);
+    assert!(told.contains("-> YES    caller_in cool: put there by rule listed until "), "{told}");
+}
+
 #[test]
 fn calls_are_followed_as_they_happen() {
     let (mut exchange, _program) = Exchange::new(CONFIGURATION);

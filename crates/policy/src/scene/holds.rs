@@ -132,18 +132,18 @@ impl<'p> Scene<'p, '_> {
 
     #[inline(never)]
     fn does_not_hold(&self, condition: &'p Condition) -> bool {
-        let before = self.entry.get();
+        let before = self.found.get();
         let holds = self.holds(condition);
-        self.entry.set(before);
+        self.found.set(before);
         !holds
     }
 
     /// Returns whether an alternative holds. What it found on the way counts only when it does.
     fn holds_or_finds_nothing(&self, alternative: &'p Condition) -> bool {
-        let before = self.entry.get();
+        let before = self.found.get();
         let holds = self.holds(alternative);
         if !holds {
-            self.entry.set(before);
+            self.found.set(before);
         }
         holds
     }

@@ -1,7 +1,7 @@
 //! A history that is written out.
 
 use jiff::Timestamp;
-use ringfence_policy::{Answer, CallerId, Facts, History, Per};
+use ringfence_policy::{Addition, Answer, CallerId, Facts, History, Per};
 
 /// A history of one caller, as a test writes it.
 #[derive(Debug, Default)]
@@ -38,6 +38,11 @@ impl History for Remembered {
 
     fn added(&self, list: &str, _: &CallerId<'_>, now: Timestamp) -> bool {
         self.added.iter().any(|(name, until)| name == list && until.is_none_or(|until| now < until))
+    }
+
+    fn addition(&self, list: &str, caller: &CallerId<'_>, now: Timestamp) -> Option<Addition> {
+        let (_, until) = self.added.iter().find(|(name, _)| name == list)?;
+        self.added(list, caller, now).then(|| Addition { rule: Some("once".into()), until: *until })
     }
 
     fn switch(&self, name: &str, _: Timestamp) -> Option<bool> {

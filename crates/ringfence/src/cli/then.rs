@@ -9,9 +9,9 @@ use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
 
 use jiff::{SignedDuration, Timestamp};
-use ringfence_policy::{Answer, CallerId, Condition, Facts, History, Per, Policy};
+use ringfence_policy::{Addition, Answer, CallerId, Condition, Facts, History, Per, Policy};
 
-use crate::journal::{Call, OfCall, Past, Reader, StoreError, address, identity};
+use crate::journal::{Added, Call, OfCall, Past, Reader, StoreError, address, identity};
 
 /// What the rules knew at an earlier time.
 #[derive(Debug)]
@@ -22,8 +22,8 @@ pub(super) struct Then {
     spoken: Past,
     /// The calls of a moment ago: copies of one on several lines have its time.
     copies: RefCell<VecDeque<(Timestamp, String)>>,
-    /// Since when and until when a caller was on a list for a time, by both their names.
-    added: HashMap<(String, String), (Timestamp, Option<Timestamp>)>,
+    /// Who was on a list for a time, by both their names.
+    added: HashMap<(String, String), Added>,
 }
 
 /// Somebody who is on a list for the sake of an argument.
@@ -38,7 +38,7 @@ impl Then {
     /// Reads what is the same at all times. No call is noted yet.
     pub(super) fn open(reader: &Reader, now: Timestamp) -> Result<Self, StoreError> {
         let entries = reader.entries(Timestamp::UNIX_EPOCH)?;
-        let added = entries.into_iter().map(|added| ((added.list, added.identity), (added.at, added.until)));
+        let added = entries.into_iter().map(|added| ((added.list.clone(), added.identity.clone()), added));
         let spoken = reader.past(now)?;
         let copies = RefCell::default();
         Ok(Self { calls: Past::default(), spoken, copies, added: added.collect() })
@@ -125,6 +125,14 @@ struct OfThen<'a> {
     supposed: Option<&'a Supposed<'a>>,
 }
 
+impl OfThen<'_> {
+    /// Finds what put a caller on a list for a time in which the call came.
+    fn entry(&self, list: &str, identity: &str, now: Timestamp) -> Option<&Added> {
+        let added = self.then.added.get(&(list.to_owned(), identity.to_owned()))?;
+        (added.at < now && added.until.is_none_or(|until| now < until)).then_some(added)
+    }
+}
+
 impl History for OfThen<'_> {
     fn calls(&self, caller: &CallerId<'_>, since: Timestamp) -> u32 {
         self.past.calls(caller, since)
@@ -150,13 +158,12 @@ impl History for OfThen<'_> {
         let Some(identity) = identity(caller) else { return false };
         let is_supposed =
             self.supposed.is_some_and(|supposed| *supposed == Supposed { list, identity: &identity });
-        let key = (list.to_owned(), identity);
-        is_supposed
-            || self
-                .then
-                .added
-                .get(&key)
-                .is_some_and(|(since, until)| *since < now && until.is_none_or(|until| now < until))
+        is_supposed || self.entry(list, &identity, now).is_some()
+    }
+
+    fn addition(&self, list: &str, caller: &CallerId<'_>, now: Timestamp) -> Option<Addition> {
+        let Added { rule, until, .. } = self.entry(list, &identity(caller)?, now)?;
+        Some(Addition { rule: rule.as_deref().map(Into::into), until: *until })
     }
 
     fn switch(&self, _: &str, _: Timestamp) -> Option<bool> {

@@ -147,8 +147,7 @@ fn propose(
         return Ok(None);
     }
     let sought = Sought { is_refused, entry: entry_of_one(identity, policy)? };
-    let entry_of =
-        |facts: &Facts<'_>, now| decide(policy, facts, now).entry().map(|entry| entry.list().to_owned());
+    let entry_of = |facts: &Facts<'_>, now| decide(policy, facts, now).list().map(str::to_owned);
     let list = then.facts(call, policy, None, entry_of);
     let mut best: Option<(Remedy, Comparison)> = None;
     let mut compared = 0;

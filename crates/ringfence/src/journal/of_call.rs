@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use jiff::Timestamp;
-use ringfence_policy::{Answer, CallerId, Facts, History, Per, Region};
+use ringfence_policy::{Addition, Answer, CallerId, Facts, History, Per, Region};
 
 use super::past::Past;
 
@@ -77,6 +77,10 @@ impl History for OfCall<'_> {
 
     fn added(&self, list: &str, caller: &CallerId<'_>, now: Timestamp) -> bool {
         self.past.is_added(list, caller, now)
+    }
+
+    fn addition(&self, list: &str, caller: &CallerId<'_>, now: Timestamp) -> Option<Addition> {
+        self.past.addition(list, caller, now)
     }
 
     fn switch(&self, name: &str, now: Timestamp) -> Option<bool> {

@@ -24,7 +24,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
-use ringfence_policy::{CallerId, Region};
+use ringfence_policy::{Addition, CallerId, Region};
 
 use super::call::{Added, Flipped};
 use super::generations::Generations;
@@ -40,8 +40,8 @@ pub(crate) struct Past {
     /// By line and by source.
     rates: Shards<Generations<u64, Times, Hashed>>,
     spoken: Shards<Generations<u64, Spoken, Hashed>>,
-    /// The time in which an entry holds, by its list and its caller.
-    added: Shards<HashMap<u64, Term, Hashed>>,
+    /// By their list and their caller.
+    added: Shards<HashMap<u64, Entry, Hashed>>,
     /// The lists that something was ever added to.
     lists: Mutex<BTreeSet<String>>,
     switches: ArcSwap<HashMap<String, Arc<Flipped>>>,
@@ -76,6 +76,14 @@ impl Term {
     fn holds(self, now: u64) -> bool {
         now < self.until && self.from.saturating_sub(now) < self.until.saturating_sub(self.from)
     }
+}
+
+/// An entry of a list.
+#[derive(Debug)]
+struct Entry {
+    term: Term,
+    /// The rule that added it.
+    rule: Option<Box<str>>,
 }
 
 /// What the past had to leave out.
@@ -152,13 +160,14 @@ impl Past {
         let mut entries = self.added.of(key);
         if entries.len() >= MOST_ENTRIES / SHARDS && !entries.contains_key(&key) {
             let now = millis(now);
-            entries.retain(|_, term| term.holds(now));
+            entries.retain(|_, entry| entry.term.holds(now));
             if entries.len() >= MOST_ENTRIES / SHARDS {
                 self.refused.fetch_add(1, Relaxed);
                 return false;
             }
         }
-        entries.insert(key, Term::new(added.at, added.until));
+        let rule = added.rule.as_deref().map(Into::into);
+        entries.insert(key, Entry { term: Term::new(added.at, added.until), rule });
         drop(entries);
         let mut lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner);
         if !lists.contains(&added.list) {
@@ -269,7 +278,16 @@ impl Past {
     /// Tells whether a caller was added to a list and the entry still holds.
     pub(crate) fn is_added(&self, list: &str, caller: &CallerId<'_>, now: Timestamp) -> bool {
         let Some(key) = self.keys.entry_of(list, caller) else { return false };
-        self.added.of(key).get(&key).is_some_and(|term| term.holds(millis(now)))
+        self.added.of(key).get(&key).is_some_and(|entry| entry.term.holds(millis(now)))
+    }
+
+    /// Returns how a caller was added to a list, while the entry holds.
+    pub(crate) fn addition(&self, list: &str, caller: &CallerId<'_>, now: Timestamp) -> Option<Addition> {
+        let key = self.keys.entry_of(list, caller)?;
+        let entries = self.added.of(key);
+        let Entry { term, rule } = entries.get(&key).filter(|entry| entry.term.holds(millis(now)))?;
+        let until = Some(term.until).filter(|until| *until < u64::MAX).and_then(timestamp);
+        Some(Addition { rule: rule.clone(), until })
     }
 
     /// Returns how a switch stands; none when it was never flipped, or its time is over.

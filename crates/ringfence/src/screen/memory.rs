@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 
 use jiff::Timestamp;
-use ringfence_policy::{Answer, CallerId, Facts, History, Per, Region};
+use ringfence_policy::{Addition, Answer, CallerId, Facts, History, Per, Region};
 
 use crate::journal::OfCall;
 
@@ -121,6 +121,10 @@ impl History for Memory<'_> {
             push(&mut self.stood_on.borrow_mut().added, list);
         }
         is_added
+    }
+
+    fn addition(&self, list: &str, caller: &CallerId<'_>, now: Timestamp) -> Option<Addition> {
+        self.past.addition(list, caller, now)
     }
 
     fn switch(&self, name: &str, now: Timestamp) -> Option<bool> {

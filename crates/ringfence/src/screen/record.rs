@@ -8,7 +8,7 @@ use ringfence_policy::{Action, CallerId, Decision, Facts, Policy, Work};
 use softphone::{Invite, Objection};
 
 use super::memory::Said;
-use crate::journal::{Call, Evidence, Outcome, identity};
+use crate::journal::{Added, Call, Evidence, Outcome, identity};
 
 /// What was decided of a call, and on what.
 #[derive(Debug)]
@@ -41,12 +41,11 @@ impl Decided<'_> {
             caller: shown(facts),
             display_name: facts.display_name.filter(|name| !name.is_empty()).map(str::to_owned),
             rule: decision.rule_id().to_owned(),
-            entry: decision.entry().map(|entry| entry.to_string()),
+            entry: entry(decision, facts),
             reason: self.reason(invite),
             evidence: Evidence {
                 identity: identity(&facts.caller),
-                // What a rule writes itself is on no list.
-                list: decision.entry().map(|entry| entry.list().to_owned()).filter(|list| !list.is_empty()),
+                list: decision.list().map(str::to_owned),
                 shadow: Evidence::shadow_of(decision),
                 // It cannot fail: every key is a string.
                 facts: serde_json::to_string(written).unwrap_or_default(),
@@ -85,6 +84,22 @@ impl Decided<'_> {
         }
         reason
     }
+}
+
+/// Returns the entry that matched: as it is written, or who was put on the list for a time.
+fn entry(decision: &Decision<'_>, facts: &Facts<'_>) -> Option<String> {
+    let is_put = || decision.list().is_some();
+    decision.entry().map(|entry| entry.to_string()).or_else(|| {
+        is_put().then(|| match facts.caller {
+            CallerId::Anonymous { .. } => Added::WITHHELD.to_owned(),
+            CallerId::Number(_)
+            | CallerId::Implausible(..)
+            | CallerId::Ambiguous(_)
+            | CallerId::Name(_)
+            | CallerId::Invalid(_)
+            | CallerId::Unavailable => shown(facts),
+        })
+    })
 }
 
 /// Returns the caller as it is shown: without a number that is withheld.
