@@ -135,7 +135,7 @@ impl Service {
         self.files.send_replace(config.files.clone());
         // What needs a restart is compared with what the program was started with.
         *in_force = Config { softphone: in_force.softphone.clone(), ..config };
-        Ok(Reloaded { changes, warnings: 0, needs_restart })
+        Ok(Reloaded { changes, kept: Vec::new(), warnings: 0, needs_restart })
     }
 
     fn fail(&self, error: String) -> String {
@@ -204,14 +204,16 @@ impl Desk for Service {
             return Err(self.fail(why));
         }
         let kept = keep_good_lists(&in_force, &mut config);
+        let sentences = || kept.iter().map(|(list, trouble)| format!("{list} ({trouble})"));
         let adopted = self.adopt(&mut in_force, config).await;
         let mut reloaded = adopted.map_err(|error| self.fail(error.to_string()))?;
         reloaded.warnings = warnings;
-        for kept in &kept {
+        for kept in sentences() {
             tracing::warn!(list = kept, "list kept as it was");
         }
-        reloaded.changes.extend(kept.iter().map(|kept| format!("list kept as it was: {kept}")));
-        self.configuration().kept = kept;
+        reloaded.changes.extend(sentences().map(|kept| format!("list kept as it was: {kept}")));
+        self.configuration().kept = sentences().collect();
+        reloaded.kept = kept.into_iter().map(|(list, _)| list).collect();
         tracing::info!(changes = reloaded.changes.len(), warnings, "reloaded");
         for setting in &reloaded.needs_restart {
             tracing::warn!(setting, "changes with a restart");
@@ -249,7 +251,7 @@ fn in_force(config: &Config) -> Configuration {
 
 /// Keeps the rows of lists whose files on this machine have become unreadable, or empty of rows. Returns which,
 /// and why.
-fn keep_good_lists(in_force: &Config, config: &mut Config) -> Vec<String> {
+fn keep_good_lists(in_force: &Config, config: &mut Config) -> Vec<(String, String)> {
     let mut kept = Vec::new();
     for loaded in config.lists.each().to_vec() {
         let Some(trouble) = loaded.trouble else { continue };
@@ -257,7 +259,7 @@ fn keep_good_lists(in_force: &Config, config: &mut Config) -> Vec<String> {
         if let Some(before) = before.map(Arc::clone)
             && supply::put(config, before)
         {
-            kept.push(format!("{} ({trouble})", loaded.name));
+            kept.push((loaded.name, trouble));
         }
     }
     kept

@@ -135,6 +135,47 @@ fn a_file_that_a_refused_change_made_is_gone_again() {
 }
 
 #[test]
+fn a_change_that_the_running_program_does_not_take_up_says_why() {
+    let (bench, _program) = running(POLICY);
+    bench
+        .write("ringfence.toml", &written(&bench).replace("[line.home]", "[line.home]\nringtone = \"soft\""));
+    let told = told(&bench, &["block", "0781112233"]);
+    assert!(told.starts_with("blocked +41781112233 in ringfence.toml\n"), "{told}");
+    let why = "not in force: the running program decides by the lists it had: ringfence.toml:";
+    assert!(told.contains(why) && told.contains("unknown key `ringtone`"), "{told}");
+    assert!(told.ends_with("hint: `ringfence check` shows all errors\nexit 1\n"), "{told}");
+}
+
+#[test]
+fn a_change_of_a_list_that_is_kept_since_its_source_is_gone_is_told_not_to_be_in_force() {
+    let policy = POLICY.replace("[list.reject]\n", "[list.reject]\nsource = \"spam.csv\"\n");
+    let mut bench = configured(&policy);
+    bench.write("spam.csv", "number\n0781112200\n0781112201\n0781112202\n");
+    let _program = bench.registered();
+    std::fs::remove_file(bench.path("spam.csv")).unwrap();
+    let blocked = told(&bench, &["block", "0781112233"]);
+    assert!(
+        blocked.contains("not in force: the running program keeps the list reject as it was\n"),
+        "{blocked}"
+    );
+    assert!(blocked.ends_with("hint: `ringfence status` tells why\nexit 1\n"), "{blocked}");
+    let allowed = told(&bench, &["allow", "0781112244"]);
+    assert!(allowed.ends_with("exit 0\n"), "{allowed}");
+}
+
+#[test]
+fn a_change_of_another_configuration_than_that_of_the_running_program_is_told_to_leave_it_alone() {
+    let (bench, _program) = running(POLICY);
+    bench.write("other.toml", &written(&bench));
+    let told = told(&bench, &["block", "0781112233", "--config", "other.toml"]);
+    assert!(told.starts_with("blocked +41781112233 in other.toml\n"), "{told}");
+    assert!(
+        told.ends_with("hint: the running program has another configuration: ringfence status\nexit 0\n"),
+        "{told}"
+    );
+}
+
+#[test]
 fn what_a_rule_put_on_a_list_is_shown_with_its_end_and_removed_under_a_running_program() {
     let (mut bench, _program) = running(POLICY);
     refused(&mut bench, "+41225556677");

@@ -59,14 +59,22 @@ fn the_log_shows_what_was_decided_but_not_who_called() {
 }
 
 #[test]
-fn a_number_is_blocked_and_allowed_without_a_restart() {
+fn the_first_call_after_a_change_of_a_list_is_decided_by_it() {
     let mut bench = Bench::new();
+    bench.write("more.txt", "044 123 45 67\n");
     let _program = bench.registered();
-    assert_eq!(bench.call("+41441234567"), Outcome::Cancelled);
-    assert!(bench.ask(&["block", "044 123 45 67"]).status.success());
-    assert!(bench.comes_to("+41441234567", &rejected()), "{}", bench.log());
-    assert!(bench.ask(&["allow", "044 123 45 67"]).status.success());
-    assert!(bench.comes_to("+41441234567", &Outcome::Cancelled), "{}", bench.log());
+    for (arguments, outcome) in [
+        (&["block", "044 123 45 67"][..], rejected()),
+        (&["remove", "044 123 45 67"], Outcome::Cancelled),
+        (&["list", "import", "more.txt", "--to", "reject"], rejected()),
+        (&["allow", "044 123 45 67"], Outcome::Cancelled),
+        (&["remove", "044 123 45 67"], Outcome::Cancelled),
+        (&["block", "044 123 45 67", "--for", "1h"], rejected()),
+        (&["was-wrong", "last", "--yes"], Outcome::Cancelled),
+    ] {
+        assert_eq!(bench.ask(arguments).status.code(), Some(0), "{arguments:?}");
+        assert_eq!(bench.call("+41441234567"), outcome, "{arguments:?}");
+    }
 }
 
 #[test]

@@ -5,13 +5,15 @@ use clap::Args;
 
 use super::change::{Number, shown, told};
 use super::output::print;
-use super::{Answer, Context};
+use super::{Answer, Context, in_force};
+use crate::config::ALLOW;
 
 /// Put a number on the allow list
 ///
 /// An allowed caller is never rejected, even if the reject list names the number too. The entry goes
-/// to the first file of [list.allow] if the list has files, else to its `entries`. If a test of the policy
-/// fails with it, nothing is changed and the exit status is 1.
+/// to the first file of [list.allow] if the list has files, else to its `entries`. A running ringfence decides
+/// the next call by it. If a test of the policy fails with it, nothing is changed and the exit status is 1; so it
+/// is if the running ringfence cannot take it up.
 #[derive(Debug, Args)]
 pub(super) struct Allow {
     #[command(flatten)]
@@ -23,7 +25,7 @@ pub(super) struct Allow {
 }
 
 impl Allow {
-    pub(super) fn run(self, context: &Context) -> Result<Answer> {
+    pub(super) async fn run(self, context: &Context) -> Result<Answer> {
         let change = self.number.change(context)?;
         let (reject, allow) = (change.lists.reject(), change.lists.allow());
         if let Some(entry) = change.covering(allow) {
@@ -36,6 +38,6 @@ impl Allow {
         if let Some(entry) = change.covering(reject) {
             print(format_args!("it wins over {} on the reject list\n", told(reject, entry)))?;
         }
-        Ok(Answer::Fine)
+        in_force::take_up(context, &[ALLOW]).await
     }
 }

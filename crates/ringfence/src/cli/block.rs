@@ -9,15 +9,15 @@ use super::calls::moment;
 use super::change::{Change, Number, note, shown, told};
 use super::failure::{hint, with_hint};
 use super::output::print;
-use super::{Answer, Context, when};
+use super::{Answer, Context, in_force, when};
 use crate::config::{REJECT, Reading, edit};
 
 /// Put a number on the reject list, for good or for a time
 ///
 /// If the list has files, the entry is appended to the first of them, with the day as a comment; else
 /// to `entries` of [list.reject] in the configuration, whose comments stay as they are. One for a time goes
-/// to `entries` always, and ends by itself. A running ringfence takes it up by itself. If a test of the policy
-/// fails with it, nothing is changed and the exit status is 1.
+/// to `entries` always, and ends by itself. A running ringfence decides the next call by it. If a test of the policy
+/// fails with it, nothing is changed and the exit status is 1; so it is if the running ringfence cannot take it up.
 #[derive(Debug, Args)]
 pub(super) struct Block {
     #[command(flatten)]
@@ -33,7 +33,7 @@ pub(super) struct Block {
 }
 
 impl Block {
-    pub(super) fn run(self, context: &Context) -> Result<Answer> {
+    pub(super) async fn run(self, context: &Context) -> Result<Answer> {
         let now = Timestamp::now();
         let span = self.span.as_deref().map(|span| when::span("--for", span)).transpose()?;
         let change = self.number.change(context)?;
@@ -74,7 +74,7 @@ impl Block {
         let Some((told, reading)) = changed else { return Ok(Answer::Negative) };
         print(told)?;
         tell_effect(&change, &reading);
-        Ok(Answer::Fine)
+        in_force::take_up(context, &[REJECT]).await
     }
 
     fn block_for(&self, change: &Change, span: SignedDuration, now: Timestamp) -> Result<String> {

@@ -16,6 +16,7 @@ mod demo;
 mod dialed;
 mod failure;
 mod forget;
+mod in_force;
 mod init;
 mod list;
 mod man;
@@ -153,8 +154,8 @@ impl Cli {
             Verb::Demo(verb) => verb.run().await,
             Verb::Check(verb) => verb.run(&context),
             Verb::Test(verb) => verb.run(&context),
-            Verb::Block(verb) => verb.run(&context),
-            Verb::Allow(verb) => verb.run(&context),
+            Verb::Block(verb) => verb.run(&context).await,
+            Verb::Allow(verb) => verb.run(&context).await,
             Verb::Remove(verb) => verb.run(&context).await,
             Verb::List(verb) => verb.run(&context).await,
             Verb::Status(verb) => verb.run(&context).await,

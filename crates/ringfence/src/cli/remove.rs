@@ -8,7 +8,7 @@ use super::change::{Number, shown, told};
 use super::failure::hint;
 use super::list::remembered;
 use super::output::print;
-use super::{Answer, Context, caller};
+use super::{Answer, Context, caller, in_force};
 use crate::config::edit;
 use crate::journal::Added;
 use crate::page::Page;
@@ -16,8 +16,9 @@ use crate::page::Page;
 /// Take a number off all lists
 ///
 /// Every entry that means the number, however it is written, is removed from the configuration and
-/// from the files; what a rule or a person has put on a list for a time ends now. If a test of the policy fails
-/// with it, nothing is changed. Exits 1 if nothing was removed.
+/// from the files; what a rule or a person has put on a list for a time ends now. A running ringfence decides the
+/// next call by it. If a test of the policy fails with it, nothing is changed. Exits 1 if nothing was removed, or
+/// the running ringfence cannot take it up.
 #[derive(Debug, Args)]
 pub(super) struct Remove {
     #[command(flatten)]
@@ -28,16 +29,17 @@ impl Remove {
     pub(super) async fn run(self, context: &Context) -> Result<Answer> {
         let change = self.number.change(context)?;
         let removed = change.attempt(change.lists.each()).make(|| {
-            let mut page = Page::new();
+            let (mut page, mut changed) = (Page::new(), Vec::new());
             for list in change.lists.each() {
                 for (written, file, line) in edit::remove(&change.config, list, &change.pattern)? {
                     let (list, file) = (&list.name, shown(&file));
                     page.line(format_args!("removed {written} from the {list} list ({file}:{line})"));
+                    changed.push(list.as_str());
                 }
             }
-            Ok(page)
+            Ok((page, changed))
         })?;
-        let Some((mut page, _)) = removed else { return Ok(Answer::Negative) };
+        let Some(((mut page, changed), _)) = removed else { return Ok(Answer::Negative) };
         for Added { list, identity, rule, .. } in self.remembered(context, &change).await? {
             let by = rule.map(|rule| format!(", put there by rule {rule}")).unwrap_or_default();
             let identity = caller::told(&identity);
@@ -53,7 +55,10 @@ impl Remove {
                 hint(&format!("the {} list has {}, which covers it", list.name, told(list, entry)));
             }
         }
-        Ok(Answer::of(is_removed))
+        if changed.is_empty() {
+            return Ok(Answer::of(is_removed));
+        }
+        in_force::take_up(context, &changed).await
     }
 
     /// Ends the entries that the journal has of the caller, and returns them.

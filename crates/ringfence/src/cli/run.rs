@@ -26,8 +26,9 @@ use crate::watch::Watch;
 /// Register, and screen every call until interrupted
 ///
 /// A line that can reach a treatment which needs audio is refused, and the others run: the log and `ringfence
-/// status` say why. Changes of the configuration and of the lists apply by themselves, on SIGHUP, and with `ringfence
-/// reload`; when the new ones are wrong, the last good ones stay. SIGTERM and SIGINT unregister and
+/// status` say why. Changes of the configuration and of the lists apply by themselves within a second, on SIGHUP, and
+/// with `ringfence reload`, those of `block` and its like with the next call; when the new ones are wrong, the last
+/// good ones stay. SIGTERM and SIGINT unregister and
 /// end; a second one ends at once. What was decided is written to the journal: `ringfence calls` shows
 /// the newest.
 #[derive(Debug, Args)]

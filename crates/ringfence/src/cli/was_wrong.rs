@@ -18,7 +18,7 @@ use super::records::{Records, told};
 use super::replay::{self, Comparison, Fate};
 use super::then::Supposed;
 use super::withheld::masked;
-use super::{Answer, Context, caller, why};
+use super::{Answer, Context, caller, in_force, why};
 use crate::config::Config;
 use crate::config::edit::Turn;
 use crate::journal::{Call, Reader};
@@ -30,7 +30,8 @@ use crate::visible::visible;
 ///
 /// Of a call that was turned away: its entry is taken off the list, or its number goes on a list that is
 /// let through. Of one that was let through: its number goes on a list that is turned away. If a test of the
-/// policy fails with it, nothing is changed. Exits 1 if nothing was changed.
+/// policy fails with it, nothing is changed. A running ringfence decides the next call by it. Exits 1 if nothing was
+/// changed, or the running ringfence cannot take it up.
 #[derive(Debug, Args)]
 pub(super) struct WasWrong {
     /// `last`, a call as `ringfence calls` names it (c17), or a Call-ID
@@ -96,7 +97,10 @@ impl WasWrong {
         } else if applies {
             print(format_args!("{}\n", remedy.told(true)))?;
         }
-        Ok(Answer::of(applies))
+        if !applies {
+            return Ok(Answer::Negative);
+        }
+        in_force::take_up(context, &[remedy.name()]).await
     }
 
     /// Tells that the policy in force does already what the one of then should have done.

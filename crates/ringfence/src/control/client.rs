@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
 
-use super::{Asked, Request, Response};
+use super::{Asked, Reloaded, Request, Response};
 use crate::config::canonical;
 use crate::user::own_user;
 
@@ -59,6 +59,18 @@ pub(crate) async fn ask(program: &Program, request: &Request) -> Result<Answer, 
     line.push(b'\n');
     stream.write_all(&line).await?;
     Ok(Answer { reader: BufReader::new(stream) })
+}
+
+/// Has the program read its configuration and its lists again, and returns what came of it once they are in force.
+pub(crate) async fn reload(program: &Program) -> Result<Reloaded, AskError> {
+    let mut answer = ask(program, &Request::Reload).await?;
+    while let Some(response) = answer.next().await? {
+        if let Response::Reloaded(reloaded) = response {
+            return Ok(reloaded);
+        }
+    }
+    let error = io::Error::new(io::ErrorKind::InvalidData, "it does not say whether it has reloaded");
+    Err(AskError::Io(error))
 }
 
 /// Returns what a configuration is known by to both sides.

@@ -166,6 +166,9 @@ pub(crate) enum LineState {
 pub(crate) struct Reloaded {
     /// What changed, a sentence each.
     pub(crate) changes: Vec<String>,
+    /// Names of the lists that are kept as they were: what is written on them now is not in force.
+    #[serde(default)]
+    pub(crate) kept: Vec<String>,
     pub(crate) warnings: usize,
     pub(crate) needs_restart: Vec<String>,
 }

@@ -13,7 +13,7 @@ use super::super::attempt::Attempt;
 use super::super::change::shown;
 use super::super::failure::with_hint;
 use super::super::output::print;
-use super::super::{Answer, Context, lists_of};
+use super::super::{Answer, Context, in_force, lists_of};
 use super::compiled::{bar, counted};
 use super::foreign::{Foreign, entries};
 use super::named;
@@ -26,7 +26,8 @@ use crate::style::{BAD, paint};
 /// Text, CSV, vCard, and the lists of callblocker, NCID, `FreeSWITCH` and Asterisk are read. What the list
 /// has already is not added again, however it is written; what cannot be read is told with its place. The
 /// entries are appended to the first file of the list, or else to `entries` in the configuration, with the
-/// names beside them. Exits 1 if something could not be read.
+/// names beside them; a running ringfence decides the next call by them. Exits 1 if something could not be read, or
+/// the running ringfence cannot take it up.
 #[derive(Debug, Args)]
 pub(super) struct Import {
     #[command(flatten)]
@@ -68,7 +69,7 @@ struct Told {
 }
 
 impl Import {
-    pub(super) fn run(self, context: &Context) -> Result<Answer> {
+    pub(super) async fn run(self, context: &Context) -> Result<Answer> {
         let bytes = self.file.open()?;
         let format = self.file.format_of(bytes.as_ref())?;
         let config = context.path()?;
@@ -90,7 +91,11 @@ impl Import {
         };
         sorted.ambiguous.tell("ambiguous:");
         sorted.wrong.tell("not read:");
+        let is_changed = place.is_some();
         print(self.told(&sorted, &format, place))?;
+        if is_changed && in_force::take_up(context, &[&self.to]).await? == Answer::Negative {
+            return Ok(Answer::Negative);
+        }
         Ok(Answer::of(sorted.ambiguous.count + sorted.wrong.count == 0))
     }
 

@@ -83,7 +83,7 @@ impl List {
         match self.verb {
             Some(Verb::Compile(verb)) => return verb.run(context),
             Some(Verb::Check(verb)) => return verb.run(context),
-            Some(Verb::Import(verb)) => return verb.run(context),
+            Some(Verb::Import(verb)) => return verb.run(context).await,
             Some(Verb::Export(verb)) => return verb.run(context),
             None => {}
         }

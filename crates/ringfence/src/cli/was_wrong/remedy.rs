@@ -134,8 +134,13 @@ impl Remedy {
 
     /// Returns the list that is changed, if the configuration has it already.
     pub(super) fn list<'a>(&self, config: &'a Config) -> Option<&'a Loaded> {
+        config.lists.named(self.name())
+    }
+
+    /// Returns the name of the list that is changed.
+    pub(super) fn name(&self) -> &str {
         let (Self::Add { list, .. } | Self::Remove { list, .. }) = self;
-        config.lists.named(list)
+        list
     }
 
     /// Changes the list where it is written.
