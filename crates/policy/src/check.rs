@@ -1,8 +1,12 @@
 //! What is odd about a policy, though it works.
 
+mod apart;
 mod emergencies;
 mod entries;
+mod excludes;
 mod implies;
+mod impossible;
+mod kinds;
 mod positions;
 mod reach;
 mod trust;

@@ -20,6 +20,7 @@ use std::num::NonZeroU64;
 
 pub use digits::Digits;
 pub use kind::LineKind;
+pub(crate) use kind::{calling_code_of, may_be};
 pub use normalise::normalise;
 pub use prefix::Prefix;
 pub(crate) use prefix::{Unfinished, normalise_prefix};

@@ -43,6 +43,16 @@ impl Hours {
         self.start == self.end
     }
 
+    /// Returns whether each minute within one of some hours is within one of others.
+    pub(crate) fn all_within(narrow: &[Hours], wide: &[Hours]) -> bool {
+        ends(narrow, wide).all(|minute| !has(narrow, minute) || has(wide, minute))
+    }
+
+    /// Returns whether a minute is within one of some hours and within one of others.
+    pub(crate) fn meet(some: &[Hours], others: &[Hours]) -> bool {
+        ends(some, others).any(|minute| has(some, minute) && has(others, minute))
+    }
+
     /// Returns whether the wall clock shows a time within the hours.
     #[must_use]
     pub fn contains(self, now: DateTime) -> bool {
@@ -85,6 +95,15 @@ impl fmt::Display for Hours {
         let Self { start, end } = self;
         write!(f, "{:02}:{:02}-{:02}:{:02}", start / 60, start % 60, end / 60, end % 60)
     }
+}
+
+/// Returns the minutes at which some of these hours begin or end: between two of them nothing changes.
+fn ends<'h>(some: &'h [Hours], others: &'h [Hours]) -> impl Iterator<Item = u16> + 'h {
+    some.iter().chain(others).flat_map(|hours| [hours.start, hours.end % MINUTES])
+}
+
+fn has(hours: &[Hours], minute: u16) -> bool {
+    hours.iter().any(|hours| hours.has(minute))
 }
 
 /// Returns how many minutes of its day a wall clock shows.

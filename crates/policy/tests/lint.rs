@@ -176,6 +176,19 @@ fn conditions_that_exclude_one_another_never_match() {
         "{ all = [{ caller_kind = \"anonymous\" }, { caller_kind = \"number\" }] }",
         "{ all = [{ attestation = \"A\" }, { attestation = [\"B\", \"none\"] }] }",
         "{ first_time = true, repeat = { count = 2, within = \"5m\" } }",
+        "{ country = \"CH\", caller = \"+49*\" }",
+        "{ caller_kind = \"internal\", country = \"DE\" }",
+        "{ caller_kind = \"mobile\", caller = \"+4144*\" }",
+        "{ caller_kind = \"international\", caller = \"044*\" }",
+        "{ caller_kind = \"mobile\", country = \"US\" }",
+        "{ hours = \"10:00-12:00\", not = { hours = \"09:00-13:00\" } }",
+        "{ hours = \"10:00-12:00\", all = [{ hours = [\"12:00-13:00\", \"22:00-10:00\"] }] }",
+        "{ all = [{ caller = \"+41791234567\" }, { caller = \"+41791234568\" }] }",
+        "{ all = [{ caller = \"1002\" }, { caller_kind = \"name\" }] }",
+        "{ not = { any = [{ caller = \"+41*\" }, { not = { caller = \"+41*\" } }] } }",
+        "{ any = [{ caller_kind = \"name\", country = \"DE\" }, { diverted = \"0900*\", not = { diverted = true } }] }",
+        "{ first_time = true, diverted = true, not = { first_time = true, diverted = true } }",
+        "{ user_agent = \"friendly-scanner\", all = [{ user_agent = \"sip*\" }] }",
     ] {
         assert_eq!(
             odd(&rule("a", when, "\"busy\"")),
@@ -183,8 +196,24 @@ fn conditions_that_exclude_one_another_never_match() {
             "{when}"
         );
     }
-    let possible = "{ all = [{ caller_kind = \"number\" }, { caller_kind = \"mobile\" }] }";
-    assert_eq!(odd(&rule("a", possible, "\"busy\"")), Vec::<String>::new());
+}
+
+#[test]
+fn conditions_that_look_as_if_they_excluded_one_another_are_left_alone() {
+    for when in [
+        "{ all = [{ caller_kind = \"number\" }, { caller_kind = \"mobile\" }] }",
+        "{ all = [{ caller_kind = \"international\" }, { caller_kind = \"mobile\" }] }",
+        "{ caller_kind = \"anonymous\", caller = \"+4144*\" }",
+        "{ caller_kind = \"anonymous\", country = \"DE\" }",
+        "{ caller_kind = \"invalid\", caller = \"+4144*\" }",
+        "{ country = \"CH\", caller = [\"+49*\", \"+4*\"] }",
+        "{ country = \"DE\", caller = \"/0{4}$/\" }",
+        "{ hours = \"10:00-14:00\", not = { hours = \"09:00-13:00\" } }",
+        "{ all = [{ caller = \"+41791234567\" }, { caller = \"anonymous\" }] }",
+        "{ any = [{ caller = \"+41*\" }, { not = { caller = \"+41*\" } }] , first_time = true }",
+    ] {
+        assert_eq!(odd(&rule("a", when, "\"busy\"")), Vec::<String>::new(), "{when}");
+    }
 }
 
 #[test]

@@ -200,6 +200,24 @@ fn a_list_or_a_password_file_that_is_no_file_is_told_in_its_place() {
 }
 
 #[test]
+fn a_rule_for_a_line_that_is_not_there_is_a_warning() {
+    let on = |line: &str| {
+        let rule = format!("[[rule]]\nid = \"a\"\nwhen = {{ line = \"{line}\" }}\nthen = \"busy\"\n");
+        format!("{GOOD}\n{rule}[[rule]]\nid = \"rest\"\nthen = \"ring\"\n")
+    };
+    let told = Home::with(&on("hmoe")).told(&["check"]);
+    let expected = "ringfence.toml:20:17: warning: there is no line \"hmoe\": no call comes on it";
+    assert!(told.contains(expected) && told.contains("did you mean \"home\"?"), "{told}");
+    let told = Home::with(&on("office-*")).told(&["check"]);
+    assert!(told.contains("no line has a name like \"office-*\"") && told.contains("`home`"), "{told}");
+    for line in ["home", "HOM?", "*"] {
+        assert!(!Home::with(&on(line)).told(&["check"]).contains("no line"), "{line}");
+    }
+    let alone = on("hmoe").replace("[account.home]", "[other.home]");
+    assert!(!Home::with(&alone).told(&["check"]).contains("no line \"hmoe\""));
+}
+
+#[test]
 fn a_redirection_to_the_line_itself_is_a_warning() {
     let redirect =
         |to: &str| format!("{GOOD}\n[[rule]]\nid = \"all\"\nthen = {{ forward = {{ to = \"{to}\" }} }}\n");

@@ -8,6 +8,7 @@ use crate::condition::{Condition, Text};
 use crate::kind::KindSet;
 use crate::list::List;
 use crate::policy::Policy;
+use crate::schedule::Hours;
 
 /// Returns whether `wide` holds whenever `narrow` does.
 pub(super) fn implies(policy: &Policy, narrow: &Condition, wide: &Condition) -> bool {
@@ -40,7 +41,7 @@ fn one_implies(policy: &Policy, narrow: &Condition, wide: &Condition) -> bool {
         (Condition::Source(narrow), Condition::Source(wide)) => subset(narrow, wide),
         (Condition::Verification(narrow), Condition::Verification(wide)) => subset(narrow, wide),
         (Condition::Attestation(narrow), Condition::Attestation(wide)) => subset(narrow, wide),
-        (Condition::Hours(narrow), Condition::Hours(wide)) => subset(narrow, wide),
+        (Condition::Hours(narrow), Condition::Hours(wide)) => Hours::all_within(narrow, wide),
         (Condition::Schedule(narrow), Condition::Schedule(wide)) => subset(narrow, wide),
         (Condition::Name(narrow), Condition::Name(wide))
         | (Condition::UserAgent(narrow), Condition::UserAgent(wide)) => {
@@ -73,30 +74,8 @@ fn one_implies(policy: &Policy, narrow: &Condition, wide: &Condition) -> bool {
     }
 }
 
-/// Returns whether two conditions never hold of one call.
-pub(super) fn excludes(policy: &Policy, one: &Condition, other: &Condition) -> bool {
-    match (one, other) {
-        (Condition::Not(one), other) | (other, Condition::Not(one)) => implies(policy, other, one),
-        (Condition::CallerKind(one), Condition::CallerKind(other)) => {
-            !with_parts(*one).meets(with_parts(*other))
-        }
-        (Condition::Verification(one), Condition::Verification(other)) => disjoint(one, other),
-        (Condition::Attestation(one), Condition::Attestation(other)) => disjoint(one, other),
-        (Condition::Source(one), Condition::Source(other)) => disjoint(one, other),
-        (Condition::Country(one), Condition::Country(other)) => disjoint(one, other),
-        (Condition::FirstTime(one), Condition::FirstTime(other)) => one != other,
-        (Condition::FirstTime(true), Condition::Repeat { .. })
-        | (Condition::Repeat { .. }, Condition::FirstTime(true)) => true,
-        (_, _) => false,
-    }
-}
-
 fn subset<T: PartialEq>(narrow: &[T], wide: &[T]) -> bool {
     narrow.iter().all(|one| wide.contains(one))
-}
-
-fn disjoint<T: PartialEq>(one: &[T], other: &[T]) -> bool {
-    one.iter().all(|item| !other.contains(item))
 }
 
 /// A mobile number is a number: who names numbers means these, too.

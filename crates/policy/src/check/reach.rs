@@ -1,7 +1,8 @@
 //! Rules that never decide anything.
 
 use super::Finding;
-use super::implies::{excludes, implies};
+use super::implies::implies;
+use super::impossible::is_impossible;
 use crate::condition::Condition;
 use crate::language::Severity;
 use crate::policy::Policy;
@@ -15,7 +16,7 @@ pub(super) fn check(policy: &Policy, findings: &mut Vec<Finding>) {
         let why = match always {
             Some(before) => Some(format!("{} before it holds for every call", named(before))),
             None if has_empty_not(rule.when()) => Some("its `not` has nothing inside".to_owned()),
-            None if is_contradiction(policy, rule.when()) => {
+            None if is_impossible(policy, rule.when()) => {
                 Some("its conditions exclude one another".to_owned())
             }
             None => covering(policy, &rules[..place], rule)
@@ -50,20 +51,6 @@ fn covering<'p>(policy: &Policy, before: &'p [Rule], rule: &Rule) -> Option<&'p 
     let decides = |before: &&Rule| before.until.is_none() && !before.is_shadow && before.rollout.is_none();
     let nearest = &before[before.len().saturating_sub(MOST_BEFORE)..];
     nearest.iter().filter(decides).find(|before| implies(policy, rule.when(), before.when()))
-}
-
-/// Returns whether two parts of a condition, of which all must hold, never do.
-fn is_contradiction(policy: &Policy, condition: &Condition) -> bool {
-    let mut parts = Vec::new();
-    flatten(condition, &mut parts);
-    // As many as a person writes; a machine's are left alone.
-    parts.truncate(64);
-    let pairs = parts
-        .iter()
-        .enumerate()
-        .flat_map(|(place, one)| parts[..place].iter().map(move |other| (one, other)));
-    let mut pairs = pairs;
-    pairs.any(|(one, other)| excludes(policy, one, other))
 }
 
 /// Returns whether one of the parts that must hold is `not = {}`, which never does.

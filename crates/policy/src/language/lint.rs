@@ -1,5 +1,6 @@
 //! What is odd about a policy that can be used, each thing where it stands.
 
+mod lines;
 mod unused;
 mod written;
 

@@ -13,10 +13,22 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     let limit = if name.chars().count() <= 4 { 1 } else { 2 };
     candidates
         .into_iter()
-        .map(|candidate| (distance(name, candidate), candidate))
+        .map(|candidate| (if is_swapped(name, candidate) { 1 } else { distance(name, candidate) }, candidate))
         .filter(|(edits, _)| *edits <= limit)
         .min_by_key(|(edits, _)| *edits)
         .map(|(_, candidate)| candidate)
+}
+
+/// Returns whether two letters side by side were typed in the wrong order: one slip, not two.
+fn is_swapped(name: &str, candidate: &str) -> bool {
+    let letters = || name.chars().zip(candidate.chars()).take(64);
+    let mut differing = letters().enumerate().filter(|(_, (one, other))| one != other);
+    let (Some((first, (a, b))), Some((second, (c, d))), None) =
+        (differing.next(), differing.next(), differing.next())
+    else {
+        return false;
+    };
+    name.len() == candidate.len() && name.len() <= 64 && second == first + 1 && (a, b) == (d, c)
 }
 
 /// Counts the letters to insert, delete or replace to make `b` of `a` (Levenshtein's distance),
@@ -46,6 +58,8 @@ mod tests {
         assert_eq!(nearest("caler_in", keys), Some("caller_in"));
         assert_eq!(nearest("Hour", keys), Some("hours"));
         assert_eq!(nearest("ids", keys), Some("id"));
+        assert_eq!(nearest("hmoe", ["work", "home"]), Some("home"));
+        assert_eq!(nearest("hxex", ["home"]), None);
     }
 
     #[test]

@@ -2,8 +2,9 @@
 
 use std::fmt;
 
-use super::E164;
+use super::plan::Plan;
 use super::services::SERVICES;
+use super::{E164, decimal_digits, first_digits};
 
 /// What the national plan uses a number for.
 ///
@@ -76,6 +77,36 @@ impl E164 {
             .find_map(|(cell, kind)| cell.has(national).then_some(kind))
             .unwrap_or(LineKind::Other)
     }
+}
+
+/// Returns whether a number that begins with these digits may be of a kind, as far as the first digits of one tell.
+pub(crate) fn may_be(prefix: u64, kind: LineKind) -> bool {
+    let Some(plan) = plan_of(prefix) else { return true };
+    let code = plan.calling_code();
+    let Ok(row) = SERVICES.binary_search_by_key(&code, |row| row.calling_code) else {
+        return kind == LineKind::Other;
+    };
+    let spelled = prefix.to_string().into_bytes();
+    let national: Vec<u8> =
+        spelled.iter().skip(plan.calling_code_digits()).map(|digit| digit - b'0').collect();
+    let row = &SERVICES[row];
+    match kind {
+        LineKind::Mobile => row.mobile.may_have(&national),
+        LineKind::TollFree => row.toll_free.may_have(&national),
+        LineKind::SharedCost => row.shared_cost.may_have(&national),
+        LineKind::Premium => row.premium.may_have(&national),
+        LineKind::Other => true,
+    }
+}
+
+/// Returns the calling code that digits begin with, if they are enough to tell.
+pub(crate) fn calling_code_of(prefix: u64) -> Option<u16> {
+    plan_of(prefix).map(Plan::calling_code)
+}
+
+fn plan_of(prefix: u64) -> Option<&'static Plan> {
+    let digits = decimal_digits(prefix);
+    (1..=digits.min(3)).find_map(|count| Plan::of(u16::try_from(first_digits(prefix, count)?).ok()?))
 }
 
 /// The services of one numbering plan: for each, prefixes and lengths of national numbers.
@@ -155,6 +186,20 @@ impl Cell {
         let fits = |token: &&[u8]| *token == b"*" || begins(token.strip_prefix(b"!").unwrap_or(token));
         let last = self.prefixes.split(|byte| *byte == b' ').rfind(fits);
         last.is_some_and(|token| token.first() != Some(&b'!'))
+    }
+
+    /// Returns whether a national number that begins so may be one of these.
+    fn may_have(&self, beginning: &[u8]) -> bool {
+        let begins = |short: &[u8], long: &[u8]| {
+            long.len() >= short.len() && short.iter().zip(long).all(|(one, other)| one & 0xf == other & 0xf)
+        };
+        let digits = |token: &'static [u8]| token.strip_prefix(b"!").unwrap_or(token);
+        let tokens = || self.prefixes.split(|byte| *byte == b' ').filter(|token| !token.is_empty());
+        let is_one = |token: &[u8]| token.first() != Some(&b'!');
+        let mut fitting = tokens().filter(|token| *token == b"*" || begins(digits(token), beginning));
+        let mut longer = tokens().filter(|token| *token != b"*" && begins(beginning, digits(token)));
+        self.lengths >> beginning.len() != 0
+            && (fitting.next_back().is_some_and(is_one) || longer.any(is_one))
     }
 }
 

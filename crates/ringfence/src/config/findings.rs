@@ -22,10 +22,22 @@ pub(crate) fn add(config: &Config, report: &mut Report) {
         }
         report.push(diagnostic);
     }
-    for wrong in circles(config) {
+    for wrong in unknown_lines(config).into_iter().chain(circles(config)) {
         report.push(wrong);
     }
     report.sort();
+}
+
+/// Finds the lines that rules name and that are not there. A policy without accounts is tried, not run.
+fn unknown_lines(config: &Config) -> Vec<Diagnostic> {
+    let policy = &config.policy;
+    let named = config.accounts.iter().map(|account| policy.line(&account.name).name);
+    let mut lines: Vec<Box<str>> = named.chain(policy.lines().iter().map(|line| line.name.clone())).collect();
+    lines.extend(config.accounts.iter().map(|account| account.name.as_str().into()));
+    lines.sort_unstable();
+    lines.dedup();
+    let known: Vec<&str> = lines.iter().map(|line| &**line).collect();
+    if config.accounts.is_empty() { Vec::new() } else { config.draft.check_lines(&known) }
 }
 
 /// Finds the redirections that lead back to one of the lines, whose calls are screened again.
