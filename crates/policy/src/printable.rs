@@ -15,6 +15,18 @@ pub(crate) fn printable_in_quotes(text: &str) -> String {
     quoted(&cut(text, LONGEST))
 }
 
+/// Shows what stands in a row of a file as far as it is digits and what is written between them. The file may be
+/// another than was meant, such as a private key, and an error be read by others than its owner: letters may be part
+/// of a secret, while digits are what a list tells anyway. One that holds nothing but digits is read as numbers.
+pub(crate) fn numeric(row: &str) -> String {
+    let is_numeric = |c: &char| c.is_ascii_digit() || " +-./()*#".contains(*c);
+    let shown: String = row.chars().take_while(is_numeric).take(LONGEST_RANGE).collect();
+    if shown.len() == row.len() { shown } else { format!("{}…", shown.trim_end()) }
+}
+
+/// Two numbers of fifteen digits each, with `+` and dots.
+const LONGEST_RANGE: usize = 34;
+
 /// Enough to recognise a caller or an entry by.
 const LONGEST: usize = 60;
 

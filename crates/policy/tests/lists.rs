@@ -22,7 +22,9 @@ fn listed(list: &List, caller: &str, code: &str) -> Option<String> {
 
 #[track_caller]
 fn refused(entry: &str, code: &str, message: &str, hint: Option<&str>) {
-    let (list, errors) = spam(entry, code);
+    let mut builder = List::builder("reject");
+    builder.inline(entry, region(code));
+    let (list, errors) = builder.build();
     assert!(list.is_empty(), "{entry}");
     assert_eq!(errors.len(), 1, "{entry}");
     assert_eq!(errors[0].message(), message, "{entry}");
@@ -397,8 +399,47 @@ fn an_error_names_its_line_and_column_and_the_rest_of_the_list_is_kept() {
     assert_eq!((errors[0].file(), errors[0].line(), errors[0].column()), ("spam.txt", 4, 4));
     assert_eq!(
         errors[0].to_string(),
-        "spam.txt:4:4: expected a number or a word such as `anonymous`, found `oops`"
+        "spam.txt:4:4: expected a number or a word such as `anonymous`, found `…`"
     );
+}
+
+#[test]
+fn of_a_file_no_more_is_told_than_begins_as_a_number_does_since_it_may_be_no_list() {
+    let word = "a number or a word such as `anonymous`";
+    for (row, expected, found, hint) in [
+        (
+            "b3BlbnNzaC1rZXk",
+            word,
+            "…",
+            "write the digits, with `+` and the country's code in front: `+41791234567`",
+        ),
+        ("hunter", word, "…", "write the digits, with `+` and the country's code in front: `+41791234567`"),
+        (
+            "root@example.org",
+            word,
+            "…",
+            "write the digits, with `+` and the country's code in front: `+41791234567`",
+        ),
+        ("anonymus", word, "…", "did you mean `anonymous`?"),
+        (
+            "+41791234567, wine",
+            word,
+            "+41791234567…",
+            "write one entry a line; what is beside it goes behind ` # `",
+        ),
+        (
+            "/+44hunter/",
+            "an expression such as `/^\\+4484[45]/`",
+            "/+44…",
+            "write `\\+` for the + of a number: `/\\+/`",
+        ),
+    ] {
+        let (_, errors) = spam(row, "CH");
+        let told = errors[0].message();
+        let begin = format!("expected {expected}, found `{found}`");
+        assert!(told.starts_with(&begin), "{row}: {told}");
+        assert_eq!((errors[0].text(), errors[0].hint().as_deref()), (found, Some(hint)), "{row}");
+    }
 }
 
 #[test]

@@ -116,7 +116,7 @@ fn a_text_file_is_compiled_and_what_is_left_out_is_told() {
                3 kept as text: prefixes, ranges, words
                1 left out: they repeat another
                1 left out: they cannot be read
-    not read: spam.txt:5: expected a number or a word such as `anonymous`, found `555 x`
+    not read: spam.txt:5: expected a number or a word such as `anonymous`, found `555…`
     exit 0
     ");
     let set = home.set("spam.set");
@@ -165,7 +165,7 @@ fn a_failure_leaves_the_earlier_list_and_nothing_beside_it() {
     let home = Home::with(&[("spam.txt", SPAM), ("nonsense.txt", "call me\n")]);
     home.told(&["list", "compile", "spam.txt", "-o", "spam.set", "--region", "CH"]);
     insta::assert_snapshot!(home.told(&["list", "compile", "nonsense.txt", "-o", "spam.set", "--region", "CH"]), @"
-    not read: nonsense.txt:1: expected a number or a word such as `anonymous`, found `call me`
+    not read: nonsense.txt:1: expected a number or a word such as `anonymous`, found `…`
     error: nothing was compiled: no entry can be read
     hint: say what the files are with --format
     exit 2

@@ -84,7 +84,7 @@ fn an_import_adds_what_is_new_and_tells_what_became_of_the_rest() {
         "       1 without a number\n",
         "       1 emergency numbers, which cannot be blocked\n",
         "ambiguous: list.csv:5: expected one number, found `5550140`: 5550140 lacks its area code",
-        "not read: list.csv:8:1: expected a quote that ends this field, found `\"open`",
+        "not read: list.csv:8:1: expected a quote that ends this field, found `…`",
         "exit 1\n",
     ] {
         assert!(told.contains(line), "{line}{told}");
@@ -256,4 +256,25 @@ fn an_export_is_read_again_as_the_same_list() {
     let told = home.told(&["list", "export", "allow", "-o", "mom.vcf"]);
     assert_eq!(told, "wrote 1 entry of the allow list to mom.vcf (vcard)\nexit 0\n");
     assert!(home.read("mom.vcf").contains("FN:Son\r\nN:Son;;;;\r\nTEL;TYPE=VOICE:+13125550100\r\n"));
+}
+
+#[test]
+fn of_a_file_that_is_no_list_no_word_is_shown_but_where_and_what_was_expected() {
+    let home = Home::new();
+    home.write("key", "-----BEGIN PRIVATE KEY-----\nswordfish/Hunter2+AAAC3NzaC1lZDI1NTE5\nroot:$6$swordfish\n/(swordfish/\n");
+    let mut told = Vec::new();
+    for format in ["text", "csv", "vcard", "callblocker", "ncid", "freeswitch", "asterisk"] {
+        told.push(home.told(&["list", "import", "key", "--to", "allow", "--dry-run", "--format", format]));
+    }
+    told.push(home.told(&["list", "compile", "key", "-o", "key.set", "--region", "US"]));
+    for list in ["files = [\"key\"]", "source = \"text:key\"", "source = \"csv:key\""] {
+        home.write("ringfence.toml", CONFIGURATION.replace("files = [\"spam.txt\"]", list));
+        told.extend([home.told(&["check"]), home.told(&["check", "--json"])]);
+    }
+    for told in told {
+        let shown = ["BEGIN", "swordfish", "unter2", "AAAC3", "root", "$6$"]
+            .iter()
+            .find(|word| told.contains(**word));
+        assert!(told.contains("expected ") && shown.is_none(), "{shown:?} in {told}");
+    }
 }

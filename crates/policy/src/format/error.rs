@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::lines::LONGEST;
-use crate::printable::printable;
+use crate::printable::{numeric, printable};
 
 /// A row that cannot be read.
 ///
@@ -93,6 +93,13 @@ impl RowError {
         let text = text.trim_start().lines().next().unwrap_or_default();
         let text: String = text.trim().chars().take(LONGEST_TEXT).collect();
         Self { line, column, text: text.into(), fault }
+    }
+
+    /// Returns the error as it is told of a file that may be no list at all: of what stands there no more than begins
+    /// as a number does.
+    #[must_use]
+    pub fn without_words(self) -> Self {
+        Self { text: numeric(&self.text).into(), ..self }
     }
 
     /// Returns the line, counted from 1.

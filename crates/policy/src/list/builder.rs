@@ -33,7 +33,7 @@ use crate::set::Set;
 /// assert_eq!(list.len(), 2);
 /// assert_eq!(
 ///     errors[0].to_string(),
-///     "spam.txt:2:1: expected a number or a word such as `anonymous`, found `555 x`"
+///     "spam.txt:2:1: expected a number or a word such as `anonymous`, found `555…`"
 /// );
 /// # Ok::<(), ringfence_policy::UnknownRegion>(())
 /// ```
@@ -166,7 +166,7 @@ impl ListBuilder {
     pub(crate) fn wrong_row(&mut self, file: ListFile, error: RowError) {
         let line =
             Line { file: file.0, number: error.line(), column: error.column() as usize, is_record: true };
-        self.report_at(line, Problem::Row(error));
+        self.report_at(line, Problem::Row(error.without_words()));
     }
 
     /// Makes the list, and returns it with what could not be read.
@@ -244,7 +244,8 @@ impl ListBuilder {
                 Some(place) => self.add(pattern, place, line, terms),
                 None => self.report_at(line, Problem::Full),
             },
-            Err(error) => self.report_at(line, Problem::Pattern(error)),
+            Err(error) if line.file == INLINE => self.report_at(line, Problem::Pattern(error)),
+            Err(error) => self.report_at(line, Problem::Pattern(error.without_words())),
         }
     }
 

@@ -60,7 +60,7 @@ impl ListError {
         self.column
     }
 
-    /// Returns what stands there, cut short when it is long.
+    /// Returns what stands there, cut short when it is long; in a file, as far as it begins as a number does.
     #[must_use]
     pub fn text(&self) -> &str {
         match &self.problem {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::expression::NoExpression;
 use crate::number::{NoRange, Number, Region, Unfinished, Unresolved, with_end};
-use crate::printable::printable;
+use crate::printable::{numeric, printable};
 
 /// Why a text is no pattern: where, what was expected, what was found, and what to write instead.
 ///
@@ -33,6 +33,8 @@ pub(super) enum Problem {
     End(Unresolved, Region),
     Range(NoRange, Number, Number),
     Words,
+    /// It stands in a row of a file, and this is what to write instead.
+    WordsOfRow(&'static str),
     Number(Unresolved, Region),
     Prefix(Unfinished, Region),
 }
@@ -42,6 +44,31 @@ impl PatternError {
         let before = text.len() - text.trim_start().len();
         let column = text[..before].chars().count() + 1;
         Self { found: printable(written).to_string().into(), column, problem }
+    }
+
+    /// Returns the error as it is told of a row of a file, which may be no list at all: of what stands there no more
+    /// than begins as a number does.
+    ///
+    /// ```
+    /// use ringfence_policy::{Pattern, Region};
+    ///
+    /// let error = Pattern::parse("hunter2", Region::parse("GB")?).unwrap_err();
+    /// assert_eq!(error.without_words().to_string(), "expected a number or a word such as `anonymous`, found `…`");
+    /// # Ok::<(), ringfence_policy::UnknownRegion>(())
+    /// ```
+    #[must_use]
+    pub fn without_words(self) -> Self {
+        let problem = match self.problem {
+            Problem::Words | Problem::WordsOfRow(_) => Problem::WordsOfRow(hint_for_row(&self.found)),
+            Problem::Expression(problem) => Problem::Expression(problem.without_text()),
+            problem @ (Problem::Empty
+            | Problem::TooLong
+            | Problem::End(..)
+            | Problem::Range(..)
+            | Problem::Number(..)
+            | Problem::Prefix(..)) => problem,
+        };
+        Self { found: numeric(&self.found).into(), problem, ..self }
     }
 
     /// Returns where it stands in the text, counted in characters from 1.
@@ -60,7 +87,9 @@ impl PatternError {
     #[must_use]
     pub fn expected(&self) -> &'static str {
         match self.problem {
-            Problem::Empty | Problem::Words => "a number or a word such as `anonymous`",
+            Problem::Empty | Problem::Words | Problem::WordsOfRow(_) => {
+                "a number or a word such as `anonymous`"
+            }
             Problem::TooLong => "at most 256 characters",
             Problem::Expression(_) => "an expression such as `/^\\+4484[45]/`",
             Problem::End(..) | Problem::Range(..) => "a range such as `+41442551111..+41442559999`",
@@ -77,6 +106,7 @@ impl PatternError {
             Problem::Expression(ref problem) => problem.hint(),
             Problem::Range(problem, first, last) => Some(hint_for_range(problem, first, last)),
             Problem::Words => Some(hint_for_word(&self.found)),
+            Problem::WordsOfRow(hint) => Some(hint.to_owned()),
             Problem::Number(unresolved, region) | Problem::End(unresolved, region) => {
                 Some(hint_for_number(unresolved, region))
             }
@@ -98,6 +128,7 @@ impl fmt::Display for PatternError {
             Problem::Empty
             | Problem::TooLong
             | Problem::Words
+            | Problem::WordsOfRow(_)
             | Problem::Prefix(
                 Unfinished::NotDigits
                 | Unfinished::TooLong
@@ -155,6 +186,20 @@ fn hint_for_word(found: &str) -> String {
         return format!("for callers with this user name write `sip:{found}`");
     }
     "write the digits, with `+` and the country's code in front: `+41791234567`".to_owned()
+}
+
+/// The same, without a word of what was found.
+fn hint_for_row(found: &str) -> &'static str {
+    let hint = hint_for_word(found);
+    let said = [
+        "did you mean `anonymous`?",
+        "did you mean `unavailable`?",
+        "did you mean `invalid`?",
+        "for callers that withhold their number write `anonymous`",
+        "write one entry a line; what is beside it goes behind ` # `",
+    ];
+    let known = said.into_iter().find(|known| *known == hint);
+    known.unwrap_or("write the digits, with `+` and the country's code in front: `+41791234567`")
 }
 
 fn hint_for_number(unresolved: Unresolved, region: Region) -> String {

@@ -85,6 +85,14 @@ pub(super) enum NoExpression {
 }
 
 impl NoExpression {
+    /// Returns the same without what was written.
+    pub(super) fn without_text(self) -> Self {
+        match self {
+            NoExpression::BarePlus { .. } => NoExpression::BarePlus { written: "+".into(), place: 0 },
+            NoExpression::Empty | NoExpression::Syntax(_) | NoExpression::TooLarge => self,
+        }
+    }
+
     pub(super) fn hint(&self) -> Option<String> {
         match self {
             NoExpression::BarePlus { written, place } => {

@@ -51,7 +51,7 @@ fn what_cannot_be_read_is_an_error_of_the_list_with_its_place() {
         told,
         [
             "mom.vcf:4:1: expected one number, found `555-0100`: 5550100 lacks its area code",
-            "mom.vcf:6:1: expected a property such as `TEL:+41791234567`, found `x`"
+            "mom.vcf:6:1: expected a property such as `TEL:+41791234567`, found `…`"
         ]
     );
 }

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ringfence_policy::{
-    Diagnostic, Draft, Entry, File, Format, List, ListBuilder, ListError, ListSource, ListSpec, Pattern,
-    Place, Region, Set, SetError, SourceSpec,
+    Diagnostic, Draft, Entry, Format, List, ListBuilder, ListError, ListSource, ListSpec, Pattern, Place,
+    Region, Set, SetError, SourceSpec,
 };
 
 use super::account::beside;
@@ -94,7 +94,7 @@ impl Loaded {
         let places = (1..).map_while(|number| draft.place_of_entry(spec, number));
         loaded.inline = places.collect();
         let mut builder = spec.builder();
-        let mut texts = Vec::new();
+        let mut texts: Vec<String> = Vec::new();
         for source in spec.sources() {
             let place = || draft.place_of(source);
             if let Err((path, error)) = loaded.add(source, spec, user, &mut builder, &mut texts) {
@@ -110,7 +110,7 @@ impl Loaded {
             // What others have written is not for the owner of the policy to mend.
             let is_own = error.file().is_empty()
                 || loaded.files.iter().any(|file| file.to_string_lossy() == error.file())
-                || texts.iter().all(|text| text.name() != error.file());
+                || texts.iter().all(|text| text != error.file());
             report.push(wrong_entry(error, is_own, &loaded.inline, &texts));
         }
         loaded
@@ -123,7 +123,7 @@ impl Loaded {
         spec: &ListSpec,
         user: u32,
         builder: &mut ListBuilder,
-        texts: &mut Vec<File>,
+        texts: &mut Vec<String>,
     ) -> Result<(), (PathBuf, ReadError)> {
         let config = Path::new(&source.file);
         match &source.source {
@@ -146,7 +146,7 @@ impl Loaded {
                         builder.read(format, &name, &bytes, spec.region());
                     }
                 }
-                texts.push(File::without_secrets(name.clone(), String::from_utf8_lossy(&bytes)));
+                texts.push(name.clone().into_owned());
                 let may_be_empty = source.is_required || spec.least() == Some(0);
                 if !may_be_empty && !has_entry(&format, &bytes, spec.region()) {
                     let why = "expected rows with numbers, found none".to_owned();
@@ -249,14 +249,16 @@ fn unread(path: &Path, error: &ReadError, source: &SourceSpec, place: Option<Pla
 }
 
 /// Says what is wrong with an entry, where it stands.
-fn wrong_entry(error: &ListError, is_own: bool, inline: &[Place], texts: &[File]) -> Diagnostic {
+fn wrong_entry(error: &ListError, is_own: bool, inline: &[Place], texts: &[String]) -> Diagnostic {
     let line = usize::try_from(error.line()).unwrap_or_default();
-    let source = texts.iter().find(|source| source.name() == error.file());
     let message = error.message();
     let mut diagnostic = if is_own { Diagnostic::error(message) } else { Diagnostic::warning(message) };
-    diagnostic.place = match source {
-        Some(source) => Some(source.place_at(line, error.column(), error.text().chars().count())),
-        None => inline.get(line.saturating_sub(1)).cloned(),
+    diagnostic.place = if texts.iter().any(|text| text == error.file()) {
+        // The line itself is not shown: the file may be another than was meant, with secrets in it.
+        let (file, text) = (error.file().to_owned(), error.text().to_owned());
+        Some(Place { file, line, column: error.column(), underline: 0..text.chars().count().max(1), text })
+    } else {
+        inline.get(line.saturating_sub(1)).cloned()
     };
     diagnostic.hint = error.hint();
     diagnostic

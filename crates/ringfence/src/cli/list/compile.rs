@@ -111,9 +111,9 @@ impl Compile {
                 Ok(row) => match Pattern::parse(row.number.trim(), region) {
                     Ok(_) if row.until.is_some() => reading.temporary += 1,
                     Ok(pattern) => reading.push(&pattern)?,
-                    Err(error) => reading.wrong.add(path, row.line, &error),
+                    Err(error) => reading.wrong.add(path, row.line, &error.without_words()),
                 },
-                Err(error) => reading.wrong.add_row(path, &error),
+                Err(error) => reading.wrong.add_row(path, &error.without_words()),
             }
             bar.set_position(rows.position() as u64);
         }

@@ -108,7 +108,10 @@ impl Import {
         while let Some(row) = rows.next() {
             match row {
                 Ok(row) => sorted.take(&row, &name, list, region),
-                Err(error) => sorted.wrong.add(format_args!("{name}:{error}"), error.hint()),
+                Err(error) => {
+                    let error = error.without_words();
+                    sorted.wrong.add(format_args!("{name}:{error}"), error.hint());
+                }
             }
             bar.set_position(rows.position() as u64);
         }
@@ -157,6 +160,7 @@ impl Sorted {
         let pattern = match Pattern::parse(&row.number, region) {
             Ok(pattern) => pattern,
             Err(error) => {
+                let error = error.without_words();
                 let is_ambiguous = matches!(normalise(&row.number, region), Err(Unresolved::Ambiguous(_)));
                 let told = if is_ambiguous { &mut self.ambiguous } else { &mut self.wrong };
                 return told.add(format_args!("{file}:{}: {error}", row.line), error.hint().as_deref());
