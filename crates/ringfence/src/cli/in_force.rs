@@ -30,6 +30,10 @@ pub(super) async fn take_up(context: &Context, changed: &[&str]) -> Result<Answe
             hint("the running program has another configuration: ringfence status");
             return Ok(Answer::Fine);
         }
+        Ok(Err(error @ AskError::NotOurs(_))) => {
+            hint(&error.to_string());
+            return Ok(Answer::Fine);
+        }
         Ok(Err(error @ AskError::Forbidden(_))) => {
             hint(&format!("{error}: if it has this configuration, it takes the change up within a second"));
             return Ok(Answer::Fine);

@@ -31,7 +31,12 @@ impl Reload {
             Err(error @ AskError::Io(_)) => {
                 return Err(with_hint(error.to_string(), "is it still running? ringfence status"));
             }
-            Err(error @ (AskError::NotRunning(_) | AskError::Forbidden(_) | AskError::Declined { .. })) => {
+            Err(
+                error @ (AskError::NotRunning(_)
+                | AskError::NotOurs(_)
+                | AskError::Forbidden(_)
+                | AskError::Declined { .. }),
+            ) => {
                 return Err(explain(error));
             }
         };
