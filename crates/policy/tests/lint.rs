@@ -226,7 +226,11 @@ fn a_call_is_not_let_through_by_its_name_alone() {
         [expected]
     );
     assert_eq!(odd(&rule("a", "{ name = \"Anna*\", hours = \"08:00-20:00\" }", "\"ring\"")), [expected]);
+    let by_software = odd(&rule("a", "{ user_agent = \"Mum*\" }", "\"ring\""));
+    assert_eq!(by_software, [expected.replace("its name", "its user agent")]);
     for fine in [
+        rule("a", "{ user_agent = \"Mum*\" }", "\"busy\""),
+        rule("a", "{ user_agent = \"Mum*\", caller = \"+4179*\" }", "\"ring\""),
         rule("a", "{ name = \"SPAM*\" }", "\"busy\""),
         rule("a", "{ name = \"Anna*\", attestation = \"A\" }", "\"ring\""),
         rule("a", "{ name = \"Anna*\", caller = \"+4179*\" }", "\"ring\""),

@@ -10,9 +10,9 @@ use crate::treatment::{Treatment, Work};
 pub(super) fn check(policy: &Policy, findings: &mut Vec<Finding>) {
     for rule in policy.rules() {
         let treatment = rule.then();
-        if !treatment.is_refusal() && rests_on_name(rule.when()) {
+        if let Some(claim) = claim(rule.when()).filter(|_| !treatment.is_refusal()) {
             let message = format!(
-                "rule {} lets a call through by its name alone, which any caller can claim: ask for the number, too",
+                "rule {} lets a call through by its {claim} alone, which any caller can claim: ask for the number, too",
                 rule.id()
             );
             findings.push(Finding::of_rule(rule, Severity::Warning, message));
@@ -28,19 +28,21 @@ pub(super) fn check(policy: &Policy, findings: &mut Vec<Finding>) {
     }
 }
 
-/// Returns whether a condition may hold because of the name, without the number or anybody's word
-/// for it.
-fn rests_on_name(condition: &Condition) -> bool {
+/// Returns the claim because of which a condition may hold, without the number or anybody's word for it.
+fn claim(condition: &Condition) -> Option<&'static str> {
     if let Condition::All(all) = condition {
-        return all.iter().any(rests_on_name) && !all.iter().any(tells_who);
+        return all.iter().find_map(claim).filter(|_| !all.iter().any(tells_who));
     }
     if let Condition::Any(any) = condition {
-        return any.iter().any(rests_on_name);
+        return any.iter().find_map(claim);
     }
-    matches!(condition, Condition::Name(_))
+    if let Condition::UserAgent(_) = condition {
+        return Some("user agent");
+    }
+    matches!(condition, Condition::Name(_)).then_some("name")
 }
 
-/// Returns whether a condition holds only for callers that something but their name tells.
+/// Returns whether a condition holds only for callers that something but what they claim tells.
 fn tells_who(condition: &Condition) -> bool {
     if let Condition::All(all) = condition {
         return all.iter().any(tells_who);
