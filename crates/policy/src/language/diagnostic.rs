@@ -136,7 +136,8 @@ impl fmt::Display for Diagnostic {
             && !place.text.is_empty()
         {
             let (start, marks) = (place.indent(), "^".repeat(place.width()));
-            write!(f, "\n{:>5} | {}\n      | {:start$}{marks}", place.line, place.text, "")?;
+            let gutter = place.line.to_string().len().max(5);
+            write!(f, "\n{:>gutter$} | {}\n{:gutter$} | {:start$}{marks}", place.line, place.text, "", "")?;
         }
         self.hint.iter().try_for_each(|hint| write!(f, "\nhint: {hint}"))
     }
@@ -276,6 +277,23 @@ impl Found {
             message: self.message.clone(),
             place: self.span.and_then(|span| span.place(files)),
             hint: (!self.hint.is_empty()).then(|| self.hint.clone()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_marks_stand_below_their_text_at_any_line_number() {
+        for line in [1, 99_999, 100_000, 1_234_567] {
+            let mut place = File::new("p.toml", "a = 1\n").place(4..5);
+            place.line = line;
+            let shown = Diagnostic::error("wrong").at(place).to_string();
+            let (text, marks) = shown.rsplit_once('\n').expect("two lines");
+            let text = text.lines().last().unwrap_or_default();
+            assert_eq!(text.rfind('1'), marks.find('^'), "{shown}");
         }
     }
 }
