@@ -987,6 +987,21 @@ fn a_call_that_an_entry_for_a_time_decides_is_told_with_what_added_it_and_until_
 }
 
 #[test]
+fn a_wrong_rejection_by_an_entry_for_a_time_is_mended_by_ending_it() {
+    let adding = "id   = \"otherwise\"\nadd_to = { list = \"cool\", ttl = \"10m\" }";
+    let (mut exchange, _program) = Exchange::new(&cooling().replace("id   = \"otherwise\"", adding));
+    assert_eq!(exchange.call("+41225556677"), Outcome::Cancelled);
+    let outcome = exchange.call("+41225556677");
+    assert!(matches!(outcome, Outcome::Rejected { status: 603, .. }), "{outcome:?}");
+    let before = exchange.home.read("ringfence.toml");
+    let told = exchange.home.told(&["was-wrong", "last", "--yes"]);
+    let expected = "took +41225556677 off the list cool (journal, put there by rule otherwise)\nexit 0\n";
+    assert!(told.ends_with(expected), "{told}");
+    assert_eq!(exchange.home.read("ringfence.toml"), before);
+    assert_eq!(exchange.call("+41225556677"), Outcome::Cancelled);
+}
+
+#[test]
 fn calls_are_followed_as_they_happen() {
     let (mut exchange, _program) = Exchange::new(CONFIGURATION);
     exchange.call("+41791234567");

@@ -113,7 +113,7 @@ fn compare_with_then(
     })
 }
 
-/// Shows one call that a policy decides differently when its caller is supposed to be on a list.
+/// Shows one call that a policy decides differently when its caller is supposed to be on a list, or not.
 pub(super) fn supposing(
     reader: &Reader,
     since: Option<Timestamp>,

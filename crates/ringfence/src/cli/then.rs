@@ -26,12 +26,13 @@ pub(super) struct Then {
     added: HashMap<(String, String), Added>,
 }
 
-/// Somebody who is on a list for the sake of an argument.
+/// Somebody who for the sake of an argument is on a list, or is on it by no entry for a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Supposed<'a> {
     pub(super) list: &'a str,
     /// What the rules know them by.
     pub(super) identity: &'a str,
+    pub(super) is_on: bool,
 }
 
 impl Then {
@@ -75,7 +76,13 @@ impl Then {
         let counted = self.is_copy(call).then_some(call.at);
         let past = self.calls.of_call(address(&call.source), Timestamp::MAX, &[]).without_copy(counted);
         let history = OfThen { then: self, past, at: call.at, supposed };
-        said(call).with_facts(policy, call.at, Some(&history), see)
+        let mut said = said(call);
+        if let Some(supposed) = supposed.filter(|supposed| !supposed.is_on)
+            && call.evidence.identity.as_deref() == Some(supposed.identity)
+        {
+            said.lists.retain(|list| **list != *supposed.list);
+        }
+        said.with_facts(policy, call.at, Some(&history), see)
     }
 }
 
@@ -156,9 +163,11 @@ impl History for OfThen<'_> {
 
     fn added(&self, list: &str, caller: &CallerId<'_>, now: Timestamp) -> bool {
         let Some(identity) = identity(caller) else { return false };
-        let is_supposed =
-            self.supposed.is_some_and(|supposed| *supposed == Supposed { list, identity: &identity });
-        is_supposed || self.entry(list, &identity, now).is_some()
+        let is_meant = |supposed: &&Supposed<'_>| supposed.list == list && supposed.identity == identity;
+        match self.supposed.filter(is_meant) {
+            Some(supposed) => supposed.is_on,
+            None => self.entry(list, &identity, now).is_some(),
+        }
     }
 
     fn addition(&self, list: &str, caller: &CallerId<'_>, now: Timestamp) -> Option<Addition> {

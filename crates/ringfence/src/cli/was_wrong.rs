@@ -13,6 +13,7 @@ use super::attempt::Attempt;
 use super::calls::{Handle, moment, verdict, who};
 use super::confirm::confirm;
 use super::failure::{hint, with_hint};
+use super::list::remembered;
 use super::output::{day, print, print_json};
 use super::records::{Records, told};
 use super::replay::{self, Comparison, Fate};
@@ -21,14 +22,14 @@ use super::withheld::masked;
 use super::{Answer, Context, caller, in_force, why};
 use crate::config::Config;
 use crate::config::edit::Turn;
-use crate::journal::{Call, Reader};
+use crate::journal::{Added, Call, Reader};
 use crate::page::Page;
 use crate::style::{CAUTION, STRONG, paint};
 use crate::visible::visible;
 
 /// Mend a decision that was wrong: see the smallest change, what else it would change, and apply it
 ///
-/// Of a call that was turned away: its entry is taken off the list, or its number goes on a list that is
+/// Of a call that was turned away: its entry is taken off the list (one for a time ends now), or its number goes on a list that is
 /// let through. Of one that was let through: its number goes on a list that is turned away. If a test of the
 /// policy fails with it, nothing is changed. A running ringfence decides the next call by it. Exits 1 if nothing was
 /// changed, or the running ringfence cannot take it up.
@@ -80,7 +81,8 @@ impl WasWrong {
             ));
         };
         let policy_has_changed = why::has_changed_since(&config.policy, &call);
-        let Some((remedy, comparison)) = propose(&config, &call, reader, now)? else {
+        let entries = remembered::entries(context, now).await?;
+        let Some((remedy, comparison)) = propose(&config, &call, &entries, reader, now)? else {
             return self.tell_mended(&call);
         };
         if !self.json {
@@ -91,6 +93,9 @@ impl WasWrong {
         let attempt = || Attempt::new(&config.path, remedy.list(&config), false);
         // One that breaks a test of the policy is told and taken back.
         let applies = applies && attempt().make(|| remedy.apply(&config, &note))?.is_some();
+        if let (true, Remedy::End(added)) = (applies, &remedy) {
+            remembered::end(context, std::slice::from_ref(added), now).await?;
+        }
         if self.json {
             let (call, remedy, replay) = (&masked(&call), Some(&remedy), Some(&comparison));
             print_json(&Told { call, policy_has_changed, remedy, replay, applied: applies })?;
@@ -126,6 +131,7 @@ impl WasWrong {
 fn propose(
     config: &Config,
     call: &Call,
+    entries: &[Added],
     reader: &Reader,
     now: Timestamp,
 ) -> Result<Option<(Remedy, Comparison)>> {
@@ -155,9 +161,11 @@ fn propose(
     let list = then.facts(call, policy, None, entry_of);
     let mut best: Option<(Remedy, Comparison)> = None;
     let mut compared = 0;
-    for remedy in remedies(config, list.as_deref(), &sought) {
+    let is_its = |added: &&Added| list.as_ref() == Some(&added.list) && added.identity == identity;
+    let ended = entries.iter().find(is_its).cloned().map(Remedy::End);
+    for remedy in ended.into_iter().chain(remedies(config, list.as_deref(), &sought)) {
         let candidate = remedy.candidate(policy)?;
-        let supposed = remedy.adds_to().map(|list| Supposed { list, identity });
+        let supposed = remedy.supposes(identity);
         if compared < MOST_COMPARED && fate(&candidate, supposed.as_ref()).is_refusal != sought.is_refused {
             let since = Some(now - BACK);
             let comparison = match &supposed {

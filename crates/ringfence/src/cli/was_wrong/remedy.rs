@@ -6,7 +6,10 @@ use anyhow::Result;
 use ringfence_policy::{Condition, List, Pattern, Policy, Record, Region, Rule, normalise};
 use serde::Serialize;
 
+use super::super::caller;
+use super::super::then::Supposed;
 use crate::config::{ALLOW, Config, Loaded, REJECT, edit};
+use crate::journal::Added;
 use crate::visible::visible;
 
 /// A change of one entry of one list.
@@ -15,6 +18,8 @@ use crate::visible::visible;
 pub(super) enum Remedy {
     /// A caller goes on a list.
     Add { list: String, entry: String },
+    /// An entry that a rule or a person put on a list for a time ends now.
+    End(Added),
     /// An entry goes from its list.
     Remove {
         list: String,
@@ -113,18 +118,19 @@ fn is_in_use(list: &Loaded) -> bool {
 }
 
 impl Remedy {
-    /// Returns the list that a caller goes on.
-    pub(super) fn adds_to(&self) -> Option<&str> {
+    /// Returns on which list a caller is or is not with it, where that is supposed.
+    pub(super) fn supposes<'a>(&'a self, identity: &'a str) -> Option<Supposed<'a>> {
         match self {
-            Self::Add { list, .. } => Some(list),
+            Self::Add { list, .. } => Some(Supposed { list, identity, is_on: true }),
+            Self::End(Added { list, .. }) => Some(Supposed { list, identity, is_on: false }),
             Self::Remove { .. } => None,
         }
     }
 
-    /// Returns the policy as it is after a removal; an addition is supposed instead.
+    /// Returns the policy as it is after a removal; what else there is is supposed instead.
     pub(super) fn candidate(&self, policy: &Policy) -> Result<Policy> {
         match self {
-            Self::Add { .. } => Ok(policy.clone()),
+            Self::Add { .. } | Self::End(_) => Ok(policy.clone()),
             Self::Remove { list, pattern, .. } => {
                 let without = policy.list(list).map(|list| without(list, pattern, policy.region()));
                 Ok(without.map_or_else(|| Ok(policy.clone()), |list| policy.with_list(Arc::new(list)))?)
@@ -139,17 +145,18 @@ impl Remedy {
 
     /// Returns the name of the list that is changed.
     pub(super) fn name(&self) -> &str {
-        let (Self::Add { list, .. } | Self::Remove { list, .. }) = self;
+        let (Self::Add { list, .. } | Self::End(Added { list, .. }) | Self::Remove { list, .. }) = self;
         list
     }
 
-    /// Changes the list where it is written.
+    /// Changes the list where it is written; what the journal keeps is written nowhere else.
     pub(super) fn apply(&self, config: &Config, note: &str) -> Result<()> {
         match self {
             Self::Add { list, entry } => match config.lists.named(list) {
                 Some(loaded) => drop(edit::add(&config.path, loaded, entry, note)?),
                 None => edit::add_inline(&config.path, list, entry, note)?,
             },
+            Self::End(_) => {}
             Self::Remove { list, pattern, .. } => {
                 if let Some(loaded) = config.lists.named(list) {
                     edit::remove(&config.path, loaded, pattern)?;
@@ -164,6 +171,19 @@ impl Remedy {
         match self {
             Self::Add { list, entry } => {
                 format!("put {} on the list {}", visible(entry), visible(list))
+            }
+            Self::End(added) => {
+                let verb = if is_done { "took" } else { "take" };
+                let who = if added.is_withheld() {
+                    Added::WITHHELD.to_owned()
+                } else {
+                    caller::told(&added.identity)
+                };
+                let by = added
+                    .rule
+                    .as_deref()
+                    .map_or_else(|| "hand".to_owned(), |rule| format!("rule {}", visible(rule)));
+                format!("{verb} {who} off the list {} (journal, put there by {by})", visible(&added.list))
             }
             Self::Remove { list, entry, file, line, .. } => {
                 let verb = if is_done { "took" } else { "take" };
