@@ -1002,6 +1002,22 @@ fn a_wrong_rejection_by_an_entry_for_a_time_is_mended_by_ending_it() {
 }
 
 #[test]
+fn what_the_journal_cannot_write_is_in_force_and_said_not_to_be_written() {
+    let home = Home::new();
+    let _program = home.running();
+    let journal = rusqlite::Connection::open(home.path("ringfence.db")).unwrap();
+    journal.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let told = home.told(&["switch", "on_call", "on"]);
+    assert!(told.starts_with("on_call is on until ") && told.ends_with("exit 1\n"), "{told}");
+    assert!(told.contains("it is in force and not yet written: a restart would forget it"), "{told}");
+    assert_eq!(home.json(&["switch", "--json"])[0]["is_on"], true);
+    assert!(home.told(&["dialed", "0225556677"]).ends_with("exit 1\n"));
+    let told = home.told(&["calls"]);
+    assert!(told.contains("hint: 2 records wait to be written, and may be missing here"), "{told}");
+    journal.execute_batch("ROLLBACK").unwrap();
+}
+
+#[test]
 fn calls_are_followed_as_they_happen() {
     let (mut exchange, _program) = Exchange::new(CONFIGURATION);
     exchange.call("+41791234567");

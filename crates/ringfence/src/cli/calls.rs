@@ -10,6 +10,7 @@ use jiff::Timestamp;
 pub(super) use self::row::tests::call as a_call;
 use self::row::{COLUMN, COLUMNS, decided, fields};
 pub(super) use self::row::{Handle, ended, moment, verdict, who};
+use super::failure::hint;
 use super::output::{print, print_json};
 use super::records::{Records, since};
 use super::status::explain;
@@ -117,6 +118,12 @@ impl Calls {
         };
         let records = Records::open(context).await?;
         let calls = records.search(&query)?;
+        if let Some(waiting) = records.waiting() {
+            let s = if waiting == 1 { " waits" } else { "s wait" };
+            hint(&format!(
+                "{waiting} record{s} to be written, and may be missing here: `ringfence status` tells why"
+            ));
+        }
         for call in &calls {
             self.tell(call, &Handle::Written(call.number), now)?;
         }
@@ -199,6 +206,7 @@ impl Calls {
                 Response::News(_)
                 | Response::Status(_)
                 | Response::Reloaded(_)
+                | Response::Switches(_)
                 | Response::Noted {}
                 | Response::Forgotten(_)
                 | Response::Error(_)

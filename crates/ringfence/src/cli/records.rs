@@ -5,14 +5,17 @@ use jiff::Timestamp;
 
 use super::Context;
 use super::failure::{hint, with_hint};
-use crate::control::client;
+use crate::control::client::{self, AskError};
 use crate::control::{Request, Response};
-use crate::journal::{Call, Query, Reader, StoreError};
+use crate::journal::{Call, Flipped, Query, Reader, StoreError};
+use crate::style::{CAUTION, paint};
 
 /// The journal's file, if there is one yet.
 #[derive(Debug)]
 pub(super) struct Records {
     reader: Option<Reader>,
+    /// How many records the running program cannot write at the moment.
+    waiting: Option<u64>,
 }
 
 impl Records {
@@ -24,10 +27,10 @@ impl Records {
             let message = "the journal is kept in memory, so that nothing can be looked up";
             return Err(with_hint(message, "give it a file: [journal] path = \"…\""));
         };
-        flush(context).await;
+        let waiting = if flush(context).await { None } else { waiting(context).await };
         match Reader::open(path) {
-            Ok(reader) => Ok(Self { reader: Some(reader) }),
-            Err(StoreError::Missing { .. }) => Ok(Self { reader: None }),
+            Ok(reader) => Ok(Self { reader: Some(reader), waiting }),
+            Err(StoreError::Missing { .. }) => Ok(Self { reader: None, waiting }),
             Err(error) => Err(told(&error)),
         }
     }
@@ -35,6 +38,11 @@ impl Records {
     /// Returns the file; none before the first call.
     pub(super) fn reader(&self) -> Option<&Reader> {
         self.reader.as_ref()
+    }
+
+    /// Returns how many records wait that cannot be written at the moment, if any do.
+    pub(super) fn waiting(&self) -> Option<u64> {
+        self.waiting.filter(|waiting| *waiting > 0)
     }
 
     /// Returns the calls that a query asks for, the oldest first.
@@ -62,12 +70,44 @@ impl Records {
     }
 }
 
-/// What the running program has in hand goes to the file; without one all is there.
-async fn flush(context: &Context) {
-    let Ok(program) = context.program() else { return };
-    if let Ok(mut answer) = client::ask(&program, &Request::Flush).await {
-        // What it cannot write now it has said itself.
-        let _ = answer.next().await;
+/// What the running program has in hand goes to the file; without one all is there. Returns whether it is.
+async fn flush(context: &Context) -> bool {
+    let Ok(program) = context.program() else { return true };
+    match client::ask(&program, &Request::Flush).await {
+        Ok(mut answer) => !matches!(answer.next().await, Err(AskError::Refused(_))),
+        Err(_) => true,
+    }
+}
+
+/// Returns how many records wait in the running program.
+async fn waiting(context: &Context) -> Option<u64> {
+    let mut answer = client::ask(&context.program().ok()?, &Request::Status).await.ok()?;
+    match answer.next().await {
+        Ok(Some(Response::Status(status))) => Some(status.journal.waiting),
+        Ok(_) | Err(_) => None,
+    }
+}
+
+/// Returns whether what the running program noted is in the file, and says so where it is not.
+pub(super) async fn is_kept(context: &Context) -> bool {
+    let is_kept = flush(context).await || waiting(context).await.is_none_or(|waiting| waiting == 0);
+    if !is_kept {
+        anstream::eprintln!(
+            "{} it is in force and not yet written: a restart would forget it",
+            paint(CAUTION, "not written:")
+        );
+        hint("`ringfence status` tells why the journal is not written; it is as soon as it can be");
+    }
+    is_kept
+}
+
+/// Returns the switches that were flipped, as the running program has them; none when it does not run, or is too old
+/// to tell.
+pub(super) async fn switches(context: &Context) -> Option<Vec<Flipped>> {
+    let mut answer = client::ask(&context.program().ok()?, &Request::Switches).await.ok()?;
+    match answer.next().await {
+        Ok(Some(Response::Switches(switches))) => Some(switches),
+        Ok(_) | Err(_) => None,
     }
 }
 

@@ -9,7 +9,7 @@ use ringfence_policy::Region;
 
 use super::failure::with_hint;
 use super::output::print;
-use super::records::{note, told};
+use super::records::{is_kept, note, told};
 use super::{Answer, Context, caller, when};
 use crate::control::Request;
 use crate::journal::Offline;
@@ -50,10 +50,11 @@ impl Spoken {
         }
         let region = context.region()?;
         let (identities, left_out) = self.identities(region)?;
-        let mut offline = None;
+        let (mut offline, mut is_told) = (None, false);
         for some in identities.chunks(AT_ONCE) {
             let request = how.request(some.to_vec(), at);
             if note(context, &request).await?.is_some() {
+                is_told = true;
                 continue;
             }
             if offline.is_none() {
@@ -71,7 +72,8 @@ impl Spoken {
         let s = if identities.len() == 1 { "" } else { "s" };
         let rest = if left_out == 0 { String::new() } else { format!(", left out {left_out}") };
         print(format_args!("noted {} number{s} as {}{rest}\n", identities.len(), how.as_str()))?;
-        Ok(Answer::of(left_out == 0))
+        let kept = !is_told || is_kept(context).await;
+        Ok(Answer::of(left_out == 0 && kept))
     }
 
     /// Returns the numbers, and how many rows of the standard input are none.

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::calls::moment;
 use super::failure::with_hint;
 use super::output::{between, print, print_json, span};
-use super::records::{Records, note, told};
+use super::records::{Records, is_kept, note, switches, told};
 use super::spoken::nowhere;
 use super::{Answer, Context, when};
 use crate::control::Request;
@@ -20,7 +20,7 @@ use crate::style::{DIM, GOOD, STRONG, paint};
 /// Show the switches of the policy, or flip one
 ///
 /// `on` and `off` hold until you flip it again, or for as long as its `auto_off` says; `for 2h` is on for
-/// two hours.
+/// two hours. Exits 1 if it is in force and the journal cannot be written, so that a restart would forget it.
 #[derive(Debug, Args)]
 pub(super) struct Switch {
     /// The switch; without it all are shown
@@ -68,28 +68,33 @@ impl Switch {
         let policy = super::accept(context.reading()?)?.policy;
         let now = Timestamp::now();
         let (Some(name), Some(position)) = (&self.name, self.position) else {
-            let records = Records::open(context).await?;
-            let flipped = records.reader().map(|reader| reader.switches(now)).transpose();
-            let flipped = flipped.map_err(|error| told(&error))?.unwrap_or_default();
+            let flipped = match switches(context).await {
+                Some(flipped) => flipped,
+                None => written(context, now).await?,
+            };
             return self.tell_all(&standing(policy.switches(), &flipped), now);
         };
         let Some(declared) = policy.switches().iter().find(|switch| *switch.name == **name) else {
             return Err(unknown(name, policy.switches()));
         };
         let flipped = flip(declared, position, self.span.as_deref(), now)?;
-        if note(context, &Request::Flip { flipped: flipped.clone() }).await?.is_none() {
+        let mut kept = true;
+        if note(context, &Request::Flip { flipped: flipped.clone() }).await?.is_some() {
+            kept = is_kept(context).await;
+        } else {
             let journal = Offline::open(&context.journal()?).map_err(|error| told(&error))?;
             let mut journal = journal.ok_or_else(nowhere)?;
             journal.flip(flipped.clone()).map_err(|error| told(&error))?;
         }
         let standing = standing(std::slice::from_ref(declared), &[flipped]);
         if self.json {
-            return self.tell_all(&standing, now);
+            self.tell_all(&standing, now)?;
+            return Ok(Answer::of(kept));
         }
         for switch in &standing {
             print(format_args!("{} is {}\n", switch.name, how(switch, now)))?;
         }
-        Ok(Answer::Fine)
+        Ok(Answer::of(kept))
     }
 
     fn tell_all(&self, standing: &[Standing], now: Timestamp) -> Result<Answer> {
@@ -102,6 +107,13 @@ impl Switch {
         }
         Ok(Answer::Fine)
     }
+}
+
+/// Returns the switches that were flipped, as the journal's file has them.
+async fn written(context: &Context, now: Timestamp) -> Result<Vec<Flipped>> {
+    let records = Records::open(context).await?;
+    let flipped = records.reader().map(|reader| reader.switches(now)).transpose();
+    Ok(flipped.map_err(|error| told(&error))?.unwrap_or_default())
 }
 
 fn unknown(name: &str, declared: &[Declared]) -> anyhow::Error {

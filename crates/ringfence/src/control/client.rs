@@ -138,6 +138,7 @@ impl Answer {
             | Response::News(_)
             | Response::Missed(_)
             | Response::Reloaded(_)
+            | Response::Switches(_)
             | Response::Noted {}
             | Response::Forgotten(_)) => Ok(Some(response)),
         }

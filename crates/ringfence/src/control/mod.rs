@@ -51,6 +51,8 @@ pub(crate) enum Request {
     Reload,
     /// Answer when all that was decided before is in the journal's file.
     Flush,
+    /// How the switches stand that were flipped.
+    Switches,
     /// Note how a switch stands.
     Flip { flipped: Flipped },
     /// Note entries of lists: such as are added for a time, or end.
@@ -72,7 +74,9 @@ pub(crate) enum Response {
     /// A follower was too slow for so many events.
     Missed(u64),
     Reloaded(Reloaded),
-    /// It is written down.
+    /// The switches that are not as their default has them.
+    Switches(Vec<Flipped>),
+    /// It is noted: in force, and on its way to the file.
     Noted {},
     Forgotten(Forgotten),
     Error(String),

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use ringfence_policy::Region;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
@@ -118,6 +119,7 @@ fn declined(asked: &Asked, desk: &impl Desk) -> Option<Response> {
         | Request::Calls { .. }
         | Request::Reload
         | Request::Flush
+        | Request::Switches
         | Request::Entries { .. }
         | Request::Dialed { .. }
         | Request::Answered { .. }
@@ -151,6 +153,9 @@ async fn answer(
                 Ok(false) | Err(_) => Response::Error("the journal is not being written".to_owned()),
             };
             send(writer, &response).await?;
+        }
+        Request::Switches => {
+            send(writer, &Response::Switches(desk.journal().switches(Timestamp::now()))).await?;
         }
         Request::Flip { flipped } => {
             tracing::info!(switch = flipped.name, is_on = flipped.is_on, "switch flipped");

@@ -363,6 +363,11 @@ impl Journal {
         &self.past
     }
 
+    /// Returns the switches that are not as their default has them, written or not.
+    pub(crate) fn switches(&self, now: Timestamp) -> Vec<Flipped> {
+        self.past.flipped(now)
+    }
+
     /// Returns how the writing goes.
     pub(crate) fn health(&self) -> Health {
         let vitals = self.writing.as_ref().map(|writing| &writing.vitals);

@@ -297,6 +297,16 @@ impl Past {
         Term::new(flipped.at, flipped.until).holds(millis(now)).then_some(flipped.is_on)
     }
 
+    /// Returns the switches that stand otherwise than the policy says, by their names.
+    pub(crate) fn flipped(&self, now: Timestamp) -> Vec<Flipped> {
+        let switches = self.switches.load();
+        let holds = |flipped: &&Arc<Flipped>| Term::new(flipped.at, flipped.until).holds(millis(now));
+        let mut flipped: Vec<_> =
+            switches.values().filter(holds).map(|flipped| Flipped::clone(flipped)).collect();
+        flipped.sort_by(|one, other| one.name.cmp(&other.name));
+        flipped
+    }
+
     /// Returns what had to be left out.
     pub(crate) fn left_out(&self) -> LeftOut {
         LeftOut {
