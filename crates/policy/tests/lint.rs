@@ -253,8 +253,9 @@ fn a_rule_over_empty_lists_never_matches() {
     assert_eq!(loaded, []);
     let grown = format!("{blocks}add_to = {{ list = \"spam\" }}\n");
     assert_eq!(odd(&grown), Vec::<String>::new());
-    let asked = blocks.replace("spam.csv", "lookup:https://ask.example/v1");
-    assert_eq!(odd(&asked), Vec::<String>::new());
+    for elsewhere in ["lookup:https://ask.example/v1", "https://lists.example/spam.csv", "ftc-dnc"] {
+        assert_eq!(odd(&blocks.replace("spam.csv", elsewhere)), Vec::<String>::new(), "{elsewhere}");
+    }
 }
 
 #[test]

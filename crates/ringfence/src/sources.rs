@@ -57,7 +57,7 @@ pub(crate) use self::error::SourceError;
 pub(crate) use self::look_up::{Answer, Question};
 pub(crate) use self::source::Source;
 pub(crate) use self::spec::{ListSpec, LookUpSpec, ready};
-pub(crate) use self::status::SourcesStatus;
+pub(crate) use self::status::{ListStatus, LookUpStatus, Origin, SourcesStatus};
 
 use self::client::{Client, Trust};
 use self::copies::Copies;

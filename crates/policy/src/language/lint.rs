@@ -154,7 +154,7 @@ impl Draft {
         }
     }
 
-    /// Returns whether nothing is on a list, no look-up answers for it, and no rule adds to it. The
+    /// Returns whether nothing is on a list, nothing is fetched or looked up for it, and no rule adds to it. The
     /// lists that every policy has may be filled later, by a command.
     fn stays_empty(&self, list: &List) -> bool {
         let is_standard = ["allow", "reject", NEVER_BLOCK].contains(&list.name());
@@ -164,7 +164,10 @@ impl Draft {
         let grows = self.blocks.rules.iter().filter_map(|rule| rule.add_to.as_ref());
         let mut grows = grows.map(|add_to| add_to.list.value.as_str());
         let spec = self.specs().iter().find(|spec| spec.name() == list.name());
-        !grows.any(|name| name == list.name()) && !spec.is_some_and(ListSpec::is_lookup)
+        let is_from_elsewhere = |spec: &ListSpec| {
+            spec.is_lookup() || spec.sources().iter().any(|source| source.source.is_fetched())
+        };
+        !grows.any(|name| name == list.name()) && !spec.is_some_and(is_from_elsewhere)
     }
 
     /// Finds a look-up under `not`, whose missing answer would make the condition hold. Where the

@@ -58,6 +58,19 @@ pub enum ListSource {
 }
 
 impl ListSource {
+    /// Returns whether it is fetched from a server, so that nothing may have come of it yet.
+    #[must_use]
+    pub fn is_fetched(&self) -> bool {
+        match self {
+            Self::Https { .. } | Self::CardDav { .. } | Self::FtcDoNotCall => true,
+            Self::File { .. }
+            | Self::Set { .. }
+            | Self::PhoneBlock
+            | Self::LookupHttps { .. }
+            | Self::LookupProgram { .. } => false,
+        }
+    }
+
     /// Reads a source as it is written: by its scheme, its word, or the ending of a path.
     pub fn parse(written: &str, columns: &Columns) -> Result<Self, SourceError> {
         let written = written.trim();

@@ -1,5 +1,7 @@
 //! `ringfence status`
 
+mod sources;
+
 use anyhow::Result;
 use clap::Args;
 use jiff::Timestamp;
@@ -65,6 +67,7 @@ fn render(status: &control::Status) -> Page {
     ));
     configuration(&mut page, &status.configuration, status.now);
     labelled(&mut page, "listening", status.listen.join(", "));
+    sources::tell(&mut page, &status.sources, status.now);
     page.line("");
     let rows: Vec<_> = status.lines.iter().map(|line| row(line, status.now)).collect();
     page.add(table(&["LINE", "ADDRESS", "STATE", "NEXT", "CAUSE"], &rows));
