@@ -219,11 +219,17 @@ impl Exchange {
         }
     }
 
-    /// Calls, gives up a call that rings, and returns how it ended.
+    /// Calls, gives up a call that rings, and returns how it ended when that is in the journal.
     fn call(&mut self, from: &str) -> Outcome {
+        let recorded = |home: &Home| home.json(&["calls", "--json"]).len();
+        let before = recorded(&self.home);
         let plan = CallPlan { cancel_after: Some(Duration::from_millis(50)), ..CallPlan::new(from, "858") };
         let id = self.pbx.call(Instant::now(), plan);
         self.play(|pbx| pbx.get(id).outcome().is_some());
+        let start = Instant::now();
+        while recorded(&self.home) == before {
+            assert!(start.elapsed() < Duration::from_secs(20), "it is not recorded");
+        }
         self.pbx.get(id).outcome().unwrap().clone()
     }
 }
