@@ -193,17 +193,15 @@ fn listed(
     now: Timestamp,
 ) -> String {
     let caller = facts.caller;
-    let how = match (entry, decision.entry()) {
-        (Some(entry), _) => Some(entry.to_string()),
+    match (entry, decision.entry()) {
+        (Some(entry), _) => format!("{caller} is on the {list} list ({entry})"),
         // It would tell a number that is withheld.
-        (None, Some(_)) => None,
-        (None, None) => {
-            let addition = facts.history.addition(list, &caller, now);
-            addition.map(|addition| addition.told(policy.zone()))
-        }
-    };
-    let how = how.map(|how| format!(" ({how})")).unwrap_or_default();
-    format!("{caller} is on the {list} list{how}")
+        (None, Some(_)) => format!("{caller} is on the {list} list"),
+        (None, None) => match facts.history.addition(list, &caller, now) {
+            Some(addition) => format!("{caller} is on the {list} list ({})", addition.told(policy.zone())),
+            None => format!("{caller} is on the {list} list"),
+        },
+    }
 }
 
 fn no_other_rule(caller: CallerId<'_>, raw: &str) -> String {

@@ -37,6 +37,10 @@ const LONGEST: usize = 60;
 /// ```
 #[must_use]
 pub fn visible(text: &str) -> String {
+    // Nearly all of what is shown: it is written down with every call.
+    if text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
+        return text.to_owned();
+    }
     text.chars().map(|letter| if is_unseen(letter) { '·' } else { letter }).collect()
 }
 
@@ -56,6 +60,10 @@ pub fn is_dialable(text: &str) -> bool {
 #[must_use]
 pub fn cut(text: &str, most: usize) -> String {
     // What takes no column is bounded too: a name may be a letter under a thousand accents.
+    // No character takes more columns than it has bytes.
+    if text.len() <= most {
+        return text.to_owned();
+    }
     if text.width() <= most && text.chars().nth(MOST_A_COLUMN * most).is_none() {
         return text.to_owned();
     }
