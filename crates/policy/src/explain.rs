@@ -36,7 +36,7 @@ impl Decision<'_> {
             caller: facts.caller.to_string(),
             kind: facts.caller.kind(),
             source: facts.source,
-            because: because(self, entry.as_ref(), policy, facts, now),
+            because: because(self, entry.as_ref(), &Scene::new(policy, facts, now)),
             entry,
         }
     }
@@ -145,13 +145,8 @@ fn told(treatment: &Treatment) -> String {
     }
 }
 
-fn because(
-    decision: &Decision<'_>,
-    entry: Option<&ExplainedEntry>,
-    policy: &Policy,
-    facts: &Facts<'_>,
-    now: Timestamp,
-) -> String {
+fn because<'p>(decision: &Decision<'p>, entry: Option<&ExplainedEntry>, scene: &Scene<'p, '_>) -> String {
+    let facts = scene.facts;
     let caller = facts.caller;
     let rule = match decision.by() {
         By::Emergency => return format!("{caller} is an emergency number"),
@@ -160,18 +155,15 @@ fn because(
             return "an emergency number was dialled, and its centre may call back".to_owned();
         }
         By::Error => return "it could not be decided".to_owned(),
-        By::NeverBlock => {
-            return listed(decision, NEVER_BLOCK, entry, policy, facts, now);
-        }
+        By::NeverBlock => return listed(decision, NEVER_BLOCK, entry, scene),
         By::Rule(rule) => rule,
     };
     let why = if rule.is_unconditional() {
         no_other_rule(caller, facts.raw)
     } else if let Some(list) = decision.list() {
-        listed(decision, list, entry, policy, facts, now)
+        listed(decision, list, entry, scene)
     } else {
-        let scene = Scene::new(policy, facts, now);
-        let (_, why) = reason(&scene, rule.when());
+        let (_, why) = reason(scene, rule.when());
         let why = if why.is_empty() { "it matches every call" } else { &why };
         format!("rule {}: {why}", rule.id())
     };
@@ -188,17 +180,17 @@ fn listed(
     decision: &Decision<'_>,
     list: &str,
     entry: Option<&ExplainedEntry>,
-    policy: &Policy,
-    facts: &Facts<'_>,
-    now: Timestamp,
+    scene: &Scene<'_, '_>,
 ) -> String {
-    let caller = facts.caller;
+    let caller = scene.facts.caller;
     match (entry, decision.entry()) {
         (Some(entry), _) => format!("{caller} is on the {list} list ({entry})"),
         // It would tell a number that is withheld.
         (None, Some(_)) => format!("{caller} is on the {list} list"),
-        (None, None) => match facts.history.addition(list, &caller, now) {
-            Some(addition) => format!("{caller} is on the {list} list ({})", addition.told(policy.zone())),
+        (None, None) => match scene.facts.history.addition(list, &caller, scene.now) {
+            Some(addition) => {
+                format!("{caller} is on the {list} list ({})", addition.told(scene.policy.zone()))
+            }
             None => format!("{caller} is on the {list} list"),
         },
     }

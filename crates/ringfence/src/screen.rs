@@ -148,9 +148,6 @@ impl Screen {
     /// Decides one call, and records what and why. A call that depends on what a server says is offered.
     pub(crate) fn decide(&self, invite: &Invite<'_>) -> Verdict {
         let rules = self.rules.load();
-        if let Some(why) = &rules.line(invite.line_label()).not_started {
-            return self.refuse_unstarted(&rules, invite, why);
-        }
         let began = Instant::now();
         let attempt =
             catch_unwind(AssertUnwindSafe(|| self.attempt(&rules, invite, &[], began, Moment::AtOnce)));
@@ -181,6 +178,9 @@ impl Screen {
         assert!(!self.panics.load(Relaxed), "a test wants it");
         let asked = Asked::new(rules, invite, moment, began);
         let Asked { line, seen, .. } = &asked;
+        if let Some(why) = &line.not_started {
+            return Attempt::Decided(self.refuse_unstarted(rules, invite, why, moment));
+        }
         let caller = seen.caller(&line.order);
         let on = On { configuration: rules.number, line: std::ptr::from_ref(*line).addr() };
         let key = self.copies.key(invite, &caller, seen);

@@ -7,9 +7,8 @@ mod bench;
 
 use std::time::Instant;
 
-use bench::{Bench, PATIENCE, Program};
+use bench::{Bench, PATIENCE};
 use ringfence_testing::{CallPlan, Outcome};
-use serde_json::Value;
 
 const POLICY: &str = r#"
 [line.home]
@@ -28,34 +27,11 @@ id   = "otherwise"
 then = "unavailable"
 "#;
 
-fn running(policy: &str) -> (Bench, Program) {
-    let mut bench = Bench::new();
-    let head = "[softphone]\nlisten = \"127.0.0.1:0\"\ncontrol = \"control/s\"\n[journal]\npath = \"ringfence.db\"\n\
-                [defaults]\nregion = \"CH\"\n";
-    let account = bench.account("home", "858", "hunter2");
-    bench.write("ringfence.toml", &format!("{head}{account}{policy}"));
-    let program = bench.registered();
-    (bench, program)
-}
-
-/// Returns all that was printed, and the exit code.
-fn told(bench: &Bench, arguments: &[&str]) -> String {
-    let output = bench.ask(arguments);
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    format!("{}{}exit {}\n", text(&output.stdout), text(&output.stderr), output.status.code().unwrap())
-}
-
-fn json(bench: &Bench, arguments: &[&str]) -> Vec<Value> {
-    let output = bench.ask(arguments);
-    let lines = output.stdout.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
-    lines.map(|line| serde_json::from_slice(line).unwrap()).collect()
-}
-
 /// Calls, and waits until so many calls are written down.
 fn call(bench: &mut Bench, plan: CallPlan, written: usize) -> Outcome {
     let id = bench.pbx.call(Instant::now(), plan);
     assert!(bench.play(|pbx| pbx.get(id).outcome().is_some()), "{}", bench.log());
-    let is_written = |bench: &Bench| json(bench, &["calls", "--json"]).len() == written;
+    let is_written = |bench: &Bench| bench.rows(&["calls", "--json"]).len() == written;
     assert!(bench.play_until(PATIENCE, is_written), "{}", bench.log());
     bench.pbx.get(id).outcome().unwrap().clone()
 }
@@ -67,16 +43,16 @@ const OTHER: &str = "al%22ice%20o'smith%08";
 
 #[test]
 fn a_wrong_decision_about_a_name_is_mended_for_that_name_alone() {
-    let (mut bench, _program) = running(POLICY);
+    let (mut bench, _program) = Bench::running(POLICY);
     assert!(matches!(call(&mut bench, CallPlan::new(SMITH, "858"), 1), Outcome::Rejected { .. }));
-    let mended = told(&bench, &["was-wrong", "last", "--yes"]);
+    let mended = bench.told(&["was-wrong", "last", "--yes"]);
     let entry = "sip:al%22ice%20o%27smith%07";
     assert!(mended.contains(&format!("\nput {entry} on the list allow\n")), "{mended}");
     assert!(mended.ends_with("exit 0\n"), "{mended}");
-    assert!(told(&bench, &["allow", entry]).contains("is allowed already"));
-    assert!(told(&bench, &["reload"]).ends_with("exit 0\n"));
+    assert!(bench.told(&["allow", entry]).contains("is allowed already"));
+    assert!(bench.told(&["reload"]).ends_with("exit 0\n"));
     let decided = |name: &str| {
-        json(&bench, &["why", name, "--json"])[0]["trace"]["decided_by"].as_str().unwrap().to_owned()
+        bench.rows(&["why", name, "--json"])[0]["trace"]["decided_by"].as_str().unwrap().to_owned()
     };
     assert_eq!([SMITH, OTHER].map(|name| decided(&format!("sip:{name}"))), ["allowed", "otherwise"]);
     assert_eq!(decided("al\"ice o'smith\u{7}"), "allowed");
@@ -84,16 +60,16 @@ fn a_wrong_decision_about_a_name_is_mended_for_that_name_alone() {
 
 #[test]
 fn the_calls_of_a_name_are_found_and_forgotten_without_those_of_its_double() {
-    let (mut bench, _program) = running(POLICY);
+    let (mut bench, _program) = Bench::running(POLICY);
     call(&mut bench, CallPlan::new(SMITH, "858"), 1);
     call(&mut bench, CallPlan::new(OTHER, "858"), 2);
     let entry = format!("sip:{SMITH}");
     for name in [&entry, "al\"ice o'smith\u{7}"] {
-        let calls = json(&bench, &["calls", "--json", "--caller", name]);
+        let calls = bench.rows(&["calls", "--json", "--caller", name]);
         assert_eq!(calls.len(), 1, "{name}");
         assert_eq!(calls[0]["evidence"]["identity"], "al\"ice o'smith\u{7}");
     }
-    let forgotten = told(&bench, &["forget", &entry, "--yes"]);
+    let forgotten = bench.told(&["forget", &entry, "--yes"]);
     assert_eq!(forgotten, "forgot \"al\\\"ice o'smith·\": 1 call, 0 notes\nexit 0\n");
-    assert_eq!(json(&bench, &["calls", "--json"]).len(), 1);
+    assert_eq!(bench.rows(&["calls", "--json"]).len(), 1);
 }

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+#[allow(dead_code, reason = "not every test file needs all of it")]
 mod bench;
 
 use std::net::SocketAddr;

@@ -102,10 +102,12 @@ impl WasWrong {
         } else if applies {
             print(format_args!("{}\n", remedy.told(true)))?;
         }
-        if !applies {
-            return Ok(Answer::Negative);
+        match remedy {
+            _ if !applies => Ok(Answer::Negative),
+            // The running program has ended it itself: no list is to be read again.
+            Remedy::End(_) => Ok(Answer::Fine),
+            Remedy::Add { .. } | Remedy::Remove { .. } => in_force::take_up(context, &[remedy.name()]).await,
         }
-        in_force::take_up(context, &[remedy.name()]).await
     }
 
     /// Tells that the policy in force does already what the one of then should have done.

@@ -31,10 +31,9 @@ impl<'a> Seen<'a> {
         let party = invite.called_party().filter(|_| arrival.is_trusted()).map(|party| party.user());
         let (called, called_source) = match party.filter(|party| !party.is_empty()) {
             Some(party) => (party, Source::CalledPartyId),
-            None => match (invite.to(), invite.request_uri()) {
-                (Some(to), _) => (to.user(), Source::To),
-                (None, Some(uri)) => (uri.user(), Source::RequestUri),
-                (None, None) => (Cow::default(), Source::To),
+            None => match invite.to() {
+                Some(to) => (to.user(), Source::To),
+                None => (invite.request_uri().map(|uri| uri.user()).unwrap_or_default(), Source::RequestUri),
             },
         };
         let first = invite.diversions().into_iter().next();

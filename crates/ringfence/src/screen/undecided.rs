@@ -19,7 +19,7 @@ use softphone::{CallId, EndedBy, Invite, Reject, Verdict};
 
 use super::record::{of_invite, shown};
 use super::seen::Seen;
-use super::{Rules, Screen};
+use super::{Moment, Rules, Screen};
 use crate::journal::{Call, Evidence, Outcome, address, identity};
 
 /// Calls that are offered and not decided.
@@ -123,11 +123,20 @@ impl Screen {
     }
 
     /// Refuses a call for a line that is not started, for whom no other line's rules are meant, and writes that down.
-    pub(super) fn refuse_unstarted(&self, rules: &Rules, invite: &Invite<'_>, why: &str) -> Verdict {
+    pub(super) fn refuse_unstarted(
+        &self,
+        rules: &Rules,
+        invite: &Invite<'_>,
+        why: &str,
+        moment: Moment,
+    ) -> Verdict {
         let (verdict, reason) =
             (Outcome::Refuse { status: 480 }, format!("the line is not started: it {why}"));
         let record = Call { verdict, reason, ..with_caller(rules, invite) };
-        self.recorder.record(record, Some(invite.source().ip()));
+        // One that was answered before it was decided has its record.
+        if moment == Moment::AtOnce || self.undecided.take(invite.id()).is_some() {
+            self.recorder.record(record, Some(invite.source().ip()));
+        }
         Reject::unavailable().into()
     }
 

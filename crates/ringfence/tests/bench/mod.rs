@@ -42,6 +42,27 @@ impl Bench {
         )
     }
 
+    /// Writes a configuration with a journal, these accounts and a policy.
+    pub(crate) fn configure(&self, accounts: &str, policy: &str) {
+        let head = "[softphone]\nlisten = \"127.0.0.1:0\"\ncontrol = \"control/s\"\n[journal]\n\
+                    path = \"ringfence.db\"\n[defaults]\nregion = \"CH\"\n";
+        self.write("ringfence.toml", &format!("{head}{accounts}{policy}"));
+    }
+
+    /// Writes one for the line `home` alone.
+    pub(crate) fn configured(policy: &str) -> Self {
+        let bench = Self::new();
+        bench.configure(&bench.account("home", "858", "hunter2"), policy);
+        bench
+    }
+
+    /// Starts the program by it, and waits until it is registered.
+    pub(crate) fn running(policy: &str) -> (Self, Program) {
+        let mut bench = Self::configured(policy);
+        let program = bench.registered();
+        (bench, program)
+    }
+
     pub(crate) fn account(&self, name: &str, user: &str, password: &str) -> String {
         let port = self.socket.local_addr().unwrap().port();
         format!(
@@ -71,6 +92,19 @@ impl Bench {
     pub(crate) fn json(&self, arguments: &[&str]) -> serde_json::Value {
         let output = self.ask(arguments);
         serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"))
+    }
+
+    /// Returns each line that was printed as JSON.
+    pub(crate) fn rows(&self, arguments: &[&str]) -> Vec<serde_json::Value> {
+        let text = String::from_utf8(self.ask(arguments).stdout).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    /// Returns all that was printed, and the exit code.
+    pub(crate) fn told(&self, arguments: &[&str]) -> String {
+        let output = self.ask(arguments);
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        format!("{}{}exit {}\n", text(&output.stdout), text(&output.stderr), output.status.code().unwrap())
     }
 
     pub(crate) fn start(&self) -> Program {

@@ -24,7 +24,6 @@ use std::time::{Duration, Instant};
 use ringfence_wire::sip::Message;
 
 use super::account::Account;
-use super::backoff;
 use super::contact::contact_uri;
 use super::request::Register;
 use super::state::{Cause, RegistrationState};
@@ -33,6 +32,7 @@ use crate::core::auth::Authenticator;
 use crate::id::Generator;
 
 mod answers;
+mod failure;
 mod nat;
 mod removal;
 
@@ -52,9 +52,6 @@ pub(crate) enum Action {
 const ROUNDS: u32 = 5;
 /// How long a look-up may take. Resolvers give up sooner; one that never answers must not hold a line for ever.
 const LOOKUP: Duration = Duration::from_secs(30);
-/// How long a registrar that offered more before is not answered with MD5. One that was set back to it is lost
-/// no longer than that; one who only pretends to be it must have kept the line from registering all the while.
-const DOWNGRADE: Duration = Duration::from_secs(24 * 60 * 60);
 /// Within how long the lines of a machine that has slept register again: soon, and not all at once.
 const AFTER_CLOCK_JUMP: Duration = Duration::from_secs(5);
 /// The longest lifetime that is asked for or believed: a day.
@@ -361,34 +358,6 @@ impl Binding {
         }
         .write(self.authenticator.as_mut(), &cnonce);
         self.actions.push_back(Action::Send { target: target.remote, request });
-    }
-
-    fn unresolved(&mut self, now: Instant, error: String, generator: &mut Generator) {
-        let Phase::Resolving { host, .. } = std::mem::replace(&mut self.phase, Phase::Idle) else { return };
-        self.fail(now, Cause::Unresolved { host, error }, None, generator);
-    }
-
-    fn fail(&mut self, now: Instant, cause: Cause, retry_after: Option<Duration>, generator: &mut Generator) {
-        if self.is_stopping {
-            let may_be_bound = self.bound.is_some_and(|bound| now < bound.until);
-            return if may_be_bound { self.remove(now, generator) } else { self.end(now) };
-        }
-        if matches!(cause, Cause::Downgrade { .. }) {
-            let since = *self.downgraded.get_or_insert(now);
-            if now.saturating_duration_since(since) >= DOWNGRADE {
-                self.forget_challenges();
-            }
-        }
-        self.failures = self.failures.saturating_add(1);
-        let retry_at = now + backoff::delay(&cause, self.failures, retry_after, generator.fraction());
-        self.phase = Phase::Waiting { retry_at };
-        self.tell(RegistrationState::Failed { cause, retry_at: Some(retry_at) });
-    }
-
-    /// Forgets what the registrar asked for, and with it that it once offered more than MD5.
-    fn forget_challenges(&mut self) {
-        self.authenticator = self.account.credentials.clone().map(Authenticator::new);
-        self.downgraded = None;
     }
 
     fn keep_open(&mut self, target: Option<SocketAddr>) {
