@@ -66,8 +66,8 @@ fn render(status: &control::Status) -> Page {
         span(between(status.started, status.now))
     ));
     configuration(&mut page, &status.configuration, status.now);
-    labelled(&mut page, "listening", status.listen.join(", "));
     sources::tell(&mut page, &status.sources, status.now);
+    labelled(&mut page, "listening", status.listen.join(", "));
     page.line("");
     let rows: Vec<_> = status.lines.iter().map(|line| row(line, status.now)).collect();
     page.add(table(&["LINE", "ADDRESS", "STATE", "NEXT", "CAUSE"], &rows));
