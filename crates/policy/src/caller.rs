@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::number::{Ambiguous, E164, Fault, Invalid, Number, Region, Unresolved, normalise};
 use crate::pattern::Pattern;
-use crate::printable::printable;
+use crate::printable::{printable, printable_in_quotes};
 use crate::source::Source;
 
 /// Who a header says is calling, in the header's own words.
@@ -199,6 +199,20 @@ impl CallerId<'_> {
                 Pattern::Exact(_) | Pattern::Prefix(_) | Pattern::Range(_) | Pattern::Expression(_) => true,
                 Pattern::Anonymous | Pattern::Unavailable | Pattern::Invalid | Pattern::Name(_) => false,
             }
+    }
+
+    /// Returns who is calling as a sentence names it: what a caller calls itself stands in quotes, so that it passes for no word
+    /// of the sentence.
+    pub(crate) fn in_words(&self) -> String {
+        match self {
+            CallerId::Name(name) => printable_in_quotes(name),
+            CallerId::Number(_)
+            | CallerId::Implausible(..)
+            | CallerId::Ambiguous(_)
+            | CallerId::Anonymous { .. }
+            | CallerId::Unavailable
+            | CallerId::Invalid(_) => self.to_string(),
+        }
     }
 
     /// Returns which kind of caller it is.

@@ -8,7 +8,7 @@ use crate::caller::{CallerId, CallerKind};
 use crate::decide::{By, Decision};
 use crate::facts::Facts;
 use crate::policy::{NEVER_BLOCK, Policy};
-use crate::printable::printable;
+use crate::printable::dialable_or_quoted;
 use crate::reason::reason;
 use crate::scene::Scene;
 use crate::source::Source;
@@ -149,7 +149,7 @@ fn because<'p>(decision: &Decision<'p>, entry: Option<&ExplainedEntry>, scene: &
     let facts = scene.facts;
     let caller = facts.caller;
     let rule = match decision.by() {
-        By::Emergency => return format!("{caller} is an emergency number"),
+        By::Emergency => return format!("{} is an emergency number", caller.in_words()),
         By::EmergencyCallback if facts.psap_callback => return "an emergency centre calls back".to_owned(),
         By::EmergencyCallback => {
             return "an emergency number was dialled, and its centre may call back".to_owned();
@@ -183,15 +183,16 @@ fn listed(
     scene: &Scene<'_, '_>,
 ) -> String {
     let caller = scene.facts.caller;
+    let who = caller.in_words();
     match (entry, decision.entry()) {
-        (Some(entry), _) => format!("{caller} is on the {list} list ({entry})"),
+        (Some(entry), _) => format!("{who} is on the {list} list ({entry})"),
         // It would tell a number that is withheld.
-        (None, Some(_)) => format!("{caller} is on the {list} list"),
+        (None, Some(_)) => format!("{who} is on the {list} list"),
         (None, None) => match scene.facts.history.addition(list, &caller, scene.now) {
             Some(addition) => {
-                format!("{caller} is on the {list} list ({})", addition.told(scene.policy.zone()))
+                format!("{who} is on the {list} list ({})", addition.told(scene.policy.zone()))
             }
-            None => format!("{caller} is on the {list} list"),
+            None => format!("{who} is on the {list} list"),
         },
     }
 }
@@ -200,9 +201,9 @@ fn no_other_rule(caller: CallerId<'_>, raw: &str) -> String {
     match caller {
         CallerId::Ambiguous(ambiguous) => format!("{ambiguous}, so that no list can name it"),
         CallerId::Implausible(_, fault) => format!("{caller} meets no other rule; {fault}"),
-        CallerId::Invalid(invalid) => format!("{} meets no other rule; {invalid}", printable(raw)),
+        CallerId::Invalid(invalid) => format!("{} meets no other rule; {invalid}", dialable_or_quoted(raw)),
         CallerId::Number(_) | CallerId::Name(_) | CallerId::Anonymous { .. } | CallerId::Unavailable => {
-            format!("{caller} meets no other rule")
+            format!("{} meets no other rule", caller.in_words())
         }
     }
 }

@@ -15,6 +15,11 @@ pub(crate) fn printable_in_quotes(text: &str) -> String {
     quoted(&cut(text, LONGEST))
 }
 
+/// Shows what a stranger wrote where a number belongs: what is more than one is in quotes, and passes for nothing else.
+pub(crate) fn dialable_or_quoted(text: &str) -> String {
+    if is_dialable(text) { printable(text).to_string() } else { printable_in_quotes(text) }
+}
+
 /// Shows what stands in a row of a file as far as it is digits and what is written between them. The file may be
 /// another than was meant, such as a private key, and an error be read by others than its owner: letters may be part
 /// of a secret, while digits are what a list tells anyway. One that holds nothing but digits is read as numbers.

@@ -15,7 +15,7 @@ use crate::facts::Facts;
 use crate::number::Number;
 use crate::policy::Policy;
 use crate::position::Line;
-use crate::printable::{is_dialable, printable, printable_in_quotes, visible};
+use crate::printable::{dialable_or_quoted, printable, printable_in_quotes, visible};
 use crate::reason::reason;
 use crate::rule::Rule;
 use crate::scene::Scene;
@@ -297,11 +297,6 @@ fn traced_facts(policy: &Policy, facts: &Facts<'_>) -> Vec<TracedFact> {
         told.push(fact("missing", format!("no answer of {}", unanswered.join(", ")), None));
     }
     told
-}
-
-/// Shows what a stranger wrote where a number belongs: what is more than one is in quotes, and passes for nothing else.
-fn dialable_or_quoted(text: &str) -> String {
-    if is_dialable(text) { printable(text).to_string() } else { printable_in_quotes(text) }
 }
 
 fn caller(facts: &Facts<'_>) -> String {

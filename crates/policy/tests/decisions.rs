@@ -82,7 +82,7 @@ fn every_kind_of_caller_is_told_in_its_own_words() {
         ("anonymous", "anonymous.invalid", "let ring: a withheld number meets no other rule"),
         ("", "pbx.example", "let ring: a caller without a number meets no other rule"),
         ("unknown", "unknown.invalid", "let ring: a caller without a number meets no other rule"),
-        ("alice", "pbx.example", "let ring: alice meets no other rule"),
+        ("alice", "pbx.example", "let ring: \"alice\" meets no other rule"),
         ("1002", "pbx.example", "let ring: 1002 meets no other rule"),
         ("1234567", "pbx.example", "let ring: 1234567 lacks its area code, so that no list can name it"),
         (
@@ -101,7 +101,9 @@ fn every_kind_of_caller_is_told_in_its_own_words() {
             "pbx.example",
             "let ring: 1234567890123456789 meets no other rule; more than the 15 digits a number can have",
         ),
-        ("al\u{1b}ice", "pbx.example", "let ring: al·ice meets no other rule"),
+        ("al\u{1b}ice", "pbx.example", "let ring: \"al·ice\" meets no other rule"),
+        ("the survey", "pbx.example", "let ring: \"the survey\" meets no other rule"),
+        ("x\" is on", "pbx.example", r#"let ring: "x\" is on" meets no other rule"#),
     ] {
         explained(&policy, &Caller::from_header(user, host), sentence);
     }

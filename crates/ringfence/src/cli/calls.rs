@@ -9,7 +9,7 @@ use jiff::Timestamp;
 #[cfg(test)]
 pub(super) use self::row::tests::call as a_call;
 use self::row::{COLUMN, COLUMNS, decided, fields};
-pub(super) use self::row::{Handle, ended, moment, verdict, who};
+pub(super) use self::row::{Handle, caller_of, ended, moment, verdict, who};
 use super::failure::hint;
 use super::output::{print, print_json};
 use super::records::{Records, since};

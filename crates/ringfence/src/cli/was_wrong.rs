@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use self::remedy::{Remedy, Sought, remedies};
 use super::attempt::Attempt;
-use super::calls::{Handle, moment, verdict, who};
+use super::calls::{Handle, caller_of, moment, verdict, who};
 use super::confirm::confirm;
 use super::failure::{hint, with_hint};
 use super::list::remembered;
@@ -139,7 +139,7 @@ fn propose(
 ) -> Result<Option<(Remedy, Comparison)>> {
     let policy = &config.policy;
     let Some(identity) = call.evidence.identity.as_deref() else {
-        let message = format!("{} cannot be told from other callers", visible(&call.caller));
+        let message = format!("{} cannot be told from other callers", caller_of(call));
         return Err(with_hint(message, "write a rule for callers of this kind: caller_kind = …"));
     };
     let then = why::before(call, reader, policy, now).map_err(|error| told(&error))?;

@@ -55,9 +55,13 @@ pub(in crate::cli) const COLUMN: usize = 10;
 /// Returns who called.
 pub(in crate::cli) fn who(call: &Call) -> String {
     let name = call.display_name.as_deref().map(|name| format!(" {}", quoted(&cut(name, MOST_NAME))));
+    format!("{}{}", paint(STRONG, caller_of(call)), name.unwrap_or_default())
+}
+
+/// Returns who called, without the name beside it.
+pub(in crate::cli) fn caller_of(call: &Call) -> String {
     let caller = cut(&call.caller, MOST_NAME);
-    let caller = if is_plain(call) { visible(&caller) } else { quoted(&caller) };
-    format!("{}{}", paint(STRONG, caller), name.unwrap_or_default())
+    if is_plain(call) { visible(&caller) } else { quoted(&caller) }
 }
 
 /// Tells whether a caller is a number, or is known to have none: what a caller calls itself is in quotes.
