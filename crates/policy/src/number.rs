@@ -11,6 +11,7 @@ mod plan;
 mod prefix;
 mod range;
 mod region;
+mod samples;
 mod services;
 mod unresolved;
 mod written;

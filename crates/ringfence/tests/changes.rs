@@ -336,3 +336,33 @@ fn a_policy_that_only_writes_down_has_let_every_call_through() {
     let told = bench.told(&["was-wrong", "last", "--yes"]);
     assert!(told.contains("shadow mode") && told.ends_with("exit 2\n"), "{told}");
 }
+
+#[test]
+fn what_means_nearly_everybody_goes_on_no_list_without_a_yes() {
+    let bench = Bench::configured(POLICY.split("[[test]]").next().unwrap());
+    bench.write("all.txt", "+41212345678\n/./\n");
+    let before = written(&bench);
+    let refused = "hint: there is no terminal to ask on: --yes says it\nexit 2\n";
+    for (arguments, what) in [
+        (&["block", "+4*"][..], "+4* means most numbers behind 12 calling codes of 215: +41 (yours), +40"),
+        (&["block", "/./", "--for", "2h"], "/./ means most numbers behind all 215 calling codes"),
+        (&["allow", "+41*"], "+41* means most numbers behind 1 calling code of 215: +41 (yours)\n"),
+        (&["list", "import", "all.txt", "--to", "reject"], "/./ means most numbers behind all 215"),
+    ] {
+        let told = bench.told(arguments);
+        assert!(told.starts_with(what) && told.ends_with(refused), "{arguments:?}: {told}");
+        assert_eq!(written(&bench), before, "{arguments:?}");
+        let yes = bench.told(&[arguments, &["--yes"]].concat());
+        assert!(yes.contains(what) && yes.ends_with("exit 0\n"), "{arguments:?}: {yes}");
+        bench.write("ringfence.toml", &before);
+    }
+}
+
+#[test]
+fn what_means_everybody_and_is_no_pattern_says_how_to_refuse_everyone() {
+    let bench = Bench::configured(POLICY);
+    for everybody in ["*", "+*"] {
+        let told = bench.told(&["block", everybody, "--yes"]);
+        assert!(told.contains("hint: to refuse everyone, ") && told.ends_with("exit 2\n"), "{told}");
+    }
+}

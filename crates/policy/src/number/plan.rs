@@ -28,6 +28,11 @@ impl Plan {
         PLANS.get(usize::from(*BY_CALLING_CODE.get(usize::from(calling_code))?))
     }
 
+    /// Returns all plans, in the order of their calling codes.
+    pub(super) fn all() -> impl Iterator<Item = &'static Plan> {
+        PLANS.iter()
+    }
+
     /// Returns the plan whose calling code a full international number begins with.
     pub(super) fn of_international(digits: &[u8]) -> Option<&'static Plan> {
         if digits.first() == Some(&0) {

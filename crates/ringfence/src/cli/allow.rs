@@ -5,15 +5,16 @@ use clap::Args;
 
 use super::change::{Number, shown, told};
 use super::output::print;
-use super::{Answer, Context, in_force};
+use super::{Answer, Context, in_force, reach};
 use crate::config::ALLOW;
 
 /// Put a number on the allow list
 ///
 /// An allowed caller is never rejected, even if the reject list names the number too. The entry goes
 /// to the first file of [list.allow] if the list has files, else to its `entries`. A running ringfence decides
-/// the next call by it. If a test of the policy fails with it, nothing is changed and the exit status is 1; so it
-/// is if the running ringfence cannot take it up.
+/// the next call by it. What means most numbers of a country, or of more, is shown and asked about. If a test of the
+/// policy fails with it, nothing is changed and the exit status is 1; so it is if the running ringfence cannot take
+/// it up.
 #[derive(Debug, Args)]
 pub(super) struct Allow {
     #[command(flatten)]
@@ -22,6 +23,10 @@ pub(super) struct Allow {
     /// Why, written beside the entry
     #[arg(long, visible_alias = "comment", value_name = "TEXT")]
     note: Option<String>,
+
+    /// Do not ask
+    #[arg(short, long)]
+    yes: bool,
 }
 
 impl Allow {
@@ -31,6 +36,9 @@ impl Allow {
         if let Some(entry) = change.covering(allow) {
             print(format_args!("{} is allowed already: {}\n", change.pattern, told(allow, entry)))?;
             return Ok(Answer::Fine);
+        }
+        if !reach::accept([&change.pattern], allow, change.lists.region, self.yes)? {
+            return Ok(Answer::Negative);
         }
         let add = || change.add(allow, "allowed", self.note.as_deref());
         let Some((file, _)) = change.attempt([allow]).make(add)? else { return Ok(Answer::Negative) };

@@ -9,15 +9,16 @@ use super::calls::moment;
 use super::change::{Change, Number, note, shown, told};
 use super::failure::{hint, with_hint};
 use super::output::print;
-use super::{Answer, Context, in_force, when};
+use super::{Answer, Context, in_force, reach, when};
 use crate::config::{REJECT, Reading, edit};
 
 /// Put a number on the reject list, for good or for a time
 ///
 /// If the list has files, the entry is appended to the first of them, with the day as a comment; else
 /// to `entries` of [list.reject] in the configuration, whose comments stay as they are. One for a time goes
-/// to `entries` always, and ends by itself. A running ringfence decides the next call by it. If a test of the policy
-/// fails with it, nothing is changed and the exit status is 1; so it is if the running ringfence cannot take it up.
+/// to `entries` always, and ends by itself. A running ringfence decides the next call by it. What means most numbers
+/// of a country, or of more, is shown and asked about. If a test of the policy fails with it, nothing is changed and
+/// the exit status is 1; so it is if the running ringfence cannot take it up.
 #[derive(Debug, Args)]
 pub(super) struct Block {
     #[command(flatten)]
@@ -30,6 +31,10 @@ pub(super) struct Block {
     /// Why, written beside the entry
     #[arg(long, visible_alias = "comment", value_name = "TEXT")]
     note: Option<String>,
+
+    /// Do not ask
+    #[arg(short, long)]
+    yes: bool,
 }
 
 impl Block {
@@ -59,6 +64,9 @@ impl Block {
             let number = change.pattern.to_string();
             let number = number.trim_start_matches("internal:");
             anstream::eprintln!("{number} is an emergency number and cannot be blocked");
+            return Ok(Answer::Negative);
+        }
+        if !reach::accept([&change.pattern], reject, change.lists.region, self.yes)? {
             return Ok(Answer::Negative);
         }
         let changed = change.attempt([reject]).make(|| {

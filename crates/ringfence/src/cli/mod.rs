@@ -22,6 +22,7 @@ mod list;
 mod man;
 mod output;
 mod policy_file;
+mod reach;
 mod records;
 mod reload;
 mod remove;

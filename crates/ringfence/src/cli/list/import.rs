@@ -13,7 +13,7 @@ use super::super::attempt::Attempt;
 use super::super::change::shown;
 use super::super::failure::with_hint;
 use super::super::output::print;
-use super::super::{Answer, Context, in_force, lists_of};
+use super::super::{Answer, Context, in_force, lists_of, reach};
 use super::compiled::{bar, counted};
 use super::foreign::{Foreign, entries};
 use super::named;
@@ -26,8 +26,9 @@ use crate::style::{BAD, paint};
 /// Text, CSV, vCard, and the lists of callblocker, NCID, `FreeSWITCH` and Asterisk are read. What the list
 /// has already is not added again, however it is written; what cannot be read is told with its place. The
 /// entries are appended to the first file of the list, or else to `entries` in the configuration, with the
-/// names beside them; a running ringfence decides the next call by them. Exits 1 if something could not be read, or
-/// the running ringfence cannot take it up.
+/// names beside them; a running ringfence decides the next call by them. Where they mean most numbers of a country,
+/// or of more, that is shown and asked about. Exits 1 if something could not be read, or the running ringfence cannot
+/// take it up.
 #[derive(Debug, Args)]
 pub(super) struct Import {
     #[command(flatten)]
@@ -44,6 +45,10 @@ pub(super) struct Import {
     /// Change nothing, tell only what would be done
     #[arg(long)]
     dry_run: bool,
+
+    /// Do not ask
+    #[arg(short, long)]
+    yes: bool,
 }
 
 /// What becomes of the rows of a file.
@@ -80,6 +85,9 @@ impl Import {
         let list = named(&lists, &self.to)?;
         let region = self.region.unwrap_or(lists.region);
         let sorted = self.sort(&format, bytes.as_ref(), list, region);
+        if !self.dry_run && !reach::accept(&sorted.seen, list, lists.region, self.yes)? {
+            return Ok(Answer::Negative);
+        }
         let add = || self.add(&config, list, &sorted.new);
         let place = if sorted.new.is_empty() || self.dry_run {
             None
