@@ -38,8 +38,8 @@ pub fn decide<'p>(policy: &'p Policy, facts: &Facts<'_>, now: Timestamp) -> Deci
     }
     let scene = Scene::new(policy, facts, now);
     let mut shadow = Shadow::default();
-    for (rule, is_plain) in policy.rules_to_try() {
-        let applies = if is_plain { scene.holds(rule.when()) } else { applies(rule, &scene) };
+    for rule in policy.rules() {
+        let applies = if rule.is_known_plain { scene.holds(rule.when()) } else { applies(rule, &scene) };
         if !applies {
             scene.forget_found();
             continue;
@@ -61,10 +61,10 @@ pub fn decide<'p>(policy: &'p Policy, facts: &Facts<'_>, now: Timestamp) -> Deci
 
 /// Returns whether a rule would decide: it counts now and for this call, and its condition holds.
 pub(crate) fn applies<'p>(rule: &'p Rule, scene: &Scene<'p, '_>) -> bool {
-    let (history, had_missed) = (scene.facts.history, scene.has_missed());
-    history.in_shadow(rule.is_shadow);
+    let had_missed = scene.has_missed();
+    scene.in_shadow(rule.is_shadow);
     let applies = !rule.is_over(scene.now) && rule.is_rolled_out(scene.facts) && scene.holds(rule.when());
-    history.in_shadow(false);
+    scene.in_shadow(false);
     if rule.is_shadow {
         scene.set_missed(had_missed);
     }

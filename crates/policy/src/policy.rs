@@ -43,8 +43,6 @@ pub(crate) const NEVER_BLOCK: &str = "never_block";
 pub struct Policy {
     lists: Vec<Arc<List>>,
     core: Arc<PolicyParts>,
-    /// Which of the rules are plain.
-    plain: Arc<[bool]>,
 }
 
 impl Policy {
@@ -54,8 +52,10 @@ impl Policy {
             return Err(PolicyError::NotTotal);
         }
         let lists = std::mem::take(&mut parts.lists);
-        let plain = parts.rules.iter().map(Rule::is_plain).collect();
-        let policy = Self { lists, core: Arc::new(parts), plain };
+        for rule in &mut parts.rules {
+            rule.is_known_plain = rule.is_plain();
+        }
+        let policy = Self { lists, core: Arc::new(parts) };
         let entries = policy.refused_emergencies();
         if entries.is_empty() { Ok(policy) } else { Err(PolicyError::Emergency(entries)) }
     }
@@ -130,11 +130,6 @@ impl Policy {
     #[must_use]
     pub fn rules(&self) -> &[Rule] {
         &self.core.rules
-    }
-
-    /// Returns the rules, each with whether it is plain.
-    pub(crate) fn rules_to_try(&self) -> impl Iterator<Item = (&Rule, bool)> {
-        self.rules().iter().zip(self.plain.iter().copied())
     }
 
     /// Returns the treatments, those that every policy has first.

@@ -248,7 +248,7 @@ fn within(holds: bool) -> &'static str {
 }
 
 fn clock(scene: &Scene<'_, '_>) -> String {
-    let clock = scene.clock();
+    let clock = scene.clock().shown;
     format!("{:02}:{:02}", clock.hour(), clock.minute())
 }
 

@@ -24,6 +24,8 @@ pub struct Rule {
     pub(crate) id: Arc<str>,
     pub(crate) when: Condition,
     pub(crate) then: Arc<Treatment>,
+    /// Whether it is plain, worked out when a policy is made of it: one look for each call instead of three.
+    pub(crate) is_known_plain: bool,
     /// From then on it matches nothing.
     pub until: Option<Timestamp>,
     /// Whether what it would do is only written down.
@@ -118,6 +120,7 @@ impl Rule {
             id: id.into(),
             when,
             then,
+            is_known_plain: false,
             until: None,
             is_shadow: false,
             rollout: None,

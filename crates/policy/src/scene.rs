@@ -4,7 +4,6 @@ mod holds;
 
 use std::cell::{Cell, OnceCell};
 
-use jiff::civil::DateTime;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::caller::{Caller, CallerId};
@@ -15,6 +14,7 @@ use crate::kind::KindSet;
 use crate::list::{Entry, List, Mark};
 use crate::number::{Number, Region, decimal_digits};
 use crate::policy::Policy;
+use crate::schedule::WallClock;
 use crate::wildcard::{Shown, Wildcard};
 
 /// How a list was found to have the caller.
@@ -51,7 +51,7 @@ pub(crate) struct Scene<'p, 'f> {
     pub(crate) policy: &'p Policy,
     pub(crate) facts: &'f Facts<'f>,
     pub(crate) now: Timestamp,
-    clock: OnceCell<DateTime>,
+    clock: OnceCell<WallClock>,
     called: OnceCell<CallerId<'f>>,
     /// By what the caller is found, and who was called.
     marks: [OnceCell<Mark>; 2],
@@ -67,6 +67,11 @@ pub(crate) struct Scene<'p, 'f> {
     lacking: Cell<u64>,
     /// Which of them nobody has put the caller on either.
     absent: Cell<u64>,
+    /// Which of them are asked of nobody outside, or nobody outside has said anything.
+    silent: Cell<u64>,
+    is_shadow: Cell<bool>,
+    /// Which of the first switches are off.
+    off: Cell<u64>,
     /// What was found last.
     found: Cell<Option<Found<'p>>>,
     /// Whether a list was asked that did not answer.
@@ -90,6 +95,9 @@ impl<'p, 'f> Scene<'p, 'f> {
             alike: OnceCell::new(),
             lacking: Cell::new(0),
             absent: Cell::new(0),
+            silent: Cell::new(0),
+            is_shadow: Cell::new(false),
+            off: Cell::new(0),
             found: Cell::new(None),
             has_missed: Cell::new(false),
         }
@@ -114,9 +122,15 @@ impl<'p, 'f> Scene<'p, 'f> {
         self.found.set(None);
     }
 
+    /// Says whether the rule that is tried is in shadow mode: nobody is asked for such a one.
+    pub(crate) fn in_shadow(&self, is_shadow: bool) {
+        self.is_shadow.set(is_shadow);
+        self.facts.history.in_shadow(is_shadow);
+    }
+
     /// Returns what the clock of the policy's zone shows.
-    pub(crate) fn clock(&self) -> DateTime {
-        *self.clock.get_or_init(|| self.policy.zone().to_datetime(self.now))
+    pub(crate) fn clock(&self) -> &WallClock {
+        self.clock.get_or_init(|| WallClock::new(self.policy.zone().to_datetime(self.now)))
     }
 
     /// Returns the kinds the caller is of.
@@ -138,7 +152,7 @@ impl<'p, 'f> Scene<'p, 'f> {
     /// Returns how much speaks against the caller.
     pub(crate) fn score(&self, place: usize) -> u32 {
         let Some(list) = self.policy.lists().get(place) else { return 0 };
-        let answered = self.answer(list).map_or(0, |answer| answer.score);
+        let answered = self.answer(place, list).map_or(0, |answer| answer.score);
         let is_lacking = self.lacks(place) || list.lacks(self.caller_mark());
         let entry = if is_lacking { None } else { list.find(&self.facts.caller, self.now) };
         // One whose weight is 0 is on the list all the same.
@@ -149,8 +163,16 @@ impl<'p, 'f> Scene<'p, 'f> {
     }
 
     pub(crate) fn is_switched_on(&self, place: usize) -> bool {
+        let bit = bit(place);
+        if self.off.get() & bit != 0 {
+            return false;
+        }
         let Some(switch) = self.policy.switches().get(place) else { return false };
-        self.facts.history.switch(&switch.name, self.now).unwrap_or(switch.default)
+        let is_on = self.facts.history.switch(&switch.name, self.now).unwrap_or(switch.default);
+        if !is_on {
+            self.off.set(self.off.get() | bit);
+        }
+        is_on
     }
 
     pub(crate) fn since(&self, within: SignedDuration) -> Timestamp {
@@ -159,8 +181,16 @@ impl<'p, 'f> Scene<'p, 'f> {
 
     /// Returns whether the caller is on a list: written there, added to it, or said to be.
     fn is_on(&self, place: usize) -> bool {
+        if self.absent.get() & self.silent.get() & bit(place) != 0 {
+            return false;
+        }
+        self.is_looked_up_on(place)
+    }
+
+    #[inline(never)]
+    fn is_looked_up_on(&self, place: usize) -> bool {
         let Some(list) = self.policy.lists().get(place) else { return false };
-        self.is_put_on(place, list) || self.answer(list).is_some_and(|answer| answer.is_listed)
+        self.is_put_on(place, list) || self.answer(place, list).is_some_and(|answer| answer.is_listed)
     }
 
     /// Returns whether the caller is on a list without anybody being asked.
@@ -183,11 +213,16 @@ impl<'p, 'f> Scene<'p, 'f> {
     }
 
     /// Returns what a list that is asked for each call said, and notes when it did not answer.
-    fn answer(&self, list: &List) -> Option<Answer> {
+    fn answer(&self, place: usize, list: &List) -> Option<Answer> {
+        if self.silent.get() & bit(place) != 0 {
+            return None;
+        }
         let history = self.facts.history;
         let answer = history.answer(list.name());
         if answer.is_none() && history.is_unanswered(list.name()) {
             self.has_missed.set(true);
+        } else if answer.is_none() && !self.is_shadow.get() {
+            self.silent.set(self.silent.get() | bit(place));
         }
         answer
     }
@@ -233,6 +268,9 @@ impl<'p, 'f> Scene<'p, 'f> {
         let list = self.policy.lists().get(place);
         let number = self.facts.caller.number();
         let (Some(list), Some(number)) = (list, number) else { return false };
+        if list.has_none_near(self.caller_mark(), number, last_digits) {
+            return false;
+        }
         let entry = list.near(number, last_digits, self.now);
         if entry.is_some() {
             self.found.set(entry.map(Found::Written));

@@ -59,6 +59,11 @@ impl Hours {
         self.has(minute(now))
     }
 
+    /// Returns whether what a wall clock shows is within the hours.
+    pub(crate) fn is_shown_by(self, clock: &WallClock) -> bool {
+        self.has(clock.minute)
+    }
+
     fn has(self, minute: u16) -> bool {
         if self.wraps() {
             minute >= self.start || minute < self.end
@@ -67,15 +72,12 @@ impl Hours {
         }
     }
 
-    /// Returns the date the hours began on that a time is within, of which the minutes are given, too.
-    fn began(self, now: DateTime, minute: u16) -> Option<Date> {
-        if !self.has(minute) {
-            return None;
+    /// Returns the date the hours began on that a clock shows a time within.
+    fn began(self, clock: &WallClock) -> Option<Date> {
+        if self.wraps() && clock.minute < self.end && clock.minute < self.start {
+            return clock.shown.date().yesterday().ok();
         }
-        if self.wraps() && minute < self.end && minute < self.start {
-            return now.date().yesterday().ok();
-        }
-        Some(now.date())
+        Some(clock.shown.date())
     }
 
     /// Returns the time of day at which they end.
@@ -201,13 +203,22 @@ impl Schedule {
     /// Returns whether the wall clock shows a time within the schedule.
     #[must_use]
     pub fn contains(&self, now: DateTime) -> bool {
-        let minute = minute(now);
-        let by_hours = self.hours.iter().any(|hours| {
-            hours.began(now, minute).is_some_and(|date| {
-                self.days & bit(date.weekday()) != 0 && self.except.binary_search(&date).is_err()
-            })
-        });
-        by_hours || self.events.iter().any(|(start, end)| *start <= now && now < *end)
+        self.is_shown_by(&WallClock::new(now))
+    }
+
+    /// Returns whether what a wall clock shows is within the schedule. Most hours are not those of the moment, and
+    /// then no date is looked at.
+    pub(crate) fn is_shown_by(&self, clock: &WallClock) -> bool {
+        let now = clock.shown;
+        self.hours.iter().any(|hours| hours.has(clock.minute) && self.has_day_of(*hours, clock))
+            || self.events.iter().any(|(start, end)| *start <= now && now < *end)
+    }
+
+    #[inline(never)]
+    fn has_day_of(&self, hours: Hours, clock: &WallClock) -> bool {
+        hours.began(clock).is_some_and(|date| {
+            self.days & bit(date.weekday()) != 0 && self.except.binary_search(&date).is_err()
+        })
     }
 
     /// Returns when the schedule ends that a time is within: the next minute that it does not
@@ -226,6 +237,19 @@ impl Schedule {
         }
         candidates.sort_unstable();
         candidates.into_iter().find(|end| *end > now && !self.contains(*end))
+    }
+}
+
+/// What a wall clock shows, read once for all schedules.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct WallClock {
+    pub(crate) shown: DateTime,
+    minute: u16,
+}
+
+impl WallClock {
+    pub(crate) fn new(shown: DateTime) -> Self {
+        Self { shown, minute: minute(shown) }
     }
 }
 

@@ -94,8 +94,7 @@ impl<'t> Shown<'t> {
         if !beginning.is_ascii() {
             return shown;
         }
-        let small = beginning.iter().map(u8::to_ascii_lowercase);
-        Self { is_ascii: true, letters: Letters::of(small), ..shown }
+        Self { is_ascii: true, letters: Letters::of(beginning.iter().copied()), ..shown }
     }
 
     /// Returns whether it certainly has not all of some letters.
@@ -109,7 +108,8 @@ impl<'t> Shown<'t> {
     }
 }
 
-/// Which ASCII characters a text has: a bit for each two of them, no two small letters sharing one.
+/// Which ASCII characters a text has. Half of the bits are for letters, one for both the capital and the small one, and
+/// half for digits and signs; control characters share those of signs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Letters(u64);
 
@@ -118,7 +118,7 @@ impl Letters {
     pub(crate) const ALL: Letters = Letters(u64::MAX);
 
     pub(crate) fn of_one(byte: u8) -> Self {
-        Self::of([byte.to_ascii_lowercase()].into_iter())
+        Self::of([byte].into_iter())
     }
 
     pub(crate) fn with(self, other: Letters) -> Self {
@@ -130,7 +130,8 @@ impl Letters {
     }
 
     fn of(bytes: impl Iterator<Item = u8>) -> Self {
-        Self(bytes.fold(0, |letters, byte| letters | 1 << (byte & 63)))
+        // 0x40 tells letters from the rest, 0x20 small ones from capitals.
+        Self(bytes.fold(0, |letters, byte| letters | 1 << (byte & 0x1f | (byte & 0x40) >> 1)))
     }
 
     fn contain(self, needed: Letters) -> bool {

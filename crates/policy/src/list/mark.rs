@@ -13,11 +13,13 @@ pub(crate) struct Mark {
     whole: u64,
     /// A bit for the first digits of each prefix.
     first: u64,
+    /// A bit for the first digits of each number, which tells nothing of whether a caller is found.
+    beginning: u64,
 }
 
 impl Mark {
     /// Tells nothing: every caller may be on such a list.
-    pub(super) const ALL: Mark = Mark { whole: u64::MAX, first: u64::MAX };
+    pub(super) const ALL: Mark = Mark { whole: u64::MAX, first: u64::MAX, beginning: u64::MAX };
 
     /// Takes the keys of a list.
     pub(super) fn of_keys(keys: &[Key]) -> Self {
@@ -30,10 +32,10 @@ impl Mark {
 
     /// Returns by what a caller is found.
     pub(crate) fn of_caller(caller: &CallerId<'_>) -> Self {
-        let number = caller.number().map_or(Self::default(), |number| Self {
-            whole: Self::of_whole(number),
+        let number = caller.number().map_or(Self::default(), |number| {
             // Of a number that is shorter than the first digits only shorter prefixes are, which have all bits.
-            first: Self::of_first(number).unwrap_or(1),
+            let first = Self::of_first(number).unwrap_or(1);
+            Self { whole: Self::of_whole(number), first, beginning: first }
         });
         match caller {
             CallerId::Number(_) | CallerId::Ambiguous(_) => number,
@@ -41,7 +43,7 @@ impl Mark {
             | CallerId::Name(_)
             | CallerId::Anonymous { .. }
             | CallerId::Unavailable
-            | CallerId::Invalid(_) => number.with(Self { whole: NO_NUMBER, first: 0 }),
+            | CallerId::Invalid(_) => number.with(Self { whole: NO_NUMBER, ..Self::default() }),
         }
     }
 
@@ -50,15 +52,24 @@ impl Mark {
         (self.whole & other.whole) | (self.first & other.first) == 0
     }
 
+    /// Returns whether no number here begins as one there does. It tells of numbers with so many digits in common.
+    pub(super) fn begins_apart_from(self, other: Self, digits_in_common: usize) -> bool {
+        digits_in_common >= FIRST_DIGITS && self.beginning & other.beginning == 0
+    }
+
     fn of_key(key: Key) -> Self {
         match key.meaning() {
-            Meaning::Exact(number) => Self { whole: Self::of_whole(number), first: 0 },
+            Meaning::Exact(number) => Self {
+                whole: Self::of_whole(number),
+                beginning: Self::of_first(number).unwrap_or(1),
+                ..Self::default()
+            },
             Meaning::Prefix(prefix) => {
                 let first = prefix.first(FIRST_DIGITS).map(|first| bit(Key::prefix(first), u64::BITS));
-                Self { whole: 0, first: first.unwrap_or(u64::MAX) }
+                Self { first: first.unwrap_or(u64::MAX), ..Self::default() }
             }
             Meaning::Name(_) | Meaning::Anonymous | Meaning::Unavailable | Meaning::Invalid => {
-                Self { whole: NO_NUMBER, first: 0 }
+                Self { whole: NO_NUMBER, ..Self::default() }
             }
             Meaning::Range(_) | Meaning::Expression(_) => Self::ALL,
         }
@@ -73,7 +84,11 @@ impl Mark {
     }
 
     fn with(self, other: Self) -> Self {
-        Self { whole: self.whole | other.whole, first: self.first | other.first }
+        Self {
+            whole: self.whole | other.whole,
+            first: self.first | other.first,
+            beginning: self.beginning | other.beginning,
+        }
     }
 }
 

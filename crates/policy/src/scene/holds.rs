@@ -117,12 +117,12 @@ impl<'p> Scene<'p, '_> {
 
     #[inline(never)]
     fn is_in_hours(&self, hours: &[Hours]) -> bool {
-        hours.iter().any(|hours| hours.contains(self.clock()))
+        hours.iter().any(|hours| hours.is_shown_by(self.clock()))
     }
 
     #[inline(never)]
     fn is_in_schedule(&self, schedules: &[Arc<Schedule>]) -> bool {
-        schedules.iter().any(|schedule| schedule.contains(self.clock()))
+        schedules.iter().any(|schedule| schedule.is_shown_by(self.clock()))
     }
 
     #[inline(never)]
