@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use clap::Args;
 use jiff::Timestamp;
-use ringfence_policy::{Action, Facts, Line, OneOrMore, Policy, Trace, Verdict, decide};
+use ringfence_policy::{Action, Decision, Facts, Line, OneOrMore, Policy, Trace, Verdict, decide};
 use serde::Serialize;
 
 use super::calls::{Handle, ended, moment, verdict, who};
@@ -59,6 +59,9 @@ struct Told {
     #[serde(skip_serializing_if = "Option::is_none")]
     call: Option<Call>,
     trace: Trace,
+    /// The entry that decided, where the trace keeps it back because it tells a number that is withheld.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    entry: Option<Entry>,
     /// The status that a caller who had heard 100 Trying gets, where the action is to ignore.
     #[serde(skip_serializing_if = "Option::is_none")]
     in_place_of_silence: Option<u16>,
@@ -80,6 +83,16 @@ struct Told {
     /// Whether the policy is in shadow mode, and the call would ring without that too.
     #[serde(skip)]
     would_ring_anyway: bool,
+}
+
+/// An entry of a list.
+#[derive(Debug, Serialize)]
+struct Entry {
+    list: String,
+    /// As it is written.
+    entry: String,
+    /// The file and the line, or `inline`.
+    origin: String,
 }
 
 /// A rule that would have decided, were not it or the whole policy in shadow mode.
@@ -129,6 +142,7 @@ impl Why {
         if let Some(call) = &mut told.call {
             *call = if self.json { self.withheld.exported(call) } else { self.withheld.told(call) };
         }
+        told.entry = self.withheld.shown(told.entry);
         if self.json {
             print_json(&told)?;
         } else {
@@ -275,6 +289,7 @@ fn tell(policy: &Policy, facts: &Facts<'_>, now: Timestamp, decided_in: Duration
     });
     Told {
         call: None,
+        entry: kept_back(policy, &decision, facts, now),
         in_place_of_silence: None,
         to_registrar: to_registrar(&line.act(decision.treatment()), facts),
         shadow: shadow.collect(),
@@ -285,6 +300,14 @@ fn tell(policy: &Policy, facts: &Facts<'_>, now: Timestamp, decided_in: Duration
         decided_in: u64::try_from(decided_in.as_micros()).unwrap_or(u64::MAX),
         would_ring_anyway: decision.wanted().is_some() && decision.prevented().is_none(),
     }
+}
+
+/// Returns the entry that decided, if what explains the decision keeps it back.
+fn kept_back(policy: &Policy, decision: &Decision<'_>, facts: &Facts<'_>, now: Timestamp) -> Option<Entry> {
+    let is_shown = || decision.explain(policy, facts, now).entry.is_some();
+    let entry = decision.entry().filter(|_| !is_shown())?;
+    let (list, origin) = (entry.list().to_owned(), entry.origin().to_string());
+    Some(Entry { list, entry: entry.to_string(), origin })
 }
 
 /// Where the facts of a trace begin.
@@ -317,6 +340,10 @@ fn rendered(told: &Told, now: Timestamp) -> Page {
         ));
     }
     page.line(&told.trace);
+    if let Some(Entry { list, entry, origin }) = &told.entry {
+        let (entry, origin) = (visible(entry), visible(origin));
+        page.line(format_args!(" {:12} {entry} on the {} list, {origin}", "entry", visible(list)));
+    }
     if let Some(status) = told.in_place_of_silence {
         page.line(format_args!(" {:12} {status}: the caller had heard 100 Trying", "on the wire"));
     } else if let Some(status) = told.to_registrar {

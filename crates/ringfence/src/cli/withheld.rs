@@ -30,6 +30,11 @@ impl Withheld {
         told
     }
 
+    /// Returns what tells such a number, if it is to be shown.
+    pub(super) fn shown<T>(self, secret: Option<T>) -> Option<T> {
+        secret.filter(|_| self.is_shown)
+    }
+
     /// Returns what names an entry that a rule added.
     pub(super) fn entry(self, added: &Added) -> &str {
         if added.is_withheld() && !self.is_shown { Added::WITHHELD } else { &added.identity }
