@@ -1,25 +1,27 @@
 //! `ringfence calls`
 
+mod known;
 mod row;
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
+use self::known::{Kind, Known};
 #[cfg(test)]
 pub(super) use self::row::tests::call as a_call;
 use self::row::{COLUMN, COLUMNS, decided, fields};
 pub(super) use self::row::{Handle, caller_of, ended, moment, verdict, who};
-use super::failure::hint;
-use super::output::{print, print_json};
-use super::records::{Records, since};
+use super::failure::{hint, with_hint};
+use super::output::{clock, day, print, print_json};
+use super::records::{Records, since, told};
 use super::status::explain;
 use super::withheld::Withheld;
 use super::wrap::print_wrapped;
 use super::{Answer, Context, csv, when};
 use crate::control::client;
 use crate::control::{Request, Response};
-use crate::journal::{Call, MOST_CALLS, News, Query};
+use crate::journal::{Call, MOST_CALLS, News, Query, Reader};
 use crate::style::{CAUTION, DIM, paint};
 
 /// Show what was decided about the newest calls, and why
@@ -101,12 +103,10 @@ impl Verb {
 impl Calls {
     pub(super) async fn run(self, context: &Context) -> Result<Answer> {
         let now = Timestamp::now();
-        let query = self.query(context, now)?;
-        if self.csv {
-            print(csv::line(COLUMNS))?;
-        }
+        let known = self.names_any().then(|| Known::read(context));
+        let query = self.query(context, known.as_ref(), now)?;
         if context.journal()?.path().is_none() {
-            return self.remembered(context, &query, now).await;
+            return self.remembered(context, &query, known.as_ref(), now).await;
         }
         // Following begins before the past is read, so that no call falls between the two.
         let following = if self.follow {
@@ -118,6 +118,10 @@ impl Calls {
         };
         let records = Records::open(context).await?;
         let calls = records.search(&query)?;
+        if let (Some(known), true) = (&known, calls.is_empty()) {
+            known.check(&query, |kind| recorded(records.reader(), kind))?;
+        }
+        self.begin()?;
         if let Some(waiting) = records.waiting() {
             let s = if waiting == 1 { " waits" } else { "s wait" };
             hint(&format!(
@@ -129,14 +133,24 @@ impl Calls {
         }
         if let Some(following) = following {
             self.follow(following, &query, calls.last().map(|call| call.at)).await?;
-        } else if calls.is_empty() && !self.json && !self.csv && self.limit > 0 {
-            print(if self.filters() { "no such calls\n" } else { "no calls yet\n" })?;
+        } else if calls.is_empty() {
+            self.tell_none()?;
         }
         Ok(Answer::Fine)
     }
 
-    fn query(&self, context: &Context, now: Timestamp) -> Result<Query> {
+    fn query(&self, context: &Context, known: Option<&Known>, now: Timestamp) -> Result<Query> {
+        let since = since(self.since.as_deref(), now)?;
         let until = self.until.as_deref().map(|text| when::time("--until", text, now)).transpose()?;
+        if let (Some(since), Some(until)) = (since, until)
+            && since >= until
+        {
+            let clock = |at: Timestamp| format!("{} {}", day(at), clock(at));
+            let message =
+                format!("expected --since before --until, found {} and {}", clock(since), clock(until));
+            let hint = "no call is between them: --since 2d --until 1d means the day before the last";
+            return Err(with_hint(message, hint));
+        }
         let caller = self.caller.as_deref();
         let asked_for = caller.map(|caller| super::caller::asked_for(caller, context.region().ok()));
         let (caller, identity) = asked_for.unzip();
@@ -145,8 +159,11 @@ impl Calls {
             identity: identity.flatten(),
             rule: self.rule.clone(),
             outcome: self.outcome.map(|outcome| outcome.as_str().to_owned()),
-            line: self.line.clone(),
-            since: since(self.since.as_deref(), now)?,
+            line: self
+                .line
+                .as_ref()
+                .map(|line| known.map_or_else(|| line.clone(), |known| known.label(line))),
+            since,
             until,
             limit: Some(u32::try_from(self.limit).unwrap_or(u32::MAX)),
             ..Query::default()
@@ -158,12 +175,36 @@ impl Calls {
         self.outcome.is_some() || texts.iter().any(|text| text.is_some())
     }
 
+    /// Tells whether it filters by what the configuration names.
+    fn names_any(&self) -> bool {
+        self.line.is_some() || self.rule.is_some()
+    }
+
+    /// Prints the headings of a table.
+    fn begin(&self) -> Result<()> {
+        if self.csv { print(csv::line(COLUMNS)) } else { Ok(()) }
+    }
+
+    fn tell_none(&self) -> Result<()> {
+        if self.json || self.csv || self.limit == 0 {
+            return Ok(());
+        }
+        print(if self.filters() { "no such calls\n" } else { "no calls yet\n" })
+    }
+
     /// Shows the calls that the running program remembers, when it keeps its journal in memory.
-    async fn remembered(&self, context: &Context, query: &Query, now: Timestamp) -> Result<Answer> {
+    async fn remembered(
+        &self,
+        context: &Context,
+        query: &Query,
+        known: Option<&Known>,
+        now: Timestamp,
+    ) -> Result<Answer> {
         let limit = if self.filters() { MOST_CALLS } else { self.limit.min(MOST_CALLS) };
         let request = Request::Calls { limit, follow: self.follow };
         let mut answer = client::ask(&context.program()?, &request).await.map_err(explain)?;
         if self.follow {
+            self.begin()?;
             self.follow(answer, query, None).await?;
             return Ok(Answer::Fine);
         }
@@ -173,9 +214,17 @@ impl Calls {
                 calls.push(call);
             }
         }
+        let all = calls.clone();
         calls.retain(|call| is_asked_for(query, call));
+        if let (Some(known), true) = (known, calls.is_empty()) {
+            known.check(query, |kind| Ok(all.iter().map(|call| kind.of(call).to_owned()).collect()))?;
+        }
+        self.begin()?;
         for call in calls.iter().skip(calls.len().saturating_sub(self.limit)) {
             self.tell(call, &Handle::Remembered(&call.id), now)?;
+        }
+        if calls.is_empty() {
+            self.tell_none()?;
         }
         Ok(Answer::Fine)
     }
@@ -236,6 +285,16 @@ impl Calls {
             Some(_) | None => Ok(()),
         }
     }
+}
+
+/// Returns the lines or the rules that the journal's file has.
+fn recorded(reader: Option<&Reader>, kind: Kind) -> Result<Vec<String>> {
+    let Some(reader) = reader else { return Ok(Vec::new()) };
+    let names = match kind {
+        Kind::Line => reader.lines(),
+        Kind::Rule => reader.rules(),
+    };
+    names.map_err(|error| told(&error))
 }
 
 /// Tells whether a query means a call, as the journal's file would.

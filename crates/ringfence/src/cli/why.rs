@@ -61,7 +61,7 @@ struct Told {
     trace: Trace,
     /// The entry that decided, where the trace keeps it back because it tells a number that is withheld.
     #[serde(skip_serializing_if = "Option::is_none")]
-    entry: Option<Entry>,
+    entry: Option<Met>,
     /// The status that a caller who had heard 100 Trying gets, where the action is to ignore.
     #[serde(skip_serializing_if = "Option::is_none")]
     in_place_of_silence: Option<u16>,
@@ -87,7 +87,7 @@ struct Told {
 
 /// An entry of a list.
 #[derive(Debug, Serialize)]
-struct Entry {
+struct Met {
     list: String,
     /// As it is written.
     entry: String,
@@ -303,11 +303,11 @@ fn tell(policy: &Policy, facts: &Facts<'_>, now: Timestamp, decided_in: Duration
 }
 
 /// Returns the entry that decided, if what explains the decision keeps it back.
-fn kept_back(policy: &Policy, decision: &Decision<'_>, facts: &Facts<'_>, now: Timestamp) -> Option<Entry> {
+fn kept_back(policy: &Policy, decision: &Decision<'_>, facts: &Facts<'_>, now: Timestamp) -> Option<Met> {
     let is_shown = || decision.explain(policy, facts, now).entry.is_some();
     let entry = decision.entry().filter(|_| !is_shown())?;
     let (list, origin) = (entry.list().to_owned(), entry.origin().to_string());
-    Some(Entry { list, entry: entry.to_string(), origin })
+    Some(Met { list, entry: entry.to_string(), origin })
 }
 
 /// Where the facts of a trace begin.
@@ -340,7 +340,7 @@ fn rendered(told: &Told, now: Timestamp) -> Page {
         ));
     }
     page.line(&told.trace);
-    if let Some(Entry { list, entry, origin }) = &told.entry {
+    if let Some(Met { list, entry, origin }) = &told.entry {
         let (entry, origin) = (visible(entry), visible(origin));
         page.line(format_args!(" {:12} {entry} on the {} list, {origin}", "entry", visible(list)));
     }

@@ -99,6 +99,20 @@ impl Reader {
         })
     }
 
+    /// Returns the lines that were called. It looks at every call.
+    pub(crate) fn lines(&self) -> Result<Vec<String>, StoreError> {
+        self.distinct("SELECT DISTINCT line FROM calls ORDER BY line")
+    }
+
+    /// Returns the rules that decided. It looks at every call.
+    pub(crate) fn rules(&self) -> Result<Vec<String>, StoreError> {
+        self.distinct("SELECT DISTINCT rule FROM calls ORDER BY rule")
+    }
+
+    fn distinct(&self, sql: &str) -> Result<Vec<String>, StoreError> {
+        self.told(|| self.connection.prepare(sql)?.query_map([], |row| row.get(0))?.collect())
+    }
+
     /// Returns what was added to lists for a time and still holds, the newest first.
     pub(crate) fn entries(&self, now: Timestamp) -> Result<Vec<Added>, StoreError> {
         self.told(|| entries(&self.connection, now))
