@@ -50,6 +50,39 @@ fn an_error_points_at_file_line_and_column_and_underlines_the_text() {
     );
 }
 
+/// Sections with several errors, the first in a required value; and a word of each error.
+const SEVERAL_ERRORS: [(&str, &[&str]); 7] = [
+    ("[[rule]]\nid = 5\nwhen = { caller_in = \"spam\" }\nthen = \"bussy\"", &["text", "list", "treatment"]),
+    ("[[rule]]\nwhen = { caller_in = \"spam\" }\nthen = \"bussy\"", &["`id`", "list", "treatment"]),
+    ("[[rule]]\nid = \"guard.x\"\nwhen = { caller_in = \"spam\" }\nthen = 5", &["treatment", "id", "list"]),
+    (
+        "[guard.g]\nper = \"x\"\nmore_than = -1\nwithin = 5\nthen = \"bussy\"",
+        &["to count by", "1000000", "a time", "treatment"],
+    ),
+    ("[[test]]\ncall = { at = 5 }\nexpect = { then = \"bussy\" }", &["string", "treatment"]),
+    ("[treatment.c]\nchallenge = { on_pass = \"rng\", on_fail = \"bussy\" }", &["`prompt`", "rng", "bussy"]),
+    ("[treatment.h]\nhold = { seconds = 0, then = \"bussy\" }", &["180", "treatment"]),
+];
+
+#[test]
+fn a_required_value_that_is_wrong_or_missing_hides_no_other_error_of_its_section() {
+    for (blocks, expected) in SEVERAL_ERRORS {
+        let found = wrong(blocks);
+        assert_eq!(found.len(), expected.len(), "{blocks}: {found:#?}");
+        let is_told = |expected: &&str| found.iter().any(|found| found.contains(expected));
+        assert!(expected.iter().all(is_told), "{blocks}: {found:#?}");
+    }
+}
+
+#[test]
+fn what_a_rule_with_an_error_names_is_there_for_the_others() {
+    let found = wrong(
+        "[[rule]]\nid = 5\nthen = \"busy\"\nadd_to = { list = \"robots\" }\n\
+         [[rule]]\nid = \"robot\"\nwhen = { caller_in = \"robots\" }\nthen = \"busy\"",
+    );
+    assert_eq!(found.len(), 1, "{found:#?}");
+}
+
 #[test]
 fn all_errors_of_all_blocks_are_told_at_once() {
     let found = wrong(

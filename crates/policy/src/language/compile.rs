@@ -16,7 +16,7 @@ use super::file::File;
 use super::list::ListSpec;
 use super::merge::{Blocks, Kind};
 use super::read::{At, brief};
-use super::value::NameOr;
+use super::value::{Line, NameOr};
 use crate::condition::Condition;
 use crate::decide::By;
 use crate::list::List;
@@ -143,9 +143,10 @@ impl<'c> Compiler<'c> {
     }
 
     fn guard(&mut self, name: &At<String>, guard: &'c GuardBlock) -> Option<Rule> {
-        let when =
-            Self::rate(&RateBlock { per: Some(guard.per), more_than: guard.more_than, within: guard.within });
-        let then = self.treatment(&guard.then)?;
+        let then = guard.then.get().and_then(|then| self.treatment(then));
+        let (per, more_than, within) = (guard.per.get(), guard.more_than.get()?, guard.within.get()?);
+        let when = Self::rate(&RateBlock { per: Some(*per?), more_than: *more_than, within: *within });
+        let then = then?;
         let mut rule = Rule::new(&format!("guard.{}", name.value), when, then);
         rule.place = self.place(name.span);
         Some(rule)
@@ -156,30 +157,37 @@ impl<'c> Compiler<'c> {
         let mut ids: HashMap<&str, Span> = HashMap::new();
         let mut rules = Vec::with_capacity(blocks.rules.len());
         for rule in &blocks.rules {
-            if let Some(first) = ids.insert(&rule.id.0, rule.id.span) {
-                let (_, line) = self.place(first);
-                let message = format!("the rule \"{}\" is there already, on line {line}", brief(&rule.id.0));
-                self.report.error(rule.id.span, message, "give one of the two another id");
+            if let Some(id) = rule.id.get() {
+                let first = ids.insert(&id.0, id.span);
+                self.check_id(id, first);
             }
             rules.extend(self.rule(rule));
         }
         rules
     }
 
-    fn rule(&mut self, rule: &'c At<RuleBlock>) -> Option<Rule> {
-        if By::NO_RULES.into_iter().chain([By::UNDECIDED]).any(|word| rule.id.0.trim() == word) {
-            let message =
-                format!("expected an id that no other decision has, found \"{}\"", brief(&rule.id.0));
+    /// Reports an id that means something else already, such as that of the rule at `first`.
+    fn check_id(&mut self, id: &At<Line>, first: Option<Span>) {
+        if let Some(first) = first {
+            let (_, line) = self.place(first);
+            let message = format!("the rule \"{}\" is there already, on line {line}", brief(&id.0));
+            self.report.error(id.span, message, "give one of the two another id");
+        }
+        if By::NO_RULES.into_iter().chain([By::UNDECIDED]).any(|word| id.0.trim() == word) {
+            let message = format!("expected an id that no other decision has, found \"{}\"", brief(&id.0));
             let hint = "`calls`, `why` and `stats` say so of calls that no rule decided: give it another id";
-            self.report.error(rule.id.span, message, hint);
+            self.report.error(id.span, message, hint);
         }
-        if rule.id.0.is_empty() || rule.id.0.starts_with("guard.") {
+        if id.0.is_empty() || id.0.starts_with("guard.") {
             let message =
-                format!("expected an id that is not empty nor a guard's, found \"{}\"", brief(&rule.id.0));
-            self.report.error(rule.id.span, message, "for example: id = \"family\"");
+                format!("expected an id that is not empty nor a guard's, found \"{}\"", brief(&id.0));
+            self.report.error(id.span, message, "for example: id = \"family\"");
         }
+    }
+
+    fn rule(&mut self, rule: &'c At<RuleBlock>) -> Option<Rule> {
         let when = rule.when.as_ref().map_or(Some(Condition::Always), |when| self.condition(&when.value));
-        let then = self.treatment(&rule.then);
+        let then = rule.then.get().and_then(|then| self.treatment(then));
         let until = rule.until.as_ref().and_then(|until| {
             let timestamp = until.timestamp(self.zone);
             if timestamp.is_none() {
@@ -188,7 +196,8 @@ impl<'c> Compiler<'c> {
             }
             timestamp
         });
-        let mut compiled = Rule::new(&rule.id.0, when?, then?);
+        let id = rule.id.get()?;
+        let mut compiled = Rule::new(&id.0, when?, then?);
         compiled.until = until;
         compiled.is_shadow = rule.mode.is_some_and(|mode| mode.value == Mode::Shadow);
         compiled.rollout = rule.rollout.as_ref().filter(|_| !self.is_test).map(|rollout| Rollout {
@@ -203,7 +212,7 @@ impl<'c> Compiler<'c> {
             rule.notify.iter().flat_map(|notify| notify.iter()).map(|who| who.0.as_str().into()).collect();
         compiled.is_audited = rule.audit.is_some_and(|audit| audit.value);
         compiled.log = rule.log.map_or(Log::Call, |log| log.value);
-        compiled.place = self.place(rule.id.span);
+        compiled.place = self.place(id.span);
         Some(compiled)
     }
 
@@ -225,7 +234,7 @@ impl<'c> Compiler<'c> {
     fn report_no_last_rule(&mut self) {
         let message = "expected a last rule without `when`, so that every call is decided, found none";
         let hint = "add at the end:\n      [[rule]]\n      id   = \"everyone-else\"\n      then = \"ring\"";
-        let last = self.blocks.rules.last().map(|rule| rule.id.span);
+        let last = self.blocks.rules.last().map(|rule| rule.id.get().map_or(rule.span, |id| id.span));
         self.report.push(Severity::Error, last, message, hint);
     }
 
@@ -233,10 +242,11 @@ impl<'c> Compiler<'c> {
         let spec = self.specs.iter().find(|spec| spec.name() == entry.list());
         let span = spec.and_then(|spec| spec.inline_span(entry.line()));
         let of_rule = || {
-            let rule = self.blocks.rules.iter().find(|rule| rule.id.0 == entry.rule())?;
+            let ids = self.blocks.rules.iter().filter_map(|rule| Some((rule.id.get()?, rule)));
+            let (id, rule) = ids.into_iter().find(|(id, _)| id.0 == entry.rule())?;
             let in_it = rule.when.as_ref().filter(|_| entry.list().is_empty());
             let in_it = in_it.and_then(|when| condition::caller_written(&when.value, entry.written()));
-            Some(in_it.unwrap_or(rule.id.span))
+            Some(in_it.unwrap_or(id.span))
         };
         let would = if entry.is_refused() { "refuse it" } else { "not let it ring" };
         let rule = brief(entry.rule());

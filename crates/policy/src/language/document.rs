@@ -25,7 +25,7 @@ use crate::source::Identity;
 
 pub(crate) use condition::{ConditionBlock, ConditionKeys, Diversion, RateBlock};
 pub(crate) use list::{EntryBlock, ListBlock, LookupWord, MissWord, StaleWord};
-pub(crate) use rule::{AddTo, ExpectBlock, GuardBlock, RuleBlock, TestBlock};
+pub(crate) use rule::{AddTo, CallForm, ExpectBlock, GuardBlock, RuleBlock, TestBlock};
 pub(crate) use treatment::{
     AnswerBlock, ChallengeBlock, ForwardBlock, HowWord, PresetWord, RejectBlock, RetryAfterForm, RingBlock,
     TreatmentBlock, TreatmentForm,

@@ -193,7 +193,8 @@ impl Draft {
 
     fn spans_of_rules(&self) -> HashMap<String, Span> {
         let guards = self.blocks.guards.iter().map(|(name, _)| (format!("guard.{}", name.value), name.span));
-        let rules = self.blocks.rules.iter().map(|rule| (rule.id.0.clone(), rule.id.span));
+        let rules =
+            self.blocks.rules.iter().filter_map(|rule| rule.id.get()).map(|id| (id.0.clone(), id.span));
         guards.chain(rules).collect()
     }
 }

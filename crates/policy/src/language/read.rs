@@ -78,6 +78,39 @@ impl<T: Read> Field for Option<T> {
     }
 }
 
+/// A value that must be there. That it is missing or wrong was reported, and hides nothing else of its table.
+#[derive(Clone)]
+pub(crate) struct Needed<T>(Option<At<T>>);
+
+impl<T> Needed<T> {
+    /// Returns the value; it is there unless the policy has errors.
+    pub(crate) fn get(&self) -> Option<&At<T>> {
+        self.0.as_ref()
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for Needed<T> {
+    /// Prints the value alone.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Some(value) => value.fmt(f),
+            None => f.write_str("…"),
+        }
+    }
+}
+
+impl<T: Read> Field for Needed<T> {
+    const IS_REQUIRED: bool = true;
+
+    fn field(open: &Open<'_>, key: &Key, reader: &mut Reader<'_>) -> Option<Self> {
+        Some(Self(At::field(open, key, reader)))
+    }
+
+    fn schema(generator: &mut SchemaGenerator) -> Schema {
+        T::schema(generator)
+    }
+}
+
 impl<T: Read> Field for T {
     const IS_REQUIRED: bool = true;
 

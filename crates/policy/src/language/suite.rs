@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use jiff::civil::date;
+use jiff::tz::TimeZone;
 
 use super::diagnostic::{Report, Span};
-use super::document::{ExpectBlock, RuleBlock, TestBlock};
+use super::document::{CallForm, ExpectBlock, RuleBlock, TestBlock};
 use super::draft::Draft;
 use super::file::Place;
 use super::read::{At, brief};
@@ -70,7 +71,7 @@ impl Draft {
         test: &At<TestBlock>,
     ) -> Option<TestResult> {
         let expect = &test.expect.as_ref()?.value;
-        let call = &test.call.value.0;
+        let call = &test.call.get()?.value.0;
         let got = call.decide(policy, now, |decision, _| Outcome {
             rule: decision.rule_id().to_owned(),
             then: decision.wanted().unwrap_or(decision.treatment()).name().to_owned(),
@@ -91,10 +92,13 @@ impl Draft {
     /// Finds what is wrong with tests before they are run.
     pub(super) fn check_tests(&mut self) {
         let tests = std::mem::take(&mut self.blocks.tests);
+        let zone = self.zone().clone();
         let known = Known::new(self);
         for test in &tests {
-            let times = test.call.value.0.wrong_times(self.zone());
-            check_test(test, &times, &known, &mut self.report);
+            if let Some(call) = test.call.get() {
+                check_call(call, &zone, &known, &mut self.report);
+            }
+            check_expect(test, &known, &mut self.report);
         }
         self.blocks.tests = tests;
     }
@@ -117,10 +121,12 @@ struct Known {
 impl Known {
     fn new(draft: &Draft) -> Self {
         let blocks = &draft.blocks;
-        let rules: BTreeSet<String> = blocks.rules.iter().map(|rule| rule.id.0.clone()).collect();
+        let rules: BTreeSet<String> =
+            blocks.rules.iter().filter_map(|rule| Some(rule.id.get()?.0.clone())).collect();
         let guards = blocks.guards.names().map(|name| format!("guard.{name}"));
         let no_rules = By::NO_RULES.map(str::to_owned);
-        let is_named = |rule: &At<RuleBlock>| matches!(rule.then.value, NameOr::Name(_));
+        let is_named =
+            |rule: &At<RuleBlock>| rule.then.get().is_some_and(|then| matches!(then.value, NameOr::Name(_)));
         let built_in = ["ring", "stand_aside", "busy", "decline", "unavailable"];
         let treatments = || blocks.treatments.names().chain(built_in).map(str::to_owned).collect();
         Self {
@@ -135,10 +141,9 @@ impl Known {
     }
 }
 
-fn check_test(test: &At<TestBlock>, wrong_times: &[(&str, String)], known: &Known, report: &mut Report) {
-    let call = &test.call.value.0;
-    let span = test.call.span;
-    for (key, text) in wrong_times {
+fn check_call(call: &At<CallForm>, zone: &TimeZone, known: &Known, report: &mut Report) {
+    let (call, span) = (&call.value.0, call.span);
+    for (key, text) in &call.wrong_times(zone) {
         let message = format!("expected a time for `{key}`, found \"{}\"", brief(text));
         let hint = "for example: at = \"2026-03-01T23:10\", recent = [\"-2m\"], dialed = \"-3d\"";
         report.error(span, message, hint);
@@ -153,6 +158,9 @@ fn check_test(test: &At<TestBlock>, wrong_times: &[(&str, String)], known: &Know
     for group in call.group.iter().flat_map(OneOrMore::iter) {
         expect_name("group", group, &known.groups, span, report);
     }
+}
+
+fn check_expect(test: &At<TestBlock>, known: &Known, report: &mut Report) {
     let Some(expect) = &test.expect else {
         let message = "expected `expect` in a test, found none: a test that expects nothing proves nothing";
         return report.error(

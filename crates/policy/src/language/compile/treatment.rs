@@ -113,7 +113,8 @@ impl<'c> Compiler<'c> {
                     Some(then) => self.treatment(then)?,
                     None => Arc::new(Treatment::reject("unavailable", Rejection::unavailable())),
                 };
-                Some(Work::Hold(Hold { limit: Duration::from_secs(hold.seconds.value.0.into()), then }))
+                let seconds = hold.seconds.get()?.value.0;
+                Some(Work::Hold(Hold { limit: Duration::from_secs(seconds.into()), then }))
             }
             TreatmentForm::Drop(drop) => {
                 Some(Work::Drop(drop.only_if.map_or(Only::NotFromRegistrar, |only| only.value)))
@@ -306,13 +307,15 @@ impl<'c> Compiler<'c> {
 
     fn challenge(&mut self, block: &'c ChallengeBlock) -> Option<Challenge> {
         let small = |number: u32| u8::try_from(number).unwrap_or(u8::MAX);
+        let [on_pass, on_fail] =
+            [&block.on_pass, &block.on_fail].map(|next| next.get().and_then(|next| self.treatment(next)));
         Some(Challenge {
-            prompt: block.prompt.value.as_str().into(),
+            prompt: block.prompt.get()?.value.as_str().into(),
             digits: block.digits.map_or(1, |digits| small(digits.value.0)),
             tries: block.tries.map_or(2, |tries| small(tries.value.0)),
             timeout: block.timeout.map_or(TRY, |timeout| timeout.value),
-            on_pass: self.treatment(&block.on_pass)?,
-            on_fail: self.treatment(&block.on_fail)?,
+            on_pass: on_pass?,
+            on_fail: on_fail?,
             remember_pass: block.remember_pass.map(|time| time.value),
         })
     }

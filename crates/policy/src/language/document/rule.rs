@@ -14,7 +14,7 @@ use crate::language::block::block;
 use crate::language::document::{ConditionBlock, TreatmentBlock};
 use crate::language::moment::Moment;
 use crate::language::near::nearest;
-use crate::language::read::{At, Read, Reader, backticked};
+use crate::language::read::{At, Needed, Read, Reader, backticked};
 use crate::language::shape::Many;
 use crate::language::value::{Line, NameOr, Whole, words};
 use crate::policy::Mode;
@@ -24,11 +24,11 @@ block! {
     /// A rule: when it holds, what is done. The first rule that holds decides.
     RuleBlock = "a rule" {
         /// The name of the rule, which is written to the journal.
-        id: At<Line> = "\"family\"",
+        id: Needed<Line> = "\"family\"",
         /// When the rule holds; always without it.
         when: Option<At<ConditionBlock>> = "{ caller_in = \"family\" }",
         /// What is done: the name of a treatment, or a treatment.
-        then: At<NameOr<TreatmentBlock>> = "\"ring\"",
+        then: Needed<NameOr<TreatmentBlock>> = "\"ring\"",
         /// When the rule ends by itself.
         until: Option<At<Moment>> = "\"2026-04-01\"",
         /// Whether the rule acts, or is only written down.
@@ -74,13 +74,13 @@ block! {
     /// A limit that comes before all rules.
     GuardBlock = "a table with per, more_than, within and then" {
         /// What is counted together.
-        per: At<Per> = "\"source\"",
+        per: Needed<Per> = "\"source\"",
         /// The limit that is still allowed.
-        more_than: At<Whole<0, 1_000_000>> = "30",
+        more_than: Needed<Whole<0, 1_000_000>> = "30",
         /// The time in which the calls are counted.
-        within: At<Duration> = "\"1m\"",
+        within: Needed<Duration> = "\"1m\"",
         /// What is done with a call beyond the limit.
-        then: At<NameOr<TreatmentBlock>> = "\"busy\"",
+        then: Needed<NameOr<TreatmentBlock>> = "\"busy\"",
     }
 }
 
@@ -88,7 +88,7 @@ block! {
     /// What the policy must do with a call.
     TestBlock = "a test" {
         /// The call.
-        call: At<CallForm> = "{ caller = \"+41791112233\", at = \"2026-03-01T23:10\" }",
+        call: Needed<CallForm> = "{ caller = \"+41791112233\", at = \"2026-03-01T23:10\" }",
         /// What must become of it.
         expect: Option<At<ExpectBlock>> = "{ rule = \"family\", then = \"ring\" }",
     }

@@ -8,7 +8,7 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use crate::language::block::block;
-use crate::language::read::{At, Read, Reader, found};
+use crate::language::read::{At, Needed, Read, Reader, found};
 use crate::language::value::{Given, Line, NameOr, Whole, Word, words};
 use crate::treatment::{Only, Then};
 
@@ -214,7 +214,7 @@ block! {
     /// A question that a machine does not answer.
     ChallengeBlock = "a table with prompt, on_pass and on_fail" {
         /// The recording; `{digit}` stands for the digit that is asked for.
-        prompt: At<String> = "\"press-{digit}.wav\"",
+        prompt: Needed<String> = "\"press-{digit}.wav\"",
         /// How many digits are asked for.
         digits: Option<At<Whole<1, 8>>> = "1",
         /// How often the caller may try.
@@ -222,9 +222,9 @@ block! {
         /// How long each try may take.
         timeout: Option<At<Duration>> = "\"8s\"",
         /// What is done with a caller who passes.
-        on_pass: At<NameOr<TreatmentBlock>> = "\"ring\"",
+        on_pass: Needed<NameOr<TreatmentBlock>> = "\"ring\"",
         /// What is done with a caller who fails.
-        on_fail: At<NameOr<TreatmentBlock>> = "\"decline\"",
+        on_fail: Needed<NameOr<TreatmentBlock>> = "\"decline\"",
         /// How long a caller who passed is not asked again.
         remember_pass: Option<At<Duration>> = "\"30d\"",
     }
@@ -246,7 +246,7 @@ block! {
     /// Ringing for the caller alone.
     HoldBlock = "a table with `seconds`" {
         /// How long.
-        seconds: At<Whole<1, 180>> = "20",
+        seconds: Needed<Whole<1, 180>> = "20",
         /// What follows; 480 without it.
         then: Option<At<NameOr<TreatmentBlock>>> = "\"unavailable\"",
     }

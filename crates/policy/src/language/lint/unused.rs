@@ -21,11 +21,13 @@ impl Draft {
         report_unused("schedule", &blocks.schedules, &used.schedules, report);
         report_unused("switch", &blocks.switches, &used.switches, report);
         report_unused("group", &blocks.groups, &used.groups, report);
-        for (rule, add_to) in blocks.rules.iter().filter_map(|rule| Some((rule, rule.add_to.as_ref()?))) {
+        for (id, add_to) in
+            blocks.rules.iter().filter_map(|rule| Some((rule.id.get()?, rule.add_to.as_ref()?)))
+        {
             if !used.lists.contains(&add_to.list.value) {
                 let message = format!(
                     "no rule asks for the list {}, on which {} puts callers",
-                    add_to.list.value, rule.id.0
+                    add_to.list.value, id.0
                 );
                 let hint = "ask for it in a rule: when = { caller_in = … }";
                 report.push(Severity::Note, Some(add_to.list.span), message, hint);

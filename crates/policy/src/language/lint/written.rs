@@ -21,7 +21,8 @@ impl Draft {
             no_time(after, message, "auto_off = \"2h\"", report);
         }
         for guard in blocks.guards.iter().filter_map(|(_, guard)| guard) {
-            no_time(guard.within, "no calls are counted within no time at all", "within = \"1m\"", report);
+            let Some(within) = guard.within.get() else { continue };
+            no_time(*within, "no calls are counted within no time at all", "within = \"1m\"", report);
         }
         for rule in &blocks.rules {
             if let Some(when) = &rule.when {
