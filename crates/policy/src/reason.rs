@@ -6,7 +6,7 @@ use crate::caller::CallerId;
 use crate::condition::{Condition, Text};
 use crate::duration::written;
 use crate::number::Number;
-use crate::printable::{printable, printable_in_quotes};
+use crate::printable::{dialable_or_quoted, printable, printable_in_quotes};
 use crate::scene::{Found, Scene};
 use crate::wildcard::Wildcard;
 
@@ -124,15 +124,15 @@ fn leaf(scene: &Scene<'_, '_>, condition: &Condition, holds: bool) -> String {
             None => format!("near_list {}{}", lists(&[*list]), no_number()),
         },
         Condition::LikeCalled { first_digits } => {
-            let called = scene.called().map_or_else(|| "unknown".to_owned(), ToString::to_string);
-            format!("like_called: first {first_digits} digits of {} and {called}", facts.caller)
+            format!(
+                "like_called: first {first_digits} digits of {} and {}",
+                facts.caller.in_words(),
+                called(scene)
+            )
         }
         Condition::Called(list) => {
-            let called = scene.called().map_or_else(|| "unknown".to_owned(), ToString::to_string);
-            format!(
-                "called {called}, wanted {}",
-                joined(list.entries().take(MOST).map(|entry| entry.written()))
-            )
+            let wanted = joined(list.entries().take(MOST).map(|entry| entry.written()));
+            format!("called {}, wanted {wanted}", called(scene))
         }
         Condition::Line(lines) => {
             format!("line {}, wanted {}", printable(facts.line), joined(lines.iter().map(Wildcard::as_str)))
@@ -209,7 +209,7 @@ fn leaf(scene: &Scene<'_, '_>, condition: &Condition, holds: bool) -> String {
             format!("user_agent {}, wanted {}", quoted(facts.user_agent), texts(names))
         }
         Condition::Diverted(_) | Condition::DivertedBy(_) => match facts.diverted {
-            Some(by) => format!("diverted by {}", printable(by)),
+            Some(by) => format!("diverted by {}", dialable_or_quoted(by)),
             None => "diverted by nobody".to_owned(),
         },
         Condition::Always | Condition::All(_) | Condition::Any(_) | Condition::Not(_) => String::new(),
@@ -241,6 +241,10 @@ fn texts(names: &[Text]) -> String {
 
 fn quoted(name: Option<&str>) -> String {
     name.map_or_else(|| "none".to_owned(), printable_in_quotes)
+}
+
+fn called(scene: &Scene<'_, '_>) -> String {
+    scene.called().map_or_else(|| "unknown".to_owned(), CallerId::in_words)
 }
 
 fn within(holds: bool) -> &'static str {

@@ -82,6 +82,26 @@ fn facts_of(user: &str) -> Facts<'_> {
 }
 
 #[test]
+fn what_a_stranger_calls_itself_or_others_is_in_quotes_in_a_reason() {
+    let facts = Facts {
+        called: Some(("the rest", Source::RequestUri)),
+        diverted: Some("x, wanted"),
+        ..facts_of("the survey")
+    };
+    let called = Condition::Called(list("it", "+41441112233"));
+    for (condition, expected) in [
+        (
+            Condition::LikeCalled { first_digits: 6 },
+            r#"like_called: first 6 digits of "the survey" and "the rest""#,
+        ),
+        (called, r#"called "the rest", wanted +41441112233"#),
+        (Condition::Diverted(true), r#"diverted by "x, wanted""#),
+    ] {
+        assert_eq!(why(condition, &facts).1, expected);
+    }
+}
+
+#[test]
 fn a_page_tells_the_call_its_facts_each_rule_and_what_goes_out() {
     let caller =
         Caller { display_name: Some("Your Bank"), ..Caller::asserted("044 999 88 77", "pbx.example") };
