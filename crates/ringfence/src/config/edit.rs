@@ -5,6 +5,7 @@
 //! running program among them, sees the old one or the new one. Two editors wait for each other.
 
 mod inline;
+mod line_ends;
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -75,11 +76,12 @@ pub(crate) fn add_all(
         })?;
         return Ok(config.to_owned());
     };
-    let mut text = match read(file, lists::MOST) {
+    let before = match read(file, lists::MOST) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
         Err(source) => return Err(EditError::io(file, source)),
     };
+    let mut text = line_ends::plain(&before);
     if !text.is_empty() && !text.ends_with('\n') {
         text.push('\n');
     }
@@ -87,7 +89,7 @@ pub(crate) fn add_all(
         text.push_str(written);
         text.push_str(&commented("  # ", comment));
     }
-    replace(file, &text)?;
+    replace(file, &line_ends::kept(&before, &text))?;
     Ok(file.clone())
 }
 
@@ -151,11 +153,12 @@ fn line_in<'a>(entry: Entry<'a>, file: &Path) -> Option<(usize, &'a str)> {
     is_there.then(|| (usize::try_from(entry.origin().line()).unwrap_or_default(), entry.written()))
 }
 
-/// Changes `entries` of a list in the configuration; comments and order stay as they are.
+/// Changes `entries` of a list in the configuration; comments, order and line ends stay as they are.
 fn edit_entries(config: &Path, list: &str, edit: impl FnOnce(&mut Array)) -> Result<(), EditError> {
     let format = |message: String| EditError::Format { path: config.to_owned(), message };
     let text = read(config, super::MOST).map_err(|source| EditError::io(config, source))?;
-    let mut document: DocumentMut = text.parse().map_err(|error| format(format!("{error}")))?;
+    let mut document: DocumentMut =
+        line_ends::plain(&text).parse().map_err(|error| format(format!("{error}")))?;
     let lists = document.entry("list").or_insert_with(implicit_table);
     let lists = lists.as_table_like_mut().ok_or_else(|| format("`list` is no table".to_owned()))?;
     let table = lists.entry(list).or_insert_with(|| Item::Table(Table::new()));
@@ -166,7 +169,7 @@ fn edit_entries(config: &Path, list: &str, edit: impl FnOnce(&mut Array)) -> Res
     let entries = entries.ok_or_else(|| format("`entries` is no array".to_owned()))?;
     end_with_comma(entries);
     edit(entries);
-    replace(config, &document.to_string())
+    replace(config, &line_ends::kept(&text, &document.to_string()))
 }
 
 /// A `[list]` that is not written out when there is only a `[list.reject]` in it.

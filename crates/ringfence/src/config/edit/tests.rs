@@ -163,6 +163,27 @@ fn a_linked_configuration_stays_a_link() {
 }
 
 #[test]
+fn lines_keep_their_ends_in_the_configuration_and_in_files() {
+    let lines =
+        "\r\n[list.reject] # no\r\nentries = [\r\n  \"+4179*\", # wine\r\n  \"anonymous\" # last\r\n]\r\n";
+    let home = Home::with(lines);
+    let before = fs::read_to_string(home.config()).unwrap().replace("\r\n", "\n").replace('\n', "\r\n");
+    fs::write(home.config(), &before).unwrap();
+    home.block("0800 123 456");
+    home.block("+41441234567");
+    assert_eq!(home.unblock("0800 123 456"), 1);
+    let added = "\"anonymous\", # last\r\n  \"+41441234567\", # blocked 2026-03-01\r\n";
+    let expected = before.replace("\"anonymous\" # last\r\n", added);
+    assert_eq!(fs::read_to_string(home.config()).unwrap(), expected);
+    let home = Home::with("\n[list.reject]\nfiles = [\"spam.txt\"]\n");
+    let file = home.config().with_file_name("spam.txt");
+    fs::write(&file, "# mine\r\n+4179*\r\n").unwrap();
+    home.block("+41441234567");
+    let expected = "# mine\r\n+4179*\r\n+41441234567  # blocked 2026-03-01\r\n";
+    assert_eq!(fs::read_to_string(&file).unwrap(), expected);
+}
+
+#[test]
 fn editors_wait_for_each_other() {
     let home = Home::with("\n[list.reject]\nentries = []\n");
     std::thread::scope(|scope| {
