@@ -3,6 +3,8 @@
 mod known;
 mod row;
 
+use std::collections::HashSet;
+
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
@@ -117,6 +119,7 @@ impl Calls {
             None
         };
         let records = Records::open(context).await?;
+        let mut past = if self.follow { records.newest(MOST_PAST)? } else { HashSet::new() };
         let calls = records.search(&query)?;
         if let (Some(known), true) = (&known, calls.is_empty()) {
             known.check(&query, |kind| recorded(records.reader(), kind))?;
@@ -132,7 +135,8 @@ impl Calls {
             self.tell(call, &Handle::Written(call.number), now)?;
         }
         if let Some(following) = following {
-            self.follow(following, &query, calls.last().map(|call| call.at)).await?;
+            past.extend(calls.iter().map(told_by));
+            self.follow(following, &query, past).await?;
         } else if calls.is_empty() {
             self.tell_none()?;
         }
@@ -205,7 +209,7 @@ impl Calls {
         let mut answer = client::ask(&context.program()?, &request).await.map_err(explain)?;
         if self.follow {
             self.begin()?;
-            self.follow(answer, query, None).await?;
+            self.follow(answer, query, HashSet::new()).await?;
             return Ok(Answer::Fine);
         }
         let mut calls = Vec::new();
@@ -229,18 +233,18 @@ impl Calls {
         Ok(Answer::Fine)
     }
 
-    /// Shows what happens, but no call until the last one that was shown.
+    /// Shows what happens, but no call that the past had already. The clock may have been set back since: what is
+    /// new cannot be told by when it was.
     async fn follow(
         &self,
         mut following: client::Answer,
         query: &Query,
-        shown: Option<Timestamp>,
+        mut past: HashSet<(String, i64)>,
     ) -> Result<()> {
         while let Some(response) = following.next().await.map_err(explain)? {
             match response {
                 Response::News(News::Call(call)) => {
-                    // The file counts in microseconds.
-                    let is_new = shown.is_none_or(|shown| call.at.as_microsecond() > shown.as_microsecond());
+                    let is_new = !past.remove(&told_by(&call));
                     if is_new && is_asked_for(query, &call) {
                         self.tell(&call, &Handle::Remembered(&call.id), Timestamp::now())?;
                     }
@@ -285,6 +289,15 @@ impl Calls {
             Some(_) | None => Ok(()),
         }
     }
+}
+
+/// The running program tells its newest calls again: they are among so many of the journal's file, whatever came
+/// meanwhile.
+const MOST_PAST: usize = 16 * MOST_CALLS;
+
+/// Returns what tells a call from all others, also from those of an earlier run. The file counts in microseconds.
+fn told_by(call: &Call) -> (String, i64) {
+    (call.id.clone(), call.at.as_microsecond())
 }
 
 /// Returns the lines or the rules that the journal's file has.
