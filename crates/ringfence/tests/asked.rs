@@ -1,6 +1,6 @@
 //! The running program and those who ask it over its control socket, through the real binary.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 #[allow(dead_code, reason = "not every test file needs all of it")]
 mod bench;
