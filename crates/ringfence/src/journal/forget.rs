@@ -161,7 +161,9 @@ fn numbers(text: &str) -> impl Iterator<Item = &str> {
 fn compact(connection: &Connection) -> rusqlite::Result<bool> {
     let is_emptied = truncate(connection)?;
     // The copy may be large: it goes to a file without a name.
-    connection.execute_batch("PRAGMA temp_store = FILE; VACUUM; PRAGMA temp_store = MEMORY")?;
+    connection.execute_batch(
+        "PRAGMA temp_store = FILE; PRAGMA auto_vacuum = INCREMENTAL; VACUUM; PRAGMA temp_store = MEMORY",
+    )?;
     Ok(truncate(connection)? && is_emptied)
 }
 

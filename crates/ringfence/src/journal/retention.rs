@@ -11,6 +11,8 @@ use crate::store::Settings;
 pub(super) struct Step {
     /// Calls that were removed.
     pub(super) removed: usize,
+    /// Whether the file gets smaller by it, as soon as the log of changes is moved into it.
+    pub(super) shrinks: bool,
     /// Whether there is more to do.
     pub(super) has_more: bool,
 }
@@ -21,6 +23,28 @@ const MOST_CALLS: i64 = 512;
 const AUDITED: i32 = 4;
 /// Pages that one step gives back to the disk at most, 1 MB.
 const MOST_PAGES: i64 = 256;
+/// Free pages that a file keeps for the next calls, 1 MB, where it may be so large.
+const SPARE: i64 = 256;
+
+/// Removes what is due: in one step, and in a few where the file is larger than it may be, so that more goes than comes in.
+pub(super) fn steps(
+    connection: &mut Connection,
+    settings: &Settings,
+    now: Option<Timestamp>,
+) -> rusqlite::Result<Step> {
+    let mut done = step(connection, settings, now)?;
+    for _ in 1..MOST_STEPS {
+        if !done.has_more || !is_too_large(connection, settings)? {
+            break;
+        }
+        let Step { removed, shrinks, has_more } = step(connection, settings, now)?;
+        done = Step { removed: done.removed + removed, shrinks: done.shrinks | shrinks, has_more };
+    }
+    Ok(done)
+}
+
+/// After each batch so many steps remove twice as many calls as are in it.
+const MOST_STEPS: usize = 4;
 
 /// Removes what is due, as far as one step goes. Without a clock that can be trusted, pass no time:
 /// then nothing is removed for its age.
@@ -48,50 +72,69 @@ pub(super) fn overwriting<T>(
 
 fn clear(connection: &mut Connection, settings: &Settings, now: Option<Timestamp>) -> rusqlite::Result<Step> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let mut removed = 0;
-    if let Some(now) = now {
-        let before = |age| now.checked_sub(age).unwrap_or(Timestamp::MIN).as_microsecond();
-        let oldest_audited = before(settings.retention.saturating_mul(AUDITED));
-        removed += transaction
-            .prepare_cached(
-                "DELETE FROM calls WHERE number IN (SELECT number FROM calls WHERE at < ?1 AND \
-                 (audited IS NULL OR at < ?2) LIMIT ?3)",
-            )?
-            .execute((before(settings.retention), oldest_audited, MOST_CALLS))?;
-    }
-    if let Some(now) = now.filter(|_| removed == 0) {
-        let oldest = now.checked_sub(settings.retention).unwrap_or(Timestamp::MIN).as_microsecond();
-        transaction
-            .prepare_cached("DELETE FROM spoken WHERE max(ifnull(dialed, ?1), ifnull(answered, ?1)) <= ?1")?
-            .execute([oldest])?;
-        let now = now.as_microsecond();
-        transaction.prepare_cached("DELETE FROM entries WHERE until <= ?1")?.execute([now])?;
-        transaction.prepare_cached("DELETE FROM switches WHERE until <= ?1")?.execute([now])?;
-    }
-    if removed == 0 && size(&transaction)? > settings.max_size {
-        let ordinary = "DELETE FROM calls WHERE number IN \
-                        (SELECT number FROM calls WHERE audited IS NULL ORDER BY number LIMIT ?1)";
-        let any = "DELETE FROM calls WHERE number IN (SELECT number FROM calls ORDER BY number LIMIT ?1)";
-        removed += transaction.prepare_cached(ordinary)?.execute([MOST_CALLS])?;
-        if removed == 0 {
-            removed += transaction.prepare_cached(any)?.execute([MOST_CALLS])?;
-        }
-    }
+    let used = pragma(&transaction, "page_count")? - pragma(&transaction, "freelist_count")?;
+    let removed = if used > most_pages(&transaction, settings)? {
+        remove_oldest(&transaction)?
+    } else if let Some(now) = now {
+        remove_old(&transaction, settings, now)?
+    } else {
+        0
+    };
     transaction.commit()?;
     let free = pragma(connection, "freelist_count")?;
-    if free > MOST_PAGES {
-        let mut vacuum = connection.prepare(&format!("PRAGMA incremental_vacuum({MOST_PAGES})"))?;
+    let too_many = pragma(connection, "page_count")? - most_pages(connection, settings)?;
+    let surplus = (free - SPARE).max(too_many).clamp(0, free);
+    if surplus > 0 {
+        let mut vacuum =
+            connection.prepare(&format!("PRAGMA incremental_vacuum({})", surplus.min(MOST_PAGES)))?;
         let mut rows = vacuum.query([])?;
         while rows.next()?.is_some() {}
     }
-    Ok(Step { removed, has_more: removed > 0 || free > 2 * MOST_PAGES })
+    Ok(Step { removed, shrinks: surplus > 0, has_more: removed > 0 || surplus > MOST_PAGES })
 }
 
-/// Returns how many bytes the database holds, without the pages that wait to be used again.
-pub(super) fn size(connection: &Connection) -> rusqlite::Result<u64> {
-    let pages = pragma(connection, "page_count")? - pragma(connection, "freelist_count")?;
-    let page = pragma(connection, "page_size")?;
-    Ok(u64::try_from(pages.saturating_mul(page)).unwrap_or(0))
+/// Removes the calls that came first, those of audited rules last.
+fn remove_oldest(connection: &Connection) -> rusqlite::Result<usize> {
+    let ordinary = "DELETE FROM calls WHERE number IN \
+                    (SELECT number FROM calls WHERE audited IS NULL ORDER BY number LIMIT ?1)";
+    let any = "DELETE FROM calls WHERE number IN (SELECT number FROM calls ORDER BY number LIMIT ?1)";
+    match connection.prepare_cached(ordinary)?.execute([MOST_CALLS])? {
+        0 => connection.prepare_cached(any)?.execute([MOST_CALLS]),
+        removed => Ok(removed),
+    }
+}
+
+/// Removes the calls that are too old; where there are none, what else is over.
+fn remove_old(connection: &Connection, settings: &Settings, now: Timestamp) -> rusqlite::Result<usize> {
+    let before = |age| now.checked_sub(age).unwrap_or(Timestamp::MIN).as_microsecond();
+    let (oldest, oldest_audited) =
+        (before(settings.retention), before(settings.retention.saturating_mul(AUDITED)));
+    let removed = connection
+        .prepare_cached(
+            "DELETE FROM calls WHERE number IN (SELECT number FROM calls WHERE at < ?1 AND \
+             (audited IS NULL OR at < ?2) LIMIT ?3)",
+        )?
+        .execute((oldest, oldest_audited, MOST_CALLS))?;
+    if removed == 0 {
+        connection
+            .prepare_cached("DELETE FROM spoken WHERE max(ifnull(dialed, ?1), ifnull(answered, ?1)) <= ?1")?
+            .execute([oldest])?;
+        let now = now.as_microsecond();
+        connection.prepare_cached("DELETE FROM entries WHERE until <= ?1")?.execute([now])?;
+        connection.prepare_cached("DELETE FROM switches WHERE until <= ?1")?.execute([now])?;
+    }
+    Ok(removed)
+}
+
+/// Tells whether the file is larger than it may be, with what of the log of changes is to be moved into it.
+pub(super) fn is_too_large(connection: &Connection, settings: &Settings) -> rusqlite::Result<bool> {
+    Ok(pragma(connection, "page_count")? > most_pages(connection, settings)?)
+}
+
+/// Returns how many pages the file may have.
+fn most_pages(connection: &Connection, settings: &Settings) -> rusqlite::Result<i64> {
+    let most = i64::try_from(settings.max_size).unwrap_or(i64::MAX);
+    Ok(most / pragma(connection, "page_size")?.max(1))
 }
 
 fn pragma(connection: &Connection, name: &str) -> rusqlite::Result<i64> {

@@ -191,7 +191,7 @@ impl Writer {
         if let Some(open) = &mut self.open {
             open.tend();
         }
-        if now < self.next_look {
+        if now < self.next_look && !self.is_too_large() {
             return;
         }
         self.next_look = now + LOOK;
@@ -206,15 +206,24 @@ impl Writer {
             return;
         }
         let now = self.clock.read(Timestamp::now(), Instant::now());
-        match retention::step(open.store.connection(), &self.settings, now) {
+        match retention::steps(open.store.connection(), &self.settings, now) {
             Ok(step) => {
                 self.vitals.removed.fetch_add(step.removed as u64, Relaxed);
+                if step.shrinks {
+                    open.written = open.written.max(ENOUGH);
+                }
                 if step.has_more {
                     self.next_look = Instant::now() + BREATH;
                 }
             }
             Err(error) => tracing::debug!(%error, "journal not cleared"),
         }
+    }
+
+    /// Tells whether the file is larger than it may be: then what is too much is looked for at once.
+    fn is_too_large(&mut self) -> bool {
+        let connection = self.open.as_mut().map(|open| open.store.connection());
+        connection.is_some_and(|file| retention::is_too_large(file, &self.settings).unwrap_or(false))
     }
 }
 

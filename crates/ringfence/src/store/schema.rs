@@ -122,6 +122,7 @@ pub(super) fn prepare(connection: &Connection, durability: Durability) -> Result
             "BEGIN IMMEDIATE; {migration}; PRAGMA user_version = {version}; COMMIT"
         ))?;
     }
+    make_shrinkable(connection)?;
     if number(connection, "page_count")? <= SMALL {
         let found: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
         if found != "ok" {
@@ -130,6 +131,26 @@ pub(super) fn prepare(connection: &Connection, durability: Durability) -> Result
     }
     Ok(())
 }
+
+/// Has a database that was made without it, such as one restored from a dump, give room back to the disk. A large one stays as
+/// it is, and that is said: it would have to be written anew.
+fn make_shrinkable(connection: &Connection) -> rusqlite::Result<()> {
+    if number(connection, "auto_vacuum")? == INCREMENTAL {
+        return Ok(());
+    }
+    let pages = number(connection, "page_count")?;
+    // It is as good a journal without: whatever stands against it is no reason not to open it.
+    if pages > SMALL || connection.execute_batch("PRAGMA auto_vacuum = INCREMENTAL; VACUUM").is_err() {
+        tracing::warn!(
+            pages,
+            "the journal's file gets no smaller: stop the program and write it anew, `PRAGMA auto_vacuum = 2; VACUUM`"
+        );
+    }
+    Ok(())
+}
+
+/// What `PRAGMA auto_vacuum` says of a database whose free pages are given back step by step.
+const INCREMENTAL: i64 = 2;
 
 /// Accepts a database that is ours and of a version that is known, and returns the version.
 pub(super) fn accept(connection: &Connection) -> Result<usize, Flaw> {

@@ -1,5 +1,7 @@
 //! A disk that is full, or takes nothing, or comes late; what is too old or too much.
 
+mod retained;
+
 use std::sync::mpsc::RecvTimeoutError;
 use std::sync::{Condvar, MutexGuard};
 use std::time::Instant;
@@ -10,7 +12,6 @@ use super::file::{Bench, Running, at, from};
 use super::*;
 use crate::journal::in_time::LATE;
 use crate::journal::inbox::Job;
-use crate::journal::{retention, rows};
 
 impl Running {
     fn spoil(&self, spoil: fn(&mut Connection)) {
@@ -225,94 +226,6 @@ fn a_caller_cannot_be_forgotten_by_a_journal_whose_thread_is_gone_and_that_is_sa
     std::thread::spawn(move || told.send(journal.forget(ANNA, region()).map_err(|error| error.to_string())));
     let error = answer.recv_timeout(PATIENCE).expect("an answer in time").unwrap_err();
     assert!(error.contains("the journal is closed"), "{error}");
-}
-
-/// Fills a file with calls, and returns what retention works on.
-fn filled(bench: &Bench, calls: i64) -> Store {
-    let mut store = Store::open(&bench.path(), Durability::Process).unwrap();
-    let records: Vec<_> = (0..calls).map(|second| Record::Call(Arc::new(long(second)))).collect();
-    rows::Rows::new().write(store.connection(), &records).unwrap();
-    store
-}
-
-fn steps(store: &mut Store, settings: &Settings, now: Option<Timestamp>) -> Vec<usize> {
-    let step = std::iter::from_fn(|| {
-        let step = retention::step(store.connection(), settings, now).unwrap();
-        step.has_more.then_some(step.removed)
-    });
-    step.take(1_000).filter(|removed| *removed > 0).collect()
-}
-
-#[test]
-fn a_call_of_an_audited_rule_is_kept_four_times_as_long() {
-    let bench = Bench::new();
-    let mut store = Store::open(&bench.path(), Durability::Process).unwrap();
-    let records = [false, true].map(|is_audited| {
-        let call = from(ANNA, 0);
-        Record::Call(Arc::new(Call { evidence: Evidence { is_audited, ..call.evidence.clone() }, ..call }))
-    });
-    rows::Rows::new().write(store.connection(), &records).unwrap();
-    let settings = Settings { retention: jiff::SignedDuration::from_secs(500), ..bench.settings.clone() };
-    for (second, left) in [(499, 2), (501, 1), (1_999, 1), (2_001, 0)] {
-        steps(&mut store, &settings, Some(at(second)));
-        assert_eq!(bench.count(), left, "{second}");
-    }
-}
-
-#[test]
-fn what_is_too_old_is_removed_in_steps() {
-    let bench = Bench::new();
-    let mut store = filled(&bench, 2_000);
-    let settings = Settings { retention: jiff::SignedDuration::from_secs(500), ..bench.settings.clone() };
-    assert!(steps(&mut store, &settings, None).is_empty());
-    assert_eq!(steps(&mut store, &settings, Some(at(2_000))), [512, 512, 476]);
-    let calls = bench.reader().search(&Query::default()).unwrap();
-    assert_eq!((calls.len(), calls.last().unwrap().at), (500, at(1_500)));
-}
-
-#[test]
-fn the_oldest_are_removed_when_there_are_too_many_and_the_file_gets_smaller() {
-    let bench = Bench::new();
-    let mut store = filled(&bench, 3_000);
-    forget::truncate(store.connection()).unwrap();
-    let before = std::fs::metadata(bench.path()).unwrap().len();
-    let settings = Settings { max_size: 3_000_000, ..bench.settings.clone() };
-    steps(&mut store, &settings, None);
-    forget::truncate(store.connection()).unwrap();
-    let after = std::fs::metadata(bench.path()).unwrap().len();
-    assert!(before > 6_000_000 && after < 5_500_000, "{before} {after}");
-    let held = retention::size(store.connection()).unwrap();
-    assert!((1_500_000..=3_000_000).contains(&held), "{held}");
-    let calls = bench.reader().search(&Query::default()).unwrap();
-    assert_eq!(calls.first().unwrap().at, at(2_999));
-}
-
-#[test]
-fn entries_switches_and_numbers_go_at_their_time() {
-    let bench = Bench::new();
-    let mut store = Store::open(&bench.path(), Durability::Process).unwrap();
-    let (list, identity) = ("cooldown".to_owned(), ANNA.to_owned());
-    let added = Added { list, identity, at: at(0), until: Some(at(60)), rule: None, note: None };
-    let flipped = Flipped { name: "on_call".to_owned(), is_on: true, at: at(0), until: Some(at(60)) };
-    let records = [
-        Record::Added(Arc::new(added)),
-        Record::Flipped(Arc::new(flipped)),
-        Record::Dialed { identity: ANNA.to_owned(), at: at(0) },
-        Record::Answered { identity: ANNA.to_owned(), at: at(30) },
-    ];
-    rows::Rows::new().write(store.connection(), &records).unwrap();
-    let count = |connection: &mut Connection| -> Vec<i64> {
-        ["entries", "switches", "spoken"]
-            .map(|table| {
-                connection.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap()
-            })
-            .to_vec()
-    };
-    let settings = Settings { retention: jiff::SignedDuration::from_secs(3_600), ..bench.settings.clone() };
-    for (second, left) in [(59, [1, 1, 1]), (60, [0, 0, 1]), (3_629, [0, 0, 1]), (3_630, [0, 0, 0])] {
-        retention::step(store.connection(), &settings, Some(at(second))).unwrap();
-        assert_eq!(count(store.connection()), left, "{second}");
-    }
 }
 
 #[test]

@@ -1,0 +1,140 @@
+//! What goes by itself, because it is too old or too much, and the room on the disk that it leaves.
+
+use rusqlite::Connection;
+
+use super::super::file::{Bench, at, from};
+use super::*;
+use crate::journal::{forget, retention, rows};
+use crate::store::Store;
+
+/// Fills a file with calls, and returns what retention works on.
+fn filled(bench: &Bench, calls: i64) -> Store {
+    let mut store = Store::open(&bench.path(), Durability::Process).unwrap();
+    let records: Vec<_> = (0..calls).map(|second| Record::Call(Arc::new(long(second)))).collect();
+    rows::Rows::new().write(store.connection(), &records).unwrap();
+    store
+}
+
+fn steps(store: &mut Store, settings: &Settings, now: Option<Timestamp>) -> Vec<usize> {
+    let step = std::iter::from_fn(|| {
+        let step = retention::step(store.connection(), settings, now).unwrap();
+        step.has_more.then_some(step.removed)
+    });
+    step.take(1_000).filter(|removed| *removed > 0).collect()
+}
+
+#[test]
+fn a_call_of_an_audited_rule_is_kept_four_times_as_long() {
+    let bench = Bench::new();
+    let mut store = Store::open(&bench.path(), Durability::Process).unwrap();
+    let records = [false, true].map(|is_audited| {
+        let call = from(ANNA, 0);
+        Record::Call(Arc::new(Call { evidence: Evidence { is_audited, ..call.evidence.clone() }, ..call }))
+    });
+    rows::Rows::new().write(store.connection(), &records).unwrap();
+    let settings = Settings { retention: jiff::SignedDuration::from_secs(500), ..bench.settings.clone() };
+    for (second, left) in [(499, 2), (501, 1), (1_999, 1), (2_001, 0)] {
+        steps(&mut store, &settings, Some(at(second)));
+        assert_eq!(bench.count(), left, "{second}");
+    }
+}
+
+#[test]
+fn what_is_too_old_is_removed_in_steps() {
+    let bench = Bench::new();
+    let mut store = filled(&bench, 2_000);
+    let settings = Settings { retention: jiff::SignedDuration::from_secs(500), ..bench.settings.clone() };
+    assert!(steps(&mut store, &settings, None).is_empty());
+    assert_eq!(steps(&mut store, &settings, Some(at(2_000))), [512, 512, 476]);
+    let calls = bench.reader().search(&Query::default()).unwrap();
+    assert_eq!((calls.len(), calls.last().unwrap().at), (500, at(1_500)));
+}
+
+/// Returns how many bytes a file holds on the disk.
+fn on_disk(path: &std::path::Path) -> u64 {
+    std::fs::metadata(path).unwrap().len()
+}
+
+#[test]
+fn the_oldest_are_removed_until_the_file_on_the_disk_is_as_small_as_it_has_to_be() {
+    let bench = Bench::new();
+    let mut store = filled(&bench, 3_000);
+    forget::truncate(store.connection()).unwrap();
+    assert!(on_disk(&bench.path()) > 6_000_000);
+    let settings = Settings { max_size: 3_000_000, ..bench.settings.clone() };
+    steps(&mut store, &settings, None);
+    forget::truncate(store.connection()).unwrap();
+    let after = on_disk(&bench.path());
+    assert!((1_500_000..=3_000_000).contains(&after), "{after}");
+    let calls = bench.reader().search(&Query::default()).unwrap();
+    assert_eq!(calls.first().unwrap().at, at(2_999));
+}
+
+#[test]
+fn what_was_too_old_leaves_its_room_to_the_disk() {
+    let bench = Bench::new();
+    let mut store = filled(&bench, 3_000);
+    forget::truncate(store.connection()).unwrap();
+    let before = on_disk(&bench.path());
+    let settings = Settings { retention: jiff::SignedDuration::from_secs(500), ..bench.settings.clone() };
+    steps(&mut store, &settings, Some(at(3_000)));
+    forget::truncate(store.connection()).unwrap();
+    let after = on_disk(&bench.path());
+    assert!(after < before / 3, "{after} of {before}");
+}
+
+#[test]
+fn a_file_that_grows_beyond_its_bound_is_back_below_it_without_another_call() {
+    let mut bench = Bench::new();
+    bench.settings.max_size = 2_000_000;
+    let mut running = bench.start();
+    running.write((0..3_000).map(long));
+    let start = std::time::Instant::now();
+    while on_disk(&bench.path()) > bench.settings.max_size {
+        assert!(start.elapsed() < Duration::from_secs(20), "{}", on_disk(&bench.path()));
+        assert!(running.journal.flush());
+    }
+    let calls = bench.reader().search(&Query::default()).unwrap();
+    assert_eq!(calls.first().unwrap().at, at(2_999));
+    assert_eq!(running.journal.health().removed, 3_000 - calls.len() as u64);
+}
+
+#[test]
+fn a_file_that_cannot_get_smaller_is_made_one_that_can() {
+    let bench = Bench::new();
+    drop(filled(&bench, 10));
+    let other = Connection::open(bench.path()).unwrap();
+    other.execute_batch("PRAGMA auto_vacuum = NONE; VACUUM").unwrap();
+    drop(other);
+    let mut store = Store::open(&bench.path(), Durability::Process).unwrap();
+    let mode: i64 = store.connection().query_row("PRAGMA auto_vacuum", [], |row| row.get(0)).unwrap();
+    assert_eq!((mode, bench.count()), (2, 10));
+}
+
+#[test]
+fn entries_switches_and_numbers_go_at_their_time() {
+    let bench = Bench::new();
+    let mut store = Store::open(&bench.path(), Durability::Process).unwrap();
+    let (list, identity) = ("cooldown".to_owned(), ANNA.to_owned());
+    let added = Added { list, identity, at: at(0), until: Some(at(60)), rule: None, note: None };
+    let flipped = Flipped { name: "on_call".to_owned(), is_on: true, at: at(0), until: Some(at(60)) };
+    let records = [
+        Record::Added(Arc::new(added)),
+        Record::Flipped(Arc::new(flipped)),
+        Record::Dialed { identity: ANNA.to_owned(), at: at(0) },
+        Record::Answered { identity: ANNA.to_owned(), at: at(30) },
+    ];
+    rows::Rows::new().write(store.connection(), &records).unwrap();
+    let count = |connection: &mut Connection| -> Vec<i64> {
+        ["entries", "switches", "spoken"]
+            .map(|table| {
+                connection.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap()
+            })
+            .to_vec()
+    };
+    let settings = Settings { retention: jiff::SignedDuration::from_secs(3_600), ..bench.settings.clone() };
+    for (second, left) in [(59, [1, 1, 1]), (60, [0, 0, 1]), (3_629, [0, 0, 1]), (3_630, [0, 0, 0])] {
+        retention::step(store.connection(), &settings, Some(at(second))).unwrap();
+        assert_eq!(count(store.connection()), left, "{second}");
+    }
+}
