@@ -1,5 +1,7 @@
 //! The decision: total, first match wins.
 
+mod kept;
+
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
@@ -11,6 +13,7 @@ use crate::policy::{Mode, NEVER_BLOCK, Policy};
 use crate::rule::Rule;
 use crate::scene::{Found, Scene};
 use crate::treatment::{Treatment, Work};
+pub use kept::KeptDecision;
 
 /// Decides what happens to a call. Every call gets exactly one decision: the first rule that
 /// matches, and the last one always does.

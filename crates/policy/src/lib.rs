@@ -63,7 +63,7 @@ pub use call::{Call, OneOrMore};
 pub use caller::{Caller, CallerId, CallerKind};
 pub use check::{Finding, check};
 pub use condition::{Condition, Text};
-pub use decide::{By, Decision, decide};
+pub use decide::{By, Decision, KeptDecision, decide};
 pub use duration::parse_duration;
 pub use explain::{ExplainedEntry, Explanation};
 pub use facts::Facts;

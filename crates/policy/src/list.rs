@@ -32,6 +32,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 pub use builder::ListBuilder;
+pub(crate) use entry::KeptEntry;
 pub use entry::{Entry, Origin};
 pub use error::ListError;
 pub use record::{ListFile, Record};

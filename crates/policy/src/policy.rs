@@ -198,6 +198,11 @@ impl Policy {
         &self.core.switches
     }
 
+    /// Returns what tells it from every other policy that there is at the same time: where its parts are in memory.
+    pub(crate) fn identity(&self) -> usize {
+        Arc::as_ptr(&self.core).addr()
+    }
+
     /// Returns what tells this policy's rules from others'.
     #[must_use]
     pub fn checksum(&self) -> &str {

@@ -13,6 +13,7 @@
 mod claims;
 mod conclusion;
 mod copies;
+mod draft;
 mod late;
 mod memory;
 mod record;
@@ -34,13 +35,12 @@ use softphone::{Invite, Verdict};
 
 use crate::answer::{Answers, Shared};
 use crate::config::Config;
-use crate::journal::{Added, Call, Recorder, identity};
+use crate::journal::{Added, Call, Counted, Recorder, identity};
 use crate::runnable;
 use crate::sources::{Question, Sources};
-use conclusion::{Asked, Basis, Conclusion};
+use conclusion::{Asked, Basis, Conclusion, Recorded};
 use copies::{Copies, Earlier, On};
 use memory::{Memory, Said};
-use record::Decided;
 use undecided::Undecided;
 
 /// Decides every incoming call.
@@ -66,6 +66,16 @@ enum Moment {
     AtOnce,
     /// In a task, after it was offered.
     Late,
+}
+
+/// What was decided of a call.
+#[derive(Debug, Clone, Copy)]
+struct Decided<'a> {
+    facts: &'a Facts<'a>,
+    decision: &'a Decision<'a>,
+    at: Timestamp,
+    /// Whether a copy of the call was counted on another line.
+    is_copy: bool,
 }
 
 /// One configuration, with its answers ready to be sent.
@@ -168,7 +178,7 @@ impl Screen {
     /// Decides a call with what lists have said of its caller.
     fn attempt(
         &self,
-        rules: &Rules,
+        rules: &Arc<Rules>,
         invite: &Invite<'_>,
         said: &[Said],
         began: Instant,
@@ -210,10 +220,13 @@ impl Screen {
         }
         // What may panic comes before the call counts as decided: else it would have no record.
         let is_copy = counted.is_some();
-        let basis = Basis { caller: &caller, facts: &facts, stood_on, said, at: now, is_copy };
-        let Conclusion { decided, place, verdict, mut record } = asked.conclude(&decision, basis);
-        if let Some(record) = record.as_mut().filter(|_| moment == Moment::Late && said.is_empty()) {
-            record.reason.push_str(Call::TRIED_AGAIN);
+        let basis = Basis { caller: &caller, facts: &facts, stood_on, said, at: now };
+        let Conclusion { place, verdict, mut record } = asked.conclude(&decision, basis);
+        if let Recorded::Whole(draft) = &mut record
+            && moment == Moment::Late
+            && said.is_empty()
+        {
+            draft.remark(Call::TRIED_AGAIN);
         }
         let kept = copies::Decided { at: now, treatment: place };
         if let Some(first) = key.and_then(|key| self.copies.keep(key, on, kept)) {
@@ -221,6 +234,7 @@ impl Screen {
         }
         // One that was answered before it was decided has its record.
         if moment == Moment::AtOnce || self.undecided.take(invite.id()).is_some() {
+            let decided = Decided { facts: &facts, decision: &decision, at: now, is_copy };
             self.write_down(invite, &decided, record);
         }
         Attempt::Decided(verdict)
@@ -242,9 +256,8 @@ impl Screen {
 
     /// Does what follows from a decision here: the lists that the rule adds to, the events, the record or, without one, what
     /// is counted.
-    fn write_down(&self, invite: &Invite<'_>, decided: &Decided<'_>, record: Option<Call>) {
-        let Decided { facts, decision, at, is_copy, .. } = *decided;
-        let source = Some(invite.source().ip()).filter(|_| !is_copy);
+    fn write_down(&self, invite: &Invite<'_>, decided: &Decided<'_>, record: Recorded) {
+        let Decided { facts, decision, at, is_copy } = *decided;
         // Of a policy in shadow mode nothing follows but what is written down.
         if let Some(rule) = decision.rule().filter(|_| decision.wanted().is_none()) {
             if let Some(add_to) = &rule.add_to
@@ -262,14 +275,21 @@ impl Screen {
                 tracing::info!(rule, line, notify = rule_targets(decision), "notify");
             }
         }
+        let source = invite.source().ip();
+        let counted = |verdict, caller| {
+            let call = Counted { verdict, caller, line: invite.line_label(), source: Some(source), at };
+            // One that was counted on another line counts for rates of its own only. Its time is that of the first:
+            // those who called since have not called later for that.
+            let copy = || Counted { caller: None, source: None, at: Timestamp::now(), ..call };
+            self.recorder.count(if is_copy { copy() } else { call })
+        };
         match record {
-            Some(call) if is_copy => self.recorder.record_copy(call),
-            Some(call) => self.recorder.record(call, source),
-            None => {
-                let caller = identity(&facts.caller).filter(|_| !is_copy);
-                let outcome = decided.outcome(invite);
-                let at = if is_copy { Timestamp::now() } else { at };
-                self.recorder.count(&outcome, caller.as_deref(), invite.line_label(), source, at);
+            Recorded::Whole(draft) => {
+                let number = counted(&draft.outcome, draft.identity.as_deref());
+                self.recorder.draft(number, draft);
+            }
+            Recorded::Counted(outcome) => {
+                counted(&outcome, identity(&facts.caller).as_deref());
             }
         }
     }

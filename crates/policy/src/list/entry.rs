@@ -28,7 +28,29 @@ pub struct Entry<'a> {
     pub(super) place: Place,
 }
 
+/// An entry without its list.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct KeptEntry {
+    /// Where the list is in memory.
+    list: usize,
+    key: Key,
+    place: Place,
+}
+
+impl KeptEntry {
+    /// Returns the entry again, if it is of this list.
+    pub(crate) fn on(self, list: &List) -> Option<Entry<'_>> {
+        let is_of_it = std::ptr::from_ref(list).addr() == self.list;
+        is_of_it.then_some(Entry { list, key: self.key, place: self.place })
+    }
+}
+
 impl<'a> Entry<'a> {
+    /// Keeps it apart from its list.
+    pub(crate) fn keep(self) -> KeptEntry {
+        KeptEntry { list: std::ptr::from_ref(self.list).addr(), key: self.key, place: self.place }
+    }
+
     /// Returns the name of the list.
     #[must_use]
     pub fn list(&self) -> &'a str {

@@ -14,7 +14,7 @@ use super::{Answer, Context, accept, target};
 use crate::config::findings;
 use crate::control::place::{self, BindError, Bound};
 use crate::control::server::{self, Desk};
-use crate::journal::{self, Journal, News, Record, Recorder, StoreError};
+use crate::journal::{self, Journal, News, Queued, Recorder, StoreError};
 use crate::log::{self, Format};
 use crate::runnable;
 use crate::service::Service;
@@ -198,7 +198,7 @@ async fn watch(service: Arc<Service>) {
 /// Keeps the journal and logs it, until `left` says that no more calls come.
 async fn write_down(
     service: Arc<Service>,
-    mut records: mpsc::Receiver<Record>,
+    mut records: mpsc::Receiver<Queued>,
     log_numbers: bool,
     mut left: oneshot::Receiver<()>,
 ) {
@@ -261,7 +261,7 @@ fn log_call(news: &News, log_numbers: bool) {
 /// Opens the journal, on a thread that may wait for the disk.
 async fn open_journal(
     settings: journal::Settings,
-) -> Result<(Recorder, Arc<Journal>, mpsc::Receiver<Record>)> {
+) -> Result<(Recorder, Arc<Journal>, mpsc::Receiver<Queued>)> {
     let opened = tokio::task::spawn_blocking(move || journal::open(settings)).await?;
     opened.map_err(|error: StoreError| with_hint(error.to_string(), error.hint()))
 }

@@ -20,7 +20,7 @@ use self::stage::{Peer, seat};
 pub(crate) use self::told::{Told, heading, registration, summary};
 use crate::config::{self, Config};
 use crate::control::server::Desk;
-use crate::journal::{self, Call, News, Record};
+use crate::journal::{self, Call, News, Queued};
 use crate::service::Service;
 use crate::trace::Tap;
 
@@ -28,7 +28,7 @@ use crate::trace::Tap;
 #[derive(Debug)]
 pub(crate) struct Demo {
     service: Arc<Service>,
-    records: mpsc::Receiver<Record>,
+    records: mpsc::Receiver<Queued>,
     pbx: Peer<Pbx>,
     phone: SocketAddr,
     start: Instant,

@@ -22,6 +22,7 @@ mod of_call;
 mod offline;
 mod past;
 mod query;
+mod queued;
 mod reader;
 mod recent;
 mod recorder;
@@ -52,8 +53,9 @@ pub(crate) use of_call::OfCall;
 pub(crate) use offline::Offline;
 pub(crate) use past::{LeftOut, Past, address};
 pub(crate) use query::Query;
+pub(crate) use queued::{Draft, Queued};
 pub(crate) use reader::Reader;
-pub(crate) use recorder::Recorder;
+pub(crate) use recorder::{Counted, Recorder};
 pub(crate) use stats::{Stats, Verdicts};
 pub(crate) use tally::Tally;
 
@@ -115,7 +117,7 @@ struct Writing {
 /// but said, and tried again. It fails on a file that is another program's, too new, damaged or in use.
 pub(crate) fn open(
     settings: Settings,
-) -> Result<(Recorder, Arc<Journal>, mpsc::Receiver<Record>), StoreError> {
+) -> Result<(Recorder, Arc<Journal>, mpsc::Receiver<Queued>), StoreError> {
     let (queue, records) = mpsc::channel(QUEUE);
     let counts = Arc::new(Counts::default());
     let past = Arc::new(Past::default());
@@ -191,8 +193,8 @@ impl Writing {
 impl Journal {
     /// Takes a record out of the queue, and returns what there is to tell: of a call that ended before it was told,
     /// both.
-    pub(crate) fn take(&self, record: Record) -> impl Iterator<Item = News> + use<> {
-        let told = match record {
+    pub(crate) fn take<Q: Into<Queued>>(&self, queued: Q) -> impl Iterator<Item = News> + use<Q> {
+        let told = match queued.into().written() {
             Record::Call(call) if self.is_gone(&call) => [None, None],
             Record::Added(added) if self.forgetting.has_gone(&added) => [None, None],
             Record::Call(call) => {
@@ -208,7 +210,10 @@ impl Journal {
                 self.note_answered(call.as_deref());
                 [call.map(News::Ended), None]
             }
-            Record::Dialed { .. } | Record::Answered { .. } | Record::Added(_) | Record::Flipped(_) => {
+            record @ (Record::Dialed { .. }
+            | Record::Answered { .. }
+            | Record::Added(_)
+            | Record::Flipped(_)) => {
                 self.put(|| record);
                 [None, None]
             }

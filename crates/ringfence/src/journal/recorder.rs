@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 
 use super::call::{Added, Call, Ended, Outcome, Record};
 use super::past::Past;
+use super::queued::{Draft, Queued};
 use super::tally::Counts;
 
 /// The screen's end of the journal.
@@ -16,29 +17,32 @@ use super::tally::Counts;
 /// What it is told is in the [`Past`] when it returns; the rest of the journal has it a moment later.
 #[derive(Debug, Clone)]
 pub(crate) struct Recorder {
-    queue: mpsc::Sender<Record>,
+    queue: mpsc::Sender<Queued>,
     counts: Arc<Counts>,
     past: Arc<Past>,
 }
 
+/// What a call counts for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Counted<'a> {
+    pub(crate) verdict: &'a Outcome,
+    /// As [`super::identity()`] has it.
+    pub(crate) caller: Option<&'a str>,
+    pub(crate) line: &'a str,
+    pub(crate) source: Option<IpAddr>,
+    pub(crate) at: Timestamp,
+}
+
 impl Recorder {
-    pub(super) fn new(queue: mpsc::Sender<Record>, counts: Arc<Counts>, past: Arc<Past>) -> Self {
+    pub(super) fn new(queue: mpsc::Sender<Queued>, counts: Arc<Counts>, past: Arc<Past>) -> Self {
         Self { queue, counts, past }
     }
 
     /// Numbers a call that came from an address, counts its verdict, and queues its record.
     pub(crate) fn record(&self, mut call: Call, source: Option<IpAddr>) {
-        call.number = self.counts.screened(&call.verdict);
-        let identity = call.evidence.identity.as_deref();
-        self.past.called(identity, &call.line, source, call.at);
-        self.queue(Record::Call(Arc::new(call)));
-    }
-
-    /// Records a call of which a copy was counted on another line: it counts for rates of its own line only.
-    pub(crate) fn record_copy(&self, mut call: Call) {
-        call.number = self.counts.screened(&call.verdict);
-        // Its time is that of the first: those who called since have not called later for that.
-        self.past.called(None, &call.line, None, Timestamp::now());
+        let caller = call.evidence.identity.as_deref();
+        call.number =
+            self.count(Counted { verdict: &call.verdict, caller, line: &call.line, source, at: call.at });
         self.queue(Record::Call(Arc::new(call)));
     }
 
@@ -47,17 +51,16 @@ impl Recorder {
         self.counts.copies.fetch_add(1, Relaxed);
     }
 
-    /// Counts a call that is not written down: its verdict, and for rates.
-    pub(crate) fn count(
-        &self,
-        verdict: &Outcome,
-        caller: Option<&str>,
-        line: &str,
-        source: Option<IpAddr>,
-        at: Timestamp,
-    ) {
-        self.counts.screened(verdict);
+    /// Counts a call: its verdict, and for rates. Returns its number.
+    pub(crate) fn count(&self, counted: Counted<'_>) -> u64 {
+        let Counted { verdict, caller, line, source, at } = counted;
         self.past.called(caller, line, source, at);
+        self.counts.screened(verdict)
+    }
+
+    /// Queues a call that is counted, of which the record is still to be made.
+    pub(crate) fn draft(&self, number: u64, draft: Box<dyn Draft>) {
+        self.queue(Queued::Draft { number, draft });
     }
 
     /// Queues how a call ended.
@@ -84,8 +87,8 @@ impl Recorder {
         &self.past
     }
 
-    fn queue(&self, record: Record) {
-        if self.queue.try_send(record).is_err() {
+    fn queue(&self, queued: impl Into<Queued>) {
+        if self.queue.try_send(queued.into()).is_err() {
             self.lose();
         }
     }

@@ -30,7 +30,7 @@ fn region() -> Region {
     Region::parse("CH").unwrap()
 }
 
-fn in_memory() -> (Recorder, Arc<Journal>, mpsc::Receiver<Record>) {
+fn in_memory() -> (Recorder, Arc<Journal>, mpsc::Receiver<Queued>) {
     open(Settings::in_memory()).unwrap()
 }
 

@@ -5,6 +5,7 @@
 //! the decision `on_error`. So does a panic, unless it is somebody who is never refused.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::time::Instant;
 
 use jiff::Timestamp;
@@ -12,7 +13,7 @@ use ringfence_policy::{Answer as Told, By, Decision};
 use softphone::{IncomingCall, Invite, Verdict};
 
 use super::claims::arrival;
-use super::conclusion::{Asked, Basis, Conclusion};
+use super::conclusion::{Asked, Basis, Conclusion, Recorded};
 use super::memory::{Memory, Said};
 use super::record::{of_invite, outcome};
 use super::undecided::without_caller;
@@ -46,7 +47,7 @@ impl Screen {
     }
 
     /// Returns what is done with a call that cannot be decided, and writes that down. Who is never refused rings.
-    fn in_doubt(&self, rules: &Rules, call: &IncomingCall, began: Instant) -> Verdict {
+    fn in_doubt(&self, rules: &Arc<Rules>, call: &IncomingCall, began: Instant) -> Verdict {
         let invite = call.invite();
         // Who calls is asked again: if that is what panicked, not even this is known.
         let made = catch_unwind(AssertUnwindSafe(|| self.without_rules(rules, &invite, began)));
@@ -58,7 +59,7 @@ impl Screen {
     }
 
     /// Decides a call by what comes before the rules alone.
-    fn without_rules(&self, rules: &Rules, invite: &Invite<'_>, began: Instant) -> (Call, Verdict) {
+    fn without_rules(&self, rules: &Arc<Rules>, invite: &Invite<'_>, began: Instant) -> (Call, Verdict) {
         let (asked, now) = (Asked::new(rules, invite, Moment::Late, began), Timestamp::now());
         let caller = asked.seen.caller(&asked.line.order);
         let past = self.recorder.past().of_call(Some(invite.source().ip()), now, &[]);
@@ -67,12 +68,16 @@ impl Screen {
         let facts = asked.seen.facts(&caller, &rules.policy, order, groups, &memory);
         let decision = Decision::in_doubt(&rules.policy, &facts, now);
         let stood_on = memory.stood_on();
-        let basis = Basis { caller: &caller, facts: &facts, stood_on, said: &[], at: now, is_copy: false };
+        let basis = Basis { caller: &caller, facts: &facts, stood_on, said: &[], at: now };
         let Conclusion { verdict, record, .. } = asked.conclude(&decision, basis);
-        // It has one: no rule decided that could have it counted only.
-        let mut record = record.unwrap_or_else(|| in_the_dark(rules, invite, began).0);
-        record.reason.push_str(Call::PANICKED);
-        (record, verdict)
+        match record {
+            Recorded::Whole(mut draft) => {
+                draft.remark(Call::PANICKED);
+                (draft.written(), verdict)
+            }
+            // That cannot be: no rule decided.
+            Recorded::Counted(_) => in_the_dark(rules, invite, began),
+        }
     }
 
     /// Asks lists about a caller. Each of them has an answer when this returns, or a reason for none.

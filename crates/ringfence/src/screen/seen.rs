@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 
-use jiff::Timestamp;
 use ringfence_policy::{
     Arrival, Attestation, Call, Caller, Facts, History, Identity, OneOrMore, Policy, Source, Verification,
 };
@@ -86,11 +85,10 @@ impl<'a> Seen<'a> {
     }
 }
 
-/// Writes facts down, with what the decision stood on beside them.
+/// Writes facts down, with what the decision stood on beside them, but for when it was made.
 pub(super) fn written(
     facts: &Facts<'_>,
     caller: &Caller<'_>,
-    at: Timestamp,
     policy: &Policy,
     stood_on: StoodOn,
     said: &[Said],
@@ -119,7 +117,7 @@ pub(super) fn written(
         line: Some(facts.line.to_owned()),
         group: (!facts.groups.is_empty()).then(|| OneOrMore::More(facts.groups.to_vec())),
         source: Some(facts.arrival),
-        at: Some(at.to_string()),
+        at: None,
         verification: facts.verification,
         attestation: facts.attestation,
         vouched: facts.vouched,

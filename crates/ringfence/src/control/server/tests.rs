@@ -6,7 +6,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::control::client::{self, AskError, Program};
 use crate::control::{Configuration, Status};
-use crate::journal::{self, Call, Flipped, Outcome, Record, Recorder};
+use crate::journal::{self, Call, Flipped, Outcome, Queued, Recorder};
 use crate::user::own_user;
 
 struct Fixture {
@@ -60,7 +60,7 @@ struct Running {
     home: TempDir,
     recorder: Recorder,
     journal: Arc<Journal>,
-    records: tokio::sync::mpsc::Receiver<Record>,
+    records: tokio::sync::mpsc::Receiver<Queued>,
 }
 
 fn running() -> Running {

@@ -19,7 +19,7 @@ pub(super) struct Bench {
 pub(super) struct Running {
     pub(super) recorder: Recorder,
     pub(super) journal: Arc<Journal>,
-    records: mpsc::Receiver<Record>,
+    records: mpsc::Receiver<Queued>,
 }
 
 impl Bench {

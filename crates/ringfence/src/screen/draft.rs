@@ -1,0 +1,214 @@
+//! The record of a decision, made after the caller has been answered.
+//!
+//! A shard notes what was decided, and of what. The sentence for people and the facts as the journal keeps them are made
+//! where the journal is kept.
+
+use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use ringfence_policy::{Action, Call as Facts, Decision, Facts as Known, KeptDecision, Work};
+use softphone::{CallId, Invite, Objection};
+
+use super::conclusion::{Asked, Basis};
+use super::record::{entry, objection, shown};
+use super::seen::written;
+use super::{Moment, Rules};
+use crate::journal::{self, Call, Evidence, Outcome, identity};
+
+/// A decision of which the record is still to be made.
+#[derive(Debug)]
+pub(super) struct Draft {
+    rules: Arc<Rules>,
+    decision: KeptDecision,
+    /// Without the time, which is `at`.
+    facts: Facts,
+    pub(super) identity: Option<String>,
+    pub(super) outcome: Outcome,
+    obstacle: Option<Obstacle>,
+    /// The sentence, if it was made already.
+    reason: Option<String>,
+    /// What is said after it.
+    remarks: String,
+    id: CallId,
+    call_id: String,
+    line: String,
+    source: SocketAddr,
+    at: Timestamp,
+    took: Duration,
+    is_sole: bool,
+}
+
+/// What stood against a call that was to ring or to be sent on.
+#[derive(Debug)]
+struct Obstacle {
+    objection: Objection,
+    to_redirection: bool,
+}
+
+/// What is told of a decision.
+#[derive(Debug, Default)]
+struct Told {
+    caller: String,
+    rule: String,
+    entry: Option<String>,
+    list: Option<String>,
+    shadow: Vec<String>,
+    reason: String,
+    is_audited: bool,
+}
+
+impl Draft {
+    /// Notes a decision, and what it means on the line.
+    pub(super) fn new(
+        asked: &Asked<'_>,
+        decision: &Decision<'_>,
+        action: &Action,
+        outcome: Outcome,
+        basis: Basis<'_, '_>,
+    ) -> Self {
+        let Asked { rules, invite, line, .. } = asked;
+        let Basis { caller, facts, stood_on, said, at, .. } = basis;
+        let policy = &rules.policy;
+        let obstacle = Obstacle::to(invite, action);
+        // What happened before may be another thing a moment later.
+        let is_told_now = asked.moment == Moment::Late || !said.is_empty() || decision.tells_of_the_past();
+        let reason = is_told_now.then(|| {
+            let explanation = Explained { decision, outcome: &outcome, obstacle: obstacle.as_ref() };
+            explanation.reason(rules, facts, at)
+        });
+        let mut remarks = String::new();
+        for said in said {
+            if let Some(why) = &said.failed {
+                remarks.extend(["; no answer of ", &said.list, " (", why, ")"]);
+            }
+        }
+        Self {
+            decision: decision.keep(policy),
+            identity: identity(&facts.caller),
+            facts: written(facts, caller, policy, stood_on, said),
+            outcome,
+            obstacle,
+            reason,
+            remarks,
+            id: invite.id(),
+            call_id: invite.call_id().into_owned(),
+            line: invite.line_label().to_owned(),
+            source: invite.source(),
+            at,
+            took: asked.took(),
+            is_sole: line.is_sole,
+            rules: Arc::clone(rules),
+        }
+    }
+
+    /// Has something said after the reason.
+    pub(super) fn remark(&mut self, remark: &str) {
+        self.remarks.push_str(remark);
+    }
+
+    /// Makes the record.
+    pub(super) fn written(mut self) -> Call {
+        // Whatever goes wrong with the words: the call has a record.
+        let told = catch_unwind(AssertUnwindSafe(|| self.told())).ok().flatten();
+        let Told { caller, rule, entry, list, shadow, reason, is_audited } =
+            told.unwrap_or_else(|| self.without_words());
+        self.facts.at = Some(self.at.to_string());
+        Call {
+            number: 0,
+            at: self.at,
+            id: self.id.to_string(),
+            call_id: self.call_id,
+            line: self.line,
+            caller,
+            source: self.source.to_string(),
+            verdict: self.outcome,
+            rule,
+            entry,
+            reason: reason + &self.remarks,
+            evidence: Evidence {
+                identity: self.identity,
+                list,
+                shadow,
+                // It cannot fail: every key is a string.
+                facts: serde_json::to_string(&self.facts).unwrap_or_default(),
+                policy: Arc::clone(&self.rules.checksum),
+                is_sole: self.is_sole,
+                is_audited,
+                decided_in: self.took,
+            },
+            display_name: self.facts.name.filter(|name| !name.is_empty()),
+            ended: None,
+        }
+    }
+
+    /// Tells it in words. `None` is never: the decision is of the policy that is kept beside it.
+    fn told(&self) -> Option<Told> {
+        let Self { rules, facts, at, outcome, .. } = self;
+        let decision = self.decision.under(&rules.policy)?;
+        Some(facts.with_facts(&rules.policy, *at, None, |facts, at| {
+            let explained = Explained { decision: &decision, outcome, obstacle: self.obstacle.as_ref() };
+            Told {
+                caller: shown(facts),
+                rule: decision.rule_id().to_owned(),
+                entry: entry(&decision, facts),
+                list: decision.list().map(str::to_owned),
+                shadow: Evidence::shadow_of(&decision),
+                reason: self.reason.clone().unwrap_or_else(|| explained.reason(rules, facts, at)),
+                is_audited: decision.rule().is_some_and(|rule| rule.is_audited),
+            }
+        }))
+    }
+
+    fn without_words(&self) -> Told {
+        let reason = format!("{}: the explanation panicked", self.outcome.name());
+        Told { caller: self.identity.clone().unwrap_or_default(), reason, ..Told::default() }
+    }
+}
+
+impl journal::Draft for Draft {
+    fn write(self: Box<Self>) -> Call {
+        self.written()
+    }
+}
+
+impl Obstacle {
+    fn to(invite: &Invite<'_>, action: &Action) -> Option<Self> {
+        let to_redirection = matches!(action, Action::Redirect(_));
+        objection(invite, action).map(|objection| Self { objection, to_redirection })
+    }
+}
+
+/// What is explained.
+struct Explained<'a> {
+    decision: &'a Decision<'a>,
+    outcome: &'a Outcome,
+    obstacle: Option<&'a Obstacle>,
+}
+
+impl Explained<'_> {
+    /// Returns the sentence that says why.
+    fn reason(&self, rules: &Rules, facts: &Known<'_>, at: Timestamp) -> String {
+        let mut explanation = self.decision.explain(&rules.policy, facts, at);
+        // It says what is done with this call: on this line, and in the place of silence.
+        if let Outcome::Reject { status } = self.outcome {
+            let work = self.decision.treatment().work();
+            if matches!(work, Work::Drop(_)) {
+                explanation.action = format!("rejected with {status} instead of ignored");
+            } else if matches!(work, Work::Reject(_)) {
+                explanation.action = format!("rejected with {status}");
+            }
+        }
+        match self.obstacle {
+            Some(Obstacle { objection, to_redirection: true }) => {
+                format!("{explanation}; it is not sent on: {objection}")
+            }
+            Some(Obstacle { objection, to_redirection: false }) => {
+                format!("{explanation}; it cannot ring: {objection}")
+            }
+            None => explanation.to_string(),
+        }
+    }
+}
