@@ -189,6 +189,10 @@ impl Desk for Service {
         self.screen.has_switch(name)
     }
 
+    fn forget_answers(&self, identity: &str) -> usize {
+        self.supply.sources().forget(identity)
+    }
+
     async fn reload(&self) -> Result<Reloaded, String> {
         let mut in_force = self.in_force.lock().await;
         let path = in_force.path.clone();

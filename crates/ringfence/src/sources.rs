@@ -223,6 +223,11 @@ impl Sources {
         heard
     }
 
+    /// Forgets what was answered about a caller, as the journal knows it. Returns how many answers were remembered.
+    pub(crate) fn forget(&self, identity: &str) -> usize {
+        self.informants.iter().map(|informant| informant.forget(identity)).sum()
+    }
+
     /// Returns how all of them stand.
     pub(crate) fn status(&self) -> SourcesStatus {
         SourcesStatus {

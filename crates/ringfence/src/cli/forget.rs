@@ -14,8 +14,8 @@ use crate::journal::{Forgotten, Offline};
 
 /// Remove every trace of a caller from the journal
 ///
-/// Their calls, what the rules remember of them, and the entries that name them in lists for a time; the
-/// bytes are overwritten. Lists that you wrote stay: `ringfence remove` takes a number off them. Exits 1
+/// Their calls, what the rules remember of them, the entries that name them in lists for a time, and what look-ups
+/// answered about them; the bytes are overwritten. Lists that you wrote stay: `ringfence remove` takes a number off them. Exits 1
 /// if nothing was known.
 #[derive(Debug, Args)]
 pub(super) struct Forget {

@@ -19,7 +19,7 @@ use tokio::time::timeout;
 use super::client::known_as;
 use super::place::Bound;
 use super::{Asked, Reloaded, Request, Response, Status};
-use crate::journal::{Journal, MOST_CALLS, News};
+use crate::journal::{Forgotten, Journal, MOST_CALLS, News};
 use crate::visible::visible;
 
 /// What the server answers from.
@@ -30,6 +30,8 @@ pub(crate) trait Desk: Send + Sync + 'static {
     fn path(&self) -> PathBuf;
     /// Tells whether the policy in force has a switch.
     fn has_switch(&self, name: &str) -> bool;
+    /// Forgets what others have answered about a caller. Returns how many answers were remembered.
+    fn forget_answers(&self, identity: &str) -> usize;
     /// Reads the configuration again; an error is one line.
     fn reload(&self) -> impl Future<Output = Result<Reloaded, String>> + Send;
 }
@@ -182,7 +184,10 @@ async fn answer(
         }
         Request::Forget { identity, region } => {
             let response = match Region::parse(&region) {
-                Ok(region) => forget(Arc::clone(desk.journal()), identity, region).await,
+                Ok(region) => {
+                    let answers = desk.forget_answers(&identity);
+                    forget(Arc::clone(desk.journal()), identity, region, answers).await
+                }
                 Err(error) => Response::Error(error.to_string()),
             };
             send(writer, &response).await?;
@@ -207,9 +212,11 @@ async fn answer(
 }
 
 /// Has the journal forget a caller: it waits for the disk.
-async fn forget(journal: Arc<Journal>, identity: String, region: Region) -> Response {
+async fn forget(journal: Arc<Journal>, identity: String, region: Region, answers: usize) -> Response {
     match spawn_blocking(move || journal.forget(&identity, region)).await {
-        Ok(Ok(forgotten)) => Response::Forgotten(forgotten),
+        Ok(Ok(forgotten)) => {
+            Response::Forgotten(Forgotten { remembered: forgotten.remembered + answers, ..forgotten })
+        }
         Ok(Err(error)) => Response::Error(error.to_string()),
         Err(error) => Response::Error(error.to_string()),
     }

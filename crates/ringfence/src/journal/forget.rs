@@ -25,7 +25,7 @@ pub(super) struct Forget {
 pub(crate) struct Forgotten {
     /// Calls by the number, and calls of others whose facts name it.
     pub(crate) calls: usize,
-    /// When it was dialled or answered, and its entries in lists.
+    /// When it was dialled or answered, its entries in lists, and what look-ups answered about it.
     pub(crate) remembered: usize,
     /// Whether the file was written anew without them. It is not where the disk has no room for a copy, or
     /// a reader would not let go: then the bytes are overwritten in the file and may be in its `-wal` until later.

@@ -146,6 +146,14 @@ impl Informant {
         result
     }
 
+    /// Forgets what is remembered of a caller, as the journal knows it; an answer that is under way is not remembered.
+    /// Returns how many answers were.
+    pub(crate) fn forget(&self, identity: &str) -> usize {
+        let mut flights = lock(&self.flights);
+        flights.retain(|asked, _| !asked.is_about(identity));
+        lock(&self.memory).forget_caller(identity)
+    }
+
     /// Returns the spec it was made of.
     pub(crate) fn spec(&self) -> &LookUpSpec {
         &self.spec
@@ -190,7 +198,7 @@ impl Informant {
         lock(&self.breaker).begin(Instant::now()).map_err(|rest| SourceError::LeftAlone { rest })?;
         let (land, flight) = watch::channel(None);
         flights.insert(question.clone(), flight.clone());
-        let landing = Landing { informant: Arc::clone(self), question };
+        let landing = Landing { informant: Arc::clone(self), question, flight: flight.clone() };
         tokio::spawn(async move {
             let result = landing.fly(deadline).await;
             // Off the map first: whoever asks from now on finds it remembered, or asks anew.
@@ -222,6 +230,7 @@ impl Informant {
 struct Landing {
     informant: Arc<Informant>,
     question: Question,
+    flight: Flight,
 }
 
 impl Landing {
@@ -232,17 +241,29 @@ impl Landing {
         let result = timeout_at(latest, informant.inquire(&self.question)).await.unwrap_or(Err(late));
         let now = Instant::now();
         if let Ok(answer) = &result {
-            lock(&informant.memory).remember(&self.question, answer, now);
+            let flights = lock(&informant.flights);
+            // One about whom was forgotten since is off the map.
+            if self.is_on(&flights) {
+                lock(&informant.memory).remember(&self.question, answer, now);
+            }
         }
         // An answer that comes too late is remembered, but nobody could use it.
         lock(&informant.breaker).end(result.is_ok() && now <= deadline, now);
         result
     }
+
+    /// Tells whether it is the one of its question, which may have been asked anew.
+    fn is_on(&self, flights: &HashMap<Question, Flight>) -> bool {
+        flights.get(&self.question).is_some_and(|flight| flight.same_channel(&self.flight))
+    }
 }
 
 impl Drop for Landing {
     fn drop(&mut self) {
-        lock(&self.informant.flights).remove(&self.question);
+        let mut flights = lock(&self.informant.flights);
+        if self.is_on(&flights) {
+            flights.remove(&self.question);
+        }
     }
 }
 
@@ -255,6 +276,13 @@ const LONGEST_FLIGHT: Duration = Duration::from_secs(3);
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Question {
+    /// Tells whether it is about a caller, as the journal knows it.
+    fn is_about(&self, identity: &str) -> bool {
+        self.number.to_string() == identity
+    }
 }
 
 impl fmt::Debug for Question {

@@ -51,6 +51,10 @@ impl Desk for Fixture {
         name == "guests"
     }
 
+    fn forget_answers(&self, identity: &str) -> usize {
+        usize::from(identity == "+41791234567")
+    }
+
     async fn reload(&self) -> Result<Reloaded, String> {
         Err("ringfence.toml:1:1: unknown key `x`".to_owned())
     }
@@ -213,4 +217,17 @@ async fn who_means_another_configuration_is_told_which_one_runs() {
     assert!(error.contains("/nowhere/ringfence.toml") && error.contains("/nowhere/other.toml"), "{error}");
     let any = Program { configuration: None, ..running.program() };
     assert!(client::ask(&any, &Request::Status).await.unwrap().next().await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn what_others_answered_about_a_caller_is_forgotten_with_the_calls() {
+    let running = running();
+    for (identity, expected) in [("+41791234567", 1), ("+41791234568", 0)] {
+        let request = Request::Forget { identity: identity.to_owned(), region: "CH".to_owned() };
+        let mut answer = client::ask(&running.program(), &request).await.unwrap();
+        let Some(Response::Forgotten(forgotten)) = answer.next().await.unwrap() else {
+            panic!("expected that")
+        };
+        assert_eq!((forgotten.calls, forgotten.remembered), (0, expected));
+    }
 }

@@ -70,6 +70,15 @@ impl Memory {
         }
     }
 
+    /// Forgets all answers about a caller, as the journal knows it. Returns how many.
+    pub(crate) fn forget_caller(&mut self, identity: &str) -> usize {
+        let meant: Vec<_> = self.answers.keys().filter(|asked| asked.is_about(identity)).cloned().collect();
+        for question in &meant {
+            self.forget(question);
+        }
+        meant.len()
+    }
+
     fn forget(&mut self, question: &Question) {
         if let Some(before) = self.answers.remove(question) {
             self.order.remove(&before.used);

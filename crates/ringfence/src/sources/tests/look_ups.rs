@@ -194,6 +194,42 @@ async fn what_is_remembered_outlives_a_reload_that_leaves_the_source_as_it_is() 
 }
 
 #[tokio::test]
+async fn a_caller_who_is_forgotten_is_asked_about_anew_and_others_are_not() {
+    let server = Server::start(|_| ok(JSON, SPAM));
+    let spec = look_up(LookUp::Service { url: server.url("/who") });
+    let sources = Stage::new().ask_by(LookUpSpec { cache: Some(Duration::from_secs(3600)), ..spec }).await;
+    for number in ["079 123 45 67", "079 123 45 68"] {
+        ask(&sources, number).await;
+    }
+    assert_eq!((sources.forget("+41791234567"), sources.forget("+41791234567")), (1, 0));
+    for number in ["079 123 45 67", "079 123 45 68"] {
+        ask(&sources, number).await;
+    }
+    assert_eq!(server.requests().len(), 3);
+}
+
+#[tokio::test]
+async fn an_answer_that_comes_after_its_caller_was_forgotten_is_used_and_not_remembered() {
+    let (release, held) = std::sync::mpsc::channel::<()>();
+    let held = std::sync::Mutex::new(held);
+    let server = Server::start(move |_| {
+        let _ = held.lock().unwrap().recv();
+        ok(JSON, SPAM)
+    });
+    let spec = look_up(LookUp::Service { url: server.url("/who") });
+    let spec = LookUpSpec { cache: Some(Duration::from_secs(3600)), ..spec };
+    let sources = Arc::new(Stage::new().ask_by(spec).await);
+    let asking = Arc::clone(&sources);
+    let asking = tokio::spawn(async move { ask(&asking, "079 123 45 67").await });
+    server.requested().await;
+    sources.forget("+41791234567");
+    drop(release);
+    assert_eq!(asking.await.unwrap().said.len(), 1);
+    ask(&sources, "079 123 45 67").await;
+    assert_eq!(server.requests().len(), 2);
+}
+
+#[tokio::test]
 async fn of_two_services_of_a_list_counts_what_speaks_against_the_caller() {
     let (good, bad) = (r#"{"score":0}"#, r#"{"score":3}"#);
     for (one, other, expected) in
