@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
@@ -52,7 +52,7 @@ const MOST_ANSWER: u64 = 16 * 1024 * 1024;
 /// Asks the program that listens at the first of the places that a program of ours listens at.
 pub(crate) async fn ask(program: &Program, request: &Request) -> Result<Answer, AskError> {
     let user = own_user()?;
-    let mut stream = connect(&program.places, |peer, place| is_ours(peer, user, place)).await?;
+    let mut stream = connect(&program.places, user, |peer, place| is_ours(peer, user, place)).await?;
     let configuration = program.configuration.as_deref().map(known_as);
     let asked = Asked { request: request.clone(), configuration };
     let mut line = serde_json::to_vec(&asked).map_err(io::Error::from)?;
@@ -78,7 +78,11 @@ pub(super) fn known_as(path: &Path) -> String {
     canonical(path).to_string_lossy().into_owned()
 }
 
-async fn connect(places: &[PathBuf], is_ours: impl Fn(u32, &Path) -> bool) -> Result<UnixStream, AskError> {
+async fn connect(
+    places: &[PathBuf],
+    user: u32,
+    is_ours: impl Fn(u32, &Path) -> bool,
+) -> Result<UnixStream, AskError> {
     let mut forbidden: Option<&Path> = None;
     let mut foreign: Option<&Path> = None;
     for place in places {
@@ -89,7 +93,8 @@ async fn connect(places: &[PathBuf], is_ours: impl Fn(u32, &Path) -> bool) -> Re
             // What we ask names callers, and an answer that is made up would pass for done.
             Ok(_) => foreign = foreign.or(Some(place)),
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-                forbidden = forbidden.or(Some(place));
+                let told = if is_in_the_way(place, user) { &mut foreign } else { &mut forbidden };
+                *told = told.or(Some(place));
             }
             Err(_) => {}
         }
@@ -105,6 +110,21 @@ async fn connect(places: &[PathBuf], is_ours: impl Fn(u32, &Path) -> bool) -> Re
 /// not where anybody could have put a socket.
 fn is_ours(peer: u32, user: u32, place: &Path) -> bool {
     peer == user || peer == 0 || (user == 0 && !is_open_to_all(place))
+}
+
+/// Tells whether what refuses a user at a place need not be a program's that they could mean: a stranger put it where
+/// anybody may. What only root or they themselves can have put there is a program's, if another user's.
+fn is_in_the_way(place: &Path, user: u32) -> bool {
+    let reachable = place.ancestors().find(|path| fs::canonicalize(path).is_ok());
+    let Some((path, found)) = reachable.and_then(|path| Some((path, fs::symlink_metadata(path).ok()?)))
+    else {
+        return false;
+    };
+    is_strangers(found.uid(), user) && is_open_to_all(path)
+}
+
+const fn is_strangers(owner: u32, user: u32) -> bool {
+    owner != user && owner != 0
 }
 
 /// Tells whether anybody may put something at a path, or above it; also when that cannot be told.
@@ -158,11 +178,9 @@ impl std::fmt::Display for AskError {
                 let places: Vec<_> = places.iter().map(|place| place.display().to_string()).collect();
                 write!(f, "ringfence is not running: nothing listens at {}", places.join(" or "))
             }
-            Self::NotOurs(place) => write!(
-                f,
-                "ringfence is not running: another user listens at {} and was not asked",
-                place.display()
-            ),
+            Self::NotOurs(place) => {
+                write!(f, "ringfence is not running: {} is another user's and was not asked", place.display())
+            }
             Self::Forbidden(place) => {
                 write!(f, "the control socket {} belongs to another user", place.display())
             }
@@ -186,11 +204,25 @@ mod tests {
         let places = ["other", "ours"].map(|name| home.path().join(name));
         let listeners = places.each_ref().map(|place| UnixListener::bind(place).unwrap());
         let is_ours = |_: u32, place: &Path| place.ends_with("ours");
-        let stream = connect(&places, is_ours).await.unwrap();
+        let stream = connect(&places, 1000, is_ours).await.unwrap();
         assert_eq!(stream.peer_addr().unwrap().as_pathname(), Some(&*places[1]));
-        let error = connect(&places[..1], is_ours).await.unwrap_err();
+        let error = connect(&places[..1], 1000, is_ours).await.unwrap_err();
         assert!(matches!(&error, AskError::NotOurs(place) if place == &places[0]), "{error:?}");
         drop(listeners);
+    }
+
+    #[test]
+    fn what_a_stranger_put_where_anybody_may_is_no_program_that_refuses_us() {
+        let home = tempfile::tempdir().unwrap();
+        let place = home.path().join("control.sock");
+        fs::write(&place, "").unwrap();
+        // Only root may give it away; for anybody else it is somebody else's who is not they.
+        let _ = std::os::unix::fs::lchown(&place, Some(1001), None);
+        let owner = fs::symlink_metadata(&place).unwrap().uid();
+        assert!(is_in_the_way(&place, owner + 1) && !is_in_the_way(&place, owner));
+        assert!(is_in_the_way(&place.join("beyond"), owner + 1));
+        assert!(!is_in_the_way(Path::new("/usr/nowhere/control.sock"), owner + 1));
+        assert!(is_strangers(1001, 1000) && !is_strangers(1000, 1000) && !is_strangers(0, 1000));
     }
 
     #[test]

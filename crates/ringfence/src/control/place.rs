@@ -68,9 +68,16 @@ impl Bound {
         let io = |source| BindError::Io { path: path.to_owned(), source };
         let directory =
             path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let refuse_link = || match link_of_others(directory, user, MOST_LINKS) {
+            Some(link) => Err(BindError::NotOurs { path: link, why: "somebody else has put a link there" }),
+            None => Ok(()),
+        };
+        refuse_link()?;
         DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(io)?;
         // What a link names now is what is used, wherever the link leads later.
-        let directory = fs::canonicalize(directory).map_err(io)?;
+        let real = fs::canonicalize(directory).map_err(io)?;
+        refuse_link()?;
+        let directory = real;
         if !is_closed(&fs::metadata(&directory).map_err(io)?, user) {
             return Err(BindError::NotOurs { path: directory, why: "others may write to this directory" });
         }
@@ -108,6 +115,23 @@ impl Bound {
         &self.path
     }
 }
+
+/// Finds a link on the way to a path that neither a user nor root has put there, also where one leads to another: it
+/// may lead into a directory of the user's that is meant for something else.
+fn link_of_others(path: &Path, user: u32, links: usize) -> Option<PathBuf> {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    path.ancestors().find_map(|path| {
+        let found = fs::symlink_metadata(path).ok().filter(fs::Metadata::is_symlink)?;
+        if links == 0 || (found.uid() != user && found.uid() != 0) {
+            return Some(path.to_owned());
+        }
+        let target = path.parent().unwrap_or(path).join(fs::read_link(path).ok()?);
+        link_of_others(&target, user, links - 1)
+    })
+}
+
+/// As many as systems follow at most.
+const MOST_LINKS: usize = 40;
 
 impl Drop for Bound {
     fn drop(&mut self) {
@@ -205,6 +229,34 @@ mod tests {
         let error = Bound::bind(&link.join("control.sock"), own_user().unwrap()).unwrap_err();
         assert!(matches!(error, BindError::NotOurs { .. }), "{error}");
         assert_eq!(fs::read_dir(&open).unwrap().count(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_link_that_somebody_else_put_there_is_refused_wherever_it_leads() {
+        let home = tempfile::tempdir().unwrap();
+        let [closed, planted, link] = ["closed", "planted", "link"].map(|name| home.path().join(name));
+        DirBuilder::new().mode(0o700).create(&closed).unwrap();
+        symlink(&closed, &planted).unwrap();
+        symlink("planted", &link).unwrap();
+        // Only root may give it away; for anybody else it is somebody else's who is not they.
+        let _ = std::os::unix::fs::lchown(&planted, Some(1001), None);
+        let user = fs::symlink_metadata(&planted).unwrap().uid() + 1;
+        let error = Bound::bind(&planted.join("control.sock"), user).unwrap_err();
+        assert!(matches!(&error, BindError::NotOurs { path, .. } if *path == planted), "{error}");
+        assert!(link_of_others(&link, user, MOST_LINKS).is_some());
+        assert_eq!(fs::read_dir(&closed).unwrap().count(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_link_of_our_own_is_followed() {
+        let home = tempfile::tempdir().unwrap();
+        let (closed, link) = (home.path().join("closed"), home.path().join("link"));
+        DirBuilder::new().mode(0o700).create(&closed).unwrap();
+        symlink(&closed, &link).unwrap();
+        let _bound = Bound::bind(&link.join("control.sock"), own_user().unwrap()).unwrap();
+        assert!(closed.join("control.sock").exists());
+        symlink("endless", home.path().join("endless")).unwrap();
+        assert!(link_of_others(&home.path().join("endless"), own_user().unwrap(), MOST_LINKS).is_some());
     }
 
     #[tokio::test]
