@@ -1,6 +1,8 @@
 //! Answers on the control socket. It never touches a shard: what it says it reads from counters and
 //! from the journal.
 
+mod places;
+
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -12,14 +14,14 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
+use self::places::{Leave, MOST_CLIENTS, Place, Places};
 use super::client::known_as;
 use super::place::Bound;
 use super::{Asked, Reloaded, Request, Response, Status};
-use crate::journal::{Forgotten, Journal, MOST_CALLS, News};
+use crate::journal::{Call, Forgotten, Journal, MOST_CALLS, News};
 use crate::visible::visible;
 
 /// What the server answers from.
@@ -36,8 +38,6 @@ pub(crate) trait Desk: Send + Sync + 'static {
     fn reload(&self) -> impl Future<Output = Result<Reloaded, String>> + Send;
 }
 
-/// More clients at once are told to come back.
-const MOST_CLIENTS: usize = 16;
 /// A request is one line that is no longer.
 const MOST_REQUEST: u64 = 16 * 1_024;
 /// A client that neither asks nor reads for so long is let go.
@@ -47,7 +47,7 @@ const PATIENCE_WHEN_FULL: Duration = Duration::from_secs(1);
 
 /// Answers clients until the task is dropped.
 pub(crate) async fn serve(bound: Bound, user: u32, desk: Arc<impl Desk>) {
-    let places = Arc::new(Semaphore::new(MOST_CLIENTS));
+    let places = Arc::new(Places::default());
     loop {
         let stream = match bound.listener.accept().await {
             Ok((stream, _)) => stream,
@@ -63,29 +63,41 @@ pub(crate) async fn serve(bound: Bound, user: u32, desk: Arc<impl Desk>) {
             tracing::warn!("control socket: refused a client of another user");
             continue;
         }
-        let place = Arc::clone(&places).try_acquire_owned().ok();
-        tokio::spawn(attend(stream, place, Arc::clone(&desk)));
+        tokio::spawn(attend(stream, Arc::clone(&places), Arc::clone(&desk)));
     }
 }
 
 /// Serves one client; what goes wrong with its connection is its own business.
-async fn attend(stream: UnixStream, place: Option<OwnedSemaphorePermit>, desk: Arc<impl Desk>) {
+async fn attend(stream: UnixStream, places: Arc<Places>, desk: Arc<impl Desk>) {
+    if let Err(error) = converse(stream, &places, &*desk).await {
+        tracing::debug!(%error, "control client left");
+    }
+}
+
+async fn converse(stream: UnixStream, places: &Places, desk: &impl Desk) -> io::Result<()> {
     let (reader, mut writer) = stream.into_split();
     let mut reader = BufReader::new(reader);
-    // One that is refused is heard as well: a socket that is closed with a request unread takes the
-    // answer back.
-    let patience = if place.is_some() { PATIENCE } else { PATIENCE_WHEN_FULL };
-    let answered = match (timeout(patience, request(&mut reader)).await, &place) {
-        (_, None) => refuse(&mut writer, format!("{MOST_CLIENTS} clients are being served, try again")).await,
-        (Ok(Ok(asked)), Some(_)) => match declined(&asked, &*desk) {
-            Some(response) => send(&mut writer, &response).await,
-            None => answer(asked.request, &mut reader, &mut writer, &*desk).await,
-        },
-        (Ok(Err(wrong)), Some(_)) => refuse(&mut writer, wrong).await,
-        (Err(_), Some(_)) => refuse(&mut writer, "expected a request, got none".to_owned()).await,
+    let Some((place, leave)) = places.take(PATIENCE_WHEN_FULL).await else {
+        // It is heard as well: a socket that is closed with a request unread takes the answer back.
+        let _ = timeout(PATIENCE_WHEN_FULL, request(&mut reader)).await;
+        return refuse(&mut writer, format!("{MOST_CLIENTS} clients are being served, try again")).await;
     };
-    if let Err(error) = answered {
-        tracing::debug!(%error, "control client left");
+    match heard(&mut reader, leave).await {
+        Ok(asked) => match declined(&asked, desk) {
+            Some(response) => send(&mut writer, &response).await,
+            None => answer(asked.request, &mut reader, &mut writer, desk, (places, place)).await,
+        },
+        Err(wrong) => refuse(&mut writer, wrong).await,
+    }
+}
+
+/// Waits for what a client asks, until it has been silent for too long or has to give way.
+async fn heard(reader: &mut BufReader<OwnedReadHalf>, leave: Leave) -> Result<Asked, String> {
+    let none = |why: &str| Err(format!("expected a request, got none{why}"));
+    tokio::select! {
+        biased;
+        asked = timeout(PATIENCE, request(reader)) => asked.unwrap_or_else(|_| none("")),
+        _ = leave => none(", and others wait"),
     }
 }
 
@@ -138,6 +150,7 @@ async fn answer(
     reader: &mut BufReader<OwnedReadHalf>,
     writer: &mut OwnedWriteHalf,
     desk: &impl Desk,
+    (places, place): (&Places, Place),
 ) -> io::Result<()> {
     match request {
         Request::Status => send(writer, &Response::Status(Box::new(desk.status().await))).await?,
@@ -192,20 +205,16 @@ async fn answer(
             };
             send(writer, &response).await?;
         }
-        Request::Calls { limit, follow } => {
-            let most = limit.min(MOST_CALLS);
-            let (past, news) = if follow {
-                let (past, news) = desk.journal().follow(most);
-                (past, Some(news))
-            } else {
-                (desk.journal().newest(most), None)
+        Request::Calls { limit, follow: false } => {
+            tell_calls(desk.journal().newest(limit.min(MOST_CALLS)), writer).await?;
+        }
+        Request::Calls { limit, follow: true } => {
+            let Some(_place) = places.follow(place) else {
+                return refuse(writer, format!("{MOST_CLIENTS} clients follow the calls already")).await;
             };
-            for call in past {
-                send(writer, &Response::News(News::Call(call))).await?;
-            }
-            if let Some(news) = news {
-                follow_calls(news, reader, writer).await?;
-            }
+            let (past, news) = desk.journal().follow(limit.min(MOST_CALLS));
+            tell_calls(past, writer).await?;
+            follow_calls(news, reader, writer).await?;
         }
     }
     send(writer, &Response::End {}).await
@@ -220,6 +229,13 @@ async fn forget(journal: Arc<Journal>, identity: String, region: Region, answers
         Ok(Err(error)) => Response::Error(error.to_string()),
         Err(error) => Response::Error(error.to_string()),
     }
+}
+
+async fn tell_calls(calls: Vec<Arc<Call>>, writer: &mut OwnedWriteHalf) -> io::Result<()> {
+    for call in calls {
+        send(writer, &Response::News(News::Call(call))).await?;
+    }
+    Ok(())
 }
 
 /// Sends what happens until the client leaves.

@@ -11,6 +11,8 @@ use crate::user::own_user;
 
 struct Fixture {
     journal: Arc<Journal>,
+    /// How many reloads are under way, of which none ends; without a count all fail.
+    reloads: tokio::sync::watch::Sender<Option<usize>>,
 }
 
 impl Desk for Fixture {
@@ -56,6 +58,10 @@ impl Desk for Fixture {
     }
 
     async fn reload(&self) -> Result<Reloaded, String> {
+        if self.reloads.borrow().is_some() {
+            self.reloads.send_modify(|reloads| *reloads = reloads.map(|reloads| reloads + 1));
+            std::future::pending::<()>().await;
+        }
         Err("ringfence.toml:1:1: unknown key `x`".to_owned())
     }
 }
@@ -68,11 +74,15 @@ struct Running {
 }
 
 fn running() -> Running {
+    running_with(tokio::sync::watch::Sender::default())
+}
+
+fn running_with(reloads: tokio::sync::watch::Sender<Option<usize>>) -> Running {
     let home = tempfile::tempdir().unwrap();
     let user = own_user().unwrap();
     let bound = Bound::bind(&home.path().join("s"), user).unwrap();
     let (recorder, journal, records) = journal::open(journal::Settings::in_memory()).unwrap();
-    tokio::spawn(serve(bound, user, Arc::new(Fixture { journal: Arc::clone(&journal) })));
+    tokio::spawn(serve(bound, user, Arc::new(Fixture { journal: Arc::clone(&journal), reloads })));
     Running { home, recorder, journal, records }
 }
 
@@ -171,12 +181,13 @@ async fn nonsense_gets_an_error_and_the_server_goes_on() {
 
 #[tokio::test]
 async fn one_client_too_many_is_told_to_come_back() {
-    let running = running();
+    let (reloads, mut under_way) = tokio::sync::watch::channel(Some(0));
+    let running = running_with(reloads);
     let mut held = Vec::new();
     for _ in 0..MOST_CLIENTS {
-        let request = Request::Calls { limit: 0, follow: true };
-        held.push(client::ask(&running.program(), &request).await.unwrap());
+        held.push(client::ask(&running.program(), &Request::Reload).await.unwrap());
     }
+    under_way.wait_for(|reloads| *reloads == Some(MOST_CLIENTS)).await.unwrap();
     let answer = running.raw(b"{\"request\":{\"verb\":\"status\"}}\n").await;
     assert!(answer.contains("16 clients are being served"), "{answer}");
     for _ in 0..50 {
@@ -185,6 +196,41 @@ async fn one_client_too_many_is_told_to_come_back() {
         assert!(matches!(&error, AskError::Refused(why) if why.starts_with("16 clients")), "{error:?}");
     }
     drop(held);
+}
+
+#[tokio::test]
+async fn clients_that_follow_keep_nobody_out_but_one_more_that_would() {
+    let running = running();
+    let request = Request::Calls { limit: 1, follow: true };
+    let mut following = Vec::new();
+    for _ in 0..=MOST_CLIENTS {
+        following.push(client::ask(&running.program(), &request).await.unwrap());
+        let mut status = client::ask(&running.program(), &Request::Status).await.unwrap();
+        assert!(matches!(status.next().await, Ok(Some(Response::Status(_)))));
+    }
+    let error = following.pop().unwrap().next().await.unwrap_err();
+    assert!(matches!(&error, AskError::Refused(why) if why.starts_with("16 clients follow")), "{error:?}");
+}
+
+#[tokio::test]
+async fn the_client_that_is_silent_for_longest_gives_way() {
+    let running = running();
+    let place = running.home.path().join("s");
+    let mut silent = Vec::new();
+    for _ in 0..MOST_CLIENTS {
+        silent.push(UnixStream::connect(&place).await.unwrap());
+    }
+    let mut status = client::ask(&running.program(), &Request::Status).await.unwrap();
+    assert!(matches!(status.next().await, Ok(Some(Response::Status(_)))));
+    let mut answer = String::new();
+    silent[0].read_to_string(&mut answer).await.unwrap();
+    assert_eq!(answer, "{\"error\":\"expected a request, got none, and others wait\"}\n");
+    for silent in &mut silent[1..] {
+        silent.write_all(b"{\"request\":{\"verb\":\"switches\"}}\n").await.unwrap();
+        answer.clear();
+        silent.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("{\"switches\":"), "{answer}");
+    }
 }
 
 #[tokio::test]
