@@ -13,6 +13,34 @@ use serde_json::Value;
 
 const POLICY: &str = "[list.reject]\n[[rule]]\nid = \"all\"\nthen = \"busy\"\n";
 
+/// Ends the program, and returns its exit code.
+fn ended(bench: &mut Bench, mut program: Program) -> Option<i32> {
+    program.signal("TERM");
+    assert!(bench.play(|pbx| !pbx.is_registered("858")), "{}", bench.log());
+    program.0.wait().unwrap().code()
+}
+
+#[test]
+fn a_switch_that_could_not_be_written_until_the_program_ends_is_told_to_be_lost() {
+    let (mut bench, program) = Bench::running(&format!("{POLICY}[switch.on_call]\n"));
+    let journal = rusqlite::Connection::open(bench.path("ringfence.db")).unwrap();
+    journal.busy_timeout(PATIENCE).unwrap();
+    journal.execute_batch("BEGIN IMMEDIATE").unwrap();
+    assert!(bench.told(&["switch", "on_call", "on"]).ends_with("exit 1\n"));
+    assert_eq!(ended(&mut bench, program), Some(1), "{}", bench.log());
+    journal.execute_batch("ROLLBACK").unwrap();
+    let log = bench.log();
+    let line = log.lines().find(|line| line.contains("ended before the journal could be written"));
+    assert!(line.is_some_and(|line| line.contains("ERROR") && line.contains("lost=1")), "{log}");
+}
+
+#[test]
+fn a_program_that_has_written_all_ends_well() {
+    let (mut bench, program) = Bench::running(&format!("{POLICY}[switch.on_call]\n"));
+    assert!(bench.told(&["switch", "on_call", "on"]).ends_with("exit 0\n"));
+    assert_eq!(ended(&mut bench, program), Some(0), "{}", bench.log());
+}
+
 /// Writes a call down that came at a time of a clock that stood ahead, as an earlier run would have.
 fn from_the_future(bench: &Bench) {
     let journal = rusqlite::Connection::open(bench.path("ringfence.db")).unwrap();

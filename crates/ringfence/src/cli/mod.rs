@@ -21,6 +21,7 @@ mod init;
 mod list;
 mod man;
 mod output;
+mod parting;
 mod policy_file;
 mod reach;
 mod records;

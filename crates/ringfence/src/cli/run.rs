@@ -10,7 +10,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
 
 use super::failure::with_hint;
-use super::{Answer, Context, accept, target};
+use super::{Answer, Context, accept, parting, target};
 use crate::config::findings;
 use crate::control::place::{self, BindError, Bound};
 use crate::control::server::{self, Desk};
@@ -30,7 +30,7 @@ use crate::watch::Watch;
 /// with `ringfence reload`, those of `block` and its like with the next call; when the new ones are wrong, the last
 /// good ones stay. SIGTERM and SIGINT unregister and
 /// end; a second one ends at once. What was decided is written to the journal: `ringfence calls` shows
-/// the newest.
+/// the newest. Exits 1 if the journal could not be written to the end, so that calls or switches are lost.
 #[derive(Debug, Args)]
 pub(super) struct Run {
     /// Draw every message as a ladder on the standard output
@@ -50,8 +50,6 @@ pub(super) struct Run {
     log_numbers: bool,
 }
 
-/// How long the disk may take to write the last calls when the program ends.
-const PARTING: Duration = Duration::from_secs(5);
 /// How long the registrars may take to answer when the program ends.
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -105,16 +103,13 @@ impl Run {
         // What was decided last is logged too.
         let _ = leaving.send(());
         let _ = writing.await;
-        let closing = tokio::task::spawn_blocking(move || journal.close());
-        if tokio::time::timeout(PARTING, closing).await.is_err() {
-            tracing::warn!("the disk does not take the journal: its last calls may be lost");
-        }
+        let is_written = parting::close(journal).await;
         tracing::info!("ended");
         let left_out = drawing.map(Drawing::finish).transpose()?.unwrap_or_default();
         if left_out > 0 {
             tracing::warn!(left_out, "the trace is not complete");
         }
-        Ok(Answer::Fine)
+        Ok(Answer::of(is_written))
     }
 }
 
