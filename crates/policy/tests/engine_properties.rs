@@ -11,8 +11,8 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 use random_policies::{Draft, Drawn, any_call, any_rules, configuration, plainly, policy};
 use ringfence_policy::{
-    Arrival, Attestation, Call, Condition, Mode, OneOrMore, Policy, PolicyParts, Rule, Source, Treatment,
-    Verdict, Verification, decide,
+    Arrival, Attestation, Call, Condition, Decision, Facts, Mode, NoHistory, OneOrMore, Policy, PolicyParts,
+    Rule, Source, Treatment, Verdict, Verification, decide,
 };
 
 /// Returns the rule, the treatment, and the rules in shadow mode that would have decided.
@@ -166,6 +166,27 @@ proptest! {
             let is_plain = !text.chars().any(|letter| letter.is_control() && letter != '\n');
             prop_assert!(is_plain, "{:?}", text);
         }
+    }
+
+    #[test]
+    fn a_decision_that_was_kept_is_explained_as_if_it_had_not_been(said in any_said(), rules in any_rules(), now in any::<i32>()) {
+        let policy = policy(&rules, Mode::Enforce);
+        let now = Timestamp::from_second(i64::from(now)).unwrap();
+        said.with_facts(&policy, now, None, |facts, now| {
+            let decision = decide(&policy, facts, now);
+            let again = decision.keep(&policy).under(&policy).unwrap();
+            let entry = |decision: &Decision<'_>| decision.entry().map(|entry| entry.to_string());
+            let shadow = |decision: &Decision<'_>| decision.shadow().map(Rule::id).collect::<Vec<_>>().concat();
+            prop_assert_eq!(again.rule_id(), decision.rule_id());
+            prop_assert_eq!(again.list(), decision.list());
+            prop_assert_eq!(entry(&again), entry(&decision));
+            prop_assert_eq!(shadow(&again), shadow(&decision));
+            prop_assert!(Arc::ptr_eq(again.treatment(), decision.treatment()));
+            // A moment later, what happened before may be another thing.
+            let later = if decision.tells_of_the_past() { *facts } else { Facts { history: &NoHistory, ..*facts } };
+            prop_assert_eq!(again.explain(&policy, &later, now), decision.explain(&policy, facts, now));
+            Ok(())
+        })?;
     }
 
     #[test]

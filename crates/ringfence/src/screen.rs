@@ -57,6 +57,9 @@ pub(crate) struct Screen {
     /// Whether each attempt to decide panics.
     #[cfg(test)]
     panics: std::sync::atomic::AtomicBool,
+    /// Whether to say why panics.
+    #[cfg(test)]
+    is_unspeakable: std::sync::atomic::AtomicBool,
 }
 
 /// Where a call is decided.
@@ -134,6 +137,8 @@ impl Screen {
             configurations,
             #[cfg(test)]
             panics: std::sync::atomic::AtomicBool::default(),
+            #[cfg(test)]
+            is_unspeakable: std::sync::atomic::AtomicBool::default(),
         })
     }
 
@@ -153,6 +158,12 @@ impl Screen {
     #[cfg(test)]
     pub(crate) fn panic_from_now_on(&self) {
         self.panics.store(true, Relaxed);
+    }
+
+    /// Has each attempt to say why panic from now on.
+    #[cfg(test)]
+    pub(crate) fn be_unspeakable_from_now_on(&self) {
+        self.is_unspeakable.store(true, Relaxed);
     }
 
     /// Decides one call, and records what and why. A call that depends on what a server says is offered.
@@ -227,6 +238,10 @@ impl Screen {
             && said.is_empty()
         {
             draft.remark(Call::TRIED_AGAIN);
+        }
+        #[cfg(test)]
+        if let Recorded::Whole(draft) = &mut record {
+            draft.is_unspeakable = self.is_unspeakable.load(Relaxed);
         }
         let kept = copies::Decided { at: now, treatment: place };
         if let Some(first) = key.and_then(|key| self.copies.keep(key, on, kept)) {

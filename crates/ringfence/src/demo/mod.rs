@@ -157,6 +157,18 @@ mod tests {
         assert_eq!(demo.pbx.node.get(id).faults(), [""; 0]);
     }
 
+    #[tokio::test]
+    async fn a_call_that_cannot_be_explained_is_answered_and_written_down_all_the_same() {
+        let mut demo = Demo::start(None).await.unwrap();
+        demo.service.screen().be_unspeakable_from_now_on();
+        let id = demo.pbx.node.call(Instant::now(), CallPlan::new("+442079460123", "858"));
+        assert!(demo.pbx.play(PATIENCE, |pbx| pbx.get(id).outcome().is_some()).await.unwrap());
+        let call = demo.journalled().await.unwrap();
+        assert_eq!((call.rule.as_str(), call.verdict.status()), ("listed", Some(486)));
+        assert_eq!((call.caller.as_str(), call.reason.as_str()), ("invalid", "to say why panicked"));
+        assert!(call.evidence.facts.contains("+442079460123"), "{}", call.evidence.facts);
+    }
+
     #[test]
     fn the_configuration_of_the_demo_has_no_error() {
         let config = configuration(5060).unwrap();

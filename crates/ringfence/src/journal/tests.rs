@@ -51,6 +51,38 @@ fn the_ring_forgets_the_oldest_and_counts_it() {
     assert_eq!(journal.tally().forgotten, 3);
 }
 
+/// A record that is made when it is asked for, of a call that was counted before.
+#[derive(Debug)]
+struct Sketch(&'static str);
+
+impl Draft for Sketch {
+    fn write(self: Box<Self>) -> Call {
+        call(self.0, Outcome::Ring)
+    }
+}
+
+#[test]
+fn a_record_that_is_made_late_has_its_number_and_its_place() {
+    let (recorder, journal, mut records) = in_memory();
+    let counted = |line| Counted {
+        verdict: &Outcome::Ring,
+        caller: None,
+        line,
+        source: None,
+        at: Timestamp::UNIX_EPOCH,
+    };
+    let number = recorder.count(counted("home"));
+    recorder.record(call("second", Outcome::Ring), None);
+    recorder.draft(number, Box::new(Sketch("first")));
+    while let Ok(record) = records.try_recv() {
+        drop(journal.take(record));
+    }
+    let newest = journal.newest(usize::MAX);
+    let told: Vec<_> = newest.iter().map(|call| (call.call_id.as_str(), call.number)).collect();
+    assert_eq!(told, [("second", 2), ("first", 1)]);
+    assert_eq!(journal.tally().rung, 2);
+}
+
 #[test]
 fn a_full_queue_loses_the_record_but_not_the_count() {
     let (recorder, journal, records) = in_memory();

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use ringfence_policy::{Action, Call as Facts, Decision, Facts as Known, KeptDecision, Work};
+use ringfence_policy::{Action, Call as Facts, CallerKind, Decision, Facts as Known, KeptDecision, Work};
 use softphone::{CallId, Invite, Objection};
 
 use super::conclusion::{Asked, Basis};
@@ -39,6 +39,9 @@ pub(super) struct Draft {
     at: Timestamp,
     took: Duration,
     is_sole: bool,
+    /// Whether to put it into words panics.
+    #[cfg(test)]
+    pub(super) is_unspeakable: bool,
 }
 
 /// What stood against a call that was to ring or to be sent on.
@@ -101,6 +104,8 @@ impl Draft {
             took: asked.took(),
             is_sole: line.is_sole,
             rules: Arc::clone(rules),
+            #[cfg(test)]
+            is_unspeakable: false,
         }
     }
 
@@ -146,6 +151,8 @@ impl Draft {
 
     /// Tells it in words. `None` is never: the decision is of the policy that is kept beside it.
     fn told(&self) -> Option<Told> {
+        #[cfg(test)]
+        assert!(!self.is_unspeakable, "a test wants it");
         let Self { rules, facts, at, outcome, .. } = self;
         let decision = self.decision.under(&rules.policy)?;
         Some(facts.with_facts(&rules.policy, *at, None, |facts, at| {
@@ -163,8 +170,13 @@ impl Draft {
     }
 
     fn without_words(&self) -> Told {
-        let reason = format!("{}: the explanation panicked", self.outcome.name());
-        Told { caller: self.identity.clone().unwrap_or_default(), reason, ..Told::default() }
+        let decision = self.decision.under(&self.rules.policy);
+        Told {
+            caller: CallerKind::Invalid.as_str().to_owned(),
+            rule: decision.map(|decision| decision.rule_id().to_owned()).unwrap_or_default(),
+            reason: "to say why panicked".to_owned(),
+            ..Told::default()
+        }
     }
 }
 
