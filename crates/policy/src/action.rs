@@ -19,6 +19,8 @@ pub enum Action {
     Reject(Rejection),
     /// 302.
     Redirect(Redirection),
+    /// Lets the call through where nothing rings: a final response at which who asked goes on.
+    SendOn(Final),
     /// 180, until the caller gives up or the limit.
     Ring {
         /// The limit.
@@ -56,6 +58,7 @@ impl Action {
         match self {
             Action::Reject(_) => "reject",
             Action::Redirect(_) => "redirect",
+            Action::SendOn(_) => "send_on",
             Action::Ring { .. } => "ring",
             Action::Wait { .. } => "stand_aside",
             Action::Ignore { .. } => "ignore",
@@ -69,6 +72,8 @@ impl fmt::Display for Action {
         match self {
             Action::Reject(rejection) => write!(f, "reject with {}", rejection.code()),
             Action::Redirect(redirection) => write!(f, "redirect to {}", redirection.to),
+            Action::SendOn(Final::Reject(rejection)) => write!(f, "send on ({})", rejection.code()),
+            Action::SendOn(Final::Redirect(redirection)) => write!(f, "send on to {}", redirection.to),
             Action::Ring { .. } => f.write_str("ring"),
             Action::Wait { is_ringing: true, limit, then } => {
                 write!(f, "180, and {} after {} s", then.code(), limit.as_secs())
@@ -87,7 +92,7 @@ impl fmt::Display for Action {
     }
 }
 
-/// The final response at the end of a wait.
+/// The final response at the end of a wait, or in the place of one.
 ///
 /// ```
 /// use ringfence_policy::{Final, Rejection};

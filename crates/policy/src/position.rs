@@ -69,7 +69,7 @@ impl Position {
 /// let mut line = Line::new("office");
 /// line.position = Position::First;
 /// line.pass = Some(ringfence_policy::Pass::Redirect(Target::parse("sip:desk@pbx.example")?));
-/// assert_eq!(line.act(&Treatment::ring()).to_string(), "redirect to sip:desk@pbx.example");
+/// assert_eq!(line.act(&Treatment::ring()).to_string(), "send on to sip:desk@pbx.example");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -216,13 +216,13 @@ impl Line {
         match (self.position, &self.pass) {
             (Position::Parallel, _) => self.aside.action(),
             (Position::First | Position::Inline, Some(Pass::Redirect(to))) => {
-                Action::Redirect(Redirection { to: to.clone(), diversion: None })
+                Action::SendOn(Final::Redirect(Redirection { to: to.clone(), diversion: None }))
             }
             (Position::First | Position::Inline, Some(Pass::NotFound)) => {
-                Action::Reject(Rejection::plain(404))
+                Action::SendOn(Final::Reject(Rejection::plain(404)))
             }
             (Position::First | Position::Inline, Some(Pass::Unavailable)) => {
-                Action::Reject(Rejection::plain(503))
+                Action::SendOn(Final::Reject(Rejection::plain(503)))
             }
             (Position::Sole, _) | (Position::First | Position::Inline, None) => Action::Ring { limit },
         }
@@ -247,6 +247,7 @@ fn hold_before(hold: Duration, then: Action) -> Action {
     match then {
         Action::Reject(then) => wait(hold, Final::Reject(then)),
         Action::Redirect(then) => wait(hold, Final::Redirect(then)),
+        Action::SendOn(then) => wait(hold, then),
         Action::Ring { limit } => Action::Ring { limit: hold.saturating_add(limit) },
         Action::Wait { limit, then, .. } => wait(hold.saturating_add(limit), then),
         // Who has heard ringing cannot be left without an answer.

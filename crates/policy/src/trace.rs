@@ -242,6 +242,7 @@ fn action(decision: &Decision<'_>, line: &Line) -> String {
     let told = match on_wire {
         Action::Reject(_)
         | Action::Redirect(_)
+        | Action::SendOn(_)
         | Action::Ring { .. }
         | Action::Wait { .. }
         | Action::Ignore { .. }

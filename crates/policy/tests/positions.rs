@@ -33,9 +33,9 @@ fn built_in_treatments_are_on_each_position_what_reaches_the_caller_and_the_phon
     let parallel = line(Position::Parallel);
     let sole = line(Position::Sole);
     let aside = "180, and 480 after 3 s";
-    let to_phones = "redirect to sip:desk@pbx.example";
+    let to_phones = "send on to sip:desk@pbx.example";
     for (treatment, expected) in [
-        ("ring", ["ring", to_phones, aside, "reject with 404"]),
+        ("ring", ["ring", to_phones, aside, "send on (404)"]),
         ("stand_aside", [aside, aside, aside, aside]),
         ("busy", ["reject with 486"; 4]),
         ("decline", ["reject with 603"; 4]),
@@ -50,9 +50,9 @@ fn built_in_treatments_are_on_each_position_what_reaches_the_caller_and_the_phon
 fn an_inline_line_lets_calls_through_as_its_proxy_wants() {
     for (pass, expected) in [
         (None, "ring"),
-        (Some(phones()), "redirect to sip:desk@pbx.example"),
-        (Some(Pass::NotFound), "reject with 404"),
-        (Some(Pass::Unavailable), "reject with 503"),
+        (Some(phones()), "send on to sip:desk@pbx.example"),
+        (Some(Pass::NotFound), "send on (404)"),
+        (Some(Pass::Unavailable), "send on (503)"),
     ] {
         assert_eq!(on(&Line { pass, ..line(Position::Inline) }, "ring"), expected);
     }

@@ -78,10 +78,11 @@ impl Answers {
     fn tell_address(&self) -> bool {
         let all = self.each.iter().map(|(_, answer)| answer).chain([&self.welcome, &self.unavailable]);
         all.into_iter().any(|answer| match &answer.action {
-            Action::Redirect(away) | Action::Wait { then: Final::Redirect(away), .. } => {
-                away.diversion.is_some()
-            }
+            Action::Redirect(away)
+            | Action::SendOn(Final::Redirect(away))
+            | Action::Wait { then: Final::Redirect(away), .. } => away.diversion.is_some(),
             Action::Wait { then: Final::Reject(_), .. }
+            | Action::SendOn(Final::Reject(_))
             | Action::Reject(_)
             | Action::Ring { .. }
             | Action::Ignore { .. }
@@ -122,8 +123,8 @@ pub(crate) const IN_PLACE_OF_SILENCE: usize = 0;
 impl Answer {
     fn new(action: Action, address: &str) -> softphone::Result<Self> {
         let verdict = match &action {
-            Action::Reject(rejection) => reject(rejection)?.into(),
-            Action::Redirect(away) => redirect(away, address)?.into(),
+            Action::Reject(rejection) | Action::SendOn(Final::Reject(rejection)) => reject(rejection)?.into(),
+            Action::Redirect(away) | Action::SendOn(Final::Redirect(away)) => redirect(away, address)?.into(),
             Action::Ring { limit } => Verdict::Ring { limit: Some(*limit) },
             Action::Wait { is_ringing, limit, then } => {
                 let wait = waiting(*is_ringing, *limit);
@@ -161,6 +162,7 @@ impl Answer {
             Action::Ignore { .. } if !facts.arrival.is_from_registrar() => Some(Verdict::Ignore),
             Action::Ignore { .. }
             | Action::Redirect(_)
+            | Action::SendOn(_)
             | Action::Ring { .. }
             | Action::Wait { .. }
             | Action::Unsupported { .. } => None,

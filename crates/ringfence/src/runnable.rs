@@ -74,6 +74,7 @@ fn refusal(config: &Config, account: &Account, now: Timestamp) -> Option<Refusal
         }
         Action::Reject(_)
         | Action::Redirect(_)
+        | Action::SendOn(_)
         | Action::Ring { .. }
         | Action::Wait { .. }
         | Action::Ignore { .. } => None,

@@ -89,12 +89,10 @@ fn on_line(rule: &Rule, line: &Line) -> Option<(Severity, String)> {
         },
         Action::Redirect(_) if line.position == Position::Parallel => warning(cannot_stop(302)),
         Action::Reject(rejection) if !line.passes.is_empty() && !line.passes.contains(&rejection.code()) => {
-            let is_pass = matches!(rule.then().work(), Work::Ring(_));
-            let message = format!(
+            warning(format!(
                 "{} does not reach the caller unchanged here: give it a `fallback`",
                 rejection.code()
-            );
-            if is_pass { None } else { warning(message) }
+            ))
         }
         Action::Unsupported { needs } => warning(format!(
             "{} needs {needs}, which is not there yet: the line does not start",
@@ -102,6 +100,7 @@ fn on_line(rule: &Rule, line: &Line) -> Option<(Severity, String)> {
         )),
         Action::Reject(_)
         | Action::Redirect(_)
+        | Action::SendOn(_)
         | Action::Ring { .. }
         | Action::Wait { .. }
         | Action::Ignore { .. } => None,

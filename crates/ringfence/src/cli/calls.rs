@@ -81,6 +81,8 @@ pub(super) struct Calls {
 enum Verb {
     Reject,
     Redirect,
+    /// It was let through where nothing rings here
+    SendOn,
     Ring,
     /// It was left to other phones, or held
     StandAside,
@@ -94,6 +96,7 @@ impl Verb {
         match self {
             Self::Reject => "reject",
             Self::Redirect => "redirect",
+            Self::SendOn => "send_on",
             Self::Ring => "ring",
             Self::StandAside => "stand_aside",
             Self::Ignore => "ignore",

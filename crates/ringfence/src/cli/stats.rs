@@ -169,6 +169,7 @@ fn past(verb: &str) -> &str {
     match verb {
         "reject" => "rejected",
         "redirect" => "redirected",
+        "send_on" => "sent on",
         "ring" => "rung",
         "stand_aside" => "stood aside",
         "ignore" => "ignored",

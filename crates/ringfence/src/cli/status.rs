@@ -72,10 +72,13 @@ fn render(status: &control::Status) -> Page {
     let rows: Vec<_> = status.lines.iter().map(|line| row(line, status.now)).collect();
     page.add(table(&["LINE", "ADDRESS", "STATE", "NEXT", "CAUSE"], &rows));
     page.line("");
-    let Tally { screened, rejected, redirected, rung, ignored, refused, copies, lost, forgotten: _ } =
+    let Tally { screened, rejected, redirected, sent_on, rung, ignored, refused, copies, lost, forgotten: _ } =
         status.calls;
     let calls = format!("{rejected} rejected, {redirected} redirected, {rung} rung, {ignored} ignored");
-    let mut apart = if refused > 0 { format!(", {refused} could not ring") } else { String::new() };
+    let mut apart = if sent_on > 0 { format!(", {sent_on} sent on") } else { String::new() };
+    if refused > 0 {
+        apart = format!("{apart}, {refused} could not ring");
+    }
     if copies > 0 {
         apart = format!("{apart}; {copies} further copies of them");
     }
@@ -228,6 +231,7 @@ mod tests {
                 screened: 42,
                 rejected: 30,
                 redirected: 2,
+                sent_on: 0,
                 rung: 9,
                 ignored: 1,
                 refused: 0,

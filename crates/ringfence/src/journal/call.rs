@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use ringfence_policy::{Action, Decision, Only, Rule};
+use ringfence_policy::{Action, Decision, Final, Only, Rule};
 use serde::{Deserialize, Serialize};
 
 /// One call: who, where, what was decided, why, and how it ended.
@@ -98,6 +98,13 @@ pub(crate) enum Outcome {
     Redirect {
         to: String,
     },
+    /// The call was let through where nothing rings: who asked goes on, at this status or to this address.
+    #[serde(rename = "send_on")]
+    SendOn {
+        status: u16,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        to: Option<String>,
+    },
     Ring,
     /// The caller was left to other phones, or held: 180 or silence, and a refusal at the end.
     #[serde(rename = "stand_aside")]
@@ -115,6 +122,7 @@ impl Outcome {
         match self {
             Self::Reject { .. } => "reject",
             Self::Redirect { .. } => "redirect",
+            Self::SendOn { .. } => "send_on",
             Self::Ring => "ring",
             Self::StandAside => "stand_aside",
             Self::Ignore => "ignore",
@@ -130,6 +138,13 @@ impl Outcome {
             Action::Wait { .. } => Self::StandAside,
             Action::Reject(rejection) => Self::Reject { status: rejection.code() },
             Action::Redirect(away) => Self::Redirect { to: away.to.as_str().to_owned() },
+            Action::SendOn(on) => {
+                let to = match on {
+                    Final::Reject(_) => None,
+                    Final::Redirect(away) => Some(away.to.as_str().to_owned()),
+                };
+                Self::SendOn { status: on.code(), to }
+            }
             Action::Ignore { only: Only::NotFromRegistrar } if is_from_registrar => {
                 Self::Reject { status: 480 }
             }
@@ -143,6 +158,7 @@ impl Outcome {
             Self::Ignore => Self::Reject { status: 480 },
             Self::Reject { .. }
             | Self::Redirect { .. }
+            | Self::SendOn { .. }
             | Self::Ring
             | Self::StandAside
             | Self::Refuse { .. } => self,
@@ -152,9 +168,23 @@ impl Outcome {
     /// Returns the final status that was decided on.
     pub(crate) const fn status(&self) -> Option<u16> {
         match self {
-            Self::Reject { status } | Self::Refuse { status } => Some(*status),
+            Self::Reject { status } | Self::Refuse { status } | Self::SendOn { status, .. } => Some(*status),
             Self::Redirect { .. } => Some(302),
             Self::Ring | Self::StandAside | Self::Ignore => None,
+        }
+    }
+
+    /// Returns how the caller was sent on, in the past tense; none of any other outcome.
+    pub(crate) fn sent_on(&self) -> Option<String> {
+        match self {
+            Self::SendOn { to: Some(to), .. } => Some(format!("sent on to {to}")),
+            Self::SendOn { status, to: None } => Some(format!("sent on ({status})")),
+            Self::Reject { .. }
+            | Self::Redirect { .. }
+            | Self::Ring
+            | Self::StandAside
+            | Self::Ignore
+            | Self::Refuse { .. } => None,
         }
     }
 
@@ -162,6 +192,7 @@ impl Outcome {
     pub(super) fn target(&self) -> Option<&str> {
         match self {
             Self::Redirect { to } => Some(to),
+            Self::SendOn { to, .. } => to.as_deref(),
             Self::Reject { .. } | Self::Refuse { .. } | Self::Ring | Self::StandAside | Self::Ignore => None,
         }
     }
@@ -174,6 +205,7 @@ impl Outcome {
             "reject" => Self::Reject { status },
             "refuse" => Self::Refuse { status },
             "redirect" => Self::Redirect { to: target.unwrap_or_default() },
+            "send_on" => Self::SendOn { status, to: target },
             "ring" => Self::Ring,
             "stand_aside" => Self::StandAside,
             _ => Self::Ignore,

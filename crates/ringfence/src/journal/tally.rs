@@ -12,6 +12,7 @@ pub(super) struct Counts {
     screened: AtomicU64,
     rejected: AtomicU64,
     redirected: AtomicU64,
+    sent_on: AtomicU64,
     rung: AtomicU64,
     ignored: AtomicU64,
     refused: AtomicU64,
@@ -26,6 +27,9 @@ pub(crate) struct Tally {
     pub(crate) screened: u64,
     pub(crate) rejected: u64,
     pub(crate) redirected: u64,
+    /// Let through where nothing rings.
+    #[serde(default)]
+    pub(crate) sent_on: u64,
     pub(crate) rung: u64,
     pub(crate) ignored: u64,
     /// Could not ring, for what stood against the INVITE itself.
@@ -46,6 +50,7 @@ impl Counts {
         let counter = match verdict {
             Outcome::Reject { .. } => &self.rejected,
             Outcome::Redirect { .. } => &self.redirected,
+            Outcome::SendOn { .. } => &self.sent_on,
             Outcome::Ring | Outcome::StandAside => &self.rung,
             Outcome::Ignore => &self.ignored,
             Outcome::Refuse { .. } => &self.refused,
@@ -61,11 +66,13 @@ impl Counts {
 
     /// Reads the counters.
     pub(super) fn tally(&self) -> Tally {
-        let Self { screened, rejected, redirected, rung, ignored, refused, copies, lost, forgotten } = self;
+        let Self { screened, rejected, redirected, sent_on, rung, ignored, refused, copies, lost, forgotten } =
+            self;
         Tally {
             screened: screened.load(Relaxed),
             rejected: rejected.load(Relaxed),
             redirected: redirected.load(Relaxed),
+            sent_on: sent_on.load(Relaxed),
             rung: rung.load(Relaxed),
             ignored: ignored.load(Relaxed),
             refused: refused.load(Relaxed),

@@ -13,7 +13,7 @@ use ringfence_policy::{Action, Call as Facts, CallerKind, Decision, Facts as Kno
 use softphone::{CallId, Invite, Objection};
 
 use super::conclusion::{Asked, Basis};
-use super::record::{entry, objection, shown};
+use super::record::{entry, leads_away, objection, shown};
 use super::seen::written;
 use super::{Moment, Rules};
 use crate::journal::{self, Call, Evidence, Outcome, identity};
@@ -188,7 +188,7 @@ impl journal::Draft for Draft {
 
 impl Obstacle {
     fn to(invite: &Invite<'_>, action: &Action) -> Option<Self> {
-        let to_redirection = matches!(action, Action::Redirect(_));
+        let to_redirection = leads_away(action);
         objection(invite, action).map(|objection| Self { objection, to_redirection })
     }
 }
@@ -205,7 +205,9 @@ impl Explained<'_> {
     fn reason(&self, rules: &Rules, facts: &Known<'_>, at: Timestamp) -> String {
         let mut explanation = self.decision.explain(&rules.policy, facts, at);
         // It says what is done with this call: on this line, and in the place of silence.
-        if let Outcome::Reject { status } = self.outcome {
+        if let Some(sent_on) = self.outcome.sent_on() {
+            explanation.action = sent_on;
+        } else if let Outcome::Reject { status } = self.outcome {
             let work = self.decision.treatment().work();
             if matches!(work, Work::Drop(_)) {
                 explanation.action = format!("rejected with {status} instead of ignored");

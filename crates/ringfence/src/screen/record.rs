@@ -1,7 +1,7 @@
 //! What the journal is told of a call.
 
 use jiff::Timestamp;
-use ringfence_policy::{Action, CallerId, Decision, Facts};
+use ringfence_policy::{Action, CallerId, Decision, Facts, Final};
 use softphone::{Invite, Objection};
 
 use crate::journal::{Added, Call, Evidence, Outcome};
@@ -58,9 +58,18 @@ pub(super) fn of_invite(invite: &Invite<'_>, at: Timestamp, verdict: Outcome) ->
 pub(super) fn objection(invite: &Invite<'_>, action: &Action) -> Option<Objection> {
     invite.objection().filter(|objection| match action {
         Action::Ring { .. } | Action::Wait { .. } => true,
-        Action::Redirect(_) => objection.status == 400,
-        Action::Reject(_) | Action::Ignore { .. } | Action::Unsupported { .. } => false,
+        _ if leads_away(action) => objection.status == 400,
+        Action::Reject(_)
+        | Action::Redirect(_)
+        | Action::SendOn(_)
+        | Action::Ignore { .. }
+        | Action::Unsupported { .. } => false,
     })
+}
+
+/// Tells whether the caller, or the proxy, is told where to go on.
+pub(super) fn leads_away(action: &Action) -> bool {
+    matches!(action, Action::Redirect(_) | Action::SendOn(Final::Redirect(_)))
 }
 
 /// Returns what becomes of the call: what stands against the INVITE is answered in the place of a ring,

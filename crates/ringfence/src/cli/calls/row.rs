@@ -78,6 +78,7 @@ pub(in crate::cli) fn verdict(outcome: &Outcome) -> String {
     let (style, verdict) = match outcome {
         Outcome::Reject { status } => (BAD, format!("rejected {status}")),
         Outcome::Redirect { to } => (CAUTION, format!("redirected to {}", visible(to))),
+        Outcome::SendOn { .. } => (GOOD, visible(&outcome.sent_on().unwrap_or_default())),
         Outcome::Ring => (GOOD, "rang".to_owned()),
         Outcome::StandAside => (GOOD, "stood aside".to_owned()),
         Outcome::Ignore => (DIM, "ignored".to_owned()),
@@ -111,8 +112,9 @@ pub(in crate::cli) const COLUMNS: [&str; 18] = [
 pub(in crate::cli) fn fields(call: &Call) -> [String; 18] {
     let text = |text: &Option<String>| text.as_deref().map(visible).unwrap_or_default();
     let to = match &call.verdict {
-        Outcome::Redirect { to } => visible(to),
-        Outcome::Reject { .. }
+        Outcome::Redirect { to } | Outcome::SendOn { to: Some(to), .. } => visible(to),
+        Outcome::SendOn { to: None, .. }
+        | Outcome::Reject { .. }
         | Outcome::Ring
         | Outcome::StandAside
         | Outcome::Ignore

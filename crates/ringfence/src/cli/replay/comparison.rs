@@ -75,6 +75,7 @@ impl Fate {
             Action::Unsupported { .. } => policy.line(facts.line).act(policy.welcome()),
             Action::Reject(_)
             | Action::Redirect(_)
+            | Action::SendOn(_)
             | Action::Ring { .. }
             | Action::Wait { .. }
             | Action::Ignore { .. } => action,
@@ -90,6 +91,7 @@ impl Fate {
             Action::Ignore { .. } => fate.into_written(&action, facts, is_late),
             Action::Reject(_)
             | Action::Redirect(_)
+            | Action::SendOn(_)
             | Action::Ring { .. }
             | Action::Wait { .. }
             | Action::Unsupported { .. } => fate,
@@ -126,6 +128,8 @@ fn told(outcome: &Outcome) -> (String, bool) {
     match outcome {
         Outcome::Reject { status } | Outcome::Refuse { status } => (format!("reject with {status}"), true),
         Outcome::Redirect { to } => (format!("redirect to {to}"), false),
+        Outcome::SendOn { to: Some(to), .. } => (format!("send on to {to}"), false),
+        Outcome::SendOn { status, to: None } => (format!("send on ({status})"), false),
         Outcome::Ring => ("ring".to_owned(), false),
         Outcome::StandAside => ("stand aside".to_owned(), false),
         Outcome::Ignore => ("ignore".to_owned(), true),
