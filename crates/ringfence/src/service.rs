@@ -32,6 +32,8 @@ pub(crate) struct Service {
     configuration: Mutex<Configuration>,
     /// The configuration in force. Whoever reloads holds it, so that two reloads never mix.
     in_force: tokio::sync::Mutex<Config>,
+    /// What came of putting it in force.
+    last: Mutex<Reloaded>,
     /// Tells the watch which files to look at from now on.
     files: tokio::sync::watch::Sender<Vec<Stamped>>,
 }
@@ -79,6 +81,7 @@ impl Service {
             configuration: Mutex::new(in_force(&config)),
             files: tokio::sync::watch::Sender::new(config.files.clone()),
             in_force: tokio::sync::Mutex::new(config),
+            last: Mutex::default(),
         });
         service.supply.run(sources, service.me.clone());
         Ok(service)
@@ -114,6 +117,39 @@ impl Service {
 
     pub(crate) fn phone(&self) -> &Softphone {
         &self.phone
+    }
+
+    /// Reads the configuration again, and puts it in force if nothing is wrong with it.
+    async fn read_again(&self, in_force: &mut Config) -> Result<Reloaded, String> {
+        let path = in_force.path.clone();
+        // Ten million numbers take a moment to read, in which calls and clients go on.
+        let read = tokio::task::spawn_blocking(move || config::read(&path)).await;
+        let reading = read.map_err(|error| self.fail(error.to_string()))?;
+        let warnings = reading.report.warnings();
+        let Some(mut config) = reading.config else {
+            return Err(self.fail_as(reading.report.summary(), &reading.report.outline()));
+        };
+        let refused = runnable::refused(&config, Timestamp::now());
+        if let Some((why, _)) = runnable::obstacle(&config, &refused) {
+            return Err(self.fail(why));
+        }
+        let kept = keep_good_lists(in_force, &mut config);
+        let sentences = || kept.iter().map(|(list, trouble)| format!("{list} ({trouble})"));
+        let adopted = self.adopt(in_force, config).await;
+        let mut reloaded = adopted.map_err(|error| self.fail(error.to_string()))?;
+        reloaded.warnings = warnings;
+        for kept in sentences() {
+            tracing::warn!(list = kept, "list kept as it was");
+        }
+        reloaded.changes.extend(sentences().map(|kept| format!("list kept as it was: {kept}")));
+        self.configuration().kept = sentences().collect();
+        reloaded.kept = kept.into_iter().map(|(list, _)| list).collect();
+        tracing::info!(changes = reloaded.changes.len(), warnings, "reloaded");
+        for setting in &reloaded.needs_restart {
+            tracing::warn!(setting, "changes with a restart");
+        }
+        *self.last() = reloaded.clone();
+        Ok(reloaded)
     }
 
     /// Puts a configuration in force as far as a restart is not needed.
@@ -152,6 +188,10 @@ impl Service {
         );
         self.configuration().failed = Some(Failed { at: Timestamp::now(), error: error.clone() });
         error
+    }
+
+    fn last(&self) -> MutexGuard<'_, Reloaded> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn configuration(&self) -> MutexGuard<'_, Configuration> {
@@ -195,34 +235,17 @@ impl Desk for Service {
 
     async fn reload(&self) -> Result<Reloaded, String> {
         let mut in_force = self.in_force.lock().await;
-        let path = in_force.path.clone();
-        // Ten million numbers take a moment to read, in which calls and clients go on.
-        let read = tokio::task::spawn_blocking(move || config::read(&path)).await;
-        let reading = read.map_err(|error| self.fail(error.to_string()))?;
-        let warnings = reading.report.warnings();
-        let Some(mut config) = reading.config else {
-            return Err(self.fail_as(reading.report.summary(), &reading.report.outline()));
-        };
-        let refused = runnable::refused(&config, Timestamp::now());
-        if let Some((why, _)) = runnable::obstacle(&config, &refused) {
-            return Err(self.fail(why));
+        self.read_again(&mut in_force).await
+    }
+
+    async fn renew(&self) -> Result<Reloaded, String> {
+        let mut in_force = self.in_force.lock().await;
+        // After a failure the files may be back as they were, and that is to be told.
+        let is_well = self.configuration().failed.is_none();
+        if is_well && in_force.files.iter().all(Stamped::is_current) {
+            return Ok(self.last().clone());
         }
-        let kept = keep_good_lists(&in_force, &mut config);
-        let sentences = || kept.iter().map(|(list, trouble)| format!("{list} ({trouble})"));
-        let adopted = self.adopt(&mut in_force, config).await;
-        let mut reloaded = adopted.map_err(|error| self.fail(error.to_string()))?;
-        reloaded.warnings = warnings;
-        for kept in sentences() {
-            tracing::warn!(list = kept, "list kept as it was");
-        }
-        reloaded.changes.extend(sentences().map(|kept| format!("list kept as it was: {kept}")));
-        self.configuration().kept = sentences().collect();
-        reloaded.kept = kept.into_iter().map(|(list, _)| list).collect();
-        tracing::info!(changes = reloaded.changes.len(), warnings, "reloaded");
-        for setting in &reloaded.needs_restart {
-            tracing::warn!(setting, "changes with a restart");
-        }
-        Ok(reloaded)
+        self.read_again(&mut in_force).await
     }
 }
 

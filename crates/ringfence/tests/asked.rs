@@ -13,6 +13,39 @@ use serde_json::Value;
 
 const POLICY: &str = "[list.reject]\n[[rule]]\nid = \"all\"\nthen = \"busy\"\n";
 
+/// Returns how often the configuration was read again.
+fn reloads(bench: &Bench) -> usize {
+    bench.log().lines().filter(|line| line.contains("reloaded")).count()
+}
+
+#[test]
+fn a_change_that_is_told_and_noticed_is_taken_up_once() {
+    let policy = POLICY.replace("[list.reject]\n", "[list.reject]\nfiles = [\"long.txt\"]\n");
+    let mut bench = Bench::configured(&policy);
+    // So long that the change is noticed before it is told.
+    let numbers = (0..100_000).map(|number| format!("+4178{number:07}\n"));
+    bench.write("long.txt", &numbers.collect::<String>());
+    let _program = bench.registered();
+    let before = reloads(&bench);
+    assert!(bench.told(&["block", "+41791234567"]).ends_with("exit 0\n"), "{}", bench.log());
+    // It waits for its turn behind whatever has noticed the change by now.
+    assert!(bench.told(&["reload"]).ends_with("exit 0\n"));
+    assert_eq!(reloads(&bench), before + 2, "{}", bench.log());
+}
+
+#[test]
+fn a_configuration_that_is_put_back_as_it_was_is_told_to_be_right_again() {
+    let (mut bench, _program) = Bench::running(POLICY);
+    let has_failed = |bench: &Bench| bench.json(&["status", "--json"])["configuration"]["failed"].is_object();
+    let [file, aside] = ["ringfence.toml", "aside.toml"].map(|name| bench.path(name));
+    let wrong = std::fs::read_to_string(&file).unwrap() + "[nonsense]\n";
+    std::fs::rename(&file, &aside).unwrap();
+    bench.write("ringfence.toml", &wrong);
+    assert!(bench.play_until(PATIENCE, has_failed), "{}", bench.log());
+    std::fs::rename(&aside, &file).unwrap();
+    assert!(bench.play_until(PATIENCE, |bench| !has_failed(bench)), "{}", bench.log());
+}
+
 /// Ends the program, and returns its exit code.
 fn ended(bench: &mut Bench, mut program: Program) -> Option<i32> {
     program.signal("TERM");

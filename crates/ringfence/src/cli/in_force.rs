@@ -17,10 +17,10 @@ use crate::style::{BAD, paint};
 /// Ten million rows of text are read in less, also on a small machine.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Has the running program read its lists again, and waits until it decides by these. Where none runs that has this
-/// configuration, nothing is to be done.
+/// Has the running program read its lists again, unless it has noticed the change by itself, and waits until it decides
+/// by these. Where none runs that has this configuration, nothing is to be done.
 pub(super) async fn take_up(context: &Context, changed: &[&str]) -> Result<Answer> {
-    let (why, what_to_do) = match timeout(PATIENCE, client::reload(&context.program()?)).await {
+    let (why, what_to_do) = match timeout(PATIENCE, client::renew(&context.program()?)).await {
         Ok(Ok(reloaded)) => match reloaded.kept.iter().find(|kept| changed.contains(&kept.as_str())) {
             None => return Ok(Answer::Fine),
             Some(kept) => (format!("keeps the list {kept} as it was"), "`ringfence status` tells why"),

@@ -165,7 +165,7 @@ impl Signals {
 /// The exit code of a program that a signal ends at once, as shells have it.
 const INTERRUPTED: i32 = 130;
 
-/// Reloads when a file has changed.
+/// Reloads when a file has changed, unless whoever changed it has had it read.
 async fn watch(service: Arc<Service>) {
     let mut files = service.files();
     let mut watch = match Watch::new() {
@@ -179,7 +179,7 @@ async fn watch(service: Arc<Service>) {
     loop {
         tokio::select! {
             // What a reload says is logged, and in the status.
-            () = watch.changed() => drop(service.reload().await),
+            () = watch.changed() => drop(service.renew().await),
             Ok(()) = files.changed() => {
                 let read = files.borrow_and_update().clone();
                 if let Err(error) = watch.set(read) {

@@ -32,4 +32,9 @@ impl Stamped {
         });
         Self { path: path.to_owned(), version }
     }
+
+    /// Tells whether the file is as it was.
+    pub(crate) fn is_current(&self) -> bool {
+        Self::now(&self.path) == *self
+    }
 }

@@ -63,7 +63,16 @@ pub(crate) async fn ask(program: &Program, request: &Request) -> Result<Answer, 
 
 /// Has the program read its configuration and its lists again, and returns what came of it once they are in force.
 pub(crate) async fn reload(program: &Program) -> Result<Reloaded, AskError> {
-    let mut answer = ask(program, &Request::Reload).await?;
+    reloaded(program, &Request::Reload).await
+}
+
+/// The same, unless all files are as the program has read them: then it returns what came of that.
+pub(crate) async fn renew(program: &Program) -> Result<Reloaded, AskError> {
+    reloaded(program, &Request::Renew).await
+}
+
+async fn reloaded(program: &Program, request: &Request) -> Result<Reloaded, AskError> {
+    let mut answer = ask(program, request).await?;
     while let Some(response) = answer.next().await? {
         if let Response::Reloaded(reloaded) = response {
             return Ok(reloaded);

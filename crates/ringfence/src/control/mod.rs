@@ -8,6 +8,7 @@
 //!                                             ─▶   ◀─ {"status":{…}}          {"end":{}}
 //!  {"verb":"calls","limit":20,"follow":true}  ─▶   ◀─ {"news":{…}} {"news":{…}} …
 //!  {"verb":"reload"}                          ─▶   ◀─ {"reloaded":{…}}        {"end":{}}
+//!  {"verb":"renew"}                           ─▶   ◀─ {"reloaded":{…}}        {"end":{}}
 //!  {"verb":"flip","flipped":{…}}              ─▶   ◀─ {"noted":{}}            {"end":{}}
 //!  {"verb":"forget","identity":"+41791234567"} ─▶  ◀─ {"forgotten":{…}}       {"end":{}}
 //! ```
@@ -49,6 +50,8 @@ pub(crate) enum Request {
     Calls { limit: usize, follow: bool },
     /// Read the configuration and the lists again.
     Reload,
+    /// The same, unless all files are as they were read: what was changed may be in force already.
+    Renew,
     /// Answer when all that was decided before is in the journal's file.
     Flush,
     /// How the switches stand that were flipped.

@@ -36,6 +36,8 @@ pub(crate) trait Desk: Send + Sync + 'static {
     fn forget_answers(&self, identity: &str) -> usize;
     /// Reads the configuration again; an error is one line.
     fn reload(&self) -> impl Future<Output = Result<Reloaded, String>> + Send;
+    /// The same, unless all files are as they were read: then it returns what came of that.
+    fn renew(&self) -> impl Future<Output = Result<Reloaded, String>> + Send;
 }
 
 /// A request is one line that is no longer.
@@ -132,6 +134,7 @@ fn declined(asked: &Asked, desk: &impl Desk) -> Option<Response> {
         | Request::Status
         | Request::Calls { .. }
         | Request::Reload
+        | Request::Renew
         | Request::Flush
         | Request::Switches
         | Request::Entries { .. }
@@ -154,13 +157,8 @@ async fn answer(
 ) -> io::Result<()> {
     match request {
         Request::Status => send(writer, &Response::Status(Box::new(desk.status().await))).await?,
-        Request::Reload => {
-            let response = match desk.reload().await {
-                Ok(reloaded) => Response::Reloaded(reloaded),
-                Err(error) => Response::Error(error),
-            };
-            send(writer, &response).await?;
-        }
+        Request::Reload => send(writer, &came_of(desk.reload().await)).await?,
+        Request::Renew => send(writer, &came_of(desk.renew().await)).await?,
         Request::Flush => {
             let journal = Arc::clone(desk.journal());
             let response = match spawn_blocking(move || journal.flush()).await {
@@ -218,6 +216,10 @@ async fn answer(
         }
     }
     send(writer, &Response::End {}).await
+}
+
+fn came_of(reload: Result<Reloaded, String>) -> Response {
+    reload.map_or_else(Response::Error, Response::Reloaded)
 }
 
 /// Has the journal forget a caller: it waits for the disk.

@@ -64,6 +64,10 @@ impl Desk for Fixture {
         }
         Err("ringfence.toml:1:1: unknown key `x`".to_owned())
     }
+
+    async fn renew(&self) -> Result<Reloaded, String> {
+        Ok(Reloaded { kept: vec!["spam".to_owned()], ..Reloaded::default() })
+    }
 }
 
 struct Running {
@@ -165,6 +169,13 @@ async fn a_failed_reload_is_an_error_with_its_place() {
     let mut answer = client::ask(&running.program(), &Request::Reload).await.unwrap();
     let error = answer.next().await.unwrap_err();
     assert_eq!(error.to_string(), "ringfence.toml:1:1: unknown key `x`");
+}
+
+#[tokio::test]
+async fn what_came_of_an_earlier_reload_is_told_to_who_has_nothing_read_again() {
+    let running = running();
+    assert_eq!(client::renew(&running.program()).await.unwrap().kept, ["spam"]);
+    assert!(client::reload(&running.program()).await.is_err());
 }
 
 #[tokio::test]
