@@ -1200,3 +1200,45 @@ fn a_call_that_is_redirected_to_the_phones_was_sent_on_to_them() {
     assert_eq!(home.json(&["replay", "--json"])[0]["different"], 0);
     assert!(home.told(&["calls", "--csv"]).contains(",send_on,302,sip:201@pbx.example,otherwise,"));
 }
+
+/// Notes a call that an entry for a time decided, five hours ago.
+fn decided_for_a_time(home: &Home, hours: i64) {
+    home.write("ringfence.toml", &cooling());
+    home.call("+41225556677", 5, "reject", "cool", Some("+41225556677"));
+    let journal = rusqlite::Connection::open(home.path("ringfence.db")).unwrap();
+    let hour = |hours: i64| (Timestamp::now() + SignedDuration::from_hours(hours)).as_microsecond();
+    let insert = "INSERT INTO entries VALUES ('cool', '+41225556677', ?1, ?2, 'listed', NULL)";
+    journal.execute(insert, [hour(-6), hour(hours)]).unwrap();
+    journal.execute("UPDATE calls SET list = 'cool', policy = NULL WHERE rule = 'cool'", []).unwrap();
+}
+
+#[test]
+fn a_call_that_an_entry_decided_which_is_over_needs_no_mending() {
+    let home = Home::with_calls();
+    decided_for_a_time(&home, -4);
+    let told = home.told(&["was-wrong", "last", "--yes"]);
+    let expected = "the entry that decided c5 is over: +41225556677 was on the list cool until ";
+    assert!(told.starts_with(expected), "{told}");
+    let expected =
+        ", put there by rule listed, and the policy in force would let it through: nothing to mend\nhint: ";
+    assert!(told.contains(expected) && told.ends_with("exit 1\n"), "{told}");
+    let told = &home.json(&["was-wrong", "last", "--yes", "--json"])[0];
+    assert_eq!((&told["over"]["list"], &told["over"]["rule"]), (&"cool".into(), &"listed".into()));
+    assert_eq!((&told["remedy"], &told["policy_has_changed"]), (&Value::Null, &false.into()));
+    assert_eq!(home.read("ringfence.toml"), cooling());
+}
+
+#[test]
+fn a_call_is_mended_by_ending_the_entry_that_came_anew() {
+    let home = Home::with_calls();
+    decided_for_a_time(&home, 4);
+    let journal = rusqlite::Connection::open(home.path("ringfence.db")).unwrap();
+    let now = Timestamp::now().as_microsecond() - 60_000_000;
+    journal.execute("UPDATE entries SET added = ?1", [now]).unwrap();
+    drop(journal);
+    let told = home.told(&["was-wrong", "last", "--yes"]);
+    let expected = "took +41225556677 off the list cool (journal, put there by rule listed)\nexit 0\n";
+    assert!(told.ends_with(expected), "{told}");
+    let told = home.told(&["was-wrong", "last", "--yes"]);
+    assert!(told.contains(" changed since c5, and the policy in force would let it through"), "{told}");
+}

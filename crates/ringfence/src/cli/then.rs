@@ -65,6 +65,12 @@ impl Then {
         copies.iter().rev().any(|(at, call_id)| *at == call.at && *call_id == call.call_id)
     }
 
+    /// Finds what had put a caller, by both their names, on a list for a time in which a call came.
+    pub(super) fn put(&self, list: &str, identity: &str, at: Timestamp) -> Option<&Added> {
+        let added = self.added.get(&(list.to_owned(), identity.to_owned()))?;
+        (added.at < at && added.until.is_none_or(|until| at < until)).then_some(added)
+    }
+
     /// Makes the facts of a call again, under a policy; somebody may be supposed to be on a list.
     pub(super) fn facts<T>(
         &self,
@@ -132,14 +138,6 @@ struct OfThen<'a> {
     supposed: Option<&'a Supposed<'a>>,
 }
 
-impl OfThen<'_> {
-    /// Finds what put a caller on a list for a time in which the call came.
-    fn entry(&self, list: &str, identity: &str, now: Timestamp) -> Option<&Added> {
-        let added = self.then.added.get(&(list.to_owned(), identity.to_owned()))?;
-        (added.at < now && added.until.is_none_or(|until| now < until)).then_some(added)
-    }
-}
-
 impl History for OfThen<'_> {
     fn calls(&self, caller: &CallerId<'_>, since: Timestamp) -> u32 {
         self.past.calls(caller, since)
@@ -166,12 +164,12 @@ impl History for OfThen<'_> {
         let is_meant = |supposed: &&Supposed<'_>| supposed.list == list && supposed.identity == identity;
         match self.supposed.filter(is_meant) {
             Some(supposed) => supposed.is_on,
-            None => self.entry(list, &identity, now).is_some(),
+            None => self.then.put(list, &identity, now).is_some(),
         }
     }
 
     fn addition(&self, list: &str, caller: &CallerId<'_>, now: Timestamp) -> Option<Addition> {
-        let Added { rule, until, .. } = self.entry(list, &identity(caller)?, now)?;
+        let Added { rule, until, .. } = self.then.put(list, &identity(caller)?, now)?;
         Some(Addition { rule: rule.as_deref().map(Into::into), until: *until })
     }
 

@@ -14,7 +14,7 @@ use super::calls::{Handle, caller_of, moment, verdict, who};
 use super::confirm::confirm;
 use super::failure::{hint, with_hint};
 use super::list::remembered;
-use super::output::{day, print, print_json};
+use super::output::{clock, day, print, print_json};
 use super::records::{Records, told};
 use super::replay::{self, Comparison, Fate};
 use super::then::Supposed;
@@ -30,7 +30,8 @@ use crate::visible::visible;
 /// Mend a decision that was wrong: see the smallest change, what else it would change, and apply it
 ///
 /// Of a call that was turned away: its entry is taken off the list (one for a time ends now), or its number goes on a list that is
-/// let through. Of one that was let through: its number goes on a list that is turned away. If a test of the
+/// let through. Of one that was let through: its number goes on a list that is turned away. Where the entry that decided is
+/// over, there is nothing to mend. If a test of the
 /// policy fails with it, nothing is changed. A running ringfence decides the next call by it. Exits 1 if nothing was
 /// changed, or the running ringfence cannot take it up.
 #[derive(Debug, Args)]
@@ -54,10 +55,31 @@ struct Told<'a> {
     call: &'a Call,
     /// Whether another policy decided the call.
     policy_has_changed: bool,
-    /// None when the policy in force decides it otherwise already.
+    /// The entry for a time that decided it, if that is over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    over: Option<Over<'a>>,
+    /// None when there is nothing to mend: the entry that decided it is over, or the policy in force decides it otherwise already.
     remedy: Option<&'a Remedy>,
     replay: Option<&'a Comparison>,
     applied: bool,
+}
+
+/// An entry for a time that is over.
+#[derive(Debug, Serialize)]
+struct Over<'a> {
+    list: &'a str,
+    until: Option<Timestamp>,
+    rule: Option<&'a str>,
+}
+
+/// What there is to do about a call.
+enum Proposal {
+    /// The smallest change that decides it otherwise, and what else that changes.
+    Change(Remedy, Comparison),
+    /// Nothing: the policy in force decides it otherwise already.
+    Mended,
+    /// Nothing: the entry for a time that decided it is over.
+    Over(Added),
 }
 
 /// How far back the change is tried.
@@ -82,8 +104,10 @@ impl WasWrong {
         };
         let policy_has_changed = why::has_changed_since(&config.policy, &call);
         let entries = remembered::entries(context, now).await?;
-        let Some((remedy, comparison)) = propose(&config, &call, &entries, reader, now)? else {
-            return self.tell_mended(&call);
+        let (remedy, comparison) = match propose(&config, &call, &entries, reader, now)? {
+            Proposal::Change(remedy, comparison) => (remedy, comparison),
+            Proposal::Mended => return self.tell_mended(&call, policy_has_changed),
+            Proposal::Over(added) => return self.tell_over(&call, &added, policy_has_changed),
         };
         if !self.json {
             print(rendered(&call, policy_has_changed, &remedy, &comparison, now))?;
@@ -98,7 +122,7 @@ impl WasWrong {
         }
         if self.json {
             let (call, remedy, replay) = (&masked(&call), Some(&remedy), Some(&comparison));
-            print_json(&Told { call, policy_has_changed, remedy, replay, applied: applies })?;
+            print_json(&Told { call, policy_has_changed, over: None, remedy, replay, applied: applies })?;
         } else if applies {
             print(format_args!("{}\n", remedy.told(true)))?;
         }
@@ -111,32 +135,59 @@ impl WasWrong {
     }
 
     /// Tells that the policy in force does already what the one of then should have done.
-    fn tell_mended(&self, call: &Call) -> Result<Answer> {
+    fn tell_mended(&self, call: &Call, policy_has_changed: bool) -> Result<Answer> {
+        let what = if policy_has_changed { "the policy has" } else { "lists or entries of them have" };
+        let told = format!("{what} changed since {}", Handle::Written(call.number));
+        self.tell_nothing(call, policy_has_changed, None, &told)
+    }
+
+    /// Tells that the next call is not decided by what decided this one.
+    fn tell_over(&self, call: &Call, added: &Added, policy_has_changed: bool) -> Result<Answer> {
+        let Added { list, until, rule, .. } = added;
+        let until_when = until.map(|until| format!(" until {} {}", day(until), clock(until)));
+        let by =
+            rule.as_deref().map_or_else(|| "by hand".to_owned(), |rule| format!("by rule {}", visible(rule)));
+        let told = format!(
+            "the entry that decided {} is over: {} was on the list {}{}, put there {by}",
+            Handle::Written(call.number),
+            caller_of(&masked(call)),
+            visible(list),
+            until_when.unwrap_or_default(),
+        );
+        let over = Over { list, until: *until, rule: rule.as_deref() };
+        self.tell_nothing(call, policy_has_changed, Some(over), &told)
+    }
+
+    fn tell_nothing(
+        &self,
+        call: &Call,
+        policy_has_changed: bool,
+        over: Option<Over<'_>>,
+        why: &str,
+    ) -> Result<Answer> {
         if self.json {
             let call = &masked(call);
-            let told = Told { call, policy_has_changed: true, remedy: None, replay: None, applied: false };
+            let told = Told { call, policy_has_changed, over, remedy: None, replay: None, applied: false };
             print_json(&told)?;
         } else {
             let number = Handle::Written(call.number);
             let verb = if Fate::written(call).is_refusal { "let it through" } else { "turn it away" };
-            print(format_args!(
-                "the policy has changed since {number}, and the one in force would {verb}: nothing to mend\n"
-            ))?;
+            print(format_args!("{why}, and the policy in force would {verb}: nothing to mend\n"))?;
             hint(&format!("`ringfence why {number}` tells how it decides"));
         }
         Ok(Answer::Negative)
     }
 }
 
-/// Finds the smallest change that decides a call otherwise than it was, and what else it changes; none when the
-/// policy in force decides it otherwise already.
+/// Finds the smallest change that decides a call otherwise than it was, and what else it changes, if the policy in force
+/// does not decide it otherwise already.
 fn propose(
     config: &Config,
     call: &Call,
     entries: &[Added],
     reader: &Reader,
     now: Timestamp,
-) -> Result<Option<(Remedy, Comparison)>> {
+) -> Result<Proposal> {
     let policy = &config.policy;
     let Some(identity) = call.evidence.identity.as_deref() else {
         let message = format!("{} cannot be told from other callers", caller_of(call));
@@ -155,12 +206,25 @@ fn propose(
             "`ringfence why` tells that of the call; without `mode = \"shadow\"` it is done",
         ));
     }
-    if fate(policy, None).is_refusal != is_refused {
-        return Ok(None);
+    let still = call.evidence.list.as_deref();
+    let still = entries.iter().find(|added| Some(&*added.list) == still && added.identity == identity);
+    // Whoever was put on the list anew is on it for the next call.
+    if still.is_none() && fate(policy, None).is_refusal != is_refused {
+        return Ok(Proposal::Mended);
     }
     let sought = Sought { is_refused, entry: entry_of_one(identity, policy)? };
     let entry_of = |facts: &Facts<'_>, now| decide(policy, facts, now).list().map(str::to_owned);
-    let list = then.facts(call, policy, None, entry_of);
+    let list = then.facts(call, policy, None, entry_of).or_else(|| still.map(|added| added.list.clone()));
+    if let Some(over) =
+        list.as_deref().and_then(|list| then.put(list, identity, call.at)).filter(|_| still.is_none())
+    {
+        let supposed = Supposed { list: &over.list, identity, is_on: false };
+        if over.until.is_some_and(|until| until <= now)
+            && fate(policy, Some(&supposed)).is_refusal != is_refused
+        {
+            return Ok(Proposal::Over(over.clone()));
+        }
+    }
     let mut best: Option<(Remedy, Comparison)> = None;
     let mut compared = 0;
     let is_its = |added: &&Added| list.as_ref() == Some(&added.list) && added.identity == identity;
@@ -181,8 +245,8 @@ fn propose(
             }
         }
     }
-    if best.is_some() {
-        return Ok(best);
+    if let Some((remedy, comparison)) = best {
+        return Ok(Proposal::Change(remedy, comparison));
     }
     let verb = if sought.is_refused { "let the call through" } else { "turn the call away" };
     let message = format!("no entry of a list would {verb}");
