@@ -251,6 +251,16 @@ fn an_expression_is_looked_for_in_the_whole_number_however_the_caller_writes_it(
 }
 
 #[test]
+fn a_plus_in_a_class_is_not_that_of_a_number() {
+    let (list, errors) = spam("/^[^+]/", "GB");
+    assert_eq!(errors, []);
+    assert_eq!(listed(&list, "1042", "GB").as_deref(), Some("/^[^+]/ spam.txt:1"));
+    assert_eq!(listed(&list, "+442079460000", "GB"), None);
+    let error = Pattern::parse("/[^+]|^+44/", region("GB")).unwrap_err();
+    assert_eq!(error.hint().as_deref(), Some(r"write `\+` for the + of a number: `/[^+]|^\+44/`"));
+}
+
+#[test]
 fn an_expression_that_is_none_is_an_error_that_says_why() {
     let expected = |found: &str, what: &str| {
         format!(r"expected an expression such as `/^\+4484[45]/`, found `{found}`: {what}")

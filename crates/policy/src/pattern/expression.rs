@@ -66,9 +66,12 @@ impl fmt::Display for Expression {
     }
 }
 
-/// Finds a `+` at the beginning, or after a `^`, where it repeats nothing: that of a number.
+/// Finds a `+` at the beginning, or after a `^`, where it repeats nothing: that of a number. A `^` behind a `[` or a `\`
+/// is none: `[^+]` is all but a plus.
 fn bare_plus(text: &str) -> Option<usize> {
-    if text.starts_with('+') { Some(0) } else { text.find("^+").map(|caret| caret + 1) }
+    let is_beginning = |caret: &usize| !text[..*caret].ends_with(['[', '\\']);
+    let mut carets = text.match_indices("^+").map(|(caret, _)| caret);
+    if text.starts_with('+') { Some(0) } else { carets.find(is_beginning).map(|caret| caret + 1) }
 }
 
 /// Why a text is no expression.
