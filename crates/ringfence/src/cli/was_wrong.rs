@@ -136,8 +136,12 @@ impl WasWrong {
 
     /// Tells that the policy in force does already what the one of then should have done.
     fn tell_mended(&self, call: &Call, policy_has_changed: bool) -> Result<Answer> {
-        let what = if policy_has_changed { "the policy has" } else { "lists or entries of them have" };
-        let told = format!("{what} changed since {}", Handle::Written(call.number));
+        let number = Handle::Written(call.number);
+        let told = if policy_has_changed {
+            format!("the policy has changed since {number}, and the one in force")
+        } else {
+            format!("lists or entries of them have changed since {number}, and the policy in force")
+        };
         self.tell_nothing(call, policy_has_changed, None, &told)
     }
 
@@ -148,7 +152,7 @@ impl WasWrong {
         let by =
             rule.as_deref().map_or_else(|| "by hand".to_owned(), |rule| format!("by rule {}", visible(rule)));
         let told = format!(
-            "the entry that decided {} is over: {} was on the list {}{}, put there {by}",
+            "the entry that decided {} is over: {} was on the list {}{}, put there {by}, and the policy in force",
             Handle::Written(call.number),
             caller_of(&masked(call)),
             visible(list),
@@ -172,7 +176,7 @@ impl WasWrong {
         } else {
             let number = Handle::Written(call.number);
             let verb = if Fate::written(call).is_refusal { "let it through" } else { "turn it away" };
-            print(format_args!("{why}, and the policy in force would {verb}: nothing to mend\n"))?;
+            print(format_args!("{why} would {verb}: nothing to mend\n"))?;
             hint(&format!("`ringfence why {number}` tells how it decides"));
         }
         Ok(Answer::Negative)
