@@ -122,11 +122,10 @@ fn said(call: &Call) -> ringfence_policy::Call {
     ringfence_policy::Call { at: None, rate: None, line, ..said }
 }
 
-/// Tells whether a call heard 100 Trying before it was decided: lists were asked about it, or the decision panicked.
+/// Tells whether a call heard 100 Trying before it was decided. An earlier version noted of it only which lists were asked.
 pub(super) fn was_late(call: &Call) -> bool {
     let said = said(call);
-    let was_asked = !said.scores.is_empty() || !said.unanswered.is_empty();
-    was_asked || [Call::PANICKED, Call::TRIED_AGAIN].iter().any(|end| call.reason.ends_with(end))
+    call.evidence.is_late || !said.scores.is_empty() || !said.unanswered.is_empty()
 }
 
 /// What the rules ask of one call.
@@ -196,14 +195,18 @@ mod tests {
     }
 
     #[test]
-    fn a_call_whose_decision_panicked_was_late_also_where_no_list_was_asked() {
-        let call = |reason: String| Call { reason, ..a_call() };
-        assert!(!was_late(&call("let ring: +41791234567 meets no other rule".to_owned())));
-        for end in [Call::PANICKED, Call::TRIED_AGAIN] {
-            assert!(was_late(&call(format!("let ring: it could not be decided{end}"))), "{end}");
-            let quoted = format!("let ring: rule a: name \"{end}\"");
-            assert!(!was_late(&call(quoted)), "a caller that is called so: {end}");
-        }
+    fn a_call_was_late_if_that_was_noted_or_a_list_was_asked_and_whatever_its_reason_says() {
+        let call = |is_late, facts: &str, reason: &str| {
+            let evidence = Evidence { is_late, facts: facts.to_owned(), ..Evidence::default() };
+            was_late(&Call { evidence, reason: reason.to_owned(), ..a_call() })
+        };
+        assert!(call(true, "", "let ring: +41791234567 meets no other rule"));
+        assert!(call(false, r#"{"caller":"1","unanswered":["service"]}"#, ""));
+        assert!(!call(
+            false,
+            r#"{"caller":"1"}"#,
+            "let ring: it could not be decided; the decision panicked"
+        ));
     }
 
     #[test]

@@ -64,6 +64,9 @@ pub(crate) struct Evidence {
     /// Whether the rule asks that it be kept longer.
     #[serde(rename = "audited", skip_serializing_if = "std::ops::Not::not")]
     pub(crate) is_audited: bool,
+    /// Whether the caller had heard 100 Trying before it was decided: lists were asked about it, or the decision panicked.
+    #[serde(rename = "late", skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) is_late: bool,
     /// Whether no other phone rings on its line. It is known of calls of this run only.
     #[serde(skip)]
     pub(crate) is_sole: bool,

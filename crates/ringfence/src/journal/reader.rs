@@ -20,25 +20,30 @@ use crate::store::{Store, StoreError};
 pub(crate) struct Reader {
     connection: Connection,
     path: std::path::PathBuf,
+    columns: String,
 }
 
 /// What a row of calls is read from, in this order.
 const COLUMNS: &str = "number, at, id, call_id, line, caller, identity, display_name, source, verdict, status, \
                        target, rule, list, entry, shadow, policy, decided_in, ended_at, ended_status, ended_how, \
                        reason, facts, audited";
+/// The last of them; a file of an earlier version, which nobody has opened to write, has none.
+const LATE: &str = "late";
 /// Calls that are read in one go: between two, whoever writes may tidy up.
 const PAGE: u32 = 512;
 
 impl Reader {
     /// Opens the journal at a path.
     pub(crate) fn open(path: &Path) -> Result<Self, StoreError> {
-        Ok(Self { connection: Store::read(path)?, path: path.to_owned() })
+        let connection = Store::read(path)?;
+        let late = if connection.column_exists(None, "calls", LATE).unwrap_or(false) { LATE } else { "NULL" };
+        Ok(Self { connection, path: path.to_owned(), columns: format!("{COLUMNS}, {late}") })
     }
 
     /// Returns the calls that a query asks for, the newest first.
     pub(crate) fn search(&self, query: &Query) -> Result<Vec<Call>, StoreError> {
         self.told(|| {
-            let (sql, values) = query.sql(COLUMNS);
+            let (sql, values) = query.sql(&self.columns);
             let mut calls = self.connection.prepare(&sql)?;
             calls.query_map(params_from_iter(values), call)?.collect()
         })
@@ -62,7 +67,8 @@ impl Reader {
     ) -> Result<(), StoreError> {
         let since = since.map_or(i64::MIN, Timestamp::as_microsecond);
         let sql = format!(
-            "SELECT {COLUMNS} FROM calls WHERE number > ?1 AND at >= ?2 ORDER BY number LIMIT {PAGE}"
+            "SELECT {} FROM calls WHERE number > ?1 AND at >= ?2 ORDER BY number LIMIT {PAGE}",
+            self.columns
         );
         let first = "SELECT ifnull(min(number), 1) - 1 FROM calls WHERE at >= ?1";
         let mut last: i64 = self.told(|| self.connection.query_row(first, [since], |row| row.get(0)))?;
@@ -218,6 +224,7 @@ fn call(row: &Row<'_>) -> rusqlite::Result<Call> {
             facts: row.get::<_, Option<String>>(22)?.unwrap_or_default(),
             policy: Arc::from(row.get::<_, Option<String>>(16)?.unwrap_or_default()),
             is_audited: row.get::<_, Option<i64>>(23)?.is_some(),
+            is_late: row.get::<_, Option<i64>>(24)?.is_some(),
             is_sole: false,
             decided_in: Duration::from_micros(decided_in),
         },

@@ -88,9 +88,9 @@ fn last_number(connection: &Connection) -> rusqlite::Result<i64> {
 
 const INSERT: &str = "INSERT INTO calls (number, at, id, call_id, line, caller, identity, display_name, source, verdict, \
                       status, target, rule, list, entry, shadow, policy, decided_in, ended_at, ended_status, \
-                      ended_how, reason, facts, audited) \
+                      ended_how, reason, facts, audited, late) \
                       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, \
-                      ?18, ?19, ?20, ?21, ?22, ?23, ?24)";
+                      ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25)";
 
 fn insert_call(
     insert: &mut Statement<'_>,
@@ -129,6 +129,7 @@ fn insert_call(
         call.reason,
         text(&evidence.facts),
         evidence.is_audited.then_some(1),
+        evidence.is_late.then_some(1),
     ])?;
     Ok(())
 }

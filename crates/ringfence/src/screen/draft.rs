@@ -39,6 +39,7 @@ pub(super) struct Draft {
     at: Timestamp,
     took: Duration,
     is_sole: bool,
+    is_late: bool,
     /// Whether to put it into words panics.
     #[cfg(test)]
     pub(super) is_unspeakable: bool,
@@ -103,6 +104,7 @@ impl Draft {
             at,
             took: asked.took(),
             is_sole: line.is_sole,
+            is_late: asked.moment == Moment::Late,
             rules: Arc::clone(rules),
             #[cfg(test)]
             is_unspeakable: false,
@@ -141,6 +143,7 @@ impl Draft {
                 facts: serde_json::to_string(&self.facts).unwrap_or_default(),
                 policy: Arc::clone(&self.rules.checksum),
                 is_sole: self.is_sole,
+                is_late: self.is_late,
                 is_audited,
                 decided_in: self.took,
             },

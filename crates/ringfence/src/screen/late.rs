@@ -122,7 +122,7 @@ fn in_the_dark(rules: &Rules, invite: &Invite<'_>, began: Instant) -> (Call, Ver
         caller: invite.caller().map(|caller| caller.user().into_owned()).unwrap_or_default(),
         rule: By::Error.id().to_owned(),
         reason: format!("it could not be decided{}", Call::PANICKED),
-        evidence: Evidence { decided_in: began.elapsed(), ..without_caller(rules, invite) },
+        evidence: Evidence { decided_in: began.elapsed(), ..without_caller(rules, invite, Moment::Late) },
         ..of_invite(invite, Timestamp::now(), verdict)
     };
     (record, answer.plain_verdict())

@@ -87,10 +87,10 @@ impl Undecided {
 impl Screen {
     /// Notes a call that is offered. Nothing is decided of it, but who calls is known, unless reading that panics.
     pub(super) fn hold(&self, rules: &Rules, invite: &Invite<'_>) {
-        let call = catch_unwind(AssertUnwindSafe(|| with_caller(rules, invite)));
+        let call = catch_unwind(AssertUnwindSafe(|| with_caller(rules, invite, Moment::Late)));
         let call = call.unwrap_or_else(|_| Call {
             rule: RULE.to_owned(),
-            evidence: without_caller(rules, invite),
+            evidence: without_caller(rules, invite, Moment::Late),
             ..of_invite(invite, Timestamp::now(), Outcome::Ignore)
         });
         if !self.undecided.hold(invite.id(), call) {
@@ -132,7 +132,7 @@ impl Screen {
     ) -> Verdict {
         let (verdict, reason) =
             (Outcome::Refuse { status: 480 }, format!("the line is not started: it {why}"));
-        let record = Call { verdict, reason, ..with_caller(rules, invite) };
+        let record = Call { verdict, reason, ..with_caller(rules, invite, moment) };
         // One that was answered before it was decided has its record.
         if moment == Moment::AtOnce || self.undecided.take(invite.id()).is_some() {
             self.recorder.record(record, Some(invite.source().ip()));
@@ -149,7 +149,7 @@ impl Screen {
 }
 
 /// Returns the record of a call of which who calls is known and nothing is decided.
-fn with_caller(rules: &Rules, invite: &Invite<'_>) -> Call {
+fn with_caller(rules: &Rules, invite: &Invite<'_>, moment: Moment) -> Call {
     let line = rules.line(invite.line_label());
     let seen = Seen::of(invite, &line.name);
     let caller = seen.caller(&line.order);
@@ -158,15 +158,16 @@ fn with_caller(rules: &Rules, invite: &Invite<'_>) -> Call {
         caller: shown(&facts),
         display_name: facts.display_name.filter(|name| !name.is_empty()).map(str::to_owned),
         rule: RULE.to_owned(),
-        evidence: Evidence { identity: identity(&facts.caller), ..without_caller(rules, invite) },
+        evidence: Evidence { identity: identity(&facts.caller), ..without_caller(rules, invite, moment) },
         ..of_invite(invite, Timestamp::now(), Outcome::Ignore)
     }
 }
 
 /// Returns what a record stands on whoever calls.
-pub(super) fn without_caller(rules: &Rules, invite: &Invite<'_>) -> Evidence {
+pub(super) fn without_caller(rules: &Rules, invite: &Invite<'_>, moment: Moment) -> Evidence {
     let is_sole = rules.line(invite.line_label()).is_sole;
-    Evidence { policy: Arc::clone(&rules.checksum), is_sole, ..Evidence::default() }
+    let (policy, is_late) = (Arc::clone(&rules.checksum), moment == Moment::Late);
+    Evidence { policy, is_late, is_sole, ..Evidence::default() }
 }
 
 /// What the journal has in the place of a rule.

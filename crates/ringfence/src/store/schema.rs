@@ -78,6 +78,12 @@ pub(super) const MIGRATIONS: &[&str] = &[
     CREATE TABLE numbering (last INTEGER NOT NULL) STRICT;
     INSERT INTO numbering SELECT ifnull(max(number), 0) FROM calls;
 ",
+    "
+    -- 1 where the caller had heard 100 Trying before the call was decided.
+    ALTER TABLE calls ADD COLUMN late INTEGER;
+    UPDATE calls SET late = 1 WHERE reason LIKE '%; the decision panicked'
+        OR reason LIKE '%; it was decided when that was tried again';
+",
 ];
 
 /// What is wrong with a database, before its path is known.

@@ -103,7 +103,8 @@ fn a_file_of_the_first_version_is_brought_up_to_date_with_its_calls() {
         .execute_batch(
             "PRAGMA user_version = 1;
              INSERT INTO calls (number, at, id, call_id, line, caller, source, verdict, rule, reason)
-             VALUES (17, 1, '0.1', 'a', 'home', '+442079460123', '192.0.2.1:5060', 'ring', 'otherwise', '')",
+             VALUES (17, 1, '0.1', 'a', 'home', '+442079460123', '192.0.2.1:5060', 'ring', 'otherwise',
+                     'let ring: it could not be decided; the decision panicked')",
         )
         .unwrap();
     drop(first);
@@ -113,9 +114,14 @@ fn a_file_of_the_first_version_is_brought_up_to_date_with_its_calls() {
     let reader = Store::read(&path).unwrap();
     assert_eq!(count(&reader, "SELECT count(*) FROM calls"), 1, "it is read as it is");
     let mut store = open(&path).unwrap();
-    let now = ["PRAGMA user_version", "SELECT last FROM numbering", "SELECT max(number) FROM calls"]
-        .map(|sql| count(store.connection(), sql));
-    assert_eq!(now, [2, 17, 17]);
+    let now = [
+        "PRAGMA user_version",
+        "SELECT last FROM numbering",
+        "SELECT max(number) FROM calls",
+        "SELECT late FROM calls",
+    ]
+    .map(|sql| count(store.connection(), sql));
+    assert_eq!(now, [3, 17, 17, 1]);
 }
 
 #[test]

@@ -105,6 +105,7 @@ fn a_call_is_read_back_as_it_was_written() {
         facts: r#"{"caller":{"value":"+442079460123","source":"From"}}"#.to_owned(),
         policy: "f00d".into(),
         is_audited: true,
+        is_late: true,
         is_sole: false,
         decided_in: Duration::from_micros(7),
     };
@@ -113,6 +114,18 @@ fn a_call_is_read_back_as_it_was_written() {
     running.write([told.clone()]);
     let read = bench.reader().search(&Query::default()).unwrap().pop().unwrap();
     assert_eq!(read, Call { number: 1, ..told });
+}
+
+#[test]
+fn a_file_that_nobody_has_brought_up_to_date_is_read_as_it_is() {
+    let bench = Bench::new();
+    bench.start().write([from(ANNA, 1)]);
+    let earlier = rusqlite::Connection::open(bench.path()).unwrap();
+    earlier.execute_batch("ALTER TABLE calls DROP COLUMN late; PRAGMA user_version = 2").unwrap();
+    let calls = bench.reader().search(&Query::default()).unwrap();
+    assert_eq!((calls.len(), calls[0].evidence.is_late), (1, false));
+    bench.start().write([from(ANNA, 2)]);
+    assert_eq!(bench.count(), 2);
 }
 
 #[test]
