@@ -180,12 +180,7 @@ impl List {
 
     /// Returns whether it certainly has no number that equals a caller's but for the last digits.
     pub(crate) fn has_none_near(&self, caller: Mark, number: Number, last_digits: u8) -> bool {
-        let digits = match number {
-            Number::E164(number) => number.digits(),
-            Number::Internal(digits) => digits.count(),
-        };
-        let in_common = digits.saturating_sub(usize::from(last_digits));
-        self.sets.is_empty() && self.mark.begins_apart_from(caller, in_common)
+        self.sets.is_empty() && self.mark.begins_apart_from(caller, number, last_digits)
     }
 
     /// Returns the compiled lists behind this one.

@@ -150,6 +150,12 @@ impl E164 {
         first_digits(self.as_u64(), count)
     }
 
+    /// Returns whether it has so many digits, or more.
+    pub(crate) fn has_digits(self, count: usize) -> bool {
+        let lowest = count.checked_sub(1).and_then(|zeros| POWERS.get(zeros));
+        lowest.is_some_and(|lowest| self.as_u64() >= *lowest)
+    }
+
     /// Returns how many of the first digits are those of another number.
     pub(crate) fn alike(self, other: E164) -> usize {
         let mut digits = self.digits().min(other.digits());

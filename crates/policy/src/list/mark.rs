@@ -52,9 +52,9 @@ impl Mark {
         (self.whole & other.whole) | (self.first & other.first) == 0
     }
 
-    /// Returns whether no number here begins as one there does. It tells of numbers with so many digits in common.
-    pub(super) fn begins_apart_from(self, other: Self, digits_in_common: usize) -> bool {
-        digits_in_common >= FIRST_DIGITS && self.beginning & other.beginning == 0
+    /// Returns whether no number here begins as a caller's does, of which so many digits may differ at the end.
+    pub(super) fn begins_apart_from(self, caller: Self, number: Number, last_digits: u8) -> bool {
+        self.beginning & caller.beginning == 0 && has_first_digits(number, last_digits)
     }
 
     fn of_key(key: Key) -> Self {
@@ -89,6 +89,15 @@ impl Mark {
             first: self.first | other.first,
             beginning: self.beginning | other.beginning,
         }
+    }
+}
+
+/// Returns whether a number has its first digits left without the last ones.
+fn has_first_digits(number: Number, last_digits: u8) -> bool {
+    let digits = usize::from(last_digits) + FIRST_DIGITS;
+    match number {
+        Number::E164(number) => number.has_digits(digits),
+        Number::Internal(symbols) => symbols.count() >= digits,
     }
 }
 

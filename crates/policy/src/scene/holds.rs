@@ -16,6 +16,8 @@ use crate::schedule::{Hours, Schedule};
 impl<'p> Scene<'p, '_> {
     /// Returns whether a condition holds. It goes as deep as conditions may be composed, which the
     /// reader of policies bounds.
+    #[expect(clippy::inline_always, reason = "a decision asks it of each rule, and most need no call then")]
+    #[inline(always)]
     pub(crate) fn holds(&self, condition: &'p Condition) -> bool {
         match condition {
             Condition::Always => true,
