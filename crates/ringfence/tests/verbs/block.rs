@@ -1,0 +1,77 @@
+//! `ringfence block`, `allow` and `remove`.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::home::{CONFIGURATION, Home};
+
+#[test]
+fn a_number_is_blocked_for_a_time() {
+    let home = Home::new();
+    let told = home.told(&["block", "0225556677", "--for", "30d", "--note", "sells wine"]);
+    assert!(
+        told.starts_with("blocked +41225556677 until 20") && told.ends_with(" in ringfence.toml\nexit 0\n"),
+        "{told}"
+    );
+    assert_eq!(home.decides("+41225556677"), "listed");
+    let listed = home.told(&["list"]);
+    assert!(listed.contains("+41225556677") && listed.contains(": sells wine"), "{listed}");
+    assert!(home.json(&["list", "reject", "--json"]).iter().any(|row| row["until"].is_string()), "{listed}");
+    let in_ten_days = (Timestamp::now() + SignedDuration::from_hours(31 * 24)).to_string();
+    let told = home.json(&["why", "+41225556677", "--at", &in_ten_days, "--json"]);
+    assert_eq!(told[0]["trace"]["decided_by"], "otherwise");
+    assert_eq!(home.told(&["remove", "+41225556677"]).lines().last(), Some("exit 0"));
+    assert_eq!(home.decides("+41225556677"), "otherwise");
+}
+
+#[test]
+fn an_entry_that_is_in_vain_is_told() {
+    let home = Home::new();
+    home.write(
+        "ringfence.toml",
+        &CONFIGURATION.replace("caller_in = \"reject\"", "caller_kind = \"mobile\""),
+    );
+    let told = home.told(&["block", "0225556677"]);
+    assert!(told.contains("hint: no rule asks for that list") && told.ends_with("exit 0\n"), "{told}");
+    let home = Home::new();
+    assert!(!home.told(&["block", "0225556677"]).contains("hint"));
+}
+
+#[test]
+fn an_entry_is_removed_from_the_file_it_stands_in() {
+    let home = Home::new();
+    home.write("org.toml", "[list.reject]\nentries = [\"+41225556677\", \"+41225556688\"]\n");
+    home.write("ringfence.toml", &format!("include = [\"org.toml\"]\n{CONFIGURATION}"));
+    let told = home.told(&["remove", "+41225556688"]);
+    assert_eq!(told, "removed +41225556688 from the reject list (org.toml:2)\nexit 0\n");
+    assert_eq!(home.read("org.toml"), "[list.reject]\nentries = [\"+41225556677\"]\n");
+    assert_eq!(home.read("ringfence.toml"), format!("include = [\"org.toml\"]\n{CONFIGURATION}"));
+    let told = home.told(&["remove", "+41441112233"]);
+    assert_eq!(told, "removed +41441112233 from the reject list (ringfence.toml:22)\nexit 0\n");
+    assert!(!home.read("ringfence.toml").contains("+41441112233"));
+    assert_eq!(home.read("org.toml"), "[list.reject]\nentries = [\"+41225556677\"]\n");
+}
+
+#[test]
+fn blocking_again_lasts_as_long_as_was_said_last() {
+    let home = Home::new();
+    home.told(&["block", "0225556677", "--for", "1h"]);
+    home.told(&["block", "0225556677", "--for", "2d"]);
+    assert_eq!(home.read("ringfence.toml").matches("+41225556677").count(), 1);
+    assert!(home.told(&["block", "0225556677"]).starts_with("blocked +41225556677 in ringfence.toml\n"));
+    assert!(!home.read("ringfence.toml").contains("until"));
+    assert!(
+        home.told(&["block", "0225556677", "--for", "1h"]).starts_with("+41225556677 is blocked already")
+    );
+    assert!(home.told(&["block", "0225556678", "--for", "ever"]).ends_with("exit 2\n"));
+}
+
+#[test]
+fn a_note_without_a_word_is_none() {
+    let home = Home::new();
+    assert!(home.told(&["block", "0225556677", "--note", " "]).ends_with("exit 0\n"));
+    assert!(home.told(&["block", "0225556688", "--for", "2h", "--note", ""]).ends_with("exit 0\n"));
+    let today = Timestamp::now().strftime("%Y-%m-%d").to_string();
+    let written = home.read("ringfence.toml");
+    assert_eq!(written.matches(&format!("blocked {today}")).count(), 2, "{written}");
+    assert!(!written.contains(&format!("blocked {today}:")), "{written}");
+}

@@ -1,0 +1,118 @@
+//! `ringfence calls`, with and without a running program.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::Stdio;
+
+use serde_json::Value;
+
+use crate::exchange::Exchange;
+use crate::home::{CONFIGURATION, Home, Program};
+
+#[test]
+fn the_calls_of_the_journal_are_told_without_a_running_program() {
+    let home = Home::with_calls();
+    let callers = |arguments: &[&str]| -> Vec<String> {
+        let calls = home.json(&[&["calls", "--json"], arguments].concat());
+        calls.iter().map(|call| call["caller"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(callers(&[]), ["+41791234567", "+41441112233", "+41445556677", "+41445556677"]);
+    assert_eq!(callers(&["-n", "1"]), ["+41445556677"]);
+    assert_eq!(callers(&["--caller", "044 111 22 33"]), ["+41441112233"]);
+    assert_eq!(callers(&["--caller", "079*"]), ["+41791234567"]);
+    assert_eq!(callers(&["--outcome", "reject", "--since", "50h"]), ["+41441112233"]);
+    assert_eq!(callers(&["--rule", "otherwise", "--until", "1439m"]), ["+41445556677"]);
+    assert_eq!(callers(&["--line", "home", "--rule", "allowed"]), [""; 0]);
+    assert_eq!(home.told(&["calls", "--rule", "allowed"]), "no such calls\nexit 0\n");
+    let told = home.told(&["calls", "-n", "1"]);
+    assert!(told.contains("  +41445556677 → home  rang\n      c4  for a reason\n"), "{told}");
+    let csv = home.told(&["calls", "--csv", "-n", "1"]);
+    assert!(csv.starts_with("at,number,id,call_id,line,caller,"), "{csv}");
+    assert!(csv.contains(",4,0.23,23@pbx,home,+41445556677,,192.0.2.1:5060,ring,,,otherwise,"), "{csv}");
+}
+
+#[test]
+fn before_the_first_call_there_are_none() {
+    let home = Home::new();
+    assert_eq!(home.told(&["calls"]), "no calls yet\nexit 0\n");
+    assert_eq!(home.told(&["stats"]), "no calls\nexit 0\n");
+    assert_eq!(home.told(&["replay"]), "there are no calls to decide again\nexit 0\n");
+    for call in ["last", "c1"] {
+        let told = home.told(&["why", call]);
+        assert!(
+            told.starts_with(&format!("error: there is no call {call}\n")) && told.ends_with("exit 2\n"),
+            "{told}"
+        );
+    }
+    assert!(!home.path("ringfence.db").exists());
+}
+
+#[test]
+fn a_configuration_that_cannot_be_read_hides_neither_the_journal_nor_the_program() {
+    let home = Home::with_calls();
+    let _program = home.running();
+    home.write("ringfence.toml", &CONFIGURATION.replace("[list.allow]", "[list.allow"));
+    assert_eq!(home.json(&["calls", "--json"]).len(), 4);
+    assert!(home.told(&["reload"]).contains("not reloaded: "), "{}", home.told(&["reload"]));
+    home.write("ringfence.toml", "[journal\n");
+    let told = home.told(&["calls"]);
+    assert!(told.contains("error: where the journal is cannot be read in ringfence.toml\n"), "{told}");
+    assert!(told.contains("hint: `ringfence check` tells why\nexit 2\n"), "{told}");
+    let told = home.told(&["status"]);
+    assert!(told.contains("hint: ringfence.toml cannot be read, and may say that"), "{told}");
+    home.write("ringfence.toml", CONFIGURATION);
+}
+
+#[test]
+fn a_journal_in_memory_cannot_be_asked_and_says_how_it_can() {
+    let home = Home::new();
+    home.write("ringfence.toml", &CONFIGURATION.replace("ringfence.db", "off"));
+    for arguments in [&["stats"][..], &["replay"], &["why", "last"], &["was-wrong", "last", "--yes"]] {
+        let told = home.told(arguments);
+        assert!(told.contains("the journal is kept in memory"), "{told}");
+        assert!(
+            told.contains("hint: give it a file: [journal] path") && told.ends_with("exit 2\n"),
+            "{told}"
+        );
+    }
+    assert_eq!(home.decides("0791234567"), "listed");
+}
+
+#[test]
+fn calls_are_followed_as_they_happen() {
+    let (mut exchange, _program) = Exchange::new(CONFIGURATION);
+    exchange.call("+41791234567");
+    let mut command = exchange.home.command(&["calls", "--follow", "--json", "--outcome", "reject"]);
+    let mut following = Program(command.stdout(Stdio::piped()).spawn().unwrap());
+    let lines = BufReader::new(following.0.stdout.take().unwrap()).lines();
+    let mut news = lines.map(|line| serde_json::from_str::<Value>(&line.unwrap()).unwrap());
+    assert_eq!(news.next().unwrap()["caller"], "+41791234567");
+    exchange.call("+41441112233");
+    exchange.call("+41225556677");
+    // How the first call ended may be told before.
+    let second = news.find(|told| told["event"] == "call").unwrap();
+    assert_eq!(second["caller"], "+41441112233");
+    assert_eq!(news.next().unwrap()["event"], "ended");
+}
+
+#[test]
+fn a_program_that_keeps_its_journal_in_memory_tells_the_calls_of_its_run() {
+    let (mut exchange, program) = Exchange::new(&CONFIGURATION.replace("ringfence.db", "off"));
+    exchange.call("+41791234567");
+    exchange.call("+41225556677");
+    let home = &exchange.home;
+    let told = home.told(&["calls", "--outcome", "reject"]);
+    assert!(told.contains("+41791234567 → home  rejected 486") && !told.contains("+41225556677"), "{told}");
+    assert_eq!(home.json(&["calls", "--json", "-n", "1"])[0]["caller"], "+41225556677");
+    assert!(home.told(&["switch", "on_call", "on"]).starts_with("on_call is on until "));
+    assert_eq!(
+        home.told(&["forget", "+41791234567", "-y"]),
+        "forgot +41791234567: 1 call, 0 notes\nexit 0\n"
+    );
+    drop(program);
+    let told = home.told(&["switch", "on_call", "on"]);
+    assert!(
+        told.contains("its journal is kept in memory: there is nowhere to note it")
+            && told.ends_with("exit 2\n"),
+        "{told}"
+    );
+}

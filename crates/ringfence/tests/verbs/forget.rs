@@ -1,0 +1,47 @@
+//! `ringfence forget`.
+
+use crate::home::Home;
+
+#[test]
+fn a_person_is_forgotten_with_and_without_a_running_program() {
+    let home = Home::with_calls();
+    assert_eq!(
+        home.told(&["forget", "044 555 66 77", "--yes"]),
+        "forgot +41445556677: 2 calls, 0 notes\nexit 0\n"
+    );
+    let program = home.running();
+    assert_eq!(
+        home.told(&["forget", "+41223334455", "--yes"]),
+        "forgot +41223334455: 0 calls, 1 note\nexit 0\n"
+    );
+    assert_eq!(
+        home.told(&["forget", "+41791234567", "-y"]),
+        "forgot +41791234567: 1 call, 0 notes\nexit 0\n"
+    );
+    assert_eq!(home.told(&["forget", "+41791234567", "-y"]), "nothing was known of +41791234567\nexit 1\n");
+    drop(program);
+    let calls = home.json(&["calls", "--json"]);
+    assert_eq!((calls.len(), &calls[0]["caller"]), (1, &"+41441112233".into()));
+    assert!(
+        home.told(&["forget", "anonymous", "--yes"])
+            .contains("callers without a number cannot be told from each other")
+    );
+}
+
+#[test]
+fn a_person_is_forgotten_where_another_call_names_them_as_people_dial_there() {
+    let home = Home::with_calls();
+    let journal = rusqlite::Connection::open(home.path("ringfence.db")).unwrap();
+    let forward = |diverted: &str| {
+        home.call("+41445556688", 1, "ring", "otherwise", None);
+        let facts = format!(r#"{{"caller":"+41445556688","diverted":"{diverted}"}}"#);
+        journal.execute("UPDATE calls SET facts = ?1 WHERE number = (SELECT max(number) FROM calls)", [facts])
+    };
+    for diverted in ["0319998877", "0041319998877", "01141319998877", "+41319998877", "0319998876"] {
+        assert_eq!(forward(diverted), Ok(1));
+    }
+    let forgotten = "forgot +41319998877: 4 calls, 0 notes\nexit 0\n";
+    assert_eq!(home.told(&["forget", "+41319998877", "--yes"]), forgotten);
+    let told = home.told(&["calls", "--json", "-n", "1"]);
+    assert!(told.contains("0319998876") && !told.contains("319998877"), "{told}");
+}
