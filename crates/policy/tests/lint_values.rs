@@ -129,6 +129,10 @@ fn times_of_no_length_are_told_where_they_stand() {
         assert!(found[0].starts_with(expected), "{found:?}");
         assert!(found[0].contains("(for example: "), "{found:?}");
     }
+}
+
+#[test]
+fn a_guard_and_a_switch_of_no_length_are_told_where_they_stand() {
     let guard = "[guard.g]\nper = \"caller\"\nmore_than = 2\nwithin = \"0s\"\nthen = \"busy\"\n[switch.s]\nauto_off = \"0s\"\n";
     let found = all_told(&format!("{guard}{}", rule("a", "{ switch = \"s\" }", "\"busy\"")));
     assert!(

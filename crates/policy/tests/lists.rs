@@ -416,20 +416,11 @@ fn an_error_names_its_line_and_column_and_the_rest_of_the_list_is_kept() {
 #[test]
 fn of_a_file_no_more_is_told_than_begins_as_a_number_does_since_it_may_be_no_list() {
     let word = "a number or a word such as `anonymous`";
+    let digits = "write the digits, with `+` and the country's code in front: `+41791234567`";
     for (row, expected, found, hint) in [
-        (
-            "b3BlbnNzaC1rZXk",
-            word,
-            "…",
-            "write the digits, with `+` and the country's code in front: `+41791234567`",
-        ),
-        ("hunter", word, "…", "write the digits, with `+` and the country's code in front: `+41791234567`"),
-        (
-            "root@example.org",
-            word,
-            "…",
-            "write the digits, with `+` and the country's code in front: `+41791234567`",
-        ),
+        ("b3BlbnNzaC1rZXk", word, "…", digits),
+        ("hunter", word, "…", digits),
+        ("root@example.org", word, "…", digits),
         ("anonymus", word, "…", "did you mean `anonymous`?"),
         (
             "+41791234567, wine",
@@ -445,8 +436,7 @@ fn of_a_file_no_more_is_told_than_begins_as_a_number_does_since_it_may_be_no_lis
         ),
     ] {
         let (_, errors) = spam(row, "CH");
-        let told = errors[0].message();
-        let begin = format!("expected {expected}, found `{found}`");
+        let (told, begin) = (errors[0].message(), format!("expected {expected}, found `{found}`"));
         assert!(told.starts_with(&begin), "{row}: {told}");
         assert_eq!((errors[0].text(), errors[0].hint().as_deref()), (found, Some(hint)), "{row}");
     }

@@ -16,15 +16,9 @@ fn now() -> Timestamp {
     "2026-03-01T12:00:00Z".parse().expect("a time")
 }
 
-#[test]
-fn deciding_a_call_allocates_nothing() {
-    let switzerland = Region::parse("CH").unwrap();
-    let spam = "+4179*\n+49301234567\nanonymous\nunavailable\ninvalid\nsip:alice\n1002\ninternal:20*\n";
-    let (reject, errors) = List::parse_text("reject", "spam.txt", spam, switzerland);
-    assert!(errors.is_empty());
-    let (allow, _) = List::parse_text("allow", "friends.txt", "+41791112233", switzerland);
-    let policy = Policy::of_lists(switzerland, Arc::new(allow), Arc::new(reject)).unwrap();
-    let callers = [
+/// Returns a caller of each kind.
+fn callers() -> [Caller<'static>; 10] {
+    [
         Caller::from_header("+41791234567", "pbx.example"),
         Caller::from_header("tel:079-111-22-33;phone-context=+41", "pbx.example"),
         Caller::from_header("anonymous", "anonymous.invalid"),
@@ -35,8 +29,18 @@ fn deciding_a_call_allocates_nothing() {
         Caller::from_header("2042", "pbx.example"),
         Caller::from_header("1234567", "pbx.example"),
         Caller::from_header("12345678901234567890", "pbx.example"),
-    ];
+    ]
+}
 
+#[test]
+fn deciding_a_call_allocates_nothing() {
+    let switzerland = Region::parse("CH").unwrap();
+    let spam = "+4179*\n+49301234567\nanonymous\nunavailable\ninvalid\nsip:alice\n1002\ninternal:20*\n";
+    let (reject, errors) = List::parse_text("reject", "spam.txt", spam, switzerland);
+    assert!(errors.is_empty());
+    let (allow, _) = List::parse_text("allow", "friends.txt", "+41791112233", switzerland);
+    let policy = Policy::of_lists(switzerland, Arc::new(allow), Arc::new(reject)).unwrap();
+    let callers = callers();
     let count = allocations(|| {
         for caller in &callers {
             let facts = Facts::new(caller, "home", switzerland);

@@ -101,22 +101,8 @@ fn what_a_stranger_calls_itself_or_others_is_in_quotes_in_a_reason() {
     }
 }
 
-#[test]
-fn a_page_tells_the_call_its_facts_each_rule_and_what_goes_out() {
-    let caller =
-        Caller { display_name: Some("Your Bank"), ..Caller::asserted("044 999 88 77", "pbx.example") };
-    let facts =
-        Facts { called: Some(("1001", Source::RequestUri)), ..Facts::new(&caller, "home", switzerland()) };
-    let facts = Facts {
-        verification: Verification::Passed,
-        attestation: Attestation::B,
-        vouched: Some(Source::AssertedIdentity),
-        ..facts
-    };
-    let page = policy().trace(&facts, late()).to_string();
-    assert_eq!(
-        page,
-        "2026-03-01 23:10:00.000 CET  line home (parallel)
+const PAGE: &str = "\
+2026-03-01 23:10:00.000 CET  line home (parallel)
  caller       +41449998877   [P-Asserted-Identity]   trust: asserted
  name         \"Your Bank\"   [P-Asserted-Identity]   trust: claimed
  kind         number
@@ -130,8 +116,21 @@ fn a_page_tells_the_call_its_facts_each_rule_and_what_goes_out() {
  rule 4  night       no     caller_kind number, wanted anonymous, unavailable
  rule 5  default     (yes)  always
  action       busy = reject with 603 (on a parallel line)
- policy       5f1c"
-    );
+ policy       5f1c";
+
+#[test]
+fn a_page_tells_the_call_its_facts_each_rule_and_what_goes_out() {
+    let caller =
+        Caller { display_name: Some("Your Bank"), ..Caller::asserted("044 999 88 77", "pbx.example") };
+    let facts =
+        Facts { called: Some(("1001", Source::RequestUri)), ..Facts::new(&caller, "home", switzerland()) };
+    let facts = Facts {
+        verification: Verification::Passed,
+        attestation: Attestation::B,
+        vouched: Some(Source::AssertedIdentity),
+        ..facts
+    };
+    assert_eq!(policy().trace(&facts, late()).to_string(), PAGE);
 }
 
 #[test]

@@ -210,9 +210,8 @@ fn an_export_overwrites_no_file_unless_it_is_told_to() {
     assert!(home.told(&["list", "export", "reject", "-o", "/dev/null", "--force"]).ends_with("exit 2\n"));
 }
 
-#[test]
-fn an_export_never_overwrites_a_file_that_the_program_lives_by() {
-    let home = Home::new();
+/// Has a program live by files of all kinds: more of its policy, a password, a compiled list, a journal, a link to one.
+fn live_by_many_files(home: &Home) {
     let text = CONFIGURATION.replace("password = \"hunter2\"", "password_file = \"secret\"");
     let set = "[list.robots]\nsource = \"set:robots.set\"\n[journal]\npath = \"calls.db\"\n";
     home.write("ringfence.toml", format!("include = [\"more.toml\"]\n{text}{set}"));
@@ -221,6 +220,12 @@ fn an_export_never_overwrites_a_file_that_the_program_lives_by() {
     home.write("robots.txt", "+13125550199\n");
     home.told(&["list", "compile", "robots.txt", "-o", "robots.set", "--region", "US"]);
     std::os::unix::fs::symlink(home.path("ringfence.toml"), home.path("link")).unwrap();
+}
+
+#[test]
+fn an_export_never_overwrites_a_file_that_the_program_lives_by() {
+    let home = Home::new();
+    live_by_many_files(&home);
     let own = [
         "ringfence.toml",
         "link",

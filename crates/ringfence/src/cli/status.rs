@@ -195,50 +195,62 @@ mod tests {
         }
     }
 
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    /// Returns a configuration of which the last reading failed.
+    fn configuration() -> Configuration {
+        Configuration {
+            path: PathBuf::from("/etc/ringfence/ringfence.toml"),
+            loaded: at(11_400),
+            failed: Some(Failed {
+                at: at(11_460),
+                error: "ringfence.toml:9:1: unknown key `pasword`".to_owned(),
+            }),
+            needs_restart: vec!["softphone.listen".to_owned()],
+            kept: vec!["spam (spam.csv: expected rows with numbers, found none)".to_owned()],
+            policy: "9f3c2d1e".to_owned(),
+            rules: 3,
+            lists: vec![("reject".to_owned(), 12), ("allow".to_owned(), 3)],
+        }
+    }
+
+    fn calls() -> Tally {
+        Tally {
+            screened: 42,
+            rejected: 30,
+            redirected: 2,
+            sent_on: 0,
+            rung: 9,
+            ignored: 1,
+            refused: 0,
+            copies: 2,
+            lost: 0,
+            forgotten: 0,
+        }
+    }
+
+    fn lines() -> Vec<LineStatus> {
+        let cause = Some("the registrar refused the password (403)");
+        vec![
+            line("home", LineState::Registered, None, Some(13_200)),
+            line("office", LineState::Failed, cause, Some(11_550)),
+            line("trunk", LineState::Static, None, None),
+        ]
+    }
+
     #[test]
     fn a_status_tells_each_line_and_what_went_wrong() {
-        let at = |second| Timestamp::from_second(second).unwrap();
         let status = control::Status {
             version: "0.1.0".to_owned(),
             pid: 4_711,
             started: at(0),
             now: at(11_520),
             listen: vec!["0.0.0.0:5060".to_owned()],
-            configuration: Configuration {
-                path: PathBuf::from("/etc/ringfence/ringfence.toml"),
-                loaded: at(11_400),
-                failed: Some(Failed {
-                    at: at(11_460),
-                    error: "ringfence.toml:9:1: unknown key `pasword`".to_owned(),
-                }),
-                needs_restart: vec!["softphone.listen".to_owned()],
-                kept: vec!["spam (spam.csv: expected rows with numbers, found none)".to_owned()],
-                policy: "9f3c2d1e".to_owned(),
-                rules: 3,
-                lists: vec![("reject".to_owned(), 12), ("allow".to_owned(), 3)],
-            },
-            lines: vec![
-                line("home", LineState::Registered, None, Some(13_200)),
-                line(
-                    "office",
-                    LineState::Failed,
-                    Some("the registrar refused the password (403)"),
-                    Some(11_550),
-                ),
-                line("trunk", LineState::Static, None, None),
-            ],
-            calls: Tally {
-                screened: 42,
-                rejected: 30,
-                redirected: 2,
-                sent_on: 0,
-                rung: 9,
-                ignored: 1,
-                refused: 0,
-                copies: 2,
-                lost: 0,
-                forgotten: 0,
-            },
+            configuration: configuration(),
+            lines: lines(),
+            calls: calls(),
             sources: crate::sources::SourcesStatus::default(),
             journal: Health {
                 path: Some(PathBuf::from("/var/lib/ringfence/ringfence.db")),

@@ -85,28 +85,30 @@ mod tests {
         }
     }
 
+    const LEADING_NOWHERE: [&str; 18] = [
+        "::",
+        "::1",
+        "::127.0.0.1",
+        "::ffff:127.0.0.1",
+        "::ffff:192.168.0.1",
+        "64:ff9b::10.0.0.1",
+        "64:ff9b:1::8.8.8.8",
+        "100::1",
+        "2001::1",
+        "2001:db8::1",
+        "2002:7f00:1::",
+        "3fff::1",
+        "5f00::1",
+        "fc00::1",
+        "fd12:3456::1",
+        "fe80::1",
+        "fec0::1",
+        "ff02::1",
+    ];
+
     #[test]
     fn ipv6_addresses_are_public_only_where_they_lead_out() {
-        for address in [
-            "::",
-            "::1",
-            "::127.0.0.1",
-            "::ffff:127.0.0.1",
-            "::ffff:192.168.0.1",
-            "64:ff9b::10.0.0.1",
-            "64:ff9b:1::8.8.8.8",
-            "100::1",
-            "2001::1",
-            "2001:db8::1",
-            "2002:7f00:1::",
-            "3fff::1",
-            "5f00::1",
-            "fc00::1",
-            "fd12:3456::1",
-            "fe80::1",
-            "fec0::1",
-            "ff02::1",
-        ] {
+        for address in LEADING_NOWHERE {
             assert!(!is_public(address.parse().unwrap()), "{address}");
         }
         for address in

@@ -182,26 +182,28 @@ mod tests {
         assert_eq!(cards(&xml), Err("the server sends a part of the address book only (507)"));
     }
 
+    const BROKEN: [&str; 16] = [
+        "",
+        "<",
+        "</a>",
+        "<a>",
+        "<a></b>",
+        "<a",
+        "<a b='>",
+        "<!DOCTYPE a [<!ENTITY b 'c'>]><a/>",
+        "<!--",
+        "<?xml",
+        "<a>&b;</a>",
+        "<![CDATA[",
+        "<>",
+        "< />",
+        "<html></html>",
+        "plain",
+    ];
+
     #[test]
     fn what_is_no_whole_multistatus_is_an_error_and_never_a_panic() {
-        for xml in [
-            "",
-            "<",
-            "</a>",
-            "<a>",
-            "<a></b>",
-            "<a",
-            "<a b='>",
-            "<!DOCTYPE a [<!ENTITY b 'c'>]><a/>",
-            "<!--",
-            "<?xml",
-            "<a>&b;</a>",
-            "<![CDATA[",
-            "<>",
-            "< />",
-            "<html></html>",
-            "plain",
-        ] {
+        for xml in BROKEN {
             assert!(cards(xml).is_err(), "{xml}");
         }
         for entity in ["&b;", "&", "&#xD800;", "&#99999999999;", "&#x;", "&lt"] {

@@ -91,12 +91,11 @@ fn a_file_of_a_newer_version_is_refused_by_readers_and_writers() {
     assert!(error.to_string().contains("version 77"), "{error}");
 }
 
-#[test]
-fn a_file_of_the_first_version_is_brought_up_to_date_with_its_calls() {
-    let (_home, path) = home();
-    drop(open(&path).unwrap());
-    fs::remove_file(&path).unwrap();
-    let first = rusqlite::Connection::open(&path).unwrap();
+/// Makes a file of the first version with one call, whose decision panicked.
+fn make_first_version(path: &Path) {
+    drop(open(path).unwrap());
+    fs::remove_file(path).unwrap();
+    let first = rusqlite::Connection::open(path).unwrap();
     first.execute_batch("PRAGMA auto_vacuum = INCREMENTAL; PRAGMA application_id = 0x524e4746").unwrap();
     first.execute_batch(schema::MIGRATIONS[0]).unwrap();
     first
@@ -107,7 +106,12 @@ fn a_file_of_the_first_version_is_brought_up_to_date_with_its_calls() {
                      'let ring: it could not be decided; the decision panicked')",
         )
         .unwrap();
-    drop(first);
+}
+
+#[test]
+fn a_file_of_the_first_version_is_brought_up_to_date_with_its_calls() {
+    let (_home, path) = home();
+    make_first_version(&path);
     let count = |connection: &Connection, sql: &str| -> i64 {
         connection.query_row(sql, [], |row| row.get(0)).unwrap()
     };

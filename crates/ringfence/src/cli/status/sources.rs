@@ -63,10 +63,12 @@ fn tell_look_up(page: &mut Page, label: &str, look_up: &LookUpStatus) {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_status_tells_why_a_source_brings_nothing() {
-        let at = |second| Timestamp::from_second(second).unwrap();
-        let good = ListStatus {
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn good() -> ListStatus {
+        ListStatus {
             list: "fine".to_owned(),
             source: "https://lists.example/fine.csv".to_owned(),
             rows: 100,
@@ -78,16 +80,22 @@ mod tests {
             is_stale: false,
             error: None,
             hint: None,
-        };
-        let kept = ListStatus {
+        }
+    }
+
+    fn kept() -> ListStatus {
+        ListStatus {
             list: "kept".to_owned(),
             origin: Origin::Copy,
             is_stale: true,
             error: Some("the server answers 500".to_owned()),
             hint: Some("ask its owner".to_owned()),
-            ..good.clone()
-        };
-        let slow = LookUpStatus {
+            ..good()
+        }
+    }
+
+    fn slow() -> LookUpStatus {
+        LookUpStatus {
             list: "slow".to_owned(),
             source: "lookup:exec:ask".to_owned(),
             asked: 9,
@@ -97,9 +105,13 @@ mod tests {
             is_resting: true,
             error: Some("no answer within 800 ms".to_owned()),
             hint: None,
-        };
+        }
+    }
+
+    #[test]
+    fn a_status_tells_why_a_source_brings_nothing() {
         let mut page = Page::new();
-        tell(&mut page, &SourcesStatus { lists: vec![good, kept], look_ups: vec![slow] }, at(600));
+        tell(&mut page, &SourcesStatus { lists: vec![good(), kept()], look_ups: vec![slow()] }, at(600));
         let plain = anstream::adapter::strip_str(&page.to_string()).to_string();
         assert!(!plain.contains("fine"), "{plain}");
         for expected in [

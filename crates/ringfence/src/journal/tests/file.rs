@@ -262,45 +262,45 @@ fn stats_count_by_rule_list_line_day_and_shadow() {
     assert_eq!((stats.lines["home"].of("ring"), stats.shadows["idea"]), (1, 1));
 }
 
-#[test]
-fn what_the_rules_remember_is_the_same_after_a_restart() {
-    let bench = Bench::new();
-    let now = Timestamp::now();
+/// Has the rules remember one thing of each kind: calls, numbers, an entry, a switch.
+fn remember(running: &mut Running, now: Timestamp) {
     let ago = |minutes| now - SignedDuration::from_mins(minutes);
-    let mut running = bench.start();
     running
         .record([1, 4, 30].map(|minutes| Call { at: ago(minutes), ..from(ANNA, minutes) }).into_iter().rev());
     running.journal.dialed(BERT.to_owned(), ago(7));
     running.journal.answered(ANNA.to_owned(), ago(3));
     let until = Some(now + SignedDuration::from_hours(1));
     let (list, identity) = ("cooldown".to_owned(), BERT.to_owned());
-    running.recorder.add(Added {
-        list,
-        identity,
-        at: now,
-        until,
-        rule: Some("flood".to_owned()),
-        note: None,
-    });
+    let rule = Some("flood".to_owned());
+    running.recorder.add(Added { list, identity, at: now, until, rule, note: None });
     running.journal.flip(Flipped { name: "on_call".to_owned(), is_on: true, at: now, until });
+}
+
+/// Makes sure that all of it is remembered, and for how long.
+fn expect_remembered(past: &Past, now: Timestamp) {
+    let ago = |minutes| now - SignedDuration::from_mins(minutes);
+    let later = now + SignedDuration::from_hours(2);
+    assert_eq!(asks(ANNA, |anna| past.calls(anna, ago(5), now)), 2);
+    assert_eq!(asks(ANNA, |anna| (past.is_known(anna), past.calls(anna, ago(60), now))), (true, 3));
+    assert!(asks(BERT, |bert| !past.is_known(bert) && past.is_added("cooldown", bert, now)));
+    assert!(asks(BERT, |bert| !past.is_added("cooldown", bert, later)));
+    assert_eq!((past.switch("on_call", now), past.switch("on_call", later)), (Some(true), None));
+    let dialed = asks(BERT, |bert| past.last_dialed(bert).map(Timestamp::as_second));
+    assert_eq!(dialed, Some(ago(7).as_second()));
+    let answered = asks(ANNA, |anna| past.last_answered(anna).map(Timestamp::as_second));
+    assert_eq!(answered, Some(ago(3).as_second()));
+    assert_eq!(past.calls_on("home", ago(5), now), 2);
+    assert_eq!(past.calls_from("127.0.0.1".parse().unwrap(), ago(60), now), 3);
+}
+
+#[test]
+fn what_the_rules_remember_is_the_same_after_a_restart() {
+    let bench = Bench::new();
+    let now = Timestamp::now();
+    let mut running = bench.start();
+    remember(&mut running, now);
     for _ in 0..3 {
-        let past = Arc::clone(running.journal.past());
-        assert_eq!(asks(ANNA, |anna| past.calls(anna, ago(5), now)), 2);
-        assert_eq!(asks(ANNA, |anna| (past.is_known(anna), past.calls(anna, ago(60), now))), (true, 3));
-        assert!(asks(BERT, |bert| !past.is_known(bert) && past.is_added("cooldown", bert, now)));
-        assert!(asks(BERT, |bert| !past.is_added("cooldown", bert, now + SignedDuration::from_hours(2))));
-        assert_eq!(past.switch("on_call", now), Some(true));
-        assert_eq!(past.switch("on_call", now + SignedDuration::from_hours(2)), None);
-        assert_eq!(
-            asks(BERT, |bert| past.last_dialed(bert).map(Timestamp::as_second)),
-            Some(ago(7).as_second())
-        );
-        assert_eq!(
-            asks(ANNA, |anna| past.last_answered(anna).map(Timestamp::as_second)),
-            Some(ago(3).as_second())
-        );
-        assert_eq!(past.calls_on("home", ago(5), now), 2);
-        assert_eq!(past.calls_from("127.0.0.1".parse().unwrap(), ago(60), now), 3);
+        expect_remembered(running.journal.past(), now);
         running.record([]);
         running.journal.close();
         drop(running);
@@ -332,26 +332,24 @@ fn calls_of_a_time_to_come_are_left_out_and_counted() {
     assert!(asks(ANNA, |anna| !running.journal.past().is_known(anna)));
 }
 
+/// Writes calls of two people, and of the first whatever else a journal has of a person.
+fn leave_traces(running: &mut Running) {
+    let by_anna =
+        |second: i64| Call { call_id: format!("call{second}"), id: second.to_string(), ..from(ANNA, second) };
+    running.write((0..50).flat_map(|second| [by_anna(second), from(BERT, second)]));
+    running.journal.dialed(ANNA.to_owned(), at(1));
+    let (list, identity, note) = ("vip".to_owned(), ANNA.to_owned(), Some("her".to_owned()));
+    assert!(running.recorder.add(Added { list, identity, at: at(1), until: None, rule: None, note }));
+    let mut diverted = from(BERT, 3);
+    diverted.evidence.facts = format!(r#"{{"diverted":"{ANNA}"}}"#);
+    running.write([diverted]);
+}
+
 #[test]
 fn a_person_who_is_forgotten_leaves_no_byte() {
     let bench = Bench::new();
     let mut running = bench.start();
-    let by_anna =
-        |second: i64| Call { call_id: format!("call{second}"), id: second.to_string(), ..from(ANNA, second) };
-    let mut diverted = from(BERT, 3);
-    diverted.evidence.facts = format!(r#"{{"diverted":"{ANNA}"}}"#);
-    running.write((0..50).flat_map(|second| [by_anna(second), from(BERT, second)]));
-    running.journal.dialed(ANNA.to_owned(), at(1));
-    let added = Added {
-        list: "vip".to_owned(),
-        identity: ANNA.to_owned(),
-        at: at(1),
-        until: None,
-        rule: None,
-        note: Some("her".to_owned()),
-    };
-    assert!(running.recorder.add(added));
-    running.write([diverted]);
+    leave_traces(&mut running);
     let forgotten = running.journal.forget(ANNA, region()).unwrap();
     assert_eq!(forgotten, Forgotten { calls: 51, remembered: 2, is_compacted: true });
     assert!(running.journal.newest(1_000).iter().all(|call| call.caller == BERT));

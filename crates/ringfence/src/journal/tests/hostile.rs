@@ -8,16 +8,21 @@ use super::*;
 /// As many files, each with a few octets that are not what was written.
 const FILES: u64 = 150;
 
-#[test]
-fn a_file_with_any_octets_in_it_is_read_or_refused() {
-    let bench = Bench::new();
+/// Writes calls, a switch and a number, and returns the file's octets.
+fn written(bench: &Bench) -> Vec<u8> {
     let mut running = bench.start();
     running.write((0..40).map(|second| from("+442079460123", second)));
     running.journal.flip(Flipped { name: "on_call".to_owned(), is_on: true, at: at(0), until: None });
     running.journal.dialed("+442079460999".to_owned(), at(0));
     running.write([]);
     running.journal.close();
-    let whole = std::fs::read(bench.path()).unwrap();
+    std::fs::read(bench.path()).unwrap()
+}
+
+#[test]
+fn a_file_with_any_octets_in_it_is_read_or_refused() {
+    let bench = Bench::new();
+    let whole = written(&bench);
     let seed = u64::from(std::process::id());
     println!("seed {seed}");
     let mut dice = seed;

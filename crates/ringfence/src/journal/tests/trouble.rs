@@ -228,10 +228,19 @@ fn a_caller_cannot_be_forgotten_by_a_journal_whose_thread_is_gone_and_that_is_sa
     assert!(error.contains("the journal is closed"), "{error}");
 }
 
+fn beside(path: &std::path::Path, end: &str) -> std::path::PathBuf {
+    path.with_file_name(format!("ringfence.db{end}"))
+}
+
+fn remove(bench: &Bench) {
+    for end in ["", "-wal", "-shm"] {
+        drop(std::fs::remove_file(beside(&bench.path(), end)));
+    }
+}
+
 #[test]
 fn a_file_that_was_moved_away_replaced_or_cut_off_costs_no_call_that_comes_after_it() {
     let bench = Bench::new();
-    let beside = |path: &std::path::Path, end: &str| path.with_file_name(format!("ringfence.db{end}"));
     for spoil in [
         (|path, _| std::fs::write(path, b"").unwrap()) as fn(&std::path::Path, std::path::PathBuf),
         |path, _| std::fs::write(path, vec![7; 100_000]).unwrap(),
@@ -245,16 +254,12 @@ fn a_file_that_was_moved_away_replaced_or_cut_off_costs_no_call_that_comes_after
             let health = running.journal.health();
             assert!(health.failing.is_some(), "what cannot be written is told");
             assert_eq!((health.waiting, health.lost), (1, 0));
-            for end in ["", "-wal", "-shm"] {
-                drop(std::fs::remove_file(beside(&bench.path(), end)));
-            }
+            remove(&bench);
             assert!(running.journal.flush());
         }
         assert_eq!(running.journal.health().failing, None);
         assert!(bench.count() > 0);
         drop(running);
-        for end in ["", "-wal", "-shm"] {
-            drop(std::fs::remove_file(beside(&bench.path(), end)));
-        }
+        remove(&bench);
     }
 }

@@ -32,12 +32,8 @@ fn a_kill_while_a_file_is_brought_up_to_date_leaves_it_whole() {
         fs::write(&path, &first).unwrap();
         dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         kill_after(Duration::from_micros((dice >> 33) % longest), &path);
-        let killed = rusqlite::Connection::open(&path).unwrap();
-        let whole: String = killed.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
-        versions[usize::from(number(&killed, "PRAGMA user_version") == newest)] += 1;
+        versions[usize::from(version_of_whole(&path) == newest)] += 1;
         longest = around(longest, versions);
-        assert_eq!((whole.as_str(), number(&killed, "SELECT count(*) FROM calls")), ("ok", CALLS));
-        drop(killed);
         let mut store = open(&path).unwrap();
         let now = ["PRAGMA user_version", "SELECT last FROM numbering", "SELECT count(*) FROM calls"];
         assert_eq!(now.map(|sql| number(store.connection(), sql)), [newest, CALLS, CALLS]);
@@ -47,6 +43,14 @@ fn a_kill_while_a_file_is_brought_up_to_date_leaves_it_whole() {
         }
     }
     assert!(!versions.contains(&0), "{versions:?} files of each version after {KILLS} kills");
+}
+
+/// Makes sure that a file is whole and has its calls, and returns its version.
+fn version_of_whole(path: &Path) -> i64 {
+    let killed = rusqlite::Connection::open(path).unwrap();
+    let whole: String = killed.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+    assert_eq!((whole.as_str(), number(&killed, "SELECT count(*) FROM calls")), ("ok", CALLS));
+    number(&killed, "PRAGMA user_version")
 }
 
 /// Moves the longest time to a kill to where the change from one version to the other is, on a machine of any speed.
