@@ -13,10 +13,17 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     let limit = if name.chars().count() <= 4 { 1 } else { 2 };
     candidates
         .into_iter()
+        .filter(|candidate| !is_far(name, candidate, limit))
         .map(|candidate| (if is_swapped(name, candidate) { 1 } else { distance(name, candidate) }, candidate))
         .filter(|(edits, _)| *edits <= limit)
         .min_by_key(|(edits, _)| *edits)
         .map(|(_, candidate)| candidate)
+}
+
+/// Returns whether the lengths alone say that it takes more edits: a file of thousands of lines asks for each of its keys.
+fn is_far(name: &str, candidate: &str, limit: usize) -> bool {
+    // A letter of other alphabets may become several when it is made small.
+    name.is_ascii() && candidate.is_ascii() && name.len().min(64).abs_diff(candidate.len().min(64)) > limit
 }
 
 /// Returns whether two letters side by side were typed in the wrong order: one slip, not two.
