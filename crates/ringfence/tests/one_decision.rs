@@ -18,11 +18,18 @@ const AGAIN: &str = "[[rule]]\nid = \"again\"\nwhen = { repeat = { count = 2, wi
 
 /// A bench with two lines whose policy is this, and the program that has registered with it.
 fn running(policy: &str) -> (Bench, Program) {
+    running_on(1, policy)
+}
+
+/// Returns the same with lines that so many shards share.
+fn running_on(shards: usize, policy: &str) -> (Bench, Program) {
     let mut bench = Bench::new();
     bench.write("ask", "#!/bin/sh\nwhile read -r question; do echo \"$question\" >> \"$0.ed\"; done\n");
     std::fs::set_permissions(bench.path("ask"), std::fs::Permissions::from_mode(0o755)).unwrap();
-    let head = "[softphone]\nlisten = \"127.0.0.1:0\"\ncontrol = \"control/s\"\nshards = 1\n\n\
-                [defaults]\nregion = \"CH\"\ndeadline = \"300ms\"\non_error = \"decline\"\n";
+    let head = format!(
+        "[softphone]\nlisten = \"127.0.0.1:0\"\ncontrol = \"control/s\"\nshards = {shards}\n\n\
+         [defaults]\nregion = \"CH\"\ndeadline = \"300ms\"\non_error = \"decline\"\n"
+    );
     let home = bench.account("home", "858", "hunter2");
     let work = bench.account("work", "859", "hunter2");
     bench.write("ringfence.toml", &format!("{head}{home}\n{work}\n{policy}"));
@@ -56,10 +63,22 @@ static BRANCH: AtomicU32 = AtomicU32::new(0);
 
 /// Sends an INVITE with a header more.
 fn invite_with(bench: &Bench, line: &str, call_id: &str, cseq: u32, header: &str) -> u16 {
+    let [to] = listening(bench).try_into().unwrap();
+    invite_at(&to, line, call_id, cseq, header)
+}
+
+/// Returns the addresses that are listened on, one a shard.
+fn listening(bench: &Bench) -> Vec<String> {
     let status = bench.json(&["status", "--json"]);
+    let addresses = status["listen"].as_array().unwrap().iter();
+    addresses.map(|address| address.as_str().unwrap().to_owned()).collect()
+}
+
+/// Sends one to an address.
+fn invite_at(to: &str, line: &str, call_id: &str, cseq: u32, header: &str) -> u16 {
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     socket.set_read_timeout(Some(PATIENCE)).unwrap();
-    let (us, to) = (socket.local_addr().unwrap(), status["listen"][0].as_str().unwrap());
+    let us = socket.local_addr().unwrap();
     // The system may give the port of an earlier one again: the branch alone tells them apart.
     let branch = BRANCH.fetch_add(1, Relaxed);
     let request = |method: &str, tag: &str| {
@@ -223,6 +242,33 @@ fn the_100_is_not_to_blame_where_the_registrar_would_be_answered_anyway() {
     let told = String::from_utf8(bench.ask(&["why", "last"]).stdout).unwrap();
     assert!(told.contains(" on the wire  480: the registrar is answered\n"), "{told}");
     assert_eq!(bench.json(&["why", "last", "--json"])["in_place_of_silence"], serde_json::Value::Null);
+}
+
+/// A policy that asks a program that never answers, and turns the third call of a caller away in another way.
+const ASKING_AND_COUNTING: &str = "[list.bad]\nsource = \"lookup:exec:ask\"\non_miss = \"no_match\"\n\
+    [[rule]]\nid = \"bad\"\nwhen = { caller_in = \"bad\" }\nthen = \"decline\"\n\
+    [[rule]]\nid = \"third\"\nwhen = { repeat = { count = 3, within = \"10m\" } }\nthen = \"unavailable\"\n\
+    [[rule]]\nid = \"rest\"\nthen = \"busy\"\n";
+
+#[test]
+fn copies_of_a_call_that_two_shards_decide_late_are_one_call_of_one_time() {
+    let (bench, _program) = running_on(2, ASKING_AND_COUNTING);
+    let [home, work] = listening(&bench).try_into().unwrap();
+    let statuses = std::thread::scope(|scope| {
+        let both = [(&home, "858"), (&work, "859")];
+        both.map(|(to, line)| scope.spawn(move || invite_at(to, line, "first", 1, "")))
+            .map(|copy| copy.join().unwrap())
+    });
+    assert_eq!(statuses, [486, 486]);
+    let written = written(&bench, 2);
+    assert_eq!((written.len(), &written[0]["at"]), (2, &written[1]["at"]));
+    let mut lines = [0, 1].map(|copy| written[copy]["line"].as_str().unwrap());
+    lines.sort_unstable();
+    assert_eq!(lines, ["home", "work"]);
+    assert!(written.iter().all(|call| call["evidence"]["late"] == true), "{written:?}");
+    let again = ["second", "third"].map(|call_id| invite_at(&home, "858", call_id, 1, ""));
+    assert_eq!(again, [486, 480], "the second call of the caller, and the third");
+    assert_eq!(bench.json(&["replay", "--json"])["different"], 0);
 }
 
 /// Calls that wait at once, on a shard.

@@ -8,6 +8,7 @@
 //! A file is named by the hash of its source, readable by its owner only, and replaced whole. When
 //! its source was last seen to hold this is the file's time of modification.
 
+use std::ffi::OsString;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -77,16 +78,7 @@ impl Copies {
 
     /// Returns the usual directory: the service manager's, the user's, or the system's.
     pub(crate) fn usual_directory() -> PathBuf {
-        let absolute = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-        // systemd sets it for a service with `CacheDirectory=ringfence`.
-        if let Some(directory) = absolute("CACHE_DIRECTORY") {
-            return directory;
-        }
-        let directory = absolute("XDG_CACHE_HOME").unwrap_or_else(|| match (own_user(), absolute("HOME")) {
-            (Ok(0), _) | (_, None) => PathBuf::from("/var/cache"),
-            (_, Some(home)) => home.join(".cache"),
-        });
-        directory.join("ringfence")
+        directory_of(own_user().ok(), |name| std::env::var_os(name))
     }
 
     /// Reads a copy, and when its source was last seen. What cannot be read is as good as missing.
@@ -157,6 +149,20 @@ impl Copies {
     }
 }
 
+/// Returns the usual directory of a user with these variables.
+fn directory_of(user: Option<u32>, variable: impl Fn(&str) -> Option<OsString>) -> PathBuf {
+    let absolute = |name| variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    // systemd sets it for a service with `CacheDirectory=ringfence`.
+    if let Some(directory) = absolute("CACHE_DIRECTORY") {
+        return directory;
+    }
+    let directory = absolute("XDG_CACHE_HOME").unwrap_or_else(|| match (user, absolute("HOME")) {
+        (Some(0), _) | (_, None) => PathBuf::from("/var/cache"),
+        (_, Some(home)) => home.join(".cache"),
+    });
+    directory.join("ringfence")
+}
+
 fn is_forgotten(copy: &Path, now: Timestamp) -> bool {
     let seen = fs::metadata(copy).and_then(|metadata| metadata.modified());
     let seen = seen.ok().and_then(|seen| Timestamp::try_from(seen).ok());
@@ -199,4 +205,41 @@ pub(super) fn fingerprint(documents: &[Document]) -> Vec<u8> {
         context.update(&document.body);
     }
     context.finish().as_ref().to_vec()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOME: (&str, &str) = ("HOME", "/home/anna");
+
+    #[track_caller]
+    fn stand_in(expected: &str, user: Option<u32>, variables: &[(&str, &str)]) {
+        let variable = |name: &str| variables.iter().find(|(known, _)| *known == name);
+        let found = directory_of(user, |name| variable(name).map(|(_, value)| value.into()));
+        assert_eq!(found, Path::new(expected), "{user:?} {variables:?}");
+    }
+
+    #[test]
+    fn copies_stand_where_the_service_manager_or_the_user_says() {
+        let (service, cache) = (("CACHE_DIRECTORY", "/run/cache/screen"), ("XDG_CACHE_HOME", "/mnt/cache"));
+        stand_in("/run/cache/screen", Some(0), &[service, cache, HOME]);
+        stand_in("/mnt/cache/ringfence", Some(0), &[cache, HOME]);
+        stand_in("/mnt/cache/ringfence", Some(1_000), &[cache, HOME]);
+    }
+
+    #[test]
+    fn copies_stand_in_the_cache_of_the_user_and_in_that_of_the_system_for_root() {
+        stand_in("/home/anna/.cache/ringfence", Some(1_000), &[HOME]);
+        stand_in("/home/anna/.cache/ringfence", None, &[HOME]);
+        stand_in("/var/cache/ringfence", Some(0), &[HOME]);
+        stand_in("/var/cache/ringfence", Some(1_000), &[]);
+    }
+
+    #[test]
+    fn a_place_that_depends_on_where_the_program_is_started_is_none() {
+        let relative = [("CACHE_DIRECTORY", "cache"), ("XDG_CACHE_HOME", ""), HOME];
+        stand_in("/home/anna/.cache/ringfence", Some(1_000), &relative);
+        stand_in("/var/cache/ringfence", Some(1_000), &[("HOME", ".")]);
+    }
 }
