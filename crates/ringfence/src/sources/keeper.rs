@@ -11,6 +11,7 @@
 //! rows stay or go, as the policy says.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -61,16 +62,9 @@ impl Keeper {
         let now = clock();
         let state = State::nothing(now);
         let keeper = Self { fetcher, clock, state: Mutex::new(state), turn: tokio::sync::Mutex::new(()) };
-        match (keeper.fetcher.kept(now), before) {
-            (Ok((documents, _)), Some(before)) if documents.is_empty() => {
-                let (unkept, seen) = before.unkept();
-                let is_trusted = unkept.iter().all(|document| keeper.fetcher.verify(document).is_ok());
-                let unkept = if is_trusted { unkept } else { Vec::new() };
-                keeper.start(unkept.clone(), seen, now);
-                keeper.state().unkept = unkept;
-            }
-            (Ok((documents, seen)), _) => keeper.start(documents, seen, now),
-            (Err(error), _) => keeper.state().error = Some(error),
+        // What is on this machine may make the reader panic: the source may hold something else by now.
+        if catch_unwind(AssertUnwindSafe(|| keeper.recall(before, now))).is_err() {
+            keeper.state().error = Some(panicked());
         }
         keeper
     }
@@ -102,9 +96,7 @@ impl Keeper {
             Err(error) => keeper.fail(error),
         });
         // A list that makes the reader panic is not fetched again and again.
-        taking
-            .await
-            .unwrap_or_else(|_| self.fail(SourceError::Garbage { why: "reading it panicked".to_owned() }))
+        taking.await.unwrap_or_else(|_| self.fail(panicked()))
     }
 
     /// Tells whether it keeps the same source of the same list.
@@ -142,6 +134,21 @@ impl Keeper {
             is_stale: self.is_stale(state.seen, now),
             error: state.error.as_ref().map(ToString::to_string),
             hint: state.error.as_ref().and_then(SourceError::hint).map(str::to_owned),
+        }
+    }
+
+    /// Takes what is on this machine, or in the memory of who kept it before.
+    fn recall(&self, before: Option<&Self>, now: Timestamp) {
+        match (self.fetcher.kept(now), before) {
+            (Ok((documents, _)), Some(before)) if documents.is_empty() => {
+                let (unkept, seen) = before.unkept();
+                let is_trusted = unkept.iter().all(|document| self.fetcher.verify(document).is_ok());
+                let unkept = if is_trusted { unkept } else { Vec::new() };
+                self.start(unkept.clone(), seen, now);
+                self.state().unkept = unkept;
+            }
+            (Ok((documents, seen)), _) => self.start(documents, seen, now),
+            (Err(error), _) => self.state().error = Some(error),
         }
     }
 
@@ -311,6 +318,10 @@ impl State {
             error: None,
         }
     }
+}
+
+fn panicked() -> SourceError {
+    SourceError::Garbage { why: "reading it panicked".to_owned() }
 }
 
 /// A copy with less than a tenth of the rows is not taken.

@@ -41,6 +41,8 @@ pub(crate) fn make(
                 builder.set(document.name(), open(path, user)?);
                 continue;
             }
+            #[cfg(test)]
+            assert!(document.body != PANICKING.as_bytes(), "the test wants it");
             let format = format(spec, source, document)?;
             builder.read_since(&format, document.name(), &document.body, spec.region, since(spec, now));
         }
@@ -54,6 +56,10 @@ pub(crate) fn make(
         first_unread: errors.first().map(ToString::to_string),
     })
 }
+
+/// What makes the reader of a list panic, in tests.
+#[cfg(test)]
+pub(super) const PANICKING: &str = "+41790000000 # panic\n";
 
 fn open(path: &Path, user: u32) -> Result<Set, SourceError> {
     let failed = |why: String| SourceError::File { path: path.to_owned(), why };

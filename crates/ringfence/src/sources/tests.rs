@@ -3,6 +3,7 @@
 mod fetching;
 mod kept;
 mod look_ups;
+mod panicking;
 mod programs;
 mod ready;
 mod server;

@@ -176,7 +176,7 @@ async fn a_server_that_no_authority_vouches_for_is_not_asked() {
 }
 
 /// A server of a list that changes.
-fn changing(first: &str) -> (Server, Arc<Mutex<String>>) {
+pub(super) fn changing(first: &str) -> (Server, Arc<Mutex<String>>) {
     let text = Arc::new(Mutex::new(first.to_owned()));
     let told = Arc::clone(&text);
     (Server::start(move |_| ok("text/plain", &told.lock().unwrap())), text)
