@@ -1,5 +1,6 @@
 //! The filters of `ringfence calls`: what they can mean, and what they cannot.
 
+use crate::exchange::Exchange;
 use crate::home::{CONFIGURATION, Home};
 
 #[test]
@@ -53,4 +54,17 @@ fn a_line_is_asked_for_by_the_name_of_its_policy_as_well() {
     let named = "[line.work]\naccount = \"home\"\n[list.allow]";
     home.write("ringfence.toml", &CONFIGURATION.replace("[list.allow]", named));
     assert_eq!(home.json(&["calls", "--json", "--line", "work"]).len(), 4);
+}
+
+#[test]
+fn a_program_that_keeps_its_journal_in_memory_knows_its_lines_and_rules_as_well() {
+    let (mut exchange, _program) = Exchange::new(&CONFIGURATION.replace("ringfence.db", "off"));
+    let home = &exchange.home;
+    assert_eq!(home.told(&["calls"]), "no calls yet\nexit 0\n");
+    exchange.call("+41791234567");
+    let home = &exchange.home;
+    assert_eq!(home.told(&["calls", "--rule", "allowed"]), "no such calls\nexit 0\n");
+    assert_eq!(home.json(&["calls", "--json", "--rule", "listed"]).len(), 1);
+    let told = home.told(&["calls", "--line", "office"]);
+    assert_eq!(told, "error: expected a line, found \"office\"\nhint: the lines are: home\nexit 2\n");
 }
