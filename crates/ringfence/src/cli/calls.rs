@@ -211,6 +211,8 @@ impl Calls {
         let request = Request::Calls { limit, follow: self.follow };
         let mut answer = client::ask(&context.program()?, &request).await.map_err(explain)?;
         if self.follow {
+            // What is to come is decided by what there is now.
+            known.map_or(Ok(()), |known| known.check(query, |_| Ok(Vec::new())))?;
             self.begin()?;
             self.follow(answer, query, HashSet::new()).await?;
             return Ok(Answer::Fine);

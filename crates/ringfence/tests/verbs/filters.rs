@@ -68,3 +68,14 @@ fn a_program_that_keeps_its_journal_in_memory_knows_its_lines_and_rules_as_well(
     let told = home.told(&["calls", "--line", "office"]);
     assert_eq!(told, "error: expected a line, found \"office\"\nhint: the lines are: home\nexit 2\n");
 }
+
+#[test]
+fn what_can_never_come_is_not_followed() {
+    for journal in ["ringfence.db", "off"] {
+        let home = Home::new();
+        home.write("ringfence.toml", &CONFIGURATION.replace("ringfence.db", journal));
+        let _program = home.running();
+        let told = home.told(&["calls", "--follow", "--rule", "lsited"]);
+        assert!(told.starts_with("error: expected a rule, found \"lsited\"\n"), "{journal}: {told}");
+    }
+}
