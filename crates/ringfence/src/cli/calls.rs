@@ -1,26 +1,28 @@
 //! `ringfence calls`
 
+mod filter;
 mod known;
 mod row;
 
 use std::collections::HashSet;
 
 use anyhow::Result;
-use clap::{Args, ValueEnum};
+use clap::Args;
 use jiff::Timestamp;
 
+use self::filter::{Filter, is_asked_for};
 use self::known::{Kind, Known};
 #[cfg(test)]
 pub(super) use self::row::tests::call as a_call;
 use self::row::{COLUMN, COLUMNS, decided, fields};
 pub(super) use self::row::{Handle, caller_of, ended, moment, verdict, who};
-use super::failure::{hint, with_hint};
-use super::output::{clock, day, print, print_json};
-use super::records::{Records, since, told};
+use super::failure::hint;
+use super::output::{print, print_json};
+use super::records::{Records, told};
 use super::status::explain;
 use super::withheld::Withheld;
 use super::wrap::print_wrapped;
-use super::{Answer, Context, csv, when};
+use super::{Answer, Context, csv};
 use crate::control::client;
 use crate::control::{Request, Response};
 use crate::journal::{Call, MOST_CALLS, News, Query, Reader};
@@ -32,29 +34,8 @@ use crate::style::{CAUTION, DIM, paint};
 /// the call that is shown as c17.
 #[derive(Debug, Args)]
 pub(super) struct Calls {
-    /// Calls of this caller only; `+4179*` is all that begin so
-    #[arg(long, value_name = "NUMBER")]
-    caller: Option<String>,
-
-    /// Calls that this rule decided
-    #[arg(long, value_name = "ID")]
-    rule: Option<String>,
-
-    /// Calls that ended so
-    #[arg(long, value_enum)]
-    outcome: Option<Verb>,
-
-    /// Calls on this line
-    #[arg(long, value_name = "NAME")]
-    line: Option<String>,
-
-    /// Calls since then: 2h, 90d, 2026-03-01, 23:10
-    #[arg(long, value_name = "WHEN")]
-    since: Option<String>,
-
-    /// Calls before then
-    #[arg(long, value_name = "WHEN")]
-    until: Option<String>,
+    #[command(flatten)]
+    filter: Filter,
 
     /// How many of the newest calls
     #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
@@ -76,40 +57,11 @@ pub(super) struct Calls {
     csv: bool,
 }
 
-/// What was decided.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Verb {
-    Reject,
-    Redirect,
-    /// It was let through where nothing rings here
-    SendOn,
-    Ring,
-    /// It was left to other phones, or held
-    StandAside,
-    Ignore,
-    /// It could not ring, whatever was decided
-    Refuse,
-}
-
-impl Verb {
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::Reject => "reject",
-            Self::Redirect => "redirect",
-            Self::SendOn => "send_on",
-            Self::Ring => "ring",
-            Self::StandAside => "stand_aside",
-            Self::Ignore => "ignore",
-            Self::Refuse => "refuse",
-        }
-    }
-}
-
 impl Calls {
     pub(super) async fn run(self, context: &Context) -> Result<Answer> {
         let now = Timestamp::now();
-        let known = self.names_any().then(|| Known::read(context));
-        let query = self.query(context, known.as_ref(), now)?;
+        let known = self.filter.names_any().then(|| Known::read(context));
+        let query = self.filter.query(context, known.as_ref(), now, self.limit)?;
         if context.journal()?.path().is_none() {
             return self.remembered(context, &query, known.as_ref(), now).await;
         }
@@ -146,47 +98,6 @@ impl Calls {
         Ok(Answer::Fine)
     }
 
-    fn query(&self, context: &Context, known: Option<&Known>, now: Timestamp) -> Result<Query> {
-        let since = since(self.since.as_deref(), now)?;
-        let until = self.until.as_deref().map(|text| when::time("--until", text, now)).transpose()?;
-        if let (Some(since), Some(until)) = (since, until)
-            && since >= until
-        {
-            let clock = |at: Timestamp| format!("{} {}", day(at), clock(at));
-            let message =
-                format!("expected --since before --until, found {} and {}", clock(since), clock(until));
-            let hint = "no call is between them: --since 2d --until 1d means the day before the last";
-            return Err(with_hint(message, hint));
-        }
-        let caller = self.caller.as_deref();
-        let asked_for = caller.map(|caller| super::caller::asked_for(caller, context.region().ok()));
-        let (caller, identity) = asked_for.unzip();
-        Ok(Query {
-            caller,
-            identity: identity.flatten(),
-            rule: self.rule.clone(),
-            outcome: self.outcome.map(|outcome| outcome.as_str().to_owned()),
-            line: self
-                .line
-                .as_ref()
-                .map(|line| known.map_or_else(|| line.clone(), |known| known.label(line))),
-            since,
-            until,
-            limit: Some(u32::try_from(self.limit).unwrap_or(u32::MAX)),
-            ..Query::default()
-        })
-    }
-
-    fn filters(&self) -> bool {
-        let texts = [&self.caller, &self.rule, &self.line, &self.since, &self.until];
-        self.outcome.is_some() || texts.iter().any(|text| text.is_some())
-    }
-
-    /// Tells whether it filters by what the configuration names.
-    fn names_any(&self) -> bool {
-        self.line.is_some() || self.rule.is_some()
-    }
-
     /// Prints the headings of a table.
     fn begin(&self) -> Result<()> {
         if self.csv { print(csv::line(COLUMNS)) } else { Ok(()) }
@@ -196,7 +107,7 @@ impl Calls {
         if self.json || self.csv || self.limit == 0 {
             return Ok(());
         }
-        print(if self.filters() { "no such calls\n" } else { "no calls yet\n" })
+        print(if self.filter.is_any() { "no such calls\n" } else { "no calls yet\n" })
     }
 
     /// Shows the calls that the running program remembers, when it keeps its journal in memory.
@@ -207,7 +118,7 @@ impl Calls {
         known: Option<&Known>,
         now: Timestamp,
     ) -> Result<Answer> {
-        let limit = if self.filters() { MOST_CALLS } else { self.limit.min(MOST_CALLS) };
+        let limit = if self.filter.is_any() { MOST_CALLS } else { self.limit.min(MOST_CALLS) };
         let request = Request::Calls { limit, follow: self.follow };
         let mut answer = client::ask(&context.program()?, &request).await.map_err(explain)?;
         if self.follow {
@@ -313,43 +224,4 @@ fn recorded(reader: Option<&Reader>, kind: Kind) -> Result<Vec<String>> {
         Kind::Rule => reader.rules(),
     };
     names.map_err(|error| told(&error))
-}
-
-/// Tells whether a query means a call, as the journal's file would.
-fn is_asked_for(query: &Query, call: &Call) -> bool {
-    let is = |asked: &Option<String>, found: &str| asked.as_deref().is_none_or(|asked| asked == found);
-    let is_caller = query.caller.as_deref().is_none_or(|caller| match caller.strip_suffix('*') {
-        Some(start) => call.caller.starts_with(start),
-        None => call.caller == caller,
-    });
-    let known = call.evidence.identity.as_ref().unwrap_or(&call.caller);
-    is_caller
-        && is(&query.identity, known)
-        && is(&query.rule, &call.rule)
-        && is(&query.outcome, call.verdict.name())
-        && is(&query.line, &call.line)
-        && query.since.is_none_or(|since| call.at >= since)
-        && query.until.is_none_or(|until| call.at < until)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_query_means_the_calls_that_all_of_it_is_true_of() {
-        let call = a_call();
-        let text = |text: &str| Some(text.to_owned());
-        for (query, expected) in [
-            (Query::default(), true),
-            (Query { caller: text("+41791234567"), ..Query::default() }, true),
-            (Query { caller: text("+4179*"), rule: text("listed"), ..Query::default() }, true),
-            (Query { caller: text("+4178*"), ..Query::default() }, false),
-            (Query { outcome: text("ring"), ..Query::default() }, false),
-            (Query { line: text("home"), since: Some(call.at), ..Query::default() }, true),
-            (Query { until: Some(call.at), ..Query::default() }, false),
-        ] {
-            assert_eq!(is_asked_for(&query, &call), expected, "{query:?}");
-        }
-    }
 }
