@@ -39,6 +39,7 @@
 //!  sip::NameAddr ── Uri ── Params   what headers are made of
 //!      │
 //!  sip::lex                         bytes: tokens, quoted strings, white space
+//!  sip::class                       which byte may stand where
 //! ```
 //!
 //! Nothing here reads a clock, a socket or a source of randomness.

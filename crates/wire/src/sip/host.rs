@@ -3,8 +3,9 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use super::class::{HOST, is_host};
 use super::error::UriError;
-use super::lex::{Lexer, ascii, is_host};
+use super::lex::{Lexer, ascii};
 
 /// A host in a URI or a Via.
 ///
@@ -58,7 +59,7 @@ impl<'a> Host<'a> {
             lexer.take(length);
             return Ok(Self::V4(address));
         }
-        let name = lexer.take_while(is_host);
+        let name = lexer.take_run(HOST);
         if is_hostname(name) { Ok(Self::Name(ascii(name))) } else { Err(UriError::Host) }
     }
 
@@ -119,27 +120,24 @@ pub(super) fn ip_address(bytes: &[u8]) -> Option<IpAddr> {
 /// Reads `1*3DIGIT "." 1*3DIGIT "." 1*3DIGIT "." 1*3DIGIT` at the front, leading zeros allowed, and returns its
 /// length, too.
 fn leading_ipv4(bytes: &[u8]) -> Option<(Ipv4Addr, usize)> {
-    let mut octets = [0; 4];
-    let mut at = 0;
-    for (index, octet) in octets.iter_mut().enumerate() {
-        if index > 0 {
-            if bytes.get(at) != Some(&b'.') {
-                return None;
-            }
-            at += 1;
-        }
-        let start = at;
-        let mut value = 0_u16;
-        while let Some(digit) = bytes.get(at).filter(|digit| digit.is_ascii_digit() && at - start < 3) {
-            value = value * 10 + u16::from(digit - b'0');
-            at += 1;
-        }
-        if at == start {
-            return None;
-        }
-        *octet = u8::try_from(value).ok()?;
+    let (one, rest) = leading_octet(bytes)?;
+    let (two, rest) = leading_octet(rest.strip_prefix(b".")?)?;
+    let (three, rest) = leading_octet(rest.strip_prefix(b".")?)?;
+    let (four, rest) = leading_octet(rest.strip_prefix(b".")?)?;
+    Some((Ipv4Addr::new(one, two, three, four), bytes.len() - rest.len()))
+}
+
+/// Reads `1*3DIGIT` up to 255 at the front, and returns what follows it.
+fn leading_octet(bytes: &[u8]) -> Option<(u8, &[u8])> {
+    let digit = |byte: u8| Some(u32::from(byte.wrapping_sub(b'0'))).filter(|digit| *digit < 10);
+    let (first, mut rest) = bytes.split_first()?;
+    let mut value = digit(*first)?;
+    for _ in 1..3 {
+        let [next, after @ ..] = rest else { break };
+        let Some(digit) = digit(*next) else { break };
+        (value, rest) = (value * 10 + digit, after);
     }
-    Some((octets.into(), at))
+    Some((u8::try_from(value).ok()?, rest))
 }
 
 fn ipv6(bytes: &[u8]) -> Option<Ipv6Addr> {

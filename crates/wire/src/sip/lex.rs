@@ -5,89 +5,8 @@
 
 use std::borrow::Cow;
 
+use super::class::{Class, QUOTED, TOKEN, is_lws};
 use super::error::Fault;
-
-/// Classes of bytes, one bit each in [`CLASS`].
-const TOKEN: u8 = 1;
-const LWS: u8 = 2;
-const USER: u8 = 4;
-const PASSWORD: u8 = 8;
-const URI_PARAM: u8 = 16;
-const URI_HEADER: u8 = 32;
-const PARAM_VALUE: u8 = 64;
-const HOST: u8 = 128;
-
-const CLASS: [u8; 256] = classes();
-
-const fn classes() -> [u8; 256] {
-    let mut table = [0; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        #[expect(clippy::cast_possible_truncation, reason = "the loop ends at 255")]
-        let b = byte as u8;
-        let alphanum = b.is_ascii_alphanumeric();
-        let mark = matches!(b, b'-' | b'_' | b'.' | b'!' | b'~' | b'*' | b'\'' | b'(' | b')');
-        let unreserved = alphanum || mark;
-        let mut class = 0;
-        if alphanum || matches!(b, b'-' | b'.' | b'!' | b'%' | b'*' | b'_' | b'+' | b'`' | b'\'' | b'~') {
-            class |= TOKEN;
-        }
-        if matches!(b, b' ' | b'\t' | b'\r' | b'\n') {
-            class |= LWS;
-        }
-        // '#' is not in the rule, but telephones put service codes like #31# there.
-        if unreserved || matches!(b, b'&' | b'=' | b'+' | b'$' | b',' | b';' | b'?' | b'/' | b'%' | b'#') {
-            class |= USER;
-        }
-        if unreserved || matches!(b, b'&' | b'=' | b'+' | b'$' | b',' | b'%') {
-            class |= PASSWORD;
-        }
-        // '=' is not in the rule for values, but base64 padding arrives there.
-        if unreserved || matches!(b, b'[' | b']' | b'/' | b':' | b'&' | b'+' | b'$' | b'%' | b'=') {
-            class |= URI_PARAM;
-        }
-        if unreserved || matches!(b, b'[' | b']' | b'/' | b'?' | b':' | b'+' | b'$' | b'%' | b'=' | b'&') {
-            class |= URI_HEADER;
-        }
-        if b > b' ' && b != 0x7f && !matches!(b, b'"' | b',' | b';' | b'<' | b'>') {
-            class |= PARAM_VALUE;
-        }
-        if alphanum || matches!(b, b'-' | b'.' | b'_') {
-            class |= HOST;
-        }
-        table[byte] = class;
-        byte += 1;
-    }
-    table
-}
-
-macro_rules! class_tests {
-    ($($(#[$doc:meta])* $name:ident: $class:ident;)*) => {$(
-        $(#[$doc])*
-        pub(super) const fn $name(byte: u8) -> bool {
-            CLASS[byte as usize] & $class != 0
-        }
-    )*};
-}
-
-class_tests! {
-    /// A byte of a `token`.
-    is_token: TOKEN;
-    /// A byte of linear white space, folding included.
-    is_lws: LWS;
-    /// A byte of a URI's `user`, `%` included.
-    is_user: USER;
-    /// A byte of a URI's `password`, `%` included.
-    is_password: PASSWORD;
-    /// A byte of a `uri-parameter`, `%` and `=` included.
-    is_uri_param: URI_PARAM;
-    /// A byte of a URI's `headers`, `%`, `=` and `&` included.
-    is_uri_header: URI_HEADER;
-    /// A byte of an unquoted parameter value: more than `gen-value` allows, less than could be mistaken.
-    is_param_value: PARAM_VALUE;
-    /// A byte of a host name or IPv4 address.
-    is_host: HOST;
-}
 
 /// A walk over one header field value.
 #[derive(Debug, Clone, Copy)]
@@ -144,9 +63,14 @@ impl<'a> Lexer<'a> {
         self.take(end)
     }
 
+    /// Takes bytes as long as they are in a class that has its bit; may be empty.
+    pub(super) fn take_run(&mut self, class: Class) -> &'a [u8] {
+        self.take(class.run(self.rest))
+    }
+
     /// Takes a non-empty token.
     pub(super) fn token(&mut self) -> Result<&'a [u8], Fault> {
-        let token = self.take_while(is_token);
+        let token = self.take_run(TOKEN);
         if token.is_empty() { Err(self.unexpected()) } else { Ok(token) }
     }
 
@@ -222,8 +146,8 @@ pub(super) fn quoted_string_end(bytes: &[u8]) -> Option<usize> {
     }
     let mut at = 1;
     loop {
-        at += memchr::memchr2(b'"', b'\\', bytes.get(at..)?)?;
-        if bytes[at] == b'"' {
+        at += QUOTED.run(bytes.get(at..)?);
+        if *bytes.get(at)? == b'"' {
             return Some(at + 1);
         }
         at += 2;

@@ -3,10 +3,11 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use super::class::{is_lws, is_visible};
 use super::field::Field;
 use super::framing::Framing;
 use super::header::HeaderName;
-use super::lex::{is_lws, split_comma};
+use super::lex::split_comma;
 use super::method::Method;
 use super::parse::{FieldSpan, FieldSpans, Span, StartSpan};
 use super::start_line::{StartLine, StartLineFault};
@@ -89,7 +90,7 @@ impl Message<'_> {
                 let is_single_spaced = line.len() == method + uri.len() + version.len() + 2
                     && line.get(method) == Some(&b' ')
                     && line.get(method + 1 + uri.len()) == Some(&b' ');
-                if uri.iter().any(|&byte| is_lws(byte) || byte.is_ascii_control()) {
+                if !is_visible(uri) {
                     Some(StartLineFault::SpaceInUri)
                 } else if line.last().is_some_and(|&last| is_lws(last)) {
                     Some(StartLineFault::TrailingSpace)
@@ -275,6 +276,9 @@ pub(super) fn elements(value: &[u8]) -> impl Iterator<Item = &[u8]> {
 }
 
 fn version_fault(version: &[u8]) -> Option<StartLineFault> {
+    if version == b"SIP/2.0" {
+        return None;
+    }
     let is_number = |part: &[u8]| !part.is_empty() && part.iter().all(u8::is_ascii_digit);
     let numbers = version.get(4..).unwrap_or_default();
     match memchr::memchr(b'.', numbers) {

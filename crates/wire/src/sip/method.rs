@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use super::lex::{ascii, is_token};
+use super::class::is_token;
+use super::lex::ascii;
 
 /// A request's method. Methods are case-sensitive.
 ///

@@ -6,6 +6,7 @@
 //! its value or a [`HeaderError`] whose text says what is wrong, fit for the reason phrase of a 400 (Bad Request)
 //! response.
 
+mod class;
 mod error;
 mod field;
 mod framing;

@@ -6,8 +6,9 @@
 
 use std::borrow::Cow;
 
+use super::class::{BRACKETED, is_lws, is_token};
 use super::error::{Fault, UriError};
-use super::lex::{Lexer, is_lws, is_token, trim, trim_end};
+use super::lex::{Lexer, trim, trim_end};
 use super::params::Params;
 use super::quote::text;
 use super::uri::Uri;
@@ -75,7 +76,10 @@ impl<'a> NameAddr<'a> {
     /// Reads the URI. A telephone number may have spaces between its digits, which stay in
     /// [`Uri::user`] and [`Uri::tel_number`].
     pub fn uri(&self) -> Result<Uri<'a>, UriError> {
-        Uri::parse(self.uri).or_else(|error| Uri::parse_spaced_number(self.uri).map_err(|_| error))
+        match Uri::parse(self.uri) {
+            Err(error) => Uri::parse_spaced_number(self.uri).map_err(|_| error),
+            parsed => parsed,
+        }
     }
 
     /// Returns the header's parameters, which are not the URI's.
@@ -158,7 +162,7 @@ fn take_bracketed<'a>(lexer: &mut Lexer<'a>) -> Result<&'a [u8], Fault> {
     //# Elements attempting to be liberal may ignore the spaces.
     lexer.skip_lws();
     let start = lexer.rest();
-    let uri = lexer.take_while(|byte| byte != b'>' && !is_lws(byte));
+    let uri = lexer.take_run(BRACKETED);
     if lexer.eat(b'>') {
         return Ok(uri);
     }

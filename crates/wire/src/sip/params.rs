@@ -3,8 +3,9 @@
 //! After a header field value a semicolon too many is passed over, and `name=` is a name without a value: software
 //! that writes so exists, and nothing else can be meant.
 
+use super::class::{Class, PARAM_NAME, PARAM_VALUE, TOKEN};
 use super::error::Fault;
-use super::lex::{Lexer, is_param_value, is_token};
+use super::lex::Lexer;
 
 /// The most parameters that one value may have.
 pub const MAX_PARAMETERS: usize = 64;
@@ -60,7 +61,7 @@ impl<'a> Params<'a> {
     ) -> Result<Self, Fault> {
         let params = lexer.rest();
         let mut count = 0;
-        while let Some((name, value)) = take_param(lexer, is_token)? {
+        while let Some((name, value)) = take_param(lexer, TOKEN)? {
             count += 1;
             if count > MAX_PARAMETERS {
                 return Err(Fault::TooManyParameters);
@@ -119,19 +120,16 @@ impl<'a> Iterator for ParamsIter<'a> {
 
     fn next(&mut self) -> Option<Self::Item> {
         // The names of a URI's parameters may be more than tokens; they were checked when it was read.
-        take_param(&mut self.lexer, |byte| is_param_value(byte) && byte != b'=').ok().flatten()
+        take_param(&mut self.lexer, PARAM_NAME).ok().flatten()
     }
 }
 
 /// Takes `SEMI token [ EQUAL gen-value ]`, or nothing when no parameter is next; passes over semicolons without
 /// one.
 #[expect(clippy::type_complexity, reason = "a name and perhaps a value")]
-fn take_param<'a>(
-    lexer: &mut Lexer<'a>,
-    is_name: impl Fn(u8) -> bool,
-) -> Result<Option<(&'a [u8], Option<&'a [u8]>)>, Fault> {
+fn take_param<'a>(lexer: &mut Lexer<'a>, name: Class) -> Result<Option<(&'a [u8], Option<&'a [u8]>)>, Fault> {
     while lexer.eat_separator(b';') {
-        let name = lexer.take_while(&is_name);
+        let name = lexer.take_run(name);
         if name.is_empty() {
             match lexer.peek() {
                 None | Some(b';') => continue,
@@ -144,7 +142,7 @@ fn take_param<'a>(
         if lexer.peek() == Some(b'"') {
             return Ok(Some((name, Some(lexer.quoted_string()?))));
         }
-        let value = lexer.take_while(is_param_value);
+        let value = lexer.take_run(PARAM_VALUE);
         return Ok(Some((name, Some(value).filter(|value| !value.is_empty()))));
     }
     Ok(None)

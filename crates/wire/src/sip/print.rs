@@ -2,9 +2,10 @@
 
 use std::fmt;
 
+use super::class::TOKEN;
 use super::field::Field;
 use super::header::HeaderName;
-use super::lex::{is_token, unfold_into};
+use super::lex::unfold_into;
 use super::message::Message;
 use super::start_line::StartLine;
 use super::status::StatusCode;
@@ -210,12 +211,13 @@ fn push_value(out: &mut Vec<u8>, mut value: &[u8]) {
 
 /// Appends a name, with a hyphen for each byte that no token has.
 fn push_token(out: &mut Vec<u8>, mut token: &[u8]) {
-    while let Some(at) = token.iter().position(|&byte| !is_token(byte)) {
-        out.extend_from_slice(&token[..at]);
+    loop {
+        let (run, rest) = token.split_at(TOKEN.run(token));
+        out.extend_from_slice(run);
+        let [_, after @ ..] = rest else { return };
         out.push(b'-');
-        token = &token[at + 1..];
+        token = after;
     }
-    out.extend_from_slice(token);
 }
 
 fn push_number(out: &mut Vec<u8>, mut number: usize) {

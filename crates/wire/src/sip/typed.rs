@@ -1,5 +1,6 @@
 //! A message's header fields by their own grammars.
 
+use super::class::is_visible;
 use super::error::{Fault, HeaderError};
 use super::header::{
     CSeq, Challenge, Challenges, Contact, Date, Disposition, HeaderName, MediaType, Reason, RetryAfter, Via,
@@ -35,11 +36,14 @@ impl Message<'_> {
     /// there exists, and an identifier is only compared.
     pub fn call_id(&self) -> Result<&[u8], HeaderError> {
         self.only(HeaderName::CallId, |value| {
-            match value.iter().find(|&&byte| byte <= b' ' || byte == 0x7f) {
-                Some(&byte) => Err(Fault::Unexpected { byte }),
-                None if value.is_empty() => Err(Fault::Empty),
-                None => Ok(value),
+            if value.is_empty() {
+                return Err(Fault::Empty);
             }
+            if is_visible(value) {
+                return Ok(value);
+            }
+            let unexpected = value.iter().find(|&&byte| byte <= b' ' || byte == 0x7f);
+            Err(unexpected.map_or(Fault::Empty, |&byte| Fault::Unexpected { byte }))
         })
     }
 

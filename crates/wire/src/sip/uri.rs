@@ -2,9 +2,10 @@
 
 use std::borrow::Cow;
 
+use super::class::{PLAIN_USER, is_lws, is_password, is_uri_header, is_uri_param, is_user};
 use super::error::UriError;
 use super::host::Host;
-use super::lex::{Lexer, ascii, decimal, is_lws, is_password, is_uri_header, is_uri_param, is_user, trim};
+use super::lex::{Lexer, ascii, trim};
 use super::params::{MAX_PARAMETERS, Params};
 
 mod compare;
@@ -70,24 +71,35 @@ impl<'a> Uri<'a> {
 
     fn read(bytes: &'a [u8], spaces: Spaces) -> Result<Self, UriError> {
         let (scheme, rest) = split_scheme(bytes)?;
-        let uri = Self {
-            bytes,
-            scheme,
-            user: None,
-            password: None,
-            host: Host::Name(""),
-            port: None,
-            params: Params::checked(b""),
-            headers: None,
-        };
-        match scheme {
-            Scheme::Sip | Scheme::Sips => uri.with_sip_parts(rest, spaces),
-            Scheme::Tel => uri.with_number(rest, spaces),
+        let (user, params) = match scheme {
+            Scheme::Sip | Scheme::Sips => return Self::read_sip(bytes, scheme, rest, spaces),
+            Scheme::Tel => split_number(rest, spaces)?,
             Scheme::Other(_) => {
                 check(rest, |byte| byte.is_ascii_graphic(), UriError::Byte)?;
-                Ok(Self { user: Some(rest), ..uri })
+                (rest, Params::checked(b""))
             }
-        }
+        };
+        let (user, host) = (Some(user), Host::Name(""));
+        Ok(Self { bytes, scheme, user, password: None, host, port: None, params, headers: None })
+    }
+
+    /// Reads what follows the colon of a `sip` or `sips` URI.
+    fn read_sip(
+        bytes: &'a [u8],
+        scheme: Scheme<'a>,
+        rest: &'a [u8],
+        spaces: Spaces,
+    ) -> Result<Self, UriError> {
+        let mut lexer = Lexer::new(rest);
+        let (user, password) = take_userinfo(&mut lexer, spaces)?;
+        let host = Host::take(&mut lexer)?;
+        let port = if lexer.eat(b':') { Some(take_port(&mut lexer)?) } else { None };
+        let (params, headers) = match lexer.peek() {
+            None => (Params::checked(b""), None),
+            Some(b';' | b'?') => take_params_and_headers(lexer)?,
+            Some(_) => return Err(if port.is_some() { UriError::Port } else { UriError::Host }),
+        };
+        Ok(Self { bytes, scheme, user, password, host, port, params, headers })
     }
 
     /// Returns the scheme.
@@ -164,78 +176,6 @@ impl<'a> Uri<'a> {
     pub fn is_sip(&self) -> bool {
         matches!(self.scheme, Scheme::Sip | Scheme::Sips)
     }
-
-    fn with_sip_parts(mut self, rest: &'a [u8], spaces: Spaces) -> Result<Self, UriError> {
-        let mut lexer = Lexer::new(rest);
-        if let Some(at) = memchr::memchr(b'@', rest) {
-            let userinfo = lexer.take(at);
-            lexer.eat(b'@');
-            let (user, password) = match userinfo.iter().position(|&byte| byte == b':') {
-                Some(colon) => (&userinfo[..colon], Some(&userinfo[colon + 1..])),
-                None => (userinfo, None),
-            };
-            if user.is_empty() {
-                return Err(UriError::User);
-            }
-            match spaces {
-                Spaces::Nowhere => check(user, is_user, UriError::User)?,
-                Spaces::InNumber if is_spaced_number(user) => {}
-                Spaces::InNumber => return Err(UriError::User),
-            }
-            if let Some(password) = password {
-                check(password, is_password, UriError::Password)?;
-            }
-            (self.user, self.password) = (Some(user), password);
-        }
-        self.host = Host::take(&mut lexer)?;
-        if lexer.eat(b':') {
-            self.port = Some(take_port(&mut lexer)?);
-        }
-        self.with_params_and_headers(lexer)
-    }
-
-    fn with_params_and_headers(mut self, mut lexer: Lexer<'a>) -> Result<Self, UriError> {
-        match lexer.peek() {
-            None => return Ok(self),
-            Some(b';' | b'?') => {}
-            Some(_) => return Err(if self.port.is_some() { UriError::Port } else { UriError::Host }),
-        }
-        let params = lexer.take_while(|byte| byte == b';' || is_uri_param(byte));
-        self.params = checked_params(params)?;
-        if lexer.eat(b'?') {
-            let headers = lexer.rest();
-            check(headers, is_uri_header, UriError::Headers)?;
-            if headers
-                .split(|&byte| byte == b'&')
-                .any(|header| memchr::memchr(b'=', header).is_none_or(|at| at == 0))
-            {
-                return Err(UriError::Headers);
-            }
-            self.headers = Some(headers);
-            return Ok(self);
-        }
-        if lexer.rest().is_empty() { Ok(self) } else { Err(UriError::Parameter) }
-    }
-
-    /// RFC 3966 section 3: a global number with its `+`, or a local one.
-    fn with_number(mut self, rest: &'a [u8], spaces: Spaces) -> Result<Self, UriError> {
-        let end = memchr::memchr(b';', rest).unwrap_or(rest.len());
-        let (number, params) = rest.split_at(end);
-        let is_separator = |byte: u8| matches!(byte, b'-' | b'.' | b'(' | b')');
-        let is_digit = |byte: u8| match number.first() {
-            Some(b'+') => byte.is_ascii_digit(),
-            _ => byte.is_ascii_hexdigit() || matches!(byte, b'*' | b'#'),
-        };
-        let digits = number.strip_prefix(b"+").unwrap_or(number);
-        let is_number = digits.iter().all(|&byte| is_digit(byte) || is_separator(byte))
-            && digits.iter().any(|&byte| is_digit(byte));
-        if !is_number && (spaces == Spaces::Nowhere || !is_spaced_number(number)) {
-            return Err(UriError::Number);
-        }
-        self.user = Some(number);
-        self.params = checked_params(params)?;
-        Ok(self)
-    }
 }
 
 /// Where a URI may have spaces.
@@ -243,6 +183,74 @@ impl<'a> Uri<'a> {
 enum Spaces {
     Nowhere,
     InNumber,
+}
+
+/// Takes `[ user [ ":" password ] "@" ]`.
+#[expect(clippy::type_complexity, reason = "two parts, each of which may be missing")]
+fn take_userinfo<'a>(
+    lexer: &mut Lexer<'a>,
+    spaces: Spaces,
+) -> Result<(Option<&'a [u8]>, Option<&'a [u8]>), UriError> {
+    let rest = lexer.rest();
+    // Nearly every user ends at the first byte that none has, and that is the @.
+    let plain = PLAIN_USER.run(rest);
+    if plain > 0 && spaces == Spaces::Nowhere && rest.get(plain) == Some(&b'@') {
+        lexer.take(plain + 1);
+        return Ok((Some(&rest[..plain]), None));
+    }
+    let Some(at) = memchr::memchr(b'@', rest) else { return Ok((None, None)) };
+    let userinfo = lexer.take(at);
+    lexer.eat(b'@');
+    let (user, password) = match userinfo.iter().position(|&byte| byte == b':') {
+        Some(colon) => (&userinfo[..colon], Some(&userinfo[colon + 1..])),
+        None => (userinfo, None),
+    };
+    if user.is_empty() {
+        return Err(UriError::User);
+    }
+    match spaces {
+        Spaces::Nowhere => check(user, is_user, UriError::User)?,
+        Spaces::InNumber if is_spaced_number(user) => {}
+        Spaces::InNumber => return Err(UriError::User),
+    }
+    if let Some(password) = password {
+        check(password, is_password, UriError::Password)?;
+    }
+    Ok((Some(user), password))
+}
+
+/// Takes `uri-parameters [ headers ]`, which must be all that is left.
+fn take_params_and_headers(mut lexer: Lexer<'_>) -> Result<(Params<'_>, Option<&[u8]>), UriError> {
+    let params = lexer.take_while(|byte| byte == b';' || is_uri_param(byte));
+    let params = checked_params(params)?;
+    if !lexer.eat(b'?') {
+        return if lexer.rest().is_empty() { Ok((params, None)) } else { Err(UriError::Parameter) };
+    }
+    let headers = lexer.rest();
+    check(headers, is_uri_header, UriError::Headers)?;
+    let is_nameless = |header: &[u8]| memchr::memchr(b'=', header).is_none_or(|at| at == 0);
+    if headers.split(|&byte| byte == b'&').any(is_nameless) {
+        return Err(UriError::Headers);
+    }
+    Ok((params, Some(headers)))
+}
+
+/// Splits the number of a tel URI from its parameters. RFC 3966 section 3: a global number with its `+`, or a local one.
+fn split_number(rest: &[u8], spaces: Spaces) -> Result<(&[u8], Params<'_>), UriError> {
+    let end = memchr::memchr(b';', rest).unwrap_or(rest.len());
+    let (number, params) = rest.split_at(end);
+    let is_separator = |byte: u8| matches!(byte, b'-' | b'.' | b'(' | b')');
+    let is_digit = |byte: u8| match number.first() {
+        Some(b'+') => byte.is_ascii_digit(),
+        _ => byte.is_ascii_hexdigit() || matches!(byte, b'*' | b'#'),
+    };
+    let digits = number.strip_prefix(b"+").unwrap_or(number);
+    let is_number = digits.iter().all(|&byte| is_digit(byte) || is_separator(byte))
+        && digits.iter().any(|&byte| is_digit(byte));
+    if !is_number && (spaces == Spaces::Nowhere || !is_spaced_number(number)) {
+        return Err(UriError::Number);
+    }
+    Ok((number, checked_params(params)?))
 }
 
 /// Tells whether it is digits, signs and the separators of numbers, with white space between them only.
@@ -254,6 +262,9 @@ fn is_spaced_number(number: &[u8]) -> bool {
 }
 
 fn split_scheme(bytes: &[u8]) -> Result<(Scheme<'_>, &[u8]), UriError> {
+    if let [b's', b'i', b'p', b':', rest @ ..] = bytes {
+        return if rest.is_empty() { Err(UriError::Host) } else { Ok((Scheme::Sip, rest)) };
+    }
     let colon = bytes.iter().position(|&byte| byte == b':').ok_or(UriError::Scheme)?;
     let (scheme, rest) = (&bytes[..colon], &bytes[colon + 1..]);
     let scheme = if scheme.eq_ignore_ascii_case(b"sip") {
@@ -274,11 +285,17 @@ fn split_scheme(bytes: &[u8]) -> Result<(Scheme<'_>, &[u8]), UriError> {
 
 /// Takes `1*DIGIT` as a port.
 pub(super) fn take_port(lexer: &mut Lexer<'_>) -> Result<u16, UriError> {
-    let digits = lexer.take_while(|byte| byte.is_ascii_digit());
-    if digits.is_empty() {
-        return Err(UriError::Port);
+    let digits = lexer.rest();
+    let (mut port, mut length) = (0_u32, 0);
+    while let Some(digit) = digits.get(length).map(|byte| byte.wrapping_sub(b'0'))
+        && digit < 10
+    {
+        // However long it is, one that is too great stays so.
+        port = (port * 10 + u32::from(digit)).min(u32::from(u16::MAX) + 1);
+        length += 1;
     }
-    decimal(digits, u16::MAX.into()).and_then(|port| u16::try_from(port).ok()).ok_or(UriError::Port)
+    lexer.take(length);
+    if length == 0 { Err(UriError::Port) } else { u16::try_from(port).map_err(|_| UriError::Port) }
 }
 
 fn checked_params(params: &[u8]) -> Result<Params<'_>, UriError> {

@@ -5,8 +5,9 @@
 
 use std::borrow::Cow;
 
+use crate::sip::class::{is_param_value, is_token};
 use crate::sip::error::Fault;
-use crate::sip::lex::{Lexer, is_param_value, is_token};
+use crate::sip::lex::Lexer;
 use crate::sip::quote::text;
 
 /// One challenge of a `WWW-Authenticate` or `Proxy-Authenticate` header, or the credentials of an

@@ -31,6 +31,8 @@ pub struct Via<'a> {
     params: Params<'a>,
     branch: Option<&'a [u8]>,
     received: Option<&'a [u8]>,
+    /// The first, where there are several.
+    maddr: Option<&'a [u8]>,
     /// Empty when the parameter has no value.
     rport: Option<&'a [u8]>,
 }
@@ -43,19 +45,12 @@ impl<'a> Via<'a> {
             return Err(Fault::Empty);
         }
         let mut lexer = Lexer::new(bytes);
-        lexer.token()?;
-        slash(&mut lexer)?;
-        let version = lexer.token()?;
-        slash(&mut lexer)?;
-        let transport = ascii(lexer.token()?);
-        if !lexer.skip_lws() {
-            return Err(lexer.unexpected());
-        }
+        let (version, transport) = take_sent_protocol(&mut lexer)?;
         let before = lexer.rest();
         let (host, port) = take_sent_by(&mut lexer)?;
         let sent_by = &before[..before.len() - lexer.rest().len()];
 
-        let (mut branch, mut received, mut rport) = (None, None, None);
+        let (mut branch, mut received, mut rport, mut maddr) = (None, None, None, None);
         let params = Params::take(&mut lexer, |name, value| {
             let slot = if name.eq_ignore_ascii_case(b"branch") {
                 &mut branch
@@ -64,6 +59,9 @@ impl<'a> Via<'a> {
             } else if name.eq_ignore_ascii_case(b"rport") {
                 &mut rport
             } else {
+                if maddr.is_none() && name.eq_ignore_ascii_case(b"maddr") {
+                    maddr = Some(value.unwrap_or_default());
+                }
                 return Ok(());
             };
             if slot.replace(value.unwrap_or_default()).is_some() {
@@ -73,7 +71,7 @@ impl<'a> Via<'a> {
             }
         })?;
         lexer.end()?;
-        Ok(Self { bytes, version, transport, sent_by, host, port, params, branch, received, rport })
+        Ok(Self { bytes, version, transport, sent_by, host, port, params, branch, received, maddr, rport })
     }
 
     /// Returns the value as written.
@@ -140,7 +138,7 @@ impl<'a> Via<'a> {
     /// Returns the `maddr` parameter; `None` also when it is no host.
     #[must_use]
     pub fn maddr(&self) -> Option<Host<'a>> {
-        self.params.value("maddr").and_then(|value| Host::parse(value).ok())
+        self.maddr.and_then(|value| Host::parse(value).ok())
     }
 
     /// Returns the `ttl` parameter; `None` also when it is not from 0 to 255.
@@ -158,6 +156,24 @@ impl<'a> Via<'a> {
     pub fn params(&self) -> Params<'a> {
         self.params
     }
+}
+
+/// Takes `sent-protocol LWS`, and returns version and transport.
+fn take_sent_protocol<'a>(lexer: &mut Lexer<'a>) -> Result<(&'a [u8], &'a str), Fault> {
+    /// What nearly all Vias begin with: as it stands, it needs no walk.
+    const USUAL: &[u8] = b"SIP/2.0/UDP ";
+
+    if lexer.rest().starts_with(USUAL) {
+        let usual = lexer.take(USUAL.len());
+        lexer.skip_lws();
+        return Ok((&usual[4..7], "UDP"));
+    }
+    lexer.token()?;
+    slash(lexer)?;
+    let version = lexer.token()?;
+    slash(lexer)?;
+    let transport = ascii(lexer.token()?);
+    if lexer.skip_lws() { Ok((version, transport)) } else { Err(lexer.unexpected()) }
 }
 
 /// Takes `host [ COLON port ]`; the brackets around an IPv6 address may be missing where it is plain that it is one.

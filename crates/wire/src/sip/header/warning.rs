@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
+use crate::sip::class::is_lws;
 use crate::sip::error::Fault;
-use crate::sip::lex::{Lexer, is_lws};
+use crate::sip::lex::Lexer;
 use crate::sip::quote::text;
 
 /// One value of a Warning header.
