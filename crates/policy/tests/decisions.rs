@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use ringfence_policy::{
-    Caller, CallerKind, Condition, Facts, List, Policy, PolicyError, PolicyParts, Region, Rejection, Rule,
-    Severity, Source, Treatment, Trust, check, decide,
+    Call, Caller, CallerKind, Condition, Facts, List, Policy, PolicyError, PolicyParts, Region, Rejection,
+    Rule, Severity, Source, Treatment, Trust, check, decide,
 };
 
 fn switzerland() -> Region {
@@ -294,4 +294,27 @@ fn many_findings_of_a_kind_end_with_their_count() {
     assert_eq!(findings.len(), 21);
     assert_eq!(findings[20].message(), "979 more entries that are repeated");
     assert_eq!(findings[20].severity(), Severity::Note);
+}
+
+#[test]
+fn a_rule_that_names_a_caller_and_counts_calls_is_explained_while_they_are_counted() {
+    let repeated = Condition::Repeat { count: 2, within: SignedDuration::from_mins(10) };
+    let busy = Arc::new(Treatment::reject("busy", Rejection::busy()));
+    let of = |when| {
+        let rules = vec![
+            Rule::new("named", when, Arc::clone(&busy)),
+            Rule::new("otherwise", Condition::Always, Arc::new(Treatment::ring())),
+        ];
+        Policy::new(PolicyParts { rules, ..PolicyParts::new(switzerland()) })
+            .expect("the last always matches")
+    };
+    let named = Condition::Caller(list("", "", "+4179*"));
+    let call = Call { recent: vec!["-1m".to_owned()], ..Call::told("+41791234567") };
+    for (when, tells) in [(named.clone(), false), (Condition::All(vec![named, repeated]), true)] {
+        let policy = of(when);
+        let said = call.decide(&policy, now(), |decision, _| {
+            (decision.rule_id().to_owned(), decision.tells_of_the_past())
+        });
+        assert_eq!(said, ("named".to_owned(), tells));
+    }
 }

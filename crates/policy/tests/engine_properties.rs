@@ -169,10 +169,9 @@ proptest! {
     }
 
     #[test]
-    fn a_decision_that_was_kept_is_explained_as_if_it_had_not_been(said in any_said(), rules in any_rules(), now in any::<i32>()) {
+    fn a_decision_that_was_kept_is_explained_as_if_it_had_not_been(rules in any_rules(), call in any_call()) {
         let policy = policy(&rules, Mode::Enforce);
-        let now = Timestamp::from_second(i64::from(now)).unwrap();
-        said.with_facts(&policy, now, None, |facts, now| {
+        call.call().with_facts(&policy, call.now(), None, |facts, now| {
             let decision = decide(&policy, facts, now);
             let again = decision.keep(&policy).under(&policy).unwrap();
             let entry = |decision: &Decision<'_>| decision.entry().map(|entry| entry.to_string());

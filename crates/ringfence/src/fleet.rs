@@ -143,8 +143,9 @@ impl Fleet {
     }
 }
 
-/// Lines that are made at once: to wait for each by itself is to wake the shard for each.
-const AT_ONCE: usize = 64;
+/// Lines that are made at once: to wait for each by itself is to wake the shard for each. So many `join_all` begins one
+/// after the other.
+const AT_ONCE: usize = 30;
 
 impl Member {
     /// Logs what became of a new line, and tells it in a sentence.

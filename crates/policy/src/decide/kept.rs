@@ -10,7 +10,8 @@ use super::{By, Decision, Shadow, in_mode};
 
 /// A decision that borrows nothing: what is said of it, and written down, can wait until the call has been answered.
 ///
-/// It is worth something only together with the policy it was made under, which is kept beside it.
+/// It is worth something only together with the policy it was made under, which is kept beside it for as long: it is
+/// known by where its parts are in memory, and those of a policy that is dropped become another's.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -86,8 +87,9 @@ impl<'p> Decision<'p> {
     #[must_use]
     pub fn tells_of_the_past(&self) -> bool {
         match (self.by, self.found) {
-            (By::NeverBlock, Some(Found::Put(_)) | None) | (By::Rule(_), Some(Found::Put(_))) => true,
-            (By::Rule(rule), None) => asks_the_past(rule.when()),
+            // What is on no list is explained by the whole condition: also an entry of the rule itself.
+            (By::Rule(rule), _) if self.list().is_none() => asks_the_past(rule.when()),
+            (By::Rule(_) | By::NeverBlock, Some(Found::Put(_)) | None) => true,
             (By::Rule(_) | By::NeverBlock, Some(Found::Written(_)))
             | (By::Emergency | By::EmergencyCallback | By::Error, _) => false,
         }
@@ -95,7 +97,8 @@ impl<'p> Decision<'p> {
 }
 
 impl KeptDecision {
-    /// Returns the decision again. `None` under any other policy than the one it was made under.
+    /// Returns the decision again. `None` under any other policy than the one it was made under; one with
+    /// [another list](Policy::with_list) counts as the same, unless that list decided.
     #[must_use]
     pub fn under<'p>(&self, policy: &'p Policy) -> Option<Decision<'p>> {
         if policy.identity() != self.policy {

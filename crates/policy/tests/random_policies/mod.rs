@@ -19,6 +19,8 @@ const CALLERS: [(&str, bool, bool, KindSet); 6] = [
     ("unavailable", false, false, KindSet::UNAVAILABLE),
     ("alice", false, false, KindSet::NAME),
 ];
+/// Those who have a number.
+const NUMBERED: [usize; 3] = [0, 1, 3];
 const LINES: [&str; 2] = ["home", "work"];
 const VERIFICATIONS: [Verification; 2] = [Verification::Unchecked, Verification::Failed];
 
@@ -28,6 +30,7 @@ pub(crate) enum Ask {
     Always,
     IsOneOfThePeople,
     IsSpam,
+    IsCaller(usize),
     IsOfKind(usize),
     IsOnLine(usize),
     IsVerified(usize),
@@ -67,6 +70,7 @@ impl Ask {
             Ask::Always => true,
             Ask::IsOneOfThePeople => is_people,
             Ask::IsSpam => is_spam,
+            Ask::IsCaller(wanted) => NUMBERED[*wanted] == call.caller,
             Ask::IsOfKind(wanted) => CALLERS[*wanted].3 == kind,
             Ask::IsOnLine(line) => *line == call.line,
             Ask::IsVerified(verification) => *verification == call.verification,
@@ -84,6 +88,11 @@ impl Ask {
             Ask::Always => Condition::Always,
             Ask::IsOneOfThePeople => Condition::CallerIn(vec![0]),
             Ask::IsSpam => Condition::CallerIn(vec![1]),
+            Ask::IsCaller(wanted) => {
+                let mut list = List::builder("");
+                list.inline(CALLERS[NUMBERED[*wanted]].0, Region::parse("CH").unwrap());
+                Condition::Caller(Arc::new(list.build().0))
+            }
             Ask::IsOfKind(wanted) => Condition::CallerKind(CALLERS[*wanted].3),
             Ask::IsOnLine(line) => Condition::Line(vec![Wildcard::new(LINES[*line])]),
             Ask::IsVerified(verification) => Condition::Verification(vec![VERIFICATIONS[*verification]]),
@@ -180,6 +189,7 @@ fn any_ask() -> impl Strategy<Value = Ask> {
         Just(Ask::Always),
         Just(Ask::IsOneOfThePeople),
         Just(Ask::IsSpam),
+        (0..NUMBERED.len()).prop_map(Ask::IsCaller),
         (0..CALLERS.len()).prop_map(Ask::IsOfKind),
         (0..LINES.len()).prop_map(Ask::IsOnLine),
         (0..VERIFICATIONS.len()).prop_map(Ask::IsVerified),

@@ -67,14 +67,12 @@ impl Calls {
         }
         // Following begins before the past is read, so that no call falls between the two.
         let following = if self.follow {
-            let limit = if self.limit == 0 { 0 } else { MOST_CALLS };
-            let request = Request::Calls { limit, follow: true };
+            let request = Request::Calls { limit: 0, follow: true };
             Some(client::ask(&context.program()?, &request).await.map_err(explain)?)
         } else {
             None
         };
         let records = Records::open(context).await?;
-        let mut past = if self.follow { records.newest(MOST_PAST)? } else { HashSet::new() };
         let calls = records.search(&query)?;
         if let (Some(known), true) = (&known, calls.is_empty()) {
             known.check(&query, |kind| recorded(records.reader(), kind))?;
@@ -90,8 +88,8 @@ impl Calls {
             self.tell(call, &Handle::Written(call.number), now)?;
         }
         if let Some(following) = following {
-            past.extend(calls.iter().map(told_by));
-            self.follow(following, &query, past).await?;
+            // What happens meanwhile is in both.
+            self.follow(following, &query, calls.iter().map(told_by).collect()).await?;
         } else if calls.is_empty() {
             self.tell_none()?;
         }
@@ -149,18 +147,18 @@ impl Calls {
         Ok(Answer::Fine)
     }
 
-    /// Shows what happens, but no call that the past had already. The clock may have been set back since: what is
+    /// Shows what happens, but no call that was shown already. The clock may have been set back since: what is
     /// new cannot be told by when it was.
     async fn follow(
         &self,
         mut following: client::Answer,
         query: &Query,
-        mut past: HashSet<(String, i64)>,
+        mut shown: HashSet<(String, i64)>,
     ) -> Result<()> {
         while let Some(response) = following.next().await.map_err(explain)? {
             match response {
                 Response::News(News::Call(call)) => {
-                    let is_new = !past.remove(&told_by(&call));
+                    let is_new = !shown.remove(&told_by(&call));
                     if is_new && is_asked_for(query, &call) {
                         self.tell(&call, &Handle::Remembered(&call.id), Timestamp::now())?;
                     }
@@ -206,10 +204,6 @@ impl Calls {
         }
     }
 }
-
-/// The running program tells its newest calls again: they are among so many of the journal's file, whatever came
-/// meanwhile.
-const MOST_PAST: usize = 16 * MOST_CALLS;
 
 /// Returns what tells a call from all others, also from those of an earlier run. The file counts in microseconds.
 fn told_by(call: &Call) -> (String, i64) {

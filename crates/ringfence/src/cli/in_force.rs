@@ -38,6 +38,10 @@ pub(super) async fn take_up(context: &Context, changed: &[&str]) -> Result<Answe
             hint(&format!("{error}: if it has this configuration, it takes the change up within a second"));
             return Ok(Answer::Fine);
         }
+        Ok(Err(AskError::Refused(error))) if error.starts_with(UNKNOWN_REQUEST) => {
+            hint("the running program is of an earlier version: it takes the change up within a second");
+            return Ok(Answer::Fine);
+        }
         Ok(Err(AskError::Refused(error))) => {
             (format!("decides by the lists it had: {error}"), "`ringfence check` shows all errors")
         }
@@ -48,6 +52,9 @@ pub(super) async fn take_up(context: &Context, changed: &[&str]) -> Result<Answe
     hint(what_to_do);
     Ok(Answer::Negative)
 }
+
+/// How a program says that it knows no such request.
+const UNKNOWN_REQUEST: &str = "expected a request, unknown variant";
 
 const STILL_THERE: &str = "is it still running? ringfence status";
 
@@ -67,5 +74,12 @@ mod tests {
         assert_eq!(take_up(&context, &["reject"]).await.unwrap(), Answer::Fine);
         let _silent = UnixListener::bind(home.path().join("s")).unwrap();
         assert_eq!(take_up(&context, &["reject"]).await.unwrap(), Answer::Negative);
+    }
+
+    #[test]
+    fn how_a_request_is_refused_that_is_not_known_is_known_here() {
+        let unknown = serde_json::from_str::<crate::control::Request>(r#"{"verb":"tomorrow"}"#);
+        let refused = format!("expected a request, {}", unknown.unwrap_err());
+        assert!(refused.starts_with(UNKNOWN_REQUEST), "{refused}");
     }
 }

@@ -1,7 +1,5 @@
 //! What was written down: the journal's file, which can be read whether or not the program runs.
 
-use std::collections::HashSet;
-
 use anyhow::Result;
 use jiff::Timestamp;
 
@@ -53,12 +51,6 @@ impl Records {
         let mut calls = reader.search(query).map_err(|error| told(&error))?;
         calls.reverse();
         Ok(calls)
-    }
-
-    /// Returns what tells the newest calls from all others: see [`Reader::newest`].
-    pub(super) fn newest(&self, most: usize) -> Result<HashSet<(String, i64)>> {
-        let newest = self.reader.as_ref().map(|reader| reader.newest(most)).transpose();
-        Ok(newest.map_err(|error| told(&error))?.unwrap_or_default())
     }
 
     /// Finds the call that a person names: `last`, `c17`, what the log numbers it by, or its Call-ID.

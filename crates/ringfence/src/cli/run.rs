@@ -204,6 +204,8 @@ async fn write_down(
             _ = &mut left => true,
         };
         if is_last {
+            // What comes later finds no queue, and is counted as lost.
+            records.close();
             batch.extend(std::iter::from_fn(|| records.try_recv().ok()));
         }
         let is_full = batch.len() == BATCH;

@@ -213,7 +213,9 @@ fn propose(
     let still = call.evidence.list.as_deref();
     let still = entries.iter().find(|added| Some(&*added.list) == still && added.identity == identity);
     // Whoever was put on the list anew is on it for the next call.
-    if still.is_none() && fate(policy, None).is_refusal != is_refused {
+    let on_it = still.map(|added| Supposed { list: &added.list, identity, is_on: true });
+    let is_mended = |supposed| fate(policy, supposed).is_refusal != is_refused;
+    if is_mended(None) && on_it.as_ref().is_none_or(|on_it| is_mended(Some(on_it))) {
         return Ok(Proposal::Mended);
     }
     let sought = Sought { is_refused, entry: entry_of_one(identity, policy)? };

@@ -1,7 +1,6 @@
 //! Reads the journal's file, beside the program that writes it or without one.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
@@ -46,16 +45,6 @@ impl Reader {
             let (sql, values) = query.sql(&self.columns);
             let mut calls = self.connection.prepare(&sql)?;
             calls.query_map(params_from_iter(values), call)?.collect()
-        })
-    }
-
-    /// Returns what tells the newest calls from all others: what the program that took them numbered them by, and when.
-    /// The newest are those that were written last, whatever the clock said.
-    pub(crate) fn newest(&self, most: usize) -> Result<HashSet<(String, i64)>, StoreError> {
-        self.told(|| {
-            let mut calls =
-                self.connection.prepare("SELECT id, at FROM calls ORDER BY number DESC LIMIT ?1")?;
-            calls.query_map([i64::try_from(most).unwrap_or(i64::MAX)], |row| row.try_into())?.collect()
         })
     }
 

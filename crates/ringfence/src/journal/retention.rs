@@ -73,13 +73,10 @@ pub(super) fn overwriting<T>(
 fn clear(connection: &mut Connection, settings: &Settings, now: Option<Timestamp>) -> rusqlite::Result<Step> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let used = pragma(&transaction, "page_count")? - pragma(&transaction, "freelist_count")?;
-    let removed = if used > most_pages(&transaction, settings)? {
-        remove_oldest(&transaction)?
-    } else if let Some(now) = now {
-        remove_old(&transaction, settings, now)?
-    } else {
-        0
-    };
+    // What is over goes first: it may be enough, and of entries and numbers nothing else goes.
+    let expired = now.map_or(Ok(0), |now| remove_old(&transaction, settings, now))?;
+    let is_too_much = expired == 0 && used > most_pages(&transaction, settings)?;
+    let removed = if is_too_much { remove_oldest(&transaction)? } else { expired };
     transaction.commit()?;
     let free = pragma(connection, "freelist_count")?;
     let too_many = pragma(connection, "page_count")? - most_pages(connection, settings)?;
@@ -90,7 +87,9 @@ fn clear(connection: &mut Connection, settings: &Settings, now: Option<Timestamp
         let mut rows = vacuum.query([])?;
         while rows.next()?.is_some() {}
     }
-    Ok(Step { removed, shrinks: surplus > 0, has_more: removed > 0 || surplus > MOST_PAGES })
+    // A large file that was made without it gives nothing back, and is not asked again and again.
+    let shrinks = pragma(connection, "freelist_count")? < free;
+    Ok(Step { removed, shrinks, has_more: removed > 0 || (shrinks && surplus > MOST_PAGES) })
 }
 
 /// Removes the calls that came first, those of audited rules last.

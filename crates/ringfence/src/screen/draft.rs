@@ -73,6 +73,7 @@ impl Draft {
         outcome: Outcome,
         basis: Basis<'_, '_>,
     ) -> Self {
+        let took = asked.took();
         let Asked { rules, invite, line, .. } = asked;
         let Basis { caller, facts, stood_on, said, at, .. } = basis;
         let policy = &rules.policy;
@@ -102,7 +103,7 @@ impl Draft {
             line: invite.line_label().to_owned(),
             source: invite.source(),
             at,
-            took: asked.took(),
+            took,
             is_sole: line.is_sole,
             is_late: asked.moment == Moment::Late,
             rules: Arc::clone(rules),

@@ -91,3 +91,19 @@ fn a_call_is_mended_by_ending_the_entry_that_came_anew() {
     let told = home.told(&["was-wrong", "last", "--yes"]);
     assert!(told.contains(" changed since c5, and the policy in force would let it through"), "{told}");
 }
+
+#[test]
+fn a_call_whose_caller_has_been_allowed_meanwhile_needs_no_mending_while_the_entry_still_holds() {
+    let home = Home::with_calls();
+    decided_for_a_time(&home, 4);
+    let cool = "[list.cool]\n[[rule]]\nid = \"cool\"\nwhen = { caller_in = \"cool\" }\nthen = \"decline\"\n[[rule]]\nid   = \"on-call\"";
+    let below = CONFIGURATION.replacen("[[rule]]\nid   = \"on-call\"", cool, 1);
+    home.write(
+        "ringfence.toml",
+        &below.replacen("\"+41441234567\",", "\"+41441234567\", \"+41225556677\",", 1),
+    );
+    let before = home.read("ringfence.toml");
+    let told = home.told(&["was-wrong", "last", "--yes"]);
+    assert!(told.contains("the policy in force would let it through: nothing to mend"), "{told}");
+    assert_eq!(home.read("ringfence.toml"), before);
+}

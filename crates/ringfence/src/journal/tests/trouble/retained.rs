@@ -169,3 +169,26 @@ fn entries_switches_and_numbers_go_at_their_time() {
         assert_eq!(count(store.connection()), left, "{second}");
     }
 }
+
+#[test]
+fn what_is_over_goes_also_while_the_file_is_larger_than_it_may_be() {
+    let bench = Bench::new();
+    let mut store = Store::open(&bench.path(), Durability::Process).unwrap();
+    let entry = |number: u64| Added {
+        list: "cooldown".to_owned(),
+        identity: format!("+4179{number:07}"),
+        at: at(0),
+        until: Some(at(60)),
+        rule: None,
+        note: None,
+    };
+    let records: Vec<_> = (0..20_000).map(|number| Record::Added(Arc::new(entry(number)))).collect();
+    rows::Rows::new().write(store.connection(), &records).unwrap();
+    rows::Rows::new().write(store.connection(), &[Record::Call(Arc::new(long(50)))]).unwrap();
+    let settings = Settings { max_size: 1_000_000, ..bench.settings.clone() };
+    assert!(retention::is_too_large(store.connection(), &settings).unwrap());
+    steps(&mut store, &settings, Some(at(61)));
+    let left = store.connection().query_row("SELECT count(*) FROM entries", [], |row| row.get::<_, i64>(0));
+    assert_eq!(left, Ok(0));
+    assert!(!retention::is_too_large(store.connection(), &settings).unwrap());
+}
