@@ -6,9 +6,10 @@
 //!             └──▶ Past: in force for the next call
 //! ```
 //!
-//! A shard never waits: a record that finds the queue full is counted as lost. A record is in the file
-//! within a third of a second, and then survives a `kill -9`. A disk that takes nothing is said once, and
-//! stops no call: records wait in memory, up to a bound. Reading is [`Reader`]'s business, in any process.
+//! A shard never waits, nor makes a record: it queues a draft, which the task puts into words. What finds the
+//! queue full is counted as lost. A record is in the file within a third of a second, and then survives a
+//! `kill -9`. A disk that takes nothing is said once, and stops no call: records wait in memory, up to a
+//! bound. Reading is [`Reader`]'s business, in any process.
 
 mod call;
 mod forget;
