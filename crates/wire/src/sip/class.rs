@@ -133,21 +133,6 @@ class_tests! {
     is_host: HOST;
 }
 
-/// Tells whether no byte is white space or a control character: eight at a time.
-pub(super) fn is_visible(bytes: &[u8]) -> bool {
-    const ONES: u64 = u64::MAX / 255;
-    const HIGH: u64 = ONES << 7;
-    let (words, rest) = bytes.as_chunks::<8>();
-    words.iter().all(|word| {
-        let word = u64::from_le_bytes(*word);
-        // A borrow spoils only the bytes above the first that is found, and that there is one is all that is asked.
-        let blank = word.wrapping_sub(ONES * 0x21) & !word;
-        let delete = word ^ (ONES * 0x7f);
-        let delete = delete.wrapping_sub(ONES) & !delete;
-        (blank | delete) & HIGH == 0
-    }) && rest.iter().all(|&byte| byte > b' ' && byte != 0x7f)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -160,17 +145,6 @@ mod tests {
                 assert_eq!(TOKEN.run(&bytes), length);
                 bytes[at] = b'@';
                 assert_eq!(TOKEN.run(&bytes), at);
-            }
-        }
-    }
-
-    #[test]
-    fn white_space_and_control_characters_are_seen_wherever_they_stand() {
-        for byte in 0..=u8::MAX {
-            for at in 0..20 {
-                let mut bytes = [b'a'; 20];
-                bytes[at] = byte;
-                assert_eq!(is_visible(&bytes), byte > b' ' && byte != 0x7f, "{byte} at {at}");
             }
         }
     }

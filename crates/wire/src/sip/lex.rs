@@ -7,6 +7,7 @@ use std::borrow::Cow;
 
 use super::class::{Class, QUOTED, TOKEN, is_lws};
 use super::error::Fault;
+use super::words::is_surely_one_line;
 
 /// A walk over one header field value.
 #[derive(Debug, Clone, Copy)]
@@ -201,7 +202,7 @@ pub(super) fn split_comma(list: &[u8]) -> (&[u8], Option<&[u8]>) {
 
 /// Replaces each line fold, with the white space around it, by one space.
 pub(super) fn unfold(value: &[u8]) -> Cow<'_, [u8]> {
-    if memchr::memchr2(b'\r', b'\n', value).is_none() {
+    if is_surely_one_line(value) || memchr::memchr2(b'\r', b'\n', value).is_none() {
         return Cow::Borrowed(value);
     }
     let mut unfolded = Vec::with_capacity(value.len());
@@ -211,6 +212,9 @@ pub(super) fn unfold(value: &[u8]) -> Cow<'_, [u8]> {
 
 /// Appends `value` with each line fold, and the white space around it, replaced by one space.
 pub(super) fn unfold_into(mut value: &[u8], out: &mut Vec<u8>) {
+    if is_surely_one_line(value) {
+        return out.extend_from_slice(value);
+    }
     while let Some(at) = memchr::memchr2(b'\r', b'\n', value) {
         let mut before = &value[..at];
         while let [rest @ .., b' ' | b'\t'] = before {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use super::class::{is_lws, is_visible};
+use super::class::is_lws;
 use super::field::Field;
 use super::framing::Framing;
 use super::header::HeaderName;
@@ -12,6 +12,7 @@ use super::method::Method;
 use super::parse::{FieldSpan, FieldSpans, Span, StartSpan};
 use super::start_line::{StartLine, StartLineFault};
 use super::status::StatusCode;
+use super::words::is_visible;
 
 /// A SIP message: spans into the bytes of one datagram.
 ///

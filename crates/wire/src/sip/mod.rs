@@ -25,6 +25,7 @@ mod start_line;
 mod status;
 mod typed;
 mod uri;
+mod words;
 
 pub use error::{Fault, HeaderError, ParseError, UriError};
 pub use field::Field;

@@ -9,6 +9,7 @@ use super::lex::unfold_into;
 use super::message::Message;
 use super::start_line::StartLine;
 use super::status::StatusCode;
+use super::words::is_surely_one_line;
 
 /// Writes a message at the end of a buffer.
 ///
@@ -201,6 +202,9 @@ impl fmt::Write for Value<'_> {
 
 /// Appends bytes, with a space for each that would end the line.
 fn push_value(out: &mut Vec<u8>, mut value: &[u8]) {
+    if is_surely_one_line(value) {
+        return out.extend_from_slice(value);
+    }
     while let Some(at) = memchr::memchr3(b'\r', b'\n', b'\0', value) {
         out.extend_from_slice(&value[..at]);
         out.push(b' ');

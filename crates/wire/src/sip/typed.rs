@@ -1,6 +1,5 @@
 //! A message's header fields by their own grammars.
 
-use super::class::is_visible;
 use super::error::{Fault, HeaderError};
 use super::header::{
     CSeq, Challenge, Challenges, Contact, Date, Disposition, HeaderName, MediaType, Reason, RetryAfter, Via,
@@ -9,6 +8,7 @@ use super::header::{
 use super::lex::{Lexer, trim};
 use super::message::{Message, elements};
 use super::name_addr::NameAddr;
+use super::words::is_visible;
 
 /// The header fields by their own grammars.
 impl Message<'_> {

@@ -1,0 +1,88 @@
+//! Bytes by the eight: what is asked of every byte of a value, and where a byte stands.
+//!
+//! In a value of a few dozen bytes that costs less than a call into a search by vectors, which comes to its own in whole
+//! lines.
+
+const ONES: u64 = u64::MAX / 255;
+const HIGH: u64 = ONES << 7;
+
+/// Finds the first place of a byte among the first 15, where there are as many.
+pub(super) fn find_among_15(bytes: &[u8], byte: u8) -> Option<usize> {
+    let one = equal(u64::from_le_bytes(*bytes.first_chunk()?), byte);
+    if one != 0 {
+        return Some(place(one));
+    }
+    let two = equal(u64::from_le_bytes(*bytes[8..].first_chunk()?), byte);
+    (two != 0).then(|| 8 + place(two)).filter(|&at| at < 15)
+}
+
+/// Tells whether no byte is white space or a control character.
+pub(super) fn is_visible(bytes: &[u8]) -> bool {
+    has_none(bytes, |word| below(word, 0x21) | equal(word, 0x7f))
+}
+
+/// Tells whether no byte ends a line or is NUL; some other control characters make it doubtful, which is told as no.
+pub(super) fn is_surely_one_line(bytes: &[u8]) -> bool {
+    has_none(bytes, |word| below(word, b'\r' + 1))
+}
+
+/// Tells whether nothing is found in any eight bytes.
+fn has_none(bytes: &[u8], found: impl Fn(u64) -> u64) -> bool {
+    let is_none = |word: &[u8; 8]| found(u64::from_le_bytes(*word)) == 0;
+    match bytes.last_chunk::<8>() {
+        // The last eight overlap those before them, unless these are all.
+        Some(last) => bytes.as_chunks::<8>().0.iter().all(is_none) && is_none(last),
+        None => {
+            found(bytes.iter().fold(ONES * u64::from(b'a'), |word, &byte| word << 8 | u64::from(byte))) == 0
+        }
+    }
+}
+
+/// Marks bytes that equal one. A borrow spoils only what is above the first of them.
+fn equal(word: u64, byte: u8) -> u64 {
+    below(word ^ (ONES * u64::from(byte)), 1)
+}
+
+/// Marks bytes that are less than one of at most 0x80. A borrow spoils only what is above the first of them.
+fn below(word: u64, byte: u8) -> u64 {
+    word.wrapping_sub(ONES * u64::from(byte)) & !word & HIGH
+}
+
+/// The place of the first mark.
+fn place(marks: u64) -> usize {
+    marks.trailing_zeros() as usize / 8
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_to_be_in_a_value_is_seen_wherever_it_stands() {
+        for byte in 0..=u8::MAX {
+            for (length, at) in (1..20).flat_map(|length| (0..length).map(move |at| (length, at))) {
+                let mut bytes = vec![b'a'; length];
+                bytes[at] = byte;
+                assert_eq!(is_visible(&bytes), byte > b' ' && byte != 0x7f, "{byte} at {at} of {length}");
+                assert_eq!(is_surely_one_line(&bytes), byte > b'\r', "{byte} at {at} of {length}");
+            }
+        }
+        assert!(is_visible(b"") && is_surely_one_line(b""));
+    }
+
+    #[test]
+    fn the_first_of_several_is_found_whatever_stands_before_it() {
+        for before in [b'a', b':' - 1, b':' + 1, b':' | 0x80, 0, u8::MAX] {
+            for (length, at) in (1..40).flat_map(|length| (0..length).map(move |at| (length, at))) {
+                let mut bytes = vec![before; length];
+                bytes[at..].fill(b':');
+                let is_among = at < 15 && (length >= 16 || (at < 8 && length >= 8));
+                assert_eq!(
+                    find_among_15(&bytes, b':'),
+                    is_among.then_some(at),
+                    "{before} before {at} of {length}"
+                );
+            }
+        }
+    }
+}
