@@ -222,12 +222,13 @@ impl Lines {
         if known.is_none() && self.open.is_empty() {
             return None;
         }
-        let to = head.to().ok().and_then(|to| to.uri().ok());
-        let named = [uri, to.as_ref()].map(|uri| uri.and_then(|uri| self.named(uri)));
-        let id = named
-            .into_iter()
-            .flatten()
-            .find_map(|named| first_common(named, known).or_else(|| first_common(named, Some(&self.open))))
+        let named = |uri: &Uri<'_>| {
+            let named = self.named(uri)?;
+            first_common(named, known).or_else(|| first_common(named, Some(&self.open)))
+        };
+        let id = uri
+            .and_then(named)
+            .or_else(|| named(&head.to().ok()?.uri().ok()?))
             .or_else(|| known.and_then(BTreeSet::first).copied())
             .or_else(|| self.open.first().copied())?;
         Some((id, self.origin(id, source)?))

@@ -150,6 +150,9 @@ struct Fields<'s> {
     longer: Option<SipHasher24>,
 }
 
+/// What a processor makes lower case at once.
+const LOWERED: usize = 16;
+
 /// A branch and a sent-by, or a Call-ID and a tag, as they come from a PBX.
 const USUAL: usize = 256;
 
@@ -162,17 +165,35 @@ impl<'s> Fields<'s> {
 
     /// Takes a field; where it ends is part of what is hashed.
     fn field(&mut self, field: &[u8]) {
-        self.put(&field.len().to_le_bytes());
+        self.put_array(field.len().to_le_bytes());
         self.put(field);
     }
 
     fn field_ignoring_case(&mut self, field: &[u8]) {
-        self.put(&field.len().to_le_bytes());
+        self.put_array(field.len().to_le_bytes());
+        let start = self.length;
+        let end = start + field.len().next_multiple_of(LOWERED);
+        if end <= USUAL {
+            self.put(field);
+            // What stands behind the field is not part of anything yet.
+            let (blocks, _) = self.bytes[start..end].as_chunks_mut::<LOWERED>();
+            return blocks.iter_mut().for_each(|block| block.make_ascii_lowercase());
+        }
         for chunk in field.chunks(64) {
             let mut lower = [0; 64];
             lower[..chunk.len()].copy_from_slice(chunk);
             lower.make_ascii_lowercase();
             self.put(&lower[..chunk.len()]);
+        }
+    }
+
+    fn put_array<const LENGTH: usize>(&mut self, bytes: [u8; LENGTH]) {
+        match self.bytes[self.length..].first_chunk_mut() {
+            Some(place) => {
+                *place = bytes;
+                self.length += LENGTH;
+            }
+            None => self.put(&bytes),
         }
     }
 
