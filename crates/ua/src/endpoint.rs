@@ -253,9 +253,10 @@ impl Endpoint {
     /// Takes a datagram.
     pub fn handle_datagram(&mut self, now: Instant, source: SocketAddr, datagram: &[u8]) {
         self.counters.datagrams += 1;
-        match Message::parse(datagram) {
-            Ok(message) if message.is_request() => self.handle_request(now, source, &message),
-            Ok(message) => self.handle_response(now, &message),
+        // By reference: a message is moved where it is taken out of its result.
+        match &Message::parse(datagram) {
+            Ok(message) if message.is_request() => self.handle_request(now, source, message),
+            Ok(message) => self.handle_response(now, message),
             Err(ParseError::KeepAlive) => self.counters.keep_alives += 1,
             Err(error) => {
                 tracing::trace!(%error, "dropped");

@@ -129,15 +129,17 @@ fn leading_ipv4(bytes: &[u8]) -> Option<(Ipv4Addr, usize)> {
 
 /// Reads `1*3DIGIT` up to 255 at the front, and returns what follows it.
 fn leading_octet(bytes: &[u8]) -> Option<(u8, &[u8])> {
-    let digit = |byte: u8| Some(u32::from(byte.wrapping_sub(b'0'))).filter(|digit| *digit < 10);
-    let (first, mut rest) = bytes.split_first()?;
-    let mut value = digit(*first)?;
-    for _ in 1..3 {
-        let [next, after @ ..] = rest else { break };
-        let Some(digit) = digit(*next) else { break };
-        (value, rest) = (value * 10 + digit, after);
-    }
-    Some((u8::try_from(value).ok()?, rest))
+    let value = |byte: &u8| byte.wrapping_sub(b'0');
+    let (digits, rest) = match bytes {
+        [one, two, three, rest @ ..] if value(one) < 10 && value(two) < 10 && value(three) < 10 => {
+            ([value(one), value(two), value(three)], rest)
+        }
+        [one, two, rest @ ..] if value(one) < 10 && value(two) < 10 => ([0, value(one), value(two)], rest),
+        [one, rest @ ..] if value(one) < 10 => ([0, 0, value(one)], rest),
+        _ => return None,
+    };
+    let [hundreds, tens, units] = digits.map(u32::from);
+    Some((u8::try_from(100 * hundreds + 10 * tens + units).ok()?, rest))
 }
 
 fn ipv6(bytes: &[u8]) -> Option<Ipv6Addr> {

@@ -12,6 +12,7 @@ use super::lex::{Lexer, trim, trim_end};
 use super::params::Params;
 use super::quote::text;
 use super::uri::Uri;
+use super::words::visible_before;
 
 /// A URI, perhaps with a display name before it and parameters behind it.
 ///
@@ -162,7 +163,7 @@ fn take_bracketed<'a>(lexer: &mut Lexer<'a>) -> Result<&'a [u8], Fault> {
     //# Elements attempting to be liberal may ignore the spaces.
     lexer.skip_lws();
     let start = lexer.rest();
-    let uri = lexer.take_run(BRACKETED);
+    let uri = lexer.take(bracketed(start));
     if lexer.eat(b'>') {
         return Ok(uri);
     }
@@ -175,6 +176,12 @@ fn take_bracketed<'a>(lexer: &mut Lexer<'a>) -> Result<&'a [u8], Fault> {
     }
     // What can be made of the spaces within is said by who reads the URI.
     Ok(&start[..uri.len() + rest.len()])
+}
+
+/// Counts the bytes up to the first `>` or white space.
+fn bracketed(bytes: &[u8]) -> usize {
+    let visible = visible_before(bytes, b'>');
+    visible + BRACKETED.run(&bytes[visible..])
 }
 
 fn check_uri(uri: &[u8]) -> Result<&[u8], Fault> {

@@ -16,6 +16,20 @@ pub(super) fn find_among_15(bytes: &[u8], byte: u8) -> Option<usize> {
     (two != 0).then(|| 8 + place(two)).filter(|&at| at < 15)
 }
 
+/// Counts visible bytes before a byte, or before white space or a control character; fewer where the end is near.
+pub(super) fn visible_before(bytes: &[u8], byte: u8) -> usize {
+    let mut count = 0;
+    for word in bytes.as_chunks::<8>().0 {
+        let word = u64::from_le_bytes(*word);
+        let marks = equal(word, byte) | below(word, b' ' + 1);
+        if marks != 0 {
+            return count + place(marks);
+        }
+        count += 8;
+    }
+    count
+}
+
 /// Tells whether no byte is white space or a control character.
 pub(super) fn is_visible(bytes: &[u8]) -> bool {
     has_none(bytes, |word| below(word, 0x21) | equal(word, 0x7f))
@@ -68,6 +82,18 @@ mod tests {
             }
         }
         assert!(is_visible(b"") && is_surely_one_line(b""));
+    }
+
+    #[test]
+    fn what_is_visible_is_counted_up_to_what_is_not_or_is_looked_for() {
+        for byte in (0..=b' ').chain([b'>']) {
+            for (length, at) in (1..40).flat_map(|length| (0..length).map(move |at| (length, at))) {
+                let mut bytes = vec![b'>' | 0x80; length];
+                bytes[at] = byte;
+                let whole = length / 8 * 8;
+                assert_eq!(visible_before(&bytes, b'>'), at.min(whole), "{byte} at {at} of {length}");
+            }
+        }
     }
 
     #[test]

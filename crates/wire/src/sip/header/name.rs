@@ -214,9 +214,9 @@ impl HeaderName {
             return Self::from_compact(*letter);
         }
         match NAMES.get(usize::from(SLOTS[slot(name)])) {
-            // Most peers write the names as the RFCs do: one comparison of memory.
+            // Most peers write the names as the RFCs do.
             Some((found, text))
-                if is_same(name, text.as_bytes()) || name.eq_ignore_ascii_case(text.as_bytes()) =>
+                if is_surely_same(name, text.as_bytes()) || name.eq_ignore_ascii_case(text.as_bytes()) =>
             {
                 *found
             }
@@ -266,16 +266,17 @@ impl fmt::Display for HeaderName {
     }
 }
 
-/// Compares two names as they are, those of 4 to 16 letters as two words that overlap: fewer steps than a comparison of
-/// memory of any length.
-fn is_same(one: &[u8], two: &[u8]) -> bool {
+/// Tells of names of 2 to 16 letters whether they are the same as they are: two words that overlap are fewer steps than a
+/// comparison of any length.
+fn is_surely_same(one: &[u8], two: &[u8]) -> bool {
     one.len() == two.len()
         && match one.len() {
             8..=16 => {
                 one.first_chunk::<8>() == two.first_chunk() && one.last_chunk::<8>() == two.last_chunk()
             }
             4..8 => one.first_chunk::<4>() == two.first_chunk() && one.last_chunk::<4>() == two.last_chunk(),
-            _ => one == two,
+            2..4 => one.first_chunk::<2>() == two.first_chunk() && one.last_chunk::<2>() == two.last_chunk(),
+            _ => false,
         }
 }
 
