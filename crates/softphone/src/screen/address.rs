@@ -38,7 +38,7 @@ impl<'a> Address<'a> {
     /// `tel` URI; empty where there is none. Of a `sip` URI that is wrong elsewhere the user is read all the same.
     #[must_use]
     pub fn user(&self) -> Cow<'a, str> {
-        let Some(uri) = &self.uri else { return String::from_utf8_lossy(user_of_no_uri(self.bytes)) };
+        let Some(uri) = &self.uri else { return lossy(user_of_no_uri(self.bytes)) };
         if let Some(number) = uri.tel_number() {
             return Cow::Borrowed(number);
         }
@@ -73,7 +73,7 @@ impl<'a> Address<'a> {
         user.split(|&byte| byte == b';').skip(1).find_map(|parameter| {
             let equals = parameter.iter().position(|&byte| byte == b'=').unwrap_or(parameter.len());
             let is_named = parameter[..equals].eq_ignore_ascii_case(name.as_bytes());
-            is_named.then(|| String::from_utf8_lossy(parameter.get(equals + 1..).unwrap_or_default()))
+            is_named.then(|| lossy(parameter.get(equals + 1..).unwrap_or_default()))
         })
     }
 
@@ -106,7 +106,7 @@ impl<'a> Address<'a> {
     /// Returns the URI as it came; bytes that are no UTF-8 are replaced.
     #[must_use]
     pub fn uri(&self) -> Cow<'a, str> {
-        String::from_utf8_lossy(self.bytes)
+        lossy(self.bytes)
     }
 }
 
@@ -120,8 +120,16 @@ fn user_of_no_uri(bytes: &[u8]) -> &[u8] {
 /// Replaces the bytes that are no UTF-8.
 pub(super) fn text(bytes: Cow<'_, [u8]>) -> Cow<'_, str> {
     match bytes {
-        Cow::Borrowed(bytes) => String::from_utf8_lossy(bytes),
+        Cow::Borrowed(bytes) => lossy(bytes),
         Cow::Owned(bytes) => Cow::Owned(String::from_utf8_lossy(&bytes).into_owned()),
+    }
+}
+
+/// Replaces the bytes that are no UTF-8; where all are, as nearly always, that is seen by the word.
+pub(super) fn lossy(bytes: &[u8]) -> Cow<'_, str> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => String::from_utf8_lossy(bytes),
     }
 }
 

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use ringfence_ua::Origin;
 use ringfence_wire::sip::{Field, Head, HeaderName, Message};
 
-use super::address::{Address, text};
+use super::address::{Address, lossy, text};
 use super::diversion::{self, Diversion};
 use super::{CallId, Objection, Trust};
 use crate::line::LineId;
@@ -156,7 +156,7 @@ impl<'a> Invite<'a> {
     /// Returns the `Call-ID`; bytes that are no UTF-8 are replaced.
     #[must_use]
     pub fn call_id(&self) -> Cow<'a, str> {
-        String::from_utf8_lossy(self.head.call_id().unwrap_or_default())
+        lossy(self.head.call_id().unwrap_or_default())
     }
 
     /// Returns the number of `CSeq`, which with the Call-ID and the tag of From tells one INVITE from others: all copies of
@@ -170,7 +170,7 @@ impl<'a> Invite<'a> {
     /// it to and however often it tries; bytes that are no UTF-8 are replaced.
     #[must_use]
     pub fn from_tag(&self) -> Option<Cow<'a, str>> {
-        Some(self.head.from_tag()).filter(|tag| !tag.is_empty()).map(String::from_utf8_lossy)
+        Some(self.head.from_tag()).filter(|tag| !tag.is_empty()).map(lossy)
     }
 
     /// Returns whether the caller asks for privacy (RFC 3323): `Privacy` with anything but `none`.
@@ -183,7 +183,7 @@ impl<'a> Invite<'a> {
     pub fn privacy(&self) -> impl Iterator<Item = Cow<'a, str>> + use<'a> {
         let values = self.message().values(HeaderName::Privacy);
         let values = values.flat_map(|value| value.split(|&byte| byte == b';')).map(<[u8]>::trim_ascii);
-        values.filter(|value| !value.is_empty()).map(String::from_utf8_lossy)
+        values.filter(|value| !value.is_empty()).map(lossy)
     }
 
     /// Returns `User-Agent`: the software of the caller, as it claims.
