@@ -35,6 +35,9 @@ pub struct Via<'a> {
     maddr: Option<&'a [u8]>,
     /// Empty when the parameter has no value.
     rport: Option<&'a [u8]>,
+    /// Where what follows the name of `rport` lies, where nothing but the parameters stands in their place: no white
+    /// space, no semicolon or equals sign too many.
+    compact: Option<(usize, usize)>,
 }
 
 impl<'a> Via<'a> {
@@ -51,12 +54,17 @@ impl<'a> Via<'a> {
         let sent_by = &before[..before.len() - lexer.rest().len()];
 
         let (mut branch, mut received, mut rport, mut maddr) = (None, None, None, None);
+        let mut written = bytes.len() - lexer.rest().len();
+        let mut after_rport = None;
         let params = Params::take(&mut lexer, |name, value| {
+            let name_end = written + 1 + name.len();
+            written = name_end + value.map_or(0, |value| 1 + value.len());
             let slot = if name.eq_ignore_ascii_case(b"branch") {
                 &mut branch
             } else if name.eq_ignore_ascii_case(b"received") {
                 &mut received
             } else if name.eq_ignore_ascii_case(b"rport") {
+                after_rport = Some((name_end, written));
                 &mut rport
             } else {
                 if maddr.is_none() && name.eq_ignore_ascii_case(b"maddr") {
@@ -71,7 +79,21 @@ impl<'a> Via<'a> {
             }
         })?;
         lexer.end()?;
-        Ok(Self { bytes, version, transport, sent_by, host, port, params, branch, received, maddr, rport })
+        let compact = (written == bytes.len()).then(|| after_rport.unwrap_or((written, written)));
+        Ok(Self {
+            bytes,
+            version,
+            transport,
+            sent_by,
+            host,
+            port,
+            params,
+            branch,
+            received,
+            maddr,
+            rport,
+            compact,
+        })
     }
 
     /// Returns the value as written.
@@ -133,6 +155,23 @@ impl<'a> Via<'a> {
             }
             decimal(digits, u16::MAX.into()).and_then(|port| u16::try_from(port).ok())
         })
+    }
+
+    /// Returns what stands before and behind the value of `rport`, or all and nothing without one, where a response
+    /// could copy both as they are: no white space among the parameters, and no `received`.
+    ///
+    /// ```
+    /// use ringfence_wire::sip::Via;
+    ///
+    /// let via = Via::parse(b"SIP/2.0/UDP b.example;rport=9;branch=z9hG4bK1")?;
+    /// assert_eq!(via.around_rport(), Some((&b"SIP/2.0/UDP b.example;rport"[..], &b";branch=z9hG4bK1"[..])));
+    /// assert_eq!(Via::parse(b"SIP/2.0/UDP b.example ;rport")?.around_rport(), None);
+    /// # Ok::<(), ringfence_wire::sip::Fault>(())
+    /// ```
+    #[must_use]
+    pub fn around_rport(&self) -> Option<(&'a [u8], &'a [u8])> {
+        let (before, behind) = self.compact.filter(|_| self.received.is_none())?;
+        Some((self.bytes.get(..before)?, self.bytes.get(behind..)?))
     }
 
     /// Returns the `maddr` parameter; `None` also when it is no host.
