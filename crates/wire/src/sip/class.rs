@@ -24,7 +24,7 @@ pub(super) const BRACKETED: Class = Class(2048);
 static CLASS: [u16; 256] = classes();
 
 impl Class {
-    const fn has(self, byte: u8) -> bool {
+    pub(super) const fn has(self, byte: u8) -> bool {
         CLASS[byte as usize] & self.0 != 0
     }
 

@@ -69,6 +69,11 @@ impl<'a> Lexer<'a> {
         self.take(class.run(self.rest))
     }
 
+    /// Takes the same, a byte at a time: names are too short for more.
+    pub(super) fn take_short_run(&mut self, class: Class) -> &'a [u8] {
+        self.take_while(|byte| class.has(byte))
+    }
+
     /// Takes a non-empty token.
     pub(super) fn token(&mut self) -> Result<&'a [u8], Fault> {
         let token = self.take_run(TOKEN);
@@ -77,11 +82,20 @@ impl<'a> Lexer<'a> {
 
     /// Takes `1*DIGIT` up to `max`.
     pub(super) fn number(&mut self, max: u32) -> Result<u32, Fault> {
-        let digits = self.take_while(|byte| byte.is_ascii_digit());
-        if digits.is_empty() {
-            return Err(Fault::NotANumber);
+        let (mut value, mut length) = (0_u64, 0);
+        while let Some(digit) = self.rest.get(length).map(|byte| byte.wrapping_sub(b'0'))
+            && digit < 10
+        {
+            // However long it is, one that is too large stays so.
+            value = (value * 10 + u64::from(digit)).min(u64::from(max) + 1);
+            length += 1;
         }
-        decimal(digits, max).ok_or(Fault::NumberTooLarge { max })
+        self.take(length);
+        match u32::try_from(value) {
+            _ if length == 0 => Err(Fault::NotANumber),
+            Ok(value) if value <= max => Ok(value),
+            Ok(_) | Err(_) => Err(Fault::NumberTooLarge { max }),
+        }
     }
 
     /// Takes a quoted string, quotation marks included.
@@ -271,6 +285,19 @@ mod tests {
         assert_eq!(quoted_string_end(br#""a\""#), None);
         assert_eq!(quoted_string_end(br#""\"#), None);
         assert_eq!(quoted_string_end(br#"a""#), None);
+    }
+
+    #[test]
+    fn a_number_is_taken_whole_and_told_from_one_that_is_too_large() {
+        let number = |bytes: &[u8], max| {
+            let mut lexer = Lexer::new(bytes);
+            (lexer.number(max), lexer.rest().len())
+        };
+        assert_eq!(number(b"004294967295x", u32::MAX), (Ok(u32::MAX), 1));
+        assert_eq!(number(b"4294967296", u32::MAX), (Err(Fault::NumberTooLarge { max: u32::MAX }), 0));
+        assert_eq!(number(&[b'9'; 1000], 255), (Err(Fault::NumberTooLarge { max: 255 }), 0));
+        assert_eq!(number(b"/1", 255), (Err(Fault::NotANumber), 2));
+        assert_eq!(number(b"", 255), (Err(Fault::NotANumber), 0));
     }
 
     #[test]

@@ -129,7 +129,7 @@ impl<'a> Iterator for ParamsIter<'a> {
 #[expect(clippy::type_complexity, reason = "a name and perhaps a value")]
 fn take_param<'a>(lexer: &mut Lexer<'a>, name: Class) -> Result<Option<(&'a [u8], Option<&'a [u8]>)>, Fault> {
     while lexer.eat_separator(b';') {
-        let name = lexer.take_run(name);
+        let name = lexer.take_short_run(name);
         if name.is_empty() {
             match lexer.peek() {
                 None | Some(b';') => continue,

@@ -5,7 +5,7 @@ use super::header::{
     CSeq, Challenge, Challenges, Contact, Date, Disposition, HeaderName, MediaType, Reason, RetryAfter, Via,
     Warning,
 };
-use super::lex::{Lexer, trim};
+use super::lex::{Lexer, split_comma, trim};
 use super::message::{Message, elements};
 use super::name_addr::NameAddr;
 use super::words::is_visible;
@@ -14,7 +14,9 @@ use super::words::is_visible;
 impl Message<'_> {
     /// Reads the topmost Via value.
     pub fn via(&self) -> Result<Via<'_>, HeaderError> {
-        self.vias().next().unwrap_or(Err(HeaderError::new(HeaderName::Via, Fault::Missing)))
+        let fault = |fault| HeaderError::new(HeaderName::Via, fault);
+        let field = self.first(HeaderName::Via).ok_or_else(|| fault(Fault::Missing))?;
+        Via::parse(split_comma(field).0).map_err(fault)
     }
 
     /// Reads the Via values one by one, the topmost first.
@@ -174,9 +176,10 @@ impl Message<'_> {
         name: HeaderName,
         parse: impl FnOnce(&'m [u8]) -> Result<T, Fault>,
     ) -> Option<Result<T, HeaderError>> {
-        let mut values = self.all(name);
-        let value = values.next()?;
-        let parsed = if values.next().is_some() { Err(Fault::Repeated) } else { parse(value) };
+        let at = self.fields.iter().position(|field| field.id == name)?;
+        let (found, others) = (&self.fields[at], &self.fields[at + 1..]);
+        let is_repeated = others.iter().any(|field| field.id == name);
+        let parsed = if is_repeated { Err(Fault::Repeated) } else { parse(found.value.of(&self.bytes)) };
         Some(parsed.map_err(|fault| HeaderError::new(name, fault)))
     }
 }
