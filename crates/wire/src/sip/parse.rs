@@ -138,13 +138,19 @@ impl<'a> Message<'a> {
         if self.fields.len() == MAX_HEADERS {
             return Err(ParseError::TooManyHeaders);
         }
-        let value = trim_end(&line[place.start + 1..place.end]);
-        let value_end = start + place.start + 1 + value.len();
-        self.fields.push(FieldSpan {
-            id,
-            name: Span::new(start, start + name),
-            value: Span::new(value_end - trim_start(value).len(), value_end),
-        });
+        let value_start = start + place.start + 1;
+        let value = match &line[place.start + 1..place.end] {
+            // As nearly all stand there: a space, the value, and half a line end.
+            [b' ', value @ .., b'\r'] if is_trimmed(value) => {
+                Span::new(value_start + 1, value_start + 1 + value.len())
+            }
+            value => {
+                let value = trim_end(value);
+                let end = value_start + value.len();
+                Span::new(end - trim_start(value).len(), end)
+            }
+        };
+        self.fields.push(FieldSpan { id, name: Span::new(start, start + name), value });
         Ok(())
     }
 
@@ -169,6 +175,11 @@ impl<'a> Message<'a> {
         self.body = Span::new(body, body + length);
         self.bytes = Cow::Borrowed(&bytes[..body + length]);
     }
+}
+
+/// Tells whether something stands at both ends of a value that is surely no white space.
+fn is_trimmed(value: &[u8]) -> bool {
+    value.first().is_some_and(|&first| first > b' ') && value.last().is_some_and(|&last| last > b' ')
 }
 
 /// Reads the name of a header line as nearly all are written: one that is known, of at most 14 letters, with its colon
