@@ -87,8 +87,7 @@ impl<'a> Caller<'a> {
         let user = trimmed(self.user);
         let number = normalise(user, region);
         let has_no_number = matches!(number, Err(Unresolved::NotANumber));
-        let names_nobody = has_no_number && self.display_name.is_some_and(is_anonymous_user);
-        if self.hides() || names_nobody {
+        if self.hides() {
             return CallerId::Anonymous { number: None };
         }
         //= https://www.rfc-editor.org/rfc/rfc3325#section-9.3
@@ -96,12 +95,15 @@ impl<'a> Caller<'a> {
         //# a Privacy header field indicates that the user would like the Network
         //# Asserted Identity to be kept private
         if self.withheld {
-            return CallerId::Anonymous { number: number.ok() };
+            return match number {
+                Err(Unresolved::NotANumber) if names_somebody(user) => CallerId::WithheldName(user),
+                Ok(_) | Err(_) => CallerId::Anonymous { number: number.ok() },
+            };
         }
-        if user.is_empty()
-            || is_any(bare(self.host), &["unknown.invalid"])
-            || is_any(user, &["unavailable", "unknown"])
-        {
+        if has_no_number && self.display_name.is_some_and(is_anonymous_user) {
+            return CallerId::Anonymous { number: None };
+        }
+        if user.is_empty() || is_any(bare(self.host), &["unknown.invalid"]) || is_any(user, &UNAVAILABLE) {
             return CallerId::Unavailable;
         }
         match number {
@@ -112,11 +114,28 @@ impl<'a> Caller<'a> {
             Ok(internal @ Number::Internal(_)) => CallerId::Number(internal),
             Err(Unresolved::Ambiguous(ambiguous)) => CallerId::Ambiguous(ambiguous),
             Err(Unresolved::Invalid(invalid)) => CallerId::Invalid(invalid),
-            Err(Unresolved::NotANumber) if user.contains(char::is_alphabetic) => CallerId::Name(user),
+            Err(Unresolved::NotANumber) if names_somebody(user) => CallerId::Name(user),
             Err(Unresolved::NotANumber) => CallerId::Invalid(Invalid::NoReading),
         }
     }
 }
+
+/// Returns whether a user part that is no number is the name of somebody: more than what is dialled, and than octets that
+/// are no letters.
+fn names_somebody(user: &str) -> bool {
+    let is_dialled = |letter: char| letter.is_ascii_digit() || "+*#-.()/ %".contains(letter);
+    let is_name =
+        |letter: char| !is_dialled(letter) && letter != char::REPLACEMENT_CHARACTER && !letter.is_control();
+    user.contains(is_name) && !is_any(user, &UNAVAILABLE)
+}
+
+/// Returns whether a name is that of nobody, in the words of those who withhold it or know none.
+pub(crate) fn names_nobody(name: &str) -> bool {
+    is_anonymous_user(name) || !names_somebody(name)
+}
+
+/// User parts that say that the network knows no number.
+const UNAVAILABLE: [&str; 2] = ["unavailable", "unknown"];
 
 /// Returns a host without the dot that says its name is complete.
 fn bare(host: &str) -> &str {
@@ -164,6 +183,8 @@ pub enum CallerId<'a> {
     Ambiguous(Ambiguous),
     /// A user name that is no number, such as `alice`.
     Name(&'a str),
+    /// A user name that the caller withholds and a trusted peer asserts all the same: lists match it, nobody is shown it.
+    WithheldName(&'a str),
     /// The caller withholds its number.
     Anonymous {
         /// The number a trusted peer asserts all the same: lists match it, nobody is shown it.
@@ -183,21 +204,29 @@ impl CallerId<'_> {
             CallerId::Number(number) => Some(number),
             CallerId::Implausible(number, _) => Some(Number::E164(number)),
             CallerId::Anonymous { number } => number,
-            CallerId::Ambiguous(_) | CallerId::Name(_) | CallerId::Unavailable | CallerId::Invalid(_) => None,
+            CallerId::Ambiguous(_)
+            | CallerId::Name(_)
+            | CallerId::WithheldName(_)
+            | CallerId::Unavailable
+            | CallerId::Invalid(_) => None,
         }
     }
 
-    /// Tells whether there is a number that is not to be shown.
+    /// Tells whether there is a number or a name that is not to be shown.
     pub(crate) fn is_withheld(&self) -> bool {
-        matches!(self, CallerId::Anonymous { number: Some(_) })
+        matches!(self, CallerId::Anonymous { number: Some(_) } | CallerId::WithheldName(_))
     }
 
-    /// Tells whether an entry that matches the caller tells a number that is withheld, or a part of it.
+    /// Tells whether an entry that matches the caller tells a number or a name that is withheld, or a part of it.
     pub(crate) fn is_told_by(&self, pattern: &Pattern) -> bool {
         self.is_withheld()
             && match pattern {
-                Pattern::Exact(_) | Pattern::Prefix(_) | Pattern::Range(_) | Pattern::Expression(_) => true,
-                Pattern::Anonymous | Pattern::Unavailable | Pattern::Invalid | Pattern::Name(_) => false,
+                Pattern::Exact(_)
+                | Pattern::Prefix(_)
+                | Pattern::Range(_)
+                | Pattern::Expression(_)
+                | Pattern::Name(_) => true,
+                Pattern::Anonymous | Pattern::Unavailable | Pattern::Invalid => false,
             }
     }
 
@@ -209,6 +238,7 @@ impl CallerId<'_> {
             CallerId::Number(_)
             | CallerId::Implausible(..)
             | CallerId::Ambiguous(_)
+            | CallerId::WithheldName(_)
             | CallerId::Anonymous { .. }
             | CallerId::Unavailable
             | CallerId::Invalid(_) => self.to_string(),
@@ -224,20 +254,21 @@ impl CallerId<'_> {
             CallerId::Implausible(..) | CallerId::Invalid(_) => CallerKind::Invalid,
             CallerId::Ambiguous(_) => CallerKind::Ambiguous,
             CallerId::Name(_) => CallerKind::Name,
-            CallerId::Anonymous { .. } => CallerKind::Anonymous,
+            CallerId::WithheldName(_) | CallerId::Anonymous { .. } => CallerKind::Anonymous,
             CallerId::Unavailable => CallerKind::Unavailable,
         }
     }
 }
 
 impl fmt::Display for CallerId<'_> {
-    /// Prints who is calling, but no number that is withheld.
+    /// Prints who is calling, but no number or name that is withheld.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             CallerId::Number(number) => number.fmt(f),
             CallerId::Implausible(number, _) => number.fmt(f),
             CallerId::Ambiguous(ambiguous) => ambiguous.digits().fmt(f),
             CallerId::Name(name) => printable(name).fmt(f),
+            CallerId::WithheldName(_) => f.write_str("a withheld name"),
             CallerId::Anonymous { .. } => f.write_str("a withheld number"),
             CallerId::Unavailable => f.write_str("a caller without a number"),
             CallerId::Invalid(_) => f.write_str("an invalid number"),

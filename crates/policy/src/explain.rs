@@ -202,7 +202,11 @@ fn no_other_rule(caller: CallerId<'_>, raw: &str) -> String {
         CallerId::Ambiguous(ambiguous) => format!("{ambiguous}, so that no list can name it"),
         CallerId::Implausible(_, fault) => format!("{caller} meets no other rule; {fault}"),
         CallerId::Invalid(invalid) => format!("{} meets no other rule; {invalid}", dialable_or_quoted(raw)),
-        CallerId::Number(_) | CallerId::Name(_) | CallerId::Anonymous { .. } | CallerId::Unavailable => {
+        CallerId::Number(_)
+        | CallerId::Name(_)
+        | CallerId::WithheldName(_)
+        | CallerId::Anonymous { .. }
+        | CallerId::Unavailable => {
             format!("{} meets no other rule", caller.in_words())
         }
     }

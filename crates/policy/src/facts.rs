@@ -1,6 +1,6 @@
 //! What is known of a call, from where, and how far it is trusted.
 
-use crate::caller::{Caller, CallerId};
+use crate::caller::{Caller, CallerId, CallerKind};
 use crate::history::{History, NoHistory};
 use crate::number::Region;
 use crate::source::{Arrival, Attestation, Source, Verification};
@@ -53,6 +53,10 @@ pub struct Facts<'a> {
     pub history: &'a dyn History,
 }
 
+/// There is a name, which is not to be shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct NameWithheld;
+
 impl<'a> Facts<'a> {
     /// Gathers what a header says of the caller, by the habits of the line's region.
     #[must_use]
@@ -75,5 +79,14 @@ impl<'a> Facts<'a> {
             listed: &[],
             history: &NoHistory,
         }
+    }
+
+    /// Returns the display name, unless it may be the one of an identity that the caller withholds: then that there is
+    /// one.
+    pub(crate) fn shown_name(&self) -> Option<Result<&'a str, NameWithheld>> {
+        let is_asserted = matches!(self.source, Source::AssertedIdentity | Source::RemotePartyId);
+        let hides = self.caller.kind() == CallerKind::Anonymous && is_asserted;
+        self.display_name
+            .map(|name| if hides || self.caller.is_withheld() { Err(NameWithheld) } else { Ok(name) })
     }
 }

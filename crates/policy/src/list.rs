@@ -164,6 +164,10 @@ impl List {
             return Some(entry);
         }
         match caller {
+            CallerId::WithheldName(name) => {
+                let named = self.name_key(name).and_then(|key| self.at(key, now));
+                named.or_else(|| self.at(Key::ANONYMOUS, now))
+            }
             CallerId::Anonymous { .. } => self.at(Key::ANONYMOUS, now),
             CallerId::Unavailable => self.at(Key::UNAVAILABLE, now),
             CallerId::Implausible(..) | CallerId::Invalid(_) => self.at(Key::INVALID, now),

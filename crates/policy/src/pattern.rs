@@ -11,6 +11,7 @@ pub(crate) use automaton::{Automaton, TooLarge};
 pub use error::PatternError;
 pub use expression::Expression;
 
+use crate::caller::names_nobody;
 use crate::number::{self, Fault, Number, NumberRange, Prefix, Region, Unfinished, Unresolved, normalise};
 use error::Problem;
 
@@ -104,9 +105,10 @@ impl Pattern {
                 error(Problem::Prefix(Unfinished::NotDigits, region))
             }
             Ok(number) => Ok(Pattern::Exact(number)),
-            Err(Unresolved::NotANumber) => match name::read(written) {
-                Some(name) => Ok(Pattern::Name(name)),
-                None => error(Problem::Words),
+            // A caller's name is compared without space around it, and one that says nobody is no name.
+            Err(Unresolved::NotANumber) => match name::read(written).as_deref().map(str::trim) {
+                Some(name) if !names_nobody(name) => Ok(Pattern::Name(name.into())),
+                Some(_) | None => error(Problem::Words),
             },
             Err(unresolved @ (Unresolved::Ambiguous(_) | Unresolved::Invalid(_))) => {
                 error(Problem::Number(unresolved, region))

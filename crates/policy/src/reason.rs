@@ -5,6 +5,7 @@ use std::fmt::Write;
 use crate::caller::CallerId;
 use crate::condition::{Condition, Text};
 use crate::duration::written;
+use crate::facts::NameWithheld;
 use crate::number::Number;
 use crate::printable::{dialable_or_quoted, printable, printable_in_quotes};
 use crate::scene::{Found, Scene};
@@ -101,9 +102,11 @@ fn leaf(scene: &Scene<'_, '_>, condition: &Condition, holds: bool) -> String {
         },
         Condition::CallerKind(wanted) => format!("caller_kind {}, wanted {wanted}", scene.kinds()),
         Condition::Name(names) => {
-            let name =
-                facts.display_name.map(|_| "withheld".to_owned()).filter(|_| facts.caller.is_withheld());
-            let name = name.unwrap_or_else(|| quoted(facts.display_name));
+            let name = match facts.shown_name() {
+                Some(Err(NameWithheld)) => "withheld".to_owned(),
+                Some(Ok(name)) => quoted(Some(name)),
+                None => quoted(None),
+            };
             format!("name {name}, wanted {}", texts(names))
         }
         Condition::Country(regions) => {

@@ -11,7 +11,7 @@ use crate::condition::Condition;
 use crate::decide::{
     By, Decision, applies, decide, is_callback, is_emergency, is_never_blocked_by_hand, never_blocking,
 };
-use crate::facts::Facts;
+use crate::facts::{Facts, NameWithheld};
 use crate::number::Number;
 use crate::policy::Policy;
 use crate::position::Line;
@@ -267,9 +267,8 @@ fn traced_facts(policy: &Policy, facts: &Facts<'_>) -> Vec<TracedFact> {
         trust: source.map_or_else(String::new, |source| source.trust().as_str().to_owned()),
     };
     let mut told = vec![fact("caller", caller(facts), Some(facts.source))];
-    if let Some(name) = facts.display_name.filter(|name| !name.is_empty()) {
-        // It may be the name that the provider tells with the number.
-        let name = if facts.caller.is_withheld() { "withheld".to_owned() } else { printable_in_quotes(name) };
+    if let Some(name) = facts.shown_name().filter(|name| *name != Ok("")) {
+        let name = name.map_or_else(|_: NameWithheld| "withheld".to_owned(), printable_in_quotes);
         let mut name = fact("name", name, Some(facts.source));
         Trust::Claimed.as_str().clone_into(&mut name.trust);
         told.push(name);
@@ -302,7 +301,7 @@ fn traced_facts(policy: &Policy, facts: &Facts<'_>) -> Vec<TracedFact> {
 
 fn caller(facts: &Facts<'_>) -> String {
     match facts.caller {
-        CallerId::Anonymous { .. } => "withheld".to_owned(),
+        CallerId::WithheldName(_) | CallerId::Anonymous { .. } => "withheld".to_owned(),
         CallerId::Unavailable => "unavailable".to_owned(),
         CallerId::Number(Number::Internal(digits)) => format!("{digits} (internal)"),
         CallerId::Invalid(invalid) => format!("{} ({invalid})", dialable_or_quoted(facts.raw)),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use ringfence_policy::{
     Call, Caller, CallerKind, Condition, Facts, List, Policy, PolicyError, PolicyParts, Region, Rejection,
-    Rule, Severity, Source, Treatment, Trust, check, decide,
+    Rule, Severity, Source, Text, Treatment, Trust, check, decide,
 };
 
 fn switzerland() -> Region {
@@ -137,6 +137,48 @@ fn withheld_unavailable_and_invalid_callers_are_three_kinds() {
     for user in ["+41791", "+999123456789", "079123", "+49(0)123+4", "12345678901234567"] {
         let expected = if user == "079123" { CallerKind::Internal } else { CallerKind::Invalid };
         assert_eq!(kind(call(user, "pbx.example")), expected, "{user}");
+    }
+}
+
+#[test]
+fn a_hidden_name_is_matched_and_not_shown() {
+    let policy = policy("sip:boss", "anonymous");
+    let asserted = Caller { display_name: Some("The Boss"), ..Caller::asserted("boss", "pbx.example") };
+    let hidden = Caller::from_header("anonymous", "anonymous.invalid").or_asserted(Some(asserted));
+    let nobody =
+        Caller { display_name: Some("Anonymous"), ..Caller::from_header("anonymous", "anonymous.invalid") };
+    let unnamed = nobody.or_asserted(Some(Caller { display_name: None, ..asserted }));
+    for caller in [hidden, unnamed, Caller { withheld: true, ..asserted }] {
+        let facts = facts(&caller);
+        let decision = decide(&policy, &facts, now());
+        assert_eq!((decision.rule_id(), decision.list()), ("allowed", Some("allow")));
+        let explanation = decision.explain(&policy, &facts, now());
+        assert_eq!(explanation.to_string(), "let ring: a withheld name is on the allow list");
+        let trace = policy.trace(&facts, now()).to_string();
+        assert!(!trace.contains("boss") && !trace.contains("Boss"), "{trace}");
+    }
+    let other = Caller { withheld: true, ..Caller::asserted("sue", "pbx.example") };
+    assert_eq!(decided(&policy, &other), "listed");
+}
+
+#[test]
+fn the_name_beside_a_hidden_identity_is_not_shown_whatever_that_is() {
+    let wanted = Condition::Name(vec![Text::parse("*sue*").expect("a text")]);
+    let rules = vec![
+        Rule::new("named", wanted, Arc::new(Treatment::reject("busy", Rejection::busy()))),
+        Rule::new("otherwise", Condition::Always, Arc::new(Treatment::ring())),
+    ];
+    let policy = Policy::new(PolicyParts { rules, ..PolicyParts::new(switzerland()) }).expect("it decides");
+    for user in ["sue", "+41791234567", "1002", "+44999999999999999999999"] {
+        let asserted = Caller {
+            display_name: Some("Spam Sue"),
+            withheld: true,
+            ..Caller::asserted(user, "pbx.example")
+        };
+        let facts = facts(&asserted);
+        let said = decide(&policy, &facts, now()).explain(&policy, &facts, now()).to_string();
+        assert_eq!(said, "rejected with 486: rule named: name withheld, wanted \"*sue*\"", "{user}");
+        assert!(!policy.trace(&facts, now()).to_string().contains("Sue"), "{user}");
     }
 }
 

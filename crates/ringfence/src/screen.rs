@@ -29,7 +29,7 @@ use std::time::Instant;
 use arc_swap::ArcSwap;
 use jiff::{SignedDuration, Timestamp};
 use ringfence_policy::{
-    Answer as Told, CallerId, Decision, Facts, Identity, Line, Number, Policy, Position, decide,
+    Answer as Told, CallerId, CallerKind, Decision, Facts, Identity, Line, Number, Policy, Position, decide,
 };
 use softphone::{Invite, Verdict};
 
@@ -281,7 +281,7 @@ impl Screen {
                 let ttl = add_to.ttl.and_then(|ttl| SignedDuration::try_from(ttl).ok());
                 let until = ttl.and_then(|ttl| at.checked_add(ttl).ok());
                 let (list, rule) = (add_to.list.to_string(), Some(rule.id().to_owned()));
-                let is_withheld = matches!(facts.caller, CallerId::Anonymous { .. });
+                let is_withheld = facts.caller.kind() == CallerKind::Anonymous;
                 let note = is_withheld.then(|| Added::WITHHELD.to_owned());
                 self.recorder.add(Added { list, identity, at, until, rule, note });
             }
@@ -314,7 +314,7 @@ impl Screen {
 /// (RFC 3325 section 9.3).
 fn to_be_asked(caller: &CallerId<'_>) -> Option<Number> {
     match caller {
-        CallerId::Anonymous { .. } => None,
+        CallerId::Anonymous { .. } | CallerId::WithheldName(_) => None,
         CallerId::Number(_)
         | CallerId::Implausible(..)
         | CallerId::Ambiguous(_)

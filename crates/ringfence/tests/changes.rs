@@ -366,3 +366,17 @@ fn what_means_everybody_and_is_no_pattern_says_how_to_refuse_everyone() {
         assert!(told.contains("hint: to refuse everyone, ") && told.ends_with("exit 2\n"), "{told}");
     }
 }
+
+#[test]
+fn a_list_whose_file_is_gone_is_not_made_anew_with_one_entry() {
+    let from_file =
+        POLICY.replacen("entries = [\"+4179*\", \"+41441112233\"]", "files = [\"reject.txt\"]", 1);
+    let bench = Bench::configured(&from_file);
+    let told = bench.told(&["block", "044 555 66 77", "--yes"]);
+    assert!(
+        told.contains("reject.txt: it is gone: put it back, or make an empty one\n")
+            && told.ends_with("exit 2\n"),
+        "{told}"
+    );
+    assert!(!bench.path("reject.txt").exists());
+}

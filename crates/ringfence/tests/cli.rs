@@ -218,6 +218,16 @@ fn a_rule_for_a_line_that_is_not_there_is_a_warning() {
 }
 
 #[test]
+fn an_account_is_a_line_also_where_the_policy_names_others() {
+    let second = "[account.shop]\nuser = \"859\"\ndomain = \"192.0.2.1\"\nregister = false\n[line.shop]\n";
+    let rules = "[[rule]]\nid = \"a\"\nwhen = { line = \"LINE\" }\nthen = \"busy\"\n[[rule]]\nid = \"rest\"\nthen = \"ring\"\n";
+    let told =
+        |line: &str| Home::with(&format!("{GOOD}\n{second}{}", rules.replace("LINE", line))).told(&["check"]);
+    assert!(told("home").ends_with("exit 0\n"), "{}", told("home"));
+    assert!(told("hmoe").contains("there is no line \"hmoe\""), "{}", told("hmoe"));
+}
+
+#[test]
 fn a_redirection_to_the_line_itself_is_a_warning() {
     let redirect =
         |to: &str| format!("{GOOD}\n[[rule]]\nid = \"all\"\nthen = {{ forward = {{ to = \"{to}\" }} }}\n");

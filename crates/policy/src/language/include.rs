@@ -26,6 +26,8 @@ pub(super) struct Included<'o> {
     pub(super) files: Vec<File>,
     pub(super) documents: Vec<Document>,
     pub(super) report: Report,
+    /// The names of a program's accounts: what it calls its lines.
+    pub(super) accounts: Vec<String>,
     /// Whether a file could not be read at all, so that nobody can tell what is not there.
     pub(super) is_partial: bool,
     open: &'o mut Open<'o>,
@@ -40,6 +42,7 @@ impl<'o> Included<'o> {
             files: Vec::new(),
             documents: Vec::new(),
             report: Report::default(),
+            accounts: Vec::new(),
             is_partial: false,
             open,
             foreign,
@@ -52,7 +55,11 @@ impl<'o> Included<'o> {
     fn file(&mut self, file: File) {
         let Ok(index) = u16::try_from(self.files.len()) else { return };
         let name = file.name().to_owned();
-        let document = parse(index, &file, &mut self.report, self.foreign);
+        let table = table(index, &file, &mut self.report);
+        if let Some(table) = table.as_ref().filter(|_| self.foreign.contains(&ACCOUNTS)) {
+            self.accounts.extend(names_in(table, ACCOUNTS));
+        }
+        let document = table.and_then(|table| document(index, table, &mut self.report, self.foreign));
         self.files.push(file);
         let Some(document) = document else {
             self.is_partial = true;
@@ -99,6 +106,24 @@ impl<'o> Included<'o> {
 /// Reads one file. One that is no TOML says nothing else: what it seems to say would raise errors
 /// that are none.
 pub(super) fn parse(index: u16, file: &File, report: &mut Report, foreign: &[&str]) -> Option<Document> {
+    document(index, table(index, file, report)?, report, foreign)
+}
+
+/// The table that a program keeps its accounts in.
+const ACCOUNTS: &str = "account";
+
+/// Returns the names of the tables in a table.
+fn names_in(table: &Table<'_>, name: &str) -> Vec<String> {
+    match table.get_ref().get(name).map(Spanned::get_ref) {
+        Some(DeValue::Table(inner)) => inner.keys().map(|key| key.get_ref().to_string()).collect(),
+        Some(_) | None => Vec::new(),
+    }
+}
+
+/// All of a file, with where it stands.
+type Table<'t> = Spanned<DeTable<'t>>;
+
+fn table<'f>(index: u16, file: &'f File, report: &mut Report) -> Option<Table<'f>> {
     let text = file.text();
     if let (Some(spoilt), Some(wrong)) = (file.spoilt(), Diagnostic::not_utf8(file)) {
         report.error(Span::new(index, &spoilt), wrong.message, wrong.hint.unwrap_or_default());
@@ -116,9 +141,10 @@ pub(super) fn parse(index: u16, file: &File, report: &mut Report, foreign: &[&st
         let span = Span::new(index, &error.span().unwrap_or(end..end));
         report.error(span, format!("not TOML: {}", error.message()), "https://toml.io explains the format");
     }
-    if !errors.is_empty() {
-        return None;
-    }
+    errors.is_empty().then_some(table)
+}
+
+fn document(index: u16, table: Table<'_>, report: &mut Report, foreign: &[&str]) -> Option<Document> {
     let span = table.span();
     let document = Spanned::new(span, DeValue::Table(table.into_inner()));
     Document::read(&document, &mut Reader::new(index, report, foreign))

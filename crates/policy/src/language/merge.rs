@@ -25,6 +25,8 @@ pub(super) struct Blocks {
     pub(super) guards: Kind<GuardBlock>,
     pub(super) rules: Vec<At<RuleBlock>>,
     pub(super) tests: Vec<At<TestBlock>>,
+    /// What a program calls its lines.
+    pub(super) accounts: Vec<String>,
 }
 
 /// The blocks of one kind, by name. A block that could not be read is `None`.

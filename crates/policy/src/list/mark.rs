@@ -41,6 +41,7 @@ impl Mark {
             CallerId::Number(_) | CallerId::Ambiguous(_) => number,
             CallerId::Implausible(..)
             | CallerId::Name(_)
+            | CallerId::WithheldName(_)
             | CallerId::Anonymous { .. }
             | CallerId::Unavailable
             | CallerId::Invalid(_) => number.with(Self { whole: NO_NUMBER, ..Self::default() }),

@@ -49,9 +49,11 @@ pub(super) fn number_known_by(written: &str, region: Region) -> Result<String> {
     let caller = Caller::told(written).identify(region);
     let is_number = match caller {
         CallerId::Number(_) | CallerId::Implausible(..) | CallerId::Ambiguous(_) => true,
-        CallerId::Name(_) | CallerId::Anonymous { .. } | CallerId::Unavailable | CallerId::Invalid(_) => {
-            false
-        }
+        CallerId::Name(_)
+        | CallerId::WithheldName(_)
+        | CallerId::Anonymous { .. }
+        | CallerId::Unavailable
+        | CallerId::Invalid(_) => false,
     };
     identity(&caller).filter(|_| is_number).ok_or_else(|| {
         let message = format!("expected a number, found \"{}\"", written.escape_debug());
@@ -93,6 +95,7 @@ pub(super) fn asked_for(written: &str, region: Option<Region>) -> (String, Optio
             (shown, known)
         }
         CallerId::Name(_)
+        | CallerId::WithheldName(_)
         | CallerId::Number(_)
         | CallerId::Implausible(..)
         | CallerId::Ambiguous(_)

@@ -48,7 +48,7 @@ pub(super) fn masked(call: &Call) -> Call {
         return call;
     }
     call.evidence.identity = None;
-    let entry = call.entry.take_if(|entry| entry.contains(|letter: char| letter.is_ascii_digit()));
+    let entry = call.entry.take_if(|entry| tells_of_somebody(entry));
     if let Some(at) = entry.and_then(|entry| call.reason.find(&format!(" (entry {entry}"))) {
         // A journal of an earlier version may name it.
         call.reason.truncate(at);
@@ -62,6 +62,11 @@ pub(super) fn masked(call: &Call) -> Call {
     // What is no object cannot be searched for what is to be hidden.
     call.evidence.facts = facts.map_or_else(|_| String::new(), |facts| without_caller(facts, is_asserted));
     call
+}
+
+/// Tells whether an entry means more than a kind of callers: a number has digits, and before a name stands `sip:`.
+fn tells_of_somebody(entry: &str) -> bool {
+    entry.contains(|letter: char| letter.is_ascii_digit() || letter == ':')
 }
 
 fn without_caller(mut facts: Map<String, Value>, is_asserted: bool) -> String {

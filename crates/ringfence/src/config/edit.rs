@@ -76,11 +76,11 @@ pub(crate) fn add_all(
         })?;
         return Ok(config.to_owned());
     };
-    let before = match read(file, lists::MOST) {
-        Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
-        Err(source) => return Err(EditError::io(file, source)),
-    };
+    // One that is gone is not made anew: what else was in it would be off the list.
+    let before = read(file, lists::MOST).map_err(|source| match source.kind() {
+        io::ErrorKind::NotFound => EditError::io(file, io::Error::other(GONE)),
+        _ => EditError::io(file, source),
+    })?;
     let mut text = line_ends::plain(&before);
     if !text.is_empty() && !text.ends_with('\n') {
         text.push('\n');
@@ -92,6 +92,8 @@ pub(crate) fn add_all(
     replace(file, &line_ends::kept(&before, &text))?;
     Ok(file.clone())
 }
+
+const GONE: &str = "it is gone: put it back, or make an empty one";
 
 /// Returns the end of a line, with a comment before it if there is one.
 fn commented(begin: &str, comment: &str) -> String {

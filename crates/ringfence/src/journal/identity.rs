@@ -19,9 +19,11 @@ pub(super) struct Known<'a>(&'a CallerId<'a>);
 impl<'a> Known<'a> {
     pub(super) fn of(caller: &'a CallerId<'_>) -> Option<Self> {
         let is_somebody = match caller {
-            CallerId::Number(_) | CallerId::Implausible(..) | CallerId::Ambiguous(_) | CallerId::Name(_) => {
-                true
-            }
+            CallerId::Number(_)
+            | CallerId::Implausible(..)
+            | CallerId::Ambiguous(_)
+            | CallerId::Name(_)
+            | CallerId::WithheldName(_) => true,
             CallerId::Anonymous { number } => number.is_some(),
             CallerId::Unavailable | CallerId::Invalid(_) => false,
         };
@@ -32,8 +34,10 @@ impl<'a> Known<'a> {
 impl fmt::Display for Known<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
-            CallerId::Name(name) if name.len() > LONGEST => write_long(f, name),
-            CallerId::Name(name) => f.write_str(name),
+            CallerId::Name(name) | CallerId::WithheldName(name) if name.len() > LONGEST => {
+                write_long(f, name)
+            }
+            CallerId::Name(name) | CallerId::WithheldName(name) => f.write_str(name),
             CallerId::Anonymous { number: Some(number) } => number.fmt(f),
             CallerId::Number(_)
             | CallerId::Implausible(..)

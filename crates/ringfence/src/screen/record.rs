@@ -11,7 +11,7 @@ pub(super) fn entry(decision: &Decision<'_>, facts: &Facts<'_>) -> Option<String
     let is_put = || decision.list().is_some();
     decision.entry().map(|entry| entry.to_string()).or_else(|| {
         is_put().then(|| match facts.caller {
-            CallerId::Anonymous { .. } => Added::WITHHELD.to_owned(),
+            CallerId::Anonymous { .. } | CallerId::WithheldName(_) => Added::WITHHELD.to_owned(),
             CallerId::Number(_)
             | CallerId::Implausible(..)
             | CallerId::Ambiguous(_)
@@ -26,7 +26,9 @@ pub(super) fn entry(decision: &Decision<'_>, facts: &Facts<'_>) -> Option<String
 pub(super) fn shown(facts: &Facts<'_>) -> String {
     match facts.caller {
         CallerId::Invalid(_) => facts.raw.to_owned(),
-        CallerId::Anonymous { .. } | CallerId::Unavailable => facts.caller.kind().as_str().to_owned(),
+        CallerId::Anonymous { .. } | CallerId::WithheldName(_) | CallerId::Unavailable => {
+            facts.caller.kind().as_str().to_owned()
+        }
         CallerId::Number(_) | CallerId::Implausible(..) | CallerId::Ambiguous(_) | CallerId::Name(_) => {
             facts.caller.to_string()
         }

@@ -29,7 +29,8 @@ pub(super) const LONGEST_DATAGRAM: usize = 65_535;
 ///  groups          [100 a, 100 b] ▸ p      [486 a, 486 b] ▸ p      [100 c] ▸ q
 /// ```
 ///
-/// Shorter ones go first, so that no 486 overtakes its 100. No other order is kept, as none is on the way.
+/// Provisional responses go first, the shorter before the longer, so that no 486 overtakes its 100, nor a 487 its 180. No
+/// other order is kept, as none is on the way.
 #[derive(Debug, Default)]
 pub(super) struct Plan {
     groups: Vec<Group>,
@@ -43,6 +44,7 @@ pub(super) struct Plan {
 #[derive(Debug, Clone, Copy)]
 struct Group {
     destination: SocketAddr,
+    is_final: bool,
     /// The length of each.
     length: usize,
     first: u32,
@@ -50,6 +52,8 @@ struct Group {
     count: usize,
 }
 
+/// How a provisional response begins; all else waits for none.
+const PROVISIONAL: &[u8] = b"SIP/2.0 1";
 /// So many the kernel cuts out of one at most (`UDP_MAX_SEGMENTS`).
 const MOST_SEGMENTS: usize = 64;
 /// What is cut must fit a packet of the way, and is not worth cutting when it is long.
@@ -69,25 +73,28 @@ impl Plan {
             let index = u32::try_from(index).unwrap_or(u32::MAX);
             self.next.push(u32::MAX);
             let (destination, length) = (transmit.destination, transmit.payload.len());
+            let is_final = !transmit.payload.starts_with(PROVISIONAL);
             let joins = |group: &&mut Group| {
                 group.length == length
+                    && group.is_final == is_final
                     && group.destination == destination
                     && group.count < MOST_SEGMENTS
                     && (group.count + 1) * length <= LONGEST_GROUP
             };
             let is_cut = cuts && (1..=LONGEST_SEGMENT).contains(&length);
             let looked_at = self.groups.len().saturating_sub(MOST_LOOKED_AT);
-            match self.groups[looked_at..].iter_mut().rev().filter(|_| is_cut).find(joins) {
-                Some(group) => {
-                    self.next[group.last as usize] = index;
-                    group.last = index;
-                    group.count += 1;
-                }
-                None => self.groups.push(Group { destination, length, first: index, last: index, count: 1 }),
+            let known = self.groups[looked_at..].iter_mut().rev().filter(|_| is_cut).find(joins);
+            if let Some(group) = known {
+                self.next[group.last as usize] = index;
+                group.last = index;
+                group.count += 1;
+            } else {
+                let (first, last) = (index, index);
+                self.groups.push(Group { destination, is_final, length, first, last, count: 1 });
             }
         }
         if self.groups.len() > 1 && self.groups.len() < self.next.len() {
-            self.groups.sort_by_key(|group| group.length);
+            self.groups.sort_by_key(|group| (group.is_final, group.length));
         }
     }
 

@@ -194,6 +194,18 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn no_provisional_response_comes_behind_a_final_one_of_its_batch() {
+        let (mut one, mut other) = pair();
+        let call: [&[u8]; 4] =
+            [b"SIP/2.0 100 T", b"SIP/2.0 180 R, longer", b"SIP/2.0 200 OK", b"SIP/2.0 487 Gone"];
+        send(&mut one, &[call, call, call].concat(), other.local()).await;
+        let told: Vec<_> =
+            receive(&mut other, 12).await.into_iter().map(|(datagram, _)| datagram[8]).collect();
+        let first_final = told.iter().position(|class| *class != b'1').unwrap();
+        assert_eq!((first_final, told[first_final..].contains(&b'1')), (6, false));
+    }
+
+    #[tokio::test]
     async fn what_the_kernel_does_not_cut_goes_one_by_one() {
         let (one, mut other) = pair();
         let mut outbox = Outbox::default();

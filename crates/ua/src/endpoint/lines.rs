@@ -230,8 +230,15 @@ impl Lines {
             .and_then(named)
             .or_else(|| named(&head.to().ok()?.uri().ok()?))
             .or_else(|| known.and_then(BTreeSet::first).copied())
-            .or_else(|| self.open.first().copied())?;
+            .or_else(|| self.open.first().copied().filter(|_| !self.is_for_a_line(head)))?;
         Some((id, self.origin(id, source)?))
+    }
+
+    /// Returns whether a request is for a line, by its Request-URI or its To: a stranger who may not call it reaches no other.
+    fn is_for_a_line(&self, head: &Head<'_>) -> bool {
+        let is_named = |uri: &Uri<'_>| self.named(uri).is_some();
+        head.uri().is_ok_and(is_named)
+            || head.to().ok().and_then(|to| to.uri().ok()).is_some_and(|uri| is_named(&uri))
     }
 
     /// Returns the line whose token a URI has.

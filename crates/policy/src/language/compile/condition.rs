@@ -173,16 +173,17 @@ impl<'c> Compiler<'c> {
         read
     }
 
-    /// Reads the name of a line; a policy that names its lines means one of them.
+    /// Reads the name of a line; a policy that names its lines means one of them, or an account beside it.
     fn line_name(&mut self, name: &At<String>) -> Wildcard {
-        let lines = &self.blocks.lines;
+        let (lines, accounts) = (&self.blocks.lines, &self.blocks.accounts);
         let wildcard = Wildcard::new(name);
         let is_account = |line: &str| {
             lines.iter().any(|(_, block)| {
                 block.and_then(|block| block.account.as_ref()).is_some_and(|account| account.value == line)
             })
         };
-        if !lines.is_empty() && !lines.names().any(|line| wildcard.is_match(line)) && !is_account(name) {
+        let mut known = lines.names().chain(accounts.iter().map(String::as_str));
+        if !lines.is_empty() && !known.any(|line| wildcard.is_match(line)) && !is_account(name) {
             self.report.unknown("line", name, name.span, lines.names());
         }
         wildcard

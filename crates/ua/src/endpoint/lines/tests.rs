@@ -129,6 +129,15 @@ fn an_open_line_takes_anyone_and_still_tells_who_is_known() {
 }
 
 #[test]
+fn a_strangers_call_for_a_closed_line_reaches_no_open_one() {
+    let book = Book::new(&[account("858"), Account { is_open: true, ..account("859") }]);
+    assert_eq!(book.admit("sip:858@192.0.2.7", "<sip:4711@192.0.2.1>", STRANGER), None);
+    assert_eq!(book.admit("sip:4711@192.0.2.7", "<sip:858@192.0.2.1>", STRANGER), None);
+    let both = book.admit("sip:858@192.0.2.7", "<sip:859@192.0.2.1>", STRANGER);
+    assert_eq!(both, Some(("859", Origin::Anyone)));
+}
+
+#[test]
 fn an_ipv4_address_is_the_same_however_the_socket_writes_it() {
     let mapped_peer = Account { peers: vec![format!("::ffff:{PEER}").parse().unwrap()], ..account("858") };
     let mut book = Book::new(&[mapped_peer]);
