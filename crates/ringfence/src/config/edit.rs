@@ -77,9 +77,9 @@ pub(crate) fn add_all(
         return Ok(config.to_owned());
     };
     // One that is gone is not made anew: what else was in it would be off the list.
-    let before = read(file, lists::MOST).map_err(|source| match source.kind() {
-        io::ErrorKind::NotFound => EditError::io(file, io::Error::other(GONE)),
-        _ => EditError::io(file, source),
+    let before = read(file, lists::MOST).map_err(|source| {
+        let is_gone = source.kind() == io::ErrorKind::NotFound;
+        EditError::io(file, if is_gone { io::Error::other(GONE) } else { source })
     })?;
     let mut text = line_ends::plain(&before);
     if !text.is_empty() && !text.ends_with('\n') {
