@@ -191,7 +191,7 @@ impl<'p> By<'p> {
     pub const UNDECIDED: &'static str = "undecided";
 
     /// The words for what decides but a rule.
-    pub(crate) const NO_RULES: [&'static str; 4] =
+    pub const NO_RULES: [&'static str; 4] =
         [Self::EMERGENCY, Self::EMERGENCY_CALLBACK, NEVER_BLOCK, Self::ON_ERROR];
 
     const EMERGENCY: &'static str = "emergency";

@@ -97,8 +97,7 @@ const MOST_TOLD: usize = 12;
 
 /// Tells what the journal has in the place of a rule.
 fn is_no_rule(name: &str) -> bool {
-    let none = [By::Emergency, By::EmergencyCallback, By::NeverBlock, By::Error];
-    none.iter().any(|by| by.id() == name) || name == By::UNDECIDED
+    By::NO_RULES.contains(&name) || name == By::UNDECIDED
 }
 
 fn configured(config: &Config, kind: Kind) -> Vec<String> {
