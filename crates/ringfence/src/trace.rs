@@ -49,7 +49,7 @@ const QUEUE: usize = 4_096;
 impl Tap {
     /// Takes a copy of a datagram, if there is room.
     pub(crate) fn take(&self, traced: &Traced<'_>) {
-        let Traced { at, direction, local, remote, payload } = *traced;
+        let Traced { at, direction, local, remote, payload, .. } = *traced;
         let datagram = Datagram { at, direction, local, remote, payload: payload.to_vec() };
         if self.queue.try_send(Some(datagram)).is_err() {
             self.left_out.fetch_add(1, Relaxed);
@@ -163,6 +163,8 @@ impl Live {
 
 #[cfg(test)]
 mod tests {
+    use softphone::Transport;
+
     use super::*;
 
     fn traced(direction: Direction, remote: &str) -> Datagram {
@@ -196,6 +198,7 @@ mod tests {
         drawing.tap().take(&Traced {
             at: datagram.at,
             direction: datagram.direction,
+            transport: Transport::Udp,
             local: datagram.local,
             remote: datagram.remote,
             payload: &datagram.payload,

@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use ringfence_ua::Transport;
 use ringfence_ua::auth::Credentials;
 use ringfence_wire::sip::{Host, Scheme, Uri};
 use zeroize::Zeroizing;
@@ -90,6 +91,15 @@ impl Account {
     #[must_use]
     pub fn outbound_proxy(mut self, proxy: &str) -> Self {
         self.outbound_proxy = Some(proxy.to_owned());
+        self
+    }
+
+    /// Sets what requests go by (default UDP). A line by TCP or TLS has one connection to its registrar or proxy, which the
+    /// lines of one softphone share, and takes its calls over it; its Contact is the connection's own address. One that is
+    /// lost is opened again within 3 s, and the line registered anew.
+    #[must_use]
+    pub fn transport(mut self, transport: Transport) -> Self {
+        self.inner.transport = Some(transport);
         self
     }
 

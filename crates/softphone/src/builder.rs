@@ -15,8 +15,9 @@ use crate::error::{Kind, Result};
 use crate::hooks::Hooks;
 use crate::io::RtpPorts;
 use crate::screen::{Invite, Verdict};
-use crate::shard::Shard;
+use crate::shard::{Shard, Sockets};
 use crate::softphone::{NewShard, ShardHandle, Softphone};
+use crate::tls::Tls;
 use crate::trace::Traced;
 
 /// What a softphone will be. Nothing is bound before [`Builder::start`].
@@ -34,7 +35,7 @@ use crate::trace::Traced;
 /// ```
 #[must_use]
 pub struct Builder {
-    listen: SocketAddr,
+    sockets: Sockets,
     rtp_ports: RangeInclusive<u16>,
     shards: u16,
     processors: Vec<u16>,
@@ -46,7 +47,7 @@ impl Builder {
     pub(crate) fn new() -> Self {
         let any = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
         Self {
-            listen: any,
+            sockets: Sockets { udp: any, tcp: None, tls_listen: None, tls: Tls::new() },
             rtp_ports: 5000..=10000,
             shards: 1,
             processors: Vec::new(),
@@ -58,7 +59,30 @@ impl Builder {
     /// Listens on this address with UDP (default `0.0.0.0:0`); port 0 takes a free one. `[::]` takes IPv4 too. With a
     /// wildcard, each line's Contact is the local address of the route to its registrar.
     pub fn listen(mut self, address: SocketAddr) -> Self {
-        self.listen = address;
+        self.sockets.udp = address;
+        self
+    }
+
+    /// Takes TCP connections on this address too, and so calls of those who may ring by UDP (default: nobody connects to
+    /// us; lines whose account says so connect to their registrar). Port 0 takes a free one.
+    ///
+    /// Of one peer 64 connections are taken at once and 4,096 in all, in each shard. One that says nothing whole for 30 s,
+    /// then for 10 minutes, or takes more than 30 s for a message, is closed.
+    pub fn listen_tcp(mut self, address: SocketAddr) -> Self {
+        self.sockets.tcp = Some(address);
+        self
+    }
+
+    /// Takes TLS connections on this address too, with the certificate of [`Builder::tls`], without which
+    /// [`Builder::start`] fails. Limits are those of [`Builder::listen_tcp`].
+    pub fn listen_tls(mut self, address: SocketAddr) -> Self {
+        self.sockets.tls_listen = Some(address);
+        self
+    }
+
+    /// Sets whom TLS trusts, and who we are on it (default: whom the system trusts, and nobody).
+    pub fn tls(mut self, tls: Tls) -> Self {
+        self.sockets.tls = tls;
         self
     }
 
@@ -154,11 +178,7 @@ impl Builder {
 
     /// Starts the thread of one shard.
     async fn start_shard(&self, index: u16) -> Result<NewShard> {
-        let (hooks, config) = (self.hooks.clone(), self.config.clone());
-        let mut address = self.listen;
-        if address.port() != 0 {
-            address.set_port(address.port().saturating_add(index));
-        }
+        let (hooks, config, sockets) = (self.hooks.clone(), self.config.clone(), self.sockets.clone());
         let (started, result) = oneshot::channel();
         let processor = self.processors.iter().cycle().nth(index.into()).copied();
         let run = move || match runtime() {
@@ -166,7 +186,7 @@ impl Builder {
                 if let Some(processor) = processor {
                     stay_on(processor);
                 }
-                runtime.block_on(serve(index, address, hooks, config, started));
+                runtime.block_on(serve(index, sockets, hooks, config, started));
                 // A look-up that still waits for the system's resolver is not waited for.
                 runtime.shutdown_background();
             }
@@ -186,7 +206,7 @@ impl Builder {
 impl fmt::Debug for Builder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Builder")
-            .field("listen", &self.listen)
+            .field("sockets", &self.sockets)
             .field("shards", &self.shards)
             .finish_non_exhaustive()
     }
@@ -194,14 +214,18 @@ impl fmt::Debug for Builder {
 
 async fn serve(
     index: u16,
-    address: SocketAddr,
+    sockets: Sockets,
     hooks: Hooks,
     config: Config,
     started: oneshot::Sender<Result<NewShard>>,
 ) {
-    match Shard::bind(index, address, hooks, &config) {
+    match Shard::bind(index, &sockets, hooks, &config) {
         Ok(shard) => {
-            let handle = ShardHandle { local: shard.local(), commands: shard.commands() };
+            let handle = ShardHandle {
+                local: shard.local(),
+                listening: shard.listening().to_vec(),
+                commands: shard.commands(),
+            };
             if started.send(Ok(NewShard::new(handle))).is_ok() {
                 shard.run().await;
             }

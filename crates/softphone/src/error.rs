@@ -33,6 +33,8 @@ pub(crate) enum Kind {
     Answer(InvalidAnswer),
     /// A socket.
     Socket { address: SocketAddr, error: io::Error },
+    /// A certificate or a key.
+    Tls(String),
     /// Anything else of the operating system's.
     System { what: &'static str, error: io::Error },
     /// A registration.
@@ -59,6 +61,7 @@ impl Error {
             Kind::Account { .. }
             | Kind::Answer(_)
             | Kind::Socket { .. }
+            | Kind::Tls(_)
             | Kind::System { .. }
             | Kind::Closed
             | Kind::Full => None,
@@ -102,6 +105,7 @@ impl fmt::Display for Error {
             Kind::Account { expected, got } => write!(f, "expected {expected}, got {got:?}"),
             Kind::Answer(error) => error.fmt(f),
             Kind::Socket { address, error } => write!(f, "cannot listen on {address}: {error}"),
+            Kind::Tls(what) => write!(f, "TLS: {what}"),
             Kind::System { what, error } => write!(f, "{what}: {error}"),
             Kind::Registration(cause) => cause.fmt(f),
             Kind::Objected { status, phrase } => {

@@ -97,6 +97,7 @@ mod reject;
 mod screen;
 mod shard;
 mod softphone;
+mod tls;
 mod trace;
 mod wait;
 mod waiting;
@@ -110,8 +111,9 @@ pub use line::{Line, LineId};
 pub use registration::{Registration, RegistrationState};
 pub use reject::{Redirect, Reject};
 #[doc(inline)]
-pub use ringfence_ua::{Cause, Counters, EndedBy, Trying};
+pub use ringfence_ua::{Cause, Counters, EndedBy, Transport, Trying};
 pub use screen::{Address, CallId, Diversion, Invite, Objection, Trust, Verdict};
 pub use softphone::Softphone;
+pub use tls::{DangerousTls, Tls};
 pub use trace::{Direction, Traced};
 pub use wait::Wait;

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use ringfence_ua::{
-    CallEnd, CallNumber, Config, Decided, EndedBy, Endpoint, Event, Redirection, Rejection, Target,
-    Unresolved,
+    CallEnd, CallNumber, Config, Decided, EndedBy, Endpoint, Event, Flow, Redirection, Rejection, Target,
+    Unreached,
 };
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -17,10 +17,12 @@ use crate::call::{Ended, How, IncomingCall};
 use crate::error::{Kind, Result};
 use crate::hooks::Hooks;
 use crate::io::resolver::resolve;
+use crate::io::streams::{self, Listener, Server, Streams};
 use crate::io::udp::Udp;
 use crate::line::{LineId, NewLine};
 use crate::registration::RegistrationState;
 use crate::screen::{CallId, Invite};
+use crate::tls::Tls;
 use crate::trace::{Direction, Traced};
 use crate::wait::Wait;
 
@@ -39,7 +41,8 @@ pub(crate) enum Command {
     Unregister { line: ringfence_ua::LineId, done: oneshot::Sender<()> },
     Remove { line: ringfence_ua::LineId, done: Option<oneshot::Sender<()>> },
     Located { line: ringfence_ua::LineId, addresses: Vec<IpAddr> },
-    Resolved { line: ringfence_ua::LineId, resolved: std::result::Result<Vec<Target>, Unresolved> },
+    Resolved { line: ringfence_ua::LineId, resolved: std::result::Result<Vec<Target>, Unreached> },
+    Found { line: ringfence_ua::LineId, server: Server, addresses: Vec<SocketAddr> },
     Ring { call: u64, done: oneshot::Sender<Decided> },
     Reject { call: u64, rejection: Arc<Rejection>, done: Option<oneshot::Sender<Decided>> },
     Redirect { call: u64, redirection: Arc<Redirection>, done: oneshot::Sender<Decided> },
@@ -52,11 +55,31 @@ pub(crate) enum Command {
 /// Commands that are attended to before datagrams have their turn.
 const BATCH: usize = 64;
 
+/// Where a softphone listens, and how TLS is spoken.
+#[derive(Debug, Clone)]
+pub(crate) struct Sockets {
+    pub(crate) udp: SocketAddr,
+    pub(crate) tcp: Option<SocketAddr>,
+    pub(crate) tls_listen: Option<SocketAddr>,
+    pub(crate) tls: Tls,
+}
+
+/// Returns where the n-th shard listens: n ports above the first, where that is fixed.
+fn nth_port(mut address: SocketAddr, index: u16) -> SocketAddr {
+    if address.port() != 0 {
+        address.set_port(address.port().saturating_add(index));
+    }
+    address
+}
+
 /// One thread's state.
 pub(crate) struct Shard {
     index: u16,
     endpoint: Endpoint,
     udp: Udp,
+    streams: Streams,
+    /// Where others connect to.
+    listening: Vec<SocketAddr>,
     hooks: Hooks,
     commands: mpsc::UnboundedReceiver<Command>,
     /// For handles that are made here.
@@ -77,8 +100,19 @@ struct Leaving {
 
 impl Shard {
     /// Binds the socket. Needs the runtime that [`Shard::run`] will run on.
-    pub(crate) fn bind(index: u16, address: SocketAddr, hooks: Hooks, config: &Config) -> Result<Self> {
+    pub(crate) fn bind(index: u16, sockets: &Sockets, hooks: Hooks, config: &Config) -> Result<Self> {
+        let address = nth_port(sockets.udp, index);
         let udp = Udp::bind(address).map_err(|error| Kind::Socket { address, error })?;
+        let mut streams = Streams::new(udp.local(), sockets.tls.clone());
+        let mut listening = Vec::new();
+        for (address, tls) in [(sockets.tcp, None), (sockets.tls_listen, Some(()))] {
+            let Some(address) = address.map(|address| nth_port(address, index)) else { continue };
+            let tls = tls.map(|()| sockets.tls.server()).transpose()?;
+            let in_use = |error| Kind::Socket { address, error };
+            let listener = Listener::bind(address, tls).map_err(in_use)?;
+            listening.push(listener.local().map_err(in_use)?);
+            streams.listen(listener);
+        }
         let mut seed = [0; 32];
         getrandom::fill(&mut seed)
             .map_err(|error| Kind::System { what: "no randomness", error: io::Error::other(error) })?;
@@ -103,6 +137,8 @@ impl Shard {
             index,
             endpoint,
             udp,
+            streams,
+            listening,
             hooks,
             commands,
             sender,
@@ -115,6 +151,11 @@ impl Shard {
 
     pub(crate) fn local(&self) -> SocketAddr {
         self.udp.local()
+    }
+
+    /// Returns the addresses that others connect to.
+    pub(crate) fn listening(&self) -> &[SocketAddr] {
+        &self.listening
     }
 
     pub(crate) fn commands(&self) -> mpsc::UnboundedSender<Command> {
@@ -137,6 +178,9 @@ impl Shard {
                     tracing::error!(%error, "socket lost");
                     break;
                 },
+                event = self.streams.next() => if let Some(event) = event {
+                    self.handle_stream(Instant::now(), event);
+                },
                 command = self.commands.recv() => if let Some(command) = command {
                     self.handle_command(command);
                 },
@@ -148,6 +192,10 @@ impl Shard {
                 self.endpoint.handle_clock_jump(now);
             }
             self.receive(now);
+            for _ in 0..BATCH {
+                let Some(event) = self.streams.try_next() else { break };
+                self.handle_stream(now, event);
+            }
             for _ in 0..BATCH {
                 let Ok(command) = self.commands.try_recv() else { break };
                 self.handle_command(command);
@@ -161,6 +209,7 @@ impl Shard {
     /// Answers who still asks, closes the socket, and only then says so.
     async fn leave(mut self) {
         self.endpoint.reject_all(Instant::now());
+        self.write();
         self.send().await;
         let mut waiting = self.leaving.take().map(|leaving| leaving.done).unwrap_or_default();
         self.commands.close();
@@ -170,7 +219,9 @@ impl Shard {
                 waiting.push(done);
             }
         }
-        drop(self);
+        let Self { streams, udp, .. } = self;
+        streams.leave().await;
+        drop(udp);
         for done in waiting {
             // Nobody may wait for it.
             let _ = done.send(());
@@ -195,7 +246,7 @@ impl Shard {
         match udp.try_receive() {
             Ok(count) => {
                 for (datagram, source) in (0..count).filter_map(|index| udp.received(index)) {
-                    trace(hooks, udp.local(), Direction::Received, source, datagram);
+                    trace(hooks, udp.local(), Direction::Received, source.into(), datagram);
                     endpoint.handle_datagram(now, source, datagram);
                 }
             }
@@ -214,11 +265,24 @@ impl Shard {
         }
         if hooks.trace.is_some() {
             for transmit in transmits.iter() {
-                trace(hooks, udp.local(), Direction::Sent, transmit.destination, transmit.payload);
+                trace(hooks, udp.local(), Direction::Sent, transmit.destination.into(), transmit.payload);
             }
         }
         udp.send(transmits).await;
         endpoint.clear_transmits();
+    }
+
+    /// Hands what goes over connections to them.
+    fn write(&mut self) {
+        let Self { streams, endpoint, hooks, .. } = self;
+        while let Some(write) = endpoint.poll_write() {
+            if hooks.trace.is_some()
+                && let Some((local, flow)) = streams.local(write.connection)
+            {
+                trace(hooks, local, Direction::Sent, flow, &write.payload);
+            }
+            streams.send(write);
+        }
     }
 
     /// Tells what there is to tell, and then sends what waits: a caller who has got 487 has no call left that the
@@ -227,6 +291,7 @@ impl Shard {
         while let Some(event) = self.endpoint.poll_event() {
             self.handle_event(event);
         }
+        self.write();
         self.send().await;
         for (done, decided) in self.undone.drain(..) {
             // Who decided may not wait for it.
@@ -247,6 +312,11 @@ impl Shard {
             Command::Remove { line, done } => self.remove(now, line, done),
             Command::Located { line, addresses } => self.endpoint.handle_located(line, &addresses),
             Command::Resolved { line, resolved } => self.endpoint.handle_resolved(now, line, resolved),
+            Command::Found { line, server, addresses } => {
+                if let Some(target) = self.streams.reach(line, server, addresses) {
+                    self.endpoint.handle_resolved(now, line, Ok(vec![target]));
+                }
+            }
             Command::Ring { call, done } => {
                 let decided = self.endpoint.ring(now, CallNumber::new(call));
                 if let Decided::Objected(_) = decided {
@@ -276,9 +346,40 @@ impl Shard {
             Command::Count { done } => {
                 let mut counters = self.endpoint.counters();
                 counters.dropped_by_system = self.udp.dropped().unwrap_or(0);
+                counters.connections = self.streams.len() as u64;
+                counters.refused_connections = self.streams.refused();
                 let _ = done.send(counters);
             }
             Command::Shutdown { grace, done } => self.shut_down(now, now.checked_add(grace), done),
+        }
+    }
+
+    fn handle_stream(&mut self, now: Instant, event: streams::Event) {
+        let Self { streams, endpoint, hooks, .. } = self;
+        let local = |streams: &Streams, flow: Flow| {
+            flow.connection_id().and_then(|id| streams.local(id)).map(|(local, _)| local)
+        };
+        match event {
+            streams::Event::Connected { server, connected } => {
+                let (lines, targets) = streams.connected(server, connected);
+                for line in lines {
+                    endpoint.handle_resolved(now, line, targets.clone());
+                }
+            }
+            streams::Event::Accepted { connection, tls } => streams.accept(connection, tls),
+            streams::Event::Received { flow, message } => {
+                if let Some(local) = local(streams, flow) {
+                    trace(hooks, local, Direction::Received, flow, &message);
+                    endpoint.handle_stream_message(now, flow, &message);
+                }
+            }
+            streams::Event::Ping { flow } => endpoint.handle_ping(flow),
+            streams::Event::Pong { flow } => endpoint.handle_pong(now, flow),
+            streams::Event::Closed { id, why } => {
+                tracing::debug!(connection = %id, why, "connection closed");
+                streams.closed(id);
+                endpoint.handle_disconnected(now, id, &why);
+            }
         }
     }
 
@@ -295,20 +396,32 @@ impl Shard {
 
     fn handle_event(&mut self, event: Event) {
         match event {
-            Event::Resolve { line, host, port } => {
+            Event::Resolve { line, host, port, transport } => {
                 let (sender, listening) = (self.sender.clone(), self.udp.local());
                 tokio::spawn(async move {
-                    let resolved = resolve(host, port, listening).await;
+                    let resolved = resolve(host.clone(), port, listening).await;
+                    let command = match resolved {
+                        Ok(found) if transport.is_reliable() => {
+                            let addresses = found.iter().map(|target| target.flow.remote()).collect();
+                            let host = host.to_ascii_lowercase();
+                            Command::Found { line, server: Server { transport, host, port }, addresses }
+                        }
+                        resolved => Command::Resolved { line, resolved: resolved.map_err(Into::into) },
+                    };
                     // A shard that has ended needs no address.
-                    let _ = sender.send(Command::Resolved { line, resolved });
+                    let _ = sender.send(command);
                 });
+            }
+            Event::Disconnect { connection } => {
+                self.streams.close(connection);
+                self.endpoint.handle_disconnected(Instant::now(), connection, "the registrar is silent");
             }
             Event::Locate { line, host, port } => {
                 let (sender, listening) = (self.sender.clone(), self.udp.local());
                 tokio::spawn(async move {
                     // A registrar without an address rings nobody.
                     let located = resolve(host, port, listening).await.unwrap_or_default();
-                    let addresses = located.iter().map(|target| target.remote.ip()).collect();
+                    let addresses = located.iter().map(|target| target.flow.remote().ip()).collect();
                     let _ = sender.send(Command::Located { line, addresses });
                 });
             }
@@ -367,8 +480,9 @@ impl Shard {
     }
 }
 
-fn trace(hooks: &Hooks, local: SocketAddr, direction: Direction, remote: SocketAddr, payload: &[u8]) {
+fn trace(hooks: &Hooks, local: SocketAddr, direction: Direction, flow: Flow, payload: &[u8]) {
     if hooks.trace.is_some() {
-        hooks.trace(&Traced { at: SystemTime::now(), direction, local, remote, payload });
+        let (transport, remote) = (flow.transport(), flow.remote());
+        hooks.trace(&Traced { at: SystemTime::now(), direction, transport, local, remote, payload });
     }
 }

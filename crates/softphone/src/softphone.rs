@@ -49,6 +49,8 @@ struct Inner {
 #[derive(Clone)]
 pub(crate) struct ShardHandle {
     pub(crate) local: SocketAddr,
+    /// Where others connect to: TCP before TLS.
+    pub(crate) listening: Vec<SocketAddr>,
     pub(crate) commands: mpsc::UnboundedSender<Command>,
 }
 
@@ -106,7 +108,14 @@ impl Softphone {
         self.add(account).await.map(NewLine::keep)
     }
 
-    /// Returns the addresses that are listened on, one a shard.
+    /// Returns the addresses that are connected to by TCP and TLS ([`Builder::listen_tcp`], [`Builder::listen_tls`]), of
+    /// each shard TCP's first.
+    #[must_use]
+    pub fn stream_addresses(&self) -> Vec<SocketAddr> {
+        self.inner.shards.iter().flat_map(|shard| shard.listening.iter().copied()).collect()
+    }
+
+    /// Returns the addresses that are listened on by UDP, one a shard.
     #[must_use]
     pub fn local_addresses(&self) -> Vec<SocketAddr> {
         self.inner.shards.iter().map(|shard| shard.local).collect()
@@ -213,7 +222,7 @@ mod tests {
     fn of_one_shard() -> (Softphone, mpsc::UnboundedReceiver<Command>) {
         let (commands, shard) = mpsc::unbounded_channel();
         let local = SocketAddr::from((Ipv4Addr::LOCALHOST, 5060));
-        let shards = vec![NewShard::new(ShardHandle { local, commands })];
+        let shards = vec![NewShard::new(ShardHandle { local, listening: Vec::new(), commands })];
         let rtp_ports = RtpPorts::new(&(5000..=10000)).unwrap();
         (Softphone::new(shards, rtp_ports, &Hooks::default()), shard)
     }

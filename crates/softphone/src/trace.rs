@@ -1,10 +1,12 @@
-//! Datagrams as they came and went, for those who ask to see them.
+//! Messages as they came and went, for those who ask to see them.
 
 use std::net::SocketAddr;
 use std::time::SystemTime;
 
-/// One datagram, as it came or is about to go, shown by [`Builder::trace`](crate::Builder::trace). Keep-alives are
-/// datagrams too.
+use ringfence_ua::Transport;
+
+/// One datagram, or what came or goes at once over a connection, shown by [`Builder::trace`](crate::Builder::trace) in
+/// clear even where it goes by TLS. Keep-alives are shown too.
 ///
 /// ```no_run
 /// # async fn start() -> softphone::Result<()> {
@@ -24,7 +26,9 @@ pub struct Traced<'a> {
     pub at: SystemTime,
     /// Which way.
     pub direction: Direction,
-    /// The address that is listened on, which may be a wildcard.
+    /// By what.
+    pub transport: Transport,
+    /// The address that is listened on, which may be a wildcard; of a connection, its own.
     pub local: SocketAddr,
     /// The peer's address.
     pub remote: SocketAddr,

@@ -70,13 +70,13 @@ impl Phone {
     pub fn act<R>(&mut self, now: Instant, command: impl FnOnce(&mut Endpoint) -> R) -> R {
         let result = command(&mut self.endpoint);
         while let Some(event) = self.endpoint.poll_event() {
-            if let Event::Resolve { line, host, port } = &event {
-                let resolved = self.resolve(host, *port);
+            if let Event::Resolve { line, host, port, .. } = &event {
+                let resolved = self.resolve(host, *port).map_err(Into::into);
                 self.endpoint.handle_resolved(now, *line, resolved);
             }
             if let Event::Locate { line, host, port } = &event {
                 let located = self.resolve(host, *port).unwrap_or_default();
-                let addresses: Vec<_> = located.iter().map(|target| target.remote.ip()).collect();
+                let addresses: Vec<_> = located.iter().map(|target| target.flow.remote().ip()).collect();
                 self.endpoint.handle_located(*line, &addresses);
             }
             self.events.push((now, event));
@@ -110,7 +110,7 @@ impl Phone {
         if addresses.is_empty() {
             return Err(Unresolved { error: "no such name".to_owned() });
         }
-        let target = |ip| Target { remote: SocketAddr::new(ip, port), local: self.address };
+        let target = |ip| Target::udp(SocketAddr::new(ip, port), self.address);
         Ok(addresses.into_iter().map(target).collect())
     }
 }

@@ -76,7 +76,7 @@ fn next_register(probe: &mut Probe, limit: Duration) -> Sent {
 /// Gives the line the addresses that it asks for, for as long as it asks.
 fn resolve(probe: &mut Probe, remotes: &[&str]) -> Vec<Sent> {
     let local = phone_address();
-    let targets = remotes.iter().map(|remote| Target { remote: remote.parse().unwrap(), local }).collect();
+    let targets = remotes.iter().map(|remote| Target::udp(remote.parse().unwrap(), local)).collect();
     let line = probe.line;
     probe.act(|endpoint, now| endpoint.handle_resolved(now, line, Ok(targets)))
 }
@@ -177,7 +177,7 @@ mod granted {
         let local: SocketAddr = "[2001:db8::7]:5060".parse().unwrap();
         let account = Account { domain: "[2001:db8::1]".into(), ..account() };
         let mut probe = Probe::resolving(Config::new(local), account);
-        let target = Target { remote: "[2001:db8::1]:5060".parse().unwrap(), local };
+        let target = Target::udp("[2001:db8::1]:5060".parse().unwrap(), local);
         let line = probe.line;
         let sent = probe.act(|endpoint, now| endpoint.handle_resolved(now, line, Ok(vec![target])));
         let register = only_register(sent);
@@ -185,7 +185,7 @@ mod granted {
         assert!(register.header("Via").unwrap().starts_with("SIP/2.0/UDP [2001:db8::7]:5060;branch="));
         assert!(register.header("Contact").unwrap().starts_with("<sip:858@[2001:db8::7]:5060;line="));
         let granted = answer_seen_at(&register, "[2001:db8::7]:5060", "200 OK", &listed(&register, 60));
-        assert_eq!(probe.receive_from(target.remote, granted), []);
+        assert_eq!(probe.receive_from(target.flow.remote(), granted), []);
         assert!(probe.is_registered());
     }
 
@@ -193,7 +193,7 @@ mod granted {
     fn the_zone_of_an_address_is_told_to_nobody() {
         let mut probe = Probe::resolving(Config::new("[fe80::7%2]:5060".parse().unwrap()), account());
         let remote: SocketAddr = "[fe80::1%2]:5060".parse().unwrap();
-        let target = Target { remote, local: "[fe80::7%2]:5060".parse().unwrap() };
+        let target = Target::udp(remote, "[fe80::7%2]:5060".parse().unwrap());
         let line = probe.line;
         let sent = probe.act(|endpoint, now| endpoint.handle_resolved(now, line, Ok(vec![target])));
         let register = only_register(sent);
@@ -362,7 +362,7 @@ mod failing {
         let line = probe.line;
         for _ in 0..3 {
             assert!(probe.is_resolving());
-            let nothing = Err(Unresolved { error: "no such name".to_owned() });
+            let nothing = Err(Unresolved { error: "no such name".to_owned() }.into());
             let sent = probe.act(|endpoint, now| endpoint.handle_resolved(now, line, nothing));
             assert_eq!(sent, []);
             assert!(matches!(cause(&probe), Cause::Unresolved { host, .. } if host == "pbx.example.com"));
@@ -457,7 +457,8 @@ mod failing {
     fn the_host_that_has_no_address_after_a_redirection_is_the_one_that_is_named() {
         let (mut probe, register) = registering(account());
         probe.receive(answer(&register, "302 Moved Temporarily", "Contact: <sip:r2.example.com>\r\n"));
-        let (line, nothing) = (probe.line, Err(Unresolved { error: "no such name".to_owned() }));
+        let nothing = Err(Unresolved { error: "no such name".to_owned() }.into());
+        let line = probe.line;
         probe.act(|endpoint, now| endpoint.handle_resolved(now, line, nothing));
         assert!(matches!(cause(&probe), Cause::Unresolved { host, .. } if host == "r2.example.com"));
     }

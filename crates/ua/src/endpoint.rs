@@ -19,11 +19,13 @@ use crate::call::{CallEnd, CallNumber, Origin, Screen, Waiting};
 use crate::core::{Agent, Echo, Objection};
 use crate::id::{Generator, LineId};
 use crate::limits::Limits;
-use crate::registration::{RegistrationState, Target, Unresolved};
+use crate::registration::{RegistrationState, Target, Unreached};
 use crate::transaction::key::Secret;
 use crate::transaction::table::{Ended, Table};
 use crate::transaction::{EndedBy, InviteServerEnd};
-use crate::transport::{KeepAlive, Outbox, Transmit, Transmits};
+use crate::transport::{
+    ConnectionId, Due, Flow, KeepAlive, Outbox, PING, PONG, Transmit, Transmits, Transport, Write,
+};
 
 mod counters;
 mod final_answer;
@@ -105,7 +107,8 @@ impl Config {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Event {
-    /// A host is to be looked up: the answer goes to [`Endpoint::handle_resolved`].
+    /// A host is to be looked up, and for TCP or TLS to be connected to: the answer goes to
+    /// [`Endpoint::handle_resolved`].
     Resolve {
         /// For which line.
         line: LineId,
@@ -113,6 +116,8 @@ pub enum Event {
         host: String,
         /// The port to use.
         port: u16,
+        /// By what. A target of TCP or TLS is a connection that is open.
+        transport: Transport,
     },
     /// The registrar behind a line's proxy is to be looked up too, for it may ring the line: the answer goes to
     /// [`Endpoint::handle_located`].
@@ -123,6 +128,11 @@ pub enum Event {
         host: String,
         /// The port to use.
         port: u16,
+    },
+    /// A connection leads nowhere any more, and is to be closed; [`Endpoint::handle_disconnected`] is to be told so.
+    Disconnect {
+        /// Which one.
+        connection: ConnectionId,
     },
     /// A registration has a new state.
     Registration {
@@ -253,9 +263,40 @@ impl Endpoint {
     /// Takes a datagram.
     pub fn handle_datagram(&mut self, now: Instant, source: SocketAddr, datagram: &[u8]) {
         self.counters.datagrams += 1;
+        self.handle_message(now, source.into(), datagram);
+    }
+
+    /// Takes a message that came over a connection: one whole message, as
+    /// [`Framer`](ringfence_wire::sip::Framer) cuts it out of the stream.
+    pub fn handle_stream_message(&mut self, now: Instant, flow: Flow, message: &[u8]) {
+        self.counters.stream_messages += 1;
+        self.handle_message(now, flow, message);
+    }
+
+    /// Takes that a connection is no more: what was asked over it is not answered any more, and lines that were
+    /// registered over it register again within 3 s. Responses that are made for it later go nowhere.
+    pub fn handle_disconnected(&mut self, now: Instant, connection: ConnectionId, error: &str) {
+        for id in self.lines.of_connection(connection) {
+            self.handle_line_disconnected(now, id, error);
+        }
+    }
+
+    /// Takes a double CRLF that came over a connection between messages, and answers it.
+    pub fn handle_ping(&mut self, flow: Flow) {
+        self.counters.keep_alives += 1;
+        self.outbox.push(flow, PONG);
+    }
+
+    /// Takes a single CRLF that came over a connection between messages: the answer to our ping.
+    pub fn handle_pong(&mut self, now: Instant, flow: Flow) {
+        self.counters.keep_alives += 1;
+        self.keep_alive.handle_pong(now, flow, &mut self.generator);
+    }
+
+    fn handle_message(&mut self, now: Instant, flow: Flow, bytes: &[u8]) {
         // By reference: a message is moved where it is taken out of its result.
-        match &Message::parse(datagram) {
-            Ok(message) if message.is_request() => self.handle_request(now, source, message),
+        match &Message::parse(bytes) {
+            Ok(message) if message.is_request() => self.handle_request(now, flow, message),
             Ok(message) => self.handle_response(now, message),
             Err(ParseError::KeepAlive) => self.counters.keep_alives += 1,
             Err(error) => {
@@ -273,8 +314,11 @@ impl Endpoint {
         self.tell_ended(now);
         self.handle_lines_due(now);
         self.handle_calls_due(now);
-        while let Some(target) = self.keep_alive.pop_due(now, &mut self.generator) {
-            self.outbox.push(target, crate::transport::PING);
+        while let Some(due) = self.keep_alive.pop_due(now, &mut self.generator) {
+            match due {
+                Due::Ping(flow) => self.outbox.push(flow, PING),
+                Due::Dead(connection) => self.events.push_back(Event::Disconnect { connection }),
+            }
         }
     }
 
@@ -292,6 +336,11 @@ impl Endpoint {
     /// Takes all datagrams that wait to be sent.
     pub fn clear_transmits(&mut self) {
         self.outbox.clear();
+    }
+
+    /// Returns what is to be sent next over a connection.
+    pub fn poll_write(&mut self) -> Option<Write> {
+        self.outbox.pop_write()
     }
 
     /// Returns the next event.
@@ -326,7 +375,7 @@ impl Endpoint {
     }
 
     /// Takes the addresses of a host that [`Event::Resolve`] asked for, the preferred first.
-    pub fn handle_resolved(&mut self, now: Instant, line: LineId, resolved: Result<Vec<Target>, Unresolved>) {
+    pub fn handle_resolved(&mut self, now: Instant, line: LineId, resolved: Result<Vec<Target>, Unreached>) {
         self.lines.located(now, line, resolved.as_deref().ok());
         if let Some(binding) = self.lines.find_mut(line).and_then(|line| line.binding.as_mut()) {
             binding.handle_resolved(now, resolved, &mut self.generator);

@@ -15,7 +15,7 @@
 //! A folder uses only what stands below it. Lower layers return values; they never call up.
 //!
 //! Not here: dialogs and what needs them (accepting and placing calls), reliable provisional
-//! responses, transports other than UDP.
+//! responses, WebSocket.
 
 mod call;
 mod core;
@@ -33,6 +33,6 @@ pub use core::{Objection, auth};
 pub use endpoint::{Config, Counters, Decided, Endpoint, Event, Full, Trying};
 pub use id::{Generator, LineId};
 pub use limits::Limits;
-pub use registration::{Account, Cause, RegistrationState, Target, Unresolved};
+pub use registration::{Account, Cause, RegistrationState, Target, Unreached, Unresolved};
 pub use transaction::EndedBy;
-pub use transport::{Outbox, Transmit, Transmits};
+pub use transport::{ConnectionId, Flow, Outbox, Transmit, Transmits, Transport, Write};

@@ -30,7 +30,7 @@ pub(crate) async fn resolve(
     let targets: Vec<Target> = addresses
         .into_iter()
         .filter(|remote| is_reachable_from(*remote, listening))
-        .filter_map(|remote| Some(Target { remote, local: local_address_towards(remote, listening).ok()? }))
+        .filter_map(|remote| Some(Target::udp(remote, local_address_towards(remote, listening).ok()?)))
         .collect();
     match (targets.is_empty(), found) {
         (false, _) => Ok(targets),

@@ -149,6 +149,10 @@ mod tests {
         (bind(), bind())
     }
 
+    fn address(text: &str) -> SocketAddr {
+        text.parse().unwrap()
+    }
+
     #[tokio::test]
     async fn an_ipv6_wildcard_talks_to_ipv4_peers_as_such() {
         let mut dual = Udp::bind("[::]:0".parse().unwrap()).unwrap();
@@ -184,8 +188,8 @@ mod tests {
         let (mut one, mut other) = pair();
         let mut outbox = Outbox::default();
         for _ in 0..3 {
-            outbox.push("255.255.255.255:5060".parse().unwrap(), b"no broadcast is allowed");
-            outbox.push("[2001:db8::1]:5060".parse().unwrap(), b"not of this family");
+            outbox.push(address("255.255.255.255:5060"), b"no broadcast is allowed");
+            outbox.push(address("[2001:db8::1]:5060"), b"not of this family");
             outbox.push(other.local(), b"this");
         }
         one.send(outbox.all()).await;

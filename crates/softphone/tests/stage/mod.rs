@@ -4,6 +4,8 @@
 
 #![allow(dead_code, reason = "each test that shares it uses a part of it")]
 
+pub(crate) mod connections;
+
 use std::fmt::Debug;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -39,6 +41,8 @@ struct Shared<N> {
     wake: Notify,
     /// Tells who waits that the node has been given something.
     changed: watch::Sender<()>,
+    /// Asks for the connections to be closed, where there are any.
+    disconnect: Notify,
 }
 
 impl<N: Node + Send> Host<N> {
@@ -47,7 +51,12 @@ impl<N: Node + Send> Host<N> {
         let socket = UdpSocket::bind(SocketAddr::new(ip.parse().unwrap(), 0)).await.unwrap();
         let address = socket.local_addr().unwrap();
         let node = Mutex::new(make(address));
-        let shared = Arc::new(Shared { node, wake: Notify::new(), changed: watch::Sender::new(()) });
+        let shared = Arc::new(Shared {
+            node,
+            wake: Notify::new(),
+            changed: watch::Sender::new(()),
+            disconnect: Notify::new(),
+        });
         let run = tokio::spawn(run(socket, Arc::clone(&shared))).abort_handle();
         Self { address, shared, run }
     }
@@ -142,6 +151,11 @@ impl Host<Pbx> {
     /// The account of one of its users.
     pub(crate) fn account(&self, user: &str) -> Account {
         Account::new(&format!("sip:{user}@{}", self.address)).unwrap().password("secret")
+    }
+
+    /// Closes the connections that it has, as one does that restarts.
+    pub(crate) fn disconnect(&self) {
+        self.shared.disconnect.notify_one();
     }
 
     pub(crate) fn set_mode(&self, mode: Mode) {

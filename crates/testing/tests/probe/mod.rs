@@ -136,7 +136,7 @@ impl Probe {
     }
 
     fn start(config: Config, account: Account, screen: Screen) -> (Self, Vec<Sent>) {
-        let target = Target { remote: peer_address(), local: config.local };
+        let target = Target::udp(peer_address(), config.local);
         let mut probe = Self::resolving(config, account);
         probe.endpoint = probe.endpoint.with_screen(screen);
         let line = probe.line;

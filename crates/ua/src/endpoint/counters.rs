@@ -36,6 +36,8 @@ macro_rules! counters {
 counters! {
     /// Datagrams that came in.
     datagrams,
+    /// Messages that came in over connections.
+    stream_messages,
     /// Datagrams of line ends only.
     keep_alives,
     /// New INVITEs that were let in.
@@ -80,6 +82,11 @@ counters! {
     /// Datagrams that the system had no room for in the buffer of the socket, where it tells. An endpoint has no socket:
     /// who has it fills this in.
     dropped_by_system,
+    /// Connections that were refused or closed because there are too many. An endpoint has none: who has them fills this
+    /// in.
+    refused_connections,
+    /// Connections open now. Who has them fills this in.
+    connections,
     /// Lines held now.
     lines,
     /// Transactions held now.

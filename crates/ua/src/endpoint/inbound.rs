@@ -1,6 +1,5 @@
 //! What becomes of a message that came in, up to the call or the registration that it is for.
 
-use std::net::SocketAddr;
 use std::time::Instant;
 
 use ringfence_wire::sip::{Framing, Head, HeaderName, Message, Method, Printer, StatusCode, Via};
@@ -12,7 +11,8 @@ use crate::id::LineId;
 use crate::transaction::EndedBy;
 use crate::transaction::key::{Key, MergeKey, is_unique_branch};
 use crate::transaction::table::{Cancellable, Heard, Matched};
-use crate::transport::via::response_target;
+use crate::transport::Flow;
+use crate::transport::via::response_flow;
 
 /// A request that matched no transaction and was let in.
 #[derive(Debug, Clone, Copy)]
@@ -23,15 +23,16 @@ pub(super) struct Inbound<'r> {
     pub(super) merge: Option<MergeKey>,
     pub(super) answering: Answering<'r>,
     /// Where responses go.
-    pub(super) target: SocketAddr,
+    pub(super) target: Flow,
     pub(super) line: LineId,
     pub(super) origin: Origin,
 }
 
 impl Endpoint {
-    pub(super) fn handle_request(&mut self, now: Instant, source: SocketAddr, request: &Message<'_>) {
+    pub(super) fn handle_request(&mut self, now: Instant, flow: Flow, request: &Message<'_>) {
+        let source = flow.remote();
         let Some(method) = request.method() else { return };
-        let Ok(via) = request.via() else { return self.handle_request_without_via(source, request) };
+        let Ok(via) = request.via() else { return self.handle_request_without_via(flow, request) };
         let key = self.secret.server_key(request, &via, method);
         let is_stray = method == Method::Ack && self.is_ack_of_another(request, &via, key);
         if !is_stray
@@ -66,7 +67,7 @@ impl Endpoint {
         let tag = self.secret.tag(of, merge);
         echo.write(head, source, tag, &mut self.scratch);
         let answering = Answering { request, source, tag, echo: &echo };
-        let target = response_target(&via, source, origin.is_trusted());
+        let target = response_flow(&via, flow, origin.is_trusted());
         let inbound = Inbound { head, key, merge: None, answering, target, line, origin };
         match object(head, method) {
             Some(objection) if objection.precedes_matching(method) => {
@@ -279,7 +280,8 @@ impl Endpoint {
 
     /// Answers a request whose top Via cannot be read, to where it came from: there is no
     /// transaction without a Via.
-    fn handle_request_without_via(&mut self, source: SocketAddr, request: &Message<'_>) {
+    fn handle_request_without_via(&mut self, flow: Flow, request: &Message<'_>) {
+        let source = flow.remote();
         if request.method() == Some(Method::Ack) {
             self.counters.dropped_stray_ack += 1;
             return;
@@ -297,7 +299,7 @@ impl Endpoint {
         let echo = &Echo::of(head, source, tag);
         let answering = Answering { request, source, tag, echo };
         let Self { outbox, agent, .. } = self;
-        outbox.push_with(source, |out| {
+        outbox.push_with(flow, |out| {
             let phrase = objection.to_string();
             answering.write(out, agent, objection.status(), Some(&phrase), |response, agent| {
                 objection.write_headers(request, &agent.warning_agent, response);

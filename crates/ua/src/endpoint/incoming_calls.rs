@@ -288,7 +288,10 @@ impl Endpoint {
     ) {
         let Answering { request, source, tag, .. } = inbound.answering;
         let invite = Arc::new(request.clone().into_owned());
-        let contact = self.lines.find(inbound.line).map_or_else(String::new, |line| line.contact(self.local));
+        let contact = self
+            .lines
+            .find(inbound.line)
+            .map_or_else(String::new, |line| line.contact(self.local, inbound.target.transport()));
         let ends_at = now + wait.limit().min(UNDECIDED_FOR);
         let waiting = Incoming {
             key: inbound.key,

@@ -9,8 +9,10 @@ use ringfence_wire::sip::{Head, Message, Uri};
 
 use crate::call::Origin;
 use crate::id::LineId;
-use crate::registration::{Account, Binding, Target};
+use crate::registration::{Account, Binding, ContactAddress, Target};
+use crate::transaction::key::Key;
 use crate::transaction::timers::Timers;
+use crate::transport::{ConnectionId, Flow, Transport};
 
 /// One line.
 pub(crate) struct Line {
@@ -23,6 +25,8 @@ pub(crate) struct Line {
     registrar: Vec<IpAddr>,
     /// The addresses of the registrar that stands behind the proxy.
     behind_proxy: Vec<IpAddr>,
+    /// The newest REGISTER and what it went over, where that is a connection.
+    asked: Option<(Key, ConnectionId)>,
     /// When a line that does not register looks up its peer again.
     lookup_at: Option<Instant>,
     /// When it is removed, once it has said good-bye.
@@ -35,11 +39,15 @@ const LOOKUP_AFTER_FAILURE: Duration = Duration::from_secs(30);
 const LOOKUP_AGAIN: Duration = Duration::from_secs(3600);
 
 impl Line {
-    /// Returns the URI that a caller's later requests are to reach the line at. It has no token: what a
-    /// caller learns must not let anyone in.
-    pub(crate) fn contact(&self, fallback: SocketAddr) -> String {
-        let address = self.binding.as_ref().and_then(Binding::contact).or(self.local).unwrap_or(fallback);
-        format!("sip:{}@{}", self.account.user, SocketAddr::new(address.ip(), address.port()))
+    /// Returns the URI that a caller's later requests are to reach the line at, by what its INVITE came by. It has no
+    /// token: what a caller learns must not let anyone in.
+    pub(crate) fn contact(&self, fallback: SocketAddr, transport: Transport) -> String {
+        let registered = self.binding.as_ref().and_then(Binding::contact);
+        let contact = registered.filter(|contact| contact.transport == transport).unwrap_or_else(|| {
+            let address = self.local.unwrap_or(fallback);
+            ContactAddress { address, transport, is_secure: false }
+        });
+        contact.uri(&self.account.user)
     }
 
     /// Returns every address that may ring the line.
@@ -70,6 +78,8 @@ pub(crate) struct Lines {
     by_token: BTreeMap<Box<[u8]>, LineId>,
     by_user: BTreeMap<Box<[u8]>, BTreeSet<LineId>>,
     by_address: BTreeMap<IpAddr, BTreeSet<LineId>>,
+    /// The lines that are registered, or ask to be, over each connection.
+    by_connection: BTreeMap<ConnectionId, BTreeSet<LineId>>,
     open: BTreeSet<LineId>,
     timers: Timers<LineId>,
     next: u32,
@@ -82,6 +92,7 @@ impl Lines {
             by_token: BTreeMap::new(),
             by_user: BTreeMap::new(),
             by_address: BTreeMap::new(),
+            by_connection: BTreeMap::new(),
             open: BTreeSet::new(),
             timers: Timers::new(),
             next: 0,
@@ -114,6 +125,7 @@ impl Lines {
             token,
             registrar: Vec::new(),
             behind_proxy: Vec::new(),
+            asked: None,
             lookup_at: None,
             is_leaving: false,
         };
@@ -127,6 +139,9 @@ impl Lines {
         forget(&mut self.by_user, &unescaped(line.account.user.as_bytes()), id);
         for address in line.known_addresses() {
             forget(&mut self.by_address, &address, id);
+        }
+        if let Some((_, connection)) = line.asked {
+            forget(&mut self.by_connection, &connection, id);
         }
         self.open.remove(&id);
         Some(*line)
@@ -174,7 +189,7 @@ impl Lines {
         let Some(targets) = targets else { return };
         line.local = targets.first().map(|target| target.local);
         let before: Vec<IpAddr> = line.known_addresses().collect();
-        line.registrar = targets.iter().map(|target| target.remote.ip().to_canonical()).collect();
+        line.registrar = targets.iter().map(|target| target.flow.remote().ip().to_canonical()).collect();
         line.index_again(&before, by_address, id);
     }
 
@@ -185,6 +200,28 @@ impl Lines {
         let before: Vec<IpAddr> = line.known_addresses().collect();
         line.behind_proxy = addresses.iter().map(IpAddr::to_canonical).collect();
         line.index_again(&before, by_address, id);
+    }
+
+    /// Notes what a line's REGISTER goes over, and what it is known by.
+    pub(crate) fn asks(&mut self, id: LineId, key: Key, flow: Flow) {
+        self.stop_asking(id);
+        let Some(connection) = flow.connection_id() else { return };
+        if let Some(line) = self.find_mut(id) {
+            line.asked = Some((key, connection));
+            self.by_connection.entry(connection).or_default().insert(id);
+        }
+    }
+
+    /// Forgets what a line's newest REGISTER went over, and returns what it is known by.
+    pub(crate) fn stop_asking(&mut self, id: LineId) -> Option<Key> {
+        let (key, connection) = self.find_mut(id)?.asked.take()?;
+        forget(&mut self.by_connection, &connection, id);
+        Some(key)
+    }
+
+    /// Returns the lines whose newest REGISTER went over a connection.
+    pub(crate) fn of_connection(&self, connection: ConnectionId) -> Vec<LineId> {
+        self.by_connection.get(&connection).into_iter().flatten().copied().collect()
     }
 
     /// Returns whether a line that does not register is to look its peer up again.

@@ -1,6 +1,5 @@
 //! The lines' side of the door: adding and removing them, and carrying out what their bindings ask for.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -9,6 +8,7 @@ use ringfence_wire::sip::Message;
 use super::{Endpoint, Event, Full};
 use crate::id::LineId;
 use crate::registration::{Account, Action, Binding, RegistrationState};
+use crate::transport::Flow;
 
 /// How many characters of five unguessable bits the token in a Contact has.
 const TOKEN_LENGTH: usize = 20;
@@ -112,6 +112,17 @@ impl Endpoint {
         self.settle_line(now, id);
     }
 
+    /// Takes that a connection is no more over which a line is registered or asks to be.
+    pub(super) fn handle_line_disconnected(&mut self, now: Instant, id: LineId, error: &str) {
+        if let Some(asked) = self.lines.stop_asking(id) {
+            self.transactions.abandon(asked);
+        }
+        if let Some(binding) = self.lines.find_mut(id).and_then(|line| line.binding.as_mut()) {
+            binding.handle_disconnected(now, error, &mut self.generator);
+        }
+        self.settle_line(now, id);
+    }
+
     /// Carries out what a line's binding asks for, until it asks for nothing more.
     pub(super) fn settle_line(&mut self, now: Instant, id: LineId) {
         while let Some(action) =
@@ -120,13 +131,11 @@ impl Endpoint {
             match action {
                 Action::Resolve { host, port } => self.look_up(id, host, port),
                 Action::Tell(state) => self.tell_registration(id, state),
-                Action::KeepOpen { target, is_open: true } => {
-                    self.keep_alive.add(now, target, &mut self.generator);
+                Action::KeepOpen { flow, is_open: true } => {
+                    self.keep_alive.add(now, flow, &mut self.generator);
                 }
-                Action::KeepOpen { target, is_open: false } => self.keep_alive.remove(target),
-                Action::Send { target, request } => {
-                    self.send_register(now, id, target, request);
-                }
+                Action::KeepOpen { flow, is_open: false } => self.keep_alive.remove(flow),
+                Action::Send { flow, request } => self.send_register(now, id, flow, request),
             }
         }
         self.lines.schedule(now, id);
@@ -134,14 +143,17 @@ impl Endpoint {
 
     /// Has the next hop of a line looked up, and with it the registrar that stands behind a proxy.
     fn look_up(&mut self, id: LineId, host: String, port: u16) {
-        self.events.push_back(Event::Resolve { line: id, host, port });
+        // Who does not register needs no connection: it is to know who may call.
+        let account = self.lines.find(id).filter(|line| line.binding.is_some()).map(|line| &line.account);
+        let transport = account.map(|account| account.transport()).unwrap_or_default();
+        self.events.push_back(Event::Resolve { line: id, host, port, transport });
         let behind = self.lines.find(id).filter(|line| line.account.outbound_proxy.is_some());
         if let Some(Account { domain, port, .. }) = behind.map(|line| &*line.account) {
             self.events.push_back(Event::Locate { line: id, host: domain.clone(), port: *port });
         }
     }
 
-    fn send_register(&mut self, now: Instant, id: LineId, target: SocketAddr, request: Vec<u8>) {
+    fn send_register(&mut self, now: Instant, id: LineId, flow: Flow, request: Vec<u8>) {
         // What the response has to match is read from the request itself.
         let Some(key) = Message::parse(&request)
             .ok()
@@ -150,7 +162,8 @@ impl Endpoint {
             return;
         };
         let user = u64::from(id.as_u32());
-        if self.transactions.start_client(now, key, target, user, request, &mut self.outbox) {
+        self.lines.asks(id, key, flow);
+        if self.transactions.start_client(now, key, flow, user, request, &mut self.outbox) {
             return;
         }
         if let Some(binding) = self.lines.find_mut(id).and_then(|line| line.binding.as_mut()) {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::core::auth::Credentials;
+use crate::transport::Transport;
 
 /// One line's account, checked and ready for the wire.
 ///
@@ -32,6 +33,10 @@ pub struct Account {
     pub credentials: Option<Credentials>,
     /// Whether the line registers.
     pub is_registering: bool,
+    /// What requests go by. Without one it is UDP.
+    pub transport: Option<Transport>,
+    /// Whether the address-of-record is a `sips` URI: all requests go by TLS.
+    pub is_secure: bool,
     /// Where requests go instead of to the domain: a host and a port.
     pub outbound_proxy: Option<(String, u16)>,
     /// How long a binding is asked for.
@@ -64,6 +69,8 @@ impl Account {
             display_name: None,
             credentials: None,
             is_registering: true,
+            transport: None,
+            is_secure: false,
             outbound_proxy: None,
             expires: Duration::from_secs(3600),
             peers: Vec::new(),
@@ -74,7 +81,7 @@ impl Account {
     /// Returns the address-of-record.
     #[must_use]
     pub fn address_of_record(&self) -> String {
-        format!("sip:{}@{}{}", self.user, self.domain, self.port_suffix())
+        format!("{}:{}@{}{}", self.scheme(), self.user, self.domain, self.port_suffix())
     }
 
     /// Returns the Request-URI of a REGISTER.
@@ -83,7 +90,7 @@ impl Account {
         //= https://www.rfc-editor.org/rfc/rfc3261#section-10.2
         //# The "userinfo" and "@" components of the
         //# SIP URI MUST NOT be present.
-        format!("sip:{}{}", self.domain, self.port_suffix())
+        format!("{}:{}{}", self.scheme(), self.domain, self.port_suffix())
     }
 
     /// Returns the host and the port that requests are sent to.
@@ -93,6 +100,17 @@ impl Account {
             Some((host, port)) => (host, *port),
             None => (&self.domain, self.port),
         }
+    }
+
+    /// Returns what requests go by.
+    #[must_use]
+    pub fn transport(&self) -> Transport {
+        if self.is_secure { Transport::Tls } else { self.transport.unwrap_or_default() }
+    }
+
+    /// Returns the scheme of the line's URIs: `sip` or `sips`.
+    pub(crate) fn scheme(&self) -> &'static str {
+        if self.is_secure { "sips" } else { "sip" }
     }
 
     fn port_suffix(&self) -> String {

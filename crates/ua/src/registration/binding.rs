@@ -24,12 +24,13 @@ use std::time::{Duration, Instant};
 use ringfence_wire::sip::Message;
 
 use super::account::Account;
-use super::contact::contact_uri;
+use super::contact::{ContactAddress, contact_uri};
 use super::request::Register;
 use super::state::{Cause, RegistrationState};
-use super::target::{Target, Unresolved};
+use super::target::{Target, Unreached, Unresolved};
 use crate::core::auth::Authenticator;
 use crate::id::Generator;
+use crate::transport::Flow;
 
 mod answers;
 mod failure;
@@ -41,11 +42,11 @@ pub(crate) enum Action {
     /// Find the addresses of a host.
     Resolve { host: String, port: u16 },
     /// Send a REGISTER in a new client transaction.
-    Send { target: SocketAddr, request: Vec<u8> },
+    Send { flow: Flow, request: Vec<u8> },
     /// Tell of a new state.
     Tell(RegistrationState),
     /// Keep the flow to the registrar open, or no longer.
-    KeepOpen { target: SocketAddr, is_open: bool },
+    KeepOpen { flow: Flow, is_open: bool },
 }
 
 /// How often a registrar may challenge, send elsewhere or ask for more time within one attempt.
@@ -84,7 +85,7 @@ pub(crate) struct Binding {
     /// The Contact that the registrar has from us, or may have: its answer was lost.
     bound: Option<Bound>,
     /// The address whose flow is kept open.
-    kept_open: Option<SocketAddr>,
+    kept_open: Option<Flow>,
     /// Requests sent within this attempt.
     rounds: u32,
     /// Attempts since the last success.
@@ -100,7 +101,7 @@ pub(crate) struct Binding {
 enum Phase {
     Idle,
     Resolving { host: String, until: Instant },
-    Asking { contact: SocketAddr },
+    Asking { contact: ContactAddress },
     Bound { refresh_at: Instant },
     Waiting { retry_at: Instant },
     Removing,
@@ -108,7 +109,7 @@ enum Phase {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Bound {
-    contact: SocketAddr,
+    contact: ContactAddress,
     until: Instant,
 }
 
@@ -181,7 +182,7 @@ impl Binding {
     pub(crate) fn handle_resolved(
         &mut self,
         now: Instant,
-        resolved: Result<Vec<Target>, Unresolved>,
+        resolved: Result<Vec<Target>, Unreached>,
         generator: &mut Generator,
     ) {
         if !matches!(self.phase, Phase::Resolving { .. }) {
@@ -190,17 +191,27 @@ impl Binding {
         match resolved {
             Ok(targets) if !targets.is_empty() => {
                 // Another address of the same registrar may be alive.
-                let answering = targets.iter().position(|target| Some(target.remote) != self.silent);
+                let answering = targets.iter().position(|target| Some(target.flow.remote()) != self.silent);
                 self.target = answering.unwrap_or(0);
                 // A zone is of this machine only: it must not stand in Via and Contact.
                 let nameable = |address: SocketAddr| SocketAddr::new(address.ip(), address.port());
                 let named = targets.into_iter().map(|it| Target { local: nameable(it.local), ..it });
                 self.targets = named.collect();
                 self.targets.shrink_to_fit();
+                // A new connection is seen elsewhere than the last one.
+                if self
+                    .current_target()
+                    .is_some_and(|target| target.flow.is_reliable() && self.kept_open != Some(target.flow))
+                {
+                    self.public = None;
+                }
                 self.ask(generator);
             }
-            Ok(_) => self.unresolved(now, "no address".to_owned(), generator),
-            Err(unresolved) => self.unresolved(now, unresolved.error, generator),
+            Ok(_) => {
+                let error = "no address".to_owned();
+                self.unreached(now, Unresolved { error }.into(), generator);
+            }
+            Err(why) => self.unreached(now, why, generator),
         }
     }
 
@@ -235,11 +246,8 @@ impl Binding {
         match self.phase {
             Phase::Removing => self.end(now),
             Phase::Asking { contact } => {
-                self.silent = self.current_target().map(|target| target.remote);
-                // It may have arrived, and only its answer been lost: then there is a binding to be removed.
-                let contact = self.bound.map_or(contact, |bound| bound.contact);
-                let until = now + Duration::from_secs(self.expires.into());
-                self.bound = Some(Bound { contact, until });
+                self.silent = self.current_target().map(|target| target.flow.remote());
+                self.may_be_bound(now, contact);
                 self.fail(now, Cause::TimedOut, None, generator);
             }
             Phase::Idle | Phase::Resolving { .. } | Phase::Bound { .. } | Phase::Waiting { .. } => {}
@@ -266,7 +274,8 @@ impl Binding {
             }
             Phase::Waiting { retry_at } if retry_at <= now => self.begin_attempt(now),
             Phase::Resolving { until, .. } if until <= now => {
-                self.unresolved(now, format!("no answer within {} s", LOOKUP.as_secs()), generator);
+                let error = format!("no answer within {} s", LOOKUP.as_secs());
+                self.unreached(now, Unresolved { error }.into(), generator);
             }
             Phase::Bound { .. }
             | Phase::Waiting { .. }
@@ -308,8 +317,25 @@ impl Binding {
     }
 
     /// Returns the address that callers reach us at, once it is known.
-    pub(crate) fn contact(&self) -> Option<SocketAddr> {
-        self.public.or_else(|| self.current_target().map(|target| target.local))
+    pub(crate) fn contact(&self) -> Option<ContactAddress> {
+        self.current_target().map(|target| self.contact_at(target))
+    }
+
+    /// Returns what the Contact says while a target is in use.
+    fn contact_at(&self, target: Target) -> ContactAddress {
+        ContactAddress {
+            address: self.public.unwrap_or(target.local),
+            transport: target.flow.transport(),
+            is_secure: self.account.is_secure,
+        }
+    }
+
+    /// Notes that the registrar may have a binding of ours: the REGISTER may have arrived, and only its answer been
+    /// lost.
+    fn may_be_bound(&mut self, now: Instant, contact: ContactAddress) {
+        let contact = self.bound.map_or(contact, |bound| bound.contact);
+        let until = now + Duration::from_secs(self.expires.into());
+        self.bound = Some(Bound { contact, until });
     }
 
     fn begin_attempt(&mut self, now: Instant) {
@@ -329,12 +355,12 @@ impl Binding {
     /// Sends a REGISTER that makes or refreshes our binding.
     fn ask(&mut self, generator: &mut Generator) {
         let Some(target) = self.current_target() else { return };
-        let contact = self.public.unwrap_or(target.local);
+        let contact = self.contact_at(target);
         self.phase = Phase::Asking { contact };
         self.send(target, self.expires, contact, generator);
     }
 
-    fn send(&mut self, target: Target, expires: u32, contact: SocketAddr, generator: &mut Generator) {
+    fn send(&mut self, target: Target, expires: u32, contact: ContactAddress, generator: &mut Generator) {
         self.rounds += 1;
         //= https://www.rfc-editor.org/rfc/rfc3261#section-10.2
         //# A UA MUST increment the CSeq value by one for each
@@ -346,6 +372,7 @@ impl Binding {
         let request = Register {
             account: &self.account,
             uri: &self.redirected.clone().unwrap_or_else(|| self.account.registrar()),
+            transport: target.flow.transport(),
             local: target.local,
             branch: &branch,
             call_id: &self.call_id,
@@ -357,20 +384,20 @@ impl Binding {
             user_agent: &self.user_agent,
         }
         .write(self.authenticator.as_mut(), &cnonce);
-        self.actions.push_back(Action::Send { target: target.remote, request });
+        self.actions.push_back(Action::Send { flow: target.flow, request });
     }
 
-    fn keep_open(&mut self, target: Option<SocketAddr>) {
-        if self.kept_open == target {
+    fn keep_open(&mut self, flow: Option<Flow>) {
+        if self.kept_open == flow {
             return;
         }
-        if let Some(target) = self.kept_open {
-            self.actions.push_back(Action::KeepOpen { target, is_open: false });
+        if let Some(flow) = self.kept_open {
+            self.actions.push_back(Action::KeepOpen { flow, is_open: false });
         }
-        if let Some(target) = target {
-            self.actions.push_back(Action::KeepOpen { target, is_open: true });
+        if let Some(flow) = flow {
+            self.actions.push_back(Action::KeepOpen { flow, is_open: true });
         }
-        self.kept_open = target;
+        self.kept_open = flow;
     }
 
     fn current_target(&self) -> Option<Target> {

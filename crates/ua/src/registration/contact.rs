@@ -6,17 +6,53 @@ use std::net::{IpAddr, SocketAddr};
 
 use ringfence_wire::sip::{Contact, Host, Message, NameAddr, Scheme, Uri};
 
+use super::account::Account;
+use crate::transport::Transport;
+
 /// What is taken for a lifetime that cannot be read (section 10.2).
 const DEFAULT_EXPIRES: u32 = 3600;
 /// RFC 3261 section 19.1.2: the default port of a `sip` URI over UDP.
 const DEFAULT_PORT: u16 = 5060;
 
+/// Where a Contact says that we are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ContactAddress {
+    pub(crate) address: SocketAddr,
+    pub(crate) transport: Transport,
+    /// Whether it is a `sips` URI.
+    pub(crate) is_secure: bool,
+}
+
+impl ContactAddress {
+    /// Returns the URI by which a user is reached there.
+    pub(crate) fn uri(&self, user: &str) -> String {
+        let scheme = if self.is_secure { "sips" } else { "sip" };
+        let transport = transport_parameter(self.transport, self.is_secure);
+        let address = SocketAddr::new(self.address.ip(), self.address.port());
+        format!("{scheme}:{user}@{address}{transport}")
+    }
+}
+
+/// Returns the parameter of a URI that says by what it is reached. UDP goes without saying, and so does TLS behind
+/// `sips`.
+pub(super) fn transport_parameter(transport: Transport, is_secure: bool) -> String {
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-26.2.2
+    //# The use of
+    //# "transport=tls" has consequently been deprecated, partly because
+    //# it was specific to a single hop of the request.
+    // Registrars know no other way to be told of it in a `sip` URI.
+    match (transport, is_secure) {
+        (Transport::Udp, _) | (Transport::Tls, true) => String::new(),
+        (transport, _) => format!(";transport={}", transport.uri_parameter()),
+    }
+}
+
 /// Returns the URI that the registrar sends our calls to.
 ///
 /// The token goes into a URI parameter, which registrars keep, rather than into the user part, which
 /// some compare with the address-of-record's.
-pub(super) fn contact_uri(user: &str, address: SocketAddr, token: &str) -> String {
-    format!("sip:{user}@{address};line={token}")
+pub(super) fn contact_uri(user: &str, contact: ContactAddress, token: &str) -> String {
+    format!("{};line={token}", contact.uri(user))
 }
 
 /// What tells our binding from those of other phones of the same address-of-record.
@@ -24,7 +60,7 @@ pub(super) fn contact_uri(user: &str, address: SocketAddr, token: &str) -> Strin
 pub(super) struct Ours<'a> {
     pub(super) user: &'a str,
     /// Where the REGISTER said we are.
-    pub(super) contact: SocketAddr,
+    pub(super) contact: ContactAddress,
     /// Where the registrar saw us.
     pub(super) seen: SocketAddr,
     pub(super) token: &'a str,
@@ -76,7 +112,7 @@ impl Ours<'_> {
                 Host::Name(_) => None,
             };
             let is_at = |ours: SocketAddr| address == Some(ours.ip()) && port == ours.port();
-            uri.param("line").is_none() && (is_at(self.contact) || is_at(self.seen))
+            uri.param("line").is_none() && (is_at(self.contact.address) || is_at(self.seen))
         })
     }
 
@@ -100,19 +136,25 @@ pub(super) struct Next {
 }
 
 /// Returns where a 3xx leads: its first Contact that is to be asked in the way that is used here. A `sips` URI
-/// or one for another transport asks for what UDP does not give, and is not followed in clear.
-pub(super) fn redirect_target(response: &Message<'_>) -> Option<Next> {
+/// or one for another transport asks for what the line does not use, and is not followed in clear.
+pub(super) fn redirect_target(response: &Message<'_>, account: &Account) -> Option<Next> {
     addresses(response).find_map(|address| {
-        let uri = address.uri().ok().filter(is_over_udp)?;
+        let uri = address.uri().ok().filter(|uri| is_asked_alike(uri, account))?;
         let host = uri.host().to_string();
         let port = uri.port().map_or_else(String::new, |port| format!(":{port}"));
-        Some(Next { uri: format!("sip:{host}{port}"), host, port: uri.port().unwrap_or(DEFAULT_PORT) })
+        let uri_text = format!("{}:{host}{port}", account.scheme());
+        Some(Next { uri: uri_text, host, port: uri.port().unwrap_or(account.transport().default_port()) })
     })
 }
 
-fn is_over_udp(uri: &Uri<'_>) -> bool {
-    let transport = uri.param("transport");
-    uri.scheme() == Scheme::Sip && transport.is_none_or(|transport| transport.eq_ignore_ascii_case(b"udp"))
+fn is_asked_alike(uri: &Uri<'_>, account: &Account) -> bool {
+    let scheme = if account.is_secure { Scheme::Sips } else { Scheme::Sip };
+    let used = account.transport().uri_parameter().as_bytes();
+    // A sips URI names what lies beneath TLS.
+    let is_used = |transport: &[u8]| {
+        transport.eq_ignore_ascii_case(used) || (account.is_secure && transport.eq_ignore_ascii_case(b"tcp"))
+    };
+    uri.scheme() == scheme && uri.param("transport").is_none_or(|transport| is_used(&transport))
 }
 
 fn addresses<'m>(response: &'m Message<'_>) -> impl Iterator<Item = NameAddr<'m>> {
@@ -141,7 +183,8 @@ mod tests {
     /// How long is granted of an hour, to one who is at 192.0.2.9 and seen at 198.51.100.1.
     fn granted(contacts: &str) -> u32 {
         let text = format!("SIP/2.0 200 OK\r\nExpires: 1800\r\n{contacts}\r\n");
-        let (contact, seen) = ("192.0.2.9:5060".parse().unwrap(), "198.51.100.1:40000".parse().unwrap());
+        let (address, seen) = ("192.0.2.9:5060".parse().unwrap(), "198.51.100.1:40000".parse().unwrap());
+        let contact = ContactAddress { address, transport: Transport::Udp, is_secure: false };
         let ours = Ours { user: "858", contact, seen, token: "secret" };
         ours.granted(&Message::parse(text.as_bytes()).unwrap(), 3600)
     }

@@ -10,5 +10,6 @@ mod target;
 
 pub use account::Account;
 pub(crate) use binding::{Action, Binding};
+pub(crate) use contact::ContactAddress;
 pub use state::{Cause, RegistrationState};
-pub use target::{Target, Unresolved};
+pub use target::{Target, Unreached, Unresolved};

@@ -5,14 +5,17 @@ use std::net::SocketAddr;
 use ringfence_wire::sip::{Printer, quote};
 
 use super::account::Account;
+use super::contact::transport_parameter;
 use crate::core::ALLOW;
 use crate::core::auth::Authenticator;
+use crate::transport::Transport;
 
 /// What one REGISTER says.
 pub(super) struct Register<'a> {
     pub(super) account: &'a Account,
     /// The Request-URI.
     pub(super) uri: &'a str,
+    pub(super) transport: Transport,
     pub(super) local: SocketAddr,
     pub(super) branch: &'a str,
     pub(super) call_id: &'a str,
@@ -32,14 +35,19 @@ impl Register<'_> {
     pub(super) fn write(&self, authenticator: Option<&mut Authenticator>, cnonce: &str) -> Vec<u8> {
         let mut out = Vec::with_capacity(768);
         let mut request = Printer::request(&mut out, "REGISTER", self.uri.as_bytes());
-        request.header_fmt("Via", format_args!("SIP/2.0/UDP {};branch={};rport", self.local, self.branch));
+        request.header_fmt(
+            "Via",
+            format_args!("SIP/2.0/{} {};branch={};rport", self.transport, self.local, self.branch),
+        );
         request.header("Max-Forwards", b"70");
         //= https://www.rfc-editor.org/rfc/rfc3261#section-8.1.2
         //# However, that approach
         //# for configuring an outbound proxy is NOT RECOMMENDED; a pre-existing
         //# route set with a single URI SHOULD be used instead.
         if let Some((host, port)) = &self.account.outbound_proxy {
-            request.header_fmt("Route", format_args!("<sip:{host}:{port};lr>"));
+            let scheme = self.account.scheme();
+            let transport = transport_parameter(self.transport, self.account.is_secure);
+            request.header_fmt("Route", format_args!("<{scheme}:{host}:{port}{transport};lr>"));
         }
         let address = self.account.address_of_record();
         let display_name = self.account.display_name.as_deref();

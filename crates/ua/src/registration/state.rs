@@ -98,6 +98,13 @@ pub enum Cause {
         /// What the resolver said.
         error: String,
     },
+    /// No address of the registrar or of the proxy takes a connection, or the connection was lost before an answer came.
+    Unconnected {
+        /// The name.
+        host: String,
+        /// What the system, or TLS, said.
+        error: String,
+    },
     /// The registrar accepted, and yet has no binding of ours, or one for less than 5 s.
     NotGranted,
     /// Too many requests of ours are on their way (see [`crate::Limits::client_transactions`]).
@@ -115,7 +122,11 @@ impl Cause {
             | Self::Downgrade { .. }
             | Self::Refused { .. }
             | Self::NotGranted => true,
-            Self::Unavailable { .. } | Self::TimedOut | Self::Unresolved { .. } | Self::Overloaded => false,
+            Self::Unavailable { .. }
+            | Self::TimedOut
+            | Self::Unresolved { .. }
+            | Self::Unconnected { .. }
+            | Self::Overloaded => false,
         }
     }
 
@@ -131,6 +142,7 @@ impl Cause {
             | Self::Downgrade { .. }
             | Self::TimedOut
             | Self::Unresolved { .. }
+            | Self::Unconnected { .. }
             | Self::NotGranted
             | Self::Overloaded => None,
         }
@@ -156,6 +168,7 @@ impl fmt::Display for Cause {
             Self::Unavailable { status, phrase } => write!(f, "the registrar could not: {status} {phrase}"),
             Self::TimedOut => f.write_str("the registrar did not answer within 32 s"),
             Self::Unresolved { host, error } => write!(f, "{host} has no address: {error}"),
+            Self::Unconnected { host, error } => write!(f, "no connection to {host}: {error}"),
             Self::NotGranted => f.write_str("the registrar accepted and granted nothing that can be kept"),
             Self::Overloaded => f.write_str("too many requests are on their way"),
         }

@@ -1,7 +1,6 @@
 //! All transactions of one endpoint, and the matching of messages to them.
 
 use std::collections::VecDeque;
-use std::net::SocketAddr;
 use std::time::Instant;
 
 use hashbrown::HashTable;
@@ -13,7 +12,7 @@ use super::spare::Spare;
 use super::timers::Timers;
 use super::{Client, EndedBy, InviteServer, InviteServerEnd, Server};
 use crate::limits::{LONGEST_DATAGRAM, Limits, TIMERS_AT_ONCE};
-use crate::transport::Outbox;
+use crate::transport::{Flow, Outbox};
 
 /// All transactions of one endpoint.
 #[derive(Debug)]
@@ -35,7 +34,7 @@ pub(crate) struct Table {
 struct Entry {
     key: Key,
     merge: Option<MergeKey>,
-    peer: SocketAddr,
+    flow: Flow,
     /// What the transaction user knows it by.
     user: u64,
     /// The newest status that was given, 0 before the first.
@@ -158,21 +157,21 @@ impl Table {
         &mut self,
         key: Key,
         merge: Option<MergeKey>,
-        peer: SocketAddr,
+        flow: Flow,
         user: u64,
     ) -> bool {
-        let machine = Machine::InviteServer(InviteServer::new(false));
-        self.start_server_entry(Entry { key, merge, peer, user, status: 0, by: EndedBy::Decision, machine })
+        let machine = Machine::InviteServer(InviteServer::new(flow.is_reliable()));
+        self.start_server_entry(Entry { key, merge, flow, user, status: 0, by: EndedBy::Decision, machine })
     }
 
     /// Starts a non-INVITE server transaction, unless the table is full.
     #[must_use]
-    pub(crate) fn start_server(&mut self, key: Key, merge: Option<MergeKey>, peer: SocketAddr) -> bool {
-        let machine = Machine::Server(Server::new(false));
+    pub(crate) fn start_server(&mut self, key: Key, merge: Option<MergeKey>, flow: Flow) -> bool {
+        let machine = Machine::Server(Server::new(flow.is_reliable()));
         self.start_server_entry(Entry {
             key,
             merge,
-            peer,
+            flow,
             user: 0,
             status: 0,
             by: EndedBy::Decision,
@@ -186,7 +185,7 @@ impl Table {
         &mut self,
         now: Instant,
         key: Key,
-        peer: SocketAddr,
+        flow: Flow,
         user: u64,
         request: Vec<u8>,
         out: &mut Outbox,
@@ -195,8 +194,8 @@ impl Table {
             return false;
         }
         self.clients += 1;
-        let machine = Machine::Client(Client::new(now, false, request));
-        let mut entry = Entry { key, merge: None, peer, user, status: 0, by: EndedBy::Decision, machine };
+        let machine = Machine::Client(Client::new(now, flow.is_reliable(), request));
+        let mut entry = Entry { key, merge: None, flow, user, status: 0, by: EndedBy::Decision, machine };
         entry.settle(now, None, &mut self.timers, out);
         self.entries.insert_unique(key.hash(), entry, |entry| entry.key.hash());
         true
@@ -218,7 +217,7 @@ impl Table {
         write(&mut response);
         if response.len() > LONGEST_DATAGRAM {
             // It cannot be sent, which the outbox counts, and so need not be kept.
-            out.push(entry.peer, &response);
+            out.push(entry.flow, &response);
             response = Vec::new();
         }
         let taken = response.capacity();
@@ -233,6 +232,16 @@ impl Table {
         entry.status = status;
         entry.settle(now, before, timers, out);
         true
+    }
+
+    /// Forgets a client transaction whose connection is gone: its transaction user knows.
+    pub(crate) fn abandon(&mut self, key: Key) {
+        if let Ok(found) = self.entries.find_entry(key.hash(), |entry| entry.key == key)
+            && matches!(found.get().machine, Machine::Client(_))
+        {
+            found.remove();
+            self.clients -= 1;
+        }
     }
 
     /// Notes why an INVITE's final response was given, where it was not decided at once.
@@ -424,7 +433,7 @@ impl Entry {
             Machine::Client(transaction) => transaction.poll_transmit(),
         };
         if let Some(bytes) = bytes.filter(|bytes| !bytes.is_empty()) {
-            out.push(self.peer, bytes);
+            out.push(self.flow, bytes);
         }
         let due = self.poll_timeout();
         if let Some(due) = due.filter(|_| due != before) {
@@ -438,10 +447,12 @@ mod tests {
     use std::time::Duration;
 
     use super::super::timers::{GIVE_UP, T4, epoch};
+    use std::net::SocketAddr;
+
     use super::*;
 
-    fn peer() -> SocketAddr {
-        "192.0.2.1:5060".parse().unwrap()
+    fn peer() -> Flow {
+        SocketAddr::from(([192, 0, 2, 1], 5060)).into()
     }
 
     fn drain(out: &mut Outbox) -> usize {

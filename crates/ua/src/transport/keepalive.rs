@@ -1,14 +1,19 @@
-//! What keeps a UDP flow open through a NAT or a firewall: a double CRLF towards each registrar,
-//! once for all the lines that are registered there.
+//! What keeps a flow open through a NAT or a firewall, and finds out that it is not: a double CRLF towards each
+//! registrar, once for all the lines that are registered there.
+//!
+//! Over UDP nobody answers it. Over a connection a server that knows RFC 5626 answers with a CRLF, the *pong*; from
+//! one that did so once, silence for 10 s is the end of the connection.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use super::flow::{ConnectionId, Flow};
 use crate::id::Generator;
 
 /// What is sent: RFC 5626 section 3.5.1's ping, which every SIP server ignores over UDP.
 pub(crate) const PING: &[u8] = b"\r\n\r\n";
+/// What a ping over a connection is answered with.
+pub(crate) const PONG: &[u8] = b"\r\n";
 
 /// Consumer NATs forget a UDP mapping after as little as 30 s without traffic. The wait is as section 4.4.2 has it
 /// for UDP, drawn anew for each ping, so that phones that were started together do not stay together.
@@ -16,90 +21,194 @@ pub(crate) const PING: &[u8] = b"\r\n\r\n";
 //# When a Flow-Timer header field is not included in a successful
 //# registration response, the time between each keep-alive request
 //# SHOULD be a random number between 24 and 29 seconds.
-const SHORTEST: Duration = Duration::from_secs(24);
-const SPREAD: Duration = Duration::from_secs(29 - 24);
+const UDP: Wait = Wait { shortest: Duration::from_secs(24), longest: Duration::from_secs(29) };
+/// Mappings of connections are kept for longer.
+//= https://www.rfc-editor.org/rfc/rfc5626#section-4.4.1
+//# the
+//# configurable upper bound SHOULD be 120 seconds (95 seconds for the
+//# lower bound) where battery power is not a concern
+const CONNECTION: Wait = Wait { shortest: Duration::from_secs(95), longest: Duration::from_secs(120) };
+/// How long a pong may take.
+const PONG_WITHIN: Duration = Duration::from_secs(10);
 
 /// The flows that are kept open.
 #[derive(Debug, Default)]
 pub(crate) struct KeepAlive {
-    flows: BTreeMap<SocketAddr, Flow>,
-    /// The same flows, the next one to be pinged first.
-    order: BTreeSet<(Instant, SocketAddr)>,
+    flows: BTreeMap<Flow, Kept>,
+    /// The same flows, the one next in turn first.
+    order: BTreeSet<(Instant, Flow)>,
+}
+
+/// What is due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Due {
+    /// A ping is to be sent.
+    Ping(Flow),
+    /// The pong did not come: the connection leads nowhere.
+    Dead(ConnectionId),
 }
 
 #[derive(Debug)]
-struct Flow {
+struct Kept {
     lines: usize,
     due: Instant,
+    /// Whether what is due is the pong.
+    awaits_pong: bool,
+    /// Whether a ping over it was ever answered.
+    answers: bool,
+}
+
+/// Between how much and how much.
+struct Wait {
+    shortest: Duration,
+    longest: Duration,
 }
 
 impl KeepAlive {
     /// Keeps a flow open for one more line.
-    pub(crate) fn add(&mut self, now: Instant, target: SocketAddr, generator: &mut Generator) {
+    pub(crate) fn add(&mut self, now: Instant, flow: Flow, generator: &mut Generator) {
         let Self { flows, order } = self;
-        let flow = flows.entry(target).or_insert_with(|| {
-            let due = now + interval(generator);
-            order.insert((due, target));
-            Flow { lines: 0, due }
+        let kept = flows.entry(flow).or_insert_with(|| {
+            let due = now + interval(flow, generator);
+            order.insert((due, flow));
+            Kept { lines: 0, due, awaits_pong: false, answers: false }
         });
-        flow.lines += 1;
+        kept.lines += 1;
     }
 
     /// Keeps a flow open for one line less.
-    pub(crate) fn remove(&mut self, target: SocketAddr) {
-        if let Some(flow) = self.flows.get_mut(&target) {
-            flow.lines -= 1;
-            if flow.lines == 0 {
-                self.order.remove(&(flow.due, target));
-                self.flows.remove(&target);
+    pub(crate) fn remove(&mut self, flow: Flow) {
+        if let Some(kept) = self.flows.get_mut(&flow) {
+            kept.lines -= 1;
+            if kept.lines == 0 {
+                self.order.remove(&(kept.due, flow));
+                self.flows.remove(&flow);
             }
         }
     }
 
-    /// Returns a flow that is to be pinged now.
-    pub(crate) fn pop_due(&mut self, now: Instant, generator: &mut Generator) -> Option<SocketAddr> {
-        let &(due, target) = self.order.first().filter(|&&(due, _)| due <= now)?;
-        let next = now + interval(generator);
-        self.order.remove(&(due, target));
-        self.order.insert((next, target));
-        if let Some(flow) = self.flows.get_mut(&target) {
-            flow.due = next;
+    /// Takes that a ping was answered.
+    pub(crate) fn handle_pong(&mut self, now: Instant, flow: Flow, generator: &mut Generator) {
+        let Self { flows, order } = self;
+        let Some(kept) = flows.get_mut(&flow) else { return };
+        kept.answers = true;
+        if std::mem::take(&mut kept.awaits_pong) {
+            kept.reschedule(flow, now + interval(flow, generator), order);
         }
-        Some(target)
     }
 
-    /// Returns when the next flow is to be pinged.
+    /// Returns what is due.
+    pub(crate) fn pop_due(&mut self, now: Instant, generator: &mut Generator) -> Option<Due> {
+        let Self { flows, order } = self;
+        let &(due, flow) = order.first().filter(|&&(due, _)| due <= now)?;
+        let Some(kept) = flows.get_mut(&flow) else {
+            order.remove(&(due, flow));
+            return None;
+        };
+        //= https://www.rfc-editor.org/rfc/rfc5626#section-4.4.1
+        //# If a pong is not received within 10 seconds after sending a ping (or
+        //# immediately after processing any incoming message being received when
+        //# that 10 seconds expires), then the client MUST treat the flow as
+        //# failed.
+        if kept.awaits_pong {
+            kept.awaits_pong = false;
+            kept.reschedule(flow, now + interval(flow, generator), order);
+            return flow.connection_id().map(Due::Dead);
+        }
+        // Many servers answer no ping, and what they do not know of is no sign of anything.
+        kept.awaits_pong = flow.is_reliable() && kept.answers;
+        let wait = if kept.awaits_pong { PONG_WITHIN } else { interval(flow, generator) };
+        kept.reschedule(flow, now + wait, order);
+        Some(Due::Ping(flow))
+    }
+
+    /// Returns when something is due next.
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
         self.order.first().map(|&(due, _)| due)
     }
 }
 
-fn interval(generator: &mut Generator) -> Duration {
-    SHORTEST + SPREAD.mul_f64(generator.fraction())
+impl Kept {
+    fn reschedule(&mut self, flow: Flow, due: Instant, order: &mut BTreeSet<(Instant, Flow)>) {
+        order.remove(&(self.due, flow));
+        order.insert((due, flow));
+        self.due = due;
+    }
+}
+
+fn interval(flow: Flow, generator: &mut Generator) -> Duration {
+    let Wait { shortest, longest } = if flow.is_reliable() { CONNECTION } else { UDP };
+    shortest + longest.saturating_sub(shortest).mul_f64(generator.fraction())
 }
 
 #[cfg(test)]
 mod tests {
+    use std::net::SocketAddr;
+
     use super::*;
+    use crate::transport::Transport;
 
     #[expect(clippy::disallowed_methods, reason = "a test needs one instant to start from")]
     fn epoch() -> Instant {
         Instant::now()
     }
 
+    fn udp() -> Flow {
+        Flow::from("192.0.2.1:5060".parse::<SocketAddr>().unwrap())
+    }
+
+    fn connection() -> Flow {
+        Flow::connection(ConnectionId::new(7), Transport::Tcp, "192.0.2.1:5060".parse().unwrap())
+    }
+
+    /// Waits for what is due next.
+    fn next(keep_alive: &mut KeepAlive, generator: &mut Generator) -> (Instant, Option<Due>) {
+        let due = keep_alive.poll_timeout().unwrap();
+        (due, keep_alive.pop_due(due, generator))
+    }
+
+    //= https://www.rfc-editor.org/rfc/rfc5626#section-4.4.1
+    //= type=test
+    //# If a pong is not received within 10 seconds after sending a ping (or
+    //# immediately after processing any incoming message being received when
+    //# that 10 seconds expires), then the client MUST treat the flow as
+    //# failed.
+    #[test]
+    fn a_connection_that_answered_pings_is_dead_when_it_no_longer_does() {
+        let (mut keep_alive, mut generator) = (KeepAlive::default(), Generator::new([1; 32]));
+        keep_alive.add(epoch(), connection(), &mut generator);
+        let (first, ping) = next(&mut keep_alive, &mut generator);
+        assert_eq!(ping, Some(Due::Ping(connection())));
+        keep_alive.handle_pong(first, connection(), &mut generator);
+        let (second, ping) = next(&mut keep_alive, &mut generator);
+        assert_eq!(ping, Some(Due::Ping(connection())));
+        let (dead, due) = next(&mut keep_alive, &mut generator);
+        assert_eq!(due, Some(Due::Dead(ConnectionId::new(7))));
+        assert_eq!(dead - second, PONG_WITHIN);
+    }
+
+    #[test]
+    fn a_connection_that_never_answered_a_ping_is_pinged_on() {
+        let (mut keep_alive, mut generator) = (KeepAlive::default(), Generator::new([1; 32]));
+        keep_alive.add(epoch(), connection(), &mut generator);
+        for _ in 0..10 {
+            assert_eq!(next(&mut keep_alive, &mut generator).1, Some(Due::Ping(connection())));
+        }
+    }
+
     #[test]
     fn lines_of_one_registrar_share_one_flow_and_the_last_one_ends_it() {
-        let (now, target) = (epoch(), "192.0.2.1:5060".parse().unwrap());
+        let (now, flow) = (epoch(), udp());
         let (mut keep_alive, mut generator) = (KeepAlive::default(), Generator::new([1; 32]));
-        keep_alive.add(now, target, &mut generator);
-        keep_alive.add(now, target, &mut generator);
+        keep_alive.add(now, flow, &mut generator);
+        keep_alive.add(now, flow, &mut generator);
         assert_eq!(keep_alive.pop_due(now, &mut generator), None);
         let due = keep_alive.poll_timeout().unwrap();
-        assert_eq!(keep_alive.pop_due(due, &mut generator), Some(target));
+        assert_eq!(keep_alive.pop_due(due, &mut generator), Some(Due::Ping(flow)));
         assert_eq!(keep_alive.pop_due(due, &mut generator), None);
-        keep_alive.remove(target);
+        keep_alive.remove(flow);
         assert!(keep_alive.poll_timeout().is_some());
-        keep_alive.remove(target);
+        keep_alive.remove(flow);
         assert_eq!(keep_alive.poll_timeout(), None);
     }
 
@@ -111,7 +220,7 @@ mod tests {
     fn each_ping_has_a_wait_of_its_own() {
         let (mut now, mut generator) = (epoch(), Generator::new([1; 32]));
         let mut keep_alive = KeepAlive::default();
-        keep_alive.add(now, "192.0.2.1:5060".parse().unwrap(), &mut generator);
+        keep_alive.add(now, udp(), &mut generator);
         let mut waits = BTreeSet::new();
         for _ in 0..100 {
             let due = keep_alive.poll_timeout().unwrap();
@@ -119,7 +228,7 @@ mod tests {
             waits.insert(due - now);
             now = due;
         }
-        assert!(waits.iter().all(|wait| (SHORTEST..=SHORTEST + SPREAD).contains(wait)), "{waits:?}");
+        assert!(waits.iter().all(|wait| (UDP.shortest..=UDP.longest).contains(wait)), "{waits:?}");
         assert!(waits.len() > 90, "{waits:?}");
     }
 }

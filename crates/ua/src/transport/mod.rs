@@ -1,10 +1,12 @@
 //! The transport layer's rules (RFC 3261 section 18): where a response goes, what the top Via
-//! becomes, what keeps a flow open, and the datagrams that wait to be sent. The sockets
-//! themselves are the caller's.
+//! becomes, what keeps a flow open, and what waits to be sent. The sockets and the connections themselves are
+//! the caller's.
 
+mod flow;
 mod keepalive;
 mod outbox;
 pub(crate) mod via;
 
-pub(crate) use keepalive::{KeepAlive, PING};
-pub use outbox::{Outbox, Transmit, Transmits};
+pub use flow::{ConnectionId, Flow, Transport};
+pub(crate) use keepalive::{Due, KeepAlive, PING, PONG};
+pub use outbox::{Outbox, Transmit, Transmits, Write};

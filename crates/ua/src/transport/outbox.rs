@@ -1,7 +1,10 @@
-//! What waits to be sent: datagrams side by side in one buffer that is used again and again.
+//! What waits to be sent: datagrams side by side in one buffer that is used again and again, and what goes over
+//! connections in another.
 
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 
+use super::flow::{ConnectionId, Flow};
 use crate::limits::LONGEST_DATAGRAM;
 
 /// One datagram to send.
@@ -68,7 +71,27 @@ impl<'a> Transmits<'a> {
     }
 }
 
-/// The datagrams that wait to be sent, in order, side by side in one buffer.
+/// What waits to be sent over a connection.
+///
+/// ```no_run
+/// # fn send(endpoint: &mut ringfence_ua::Endpoint, connection: &mut std::net::TcpStream) -> std::io::Result<()> {
+/// use std::io::Write as _;
+///
+/// while let Some(written) = endpoint.poll_write() {
+///     connection.write_all(&written.payload)?; // the one that `written.connection` names
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Write {
+    /// The connection that it goes over.
+    pub connection: ConnectionId,
+    /// One message or several, whole.
+    pub payload: Vec<u8>,
+}
+
+/// What waits to be sent, in order: the datagrams side by side in one buffer.
 ///
 /// ```
 /// use ringfence_ua::Outbox;
@@ -86,6 +109,8 @@ pub struct Outbox {
     waiting: Vec<Waiting>,
     /// How many of them were taken one by one.
     taken: usize,
+    /// What goes over connections, the newest last.
+    writes: VecDeque<Write>,
     /// Datagrams that no socket could send.
     pub(crate) too_long: u64,
 }
@@ -101,13 +126,36 @@ struct Waiting {
 const KEPT_CAPACITY: usize = 256 * 1024;
 
 impl Outbox {
-    /// Adds a datagram. What is too long for one (65,507 bytes) is left out.
-    pub fn push(&mut self, destination: SocketAddr, payload: &[u8]) {
+    /// Adds a message. What is too long for a datagram (65,507 bytes) is left out.
+    pub fn push(&mut self, destination: impl Into<Flow>, payload: &[u8]) {
         self.push_with(destination, |out| out.extend_from_slice(payload));
     }
 
-    /// Adds a datagram that is written in place. What is too long for one is counted and left out.
-    pub(crate) fn push_with(&mut self, destination: SocketAddr, write: impl FnOnce(&mut Vec<u8>)) {
+    /// Adds a message that is written in place. What is too long for a datagram is counted and left out.
+    pub(crate) fn push_with(&mut self, destination: impl Into<Flow>, write: impl FnOnce(&mut Vec<u8>)) {
+        let flow = destination.into();
+        match flow.connection_id() {
+            Some(connection) => self.write(connection, write),
+            None => self.push_datagram(flow.remote(), write),
+        }
+    }
+
+    /// Takes what goes over one of the connections.
+    pub(crate) fn pop_write(&mut self) -> Option<Write> {
+        self.writes.pop_front()
+    }
+
+    /// Adds what goes over a connection to what else goes over it, where that is the newest there is.
+    fn write(&mut self, connection: ConnectionId, write: impl FnOnce(&mut Vec<u8>)) {
+        if let Some(last) = self.writes.back_mut().filter(|last| last.connection == connection) {
+            return write(&mut last.payload);
+        }
+        let mut payload = Vec::with_capacity(1024);
+        write(&mut payload);
+        self.writes.push_back(Write { connection, payload });
+    }
+
+    fn push_datagram(&mut self, destination: SocketAddr, write: impl FnOnce(&mut Vec<u8>)) {
         if self.taken == self.waiting.len() {
             self.clear();
         }
@@ -134,7 +182,7 @@ impl Outbox {
         Transmits { bytes: &self.bytes, waiting: self.waiting.get(self.taken..).unwrap_or_default() }
     }
 
-    /// Takes all datagrams.
+    /// Takes all datagrams; what goes over connections stays.
     pub fn clear(&mut self) {
         self.taken = 0;
         self.waiting.clear();
@@ -149,6 +197,7 @@ impl Outbox {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::transport::Transport;
 
     #[test]
     fn datagrams_leave_in_the_order_in_which_they_came() {
@@ -170,5 +219,22 @@ mod tests {
         assert_eq!(outbox.pop(), Some(Transmit { destination: one, payload: b"next" }));
         assert_eq!(outbox.pop(), None);
         assert_eq!(outbox.too_long, 1);
+    }
+
+    #[test]
+    fn what_goes_over_one_connection_goes_together_and_no_datagram_takes_it_along() {
+        let remote = "192.0.2.1:5060".parse().unwrap();
+        let flow = |id| Flow::connection(ConnectionId::new(id), Transport::Tcp, remote);
+        let mut outbox = Outbox::default();
+        outbox.push(flow(1), b"one");
+        outbox.push(remote, b"datagram");
+        outbox.push(flow(1), b"two");
+        outbox.push(flow(2), b"three");
+        outbox.clear();
+        let written =
+            |id, payload: &[u8]| Write { connection: ConnectionId::new(id), payload: payload.to_vec() };
+        assert_eq!(outbox.pop_write(), Some(written(1, b"onetwo")));
+        assert_eq!(outbox.pop_write(), Some(written(2, b"three")));
+        assert_eq!(outbox.pop_write(), None);
     }
 }

@@ -5,6 +5,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use ringfence_wire::sip::{Host, Printer, Via};
 
+use super::flow::Flow;
+
 /// RFC 3261 section 18.2.2: the port of a sent-by that names none.
 const DEFAULT_PORT: u16 = 5060;
 
@@ -88,11 +90,21 @@ fn push_decimal(out: &mut Vec<u8>, number: u16) {
     out.push(b"0123456789"[usize::from(number % 10)]);
 }
 
-/// Returns where the responses to a request go.
+/// Returns where the responses to a request go, given what it came in on.
+pub(crate) fn response_flow(via: &Via<'_>, flow: Flow, is_trusted: bool) -> Flow {
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-18.2.2
+    //# If the "sent-protocol" is a reliable transport protocol such as
+    //# TCP or SCTP, or TLS over those, the response MUST be sent using
+    //# the existing connection to the source of the original request
+    //# that created the transaction, if that connection is still open.
+    if flow.is_reliable() { flow } else { response_target(via, flow.remote(), is_trusted).into() }
+}
+
+/// Returns where the responses to a datagram go.
 ///
 /// `maddr` would let anyone have responses sent to a victim: it is obeyed for a trusted source only, and never
 /// leads to a group of hosts.
-pub(crate) fn response_target(via: &Via<'_>, source: SocketAddr, is_trusted: bool) -> SocketAddr {
+fn response_target(via: &Via<'_>, source: SocketAddr, is_trusted: bool) -> SocketAddr {
     let port = via.port().filter(|&port| port != 0).unwrap_or(DEFAULT_PORT);
     //= https://www.rfc-editor.org/rfc/rfc3261#section-18.2.2
     //# Otherwise, if the Via header field value contains a "maddr"

@@ -9,6 +9,7 @@
 mod class;
 mod error;
 mod field;
+mod framer;
 mod framing;
 mod head;
 pub mod header;
@@ -29,6 +30,7 @@ mod words;
 
 pub use error::{Fault, HeaderError, ParseError, UriError};
 pub use field::Field;
+pub use framer::{Frame, Framer, StreamError};
 pub use framing::Framing;
 pub use head::Head;
 pub use header::{

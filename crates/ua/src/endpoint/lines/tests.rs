@@ -30,10 +30,8 @@ impl Book {
 
     /// Has a line's registrar looked up.
     fn locate(&mut self, user: &str, addresses: &[&str]) {
-        let target = |address: &&str| Target {
-            remote: SocketAddr::new(address.parse().unwrap(), 5060),
-            local: "192.0.2.7:5060".parse().unwrap(),
-        };
+        let local = "192.0.2.7:5060".parse().unwrap();
+        let target = |address: &&str| Target::udp(SocketAddr::new(address.parse().unwrap(), 5060), local);
         let targets: Vec<Target> = addresses.iter().map(target).collect();
         self.lines.located(epoch(), self.id(user), Some(&targets));
     }

@@ -1,6 +1,5 @@
 //! What each final response to a REGISTER means (RFC 3261 sections 8.1.3 and 10.2.4 to 10.2.8).
 
-use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use ringfence_wire::sip::{Message, StatusCode};
@@ -8,7 +7,7 @@ use ringfence_wire::sip::{Message, StatusCode};
 use super::{Binding, Bound, LONGEST_EXPIRES, Phase, ROUNDS, SHORTEST_REFRESH};
 use crate::core::auth::AuthError;
 use crate::id::Generator;
-use crate::registration::contact::{Ours, redirect_target};
+use crate::registration::contact::{ContactAddress, Ours, redirect_target};
 use crate::registration::state::{Cause, RegistrationState, shown};
 
 /// A refresh that is lost needs 32 s to be noticed: where the lifetime allows, it leaves that much and some.
@@ -18,7 +17,7 @@ impl Binding {
     pub(super) fn granted(
         &mut self,
         now: Instant,
-        contact: SocketAddr,
+        contact: ContactAddress,
         response: &Message<'_>,
         generator: &mut Generator,
     ) {
@@ -40,13 +39,13 @@ impl Binding {
         self.downgraded = None;
         let refresh_at = now + refresh_after(expires, generator.fraction());
         self.phase = Phase::Bound { refresh_at };
-        self.keep_open(self.current_target().map(|target| target.remote));
+        self.keep_open(self.current_target().map(|target| target.flow));
         self.tell(RegistrationState::Registered { expires, refresh_at });
     }
 
     /// Returns how long the registrar keeps our binding.
-    fn granted_expires(&self, contact: SocketAddr, response: &Message<'_>) -> u32 {
-        let seen = self.contact().unwrap_or(contact);
+    fn granted_expires(&self, contact: ContactAddress, response: &Message<'_>) -> u32 {
+        let seen = self.contact().unwrap_or(contact).address;
         let ours = Ours { user: &self.account.user, contact, seen, token: &self.token };
         ours.granted(response, self.expires).min(LONGEST_EXPIRES)
     }
@@ -99,7 +98,7 @@ impl Binding {
         response: &Message<'_>,
         generator: &mut Generator,
     ) {
-        match redirect_target(response).filter(|_| self.rounds < ROUNDS && !self.is_stopping) {
+        match redirect_target(response, &self.account).filter(|_| self.rounds < ROUNDS && !self.is_stopping) {
             Some(next) => {
                 self.redirected = Some(next.uri);
                 if self.account.outbound_proxy.is_some() {

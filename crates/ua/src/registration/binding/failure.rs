@@ -7,15 +7,48 @@ use crate::core::auth::Authenticator;
 use crate::id::Generator;
 use crate::registration::backoff;
 use crate::registration::state::{Cause, RegistrationState};
+use crate::registration::target::{Unreached, Unresolved};
 
 /// How long a registrar that offered more before is not answered with MD5. One that was set back to it is lost
 /// no longer than that; one who only pretends to be it must have kept the line from registering all the while.
 const DOWNGRADE: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// Within how long the lines of a connection that was lost register again.
+const AFTER_DISCONNECT: Duration = Duration::from_secs(3);
+
 impl Binding {
-    pub(super) fn unresolved(&mut self, now: Instant, error: String, generator: &mut Generator) {
+    pub(super) fn unreached(&mut self, now: Instant, why: Unreached, generator: &mut Generator) {
         let Phase::Resolving { host, .. } = std::mem::replace(&mut self.phase, Phase::Idle) else { return };
-        self.fail(now, Cause::Unresolved { host, error }, None, generator);
+        let cause = match why {
+            Unreached::Unresolved(Unresolved { error }) => Cause::Unresolved { host, error },
+            Unreached::Unconnected { error } => Cause::Unconnected { host, error },
+        };
+        self.fail(now, cause, None, generator);
+    }
+
+    /// Takes that the connection to the registrar is no more: it has a binding of ours that leads nowhere.
+    pub(crate) fn handle_disconnected(&mut self, now: Instant, error: &str, generator: &mut Generator) {
+        match self.phase {
+            Phase::Bound { .. } => {
+                self.keep_open(None);
+                // The lines of a registrar that restarts do not all come back in one instant.
+                let retry_at = now + AFTER_DISCONNECT.mul_f64(generator.fraction());
+                self.phase = Phase::Waiting { retry_at };
+                let cause = self.disconnected(error);
+                self.tell(RegistrationState::Failed { cause, retry_at: Some(retry_at) });
+            }
+            Phase::Asking { contact } => {
+                self.keep_open(None);
+                self.may_be_bound(now, contact);
+                self.fail(now, self.disconnected(error), None, generator);
+            }
+            Phase::Removing => self.end(now),
+            Phase::Idle | Phase::Resolving { .. } | Phase::Waiting { .. } => {}
+        }
+    }
+
+    fn disconnected(&self, error: &str) -> Cause {
+        Cause::Unconnected { host: self.account.next_hop().0.to_owned(), error: error.to_owned() }
     }
 
     pub(super) fn fail(

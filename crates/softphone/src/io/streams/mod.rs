@@ -1,0 +1,278 @@
+//! The connections of one shard: TCP, and TLS over it. Each is a task of its own that cuts what comes into messages;
+//! the shard alone knows which there are.
+//!
+//! ```text
+//!  connect, accept ─▶ task: read ─▶ Framer ─▶ Event::Received ─▶ shard ─▶ Endpoint
+//!                           ▲ write ◀────────── queue ◀────────── shard ◀─┘
+//! ```
+//!
+//! What is hostile is bounded here: how many connections there are in all and of one peer, how long a handshake, a
+//! message or silence may take, and how much waits for a peer that does not read.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use ringfence_ua::{ConnectionId, Flow, LineId, Target, Transport, Unreached, Write};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+use tokio_rustls::rustls::ServerConfig;
+
+use crate::tls::Tls;
+
+mod connect;
+mod connection;
+mod listener;
+
+use connect::connect;
+use connection::{Connection, Ends, serve};
+pub(crate) use listener::Listener;
+
+/// What happens to connections.
+pub(crate) enum Event {
+    /// One that lines asked for is open, or cannot be had.
+    Connected { server: Server, connected: Result<Connection, String> },
+    /// Somebody has connected to us.
+    Accepted { connection: tokio::net::TcpStream, tls: Option<Arc<ServerConfig>> },
+    /// A whole message came.
+    Received { flow: Flow, message: Bytes },
+    /// A double CRLF came.
+    Ping { flow: Flow },
+    /// A single CRLF came.
+    Pong { flow: Flow },
+    /// It is no more.
+    Closed { id: ConnectionId, why: String },
+}
+
+/// What a connection of ours leads to. The host is what a certificate is to be for.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Server {
+    pub(crate) transport: Transport,
+    pub(crate) host: String,
+    pub(crate) port: u16,
+}
+
+/// The connections of one shard.
+pub(crate) struct Streams {
+    sender: mpsc::Sender<Event>,
+    receiver: mpsc::Receiver<Event>,
+    open: BTreeMap<ConnectionId, Open>,
+    /// Those that we have opened.
+    ours: BTreeMap<Server, ConnectionId>,
+    /// Those that are being opened, and for which lines.
+    connecting: BTreeMap<Server, BTreeSet<LineId>>,
+    /// How many each peer has opened.
+    accepted: BTreeMap<IpAddr, usize>,
+    tasks: JoinSet<()>,
+    next: u64,
+    tls: Tls,
+    /// Where connections are made from, unless that is the system's to choose.
+    source: Option<IpAddr>,
+    refused: u64,
+}
+
+/// A connection that is open.
+struct Open {
+    flow: Flow,
+    local: SocketAddr,
+    outgoing: mpsc::Sender<Vec<u8>>,
+    /// What we have connected to; nothing where the peer has connected to us.
+    server: Option<Server>,
+}
+
+/// Connections that peers may have open, in all and each. A trunk has one or a few; who opens more holds memory.
+const MOST_ACCEPTED: usize = 4_096;
+const MOST_OF_ONE_PEER: usize = 64;
+/// What waits for the shard. At the bound connections are not read from, and TCP keeps their peers from sending.
+const EVENTS: usize = 256;
+/// Writes that wait for a peer to read. At the bound the connection is closed.
+const WRITES: usize = 256;
+/// How long what was written last may take to leave when all ends.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+
+impl Streams {
+    pub(crate) fn new(listening: SocketAddr, tls: Tls) -> Self {
+        let (sender, receiver) = mpsc::channel(EVENTS);
+        let source = Some(listening.ip()).filter(|ip| !ip.is_unspecified());
+        Self {
+            sender,
+            receiver,
+            open: BTreeMap::new(),
+            ours: BTreeMap::new(),
+            connecting: BTreeMap::new(),
+            accepted: BTreeMap::new(),
+            tasks: JoinSet::new(),
+            next: 0,
+            tls,
+            source,
+            refused: 0,
+        }
+    }
+
+    /// Takes connections from a listener.
+    pub(crate) fn listen(&mut self, listener: Listener) {
+        self.tasks.spawn(listener.accept(self.sender.clone()));
+    }
+
+    /// Waits for something to happen.
+    pub(crate) async fn next(&mut self) -> Option<Event> {
+        self.receiver.recv().await
+    }
+
+    /// Returns what has happened.
+    pub(crate) fn try_next(&mut self) -> Option<Event> {
+        self.receiver.try_recv().ok()
+    }
+
+    /// Returns a connection to a server where one is open; else one is opened, for which [`Event::Connected`] comes.
+    pub(crate) fn reach(
+        &mut self,
+        line: LineId,
+        server: Server,
+        addresses: Vec<SocketAddr>,
+    ) -> Option<Target> {
+        let open = self.ours.get(&server).and_then(|id| self.open.get(id));
+        if let Some(open) = open.filter(|open| !open.outgoing.is_closed()) {
+            return Some(Target { flow: open.flow, local: open.local });
+        }
+        if let Some(lines) = self.connecting.get_mut(&server) {
+            lines.insert(line);
+            return None;
+        }
+        self.connecting.insert(server.clone(), BTreeSet::from([line]));
+        let (events, tls, source) = (self.sender.clone(), self.tls.clone(), self.source);
+        self.tasks.spawn(async move {
+            let connected = connect(&server, addresses, source, &tls).await;
+            // A shard that has ended needs no connection.
+            let _ = events.send(Event::Connected { server, connected }).await;
+        });
+        None
+    }
+
+    /// Takes a connection that was opened, or why it was not. Returns whose it is, and what they are told.
+    pub(crate) fn connected(
+        &mut self,
+        server: Server,
+        connected: Result<Connection, String>,
+    ) -> (BTreeSet<LineId>, Result<Vec<Target>, Unreached>) {
+        let lines = self.connecting.remove(&server).unwrap_or_default();
+        let added = connected.and_then(|connection| {
+            let (remote, local) = connection.addresses().map_err(|error| error.to_string())?;
+            let (transport, key) = (server.transport, server.clone());
+            let flow = self.add(transport, remote, local, Some(server), async { Ok(connection) });
+            if let Some(id) = flow.connection_id() {
+                self.ours.insert(key, id);
+            }
+            Ok(vec![Target { flow, local }])
+        });
+        (lines, added.map_err(|error| Unreached::Unconnected { error }))
+    }
+
+    /// Takes a connection that a peer has opened, unless there are too many.
+    pub(crate) fn accept(&mut self, stream: tokio::net::TcpStream, tls: Option<Arc<ServerConfig>>) {
+        let (Ok(remote), Ok(local)) = (stream.peer_addr(), stream.local_addr()) else { return };
+        let peer = remote.ip().to_canonical();
+        let of_peer = self.accepted.get(&peer).copied().unwrap_or(0);
+        if of_peer >= MOST_OF_ONE_PEER || self.open.len() - self.ours.len() >= MOST_ACCEPTED {
+            self.refused += 1;
+            return;
+        }
+        *self.accepted.entry(peer).or_default() += 1;
+        let transport = if tls.is_some() { Transport::Tls } else { Transport::Tcp };
+        self.add(transport, remote, local, None, Connection::accept(stream, tls));
+    }
+
+    /// Sends over a connection. What is for one that is no more is left out, as a datagram would be lost.
+    pub(crate) fn send(&mut self, write: Write) {
+        let Some(open) = self.open.get(&write.connection) else { return };
+        if let Err(mpsc::error::TrySendError::Full(_)) = open.outgoing.try_send(write.payload) {
+            tracing::debug!(connection = %write.connection, "closed: the peer does not read");
+            self.close(write.connection);
+        }
+    }
+
+    /// Closes a connection, when what waits has been sent; [`Event::Closed`] follows.
+    pub(crate) fn close(&mut self, id: ConnectionId) {
+        if let Some(open) = self.open.get_mut(&id) {
+            // The task ends when nobody can send any more.
+            open.outgoing = mpsc::channel(1).0;
+            if let Some(server) = &open.server {
+                self.ours.remove(server);
+            }
+        }
+    }
+
+    /// Forgets a connection that is no more.
+    pub(crate) fn closed(&mut self, id: ConnectionId) {
+        while self.tasks.try_join_next().is_some() {}
+        let Some(open) = self.open.remove(&id) else { return };
+        match &open.server {
+            Some(server) if self.ours.get(server) == Some(&id) => drop(self.ours.remove(server)),
+            Some(_) => {}
+            None => {
+                let peer = open.flow.remote().ip().to_canonical();
+                if let Some(count) = self.accepted.get_mut(&peer) {
+                    *count -= 1;
+                    if *count == 0 {
+                        self.accepted.remove(&peer);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Returns a connection's own address, for the trace.
+    pub(crate) fn local(&self, id: ConnectionId) -> Option<(SocketAddr, Flow)> {
+        self.open.get(&id).map(|open| (open.local, open.flow))
+    }
+
+    /// Returns how many connections are open.
+    pub(crate) fn len(&self) -> usize {
+        self.open.len()
+    }
+
+    /// Returns how many connections were refused because there were too many.
+    pub(crate) fn refused(&self) -> u64 {
+        self.refused
+    }
+
+    /// Closes all, when what waits has been sent.
+    pub(crate) async fn leave(mut self) {
+        self.open.clear();
+        drop(self.receiver);
+        let all = async { while self.tasks.join_next().await.is_some() {} };
+        if timeout(LAST_WORDS, all).await.is_err() {
+            self.tasks.abort_all();
+        }
+    }
+
+    fn add(
+        &mut self,
+        transport: Transport,
+        remote: SocketAddr,
+        local: SocketAddr,
+        server: Option<Server>,
+        connection: impl Future<Output = std::io::Result<Connection>> + Send + 'static,
+    ) -> Flow {
+        self.next += 1;
+        let id = ConnectionId::new(self.next);
+        let canonical = |address: SocketAddr| SocketAddr::new(address.ip().to_canonical(), address.port());
+        let flow = Flow::connection(id, transport, canonical(remote));
+        let (outgoing, queue) = mpsc::channel(WRITES);
+        let ends = Ends { flow, is_accepted: server.is_none(), events: self.sender.clone(), outgoing: queue };
+        self.open.insert(id, Open { flow, local: canonical(local), outgoing, server });
+        let events = self.sender.clone();
+        self.tasks.spawn(async move {
+            let why = match connection.await {
+                Ok(connection) => serve(connection, ends).await,
+                Err(error) => error.to_string(),
+            };
+            // A shard that has ended has closed it.
+            let _ = events.send(Event::Closed { id, why }).await;
+        });
+        flow
+    }
+}

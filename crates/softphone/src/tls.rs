@@ -1,0 +1,199 @@
+//! How TLS is spoken: whom it trusts, and who we are (RFC 3261 section 26.3).
+
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use rustls_platform_verifier::Verifier;
+use tokio_rustls::rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use tokio_rustls::rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
+use tokio_rustls::rustls::pki_types::pem::PemObject as _;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use tokio_rustls::rustls::{
+    ClientConfig, DigitallySignedStruct, Error as TlsError, ServerConfig, SignatureScheme,
+};
+
+use crate::error::{Kind, Result};
+
+/// Whom TLS connections trust, and who we are on them.
+///
+/// A server's certificate must lead to a root that the system trusts, or one given here, and be for the host that the
+/// account names: its domain, or its proxy. TLS 1.2 and 1.3 are spoken. A name with a wildcard is taken, although RFC
+/// 5922 section 7.2 does not: providers have such certificates.
+///
+/// ```
+/// use softphone::{Softphone, Tls};
+///
+/// # fn show(private_ca: &[u8]) -> softphone::Result<()> {
+/// let builder = Softphone::builder().tls(Tls::new().trust(private_ca)?);
+/// # drop(builder);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Default)]
+pub struct Tls {
+    roots: Vec<CertificateDer<'static>>,
+    identity: Option<Arc<Identity>>,
+    accepts_anyone: bool,
+    /// Made when the first connection needs it: the system's roots are read then.
+    client: Arc<OnceLock<std::result::Result<Arc<ClientConfig>, String>>>,
+}
+
+struct Identity {
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+}
+
+/// What lowers the safety of TLS.
+#[derive(Debug)]
+pub struct DangerousTls {
+    tls: Tls,
+}
+
+impl Tls {
+    /// Trusts the roots that the system trusts, and shows no certificate of its own.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Trusts these roots too: certificates in PEM, such as a private authority's, or a PBX's own.
+    ///
+    /// Fails where there is none among them.
+    pub fn trust(mut self, pem: &[u8]) -> Result<Self> {
+        self.roots.extend(certificates(pem)?);
+        self.client = Arc::default();
+        Ok(self)
+    }
+
+    /// Shows this certificate, with those that lead from it to a root, where a server asks for one, and to those who
+    /// connect to us: certificates and a private key in PEM.
+    ///
+    /// Fails where a certificate or the key is missing, or the two do not belong together.
+    pub fn identity(mut self, chain: &[u8], key: &[u8]) -> Result<Self> {
+        let chain = certificates(chain)?;
+        let key =
+            PrivateKeyDer::from_pem_slice(key).map_err(|error| Kind::Tls(format!("private key: {error}")))?;
+        self.identity = Some(Arc::new(Identity { chain, key }));
+        self.client = Arc::default();
+        self.server()?;
+        Ok(self)
+    }
+
+    /// Returns what lowers the safety of TLS.
+    #[must_use]
+    pub fn dangerous(self) -> DangerousTls {
+        DangerousTls { tls: self }
+    }
+
+    /// Returns what connections of ours are made with.
+    pub(crate) fn client(&self) -> std::result::Result<Arc<ClientConfig>, String> {
+        self.client
+            .get_or_init(|| self.make_client().map(Arc::new).map_err(|error| error.to_string()))
+            .clone()
+    }
+
+    /// Returns what connections of others are taken with.
+    pub(crate) fn server(&self) -> Result<Arc<ServerConfig>> {
+        let Some(identity) = &self.identity else {
+            return Err(Kind::Tls("no certificate to show to those who connect".to_owned()).into());
+        };
+        let config = ServerConfig::builder_with_provider(provider())
+            .with_safe_default_protocol_versions()
+            .and_then(|builder| {
+                builder
+                    .with_no_client_auth()
+                    .with_single_cert(identity.chain.clone(), identity.key.clone_key())
+            })
+            .map_err(|error| Kind::Tls(error.to_string()))?;
+        Ok(Arc::new(config))
+    }
+
+    fn make_client(&self) -> std::result::Result<ClientConfig, TlsError> {
+        let builder =
+            ClientConfig::builder_with_provider(provider()).with_safe_default_protocol_versions()?;
+        let verifier: Arc<dyn ServerCertVerifier> = if self.accepts_anyone {
+            Arc::new(Anyone(provider()))
+        } else {
+            Arc::new(Verifier::new_with_extra_roots(self.roots.clone(), provider())?)
+        };
+        let builder = builder.dangerous().with_custom_certificate_verifier(verifier);
+        match &self.identity {
+            Some(identity) => builder.with_client_auth_cert(identity.chain.clone(), identity.key.clone_key()),
+            None => Ok(builder.with_no_client_auth()),
+        }
+    }
+}
+
+/// Shows no key.
+impl fmt::Debug for Tls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tls")
+            .field("roots", &self.roots.len())
+            .field("has_identity", &self.identity.is_some())
+            .field("accepts_anyone", &self.accepts_anyone)
+            .finish_non_exhaustive()
+    }
+}
+
+impl DangerousTls {
+    /// Takes any certificate of a server for the right one: whoever is on the way can read the password's digests and
+    /// the calls, and answer for the server.
+    #[must_use]
+    pub fn accept_any_certificate(mut self) -> Tls {
+        self.tls.accepts_anyone = true;
+        self.tls.client = Arc::default();
+        self.tls
+    }
+}
+
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(ring::default_provider())
+}
+
+fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>> {
+    let read: std::result::Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+    match read {
+        Ok(certificates) if !certificates.is_empty() => Ok(certificates),
+        Ok(_) => Err(Kind::Tls("no certificate in PEM".to_owned()).into()),
+        Err(error) => Err(Kind::Tls(format!("certificate: {error}")).into()),
+    }
+}
+
+/// Takes any certificate; that its owner has the key is made sure of all the same.
+#[derive(Debug)]
+struct Anyone(Arc<CryptoProvider>);
+
+impl ServerCertVerifier for Anyone {
+    fn verify_server_cert(
+        &self,
+        _end_entity: &CertificateDer<'_>,
+        _intermediates: &[CertificateDer<'_>],
+        _server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        _now: UnixTime,
+    ) -> std::result::Result<ServerCertVerified, TlsError> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> std::result::Result<HandshakeSignatureValid, TlsError> {
+        verify_tls12_signature(message, cert, dss, &self.0.signature_verification_algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> std::result::Result<HandshakeSignatureValid, TlsError> {
+        verify_tls13_signature(message, cert, dss, &self.0.signature_verification_algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
+}

@@ -1,0 +1,219 @@
+//! Lines over TCP and TLS, and callers who connect to us.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::wildcard_enum_match_arm, reason = "a test may fail so")]
+
+mod stage;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use softphone::{Account, Cause, RegistrationState, Reject, Softphone, Tls, Transport};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::PrivateKeyDer;
+
+use stage::connections::pbx_behind;
+use stage::{builder, next, phone, soon};
+
+/// An authority that nobody knows of.
+struct Authority {
+    pem: String,
+    issuer: Issuer<'static, KeyPair>,
+}
+
+impl Authority {
+    fn new() -> Self {
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::default();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let pem = params.self_signed(&key).unwrap().pem();
+        Self { pem, issuer: Issuer::new(params, key) }
+    }
+
+    /// Certificate and key, in PEM, of a host.
+    fn identity(&self, host: &str) -> (String, String) {
+        let key = KeyPair::generate().unwrap();
+        let params = CertificateParams::new([host.to_owned()]).unwrap();
+        (params.signed_by(&key, &self.issuer).unwrap().pem(), key.serialize_pem())
+    }
+
+    fn server(&self, host: &str) -> Arc<ServerConfig> {
+        let key = KeyPair::generate().unwrap();
+        let params = CertificateParams::new([host.to_owned()]).unwrap();
+        let certificate = params.signed_by(&key, &self.issuer).unwrap().der().clone();
+        let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+        let config = ServerConfig::builder_with_provider(ring::default_provider().into())
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate], key)
+            .unwrap();
+        Arc::new(config)
+    }
+}
+
+async fn register(phone: &Softphone, account: Account) -> softphone::Result<softphone::Line> {
+    soon(phone.register(account)).await
+}
+
+#[tokio::test]
+async fn a_line_registers_and_rejects_over_tcp_however_the_stream_is_cut() {
+    for pieces in [None, Some(1), Some(7)] {
+        let (pbx, phone) = (pbx_behind(None, pieces).await, phone().await);
+        let line = register(&phone, pbx.account("858").transport(Transport::Tcp)).await.unwrap();
+        let contact = pbx.contacts("858").remove(0);
+        assert!(contact.contains(";transport=tcp;line="), "{contact}");
+        let register = pbx.received("REGISTER").pop().unwrap();
+        assert!(register.contains("\r\nVia: SIP/2.0/TCP 127.0.0.1:"), "{register}");
+        let call = pbx.call("1001", "858");
+        next(line.incoming()).await.reject(Reject::busy()).await.unwrap();
+        assert_eq!(pbx.statuses(call).await, [100, 486]);
+        assert_eq!(soon(phone.counters()).await.unwrap().connections, 1);
+    }
+}
+
+#[tokio::test]
+async fn the_lines_of_one_registrar_share_a_connection() {
+    let (pbx, phone) = (pbx_behind(None, None).await, phone().await);
+    for user in ["858", "859"] {
+        register(&phone, pbx.account(user).transport(Transport::Tcp)).await.unwrap();
+    }
+    assert_eq!(soon(phone.counters()).await.unwrap().connections, 1);
+}
+
+#[tokio::test]
+async fn a_registrar_that_nobody_listens_at_is_told_at_once() {
+    let (pbx, phone) = (stage::pbx().await, phone().await);
+    let error = register(&phone, pbx.account("858").transport(Transport::Tcp)).await.unwrap_err();
+    let Some(Cause::Unconnected { host, error }) = error.cause() else { panic!("{error}") };
+    assert!(host == "127.0.0.1" && error.contains("refused"), "{host}: {error}");
+}
+
+#[tokio::test]
+async fn a_lost_connection_is_told_at_once_and_opened_again() {
+    let (pbx, phone) = (pbx_behind(None, None).await, phone().await);
+    let line = register(&phone, pbx.account("858").transport(Transport::Tcp)).await.unwrap();
+    let mut registration = line.registration();
+    assert!(registration.state().is_registered());
+    pbx.disconnect();
+    let lost = next(registration.changed()).await;
+    let RegistrationState::Failed { cause, retry_at } = lost else { panic!("{lost:?}") };
+    assert!(matches!(cause, Cause::Unconnected { .. }) && retry_at.is_some());
+    while !next(registration.changed()).await.is_registered() {}
+    let call = pbx.call("1001", "858");
+    next(line.incoming()).await.reject(Reject::busy()).await.unwrap();
+    assert_eq!(pbx.statuses(call).await, [100, 486]);
+    assert_eq!(pbx.contacts("858").len(), 1, "the binding of the connection that was lost is taken back");
+}
+
+#[tokio::test]
+async fn a_line_registers_and_rejects_over_tls_with_a_private_authority() {
+    let authority = Authority::new();
+    let pbx = pbx_behind(Some(authority.server("127.0.0.1")), Some(100)).await;
+    let tls = Tls::new().trust(authority.pem.as_bytes()).unwrap();
+    let phone = builder().tls(tls).start().await.unwrap();
+    let line = register(&phone, pbx.account("858").transport(Transport::Tls)).await.unwrap();
+    assert!(pbx.contacts("858")[0].contains(";transport=tls;line="));
+    let call = pbx.call("1001", "858");
+    next(line.incoming()).await.reject(Reject::busy()).await.unwrap();
+    assert_eq!(pbx.statuses(call).await, [100, 486]);
+}
+
+#[tokio::test]
+async fn a_certificate_that_leads_nowhere_or_is_for_another_is_refused_unless_any_is_accepted() {
+    let authority = Authority::new();
+    let trusting = || Tls::new().trust(authority.pem.as_bytes()).unwrap();
+    let cases = [("127.0.0.1", Tls::new()), ("pbx.example.com", trusting())];
+    for (host, tls) in cases {
+        let pbx = pbx_behind(Some(authority.server(host)), None).await;
+        let account = || pbx.account("858").transport(Transport::Tls);
+        let phone = builder().tls(tls).start().await.unwrap();
+        let error = register(&phone, account()).await.unwrap_err();
+        let Some(Cause::Unconnected { error, .. }) = error.cause() else { panic!("{error}") };
+        assert!(error.contains("certificate"), "{error}");
+        assert!(pbx.received("REGISTER").is_empty(), "nothing is said to a stranger");
+        let careless = Tls::new().dangerous().accept_any_certificate();
+        let phone = builder().tls(careless).start().await.unwrap();
+        register(&phone, account()).await.unwrap();
+    }
+}
+
+const INVITE: &str = "INVITE sip:858@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/TCP 127.0.0.1:9;branch=z9hG4bKone\r\n\
+    From: <sip:1001@127.0.0.1>;tag=a\r\nTo: <sip:858@127.0.0.1>\r\nCall-ID: one\r\nCSeq: 1 INVITE\r\n\
+    Contact: <sip:1001@127.0.0.1:9>\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n";
+
+/// Sends something over a new connection and returns what comes back until it contains some words, or it ends.
+async fn say(to: SocketAddr, bytes: &[u8], until: &str) -> String {
+    let mut stream = TcpStream::connect(to).await.unwrap();
+    stream.write_all(bytes).await.unwrap();
+    let mut heard = Vec::new();
+    soon(async {
+        while !String::from_utf8_lossy(&heard).contains(until) {
+            if stream.read_buf(&mut heard).await.map_or(true, |length| length == 0) {
+                break;
+            }
+        }
+    })
+    .await;
+    String::from_utf8_lossy(&heard).into_owned()
+}
+
+#[tokio::test]
+async fn a_trunk_that_connects_to_us_is_answered_over_its_connection_once() {
+    let phone = builder().listen_tcp("127.0.0.1:0".parse().unwrap()).start().await.unwrap();
+    let account = Account::new("858@127.0.0.1:9").unwrap().register(false);
+    let line = soon(phone.line(account)).await.unwrap();
+    let reject = tokio::spawn(async move { next(line.incoming()).await.reject(Reject::busy()).await });
+    let heard = say(phone.stream_addresses()[0], INVITE.as_bytes(), "SIP/2.0 486").await;
+    reject.await.unwrap().unwrap();
+    assert_eq!(heard.matches("SIP/2.0 486").count(), 1);
+    assert!(heard.contains("Via: SIP/2.0/TCP 127.0.0.1:9;branch=z9hG4bKone"), "{heard}");
+}
+
+#[tokio::test]
+async fn a_ping_is_answered_and_what_is_no_sip_ends_the_connection() {
+    let phone = builder().listen_tcp("127.0.0.1:0".parse().unwrap()).start().await.unwrap();
+    let to = phone.stream_addresses()[0];
+    assert_eq!(say(to, b"\r\n\r\n", "\r\n").await, "\r\n");
+    assert_eq!(say(to, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", "never").await, "");
+}
+
+#[tokio::test]
+async fn one_peer_holds_so_many_connections_and_no_more() {
+    let phone = builder().listen_tcp("127.0.0.1:0".parse().unwrap()).start().await.unwrap();
+    let to = phone.stream_addresses()[0];
+    let mut held = Vec::new();
+    for _ in 0..64 {
+        let mut stream = TcpStream::connect(to).await.unwrap();
+        stream.write_all(b"\r\n\r\n").await.unwrap();
+        soon(stream.read_u16()).await.unwrap();
+        held.push(stream);
+    }
+    let mut turned_away = TcpStream::connect(to).await.unwrap();
+    assert!(soon(turned_away.read_u16()).await.is_err());
+    let counters = soon(phone.counters()).await.unwrap();
+    assert_eq!((counters.connections, counters.refused_connections), (64, 1));
+}
+
+#[tokio::test]
+async fn those_who_connect_by_tls_see_our_certificate() {
+    let authority = Authority::new();
+    let (chain, key) = authority.identity("127.0.0.1");
+    let tls = Tls::new().identity(chain.as_bytes(), key.as_bytes()).unwrap();
+    let any: SocketAddr = "127.0.0.1:0".parse().unwrap();
+    let phone = builder().listen_tls(any).tls(tls).start().await.unwrap();
+    let trusting = Tls::new().trust(authority.pem.as_bytes()).unwrap();
+    // Two of ours: one registers at the other, which knows nobody and is silent, but for the handshake.
+    let other = builder().tls(trusting).start().await.unwrap();
+    let account = Account::new(&format!("858@{}", phone.stream_addresses()[0])).unwrap();
+    let line = soon(other.line(account.transport(Transport::Tls))).await.unwrap();
+    while soon(phone.counters()).await.unwrap().dropped_stranger == 0 {
+        tokio::task::yield_now().await;
+    }
+    drop(line);
+    let without = builder().listen_tls(any).start().await.unwrap_err();
+    assert!(without.to_string().contains("certificate"), "{without}");
+}
