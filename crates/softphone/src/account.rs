@@ -36,33 +36,38 @@ pub struct Account {
     outbound_proxy: Option<String>,
 }
 
-const ADDRESS: &str = "an address like sip:user@host:port, over UDP";
-const PROXY: &str = "a proxy like proxy.example.com:5060 or 192.0.2.1, over UDP";
-const DEFAULT_PORT: u16 = 5060;
+const ADDRESS: &str = "an address like sip:user@host:port, over UDP, TCP or TLS";
+const PROXY: &str = "a proxy like proxy.example.com:5060 or 192.0.2.1, over UDP, TCP or TLS";
 
 impl Account {
     /// Creates an account from its address-of-record: `sip:858@pbx.example.com:5060`, where `sip:`
     /// and the port may be left out.
     ///
+    /// A port that is left out is the one that the domain's service records name (RFC 3263), or else 5060. The
+    /// address-of-record has the port that was given, but for 5060.
+    ///
     /// Fails when that is no such address, or asks for another transport than UDP.
     pub fn new(address: &str) -> Result<Self> {
         let invalid = || Error::from(Kind::Account { expected: ADDRESS, got: without_password(address) });
-        let (user, domain, port) = split(address).ok_or_else(invalid)?;
+        let Parts { user, host, port, transport, is_secure } = split(address).ok_or_else(invalid)?;
         let user = user.ok_or_else(invalid)?;
-        Ok(Self::from_parts(&user, &domain, port))
+        let mut inner = ringfence_ua::Account::new(&user, &host, port);
+        (inner.transport, inner.is_secure) = (transport, is_secure);
+        Ok(Self { inner, auth_user: None, password: None, outbound_proxy: None })
     }
 
     /// Creates an account from a user name, which may contain any characters, a host name or
-    /// address, and a port.
+    /// address, and a port, or `None` where none is given (see [`Account::new`]).
     ///
     /// Fails when the user is empty or the domain is neither a name nor an address.
-    pub fn of(user: &str, domain: &str, port: u16) -> Result<Self> {
+    pub fn of(user: &str, domain: &str, port: impl Into<Option<u16>>) -> Result<Self> {
         let domain = if domain.parse::<std::net::Ipv6Addr>().is_ok() {
             format!("[{domain}]")
         } else {
             domain.to_owned()
         };
-        Self::new(&format!("sip:{}@{domain}:{port}", escape(user)))
+        let port = port.into().map_or_else(String::new, |port| format!(":{port}"));
+        Self::new(&format!("sip:{}@{domain}{port}", escape(user)))
     }
 
     /// Sets the password that a challenge is answered with.
@@ -154,18 +159,15 @@ impl Account {
     pub(crate) fn into_inner(self) -> Result<ringfence_ua::Account> {
         let mut inner = self.inner;
         if let Some(proxy) = self.outbound_proxy {
-            let (_, host, port) = split(&proxy)
+            let Parts { host, port, transport, is_secure, .. } = split(&proxy)
                 .ok_or_else(|| Kind::Account { expected: PROXY, got: without_password(&proxy) })?;
             inner.outbound_proxy = Some((host, port));
+            // What is said of the way is said of the first hop.
+            inner.transport = if is_secure { Some(Transport::Tls) } else { transport.or(inner.transport) };
         }
         let user = self.auth_user.unwrap_or_else(|| unescape(&inner.user));
         inner.credentials = self.password.map(|password| Credentials::new(user, password.as_str()));
         Ok(inner)
-    }
-
-    fn from_parts(user: &str, domain: &str, port: u16) -> Self {
-        let inner = ringfence_ua::Account::new(user, domain, port);
-        Self { inner, auth_user: None, password: None, outbound_proxy: None }
     }
 }
 
@@ -178,19 +180,47 @@ impl fmt::Debug for Account {
     }
 }
 
-/// Splits `[sip:][user@]host[:port]` into user, host and port.
-fn split(address: &str) -> Option<(Option<String>, String, u16)> {
-    let has_scheme = address.get(..4).is_some_and(|scheme| scheme.eq_ignore_ascii_case("sip:"));
-    let address = if has_scheme { address.to_owned() } else { format!("sip:{address}") };
-    let uri = Uri::parse(address.as_bytes()).ok().filter(|uri| uri.scheme() == Scheme::Sip)?;
-    let is_udp = uri.param("transport").is_none_or(|transport| transport.eq_ignore_ascii_case(b"udp"));
-    let is_plain = uri.password().is_none() && uri.headers().is_none() && is_udp;
+/// What an address says.
+struct Parts {
+    user: Option<String>,
+    host: String,
+    port: Option<u16>,
+    transport: Option<Transport>,
+    /// Whether it is a `sips` URI.
+    is_secure: bool,
+}
+
+/// Splits `[sip:][user@]host[:port][;transport=…]`.
+fn split(address: &str) -> Option<Parts> {
+    let has =
+        |scheme: &str| address.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme));
+    let address = if has("sip:") || has("sips:") { address.to_owned() } else { format!("sip:{address}") };
+    let uri = Uri::parse(address.as_bytes()).ok()?;
+    let is_secure = match uri.scheme() {
+        Scheme::Sip => false,
+        Scheme::Sips => true,
+        Scheme::Tel | Scheme::Other(_) => return None,
+    };
+    let transport = match uri.param("transport") {
+        Some(name) => Some(transport(&name, is_secure)?),
+        None => None,
+    };
     let host = match uri.host() {
         Host::Name("") => return None,
         host @ (Host::Name(_) | Host::V4(_) | Host::V6(_)) => host.to_string(),
     };
     let user = uri.user().map(|user| String::from_utf8_lossy(user).into_owned());
-    (is_plain && uri.port() != Some(0)).then(|| (user, host, uri.port().unwrap_or(DEFAULT_PORT)))
+    let is_plain = uri.password().is_none() && uri.headers().is_none() && uri.port() != Some(0);
+    is_plain.then(|| Parts { user, host, port: uri.port(), transport, is_secure })
+}
+
+/// Reads the `transport` parameter. In a `sips` URI it names what lies beneath TLS (RFC 3261 section 26.2.2).
+fn transport(name: &[u8], is_secure: bool) -> Option<Transport> {
+    let is = |transport: Transport| name.eq_ignore_ascii_case(transport.uri_parameter().as_bytes());
+    if is_secure {
+        return (is(Transport::Tcp) || is(Transport::Tls)).then_some(Transport::Tls);
+    }
+    [Transport::Udp, Transport::Tcp, Transport::Tls].into_iter().find(|&transport| is(transport))
 }
 
 /// Hides what stands for a password in something that was to be an address: errors end in logs.
@@ -247,15 +277,31 @@ mod tests {
             "",
             "858",
             "858@",
-            "sips:858@host",
+            "sips:858@host;transport=udp",
             "tel:+41",
-            "858@host;transport=tcp",
+            "858@host;transport=sctp",
+            "858@host;transport=",
             "a b@host",
             "858@host:0",
         ] {
             let error = Account::new(address).unwrap_err().to_string();
             assert!(error.contains(&format!("got {address:?}")), "{error}");
         }
+    }
+
+    #[test]
+    fn an_address_says_what_requests_go_by() {
+        let transport = |address: &str| Account::new(address).unwrap().into_inner().unwrap().transport();
+        assert_eq!(transport("858@host"), Transport::Udp);
+        assert_eq!(transport("858@host;transport=TCP"), Transport::Tcp);
+        assert_eq!(transport("sip:858@host:5061;transport=tls"), Transport::Tls);
+        for secure in ["sips:858@host", "sips:858@host;transport=tcp"] {
+            assert_eq!(transport(secure), Transport::Tls);
+            assert_eq!(Account::new(secure).unwrap().address_of_record(), "sips:858@host");
+        }
+        let through = |proxy| Account::new("858@host").unwrap().outbound_proxy(proxy).into_inner().unwrap();
+        assert_eq!(through("proxy.example.com;transport=tcp").transport(), Transport::Tcp);
+        assert_eq!(through("sips:proxy.example.com").transport(), Transport::Tls);
     }
 
     #[test]
@@ -285,10 +331,22 @@ mod tests {
     }
 
     #[test]
+    fn a_port_that_was_not_given_is_told_from_the_default_one() {
+        let port = |account: Account| account.into_inner().unwrap().port;
+        assert_eq!(port(Account::new("858@pbx.example.com").unwrap()), None);
+        assert_eq!(port(Account::of("858", "pbx.example.com", None).unwrap()), None);
+        assert_eq!(port(Account::new("858@pbx.example.com:5060").unwrap()), Some(5060));
+        assert_eq!(port(Account::of("858", "pbx.example.com", 5060).unwrap()), Some(5060));
+    }
+
+    #[test]
     fn a_proxy_that_is_none_is_told_when_the_line_is_made() {
         let account = |proxy| Account::new("858@host").unwrap().outbound_proxy(proxy).into_inner();
-        assert_eq!(account("10.0.0.1:5070").unwrap().outbound_proxy, Some(("10.0.0.1".to_owned(), 5070)));
-        assert_eq!(account("sip:proxy.example.com;lr").unwrap().outbound_proxy.unwrap().1, 5060);
+        assert_eq!(
+            account("10.0.0.1:5070").unwrap().outbound_proxy,
+            Some(("10.0.0.1".to_owned(), Some(5070)))
+        );
+        assert_eq!(account("sip:proxy.example.com;lr").unwrap().outbound_proxy.unwrap().1, None);
         assert!(account("not a host").is_err());
     }
 }

@@ -398,8 +398,9 @@ impl Shard {
         match event {
             Event::Resolve { line, host, port, transport } => {
                 let (sender, listening) = (self.sender.clone(), self.udp.local());
+                let port = port.unwrap_or(transport.default_port());
                 tokio::spawn(async move {
-                    let resolved = resolve(host.clone(), port, listening).await;
+                    let resolved = resolve(host.clone(), Some(port), listening).await;
                     let command = match resolved {
                         Ok(found) if transport.is_reliable() => {
                             let addresses = found.iter().map(|target| target.flow.remote()).collect();

@@ -104,13 +104,13 @@ impl Phone {
         })
     }
 
-    fn resolve(&self, host: &str, port: u16) -> Result<Vec<Target>, Unresolved> {
+    fn resolve(&self, host: &str, port: Option<u16>) -> Result<Vec<Target>, Unresolved> {
         let literal = host.trim_start_matches('[').trim_end_matches(']').parse().ok().map(|ip| vec![ip]);
         let addresses = literal.or_else(|| self.hosts.get(host).cloned()).unwrap_or_default();
         if addresses.is_empty() {
             return Err(Unresolved { error: "no such name".to_owned() });
         }
-        let target = |ip| Target::udp(SocketAddr::new(ip, port), self.address);
+        let target = |ip| Target::udp(SocketAddr::new(ip, port.unwrap_or(5060)), self.address);
         Ok(addresses.into_iter().map(target).collect())
     }
 }

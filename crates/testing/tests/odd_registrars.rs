@@ -256,7 +256,7 @@ mod granted {
 
     #[test]
     fn calls_are_let_in_from_the_proxy_that_requests_go_through() {
-        let account = Account { outbound_proxy: Some(("192.0.2.1".into(), 5060)), ..account() };
+        let account = Account { outbound_proxy: Some(("192.0.2.1".into(), Some(5060))), ..account() };
         let (mut probe, register) = registering(account);
         assert_eq!(register.destination, peer_address());
         assert_eq!(register.header("Route").as_deref(), Some("<sip:192.0.2.1:5060;lr>"));
@@ -430,7 +430,9 @@ mod failing {
         let contacts = format!("Contact: <mailto:a@b>, {clear}, {over_udp}\r\n");
         assert_eq!(probe.receive(answer(&register, "302 Moved Temporarily", &contacts)), []);
         let next = probe.events().last();
-        assert!(matches!(next, Some(Event::Resolve { host, port: 5070, .. }) if host == "r2.example.com"));
+        assert!(
+            matches!(next, Some(Event::Resolve { host, port: Some(5070), .. }) if host == "r2.example.com")
+        );
         let moved = only_register(resolve(&mut probe, &["192.0.2.2:5070"]));
         assert_eq!(moved.message().request_uri(), Some(&b"sip:r2.example.com:5070"[..]));
         assert_eq!(moved.destination, "192.0.2.2:5070".parse().unwrap());
@@ -444,7 +446,7 @@ mod failing {
 
     #[test]
     fn a_redirection_of_a_line_with_a_proxy_is_followed_through_the_proxy() {
-        let account = Account { outbound_proxy: Some(("192.0.2.1".into(), 5060)), ..account() };
+        let account = Account { outbound_proxy: Some(("192.0.2.1".into(), Some(5060))), ..account() };
         let (mut probe, register) = registering(account);
         let contact = "Contact: <sip:r2.example.com>\r\n";
         let moved = only_register(probe.receive(answer(&register, "302 Moved Temporarily", contact)));

@@ -114,8 +114,8 @@ pub enum Event {
         line: LineId,
         /// A name or an address, IPv6 in brackets.
         host: String,
-        /// The port to use.
-        port: u16,
+        /// The port to use, where one was given: without one, the host's service records may name it (RFC 3263).
+        port: Option<u16>,
         /// By what. A target of TCP or TLS is a connection that is open.
         transport: Transport,
     },
@@ -126,8 +126,8 @@ pub enum Event {
         line: LineId,
         /// A name or an address, IPv6 in brackets.
         host: String,
-        /// The port to use.
-        port: u16,
+        /// The port to use, where one was given: without one, the host's service records may name it (RFC 3263).
+        port: Option<u16>,
     },
     /// A connection leads nowhere any more, and is to be closed; [`Endpoint::handle_disconnected`] is to be told so.
     Disconnect {

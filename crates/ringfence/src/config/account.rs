@@ -20,7 +20,8 @@ pub(crate) struct Account {
     pub(crate) user: String,
     /// A host name or an address, an IPv6 one in brackets.
     pub(crate) domain: String,
-    pub(crate) port: u16,
+    /// Without one, the domain's service records may name it (RFC 3263).
+    pub(crate) port: Option<u16>,
     pub(crate) display_name: Option<String>,
     pub(crate) auth_user: Option<String>,
     pub(crate) password: Option<Secret>,
@@ -71,7 +72,7 @@ impl Account {
         });
         let account = Self {
             name: name.value.to_owned(),
-            port: section.integer(&PORT, 1..=65_535).map_or(5060, |at| narrow(at.value)),
+            port: section.integer(&PORT, 1..=65_535).map(|at| narrow(at.value)),
             display_name: section.parsed(&DISPLAY_NAME, one_line).map(|at| at.value),
             auth_user: section.parsed(&AUTH_USER, one_line).map(|at| at.value),
             password: password(section, register),

@@ -13,15 +13,18 @@ use super::interfaces::local_address_towards;
 
 /// How long a look-up may take, with the wait for its place: longer than the system's resolver tries with two servers and its default of 5 s each.
 const PATIENCE: Duration = Duration::from_secs(12);
+/// RFC 3261 section 19.1.2: the default port of a `sip` URI over UDP.
+const DEFAULT_PORT: u16 = 5060;
 /// Look-ups at once: they occupy a thread each.
 static LOOKUPS: Semaphore = Semaphore::const_new(16);
 
 /// Looks a host up, and the local address towards each of its addresses.
 pub(crate) async fn resolve(
     host: String,
-    port: u16,
+    port: Option<u16>,
     listening: SocketAddr,
 ) -> Result<Vec<Target>, Unresolved> {
+    let port = port.unwrap_or(DEFAULT_PORT);
     let addresses = match literal(&host) {
         Some(address) => vec![SocketAddr::new(address, port)],
         None => look_up(host, port).await?,

@@ -142,7 +142,7 @@ impl Endpoint {
     }
 
     /// Has the next hop of a line looked up, and with it the registrar that stands behind a proxy.
-    fn look_up(&mut self, id: LineId, host: String, port: u16) {
+    fn look_up(&mut self, id: LineId, host: String, port: Option<u16>) {
         // Who does not register needs no connection: it is to know who may call.
         let account = self.lines.find(id).filter(|line| line.binding.is_some()).map(|line| &line.account);
         let transport = account.map(|account| account.transport()).unwrap_or_default();

@@ -25,8 +25,8 @@ pub struct Account {
     pub user: String,
     /// The domain: a name or an address, IPv6 in brackets.
     pub domain: String,
-    /// The port of the registrar.
-    pub port: u16,
+    /// The port of the registrar, where one was given: without one, its service records may name it (RFC 3263).
+    pub port: Option<u16>,
     /// What people are shown.
     pub display_name: Option<String>,
     /// What a challenge is answered with.
@@ -37,8 +37,8 @@ pub struct Account {
     pub transport: Option<Transport>,
     /// Whether the address-of-record is a `sips` URI: all requests go by TLS.
     pub is_secure: bool,
-    /// Where requests go instead of to the domain: a host and a port.
-    pub outbound_proxy: Option<(String, u16)>,
+    /// Where requests go instead of to the domain: a host, and a port where one was given.
+    pub outbound_proxy: Option<(String, Option<u16>)>,
     /// How long a binding is asked for.
     pub expires: Duration,
     /// Addresses besides the registrar's and the proxy's whose calls are taken.
@@ -58,14 +58,15 @@ impl fmt::Debug for Account {
 const DEFAULT_PORT: u16 = 5060;
 
 impl Account {
-    /// Creates an account that registers, without a password, for an hour at a time.
+    /// Creates an account that registers, without a password, for an hour at a time. A port of `None` is none that was
+    /// given.
     #[must_use]
-    pub fn new(user: &str, domain: &str, port: u16) -> Self {
+    pub fn new(user: &str, domain: &str, port: impl Into<Option<u16>>) -> Self {
         Self {
             label: user.into(),
             user: user.to_owned(),
             domain: domain.to_owned(),
-            port,
+            port: port.into(),
             display_name: None,
             credentials: None,
             is_registering: true,
@@ -93,9 +94,9 @@ impl Account {
         format!("{}:{}{}", self.scheme(), self.domain, self.port_suffix())
     }
 
-    /// Returns the host and the port that requests are sent to.
+    /// Returns the host that requests are sent to, and the port where one was given.
     #[must_use]
-    pub fn next_hop(&self) -> (&str, u16) {
+    pub fn next_hop(&self) -> (&str, Option<u16>) {
         match &self.outbound_proxy {
             Some((host, port)) => (host, *port),
             None => (&self.domain, self.port),
@@ -114,6 +115,11 @@ impl Account {
     }
 
     fn port_suffix(&self) -> String {
-        if self.port == DEFAULT_PORT { String::new() } else { format!(":{}", self.port) }
+        suffix(self.port.filter(|&port| port != DEFAULT_PORT || self.is_secure))
     }
+}
+
+/// Returns a port as it stands behind a host, or nothing.
+pub(super) fn suffix(port: Option<u16>) -> String {
+    port.map_or_else(String::new, |port| format!(":{port}"))
 }

@@ -40,7 +40,7 @@ mod removal;
 /// What a binding wants done.
 pub(crate) enum Action {
     /// Find the addresses of a host.
-    Resolve { host: String, port: u16 },
+    Resolve { host: String, port: Option<u16> },
     /// Send a REGISTER in a new client transaction.
     Send { flow: Flow, request: Vec<u8> },
     /// Tell of a new state.
@@ -347,7 +347,7 @@ impl Binding {
         self.resolve(now, host.to_owned(), port);
     }
 
-    fn resolve(&mut self, now: Instant, host: String, port: u16) {
+    fn resolve(&mut self, now: Instant, host: String, port: Option<u16>) {
         self.phase = Phase::Resolving { host: host.clone(), until: now + LOOKUP };
         self.actions.push_back(Action::Resolve { host, port });
     }

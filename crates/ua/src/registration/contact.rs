@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use ringfence_wire::sip::{Contact, Host, Message, NameAddr, Scheme, Uri};
 
-use super::account::Account;
+use super::account::{Account, suffix};
 use crate::transport::Transport;
 
 /// What is taken for a lifetime that cannot be read (section 10.2).
@@ -132,7 +132,7 @@ pub(super) struct Next {
     /// A Request-URI.
     pub(super) uri: String,
     pub(super) host: String,
-    pub(super) port: u16,
+    pub(super) port: Option<u16>,
 }
 
 /// Returns where a 3xx leads: its first Contact that is to be asked in the way that is used here. A `sips` URI
@@ -141,9 +141,8 @@ pub(super) fn redirect_target(response: &Message<'_>, account: &Account) -> Opti
     addresses(response).find_map(|address| {
         let uri = address.uri().ok().filter(|uri| is_asked_alike(uri, account))?;
         let host = uri.host().to_string();
-        let port = uri.port().map_or_else(String::new, |port| format!(":{port}"));
-        let uri_text = format!("{}:{host}{port}", account.scheme());
-        Some(Next { uri: uri_text, host, port: uri.port().unwrap_or(account.transport().default_port()) })
+        let uri_text = format!("{}:{host}{}", account.scheme(), suffix(uri.port()));
+        Some(Next { uri: uri_text, host, port: uri.port() })
     })
 }
 

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use ringfence_wire::sip::{Printer, quote};
 
-use super::account::Account;
+use super::account::{Account, suffix};
 use super::contact::transport_parameter;
 use crate::core::ALLOW;
 use crate::core::auth::Authenticator;
@@ -45,9 +45,9 @@ impl Register<'_> {
         //# for configuring an outbound proxy is NOT RECOMMENDED; a pre-existing
         //# route set with a single URI SHOULD be used instead.
         if let Some((host, port)) = &self.account.outbound_proxy {
-            let scheme = self.account.scheme();
+            let (scheme, port) = (self.account.scheme(), suffix(*port));
             let transport = transport_parameter(self.transport, self.account.is_secure);
-            request.header_fmt("Route", format_args!("<{scheme}:{host}:{port}{transport};lr>"));
+            request.header_fmt("Route", format_args!("<{scheme}:{host}{port}{transport};lr>"));
         }
         let address = self.account.address_of_record();
         let display_name = self.account.display_name.as_deref();

@@ -24,7 +24,7 @@ pub(crate) const PONG: &[u8] = b"\r\n";
 const UDP: Wait = Wait { shortest: Duration::from_secs(24), longest: Duration::from_secs(29) };
 /// Mappings of connections are kept for longer.
 //= https://www.rfc-editor.org/rfc/rfc5626#section-4.4.1
-//# the
+//# The fixed upper bound or the default
 //# configurable upper bound SHOULD be 120 seconds (95 seconds for the
 //# lower bound) where battery power is not a concern
 const CONNECTION: Wait = Wait { shortest: Duration::from_secs(95), longest: Duration::from_secs(120) };

@@ -97,7 +97,7 @@ pub struct Write {
 /// use ringfence_ua::Outbox;
 ///
 /// let mut outbox = Outbox::default();
-/// outbox.push("192.0.2.1:5060".parse()?, b"\r\n\r\n");
+/// outbox.push("192.0.2.1:5060".parse::<std::net::SocketAddr>()?, b"\r\n\r\n");
 /// assert_eq!(outbox.all().len(), 1);
 /// outbox.clear();
 /// assert!(outbox.all().is_empty());
