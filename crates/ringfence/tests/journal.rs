@@ -124,13 +124,20 @@ impl Bench {
         Some(last.rsplit_once("since=").unwrap().1.trim().parse().unwrap())
     }
 
-    /// Returns who called, as the file has it, after a check of the file as a whole.
+    /// Returns who called, as `calls` reads the file, after a check of the file as a whole.
     fn journalled(&self) -> BTreeSet<String> {
         let file = rusqlite::Connection::open(self.path("state/ringfence/ringfence.db")).unwrap();
         let found: String = file.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
         assert_eq!(found, "ok");
-        let mut calls = file.prepare("SELECT caller FROM calls WHERE status = 486").unwrap();
-        calls.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
+        let mut calls = Command::new(env!("CARGO_BIN_EXE_ringfence"));
+        calls.args(["calls", "--json", "--limit", "100000"]).current_dir(self.directory.path());
+        let told =
+            calls.env("XDG_STATE_HOME", self.path("state")).env_remove("STATE_DIRECTORY").output().unwrap();
+        assert!(told.status.success() && told.stderr.is_empty(), "{told:?}");
+        let calls = String::from_utf8(told.stdout).unwrap();
+        let calls = calls.lines().map(|call| serde_json::from_str::<serde_json::Value>(call).unwrap());
+        let rejected = calls.filter(|call| call["verdict"]["status"] == 486);
+        rejected.map(|call| call["caller"].as_str().unwrap().to_owned()).collect()
     }
 }
 

@@ -70,6 +70,20 @@ impl Records {
     }
 }
 
+impl Drop for Records {
+    /// Says how much of what was asked could not be read.
+    fn drop(&mut self) {
+        let unreadable = self.reader.as_ref().map_or(0, Reader::unreadable);
+        if unreadable > 0 {
+            anstream::eprintln!(
+                "{} {unreadable} calls of the journal cannot be read",
+                paint(CAUTION, "damaged:")
+            );
+            hint("what is told is told without them; a backup may have them");
+        }
+    }
+}
+
 /// What the running program has in hand goes to the file; without one all is there. Returns whether it is.
 async fn flush(context: &Context) -> bool {
     let Ok(program) = context.program() else { return true };

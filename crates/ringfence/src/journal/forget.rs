@@ -8,6 +8,7 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use super::call::{Call, Record};
 use super::identity::identity;
+use super::packs;
 use super::retention::overwriting;
 use crate::store::StoreError;
 
@@ -54,6 +55,12 @@ impl<'a> Person<'a> {
         let digits = identity.strip_prefix('+').unwrap_or(identity);
         let is_number = digits.len() >= FEWEST_DIGITS && digits.bytes().all(|byte| byte.is_ascii_digit());
         Self { identity, region, end: is_number.then(|| &digits[digits.len() - FEWEST_DIGITS..]) }
+    }
+
+    /// Returns what the rules know them by, and the end of their number if texts are searched for it: where neither
+    /// stands, they are not named.
+    pub(super) const fn sought(self) -> (&'a str, Option<&'a str>) {
+        (self.identity, self.end)
     }
 
     /// Tells whether a text has their number as a whole: as it is known, with any prefix for calls abroad, or as it is
@@ -109,6 +116,7 @@ fn delete(connection: &mut Connection, person: Person<'_>) -> rusqlite::Result<(
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut calls =
         transaction.execute("DELETE FROM calls WHERE ifnull(identity, caller) = ?1", [identity])?;
+    calls += packs::forget(&transaction, person)?;
     if let Some(end) = person.end {
         for number in naming(&transaction, person, end)? {
             calls += transaction.execute("DELETE FROM calls WHERE number = ?1", [number])?;

@@ -21,6 +21,8 @@ mod in_time;
 mod inbox;
 mod of_call;
 mod offline;
+mod pack;
+mod packs;
 mod past;
 mod query;
 mod queued;

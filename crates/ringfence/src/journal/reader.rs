@@ -1,6 +1,8 @@
 //! Reads the journal's file, beside the program that writes it or without one.
 
 use std::borrow::Cow;
+use std::cell::Cell;
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
@@ -10,6 +12,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, Row, params_from_iter};
 
 use super::call::{Added, Call, Ended, Evidence, Flipped, Outcome};
+use super::packs::{self, Within};
 use super::query::Query;
 use super::stats::Stats;
 use crate::store::{Store, StoreError};
@@ -20,6 +23,8 @@ pub(crate) struct Reader {
     connection: Connection,
     path: std::path::PathBuf,
     columns: String,
+    /// Calls that could not be read.
+    unreadable: Cell<u64>,
 }
 
 /// What a row of calls is read from, in this order.
@@ -36,15 +41,46 @@ impl Reader {
     pub(crate) fn open(path: &Path) -> Result<Self, StoreError> {
         let connection = Store::read(path)?;
         let late = if connection.column_exists(None, "calls", LATE).unwrap_or(false) { LATE } else { "NULL" };
-        Ok(Self { connection, path: path.to_owned(), columns: format!("{COLUMNS}, {late}") })
+        Ok(Self {
+            connection,
+            path: path.to_owned(),
+            columns: format!("{COLUMNS}, {late}"),
+            unreadable: Cell::default(),
+        })
     }
 
     /// Returns the calls that a query asks for, the newest first.
     pub(crate) fn search(&self, query: &Query) -> Result<Vec<Call>, StoreError> {
+        let most = query.limit.map_or(usize::MAX, |limit| limit as usize);
         self.told(|| {
             let (sql, values) = query.sql(&self.columns);
-            let mut calls = self.connection.prepare(&sql)?;
-            calls.query_map(params_from_iter(values), call)?.collect()
+            let mut rows = self.connection.prepare(&sql)?;
+            let calls: rusqlite::Result<Vec<_>> = rows.query_map(params_from_iter(values), call)?.collect();
+            let mut calls = calls?;
+            let newest_first = |calls: &mut Vec<Call>| {
+                calls.sort_by_key(|call| std::cmp::Reverse((call.at, call.number)));
+                calls.truncate(most);
+            };
+            let micros = |at: Option<Timestamp>| at.map(Timestamp::as_microsecond);
+            let within = Within {
+                since: micros(query.since).unwrap_or(i64::MIN),
+                until: micros(query.until).unwrap_or(i64::MAX),
+            };
+            let unreadable = packs::latest_first(&self.connection, within, |pack| {
+                // Where there are enough that are newer than all of it, nothing of this pack or the next is asked for.
+                let is_older = |call: &Call| pack.span.newest < call.at.as_microsecond();
+                if calls.len() >= most && calls.last().is_some_and(is_older) {
+                    return ControlFlow::Break(());
+                }
+                calls.extend(pack.calls.into_iter().filter(|call| query.is_about(call)));
+                if query.limit.is_some() {
+                    newest_first(&mut calls);
+                }
+                ControlFlow::Continue(())
+            })?;
+            newest_first(&mut calls);
+            self.tell(unreadable);
+            Ok(calls)
         })
     }
 
@@ -59,19 +95,44 @@ impl Reader {
             "SELECT {} FROM calls WHERE number > ?1 AND at >= ?2 ORDER BY number LIMIT {PAGE}",
             self.columns
         );
-        let first = "SELECT ifnull(min(number), 1) - 1 FROM calls WHERE at >= ?1";
-        let mut last: i64 = self.told(|| self.connection.query_row(first, [since], |row| row.get(0)))?;
+        let first = "SELECT ifnull(min(number), ?2) FROM calls WHERE at >= ?1";
+        let mut last = self.told(|| {
+            let row: i64 = self.connection.query_row(first, [since, i64::MAX], |row| row.get(0))?;
+            Ok(packs::first(&self.connection, since)?.unwrap_or(i64::MAX).min(row).saturating_sub(1))
+        })?;
         loop {
-            let page: Vec<Call> = self.told(|| {
-                let mut calls = self.connection.prepare_cached(&sql)?;
-                calls.query_map((last, since), call)?.collect()
-            })?;
-            let Some(newest) = page.last() else { return Ok(()) };
-            last = i64::try_from(newest.number).unwrap_or(i64::MAX);
+            let Some((page, end)) = self.told(|| self.page(&sql, last, since))? else { return Ok(()) };
+            last = end;
             if page.iter().try_for_each(&mut show).is_break() {
                 return Ok(());
             }
         }
+    }
+
+    /// Returns the calls that come after a number, and the number up to which these are all there are.
+    fn page(&self, sql: &str, last: i64, since: i64) -> rusqlite::Result<Option<(Vec<Call>, i64)>> {
+        // Rows and packs as they are at one moment.
+        let moment = self.connection.unchecked_transaction()?;
+        let rows: rusqlite::Result<_> = moment.prepare_cached(sql)?.query_map((last, since), call)?.collect();
+        let mut page: Vec<Call> = rows?;
+        let pack = packs::after(&moment, last, since)?;
+        let number = |call: &Call| i64::try_from(call.number).unwrap_or(i64::MAX);
+        let rows_end = page.last().map(number).filter(|_| page.len() >= PAGE as usize);
+        let end = match (rows_end, pack.as_ref().map(|(pack, _)| pack.span.last)) {
+            (None, None) if page.is_empty() => return Ok(None),
+            (rows, pack) => rows.unwrap_or(i64::MAX).min(pack.unwrap_or(i64::MAX)),
+        };
+        if let Some((pack, unreadable)) = pack {
+            self.tell(unreadable);
+            page.extend(
+                pack.calls
+                    .into_iter()
+                    .filter(|call| number(call) > last && call.at.as_microsecond() >= since),
+            );
+        }
+        page.retain(|call| number(call) <= end);
+        page.sort_by_key(|call| call.number);
+        Ok(Some((page, end)))
     }
 
     /// Counts the calls since a time per rule, list, line and day of a time zone.
@@ -101,22 +162,50 @@ impl Reader {
                     &shadow,
                 );
             }
+            let unreadable = packs::latest_first(&self.connection, Within { since, ..packs::ALL }, |pack| {
+                for call in pack.calls.iter().filter(|call| call.at.as_microsecond() >= since) {
+                    let (day, evidence) = (call.at.to_zoned(zone.clone()).date(), &call.evidence);
+                    let list = evidence.list.as_deref();
+                    stats.count(day, call.verdict.name(), &call.rule, list, &call.line, &evidence.shadow);
+                }
+                ControlFlow::Continue(())
+            })?;
+            self.tell(unreadable);
             Ok(stats)
         })
     }
 
     /// Returns the lines that were called. It looks at every call.
     pub(crate) fn lines(&self) -> Result<Vec<String>, StoreError> {
-        self.distinct("SELECT DISTINCT line FROM calls ORDER BY line")
+        self.distinct("SELECT DISTINCT line FROM calls", |call| call.line)
     }
 
     /// Returns the rules that decided. It looks at every call.
     pub(crate) fn rules(&self) -> Result<Vec<String>, StoreError> {
-        self.distinct("SELECT DISTINCT rule FROM calls ORDER BY rule")
+        self.distinct("SELECT DISTINCT rule FROM calls", |call| call.rule)
     }
 
-    fn distinct(&self, sql: &str) -> Result<Vec<String>, StoreError> {
-        self.told(|| self.connection.prepare(sql)?.query_map([], |row| row.get(0))?.collect())
+    fn distinct(&self, sql: &str, of: impl Fn(Call) -> String) -> Result<Vec<String>, StoreError> {
+        self.told(|| {
+            let rows: rusqlite::Result<BTreeSet<String>> =
+                self.connection.prepare(sql)?.query_map([], |row| row.get(0))?.collect();
+            let mut distinct = rows?;
+            let unreadable = packs::latest_first(&self.connection, packs::ALL, |pack| {
+                distinct.extend(pack.calls.into_iter().map(&of));
+                ControlFlow::Continue(())
+            })?;
+            self.tell(unreadable);
+            Ok(distinct.into_iter().collect())
+        })
+    }
+
+    /// Returns how many calls could not be read so far, at least: what is damaged hides nothing else.
+    pub(crate) fn unreadable(&self) -> u64 {
+        self.unreadable.get()
+    }
+
+    fn tell(&self, unreadable: u64) {
+        self.unreadable.set(self.unreadable.get().max(unreadable));
     }
 
     /// Returns what was added to lists for a time and still holds, the newest first.

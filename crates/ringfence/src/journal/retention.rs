@@ -4,6 +4,7 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, TransactionBehavior};
 
+use super::packs;
 use crate::store::Settings;
 
 /// What one step did.
@@ -17,7 +18,7 @@ pub(super) struct Step {
     pub(super) has_more: bool,
 }
 
-/// Calls that one step removes at most: it takes some tens of milliseconds.
+/// Calls that one step removes at most, or a pack of about as many: it takes some tens of milliseconds.
 const MOST_CALLS: i64 = 512;
 /// How many times as long as others a call is kept whose rule is audited.
 const AUDITED: i32 = 4;
@@ -95,12 +96,13 @@ fn clear(connection: &mut Connection, settings: &Settings, now: Option<Timestamp
 /// Removes the calls that came first, those of audited rules last.
 fn remove_oldest(connection: &Connection) -> rusqlite::Result<usize> {
     let ordinary = "DELETE FROM calls WHERE number IN \
-                    (SELECT number FROM calls WHERE audited IS NULL ORDER BY number LIMIT ?1)";
+                    (SELECT number FROM calls WHERE audited IS NULL AND \
+                     number < ifnull((SELECT min(first) FROM packs), ?2) ORDER BY number LIMIT ?1)";
     let any = "DELETE FROM calls WHERE number IN (SELECT number FROM calls ORDER BY number LIMIT ?1)";
-    match connection.prepare_cached(ordinary)?.execute([MOST_CALLS])? {
-        0 => connection.prepare_cached(any)?.execute([MOST_CALLS]),
-        removed => Ok(removed),
-    }
+    let removed = connection.prepare_cached(ordinary)?.execute([MOST_CALLS, i64::MAX])?;
+    // None of a pack is audited.
+    let removed = if removed == 0 { packs::remove_first(connection)? } else { removed };
+    if removed == 0 { connection.prepare_cached(any)?.execute([MOST_CALLS]) } else { Ok(removed) }
 }
 
 /// Removes the calls that are too old; where there are none, what else is over.
@@ -114,6 +116,7 @@ fn remove_old(connection: &Connection, settings: &Settings, now: Timestamp) -> r
              (audited IS NULL OR at < ?2) LIMIT ?3)",
         )?
         .execute((oldest, oldest_audited, MOST_CALLS))?;
+    let removed = if removed == 0 { packs::remove_old(connection, oldest)? } else { removed };
     if removed == 0 {
         connection
             .prepare_cached("DELETE FROM spoken WHERE max(ifnull(dialed, ?1), ifnull(answered, ?1)) <= ?1")?

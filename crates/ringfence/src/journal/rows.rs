@@ -1,4 +1,4 @@
-//! How records become rows, a transaction for many.
+//! How records become rows, and in busy moments packs: a transaction for many.
 
 use std::collections::HashMap;
 
@@ -7,6 +7,7 @@ use rusqlite::{Connection, Statement, TransactionBehavior, params};
 
 use super::call::{Call, Ended, Record};
 use super::generations::Generations;
+use super::packs;
 
 /// Writes records, and knows which rows wait for the end of their call.
 #[derive(Debug)]
@@ -32,23 +33,22 @@ impl Rows {
                 ends.insert(id, ended);
             }
         }
-        let mut insert = transaction.prepare_cached(INSERT)?;
         let before = last_number(&transaction)?;
         let mut last = before;
-        let mut opened = Vec::new();
+        let mut calls = Vec::with_capacity(records.len());
+        for record in records {
+            if let Record::Call(call) = record {
+                // What the call itself has of its end was judged by its line.
+                let told = ends.remove(call.id.as_str());
+                last += 1;
+                calls.push((last, &**call, call.ended.as_ref().or(told)));
+            }
+        }
+        let opened = write_calls(&transaction, &calls)?;
         let mut closed = Vec::new();
         for record in records {
             match record {
-                Record::Call(call) => {
-                    // What the call itself has of its end was judged by its line.
-                    let told = ends.remove(call.id.as_str());
-                    let ended = call.ended.as_ref().or(told);
-                    last += 1;
-                    insert_call(&mut insert, last, call, ended)?;
-                    if ended.is_none() {
-                        opened.push((call, last));
-                    }
-                }
+                Record::Call(_) => {}
                 Record::Ended { id, ended } => {
                     if let Some(row) = self.open.get(id)
                         && ends.contains_key(id.as_str())
@@ -62,12 +62,11 @@ impl Rows {
                 }
             }
         }
-        drop(insert);
         if last > before {
             transaction.prepare_cached("UPDATE numbering SET last = ?1")?.execute([last])?;
         }
         transaction.commit()?;
-        for (call, row) in opened {
+        for (row, call) in opened {
             *self.open.touch(call.id.clone()).0 = row;
         }
         for id in closed {
@@ -77,11 +76,41 @@ impl Rows {
     }
 }
 
+/// A call, its number and its end.
+type Numbered<'a> = (i64, &'a Call, Option<&'a Ended>);
+
+/// Writes calls: in packs those that have ended and are kept no longer than others, if there are many, and the rest as rows.
+/// Returns those that have not ended.
+fn write_calls<'a>(
+    connection: &Connection,
+    calls: &[Numbered<'a>],
+) -> rusqlite::Result<Vec<(i64, &'a Call)>> {
+    let packed = |&(number, call, ended): &Numbered<'a>| {
+        ended.filter(|_| !call.evidence.is_audited).map(|ended| (number, call, ended))
+    };
+    let is_busy = calls.iter().filter_map(packed).count() >= packs::FEWEST;
+    if is_busy {
+        packs::write(connection, &calls.iter().filter_map(packed).collect::<Vec<_>>())?;
+    }
+    let mut insert = connection.prepare_cached(INSERT)?;
+    let mut opened = Vec::new();
+    for numbered @ (number, call, ended) in calls {
+        if !(is_busy && packed(numbered).is_some()) {
+            insert_call(&mut insert, *number, call, *ended)?;
+        }
+        if ended.is_none() {
+            opened.push((*number, *call));
+        }
+    }
+    Ok(opened)
+}
+
 /// Returns the highest number that a call was ever given. Who has changed the tables by hand is not punished.
 fn last_number(connection: &Connection) -> rusqlite::Result<i64> {
     connection
         .prepare_cached(
-            "SELECT max(ifnull((SELECT max(last) FROM numbering), 0), ifnull((SELECT max(number) FROM calls), 0))",
+            "SELECT max(ifnull((SELECT max(last) FROM numbering), 0), ifnull((SELECT max(number) FROM calls), 0),
+                    ifnull((SELECT max(last) FROM packs), 0))",
         )?
         .query_row([], |row| row.get(0))
 }

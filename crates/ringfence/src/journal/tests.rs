@@ -5,6 +5,7 @@ use super::*;
 mod file;
 mod hostile;
 mod killed;
+mod packs;
 mod trouble;
 
 fn call(call_id: &str, verdict: Outcome) -> Call {

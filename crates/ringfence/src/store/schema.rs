@@ -84,6 +84,19 @@ pub(super) const MIGRATIONS: &[&str] = &[
     UPDATE calls SET late = 1 WHERE reason LIKE '%; the decision panicked'
         OR reason LIKE '%; it was decided when that was tried again';
 ",
+    "
+    -- Calls of a busy moment that have ended, many in one piece of bytes; `calls` has the others.
+    CREATE TABLE packs (
+        -- The number of its first call, and of its last.
+        first INTEGER PRIMARY KEY,
+        last INTEGER NOT NULL,
+        -- The times of its calls.
+        oldest INTEGER NOT NULL,
+        newest INTEGER NOT NULL,
+        count INTEGER NOT NULL,
+        calls BLOB NOT NULL
+    ) STRICT;
+",
 ];
 
 /// What is wrong with a database, before its path is known.

@@ -1,11 +1,14 @@
 //! What the file has of the past, read at the start.
 
+use std::cmp::Reverse;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _};
 
+use super::super::packs::{self, Within};
 use super::super::reader::{entries, switches};
 use super::key::{CALLERS, LINES};
 use super::{LONGEST_EMERGENCY, Past, address, latest, millis};
@@ -52,6 +55,27 @@ impl Past {
                 at => read.push((at, self.keys.named(CALLERS, row.get_ref(0)?.as_str()?))),
             }
         }
+        let within = Within { since: oldest.unwrap_or(i64::MIN), ..packs::ALL };
+        let unreadable = packs::latest_first(connection, within, |pack| {
+            for call in pack.calls {
+                match (call.at.as_microsecond(), call.evidence.identity) {
+                    (at, Some(_)) if at > latest => drop(self.from_future.fetch_add(1, Relaxed)),
+                    (at, Some(identity)) => read.push((at, self.keys.named(CALLERS, &identity))),
+                    (_, None) => {}
+                }
+            }
+            if read.len() < 2 * MOST_READ as usize {
+                ControlFlow::Continue(())
+            } else {
+                ControlFlow::Break(())
+            }
+        })?;
+        if unreadable > 0 {
+            tracing::warn!(
+                calls = unreadable,
+                "calls in the journal cannot be read: the rules leave them out"
+            );
+        }
         read.sort_unstable();
         // Copies of one call on several lines have its time, and are one call of its caller.
         read.dedup();
@@ -62,16 +86,34 @@ impl Past {
     }
 
     fn read_rates(&self, connection: &Connection, now: Timestamp) -> rusqlite::Result<()> {
+        let latest = (now + LATER).as_microsecond();
         let mut calls = connection
             .prepare("SELECT line, source, at FROM calls WHERE at <= ?1 ORDER BY at DESC LIMIT ?2")?;
-        let mut rows = calls.query(((now + LATER).as_microsecond(), MOST_RATED))?;
-        let (mut newest_first, mut count) = (Vec::<(u64, i64)>::new(), 0);
+        let mut rows = calls.query((latest, u32::try_from(MOST_RATED).unwrap_or(u32::MAX)))?;
+        let mut read = Vec::<(i64, u64, Option<u64>)>::new();
+        let keys = |line: &str, source: &str| {
+            (self.keys.named(LINES, line), address(source).map(|source| self.keys.source(source)))
+        };
         while let Some(row) = rows.next()? {
-            count += 1;
-            let at = row.get(2)?;
-            newest_first.push((self.keys.named(LINES, row.get_ref(0)?.as_str()?), at));
-            if let Some(source) = address(row.get_ref(1)?.as_str()?) {
-                let counted = (self.keys.source(source), at);
+            let (line, source) = keys(row.get_ref(0)?.as_str()?, row.get_ref(1)?.as_str()?);
+            read.push((row.get(2)?, line, source));
+        }
+        let mut packed = 0;
+        packs::latest_first(connection, packs::ALL, |pack| {
+            for call in pack.calls.iter().filter(|call| call.at.as_microsecond() <= latest) {
+                let (line, source) = keys(&call.line, &call.source);
+                read.push((call.at.as_microsecond(), line, source));
+                packed += 1;
+            }
+            if packed < MOST_RATED { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        })?;
+        read.sort_by_key(|(at, ..)| Reverse(*at));
+        read.truncate(MOST_RATED);
+        let (mut newest_first, count) = (Vec::<(u64, i64)>::new(), read.len());
+        for (at, line, source) in read {
+            newest_first.push((line, at));
+            if let Some(source) = source {
+                let counted = (source, at);
                 // Copies of one call on several lines come from one place.
                 let mut same_time = newest_first.iter().rev().take_while(|(_, other)| *other == at);
                 if !same_time.any(|other| *other == counted) {
@@ -118,6 +160,6 @@ fn from_micros(at: i64) -> u64 {
 /// Calls that are read at the start at most, the newest.
 const MOST_READ: u32 = 1_000_000;
 /// Calls of which lines and sources are counted at the start at most, the newest.
-const MOST_RATED: u32 = 100_000;
+const MOST_RATED: usize = 100_000;
 /// A call of the file may be this much later than now before its time is taken for wrong.
 const LATER: jiff::SignedDuration = jiff::SignedDuration::from_secs(60);

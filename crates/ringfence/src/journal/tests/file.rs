@@ -121,7 +121,9 @@ fn a_file_that_nobody_has_brought_up_to_date_is_read_as_it_is() {
     let bench = Bench::new();
     bench.start().write([from(ANNA, 1)]);
     let earlier = rusqlite::Connection::open(bench.path()).unwrap();
-    earlier.execute_batch("ALTER TABLE calls DROP COLUMN late; PRAGMA user_version = 2").unwrap();
+    earlier
+        .execute_batch("DROP TABLE packs; ALTER TABLE calls DROP COLUMN late; PRAGMA user_version = 2")
+        .unwrap();
     let calls = bench.reader().search(&Query::default()).unwrap();
     assert_eq!((calls.len(), calls[0].evidence.is_late), (1, false));
     bench.start().write([from(ANNA, 2)]);

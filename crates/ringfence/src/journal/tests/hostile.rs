@@ -12,6 +12,8 @@ const FILES: u64 = 150;
 fn written(bench: &Bench) -> Vec<u8> {
     let mut running = bench.start();
     running.write((0..40).map(|second| from("+442079460123", second)));
+    running
+        .write((0..200).map(|second| Call { ended: Some(acknowledged()), ..from("+442079460123", second) }));
     running.journal.flip(Flipped { name: "on_call".to_owned(), is_on: true, at: at(0), until: None });
     running.journal.dialed("+442079460999".to_owned(), at(0));
     running.write([]);

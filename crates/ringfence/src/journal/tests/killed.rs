@@ -158,10 +158,12 @@ fn removing(path: std::path::PathBuf) -> ! {
     let mut out = std::io::stdout();
     for person in 0_u64.. {
         let caller = format!("+4420{:08}", (u64::from(std::process::id()) * 1_000 + person) % 100_000_000);
-        for second in 0..60 {
+        // Every other time enough of them have ended to be packed.
+        for second in 0..180 {
             let call_id = format!("{}-{person}-{second}", std::process::id());
             let caller = if second % 20 == 0 { &caller } else { "+442079460123" };
-            recorder.record(Call { call_id, ..from(caller, second) }, None);
+            let ended = (person % 2 == 0).then(acknowledged);
+            recorder.record(Call { call_id, ended, ..from(caller, second) }, None);
             while let Ok(record) = records.try_recv() {
                 drop(journal.take(record));
             }
@@ -192,10 +194,10 @@ fn child(path: std::path::PathBuf) -> ! {
         out.flush().unwrap();
         let second = i64::try_from(number).unwrap();
         recorder.record(Call { call_id, id: number.to_string(), ..from("+442079460123", second) }, None);
-        if number % 3 == 0 {
-            let how = "acknowledged".into();
-            recorder.ended((number / 2).to_string(), Ended { at: Timestamp::now(), status: Some(486), how });
-        }
+        // Some end at once, as most do, and some when their row is written.
+        let ends = if number % 3 == 0 { number / 2 } else { number };
+        let how = "acknowledged".into();
+        recorder.ended(ends.to_string(), Ended { at: Timestamp::now(), status: Some(486), how });
         while let Ok(record) = records.try_recv() {
             drop(journal.take(record));
         }

@@ -1,0 +1,188 @@
+//! The packs in the file: calls that came so fast that a row for each would have cost the next ones their core.
+//!
+//! A pack stays one until it is removed, and whoever asks for calls looks into it: nobody pays later for what was
+//! saved. Calls that have not ended, or are kept longer, are rows at all times.
+
+use std::ops::ControlFlow;
+
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+
+use super::call::{Call, Ended};
+use super::forget::Person;
+use super::pack::{Pack, Span, Unpacked};
+
+/// So many calls that have ended in one transaction are packed: with four transactions a second those of a moment of more
+/// than 500 calls a second.
+pub(super) const FEWEST: usize = 128;
+/// A pack gets no longer by one more call, so that a reader holds little at once.
+const LONGEST: usize = 1 << 20;
+
+/// Which packs are looked into.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Within {
+    /// Those that have calls of this time or later, in microseconds since 1970,
+    pub(super) since: i64,
+    /// and of a time before.
+    pub(super) until: i64,
+}
+
+/// What stands in one pack.
+#[derive(Debug)]
+pub(super) struct Content {
+    pub(super) span: Span,
+    pub(super) calls: Vec<Call>,
+}
+
+/// All of them.
+pub(super) const ALL: Within = Within { since: i64::MIN, until: i64::MAX };
+
+/// Writes calls that have ended, with their numbers.
+pub(super) fn write(connection: &Connection, calls: &[(i64, &Call, &Ended)]) -> rusqlite::Result<()> {
+    let mut pack: Option<Pack<'_>> = None;
+    for (number, call, ended) in calls {
+        match &mut pack {
+            Some(pack) if pack.bytes().len() < LONGEST => pack.add(*number, call, ended),
+            _ => {
+                if let Some(full) = pack.replace(Pack::of(*number, call, ended)) {
+                    insert(connection, &full)?;
+                }
+            }
+        }
+    }
+    pack.map_or(Ok(()), |pack| insert(connection, &pack))
+}
+
+fn insert(connection: &Connection, pack: &Pack<'_>) -> rusqlite::Result<()> {
+    let Span { first, last, oldest, newest, count } = pack.span();
+    connection
+        .prepare_cached(
+            "INSERT OR REPLACE INTO packs (first, last, oldest, newest, count, calls)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        )?
+        .execute(params![first, last, oldest, newest, count, pack.bytes()])?;
+    Ok(())
+}
+
+/// Shows what stands in each pack, the latest first, until one says to stop. Returns how many calls cannot be read.
+pub(super) fn latest_first(
+    connection: &Connection,
+    within: Within,
+    mut show: impl FnMut(Content) -> ControlFlow<()>,
+) -> rusqlite::Result<u64> {
+    if !exist(connection)? {
+        return Ok(0);
+    }
+    let mut packs = connection.prepare(
+        "SELECT first, last, oldest, newest, count, calls FROM packs WHERE newest >= ?1 AND oldest < ?2
+         ORDER BY newest DESC",
+    )?;
+    let mut rows = packs.query([within.since, within.until])?;
+    let mut unreadable = 0;
+    while let Some(row) = rows.next()? {
+        let (content, lost) = content(row)?;
+        unreadable += lost;
+        if show(content).is_break() {
+            break;
+        }
+    }
+    Ok(unreadable)
+}
+
+/// Returns the first pack that has calls above a number and since a time, and how many calls of it cannot be read.
+pub(super) fn after(
+    connection: &Connection,
+    number: i64,
+    since: i64,
+) -> rusqlite::Result<Option<(Content, u64)>> {
+    if !exist(connection)? {
+        return Ok(None);
+    }
+    connection
+        .prepare_cached(
+            "SELECT first, last, oldest, newest, count, calls FROM packs WHERE last > ?1 AND newest >= ?2
+             ORDER BY first LIMIT 1",
+        )?
+        .query_row([number, since], content)
+        .optional()
+}
+
+/// Returns the lowest number in packs with calls since a time.
+pub(super) fn first(connection: &Connection, since: i64) -> rusqlite::Result<Option<i64>> {
+    if !exist(connection)? {
+        return Ok(None);
+    }
+    connection.query_row("SELECT min(first) FROM packs WHERE newest >= ?1", [since], |row| row.get(0))
+}
+
+/// Tells whether the file has packs: one of an earlier version, which nobody has opened to write, has none.
+fn exist(connection: &Connection) -> rusqlite::Result<bool> {
+    connection.table_exists(None::<&str>, "packs")
+}
+
+/// Reads a pack as far as it can be read, and returns how many calls cannot.
+fn content(row: &Row<'_>) -> rusqlite::Result<(Content, u64)> {
+    let [first, last, oldest, newest, count] = [0, 1, 2, 3, 4].map(|index| row.get(index));
+    let span = Span { first: first?, last: last?, oldest: oldest?, newest: newest?, count: count? };
+    let mut calls = Vec::new();
+    let mut is_whole = true;
+    for call in Unpacked::of(span.first, row.get_ref(5)?.as_blob()?) {
+        match call {
+            Ok(call) => calls.push(call),
+            Err(_) => is_whole = false,
+        }
+    }
+    let left = u64::try_from(span.count).unwrap_or_default().saturating_sub(calls.len() as u64);
+    // What cannot be read is at least one.
+    let unreadable = if is_whole { left } else { left.max(1) };
+    Ok((Content { span, calls }, unreadable))
+}
+
+/// Takes a person out of the packs, with what cannot be read of those that name them. Returns how many calls went.
+pub(super) fn forget(connection: &Connection, person: Person<'_>) -> rusqlite::Result<usize> {
+    let (identity, end) = person.sought();
+    // Whoever is named has their bytes there: what has not is not read.
+    let mut packs = connection.prepare(
+        "SELECT first, last, oldest, newest, count, calls FROM packs
+         WHERE instr(calls, CAST(?1 AS BLOB)) OR instr(calls, CAST(?2 AS BLOB)) ORDER BY first",
+    )?;
+    let mut named = Vec::new();
+    let mut rows = packs.query([identity, end.unwrap_or(identity)])?;
+    let mut removed = 0;
+    while let Some(row) = rows.next()? {
+        let (Content { span, mut calls }, unreadable) = content(row)?;
+        let before = calls.len();
+        calls.retain(|call| !person.is_in(call));
+        if calls.len() < before || unreadable > 0 {
+            removed += before - calls.len();
+            named.push((span.first, calls));
+        }
+    }
+    drop(rows);
+    for (first, calls) in named {
+        connection.prepare_cached("DELETE FROM packs WHERE first = ?1")?.execute([first])?;
+        let number = |call: &Call| i64::try_from(call.number).unwrap_or(i64::MAX);
+        let stay = calls.iter().filter_map(|call| Some((number(call), call, call.ended.as_ref()?)));
+        write(connection, &stay.collect::<Vec<_>>())?;
+    }
+    Ok(removed)
+}
+
+/// Removes the first pack with nothing later than a time. Returns how many calls were in it.
+pub(super) fn remove_old(connection: &Connection, before: i64) -> rusqlite::Result<usize> {
+    let oldest = "SELECT first, count FROM packs WHERE newest < ?1 ORDER BY first LIMIT 1";
+    remove(connection, oldest, before)
+}
+
+/// Removes the first pack. Returns how many calls were in it.
+pub(super) fn remove_first(connection: &Connection) -> rusqlite::Result<usize> {
+    remove(connection, "SELECT first, count FROM packs WHERE first >= ?1 ORDER BY first LIMIT 1", i64::MIN)
+}
+
+fn remove(connection: &Connection, which: &str, asked: i64) -> rusqlite::Result<usize> {
+    let read = |row: &Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?));
+    let found = connection.prepare_cached(which)?.query_row([asked], read).optional()?;
+    let Some((first, count)) = found else { return Ok(0) };
+    connection.prepare_cached("DELETE FROM packs WHERE first = ?1")?.execute([first])?;
+    // One that says it has none is one thing all the same: else nobody would go on.
+    Ok(usize::try_from(count).unwrap_or_default().max(1))
+}

@@ -1,0 +1,222 @@
+//! Calls of a busy moment, which the file has in one piece.
+
+use std::ops::ControlFlow;
+
+use jiff::SignedDuration;
+
+use super::file::{Bench, Running, at, from};
+use super::*;
+use crate::journal::{packs, retention};
+
+const ANNA: &str = "+442079460123";
+const BERT: &str = "+442079460999";
+
+/// A call that has ended.
+fn over(caller: &str, second: i64) -> Call {
+    Call { ended: Some(acknowledged()), ..from(caller, second) }
+}
+
+/// Writes so many calls in one go, a second after the other, each by what is made of its second.
+fn busy(running: &mut Running, seconds: std::ops::Range<i64>, make: impl Fn(i64) -> Call) {
+    running.write(seconds.map(make));
+}
+
+/// Returns a value of the file.
+fn value(bench: &Bench, sql: &str) -> i64 {
+    let file = rusqlite::Connection::open(bench.path()).unwrap();
+    file.query_row(sql, [], |row| row.get(0)).unwrap()
+}
+
+fn seconds(calls: &[Call]) -> Vec<i64> {
+    calls.iter().map(|call| call.at.duration_since(at(0)).as_secs()).collect()
+}
+
+/// Returns the calls that a walk shows.
+fn walk(reader: &Reader, since: Option<Timestamp>) -> Vec<Call> {
+    let mut walked = Vec::new();
+    let shown = reader.walk(since, |call| {
+        walked.push(call.clone());
+        ControlFlow::Continue(())
+    });
+    shown.unwrap();
+    walked
+}
+
+/// Two of three callers are Anna.
+fn mixed(second: i64) -> Call {
+    over(if second % 3 == 0 { BERT } else { ANNA }, second)
+}
+
+#[test]
+fn calls_of_a_busy_moment_are_in_one_piece_and_are_read_as_they_were_told() {
+    let bench = Bench::new();
+    busy(&mut bench.start(), 0..300, mixed);
+    let kept = ["SELECT count(*) FROM calls", "SELECT sum(count) FROM packs", "SELECT last FROM numbering"];
+    assert_eq!(kept.map(|sql| value(&bench, sql)), [0, 300, 300]);
+    let mut calls = bench.reader().search(&Query::default()).unwrap();
+    calls.reverse();
+    let told = (0_i64..300).map(|second| Call { number: second.cast_unsigned() + 1, ..mixed(second) });
+    assert_eq!(calls, told.collect::<Vec<_>>());
+}
+
+#[test]
+fn calls_of_a_quiet_moment_are_rows() {
+    let bench = Bench::new();
+    busy(&mut bench.start(), 0..i64::try_from(packs::FEWEST).unwrap() - 1, mixed);
+    assert_eq!(value(&bench, "SELECT count(*) FROM packs"), 0);
+}
+
+#[test]
+fn a_call_that_has_not_ended_or_is_audited_is_a_row_among_packed_ones() {
+    let bench = Bench::new();
+    let mut running = bench.start();
+    busy(&mut running, 0..300, |second| match second % 10 {
+        0 => Call { ended: None, ..mixed(second) },
+        1 => Call { evidence: Evidence { is_audited: true, ..mixed(second).evidence }, ..mixed(second) },
+        _ => mixed(second),
+    });
+    running.recorder.ended(format!("0.{ANNA}-10"), acknowledged());
+    running.write([]);
+    assert_eq!(value(&bench, "SELECT count(*) FROM calls"), 60);
+    let reader = bench.reader();
+    let walked = walk(&reader, None);
+    assert_eq!(seconds(&walked), (0..300).collect::<Vec<_>>());
+    assert_eq!((walked[10].ended.clone(), walked[20].ended.clone()), (Some(acknowledged()), None));
+    let last = reader.search(&Query { limit: Some(3), ..Query::default() }).unwrap();
+    assert_eq!(seconds(&last), [299, 298, 297]);
+}
+
+#[test]
+fn packed_calls_are_found_by_each_thing_that_is_known_of_them() {
+    let bench = Bench::new();
+    let evidence = |second| Evidence {
+        list: Some("spam".to_owned()),
+        shadow: vec!["idea".to_owned()],
+        ..over(BERT, second).evidence
+    };
+    busy(&mut bench.start(), 0..300, |second| match second {
+        20 => Call { evidence: evidence(20), verdict: Outcome::Reject { status: 486 }, ..over(BERT, 20) },
+        30 => Call { line: "office".to_owned(), rule: "other".to_owned(), ..over(ANNA, 30) },
+        _ => over(ANNA, second),
+    });
+    let reader = bench.reader();
+    let found = |query: Query| seconds(&reader.search(&query).unwrap());
+    let some = |text: &str| Some(text.to_owned());
+    assert_eq!(found(Query { caller: some(BERT), ..Query::default() }), [20]);
+    assert_eq!(found(Query { caller: some("+4420794609*"), ..Query::default() }), [20]);
+    assert_eq!(found(Query { identity: some(BERT), outcome: some("reject"), ..Query::default() }), [20]);
+    assert_eq!(found(Query { line: some("office"), rule: some("other"), ..Query::default() }), [30]);
+    assert_eq!(found(Query { list: some("spam"), shadow: some("idea"), ..Query::default() }), [20]);
+    assert_eq!(found(Query { since: Some(at(20)), until: Some(at(23)), ..Query::default() }), [22, 21, 20]);
+    assert_eq!(found(Query { call: some("31"), ..Query::default() }), [30]);
+    assert_eq!(found(Query { call: some(&format!("{ANNA}-10")), ..Query::default() }), [10]);
+    assert_eq!(reader.lines().unwrap(), ["home", "office"]);
+    assert_eq!(reader.rules().unwrap(), ["other", "reject"]);
+}
+
+#[test]
+fn rows_and_packs_by_turns_are_walked_in_their_order_and_counted() {
+    let bench = Bench::new();
+    let mut running = bench.start();
+    busy(&mut running, 0..10, mixed);
+    busy(&mut running, 10..2_200, mixed);
+    busy(&mut running, 2_200..2_900, |second| Call { ended: None, ..mixed(second) });
+    busy(&mut running, 2_900..3_200, mixed);
+    let reader = bench.reader();
+    assert_eq!(seconds(&walk(&reader, None)), (0..3_200).collect::<Vec<_>>());
+    assert_eq!(seconds(&walk(&reader, Some(at(1_500)))), (1_500..3_200).collect::<Vec<_>>());
+    let newest = reader.search(&Query { limit: Some(1_000), ..Query::default() }).unwrap();
+    assert_eq!(seconds(&newest), (2_200..3_200).rev().collect::<Vec<_>>());
+    let stats = |since| reader.stats(since, &jiff::tz::TimeZone::UTC).unwrap();
+    assert_eq!((stats(None).all.total(), stats(Some(at(1_500))).all.total()), (3_200, 1_700));
+}
+
+#[test]
+fn a_start_remembers_callers_lines_and_sources_of_packed_calls() {
+    let bench = Bench::new();
+    let now = Timestamp::now();
+    let ago = |second| now - SignedDuration::from_secs(400 - second);
+    busy(&mut bench.start(), 0..300, |second| Call { at: ago(second), ..mixed(second) });
+    let running = bench.start();
+    let past = running.journal.past();
+    let caller = ringfence_policy::Caller::told(ANNA).identify(region());
+    let since = Timestamp::MIN;
+    assert_eq!((past.calls(&caller, since, now), past.calls_on("home", since, now)), (200, 300));
+    assert_eq!(past.calls_from("127.0.0.1".parse().unwrap(), since, now), 300);
+}
+
+#[test]
+fn who_is_forgotten_is_in_no_pack_and_their_bytes_are_nowhere() {
+    let bench = Bench::new();
+    let mut running = bench.start();
+    let naming = |second| {
+        let facts = format!(r#"{{"diverted":"{BERT}"}}"#);
+        Call { evidence: Evidence { facts, ..over(ANNA, second).evidence }, ..over(ANNA, second) }
+    };
+    busy(&mut running, 0..300, |second| if second == 7 { naming(second) } else { mixed(second) });
+    let forgotten = running.journal.forget(BERT, region()).unwrap();
+    assert_eq!((forgotten.calls, forgotten.is_compacted), (101, true));
+    assert_eq!(value(&bench, "SELECT count FROM packs"), 199);
+    let left = bench.reader().search(&Query::default()).unwrap();
+    assert!(left.iter().all(|call| call.caller == ANNA), "{left:?}");
+    assert_eq!((left.len(), left[0].number), (199, 300));
+    let bytes = std::fs::read(bench.path()).unwrap();
+    assert!(!bytes.windows(BERT.len()).any(|window| window == BERT.as_bytes()));
+}
+
+#[test]
+fn a_pack_that_cannot_be_read_is_told_and_hides_nothing_else() {
+    let bench = Bench::new();
+    let mut running = bench.start();
+    busy(&mut running, 0..300, mixed);
+    busy(&mut running, 300..600, mixed);
+    busy(&mut running, 600..610, mixed);
+    running.journal.close();
+    let file = rusqlite::Connection::open(bench.path()).unwrap();
+    let cut = "UPDATE packs SET calls = substr(calls, 1, length(calls) / 2) WHERE first = 1";
+    file.execute(cut, []).unwrap();
+    let reader = bench.reader();
+    let found = reader.search(&Query::default()).unwrap().len();
+    assert!((310 + 140..310 + 160).contains(&found), "{found}");
+    assert_eq!(reader.unreadable(), 610 - found as u64);
+    file.execute("UPDATE packs SET calls = x'02' WHERE first = 1", []).unwrap();
+    assert_eq!(bench.reader().search(&Query::default()).unwrap().len(), 310);
+    bench.start().write([from(ANNA, 700)]);
+    assert_eq!(bench.count(), 311);
+}
+
+#[test]
+fn what_of_a_damaged_pack_names_somebody_goes_with_them() {
+    let bench = Bench::new();
+    let mut running = bench.start();
+    busy(&mut running, 0..300, mixed);
+    running.journal.close();
+    let file = rusqlite::Connection::open(bench.path()).unwrap();
+    let broken = "substr(calls, 1, 1000) || x'ffffffffffffffffffffff' || substr(calls, 1000)";
+    file.execute(&format!("UPDATE packs SET calls = CAST({broken} AS BLOB)"), []).unwrap();
+    drop(file);
+    bench.start().journal.forget(BERT, region()).unwrap();
+    let bytes = std::fs::read(bench.path()).unwrap();
+    assert!(!bytes.windows(BERT.len()).any(|window| window == BERT.as_bytes()));
+    assert!(bench.count() > 0);
+}
+
+#[test]
+fn packs_go_for_their_age_and_their_size_the_oldest_first() {
+    let bench = Bench::new();
+    let mut running = bench.start();
+    for pack in 0..4 {
+        busy(&mut running, pack * 1_000..pack * 1_000 + 300, mixed);
+        running.write([from(ANNA, pack * 1_000 + 500)]);
+    }
+    running.journal.close();
+    let mut store = crate::store::Store::open(&bench.path(), Durability::Process).unwrap();
+    let mut step =
+        |settings: &Settings, now| retention::step(store.connection(), settings, now).unwrap().removed;
+    let age = Settings { retention: SignedDuration::from_secs(2_900), ..Settings::default() };
+    let steps: Vec<_> = (0..4).map(|_| step(&age, Some(at(4_000)))).collect();
+    assert_eq!(steps, [1, 300, 0, 0]);
+    let small = Settings { max_size: 4_096, ..Settings::default() };
+    let steps: Vec<_> = (0..7).map(|_| step(&small, None)).collect();
+    assert_eq!(steps, [300, 1, 300, 1, 300, 1, 0]);
+}
