@@ -16,12 +16,20 @@ class Kamailio:
     has it, unless a define of `kamailio.cfg` says otherwise.
     """
 
-    def __init__(self, place, port, name="kamailio", second=None, defines=(), megabytes=32, expires=LONGEST_EXPIRES):
+    def __init__(
+        self, place, port, name="kamailio", second=None, defines=(), megabytes=32, expires=LONGEST_EXPIRES, tls=None
+    ):
         defines = [*defines, f'SECOND="{second}"'] if second else defines
+        listens = ["-l", f"udp:127.0.0.1:{port}"]
+        if "WITH_STREAMS" in defines:
+            listens += ["-l", f"tcp:127.0.0.1:{port}"]
+        if tls:
+            defines = [*defines, f'CERTIFICATE="{tls.certificate}"', f'PRIVATE_KEY="{tls.key}"']
+            listens += ["-l", f"tls:127.0.0.1:{tls.port}"]
         self.process = place.start(
             name,
             ["kamailio", "-f", CONFIGURATION, "-DD", "-E", "-m", megabytes, "-M", "8"]
-            + ["-l", f"udp:127.0.0.1:{port}", "-Y", place.folder, "-w", place.folder]
+            + [*listens, "-Y", place.folder, "-w", place.folder]
             + ["-A", 'DOMAIN="127.0.0.1"', "-A", f'PASSWORD="{PASSWORD}"']
             + ["-A", f"LONGEST_EXPIRES={expires}"]
             + [part for define in defines for part in ("-A", define)],

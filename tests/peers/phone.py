@@ -15,6 +15,7 @@ version = 1
 
 [softphone]
 listen = "127.0.0.1:{port}"
+{listens}
 control = "{control}"
 
 [journal]
@@ -22,6 +23,8 @@ path = "{journal}"
 
 [defaults]
 region = "CH"
+
+{settings}
 
 {lines}
 """
@@ -53,8 +56,20 @@ NOT_REGISTERING = "register = false"
 class Phone:
     """A running softphone: extension 858 of a registrar on 127.0.0.1, or the lines of a configuration."""
 
-    def __init__(self, place, registrar, account=NOT_REGISTERING, otherwise='"ring"', lines=None, patience=5):
+    def __init__(
+        self,
+        place,
+        registrar,
+        account=NOT_REGISTERING,
+        otherwise='"ring"',
+        lines=None,
+        patience=5,
+        listens="",
+        settings="",
+    ):
         self.place = place
+        self.listens = listens
+        self.settings = settings
         self.port = free_port()
         self.control = place.socket()
         # Nothing else is written there: whoever watches it sees changes of the configuration alone.
@@ -70,7 +85,14 @@ class Phone:
 
     def configured(self, lines):
         """The configuration with these accounts, lists and rules."""
-        return CONFIGURATION.format(port=self.port, control=self.control, journal=self.place.folder / "journal.db", lines=lines)
+        return CONFIGURATION.format(
+            port=self.port,
+            listens=self.listens,
+            control=self.control,
+            journal=self.place.folder / "journal.db",
+            settings=self.settings,
+            lines=lines,
+        )
 
     def wait_until_it_listens(self, patience=5):
         """Waits until the control socket answers, which it does once the softphone runs."""

@@ -61,7 +61,17 @@ class Calls(Scenario):
     """SIPp placing `count` calls by a scenario, `rate` a second and at most `outstanding` at a time."""
 
     def __init__(
-        self, place, scenario, target, count, rate, caller=LISTED, called="858", outstanding=None, final=None
+        self,
+        place,
+        scenario,
+        target,
+        count,
+        rate,
+        caller=LISTED,
+        called="858",
+        outstanding=None,
+        final=None,
+        transport="u1",
     ):
         file = SCENARIOS / f"{scenario}.xml"
         if final:
@@ -70,7 +80,7 @@ class Calls(Scenario):
             text = file.read_text(encoding="utf-8").replace("STATUS", str(final))
             file = place.folder / f"{scenario}-{final}-{len(place.processes)}.xml"
             file.write_text(text, encoding="utf-8")
-        arguments = ["-s", called, "-key", "caller", caller, "-r", rate, "-l", outstanding or 10 * rate]
+        arguments = ["-s", called, "-key", "caller", caller, "-r", rate, "-l", outstanding or 10 * rate, "-t", transport, "-max_socket", 1000]
         super().__init__(place, file, count, [*arguments, "-recv_timeout", "10000", f"127.0.0.1:{target}"])
 
 

@@ -235,6 +235,9 @@ fn softphone_account(account: &Account) -> softphone::Result<softphone::Account>
     if let Some(name) = &account.display_name {
         made = made.display_name(name);
     }
+    if let Some(transport) = account.transport {
+        made = made.transport(transport);
+    }
     if let Some(proxy) = &account.outbound_proxy {
         made = made.outbound_proxy(proxy);
     }

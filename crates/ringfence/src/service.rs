@@ -164,13 +164,17 @@ impl Service {
             let told: Vec<_> = after.iter().map(|(list, entries)| format!("{list} has {entries}")).collect();
             changes.push(format!("entries: {}", told.join(", ")));
         }
-        let needs_restart = in_force.softphone.differences(&config.softphone);
+        let mut needs_restart = in_force.softphone.differences(&config.softphone);
+        if in_force.tls != config.tls {
+            needs_restart.push("tls".to_owned());
+        }
         let mut configuration = self.configuration();
         *configuration = Configuration { needs_restart: needs_restart.clone(), ..self::in_force(&config) };
         drop(configuration);
         self.files.send_replace(config.files.clone());
         // What needs a restart is compared with what the program was started with.
-        *in_force = Config { softphone: in_force.softphone.clone(), ..config };
+        let (softphone, tls) = (in_force.softphone.clone(), in_force.tls.clone());
+        *in_force = Config { softphone, tls, ..config };
         Ok(Reloaded { changes, kept: Vec::new(), warnings: 0, needs_restart })
     }
 
@@ -252,8 +256,14 @@ impl Desk for Service {
 /// Tells the softphone what the configuration says of it.
 fn builder(config: &Config) -> Builder {
     let settings = &config.softphone;
-    Softphone::builder()
-        .listen(settings.listen)
+    let mut builder = Softphone::builder().listen(settings.listen).tls(config.tls.settings.clone());
+    if let Some(address) = settings.listen_tcp {
+        builder = builder.listen_tcp(address);
+    }
+    if let Some(address) = settings.listen_tls {
+        builder = builder.listen_tls(address);
+    }
+    builder
         .rtp_ports(settings.rtp_ports.clone())
         .user_agent(&settings.user_agent)
         .warning_agent("ringfence")

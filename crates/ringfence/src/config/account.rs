@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ringfence_policy::{Identity, brief};
+use softphone::Transport;
 
 use super::regular;
 use super::secret::Secret;
@@ -26,6 +27,7 @@ pub(crate) struct Account {
     pub(crate) auth_user: Option<String>,
     pub(crate) password: Option<Secret>,
     pub(crate) register: bool,
+    pub(crate) transport: Option<Transport>,
     pub(crate) outbound_proxy: Option<String>,
     pub(crate) expires: Option<Duration>,
     pub(crate) peers: Vec<IpAddr>,
@@ -44,6 +46,7 @@ const PASSWORD_ENV: Key = Key::new("password_env", "the name of an environment v
 const REGISTER: Key = Key::new("register", "true or false", "true");
 const OUTBOUND_PROXY: Key =
     Key::new("outbound_proxy", "the proxy's host and port, or its SIP URI", "\"10.0.0.1:5060\"");
+const TRANSPORT: Key = Key::new("transport", "`udp`, `tcp` or `tls`", "\"tls\"");
 const EXPIRES: Key = Key::new("expires", "a duration from 1m to 1d", "\"1h\"");
 const PEERS: Key = Key::new("peers", "IP addresses", "[\"10.0.0.7\"]");
 const OPEN: Key = Key::new("open", "true or false", "false");
@@ -76,6 +79,7 @@ impl Account {
             display_name: section.parsed(&DISPLAY_NAME, one_line).map(|at| at.value),
             auth_user: section.parsed(&AUTH_USER, one_line).map(|at| at.value),
             password: password(section, register),
+            transport: section.parsed(&TRANSPORT, transport).map(|at| at.value),
             outbound_proxy: section.parsed(&OUTBOUND_PROXY, proxy).map(|at| at.value),
             peers: peers(section),
             caller: caller(section),
@@ -256,9 +260,17 @@ fn one_line(text: &str) -> Option<String> {
 
 /// Reads a proxy as the softphone will, which takes one where it takes the domain of an address.
 fn proxy(text: &str) -> Option<String> {
-    let host = text.strip_prefix("sip:").unwrap_or(text);
-    let is_host = !host.contains('@') && softphone::Account::new(&format!("sip:x@{host}")).is_ok();
+    let (scheme, host) = match text.strip_prefix("sips:") {
+        Some(host) => ("sips", host),
+        None => ("sip", text.strip_prefix("sip:").unwrap_or(text)),
+    };
+    let is_host = !host.contains('@') && softphone::Account::new(&format!("{scheme}:x@{host}")).is_ok();
     is_host.then(|| text.to_owned())
+}
+
+fn transport(text: &str) -> Option<Transport> {
+    let all = [Transport::Udp, Transport::Tcp, Transport::Tls];
+    all.into_iter().find(|transport| text.trim().eq_ignore_ascii_case(&transport.to_string()))
 }
 
 fn is_name(text: &str) -> bool {

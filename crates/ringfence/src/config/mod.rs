@@ -16,6 +16,7 @@ mod secret;
 mod section;
 mod softphone;
 mod stamp;
+mod tls;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -34,6 +35,7 @@ use self::screening::Screening;
 use self::section::{Key, Section};
 pub(crate) use self::softphone::Softphone;
 pub(crate) use self::stamp::Stamped;
+pub(crate) use self::tls::Tls;
 use crate::journal::Settings;
 use crate::sources::{ListSpec, LookUpSpec};
 
@@ -44,6 +46,7 @@ pub(crate) struct Config {
     /// The file itself and its lists, as they were read.
     pub(crate) files: Vec<Stamped>,
     pub(crate) softphone: Softphone,
+    pub(crate) tls: Tls,
     pub(crate) journal: Settings,
     pub(crate) accounts: Vec<Arc<Account>>,
     pub(crate) policy: Arc<Policy>,
@@ -84,6 +87,7 @@ const MOST: u64 = 16 * 1024 * 1024;
 
 const SOFTPHONE: Key = Key::new("softphone", "the table [softphone]", "{ listen = \"0.0.0.0:5060\" }");
 const ACCOUNT: Key = Key::new("account", "a table [account.NAME] for each line", "…");
+const TLS: Key = Key::new("tls", "the table [tls]", "{ trust = [\"office-ca.pem\"] }");
 const JOURNAL: Key = Key::new("journal", "the table [journal]", "{ retention = \"90d\" }");
 
 /// Reads a configuration file and the lists it names.
@@ -136,7 +140,11 @@ fn read_stamped(stamped: &Stamped, file: &File) -> Reading {
     let document = Section::document(path, file, &report, &document);
     let softphone = document.table(&SOFTPHONE).map(|section| Softphone::read(&section)).unwrap_or_default();
     let journal = document.table(&JOURNAL).map(|section| journal::read(&section)).unwrap_or_default();
+    let tls_section = document.table(&TLS);
+    let tls = tls_section.as_ref().map(Tls::read).unwrap_or_default();
+    softphone.check_tls(&document, &tls);
     let (accounts, mut files) = accounts(&document);
+    files.extend(tls_section.iter().flat_map(Tls::files));
     drop(document);
     let screening = Screening::read(stamped, file.clone(), &accounts, &mut report.borrow_mut());
 
@@ -150,6 +158,7 @@ fn read_stamped(stamped: &Stamped, file: &File) -> Reading {
             path: path.to_owned(),
             files: screening.files,
             softphone,
+            tls,
             journal: journal.clone(),
             accounts: with_policy(accounts, &policy),
             policy: Arc::new(policy),

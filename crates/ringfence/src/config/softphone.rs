@@ -8,11 +8,16 @@ use softphone::Trying;
 
 use super::account::beside;
 use super::section::{Key, Section};
+use super::tls::Tls;
 
 /// What `[softphone]` says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Softphone {
     pub(crate) listen: SocketAddr,
+    /// Where others connect by TCP, if they may.
+    pub(crate) listen_tcp: Option<SocketAddr>,
+    /// Where others connect by TLS, if they may.
+    pub(crate) listen_tls: Option<SocketAddr>,
     pub(crate) rtp_ports: RangeInclusive<u16>,
     pub(crate) user_agent: String,
     pub(crate) shards: u16,
@@ -24,6 +29,8 @@ pub(crate) struct Softphone {
 }
 
 const LISTEN: Key = Key::new("listen", "an IP address and a port", "\"0.0.0.0:5060\"");
+const LISTEN_TCP: Key = Key::new("listen_tcp", "an IP address and a port", "\"0.0.0.0:5060\"");
+const LISTEN_TLS: Key = Key::new("listen_tls", "an IP address and a port", "\"0.0.0.0:5061\"");
 const RTP_PORTS: Key = Key::new("rtp_ports", "two ports, the lower first", "\"5000-10000\"");
 const USER_AGENT: Key = Key::new("user_agent", "a product name without line breaks", "\"ringfence/0.1.0\"");
 const SHARDS: Key = Key::new("shards", "a number of threads from 1 to 256", "1");
@@ -37,6 +44,8 @@ impl Default for Softphone {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)),
+            listen_tcp: None,
+            listen_tls: None,
             rtp_ports: 5000..=10_000,
             user_agent: concat!("ringfence/", env!("CARGO_PKG_VERSION")).to_owned(),
             shards: 1,
@@ -54,9 +63,9 @@ impl Softphone {
         let shards = section.integer(&SHARDS, 1..=256).and_then(|at| u16::try_from(at.value).ok());
         let control = section.text(&CONTROL).map(|at| beside(section.path(), at.value));
         let softphone = Self {
-            listen: section
-                .parsed(&LISTEN, |text| text.trim().parse().ok())
-                .map_or(default.listen, |at| at.value),
+            listen: section.parsed(&LISTEN, address).map_or(default.listen, |at| at.value),
+            listen_tcp: section.parsed(&LISTEN_TCP, address).map(|at| at.value),
+            listen_tls: section.parsed(&LISTEN_TLS, address).map(|at| at.value),
             rtp_ports: section.parsed(&RTP_PORTS, ports).map_or(default.rtp_ports, |at| at.value),
             user_agent: section.parsed(&USER_AGENT, product).map_or(default.user_agent, |at| at.value),
             shards: shards.unwrap_or(default.shards),
@@ -68,10 +77,20 @@ impl Softphone {
         softphone
     }
 
+    /// Tells where TLS is to be listened for and there is nothing to show to those who connect.
+    pub(super) fn check_tls(&self, document: &Section<'_>, tls: &Tls) {
+        if self.listen_tls.is_some() && !tls.has_identity {
+            let hint = "add [tls] with `certificate` and `key`, or leave `listen_tls` away";
+            document.error(0..0, "`listen_tls` needs a certificate to show to those who connect", hint);
+        }
+    }
+
     /// Returns the settings that another one changes; each takes effect with a restart.
     pub(crate) fn differences(&self, other: &Self) -> Vec<String> {
         let differs = [
             (&LISTEN, self.listen != other.listen),
+            (&LISTEN_TCP, self.listen_tcp != other.listen_tcp),
+            (&LISTEN_TLS, self.listen_tls != other.listen_tls),
             (&RTP_PORTS, self.rtp_ports != other.rtp_ports),
             (&USER_AGENT, self.user_agent != other.user_agent),
             (&SHARDS, self.shards != other.shards),
@@ -82,6 +101,10 @@ impl Softphone {
         let changed = differs.into_iter().filter(|(_, differs)| *differs);
         changed.map(|(key, _)| format!("softphone.{}", key.name)).collect()
     }
+}
+
+fn address(text: &str) -> Option<SocketAddr> {
+    text.trim().parse().ok()
 }
 
 fn ports(text: &str) -> Option<RangeInclusive<u16>> {

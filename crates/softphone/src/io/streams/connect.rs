@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::ServerName;
+use tokio_rustls::rustls::{CertificateError, Error as TlsError};
 
 use super::Server;
 use super::connection::{Connection, HANDSHAKE};
@@ -48,13 +49,34 @@ pub(super) async fn connect(
             let connector = TlsConnector::from(tls.client()?);
             match timeout(HANDSHAKE, connector.connect(name, stream)).await {
                 Ok(greeted) => {
-                    let stream = greeted.map_err(|error| error.to_string())?;
+                    let stream = greeted.map_err(|error| said_by_tls(&error))?;
                     Ok(Connection::Tls(Box::new(stream.into())))
                 }
                 Err(_) => Err(format!("no TLS handshake within {} s", HANDSHAKE.as_secs())),
             }
         }
     }
+}
+
+/// Returns what kept a server from being trusted, in words.
+fn said_by_tls(error: &io::Error) -> String {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<TlsError>());
+    let why = match inner {
+        Some(TlsError::InvalidCertificate(CertificateError::UnknownIssuer)) => {
+            "no authority that is trusted vouches for it"
+        }
+        Some(TlsError::InvalidCertificate(
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
+        )) => "it is for another name",
+        Some(TlsError::InvalidCertificate(
+            CertificateError::Expired | CertificateError::ExpiredContext { .. },
+        )) => "it has expired",
+        Some(TlsError::InvalidCertificate(
+            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. },
+        )) => "it is not valid yet",
+        Some(_) | None => return error.to_string(),
+    };
+    format!("its certificate is not accepted: {why}")
 }
 
 /// Returns who a certificate is to be for.

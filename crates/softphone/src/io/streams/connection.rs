@@ -43,6 +43,7 @@ const MESSAGE: Duration = Duration::from_secs(30);
 const SILENCE: Duration = Duration::from_secs(600);
 /// How long a peer may take to read what it is sent.
 const WRITE: Duration = Duration::from_secs(10);
+const CLOSED: &str = "closed by the peer";
 /// How much is read at once.
 const READ: usize = 16 * 1024;
 
@@ -106,11 +107,13 @@ pub(super) async fn serve(mut connection: Connection, mut ends: Ends) -> String 
         buffer.reserve(READ);
         tokio::select! {
             read = connection.read_buf(&mut buffer) => match read {
-                Ok(0) => return "closed by the peer".to_owned(),
+                Ok(0) => return CLOSED.to_owned(),
                 Ok(_) => match cut(&mut buffer, &mut framer, &ends).await {
                     Ok(count) => patience.heard(count > 0, !buffer.is_empty()),
                     Err(why) => return why,
                 },
+                // A peer that ends without TLS's farewell has ended all the same.
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return CLOSED.to_owned(),
                 Err(error) => return error.to_string(),
             },
             written = ends.outgoing.recv() => {

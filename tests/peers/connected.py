@@ -1,0 +1,94 @@
+"""The softphone over TCP and TLS: behind Kamailio, and called by SIPp."""
+
+import subprocess
+import time
+
+from kamailio import PASSWORD, Kamailio
+from phone import LISTED, REGISTERING, Phone
+from process import expect, free_port
+from sipp import Calls
+
+CALLS = 50
+# A connection that is lost is opened again within 3 s, and what was not to be had just then within the first back-off.
+BACK_WITHIN = 15
+
+
+class Certificate:
+    """A certificate for 127.0.0.1 that is its own authority, and a port to show it at."""
+
+    def __init__(self, place, host="IP:127.0.0.1"):
+        self.certificate = place.folder / "pbx.pem"
+        self.key = place.folder / "pbx.key"
+        self.port = free_port()
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
+            + ["-subj", "/CN=pbx", "-addext", f"subjectAltName={host}", "-addext", "basicConstraints=critical,CA:FALSE"]
+            + ["-keyout", self.key, "-out", self.certificate],
+            check=True,
+            capture_output=True,
+        )
+
+
+def over_tcp_it_registers_and_rejects_and_comes_back_after_a_restart(place):
+    """One connection carries REGISTER and calls; Kamailio is killed, and the line comes back by itself."""
+    port = free_port()
+    kamailio = Kamailio(place, port, defines=["WITH_STREAMS"])
+    account = REGISTERING.format(password=PASSWORD) + '\ntransport = "tcp"'
+    return rejects_and_comes_back(place, kamailio, port, port, account, "", defines=["WITH_STREAMS"])
+
+
+def over_tls_it_registers_and_rejects_and_comes_back_after_a_restart(place):
+    """The same by TLS, with a certificate that the configuration trusts."""
+    port, tls = free_port(), Certificate(place)
+    kamailio = Kamailio(place, port, defines=["WITH_STREAMS"], tls=tls)
+    account = REGISTERING.format(password=PASSWORD) + '\ntransport = "tls"'
+    settings = f'[tls]\ntrust = ["{tls.certificate}"]\n'
+    return rejects_and_comes_back(place, kamailio, port, tls.port, account, settings, defines=["WITH_STREAMS"], tls=tls)
+
+
+def rejects_and_comes_back(place, kamailio, port, registrar, account, settings, **again):
+    """Calls go to Kamailio by UDP, and from there over the line's connection."""
+    phone = Phone(place, registrar, account, settings=settings)
+    phone.wait_for_state("registered", 5)
+    Calls(place, "reject", port, count=CALLS, rate=50).finish_exactly(20)
+    connections = phone.status()["counters"]["connections"]
+    expect(connections == 1, f"{connections} connections, expected 1")
+
+    kamailio.process.kill()
+    lost = time.monotonic()
+    cause = phone.wait_for_state("failed", 5)["cause"]
+    told = time.monotonic() - lost
+    expect("connection" in cause, f"ringfence status does not say what is wrong: {cause}")
+    Kamailio(place, port, "kamailio-restarted", **again)
+    restarted = time.monotonic()
+    phone.wait_for_state("registered", BACK_WITHIN)
+    back = time.monotonic() - restarted
+    Calls(place, "reject", port, count=CALLS, rate=50).finish_exactly(20)
+    expect(phone.process.terminate(10) == 0, "ringfence did not end with 0 when asked to")
+    return [
+        f"{CALLS} calls rejected over one connection",
+        f"told {told:.1f} s after it was lost ({cause}), registered again {back:.1f} s after Kamailio was back",
+    ]
+
+
+def a_certificate_that_nobody_vouches_for_is_refused(place):
+    """Nothing is said to a PBX that cannot show who it is, and the state says why."""
+    port, tls = free_port(), Certificate(place)
+    kamailio = Kamailio(place, port, defines=["WITH_STREAMS"], tls=tls)
+    phone = Phone(place, tls.port, REGISTERING.format(password=PASSWORD) + '\ntransport = "tls"')
+    cause = phone.wait_for_state("failed", 5)["cause"]
+    expect("certificate" in cause, f"ringfence status does not say what is wrong: {cause}")
+    expect(kamailio.challenged() == 0, "Kamailio got a REGISTER")
+    return [f"status says: {cause}"]
+
+
+def a_trunk_calls_by_tcp(place):
+    """SIPp connects to the softphone and calls: each call in a connection of its own, and all in one."""
+    port = free_port()
+    phone = Phone(place, free_port(), 'register = false\npeers = ["127.0.0.1"]', listens=f'listen_tcp = "127.0.0.1:{port}"')
+    for transport in "t1", "tn":
+        Calls(place, "reject", port, count=CALLS, rate=50, caller=LISTED, transport=transport).finish_exactly(20)
+    counters = phone.status()["counters"]
+    expect(counters["rejected"] == 2 * CALLS, f"{counters['rejected']} calls were rejected, expected {2 * CALLS}")
+    expect(counters["refused_connections"] == 0, f"{counters['refused_connections']} connections were refused")
+    return [f"{CALLS} calls rejected in one connection, and {CALLS} in one each"]
