@@ -219,6 +219,11 @@ impl Lines {
         Some(key)
     }
 
+    /// Returns the connection that a line's newest REGISTER went over.
+    pub(crate) fn connection_of(&self, id: LineId) -> Option<ConnectionId> {
+        self.find(id)?.asked.map(|(_, connection)| connection)
+    }
+
     /// Returns the lines whose newest REGISTER went over a connection.
     pub(crate) fn of_connection(&self, connection: ConnectionId) -> Vec<LineId> {
         self.by_connection.get(&connection).into_iter().flatten().copied().collect()

@@ -1,0 +1,182 @@
+//! What is different over a connection: nothing is repeated, and its end is the end of what depends on it.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::wildcard_enum_match_arm, reason = "a test may fail so")]
+
+use std::time::Duration;
+
+use ringfence_testing::Clock;
+use ringfence_ua::{
+    Account, Cause, Config, ConnectionId, Endpoint, Event, Flow, LineId, RegistrationState, Rejection, Target,
+    Transport, Verdict,
+};
+use ringfence_wire::sip::Message;
+
+/// An endpoint with a line that registers over a connection.
+struct Connected {
+    endpoint: Endpoint,
+    line: LineId,
+    flow: Flow,
+    clock: Clock,
+}
+
+fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+fn flow(id: u64) -> Flow {
+    Flow::connection(ConnectionId::new(id), Transport::Tcp, "192.0.2.1:5060".parse().unwrap())
+}
+
+impl Connected {
+    fn new() -> Self {
+        let clock = Clock::new();
+        let mut endpoint = Endpoint::new(Config::new("192.0.2.7:5060".parse().unwrap()), [7; 32])
+            .with_screen(Box::new(|_| Verdict::Reject(Rejection::busy().into())));
+        let account = Account { transport: Some(Transport::Tcp), ..Account::new("858", "pbx.example.com", 5060) };
+        let line = endpoint.add_line(clock.now(), account).unwrap();
+        let mut connected = Self { endpoint, line, flow: flow(1), clock };
+        assert!(connected.wants_connection());
+        connected.connect(1);
+        connected
+    }
+
+    /// Opens the connection that is wanted.
+    fn connect(&mut self, id: u64) {
+        self.flow = flow(id);
+        let local = "192.0.2.7:40001".parse().unwrap();
+        let target = Target { flow: self.flow, local };
+        self.endpoint.handle_resolved(self.clock.now(), self.line, Ok(vec![target]));
+    }
+
+    /// Accepts the REGISTER that was sent.
+    fn accept(&mut self) {
+        let register = self.written().pop().unwrap();
+        let response = register.replacen("REGISTER sip:pbx.example.com SIP/2.0", "SIP/2.0 200 OK", 1);
+        self.receive(&response);
+    }
+
+    fn receive(&mut self, message: &str) {
+        self.endpoint.handle_stream_message(self.clock.now(), self.flow, message.as_bytes());
+    }
+
+    /// What was written over the newest connection, message by message.
+    fn written(&mut self) -> Vec<String> {
+        let mut all = Vec::new();
+        while let Some(write) = self.endpoint.poll_write() {
+            assert_eq!(Some(write.connection), self.flow.connection_id());
+            let mut rest = &write.payload[..];
+            while !rest.is_empty() {
+                // What the endpoint writes has no body.
+                let end = rest.windows(4).position(|end| end == b"\r\n\r\n").unwrap() + 4;
+                all.push(String::from_utf8(rest[..end].to_vec()).unwrap());
+                rest = &rest[end..];
+            }
+        }
+        assert!(self.endpoint.poll_transmit().is_none(), "nothing goes by UDP");
+        all
+    }
+
+    fn pass(&mut self, time: Duration) -> Vec<Event> {
+        let until = self.clock.now() + time;
+        let mut events = Vec::new();
+        while let Some(due) = self.endpoint.poll_timeout().filter(|due| *due <= until) {
+            self.clock.advance(due.saturating_duration_since(self.clock.now()));
+            self.endpoint.handle_timeout(self.clock.now());
+            events.extend(std::iter::from_fn(|| self.endpoint.poll_event()));
+        }
+        self.clock.advance(until.saturating_duration_since(self.clock.now()));
+        events.extend(std::iter::from_fn(|| self.endpoint.poll_event()));
+        events
+    }
+
+    fn wants_connection(&mut self) -> bool {
+        let events = self.pass(Duration::ZERO);
+        events.iter().any(|event| matches!(event, Event::Resolve { transport: Transport::Tcp, .. }))
+    }
+}
+
+fn is_lost(event: &Event) -> bool {
+    let Event::Registration { state: RegistrationState::Failed { cause, .. }, .. } = event else { return false };
+    matches!(cause, Cause::Unconnected { host, error } if host == "pbx.example.com" && error == "reset")
+}
+
+fn is_disconnect(event: &Event, id: u64) -> bool {
+    matches!(event, Event::Disconnect { connection } if *connection == ConnectionId::new(id))
+}
+
+const INVITE: &str = "INVITE sip:858@192.0.2.7:40001 SIP/2.0\r\nVia: SIP/2.0/TCP 192.0.2.1;branch=z9hG4bKa\r\n\
+    Max-Forwards: 70\r\nFrom: <sip:1001@pbx.example.com>;tag=a\r\nTo: <sip:858@pbx.example.com>\r\n\
+    Call-ID: a\r\nCSeq: 1 INVITE\r\nContact: <sip:1001@192.0.2.1>\r\nContent-Length: 0\r\n\r\n";
+
+//= https://www.rfc-editor.org/rfc/rfc3261#section-17.2.1
+//= type=test
+//# While in the "Proceeding" state, if the TU passes a response with
+//# status code from 300 to 699 to the server transaction, the response
+//# MUST be passed to the transport layer for transmission, and the state
+//# machine MUST enter the "Completed" state.  For unreliable transports,
+//# timer G is set to fire in T1 seconds, and is not set to fire for
+//# reliable transports.
+#[test]
+fn a_final_response_is_sent_once_and_its_ack_is_waited_for() {
+    let mut connected = Connected::new();
+    connected.accept();
+    connected.receive(INVITE);
+    let answers = connected.written();
+    assert!(answers[0].starts_with("SIP/2.0 100 ") && answers[1].starts_with("SIP/2.0 486 "), "{answers:?}");
+    assert_eq!(answers.len(), 2);
+    let events = connected.pass(seconds(40));
+    assert!(!connected.written().iter().any(|message| message.starts_with("SIP/2.0")), "repeated");
+    assert!(events.iter().any(|event| matches!(event, Event::Ended { status: Some(486), .. })));
+}
+
+#[test]
+fn a_lost_connection_is_told_at_once_and_asked_for_again_within_3_s() {
+    let mut connected = Connected::new();
+    connected.accept();
+    connected.pass(Duration::ZERO);
+    connected.endpoint.handle_disconnected(connected.clock.now(), ConnectionId::new(1), "reset");
+    assert!(connected.pass(Duration::ZERO).iter().any(is_lost));
+    let events = connected.pass(seconds(3));
+    assert!(events.iter().any(|event| matches!(event, Event::Resolve { .. })));
+    connected.connect(2);
+    let register = connected.written().pop().unwrap();
+    let message = Message::parse(register.as_bytes()).unwrap();
+    assert_eq!(message.contacts().count(), 1, "the same address is no old binding: {register}");
+}
+
+#[test]
+fn a_register_that_is_lost_with_its_connection_is_not_waited_for() {
+    let mut connected = Connected::new();
+    assert_eq!(connected.written().len(), 1);
+    connected.endpoint.handle_disconnected(connected.clock.now(), ConnectionId::new(1), "reset");
+    assert!(connected.pass(Duration::ZERO).iter().any(is_lost));
+    assert_eq!(connected.endpoint.counters().transactions, 0);
+}
+
+#[test]
+fn a_connection_over_which_no_register_is_answered_is_to_be_closed() {
+    let mut connected = Connected::new();
+    assert_eq!(connected.written().len(), 1);
+    let events = connected.pass(seconds(32));
+    assert!(events.iter().any(|event| is_disconnect(event, 1)));
+    assert_eq!(connected.written(), [""; 0], "nothing is repeated over a connection");
+}
+
+#[test]
+fn a_connection_that_answers_pings_no_longer_is_to_be_closed() {
+    let mut connected = Connected::new();
+    connected.accept();
+    assert!(!connected.pass(seconds(121)).iter().any(|event| is_disconnect(event, 1)), "it never has");
+    assert_eq!(connected.written(), ["\r\n\r\n"]);
+    connected.endpoint.handle_pong(connected.clock.now(), connected.flow);
+    let events = connected.pass(seconds(120 + 10));
+    assert!(events.iter().any(|event| is_disconnect(event, 1)));
+}
+
+#[test]
+fn a_ping_is_answered_with_a_pong() {
+    let mut connected = Connected::new();
+    connected.accept();
+    connected.endpoint.handle_ping(connected.flow);
+    assert_eq!(connected.endpoint.poll_write().unwrap().payload, b"\r\n");
+}
