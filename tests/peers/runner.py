@@ -14,7 +14,7 @@ import reloading
 from process import Failed, Place
 
 # What Debian's packages bring, and the packages.
-PROGRAMS = {"kamailio": "kamailio", "sipp": "sip-tester", "baresip": "baresip-core"}
+PROGRAMS = {"kamailio": "kamailio", "sipp": "sip-tester", "baresip": "baresip-core", "openssl": "openssl"}
 
 TESTS = [
     behind_kamailio.registers_and_rejects_and_comes_back_after_a_restart,

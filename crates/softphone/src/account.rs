@@ -46,7 +46,10 @@ impl Account {
     /// A port that is left out is the one that the domain's service records name (RFC 3263), or else 5060. The
     /// address-of-record has the port that was given, but for 5060.
     ///
-    /// Fails when that is no such address, or asks for another transport than UDP.
+    /// `;transport=tcp` or `tls` behind it does what [`Account::transport`] does; `sips:` asks for TLS to the registrar and
+    /// for a Contact that is a `sips` URI (RFC 3261 section 26.2.2).
+    ///
+    /// Fails when that is no such address, or asks for a transport that is none of UDP, TCP and TLS.
     pub fn new(address: &str) -> Result<Self> {
         let invalid = || Error::from(Kind::Account { expected: ADDRESS, got: without_password(address) });
         let Parts { user, host, port, transport, is_secure } = split(address).ok_or_else(invalid)?;

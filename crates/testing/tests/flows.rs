@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use ringfence_testing::Clock;
 use ringfence_ua::{
-    Account, Cause, Config, ConnectionId, Endpoint, Event, Flow, LineId, RegistrationState, Rejection, Target,
-    Transport, Verdict,
+    Account, Cause, Config, ConnectionId, Endpoint, Event, Flow, LineId, RegistrationState, Rejection,
+    Target, Transport, Verdict,
 };
 use ringfence_wire::sip::Message;
 
@@ -32,7 +32,8 @@ impl Connected {
         let clock = Clock::new();
         let mut endpoint = Endpoint::new(Config::new("192.0.2.7:5060".parse().unwrap()), [7; 32])
             .with_screen(Box::new(|_| Verdict::Reject(Rejection::busy().into())));
-        let account = Account { transport: Some(Transport::Tcp), ..Account::new("858", "pbx.example.com", 5060) };
+        let account =
+            Account { transport: Some(Transport::Tcp), ..Account::new("858", "pbx.example.com", 5060) };
         let line = endpoint.add_line(clock.now(), account).unwrap();
         let mut connected = Self { endpoint, line, flow: flow(1), clock };
         assert!(connected.wants_connection());
@@ -96,7 +97,9 @@ impl Connected {
 }
 
 fn is_lost(event: &Event) -> bool {
-    let Event::Registration { state: RegistrationState::Failed { cause, .. }, .. } = event else { return false };
+    let Event::Registration { state: RegistrationState::Failed { cause, .. }, .. } = event else {
+        return false;
+    };
     matches!(cause, Cause::Unconnected { host, error } if host == "pbx.example.com" && error == "reset")
 }
 
