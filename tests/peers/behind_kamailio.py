@@ -45,6 +45,24 @@ def registers_and_rejects_and_comes_back_after_a_restart(place):
     ]
 
 
+def after_a_kill_the_new_binding_takes_the_place_of_the_old(place):
+    """A registrar that keeps one binding refuses a second phone, and knows this one again by its instance-id."""
+    port = free_port()
+    kamailio = Kamailio(place, port, defines=["WITH_OUTBOUND"])
+    phone = Phone(place, port, REGISTERING.format(password=PASSWORD))
+    phone.wait_for_state("registered", 5)
+    phone.process.kill()
+    phone.port = free_port()
+    phone.configuration.write_text(phone.configured(phone.written))
+    killed = time.monotonic()
+    phone.run()
+    phone.wait_for_state("registered", 5)
+    back = time.monotonic() - killed
+    Calls(place, "reject", port, count=50, rate=50).finish_exactly(20)
+    expect(kamailio.accepted() == 2, f"Kamailio accepted {kamailio.accepted()} REGISTERs, expected 2")
+    return [f"registered at another port {back:.1f} s after it was killed, and 50 calls rejected there"]
+
+
 def a_wrong_password_is_said_and_never_becomes_a_storm(place):
     """The state says bad credentials, and the registrar is left alone."""
     port = free_port()

@@ -79,8 +79,13 @@ class Phone:
         # It holds a password.
         self.configuration.touch(mode=0o600)
         lines = lines or OFFICE.format(registrar=registrar, account=account, otherwise=otherwise)
+        self.written = lines
         self.configuration.write_text(self.configured(lines))
-        self.process = place.start("ringfence", [place.binary, "run", "--config", self.configuration])
+        self.run(patience)
+
+    def run(self, patience=5):
+        """Starts the program, again after it has ended."""
+        self.process = self.place.start("ringfence", [self.place.binary, "run", "--config", self.configuration])
         self.wait_until_it_listens(patience)
 
     def configured(self, lines):

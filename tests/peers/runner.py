@@ -18,6 +18,7 @@ PROGRAMS = {"kamailio": "kamailio", "sipp": "sip-tester", "baresip": "baresip-co
 
 TESTS = [
     behind_kamailio.registers_and_rejects_and_comes_back_after_a_restart,
+    behind_kamailio.after_a_kill_the_new_binding_takes_the_place_of_the_old,
     behind_kamailio.a_wrong_password_is_said_and_never_becomes_a_storm,
     from_sipp.a_486_is_repeated_until_its_ack_comes,
     from_sipp.a_ringing_call_is_cancelled_by_its_caller,

@@ -12,6 +12,7 @@ mod config;
 mod control;
 mod demo;
 mod fleet;
+mod instance;
 mod journal;
 mod ladder;
 mod lock;

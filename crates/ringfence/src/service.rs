@@ -1,6 +1,6 @@
 //! The running program: the softphone, its screen, its lines, and the configuration in force.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
@@ -12,9 +12,11 @@ use crate::config::{self, Config, Stamped};
 use crate::control::server::Desk;
 use crate::control::{Configuration, Failed, Reloaded, Status};
 use crate::fleet::Fleet;
+use crate::instance;
 use crate::journal::{self, Journal, Recorder};
 use crate::runnable;
 use crate::screen::Screen;
+use crate::store::Place;
 use crate::supply::{self, Supply};
 use crate::trace::Tap;
 
@@ -257,6 +259,9 @@ impl Desk for Service {
 fn builder(config: &Config) -> Builder {
     let settings = &config.softphone;
     let mut builder = Softphone::builder().listen(settings.listen).tls(config.tls.settings.clone());
+    if let Some(instance) = instance(config) {
+        builder = builder.instance_id(&instance);
+    }
     if let Some(address) = settings.listen_tcp {
         builder = builder.listen_tcp(address);
     }
@@ -270,6 +275,20 @@ fn builder(config: &Config) -> Builder {
         .shards(settings.shards)
         .processors(&settings.processors)
         .trying(settings.trying)
+}
+
+/// Returns what this installation is known by to registrars. Where no journal is kept, nothing else is either.
+fn instance(config: &Config) -> Option<String> {
+    let Place::File(journal) = &config.journal.place else { return None };
+    let directory =
+        journal.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    match instance::of(directory) {
+        Ok(instance) => Some(instance),
+        Err(error) => {
+            tracing::warn!(%error, "registrars are not told which device this is");
+            None
+        }
+    }
 }
 
 fn in_force(config: &Config) -> Configuration {

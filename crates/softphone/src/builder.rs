@@ -36,6 +36,7 @@ use crate::trace::Traced;
 #[must_use]
 pub struct Builder {
     sockets: Sockets,
+    instance: Option<String>,
     rtp_ports: RangeInclusive<u16>,
     shards: u16,
     processors: Vec<u16>,
@@ -48,6 +49,7 @@ impl Builder {
         let any = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
         Self {
             sockets: Sockets { udp: any, tcp: None, tls_listen: None, tls: Tls::new() },
+            instance: None,
             rtp_ports: 5000..=10000,
             shards: 1,
             processors: Vec::new(),
@@ -109,6 +111,18 @@ impl Builder {
         self
     }
 
+    /// Tells registrars which device this is (default: they are not told): a URN such as `urn:uuid:` and a UUID, which is
+    /// made once, kept by the application, and never changes (RFC 5626 section 4.1). Each line's own instance-id is made
+    /// of it, of its address-of-record and its label: a registrar that knows RFC 5626 then has a line that comes back
+    /// with another address take the place of its old binding, and sends its calls over the flow that it
+    /// registered over. Two lines of one address-of-record need labels of their own.
+    ///
+    /// [`Builder::start`] fails where it is no URN.
+    pub fn instance_id(mut self, urn: &str) -> Self {
+        self.instance = Some(urn.to_owned());
+        self
+    }
+
     /// Says when an INVITE is answered 100 Trying (default [`Trying::AtOnce`]; RFC 3261 section 17.2.1).
     pub fn trying(mut self, trying: Trying) -> Self {
         self.config.trying = trying;
@@ -163,17 +177,21 @@ impl Builder {
     /// [`Error::is_address_in_use`]: crate::Error::is_address_in_use
     pub async fn start(self) -> Result<Softphone> {
         let rtp_ports = RtpPorts::new(&self.rtp_ports)?;
+        if let Some(urn) = self.instance.as_deref().filter(|urn| !is_urn(urn)) {
+            return Err(Kind::Account { expected: INSTANCE, got: urn.to_owned() }.into());
+        }
+        let instance = self.instance.as_deref().map(Arc::from);
         let mut shards = Vec::new();
         for index in 0..self.shards {
             match self.start_shard(index).await {
                 Ok(shard) => shards.push(shard),
                 Err(error) => {
-                    Softphone::new(shards, rtp_ports, &self.hooks).shutdown(Duration::ZERO).await;
+                    Softphone::new(shards, rtp_ports, None, &self.hooks).shutdown(Duration::ZERO).await;
                     return Err(error);
                 }
             }
         }
-        Ok(Softphone::new(shards, rtp_ports, &self.hooks))
+        Ok(Softphone::new(shards, rtp_ports, instance, &self.hooks))
     }
 
     /// Starts the thread of one shard.
@@ -210,6 +228,14 @@ impl fmt::Debug for Builder {
             .field("shards", &self.shards)
             .finish_non_exhaustive()
     }
+}
+
+const INSTANCE: &str = "a URN like urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6";
+
+fn is_urn(text: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/?#[]@!$&()*+,;=%".contains(&byte);
+    let rest = text.get(..4).filter(|start| start.eq_ignore_ascii_case("urn:")).map(|_| &text[4..]);
+    rest.is_some_and(|rest| rest.contains(':') && rest.bytes().all(is_plain))
 }
 
 async fn serve(

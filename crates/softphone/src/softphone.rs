@@ -43,6 +43,8 @@ struct Inner {
     /// Which shard gets the next line.
     next: AtomicUsize,
     rtp_ports: RtpPorts,
+    /// What its lines' instance-ids are made of.
+    instance: Option<Arc<str>>,
     hook_panics: Arc<AtomicU64>,
 }
 
@@ -169,7 +171,8 @@ impl Softphone {
     }
 
     async fn add(&self, account: Account) -> Result<NewLine> {
-        let account = Box::new(account.into_inner()?);
+        let mut account = Box::new(account.into_inner()?);
+        account.instance.clone_from(&self.inner.instance);
         let index = self.inner.next.fetch_add(1, Ordering::Relaxed) % self.inner.shards.len();
         let (done, added) = oneshot::channel();
         let command = Command::AddLine { account, done };
@@ -177,10 +180,15 @@ impl Softphone {
         added.await.map_err(|_| Kind::Closed)?
     }
 
-    pub(crate) fn new(shards: Vec<NewShard>, rtp_ports: RtpPorts, hooks: &Hooks) -> Self {
+    pub(crate) fn new(
+        shards: Vec<NewShard>,
+        rtp_ports: RtpPorts,
+        instance: Option<Arc<str>>,
+        hooks: &Hooks,
+    ) -> Self {
         let shards = shards.into_iter().map(NewShard::keep).collect();
         let (next, hook_panics) = (AtomicUsize::new(0), hooks.panics());
-        Self { inner: Arc::new(Inner { shards, next, rtp_ports, hook_panics }) }
+        Self { inner: Arc::new(Inner { shards, next, rtp_ports, instance, hook_panics }) }
     }
 }
 
@@ -224,7 +232,7 @@ mod tests {
         let local = SocketAddr::from((Ipv4Addr::LOCALHOST, 5060));
         let shards = vec![NewShard::new(ShardHandle { local, listening: Vec::new(), commands })];
         let rtp_ports = RtpPorts::new(&(5000..=10000)).unwrap();
-        (Softphone::new(shards, rtp_ports, &Hooks::default()), shard)
+        (Softphone::new(shards, rtp_ports, None, &Hooks::default()), shard)
     }
 
     #[tokio::test]

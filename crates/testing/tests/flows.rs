@@ -29,11 +29,16 @@ fn flow(id: u64) -> Flow {
 
 impl Connected {
     fn new() -> Self {
+        Self::of(|_| {})
+    }
+
+    fn of(change: impl FnOnce(&mut Account)) -> Self {
         let clock = Clock::new();
         let mut endpoint = Endpoint::new(Config::new("192.0.2.7:5060".parse().unwrap()), [7; 32])
             .with_screen(Box::new(|_| Verdict::Reject(Rejection::busy().into())));
-        let account =
-            Account { transport: Some(Transport::Tcp), ..Account::new("858", "pbx.example.com", 5060) };
+        let mut account = Account::new("858", "pbx.example.com", 5060);
+        account.transport = Some(Transport::Tcp);
+        change(&mut account);
         let line = endpoint.add_line(clock.now(), account).unwrap();
         let mut connected = Self { endpoint, line, flow: flow(1), clock };
         assert!(connected.wants_connection());
@@ -43,17 +48,27 @@ impl Connected {
 
     /// Opens the connection that is wanted.
     fn connect(&mut self, id: u64) {
+        self.connect_at(id, "192.0.2.7:40001");
+    }
+
+    fn connect_at(&mut self, id: u64, local: &str) {
         self.flow = flow(id);
-        let local = "192.0.2.7:40001".parse().unwrap();
+        let local = local.parse().unwrap();
         let target = Target { flow: self.flow, local };
         self.endpoint.handle_resolved(self.clock.now(), self.line, Ok(vec![target]));
     }
 
     /// Accepts the REGISTER that was sent.
     fn accept(&mut self) {
+        self.answer("200 OK", "");
+    }
+
+    /// Answers the REGISTER that was sent, with a status and more header fields, and returns it.
+    fn answer(&mut self, status: &str, more: &str) -> String {
         let register = self.written().pop().unwrap();
-        let response = register.replacen("REGISTER sip:pbx.example.com SIP/2.0", "SIP/2.0 200 OK", 1);
-        self.receive(&response);
+        let line = format!("SIP/2.0 {status}\r\n{more}");
+        self.receive(&register.replacen("REGISTER sip:pbx.example.com SIP/2.0\r\n", &line, 1));
+        register
     }
 
     fn receive(&mut self, message: &str) {
@@ -182,4 +197,69 @@ fn a_ping_is_answered_with_a_pong() {
     connected.accept();
     connected.endpoint.handle_ping(connected.flow);
     assert_eq!(connected.endpoint.poll_write().unwrap().payload, b"\r\n");
+}
+
+fn device(account: &mut Account) {
+    account.instance = Some("urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6".into());
+}
+
+//= https://www.rfc-editor.org/rfc/rfc5626#section-4.2.1
+//= type=test
+//# UAs that support this
+//# specification MUST include the outbound option tag in a Supported
+//# header field in a REGISTER request.
+//= https://www.rfc-editor.org/rfc/rfc5626#section-4.5
+//= type=test
+//# Each new registration MUST have the same reg-id
+//# value as the registration it replaces.
+#[test]
+fn a_device_is_known_again_over_its_next_flow() {
+    let mut connected = Connected::of(device);
+    let first = connected.answer("200 OK", "Require: outbound\r\nFlow-Timer: 30\r\n");
+    assert!(first.contains("\r\nSupported: path, outbound\r\n"), "{first}");
+    connected.pass(Duration::ZERO);
+    connected.endpoint.handle_disconnected(connected.clock.now(), ConnectionId::new(1), "reset");
+    connected.pass(seconds(3));
+    connected.connect_at(2, "192.0.2.7:40002");
+    let second = connected.written().pop().unwrap();
+    let instance = |register: &str| register.split_once(";+sip.instance=").unwrap().1[..60].to_owned();
+    assert!(instance(&first).contains(">\";reg-id=1") && instance(&first) == instance(&second), "{second}");
+    assert_eq!(second.matches("\r\nContact: ").count(), 1, "it takes the place of the old one: {second}");
+}
+
+#[test]
+fn a_registrar_that_knows_no_flows_is_told_of_the_old_contact() {
+    let mut connected = Connected::of(device);
+    connected.answer("200 OK", "");
+    connected.pass(Duration::ZERO);
+    connected.endpoint.handle_disconnected(connected.clock.now(), ConnectionId::new(1), "reset");
+    connected.pass(seconds(3));
+    connected.connect_at(2, "192.0.2.7:40002");
+    let second = connected.written().pop().unwrap();
+    assert!(second.contains("@192.0.2.7:40001;") && second.contains(";expires=0\r\n"), "{second}");
+}
+
+//= https://www.rfc-editor.org/rfc/rfc5626#section-4.2.1
+//= type=test
+//# If the registering UA receives a 439 (First Hop Lacks Outbound
+//# Support) response to a REGISTER request, it MAY re-attempt
+//# registration without using the outbound mechanism
+#[test]
+fn a_first_hop_that_knows_no_flows_is_asked_without() {
+    let mut connected = Connected::of(device);
+    connected.answer("439 First Hop Lacks Outbound Support", "");
+    let again = connected.answer("200 OK", "");
+    assert!(!again.contains("reg-id") && !again.contains("outbound"), "{again}");
+    let events = connected.pass(Duration::ZERO);
+    let is_registered =
+        |event: &Event| matches!(event, Event::Registration { state, .. } if state.is_registered());
+    assert!(events.iter().any(is_registered));
+}
+
+#[test]
+fn a_registrar_is_pinged_as_often_as_it_asks_for() {
+    let mut connected = Connected::of(device);
+    connected.answer("200 OK", "Require: outbound\r\nFlow-Timer: 30\r\n");
+    connected.pass(seconds(31));
+    assert_eq!(connected.written(), ["\r\n\r\n"]);
 }

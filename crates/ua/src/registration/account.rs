@@ -37,6 +37,9 @@ pub struct Account {
     pub transport: Option<Transport>,
     /// Whether the address-of-record is a `sips` URI: all requests go by TLS.
     pub is_secure: bool,
+    /// What the device is known by to registrars, whatever its address: a URN that never changes, of which each line's
+    /// instance-id is made (RFC 5626 section 4.1). Without one a binding is known by its Contact alone.
+    pub instance: Option<Arc<str>>,
     /// Where requests go instead of to the domain: a host, and a port where one was given.
     pub outbound_proxy: Option<(String, Option<u16>)>,
     /// How long a binding is asked for.
@@ -72,6 +75,7 @@ impl Account {
             is_registering: true,
             transport: None,
             is_secure: false,
+            instance: None,
             outbound_proxy: None,
             expires: Duration::from_secs(3600),
             peers: Vec::new(),

@@ -46,7 +46,7 @@ pub(crate) enum Action {
     /// Tell of a new state.
     Tell(RegistrationState),
     /// Keep the flow to the registrar open, or no longer.
-    KeepOpen { flow: Flow, is_open: bool },
+    KeepOpen { flow: Flow, within: Option<Duration>, is_open: bool },
 }
 
 /// How often a registrar may challenge, send elsewhere or ask for more time within one attempt.
@@ -84,6 +84,12 @@ pub(crate) struct Binding {
     public: Option<SocketAddr>,
     /// The Contact that the registrar has from us, or may have: its answer was lost.
     bound: Option<Bound>,
+    /// Whether the binding is asked for as this device's (RFC 5626): until the registrar cannot do that.
+    is_outbound: bool,
+    /// Whether the registrar has it as this device's, so that a new one takes the place of the old.
+    is_by_instance: bool,
+    /// Within how much time the registrar wants a keep-alive.
+    flow_timer: Option<Duration>,
     /// The address whose flow is kept open.
     kept_open: Option<Flow>,
     /// Requests sent within this attempt.
@@ -142,6 +148,9 @@ impl Binding {
             redirected: None,
             public: None,
             bound: None,
+            is_outbound: true,
+            is_by_instance: false,
+            flow_timer: None,
             kept_open: None,
             rounds: 0,
             attempt: 0,
@@ -237,6 +246,7 @@ impl Binding {
             300..=399 => self.redirected(now, status, response, generator),
             401 | 407 => self.challenged(now, status, response, generator),
             423 => self.too_brief(now, status, response, generator),
+            439 => self.without_outbound(now, status, response, generator),
             _ => self.refused(now, status, response, generator),
         }
     }
@@ -368,6 +378,8 @@ impl Binding {
         self.cseq += 1;
         let (branch, cnonce) = (generator.branch(), generator.token(24));
         let old = self.bound.map(|bound| bound.contact).filter(|&old| expires > 0 && old != contact);
+        // By instance and flow the new one replaces it.
+        let old = old.filter(|_| !(self.is_outbound && self.is_by_instance));
         let uri_of = |address| contact_uri(&self.account.user, address, &self.token);
         let request = Register {
             account: &self.account,
@@ -379,6 +391,7 @@ impl Binding {
             from_tag: &self.from_tag,
             cseq: self.cseq,
             contact: &uri_of(contact),
+            is_outbound: self.is_outbound,
             old_contact: old.map(uri_of).as_deref(),
             expires,
             user_agent: &self.user_agent,
@@ -392,10 +405,11 @@ impl Binding {
             return;
         }
         if let Some(flow) = self.kept_open {
-            self.actions.push_back(Action::KeepOpen { flow, is_open: false });
+            self.actions.push_back(Action::KeepOpen { flow, within: None, is_open: false });
         }
         if let Some(flow) = flow {
-            self.actions.push_back(Action::KeepOpen { flow, is_open: true });
+            let within = self.flow_timer;
+            self.actions.push_back(Action::KeepOpen { flow, within, is_open: true });
         }
         self.kept_open = flow;
     }

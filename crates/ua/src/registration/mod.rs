@@ -4,6 +4,7 @@ mod account;
 mod backoff;
 mod binding;
 mod contact;
+mod outbound;
 mod request;
 mod state;
 mod target;

@@ -6,6 +6,7 @@ use ringfence_wire::sip::{Printer, quote};
 
 use super::account::{Account, suffix};
 use super::contact::transport_parameter;
+use super::outbound;
 use crate::core::ALLOW;
 use crate::core::auth::Authenticator;
 use crate::transport::Transport;
@@ -23,6 +24,8 @@ pub(super) struct Register<'a> {
     pub(super) cseq: u32,
     /// The URI of our binding.
     pub(super) contact: &'a str,
+    /// Whether it is to be known as this device's (RFC 5626).
+    pub(super) is_outbound: bool,
     /// The URI of a binding of ours that no longer leads to us: it is taken back in the same breath.
     pub(super) old_contact: Option<&'a str>,
     /// In seconds; 0 removes the binding.
@@ -56,7 +59,10 @@ impl Register<'_> {
         request.header_fmt("To", format_args!("{display_name}<{address}>"));
         request.header("Call-ID", self.call_id.as_bytes());
         request.header_fmt("CSeq", format_args!("{} REGISTER", self.cseq));
-        request.header_fmt("Contact", format_args!("<{}>", self.contact));
+        let instance = self.account.instance.as_deref().filter(|_| self.is_outbound);
+        let parameters = instance.map(|device| outbound::parameters(device, &address, &self.account.label));
+        let parameters = parameters.unwrap_or_default();
+        request.header_fmt("Contact", format_args!("<{}>{parameters}", self.contact));
         if let Some(old) = self.old_contact {
             request.header_fmt("Contact", format_args!("<{old}>;expires=0"));
         }
@@ -64,6 +70,13 @@ impl Register<'_> {
         if let Some(authenticator) = authenticator {
             authenticator.authorize("REGISTER", self.uri.as_bytes(), b"", cnonce, &mut request);
         }
+        //= https://www.rfc-editor.org/rfc/rfc5626#section-4.2.1
+        //# UAs that support this
+        //# specification MUST include the outbound option tag in a Supported
+        //# header field in a REGISTER request.
+        // Path is the registrar's and the proxies' business alone (RFC 3327 section 5.1).
+        let supported: &[u8] = if instance.is_some() { b"path, outbound" } else { b"path" };
+        request.header("Supported", supported);
         request.header("Allow", ALLOW.as_bytes());
         request.header("User-Agent", self.user_agent.as_bytes());
         request.finish();

@@ -52,6 +52,8 @@ pub(crate) enum Due {
 struct Kept {
     lines: usize,
     due: Instant,
+    /// What the registrar asks for.
+    within: Option<Duration>,
     /// Whether what is due is the pong.
     awaits_pong: bool,
     /// Whether a ping over it was ever answered.
@@ -65,15 +67,29 @@ struct Wait {
 }
 
 impl KeepAlive {
-    /// Keeps a flow open for one more line.
-    pub(crate) fn add(&mut self, now: Instant, flow: Flow, generator: &mut Generator) {
+    /// Keeps a flow open for one more line, with a ping within some time where its registrar asks for that.
+    pub(crate) fn add(
+        &mut self,
+        now: Instant,
+        flow: Flow,
+        within: Option<Duration>,
+        generator: &mut Generator,
+    ) {
         let Self { flows, order } = self;
         let kept = flows.entry(flow).or_insert_with(|| {
-            let due = now + interval(flow, generator);
+            let due = now + interval(flow, within, generator);
             order.insert((due, flow));
-            Kept { lines: 0, due, awaits_pong: false, answers: false }
+            Kept { lines: 0, due, within, awaits_pong: false, answers: false }
         });
         kept.lines += 1;
+        if let Some(within) = within
+            && kept.within.is_none_or(|known| within < known)
+        {
+            kept.within = Some(within);
+            if !kept.awaits_pong {
+                kept.reschedule(flow, now + interval(flow, Some(within), generator), order);
+            }
+        }
     }
 
     /// Keeps a flow open for one line less.
@@ -93,7 +109,7 @@ impl KeepAlive {
         let Some(kept) = flows.get_mut(&flow) else { return };
         kept.answers = true;
         if std::mem::take(&mut kept.awaits_pong) {
-            kept.reschedule(flow, now + interval(flow, generator), order);
+            kept.reschedule(flow, now + interval(flow, kept.within, generator), order);
         }
     }
 
@@ -112,12 +128,12 @@ impl KeepAlive {
         //# failed.
         if kept.awaits_pong {
             kept.awaits_pong = false;
-            kept.reschedule(flow, now + interval(flow, generator), order);
+            kept.reschedule(flow, now + interval(flow, kept.within, generator), order);
             return flow.connection_id().map(Due::Dead);
         }
         // Many servers answer no ping, and what they do not know of is no sign of anything.
         kept.awaits_pong = flow.is_reliable() && kept.answers;
-        let wait = if kept.awaits_pong { PONG_WITHIN } else { interval(flow, generator) };
+        let wait = if kept.awaits_pong { PONG_WITHIN } else { interval(flow, kept.within, generator) };
         kept.reschedule(flow, now + wait, order);
         Some(Due::Ping(flow))
     }
@@ -136,8 +152,18 @@ impl Kept {
     }
 }
 
-fn interval(flow: Flow, generator: &mut Generator) -> Duration {
-    let Wait { shortest, longest } = if flow.is_reliable() { CONNECTION } else { UDP };
+fn interval(flow: Flow, within: Option<Duration>, generator: &mut Generator) -> Duration {
+    let Wait { shortest, longest } = match within {
+        //= https://www.rfc-editor.org/rfc/rfc5626#section-4.4
+        //# If the
+        //# UA uses the server-recommended keep-alive frequency it SHOULD send
+        //# its keep-alives so that the interval between each keep-alive is
+        //# randomly distributed between 80% and 100% of the server-provided
+        //# time.
+        Some(within) => Wait { shortest: within.mul_f64(0.8), longest: within },
+        None if flow.is_reliable() => CONNECTION,
+        None => UDP,
+    };
     shortest + longest.saturating_sub(shortest).mul_f64(generator.fraction())
 }
 
@@ -176,7 +202,7 @@ mod tests {
     #[test]
     fn a_connection_that_answered_pings_is_dead_when_it_no_longer_does() {
         let (mut keep_alive, mut generator) = (KeepAlive::default(), Generator::new([1; 32]));
-        keep_alive.add(epoch(), connection(), &mut generator);
+        keep_alive.add(epoch(), connection(), None, &mut generator);
         let (first, ping) = next(&mut keep_alive, &mut generator);
         assert_eq!(ping, Some(Due::Ping(connection())));
         keep_alive.handle_pong(first, connection(), &mut generator);
@@ -190,7 +216,7 @@ mod tests {
     #[test]
     fn a_connection_that_never_answered_a_ping_is_pinged_on() {
         let (mut keep_alive, mut generator) = (KeepAlive::default(), Generator::new([1; 32]));
-        keep_alive.add(epoch(), connection(), &mut generator);
+        keep_alive.add(epoch(), connection(), None, &mut generator);
         for _ in 0..10 {
             assert_eq!(next(&mut keep_alive, &mut generator).1, Some(Due::Ping(connection())));
         }
@@ -200,8 +226,8 @@ mod tests {
     fn lines_of_one_registrar_share_one_flow_and_the_last_one_ends_it() {
         let (now, flow) = (epoch(), udp());
         let (mut keep_alive, mut generator) = (KeepAlive::default(), Generator::new([1; 32]));
-        keep_alive.add(now, flow, &mut generator);
-        keep_alive.add(now, flow, &mut generator);
+        keep_alive.add(now, flow, None, &mut generator);
+        keep_alive.add(now, flow, None, &mut generator);
         assert_eq!(keep_alive.pop_due(now, &mut generator), None);
         let due = keep_alive.poll_timeout().unwrap();
         assert_eq!(keep_alive.pop_due(due, &mut generator), Some(Due::Ping(flow)));
@@ -220,7 +246,7 @@ mod tests {
     fn each_ping_has_a_wait_of_its_own() {
         let (mut now, mut generator) = (epoch(), Generator::new([1; 32]));
         let mut keep_alive = KeepAlive::default();
-        keep_alive.add(now, udp(), &mut generator);
+        keep_alive.add(now, udp(), None, &mut generator);
         let mut waits = BTreeSet::new();
         for _ in 0..100 {
             let due = keep_alive.poll_timeout().unwrap();
@@ -230,5 +256,18 @@ mod tests {
         }
         assert!(waits.iter().all(|wait| (UDP.shortest..=UDP.longest).contains(wait)), "{waits:?}");
         assert!(waits.len() > 90, "{waits:?}");
+    }
+
+    #[test]
+    fn a_registrar_is_pinged_within_the_time_that_it_asks_for() {
+        let (now, mut generator) = (epoch(), Generator::new([1; 32]));
+        let mut keep_alive = KeepAlive::default();
+        keep_alive.add(now, connection(), None, &mut generator);
+        keep_alive.add(now, connection(), Some(Duration::from_secs(30)), &mut generator);
+        let (first, _) = next(&mut keep_alive, &mut generator);
+        let (second, _) = next(&mut keep_alive, &mut generator);
+        for wait in [first - now, second - first] {
+            assert!((Duration::from_secs(24)..=Duration::from_secs(30)).contains(&wait), "{wait:?}");
+        }
     }
 }

@@ -8,6 +8,7 @@ use super::{Binding, Bound, LONGEST_EXPIRES, Phase, ROUNDS, SHORTEST_REFRESH};
 use crate::core::auth::AuthError;
 use crate::id::Generator;
 use crate::registration::contact::{ContactAddress, Ours, redirect_target};
+use crate::registration::outbound;
 use crate::registration::state::{Cause, RegistrationState, shown};
 
 /// A refresh that is lost needs 32 s to be noticed: where the lifetime allows, it leaves that much and some.
@@ -27,6 +28,8 @@ impl Binding {
             return self.fail(now, Cause::NotGranted, None, generator);
         }
         let expires = Duration::from_secs(granted.into());
+        self.is_by_instance = outbound::is_granted(response);
+        self.flow_timer = outbound::flow_timer(response);
         self.bound = Some(Bound { contact, until: now + expires });
         if self.is_stopping {
             return self.remove(now, generator);
@@ -108,6 +111,25 @@ impl Binding {
             }
             None => self.refused(now, status, response, generator),
         }
+    }
+
+    /// Takes a 439: the first hop knows no flows, and the registrar none through it.
+    pub(super) fn without_outbound(
+        &mut self,
+        now: Instant,
+        status: StatusCode,
+        response: &Message<'_>,
+        generator: &mut Generator,
+    ) {
+        if !self.is_outbound || self.rounds >= ROUNDS {
+            return self.refused(now, status, response, generator);
+        }
+        //= https://www.rfc-editor.org/rfc/rfc5626#section-4.2.1
+        //# If the registering UA receives a 439 (First Hop Lacks Outbound
+        //# Support) response to a REGISTER request, it MAY re-attempt
+        //# registration without using the outbound mechanism
+        self.is_outbound = false;
+        self.ask(generator);
     }
 
     pub(super) fn refused(

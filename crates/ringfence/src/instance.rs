@@ -1,0 +1,76 @@
+//! What this installation is known by to registrars: a UUID that is made once and kept beside the journal (RFC 5626
+//! section 4.1). A line that comes back with another address takes the place of its old binding by it.
+
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::Path;
+
+const NAME: &str = "ringfence.instance";
+
+/// Returns the instance-id that is kept in a directory, or makes one and keeps it there.
+pub(crate) fn of(directory: &Path) -> io::Result<String> {
+    let path = directory.join(NAME);
+    match read(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        read => return read,
+    }
+    DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
+    let urn = fresh()?;
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
+        Ok(mut file) => {
+            writeln!(file, "{urn}")?;
+            Ok(urn)
+        }
+        // Another was quicker.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => read(&path),
+        Err(error) => Err(error),
+    }
+}
+
+fn read(path: &Path) -> io::Result<String> {
+    let text = fs::read_to_string(path)?;
+    let urn = text.trim();
+    let is_uuid =
+        |rest: &str| rest.len() == 36 && rest.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
+    if urn.strip_prefix("urn:uuid:").is_some_and(is_uuid) {
+        return Ok(urn.to_owned());
+    }
+    let what = format!("expected urn:uuid: and a UUID in {}; remove it to have one made", path.display());
+    Err(io::Error::new(io::ErrorKind::InvalidData, what))
+}
+
+/// Makes a random UUID (RFC 9562 section 5.4).
+fn fresh() -> io::Result<String> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(io::Error::other)?;
+    bytes[6] = (bytes[6] & 0x0f) | 0x40;
+    bytes[8] = (bytes[8] & 0x3f) | 0x80;
+    let number = u128::from_be_bytes(bytes);
+    let part = |shift: u32, bits: u32| (number >> shift) & ((1 << bits) - 1);
+    let (low, mid, high, clock, node) = (part(96, 32), part(80, 16), part(64, 16), part(48, 16), part(0, 48));
+    Ok(format!("urn:uuid:{low:08x}-{mid:04x}-{high:04x}-{clock:04x}-{node:012x}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_made_once_and_then_stays() {
+        let home = tempfile::tempdir().unwrap();
+        let directory = home.path().join("state/ringfence");
+        let first = of(&directory).unwrap();
+        assert_eq!(of(&directory).unwrap(), first);
+        let other = tempfile::tempdir().unwrap();
+        assert_ne!(of(other.path()).unwrap(), first);
+    }
+
+    #[test]
+    fn a_file_that_holds_something_else_is_told_and_left() {
+        let home = tempfile::tempdir().unwrap();
+        fs::write(home.path().join(NAME), "urn:uuid:none\n").unwrap();
+        let error = of(home.path()).unwrap_err().to_string();
+        assert!(error.contains("expected urn:uuid:") && error.contains("remove it"), "{error}");
+    }
+}

@@ -1,0 +1,104 @@
+//! One flow of RFC 5626: who we are to a registrar, whatever address we have. A binding that is made anew, after a restart
+//! or over another connection, takes the place of the old one.
+
+use std::time::Duration;
+
+use ringfence_wire::sip::{HeaderName, Message};
+use sha2::{Digest as _, Sha256};
+
+/// The option tag (RFC 5626 section 11.4).
+const OUTBOUND: &[u8] = b"outbound";
+/// Lines have one flow each.
+//= https://www.rfc-editor.org/rfc/rfc5626#section-4.2.1
+//# A UAC conforming to this specification MUST include in the Contact
+//# header field, a "reg-id" parameter that is distinct from other
+//# "reg-id" parameters used in other registrations that use the same
+//# "+sip.instance" Contact header field parameter and AOR.
+const REG_ID: u8 = 1;
+/// The shortest time between keep-alives that a registrar is granted: what asks for more is an error or an attack.
+const SHORTEST_FLOW_TIMER: Duration = Duration::from_secs(5);
+/// The longest that is obeyed: nothing keeps a flow open with less.
+const LONGEST_FLOW_TIMER: Duration = Duration::from_secs(3600);
+
+/// Returns the parameters of a Contact that say which user agent it is.
+pub(super) fn parameters(device: &str, address_of_record: &str, label: &str) -> String {
+    format!(";+sip.instance=\"<{}>\";reg-id={REG_ID}", instance(device, address_of_record, label))
+}
+
+/// Returns the instance-id of a line: a URN of its own, made of the device's, so that two lines of one address-of-record
+/// do not take each other's place.
+///
+/// It is a UUID of version 8 (RFC 9562 section 5.8): a hash.
+fn instance(device: &str, address_of_record: &str, label: &str) -> String {
+    //= https://www.rfc-editor.org/rfc/rfc5626#section-4.1
+    //# This
+    //# URN MUST be persistent across power cycles of the device.
+    let mut hasher = Sha256::new();
+    for part in [device, address_of_record, label] {
+        hasher.update(part.len().to_be_bytes());
+        hasher.update(part);
+    }
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&hasher.finalize()[..16]);
+    bytes[6] = (bytes[6] & 0x0f) | 0x80;
+    bytes[8] = (bytes[8] & 0x3f) | 0x80;
+    let number = u128::from_be_bytes(bytes);
+    let part = |shift: u32, bits: u32| (number >> shift) & ((1 << bits) - 1);
+    let (low, mid, high, clock, node) = (part(96, 32), part(80, 16), part(64, 16), part(48, 16), part(0, 48));
+    format!("urn:uuid:{low:08x}-{mid:04x}-{high:04x}-{clock:04x}-{node:012x}")
+}
+
+/// Returns whether a registrar has bound us by instance and flow.
+pub(super) fn is_granted(response: &Message<'_>) -> bool {
+    //= https://www.rfc-editor.org/rfc/rfc5626#section-4.2.1
+    //# The UAC examines successful registration responses for the presence
+    //# of an outbound option-tag in a Require header field value.
+    response.tokens(HeaderName::Require).any(|tag| tag.eq_ignore_ascii_case(OUTBOUND))
+}
+
+/// Returns within how much time the registrar wants a keep-alive.
+pub(super) fn flow_timer(response: &Message<'_>) -> Option<Duration> {
+    let value = response.named("Flow-Timer").next()?;
+    let seconds = std::str::from_utf8(value).ok()?.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds).clamp(SHORTEST_FLOW_TIMER, LONGEST_FLOW_TIMER))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    //= https://www.rfc-editor.org/rfc/rfc5626#section-4.1
+    //= type=test
+    //# The
+    //# instance ID MUST NOT change as the device moves from one network to
+    //# another.
+    #[test]
+    fn an_instance_is_the_line_of_a_device_and_nothing_else() {
+        let of = |device, address, label| instance(device, address, label);
+        let ours = of("urn:uuid:1", "sip:858@pbx.example.com", "858");
+        assert_eq!(ours, of("urn:uuid:1", "sip:858@pbx.example.com", "858"));
+        let others = [
+            of("urn:uuid:2", "sip:858@pbx.example.com", "858"),
+            of("urn:uuid:1", "sip:859@pbx.example.com", "858"),
+            of("urn:uuid:1", "sip:858@pbx.example.com", "second"),
+        ];
+        assert!(!others.contains(&ours));
+        assert!(ours.starts_with("urn:uuid:") && ours.len() == "urn:uuid:".len() + 36);
+        assert_eq!((&ours[23..24], ours.as_bytes()[28]), ("8", ours.as_bytes()[28]), "{ours}");
+    }
+
+    #[test]
+    fn what_a_registrar_asks_for_is_kept_within_reason() {
+        let timer = |value: &str| {
+            let text = format!("SIP/2.0 200 OK\r\nRequire: path, Outbound\r\nFlow-Timer:{value}\r\n\r\n");
+            let response = Message::parse(text.as_bytes()).unwrap();
+            assert!(is_granted(&response));
+            flow_timer(&response).map(|timer| timer.as_secs())
+        };
+        let cases =
+            [(" 120", Some(120)), ("0", Some(5)), ("4294967296", Some(3600)), ("soon", None), ("-1", None)];
+        for (value, expected) in cases {
+            assert_eq!(timer(value), expected, "{value:?}");
+        }
+    }
+}
