@@ -166,17 +166,17 @@ impl Service {
             let told: Vec<_> = after.iter().map(|(list, entries)| format!("{list} has {entries}")).collect();
             changes.push(format!("entries: {}", told.join(", ")));
         }
-        let mut needs_restart = in_force.softphone.differences(&config.softphone);
         if in_force.tls != config.tls {
-            needs_restart.push("tls".to_owned());
+            self.phone.set_tls(config.tls.settings.clone()).await?;
+            changes.push("certificates".to_owned());
         }
+        let needs_restart = in_force.softphone.differences(&config.softphone);
         let mut configuration = self.configuration();
         *configuration = Configuration { needs_restart: needs_restart.clone(), ..self::in_force(&config) };
         drop(configuration);
         self.files.send_replace(config.files.clone());
         // What needs a restart is compared with what the program was started with.
-        let (softphone, tls) = (in_force.softphone.clone(), in_force.tls.clone());
-        *in_force = Config { softphone, tls, ..config };
+        *in_force = Config { softphone: in_force.softphone.clone(), ..config };
         Ok(Reloaded { changes, kept: Vec::new(), warnings: 0, needs_restart })
     }
 

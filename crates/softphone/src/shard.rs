@@ -17,7 +17,7 @@ use crate::call::{Ended, How, IncomingCall};
 use crate::error::{Kind, Result};
 use crate::hooks::Hooks;
 use crate::io::resolver::resolve;
-use crate::io::streams::{self, Listener, Server, Streams};
+use crate::io::streams::{self, Server, Streams};
 use crate::io::udp::Udp;
 use crate::line::{LineId, NewLine};
 use crate::registration::RegistrationState;
@@ -48,6 +48,7 @@ pub(crate) enum Command {
     Redirect { call: u64, redirection: Arc<Redirection>, done: oneshot::Sender<Decided> },
     Wait { call: u64, wait: Wait, done: oneshot::Sender<Decided> },
     Ignore { call: u64 },
+    SetTls { tls: Tls, done: oneshot::Sender<Result<()>> },
     Count { done: oneshot::Sender<ringfence_ua::Counters> },
     Shutdown { grace: Duration, done: oneshot::Sender<()> },
 }
@@ -105,13 +106,10 @@ impl Shard {
         let udp = Udp::bind(address).map_err(|error| Kind::Socket { address, error })?;
         let mut streams = Streams::new(udp.local(), sockets.tls.clone());
         let mut listening = Vec::new();
-        for (address, tls) in [(sockets.tcp, None), (sockets.tls_listen, Some(()))] {
-            let Some(address) = address.map(|address| nth_port(address, index)) else { continue };
-            let tls = tls.map(|()| sockets.tls.server()).transpose()?;
-            let in_use = |error| Kind::Socket { address, error };
-            let listener = Listener::bind(address, tls).map_err(in_use)?;
-            listening.push(listener.local().map_err(in_use)?);
-            streams.listen(listener);
+        for (address, by_tls) in [(sockets.tcp, false), (sockets.tls_listen, true)] {
+            if let Some(address) = address {
+                listening.push(streams.listen(nth_port(address, index), by_tls)?);
+            }
         }
         let mut seed = [0; 32];
         getrandom::fill(&mut seed)
@@ -342,6 +340,10 @@ impl Shard {
             Command::Ignore { call } => {
                 self.endpoint.ignore(now, CallNumber::new(call));
                 self.offered.remove(&call);
+            }
+            Command::SetTls { tls, done } => {
+                // Who asked may have gone.
+                let _ = done.send(self.streams.set_tls(tls));
             }
             Command::Count { done } => {
                 let mut counters = self.endpoint.counters();

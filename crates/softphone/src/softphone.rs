@@ -17,6 +17,7 @@ use crate::io::RtpPorts;
 use crate::line::{Line, NewLine};
 use crate::registration::RegistrationState;
 use crate::shard::Command;
+use crate::tls::Tls;
 
 /// A softphone: sockets, and the lines that use them. A clone is the same softphone; dropping one
 /// changes nothing: it runs until [`Softphone::shutdown`] or the end of the process.
@@ -121,6 +122,20 @@ impl Softphone {
     #[must_use]
     pub fn local_addresses(&self) -> Vec<SocketAddr> {
         self.inner.shards.iter().map(|shard| shard.local).collect()
+    }
+
+    /// Has TLS connections made and taken with other certificates from now on, in place of those of [`Builder::tls`].
+    /// Connections that are open stay.
+    ///
+    /// Fails when it is listened by TLS and there is no certificate to show, and changes nothing then; and when the
+    /// softphone was shut down.
+    pub async fn set_tls(&self, tls: Tls) -> Result<()> {
+        for shard in &self.inner.shards {
+            let (done, set) = oneshot::channel();
+            shard.commands.send(Command::SetTls { tls: tls.clone(), done }).map_err(|_| Kind::Closed)?;
+            set.await.map_err(|_| Kind::Closed)??;
+        }
+        Ok(())
     }
 
     /// Returns the range of ports that media will use.

@@ -217,3 +217,25 @@ async fn those_who_connect_by_tls_see_our_certificate() {
     let without = builder().listen_tls(any).start().await.unwrap_err();
     assert!(without.to_string().contains("certificate"), "{without}");
 }
+
+#[tokio::test]
+async fn a_certificate_is_replaced_while_the_softphone_runs() {
+    let (old, new) = (Authority::new(), Authority::new());
+    let identity = |authority: &Authority| {
+        let (chain, key) = authority.identity("127.0.0.1");
+        Tls::new().identity(chain.as_bytes(), key.as_bytes()).unwrap()
+    };
+    let server =
+        builder().listen_tls("127.0.0.1:0".parse().unwrap()).tls(identity(&old)).start().await.unwrap();
+    let address = format!("858@{}", server.stream_addresses()[0]);
+    let account = || Account::new(&address).unwrap().transport(Transport::Tls);
+    let client = builder().tls(Tls::new().trust(new.pem.as_bytes()).unwrap()).start().await.unwrap();
+    let error = register(&client, account()).await.unwrap_err();
+    assert!(error.to_string().contains("certificate"), "{error}");
+    assert!(soon(server.set_tls(Tls::new())).await.is_err(), "nothing to show");
+    soon(server.set_tls(identity(&new))).await.unwrap();
+    let _line = soon(client.line(account())).await.unwrap();
+    while soon(server.counters()).await.unwrap().dropped_stranger == 0 {
+        tokio::task::yield_now().await;
+    }
+}

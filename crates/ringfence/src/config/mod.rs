@@ -140,11 +140,10 @@ fn read_stamped(stamped: &Stamped, file: &File) -> Reading {
     let document = Section::document(path, file, &report, &document);
     let softphone = document.table(&SOFTPHONE).map(|section| Softphone::read(&section)).unwrap_or_default();
     let journal = document.table(&JOURNAL).map(|section| journal::read(&section)).unwrap_or_default();
-    let tls_section = document.table(&TLS);
-    let tls = tls_section.as_ref().map(Tls::read).unwrap_or_default();
+    let tls = document.table(&TLS).map(|section| Tls::read(&section)).unwrap_or_default();
     softphone.check_tls(&document, &tls);
     let (accounts, mut files) = accounts(&document);
-    files.extend(tls_section.iter().flat_map(Tls::files));
+    files.extend(tls.files.iter().map(|file| file.path.clone()));
     drop(document);
     let screening = Screening::read(stamped, file.clone(), &accounts, &mut report.borrow_mut());
 
@@ -156,7 +155,7 @@ fn read_stamped(stamped: &Stamped, file: &File) -> Reading {
     let config = match screening.policy {
         Some(policy) if report.errors() == 0 => Some(Config {
             path: path.to_owned(),
-            files: screening.files,
+            files: [screening.files, tls.files.clone()].concat(),
             softphone,
             tls,
             journal: journal.clone(),

@@ -2,19 +2,21 @@
 
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::path::PathBuf;
 
 use softphone::Tls as Settings;
 
 use super::account::beside;
 use super::regular;
 use super::section::{At, Key, Section};
+use super::stamp::Stamped;
 
 /// What `[tls]` says.
 #[derive(Clone, Default)]
 pub(crate) struct Tls {
     pub(crate) settings: Settings,
     pub(crate) has_identity: bool,
+    /// What it was read from.
+    pub(crate) files: Vec<Stamped>,
     /// What tells it from another: of the files what they hold.
     fingerprint: u64,
 }
@@ -32,9 +34,9 @@ impl Tls {
     /// Reads a section; what it does not say keeps its default.
     pub(super) fn read(section: &Section<'_>) -> Self {
         let mut hasher = DefaultHasher::new();
-        let mut settings = Settings::new();
+        let (mut settings, mut files) = (Settings::new(), Vec::new());
         for name in section.texts(&TRUST) {
-            let Some(pem) = contents(section, &name) else { continue };
+            let Some(pem) = contents(section, &name, &mut files) else { continue };
             pem.hash(&mut hasher);
             match settings.clone().trust(&pem) {
                 Ok(trusting) => settings = trusting,
@@ -45,9 +47,8 @@ impl Tls {
         let mut has_identity = false;
         match (certificate, key) {
             (Some(certificate), Some(key)) => {
-                if let (Some(chain), Some(private)) =
-                    (contents(section, &certificate), contents(section, &key))
-                {
+                let both = [&certificate, &key].map(|name| contents(section, name, &mut files));
+                if let [Some(chain), Some(private)] = both {
                     (&chain, &private).hash(&mut hasher);
                     match settings.clone().identity(&chain, &private) {
                         Ok(known) => (settings, has_identity) = (known, true),
@@ -68,13 +69,7 @@ impl Tls {
         }
         accepts_any.hash(&mut hasher);
         section.finish();
-        Self { settings, has_identity, fingerprint: hasher.finish() }
-    }
-
-    /// Returns the files that a section names.
-    pub(super) fn files(section: &Section<'_>) -> Vec<PathBuf> {
-        let single = [&CERTIFICATE, &PRIVATE_KEY].into_iter().filter_map(|key| section.glance(key));
-        single.map(|name| beside(section.path(), name)).collect()
+        Self { settings, has_identity, files, fingerprint: hasher.finish() }
     }
 }
 
@@ -93,8 +88,9 @@ impl fmt::Debug for Tls {
     }
 }
 
-fn contents(section: &Section<'_>, name: &At<&str>) -> Option<Vec<u8>> {
+fn contents(section: &Section<'_>, name: &At<&str>, files: &mut Vec<Stamped>) -> Option<Vec<u8>> {
     let path = beside(section.path(), name.value);
+    files.push(Stamped::now(&path));
     match regular::read(&path, MOST) {
         Ok(bytes) => Some(bytes),
         Err(error) => {
@@ -111,4 +107,42 @@ fn unusable(section: &Section<'_>, name: &At<&str>, error: &softphone::Error) {
     let hint =
         "PEM begins with -----BEGIN CERTIFICATE-----; `openssl x509 -in FILE -inform DER` makes it of DER";
     section.error(name.span.clone(), message, hint);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use super::super::read_text;
+
+    const REST: &str = "\n[account.home]\nuser = \"858\"\ndomain = \"192.0.2.1\"\nregister = false\n\
+        [defaults]\nregion = \"CH\"\n[[rule]]\nid = \"all\"\nthen = \"ring\"\n";
+
+    /// What is wrong with a configuration that says this of TLS; `one.pem` holds what no PEM is.
+    fn told(tls: &str) -> String {
+        let home = tempfile::tempdir().unwrap();
+        fs::write(home.path().join("one.pem"), "no certificate").unwrap();
+        let path = home.path().join("ringfence.toml");
+        let reading = read_text(Path::new(&path), format!("version = 1\n{tls}{REST}"));
+        reading.report.to_string()
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_certificate_is_told_where_it_is_named() {
+        let cases = [
+            ("[tls]\ntrust = [\"none.pem\"]", "3:10", "cannot read"),
+            ("[tls]\ntrust = [\"one.pem\"]", "3:10", "expected certificates in PEM"),
+            ("[tls]\ncertificate = \"one.pem\"", "2:1", "needs `key`"),
+            ("[tls]\nkey = \"one.pem\"", "2:1", "needs `certificate`"),
+            ("[tls]\naccept_any_certificate = true", "3:", "whoever is on the way"),
+            ("[softphone]\nlisten_tls = \"127.0.0.1:5061\"", "1:1", "needs a certificate to show"),
+        ];
+        for (tls, place, words) in cases {
+            let told = told(tls);
+            let is_told =
+                told.lines().any(|line| line.contains(&format!(":{place}")) && line.contains(words));
+            assert!(is_told && told.contains("hint:"), "{tls}: {told}");
+        }
+    }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::sleep;
 use tokio_rustls::rustls::ServerConfig;
 
@@ -16,7 +16,8 @@ use super::Event;
 /// A socket that peers connect to.
 pub(crate) struct Listener {
     listener: TcpListener,
-    tls: Option<Arc<ServerConfig>>,
+    /// The newest certificate to show, where TLS is spoken.
+    tls: Option<watch::Receiver<Arc<ServerConfig>>>,
 }
 
 /// Connections that wait to be taken.
@@ -26,7 +27,10 @@ const PAUSE: Duration = Duration::from_millis(100);
 
 impl Listener {
     /// Binds a socket; an IPv6 wildcard takes IPv4 too. Needs a runtime.
-    pub(crate) fn bind(address: SocketAddr, tls: Option<Arc<ServerConfig>>) -> io::Result<Self> {
+    pub(crate) fn bind(
+        address: SocketAddr,
+        tls: Option<watch::Receiver<Arc<ServerConfig>>>,
+    ) -> io::Result<Self> {
         let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
         if address.is_ipv6() {
             socket.set_only_v6(!address.ip().is_unspecified())?;
@@ -52,7 +56,8 @@ impl Listener {
             };
             match accepted {
                 Ok((connection, _)) => {
-                    let event = Event::Accepted { connection, tls: self.tls.clone() };
+                    let tls = self.tls.as_ref().map(|tls| Arc::clone(&tls.borrow()));
+                    let event = Event::Accepted { connection, tls };
                     if events.send(event).await.is_err() {
                         return;
                     }

@@ -16,11 +16,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use ringfence_ua::{ConnectionId, Flow, LineId, Target, Transport, Unreached, Write};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_rustls::rustls::ServerConfig;
 
+use crate::error::{Kind, Result};
 use crate::tls::Tls;
 
 mod connect;
@@ -29,12 +30,12 @@ mod listener;
 
 use connect::connect;
 use connection::{Connection, Ends, serve};
-pub(crate) use listener::Listener;
+use listener::Listener;
 
 /// What happens to connections.
 pub(crate) enum Event {
     /// One that lines asked for is open, or cannot be had.
-    Connected { server: Server, connected: Result<Connection, String> },
+    Connected { server: Server, connected: std::result::Result<Connection, String> },
     /// Somebody has connected to us.
     Accepted { connection: tokio::net::TcpStream, tls: Option<Arc<ServerConfig>> },
     /// A whole message came.
@@ -69,6 +70,8 @@ pub(crate) struct Streams {
     tasks: JoinSet<()>,
     next: u64,
     tls: Tls,
+    /// What those who connect by TLS are shown.
+    shown: Option<watch::Sender<Arc<ServerConfig>>>,
     /// Where connections are made from, unless that is the system's to choose.
     source: Option<IpAddr>,
     refused: u64,
@@ -107,14 +110,35 @@ impl Streams {
             tasks: JoinSet::new(),
             next: 0,
             tls,
+            shown: None,
             source,
             refused: 0,
         }
     }
 
-    /// Takes connections from a listener.
-    pub(crate) fn listen(&mut self, listener: Listener) {
+    /// Takes connections on an address, by TLS or in clear, and returns the address.
+    pub(crate) fn listen(&mut self, address: SocketAddr, by_tls: bool) -> Result<SocketAddr> {
+        let shown = if by_tls {
+            let (shown, newest) = watch::channel(self.tls.server()?);
+            self.shown = Some(shown);
+            Some(newest)
+        } else {
+            None
+        };
+        let in_use = |error| Kind::Socket { address, error };
+        let listener = Listener::bind(address, shown).map_err(in_use)?;
+        let local = listener.local().map_err(in_use)?;
         self.tasks.spawn(listener.accept(self.sender.clone()));
+        Ok(local)
+    }
+
+    /// Has connections from now on made and taken with other certificates.
+    pub(crate) fn set_tls(&mut self, tls: Tls) -> Result<()> {
+        if let Some(shown) = &self.shown {
+            shown.send_replace(tls.server()?);
+        }
+        self.tls = tls;
+        Ok(())
     }
 
     /// Waits for something to happen.
@@ -156,8 +180,8 @@ impl Streams {
     pub(crate) fn connected(
         &mut self,
         server: Server,
-        connected: Result<Connection, String>,
-    ) -> (BTreeSet<LineId>, Result<Vec<Target>, Unreached>) {
+        connected: std::result::Result<Connection, String>,
+    ) -> (BTreeSet<LineId>, std::result::Result<Vec<Target>, Unreached>) {
         let lines = self.connecting.remove(&server).unwrap_or_default();
         let added = connected.and_then(|connection| {
             let (remote, local) = connection.addresses().map_err(|error| error.to_string())?;
