@@ -92,6 +92,10 @@ pub(crate) struct Binding {
     flow_timer: Option<Duration>,
     /// The address whose flow is kept open.
     kept_open: Option<Flow>,
+    /// Since when the connection is there that is used.
+    connected_at: Option<Instant>,
+    /// How many connections in a row were lost soon after they were opened.
+    short_lived: u32,
     /// Requests sent within this attempt.
     rounds: u32,
     /// Attempts since the last success.
@@ -152,6 +156,8 @@ impl Binding {
             is_by_instance: false,
             flow_timer: None,
             kept_open: None,
+            connected_at: None,
+            short_lived: 0,
             rounds: 0,
             attempt: 0,
             failures: 0,
@@ -213,6 +219,7 @@ impl Binding {
                     .is_some_and(|target| target.flow.is_reliable() && self.kept_open != Some(target.flow))
                 {
                     self.public = None;
+                    self.connected_at = Some(now);
                 }
                 self.ask(generator);
             }

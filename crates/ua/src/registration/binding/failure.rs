@@ -15,6 +15,10 @@ const DOWNGRADE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Within how long the lines of a connection that was lost register again.
 const AFTER_DISCONNECT: Duration = Duration::from_secs(3);
+/// A connection that is lost sooner is of no use: calls that came meanwhile were few, and one that is made anew will not
+/// last either. The first such loss may be a restart, which another follows; from the second in a row on they count as
+/// failures, or a registrar that closes after each answer would be asked every second or two for ever.
+const SHORT_LIVED: Duration = Duration::from_secs(60);
 
 impl Binding {
     pub(super) fn unreached(&mut self, now: Instant, why: Unreached, generator: &mut Generator) {
@@ -31,10 +35,17 @@ impl Binding {
         match self.phase {
             Phase::Bound { .. } => {
                 self.keep_open(None);
-                // The lines of a registrar that restarts do not all come back in one instant.
-                let retry_at = now + AFTER_DISCONNECT.mul_f64(generator.fraction());
-                self.phase = Phase::Waiting { retry_at };
                 let cause = self.disconnected(error);
+                let has_lasted =
+                    self.connected_at.is_none_or(|at| now.saturating_duration_since(at) >= SHORT_LIVED);
+                self.short_lived = if has_lasted { 0 } else { self.short_lived.saturating_add(1) };
+                let retry_at = now
+                    + match self.short_lived {
+                        // The lines of a registrar that restarts do not all come back in one instant.
+                        0 | 1 => AFTER_DISCONNECT.mul_f64(generator.fraction()),
+                        times => backoff::delay(&cause, times - 1, None, generator.fraction()),
+                    };
+                self.phase = Phase::Waiting { retry_at };
                 self.tell(RegistrationState::Failed { cause, retry_at: Some(retry_at) });
             }
             Phase::Asking { contact } => {

@@ -1,0 +1,101 @@
+//! Who speaks over which connection is what counts: a stranger's connection is nobody's but his.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::wildcard_enum_match_arm, reason = "a test may fail so")]
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use ringfence_testing::Clock;
+use ringfence_ua::{
+    Account, Config, ConnectionId, Endpoint, Event, Flow, LineId, RegistrationState, Target, Transport,
+};
+
+/// A line that has asked its registrar, and what it wrote.
+struct Asked {
+    endpoint: Endpoint,
+    clock: Clock,
+    line: LineId,
+    response: String,
+}
+
+fn address(text: &str) -> SocketAddr {
+    text.parse().unwrap()
+}
+
+fn flow(id: u64, remote: &str) -> Flow {
+    Flow::connection(ConnectionId::new(id), Transport::Tcp, address(remote))
+}
+
+impl Asked {
+    fn over(transport: Transport, flow: Flow) -> Self {
+        let clock = Clock::new();
+        let mut endpoint = Endpoint::new(Config::new(address("192.0.2.7:5060")), [7; 32]);
+        let account = Account { transport: Some(transport), ..Account::new("858", "pbx.example.com", 5060) };
+        let line = endpoint.add_line(clock.now(), account).unwrap();
+        let target = Target { flow, local: address("192.0.2.7:5060") };
+        endpoint.handle_resolved(clock.now(), line, Ok(vec![target]));
+        let register = match endpoint.poll_write() {
+            Some(write) => write.payload,
+            None => endpoint.poll_transmit().unwrap().payload.to_vec(),
+        };
+        let register = String::from_utf8(register).unwrap();
+        let response = register.replacen("REGISTER sip:pbx.example.com SIP/2.0", "SIP/2.0 200 OK", 1);
+        Self { endpoint, clock, line, response }
+    }
+
+    /// Returns whether the response was taken when it came over a connection.
+    fn takes_over(&mut self, flow: Flow) -> bool {
+        self.endpoint.handle_stream_message(self.clock.now(), flow, self.response.as_bytes());
+        self.is_registered()
+    }
+
+    fn is_registered(&mut self) -> bool {
+        std::iter::from_fn(|| self.endpoint.poll_event()).any(|event| match event {
+            Event::Registration { line, state } => {
+                line == self.line && matches!(state, RegistrationState::Registered { .. })
+            }
+            _ => false,
+        })
+    }
+}
+
+/// Passes time, and lets somebody do something whenever a connection is asked for.
+fn pass(asked: &mut Asked, time: Duration, mut connect: impl FnMut(&mut Endpoint, Instant, LineId)) -> u32 {
+    let until = asked.clock.now() + time;
+    let mut times = 0;
+    while let Some(due) = asked.endpoint.poll_timeout().filter(|due| *due <= until) {
+        asked.clock.advance(due.saturating_duration_since(asked.clock.now()));
+        asked.endpoint.handle_timeout(asked.clock.now());
+        while let Some(event) = asked.endpoint.poll_event() {
+            if let Event::Resolve { line, .. } = event {
+                times += 1;
+                connect(&mut asked.endpoint, asked.clock.now(), line);
+            }
+        }
+    }
+    asked.clock.advance(until.saturating_duration_since(asked.clock.now()));
+    times
+}
+
+#[test]
+fn a_registrar_that_closes_after_each_register_is_asked_ever_more_rarely() {
+    let mut asked = Asked::over(Transport::Tcp, flow(1, "192.0.2.1:5060"));
+    assert!(asked.takes_over(flow(1, "192.0.2.1:5060")));
+    let now = asked.clock.now();
+    asked.endpoint.handle_disconnected(now, ConnectionId::new(1), "closed by the peer");
+    let mut id = 1;
+    let times = pass(&mut asked, Duration::from_secs(3600), |endpoint, now, line| {
+        id += 1;
+        let next = flow(id, "192.0.2.1:5060");
+        endpoint.handle_resolved(
+            now,
+            line,
+            Ok(vec![Target { flow: next, local: address("192.0.2.7:40000") }]),
+        );
+        let register = String::from_utf8(endpoint.poll_write().unwrap().payload).unwrap();
+        let response = register.replacen("REGISTER sip:pbx.example.com SIP/2.0", "SIP/2.0 200 OK", 1);
+        endpoint.handle_stream_message(now, next, response.as_bytes());
+        endpoint.handle_disconnected(now, ConnectionId::new(id), "closed by the peer");
+    });
+    assert!((5..15).contains(&times), "{times} times in an hour");
+}
