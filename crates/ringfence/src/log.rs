@@ -34,13 +34,17 @@ impl Drop for Started {
 }
 
 const PATIENCE: Duration = Duration::from_secs(1);
+/// What is logged where nothing else is asked for. A certificate that is not accepted is told with the line or the list
+/// that it keeps from working, and there as often as that is tried: what verifies certificates need not call it an error
+/// of the program beside that, in the peer's own words.
+const USUAL: &str = "info,rustls_platform_verifier=off";
 
 /// Starts the log on the standard error. `RUST_LOG` says what is logged; without it `info` and worse.
 ///
 /// A thread of its own writes it: a log that nobody takes stops neither calls nor their records. Lines beyond a
 /// mebibyte are lost then, and counted in the next one that goes out.
 pub(crate) fn start(format: Format) -> io::Result<Started> {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(USUAL));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| Lines);
     let is_plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     match format {
