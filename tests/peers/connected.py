@@ -1,4 +1,4 @@
-"""The softphone over TCP and TLS: behind Kamailio, and called by SIPp."""
+"""The softphone over TCP, TLS and WebSocket: behind Kamailio, and called by SIPp."""
 
 import subprocess
 import time
@@ -42,6 +42,23 @@ def over_tls_it_registers_and_rejects_and_comes_back_after_a_restart(place):
     port, tls = free_port(), Certificate(place)
     kamailio = Kamailio(place, port, defines=["WITH_STREAMS"], tls=tls)
     account = REGISTERING.format(password=PASSWORD) + '\ntransport = "tls"'
+    settings = f'[tls]\ntrust = ["{tls.certificate}"]\n'
+    return rejects_and_comes_back(place, kamailio, port, tls.port, account, settings, defines=["WITH_STREAMS"], tls=tls)
+
+
+def over_websocket_it_registers_and_rejects_and_comes_back_after_a_restart(place):
+    """The same by WebSocket in clear; the resource is /sip."""
+    port = free_port()
+    kamailio = Kamailio(place, port, defines=["WITH_STREAMS"])
+    account = REGISTERING.format(password=PASSWORD) + '\ntransport = "ws"\nwebsocket_path = "/sip"'
+    return rejects_and_comes_back(place, kamailio, port, port, account, "", defines=["WITH_STREAMS"])
+
+
+def over_wss_it_registers_and_rejects_and_comes_back_after_a_restart(place):
+    """The same by WebSocket over TLS."""
+    port, tls = free_port(), Certificate(place)
+    kamailio = Kamailio(place, port, defines=["WITH_STREAMS"], tls=tls)
+    account = REGISTERING.format(password=PASSWORD) + '\ntransport = "wss"\nwebsocket_path = "/sip"'
     settings = f'[tls]\ntrust = ["{tls.certificate}"]\n'
     return rejects_and_comes_back(place, kamailio, port, tls.port, account, settings, defines=["WITH_STREAMS"], tls=tls)
 

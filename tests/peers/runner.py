@@ -27,6 +27,8 @@ TESTS = [
     from_baresip.baresip_is_rejected,
     connected.over_tcp_it_registers_and_rejects_and_comes_back_after_a_restart,
     connected.over_tls_it_registers_and_rejects_and_comes_back_after_a_restart,
+    connected.over_websocket_it_registers_and_rejects_and_comes_back_after_a_restart,
+    connected.over_wss_it_registers_and_rejects_and_comes_back_after_a_restart,
     connected.a_certificate_that_nobody_vouches_for_is_refused,
     connected.a_trunk_calls_by_tcp,
     forked.a_6xx_alone_takes_a_call_from_the_other_phone,

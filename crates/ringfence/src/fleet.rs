@@ -238,6 +238,9 @@ fn softphone_account(account: &Account) -> softphone::Result<softphone::Account>
     if let Some(transport) = account.transport {
         made = made.transport(transport);
     }
+    if let Some(path) = &account.websocket_path {
+        made = made.websocket_path(path);
+    }
     if let Some(proxy) = &account.outbound_proxy {
         made = made.outbound_proxy(proxy);
     }

@@ -268,6 +268,12 @@ fn builder(config: &Config) -> Builder {
     if let Some(address) = settings.listen_tls {
         builder = builder.listen_tls(address);
     }
+    if let Some(address) = settings.listen_ws {
+        builder = builder.listen_ws(address);
+    }
+    if let Some(address) = settings.listen_wss {
+        builder = builder.listen_wss(address);
+    }
     builder
         .rtp_ports(settings.rtp_ports.clone())
         .user_agent(&settings.user_agent)

@@ -36,8 +36,8 @@ pub struct Account {
     outbound_proxy: Option<String>,
 }
 
-const ADDRESS: &str = "an address like sip:user@host:port, over UDP, TCP or TLS";
-const PROXY: &str = "a proxy like proxy.example.com:5060 or 192.0.2.1, over UDP, TCP or TLS";
+const ADDRESS: &str = "an address like sip:user@host:port, over UDP, TCP, TLS or WebSocket";
+const PROXY: &str = "a proxy like proxy.example.com:5060 or 192.0.2.1, over UDP, TCP, TLS or WebSocket";
 
 impl Account {
     /// Creates an account from its address-of-record: `sip:858@pbx.example.com:5060`, where `sip:`
@@ -46,10 +46,10 @@ impl Account {
     /// A port that is left out is the one that the domain's service records name (RFC 3263), or else 5060. The
     /// address-of-record has the port that was given, but for 5060.
     ///
-    /// `;transport=tcp` or `tls` behind it does what [`Account::transport`] does; `sips:` asks for TLS to the registrar and
+    /// `;transport=tcp`, `tls` or `ws` behind it does what [`Account::transport`] does; `sips:` asks for TLS to the registrar and
     /// for a Contact that is a `sips` URI (RFC 3261 section 26.2.2).
     ///
-    /// Fails when that is no such address, or asks for a transport that is none of UDP, TCP and TLS.
+    /// Fails when that is no such address, or asks for a transport that is none of UDP, TCP, TLS and WebSocket.
     pub fn new(address: &str) -> Result<Self> {
         let invalid = || Error::from(Kind::Account { expected: ADDRESS, got: without_password(address) });
         let Parts { user, host, port, transport, is_secure } = split(address).ok_or_else(invalid)?;
@@ -102,12 +102,19 @@ impl Account {
         self
     }
 
-    /// Sets what requests go by (default UDP). A line by TCP or TLS has one connection to its registrar or proxy, which the
+    /// Sets what requests go by (default UDP). A line by any other has one connection to its registrar or proxy, which the
     /// lines of one softphone share, and takes its calls over it; its Contact is the connection's own address. One that is
     /// lost is opened again within 3 s, and the line registered anew.
     #[must_use]
     pub fn transport(mut self, transport: Transport) -> Self {
         self.inner.transport = Some(transport);
+        self
+    }
+
+    /// Sets the resource that a server is asked for by WebSocket, such as `/ws` (default `/`).
+    #[must_use]
+    pub fn websocket_path(mut self, path: &str) -> Self {
+        self.inner.websocket_path = Some(path.into());
         self
     }
 
@@ -166,7 +173,7 @@ impl Account {
                 .ok_or_else(|| Kind::Account { expected: PROXY, got: without_password(&proxy) })?;
             inner.outbound_proxy = Some((host, port));
             // What is said of the way is said of the first hop.
-            inner.transport = if is_secure { Some(Transport::Tls) } else { transport.or(inner.transport) };
+            inner.transport = transport.or(is_secure.then_some(Transport::Tls)).or(inner.transport);
         }
         let user = self.auth_user.unwrap_or_else(|| unescape(&inner.user));
         inner.credentials = self.password.map(|password| Credentials::new(user, password.as_str()));
@@ -220,10 +227,17 @@ fn split(address: &str) -> Option<Parts> {
 /// Reads the `transport` parameter. In a `sips` URI it names what lies beneath TLS (RFC 3261 section 26.2.2).
 fn transport(name: &[u8], is_secure: bool) -> Option<Transport> {
     let is = |transport: Transport| name.eq_ignore_ascii_case(transport.uri_parameter().as_bytes());
+    let by_websocket = is(Transport::Ws) || name.eq_ignore_ascii_case(b"wss");
     if is_secure {
-        return (is(Transport::Tcp) || is(Transport::Tls)).then_some(Transport::Tls);
+        let by_tls = is(Transport::Tcp) || is(Transport::Tls);
+        return by_tls.then_some(Transport::Tls).or(by_websocket.then_some(Transport::Wss));
     }
-    [Transport::Udp, Transport::Tcp, Transport::Tls].into_iter().find(|&transport| is(transport))
+    // RFC 7118 has no "wss", and many write it.
+    if name.eq_ignore_ascii_case(b"wss") {
+        return Some(Transport::Wss);
+    }
+    let all = [Transport::Udp, Transport::Tcp, Transport::Tls, Transport::Ws];
+    all.into_iter().find(|&transport| is(transport))
 }
 
 /// Hides what stands for a password in something that was to be an address: errors end in logs.
@@ -302,6 +316,9 @@ mod tests {
             assert_eq!(transport(secure), Transport::Tls);
             assert_eq!(Account::new(secure).unwrap().address_of_record(), "sips:858@host");
         }
+        assert_eq!(transport("858@host;transport=ws"), Transport::Ws);
+        assert_eq!(transport("sips:858@host;transport=ws"), Transport::Wss);
+        assert_eq!(transport("858@host;transport=wss"), Transport::Wss);
         let through = |proxy| Account::new("858@host").unwrap().outbound_proxy(proxy).into_inner().unwrap();
         assert_eq!(through("proxy.example.com;transport=tcp").transport(), Transport::Tcp);
         assert_eq!(through("sips:proxy.example.com").transport(), Transport::Tls);

@@ -48,7 +48,7 @@ impl Builder {
     pub(crate) fn new() -> Self {
         let any = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
         Self {
-            sockets: Sockets { udp: any, tcp: None, tls_listen: None, tls: Tls::new() },
+            sockets: Sockets { udp: any, tcp: None, tls_listen: None, ws: None, wss: None, tls: Tls::new() },
             instance: None,
             rtp_ports: 5000..=10000,
             shards: 1,
@@ -79,6 +79,24 @@ impl Builder {
     /// [`Builder::start`] fails. Limits are those of [`Builder::listen_tcp`].
     pub fn listen_tls(mut self, address: SocketAddr) -> Self {
         self.sockets.tls_listen = Some(address);
+        self
+    }
+
+    /// Takes WebSocket connections on this address too (RFC 7118; the subprotocol is `sip`), of pages or of servers. A
+    /// page's calls come from the address of who looks at it: they ring a line that is [`Account::open_to_everyone`], or of
+    /// which that address is a [`Account::peer`]. Limits are those of [`Builder::listen_tcp`].
+    ///
+    /// [`Account::open_to_everyone`]: crate::Account::open_to_everyone
+    /// [`Account::peer`]: crate::Account::peer
+    pub fn listen_ws(mut self, address: SocketAddr) -> Self {
+        self.sockets.ws = Some(address);
+        self
+    }
+
+    /// Takes WebSocket connections over TLS on this address too: both what [`Builder::listen_ws`] and what
+    /// [`Builder::listen_tls`] say.
+    pub fn listen_wss(mut self, address: SocketAddr) -> Self {
+        self.sockets.wss = Some(address);
         self
     }
 

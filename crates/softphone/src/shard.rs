@@ -9,7 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use ringfence_ua::{
     CallEnd, CallNumber, Config, Decided, EndedBy, Endpoint, Event, Flow, Redirection, Rejection, Target,
-    Unreached,
+    Transport, Unreached,
 };
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -62,6 +62,8 @@ pub(crate) struct Sockets {
     pub(crate) udp: SocketAddr,
     pub(crate) tcp: Option<SocketAddr>,
     pub(crate) tls_listen: Option<SocketAddr>,
+    pub(crate) ws: Option<SocketAddr>,
+    pub(crate) wss: Option<SocketAddr>,
     pub(crate) tls: Tls,
 }
 
@@ -106,9 +108,15 @@ impl Shard {
         let udp = Udp::bind(address).map_err(|error| Kind::Socket { address, error })?;
         let mut streams = Streams::new(udp.local(), sockets.tls.clone());
         let mut listening = Vec::new();
-        for (address, by_tls) in [(sockets.tcp, false), (sockets.tls_listen, true)] {
+        let all = [
+            (sockets.tcp, Transport::Tcp),
+            (sockets.tls_listen, Transport::Tls),
+            (sockets.ws, Transport::Ws),
+            (sockets.wss, Transport::Wss),
+        ];
+        for (address, transport) in all {
             if let Some(address) = address {
-                listening.push(streams.listen(nth_port(address, index), by_tls)?);
+                listening.push(streams.listen(nth_port(address, index), transport)?);
             }
         }
         let mut seed = [0; 32];
@@ -368,7 +376,9 @@ impl Shard {
                     endpoint.handle_resolved(now, line, targets.clone());
                 }
             }
-            streams::Event::Accepted { connection, tls } => streams.accept(connection, tls),
+            streams::Event::Accepted { connection, transport, tls } => {
+                streams.accept(connection, transport, tls);
+            }
             streams::Event::Received { flow, message } => {
                 if let Some(local) = local(streams, flow) {
                     trace(hooks, local, Direction::Received, flow, &message);
@@ -398,7 +408,7 @@ impl Shard {
 
     fn handle_event(&mut self, event: Event) {
         match event {
-            Event::Resolve { line, host, port, transport } => {
+            Event::Resolve { line, host, port, transport, path } => {
                 let (sender, listening) = (self.sender.clone(), self.udp.local());
                 let port = port.unwrap_or(transport.default_port());
                 tokio::spawn(async move {
@@ -407,7 +417,13 @@ impl Shard {
                         Ok(found) if transport.is_reliable() => {
                             let addresses = found.iter().map(|target| target.flow.remote()).collect();
                             let host = host.to_ascii_lowercase();
-                            Command::Found { line, server: Server { transport, host, port }, addresses }
+                            let path = path
+                                .as_deref()
+                                .filter(|_| transport.is_websocket())
+                                .unwrap_or("/")
+                                .to_owned();
+                            let server = Server { transport, host, port, path };
+                            Command::Found { line, server, addresses }
                         }
                         resolved => Command::Resolved { line, resolved: resolved.map_err(Into::into) },
                     };

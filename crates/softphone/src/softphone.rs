@@ -52,7 +52,7 @@ struct Inner {
 #[derive(Clone)]
 pub(crate) struct ShardHandle {
     pub(crate) local: SocketAddr,
-    /// Where others connect to: TCP before TLS.
+    /// Where others connect to: by TCP, TLS, WebSocket and WebSocket over TLS.
     pub(crate) listening: Vec<SocketAddr>,
     pub(crate) commands: mpsc::UnboundedSender<Command>,
 }
@@ -111,8 +111,8 @@ impl Softphone {
         self.add(account).await.map(NewLine::keep)
     }
 
-    /// Returns the addresses that are connected to by TCP and TLS ([`Builder::listen_tcp`], [`Builder::listen_tls`]), of
-    /// each shard TCP's first.
+    /// Returns the addresses that are connected to, of each shard those of [`Builder::listen_tcp`],
+    /// [`Builder::listen_tls`], [`Builder::listen_ws`] and [`Builder::listen_wss`] in this order.
     #[must_use]
     pub fn stream_addresses(&self) -> Vec<SocketAddr> {
         self.inner.shards.iter().flat_map(|shard| shard.listening.iter().copied()).collect()

@@ -7,6 +7,7 @@ mod stage;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use futures_util::{SinkExt as _, StreamExt as _};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use softphone::{Account, Cause, RegistrationState, Reject, Softphone, Tls, Transport};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -14,6 +15,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
+use tokio_tungstenite::tungstenite::{ClientRequestBuilder, Error as WebSocketError, Message};
 
 use stage::connections::pbx_behind;
 use stage::{builder, next, phone, soon};
@@ -238,4 +240,72 @@ async fn a_certificate_is_replaced_while_the_softphone_runs() {
     while soon(server.counters()).await.unwrap().dropped_stranger == 0 {
         tokio::task::yield_now().await;
     }
+}
+
+/// A softphone that takes WebSocket connections, and a line of it that anyone may ring.
+async fn listening_by_websocket() -> (Softphone, softphone::Line, SocketAddr) {
+    let phone = builder().listen_ws("127.0.0.1:0".parse().unwrap()).start().await.unwrap();
+    let account = Account::new("858@127.0.0.1:9").unwrap().register(false);
+    let line = soon(phone.line(account)).await.unwrap();
+    let address = phone.stream_addresses()[0];
+    (phone, line, address)
+}
+
+//= https://www.rfc-editor.org/rfc/rfc7118#section-5
+//= type=test
+//# Each SIP message MUST be carried within a single WebSocket message,
+//# and a WebSocket message MUST NOT contain more than one SIP message.
+#[tokio::test]
+async fn each_message_to_a_page_is_one_of_its_own() {
+    let (_phone, line, address) = listening_by_websocket().await;
+    let request =
+        ClientRequestBuilder::new(format!("ws://{address}/").parse().unwrap()).with_sub_protocol("sip");
+    let (mut page, _) =
+        tokio_tungstenite::client_async(request, TcpStream::connect(address).await.unwrap()).await.unwrap();
+    let invite = INVITE.replace("SIP/2.0/TCP 127.0.0.1:9", "SIP/2.0/WS df7jal23ls0d.invalid");
+    // RFC 7118 section 5: a page need not say how long its message is.
+    page.send(Message::text(invite.replace("Content-Length: 0\r\n", ""))).await.unwrap();
+    next(line.incoming()).await.reject(Reject::busy()).await.unwrap();
+    for status in ["100 Trying", "486 Busy Here"] {
+        let text = next(page.next()).await.unwrap().into_text().unwrap();
+        assert!(
+            text.starts_with(&format!("SIP/2.0 {status}\r\n")) && text.matches("SIP/2.0 ").count() == 1,
+            "{text}"
+        );
+    }
+    page.send(Message::text("\r\n\r\n")).await.unwrap();
+    assert_eq!(next(page.next()).await.unwrap().into_text().unwrap(), "\r\n");
+}
+
+#[tokio::test]
+async fn who_asks_for_no_sip_is_refused() {
+    let (phone, _line, address) = listening_by_websocket().await;
+    for protocol in ["chat", "sips"] {
+        let request = ClientRequestBuilder::new(format!("ws://{address}/").parse().unwrap())
+            .with_sub_protocol(protocol);
+        let stream = TcpStream::connect(address).await.unwrap();
+        let refused = soon(tokio_tungstenite::client_async(request, stream)).await.unwrap_err();
+        assert!(matches!(refused, WebSocketError::Http(response) if response.status() == 400));
+    }
+    while soon(phone.counters()).await.unwrap().connections > 0 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn a_line_asks_its_registrar_by_websocket() {
+    let (server, _line, address) = listening_by_websocket().await;
+    let client = phone().await;
+    let account = Account::new(&format!("858@{address};transport=ws")).unwrap().websocket_path("/sip");
+    let line = soon(client.line(account)).await.unwrap();
+    // It is no registrar, and answers that it cannot.
+    let mut registration = line.registration();
+    let cause = loop {
+        if let RegistrationState::Failed { cause, .. } = registration.state() {
+            break cause;
+        }
+        next(registration.changed()).await;
+    };
+    assert_eq!(cause.status(), Some(405), "{cause}");
+    assert_eq!(soon(server.counters()).await.unwrap().connections, 1);
 }

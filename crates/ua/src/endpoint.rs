@@ -116,8 +116,10 @@ pub enum Event {
         host: String,
         /// The port to use, where one was given: without one, the host's service records may name it (RFC 3263).
         port: Option<u16>,
-        /// By what. A target of TCP or TLS is a connection that is open.
+        /// By what. A target of any but UDP is a connection that is open.
         transport: Transport,
+        /// The resource that is asked for by WebSocket.
+        path: Option<Arc<str>>,
     },
     /// The registrar behind a line's proxy is to be looked up too, for it may ring the line: the answer goes to
     /// [`Endpoint::handle_located`].

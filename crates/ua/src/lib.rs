@@ -15,7 +15,7 @@
 //! A folder uses only what stands below it. Lower layers return values; they never call up.
 //!
 //! Not here: dialogs and what needs them (accepting and placing calls), reliable provisional
-//! responses, WebSocket.
+//! responses.
 
 mod call;
 mod core;

@@ -28,6 +28,7 @@ pub(crate) struct Account {
     pub(crate) password: Option<Secret>,
     pub(crate) register: bool,
     pub(crate) transport: Option<Transport>,
+    pub(crate) websocket_path: Option<String>,
     pub(crate) outbound_proxy: Option<String>,
     pub(crate) expires: Option<Duration>,
     pub(crate) peers: Vec<IpAddr>,
@@ -46,7 +47,8 @@ const PASSWORD_ENV: Key = Key::new("password_env", "the name of an environment v
 const REGISTER: Key = Key::new("register", "true or false", "true");
 const OUTBOUND_PROXY: Key =
     Key::new("outbound_proxy", "the proxy's host and port, or its SIP URI", "\"10.0.0.1:5060\"");
-const TRANSPORT: Key = Key::new("transport", "`udp`, `tcp` or `tls`", "\"tls\"");
+const TRANSPORT: Key = Key::new("transport", "`udp`, `tcp`, `tls`, `ws` or `wss`", "\"tls\"");
+const WEBSOCKET_PATH: Key = Key::new("websocket_path", "a path that begins with /", "\"/ws\"");
 const EXPIRES: Key = Key::new("expires", "a duration from 1m to 1d", "\"1h\"");
 const PEERS: Key = Key::new("peers", "IP addresses", "[\"10.0.0.7\"]");
 const OPEN: Key = Key::new("open", "true or false", "false");
@@ -79,6 +81,7 @@ impl Account {
             display_name: section.parsed(&DISPLAY_NAME, one_line).map(|at| at.value),
             auth_user: section.parsed(&AUTH_USER, one_line).map(|at| at.value),
             password: password(section, register),
+            websocket_path: section.parsed(&WEBSOCKET_PATH, resource).map(|at| at.value),
             transport: section.parsed(&TRANSPORT, transport).map(|at| at.value),
             outbound_proxy: section.parsed(&OUTBOUND_PROXY, proxy).map(|at| at.value),
             peers: peers(section),
@@ -268,8 +271,14 @@ fn proxy(text: &str) -> Option<String> {
     is_host.then(|| text.to_owned())
 }
 
+/// Reads what stands behind the host of a `ws` address.
+fn resource(text: &str) -> Option<String> {
+    let is_plain = |byte: u8| byte.is_ascii_graphic() && !b"\"#<>\\^`{|}".contains(&byte);
+    (text.starts_with('/') && text.len() <= 1_000 && text.bytes().all(is_plain)).then(|| text.to_owned())
+}
+
 fn transport(text: &str) -> Option<Transport> {
-    let all = [Transport::Udp, Transport::Tcp, Transport::Tls];
+    let all = [Transport::Udp, Transport::Tcp, Transport::Tls, Transport::Ws, Transport::Wss];
     all.into_iter().find(|transport| text.trim().eq_ignore_ascii_case(&transport.to_string()))
 }
 

@@ -18,6 +18,10 @@ pub(crate) struct Softphone {
     pub(crate) listen_tcp: Option<SocketAddr>,
     /// Where others connect by TLS, if they may.
     pub(crate) listen_tls: Option<SocketAddr>,
+    /// Where others connect by WebSocket, if they may.
+    pub(crate) listen_ws: Option<SocketAddr>,
+    /// Where others connect by WebSocket over TLS, if they may.
+    pub(crate) listen_wss: Option<SocketAddr>,
     pub(crate) rtp_ports: RangeInclusive<u16>,
     pub(crate) user_agent: String,
     pub(crate) shards: u16,
@@ -31,6 +35,8 @@ pub(crate) struct Softphone {
 const LISTEN: Key = Key::new("listen", "an IP address and a port", "\"0.0.0.0:5060\"");
 const LISTEN_TCP: Key = Key::new("listen_tcp", "an IP address and a port", "\"0.0.0.0:5060\"");
 const LISTEN_TLS: Key = Key::new("listen_tls", "an IP address and a port", "\"0.0.0.0:5061\"");
+const LISTEN_WS: Key = Key::new("listen_ws", "an IP address and a port", "\"0.0.0.0:8088\"");
+const LISTEN_WSS: Key = Key::new("listen_wss", "an IP address and a port", "\"0.0.0.0:8089\"");
 const RTP_PORTS: Key = Key::new("rtp_ports", "two ports, the lower first", "\"5000-10000\"");
 const USER_AGENT: Key = Key::new("user_agent", "a product name without line breaks", "\"ringfence/0.1.0\"");
 const SHARDS: Key = Key::new("shards", "a number of threads from 1 to 256", "1");
@@ -46,6 +52,8 @@ impl Default for Softphone {
             listen: SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)),
             listen_tcp: None,
             listen_tls: None,
+            listen_ws: None,
+            listen_wss: None,
             rtp_ports: 5000..=10_000,
             user_agent: concat!("ringfence/", env!("CARGO_PKG_VERSION")).to_owned(),
             shards: 1,
@@ -66,6 +74,8 @@ impl Softphone {
             listen: section.parsed(&LISTEN, address).map_or(default.listen, |at| at.value),
             listen_tcp: section.parsed(&LISTEN_TCP, address).map(|at| at.value),
             listen_tls: section.parsed(&LISTEN_TLS, address).map(|at| at.value),
+            listen_ws: section.parsed(&LISTEN_WS, address).map(|at| at.value),
+            listen_wss: section.parsed(&LISTEN_WSS, address).map(|at| at.value),
             rtp_ports: section.parsed(&RTP_PORTS, ports).map_or(default.rtp_ports, |at| at.value),
             user_agent: section.parsed(&USER_AGENT, product).map_or(default.user_agent, |at| at.value),
             shards: shards.unwrap_or(default.shards),
@@ -79,9 +89,12 @@ impl Softphone {
 
     /// Tells where TLS is to be listened for and there is nothing to show to those who connect.
     pub(super) fn check_tls(&self, document: &Section<'_>, tls: &Tls) {
-        if self.listen_tls.is_some() && !tls.has_identity {
-            let hint = "add [tls] with `certificate` and `key`, or leave `listen_tls` away";
-            document.error(0..0, "`listen_tls` needs a certificate to show to those who connect", hint);
+        for (key, address) in [(&LISTEN_TLS, self.listen_tls), (&LISTEN_WSS, self.listen_wss)] {
+            if address.is_some() && !tls.has_identity {
+                let hint = format!("add [tls] with `certificate` and `key`, or leave `{}` away", key.name);
+                let message = format!("`{}` needs a certificate to show to those who connect", key.name);
+                document.error(0..0, message, hint);
+            }
         }
     }
 
@@ -91,6 +104,8 @@ impl Softphone {
             (&LISTEN, self.listen != other.listen),
             (&LISTEN_TCP, self.listen_tcp != other.listen_tcp),
             (&LISTEN_TLS, self.listen_tls != other.listen_tls),
+            (&LISTEN_WS, self.listen_ws != other.listen_ws),
+            (&LISTEN_WSS, self.listen_wss != other.listen_wss),
             (&RTP_PORTS, self.rtp_ports != other.rtp_ports),
             (&USER_AGENT, self.user_agent != other.user_agent),
             (&SHARDS, self.shards != other.shards),

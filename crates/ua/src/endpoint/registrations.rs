@@ -150,7 +150,8 @@ impl Endpoint {
         // Who does not register needs no connection: it is to know who may call.
         let account = self.lines.find(id).filter(|line| line.binding.is_some()).map(|line| &line.account);
         let transport = account.map(|account| account.transport()).unwrap_or_default();
-        self.events.push_back(Event::Resolve { line: id, host, port, transport });
+        let path = account.and_then(|account| account.websocket_path.clone());
+        self.events.push_back(Event::Resolve { line: id, host, port, transport, path });
         let behind = self.lines.find(id).filter(|line| line.account.outbound_proxy.is_some());
         if let Some(Account { domain, port, .. }) = behind.map(|line| &*line.account) {
             self.events.push_back(Event::Locate { line: id, host: domain.clone(), port: *port });

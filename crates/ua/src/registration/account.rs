@@ -37,6 +37,8 @@ pub struct Account {
     pub transport: Option<Transport>,
     /// Whether the address-of-record is a `sips` URI: all requests go by TLS.
     pub is_secure: bool,
+    /// The resource of the server that is asked for by WebSocket (RFC 6455 section 3), `/` without one.
+    pub websocket_path: Option<Arc<str>>,
     /// What the device is known by to registrars, whatever its address: a URN that never changes, of which each line's
     /// instance-id is made (RFC 5626 section 4.1). Without one a binding is known by its Contact alone.
     pub instance: Option<Arc<str>>,
@@ -75,6 +77,7 @@ impl Account {
             is_registering: true,
             transport: None,
             is_secure: false,
+            websocket_path: None,
             instance: None,
             outbound_proxy: None,
             expires: Duration::from_secs(3600),
@@ -110,7 +113,12 @@ impl Account {
     /// Returns what requests go by.
     #[must_use]
     pub fn transport(&self) -> Transport {
-        if self.is_secure { Transport::Tls } else { self.transport.unwrap_or_default() }
+        let chosen = self.transport.unwrap_or_default();
+        match (self.is_secure, chosen.is_websocket()) {
+            (false, _) => chosen,
+            (true, false) => Transport::Tls,
+            (true, true) => Transport::Wss,
+        }
     }
 
     /// Returns the scheme of the line's URIs: `sip` or `sips`.

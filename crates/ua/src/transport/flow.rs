@@ -11,6 +11,7 @@ use std::net::SocketAddr;
 /// assert!(!Transport::Udp.is_reliable());
 /// assert_eq!(Transport::Tls.to_string(), "TLS");
 /// assert_eq!(Transport::Tls.default_port(), 5061);
+/// assert_eq!(Transport::Wss.uri_parameter(), "ws");
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub enum Transport {
@@ -21,6 +22,10 @@ pub enum Transport {
     Tcp,
     /// TLS over TCP.
     Tls,
+    /// WebSocket (RFC 7118).
+    Ws,
+    /// WebSocket over TLS.
+    Wss,
 }
 
 impl Transport {
@@ -29,7 +34,25 @@ impl Transport {
     pub fn is_reliable(self) -> bool {
         match self {
             Self::Udp => false,
-            Self::Tcp | Self::Tls => true,
+            Self::Tcp | Self::Tls | Self::Ws | Self::Wss => true,
+        }
+    }
+
+    /// Returns whether what goes by it is encrypted.
+    #[must_use]
+    pub fn is_encrypted(self) -> bool {
+        match self {
+            Self::Udp | Self::Tcp | Self::Ws => false,
+            Self::Tls | Self::Wss => true,
+        }
+    }
+
+    /// Returns whether messages go by WebSocket, each in one of its own.
+    #[must_use]
+    pub fn is_websocket(self) -> bool {
+        match self {
+            Self::Udp | Self::Tcp | Self::Tls => false,
+            Self::Ws | Self::Wss => true,
         }
     }
 
@@ -43,6 +66,13 @@ impl Transport {
         match self {
             Self::Udp | Self::Tcp => 5060,
             Self::Tls => 5061,
+            //= https://www.rfc-editor.org/rfc/rfc7118#section-5.5
+            //# In the absence of DNS SRV resource records or an explicit port, the
+            //# default port for a SIP URI using the "sip" scheme and the "ws"
+            //# transport parameter is 80, and the default port for a SIP URI using
+            //# the "sips" scheme and the "ws" transport parameter is 443.
+            Self::Ws => 80,
+            Self::Wss => 443,
         }
     }
 
@@ -53,6 +83,7 @@ impl Transport {
             Self::Udp => "udp",
             Self::Tcp => "tcp",
             Self::Tls => "tls",
+            Self::Ws | Self::Wss => "ws",
         }
     }
 }
@@ -64,6 +95,8 @@ impl fmt::Display for Transport {
             Self::Udp => "UDP",
             Self::Tcp => "TCP",
             Self::Tls => "TLS",
+            Self::Ws => "WS",
+            Self::Wss => "WSS",
         })
     }
 }

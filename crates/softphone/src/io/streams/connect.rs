@@ -5,7 +5,6 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use ringfence_ua::Transport;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinSet;
@@ -14,8 +13,8 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::rustls::{CertificateError, Error as TlsError};
 
-use super::Server;
-use super::connection::{Connection, HANDSHAKE};
+use super::connection::{Connection, HANDSHAKE, Stream};
+use super::{Server, websocket};
 use crate::tls::Tls;
 
 /// How far ahead of the next one an attempt is: RFC 8305 section 8, "Connection Attempt Delay".
@@ -42,20 +41,20 @@ pub(super) async fn connect(
     if let Err(error) = prepare(&stream) {
         tracing::debug!(%error, "connection");
     }
-    match server.transport {
-        Transport::Udp | Transport::Tcp => Ok(Connection::Tcp(stream)),
-        Transport::Tls => {
-            let name = server_name(&server.host)?;
-            let connector = TlsConnector::from(tls.client()?);
-            match timeout(HANDSHAKE, connector.connect(name, stream)).await {
-                Ok(greeted) => {
-                    let stream = greeted.map_err(|error| said_by_tls(&error))?;
-                    Ok(Connection::Tls(Box::new(stream.into())))
-                }
-                Err(_) => Err(format!("no TLS handshake within {} s", HANDSHAKE.as_secs())),
-            }
-        }
+    let stream = if server.transport.is_encrypted() {
+        let connector = TlsConnector::from(tls.client()?);
+        let greeted = timeout(HANDSHAKE, connector.connect(server_name(&server.host)?, stream)).await;
+        let late = |_| format!("no TLS handshake within {} s", HANDSHAKE.as_secs());
+        Stream::Tls(Box::new(greeted.map_err(late)?.map_err(|error| said_by_tls(&error))?.into()))
+    } else {
+        Stream::Tcp(stream)
+    };
+    if !server.transport.is_websocket() {
+        return Ok(Connection::Stream(stream));
     }
+    let greeted = timeout(HANDSHAKE, websocket::ask(stream, server)).await;
+    let late = |_| format!("no WebSocket handshake within {} s", HANDSHAKE.as_secs());
+    Ok(Connection::WebSocket(Box::new(greeted.map_err(late)??)))
 }
 
 /// Returns what kept a server from being trusted, in words.

@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::BytesMut;
-use ringfence_ua::Flow;
+use ringfence_ua::{Flow, Transport};
 use ringfence_wire::sip::{Frame, Framer};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
@@ -16,13 +16,20 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::{TlsAcceptor, TlsStream};
+use tokio_tungstenite::WebSocketStream;
 
-use super::Event;
+use super::{Event, websocket};
 
-/// A connection that is open, in clear or not.
-pub(crate) enum Connection {
+/// A stream that is open, in clear or not.
+pub(crate) enum Stream {
     Tcp(TcpStream),
     Tls(Box<TlsStream<TcpStream>>),
+}
+
+/// A connection that is open.
+pub(crate) enum Connection {
+    Stream(Stream),
+    WebSocket(Box<WebSocketStream<Stream>>),
 }
 
 /// What a connection's task has to do with the shard.
@@ -42,33 +49,63 @@ const MESSAGE: Duration = Duration::from_secs(30);
 /// section 4.4.1), or calls.
 const SILENCE: Duration = Duration::from_secs(600);
 /// How long a peer may take to read what it is sent.
-const WRITE: Duration = Duration::from_secs(10);
-const CLOSED: &str = "closed by the peer";
+pub(super) const WRITE: Duration = Duration::from_secs(10);
+pub(super) const CLOSED: &str = "closed by the peer";
 /// How much is read at once.
 const READ: usize = 16 * 1024;
 
 impl Connection {
-    /// Greets a peer that has connected, by TLS where that is spoken.
-    pub(super) async fn accept(stream: TcpStream, tls: Option<Arc<ServerConfig>>) -> io::Result<Self> {
+    /// Greets a peer that has connected, as its transport has it.
+    pub(super) async fn accept(
+        stream: TcpStream,
+        transport: Transport,
+        tls: Option<Arc<ServerConfig>>,
+    ) -> io::Result<Self> {
+        let greeted = timeout(HANDSHAKE, Self::greet(stream, transport, tls)).await;
+        let late = |_| io::Error::new(io::ErrorKind::TimedOut, "no handshake within 10 s");
+        greeted.map_err(late)?
+    }
+
+    async fn greet(
+        stream: TcpStream,
+        transport: Transport,
+        tls: Option<Arc<ServerConfig>>,
+    ) -> io::Result<Self> {
         stream.set_nodelay(true)?;
-        let Some(tls) = tls else { return Ok(Self::Tcp(stream)) };
-        let greeted = timeout(HANDSHAKE, TlsAcceptor::from(tls).accept(stream)).await;
-        let late = |_| io::Error::new(io::ErrorKind::TimedOut, "no TLS handshake within 10 s");
-        Ok(Self::Tls(Box::new(greeted.map_err(late)??.into())))
+        let stream = match tls {
+            Some(tls) => Stream::Tls(Box::new(TlsAcceptor::from(tls).accept(stream).await?.into())),
+            None => Stream::Tcp(stream),
+        };
+        if transport.is_websocket() {
+            return Ok(Self::WebSocket(Box::new(websocket::answer(stream).await?)));
+        }
+        Ok(Self::Stream(stream))
     }
 
     /// Returns the peer's address and ours.
     pub(super) fn addresses(&self) -> io::Result<(SocketAddr, SocketAddr)> {
         let stream = match self {
-            Self::Tcp(stream) => stream,
-            Self::Tls(stream) => stream.get_ref().0,
+            Self::Stream(stream) => stream,
+            Self::WebSocket(socket) => socket.get_ref(),
+        };
+        let stream = match stream {
+            Stream::Tcp(stream) => stream,
+            Stream::Tls(stream) => stream.get_ref().0,
         };
         Ok((stream.peer_addr()?, stream.local_addr()?))
     }
 }
 
+/// Reads and writes until there is an end to it. Returns why.
+pub(super) async fn serve(connection: Connection, ends: Ends) -> String {
+    match connection {
+        Connection::Stream(stream) => serve_stream(stream, ends).await,
+        Connection::WebSocket(socket) => websocket::serve(*socket, ends).await,
+    }
+}
+
 /// Until when the peer is waited for.
-struct Patience {
+pub(super) struct Patience {
     is_accepted: bool,
     /// For the rest of a message that has begun.
     message: Option<Instant>,
@@ -77,12 +114,12 @@ struct Patience {
 }
 
 impl Patience {
-    fn new(is_accepted: bool) -> Self {
+    pub(super) fn new(is_accepted: bool) -> Self {
         Self { is_accepted, message: None, silence: is_accepted.then(|| Instant::now() + MESSAGE) }
     }
 
     /// Notes what came. The clock of a message that has begun runs on, however slowly it comes.
-    fn heard(&mut self, has_whole: bool, has_more: bool) {
+    pub(super) fn heard(&mut self, has_whole: bool, has_more: bool) {
         let now = Instant::now();
         if has_whole && self.is_accepted {
             self.silence = Some(now + SILENCE);
@@ -94,13 +131,12 @@ impl Patience {
         }
     }
 
-    fn until(&self) -> Option<Instant> {
+    pub(super) fn until(&self) -> Option<Instant> {
         [self.message, self.silence].into_iter().flatten().min()
     }
 }
 
-/// Reads and writes until there is an end to it. Returns why.
-pub(super) async fn serve(mut connection: Connection, mut ends: Ends) -> String {
+async fn serve_stream(mut connection: Stream, mut ends: Ends) -> String {
     let (mut buffer, mut framer) = (BytesMut::new(), Framer::default());
     let mut patience = Patience::new(ends.is_accepted);
     loop {
@@ -131,7 +167,7 @@ pub(super) async fn serve(mut connection: Connection, mut ends: Ends) -> String 
     }
 }
 
-async fn until(patience: Option<Instant>) {
+pub(super) async fn until(patience: Option<Instant>) {
     match patience {
         Some(until) => sleep_until(until).await,
         None => std::future::pending().await,
@@ -157,7 +193,7 @@ async fn cut(buffer: &mut BytesMut, framer: &mut Framer, ends: &Ends) -> Result<
 
 /// Writes what is to be written, and what has come behind it meanwhile.
 async fn write(
-    connection: &mut Connection,
+    connection: &mut Stream,
     mut bytes: Vec<u8>,
     more: &mut mpsc::Receiver<Vec<u8>>,
 ) -> io::Result<()> {
@@ -172,7 +208,7 @@ async fn write(
     written.await.map_err(late)?
 }
 
-impl AsyncRead for Connection {
+impl AsyncRead for Stream {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Self::Tcp(stream) => Pin::new(stream).poll_read(cx, buf),
@@ -181,7 +217,7 @@ impl AsyncRead for Connection {
     }
 }
 
-impl AsyncWrite for Connection {
+impl AsyncWrite for Stream {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         match self.get_mut() {
             Self::Tcp(stream) => Pin::new(stream).poll_write(cx, buf),

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ringfence_ua::Transport;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
@@ -15,7 +16,8 @@ use super::Event;
 
 /// A socket that peers connect to.
 pub(crate) struct Listener {
-    listener: TcpListener,
+    socket: TcpListener,
+    transport: Transport,
     /// The newest certificate to show, where TLS is spoken.
     tls: Option<watch::Receiver<Arc<ServerConfig>>>,
 }
@@ -29,6 +31,7 @@ impl Listener {
     /// Binds a socket; an IPv6 wildcard takes IPv4 too. Needs a runtime.
     pub(crate) fn bind(
         address: SocketAddr,
+        transport: Transport,
         tls: Option<watch::Receiver<Arc<ServerConfig>>>,
     ) -> io::Result<Self> {
         let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
@@ -40,24 +43,24 @@ impl Listener {
         socket.set_nonblocking(true)?;
         socket.bind(&address.into())?;
         socket.listen(BACKLOG)?;
-        Ok(Self { listener: TcpListener::from_std(socket.into())?, tls })
+        Ok(Self { socket: TcpListener::from_std(socket.into())?, transport, tls })
     }
 
     pub(crate) fn local(&self) -> io::Result<SocketAddr> {
-        self.listener.local_addr()
+        self.socket.local_addr()
     }
 
     /// Takes connections until nobody wants them any more.
     pub(super) async fn accept(self, events: mpsc::Sender<Event>) {
         loop {
             let accepted = tokio::select! {
-                accepted = self.listener.accept() => accepted,
+                accepted = self.socket.accept() => accepted,
                 () = events.closed() => return,
             };
             match accepted {
                 Ok((connection, _)) => {
                     let tls = self.tls.as_ref().map(|tls| Arc::clone(&tls.borrow()));
-                    let event = Event::Accepted { connection, tls };
+                    let event = Event::Accepted { connection, transport: self.transport, tls };
                     if events.send(event).await.is_err() {
                         return;
                     }

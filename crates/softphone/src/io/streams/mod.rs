@@ -1,4 +1,4 @@
-//! The connections of one shard: TCP, and TLS over it. Each is a task of its own that cuts what comes into messages;
+//! The connections of one shard: TCP, TLS over it, and WebSocket over either. Each is a task of its own that cuts what comes into messages;
 //! the shard alone knows which there are.
 //!
 //! ```text
@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use ringfence_ua::{ConnectionId, Flow, LineId, Target, Transport, Unreached, Write};
+use tokio::net::TcpStream;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -27,6 +28,7 @@ use crate::tls::Tls;
 mod connect;
 mod connection;
 mod listener;
+mod websocket;
 
 use connect::connect;
 use connection::{Connection, Ends, serve};
@@ -37,7 +39,7 @@ pub(crate) enum Event {
     /// One that lines asked for is open, or cannot be had.
     Connected { server: Server, connected: std::result::Result<Connection, String> },
     /// Somebody has connected to us.
-    Accepted { connection: tokio::net::TcpStream, tls: Option<Arc<ServerConfig>> },
+    Accepted { connection: TcpStream, transport: Transport, tls: Option<Arc<ServerConfig>> },
     /// A whole message came.
     Received { flow: Flow, message: Bytes },
     /// A double CRLF came.
@@ -54,6 +56,8 @@ pub(crate) struct Server {
     pub(crate) transport: Transport,
     pub(crate) host: String,
     pub(crate) port: u16,
+    /// The resource that is asked for by WebSocket.
+    pub(crate) path: String,
 }
 
 /// The connections of one shard.
@@ -71,7 +75,7 @@ pub(crate) struct Streams {
     next: u64,
     tls: Tls,
     /// What those who connect by TLS are shown.
-    shown: Option<watch::Sender<Arc<ServerConfig>>>,
+    shown: Vec<watch::Sender<Arc<ServerConfig>>>,
     /// Where connections are made from, unless that is the system's to choose.
     source: Option<IpAddr>,
     refused: u64,
@@ -110,23 +114,23 @@ impl Streams {
             tasks: JoinSet::new(),
             next: 0,
             tls,
-            shown: None,
+            shown: Vec::new(),
             source,
             refused: 0,
         }
     }
 
-    /// Takes connections on an address, by TLS or in clear, and returns the address.
-    pub(crate) fn listen(&mut self, address: SocketAddr, by_tls: bool) -> Result<SocketAddr> {
-        let shown = if by_tls {
+    /// Takes connections on an address, and returns the address.
+    pub(crate) fn listen(&mut self, address: SocketAddr, transport: Transport) -> Result<SocketAddr> {
+        let shown = if transport.is_encrypted() {
             let (shown, newest) = watch::channel(self.tls.server()?);
-            self.shown = Some(shown);
+            self.shown.push(shown);
             Some(newest)
         } else {
             None
         };
         let in_use = |error| Kind::Socket { address, error };
-        let listener = Listener::bind(address, shown).map_err(in_use)?;
+        let listener = Listener::bind(address, transport, shown).map_err(in_use)?;
         let local = listener.local().map_err(in_use)?;
         self.tasks.spawn(listener.accept(self.sender.clone()));
         Ok(local)
@@ -134,8 +138,11 @@ impl Streams {
 
     /// Has connections from now on made and taken with other certificates.
     pub(crate) fn set_tls(&mut self, tls: Tls) -> Result<()> {
-        if let Some(shown) = &self.shown {
-            shown.send_replace(tls.server()?);
+        if !self.shown.is_empty() {
+            let server = tls.server()?;
+            for shown in &self.shown {
+                shown.send_replace(Arc::clone(&server));
+            }
         }
         self.tls = tls;
         Ok(())
@@ -196,7 +203,7 @@ impl Streams {
     }
 
     /// Takes a connection that a peer has opened, unless there are too many.
-    pub(crate) fn accept(&mut self, stream: tokio::net::TcpStream, tls: Option<Arc<ServerConfig>>) {
+    pub(crate) fn accept(&mut self, stream: TcpStream, transport: Transport, tls: Option<Arc<ServerConfig>>) {
         let (Ok(remote), Ok(local)) = (stream.peer_addr(), stream.local_addr()) else { return };
         let peer = remote.ip().to_canonical();
         let of_peer = self.accepted.get(&peer).copied().unwrap_or(0);
@@ -205,8 +212,7 @@ impl Streams {
             return;
         }
         *self.accepted.entry(peer).or_default() += 1;
-        let transport = if tls.is_some() { Transport::Tls } else { Transport::Tcp };
-        self.add(transport, remote, local, None, Connection::accept(stream, tls));
+        self.add(transport, remote, local, None, Connection::accept(stream, transport, tls));
     }
 
     /// Sends over a connection. What is for one that is no more is left out, as a datagram would be lost.
