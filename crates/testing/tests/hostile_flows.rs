@@ -49,6 +49,11 @@ impl Asked {
         self.is_registered()
     }
 
+    fn takes_by_datagram_from(&mut self, source: &str) -> bool {
+        self.endpoint.handle_datagram(self.clock.now(), address(source), self.response.as_bytes());
+        self.is_registered()
+    }
+
     fn is_registered(&mut self) -> bool {
         std::iter::from_fn(|| self.endpoint.poll_event()).any(|event| match event {
             Event::Registration { line, state } => {
@@ -57,6 +62,23 @@ impl Asked {
             _ => false,
         })
     }
+}
+
+#[test]
+fn a_response_is_taken_over_the_connection_of_its_request_alone() {
+    let mut asked = Asked::over(Transport::Tcp, flow(1, "192.0.2.1:5060"));
+    assert!(!asked.takes_over(flow(2, "198.51.100.66:4000")), "of a stranger who knows the branch");
+    assert!(!asked.takes_over(flow(3, "192.0.2.1:4000")), "over another connection of the registrar's");
+    assert!(!asked.takes_by_datagram_from("192.0.2.1:5060"), "by UDP");
+    assert_eq!(asked.endpoint.counters().dropped_unmatched_response, 3);
+    assert!(asked.takes_over(flow(1, "192.0.2.1:5060")));
+}
+
+#[test]
+fn what_was_asked_by_udp_is_answered_by_udp_from_any_of_the_registrars_addresses() {
+    let mut asked = Asked::over(Transport::Udp, address("192.0.2.1:5060").into());
+    assert!(!asked.takes_over(flow(2, "192.0.2.1:5060")));
+    assert!(asked.takes_by_datagram_from("192.0.2.2:5060"));
 }
 
 /// Passes time, and lets somebody do something whenever a connection is asked for.

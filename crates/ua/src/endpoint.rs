@@ -299,7 +299,7 @@ impl Endpoint {
         // By reference: a message is moved where it is taken out of its result.
         match &Message::parse(bytes) {
             Ok(message) if message.is_request() => self.handle_request(now, flow, message),
-            Ok(message) => self.handle_response(now, message),
+            Ok(message) => self.handle_response(now, flow, message),
             Err(ParseError::KeepAlive) => self.counters.keep_alives += 1,
             Err(error) => {
                 tracing::trace!(%error, "dropped");

@@ -78,7 +78,7 @@ impl Endpoint {
         self.echo = echo;
     }
 
-    pub(super) fn handle_response(&mut self, now: Instant, response: &Message<'_>) {
+    pub(super) fn handle_response(&mut self, now: Instant, flow: Flow, response: &Message<'_>) {
         let (Some(status), Ok(via), Ok(cseq)) = (response.status(), response.via(), response.cseq()) else {
             self.counters.dropped_malformed += 1;
             return;
@@ -99,7 +99,7 @@ impl Endpoint {
             return;
         }
         let key = self.secret.client_key(&via, cseq.method.as_str());
-        match self.transactions.handle_response(now, key, status.as_u16(), &mut self.outbox) {
+        match self.transactions.handle_response(now, key, flow, status.as_u16(), &mut self.outbox) {
             Some(Heard::News { user }) => self.handle_answered(now, user, response),
             Some(Heard::Retransmission) => {}
             None => self.counters.dropped_unmatched_response += 1,

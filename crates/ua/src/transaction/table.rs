@@ -139,11 +139,13 @@ impl Table {
         &mut self,
         now: Instant,
         key: Key,
+        flow: Flow,
         status: u16,
         out: &mut Outbox,
     ) -> Option<Heard> {
         let Self { entries, timers, .. } = self;
-        let entry = entries.find_mut(key.hash(), |entry| entry.key == key)?;
+        let is_match = |entry: &Entry| entry.key == key && is_answer_to(entry.flow, flow);
+        let entry = entries.find_mut(key.hash(), is_match)?;
         let before = entry.poll_timeout();
         let Machine::Client(transaction) = &mut entry.machine else { return None };
         let is_news = transaction.handle_response(now, status);
@@ -440,6 +442,13 @@ impl Entry {
             timers.add(now, due, self.key);
         }
     }
+}
+
+/// Returns whether what came in on a flow can be the response to what went out on another: over a connection it comes
+/// back over the same one, or not at all, for the transaction ends with it. Datagrams may come from elsewhere than they
+/// went to, as from a registrar with several addresses, but as datagrams.
+fn is_answer_to(request: Flow, response: Flow) -> bool {
+    request.connection_id() == response.connection_id()
 }
 
 #[cfg(test)]
