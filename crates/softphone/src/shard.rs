@@ -319,8 +319,8 @@ impl Shard {
             Command::Located { line, addresses } => self.endpoint.handle_located(line, &addresses),
             Command::Resolved { line, resolved } => self.endpoint.handle_resolved(now, line, resolved),
             Command::Found { line, server, addresses } => {
-                if let Some(target) = self.streams.reach(line, server, addresses) {
-                    self.endpoint.handle_resolved(now, line, Ok(vec![target]));
+                if let Some(reached) = self.streams.reach(now, line, server, addresses) {
+                    self.endpoint.handle_resolved(now, line, reached.map(|target| vec![target]));
                 }
             }
             Command::Ring { call, done } => {
@@ -371,18 +371,21 @@ impl Shard {
         };
         match event {
             streams::Event::Connected { server, connected } => {
-                let (lines, targets) = streams.connected(server, connected);
+                let (lines, targets) = streams.connected(now, server, connected);
                 for line in lines {
                     endpoint.handle_resolved(now, line, targets.clone());
                 }
             }
             streams::Event::Accepted { connection, transport, tls } => {
-                streams.accept(connection, transport, tls);
+                streams.accept(connection, transport, tls, |peer| endpoint.may_call(peer));
             }
             streams::Event::Received { flow, message } => {
                 if let Some(local) = local(streams, flow) {
                     trace(hooks, local, Direction::Received, flow, &message);
-                    endpoint.handle_stream_message(now, flow, &message);
+                    let may_call = endpoint.handle_stream_message(now, flow, &message);
+                    if let Some(id) = flow.connection_id() {
+                        streams.heard(id, may_call);
+                    }
                 }
             }
             streams::Event::Ping { flow } => endpoint.handle_ping(flow),

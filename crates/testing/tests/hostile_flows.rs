@@ -81,6 +81,10 @@ fn what_was_asked_by_udp_is_answered_by_udp_from_any_of_the_registrars_addresses
     assert!(asked.takes_by_datagram_from("192.0.2.2:5060"));
 }
 
+const OPTIONS: &str = "OPTIONS sip:858@192.0.2.7 SIP/2.0\r\nVia: SIP/2.0/TCP 192.0.2.1;branch=z9hG4bKa\r\n\
+    Max-Forwards: 70\r\nFrom: <sip:1001@pbx.example.com>;tag=a\r\nTo: <sip:858@pbx.example.com>\r\n\
+    Call-ID: a\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n";
+
 /// Passes time, and lets somebody do something whenever a connection is asked for.
 fn pass(asked: &mut Asked, time: Duration, mut connect: impl FnMut(&mut Endpoint, Instant, LineId)) -> u32 {
     let until = asked.clock.now() + time;
@@ -120,4 +124,22 @@ fn a_registrar_that_closes_after_each_register_is_asked_ever_more_rarely() {
         endpoint.handle_disconnected(now, ConnectionId::new(id), "closed by the peer");
     });
     assert!((5..15).contains(&times), "{times} times in an hour");
+}
+
+#[test]
+fn a_message_tells_whether_its_connection_is_a_strangers() {
+    let mut asked = Asked::over(Transport::Tcp, flow(1, "192.0.2.1:5060"));
+    let token = asked.response.split(";line=").nth(1).unwrap();
+    let token = format!(";line={} ", &token[..token.find([';', '>']).unwrap()]);
+    let by_token = OPTIONS.replacen("192.0.2.7 ", &format!("192.0.2.7{token}"), 1);
+    let now = asked.clock.now();
+    let mut says = |remote: &str, message: &str| {
+        asked.endpoint.handle_stream_message(now, flow(2, remote), message.as_bytes())
+    };
+    assert!(says("192.0.2.1:4000", OPTIONS), "the registrar, over a connection that it opened");
+    assert!(says("192.0.2.1:4000", "SIP/2.0 200 OK\r\nContent-Length: 0\r\n\r\n"), "whatever it says");
+    let other = OPTIONS.replace("z9hG4bKa", "z9hG4bKb");
+    assert!(!says("198.51.100.66:4000", &other));
+    assert!(!says("198.51.100.66:4000", "SIP/2.0 200 OK\r\nContent-Length: 0\r\n\r\n"));
+    assert!(says("198.51.100.66:4000", &by_token.replace("z9hG4bKa", "z9hG4bKc")), "{token}");
 }

@@ -270,9 +270,20 @@ impl Endpoint {
 
     /// Takes a message that came over a connection: one whole message, as
     /// [`Framer`](ringfence_wire::sip::Framer) cuts it out of the stream.
-    pub fn handle_stream_message(&mut self, now: Instant, flow: Flow, message: &[u8]) {
+    ///
+    /// Returns whether it came from one who may call: by his address, or by what this message says. A connection over
+    /// which nothing else comes need not be kept.
+    pub fn handle_stream_message(&mut self, now: Instant, flow: Flow, message: &[u8]) -> bool {
         self.counters.stream_messages += 1;
+        let dropped = self.counters.dropped();
         self.handle_message(now, flow, message);
+        self.may_call(flow.remote().ip()) || self.counters.dropped() == dropped
+    }
+
+    /// Returns whether there is a line that a source may call by its address alone: its registrar, a peer, or anyone.
+    #[must_use]
+    pub fn may_call(&self, source: IpAddr) -> bool {
+        self.lines.knows(source)
     }
 
     /// Takes that a connection is no more: what was asked over it is not answered any more, and lines that were

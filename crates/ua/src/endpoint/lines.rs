@@ -242,11 +242,16 @@ impl Lines {
     /// Returns whether no line can let a request in, without reading more of it than that takes: most of what scans the
     /// Internet ends here, however many lines have the user that it tries.
     pub(crate) fn is_stranger(&self, request: &Message<'_>, source: SocketAddr) -> bool {
-        if self.by_address.contains_key(&source.ip().to_canonical()) || !self.open.is_empty() {
+        if self.knows(source.ip()) {
             return false;
         }
         let uri = request.request_uri().and_then(|uri| Uri::parse(uri).ok());
         uri.and_then(|uri| self.by_its_token(&uri)).is_none()
+    }
+
+    /// Returns whether a line lets a source in by its address, or anyone.
+    pub(crate) fn knows(&self, source: IpAddr) -> bool {
+        self.by_address.contains_key(&source.to_canonical()) || !self.open.is_empty()
     }
 
     /// Returns the line that a request is for and why it is let in, or `None` where it is a stranger's.

@@ -1,4 +1,4 @@
-//! One connection: what is read from it, and what is written to it.
+//! One connection: what is read from it, and what is written to it, each without waiting for the other.
 
 use std::io;
 use std::net::SocketAddr;
@@ -10,7 +10,7 @@ use std::time::Duration;
 use bytes::BytesMut;
 use ringfence_ua::{Flow, Transport};
 use ringfence_wire::sip::{Frame, Framer};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf, ReadHalf, split};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout};
@@ -18,6 +18,8 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::{TlsAcceptor, TlsStream};
 use tokio_tungstenite::WebSocketStream;
 
+use super::outgoing::{Outgoing, Queue};
+use super::patience::{Patience, WRITE};
 use super::{Event, websocket};
 
 /// A stream that is open, in clear or not.
@@ -35,24 +37,32 @@ pub(crate) enum Connection {
 /// What a connection's task has to do with the shard.
 pub(super) struct Ends {
     pub(super) flow: Flow,
-    /// Whether the peer has opened it.
-    pub(super) is_accepted: bool,
+    pub(super) opened_by: OpenedBy,
     pub(super) events: mpsc::Sender<Event>,
-    pub(super) outgoing: mpsc::Receiver<Vec<u8>>,
+    pub(super) outgoing: Queue,
+}
+
+/// Who has opened a connection, which is how much patience there is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum OpenedBy {
+    Us,
+    /// One who may call.
+    Known,
+    /// One of whom nothing is known yet.
+    Stranger,
 }
 
 /// How long a TLS handshake may take.
 pub(super) const HANDSHAKE: Duration = Duration::from_secs(10);
-/// How long a message may take from its first byte to its last, and a peer that connects to its first.
-const MESSAGE: Duration = Duration::from_secs(30);
-/// How long a peer that has connected may be silent. Who keeps a connection pings it every two minutes (RFC 5626
-/// section 4.4.1), or calls.
-const SILENCE: Duration = Duration::from_secs(600);
-/// How long a peer may take to read what it is sent.
-pub(super) const WRITE: Duration = Duration::from_secs(10);
+/// How long is waited at the end until the peer has ended too: a connection that is closed while something waits to be
+/// read takes along, at the peer, what was written last.
+const FAREWELL: Duration = Duration::from_millis(500);
 pub(super) const CLOSED: &str = "closed by the peer";
 /// How much is read at once.
 const READ: usize = 16 * 1024;
+/// While more than this waits for a peer that has connected to us, nothing more is read from it: what it asks for is
+/// bounded by what it takes.
+const UNREAD: usize = 64 * 1024;
 
 impl Connection {
     /// Greets a peer that has connected, as its transport has it.
@@ -104,65 +114,49 @@ pub(super) async fn serve(connection: Connection, ends: Ends) -> String {
     }
 }
 
-/// Until when the peer is waited for.
-pub(super) struct Patience {
-    is_accepted: bool,
-    /// For the rest of a message that has begun.
-    message: Option<Instant>,
-    /// For anything that is whole.
-    silence: Option<Instant>,
-}
-
-impl Patience {
-    pub(super) fn new(is_accepted: bool) -> Self {
-        Self { is_accepted, message: None, silence: is_accepted.then(|| Instant::now() + MESSAGE) }
-    }
-
-    /// Notes what came. The clock of a message that has begun runs on, however slowly it comes.
-    pub(super) fn heard(&mut self, has_whole: bool, has_more: bool) {
-        let now = Instant::now();
-        if has_whole && self.is_accepted {
-            self.silence = Some(now + SILENCE);
-        }
-        if !has_more {
-            self.message = None;
-        } else if has_whole || self.message.is_none() {
-            self.message = Some(now + MESSAGE);
-        }
-    }
-
-    pub(super) fn until(&self) -> Option<Instant> {
-        [self.message, self.silence].into_iter().flatten().min()
-    }
-}
-
-async fn serve_stream(mut connection: Stream, mut ends: Ends) -> String {
+/// Reads and writes, neither waiting for the other, until there is an end to it. Returns why.
+///
+/// A peer that writes its answers before it reads on, and has got thousands of requests,
+/// would wait for us to read while we wait for it.
+async fn serve_stream(connection: Stream, mut ends: Ends) -> String {
+    let (mut reader, writer) = split(connection);
     let (mut buffer, mut framer) = (BytesMut::new(), Framer::default());
-    let mut patience = Patience::new(ends.is_accepted);
+    let mut outgoing = Outgoing::new(writer);
+    let mut patience = Patience::new(Instant::now(), ends.opened_by);
     loop {
         buffer.reserve(READ);
+        let is_reading = ends.opened_by == OpenedBy::Us || ends.outgoing.waiting() < UNREAD;
         tokio::select! {
-            read = connection.read_buf(&mut buffer) => match read {
+            read = reader.read_buf(&mut buffer), if is_reading => match read {
                 Ok(0) => return CLOSED.to_owned(),
                 Ok(_) => match cut(&mut buffer, &mut framer, &ends).await {
-                    Ok(count) => patience.heard(count > 0, !buffer.is_empty()),
-                    Err(why) => return why,
+                    Ok(whole) => patience.heard(Instant::now(), whole, !buffer.is_empty()),
+                    Err(End::Unreadable(why)) => return why,
+                    Err(End::Left) => {
+                        say_last(reader, outgoing, ends).await;
+                        return "closed".to_owned();
+                    }
                 },
                 // A peer that ends without TLS's farewell has ended all the same.
                 Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return CLOSED.to_owned(),
                 Err(error) => return error.to_string(),
             },
-            written = ends.outgoing.recv() => {
-                let Some(bytes) = written else {
-                    // What a peer makes of the end is its own affair.
-                    let _ = timeout(WRITE, connection.shutdown()).await;
+            next = ends.outgoing.next() => {
+                let Some(bytes) = next else {
+                    say_last(reader, outgoing, ends).await;
                     return "closed".to_owned();
                 };
-                if let Err(error) = write(&mut connection, bytes, &mut ends.outgoing).await {
-                    return error.to_string();
-                }
+                outgoing.push(&bytes);
+                patience.writes(Instant::now());
             }
-            () = until(patience.until()) => return "the peer is too slow".to_owned(),
+            written = outgoing.write(), if !outgoing.is_empty() => match written {
+                Ok(count) => {
+                    ends.outgoing.written(count);
+                    patience.has_written(Instant::now(), !outgoing.is_empty());
+                }
+                Err(error) => return error.to_string(),
+            },
+            () = until(patience.until()) => return patience.why().to_owned(),
         }
     }
 }
@@ -174,38 +168,52 @@ pub(super) async fn until(patience: Option<Instant>) {
     }
 }
 
+/// What came, as far as it was whole.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Whole {
+    pub(super) messages: usize,
+    pub(super) line_ends: usize,
+}
+
+/// Why nothing more is read.
+enum End {
+    Unreadable(String),
+    /// The shard has ended.
+    Left,
+}
+
 /// Cuts out what is whole. Returns how much that was, or why nothing more can be read.
-async fn cut(buffer: &mut BytesMut, framer: &mut Framer, ends: &Ends) -> Result<usize, String> {
-    let mut count = 0;
+async fn cut(buffer: &mut BytesMut, framer: &mut Framer, ends: &Ends) -> Result<Whole, End> {
+    let mut whole = Whole::default();
     loop {
-        let Some(frame) = framer.next(buffer).map_err(|error| error.to_string())? else { return Ok(count) };
+        let frame = framer.next(buffer).map_err(|error| End::Unreadable(error.to_string()))?;
+        let Some(frame) = frame else { return Ok(whole) };
         let bytes = buffer.split_to(frame.length());
         let flow = ends.flow;
         let event = match frame {
-            Frame::Message { .. } => Event::Received { flow, message: bytes.freeze() },
+            Frame::Message { .. } => {
+                whole.messages += 1;
+                Event::Received { flow, message: bytes.freeze() }
+            }
             Frame::Ping { .. } => Event::Ping { flow },
             Frame::Pong { .. } => Event::Pong { flow },
         };
-        count += 1;
-        ends.events.send(event).await.map_err(|_| "closed".to_owned())?;
+        whole.line_ends += usize::from(!matches!(frame, Frame::Message { .. }));
+        ends.events.send(event).await.map_err(|_| End::Left)?;
     }
 }
 
-/// Writes what is to be written, and what has come behind it meanwhile.
-async fn write(
-    connection: &mut Stream,
-    mut bytes: Vec<u8>,
-    more: &mut mpsc::Receiver<Vec<u8>>,
-) -> io::Result<()> {
-    while let Ok(next) = more.try_recv() {
-        bytes.extend_from_slice(&next);
+/// Writes what waits, says that nothing more comes, and waits a moment for the peer to do the same.
+async fn say_last(mut reader: ReadHalf<Stream>, mut outgoing: Outgoing, mut ends: Ends) {
+    while let Some(bytes) = ends.outgoing.next().await {
+        outgoing.push(&bytes);
     }
-    let written = timeout(WRITE, async {
-        connection.write_all(&bytes).await?;
-        connection.flush().await
-    });
-    let late = |_| io::Error::new(io::ErrorKind::TimedOut, "the peer does not read");
-    written.await.map_err(late)?
+    // What a peer makes of the end is its own affair.
+    if timeout(WRITE, outgoing.finish()).await.is_ok_and(|finished| finished.is_ok()) {
+        let mut unread = vec![0; READ];
+        let until_it_ends = async { while reader.read(&mut unread).await.is_ok_and(|count| count > 0) {} };
+        let _ = timeout(FAREWELL, until_it_ends).await;
+    }
 }
 
 impl AsyncRead for Stream {

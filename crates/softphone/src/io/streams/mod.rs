@@ -6,13 +6,13 @@
 //!                           ▲ write ◀────────── queue ◀────────── shard ◀─┘
 //! ```
 //!
-//! What is hostile is bounded here: how many connections there are in all and of one peer, how long a handshake, a
-//! message or silence may take, and how much waits for a peer that does not read.
+//! What is hostile is bounded here: how many connections there are in all, of one peer and of strangers, how long a
+//! handshake, a message or silence may take, and how much waits for a peer that does not read.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use ringfence_ua::{ConnectionId, Flow, LineId, Target, Transport, Unreached, Write};
@@ -25,14 +25,19 @@ use tokio_rustls::rustls::ServerConfig;
 use crate::error::{Kind, Result};
 use crate::tls::Tls;
 
+mod accepted;
 mod connect;
 mod connection;
 mod listener;
+mod outgoing;
+mod patience;
 mod websocket;
 
+use accepted::Accepted;
 use connect::connect;
-use connection::{Connection, Ends, serve};
+use connection::{Connection, Ends, OpenedBy, serve};
 use listener::Listener;
+use outgoing::{Feed, Full, queue};
 
 /// What happens to connections.
 pub(crate) enum Event {
@@ -69,8 +74,10 @@ pub(crate) struct Streams {
     ours: BTreeMap<Server, ConnectionId>,
     /// Those that are being opened, and for which lines.
     connecting: BTreeMap<Server, BTreeSet<LineId>>,
-    /// How many each peer has opened.
-    accepted: BTreeMap<IpAddr, usize>,
+    /// How many peers have opened.
+    accepted: Accepted,
+    /// The servers that could not be connected to just now, when that was, and why.
+    failed: BTreeMap<Server, (Instant, String)>,
     tasks: JoinSet<()>,
     next: u64,
     tls: Tls,
@@ -85,18 +92,29 @@ pub(crate) struct Streams {
 struct Open {
     flow: Flow,
     local: SocketAddr,
-    outgoing: mpsc::Sender<Vec<u8>>,
-    /// What we have connected to; nothing where the peer has connected to us.
-    server: Option<Server>,
+    /// Nothing where it is being closed.
+    outgoing: Option<Feed>,
+    opened: Opened,
 }
 
-/// Connections that peers may have open, in all and each. A trunk has one or a few; who opens more holds memory.
-const MOST_ACCEPTED: usize = 4_096;
-const MOST_OF_ONE_PEER: usize = 64;
+/// Who has opened a connection.
+enum Opened {
+    /// We have, to this server.
+    To(Server),
+    /// The peer has, of whom it may not be known yet whether he may call.
+    ByPeer { is_stranger: bool },
+}
+
 /// What waits for the shard. At the bound connections are not read from, and TCP keeps their peers from sending.
 const EVENTS: usize = 256;
-/// Writes that wait for a peer to read. At the bound the connection is closed.
-const WRITES: usize = 256;
+/// Bytes that wait for a peer to read them. At the bound the connection is closed. Over one of ours all lines of a
+/// registrar ask at once: fifty thousand, a kilobyte each. One that a peer has opened is not read from while more than 64
+/// KiB wait, so that all there can be is what was in hand, and the answers to calls that rang.
+const WAITING_OF_OURS: usize = 64 << 20;
+const WAITING_OF_PEERS: usize = 4 << 20;
+/// How long a server that could not be connected to is not tried again. Each line behind it waits for at least a second
+/// by itself; what this keeps from coming is the attempts of thousands of them.
+const NOT_AGAIN: Duration = Duration::from_millis(500);
 /// How long what was written last may take to leave when all ends.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
@@ -110,7 +128,8 @@ impl Streams {
             open: BTreeMap::new(),
             ours: BTreeMap::new(),
             connecting: BTreeMap::new(),
-            accepted: BTreeMap::new(),
+            accepted: Accepted::new(files()),
+            failed: BTreeMap::new(),
             tasks: JoinSet::new(),
             next: 0,
             tls,
@@ -158,20 +177,27 @@ impl Streams {
         self.receiver.try_recv().ok()
     }
 
-    /// Returns a connection to a server where one is open; else one is opened, for which [`Event::Connected`] comes.
+    /// Returns a connection to a server where one is open, or why there can be none; else one is opened, for which
+    /// [`Event::Connected`] comes.
     pub(crate) fn reach(
         &mut self,
+        now: Instant,
         line: LineId,
         server: Server,
         addresses: Vec<SocketAddr>,
-    ) -> Option<Target> {
+    ) -> Option<std::result::Result<Target, Unreached>> {
         let open = self.ours.get(&server).and_then(|id| self.open.get(id));
-        if let Some(open) = open.filter(|open| !open.outgoing.is_closed()) {
-            return Some(Target { flow: open.flow, local: open.local });
+        let is_usable = |open: &&Open| open.outgoing.as_ref().is_some_and(|feed| !feed.is_closed());
+        if let Some(open) = open.filter(is_usable) {
+            return Some(Ok(Target { flow: open.flow, local: open.local }));
         }
         if let Some(lines) = self.connecting.get_mut(&server) {
             lines.insert(line);
             return None;
+        }
+        self.failed.retain(|_, (at, _)| now.saturating_duration_since(*at) < NOT_AGAIN);
+        if let Some((_, error)) = self.failed.get(&server) {
+            return Some(Err(Unreached::Unconnected { error: error.clone() }));
         }
         self.connecting.insert(server.clone(), BTreeSet::from([line]));
         let (events, tls, source) = (self.sender.clone(), self.tls.clone(), self.source);
@@ -186,39 +212,65 @@ impl Streams {
     /// Takes a connection that was opened, or why it was not. Returns whose it is, and what they are told.
     pub(crate) fn connected(
         &mut self,
+        now: Instant,
         server: Server,
         connected: std::result::Result<Connection, String>,
     ) -> (BTreeSet<LineId>, std::result::Result<Vec<Target>, Unreached>) {
         let lines = self.connecting.remove(&server).unwrap_or_default();
         let added = connected.and_then(|connection| {
             let (remote, local) = connection.addresses().map_err(|error| error.to_string())?;
-            let (transport, key) = (server.transport, server.clone());
-            let flow = self.add(transport, remote, local, Some(server), async { Ok(connection) });
+            let (transport, opened) = (server.transport, Opened::To(server.clone()));
+            let flow = self.add(transport, remote, local, opened, async { Ok(connection) });
             if let Some(id) = flow.connection_id() {
-                self.ours.insert(key, id);
+                self.ours.insert(server.clone(), id);
             }
             Ok(vec![Target { flow, local }])
         });
+        if let Err(error) = &added {
+            self.failed.insert(server, (now, error.clone()));
+        }
         (lines, added.map_err(|error| Unreached::Unconnected { error }))
     }
 
     /// Takes a connection that a peer has opened, unless there are too many.
-    pub(crate) fn accept(&mut self, stream: TcpStream, transport: Transport, tls: Option<Arc<ServerConfig>>) {
+    pub(crate) fn accept(
+        &mut self,
+        stream: TcpStream,
+        transport: Transport,
+        tls: Option<Arc<ServerConfig>>,
+        is_known: impl FnOnce(IpAddr) -> bool,
+    ) {
         let (Ok(remote), Ok(local)) = (stream.peer_addr(), stream.local_addr()) else { return };
-        let peer = remote.ip().to_canonical();
-        let of_peer = self.accepted.get(&peer).copied().unwrap_or(0);
-        if of_peer >= MOST_OF_ONE_PEER || self.open.len() - self.ours.len() >= MOST_ACCEPTED {
+        let is_stranger = !is_known(remote.ip());
+        if !self.accepted.admit(remote.ip(), is_stranger) {
             self.refused += 1;
             return;
         }
-        *self.accepted.entry(peer).or_default() += 1;
-        self.add(transport, remote, local, None, Connection::accept(stream, transport, tls));
+        let connection = Connection::accept(stream, transport, tls);
+        self.add(transport, remote, local, Opened::ByPeer { is_stranger }, connection);
+    }
+
+    /// Takes whether a message came from one who may call: a stranger's connection is closed. He learns no more by that
+    /// than by silence, and holds nothing.
+    pub(crate) fn heard(&mut self, id: ConnectionId, may_call: bool) {
+        let Some(open) = self.open.get_mut(&id) else { return };
+        match &mut open.opened {
+            Opened::ByPeer { is_stranger } if *is_stranger && may_call => {
+                *is_stranger = false;
+                self.accepted.has_become_known();
+            }
+            Opened::ByPeer { is_stranger: true } => {
+                tracing::debug!(connection = %id, "closed: nobody knows the peer");
+                self.close(id);
+            }
+            Opened::ByPeer { is_stranger: false } | Opened::To(_) => {}
+        }
     }
 
     /// Sends over a connection. What is for one that is no more is left out, as a datagram would be lost.
     pub(crate) fn send(&mut self, write: Write) {
-        let Some(open) = self.open.get(&write.connection) else { return };
-        if let Err(mpsc::error::TrySendError::Full(_)) = open.outgoing.try_send(write.payload) {
+        let feed = self.open.get(&write.connection).and_then(|open| open.outgoing.as_ref());
+        if let Some(Err(Full)) = feed.map(|feed| feed.send(write.payload)) {
             tracing::debug!(connection = %write.connection, "closed: the peer does not read");
             self.close(write.connection);
         }
@@ -226,31 +278,23 @@ impl Streams {
 
     /// Closes a connection, when what waits has been sent; [`Event::Closed`] follows.
     pub(crate) fn close(&mut self, id: ConnectionId) {
-        if let Some(open) = self.open.get_mut(&id) {
-            // The task ends when nobody can send any more.
-            open.outgoing = mpsc::channel(1).0;
-            if let Some(server) = &open.server {
-                self.ours.remove(server);
-            }
+        let Some(open) = self.open.get_mut(&id) else { return };
+        // The task ends when nobody can send any more.
+        open.outgoing = None;
+        if let Opened::To(server) = &open.opened
+            && self.ours.get(server) == Some(&id)
+        {
+            self.ours.remove(server);
         }
     }
 
     /// Forgets a connection that is no more.
     pub(crate) fn closed(&mut self, id: ConnectionId) {
         while self.tasks.try_join_next().is_some() {}
+        self.close(id);
         let Some(open) = self.open.remove(&id) else { return };
-        match &open.server {
-            Some(server) if self.ours.get(server) == Some(&id) => drop(self.ours.remove(server)),
-            Some(_) => {}
-            None => {
-                let peer = open.flow.remote().ip().to_canonical();
-                if let Some(count) = self.accepted.get_mut(&peer) {
-                    *count -= 1;
-                    if *count == 0 {
-                        self.accepted.remove(&peer);
-                    }
-                }
-            }
+        if let Opened::ByPeer { is_stranger } = open.opened {
+            self.accepted.forget(open.flow.remote().ip(), is_stranger);
         }
     }
 
@@ -284,16 +328,21 @@ impl Streams {
         transport: Transport,
         remote: SocketAddr,
         local: SocketAddr,
-        server: Option<Server>,
+        opened: Opened,
         connection: impl Future<Output = std::io::Result<Connection>> + Send + 'static,
     ) -> Flow {
         self.next += 1;
         let id = ConnectionId::new(self.next);
         let canonical = |address: SocketAddr| SocketAddr::new(address.ip().to_canonical(), address.port());
         let flow = Flow::connection(id, transport, canonical(remote));
-        let (outgoing, queue) = mpsc::channel(WRITES);
-        let ends = Ends { flow, is_accepted: server.is_none(), events: self.sender.clone(), outgoing: queue };
-        self.open.insert(id, Open { flow, local: canonical(local), outgoing, server });
+        let (opened_by, most) = match &opened {
+            Opened::To(_) => (OpenedBy::Us, WAITING_OF_OURS),
+            Opened::ByPeer { is_stranger: false } => (OpenedBy::Known, WAITING_OF_PEERS),
+            Opened::ByPeer { is_stranger: true } => (OpenedBy::Stranger, WAITING_OF_PEERS),
+        };
+        let (feed, outgoing) = queue(most);
+        let ends = Ends { flow, opened_by, events: self.sender.clone(), outgoing };
+        self.open.insert(id, Open { flow, local: canonical(local), outgoing: Some(feed), opened });
         let events = self.sender.clone();
         self.tasks.spawn(async move {
             let why = match connection.await {
@@ -305,4 +354,15 @@ impl Streams {
         });
         flow
     }
+}
+
+/// Returns how many files the process may have open, where the system tells.
+#[cfg(target_os = "linux")]
+fn files() -> Option<u64> {
+    rustix::process::getrlimit(rustix::process::Resource::Nofile).current
+}
+
+#[cfg(not(target_os = "linux"))]
+fn files() -> Option<u64> {
+    None
 }

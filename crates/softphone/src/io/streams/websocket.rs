@@ -5,7 +5,7 @@ use std::io;
 use bytes::Bytes;
 use futures_util::{SinkExt as _, StreamExt as _};
 use ringfence_wire::sip::{Frame, Framer, MAX_MESSAGE};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, Response};
 use tokio_tungstenite::tungstenite::http::header::SEC_WEBSOCKET_PROTOCOL;
@@ -14,7 +14,8 @@ use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{ClientRequestBuilder, Error, Message};
 use tokio_tungstenite::{WebSocketStream, accept_hdr_async_with_config, client_async_with_config};
 
-use super::connection::{CLOSED, Ends, Patience, Stream, WRITE, until};
+use super::connection::{CLOSED, Ends, Stream, Whole, until};
+use super::patience::{Patience, WRITE};
 use super::{Event, Server};
 
 /// The subprotocol.
@@ -70,7 +71,7 @@ pub(super) async fn answer(stream: Stream) -> io::Result<WebSocketStream<Stream>
 
 /// Reads and writes until there is an end to it. Returns why.
 pub(super) async fn serve(mut socket: WebSocketStream<Stream>, mut ends: Ends) -> String {
-    let mut patience = Patience::new(ends.is_accepted);
+    let mut patience = Patience::new(Instant::now(), ends.opened_by);
     loop {
         tokio::select! {
             read = socket.next() => {
@@ -79,32 +80,47 @@ pub(super) async fn serve(mut socket: WebSocketStream<Stream>, mut ends: Ends) -
                     Some(Ok(Message::Binary(bytes))) => bytes,
                     // WebSocket's own pings are answered by the library.
                     Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {
-                        patience.heard(true, false);
+                        patience.heard(Instant::now(), Whole { messages: 0, line_ends: 1 }, false);
                         continue;
                     }
                     Some(Ok(Message::Close(_))) | None => return CLOSED.to_owned(),
                     Some(Err(error)) => return said(&error),
                 };
-                patience.heard(true, false);
+                let is_line_end = matches!(&*bytes, PING | PONG);
+                let whole = Whole { messages: (!is_line_end).into(), line_ends: is_line_end.into() };
+                patience.heard(Instant::now(), whole, false);
                 if ends.events.send(event(&ends, bytes)).await.is_err() {
+                    say_last(socket, ends).await;
                     return "closed".to_owned();
                 }
             }
-            written = ends.outgoing.recv() => {
+            written = ends.outgoing.next() => {
                 let Some(bytes) = written else {
-                    // What a peer makes of the end is its own affair.
-                    let _ = timeout(WRITE, socket.close(None)).await;
+                    say_last(socket, ends).await;
                     return "closed".to_owned();
                 };
+                let length = bytes.len();
                 match timeout(WRITE, write(&mut socket, bytes)).await {
-                    Ok(Ok(())) => {}
+                    Ok(Ok(())) => ends.outgoing.written(length),
                     Ok(Err(error)) => return said(&error),
                     Err(_) => return "the peer does not read".to_owned(),
                 }
             }
-            () = until(patience.until()) => return "the peer is too slow".to_owned(),
+            () = until(patience.until()) => return patience.why().to_owned(),
         }
     }
+}
+
+/// Writes what waits, and that nothing more comes.
+async fn say_last(mut socket: WebSocketStream<Stream>, mut ends: Ends) {
+    let last = async {
+        while let Some(bytes) = ends.outgoing.next().await {
+            write(&mut socket, bytes).await?;
+        }
+        socket.close(None).await
+    };
+    // What a peer makes of the end is its own affair.
+    let _ = timeout(WRITE, last).await;
 }
 
 fn event(ends: &Ends, bytes: Bytes) -> Event {

@@ -1,0 +1,134 @@
+//! How long a peer is waited for.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::connection::{OpenedBy, Whole};
+
+/// Until when the peer is waited for.
+pub(super) struct Patience {
+    opened_by: OpenedBy,
+    /// For the rest of a message that has begun.
+    message: Option<Instant>,
+    /// For anything that is whole.
+    silence: Option<Instant>,
+    /// For it to read on.
+    unread: Option<Instant>,
+}
+
+/// How long a message may take from its first byte to its last, and a stranger who connects to his first.
+const MESSAGE: Duration = Duration::from_secs(30);
+/// How long a peer that has connected may be silent. Who keeps a connection pings it every two minutes (RFC 5626
+/// section 4.4.1), or calls.
+const SILENCE: Duration = Duration::from_secs(600);
+/// How long a peer may take none of what it is sent. One that takes it slowly is waited for: a registrar may need a
+/// while for the requests of ten thousand lines.
+pub(super) const WRITE: Duration = Duration::from_secs(10);
+
+impl Patience {
+    pub(super) fn new(now: Instant, opened_by: OpenedBy) -> Self {
+        let silence = match opened_by {
+            OpenedBy::Us => None,
+            OpenedBy::Known => Some(now + SILENCE),
+            OpenedBy::Stranger => Some(now + MESSAGE),
+        };
+        Self { opened_by, message: None, silence, unread: None }
+    }
+
+    /// Takes what came. The clock of a message that has begun runs on, however slowly it comes.
+    pub(super) fn heard(&mut self, now: Instant, whole: Whole, has_more: bool) {
+        if whole.messages > 0 && self.opened_by == OpenedBy::Stranger {
+            // The connection of one who remains a stranger after his first message is closed by the shard.
+            self.opened_by = OpenedBy::Known;
+        }
+        let is_anything = whole.messages > 0 || whole.line_ends > 0;
+        // Line ends are of no worth from a stranger: he would hold his connection by them for ever.
+        if is_anything && self.opened_by == OpenedBy::Known {
+            self.silence = Some(now + SILENCE);
+        }
+        if !has_more {
+            self.message = None;
+        } else if is_anything || self.message.is_none() {
+            self.message = Some(now + MESSAGE);
+        }
+    }
+
+    /// Takes that there is something to write.
+    pub(super) fn writes(&mut self, now: Instant) {
+        self.unread.get_or_insert(now + WRITE);
+    }
+
+    /// Takes that some of it was written.
+    pub(super) fn has_written(&mut self, now: Instant, has_more: bool) {
+        self.unread = has_more.then(|| now + WRITE);
+    }
+
+    pub(super) fn until(&self) -> Option<Instant> {
+        [self.message, self.silence, self.unread].into_iter().flatten().min()
+    }
+
+    /// Returns what was waited for in vain.
+    pub(super) fn why(&self) -> &'static str {
+        let until = self.until();
+        if self.unread == until {
+            "the peer does not read"
+        } else if self.message == until {
+            "the peer began a message and did not end it within 30 s"
+        } else {
+            "the peer was silent for too long"
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PING: Whole = Whole { messages: 0, line_ends: 1 };
+    const MESSAGES: Whole = Whole { messages: 1, line_ends: 0 };
+
+    fn seconds(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn a_stranger_does_not_hold_his_connection_by_line_ends() {
+        let start = Instant::now();
+        let mut patience = Patience::new(start, OpenedBy::Stranger);
+        patience.heard(start + seconds(20), PING, false);
+        assert_eq!(patience.until(), Some(start + MESSAGE));
+        patience.heard(start + seconds(25), MESSAGES, false);
+        assert_eq!(patience.until(), Some(start + seconds(25) + SILENCE));
+        assert_eq!(patience.why(), "the peer was silent for too long");
+    }
+
+    #[test]
+    fn a_message_that_comes_by_the_byte_is_not_waited_for_beyond_its_time() {
+        let start = Instant::now();
+        let mut patience = Patience::new(start, OpenedBy::Us);
+        assert_eq!(patience.until(), None);
+        for after in [0, 10, 20] {
+            patience.heard(start + seconds(after), Whole::default(), true);
+        }
+        assert_eq!(patience.until(), Some(start + MESSAGE));
+        patience.heard(start + seconds(25), MESSAGES, true);
+        assert_eq!(patience.until(), Some(start + seconds(25) + MESSAGE), "the next one has begun");
+        patience.heard(start + seconds(26), MESSAGES, false);
+        assert_eq!(patience.until(), None);
+    }
+
+    #[test]
+    fn who_reads_slowly_is_waited_for_and_who_reads_nothing_is_not() {
+        let start = Instant::now();
+        let mut patience = Patience::new(start, OpenedBy::Us);
+        patience.writes(start);
+        patience.writes(start + seconds(9));
+        assert_eq!(patience.until(), Some(start + WRITE));
+        patience.has_written(start + seconds(9), true);
+        assert_eq!(patience.until(), Some(start + seconds(9) + WRITE));
+        assert_eq!(patience.why(), "the peer does not read");
+        patience.has_written(start + seconds(10), false);
+        assert_eq!(patience.until(), None);
+    }
+}
