@@ -127,6 +127,31 @@ fn a_registrar_that_closes_after_each_register_is_asked_ever_more_rarely() {
 }
 
 #[test]
+fn one_line_that_is_not_answered_does_not_cost_the_others_their_connection() {
+    for is_alive in [true, false] {
+        let shared = flow(1, "192.0.2.1:5060");
+        let mut asked = Asked::over(Transport::Tcp, shared);
+        assert!(asked.takes_over(shared));
+        let account =
+            Account { transport: Some(Transport::Tcp), ..Account::new("859", "pbx.example.com", 5060) };
+        let ignored = asked.endpoint.add_line(asked.clock.now(), account).unwrap();
+        let target = Target { flow: shared, local: address("192.0.2.7:5060") };
+        asked.endpoint.handle_resolved(asked.clock.now(), ignored, Ok(vec![target]));
+        pass(&mut asked, Duration::from_secs(20), |_, _, _| {});
+        if is_alive {
+            asked.endpoint.handle_stream_message(asked.clock.now(), shared, OPTIONS.as_bytes());
+        }
+        let mut is_closed = false;
+        asked.clock.advance(Duration::from_secs(20));
+        asked.endpoint.handle_timeout(asked.clock.now());
+        while let Some(event) = asked.endpoint.poll_event() {
+            is_closed |= matches!(event, Event::Disconnect { .. });
+        }
+        assert_eq!(is_closed, !is_alive);
+    }
+}
+
+#[test]
 fn a_message_tells_whether_its_connection_is_a_strangers() {
     let mut asked = Asked::over(Transport::Tcp, flow(1, "192.0.2.1:5060"));
     let token = asked.response.split(";line=").nth(1).unwrap();

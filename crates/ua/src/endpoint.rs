@@ -275,6 +275,7 @@ impl Endpoint {
     /// which nothing else comes need not be kept.
     pub fn handle_stream_message(&mut self, now: Instant, flow: Flow, message: &[u8]) -> bool {
         self.counters.stream_messages += 1;
+        self.lines.heard(now, flow.connection_id());
         let dropped = self.counters.dropped();
         self.handle_message(now, flow, message);
         self.may_call(flow.remote().ip()) || self.counters.dropped() == dropped
@@ -289,7 +290,7 @@ impl Endpoint {
     /// Takes that a connection is no more: what was asked over it is not answered any more, and lines that were
     /// registered over it register again within 3 s. Responses that are made for it later go nowhere.
     pub fn handle_disconnected(&mut self, now: Instant, connection: ConnectionId, error: &str) {
-        for id in self.lines.of_connection(connection) {
+        for id in self.lines.disconnected(connection) {
             self.handle_line_disconnected(now, id, error);
         }
     }

@@ -11,7 +11,7 @@ use crate::call::Origin;
 use crate::id::LineId;
 use crate::registration::{Account, Binding, ContactAddress, Target};
 use crate::transaction::key::Key;
-use crate::transaction::timers::Timers;
+use crate::transaction::timers::{GIVE_UP, Timers};
 use crate::transport::{ConnectionId, Flow, Transport};
 
 /// One line.
@@ -80,6 +80,8 @@ pub(crate) struct Lines {
     by_address: BTreeMap<IpAddr, BTreeSet<LineId>>,
     /// The lines that are registered, or ask to be, over each connection.
     by_connection: BTreeMap<ConnectionId, BTreeSet<LineId>>,
+    /// When the newest message came over each of them.
+    heard: BTreeMap<ConnectionId, Instant>,
     open: BTreeSet<LineId>,
     timers: Timers<LineId>,
     next: u32,
@@ -93,6 +95,7 @@ impl Lines {
             by_user: BTreeMap::new(),
             by_address: BTreeMap::new(),
             by_connection: BTreeMap::new(),
+            heard: BTreeMap::new(),
             open: BTreeSet::new(),
             timers: Timers::new(),
             next: 0,
@@ -219,13 +222,30 @@ impl Lines {
         Some(key)
     }
 
-    /// Returns the connection that a line's newest REGISTER went over.
-    pub(crate) fn connection_of(&self, id: LineId) -> Option<ConnectionId> {
-        self.find(id)?.asked.map(|(_, connection)| connection)
+    /// Notes that a message came over a connection, where it is one that lines ask over.
+    pub(crate) fn heard(&mut self, now: Instant, connection: Option<ConnectionId>) {
+        if let Some(connection) = connection.filter(|id| self.by_connection.contains_key(id)) {
+            self.heard.insert(connection, now);
+        }
+    }
+
+    /// Returns the connection that a line's newest REGISTER went over, unless something came over it while that waited
+    /// for its answer: then the registrar does not answer this line, and the connection serves the others.
+    pub(crate) fn silent_connection_of(&self, now: Instant, id: LineId) -> Option<ConnectionId> {
+        let (_, connection) = self.find(id)?.asked?;
+        let heard = self.heard.get(&connection);
+        let is_silent = heard.is_none_or(|&at| now.saturating_duration_since(at) >= GIVE_UP);
+        is_silent.then_some(connection)
+    }
+
+    /// Forgets a connection that is no more, and returns the lines whose newest REGISTER went over it.
+    pub(crate) fn disconnected(&mut self, connection: ConnectionId) -> Vec<LineId> {
+        self.heard.remove(&connection);
+        self.of_connection(connection)
     }
 
     /// Returns the lines whose newest REGISTER went over a connection.
-    pub(crate) fn of_connection(&self, connection: ConnectionId) -> Vec<LineId> {
+    fn of_connection(&self, connection: ConnectionId) -> Vec<LineId> {
         self.by_connection.get(&connection).into_iter().flatten().copied().collect()
     }
 

@@ -106,8 +106,8 @@ impl Endpoint {
     /// Takes that a request of ours was never answered.
     pub(super) fn handle_unanswered(&mut self, now: Instant, user: u64) {
         let id = line_of(user);
-        // A connection over which nothing is answered for 32 s may lead nowhere: the next attempt is to have its own.
-        if let Some(connection) = self.lines.connection_of(id) {
+        // A connection over which nothing came for 32 s may lead nowhere: the next attempt is to have its own.
+        if let Some(connection) = self.lines.silent_connection_of(now, id) {
             self.events.push_back(Event::Disconnect { connection });
         }
         if let Some(binding) = self.lines.find_mut(id).and_then(|line| line.binding.as_mut()) {
