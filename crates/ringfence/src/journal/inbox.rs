@@ -1,13 +1,14 @@
 //! What waits to be written: records in order, jobs for in between. Bounded in count and in bytes.
 
 use std::collections::VecDeque;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use super::call::Record;
+use super::call::{Call, Record};
 use super::forget::{Forget, Person};
+use super::packs;
 
 /// What waits to be written.
 #[derive(Debug, Default)]
@@ -74,6 +75,11 @@ pub(super) enum Ending {
 pub(super) const BATCH: usize = 1_024;
 /// and gathers them for so long at most: four times within the second after which no call may be lost.
 const GATHERING: Duration = Duration::from_millis(250);
+/// In a busy moment a call that has not ended is not written before it has waited for so long, less than it may: with its end
+/// it is one record instead of two, and can be packed.
+const ENDING: Duration = Duration::from_millis(200);
+/// A call that ends is looked for among so many: as many as a busy shard has under way.
+const AMENDED: usize = 256;
 /// Records that wait at most, while the disk takes none: those of half a minute of 2,000 calls a second,
 const MOST_RECORDS: usize = 65_536;
 /// and what they hold at most.
@@ -99,6 +105,19 @@ impl Inbox {
             self.bell.notify_one();
         }
         lost
+    }
+
+    /// Changes a call that waits to be written, where it is among the newest of what waits. Returns whether it is.
+    pub(super) fn amend(&self, call: &mut Arc<Call>, change: impl FnOnce(&mut Call)) -> bool {
+        let mut waiting = self.waiting();
+        let is_it = |record: &Record| matches!(record, Record::Call(waits) if Arc::ptr_eq(waits, call));
+        let newest = waiting.records.iter_mut().rev().take(AMENDED);
+        let Some((_, record)) = newest.into_iter().find(|(_, record)| is_it(record)) else { return false };
+        // While the record is away nobody else may have the call: then it need not be copied.
+        drop(std::mem::replace(record, Record::Dialed { identity: String::new(), at: call.at }));
+        change(Arc::make_mut(call));
+        *record = Record::Call(Arc::clone(call));
+        true
     }
 
     /// Puts records that could not be written back, before all others.
@@ -170,7 +189,7 @@ impl Inbox {
                 self.bell.wait_timeout(waiting, ripe - now).unwrap_or_else(PoisonError::into_inner);
             waiting = again;
         }
-        waiting.take()
+        waiting.take(Instant::now())
     }
 
     /// Notes that what was taken is written.
@@ -232,8 +251,24 @@ impl Waiting {
         came.is_some_and(|came| now.saturating_duration_since(came) >= patience)
     }
 
-    fn take(&mut self) -> Due {
-        let count = self.records.len().min(BATCH);
+    /// Returns how many records are to be written now.
+    fn ripe(&self, now: Instant) -> usize {
+        let all = self.records.len().min(BATCH);
+        if self.is_due() || all < packs::FEWEST {
+            return all;
+        }
+        // What comes after a call that waits for its end waits as well: the file has calls in their order.
+        let is_held = |(came, record): &(Instant, Record)| {
+            let is_open = matches!(record, Record::Call(call) if call.ended.is_none());
+            is_open && now.saturating_duration_since(*came) < ENDING
+        };
+        let before = self.records.iter().take(all).position(is_held);
+        // Fewer would be rows, each for itself.
+        before.filter(|before| *before >= packs::FEWEST).unwrap_or(all)
+    }
+
+    fn take(&mut self, now: Instant) -> Due {
+        let count = self.ripe(now);
         let came = self.records.front().map(|(came, _)| *came);
         let records: Vec<_> = self.records.drain(..count).map(|(_, record)| record).collect();
         let at = records.iter().map(Record::at).min();
@@ -244,12 +279,8 @@ impl Waiting {
             (true, false) => Ending::Near,
             (true, true) => Ending::Last,
         };
-        let jobs = if self.records.is_empty() {
-            self.since = None;
-            std::mem::take(&mut self.jobs)
-        } else {
-            Vec::new()
-        };
+        self.since = self.records.front().map(|(came, _)| *came);
+        let jobs = if self.records.is_empty() { std::mem::take(&mut self.jobs) } else { Vec::new() };
         let jobs_behind = self.jobs.len();
         Due { records, jobs, jobs_behind, ending }
     }
@@ -280,3 +311,6 @@ fn size(record: &Record) -> usize {
 
 /// A record beside its texts.
 const RECORD: usize = 512;
+
+#[cfg(test)]
+mod tests;

@@ -207,9 +207,11 @@ impl Journal {
                 [Some(News::Call(call)), ended.map(News::Ended)]
             }
             Record::Ended { id, ended } => {
-                let call = self.end(&id, ended.clone());
-                let ended = call.as_ref().and_then(|call| call.ended.clone()).unwrap_or(ended);
-                self.put(|| Record::Ended { id, ended });
+                let (call, is_amended) = self.end(&id, ended.clone());
+                if !is_amended {
+                    let ended = call.as_ref().and_then(|call| call.ended.clone()).unwrap_or(ended);
+                    self.put(|| Record::Ended { id, ended });
+                }
                 self.note_answered(call.as_deref());
                 [call.map(News::Ended), None]
             }
@@ -314,13 +316,24 @@ impl Journal {
         (call, ended)
     }
 
-    /// Notes how a call ended, and returns it.
-    fn end(&self, id: &str, ended: Ended) -> Option<Arc<Call>> {
+    /// Notes how a call ended. Returns it, and whether its record, which still waits to be written, has its end.
+    fn end(&self, id: &str, ended: Ended) -> (Option<Arc<Call>>, bool) {
         let mut calls = self.calls();
-        let call = calls.end(id, ended)?;
-        self.tell(|| News::Ended(Arc::clone(&call)));
+        let mut is_amended = false;
+        let call = calls.end(id, ended, |call, ended| {
+            let inbox = self.writing.as_ref().map(|writing| &writing.inbox);
+            is_amended =
+                inbox.is_some_and(|inbox| inbox.amend(call, |call| call.ended = Some(ended.clone())));
+            if !is_amended {
+                // Whoever is still telling the call's beginning has it without its end.
+                Arc::make_mut(call).ended = Some(ended);
+            }
+        });
+        if let Some(call) = &call {
+            self.tell(|| News::Ended(Arc::clone(call)));
+        }
         drop(calls);
-        Some(call)
+        (call, is_amended)
     }
 
     /// Tells whether a call is of somebody who was forgotten while it waited in the queue.

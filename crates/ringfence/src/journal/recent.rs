@@ -58,17 +58,21 @@ impl Recent {
         is_pushed_out
     }
 
-    /// Notes how a call ended, and returns it. Of one that was not told yet it is kept until it is.
-    pub(super) fn end(&mut self, id: &str, ended: Ended) -> Option<Arc<Call>> {
+    /// Has the call noted how it ended, and returns it. Of one that was not told yet it is kept until it is.
+    pub(super) fn end(
+        &mut self,
+        id: &str,
+        ended: Ended,
+        note: impl FnOnce(&mut Arc<Call>, Ended),
+    ) -> Option<Arc<Call>> {
         if let Some(call) = self.newest.iter_mut().rev().find(|call| call.id == id) {
             let ended = ended.of(call);
-            // Whoever is still telling the call's beginning has it without its end.
-            Arc::make_mut(call).ended = Some(ended);
+            note(call, ended);
             return Some(Arc::clone(call));
         }
         if let Some(mut call) = self.under_way.remove(id).flatten() {
             let ended = ended.of(&call);
-            Arc::make_mut(&mut call).ended = Some(ended);
+            note(&mut call, ended);
             return Some(call);
         }
         *self.early.touch(id.to_owned()).0 = Some(ended);

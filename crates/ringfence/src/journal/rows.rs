@@ -39,7 +39,7 @@ impl Rows {
         for record in records {
             if let Record::Call(call) = record {
                 // What the call itself has of its end was judged by its line.
-                let told = ends.remove(call.id.as_str());
+                let told = if ends.is_empty() { None } else { ends.remove(call.id.as_str()) };
                 last += 1;
                 calls.push((last, &**call, call.ended.as_ref().or(told)));
             }

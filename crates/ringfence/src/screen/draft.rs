@@ -3,6 +3,7 @@
 //! A shard notes what was decided, and of what. The sentence for people and the facts as the journal keeps them are made
 //! where the journal is kept.
 
+use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -141,7 +142,7 @@ impl Draft {
                 list,
                 shadow,
                 // It cannot fail: every key is a string.
-                facts: serde_json::to_string(&self.facts).unwrap_or_default(),
+                facts: json(&self.facts).unwrap_or_default(),
                 policy: Arc::clone(&self.rules.checksum),
                 is_sole: self.is_sole,
                 is_late: self.is_late,
@@ -197,6 +198,16 @@ impl Obstacle {
     }
 }
 
+/// Returns facts as JSON.
+fn json(facts: &Facts) -> serde_json::Result<String> {
+    let mut bytes = Vec::with_capacity(USUAL);
+    serde_json::to_writer(&mut bytes, facts)?;
+    String::from_utf8(bytes).map_err(serde::ser::Error::custom)
+}
+
+/// So long are most sentences and most facts at most, in bytes: to grow in steps would copy them.
+const USUAL: usize = 384;
+
 /// What is explained.
 struct Explained<'a> {
     decision: &'a Decision<'a>,
@@ -226,7 +237,12 @@ impl Explained<'_> {
             Some(Obstacle { objection, to_redirection: false }) => {
                 format!("{explanation}; it cannot ring: {objection}")
             }
-            None => explanation.to_string(),
+            None => {
+                let mut reason = String::with_capacity(USUAL);
+                // To write to a string cannot fail.
+                let _ = write!(reason, "{explanation}");
+                reason
+            }
         }
     }
 }
