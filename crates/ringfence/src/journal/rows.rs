@@ -110,7 +110,7 @@ fn last_number(connection: &Connection) -> rusqlite::Result<i64> {
     connection
         .prepare_cached(
             "SELECT max(ifnull((SELECT max(last) FROM numbering), 0), ifnull((SELECT max(number) FROM calls), 0),
-                    ifnull((SELECT max(last) FROM packs), 0))",
+                    ifnull((SELECT last FROM packs ORDER BY first DESC LIMIT 1), 0))",
         )?
         .query_row([], |row| row.get(0))
 }

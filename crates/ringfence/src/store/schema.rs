@@ -97,6 +97,9 @@ pub(super) const MIGRATIONS: &[&str] = &[
         calls BLOB NOT NULL
     ) STRICT;
 ",
+    "
+    CREATE INDEX packs_by_time ON packs (newest);
+",
 ];
 
 /// What is wrong with a database, before its path is known.

@@ -44,7 +44,7 @@ fn in_a_busy_moment_a_call_waits_for_its_end_and_what_comes_after_it_waits_behin
 #[test]
 fn no_call_waits_in_a_quiet_moment_in_a_flood_or_when_somebody_asks_or_the_program_ends() {
     let taken = |(mut waiting, now): (Waiting, Instant)| waiting.take(now).records.len();
-    assert_eq!([taken(waiting(60, 0)), taken(waiting(100, 10)), taken(waiting(2_000, 0))], [60, 100, BATCH]);
+    assert_eq!([taken(waiting(15, 14)), taken(waiting(100, 10)), taken(waiting(2_000, 0))], [15, 100, BATCH]);
     let (mut asked, now) = waiting(100, 0);
     asked.jobs.push(Job::Flush(std::sync::mpsc::channel().0));
     assert_eq!(taken((asked, now)), 100);
