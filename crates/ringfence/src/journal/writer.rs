@@ -46,6 +46,8 @@ struct Open {
     disk: Disk,
     store: Store,
     rows: Rows,
+    /// Whether it holds pages in memory for what may come next.
+    has_pages: bool,
     /// Records since the disk was last told.
     written: usize,
     told: Instant,
@@ -85,6 +87,9 @@ impl Writer {
                 self.inbox.wait(self.next_look.saturating_duration_since(Instant::now()).min(LONG_ENOUGH));
             let is_written = self.write(&due.records);
             let count = due.records.len();
+            if let Some(open) = &mut self.open {
+                open.rest(count);
+            }
             if is_written {
                 self.inbox.written();
             }
@@ -239,7 +244,7 @@ impl Drop for Leaving {
 impl Open {
     fn new(store: Store) -> rusqlite::Result<Self> {
         let disk = Disk::start(store.beside()?);
-        Ok(Self { disk, store, rows: Rows::new(), written: 0, told: Instant::now() })
+        Ok(Self { disk, store, rows: Rows::new(), has_pages: false, written: 0, told: Instant::now() })
     }
 
     fn write(&mut self, records: &[Record]) -> Result<(), StoreError> {
@@ -247,6 +252,17 @@ impl Open {
         written.map_err(|error| StoreError::of(self.store.path(), &error))?;
         self.written += records.len();
         Ok(())
+    }
+
+    /// Gives back the pages that a busy time has left in memory, once nothing has come for as long as the inbox waits.
+    fn rest(&mut self, count: usize) {
+        if count > 0 || !std::mem::take(&mut self.has_pages) {
+            self.has_pages |= count > 0;
+            return;
+        }
+        if let Err(error) = self.store.connection().release_memory() {
+            tracing::debug!(%error, "pages of the journal kept");
+        }
     }
 
     /// Moves what was written on to the disk, when it is enough or long ago.
