@@ -31,41 +31,31 @@ class Certificate:
 
 def over_tcp_it_registers_and_rejects_and_comes_back_after_a_restart(place):
     """One connection carries REGISTER and calls; Kamailio is killed, and the line comes back by itself."""
-    port = free_port()
-    kamailio = Kamailio(place, port, defines=["WITH_STREAMS"])
-    account = REGISTERING.format(password=PASSWORD) + '\ntransport = "tcp"'
-    return rejects_and_comes_back(place, kamailio, port, port, account, "", defines=["WITH_STREAMS"])
+    return rejects_and_comes_back(place, 'transport = "tcp"')
 
 
 def over_tls_it_registers_and_rejects_and_comes_back_after_a_restart(place):
     """The same by TLS, with a certificate that the configuration trusts."""
-    port, tls = free_port(), Certificate(place)
-    kamailio = Kamailio(place, port, defines=["WITH_STREAMS"], tls=tls)
-    account = REGISTERING.format(password=PASSWORD) + '\ntransport = "tls"'
-    settings = f'[tls]\ntrust = ["{tls.certificate}"]\n'
-    return rejects_and_comes_back(place, kamailio, port, tls.port, account, settings, defines=["WITH_STREAMS"], tls=tls)
+    return rejects_and_comes_back(place, 'transport = "tls"', Certificate(place))
 
 
 def over_websocket_it_registers_and_rejects_and_comes_back_after_a_restart(place):
     """The same by WebSocket in clear; the resource is /sip."""
-    port = free_port()
-    kamailio = Kamailio(place, port, defines=["WITH_STREAMS"])
-    account = REGISTERING.format(password=PASSWORD) + '\ntransport = "ws"\nwebsocket_path = "/sip"'
-    return rejects_and_comes_back(place, kamailio, port, port, account, "", defines=["WITH_STREAMS"])
+    return rejects_and_comes_back(place, 'transport = "ws"\nwebsocket_path = "/sip"')
 
 
 def over_wss_it_registers_and_rejects_and_comes_back_after_a_restart(place):
     """The same by WebSocket over TLS."""
-    port, tls = free_port(), Certificate(place)
-    kamailio = Kamailio(place, port, defines=["WITH_STREAMS"], tls=tls)
-    account = REGISTERING.format(password=PASSWORD) + '\ntransport = "wss"\nwebsocket_path = "/sip"'
-    settings = f'[tls]\ntrust = ["{tls.certificate}"]\n'
-    return rejects_and_comes_back(place, kamailio, port, tls.port, account, settings, defines=["WITH_STREAMS"], tls=tls)
+    return rejects_and_comes_back(place, 'transport = "wss"\nwebsocket_path = "/sip"', Certificate(place))
 
 
-def rejects_and_comes_back(place, kamailio, port, registrar, account, settings, **again):
+def rejects_and_comes_back(place, transport, tls=None):
     """Calls go to Kamailio by UDP, and from there over the line's connection."""
-    phone = Phone(place, registrar, account, settings=settings)
+    port = free_port()
+    kamailio = Kamailio(place, port, defines=["WITH_STREAMS"], tls=tls)
+    settings = f'[tls]\ntrust = ["{tls.certificate}"]\n' if tls else ""
+    account = f"{REGISTERING.format(password=PASSWORD)}\n{transport}"
+    phone = Phone(place, tls.port if tls else port, account, settings=settings)
     phone.wait_for_state("registered", 5)
     Calls(place, "reject", port, count=CALLS, rate=50).finish_exactly(20)
     connections = phone.status()["counters"]["connections"]
@@ -76,7 +66,7 @@ def rejects_and_comes_back(place, kamailio, port, registrar, account, settings, 
     cause = phone.wait_for_state("failed", 5)["cause"]
     told = time.monotonic() - lost
     expect("connection" in cause, f"ringfence status does not say what is wrong: {cause}")
-    Kamailio(place, port, "kamailio-restarted", **again)
+    Kamailio(place, port, "kamailio-restarted", defines=["WITH_STREAMS"], tls=tls)
     restarted = time.monotonic()
     phone.wait_for_state("registered", BACK_WITHIN)
     back = time.monotonic() - restarted

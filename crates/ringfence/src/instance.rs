@@ -16,7 +16,7 @@ pub(crate) fn of(directory: &Path) -> io::Result<String> {
         read => return read,
     }
     DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
-    let urn = fresh()?;
+    let urn = softphone::new_instance_id().map_err(io::Error::other)?;
     match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
         Ok(mut file) => {
             writeln!(file, "{urn}")?;
@@ -38,18 +38,6 @@ fn read(path: &Path) -> io::Result<String> {
     }
     let what = format!("expected urn:uuid: and a UUID in {}; remove it to have one made", path.display());
     Err(io::Error::new(io::ErrorKind::InvalidData, what))
-}
-
-/// Makes a random UUID (RFC 9562 section 5.4).
-fn fresh() -> io::Result<String> {
-    let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).map_err(io::Error::other)?;
-    bytes[6] = (bytes[6] & 0x0f) | 0x40;
-    bytes[8] = (bytes[8] & 0x3f) | 0x80;
-    let number = u128::from_be_bytes(bytes);
-    let part = |shift: u32, bits: u32| (number >> shift) & ((1 << bits) - 1);
-    let (low, mid, high, clock, node) = (part(96, 32), part(80, 16), part(64, 16), part(48, 16), part(0, 48));
-    Ok(format!("urn:uuid:{low:08x}-{mid:04x}-{high:04x}-{clock:04x}-{node:012x}"))
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use ringfence_policy::List;
-use softphone::{Builder, EndedBy, How, Softphone};
+use softphone::{Builder, EndedBy, How, Softphone, Transport};
 
 use crate::config::{self, Config, Stamped};
 use crate::control::server::Desk;
@@ -262,17 +262,14 @@ fn builder(config: &Config) -> Builder {
     if let Some(instance) = instance(config) {
         builder = builder.instance_id(&instance);
     }
-    if let Some(address) = settings.listen_tcp {
-        builder = builder.listen_tcp(address);
-    }
-    if let Some(address) = settings.listen_tls {
-        builder = builder.listen_tls(address);
-    }
-    if let Some(address) = settings.listen_ws {
-        builder = builder.listen_ws(address);
-    }
-    if let Some(address) = settings.listen_wss {
-        builder = builder.listen_wss(address);
+    for (&transport, &address) in &settings.connections {
+        builder = match transport {
+            Transport::Udp => builder.listen(address),
+            Transport::Tcp => builder.listen_tcp(address),
+            Transport::Tls => builder.listen_tls(address),
+            Transport::Ws => builder.listen_ws(address),
+            Transport::Wss => builder.listen_wss(address),
+        };
     }
     builder
         .rtp_ports(settings.rtp_ports.clone())

@@ -43,7 +43,7 @@ impl Account {
     /// Creates an account from its address-of-record: `sip:858@pbx.example.com:5060`, where `sip:`
     /// and the port may be left out.
     ///
-    /// A port that is left out is the one that the domain's service records name (RFC 3263), or else 5060. The
+    /// A port that is left out is that of the transport: 5060, for TLS 5061, for WebSocket 80 or 443. The
     /// address-of-record has the port that was given, but for 5060.
     ///
     /// `;transport=tcp`, `tls` or `ws` behind it does what [`Account::transport`] does; `sips:` asks for TLS to the registrar and

@@ -1,5 +1,6 @@
 //! What a softphone is made of, and how its shards are started.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -7,12 +8,13 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ringfence_ua::{Config, Trying};
+use ringfence_ua::{Config, Transport, Trying};
 use tokio::sync::oneshot;
 
 use crate::call::Ended;
 use crate::error::{Kind, Result};
 use crate::hooks::Hooks;
+use crate::instance::{INSTANCE, is_urn};
 use crate::io::RtpPorts;
 use crate::screen::{Invite, Verdict};
 use crate::shard::{Shard, Sockets};
@@ -48,7 +50,7 @@ impl Builder {
     pub(crate) fn new() -> Self {
         let any = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
         Self {
-            sockets: Sockets { udp: any, tcp: None, tls_listen: None, ws: None, wss: None, tls: Tls::new() },
+            sockets: Sockets { udp: any, streams: BTreeMap::new(), tls: Tls::new() },
             instance: None,
             rtp_ports: 5000..=10000,
             shards: 1,
@@ -71,16 +73,14 @@ impl Builder {
     /// Of one peer 64 connections are taken at once and 4,096 in all, in each shard, and for no more than half of the files
     /// that the process may have open; strangers have a quarter of that. One over which nothing whole comes for 10 minutes,
     /// or which takes more than 30 s for a message, is closed; so is that of a stranger after his first message or 30 s.
-    pub fn listen_tcp(mut self, address: SocketAddr) -> Self {
-        self.sockets.tcp = Some(address);
-        self
+    pub fn listen_tcp(self, address: SocketAddr) -> Self {
+        self.listen_by(Transport::Tcp, address)
     }
 
     /// Takes TLS connections on this address too, with the certificate of [`Builder::tls`], without which
     /// [`Builder::start`] fails. Limits are those of [`Builder::listen_tcp`].
-    pub fn listen_tls(mut self, address: SocketAddr) -> Self {
-        self.sockets.tls_listen = Some(address);
-        self
+    pub fn listen_tls(self, address: SocketAddr) -> Self {
+        self.listen_by(Transport::Tls, address)
     }
 
     /// Takes WebSocket connections on this address too (RFC 7118; the subprotocol is `sip`), of pages or of servers. A
@@ -89,16 +89,14 @@ impl Builder {
     ///
     /// [`Account::open_to_everyone`]: crate::Account::open_to_everyone
     /// [`Account::peer`]: crate::Account::peer
-    pub fn listen_ws(mut self, address: SocketAddr) -> Self {
-        self.sockets.ws = Some(address);
-        self
+    pub fn listen_ws(self, address: SocketAddr) -> Self {
+        self.listen_by(Transport::Ws, address)
     }
 
     /// Takes WebSocket connections over TLS on this address too: both what [`Builder::listen_ws`] and what
     /// [`Builder::listen_tls`] say.
-    pub fn listen_wss(mut self, address: SocketAddr) -> Self {
-        self.sockets.wss = Some(address);
-        self
+    pub fn listen_wss(self, address: SocketAddr) -> Self {
+        self.listen_by(Transport::Wss, address)
     }
 
     /// Sets whom TLS trusts, and who we are on it (default: whom the system trusts, and nobody).
@@ -130,8 +128,8 @@ impl Builder {
         self
     }
 
-    /// Tells registrars which device this is (default: they are not told): a URN such as `urn:uuid:` and a UUID, which is
-    /// made once, kept by the application, and never changes (RFC 5626 section 4.1). Each line's own instance-id is made
+    /// Tells registrars which device this is (default: they are not told): a URN that is made once, by
+    /// [`new_instance_id`](crate::new_instance_id), kept by the application, and never changes (RFC 5626 section 4.1). Each line's own instance-id is made
     /// of it, of its address-of-record and its label: a registrar that knows RFC 5626 then has a line that comes back
     /// with another address take the place of its old binding, and sends its calls over the flow that it
     /// registered over. Two lines of one address-of-record need labels of their own.
@@ -213,6 +211,11 @@ impl Builder {
         Ok(Softphone::new(shards, rtp_ports, instance, &self.hooks))
     }
 
+    fn listen_by(mut self, transport: Transport, address: SocketAddr) -> Self {
+        self.sockets.streams.insert(transport, address);
+        self
+    }
+
     /// Starts the thread of one shard.
     async fn start_shard(&self, index: u16) -> Result<NewShard> {
         let (hooks, config, sockets) = (self.hooks.clone(), self.config.clone(), self.sockets.clone());
@@ -247,14 +250,6 @@ impl fmt::Debug for Builder {
             .field("shards", &self.shards)
             .finish_non_exhaustive()
     }
-}
-
-const INSTANCE: &str = "a URN like urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6";
-
-fn is_urn(text: &str) -> bool {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/?#[]@!$&()*+,;=%".contains(&byte);
-    let rest = text.get(..4).filter(|start| start.eq_ignore_ascii_case("urn:")).map(|_| &text[4..]);
-    rest.is_some_and(|rest| rest.contains(':') && rest.bytes().all(is_plain))
 }
 
 async fn serve(

@@ -1,79 +1,39 @@
-//! One thread's loop: a socket, timers and commands go into a [`ringfence_ua::Endpoint`], and what comes out is
+//! One thread's loop: a socket, connections, timers and commands go into a [`ringfence_ua::Endpoint`], and what comes out is
 //! carried out. Nothing is shared between shards.
 
 use std::collections::BTreeMap;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Instant, SystemTime};
 
-use ringfence_ua::{
-    CallEnd, CallNumber, Config, Decided, EndedBy, Endpoint, Event, Flow, Redirection, Rejection, Target,
-    Transport, Unreached,
-};
+use ringfence_ua::{CallEnd, CallNumber, Config, Decided, EndedBy, Endpoint, Event, Flow, Rejection};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::call::{Ended, How, IncomingCall};
 use crate::error::{Kind, Result};
 use crate::hooks::Hooks;
 use crate::io::resolver::resolve;
-use crate::io::streams::{self, Server, Streams};
+use crate::io::streams::{Server, Streams};
 use crate::io::udp::Udp;
-use crate::line::{LineId, NewLine};
+use crate::line::LineId;
 use crate::registration::RegistrationState;
 use crate::screen::{CallId, Invite};
-use crate::tls::Tls;
 use crate::trace::{Direction, Traced};
-use crate::wait::Wait;
 
 mod clock;
+mod command;
+mod connections;
 mod lines;
 
 use clock::Clocks;
+pub(crate) use command::Command;
+pub(crate) use connections::Sockets;
+use connections::nth_port;
 use lines::LineState;
-
-/// What the handles ask of a shard. The queue has no bound of its own: each undecided call adds a few
-/// commands, and those calls are bounded.
-#[derive(Debug)]
-pub(crate) enum Command {
-    AddLine { account: Box<ringfence_ua::Account>, done: oneshot::Sender<Result<NewLine>> },
-    Register { line: ringfence_ua::LineId },
-    Unregister { line: ringfence_ua::LineId, done: oneshot::Sender<()> },
-    Remove { line: ringfence_ua::LineId, done: Option<oneshot::Sender<()>> },
-    Located { line: ringfence_ua::LineId, addresses: Vec<IpAddr> },
-    Resolved { line: ringfence_ua::LineId, resolved: std::result::Result<Vec<Target>, Unreached> },
-    Found { line: ringfence_ua::LineId, server: Server, addresses: Vec<SocketAddr> },
-    Ring { call: u64, done: oneshot::Sender<Decided> },
-    Reject { call: u64, rejection: Arc<Rejection>, done: Option<oneshot::Sender<Decided>> },
-    Redirect { call: u64, redirection: Arc<Redirection>, done: oneshot::Sender<Decided> },
-    Wait { call: u64, wait: Wait, done: oneshot::Sender<Decided> },
-    Ignore { call: u64 },
-    SetTls { tls: Tls, done: oneshot::Sender<Result<()>> },
-    Count { done: oneshot::Sender<ringfence_ua::Counters> },
-    Shutdown { grace: Duration, done: oneshot::Sender<()> },
-}
 
 /// Commands that are attended to before datagrams have their turn.
 const BATCH: usize = 64;
-
-/// Where a softphone listens, and how TLS is spoken.
-#[derive(Debug, Clone)]
-pub(crate) struct Sockets {
-    pub(crate) udp: SocketAddr,
-    pub(crate) tcp: Option<SocketAddr>,
-    pub(crate) tls_listen: Option<SocketAddr>,
-    pub(crate) ws: Option<SocketAddr>,
-    pub(crate) wss: Option<SocketAddr>,
-    pub(crate) tls: Tls,
-}
-
-/// Returns where the n-th shard listens: n ports above the first, where that is fixed.
-fn nth_port(mut address: SocketAddr, index: u16) -> SocketAddr {
-    if address.port() != 0 {
-        address.set_port(address.port().saturating_add(index));
-    }
-    address
-}
 
 /// One thread's state.
 pub(crate) struct Shard {
@@ -108,16 +68,8 @@ impl Shard {
         let udp = Udp::bind(address).map_err(|error| Kind::Socket { address, error })?;
         let mut streams = Streams::new(udp.local(), sockets.tls.clone());
         let mut listening = Vec::new();
-        let all = [
-            (sockets.tcp, Transport::Tcp),
-            (sockets.tls_listen, Transport::Tls),
-            (sockets.ws, Transport::Ws),
-            (sockets.wss, Transport::Wss),
-        ];
-        for (address, transport) in all {
-            if let Some(address) = address {
-                listening.push(streams.listen(nth_port(address, index), transport)?);
-            }
+        for (&transport, &address) in &sockets.streams {
+            listening.push(streams.listen(nth_port(address, index), transport)?);
         }
         let mut seed = [0; 32];
         getrandom::fill(&mut seed)
@@ -278,19 +230,6 @@ impl Shard {
         endpoint.clear_transmits();
     }
 
-    /// Hands what goes over connections to them.
-    fn write(&mut self) {
-        let Self { streams, endpoint, hooks, .. } = self;
-        while let Some(write) = endpoint.poll_write() {
-            if hooks.trace.is_some()
-                && let Some((local, flow)) = streams.local(write.connection)
-            {
-                trace(hooks, local, Direction::Sent, flow, &write.payload);
-            }
-            streams.send(write);
-        }
-    }
-
     /// Tells what there is to tell, and then sends what waits: a caller who has got 487 has no call left that the
     /// application could still take for open.
     async fn settle(&mut self) {
@@ -318,11 +257,7 @@ impl Shard {
             Command::Remove { line, done } => self.remove(now, line, done),
             Command::Located { line, addresses } => self.endpoint.handle_located(line, &addresses),
             Command::Resolved { line, resolved } => self.endpoint.handle_resolved(now, line, resolved),
-            Command::Found { line, server, addresses } => {
-                if let Some(reached) = self.streams.reach(now, line, server, addresses) {
-                    self.endpoint.handle_resolved(now, line, reached.map(|target| vec![target]));
-                }
-            }
+            Command::Found { line, server, addresses } => self.connect(now, line, server, addresses),
             Command::Ring { call, done } => {
                 let decided = self.endpoint.ring(now, CallNumber::new(call));
                 if let Decided::Objected(_) = decided {
@@ -356,45 +291,10 @@ impl Shard {
             Command::Count { done } => {
                 let mut counters = self.endpoint.counters();
                 counters.dropped_by_system = self.udp.dropped().unwrap_or(0);
-                counters.connections = self.streams.len() as u64;
-                counters.refused_connections = self.streams.refused();
+                self.streams.count(&mut counters);
                 let _ = done.send(counters);
             }
             Command::Shutdown { grace, done } => self.shut_down(now, now.checked_add(grace), done),
-        }
-    }
-
-    fn handle_stream(&mut self, now: Instant, event: streams::Event) {
-        let Self { streams, endpoint, hooks, .. } = self;
-        let local = |streams: &Streams, flow: Flow| {
-            flow.connection_id().and_then(|id| streams.local(id)).map(|(local, _)| local)
-        };
-        match event {
-            streams::Event::Connected { server, connected } => {
-                let (lines, targets) = streams.connected(now, server, connected);
-                for line in lines {
-                    endpoint.handle_resolved(now, line, targets.clone());
-                }
-            }
-            streams::Event::Accepted { connection, transport, tls } => {
-                streams.accept(connection, transport, tls, |peer| endpoint.may_call(peer));
-            }
-            streams::Event::Received { flow, message } => {
-                if let Some(local) = local(streams, flow) {
-                    trace(hooks, local, Direction::Received, flow, &message);
-                    let may_call = endpoint.handle_stream_message(now, flow, &message);
-                    if let Some(id) = flow.connection_id() {
-                        streams.heard(id, may_call);
-                    }
-                }
-            }
-            streams::Event::Ping { flow } => endpoint.handle_ping(flow),
-            streams::Event::Pong { flow } => endpoint.handle_pong(now, flow),
-            streams::Event::Closed { id, why } => {
-                tracing::debug!(connection = %id, why, "connection closed");
-                streams.closed(id);
-                endpoint.handle_disconnected(now, id, &why);
-            }
         }
     }
 
@@ -412,32 +312,10 @@ impl Shard {
     fn handle_event(&mut self, event: Event) {
         match event {
             Event::Resolve { line, host, port, transport, path } => {
-                let (sender, listening) = (self.sender.clone(), self.udp.local());
-                let port = port.unwrap_or(transport.default_port());
-                tokio::spawn(async move {
-                    let resolved = resolve(host.clone(), Some(port), listening).await;
-                    let command = match resolved {
-                        Ok(found) if transport.is_reliable() => {
-                            let addresses = found.iter().map(|target| target.flow.remote()).collect();
-                            let host = host.to_ascii_lowercase();
-                            let path = path
-                                .as_deref()
-                                .filter(|_| transport.is_websocket())
-                                .unwrap_or("/")
-                                .to_owned();
-                            let server = Server { transport, host, port, path };
-                            Command::Found { line, server, addresses }
-                        }
-                        resolved => Command::Resolved { line, resolved: resolved.map_err(Into::into) },
-                    };
-                    // A shard that has ended needs no address.
-                    let _ = sender.send(command);
-                });
+                let server = Server::of(&host, port, transport, path.as_deref());
+                self.reach(line, server);
             }
-            Event::Disconnect { connection } => {
-                self.streams.close(connection);
-                self.endpoint.handle_disconnected(Instant::now(), connection, "the registrar is silent");
-            }
+            Event::Disconnect { connection } => self.disconnect(connection, "the registrar is silent"),
             Event::Locate { line, host, port } => {
                 let (sender, listening) = (self.sender.clone(), self.udp.local());
                 tokio::spawn(async move {

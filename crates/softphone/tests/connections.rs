@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
-use softphone::{Account, Cause, RegistrationState, Reject, Softphone, Tls, Transport};
+use softphone::{Account, Cause, Counters, RegistrationState, Reject, Softphone, Tls, Transport};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::rustls::ServerConfig;
@@ -59,6 +59,11 @@ impl Authority {
 
 async fn register(phone: &Softphone, account: Account) -> softphone::Result<softphone::Line> {
     soon(phone.register(account)).await
+}
+
+/// Waits until a softphone has counted something.
+async fn counted(phone: &Softphone, is_it: impl Fn(&Counters) -> bool) {
+    soon(async { while !is_it(&phone.counters().await.unwrap()) {} }).await;
 }
 
 #[tokio::test]
@@ -212,9 +217,7 @@ async fn those_who_connect_by_tls_see_our_certificate() {
     let other = builder().tls(trusting).start().await.unwrap();
     let account = Account::new(&format!("858@{}", phone.stream_addresses()[0])).unwrap();
     let line = soon(other.line(account.transport(Transport::Tls))).await.unwrap();
-    while soon(phone.counters()).await.unwrap().dropped_stranger == 0 {
-        tokio::task::yield_now().await;
-    }
+    counted(&phone, |counters| counters.dropped_stranger > 0).await;
     drop(line);
     let without = builder().listen_tls(any).start().await.unwrap_err();
     assert!(without.to_string().contains("certificate"), "{without}");
@@ -237,9 +240,7 @@ async fn a_certificate_is_replaced_while_the_softphone_runs() {
     assert!(soon(server.set_tls(Tls::new())).await.is_err(), "nothing to show");
     soon(server.set_tls(identity(&new))).await.unwrap();
     let _line = soon(client.line(account())).await.unwrap();
-    while soon(server.counters()).await.unwrap().dropped_stranger == 0 {
-        tokio::task::yield_now().await;
-    }
+    counted(&server, |counters| counters.dropped_stranger > 0).await;
 }
 
 /// A softphone that takes WebSocket connections, and a line of it that anyone may ring.
@@ -287,9 +288,7 @@ async fn who_asks_for_no_sip_is_refused() {
         let refused = soon(tokio_tungstenite::client_async(request, stream)).await.unwrap_err();
         assert!(matches!(refused, WebSocketError::Http(response) if response.status() == 400));
     }
-    while soon(phone.counters()).await.unwrap().connections > 0 {
-        tokio::task::yield_now().await;
-    }
+    counted(&phone, |counters| counters.connections == 0).await;
 }
 
 #[tokio::test]

@@ -10,24 +10,23 @@
 
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
 use std::time::Instant;
 
 use ringfence_wire::sip::{Message, ParseError};
 
-use crate::call::{CallEnd, CallNumber, Origin, Screen, Waiting};
-use crate::core::{Agent, Echo, Objection};
+use crate::call::{CallEnd, CallNumber, Screen, Waiting};
+use crate::core::{Agent, Echo};
 use crate::id::{Generator, LineId};
 use crate::limits::Limits;
-use crate::registration::{RegistrationState, Target, Unreached};
+use crate::registration::{Target, Unreached};
 use crate::transaction::key::Secret;
-use crate::transaction::table::{Ended, Table};
+use crate::transaction::outcome::Ended;
+use crate::transaction::table::Table;
 use crate::transaction::{EndedBy, InviteServerEnd};
-use crate::transport::{
-    ConnectionId, Due, Flow, KeepAlive, Outbox, PING, PONG, Transmit, Transmits, Transport, Write,
-};
+use crate::transport::{ConnectionId, Due, Flow, KeepAlive, Outbox, PING, PONG, Transmit, Transmits, Write};
 
 mod counters;
+mod event;
 mod final_answer;
 mod inbound;
 mod incoming_calls;
@@ -35,6 +34,7 @@ mod lines;
 mod registrations;
 
 pub use counters::Counters;
+pub use event::Event;
 pub use incoming_calls::Decided;
 use lines::Lines;
 
@@ -90,95 +90,6 @@ impl Config {
             limits: Limits::default(),
         }
     }
-}
-
-/// What an endpoint tells the application.
-///
-/// ```
-/// use ringfence_ua::Event;
-///
-/// fn log(event: &Event) {
-///     if let Event::Registration { line, state } = event {
-///         println!("line {line}: {state:?}");
-///     }
-/// }
-/// # let _ = log;
-/// ```
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum Event {
-    /// A host is to be looked up, and for TCP or TLS to be connected to: the answer goes to
-    /// [`Endpoint::handle_resolved`].
-    Resolve {
-        /// For which line.
-        line: LineId,
-        /// A name or an address, IPv6 in brackets.
-        host: String,
-        /// The port to use, where one was given: without one, the host's service records may name it (RFC 3263).
-        port: Option<u16>,
-        /// By what. A target of any but UDP is a connection that is open.
-        transport: Transport,
-        /// The resource that is asked for by WebSocket.
-        path: Option<Arc<str>>,
-    },
-    /// The registrar behind a line's proxy is to be looked up too, for it may ring the line: the answer goes to
-    /// [`Endpoint::handle_located`].
-    Locate {
-        /// For which line.
-        line: LineId,
-        /// A name or an address, IPv6 in brackets.
-        host: String,
-        /// The port to use, where one was given: without one, the host's service records may name it (RFC 3263).
-        port: Option<u16>,
-    },
-    /// A connection leads nowhere any more, and is to be closed; [`Endpoint::handle_disconnected`] is to be told so.
-    Disconnect {
-        /// Which one.
-        connection: ConnectionId,
-    },
-    /// A registration has a new state.
-    Registration {
-        /// Whose.
-        line: LineId,
-        /// The state.
-        state: RegistrationState,
-    },
-    /// A line is gone, as it was asked to be.
-    Removed {
-        /// Which one.
-        line: LineId,
-    },
-    /// A call is offered to the application, to be decided with [`Endpoint::reject`] and its like.
-    Incoming {
-        /// What it is known by.
-        call: CallNumber,
-        /// The line that it is for.
-        line: LineId,
-        /// The INVITE.
-        invite: Arc<Message<'static>>,
-        /// Where it came from.
-        source: SocketAddr,
-        /// Why it was let in.
-        origin: Origin,
-        /// What a user agent server would answer to it, whoever called.
-        objection: Option<Objection>,
-    },
-    /// The caller of an offered call has given up, or it was ended undecided; nothing is left to decide.
-    Cancelled {
-        /// Which one.
-        call: CallNumber,
-    },
-    /// A call is over.
-    Ended {
-        /// Which one.
-        call: CallNumber,
-        /// The final status, if one was sent.
-        status: Option<u16>,
-        /// What put an end to it.
-        by: EndedBy,
-        /// How its end was seen.
-        end: CallEnd,
-    },
 }
 
 /// A table is at its bound (see [`Limits`]).
@@ -276,9 +187,8 @@ impl Endpoint {
     pub fn handle_stream_message(&mut self, now: Instant, flow: Flow, message: &[u8]) -> bool {
         self.counters.stream_messages += 1;
         self.lines.heard(now, flow.connection_id());
-        let dropped = self.counters.dropped();
-        self.handle_message(now, flow, message);
-        self.may_call(flow.remote().ip()) || self.counters.dropped() == dropped
+        let is_heeded = self.handle_message(now, flow, message);
+        is_heeded || self.may_call(flow.remote().ip())
     }
 
     /// Returns whether there is a line that a source may call by its address alone: its registrar, a peer, or anyone.
@@ -307,18 +217,24 @@ impl Endpoint {
         self.keep_alive.handle_pong(now, flow, &mut self.generator);
     }
 
-    fn handle_message(&mut self, now: Instant, flow: Flow, bytes: &[u8]) {
+    /// Takes a message. Returns whether something was made of it.
+    fn handle_message(&mut self, now: Instant, flow: Flow, bytes: &[u8]) -> bool {
         // By reference: a message is moved where it is taken out of its result.
-        match &Message::parse(bytes) {
+        let is_heeded = match &Message::parse(bytes) {
             Ok(message) if message.is_request() => self.handle_request(now, flow, message),
             Ok(message) => self.handle_response(now, flow, message),
-            Err(ParseError::KeepAlive) => self.counters.keep_alives += 1,
+            Err(ParseError::KeepAlive) => {
+                self.counters.keep_alives += 1;
+                false
+            }
             Err(error) => {
                 tracing::trace!(%error, "dropped");
                 self.counters.dropped_malformed += 1;
+                false
             }
-        }
+        };
         self.tell_ended(now);
+        is_heeded
     }
 
     /// Fires what is due at `now`. When much is due at once it does a part: ask

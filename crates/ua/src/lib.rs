@@ -33,6 +33,6 @@ pub use core::{Objection, auth};
 pub use endpoint::{Config, Counters, Decided, Endpoint, Event, Full, Trying};
 pub use id::{Generator, LineId};
 pub use limits::Limits;
-pub use registration::{Account, Cause, RegistrationState, Target, Unreached, Unresolved};
+pub use registration::{Account, Cause, RegistrationState, Target, Unreached, Unresolved, uuid_urn};
 pub use transaction::EndedBy;
 pub use transport::{ConnectionId, Flow, Outbox, Transmit, Transmits, Transport, Write};

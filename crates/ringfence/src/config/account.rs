@@ -21,7 +21,7 @@ pub(crate) struct Account {
     pub(crate) user: String,
     /// A host name or an address, an IPv6 one in brackets.
     pub(crate) domain: String,
-    /// Without one, the domain's service records may name it (RFC 3263).
+    /// Without one it is that of the transport.
     pub(crate) port: Option<u16>,
     pub(crate) display_name: Option<String>,
     pub(crate) auth_user: Option<String>,

@@ -65,8 +65,8 @@ fn is_address_of(account: &Account, uri: &str) -> bool {
     let user = user.split([';', ':']).next().unwrap_or(user);
     let host = host.split([';', '?']).next().unwrap_or(host);
     let port = host.get(account.domain.len()..);
-    let is_port =
-        port.is_some_and(|port| port.is_empty() || port == format!(":{}", account.port.unwrap_or(5060)));
+    let known = account.port.unwrap_or(account.transport.unwrap_or_default().default_port());
+    let is_port = port.is_some_and(|port| port.is_empty() || port == format!(":{known}"));
     let is_domain =
         host.get(..account.domain.len()).is_some_and(|host| host.eq_ignore_ascii_case(&account.domain));
     user == account.user && is_domain && is_port

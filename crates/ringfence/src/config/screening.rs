@@ -165,9 +165,9 @@ fn check_answers(policy: &Policy, accounts: &[Account], report: &mut Report) {
 }
 
 /// Tells whether a peer is an address, or a host that the account names itself.
-fn is_known_peer<'a>(peer: &str, account: &'a Account) -> bool {
-    let bare = |proxy: &'a str| proxy.strip_prefix("sip:").or(proxy.strip_prefix("sips:")).unwrap_or(proxy);
-    let proxy = account.outbound_proxy.as_deref().map(bare);
+fn is_known_peer(peer: &str, account: &Account) -> bool {
+    let proxy = account.outbound_proxy.as_deref();
+    let proxy = proxy.map(|proxy| proxy.trim_start_matches("sips:").trim_start_matches("sip:"));
     let proxy = proxy.map(|proxy| proxy.split([':', ';']).next().unwrap_or(proxy));
     peer.trim_matches(['[', ']']).parse::<IpAddr>().is_ok()
         || peer.eq_ignore_ascii_case(&account.domain)

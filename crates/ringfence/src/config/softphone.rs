@@ -1,10 +1,11 @@
 //! `[softphone]`: the sockets, and what the program says of itself.
 
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
-use softphone::Trying;
+use softphone::{Transport, Trying};
 
 use super::account::beside;
 use super::section::{Key, Section};
@@ -14,14 +15,8 @@ use super::tls::Tls;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Softphone {
     pub(crate) listen: SocketAddr,
-    /// Where others connect by TCP, if they may.
-    pub(crate) listen_tcp: Option<SocketAddr>,
-    /// Where others connect by TLS, if they may.
-    pub(crate) listen_tls: Option<SocketAddr>,
-    /// Where others connect by WebSocket, if they may.
-    pub(crate) listen_ws: Option<SocketAddr>,
-    /// Where others connect by WebSocket over TLS, if they may.
-    pub(crate) listen_wss: Option<SocketAddr>,
+    /// Where others connect to, if they may.
+    pub(crate) connections: BTreeMap<Transport, SocketAddr>,
     pub(crate) rtp_ports: RangeInclusive<u16>,
     pub(crate) user_agent: String,
     pub(crate) shards: u16,
@@ -33,10 +28,13 @@ pub(crate) struct Softphone {
 }
 
 const LISTEN: Key = Key::new("listen", "an IP address and a port", "\"0.0.0.0:5060\"");
-const LISTEN_TCP: Key = Key::new("listen_tcp", "an IP address and a port", "\"0.0.0.0:5060\"");
-const LISTEN_TLS: Key = Key::new("listen_tls", "an IP address and a port", "\"0.0.0.0:5061\"");
-const LISTEN_WS: Key = Key::new("listen_ws", "an IP address and a port", "\"0.0.0.0:8088\"");
-const LISTEN_WSS: Key = Key::new("listen_wss", "an IP address and a port", "\"0.0.0.0:8089\"");
+/// Where others connect to, by what.
+const CONNECTIONS: [(Transport, Key); 4] = [
+    (Transport::Tcp, Key::new("listen_tcp", "an IP address and a port", "\"0.0.0.0:5060\"")),
+    (Transport::Tls, Key::new("listen_tls", "an IP address and a port", "\"0.0.0.0:5061\"")),
+    (Transport::Ws, Key::new("listen_ws", "an IP address and a port", "\"0.0.0.0:8088\"")),
+    (Transport::Wss, Key::new("listen_wss", "an IP address and a port", "\"0.0.0.0:8089\"")),
+];
 const RTP_PORTS: Key = Key::new("rtp_ports", "two ports, the lower first", "\"5000-10000\"");
 const USER_AGENT: Key = Key::new("user_agent", "a product name without line breaks", "\"ringfence/0.1.0\"");
 const SHARDS: Key = Key::new("shards", "a number of threads from 1 to 256", "1");
@@ -50,10 +48,7 @@ impl Default for Softphone {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)),
-            listen_tcp: None,
-            listen_tls: None,
-            listen_ws: None,
-            listen_wss: None,
+            connections: BTreeMap::new(),
             rtp_ports: 5000..=10_000,
             user_agent: concat!("ringfence/", env!("CARGO_PKG_VERSION")).to_owned(),
             shards: 1,
@@ -70,12 +65,12 @@ impl Softphone {
         let default = Self::default();
         let shards = section.integer(&SHARDS, 1..=256).and_then(|at| u16::try_from(at.value).ok());
         let control = section.text(&CONTROL).map(|at| beside(section.path(), at.value));
+        let connections = CONNECTIONS
+            .iter()
+            .filter_map(|(transport, key)| section.parsed(key, address).map(|at| (*transport, at.value)));
         let softphone = Self {
             listen: section.parsed(&LISTEN, address).map_or(default.listen, |at| at.value),
-            listen_tcp: section.parsed(&LISTEN_TCP, address).map(|at| at.value),
-            listen_tls: section.parsed(&LISTEN_TLS, address).map(|at| at.value),
-            listen_ws: section.parsed(&LISTEN_WS, address).map(|at| at.value),
-            listen_wss: section.parsed(&LISTEN_WSS, address).map(|at| at.value),
+            connections: connections.collect(),
             rtp_ports: section.parsed(&RTP_PORTS, ports).map_or(default.rtp_ports, |at| at.value),
             user_agent: section.parsed(&USER_AGENT, product).map_or(default.user_agent, |at| at.value),
             shards: shards.unwrap_or(default.shards),
@@ -89,12 +84,12 @@ impl Softphone {
 
     /// Tells where TLS is to be listened for and there is nothing to show to those who connect.
     pub(super) fn check_tls(&self, document: &Section<'_>, tls: &Tls) {
-        for (key, address) in [(&LISTEN_TLS, self.listen_tls), (&LISTEN_WSS, self.listen_wss)] {
-            if address.is_some() && !tls.has_identity {
-                let hint = format!("add [tls] with `certificate` and `key`, or leave `{}` away", key.name);
-                let message = format!("`{}` needs a certificate to show to those who connect", key.name);
-                document.error(0..0, message, hint);
-            }
+        for (_, key) in CONNECTIONS.iter().filter(|(transport, _)| {
+            transport.is_encrypted() && self.connections.contains_key(transport) && !tls.has_identity
+        }) {
+            let hint = format!("add [tls] with `certificate` and `key`, or leave `{}` away", key.name);
+            let message = format!("`{}` needs a certificate to show to those who connect", key.name);
+            document.error(0..0, message, hint);
         }
     }
 
@@ -102,10 +97,6 @@ impl Softphone {
     pub(crate) fn differences(&self, other: &Self) -> Vec<String> {
         let differs = [
             (&LISTEN, self.listen != other.listen),
-            (&LISTEN_TCP, self.listen_tcp != other.listen_tcp),
-            (&LISTEN_TLS, self.listen_tls != other.listen_tls),
-            (&LISTEN_WS, self.listen_ws != other.listen_ws),
-            (&LISTEN_WSS, self.listen_wss != other.listen_wss),
             (&RTP_PORTS, self.rtp_ports != other.rtp_ports),
             (&USER_AGENT, self.user_agent != other.user_agent),
             (&SHARDS, self.shards != other.shards),
@@ -113,7 +104,10 @@ impl Softphone {
             (&TRYING, self.trying != other.trying),
             (&CONTROL, self.control != other.control),
         ];
-        let changed = differs.into_iter().filter(|(_, differs)| *differs);
+        let listens = CONNECTIONS.iter().map(|(transport, key)| {
+            (key, self.connections.get(transport) != other.connections.get(transport))
+        });
+        let changed = differs.into_iter().chain(listens).filter(|(_, differs)| *differs);
         changed.map(|(key, _)| format!("softphone.{}", key.name)).collect()
     }
 }

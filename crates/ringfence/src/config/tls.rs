@@ -40,7 +40,7 @@ impl Tls {
             pem.hash(&mut hasher);
             match settings.clone().trust(&pem) {
                 Ok(trusting) => settings = trusting,
-                Err(error) => unusable(section, &name, &error),
+                Err(error) => unusable(section, &name, &error, PEM),
             }
         }
         let (certificate, key) = (section.text(&CERTIFICATE), section.text(&PRIVATE_KEY));
@@ -52,7 +52,7 @@ impl Tls {
                     (&chain, &private).hash(&mut hasher);
                     match settings.clone().identity(&chain, &private) {
                         Ok(known) => (settings, has_identity) = (known, true),
-                        Err(error) => unusable(section, &certificate, &error),
+                        Err(error) => unusable(section, &certificate, &error, PAIR),
                     }
                 }
             }
@@ -101,13 +101,25 @@ fn contents(section: &Section<'_>, name: &At<&str>, files: &mut Vec<Stamped>) ->
     }
 }
 
-fn unusable(section: &Section<'_>, name: &At<&str>, error: &softphone::Error) {
+fn unusable(
+    section: &Section<'_>,
+    name: &At<&str>,
+    error: &softphone::Error,
+    (expected, hint): (&str, &str),
+) {
     let path = beside(section.path(), name.value);
-    let message = format!("expected certificates in PEM in {}: {error}", path.display());
-    let hint =
-        "PEM begins with -----BEGIN CERTIFICATE-----; `openssl x509 -in FILE -inform DER` makes it of DER";
-    section.error(name.span.clone(), message, hint);
+    section.error(name.span.clone(), format!("expected {expected} in {}: {error}", path.display()), hint);
 }
+
+/// What was expected, and what to do.
+const PEM: (&str, &str) = (
+    "certificates in PEM",
+    "PEM begins with -----BEGIN CERTIFICATE-----; `openssl x509 -in FILE -inform DER` makes it of DER",
+);
+const PAIR: (&str, &str) = (
+    "a certificate that belongs to the private key",
+    "`certificate` begins with our own certificate, those that lead to a root behind it; `key` is its PEM key",
+);
 
 #[cfg(test)]
 mod tests {

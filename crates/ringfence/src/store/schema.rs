@@ -96,8 +96,6 @@ pub(super) const MIGRATIONS: &[&str] = &[
         count INTEGER NOT NULL,
         calls BLOB NOT NULL
     ) STRICT;
-",
-    "
     CREATE INDEX packs_by_time ON packs (newest);
 ",
 ];

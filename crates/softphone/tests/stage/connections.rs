@@ -3,18 +3,18 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Instant;
 
 use ringfence_testing::{Node, Pbx, PbxConfig};
 use ringfence_wire::sip::{Frame, Framer};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpListener;
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::sync::mpsc;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 
-use super::{Host, Shared};
+use super::{Host, Shared, until, with_users};
 
 /// What a connection's reader has to tell, and a way to write to it.
 enum Event {
@@ -29,11 +29,7 @@ pub(crate) type Pieces = Option<usize>;
 pub(crate) async fn pbx_behind(tls: Option<Arc<ServerConfig>>, pieces: Pieces) -> Host<Pbx> {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let mut pbx = Pbx::new(PbxConfig::new(address), address.port().into());
-    pbx.add_user("858", "secret");
-    pbx.add_user("859", "secret");
-    let (node, wake, changed) = (Mutex::new(pbx), Notify::new(), watch::Sender::new(()));
-    let shared = Arc::new(Shared { node, wake, changed, disconnect: Notify::new() });
+    let shared = Shared::new(with_users(Pbx::new(PbxConfig::new(address), address.port().into())));
     let run = tokio::spawn(run(listener, tls, pieces, Arc::clone(&shared))).abort_handle();
     Host { address, shared, run }
 }
@@ -49,12 +45,6 @@ async fn run(
     let mut connections = tokio::task::JoinSet::new();
     loop {
         let due = shared.lock().poll_timeout();
-        let timer = async {
-            match due {
-                Some(due) => tokio::time::sleep_until(due.into()).await,
-                None => std::future::pending().await,
-            }
-        };
         tokio::select! {
             accepted = listener.accept() => if let Ok((stream, peer)) = accepted {
                 let (tls, events) = (tls.clone(), events.clone());
@@ -75,7 +65,7 @@ async fn run(
                 }
                 None => return,
             },
-            () = timer => shared.lock().handle_timeout(Instant::now()),
+            () = until(due) => shared.lock().handle_timeout(Instant::now()),
             () = shared.wake.notified() => {}
             () = shared.disconnect.notified() => {
                 open.clear();

@@ -50,13 +50,7 @@ impl<N: Node + Send> Host<N> {
     pub(crate) async fn start(ip: &str, make: impl FnOnce(SocketAddr) -> N) -> Self {
         let socket = UdpSocket::bind(SocketAddr::new(ip.parse().unwrap(), 0)).await.unwrap();
         let address = socket.local_addr().unwrap();
-        let node = Mutex::new(make(address));
-        let shared = Arc::new(Shared {
-            node,
-            wake: Notify::new(),
-            changed: watch::Sender::new(()),
-            disconnect: Notify::new(),
-        });
+        let shared = Shared::new(make(address));
         let run = tokio::spawn(run(socket, Arc::clone(&shared))).abort_handle();
         Self { address, shared, run }
     }
@@ -104,17 +98,11 @@ async fn run<N: Node>(socket: UdpSocket, shared: Arc<Shared<N>>) {
     let mut buffer = vec![0; 65_535];
     loop {
         let due = shared.lock().poll_timeout();
-        let timer = async {
-            match due {
-                Some(due) => tokio::time::sleep_until(due.into()).await,
-                None => std::future::pending().await,
-            }
-        };
         tokio::select! {
             received = socket.recv_from(&mut buffer) => if let Ok((length, source)) = received {
                 shared.lock().handle_datagram(Instant::now(), source, &buffer[..length]);
             },
-            () = timer => shared.lock().handle_timeout(Instant::now()),
+            () = until(due) => shared.lock().handle_timeout(Instant::now()),
             () = shared.wake.notified() => {}
         }
         loop {
@@ -122,6 +110,28 @@ async fn run<N: Node>(socket: UdpSocket, shared: Arc<Shared<N>>) {
             socket.send_to(&datagram, destination).await.unwrap();
         }
         shared.changed.send_replace(());
+    }
+}
+
+/// Waits for an instant, without end where there is none.
+async fn until(due: Option<Instant>) {
+    match due {
+        Some(due) => tokio::time::sleep_until(due.into()).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Adds the users 858 and 859, whose password is "secret".
+fn with_users(mut pbx: Pbx) -> Pbx {
+    pbx.add_user("858", "secret");
+    pbx.add_user("859", "secret");
+    pbx
+}
+
+impl<N> Shared<N> {
+    fn new(node: N) -> Arc<Self> {
+        let (wake, changed, disconnect) = (Notify::new(), watch::Sender::new(()), Notify::new());
+        Arc::new(Self { node: Mutex::new(node), wake, changed, disconnect })
     }
 }
 
@@ -134,10 +144,7 @@ pub(crate) async fn pbx_at(ip: &str, change: impl FnOnce(&mut PbxConfig)) -> Hos
     Host::start(ip, |address| {
         let mut config = PbxConfig::new(address);
         change(&mut config);
-        let mut pbx = Pbx::new(config, address.port().into());
-        pbx.add_user("858", "secret");
-        pbx.add_user("859", "secret");
-        pbx
+        with_users(Pbx::new(config, address.port().into()))
     })
     .await
 }

@@ -94,13 +94,3 @@ counters! {
     /// Calls undecided now.
     undecided_calls,
 }
-
-impl Counters {
-    /// Returns how many messages came that nothing was made of.
-    pub(super) fn dropped(&self) -> u64 {
-        self.dropped_malformed
-            + self.dropped_stranger
-            + self.dropped_stray_ack
-            + self.dropped_unmatched_response
-    }
-}

@@ -10,7 +10,7 @@ use crate::core::{Agent, Answering, Echo, Objection, object, write_capabilities}
 use crate::id::LineId;
 use crate::transaction::EndedBy;
 use crate::transaction::key::{Key, MergeKey, is_unique_branch};
-use crate::transaction::table::{Cancellable, Heard, Matched};
+use crate::transaction::outcome::{Cancellable, Heard, Matched};
 use crate::transport::Flow;
 use crate::transport::via::response_flow;
 
@@ -29,9 +29,10 @@ pub(super) struct Inbound<'r> {
 }
 
 impl Endpoint {
-    pub(super) fn handle_request(&mut self, now: Instant, flow: Flow, request: &Message<'_>) {
+    /// Takes a request. Returns whether it was let in, or belongs to one that was.
+    pub(super) fn handle_request(&mut self, now: Instant, flow: Flow, request: &Message<'_>) -> bool {
         let source = flow.remote();
-        let Some(method) = request.method() else { return };
+        let Some(method) = request.method() else { return false };
         let Ok(via) = request.via() else { return self.handle_request_without_via(flow, request) };
         let key = self.secret.server_key(request, &via, method);
         let is_stray = method == Method::Ack && self.is_ack_of_another(request, &via, key);
@@ -42,20 +43,20 @@ impl Endpoint {
                 Matched::Retransmission => self.counters.retransmissions += 1,
                 Matched::Ack | Matched::AckOfSuccess => {}
             }
-            return;
+            return true;
         }
         if method == Method::Ack {
             self.counters.dropped_stray_ack += 1;
-            return;
+            return false;
         }
         if self.lines.is_stranger(request, source) {
             self.counters.dropped_stranger += 1;
-            return;
+            return false;
         }
         let head = &Head::behind(request, Ok(via));
         let Some((line, origin)) = self.lines.admit(head, source) else {
             self.counters.dropped_stranger += 1;
-            return;
+            return false;
         };
         let mut echo = std::mem::take(&mut self.echo);
         let merge = self.secret.merge_key(head);
@@ -76,12 +77,14 @@ impl Endpoint {
             objection => self.handle_readable(now, &inbound, merge.on(line), method, objection),
         }
         self.echo = echo;
+        true
     }
 
-    pub(super) fn handle_response(&mut self, now: Instant, flow: Flow, response: &Message<'_>) {
+    /// Takes a response. Returns whether it answers a request of ours.
+    pub(super) fn handle_response(&mut self, now: Instant, flow: Flow, response: &Message<'_>) -> bool {
         let (Some(status), Ok(via), Ok(cseq)) = (response.status(), response.via(), response.cseq()) else {
             self.counters.dropped_malformed += 1;
-            return;
+            return false;
         };
         //= https://www.rfc-editor.org/rfc/rfc3261#section-18.3
         //# If the transport packet ends before the end of the
@@ -89,21 +92,25 @@ impl Endpoint {
         //# response, it MUST be discarded.
         if response.framing() != Framing::Complete || response.version() != b"SIP/2.0" {
             self.counters.dropped_malformed += 1;
-            return;
+            return false;
         }
         //= https://www.rfc-editor.org/rfc/rfc3261#section-8.1.3.3
         //# If more than one Via header field value is present in a response, the
         //# UAC SHOULD discard the message.
         if response.values(HeaderName::Via).nth(1).is_some() {
             self.counters.dropped_unmatched_response += 1;
-            return;
+            return false;
         }
         let key = self.secret.client_key(&via, cseq.method.as_str());
         match self.transactions.handle_response(now, key, flow, status.as_u16(), &mut self.outbox) {
             Some(Heard::News { user }) => self.handle_answered(now, user, response),
             Some(Heard::Retransmission) => {}
-            None => self.counters.dropped_unmatched_response += 1,
+            None => {
+                self.counters.dropped_unmatched_response += 1;
+                return false;
+            }
         }
+        true
     }
 
     /// Attends to a request whose call and number can be read.
@@ -280,18 +287,18 @@ impl Endpoint {
 
     /// Answers a request whose top Via cannot be read, to where it came from: there is no
     /// transaction without a Via.
-    fn handle_request_without_via(&mut self, flow: Flow, request: &Message<'_>) {
+    fn handle_request_without_via(&mut self, flow: Flow, request: &Message<'_>) -> bool {
         let source = flow.remote();
         if request.method() == Some(Method::Ack) {
             self.counters.dropped_stray_ack += 1;
-            return;
+            return false;
         }
         let head = &Head::of(request);
         if self.lines.admit(head, source).is_none() {
             self.counters.dropped_stranger += 1;
-            return;
+            return false;
         }
-        let Some(objection) = request.method().and_then(|method| object(head, method)) else { return };
+        let Some(objection) = request.method().and_then(|method| object(head, method)) else { return true };
         self.counters.answered_stateless += 1;
         let merge = self.secret.merge_key(head);
         // Without a Via it belongs to no transaction.
@@ -305,6 +312,7 @@ impl Endpoint {
                 objection.write_headers(request, &agent.warning_agent, response);
             });
         });
+        true
     }
 
     /// Returns whether the ACK of an RFC 2543 client acknowledges a response that is not ours: its

@@ -241,11 +241,6 @@ impl Lines {
     /// Forgets a connection that is no more, and returns the lines whose newest REGISTER went over it.
     pub(crate) fn disconnected(&mut self, connection: ConnectionId) -> Vec<LineId> {
         self.heard.remove(&connection);
-        self.of_connection(connection)
-    }
-
-    /// Returns the lines whose newest REGISTER went over a connection.
-    fn of_connection(&self, connection: ConnectionId) -> Vec<LineId> {
         self.by_connection.get(&connection).into_iter().flatten().copied().collect()
     }
 

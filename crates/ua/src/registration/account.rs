@@ -25,7 +25,7 @@ pub struct Account {
     pub user: String,
     /// The domain: a name or an address, IPv6 in brackets.
     pub domain: String,
-    /// The port of the registrar, where one was given: without one, its service records may name it (RFC 3263).
+    /// The port of the registrar, where one was given: without one it is that of the transport.
     pub port: Option<u16>,
     /// What people are shown.
     pub display_name: Option<String>,

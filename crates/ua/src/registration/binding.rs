@@ -24,8 +24,7 @@ use std::time::{Duration, Instant};
 use ringfence_wire::sip::Message;
 
 use super::account::Account;
-use super::contact::{ContactAddress, contact_uri};
-use super::request::Register;
+use super::contact::ContactAddress;
 use super::state::{Cause, RegistrationState};
 use super::target::{Target, Unreached, Unresolved};
 use crate::core::auth::Authenticator;
@@ -33,6 +32,7 @@ use crate::id::Generator;
 use crate::transport::Flow;
 
 mod answers;
+mod asking;
 mod failure;
 mod nat;
 mod removal;
@@ -336,89 +336,6 @@ impl Binding {
     /// Returns the address that callers reach us at, once it is known.
     pub(crate) fn contact(&self) -> Option<ContactAddress> {
         self.current_target().map(|target| self.contact_at(target))
-    }
-
-    /// Returns what the Contact says while a target is in use.
-    fn contact_at(&self, target: Target) -> ContactAddress {
-        ContactAddress {
-            address: self.public.unwrap_or(target.local),
-            transport: target.flow.transport(),
-            is_secure: self.account.is_secure,
-        }
-    }
-
-    /// Notes that the registrar may have a binding of ours: the REGISTER may have arrived, and only its answer been
-    /// lost.
-    fn may_be_bound(&mut self, now: Instant, contact: ContactAddress) {
-        let contact = self.bound.map_or(contact, |bound| bound.contact);
-        let until = now + Duration::from_secs(self.expires.into());
-        self.bound = Some(Bound { contact, until });
-    }
-
-    fn begin_attempt(&mut self, now: Instant) {
-        self.attempt = self.attempt.saturating_add(1);
-        self.rounds = 0;
-        self.redirected = None;
-        self.tell(RegistrationState::Registering { attempt: self.attempt });
-        let (host, port) = self.account.next_hop();
-        self.resolve(now, host.to_owned(), port);
-    }
-
-    fn resolve(&mut self, now: Instant, host: String, port: Option<u16>) {
-        self.phase = Phase::Resolving { host: host.clone(), until: now + LOOKUP };
-        self.actions.push_back(Action::Resolve { host, port });
-    }
-
-    /// Sends a REGISTER that makes or refreshes our binding.
-    fn ask(&mut self, generator: &mut Generator) {
-        let Some(target) = self.current_target() else { return };
-        let contact = self.contact_at(target);
-        self.phase = Phase::Asking { contact };
-        self.send(target, self.expires, contact, generator);
-    }
-
-    fn send(&mut self, target: Target, expires: u32, contact: ContactAddress, generator: &mut Generator) {
-        self.rounds += 1;
-        //= https://www.rfc-editor.org/rfc/rfc3261#section-10.2
-        //# A UA MUST increment the CSeq value by one for each
-        //# REGISTER request with the same Call-ID.
-        self.cseq += 1;
-        let (branch, cnonce) = (generator.branch(), generator.token(24));
-        let old = self.bound.map(|bound| bound.contact).filter(|&old| expires > 0 && old != contact);
-        // By instance and flow the new one replaces it.
-        let old = old.filter(|_| !(self.is_outbound && self.is_by_instance));
-        let uri_of = |address| contact_uri(&self.account.user, address, &self.token);
-        let request = Register {
-            account: &self.account,
-            uri: &self.redirected.clone().unwrap_or_else(|| self.account.registrar()),
-            transport: target.flow.transport(),
-            local: target.local,
-            branch: &branch,
-            call_id: &self.call_id,
-            from_tag: &self.from_tag,
-            cseq: self.cseq,
-            contact: &uri_of(contact),
-            is_outbound: self.is_outbound,
-            old_contact: old.map(uri_of).as_deref(),
-            expires,
-            user_agent: &self.user_agent,
-        }
-        .write(self.authenticator.as_mut(), &cnonce);
-        self.actions.push_back(Action::Send { flow: target.flow, request });
-    }
-
-    fn keep_open(&mut self, flow: Option<Flow>) {
-        if self.kept_open == flow {
-            return;
-        }
-        if let Some(flow) = self.kept_open {
-            self.actions.push_back(Action::KeepOpen { flow, within: None, is_open: false });
-        }
-        if let Some(flow) = flow {
-            let within = self.flow_timer;
-            self.actions.push_back(Action::KeepOpen { flow, within, is_open: true });
-        }
-        self.kept_open = flow;
     }
 
     fn current_target(&self) -> Option<Target> {

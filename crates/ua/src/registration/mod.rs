@@ -12,5 +12,6 @@ mod target;
 pub use account::Account;
 pub(crate) use binding::{Action, Binding};
 pub(crate) use contact::ContactAddress;
+pub use outbound::uuid_urn;
 pub use state::{Cause, RegistrationState};
 pub use target::{Target, Unreached, Unresolved};

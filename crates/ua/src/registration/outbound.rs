@@ -40,7 +40,18 @@ fn instance(device: &str, address_of_record: &str, label: &str) -> String {
     }
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&hasher.finalize()[..16]);
-    bytes[6] = (bytes[6] & 0x0f) | 0x80;
+    uuid_urn(bytes, 8)
+}
+
+/// Returns the URN of a UUID (RFC 9562 section 4): of these bytes, but for the bits that say its version and variant.
+///
+/// ```
+/// let urn = ringfence_ua::uuid_urn([0xab; 16], 4);
+/// assert_eq!(urn, "urn:uuid:abababab-abab-4bab-abab-abababababab");
+/// ```
+#[must_use]
+pub fn uuid_urn(mut bytes: [u8; 16], version: u8) -> String {
+    bytes[6] = (bytes[6] & 0x0f) | (version << 4);
     bytes[8] = (bytes[8] & 0x3f) | 0x80;
     let number = u128::from_be_bytes(bytes);
     let part = |shift: u32, bits: u32| (number >> shift) & ((1 << bits) - 1);
@@ -83,8 +94,9 @@ mod tests {
             of("urn:uuid:1", "sip:858@pbx.example.com", "second"),
         ];
         assert!(!others.contains(&ours));
-        assert!(ours.starts_with("urn:uuid:") && ours.len() == "urn:uuid:".len() + 36);
-        assert_eq!((&ours[23..24], ours.as_bytes()[28]), ("8", ours.as_bytes()[28]), "{ours}");
+        assert_eq!(ours.len(), "urn:uuid:".len() + 36);
+        assert!(ours.starts_with("urn:uuid:") && ours[23..].starts_with('8'), "{ours}");
+        assert!(ours[28..].starts_with(['8', '9', 'a', 'b']), "{ours}");
     }
 
     #[test]

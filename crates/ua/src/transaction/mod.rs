@@ -6,9 +6,11 @@
 mod client;
 mod confirmed;
 mod ended_by;
+mod entry;
 mod invite_client;
 mod invite_server;
 pub(crate) mod key;
+pub(crate) mod outcome;
 mod server;
 mod spare;
 pub(crate) mod table;

@@ -7,7 +7,9 @@ use hashbrown::HashTable;
 use ringfence_wire::sip::Method;
 
 use super::confirmed::Confirmed;
+use super::entry::{Entry, Machine};
 use super::key::{Key, MergeKey};
+use super::outcome::{Cancellable, Ended, Heard, Matched};
 use super::spare::Spare;
 use super::timers::Timers;
 use super::{Client, EndedBy, InviteServer, InviteServerEnd, Server};
@@ -28,58 +30,6 @@ pub(crate) struct Table {
     clients: usize,
     /// What the responses of all server transactions take.
     response_bytes: usize,
-}
-
-#[derive(Debug)]
-struct Entry {
-    key: Key,
-    merge: Option<MergeKey>,
-    flow: Flow,
-    /// What the transaction user knows it by.
-    user: u64,
-    /// The newest status that was given, 0 before the first.
-    status: u16,
-    /// Why its final response was given.
-    by: EndedBy,
-    machine: Machine,
-}
-
-#[derive(Debug)]
-enum Machine {
-    InviteServer(InviteServer),
-    Server(Server),
-    Client(Client),
-}
-
-/// What a request that matched a transaction was.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Matched {
-    /// A retransmission, absorbed; what there is to repeat has been repeated.
-    Retransmission,
-    /// The ACK of a 300 to 699 response, absorbed.
-    Ack,
-    /// The ACK of a 2xx response.
-    AckOfSuccess,
-}
-
-/// What the transaction user is told without having asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Ended {
-    /// An INVITE server transaction has its ACK, or gave up waiting for it.
-    Invite { user: u64, status: u16, by: EndedBy, end: InviteServerEnd },
-    /// A client transaction ended without a final response.
-    TimedOut { user: u64 },
-}
-
-/// The state of an INVITE server transaction that a CANCEL asks about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Cancellable {
-    /// No final response was given yet.
-    Undecided { user: u64 },
-    /// Too late: a final response was given.
-    Decided,
-    /// Nothing was ever answered, and nothing is to be.
-    Silent,
 }
 
 impl Table {
@@ -144,7 +94,7 @@ impl Table {
         out: &mut Outbox,
     ) -> Option<Heard> {
         let Self { entries, timers, .. } = self;
-        let is_match = |entry: &Entry| entry.key == key && is_answer_to(entry.flow, flow);
+        let is_match = |entry: &Entry| entry.key == key && entry.is_answered_over(flow);
         let entry = entries.find_mut(key.hash(), is_match)?;
         let before = entry.poll_timeout();
         let Machine::Client(transaction) = &mut entry.machine else { return None };
@@ -409,55 +359,12 @@ impl Table {
     }
 }
 
-/// What a response that matched a client transaction was.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Heard {
-    /// It is for the transaction user.
-    News { user: u64 },
-    /// It was heard before.
-    Retransmission,
-}
-
-impl Entry {
-    fn poll_timeout(&self) -> Option<Instant> {
-        match &self.machine {
-            Machine::InviteServer(transaction) => transaction.poll_timeout(),
-            Machine::Server(transaction) => transaction.poll_timeout(),
-            Machine::Client(transaction) => transaction.poll_timeout(),
-        }
-    }
-
-    /// Sends what there is to send and waits for what there is to wait for, if that changed.
-    fn settle(&mut self, now: Instant, before: Option<Instant>, timers: &mut Timers<Key>, out: &mut Outbox) {
-        let bytes = match &mut self.machine {
-            Machine::InviteServer(transaction) => transaction.poll_transmit(),
-            Machine::Server(transaction) => transaction.poll_transmit(),
-            Machine::Client(transaction) => transaction.poll_transmit(),
-        };
-        if let Some(bytes) = bytes.filter(|bytes| !bytes.is_empty()) {
-            out.push(self.flow, bytes);
-        }
-        let due = self.poll_timeout();
-        if let Some(due) = due.filter(|_| due != before) {
-            timers.add(now, due, self.key);
-        }
-    }
-}
-
-/// Returns whether what came in on a flow can be the response to what went out on another: over a connection it comes
-/// back over the same one, or not at all, for the transaction ends with it. Datagrams may come from elsewhere than they
-/// went to, as from a registrar with several addresses, but as datagrams.
-fn is_answer_to(request: Flow, response: Flow) -> bool {
-    request.connection_id() == response.connection_id()
-}
-
 #[cfg(test)]
 mod tests {
+    use std::net::SocketAddr;
     use std::time::Duration;
 
     use super::super::timers::{GIVE_UP, T4, epoch};
-    use std::net::SocketAddr;
-
     use super::*;
 
     fn peer() -> Flow {

@@ -52,7 +52,7 @@ pub(super) enum OpenedBy {
     Stranger,
 }
 
-/// How long a TLS handshake may take.
+/// How long a handshake may take, of TLS and of WebSocket over it together where a peer connects to us.
 pub(super) const HANDSHAKE: Duration = Duration::from_secs(10);
 /// How long is waited at the end until the peer has ended too: a connection that is closed while something waits to be
 /// read takes along, at the peer, what was written last.
@@ -116,8 +116,8 @@ pub(super) async fn serve(connection: Connection, ends: Ends) -> String {
 
 /// Reads and writes, neither waiting for the other, until there is an end to it. Returns why.
 ///
-/// A peer that writes its answers before it reads on, and has got thousands of requests,
-/// would wait for us to read while we wait for it.
+/// A peer that writes its answers before it reads on, and has got thousands of requests, would wait for us to read
+/// while we wait for it.
 async fn serve_stream(connection: Stream, mut ends: Ends) -> String {
     let (mut reader, writer) = split(connection);
     let (mut buffer, mut framer) = (BytesMut::new(), Framer::default());

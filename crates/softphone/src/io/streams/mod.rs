@@ -1,5 +1,5 @@
-//! The connections of one shard: TCP, TLS over it, and WebSocket over either. Each is a task of its own that cuts what comes into messages;
-//! the shard alone knows which there are.
+//! The connections of one shard: TCP, TLS over it, and WebSocket over either. Each is a task of its own that cuts what
+//! comes into messages; the shard alone knows which there are.
 //!
 //! ```text
 //!  connect, accept ─▶ task: read ─▶ Framer ─▶ Event::Received ─▶ shard ─▶ Endpoint
@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use ringfence_ua::{ConnectionId, Flow, LineId, Target, Transport, Unreached, Write};
+use ringfence_ua::{ConnectionId, Counters, Flow, LineId, Target, Transport, Unreached, Write};
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
@@ -63,6 +63,15 @@ pub(crate) struct Server {
     pub(crate) port: u16,
     /// The resource that is asked for by WebSocket.
     pub(crate) path: String,
+}
+
+impl Server {
+    /// Creates what an account names; a port that it does not name is that of its transport.
+    pub(crate) fn of(host: &str, port: Option<u16>, transport: Transport, path: Option<&str>) -> Self {
+        let path = path.filter(|_| transport.is_websocket()).unwrap_or("/").to_owned();
+        let port = port.unwrap_or(transport.default_port());
+        Self { transport, host: host.to_ascii_lowercase(), port, path }
+    }
 }
 
 /// The connections of one shard.
@@ -303,14 +312,10 @@ impl Streams {
         self.open.get(&id).map(|open| (open.local, open.flow))
     }
 
-    /// Returns how many connections are open.
-    pub(crate) fn len(&self) -> usize {
-        self.open.len()
-    }
-
-    /// Returns how many connections were refused because there were too many.
-    pub(crate) fn refused(&self) -> u64 {
-        self.refused
+    /// Fills in how many connections are open, and how many were refused because there were too many.
+    pub(crate) fn count(&self, counters: &mut Counters) {
+        counters.connections = self.open.len() as u64;
+        counters.refused_connections = self.refused;
     }
 
     /// Closes all, when what waits has been sent.

@@ -128,7 +128,7 @@ impl Binding {
         //# If the registering UA receives a 439 (First Hop Lacks Outbound
         //# Support) response to a REGISTER request, it MAY re-attempt
         //# registration without using the outbound mechanism
-        self.is_outbound = false;
+        (self.is_outbound, self.is_by_instance) = (false, false);
         self.ask(generator);
     }
 

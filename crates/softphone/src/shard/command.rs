@@ -1,0 +1,35 @@
+//! What a shard is asked to do, by the handles and by its own tasks.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use ringfence_ua::{Decided, Redirection, Rejection, Target, Unreached};
+use tokio::sync::oneshot;
+
+use crate::error::Result;
+use crate::io::streams::Server;
+use crate::line::NewLine;
+use crate::tls::Tls;
+use crate::wait::Wait;
+
+/// What the handles ask of a shard. The queue has no bound of its own: each undecided call adds a few
+/// commands, and those calls are bounded.
+#[derive(Debug)]
+pub(crate) enum Command {
+    AddLine { account: Box<ringfence_ua::Account>, done: oneshot::Sender<Result<NewLine>> },
+    Register { line: ringfence_ua::LineId },
+    Unregister { line: ringfence_ua::LineId, done: oneshot::Sender<()> },
+    Remove { line: ringfence_ua::LineId, done: Option<oneshot::Sender<()>> },
+    Located { line: ringfence_ua::LineId, addresses: Vec<IpAddr> },
+    Resolved { line: ringfence_ua::LineId, resolved: std::result::Result<Vec<Target>, Unreached> },
+    Found { line: ringfence_ua::LineId, server: Server, addresses: Vec<SocketAddr> },
+    Ring { call: u64, done: oneshot::Sender<Decided> },
+    Reject { call: u64, rejection: Arc<Rejection>, done: Option<oneshot::Sender<Decided>> },
+    Redirect { call: u64, redirection: Arc<Redirection>, done: oneshot::Sender<Decided> },
+    Wait { call: u64, wait: Wait, done: oneshot::Sender<Decided> },
+    Ignore { call: u64 },
+    SetTls { tls: Tls, done: oneshot::Sender<Result<()>> },
+    Count { done: oneshot::Sender<ringfence_ua::Counters> },
+    Shutdown { grace: Duration, done: oneshot::Sender<()> },
+}

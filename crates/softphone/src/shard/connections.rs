@@ -1,0 +1,109 @@
+//! The shard's side of the connections: which a line is given, and what comes and goes over them.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use ringfence_ua::{ConnectionId, Flow, LineId as Number, Transport};
+
+use super::{Command, Shard, trace};
+use crate::io::resolver::resolve;
+use crate::io::streams::{self, Server, Streams};
+use crate::tls::Tls;
+use crate::trace::Direction;
+
+/// Where a softphone listens, and how TLS is spoken.
+#[derive(Debug, Clone)]
+pub(crate) struct Sockets {
+    pub(crate) udp: SocketAddr,
+    /// Where others connect to.
+    pub(crate) streams: BTreeMap<Transport, SocketAddr>,
+    pub(crate) tls: Tls,
+}
+
+impl Shard {
+    /// Looks a line's server up, and has it connected to where it is not reached by UDP.
+    pub(super) fn reach(&self, line: Number, server: Server) {
+        let (sender, listening) = (self.sender.clone(), self.udp.local());
+        tokio::spawn(async move {
+            let command = match resolve(server.host.clone(), Some(server.port), listening).await {
+                Ok(found) if server.transport.is_reliable() => {
+                    let addresses = found.iter().map(|target| target.flow.remote()).collect();
+                    Command::Found { line, server, addresses }
+                }
+                resolved => Command::Resolved { line, resolved: resolved.map_err(Into::into) },
+            };
+            // A shard that has ended needs no address.
+            let _ = sender.send(command);
+        });
+    }
+
+    /// Gives a line the connection to its server, or has one opened.
+    pub(super) fn connect(&mut self, now: Instant, line: Number, server: Server, addresses: Vec<SocketAddr>) {
+        if let Some(reached) = self.streams.reach(now, line, server, addresses) {
+            self.endpoint.handle_resolved(now, line, reached.map(|target| vec![target]));
+        }
+    }
+
+    /// Closes a connection that leads nowhere any more.
+    pub(super) fn disconnect(&mut self, connection: ConnectionId, why: &str) {
+        self.streams.close(connection);
+        self.endpoint.handle_disconnected(Instant::now(), connection, why);
+    }
+
+    /// Hands what goes over connections to them.
+    pub(super) fn write(&mut self) {
+        let Self { streams, endpoint, hooks, .. } = self;
+        while let Some(write) = endpoint.poll_write() {
+            if hooks.trace.is_some()
+                && let Some((local, flow)) = streams.local(write.connection)
+            {
+                trace(hooks, local, Direction::Sent, flow, &write.payload);
+            }
+            streams.send(write);
+        }
+    }
+
+    /// Takes what happened to a connection.
+    pub(super) fn handle_stream(&mut self, now: Instant, event: streams::Event) {
+        let Self { streams, endpoint, hooks, .. } = self;
+        let local = |streams: &Streams, flow: Flow| {
+            flow.connection_id().and_then(|id| streams.local(id)).map(|(local, _)| local)
+        };
+        match event {
+            streams::Event::Connected { server, connected } => {
+                let (lines, targets) = streams.connected(now, server, connected);
+                for line in lines {
+                    endpoint.handle_resolved(now, line, targets.clone());
+                }
+            }
+            streams::Event::Accepted { connection, transport, tls } => {
+                streams.accept(connection, transport, tls, |peer| endpoint.may_call(peer));
+            }
+            streams::Event::Received { flow, message } => {
+                if let Some(local) = local(streams, flow) {
+                    trace(hooks, local, Direction::Received, flow, &message);
+                    let may_call = endpoint.handle_stream_message(now, flow, &message);
+                    if let Some(id) = flow.connection_id() {
+                        streams.heard(id, may_call);
+                    }
+                }
+            }
+            streams::Event::Ping { flow } => endpoint.handle_ping(flow),
+            streams::Event::Pong { flow } => endpoint.handle_pong(now, flow),
+            streams::Event::Closed { id, why } => {
+                tracing::debug!(connection = %id, why, "connection closed");
+                streams.closed(id);
+                endpoint.handle_disconnected(now, id, &why);
+            }
+        }
+    }
+}
+
+/// Returns where the n-th shard listens: n ports above the first, where that is fixed.
+pub(super) fn nth_port(mut address: SocketAddr, index: u16) -> SocketAddr {
+    if address.port() != 0 {
+        address.set_port(address.port().saturating_add(index));
+    }
+    address
+}

@@ -1,0 +1,102 @@
+//! What a binding has done so that it is made: the look-up, the REGISTER, the flow that is kept open.
+
+use std::time::{Duration, Instant};
+
+use super::{Action, Binding, Bound, LOOKUP, Phase};
+use crate::id::Generator;
+use crate::registration::contact::{ContactAddress, contact_uri};
+use crate::registration::request::Register;
+use crate::registration::state::RegistrationState;
+use crate::registration::target::Target;
+use crate::transport::Flow;
+
+impl Binding {
+    pub(super) fn begin_attempt(&mut self, now: Instant) {
+        self.attempt = self.attempt.saturating_add(1);
+        self.rounds = 0;
+        self.redirected = None;
+        self.tell(RegistrationState::Registering { attempt: self.attempt });
+        let (host, port) = self.account.next_hop();
+        self.resolve(now, host.to_owned(), port);
+    }
+
+    pub(super) fn resolve(&mut self, now: Instant, host: String, port: Option<u16>) {
+        self.phase = Phase::Resolving { host: host.clone(), until: now + LOOKUP };
+        self.actions.push_back(Action::Resolve { host, port });
+    }
+
+    /// Sends a REGISTER that makes or refreshes our binding.
+    pub(super) fn ask(&mut self, generator: &mut Generator) {
+        let Some(target) = self.current_target() else { return };
+        let contact = self.contact_at(target);
+        self.phase = Phase::Asking { contact };
+        self.send(target, self.expires, contact, generator);
+    }
+
+    pub(super) fn send(
+        &mut self,
+        target: Target,
+        expires: u32,
+        contact: ContactAddress,
+        generator: &mut Generator,
+    ) {
+        self.rounds += 1;
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-10.2
+        //# A UA MUST increment the CSeq value by one for each
+        //# REGISTER request with the same Call-ID.
+        self.cseq += 1;
+        let (branch, cnonce) = (generator.branch(), generator.token(24));
+        let old = self.bound.map(|bound| bound.contact).filter(|&old| expires > 0 && old != contact);
+        // By instance and flow the new one replaces it.
+        let old = old.filter(|_| !self.is_by_instance);
+        let uri_of = |address| contact_uri(&self.account.user, address, &self.token);
+        let request = Register {
+            account: &self.account,
+            uri: &self.redirected.clone().unwrap_or_else(|| self.account.registrar()),
+            transport: target.flow.transport(),
+            local: target.local,
+            branch: &branch,
+            call_id: &self.call_id,
+            from_tag: &self.from_tag,
+            cseq: self.cseq,
+            contact: &uri_of(contact),
+            is_outbound: self.is_outbound,
+            old_contact: old.map(uri_of).as_deref(),
+            expires,
+            user_agent: &self.user_agent,
+        }
+        .write(self.authenticator.as_mut(), &cnonce);
+        self.actions.push_back(Action::Send { flow: target.flow, request });
+    }
+
+    pub(super) fn keep_open(&mut self, flow: Option<Flow>) {
+        if self.kept_open == flow {
+            return;
+        }
+        if let Some(flow) = self.kept_open {
+            self.actions.push_back(Action::KeepOpen { flow, within: None, is_open: false });
+        }
+        if let Some(flow) = flow {
+            let within = self.flow_timer;
+            self.actions.push_back(Action::KeepOpen { flow, within, is_open: true });
+        }
+        self.kept_open = flow;
+    }
+
+    /// Returns what the Contact says while a target is in use.
+    pub(super) fn contact_at(&self, target: Target) -> ContactAddress {
+        ContactAddress {
+            address: self.public.unwrap_or(target.local),
+            transport: target.flow.transport(),
+            is_secure: self.account.is_secure,
+        }
+    }
+
+    /// Notes that the registrar may have a binding of ours: the REGISTER may have arrived, and only its answer been
+    /// lost.
+    pub(super) fn may_be_bound(&mut self, now: Instant, contact: ContactAddress) {
+        let contact = self.bound.map_or(contact, |bound| bound.contact);
+        let until = now + Duration::from_secs(self.expires.into());
+        self.bound = Some(Bound { contact, until });
+    }
+}
