@@ -244,8 +244,11 @@ impl Screen {
             draft.is_unspeakable = self.is_unspeakable.load(Relaxed);
         }
         let kept = copies::Decided { at: now, treatment: place };
-        if let Some(first) = key.and_then(|key| self.copies.keep(key, on, kept)) {
-            return Attempt::Decided(self.same_again(&asked, &facts, first));
+        match key.and_then(|key| self.copies.keep(key, on, kept)) {
+            None => {}
+            Some(Earlier::Here(first)) => return Attempt::Decided(self.same_again(&asked, &facts, first)),
+            // Decided on another line just now: this one decides again as that one's copy.
+            Some(Earlier::Elsewhere(_)) => return self.attempt(rules, invite, said, began, moment),
         }
         // One that was answered before it was decided has its record.
         if moment == Moment::AtOnce || self.undecided.take(invite.id()).is_some() {

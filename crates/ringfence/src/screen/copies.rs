@@ -134,8 +134,9 @@ impl Copies {
         })
     }
 
-    /// Keeps a decision. Returns the one that counts instead, if another copy was decided on this line meanwhile.
-    pub(super) fn keep(&self, key: u64, on: On, decision: Decided) -> Option<Decided> {
+    /// Keeps a decision. Returns what counts instead, and keeps nothing, if another copy was decided meanwhile: on this
+    /// line, or on another one at another time than this.
+    pub(super) fn keep(&self, key: u64, on: On, decision: Decided) -> Option<Earlier> {
         let (here, at) = (OnLine { on, treatment: decision.treatment }, decision.at);
         self.places(key, |places, now| {
             let Some(place) = places.iter_mut().find(|place| place.key == key) else {
@@ -148,13 +149,16 @@ impl Copies {
                 return None;
             };
             let known = place.treatment(on);
+            let is_flood = place.copies >= MOST_COPIES;
             if known.is_none() && place.others.len() + 1 < MOST_LINES {
+                if at != place.at && !is_flood {
+                    return Some(Earlier::Elsewhere(place.at));
+                }
                 place.others.push(here);
                 return None;
             }
-            let is_flood = place.copies >= MOST_COPIES;
             place.copies = place.copies.saturating_add(1);
-            known.filter(|_| !is_flood).map(|treatment| Decided { at: place.at, treatment })
+            known.filter(|_| !is_flood).map(|treatment| Earlier::Here(Decided { at: place.at, treatment }))
         })
     }
 
@@ -198,7 +202,18 @@ mod tests {
             copies.find(key, On { configuration: 2, ..HOME }),
             Some(Earlier::Elsewhere(decided(5).at))
         );
-        assert_eq!(copies.keep(key, HOME, decided(6)), Some(decided(5)), "the first that is decided counts");
+        let first = Some(Earlier::Here(decided(5)));
+        assert_eq!(copies.keep(key, HOME, decided(6)), first, "the first that is decided counts");
+    }
+
+    #[test]
+    fn of_two_lines_that_decide_at_once_the_second_decides_again_at_the_time_of_the_first() {
+        let copies = Copies::default();
+        assert_eq!((copies.find(9, HOME), copies.find(9, WORK)), (None, None));
+        assert_eq!(copies.keep(9, HOME, decided(5)), None);
+        assert_eq!(copies.keep(9, WORK, decided(6)), Some(Earlier::Elsewhere(decided(5).at)));
+        assert_eq!(copies.find(9, WORK), Some(Earlier::Elsewhere(decided(5).at)));
+        assert_eq!(copies.keep(9, WORK, decided(5)), None);
     }
 
     #[test]
