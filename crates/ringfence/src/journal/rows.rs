@@ -88,9 +88,10 @@ fn write_calls<'a>(
     let packed = |&(number, call, ended): &Numbered<'a>| {
         ended.filter(|_| !call.evidence.is_audited).map(|ended| (number, call, ended))
     };
-    let is_busy = calls.iter().filter_map(packed).count() >= packs::FEWEST;
+    let together: Vec<_> = calls.iter().filter_map(packed).collect();
+    let is_busy = together.len() >= packs::FEWEST;
     if is_busy {
-        packs::write(connection, &calls.iter().filter_map(packed).collect::<Vec<_>>())?;
+        packs::write(connection, &together)?;
     }
     let mut insert = connection.prepare_cached(INSERT)?;
     let mut opened = Vec::new();
