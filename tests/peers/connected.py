@@ -1,32 +1,16 @@
 """The softphone over TCP, TLS and WebSocket: behind Kamailio, and called by SIPp."""
 
-import subprocess
 import time
 
+from certificate import Certificate, tunnel
 from kamailio import PASSWORD, Kamailio
-from phone import LISTED, REGISTERING, Phone
+from phone import REGISTERING, TRUNK, Phone
 from process import expect, free_port
 from sipp import Calls
 
 CALLS = 50
 # A connection that is lost is opened again within 3 s, and what was not to be had just then within the first back-off.
 BACK_WITHIN = 15
-
-
-class Certificate:
-    """A certificate for 127.0.0.1 that is its own authority, and a port to show it at."""
-
-    def __init__(self, place, host="IP:127.0.0.1"):
-        self.certificate = place.folder / "pbx.pem"
-        self.key = place.folder / "pbx.key"
-        self.port = free_port()
-        subprocess.run(
-            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
-            + ["-subj", "/CN=pbx", "-addext", f"subjectAltName={host}", "-addext", "basicConstraints=critical,CA:FALSE"]
-            + ["-keyout", self.key, "-out", self.certificate],
-            check=True,
-            capture_output=True,
-        )
 
 
 def over_tcp_it_registers_and_rejects_and_comes_back_after_a_restart(place):
@@ -53,7 +37,7 @@ def rejects_and_comes_back(place, transport, tls=None):
     """Calls go to Kamailio by UDP, and from there over the line's connection."""
     port = free_port()
     kamailio = Kamailio(place, port, defines=["WITH_STREAMS"], tls=tls)
-    settings = f'[tls]\ntrust = ["{tls.certificate}"]\n' if tls else ""
+    settings = tls.trusted() if tls else ""
     account = f"{REGISTERING.format(password=PASSWORD)}\n{transport}"
     phone = Phone(place, tls.port if tls else port, account, settings=settings)
     phone.wait_for_state("registered", 5)
@@ -92,9 +76,23 @@ def a_certificate_that_nobody_vouches_for_is_refused(place):
 def a_trunk_calls_by_tcp(place):
     """SIPp connects to the softphone and calls: each call in a connection of its own, and all in one."""
     port = free_port()
-    phone = Phone(place, free_port(), 'register = false\npeers = ["127.0.0.1"]', listens=f'listen_tcp = "127.0.0.1:{port}"')
+    phone = Phone(place, free_port(), TRUNK, listens=f'listen_tcp = "127.0.0.1:{port}"')
+    return rejects_a_trunk(place, phone, port)
+
+
+def a_trunk_calls_by_tls(place):
+    """The same by TLS. Debian builds SIPp without it, so that its connections go through a tunnel."""
+    port, certificate = free_port(), Certificate(place)
+    listens = f'listen_tls = "127.0.0.1:{port}"'
+    phone = Phone(place, free_port(), TRUNK, listens=listens, settings=certificate.shown())
+    with tunnel(certificate, port) as entrance:
+        return rejects_a_trunk(place, phone, entrance, via="TLS")
+
+
+def rejects_a_trunk(place, phone, port, via=None):
+    """Calls in one connection, and in one each."""
     for transport in "t1", "tn":
-        Calls(place, "reject", port, count=CALLS, rate=50, caller=LISTED, transport=transport).finish_exactly(20)
+        Calls(place, "reject", port, count=CALLS, rate=50, transport=transport, via=via).finish_exactly(20)
     counters = phone.status()["counters"]
     expect(counters["rejected"] == 2 * CALLS, f"{counters['rejected']} calls were rejected, expected {2 * CALLS}")
     expect(counters["refused_connections"] == 0, f"{counters['refused_connections']} connections were refused")

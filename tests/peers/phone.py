@@ -51,6 +51,8 @@ then = {otherwise}
 
 REGISTERING = 'password = "{password}"'
 NOT_REGISTERING = "register = false"
+# Who connects is known by his address alone.
+TRUNK = 'register = false\npeers = ["127.0.0.1"]'
 
 
 class Phone:

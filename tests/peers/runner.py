@@ -10,11 +10,18 @@ import connected
 import forked
 import from_baresip
 import from_sipp
+import from_sipsak
 import reloading
 from process import Failed, Place
 
 # What Debian's packages bring, and the packages.
-PROGRAMS = {"kamailio": "kamailio", "sipp": "sip-tester", "baresip": "baresip-core", "openssl": "openssl"}
+PROGRAMS = {
+    "kamailio": "kamailio",
+    "sipp": "sip-tester",
+    "baresip": "baresip-core",
+    "sipsak": "sipsak",
+    "openssl": "openssl",
+}
 
 TESTS = [
     behind_kamailio.registers_and_rejects_and_comes_back_after_a_restart,
@@ -25,12 +32,16 @@ TESTS = [
     from_sipp.a_listed_caller_is_redirected,
     from_sipp.a_stranger_gets_no_answer,
     from_baresip.baresip_is_rejected,
+    from_baresip.baresip_is_rejected_over_tcp,
+    from_baresip.baresip_is_rejected_over_tls,
+    from_sipsak.sipsak_is_answered,
     connected.over_tcp_it_registers_and_rejects_and_comes_back_after_a_restart,
     connected.over_tls_it_registers_and_rejects_and_comes_back_after_a_restart,
     connected.over_websocket_it_registers_and_rejects_and_comes_back_after_a_restart,
     connected.over_wss_it_registers_and_rejects_and_comes_back_after_a_restart,
     connected.a_certificate_that_nobody_vouches_for_is_refused,
     connected.a_trunk_calls_by_tcp,
+    connected.a_trunk_calls_by_tls,
     forked.a_6xx_alone_takes_a_call_from_the_other_phone,
     forked.where_the_proxy_heeds_no_6xx_the_other_phone_answers_every_call,
     forked.who_is_asked_first_lets_calls_pass_to_the_phone_or_refuses_them,

@@ -72,12 +72,14 @@ class Calls(Scenario):
         outstanding=None,
         final=None,
         transport="u1",
+        via=None,
     ):
         file = SCENARIOS / f"{scenario}.xml"
-        if final:
-            # SIPp takes no status from outside its scenario. Each has a file of its own: an earlier one may not
-            # have read its file yet.
+        if final or via:
+            # SIPp takes no status from outside its scenario, nor a transport that it does not speak itself. Each has
+            # a file of its own: an earlier one may not have read its file yet.
             text = file.read_text(encoding="utf-8").replace("STATUS", str(final))
+            text = text.replace("[transport]", via or "[transport]")
             file = place.folder / f"{scenario}-{final}-{len(place.processes)}.xml"
             file.write_text(text, encoding="utf-8")
         arguments = ["-s", called, "-key", "caller", caller, "-r", rate, "-l", outstanding or 10 * rate, "-t", transport, "-max_socket", 1000]
