@@ -9,9 +9,11 @@ import behind_kamailio
 import connected
 import forked
 import from_baresip
+import from_browser
 import from_sipp
 import from_sipsak
 import reloading
+from browser import PAGES
 from process import Failed, Place
 
 # What Debian's packages bring, and the packages.
@@ -20,6 +22,7 @@ PROGRAMS = {
     "sipp": "sip-tester",
     "baresip": "baresip-core",
     "sipsak": "sipsak",
+    "chromium": "chromium",
     "openssl": "openssl",
 }
 
@@ -35,6 +38,8 @@ TESTS = [
     from_baresip.baresip_is_rejected_over_tcp,
     from_baresip.baresip_is_rejected_over_tls,
     from_sipsak.sipsak_is_answered,
+    from_browser.a_page_with_jssip_is_rejected,
+    from_browser.a_page_with_sip_js_is_rejected,
     connected.over_tcp_it_registers_and_rejects_and_comes_back_after_a_restart,
     connected.over_tls_it_registers_and_rejects_and_comes_back_after_a_restart,
     connected.over_websocket_it_registers_and_rejects_and_comes_back_after_a_restart,
@@ -55,6 +60,8 @@ TESTS = [
 def run(binary, words):
     """Runs the tests whose names contain one of the words, or all. Returns the exit code."""
     missing = [f"{name} (Debian package {package})" for name, package in PROGRAMS.items() if not shutil.which(name)]
+    if not (PAGES / "node_modules").is_dir():
+        missing.append("the libraries of tests/pages (npm)")
     if missing:
         print(f"not installed: {', '.join(missing)}; scripts/test installs them")
         print(f"0 passed, {len(TESTS)} failed")
