@@ -219,6 +219,10 @@ impl Endpoint {
 
     /// Takes a message. Returns whether something was made of it.
     fn handle_message(&mut self, now: Instant, flow: Flow, bytes: &[u8]) -> bool {
+        if self.absorb_ack(now, bytes) {
+            self.tell_ended(now);
+            return true;
+        }
         // By reference: a message is moved where it is taken out of its result.
         let is_heeded = match &Message::parse(bytes) {
             Ok(message) if message.is_request() => self.handle_request(now, flow, message),

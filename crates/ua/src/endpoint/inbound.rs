@@ -2,7 +2,9 @@
 
 use std::time::Instant;
 
-use ringfence_wire::sip::{Framing, Head, HeaderName, Message, Method, Printer, StatusCode, Via};
+use ringfence_wire::sip::{
+    Framing, Head, HeaderName, Message, Method, Printer, StatusCode, Via, topmost_via_of_ack,
+};
 
 use super::Endpoint;
 use crate::call::Origin;
@@ -78,6 +80,20 @@ impl Endpoint {
         }
         self.echo = echo;
         true
+    }
+
+    /// Takes the ACK of a transaction that is known, as nearly all are, by its topmost Via and without reading on. Returns
+    /// whether it was one.
+    pub(super) fn absorb_ack(&mut self, now: Instant, message: &[u8]) -> bool {
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-17.2.3
+        //# the method of the request matches the one that created the
+        //# transaction, except for ACK, where the method of the request
+        //# that created the transaction is INVITE.
+        let via = topmost_via_of_ack(message);
+        let key = via.and_then(|via| self.secret.server_key_by_branch(&via, Method::Invite));
+        key.is_some_and(|key| {
+            self.transactions.handle_request(now, key, Method::Ack, &mut self.outbox).is_some()
+        })
     }
 
     /// Takes a response. Returns whether it answers a request of ours.
