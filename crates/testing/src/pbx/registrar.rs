@@ -54,6 +54,8 @@ pub(super) struct Registrar {
     /// By authentication name.
     passwords: BTreeMap<String, String>,
     users: BTreeMap<String, User>,
+    /// When the next binding may expire: no later than one does.
+    expiring: Option<Instant>,
     /// Responses that were sent, for requests that come again.
     answered: VecDeque<Answered>,
 }
@@ -95,6 +97,7 @@ impl Registrar {
             mode: Mode::Working,
             passwords: BTreeMap::new(),
             users: BTreeMap::new(),
+            expiring: None,
             answered: VecDeque::new(),
         }
     }
@@ -106,6 +109,7 @@ impl Registrar {
 
     pub(super) fn add_binding(&mut self, user: &str, binding: Binding) {
         if let Some(user) = self.users.get_mut(user) {
+            self.expiring = [self.expiring, Some(binding.expires_at)].into_iter().flatten().min();
             user.bindings.push(binding);
         }
     }
@@ -171,15 +175,19 @@ impl Registrar {
 
     /// Removes what has expired.
     pub(super) fn handle_timeout(&mut self, now: Instant, events: &mut VecDeque<PbxEvent>) {
+        if self.expiring.is_none_or(|due| now < due) {
+            return;
+        }
         for (name, user) in &mut self.users {
             for expired in user.bindings.extract_if(.., |binding| binding.expires_at <= now) {
                 events.push_back(PbxEvent::Expired { user: name.clone(), contact: expired.contact });
             }
         }
+        self.expiring = self.users.values().flat_map(|user| &user.bindings).map(|it| it.expires_at).min();
     }
 
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
-        self.users.values().flat_map(|user| &user.bindings).map(|binding| binding.expires_at).min()
+        self.expiring
     }
 
     fn decide(
@@ -274,6 +282,7 @@ impl Registrar {
             let expires = wish.expires.min(self.config.max_expires);
             news.push(PbxEvent::Registered { user: name.to_owned(), contact: wish.contact.clone(), expires });
             let (contact, call_id) = (wish.contact, call_id.clone());
+            self.expiring = [self.expiring, Some(now + expires)].into_iter().flatten().min();
             bindings.push(Binding { contact, source, expires_at: now + expires, call_id, cseq });
         }
         if let Some(user) = self.users.get_mut(name) {

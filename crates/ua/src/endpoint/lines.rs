@@ -9,7 +9,7 @@ use ringfence_wire::sip::{Head, Message, Uri};
 
 use crate::call::Origin;
 use crate::id::LineId;
-use crate::registration::{Account, Binding, ContactAddress, Target};
+use crate::registration::{Account, Binding, ContactAddress, Crowd, Target};
 use crate::transaction::key::Key;
 use crate::transaction::timers::{GIVE_UP, Timers};
 use crate::transport::{ConnectionId, Flow, Transport};
@@ -82,6 +82,8 @@ pub(crate) struct Lines {
     by_connection: BTreeMap<ConnectionId, BTreeSet<LineId>>,
     /// When the newest message came over each of them.
     heard: BTreeMap<ConnectionId, Instant>,
+    /// Those that are registered at one server, by its host and port.
+    crowds: BTreeMap<(String, Option<u16>), Crowd>,
     open: BTreeSet<LineId>,
     timers: Timers<LineId>,
     next: u32,
@@ -96,6 +98,7 @@ impl Lines {
             by_address: BTreeMap::new(),
             by_connection: BTreeMap::new(),
             heard: BTreeMap::new(),
+            crowds: BTreeMap::new(),
             open: BTreeSet::new(),
             timers: Timers::new(),
             next: 0,
@@ -136,8 +139,19 @@ impl Lines {
         id
     }
 
+    /// Returns the lines that are registered where an account is to be.
+    pub(crate) fn crowd_of(&mut self, account: &Account) -> Crowd {
+        self.crowds.entry(server_of(account)).or_default().clone()
+    }
+
+    /// Removes a line, and its binding with it.
     pub(crate) fn remove(&mut self, id: LineId) -> Option<Line> {
-        let line = self.by_id.remove(&id)?;
+        let mut line = self.by_id.remove(&id)?;
+        let server = server_of(&line.account);
+        drop(line.binding.take());
+        if self.crowds.get(&server).is_some_and(Crowd::is_left) {
+            self.crowds.remove(&server);
+        }
         self.by_token.remove(line.token.as_bytes());
         forget(&mut self.by_user, &unescaped(line.account.user.as_bytes()), id);
         for address in line.known_addresses() {
@@ -326,6 +340,12 @@ impl Lines {
             None
         }
     }
+}
+
+/// Returns the server that an account's requests go to.
+fn server_of(account: &Account) -> (String, Option<u16>) {
+    let (host, port) = account.next_hop();
+    (host.to_ascii_lowercase(), port)
 }
 
 /// Returns the first line that is in both, in the time that the smaller takes.

@@ -23,7 +23,14 @@ impl Endpoint {
         let (host, port) = (account.next_hop().0.to_owned(), account.next_hop().1);
         let account = Arc::new(account);
         let binding = account.is_registering.then(|| {
-            Binding::new(Arc::clone(&account), token.clone(), &self.agent.user_agent, &mut self.generator)
+            let crowd = self.lines.crowd_of(&account);
+            Binding::new(
+                Arc::clone(&account),
+                token.clone(),
+                crowd,
+                &self.agent.user_agent,
+                &mut self.generator,
+            )
         });
         let id = self.lines.add(account, binding, token);
         match self.lines.find_mut(id).and_then(|line| line.binding.as_mut()) {
@@ -69,7 +76,8 @@ impl Endpoint {
     }
 
     /// Takes that time has passed which the clock of `now` has not seen, as while the machine slept: bindings may
-    /// have expired meanwhile, so every line registers again within 5 s.
+    /// have expired meanwhile, so every line registers again within 5 s, or 10 ms for each line that is registered at
+    /// the same server.
     pub fn handle_clock_jump(&mut self, now: Instant) {
         for id in self.lines.ids() {
             if let Some(binding) = self.lines.find_mut(id).and_then(|line| line.binding.as_mut()) {

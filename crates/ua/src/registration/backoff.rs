@@ -3,10 +3,11 @@
 //! A first failure is mostly a lost packet or a registrar that restarts: the first two retries
 //! are quick. After them the wait doubles from 30 s to 30 min. A registrar that said *no* is not asked
 //! again soon: repeated wrong passwords are what intrusion detection blocks an address for. Every
-//! wait is shortened by a random part, so that a thousand lines behind one registrar spread.
+//! wait has a random part, so that a thousand lines behind one registrar spread: the more there are, the further.
 
 use std::time::Duration;
 
+use super::crowd::Crowd;
 use super::state::Cause;
 
 const FIRST: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(10)];
@@ -19,18 +20,26 @@ const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Returns how long to wait after the `failures`th failure in a row (from 1).
 ///
-/// `fraction` is a random number from 0 to 1.
-pub(crate) fn delay(cause: &Cause, failures: u32, retry_after: Option<Duration>, fraction: f64) -> Duration {
+/// `crowd` are the lines that fail alike, `fraction` is a random number from 0 to 1.
+pub(crate) fn delay(
+    cause: &Cause,
+    failures: u32,
+    retry_after: Option<Duration>,
+    crowd: &Crowd,
+    fraction: f64,
+) -> Duration {
     let index = failures.max(1) as usize - 1;
     let wait = if cause.is_refusal() {
         doubled(REFUSED, index)
     } else {
         FIRST.get(index).copied().unwrap_or_else(|| doubled(BASE, index - FIRST.len()))
     };
-    let wait = wait.mul_f64(0.5 + fraction / 2.0);
+    let spread = |least: Duration| crowd.spread(least).mul_f64(fraction);
+    let wait = wait / 2 + spread(wait / 2);
     // What the registrar asks for is the least; up to a tenth more spreads the returns. One that asks
     // for no time at all is not asked without end, and one that said no not sooner than without it.
-    let asked = retry_after.map(|asked| asked.min(LONGEST_RETRY_AFTER).mul_f64(1.0 + fraction / 10.0));
+    let asked =
+        retry_after.map(|asked| asked.min(LONGEST_RETRY_AFTER)).map(|asked| asked + spread(asked / 10));
     let least = if cause.is_refusal() { wait } else { wait.min(BASE) };
     asked.map_or(wait, |asked| asked.max(least))
 }
@@ -48,7 +57,7 @@ mod tests {
     use super::*;
 
     fn seconds(cause: &Cause, fraction: f64) -> Vec<u64> {
-        (1..=10).map(|failures| delay(cause, failures, None, fraction).as_secs()).collect()
+        (1..=10).map(|failures| delay(cause, failures, None, &Crowd::default(), fraction).as_secs()).collect()
     }
 
     #[test]
@@ -65,7 +74,9 @@ mod tests {
 
     #[test]
     fn what_the_registrar_asks_for_is_the_least_up_to_a_day() {
-        let asked = |seconds| delay(&Cause::TimedOut, 9, Some(Duration::from_secs(seconds)), 0.5).as_secs();
+        let asked = |seconds| {
+            delay(&Cause::TimedOut, 9, Some(Duration::from_secs(seconds)), &Crowd::default(), 0.5).as_secs()
+        };
         assert_eq!(asked(100), 105);
         assert_eq!(asked(u64::from(u32::MAX)), 90_720);
     }
@@ -73,13 +84,14 @@ mod tests {
     #[test]
     fn a_registrar_that_said_no_is_not_asked_sooner_for_a_short_retry_after() {
         let cause = Cause::Refused { status: 403, phrase: "Forbidden".to_owned() };
-        let after = |seconds| delay(&cause, 1, Some(Duration::from_secs(seconds)), 1.0).as_secs();
+        let after =
+            |seconds| delay(&cause, 1, Some(Duration::from_secs(seconds)), &Crowd::default(), 1.0).as_secs();
         assert_eq!([after(0), after(1), after(1000)], [240, 240, 1100]);
     }
 
     #[test]
     fn any_number_of_failures_has_a_wait() {
-        assert_eq!(delay(&Cause::TimedOut, u32::MAX, None, 1.0), LONGEST);
-        assert!(delay(&Cause::TimedOut, 0, None, 0.0) > Duration::ZERO);
+        assert_eq!(delay(&Cause::TimedOut, u32::MAX, None, &Crowd::default(), 1.0), LONGEST);
+        assert!(delay(&Cause::TimedOut, 0, None, &Crowd::default(), 0.0) > Duration::ZERO);
     }
 }

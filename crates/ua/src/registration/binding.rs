@@ -25,6 +25,7 @@ use ringfence_wire::sip::Message;
 
 use super::account::Account;
 use super::contact::ContactAddress;
+use super::crowd::Crowd;
 use super::state::{Cause, RegistrationState};
 use super::target::{Target, Unreached, Unresolved};
 use crate::core::auth::Authenticator;
@@ -53,7 +54,7 @@ pub(crate) enum Action {
 const ROUNDS: u32 = 5;
 /// How long a look-up may take. Resolvers give up sooner; one that never answers must not hold a line for ever.
 const LOOKUP: Duration = Duration::from_secs(30);
-/// Within how long the lines of a machine that has slept register again: soon, and not all at once.
+/// Within how long the lines of a machine that has slept register again, where they are few: soon, and not all at once.
 const AFTER_CLOCK_JUMP: Duration = Duration::from_secs(5);
 /// The longest lifetime that is asked for or believed: a day.
 const LONGEST_EXPIRES: u32 = 24 * 60 * 60;
@@ -67,6 +68,8 @@ pub(crate) struct Binding {
     authenticator: Option<Authenticator>,
     /// What tells our Contact from any other, and proves to us that a caller has it from the registrar.
     token: String,
+    /// The lines that are registered where this one is.
+    crowd: Crowd,
     user_agent: String,
     call_id: String,
     from_tag: String,
@@ -128,6 +131,7 @@ impl Binding {
     pub(crate) fn new(
         account: Arc<Account>,
         token: String,
+        crowd: Crowd,
         user_agent: &str,
         generator: &mut Generator,
     ) -> Self {
@@ -137,6 +141,7 @@ impl Binding {
             expires: expires.clamp(SHORTEST_REFRESH, LONGEST_EXPIRES),
             account,
             token,
+            crowd,
             user_agent: user_agent.to_owned(),
             //= https://www.rfc-editor.org/rfc/rfc3261#section-10.2
             //# Call-ID: All registrations from a UAC SHOULD use the same Call-ID
@@ -307,7 +312,8 @@ impl Binding {
     pub(crate) fn handle_clock_jump(&mut self, now: Instant, generator: &mut Generator) {
         match &mut self.phase {
             Phase::Bound { refresh_at: due } | Phase::Waiting { retry_at: due } => {
-                *due = (*due).min(now + AFTER_CLOCK_JUMP.mul_f64(generator.fraction()));
+                let within = self.crowd.spread(AFTER_CLOCK_JUMP);
+                *due = (*due).min(now + within.mul_f64(generator.fraction()));
             }
             Phase::Idle | Phase::Resolving { .. } | Phase::Asking { .. } | Phase::Removing => {}
         }

@@ -13,7 +13,7 @@ use crate::registration::target::{Unreached, Unresolved};
 /// no longer than that; one who only pretends to be it must have kept the line from registering all the while.
 const DOWNGRADE: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Within how long the lines of a connection that was lost register again.
+/// Within how long the lines of a connection that was lost register again, where they are few.
 const AFTER_DISCONNECT: Duration = Duration::from_secs(3);
 /// A connection that is lost sooner is of no use: calls that came meanwhile were few, and one that is made anew will not
 /// last either. The first such loss may be a restart, which another follows; from the second in a row on they count as
@@ -42,8 +42,8 @@ impl Binding {
                 let retry_at = now
                     + match self.short_lived {
                         // The lines of a registrar that restarts do not all come back in one instant.
-                        0 | 1 => AFTER_DISCONNECT.mul_f64(generator.fraction()),
-                        times => backoff::delay(&cause, times - 1, None, generator.fraction()),
+                        0 | 1 => self.crowd.spread(AFTER_DISCONNECT).mul_f64(generator.fraction()),
+                        times => backoff::delay(&cause, times - 1, None, &self.crowd, generator.fraction()),
                     };
                 self.phase = Phase::Waiting { retry_at };
                 self.tell(RegistrationState::Failed { cause, retry_at: Some(retry_at) });
@@ -80,7 +80,8 @@ impl Binding {
             }
         }
         self.failures = self.failures.saturating_add(1);
-        let retry_at = now + backoff::delay(&cause, self.failures, retry_after, generator.fraction());
+        let delay = backoff::delay(&cause, self.failures, retry_after, &self.crowd, generator.fraction());
+        let retry_at = now + delay;
         self.phase = Phase::Waiting { retry_at };
         self.tell(RegistrationState::Failed { cause, retry_at: Some(retry_at) });
     }
