@@ -29,6 +29,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! STUN is read and written besides, as far as a client needs it to learn where it is seen: [`stun`].
+//!
 //! # Layers
 //!
 //! ```text
@@ -45,3 +47,4 @@
 //! Nothing here reads a clock, a socket or a source of randomness.
 
 pub mod sip;
+pub mod stun;

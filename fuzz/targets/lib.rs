@@ -1,0 +1,8 @@
+//! What is fuzzed: functions of bytes that hold whatever the bytes are, or panic. `mod.rs` has those of the crate `policy`;
+//! here are those of others. `tests/corpus.rs` of each crate runs its own over `corpus/`, without libFuzzer.
+
+#[path = "mod.rs"]
+mod of_policy;
+pub mod stun;
+
+pub use of_policy::*;
