@@ -244,6 +244,9 @@ fn softphone_account(account: &Account) -> softphone::Result<softphone::Account>
     if let Some(proxy) = &account.outbound_proxy {
         made = made.outbound_proxy(proxy);
     }
+    if let Some(ping) = account.keep_alive {
+        made = made.keep_alive(ping);
+    }
     if let Some(expires) = account.expires {
         made = made.expires(expires);
     }

@@ -4,8 +4,8 @@ use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use ringfence_ua::Transport;
 use ringfence_ua::auth::Credentials;
+use ringfence_ua::{Ping, Transport};
 use ringfence_wire::sip::{Host, Scheme, Uri};
 use zeroize::Zeroizing;
 
@@ -108,6 +108,15 @@ impl Account {
     #[must_use]
     pub fn transport(mut self, transport: Transport) -> Self {
         self.inner.transport = Some(transport);
+        self
+    }
+
+    /// Sets by what the way from the registrar is kept open (default [`Ping::Automatic`]; RFC 5626 section 4.4): over UDP by a
+    /// double CRLF that nobody answers, or by STUN, whose answer tells when a router has given the line another address, or
+    /// that the registrar is gone. The line then registers again within 3 s.
+    #[must_use]
+    pub fn keep_alive(mut self, ping: Ping) -> Self {
+        self.inner.ping = ping;
         self
     }
 

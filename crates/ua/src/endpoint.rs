@@ -13,6 +13,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Instant;
 
 use ringfence_wire::sip::{Message, ParseError};
+use ringfence_wire::stun::{binding_request, is_stun};
 
 use crate::call::{CallEnd, CallNumber, Screen, Waiting};
 use crate::core::{Agent, Echo};
@@ -28,6 +29,7 @@ use crate::transport::{ConnectionId, Due, Flow, KeepAlive, Outbox, PING, PONG, T
 mod counters;
 mod event;
 mod final_answer;
+mod flows;
 mod inbound;
 mod incoming_calls;
 mod lines;
@@ -176,6 +178,9 @@ impl Endpoint {
     /// Takes a datagram.
     pub fn handle_datagram(&mut self, now: Instant, source: SocketAddr, datagram: &[u8]) {
         self.counters.datagrams += 1;
+        if is_stun(datagram) {
+            return self.handle_stun(now, source.into(), datagram);
+        }
         self.handle_message(now, source.into(), datagram);
     }
 
@@ -251,6 +256,8 @@ impl Endpoint {
         while let Some(due) = self.keep_alive.pop_due(now, &mut self.generator) {
             match due {
                 Due::Ping(flow) => self.outbox.push(flow, PING),
+                Due::Probe(flow, id) => self.outbox.push(flow, &binding_request(id)),
+                Due::Silent(flow) => self.handle_flow_failed(now, flow, None, "keep-alives are not answered"),
                 Due::Dead(connection) => self.events.push_back(Event::Disconnect { connection }),
             }
         }

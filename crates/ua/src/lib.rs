@@ -35,4 +35,4 @@ pub use id::{Generator, LineId};
 pub use limits::Limits;
 pub use registration::{Account, Cause, RegistrationState, Target, Unreached, Unresolved, uuid_urn};
 pub use transaction::EndedBy;
-pub use transport::{ConnectionId, Flow, Outbox, Transmit, Transmits, Transport, Write};
+pub use transport::{ConnectionId, Flow, Outbox, Ping, Transmit, Transmits, Transport, Write};

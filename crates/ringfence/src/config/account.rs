@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ringfence_policy::{Identity, brief};
-use softphone::Transport;
+use softphone::{Ping, Transport};
 
 use super::regular;
 use super::secret::Secret;
@@ -30,6 +30,7 @@ pub(crate) struct Account {
     pub(crate) transport: Option<Transport>,
     pub(crate) websocket_path: Option<String>,
     pub(crate) outbound_proxy: Option<String>,
+    pub(crate) keep_alive: Option<Ping>,
     pub(crate) expires: Option<Duration>,
     pub(crate) peers: Vec<IpAddr>,
     pub(crate) open: bool,
@@ -49,6 +50,7 @@ const OUTBOUND_PROXY: Key =
     Key::new("outbound_proxy", "the proxy's host and port, or its SIP URI", "\"10.0.0.1:5060\"");
 const TRANSPORT: Key = Key::new("transport", "`udp`, `tcp`, `tls`, `ws` or `wss`", "\"tls\"");
 const WEBSOCKET_PATH: Key = Key::new("websocket_path", "a path that begins with /", "\"/ws\"");
+const KEEP_ALIVE: Key = Key::new("keep_alive", "`auto`, `crlf` or `stun`", "\"stun\"");
 const EXPIRES: Key = Key::new("expires", "a duration from 1m to 1d", "\"1h\"");
 const PEERS: Key = Key::new("peers", "IP addresses", "[\"10.0.0.7\"]");
 const OPEN: Key = Key::new("open", "true or false", "false");
@@ -84,6 +86,7 @@ impl Account {
             websocket_path: section.parsed(&WEBSOCKET_PATH, resource).map(|at| at.value),
             transport: section.parsed(&TRANSPORT, transport).map(|at| at.value),
             outbound_proxy: section.parsed(&OUTBOUND_PROXY, proxy).map(|at| at.value),
+            keep_alive: section.parsed(&KEEP_ALIVE, ping).map(|at| at.value),
             peers: peers(section),
             caller: caller(section),
             user: user.map(|at| at.value).unwrap_or_default(),
@@ -280,6 +283,15 @@ fn resource(text: &str) -> Option<String> {
 fn transport(text: &str) -> Option<Transport> {
     let all = [Transport::Udp, Transport::Tcp, Transport::Tls, Transport::Ws, Transport::Wss];
     all.into_iter().find(|transport| text.trim().eq_ignore_ascii_case(&transport.to_string()))
+}
+
+fn ping(text: &str) -> Option<Ping> {
+    match text.trim() {
+        "auto" => Some(Ping::Automatic),
+        "crlf" => Some(Ping::Crlf),
+        "stun" => Some(Ping::Stun),
+        _ => None,
+    }
 }
 
 fn is_name(text: &str) -> bool {

@@ -43,6 +43,8 @@ pub struct PbxConfig {
     pub min_expires: Duration,
     /// A longer expiry is shortened.
     pub max_expires: Duration,
+    /// Whether it answers STUN Binding requests on its SIP port (RFC 5626 section 8).
+    pub answers_stun: bool,
     /// What its Server and User-Agent say.
     pub product: String,
 }
@@ -68,6 +70,7 @@ impl PbxConfig {
             wrong_password_status: 401,
             min_expires: Duration::from_secs(60),
             max_expires: Duration::from_secs(3600),
+            answers_stun: false,
             product: "Ringfence-Testing PBX".to_owned(),
         }
     }

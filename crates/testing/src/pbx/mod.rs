@@ -3,12 +3,14 @@
 mod binding;
 mod config;
 mod registrar;
+mod stun;
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use ringfence_wire::sip::{Message, Method};
+use ringfence_wire::stun::is_stun;
 
 pub use binding::Binding;
 pub use config::PbxConfig;
@@ -45,6 +47,7 @@ pub struct Pbx {
     registrar: Registrar,
     caller: Caller,
     events: VecDeque<PbxEvent>,
+    answers_stun: bool,
 }
 
 /// What has happened at a PBX.
@@ -106,7 +109,8 @@ impl Pbx {
         let mut caller = Caller::new(config.address, random.next_u64());
         caller.set_domain(&config.domain);
         caller.set_product(&config.product);
-        Self { registrar: Registrar::new(config, random), caller, events: VecDeque::new() }
+        let answers_stun = config.answers_stun;
+        Self { registrar: Registrar::new(config, random), caller, events: VecDeque::new(), answers_stun }
     }
 
     /// Adds a user whose authentication name is the user's own.
@@ -146,6 +150,11 @@ impl Pbx {
     /// Sets what the registrar does from now on.
     pub fn set_mode(&mut self, mode: Mode) {
         self.registrar.mode = mode;
+    }
+
+    /// Sets whether STUN Binding requests are answered from now on.
+    pub fn set_answers_stun(&mut self, answers_stun: bool) {
+        self.answers_stun = answers_stun;
     }
 
     /// Changes the realm of the challenges.
@@ -222,6 +231,12 @@ impl Pbx {
 impl Node for Pbx {
     fn handle_datagram(&mut self, now: Instant, source: SocketAddr, datagram: &[u8]) {
         self.caller.socket().receive(now, source, datagram);
+        if is_stun(datagram) {
+            if let Some(answer) = self.answers_stun.then(|| stun::answer(source, datagram)).flatten() {
+                self.caller.socket().send(now, source, answer);
+            }
+            return;
+        }
         let Ok(message) = Message::parse(datagram) else { return };
         if message.method() == Some(Method::Register) {
             let answer = self.registrar.handle_register(now, source, &message, &mut self.events);

@@ -143,8 +143,8 @@ impl Endpoint {
             match action {
                 Action::Resolve { host, port } => self.look_up(id, host, port),
                 Action::Tell(state) => self.tell_registration(id, state),
-                Action::KeepOpen { flow, within, is_open: true } => {
-                    self.keep_alive.add(now, flow, within, &mut self.generator);
+                Action::KeepOpen { flow, within, by_stun, is_open: true } => {
+                    self.keep_alive.add(now, flow, within, by_stun, &mut self.generator);
                 }
                 Action::KeepOpen { flow, is_open: false, .. } => self.keep_alive.remove(flow),
                 Action::Send { flow, request } => self.send_register(now, id, flow, request),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::core::auth::Credentials;
-use crate::transport::Transport;
+use crate::transport::{Ping, Transport};
 
 /// One line's account, checked and ready for the wire.
 ///
@@ -44,6 +44,8 @@ pub struct Account {
     pub instance: Option<Arc<str>>,
     /// Where requests go instead of to the domain: a host, and a port where one was given.
     pub outbound_proxy: Option<(String, Option<u16>)>,
+    /// By what the way from the registrar is kept open.
+    pub ping: Ping,
     /// How long a binding is asked for.
     pub expires: Duration,
     /// Addresses besides the registrar's and the proxy's whose calls are taken.
@@ -80,6 +82,7 @@ impl Account {
             websocket_path: None,
             instance: None,
             outbound_proxy: None,
+            ping: Ping::default(),
             expires: Duration::from_secs(3600),
             peers: Vec::new(),
             is_open: false,

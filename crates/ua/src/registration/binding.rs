@@ -26,6 +26,7 @@ use ringfence_wire::sip::Message;
 use super::account::Account;
 use super::contact::ContactAddress;
 use super::crowd::Crowd;
+use super::outbound::Wanted;
 use super::state::{Cause, RegistrationState};
 use super::target::{Target, Unreached, Unresolved};
 use crate::core::auth::Authenticator;
@@ -47,7 +48,7 @@ pub(crate) enum Action {
     /// Tell of a new state.
     Tell(RegistrationState),
     /// Keep the flow to the registrar open, or no longer.
-    KeepOpen { flow: Flow, within: Option<Duration>, is_open: bool },
+    KeepOpen { flow: Flow, within: Option<Duration>, by_stun: bool, is_open: bool },
 }
 
 /// How often a registrar may challenge, send elsewhere or ask for more time within one attempt.
@@ -91,8 +92,8 @@ pub(crate) struct Binding {
     is_outbound: bool,
     /// Whether the registrar has it as this device's, so that a new one takes the place of the old.
     is_by_instance: bool,
-    /// Within how much time the registrar wants a keep-alive.
-    flow_timer: Option<Duration>,
+    /// What it wants of our keep-alives.
+    wanted: Wanted,
     /// The address whose flow is kept open.
     kept_open: Option<Flow>,
     /// Since when the connection is there that is used.
@@ -159,7 +160,7 @@ impl Binding {
             bound: None,
             is_outbound: true,
             is_by_instance: false,
-            flow_timer: None,
+            wanted: Wanted::default(),
             kept_open: None,
             connected_at: None,
             short_lived: 0,
@@ -342,6 +343,11 @@ impl Binding {
     /// Returns the address that callers reach us at, once it is known.
     pub(crate) fn contact(&self) -> Option<ContactAddress> {
         self.current_target().map(|target| self.contact_at(target))
+    }
+
+    /// Returns whether a flow is kept open for this binding.
+    pub(crate) fn keeps_open(&self, flow: Flow) -> bool {
+        self.kept_open == Some(flow)
     }
 
     fn current_target(&self) -> Option<Target> {

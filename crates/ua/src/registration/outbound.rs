@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use ringfence_wire::sip::{HeaderName, Message};
+use ringfence_wire::sip::{HeaderName, Message, NameAddr};
 use sha2::{Digest as _, Sha256};
 
 /// The option tag (RFC 5626 section 11.4).
@@ -59,6 +59,23 @@ pub fn uuid_urn(mut bytes: [u8; 16], version: u8) -> String {
     format!("urn:uuid:{low:08x}-{mid:04x}-{high:04x}-{clock:04x}-{node:012x}")
 }
 
+/// What a registrar and the first hop to it want of keep-alives.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Wanted {
+    /// Within how much time there is to be one.
+    pub(super) within: Option<Duration>,
+    /// Whether the first hop expects STUN.
+    pub(super) expects_stun: bool,
+}
+
+impl Wanted {
+    /// Reads it from the response to a REGISTER.
+    pub(super) fn of(response: &Message<'_>) -> Self {
+        let expects_stun = is_granted(response) || has_first_hop(response);
+        Self { within: flow_timer(response), expects_stun }
+    }
+}
+
 /// Returns whether a registrar has bound us by instance and flow.
 pub(super) fn is_granted(response: &Message<'_>) -> bool {
     //= https://www.rfc-editor.org/rfc/rfc5626#section-4.2.1
@@ -67,8 +84,21 @@ pub(super) fn is_granted(response: &Message<'_>) -> bool {
     response.tokens(HeaderName::Require).any(|tag| tag.eq_ignore_ascii_case(OUTBOUND))
 }
 
+/// Returns whether the first hop says that it knows flows, and with them their keep-alives.
+fn has_first_hop(response: &Message<'_>) -> bool {
+    //= https://www.rfc-editor.org/rfc/rfc5626#section-8
+    //# A UAC MAY use the presence
+    //# of an "ob" URI parameter in the Path header in a registration
+    //# response as an indication that its first edge proxy supports the
+    //# keep-alives defined in this document.
+    response.values(HeaderName::Path).any(|value| {
+        let hop = NameAddr::parse(value).ok();
+        hop.is_some_and(|hop| hop.uri().is_ok_and(|uri| uri.param("ob").is_some()))
+    })
+}
+
 /// Returns within how much time the registrar wants a keep-alive.
-pub(super) fn flow_timer(response: &Message<'_>) -> Option<Duration> {
+fn flow_timer(response: &Message<'_>) -> Option<Duration> {
     let value = response.named("Flow-Timer").next()?;
     let seconds = std::str::from_utf8(value).ok()?.trim().parse().ok()?;
     Some(Duration::from_secs(seconds).clamp(SHORTEST_FLOW_TIMER, LONGEST_FLOW_TIMER))

@@ -1,14 +1,23 @@
-//! What keeps a flow open through a NAT or a firewall, and finds out that it is not: a double CRLF towards each
-//! registrar, once for all the lines that are registered there.
+//! What keeps a flow open through a NAT or a firewall, and finds out that it is not: a double CRLF or a STUN request
+//! towards each registrar, once for all the lines that are registered there.
 //!
-//! Over UDP nobody answers it. Over a connection a server that knows RFC 5626 answers with a CRLF, the *pong*; from
-//! one that did so once, silence for 10 s is the end of the connection.
+//! A double CRLF over UDP is answered by nobody. Over a connection a server that knows RFC 5626 answers with a CRLF, the
+//! *pong*; from one that did so once, silence for 10 s is the end of the connection. STUN goes over UDP alone, to servers
+//! that are known to expect it (section 8), and its answer says where we are seen: silence for 39.5 s from one that
+//! answered before is the end of the flow, and so is another address. Who never answers is sent CRLF from then on.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
+
+use ringfence_wire::stun::{Answer, TransactionId};
 
 use super::flow::{ConnectionId, Flow};
 use crate::id::Generator;
+
+mod probe;
+
+use probe::{News, Next, Probe};
 
 /// What is sent: RFC 5626 section 3.5.1's ping, which every SIP server ignores over UDP.
 pub(crate) const PING: &[u8] = b"\r\n\r\n";
@@ -39,13 +48,43 @@ pub(crate) struct KeepAlive {
     order: BTreeSet<(Instant, Flow)>,
 }
 
+/// By what a flow is kept open.
+///
+/// ```
+/// assert_eq!(ringfence_ua::Ping::default(), ringfence_ua::Ping::Automatic);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Ping {
+    /// By STUN over UDP where the registrar says that it supports RFC 5626, else by CRLF.
+    #[default]
+    Automatic,
+    /// By CRLF always.
+    Crlf,
+    /// By STUN over UDP: whoever says so knows that the first hop expects it (RFC 5626 section 8). Over a connection by
+    /// CRLF.
+    Stun,
+}
+
 /// What is due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Due {
     /// A ping is to be sent.
     Ping(Flow),
+    /// A Binding request is to be sent.
+    Probe(Flow, TransactionId),
     /// The pong did not come: the connection leads nowhere.
     Dead(ConnectionId),
+    /// A server that has told where it sees us tells it no longer.
+    Silent(Flow),
+}
+
+/// What the answer to a Binding request says of a flow that is no more what it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Failed {
+    /// We are seen elsewhere now.
+    Moved(SocketAddr),
+    /// The server that has told it before cannot tell where it sees us.
+    Refused,
 }
 
 #[derive(Debug)]
@@ -58,6 +97,10 @@ struct Kept {
     awaits_pong: bool,
     /// Whether a ping over it was ever answered.
     answers: bool,
+    /// What is sent instead of pings.
+    probe: Option<Probe>,
+    /// Whether it was found that the server answers no probe.
+    is_without_stun: bool,
 }
 
 /// Between how much and how much.
@@ -67,21 +110,27 @@ struct Wait {
 }
 
 impl KeepAlive {
-    /// Keeps a flow open for one more line, with a ping within some time where its registrar asks for that.
+    /// Keeps a flow open for one more line, with a ping within some time where its registrar asks for that, and by STUN
+    /// where that is expected.
     pub(crate) fn add(
         &mut self,
         now: Instant,
         flow: Flow,
         within: Option<Duration>,
+        by_stun: bool,
         generator: &mut Generator,
     ) {
         let Self { flows, order } = self;
         let kept = flows.entry(flow).or_insert_with(|| {
             let due = now + interval(flow, within, generator);
             order.insert((due, flow));
-            Kept { lines: 0, due, within, awaits_pong: false, answers: false }
+            let (probe, is_without_stun) = (None, false);
+            Kept { lines: 0, due, within, awaits_pong: false, answers: false, probe, is_without_stun }
         });
         kept.lines += 1;
+        if by_stun && !flow.is_reliable() && !kept.is_without_stun {
+            kept.probe.get_or_insert_default();
+        }
         if let Some(within) = within
             && kept.within.is_none_or(|known| within < known)
         {
@@ -113,6 +162,32 @@ impl KeepAlive {
         }
     }
 
+    /// Takes an answer to a Binding request. Returns whether it is one, and what it says of the flow where that is no more
+    /// what it was.
+    pub(crate) fn handle_answer(
+        &mut self,
+        now: Instant,
+        flow: Flow,
+        answer: &Answer,
+        generator: &mut Generator,
+    ) -> (bool, Option<Failed>) {
+        let Self { flows, order } = self;
+        let Some(kept) = flows.get_mut(&flow) else { return (false, None) };
+        let Some(probe) = &mut kept.probe else { return (false, None) };
+        let Some(news) = probe.handle_answer(answer) else { return (false, None) };
+        let failed = match news {
+            News::Alive => None,
+            News::Moved(mapped) => Some(Failed::Moved(mapped)),
+            News::Refused if probe.has_answered() => Some(Failed::Refused),
+            News::Refused => {
+                kept.give_up_stun();
+                None
+            }
+        };
+        kept.reschedule(flow, now + interval(flow, kept.within, generator), order);
+        (true, failed)
+    }
+
     /// Returns what is due.
     pub(crate) fn pop_due(&mut self, now: Instant, generator: &mut Generator) -> Option<Due> {
         let Self { flows, order } = self;
@@ -131,6 +206,23 @@ impl KeepAlive {
             kept.reschedule(flow, now + interval(flow, kept.within, generator), order);
             return flow.connection_id().map(Due::Dead);
         }
+        if let Some(probe) = &mut kept.probe {
+            //= https://www.rfc-editor.org/rfc/rfc5626#section-8
+            //# Once a flow is established, failure of a STUN request (including its
+            //# retransmissions) is considered a failure of the underlying flow.
+            let (due, wait) = match probe.next(generator) {
+                Next::Send(id, wait) => (Due::Probe(flow, id), wait),
+                Next::GiveUp if probe.has_answered() => {
+                    (Due::Silent(flow), interval(flow, kept.within, generator))
+                }
+                Next::GiveUp => {
+                    kept.give_up_stun();
+                    (Due::Ping(flow), interval(flow, kept.within, generator))
+                }
+            };
+            kept.reschedule(flow, now + wait, order);
+            return Some(due);
+        }
         // Many servers answer no ping, and what they do not know of is no sign of anything.
         kept.awaits_pong = flow.is_reliable() && kept.answers;
         let wait = if kept.awaits_pong { PONG_WITHIN } else { interval(flow, kept.within, generator) };
@@ -145,6 +237,12 @@ impl KeepAlive {
 }
 
 impl Kept {
+    /// Sends pings from now on: a server that does not answer STUN may be one that blocks who sends it.
+    fn give_up_stun(&mut self) {
+        self.probe = None;
+        self.is_without_stun = true;
+    }
+
     fn reschedule(&mut self, flow: Flow, due: Instant, order: &mut BTreeSet<(Instant, Flow)>) {
         order.remove(&(self.due, flow));
         order.insert((due, flow));
@@ -202,7 +300,7 @@ mod tests {
     #[test]
     fn a_connection_that_answered_pings_is_dead_when_it_no_longer_does() {
         let (mut keep_alive, mut generator) = (KeepAlive::default(), Generator::new([1; 32]));
-        keep_alive.add(epoch(), connection(), None, &mut generator);
+        keep_alive.add(epoch(), connection(), None, false, &mut generator);
         let (first, ping) = next(&mut keep_alive, &mut generator);
         assert_eq!(ping, Some(Due::Ping(connection())));
         keep_alive.handle_pong(first, connection(), &mut generator);
@@ -216,7 +314,7 @@ mod tests {
     #[test]
     fn a_connection_that_never_answered_a_ping_is_pinged_on() {
         let (mut keep_alive, mut generator) = (KeepAlive::default(), Generator::new([1; 32]));
-        keep_alive.add(epoch(), connection(), None, &mut generator);
+        keep_alive.add(epoch(), connection(), None, false, &mut generator);
         for _ in 0..10 {
             assert_eq!(next(&mut keep_alive, &mut generator).1, Some(Due::Ping(connection())));
         }
@@ -226,8 +324,8 @@ mod tests {
     fn lines_of_one_registrar_share_one_flow_and_the_last_one_ends_it() {
         let (now, flow) = (epoch(), udp());
         let (mut keep_alive, mut generator) = (KeepAlive::default(), Generator::new([1; 32]));
-        keep_alive.add(now, flow, None, &mut generator);
-        keep_alive.add(now, flow, None, &mut generator);
+        keep_alive.add(now, flow, None, false, &mut generator);
+        keep_alive.add(now, flow, None, false, &mut generator);
         assert_eq!(keep_alive.pop_due(now, &mut generator), None);
         let due = keep_alive.poll_timeout().unwrap();
         assert_eq!(keep_alive.pop_due(due, &mut generator), Some(Due::Ping(flow)));
@@ -246,7 +344,7 @@ mod tests {
     fn each_ping_has_a_wait_of_its_own() {
         let (mut now, mut generator) = (epoch(), Generator::new([1; 32]));
         let mut keep_alive = KeepAlive::default();
-        keep_alive.add(now, udp(), None, &mut generator);
+        keep_alive.add(now, udp(), None, false, &mut generator);
         let mut waits = BTreeSet::new();
         for _ in 0..100 {
             let due = keep_alive.poll_timeout().unwrap();
@@ -262,8 +360,8 @@ mod tests {
     fn a_registrar_is_pinged_within_the_time_that_it_asks_for() {
         let (now, mut generator) = (epoch(), Generator::new([1; 32]));
         let mut keep_alive = KeepAlive::default();
-        keep_alive.add(now, connection(), None, &mut generator);
-        keep_alive.add(now, connection(), Some(Duration::from_secs(30)), &mut generator);
+        keep_alive.add(now, connection(), None, false, &mut generator);
+        keep_alive.add(now, connection(), Some(Duration::from_secs(30)), false, &mut generator);
         let (first, _) = next(&mut keep_alive, &mut generator);
         let (second, _) = next(&mut keep_alive, &mut generator);
         for wait in [first - now, second - first] {

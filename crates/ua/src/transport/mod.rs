@@ -8,5 +8,6 @@ mod outbox;
 pub(crate) mod via;
 
 pub use flow::{ConnectionId, Flow, Transport};
-pub(crate) use keepalive::{Due, KeepAlive, PING, PONG};
+pub use keepalive::Ping;
+pub(crate) use keepalive::{Due, Failed, KeepAlive, PING, PONG};
 pub use outbox::{Outbox, Transmit, Transmits, Write};

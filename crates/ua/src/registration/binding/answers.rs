@@ -8,7 +8,7 @@ use super::{Binding, Bound, LONGEST_EXPIRES, Phase, ROUNDS, SHORTEST_REFRESH};
 use crate::core::auth::AuthError;
 use crate::id::Generator;
 use crate::registration::contact::{ContactAddress, Ours, redirect_target};
-use crate::registration::outbound;
+use crate::registration::outbound::{self, Wanted};
 use crate::registration::state::{Cause, RegistrationState, shown};
 
 /// A refresh that is lost needs 32 s to be noticed: where the lifetime allows, it leaves that much and some.
@@ -29,7 +29,7 @@ impl Binding {
         }
         let expires = Duration::from_secs(granted.into());
         self.is_by_instance = outbound::is_granted(response);
-        self.flow_timer = outbound::flow_timer(response);
+        self.wanted = Wanted::of(response);
         self.bound = Some(Bound { contact, until: now + expires });
         if self.is_stopping {
             return self.remove(now, generator);
@@ -42,7 +42,11 @@ impl Binding {
         self.downgraded = None;
         let refresh_at = now + refresh_after(expires, generator.fraction());
         self.phase = Phase::Bound { refresh_at };
-        self.keep_open(self.current_target().map(|target| target.flow));
+        let flow = self.current_target().map(|target| target.flow);
+        if self.kept_open.is_none() && flow.is_some_and(|flow| !flow.is_reliable()) {
+            self.connected_at = Some(now);
+        }
+        self.keep_open(flow);
         self.tell(RegistrationState::Registered { expires, refresh_at });
     }
 

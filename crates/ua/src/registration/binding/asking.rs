@@ -8,7 +8,7 @@ use crate::registration::contact::{ContactAddress, contact_uri};
 use crate::registration::request::Register;
 use crate::registration::state::RegistrationState;
 use crate::registration::target::Target;
-use crate::transport::Flow;
+use crate::transport::{Flow, Ping};
 
 impl Binding {
     pub(super) fn begin_attempt(&mut self, now: Instant) {
@@ -74,13 +74,30 @@ impl Binding {
             return;
         }
         if let Some(flow) = self.kept_open {
-            self.actions.push_back(Action::KeepOpen { flow, within: None, is_open: false });
+            let (within, by_stun) = (None, false);
+            self.actions.push_back(Action::KeepOpen { flow, within, by_stun, is_open: false });
         }
         if let Some(flow) = flow {
-            let within = self.flow_timer;
-            self.actions.push_back(Action::KeepOpen { flow, within, is_open: true });
+            let (within, by_stun) = (self.wanted.within, self.keeps_open_by_stun(flow));
+            self.actions.push_back(Action::KeepOpen { flow, within, by_stun, is_open: true });
         }
         self.kept_open = flow;
+    }
+
+    fn keeps_open_by_stun(&self, flow: Flow) -> bool {
+        //= https://www.rfc-editor.org/rfc/rfc5626#section-4.4.2
+        //# This approach MUST only be used with connection-less transports, such
+        //# as UDP; it MUST NOT be used for connection-oriented transports such
+        //# as TCP and SCTP.
+        !flow.is_reliable()
+            && match self.account.ping {
+                Ping::Automatic => self.wanted.expects_stun,
+                Ping::Crlf => false,
+                //= https://www.rfc-editor.org/rfc/rfc5626#section-4.4
+                //# A configuration option indicating keep-alive support for a specific
+                //# target is considered an explicit indication.
+                Ping::Stun => true,
+            }
     }
 
     /// Returns what the Contact says while a target is in use.

@@ -1,5 +1,6 @@
 //! What a registration does when an attempt fails: it tries again later, whatever the cause.
 
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use super::{Binding, Phase};
@@ -56,6 +57,24 @@ impl Binding {
             Phase::Removing => self.end(now),
             Phase::Idle | Phase::Resolving { .. } | Phase::Waiting { .. } => {}
         }
+    }
+
+    /// Takes that the flow that is kept open to a UDP registrar is no more what it was: it may lead nowhere. A REGISTER on
+    /// its way finds that out by itself.
+    pub(crate) fn handle_flow_failed(
+        &mut self,
+        now: Instant,
+        seen: Option<SocketAddr>,
+        error: &str,
+        generator: &mut Generator,
+    ) {
+        if !matches!(self.phase, Phase::Bound { .. }) {
+            return;
+        }
+        if let (Some(seen), Some(target)) = (seen, self.current_target()) {
+            self.public = (seen != target.local).then_some(seen);
+        }
+        self.handle_disconnected(now, error, generator);
     }
 
     fn disconnected(&self, error: &str) -> Cause {

@@ -1,0 +1,57 @@
+//! What the answers to keep-alives say of a UDP flow, and what becomes of the lines that are registered over it (RFC 5626
+//! sections 4.4.2 and 8).
+
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use ringfence_wire::stun::Answer;
+
+use super::Endpoint;
+use crate::transport::{Failed, Flow};
+
+impl Endpoint {
+    /// Takes a STUN message.
+    pub(super) fn handle_stun(&mut self, now: Instant, flow: Flow, datagram: &[u8]) {
+        let answer = match Answer::parse(datagram) {
+            Ok(answer) => answer,
+            Err(error) => {
+                tracing::trace!(%error, "dropped");
+                self.counters.dropped_malformed += 1;
+                return;
+            }
+        };
+        let (is_ours, failed) = self.keep_alive.handle_answer(now, flow, &answer, &mut self.generator);
+        if is_ours {
+            self.counters.keep_alives += 1;
+        } else {
+            self.counters.dropped_unmatched_response += 1;
+        }
+        match failed {
+            //= https://www.rfc-editor.org/rfc/rfc5626#section-4.4.2
+            //# If the XOR-MAPPED-ADDRESS in the STUN
+            //# Binding Response changes, the UA MUST treat this event as a failure
+            //# on the flow.
+            Some(Failed::Moved(seen)) => {
+                self.handle_flow_failed(now, flow, Some(seen), "we are seen at another address than before");
+            }
+            Some(Failed::Refused) => self.handle_flow_failed(now, flow, None, "keep-alives are refused"),
+            None => {}
+        }
+    }
+
+    /// Has the lines of a flow that failed register anew, over one that is made anew.
+    pub(super) fn handle_flow_failed(
+        &mut self,
+        now: Instant,
+        flow: Flow,
+        seen: Option<SocketAddr>,
+        error: &str,
+    ) {
+        for id in self.lines.ids() {
+            let binding = self.lines.find_mut(id).and_then(|line| line.binding.as_mut());
+            let Some(binding) = binding.filter(|binding| binding.keeps_open(flow)) else { continue };
+            binding.handle_flow_failed(now, seen, error, &mut self.generator);
+            self.settle_line(now, id);
+        }
+    }
+}
