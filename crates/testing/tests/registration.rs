@@ -376,10 +376,38 @@ mod refused {
     fn a_redirected_registration_goes_where_it_is_sent() {
         let elsewhere: SocketAddr = "192.0.2.2:5060".parse().unwrap();
         let mut scene = Scene::new(1);
-        let mut other = Pbx::new(PbxConfig::new(elsewhere), 2);
-        other.add_user("858", "secret");
+        let other = Pbx::new(PbxConfig { algorithms: vec![], ..PbxConfig::new(elsewhere) }, 2);
         let other = scene.network.add(elsewhere, other);
+        scene.network.with(other, |pbx, _| pbx.add_user("858", "secret"));
         let contact = "sip:192.0.2.2".to_owned();
+        scene.with_pbx(|pbx, _| pbx.set_mode(Mode::Redirecting { status: 302, contact }));
+        let scene = scene.registered();
+        assert!(scene.network.node(other).is_registered("858"));
+    }
+
+    #[test]
+    fn the_password_is_given_to_no_host_that_was_not_configured() {
+        let elsewhere: SocketAddr = "192.0.2.2:5060".parse().unwrap();
+        let mut scene = Scene::new(1).registered();
+        let other = scene.network.add(elsewhere, Pbx::new(PbxConfig::new(elsewhere), 2));
+        scene.network.with(other, |pbx, _| pbx.add_user("858", "secret"));
+        let contact = "sip:192.0.2.2".to_owned();
+        scene.with_pbx(|pbx, _| pbx.set_mode(Mode::Redirecting { status: 302, contact }));
+        scene.run(seconds(4 * 3600));
+        assert_eq!(failure(&scene).0, Cause::Elsewhere { host: "192.0.2.2".to_owned(), status: 401 });
+        let packets = scene.network.packets().iter().filter(|packet| packet.destination == elsewhere);
+        let asked: Vec<_> = packets.filter_map(|packet| Message::parse(&packet.payload).ok()).collect();
+        assert!((1..=20).contains(&asked.len()), "{} requests in four hours", asked.len());
+        assert!(asked.iter().all(|request| !request.has(HeaderName::Authorization)));
+    }
+
+    #[test]
+    fn the_password_is_given_to_the_configured_host_at_the_port_that_it_names() {
+        let other_port: SocketAddr = "192.0.2.1:5080".parse().unwrap();
+        let mut scene = Scene::new(1);
+        let other = scene.network.add(other_port, Pbx::new(PbxConfig::new(other_port), 2));
+        scene.network.with(other, |pbx, _| pbx.add_user("858", "secret"));
+        let contact = "sip:192.0.2.1:5080".to_owned();
         scene.with_pbx(|pbx, _| pbx.set_mode(Mode::Redirecting { status: 302, contact }));
         let scene = scene.registered();
         assert!(scene.network.node(other).is_registered("858"));

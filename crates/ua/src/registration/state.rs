@@ -69,11 +69,19 @@ pub enum Cause {
         /// What the registrar offered.
         offered: String,
     },
-    /// The registrar offered more than MD5 before, and now asks for MD5, as one who wants to break the password
+    /// More than MD5 was offered to the account before, and now MD5 is asked for, as one who wants to break the password
     /// would. It is answered after a day, or when the line is unregistered and registered again.
     Downgrade {
         /// The realm that asks.
         realm: String,
+    },
+    /// The registrar sent the line to another host, which asks for credentials. They are given to the account's domain
+    /// and its proxy alone.
+    Elsewhere {
+        /// The host.
+        host: String,
+        /// 401 or 407.
+        status: u16,
     },
     /// The registrar refused.
     Refused {
@@ -120,6 +128,7 @@ impl Cause {
             | Self::NoCredentials { .. }
             | Self::NoUsableChallenge { .. }
             | Self::Downgrade { .. }
+            | Self::Elsewhere { .. }
             | Self::Refused { .. }
             | Self::NotGranted => true,
             Self::Unavailable { .. }
@@ -136,6 +145,7 @@ impl Cause {
         match self {
             Self::BadCredentials { status }
             | Self::NoCredentials { status }
+            | Self::Elsewhere { status, .. }
             | Self::Refused { status, .. }
             | Self::Unavailable { status, .. } => Some(*status),
             Self::NoUsableChallenge { .. }
@@ -162,8 +172,16 @@ impl fmt::Display for Cause {
                 write!(f, "the registrar offers only authentication that is not supported: {offered}")
             }
             Self::Downgrade { realm } => {
-                write!(f, "the registrar offered SHA-2 before and now asks for MD5 (realm {realm:?})")
+                write!(
+                    f,
+                    "SHA-2 was offered before and now realm {realm:?} asks for MD5, which is not answered"
+                )
             }
+            Self::Elsewhere { host, status } => write!(
+                f,
+                "the registrar sends the line to {host}, which asks for the password ({status}): \
+                 only the account's domain and proxy are given it"
+            ),
             Self::Refused { status, phrase } => write!(f, "the registrar refused: {status} {phrase}"),
             Self::Unavailable { status, phrase } => write!(f, "the registrar could not: {status} {phrase}"),
             Self::TimedOut => f.write_str("the registrar did not answer within 32 s"),

@@ -55,6 +55,11 @@ impl Offer {
     pub(super) fn algorithm(&self) -> Algorithm {
         self.named_algorithm.unwrap_or(Algorithm::MD5)
     }
+
+    /// Returns whether it asks for more than MD5.
+    pub(super) fn is_strong(&self) -> bool {
+        self.algorithm().is_stronger_than(Algorithm::MD5)
+    }
 }
 
 /// Chooses `auth` where both are offered: bodies are rewritten on the way too often.

@@ -56,6 +56,8 @@ pub struct Credentials {
 pub struct Authenticator {
     credentials: Credentials,
     sessions: Vec<Session>,
+    /// Whether any realm ever offered more than MD5: then none that is new gets MD5.
+    has_offered_strong: bool,
     /// Challenges since the last success.
     challenges_in_a_row: usize,
 }
@@ -84,7 +86,7 @@ impl Authenticator {
     /// Starts without a challenge, so that the first request carries no credentials.
     #[must_use]
     pub fn new(credentials: Credentials) -> Self {
-        Self { credentials, sessions: Vec::new(), challenges_in_a_row: 0 }
+        Self { credentials, sessions: Vec::new(), has_offered_strong: false, challenges_in_a_row: 0 }
     }
 
     /// Takes a 401 or 407. After `Ok` the request is to be sent again, with a new `CSeq` and with
@@ -148,11 +150,22 @@ impl Authenticator {
         if best.is_empty() {
             return Err(AuthError::NoUsableChallenge { offered: unusable });
         }
+        if let Some((_, offer)) = best.iter().find(|(who, offer)| self.is_downgrade(*who, offer)) {
+            return Err(AuthError::Downgrade { realm: offer.realm.clone() });
+        }
+        self.has_offered_strong |= best.iter().any(|(_, offer)| offer.is_strong());
         self.silence_replaced_realms(&best);
         for (challenger, offer) in best {
             self.session(challenger, &offer.realm).handle_challenge(offer)?;
         }
         Ok(())
+    }
+
+    /// Returns whether a realm asks for MD5 that may not have it: one that knew more, or one that came when the account
+    /// had been offered more, as of one who gives himself another name to get it.
+    fn is_downgrade(&self, challenger: Challenger, offer: &Offer) -> bool {
+        let known = self.sessions.iter().find(|session| session.is_for(challenger, &offer.realm));
+        !offer.is_strong() && known.map_or(self.has_offered_strong, |session| session.has_offered_strong)
     }
 
     /// A registrar that was given another realm is not sent the answer for its old one, which it
@@ -206,8 +219,9 @@ pub enum AuthError {
         /// The protection domain that asked.
         realm: String,
     },
-    /// A realm that knows SHA-2 asked for MD5, as one who wants to break the password would.
-    #[error("realm {realm:?} offered SHA-2 before and now asks for MD5")]
+    /// A realm that knows SHA-2 asked for MD5, or a new one did though others know SHA-2, as one who wants to break the
+    /// password would.
+    #[error("realm {realm:?} asks for MD5, and SHA-2 was offered before")]
     Downgrade {
         /// The protection domain that asked.
         realm: String,

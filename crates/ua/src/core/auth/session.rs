@@ -5,7 +5,7 @@ use std::fmt;
 use ringfence_wire::sip::quote;
 
 use super::challenge::Offer;
-use super::digest::{Algorithm, Digested, HexDigest, Key, Protection};
+use super::digest::{Digested, HexDigest, Key, Protection};
 use super::{AuthError, Challenger, Credentials};
 
 /// What is remembered of one realm.
@@ -14,7 +14,7 @@ pub(super) struct Session {
     pub(super) challenger: Challenger,
     pub(super) realm: String,
     /// Whether the realm ever offered more than MD5: then it does not get MD5 any more.
-    has_offered_strong: bool,
+    pub(super) has_offered_strong: bool,
     state: State,
 }
 
@@ -82,11 +82,7 @@ impl Session {
         if matches!(self.state, State::Answered(_)) && !offer.is_stale {
             return Err(AuthError::WrongPassword { realm: offer.realm });
         }
-        let is_strong = offer.algorithm().is_stronger_than(Algorithm::MD5);
-        if self.has_offered_strong && !is_strong {
-            return Err(AuthError::Downgrade { realm: offer.realm });
-        }
-        self.has_offered_strong |= is_strong;
+        self.has_offered_strong |= offer.is_strong();
         self.state = State::Challenged(Nonce { offer, count: 0, start: None });
         Ok(())
     }

@@ -364,6 +364,47 @@ mod hostile {
         challenge(&mut authenticator, 401, &[SHA_256]).unwrap();
     }
 
+    fn of_realm(challenge: &str, realm: &str) -> String {
+        challenge.replace("http-auth@example.org", realm)
+    }
+
+    #[test]
+    fn an_account_that_was_offered_sha_2_gives_md5_to_no_realm_that_is_new() {
+        let mut authenticator = mufasa();
+        challenge(&mut authenticator, 401, &[SHA_256]).unwrap();
+        get(&mut authenticator);
+        for status in [401, 407] {
+            let error = challenge(&mut authenticator, status, &[&of_realm(MD5, "other")]).unwrap_err();
+            assert_eq!(error, AuthError::Downgrade { realm: "other".into() });
+            let request = get(&mut authenticator);
+            assert!(!request.has(HeaderName::Authorization) && !request.has(HeaderName::ProxyAuthorization));
+        }
+    }
+
+    #[test]
+    fn realms_that_come_and_go_do_not_wash_away_that_an_account_was_offered_sha_2() {
+        let mut authenticator = mufasa();
+        challenge(&mut authenticator, 401, &[SHA_256]).unwrap();
+        for realm in 0..20 {
+            challenge(&mut authenticator, 407, &[&of_realm(SHA_256, &realm.to_string())]).unwrap();
+            accept(&mut authenticator, "");
+        }
+        assert!(matches!(challenge(&mut authenticator, 401, &[MD5]), Err(AuthError::Downgrade { .. })));
+    }
+
+    #[test]
+    fn a_proxy_that_was_given_md5_before_gets_it_beside_a_registrar_with_sha_2() {
+        let mut authenticator = mufasa();
+        let proxy = of_realm(MD5, "proxy");
+        challenge(&mut authenticator, 407, &[&proxy]).unwrap();
+        get(&mut authenticator);
+        challenge(&mut authenticator, 401, &[SHA_256]).unwrap();
+        get(&mut authenticator);
+        accept(&mut authenticator, "");
+        challenge(&mut authenticator, 407, &[&proxy]).unwrap();
+        assert!(get(&mut authenticator).has(HeaderName::ProxyAuthorization));
+    }
+
     #[test]
     fn a_nonce_that_is_stale_for_ever_ends_in_an_error() {
         let mut authenticator = mufasa();

@@ -65,6 +65,9 @@ impl Binding {
         generator: &mut Generator,
     ) {
         let status = status.as_u16();
+        if let Some(host) = self.led_away_to() {
+            return self.fail(now, Cause::Elsewhere { host: shown(&host), status }, None, generator);
+        }
         let Some(authenticator) = &mut self.authenticator else {
             return self.fail(now, Cause::NoCredentials { status }, None, generator);
         };

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use ringfence_wire::sip::Uri;
+
 use super::{Action, Binding, Bound, LOOKUP, Phase};
 use crate::id::Generator;
 use crate::registration::contact::{ContactAddress, contact_uri};
@@ -49,6 +51,8 @@ impl Binding {
         let old = self.bound.map(|bound| bound.contact).filter(|&old| expires > 0 && old != contact);
         // By instance and flow the new one replaces it.
         let old = old.filter(|_| !self.is_by_instance);
+        let is_led_away = self.led_away_to().is_some();
+        let authenticator = self.authenticator.as_mut().filter(|_| !is_led_away);
         let uri_of = |address| contact_uri(&self.account.user, address, &self.token);
         let request = Register {
             account: &self.account,
@@ -65,8 +69,18 @@ impl Binding {
             expires,
             user_agent: &self.user_agent,
         }
-        .write(self.authenticator.as_mut(), &cnonce);
+        .write(authenticator, &cnonce);
         self.actions.push_back(Action::Send { flow: target.flow, request });
+    }
+
+    /// Returns the host that a 3xx has sent the line to, where it is none of those that the account names: what it asks
+    /// for is not given to it.
+    pub(super) fn led_away_to(&self) -> Option<String> {
+        let uri = self.redirected.as_ref()?;
+        let host = Uri::parse(uri.as_bytes()).ok()?.host().to_string();
+        let proxy = self.account.outbound_proxy.as_ref().map(|(host, _)| host);
+        let mut named = [Some(&self.account.domain), proxy].into_iter().flatten();
+        (!named.any(|named| named.eq_ignore_ascii_case(&host))).then_some(host)
     }
 
     pub(super) fn keep_open(&mut self, flow: Option<Flow>) {

@@ -25,7 +25,7 @@ impl Binding {
         status: StatusCode,
         generator: &mut Generator,
     ) {
-        let is_challenge = matches!(status.as_u16(), 401 | 407);
+        let is_challenge = matches!(status.as_u16(), 401 | 407) && self.led_away_to().is_none();
         let may_repeat = self.authenticator.as_mut().is_some_and(|authenticator| {
             if !is_challenge {
                 authenticator.handle_success(response);
