@@ -244,6 +244,9 @@ fn softphone_account(account: &Account) -> softphone::Result<softphone::Account>
     if let Some(proxy) = &account.outbound_proxy {
         made = made.outbound_proxy(proxy);
     }
+    if let Some(address) = account.public_address {
+        made = made.public_address(address);
+    }
     if let Some(ping) = account.keep_alive {
         made = made.keep_alive(ping);
     }

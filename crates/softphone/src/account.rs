@@ -120,6 +120,15 @@ impl Account {
         self
     }
 
+    /// Says at which address the line is reached from outside, where a router forwards its ports: the Contact has it from
+    /// the first REGISTER on, whatever the registrar sees. The port is the softphone's own, unless the registrar sees
+    /// another at that address. Without it the Contact is where the registrar sees the line (RFC 3581).
+    #[must_use]
+    pub fn public_address(mut self, address: IpAddr) -> Self {
+        self.inner.public_address = Some(address.to_canonical());
+        self
+    }
+
     /// Sets the resource that a server is asked for by WebSocket, such as `/ws` (default `/`).
     #[must_use]
     pub fn websocket_path(mut self, path: &str) -> Self {

@@ -33,9 +33,18 @@ impl Connected {
     }
 
     fn of(change: impl FnOnce(&mut Account)) -> Self {
+        Self::deciding(|| Verdict::Reject(Rejection::busy().into()), change)
+    }
+
+    /// One that lets calls ring.
+    fn ringing(change: impl FnOnce(&mut Account)) -> Self {
+        Self::deciding(|| Verdict::Ring { limit: None }, change)
+    }
+
+    fn deciding(decide: impl Fn() -> Verdict + Send + 'static, change: impl FnOnce(&mut Account)) -> Self {
         let clock = Clock::new();
         let mut endpoint = Endpoint::new(Config::new("192.0.2.7:5060".parse().unwrap()), [7; 32])
-            .with_screen(Box::new(|_| Verdict::Reject(Rejection::busy().into())));
+            .with_screen(Box::new(move |_| decide()));
         let mut account = Account::new("858", "pbx.example.com", 5060);
         account.transport = Some(Transport::Tcp);
         change(&mut account);
@@ -216,7 +225,7 @@ fn device(account: &mut Account) {
 fn a_device_is_known_again_over_its_next_flow() {
     let mut connected = Connected::of(device);
     let first = connected.answer("200 OK", "Require: outbound\r\nFlow-Timer: 30\r\n");
-    assert!(first.contains("\r\nSupported: path, outbound\r\n"), "{first}");
+    assert!(first.contains("\r\nSupported: path, outbound, gruu\r\n"), "{first}");
     connected.pass(Duration::ZERO);
     connected.endpoint.handle_disconnected(connected.clock.now(), ConnectionId::new(1), "reset");
     connected.pass(seconds(3));
@@ -254,6 +263,44 @@ fn a_first_hop_that_knows_no_flows_is_asked_without() {
     let is_registered =
         |event: &Event| matches!(event, Event::Registration { state, .. } if state.is_registered());
     assert!(events.iter().any(is_registered));
+}
+
+/// What a caller is told to reach the line at, when it rings, so long after the registrar has answered.
+fn contact_told_after(time: Duration, contact: &str) -> String {
+    let mut connected = Connected::ringing(device);
+    let register = connected.written().pop().unwrap();
+    let ours = register.lines().find_map(|line| line.strip_prefix("Contact: ")).unwrap();
+    let status = format!("SIP/2.0 200 OK\r\nContact: {ours};expires=60{contact}\r\n");
+    let answer = register.replacen("REGISTER sip:pbx.example.com SIP/2.0\r\n", &status, 1);
+    let lines: Vec<&str> = answer.split("\r\n").filter(|line| *line != format!("Contact: {ours}")).collect();
+    connected.receive(&lines.join("\r\n"));
+    connected.pass(time);
+    connected.written();
+    connected.receive(INVITE);
+    let ringing = connected.written().into_iter().find(|answer| answer.starts_with("SIP/2.0 180 ")).unwrap();
+    ringing.lines().find_map(|line| line.strip_prefix("Contact: ")).unwrap().to_owned()
+}
+
+//= https://www.rfc-editor.org/rfc/rfc5627#section-4.4
+//= type=test
+//# A UA SHOULD use a GRUU when populating the Contact header field of
+//# dialog-forming and target refresh requests and responses.
+//= https://www.rfc-editor.org/rfc/rfc5627#section-4.4
+//= type=test
+//# It MUST NOT reuse a GRUU
+//# learned through a previous registration that has lapsed (in other words, one
+//# obtained when registering a contact that has expired).
+#[test]
+fn callers_are_told_the_uri_that_the_registrar_gave_us_while_it_is_good() {
+    let gruu = ";pub-gruu=\"sip:858@pbx.example.com;gr=urn:uuid:1\"";
+    assert_eq!(contact_told_after(seconds(1), gruu), "<sip:858@pbx.example.com;gr=urn:uuid:1>");
+    let address = "<sip:858@192.0.2.7:40001;transport=tcp>";
+    assert_eq!(contact_told_after(seconds(61), gruu), address);
+    assert_eq!(
+        contact_told_after(seconds(1), ";pub-gruu=\"sip:858@pbx.example.com\""),
+        address,
+        "it is none"
+    );
 }
 
 #[test]

@@ -176,6 +176,26 @@ mod granted {
         assert_eq!(scene.pbx().bindings("858").len(), 1);
     }
 
+    /// The Contact that is bound of a line with a public address that is forwarded to it, seen at another by its registrar.
+    fn contact_forwarded_from(public: &str, seen: &str) -> String {
+        let mut account = account();
+        account.public_address = Some(public.parse().unwrap());
+        let config = PbxConfig::new(pbx_address());
+        let mut scene = Scene::of(1, config, account, Phone::new(phone_address(), 1));
+        scene.network.translate(phone_address(), seen.parse().unwrap());
+        scene.run(seconds(5));
+        assert_eq!(scene.pbx().bindings("858").len(), 1);
+        scene.pbx().bindings("858").last().unwrap().contact.clone()
+    }
+
+    #[test]
+    fn a_public_address_is_the_contact_whatever_the_registrar_sees() {
+        let contact = contact_forwarded_from("203.0.113.9", "198.51.100.9:40001");
+        assert!(contact.starts_with("sip:858@203.0.113.9:5060;"), "{contact}");
+        let contact = contact_forwarded_from("203.0.113.9", "203.0.113.9:40001");
+        assert!(contact.starts_with("sip:858@203.0.113.9:40001;"), "the port is translated: {contact}");
+    }
+
     #[test]
     fn the_flow_is_kept_open_with_line_ends() {
         let mut scene = Scene::new(1).registered();

@@ -30,6 +30,7 @@ pub(crate) struct Account {
     pub(crate) transport: Option<Transport>,
     pub(crate) websocket_path: Option<String>,
     pub(crate) outbound_proxy: Option<String>,
+    pub(crate) public_address: Option<IpAddr>,
     pub(crate) keep_alive: Option<Ping>,
     pub(crate) expires: Option<Duration>,
     pub(crate) peers: Vec<IpAddr>,
@@ -50,6 +51,8 @@ const OUTBOUND_PROXY: Key =
     Key::new("outbound_proxy", "the proxy's host and port, or its SIP URI", "\"10.0.0.1:5060\"");
 const TRANSPORT: Key = Key::new("transport", "`udp`, `tcp`, `tls`, `ws` or `wss`", "\"tls\"");
 const WEBSOCKET_PATH: Key = Key::new("websocket_path", "a path that begins with /", "\"/ws\"");
+const PUBLIC_ADDRESS: Key =
+    Key::new("public_address", "an IP address that a router forwards to us", "\"203.0.113.9\"");
 const KEEP_ALIVE: Key = Key::new("keep_alive", "`auto`, `crlf` or `stun`", "\"stun\"");
 const EXPIRES: Key = Key::new("expires", "a duration from 1m to 1d", "\"1h\"");
 const PEERS: Key = Key::new("peers", "IP addresses", "[\"10.0.0.7\"]");
@@ -86,6 +89,7 @@ impl Account {
             websocket_path: section.parsed(&WEBSOCKET_PATH, resource).map(|at| at.value),
             transport: section.parsed(&TRANSPORT, transport).map(|at| at.value),
             outbound_proxy: section.parsed(&OUTBOUND_PROXY, proxy).map(|at| at.value),
+            public_address: section.parsed(&PUBLIC_ADDRESS, one_host).map(|at| at.value),
             keep_alive: section.parsed(&KEEP_ALIVE, ping).map(|at| at.value),
             peers: peers(section),
             caller: caller(section),
@@ -283,6 +287,11 @@ fn resource(text: &str) -> Option<String> {
 fn transport(text: &str) -> Option<Transport> {
     let all = [Transport::Udp, Transport::Tcp, Transport::Tls, Transport::Ws, Transport::Wss];
     all.into_iter().find(|transport| text.trim().eq_ignore_ascii_case(&transport.to_string()))
+}
+
+fn one_host(text: &str) -> Option<IpAddr> {
+    let address: IpAddr = text.trim().trim_matches(['[', ']']).parse().ok()?;
+    (!address.is_unspecified() && !address.is_multicast()).then_some(address)
 }
 
 fn ping(text: &str) -> Option<Ping> {

@@ -291,7 +291,7 @@ impl Endpoint {
         let contact = self
             .lines
             .find(inbound.line)
-            .map_or_else(String::new, |line| line.contact(self.local, inbound.target.transport()));
+            .map_or_else(String::new, |line| line.contact(now, self.local, inbound.target.transport()));
         let ends_at = now + wait.limit().min(UNDECIDED_FOR);
         let waiting = Incoming {
             key: inbound.key,

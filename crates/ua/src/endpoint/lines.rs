@@ -39,9 +39,15 @@ const LOOKUP_AFTER_FAILURE: Duration = Duration::from_secs(30);
 const LOOKUP_AGAIN: Duration = Duration::from_secs(3600);
 
 impl Line {
-    /// Returns the URI that a caller's later requests are to reach the line at, by what its INVITE came by. It has no
-    /// token: what a caller learns must not let anyone in.
-    pub(crate) fn contact(&self, fallback: SocketAddr, transport: Transport) -> String {
+    /// Returns the URI that a caller's later requests are to reach the line at: what the registrar gave it for that, or
+    /// where it is, by what the INVITE came by. It has no token: what a caller learns must not let anyone in.
+    pub(crate) fn contact(&self, now: Instant, fallback: SocketAddr, transport: Transport) -> String {
+        //= https://www.rfc-editor.org/rfc/rfc5627#section-4.4
+        //# A UA SHOULD use a GRUU when populating the Contact header field of
+        //# dialog-forming and target refresh requests and responses.
+        if let Some(gruu) = self.binding.as_ref().and_then(|binding| binding.gruu(now)) {
+            return gruu.to_owned();
+        }
         let registered = self.binding.as_ref().and_then(Binding::contact);
         let contact = registered.filter(|contact| contact.transport == transport).unwrap_or_else(|| {
             let address = self.local.unwrap_or(fallback);

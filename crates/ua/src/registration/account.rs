@@ -44,6 +44,9 @@ pub struct Account {
     pub instance: Option<Arc<str>>,
     /// Where requests go instead of to the domain: a host, and a port where one was given.
     pub outbound_proxy: Option<(String, Option<u16>)>,
+    /// Where the line is reached through a translator that nobody but its owner knows of: what the Contact says, whatever
+    /// the registrar sees.
+    pub public_address: Option<IpAddr>,
     /// By what the way from the registrar is kept open.
     pub ping: Ping,
     /// How long a binding is asked for.
@@ -82,6 +85,7 @@ impl Account {
             websocket_path: None,
             instance: None,
             outbound_proxy: None,
+            public_address: None,
             ping: Ping::default(),
             expires: Duration::from_secs(3600),
             peers: Vec::new(),

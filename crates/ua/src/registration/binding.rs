@@ -26,6 +26,7 @@ use ringfence_wire::sip::Message;
 use super::account::Account;
 use super::contact::ContactAddress;
 use super::crowd::Crowd;
+use super::gruu::Gruu;
 use super::outbound::Wanted;
 use super::state::{Cause, RegistrationState};
 use super::target::{Target, Unreached, Unresolved};
@@ -92,6 +93,8 @@ pub(crate) struct Binding {
     is_outbound: bool,
     /// Whether the registrar has it as this device's, so that a new one takes the place of the old.
     is_by_instance: bool,
+    /// By what URI it leads to this phone from anywhere.
+    gruu: Option<Gruu>,
     /// What it wants of our keep-alives.
     wanted: Wanted,
     /// The address whose flow is kept open.
@@ -160,6 +163,7 @@ impl Binding {
             bound: None,
             is_outbound: true,
             is_by_instance: false,
+            gruu: None,
             wanted: Wanted::default(),
             kept_open: None,
             connected_at: None,
@@ -343,6 +347,11 @@ impl Binding {
     /// Returns the address that callers reach us at, once it is known.
     pub(crate) fn contact(&self) -> Option<ContactAddress> {
         self.current_target().map(|target| self.contact_at(target))
+    }
+
+    /// Returns the URI that the registrar gave us, which leads to us from anywhere.
+    pub(crate) fn gruu(&self, now: Instant) -> Option<&str> {
+        self.gruu.as_ref()?.uri(now)
     }
 
     /// Returns whether a flow is kept open for this binding.

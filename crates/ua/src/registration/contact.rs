@@ -82,6 +82,12 @@ impl Ours<'_> {
         self.find(&contacts).map_or(0, |listed| expires_of(listed).unwrap_or_else(default))
     }
 
+    /// Returns the Contact that is our binding, where the registrar lists it.
+    pub(super) fn listed<'m>(&self, response: &'m Message<'_>) -> Option<NameAddr<'m>> {
+        let contacts: Vec<NameAddr<'m>> = addresses(response).collect();
+        self.find(&contacts).copied()
+    }
+
     fn find<'c, 'm>(&self, contacts: &'c [NameAddr<'m>]) -> Option<&'c NameAddr<'m>> {
         let uri = contact_uri(self.user, self.contact, self.token);
         //= https://www.rfc-editor.org/rfc/rfc3261#section-10.2.4

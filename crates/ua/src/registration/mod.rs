@@ -5,6 +5,7 @@ mod backoff;
 mod binding;
 mod contact;
 mod crowd;
+mod gruu;
 mod outbound;
 mod request;
 mod state;

@@ -75,7 +75,11 @@ impl Register<'_> {
         //# specification MUST include the outbound option tag in a Supported
         //# header field in a REGISTER request.
         // Path is the registrar's and the proxies' business alone (RFC 3327 section 5.1).
-        let supported: &[u8] = if instance.is_some() { b"path, outbound" } else { b"path" };
+        //= https://www.rfc-editor.org/rfc/rfc5627#section-4.1
+        //# The value of that header field MUST include
+        //# "gruu" as one of the option tags.
+        // Without an instance-id there is nothing to give one for.
+        let supported: &[u8] = if instance.is_some() { b"path, outbound, gruu" } else { b"path" };
         request.header("Supported", supported);
         request.header("Allow", ALLOW.as_bytes());
         request.header("User-Agent", self.user_agent.as_bytes());

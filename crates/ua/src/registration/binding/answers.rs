@@ -8,6 +8,7 @@ use super::{Binding, Bound, LONGEST_EXPIRES, Phase, ROUNDS, SHORTEST_REFRESH};
 use crate::core::auth::AuthError;
 use crate::id::Generator;
 use crate::registration::contact::{ContactAddress, Ours, redirect_target};
+use crate::registration::gruu::Gruu;
 use crate::registration::outbound::{self, Wanted};
 use crate::registration::state::{Cause, RegistrationState, shown};
 
@@ -31,6 +32,8 @@ impl Binding {
         self.is_by_instance = outbound::is_granted(response);
         self.wanted = Wanted::of(response);
         self.bound = Some(Bound { contact, until: now + expires });
+        let listed = self.ours(contact).listed(response);
+        self.gruu = listed.and_then(|listed| Gruu::of(&listed, self.account.is_secure, now + expires));
         if self.is_stopping {
             return self.remove(now, generator);
         }
@@ -52,9 +55,13 @@ impl Binding {
 
     /// Returns how long the registrar keeps our binding.
     fn granted_expires(&self, contact: ContactAddress, response: &Message<'_>) -> u32 {
+        self.ours(contact).granted(response, self.expires).min(LONGEST_EXPIRES)
+    }
+
+    /// Returns what tells our binding from others.
+    fn ours(&self, contact: ContactAddress) -> Ours<'_> {
         let seen = self.contact().unwrap_or(contact).address;
-        let ours = Ours { user: &self.account.user, contact, seen, token: &self.token };
-        ours.granted(response, self.expires).min(LONGEST_EXPIRES)
+        Ours { user: &self.account.user, contact, seen, token: &self.token }
     }
 
     pub(super) fn challenged(

@@ -1,5 +1,6 @@
 //! What a binding has done so that it is made: the look-up, the REGISTER, the flow that is kept open.
 
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use ringfence_wire::sip::Uri;
@@ -116,11 +117,13 @@ impl Binding {
 
     /// Returns what the Contact says while a target is in use.
     pub(super) fn contact_at(&self, target: Target) -> ContactAddress {
-        ContactAddress {
-            address: self.public.unwrap_or(target.local),
-            transport: target.flow.transport(),
-            is_secure: self.account.is_secure,
-        }
+        let seen = self.public.unwrap_or(target.local);
+        let address = self.account.public_address.map_or(seen, |public| {
+            // Ports are forwarded as they are, unless the registrar saw that they are not.
+            let port = if seen.ip() == public { seen.port() } else { target.local.port() };
+            SocketAddr::new(public, port)
+        });
+        ContactAddress { address, transport: target.flow.transport(), is_secure: self.account.is_secure }
     }
 
     /// Notes that the registrar may have a binding of ours: the REGISTER may have arrived, and only its answer been

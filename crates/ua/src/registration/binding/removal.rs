@@ -42,7 +42,7 @@ impl Binding {
 
     pub(super) fn end(&mut self, now: Instant) {
         self.phase = Phase::Idle;
-        self.bound = None;
+        (self.bound, self.gruu) = (None, None);
         (self.is_outbound, self.is_by_instance) = (true, false);
         (self.attempt, self.failures) = (0, 0);
         self.forget_challenges();
