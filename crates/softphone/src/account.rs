@@ -160,6 +160,9 @@ impl Account {
     }
 
     /// Takes calls from everyone. On an address that the Internet can reach, scanners will ring.
+    ///
+    /// A datagram of an unknown source is answered once at most: without 100, with 180 when the INVITE was repeated, and with
+    /// the final response once for each repetition.
     #[must_use]
     pub fn open_to_everyone(mut self, is_open: bool) -> Self {
         self.inner.is_open = is_open;

@@ -160,7 +160,7 @@ async fn a_redirection_to_nowhere_fails_and_the_call_is_unavailable() {
 async fn an_ignored_call_gets_nothing_more_however_often_it_comes() {
     let (caller, phone) = (caller("127.0.0.1").await, phone().await);
     let account = softphone::Account::new("sip:858@127.0.0.1").unwrap().register(false);
-    let line = soon(phone.line(account.open_to_everyone(true))).await.unwrap();
+    let line = soon(phone.line(account.peer("127.0.0.1".parse().unwrap()))).await.unwrap();
     let address = phone.local_addresses()[0];
     let ignored = caller.call(address, CallPlan::new("1002", "858"));
     next(line.incoming()).await.ignore();

@@ -151,7 +151,7 @@ async fn an_invite_that_comes_again_is_not_screened_again() {
         Reject::busy().into()
     };
     let phone = builder().screen(screen).start().await.unwrap();
-    let account = Account::new("858@127.0.0.1").unwrap().register(false).open_to_everyone(true);
+    let account = Account::new("858@127.0.0.1").unwrap().register(false).peer("127.0.0.1".parse().unwrap());
     soon(phone.line(account)).await.unwrap();
     let mut plan = CallPlan::new("1002", "858");
     plan.acks_left_out = 1;

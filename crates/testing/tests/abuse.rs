@@ -99,6 +99,32 @@ fn a_decided_call_leaves_no_wait_behind() {
     assert!(probe.endpoint.poll_timeout().unwrap() > probe.now() + seconds(700));
 }
 
+/// How many responses a stranger gets to an INVITE that he sends so many times, and to a CANCEL, in two minutes.
+fn answers_to_stranger(verdict: Verdict, repetitions: usize) -> (usize, Vec<u16>) {
+    let mut probe = Probe::open(Shown::default().screen(verdict));
+    let source = "203.0.113.66:5060".parse().unwrap();
+    let mut sent = Vec::new();
+    for _ in 0..repetitions {
+        sent.extend(probe.receive_from(source, request("INVITE")));
+        sent.extend(probe.pass(seconds(1)).into_iter().map(|(_, sent)| sent));
+    }
+    sent.extend(probe.receive_from(source, request("INVITE").replace("INVITE", "CANCEL")));
+    sent.extend(probe.pass(seconds(120)).into_iter().map(|(_, sent)| sent));
+    (repetitions + 1, statuses(&sent))
+}
+
+#[test]
+fn one_datagram_of_an_unknown_source_is_answered_once_at_most() {
+    let ringing = Verdict::Ring { limit: Some(seconds(60)) };
+    for verdict in [Verdict::Reject(Rejection::busy().into()), ringing, Verdict::Offer] {
+        for repetitions in [1, 2, 5] {
+            let (datagrams, answers) = answers_to_stranger(verdict.clone(), repetitions);
+            assert!(answers.len() <= datagrams, "{answers:?} to {datagrams} datagrams: {verdict:?}");
+            assert!(answers.iter().any(|status| matches!(status, 486 | 487)), "{answers:?}");
+        }
+    }
+}
+
 #[test]
 fn nobody_has_responses_sent_to_a_third_unless_trusted() {
     let open = Account { is_open: true, ..account() };

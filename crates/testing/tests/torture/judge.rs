@@ -3,10 +3,10 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use ringfence_ua::{Decided, Event, Rejection, Verdict};
+use ringfence_ua::{Account, Config, Decided, Event, Rejection, Verdict};
 use ringfence_wire::sip::{Host, Message};
 
-use crate::probe::{Probe, Sent, Shown, faults, seconds, statuses};
+use crate::probe::{Probe, Sent, Shown, account, faults, phone_address, seconds, statuses};
 use crate::table::{Expect, Outcome, Row};
 
 /// What was found out about one message.
@@ -134,8 +134,10 @@ fn check_contents(expect: &Expect, response: Option<&Sent>, faults: &mut Vec<Str
 impl Run {
     fn of(row: &Row, verdict: Verdict) -> Self {
         let shown = Shown::default();
-        let mut probe = Probe::open(shown.screen(verdict));
         let (source, datagram) = (source(row), row.datagram());
+        // Whoever is unknown is told less.
+        let account = Account { peers: vec![source.ip()], ..account() };
+        let mut probe = Probe::of(Config::new(phone_address()), account, shown.screen(verdict));
         let sent = probe.receive_from(source, &datagram);
         Self { probe, shown, source, datagram, sent }
     }

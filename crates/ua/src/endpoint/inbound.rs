@@ -13,6 +13,7 @@ use crate::id::LineId;
 use crate::transaction::EndedBy;
 use crate::transaction::key::{Key, MergeKey, is_unique_branch};
 use crate::transaction::outcome::{Cancellable, Heard, Matched};
+use crate::transaction::table::Vouched;
 use crate::transport::Flow;
 use crate::transport::via::response_flow;
 
@@ -28,6 +29,15 @@ pub(super) struct Inbound<'r> {
     pub(super) target: Flow,
     pub(super) line: LineId,
     pub(super) origin: Origin,
+}
+
+impl Inbound<'_> {
+    pub(super) fn vouched(&self) -> Vouched {
+        match self.origin {
+            Origin::Registrar | Origin::Peer | Origin::Token => Vouched::Yes,
+            Origin::Anyone => Vouched::No,
+        }
+    }
 }
 
 impl Endpoint {
@@ -259,7 +269,13 @@ impl Endpoint {
         let request = inbound.answering.request;
         let has_started = if request.method() == Some(Method::Invite) {
             can_be_acknowledged(inbound.head)
-                && self.transactions.start_invite_server(inbound.key, None, inbound.target, 0)
+                && self.transactions.start_invite_server(
+                    inbound.key,
+                    None,
+                    inbound.target,
+                    0,
+                    inbound.vouched(),
+                )
         } else {
             self.transactions.start_server(inbound.key, inbound.merge, inbound.target)
         };

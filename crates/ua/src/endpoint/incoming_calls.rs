@@ -115,7 +115,8 @@ impl Endpoint {
                 objection,
             })
         });
-        if !self.transactions.start_invite_server(inbound.key, inbound.merge, inbound.target, call.as_u64()) {
+        let (key, merge, vouched) = (inbound.key, inbound.merge, inbound.vouched());
+        if !self.transactions.start_invite_server(key, merge, inbound.target, call.as_u64(), vouched) {
             return self.carry_out_stateless(call, inbound, &verdict, objection);
         }
         if let Verdict::Ignore = verdict {

@@ -14,6 +14,8 @@
 //! *Silent* is not the RFC's: the transaction user decided to answer nothing at all, and the
 //! retransmissions of that INVITE are absorbed here until the caller must have given up.
 //!
+//! To one whom nothing vouches for it says no more than he does, see [`InviteServer::towards_stranger`].
+//!
 //! It sends nothing itself: bytes come out of [`InviteServer::poll_transmit`], and the Trying
 //! response and every other are made by the transaction user.
 
@@ -40,6 +42,10 @@ pub struct InviteServer {
     is_reliable: bool,
     /// Whether `response` waits to be sent.
     outbox: bool,
+    /// Whether anything was sent.
+    has_sent: bool,
+    /// How many responses may still be sent, where that is bounded.
+    allowance: Option<u8>,
     /// The newest response, kept to answer retransmitted INVITEs.
     response: Vec<u8>,
 }
@@ -69,7 +75,22 @@ impl InviteServer {
     /// Starts a transaction for an INVITE that matched none.
     #[must_use]
     pub fn new(is_reliable: bool) -> Self {
-        Self { state: State::Proceeding, is_reliable, outbox: false, response: Vec::new() }
+        Self {
+            state: State::Proceeding,
+            is_reliable,
+            outbox: false,
+            has_sent: false,
+            allowance: None,
+            response: Vec::new(),
+        }
+    }
+
+    /// Sends no more responses than INVITEs come, the last of them the final one: whoever forges the source of a
+    /// datagram is not to have it answered manifold. A provisional response goes out when the INVITE was repeated, the
+    /// final one once, and again for each further repetition.
+    #[must_use]
+    pub fn towards_stranger(self) -> Self {
+        Self { allowance: Some(1), ..self }
     }
 
     /// Sends a response of the transaction user. Returns the buffer of the one before it, or `None` where it
@@ -127,6 +148,7 @@ impl InviteServer {
 
     /// Takes a retransmission of the INVITE.
     pub fn handle_invite(&mut self) {
+        self.allowance = self.allowance.map(|allowance| allowance.saturating_add(1));
         match self.state {
             //= https://www.rfc-editor.org/rfc/rfc3261#section-17.2.1
             //# If a request
@@ -189,7 +211,14 @@ impl InviteServer {
 
     /// Returns the next response to put on the wire.
     pub fn poll_transmit(&mut self) -> Option<&[u8]> {
-        std::mem::take(&mut self.outbox).then_some(self.response.as_slice())
+        let reserved = u8::from(self.state == State::Proceeding);
+        let is_allowed = self.allowance.is_none_or(|allowance| allowance > reserved);
+        let is_sent = std::mem::take(&mut self.outbox) && is_allowed;
+        if is_sent {
+            self.has_sent = true;
+            self.allowance = self.allowance.map(|allowance| allowance - 1);
+        }
+        is_sent.then_some(self.response.as_slice())
     }
 
     /// Returns when [`InviteServer::handle_timeout`] is to be called next.
@@ -214,7 +243,7 @@ impl InviteServer {
     /// Returns whether anything, be it a 100, was ever sent.
     #[must_use]
     pub fn has_answered(&self) -> bool {
-        !self.response.is_empty()
+        self.has_sent
     }
 
     /// Returns `None` until the transaction is over, then how it ended.
@@ -303,6 +332,33 @@ mod tests {
         assert_eq!(transaction.poll_timeout(), Some(start + 64 * T1));
         transaction.handle_ack(start);
         assert_eq!(transaction.poll_timeout(), Some(start), "timer I is zero");
+    }
+
+    #[test]
+    fn a_stranger_gets_no_more_than_he_sends() {
+        let (now, mut transaction) = (epoch(), InviteServer::new(false).towards_stranger());
+        transaction.respond(now, 100, b"100".to_vec());
+        assert_eq!(transaction.poll_transmit(), None);
+        assert!(!transaction.has_answered());
+        transaction.respond(now, 180, b"180".to_vec());
+        assert_eq!(transaction.poll_transmit(), None, "the final response is not to be without a request");
+        transaction.handle_invite();
+        assert_eq!(transaction.poll_transmit(), Some(&b"180"[..]));
+        transaction.respond(now, 486, b"486".to_vec());
+        assert_eq!(transaction.poll_transmit(), Some(&b"486"[..]));
+        while let Some(due) = transaction.poll_timeout() {
+            transaction.handle_timeout(due);
+            assert_eq!(transaction.poll_transmit(), None, "timer G");
+        }
+    }
+
+    #[test]
+    fn a_stranger_whose_answer_was_lost_has_it_when_he_asks_again() {
+        let (now, mut transaction) = (epoch(), InviteServer::new(false).towards_stranger());
+        transaction.respond(now, 486, b"486".to_vec());
+        assert_eq!(transaction.poll_transmit(), Some(&b"486"[..]));
+        transaction.handle_invite();
+        assert_eq!(transaction.poll_transmit(), Some(&b"486"[..]));
     }
 
     #[test]

@@ -32,6 +32,15 @@ pub(crate) struct Table {
     response_bytes: usize,
 }
 
+/// Whether something else than a datagram says that it is from where it seems to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Vouched {
+    /// The source is a line's registrar or peer, or the request has a line's token.
+    Yes,
+    /// The line is open to everyone.
+    No,
+}
+
 impl Table {
     pub(crate) fn new(limits: Limits) -> Self {
         Self {
@@ -111,8 +120,14 @@ impl Table {
         merge: Option<MergeKey>,
         flow: Flow,
         user: u64,
+        vouched: Vouched,
     ) -> bool {
-        let machine = Machine::InviteServer(InviteServer::new(flow.is_reliable()));
+        let transaction = InviteServer::new(flow.is_reliable());
+        let machine = Machine::InviteServer(match vouched {
+            // What comes over a connection is from where it says.
+            Vouched::No if !flow.is_reliable() => transaction.towards_stranger(),
+            Vouched::No | Vouched::Yes => transaction,
+        });
         self.start_server_entry(Entry { key, merge, flow, user, status: 0, by: EndedBy::Decision, machine })
     }
 
@@ -381,7 +396,13 @@ mod tests {
         for number in 0..10_000_u32 {
             let (key, now) =
                 (Key(u128::from(number) << 50), start + Duration::from_micros(u64::from(number)));
-            assert!(table.start_invite_server(key, Some(MergeKey(key.0)), peer(), u64::from(number)));
+            assert!(table.start_invite_server(
+                key,
+                Some(MergeKey(key.0)),
+                peer(),
+                u64::from(number),
+                Vouched::Yes
+            ));
             assert!(table.respond(now, key, 486, &mut out, |out| out.extend_from_slice(b"486")));
             assert_eq!(table.handle_request(now, key, Method::Ack, &mut out), Some(Matched::Ack));
         }
@@ -397,7 +418,7 @@ mod tests {
     #[test]
     fn a_confirmed_call_absorbs_what_is_repeated_until_timer_i() {
         let (start, mut out, mut table) = (epoch(), Outbox::default(), Table::new(Limits::default()));
-        assert!(table.start_invite_server(Key(1), Some(MergeKey(1)), peer(), 1));
+        assert!(table.start_invite_server(Key(1), Some(MergeKey(1)), peer(), 1, Vouched::Yes));
         table.respond(start, Key(1), 486, &mut out, |out| out.push(b'x'));
         let acked = start + Duration::from_secs(2);
         table.handle_request(acked, Key(1), Method::Ack, &mut out);
@@ -417,7 +438,13 @@ mod tests {
     fn every_end_is_told_once() {
         let (start, mut out, mut table) = (epoch(), Outbox::default(), Table::new(Limits::default()));
         for user in [1, 2] {
-            assert!(table.start_invite_server(Key(user.into()), Some(MergeKey(user.into())), peer(), user));
+            assert!(table.start_invite_server(
+                Key(user.into()),
+                Some(MergeKey(user.into())),
+                peer(),
+                user,
+                Vouched::Yes
+            ));
             table.respond(start, Key(user.into()), 486, &mut out, |out| out.push(b'x'));
         }
         table.handle_request(start, Key(1), Method::Ack, &mut out);
