@@ -205,8 +205,8 @@ impl Member {
         let time = |at: SystemTime| Timestamp::try_from(at).ok();
         match state {
             RegistrationState::Registering { .. } => (LineState::Registering, None, None),
-            RegistrationState::Registered { refresh_at, .. } => {
-                (LineState::Registered, None, time(*refresh_at))
+            RegistrationState::Registered { refresh_at, lost, .. } => {
+                (LineState::Registered, lost.as_ref().map(ToString::to_string), time(*refresh_at))
             }
             RegistrationState::Failed { cause, retry_at } => {
                 (LineState::Failed, Some(cause.to_string()), retry_at.and_then(time))
@@ -241,9 +241,8 @@ fn softphone_account(account: &Account) -> softphone::Result<softphone::Account>
     if let Some(path) = &account.websocket_path {
         made = made.websocket_path(path);
     }
-    if let Some(proxy) = &account.outbound_proxy {
-        made = made.outbound_proxy(proxy);
-    }
+    let proxies: Vec<&str> = account.outbound_proxies.iter().map(String::as_str).collect();
+    made = made.outbound_proxies(&proxies);
     if let Some(address) = account.public_address {
         made = made.public_address(address);
     }
@@ -290,7 +289,12 @@ impl Log {
             RegistrationState::Registering { attempt } => {
                 tracing::debug!(line, attempt, "registering");
             }
-            RegistrationState::Registered { expires, .. } => {
+            RegistrationState::Registered { lost: Some(lost), .. } => {
+                self.was_registered = true;
+                let (proxy, cause) = (&lost.proxy, &lost.cause);
+                tracing::warn!(line, proxy, %cause, "one proxy lost");
+            }
+            RegistrationState::Registered { expires, lost: None, .. } => {
                 self.was_registered = true;
                 tracing::info!(line, expires = expires.as_secs(), "registered");
             }

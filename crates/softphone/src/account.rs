@@ -33,10 +33,13 @@ pub struct Account {
     inner: ringfence_ua::Account,
     auth_user: Option<String>,
     password: Option<Zeroizing<String>>,
-    outbound_proxy: Option<String>,
+    outbound_proxies: Vec<String>,
 }
 
 const ADDRESS: &str = "an address like sip:user@host:port, over UDP, TCP, TLS or WebSocket";
+const PROXIES: &str = "up to four different proxies that are reached by the same transport";
+/// Each is a registration of its own: RFC 5626 section 4.2 wants two.
+const MOST_PROXIES: usize = 4;
 const PROXY: &str = "a proxy like proxy.example.com:5060 or 192.0.2.1, over UDP, TCP, TLS or WebSocket";
 
 impl Account {
@@ -56,7 +59,7 @@ impl Account {
         let user = user.ok_or_else(invalid)?;
         let mut inner = ringfence_ua::Account::new(&user, &host, port);
         (inner.transport, inner.is_secure) = (transport, is_secure);
-        Ok(Self { inner, auth_user: None, password: None, outbound_proxy: None })
+        Ok(Self { inner, auth_user: None, password: None, outbound_proxies: Vec::new() })
     }
 
     /// Creates an account from a user name, which may contain any characters, a host name or
@@ -98,7 +101,20 @@ impl Account {
     /// account becomes a line.
     #[must_use]
     pub fn outbound_proxy(mut self, proxy: &str) -> Self {
-        self.outbound_proxy = Some(proxy.to_owned());
+        self.outbound_proxies = vec![proxy.to_owned()];
+        self
+    }
+
+    /// Sends requests to these proxies, up to four: the line is registered through each of them, over a flow of its own
+    /// (RFC 5626 section 4.2), and can be called while one of them lives; what is lost is in
+    /// [`RegistrationState::Registered`]. All are reached by the same transport. The registrar needs to know RFC 5626, and
+    /// the softphone an instance-id ([`Builder::instance_id`]), or each registration takes the place of the other.
+    ///
+    /// [`RegistrationState::Registered`]: crate::RegistrationState::Registered
+    /// [`Builder::instance_id`]: crate::Builder::instance_id
+    #[must_use]
+    pub fn outbound_proxies(mut self, proxies: &[&str]) -> Self {
+        self.outbound_proxies = proxies.iter().map(|proxy| (*proxy).to_owned()).collect();
         self
     }
 
@@ -176,6 +192,11 @@ impl Account {
         self
     }
 
+    /// Tells what is wrong with its proxies, which is told else when it becomes a line.
+    pub fn check(&self) -> Result<()> {
+        self.clone().into_inner().map(drop)
+    }
+
     /// Returns the address-of-record.
     #[must_use]
     pub fn address_of_record(&self) -> String {
@@ -189,12 +210,29 @@ impl Account {
     /// Checks what could not be checked when it was set, and makes the core's account.
     pub(crate) fn into_inner(self) -> Result<ringfence_ua::Account> {
         let mut inner = self.inner;
-        if let Some(proxy) = self.outbound_proxy {
-            let Parts { host, port, transport, is_secure, .. } = split(&proxy)
-                .ok_or_else(|| Kind::Account { expected: PROXY, got: without_password(&proxy) })?;
-            inner.outbound_proxy = Some((host, port));
+        if self.outbound_proxies.len() > MOST_PROXIES {
+            let got = format!("{} proxies", self.outbound_proxies.len());
+            return Err(Kind::Account { expected: PROXIES, got }.into());
+        }
+        let asked = inner.transport;
+        for (index, proxy) in self.outbound_proxies.iter().enumerate() {
+            let invalid = |expected| Kind::Account { expected, got: without_password(proxy) };
+            let Parts { host, port, transport, is_secure, .. } =
+                split(proxy).ok_or_else(|| invalid(PROXY))?;
             // What is said of the way is said of the first hop.
-            inner.transport = transport.or(is_secure.then_some(Transport::Tls)).or(inner.transport);
+            let transport = transport.or(is_secure.then_some(Transport::Tls)).or(asked);
+            if index == 0 {
+                inner.outbound_proxy = Some((host, port));
+                inner.transport = transport;
+                continue;
+            }
+            let hop = (host, port);
+            let is_another =
+                inner.outbound_proxy.as_ref() != Some(&hop) && !inner.other_proxies.contains(&hop);
+            if !is_another || transport != inner.transport {
+                return Err(invalid(PROXIES).into());
+            }
+            inner.other_proxies.push(hop);
         }
         let user = self.auth_user.unwrap_or_else(|| unescape(&inner.user));
         inner.credentials = self.password.map(|password| Credentials::new(user, password.as_str()));
@@ -378,6 +416,20 @@ mod tests {
         assert_eq!(port(Account::of("858", "pbx.example.com", None).unwrap()), None);
         assert_eq!(port(Account::new("858@pbx.example.com:5060").unwrap()), Some(5060));
         assert_eq!(port(Account::of("858", "pbx.example.com", 5060).unwrap()), Some(5060));
+    }
+
+    #[test]
+    fn several_proxies_are_different_and_of_one_transport() {
+        let account =
+            |proxies: &[&str]| Account::new("858@host").unwrap().outbound_proxies(proxies).into_inner();
+        let two =
+            account(&["edge1.example.com;transport=tcp", "edge2.example.com:5070;transport=tcp"]).unwrap();
+        assert_eq!(two.outbound_proxy, Some(("edge1.example.com".to_owned(), None)));
+        assert_eq!(two.other_proxies, [("edge2.example.com".to_owned(), Some(5070))]);
+        assert_eq!(two.transport(), Transport::Tcp);
+        for wrong in [&["a", "a"][..], &["a", "b;transport=tcp"], &["a", "b", "c", "d", "e"], &["a", "b c"]] {
+            assert!(account(wrong).is_err(), "{wrong:?}");
+        }
     }
 
     #[test]

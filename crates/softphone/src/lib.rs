@@ -113,7 +113,7 @@ pub use line::{Line, LineId};
 pub use registration::{Registration, RegistrationState};
 pub use reject::{Redirect, Reject};
 #[doc(inline)]
-pub use ringfence_ua::{Cause, Counters, EndedBy, Ping, Transport, Trying};
+pub use ringfence_ua::{Cause, Counters, EndedBy, LostFlow, Ping, Transport, Trying};
 pub use screen::{Address, CallId, Diversion, Invite, Objection, Trust, Verdict};
 pub use softphone::Softphone;
 pub use tls::{DangerousTls, Tls};

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use ringfence_ua::Cause;
+use ringfence_ua::{Cause, LostFlow};
 use tokio::sync::watch;
 
 /// The state of a line's registration. None is final: what failed is tried again, after at most half an hour or what the
@@ -34,6 +34,9 @@ pub enum RegistrationState {
         expires: Duration,
         /// When it is refreshed.
         refresh_at: SystemTime,
+        /// Through which of several proxies it is not registered, and why: it can be called all the same
+        /// ([`Account::outbound_proxies`](crate::Account::outbound_proxies)).
+        lost: Option<LostFlow>,
     },
     /// The last attempt failed. Another follows where a time is given.
     Failed {
@@ -58,8 +61,8 @@ impl RegistrationState {
         let on_the_clock = |at: Instant| clock + at.saturating_duration_since(now);
         match state {
             ringfence_ua::RegistrationState::Registering { attempt } => Self::Registering { attempt },
-            ringfence_ua::RegistrationState::Registered { expires, refresh_at } => {
-                Self::Registered { expires, refresh_at: on_the_clock(refresh_at) }
+            ringfence_ua::RegistrationState::Registered { expires, refresh_at, lost } => {
+                Self::Registered { expires, refresh_at: on_the_clock(refresh_at), lost }
             }
             ringfence_ua::RegistrationState::Failed { cause, retry_at } => {
                 Self::Failed { cause, retry_at: retry_at.map(on_the_clock) }

@@ -33,6 +33,8 @@ pub use core::{Objection, auth};
 pub use endpoint::{Config, Counters, Decided, Endpoint, Event, Full, Trying};
 pub use id::{Generator, LineId};
 pub use limits::Limits;
-pub use registration::{Account, Cause, RegistrationState, Target, Unreached, Unresolved, uuid_urn};
+pub use registration::{
+    Account, Cause, LostFlow, RegistrationState, Target, Unreached, Unresolved, uuid_urn,
+};
 pub use transaction::EndedBy;
 pub use transport::{ConnectionId, Flow, Outbox, Ping, Transmit, Transmits, Transport, Write};

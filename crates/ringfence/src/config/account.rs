@@ -29,7 +29,7 @@ pub(crate) struct Account {
     pub(crate) register: bool,
     pub(crate) transport: Option<Transport>,
     pub(crate) websocket_path: Option<String>,
-    pub(crate) outbound_proxy: Option<String>,
+    pub(crate) outbound_proxies: Vec<String>,
     pub(crate) public_address: Option<IpAddr>,
     pub(crate) keep_alive: Option<Ping>,
     pub(crate) expires: Option<Duration>,
@@ -49,6 +49,11 @@ const PASSWORD_ENV: Key = Key::new("password_env", "the name of an environment v
 const REGISTER: Key = Key::new("register", "true or false", "true");
 const OUTBOUND_PROXY: Key =
     Key::new("outbound_proxy", "the proxy's host and port, or its SIP URI", "\"10.0.0.1:5060\"");
+const OUTBOUND_PROXIES: Key = Key::new(
+    "outbound_proxies",
+    "up to four different proxies, instead of `outbound_proxy`, by one transport",
+    "[\"edge1.example.com\", \"edge2.example.com\"]",
+);
 const TRANSPORT: Key = Key::new("transport", "`udp`, `tcp`, `tls`, `ws` or `wss`", "\"tls\"");
 const WEBSOCKET_PATH: Key = Key::new("websocket_path", "a path that begins with /", "\"/ws\"");
 const PUBLIC_ADDRESS: Key =
@@ -88,7 +93,7 @@ impl Account {
             password: password(section, register),
             websocket_path: section.parsed(&WEBSOCKET_PATH, resource).map(|at| at.value),
             transport: section.parsed(&TRANSPORT, transport).map(|at| at.value),
-            outbound_proxy: section.parsed(&OUTBOUND_PROXY, proxy).map(|at| at.value),
+            outbound_proxies: proxies(section),
             public_address: section.parsed(&PUBLIC_ADDRESS, one_host).map(|at| at.value),
             keep_alive: section.parsed(&KEEP_ALIVE, ping).map(|at| at.value),
             peers: peers(section),
@@ -266,6 +271,24 @@ fn user_part(text: &str) -> Option<String> {
 
 fn one_line(text: &str) -> Option<String> {
     (!text.is_empty() && !text.chars().any(char::is_control)).then(|| text.to_owned())
+}
+
+/// Reads the one proxy there is, or all of several.
+fn proxies(section: &Section<'_>) -> Vec<String> {
+    let one = section.parsed(&OUTBOUND_PROXY, proxy).map(|at| at.value);
+    let span = section.span_of(&OUTBOUND_PROXIES);
+    let several: Vec<String> =
+        section.texts(&OUTBOUND_PROXIES).iter().map(|at| at.value.to_owned()).collect();
+    let names: Vec<&str> = several.iter().map(String::as_str).collect();
+    let is_usable = one.is_none() || several.is_empty();
+    // As the softphone takes them.
+    let fits = softphone::Account::new("sip:x@example.com")
+        .is_ok_and(|it| it.outbound_proxies(&names).check().is_ok());
+    if let Some(span) = span.filter(|_| !is_usable || !fits) {
+        section.unfit(&OUTBOUND_PROXIES, span, &format!("{names:?}"));
+        return Vec::new();
+    }
+    one.into_iter().chain(several).collect()
 }
 
 /// Reads a proxy as the softphone will, which takes one where it takes the domain of an address.

@@ -166,12 +166,14 @@ fn check_answers(policy: &Policy, accounts: &[Account], report: &mut Report) {
 
 /// Tells whether a peer is an address, or a host that the account names itself.
 fn is_known_peer(peer: &str, account: &Account) -> bool {
-    let proxy = account.outbound_proxy.as_deref();
-    let proxy = proxy.map(|proxy| proxy.trim_start_matches("sips:").trim_start_matches("sip:"));
-    let proxy = proxy.map(|proxy| proxy.split([':', ';']).next().unwrap_or(proxy));
+    let host = |proxy: &'_ String| {
+        let proxy = proxy.trim_start_matches("sips:").trim_start_matches("sip:");
+        proxy.split([':', ';']).next().unwrap_or(proxy).to_owned()
+    };
+    let mut proxies = account.outbound_proxies.iter().map(host);
     peer.trim_matches(['[', ']']).parse::<IpAddr>().is_ok()
         || peer.eq_ignore_ascii_case(&account.domain)
-        || proxy.is_some_and(|proxy| peer.eq_ignore_ascii_case(proxy))
+        || proxies.any(|proxy| peer.eq_ignore_ascii_case(&proxy))
 }
 
 /// Makes sure that the policy does what its own tests say: one that does not is not taken up.

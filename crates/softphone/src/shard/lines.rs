@@ -135,7 +135,10 @@ impl LineState {
 fn log(line: LineId, state: &RegistrationState) {
     match state {
         RegistrationState::Registering { attempt } => tracing::debug!(%line, attempt, "registering"),
-        RegistrationState::Registered { expires, .. } => {
+        RegistrationState::Registered { expires, lost: Some(lost), .. } => {
+            tracing::debug!(%line, expires = expires.as_secs(), ?lost, "registered, not through all proxies");
+        }
+        RegistrationState::Registered { expires, lost: None, .. } => {
             tracing::debug!(%line, expires = expires.as_secs(), "registered");
         }
         RegistrationState::Failed { cause, .. } => tracing::debug!(%line, ?cause, "registration failed"),

@@ -32,7 +32,7 @@ pub enum Event {
     /// A host is to be looked up, and connected to where it is not reached by UDP: the answer goes to
     /// [`Endpoint::handle_resolved`].
     Resolve {
-        /// For which line.
+        /// For which line, or for which further flow of one: it is only to be given back.
         line: LineId,
         /// A name or an address, IPv6 in brackets.
         host: String,

@@ -289,10 +289,7 @@ impl Endpoint {
     ) {
         let Answering { request, source, tag, .. } = inbound.answering;
         let invite = Arc::new(request.clone().into_owned());
-        let contact = self
-            .lines
-            .find(inbound.line)
-            .map_or_else(String::new, |line| line.contact(now, self.local, inbound.target.transport()));
+        let contact = self.lines.contact(now, inbound.line, self.local, inbound.target);
         let ends_at = now + wait.limit().min(UNDECIDED_FOR);
         let waiting = Incoming {
             key: inbound.key,

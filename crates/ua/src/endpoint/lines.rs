@@ -14,6 +14,10 @@ use crate::transaction::key::Key;
 use crate::transaction::timers::{GIVE_UP, Timers};
 use crate::transport::{ConnectionId, Flow, Transport};
 
+mod flow_set;
+
+use flow_set::FlowSet;
+
 /// One line.
 pub(crate) struct Line {
     pub(crate) account: Arc<Account>,
@@ -39,9 +43,28 @@ const LOOKUP_AFTER_FAILURE: Duration = Duration::from_secs(30);
 const LOOKUP_AGAIN: Duration = Duration::from_secs(3600);
 
 impl Line {
+    fn new(account: Arc<Account>, binding: Option<Binding>, token: String) -> Self {
+        Self {
+            account,
+            binding,
+            local: None,
+            token,
+            registrar: Vec::new(),
+            behind_proxy: Vec::new(),
+            asked: None,
+            lookup_at: None,
+            is_leaving: false,
+        }
+    }
+
+    /// Returns whether a flow is kept open for it.
+    fn keeps_open(&self, flow: Flow) -> bool {
+        self.binding.as_ref().is_some_and(|binding| binding.keeps_open(flow))
+    }
+
     /// Returns the URI that a caller's later requests are to reach the line at: what the registrar gave it for that, or
     /// where it is, by what the INVITE came by. It has no token: what a caller learns must not let anyone in.
-    pub(crate) fn contact(&self, now: Instant, fallback: SocketAddr, transport: Transport) -> String {
+    fn contact(&self, now: Instant, fallback: SocketAddr, transport: Transport) -> String {
         //= https://www.rfc-editor.org/rfc/rfc5627#section-4.4
         //# A UA SHOULD use a GRUU when populating the Contact header field of
         //# dialog-forming and target refresh requests and responses.
@@ -90,6 +113,9 @@ pub(crate) struct Lines {
     heard: BTreeMap<ConnectionId, Instant>,
     /// Those that are registered at one server, by its host and port.
     crowds: BTreeMap<(String, Option<u16>), Crowd>,
+    /// Those that have several flows, and whose the further ones are.
+    flow_sets: BTreeMap<LineId, FlowSet>,
+    leaders: BTreeMap<LineId, LineId>,
     open: BTreeSet<LineId>,
     timers: Timers<LineId>,
     next: u32,
@@ -105,6 +131,8 @@ impl Lines {
             by_connection: BTreeMap::new(),
             heard: BTreeMap::new(),
             crowds: BTreeMap::new(),
+            flow_sets: BTreeMap::new(),
+            leaders: BTreeMap::new(),
             open: BTreeSet::new(),
             timers: Timers::new(),
             next: 0,
@@ -112,9 +140,10 @@ impl Lines {
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.by_id.len()
+        self.by_id.len() - self.leaders.len()
     }
 
+    /// Returns all lines, with each further flow as one.
     pub(crate) fn ids(&self) -> Vec<LineId> {
         self.by_id.keys().copied().collect()
     }
@@ -130,18 +159,7 @@ impl Lines {
         if account.is_open {
             self.open.insert(id);
         }
-        let line = Line {
-            account,
-            binding,
-            local: None,
-            token,
-            registrar: Vec::new(),
-            behind_proxy: Vec::new(),
-            asked: None,
-            lookup_at: None,
-            is_leaving: false,
-        };
-        self.by_id.insert(id, Box::new(line));
+        self.by_id.insert(id, Box::new(Line::new(account, binding, token)));
         id
     }
 
@@ -150,8 +168,9 @@ impl Lines {
         self.crowds.entry(server_of(account)).or_default().clone()
     }
 
-    /// Removes a line, and its binding with it.
+    /// Removes a line, and its bindings with it.
     pub(crate) fn remove(&mut self, id: LineId) -> Option<Line> {
+        self.forget_flows(id);
         let mut line = self.by_id.remove(&id)?;
         let server = server_of(&line.account);
         drop(line.binding.take());
@@ -202,8 +221,7 @@ impl Lines {
 
     /// Notes where a line's registrar and proxy are, as they were looked up.
     pub(crate) fn located(&mut self, now: Instant, id: LineId, targets: Option<&[Target]>) {
-        let Self { by_id, by_address, .. } = self;
-        let Some(line) = by_id.get_mut(&id) else { return };
+        let Some(line) = self.by_id.get_mut(&id) else { return };
         if line.binding.is_none() {
             let again = if targets.is_some() { LOOKUP_AGAIN } else { LOOKUP_AFTER_FAILURE };
             line.lookup_at = Some(now + again);
@@ -211,13 +229,18 @@ impl Lines {
         // A name that cannot be looked up just now still means what it meant.
         let Some(targets) = targets else { return };
         line.local = targets.first().map(|target| target.local);
+        let found = targets.iter().map(|target| target.flow.remote().ip().to_canonical()).collect();
+        let (id, found) = (self.leader_of(id), self.all_located(id, found));
+        let Self { by_id, by_address, .. } = self;
+        let Some(line) = by_id.get_mut(&id) else { return };
         let before: Vec<IpAddr> = line.known_addresses().collect();
-        line.registrar = targets.iter().map(|target| target.flow.remote().ip().to_canonical()).collect();
+        line.registrar = found;
         line.index_again(&before, by_address, id);
     }
 
     /// Notes where the registrar is that stands behind a line's proxy.
     pub(crate) fn located_behind_proxy(&mut self, id: LineId, addresses: &[IpAddr]) {
+        let id = self.leader_of(id);
         let Self { by_id, by_address, .. } = self;
         let Some(line) = by_id.get_mut(&id) else { return };
         let before: Vec<IpAddr> = line.known_addresses().collect();

@@ -22,39 +22,52 @@ impl Endpoint {
         let token = self.generator.token(TOKEN_LENGTH);
         let (host, port) = (account.next_hop().0.to_owned(), account.next_hop().1);
         let account = Arc::new(account);
-        let binding = account.is_registering.then(|| {
-            let crowd = self.lines.crowd_of(&account);
-            Binding::new(
-                Arc::clone(&account),
-                token.clone(),
-                crowd,
-                &self.agent.user_agent,
-                &mut self.generator,
-            )
-        });
-        let id = self.lines.add(account, binding, token);
-        match self.lines.find_mut(id).and_then(|line| line.binding.as_mut()) {
-            Some(binding) => binding.start(now),
-            None => self.look_up(id, host, port),
+        let binding = account.is_registering.then(|| self.bind(&account, &token, 1));
+        let id = self.lines.add(Arc::clone(&account), binding, token.clone());
+        if account.is_registering {
+            self.add_flows(id, &account, &token);
+            self.register(now, id);
+        } else {
+            self.look_up(id, host, port);
+            self.settle_line(now, id);
         }
-        self.settle_line(now, id);
         Ok(id)
+    }
+
+    /// Adds the flows of a line through its other outbound proxies.
+    fn add_flows(&mut self, id: LineId, account: &Account, token: &str) {
+        for (proxy, reg_id) in account.other_proxies.iter().zip(2..) {
+            let (outbound_proxy, other_proxies) = (Some(proxy.clone()), Vec::new());
+            let account = Arc::new(Account { outbound_proxy, other_proxies, ..account.clone() });
+            let binding = self.bind(&account, token, reg_id);
+            self.lines.add_flow(id, account, binding);
+        }
+    }
+
+    fn bind(&mut self, account: &Arc<Account>, token: &str, reg_id: u8) -> Binding {
+        let crowd = self.lines.crowd_of(account);
+        let (account, token) = (Arc::clone(account), token.to_owned());
+        Binding::new(account, token, reg_id, crowd, &self.agent.user_agent, &mut self.generator)
     }
 
     /// Registers a line again that was unregistered, or tries at once what would be tried later.
     pub fn register(&mut self, now: Instant, id: LineId) {
-        if let Some(binding) = self.lines.find_mut(id).and_then(|line| line.binding.as_mut()) {
-            binding.start(now);
+        for id in self.lines.flows_of(id) {
+            if let Some(binding) = self.lines.find_mut(id).and_then(|line| line.binding.as_mut()) {
+                binding.start(now);
+            }
+            self.settle_line(now, id);
         }
-        self.settle_line(now, id);
     }
 
-    /// Removes a line's own binding at its registrar. The line stays, unregistered, and takes calls that still come.
+    /// Removes a line's own bindings at its registrar. The line stays, unregistered, and takes calls that still come.
     pub fn unregister(&mut self, now: Instant, id: LineId) {
-        if let Some(binding) = self.lines.find_mut(id).and_then(|line| line.binding.as_mut()) {
-            binding.stop(now, &mut self.generator);
+        for id in self.lines.flows_of(id) {
+            if let Some(binding) = self.lines.find_mut(id).and_then(|line| line.binding.as_mut()) {
+                binding.stop(now, &mut self.generator);
+            }
+            self.settle_line(now, id);
         }
-        self.settle_line(now, id);
     }
 
     /// Removes a line: unregisters it and then forgets it, which [`Event::Removed`] tells.
@@ -142,7 +155,7 @@ impl Endpoint {
         {
             match action {
                 Action::Resolve { host, port } => self.look_up(id, host, port),
-                Action::Tell(state) => self.tell_registration(id, state),
+                Action::Tell(state) => self.tell_registration(now, id, state),
                 Action::KeepOpen { flow, within, by_stun, is_open: true } => {
                     self.keep_alive.add(now, flow, within, by_stun, &mut self.generator);
                 }
@@ -184,7 +197,9 @@ impl Endpoint {
         }
     }
 
-    fn tell_registration(&mut self, id: LineId, state: RegistrationState) {
+    fn tell_registration(&mut self, now: Instant, id: LineId, state: RegistrationState) {
+        let combined = self.lines.combine(now, id, state, &mut self.generator);
+        let Some((id, state)) = combined else { return };
         let is_leaving = self.lines.find(id).is_some_and(|line| line.is_leaving);
         let is_gone = is_leaving && state == RegistrationState::Unregistered;
         self.events.push_back(Event::Registration { line: id, state });

@@ -49,6 +49,8 @@ pub struct Account {
     pub public_address: Option<IpAddr>,
     /// By what the way from the registrar is kept open.
     pub ping: Ping,
+    /// Further outbound proxies: the line is registered through each, over a flow of its own (RFC 5626 section 4.2).
+    pub other_proxies: Vec<(String, Option<u16>)>,
     /// How long a binding is asked for.
     pub expires: Duration,
     /// Addresses besides the registrar's and the proxy's whose calls are taken.
@@ -85,6 +87,7 @@ impl Account {
             websocket_path: None,
             instance: None,
             outbound_proxy: None,
+            other_proxies: Vec::new(),
             public_address: None,
             ping: Ping::default(),
             expires: Duration::from_secs(3600),

@@ -18,6 +18,43 @@ const REFUSED: Duration = Duration::from_secs(4 * 60);
 /// A Retry-After beyond a day is not obeyed to the letter: the registrar is asked daily.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// Whether a line can be called while a registration of it has failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Need {
+    /// It cannot: this is its only flow, or the others have failed too.
+    #[default]
+    Only,
+    /// Over another flow it can.
+    Spare,
+}
+
+/// RFC 5626 section 4.5: the base-time where not all flows have failed.
+const SPARE_BASE: Duration = Duration::from_secs(90);
+
+/// Returns how long to wait after the `failures`th failure in a row of a flow whose line can be called over another.
+pub(crate) fn delay_of_spare(
+    cause: &Cause,
+    failures: u32,
+    retry_after: Option<Duration>,
+    crowd: &Crowd,
+    fraction: f64,
+) -> Duration {
+    //= https://www.rfc-editor.org/rfc/rfc5626#section-4.5
+    //# W = min (max-time, (base-time * (2 ^ consecutive-failures)))
+    let longest = doubled(SPARE_BASE, failures as usize);
+    //= https://www.rfc-editor.org/rfc/rfc5626#section-4.5
+    //# The actual amount of time the UA waits before retrying
+    //# registration (the retry delay time) is computed by selecting a
+    //# uniform random time between 50 and 100% of the upper-bound wait time.
+    let wait = longest / 2 + (longest / 2).mul_f64(fraction);
+    wait.max(delay(cause, failures, retry_after, crowd, fraction))
+}
+
+/// Returns how long a flow that has failed before waits when the last other one of its line has failed too: it may be back.
+pub(crate) fn delay_of_last(crowd: &Crowd, fraction: f64) -> Duration {
+    BASE / 2 + crowd.spread(BASE / 2).mul_f64(fraction)
+}
+
 /// Returns how long to wait after the `failures`th failure in a row (from 1).
 ///
 /// `crowd` are the lines that fail alike, `fraction` is a random number from 0 to 1.
@@ -64,6 +101,15 @@ mod tests {
     fn a_silent_registrar_is_tried_quickly_twice_and_then_ever_more_rarely() {
         assert_eq!(seconds(&Cause::TimedOut, 1.0), [2, 10, 30, 60, 120, 240, 480, 960, 1800, 1800]);
         assert_eq!(seconds(&Cause::TimedOut, 0.0), [1, 5, 15, 30, 60, 120, 240, 480, 900, 900]);
+    }
+
+    #[test]
+    fn a_flow_that_is_not_needed_is_tried_again_more_rarely() {
+        let crowd = Crowd::default();
+        let after = |failures| delay_of_spare(&Cause::TimedOut, failures, None, &crowd, 1.0).as_secs();
+        assert_eq!([1, 2, 3, 4, 5, 99].map(after), [180, 360, 720, 1440, 1800, 1800]);
+        let refused = Cause::BadCredentials { status: 401 };
+        assert_eq!(delay_of_spare(&refused, 1, None, &crowd, 1.0).as_secs(), 240);
     }
 
     #[test]

@@ -24,6 +24,7 @@ use std::time::{Duration, Instant};
 use ringfence_wire::sip::Message;
 
 use super::account::Account;
+use super::backoff::{self, Need};
 use super::contact::ContactAddress;
 use super::crowd::Crowd;
 use super::gruu::Gruu;
@@ -68,6 +69,8 @@ const SHORTEST_REFRESH: u32 = 5;
 pub(crate) struct Binding {
     account: Arc<Account>,
     authenticator: Option<Authenticator>,
+    /// Which of the line's flows it is for.
+    reg_id: u8,
     /// What tells our Contact from any other, and proves to us that a caller has it from the registrar.
     token: String,
     /// The lines that are registered where this one is.
@@ -108,6 +111,8 @@ pub(crate) struct Binding {
     /// Attempts since the last success.
     attempt: u32,
     failures: u32,
+    /// How urgent it is.
+    need: Need,
     /// Since when the registrar asks for MD5 that offered more before.
     downgraded: Option<Instant>,
     is_stopping: bool,
@@ -135,6 +140,7 @@ impl Binding {
     pub(crate) fn new(
         account: Arc<Account>,
         token: String,
+        reg_id: u8,
         crowd: Crowd,
         user_agent: &str,
         generator: &mut Generator,
@@ -145,6 +151,8 @@ impl Binding {
             expires: expires.clamp(SHORTEST_REFRESH, LONGEST_EXPIRES),
             account,
             token,
+            reg_id,
+            need: Need::default(),
             crowd,
             user_agent: user_agent.to_owned(),
             //= https://www.rfc-editor.org/rfc/rfc3261#section-10.2
@@ -347,6 +355,20 @@ impl Binding {
     /// Returns the address that callers reach us at, once it is known.
     pub(crate) fn contact(&self) -> Option<ContactAddress> {
         self.current_target().map(|target| self.contact_at(target))
+    }
+
+    /// Takes whether the line can be called over another of its flows. Returns whether it no longer can.
+    pub(crate) fn set_spare(&mut self, is_spare: bool) -> bool {
+        let was = std::mem::replace(&mut self.need, if is_spare { Need::Spare } else { Need::Only });
+        was == Need::Spare && !is_spare
+    }
+
+    /// Tries soon what would be tried later: the line has no other flow any more.
+    pub(crate) fn hasten(&mut self, now: Instant, generator: &mut Generator) {
+        if let Phase::Waiting { retry_at } = &mut self.phase {
+            let soon = backoff::delay_of_last(&self.crowd, generator.fraction());
+            *retry_at = (*retry_at).min(now + soon);
+        }
     }
 
     /// Returns the URI that the registrar gave us, which leads to us from anywhere.

@@ -64,6 +64,8 @@ pub(super) struct Ours<'a> {
     /// Where the registrar saw us.
     pub(super) seen: SocketAddr,
     pub(super) token: &'a str,
+    /// Which of the line's flows it is for.
+    pub(super) reg_id: u8,
 }
 
 impl Ours<'_> {
@@ -94,13 +96,30 @@ impl Ours<'_> {
         //# The UA compares each
         //# contact address to see if it created the contact address, using
         //# comparison rules in Section 19.1.4.
-        let same = contacts.iter().find(|listed| is_same(listed, &uri));
+        let same = self.preferred(contacts.iter().filter(|listed| is_same(listed, &uri)));
         // Some registrars rewrite the address that they list, and others drop its parameters: then the token,
         // the address or the user is still ours.
         let live = || contacts.iter().filter(|listed| expires_of(listed) != Some(0));
-        same.or_else(|| live().find(|listed| self.has_token(listed)))
+        same.or_else(|| self.preferred(live().filter(|listed| self.has_token(listed))))
             .or_else(|| live().find(|listed| self.has_address(listed)))
             .or_else(|| contacts.first().filter(|listed| contacts.len() == 1 && self.has_user(listed)))
+    }
+
+    /// Returns the one of our flow among those that may be ours, or the first: over UDP the flows of a line have one Contact.
+    fn preferred<'c, 'm: 'c>(
+        &self,
+        mut candidates: impl Iterator<Item = &'c NameAddr<'m>>,
+    ) -> Option<&'c NameAddr<'m>> {
+        let is_of_this_flow = |listed: &NameAddr<'_>| {
+            let reg_id = listed.param("reg-id").and_then(|value| std::str::from_utf8(value).ok());
+            reg_id.and_then(|value| value.parse().ok()) == Some(self.reg_id)
+        };
+        let first = candidates.next()?;
+        if is_of_this_flow(first) {
+            Some(first)
+        } else {
+            candidates.find(|it| is_of_this_flow(it)).or(Some(first))
+        }
     }
 
     fn has_token(&self, listed: &NameAddr<'_>) -> bool {
@@ -190,7 +209,7 @@ mod tests {
         let text = format!("SIP/2.0 200 OK\r\nExpires: 1800\r\n{contacts}\r\n");
         let (address, seen) = ("192.0.2.9:5060".parse().unwrap(), "198.51.100.1:40000".parse().unwrap());
         let contact = ContactAddress { address, transport: Transport::Udp, is_secure: false };
-        let ours = Ours { user: "858", contact, seen, token: "secret" };
+        let ours = Ours { user: "858", contact, seen, token: "secret", reg_id: 1 };
         ours.granted(&Message::parse(text.as_bytes()).unwrap(), 3600)
     }
 
@@ -200,6 +219,19 @@ mod tests {
         let ours = "m: <sip:858@192.0.2.9:5060;line=secret>;expires=60\r\n";
         assert_eq!(granted(&format!("{others}{ours}")), 60);
         assert_eq!(granted(""), 1800, "nothing is listed: the Expires header");
+    }
+
+    #[test]
+    fn of_two_flows_the_one_counts_that_is_meant() {
+        let listed = |reg_id, expires| {
+            format!("<sip:858@192.0.2.9:5060;line=secret>;reg-id={reg_id};expires={expires}")
+        };
+        assert_eq!(granted(&format!("Contact: {}, {}\r\n", listed(2, 70), listed(1, 60))), 60);
+        assert_eq!(
+            granted(&format!("Contact: {}\r\n", listed(2, 70))),
+            70,
+            "a registrar that lists what it likes"
+        );
     }
 
     #[test]

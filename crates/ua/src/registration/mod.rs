@@ -16,5 +16,5 @@ pub(crate) use binding::{Action, Binding};
 pub(crate) use contact::ContactAddress;
 pub(crate) use crowd::Crowd;
 pub use outbound::uuid_urn;
-pub use state::{Cause, RegistrationState};
+pub use state::{Cause, LostFlow, RegistrationState};
 pub use target::{Target, Unreached, Unresolved};

@@ -1,4 +1,4 @@
-//! One flow of RFC 5626: who we are to a registrar, whatever address we have. A binding that is made anew, after a restart
+//! The flows of RFC 5626: who we are to a registrar, whatever address we have. A binding that is made anew, after a restart
 //! or over another connection, takes the place of the old one.
 
 use std::time::Duration;
@@ -8,21 +8,19 @@ use sha2::{Digest as _, Sha256};
 
 /// The option tag (RFC 5626 section 11.4).
 const OUTBOUND: &[u8] = b"outbound";
-/// Lines have one flow each.
-//= https://www.rfc-editor.org/rfc/rfc5626#section-4.2.1
-//# A UAC conforming to this specification MUST include in the Contact
-//# header field, a "reg-id" parameter that is distinct from other
-//# "reg-id" parameters used in other registrations that use the same
-//# "+sip.instance" Contact header field parameter and AOR.
-const REG_ID: u8 = 1;
 /// The shortest time between keep-alives that a registrar is granted: what asks for more is an error or an attack.
 const SHORTEST_FLOW_TIMER: Duration = Duration::from_secs(5);
 /// The longest that is obeyed: nothing keeps a flow open with less.
 const LONGEST_FLOW_TIMER: Duration = Duration::from_secs(3600);
 
-/// Returns the parameters of a Contact that say which user agent it is.
-pub(super) fn parameters(device: &str, address_of_record: &str, label: &str) -> String {
-    format!(";+sip.instance=\"<{}>\";reg-id={REG_ID}", instance(device, address_of_record, label))
+/// Returns the parameters of a Contact that say which user agent it is, and which of its flows.
+pub(super) fn parameters(device: &str, address_of_record: &str, label: &str, reg_id: u8) -> String {
+    //= https://www.rfc-editor.org/rfc/rfc5626#section-4.2.1
+    //# A UAC conforming to this specification MUST include in the Contact
+    //# header field, a "reg-id" parameter that is distinct from other
+    //# "reg-id" parameters used in other registrations that use the same
+    //# "+sip.instance" Contact header field parameter and AOR.
+    format!(";+sip.instance=\"<{}>\";reg-id={reg_id}", instance(device, address_of_record, label))
 }
 
 /// Returns the instance-id of a line: a URN of its own, made of the device's, so that two lines of one address-of-record

@@ -24,6 +24,8 @@ pub(super) struct Register<'a> {
     pub(super) cseq: u32,
     /// The URI of our binding.
     pub(super) contact: &'a str,
+    /// Which of the line's flows it goes over.
+    pub(super) reg_id: u8,
     /// Whether it is to be known as this device's (RFC 5626).
     pub(super) is_outbound: bool,
     /// The URI of a binding of ours that no longer leads to us: it is taken back in the same breath.
@@ -60,7 +62,8 @@ impl Register<'_> {
         request.header("Call-ID", self.call_id.as_bytes());
         request.header_fmt("CSeq", format_args!("{} REGISTER", self.cseq));
         let instance = self.account.instance.as_deref().filter(|_| self.is_outbound);
-        let parameters = instance.map(|device| outbound::parameters(device, &address, &self.account.label));
+        let parameters =
+            instance.map(|device| outbound::parameters(device, &address, &self.account.label, self.reg_id));
         let parameters = parameters.unwrap_or_default();
         request.header_fmt("Contact", format_args!("<{}>{parameters}", self.contact));
         if let Some(old) = self.old_contact {

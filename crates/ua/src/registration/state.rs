@@ -25,6 +25,9 @@ pub enum RegistrationState {
         expires: Duration,
         /// When it is refreshed.
         refresh_at: Instant,
+        /// Why it has not got the line's other binding, where there are several outbound proxies: the line can be called
+        /// all the same.
+        lost: Option<LostFlow>,
     },
     /// The last attempt failed.
     Failed {
@@ -42,6 +45,28 @@ impl RegistrationState {
     #[must_use]
     pub fn is_registered(&self) -> bool {
         matches!(self, Self::Registered { .. })
+    }
+}
+
+/// A flow of a line with several outbound proxies that is lost, while the line is registered over another.
+///
+/// ```
+/// use ringfence_ua::{Cause, LostFlow};
+///
+/// let lost = LostFlow { proxy: "edge.example.com".into(), cause: Cause::TimedOut };
+/// assert_eq!(lost.to_string(), "not through edge.example.com: the registrar did not answer within 32 s");
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LostFlow {
+    /// The host of the proxy that it goes through.
+    pub proxy: String,
+    /// Why it is lost.
+    pub cause: Cause,
+}
+
+impl fmt::Display for LostFlow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "not through {}: {}", self.proxy, self.cause)
     }
 }
 

@@ -50,7 +50,7 @@ impl Binding {
             self.connected_at = Some(now);
         }
         self.keep_open(flow);
-        self.tell(RegistrationState::Registered { expires, refresh_at });
+        self.tell(RegistrationState::Registered { expires, refresh_at, lost: None });
     }
 
     /// Returns how long the registrar keeps our binding.
@@ -61,7 +61,7 @@ impl Binding {
     /// Returns what tells our binding from others.
     fn ours(&self, contact: ContactAddress) -> Ours<'_> {
         let seen = self.contact().unwrap_or(contact).address;
-        Ours { user: &self.account.user, contact, seen, token: &self.token }
+        Ours { user: &self.account.user, contact, seen, token: &self.token, reg_id: self.reg_id }
     }
 
     pub(super) fn challenged(

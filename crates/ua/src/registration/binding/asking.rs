@@ -65,6 +65,7 @@ impl Binding {
             from_tag: &self.from_tag,
             cseq: self.cseq,
             contact: &uri_of(contact),
+            reg_id: self.reg_id,
             is_outbound: self.is_outbound,
             old_contact: old.map(uri_of).as_deref(),
             expires,

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::{Binding, Phase};
 use crate::core::auth::Authenticator;
 use crate::id::Generator;
-use crate::registration::backoff;
+use crate::registration::backoff::{self, Need};
 use crate::registration::state::{Cause, RegistrationState};
 use crate::registration::target::{Unreached, Unresolved};
 
@@ -99,7 +99,11 @@ impl Binding {
             }
         }
         self.failures = self.failures.saturating_add(1);
-        let delay = backoff::delay(&cause, self.failures, retry_after, &self.crowd, generator.fraction());
+        let (failures, fraction) = (self.failures, generator.fraction());
+        let delay = match self.need {
+            Need::Only => backoff::delay(&cause, failures, retry_after, &self.crowd, fraction),
+            Need::Spare => backoff::delay_of_spare(&cause, failures, retry_after, &self.crowd, fraction),
+        };
         let retry_at = now + delay;
         self.phase = Phase::Waiting { retry_at };
         self.tell(RegistrationState::Failed { cause, retry_at: Some(retry_at) });
