@@ -224,6 +224,27 @@ async fn no_text_of_the_application_can_add_a_header() {
     assert!(!lines.iter().any(|line| line.starts_with("X-Evil")), "{lines:#?}");
 }
 
+#[tokio::test]
+async fn no_field_of_an_account_can_add_a_header_or_leave_its_brackets() {
+    let (pbx, phone) = (pbx().await, phone().await);
+    let evil = "a>\r\nX-Evil: 1\r\n\0\"<sip:b@c>";
+    let port = pbx.address.port();
+    let account = Account::of(evil, "127.0.0.1", port).unwrap().display_name(evil);
+    assert_eq!(soon(phone.register(account)).await.unwrap_err().status(), Some(404), "nobody is called that");
+    for text in pbx.received("REGISTER") {
+        assert!(!text.lines().any(|line| line.starts_with("X-Evil")), "{text}");
+        assert!(
+            text.contains("\r\nTo: \"a>  X-Evil: 1") && text.contains(" <sip:a%3E%0D%0AX-Evil"),
+            "{text}"
+        );
+    }
+    for domain in ["a\r\nb", "a\0", "a>", "a b"] {
+        assert!(Account::of("858", domain, port).is_err() && Account::new(&format!("858@{domain}")).is_err());
+        let account = Account::new("858@127.0.0.1").unwrap().outbound_proxy(domain);
+        assert!(soon(phone.line(account)).await.is_err(), "{domain:?}");
+    }
+}
+
 /// Finds a REGISTER with credentials that asks for so many seconds.
 fn asks_for(expires: &str) -> impl Fn(&&Record) -> bool {
     let expires = format!("\r\nExpires: {expires}\r\n");
