@@ -25,12 +25,14 @@ mod clock;
 mod command;
 mod connections;
 mod lines;
+mod routes;
 
 use clock::Clocks;
 pub(crate) use command::Command;
 pub(crate) use connections::Sockets;
 use connections::nth_port;
 use lines::LineState;
+use routes::Routes;
 
 /// Commands that are attended to before datagrams have their turn.
 const BATCH: usize = 64;
@@ -123,6 +125,7 @@ impl Shard {
     /// Runs until it is shut down.
     pub(crate) async fn run(mut self) {
         let mut clocks = Clocks::new(Instant::now(), SystemTime::now());
+        let mut routes = Routes::new(self.udp.local());
         while !self.has_left() {
             let due = self.next_due();
             let timer = async {
@@ -143,11 +146,15 @@ impl Shard {
                     self.handle_command(command);
                 },
                 () = timer => {}
+                () = routes.are_due() => {}
             }
             let now = Instant::now();
             if clocks.have_jumped(now, SystemTime::now()) {
                 tracing::debug!("slept: the lines register again");
                 self.endpoint.handle_clock_jump(now);
+            }
+            for change in routes.changes(self.endpoint.correspondents()) {
+                self.take_route(now, &change);
             }
             self.receive(now);
             for _ in 0..BATCH {

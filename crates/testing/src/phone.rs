@@ -66,6 +66,11 @@ impl Phone {
         self.hosts.insert(name.to_owned(), addresses.to_vec());
     }
 
+    /// Gives the user agent another address of its own, which what is looked up from now on is reached from.
+    pub fn move_to(&mut self, address: SocketAddr) {
+        self.address = address;
+    }
+
     /// Gives the endpoint a command, and answers what it then wants to have looked up.
     pub fn act<R>(&mut self, now: Instant, command: impl FnOnce(&mut Endpoint) -> R) -> R {
         let result = command(&mut self.endpoint);

@@ -5,7 +5,7 @@
 
 mod fleet;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use ringfence_testing::{Conditions, Network, Node, PbxConfig, PbxEvent, Phone};
@@ -169,6 +169,57 @@ mod network {
                 "{:?}",
                 fleet.pbx().bindings("1000")
             );
+        }
+    }
+}
+
+mod interface {
+    use super::*;
+
+    /// Tells the phone from where it reaches the PBX.
+    fn tell(fleet: &mut Fleet, local: Result<IpAddr, &str>) {
+        fleet.act(|endpoint, now| endpoint.handle_route(now, pbx_address().ip(), local));
+    }
+
+    #[test]
+    fn one_that_has_another_address_every_day_is_told_and_the_line_back_within_3_s() {
+        let mut fleet = Fleet::of(1, 16);
+        for day in 0..30_u8 {
+            fleet.run(seconds(DAY));
+            let address = SocketAddr::new([192, 0, 2, 100 + day].into(), 5060);
+            fleet.network.translate(phone_address(), address);
+            let phone = fleet.phone;
+            fleet.network.with(phone, |phone, _| phone.move_to(address));
+            tell(&mut fleet, Ok(address.ip()));
+            assert!(
+                matches!(cause(&fleet), Some(Cause::Unconnected { error, .. }) if error.contains("our address is"))
+            );
+            let back = fleet.time_until(seconds(60), Fleet::are_all_registered).unwrap();
+            assert!(back <= seconds(4), "{back:?}");
+            let bindings = fleet.pbx().bindings("1000");
+            assert!(
+                bindings.len() == 1 && bindings[0].contact.contains(&format!("@{address};")),
+                "{bindings:?}"
+            );
+            tell(&mut fleet, Ok(address.ip()));
+            assert!(fleet.are_all_registered(), "it has not moved");
+        }
+    }
+
+    #[test]
+    fn one_that_goes_is_told_and_the_line_is_back_within_5_s_after_it() {
+        let mut fleet = Fleet::of(1, 17);
+        for outage in [1, 10, 60, HOUR, DAY] {
+            fleet.network.cut_off(phone_address());
+            tell(&mut fleet, Err("network is unreachable"));
+            assert!(matches!(cause(&fleet), Some(Cause::Unconnected { .. })), "{:?}", fleet.states());
+            fleet.run(seconds(outage));
+            fleet.network.reconnect(phone_address());
+            tell(&mut fleet, Ok(phone_address().ip()));
+            // A REGISTER that is on its way is repeated every 4 s.
+            let back = fleet.time_until(seconds(HOUR), Fleet::are_all_registered).unwrap();
+            assert!(back <= seconds(5), "back {back:?} after {outage} s");
+            fleet.run(seconds(600));
         }
     }
 }

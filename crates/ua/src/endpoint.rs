@@ -34,6 +34,7 @@ mod inbound;
 mod incoming_calls;
 mod lines;
 mod registrations;
+mod routes;
 
 pub use counters::Counters;
 pub use event::Event;

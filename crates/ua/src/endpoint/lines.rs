@@ -307,6 +307,17 @@ impl Lines {
         uri.and_then(|uri| self.by_its_token(&uri)).is_none()
     }
 
+    /// Returns the addresses that lines know.
+    pub(crate) fn addresses(&self) -> impl Iterator<Item = IpAddr> {
+        self.by_address.keys().copied()
+    }
+
+    /// Returns the lines that know an address, and their flows.
+    pub(crate) fn at(&self, address: IpAddr) -> Vec<LineId> {
+        let lines = self.by_address.get(&address.to_canonical()).into_iter().flatten();
+        lines.flat_map(|&line| self.flows_of(line)).collect()
+    }
+
     /// Returns whether a line lets a source in by its address, or anyone.
     pub(crate) fn knows(&self, source: IpAddr) -> bool {
         self.by_address.contains_key(&source.to_canonical()) || !self.open.is_empty()

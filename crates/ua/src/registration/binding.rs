@@ -38,6 +38,7 @@ use crate::transport::Flow;
 mod answers;
 mod asking;
 mod failure;
+mod moved;
 mod nat;
 mod removal;
 

@@ -15,7 +15,7 @@ use crate::registration::target::{Unreached, Unresolved};
 const DOWNGRADE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Within how long the lines of a connection that was lost register again, where they are few.
-const AFTER_DISCONNECT: Duration = Duration::from_secs(3);
+pub(super) const AFTER_DISCONNECT: Duration = Duration::from_secs(3);
 /// A connection that is lost sooner is of no use: calls that came meanwhile were few, and one that is made anew will not
 /// last either. The first such loss may be a restart, which another follows; from the second in a row on they count as
 /// failures, or a registrar that closes after each answer would be asked every second or two for ever.

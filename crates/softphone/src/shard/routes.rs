@@ -1,0 +1,117 @@
+//! The way to those whom the lines talk to: from which of this machine's addresses, or from none, as while its network is
+//! away. The system's routing table is looked at every few seconds; nothing is sent.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::time::{Duration, Instant};
+
+use tokio::time::{Interval, MissedTickBehavior, interval};
+
+use super::Shard;
+use crate::io::interfaces::local_address_towards;
+
+/// How often it is looked: a line is away no longer than this and the 3 s over which lines return.
+const EVERY: Duration = Duration::from_secs(2);
+
+/// What is known of the ways.
+pub(super) struct Routes {
+    listening: SocketAddr,
+    /// The address that we have on the way to each, or none.
+    known: BTreeMap<IpAddr, Option<IpAddr>>,
+    looks: Interval,
+    is_due: bool,
+}
+
+/// A way that is another now.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Change {
+    to: IpAddr,
+    from: Result<IpAddr, String>,
+}
+
+impl Routes {
+    /// Needs a runtime.
+    pub(super) fn new(listening: SocketAddr) -> Self {
+        let mut looks = interval(EVERY);
+        // After a night's sleep one look is as good as all that were missed.
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Self { listening, known: BTreeMap::new(), looks, is_due: false }
+    }
+
+    /// Waits until it is time for the next look. Who listens at one address has no other.
+    pub(super) async fn are_due(&mut self) {
+        if self.listening.ip().is_unspecified() {
+            self.looks.tick().await;
+            self.is_due = true;
+        } else {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Looks, where it is time, and returns what has changed since the last look.
+    pub(super) fn changes(&mut self, to: impl Iterator<Item = IpAddr>) -> Vec<Change> {
+        if !std::mem::take(&mut self.is_due) {
+            return Vec::new();
+        }
+        let listening = self.listening;
+        self.compare(to, |to| local_address_towards(SocketAddr::new(to, 9), listening).map(|from| from.ip()))
+    }
+
+    fn compare(
+        &mut self,
+        to: impl Iterator<Item = IpAddr>,
+        look: impl Fn(IpAddr) -> io::Result<IpAddr>,
+    ) -> Vec<Change> {
+        let before = std::mem::take(&mut self.known);
+        let mut changes = Vec::new();
+        for to in to {
+            let from = look(to).map_err(|error| error.to_string());
+            let is_told = before.get(&to).is_some_and(|known| *known != from.as_ref().ok().copied());
+            self.known.insert(to, from.as_ref().ok().copied());
+            if is_told {
+                changes.push(Change { to, from });
+            }
+        }
+        changes
+    }
+}
+
+impl Shard {
+    /// Has the lines follow a way that has changed.
+    pub(super) fn take_route(&mut self, now: Instant, change: &Change) {
+        let Change { to, from } = change;
+        let why = match from {
+            Ok(from) => format!("our address is {from} now"),
+            Err(error) => error.clone(),
+        };
+        tracing::debug!(why, "the way to a server has changed");
+        let lost = self.endpoint.handle_route(now, *to, from.as_ref().copied().map_err(String::as_str));
+        for connection in lost {
+            self.disconnect(connection, &why);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ip(last: u8) -> IpAddr {
+        [192, 0, 2, last].into()
+    }
+
+    #[tokio::test]
+    async fn a_way_is_told_when_it_changes_and_not_before() {
+        let mut routes = Routes::new("0.0.0.0:5060".parse().unwrap());
+        let gone = || io::Error::from(io::ErrorKind::NetworkUnreachable);
+        let mut look = |from: Option<u8>| {
+            let found = |_| from.map(ip).ok_or_else(gone);
+            routes.compare([ip(1)].into_iter(), found)
+        };
+        assert_eq!([look(Some(7)), look(Some(7))], [[], []]);
+        let error = Err(gone().to_string());
+        assert_eq!([look(None), look(None)], [vec![Change { to: ip(1), from: error }], vec![]]);
+        assert_eq!(look(Some(8)), [Change { to: ip(1), from: Ok(ip(8)) }]);
+    }
+}

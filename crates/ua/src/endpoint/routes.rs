@@ -1,0 +1,40 @@
+//! What becomes of the lines when this machine is reached elsewhere: its interface goes, and comes back with another
+//! address. Whoever runs the endpoint looks; here is what follows.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::time::Instant;
+
+use super::Endpoint;
+use crate::transport::ConnectionId;
+
+impl Endpoint {
+    /// Returns the addresses whose way is worth watching: those of registrars, proxies and peers.
+    pub fn correspondents(&self) -> impl Iterator<Item = IpAddr> {
+        self.lines.addresses()
+    }
+
+    /// Takes from which address what is sent to a correspondent leaves now, or why it does not leave at all.
+    ///
+    /// A line that is registered from another address has lost its way: that is told, and it registers again within
+    /// 3 s, or 10 ms for each line that is registered at the same server. One that waits to try again does not wait
+    /// longer than that.
+    ///
+    /// Returns the connections that lead nowhere any more: they are to be closed, and their end told.
+    pub fn handle_route(
+        &mut self,
+        now: Instant,
+        correspondent: IpAddr,
+        local: Result<IpAddr, &str>,
+    ) -> BTreeSet<ConnectionId> {
+        let mut lost = BTreeSet::new();
+        for id in self.lines.at(correspondent) {
+            let Some(binding) = self.lines.find_mut(id).and_then(|line| line.binding.as_mut()) else {
+                continue;
+            };
+            lost.extend(binding.handle_route(now, correspondent, local, &mut self.generator));
+            self.settle_line(now, id);
+        }
+        lost
+    }
+}

@@ -1,0 +1,47 @@
+//! What a registration does when this machine has got another address, or none.
+
+use std::net::IpAddr;
+use std::time::Instant;
+
+use super::failure::AFTER_DISCONNECT;
+use super::{Binding, Phase};
+use crate::id::Generator;
+use crate::transport::ConnectionId;
+
+impl Binding {
+    /// Takes from where what is sent to an address of the registrar leaves now. Returns the connection that leads nowhere
+    /// any more, where there is one.
+    pub(crate) fn handle_route(
+        &mut self,
+        now: Instant,
+        remote: IpAddr,
+        local: Result<IpAddr, &str>,
+        generator: &mut Generator,
+    ) -> Option<ConnectionId> {
+        match (&mut self.phase, local) {
+            (Phase::Bound { .. }, local) => {
+                let target = self.current_target()?;
+                let (used, is_meant) = (target.local.ip().to_canonical(), target.flow.remote().ip());
+                if is_meant.to_canonical() != remote || local == Ok(used) {
+                    return None;
+                }
+                if let Some(connection) = target.flow.connection_id() {
+                    return Some(connection);
+                }
+                let error = match local {
+                    Ok(local) => format!("our address is {local} now, and was {used}"),
+                    Err(error) => error.to_owned(),
+                };
+                self.public = None;
+                self.handle_disconnected(now, &error, generator);
+            }
+            (Phase::Waiting { retry_at }, Ok(_)) => {
+                let within = self.crowd.spread(AFTER_DISCONNECT);
+                *retry_at = (*retry_at).min(now + within.mul_f64(generator.fraction()));
+            }
+            (Phase::Waiting { .. }, Err(_))
+            | (Phase::Idle | Phase::Resolving { .. } | Phase::Asking { .. } | Phase::Removing, _) => {}
+        }
+        None
+    }
+}
