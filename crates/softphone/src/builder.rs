@@ -16,6 +16,7 @@ use crate::error::{Kind, Result};
 use crate::hooks::Hooks;
 use crate::instance::{INSTANCE, is_urn};
 use crate::io::RtpPorts;
+use crate::io::stun::{STUN_SERVER, StunServer};
 use crate::screen::{Invite, Verdict};
 use crate::shard::{Shard, Sockets};
 use crate::softphone::{NewShard, ShardHandle, Softphone};
@@ -39,7 +40,7 @@ use crate::trace::Traced;
 pub struct Builder {
     sockets: Sockets,
     instance: Option<String>,
-    rtp_ports: RangeInclusive<u16>,
+    stun: Option<String>,
     shards: u16,
     processors: Vec<u16>,
     config: Config,
@@ -50,9 +51,15 @@ impl Builder {
     pub(crate) fn new() -> Self {
         let any = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
         Self {
-            sockets: Sockets { udp: any, streams: BTreeMap::new(), tls: Tls::new() },
+            sockets: Sockets {
+                udp: any,
+                streams: BTreeMap::new(),
+                tls: Tls::new(),
+                rtp_ports: 5000..=10000,
+                stun: None,
+            },
             instance: None,
-            rtp_ports: 5000..=10000,
+            stun: None,
             shards: 1,
             processors: Vec::new(),
             config: Config::new(any),
@@ -108,7 +115,18 @@ impl Builder {
     /// Sets the range of ports for media (default 5000 to 10000), which holds at least an even one and its next. They are
     /// bound call by call; calls have no media yet.
     pub fn rtp_ports(mut self, ports: RangeInclusive<u16>) -> Self {
-        self.rtp_ports = ports;
+        self.sockets.rtp_ports = ports;
+        self
+    }
+
+    /// Asks this STUN server, such as `stun.example.com` or `192.0.2.1:3478`, where it sees each port of media before a peer
+    /// is told of it (RFC 8489; default: nobody is asked, and peers are told the local address). Accounts with a
+    /// [`public_address`](crate::Account::public_address) do not need it. It says nothing of a line's Contact, which is where
+    /// its registrar sees it.
+    ///
+    /// [`Builder::start`] fails where it is none; nothing is sent before a call has media.
+    pub fn stun_server(mut self, server: &str) -> Self {
+        self.stun = Some(server.to_owned());
         self
     }
 
@@ -192,8 +210,9 @@ impl Builder {
     /// pair; no socket is then left open. Needs no runtime of a certain kind: the shards bring their own.
     ///
     /// [`Error::is_address_in_use`]: crate::Error::is_address_in_use
-    pub async fn start(self) -> Result<Softphone> {
-        let rtp_ports = RtpPorts::new(&self.rtp_ports)?;
+    pub async fn start(mut self) -> Result<Softphone> {
+        let rtp_ports = RtpPorts::new(&self.sockets.rtp_ports)?;
+        self.sockets.stun = self.stun_to_ask()?;
         if let Some(urn) = self.instance.as_deref().filter(|urn| !is_urn(urn)) {
             return Err(Kind::Account { expected: INSTANCE, got: urn.to_owned() }.into());
         }
@@ -214,6 +233,13 @@ impl Builder {
     fn listen_by(mut self, transport: Transport, address: SocketAddr) -> Self {
         self.sockets.streams.insert(transport, address);
         self
+    }
+
+    fn stun_to_ask(&self) -> Result<Option<StunServer>> {
+        let read = |text: &String| {
+            StunServer::read(text).ok_or_else(|| Kind::Account { expected: STUN_SERVER, got: text.clone() })
+        };
+        Ok(self.stun.as_ref().map(read).transpose()?)
     }
 
     /// Starts the thread of one shard.

@@ -35,6 +35,10 @@ pub(crate) enum Kind {
     Socket { address: SocketAddr, error: io::Error },
     /// A certificate or a key.
     Tls(String),
+    /// A STUN server that does not tell where it sees us.
+    Stun { server: String, why: String },
+    /// No pair of ports for media is free.
+    MediaPorts { address: SocketAddr, last: u16, error: io::Error },
     /// Anything else of the operating system's.
     System { what: &'static str, error: io::Error },
     /// A registration.
@@ -62,6 +66,8 @@ impl Error {
             | Kind::Answer(_)
             | Kind::Socket { .. }
             | Kind::Tls(_)
+            | Kind::Stun { .. }
+            | Kind::MediaPorts { .. }
             | Kind::System { .. }
             | Kind::Closed
             | Kind::Full => None,
@@ -106,6 +112,12 @@ impl fmt::Display for Error {
             Kind::Answer(error) => error.fmt(f),
             Kind::Socket { address, error } => write!(f, "cannot listen on {address}: {error}"),
             Kind::Tls(what) => write!(f, "TLS: {what}"),
+            Kind::Stun { server, why } => {
+                write!(f, "the STUN server {server} did not tell our address: {why}")
+            }
+            Kind::MediaPorts { address, last, error } => {
+                write!(f, "no pair of ports for media from {address} to {last}: {error}")
+            }
             Kind::System { what, error } => write!(f, "{what}: {error}"),
             Kind::Registration(cause) => cause.fmt(f),
             Kind::Objected { status, phrase } => {

@@ -21,6 +21,7 @@
 //! | stand aside, be silent, ring for a while | [`IncomingCall::wait`] | 180 or nothing; 480 or another answer at the limit |
 //! | no answer at all | [`IncomingCall::ignore`] | nothing more |
 //! | the caller gives up | [`IncomingCall::cancelled`] | CANCEL, 200, 487 |
+//! | ports for media, and where they are seen | [`Line::rtp_pair`], [`Builder::stun_server`] | STUN Binding requests |
 //! | decide before the application | [`Builder::screen`] | before anything is answered |
 //! | how calls ended, and by whom | [`Builder::ended`] | ACK, or none |
 //! | one queue instead of objects | [`flat::Phone`] | the same |
@@ -108,7 +109,7 @@ pub use builder::Builder;
 pub use call::{Ended, How, IncomingCall};
 pub use error::{Error, Result};
 pub use instance::new_instance_id;
-pub use io::RtpPorts;
+pub use io::{RtpPair, RtpPorts, is_stun_server};
 pub use line::{Line, LineId};
 pub use registration::{Registration, RegistrationState};
 pub use reject::{Redirect, Reject};

@@ -7,6 +7,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::call::IncomingCall;
 use crate::error::{Kind, Result};
+use crate::io::RtpPair;
 use crate::registration::{Registration, RegistrationState};
 use crate::shard::Command;
 use crate::waiting::Waiting;
@@ -127,6 +128,21 @@ impl Line {
         let (done, removed) = oneshot::channel();
         self.send(Command::Remove { line: self.inner.id.line, done: Some(done) })?;
         removed.await.map_err(|_| Kind::Closed.into())
+    }
+
+    /// Binds a pair of ports for the media of a call, within [`Builder::rtp_ports`], and finds out at which addresses a peer
+    /// reaches them: the account's public address, or where [`Builder::stun_server`] sees them, or the address that goes to
+    /// the line's registrar.
+    ///
+    /// Fails when no pair is free, when the STUN server has no address, refuses, or is silent for 3 s, when the line's
+    /// registrar has not been found yet, and when the line is no more. On the wire: STUN, where a server was named.
+    ///
+    /// [`Builder::rtp_ports`]: crate::Builder::rtp_ports
+    /// [`Builder::stun_server`]: crate::Builder::stun_server
+    pub async fn rtp_pair(&self) -> Result<RtpPair> {
+        let (done, bound) = oneshot::channel();
+        self.send(Command::BindMedia { line: self.inner.id.line, done })?;
+        bound.await.map_err(|_| Kind::Closed)?
     }
 
     /// Returns what the line is known by.

@@ -13,8 +13,10 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::call::{Ended, How, IncomingCall};
 use crate::error::{Kind, Result};
 use crate::hooks::Hooks;
+use crate::io::RtpPorts;
 use crate::io::resolver::resolve;
 use crate::io::streams::{Server, Streams};
+use crate::io::stun::StunServer;
 use crate::io::udp::Udp;
 use crate::line::LineId;
 use crate::registration::RegistrationState;
@@ -25,6 +27,7 @@ mod clock;
 mod command;
 mod connections;
 mod lines;
+mod media;
 mod routes;
 
 use clock::Clocks;
@@ -54,6 +57,8 @@ pub(crate) struct Shard {
     offered: BTreeMap<u64, watch::Sender<bool>>,
     /// Decisions whose response waits to be sent.
     undone: Vec<(oneshot::Sender<Decided>, Decided)>,
+    rtp_ports: RtpPorts,
+    stun: Option<StunServer>,
     leaving: Option<Leaving>,
 }
 
@@ -105,6 +110,8 @@ impl Shard {
             lines: BTreeMap::new(),
             offered: BTreeMap::new(),
             undone: Vec::new(),
+            rtp_ports: RtpPorts::new(&sockets.rtp_ports)?,
+            stun: sockets.stun.clone(),
             leaving: None,
         })
     }
@@ -291,6 +298,7 @@ impl Shard {
                 self.endpoint.ignore(now, CallNumber::new(call));
                 self.offered.remove(&call);
             }
+            Command::BindMedia { line, done } => self.bind_media(line, done),
             Command::SetTls { tls, done } => {
                 // Who asked may have gone.
                 let _ = done.send(self.streams.set_tls(tls));

@@ -3,8 +3,12 @@
 mod datagrams;
 pub(crate) mod interfaces;
 pub(crate) mod resolver;
+pub(crate) mod rtp_pair;
 mod rtp_ports;
 pub(crate) mod streams;
+pub(crate) mod stun;
 pub(crate) mod udp;
 
+pub use rtp_pair::RtpPair;
 pub use rtp_ports::RtpPorts;
+pub use stun::is_stun_server;

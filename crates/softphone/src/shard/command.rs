@@ -8,6 +8,7 @@ use ringfence_ua::{Decided, Redirection, Rejection, Target, Unreached};
 use tokio::sync::oneshot;
 
 use crate::error::Result;
+use crate::io::RtpPair;
 use crate::io::streams::Server;
 use crate::line::NewLine;
 use crate::tls::Tls;
@@ -29,6 +30,7 @@ pub(crate) enum Command {
     Redirect { call: u64, redirection: Arc<Redirection>, done: oneshot::Sender<Decided> },
     Wait { call: u64, wait: Wait, done: oneshot::Sender<Decided> },
     Ignore { call: u64 },
+    BindMedia { line: ringfence_ua::LineId, done: oneshot::Sender<Result<RtpPair>> },
     SetTls { tls: Tls, done: oneshot::Sender<Result<()>> },
     Count { done: oneshot::Sender<ringfence_ua::Counters> },
     Shutdown { grace: Duration, done: oneshot::Sender<()> },

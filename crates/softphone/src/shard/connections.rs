@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::time::Instant;
 
 use ringfence_ua::{ConnectionId, Flow, LineId as Number, Transport};
@@ -9,6 +10,7 @@ use ringfence_ua::{ConnectionId, Flow, LineId as Number, Transport};
 use super::{Command, Shard, trace};
 use crate::io::resolver::resolve;
 use crate::io::streams::{self, Server, Streams};
+use crate::io::stun::StunServer;
 use crate::tls::Tls;
 use crate::trace::Direction;
 
@@ -19,6 +21,10 @@ pub(crate) struct Sockets {
     /// Where others connect to.
     pub(crate) streams: BTreeMap<Transport, SocketAddr>,
     pub(crate) tls: Tls,
+    /// Where media may be.
+    pub(crate) rtp_ports: RangeInclusive<u16>,
+    /// Who tells where media is seen.
+    pub(crate) stun: Option<StunServer>,
 }
 
 impl Shard {

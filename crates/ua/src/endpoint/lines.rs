@@ -22,8 +22,8 @@ use flow_set::FlowSet;
 pub(crate) struct Line {
     pub(crate) account: Arc<Account>,
     pub(crate) binding: Option<Binding>,
-    /// Where a line that does not register would be reached.
-    local: Option<SocketAddr>,
+    /// Where it is towards its registrar, or would be reached if it does not register.
+    pub(crate) local: Option<SocketAddr>,
     token: String,
     /// The addresses of its registrar and its proxy.
     registrar: Vec<IpAddr>,

@@ -1,5 +1,6 @@
 //! The lines' side of the door: adding and removing them, and carrying out what their bindings ask for.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -86,6 +87,18 @@ impl Endpoint {
         for id in self.lines.ids() {
             self.unregister(now, id);
         }
+    }
+
+    /// Returns the account of a line.
+    #[must_use]
+    pub fn account(&self, id: LineId) -> Option<&Account> {
+        self.lines.find(id).map(|line| &*line.account)
+    }
+
+    /// Returns where the packets of a line leave from towards its registrar, once that was found.
+    #[must_use]
+    pub fn local_address(&self, id: LineId) -> Option<SocketAddr> {
+        self.lines.find(id)?.local
     }
 
     /// Takes that time has passed which the clock of `now` has not seen, as while the machine slept: bindings may
