@@ -7,6 +7,7 @@ import time
 
 import behind_kamailio
 import connected
+import flows
 import forked
 import from_baresip
 import from_browser
@@ -47,6 +48,8 @@ TESTS = [
     connected.a_certificate_that_nobody_vouches_for_is_refused,
     connected.a_trunk_calls_by_tcp,
     connected.a_trunk_calls_by_tls,
+    flows.behind_a_router_that_restarts_it_is_called_again_half_a_minute_later,
+    flows.through_two_proxies_it_is_called_while_one_of_them_lives,
     forked.a_6xx_alone_takes_a_call_from_the_other_phone,
     forked.where_the_proxy_heeds_no_6xx_the_other_phone_answers_every_call,
     forked.who_is_asked_first_lets_calls_pass_to_the_phone_or_refuses_them,
