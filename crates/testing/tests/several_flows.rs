@@ -27,7 +27,7 @@ struct Two {
 impl Two {
     fn new(seed: u64) -> Self {
         let mut account = Account { outbound_proxy: Some(("192.0.2.1".to_owned(), None)), ..account() };
-        account.other_proxies = vec![("192.0.2.2".to_owned(), None)];
+        account.other_proxies = vec![("192.0.2.2".to_owned(), Some(5060))];
         account.instance = Some("urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6".into());
         account.expires = seconds(600);
         let config = PbxConfig::new(pbx_address());
@@ -143,7 +143,17 @@ fn a_line_whose_proxies_are_all_lost_has_failed_and_comes_back() {
     assert!(two.scene.network.run_until(seconds(700), is_lost));
     two.scene.network.reconnect(second_address());
     assert!(two.scene.run_until_registered(seconds(60)));
-    assert_eq!(two.state(), (true, Some(Cause::TimedOut)));
+    let RegistrationState::Registered { lost: Some(lost), .. } = two.scene.last_state() else {
+        panic!("all are back")
+    };
+    assert_eq!((&lost.proxy[..], &lost.cause), ("192.0.2.1", &Cause::TimedOut));
+    two.scene.network.cut_off(second_address());
+    two.scene.network.reconnect(pbx_address());
+    two.scene.run(seconds(1800));
+    let RegistrationState::Registered { lost: Some(lost), .. } = two.scene.last_state() else {
+        panic!("all are back")
+    };
+    assert_eq!(lost.proxy, "192.0.2.2:5060");
 }
 
 #[test]

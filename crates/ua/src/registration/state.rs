@@ -58,7 +58,7 @@ impl RegistrationState {
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LostFlow {
-    /// The host of the proxy that it goes through.
+    /// The proxy that it goes through: a host, and a port where one was given.
     pub proxy: String,
     /// Why it is lost.
     pub cause: Cause,

@@ -46,7 +46,11 @@ impl Lines {
     ) -> LineId {
         self.next += 1;
         let id = LineId::new(self.next);
-        let through = |account: &Account| Told { proxy: account.next_hop().0.to_owned(), ..Told::default() };
+        let through = |account: &Account| {
+            let (host, port) = account.next_hop();
+            let proxy = port.map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
+            Told { proxy, ..Told::default() }
+        };
         let first = self.find(leader).map(|line| through(&line.account)).unwrap_or_default();
         let set = self.flow_sets.entry(leader).or_default();
         set.flows.entry(leader).or_insert(first);
