@@ -105,6 +105,33 @@ fn every_mistake_is_told_with_its_place_and_a_hint() {
 }
 
 #[test]
+fn what_an_account_says_of_the_way_to_its_registrar_is_checked() {
+    let told =
+        |key: &str| Home::with(&GOOD.replace("password =", &format!("{key}\npassword ="))).told(&["check"]);
+    let right = [
+        "keep_alive = \"crlf\"",
+        "public_address = \"2001:db8::9\"",
+        "outbound_proxies = [\"a.example.com\", \"b.example.com\"]",
+    ];
+    for key in right {
+        assert!(!told(key).contains("error"), "{key}: {}", told(key));
+    }
+    let wrong = [
+        ("keep_alive = \"often\"", "expected `auto`, `crlf` or `stun`"),
+        ("public_address = \"0.0.0.0\"", "expected an IP address that a router forwards to us"),
+        (
+            "outbound_proxies = [\"a.example.com\", \"a.example.com\"]",
+            "expected up to four different proxies",
+        ),
+        ("outbound_proxies = [\"a\", \"b;transport=tcp\"]", "expected up to four different proxies"),
+        ("outbound_proxy = \"a\"\noutbound_proxies = [\"b\"]", "expected up to four different proxies"),
+    ];
+    for (key, expected) in wrong {
+        assert!(told(key).contains(expected), "{key}: {}", told(key));
+    }
+}
+
+#[test]
 fn a_broken_document_is_told_without_what_it_seems_to_say() {
     let home = Home::with("[account.home\npassword = \"hunter2\n[list]\nreject = ,\n");
     let told = home.told(&["check"]);

@@ -12,6 +12,7 @@
 //! | a softphone | [`Softphone::builder`] … [`Builder::start`] | sockets bound, nothing sent |
 //! | a registered line | [`Softphone::register`] | REGISTER, 401, REGISTER, 200 |
 //! | a line, whatever its registrar says | [`Softphone::line`] | the same, in the background |
+//! | a line that outlives a proxy | [`Account::outbound_proxies`] | REGISTER through each (RFC 5626) |
 //! | its registration | [`Line::registration`] | refreshed, retried with back-off |
 //! | its calls | [`Line::incoming`] | INVITE, 100 |
 //! | what a call says | [`IncomingCall::caller`] and its like | |
