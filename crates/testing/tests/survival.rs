@@ -178,7 +178,11 @@ mod interface {
 
     /// Tells the phone from where it reaches the PBX.
     fn tell(fleet: &mut Fleet, local: Result<IpAddr, &str>) {
-        fleet.act(|endpoint, now| endpoint.handle_route(now, pbx_address().ip(), local));
+        let pbx = pbx_address().ip();
+        fleet.act(|endpoint, now| endpoint.handle_route(now, pbx, local));
+        if local.is_ok() {
+            fleet.act(|endpoint, now| endpoint.handle_network_back(now, pbx));
+        }
     }
 
     #[test]

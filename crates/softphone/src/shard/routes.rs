@@ -23,11 +23,12 @@ pub(super) struct Routes {
     is_due: bool,
 }
 
-/// A way that is another now.
+/// A way that is another now, or is seen for the first time.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Change {
     to: IpAddr,
     from: Result<IpAddr, String>,
+    is_first: bool,
 }
 
 impl Routes {
@@ -67,10 +68,12 @@ impl Routes {
         let mut changes = Vec::new();
         for to in to {
             let from = look(to).map_err(|error| error.to_string());
-            let is_told = before.get(&to).is_some_and(|known| *known != from.as_ref().ok().copied());
-            self.known.insert(to, from.as_ref().ok().copied());
-            if is_told {
-                changes.push(Change { to, from });
+            let way = from.as_ref().ok().copied();
+            let known = before.get(&to);
+            self.known.insert(to, way);
+            // What is seen first may be another already than the one that a line has registered from.
+            if known != Some(&way) {
+                changes.push(Change { to, from, is_first: known.is_none() });
             }
         }
         changes
@@ -80,15 +83,18 @@ impl Routes {
 impl Shard {
     /// Has the lines follow a way that has changed.
     pub(super) fn take_route(&mut self, now: Instant, change: &Change) {
-        let Change { to, from } = change;
+        let Change { to, from, is_first } = change;
         let why = match from {
             Ok(from) => format!("our address is {from} now"),
             Err(error) => error.clone(),
         };
-        tracing::debug!(why, "the way to a server has changed");
+        tracing::debug!(why, is_first, "the way to a server");
         let lost = self.endpoint.handle_route(now, *to, from.as_ref().copied().map_err(String::as_str));
         for connection in lost {
             self.disconnect(connection, &why);
+        }
+        if !is_first && from.is_ok() {
+            self.endpoint.handle_network_back(now, *to);
         }
     }
 }
@@ -109,9 +115,10 @@ mod tests {
             let found = |_| from.map(ip).ok_or_else(gone);
             routes.compare([ip(1)].into_iter(), found)
         };
-        assert_eq!([look(Some(7)), look(Some(7))], [[], []]);
+        let change = |from, is_first| vec![Change { to: ip(1), from, is_first }];
+        assert_eq!([look(Some(7)), look(Some(7))], [change(Ok(ip(7)), true), vec![]]);
         let error = Err(gone().to_string());
-        assert_eq!([look(None), look(None)], [vec![Change { to: ip(1), from: error }], vec![]]);
-        assert_eq!(look(Some(8)), [Change { to: ip(1), from: Ok(ip(8)) }]);
+        assert_eq!([look(None), look(None)], [change(error, false), vec![]]);
+        assert_eq!(look(Some(8)), change(Ok(ip(8)), false));
     }
 }

@@ -17,8 +17,7 @@ impl Endpoint {
     /// Takes from which address what is sent to a correspondent leaves now, or why it does not leave at all.
     ///
     /// A line that is registered from another address has lost its way: that is told, and it registers again within
-    /// 3 s, or 10 ms for each line that is registered at the same server. One that waits to try again does not wait
-    /// longer than that.
+    /// 3 s, or 10 ms for each line that is registered at the same server. What is known already changes nothing.
     ///
     /// Returns the connections that lead nowhere any more: they are to be closed, and their end told.
     pub fn handle_route(
@@ -36,5 +35,16 @@ impl Endpoint {
             self.settle_line(now, id);
         }
         lost
+    }
+
+    /// Takes that a correspondent is reached again, or from elsewhere: lines that wait to try again wait no longer than
+    /// one that has lost its way.
+    pub fn handle_network_back(&mut self, now: Instant, correspondent: IpAddr) {
+        for id in self.lines.at(correspondent) {
+            if let Some(binding) = self.lines.find_mut(id).and_then(|line| line.binding.as_mut()) {
+                binding.handle_network_back(now, &mut self.generator);
+            }
+            self.settle_line(now, id);
+        }
     }
 }

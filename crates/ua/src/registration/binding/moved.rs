@@ -18,8 +18,8 @@ impl Binding {
         local: Result<IpAddr, &str>,
         generator: &mut Generator,
     ) -> Option<ConnectionId> {
-        match (&mut self.phase, local) {
-            (Phase::Bound { .. }, local) => {
+        match self.phase {
+            Phase::Bound { .. } => {
                 let target = self.current_target()?;
                 let (used, is_meant) = (target.local.ip().to_canonical(), target.flow.remote().ip());
                 if is_meant.to_canonical() != remote || local == Ok(used) {
@@ -35,13 +35,20 @@ impl Binding {
                 self.public = None;
                 self.handle_disconnected(now, &error, generator);
             }
-            (Phase::Waiting { retry_at }, Ok(_)) => {
-                let within = self.crowd.spread(AFTER_DISCONNECT);
-                *retry_at = (*retry_at).min(now + within.mul_f64(generator.fraction()));
-            }
-            (Phase::Waiting { .. }, Err(_))
-            | (Phase::Idle | Phase::Resolving { .. } | Phase::Asking { .. } | Phase::Removing, _) => {}
+            Phase::Idle
+            | Phase::Waiting { .. }
+            | Phase::Resolving { .. }
+            | Phase::Asking { .. }
+            | Phase::Removing => {}
         }
         None
+    }
+
+    /// Takes that the network has changed: what would be tried later may succeed now.
+    pub(crate) fn handle_network_back(&mut self, now: Instant, generator: &mut Generator) {
+        if let Phase::Waiting { retry_at } = &mut self.phase {
+            let within = self.crowd.spread(AFTER_DISCONNECT);
+            *retry_at = (*retry_at).min(now + within.mul_f64(generator.fraction()));
+        }
     }
 }
