@@ -17,10 +17,14 @@ class Kamailio:
     """
 
     def __init__(
-        self, place, port, name="kamailio", second=None, defines=(), megabytes=32, expires=LONGEST_EXPIRES, tls=None
+        self, place, port, name="kamailio", second=None, defines=(), megabytes=32, expires=LONGEST_EXPIRES, tls=None, reached_at=None
     ):
         defines = [*defines, f'SECOND="{second}"'] if second else defines
         listens = ["-l", f"udp:127.0.0.1:{port}"]
+        if reached_at:
+            # Where the phone is; calls come from 127.0.0.1 all the same.
+            defines = [*defines, "REACHED_ELSEWHERE"]
+            listens += ["-l", f"udp:{reached_at}:{port}"]
         if "WITH_STREAMS" in defines:
             listens += ["-l", f"tcp:127.0.0.1:{port}"]
         if tls:
@@ -30,7 +34,7 @@ class Kamailio:
             name,
             ["kamailio", "-f", CONFIGURATION, "-DD", "-E", "-m", megabytes, "-M", "8"]
             + [*listens, "-Y", place.folder, "-w", place.folder]
-            + ["-A", 'DOMAIN="127.0.0.1"', "-A", f'PASSWORD="{PASSWORD}"']
+            + ["-A", f'DOMAIN="{reached_at or "127.0.0.1"}"', "-A", f'PASSWORD="{PASSWORD}"']
             + ["-A", f"LONGEST_EXPIRES={expires}"]
             + [part for define in defines for part in ("-A", define)],
         )

@@ -14,7 +14,7 @@ CONFIGURATION = """\
 version = 1
 
 [softphone]
-listen = "127.0.0.1:{port}"
+listen = "{listen}:{port}"
 {listens}
 control = "{control}"
 
@@ -32,7 +32,7 @@ region = "CH"
 OFFICE = """\
 [account.office]
 user = "858"
-domain = "127.0.0.1"
+domain = "{domain}"
 port = {registrar}
 {account}
 
@@ -68,10 +68,13 @@ class Phone:
         patience=5,
         listens="",
         settings="",
+        domain="127.0.0.1",
+        listen="127.0.0.1",
     ):
         self.place = place
         self.listens = listens
         self.settings = settings
+        self.listen = listen
         self.port = free_port()
         self.control = place.socket()
         # Nothing else is written there: whoever watches it sees changes of the configuration alone.
@@ -80,7 +83,7 @@ class Phone:
         self.configuration = self.home / "ringfence.toml"
         # It holds a password.
         self.configuration.touch(mode=0o600)
-        lines = lines or OFFICE.format(registrar=registrar, account=account, otherwise=otherwise)
+        lines = lines or OFFICE.format(domain=domain, registrar=registrar, account=account, otherwise=otherwise)
         self.written = lines
         self.configuration.write_text(self.configured(lines))
         self.run(patience)
@@ -94,6 +97,7 @@ class Phone:
         """The configuration with these accounts, lists and rules."""
         return CONFIGURATION.format(
             port=self.port,
+            listen=self.listen,
             listens=self.listens,
             control=self.control,
             journal=self.place.folder / "journal.db",

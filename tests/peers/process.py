@@ -37,11 +37,13 @@ class Place:
         self.binary = binary
         self.processes = []
         self.sockets = set()
+        # What a command is run by, where that is to be in a network of its own.
+        self.within = []
         folder.mkdir()
 
     def start(self, name, command, environment=None):
         """Starts a process in a session of its own, its output in NAME.log."""
-        process = Process(name, [str(part) for part in command], self.folder, environment)
+        process = Process(name, [str(part) for part in [*self.within, *command]], self.folder, environment)
         self.processes.append(process)
         return process
 

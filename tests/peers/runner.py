@@ -14,6 +14,7 @@ import from_browser
 import from_sipp
 import from_sipsak
 import reloading
+import surviving
 from browser import PAGES
 from process import Failed, Place
 
@@ -25,6 +26,11 @@ PROGRAMS = {
     "sipsak": "sipsak",
     "chromium": "chromium",
     "openssl": "openssl",
+    "ip": "iproute2",
+    "tc": "iproute2",
+    "nft": "nftables",
+    "nsenter": "util-linux",
+    "unshare": "util-linux",
 }
 
 TESTS = [
@@ -50,6 +56,10 @@ TESTS = [
     connected.a_trunk_calls_by_tls,
     flows.behind_a_router_that_restarts_it_is_called_again_half_a_minute_later,
     flows.through_two_proxies_it_is_called_while_one_of_them_lives,
+    surviving.where_every_tenth_packet_is_lost_it_registers_and_rejects,
+    surviving.where_three_packets_in_ten_are_lost_it_registers_and_rejects,
+    surviving.when_its_address_changes_it_says_so_and_registers_again,
+    surviving.when_its_network_goes_it_says_so_and_comes_back_with_it,
     forked.a_6xx_alone_takes_a_call_from_the_other_phone,
     forked.where_the_proxy_heeds_no_6xx_the_other_phone_answers_every_call,
     forked.who_is_asked_first_lets_calls_pass_to_the_phone_or_refuses_them,
