@@ -54,7 +54,7 @@ pub use clock::Clock;
 pub use golden::Normalizer;
 pub use network::{Conditions, Fate, Network, NodeId, Packet};
 pub use node::Node;
-pub use pbx::{Binding, Mode, Pbx, PbxConfig, PbxEvent};
+pub use pbx::{Binding, Mode, Oddity, Pbx, PbxConfig, PbxEvent};
 pub use pcap::Pcap;
 pub use phone::Phone;
 pub use random::Random;

@@ -23,15 +23,20 @@ pub(crate) struct Program(pub(crate) Child);
 
 impl Bench {
     pub(crate) fn new() -> Self {
-        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
-        let address = socket.local_addr().unwrap();
-        let mut pbx = Pbx::new(PbxConfig::new(address), 1);
-        pbx.add_user("858", "hunter2");
-        pbx.add_user("859", "hunter2");
-        let bench = Self { directory: tempfile::tempdir().unwrap(), pbx, socket };
+        let mut bench = Self::with(|_| {});
+        bench.pbx.add_user("858", "hunter2");
+        bench.pbx.add_user("859", "hunter2");
         bench.write("spam.txt", "+4179*\n");
         bench.write("ringfence.toml", &bench.configuration("858", "hunter2"));
         bench
+    }
+
+    /// A PBX with other habits and no users, and an empty directory.
+    pub(crate) fn with(change: impl FnOnce(&mut PbxConfig)) -> Self {
+        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let mut config = PbxConfig::new(socket.local_addr().unwrap());
+        change(&mut config);
+        Self { directory: tempfile::tempdir().unwrap(), pbx: Pbx::new(config, 1), socket }
     }
 
     pub(crate) fn configuration(&self, user: &str, password: &str) -> String {

@@ -45,6 +45,8 @@ pub struct PbxConfig {
     pub max_expires: Duration,
     /// Whether it answers STUN Binding requests on its SIP port (RFC 5626 section 8).
     pub answers_stun: bool,
+    /// In what it differs from an ordinary registrar.
+    pub oddities: Vec<Oddity>,
     /// What its Server and User-Agent say.
     pub product: String,
 }
@@ -71,7 +73,24 @@ impl PbxConfig {
             min_expires: Duration::from_secs(60),
             max_expires: Duration::from_secs(3600),
             answers_stun: false,
+            oddities: Vec::new(),
             product: "Ringfence-Testing PBX".to_owned(),
         }
     }
+}
+
+/// What some registrars do, and most do not.
+///
+/// ```
+/// use ringfence_testing::{Oddity, PbxConfig};
+///
+/// let mut config = PbxConfig::new("192.0.2.1:5060".parse().unwrap());
+/// config.oddities.push(Oddity::RewritesContacts);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Oddity {
+    /// A binding is where its REGISTER came from, without the parameters of its Contact.
+    RewritesContacts,
+    /// A nonce that is used up is refused as a wrong password is, without `stale=true`.
+    HidesStaleness,
 }

@@ -13,7 +13,7 @@ use ringfence_wire::sip::{Message, Method};
 use ringfence_wire::stun::is_stun;
 
 pub use binding::Binding;
-pub use config::PbxConfig;
+pub use config::{Oddity, PbxConfig};
 pub use registrar::Mode;
 
 use crate::call::{Call, CallPlan, Outcome};

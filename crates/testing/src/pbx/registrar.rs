@@ -8,7 +8,7 @@ use ringfence_wire::sip::{Contact, Message, Uri};
 
 use super::PbxEvent;
 use super::binding::Binding;
-use super::config::PbxConfig;
+use super::config::{Oddity, PbxConfig};
 use crate::random::Random;
 use crate::response::Response;
 use crate::verifier::{Refusal, Verifier};
@@ -240,7 +240,8 @@ impl Registrar {
             407 => "Proxy-Authenticate",
             _ => return (status, Vec::new()),
         };
-        let is_stale = *refusal == Refusal::Stale;
+        let is_hidden = self.config.oddities.contains(&Oddity::HidesStaleness);
+        let is_stale = *refusal == Refusal::Stale && !is_hidden;
         let challenges = self.verifier.as_mut().map(|verifier| verifier.challenge(now, is_stale));
         (status, challenges.into_iter().flatten().map(|challenge| (name, challenge)).collect())
     }
@@ -263,7 +264,10 @@ impl Registrar {
         };
         let mut bindings = self.bindings(name).to_vec();
         let mut news = Vec::new();
-        for wish in read_contacts(request, default, &bindings).ok_or_else(malformed)? {
+        for mut wish in read_contacts(request, default, &bindings).ok_or_else(malformed)? {
+            if self.config.oddities.contains(&Oddity::RewritesContacts) {
+                wish.contact = format!("sip:{name}@{source}");
+            }
             if wish.expires < self.config.min_expires && !wish.expires.is_zero() {
                 return Err((423, vec![("Min-Expires", self.config.min_expires.as_secs().to_string())]));
             }
