@@ -2,7 +2,7 @@
 
 import re
 
-from browser import calls_of_a_page
+from browser import PAGES, calls_of_a_page
 from certificate import Certificate
 from phone import LISTED, TRUNK, UNLISTED, Phone
 from process import expect, free_port
@@ -16,6 +16,13 @@ def a_page_with_jssip_is_rejected(place):
 def a_page_with_sip_js_is_rejected(place):
     """The same with SIP.js."""
     return is_rejected(place, "sipjs")
+
+
+def the_guide_shows_the_page_that_is_tried(_):
+    """docs/guides/browser.md has the page with JsSIP as it stands."""
+    guide = (PAGES.parents[1] / "docs/guides/browser.md").read_text(encoding="utf-8")
+    page = (PAGES / "jssip.js").read_text(encoding="utf-8")
+    expect(f"```js\n{page}```" in guide, "docs/guides/browser.md shows another page than tests/pages/jssip.js")
 
 
 def is_rejected(place, library):

@@ -47,6 +47,7 @@ TESTS = [
     from_sipsak.sipsak_is_answered,
     from_browser.a_page_with_jssip_is_rejected,
     from_browser.a_page_with_sip_js_is_rejected,
+    from_browser.the_guide_shows_the_page_that_is_tried,
     connected.over_tcp_it_registers_and_rejects_and_comes_back_after_a_restart,
     connected.over_tls_it_registers_and_rejects_and_comes_back_after_a_restart,
     connected.over_websocket_it_registers_and_rejects_and_comes_back_after_a_restart,
