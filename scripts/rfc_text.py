@@ -56,6 +56,6 @@ def in_section(sections_of_rfc, number):
     parts = [
         text
         for section, text in sections_of_rfc.items()
-        if section == number or section.startswith(number + ".")
+        if section and (section == number or section.startswith(number + "."))
     ]
     return normalised(" ".join(parts)) if parts else None
