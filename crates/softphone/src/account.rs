@@ -118,7 +118,8 @@ impl Account {
         self
     }
 
-    /// Sets what requests go by (default UDP). A line by any other has one connection to its registrar or proxy, which the
+    /// Sets what requests go by (default: what the domain's NAPTR and SRV records prefer, where no port was given, and else
+    /// UDP; RFC 3263). A line by any other than UDP has one connection to its registrar or proxy, which the
     /// lines of one softphone share, and takes its calls over it; its Contact is the connection's own address. One that is
     /// lost is opened again within 3 s, and the line registered anew.
     #[must_use]

@@ -15,8 +15,10 @@ use crate::call::Ended;
 use crate::error::{Kind, Result};
 use crate::hooks::Hooks;
 use crate::instance::{INSTANCE, is_urn};
-use crate::io::RtpPorts;
+use crate::io::locate::Names;
+use crate::io::resolver::system::System;
 use crate::io::stun::{STUN_SERVER, StunServer};
+use crate::io::{Resolver, RtpPorts};
 use crate::screen::{Invite, Verdict};
 use crate::shard::{Shard, Sockets};
 use crate::softphone::{NewShard, ShardHandle, Softphone};
@@ -45,6 +47,7 @@ pub struct Builder {
     processors: Vec<u16>,
     config: Config,
     hooks: Hooks,
+    resolver: Option<Arc<dyn Resolver>>,
 }
 
 impl Builder {
@@ -64,6 +67,7 @@ impl Builder {
             processors: Vec::new(),
             config: Config::new(any),
             hooks: Hooks::default(),
+            resolver: None,
         }
     }
 
@@ -172,6 +176,13 @@ impl Builder {
         self
     }
 
+    /// Looks names up with this resolver (default: `/etc/hosts`, the servers of `/etc/resolv.conf`, and what else the
+    /// system knows). It is called on a thread of the softphone's own; one that panics has failed.
+    pub fn resolver(mut self, resolver: impl Resolver + 'static) -> Self {
+        self.resolver = Some(Arc::new(resolver));
+        self
+    }
+
     /// Spreads the lines over so many threads, each with its own socket (default 1, at least 1). With a fixed port the
     /// n-th shard listens n ports above it.
     pub fn shards(mut self, shards: u16) -> Self {
@@ -204,7 +215,7 @@ impl Builder {
         self
     }
 
-    /// Binds the sockets and starts the shards, a thread each. Nothing is sent.
+    /// Binds the sockets and starts the shards, a thread each, and one that looks names up. Nothing is sent.
     ///
     /// Fails when an address cannot be listened on ([`Error::is_address_in_use`]) or the range of RTP ports holds no
     /// pair; no socket is then left open. Needs no runtime of a certain kind: the shards bring their own.
@@ -217,9 +228,10 @@ impl Builder {
             return Err(Kind::Account { expected: INSTANCE, got: urn.to_owned() }.into());
         }
         let instance = self.instance.as_deref().map(Arc::from);
+        let names = Names::start(self.resolver.clone().unwrap_or_else(|| Arc::new(System::new())))?;
         let mut shards = Vec::new();
         for index in 0..self.shards {
-            match self.start_shard(index).await {
+            match self.start_shard(index, names.clone()).await {
                 Ok(shard) => shards.push(shard),
                 Err(error) => {
                     Softphone::new(shards, rtp_ports, None, &self.hooks).shutdown(Duration::ZERO).await;
@@ -243,7 +255,7 @@ impl Builder {
     }
 
     /// Starts the thread of one shard.
-    async fn start_shard(&self, index: u16) -> Result<NewShard> {
+    async fn start_shard(&self, index: u16, names: Names) -> Result<NewShard> {
         let (hooks, config, sockets) = (self.hooks.clone(), self.config.clone(), self.sockets.clone());
         let (started, result) = oneshot::channel();
         let processor = self.processors.iter().cycle().nth(index.into()).copied();
@@ -252,8 +264,7 @@ impl Builder {
                 if let Some(processor) = processor {
                     stay_on(processor);
                 }
-                runtime.block_on(serve(index, sockets, hooks, config, started));
-                // A look-up that still waits for the system's resolver is not waited for.
+                runtime.block_on(serve(index, sockets, names, hooks, config, started));
                 runtime.shutdown_background();
             }
             Err(error) => {
@@ -281,11 +292,12 @@ impl fmt::Debug for Builder {
 async fn serve(
     index: u16,
     sockets: Sockets,
+    names: Names,
     hooks: Hooks,
     config: Config,
     started: oneshot::Sender<Result<NewShard>>,
 ) {
-    match Shard::bind(index, &sockets, hooks, &config) {
+    match Shard::bind(index, &sockets, names, hooks, &config) {
         Ok(shard) => {
             let handle = ShardHandle {
                 local: shard.local(),

@@ -64,6 +64,13 @@
 //! line leads to the one that has it. The threads are the softphone's own; the application's runtime can be any, but for
 //! [`flat::Phone`], which spawns on tokio's.
 //!
+//! # Where requests go
+//!
+//! An account without a port goes where its domain says (RFC 3263): its NAPTR records name the transport, their SRV records
+//! the servers, whose addresses are tried in order of priority and weight, both families in turn. An account with a port
+//! goes to that port of the host. What was found is kept for all lines as long as it says; while the DNS is down, the last
+//! answer is used on for a day. [`Builder::resolver`] puts another [`Resolver`] in the place of the system's.
+//!
 //! # Who may ring
 //!
 //! An INVITE is taken when it comes from the address of the line's registrar or proxy, from a configured
@@ -72,7 +79,7 @@
 //!
 //! # What is not supported yet
 //!
-//! Accepting and placing calls, media, NAPTR and SRV, requests too long for UDP, and every extension (`100rel`, `timer`, …):
+//! Accepting and placing calls, media, requests too long for UDP, and every extension (`100rel`, `timer`, …):
 //! a request that requires one is answered 420 unless it is rejected before.
 //!
 //! # Logs
@@ -83,7 +90,7 @@
 //! |---|---|
 //! | `error` | what cannot go on: a socket is lost; a hook has panicked, the first time |
 //! | `warn`, `info` | nothing: what a line or a call means to people is the application's to say |
-//! | `debug` | each state of a registration, with the cause of a failure; each call offered and ended, by its id; what the socket did not send or receive; that the machine has slept |
+//! | `debug` | where an account's servers were found, and look-ups that fail; each state of a registration, with the cause of a failure; each call offered and ended, by its id; what the socket did not send or receive; that the machine has slept |
 //! | `trace` | datagrams that are dropped because they cannot be read, with the reason |
 
 mod account;
@@ -110,7 +117,7 @@ pub use builder::Builder;
 pub use call::{Ended, How, IncomingCall};
 pub use error::{Error, Result};
 pub use instance::new_instance_id;
-pub use io::{RtpPair, RtpPorts, is_stun_server};
+pub use io::{Lookup, LookupError, Naptr, Records, Resolver, RtpPair, RtpPorts, Srv, is_stun_server};
 pub use line::{Line, LineId};
 pub use registration::{Registration, RegistrationState};
 pub use reject::{Redirect, Reject};
@@ -121,3 +128,11 @@ pub use softphone::Softphone;
 pub use tls::{DangerousTls, Tls};
 pub use trace::{Direction, Traced};
 pub use wait::Wait;
+
+/// The scripted resolver of the integration tests.
+#[cfg(test)]
+mod zone {
+    use crate::{Lookup, LookupError, Naptr, Records, Resolver, Srv};
+
+    include!("../tests/stage/zone.rs");
+}

@@ -14,8 +14,8 @@ use crate::call::{Ended, How, IncomingCall};
 use crate::error::{Kind, Result};
 use crate::hooks::Hooks;
 use crate::io::RtpPorts;
-use crate::io::resolver::resolve;
-use crate::io::streams::{Server, Streams};
+use crate::io::locate::Names;
+use crate::io::streams::Streams;
 use crate::io::stun::StunServer;
 use crate::io::udp::Udp;
 use crate::line::LineId;
@@ -27,6 +27,7 @@ mod clock;
 mod command;
 mod connections;
 mod lines;
+mod lookups;
 mod media;
 mod routes;
 
@@ -35,6 +36,7 @@ pub(crate) use command::Command;
 pub(crate) use connections::Sockets;
 use connections::nth_port;
 use lines::LineState;
+use lookups::NextHop;
 use routes::Routes;
 
 /// Commands that are attended to before datagrams have their turn.
@@ -45,6 +47,7 @@ pub(crate) struct Shard {
     index: u16,
     endpoint: Endpoint,
     udp: Udp,
+    names: Names,
     streams: Streams,
     /// Where others connect to.
     listening: Vec<SocketAddr>,
@@ -70,7 +73,13 @@ struct Leaving {
 
 impl Shard {
     /// Binds the socket. Needs the runtime that [`Shard::run`] will run on.
-    pub(crate) fn bind(index: u16, sockets: &Sockets, hooks: Hooks, config: &Config) -> Result<Self> {
+    pub(crate) fn bind(
+        index: u16,
+        sockets: &Sockets,
+        names: Names,
+        hooks: Hooks,
+        config: &Config,
+    ) -> Result<Self> {
         let address = nth_port(sockets.udp, index);
         let udp = Udp::bind(address).map_err(|error| Kind::Socket { address, error })?;
         let mut streams = Streams::new(udp.local(), sockets.tls.clone());
@@ -102,6 +111,7 @@ impl Shard {
             index,
             endpoint,
             udp,
+            names,
             streams,
             listening,
             hooks,
@@ -326,20 +336,11 @@ impl Shard {
 
     fn handle_event(&mut self, event: Event) {
         match event {
-            Event::Resolve { line, host, port, transport, path } => {
-                let server = Server::of(&host, port, transport, path.as_deref());
-                self.reach(line, server);
+            Event::Resolve { line, host, port, transport, is_secure, is_connecting, path } => {
+                self.resolve(line, NextHop { host, port, transport, is_secure, path }, is_connecting);
             }
             Event::Disconnect { connection } => self.disconnect(connection, "the registrar is silent"),
-            Event::Locate { line, host, port } => {
-                let (sender, listening) = (self.sender.clone(), self.udp.local());
-                tokio::spawn(async move {
-                    // A registrar without an address rings nobody.
-                    let located = resolve(host, port, listening).await.unwrap_or_default();
-                    let addresses = located.iter().map(|target| target.flow.remote().ip()).collect();
-                    let _ = sender.send(Command::Located { line, addresses });
-                });
-            }
+            Event::Locate { line, host, port } => self.locate(line, host, port),
             Event::Registration { line, state } => {
                 self.tell_registration(line, RegistrationState::from_inner(state, Instant::now()));
             }

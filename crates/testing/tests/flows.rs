@@ -116,7 +116,7 @@ impl Connected {
 
     fn wants_connection(&mut self) -> bool {
         let events = self.pass(Duration::ZERO);
-        events.iter().any(|event| matches!(event, Event::Resolve { transport: Transport::Tcp, .. }))
+        events.iter().any(|event| matches!(event, Event::Resolve { transport: Some(Transport::Tcp), .. }))
     }
 }
 

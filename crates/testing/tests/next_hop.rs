@@ -4,7 +4,7 @@
 
 mod probe;
 
-use ringfence_ua::{Account, Config, Event, Verdict};
+use ringfence_ua::{Account, Config, Event, Transport, Verdict};
 
 use probe::{Probe, Shown, phone_address};
 
@@ -37,4 +37,21 @@ fn a_proxy_without_a_port_is_asked_for_and_stands_in_the_route_without_one() {
     let (_, register) = Probe::registering(Config::new(phone_address()), account, screen);
     assert_eq!(register.header("Route").as_deref(), Some("<sip:proxy.example.com;lr>"));
     assert_eq!(register.message().request_uri(), Some(&b"sip:pbx.example.com:5070"[..]));
+}
+
+#[test]
+fn what_the_account_says_of_the_way_is_asked_for_and_nothing_else() {
+    let way = |account: Account| {
+        let probe = Probe::resolving(Config::new(phone_address()), account);
+        let asked = probe.events().iter().find_map(|event| {
+            let Event::Resolve { transport, is_secure, is_connecting, .. } = event else { return None };
+            Some((*transport, *is_secure, *is_connecting))
+        });
+        asked.unwrap()
+    };
+    let plain = || Account::new("858", "pbx.example.com", None);
+    assert_eq!(way(plain()), (None, false, true));
+    assert_eq!(way(Account { is_secure: true, ..plain() }), (None, true, true));
+    let tcp = Some(Transport::Tcp);
+    assert_eq!(way(Account { transport: tcp, is_registering: false, ..plain() }), (tcp, false, false));
 }

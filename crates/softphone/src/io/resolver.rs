@@ -1,119 +1,177 @@
-//! Names to addresses, by the operating system's resolver: A and AAAA. NAPTR and SRV (RFC 3263) are not asked for.
+//! What is asked of the DNS to find a server (RFC 3263): the trait, and what its answers are. [`system`] asks the
+//! resolvers that the system names.
 
-use std::io;
-use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::fmt;
+use std::future::Future;
+use std::net::IpAddr;
+use std::pin::Pin;
 use std::time::Duration;
 
-use ringfence_ua::{Target, Unresolved};
-use tokio::sync::Semaphore;
-use tokio::task::spawn_blocking;
-use tokio::time::timeout;
+pub(crate) mod system;
 
-use super::interfaces::local_address_towards;
+/// Looks names up in the DNS, to find the servers of an account (RFC 3263).
+///
+/// Names are given without a dot at their end. Each look-up may be dropped before it is done, and is given up after 5 s,
+/// that of addresses after 12 s. Answers are kept as long as they say, from 10 s to a day, for all lines; nothing is
+/// asked twice at once.
+///
+/// ```
+/// use softphone::{Lookup, LookupError, Naptr, Records, Resolver, Softphone, Srv};
+/// use std::net::IpAddr;
+/// use std::time::Duration;
+///
+/// /// Knows one host, and nothing else.
+/// struct OneHost(IpAddr);
+///
+/// impl Resolver for OneHost {
+///     fn naptr<'a>(&'a self, _: &'a str) -> Lookup<'a, Naptr> {
+///         Box::pin(async { Err(LookupError::Missing { ttl: None }) })
+///     }
+///
+///     fn srv<'a>(&'a self, _: &'a str) -> Lookup<'a, Srv> {
+///         Box::pin(async { Err(LookupError::Missing { ttl: None }) })
+///     }
+///
+///     fn addresses<'a>(&'a self, _: &'a str) -> Lookup<'a, IpAddr> {
+///         Box::pin(async { Ok(Records::new(vec![self.0], Duration::from_secs(60))) })
+///     }
+/// }
+///
+/// let builder = Softphone::builder().resolver(OneHost([192, 0, 2, 1].into()));
+/// # drop(builder);
+/// ```
+pub trait Resolver: Send + Sync {
+    /// Looks up the NAPTR records of a domain.
+    fn naptr<'a>(&'a self, name: &'a str) -> Lookup<'a, Naptr>;
 
-/// How long a look-up may take, with the wait for its place: longer than the system's resolver tries with two servers and its default of 5 s each.
-const PATIENCE: Duration = Duration::from_secs(12);
-/// RFC 3261 section 19.1.2: the default port of a `sip` URI over UDP.
-const DEFAULT_PORT: u16 = 5060;
-/// Look-ups at once: they occupy a thread each.
-static LOOKUPS: Semaphore = Semaphore::const_new(16);
+    /// Looks up the SRV records of a name like `_sip._udp.example.com`.
+    fn srv<'a>(&'a self, name: &'a str) -> Lookup<'a, Srv>;
 
-/// Looks a host up, and the local address towards each of its addresses.
-pub(crate) async fn resolve(
-    host: String,
-    port: Option<u16>,
-    listening: SocketAddr,
-) -> Result<Vec<Target>, Unresolved> {
-    let port = port.unwrap_or(DEFAULT_PORT);
-    let addresses = match literal(&host) {
-        Some(address) => vec![SocketAddr::new(address, port)],
-        None => look_up(host, port).await?,
-    };
-    let found = !addresses.is_empty();
-    let targets: Vec<Target> = addresses
-        .into_iter()
-        .filter(|remote| is_reachable_from(*remote, listening))
-        .filter_map(|remote| Some(Target::udp(remote, local_address_towards(remote, listening).ok()?)))
-        .collect();
-    match (targets.is_empty(), found) {
-        (false, _) => Ok(targets),
-        (true, true) => Err(Unresolved { error: format!("no address that can be reached from {listening}") }),
-        (true, false) => Err(Unresolved { error: "no address".to_owned() }),
+    /// Looks up the addresses of a host, of both families in any order. One family that fails hides not the other.
+    fn addresses<'a>(&'a self, host: &'a str) -> Lookup<'a, IpAddr>;
+}
+
+/// A look-up on its way.
+pub type Lookup<'a, R> = Pin<Box<dyn Future<Output = Result<Records<R>, LookupError>> + Send + 'a>>;
+
+/// What was found, and how long it holds.
+///
+/// ```
+/// use softphone::Records;
+/// use std::time::Duration;
+///
+/// let found = Records::new(vec!["192.0.2.1"], Duration::from_secs(60));
+/// assert_eq!((found.records(), found.ttl().as_secs()), (&["192.0.2.1"][..], 60));
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Records<R> {
+    records: Vec<R>,
+    ttl: Duration,
+}
+
+impl<R> Records<R> {
+    /// Creates an answer that holds for a time: the shortest that a record of it has.
+    #[must_use]
+    pub fn new(records: Vec<R>, ttl: Duration) -> Self {
+        Self { records, ttl }
+    }
+
+    /// Returns the records, in the order of the answer.
+    #[must_use]
+    pub fn records(&self) -> &[R] {
+        &self.records
+    }
+
+    /// Returns how long they hold.
+    #[must_use]
+    pub fn ttl(&self) -> Duration {
+        self.ttl
     }
 }
 
-/// Returns the address that a host is, where it is no name.
-pub(crate) fn literal(host: &str) -> Option<IpAddr> {
-    match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
-        Some(inner) => inner.parse().ok().map(IpAddr::V6),
-        None => host.parse().ok(),
+/// Why nothing was found.
+///
+/// ```
+/// let missing = softphone::LookupError::Missing { ttl: None };
+/// assert_eq!(missing.to_string(), "no such name or record");
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LookupError {
+    /// The name is not there, or has no such records.
+    #[error("no such name or record")]
+    Missing {
+        /// How long that holds, where it was said (RFC 2308).
+        ttl: Option<Duration>,
+    },
+    /// It is not known whether they are there.
+    #[error("{error}")]
+    Failed {
+        /// What went wrong.
+        error: String,
+    },
+}
+
+/// An NAPTR record (RFC 3403 section 4.1).
+///
+/// ```
+/// use softphone::Naptr;
+///
+/// let udp = Naptr {
+///     order: 100,
+///     preference: 50,
+///     flags: "s".to_owned(),
+///     service: "SIP+D2U".to_owned(),
+///     regexp: String::new(),
+///     replacement: "_sip._udp.example.com".to_owned(),
+/// };
+/// assert_eq!(udp.to_string(), "100 50 \"s\" \"SIP+D2U\" \"\" _sip._udp.example.com");
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Naptr {
+    /// The lowest is taken, and no other.
+    pub order: u16,
+    /// The lowest of one order is tried first.
+    pub preference: u16,
+    /// `s` where the replacement has SRV records.
+    pub flags: String,
+    /// Such as `SIP+D2U`.
+    pub service: String,
+    /// Empty in what finds SIP servers.
+    pub regexp: String,
+    /// The next name to ask for.
+    pub replacement: String,
+}
+
+/// Writes it as a zone file does.
+impl fmt::Display for Naptr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { order, preference, flags, service, regexp, replacement } = self;
+        write!(f, "{order} {preference} {flags:?} {service:?} {regexp:?} {replacement}")
     }
 }
 
-async fn look_up(host: String, port: u16) -> Result<Vec<SocketAddr>, Unresolved> {
-    let found = timeout(
-        PATIENCE,
-        look_up_on(&LOOKUPS, move || (host.as_str(), port).to_socket_addrs().map(Iterator::collect)),
-    );
-    match found.await {
-        Ok(found) => found.map_err(|error| Unresolved { error: error.to_string() }),
-        Err(_) => Err(Unresolved { error: format!("no answer within {} s", PATIENCE.as_secs()) }),
-    }
+/// An SRV record (RFC 2782).
+///
+/// ```
+/// let srv = softphone::Srv { priority: 10, weight: 60, port: 5060, target: "sip1.example.com".to_owned() };
+/// assert_eq!(srv.to_string(), "10 60 5060 sip1.example.com");
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Srv {
+    /// The lowest is tried first.
+    pub priority: u16,
+    /// The share that it is to have of those of one priority.
+    pub weight: u16,
+    /// The port of the service.
+    pub port: u16,
+    /// The host; `.` where the service is decidedly not available.
+    pub target: String,
 }
 
-/// Looks up on a thread that keeps its place until the look-up is over: whoever does not wait for it any more
-/// makes no room for another thread.
-async fn look_up_on(
-    places: &'static Semaphore,
-    look_up: impl FnOnce() -> io::Result<Vec<SocketAddr>> + Send + 'static,
-) -> io::Result<Vec<SocketAddr>> {
-    let place = places.acquire().await.map_err(io::Error::other)?;
-    let looking = spawn_blocking(move || {
-        let found = look_up();
-        drop(place);
-        found
-    });
-    looking.await.map_err(io::Error::other)?
-}
-
-/// An IPv4 socket reaches IPv4 only; an IPv6 wildcard reaches both.
-fn is_reachable_from(remote: SocketAddr, listening: SocketAddr) -> bool {
-    remote.is_ipv4() == listening.is_ipv4() || (listening.is_ipv6() && listening.ip().is_unspecified())
-}
-
-#[cfg(test)]
-mod tests {
-    use std::future::Future;
-    use std::pin::pin;
-    use std::sync::mpsc;
-    use std::task::{Context, Waker};
-
-    use super::*;
-
-    #[test]
-    fn only_an_address_in_both_brackets_or_none_is_a_literal() {
-        for host in ["192.0.2.1", "[::1]", "::1"] {
-            assert!(literal(host).is_some(), "{host}");
-        }
-        for host in ["[[::1]]", "::1]", "[::1", "[192.0.2.1]", "localhost", ""] {
-            assert_eq!(literal(host), None, "{host}");
-        }
-    }
-
-    #[tokio::test]
-    async fn a_look_up_that_nobody_waits_for_keeps_its_place_until_it_is_over() {
-        static PLACES: Semaphore = Semaphore::const_new(1);
-        let (end, ended) = mpsc::channel::<()>();
-        let abandoned = async {
-            let mut first = pin!(look_up_on(&PLACES, move || {
-                let _ = ended.recv();
-                Ok(Vec::new())
-            }));
-            let _ = first.as_mut().poll(&mut Context::from_waker(Waker::noop()));
-        };
-        abandoned.await;
-        assert_eq!(PLACES.available_permits(), 0);
-        drop(end);
-        look_up_on(&PLACES, || Ok(Vec::new())).await.unwrap();
+/// Writes it as a zone file does.
+impl fmt::Display for Srv {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { priority, weight, port, target } = self;
+        write!(f, "{priority} {weight} {port} {target}")
     }
 }

@@ -7,8 +7,7 @@ use std::time::Instant;
 
 use ringfence_ua::{ConnectionId, Flow, LineId as Number, Transport};
 
-use super::{Command, Shard, trace};
-use crate::io::resolver::resolve;
+use super::{Shard, trace};
 use crate::io::streams::{self, Server, Streams};
 use crate::io::stun::StunServer;
 use crate::tls::Tls;
@@ -28,22 +27,6 @@ pub(crate) struct Sockets {
 }
 
 impl Shard {
-    /// Looks a line's server up, and has it connected to where it is not reached by UDP.
-    pub(super) fn reach(&self, line: Number, server: Server) {
-        let (sender, listening) = (self.sender.clone(), self.udp.local());
-        tokio::spawn(async move {
-            let command = match resolve(server.host.clone(), Some(server.port), listening).await {
-                Ok(found) if server.transport.is_reliable() => {
-                    let addresses = found.iter().map(|target| target.flow.remote()).collect();
-                    Command::Found { line, server, addresses }
-                }
-                resolved => Command::Resolved { line, resolved: resolved.map_err(Into::into) },
-            };
-            // A shard that has ended needs no address.
-            let _ = sender.send(command);
-        });
-    }
-
     /// Gives a line the connection to its server, or has one opened.
     pub(super) fn connect(&mut self, now: Instant, line: Number, server: Server, addresses: Vec<SocketAddr>) {
         if let Some(reached) = self.streams.reach(now, line, server, addresses) {

@@ -6,6 +6,12 @@
 
 pub(crate) mod connections;
 
+pub(crate) mod zone {
+    use softphone::{Lookup, LookupError, Naptr, Records, Resolver, Srv};
+
+    include!("zone.rs");
+}
+
 use std::fmt::Debug;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};

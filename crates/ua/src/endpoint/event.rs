@@ -36,10 +36,15 @@ pub enum Event {
         line: LineId,
         /// A name or an address, IPv6 in brackets.
         host: String,
-        /// The port to use, where one was given: without one it is that of the transport.
+        /// The port to use, where one was given: without one, the host's service records may name it (RFC 3263).
         port: Option<u16>,
-        /// By what. A target of any but UDP is a connection that is open.
-        transport: Transport,
+        /// By what, where that was given.
+        transport: Option<Transport>,
+        /// Whether it is the host of a `sips` URI, which is reached by what is encrypted alone.
+        is_secure: bool,
+        /// Whether it is to be connected to: then a target of any but UDP is a connection that is open. Else it is to
+        /// know who may call.
+        is_connecting: bool,
         /// The resource that is asked for by WebSocket.
         path: Option<Arc<str>>,
     },
@@ -50,7 +55,7 @@ pub enum Event {
         line: LineId,
         /// A name or an address, IPv6 in brackets.
         host: String,
-        /// The port to use, where one was given: without one it is that of the transport.
+        /// The port to use, where one was given: without one, the host's service records may name it (RFC 3263).
         port: Option<u16>,
     },
     /// A connection leads nowhere any more, and is to be closed; [`Endpoint::handle_disconnected`] is to be told so.

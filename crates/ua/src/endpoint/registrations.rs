@@ -181,12 +181,12 @@ impl Endpoint {
 
     /// Has the next hop of a line looked up, and with it the registrar that stands behind a proxy.
     fn look_up(&mut self, id: LineId, host: String, port: Option<u16>) {
-        // Who does not register needs no connection: it is to know who may call.
-        let account = self.lines.find(id).filter(|line| line.binding.is_some()).map(|line| &line.account);
-        let transport = account.map(|account| account.transport()).unwrap_or_default();
-        let path = account.and_then(|account| account.websocket_path.clone());
-        self.events.push_back(Event::Resolve { line: id, host, port, transport, path });
-        let behind = self.lines.find(id).filter(|line| line.account.outbound_proxy.is_some());
+        let Some(line) = self.lines.find(id) else { return };
+        let Account { transport, is_secure, ref websocket_path, .. } = *line.account;
+        let (is_connecting, path) = (line.binding.is_some(), websocket_path.clone());
+        let event = Event::Resolve { line: id, host, port, transport, is_secure, is_connecting, path };
+        self.events.push_back(event);
+        let behind = Some(line).filter(|line| line.account.outbound_proxy.is_some());
         if let Some(Account { domain, port, .. }) = behind.map(|line| &*line.account) {
             self.events.push_back(Event::Locate { line: id, host: domain.clone(), port: *port });
         }

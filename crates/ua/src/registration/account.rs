@@ -33,7 +33,7 @@ pub struct Account {
     pub credentials: Option<Credentials>,
     /// Whether the line registers.
     pub is_registering: bool,
-    /// What requests go by. Without one it is UDP.
+    /// What requests go by. Without one it is what the domain's records say, where no port was given, or UDP.
     pub transport: Option<Transport>,
     /// Whether the address-of-record is a `sips` URI: all requests go by TLS.
     pub is_secure: bool,
@@ -120,7 +120,7 @@ impl Account {
         }
     }
 
-    /// Returns what requests go by.
+    /// Returns what requests go by where the domain's records do not say otherwise.
     #[must_use]
     pub fn transport(&self) -> Transport {
         let chosen = self.transport.unwrap_or_default();

@@ -162,18 +162,18 @@ pub(super) struct Next {
 
 /// Returns where a 3xx leads: its first Contact that is to be asked in the way that is used here. A `sips` URI
 /// or one for another transport asks for what the line does not use, and is not followed in clear.
-pub(super) fn redirect_target(response: &Message<'_>, account: &Account) -> Option<Next> {
+pub(super) fn redirect_target(response: &Message<'_>, account: &Account, used: Transport) -> Option<Next> {
     addresses(response).find_map(|address| {
-        let uri = address.uri().ok().filter(|uri| is_asked_alike(uri, account))?;
+        let uri = address.uri().ok().filter(|uri| is_asked_alike(uri, account, used))?;
         let host = uri.host().to_string();
         let uri_text = format!("{}:{host}{}", account.scheme(), suffix(uri.port()));
         Some(Next { uri: uri_text, host, port: uri.port() })
     })
 }
 
-fn is_asked_alike(uri: &Uri<'_>, account: &Account) -> bool {
+fn is_asked_alike(uri: &Uri<'_>, account: &Account, used: Transport) -> bool {
     let scheme = if account.is_secure { Scheme::Sips } else { Scheme::Sip };
-    let used = account.transport().uri_parameter().as_bytes();
+    let used = used.uri_parameter().as_bytes();
     // A sips URI names what lies beneath TLS.
     let is_used = |transport: &[u8]| {
         transport.eq_ignore_ascii_case(used) || (account.is_secure && transport.eq_ignore_ascii_case(b"tcp"))

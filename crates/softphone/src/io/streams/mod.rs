@@ -60,16 +60,16 @@ pub(crate) enum Event {
 pub(crate) struct Server {
     pub(crate) transport: Transport,
     pub(crate) host: String,
-    pub(crate) port: u16,
+    /// Where one was given.
+    pub(crate) port: Option<u16>,
     /// The resource that is asked for by WebSocket.
     pub(crate) path: String,
 }
 
 impl Server {
-    /// Creates what an account names; a port that it does not name is that of its transport.
+    /// Creates what an account names.
     pub(crate) fn of(host: &str, port: Option<u16>, transport: Transport, path: Option<&str>) -> Self {
         let path = path.filter(|_| transport.is_websocket()).unwrap_or("/").to_owned();
-        let port = port.unwrap_or(transport.default_port());
         Self { transport, host: host.to_ascii_lowercase(), port, path }
     }
 }

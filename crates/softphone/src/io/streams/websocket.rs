@@ -36,7 +36,8 @@ fn config() -> WebSocketConfig {
 /// Asks a server for SIP over WebSocket.
 pub(super) async fn ask(stream: Stream, server: &Server) -> Result<WebSocketStream<Stream>, String> {
     let scheme = if server.transport.is_encrypted() { "wss" } else { "ws" };
-    let uri = format!("{scheme}://{}:{}{}", server.host, server.port, server.path);
+    let port = server.port.unwrap_or(server.transport.default_port());
+    let uri = format!("{scheme}://{}:{port}{}", server.host, server.path);
     let uri: Uri = uri.parse().map_err(|error| format!("no WebSocket address {uri:?}: {error}"))?;
     //= https://www.rfc-editor.org/rfc/rfc7118#section-4.1
     //# The SIP WebSocket Client and SIP WebSocket Server negotiate usage of

@@ -115,7 +115,10 @@ impl Binding {
         response: &Message<'_>,
         generator: &mut Generator,
     ) {
-        match redirect_target(response, &self.account).filter(|_| self.rounds < ROUNDS && !self.is_stopping) {
+        let used = self.current_target().map_or(self.account.transport(), |target| target.flow.transport());
+        match redirect_target(response, &self.account, used)
+            .filter(|_| self.rounds < ROUNDS && !self.is_stopping)
+        {
             Some(next) => {
                 self.redirected = Some(next.uri);
                 if self.account.outbound_proxy.is_some() {

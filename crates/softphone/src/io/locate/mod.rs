@@ -1,0 +1,32 @@
+//! Finding servers (RFC 3263): from the host of an account to the addresses, ports and transports to try, in order.
+//!
+//! ```text
+//! names ──▶ procedure ──▶ naptr     which transport, and where its servers are listed
+//!               │    └──▶ srv       in which order its servers are tried
+//!               │    └──▶ families  in which order a server's addresses are tried
+//!               ▼
+//!             cache ──▶ Resolver    the DNS
+//! ```
+//!
+//! Section 5 (where responses go when the connection is lost) needs no look-up over UDP, and is not here.
+
+use std::net::SocketAddr;
+
+use ringfence_ua::Transport;
+
+mod cache;
+mod families;
+mod names;
+mod naptr;
+mod procedure;
+mod srv;
+
+pub(crate) use names::{Names, Wanted};
+pub(crate) use procedure::literal;
+
+/// Where a server is, and by what it is reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) address: SocketAddr,
+    pub(crate) transport: Transport,
+}

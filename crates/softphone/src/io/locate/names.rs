@@ -1,0 +1,161 @@
+//! The thread that looks names up, for all shards: it owns what was found, and a look-up outlives the shard that asked.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use ringfence_ua::{Transport, Unresolved};
+use tokio::sync::{mpsc, oneshot};
+
+use super::Place;
+use super::cache::Cache;
+use super::procedure::{Question, Unlocated, at_address, locate};
+use crate::error::{Kind, Result};
+use crate::io::interfaces::local_address_towards;
+use crate::io::resolver::Resolver;
+
+/// Who is to be found, and for whom.
+#[derive(Debug)]
+pub(crate) struct Wanted {
+    /// A name, or an address.
+    pub(crate) host: String,
+    /// Where one was given.
+    pub(crate) port: Option<u16>,
+    /// Where one was given.
+    pub(crate) transport: Option<Transport>,
+    /// Whether it is the host of a `sips` URI.
+    pub(crate) is_secure: bool,
+    /// What can be used, the preferred first.
+    pub(crate) supported: &'static [Transport],
+    /// Where packets leave from.
+    pub(crate) listening: SocketAddr,
+}
+
+/// The way to the thread, which ends with the last one.
+#[derive(Debug, Clone)]
+pub(crate) struct Names {
+    asked: mpsc::UnboundedSender<(Wanted, oneshot::Sender<Found>)>,
+}
+
+type Found = std::result::Result<Vec<Place>, Unresolved>;
+
+impl Names {
+    /// Starts the thread. The queue to it has no bound of its own: each line asks one thing at a time.
+    pub(crate) fn start(resolver: Arc<dyn Resolver>) -> Result<Self> {
+        let (asked, asks) = mpsc::unbounded_channel();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| Kind::System { what: "no runtime for names", error })?;
+        let run = move || {
+            runtime.block_on(serve(Arc::new(Cache::new(resolver)), asks));
+            // A look-up that still waits for the system's resolver is not waited for.
+            runtime.shutdown_background();
+        };
+        std::thread::Builder::new()
+            .name("softphone-names".to_owned())
+            .spawn(run)
+            .map_err(|error| Kind::System { what: "no thread for names", error })?;
+        Ok(Self { asked })
+    }
+
+    /// Returns where a host is that is an address; `None` where it is a name, and [`Names::locate`] finds out.
+    pub(crate) fn at_address(wanted: &Wanted) -> Option<Found> {
+        let found = at_address(&wanted.question(), &|remote| source_towards(remote, wanted.listening))?;
+        Some(found.map(|place| vec![place]).map_err(|error| unresolved(&error, wanted.listening)))
+    }
+
+    /// Finds the servers of a host, in the order in which they are tried.
+    pub(crate) async fn locate(&self, wanted: Wanted) -> Found {
+        let gone = || Unresolved { error: "the look-up has panicked".to_owned() };
+        let (done, found) = oneshot::channel();
+        self.asked.send((wanted, done)).map_err(|_| gone())?;
+        found.await.map_err(|_| gone())?
+    }
+}
+
+async fn serve(cache: Arc<Cache>, mut asks: mpsc::UnboundedReceiver<(Wanted, oneshot::Sender<Found>)>) {
+    while let Some((wanted, mut done)) = asks.recv().await {
+        let cache = Arc::clone(&cache);
+        tokio::spawn(async move {
+            tokio::select! {
+                // The shard has ended.
+                () = done.closed() => {}
+                found = find(&wanted, &*cache) => {
+                    let _ = done.send(found);
+                }
+            }
+        });
+    }
+}
+
+async fn find(wanted: &Wanted, resolver: &dyn Resolver) -> Found {
+    let source = |remote| source_towards(remote, wanted.listening);
+    match locate(wanted.question(), resolver, &source, &mut drawn).await {
+        Ok(located) => {
+            let (places, ttl) = (located.places.len(), located.ttl.map(|ttl| ttl.as_secs()));
+            tracing::debug!(host = wanted.host, places, ttl, "located");
+            Ok(located.places)
+        }
+        Err(error) => Err(unresolved(&error, wanted.listening)),
+    }
+}
+
+fn unresolved(error: &Unlocated, listening: SocketAddr) -> Unresolved {
+    let error = match error {
+        Unlocated::Unreachable => format!("no address that can be reached from {listening}"),
+        Unlocated::NoAddress
+        | Unlocated::NoService
+        | Unlocated::Unsupported(_)
+        | Unlocated::Insecure(_)
+        | Unlocated::Failed(_) => error.to_string(),
+    };
+    Unresolved { error }
+}
+
+impl Wanted {
+    fn question(&self) -> Question<'_> {
+        let &Self { ref host, port, transport, is_secure, supported, .. } = self;
+        Question { host, port, transport, is_secure, supported }
+    }
+}
+
+/// Returns the address that packets leave from. An IPv4 socket reaches IPv4 only; an IPv6 wildcard reaches both.
+fn source_towards(remote: IpAddr, listening: SocketAddr) -> Option<IpAddr> {
+    let is_any_v6 = listening.is_ipv6() && listening.ip().is_unspecified();
+    if remote.is_ipv4() != listening.is_ipv4() && !is_any_v6 {
+        return None;
+    }
+    // The routing table asks for no port, and the system for another than 0.
+    local_address_towards(SocketAddr::new(remote, 9), listening).ok().map(|local| local.ip())
+}
+
+/// Draws a number from 0 to `most`. Without randomness the first is as good as any.
+fn drawn(most: u32) -> u32 {
+    let random = u64::from(getrandom::u32().unwrap_or(0));
+    let drawn = (random * (u64::from(most) + 1)) >> 32;
+    u32::try_from(drawn).unwrap_or(most)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_ipv4_socket_reaches_ipv4_alone_and_an_ipv6_wildcard_both() {
+        let from = |remote: &str, listening: &str| {
+            source_towards(remote.parse().unwrap(), listening.parse().unwrap()).map(|ip| ip.to_string())
+        };
+        assert_eq!(from("127.0.0.5", "0.0.0.0:0").as_deref(), Some("127.0.0.1"));
+        assert_eq!(from("::1", "127.0.0.1:5060"), None);
+        assert_eq!(from("127.0.0.5", "[::1]:5060"), None);
+        assert_eq!(from("127.0.0.5", "[::]:5060").as_deref(), Some("127.0.0.1"));
+    }
+
+    #[test]
+    fn a_number_is_drawn_up_to_the_most_that_it_may_be() {
+        assert!((0..1000).all(|_| drawn(0) == 0));
+        let mut seen = [false; 4];
+        for _ in 0..1000 {
+            seen[usize::try_from(drawn(3)).unwrap()] = true;
+        }
+        assert_eq!(seen, [true; 4]);
+    }
+}
