@@ -13,6 +13,7 @@ import from_baresip
 import from_browser
 import from_sipp
 import from_sipsak
+import named
 import reloading
 import surviving
 from browser import PAGES
@@ -26,6 +27,7 @@ PROGRAMS = {
     "sipsak": "sipsak",
     "chromium": "chromium",
     "openssl": "openssl",
+    "dnsmasq": "dnsmasq-base",
     "ip": "iproute2",
     "tc": "iproute2",
     "nft": "nftables",
@@ -61,6 +63,8 @@ TESTS = [
     surviving.where_three_packets_in_ten_are_lost_it_registers_and_rejects,
     surviving.when_its_address_changes_it_says_so_and_registers_again,
     surviving.when_its_network_goes_it_says_so_and_comes_back_with_it,
+    named.by_naptr_srv_and_hosts_it_registers_and_rejects,
+    named.where_no_dns_server_answers_it_comes_back_with_the_next,
     forked.a_6xx_alone_takes_a_call_from_the_other_phone,
     forked.where_the_proxy_heeds_no_6xx_the_other_phone_answers_every_call,
     forked.who_is_asked_first_lets_calls_pass_to_the_phone_or_refuses_them,
