@@ -4,9 +4,11 @@
 
 mod probe;
 
-use ringfence_ua::{Account, Config, Event, Transport, Verdict};
+use std::net::SocketAddr;
 
-use probe::{Probe, Shown, phone_address};
+use ringfence_ua::{Account, Config, Event, LineId, Target, Transport, Verdict};
+
+use probe::{Probe, Sent, Shown, phone_address, seconds};
 
 fn asked(account: Account) -> Vec<(String, Option<u16>)> {
     let probe = Probe::resolving(Config::new(phone_address()), account);
@@ -54,4 +56,90 @@ fn what_the_account_says_of_the_way_is_asked_for_and_nothing_else() {
     assert_eq!(way(Account { is_secure: true, ..plain() }), (None, true, true));
     let tcp = Some(Transport::Tcp);
     assert_eq!(way(Account { transport: tcp, is_registering: false, ..plain() }), (tcp, false, false));
+}
+
+/// Where a line's next REGISTER goes when these servers are found for it.
+fn asked_of(probe: &mut Probe, line: LineId, servers: &[&str]) -> SocketAddr {
+    let target = |server: &&str| Target::udp(server.parse().unwrap(), phone_address());
+    let targets = servers.iter().map(target).collect();
+    let sent = probe.act(|endpoint, now| endpoint.handle_resolved(now, line, Ok(targets)));
+    sent.iter().find(|sent| sent.payload.starts_with(b"REGISTER")).unwrap().destination
+}
+
+/// The answer of a server that asks to be left alone for ten minutes.
+fn unavailable(register: &Sent) -> String {
+    let field = |name: &str| format!("{name}: {}\r\n", register.header(name).unwrap());
+    let echoed = ["Via", "From", "To", "Call-ID", "CSeq"].map(field).concat();
+    format!("SIP/2.0 503 No\r\n{echoed}Retry-After: 600\r\nContent-Length: 0\r\n\r\n")
+}
+
+/// A line more of the same registrar.
+fn another(probe: &mut Probe) -> LineId {
+    let mut line = None;
+    let account = Account::new("859", "pbx.example.com", None);
+    probe.act(|endpoint, now| line = Some(endpoint.add_line(now, account).unwrap()));
+    line.unwrap()
+}
+
+#[test]
+fn a_server_that_was_silent_to_one_line_is_tried_last_by_all_for_five_minutes() {
+    let servers = ["192.0.2.1:5060", "192.0.2.2:5060", "192.0.2.3:5060"];
+    let account = Account::new("858", "pbx.example.com", None);
+    let mut probe = Probe::resolving(Config::new(phone_address()), account);
+    let first = probe.line;
+    assert_eq!(asked_of(&mut probe, first, &servers).to_string(), servers[0]);
+    probe.pass(seconds(33));
+    for _ in 0..2 {
+        let line = another(&mut probe);
+        assert_eq!(asked_of(&mut probe, line, &servers).to_string(), servers[1]);
+    }
+    let line = another(&mut probe);
+    assert_eq!(asked_of(&mut probe, line, &servers[..1]).to_string(), servers[0], "better than none");
+    // The last REGISTER there is given up in 32 s.
+    probe.pass(seconds(32 + 300));
+    let line = another(&mut probe);
+    assert_eq!(asked_of(&mut probe, line, &servers).to_string(), servers[0]);
+}
+
+#[test]
+fn a_server_that_cannot_is_tried_last_for_as_long_as_it_asks() {
+    let servers = ["192.0.2.1:5060", "192.0.2.2:5060"];
+    let account = Account::new("858", "pbx.example.com", None);
+    let mut probe = Probe::resolving(Config::new(phone_address()), account);
+    let line = probe.line;
+    let target = Target::udp(servers[0].parse().unwrap(), phone_address());
+    let sent = probe.act(|endpoint, now| endpoint.handle_resolved(now, line, Ok(vec![target])));
+    probe.receive(unavailable(&sent[0]));
+    for (after, first) in [(0, servers[1]), (599, servers[1]), (1, servers[0])] {
+        probe.pass(seconds(after));
+        let line = another(&mut probe);
+        assert_eq!(asked_of(&mut probe, line, &servers).to_string(), first, "after {after} s more");
+    }
+}
+
+#[test]
+fn a_server_that_cannot_is_followed_by_the_next_at_once() {
+    //= https://www.rfc-editor.org/rfc/rfc3263#section-4.3
+    //= type=test
+    //# If a failure occurs, the client
+    //# SHOULD create a new request, which is identical to the previous, but
+    //# has a different value of the Via branch ID than the previous (and
+    //# therefore constitutes a new SIP transaction).
+    let mut probe =
+        Probe::resolving(Config::new(phone_address()), Account::new("858", "pbx.example.com", None));
+    let (line, servers) = (probe.line, ["192.0.2.1:5060", "192.0.2.2:5060"]);
+    let target = |server: &str| Target::udp(server.parse().unwrap(), phone_address());
+    let targets = servers.map(target).to_vec();
+    let mut sent = probe.act(|endpoint, now| endpoint.handle_resolved(now, line, Ok(targets)));
+    let mut tried = Vec::new();
+    while let Some(register) = sent.pop() {
+        tried.push((register.destination.to_string(), register.header("Via").unwrap()));
+        sent = probe.receive(unavailable(&register));
+    }
+    assert_eq!(
+        tried.iter().map(|(server, _)| server).collect::<Vec<_>>(),
+        servers.iter().collect::<Vec<_>>()
+    );
+    assert_ne!(tried[0].1, tried[1].1);
+    assert!(matches!(probe.events().last(), Some(Event::Registration { .. })), "the last one is believed");
 }

@@ -19,7 +19,7 @@ use crate::call::{CallEnd, CallNumber, Screen, Waiting};
 use crate::core::{Agent, Echo};
 use crate::id::{Generator, LineId};
 use crate::limits::Limits;
-use crate::registration::{Target, Unreached};
+use crate::registration::{Penalties, Target, Unreached};
 use crate::transaction::key::Secret;
 use crate::transaction::outcome::Ended;
 use crate::transaction::table::Table;
@@ -132,6 +132,7 @@ pub struct Endpoint {
     transactions: Table,
     calls: Waiting,
     keep_alive: KeepAlive,
+    penalties: Penalties,
     outbox: Outbox,
     events: VecDeque<Event>,
     counters: Counters,
@@ -156,6 +157,7 @@ impl Endpoint {
             transactions: Table::new(config.limits),
             calls: Waiting::new(config.limits),
             keep_alive: KeepAlive::default(),
+            penalties: Penalties::default(),
             outbox: Outbox::default(),
             events: VecDeque::new(),
             counters: Counters::default(),
@@ -316,8 +318,17 @@ impl Endpoint {
         }
     }
 
-    /// Takes the addresses of a host that [`Event::Resolve`] asked for, the preferred first.
-    pub fn handle_resolved(&mut self, now: Instant, line: LineId, resolved: Result<Vec<Target>, Unreached>) {
+    /// Takes the addresses of a host that [`Event::Resolve`] asked for, the preferred first. Those that failed in the last
+    /// five minutes, for any line, are tried last.
+    pub fn handle_resolved(
+        &mut self,
+        now: Instant,
+        line: LineId,
+        mut resolved: Result<Vec<Target>, Unreached>,
+    ) {
+        if let Ok(targets) = &mut resolved {
+            self.penalties.put_last(now, targets);
+        }
         self.lines.located(now, line, resolved.as_deref().ok());
         if let Some(binding) = self.lines.find_mut(line).and_then(|line| line.binding.as_mut()) {
             binding.handle_resolved(now, resolved, &mut self.generator);

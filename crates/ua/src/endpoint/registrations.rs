@@ -2,9 +2,9 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use ringfence_wire::sip::Message;
+use ringfence_wire::sip::{Message, StatusCode};
 
 use super::{Endpoint, Event, Full};
 use crate::id::LineId;
@@ -131,6 +131,19 @@ impl Endpoint {
     /// Takes the response to a request of ours.
     pub(super) fn handle_answered(&mut self, now: Instant, user: u64, response: &Message<'_>) {
         let id = line_of(user);
+        if let Some(flow) = self.flow_of(id) {
+            //= https://www.rfc-editor.org/rfc/rfc3263#section-4.3
+            //# For SIP requests, failure occurs if the transaction layer reports a
+            //# 503 error response or a transport failure of some sort
+            match response.status().map(StatusCode::as_u16) {
+                Some(503) => {
+                    let asked = response.retry_after().and_then(Result::ok);
+                    let asked = asked.map(|asked| Duration::from_secs(asked.seconds.into()));
+                    self.penalties.add(now, flow, asked);
+                }
+                Some(_) | None => self.penalties.remove(flow),
+            }
+        }
         if let Some(binding) = self.lines.find_mut(id).and_then(|line| line.binding.as_mut()) {
             binding.handle_response(now, response, &mut self.generator);
         }
@@ -143,6 +156,9 @@ impl Endpoint {
         // A connection over which nothing came for 32 s may lead nowhere: the next attempt is to have its own.
         if let Some(connection) = self.lines.silent_connection_of(now, id) {
             self.events.push_back(Event::Disconnect { connection });
+        }
+        if let Some(flow) = self.flow_of(id) {
+            self.penalties.add(now, flow, None);
         }
         if let Some(binding) = self.lines.find_mut(id).and_then(|line| line.binding.as_mut()) {
             binding.handle_unanswered(now, &mut self.generator);
@@ -159,6 +175,11 @@ impl Endpoint {
             binding.handle_disconnected(now, error, &mut self.generator);
         }
         self.settle_line(now, id);
+    }
+
+    /// Returns what a line's last REGISTER went out on.
+    fn flow_of(&self, id: LineId) -> Option<Flow> {
+        self.lines.find(id).and_then(|line| line.binding.as_ref()).and_then(Binding::flow)
     }
 
     /// Carries out what a line's binding asks for, until it asks for nothing more.

@@ -382,6 +382,11 @@ impl Binding {
         self.kept_open == Some(flow)
     }
 
+    /// Returns what the last REGISTER went out on.
+    pub(crate) fn flow(&self) -> Option<Flow> {
+        self.current_target().map(|target| target.flow)
+    }
+
     fn current_target(&self) -> Option<Target> {
         self.targets.get(self.target).copied()
     }

@@ -156,6 +156,9 @@ impl Binding {
         response: &Message<'_>,
         generator: &mut Generator,
     ) {
+        if status.as_u16() == 503 && self.ask_next(generator) {
+            return;
+        }
         let phrase = shown(&String::from_utf8_lossy(response.reason_phrase().unwrap_or_default()));
         let status = status.as_u16();
         let cause = match status {

@@ -36,6 +36,23 @@ impl Binding {
         self.send(target, self.expires, contact, generator);
     }
 
+    /// Asks the next server within this attempt, where there is one.
+    pub(super) fn ask_next(&mut self, generator: &mut Generator) -> bool {
+        //= https://www.rfc-editor.org/rfc/rfc3263#section-4.3
+        //# If a failure occurs, the client
+        //# SHOULD create a new request, which is identical to the previous, but
+        //# has a different value of the Via branch ID than the previous (and
+        //# therefore constitutes a new SIP transaction).  That request is sent
+        //# to the next element in the list as specified by RFC 2782.
+        if self.is_stopping || self.target + 1 >= self.targets.len() {
+            return false;
+        }
+        self.target += 1;
+        self.rounds = 0;
+        self.ask(generator);
+        true
+    }
+
     pub(super) fn send(
         &mut self,
         target: Target,
