@@ -294,9 +294,15 @@ impl Log {
                 let (proxy, cause) = (&lost.proxy, &lost.cause);
                 tracing::warn!(line, proxy, %cause, "one proxy lost");
             }
-            RegistrationState::Registered { expires, lost: None, .. } => {
-                self.was_registered = true;
-                tracing::info!(line, expires = expires.as_secs(), "registered");
+            RegistrationState::Registered { expires, chosen, lost: None, .. } => {
+                let is_first = !std::mem::replace(&mut self.was_registered, true);
+                let expires = expires.as_secs();
+                if is_first && chosen.by.is_domain() {
+                    let hint = "`transport` in its account keeps it to one";
+                    tracing::info!(line, expires, by = %chosen, hint, "registered");
+                } else {
+                    tracing::info!(line, expires, by = %chosen.transport, "registered");
+                }
             }
             RegistrationState::Failed { cause, retry_at } => {
                 let retry = retry_at.and_then(|at| at.duration_since(SystemTime::now()).ok());

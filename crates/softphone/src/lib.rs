@@ -119,7 +119,7 @@ pub use error::{Error, Result};
 pub use instance::new_instance_id;
 pub use io::{Lookup, LookupError, Naptr, Records, Resolver, RtpPair, RtpPorts, Srv, is_stun_server};
 pub use line::{Line, LineId};
-pub use registration::{Registration, RegistrationState};
+pub use registration::{Chosen, ChosenBy, Registration, RegistrationState};
 pub use reject::{Redirect, Reject};
 #[doc(inline)]
 pub use ringfence_ua::{Cause, Counters, EndedBy, LostFlow, Ping, Transport, Trying};

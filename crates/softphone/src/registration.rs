@@ -1,8 +1,9 @@
 //! The registration of a line, watched.
 
+use std::fmt;
 use std::time::{Duration, Instant, SystemTime};
 
-use ringfence_ua::{Cause, LostFlow};
+use ringfence_ua::{Cause, LostFlow, Transport};
 use tokio::sync::watch;
 
 /// The state of a line's registration. None is final: what failed is tried again, after at most half an hour or what the
@@ -37,6 +38,8 @@ pub enum RegistrationState {
         /// Through which of several proxies it is not registered, and why: it can be called all the same
         /// ([`Account::outbound_proxies`](crate::Account::outbound_proxies)).
         lost: Option<LostFlow>,
+        /// What it goes by, and why.
+        chosen: Chosen,
     },
     /// The last attempt failed. Another follows where a time is given.
     Failed {
@@ -56,13 +59,13 @@ impl RegistrationState {
         matches!(self, Self::Registered { .. })
     }
 
-    pub(crate) fn from_inner(state: ringfence_ua::RegistrationState, now: Instant) -> Self {
+    pub(crate) fn from_inner(state: ringfence_ua::RegistrationState, chosen: Chosen, now: Instant) -> Self {
         let clock = SystemTime::now();
         let on_the_clock = |at: Instant| clock + at.saturating_duration_since(now);
         match state {
             ringfence_ua::RegistrationState::Registering { attempt } => Self::Registering { attempt },
             ringfence_ua::RegistrationState::Registered { expires, refresh_at, lost } => {
-                Self::Registered { expires, refresh_at: on_the_clock(refresh_at), lost }
+                Self::Registered { expires, refresh_at: on_the_clock(refresh_at), chosen, lost }
             }
             ringfence_ua::RegistrationState::Failed { cause, retry_at } => {
                 Self::Failed { cause, retry_at: retry_at.map(on_the_clock) }
@@ -70,6 +73,69 @@ impl RegistrationState {
             // The core's enum may grow; what is not known here is not a binding.
             ringfence_ua::RegistrationState::Unregistered | _ => Self::Unregistered,
         }
+    }
+}
+
+/// The transport that a line's requests go by, and what chose it (RFC 3263 section 4.1).
+///
+/// ```
+/// use softphone::{Chosen, ChosenBy, Transport};
+///
+/// let chosen = Chosen { transport: Transport::Tls, by: ChosenBy::Naptr };
+/// assert_eq!(chosen.to_string(), "TLS, which the domain's NAPTR records prefer");
+/// assert_eq!(Chosen::default().to_string(), "UDP, as nothing asks for another");
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Chosen {
+    /// The transport.
+    pub transport: Transport,
+    /// What chose it.
+    pub by: ChosenBy,
+}
+
+/// What chose a transport.
+///
+/// ```
+/// use softphone::ChosenBy;
+///
+/// assert!(ChosenBy::Naptr.is_domain() && !ChosenBy::Account.is_domain());
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum ChosenBy {
+    /// The account names it.
+    Account,
+    /// The domain's NAPTR records prefer it.
+    Naptr,
+    /// The domain has SRV records of it.
+    Srv,
+    /// Nothing says otherwise.
+    #[default]
+    Default,
+}
+
+impl ChosenBy {
+    /// Returns whether the domain chose it: it may choose another tomorrow, and an account that names a transport keeps
+    /// it from that.
+    #[must_use]
+    pub fn is_domain(self) -> bool {
+        match self {
+            Self::Naptr | Self::Srv => true,
+            Self::Account | Self::Default => false,
+        }
+    }
+}
+
+/// Writes it as part of a sentence.
+impl fmt::Display for Chosen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let why = match self.by {
+            ChosenBy::Account => "as the account says",
+            ChosenBy::Naptr => "which the domain's NAPTR records prefer",
+            ChosenBy::Srv => "of which the domain has SRV records",
+            ChosenBy::Default => "as nothing asks for another",
+        };
+        write!(f, "{}, {why}", self.transport)
     }
 }
 

@@ -19,7 +19,6 @@ use crate::io::streams::Streams;
 use crate::io::stun::StunServer;
 use crate::io::udp::Udp;
 use crate::line::LineId;
-use crate::registration::RegistrationState;
 use crate::screen::{CallId, Invite};
 use crate::trace::{Direction, Traced};
 
@@ -280,8 +279,14 @@ impl Shard {
             Command::Unregister { line, done } => self.unregister(now, line, done),
             Command::Remove { line, done } => self.remove(now, line, done),
             Command::Located { line, addresses } => self.endpoint.handle_located(line, &addresses),
-            Command::Resolved { line, resolved } => self.endpoint.handle_resolved(now, line, resolved),
-            Command::Found { line, server, addresses } => self.connect(now, line, server, addresses),
+            Command::Resolved { line, resolved, chosen } => {
+                self.choose(line, chosen);
+                self.endpoint.handle_resolved(now, line, resolved);
+            }
+            Command::Found { line, server, addresses, chosen } => {
+                self.choose(line, chosen);
+                self.connect(now, line, server, addresses);
+            }
             Command::Ring { call, done } => {
                 let decided = self.endpoint.ring(now, CallNumber::new(call));
                 if let Decided::Objected(_) = decided {
@@ -342,7 +347,7 @@ impl Shard {
             Event::Disconnect { connection } => self.disconnect(connection, "the registrar is silent"),
             Event::Locate { line, host, port } => self.locate(line, host, port),
             Event::Registration { line, state } => {
-                self.tell_registration(line, RegistrationState::from_inner(state, Instant::now()));
+                self.tell_registration(line, state);
             }
             Event::Removed { line } => self.tell_removed(line),
             Event::Incoming { call, line, invite, source, origin, objection } => {

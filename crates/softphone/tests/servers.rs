@@ -4,7 +4,7 @@
 
 mod stage;
 
-use softphone::{Account, Cause, Softphone};
+use softphone::{Account, Cause, Chosen, ChosenBy, RegistrationState, Softphone, Transport};
 use stage::zone::Zone;
 use stage::{pbx, soon};
 
@@ -56,4 +56,51 @@ async fn who_has_no_service_is_said_to_have_none() {
     let error = soon(phone.register(account("sip:858@example.com"))).await.unwrap_err();
     let Some(Cause::Unresolved { host, error }) = error.cause() else { panic!("{error}") };
     assert_eq!((host.as_str(), error.as_str()), ("example.com", "its domain has no SIP service"));
+}
+
+#[tokio::test]
+async fn what_chose_the_transport_is_told_with_the_registration() {
+    let pbx = pbx().await;
+    let port = pbx.address.port();
+    let zone = Zone::default()
+        .with("example.com 60 NAPTR 10 10 \"s\" \"SIP+D2U\" \"\" _sip._udp.example.com")
+        .with(&format!("_sip._udp.example.com 60 SRV 0 0 {port} sip1.example.com"))
+        .with(&format!("_sip._udp.example.org 60 SRV 0 0 {port} sip1.example.com"))
+        .with("sip1.example.com 60 A 127.0.0.1");
+    let phone = phone(&zone).await;
+    let plain = [
+        "sip:858@example.com".to_owned(),
+        "sip:859@example.org".to_owned(),
+        format!("sip:858@127.0.0.1:{port}"),
+    ];
+    for (address, by) in plain.iter().zip([ChosenBy::Naptr, ChosenBy::Srv, ChosenBy::Default]) {
+        let line = soon(phone.register(account(address))).await.unwrap();
+        let RegistrationState::Registered { chosen, .. } = line.registration().state() else {
+            panic!("{address}")
+        };
+        assert_eq!(chosen, Chosen { transport: Transport::Udp, by });
+    }
+    let named = account(&plain[0]).transport(Transport::Udp);
+    let line = soon(phone.register(named)).await.unwrap();
+    let RegistrationState::Registered { chosen, .. } = line.registration().state() else { panic!("named") };
+    assert_eq!(chosen.by, ChosenBy::Account);
+}
+
+#[tokio::test]
+async fn who_cannot_connect_by_what_the_domain_prefers_is_told_so() {
+    //= https://www.rfc-editor.org/rfc/rfc3263#section-4.1
+    //= type=test
+    //# A client resolving a SIP URI SHOULD
+    //# retain records with "SIPS" as the protocol, if the client supports
+    //# TLS.
+    let zone = Zone::default()
+        .with("example.com 60 NAPTR 10 10 \"s\" \"SIPS+D2T\" \"\" _sips._tcp.example.com")
+        .with("_sips._tcp.example.com 60 SRV 0 0 9 sip1.example.com")
+        .with("sip1.example.com 60 A 127.0.0.1");
+    let phone = phone(&zone).await;
+    let error = soon(phone.register(account("sip:858@example.com"))).await.unwrap_err();
+    let Some(Cause::Unconnected { error, .. }) = error.cause() else { panic!("{error}") };
+    let why =
+        "(by TLS, which the domain's NAPTR records prefer; an account that names a transport keeps to it)";
+    assert!(error.ends_with(why), "{error}");
 }

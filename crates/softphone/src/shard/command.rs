@@ -11,8 +11,12 @@ use crate::error::Result;
 use crate::io::RtpPair;
 use crate::io::streams::Server;
 use crate::line::NewLine;
+use crate::registration::Chosen;
 use crate::tls::Tls;
 use crate::wait::Wait;
+
+/// Where a line's requests go, or why there is nowhere.
+pub(crate) type Reached = std::result::Result<Vec<Target>, Unreached>;
 
 /// What the handles ask of a shard. The queue has no bound of its own: each undecided call adds a few
 /// commands, and those calls are bounded.
@@ -23,8 +27,8 @@ pub(crate) enum Command {
     Unregister { line: ringfence_ua::LineId, done: oneshot::Sender<()> },
     Remove { line: ringfence_ua::LineId, done: Option<oneshot::Sender<()>> },
     Located { line: ringfence_ua::LineId, addresses: Vec<IpAddr> },
-    Resolved { line: ringfence_ua::LineId, resolved: std::result::Result<Vec<Target>, Unreached> },
-    Found { line: ringfence_ua::LineId, server: Server, addresses: Vec<SocketAddr> },
+    Resolved { line: ringfence_ua::LineId, resolved: Reached, chosen: Chosen },
+    Found { line: ringfence_ua::LineId, server: Server, addresses: Vec<SocketAddr>, chosen: Chosen },
     Ring { call: u64, done: oneshot::Sender<Decided> },
     Reject { call: u64, rejection: Arc<Rejection>, done: Option<oneshot::Sender<Decided>> },
     Redirect { call: u64, redirection: Arc<Redirection>, done: oneshot::Sender<Decided> },

@@ -30,7 +30,9 @@ impl Shard {
     /// Gives a line the connection to its server, or has one opened.
     pub(super) fn connect(&mut self, now: Instant, line: Number, server: Server, addresses: Vec<SocketAddr>) {
         if let Some(reached) = self.streams.reach(now, line, server, addresses) {
-            self.endpoint.handle_resolved(now, line, reached.map(|target| vec![target]));
+            let reached = reached.map(|target| vec![target]);
+            let reached = self.lines.get(&line).map_or(reached.clone(), |known| known.told(reached));
+            self.endpoint.handle_resolved(now, line, reached);
         }
     }
 
@@ -55,7 +57,7 @@ impl Shard {
 
     /// Takes what happened to a connection.
     pub(super) fn handle_stream(&mut self, now: Instant, event: streams::Event) {
-        let Self { streams, endpoint, hooks, .. } = self;
+        let Self { streams, endpoint, hooks, lines: known, .. } = self;
         let local = |streams: &Streams, flow: Flow| {
             flow.connection_id().and_then(|id| streams.local(id)).map(|(local, _)| local)
         };
@@ -63,7 +65,9 @@ impl Shard {
             streams::Event::Connected { server, connected } => {
                 let (lines, targets) = streams.connected(now, server, connected);
                 for line in lines {
-                    endpoint.handle_resolved(now, line, targets.clone());
+                    let reached = targets.clone();
+                    let reached = known.get(&line).map_or(reached.clone(), |line| line.told(reached));
+                    endpoint.handle_resolved(now, line, reached);
                 }
             }
             streams::Event::Accepted { connection, transport, tls } => {

@@ -3,14 +3,15 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use ringfence_ua::LineId as Number;
+use ringfence_ua::{LineId as Number, Unreached};
 use tokio::sync::{oneshot, watch};
 
 use super::Shard;
+use super::command::Reached;
 use crate::call::IncomingCall;
 use crate::error::{Kind, Result};
 use crate::line::{Line, LineId, NewLine};
-use crate::registration::RegistrationState;
+use crate::registration::{Chosen, RegistrationState};
 use crate::waiting::{self, Offers};
 
 /// One line of a shard.
@@ -20,6 +21,8 @@ pub(super) struct LineState {
     pub(super) calls: Offers<IncomingCall>,
     is_registering: bool,
     is_leaving: bool,
+    /// What it goes by since the last look-up.
+    chosen: Chosen,
     /// Who waits until it is unregistered, and who until it is no more.
     unregistered: Vec<oneshot::Sender<()>>,
     removed: Vec<oneshot::Sender<()>>,
@@ -83,6 +86,7 @@ impl Shard {
             calls,
             is_registering,
             is_leaving: false,
+            chosen: Chosen::default(),
             unregistered: Vec::new(),
             removed: Vec::new(),
         };
@@ -92,7 +96,16 @@ impl Shard {
         Ok(NewLine::new(line))
     }
 
-    pub(super) fn tell_registration(&mut self, line: Number, state: RegistrationState) {
+    /// Takes what a look-up chose for a line.
+    pub(super) fn choose(&mut self, line: Number, chosen: Chosen) {
+        if let Some(known) = self.lines.get_mut(&line) {
+            known.chosen = chosen;
+        }
+    }
+
+    pub(super) fn tell_registration(&mut self, line: Number, state: ringfence_ua::RegistrationState) {
+        let chosen = self.lines.get(&line).map(|known| known.chosen).unwrap_or_default();
+        let state = RegistrationState::from_inner(state, chosen, Instant::now());
         log(LineId { shard: self.index, line }, &state);
         if let Some(known) = self.lines.get_mut(&line) {
             known.tell(state);
@@ -113,6 +126,17 @@ impl Shard {
 impl LineState {
     pub(super) fn is_unregistered(&self) -> bool {
         *self.states.borrow() == RegistrationState::Unregistered
+    }
+
+    /// Returns what a line is told of a connection: who has not asked for its transport learns who did.
+    pub(super) fn told(&self, reached: Reached) -> Reached {
+        reached.map_err(|why| match why {
+            Unreached::Unconnected { error } if self.chosen.by.is_domain() => {
+                let hint = "an account that names a transport keeps to it";
+                Unreached::Unconnected { error: format!("{error} (by {}; {hint})", self.chosen) }
+            }
+            Unreached::Unconnected { .. } | Unreached::Unresolved(_) => why,
+        })
     }
 
     fn tell(&mut self, state: RegistrationState) {
@@ -138,8 +162,8 @@ fn log(line: LineId, state: &RegistrationState) {
         RegistrationState::Registered { expires, lost: Some(lost), .. } => {
             tracing::debug!(%line, expires = expires.as_secs(), ?lost, "registered, not through all proxies");
         }
-        RegistrationState::Registered { expires, lost: None, .. } => {
-            tracing::debug!(%line, expires = expires.as_secs(), "registered");
+        RegistrationState::Registered { expires, chosen, lost: None, .. } => {
+            tracing::debug!(%line, expires = expires.as_secs(), by = %chosen, "registered");
         }
         RegistrationState::Failed { cause, .. } => tracing::debug!(%line, ?cause, "registration failed"),
         RegistrationState::Unregistered => tracing::debug!(%line, "unregistered"),

@@ -9,6 +9,7 @@ use super::{Command, Shard};
 use crate::io::interfaces::local_address_towards;
 use crate::io::locate::{Names, Place, Wanted};
 use crate::io::streams::Server;
+use crate::registration::{Chosen, ChosenBy};
 
 /// What can be used, the preferred first: where a domain does not say what it wants, UDP is what every server has.
 /// WebSocket is for those lines that ask for it, as no record names its resource.
@@ -32,11 +33,14 @@ impl Shard {
         let (host, port, path) = (next_hop.host.clone(), next_hop.port, next_hop.path.clone());
         let server = move |transport| Server::of(&host, port, transport, path.as_deref());
         self.find(next_hop, move |found| match found {
-            Ok(places) if is_connecting => reached(line, server, &places, listening),
-            Ok(places) => {
-                Command::Resolved { line, resolved: targets(&places, listening).map_err(Into::into) }
+            Ok((places, by)) if is_connecting => reached(line, by, server, &places, listening),
+            Ok((places, by)) => {
+                let resolved = targets(&places, listening).map_err(Into::into);
+                Command::Resolved { line, resolved, chosen: chosen(&places, by) }
             }
-            Err(unresolved) => Command::Resolved { line, resolved: Err(unresolved.into()) },
+            Err(unresolved) => {
+                Command::Resolved { line, resolved: Err(unresolved.into()), chosen: Chosen::default() }
+            }
         });
     }
 
@@ -45,7 +49,8 @@ impl Shard {
         let next_hop = NextHop { host, port, transport: None, is_secure: false, path: None };
         self.find(next_hop, move |found| {
             // A registrar without an address rings nobody.
-            let addresses = found.iter().flatten().map(|place| place.address.ip()).collect();
+            let addresses =
+                found.iter().flat_map(|(places, _)| places).map(|place| place.address.ip()).collect();
             Command::Located { line, addresses }
         });
     }
@@ -54,7 +59,7 @@ impl Shard {
     fn find(
         &self,
         next_hop: NextHop,
-        command: impl FnOnce(Result<Vec<Place>, Unresolved>) -> Command + Send + 'static,
+        command: impl FnOnce(Result<(Vec<Place>, ChosenBy), Unresolved>) -> Command + Send + 'static,
     ) {
         let NextHop { host, port, transport, is_secure, path: _ } = next_hop;
         let listening = self.udp.local();
@@ -74,19 +79,25 @@ impl Shard {
 /// Returns what to do with the places of a host: those of its preferred transport are used.
 fn reached(
     line: Number,
+    by: ChosenBy,
     server: impl FnOnce(Transport) -> Server,
     places: &[Place],
     listening: SocketAddr,
 ) -> Command {
-    let transport = places.first().map(|place| place.transport).unwrap_or_default();
+    let chosen = chosen(places, by);
+    let transport = chosen.transport;
     let of_it = places.iter().filter(|place| place.transport == transport);
     if transport.is_reliable() {
         let addresses = of_it.map(|place| place.address).collect();
-        return Command::Found { line, server: server(transport), addresses };
+        return Command::Found { line, server: server(transport), addresses, chosen };
     }
     let of_it: Vec<Place> = of_it.copied().collect();
     let resolved = targets(&of_it, listening).map_err(Unreached::from);
-    Command::Resolved { line, resolved }
+    Command::Resolved { line, resolved, chosen }
+}
+
+fn chosen(places: &[Place], by: ChosenBy) -> Chosen {
+    Chosen { transport: places.first().map(|place| place.transport).unwrap_or_default(), by }
 }
 
 fn targets(places: &[Place], listening: SocketAddr) -> Result<Vec<Target>, Unresolved> {

@@ -12,6 +12,7 @@ use super::procedure::{Question, Unlocated, at_address, locate};
 use crate::error::{Kind, Result};
 use crate::io::interfaces::local_address_towards;
 use crate::io::resolver::Resolver;
+use crate::registration::ChosenBy;
 
 /// Who is to be found, and for whom.
 #[derive(Debug)]
@@ -36,7 +37,7 @@ pub(crate) struct Names {
     asked: mpsc::UnboundedSender<(Wanted, oneshot::Sender<Found>)>,
 }
 
-type Found = std::result::Result<Vec<Place>, Unresolved>;
+type Found = std::result::Result<(Vec<Place>, ChosenBy), Unresolved>;
 
 impl Names {
     /// Starts the thread. The queue to it has no bound of its own: each line asks one thing at a time.
@@ -59,7 +60,8 @@ impl Names {
     /// Returns where a host is that is an address; `None` where it is a name, and [`Names::locate`] finds out.
     pub(crate) fn at_address(wanted: &Wanted) -> Option<Found> {
         let found = at_address(&wanted.question(), &|remote| source_towards(remote, wanted.listening))?;
-        Some(found.map(|place| vec![place]).map_err(|error| unresolved(&error, wanted.listening)))
+        let by = wanted.question().by();
+        Some(found.map(|place| (vec![place], by)).map_err(|error| unresolved(&error, wanted.listening)))
     }
 
     /// Finds the servers of a host, in the order in which they are tried.
@@ -92,7 +94,7 @@ async fn find(wanted: &Wanted, resolver: &dyn Resolver) -> Found {
         Ok(located) => {
             let (places, ttl) = (located.places.len(), located.ttl.map(|ttl| ttl.as_secs()));
             tracing::debug!(host = wanted.host, places, ttl, "located");
-            Ok(located.places)
+            Ok((located.places, located.by))
         }
         Err(error) => Err(unresolved(&error, wanted.listening)),
     }

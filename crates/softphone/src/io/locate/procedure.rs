@@ -22,6 +22,7 @@ use super::families::{self, Source};
 use super::naptr::{self, Service};
 use super::srv::{self, Draw};
 use crate::io::resolver::{LookupError, Records, Resolver, Srv};
+use crate::registration::ChosenBy;
 
 /// Who is to be found.
 #[derive(Debug, Clone, Copy)]
@@ -41,6 +42,8 @@ pub(super) struct Question<'a> {
 pub(super) struct Located {
     /// In the order in which they are tried; not empty.
     pub(super) places: Vec<Place>,
+    /// What chose the transport of the first.
+    pub(super) by: ChosenBy,
     /// How long that holds; `None` where no record says anything about it.
     pub(super) ttl: Option<Duration>,
 }
@@ -76,9 +79,10 @@ pub(super) async fn locate(
     source: Source<'_>,
     draw: Draw<'_>,
 ) -> Result<Located, Unlocated> {
-    let mut search = Search { question, resolver, source, draw, ttl: None };
+    let by = question.by();
+    let mut search = Search { question, resolver, source, draw, by, ttl: None };
     let places = search.run().await?;
-    Ok(Located { places, ttl: search.ttl })
+    Ok(Located { places, by: search.by, ttl: search.ttl })
 }
 
 /// Returns where a host is that is an address; `None` where it is a name.
@@ -106,6 +110,11 @@ pub(crate) fn literal(host: &str) -> Option<IpAddr> {
 }
 
 impl Question<'_> {
+    /// Returns what chooses the transport before anything is looked up.
+    pub(super) fn by(&self) -> ChosenBy {
+        if self.transport.is_some() { ChosenBy::Account } else { ChosenBy::Default }
+    }
+
     /// Returns the transport that the URI asks for.
     fn wanted(&self) -> Result<Option<Transport>, Unlocated> {
         //= https://www.rfc-editor.org/rfc/rfc3263#section-4.1
@@ -146,6 +155,7 @@ struct Search<'a> {
     resolver: &'a dyn Resolver,
     source: Source<'a>,
     draw: Draw<'a>,
+    by: ChosenBy,
     /// The shortest of those that were used.
     ttl: Option<Duration>,
 }
@@ -204,6 +214,7 @@ impl Search<'_> {
             .unwrap_or_default();
         let (mut places, _) = self.by_services(services).await?;
         if !places.is_empty() {
+            self.by = ChosenBy::Naptr;
             return Ok(places);
         }
         //= https://www.rfc-editor.org/rfc/rfc3263#section-4.1
@@ -217,6 +228,7 @@ impl Search<'_> {
         let is_unavailable;
         (places, is_unavailable) = self.by_services(services).await?;
         if !places.is_empty() {
+            self.by = ChosenBy::Srv;
             return Ok(places);
         }
         if is_unavailable {
