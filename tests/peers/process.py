@@ -137,9 +137,17 @@ class Process:
 
     def cpu_seconds(self):
         """User and system time so far, its children's too."""
+        return sum(self.user_and_system_seconds())
+
+    def system_seconds(self):
+        """Of that, what the system took for it."""
+        return self.user_and_system_seconds()[1]
+
+    def user_and_system_seconds(self):
+        """The two, its children's too."""
         fields = [(process / "stat").read_text().rpartition(")")[2].split() for process in self.session()]
         expect(fields, f"{self.name} is no longer running")
-        return sum(int(of[11]) + int(of[12]) for of in fields) / TICKS_A_SECOND
+        return [sum(int(of[column]) for of in fields) / TICKS_A_SECOND for column in (11, 12)]
 
     def resident_kib(self, peak=False):
         """Resident memory now, or at its highest."""
