@@ -18,6 +18,7 @@ mod ladder;
 mod lock;
 mod log;
 mod mapped;
+mod open_files;
 mod page;
 mod runnable;
 mod screen;

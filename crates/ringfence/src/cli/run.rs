@@ -16,6 +16,7 @@ use crate::control::place::{self, BindError, Bound};
 use crate::control::server::{self, Desk};
 use crate::journal::{self, Journal, News, Queued, Recorder, StoreError};
 use crate::log::{self, Format};
+use crate::open_files;
 use crate::runnable;
 use crate::service::Service;
 use crate::trace::Drawing;
@@ -69,6 +70,7 @@ impl Run {
         }
         let mut signals = Signals::new()?;
         let _log = log::start(self.log_format).context("start the thread of the log")?;
+        open_files::raise_limit();
         let user = own_user()?;
         let place = config.softphone.control.clone().unwrap_or_else(|| place::default_place(user));
         let bound = Bound::bind(&place, user).map_err(|error| no_control(&error))?;
