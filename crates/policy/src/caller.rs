@@ -1,8 +1,10 @@
 //! Who is calling: a number, a name, or nobody that can be told.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
-use crate::number::{Ambiguous, E164, Fault, Invalid, Number, Region, Unresolved, normalise};
+use crate::number::{
+    Ambiguous, E164, Fault, Invalid, LONGEST_SPELLING, Number, Region, Unresolved, normalise,
+};
 use crate::pattern::Pattern;
 use crate::printable::{printable, printable_in_quotes};
 use crate::source::Source;
@@ -233,16 +235,28 @@ impl CallerId<'_> {
     /// Returns who is calling as a sentence names it: what a caller calls itself stands in quotes, so that it passes for no word
     /// of the sentence.
     pub(crate) fn in_words(&self) -> String {
+        let mut words = String::new();
+        // To write to a string cannot fail.
+        let _ = self.write_in_words(&mut words);
+        words
+    }
+
+    /// Writes the same.
+    pub(crate) fn write_in_words(&self, out: &mut String) -> fmt::Result {
         match self {
-            CallerId::Name(name) => printable_in_quotes(name),
-            CallerId::Number(_)
-            | CallerId::Implausible(..)
+            CallerId::Name(name) => out.push_str(&printable_in_quotes(name)),
+            CallerId::Number(number) => {
+                let mut text = [0; LONGEST_SPELLING];
+                out.push_str(str::from_utf8(number.spell(&mut text)).unwrap_or_default());
+            }
+            CallerId::Implausible(..)
             | CallerId::Ambiguous(_)
             | CallerId::WithheldName(_)
             | CallerId::Anonymous { .. }
             | CallerId::Unavailable
-            | CallerId::Invalid(_) => self.to_string(),
+            | CallerId::Invalid(_) => write!(out, "{self}")?,
         }
+        Ok(())
     }
 
     /// Returns which kind of caller it is.

@@ -1,12 +1,13 @@
 //! Why a call was decided as it was: a sentence for people, fields for programs.
 
-use std::fmt;
+use std::fmt::{self, Write};
 
 use jiff::Timestamp;
 
 use crate::caller::{CallerId, CallerKind};
 use crate::decide::{By, Decision};
 use crate::facts::Facts;
+use crate::list::Entry;
 use crate::policy::{NEVER_BLOCK, Policy};
 use crate::printable::dialable_or_quoted;
 use crate::reason::reason;
@@ -18,7 +19,7 @@ impl Decision<'_> {
     /// Explains the decision under the policy, and at the instant, that it was made.
     #[must_use]
     pub fn explain(&self, policy: &Policy, facts: &Facts<'_>, now: Timestamp) -> Explanation {
-        let shown = self.entry().filter(|entry| !facts.caller.is_told_by(&entry.pattern()));
+        let shown = self.shown_entry(facts);
         let entry = shown.map(|entry| {
             let origin = entry.origin();
             ExplainedEntry {
@@ -30,15 +31,35 @@ impl Decision<'_> {
                 line: origin.line(),
             }
         });
+        let mut because = String::new();
+        self.write_because(policy, facts, now, &mut because);
         Explanation {
             action: told(self.treatment()),
             rule: self.rule_id().to_owned(),
             caller: facts.caller.to_string(),
             kind: facts.caller.kind(),
             source: facts.source,
-            because: because(self, entry.as_ref(), &Scene::new(policy, facts, now)),
+            because,
             entry,
         }
+    }
+
+    /// Writes the second half of the sentence that [`Decision::explain`] makes, behind what is written already, and
+    /// nothing else of the explanation: for who writes down every call.
+    pub fn write_because(&self, policy: &Policy, facts: &Facts<'_>, now: Timestamp, out: &mut String) {
+        // To write to a string cannot fail.
+        let _ = because(self, self.shown_entry(facts), &Scene::new(policy, facts, now), out);
+    }
+
+    /// Returns what is done with the call, in the past tense, such as `rejected with 486`.
+    #[must_use]
+    pub fn action(&self) -> String {
+        told(self.treatment())
+    }
+
+    /// Returns the entry that matched, unless it would tell a number that is withheld.
+    fn shown_entry(&self, facts: &Facts<'_>) -> Option<Entry<'_>> {
+        self.entry().filter(|entry| !facts.caller.is_told_by(&entry.pattern()))
     }
 }
 
@@ -122,13 +143,19 @@ pub struct ExplainedEntry {
 
 impl fmt::Display for ExplainedEntry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "entry {}", self.written)?;
-        match &self.file {
-            Some(file) => write!(f, ", {file}:{}", self.line)?,
-            None => f.write_str(", inline")?,
-        }
-        self.note.iter().try_for_each(|note| write!(f, ", {note}"))
+        f.write_str("entry ")?;
+        f.write_str(&self.written)?;
+        write_place(f, self.file.as_deref(), self.line, self.note.as_deref())
     }
+}
+
+/// Writes where an entry was written, and what beside it.
+fn write_place(out: &mut impl Write, file: Option<&str>, line: u32, note: Option<&str>) -> fmt::Result {
+    match file {
+        Some(file) => write!(out, ", {file}:{line}")?,
+        None => out.write_str(", inline")?,
+    }
+    note.iter().try_for_each(|note| write!(out, ", {note}"))
 }
 
 /// Tells what a treatment does to a call, in the past tense.
@@ -145,69 +172,93 @@ fn told(treatment: &Treatment) -> String {
     }
 }
 
-fn because<'p>(decision: &Decision<'p>, entry: Option<&ExplainedEntry>, scene: &Scene<'p, '_>) -> String {
+fn because<'p>(
+    decision: &Decision<'p>,
+    entry: Option<Entry<'_>>,
+    scene: &Scene<'p, '_>,
+    out: &mut String,
+) -> fmt::Result {
     let facts = scene.facts;
     let caller = facts.caller;
     let rule = match decision.by() {
-        By::Emergency => return format!("{} is an emergency number", caller.in_words()),
-        By::EmergencyCallback if facts.psap_callback => return "an emergency centre calls back".to_owned(),
-        By::EmergencyCallback => {
-            return "an emergency number was dialled, and its centre may call back".to_owned();
+        By::Emergency => {
+            caller.write_in_words(out)?;
+            return out.write_str(" is an emergency number");
         }
-        By::Error => return "it could not be decided".to_owned(),
-        By::NeverBlock => return listed(decision, NEVER_BLOCK, entry, scene),
+        By::EmergencyCallback if facts.psap_callback => {
+            return out.write_str("an emergency centre calls back");
+        }
+        By::EmergencyCallback => {
+            return out.write_str("an emergency number was dialled, and its centre may call back");
+        }
+        By::Error => return out.write_str("it could not be decided"),
+        By::NeverBlock => return listed(decision, NEVER_BLOCK, entry, scene, out),
         By::Rule(rule) => rule,
     };
-    let why = if rule.is_unconditional() {
-        no_other_rule(caller, facts.raw)
+    if rule.is_unconditional() {
+        no_other_rule(caller, facts.raw, out)?;
     } else if let Some(list) = decision.list() {
-        listed(decision, list, entry, scene)
+        listed(decision, list, entry, scene, out)?;
     } else {
         let (_, why) = reason(scene, rule.when());
         let why = if why.is_empty() { "it matches every call" } else { &why };
-        format!("rule {}: {why}", rule.id())
-    };
+        write!(out, "rule {}: {why}", rule.id())?;
+    }
     match (decision.prevented(), decision.wanted()) {
-        (Some(prevented), _) => format!("{why}; the policy is in shadow mode, else it would {prevented}"),
+        (Some(prevented), _) => write!(out, "; the policy is in shadow mode, else it would {prevented}"),
         (None, Some(_)) => {
-            format!("{why}; the policy is in shadow mode, and would let it ring without that too")
+            out.write_str("; the policy is in shadow mode, and would let it ring without that too")
         }
-        (None, None) => why,
+        (None, None) => Ok(()),
     }
 }
 
 fn listed(
     decision: &Decision<'_>,
     list: &str,
-    entry: Option<&ExplainedEntry>,
+    entry: Option<Entry<'_>>,
     scene: &Scene<'_, '_>,
-) -> String {
+    out: &mut String,
+) -> fmt::Result {
     let caller = scene.facts.caller;
-    let who = caller.in_words();
+    caller.write_in_words(out)?;
+    out.extend([" is on the ", list, " list"]);
     match (entry, decision.entry()) {
-        (Some(entry), _) => format!("{who} is on the {list} list ({entry})"),
-        // It would tell a number that is withheld.
-        (None, Some(_)) => format!("{who} is on the {list} list"),
-        (None, None) => match scene.facts.history.addition(list, &caller, scene.now) {
-            Some(addition) => {
-                format!("{who} is on the {list} list ({})", addition.told(scene.policy.zone()))
+        (Some(entry), _) => {
+            let origin = entry.origin();
+            out.push_str(" (entry ");
+            match entry.written() {
+                "" => write!(out, "{entry}")?,
+                written => out.push_str(written),
             }
-            None => format!("{who} is on the {list} list"),
-        },
+            write_place(out, origin.file(), origin.line(), entry.note())?;
+            out.push(')');
+        }
+        // It would tell a number that is withheld.
+        (None, Some(_)) => {}
+        (None, None) => {
+            if let Some(addition) = scene.facts.history.addition(list, &caller, scene.now) {
+                write!(out, " ({})", addition.told(scene.policy.zone()))?;
+            }
+        }
     }
+    Ok(())
 }
 
-fn no_other_rule(caller: CallerId<'_>, raw: &str) -> String {
+fn no_other_rule(caller: CallerId<'_>, raw: &str, out: &mut String) -> fmt::Result {
     match caller {
-        CallerId::Ambiguous(ambiguous) => format!("{ambiguous}, so that no list can name it"),
-        CallerId::Implausible(_, fault) => format!("{caller} meets no other rule; {fault}"),
-        CallerId::Invalid(invalid) => format!("{} meets no other rule; {invalid}", dialable_or_quoted(raw)),
+        CallerId::Ambiguous(ambiguous) => write!(out, "{ambiguous}, so that no list can name it"),
+        CallerId::Implausible(_, fault) => write!(out, "{caller} meets no other rule; {fault}"),
+        CallerId::Invalid(invalid) => {
+            write!(out, "{} meets no other rule; {invalid}", dialable_or_quoted(raw))
+        }
         CallerId::Number(_)
         | CallerId::Name(_)
         | CallerId::WithheldName(_)
         | CallerId::Anonymous { .. }
         | CallerId::Unavailable => {
-            format!("{} meets no other rule", caller.in_words())
+            caller.write_in_words(out)?;
+            out.write_str(" meets no other rule")
         }
     }
 }

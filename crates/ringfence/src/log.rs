@@ -125,7 +125,11 @@ pub(crate) fn redacted(caller: &str) -> String {
     }
     let (head, rest) = digits.split_at((digits.len() / 2).saturating_sub(TAIL).min(MOST_HEAD));
     let (hidden, tail) = rest.split_at(rest.len() - TAIL);
-    format!("{plus}{head}{}{tail}", "x".repeat(hidden.len().min(MOST_HIDDEN)))
+    let mut shown = String::with_capacity(caller.len());
+    shown.extend([plus, head]);
+    shown.extend(std::iter::repeat_n('x', hidden.len().min(MOST_HIDDEN)));
+    shown.push_str(tail);
+    shown
 }
 
 /// What stands in the place of a caller of whom nothing is shown.

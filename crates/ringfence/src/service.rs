@@ -337,7 +337,7 @@ fn ending(status: Option<u16>, by: EndedBy, how: How) -> journal::Ended {
         (EndedBy::Shutdown, _) => "the program ended",
         (EndedBy::Overload, _) | (_, How::Stateless) => "answered at a bound",
         (EndedBy::Limit, How::Acknowledged) => "nobody answered, acknowledged",
-        (_, How::Acknowledged) => "acknowledged",
+        (_, How::Acknowledged) => journal::Ended::ACKNOWLEDGED,
         (_, How::Unacknowledged) => "never acknowledged",
         (_, How::Ignored) => "left unanswered",
         (_, _) => "ended",

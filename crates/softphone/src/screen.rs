@@ -30,7 +30,10 @@ pub struct CallId {
 
 impl fmt::Display for CallId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}", self.shard, self.number)
+        // It is written with each call, twice.
+        f.write_str(itoa::Buffer::new().format(self.shard))?;
+        f.write_str(".")?;
+        f.write_str(itoa::Buffer::new().format(self.number))
     }
 }
 

@@ -241,15 +241,20 @@ fn log_call(news: &News, log_numbers: bool) {
     let call = match news {
         News::Call(call) | News::Ended(call) => call,
     };
-    let caller = if log_numbers { cut(&call.caller, MOST_CALLER) } else { log::redacted(&call.caller) };
+    let caller = || if log_numbers { cut(&call.caller, MOST_CALLER) } else { log::redacted(&call.caller) };
     // The caller chooses the Call-ID, and a number may stand in it, or an address.
     let (id, line, rule) = (&call.id, &call.line, &call.rule);
     match (news, &call.ended) {
+        // Nothing that was not to be expected of a refusal.
+        (News::Ended(_), Some(ended)) if ended.how == journal::Ended::ACKNOWLEDGED => {
+            tracing::debug!(id, line, status = ended.status, "call acknowledged");
+        }
         (News::Ended(_), Some(ended)) => {
+            let caller = caller();
             tracing::info!(id, line, caller, how = ended.how.as_ref(), status = ended.status, "call ended");
         }
         (News::Call(_) | News::Ended(_), _) => {
-            let (verdict, status) = (call.verdict.name(), call.verdict.status());
+            let (caller, verdict, status) = (caller(), call.verdict.name(), call.verdict.status());
             tracing::info!(id, line, caller, verdict, rule, status, "call decided");
             let call_id = cut(&call.call_id, MOST_CALL_ID);
             tracing::debug!(id, call_id, reason = call.reason, source = call.source, "because");

@@ -228,6 +228,8 @@ pub(crate) struct Ended {
 }
 
 impl Ended {
+    /// How a call ended whose caller has acknowledged its final response.
+    pub(crate) const ACKNOWLEDGED: &'static str = "acknowledged";
     /// How a call ended that another phone answered.
     pub(crate) const ELSEWHERE: &'static str = "answered elsewhere";
     /// How a call ended that was not answered in time.

@@ -132,7 +132,7 @@ impl Draft {
             call_id: self.call_id,
             line: self.line,
             caller,
-            source: self.source.to_string(),
+            source: address(self.source),
             verdict: self.outcome,
             rule,
             entry,
@@ -218,31 +218,55 @@ struct Explained<'a> {
 impl Explained<'_> {
     /// Returns the sentence that says why.
     fn reason(&self, rules: &Rules, facts: &Known<'_>, at: Timestamp) -> String {
-        let mut explanation = self.decision.explain(&rules.policy, facts, at);
-        // It says what is done with this call: on this line, and in the place of silence.
-        if let Some(sent_on) = self.outcome.sent_on() {
-            explanation.action = sent_on;
-        } else if let Outcome::Reject { status } = self.outcome {
-            let work = self.decision.treatment().work();
-            if matches!(work, Work::Drop(_)) {
-                explanation.action = format!("rejected with {status} instead of ignored");
-            } else if matches!(work, Work::Reject(_)) {
-                explanation.action = format!("rejected with {status}");
-            }
+        let mut reason = String::with_capacity(USUAL);
+        self.write_action(&mut reason);
+        reason.push_str(": ");
+        self.decision.write_because(&rules.policy, facts, at, &mut reason);
+        if let Some(Obstacle { objection, to_redirection }) = self.obstacle {
+            let so = if *to_redirection { "it is not sent on" } else { "it cannot ring" };
+            // To write to a string cannot fail.
+            let _ = write!(reason, "; {so}: {objection}");
         }
-        match self.obstacle {
-            Some(Obstacle { objection, to_redirection: true }) => {
-                format!("{explanation}; it is not sent on: {objection}")
+        reason
+    }
+
+    /// Writes what is done with this call: on this line, and in the place of silence.
+    fn write_action(&self, out: &mut String) {
+        if let Some(sent_on) = self.outcome.sent_on() {
+            return out.push_str(&sent_on);
+        }
+        let work = self.decision.treatment().work();
+        match (self.outcome, work) {
+            (Outcome::Reject { status }, Work::Drop(_)) => {
+                out.extend(["rejected with ", itoa::Buffer::new().format(*status), " instead of ignored"]);
             }
-            Some(Obstacle { objection, to_redirection: false }) => {
-                format!("{explanation}; it cannot ring: {objection}")
+            (Outcome::Reject { status }, Work::Reject(_)) => {
+                out.extend(["rejected with ", itoa::Buffer::new().format(*status)]);
             }
-            None => {
-                let mut reason = String::with_capacity(USUAL);
-                // To write to a string cannot fail.
-                let _ = write!(reason, "{explanation}");
-                reason
-            }
+            _ => out.push_str(&self.decision.action()),
+        }
+    }
+}
+
+/// Returns the text of an address, as its `Display` has it: each record has one.
+fn address(source: SocketAddr) -> String {
+    let SocketAddr::V4(source) = source else { return source.to_string() };
+    let mut text = String::with_capacity("255.255.255.255:65535".len());
+    for (octet, behind) in source.ip().octets().into_iter().zip([".", ".", ".", ":"]) {
+        text.extend([itoa::Buffer::new().format(octet), behind]);
+    }
+    text.push_str(itoa::Buffer::new().format(source.port()));
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_reads_as_everywhere_else() {
+        for text in ["192.0.2.1:5060", "255.255.255.255:65535", "0.0.0.0:0", "[2001:db8::1]:5061"] {
+            assert_eq!(address(text.parse().unwrap()), text);
         }
     }
 }
