@@ -262,6 +262,9 @@ fn builder(config: &Config) -> Builder {
     if let Some(instance) = instance(config) {
         builder = builder.instance_id(&instance);
     }
+    if let Some(server) = &settings.stun {
+        builder = builder.stun_server(server);
+    }
     for (&transport, &address) in &settings.connections {
         builder = match transport {
             Transport::Udp => builder.listen(address),

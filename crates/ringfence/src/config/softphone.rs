@@ -18,6 +18,8 @@ pub(crate) struct Softphone {
     /// Where others connect to, if they may.
     pub(crate) connections: BTreeMap<Transport, SocketAddr>,
     pub(crate) rtp_ports: RangeInclusive<u16>,
+    /// Who is asked where media is seen.
+    pub(crate) stun: Option<String>,
     pub(crate) user_agent: String,
     pub(crate) shards: u16,
     /// Where each shard runs; none for wherever the system has it run.
@@ -36,6 +38,8 @@ const CONNECTIONS: [(Transport, Key); 4] = [
     (Transport::Wss, Key::new("listen_wss", "an IP address and a port", "\"0.0.0.0:8089\"")),
 ];
 const RTP_PORTS: Key = Key::new("rtp_ports", "two ports, the lower first", "\"5000-10000\"");
+const STUN: Key =
+    Key::new("stun", "a STUN server's name or address, and its port", "\"stun.example.com:3478\"");
 const USER_AGENT: Key = Key::new("user_agent", "a product name without line breaks", "\"ringfence/0.1.0\"");
 const SHARDS: Key = Key::new("shards", "a number of threads from 1 to 256", "1");
 const PROCESSORS: Key =
@@ -50,6 +54,7 @@ impl Default for Softphone {
             listen: SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)),
             connections: BTreeMap::new(),
             rtp_ports: 5000..=10_000,
+            stun: None,
             user_agent: concat!("ringfence/", env!("CARGO_PKG_VERSION")).to_owned(),
             shards: 1,
             processors: Vec::new(),
@@ -72,6 +77,7 @@ impl Softphone {
             listen: section.parsed(&LISTEN, address).map_or(default.listen, |at| at.value),
             connections: connections.collect(),
             rtp_ports: section.parsed(&RTP_PORTS, ports).map_or(default.rtp_ports, |at| at.value),
+            stun: section.parsed(&STUN, stun_server).map(|at| at.value),
             user_agent: section.parsed(&USER_AGENT, product).map_or(default.user_agent, |at| at.value),
             shards: shards.unwrap_or(default.shards),
             processors: section.parsed(&PROCESSORS, processors).map_or(default.processors, |at| at.value),
@@ -98,6 +104,7 @@ impl Softphone {
         let differs = [
             (&LISTEN, self.listen != other.listen),
             (&RTP_PORTS, self.rtp_ports != other.rtp_ports),
+            (&STUN, self.stun != other.stun),
             (&USER_AGENT, self.user_agent != other.user_agent),
             (&SHARDS, self.shards != other.shards),
             (&PROCESSORS, self.processors != other.processors),
@@ -146,6 +153,12 @@ fn trying(text: &str) -> Option<Trying> {
     }
 }
 
+/// Reads a server as the softphone will.
+fn stun_server(text: &str) -> Option<String> {
+    let text = text.trim();
+    softphone::is_stun_server(text).then(|| text.to_owned())
+}
+
 fn product(text: &str) -> Option<String> {
     let is_plain = |letter: char| letter.is_ascii_graphic() || letter == ' ';
     (!text.trim().is_empty() && text.len() <= 200 && text.chars().all(is_plain)).then(|| text.to_owned())
@@ -154,6 +167,12 @@ fn product(text: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_stun_server_is_what_the_softphone_takes_for_one() {
+        assert_eq!(stun_server(" stun.example.com:3478 ").unwrap(), "stun.example.com:3478");
+        assert_eq!(stun_server("a b"), None);
+    }
 
     #[test]
     fn processors_are_numbers_and_ranges_of_them() {
