@@ -1,9 +1,11 @@
-"""Runs the peer tests one after the other, each in a folder of its own, and says what each did."""
+"""Runs the peer tests, each in a folder of its own, and says what each did: one after the other, with those that mostly wait
+beside them, and at last, alone, those that measure."""
 
 import pathlib
 import shutil
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import behind_kamailio
 import connected
@@ -35,11 +37,18 @@ PROGRAMS = {
     "unshare": "util-linux",
 }
 
-TESTS = [
+# They wait for timers, and take next to nothing meanwhile.
+PATIENT = [
+    flows.behind_a_router_that_restarts_it_is_called_again_half_a_minute_later,
+    flows.through_two_proxies_it_is_called_while_one_of_them_lives,
+    named.where_no_dns_server_answers_it_comes_back_with_the_next,
+    from_sipp.a_486_is_repeated_until_its_ack_comes,
+]
+
+IN_TURN = [
     behind_kamailio.registers_and_rejects_and_comes_back_after_a_restart,
     behind_kamailio.after_a_kill_the_new_binding_takes_the_place_of_the_old,
     behind_kamailio.a_wrong_password_is_said_and_never_becomes_a_storm,
-    from_sipp.a_486_is_repeated_until_its_ack_comes,
     from_sipp.a_ringing_call_is_cancelled_by_its_caller,
     from_sipp.a_listed_caller_is_redirected,
     from_sipp.a_stranger_gets_no_answer,
@@ -57,18 +66,19 @@ TESTS = [
     connected.a_certificate_that_nobody_vouches_for_is_refused,
     connected.a_trunk_calls_by_tcp,
     connected.a_trunk_calls_by_tls,
-    flows.behind_a_router_that_restarts_it_is_called_again_half_a_minute_later,
-    flows.through_two_proxies_it_is_called_while_one_of_them_lives,
     surviving.where_every_tenth_packet_is_lost_it_registers_and_rejects,
     surviving.where_three_packets_in_ten_are_lost_it_registers_and_rejects,
     surviving.when_its_address_changes_it_says_so_and_registers_again,
     surviving.when_its_network_goes_it_says_so_and_comes_back_with_it,
     named.by_naptr_srv_and_hosts_it_registers_and_rejects,
-    named.where_no_dns_server_answers_it_comes_back_with_the_next,
     forked.a_6xx_alone_takes_a_call_from_the_other_phone,
     forked.where_the_proxy_heeds_no_6xx_the_other_phone_answers_every_call,
     forked.who_is_asked_first_lets_calls_pass_to_the_phone_or_refuses_them,
     forked.a_call_that_reaches_two_lines_is_decided_by_each,
+]
+
+# They judge by what a call takes, or take all that there is.
+ALONE = [
     reloading.while_all_that_decides_is_replaced,
     from_sipp.under_a_load_of_2000_calls_a_second,
     from_sipp.with_one_core_saturated,
@@ -82,17 +92,28 @@ def run(binary, words):
         missing.append("the libraries of tests/pages (npm)")
     if missing:
         print(f"not installed: {', '.join(missing)}; scripts/test installs them")
-        print(f"0 passed, {len(TESTS)} failed")
+        print(f"0 passed, {len(PATIENT + IN_TURN + ALONE)} failed")
         return 1
-    chosen = [test for test in TESTS if not words or any(word in test.__name__ for word in words)]
+
+    def chosen(tests):
+        return [test for test in tests if not words or any(word in test.__name__ for word in words)]
+
     root = pathlib.Path(tempfile.mkdtemp(prefix="ringfence-peers-"))
-    failed = sum(not passes(test, binary, root) for test in chosen)
+
+    def has_passed(test):
+        return passes(test, binary, root)
+
+    with ThreadPoolExecutor(len(PATIENT)) as beside:
+        waiting = beside.map(has_passed, chosen(PATIENT))
+        passed = [*map(has_passed, chosen(IN_TURN)), *waiting]
+    passed += map(has_passed, chosen(ALONE))
+    failed = passed.count(False)
     if failed:
         print(f"the logs of what failed are in {root}")
     else:
         shutil.rmtree(root)
-    print(f"{len(chosen) - failed} passed, {failed} failed")
-    return 1 if failed or not chosen else 0
+    print(f"{len(passed) - failed} passed, {failed} failed")
+    return 1 if failed or not passed else 0
 
 
 def passes(test, binary, root):
@@ -102,12 +123,13 @@ def passes(test, binary, root):
     began = time.monotonic()
     place = Place(root / test.__name__, binary)
     try:
-        for figure in test(place) or []:
-            print(f"    {figure}")
+        figures = list(test(place) or [])
     except Failed as failure:
         print(f"FAILED {name} after {time.monotonic() - began:.1f} s: {failure}\n{place.last_words()}", flush=True)
         return False
     finally:
         place.close()
-    print(f"ok {name} ({time.monotonic() - began:.1f} s)", flush=True)
+    # In one piece: others print meanwhile.
+    said = [f"ok {name} ({time.monotonic() - began:.1f} s)", *(f"    {figure}" for figure in figures)]
+    print("\n".join(said), flush=True)
     return True
