@@ -61,11 +61,9 @@ impl Times {
     fn settle(&mut self) {
         let (mut size, mut most, mut end) = (1, SINGLE, self.slots.len());
         loop {
-            let of_size = self.slots[..end].iter().rev().take_while(|slot| **slot & COUNT == size).count();
-            if of_size <= most {
-                return;
-            }
-            let oldest = end - of_size;
+            // Behind a slot there are none of greater sizes: where the one beyond the most is of this size, all are.
+            let beyond = end.checked_sub(most + 1);
+            let Some(oldest) = beyond.filter(|at| self.slots[*at] & COUNT == size) else { return };
             if size == LARGEST {
                 self.slots.remove(oldest);
                 return;

@@ -107,8 +107,8 @@ impl<'a> Invite<'a> {
         let names = [&b"Attestation-Info"[..], b"X-Attestation-Info", b"P-Attestation-Indicator"];
         let place =
             |field: &Field<'_>| names.iter().position(|name| field.raw_name().eq_ignore_ascii_case(name));
-        let fields = self.message().fields().filter(|field| field.name() == HeaderName::Other);
-        let said = fields.filter_map(|field| Some((place(&field)?, field)));
+        let said =
+            self.message().fields_of(HeaderName::Other).filter_map(|field| Some((place(&field)?, field)));
         let (_, field) = said.filter(|_| self.origin.is_trusted()).min_by_key(|(place, _)| *place)?;
         Some(text(field.unfolded()))
     }

@@ -6,7 +6,7 @@ use std::fmt;
 use super::class::is_lws;
 use super::field::Field;
 use super::framing::Framing;
-use super::header::HeaderName;
+use super::header::{HeaderName, Names};
 use super::lex::split_comma;
 use super::method::Method;
 use super::parse::{FieldSpan, FieldSpans, Span, StartSpan};
@@ -38,6 +38,7 @@ pub struct Message<'a> {
     pub(super) bytes: Cow<'a, [u8]>,
     pub(super) start: StartSpan,
     pub(super) fields: FieldSpans,
+    pub(super) names: Names,
     pub(super) malformed_line: Option<Span>,
     pub(super) body: Span,
     pub(super) framing: Framing,
@@ -52,6 +53,7 @@ impl Message<'_> {
             bytes: Cow::Owned(self.bytes.into_owned()),
             start: self.start,
             fields: self.fields,
+            names: self.names,
             malformed_line: self.malformed_line,
             body: self.body,
             framing: self.framing,
@@ -194,21 +196,26 @@ impl Message<'_> {
         self.fields.iter().map(|field| self.field(field))
     }
 
-    /// Iterates over the fields of that name.
-    pub(super) fn fields_of(&self, name: HeaderName) -> impl Iterator<Item = Field<'_>> {
-        self.fields.iter().filter(move |field| field.id == name).map(|field| self.field(field))
+    /// Returns where the fields lie among which those of a name are: all of them, or none where none has it.
+    pub(super) fn spans_of(&self, name: HeaderName) -> &[FieldSpan] {
+        if self.names.has(name) { &self.fields } else { &[] }
+    }
+
+    /// Iterates over the fields of that name; those of [`HeaderName::Other`] are all that are not known.
+    pub fn fields_of(&self, name: HeaderName) -> impl Iterator<Item = Field<'_>> {
+        self.spans_of(name).iter().filter(move |field| field.id == name).map(|field| self.field(field))
     }
 
     /// Tells whether there is a field of that name.
     #[must_use]
     pub fn has(&self, name: HeaderName) -> bool {
-        self.fields.iter().any(|field| field.id == name)
+        self.names.has(name)
     }
 
     /// Counts the fields of that name.
     #[must_use]
     pub fn count(&self, name: HeaderName) -> usize {
-        self.fields.iter().filter(|field| field.id == name).count()
+        self.spans_of(name).iter().filter(|field| field.id == name).count()
     }
 
     /// Returns the value of the first field of that name as written.
@@ -219,7 +226,8 @@ impl Message<'_> {
 
     /// Iterates over the values of the fields of that name as written, a field at a time.
     pub fn all(&self, name: HeaderName) -> impl Iterator<Item = &[u8]> {
-        self.fields.iter().filter(move |field| field.id == name).map(|field| field.value.of(&self.bytes))
+        let fields = self.spans_of(name).iter().filter(move |field| field.id == name);
+        fields.map(|field| field.value.of(&self.bytes))
     }
 
     /// Iterates over the values of the fields of any name, in any case, long or compact.
@@ -236,10 +244,8 @@ impl Message<'_> {
     /// ```
     pub fn fields_named<'m>(&'m self, name: &str) -> impl Iterator<Item = Field<'m>> {
         let id = HeaderName::from_bytes(name.as_bytes());
-        self.fields().filter(move |field| {
-            field.name() == id
-                && (id != HeaderName::Other || field.raw_name().eq_ignore_ascii_case(name.as_bytes()))
-        })
+        let is_named = move |field: &Field<'_>| field.raw_name().eq_ignore_ascii_case(name.as_bytes());
+        self.fields_of(id).filter(move |field| id != HeaderName::Other || is_named(field))
     }
 
     /// Iterates over the comma-separated values of all fields of that name; commas in quoted strings and in

@@ -13,7 +13,7 @@ use smallvec::SmallVec;
 use super::class::{TOKEN, is_lws};
 use super::error::ParseError;
 use super::framing::Framing;
-use super::header::HeaderName;
+use super::header::{HeaderName, Names};
 use super::lex::{decimal, trim_end, trim_start};
 use super::message::Message;
 use super::status::StatusCode;
@@ -89,6 +89,7 @@ impl<'a> Message<'a> {
             bytes: Cow::Borrowed(bytes),
             start: start_line(&bytes[..line_end])?,
             fields: FieldSpans::new(),
+            names: Names::default(),
             malformed_line: None,
             body: Span::default(),
             framing: Framing::Unterminated,
@@ -150,6 +151,7 @@ impl<'a> Message<'a> {
                 Span::new(end - trim_start(value).len(), end)
             }
         };
+        self.names.add(id);
         self.fields.push(FieldSpan { id, name: Span::new(start, start + name), value });
         Ok(())
     }
@@ -157,7 +159,7 @@ impl<'a> Message<'a> {
     /// Cuts the body, which starts at `body`, to the length that is declared.
     fn frame(&mut self, bytes: &'a [u8], body: usize) {
         let got = bytes.len() - body;
-        let (framing, length) = match declared_length(bytes, &self.fields) {
+        let (framing, length) = match declared_length(bytes, self.spans_of(HeaderName::ContentLength)) {
             //= https://www.rfc-editor.org/rfc/rfc3261#section-18.3
             //# If the message
             //# has no Content-Length header field, the message body is assumed to

@@ -176,8 +176,9 @@ impl Message<'_> {
         name: HeaderName,
         parse: impl FnOnce(&'m [u8]) -> Result<T, Fault>,
     ) -> Option<Result<T, HeaderError>> {
-        let at = self.fields.iter().position(|field| field.id == name)?;
-        let (found, others) = (&self.fields[at], &self.fields[at + 1..]);
+        let fields = self.spans_of(name);
+        let at = fields.iter().position(|field| field.id == name)?;
+        let (found, others) = (&fields[at], &fields[at + 1..]);
         let is_repeated = others.iter().any(|field| field.id == name);
         let parsed = if is_repeated { Err(Fault::Repeated) } else { parse(found.value.of(&self.bytes)) };
         Some(parsed.map_err(|fault| HeaderError::new(name, fault)))

@@ -20,6 +20,7 @@ pub use date::Date;
 pub use disposition::Disposition;
 pub use media_type::MediaType;
 pub use name::HeaderName;
+pub(super) use name::Names;
 pub use reason::Reason;
 pub use retry_after::RetryAfter;
 pub use via::Via;
