@@ -129,7 +129,9 @@ impl Endpoint {
         }
         let key = self.secret.client_key(&via, cseq.method.as_str());
         match self.transactions.handle_response(now, key, flow, status.as_u16(), &mut self.outbox) {
-            Some(Heard::News { user }) => self.handle_answered(now, user, response),
+            Some(Heard::News { user, is_repeated }) => {
+                self.handle_answered(now, user, response, is_repeated);
+            }
             Some(Heard::Retransmission) => {}
             None => {
                 self.counters.dropped_unmatched_response += 1;

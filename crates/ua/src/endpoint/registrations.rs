@@ -129,7 +129,13 @@ impl Endpoint {
     }
 
     /// Takes the response to a request of ours.
-    pub(super) fn handle_answered(&mut self, now: Instant, user: u64, response: &Message<'_>) {
+    pub(super) fn handle_answered(
+        &mut self,
+        now: Instant,
+        user: u64,
+        response: &Message<'_>,
+        is_repeated: bool,
+    ) {
         let id = line_of(user);
         if let Some(flow) = self.flow_of(id) {
             //= https://www.rfc-editor.org/rfc/rfc3263#section-4.3
@@ -145,7 +151,7 @@ impl Endpoint {
             }
         }
         if let Some(binding) = self.lines.find_mut(id).and_then(|line| line.binding.as_mut()) {
-            binding.handle_response(now, response, &mut self.generator);
+            binding.handle_response(now, response, is_repeated, &mut self.generator);
         }
         self.settle_line(now, id);
     }

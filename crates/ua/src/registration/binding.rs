@@ -250,14 +250,18 @@ impl Binding {
         }
     }
 
-    /// Takes a response to the last REGISTER.
+    /// Takes a response to the last REGISTER, which may have gone out more than once.
     pub(crate) fn handle_response(
         &mut self,
         now: Instant,
         response: &Message<'_>,
+        is_repeated: bool,
         generator: &mut Generator,
     ) {
         let Some(status) = response.status().filter(|status| status.is_final()) else { return };
+        if let Some(authenticator) = self.authenticator.as_mut().filter(|_| is_repeated) {
+            authenticator.handle_repetition();
+        }
         if self.phase == Phase::Removing {
             return self.handle_removal(now, response, status, generator);
         }

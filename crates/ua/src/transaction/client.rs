@@ -30,6 +30,8 @@ pub struct Client {
     state: State,
     is_reliable: bool,
     outbox: bool,
+    /// Whether the request has gone out more than once.
+    is_repeated: bool,
     request: Vec<u8>,
 }
 
@@ -50,7 +52,7 @@ impl Client {
         //# E to fire in T1 seconds.
         let timer_e = (!is_reliable).then(|| Retransmit::first(now));
         let state = State::Trying { timer_e, timer_f: now + GIVE_UP };
-        Self { state, is_reliable, outbox: true, request }
+        Self { state, is_reliable, outbox: true, is_repeated: false, request }
     }
 
     /// Takes a response that matched, and returns whether it is news for the transaction user.
@@ -72,6 +74,12 @@ impl Client {
         true
     }
 
+    /// Returns whether the request has gone out more than once: who is asked may have answered it before.
+    #[must_use]
+    pub fn is_repeated(&self) -> bool {
+        self.is_repeated
+    }
+
     /// Fires what is due at `now`.
     pub fn handle_timeout(&mut self, now: Instant) {
         if self.poll_timeout().is_none_or(|due| now < due) {
@@ -79,7 +87,7 @@ impl Client {
         }
         self.state = match self.state {
             State::Trying { timer_e: Some(e), timer_f } if now < timer_f => {
-                self.outbox = true;
+                (self.outbox, self.is_repeated) = (true, true);
                 State::Trying { timer_e: Some(e.next_capped(now)), timer_f }
             }
             State::Proceeding { timer_e: Some(_), timer_f } if now < timer_f => {
@@ -87,7 +95,7 @@ impl Client {
                 //# If Timer E fires while in the "Proceeding" state, the request MUST be
                 //# passed to the transport layer for retransmission, and Timer E MUST be
                 //# reset with a value of T2 seconds.
-                self.outbox = true;
+                (self.outbox, self.is_repeated) = (true, true);
                 State::Proceeding { timer_e: Some(Retransmit::after(now, T2)), timer_f }
             }
             //= https://www.rfc-editor.org/rfc/rfc3261#section-17.1.2.2

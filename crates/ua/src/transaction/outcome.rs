@@ -36,8 +36,8 @@ pub(crate) enum Cancellable {
 /// What a response that matched a client transaction was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Heard {
-    /// It is for the transaction user.
-    News { user: u64 },
+    /// It is for the transaction user; its request may have gone out more than once.
+    News { user: u64, is_repeated: bool },
     /// It was heard before.
     Retransmission,
 }

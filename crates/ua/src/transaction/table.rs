@@ -107,9 +107,9 @@ impl Table {
         let entry = entries.find_mut(key.hash(), is_match)?;
         let before = entry.poll_timeout();
         let Machine::Client(transaction) = &mut entry.machine else { return None };
-        let is_news = transaction.handle_response(now, status);
+        let (is_news, is_repeated) = (transaction.handle_response(now, status), transaction.is_repeated());
         entry.settle(now, before, timers, out);
-        Some(if is_news { Heard::News { user: entry.user } } else { Heard::Retransmission })
+        Some(if is_news { Heard::News { user: entry.user, is_repeated } } else { Heard::Retransmission })
     }
 
     /// Starts an INVITE server transaction, unless the table is full.

@@ -105,6 +105,13 @@ impl Authenticator {
         result
     }
 
+    /// Takes that the last request went out more than once, before what it was answered: a server that takes each count
+    /// of a nonce but once may have accepted the request, whose response was lost, and then challenges its repetition.
+    /// That says nothing of the password, and is answered.
+    pub fn handle_repetition(&mut self) {
+        self.sessions.iter_mut().for_each(Session::handle_repetition);
+    }
+
     /// Takes any other final response to an authorized request, with its `nextnonce`.
     pub fn handle_success(&mut self, response: &Message<'_>) {
         self.challenges_in_a_row = 0;

@@ -105,6 +105,14 @@ impl Session {
         };
     }
 
+    /// Takes that the last request went out more than once: its nonce may have been used up by itself.
+    pub(super) fn handle_repetition(&mut self) {
+        self.state = match std::mem::replace(&mut self.state, State::Silent) {
+            State::Answered(nonce) => State::Reused(nonce),
+            other @ (State::Silent | State::Challenged(_) | State::Reused(_)) => other,
+        };
+    }
+
     /// Forgets the nonce, not what the realm has once offered.
     pub(super) fn silence(&mut self) {
         self.state = State::Silent;

@@ -274,6 +274,19 @@ mod sessions {
     }
 
     #[test]
+    fn a_repeated_answer_that_is_challenged_anew_is_given_once_more_and_says_nothing_of_the_password() {
+        let mut authenticator = mufasa();
+        challenge(&mut authenticator, 401, &[MD5]).unwrap();
+        get(&mut authenticator);
+        authenticator.handle_repetition();
+        let [second, third] = ["8ypf", "9ypf"].map(|nonce| MD5.replace("7ypf", nonce));
+        challenge(&mut authenticator, 401, &[&second]).unwrap();
+        assert!(param(&get(&mut authenticator), "nonce").unwrap().starts_with("8ypf"));
+        let error = challenge(&mut authenticator, 401, &[&third]).unwrap_err();
+        assert_eq!(error, AuthError::WrongPassword { realm: "http-auth@example.org".into() });
+    }
+
+    #[test]
     fn the_answer_to_a_fresh_challenge_refused_means_a_wrong_password() {
         let mut authenticator = mufasa();
         challenge(&mut authenticator, 401, &[MD5]).unwrap();
