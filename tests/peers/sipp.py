@@ -58,7 +58,8 @@ class Scenario:
 
 
 class Calls(Scenario):
-    """SIPp placing `count` calls by a scenario, `rate` a second and at most `outstanding` at a time."""
+    """SIPp placing `count` calls by a scenario, `rate` a second and at most `outstanding` at a time; it waits `patience`
+    seconds for each message."""
 
     def __init__(
         self,
@@ -73,6 +74,7 @@ class Calls(Scenario):
         final=None,
         transport="u1",
         via=None,
+        patience=10,
     ):
         file = SCENARIOS / f"{scenario}.xml"
         if final or via:
@@ -83,7 +85,7 @@ class Calls(Scenario):
             file = place.folder / f"{scenario}-{final}-{len(place.processes)}.xml"
             file.write_text(text, encoding="utf-8")
         arguments = ["-s", called, "-key", "caller", caller, "-r", rate, "-l", outstanding or 10 * rate, "-t", transport, "-max_socket", 1000]
-        super().__init__(place, file, count, [*arguments, "-recv_timeout", "10000", f"127.0.0.1:{target}"])
+        super().__init__(place, file, count, [*arguments, "-recv_timeout", 1000 * patience, f"127.0.0.1:{target}"])
 
 
 class SecondPhone(Scenario):
