@@ -48,6 +48,9 @@ pub(super) enum Job {
     /// Does something with the connection that writes, as a disk does that fails.
     #[cfg(test)]
     Spoil(fn(&mut rusqlite::Connection)),
+    /// Says that it has begun and keeps the thread until the other end is let go of: what comes meanwhile is one batch.
+    #[cfg(test)]
+    Hold { begun: std::sync::mpsc::Sender<()>, until: std::sync::mpsc::Receiver<()> },
 }
 
 /// What there is to do.

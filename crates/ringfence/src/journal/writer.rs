@@ -164,6 +164,11 @@ impl Writer {
             Job::Flush(reply) => drop(reply.send(())),
             #[cfg(test)]
             Job::Spoil(spoil) => spoil(self.open.as_mut().expect("it is open").store.connection()),
+            #[cfg(test)]
+            Job::Hold { begun, until } => {
+                begun.send(()).expect("a test waits for it");
+                let _ = until.recv();
+            }
             Job::Forget(forget) => {
                 // What could not be written may wait: it is not to be written when it can.
                 let person = Person::new(&forget.identity, forget.region);

@@ -6,6 +6,7 @@ use jiff::SignedDuration;
 
 use super::file::{Bench, Running, at, from};
 use super::*;
+use crate::journal::inbox::Job;
 use crate::journal::{packs, retention};
 
 const ANNA: &str = "+442079460123";
@@ -16,9 +17,16 @@ fn over(caller: &str, second: i64) -> Call {
     Call { ended: Some(acknowledged()), ..from(caller, second) }
 }
 
-/// Writes so many calls in one go, a second after the other, each by what is made of its second.
+/// Writes so many calls in one go, a second after the other, each by what is made of its second. However long it takes to
+/// make them, they are one batch.
 fn busy(running: &mut Running, seconds: std::ops::Range<i64>, make: impl Fn(i64) -> Call) {
-    running.write(seconds.map(make));
+    let (begun, has_begun) = std::sync::mpsc::channel();
+    let (release, until) = std::sync::mpsc::channel();
+    running.journal.writing.as_ref().unwrap().inbox.ask(Job::Hold { begun, until }).unwrap();
+    has_begun.recv().unwrap();
+    running.record(seconds.map(make));
+    drop(release);
+    assert!(running.journal.flush());
 }
 
 /// Returns a value of the file.
