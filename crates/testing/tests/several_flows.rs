@@ -214,3 +214,38 @@ fn leaving_removes_the_binding_of_each_flow_and_is_told_once() {
         two.scene.states().into_iter().filter(|state| **state == RegistrationState::Unregistered).count();
     assert_eq!((gone, two.scene.phone().endpoint().counters().lines), (1, 0));
 }
+
+#[test]
+fn leaving_is_told_when_the_last_flow_has_left_and_nothing_before() {
+    let mut two = Two::new(8);
+    two.scene.network.cut_off(pbx_address());
+    two.scene.run(seconds(7200));
+    assert_eq!(two.state(), (true, Some(Cause::TimedOut)));
+    let (line, told) = (two.scene.line, two.scene.states().len());
+    two.scene.with_endpoint(|endpoint, now| endpoint.unregister(now, line));
+    two.scene.run(seconds(60));
+    assert_eq!(two.scene.states()[told..], [&RegistrationState::Unregistered]);
+    two.scene.with_endpoint(ringfence_ua::Endpoint::unregister_all);
+    two.scene.run(seconds(5));
+    assert_eq!(two.scene.states()[told..], [&RegistrationState::Unregistered; 2]);
+    assert!(!two.scene.network.node(two.second).is_registered("858"));
+}
+
+#[test]
+fn a_line_that_is_unregistered_can_be_removed_or_registered_again() {
+    let mut two = Two::new(9);
+    let line = two.scene.line;
+    for _ in 0..2 {
+        two.scene.with_endpoint(|endpoint, now| endpoint.unregister(now, line));
+        two.scene.run(seconds(5));
+        assert_eq!(two.scene.last_state(), &RegistrationState::Unregistered);
+        two.scene.with_endpoint(|endpoint, now| endpoint.register(now, line));
+        two.scene.run(seconds(5));
+        assert_eq!(two.state(), (true, None));
+    }
+    two.scene.with_endpoint(|endpoint, now| endpoint.unregister(now, line));
+    two.scene.run(seconds(5));
+    two.scene.with_endpoint(|endpoint, now| endpoint.remove_line(now, line));
+    two.scene.run(seconds(5));
+    assert_eq!(two.scene.phone().endpoint().counters().lines, 0);
+}

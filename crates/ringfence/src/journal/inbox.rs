@@ -50,7 +50,10 @@ pub(super) enum Job {
     Spoil(fn(&mut rusqlite::Connection)),
     /// Says that it has begun and keeps the thread until the other end is let go of: what comes meanwhile is one batch.
     #[cfg(test)]
-    Hold { begun: std::sync::mpsc::Sender<()>, until: std::sync::mpsc::Receiver<()> },
+    Hold {
+        begun: std::sync::mpsc::Sender<()>,
+        until: std::sync::mpsc::Receiver<()>,
+    },
 }
 
 /// What there is to do.

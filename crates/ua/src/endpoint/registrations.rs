@@ -53,7 +53,7 @@ impl Endpoint {
 
     /// Registers a line again that was unregistered, or tries at once what would be tried later.
     pub fn register(&mut self, now: Instant, id: LineId) {
-        for id in self.lines.flows_of(id) {
+        for id in self.lines.set_leaving(id, false) {
             if let Some(binding) = self.lines.find_mut(id).and_then(|line| line.binding.as_mut()) {
                 binding.start(now);
             }
@@ -63,7 +63,7 @@ impl Endpoint {
 
     /// Removes a line's own bindings at its registrar. The line stays, unregistered, and takes calls that still come.
     pub fn unregister(&mut self, now: Instant, id: LineId) {
-        for id in self.lines.flows_of(id) {
+        for id in self.lines.set_leaving(id, true) {
             if let Some(binding) = self.lines.find_mut(id).and_then(|line| line.binding.as_mut()) {
                 binding.stop(now, &mut self.generator);
             }
@@ -85,7 +85,9 @@ impl Endpoint {
     /// Unregisters every line: what [`Event::Registration`] tells of each.
     pub fn unregister_all(&mut self, now: Instant) {
         for id in self.lines.ids() {
-            self.unregister(now, id);
+            if self.lines.leader_of(id) == id {
+                self.unregister(now, id);
+            }
         }
     }
 

@@ -20,6 +20,8 @@ pub(super) struct FlowSet {
     flows: BTreeMap<LineId, Told>,
     /// What was told of the line last.
     told: Option<RegistrationState>,
+    /// Whether its bindings are being removed: then nothing is told before the last is.
+    is_leaving: bool,
 }
 
 /// What a flow has told.
@@ -61,8 +63,19 @@ impl Lines {
     }
 
     /// Returns the line and its further flows.
-    pub(in crate::endpoint) fn flows_of(&self, id: LineId) -> Vec<LineId> {
+    pub(super) fn flows_of(&self, id: LineId) -> Vec<LineId> {
         self.flow_sets.get(&id).map_or_else(|| vec![id], |set| set.flows.keys().copied().collect())
+    }
+
+    /// Takes that the bindings of a line's flows are removed from now on, or made again. Returns the flows.
+    pub(in crate::endpoint) fn set_leaving(&mut self, id: LineId, is_leaving: bool) -> Vec<LineId> {
+        if let Some(set) = self.flow_sets.get_mut(&id) {
+            set.is_leaving = is_leaving;
+            // Each tells that it has left, also one that had.
+            let states = set.flows.values_mut().map(|told| &mut told.state);
+            states.filter(|_| is_leaving).for_each(|state| *state = None);
+        }
+        self.flows_of(id)
     }
 
     /// Returns the line that a flow is of.
@@ -141,6 +154,11 @@ impl FlowSet {
             RegistrationState::Unregistered => (told.registered, told.lost) = (None, None),
         }
         told.state = Some(state);
+        if self.is_leaving {
+            let has_left = |told: &Told| told.state == Some(RegistrationState::Unregistered);
+            self.told = None;
+            return self.flows.values().all(has_left).then_some(RegistrationState::Unregistered);
+        }
         let combined = self.combined();
         let is_new = self.told.as_ref() != Some(&combined);
         self.told = Some(combined.clone());
