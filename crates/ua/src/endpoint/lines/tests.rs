@@ -1,6 +1,7 @@
-use ringfence_wire::sip::Message;
+use ringfence_wire::sip::{Head, Message};
 
 use super::*;
+use crate::call::Origin;
 use crate::transaction::timers::epoch;
 
 const REGISTRAR: &str = "192.0.2.1";
