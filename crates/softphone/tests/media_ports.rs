@@ -10,6 +10,7 @@ use ringfence_testing::Pbx;
 use softphone::{Line, RtpPair, Softphone};
 use tokio::net::UdpSocket;
 
+use stage::zone::Zone;
 use stage::{Host, builder, pbx, pbx_at, phone, soon};
 
 /// A STUN server that gives one answer to all that it is asked: the part of it behind the id.
@@ -84,6 +85,24 @@ async fn a_stun_server_that_tells_nothing_is_an_error_that_names_it() {
     let silent = UdpSocket::bind("127.0.0.1:0").await.unwrap();
     let error = asking(silent.local_addr().unwrap()).await.unwrap_err().to_string();
     assert!(error.ends_with(": it was silent for 3 s"), "{error}");
+}
+
+#[tokio::test]
+async fn a_stun_server_with_a_name_is_found_by_the_resolver_that_was_given() {
+    let port = stun_server(0x0101, SEEN).await.port();
+    let zone = Zone::default().with("stun.example.com 60 A 127.0.0.1");
+    let named = |name: &str| builder().resolver(zone.clone()).stun_server(&format!("{name}:{port}")).start();
+    let phone = soon(named("stun.example.com")).await.unwrap();
+    let (registered, _pbx) = line(&phone).await;
+    let pair = soon(registered.rtp_pair()).await.unwrap();
+    assert_eq!(pair.public_addresses(), ["192.0.2.1:32853".parse().unwrap(); 2]);
+    assert_eq!(zone.asked(), ["A stun.example.com"]);
+
+    let phone = soon(named("missing.example.com")).await.unwrap();
+    let (registered, _pbx) = line(&phone).await;
+    let error = soon(registered.rtp_pair()).await.unwrap_err().to_string();
+    let expected = format!("the STUN server missing.example.com:{port} did not tell our address: no address");
+    assert_eq!(error, expected);
 }
 
 #[tokio::test]

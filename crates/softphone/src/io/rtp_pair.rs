@@ -6,6 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use tokio::net::UdpSocket;
 
 use super::RtpPorts;
+use super::locate::Names;
 use super::stun::StunServer;
 use crate::error::{Kind, Result};
 
@@ -36,6 +37,8 @@ pub(crate) struct Wanted {
     /// What the account says.
     pub(crate) public: Option<IpAddr>,
     pub(crate) stun: Option<StunServer>,
+    /// Who finds the server.
+    pub(crate) names: Names,
 }
 
 impl RtpPair {
@@ -49,8 +52,8 @@ impl RtpPair {
             (Some(public), _) => local.map(|local| SocketAddr::new(public, local.port())),
             (None, None) => local,
             (None, Some(stun)) => {
-                let servers = stun.resolve().await?;
-                let (rtp, rtcp) = tokio::join!(stun.mapped(&rtp, &servers), stun.mapped(&rtcp, &servers));
+                let server = stun.resolve(&wanted.names, wanted.local).await?;
+                let (rtp, rtcp) = tokio::join!(stun.mapped(&rtp, server), stun.mapped(&rtcp, server));
                 [rtp?, rtcp?]
             }
         };

@@ -2,15 +2,17 @@
 //! address.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use ringfence_ua::{Transport, Unresolved};
 use ringfence_wire::sip::{Host, Uri};
 use ringfence_wire::stun::{Answer, TransactionId, binding_request};
 use tokio::net::UdpSocket;
 use tokio::time::timeout;
 
 use crate::error::{Error, Kind, Result};
+use crate::io::locate::{Names, Wanted};
 
 /// RFC 8489 section 18.6.
 const DEFAULT_PORT: u16 = 3478;
@@ -59,20 +61,28 @@ impl StunServer {
         (port != 0).then_some(Self { host, port })
     }
 
-    /// Returns the addresses that the server can be asked at.
-    pub(crate) async fn resolve(&self) -> Result<Vec<SocketAddr>> {
-        let found = timeout(LOOKUP, tokio::net::lookup_host((&*self.host, self.port))).await;
-        let found = found
-            .map_err(|_| self.failed(&format!("its name was not found within {} s", LOOKUP.as_secs())))?;
-        let found: Vec<SocketAddr> = found.map_err(|error| self.failed(&error.to_string()))?.collect();
-        if found.is_empty() { Err(self.failed("its name has no address")) } else { Ok(found) }
+    /// Returns where the server can be asked from an address of ours.
+    pub(crate) async fn resolve(&self, names: &Names, local: IpAddr) -> Result<SocketAddr> {
+        let wanted = Wanted {
+            host: self.host.clone(),
+            port: Some(self.port),
+            transport: Some(Transport::Udp),
+            is_secure: false,
+            supported: &[Transport::Udp],
+            listening: SocketAddr::new(local, 0),
+        };
+        let late = |_| self.failed(&format!("its name was not found within {} s", LOOKUP.as_secs()));
+        let found = match Names::at_address(&wanted) {
+            Some(found) => found,
+            None => timeout(LOOKUP, names.locate(wanted)).await.map_err(late)?,
+        };
+        let (places, _) = found.map_err(|Unresolved { error }| self.failed(&error))?;
+        let place = places.first().ok_or_else(|| self.failed("its name has no address"))?;
+        Ok(place.address)
     }
 
-    /// Returns where the server, at one of its addresses, sees a socket.
-    pub(crate) async fn mapped(&self, socket: &UdpSocket, addresses: &[SocketAddr]) -> Result<SocketAddr> {
-        let local = socket.local_addr().map_err(|error| self.failed(&error.to_string()))?;
-        let family = addresses.iter().find(|address| address.is_ipv4() == local.is_ipv4());
-        let server = *family.ok_or_else(|| self.failed(&format!("it has no address like {}", local.ip())))?;
+    /// Returns where the server, at its address, sees a socket.
+    pub(crate) async fn mapped(&self, socket: &UdpSocket, server: SocketAddr) -> Result<SocketAddr> {
         let mut random = [0; 12];
         getrandom::fill(&mut random)
             .map_err(|error| Kind::System { what: "no randomness", error: io::Error::other(error) })?;

@@ -32,6 +32,6 @@ impl Shard {
             return Err(Kind::System { what: "no address of the line", error }.into());
         }
         let (public, stun) = (account.public_address, self.stun.clone());
-        Ok(Wanted { ports: self.rtp_ports, local, public, stun })
+        Ok(Wanted { ports: self.rtp_ports, local, public, stun, names: self.names.clone() })
     }
 }
