@@ -72,10 +72,7 @@ impl StunServer {
             listening: SocketAddr::new(local, 0),
         };
         let late = |_| self.failed(&format!("its name was not found within {} s", LOOKUP.as_secs()));
-        let found = match Names::at_address(&wanted) {
-            Some(found) => found,
-            None => timeout(LOOKUP, names.locate(wanted)).await.map_err(late)?,
-        };
+        let found = timeout(LOOKUP, names.locate(wanted)).await.map_err(late)?;
         let (places, _) = found.map_err(|Unresolved { error }| self.failed(&error))?;
         let place = places.first().ok_or_else(|| self.failed("its name has no address"))?;
         Ok(place.address)

@@ -71,9 +71,11 @@ impl Lines {
     pub(in crate::endpoint) fn set_leaving(&mut self, id: LineId, is_leaving: bool) -> Vec<LineId> {
         if let Some(set) = self.flow_sets.get_mut(&id) {
             set.is_leaving = is_leaving;
-            // Each tells that it has left, also one that had.
-            let states = set.flows.values_mut().map(|told| &mut told.state);
-            states.filter(|_| is_leaving).for_each(|state| *state = None);
+            if is_leaving {
+                // Each tells that it has left, also one that had, and so does the line.
+                set.told = None;
+                set.flows.values_mut().for_each(|told| told.state = None);
+            }
         }
         self.flows_of(id)
     }
@@ -156,7 +158,6 @@ impl FlowSet {
         told.state = Some(state);
         if self.is_leaving {
             let has_left = |told: &Told| told.state == Some(RegistrationState::Unregistered);
-            self.told = None;
             return self.flows.values().all(has_left).then_some(RegistrationState::Unregistered);
         }
         let combined = self.combined();
