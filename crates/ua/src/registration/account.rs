@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::outbound;
 use crate::core::auth::Credentials;
 use crate::transport::{Ping, Transport};
 
@@ -129,6 +130,13 @@ impl Account {
             (true, false) => Transport::Tls,
             (true, true) => Transport::Wss,
         }
+    }
+
+    /// Returns what the line is known by to a registrar that knows RFC 5626: a URN made of the device's.
+    #[must_use]
+    pub fn instance_id(&self) -> Option<String> {
+        let device = self.instance.as_deref()?;
+        Some(outbound::instance(device, &self.address_of_record(), &self.label))
     }
 
     /// Returns the scheme of the line's URIs: `sip` or `sips`.

@@ -27,7 +27,7 @@ pub(super) fn parameters(device: &str, address_of_record: &str, label: &str, reg
 /// do not take each other's place.
 ///
 /// It is a UUID of version 8 (RFC 9562 section 5.8): a hash.
-fn instance(device: &str, address_of_record: &str, label: &str) -> String {
+pub(super) fn instance(device: &str, address_of_record: &str, label: &str) -> String {
     //= https://www.rfc-editor.org/rfc/rfc5626#section-4.1
     //# This
     //# URN MUST be persistent across power cycles of the device.

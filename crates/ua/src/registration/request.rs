@@ -35,11 +35,27 @@ pub(super) struct Register<'a> {
     pub(super) user_agent: &'a str,
 }
 
-impl Register<'_> {
-    /// Writes the request, with the answer to a challenge where there was one.
-    pub(super) fn write(&self, authenticator: Option<&mut Authenticator>, cnonce: &str) -> Vec<u8> {
-        let mut out = Vec::with_capacity(768);
-        let mut request = Printer::request(&mut out, "REGISTER", self.uri.as_bytes());
+/// What every request to a registrar begins with: its way, whom it is from and to, and its place among others (RFC 3261
+/// section 8.1.1).
+#[derive(Clone, Copy)]
+pub(super) struct Opening<'a> {
+    pub(super) account: &'a Account,
+    pub(super) method: &'a str,
+    /// The Request-URI.
+    pub(super) uri: &'a str,
+    /// Who is meant by it.
+    pub(super) to: &'a str,
+    pub(super) transport: Transport,
+    pub(super) local: SocketAddr,
+    pub(super) branch: &'a str,
+    pub(super) call_id: &'a str,
+    pub(super) from_tag: &'a str,
+    pub(super) cseq: u32,
+}
+
+impl Opening<'_> {
+    pub(super) fn write<'o>(&self, out: &'o mut Vec<u8>) -> Printer<'o> {
+        let mut request = Printer::request(out, self.method, self.uri.as_bytes());
         request.header_fmt(
             "Via",
             format_args!("SIP/2.0/{} {};branch={};rport", self.transport, self.local, self.branch),
@@ -58,9 +74,32 @@ impl Register<'_> {
         let display_name = self.account.display_name.as_deref();
         let display_name = display_name.map(|name| format!("{} ", quote(name))).unwrap_or_default();
         request.header_fmt("From", format_args!("{display_name}<{address}>;tag={}", self.from_tag));
-        request.header_fmt("To", format_args!("{display_name}<{address}>"));
+        let shown = if self.to == address { display_name.as_str() } else { "" };
+        request.header_fmt("To", format_args!("{shown}<{}>", self.to));
         request.header("Call-ID", self.call_id.as_bytes());
-        request.header_fmt("CSeq", format_args!("{} REGISTER", self.cseq));
+        request.header_fmt("CSeq", format_args!("{} {}", self.cseq, self.method));
+        request
+    }
+}
+
+impl Register<'_> {
+    /// Writes the request, with the answer to a challenge where there was one.
+    pub(super) fn write(&self, authenticator: Option<&mut Authenticator>, cnonce: &str) -> Vec<u8> {
+        let mut out = Vec::with_capacity(768);
+        let address = self.account.address_of_record();
+        let opening = Opening {
+            account: self.account,
+            method: "REGISTER",
+            uri: self.uri,
+            to: &address,
+            transport: self.transport,
+            local: self.local,
+            branch: self.branch,
+            call_id: self.call_id,
+            from_tag: self.from_tag,
+            cseq: self.cseq,
+        };
+        let mut request = opening.write(&mut out);
         let instance = self.account.instance.as_deref().filter(|_| self.is_outbound);
         let parameters =
             instance.map(|device| outbound::parameters(device, &address, &self.account.label, self.reg_id));
