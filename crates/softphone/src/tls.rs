@@ -35,7 +35,7 @@ pub struct Tls {
     identity: Option<Arc<Identity>>,
     accepts_anyone: bool,
     /// Made when the first connection needs it: the system's roots are read then.
-    client: Arc<OnceLock<std::result::Result<Arc<ClientConfig>, String>>>,
+    client: Arc<OnceLock<std::result::Result<Arc<ClientConfig>, TlsError>>>,
 }
 
 struct Identity {
@@ -86,10 +86,8 @@ impl Tls {
     }
 
     /// Returns what connections of ours are made with.
-    pub(crate) fn client(&self) -> std::result::Result<Arc<ClientConfig>, String> {
-        self.client
-            .get_or_init(|| self.make_client().map(Arc::new).map_err(|error| error.to_string()))
-            .clone()
+    pub(crate) fn client(&self) -> std::result::Result<Arc<ClientConfig>, TlsError> {
+        self.client.get_or_init(|| self.make_client().map(Arc::new)).clone()
     }
 
     /// Returns what connections of others are taken with.

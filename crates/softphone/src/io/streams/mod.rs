@@ -28,21 +28,25 @@ use crate::tls::Tls;
 mod accepted;
 mod connect;
 mod connection;
+pub(crate) mod failure;
 mod listener;
 mod outgoing;
 mod patience;
+pub(crate) mod steps;
 mod websocket;
 
 use accepted::Accepted;
 use connect::connect;
+pub(crate) use connection::Stream;
 use connection::{Connection, Ends, OpenedBy, serve};
+use failure::Failure;
 use listener::Listener;
 use outgoing::{Feed, Full, queue};
 
 /// What happens to connections.
 pub(crate) enum Event {
     /// One that lines asked for is open, or cannot be had.
-    Connected { server: Server, connected: std::result::Result<Connection, String> },
+    Connected { server: Server, connected: std::result::Result<Connection, Failure> },
     /// Somebody has connected to us.
     Accepted { connection: TcpStream, transport: Transport, tls: Option<Arc<ServerConfig>> },
     /// A whole message came.
@@ -223,11 +227,11 @@ impl Streams {
         &mut self,
         now: Instant,
         server: Server,
-        connected: std::result::Result<Connection, String>,
+        connected: std::result::Result<Connection, Failure>,
     ) -> (BTreeSet<LineId>, std::result::Result<Vec<Target>, Unreached>) {
         let lines = self.connecting.remove(&server).unwrap_or_default();
         let added = connected.and_then(|connection| {
-            let (remote, local) = connection.addresses().map_err(|error| error.to_string())?;
+            let (remote, local) = connection.addresses().map_err(Failure::Tcp)?;
             let (transport, opened) = (server.transport, Opened::To(server.clone()));
             let flow = self.add(transport, remote, local, opened, async { Ok(connection) });
             if let Some(id) = flow.connection_id() {
@@ -235,6 +239,7 @@ impl Streams {
             }
             Ok(vec![Target { flow, local }])
         });
+        let added = added.map_err(|failure| failure.to_string());
         if let Err(error) = &added {
             self.failed.insert(server, (now, error.clone()));
         }

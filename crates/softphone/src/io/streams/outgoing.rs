@@ -8,7 +8,7 @@ use bytes::BytesMut;
 use tokio::io::{AsyncWriteExt, WriteHalf};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use super::connection::Stream;
+use super::Stream;
 
 /// The shard's end: what is put in is written. When it is dropped the connection is closed, once all is written.
 pub(super) struct Feed {

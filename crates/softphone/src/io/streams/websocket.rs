@@ -14,9 +14,10 @@ use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{ClientRequestBuilder, Error, Message};
 use tokio_tungstenite::{WebSocketStream, accept_hdr_async_with_config, client_async_with_config};
 
-use super::connection::{CLOSED, Ends, Stream, Whole, until};
+use super::connection::{CLOSED, Ends, Whole, until};
+use super::failure::Failure;
 use super::patience::{Patience, WRITE};
-use super::{Event, Server};
+use super::{Event, Server, Stream};
 
 /// The subprotocol.
 const SIP: &str = "sip";
@@ -34,11 +35,11 @@ fn config() -> WebSocketConfig {
 }
 
 /// Asks a server for SIP over WebSocket.
-pub(super) async fn ask(stream: Stream, server: &Server) -> Result<WebSocketStream<Stream>, String> {
+pub(super) async fn ask(stream: Stream, server: &Server) -> Result<WebSocketStream<Stream>, Failure> {
     let scheme = if server.transport.is_encrypted() { "wss" } else { "ws" };
     let port = server.port.unwrap_or(server.transport.default_port());
     let uri = format!("{scheme}://{}:{port}{}", server.host, server.path);
-    let uri: Uri = uri.parse().map_err(|error| format!("no WebSocket address {uri:?}: {error}"))?;
+    let uri: Uri = uri.parse().map_err(|error| Failure::Address { uri, error })?;
     //= https://www.rfc-editor.org/rfc/rfc7118#section-4.1
     //# The SIP WebSocket Client and SIP WebSocket Server negotiate usage of
     //# the WebSocket SIP subprotocol during the WebSocket handshake
@@ -47,7 +48,7 @@ pub(super) async fn ask(stream: Stream, server: &Server) -> Result<WebSocketStre
     //# handshake request.
     let request = ClientRequestBuilder::new(uri).with_sub_protocol(SIP);
     let asked = client_async_with_config(request, stream, Some(config())).await;
-    let (socket, _) = asked.map_err(|error| said(&error))?;
+    let (socket, _) = asked.map_err(|error| Failure::WebSocket(Box::new(error)))?;
     Ok(socket)
 }
 
@@ -152,7 +153,8 @@ async fn write(socket: &mut WebSocketStream<Stream>, bytes: Vec<u8>) -> Result<(
     socket.flush().await
 }
 
-fn said(error: &Error) -> String {
+/// Returns what has ended a connection, in words.
+pub(super) fn said(error: &Error) -> String {
     // A peer that ends without a farewell has ended all the same.
     if let Error::ConnectionClosed
     | Error::AlreadyClosed

@@ -1,0 +1,120 @@
+//! Why a connection cannot be had, by the step that failed.
+
+use std::fmt;
+use std::io;
+use std::time::Duration;
+
+use tokio_rustls::rustls::{CertificateError, Error as TlsError};
+use tokio_tungstenite::tungstenite::Error as WebSocketError;
+use tokio_tungstenite::tungstenite::http::uri::InvalidUri;
+
+use super::websocket::said;
+
+/// Why a connection cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// There is no TCP connection.
+    #[error("{0}")]
+    Tcp(io::Error),
+    /// A step has taken too long.
+    #[error("no {step} within {} s", patience.as_secs())]
+    NotInTime { step: Step, patience: Duration },
+    /// What TLS is to be spoken with cannot be made, as where the system's roots cannot be read.
+    #[error("{0}")]
+    Setup(TlsError),
+    /// No certificate can be for this.
+    #[error("no certificate can be for {0:?}")]
+    Name(String),
+    /// The server's certificate is not accepted.
+    #[error("{}", said_of(.0))]
+    Certificate(CertificateError),
+    /// The TLS handshake has failed.
+    #[error("{0}")]
+    Tls(io::Error),
+    /// What is to be asked for by WebSocket is no address.
+    #[error("no WebSocket address {uri:?}: {error}")]
+    Address { uri: String, error: InvalidUri },
+    /// The WebSocket handshake has failed.
+    #[error("{}", said(.0))]
+    WebSocket(Box<WebSocketError>),
+}
+
+/// One of the steps by which a connection is opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Step {
+    Tcp,
+    Tls,
+    WebSocket,
+}
+
+impl Failure {
+    /// Creates what a TLS handshake has failed by.
+    pub(super) fn of_tls(error: io::Error) -> Self {
+        match error.get_ref().and_then(|inner| inner.downcast_ref::<TlsError>()) {
+            Some(TlsError::InvalidCertificate(why)) => Self::Certificate(why.clone()),
+            Some(_) | None => Self::Tls(error),
+        }
+    }
+}
+
+/// Writes what a step leads to.
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Tcp => "connection",
+            Self::Tls => "TLS handshake",
+            Self::WebSocket => "WebSocket handshake",
+        })
+    }
+}
+
+/// Returns what kept a server from being trusted, in words.
+fn said_of(error: &CertificateError) -> String {
+    let why = if let CertificateError::UnknownIssuer = error {
+        "no authority that is trusted vouches for it"
+    } else if let CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } = error
+    {
+        "it is for another name"
+    } else if let CertificateError::Expired | CertificateError::ExpiredContext { .. } = error {
+        "it has expired"
+    } else if let CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } = error {
+        "it is not valid yet"
+    } else {
+        return TlsError::InvalidCertificate(error.clone()).to_string();
+    };
+    format!("its certificate is not accepted: {why}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_with_a_certificate_is_said_in_words() {
+        let of = |error: TlsError| Failure::of_tls(io::Error::other(error));
+        let cases = [
+            (
+                CertificateError::UnknownIssuer,
+                "its certificate is not accepted: no authority that is trusted",
+            ),
+            (CertificateError::NotValidForName, "its certificate is not accepted: it is for another name"),
+            (CertificateError::Expired, "its certificate is not accepted: it has expired"),
+            (CertificateError::NotValidYet, "its certificate is not accepted: it is not valid yet"),
+            (CertificateError::Revoked, "invalid peer certificate: Revoked"),
+        ];
+        for (error, words) in cases {
+            let failure = of(TlsError::InvalidCertificate(error));
+            assert!(matches!(failure, Failure::Certificate(_)), "{failure:?}");
+            assert!(failure.to_string().starts_with(words), "{failure}");
+        }
+        assert!(matches!(of(TlsError::HandshakeNotComplete), Failure::Tls(_)));
+    }
+
+    #[test]
+    fn a_step_that_takes_too_long_is_named() {
+        let late = |step| Failure::NotInTime { step, patience: Duration::from_secs(10) }.to_string();
+        assert_eq!(late(Step::Tcp), "no connection within 10 s");
+        assert_eq!(late(Step::Tls), "no TLS handshake within 10 s");
+        assert_eq!(late(Step::WebSocket), "no WebSocket handshake within 10 s");
+    }
+}
