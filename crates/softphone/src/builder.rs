@@ -13,6 +13,7 @@ use tokio::sync::oneshot;
 
 use crate::call::Ended;
 use crate::error::{Kind, Result};
+use crate::examine::Setup;
 use crate::hooks::Hooks;
 use crate::instance::{INSTANCE, is_urn};
 use crate::io::locate::Names;
@@ -224,11 +225,8 @@ impl Builder {
     pub async fn start(mut self) -> Result<Softphone> {
         let rtp_ports = RtpPorts::new(&self.sockets.rtp_ports)?;
         self.sockets.stun = self.stun_to_ask()?;
-        if let Some(urn) = self.instance.as_deref().filter(|urn| !is_urn(urn)) {
-            return Err(Kind::Account { expected: INSTANCE, got: urn.to_owned() }.into());
-        }
-        let instance = self.instance.as_deref().map(Arc::from);
-        let names = Names::start(self.resolver.clone().unwrap_or_else(|| Arc::new(System::new())))?;
+        let instance = self.device()?;
+        let names = Names::start(self.names_resolver())?;
         let mut shards = Vec::new();
         for index in 0..self.shards {
             match self.start_shard(index, names.clone()).await {
@@ -240,6 +238,31 @@ impl Builder {
             }
         }
         Ok(Softphone::new(shards, rtp_ports, instance, &self.hooks))
+    }
+
+    /// Returns what accounts are examined with.
+    pub(crate) fn setup(&self) -> Result<Setup> {
+        Ok(Setup {
+            resolver: self.names_resolver(),
+            sockets: self.sockets.clone(),
+            stun: self.stun_to_ask()?,
+            instance: self.device()?,
+            user_agent: self.config.user_agent.clone(),
+        })
+    }
+
+    fn names_resolver(&self) -> Arc<dyn Resolver> {
+        self.resolver.clone().unwrap_or_else(|| Arc::new(System::new()))
+    }
+
+    /// Returns what registrars are told of which device this is.
+    fn device(&self) -> Result<Option<Arc<str>>> {
+        match self.instance.as_deref() {
+            Some(urn) if !is_urn(urn) => {
+                Err(Kind::Account { expected: INSTANCE, got: urn.to_owned() }.into())
+            }
+            instance => Ok(instance.map(Arc::from)),
+        }
     }
 
     fn listen_by(mut self, transport: Transport, address: SocketAddr) -> Self {

@@ -97,6 +97,7 @@ mod account;
 mod builder;
 mod call;
 mod error;
+pub mod examine;
 pub mod flat;
 mod hooks;
 mod instance;

@@ -52,7 +52,8 @@ impl RtpPair {
             (Some(public), _) => local.map(|local| SocketAddr::new(public, local.port())),
             (None, None) => local,
             (None, Some(stun)) => {
-                let server = stun.resolve(&wanted.names, wanted.local).await?;
+                let find = async |server| wanted.names.locate(server).await;
+                let server = stun.resolve(find, wanted.local).await?;
                 let (rtp, rtcp) = tokio::join!(stun.mapped(&rtp, server), stun.mapped(&rtcp, server));
                 [rtp?, rtcp?]
             }

@@ -12,7 +12,7 @@ use tokio::net::UdpSocket;
 use tokio::time::timeout;
 
 use crate::error::{Error, Kind, Result};
-use crate::io::locate::{Names, Wanted};
+use crate::io::locate::{Found, Wanted};
 
 /// RFC 8489 section 18.6.
 const DEFAULT_PORT: u16 = 3478;
@@ -62,7 +62,11 @@ impl StunServer {
     }
 
     /// Returns where the server can be asked from an address of ours.
-    pub(crate) async fn resolve(&self, names: &Names, local: IpAddr) -> Result<SocketAddr> {
+    pub(crate) async fn resolve(
+        &self,
+        find: impl AsyncFnOnce(Wanted) -> Found,
+        local: IpAddr,
+    ) -> Result<SocketAddr> {
         let wanted = Wanted {
             host: self.host.clone(),
             port: Some(self.port),
@@ -72,7 +76,7 @@ impl StunServer {
             listening: SocketAddr::new(local, 0),
         };
         let late = |_| self.failed(&format!("its name was not found within {} s", LOOKUP.as_secs()));
-        let found = timeout(LOOKUP, names.locate(wanted)).await.map_err(late)?;
+        let found = timeout(LOOKUP, find(wanted)).await.map_err(late)?;
         let (places, _) = found.map_err(|Unresolved { error }| self.failed(&error))?;
         let place = places.first().ok_or_else(|| self.failed("its name has no address"))?;
         Ok(place.address)

@@ -7,14 +7,9 @@ use ringfence_ua::{LineId as Number, Target, Transport, Unreached, Unresolved};
 
 use super::{Command, Shard};
 use crate::io::interfaces::local_address_towards;
-use crate::io::locate::{Names, Place, Wanted};
+use crate::io::locate::{Names, Place, SUPPORTED, Wanted};
 use crate::io::streams::Server;
 use crate::registration::{Chosen, ChosenBy};
-
-/// What can be used, the preferred first: where a domain does not say what it wants, UDP is what every server has.
-/// WebSocket is for those lines that ask for it, as no record names its resource.
-const SUPPORTED: &[Transport] =
-    &[Transport::Udp, Transport::Tcp, Transport::Tls, Transport::Ws, Transport::Wss];
 
 /// What [`ringfence_ua::Event::Resolve`] asks for.
 pub(super) struct NextHop {

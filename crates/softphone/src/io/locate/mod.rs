@@ -21,8 +21,13 @@ mod naptr;
 mod procedure;
 mod srv;
 
-pub(crate) use names::{Names, Wanted};
+pub(crate) use names::{Found, Names, Wanted, find};
 pub(crate) use procedure::literal;
+
+/// What can be used, the preferred first: where a domain does not say what it wants, UDP is what every server has.
+/// WebSocket is for those lines that ask for it, as no record names its resource.
+pub(crate) const SUPPORTED: &[Transport] =
+    &[Transport::Udp, Transport::Tcp, Transport::Tls, Transport::Ws, Transport::Wss];
 
 /// Where a server is, and by what it is reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -37,7 +37,8 @@ pub(crate) struct Names {
     asked: mpsc::UnboundedSender<(Wanted, oneshot::Sender<Found>)>,
 }
 
-type Found = std::result::Result<(Vec<Place>, ChosenBy), Unresolved>;
+/// The servers of a host, in the order in which they are tried, and what chose their transport.
+pub(crate) type Found = std::result::Result<(Vec<Place>, ChosenBy), Unresolved>;
 
 impl Names {
     /// Starts the thread. The queue to it has no bound of its own: each line asks one thing at a time.
@@ -88,7 +89,8 @@ async fn serve(cache: Arc<Cache>, mut asks: mpsc::UnboundedReceiver<(Wanted, one
     }
 }
 
-async fn find(wanted: &Wanted, resolver: &dyn Resolver) -> Found {
+/// Finds the servers of a host, asking a resolver.
+pub(crate) async fn find(wanted: &Wanted, resolver: &dyn Resolver) -> Found {
     let source = |remote| source_towards(remote, wanted.listening);
     match locate(wanted.question(), resolver, &source, &mut drawn).await {
         Ok(located) => {

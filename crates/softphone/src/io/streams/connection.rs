@@ -93,7 +93,7 @@ impl Connection {
     }
 
     /// Returns the peer's address and ours.
-    pub(super) fn addresses(&self) -> io::Result<(SocketAddr, SocketAddr)> {
+    pub(crate) fn addresses(&self) -> io::Result<(SocketAddr, SocketAddr)> {
         let stream = match self {
             Self::Stream(stream) => stream,
             Self::WebSocket(socket) => socket.get_ref(),

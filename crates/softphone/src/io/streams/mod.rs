@@ -37,8 +37,8 @@ mod websocket;
 
 use accepted::Accepted;
 use connect::connect;
-pub(crate) use connection::Stream;
-use connection::{Connection, Ends, OpenedBy, serve};
+pub(crate) use connection::{Connection, Stream};
+use connection::{Ends, OpenedBy, serve};
 use failure::Failure;
 use listener::Listener;
 use outgoing::{Feed, Full, queue};

@@ -1,0 +1,141 @@
+//! What responses say of the server, of the way to it, and of the account.
+
+use std::net::SocketAddr;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use ringfence_wire::sip::{Contact, HeaderName, Message, NameAddr, StatusCode};
+
+use super::exchange::{Asker, Unanswered};
+
+/// What a response says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Answered {
+    /// The status.
+    pub status: u16,
+    /// The reason phrase.
+    pub phrase: String,
+    /// How long it took.
+    pub took: Duration,
+    /// What the server calls itself, in `Server` or `User-Agent`.
+    pub server: Option<String>,
+    /// Where it saw the request come from: `received` and `rport` of the Via (RFC 3581). Without `received` it saw the address
+    /// that the request named; without an `rport` that has a value it does not say.
+    pub seen: Option<SocketAddr>,
+    /// What somebody on the way made of the address in the Via, where it came back as another: a router that rewrites
+    /// SIP.
+    pub rewritten: Option<String>,
+    /// How far the server's clock is before ours, in seconds, and behind where it is less than 0: what `Date` says, which is
+    /// exact to a second and to the time that the answer took.
+    pub clock_ahead: Option<i64>,
+}
+
+/// What came of asking for an account's bindings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Fetched {
+    /// The registrar took the credentials, or wanted none, and lists these.
+    Listed {
+        /// Up to 32.
+        bindings: Vec<Binding>,
+        /// Whether the registrar wanted to know who asks.
+        is_challenged: bool,
+        /// The response.
+        response: Answered,
+    },
+    /// The registrar wants a password and the account has none, does not take the one it has, or asks in a way that is
+    /// not answered.
+    Unauthenticated {
+        /// Why, in words.
+        why: String,
+        /// The response.
+        response: Answered,
+    },
+    /// The registrar answered something else.
+    Refused {
+        /// The response.
+        response: Answered,
+    },
+    /// Nothing was answered.
+    Unanswered(Unanswered),
+}
+
+/// A binding that a registrar lists (RFC 3261 section 10.2.3): where one of the account's devices is called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Binding {
+    /// Host, port and transport of the Contact; its user is left out.
+    pub address: String,
+    /// How long it still holds.
+    pub expires: Option<Duration>,
+    /// Whether it is of this softphone's own line, by its instance-id (RFC 5626); nothing where the registrar does not tell,
+    /// or the softphone has none.
+    pub is_ours: Option<bool>,
+    /// Whether calls come over the flow that it was registered over, wherever its address leads (RFC 5626).
+    pub is_outbound: bool,
+}
+
+/// Bindings that are kept of one answer.
+const MOST_BINDINGS: usize = 32;
+
+impl Answered {
+    pub(super) fn of(response: &Message<'_>, took: Duration, local: SocketAddr) -> Self {
+        let text = |value: &[u8]| String::from_utf8_lossy(value).trim().to_owned();
+        let server = [HeaderName::Server, HeaderName::UserAgent];
+        let server = server.into_iter().find_map(|name| response.first(name)).map(text);
+        let via = response.via().ok();
+        let seen = via.as_ref().and_then(|via| {
+            let ip = via.received().or_else(|| via.host().ip())?;
+            Some(SocketAddr::new(ip, via.rport().flatten()?))
+        });
+        let written = local.to_string();
+        let sent_by = via.as_ref().map(|via| text(via.sent_by()));
+        let date = response.date().and_then(Result::ok).map(|date| date.unix_seconds());
+        Self {
+            status: response.status().map_or(0, StatusCode::as_u16),
+            phrase: response.reason_phrase().map(text).unwrap_or_default(),
+            took,
+            server: server.filter(|name| !name.is_empty()),
+            seen,
+            rewritten: sent_by.filter(|sent_by| *sent_by != written),
+            clock_ahead: date.zip(now()).map(|(date, now)| date - now),
+        }
+    }
+}
+
+fn now() -> Option<i64> {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
+    i64::try_from(since.as_secs()).ok()
+}
+
+impl Asker<'_> {
+    /// Returns the bindings that a response lists.
+    pub(super) fn listed(&self, response: &Message<'_>) -> Vec<Binding> {
+        let instance = self.account().instance_id();
+        let addresses = response.contacts().filter_map(|contact| match contact {
+            Ok(Contact::Addr(address)) => Some(address),
+            Ok(Contact::Star) | Err(_) => None,
+        });
+        addresses.take(MOST_BINDINGS).map(|address| Binding::of(&address, instance.as_deref())).collect()
+    }
+}
+
+impl Binding {
+    fn of(listed: &NameAddr<'_>, instance: Option<&str>) -> Self {
+        let text = |name: &str| listed.param(name).map(|value| String::from_utf8_lossy(value).into_owned());
+        let theirs = text("+sip.instance").map(|value| value.trim_matches(['"', '<', '>']).to_owned());
+        let is_ours = theirs.zip(instance).map(|(theirs, ours)| theirs.eq_ignore_ascii_case(ours));
+        let expires = text("expires").and_then(|value| value.parse().ok()).map(Duration::from_secs);
+        let is_outbound = listed.param("reg-id").is_some();
+        Self { address: address(listed), expires, is_ours, is_outbound }
+    }
+}
+
+/// Returns where a Contact leads, without who is there.
+fn address(listed: &NameAddr<'_>) -> String {
+    let Ok(uri) = listed.uri() else { return "an address that cannot be read".to_owned() };
+    let port = uri.port().map(|port| format!(":{port}")).unwrap_or_default();
+    let transport =
+        uri.param("transport").map(|value| format!(";transport={}", String::from_utf8_lossy(&value)));
+    format!("{}{port}{}", uri.host(), transport.unwrap_or_default())
+}
