@@ -220,7 +220,7 @@ impl Member {
 }
 
 /// Tells the softphone what the configuration says of an account.
-fn softphone_account(account: &Account) -> softphone::Result<softphone::Account> {
+pub(crate) fn softphone_account(account: &Account) -> softphone::Result<softphone::Account> {
     let mut made =
         softphone::Account::of(&account.user, account.domain.trim_matches(['[', ']']), account.port)?
             .label(&account.name)

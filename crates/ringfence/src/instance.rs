@@ -28,6 +28,11 @@ pub(crate) fn of(directory: &Path) -> io::Result<String> {
     }
 }
 
+/// Returns the instance-id that is kept in a directory, if it can be read there.
+pub(crate) fn known(directory: &Path) -> Option<String> {
+    read(&directory.join(NAME)).ok()
+}
+
 fn read(path: &Path) -> io::Result<String> {
     let text = fs::read_to_string(path)?;
     let urn = text.trim();

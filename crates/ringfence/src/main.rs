@@ -11,6 +11,7 @@ mod cli;
 mod config;
 mod control;
 mod demo;
+mod doctor;
 mod fleet;
 mod instance;
 mod journal;

@@ -57,7 +57,7 @@ impl Service {
         let supply = Supply::default();
         let sources = supply.open(&mut config).await;
         let screen = Arc::new(Screen::new(&config, Arc::clone(&sources), recorder.clone())?);
-        let mut builder = builder(&config);
+        let mut builder = builder(&config, instance(&config));
         if let Some(tap) = tap {
             builder = builder.trace(move |traced| tap.take(traced));
         }
@@ -256,10 +256,10 @@ impl Desk for Service {
 }
 
 /// Tells the softphone what the configuration says of it.
-fn builder(config: &Config) -> Builder {
+pub(crate) fn builder(config: &Config, instance: Option<String>) -> Builder {
     let settings = &config.softphone;
     let mut builder = Softphone::builder().listen(settings.listen).tls(config.tls.settings.clone());
-    if let Some(instance) = instance(config) {
+    if let Some(instance) = instance {
         builder = builder.instance_id(&instance);
     }
     if let Some(server) = &settings.stun {
@@ -285,16 +285,24 @@ fn builder(config: &Config) -> Builder {
 
 /// Returns what this installation is known by to registrars. Where no journal is kept, nothing else is either.
 fn instance(config: &Config) -> Option<String> {
-    let Place::File(journal) = &config.journal.place else { return None };
-    let directory =
-        journal.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    match instance::of(directory) {
+    match instance::of(state_directory(config)?) {
         Ok(instance) => Some(instance),
         Err(error) => {
             tracing::warn!(%error, "registrars are not told which device this is");
             None
         }
     }
+}
+
+/// Returns what this installation is known by, if it has ever run. Nothing is made or written.
+pub(crate) fn known_instance(config: &Config) -> Option<String> {
+    instance::known(state_directory(config)?)
+}
+
+/// Returns where the journal is, and what else is kept.
+fn state_directory(config: &Config) -> Option<&Path> {
+    let Place::File(journal) = &config.journal.place else { return None };
+    Some(journal.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")))
 }
 
 fn in_force(config: &Config) -> Configuration {

@@ -14,6 +14,7 @@ mod confirm;
 mod csv;
 mod demo;
 mod dialed;
+mod doctor;
 mod failure;
 mod forget;
 mod in_force;
@@ -50,6 +51,7 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use ringfence_policy::Region;
 
 pub(crate) use self::failure::tell;
+pub(crate) use self::output::span;
 use crate::config::{self, Config, Lists, Reading};
 use crate::control::client::Program;
 use crate::journal::Settings;
@@ -89,6 +91,7 @@ enum Verb {
     Remove(remove::Remove),
     List(list::List),
     Status(status::Status),
+    Doctor(doctor::Doctor),
     Calls(calls::Calls),
     Why(why::Why),
     Replay(replay::Replay),
@@ -161,6 +164,7 @@ impl Cli {
             Verb::Remove(verb) => verb.run(&context).await,
             Verb::List(verb) => verb.run(&context).await,
             Verb::Status(verb) => verb.run(&context).await,
+            Verb::Doctor(verb) => verb.run(&context).await,
             Verb::Calls(verb) => verb.run(&context).await,
             Verb::Why(verb) => verb.run(&context).await,
             Verb::Replay(verb) => verb.run(&context).await,

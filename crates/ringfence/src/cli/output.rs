@@ -21,7 +21,7 @@ pub(super) fn print_json(value: &impl Serialize) -> Result<()> {
 }
 
 /// Returns a span of time in its two largest units.
-pub(super) fn span(time: Duration) -> String {
+pub(crate) fn span(time: Duration) -> String {
     let seconds = time.as_secs();
     let (days, hours, minutes) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60);
     match (days, hours, minutes) {

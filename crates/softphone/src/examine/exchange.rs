@@ -175,11 +175,8 @@ fn of_branch(received: &[u8], branch: &str) -> Option<(u16, Message<'static>)> {
 }
 
 fn said(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::ConnectionRefused => "nobody listens there: the host refuses it".to_owned(),
-        io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {
-            "there is no route to it".to_owned()
-        }
-        _ => error.to_string(),
+    if error.kind() == io::ErrorKind::ConnectionRefused {
+        return "the host says that nobody listens there".to_owned();
     }
+    error.to_string()
 }

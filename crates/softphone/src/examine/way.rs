@@ -141,9 +141,9 @@ fn ended() -> io::Error {
 
 /// Returns the address that a socket towards a server is bound to.
 fn source(server: SocketAddr, listening: SocketAddr) -> IpAddr {
-    match listening.ip() {
-        ip if !ip.is_unspecified() && ip.is_ipv4() == server.is_ipv4() => ip,
-        _ if server.is_ipv4() => Ipv4Addr::UNSPECIFIED.into(),
-        _ => Ipv6Addr::UNSPECIFIED.into(),
+    let ip = listening.ip();
+    if !ip.is_unspecified() && ip.is_ipv4() == server.is_ipv4() {
+        return ip;
     }
+    if server.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() }
 }

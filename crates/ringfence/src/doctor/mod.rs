@@ -1,0 +1,147 @@
+//! What the facts about a line's way to its registrar mean, and what to do about them: a sentence for each.
+
+mod address;
+mod calls;
+mod clock;
+mod facts;
+mod names;
+mod server;
+mod way;
+
+use std::net::{IpAddr, SocketAddr};
+
+use serde::Serialize;
+use softphone::examine::{Answered, Examination, Fetched, Tried};
+
+use crate::config::Account;
+use crate::control::LineStatus;
+
+pub(crate) use facts::Facts;
+
+/// What one finding is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Topic {
+    Names,
+    Connection,
+    Server,
+    Password,
+    Address,
+    Clock,
+    Calls,
+}
+
+/// How bad it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Severity {
+    /// As it should be.
+    Ok,
+    /// Good to know.
+    Note,
+    /// It may go wrong.
+    Warning,
+    /// Calls do not come in.
+    Error,
+}
+
+/// One thing that was found out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Finding {
+    pub(crate) topic: Topic,
+    pub(crate) severity: Severity,
+    /// A sentence.
+    pub(crate) found: String,
+    /// What to do about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) remedy: Option<String>,
+    /// What it was seen by.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) details: Vec<String>,
+}
+
+/// What is known of the program that runs with the same configuration.
+#[derive(Debug, Clone)]
+pub(crate) enum Running {
+    /// None does.
+    Not,
+    /// It could not be asked, and why.
+    Unknown(String),
+    /// How the line stands there; nothing where it does not have it.
+    Line(Option<LineStatus>),
+}
+
+/// Returns what was found out about a line, in the order in which a call depends on it.
+pub(crate) fn diagnose(account: &Account, examined: &Examination, running: &Running) -> Vec<Finding> {
+    let mut findings = names::findings(examined);
+    findings.extend(way::findings(examined));
+    findings.extend(server::findings(account, examined));
+    findings.extend(address::findings(account, examined));
+    findings.extend(clock::findings(examined));
+    findings.extend(calls::findings(account, examined, running));
+    findings
+}
+
+impl Finding {
+    fn new(topic: Topic, severity: Severity, found: impl Into<String>) -> Self {
+        Self { topic, severity, found: found.into(), remedy: None, details: Vec::new() }
+    }
+
+    fn remedy(mut self, remedy: impl Into<String>) -> Self {
+        self.remedy = Some(remedy.into());
+        self
+    }
+
+    fn details(mut self, details: Vec<String>) -> Self {
+        self.details = details;
+        self
+    }
+}
+
+/// Returns the server that has answered, if one has.
+fn answered(examined: &Examination) -> Option<&Tried> {
+    examined.tried.last().filter(|tried| responses(tried).next().is_some())
+}
+
+/// Returns what a server has answered.
+fn responses(tried: &Tried) -> impl Iterator<Item = &Answered> {
+    let capabilities = tried.capabilities.as_ref().and_then(|answered| answered.as_ref().ok());
+    let bindings = tried.bindings.as_ref().and_then(|fetched| match fetched {
+        Fetched::Listed { response, .. }
+        | Fetched::Unauthenticated { response, .. }
+        | Fetched::Refused { response } => Some(response),
+        Fetched::Unanswered(_) | _ => None,
+    });
+    capabilities.into_iter().chain(bindings)
+}
+
+/// Returns whether an address means something within a network only.
+fn is_private(ip: IpAddr) -> bool {
+    match ip.to_canonical() {
+        IpAddr::V4(ip) => {
+            let [first, second, ..] = ip.octets();
+            // RFC 6598: the addresses of carriers' translators.
+            let is_shared = first == 100 && (64..128).contains(&second);
+            ip.is_private() || ip.is_loopback() || ip.is_link_local() || is_shared
+        }
+        IpAddr::V6(ip) => ip.is_loopback() || ip.is_unique_local() || ip.is_unicast_link_local(),
+    }
+}
+
+/// Returns milliseconds as people read them.
+fn took(time: std::time::Duration) -> String {
+    match time.as_millis() {
+        0 => "less than 1 ms".to_owned(),
+        millis @ 1..10_000 => format!("{millis} ms"),
+        millis => format!("{} s", millis / 1000),
+    }
+}
+
+/// Joins what belongs to one sentence.
+fn list(parts: &[SocketAddr]) -> String {
+    let parts: Vec<String> = parts.iter().map(ToString::to_string).collect();
+    parts.join(", ")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,60 @@
+//! Whether a server can be reached, and by what.
+
+use softphone::Transport;
+use softphone::examine::{Examination, Tried};
+
+use super::{Finding, Severity, Topic, answered, took};
+use crate::visible::visible;
+
+pub(super) fn findings(examined: &Examination) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = Vec::new();
+    let has_answered = answered(examined).is_some();
+    for tried in &examined.tried {
+        match &tried.connected {
+            Some(Err(why)) => findings.push(unreached(examined, tried, why, has_answered)),
+            Some(Ok(time)) => findings.push(reached(examined, tried, *time)),
+            None => findings.push(
+                Finding::new(
+                    Topic::Connection,
+                    Severity::Error,
+                    format!(
+                        "{} at {} did not connect in the time there was",
+                        examined.chosen.transport, tried.server
+                    ),
+                )
+                .remedy(WALL),
+            ),
+        }
+    }
+    findings
+}
+
+const WALL: &str = "a firewall on the way drops what is sent, or the address is wrong: compare `domain`, `port` and \
+                    `transport` with what the provider says";
+
+fn reached(examined: &Examination, tried: &Tried, time: std::time::Duration) -> Finding {
+    let from = tried.local.map(|local| format!(" from {local}")).unwrap_or_default();
+    let (chosen, server) = (examined.chosen, tried.server);
+    let found = if chosen.transport == Transport::Udp {
+        format!("requests go to {server}{from} by {chosen}")
+    } else {
+        format!("connected to {server}{from} in {} by {chosen}", took(time))
+    };
+    Finding::new(Topic::Connection, Severity::Ok, found)
+}
+
+fn unreached(examined: &Examination, tried: &Tried, why: &str, has_answered: bool) -> Finding {
+    let (transport, server) = (examined.chosen.transport, tried.server);
+    let severity = if has_answered { Severity::Warning } else { Severity::Error };
+    let found = format!("no connection to {server} by {transport}: {}", visible(why));
+    let lower = why.to_ascii_lowercase();
+    let remedy = if lower.contains("certificate") {
+        "see that `domain` is the name in the server's certificate, and that [tls] `trust` names the authority that \
+         signed it, where that is none that the system trusts"
+    } else if lower.contains("refused") {
+        "nothing listens there by this transport: compare `port` and `transport` with what the PBX says"
+    } else {
+        WALL
+    };
+    Finding::new(Topic::Connection, severity, found).remedy(remedy)
+}
