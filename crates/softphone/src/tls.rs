@@ -87,7 +87,8 @@ impl Tls {
 
     /// Returns what connections of ours are made with.
     pub(crate) fn client(&self) -> std::result::Result<Arc<ClientConfig>, TlsError> {
-        self.client.get_or_init(|| self.make_client().map(Arc::new)).clone()
+        let made = || self.client_with(self.verifier()?).map(Arc::new);
+        self.client.get_or_init(made).clone()
     }
 
     /// Returns what connections of others are taken with.
@@ -106,14 +107,26 @@ impl Tls {
         Ok(Arc::new(config))
     }
 
-    fn make_client(&self) -> std::result::Result<ClientConfig, TlsError> {
+    /// Returns whether any certificate is taken.
+    pub(crate) fn accepts_anyone(&self) -> bool {
+        self.accepts_anyone
+    }
+
+    /// Returns what decides whether a server is who it is to be.
+    pub(crate) fn verifier(&self) -> std::result::Result<Arc<dyn ServerCertVerifier>, TlsError> {
+        if self.accepts_anyone {
+            return Ok(Arc::new(Anyone(provider())));
+        }
+        Ok(Arc::new(Verifier::new_with_extra_roots(self.roots.clone(), provider())?))
+    }
+
+    /// Returns what connections of ours are made with where it is for another to verify who the server is.
+    pub(crate) fn client_with(
+        &self,
+        verifier: Arc<dyn ServerCertVerifier>,
+    ) -> std::result::Result<ClientConfig, TlsError> {
         let builder =
             ClientConfig::builder_with_provider(provider()).with_safe_default_protocol_versions()?;
-        let verifier: Arc<dyn ServerCertVerifier> = if self.accepts_anyone {
-            Arc::new(Anyone(provider()))
-        } else {
-            Arc::new(Verifier::new_with_extra_roots(self.roots.clone(), provider())?)
-        };
         let builder = builder.dangerous().with_custom_certificate_verifier(verifier);
         match &self.identity {
             Some(identity) => builder.with_client_auth_cert(identity.chain.clone(), identity.key.clone_key()),

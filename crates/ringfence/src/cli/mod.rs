@@ -51,7 +51,7 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use ringfence_policy::Region;
 
 pub(crate) use self::failure::tell;
-pub(crate) use self::output::span;
+pub(crate) use self::output::{day, span};
 use crate::config::{self, Config, Lists, Reading};
 use crate::control::client::Program;
 use crate::journal::Settings;

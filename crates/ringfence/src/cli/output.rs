@@ -44,7 +44,7 @@ pub(super) fn clock(time: Timestamp) -> String {
 }
 
 /// Returns a day in the zone of the reader.
-pub(super) fn day(time: Timestamp) -> String {
+pub(crate) fn day(time: Timestamp) -> String {
     time.to_zoned(TimeZone::system()).strftime("%Y-%m-%d").to_string()
 }
 

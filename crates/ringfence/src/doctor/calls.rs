@@ -18,11 +18,10 @@ pub(super) fn findings(account: &Account, examined: &Examination, running: &Runn
         bindings.iter().partition(|binding| binding.is_ours == Some(true));
     let is_registered = matches!(running, Running::Line(Some(line)) if line.state == LineState::Registered);
     findings.extend(ours.iter().map(|binding| of_binding(binding, tried.server, is_registered)));
-    if ours.is_empty() && is_registered {
-        findings.push(of_none(&others));
-    }
-    if !others.is_empty() && !(ours.is_empty() && is_registered) {
-        findings.push(of_others(&others));
+    match (ours.is_empty() && is_registered, others.is_empty()) {
+        (true, _) => findings.push(of_none(&others)),
+        (false, false) => findings.push(of_others(&others)),
+        (false, true) => {}
     }
     findings
 }

@@ -3,8 +3,9 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde::Serialize;
-use softphone::examine::{Answered, Binding, Examination, Fetched, LookedUp, Tried};
+use softphone::examine::{self, Answered, Binding, Certificate, Examination, Fetched, LookedUp, Tried};
 
 use super::names::kind;
 
@@ -47,11 +48,35 @@ struct Server {
     #[serde(skip_serializing_if = "Option::is_none")]
     connected_ms: Option<Outcome<f64>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    tls: Option<Spoken>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     options: Option<Outcome<Response>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     register: Option<Outcome<Response>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     bindings: Option<Vec<Bound>>,
+}
+
+#[derive(Debug, Serialize)]
+struct Spoken {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cipher: Option<String>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    any_accepted: bool,
+    chain: Vec<Shown>,
+}
+
+#[derive(Debug, Serialize)]
+struct Shown {
+    subject: String,
+    issuer: String,
+    names: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_before: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    not_after: Option<Timestamp>,
 }
 
 #[derive(Debug, Serialize)]
@@ -130,10 +155,31 @@ impl From<&Tried> for Server {
             address: tried.server,
             local: tried.local,
             connected_ms: tried.connected.clone().map(|connected| connected.map(millis).into()),
+            tls: tried.shown.as_ref().map(Spoken::from),
             options,
             register,
             bindings,
         }
+    }
+}
+
+impl From<&examine::Shown> for Spoken {
+    fn from(shown: &examine::Shown) -> Self {
+        let chain = shown.chain.iter().map(Shown::from).collect();
+        Self {
+            version: shown.version.clone(),
+            cipher: shown.cipher.clone(),
+            any_accepted: shown.is_anyone,
+            chain,
+        }
+    }
+}
+
+impl From<&Certificate> for Shown {
+    fn from(certificate: &Certificate) -> Self {
+        let Certificate { subject, issuer, names, not_before, not_after, .. } = certificate.clone();
+        let at = |time| Timestamp::try_from(time).ok();
+        Self { subject, issuer, names, not_before: at(not_before), not_after: at(not_after) }
     }
 }
 

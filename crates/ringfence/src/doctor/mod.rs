@@ -2,6 +2,7 @@
 
 mod address;
 mod calls;
+mod certificates;
 mod clock;
 mod facts;
 mod names;
@@ -9,6 +10,7 @@ mod server;
 mod way;
 
 use std::net::{IpAddr, SocketAddr};
+use std::time::SystemTime;
 
 use serde::Serialize;
 use softphone::examine::{Answered, Examination, Fetched, Tried};
@@ -24,6 +26,7 @@ pub(crate) use facts::Facts;
 pub(crate) enum Topic {
     Names,
     Connection,
+    Certificate,
     Server,
     Password,
     Address,
@@ -75,6 +78,7 @@ pub(crate) enum Running {
 pub(crate) fn diagnose(account: &Account, examined: &Examination, running: &Running) -> Vec<Finding> {
     let mut findings = names::findings(examined);
     findings.extend(way::findings(examined));
+    findings.extend(certificates::findings(examined, SystemTime::now()));
     findings.extend(server::findings(account, examined));
     findings.extend(address::findings(account, examined));
     findings.extend(clock::findings(examined));

@@ -1,7 +1,7 @@
 //! Whether a server can be reached, and by what.
 
 use softphone::Transport;
-use softphone::examine::{Examination, Tried};
+use softphone::examine::{Examination, Tried, Unreached};
 
 use super::{Finding, Severity, Topic, answered, took};
 use crate::visible::visible;
@@ -43,18 +43,21 @@ fn reached(examined: &Examination, tried: &Tried, time: std::time::Duration) -> 
     Finding::new(Topic::Connection, Severity::Ok, found)
 }
 
-fn unreached(examined: &Examination, tried: &Tried, why: &str, has_answered: bool) -> Finding {
+fn unreached(examined: &Examination, tried: &Tried, why: &Unreached, has_answered: bool) -> Finding {
     let (transport, server) = (examined.chosen.transport, tried.server);
     let severity = if has_answered { Severity::Warning } else { Severity::Error };
-    let found = format!("no connection to {server} by {transport}: {}", visible(why));
-    let lower = why.to_ascii_lowercase();
-    let remedy = if lower.contains("certificate") {
-        "see that `domain` is the name in the server's certificate, and that [tls] `trust` names the authority that \
-         signed it, where that is none that the system trusts"
-    } else if lower.contains("refused") {
-        "nothing listens there by this transport: compare `port` and `transport` with what the PBX says"
-    } else {
-        WALL
+    let found = format!("no connection to {server} by {transport}: {}", visible(&why.to_string()));
+    let remedy = match why {
+        // What is wrong with it is a finding of its own.
+        Unreached::Certificate(_) => return Finding::new(Topic::Connection, severity, found),
+        Unreached::Refused => {
+            "nothing listens there by this transport: compare `port` and `transport` with what the PBX says"
+        }
+        Unreached::NotInTime(_) => WALL,
+        Unreached::Failed(_) | _ => {
+            "it listens there and does not speak this transport, or there is no way to it: compare `port` and \
+             `transport` with what the PBX says"
+        }
     };
     Finding::new(Topic::Connection, severity, found).remedy(remedy)
 }

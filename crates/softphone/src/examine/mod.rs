@@ -8,6 +8,7 @@
 //! ```
 
 mod answers;
+mod certificates;
 mod exchange;
 mod lookups;
 mod way;
@@ -27,11 +28,13 @@ use crate::error::{Kind, Result};
 use crate::io::Resolver;
 use crate::io::locate::{SUPPORTED, Wanted, find};
 use crate::io::streams::Server;
+use crate::io::streams::failure::Failure;
 use crate::io::stun::StunServer;
 use crate::registration::Chosen;
 use crate::shard::Sockets;
 
 pub use answers::{Answered, Binding, Fetched};
+pub use certificates::{Certificate, Shown};
 pub use exchange::Unanswered;
 pub use lookups::{LookedUp, RecordKind};
 
@@ -75,12 +78,54 @@ pub struct Tried {
     pub local: Option<SocketAddr>,
     /// How long it took to connect, handshakes and all, or why there is no connection. By UDP nothing is connected, and it
     /// tells whether there is a way at all.
-    pub connected: Option<std::result::Result<Duration, String>>,
+    pub connected: Option<std::result::Result<Duration, Unreached>>,
+    /// What the server showed of itself, where TLS came so far.
+    pub shown: Option<Shown>,
     /// What an OPTIONS was answered (RFC 3261 section 11), or why it was not.
     pub capabilities: Option<std::result::Result<Answered, Unanswered>>,
     /// Which bindings the account has (RFC 3261 section 10.2.3), or why they are not known; nothing where it does not
     /// register.
     pub bindings: Option<Fetched>,
+}
+
+/// Why a server cannot be reached.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Unreached {
+    /// Its host says that nobody listens there.
+    #[error("nobody listens there")]
+    Refused,
+    /// Something was not done in time.
+    #[error("{0}")]
+    NotInTime(String),
+    /// Its certificate is not accepted, or no certificate can be for the name.
+    #[error("{0}")]
+    Certificate(String),
+    /// Anything else.
+    #[error("{0}")]
+    Failed(String),
+}
+
+impl Unreached {
+    fn of(failure: &Failure) -> Self {
+        match failure {
+            Failure::Tcp(error) if error.kind() == io::ErrorKind::ConnectionRefused => Self::Refused,
+            Failure::NotInTime { .. } => Self::NotInTime(failure.to_string()),
+            Failure::Certificate(_) | Failure::Name(_) => Self::Certificate(failure.to_string()),
+            Failure::Tcp(_)
+            | Failure::Setup(_)
+            | Failure::Tls(_)
+            | Failure::Address { .. }
+            | Failure::WebSocket(_) => Self::Failed(failure.to_string()),
+        }
+    }
+}
+
+impl Tried {
+    fn at(server: SocketAddr) -> Self {
+        let (local, connected, shown, capabilities, bindings) = (None, None, None, None, None);
+        Self { server, local, connected, shown, capabilities, bindings }
+    }
 }
 
 /// What is examined with, made of a [`Builder`].
@@ -204,18 +249,17 @@ impl Examiner<'_> {
         generator: &mut Generator,
         examined: &mut Examination,
     ) -> bool {
-        let (local, connected, capabilities, bindings) = (None, None, None, None);
-        examined.tried.push(Tried { server: address, local, connected, capabilities, bindings });
+        examined.tried.push(Tried::at(address));
         let Examination { tried, stun, .. } = examined;
         let Some(tried) = tried.last_mut() else { return false };
         let began = Instant::now();
-        let mut way = match self.open(server, address, stun).await {
+        let mut way = match self.open(server, address, stun, &mut tried.shown).await {
             Ok(way) => {
                 tried.connected = Some(Ok(began.elapsed()));
                 way
             }
             Err(why) => {
-                tried.connected = Some(Err(why));
+                tried.connected = Some(Err(Unreached::of(&why)));
                 return false;
             }
         };
@@ -239,15 +283,16 @@ impl Examiner<'_> {
         server: &Server,
         address: SocketAddr,
         stun: &mut Option<std::result::Result<SocketAddr, String>>,
-    ) -> std::result::Result<Way, String> {
+        shown: &mut Option<Shown>,
+    ) -> std::result::Result<Way, Failure> {
         let Sockets { udp: listening, tls, .. } = &self.setup.sockets;
         if server.transport != Transport::Udp {
-            return Way::connect(server, address, *listening, tls).await;
+            return Way::connect(server, address, *listening, tls, shown).await;
         }
-        let way = Way::bind(address, *listening).await?;
+        let way = Way::bind(address, *listening).await.map_err(Failure::Tcp)?;
         if let (Some(server), None) = (&self.setup.stun, &stun) {
             *stun = Some(way.seen_by(server, self.resolver).await);
         }
-        way.towards(address).await
+        way.towards(address).await.map_err(Failure::Tcp)
     }
 }

@@ -2,6 +2,8 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::{Buf as _, BytesMut};
 use futures_util::{SinkExt as _, StreamExt as _};
@@ -9,11 +11,15 @@ use ringfence_ua::Transport;
 use ringfence_wire::sip::{Frame, Framer};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UdpSocket;
+use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 
+use super::certificates::{Shown, Witness};
 use super::lookups::Recording;
 use crate::io::locate::find;
-use crate::io::streams::{Connection, Server, connect};
+use crate::io::streams::failure::{Failure, Step};
+use crate::io::streams::steps::{tcp, tls, websocket};
+use crate::io::streams::{Connection, Server, Stream};
 use crate::io::stun::StunServer;
 use crate::tls::Tls;
 
@@ -29,38 +35,59 @@ enum Open {
     Stream { connection: Box<Connection>, buffer: BytesMut, framer: Framer },
 }
 
+/// How long a TCP connection is waited for: who is asked for every call is to be quicker.
+const CONNECT: Duration = Duration::from_secs(4);
 /// The longest datagram.
 const LONGEST: usize = 65_535;
 
 impl Way {
     /// Binds a socket of the family of a server, where packets leave from; nothing is sent.
-    pub(super) async fn bind(server: SocketAddr, listening: SocketAddr) -> Result<Self, String> {
-        let socket =
-            UdpSocket::bind((source(server, listening), 0)).await.map_err(|error| error.to_string())?;
-        let local = socket.local_addr().map_err(|error| error.to_string())?;
+    pub(super) async fn bind(server: SocketAddr, listening: SocketAddr) -> io::Result<Self> {
+        let socket = UdpSocket::bind((source(server, listening), 0)).await?;
+        let local = socket.local_addr()?;
         let open = Open::Datagrams { socket, buffer: vec![0; LONGEST] };
         Ok(Self { open, transport: Transport::Udp, local })
     }
 
     /// Has a socket hear this server alone, and of it that nobody listens there.
-    pub(super) async fn towards(mut self, server: SocketAddr) -> Result<Self, String> {
+    pub(super) async fn towards(mut self, server: SocketAddr) -> io::Result<Self> {
         if let Open::Datagrams { socket, .. } = &self.open {
-            socket.connect(server).await.map_err(|error| error.to_string())?;
-            self.local = socket.local_addr().map_err(|error| error.to_string())?;
+            socket.connect(server).await?;
+            self.local = socket.local_addr()?;
         }
         Ok(self)
     }
 
-    /// Opens a connection.
+    /// Opens a connection. What the server shows by TLS is kept, also where that is refused.
     pub(super) async fn connect(
         server: &Server,
         address: SocketAddr,
         listening: SocketAddr,
-        tls: &Tls,
-    ) -> Result<Self, String> {
+        trust: &Tls,
+        shown: &mut Option<Shown>,
+    ) -> Result<Self, Failure> {
         let source = Some(listening.ip()).filter(|source| !source.is_unspecified());
-        let connection = connect(server, vec![address], source, tls).await?;
-        let (_, local) = connection.addresses().map_err(|error| error.to_string())?;
+        let late = |_| Failure::NotInTime { step: Step::Tcp, patience: CONNECT };
+        let stream = timeout(CONNECT, tcp(address, source)).await.map_err(late)?.map_err(Failure::Tcp)?;
+        let local = stream.local_addr().map_err(Failure::Tcp)?;
+        let stream = if server.transport.is_encrypted() {
+            let witness = Arc::new(Witness::new(trust.verifier().map_err(Failure::Setup)?));
+            let client = trust.client_with(Arc::clone(&witness) as _).map_err(Failure::Setup)?;
+            let greeted = tls(stream, &server.host, Arc::new(client)).await;
+            *shown = Some(Shown::of(
+                greeted.as_ref().ok().map(|stream| stream.get_ref().1),
+                &witness,
+                trust.accepts_anyone(),
+            ));
+            Stream::Tls(Box::new(greeted?.into()))
+        } else {
+            Stream::Tcp(stream)
+        };
+        let connection = if server.transport.is_websocket() {
+            Connection::WebSocket(Box::new(websocket(stream, server).await?))
+        } else {
+            Connection::Stream(stream)
+        };
         let (connection, buffer, framer) = (Box::new(connection), BytesMut::new(), Framer::default());
         let open = Open::Stream { connection, buffer, framer };
         Ok(Self { open, transport: server.transport, local })
