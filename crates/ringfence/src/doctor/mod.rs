@@ -80,10 +80,19 @@ pub(crate) fn diagnose(account: &Account, examined: &Examination, running: &Runn
     findings.extend(way::findings(examined));
     findings.extend(certificates::findings(examined, SystemTime::now()));
     findings.extend(server::findings(account, examined));
+    findings.extend(cut_short(examined));
     findings.extend(address::findings(account, examined));
     findings.extend(clock::findings(examined));
     findings.extend(calls::findings(account, examined, running));
     findings
+}
+
+/// Says that not all was asked.
+fn cut_short(examined: &Examination) -> Option<Finding> {
+    let severity = if answered(examined).is_some() { Severity::Warning } else { Severity::Error };
+    let found = "the time was over before all was asked";
+    let finding = || Finding::new(Topic::Server, severity, found);
+    examined.is_cut_short.then(|| finding().remedy("look at what is above, or give it more: `--timeout 60`"))
 }
 
 impl Finding {
@@ -146,6 +155,3 @@ fn list(parts: &[SocketAddr]) -> String {
     let parts: Vec<String> = parts.iter().map(ToString::to_string).collect();
     parts.join(", ")
 }
-
-#[cfg(test)]
-mod tests;

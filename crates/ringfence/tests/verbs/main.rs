@@ -5,6 +5,7 @@
 mod block;
 mod calls;
 mod dialed;
+mod doctor;
 mod entries;
 mod exchange;
 mod filters;
