@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import behind_kamailio
 import connected
+import examined
 import flows
 import forked
 import from_baresip
@@ -64,6 +65,8 @@ IN_TURN = [
     connected.over_websocket_it_registers_and_rejects_and_comes_back_after_a_restart,
     connected.over_wss_it_registers_and_rejects_and_comes_back_after_a_restart,
     connected.a_certificate_that_nobody_vouches_for_is_refused,
+    examined.doctor_sees_a_registered_line_by_every_transport,
+    examined.doctor_says_what_is_wrong,
     connected.a_trunk_calls_by_tcp,
     connected.a_trunk_calls_by_tls,
     surviving.where_every_tenth_packet_is_lost_it_registers_and_rejects,

@@ -127,8 +127,12 @@ fn of_none(others: &[&Binding]) -> Finding {
 }
 
 fn of_others(others: &[&Binding]) -> Finding {
-    let found =
-        format!("the registrar lists {} of other devices: each is called as well", counted(others.len()));
+    // One that has never run, and one whose registrar keeps no instance-id, is not known there.
+    let whose = if others.iter().all(|binding| binding.is_ours == Some(false)) { "of" } else { "of this or" };
+    let found = format!(
+        "the registrar lists {} {whose} other devices: each is called as well",
+        counted(others.len())
+    );
     Finding::new(Topic::Calls, Severity::Note, found).details(addresses(others))
 }
 

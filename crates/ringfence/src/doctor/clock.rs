@@ -14,7 +14,7 @@ pub(super) fn findings(examined: &Examination) -> Vec<Finding> {
     let Some(tried) = answered(examined) else { return Vec::new() };
     let Some(ahead) = responses(tried).find_map(|response| response.clock_ahead) else {
         let found = "the server does not say what time it is (it sends no Date)";
-        return vec![Finding::new(Topic::Clock, Severity::Ok, found)];
+        return vec![Finding::new(Topic::Clock, Severity::Note, found)];
     };
     let apart = ahead.unsigned_abs();
     if apart <= APART {

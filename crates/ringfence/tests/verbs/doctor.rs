@@ -194,6 +194,54 @@ fn a_router_that_rewrites_sip_is_found_out() {
     assert!(told.contains("do: turn off what the router calls SIP ALG"), "{told}");
 }
 
+/// Answers Binding requests (RFC 8489): everybody is seen at 203.0.113.9 and a port.
+fn stun(port: u16) -> UdpSocket {
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let answering = socket.try_clone().unwrap();
+    // It ends with the test's process.
+    std::thread::spawn(move || {
+        let mut buffer = [0; 100];
+        while let Ok((length, source)) = answering.recv_from(&mut buffer) {
+            let mut answer = vec![0x01, 0x01, 0, 12];
+            answer.extend(&buffer[4..20.min(length)]);
+            // XOR-MAPPED-ADDRESS of IPv4, under the magic cookie.
+            answer.extend([0x00, 0x20, 0, 8, 0, 1]);
+            answer.extend((port ^ 0x2112).to_be_bytes());
+            answer.extend([203 ^ 0x21, 0x12, 113 ^ 0xa4, 9 ^ 0x42]);
+            answering.send_to(&answer, source).unwrap();
+        }
+    });
+    socket
+}
+
+#[test]
+fn a_translator_with_a_port_for_each_destination_is_told_apart_from_one_with_one_for_all() {
+    for (port, expected) in [
+        (
+            40_123,
+            "ok       the STUN server sees us at 203.0.113.9:40123, too: the same for every destination",
+        ),
+        (
+            40_555,
+            "warning  the STUN server sees us at 203.0.113.9:40555, and the registrar at 203.0.113.9:40123: the \
+                  router gives another port for each destination (symmetric NAT)",
+        ),
+    ] {
+        let registrar = Registrar::start(|request, source| {
+            let seen = format!("received={};rport={}", source.ip(), source.port());
+            let answers = usual(request, source, "").into_iter();
+            answers.map(|answer| answer.replace(&seen, "received=203.0.113.9;rport=40123")).collect()
+        });
+        let stun = stun(port);
+        let home = home(registrar.address);
+        let listen = "listen = \"127.0.0.1:0\"";
+        let with_stun = format!("{listen}\nstun = \"{}\"", stun.local_addr().unwrap());
+        home.write("ringfence.toml", &home.read("ringfence.toml").replace(listen, &with_stun));
+        let told = home.told(&["doctor"]);
+        assert!(told.contains(expected), "{expected}\n{told}");
+    }
+}
+
 #[test]
 fn what_the_registrar_says_of_the_account_is_told_by_its_status() {
     for (status, expected) in [
