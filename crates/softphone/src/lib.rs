@@ -26,6 +26,7 @@
 //! | decide before the application | [`Builder::screen`] | before anything is answered |
 //! | how calls ended, and by whom | [`Builder::ended`] | ACK, or none |
 //! | one queue instead of objects | [`flat::Phone`] | the same |
+//! | find out why a line does not register | [`Builder::examine`] | OPTIONS, and a REGISTER that changes nothing |
 //! | leave | [`Line::unregister`], [`Softphone::shutdown`] | REGISTER with `expires=0` of our own binding |
 //!
 //! Values that decide take `self`: an [`IncomingCall`] cannot be decided twice, and one that is dropped is answered 480.

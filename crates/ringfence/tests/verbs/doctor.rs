@@ -66,8 +66,8 @@ fn response(request: &str, source: SocketAddr, status: &str, headers: &str) -> S
     let copied = request.lines().filter(|line| {
         ["Via:", "From:", "To:", "Call-ID:", "CSeq:"].iter().any(|name| line.starts_with(name))
     });
-    let copied: String = copied.map(|line| format!("{}\r\n", line.replace("rport", &seen))).collect();
-    format!("SIP/2.0 {status}\r\n{copied}{headers}Content-Length: 0\r\n\r\n")
+    let copied: Vec<String> = copied.map(|line| line.replace("rport", &seen)).collect();
+    format!("SIP/2.0 {status}\r\n{}\r\n{headers}Content-Length: 0\r\n\r\n", copied.join("\r\n"))
 }
 
 const CHALLENGE: &str =
@@ -142,9 +142,10 @@ fn nothing_is_written() {
 
 #[test]
 fn a_password_that_is_not_taken_is_an_error_and_is_sent_once() {
-    let registrar = Registrar::start(|request, source| match request.starts_with("OPTIONS") {
-        true => vec![response(request, source, "200 OK", "")],
-        false => vec![response(request, source, "401 Unauthorized", CHALLENGE)],
+    let registrar = Registrar::start(|request, source| {
+        let (status, headers) =
+            if request.starts_with("OPTIONS") { ("200 OK", "") } else { ("401 Unauthorized", CHALLENGE) };
+        vec![response(request, source, status, headers)]
     });
     let told = home(registrar.address).told(&["doctor", "home"]);
     assert!(
@@ -204,10 +205,10 @@ fn stun(port: u16) -> UdpSocket {
         while let Ok((length, source)) = answering.recv_from(&mut buffer) {
             let mut answer = vec![0x01, 0x01, 0, 12];
             answer.extend(&buffer[4..20.min(length)]);
-            // XOR-MAPPED-ADDRESS of IPv4, under the magic cookie.
+            // XOR-MAPPED-ADDRESS of IPv4: the port and 203.0.113.9 under the magic cookie.
             answer.extend([0x00, 0x20, 0, 8, 0, 1]);
             answer.extend((port ^ 0x2112).to_be_bytes());
-            answer.extend([203 ^ 0x21, 0x12, 113 ^ 0xa4, 9 ^ 0x42]);
+            answer.extend([0xea, 0x12, 0xd5, 0x4b]);
             answering.send_to(&answer, source).unwrap();
         }
     });
