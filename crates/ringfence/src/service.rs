@@ -10,7 +10,7 @@ use softphone::{Builder, EndedBy, How, Softphone, Transport};
 
 use crate::config::{self, Config, Stamped};
 use crate::control::server::Desk;
-use crate::control::{Configuration, Failed, Reloaded, Status};
+use crate::control::{Configuration, Failed, Listener, Reloaded, Status};
 use crate::fleet::Fleet;
 use crate::instance;
 use crate::journal::{self, Journal, Recorder};
@@ -213,7 +213,7 @@ impl Desk for Service {
             pid: std::process::id(),
             started: self.started,
             now: Timestamp::now(),
-            listen: self.phone.local_addresses().iter().map(ToString::to_string).collect(),
+            listen: self.phone.listeners().into_iter().map(Listener::from).collect(),
             configuration: self.configuration().clone(),
             lines: self.fleet.status(),
             calls: self.journal.tally(),

@@ -67,11 +67,11 @@ fn invite_with(bench: &Bench, line: &str, call_id: &str, cseq: u32, header: &str
     invite_at(&to, line, call_id, cseq, header)
 }
 
-/// Returns the addresses that are listened on, one a shard.
+/// Returns the addresses that are listened on by UDP, which is all there is, one a shard.
 fn listening(bench: &Bench) -> Vec<String> {
     let status = bench.json(&["status", "--json"]);
     let addresses = status["listen"].as_array().unwrap().iter();
-    addresses.map(|address| address.as_str().unwrap().to_owned()).collect()
+    addresses.map(|listener| listener["address"].as_str().unwrap().to_owned()).collect()
 }
 
 /// Sends one to an address.
@@ -280,7 +280,7 @@ fn a_call_that_is_turned_away_since_too_many_wait_has_its_decision_and_how_it_en
     let status = bench.json(&["status", "--json"]);
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     socket.set_read_timeout(Some(PATIENCE)).unwrap();
-    let (us, to) = (socket.local_addr().unwrap(), status["listen"][0].as_str().unwrap());
+    let (us, to) = (socket.local_addr().unwrap(), status["listen"][0]["address"].as_str().unwrap());
     let request = |method: &str, call: usize, tag: &str| one_of_many(method, call, tag, to, us);
     let mut last = String::new();
     for call in 0..=MOST_WAITING {
@@ -328,7 +328,7 @@ fn a_caller_who_gives_up_with_the_next_datagram_has_a_record_with_its_end() {
     let status = bench.json(&["status", "--json"]);
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     socket.set_read_timeout(Some(PATIENCE)).unwrap();
-    let (us, to) = (socket.local_addr().unwrap(), status["listen"][0].as_str().unwrap());
+    let (us, to) = (socket.local_addr().unwrap(), status["listen"][0]["address"].as_str().unwrap());
     for call in 0..HURRIED {
         for method in ["INVITE", "CANCEL"] {
             socket.send_to(one_of_many(method, call, "", to, us).as_bytes(), to).unwrap();
@@ -364,7 +364,7 @@ fn give_up_as_answered(bench: &Bench, line: &str) {
     let status = bench.json(&["status", "--json"]);
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     socket.set_read_timeout(Some(PATIENCE)).unwrap();
-    let (us, to) = (socket.local_addr().unwrap(), status["listen"][0].as_str().unwrap());
+    let (us, to) = (socket.local_addr().unwrap(), status["listen"][0]["address"].as_str().unwrap());
     let send = |method: &str, tag: &str, more: &str| {
         let request = format!(
             "{method} sip:{line}@{to} SIP/2.0\r\nVia: SIP/2.0/UDP {us};branch=z9hG4bKup{line}\r\nMax-Forwards: 70\r\n\

@@ -6,7 +6,7 @@
 #[allow(dead_code, reason = "not every test file needs all of it")]
 mod bench;
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::time::Instant;
 
 use bench::{Bench, PATIENCE, rejected};
@@ -216,6 +216,46 @@ fn a_port_that_is_taken_is_told_with_a_way_out() {
     let told = String::from_utf8(output.stderr).unwrap();
     assert!(told.contains(&format!("cannot listen on {taken}")), "{told}");
     assert!(told.contains("listen = \"127.0.0.1:0\" for a free port"), "{told}");
+}
+
+#[test]
+fn a_port_that_is_taken_by_a_listener_for_connections_is_told_by_its_own_key() {
+    let bench = Bench::new();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap();
+    let also = format!("listen = \"127.0.0.1:0\"\nlisten_ws = \"{address}\"");
+    let text = bench.configuration("858", "hunter2").replace("listen = \"127.0.0.1:0\"", &also);
+    bench.write("ringfence.toml", &text);
+    let output = bench.ask(&["run"]);
+    assert_eq!(output.status.code(), Some(2));
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(told.contains(&format!("cannot listen on {address} by WS")), "{told}");
+    assert!(told.contains("set [softphone] listen_ws = \"127.0.0.1:0\" for a free port"), "{told}");
+}
+
+#[test]
+fn status_and_the_log_tell_where_calls_come_in_by_every_transport_and_thread() {
+    let mut bench = Bench::new();
+    let also = "listen = \"127.0.0.1:0\"\nlisten_tcp = \"127.0.0.1:0\"\nlisten_ws = \"[::1]:0\"\nshards = 2";
+    let text = bench.configuration("858", "hunter2").replace("listen = \"127.0.0.1:0\"", also);
+    bench.write("ringfence.toml", &text);
+    let _program = bench.registered();
+    let status = bench.json(&["status", "--json"]);
+    let listeners: Vec<_> = status["listen"].as_array().unwrap().iter().collect();
+    let by = |transport: &str| {
+        let of_it = listeners.iter().filter(|listener| listener["transport"] == transport);
+        of_it.map(|listener| listener["address"].as_str().unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!((by("UDP").len(), by("TCP").len(), by("WS").len(), listeners.len()), (2, 2, 2, 6));
+    assert!(by("WS").iter().all(|address| address.starts_with("[::1]:")));
+    let [rows, log] = [bench.told(&["status"]), bench.log()];
+    for row in ["UDP", "TCP", "WS"].map(|transport| format!("{transport} {}", by(transport).join(", "))) {
+        assert!(rows.contains(&row), "{row} in {rows}");
+    }
+    for listener in &listeners {
+        let [by, at] = [&listener["transport"], &listener["address"]].map(|text| text.as_str().unwrap());
+        assert!(log.contains(&format!("{by} {at}")), "{by} {at} in {log}");
+    }
 }
 
 #[test]

@@ -6,6 +6,8 @@ use std::net::SocketAddr;
 
 use ringfence_ua::{Cause, InvalidAnswer};
 
+use crate::listener::Listener;
+
 /// What this crate's methods return.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -32,7 +34,7 @@ pub(crate) enum Kind {
     /// The text of an answer.
     Answer(InvalidAnswer),
     /// A socket.
-    Socket { address: SocketAddr, error: io::Error },
+    Socket { listener: Listener, error: io::Error },
     /// A certificate or a key.
     Tls(String),
     /// A STUN server that does not tell where it sees us.
@@ -92,6 +94,12 @@ impl Error {
         matches!(&*self.kind, Kind::Socket { error, .. } if error.kind() == io::ErrorKind::AddrInUse)
     }
 
+    /// Returns where it was to be listened, where that is what failed.
+    #[must_use]
+    pub fn listener(&self) -> Option<Listener> {
+        if let Kind::Socket { listener, .. } = &*self.kind { Some(*listener) } else { None }
+    }
+
     /// Returns why a registration failed, where that is what failed.
     #[must_use]
     pub fn cause(&self) -> Option<&Cause> {
@@ -110,7 +118,9 @@ impl fmt::Display for Error {
         match &*self.kind {
             Kind::Account { expected, got } => write!(f, "expected {expected}, got {got:?}"),
             Kind::Answer(error) => error.fmt(f),
-            Kind::Socket { address, error } => write!(f, "cannot listen on {address}: {error}"),
+            Kind::Socket { listener: Listener { transport, address }, error } => {
+                write!(f, "cannot listen on {address} by {transport}: {error}")
+            }
             Kind::Tls(what) => write!(f, "TLS: {what}"),
             Kind::Stun { server, why } => {
                 write!(f, "the STUN server {server} did not tell our address: {why}")

@@ -104,6 +104,7 @@ mod hooks;
 mod instance;
 mod io;
 mod line;
+mod listener;
 mod registration;
 mod reject;
 mod screen;
@@ -121,6 +122,7 @@ pub use error::{Error, Result};
 pub use instance::new_instance_id;
 pub use io::{Lookup, LookupError, Naptr, Records, Resolver, RtpPair, RtpPorts, Srv, is_stun_server};
 pub use line::{Line, LineId};
+pub use listener::Listener;
 pub use registration::{Chosen, ChosenBy, Registration, RegistrationState};
 pub use reject::{Redirect, Reject};
 #[doc(inline)]

@@ -7,7 +7,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
-use ringfence_ua::{CallEnd, CallNumber, Config, Decided, EndedBy, Endpoint, Event, Flow, Rejection};
+use ringfence_ua::{
+    CallEnd, CallNumber, Config, Decided, EndedBy, Endpoint, Event, Flow, Rejection, Transport,
+};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::call::{Ended, How, IncomingCall};
@@ -19,6 +21,7 @@ use crate::io::streams::Streams;
 use crate::io::stun::StunServer;
 use crate::io::udp::Udp;
 use crate::line::LineId;
+use crate::listener::Listener;
 use crate::screen::{CallId, Invite};
 use crate::trace::{Direction, Traced};
 
@@ -49,7 +52,7 @@ pub(crate) struct Shard {
     names: Names,
     streams: Streams,
     /// Where others connect to.
-    listening: Vec<SocketAddr>,
+    listening: Vec<Listener>,
     hooks: Hooks,
     commands: mpsc::UnboundedReceiver<Command>,
     /// For handles that are made here.
@@ -80,11 +83,12 @@ impl Shard {
         config: &Config,
     ) -> Result<Self> {
         let address = nth_port(sockets.udp, index);
-        let udp = Udp::bind(address).map_err(|error| Kind::Socket { address, error })?;
+        let by_udp = Listener { transport: Transport::Udp, address };
+        let udp = Udp::bind(address).map_err(|error| Kind::Socket { listener: by_udp, error })?;
         let mut streams = Streams::new(udp.local(), sockets.tls.clone());
         let mut listening = Vec::new();
         for (&transport, &address) in &sockets.streams {
-            listening.push(streams.listen(nth_port(address, index), transport)?);
+            listening.push(streams.listen(Listener { transport, address: nth_port(address, index) })?);
         }
         let mut seed = [0; 32];
         getrandom::fill(&mut seed)
@@ -129,8 +133,8 @@ impl Shard {
         self.udp.local()
     }
 
-    /// Returns the addresses that others connect to.
-    pub(crate) fn listening(&self) -> &[SocketAddr] {
+    /// Returns where others connect to.
+    pub(crate) fn listening(&self) -> &[Listener] {
         &self.listening
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use ringfence_ua::Counters;
+use ringfence_ua::{Counters, Transport};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::account::Account;
@@ -15,6 +15,7 @@ use crate::error::{Kind, Result};
 use crate::hooks::Hooks;
 use crate::io::RtpPorts;
 use crate::line::{Line, NewLine};
+use crate::listener::Listener;
 use crate::registration::RegistrationState;
 use crate::shard::Command;
 use crate::tls::Tls;
@@ -52,8 +53,8 @@ struct Inner {
 #[derive(Clone)]
 pub(crate) struct ShardHandle {
     pub(crate) local: SocketAddr,
-    /// Where others connect to: by TCP, TLS, WebSocket and WebSocket over TLS.
-    pub(crate) listening: Vec<SocketAddr>,
+    /// Where others connect to.
+    pub(crate) listening: Vec<Listener>,
     pub(crate) commands: mpsc::UnboundedSender<Command>,
 }
 
@@ -111,11 +112,15 @@ impl Softphone {
         self.add(account).await.map(NewLine::keep)
     }
 
-    /// Returns the addresses that are connected to, of each shard those of [`Builder::listen_tcp`],
-    /// [`Builder::listen_tls`], [`Builder::listen_ws`] and [`Builder::listen_wss`] in this order.
+    /// Returns where the softphone is reached: by UDP, and by what [`Builder::listen_tcp`], [`Builder::listen_tls`],
+    /// [`Builder::listen_ws`] and [`Builder::listen_wss`] have added. They are sorted by transport, UDP first; of each
+    /// transport there is one a shard.
     #[must_use]
-    pub fn stream_addresses(&self) -> Vec<SocketAddr> {
-        self.inner.shards.iter().flat_map(|shard| shard.listening.iter().copied()).collect()
+    pub fn listeners(&self) -> Vec<Listener> {
+        let shards = self.inner.shards.iter();
+        let mut listeners: Vec<Listener> = shards.flat_map(ShardHandle::listeners).collect();
+        listeners.sort_by_key(|listener| listener.transport);
+        listeners
     }
 
     /// Returns the addresses that are listened on by UDP, one a shard.
@@ -207,9 +212,16 @@ impl Softphone {
     }
 }
 
+impl ShardHandle {
+    fn listeners(&self) -> impl Iterator<Item = Listener> {
+        let udp = Listener { transport: Transport::Udp, address: self.local };
+        std::iter::once(udp).chain(self.listening.iter().copied())
+    }
+}
+
 impl fmt::Debug for Softphone {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Softphone").field("local_addresses", &self.local_addresses()).finish_non_exhaustive()
+        f.debug_struct("Softphone").field("listeners", &self.listeners()).finish_non_exhaustive()
     }
 }
 

@@ -174,7 +174,7 @@ async fn a_trunk_that_connects_to_us_is_answered_over_its_connection_once() {
     let account = Account::new("858@127.0.0.1:9").unwrap().register(false);
     let line = soon(phone.line(account)).await.unwrap();
     let reject = tokio::spawn(async move { next(line.incoming()).await.reject(Reject::busy()).await });
-    let heard = say(phone.stream_addresses()[0], INVITE.as_bytes(), "SIP/2.0 486").await;
+    let heard = say(by_connection(&phone), INVITE.as_bytes(), "SIP/2.0 486").await;
     reject.await.unwrap().unwrap();
     assert_eq!(heard.matches("SIP/2.0 486").count(), 1);
     assert!(heard.contains("Via: SIP/2.0/TCP 127.0.0.1:9;branch=z9hG4bKone"), "{heard}");
@@ -183,7 +183,7 @@ async fn a_trunk_that_connects_to_us_is_answered_over_its_connection_once() {
 #[tokio::test]
 async fn a_ping_is_answered_and_what_is_no_sip_ends_the_connection() {
     let phone = builder().listen_tcp("127.0.0.1:0".parse().unwrap()).start().await.unwrap();
-    let to = phone.stream_addresses()[0];
+    let to = by_connection(&phone);
     assert_eq!(say(to, b"\r\n\r\n", "\r\n").await, "\r\n");
     assert_eq!(say(to, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", "never").await, "");
 }
@@ -191,7 +191,7 @@ async fn a_ping_is_answered_and_what_is_no_sip_ends_the_connection() {
 #[tokio::test]
 async fn one_peer_holds_so_many_connections_and_no_more() {
     let phone = builder().listen_tcp("127.0.0.1:0".parse().unwrap()).start().await.unwrap();
-    let to = phone.stream_addresses()[0];
+    let to = by_connection(&phone);
     let mut held = Vec::new();
     for _ in 0..64 {
         let mut stream = TcpStream::connect(to).await.unwrap();
@@ -215,7 +215,7 @@ async fn those_who_connect_by_tls_see_our_certificate() {
     let trusting = Tls::new().trust(authority.pem.as_bytes()).unwrap();
     // Two of ours: one registers at the other, which knows nobody and is silent, but for the handshake.
     let other = builder().tls(trusting).start().await.unwrap();
-    let account = Account::new(&format!("858@{}", phone.stream_addresses()[0])).unwrap();
+    let account = Account::new(&format!("858@{}", by_connection(&phone))).unwrap();
     let line = soon(other.line(account.transport(Transport::Tls))).await.unwrap();
     counted(&phone, |counters| counters.dropped_stranger > 0).await;
     drop(line);
@@ -232,7 +232,7 @@ async fn a_certificate_is_replaced_while_the_softphone_runs() {
     };
     let server =
         builder().listen_tls("127.0.0.1:0".parse().unwrap()).tls(identity(&old)).start().await.unwrap();
-    let address = format!("858@{}", server.stream_addresses()[0]);
+    let address = format!("858@{}", by_connection(&server));
     let account = || Account::new(&address).unwrap().transport(Transport::Tls);
     let client = builder().tls(Tls::new().trust(new.pem.as_bytes()).unwrap()).start().await.unwrap();
     let error = register(&client, account()).await.unwrap_err();
@@ -243,12 +243,34 @@ async fn a_certificate_is_replaced_while_the_softphone_runs() {
     counted(&server, |counters| counters.dropped_stranger > 0).await;
 }
 
+#[tokio::test]
+async fn a_softphone_tells_where_it_is_reached_by_each_transport_and_thread() {
+    use Transport::{Tcp, Udp, Ws};
+    let any = || "127.0.0.1:0".parse().unwrap();
+    let listening = builder().shards(2).listen_ws(any()).listen_tcp("[::1]:0".parse().unwrap());
+    let phone = listening.start().await.unwrap();
+    let listeners = phone.listeners();
+    let by: Vec<Transport> = listeners.iter().map(|listener| listener.transport).collect();
+    assert_eq!(by, [Udp, Udp, Tcp, Tcp, Ws, Ws]);
+    assert_eq!([listeners[0].address, listeners[1].address].as_slice(), phone.local_addresses());
+    assert_eq!(listeners[2].to_string(), format!("TCP [::1]:{}", listeners[2].address.port()));
+    let taken = listeners[4];
+    let refused = builder().listen_ws(taken.address).start().await.unwrap_err();
+    assert!(refused.is_address_in_use() && refused.listener() == Some(taken), "{refused}");
+}
+
+/// Returns where one connects to a softphone.
+fn by_connection(phone: &Softphone) -> SocketAddr {
+    let listeners = phone.listeners();
+    listeners.iter().find(|listener| listener.transport.is_reliable()).unwrap().address
+}
+
 /// A softphone that takes WebSocket connections, and a line of it that anyone may ring.
 async fn listening_by_websocket() -> (Softphone, softphone::Line, SocketAddr) {
     let phone = builder().listen_ws("127.0.0.1:0".parse().unwrap()).start().await.unwrap();
     let account = Account::new("858@127.0.0.1:9").unwrap().register(false);
     let line = soon(phone.line(account)).await.unwrap();
-    let address = phone.stream_addresses()[0];
+    let address = by_connection(&phone);
     (phone, line, address)
 }
 

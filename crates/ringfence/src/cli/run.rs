@@ -1,5 +1,6 @@
 //! `ringfence run`
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::failure::with_hint;
 use super::{Answer, Context, accept, parting, target};
-use crate::config::findings;
+use crate::config::{self, findings};
 use crate::control::place::{self, BindError, Bound};
 use crate::control::server::{self, Desk};
 use crate::journal::{self, Journal, News, Queued, Recorder, StoreError};
@@ -78,14 +79,13 @@ impl Run {
             (false, None) => None,
             (draws, pcap) => Some(Drawing::start(draws, pcap.as_deref())?),
         };
-        let listen = config.softphone.listen;
         let (recorder, journal, records) = open_journal(config.journal.clone()).await?;
         let tap = drawing.as_ref().map(Drawing::tap);
         let started = Service::start(config, tap, recorder, Arc::clone(&journal)).await;
-        let service = started.map_err(|error| no_service(&error, listen))?;
+        let service = started.map_err(|error| no_service(&error))?;
         tracing::info!(
             version = env!("CARGO_PKG_VERSION"),
-            listen = ?service.phone().local_addresses(),
+            listen = %listeners(service.phone()),
             control = %bound.path().display(),
             "running"
         );
@@ -280,15 +280,24 @@ fn no_control(error: &BindError) -> anyhow::Error {
     with_hint(error.to_string(), hint)
 }
 
-fn no_service(error: &softphone::Error, listen: std::net::SocketAddr) -> anyhow::Error {
+fn no_service(error: &softphone::Error) -> anyhow::Error {
+    let Some(listener) = error.listener() else { return anyhow::Error::msg(error.to_string()) };
+    let key = config::Softphone::listen_key(listener.transport);
+    let ip = SocketAddr::new(listener.address.ip(), 0);
     let hint = if error.is_address_in_use() {
+        let port = listener.address.port();
         format!(
-            "another program has port {}: stop it, or set [softphone] listen = \"{}:0\" for a free port",
-            listen.port(),
-            listen.ip()
+            "another program has port {port}: stop it, or set [softphone] {key} = \"{ip}\" for a free port"
         )
     } else {
-        "[softphone] listen names the address: one of this machine, or 0.0.0.0 for all".to_owned()
+        let any = if ip.is_ipv4() { "0.0.0.0" } else { "[::]" };
+        format!("[softphone] {key} names the address: one of this machine, or {any} for all")
     };
     with_hint(error.to_string(), hint)
+}
+
+/// Writes where a softphone listens.
+fn listeners(phone: &softphone::Softphone) -> String {
+    let listeners: Vec<String> = phone.listeners().iter().map(ToString::to_string).collect();
+    listeners.join(", ")
 }

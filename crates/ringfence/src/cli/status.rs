@@ -10,7 +10,7 @@ use super::failure::with_hint;
 use super::output::{between, clock, print, print_json, span};
 use super::{Answer, Context};
 use crate::control::client::{self, AskError};
-use crate::control::{self, Configuration, LineState, LineStatus, Request, Response};
+use crate::control::{self, Configuration, LineState, LineStatus, Listener, Request, Response};
 use crate::journal::{Health, Tally};
 use crate::page::{Page, table};
 use crate::style::{BAD, CAUTION, DIM, GOOD, STRONG, paint};
@@ -67,7 +67,7 @@ fn render(status: &control::Status) -> Page {
     ));
     configuration(&mut page, &status.configuration, status.now);
     sources::tell(&mut page, &status.sources, status.now);
-    labelled(&mut page, "listening", status.listen.join(", "));
+    listening(&mut page, &status.listen);
     page.line("");
     let rows: Vec<_> = status.lines.iter().map(|line| row(line, status.now)).collect();
     page.add(table(&["LINE", "ADDRESS", "STATE", "NEXT", "CAUSE"], &rows));
@@ -120,6 +120,16 @@ fn configuration(page: &mut Page, configuration: &Configuration, now: Timestamp)
     labelled(page, "lists", lists.join(", "));
     for kept in kept {
         labelled(page, "", paint(CAUTION, format_args!("kept as it was: {}", visible(kept))));
+    }
+}
+
+/// Tells where calls come in: a line a transport.
+fn listening(page: &mut Page, listeners: &[Listener]) {
+    for (index, alike) in listeners.chunk_by(|one, next| one.transport == next.transport).enumerate() {
+        let addresses: Vec<String> = alike.iter().map(|listener| listener.address.to_string()).collect();
+        let transport = alike.first().map_or("", |listener| &listener.transport);
+        let label = if index == 0 { "listening" } else { "" };
+        labelled(page, label, format_args!("{transport} {}", addresses.join(", ")));
     }
 }
 
@@ -199,6 +209,10 @@ mod tests {
         Timestamp::from_second(second).unwrap()
     }
 
+    fn listener(transport: &str, address: &str) -> Listener {
+        Listener { transport: transport.to_owned(), address: address.parse().unwrap() }
+    }
+
     /// Returns a configuration of which the last reading failed.
     fn configuration() -> Configuration {
         Configuration {
@@ -247,7 +261,11 @@ mod tests {
             pid: 4_711,
             started: at(0),
             now: at(11_520),
-            listen: vec!["0.0.0.0:5060".to_owned()],
+            listen: vec![
+                listener("UDP", "0.0.0.0:5060"),
+                listener("UDP", "0.0.0.0:5061"),
+                listener("TLS", "[::]:5061"),
+            ],
             configuration: configuration(),
             lines: lines(),
             calls: calls(),

@@ -88,6 +88,12 @@ impl Softphone {
         softphone
     }
 
+    /// Returns the key that says where others reach us by a transport.
+    pub(crate) fn listen_key(transport: Transport) -> &'static str {
+        let connections = CONNECTIONS.iter().find(|(known, _)| *known == transport);
+        connections.map_or(LISTEN.name, |(_, key)| key.name)
+    }
+
     /// Tells where TLS is to be listened for and there is nothing to show to those who connect.
     pub(super) fn check_tls(&self, document: &Section<'_>, tls: &Tls) {
         for (_, key) in CONNECTIONS.iter().filter(|(transport, _)| {

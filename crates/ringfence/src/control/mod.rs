@@ -22,6 +22,7 @@ pub(crate) mod place;
 pub(crate) mod server;
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use jiff::Timestamp;
@@ -98,8 +99,8 @@ pub(crate) struct Status {
     pub(crate) pid: u32,
     pub(crate) started: Timestamp,
     pub(crate) now: Timestamp,
-    /// The addresses that calls come in on, one a shard.
-    pub(crate) listen: Vec<String>,
+    /// Where calls come in, of each transport one a shard.
+    pub(crate) listen: Vec<Listener>,
     pub(crate) configuration: Configuration,
     pub(crate) lines: Vec<LineStatus>,
     pub(crate) calls: Tally,
@@ -109,6 +110,20 @@ pub(crate) struct Status {
     pub(crate) sources: SourcesStatus,
     /// What the softphone counted, by name.
     pub(crate) counters: BTreeMap<String, u64>,
+}
+
+/// Where calls come in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Listener {
+    /// By what: `UDP`, `TCP`, `TLS`, `WS` or `WSS`.
+    pub(crate) transport: String,
+    pub(crate) address: SocketAddr,
+}
+
+impl From<softphone::Listener> for Listener {
+    fn from(listener: softphone::Listener) -> Self {
+        Self { transport: listener.transport.to_string(), address: listener.address }
+    }
 }
 
 /// Which configuration is in force.

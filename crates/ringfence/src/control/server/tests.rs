@@ -22,7 +22,7 @@ impl Desk for Fixture {
             pid: 1,
             started: Timestamp::UNIX_EPOCH,
             now: Timestamp::UNIX_EPOCH,
-            listen: vec!["127.0.0.1:5060".to_owned()],
+            listen: Vec::new(),
             configuration: Configuration {
                 path: PathBuf::from("ringfence.toml"),
                 loaded: Timestamp::UNIX_EPOCH,

@@ -23,24 +23,25 @@ use tokio::time::timeout;
 use tokio_rustls::rustls::ServerConfig;
 
 use crate::error::{Kind, Result};
+use crate::listener::Listener;
 use crate::tls::Tls;
 
 mod accepted;
+mod acceptor;
 mod connect;
 mod connection;
 pub(crate) mod failure;
-mod listener;
 mod outgoing;
 mod patience;
 pub(crate) mod steps;
 mod websocket;
 
 use accepted::Accepted;
+use acceptor::Acceptor;
 use connect::connect;
 pub(crate) use connection::{Connection, Stream};
 use connection::{Ends, OpenedBy, serve};
 use failure::Failure;
-use listener::Listener;
 use outgoing::{Feed, Full, queue};
 
 /// What happens to connections.
@@ -152,8 +153,9 @@ impl Streams {
         }
     }
 
-    /// Takes connections on an address, and returns the address.
-    pub(crate) fn listen(&mut self, address: SocketAddr, transport: Transport) -> Result<SocketAddr> {
+    /// Takes connections, and returns where: the port may have been any.
+    pub(crate) fn listen(&mut self, wanted: Listener) -> Result<Listener> {
+        let Listener { transport, address } = wanted;
         let shown = if transport.is_encrypted() {
             let (shown, newest) = watch::channel(self.tls.server()?);
             self.shown.push(shown);
@@ -161,11 +163,11 @@ impl Streams {
         } else {
             None
         };
-        let in_use = |error| Kind::Socket { address, error };
-        let listener = Listener::bind(address, transport, shown).map_err(in_use)?;
-        let local = listener.local().map_err(in_use)?;
-        self.tasks.spawn(listener.accept(self.sender.clone()));
-        Ok(local)
+        let in_use = |error| Kind::Socket { listener: wanted, error };
+        let acceptor = Acceptor::bind(address, transport, shown).map_err(in_use)?;
+        let address = acceptor.local().map_err(in_use)?;
+        self.tasks.spawn(acceptor.accept(self.sender.clone()));
+        Ok(Listener { transport, address })
     }
 
     /// Has connections from now on made and taken with other certificates.

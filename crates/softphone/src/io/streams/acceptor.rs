@@ -15,7 +15,7 @@ use tokio_rustls::rustls::ServerConfig;
 use super::Event;
 
 /// A socket that peers connect to.
-pub(crate) struct Listener {
+pub(crate) struct Acceptor {
     socket: TcpListener,
     transport: Transport,
     /// The newest certificate to show, where TLS is spoken.
@@ -27,7 +27,7 @@ const BACKLOG: i32 = 1_024;
 /// How long nobody is let in when the system has no file descriptor left.
 const PAUSE: Duration = Duration::from_millis(100);
 
-impl Listener {
+impl Acceptor {
     /// Binds a socket; an IPv6 wildcard takes IPv4 too. Needs a runtime.
     pub(crate) fn bind(
         address: SocketAddr,
