@@ -287,9 +287,9 @@ impl Shard {
                 self.choose(line, chosen);
                 self.endpoint.handle_resolved(now, line, resolved);
             }
-            Command::Found { line, server, addresses, chosen } => {
+            Command::Found { line, server, priorities, chosen } => {
                 self.choose(line, chosen);
-                self.connect(now, line, server, addresses);
+                self.connect(now, line, server, priorities);
             }
             Command::Ring { call, done } => {
                 let decided = self.endpoint.ring(now, CallNumber::new(call));

@@ -5,57 +5,16 @@
 mod stage;
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 
 use futures_util::{SinkExt as _, StreamExt as _};
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use softphone::{Account, Cause, Counters, RegistrationState, Reject, Softphone, Tls, Transport};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
-use tokio_rustls::rustls::ServerConfig;
-use tokio_rustls::rustls::crypto::ring;
-use tokio_rustls::rustls::pki_types::PrivateKeyDer;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio_tungstenite::tungstenite::{ClientRequestBuilder, Error as WebSocketError, Message};
 
+use stage::authority::Authority;
 use stage::connections::pbx_behind;
 use stage::{builder, next, phone, soon};
-
-/// An authority that nobody knows of.
-struct Authority {
-    pem: String,
-    issuer: Issuer<'static, KeyPair>,
-}
-
-impl Authority {
-    fn new() -> Self {
-        let key = KeyPair::generate().unwrap();
-        let mut params = CertificateParams::default();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let pem = params.self_signed(&key).unwrap().pem();
-        Self { pem, issuer: Issuer::new(params, key) }
-    }
-
-    /// Certificate and key, in PEM, of a host.
-    fn identity(&self, host: &str) -> (String, String) {
-        let key = KeyPair::generate().unwrap();
-        let params = CertificateParams::new([host.to_owned()]).unwrap();
-        (params.signed_by(&key, &self.issuer).unwrap().pem(), key.serialize_pem())
-    }
-
-    fn server(&self, host: &str) -> Arc<ServerConfig> {
-        let key = KeyPair::generate().unwrap();
-        let params = CertificateParams::new([host.to_owned()]).unwrap();
-        let certificate = params.signed_by(&key, &self.issuer).unwrap().der().clone();
-        let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
-        let config = ServerConfig::builder_with_provider(ring::default_provider().into())
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(vec![certificate], key)
-            .unwrap();
-        Arc::new(config)
-    }
-}
 
 async fn register(phone: &Softphone, account: Account) -> softphone::Result<softphone::Line> {
     soon(phone.register(account)).await
@@ -93,8 +52,11 @@ async fn the_lines_of_one_registrar_share_a_connection() {
 
 #[tokio::test]
 async fn a_registrar_that_nobody_listens_at_is_told_at_once() {
-    let (pbx, phone) = (stage::pbx().await, phone().await);
-    let error = register(&phone, pbx.account("858").transport(Transport::Tcp)).await.unwrap_err();
+    // Bound, and so nobody else's, and not listened at.
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let account = Account::new(&format!("858@{};transport=tcp", socket.local_addr().unwrap())).unwrap();
+    let error = register(&phone().await, account).await.unwrap_err();
     let Some(Cause::Unconnected { host, error }) = error.cause() else { panic!("{error}") };
     assert!(host == "127.0.0.1" && error.contains("refused"), "{host}: {error}");
 }

@@ -28,8 +28,14 @@ pub(crate) struct Sockets {
 
 impl Shard {
     /// Gives a line the connection to its server, or has one opened.
-    pub(super) fn connect(&mut self, now: Instant, line: Number, server: Server, addresses: Vec<SocketAddr>) {
-        if let Some(reached) = self.streams.reach(now, line, server, addresses) {
+    pub(super) fn connect(
+        &mut self,
+        now: Instant,
+        line: Number,
+        server: Server,
+        priorities: Vec<Vec<SocketAddr>>,
+    ) {
+        if let Some(reached) = self.streams.reach(now, line, server, priorities) {
             let reached = reached.map(|target| vec![target]);
             let reached = self.lines.get(&line).map_or(reached.clone(), |known| known.told(reached));
             self.endpoint.handle_resolved(now, line, reached);

@@ -81,12 +81,13 @@ fn reached(
 ) -> Command {
     let chosen = chosen(places, by);
     let transport = chosen.transport;
-    let of_it = places.iter().filter(|place| place.transport == transport);
+    let of_it: Vec<Place> = places.iter().filter(|place| place.transport == transport).copied().collect();
     if transport.is_reliable() {
-        let addresses = of_it.map(|place| place.address).collect();
-        return Command::Found { line, server: server(transport), addresses, chosen };
+        let priorities = of_it.chunk_by(|one, next| one.priority == next.priority);
+        let priorities =
+            priorities.map(|equals| equals.iter().map(|place| place.address).collect()).collect();
+        return Command::Found { line, server: server(transport), priorities, chosen };
     }
-    let of_it: Vec<Place> = of_it.copied().collect();
     let resolved = targets(&of_it, listening).map_err(Unreached::from);
     Command::Resolved { line, resolved, chosen }
 }

@@ -4,6 +4,7 @@
 
 #![allow(dead_code, reason = "each test that shares it uses a part of it")]
 
+pub(crate) mod authority;
 pub(crate) mod connections;
 
 pub(crate) mod zone {

@@ -34,4 +34,6 @@ pub(crate) const SUPPORTED: &[Transport] =
 pub(crate) struct Place {
     pub(crate) address: SocketAddr,
     pub(crate) transport: Transport,
+    /// Of its SRV record, the lowest first: one that is lower is tried before any that is higher.
+    pub(crate) priority: u16,
 }

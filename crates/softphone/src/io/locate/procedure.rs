@@ -97,7 +97,7 @@ pub(super) fn at_address(question: &Question<'_>, source: Source<'_>) -> Option<
     Some(transport.and_then(|transport| {
         source(address).ok_or(Unlocated::Unreachable)?;
         let port = question.port.unwrap_or(transport.default_port());
-        Ok(Place { address: SocketAddr::new(address, port), transport })
+        Ok(Place { address: SocketAddr::new(address, port), transport, priority: 0 })
     }))
 }
 
@@ -306,8 +306,8 @@ impl Search<'_> {
             match self.reached(&addresses, server.port, transport) {
                 Ok(found) => {
                     for place in found {
-                        if !places.contains(&place) {
-                            places.push(place);
+                        if places.iter().all(|known: &Place| known.address != place.address) {
+                            places.push(Place { priority: server.priority, ..place });
                         }
                     }
                 }
@@ -340,7 +340,8 @@ impl Search<'_> {
             (true, true) => Err(Unlocated::NoAddress),
             (true, false) => Err(Unlocated::Unreachable),
             (false, _) => {
-                let place = |address| Place { address: SocketAddr::new(address, port), transport };
+                let place =
+                    |address| Place { address: SocketAddr::new(address, port), transport, priority: 0 };
                 Ok(ordered.into_iter().map(place).collect())
             }
         }

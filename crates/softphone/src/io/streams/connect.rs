@@ -1,75 +1,90 @@
-//! Opening a connection: the addresses of a host are tried one after the other, each with a small start before the next
-//! (RFC 8305), so that one that leads nowhere costs a quarter of a second and no more.
+//! Opening a connection to a server that has many addresses: those of one priority race ([`race`]), and those of the next
+//! are tried when all of them have failed. An attempt is all that makes a connection usable, handshakes as well: an address
+//! whose TLS or WebSocket handshake fails or never ends leads to the next one, as one does that refuses (RFC 3263 section
+//! 4.3).
 
-use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use tokio::net::TcpStream;
-use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, timeout_at};
 
 use super::connection::Connection;
 use super::failure::{Failure, Step};
+use super::race::{Attempt, race};
 use super::steps::{tcp, tls, websocket};
+use super::unconnected::Unconnected;
 use super::{Server, Stream};
 use crate::tls::Tls;
 
-/// How far ahead of the next one an attempt is: RFC 8305 section 8, "Connection Attempt Delay".
-const HEAD_START: Duration = Duration::from_millis(250);
-/// How long all attempts together may take.
-const CONNECT: Duration = Duration::from_secs(10);
+/// How long the addresses of one priority may take together while others are left to be tried.
+const PRIORITY: Duration = Duration::from_secs(10);
+/// How long TCP may take: the system repeats a SYN after 1 s and 3 s.
+const TCP: Duration = Duration::from_secs(5);
+
+/// Opens a connection to one address.
+struct Opener<'a> {
+    server: &'a Server,
+    source: Option<IpAddr>,
+    trust: &'a Tls,
+}
 
 /// Connects to the first address that can be had, and by TLS makes sure that it is who it is to be.
 pub(super) async fn connect(
     server: &Server,
-    addresses: Vec<SocketAddr>,
+    priorities: Vec<Vec<SocketAddr>>,
     source: Option<IpAddr>,
     trust: &Tls,
-) -> Result<Connection, Failure> {
-    let stream = match timeout(CONNECT, first_of(addresses, source)).await {
-        Ok(connected) => connected.map_err(Failure::Tcp)?,
-        Err(_) => return Err(Failure::NotInTime { step: Step::Tcp, patience: CONNECT }),
-    };
-    let stream = if server.transport.is_encrypted() {
-        let client = trust.client().map_err(Failure::Setup)?;
-        Stream::Tls(Box::new(tls(stream, &server.host, client).await?.into()))
-    } else {
-        Stream::Tcp(stream)
-    };
-    if !server.transport.is_websocket() {
-        return Ok(Connection::Stream(stream));
+    until: Instant,
+) -> Result<Connection, Unconnected> {
+    let (opener, mut unconnected) = (Opener { server, source, trust }, Unconnected::default());
+    let mut priorities = priorities.into_iter();
+    while let Some(addresses) = priorities.next() {
+        let until = if priorities.len() == 0 { until } else { until.min(Instant::now() + PRIORITY) };
+        match race(addresses, until, |attempt| opener.open(attempt)).await {
+            Ok(connection) => return Ok(connection),
+            Err(failed) => unconnected.append(failed),
+        }
     }
-    Ok(Connection::WebSocket(Box::new(websocket(stream, server).await?)))
+    Err(unconnected)
 }
 
-async fn first_of(addresses: Vec<SocketAddr>, source: Option<IpAddr>) -> io::Result<TcpStream> {
-    let mut untried = addresses.into_iter();
-    let mut attempts = JoinSet::new();
-    let mut failed = io::Error::new(io::ErrorKind::AddrNotAvailable, "no address");
-    loop {
-        if let Some(address) = untried.next() {
-            attempts.spawn(tcp(address, source));
+impl Opener<'_> {
+    async fn open(&self, attempt: Attempt) -> Result<Connection, Failure> {
+        let Attempt { address, opened, until } = attempt;
+        let (server, began) = (self.server, Instant::now());
+        let stream = async { tcp(address, self.source).await.map_err(Failure::Tcp) };
+        let stream = in_time(Step::Tcp, began, until.min(began + TCP), stream).await?;
+        // Nobody may wait for that.
+        let _ = opened.send(());
+        let stream = if server.transport.is_encrypted() {
+            let client = self.trust.client().map_err(Failure::Setup)?;
+            let greeted = in_time(Step::Tls, began, until, tls(stream, &server.host, client)).await?;
+            Stream::Tls(Box::new(greeted.into()))
+        } else {
+            Stream::Tcp(stream)
+        };
+        if !server.transport.is_websocket() {
+            return Ok(Connection::Stream(stream));
         }
-        let has_more = untried.len() > 0;
-        tokio::select! {
-            ended = attempts.join_next() => match ended {
-                Some(Ok(Ok(stream))) => return Ok(stream),
-                Some(Ok(Err(error))) => failed = error,
-                Some(Err(error)) => failed = io::Error::other(error),
-                None => {}
-            },
-            () = sleep(HEAD_START), if has_more => {}
-        }
-        if attempts.is_empty() && !has_more {
-            return Err(failed);
-        }
+        let greeted = in_time(Step::WebSocket, began, until, websocket(stream, server)).await?;
+        Ok(Connection::WebSocket(Box::new(greeted)))
     }
+}
+
+async fn in_time<T>(
+    step: Step,
+    began: Instant,
+    until: Instant,
+    taken: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    let late = |_| Failure::NotInTime { step, patience: until.saturating_duration_since(began) };
+    timeout_at(until, taken).await.map_err(late)?
 }
 
 #[cfg(test)]
 mod tests {
-    use tokio::net::TcpListener;
+    use ringfence_ua::Transport;
+    use tokio::net::{TcpListener, TcpSocket};
 
     use super::*;
 
@@ -79,15 +94,52 @@ mod tests {
         (listener, address)
     }
 
+    /// An address that is bound, and so nobody else's, and not listened at.
+    fn refusing() -> (TcpSocket, SocketAddr) {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let address = socket.local_addr().unwrap();
+        (socket, address)
+    }
+
+    async fn connected(transport: Transport, priorities: &[&[SocketAddr]]) -> Result<SocketAddr, String> {
+        let server = Server::of("pbx.example.com", None, transport, None);
+        let priorities = priorities.iter().map(|addresses| addresses.to_vec()).collect();
+        let until = Instant::now() + Duration::from_secs(60);
+        let connection = connect(&server, priorities, None, &Tls::new(), until).await;
+        connection.map(|it| it.addresses().unwrap().0).map_err(|unconnected| unconnected.to_string())
+    }
+
     #[tokio::test]
     async fn an_address_that_refuses_does_not_keep_from_the_next() {
-        let (refusing, (_alive, address)) = (listening().await.1, listening().await);
-        let stream = first_of(vec![refusing, address], None).await.unwrap();
-        assert_eq!(stream.peer_addr().unwrap(), address);
-        assert_eq!(
-            first_of(vec![refusing], None).await.unwrap_err().kind(),
-            io::ErrorKind::ConnectionRefused
-        );
-        assert!(first_of(Vec::new(), None).await.is_err());
+        let ((_bound, refusing), (_alive, address)) = (refusing(), listening().await);
+        assert_eq!(connected(Transport::Tcp, &[&[refusing, address]]).await, Ok(address));
+        assert_eq!(connected(Transport::Tcp, &[&[refusing], &[address]]).await, Ok(address));
+        let why = connected(Transport::Tcp, &[&[refusing]]).await.unwrap_err();
+        assert!(why.starts_with(&format!("at {refusing}: ")) && why.contains("refused"), "{why}");
+        assert_eq!(connected(Transport::Tcp, &[]).await, Err("no address".to_owned()));
+    }
+
+    #[tokio::test]
+    async fn one_that_closes_during_the_handshake_is_told_with_the_next_that_does() {
+        for transport in [Transport::Tls, Transport::Ws] {
+            let closing = [listening().await, listening().await];
+            let addresses = closing.each_ref().map(|(_, address)| *address);
+            let closers =
+                closing.map(|(listener, _)| tokio::spawn(async move { drop(listener.accept().await) }));
+            let why = connected(transport, &[&addresses[..1], &addresses[1..]]).await.unwrap_err();
+            for closer in closers {
+                closer.await.unwrap();
+            }
+            assert!(addresses.iter().all(|address| why.contains(&address.to_string())), "{why}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_lower_priority_is_not_asked_while_a_higher_one_is_well() {
+        let ((_first, preferred), (spare, address)) = (listening().await, listening().await);
+        assert_eq!(connected(Transport::Tcp, &[&[preferred], &[address]]).await, Ok(preferred));
+        let asked = tokio::time::timeout(Duration::ZERO, spare.accept()).await;
+        assert!(asked.is_err(), "the spare one is left alone");
     }
 }

@@ -79,8 +79,10 @@ fn said_of(error: &CertificateError) -> String {
         "it has expired"
     } else if let CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } = error {
         "it is not valid yet"
+    } else if let CertificateError::BadSignature = error {
+        "the authority that is trusted by that name has not signed it"
     } else {
-        return TlsError::InvalidCertificate(error.clone()).to_string();
+        return format!("its certificate is not accepted: {}", TlsError::InvalidCertificate(error.clone()));
     };
     format!("its certificate is not accepted: {why}")
 }
@@ -100,7 +102,11 @@ mod tests {
             (CertificateError::NotValidForName, "its certificate is not accepted: it is for another name"),
             (CertificateError::Expired, "its certificate is not accepted: it has expired"),
             (CertificateError::NotValidYet, "its certificate is not accepted: it is not valid yet"),
-            (CertificateError::Revoked, "invalid peer certificate: Revoked"),
+            (
+                CertificateError::BadSignature,
+                "its certificate is not accepted: the authority that is trusted",
+            ),
+            (CertificateError::Revoked, "its certificate is not accepted: invalid peer certificate: Revoked"),
         ];
         for (error, words) in cases {
             let failure = of(TlsError::InvalidCertificate(error));

@@ -33,7 +33,9 @@ mod connection;
 pub(crate) mod failure;
 mod outgoing;
 mod patience;
+mod race;
 pub(crate) mod steps;
+mod unconnected;
 mod websocket;
 
 use accepted::Accepted;
@@ -41,13 +43,13 @@ use acceptor::Acceptor;
 use connect::connect;
 pub(crate) use connection::{Connection, Stream};
 use connection::{Ends, OpenedBy, serve};
-use failure::Failure;
 use outgoing::{Feed, Full, queue};
+use unconnected::Unconnected;
 
 /// What happens to connections.
 pub(crate) enum Event {
     /// One that lines asked for is open, or cannot be had.
-    Connected { server: Server, connected: std::result::Result<Connection, Failure> },
+    Connected { server: Server, connected: std::result::Result<Connection, Unconnected> },
     /// Somebody has connected to us.
     Accepted { connection: TcpStream, transport: Transport, tls: Option<Arc<ServerConfig>> },
     /// A whole message came.
@@ -126,6 +128,8 @@ const EVENTS: usize = 256;
 /// KiB wait, so that all there can be is what was in hand, and the answers to calls that rang.
 const WAITING_OF_OURS: usize = 64 << 20;
 const WAITING_OF_PEERS: usize = 4 << 20;
+/// How long all attempts at a server's addresses may take together, so that its line does not give up before (after 30 s).
+const CONNECT: Duration = Duration::from_secs(20);
 /// How long a server that could not be connected to is not tried again. Each line behind it waits for at least a second
 /// by itself; what this keeps from coming is the attempts of thousands of them.
 const NOT_AGAIN: Duration = Duration::from_millis(500);
@@ -192,14 +196,14 @@ impl Streams {
         self.receiver.try_recv().ok()
     }
 
-    /// Returns a connection to a server where one is open, or why there can be none; else one is opened, for which
-    /// [`Event::Connected`] comes.
+    /// Returns a connection to a server where one is open, or why there can be none; else one is opened, to an address of
+    /// the first priority that has one that can be had, for which [`Event::Connected`] comes.
     pub(crate) fn reach(
         &mut self,
         now: Instant,
         line: LineId,
         server: Server,
-        addresses: Vec<SocketAddr>,
+        priorities: Vec<Vec<SocketAddr>>,
     ) -> Option<std::result::Result<Target, Unreached>> {
         let open = self.ours.get(&server).and_then(|id| self.open.get(id));
         let is_usable = |open: &&Open| open.outgoing.as_ref().is_some_and(|feed| !feed.is_closed());
@@ -217,7 +221,8 @@ impl Streams {
         self.connecting.insert(server.clone(), BTreeSet::from([line]));
         let (events, tls, source) = (self.sender.clone(), self.tls.clone(), self.source);
         self.tasks.spawn(async move {
-            let connected = connect(&server, addresses, source, &tls).await;
+            let until = tokio::time::Instant::from_std(now + CONNECT);
+            let connected = connect(&server, priorities, source, &tls, until).await;
             // A shard that has ended needs no connection.
             let _ = events.send(Event::Connected { server, connected }).await;
         });
@@ -229,11 +234,11 @@ impl Streams {
         &mut self,
         now: Instant,
         server: Server,
-        connected: std::result::Result<Connection, Failure>,
+        connected: std::result::Result<Connection, Unconnected>,
     ) -> (BTreeSet<LineId>, std::result::Result<Vec<Target>, Unreached>) {
         let lines = self.connecting.remove(&server).unwrap_or_default();
-        let added = connected.and_then(|connection| {
-            let (remote, local) = connection.addresses().map_err(Failure::Tcp)?;
+        let added = connected.map_err(|unconnected| unconnected.to_string()).and_then(|connection| {
+            let (remote, local) = connection.addresses().map_err(|error| error.to_string())?;
             let (transport, opened) = (server.transport, Opened::To(server.clone()));
             let flow = self.add(transport, remote, local, opened, async { Ok(connection) });
             if let Some(id) = flow.connection_id() {
@@ -241,7 +246,6 @@ impl Streams {
             }
             Ok(vec![Target { flow, local }])
         });
-        let added = added.map_err(|failure| failure.to_string());
         if let Err(error) = &added {
             self.failed.insert(server, (now, error.clone()));
         }

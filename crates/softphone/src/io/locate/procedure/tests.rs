@@ -114,6 +114,16 @@ fn naptr_says_which_transport_and_its_srv_records_where() {
 }
 
 #[test]
+fn the_priority_of_a_server_is_that_of_its_addresses() {
+    let zone = example().with("_sip._udp.example.com 200 SRV 20 0 5090 udp.example.com.");
+    let priorities = |question| -> Vec<u16> {
+        located(&zone, question).unwrap().places.iter().map(|place| place.priority).collect()
+    };
+    assert_eq!(priorities(by(Transport::Udp, sip("example.com"))), [10, 20, 20]);
+    assert_eq!(priorities(at(5070, sip("example.com"))), [0]);
+}
+
+#[test]
 fn without_naptr_each_transport_is_asked_for_and_the_preferred_first() {
     let zone = example();
     zone.without("example.com", "NAPTR");

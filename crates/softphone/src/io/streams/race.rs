@@ -1,0 +1,159 @@
+//! Which address is tried when (RFC 8305 section 5): one after the other, each with a head start before the next, and the
+//! first that is connected wins.
+//!
+//! ```text
+//!  first  ──SYN───────────────────────────────────── 250 ms without an answer, or a failure: the next begins
+//!  second ──SYN──SYN,ACK──ClientHello──────────────── 2 s without an end to the handshake: the next begins
+//!  third  ──SYN──SYN,ACK──ClientHello──Finished ▶ wins; the others are dropped
+//! ```
+//!
+//! A TCP connection is the system's to make, and a quarter of a second is long for it. A handshake is the server's: one
+//! that restarts owes it to thousands at once. If each of them had begun a second one elsewhere after 250 ms, all its
+//! servers would do the work of all. So a handshake has 2 s for itself, and then company; it goes on beside it.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
+use tokio::sync::oneshot;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::failure::Failure;
+use super::unconnected::Unconnected;
+
+/// One attempt that is to be made.
+pub(super) struct Attempt {
+    pub(super) address: SocketAddr,
+    /// To be told when there is a TCP connection.
+    pub(super) opened: oneshot::Sender<()>,
+    pub(super) until: Instant,
+}
+
+/// How far ahead of the next one an attempt is: RFC 8305 section 8, "Connection Attempt Delay".
+const HEAD_START: Duration = Duration::from_millis(250);
+/// How much further one is that has a TCP connection: what a server takes for a handshake that has much else to do.
+const GREETING: Duration = Duration::from_secs(2);
+/// How long one attempt may take, handshakes and all.
+const ATTEMPT: Duration = Duration::from_secs(10);
+/// What is left of less is not worth an attempt.
+const LEAST: Duration = Duration::from_secs(1);
+
+/// Makes an attempt at each address until one succeeds. After `until` none is begun nor goes on.
+pub(super) async fn race<T, A>(
+    addresses: Vec<SocketAddr>,
+    until: Instant,
+    attempt: impl Fn(Attempt) -> A,
+) -> Result<T, Unconnected>
+where
+    A: Future<Output = Result<T, Failure>>,
+{
+    let mut untried = addresses.into_iter();
+    let (mut attempts, mut unconnected) = (FuturesUnordered::new(), Unconnected::default());
+    loop {
+        let now = Instant::now();
+        let has_time = until.saturating_duration_since(now) >= LEAST;
+        let (opened, is_open) = oneshot::channel();
+        if let Some(address) = has_time.then(|| untried.next()).flatten() {
+            let one = attempt(Attempt { address, opened, until: until.min(now + ATTEMPT) });
+            attempts.push(async move { (address, one.await) });
+        }
+        let has_more = has_time && untried.len() > 0;
+        tokio::select! {
+            Some((address, ended)) = attempts.next() => match ended {
+                Ok(connected) => return Ok(connected),
+                Err(failure) => unconnected.add(address, failure),
+            },
+            () = head_start(is_open), if has_more => {}
+            else => {}
+        }
+        if attempts.is_empty() && !has_more {
+            unconnected.leave_out(untried.len());
+            return Err(unconnected);
+        }
+    }
+}
+
+/// Waits as long as an attempt is to be alone. One that fails meanwhile is waited for elsewhere.
+async fn head_start(is_open: oneshot::Receiver<()>) {
+    match timeout(HEAD_START, is_open).await {
+        Ok(Ok(())) => sleep(GREETING).await,
+        Ok(Err(_)) => std::future::pending().await,
+        Err(_) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::sync::Mutex;
+
+    use super::*;
+
+    /// What an address does, by its last number.
+    #[derive(Clone, Copy)]
+    enum Does {
+        Refuse,
+        /// Nothing, at all.
+        Swallow,
+        /// Takes the connection, and greets after so many milliseconds.
+        Greet(u64),
+    }
+    use Does::{Greet, Refuse, Swallow};
+
+    /// Races the addresses. Returns which won, or what is said, and after how many milliseconds each was begun and it ended.
+    async fn run(all: &[Does], within: u64) -> (Result<usize, String>, Vec<u128>, u128) {
+        let (start, begun) = (Instant::now(), Mutex::new(Vec::new()));
+        let address = |index: usize| SocketAddr::from(([192, 0, 2, 1], u16::try_from(index).unwrap()));
+        let attempt = |Attempt { address, opened, until }| {
+            begun.lock().unwrap().push(start.elapsed().as_millis());
+            let index = usize::from(address.port());
+            let ends = async move {
+                match all[index] {
+                    Refuse => Err(Failure::Tcp(io::ErrorKind::ConnectionRefused.into())),
+                    Swallow => std::future::pending().await,
+                    Greet(after) => {
+                        opened.send(()).unwrap();
+                        sleep(Duration::from_millis(after)).await;
+                        Ok(index)
+                    }
+                }
+            };
+            async move {
+                let late = || Failure::Tcp(io::ErrorKind::TimedOut.into());
+                tokio::time::timeout_at(until, ends).await.map_err(|_| late())?
+            }
+        };
+        let addresses = (0..all.len()).map(address).collect();
+        let won = race(addresses, start + Duration::from_secs(within), attempt).await;
+        let begun = begun.lock().unwrap().clone();
+        (won.map_err(|unconnected| unconnected.to_string()), begun, start.elapsed().as_millis())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_address_that_fails_costs_no_time_and_one_that_is_silent_a_quarter_of_a_second() {
+        assert_eq!(run(&[Refuse, Greet(0)], 20).await, (Ok(1), vec![0, 0], 0));
+        assert_eq!(run(&[Swallow, Swallow, Greet(50)], 20).await, (Ok(2), vec![0, 250, 500], 550));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_slow_handshake_is_waited_for_and_one_that_never_ends_is_not() {
+        assert_eq!(run(&[Greet(1_900), Greet(0)], 20).await, (Ok(0), vec![0], 1_900));
+        assert_eq!(run(&[Greet(100_000), Greet(50)], 20).await, (Ok(1), vec![0, 2_000], 2_050));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_slow_handshake_goes_on_beside_the_next_and_may_win() {
+        assert_eq!(run(&[Greet(2_500), Greet(1_000)], 20).await, (Ok(0), vec![0, 2_000], 2_500));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_attempt_has_ten_seconds_and_all_have_what_is_given_to_them() {
+        let (said, _, took) = run(&[Swallow, Swallow], 20).await;
+        assert_eq!((said, took), (Err("at each of 192.0.2.1:0, 192.0.2.1:1: timed out".to_owned()), 10_250));
+        let (said, begun, took) = run(&[Greet(100_000); 5], 4).await;
+        let words = "at 192.0.2.1:0, 192.0.2.1:1: timed out; there was no time for 3 more";
+        assert_eq!((said, begun, took), (Err(words.to_owned()), vec![0, 2_000], 4_000));
+        assert_eq!(run(&[], 20).await.0, Err("no address".to_owned()));
+    }
+}

@@ -1,0 +1,111 @@
+//! Registrars with several addresses, some of which take a connection and come no further.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail so")]
+
+mod stage;
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use ringfence_testing::Pbx;
+use softphone::{Account, Cause, Softphone, Tls};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+
+use stage::authority::Authority;
+use stage::connections::pbx_behind;
+use stage::zone::Zone;
+use stage::{Host, builder, soon};
+
+/// What a server does with the connections that it takes.
+#[derive(Clone)]
+enum Does {
+    Close,
+    Hang,
+    /// Shows a certificate of another authority than the one that is trusted.
+    Impersonate(Arc<ServerConfig>),
+}
+
+/// A server that nobody registers at. It ends with what is returned.
+fn bad(listener: TcpListener, does: Does) -> JoinSet<()> {
+    let mut run = JoinSet::new();
+    run.spawn(async move {
+        let mut held = Vec::new();
+        while let Ok((stream, _)) = listener.accept().await {
+            held.extend(treat(stream, &does).await);
+        }
+    });
+    run
+}
+
+async fn treat(stream: TcpStream, does: &Does) -> Option<TcpStream> {
+    match does {
+        Does::Close => None,
+        Does::Hang => Some(stream),
+        Does::Impersonate(tls) => {
+            // Who is not taken in ends it.
+            let _ = TlsAcceptor::from(Arc::clone(tls)).accept(stream).await;
+            None
+        }
+    }
+}
+
+/// A PBX that is reached by TLS, and a listener at the same port of another address of this machine.
+async fn two(authority: &Authority) -> (Host<Pbx>, TcpListener) {
+    loop {
+        let pbx = pbx_behind(Some(authority.server("example.com")), None).await;
+        if let Ok(listener) = TcpListener::bind(("127.0.0.2", pbx.address.port())).await {
+            return (pbx, listener);
+        }
+    }
+}
+
+/// A softphone that trusts an authority, in a world where a host has these addresses at a port.
+async fn phone(authority: &Authority, port: u16, addresses: &[IpAddr]) -> Softphone {
+    let host = format!("_sips._tcp.example.com 60 SRV 0 0 {port} sip1.example.com");
+    let zone = addresses.iter().fold(Zone::default().with(&host), |zone, address| {
+        zone.with(&format!("sip1.example.com 60 A {address}"))
+    });
+    let tls = Tls::new().trust(authority.pem.as_bytes()).unwrap();
+    builder().resolver(zone).tls(tls).start().await.unwrap()
+}
+
+fn account() -> Account {
+    Account::new("sip:858@example.com;transport=tls").unwrap().password("secret")
+}
+
+//= https://www.rfc-editor.org/rfc/rfc3263#section-4.3
+//= type=test
+//# For SIP requests, failure occurs if the transaction layer reports a
+//# 503 error response or a transport failure of some sort (generally,
+//# due to fatal ICMP errors in UDP or connection failures in TCP).
+#[tokio::test]
+async fn an_address_whose_handshake_fails_or_never_ends_leads_to_the_next() {
+    let (authority, other) = (Authority::new(), Authority::new());
+    for does in [Does::Close, Does::Impersonate(other.server("example.com")), Does::Hang] {
+        let (pbx, listener) = two(&authority).await;
+        let addresses = [listener.local_addr().unwrap(), pbx.address].map(|address| address.ip());
+        let _bad = bad(listener, does);
+        let phone = phone(&authority, pbx.address.port(), &addresses).await;
+        let line = soon(phone.register(account())).await.unwrap();
+        assert!(line.registration().state().is_registered());
+        pbx.bound("858", 1).await;
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_that_is_refused_at_every_address_is_told_with_all_of_them() {
+    let (authority, other) = (Authority::new(), Authority::new());
+    let (pbx, listener) = two(&other).await;
+    let addresses: [SocketAddr; 2] = [listener.local_addr().unwrap(), pbx.address];
+    let _bad = bad(listener, Does::Impersonate(other.server("example.com")));
+    let phone = phone(&authority, pbx.address.port(), &addresses.map(|address| address.ip())).await;
+    let error = soon(phone.register(account())).await.unwrap_err();
+    let Some(Cause::Unconnected { error, .. }) = error.cause() else { panic!("{error}") };
+    let [first, second] = addresses;
+    let said = format!("at each of {first}, {second}: its certificate is not accepted: the authority");
+    assert!(error.starts_with(&said), "{error}");
+    assert!(pbx.received("REGISTER").is_empty(), "nothing is said to a stranger");
+}
