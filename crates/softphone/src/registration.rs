@@ -40,6 +40,10 @@ pub enum RegistrationState {
         lost: Option<LostFlow>,
         /// What it goes by, and why.
         chosen: Chosen,
+        /// The way that the registrar wants requests of the line's own to take (RFC 3608), such as `<sip:edge.example.com;lr>`:
+        /// values of a Route, in their order, for an application that sends some itself. The softphone sends REGISTER alone,
+        /// for which it is not meant.
+        service_route: Vec<String>,
     },
     /// The last attempt failed. Another follows where a time is given.
     Failed {
@@ -64,8 +68,14 @@ impl RegistrationState {
         let on_the_clock = |at: Instant| clock + at.saturating_duration_since(now);
         match state {
             ringfence_ua::RegistrationState::Registering { attempt } => Self::Registering { attempt },
-            ringfence_ua::RegistrationState::Registered { expires, refresh_at, lost } => {
-                Self::Registered { expires, refresh_at: on_the_clock(refresh_at), chosen, lost }
+            ringfence_ua::RegistrationState::Registered { expires, refresh_at, lost, service_route } => {
+                Self::Registered {
+                    expires,
+                    refresh_at: on_the_clock(refresh_at),
+                    lost,
+                    chosen,
+                    service_route,
+                }
             }
             ringfence_ua::RegistrationState::Failed { cause, retry_at } => {
                 Self::Failed { cause, retry_at: retry_at.map(on_the_clock) }

@@ -25,6 +25,18 @@ async fn a_line_registers_with_the_digest_of_its_password() {
 }
 
 #[tokio::test]
+async fn the_way_that_a_registrar_wants_requests_to_take_is_told() {
+    let hops = ["<sip:edge.example.com;lr>", "<sip:services.example.com;lr>"];
+    let pbx = pbx_at("127.0.0.1", |config| config.service_route = hops.map(str::to_owned).to_vec()).await;
+    let phone = phone().await;
+    let line = soon(phone.register(pbx.account("858"))).await.unwrap();
+    let RegistrationState::Registered { service_route, .. } = line.registration().state() else { panic!() };
+    assert_eq!(service_route, hops);
+    let attempts = pbx.received("REGISTER");
+    assert!(attempts.iter().all(|request| !request.contains("\r\nRoute:")), "a REGISTER does not take it");
+}
+
+#[tokio::test]
 async fn an_authentication_name_of_its_own_is_used() {
     let (pbx, phone) = (pbx().await, phone().await);
     pbx.with(|pbx, _| pbx.add_user_with_auth_name("860", "trunk-860", "secret"));

@@ -45,6 +45,8 @@ pub struct PbxConfig {
     pub max_expires: Duration,
     /// Whether it answers STUN Binding requests on its SIP port (RFC 5626 section 8).
     pub answers_stun: bool,
+    /// What it wants further requests of a line to go through (RFC 3608).
+    pub service_route: Vec<String>,
     /// In what it differs from an ordinary registrar.
     pub oddities: Vec<Oddity>,
     /// What its Server and User-Agent say.
@@ -73,6 +75,7 @@ impl PbxConfig {
             min_expires: Duration::from_secs(60),
             max_expires: Duration::from_secs(3600),
             answers_stun: false,
+            service_route: Vec::new(),
             oddities: Vec::new(),
             product: "Ringfence-Testing PBX".to_owned(),
         }

@@ -220,6 +220,8 @@ impl Registrar {
             Ok(()) => {
                 let bindings = self.bindings(&name);
                 headers.extend(bindings.iter().map(|binding| ("Contact", binding.to_contact(now))));
+                let route = self.config.service_route.iter();
+                headers.extend(route.map(|hop| ("Service-Route", hop.clone())));
                 (200, headers)
             }
             Err((status, more)) => {

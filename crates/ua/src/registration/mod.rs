@@ -10,6 +10,7 @@ mod outbound;
 mod penalties;
 mod query;
 mod request;
+mod service_route;
 mod state;
 mod target;
 

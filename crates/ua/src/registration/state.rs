@@ -28,6 +28,8 @@ pub enum RegistrationState {
         /// Why it has not got the line's other binding, where there are several outbound proxies: the line can be called
         /// all the same.
         lost: Option<LostFlow>,
+        /// The way that requests of the line's own but REGISTER are to take (RFC 3608): values of a Route, in their order.
+        service_route: Vec<String>,
     },
     /// The last attempt failed.
     Failed {

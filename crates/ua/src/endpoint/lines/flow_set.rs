@@ -169,10 +169,10 @@ impl FlowSet {
     /// Returns the state of the line: the best of its flows.
     fn combined(&self) -> RegistrationState {
         let registered = self.flows.values().find_map(|told| told.registered.clone());
-        if let Some(RegistrationState::Registered { expires, refresh_at, .. }) = registered {
+        if let Some(RegistrationState::Registered { expires, refresh_at, service_route, .. }) = registered {
             let lost = |told: &Told| Some(LostFlow { proxy: told.proxy.clone(), cause: told.lost.clone()? });
             let lost = self.flows.values().find_map(lost);
-            return RegistrationState::Registered { expires, refresh_at, lost };
+            return RegistrationState::Registered { expires, refresh_at, lost, service_route };
         }
         let states = || self.flows.values().filter_map(|told| told.state.as_ref());
         if let Some(asking) = states().find(|state| matches!(state, RegistrationState::Registering { .. })) {

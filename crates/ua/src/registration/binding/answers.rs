@@ -10,6 +10,7 @@ use crate::id::Generator;
 use crate::registration::contact::{ContactAddress, Ours, redirect_target};
 use crate::registration::gruu::Gruu;
 use crate::registration::outbound::{self, Wanted};
+use crate::registration::service_route;
 use crate::registration::state::{Cause, RegistrationState, shown};
 
 /// A refresh that is lost needs 32 s to be noticed: where the lifetime allows, it leaves that much and some.
@@ -50,7 +51,12 @@ impl Binding {
             self.connected_at = Some(now);
         }
         self.keep_open(flow);
-        self.tell(RegistrationState::Registered { expires, refresh_at, lost: None });
+        //= https://www.rfc-editor.org/rfc/rfc3608#section-6.1
+        //# If the UA refreshes the registration, the stored value of the Service-
+        //# Route is updated according to the Service-Route header field of the
+        //# latest 200 class response.
+        let service_route = service_route::of(response, self.account.is_secure);
+        self.tell(RegistrationState::Registered { expires, refresh_at, lost: None, service_route });
     }
 
     /// Returns how long the registrar keeps our binding.
