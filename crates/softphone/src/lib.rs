@@ -69,8 +69,10 @@
 //!
 //! An account without a port goes where its domain says (RFC 3263): its NAPTR records name the transport, their SRV records
 //! the servers, whose addresses are tried in order of priority and weight, both families in turn. Over a connection, one
-//! whose TLS or WebSocket handshake fails, or has not ended after 2 s, leads to the next; all of them together have 20 s. An account with a port
-//! goes to that port of the host. What was found is kept for all lines as long as it says; while the DNS is down, the last
+//! whose TLS or WebSocket handshake fails, or has not ended after 2 s, leads to the next; all of them together have 20 s.
+//! Where none can be had, or a server over UDP has failed in the last five minutes, the next transport is tried that the
+//! domain names ([`ChosenBy::Fallback`]): nothing in clear after TLS, nothing after a certificate that is not accepted, and
+//! nothing else where the account names a transport. An account with a port goes to that port of the host. What was found is kept for all lines as long as it says; while the DNS is down, the last
 //! answer is used on for a day. [`Builder::resolver`] puts another [`Resolver`] in the place of the system's.
 //!
 //! # Who may ring

@@ -119,6 +119,8 @@ pub enum ChosenBy {
     Naptr,
     /// The domain has SRV records of it.
     Srv,
+    /// The domain names it, and what it prefers cannot be reached, or has failed of late.
+    Fallback,
     /// Nothing says otherwise.
     #[default]
     Default,
@@ -130,7 +132,7 @@ impl ChosenBy {
     #[must_use]
     pub fn is_domain(self) -> bool {
         match self {
-            Self::Naptr | Self::Srv => true,
+            Self::Naptr | Self::Srv | Self::Fallback => true,
             Self::Account | Self::Default => false,
         }
     }
@@ -143,6 +145,7 @@ impl fmt::Display for Chosen {
             ChosenBy::Account => "as the account says",
             ChosenBy::Naptr => "which the domain's NAPTR records prefer",
             ChosenBy::Srv => "of which the domain has SRV records",
+            ChosenBy::Fallback => "as what the domain prefers cannot be reached",
             ChosenBy::Default => "as nothing asks for another",
         };
         write!(f, "{}, {why}", self.transport)

@@ -32,6 +32,7 @@ mod lines;
 mod lookups;
 mod media;
 mod routes;
+mod ways;
 
 use clock::Clocks;
 pub(crate) use command::Command;
@@ -40,6 +41,7 @@ use connections::nth_port;
 use lines::LineState;
 use lookups::NextHop;
 use routes::Routes;
+use ways::Ways;
 
 /// Commands that are attended to before datagrams have their turn.
 const BATCH: usize = 64;
@@ -58,6 +60,8 @@ pub(crate) struct Shard {
     /// For handles that are made here.
     sender: mpsc::UnboundedSender<Command>,
     lines: BTreeMap<ringfence_ua::LineId, LineState>,
+    /// Of the lines that wait for a connection.
+    ways: BTreeMap<ringfence_ua::LineId, Ways>,
     /// The offered calls that are undecided, to be told when they are over.
     offered: BTreeMap<u64, watch::Sender<bool>>,
     /// Decisions whose response waits to be sent.
@@ -121,6 +125,7 @@ impl Shard {
             commands,
             sender,
             lines: BTreeMap::new(),
+            ways: BTreeMap::new(),
             offered: BTreeMap::new(),
             undone: Vec::new(),
             rtp_ports: RtpPorts::new(&sockets.rtp_ports)?,
@@ -283,14 +288,8 @@ impl Shard {
             Command::Unregister { line, done } => self.unregister(now, line, done),
             Command::Remove { line, done } => self.remove(now, line, done),
             Command::Located { line, addresses } => self.endpoint.handle_located(line, &addresses),
-            Command::Resolved { line, resolved, chosen } => {
-                self.choose(line, chosen);
-                self.endpoint.handle_resolved(now, line, resolved);
-            }
-            Command::Found { line, server, priorities, chosen } => {
-                self.choose(line, chosen);
-                self.connect(now, line, server, priorities);
-            }
+            Command::Resolved { line, resolved } => self.endpoint.handle_resolved(now, line, resolved),
+            Command::Found { line, ways } => self.take_ways(now, line, ways),
             Command::Ring { call, done } => {
                 let decided = self.endpoint.ring(now, CallNumber::new(call));
                 if let Decided::Objected(_) = decided {

@@ -4,9 +4,12 @@
 
 mod stage;
 
+use ringfence_testing::Mode;
 use softphone::{Account, Cause, Chosen, ChosenBy, RegistrationState, Softphone, Transport};
+use stage::connections::pbx_behind;
 use stage::zone::Zone;
-use stage::{pbx, soon};
+use stage::{next, pbx, soon};
+use tokio::net::TcpSocket;
 
 async fn phone(zone: &Zone) -> Softphone {
     let listen = "127.0.0.1:0".parse().unwrap();
@@ -103,4 +106,77 @@ async fn who_cannot_connect_by_what_the_domain_prefers_is_told_so() {
     let why =
         "(by TLS, which the domain's NAPTR records prefer; an account that names a transport keeps to it)";
     assert!(error.ends_with(why), "{error}");
+}
+
+/// A zone of `example.com` whose NAPTR records name these services at these ports of this machine, the preferred first.
+fn naming(services: &[(&str, &str, u16)]) -> Zone {
+    let zone = Zone::default().with("sip1.example.com 60 A 127.0.0.1");
+    services.iter().zip(1..).fold(zone, |zone, ((service, name, port), preference)| {
+        zone.with(&format!(
+            "example.com 60 NAPTR 10 {preference} \"s\" \"{service}\" \"\" {name}.example.com"
+        ))
+        .with(&format!("{name}.example.com 60 SRV 0 0 {port} sip1.example.com"))
+    })
+}
+
+const UDP: (&str, &str) = ("SIP+D2U", "_sip._udp");
+const TCP: (&str, &str) = ("SIP+D2T", "_sip._tcp");
+const TLS: (&str, &str) = ("SIPS+D2T", "_sips._tcp");
+
+fn at<'a>((service, name): (&'a str, &'a str), port: u16) -> (&'a str, &'a str, u16) {
+    (service, name, port)
+}
+
+/// A port that is bound, and so nobody else's, and not listened at.
+fn refusing() -> (TcpSocket, u16) {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let port = socket.local_addr().unwrap().port();
+    (socket, port)
+}
+
+#[tokio::test]
+async fn where_one_transport_cannot_be_had_the_next_that_the_domain_names_is_tried() {
+    let (pbx, (_bound, port)) = (pbx().await, refusing());
+    let phone = phone(&naming(&[at(TCP, port), at(UDP, pbx.address.port())])).await;
+    let line = soon(phone.register(account("sip:858@example.com"))).await.unwrap();
+    let RegistrationState::Registered { chosen, .. } = line.registration().state() else { panic!("lost") };
+    assert_eq!(chosen, Chosen { transport: Transport::Udp, by: ChosenBy::Fallback });
+}
+
+#[tokio::test]
+async fn nothing_in_clear_comes_after_tls() {
+    let (pbx, (_bound, port)) = (pbx().await, refusing());
+    for services in [
+        vec![at(TLS, port), at(UDP, pbx.address.port())],
+        vec![at(TCP, port), at(TLS, port), at(UDP, pbx.address.port())],
+    ] {
+        let phone = phone(&naming(&services)).await;
+        let error = soon(phone.register(account("sip:858@example.com"))).await.unwrap_err();
+        let Some(Cause::Unconnected { error, .. }) = error.cause() else { panic!("{error}") };
+        let tried = error.matches(&format!("at 127.0.0.1:{port}: ")).count();
+        assert!(
+            tried == services.len() - 1 && error.contains("an account that names a transport"),
+            "{error}"
+        );
+        let named = account("sip:858@example.com").transport(Transport::Tcp);
+        assert!(soon(phone.register(named)).await.is_err(), "a transport that is named is kept");
+    }
+    assert!(pbx.received("REGISTER").is_empty());
+}
+
+#[tokio::test]
+async fn a_server_that_fails_over_udp_is_followed_by_the_next_transport() {
+    let (failing, pbx) = (pbx().await, pbx_behind(None, None).await);
+    failing.set_mode(Mode::Refusing { status: 503, retry_after: None });
+    let services = [at(UDP, failing.address.port()), at(TCP, pbx.address.port())];
+    let phone = phone(&naming(&services)).await;
+    let line = soon(phone.line(account("sip:858@example.com"))).await.unwrap();
+    let mut registration = line.registration();
+    while !registration.state().is_registered() {
+        next(registration.changed()).await;
+    }
+    let RegistrationState::Registered { chosen, .. } = registration.state() else { panic!("lost") };
+    assert_eq!(chosen.transport, Transport::Tcp);
+    assert_eq!(failing.received("REGISTER").len(), 1, "it is left alone for a while");
 }

@@ -24,7 +24,9 @@ use crate::transaction::key::Secret;
 use crate::transaction::outcome::Ended;
 use crate::transaction::table::Table;
 use crate::transaction::{EndedBy, InviteServerEnd};
-use crate::transport::{ConnectionId, Due, Flow, KeepAlive, Outbox, PING, PONG, Transmit, Transmits, Write};
+use crate::transport::{
+    ConnectionId, Due, Flow, KeepAlive, Outbox, PING, PONG, Transmit, Transmits, Transport, Write,
+};
 
 mod counters;
 mod event;
@@ -334,6 +336,12 @@ impl Endpoint {
             binding.handle_resolved(now, resolved, &mut self.generator);
         }
         self.settle_line(now, line);
+    }
+
+    /// Returns whether a server has failed in the last five minutes, for any line: it did not answer, or said 503.
+    #[must_use]
+    pub fn has_failed(&self, now: Instant, server: SocketAddr, transport: Transport) -> bool {
+        self.penalties.has(now, server, transport)
     }
 
     /// Takes the addresses of a host that [`Event::Locate`] asked for. One that has none need not be told.

@@ -1,17 +1,16 @@
 //! What a shard is asked to do, by the handles and by its own tasks.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use ringfence_ua::{Decided, Redirection, Rejection, Target, Unreached};
 use tokio::sync::oneshot;
 
+use super::ways::Way;
 use crate::error::Result;
 use crate::io::RtpPair;
-use crate::io::streams::Server;
 use crate::line::NewLine;
-use crate::registration::Chosen;
 use crate::tls::Tls;
 use crate::wait::Wait;
 
@@ -22,72 +21,20 @@ pub(crate) type Reached = std::result::Result<Vec<Target>, Unreached>;
 /// commands, and those calls are bounded.
 #[derive(Debug)]
 pub(crate) enum Command {
-    AddLine {
-        account: Box<ringfence_ua::Account>,
-        done: oneshot::Sender<Result<NewLine>>,
-    },
-    Register {
-        line: ringfence_ua::LineId,
-    },
-    Unregister {
-        line: ringfence_ua::LineId,
-        done: oneshot::Sender<()>,
-    },
-    Remove {
-        line: ringfence_ua::LineId,
-        done: Option<oneshot::Sender<()>>,
-    },
-    Located {
-        line: ringfence_ua::LineId,
-        addresses: Vec<IpAddr>,
-    },
-    Resolved {
-        line: ringfence_ua::LineId,
-        resolved: Reached,
-        chosen: Chosen,
-    },
-    /// Where a line's server is, by priority.
-    Found {
-        line: ringfence_ua::LineId,
-        server: Server,
-        priorities: Vec<Vec<SocketAddr>>,
-        chosen: Chosen,
-    },
-    Ring {
-        call: u64,
-        done: oneshot::Sender<Decided>,
-    },
-    Reject {
-        call: u64,
-        rejection: Arc<Rejection>,
-        done: Option<oneshot::Sender<Decided>>,
-    },
-    Redirect {
-        call: u64,
-        redirection: Arc<Redirection>,
-        done: oneshot::Sender<Decided>,
-    },
-    Wait {
-        call: u64,
-        wait: Wait,
-        done: oneshot::Sender<Decided>,
-    },
-    Ignore {
-        call: u64,
-    },
-    BindMedia {
-        line: ringfence_ua::LineId,
-        done: oneshot::Sender<Result<RtpPair>>,
-    },
-    SetTls {
-        tls: Tls,
-        done: oneshot::Sender<Result<()>>,
-    },
-    Count {
-        done: oneshot::Sender<ringfence_ua::Counters>,
-    },
-    Shutdown {
-        grace: Duration,
-        done: oneshot::Sender<()>,
-    },
+    AddLine { account: Box<ringfence_ua::Account>, done: oneshot::Sender<Result<NewLine>> },
+    Register { line: ringfence_ua::LineId },
+    Unregister { line: ringfence_ua::LineId, done: oneshot::Sender<()> },
+    Remove { line: ringfence_ua::LineId, done: Option<oneshot::Sender<()>> },
+    Located { line: ringfence_ua::LineId, addresses: Vec<IpAddr> },
+    Resolved { line: ringfence_ua::LineId, resolved: Reached },
+    Found { line: ringfence_ua::LineId, ways: Vec<Way> },
+    Ring { call: u64, done: oneshot::Sender<Decided> },
+    Reject { call: u64, rejection: Arc<Rejection>, done: Option<oneshot::Sender<Decided>> },
+    Redirect { call: u64, redirection: Arc<Redirection>, done: oneshot::Sender<Decided> },
+    Wait { call: u64, wait: Wait, done: oneshot::Sender<Decided> },
+    Ignore { call: u64 },
+    BindMedia { line: ringfence_ua::LineId, done: oneshot::Sender<Result<RtpPair>> },
+    SetTls { tls: Tls, done: oneshot::Sender<Result<()>> },
+    Count { done: oneshot::Sender<ringfence_ua::Counters> },
+    Shutdown { grace: Duration, done: oneshot::Sender<()> },
 }

@@ -1,14 +1,14 @@
-//! The shard's side of the connections: which a line is given, and what comes and goes over them.
+//! The shard's side of the connections: what comes and goes over them.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::time::Instant;
 
-use ringfence_ua::{ConnectionId, Flow, LineId as Number, Transport};
+use ringfence_ua::{ConnectionId, Flow, Transport};
 
 use super::{Shard, trace};
-use crate::io::streams::{self, Server, Streams};
+use crate::io::streams::{self, Streams};
 use crate::io::stun::StunServer;
 use crate::tls::Tls;
 use crate::trace::Direction;
@@ -27,21 +27,6 @@ pub(crate) struct Sockets {
 }
 
 impl Shard {
-    /// Gives a line the connection to its server, or has one opened.
-    pub(super) fn connect(
-        &mut self,
-        now: Instant,
-        line: Number,
-        server: Server,
-        priorities: Vec<Vec<SocketAddr>>,
-    ) {
-        if let Some(reached) = self.streams.reach(now, line, server, priorities) {
-            let reached = reached.map(|target| vec![target]);
-            let reached = self.lines.get(&line).map_or(reached.clone(), |known| known.told(reached));
-            self.endpoint.handle_resolved(now, line, reached);
-        }
-    }
-
     /// Closes a connection that leads nowhere any more.
     pub(super) fn disconnect(&mut self, connection: ConnectionId, why: &str) {
         self.streams.close(connection);
@@ -63,19 +48,12 @@ impl Shard {
 
     /// Takes what happened to a connection.
     pub(super) fn handle_stream(&mut self, now: Instant, event: streams::Event) {
-        let Self { streams, endpoint, hooks, lines: known, .. } = self;
+        let Self { streams, endpoint, hooks, .. } = self;
         let local = |streams: &Streams, flow: Flow| {
             flow.connection_id().and_then(|id| streams.local(id)).map(|(local, _)| local)
         };
         match event {
-            streams::Event::Connected { server, connected } => {
-                let (lines, targets) = streams.connected(now, server, connected);
-                for line in lines {
-                    let reached = targets.clone();
-                    let reached = known.get(&line).map_or(reached.clone(), |line| line.told(reached));
-                    endpoint.handle_resolved(now, line, reached);
-                }
-            }
+            streams::Event::Connected { server, connected } => self.take_connection(now, &server, connected),
             streams::Event::Accepted { connection, transport, tls } => {
                 streams.accept(connection, transport, tls, |peer| endpoint.may_call(peer));
             }

@@ -3,11 +3,10 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use ringfence_ua::{LineId as Number, Unreached};
+use ringfence_ua::LineId as Number;
 use tokio::sync::{oneshot, watch};
 
 use super::Shard;
-use super::command::Reached;
 use crate::call::IncomingCall;
 use crate::error::{Kind, Result};
 use crate::line::{Line, LineId, NewLine};
@@ -126,17 +125,6 @@ impl Shard {
 impl LineState {
     pub(super) fn is_unregistered(&self) -> bool {
         *self.states.borrow() == RegistrationState::Unregistered
-    }
-
-    /// Returns what a line is told of a connection: who has not asked for its transport learns who did.
-    pub(super) fn told(&self, reached: Reached) -> Reached {
-        reached.map_err(|why| match why {
-            Unreached::Unconnected { error } if self.chosen.by.is_domain() => {
-                let hint = "an account that names a transport keeps to it";
-                Unreached::Unconnected { error: format!("{error} (by {}; {hint})", self.chosen) }
-            }
-            Unreached::Unconnected { .. } | Unreached::Unresolved(_) => why,
-        })
     }
 
     fn tell(&mut self, state: RegistrationState) {

@@ -1,15 +1,14 @@
-//! The shard's side of finding servers: it asks, and what is found becomes targets, or connections to be opened.
+//! The shard's side of finding servers: it asks, and what is found becomes targets, or ways to be tried.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
-use ringfence_ua::{LineId as Number, Target, Transport, Unreached, Unresolved};
+use ringfence_ua::{LineId as Number, Transport, Unresolved};
 
+use super::ways::{targets, ways_to};
 use super::{Command, Shard};
-use crate::io::interfaces::local_address_towards;
 use crate::io::locate::{Names, Place, SUPPORTED, Wanted};
 use crate::io::streams::Server;
-use crate::registration::{Chosen, ChosenBy};
+use crate::registration::ChosenBy;
 
 /// What [`ringfence_ua::Event::Resolve`] asks for.
 pub(super) struct NextHop {
@@ -28,14 +27,11 @@ impl Shard {
         let (host, port, path) = (next_hop.host.clone(), next_hop.port, next_hop.path.clone());
         let server = move |transport| Server::of(&host, port, transport, path.as_deref());
         self.find(next_hop, move |found| match found {
-            Ok((places, by)) if is_connecting => reached(line, by, server, &places, listening),
-            Ok((places, by)) => {
-                let resolved = targets(&places, listening).map_err(Into::into);
-                Command::Resolved { line, resolved, chosen: chosen(&places, by) }
+            Ok((places, by)) if is_connecting => Command::Found { line, ways: ways_to(&places, by, server) },
+            Ok((places, _)) => {
+                Command::Resolved { line, resolved: targets(&places, listening).map_err(Into::into) }
             }
-            Err(unresolved) => {
-                Command::Resolved { line, resolved: Err(unresolved.into()), chosen: Chosen::default() }
-            }
+            Err(unresolved) => Command::Resolved { line, resolved: Err(unresolved.into()) },
         });
     }
 
@@ -69,40 +65,4 @@ impl Shard {
             let _ = sender.send(command(names.locate(wanted).await));
         });
     }
-}
-
-/// Returns what to do with the places of a host: those of its preferred transport are used.
-fn reached(
-    line: Number,
-    by: ChosenBy,
-    server: impl FnOnce(Transport) -> Server,
-    places: &[Place],
-    listening: SocketAddr,
-) -> Command {
-    let chosen = chosen(places, by);
-    let transport = chosen.transport;
-    let of_it: Vec<Place> = places.iter().filter(|place| place.transport == transport).copied().collect();
-    if transport.is_reliable() {
-        let priorities = of_it.chunk_by(|one, next| one.priority == next.priority);
-        let priorities =
-            priorities.map(|equals| equals.iter().map(|place| place.address).collect()).collect();
-        return Command::Found { line, server: server(transport), priorities, chosen };
-    }
-    let resolved = targets(&of_it, listening).map_err(Unreached::from);
-    Command::Resolved { line, resolved, chosen }
-}
-
-fn chosen(places: &[Place], by: ChosenBy) -> Chosen {
-    Chosen { transport: places.first().map(|place| place.transport).unwrap_or_default(), by }
-}
-
-fn targets(places: &[Place], listening: SocketAddr) -> Result<Vec<Target>, Unresolved> {
-    let target = |place: &Place| {
-        Some(Target::udp(place.address, local_address_towards(place.address, listening).ok()?))
-    };
-    let targets: Vec<Target> = places.iter().filter_map(target).collect();
-    if targets.is_empty() {
-        return Err(Unresolved { error: format!("no address that can be reached from {listening}") });
-    }
-    Ok(targets)
 }

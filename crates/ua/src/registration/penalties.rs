@@ -40,12 +40,17 @@ impl Penalties {
         self.until.remove(&key(server));
     }
 
+    /// Returns whether a server has failed and its time is not over.
+    pub(crate) fn has(&self, now: Instant, server: SocketAddr, transport: Transport) -> bool {
+        self.until.get(&(server, transport)).is_some_and(|until| now < *until)
+    }
+
     /// Puts the servers that failed behind the others. What else is known of their order stays.
     pub(crate) fn put_last(&self, now: Instant, targets: &mut [Target]) {
         //= https://www.rfc-editor.org/rfc/rfc3263#section-4.3
         //# That request is sent
         //# to the next element in the list as specified by RFC 2782.
-        targets.sort_by_key(|target| self.until.get(&key(target.flow)).is_some_and(|until| now < *until));
+        targets.sort_by_key(|target| self.has(now, target.flow.remote(), target.flow.transport()));
     }
 }
 

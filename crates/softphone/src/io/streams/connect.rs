@@ -3,9 +3,11 @@
 //! whose TLS or WebSocket handshake fails or never ends leads to the next one, as one does that refuses (RFC 3263 section
 //! 4.3).
 
+use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 
 use super::connection::Connection;
@@ -21,6 +23,13 @@ const PRIORITY: Duration = Duration::from_secs(10);
 /// How long TCP may take: the system repeats a SYN after 1 s and 3 s.
 const TCP: Duration = Duration::from_secs(5);
 
+/// A connection that was opened, and its ends.
+pub(crate) struct Connected {
+    pub(super) connection: Connection,
+    pub(super) remote: SocketAddr,
+    pub(super) local: SocketAddr,
+}
+
 /// Opens a connection to one address.
 struct Opener<'a> {
     server: &'a Server,
@@ -35,13 +44,13 @@ pub(super) async fn connect(
     source: Option<IpAddr>,
     trust: &Tls,
     until: Instant,
-) -> Result<Connection, Unconnected> {
+) -> Result<Connected, Unconnected> {
     let (opener, mut unconnected) = (Opener { server, source, trust }, Unconnected::default());
     let mut priorities = priorities.into_iter();
     while let Some(addresses) = priorities.next() {
         let until = if priorities.len() == 0 { until } else { until.min(Instant::now() + PRIORITY) };
         match race(addresses, until, |attempt| opener.open(attempt)).await {
-            Ok(connection) => return Ok(connection),
+            Ok(connected) => return Ok(connected),
             Err(failed) => unconnected.append(failed),
         }
     }
@@ -49,11 +58,12 @@ pub(super) async fn connect(
 }
 
 impl Opener<'_> {
-    async fn open(&self, attempt: Attempt) -> Result<Connection, Failure> {
+    async fn open(&self, attempt: Attempt) -> Result<Connected, Failure> {
         let Attempt { address, opened, until } = attempt;
         let (server, began) = (self.server, Instant::now());
         let stream = async { tcp(address, self.source).await.map_err(Failure::Tcp) };
         let stream = in_time(Step::Tcp, began, until.min(began + TCP), stream).await?;
+        let (remote, local) = ends(&stream).map_err(Failure::Tcp)?;
         // Nobody may wait for that.
         let _ = opened.send(());
         let stream = if server.transport.is_encrypted() {
@@ -63,12 +73,18 @@ impl Opener<'_> {
         } else {
             Stream::Tcp(stream)
         };
-        if !server.transport.is_websocket() {
-            return Ok(Connection::Stream(stream));
-        }
-        let greeted = in_time(Step::WebSocket, began, until, websocket(stream, server)).await?;
-        Ok(Connection::WebSocket(Box::new(greeted)))
+        let connection = if server.transport.is_websocket() {
+            let greeted = in_time(Step::WebSocket, began, until, websocket(stream, server)).await?;
+            Connection::WebSocket(Box::new(greeted))
+        } else {
+            Connection::Stream(stream)
+        };
+        Ok(Connected { connection, remote, local })
     }
+}
+
+fn ends(stream: &TcpStream) -> io::Result<(SocketAddr, SocketAddr)> {
+    Ok((stream.peer_addr()?, stream.local_addr()?))
 }
 
 async fn in_time<T>(
@@ -106,8 +122,8 @@ mod tests {
         let server = Server::of("pbx.example.com", None, transport, None);
         let priorities = priorities.iter().map(|addresses| addresses.to_vec()).collect();
         let until = Instant::now() + Duration::from_secs(60);
-        let connection = connect(&server, priorities, None, &Tls::new(), until).await;
-        connection.map(|it| it.addresses().unwrap().0).map_err(|unconnected| unconnected.to_string())
+        let connected = connect(&server, priorities, None, &Tls::new(), until).await;
+        connected.map(|it| it.remote).map_err(|unconnected| unconnected.to_string())
     }
 
     #[tokio::test]

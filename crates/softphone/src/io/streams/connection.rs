@@ -1,7 +1,6 @@
 //! One connection: what is read from it, and what is written to it, each without waiting for the other.
 
 use std::io;
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -90,19 +89,6 @@ impl Connection {
             return Ok(Self::WebSocket(Box::new(websocket::answer(stream).await?)));
         }
         Ok(Self::Stream(stream))
-    }
-
-    /// Returns the peer's address and ours.
-    pub(crate) fn addresses(&self) -> io::Result<(SocketAddr, SocketAddr)> {
-        let stream = match self {
-            Self::Stream(stream) => stream,
-            Self::WebSocket(socket) => socket.get_ref(),
-        };
-        let stream = match stream {
-            Stream::Tcp(stream) => stream,
-            Stream::Tls(stream) => stream.get_ref().0,
-        };
-        Ok((stream.peer_addr()?, stream.local_addr()?))
     }
 }
 

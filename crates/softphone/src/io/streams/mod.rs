@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use ringfence_ua::{ConnectionId, Counters, Flow, LineId, Target, Transport, Unreached, Write};
+use ringfence_ua::{ConnectionId, Counters, Flow, LineId, Target, Transport, Write};
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
@@ -40,16 +40,17 @@ mod websocket;
 
 use accepted::Accepted;
 use acceptor::Acceptor;
+pub(crate) use connect::Connected;
 use connect::connect;
 pub(crate) use connection::{Connection, Stream};
 use connection::{Ends, OpenedBy, serve};
 use outgoing::{Feed, Full, queue};
-use unconnected::Unconnected;
+pub(crate) use unconnected::Unconnected;
 
 /// What happens to connections.
 pub(crate) enum Event {
     /// One that lines asked for is open, or cannot be had.
-    Connected { server: Server, connected: std::result::Result<Connection, Unconnected> },
+    Connected { server: Server, connected: std::result::Result<Connected, Unconnected> },
     /// Somebody has connected to us.
     Accepted { connection: TcpStream, transport: Transport, tls: Option<Arc<ServerConfig>> },
     /// A whole message came.
@@ -93,7 +94,7 @@ pub(crate) struct Streams {
     /// How many peers have opened.
     accepted: Accepted,
     /// The servers that could not be connected to just now, when that was, and why.
-    failed: BTreeMap<Server, (Instant, String)>,
+    failed: BTreeMap<Server, (Instant, Arc<Unconnected>)>,
     tasks: JoinSet<()>,
     next: u64,
     tls: Tls,
@@ -128,8 +129,6 @@ const EVENTS: usize = 256;
 /// KiB wait, so that all there can be is what was in hand, and the answers to calls that rang.
 const WAITING_OF_OURS: usize = 64 << 20;
 const WAITING_OF_PEERS: usize = 4 << 20;
-/// How long all attempts at a server's addresses may take together, so that its line does not give up before (after 30 s).
-const CONNECT: Duration = Duration::from_secs(20);
 /// How long a server that could not be connected to is not tried again. Each line behind it waits for at least a second
 /// by itself; what this keeps from coming is the attempts of thousands of them.
 const NOT_AGAIN: Duration = Duration::from_millis(500);
@@ -202,54 +201,56 @@ impl Streams {
         &mut self,
         now: Instant,
         line: LineId,
-        server: Server,
+        server: &Server,
         priorities: Vec<Vec<SocketAddr>>,
-    ) -> Option<std::result::Result<Target, Unreached>> {
-        let open = self.ours.get(&server).and_then(|id| self.open.get(id));
+        until: Instant,
+    ) -> Option<std::result::Result<Target, Arc<Unconnected>>> {
+        let open = self.ours.get(server).and_then(|id| self.open.get(id));
         let is_usable = |open: &&Open| open.outgoing.as_ref().is_some_and(|feed| !feed.is_closed());
         if let Some(open) = open.filter(is_usable) {
             return Some(Ok(Target { flow: open.flow, local: open.local }));
         }
-        if let Some(lines) = self.connecting.get_mut(&server) {
+        if let Some(lines) = self.connecting.get_mut(server) {
             lines.insert(line);
             return None;
         }
         self.failed.retain(|_, (at, _)| now.saturating_duration_since(*at) < NOT_AGAIN);
-        if let Some((_, error)) = self.failed.get(&server) {
-            return Some(Err(Unreached::Unconnected { error: error.clone() }));
+        if let Some((_, unconnected)) = self.failed.get(server) {
+            return Some(Err(Arc::clone(unconnected)));
         }
         self.connecting.insert(server.clone(), BTreeSet::from([line]));
-        let (events, tls, source) = (self.sender.clone(), self.tls.clone(), self.source);
+        let (server, events) = (server.clone(), self.sender.clone());
+        let (tls, source) = (self.tls.clone(), self.source);
         self.tasks.spawn(async move {
-            let until = tokio::time::Instant::from_std(now + CONNECT);
-            let connected = connect(&server, priorities, source, &tls, until).await;
+            let connected = connect(&server, priorities, source, &tls, until.into()).await;
             // A shard that has ended needs no connection.
             let _ = events.send(Event::Connected { server, connected }).await;
         });
         None
     }
 
-    /// Takes a connection that was opened, or why it was not. Returns whose it is, and what they are told.
+    /// Takes a connection that was opened, or why it was not. Returns for whom, and what they are given.
     pub(crate) fn connected(
         &mut self,
         now: Instant,
-        server: Server,
-        connected: std::result::Result<Connection, Unconnected>,
-    ) -> (BTreeSet<LineId>, std::result::Result<Vec<Target>, Unreached>) {
-        let lines = self.connecting.remove(&server).unwrap_or_default();
-        let added = connected.map_err(|unconnected| unconnected.to_string()).and_then(|connection| {
-            let (remote, local) = connection.addresses().map_err(|error| error.to_string())?;
-            let (transport, opened) = (server.transport, Opened::To(server.clone()));
-            let flow = self.add(transport, remote, local, opened, async { Ok(connection) });
-            if let Some(id) = flow.connection_id() {
-                self.ours.insert(server.clone(), id);
+        server: &Server,
+        connected: std::result::Result<Connected, Unconnected>,
+    ) -> (BTreeSet<LineId>, std::result::Result<Target, Arc<Unconnected>>) {
+        let lines = self.connecting.remove(server).unwrap_or_default();
+        let Connected { connection, remote, local } = match connected {
+            Ok(connected) => connected,
+            Err(unconnected) => {
+                let unconnected = Arc::new(unconnected);
+                self.failed.insert(server.clone(), (now, Arc::clone(&unconnected)));
+                return (lines, Err(unconnected));
             }
-            Ok(vec![Target { flow, local }])
-        });
-        if let Err(error) = &added {
-            self.failed.insert(server, (now, error.clone()));
+        };
+        let opened = Opened::To(server.clone());
+        let flow = self.add(server.transport, remote, local, opened, async { Ok(connection) });
+        if let Some(id) = flow.connection_id() {
+            self.ours.insert(server.clone(), id);
         }
-        (lines, added.map_err(|error| Unreached::Unconnected { error }))
+        (lines, Ok(Target { flow, local }))
     }
 
     /// Takes a connection that a peer has opened, unless there are too many.

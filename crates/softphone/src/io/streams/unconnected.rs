@@ -34,6 +34,11 @@ impl Unconnected {
         self.untried += more.untried;
     }
 
+    /// Returns whether a server has shown a certificate that is not accepted.
+    pub(crate) fn has_refused_certificate(&self) -> bool {
+        self.tried.iter().any(|(_, failure)| matches!(failure, Failure::Certificate(_)))
+    }
+
     /// Returns the reasons, and the addresses of each.
     fn by_reason(&self) -> Vec<(String, Vec<SocketAddr>)> {
         let mut reasons: Vec<(String, Vec<SocketAddr>)> = Vec::new();
@@ -114,6 +119,7 @@ mod tests {
         unconnected.add(at(2), failed("reset"));
         unconnected.add(at(3), failed("refused"));
         unconnected.leave_out(2);
+        assert!(!unconnected.has_refused_certificate());
         let words = "at 192.0.2.1:5061, 192.0.2.3:5061: refused; at 192.0.2.2:5061: reset; \
                      there was no time for 2 more";
         assert_eq!(unconnected.to_string(), words);
@@ -125,6 +131,7 @@ mod tests {
         for host in 1..=2 {
             unconnected.add(at(host), Failure::Certificate(CertificateError::Expired));
         }
+        assert!(unconnected.has_refused_certificate());
         let words =
             "at each of 192.0.2.1:5061, 192.0.2.2:5061: its certificate is not accepted: it has expired";
         assert_eq!(unconnected.to_string(), words);

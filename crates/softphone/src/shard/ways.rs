@@ -1,0 +1,256 @@
+//! The shard's side of reaching a server by one transport, and by the next where that leads nowhere.
+//!
+//! ```text
+//!           TCP refused        UDP needs no connection
+//! ways: TCP ───────────▶ UDP ──────────────────────────▶ the line asks there
+//!       TLS ───────────▶ an error: what is encrypted is followed by nothing that is not
+//! ```
+//!
+//! There is more than one way only where the domain's records name several transports: an account that names one keeps to
+//! it. After TLS comes nothing in clear, and after a certificate that is not accepted nothing at all: whoever can keep a
+//! line from TLS, or pretends to be its server, must not be given its calls for that.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use ringfence_ua::{LineId as Number, Target, Transport, Unreached, Unresolved};
+
+use super::Shard;
+use super::command::Reached;
+use crate::io::interfaces::local_address_towards;
+use crate::io::locate::Place;
+use crate::io::streams::{Connected, Server, Unconnected};
+use crate::registration::{Chosen, ChosenBy};
+
+/// How a server is reached by one transport.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Way {
+    server: Server,
+    chosen: Chosen,
+    places: Vec<Place>,
+}
+
+/// The ways that a line has, and what became of those that were tried.
+#[derive(Debug)]
+pub(super) struct Ways {
+    left: VecDeque<Way>,
+    /// What is being connected to.
+    awaited: Option<Server>,
+    until: Instant,
+    tried: Vec<(Chosen, Unreached)>,
+}
+
+/// How long all attempts to connect may take together, so that a line does not give up before (after 30 s).
+const ALL: Duration = Duration::from_secs(20);
+/// How long those by one transport may take while another is left.
+const ONE: Duration = Duration::from_secs(10);
+
+/// Returns the ways to a server, in the order of its places.
+pub(super) fn ways_to(places: &[Place], by: ChosenBy, server: impl Fn(Transport) -> Server) -> Vec<Way> {
+    let mut ways: Vec<Way> = Vec::new();
+    for &place in places {
+        let transport = place.transport;
+        if let Some(known) = ways.iter_mut().find(|way| way.chosen.transport == transport) {
+            known.places.push(place);
+            continue;
+        }
+        let is_secured = ways.iter().any(|way| way.chosen.transport.is_encrypted());
+        if ways.is_empty() || by.is_domain() && (transport.is_encrypted() || !is_secured) {
+            let by = if ways.is_empty() { by } else { ChosenBy::Fallback };
+            let chosen = Chosen { transport, by };
+            ways.push(Way { server: server(transport), chosen, places: vec![place] });
+        }
+    }
+    ways
+}
+
+/// Puts the ways last of which all servers failed of late. What is in clear stays before what is encrypted, or the way back
+/// to it would be none.
+fn put_last(ways: &mut [Way], has_failed: impl Fn(&Place) -> bool) {
+    ways.sort_by_key(|way| (way.chosen.transport.is_encrypted(), way.places.iter().all(&has_failed)));
+}
+
+impl Shard {
+    /// Has a line reach its server by the first way that leads there.
+    pub(super) fn take_ways(&mut self, now: Instant, line: Number, mut ways: Vec<Way>) {
+        put_last(&mut ways, |place| self.endpoint.has_failed(now, place.address, place.transport));
+        let ways = Ways { left: ways.into(), awaited: None, until: now + ALL, tried: Vec::new() };
+        self.go_on(now, line, ways);
+    }
+
+    /// Takes a connection that lines wait for, or why there is none.
+    pub(super) fn take_connection(
+        &mut self,
+        now: Instant,
+        server: &Server,
+        connected: Result<Connected, Unconnected>,
+    ) {
+        let (lines, reached) = self.streams.connected(now, server, connected);
+        for line in lines {
+            // One that has asked anew meanwhile may wait for another.
+            let is_awaited = |ways: &Ways| ways.awaited.as_ref() == Some(server);
+            if self.ways.get(&line).is_some_and(is_awaited)
+                && let Some(mut ways) = self.ways.remove(&line)
+            {
+                match &reached {
+                    Ok(target) => self.endpoint.handle_resolved(now, line, Ok(vec![*target])),
+                    Err(unconnected) => {
+                        ways.fail(unconnected);
+                        self.go_on(now, line, ways);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Tries the ways that are left, until one leads there or is to be waited for.
+    fn go_on(&mut self, now: Instant, line: Number, mut ways: Ways) {
+        while let Some(way) = ways.left.front().cloned() {
+            self.choose(line, way.chosen);
+            if !way.chosen.transport.is_reliable() {
+                match way.targets(self.udp.local()) {
+                    Ok(targets) => return self.endpoint.handle_resolved(now, line, Ok(targets)),
+                    Err(unresolved) => ways.pass(unresolved.into()),
+                }
+                continue;
+            }
+            let until = if ways.is_last_connection() { ways.until } else { ways.until.min(now + ONE) };
+            match self.streams.reach(now, line, &way.server, way.priorities(), until) {
+                Some(Ok(target)) => return self.endpoint.handle_resolved(now, line, Ok(vec![target])),
+                Some(Err(unconnected)) => ways.fail(&unconnected),
+                None => {
+                    ways.awaited = Some(way.server);
+                    self.ways.insert(line, ways);
+                    return;
+                }
+            }
+        }
+        self.endpoint.handle_resolved(now, line, ways.into_error());
+    }
+}
+
+impl Ways {
+    /// Takes that the way that was tried leads nowhere.
+    fn pass(&mut self, why: Unreached) {
+        if let Some(way) = self.left.pop_front() {
+            tracing::debug!(transport = %way.chosen.transport, %why, left = self.left.len(), "not reached");
+            self.tried.push((way.chosen, why));
+        }
+        self.awaited = None;
+    }
+
+    fn fail(&mut self, unconnected: &Unconnected) {
+        self.pass(Unreached::Unconnected { error: unconnected.to_string() });
+        if unconnected.has_refused_certificate() {
+            self.left.clear();
+        }
+    }
+
+    /// Returns whether nothing else is to be connected to after the way that is tried.
+    fn is_last_connection(&self) -> bool {
+        self.left.iter().skip(1).all(|way| !way.chosen.transport.is_reliable())
+    }
+
+    /// Returns what a line is told. Who has not asked for a transport learns who did.
+    fn into_error(self) -> Reached {
+        const HINT: &str = "an account that names a transport keeps to it";
+        let error = match <[_; 1]>::try_from(self.tried) {
+            Ok([(chosen, Unreached::Unconnected { error })]) if chosen.by.is_domain() => {
+                format!("{error} (by {chosen}; {HINT})")
+            }
+            Ok([(_, why)]) => return Err(why),
+            Err(tried) if tried.is_empty() => {
+                return Err(Unresolved { error: "no address".to_owned() }.into());
+            }
+            Err(tried) => {
+                let each = tried.iter().map(|(chosen, why)| format!("by {} {why}", chosen.transport));
+                format!("{} (which the domain names; {HINT})", each.collect::<Vec<_>>().join("; by "))
+            }
+        };
+        Err(Unreached::Unconnected { error })
+    }
+}
+
+impl Way {
+    /// Returns the addresses, those of each priority together.
+    fn priorities(&self) -> Vec<Vec<SocketAddr>> {
+        let equals = self.places.chunk_by(|one, next| one.priority == next.priority);
+        equals.map(|places| places.iter().map(|place| place.address).collect()).collect()
+    }
+
+    fn targets(&self, listening: SocketAddr) -> Result<Vec<Target>, Unresolved> {
+        targets(&self.places, listening)
+    }
+}
+
+/// Returns what is sent to by UDP.
+pub(super) fn targets(places: &[Place], listening: SocketAddr) -> Result<Vec<Target>, Unresolved> {
+    let target = |place: &Place| {
+        Some(Target::udp(place.address, local_address_towards(place.address, listening).ok()?))
+    };
+    let targets: Vec<Target> = places.iter().filter_map(target).collect();
+    if targets.is_empty() {
+        return Err(Unresolved { error: format!("no address that can be reached from {listening}") });
+    }
+    Ok(targets)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Transport::{Tcp, Tls, Udp, Wss};
+
+    fn place(transport: Transport) -> Place {
+        Place { address: SocketAddr::from(([192, 0, 2, 1], 5060)), transport, priority: 0 }
+    }
+
+    fn ways(transports: &[Transport], by: ChosenBy) -> Vec<Way> {
+        let places: Vec<Place> = transports.iter().copied().map(place).collect();
+        ways_to(&places, by, |transport| Server::of("example.com", None, transport, None))
+    }
+
+    fn order(ways: &[Way]) -> Vec<Transport> {
+        ways.iter().map(|way| way.chosen.transport).collect()
+    }
+
+    #[test]
+    fn after_what_is_encrypted_comes_nothing_in_clear() {
+        let of = |transports: &[Transport]| order(&ways(transports, ChosenBy::Naptr));
+        assert_eq!(of(&[Tcp, Udp]), [Tcp, Udp]);
+        assert_eq!(of(&[Tcp, Tls, Udp]), [Tcp, Tls]);
+        assert_eq!(of(&[Tls, Udp, Tcp, Tls]), [Tls]);
+    }
+
+    #[test]
+    fn an_account_that_names_a_transport_has_one_way() {
+        assert_eq!(order(&ways(&[Tcp, Udp], ChosenBy::Account)), [Tcp]);
+        assert_eq!(order(&ways(&[Udp, Tcp], ChosenBy::Default)), [Udp]);
+        let chosen: Vec<ChosenBy> =
+            ways(&[Udp, Tcp], ChosenBy::Srv).iter().map(|way| way.chosen.by).collect();
+        assert_eq!(chosen, [ChosenBy::Srv, ChosenBy::Fallback]);
+    }
+
+    #[test]
+    fn what_failed_of_late_is_last_of_what_is_in_clear() {
+        let mut all = ways(&[Udp, Tcp, Tls], ChosenBy::Naptr);
+        put_last(&mut all, |place| place.transport == Udp);
+        assert_eq!(order(&all), [Tcp, Udp, Tls]);
+        put_last(&mut all, |_| true);
+        assert_eq!(order(&all), [Tcp, Udp, Tls], "where all failed it is as before");
+    }
+
+    #[test]
+    fn addresses_of_one_priority_are_together() {
+        let at = |priority, port| Place {
+            address: SocketAddr::from(([192, 0, 2, 1], port)),
+            priority,
+            ..place(Wss)
+        };
+        let places = [at(1, 1), at(1, 2), at(3, 3)];
+        let way = ways_to(&places, ChosenBy::Srv, |it| Server::of("a", None, it, None)).remove(0);
+        let ports: Vec<Vec<u16>> =
+            way.priorities().iter().map(|equals| equals.iter().map(SocketAddr::port).collect()).collect();
+        assert_eq!(ports, [vec![1, 2], vec![3]]);
+    }
+}
