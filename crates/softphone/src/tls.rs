@@ -3,22 +3,27 @@
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use rustls_platform_verifier::Verifier;
-use tokio_rustls::rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use tokio_rustls::rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
+use ringfence_ua::Transport;
+use tokio_rustls::rustls::client::danger::ServerCertVerifier;
+use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
-use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
-use tokio_rustls::rustls::{
-    ClientConfig, DigitallySignedStruct, Error as TlsError, ServerConfig, SignatureScheme,
-};
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::rustls::{ClientConfig, Error as TlsError, ServerConfig};
 
 use crate::error::{Kind, Result};
+
+pub(crate) mod identity;
+mod verify;
+
+use verify::{Anyone, Rule, Verifier};
 
 /// Whom TLS connections trust, and who we are on them.
 ///
 /// A server's certificate must lead to a root that the system trusts, or one given here, and be for the host that the
-/// account names: its domain, or its proxy. TLS 1.2 and 1.3 are spoken. A name with a wildcard is taken, although RFC
-/// 5922 section 7.2 does not: providers have such certificates.
+/// account names: its domain, or its proxy. By TLS that is said by a URI such as `sip:example.com` in its
+/// `subjectAltName`, or by a DNS name where it has no such URI (RFC 5922 section 7.1); by WebSocket over TLS it is a DNS
+/// name, as for any page (RFC 7118 section 9.1). TLS 1.2 and 1.3 are spoken. A DNS name such as `*.example.com` is taken
+/// for `pbx.example.com`, although RFC 5922 section 7.2 does not: providers have such certificates.
 ///
 /// ```
 /// use softphone::{Softphone, Tls};
@@ -34,8 +39,15 @@ pub struct Tls {
     roots: Vec<CertificateDer<'static>>,
     identity: Option<Arc<Identity>>,
     accepts_anyone: bool,
-    /// Made when the first connection needs it: the system's roots are read then.
-    client: Arc<OnceLock<std::result::Result<Arc<ClientConfig>, TlsError>>>,
+    clients: Arc<Clients>,
+}
+
+/// What connections of ours are made with. Each is made when the first connection needs it: the system's roots are read
+/// then.
+#[derive(Default)]
+struct Clients {
+    by_tls: OnceLock<std::result::Result<Arc<ClientConfig>, TlsError>>,
+    by_websocket: OnceLock<std::result::Result<Arc<ClientConfig>, TlsError>>,
 }
 
 struct Identity {
@@ -61,7 +73,7 @@ impl Tls {
     /// Fails where there is none among them.
     pub fn trust(mut self, pem: &[u8]) -> Result<Self> {
         self.roots.extend(certificates(pem)?);
-        self.client = Arc::default();
+        self.clients = Arc::default();
         Ok(self)
     }
 
@@ -74,7 +86,7 @@ impl Tls {
         let key =
             PrivateKeyDer::from_pem_slice(key).map_err(|error| Kind::Tls(format!("private key: {error}")))?;
         self.identity = Some(Arc::new(Identity { chain, key }));
-        self.client = Arc::default();
+        self.clients = Arc::default();
         self.server()?;
         Ok(self)
     }
@@ -86,9 +98,13 @@ impl Tls {
     }
 
     /// Returns what connections of ours are made with.
-    pub(crate) fn client(&self) -> std::result::Result<Arc<ClientConfig>, TlsError> {
-        let made = || self.client_with(self.verifier()?).map(Arc::new);
-        self.client.get_or_init(made).clone()
+    pub(crate) fn client(&self, transport: Transport) -> std::result::Result<Arc<ClientConfig>, TlsError> {
+        let made = || self.client_with(self.verifier(transport)?).map(Arc::new);
+        let client = match Rule::of(transport) {
+            Rule::Domain => &self.clients.by_tls,
+            Rule::Web => &self.clients.by_websocket,
+        };
+        client.get_or_init(made).clone()
     }
 
     /// Returns what connections of others are taken with.
@@ -113,11 +129,14 @@ impl Tls {
     }
 
     /// Returns what decides whether a server is who it is to be.
-    pub(crate) fn verifier(&self) -> std::result::Result<Arc<dyn ServerCertVerifier>, TlsError> {
+    pub(crate) fn verifier(
+        &self,
+        transport: Transport,
+    ) -> std::result::Result<Arc<dyn ServerCertVerifier>, TlsError> {
         if self.accepts_anyone {
             return Ok(Arc::new(Anyone(provider())));
         }
-        Ok(Arc::new(Verifier::new_with_extra_roots(self.roots.clone(), provider())?))
+        Ok(Arc::new(Verifier::new(&self.roots, Rule::of(transport), provider())?))
     }
 
     /// Returns what connections of ours are made with where it is for another to verify who the server is.
@@ -152,7 +171,7 @@ impl DangerousTls {
     #[must_use]
     pub fn accept_any_certificate(mut self) -> Tls {
         self.tls.accepts_anyone = true;
-        self.tls.client = Arc::default();
+        self.tls.clients = Arc::default();
         self.tls
     }
 }
@@ -167,44 +186,5 @@ fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>> {
         Ok(certificates) if !certificates.is_empty() => Ok(certificates),
         Ok(_) => Err(Kind::Tls("no certificate in PEM".to_owned()).into()),
         Err(error) => Err(Kind::Tls(format!("certificate: {error}")).into()),
-    }
-}
-
-/// Takes any certificate; that its owner has the key is made sure of all the same.
-#[derive(Debug)]
-struct Anyone(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for Anyone {
-    fn verify_server_cert(
-        &self,
-        _end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
-        _now: UnixTime,
-    ) -> std::result::Result<ServerCertVerified, TlsError> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> std::result::Result<HandshakeSignatureValid, TlsError> {
-        verify_tls12_signature(message, cert, dss, &self.0.signature_verification_algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> std::result::Result<HandshakeSignatureValid, TlsError> {
-        verify_tls13_signature(message, cert, dss, &self.0.signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
     }
 }

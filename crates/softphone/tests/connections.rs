@@ -7,6 +7,7 @@ mod stage;
 use std::net::SocketAddr;
 
 use futures_util::{SinkExt as _, StreamExt as _};
+use rcgen::{CertificateParams, SanType};
 use softphone::{Account, Cause, Counters, RegistrationState, Reject, Softphone, Tls, Transport};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
@@ -108,6 +109,20 @@ async fn a_certificate_that_leads_nowhere_or_is_for_another_is_refused_unless_an
         let phone = builder().tls(careless).start().await.unwrap();
         register(&phone, account()).await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn a_certificate_of_a_sip_domain_alone_will_do_by_tls_and_not_by_websocket() {
+    let authority = Authority::new();
+    let mut params = CertificateParams::new(Vec::new()).unwrap();
+    params.subject_alt_names = vec![SanType::URI("sip:127.0.0.1".try_into().unwrap())];
+    let pbx = pbx_behind(Some(authority.server_with(&params)), None).await;
+    let tls = Tls::new().trust(authority.pem.as_bytes()).unwrap();
+    let phone = builder().tls(tls).start().await.unwrap();
+    register(&phone, pbx.account("858").transport(Transport::Tls)).await.unwrap();
+    let refused = register(&phone, pbx.account("859").transport(Transport::Wss)).await.unwrap_err();
+    let Some(Cause::Unconnected { error, .. }) = refused.cause() else { panic!("{refused}") };
+    assert!(error.ends_with("it is for another name (sip:127.0.0.1)"), "{error}");
 }
 
 const INVITE: &str = "INVITE sip:858@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/TCP 127.0.0.1:9;branch=z9hG4bKone\r\n\

@@ -71,7 +71,7 @@ impl Way {
         let stream = timeout(CONNECT, tcp(address, source)).await.map_err(late)?.map_err(Failure::Tcp)?;
         let local = stream.local_addr().map_err(Failure::Tcp)?;
         let stream = if server.transport.is_encrypted() {
-            let witness = Arc::new(Witness::new(trust.verifier().map_err(Failure::Setup)?));
+            let witness = Arc::new(Witness::new(trust.verifier(server.transport).map_err(Failure::Setup)?));
             let client = trust.client_with(Arc::clone(&witness) as _).map_err(Failure::Setup)?;
             let greeted = tls(stream, &server.host, Arc::new(client)).await;
             *shown = Some(Shown::of(

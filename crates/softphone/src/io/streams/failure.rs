@@ -68,13 +68,16 @@ impl fmt::Display for Step {
     }
 }
 
+/// Names of a certificate that are told: some have a hundred.
+const MOST_NAMES: usize = 3;
+
 /// Returns what kept a server from being trusted, in words.
 fn said_of(error: &CertificateError) -> String {
     let why = if let CertificateError::UnknownIssuer = error {
         "no authority that is trusted vouches for it"
     } else if let CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } = error
     {
-        "it is for another name"
+        return format!("its certificate is not accepted: it is for another name{}", names(error));
     } else if let CertificateError::Expired | CertificateError::ExpiredContext { .. } = error {
         "it has expired"
     } else if let CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } = error {
@@ -85,6 +88,14 @@ fn said_of(error: &CertificateError) -> String {
         return format!("its certificate is not accepted: {}", TlsError::InvalidCertificate(error.clone()));
     };
     format!("its certificate is not accepted: {why}")
+}
+
+/// Returns the names that a certificate is for, some of them, where they are known.
+fn names(error: &CertificateError) -> String {
+    let CertificateError::NotValidForNameContext { presented, .. } = error else { return String::new() };
+    let more = if presented.len() > MOST_NAMES { ", …" } else { "" };
+    let names = presented.iter().take(MOST_NAMES).map(String::as_str).collect::<Vec<_>>();
+    if names.is_empty() { " (it has none)".to_owned() } else { format!(" ({}{more})", names.join(", ")) }
 }
 
 #[cfg(test)]
@@ -114,6 +125,19 @@ mod tests {
             assert!(failure.to_string().starts_with(words), "{failure}");
         }
         assert!(matches!(of(TlsError::HandshakeNotComplete), Failure::Tls(_)));
+    }
+
+    #[test]
+    fn a_certificate_for_another_is_told_with_the_names_that_it_is_for() {
+        let of = |names: &[&str]| {
+            let (expected, presented) =
+                ("example.com".try_into().unwrap(), names.iter().map(ToString::to_string));
+            let presented = presented.collect();
+            said_of(&CertificateError::NotValidForNameContext { expected, presented })
+        };
+        assert!(of(&[]).ends_with("it is for another name (it has none)"));
+        assert!(of(&["sip:a.example", "192.0.2.1"]).ends_with("another name (sip:a.example, 192.0.2.1)"));
+        assert!(of(&["a", "b", "c", "d"]).ends_with("another name (a, b, c, …)"));
     }
 
     #[test]

@@ -1,0 +1,267 @@
+//! Who a server is, by its certificate: that somebody who is trusted vouches for it, and then that it is for the host that
+//! was asked for.
+
+use std::fmt;
+use std::sync::Arc;
+
+use ringfence_ua::Transport;
+use tokio_rustls::rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use tokio_rustls::rustls::client::{verify_server_cert_signed_by_trust_anchor, verify_server_name};
+use tokio_rustls::rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use tokio_rustls::rustls::server::ParsedCertificate;
+use tokio_rustls::rustls::{
+    CertificateError, DigitallySignedStruct, Error as TlsError, RootCertStore, SignatureScheme,
+};
+
+use super::identity::identities;
+
+/// Whom a certificate is to be for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Rule {
+    /// A SIP domain (RFC 5922).
+    Domain,
+    //= https://www.rfc-editor.org/rfc/rfc7118#section-9.1
+    //# When establishing a connection using SIP over secure WebSocket
+    //# transport, the client MUST authenticate the server using the server's
+    //# certificate according to the WebSocket validation procedure in
+    //# [RFC6455].
+    /// A host, as the web has it.
+    Web,
+}
+
+/// Takes a certificate that leads to an authority, and is for the host.
+pub(super) struct Verifier {
+    roots: RootCertStore,
+    rule: Rule,
+    provider: Arc<CryptoProvider>,
+}
+
+/// Takes any certificate; that its owner has the key is made sure of all the same.
+#[derive(Debug)]
+pub(super) struct Anyone(pub(super) Arc<CryptoProvider>);
+
+impl Rule {
+    pub(crate) fn of(transport: Transport) -> Self {
+        match transport {
+            Transport::Udp | Transport::Tcp | Transport::Tls => Self::Domain,
+            Transport::Ws | Transport::Wss => Self::Web,
+        }
+    }
+
+    fn check(self, certificate: &CertificateDer<'_>, host: &ServerName<'_>) -> Result<(), TlsError> {
+        let identities = identities(certificate)?;
+        let is_for_it = match self {
+            Self::Domain => identities.include(host),
+            Self::Web => verify_server_name(&ParsedCertificate::try_from(certificate)?, host).is_ok(),
+        };
+        if is_for_it {
+            return Ok(());
+        }
+        let (expected, presented) = (host.to_owned(), identities.told());
+        Err(TlsError::InvalidCertificate(CertificateError::NotValidForNameContext { expected, presented }))
+    }
+}
+
+impl Verifier {
+    /// Trusts the authorities that the system trusts, and these. Fails where there are none at all, or one of these is
+    /// no certificate.
+    pub(super) fn new(
+        extra: &[CertificateDer<'static>],
+        rule: Rule,
+        provider: Arc<CryptoProvider>,
+    ) -> Result<Self, TlsError> {
+        let mut roots = RootCertStore::empty();
+        for certificate in extra {
+            roots.add(certificate.clone())?;
+        }
+        let system = rustls_native_certs::load_native_certs();
+        for error in &system.errors {
+            tracing::debug!(%error, "authorities of the system");
+        }
+        // One that is no certificate vouches for nobody.
+        let (_, unread) = roots.add_parsable_certificates(system.certs);
+        if unread > 0 {
+            tracing::debug!(unread, "authorities of the system");
+        }
+        if roots.is_empty() {
+            let why = system.errors.first().map(|error| format!(": {error}")).unwrap_or_default();
+            return Err(TlsError::General(format!("the system trusts no authority{why}")));
+        }
+        Ok(Self { roots, rule, provider })
+    }
+}
+
+impl ServerCertVerifier for Verifier {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, TlsError> {
+        let parsed = ParsedCertificate::try_from(end_entity)?;
+        let algorithms = self.provider.signature_verification_algorithms.all;
+        verify_server_cert_signed_by_trust_anchor(&parsed, &self.roots, intermediates, now, algorithms)?;
+        self.rule.check(end_entity, server_name)?;
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, TlsError> {
+        verify_tls12_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, TlsError> {
+        verify_tls13_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+/// Lists no authority: there are hundreds.
+impl fmt::Debug for Verifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Verifier")
+            .field("roots", &self.roots.len())
+            .field("rule", &self.rule)
+            .finish_non_exhaustive()
+    }
+}
+
+impl ServerCertVerifier for Anyone {
+    fn verify_server_cert(
+        &self,
+        _end_entity: &CertificateDer<'_>,
+        _intermediates: &[CertificateDer<'_>],
+        _server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, TlsError> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, TlsError> {
+        verify_tls12_signature(message, cert, dss, &self.0.signature_verification_algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, TlsError> {
+        verify_tls13_signature(message, cert, dss, &self.0.signature_verification_algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, SanType};
+    use tokio_rustls::rustls::crypto::ring;
+
+    use super::*;
+
+    /// An authority that only the tests trust.
+    struct Authority {
+        root: CertificateDer<'static>,
+        issuer: Issuer<'static, KeyPair>,
+    }
+
+    impl Authority {
+        fn new() -> Self {
+            let (key, mut params) = (KeyPair::generate().unwrap(), CertificateParams::default());
+            params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+            let root = params.self_signed(&key).unwrap().der().clone();
+            Self { root, issuer: Issuer::new(params, key) }
+        }
+
+        /// Has a certificate with a DNS name, and a URI where one is given, verified for `example.com`.
+        fn verify(
+            &self,
+            rule: Rule,
+            name: &str,
+            uri: Option<&str>,
+            last: i32,
+        ) -> Result<ServerCertVerified, TlsError> {
+            let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+            params.subject_alt_names.extend(uri.map(|uri| SanType::URI(uri.try_into().unwrap())));
+            params.not_after = rcgen::date_time_ymd(last, 1, 1);
+            let shown = params.signed_by(&KeyPair::generate().unwrap(), &self.issuer).unwrap();
+            let provider = Arc::new(ring::default_provider());
+            let verifier = Verifier::new(std::slice::from_ref(&self.root), rule, provider).unwrap();
+            let host = "example.com".try_into().unwrap();
+            verifier.verify_server_cert(shown.der(), &[], &host, &[], UnixTime::since_unix_epoch(NOW))
+        }
+    }
+
+    /// The year 2030.
+    const NOW: std::time::Duration = std::time::Duration::from_secs(60 * 365 * 86_400 + 40 * 86_400);
+
+    fn is_name_wrong(verified: Result<ServerCertVerified, TlsError>, names: &[&str]) -> bool {
+        let Err(TlsError::InvalidCertificate(error)) = verified else { return false };
+        let CertificateError::NotValidForNameContext { presented, .. } = error else { return false };
+        presented == names
+    }
+
+    #[test]
+    fn by_tls_a_certificate_is_for_the_domain_of_its_uri_and_else_for_its_dns_names() {
+        let authority = Authority::new();
+        let verify = |name, uri| authority.verify(Rule::Domain, name, uri, 2040);
+        verify("pbx.example.net", Some("sip:example.com")).unwrap();
+        verify("example.com", None).unwrap();
+        let shared = ["sip:other.example.com", "example.com"];
+        assert!(is_name_wrong(verify("example.com", Some("sip:other.example.com")), &shared));
+        assert!(is_name_wrong(verify("pbx.example.com", None), &["pbx.example.com"]));
+    }
+
+    //= https://www.rfc-editor.org/rfc/rfc7118#section-9.1
+    //= type=test
+    //# When establishing a connection using SIP over secure WebSocket
+    //# transport, the client MUST authenticate the server using the server's
+    //# certificate according to the WebSocket validation procedure in
+    //# [RFC6455].
+    #[test]
+    fn by_websocket_a_certificate_is_for_its_dns_names_whatever_its_uri_says() {
+        let authority = Authority::new();
+        let verify = |name, uri| authority.verify(Rule::Web, name, uri, 2040);
+        verify("example.com", Some("sip:other.example.com")).unwrap();
+        let names = ["sip:example.com", "pbx.example.com"];
+        assert!(is_name_wrong(verify("pbx.example.com", Some("sip:example.com")), &names));
+        assert_eq!(Rule::of(Transport::Wss), Rule::Web);
+        assert_eq!(Rule::of(Transport::Tls), Rule::Domain);
+    }
+
+    #[test]
+    fn the_right_name_is_not_enough() {
+        let known = Authority::new();
+        for rule in [Rule::Domain, Rule::Web] {
+            let ended = known.verify(rule, "example.com", Some("sip:example.com"), 2020).unwrap_err();
+            assert!(matches!(ended, TlsError::InvalidCertificate(CertificateError::ExpiredContext { .. })));
+            let forged = Authority { root: known.root.clone(), issuer: Authority::new().issuer };
+            let refused = forged.verify(rule, "example.com", Some("sip:example.com"), 2040).unwrap_err();
+            assert!(matches!(refused, TlsError::InvalidCertificate(_)), "{refused}");
+        }
+    }
+}
