@@ -42,6 +42,7 @@ use lines::LineState;
 use lookups::NextHop;
 use routes::Routes;
 use ways::Ways;
+pub(crate) use ways::{Way, ways_to};
 
 /// Commands that are attended to before datagrams have their turn.
 const BATCH: usize = 64;

@@ -16,7 +16,7 @@ pub(super) fn findings(account: &Account, examined: &Examination) -> Vec<Finding
         findings.push(rewritten(response));
     }
     let seen = responses(tried).find_map(|response| response.seen);
-    findings.push(seen_at(examined, tried, seen));
+    findings.push(seen_at(tried, seen));
     if let (Some(public), Some(seen)) = (account.public_address, seen)
         && public != seen.ip()
     {
@@ -38,7 +38,7 @@ fn rewritten(response: &Answered) -> Finding {
 }
 
 /// Compares where the server sees us with where we are.
-fn seen_at(examined: &Examination, tried: &Tried, seen: Option<SocketAddr>) -> Finding {
+fn seen_at(tried: &Tried, seen: Option<SocketAddr>) -> Finding {
     let topic = Topic::Address;
     let (Some(seen), Some(local)) = (seen, tried.local) else {
         let found = "the server does not say where it sees us (it has no `rport`, RFC 3581)";
@@ -54,7 +54,7 @@ fn seen_at(examined: &Examination, tried: &Tried, seen: Option<SocketAddr>) -> F
     }
     let port = if seen.port() == local.port() { "and keeps the port" } else { "and gives another port" };
     let how = if seen.ip() == local.ip() { "gives another port" } else { port };
-    let open = if examined.chosen.transport == Transport::Udp {
+    let open = if tried.chosen.transport == Transport::Udp {
         "the Contact follows it, and keep-alives hold the way open"
     } else {
         "the connection is held open, and calls come over it"

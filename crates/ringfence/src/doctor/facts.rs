@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::Serialize;
-use softphone::examine::{self, Answered, Binding, Certificate, Examination, Fetched, LookedUp, Tried};
+use softphone::examine::{
+    self, Answered, Binding, Certificate, Examination, Fetched, FoundServer, LookedUp, Tried,
+};
 
 use super::names::kind;
 
@@ -15,13 +17,18 @@ pub(crate) struct Facts {
     host: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     port: Option<u16>,
-    transport: String,
     lookups: Vec<Asked>,
-    servers: Vec<SocketAddr>,
+    servers: Vec<Found>,
     tried: Vec<Server>,
     #[serde(skip_serializing_if = "Option::is_none")]
     stun: Option<Outcome<SocketAddr>>,
     cut_short: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Found {
+    address: SocketAddr,
+    transport: String,
 }
 
 /// What something came to, or why it came to nothing.
@@ -43,6 +50,7 @@ struct Asked {
 #[derive(Debug, Serialize)]
 struct Server {
     address: SocketAddr,
+    transport: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     local: Option<SocketAddr>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -109,9 +117,8 @@ impl From<&Examination> for Facts {
         Self {
             host: examined.host.clone(),
             port: examined.port,
-            transport: examined.chosen.transport.to_string(),
             lookups: examined.lookups.iter().map(Asked::from).collect(),
-            servers: examined.servers.clone(),
+            servers: examined.servers.iter().map(Found::from).collect(),
             tried: examined.tried.iter().map(Server::from).collect(),
             stun: examined.stun.clone().map(Outcome::from),
             cut_short: examined.is_cut_short,
@@ -125,6 +132,12 @@ impl<T, E: ToString> From<Result<T, E>> for Outcome<T> {
             Ok(it) => Self::Ok(it),
             Err(error) => Self::Error(error.to_string()),
         }
+    }
+}
+
+impl From<&FoundServer> for Found {
+    fn from(server: &FoundServer) -> Self {
+        Self { address: server.address, transport: server.chosen.transport.to_string() }
     }
 }
 
@@ -153,6 +166,7 @@ impl From<&Tried> for Server {
         });
         Self {
             address: tried.server,
+            transport: tried.chosen.transport.to_string(),
             local: tried.local,
             connected_ms: tried.connected.clone().map(|connected| connected.map(millis).into()),
             tls: tried.shown.as_ref().map(Spoken::from),

@@ -9,7 +9,7 @@ mod names;
 mod server;
 mod way;
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::time::SystemTime;
 
 use serde::Serialize;
@@ -148,10 +148,4 @@ fn took(time: std::time::Duration) -> String {
         millis @ 1..10_000 => format!("{millis} ms"),
         millis => format!("{} s", millis / 1000),
     }
-}
-
-/// Joins what belongs to one sentence.
-fn list(parts: &[SocketAddr]) -> String {
-    let parts: Vec<String> = parts.iter().map(ToString::to_string).collect();
-    parts.join(", ")
 }

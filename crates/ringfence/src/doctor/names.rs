@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use softphone::LookupError;
-use softphone::examine::{Examination, LookedUp, RecordKind};
+use softphone::examine::{Examination, FoundServer, LookedUp, RecordKind};
 
-use super::{Finding, Severity, Topic, list, took};
+use super::{Finding, Severity, Topic, took};
 use crate::visible::visible;
 
 /// A look-up that takes longer is felt at every registration after a pause.
@@ -33,7 +33,8 @@ pub(super) fn findings(examined: &Examination) -> Vec<Finding> {
     let time: Duration = examined.lookups.iter().map(|lookup| lookup.took).sum();
     let (named, more) = examined.servers.split_at(examined.servers.len().min(MOST_NAMED));
     let more = if more.is_empty() { String::new() } else { format!(", and {} more", more.len()) };
-    let found = format!("{} is at {}{more}, found in {}", visible(&examined.host), list(named), took(time));
+    let list = named.iter().map(at).collect::<Vec<_>>().join(", ");
+    let found = format!("{} is at {}{more}, found in {}", visible(&examined.host), list, took(time));
     let failed =
         examined.lookups.iter().find(|lookup| matches!(lookup.records, Err(LookupError::Failed { .. })));
     let finding = if let Some(failed) = failed {
@@ -49,6 +50,11 @@ pub(super) fn findings(examined: &Examination) -> Vec<Finding> {
         Finding::new(Topic::Names, Severity::Ok, found)
     };
     vec![finding.details(details)]
+}
+
+/// Writes where a server is.
+fn at(server: &FoundServer) -> String {
+    format!("{} by {}", server.address, server.chosen.transport)
 }
 
 fn remedy(examined: &Examination) -> &'static str {

@@ -11,15 +11,15 @@ pub(super) fn findings(examined: &Examination) -> Vec<Finding> {
     let has_answered = answered(examined).is_some();
     for tried in &examined.tried {
         match &tried.connected {
-            Some(Err(why)) => findings.push(unreached(examined, tried, why, has_answered)),
-            Some(Ok(time)) => findings.push(reached(examined, tried, *time)),
+            Some(Err(why)) => findings.push(unreached(tried, why, has_answered)),
+            Some(Ok(time)) => findings.push(reached(tried, *time)),
             None => findings.push(
                 Finding::new(
                     Topic::Connection,
                     Severity::Error,
                     format!(
                         "{} at {} did not connect in the time there was",
-                        examined.chosen.transport, tried.server
+                        tried.chosen.transport, tried.server
                     ),
                 )
                 .remedy(WALL),
@@ -32,9 +32,9 @@ pub(super) fn findings(examined: &Examination) -> Vec<Finding> {
 const WALL: &str = "a firewall on the way drops what is sent, or the address is wrong: compare `domain`, `port` and \
                     `transport` with what the provider says";
 
-fn reached(examined: &Examination, tried: &Tried, time: std::time::Duration) -> Finding {
+fn reached(tried: &Tried, time: std::time::Duration) -> Finding {
     let from = tried.local.map(|local| format!(" from {local}")).unwrap_or_default();
-    let (chosen, server) = (examined.chosen, tried.server);
+    let (chosen, server) = (tried.chosen, tried.server);
     let found = if chosen.transport == Transport::Udp {
         format!("requests go to {server}{from} by {chosen}")
     } else {
@@ -43,8 +43,8 @@ fn reached(examined: &Examination, tried: &Tried, time: std::time::Duration) -> 
     Finding::new(Topic::Connection, Severity::Ok, found)
 }
 
-fn unreached(examined: &Examination, tried: &Tried, why: &Unreached, has_answered: bool) -> Finding {
-    let (transport, server) = (examined.chosen.transport, tried.server);
+fn unreached(tried: &Tried, why: &Unreached, has_answered: bool) -> Finding {
+    let (transport, server) = (tried.chosen.transport, tried.server);
     let severity = if has_answered { Severity::Warning } else { Severity::Error };
     let found = format!("no connection to {server} by {transport}: {}", visible(&why.to_string()));
     let remedy = match why {

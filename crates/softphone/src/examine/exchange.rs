@@ -11,7 +11,7 @@ use ringfence_wire::sip::{Message, StatusCode};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::answers::{Answered, Fetched};
-use super::way::Way;
+use super::link::Link;
 
 /// Why a request was not answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,7 +42,7 @@ const MOST_ROUNDS: u32 = 4;
 pub(super) struct Asker<'a> {
     account: &'a Account,
     user_agent: &'a str,
-    way: &'a mut Way,
+    link: &'a mut Link,
     generator: &'a mut Generator,
     call_id: String,
     from_tag: String,
@@ -56,7 +56,7 @@ impl<'a> Asker<'a> {
     pub(super) fn new(
         account: &'a Account,
         user_agent: &'a str,
-        way: &'a mut Way,
+        link: &'a mut Link,
         generator: &'a mut Generator,
     ) -> Self {
         let (call_id, from_tag) = (generator.token(24), generator.token(16));
@@ -64,7 +64,7 @@ impl<'a> Asker<'a> {
         Self {
             account,
             user_agent,
-            way,
+            link,
             generator,
             call_id,
             from_tag,
@@ -85,8 +85,8 @@ impl<'a> Asker<'a> {
         let query = Query {
             account: self.account,
             asks,
-            transport: self.way.transport(),
-            local: self.way.local(),
+            transport: self.link.transport(),
+            local: self.link.local(),
             branch: &branch,
             call_id: &self.call_id,
             from_tag: &self.from_tag,
@@ -100,7 +100,7 @@ impl<'a> Asker<'a> {
         let response = timeout(WAIT, self.exchange(request, &branch)).await;
         let response = response.map_err(|_| Unanswered::Silent(WAIT))?;
         let response = response.map_err(|error| Unanswered::Ended(said(&error)))?;
-        let answered = Answered::of(&response, asked.elapsed(), self.way.local());
+        let answered = Answered::of(&response, asked.elapsed(), self.link.local());
         Ok((response, answered))
     }
 
@@ -140,18 +140,18 @@ impl<'a> Asker<'a> {
 
     /// Sends a request until it has a final response.
     async fn exchange(&mut self, request: Vec<u8>, branch: &str) -> io::Result<Message<'static>> {
-        let is_reliable = self.way.transport().is_reliable();
+        let is_reliable = self.link.transport().is_reliable();
         let mut transaction = Client::new(Instant::now().into_std(), is_reliable, request);
         loop {
             while let Some(request) = transaction.poll_transmit() {
-                self.way.send(request).await?;
+                self.link.send(request).await?;
             }
             self.is_repeated = transaction.is_repeated();
             let Some(due) = transaction.poll_timeout() else {
                 return Err(io::ErrorKind::TimedOut.into());
             };
             tokio::select! {
-                received = self.way.receive() => {
+                received = self.link.receive() => {
                     let received = received?;
                     if let Some((status, response)) = of_branch(&received, branch)
                         && transaction.handle_response(Instant::now().into_std(), status)

@@ -2,16 +2,16 @@
 //! the password, and where it sees us. It gives facts; what they mean to a person is the application's to say.
 //!
 //! ```text
-//! lookups ──▶ way ──▶ exchange ──▶ answers
-//!  names      UDP,     OPTIONS,     what the responses say
-//!             TCP, …   REGISTER
+//! lookups ──▶ link ──▶ exchange ──▶ answers
+//!  names      UDP,      OPTIONS,     what the responses say
+//!             TCP, …    REGISTER
 //! ```
 
 mod answers;
 mod certificates;
 mod exchange;
+mod link;
 mod lookups;
-mod way;
 
 use std::io;
 use std::net::SocketAddr;
@@ -31,7 +31,7 @@ use crate::io::streams::Server;
 use crate::io::streams::failure::Failure;
 use crate::io::stun::StunServer;
 use crate::registration::Chosen;
-use crate::shard::Sockets;
+use crate::shard::{Sockets, Way, ways_to};
 
 pub use answers::{Answered, Binding, Fetched};
 pub use certificates::{Certificate, Shown};
@@ -39,8 +39,8 @@ pub use exchange::Unanswered;
 pub use lookups::{LookedUp, RecordKind};
 
 use exchange::Asker;
+use link::Link;
 use lookups::Recording;
-use way::Way;
 
 /// What was found out about the way from here to an account's registrar. What was not asked, because something before it failed
 /// or the time was over, is empty.
@@ -53,10 +53,8 @@ pub struct Examination {
     pub port: Option<u16>,
     /// What was asked of the DNS, in that order.
     pub lookups: Vec<LookedUp>,
-    /// Where the servers are, in the order in which they are tried.
-    pub servers: Vec<SocketAddr>,
-    /// What they are reached by, and why.
-    pub chosen: Chosen,
+    /// The servers, in the order in which a line tries them, but for those that have failed of late.
+    pub servers: Vec<FoundServer>,
     /// Why there are none.
     pub not_found: Option<String>,
     /// The servers that were tried. The last is the one that answered, if any did.
@@ -68,12 +66,24 @@ pub struct Examination {
     pub is_cut_short: bool,
 }
 
+/// Where a server is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FoundServer {
+    /// Its address.
+    pub address: SocketAddr,
+    /// What it is reached by, and why.
+    pub chosen: Chosen,
+}
+
 /// What came of one server.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Tried {
     /// Where it is.
     pub server: SocketAddr,
+    /// What it is reached by, and why.
+    pub chosen: Chosen,
     /// Where the requests left from.
     pub local: Option<SocketAddr>,
     /// How long it took to connect, handshakes and all, or why there is no connection. By UDP nothing is connected, and it
@@ -122,9 +132,13 @@ impl Unreached {
 }
 
 impl Tried {
-    fn at(server: SocketAddr) -> Self {
+    fn at(server: SocketAddr, chosen: Chosen) -> Self {
         let (local, connected, shown, capabilities, bindings) = (None, None, None, None, None);
-        Self { server, local, connected, shown, capabilities, bindings }
+        Self { server, chosen, local, connected, shown, capabilities, bindings }
+    }
+
+    fn has_refused_certificate(&self) -> bool {
+        matches!(self.connected, Some(Err(Unreached::Certificate(_))))
     }
 }
 
@@ -211,20 +225,21 @@ impl Examiner<'_> {
                 return;
             }
         };
-        let transport = places.first().map(|place| place.transport).unwrap_or_default();
-        examined.chosen = Chosen { transport, by };
-        let of_it = places.iter().filter(|place| place.transport == transport);
-        examined.servers = of_it.map(|place| place.address).collect();
-        for address in examined.servers.clone().into_iter().take(MOST_TRIED) {
-            if self
-                .try_one(
-                    &Server::of(&wanted.host, wanted.port, transport, self.path()),
-                    address,
-                    generator,
-                    examined,
-                )
-                .await
-            {
+        let path = self.account.websocket_path.as_deref();
+        let ways = ways_to(&places, by, |transport| Server::of(&wanted.host, wanted.port, transport, path));
+        for way in &ways {
+            let chosen = way.chosen();
+            examined.servers.extend(way.addresses().map(|address| FoundServer { address, chosen }));
+        }
+        for way in &ways {
+            for address in way.addresses() {
+                if examined.tried.len() == MOST_TRIED || self.try_one(way, address, generator, examined).await
+                {
+                    return;
+                }
+            }
+            // As a line does: whoever pretends to be its server is given its calls by no other way.
+            if examined.tried.iter().any(Tried::has_refused_certificate) {
                 return;
             }
         }
@@ -237,34 +252,30 @@ impl Examiner<'_> {
         Wanted { host: host.to_owned(), port, transport, is_secure, supported: SUPPORTED, listening }
     }
 
-    fn path(&self) -> Option<&str> {
-        self.account.websocket_path.as_deref()
-    }
-
     /// Tries a server, and returns whether it has answered.
     async fn try_one(
         self,
-        server: &Server,
+        way: &Way,
         address: SocketAddr,
         generator: &mut Generator,
         examined: &mut Examination,
     ) -> bool {
-        examined.tried.push(Tried::at(address));
+        examined.tried.push(Tried::at(address, way.chosen()));
         let Examination { tried, stun, .. } = examined;
         let Some(tried) = tried.last_mut() else { return false };
         let began = Instant::now();
-        let mut way = match self.open(server, address, stun, &mut tried.shown).await {
-            Ok(way) => {
+        let mut link = match self.open(way.server(), address, stun, &mut tried.shown).await {
+            Ok(link) => {
                 tried.connected = Some(Ok(began.elapsed()));
-                way
+                link
             }
             Err(why) => {
                 tried.connected = Some(Err(Unreached::of(&why)));
                 return false;
             }
         };
-        tried.local = Some(way.local());
-        let mut asker = Asker::new(self.account, &self.setup.user_agent, &mut way, generator);
+        tried.local = Some(link.local());
+        let mut asker = Asker::new(self.account, &self.setup.user_agent, &mut link, generator);
         let answered = asker.ask(Asks::Capabilities).await;
         let mut has_answered = answered.is_ok();
         tried.capabilities = Some(answered.map(|(_, answered)| answered));
@@ -276,7 +287,7 @@ impl Examiner<'_> {
         has_answered
     }
 
-    /// Opens a way to a server. By UDP a STUN server is asked first where it sees it, as it can then only be the registrar
+    /// Opens a link to a server. By UDP a STUN server is asked first where it sees it, as it can then only be the registrar
     /// that is heard.
     async fn open(
         self,
@@ -284,15 +295,15 @@ impl Examiner<'_> {
         address: SocketAddr,
         stun: &mut Option<std::result::Result<SocketAddr, String>>,
         shown: &mut Option<Shown>,
-    ) -> std::result::Result<Way, Failure> {
+    ) -> std::result::Result<Link, Failure> {
         let Sockets { udp: listening, tls, .. } = &self.setup.sockets;
         if server.transport != Transport::Udp {
-            return Way::connect(server, address, *listening, tls, shown).await;
+            return Link::connect(server, address, *listening, tls, shown).await;
         }
-        let way = Way::bind(address, *listening).await.map_err(Failure::Tcp)?;
+        let link = Link::bind(address, *listening).await.map_err(Failure::Tcp)?;
         if let (Some(server), None) = (&self.setup.stun, &stun) {
-            *stun = Some(way.seen_by(server, self.resolver).await);
+            *stun = Some(link.seen_by(server, self.resolver).await);
         }
-        way.towards(address).await.map_err(Failure::Tcp)
+        link.towards(address).await.map_err(Failure::Tcp)
     }
 }

@@ -47,7 +47,7 @@ const ALL: Duration = Duration::from_secs(20);
 const ONE: Duration = Duration::from_secs(10);
 
 /// Returns the ways to a server, in the order of its places.
-pub(super) fn ways_to(places: &[Place], by: ChosenBy, server: impl Fn(Transport) -> Server) -> Vec<Way> {
+pub(crate) fn ways_to(places: &[Place], by: ChosenBy, server: impl Fn(Transport) -> Server) -> Vec<Way> {
     let mut ways: Vec<Way> = Vec::new();
     for &place in places {
         let transport = place.transport;
@@ -173,6 +173,19 @@ impl Ways {
 }
 
 impl Way {
+    pub(crate) fn server(&self) -> &Server {
+        &self.server
+    }
+
+    pub(crate) fn chosen(&self) -> Chosen {
+        self.chosen
+    }
+
+    /// Returns the addresses, in the order in which they are tried.
+    pub(crate) fn addresses(&self) -> impl Iterator<Item = SocketAddr> {
+        self.places.iter().map(|place| place.address)
+    }
+
     /// Returns the addresses, those of each priority together.
     fn priorities(&self) -> Vec<Vec<SocketAddr>> {
         let equals = self.places.chunk_by(|one, next| one.priority == next.priority);

@@ -1,4 +1,4 @@
-//! The way to one server: a UDP socket or a connection, whole messages over either.
+//! The link to one server: a UDP socket or a connection, whole messages over either.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -23,8 +23,8 @@ use crate::io::streams::{Connection, Server, Stream};
 use crate::io::stun::StunServer;
 use crate::tls::Tls;
 
-/// The way to one server.
-pub(super) struct Way {
+/// The link to one server.
+pub(super) struct Link {
     open: Open,
     transport: Transport,
     local: SocketAddr,
@@ -40,7 +40,7 @@ const CONNECT: Duration = Duration::from_secs(4);
 /// The longest datagram.
 const LONGEST: usize = 65_535;
 
-impl Way {
+impl Link {
     /// Binds a socket of the family of a server, where packets leave from; nothing is sent.
     pub(super) async fn bind(server: SocketAddr, listening: SocketAddr) -> io::Result<Self> {
         let socket = UdpSocket::bind((source(server, listening), 0)).await?;
