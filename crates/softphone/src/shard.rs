@@ -192,6 +192,7 @@ impl Shard {
                 self.handle_command(command);
             }
             self.endpoint.handle_timeout(Instant::now());
+            self.streams.close_unused(now, |id| self.endpoint.uses(id));
             self.settle().await;
         }
         self.leave().await;
@@ -221,7 +222,7 @@ impl Shard {
 
     fn next_due(&self) -> Option<Instant> {
         let leaving = self.leaving.as_ref().and_then(|leaving| leaving.until);
-        [self.endpoint.poll_timeout(), leaving].into_iter().flatten().min()
+        [self.endpoint.poll_timeout(), self.streams.poll_timeout(), leaving].into_iter().flatten().min()
     }
 
     fn has_left(&self) -> bool {

@@ -172,6 +172,23 @@ fn a_lost_connection_is_told_at_once_and_asked_for_again_within_3_s() {
 }
 
 #[test]
+fn a_connection_is_used_until_its_line_has_left_or_asks_elsewhere() {
+    let mut connected = Connected::new();
+    connected.accept();
+    let uses = |connected: &Connected, id| connected.endpoint.uses(ConnectionId::new(id));
+    assert!(uses(&connected, 1) && !uses(&connected, 2));
+    connected.endpoint.handle_disconnected(connected.clock.now(), ConnectionId::new(1), "reset");
+    connected.pass(seconds(3));
+    connected.connect(2);
+    connected.accept();
+    assert!(uses(&connected, 2) && !uses(&connected, 1));
+    connected.endpoint.unregister(connected.clock.now(), connected.line);
+    assert!(uses(&connected, 2), "it says good-bye over it");
+    connected.accept();
+    assert!(!uses(&connected, 2));
+}
+
+#[test]
 fn a_register_that_is_lost_with_its_connection_is_not_waited_for() {
     let mut connected = Connected::new();
     assert_eq!(connected.written().len(), 1);

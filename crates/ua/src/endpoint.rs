@@ -215,6 +215,12 @@ impl Endpoint {
         }
     }
 
+    /// Returns whether a line is registered over a connection, or asks to be.
+    #[must_use]
+    pub fn uses(&self, connection: ConnectionId) -> bool {
+        self.lines.use_connection(connection)
+    }
+
     /// Takes a double CRLF that came over a connection between messages, and answers it.
     pub fn handle_ping(&mut self, flow: Flow) {
         self.counters.keep_alives += 1;

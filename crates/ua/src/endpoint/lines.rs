@@ -265,6 +265,11 @@ impl Lines {
         Some(key)
     }
 
+    /// Returns whether the newest REGISTER of a line went over a connection.
+    pub(crate) fn use_connection(&self, connection: ConnectionId) -> bool {
+        self.by_connection.contains_key(&connection)
+    }
+
     /// Notes that a message came over a connection, where it is one that lines ask over.
     pub(crate) fn heard(&mut self, now: Instant, connection: Option<ConnectionId>) {
         if let Some(connection) = connection.filter(|id| self.by_connection.contains_key(id)) {

@@ -240,6 +240,10 @@ impl Endpoint {
     }
 
     fn tell_registration(&mut self, now: Instant, id: LineId, state: RegistrationState) {
+        if state == RegistrationState::Unregistered {
+            // Nothing is asked any more, and what it was asked over need not be kept.
+            self.lines.stop_asking(id);
+        }
         let combined = self.lines.combine(now, id, state, &mut self.generator);
         let Some((id, state)) = combined else { return };
         let is_leaving = self.lines.find(id).is_some_and(|line| line.is_leaving);

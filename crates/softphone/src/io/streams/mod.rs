@@ -6,6 +6,8 @@
 //!                           ▲ write ◀────────── queue ◀────────── shard ◀─┘
 //! ```
 //!
+//! One of ours that no line uses any more is closed (`unused.rs`).
+//!
 //! What is hostile is bounded here: how many connections there are in all, of one peer and of strangers, how long a
 //! handshake, a message or silence may take, and how much waits for a peer that does not read.
 
@@ -36,6 +38,7 @@ mod patience;
 mod race;
 pub(crate) mod steps;
 mod unconnected;
+mod unused;
 mod websocket;
 
 use accepted::Accepted;
@@ -97,6 +100,8 @@ pub(crate) struct Streams {
     failed: BTreeMap<Server, (Instant, Arc<Unconnected>)>,
     tasks: JoinSet<()>,
     next: u64,
+    /// When it is looked which are not used any more.
+    look_at: Option<Instant>,
     tls: Tls,
     /// What those who connect by TLS are shown.
     shown: Vec<watch::Sender<Arc<ServerConfig>>>,
@@ -116,8 +121,8 @@ struct Open {
 
 /// Who has opened a connection.
 enum Opened {
-    /// We have, to this server.
-    To(Server),
+    /// We have, to this server; since when no line uses it, as far as that was seen.
+    To { server: Server, unused_since: Option<Instant> },
     /// The peer has, of whom it may not be known yet whether he may call.
     ByPeer { is_stranger: bool },
 }
@@ -149,6 +154,7 @@ impl Streams {
             failed: BTreeMap::new(),
             tasks: JoinSet::new(),
             next: 0,
+            look_at: None,
             tls,
             shown: Vec::new(),
             source,
@@ -245,7 +251,8 @@ impl Streams {
                 return (lines, Err(unconnected));
             }
         };
-        let opened = Opened::To(server.clone());
+        let opened = Opened::To { server: server.clone(), unused_since: None };
+        self.watch(now);
         let flow = self.add(server.transport, remote, local, opened, async { Ok(connection) });
         if let Some(id) = flow.connection_id() {
             self.ours.insert(server.clone(), id);
@@ -284,7 +291,7 @@ impl Streams {
                 tracing::debug!(connection = %id, "closed: nobody knows the peer");
                 self.close(id);
             }
-            Opened::ByPeer { is_stranger: false } | Opened::To(_) => {}
+            Opened::ByPeer { is_stranger: false } | Opened::To { .. } => {}
         }
     }
 
@@ -302,7 +309,7 @@ impl Streams {
         let Some(open) = self.open.get_mut(&id) else { return };
         // The task ends when nobody can send any more.
         open.outgoing = None;
-        if let Opened::To(server) = &open.opened
+        if let Opened::To { server, .. } = &open.opened
             && self.ours.get(server) == Some(&id)
         {
             self.ours.remove(server);
@@ -353,7 +360,7 @@ impl Streams {
         let canonical = |address: SocketAddr| SocketAddr::new(address.ip().to_canonical(), address.port());
         let flow = Flow::connection(id, transport, canonical(remote));
         let (opened_by, most) = match &opened {
-            Opened::To(_) => (OpenedBy::Us, WAITING_OF_OURS),
+            Opened::To { .. } => (OpenedBy::Us, WAITING_OF_OURS),
             Opened::ByPeer { is_stranger: false } => (OpenedBy::Known, WAITING_OF_PEERS),
             Opened::ByPeer { is_stranger: true } => (OpenedBy::Stranger, WAITING_OF_PEERS),
         };
