@@ -161,13 +161,17 @@ impl Service {
         self.screen.adopt(&config, Arc::clone(&sources))?;
         self.supply.run(sources, self.me.clone());
         let refused = runnable::refused(&config, Timestamp::now());
+        let has_tls_changed = in_force.tls != config.tls;
+        if has_tls_changed {
+            // Before the lines: those that are new connect with what is new.
+            self.phone.set_tls(config.tls.settings.clone()).await?;
+        }
         let mut changes = self.fleet.adopt(&config.accounts, &refused).await;
         if before != after {
             let told: Vec<_> = after.iter().map(|(list, entries)| format!("{list} has {entries}")).collect();
             changes.push(format!("entries: {}", told.join(", ")));
         }
-        if in_force.tls != config.tls {
-            self.phone.set_tls(config.tls.settings.clone()).await?;
+        if has_tls_changed {
             changes.push("certificates".to_owned());
         }
         let needs_restart = in_force.softphone.differences(&config.softphone);

@@ -321,7 +321,7 @@ impl Shard {
             Command::BindMedia { line, done } => self.bind_media(line, done),
             Command::SetTls { tls, done } => {
                 // Who asked may have gone.
-                let _ = done.send(self.streams.set_tls(tls));
+                let _ = done.send(self.set_tls(now, tls));
             }
             Command::Count { done } => {
                 let mut counters = self.endpoint.counters();

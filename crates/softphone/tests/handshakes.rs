@@ -6,9 +6,10 @@ mod stage;
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use ringfence_testing::Pbx;
-use softphone::{Account, Cause, Softphone, Tls};
+use softphone::{Account, Cause, RegistrationState, Softphone, Tls, Transport};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
@@ -17,7 +18,7 @@ use tokio_rustls::rustls::ServerConfig;
 use stage::authority::Authority;
 use stage::connections::pbx_behind;
 use stage::zone::Zone;
-use stage::{Host, builder, soon};
+use stage::{Host, builder, next, soon};
 
 /// What a server does with the connections that it takes.
 #[derive(Clone)]
@@ -93,6 +94,30 @@ async fn an_address_whose_handshake_fails_or_never_ends_leads_to_the_next() {
         assert!(line.registration().state().is_registered());
         pbx.bound("858", 1).await;
     }
+}
+
+#[tokio::test]
+async fn a_line_whose_server_was_not_trusted_tries_at_once_when_another_authority_is() {
+    let authority = Authority::new();
+    let pbx = pbx_behind(Some(authority.server("127.0.0.1")), None).await;
+    let phone = builder().start().await.unwrap();
+    let line = soon(phone.line(pbx.account("858").transport(Transport::Tls))).await.unwrap();
+    let mut registration = line.registration();
+    // The first is followed by another after a second or two, whatever happens.
+    let mut failures = 0;
+    let retry_at = loop {
+        if let RegistrationState::Failed { retry_at: Some(retry_at), .. } = next(registration.changed()).await
+        {
+            failures += 1;
+            if failures == 2 {
+                break retry_at;
+            }
+        }
+    };
+    let tls = Tls::new().trust(authority.pem.as_bytes()).unwrap();
+    soon(phone.set_tls(tls)).await.unwrap();
+    while !next(registration.changed()).await.is_registered() {}
+    assert!(SystemTime::now() < retry_at, "it would have waited");
 }
 
 #[tokio::test]

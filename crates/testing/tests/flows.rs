@@ -7,7 +7,7 @@ use std::time::Duration;
 use ringfence_testing::Clock;
 use ringfence_ua::{
     Account, Cause, Config, ConnectionId, Endpoint, Event, Flow, LineId, RegistrationState, Rejection,
-    Target, Transport, Verdict,
+    Target, Transport, Unreached, Verdict,
 };
 use ringfence_wire::sip::Message;
 
@@ -186,6 +186,24 @@ fn a_connection_is_used_until_its_line_has_left_or_asks_elsewhere() {
     assert!(uses(&connected, 2), "it says good-bye over it");
     connected.accept();
     assert!(!uses(&connected, 2));
+}
+
+#[test]
+fn what_would_be_tried_later_is_tried_at_once_where_that_is_asked_for() {
+    let mut connected = Connected::new();
+    let unreached = || Err(Unreached::Unconnected { error: "reset".to_owned() });
+    connected.endpoint.handle_disconnected(connected.clock.now(), ConnectionId::new(1), "reset");
+    for _ in 0..5 {
+        connected.pass(seconds(200));
+        connected.endpoint.handle_resolved(connected.clock.now(), connected.line, unreached());
+    }
+    connected.pass(Duration::from_millis(100));
+    assert!(!connected.wants_connection());
+    connected.endpoint.retry(connected.clock.now(), connected.line);
+    let events = connected.pass(Duration::from_millis(20));
+    assert!(events.iter().any(|event| matches!(event, Event::Resolve { .. })), "{events:?}");
+    connected.endpoint.retry(connected.clock.now(), connected.line);
+    assert!(!connected.wants_connection(), "what is under way goes on");
 }
 
 #[test]

@@ -8,6 +8,7 @@ use std::time::Instant;
 use ringfence_ua::{ConnectionId, Flow, Transport};
 
 use super::{Shard, trace};
+use crate::error::Result;
 use crate::io::streams::{self, Streams};
 use crate::io::stun::StunServer;
 use crate::tls::Tls;
@@ -27,6 +28,16 @@ pub(crate) struct Sockets {
 }
 
 impl Shard {
+    /// Has connections made with other certificates, and tries at once where there was none by TLS.
+    pub(super) fn set_tls(&mut self, now: Instant, tls: Tls) -> Result<()> {
+        self.streams.set_tls(tls)?;
+        let waiting = self.lines.iter().filter(|(_, line)| line.has_no_tls());
+        for line in waiting.map(|(line, _)| *line).collect::<Vec<_>>() {
+            self.endpoint.retry(now, line);
+        }
+        Ok(())
+    }
+
     /// Closes a connection that leads nowhere any more.
     pub(super) fn disconnect(&mut self, connection: ConnectionId, why: &str) {
         self.streams.close(connection);

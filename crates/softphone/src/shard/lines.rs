@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use ringfence_ua::LineId as Number;
+use ringfence_ua::{Cause, LineId as Number};
 use tokio::sync::{oneshot, watch};
 
 use super::Shard;
@@ -125,6 +125,16 @@ impl Shard {
 impl LineState {
     pub(super) fn is_unregistered(&self) -> bool {
         *self.states.borrow() == RegistrationState::Unregistered
+    }
+
+    /// Returns whether it waits to try again, or a flow of it does, because there was no connection by TLS.
+    pub(super) fn has_no_tls(&self) -> bool {
+        let cause = match &*self.states.borrow() {
+            RegistrationState::Failed { cause, .. } => Some(cause.clone()),
+            RegistrationState::Registered { lost, .. } => lost.as_ref().map(|lost| lost.cause.clone()),
+            RegistrationState::Registering { .. } | RegistrationState::Unregistered => None,
+        };
+        self.chosen.transport.is_encrypted() && matches!(cause, Some(Cause::Unconnected { .. }))
     }
 
     fn tell(&mut self, state: RegistrationState) {

@@ -188,6 +188,8 @@ impl Streams {
             }
         }
         self.tls = tls;
+        // What failed by the old ones may not by these.
+        self.failed.clear();
         Ok(())
     }
 

@@ -63,7 +63,7 @@ impl Lines {
     }
 
     /// Returns the line and its further flows.
-    pub(super) fn flows_of(&self, id: LineId) -> Vec<LineId> {
+    pub(in crate::endpoint) fn flows_of(&self, id: LineId) -> Vec<LineId> {
         self.flow_sets.get(&id).map_or_else(|| vec![id], |set| set.flows.keys().copied().collect())
     }
 

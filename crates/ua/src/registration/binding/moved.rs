@@ -1,7 +1,7 @@
 //! What a registration does when this machine has got another address, or none.
 
 use std::net::IpAddr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::failure::AFTER_DISCONNECT;
 use super::{Binding, Phase};
@@ -46,8 +46,13 @@ impl Binding {
 
     /// Takes that the network has changed: what would be tried later may succeed now.
     pub(crate) fn handle_network_back(&mut self, now: Instant, generator: &mut Generator) {
+        self.retry_within(now, AFTER_DISCONNECT, generator);
+    }
+
+    /// Tries what would be tried later within this time, or a longer one where the lines are many.
+    pub(crate) fn retry_within(&mut self, now: Instant, within: Duration, generator: &mut Generator) {
         if let Phase::Waiting { retry_at } = &mut self.phase {
-            let within = self.crowd.spread(AFTER_DISCONNECT);
+            let within = self.crowd.spread(within);
             *retry_at = (*retry_at).min(now + within.mul_f64(generator.fraction()));
         }
     }
