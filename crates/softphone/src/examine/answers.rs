@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use ringfence_wire::sip::{Contact, HeaderName, Message, NameAddr, StatusCode};
+use ringfence_wire::sip::{Contact, HeaderName, Message, NameAddr, StatusCode, Uri};
 
 use super::exchange::{Asker, Unanswered};
 
@@ -133,9 +133,63 @@ impl Binding {
 
 /// Returns where a Contact leads, without who is there.
 fn address(listed: &NameAddr<'_>) -> String {
-    let Ok(uri) = listed.uri() else { return "an address that cannot be read".to_owned() };
+    let Some(uri) = listed.uri().ok().filter(Uri::is_sip) else {
+        return "an address that is not SIP's".to_owned();
+    };
     let port = uri.port().map(|port| format!(":{port}")).unwrap_or_default();
     let transport =
         uri.param("transport").map(|value| format!(";transport={}", String::from_utf8_lossy(&value)));
     format!("{}{port}{}", uri.host(), transport.unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OURS: &str = "urn:uuid:00000000-0000-8000-8000-000a95a0e128";
+
+    fn binding(contact: &str) -> Binding {
+        Binding::of(&NameAddr::parse(contact.as_bytes()).unwrap(), Some(OURS))
+    }
+
+    #[test]
+    fn ours_is_known_by_its_instance_id_alone() {
+        let ours = binding(&format!("<sip:858@192.0.2.9>;+sip.instance=\"<{OURS}>\";reg-id=1;expires=60"));
+        assert_eq!((ours.is_ours, ours.is_outbound), (Some(true), true));
+        assert_eq!(ours.expires, Some(Duration::from_secs(60)));
+        let other = binding("<sip:858@192.0.2.9>;+sip.instance=\"<urn:uuid:1>\"");
+        assert_eq!((other.is_ours, other.is_outbound), (Some(false), false));
+        assert_eq!(binding("<sip:858@192.0.2.9>").is_ours, None);
+    }
+
+    #[test]
+    fn an_address_is_told_without_its_user_and_token() {
+        let told = |contact: &str| binding(contact).address;
+        assert_eq!(
+            told("<sip:+41791234567@192.0.2.9:5070;transport=tcp;line=abc>"),
+            "192.0.2.9:5070;transport=tcp"
+        );
+        assert_eq!(told("<sip:858@[2001:db8::1]>"), "[2001:db8::1]");
+        assert_eq!(told("<tel:+41791234567>"), "an address that is not SIP's");
+    }
+
+    #[test]
+    fn what_a_response_says_of_the_way_is_read_from_its_via() {
+        let of = |via: &str| {
+            let text = format!("SIP/2.0 200 OK\r\nVia: {via}\r\n\r\n");
+            let message = Message::parse(text.as_bytes()).unwrap();
+            let answered = Answered::of(&message, Duration::ZERO, "192.0.2.9:5060".parse().unwrap());
+            (answered.seen.map(|seen| seen.to_string()), answered.rewritten)
+        };
+        let seen = |address: &str| Some(address.to_owned());
+        let ours = "SIP/2.0/UDP 192.0.2.9:5060;branch=z9hG4bK1";
+        assert_eq!(
+            of(&format!("{ours};received=198.51.100.1;rport=4000")),
+            (seen("198.51.100.1:4000"), None)
+        );
+        assert_eq!(of(&format!("{ours};rport=5060")), (seen("192.0.2.9:5060"), None));
+        assert_eq!(of(&format!("{ours};received=198.51.100.1;rport")), (None, None), "an old server");
+        let rewritten = "SIP/2.0/UDP 198.51.100.1:4000;branch=z9hG4bK1;rport=4000";
+        assert_eq!(of(rewritten), (seen("198.51.100.1:4000"), seen("198.51.100.1:4000")));
+    }
 }
