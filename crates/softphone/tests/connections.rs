@@ -145,16 +145,39 @@ async fn say(to: SocketAddr, bytes: &[u8], until: &str) -> String {
     String::from_utf8_lossy(&heard).into_owned()
 }
 
-#[tokio::test]
-async fn a_trunk_that_connects_to_us_is_answered_over_its_connection_once() {
+/// A softphone that takes TCP connections, and a line of it that anyone may ring.
+async fn listening_by_tcp() -> (Softphone, softphone::Line) {
     let phone = builder().listen_tcp("127.0.0.1:0".parse().unwrap()).start().await.unwrap();
     let account = Account::new("858@127.0.0.1:9").unwrap().register(false);
     let line = soon(phone.line(account)).await.unwrap();
+    (phone, line)
+}
+
+#[tokio::test]
+async fn a_trunk_that_connects_to_us_is_answered_over_its_connection_once() {
+    let (phone, line) = listening_by_tcp().await;
     let reject = tokio::spawn(async move { next(line.incoming()).await.reject(Reject::busy()).await });
     let heard = say(by_connection(&phone), INVITE.as_bytes(), "SIP/2.0 486").await;
     reject.await.unwrap().unwrap();
     assert_eq!(heard.matches("SIP/2.0 486").count(), 1);
     assert!(heard.contains("Via: SIP/2.0/TCP 127.0.0.1:9;branch=z9hG4bKone"), "{heard}");
+}
+
+#[tokio::test]
+async fn who_says_that_he_will_say_no_more_still_gets_his_answer() {
+    let (phone, line) = listening_by_tcp().await;
+    let mut stream = TcpStream::connect(by_connection(&phone)).await.unwrap();
+    stream.write_all(INVITE.as_bytes()).await.unwrap();
+    stream.shutdown().await.unwrap();
+    let call = next(line.incoming()).await;
+    let mut heard = [0; "SIP/2.0 100".len()];
+    soon(stream.read_exact(&mut heard)).await.unwrap();
+    assert_eq!(&heard, b"SIP/2.0 100");
+    call.reject(Reject::busy()).await.unwrap();
+    let mut rest = String::new();
+    soon(stream.read_to_string(&mut rest)).await.unwrap();
+    assert!(rest.contains("SIP/2.0 486"), "{rest}");
+    counted(&phone, |counters| counters.connections == 0).await;
 }
 
 #[tokio::test]

@@ -18,6 +18,7 @@ use tokio_rustls::{TlsAcceptor, TlsStream};
 use tokio_tungstenite::WebSocketStream;
 
 use super::outgoing::{Outgoing, Queue};
+use super::owed::Owed;
 use super::patience::{Patience, WRITE};
 use super::{Event, websocket};
 
@@ -56,6 +57,9 @@ pub(super) const HANDSHAKE: Duration = Duration::from_secs(10);
 /// How long is waited at the end until the peer has ended too: a connection that is closed while something waits to be
 /// read takes along, at the peer, what was written last.
 const FAREWELL: Duration = Duration::from_millis(500);
+/// How long a peer that has connected to us and says no more is kept for the answers to what it has said: as long as a
+/// client waits for one (RFC 3261 section 17.1.2.2, timer F).
+const ANSWERS: Duration = Duration::from_secs(32);
 pub(super) const CLOSED: &str = "closed by the peer";
 /// How much is read at once.
 const READ: usize = 16 * 1024;
@@ -103,20 +107,30 @@ pub(super) async fn serve(connection: Connection, ends: Ends) -> String {
 /// Reads and writes, neither waiting for the other, until there is an end to it. Returns why.
 ///
 /// A peer that writes its answers before it reads on, and has got thousands of requests, would wait for us to read
-/// while we wait for it.
+/// while we wait for it. One that has connected to us and closes its own direction is not gone while it is owed answers;
+/// a server that does so is: what it would be asked it will not answer.
 async fn serve_stream(connection: Stream, mut ends: Ends) -> String {
     let (mut reader, writer) = split(connection);
-    let (mut buffer, mut framer) = (BytesMut::new(), Framer::default());
-    let mut outgoing = Outgoing::new(writer);
+    let (mut incoming, mut outgoing) = (Incoming::default(), Outgoing::new(writer));
     let mut patience = Patience::new(Instant::now(), ends.opened_by);
+    let mut has_ended = false;
     loop {
-        buffer.reserve(READ);
-        let is_reading = ends.opened_by == OpenedBy::Us || ends.outgoing.waiting() < UNREAD;
+        if has_ended && incoming.owed.is_nothing() && ends.outgoing.waiting() == 0 {
+            // What a peer makes of the end is its own affair.
+            let _ = timeout(WRITE, outgoing.finish()).await;
+            return CLOSED.to_owned();
+        }
+        incoming.buffer.reserve(READ);
+        let has_room = ends.opened_by == OpenedBy::Us || ends.outgoing.waiting() < UNREAD;
         tokio::select! {
-            read = reader.read_buf(&mut buffer), if is_reading => match read {
-                Ok(0) => return CLOSED.to_owned(),
-                Ok(_) => match cut(&mut buffer, &mut framer, &ends).await {
-                    Ok(whole) => patience.heard(Instant::now(), whole, !buffer.is_empty()),
+            read = reader.read_buf(&mut incoming.buffer), if has_room && !has_ended => match read {
+                Ok(0) if ends.opened_by == OpenedBy::Us => return CLOSED.to_owned(),
+                Ok(0) => {
+                    has_ended = true;
+                    patience.heard_last(Instant::now() + ANSWERS);
+                }
+                Ok(_) => match incoming.cut(&ends).await {
+                    Ok(whole) => patience.heard(Instant::now(), whole, !incoming.buffer.is_empty()),
                     Err(End::Unreadable(why)) => return why,
                     Err(End::Left) => {
                         say_last(reader, outgoing, ends).await;
@@ -132,6 +146,9 @@ async fn serve_stream(connection: Stream, mut ends: Ends) -> String {
                     say_last(reader, outgoing, ends).await;
                     return "closed".to_owned();
                 };
+                if ends.opened_by != OpenedBy::Us {
+                    incoming.owed.written(&bytes);
+                }
                 outgoing.push(&bytes);
                 patience.writes(Instant::now());
             }
@@ -168,24 +185,36 @@ enum End {
     Left,
 }
 
-/// Cuts out what is whole. Returns how much that was, or why nothing more can be read.
-async fn cut(buffer: &mut BytesMut, framer: &mut Framer, ends: &Ends) -> Result<Whole, End> {
-    let mut whole = Whole::default();
-    loop {
-        let frame = framer.next(buffer).map_err(|error| End::Unreadable(error.to_string()))?;
-        let Some(frame) = frame else { return Ok(whole) };
-        let bytes = buffer.split_to(frame.length());
-        let flow = ends.flow;
-        let event = match frame {
-            Frame::Message { .. } => {
-                whole.messages += 1;
-                Event::Received { flow, message: bytes.freeze() }
-            }
-            Frame::Ping { .. } => Event::Ping { flow },
-            Frame::Pong { .. } => Event::Pong { flow },
-        };
-        whole.line_ends += usize::from(!matches!(frame, Frame::Message { .. }));
-        ends.events.send(event).await.map_err(|_| End::Left)?;
+/// What has come and is no whole message yet, and which answers are owed to what was.
+#[derive(Default)]
+struct Incoming {
+    buffer: BytesMut,
+    framer: Framer,
+    owed: Owed,
+}
+
+impl Incoming {
+    /// Cuts out what is whole. Returns how much that was, or why nothing more can be read.
+    async fn cut(&mut self, ends: &Ends) -> Result<Whole, End> {
+        let Self { buffer, framer, owed } = self;
+        let mut whole = Whole::default();
+        loop {
+            let frame = framer.next(buffer).map_err(|error| End::Unreadable(error.to_string()))?;
+            let Some(frame) = frame else { return Ok(whole) };
+            let bytes = buffer.split_to(frame.length());
+            let flow = ends.flow;
+            let event = match frame {
+                Frame::Message { .. } => {
+                    whole.messages += 1;
+                    owed.heard(&bytes);
+                    Event::Received { flow, message: bytes.freeze() }
+                }
+                Frame::Ping { .. } => Event::Ping { flow },
+                Frame::Pong { .. } => Event::Pong { flow },
+            };
+            whole.line_ends += usize::from(!matches!(frame, Frame::Message { .. }));
+            ends.events.send(event).await.map_err(|_| End::Left)?;
+        }
     }
 }
 

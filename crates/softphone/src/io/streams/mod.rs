@@ -34,6 +34,7 @@ mod connect;
 mod connection;
 pub(crate) mod failure;
 mod outgoing;
+mod owed;
 mod patience;
 mod race;
 pub(crate) mod steps;

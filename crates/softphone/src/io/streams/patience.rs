@@ -54,6 +54,12 @@ impl Patience {
         }
     }
 
+    /// Takes that nothing more comes, and until when what is to be written is waited for.
+    pub(super) fn heard_last(&mut self, until: Instant) {
+        self.message = None;
+        self.silence = Some(self.silence.map_or(until, |silence| silence.min(until)));
+    }
+
     /// Takes that there is something to write.
     pub(super) fn writes(&mut self, now: Instant) {
         self.unread.get_or_insert(now + WRITE);
@@ -101,6 +107,17 @@ mod tests {
         patience.heard(start + seconds(25), MESSAGES, false);
         assert_eq!(patience.until(), Some(start + seconds(25) + SILENCE));
         assert_eq!(patience.why(), "the peer was silent for too long");
+    }
+
+    #[test]
+    fn who_has_said_his_last_is_not_waited_for_longer_than_he_waits() {
+        let start = Instant::now();
+        let mut patience = Patience::new(start, OpenedBy::Known);
+        patience.heard(start, MESSAGES, true);
+        patience.heard_last(start + seconds(32));
+        assert_eq!(patience.until(), Some(start + seconds(32)), "not for the rest of a message either");
+        patience.heard_last(start + seconds(99));
+        assert_eq!(patience.until(), Some(start + seconds(32)));
     }
 
     #[test]
