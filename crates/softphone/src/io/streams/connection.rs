@@ -42,6 +42,13 @@ pub(super) struct Ends {
     pub(super) outgoing: Queue,
 }
 
+impl Ends {
+    /// Returns whether the peer may ask for more.
+    pub(super) fn has_room(&self) -> bool {
+        self.opened_by == OpenedBy::Us || self.outgoing.waiting() < UNREAD
+    }
+}
+
 /// Who has opened a connection, which is how much patience there is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum OpenedBy {
@@ -121,9 +128,8 @@ async fn serve_stream(connection: Stream, mut ends: Ends) -> String {
             return CLOSED.to_owned();
         }
         incoming.buffer.reserve(READ);
-        let has_room = ends.opened_by == OpenedBy::Us || ends.outgoing.waiting() < UNREAD;
         tokio::select! {
-            read = reader.read_buf(&mut incoming.buffer), if has_room && !has_ended => match read {
+            read = reader.read_buf(&mut incoming.buffer), if ends.has_room() && !has_ended => match read {
                 Ok(0) if ends.opened_by == OpenedBy::Us => return CLOSED.to_owned(),
                 Ok(0) => {
                     has_ended = true;

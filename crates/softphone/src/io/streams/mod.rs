@@ -33,6 +33,7 @@ mod acceptor;
 mod connect;
 mod connection;
 pub(crate) mod failure;
+mod messages;
 mod outgoing;
 mod owed;
 mod patience;

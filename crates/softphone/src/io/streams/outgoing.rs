@@ -50,6 +50,12 @@ impl Feed {
         Ok(())
     }
 
+    /// Returns how many bytes were put in and are not written yet.
+    #[cfg(test)]
+    pub(super) fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
+    }
+
     pub(super) fn is_closed(&self) -> bool {
         self.sender.is_closed()
     }

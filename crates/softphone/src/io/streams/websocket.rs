@@ -3,8 +3,8 @@
 use std::io;
 
 use bytes::Bytes;
-use futures_util::{SinkExt as _, StreamExt as _};
-use ringfence_wire::sip::{Frame, Framer, MAX_MESSAGE};
+use futures_util::StreamExt as _;
+use ringfence_wire::sip::MAX_MESSAGE;
 use tokio::time::{Instant, timeout};
 use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, Response};
@@ -16,6 +16,7 @@ use tokio_tungstenite::{WebSocketStream, accept_hdr_async_with_config, client_as
 
 use super::connection::{CLOSED, Ends, Whole, until};
 use super::failure::Failure;
+use super::messages::Messages;
 use super::patience::{Patience, WRITE};
 use super::{Event, Server, Stream};
 
@@ -71,12 +72,14 @@ pub(super) async fn answer(stream: Stream) -> io::Result<WebSocketStream<Stream>
         .map_err(|error| io::Error::other(said(&error)))
 }
 
-/// Reads and writes until there is an end to it. Returns why.
-pub(super) async fn serve(mut socket: WebSocketStream<Stream>, mut ends: Ends) -> String {
+/// Reads and writes, neither waiting for the other, until there is an end to it. Returns why.
+pub(super) async fn serve(socket: WebSocketStream<Stream>, mut ends: Ends) -> String {
+    let (sink, mut incoming) = socket.split();
+    let mut outgoing = Messages::new(sink);
     let mut patience = Patience::new(Instant::now(), ends.opened_by);
     loop {
         tokio::select! {
-            read = socket.next() => {
+            read = incoming.next(), if ends.has_room() => {
                 let bytes = match read {
                     Some(Ok(Message::Text(text))) => Bytes::from(text),
                     Some(Ok(Message::Binary(bytes))) => bytes,
@@ -92,37 +95,37 @@ pub(super) async fn serve(mut socket: WebSocketStream<Stream>, mut ends: Ends) -
                 let whole = Whole { messages: (!is_line_end).into(), line_ends: is_line_end.into() };
                 patience.heard(Instant::now(), whole, false);
                 if ends.events.send(event(&ends, bytes)).await.is_err() {
-                    say_last(socket, ends).await;
+                    say_last(outgoing, ends).await;
                     return "closed".to_owned();
                 }
             }
-            written = ends.outgoing.next() => {
-                let Some(bytes) = written else {
-                    say_last(socket, ends).await;
+            next = ends.outgoing.next() => {
+                let Some(bytes) = next else {
+                    say_last(outgoing, ends).await;
                     return "closed".to_owned();
                 };
-                let length = bytes.len();
-                match timeout(WRITE, write(&mut socket, bytes)).await {
-                    Ok(Ok(())) => ends.outgoing.written(length),
-                    Ok(Err(error)) => return said(&error),
-                    Err(_) => return "the peer does not read".to_owned(),
-                }
+                outgoing.push(bytes);
+                patience.writes(Instant::now());
             }
+            written = outgoing.write(), if !outgoing.is_empty() => match written {
+                Ok(count) => {
+                    ends.outgoing.written(count);
+                    patience.has_written(Instant::now(), !outgoing.is_empty());
+                }
+                Err(error) => return said(&error),
+            },
             () = until(patience.until()) => return patience.why().to_owned(),
         }
     }
 }
 
 /// Writes what waits, and that nothing more comes.
-async fn say_last(mut socket: WebSocketStream<Stream>, mut ends: Ends) {
-    let last = async {
-        while let Some(bytes) = ends.outgoing.next().await {
-            write(&mut socket, bytes).await?;
-        }
-        socket.close(None).await
-    };
+async fn say_last(mut outgoing: Messages, mut ends: Ends) {
+    while let Some(bytes) = ends.outgoing.next().await {
+        outgoing.push(bytes);
+    }
     // What a peer makes of the end is its own affair.
-    let _ = timeout(WRITE, last).await;
+    let _ = timeout(WRITE, outgoing.finish()).await;
 }
 
 fn event(ends: &Ends, bytes: Bytes) -> Event {
@@ -132,25 +135,6 @@ fn event(ends: &Ends, bytes: Bytes) -> Event {
         PONG => Event::Pong { flow },
         _ => Event::Received { flow, message: bytes },
     }
-}
-
-/// Writes what is to be written, message by message.
-async fn write(socket: &mut WebSocketStream<Stream>, bytes: Vec<u8>) -> Result<(), Error> {
-    //= https://www.rfc-editor.org/rfc/rfc7118#section-5
-    //# Each SIP message MUST be carried within a single WebSocket message,
-    //# and a WebSocket message MUST NOT contain more than one SIP message.
-    let (mut framer, mut rest) = (Framer::default(), Bytes::from(bytes));
-    while !rest.is_empty() {
-        // What is sent is whole; what could not be cut would go as it is.
-        let length = framer.next(&rest).ok().flatten().map_or(rest.len(), Frame::length);
-        let one = rest.split_to(length);
-        let message = match std::str::from_utf8(&one) {
-            Ok(text) => Message::text(text),
-            Err(_) => Message::binary(one),
-        };
-        socket.feed(message).await?;
-    }
-    socket.flush().await
 }
 
 /// Returns what has ended a connection, in words.
@@ -169,5 +153,80 @@ pub(super) fn said(error: &Error) -> String {
         format!("the server answers {} to the WebSocket handshake", response.status())
     } else {
         error.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use futures_util::SinkExt as _;
+    use ringfence_ua::{ConnectionId, Flow, Transport};
+    use tokio::net::{TcpListener, TcpStream};
+    use tokio::sync::mpsc;
+    use tokio_tungstenite::tungstenite::protocol::Role;
+
+    use super::super::connection::OpenedBy;
+    use super::super::outgoing::queue;
+    use super::*;
+
+    /// A connection that is open, ours and the peer's end, without the handshake.
+    async fn open() -> (WebSocketStream<Stream>, WebSocketStream<TcpStream>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let ours = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (peers, _) = listener.accept().await.unwrap();
+        let ours = WebSocketStream::from_raw_socket(Stream::Tcp(ours), Role::Client, Some(config())).await;
+        (ours, WebSocketStream::from_raw_socket(peers, Role::Server, None).await)
+    }
+
+    fn message(length: usize) -> Vec<u8> {
+        let head = format!("OPTIONS sip:a SIP/2.0\r\nContent-Length: {length}\r\n\r\n");
+        [head.into_bytes(), vec![b'a'; length]].concat()
+    }
+
+    #[tokio::test]
+    async fn a_peer_that_does_not_read_is_heard_all_the_same() {
+        let (ours, mut peers) = open().await;
+        let (events, mut told) = mpsc::channel(8);
+        let (feed, outgoing) = queue(usize::MAX);
+        let address = SocketAddr::from(([127, 0, 0, 1], 9));
+        let flow = Flow::connection(ConnectionId::new(1), Transport::Ws, address);
+        let served = tokio::spawn(serve(ours, Ends { flow, opened_by: OpenedBy::Us, events, outgoing }));
+        for _ in 0..1_000 {
+            assert!(feed.send(message(32_000)).is_ok());
+        }
+        // Until nothing more goes out: the task is given its turn again and again, and writes nothing.
+        let mut unchanged = (feed.waiting(), 0);
+        while unchanged.1 < 1_000 {
+            tokio::task::yield_now().await;
+            let waiting = feed.waiting();
+            unchanged = if waiting == unchanged.0 { (waiting, unchanged.1 + 1) } else { (waiting, 0) };
+        }
+        assert!(unchanged.0 > 0, "the system takes all of it");
+        peers.send(Message::text("OPTIONS sip:b SIP/2.0\r\n\r\n")).await.unwrap();
+        // Within less than a peer is given that takes nothing.
+        let heard = timeout(WRITE / 2, told.recv()).await.unwrap();
+        assert!(matches!(heard, Some(Event::Received { .. })));
+        served.abort();
+    }
+
+    #[tokio::test]
+    async fn what_waits_is_written_before_the_farewell() {
+        let (ours, mut peers) = open().await;
+        let (events, _told) = mpsc::channel(8);
+        let (feed, outgoing) = queue(usize::MAX);
+        let address = SocketAddr::from(([127, 0, 0, 1], 9));
+        let flow = Flow::connection(ConnectionId::new(1), Transport::Ws, address);
+        for _ in 0..2 {
+            assert!(feed.send([message(10), message(20)].concat()).is_ok());
+        }
+        drop(feed);
+        tokio::spawn(serve(ours, Ends { flow, opened_by: OpenedBy::Us, events, outgoing }));
+        let mut heard = Vec::new();
+        while let Some(Ok(Message::Text(text))) = peers.next().await {
+            heard.push(text.len());
+        }
+        let (short, long) = (message(10).len(), message(20).len());
+        assert_eq!(heard, [short, long, short, long], "each by itself");
     }
 }

@@ -1,0 +1,76 @@
+//! What is to be written over a WebSocket, message by message. Nothing of it waits where it would keep from reading.
+
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::task::{Poll, ready};
+
+use bytes::Bytes;
+use futures_util::SinkExt as _;
+use futures_util::stream::SplitSink;
+use ringfence_wire::sip::{Frame, Framer};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::{Error, Message};
+
+use super::Stream;
+
+/// The half of a WebSocket that is written to, and what waits to be.
+pub(super) struct Messages {
+    sink: SplitSink<WebSocketStream<Stream>, Message>,
+    /// Each with its length in bytes.
+    pending: VecDeque<(usize, Message)>,
+    /// The length of the one that has been begun.
+    begun: Option<usize>,
+}
+
+impl Messages {
+    pub(super) fn new(sink: SplitSink<WebSocketStream<Stream>, Message>) -> Self {
+        Self { sink, pending: VecDeque::new(), begun: None }
+    }
+
+    /// Takes what is to be written: whole messages.
+    pub(super) fn push(&mut self, bytes: Vec<u8>) {
+        //= https://www.rfc-editor.org/rfc/rfc7118#section-5
+        //# Each SIP message MUST be carried within a single WebSocket message,
+        //# and a WebSocket message MUST NOT contain more than one SIP message.
+        let (mut framer, mut rest) = (Framer::default(), Bytes::from(bytes));
+        while !rest.is_empty() {
+            // What is sent is whole; what could not be cut would go as it is.
+            let length = framer.next(&rest).ok().flatten().map_or(rest.len(), Frame::length);
+            let one = rest.split_to(length);
+            let message = match std::str::from_utf8(&one) {
+                Ok(text) => Message::text(text),
+                Err(_) => Message::binary(one),
+            };
+            self.pending.push_back((length, message));
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.pending.is_empty() && self.begun.is_none()
+    }
+
+    /// Writes the first message that waits, and returns its length. Nothing is lost where it is not waited for: it goes on
+    /// the next time.
+    pub(super) async fn write(&mut self) -> Result<usize, Error> {
+        let Self { sink, pending, begun } = self;
+        poll_fn(|cx| {
+            if begun.is_none() {
+                ready!(sink.poll_ready_unpin(cx))?;
+                let Some((length, message)) = pending.pop_front() else { return Poll::Ready(Ok(0)) };
+                *begun = Some(length);
+                sink.start_send_unpin(message)?;
+            }
+            ready!(sink.poll_flush_unpin(cx))?;
+            Poll::Ready(Ok(begun.take().unwrap_or(0)))
+        })
+        .await
+    }
+
+    /// Writes all that waits, and that nothing more comes.
+    pub(super) async fn finish(&mut self) -> Result<(), Error> {
+        while !self.is_empty() {
+            self.write().await?;
+        }
+        self.sink.close().await
+    }
+}
