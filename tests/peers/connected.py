@@ -73,6 +73,35 @@ def a_certificate_that_nobody_vouches_for_is_refused(place):
     return [f"status says: {cause}"]
 
 
+def a_long_register_goes_by_tcp_and_calls_come_by_udp(place):
+    """A REGISTER of 1,500 bytes is too long for UDP; Kamailio takes it by TCP, and its calls go where the Contact says."""
+    counters, kamailio = registers_with_a_long_name(place, ["WITH_STREAMS"])
+    expect(counters["requests_by_tcp"] >= 2, f"{counters['requests_by_tcp']} requests by TCP, expected the challenged one and the next")
+    expect(kamailio.process.count("REGISTER accepted by tcp") == kamailio.accepted(), "Kamailio got a REGISTER by UDP")
+    return [f"{counters['requests_by_tcp']} REGISTERs by TCP, {CALLS} calls rejected by UDP"]
+
+
+def where_there_is_no_tcp_a_long_register_goes_by_udp(place):
+    """The same at a Kamailio that listens by UDP alone: the refusal is noticed at once."""
+    counters, kamailio = registers_with_a_long_name(place, [])
+    expect(counters["requests_by_tcp"] == 0, f"{counters['requests_by_tcp']} requests by TCP")
+    expect(kamailio.process.count("REGISTER accepted by udp") == kamailio.accepted(), "Kamailio got a REGISTER by TCP")
+    return [f"REGISTER by UDP, {CALLS} calls rejected by UDP"]
+
+
+def registers_with_a_long_name(place, defines):
+    """Registers, has calls rejected, and ends; returns what was counted before the end, and the registrar."""
+    port = free_port()
+    kamailio = Kamailio(place, port, defines=defines)
+    phone = Phone(place, port, f'{REGISTERING.format(password=PASSWORD)}\ndisplay_name = "{"n" * 500}"')
+    phone.wait_for_state("registered", 3)
+    Calls(place, "reject", port, count=CALLS, rate=50).finish_exactly(20)
+    counters = phone.status()["counters"]
+    expect(counters["datagrams"] >= 2 * CALLS, f"{counters['datagrams']} datagrams, expected INVITE and ACK of {CALLS} calls")
+    expect(phone.process.terminate(10) == 0, "ringfence did not end with 0 when asked to")
+    return counters, kamailio
+
+
 def a_trunk_calls_by_tcp(place):
     """SIPp connects to the softphone and calls: each call in a connection of its own, and all in one."""
     port = free_port()

@@ -29,6 +29,7 @@ mod clock;
 mod command;
 mod connections;
 mod lines;
+mod long_requests;
 mod lookups;
 mod media;
 mod routes;
@@ -349,6 +350,7 @@ impl Shard {
             Event::Resolve { line, host, port, transport, is_secure, is_connecting, path } => {
                 self.resolve(line, NextHop { host, port, transport, is_secure, path }, is_connecting);
             }
+            Event::Connect { server } => self.connect_for_long_requests(Instant::now(), server),
             Event::Disconnect { connection } => self.disconnect(connection, "the registrar is silent"),
             Event::Locate { line, host, port } => self.locate(line, host, port),
             Event::Registration { line, state } => {

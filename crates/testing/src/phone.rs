@@ -5,7 +5,9 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Instant;
 
-use ringfence_ua::{Config, Endpoint, Event, LineId, RegistrationState, Screen, Target, Unresolved};
+use ringfence_ua::{
+    Config, Endpoint, Event, LineId, RegistrationState, Screen, Target, Unreached, Unresolved,
+};
 
 use crate::node::Node;
 use crate::random::Random;
@@ -83,6 +85,10 @@ impl Phone {
                 let located = self.resolve(host, *port).unwrap_or_default();
                 let addresses: Vec<_> = located.iter().map(|target| target.flow.remote().ip()).collect();
                 self.endpoint.handle_located(*line, &addresses);
+            }
+            if let Event::Connect { server } = event {
+                let error = "the network has datagrams only".to_owned();
+                self.endpoint.handle_connected(now, server, Err(Unreached::Unconnected { error }));
             }
             self.events.push((now, event));
         }

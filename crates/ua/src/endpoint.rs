@@ -25,10 +25,11 @@ use crate::transaction::outcome::Ended;
 use crate::transaction::table::Table;
 use crate::transaction::{EndedBy, InviteServerEnd};
 use crate::transport::{
-    ConnectionId, Due, Flow, KeepAlive, Outbox, PING, PONG, Transmit, Transmits, Transport, Write,
+    Detours, Due, Flow, KeepAlive, Outbox, PING, PONG, Transmit, Transmits, Transport, Write,
 };
 
 mod counters;
+mod detours;
 mod event;
 mod final_answer;
 mod flows;
@@ -134,6 +135,7 @@ pub struct Endpoint {
     transactions: Table,
     calls: Waiting,
     keep_alive: KeepAlive,
+    detours: Detours,
     penalties: Penalties,
     outbox: Outbox,
     events: VecDeque<Event>,
@@ -159,6 +161,7 @@ impl Endpoint {
             transactions: Table::new(config.limits),
             calls: Waiting::new(config.limits),
             keep_alive: KeepAlive::default(),
+            detours: Detours::default(),
             penalties: Penalties::default(),
             outbox: Outbox::default(),
             events: VecDeque::new(),
@@ -207,20 +210,6 @@ impl Endpoint {
         self.lines.knows(source)
     }
 
-    /// Takes that a connection is no more: what was asked over it is not answered any more, and lines that were
-    /// registered over it register again within 3 s, or 10 ms for each line that is registered at the same server. Responses that are made for it later go nowhere.
-    pub fn handle_disconnected(&mut self, now: Instant, connection: ConnectionId, error: &str) {
-        for id in self.lines.disconnected(connection) {
-            self.handle_line_disconnected(now, id, error);
-        }
-    }
-
-    /// Returns whether a line is registered over a connection, or asks to be.
-    #[must_use]
-    pub fn uses(&self, connection: ConnectionId) -> bool {
-        self.lines.use_connection(connection)
-    }
-
     /// Takes a double CRLF that came over a connection between messages, and answers it.
     pub fn handle_ping(&mut self, flow: Flow) {
         self.counters.keep_alives += 1;
@@ -263,6 +252,7 @@ impl Endpoint {
         self.transactions.handle_timeout(now, &mut self.outbox);
         self.tell_ended(now);
         self.handle_lines_due(now);
+        self.handle_detours_due(now);
         self.handle_calls_due(now);
         while let Some(due) = self.keep_alive.pop_due(now, &mut self.generator) {
             match due {
@@ -308,6 +298,7 @@ impl Endpoint {
             self.lines.poll_timeout(),
             self.calls.poll_timeout(),
             self.keep_alive.poll_timeout(),
+            self.detours.poll_timeout(),
         ]
         .into_iter()
         .flatten()

@@ -20,7 +20,7 @@ use super::Shard;
 use super::command::Reached;
 use crate::io::interfaces::local_address_towards;
 use crate::io::locate::Place;
-use crate::io::streams::{Connected, Server, Unconnected};
+use crate::io::streams::{Asker, Connected, Server, Unconnected};
 use crate::registration::{Chosen, ChosenBy};
 
 /// How a server is reached by one transport.
@@ -86,8 +86,15 @@ impl Shard {
         server: &Server,
         connected: Result<Connected, Unconnected>,
     ) {
-        let (lines, reached) = self.streams.connected(now, server, connected);
-        for line in lines {
+        let (askers, reached) = self.streams.connected(now, server, connected);
+        for asker in askers {
+            let line = match asker {
+                Asker::Line(line) => line,
+                Asker::LongRequests(address) => {
+                    self.tell_connected(now, address, &reached);
+                    continue;
+                }
+            };
             // One that has asked anew meanwhile may wait for another.
             let is_awaited = |ways: &Ways| ways.awaited.as_ref() == Some(server);
             if self.ways.get(&line).is_some_and(is_awaited)
@@ -116,7 +123,7 @@ impl Shard {
                 continue;
             }
             let until = if ways.is_last_connection() { ways.until } else { ways.until.min(now + ONE) };
-            match self.streams.reach(now, line, &way.server, way.priorities(), until) {
+            match self.streams.reach(now, Asker::Line(line), &way.server, way.priorities(), until) {
                 Some(Ok(target)) => return self.endpoint.handle_resolved(now, line, Ok(vec![target])),
                 Some(Err(unconnected)) => ways.fail(&unconnected),
                 None => {

@@ -40,6 +40,8 @@ counters! {
     stream_messages,
     /// Datagrams of line ends only.
     keep_alives,
+    /// Requests of lines by UDP that were too long for it, and went by TCP.
+    requests_by_tcp,
     /// New INVITEs that were let in.
     invites,
     /// Requests that a transaction had seen before.

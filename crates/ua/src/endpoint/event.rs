@@ -58,6 +58,12 @@ pub enum Event {
         /// The port to use, where one was given: without one, the host's service records may name it (RFC 3263).
         port: Option<u16>,
     },
+    /// A request is too long for UDP (RFC 3261 section 18.1.1): its server is to be connected to by TCP. The answer goes to
+    /// [`Endpoint::handle_connected`]; without one within 4 s the request goes by UDP.
+    Connect {
+        /// Its address.
+        server: SocketAddr,
+    },
     /// A connection leads nowhere any more, and is to be closed; [`Endpoint::handle_disconnected`] is to be told so.
     Disconnect {
         /// Which one.

@@ -1,5 +1,5 @@
-//! What the answers to keep-alives say of a UDP flow, and what becomes of the lines that are registered over it (RFC 5626
-//! sections 4.4.2 and 8).
+//! What becomes of lines whose flow is no more: a connection that is lost, and what the answers to keep-alives say of a UDP
+//! flow (RFC 5626 sections 4.4.2 and 8).
 
 use std::net::SocketAddr;
 use std::time::Instant;
@@ -7,9 +7,29 @@ use std::time::Instant;
 use ringfence_wire::stun::Answer;
 
 use super::Endpoint;
-use crate::transport::{Failed, Flow};
+use crate::transport::{ConnectionId, Failed, Flow};
 
 impl Endpoint {
+    /// Takes that a connection is no more: what was asked over it is not answered any more, and lines that were
+    /// registered over it register again within 3 s, or 10 ms for each line that is registered at the same server. Responses
+    /// that are made for it later go nowhere.
+    pub fn handle_disconnected(&mut self, now: Instant, connection: ConnectionId, error: &str) {
+        let has_lasted = self.forget_detour(now, connection);
+        for id in self.lines.disconnected(connection) {
+            if self.is_by_udp(id) {
+                self.handle_detour_lost(now, id, has_lasted, error);
+            } else {
+                self.handle_line_disconnected(now, id, error);
+            }
+        }
+    }
+
+    /// Returns whether a line is registered over a connection, or asks to be, or has sent what was too long for UDP.
+    #[must_use]
+    pub fn uses(&self, connection: ConnectionId) -> bool {
+        self.lines.use_connection(connection)
+    }
+
     /// Takes a STUN message.
     pub(super) fn handle_stun(&mut self, now: Instant, flow: Flow, datagram: &[u8]) {
         let answer = match Answer::parse(datagram) {

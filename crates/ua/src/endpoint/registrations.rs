@@ -9,7 +9,6 @@ use ringfence_wire::sip::{Message, StatusCode};
 use super::{Endpoint, Event, Full};
 use crate::id::LineId;
 use crate::registration::{Account, Action, Binding, RegistrationState};
-use crate::transport::Flow;
 
 /// How many characters of five unguessable bits the token in a Contact has.
 const TOKEN_LENGTH: usize = 20;
@@ -174,6 +173,7 @@ impl Endpoint {
         let id = line_of(user);
         // A connection over which nothing came for 32 s may lead nowhere: the next attempt is to have its own.
         if let Some(connection) = self.lines.silent_connection_of(now, id) {
+            self.handle_silent_detour(now, id, connection);
             self.events.push_back(Event::Disconnect { connection });
         }
         if let Some(flow) = self.flow_of(id) {
@@ -194,11 +194,6 @@ impl Endpoint {
             binding.handle_disconnected(now, error, &mut self.generator);
         }
         self.settle_line(now, id);
-    }
-
-    /// Returns what a line's last REGISTER went out on.
-    fn flow_of(&self, id: LineId) -> Option<Flow> {
-        self.lines.find(id).and_then(|line| line.binding.as_ref()).and_then(Binding::flow)
     }
 
     /// Carries out what a line's binding asks for, until it asks for nothing more.
@@ -229,24 +224,6 @@ impl Endpoint {
         let behind = Some(line).filter(|line| line.account.outbound_proxy.is_some());
         if let Some(Account { domain, port, .. }) = behind.map(|line| &*line.account) {
             self.events.push_back(Event::Locate { line: id, host: domain.clone(), port: *port });
-        }
-    }
-
-    fn send_register(&mut self, now: Instant, id: LineId, flow: Flow, request: Vec<u8>) {
-        // What the response has to match is read from the request itself.
-        let Some(key) = Message::parse(&request)
-            .ok()
-            .and_then(|request| Some(self.secret.client_key(&request.via().ok()?, "REGISTER")))
-        else {
-            return;
-        };
-        let user = u64::from(id.as_u32());
-        self.lines.asks(id, key, flow);
-        if self.transactions.start_client(now, key, flow, user, request, &mut self.outbox) {
-            return;
-        }
-        if let Some(binding) = self.lines.find_mut(id).and_then(|line| line.binding.as_mut()) {
-            binding.handle_overload(now, &mut self.generator);
         }
     }
 

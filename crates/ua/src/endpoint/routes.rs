@@ -26,7 +26,8 @@ impl Endpoint {
         correspondent: IpAddr,
         local: Result<IpAddr, &str>,
     ) -> BTreeSet<ConnectionId> {
-        let mut lost = BTreeSet::new();
+        let mut lost: BTreeSet<ConnectionId> =
+            self.detours.astray(correspondent.to_canonical(), local.ok()).collect();
         for id in self.lines.at(correspondent) {
             let Some(binding) = self.lines.find_mut(id).and_then(|line| line.binding.as_mut()) else {
                 continue;

@@ -381,6 +381,11 @@ impl Binding {
         self.gruu.as_ref()?.uri(now)
     }
 
+    /// Returns whether a REGISTER waits for its answer, or for being sent.
+    pub(crate) fn is_asking(&self) -> bool {
+        matches!(self.phase, Phase::Asking { .. } | Phase::Removing)
+    }
+
     /// Returns whether a flow is kept open for this binding.
     pub(crate) fn keeps_open(&self, flow: Flow) -> bool {
         self.kept_open == Some(flow)

@@ -2,11 +2,13 @@
 //! becomes, what keeps a flow open, and what waits to be sent. The sockets and the connections themselves are
 //! the caller's.
 
+mod detour;
 mod flow;
 mod keepalive;
 mod outbox;
 pub(crate) mod via;
 
+pub(crate) use detour::{Detours, Lost, Ready, Step};
 pub use flow::{ConnectionId, Flow, Transport};
 pub use keepalive::Ping;
 pub(crate) use keepalive::{Due, Failed, KeepAlive, PING, PONG};

@@ -87,6 +87,15 @@ impl Server {
     }
 }
 
+/// Who asks for a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Asker {
+    /// A line that goes by it.
+    Line(LineId),
+    /// Lines that go by UDP to this server, and have requests that are too long for that.
+    LongRequests(SocketAddr),
+}
+
 /// The connections of one shard.
 pub(crate) struct Streams {
     sender: mpsc::Sender<Event>,
@@ -94,8 +103,8 @@ pub(crate) struct Streams {
     open: BTreeMap<ConnectionId, Open>,
     /// Those that we have opened.
     ours: BTreeMap<Server, ConnectionId>,
-    /// Those that are being opened, and for which lines.
-    connecting: BTreeMap<Server, BTreeSet<LineId>>,
+    /// Those that are being opened, and for whom.
+    connecting: BTreeMap<Server, BTreeSet<Asker>>,
     /// How many peers have opened.
     accepted: Accepted,
     /// The servers that could not be connected to just now, when that was, and why.
@@ -210,7 +219,7 @@ impl Streams {
     pub(crate) fn reach(
         &mut self,
         now: Instant,
-        line: LineId,
+        asker: Asker,
         server: &Server,
         priorities: Vec<Vec<SocketAddr>>,
         until: Instant,
@@ -220,15 +229,15 @@ impl Streams {
         if let Some(open) = open.filter(is_usable) {
             return Some(Ok(Target { flow: open.flow, local: open.local }));
         }
-        if let Some(lines) = self.connecting.get_mut(server) {
-            lines.insert(line);
+        if let Some(askers) = self.connecting.get_mut(server) {
+            askers.insert(asker);
             return None;
         }
         self.failed.retain(|_, (at, _)| now.saturating_duration_since(*at) < NOT_AGAIN);
         if let Some((_, unconnected)) = self.failed.get(server) {
             return Some(Err(Arc::clone(unconnected)));
         }
-        self.connecting.insert(server.clone(), BTreeSet::from([line]));
+        self.connecting.insert(server.clone(), BTreeSet::from([asker]));
         let (server, events) = (server.clone(), self.sender.clone());
         let (tls, source) = (self.tls.clone(), self.source);
         self.tasks.spawn(async move {
@@ -245,14 +254,14 @@ impl Streams {
         now: Instant,
         server: &Server,
         connected: std::result::Result<Connected, Unconnected>,
-    ) -> (BTreeSet<LineId>, std::result::Result<Target, Arc<Unconnected>>) {
-        let lines = self.connecting.remove(server).unwrap_or_default();
+    ) -> (BTreeSet<Asker>, std::result::Result<Target, Arc<Unconnected>>) {
+        let askers = self.connecting.remove(server).unwrap_or_default();
         let Connected { connection, remote, local } = match connected {
             Ok(connected) => connected,
             Err(unconnected) => {
                 let unconnected = Arc::new(unconnected);
                 self.failed.insert(server.clone(), (now, Arc::clone(&unconnected)));
-                return (lines, Err(unconnected));
+                return (askers, Err(unconnected));
             }
         };
         let opened = Opened::To { server: server.clone(), unused_since: None };
@@ -261,7 +270,7 @@ impl Streams {
         if let Some(id) = flow.connection_id() {
             self.ours.insert(server.clone(), id);
         }
-        (lines, Ok(Target { flow, local }))
+        (askers, Ok(Target { flow, local }))
     }
 
     /// Takes a connection that a peer has opened, unless there are too many.

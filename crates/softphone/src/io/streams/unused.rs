@@ -53,7 +53,7 @@ mod tests {
     use ringfence_ua::{LineId, Transport};
     use tokio::net::TcpListener;
 
-    use super::super::{Event, Server};
+    use super::super::{Asker, Event, Server};
     use super::*;
     use crate::tls::Tls;
 
@@ -64,7 +64,9 @@ mod tests {
         let mut streams = Streams::new(SocketAddr::from(([127, 0, 0, 1], 0)), Tls::new());
         let server = Server::of("127.0.0.1", Some(address.port()), Transport::Tcp, None);
         let until = now + Duration::from_secs(20);
-        assert!(streams.reach(now, LineId::new(1), &server, vec![vec![address]], until).is_none());
+        assert!(
+            streams.reach(now, Asker::Line(LineId::new(1)), &server, vec![vec![address]], until).is_none()
+        );
         let Some(Event::Connected { server, connected }) = streams.next().await else { panic!("no event") };
         let target = streams.connected(now, &server, connected).1.unwrap();
         (streams, target.flow.connection_id().unwrap(), listener)

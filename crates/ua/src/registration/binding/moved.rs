@@ -1,4 +1,4 @@
-//! What a registration does when this machine has got another address, or none.
+//! What a registration does when this machine has got another address, or none, and what leads there.
 
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
@@ -42,6 +42,14 @@ impl Binding {
             | Phase::Removing => {}
         }
         None
+    }
+
+    /// Refreshes soon: the registrar may have taken a connection for the way to us that is no more.
+    pub(crate) fn refresh_soon(&mut self, now: Instant, generator: &mut Generator) {
+        if let Phase::Bound { refresh_at } = &mut self.phase {
+            let within = self.crowd.spread(AFTER_DISCONNECT);
+            *refresh_at = (*refresh_at).min(now + within.mul_f64(generator.fraction()));
+        }
     }
 
     /// Takes that the network has changed: what would be tried later may succeed now.

@@ -10,6 +10,10 @@ impl Binding {
     /// Learns where the registrar saw the request come from (RFC 3581 section 3).
     pub(super) fn learn_public_address(&mut self, response: &Message<'_>) {
         let (Ok(via), Some(target)) = (response.via(), self.current_target()) else { return };
+        // A request that took a detour was seen to come from that.
+        if !via.transport().eq_ignore_ascii_case(&target.flow.transport().to_string()) {
+            return;
+        }
         let (received, rport) = (via.received(), via.rport().flatten());
         if received.is_none() && rport.is_none() {
             return;

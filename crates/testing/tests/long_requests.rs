@@ -1,0 +1,328 @@
+//! A line by UDP whose REGISTER is too long for it: that goes by TCP, and the line stays where it is (RFC 3261 section
+//! 18.1.1).
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail so")]
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use ringfence_testing::Clock;
+use ringfence_ua::{
+    Account, Cause, Config, ConnectionId, Endpoint, Event, Flow, LineId, RegistrationState, Target,
+    Transport, Unreached,
+};
+
+/// An endpoint with a line by UDP whose display name is long.
+struct Phone {
+    endpoint: Endpoint,
+    line: LineId,
+    clock: Clock,
+    events: Vec<Event>,
+}
+
+const REFUSED: &str = "Connection refused";
+
+fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+fn server() -> SocketAddr {
+    "192.0.2.1:5060".parse().unwrap()
+}
+
+fn connection() -> Flow {
+    Flow::connection(ConnectionId::new(1), Transport::Tcp, server())
+}
+
+fn account(name: usize) -> Account {
+    let mut account = Account::new("858", "192.0.2.1", 5060);
+    account.display_name = Some("n".repeat(name));
+    account
+}
+
+impl Phone {
+    fn new() -> Self {
+        Self::named(500)
+    }
+
+    /// One whose display name has so many letters; they stand in From and in To.
+    fn named(letters: usize) -> Self {
+        let clock = Clock::new();
+        let mut endpoint = Endpoint::new(Config::new("192.0.2.7:5060".parse().unwrap()), [7; 32]);
+        let line = endpoint.add_line(clock.now(), account(letters)).unwrap();
+        let mut phone = Self { endpoint, line, clock, events: Vec::new() };
+        phone.look();
+        phone
+    }
+
+    /// Takes the events there are, and answers what is to be looked up.
+    fn look(&mut self) {
+        while let Some(event) = self.endpoint.poll_event() {
+            if let Event::Resolve { line, .. } = event {
+                let target = Target::udp(server(), "192.0.2.7:5060".parse().unwrap());
+                self.endpoint.handle_resolved(self.clock.now(), line, Ok(vec![target]));
+            }
+            self.events.push(event);
+        }
+    }
+
+    fn pass(&mut self, time: Duration) {
+        let until = self.clock.now() + time;
+        while let Some(due) = self.endpoint.poll_timeout().filter(|due| *due <= until) {
+            self.clock.advance(due.saturating_duration_since(self.clock.now()));
+            self.endpoint.handle_timeout(self.clock.now());
+            self.look();
+        }
+        self.clock.advance(until.saturating_duration_since(self.clock.now()));
+    }
+
+    /// Lets the connection that is wanted come about.
+    fn connect(&mut self) {
+        let local = "192.0.2.7:40001".parse().unwrap();
+        let target = Target { flow: connection(), local };
+        self.endpoint.handle_connected(self.clock.now(), server(), Ok(target));
+        self.look();
+    }
+
+    fn refuse(&mut self) {
+        let error = REFUSED.to_owned();
+        let why = Unreached::Unconnected { error };
+        self.endpoint.handle_connected(self.clock.now(), server(), Err(why));
+        self.look();
+    }
+
+    fn disconnect(&mut self) {
+        self.endpoint.handle_disconnected(self.clock.now(), ConnectionId::new(1), "closed by the peer");
+        self.look();
+    }
+
+    /// Returns how often a connection was wanted since the last time that this was asked.
+    fn wanted(&mut self) -> usize {
+        let is_it = |event: &Event| matches!(event, Event::Connect { server: wanted } if *wanted == server());
+        let count = self.events.iter().filter(|event| is_it(event)).count();
+        self.events.retain(|event| !is_it(event));
+        count
+    }
+
+    fn by_tcp(&mut self) -> Vec<String> {
+        let written = std::iter::from_fn(|| self.endpoint.poll_write());
+        written.map(|write| String::from_utf8(write.payload).unwrap()).collect()
+    }
+
+    fn by_udp(&mut self) -> Vec<String> {
+        let mut sent = Vec::new();
+        while let Some(transmit) = self.endpoint.poll_transmit() {
+            assert_eq!(transmit.destination, server());
+            sent.push(String::from_utf8(transmit.payload.to_vec()).unwrap());
+        }
+        sent
+    }
+
+    /// Accepts a REGISTER, which was seen to come from some port.
+    fn accept(&mut self, register: &str, port: u16) {
+        let answer = register.replacen("REGISTER sip:192.0.2.1 SIP/2.0", "SIP/2.0 200 OK", 1);
+        let answer = answer.replacen(";rport", &format!(";rport={port}"), 1);
+        assert!(answer.starts_with("SIP/2.0"), "{register}");
+        if register.contains("SIP/2.0/TCP") {
+            self.endpoint.handle_stream_message(self.clock.now(), connection(), answer.as_bytes());
+        } else {
+            self.endpoint.handle_datagram(self.clock.now(), server(), answer.as_bytes());
+        }
+        self.look();
+    }
+
+    /// Registers by way of a connection, and returns the REGISTER.
+    fn registered_by_tcp(&mut self) -> String {
+        assert_eq!(self.wanted(), 1);
+        self.connect();
+        let register = self.by_tcp().pop().unwrap();
+        self.accept(&register, 40001);
+        assert!(self.state().is_registered(), "{:?}", self.state());
+        register
+    }
+
+    fn state(&self) -> &RegistrationState {
+        let newest = self.events.iter().rev().find_map(|event| {
+            let Event::Registration { line, state } = event else { return None };
+            (*line == self.line).then_some(state)
+        });
+        newest.unwrap()
+    }
+
+    fn has_failed(&self) -> bool {
+        self.events
+            .iter()
+            .any(|event| matches!(event, Event::Registration { state: RegistrationState::Failed { .. }, .. }))
+    }
+
+    fn disconnects(&self) -> bool {
+        self.events.iter().any(|event| matches!(event, Event::Disconnect { .. }))
+    }
+}
+
+//= https://www.rfc-editor.org/rfc/rfc3261#section-18.1.1
+//= type=test
+//# If a request is within 200 bytes of the path MTU, or if it is larger
+//# than 1300 bytes and the path MTU is unknown, the request MUST be sent
+//# using an RFC 2914 [43] congestion controlled transport protocol, such
+//# as TCP.
+#[test]
+fn a_long_register_goes_by_tcp_and_its_line_stays_one_by_udp() {
+    let mut phone = Phone::new();
+    assert!(phone.by_udp().is_empty(), "it waits for the connection");
+    let register = phone.registered_by_tcp();
+    assert!(register.len() > 1300 && register.contains("\r\nVia: SIP/2.0/TCP 192.0.2.7:40001;branch="));
+    assert!(register.contains("\r\nContact: <sip:858@192.0.2.7:5060;line="), "{register}");
+    assert!(phone.by_udp().is_empty() && phone.wanted() == 0);
+    phone.pass(seconds(29));
+    assert_eq!(phone.by_udp(), ["\r\n\r\n"], "the flow by UDP is kept open");
+    assert_eq!(phone.endpoint.counters().requests_by_tcp, 1);
+}
+
+#[test]
+fn one_of_1300_bytes_goes_by_udp_and_one_of_a_byte_more_does_not() {
+    let length = Phone::named(100).by_udp().pop().unwrap().len();
+    let fitting = 100 + (1300 - length) / 2;
+    let mut phone = Phone::named(fitting);
+    let sent = phone.by_udp().pop().unwrap().len();
+    assert!((1299..=1300).contains(&sent) && phone.wanted() == 0, "{sent}");
+    let mut phone = Phone::named(fitting + 1);
+    assert!(phone.by_udp().is_empty() && phone.wanted() == 1);
+}
+
+//= https://www.rfc-editor.org/rfc/rfc3261#section-18.1.1
+//= type=test
+//# if the attempt to establish the connection generates either an
+//# ICMP Protocol Not Supported, or results in a TCP reset, the element
+//# SHOULD retry the request, using UDP.
+#[test]
+fn a_server_that_refuses_tcp_is_asked_by_udp_for_an_hour() {
+    let mut phone = Phone::new();
+    assert_eq!(phone.wanted(), 1);
+    phone.refuse();
+    let mut passed = Duration::ZERO;
+    while phone.wanted() == 0 {
+        for register in phone.by_udp() {
+            if register.starts_with("REGISTER") {
+                assert!(register.contains("\r\nVia: SIP/2.0/UDP 192.0.2.7:5060;branch="), "{register}");
+                phone.accept(&register, 5060);
+            }
+        }
+        phone.pass(seconds(10));
+        passed += seconds(10);
+    }
+    assert!(!phone.has_failed());
+    // The lifetime is an hour: the refresh before it is by UDP, and the next one is not.
+    assert!(passed > seconds(3600) && passed < seconds(2 * 3600), "{passed:?}");
+}
+
+#[test]
+fn a_server_that_says_nothing_to_tcp_is_asked_by_udp_after_4_s() {
+    let mut phone = Phone::new();
+    phone.pass(Duration::from_millis(3_999));
+    assert!(phone.by_udp().is_empty());
+    phone.pass(Duration::from_millis(1));
+    let register = phone.by_udp().pop().unwrap();
+    phone.accept(&register, 5060);
+    assert!(phone.state().is_registered() && !phone.has_failed());
+    phone.connect();
+    assert!(phone.by_tcp().is_empty(), "what came too late is for the next one");
+}
+
+#[test]
+fn a_connection_that_is_lost_has_the_line_refresh_and_is_no_failure() {
+    let mut phone = Phone::new();
+    phone.registered_by_tcp();
+    phone.pass(seconds(60));
+    phone.disconnect();
+    phone.pass(seconds(3));
+    assert!(phone.wanted() == 1 && !phone.has_failed(), "it is known where the line is");
+    phone.connect();
+    let register = phone.by_tcp().pop().unwrap();
+    phone.accept(&register, 40001);
+    // A registrar that closes it at once is not asked again and again.
+    phone.disconnect();
+    phone.pass(seconds(600));
+    assert!(phone.wanted() == 0 && phone.state().is_registered() && !phone.has_failed());
+}
+
+#[test]
+fn a_connection_that_is_closed_instead_of_an_answer_leads_to_udp() {
+    let mut phone = Phone::new();
+    phone.connect();
+    assert_eq!(phone.by_tcp().len(), 1);
+    phone.disconnect();
+    let RegistrationState::Failed { cause, .. } = phone.state() else { panic!("{:?}", phone.state()) };
+    assert!(matches!(cause, Cause::Unconnected { .. }), "{cause:?}");
+    phone.pass(seconds(30));
+    let register = phone.by_udp().into_iter().find(|sent| sent.starts_with("REGISTER")).unwrap();
+    phone.accept(&register, 5060);
+    assert!(phone.state().is_registered());
+}
+
+#[test]
+fn a_connection_over_which_nothing_comes_leads_to_udp() {
+    let mut phone = Phone::new();
+    phone.connect();
+    assert_eq!(phone.by_tcp().len(), 1);
+    phone.pass(seconds(32));
+    assert!(phone.disconnects(), "it is closed");
+    assert!(matches!(phone.state(), RegistrationState::Failed { cause: Cause::TimedOut, .. }));
+    phone.disconnect();
+    phone.pass(seconds(60));
+    assert!(phone.by_udp().iter().any(|sent| sent.starts_with("REGISTER")) && phone.by_tcp().is_empty());
+}
+
+#[test]
+fn where_the_connection_was_seen_to_come_from_is_not_where_the_line_is() {
+    let mut phone = Phone::new();
+    assert_eq!(phone.wanted(), 1);
+    phone.connect();
+    let register = phone.by_tcp().pop().unwrap();
+    phone.accept(&register, 62_000);
+    assert!(phone.state().is_registered(), "it does not ask again with another Contact");
+    assert!(phone.by_tcp().is_empty() && phone.by_udp().is_empty());
+}
+
+#[test]
+fn the_lines_of_one_server_share_a_connection() {
+    let mut phone = Phone::new();
+    let now = phone.clock.now();
+    for _ in 0..2 {
+        phone.endpoint.add_line(now, account(600)).unwrap();
+    }
+    phone.look();
+    assert_eq!(phone.wanted(), 1);
+    phone.connect();
+    assert_eq!(phone.by_tcp().join("").matches("REGISTER sip:").count(), 3);
+    assert_eq!(phone.wanted(), 0);
+}
+
+#[test]
+fn a_connection_is_kept_open_while_a_line_needs_it() {
+    let mut phone = Phone::new();
+    phone.registered_by_tcp();
+    phone.pass(seconds(120));
+    assert_eq!(phone.by_tcp(), ["\r\n\r\n"]);
+    assert!(phone.endpoint.uses(ConnectionId::new(1)));
+    phone.endpoint.unregister(phone.clock.now(), phone.line);
+    phone.look();
+    let removal = phone.by_tcp().pop().unwrap();
+    assert!(removal.contains("\r\nExpires: 0\r\n"), "{removal}");
+    phone.accept(&removal, 40001);
+    assert!(!phone.endpoint.uses(ConnectionId::new(1)), "it may be closed");
+    phone.disconnect();
+    phone.pass(seconds(600));
+    assert!(phone.by_tcp().is_empty() && phone.wanted() == 0);
+}
+
+#[test]
+fn a_connection_from_an_address_that_we_no_longer_have_is_to_be_closed() {
+    let mut phone = Phone::new();
+    phone.registered_by_tcp();
+    let now = phone.clock.now();
+    let kept = phone.endpoint.handle_route(now, server().ip(), Ok("192.0.2.7".parse().unwrap()));
+    assert!(kept.is_empty());
+    let lost = phone.endpoint.handle_route(now, server().ip(), Ok("192.0.2.8".parse().unwrap()));
+    assert_eq!(Vec::from_iter(lost), [ConnectionId::new(1)]);
+}
