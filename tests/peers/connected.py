@@ -73,6 +73,24 @@ def a_certificate_that_nobody_vouches_for_is_refused(place):
     return [f"status says: {cause}"]
 
 
+def a_certificate_of_a_sip_domain_is_for_that_domain(place):
+    """Kamailio's certificate has no DNS name, nor an address, but a SIP URI (RFC 5922); another one is for another domain."""
+    port, tls = free_port(), Certificate(place, "URI:sip:127.0.0.1")
+    kamailio = Kamailio(place, port, defines=["WITH_STREAMS"], tls=tls)
+    account = f'{REGISTERING.format(password=PASSWORD)}\ntransport = "tls"'
+    phone = Phone(place, tls.port, account, settings=tls.trusted())
+    phone.wait_for_state("registered", 5)
+    expect(phone.process.terminate(10) == 0, "ringfence did not end with 0 when asked to")
+    kamailio.process.kill()
+
+    tls = Certificate(place, "URI:sip:other.example.com")
+    Kamailio(place, port, "kamailio-of-another", defines=["WITH_STREAMS"], tls=tls)
+    phone = Phone(place, tls.port, account, settings=tls.trusted())
+    cause = phone.wait_for_state("failed", 5)["cause"]
+    expect("another name (sip:other.example.com)" in cause, f"ringfence status does not say what is wrong: {cause}")
+    return [f"registered; then status says: {cause}"]
+
+
 def a_long_register_goes_by_tcp_and_calls_come_by_udp(place):
     """A REGISTER of 1,500 bytes is too long for UDP; Kamailio takes it by TCP, and its calls go where the Contact says."""
     counters, kamailio = registers_with_a_long_name(place, ["WITH_STREAMS"])

@@ -65,6 +65,7 @@ IN_TURN = [
     connected.over_websocket_it_registers_and_rejects_and_comes_back_after_a_restart,
     connected.over_wss_it_registers_and_rejects_and_comes_back_after_a_restart,
     connected.a_certificate_that_nobody_vouches_for_is_refused,
+    connected.a_certificate_of_a_sip_domain_is_for_that_domain,
     connected.a_long_register_goes_by_tcp_and_calls_come_by_udp,
     connected.where_there_is_no_tcp_a_long_register_goes_by_udp,
     examined.doctor_sees_a_registered_line_by_every_transport,

@@ -122,6 +122,9 @@ impl Account {
     /// UDP; RFC 3263). A line by any other than UDP has one connection to its registrar or proxy, which the
     /// lines of one softphone share, and takes its calls over it; its Contact is the connection's own address. One that is
     /// lost is opened again within 3 s, and the line registered anew.
+    ///
+    /// Of a line by UDP, a REGISTER of more than 1300 bytes goes by TCP where the server takes that (RFC 3261 section
+    /// 18.1.1); its Contact and its calls stay on UDP.
     #[must_use]
     pub fn transport(mut self, transport: Transport) -> Self {
         self.inner.transport = Some(transport);

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use ringfence_testing::Clock;
 use ringfence_ua::{
-    Account, Cause, Config, ConnectionId, Endpoint, Event, Flow, LineId, RegistrationState, Target,
+    Account, Cause, Config, ConnectionId, Endpoint, Event, Flow, Limits, LineId, RegistrationState, Target,
     Transport, Unreached,
 };
 
@@ -47,8 +47,13 @@ impl Phone {
 
     /// One whose display name has so many letters; they stand in From and in To.
     fn named(letters: usize) -> Self {
+        Self::within(Limits::default(), letters)
+    }
+
+    fn within(limits: Limits, letters: usize) -> Self {
         let clock = Clock::new();
-        let mut endpoint = Endpoint::new(Config::new("192.0.2.7:5060".parse().unwrap()), [7; 32]);
+        let config = Config { limits, ..Config::new("192.0.2.7:5060".parse().unwrap()) };
+        let mut endpoint = Endpoint::new(config, [7; 32]);
         let line = endpoint.add_line(clock.now(), account(letters)).unwrap();
         let mut phone = Self { endpoint, line, clock, events: Vec::new() };
         phone.look();
@@ -249,12 +254,14 @@ fn a_connection_that_is_lost_has_the_line_refresh_and_is_no_failure() {
 #[test]
 fn a_connection_that_is_closed_instead_of_an_answer_leads_to_udp() {
     let mut phone = Phone::new();
+    assert_eq!(phone.wanted(), 1);
     phone.connect();
     assert_eq!(phone.by_tcp().len(), 1);
     phone.disconnect();
     let RegistrationState::Failed { cause, .. } = phone.state() else { panic!("{:?}", phone.state()) };
     assert!(matches!(cause, Cause::Unconnected { .. }), "{cause:?}");
     phone.pass(seconds(30));
+    assert_eq!(phone.wanted(), 0);
     let register = phone.by_udp().into_iter().find(|sent| sent.starts_with("REGISTER")).unwrap();
     phone.accept(&register, 5060);
     assert!(phone.state().is_registered());
@@ -263,14 +270,16 @@ fn a_connection_that_is_closed_instead_of_an_answer_leads_to_udp() {
 #[test]
 fn a_connection_over_which_nothing_comes_leads_to_udp() {
     let mut phone = Phone::new();
+    assert_eq!(phone.wanted(), 1);
     phone.connect();
     assert_eq!(phone.by_tcp().len(), 1);
     phone.pass(seconds(32));
     assert!(phone.disconnects(), "it is closed");
     assert!(matches!(phone.state(), RegistrationState::Failed { cause: Cause::TimedOut, .. }));
     phone.disconnect();
-    phone.pass(seconds(60));
+    phone.pass(seconds(300));
     assert!(phone.by_udp().iter().any(|sent| sent.starts_with("REGISTER")) && phone.by_tcp().is_empty());
+    assert_eq!(phone.wanted(), 0);
 }
 
 #[test]
@@ -296,6 +305,18 @@ fn the_lines_of_one_server_share_a_connection() {
     phone.connect();
     assert_eq!(phone.by_tcp().join("").matches("REGISTER sip:").count(), 3);
     assert_eq!(phone.wanted(), 0);
+}
+
+#[test]
+fn a_request_that_there_is_no_room_for_when_it_may_go_is_tried_again_later() {
+    let limits = Limits { client_transactions: 1, ..Limits::default() };
+    let mut phone = Phone::within(limits, 500);
+    phone.endpoint.add_line(phone.clock.now(), account(600)).unwrap();
+    phone.look();
+    assert_eq!(phone.by_udp().len(), 1, "no more wait than there is room for");
+    phone.connect();
+    assert!(matches!(phone.state(), RegistrationState::Failed { cause: Cause::Overloaded, .. }));
+    assert!(phone.by_tcp().is_empty());
 }
 
 #[test]
