@@ -118,8 +118,8 @@ impl Account {
         self
     }
 
-    /// Sets what requests go by (default: what the domain's NAPTR and SRV records prefer, where no port was given, and else
-    /// UDP; RFC 3263). A line by any other than UDP has one connection to its registrar or proxy, which the
+    /// Sets what requests go by, and nothing else (default: what the domain's NAPTR and SRV records prefer, or the next that
+    /// they name where that cannot be reached, if no port was given, and else UDP; RFC 3263). A line by any other than UDP has one connection to its registrar or proxy, which the
     /// lines of one softphone share, and takes its calls over it; its Contact is the connection's own address. One that is
     /// lost is opened again within 3 s, and the line registered anew.
     ///

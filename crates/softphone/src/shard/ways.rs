@@ -218,7 +218,10 @@ pub(super) fn targets(places: &[Place], listening: SocketAddr) -> Result<Vec<Tar
 
 #[cfg(test)]
 mod tests {
+    use tokio_rustls::rustls::CertificateError;
+
     use super::*;
+    use crate::io::streams::failure::Failure;
     use Transport::{Tcp, Tls, Udp, Wss};
 
     fn place(transport: Transport) -> Place {
@@ -249,6 +252,26 @@ mod tests {
         let chosen: Vec<ChosenBy> =
             ways(&[Udp, Tcp], ChosenBy::Srv).iter().map(|way| way.chosen.by).collect();
         assert_eq!(chosen, [ChosenBy::Srv, ChosenBy::Fallback]);
+    }
+
+    /// What is left, and what is told, when the first way has failed by something.
+    fn after(ways: Vec<Way>, failure: Failure) -> (Vec<Transport>, String) {
+        let (left, until) = (ways.into(), Instant::now());
+        let mut ways = Ways { left, awaited: None, until, tried: Vec::new() };
+        ways.fail(&Unconnected::at(SocketAddr::from(([192, 0, 2, 1], 5061)), failure));
+        let left = ways.left.iter().map(|way| way.chosen.transport).collect();
+        (left, ways.into_error().unwrap_err().to_string())
+    }
+
+    #[test]
+    fn nothing_comes_after_a_certificate_that_is_not_accepted() {
+        let refused = || Failure::Certificate(CertificateError::Expired);
+        let (left, said) = after(ways(&[Tls, Wss], ChosenBy::Naptr), refused());
+        assert!(left.is_empty() && said.contains("it has expired (by TLS, which"), "{said}");
+        let closed = Failure::Tls(std::io::ErrorKind::UnexpectedEof.into());
+        assert_eq!(after(ways(&[Tls, Wss], ChosenBy::Naptr), closed).0, [Wss]);
+        let (_, said) = after(ways(&[Tls], ChosenBy::Account), refused());
+        assert!(said.ends_with("it has expired"), "who has asked for it needs no hint: {said}");
     }
 
     #[test]

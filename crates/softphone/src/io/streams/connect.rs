@@ -1,7 +1,6 @@
-//! Opening a connection to a server that has many addresses: those of one priority race ([`race`]), and those of the next
-//! are tried when all of them have failed. An attempt is all that makes a connection usable, handshakes as well: an address
-//! whose TLS or WebSocket handshake fails or never ends leads to the next one, as one does that refuses (RFC 3263 section
-//! 4.3).
+//! Opening a connection to a server that has many addresses ([`race`]). An attempt is all that makes a connection usable,
+//! handshakes as well: an address whose TLS or WebSocket handshake fails or never ends leads to the next one, as one does
+//! that refuses (RFC 3263 section 4.3).
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -18,8 +17,6 @@ use super::unconnected::Unconnected;
 use super::{Server, Stream};
 use crate::tls::Tls;
 
-/// How long the addresses of one priority may take together while others are left to be tried.
-const PRIORITY: Duration = Duration::from_secs(10);
 /// How long TCP may take: the system repeats a SYN after 1 s and 3 s.
 const TCP: Duration = Duration::from_secs(5);
 
@@ -45,16 +42,8 @@ pub(super) async fn connect(
     trust: &Tls,
     until: Instant,
 ) -> Result<Connected, Unconnected> {
-    let (opener, mut unconnected) = (Opener { server, source, trust }, Unconnected::default());
-    let mut priorities = priorities.into_iter();
-    while let Some(addresses) = priorities.next() {
-        let until = if priorities.len() == 0 { until } else { until.min(Instant::now() + PRIORITY) };
-        match race(addresses, until, |attempt| opener.open(attempt)).await {
-            Ok(connected) => return Ok(connected),
-            Err(failed) => unconnected.append(failed),
-        }
-    }
-    Err(unconnected)
+    let opener = Opener { server, source, trust };
+    race(priorities, until, |attempt| opener.open(attempt)).await
 }
 
 impl Opener<'_> {

@@ -10,6 +10,9 @@
 //! A TCP connection is the system's to make, and a quarter of a second is long for it. A handshake is the server's: one
 //! that restarts owes it to thousands at once. If each of them had begun a second one elsewhere after 250 ms, all its
 //! servers would do the work of all. So a handshake has 2 s for itself, and then company; it goes on beside it.
+//!
+//! Only addresses of one SRV priority race: a spare server must not win because it is near. Those of the next are tried
+//! when all of the former have failed, or after 10 s.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -36,14 +39,35 @@ const HEAD_START: Duration = Duration::from_millis(250);
 const GREETING: Duration = Duration::from_secs(2);
 /// How long one attempt may take, handshakes and all.
 const ATTEMPT: Duration = Duration::from_secs(10);
+/// How long the addresses of one priority may take together while others are left.
+const PRIORITY: Duration = Duration::from_secs(10);
 /// What is left of less is not worth an attempt.
 const LEAST: Duration = Duration::from_secs(1);
 
-/// Makes an attempt at each address until one succeeds. After `until` none is begun nor goes on.
+/// Makes an attempt at each address until one succeeds, by priority. After `until` none is begun nor goes on.
 pub(super) async fn race<T, A>(
-    addresses: Vec<SocketAddr>,
+    priorities: Vec<Vec<SocketAddr>>,
     until: Instant,
     attempt: impl Fn(Attempt) -> A,
+) -> Result<T, Unconnected>
+where
+    A: Future<Output = Result<T, Failure>>,
+{
+    let (mut priorities, mut unconnected) = (priorities.into_iter(), Unconnected::default());
+    while let Some(equals) = priorities.next() {
+        let until = if priorities.len() == 0 { until } else { until.min(Instant::now() + PRIORITY) };
+        match race_equals(equals, until, &attempt).await {
+            Ok(connected) => return Ok(connected),
+            Err(failed) => unconnected.append(failed),
+        }
+    }
+    Err(unconnected)
+}
+
+async fn race_equals<T, A>(
+    addresses: Vec<SocketAddr>,
+    until: Instant,
+    attempt: &impl Fn(Attempt) -> A,
 ) -> Result<T, Unconnected>
 where
     A: Future<Output = Result<T, Failure>>,
@@ -101,15 +125,25 @@ mod tests {
     }
     use Does::{Greet, Refuse, Swallow};
 
-    /// Races the addresses. Returns which won, or what is said, and after how many milliseconds each was begun and it ended.
+    /// Races addresses of one priority.
     async fn run(all: &[Does], within: u64) -> (Result<usize, String>, Vec<u128>, u128) {
+        run_by_priority(&[all], within).await
+    }
+
+    /// Races the addresses of each priority. Returns which won, or what is said, and after how many milliseconds each was begun and it ended.
+    async fn run_by_priority(
+        priorities: &[&[Does]],
+        within: u64,
+    ) -> (Result<usize, String>, Vec<u128>, u128) {
+        let all = priorities.concat();
         let (start, begun) = (Instant::now(), Mutex::new(Vec::new()));
         let address = |index: usize| SocketAddr::from(([192, 0, 2, 1], u16::try_from(index).unwrap()));
         let attempt = |Attempt { address, opened, until }| {
             begun.lock().unwrap().push(start.elapsed().as_millis());
             let index = usize::from(address.port());
+            let does = all[index];
             let ends = async move {
-                match all[index] {
+                match does {
                     Refuse => Err(Failure::Tcp(io::ErrorKind::ConnectionRefused.into())),
                     Swallow => std::future::pending().await,
                     Greet(after) => {
@@ -124,8 +158,9 @@ mod tests {
                 tokio::time::timeout_at(until, ends).await.map_err(|_| late())?
             }
         };
-        let addresses = (0..all.len()).map(address).collect();
-        let won = race(addresses, start + Duration::from_secs(within), attempt).await;
+        let mut addresses = (0..).map(address);
+        let addresses = priorities.iter().map(|equals| addresses.by_ref().take(equals.len()).collect());
+        let won = race(addresses.collect(), start + Duration::from_secs(within), attempt).await;
         let begun = begun.lock().unwrap().clone();
         (won.map_err(|unconnected| unconnected.to_string()), begun, start.elapsed().as_millis())
     }
@@ -155,5 +190,20 @@ mod tests {
         let words = "at 192.0.2.1:0, 192.0.2.1:1: timed out; there was no time for 3 more";
         assert_eq!((said, begun, took), (Err(words.to_owned()), vec![0, 2_000], 4_000));
         assert_eq!(run(&[], 20).await.0, Err("no address".to_owned()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_lower_priority_is_tried_when_all_of_a_higher_have_failed_and_never_before() {
+        let run = run_by_priority;
+        assert_eq!(run(&[&[Greet(9_000)], &[Greet(0)]], 20).await, (Ok(0), vec![0], 9_000));
+        assert_eq!(run(&[&[Refuse, Refuse], &[Greet(0)]], 20).await, (Ok(2), vec![0, 0, 0], 0));
+        assert_eq!(run(&[&[Swallow], &[Greet(0)]], 20).await, (Ok(1), vec![0, 10_000], 10_000));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_priority_of_many_that_hang_leaves_time_for_the_next() {
+        let (won, begun, took) = run_by_priority(&[&[Greet(100_000); 9], &[Greet(500)]], 20).await;
+        assert_eq!((won, took), (Ok(9), 10_500));
+        assert_eq!(begun, [0, 2_000, 4_000, 6_000, 8_000, 10_000]);
     }
 }

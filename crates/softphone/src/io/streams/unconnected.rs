@@ -20,6 +20,12 @@ const MOST_REASONS: usize = 4;
 const MOST_CHARACTERS: usize = 160;
 
 impl Unconnected {
+    /// Creates what one address has failed by.
+    #[cfg(test)]
+    pub(crate) fn at(address: SocketAddr, failure: Failure) -> Self {
+        Self { tried: vec![(address, failure)], untried: 0 }
+    }
+
     pub(super) fn add(&mut self, address: SocketAddr, failure: Failure) {
         self.tried.push((address, failure));
     }
