@@ -9,10 +9,23 @@ use std::path::{Path, PathBuf};
 /// What came of the attempt to take a lock.
 #[derive(Debug)]
 pub(crate) enum Taken {
-    /// It is ours until the file is dropped.
-    Ours(File),
+    /// It is ours until this is dropped.
+    Ours(Lock),
     /// It is another program's, whose process number this is.
     Theirs(String),
+}
+
+/// A lock that is held.
+#[derive(Debug)]
+pub(crate) struct Lock(File);
+
+/// It is given back and not only closed: a program that is being started at this moment (a look-up) has the file open, too,
+/// until it runs.
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing it does the same, if later.
+        let _ = self.0.unlock();
+    }
 }
 
 /// Returns the file whose lock stands for a path.
@@ -32,11 +45,29 @@ pub(crate) fn take(path: &Path) -> io::Result<Taken> {
             let noted = file.set_len(0).and_then(|()| write!(file, "{}", std::process::id()));
             // A full disk keeps nobody from holding the lock.
             drop(noted);
-            Ok(Taken::Ours(file))
+            Ok(Taken::Ours(Lock(file)))
         }
         Err(TryLockError::WouldBlock) => {
             Ok(Taken::Theirs(fs::read_to_string(&name).unwrap_or_default().trim().to_owned()))
         }
         Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_given_back_whoever_else_has_the_file_open() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("it");
+        let Taken::Ours(lock) = take(&path).unwrap() else { panic!("nobody else has it") };
+        assert!(matches!(take(&path).unwrap(), Taken::Theirs(pid) if pid == std::process::id().to_string()));
+        // As a process has it that was forked and does not run its program yet.
+        let forked = lock.0.try_clone().unwrap();
+        drop(lock);
+        assert!(matches!(take(&path).unwrap(), Taken::Ours(_)));
+        drop(forked);
     }
 }

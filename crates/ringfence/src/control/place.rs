@@ -1,13 +1,13 @@
 //! Where the control socket is, and that it is ours alone.
 
-use std::fs::{self, DirBuilder, File, Permissions};
+use std::fs::{self, DirBuilder, Permissions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use tokio::net::UnixListener;
 
-use crate::lock::{self, Taken};
+use crate::lock::{self, Lock, Taken};
 use crate::user::is_closed;
 
 /// A bound control socket. Dropping it removes the socket.
@@ -16,7 +16,7 @@ pub(crate) struct Bound {
     pub(crate) listener: UnixListener,
     path: PathBuf,
     /// Held locked as long as the program runs: two programs never share a socket.
-    _lock: File,
+    _lock: Lock,
 }
 
 /// Why there is no control socket.

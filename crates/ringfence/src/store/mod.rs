@@ -21,7 +21,7 @@ use rusqlite::{Connection, OpenFlags};
 pub(crate) use error::StoreError;
 pub(crate) use settings::{Durability, Place, Settings, read_age, read_size};
 
-use crate::lock::{self, Taken};
+use crate::lock::{self, Lock, Taken};
 
 /// The database, opened by the one program that writes it.
 #[derive(Debug)]
@@ -33,7 +33,7 @@ pub(crate) struct Store {
     path: PathBuf,
     identity: place::Identity,
     /// Held locked as long as the program runs: two programs never write one journal.
-    _lock: File,
+    _lock: Lock,
 }
 
 impl Store {
