@@ -52,7 +52,7 @@ def doctor_says_what_is_wrong(place):
     right = REGISTERING.format(password=PASSWORD)
     phone = Phone(place, tls.port, f'{right}\ntransport = "tls"')
     outcome = examined(phone, 1)
-    expect("signed by itself, and no authority that is trusted" in sentences(outcome), f"untrusted: {outcome}")
+    expect("signed by itself, and not among those that are trusted" in sentences(outcome), f"untrusted: {outcome}")
     expect(kamailio.challenged() == 0, "it has spoken to a server that could not show who it is")
     expect(phone.process.terminate(10) == 0, "ringfence did not end with 0 when asked to")
 

@@ -43,7 +43,7 @@ use lines::LineState;
 use lookups::NextHop;
 use routes::Routes;
 use ways::Ways;
-pub(crate) use ways::{Way, ways_to};
+pub(crate) use ways::ways_to;
 
 /// Commands that are attended to before datagrams have their turn.
 const BATCH: usize = 64;

@@ -7,9 +7,9 @@ mod stage;
 use std::time::Duration;
 
 use ringfence_testing::Mode;
-use softphone::examine::{Examination, Fetched, RecordKind, Tried, Unanswered, Unreached};
+use softphone::examine::{Denial, Distrust, Examination, Fetched, RecordKind, Tried, Unanswered, Unreached};
 use softphone::{Account, Builder, ChosenBy, Softphone, Tls, Transport, new_instance_id};
-use tokio::net::TcpSocket;
+use tokio::net::{TcpListener, TcpSocket};
 
 use stage::authority::Authority;
 use stage::connections::pbx_behind;
@@ -38,7 +38,8 @@ async fn bindings_are_told_and_not_changed() {
     let device = new_instance_id().unwrap();
     let known = || builder().instance_id(&device);
     let empty = examined(&known(), pbx.account("858")).await;
-    let Some(Fetched::Listed { bindings, is_challenged: true, response }) = &last(&empty).bindings else {
+    let Some(Fetched::Listed { bindings, count: 0, is_challenged: true, response }) = &last(&empty).bindings
+    else {
         panic!("{empty:?}")
     };
     assert!(bindings.is_empty() && response.status == 200, "{empty:?}");
@@ -72,10 +73,9 @@ async fn where_the_server_sees_us_is_told_and_who_answers_nothing_is_waited_for_
 async fn a_password_that_is_refused_is_sent_once() {
     let pbx = pbx().await;
     let examined = examined(&builder(), pbx.account("858").password("wrong")).await;
-    let Some(Fetched::Unauthenticated { why, response }) = &last(&examined).bindings else {
-        panic!("{examined:?}")
-    };
-    assert!(why.contains("does not accept this user and password") && response.status == 401, "{why}");
+    let Some(Fetched::Denied { why, response }) = &last(&examined).bindings else { panic!("{examined:?}") };
+    let realm = pbx.address.ip().to_string();
+    assert_eq!((why, response.status), (&Denial::WrongPassword { realm }, 401));
     let answers = pbx.received("REGISTER").iter().filter(|it| it.contains("\r\nAuthorization:")).count();
     assert_eq!(answers, 1);
 }
@@ -140,10 +140,64 @@ async fn the_chain_is_told_where_it_is_accepted_and_where_it_is_not() {
     let wrong = account(&format!("sip:858@example.org:{port};transport=tls"));
     let refused = examined(&builder, wrong).await;
     let tried = last(&refused);
-    assert!(matches!(tried.connected, Some(Err(Unreached::Certificate(_)))), "{tried:?}");
+    assert!(matches!(tried.connected, Some(Err(Unreached::Certificate(Distrust::OtherName)))), "{tried:?}");
     let shown = tried.shown.as_ref().unwrap();
     assert_eq!((shown.chain[0].names.as_slice(), &shown.version), (&["example.com".to_owned()][..], &None));
     assert_eq!(pbx.received("").len(), said, "nothing is said to whom nobody vouches for");
+}
+
+#[tokio::test]
+async fn after_a_server_that_is_out_of_service_or_silent_comes_the_next() {
+    let (first, second) = (pbx().await, stage::pbx_at("127.0.0.2", |_| {}).await);
+    let zone = Zone::default()
+        .with(&format!("_sip._udp.example.com 60 SRV 1 0 {} sip1.example.com", first.address.port()))
+        .with(&format!("_sip._udp.example.com 60 SRV 2 0 {} sip2.example.com", second.address.port()))
+        .with("sip1.example.com 60 A 127.0.0.1")
+        .with("sip2.example.com 60 A 127.0.0.2");
+    let of = |zone: Zone| {
+        let listen = "0.0.0.0:0".parse().unwrap();
+        Softphone::builder().listen(listen).resolver(zone)
+    };
+    first.set_mode(Mode::Refusing { status: 503, retry_after: None });
+    let found = examined(&of(zone.clone()), account("sip:858@example.com;transport=udp")).await;
+    let served: Vec<bool> = found.tried.iter().map(Tried::is_in_service).collect();
+    assert_eq!(served, [false, true], "{found:?}");
+    first.set_mode(Mode::Working);
+    let found = examined(&of(zone), account("sip:858@example.com;transport=udp")).await;
+    assert_eq!(found.tried.len(), 1, "a server that is well is enough");
+}
+
+#[tokio::test]
+async fn an_address_that_this_machine_does_not_have_is_told_as_ours() {
+    let pbx = pbx_behind(None, None).await;
+    let builder = Softphone::builder().listen("192.0.2.77:0".parse().unwrap());
+    let examined = examined(&builder, pbx.account("858").transport(Transport::Tcp)).await;
+    assert!(matches!(last(&examined).connected, Some(Err(Unreached::NotBound { .. }))), "{examined:?}");
+}
+
+#[tokio::test]
+async fn what_listens_and_does_not_speak_tls_is_told_from_what_does_not_listen() {
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = silent.local_addr().unwrap();
+    let within = Duration::from_millis(500);
+    let account = account(&format!("sip:858@{address};transport=tls"));
+    let cut = soon(builder().examine(account, within)).await.unwrap().remove(0);
+    let tried = last(&cut);
+    assert!(cut.is_cut_short && tried.tcp.is_some() && tried.connected.is_none(), "{tried:?}");
+}
+
+#[tokio::test]
+async fn an_options_and_a_register_are_calls_of_their_own() {
+    let pbx = pbx().await;
+    examined(&builder(), pbx.account("858")).await;
+    let call_id =
+        |request: &String| request.lines().find(|line| line.starts_with("Call-ID:")).unwrap().to_owned();
+    let options: Vec<String> = pbx.received("OPTIONS").iter().map(call_id).collect();
+    let registers: Vec<String> = pbx.received("REGISTER").iter().map(call_id).collect();
+    assert!(
+        !registers.contains(&options[0]) && registers.iter().all(|it| *it == registers[0]),
+        "{registers:?}"
+    );
 }
 
 #[tokio::test]
@@ -166,5 +220,5 @@ async fn each_proxy_is_examined_by_itself() {
 async fn a_port_where_nobody_listens_says_so_itself() {
     let nobody = std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let examined = examined(&builder(), account(&format!("sip:858@{nobody}"))).await;
-    assert!(matches!(last(&examined).capabilities, Some(Err(Unanswered::Ended(_)))), "{examined:?}");
+    assert!(matches!(last(&examined).capabilities, Some(Err(Unanswered::Refused))), "{examined:?}");
 }

@@ -7,19 +7,21 @@ use anyhow::Result;
 use clap::Args;
 use futures_util::{StreamExt as _, stream};
 use serde::Serialize;
+use tokio::time::timeout;
 
 use super::failure::with_hint;
 use super::output::print_json;
 use super::wrap::print_wrapped;
 use super::{Answer, Context, accept};
 use crate::config::Account;
-use crate::control::client::{self, AskError, Program};
+use crate::control::client::{self, AskError};
 use crate::control::{LineStatus, Request, Response};
-use crate::doctor::{Facts, Finding, Running, Severity, diagnose};
+use crate::doctor::{Facts, Finding, Running, Severity, diagnose, soften};
 use crate::fleet::softphone_account;
 use crate::page::Page;
 use crate::service;
 use crate::style::{BAD, CAUTION, DIM, GOOD, LEAD, STRONG, paint};
+use crate::visible::visible;
 
 /// Examine each line's way to its registrar, and say what to do about it
 ///
@@ -43,12 +45,18 @@ pub(super) struct Doctor {
 /// Lines that are examined at once: more would look to a registrar like an attack.
 const AT_ONCE: usize = 8;
 
+/// How long the running program may take to say how its lines stand.
+const ASK: Duration = Duration::from_secs(3);
+
 /// What was found out about a line.
 #[derive(Debug, Serialize)]
 struct Outcome<'a> {
     line: &'a str,
     address: String,
     ok: bool,
+    /// Why it cannot be examined.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
     /// One for each way to it: its registrar, or each of its proxies.
     ways: Vec<Way>,
 }
@@ -63,16 +71,15 @@ impl Doctor {
     pub(super) async fn run(self, context: &Context) -> Result<Answer> {
         let config = accept(context.reading()?)?;
         let accounts = self.chosen(&config.accounts)?;
-        let running = ask(&context.program()?).await;
+        let program = ask(&context.program()?).await;
         let builder = service::builder(&config, service::known_instance(&config));
         let within = Duration::from_secs(self.timeout.into());
         let examined = stream::iter(accounts)
-            .map(|account| examine(&builder, account, &running, within))
+            .map(|account| examine(&builder, account, &program, within))
             .buffered(AT_ONCE);
         let mut examined = std::pin::pin!(examined);
         let mut is_fine = true;
         while let Some(outcome) = examined.next().await {
-            let outcome = outcome?;
             is_fine &= outcome.ok;
             if self.json {
                 print_json(&outcome)?;
@@ -94,35 +101,45 @@ impl Doctor {
         if self.lines.is_empty() {
             return Ok(accounts.iter().map(|account| &**account).collect());
         }
-        self.lines.iter().map(find).collect()
+        let mut chosen: Vec<&Account> = Vec::new();
+        for account in self.lines.iter().map(find) {
+            let account = account?;
+            if !chosen.iter().any(|known| known.name == account.name) {
+                chosen.push(account);
+            }
+        }
+        Ok(chosen)
     }
 }
 
 /// What the running program says of its lines.
-enum Asked {
+enum Program {
     Lines(Vec<LineStatus>),
     NotRunning,
+    Silent,
     Unknown(String),
 }
 
-async fn ask(program: &Program) -> Asked {
+async fn ask(program: &client::Program) -> Program {
     let asked = async {
         let mut answer = client::ask(program, &Request::Status).await?;
         answer.next().await
     };
-    match asked.await {
-        Ok(Some(Response::Status(status))) => Asked::Lines(status.lines),
-        Ok(_) => Asked::Unknown("it gave no status".to_owned()),
-        Err(AskError::NotRunning(_)) => Asked::NotRunning,
-        Err(error) => Asked::Unknown(error.to_string()),
+    match timeout(ASK, asked).await {
+        Ok(Ok(Some(Response::Status(status)))) => Program::Lines(status.lines),
+        Ok(Ok(_)) => Program::Unknown("it gave no status".to_owned()),
+        Ok(Err(AskError::NotRunning(_))) => Program::NotRunning,
+        Ok(Err(error)) => Program::Unknown(error.to_string()),
+        Err(_) => Program::Silent,
     }
 }
 
-impl Asked {
+impl Program {
     fn of(&self, account: &Account) -> Running {
         match self {
             Self::Lines(lines) => Running::Line(lines.iter().find(|line| line.name == account.name).cloned()),
             Self::NotRunning => Running::Not,
+            Self::Silent => Running::Silent,
             Self::Unknown(why) => Running::Unknown(why.clone()),
         }
     }
@@ -131,20 +148,29 @@ impl Asked {
 async fn examine<'a>(
     builder: &softphone::Builder,
     account: &'a Account,
-    running: &Asked,
+    program: &Program,
     within: Duration,
-) -> Result<Outcome<'a>> {
-    let made = softphone_account(account)?;
-    let address = made.address_of_record();
-    let running = running.of(account);
-    let examined = builder.examine(made, within).await?;
-    let ways: Vec<Way> = examined
-        .iter()
-        .map(|examined| Way { findings: diagnose(account, examined, &running), facts: Facts::from(examined) })
-        .collect();
-    let mut findings = ways.iter().flat_map(|way| &way.findings);
-    let ok = findings.all(|finding| finding.severity < Severity::Error);
-    Ok(Outcome { line: &account.name, address, ok, ways })
+) -> Outcome<'a> {
+    let (line, address) = (account.name.as_str(), format!("sip:{}@{}", account.user, account.domain));
+    let examined = async {
+        let made = softphone_account(account)?;
+        let address = made.address_of_record();
+        Ok::<_, softphone::Error>((address, builder.examine(made, within).await?))
+    };
+    let (address, examined) = match examined.await {
+        Ok(examined) => examined,
+        Err(error) => {
+            return Outcome { line, address, ok: false, error: Some(error.to_string()), ways: Vec::new() };
+        }
+    };
+    let running = program.of(account);
+    let mut findings: Vec<_> =
+        examined.iter().map(|examined| diagnose(account, examined, &running)).collect();
+    soften(&mut findings);
+    let ok = findings.iter().flatten().all(|finding| finding.severity < Severity::Error);
+    let ways = findings.into_iter().zip(&examined);
+    let ways = ways.map(|(findings, examined)| Way { findings, facts: Facts::from(examined) }).collect();
+    Outcome { line, address, ok, error: None, ways }
 }
 
 /// Where the sentences begin.
@@ -153,25 +179,34 @@ const HANG: usize = 11;
 fn render(outcome: &Outcome<'_>) -> Page {
     let mut page = Page::new();
     page.line(format_args!("{} {}", paint(STRONG, outcome.line), outcome.address));
-    for way in &outcome.ways {
-        for finding in &way.findings {
-            let (style, word) = match finding.severity {
-                Severity::Ok => (GOOD, "ok"),
-                Severity::Note => (STRONG, "note"),
-                Severity::Warning => (CAUTION, "warning"),
-                Severity::Error => (BAD, "error"),
-            };
-            let pad = " ".repeat(HANG - 2 - word.len());
-            page.line(format_args!("  {}{pad}{}", paint(style, word), finding.found));
-            let indent = " ".repeat(HANG);
-            for detail in &finding.details {
-                page.line(format_args!("{indent}{}", paint(DIM, detail)));
-            }
-            if let Some(remedy) = &finding.remedy {
-                page.line(format_args!("{indent}{} {remedy}", paint(LEAD, "do:")));
-            }
+    if let Some(error) = &outcome.error {
+        marked(&mut page, Severity::Error, &visible(error));
+        led_on(&mut page, "correct the account in the configuration: `ringfence check` says more");
+    }
+    for finding in outcome.ways.iter().flat_map(|way| &way.findings) {
+        marked(&mut page, finding.severity, &finding.found);
+        for detail in &finding.details {
+            page.line(format_args!("{:HANG$}{}", "", paint(DIM, detail)));
+        }
+        if let Some(remedy) = &finding.remedy {
+            led_on(&mut page, remedy);
         }
     }
     page.line("");
     page
+}
+
+fn marked(page: &mut Page, severity: Severity, found: &str) {
+    let (style, word) = match severity {
+        Severity::Ok => (GOOD, "ok"),
+        Severity::Note => (STRONG, "note"),
+        Severity::Warning => (CAUTION, "warning"),
+        Severity::Error => (BAD, "error"),
+    };
+    let gap = HANG - 2 - word.len();
+    page.line(format_args!("  {}{:gap$}{found}", paint(style, word), ""));
+}
+
+fn led_on(page: &mut Page, remedy: &str) {
+    page.line(format_args!("{:HANG$}{} {remedy}", "", paint(LEAD, "do:")));
 }

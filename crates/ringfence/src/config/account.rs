@@ -256,7 +256,9 @@ fn domain(section: &Section<'_>, text: At<&str>) -> Option<String> {
         return None;
     }
     let is_host = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '-' | '_');
-    if written.is_empty() || written.len() > 253 || !written.chars().all(is_host) {
+    // What looks like an address and is none, such as 127.1, is neither.
+    let is_taken = || softphone::Account::of("somebody", written, None).is_ok();
+    if written.is_empty() || written.len() > 253 || !written.chars().all(is_host) || !is_taken() {
         section.unfit(&DOMAIN, text.span, &format!("\"{}\"", brief(written)));
         return None;
     }

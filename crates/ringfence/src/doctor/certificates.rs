@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use jiff::Timestamp;
-use softphone::examine::{Certificate, Examination, Shown, Tried, Unreached};
+use softphone::examine::{Certificate, Distrust, Examination, Shown, Tried, Unreached};
 
 use super::{Finding, Severity, Topic};
 use crate::cli::day;
@@ -23,7 +23,7 @@ fn finding(host: &str, tried: &Tried, now: SystemTime) -> Option<Finding> {
     let own = shown.chain.first()?;
     let details = shown.chain.iter().map(told).collect();
     let finding = match &tried.connected {
-        Some(Err(why @ Unreached::Certificate(_))) => refused(host, own, &why.to_string(), now),
+        Some(Err(Unreached::Certificate(why))) => refused(host, own, why, now),
         Some(Ok(_)) if shown.is_anyone => {
             let found = format!(
                 "any certificate is accepted, this one for {}, by {}",
@@ -42,51 +42,66 @@ fn finding(host: &str, tried: &Tried, now: SystemTime) -> Option<Finding> {
     Some(finding.details(details))
 }
 
-/// Says how long a chain that is accepted still is.
+/// Says how long a certificate that is accepted still is. What else was shown may have ended, and was not needed.
 fn accepted(shown: &Shown, own: &Certificate, now: SystemTime) -> Finding {
     let spoken = [shown.version.as_deref(), shown.cipher.as_deref()].into_iter().flatten();
     let spoken: Vec<&str> = spoken.collect();
-    let until = shown.chain.iter().map(|certificate| certificate.not_after).min().unwrap_or(own.not_after);
-    let days = days(now, until);
+    let left = days(now, own.not_after);
+    let (for_whom, by) = (names(own), visible(&own.issuer));
     let found = format!(
-        "its certificate is accepted: for {}, by {}, for {days} more days ({})",
-        names(own),
-        visible(&own.issuer),
+        "its certificate is accepted: for {for_whom}, by {by}, for {} more ({})",
+        counted(left),
         spoken.join(", ")
     );
-    if days < SOON {
+    if left < SOON {
         let remedy = "have the server's operator renew it: when it ends, the line is not registered any more";
         return Finding::new(Topic::Certificate, Severity::Warning, found).remedy(remedy);
     }
     Finding::new(Topic::Certificate, Severity::Ok, found)
 }
 
-fn refused(host: &str, own: &Certificate, why: &str, now: SystemTime) -> Finding {
+fn refused(host: &str, own: &Certificate, why: &Distrust, now: SystemTime) -> Finding {
     let new = |found: String| Finding::new(Topic::Certificate, Severity::Error, found);
-    if own.not_after < now {
-        let ago = days(own.not_after, now);
-        return new(format!("its certificate ended {ago} days ago")).remedy(
-            "have the server's operator renew it; if this machine's clock is wrong, set it: it says "
-                .to_owned()
-                + &date(now),
-        );
+    let issuer = visible(&own.issuer);
+    match why {
+        Distrust::Expired => {
+            let ago = counted(days(own.not_after, now));
+            new(format!("its certificate is not accepted: it ended {ago} ago")).remedy(format!(
+                "have the server's operator renew it; if this machine's clock is wrong, set it: it says {}",
+                date(now)
+            ))
+        }
+        Distrust::NotYetValid => {
+            new(format!("its certificate is not accepted: it begins on {} only", date(own.not_before)))
+                .remedy(format!("set this machine's clock, which says {}", date(now)))
+        }
+        Distrust::OtherName if own.names.is_empty() => {
+            new("its certificate is not accepted: it names nobody (it has no subjectAltName)".to_owned())
+                .remedy(format!("have one made that names {}: a common name (CN) counts no more", visible(host)))
+        }
+        Distrust::OtherName => {
+            new(format!("its certificate is not accepted: it is for {}, and not for {}", names(own), visible(host)))
+                .remedy(
+                    "name the server in `domain` or `outbound_proxy` as its certificate does; one that names a `sip:` domain \
+                     is for that alone (RFC 5922)",
+                )
+        }
+        Distrust::UnknownIssuer if own.subject == own.issuer => {
+            new("its certificate is not accepted: it is signed by itself, and not among those that are trusted".to_owned())
+                .remedy("get it from the server's operator, not from the network, and name the file in [tls] `trust`")
+        }
+        Distrust::UnknownIssuer => {
+            new(format!("its certificate is not accepted: no authority that is trusted vouches for it, but {issuer}"))
+                .remedy("get that authority's certificate from the server's operator, and name the file in [tls] `trust`")
+        }
+        Distrust::Authority => {
+            new("its certificate is not accepted: it is an authority's own (CA:TRUE), and no server's".to_owned())
+                .remedy("have one made for the server: by openssl with -addext basicConstraints=critical,CA:FALSE")
+        }
+        Distrust::Other(why) => new(format!("its certificate is not accepted: {}", visible(why)))
+            .remedy("have the server's operator look at it"),
+        _ => new("its certificate is not accepted".to_owned()).remedy("have the server's operator look at it"),
     }
-    if own.not_before > now {
-        return new(format!("its certificate begins on {} only", date(own.not_before)))
-            .remedy(format!("set this machine's clock, which says {}", date(now)));
-    }
-    if why.contains("another name") {
-        return new(format!("its certificate is for {}, and not for {}", names(own), visible(host)))
-            .remedy("name the server in `domain` or `outbound_proxy` as its certificate does");
-    }
-    if why.contains("vouches") {
-        let how = if own.subject == own.issuer { "signed by itself" } else { "signed by" };
-        let by = if own.subject == own.issuer { String::new() } else { format!(" {}", visible(&own.issuer)) };
-        return new(format!("its certificate is {how}{by}, and no authority that is trusted vouches for it")).remedy(
-            "get the authority's certificate, or the server's own, from its operator, and name the file in [tls] `trust`",
-        );
-    }
-    new(visible(why)).remedy("have the server's operator look at its certificate")
 }
 
 /// Writes a certificate on a line.
@@ -107,6 +122,10 @@ fn names(certificate: &Certificate) -> String {
         told.push(format!("{} more", names.len() - MOST_NAMES));
     }
     told.join(", ")
+}
+
+fn counted(days: i64) -> String {
+    if days == 1 { "1 day".to_owned() } else { format!("{days} days") }
 }
 
 fn days(from: SystemTime, to: SystemTime) -> i64 {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use softphone::examine::Examination;
 
-use super::{Finding, Severity, Topic, answered, responses};
+use super::{Finding, Severity, Topic, answered};
 
 /// What two clocks that are set by a time server never differ by: `Date` is exact to a second, and the answer takes its
 /// time.
@@ -12,8 +12,8 @@ const APART: u64 = 10;
 
 pub(super) fn findings(examined: &Examination) -> Vec<Finding> {
     let Some(tried) = answered(examined) else { return Vec::new() };
-    let Some(ahead) = responses(tried).find_map(|response| response.clock_ahead) else {
-        let found = "the server does not say what time it is (it sends no Date)";
+    let Some(ahead) = tried.answers().find_map(|response| response.clock_ahead) else {
+        let found = "the server does not say what time it is (no Date that can be read)";
         return vec![Finding::new(Topic::Clock, Severity::Note, found)];
     };
     let apart = ahead.unsigned_abs();

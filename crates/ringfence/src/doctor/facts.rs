@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::Serialize;
+use softphone::Transport;
 use softphone::examine::{
     self, Answered, Binding, Certificate, Examination, Fetched, FoundServer, LookedUp, Tried,
 };
@@ -17,67 +18,73 @@ pub(crate) struct Facts {
     host: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     port: Option<u16>,
-    lookups: Vec<Asked>,
-    servers: Vec<Found>,
-    tried: Vec<Server>,
+    lookups: Vec<Question>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    stun: Option<Outcome<SocketAddr>>,
+    found_in_ms: Option<f64>,
+    servers: Vec<ServerAt>,
+    tried: Vec<TriedServer>,
     cut_short: bool,
 }
 
 #[derive(Debug, Serialize)]
-struct Found {
+struct ServerAt {
     address: SocketAddr,
-    transport: String,
+    transport: &'static str,
 }
 
 /// What something came to, or why it came to nothing.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "lowercase")]
-enum Outcome<T> {
+enum Came<T> {
     Ok(T),
     Error(String),
 }
 
 #[derive(Debug, Serialize)]
-struct Asked {
+struct Question {
     kind: &'static str,
     name: String,
     took_ms: f64,
-    answer: Outcome<Vec<String>>,
+    answer: Came<Vec<String>>,
 }
 
 #[derive(Debug, Serialize)]
-struct Server {
+struct TriedServer {
     address: SocketAddr,
-    transport: String,
+    transport: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     local: Option<SocketAddr>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    connected_ms: Option<Outcome<f64>>,
+    tcp_ms: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    tls: Option<Spoken>,
+    stun: Option<Came<SocketAddr>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    options: Option<Outcome<Response>>,
+    connected_ms: Option<Came<f64>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    register: Option<Outcome<Response>>,
+    tls: Option<Tls>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    options: Option<Came<Response>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    register: Option<Came<Response>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     bindings: Option<Vec<Bound>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    binding_count: Option<usize>,
 }
 
 #[derive(Debug, Serialize)]
-struct Spoken {
+struct Tls {
     #[serde(skip_serializing_if = "Option::is_none")]
     version: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     cipher: Option<String>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     any_accepted: bool,
-    chain: Vec<Shown>,
+    chain: Vec<ShownCertificate>,
 }
 
 #[derive(Debug, Serialize)]
-struct Shown {
+struct ShownCertificate {
     subject: String,
     issuer: String,
     names: Vec<String>,
@@ -109,7 +116,7 @@ struct Bound {
     expires_s: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     ours: Option<bool>,
-    outbound: bool,
+    by_flow: bool,
 }
 
 impl From<&Examination> for Facts {
@@ -117,16 +124,16 @@ impl From<&Examination> for Facts {
         Self {
             host: examined.host.clone(),
             port: examined.port,
-            lookups: examined.lookups.iter().map(Asked::from).collect(),
-            servers: examined.servers.iter().map(Found::from).collect(),
-            tried: examined.tried.iter().map(Server::from).collect(),
-            stun: examined.stun.clone().map(Outcome::from),
+            lookups: examined.lookups.iter().map(Question::from).collect(),
+            found_in_ms: examined.found_in.map(millis),
+            servers: examined.servers.iter().map(ServerAt::from).collect(),
+            tried: examined.tried.iter().map(TriedServer::from).collect(),
             cut_short: examined.is_cut_short,
         }
     }
 }
 
-impl<T, E: ToString> From<Result<T, E>> for Outcome<T> {
+impl<T, E: ToString> From<Result<T, E>> for Came<T> {
     fn from(result: Result<T, E>) -> Self {
         match result {
             Ok(it) => Self::Ok(it),
@@ -135,51 +142,56 @@ impl<T, E: ToString> From<Result<T, E>> for Outcome<T> {
     }
 }
 
-impl From<&FoundServer> for Found {
+impl From<&FoundServer> for ServerAt {
     fn from(server: &FoundServer) -> Self {
-        Self { address: server.address, transport: server.chosen.transport.to_string() }
+        Self { address: server.address, transport: named(server.chosen.transport) }
     }
 }
 
-impl From<&LookedUp> for Asked {
+impl From<&LookedUp> for Question {
     fn from(lookup: &LookedUp) -> Self {
         let answer = lookup.records.clone().into();
         Self { kind: kind(lookup.kind), name: lookup.name.clone(), took_ms: millis(lookup.took), answer }
     }
 }
 
-impl From<&Tried> for Server {
+impl From<&Tried> for TriedServer {
     fn from(tried: &Tried) -> Self {
-        let (register, bindings) = match &tried.bindings {
-            Some(Fetched::Listed { bindings, response, .. }) => {
-                (Some(Outcome::Ok(response.into())), Some(bindings.iter().map(Bound::from).collect()))
+        let (register, bindings, binding_count) = match &tried.bindings {
+            Some(Fetched::Listed { bindings, count, response, .. }) => (
+                Some(Came::Ok(response.into())),
+                Some(bindings.iter().map(Bound::from).collect()),
+                Some(*count),
+            ),
+            Some(Fetched::Denied { response, .. } | Fetched::Refused { response }) => {
+                (Some(Came::Ok(response.into())), None, None)
             }
-            Some(Fetched::Unauthenticated { response, .. } | Fetched::Refused { response }) => {
-                (Some(Outcome::Ok(response.into())), None)
-            }
-            Some(Fetched::Unanswered(why)) => (Some(Outcome::Error(why.to_string())), None),
-            Some(_) | None => (None, None),
+            Some(Fetched::Unanswered(why)) => (Some(Came::Error(why.to_string())), None, None),
+            Some(_) | None => (None, None, None),
         };
         let options = tried.capabilities.as_ref().map(|answered| match answered {
-            Ok(answered) => Outcome::Ok(answered.into()),
-            Err(why) => Outcome::Error(why.to_string()),
+            Ok(answered) => Came::Ok(answered.into()),
+            Err(why) => Came::Error(why.to_string()),
         });
         Self {
             address: tried.server,
-            transport: tried.chosen.transport.to_string(),
+            transport: named(tried.chosen.transport),
             local: tried.local,
+            tcp_ms: tried.tcp.map(millis),
+            stun: tried.stun.clone().map(|mapped| mapped.map(|mapped| mapped.address).into()),
             connected_ms: tried.connected.clone().map(|connected| connected.map(millis).into()),
-            tls: tried.shown.as_ref().map(Spoken::from),
+            tls: tried.shown.as_ref().map(Tls::from),
             options,
             register,
             bindings,
+            binding_count,
         }
     }
 }
 
-impl From<&examine::Shown> for Spoken {
+impl From<&examine::Shown> for Tls {
     fn from(shown: &examine::Shown) -> Self {
-        let chain = shown.chain.iter().map(Shown::from).collect();
+        let chain = shown.chain.iter().map(ShownCertificate::from).collect();
         Self {
             version: shown.version.clone(),
             cipher: shown.cipher.clone(),
@@ -189,7 +201,7 @@ impl From<&examine::Shown> for Spoken {
     }
 }
 
-impl From<&Certificate> for Shown {
+impl From<&Certificate> for ShownCertificate {
     fn from(certificate: &Certificate) -> Self {
         let Certificate { subject, issuer, names, not_before, not_after, .. } = certificate.clone();
         let at = |time| Timestamp::try_from(time).ok();
@@ -211,8 +223,19 @@ impl From<&Binding> for Bound {
             address: binding.address.clone(),
             expires_s: binding.expires.map(|expires| expires.as_secs()),
             ours: binding.is_ours,
-            outbound: binding.is_outbound,
+            by_flow: binding.is_by_flow,
         }
+    }
+}
+
+/// Returns a transport as the configuration names it.
+fn named(transport: Transport) -> &'static str {
+    match transport {
+        Transport::Udp => "udp",
+        Transport::Tcp => "tcp",
+        Transport::Tls => "tls",
+        Transport::Ws => "ws",
+        Transport::Wss => "wss",
     }
 }
 

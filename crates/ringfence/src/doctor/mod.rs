@@ -13,10 +13,10 @@ use std::net::IpAddr;
 use std::time::SystemTime;
 
 use serde::Serialize;
-use softphone::examine::{Answered, Examination, Fetched, Tried};
+use softphone::examine::{Examination, Tried};
 
 use crate::config::Account;
-use crate::control::LineStatus;
+use crate::control::{LineState, LineStatus};
 
 pub(crate) use facts::Facts;
 
@@ -68,10 +68,18 @@ pub(crate) struct Finding {
 pub(crate) enum Running {
     /// None does.
     Not,
+    /// One does, and does not answer.
+    Silent,
     /// It could not be asked, and why.
     Unknown(String),
     /// How the line stands there; nothing where it does not have it.
     Line(Option<LineStatus>),
+}
+
+impl Running {
+    fn is_registered(&self) -> bool {
+        matches!(self, Self::Line(Some(line)) if line.state == LineState::Registered)
+    }
 }
 
 /// Returns what was found out about a line, in the order in which a call depends on it.
@@ -79,7 +87,7 @@ pub(crate) fn diagnose(account: &Account, examined: &Examination, running: &Runn
     let mut findings = names::findings(examined);
     findings.extend(way::findings(examined));
     findings.extend(certificates::findings(examined, SystemTime::now()));
-    findings.extend(server::findings(account, examined));
+    findings.extend(server::findings(account, examined, running));
     findings.extend(cut_short(examined));
     findings.extend(address::findings(account, examined));
     findings.extend(clock::findings(examined));
@@ -87,9 +95,19 @@ pub(crate) fn diagnose(account: &Account, examined: &Examination, running: &Runn
     findings
 }
 
+/// Has what is wrong with one of several proxies be a warning, where another is well: the line can be called.
+pub(crate) fn soften(ways: &mut [Vec<Finding>]) {
+    let is_well = |way: &Vec<Finding>| way.iter().all(|finding| finding.severity < Severity::Error);
+    if ways.iter().any(is_well) {
+        for finding in ways.iter_mut().flatten() {
+            finding.severity = finding.severity.min(Severity::Warning);
+        }
+    }
+}
+
 /// Says that not all was asked.
 fn cut_short(examined: &Examination) -> Option<Finding> {
-    let severity = if answered(examined).is_some() { Severity::Warning } else { Severity::Error };
+    let severity = if well(examined).is_some() { Severity::Warning } else { Severity::Error };
     let found = "the time was over before all was asked";
     let finding = || Finding::new(Topic::Server, severity, found);
     examined.is_cut_short.then(|| finding().remedy("look at what is above, or give it more: `--timeout 60`"))
@@ -111,21 +129,19 @@ impl Finding {
     }
 }
 
-/// Returns the server that has answered, if one has.
-fn answered(examined: &Examination) -> Option<&Tried> {
-    examined.tried.last().filter(|tried| responses(tried).next().is_some())
+/// Returns the server that is in service, if one is.
+fn well(examined: &Examination) -> Option<&Tried> {
+    examined.tried.iter().rfind(|tried| tried.is_in_service())
 }
 
-/// Returns what a server has answered.
-fn responses(tried: &Tried) -> impl Iterator<Item = &Answered> {
-    let capabilities = tried.capabilities.as_ref().and_then(|answered| answered.as_ref().ok());
-    let bindings = tried.bindings.as_ref().and_then(|fetched| match fetched {
-        Fetched::Listed { response, .. }
-        | Fetched::Unauthenticated { response, .. }
-        | Fetched::Refused { response } => Some(response),
-        Fetched::Unanswered(_) | _ => None,
-    });
-    capabilities.into_iter().chain(bindings)
+/// Returns the server that is in service, or else the last that has answered at all.
+fn answered(examined: &Examination) -> Option<&Tried> {
+    well(examined).or_else(|| examined.tried.iter().rfind(|tried| tried.answers().next().is_some()))
+}
+
+/// Returns how bad it is that a server is not to be had: another may be.
+fn severity_of_loss(examined: &Examination) -> Severity {
+    if well(examined).is_some() { Severity::Warning } else { Severity::Error }
 }
 
 /// Returns whether an address means something within a network only.

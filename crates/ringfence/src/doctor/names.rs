@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use softphone::LookupError;
-use softphone::examine::{Examination, FoundServer, LookedUp, RecordKind};
+use softphone::examine::{Examination, FoundServer, LookedUp, NotFound, RecordKind};
 
 use super::{Finding, Severity, Topic, took};
 use crate::visible::visible;
@@ -15,37 +15,34 @@ const MOST_NAMED: usize = 4;
 
 pub(super) fn findings(examined: &Examination) -> Vec<Finding> {
     let details: Vec<String> = examined.lookups.iter().map(told).collect();
-    if let Some(error) = &examined.not_found {
-        let found = format!("{} leads nowhere: {}", visible(&examined.host), visible(error));
-        let remedy = remedy(examined);
-        return vec![Finding::new(Topic::Names, Severity::Error, found).remedy(remedy).details(details)];
+    let host = visible(&examined.host);
+    if let Some(why) = &examined.not_found {
+        let found = format!("{host} leads nowhere: {}", visible(&why.to_string()));
+        let finding = Finding::new(Topic::Names, Severity::Error, found);
+        return vec![finding.remedy(remedy(why)).details(details)];
     }
-    if examined.servers.is_empty() {
-        // The time was over before.
-        let found = format!("{} was not found in the time there was", visible(&examined.host));
-        let remedy = "the DNS does not answer: look at the servers that /etc/resolv.conf names";
-        return vec![Finding::new(Topic::Names, Severity::Error, found).remedy(remedy).details(details)];
-    }
+    let Some(time) = examined.found_in else {
+        let found = format!("{host} was not found in the time there was");
+        return vec![Finding::new(Topic::Names, Severity::Error, found).remedy(DNS).details(details)];
+    };
     if examined.lookups.is_empty() {
-        let found = format!("{} is an address, and no name is looked up", visible(&examined.host));
+        let found = format!("{host} is an address, and no name is looked up");
         return vec![Finding::new(Topic::Names, Severity::Ok, found)];
     }
-    let time: Duration = examined.lookups.iter().map(|lookup| lookup.took).sum();
     let (named, more) = examined.servers.split_at(examined.servers.len().min(MOST_NAMED));
     let more = if more.is_empty() { String::new() } else { format!(", and {} more", more.len()) };
     let list = named.iter().map(at).collect::<Vec<_>>().join(", ");
-    let found = format!("{} is at {}{more}, found in {}", visible(&examined.host), list, took(time));
-    let failed =
-        examined.lookups.iter().find(|lookup| matches!(lookup.records, Err(LookupError::Failed { .. })));
-    let finding = if let Some(failed) = failed {
-        let found = format!("{found}, though a question for {} records failed", kind(failed.kind));
+    let found = format!("{host} is at {list}{more}, found in {}", took(time));
+    let has_failed = |lookup: &&LookedUp| matches!(lookup.records, Err(LookupError::Failed { .. }));
+    let finding = if let Some(failed) = examined.lookups.iter().find(has_failed) {
+        let found = format!("{found}, though the question for {} records failed", kind(failed.kind));
         Finding::new(Topic::Names, Severity::Warning, found).remedy(
-            "a server of the DNS that answers no such question hides what the provider prefers: name `port` and \
-             `transport` in the account, or use another server",
+            "a DNS server that answers no such question hides what the provider prefers: name `port` and `transport` in \
+             the account, or use another server",
         )
     } else if time > SLOW {
-        Finding::new(Topic::Names, Severity::Warning, found)
-            .remedy("a slow DNS delays each registration after a pause: look at the servers that /etc/resolv.conf names")
+        let remedy = "a slow DNS delays each registration after a pause: look at the servers that /etc/resolv.conf names";
+        Finding::new(Topic::Names, Severity::Warning, found).remedy(remedy)
     } else {
         Finding::new(Topic::Names, Severity::Ok, found)
     };
@@ -57,13 +54,17 @@ fn at(server: &FoundServer) -> String {
     format!("{} by {}", server.address, server.chosen.transport)
 }
 
-fn remedy(examined: &Examination) -> &'static str {
-    let has_failed =
-        examined.lookups.iter().any(|lookup| matches!(lookup.records, Err(LookupError::Failed { .. })));
-    if has_failed {
-        "the DNS does not answer: look at the network, and at the servers that /etc/resolv.conf names"
-    } else {
-        "compare `domain`, `outbound_proxy` and `transport` with what the provider says"
+const DNS: &str = "the DNS gives no answer that can be used: look at the network, and at the servers that /etc/resolv.conf names";
+const ACCOUNT: &str = "compare `domain`, `outbound_proxy` and `transport` with what the provider says";
+
+fn remedy(why: &NotFound) -> &'static str {
+    match why {
+        NotFound::Unreachable { .. } => {
+            "it has addresses of the other family of IP only: `listen = \"[::]:0\"` in [softphone] takes both, where this \
+             machine has both"
+        }
+        NotFound::Failed(_) => DNS,
+        NotFound::NoAddress | NotFound::NoService | NotFound::Unsupported(_) | _ => ACCOUNT,
     }
 }
 

@@ -3,7 +3,8 @@
 use std::net::SocketAddr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use ringfence_wire::sip::{Contact, HeaderName, Message, NameAddr, StatusCode, Uri};
+use ringfence_ua::auth::AuthError;
+use ringfence_wire::sip::{Contact, HeaderName, Message, NameAddr, StatusCode, Uri, Via};
 
 use super::exchange::{Asker, Unanswered};
 
@@ -36,18 +37,19 @@ pub struct Answered {
 pub enum Fetched {
     /// The registrar took the credentials, or wanted none, and lists these.
     Listed {
-        /// Up to 32.
+        /// Those of this softphone's own line first, and 32 at most.
         bindings: Vec<Binding>,
+        /// How many there are.
+        count: usize,
         /// Whether the registrar wanted to know who asks.
         is_challenged: bool,
         /// The response.
         response: Answered,
     },
-    /// The registrar wants a password and the account has none, does not take the one it has, or asks in a way that is
-    /// not answered.
-    Unauthenticated {
-        /// Why, in words.
-        why: String,
+    /// The registrar wants to know who asks, and what it got was not enough.
+    Denied {
+        /// Why.
+        why: Denial,
         /// The response.
         response: Answered,
     },
@@ -58,6 +60,62 @@ pub enum Fetched {
     },
     /// Nothing was answered.
     Unanswered(Unanswered),
+}
+
+/// Why a registrar does not let an account in.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Denial {
+    /// It wants a password, and the account has none.
+    #[error("it wants a password, and the account has none")]
+    NoPassword,
+    /// The user and the password are not accepted.
+    #[error("realm {realm:?} does not accept this user and password")]
+    WrongPassword {
+        /// Who says so.
+        realm: String,
+    },
+    /// It asks for MD5, and asked for more before: who wants to break a password asks so.
+    #[error("realm {realm:?} asks for MD5, and SHA-2 was offered before")]
+    Downgrade {
+        /// Who asks.
+        realm: String,
+    },
+    /// It asks in a way that is not answered, such as for the password itself (Basic).
+    #[error("{0}")]
+    Unusable(String),
+    /// It asks again and again.
+    #[error("it asked {challenges} times")]
+    Endless {
+        /// How often.
+        challenges: u32,
+    },
+}
+
+impl From<AuthError> for Denial {
+    fn from(error: AuthError) -> Self {
+        match error {
+            AuthError::WrongPassword { realm } => Self::WrongPassword { realm: bounded(&realm) },
+            AuthError::Downgrade { realm } => Self::Downgrade { realm: bounded(&realm) },
+            AuthError::NoUsableChallenge { .. } => Self::Unusable(bounded(&error.to_string())),
+            AuthError::TooManyChallenges { limit } => {
+                Self::Endless { challenges: u32::try_from(limit).unwrap_or(u32::MAX) }
+            }
+        }
+    }
+}
+
+impl Fetched {
+    /// Returns the response, where one came.
+    #[must_use]
+    pub fn response(&self) -> Option<&Answered> {
+        match self {
+            Self::Listed { response, .. } | Self::Denied { response, .. } | Self::Refused { response } => {
+                Some(response)
+            }
+            Self::Unanswered(_) => None,
+        }
+    }
 }
 
 /// A binding that a registrar lists (RFC 3261 section 10.2.3): where one of the account's devices is called.
@@ -71,25 +129,26 @@ pub struct Binding {
     /// Whether it is of this softphone's own line, by its instance-id (RFC 5626); nothing where the registrar does not tell,
     /// or the softphone has none.
     pub is_ours: Option<bool>,
-    /// Whether calls come over the flow that it was registered over, wherever its address leads (RFC 5626).
-    pub is_outbound: bool,
+    /// Whether its calls come over what it was registered over, wherever its address leads: by a flow (RFC 5626), or as the
+    /// registrar has noted where it saw it (`received`).
+    pub is_by_flow: bool,
 }
 
 /// Bindings that are kept of one answer.
 const MOST_BINDINGS: usize = 32;
+/// Characters of what a server says of itself.
+const LONGEST: usize = 160;
+/// The longest lifetime there is, a century, in seconds: what is longer is no time.
+const LONGEST_EXPIRES: u64 = 3_155_760_000;
 
 impl Answered {
     pub(super) fn of(response: &Message<'_>, took: Duration, local: SocketAddr) -> Self {
-        let text = |value: &[u8]| String::from_utf8_lossy(value).trim().to_owned();
+        let text = |value: &[u8]| bounded(String::from_utf8_lossy(value).trim());
         let server = [HeaderName::Server, HeaderName::UserAgent];
         let server = server.into_iter().find_map(|name| response.first(name)).map(text);
         let via = response.via().ok();
-        let seen = via.as_ref().and_then(|via| {
-            let ip = via.received().or_else(|| via.host().ip())?;
-            Some(SocketAddr::new(ip, via.rport().flatten()?))
-        });
-        let written = local.to_string();
-        let sent_by = via.as_ref().map(|via| text(via.sent_by()));
+        let seen = via.as_ref().and_then(seen_by);
+        let rewritten = via.as_ref().filter(|via| !is_at(via, local)).map(|via| text(via.sent_by()));
         let date = response.date().and_then(Result::ok).map(|date| date.unix_seconds());
         Self {
             status: response.status().map_or(0, StatusCode::as_u16),
@@ -97,7 +156,7 @@ impl Answered {
             took,
             server: server.filter(|name| !name.is_empty()),
             seen,
-            rewritten: sent_by.filter(|sent_by| *sent_by != written),
+            rewritten,
             clock_ahead: date.zip(now()).map(|(date, now)| date - now),
         }
     }
@@ -109,14 +168,20 @@ fn now() -> Option<i64> {
 }
 
 impl Asker<'_> {
-    /// Returns the bindings that a response lists.
-    pub(super) fn listed(&self, response: &Message<'_>) -> Vec<Binding> {
+    /// Returns the bindings that a response lists, and how many there are.
+    pub(super) fn listed(&self, response: &Message<'_>) -> (Vec<Binding>, usize) {
         let instance = self.account().instance_id();
         let addresses = response.contacts().filter_map(|contact| match contact {
             Ok(Contact::Addr(address)) => Some(address),
             Ok(Contact::Star) | Err(_) => None,
         });
-        addresses.take(MOST_BINDINGS).map(|address| Binding::of(&address, instance.as_deref())).collect()
+        // As many as a message holds.
+        let mut all: Vec<Binding> =
+            addresses.map(|address| Binding::of(&address, instance.as_deref())).collect();
+        let count = all.len();
+        all.sort_by_key(|binding| binding.is_ours != Some(true));
+        all.truncate(MOST_BINDINGS);
+        (all, count)
     }
 }
 
@@ -125,9 +190,10 @@ impl Binding {
         let text = |name: &str| listed.param(name).map(|value| String::from_utf8_lossy(value).into_owned());
         let theirs = text("+sip.instance").map(|value| value.trim_matches(['"', '<', '>']).to_owned());
         let is_ours = theirs.zip(instance).map(|(theirs, ours)| theirs.eq_ignore_ascii_case(ours));
-        let expires = text("expires").and_then(|value| value.parse().ok()).map(Duration::from_secs);
-        let is_outbound = listed.param("reg-id").is_some();
-        Self { address: address(listed), expires, is_ours, is_outbound }
+        let expires = text("expires").and_then(|value| value.parse().ok());
+        let expires = expires.filter(|seconds| *seconds <= LONGEST_EXPIRES).map(Duration::from_secs);
+        let is_by_flow = listed.param("reg-id").is_some() || listed.param("received").is_some();
+        Self { address: address(listed), expires, is_ours, is_by_flow }
     }
 }
 
@@ -137,9 +203,36 @@ fn address(listed: &NameAddr<'_>) -> String {
         return "an address that is not SIP's".to_owned();
     };
     let port = uri.port().map(|port| format!(":{port}")).unwrap_or_default();
-    let transport =
-        uri.param("transport").map(|value| format!(";transport={}", String::from_utf8_lossy(&value)));
-    format!("{}{port}{}", uri.host(), transport.unwrap_or_default())
+    // What is no transport may be anything.
+    let known = ["udp", "tcp", "tls", "ws", "wss", "sctp"];
+    let named = uri.param("transport").map(|value| String::from_utf8_lossy(&value).to_ascii_lowercase());
+    let transport = named.filter(|name| known.contains(&name.as_str()));
+    let transport = transport.map(|name| format!(";transport={name}")).unwrap_or_default();
+    bounded(&format!("{}{port}{transport}", uri.host()))
+}
+
+/// Returns where a server saw a request come from, as the Via has it that came back.
+fn seen_by(via: &Via<'_>) -> Option<SocketAddr> {
+    let ip = via.received().or_else(|| via.host().ip())?;
+    let port = via.rport().flatten().filter(|port| *port != 0)?;
+    (!ip.is_unspecified()).then(|| SocketAddr::new(ip, port))
+}
+
+/// Returns whether a Via names an address, however that is written.
+fn is_at(via: &Via<'_>, local: SocketAddr) -> bool {
+    via.host().ip() == Some(local.ip()) && via.port().unwrap_or(DEFAULT_PORT) == local.port()
+}
+
+/// RFC 3261 section 18.2.2: the port of a sent-by that names none.
+const DEFAULT_PORT: u16 = 5060;
+
+/// Cuts what a server says to what a person reads.
+fn bounded(text: &str) -> String {
+    let mut cut: String = text.chars().take(LONGEST).collect();
+    if cut.len() < text.len() {
+        cut.push('…');
+    }
+    cut
 }
 
 #[cfg(test)]
@@ -155,10 +248,10 @@ mod tests {
     #[test]
     fn ours_is_known_by_its_instance_id_alone() {
         let ours = binding(&format!("<sip:858@192.0.2.9>;+sip.instance=\"<{OURS}>\";reg-id=1;expires=60"));
-        assert_eq!((ours.is_ours, ours.is_outbound), (Some(true), true));
+        assert_eq!((ours.is_ours, ours.is_by_flow), (Some(true), true));
         assert_eq!(ours.expires, Some(Duration::from_secs(60)));
         let other = binding("<sip:858@192.0.2.9>;+sip.instance=\"<urn:uuid:1>\"");
-        assert_eq!((other.is_ours, other.is_outbound), (Some(false), false));
+        assert_eq!((other.is_ours, other.is_by_flow), (Some(false), false));
         assert_eq!(binding("<sip:858@192.0.2.9>").is_ours, None);
     }
 

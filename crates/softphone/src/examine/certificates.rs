@@ -3,9 +3,12 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use crate::io::streams::failure::is_of_an_authority;
 use tokio_rustls::rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use tokio_rustls::rustls::{ClientConnection, DigitallySignedStruct, Error as TlsError, SignatureScheme};
+use tokio_rustls::rustls::{
+    CertificateError, ClientConnection, DigitallySignedStruct, Error as TlsError, SignatureScheme,
+};
 use x509_parser::prelude::{FromDer as _, GeneralName, X509Certificate};
 
 /// What a server showed of itself by TLS.
@@ -36,6 +39,44 @@ pub struct Certificate {
     pub not_before: SystemTime,
     /// Until when.
     pub not_after: SystemTime,
+}
+
+/// Why a certificate is not accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Distrust {
+    /// No authority that is trusted vouches for it.
+    UnknownIssuer,
+    /// It is for another name (RFC 5922).
+    OtherName,
+    /// It has expired.
+    Expired,
+    /// It is not valid yet.
+    NotYetValid,
+    /// It is an authority's own (CA:TRUE), and no server's.
+    Authority,
+    /// Anything else.
+    Other(String),
+}
+
+impl Distrust {
+    pub(super) fn of(error: &CertificateError) -> Self {
+        if let CertificateError::UnknownIssuer = error {
+            Self::UnknownIssuer
+        } else if let CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } =
+            error
+        {
+            Self::OtherName
+        } else if let CertificateError::Expired | CertificateError::ExpiredContext { .. } = error {
+            Self::Expired
+        } else if let CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } = error {
+            Self::NotYetValid
+        } else if is_of_an_authority(error) {
+            Self::Authority
+        } else {
+            Self::Other(TlsError::InvalidCertificate(error.clone()).to_string())
+        }
+    }
 }
 
 /// Certificates that are kept of a chain, and names of a certificate.

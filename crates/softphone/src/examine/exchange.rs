@@ -1,6 +1,5 @@
 //! One request and what it is answered, as a client transaction of the core's (RFC 3261 section 17.1.2).
 
-use std::fmt;
 use std::io;
 use std::time::Duration;
 
@@ -9,34 +8,40 @@ use ringfence_ua::transaction::Client;
 use ringfence_ua::{Account, Asks, Generator, Query};
 use ringfence_wire::sip::{Message, StatusCode};
 use tokio::time::{Instant, sleep_until, timeout};
+use tokio_rustls::rustls::{AlertDescription, Error as TlsError};
 
-use super::answers::{Answered, Fetched};
+use super::answers::{Answered, Denial, Fetched};
 use super::link::Link;
 
 /// Why a request was not answered.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Unanswered {
     /// Nothing came for so long, however often it was sent.
+    #[error("no answer within {} s", .0.as_secs())]
     Silent(Duration),
-    /// A router, or the server's host, says that nobody listens there (ICMP), or the connection ended.
-    Ended(String),
-}
-
-impl fmt::Display for Unanswered {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Silent(waited) => write!(f, "no answer within {} s", waited.as_secs()),
-            Self::Ended(why) => f.write_str(why),
-        }
-    }
+    /// It was said that an answer is on its way (100 Trying, RFC 3261 section 17.1.2), and none came for so long.
+    #[error("100 Trying, and no answer within {} s", .0.as_secs())]
+    Trying(Duration),
+    /// The host says that nobody listens there (ICMP).
+    #[error("nobody listens there")]
+    Refused,
+    /// What came is no SIP.
+    #[error("what answers there does not speak SIP")]
+    NotSip,
+    /// The server wants to be shown a certificate.
+    #[error("the server wants to be shown a certificate")]
+    WantsCertificate,
+    /// The connection has ended, for this reason.
+    #[error("{0}")]
+    Closed(String),
 }
 
 /// How long an answer is waited for: three repetitions over UDP. What comes later is late for a caller, too.
 const WAIT: Duration = Duration::from_secs(4);
-/// Requests that carry an answer to a challenge: the first, one for a nonce that was stale, and one for a proxy before the
-/// registrar. Servers ban who asks on.
-const MOST_ROUNDS: u32 = 4;
+/// How often a challenge is answered for one question: the first, one for a nonce that was stale, and one for a proxy before
+/// the registrar. Servers ban who asks on.
+const MOST_ANSWERS: u32 = 3;
 
 /// Asks one server.
 pub(super) struct Asker<'a> {
@@ -97,17 +102,21 @@ impl<'a> Asker<'a> {
         let authenticator = self.authenticator.as_mut().filter(|_| asks == Asks::Bindings);
         let request = query.write(authenticator, &cnonce);
         let asked = Instant::now();
-        let response = timeout(WAIT, self.exchange(request, &branch)).await;
-        let response = response.map_err(|_| Unanswered::Silent(WAIT))?;
-        let response = response.map_err(|error| Unanswered::Ended(said(&error)))?;
+        let mut is_heard = Heard::Nothing;
+        let response = timeout(WAIT, self.exchange(request, &branch, &mut is_heard)).await;
+        let response = response.map_err(|_| match is_heard {
+            Heard::Nothing => Unanswered::Silent(WAIT),
+            Heard::Provisional => Unanswered::Trying(WAIT),
+            Heard::NoSip => Unanswered::NotSip,
+        })?;
+        let response = response.map_err(|error| Unanswered::of(&error))?;
         let answered = Answered::of(&response, asked.elapsed(), self.link.local());
         Ok((response, answered))
     }
 
     /// Fetches the bindings, with the password where it is asked for.
     pub(super) async fn fetch(&mut self) -> Fetched {
-        let mut is_challenged = false;
-        let mut rounds = 0;
+        let mut challenges = 0;
         loop {
             let (message, response) = match self.ask(Asks::Bindings).await {
                 Ok(answered) => answered,
@@ -115,32 +124,37 @@ impl<'a> Asker<'a> {
             };
             match response.status {
                 200..=299 => {
-                    let bindings = self.listed(&message);
-                    return Fetched::Listed { bindings, is_challenged, response };
+                    let (bindings, count) = self.listed(&message);
+                    return Fetched::Listed { bindings, count, is_challenged: challenges > 0, response };
                 }
                 401 | 407 => {}
                 _ => return Fetched::Refused { response },
             }
-            (is_challenged, rounds) = (true, rounds + 1);
-            let Some(authenticator) = &mut self.authenticator else {
-                return Fetched::Unauthenticated { why: "no password is given".to_owned(), response };
-            };
-            if self.is_repeated {
-                authenticator.handle_repetition();
+            if let Err(why) = self.take_challenge(&message, challenges) {
+                return Fetched::Denied { why, response };
             }
-            if let Err(error) = authenticator.handle_challenge(&message) {
-                return Fetched::Unauthenticated { why: error.to_string(), response };
-            }
-            if rounds == MOST_ROUNDS {
-                let why = format!("it asked for the password {MOST_ROUNDS} times");
-                return Fetched::Unauthenticated { why, response };
-            }
+            challenges += 1;
         }
     }
 
+    fn take_challenge(&mut self, challenge: &Message<'_>, answered: u32) -> Result<(), Denial> {
+        let authenticator = self.authenticator.as_mut().ok_or(Denial::NoPassword)?;
+        if self.is_repeated {
+            authenticator.handle_repetition();
+        }
+        authenticator.handle_challenge(challenge).map_err(Denial::from)?;
+        if answered == MOST_ANSWERS { Err(Denial::Endless { challenges: answered + 1 }) } else { Ok(()) }
+    }
+
     /// Sends a request until it has a final response.
-    async fn exchange(&mut self, request: Vec<u8>, branch: &str) -> io::Result<Message<'static>> {
+    async fn exchange(
+        &mut self,
+        request: Vec<u8>,
+        branch: &str,
+        heard: &mut Heard,
+    ) -> io::Result<Message<'static>> {
         let is_reliable = self.link.transport().is_reliable();
+        let asked = Message::parse(&request).map(Message::into_owned).map_err(io::Error::other)?;
         let mut transaction = Client::new(Instant::now().into_std(), is_reliable, request);
         loop {
             while let Some(request) = transaction.poll_transmit() {
@@ -151,32 +165,70 @@ impl<'a> Asker<'a> {
                 return Err(io::ErrorKind::TimedOut.into());
             };
             tokio::select! {
-                received = self.link.receive() => {
-                    let received = received?;
-                    if let Some((status, response)) = of_branch(&received, branch)
-                        && transaction.handle_response(Instant::now().into_std(), status)
-                        && status >= 200
-                    {
-                        return Ok(response);
+                received = self.link.receive() => match answer_to(&asked, branch, &received?) {
+                    Ok((status, response)) => {
+                        if transaction.handle_response(Instant::now().into_std(), status) && status >= 200 {
+                            return Ok(response);
+                        }
+                        *heard = Heard::Provisional;
                     }
-                }
+                    Err(NoAnswer::NoSip) if *heard == Heard::Nothing => *heard = Heard::NoSip,
+                    Err(NoAnswer::NoSip | NoAnswer::Another) => {}
+                },
                 () = sleep_until(due.into()) => transaction.handle_timeout(Instant::now().into_std()),
             }
         }
     }
 }
 
-/// Returns a response that is to the request of a branch, and its status (RFC 3261 section 17.1.3).
-fn of_branch(received: &[u8], branch: &str) -> Option<(u16, Message<'static>)> {
-    let message = Message::parse(received).ok()?;
-    let status = message.status().map(StatusCode::as_u16)?;
-    let is_ours = message.via().is_ok_and(|via| via.branch() == Some(branch.as_bytes()));
-    is_ours.then(|| (status, message.into_owned()))
+/// What has come so far, that was no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Heard {
+    Nothing,
+    Provisional,
+    NoSip,
 }
 
-fn said(error: &io::Error) -> String {
-    if error.kind() == io::ErrorKind::ConnectionRefused {
-        return "the host says that nobody listens there".to_owned();
+/// What a message is that is no answer.
+enum NoAnswer {
+    NoSip,
+    /// A request, or the response to something else.
+    Another,
+}
+
+/// Reads a response that is to a request, and its status.
+fn answer_to(
+    request: &Message<'_>,
+    branch: &str,
+    received: &[u8],
+) -> Result<(u16, Message<'static>), NoAnswer> {
+    let message = Message::parse(received).map_err(|_| NoAnswer::NoSip)?;
+    if message.malformed_line().is_some() {
+        return Err(NoAnswer::NoSip);
     }
-    error.to_string()
+    let status = message.status().map(StatusCode::as_u16).ok_or(NoAnswer::Another)?;
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-17.1.3
+    //# 2.  If the method parameter in the CSeq header field matches the
+    //# method of the request that created the transaction.
+    let is_of_branch = message.via().is_ok_and(|via| via.branch() == Some(branch.as_bytes()));
+    let is_of_request = message.cseq().ok() == request.cseq().ok() && message.call_id() == request.call_id();
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-8.1.3.3
+    //# If more than one Via header field value is present in a response, the
+    //# UAC SHOULD discard the message.
+    let is_ours = is_of_branch && is_of_request && message.vias().count() == 1;
+    if is_ours { Ok((status, message.into_owned())) } else { Err(NoAnswer::Another) }
+}
+
+impl Unanswered {
+    fn of(error: &io::Error) -> Self {
+        let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<TlsError>());
+        match (error.kind(), tls) {
+            (io::ErrorKind::ConnectionRefused, _) => Self::Refused,
+            (_, Some(TlsError::AlertReceived(AlertDescription::CertificateRequired))) => {
+                Self::WantsCertificate
+            }
+            (io::ErrorKind::InvalidData, None) => Self::NotSip,
+            (_, _) => Self::Closed(error.to_string()),
+        }
+    }
 }

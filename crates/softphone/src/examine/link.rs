@@ -8,18 +8,19 @@ use std::time::Duration;
 use bytes::{Buf as _, BytesMut};
 use futures_util::{SinkExt as _, StreamExt as _};
 use ringfence_ua::Transport;
-use ringfence_wire::sip::{Frame, Framer};
+use ringfence_wire::sip::{Frame, Framer, StreamError};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UdpSocket;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tokio_tungstenite::tungstenite::Message;
 
 use super::certificates::{Shown, Witness};
-use super::lookups::Recording;
-use crate::io::locate::find;
+use super::{Mapped, Tried};
+use crate::io::Resolver;
+use crate::io::locate::{Wanted, find_by, unresolved};
 use crate::io::streams::failure::{Failure, Step};
 use crate::io::streams::steps::{tcp, tls, websocket};
-use crate::io::streams::{Connection, Server, Stream};
+use crate::io::streams::{Connection, Server, Stream, said};
 use crate::io::stun::StunServer;
 use crate::tls::Tls;
 
@@ -61,20 +62,21 @@ impl Link {
     /// Opens a connection. What the server shows by TLS is kept, also where that is refused.
     pub(super) async fn connect(
         server: &Server,
-        address: SocketAddr,
         listening: SocketAddr,
         trust: &Tls,
-        shown: &mut Option<Shown>,
+        tried: &mut Tried,
     ) -> Result<Self, Failure> {
         let source = Some(listening.ip()).filter(|source| !source.is_unspecified());
         let late = |_| Failure::NotInTime { step: Step::Tcp, patience: CONNECT };
+        let (began, address) = (Instant::now(), tried.server);
         let stream = timeout(CONNECT, tcp(address, source)).await.map_err(late)?.map_err(Failure::Tcp)?;
+        tried.tcp = Some(began.elapsed());
         let local = stream.local_addr().map_err(Failure::Tcp)?;
         let stream = if server.transport.is_encrypted() {
             let witness = Arc::new(Witness::new(trust.verifier(server.transport).map_err(Failure::Setup)?));
             let client = trust.client_with(Arc::clone(&witness) as _).map_err(Failure::Setup)?;
             let greeted = tls(stream, &server.host, Arc::new(client)).await;
-            *shown = Some(Shown::of(
+            tried.shown = Some(Shown::of(
                 greeted.as_ref().ok().map(|stream| stream.get_ref().1),
                 &witness,
                 trust.accepts_anyone(),
@@ -94,17 +96,17 @@ impl Link {
     }
 
     /// Returns where a STUN server sees the socket.
-    pub(super) async fn seen_by(
-        &self,
-        stun: &StunServer,
-        resolver: &Recording<'_>,
-    ) -> Result<SocketAddr, String> {
+    pub(super) async fn seen_by(&self, stun: &StunServer, resolver: &dyn Resolver) -> Result<Mapped, String> {
         let Open::Datagrams { socket, .. } = &self.open else {
             return Err("it is asked by UDP alone".to_owned());
         };
-        let find = async |wanted| find(&wanted, resolver).await;
-        let address = stun.resolve(find, self.local.ip()).await.map_err(|error| error.to_string())?;
-        stun.mapped(socket, address).await.map_err(|error| error.to_string())
+        let find = async |wanted: Wanted| {
+            let found = find_by(&wanted, resolver).await;
+            found.map_err(|error| unresolved(&error, wanted.listening))
+        };
+        let by = stun.resolve(find, self.local.ip()).await.map_err(|error| error.to_string())?;
+        let address = stun.mapped(socket, by).await.map_err(|error| error.to_string())?;
+        Ok(Mapped { address, by })
     }
 
     pub(super) fn local(&self) -> SocketAddr {
@@ -126,7 +128,7 @@ impl Link {
                 }
                 Connection::WebSocket(socket) => {
                     let text = String::from_utf8_lossy(message).into_owned();
-                    socket.send(Message::text(text)).await.map_err(io::Error::other)
+                    socket.send(Message::text(text)).await.map_err(|error| io::Error::other(said(&error)))
                 }
             },
         }
@@ -141,7 +143,7 @@ impl Link {
             }
             Open::Stream { connection, buffer, framer } => match &mut **connection {
                 Connection::Stream(stream) => loop {
-                    match framer.next(buffer).map_err(io::Error::other)? {
+                    match framer.next(buffer).map_err(not_sip)? {
                         Some(Frame::Message { length, .. }) => return Ok(buffer.split_to(length).to_vec()),
                         Some(frame) => buffer.advance(frame.length()),
                         None if stream.read_buf(buffer).await? == 0 => return Err(ended()),
@@ -154,12 +156,17 @@ impl Link {
                         Some(Ok(Message::Binary(bytes))) => return Ok(bytes.to_vec()),
                         Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {}
                         Some(Ok(Message::Close(_))) | None => return Err(ended()),
-                        Some(Err(error)) => return Err(io::Error::other(error)),
+                        Some(Err(error)) => return Err(io::Error::other(said(&error))),
                     }
                 },
             },
         }
     }
+}
+
+/// What cannot be cut into messages is none of SIP.
+fn not_sip(error: StreamError) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, error)
 }
 
 fn ended() -> io::Error {

@@ -19,22 +19,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use ringfence_ua::{Account as Inner, Asks, Generator, Transport, Unresolved};
+use ringfence_ua::{Account as Inner, Asks, Generator, Transport};
 use tokio::time::{Instant, timeout};
 
 use crate::account::Account;
 use crate::builder::Builder;
 use crate::error::{Kind, Result};
 use crate::io::Resolver;
-use crate::io::locate::{SUPPORTED, Wanted, find};
+use crate::io::locate::{SUPPORTED, Unlocated, Wanted, find_by};
 use crate::io::streams::Server;
-use crate::io::streams::failure::Failure;
+use crate::io::streams::failure::{Failure, Step};
 use crate::io::stun::StunServer;
 use crate::registration::Chosen;
-use crate::shard::{Sockets, Way, ways_to};
+use crate::shard::{Sockets, ways_to};
 
-pub use answers::{Answered, Binding, Fetched};
-pub use certificates::{Certificate, Shown};
+pub use answers::{Answered, Binding, Denial, Fetched};
+pub use certificates::{Certificate, Distrust, Shown};
 pub use exchange::Unanswered;
 pub use lookups::{LookedUp, RecordKind};
 
@@ -51,17 +51,16 @@ pub struct Examination {
     pub host: String,
     /// Where one was given.
     pub port: Option<u16>,
-    /// What was asked of the DNS, in that order.
+    /// What was asked of the DNS to find its servers, in the order of the answers.
     pub lookups: Vec<LookedUp>,
+    /// How long it took to find them: some are asked at once.
+    pub found_in: Option<Duration>,
     /// The servers, in the order in which a line tries them, but for those that have failed of late.
     pub servers: Vec<FoundServer>,
     /// Why there are none.
-    pub not_found: Option<String>,
-    /// The servers that were tried. The last is the one that answered, if any did.
+    pub not_found: Option<NotFound>,
+    /// The servers that were tried: until one answers that is in service.
     pub tried: Vec<Tried>,
-    /// Where the STUN server sees the socket that requests by UDP leave from, or why it does not say; nothing where the
-    /// softphone has no STUN server, or they go by another transport.
-    pub stun: Option<std::result::Result<SocketAddr, String>>,
     /// Whether the time was over before all was asked.
     pub is_cut_short: bool,
 }
@@ -86,16 +85,67 @@ pub struct Tried {
     pub chosen: Chosen,
     /// Where the requests left from.
     pub local: Option<SocketAddr>,
+    /// How long it took to connect by TCP, before any other handshake; nothing by UDP, and where that was not reached.
+    pub tcp: Option<Duration>,
     /// How long it took to connect, handshakes and all, or why there is no connection. By UDP nothing is connected, and it
     /// tells whether there is a way at all.
     pub connected: Option<std::result::Result<Duration, Unreached>>,
     /// What the server showed of itself, where TLS came so far.
     pub shown: Option<Shown>,
+    /// Where the STUN server sees the socket that the requests leave from, or why it does not say; nothing where the softphone
+    /// has no STUN server, or they go by another transport than UDP.
+    pub stun: Option<std::result::Result<Mapped, String>>,
     /// What an OPTIONS was answered (RFC 3261 section 11), or why it was not.
     pub capabilities: Option<std::result::Result<Answered, Unanswered>>,
     /// Which bindings the account has (RFC 3261 section 10.2.3), or why they are not known; nothing where it does not
     /// register.
     pub bindings: Option<Fetched>,
+}
+
+/// Where a STUN server sees a socket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Mapped {
+    /// There.
+    pub address: SocketAddr,
+    /// The STUN server.
+    pub by: SocketAddr,
+}
+
+/// Why no server was found (RFC 3263).
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NotFound {
+    /// The name has no address.
+    #[error("no address")]
+    NoAddress,
+    /// It has addresses, and none can be reached from where the softphone listens.
+    #[error("no address that can be reached from {from}")]
+    Unreachable {
+        /// Where it listens.
+        from: SocketAddr,
+    },
+    /// Its domain says that there is no such service.
+    #[error("its domain has no SIP service")]
+    NoService,
+    /// What the account asks for is not supported, or contradicts itself.
+    #[error("{0}")]
+    Unsupported(String),
+    /// The DNS gave no answer that could be used.
+    #[error("{0}")]
+    Failed(String),
+}
+
+impl NotFound {
+    fn of(error: &Unlocated, listening: SocketAddr) -> Self {
+        match error {
+            Unlocated::NoAddress => Self::NoAddress,
+            Unlocated::Unreachable => Self::Unreachable { from: listening },
+            Unlocated::NoService => Self::NoService,
+            Unlocated::Unsupported(_) | Unlocated::Insecure(_) => Self::Unsupported(error.to_string()),
+            Unlocated::Failed(why) => Self::Failed(why.clone()),
+        }
+    }
 }
 
 /// Why a server cannot be reached.
@@ -105,36 +155,67 @@ pub enum Unreached {
     /// Its host says that nobody listens there.
     #[error("nobody listens there")]
     Refused,
-    /// Something was not done in time.
+    /// TCP was not answered in time.
+    #[error("no TCP connection within {} s", .0.as_secs())]
+    Silent(Duration),
+    /// A socket of ours cannot be bound to where the softphone listens.
+    #[error("no socket at {at}: {why}")]
+    NotBound {
+        /// Where it listens.
+        at: SocketAddr,
+        /// What the system says.
+        why: String,
+    },
+    /// Its certificate is not accepted.
+    #[error("its certificate is not accepted")]
+    Certificate(Distrust),
+    /// It took a TCP connection, and does not speak what is spoken over it: TLS, or WebSocket.
     #[error("{0}")]
-    NotInTime(String),
-    /// Its certificate is not accepted, or no certificate can be for the name.
-    #[error("{0}")]
-    Certificate(String),
+    Handshake(String),
     /// Anything else.
     #[error("{0}")]
     Failed(String),
 }
 
 impl Unreached {
-    fn of(failure: &Failure) -> Self {
+    fn of(failure: &Failure, listening: SocketAddr) -> Self {
         match failure {
             Failure::Tcp(error) if error.kind() == io::ErrorKind::ConnectionRefused => Self::Refused,
-            Failure::NotInTime { .. } => Self::NotInTime(failure.to_string()),
-            Failure::Certificate(_) | Failure::Name(_) => Self::Certificate(failure.to_string()),
-            Failure::Tcp(_)
-            | Failure::Setup(_)
-            | Failure::Tls(_)
-            | Failure::Address { .. }
-            | Failure::WebSocket(_) => Self::Failed(failure.to_string()),
+            Failure::Tcp(error) if error.kind() == io::ErrorKind::AddrNotAvailable => {
+                Self::NotBound { at: listening, why: error.to_string() }
+            }
+            Failure::NotInTime { step: Step::Tcp, patience } => Self::Silent(*patience),
+            Failure::Certificate(error) => Self::Certificate(Distrust::of(error)),
+            Failure::NotInTime { .. } | Failure::Tls(_) | Failure::WebSocket(_) => {
+                Self::Handshake(failure.to_string())
+            }
+            Failure::Tcp(_) | Failure::Name(_) | Failure::Setup(_) | Failure::Address { .. } => {
+                Self::Failed(failure.to_string())
+            }
         }
     }
 }
 
 impl Tried {
     fn at(server: SocketAddr, chosen: Chosen) -> Self {
-        let (local, connected, shown, capabilities, bindings) = (None, None, None, None, None);
-        Self { server, chosen, local, connected, shown, capabilities, bindings }
+        let (local, tcp, connected, shown, stun, capabilities, bindings) =
+            (None, None, None, None, None, None, None);
+        Self { server, chosen, local, tcp, connected, shown, stun, capabilities, bindings }
+    }
+
+    /// Returns what the server has answered.
+    pub fn answers(&self) -> impl Iterator<Item = &Answered> {
+        let capabilities = self.capabilities.as_ref().and_then(|answered| answered.as_ref().ok());
+        let bindings = self.bindings.as_ref().and_then(Fetched::response);
+        capabilities.into_iter().chain(bindings)
+    }
+
+    /// Returns whether it has answered and did not say that it is out of service: another is not tried then (RFC 3263
+    /// section 4.3).
+    #[must_use]
+    pub fn is_in_service(&self) -> bool {
+        let decisive = self.bindings.as_ref().map_or_else(|| self.answers().next(), Fetched::response);
+        decisive.is_some_and(|response| response.status != 503)
     }
 
     fn has_refused_certificate(&self) -> bool {
@@ -217,14 +298,15 @@ struct Examiner<'a> {
 impl Examiner<'_> {
     /// Asks one thing after the other, and puts each in as soon as it is known: what is known when the time is over stays.
     async fn fill(self, generator: &mut Generator, examined: &mut Examination) {
-        let wanted = self.wanted();
-        let (places, by) = match find(&wanted, self.resolver).await {
+        let (wanted, began) = (self.wanted(), Instant::now());
+        let (places, by) = match find_by(&wanted, self.resolver).await {
             Ok(found) => found,
-            Err(Unresolved { error }) => {
-                examined.not_found = Some(error);
+            Err(error) => {
+                examined.not_found = Some(NotFound::of(&error, wanted.listening));
                 return;
             }
         };
+        examined.found_in = Some(began.elapsed());
         let path = self.account.websocket_path.as_deref();
         let ways = ways_to(&places, by, |transport| Server::of(&wanted.host, wanted.port, transport, path));
         for way in &ways {
@@ -233,8 +315,13 @@ impl Examiner<'_> {
         }
         for way in &ways {
             for address in way.addresses() {
-                if examined.tried.len() == MOST_TRIED || self.try_one(way, address, generator, examined).await
-                {
+                if examined.tried.len() == MOST_TRIED {
+                    return;
+                }
+                examined.tried.push(Tried::at(address, way.chosen()));
+                let Some(tried) = examined.tried.last_mut() else { return };
+                self.try_one(way.server(), generator, tried).await;
+                if tried.is_in_service() {
                     return;
                 }
             }
@@ -252,58 +339,55 @@ impl Examiner<'_> {
         Wanted { host: host.to_owned(), port, transport, is_secure, supported: SUPPORTED, listening }
     }
 
-    /// Tries a server, and returns whether it has answered.
-    async fn try_one(
-        self,
-        way: &Way,
-        address: SocketAddr,
-        generator: &mut Generator,
-        examined: &mut Examination,
-    ) -> bool {
-        examined.tried.push(Tried::at(address, way.chosen()));
-        let Examination { tried, stun, .. } = examined;
-        let Some(tried) = tried.last_mut() else { return false };
-        let began = Instant::now();
-        let mut link = match self.open(way.server(), address, stun, &mut tried.shown).await {
-            Ok(link) => {
-                tried.connected = Some(Ok(began.elapsed()));
-                link
-            }
-            Err(why) => {
-                tried.connected = Some(Err(Unreached::of(&why)));
-                return false;
-            }
-        };
-        tried.local = Some(link.local());
-        let mut asker = Asker::new(self.account, &self.setup.user_agent, &mut link, generator);
-        let answered = asker.ask(Asks::Capabilities).await;
-        let mut has_answered = answered.is_ok();
+    /// Connects to a server and asks it.
+    async fn try_one(self, server: &Server, generator: &mut Generator, tried: &mut Tried) {
+        let Some(mut link) = self.open(server, tried).await else { return };
+        let answered = self.asker(&mut link, generator).ask(Asks::Capabilities).await;
+        let has_ended = matches!(answered, Err(Unanswered::Closed(_) | Unanswered::NotSip));
         tried.capabilities = Some(answered.map(|(_, answered)| answered));
-        if self.account.is_registering {
-            let fetched = asker.fetch().await;
-            has_answered |= !matches!(fetched, Fetched::Unanswered(_));
-            tried.bindings = Some(fetched);
+        if !self.account.is_registering {
+            return;
         }
-        has_answered
+        // Who dislikes an OPTIONS may like a REGISTER.
+        if has_ended && server.transport.is_reliable() {
+            let mut again = Tried::at(tried.server, tried.chosen);
+            let Some(other) = self.open(server, &mut again).await else { return };
+            (link, tried.local) = (other, again.local);
+        }
+        tried.bindings = Some(self.asker(&mut link, generator).fetch().await);
     }
 
-    /// Opens a link to a server. By UDP a STUN server is asked first where it sees it, as it can then only be the registrar
-    /// that is heard.
-    async fn open(
-        self,
-        server: &Server,
-        address: SocketAddr,
-        stun: &mut Option<std::result::Result<SocketAddr, String>>,
-        shown: &mut Option<Shown>,
-    ) -> std::result::Result<Link, Failure> {
+    fn asker<'b>(self, link: &'b mut Link, generator: &'b mut Generator) -> Asker<'b>
+    where
+        Self: 'b,
+    {
+        Asker::new(self.account, &self.setup.user_agent, link, generator)
+    }
+
+    /// Opens a link to a server, and notes what comes of it. By UDP a STUN server is asked first where it sees the socket:
+    /// afterwards it is the registrar's alone.
+    async fn open(self, server: &Server, tried: &mut Tried) -> Option<Link> {
         let Sockets { udp: listening, tls, .. } = &self.setup.sockets;
-        if server.transport != Transport::Udp {
-            return Link::connect(server, address, *listening, tls, shown).await;
+        let began = Instant::now();
+        let opened = if server.transport == Transport::Udp {
+            self.bind(tried).await.map_err(Failure::Tcp)
+        } else {
+            Link::connect(server, *listening, tls, tried).await
+        };
+        tried.connected = Some(match &opened {
+            Ok(_) => Ok(began.elapsed()),
+            Err(failure) => Err(Unreached::of(failure, *listening)),
+        });
+        let link = opened.ok()?;
+        tried.local = Some(link.local());
+        Some(link)
+    }
+
+    async fn bind(self, tried: &mut Tried) -> io::Result<Link> {
+        let link = Link::bind(tried.server, self.setup.sockets.udp).await?;
+        if let Some(stun) = &self.setup.stun {
+            tried.stun = Some(link.seen_by(stun, &*self.setup.resolver).await);
         }
-        let link = Link::bind(address, *listening).await.map_err(Failure::Tcp)?;
-        if let (Some(server), None) = (&self.setup.stun, &stun) {
-            *stun = Some(link.seen_by(server, self.resolver).await);
-        }
-        link.towards(address).await.map_err(Failure::Tcp)
+        link.towards(tried.server).await
     }
 }

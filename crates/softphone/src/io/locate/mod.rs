@@ -21,8 +21,8 @@ mod naptr;
 mod procedure;
 mod srv;
 
-pub(crate) use names::{Found, Names, Wanted, find};
-pub(crate) use procedure::literal;
+pub(crate) use names::{Found, Names, Wanted, find_by, unresolved};
+pub(crate) use procedure::{Unlocated, literal};
 
 /// What can be used, the preferred first: where a domain does not say what it wants, UDP is what every server has.
 /// WebSocket is for those lines that ask for it, as no record names its resource.

@@ -89,20 +89,23 @@ async fn serve(cache: Arc<Cache>, mut asks: mpsc::UnboundedReceiver<(Wanted, one
     }
 }
 
-/// Finds the servers of a host, asking a resolver.
-pub(crate) async fn find(wanted: &Wanted, resolver: &dyn Resolver) -> Found {
-    let source = |remote| source_towards(remote, wanted.listening);
-    match locate(wanted.question(), resolver, &source, &mut drawn).await {
-        Ok(located) => {
-            let (places, ttl) = (located.places.len(), located.ttl.map(|ttl| ttl.as_secs()));
-            tracing::debug!(host = wanted.host, places, ttl, "located");
-            Ok((located.places, located.by))
-        }
-        Err(error) => Err(unresolved(&error, wanted.listening)),
-    }
+async fn find(wanted: &Wanted, resolver: &dyn Resolver) -> Found {
+    find_by(wanted, resolver).await.map_err(|error| unresolved(&error, wanted.listening))
 }
 
-fn unresolved(error: &Unlocated, listening: SocketAddr) -> Unresolved {
+/// Finds the servers of a host, asking a resolver and remembering nothing.
+pub(crate) async fn find_by(
+    wanted: &Wanted,
+    resolver: &dyn Resolver,
+) -> std::result::Result<(Vec<Place>, ChosenBy), Unlocated> {
+    let source = |remote| source_towards(remote, wanted.listening);
+    let located = locate(wanted.question(), resolver, &source, &mut drawn).await?;
+    let (places, ttl) = (located.places.len(), located.ttl.map(|ttl| ttl.as_secs()));
+    tracing::debug!(host = wanted.host, places, ttl, "located");
+    Ok((located.places, located.by))
+}
+
+pub(crate) fn unresolved(error: &Unlocated, listening: SocketAddr) -> Unresolved {
     let error = match error {
         Unlocated::Unreachable => format!("no address that can be reached from {listening}"),
         Unlocated::NoAddress

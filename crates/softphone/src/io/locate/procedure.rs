@@ -50,7 +50,7 @@ pub(super) struct Located {
 
 /// Why nothing was found.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Unlocated {
+pub(crate) enum Unlocated {
     #[error("no address")]
     NoAddress,
     #[error("no address that can be reached from here")]

@@ -8,7 +8,7 @@ use tokio_rustls::rustls::{CertificateError, Error as TlsError};
 use tokio_tungstenite::tungstenite::Error as WebSocketError;
 use tokio_tungstenite::tungstenite::http::uri::InvalidUri;
 
-use super::websocket::said;
+use super::said;
 
 /// Why a connection cannot be had.
 #[derive(Debug, thiserror::Error)]
@@ -84,10 +84,18 @@ fn said_of(error: &CertificateError) -> String {
         "it is not valid yet"
     } else if let CertificateError::BadSignature = error {
         "the authority that is trusted by that name has not signed it"
+    } else if is_of_an_authority(error) {
+        "it is an authority's own, and no server's"
     } else {
         return format!("its certificate is not accepted: {}", TlsError::InvalidCertificate(error.clone()));
     };
     format!("its certificate is not accepted: {why}")
+}
+
+/// Returns whether a server shows an authority's certificate (CA:TRUE) as its own, as is made by who follows a recipe for
+/// certificates that are signed by themselves. It is known by its words alone, for the verifier's own type is hidden in it.
+pub(crate) fn is_of_an_authority(error: &CertificateError) -> bool {
+    matches!(error, CertificateError::Other(inner) if format!("{inner:?}").contains("CaUsedAsEndEntity"))
 }
 
 /// Returns the names that a certificate is for, some of them, where they are known.

@@ -51,6 +51,7 @@ pub(crate) use connection::{Connection, Stream};
 use connection::{Ends, OpenedBy, serve};
 use outgoing::{Feed, Full, queue};
 pub(crate) use unconnected::Unconnected;
+pub(crate) use websocket::said;
 
 /// What happens to connections.
 pub(crate) enum Event {

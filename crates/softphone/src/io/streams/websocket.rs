@@ -138,7 +138,7 @@ fn event(ends: &Ends, bytes: Bytes) -> Event {
 }
 
 /// Returns what has ended a connection, in words.
-pub(super) fn said(error: &Error) -> String {
+pub(crate) fn said(error: &Error) -> String {
     // A peer that ends without a farewell has ended all the same.
     if let Error::ConnectionClosed
     | Error::AlreadyClosed
