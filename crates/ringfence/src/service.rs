@@ -158,14 +158,15 @@ impl Service {
     async fn adopt(&self, in_force: &mut Config, mut config: Config) -> softphone::Result<Reloaded> {
         let sources = self.supply.open(&mut config).await;
         let (before, after) = (entries(in_force), entries(&config));
+        let has_tls_changed = in_force.tls != config.tls;
+        if has_tls_changed {
+            // It is the one thing that may not be possible, as where a port of TLS is left without a certificate until a
+            // restart: nothing else has changed then. And before the lines: those that are new connect with what is new.
+            self.phone.set_tls(config.tls.settings.clone()).await?;
+        }
         self.screen.adopt(&config, Arc::clone(&sources))?;
         self.supply.run(sources, self.me.clone());
         let refused = runnable::refused(&config, Timestamp::now());
-        let has_tls_changed = in_force.tls != config.tls;
-        if has_tls_changed {
-            // Before the lines: those that are new connect with what is new.
-            self.phone.set_tls(config.tls.settings.clone()).await?;
-        }
         let mut changes = self.fleet.adopt(&config.accounts, &refused).await;
         if before != after {
             let told: Vec<_> = after.iter().map(|(list, entries)| format!("{list} has {entries}")).collect();

@@ -1,9 +1,11 @@
 //! How TLS is spoken: whom it trusts, and who we are (RFC 3261 section 26.3).
 
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use ringfence_ua::Transport;
+use tokio::sync::OnceCell;
+use tokio_rustls::rustls::client::Resumption;
 use tokio_rustls::rustls::client::danger::ServerCertVerifier;
 use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
@@ -43,11 +45,18 @@ pub struct Tls {
 }
 
 /// What connections of ours are made with. Each is made when the first connection needs it: the system's roots are read
-/// then.
+/// then. What could not be read is read again the next time.
 #[derive(Default)]
 struct Clients {
-    by_tls: OnceLock<std::result::Result<Arc<ClientConfig>, TlsError>>,
-    by_websocket: OnceLock<std::result::Result<Arc<ClientConfig>, TlsError>>,
+    by_tls: OnceCell<Arc<ClientConfig>>,
+    by_websocket: OnceCell<Arc<ClientConfig>>,
+}
+
+/// Why something is not kept.
+enum Passing {
+    /// It serves, and not all authorities could be read.
+    Partial(Arc<ClientConfig>),
+    Failed(TlsError),
 }
 
 struct Identity {
@@ -98,13 +107,37 @@ impl Tls {
     }
 
     /// Returns what connections of ours are made with.
-    pub(crate) fn client(&self, transport: Transport) -> std::result::Result<Arc<ClientConfig>, TlsError> {
-        let made = || self.client_with(self.verifier(transport)?).map(Arc::new);
+    pub(crate) async fn client(
+        &self,
+        transport: Transport,
+    ) -> std::result::Result<Arc<ClientConfig>, TlsError> {
         let client = match Rule::of(transport) {
             Rule::Domain => &self.clients.by_tls,
             Rule::Web => &self.clients.by_websocket,
         };
-        client.get_or_init(made).clone()
+        let made = || async {
+            let tls = self.clone();
+            // Hundreds of files are read: calls go on meanwhile.
+            let made = tokio::task::spawn_blocking(move || tls.make_client(transport)).await;
+            made.unwrap_or_else(|error| Err(Passing::Failed(TlsError::General(error.to_string()))))
+        };
+        match client.get_or_try_init(made).await {
+            Ok(client) => Ok(Arc::clone(client)),
+            Err(Passing::Partial(client)) => Ok(client),
+            Err(Passing::Failed(error)) => Err(error),
+        }
+    }
+
+    fn make_client(&self, transport: Transport) -> std::result::Result<Arc<ClientConfig>, Passing> {
+        let verifier = if self.accepts_anyone {
+            None
+        } else {
+            Some(Verifier::new(&self.roots, Rule::of(transport), provider()).map_err(Passing::Failed)?)
+        };
+        let is_whole = verifier.as_ref().is_none_or(Verifier::is_whole);
+        let client = self.client_with(verifier.map_or_else(anyone, |verifier| Arc::new(verifier)));
+        let client = client.map(Arc::new).map_err(Passing::Failed)?;
+        if is_whole { Ok(client) } else { Err(Passing::Partial(client)) }
     }
 
     /// Returns what connections of others are taken with.
@@ -134,7 +167,7 @@ impl Tls {
         transport: Transport,
     ) -> std::result::Result<Arc<dyn ServerCertVerifier>, TlsError> {
         if self.accepts_anyone {
-            return Ok(Arc::new(Anyone(provider())));
+            return Ok(anyone());
         }
         Ok(Arc::new(Verifier::new(&self.roots, Rule::of(transport), provider())?))
     }
@@ -147,10 +180,15 @@ impl Tls {
         let builder =
             ClientConfig::builder_with_provider(provider()).with_safe_default_protocol_versions()?;
         let builder = builder.dangerous().with_custom_certificate_verifier(verifier);
-        match &self.identity {
-            Some(identity) => builder.with_client_auth_cert(identity.chain.clone(), identity.key.clone_key()),
-            None => Ok(builder.with_no_client_auth()),
-        }
+        let mut config = match &self.identity {
+            Some(identity) => {
+                builder.with_client_auth_cert(identity.chain.clone(), identity.key.clone_key())?
+            }
+            None => builder.with_no_client_auth(),
+        };
+        // A session that is resumed shows no certificate: one that has ended, or was replaced, would go unnoticed.
+        config.resumption = Resumption::disabled();
+        Ok(config)
     }
 }
 
@@ -174,6 +212,10 @@ impl DangerousTls {
         self.tls.clients = Arc::default();
         self.tls
     }
+}
+
+fn anyone() -> Arc<dyn ServerCertVerifier> {
+    Arc::new(Anyone(provider()))
 }
 
 fn provider() -> Arc<CryptoProvider> {

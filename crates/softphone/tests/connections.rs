@@ -5,12 +5,14 @@
 mod stage;
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use rcgen::{CertificateParams, SanType};
 use softphone::{Account, Cause, Counters, RegistrationState, Reject, Softphone, Tls, Transport};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
+use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::{ClientRequestBuilder, Error as WebSocketError, Message};
 
 use stage::authority::Authority;
@@ -329,4 +331,37 @@ async fn a_line_asks_its_registrar_by_websocket() {
     };
     assert_eq!(cause.status(), Some(405), "{cause}");
     assert_eq!(soon(server.counters()).await.unwrap().connections, 1);
+}
+
+#[tokio::test]
+async fn a_server_that_wants_a_certificate_is_shown_ours() {
+    let authority = Authority::new();
+    let pbx = pbx_behind(Some(authority.server_that_asks("127.0.0.1")), None).await;
+    let trusting = || Tls::new().trust(authority.pem.as_bytes()).unwrap();
+    let account = || pbx.account("858").transport(Transport::Tls);
+    let nameless = builder().tls(trusting()).start().await.unwrap();
+    // Who has no connection has nothing to take back: it is told at once, and not when a REGISTER would have timed out.
+    let refused = timeout(Duration::from_secs(10), register(&nameless, account())).await.unwrap();
+    let error = refused.unwrap_err();
+    assert!(error.to_string().contains("CertificateRequired"), "{error}");
+    assert!(pbx.received("REGISTER").is_empty(), "nothing is heard of who does not say who he is");
+    let (certificate, key) = authority.identity("phone.example.com");
+    let named = trusting().identity(certificate.as_bytes(), key.as_bytes()).unwrap();
+    let phone = builder().tls(named).start().await.unwrap();
+    assert!(register(&phone, account()).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_page_that_closes_is_told_goodbye() {
+    let phone = builder().listen_ws("127.0.0.1:0".parse().unwrap()).start().await.unwrap();
+    let trunk = Account::new("sip:858@127.0.0.1").unwrap().register(false);
+    soon(phone.line(trunk)).await.unwrap();
+    let address = phone.listeners().iter().find(|it| it.transport == Transport::Ws).unwrap().address;
+    let stream = TcpStream::connect(address).await.unwrap();
+    let uri = format!("ws://{address}/").parse().unwrap();
+    let request = ClientRequestBuilder::new(uri).with_sub_protocol("sip");
+    let (mut page, _) = tokio_tungstenite::client_async(request, stream).await.unwrap();
+    page.close(None).await.unwrap();
+    let goodbye = soon(page.next()).await;
+    assert!(matches!(goodbye, Some(Ok(Message::Close(_)))), "{goodbye:?}");
 }

@@ -35,6 +35,7 @@ pub(super) struct Verifier {
     roots: RootCertStore,
     rule: Rule,
     provider: Arc<CryptoProvider>,
+    is_whole: bool,
 }
 
 /// Takes any certificate; that its owner has the key is made sure of all the same.
@@ -50,12 +51,15 @@ impl Rule {
     }
 
     fn check(self, certificate: &CertificateDer<'_>, host: &ServerName<'_>) -> Result<(), TlsError> {
-        let identities = identities(certificate)?;
-        let is_for_it = match self {
-            Self::Domain => identities.include(host),
-            Self::Web => verify_server_name(&ParsedCertificate::try_from(certificate)?, host).is_ok(),
+        let identities = match self {
+            Self::Domain => identities(certificate)?,
+            // What names it has is asked for where none is right, to be told.
+            Self::Web => match verify_server_name(&ParsedCertificate::try_from(certificate)?, host) {
+                Ok(()) => return Ok(()),
+                Err(wrong) => identities(certificate).map_err(|_| wrong)?,
+            },
         };
-        if is_for_it {
+        if self == Self::Domain && identities.include(host) {
             return Ok(());
         }
         let (expected, presented) = (host.to_owned(), identities.told());
@@ -88,7 +92,12 @@ impl Verifier {
             let why = system.errors.first().map(|error| format!(": {error}")).unwrap_or_default();
             return Err(TlsError::General(format!("the system trusts no authority{why}")));
         }
-        Ok(Self { roots, rule, provider })
+        Ok(Self { roots, rule, provider, is_whole: system.errors.is_empty() })
+    }
+
+    /// Returns whether all that the system trusts could be read.
+    pub(super) fn is_whole(&self) -> bool {
+        self.is_whole
     }
 }
 

@@ -56,7 +56,7 @@ impl Opener<'_> {
         // Nobody may wait for that.
         let _ = opened.send(());
         let stream = if server.transport.is_encrypted() {
-            let client = self.trust.client(server.transport).map_err(Failure::Setup)?;
+            let client = self.trust.client(server.transport).await.map_err(Failure::Setup)?;
             let greeted = in_time(Step::Tls, began, until, tls(stream, &server.host, client)).await?;
             Stream::Tls(Box::new(greeted.into()))
         } else {

@@ -88,7 +88,12 @@ pub(super) async fn serve(socket: WebSocketStream<Stream>, mut ends: Ends) -> St
                         patience.heard(Instant::now(), Whole { messages: 0, line_ends: 1 }, false);
                         continue;
                     }
-                    Some(Ok(Message::Close(_))) | None => return CLOSED.to_owned(),
+                    Some(Ok(Message::Close(_))) => {
+                        // The library has its answer ready (RFC 6455 section 5.5.1), behind what waits.
+                        let _ = timeout(WRITE, outgoing.finish()).await;
+                        return CLOSED.to_owned();
+                    }
+                    None => return CLOSED.to_owned(),
                     Some(Err(error)) => return said(&error),
                 };
                 let is_line_end = matches!(&*bytes, PING | PONG);

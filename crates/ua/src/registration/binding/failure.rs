@@ -33,6 +33,10 @@ impl Binding {
 
     /// Takes that the connection to the registrar is no more: it has a binding of ours that leads nowhere.
     pub(crate) fn handle_disconnected(&mut self, now: Instant, error: &str, generator: &mut Generator) {
+        // Nothing more is sent over a connection that is no more: who leaves now need not wait for an answer.
+        if self.current_target().is_some_and(|target| target.flow.is_reliable()) {
+            self.targets.clear();
+        }
         match self.phase {
             Phase::Bound { .. } => {
                 self.keep_open(None);
