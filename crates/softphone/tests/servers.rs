@@ -180,3 +180,59 @@ async fn a_server_that_fails_over_udp_is_followed_by_the_next_transport() {
     assert_eq!(chosen.transport, Transport::Tcp);
     assert_eq!(failing.received("REGISTER").len(), 1, "it is left alone for a while");
 }
+
+/// A zone of `example.com` whose SRV records for TCP name these ports of this machine, the preferred first.
+fn by_tcp(ports: &[u16]) -> Zone {
+    let zone = Zone::default().with("sip1.example.com 60 A 127.0.0.1");
+    ports.iter().zip(1..).fold(zone, |zone, (port, priority)| {
+        zone.with(&format!("_sip._tcp.example.com 60 SRV {priority} 0 {port} sip1.example.com"))
+    })
+}
+
+const UNAVAILABLE: Mode = Mode::Refusing { status: 503, retry_after: Some(600) };
+
+//= https://www.rfc-editor.org/rfc/rfc3263#section-4.3
+//= type=test
+//# That request is sent
+//# to the next element in the list as specified by RFC 2782.
+#[tokio::test]
+async fn a_server_over_a_connection_that_says_503_is_followed_by_the_next_at_once() {
+    let (failing, pbx) = (pbx_behind(None, None).await, pbx_behind(None, None).await);
+    failing.set_mode(UNAVAILABLE);
+    let phone = phone(&by_tcp(&[failing.address.port(), pbx.address.port()])).await;
+    let account = |user: &str| account(&format!("sip:{user}@example.com")).transport(Transport::Tcp);
+    let line = soon(phone.register(account("858"))).await.unwrap();
+    soon(phone.register(account("859"))).await.unwrap();
+    assert_eq!(failing.received("REGISTER").len(), 1, "all lines leave it alone for a while");
+    let call = pbx.call("1002", "858");
+    assert!(soon(line.incoming()).await.is_some(), "who has the binding may ring");
+    pbx.cancel(call);
+}
+
+#[tokio::test]
+async fn where_all_servers_say_503_each_is_asked_once() {
+    let servers = [pbx_behind(None, None).await, pbx_behind(None, None).await];
+    for server in &servers {
+        server.set_mode(UNAVAILABLE);
+    }
+    let phone = phone(&by_tcp(&servers.each_ref().map(|server| server.address.port()))).await;
+    let named = account("sip:858@example.com").transport(Transport::Tcp);
+    let error = soon(phone.register(named)).await.unwrap_err();
+    assert!(matches!(error.cause(), Some(Cause::Unavailable { status: 503, .. })), "{error}");
+    assert_eq!(servers.each_ref().map(|server| server.received("REGISTER").len()), [1, 1]);
+}
+
+#[tokio::test]
+async fn a_server_that_says_503_is_asked_no_more_where_the_next_cannot_be_connected_to() {
+    let (failing, (_bound, port)) = (pbx_behind(None, None).await, refusing());
+    failing.set_mode(UNAVAILABLE);
+    let phone = phone(&by_tcp(&[failing.address.port(), port])).await;
+    for user in ["858", "859"] {
+        let named = account(&format!("sip:{user}@example.com")).transport(Transport::Tcp);
+        let error = soon(phone.register(named)).await.unwrap_err();
+        assert!(matches!(error.cause(), Some(Cause::Unavailable { status: 503, .. })), "{error}");
+    }
+    assert_eq!(failing.received("REGISTER").len(), 2);
+    let counters = soon(phone.counters()).await.unwrap();
+    assert_eq!(counters.connections, 1, "the connection that is open is used");
+}

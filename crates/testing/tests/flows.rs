@@ -67,6 +67,13 @@ impl Connected {
         self.endpoint.handle_resolved(self.clock.now(), self.line, Ok(vec![target]));
     }
 
+    /// Opens a connection to another server.
+    fn connect_elsewhere(&mut self, id: u64, server: &str) {
+        self.flow = Flow::connection(ConnectionId::new(id), Transport::Tcp, server.parse().unwrap());
+        let target = Target { flow: self.flow, local: "192.0.2.7:40002".parse().unwrap() };
+        self.endpoint.handle_resolved(self.clock.now(), self.line, Ok(vec![target]));
+    }
+
     /// Accepts the REGISTER that was sent.
     fn accept(&mut self) {
         self.answer("200 OK", "");
@@ -118,6 +125,14 @@ impl Connected {
         let events = self.pass(Duration::ZERO);
         events.iter().any(|event| matches!(event, Event::Resolve { transport: Some(Transport::Tcp), .. }))
     }
+}
+
+/// Returns whether a state was told that is a failure by 503.
+fn is_unavailable(event: &Event) -> bool {
+    let Event::Registration { state: RegistrationState::Failed { cause, .. }, .. } = event else {
+        return false;
+    };
+    matches!(cause, Cause::Unavailable { status: 503, .. })
 }
 
 fn is_lost(event: &Event) -> bool {
@@ -344,4 +359,71 @@ fn a_registrar_is_pinged_as_often_as_it_asks_for() {
     connected.answer("200 OK", "Require: outbound\r\nFlow-Timer: 30\r\n");
     connected.pass(seconds(31));
     assert_eq!(connected.written(), ["\r\n\r\n"]);
+}
+
+const PEER: &str = "192.0.2.1:5060";
+
+//= https://www.rfc-editor.org/rfc/rfc3263#section-4.3
+//= type=test
+//# For SIP requests, failure occurs if the transaction layer reports a
+//# 503 error response or a transport failure of some sort
+#[test]
+fn a_server_that_is_silent_over_a_connection_has_failed_for_all_lines() {
+    let mut line = Connected::new();
+    let has_failed =
+        |line: &Connected| line.endpoint.has_failed(line.clock.now(), PEER.parse().unwrap(), Transport::Tcp);
+    assert!(!has_failed(&line));
+    line.pass(seconds(32));
+    assert!(has_failed(&line));
+    line.pass(seconds(5 * 60));
+    assert!(!has_failed(&line), "for five minutes");
+    line.endpoint.handle_unconnected(line.clock.now(), PEER.parse().unwrap(), Transport::Tcp);
+    assert!(has_failed(&line), "one that cannot be connected to has, too");
+}
+
+#[test]
+fn a_refresh_that_is_answered_503_is_repeated_at_another_server_at_once() {
+    let mut line = Connected::new();
+    line.answer("200 OK", "Contact: <sip:858@192.0.2.7:40001;transport=tcp>;expires=60\r\n");
+    line.pass(seconds(59));
+    line.answer("503 Service Unavailable", "Retry-After: 600\r\n");
+    assert!(line.wants_connection());
+    line.connect_elsewhere(2, "192.0.2.2:5060");
+    line.accept();
+    let events = line.pass(Duration::ZERO);
+    let is_registered = |event: &Event| {
+        matches!(event, Event::Registration { state: RegistrationState::Registered { .. }, .. })
+    };
+    assert!(events.iter().any(is_registered) && !events.iter().any(is_unavailable));
+}
+
+#[test]
+fn where_no_server_is_left_after_503_the_attempt_has_failed_by_it() {
+    for resolved in [None, Some(Unreached::Unconnected { error: "refused".to_owned() })] {
+        let mut line = Connected::new();
+        line.answer("503 Service Unavailable", "Retry-After: 600\r\n");
+        assert!(line.wants_connection());
+        match resolved {
+            // What is found is the server that has just said it.
+            None => line.connect(1),
+            Some(unreached) => line.endpoint.handle_resolved(line.clock.now(), line.line, Err(unreached)),
+        }
+        assert!(line.written().is_empty(), "it is not asked again");
+        assert!(line.pass(Duration::ZERO).iter().any(is_unavailable));
+        line.pass(seconds(599));
+        assert!(!line.wants_connection(), "it has asked for ten minutes");
+    }
+}
+
+#[test]
+fn a_line_that_is_unregistered_while_another_server_is_looked_for_stays_so() {
+    let mut line = Connected::new();
+    line.answer("503 Service Unavailable", "");
+    line.endpoint.unregister(line.clock.now(), line.line);
+    line.connect_elsewhere(2, "192.0.2.2:5060");
+    assert!(line.written().is_empty());
+    line.endpoint.register(line.clock.now(), line.line);
+    assert!(line.wants_connection());
+    line.connect(1);
+    assert_eq!(line.written().len(), 1, "what was said to another attempt is over");
 }

@@ -335,7 +335,14 @@ impl Endpoint {
         self.settle_line(now, line);
     }
 
-    /// Returns whether a server has failed in the last five minutes, for any line: it did not answer, or said 503.
+    /// Takes that a server could not be connected to. As one that does not answer it is tried last, by all lines, for five
+    /// minutes.
+    pub fn handle_unconnected(&mut self, now: Instant, server: SocketAddr, transport: Transport) {
+        self.penalties.add_unconnected(now, server, transport);
+    }
+
+    /// Returns whether a server has failed in the last five minutes, for any line: it did not answer, could not be connected
+    /// to, or said 503.
     #[must_use]
     pub fn has_failed(&self, now: Instant, server: SocketAddr, transport: Transport) -> bool {
         self.penalties.has(now, server, transport)

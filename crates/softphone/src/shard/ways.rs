@@ -17,10 +17,9 @@ use std::time::{Duration, Instant};
 use ringfence_ua::{LineId as Number, Target, Transport, Unreached, Unresolved};
 
 use super::Shard;
-use super::command::Reached;
 use crate::io::interfaces::local_address_towards;
 use crate::io::locate::Place;
-use crate::io::streams::{Asker, Connected, Server, Unconnected};
+use crate::io::streams::{Asker, Connected, Reached, Server, Unconnected, canonical};
 use crate::registration::{Chosen, ChosenBy};
 
 /// How a server is reached by one transport.
@@ -36,7 +35,7 @@ pub(crate) struct Way {
 pub(super) struct Ways {
     left: VecDeque<Way>,
     /// What is being connected to.
-    awaited: Option<Server>,
+    awaited: Option<(Server, Chosen)>,
     until: Instant,
     tried: Vec<(Chosen, Unreached)>,
 }
@@ -86,6 +85,7 @@ impl Shard {
         server: &Server,
         connected: Result<Connected, Unconnected>,
     ) {
+        self.penalise(now, server.transport, &connected);
         let (askers, reached) = self.streams.connected(now, server, connected);
         for asker in askers {
             let line = match asker {
@@ -96,14 +96,15 @@ impl Shard {
                 }
             };
             // One that has asked anew meanwhile may wait for another.
-            let is_awaited = |ways: &Ways| ways.awaited.as_ref() == Some(server);
-            if self.ways.get(&line).is_some_and(is_awaited)
+            let awaited = self.ways.get(&line).and_then(|ways| ways.awaited.as_ref());
+            if awaited.is_some_and(|(awaited, _)| awaited == server)
                 && let Some(mut ways) = self.ways.remove(&line)
+                && let Some((_, chosen)) = ways.awaited.take()
             {
                 match &reached {
                     Ok(target) => self.endpoint.handle_resolved(now, line, Ok(vec![*target])),
                     Err(unconnected) => {
-                        ways.fail(unconnected);
+                        ways.fail(chosen, unconnected);
                         self.go_on(now, line, ways);
                     }
                 }
@@ -111,23 +112,33 @@ impl Shard {
         }
     }
 
+    /// Has servers tried last, by all lines, that could not be connected to.
+    fn penalise(&mut self, now: Instant, transport: Transport, connected: &Result<Connected, Unconnected>) {
+        let failed = match connected {
+            Ok(Connected { failed, .. }) | Err(failed) => failed,
+        };
+        for address in failed.servers() {
+            self.endpoint.handle_unconnected(now, canonical(address), transport);
+        }
+    }
+
     /// Tries the ways that are left, until one leads there or is to be waited for.
     fn go_on(&mut self, now: Instant, line: Number, mut ways: Ways) {
-        while let Some(way) = ways.left.front().cloned() {
+        while let Some(way) = ways.left.pop_front() {
             self.choose(line, way.chosen);
             if !way.chosen.transport.is_reliable() {
                 match way.targets(self.udp.local()) {
                     Ok(targets) => return self.endpoint.handle_resolved(now, line, Ok(targets)),
-                    Err(unresolved) => ways.pass(unresolved.into()),
+                    Err(unresolved) => ways.pass(way.chosen, unresolved.into()),
                 }
                 continue;
             }
-            let until = if ways.is_last_connection() { ways.until } else { ways.until.min(now + ONE) };
-            match self.streams.reach(now, Asker::Line(line), &way.server, way.priorities(), until) {
+            let until = if ways.has_connections() { ways.until.min(now + ONE) } else { ways.until };
+            match self.reach(now, line, &way, until) {
                 Some(Ok(target)) => return self.endpoint.handle_resolved(now, line, Ok(vec![target])),
-                Some(Err(unconnected)) => ways.fail(&unconnected),
+                Some(Err(unconnected)) => ways.fail(way.chosen, &unconnected),
                 None => {
-                    ways.awaited = Some(way.server);
+                    ways.awaited = Some((way.server, way.chosen));
                     self.ways.insert(line, ways);
                     return;
                 }
@@ -135,32 +146,44 @@ impl Shard {
         }
         self.endpoint.handle_resolved(now, line, ways.into_error());
     }
+
+    /// Returns the connection that is open, unless it leads to a server that has failed of late and another has not: then,
+    /// or where there is none, one is opened.
+    fn reach(&mut self, now: Instant, line: Number, way: &Way, until: Instant) -> Option<Reached> {
+        let Self { endpoint, streams, .. } = self;
+        let has_failed = |server| endpoint.has_failed(now, canonical(server), way.chosen.transport);
+        let have_all_failed = way.addresses().all(has_failed);
+        if let Some(open) = streams.open_to(&way.server, |remote| have_all_failed || !has_failed(remote)) {
+            return Some(Ok(open));
+        }
+        // Those that have failed are not connected to once more where a connection to one of them is open.
+        let is_open = streams.open_to(&way.server, |_| true).is_some();
+        let priorities = || way.priorities(has_failed, !is_open);
+        streams.reach_anew(now, Asker::Line(line), &way.server, priorities, until)
+    }
 }
 
 impl Ways {
     /// Takes that the way that was tried leads nowhere.
-    fn pass(&mut self, why: Unreached) {
-        if let Some(way) = self.left.pop_front() {
-            tracing::debug!(transport = %way.chosen.transport, %why, left = self.left.len(), "not reached");
-            self.tried.push((way.chosen, why));
-        }
-        self.awaited = None;
+    fn pass(&mut self, chosen: Chosen, why: Unreached) {
+        tracing::debug!(transport = %chosen.transport, %why, left = self.left.len(), "not reached");
+        self.tried.push((chosen, why));
     }
 
-    fn fail(&mut self, unconnected: &Unconnected) {
-        self.pass(Unreached::Unconnected { error: unconnected.to_string() });
+    fn fail(&mut self, chosen: Chosen, unconnected: &Unconnected) {
+        self.pass(chosen, Unreached::Unconnected { error: unconnected.to_string() });
         if unconnected.has_refused_certificate() {
             self.left.clear();
         }
     }
 
-    /// Returns whether nothing else is to be connected to after the way that is tried.
-    fn is_last_connection(&self) -> bool {
-        self.left.iter().skip(1).all(|way| !way.chosen.transport.is_reliable())
+    /// Returns whether something else is to be connected to after the way that is tried.
+    fn has_connections(&self) -> bool {
+        self.left.iter().any(|way| way.chosen.transport.is_reliable())
     }
 
     /// Returns what a line is told. Who has not asked for a transport learns who did.
-    fn into_error(self) -> Reached {
+    fn into_error(self) -> super::command::Reached {
         const HINT: &str = "an account that names a transport keeps to it";
         let error = match <[_; 1]>::try_from(self.tried) {
             Ok([(chosen, Unreached::Unconnected { error })]) if chosen.by.is_domain() => {
@@ -193,15 +216,25 @@ impl Way {
         self.places.iter().map(|place| place.address)
     }
 
-    /// Returns the addresses, those of each priority together.
-    fn priorities(&self) -> Vec<Vec<SocketAddr>> {
-        let equals = self.places.chunk_by(|one, next| one.priority == next.priority);
-        equals.map(|places| places.iter().map(|place| place.address).collect()).collect()
+    /// Returns the addresses, those of each priority together. Those that failed of late are a last resort, if any.
+    fn priorities(&self, has_failed: impl Fn(SocketAddr) -> bool, with_failed: bool) -> Vec<Vec<SocketAddr>> {
+        let (failed, well): (Vec<Place>, Vec<Place>) =
+            self.places.iter().partition(|place| has_failed(place.address));
+        let mut priorities = by_priority(&well);
+        if with_failed {
+            priorities.append(&mut by_priority(&failed));
+        }
+        priorities
     }
 
     fn targets(&self, listening: SocketAddr) -> Result<Vec<Target>, Unresolved> {
         targets(&self.places, listening)
     }
+}
+
+fn by_priority(places: &[Place]) -> Vec<Vec<SocketAddr>> {
+    let equals = places.chunk_by(|one, next| one.priority == next.priority);
+    equals.map(|places| places.iter().map(|place| place.address).collect()).collect()
 }
 
 /// Returns what is sent to by UDP.
@@ -255,10 +288,11 @@ mod tests {
     }
 
     /// What is left, and what is told, when the first way has failed by something.
-    fn after(ways: Vec<Way>, failure: Failure) -> (Vec<Transport>, String) {
+    fn after(mut ways: Vec<Way>, failure: Failure) -> (Vec<Transport>, String) {
+        let chosen = ways.remove(0).chosen;
         let (left, until) = (ways.into(), Instant::now());
         let mut ways = Ways { left, awaited: None, until, tried: Vec::new() };
-        ways.fail(&Unconnected::at(SocketAddr::from(([192, 0, 2, 1], 5061)), failure));
+        ways.fail(chosen, &Unconnected::at(SocketAddr::from(([192, 0, 2, 1], 5061)), failure));
         let left = ways.left.iter().map(|way| way.chosen.transport).collect();
         (left, ways.into_error().unwrap_err().to_string())
     }
@@ -284,16 +318,21 @@ mod tests {
     }
 
     #[test]
-    fn addresses_of_one_priority_are_together() {
+    fn addresses_of_one_priority_are_together_and_what_failed_of_late_is_a_last_resort() {
         let at = |priority, port| Place {
             address: SocketAddr::from(([192, 0, 2, 1], port)),
             priority,
             ..place(Wss)
         };
-        let places = [at(1, 1), at(1, 2), at(3, 3)];
+        let places = [at(1, 1), at(1, 2), at(3, 3), at(4, 4)];
         let way = ways_to(&places, ChosenBy::Srv, |it| Server::of("a", None, it, None)).remove(0);
-        let ports: Vec<Vec<u16>> =
-            way.priorities().iter().map(|equals| equals.iter().map(SocketAddr::port).collect()).collect();
-        assert_eq!(ports, [vec![1, 2], vec![3]]);
+        let ports = |failed: &[u16], with_failed| -> Vec<Vec<u16>> {
+            let priorities = way.priorities(|address| failed.contains(&address.port()), with_failed);
+            priorities.iter().map(|equals| equals.iter().map(SocketAddr::port).collect()).collect()
+        };
+        assert_eq!(ports(&[], true), [vec![1, 2], vec![3], vec![4]]);
+        assert_eq!(ports(&[1, 2, 3], true), [vec![4], vec![1, 2], vec![3]]);
+        assert_eq!(ports(&[1, 3], true), [vec![2], vec![4], vec![1], vec![3]]);
+        assert_eq!(ports(&[1, 3], false), [vec![2], vec![4]]);
     }
 }

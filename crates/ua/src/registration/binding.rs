@@ -4,7 +4,7 @@
 //!            resolved             200                     time to refresh
 //! Resolving ─────────▶ Asking ──────────▶ Bound ───────────────────────────▶ Asking
 //!     ▲  │ unresolved   │  ▲ 401, 407, 423, 3xx: asked again at once
-//!     │  ▼              │  └──┐
+//!     │  ▼              │  └──┐ (503 over a connection: another server is looked for, `elsewhere.rs`)
 //!     │ Waiting ◀───────┴─────┘ 4xx-6xx, no answer
 //!     └────┘ time to retry
 //!                       stop                     final response, or none
@@ -37,10 +37,13 @@ use crate::transport::Flow;
 
 mod answers;
 mod asking;
+mod elsewhere;
 mod failure;
 mod moved;
 mod nat;
 mod removal;
+
+use elsewhere::Declined;
 
 /// What a binding wants done.
 pub(crate) enum Action {
@@ -88,6 +91,8 @@ pub(crate) struct Binding {
     silent: Option<SocketAddr>,
     /// The Request-URI, when a 3xx gave another.
     redirected: Option<String>,
+    /// Who has said 503 to this attempt.
+    declined: Option<Box<Declined>>,
     expires: u32,
     /// Where the registrar sees us, when that is not where we are.
     public: Option<SocketAddr>,
@@ -168,6 +173,7 @@ impl Binding {
             target: 0,
             silent: None,
             redirected: None,
+            declined: None,
             public: None,
             bound: None,
             is_outbound: true,
@@ -239,6 +245,10 @@ impl Binding {
                 {
                     self.public = None;
                     self.connected_at = Some(now);
+                }
+                if self.current_target().is_some_and(|target| self.has_declined(target)) {
+                    self.fail_declined(now, generator);
+                    return;
                 }
                 self.ask(generator);
             }

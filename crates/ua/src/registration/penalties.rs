@@ -24,7 +24,15 @@ pub(crate) struct Penalties {
 impl Penalties {
     /// Notes that a server failed, and for how long it asked to be left alone.
     pub(crate) fn add(&mut self, now: Instant, server: Flow, retry_after: Option<Duration>) {
-        let key = key(server);
+        self.put(now, key(server), retry_after.map_or(PENALTY, |asked| asked.min(LONGEST)));
+    }
+
+    /// Notes that a server could not be connected to.
+    pub(crate) fn add_unconnected(&mut self, now: Instant, server: SocketAddr, transport: Transport) {
+        self.put(now, (server, transport), PENALTY);
+    }
+
+    fn put(&mut self, now: Instant, key: (SocketAddr, Transport), penalty: Duration) {
         if !self.until.contains_key(&key) && self.until.len() >= MOST {
             self.until.retain(|_, until| now < *until);
             let first = self.until.iter().map(|(key, until)| (*until, *key)).min();
@@ -32,7 +40,7 @@ impl Penalties {
                 self.until.remove(&first);
             }
         }
-        self.until.insert(key, now + retry_after.map_or(PENALTY, |asked| asked.min(LONGEST)));
+        self.until.insert(key, now + penalty);
     }
 
     /// Forgets that a server failed: it has answered.

@@ -25,6 +25,8 @@ pub(crate) struct Connected {
     pub(super) connection: Connection,
     pub(super) remote: SocketAddr,
     pub(super) local: SocketAddr,
+    /// What could not be connected to before.
+    pub(crate) failed: Unconnected,
 }
 
 /// Opens a connection to one address.
@@ -43,7 +45,8 @@ pub(super) async fn connect(
     until: Instant,
 ) -> Result<Connected, Unconnected> {
     let opener = Opener { server, source, trust };
-    race(priorities, until, |attempt| opener.open(attempt)).await
+    let (connected, failed) = race(priorities, until, |attempt| opener.open(attempt)).await?;
+    Ok(Connected { failed, ..connected })
 }
 
 impl Opener<'_> {
@@ -68,7 +71,7 @@ impl Opener<'_> {
         } else {
             Connection::Stream(stream)
         };
-        Ok(Connected { connection, remote, local })
+        Ok(Connected { connection, remote, local, failed: Unconnected::default() })
     }
 }
 

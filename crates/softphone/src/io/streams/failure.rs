@@ -48,6 +48,15 @@ pub(crate) enum Step {
 }
 
 impl Failure {
+    /// Returns whether the server has failed, as far as that can be told, and not what is on our side.
+    pub(super) fn is_of_server(&self) -> bool {
+        match self {
+            Self::Tcp(error) => !is_of_network(error.kind()),
+            Self::Setup(_) | Self::Name(_) | Self::Address { .. } => false,
+            Self::NotInTime { .. } | Self::Certificate(_) | Self::Tls(_) | Self::WebSocket(_) => true,
+        }
+    }
+
     /// Creates what a TLS handshake has failed by.
     pub(super) fn of_tls(error: io::Error) -> Self {
         match error.get_ref().and_then(|inner| inner.downcast_ref::<TlsError>()) {
@@ -66,6 +75,12 @@ impl fmt::Display for Step {
             Self::WebSocket => "WebSocket handshake",
         })
     }
+}
+
+/// Returns whether this machine has no way to the address, or none to send from.
+fn is_of_network(kind: io::ErrorKind) -> bool {
+    use io::ErrorKind::{AddrNotAvailable, NetworkDown, NetworkUnreachable};
+    [AddrNotAvailable, NetworkDown, NetworkUnreachable].contains(&kind)
 }
 
 /// Names of a certificate that are told: some have a hundred.

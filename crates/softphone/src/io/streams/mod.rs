@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use ringfence_ua::{ConnectionId, Counters, Flow, LineId, Target, Transport, Write};
+use ringfence_ua::{ConnectionId, Counters, Flow, LineId, Transport, Write};
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
@@ -34,6 +34,7 @@ mod connect;
 mod connection;
 pub(crate) mod failure;
 mod messages;
+mod ours;
 mod outgoing;
 mod owed;
 mod patience;
@@ -46,9 +47,9 @@ mod websocket;
 use accepted::Accepted;
 use acceptor::Acceptor;
 pub(crate) use connect::Connected;
-use connect::connect;
 pub(crate) use connection::{Connection, Stream};
 use connection::{Ends, OpenedBy, serve};
+pub(crate) use ours::Reached;
 use outgoing::{Feed, Full, queue};
 pub(crate) use unconnected::Unconnected;
 pub(crate) use websocket::said;
@@ -102,8 +103,9 @@ pub(crate) struct Streams {
     sender: mpsc::Sender<Event>,
     receiver: mpsc::Receiver<Event>,
     open: BTreeMap<ConnectionId, Open>,
-    /// Those that we have opened.
-    ours: BTreeMap<Server, ConnectionId>,
+    /// Those that we have opened, the newest of each server last: a domain has several, of which one may have failed that
+    /// lines are still registered at.
+    ours: BTreeMap<Server, Vec<ConnectionId>>,
     /// Those that are being opened, and for whom.
     connecting: BTreeMap<Server, BTreeSet<Asker>>,
     /// How many peers have opened.
@@ -146,9 +148,6 @@ const EVENTS: usize = 256;
 /// KiB wait, so that all there can be is what was in hand, and the answers to calls that rang.
 const WAITING_OF_OURS: usize = 64 << 20;
 const WAITING_OF_PEERS: usize = 4 << 20;
-/// How long a server that could not be connected to is not tried again. Each line behind it waits for at least a second
-/// by itself; what this keeps from coming is the attempts of thousands of them.
-const NOT_AGAIN: Duration = Duration::from_millis(500);
 /// How long what was written last may take to leave when all ends.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
@@ -215,65 +214,6 @@ impl Streams {
         self.receiver.try_recv().ok()
     }
 
-    /// Returns a connection to a server where one is open, or why there can be none; else one is opened, to an address of
-    /// the first priority that has one that can be had, for which [`Event::Connected`] comes.
-    pub(crate) fn reach(
-        &mut self,
-        now: Instant,
-        asker: Asker,
-        server: &Server,
-        priorities: Vec<Vec<SocketAddr>>,
-        until: Instant,
-    ) -> Option<std::result::Result<Target, Arc<Unconnected>>> {
-        let open = self.ours.get(server).and_then(|id| self.open.get(id));
-        let is_usable = |open: &&Open| open.outgoing.as_ref().is_some_and(|feed| !feed.is_closed());
-        if let Some(open) = open.filter(is_usable) {
-            return Some(Ok(Target { flow: open.flow, local: open.local }));
-        }
-        if let Some(askers) = self.connecting.get_mut(server) {
-            askers.insert(asker);
-            return None;
-        }
-        self.failed.retain(|_, (at, _)| now.saturating_duration_since(*at) < NOT_AGAIN);
-        if let Some((_, unconnected)) = self.failed.get(server) {
-            return Some(Err(Arc::clone(unconnected)));
-        }
-        self.connecting.insert(server.clone(), BTreeSet::from([asker]));
-        let (server, events) = (server.clone(), self.sender.clone());
-        let (tls, source) = (self.tls.clone(), self.source);
-        self.tasks.spawn(async move {
-            let connected = connect(&server, priorities, source, &tls, until.into()).await;
-            // A shard that has ended needs no connection.
-            let _ = events.send(Event::Connected { server, connected }).await;
-        });
-        None
-    }
-
-    /// Takes a connection that was opened, or why it was not. Returns for whom, and what they are given.
-    pub(crate) fn connected(
-        &mut self,
-        now: Instant,
-        server: &Server,
-        connected: std::result::Result<Connected, Unconnected>,
-    ) -> (BTreeSet<Asker>, std::result::Result<Target, Arc<Unconnected>>) {
-        let askers = self.connecting.remove(server).unwrap_or_default();
-        let Connected { connection, remote, local } = match connected {
-            Ok(connected) => connected,
-            Err(unconnected) => {
-                let unconnected = Arc::new(unconnected);
-                self.failed.insert(server.clone(), (now, Arc::clone(&unconnected)));
-                return (askers, Err(unconnected));
-            }
-        };
-        let opened = Opened::To { server: server.clone(), unused_since: None };
-        self.watch(now);
-        let flow = self.add(server.transport, remote, local, opened, async { Ok(connection) });
-        if let Some(id) = flow.connection_id() {
-            self.ours.insert(server.clone(), id);
-        }
-        (askers, Ok(Target { flow, local }))
-    }
-
     /// Takes a connection that a peer has opened, unless there are too many.
     pub(crate) fn accept(
         &mut self,
@@ -324,9 +264,12 @@ impl Streams {
         // The task ends when nobody can send any more.
         open.outgoing = None;
         if let Opened::To { server, .. } = &open.opened
-            && self.ours.get(server) == Some(&id)
+            && let Some(ours) = self.ours.get_mut(server)
         {
-            self.ours.remove(server);
+            ours.retain(|known| *known != id);
+            if ours.is_empty() {
+                self.ours.remove(server);
+            }
         }
     }
 
@@ -371,7 +314,6 @@ impl Streams {
     ) -> Flow {
         self.next += 1;
         let id = ConnectionId::new(self.next);
-        let canonical = |address: SocketAddr| SocketAddr::new(address.ip().to_canonical(), address.port());
         let flow = Flow::connection(id, transport, canonical(remote));
         let (opened_by, most) = match &opened {
             Opened::To { .. } => (OpenedBy::Us, WAITING_OF_OURS),
@@ -392,6 +334,11 @@ impl Streams {
         });
         flow
     }
+}
+
+/// Returns an address as a flow has it: neither mapped nor with a zone, which is of this machine only.
+pub(crate) fn canonical(address: SocketAddr) -> SocketAddr {
+    SocketAddr::new(address.ip().to_canonical(), address.port())
 }
 
 /// Returns how many files the process may have open, where the system tells.

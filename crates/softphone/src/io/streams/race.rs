@@ -44,12 +44,13 @@ const PRIORITY: Duration = Duration::from_secs(10);
 /// What is left of less is not worth an attempt.
 const LEAST: Duration = Duration::from_secs(1);
 
-/// Makes an attempt at each address until one succeeds, by priority. After `until` none is begun nor goes on.
+/// Makes an attempt at each address until one succeeds, by priority. After `until` none is begun nor goes on. Returns with it
+/// those that had failed before.
 pub(super) async fn race<T, A>(
     priorities: Vec<Vec<SocketAddr>>,
     until: Instant,
     attempt: impl Fn(Attempt) -> A,
-) -> Result<T, Unconnected>
+) -> Result<(T, Unconnected), Unconnected>
 where
     A: Future<Output = Result<T, Failure>>,
 {
@@ -57,7 +58,10 @@ where
     while let Some(equals) = priorities.next() {
         let until = if priorities.len() == 0 { until } else { until.min(Instant::now() + PRIORITY) };
         match race_equals(equals, until, &attempt).await {
-            Ok(connected) => return Ok(connected),
+            Ok((connected, failed)) => {
+                unconnected.append(failed);
+                return Ok((connected, unconnected));
+            }
             Err(failed) => unconnected.append(failed),
         }
     }
@@ -68,7 +72,7 @@ async fn race_equals<T, A>(
     addresses: Vec<SocketAddr>,
     until: Instant,
     attempt: &impl Fn(Attempt) -> A,
-) -> Result<T, Unconnected>
+) -> Result<(T, Unconnected), Unconnected>
 where
     A: Future<Output = Result<T, Failure>>,
 {
@@ -85,7 +89,7 @@ where
         let has_more = has_time && untried.len() > 0;
         tokio::select! {
             Some((address, ended)) = attempts.next() => match ended {
-                Ok(connected) => return Ok(connected),
+                Ok(connected) => return Ok((connected, unconnected)),
                 Err(failure) => unconnected.add(address, failure),
             },
             () = head_start(is_open), if has_more => {}
@@ -162,7 +166,11 @@ mod tests {
         let addresses = priorities.iter().map(|equals| addresses.by_ref().take(equals.len()).collect());
         let won = race(addresses.collect(), start + Duration::from_secs(within), attempt).await;
         let begun = begun.lock().unwrap().clone();
-        (won.map_err(|unconnected| unconnected.to_string()), begun, start.elapsed().as_millis())
+        (
+            won.map(|(won, _)| won).map_err(|unconnected| unconnected.to_string()),
+            begun,
+            start.elapsed().as_millis(),
+        )
     }
 
     #[tokio::test(start_paused = true)]

@@ -40,6 +40,11 @@ impl Unconnected {
         self.untried += more.untried;
     }
 
+    /// Returns the servers that failed, not what failed at our side of the network.
+    pub(crate) fn servers(&self) -> impl Iterator<Item = SocketAddr> {
+        self.tried.iter().filter(|(_, failure)| failure.is_of_server()).map(|(address, _)| *address)
+    }
+
     /// Returns whether a server has shown a certificate that is not accepted.
     pub(crate) fn has_refused_certificate(&self) -> bool {
         self.tried.iter().any(|(_, failure)| matches!(failure, Failure::Certificate(_)))

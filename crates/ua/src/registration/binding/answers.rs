@@ -43,7 +43,7 @@ impl Binding {
             return self.ask(generator);
         }
         (self.attempt, self.failures) = (0, 0);
-        self.downgraded = None;
+        (self.downgraded, self.declined) = (None, None);
         let refresh_at = now + refresh_after(expires, generator.fraction());
         self.phase = Phase::Bound { refresh_at };
         let flow = self.current_target().map(|target| target.flow);
@@ -173,6 +173,9 @@ impl Binding {
         };
         let retry_after = response.retry_after().and_then(Result::ok);
         let retry_after = retry_after.map(|after| Duration::from_secs(after.seconds.into()));
+        if status == 503 && self.look_elsewhere(now, &cause, retry_after) {
+            return;
+        }
         self.fail(now, cause, retry_after, generator);
     }
 }

@@ -17,7 +17,7 @@ impl Binding {
     pub(super) fn begin_attempt(&mut self, now: Instant) {
         self.attempt = self.attempt.saturating_add(1);
         self.rounds = 0;
-        self.redirected = None;
+        (self.redirected, self.declined) = (None, None);
         self.tell(RegistrationState::Registering { attempt: self.attempt });
         let (host, port) = self.account.next_hop();
         self.resolve(now, host.to_owned(), port);

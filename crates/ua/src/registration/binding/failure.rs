@@ -24,6 +24,9 @@ const SHORT_LIVED: Duration = Duration::from_secs(60);
 impl Binding {
     pub(super) fn unreached(&mut self, now: Instant, why: Unreached, generator: &mut Generator) {
         let Phase::Resolving { host, .. } = std::mem::replace(&mut self.phase, Phase::Idle) else { return };
+        if self.fail_declined(now, generator) {
+            return;
+        }
         let cause = match why {
             Unreached::Unresolved(Unresolved { error }) => Cause::Unresolved { host, error },
             Unreached::Unconnected { error } => Cause::Unconnected { host, error },
@@ -92,6 +95,7 @@ impl Binding {
         retry_after: Option<Duration>,
         generator: &mut Generator,
     ) {
+        self.declined = None;
         if self.is_stopping {
             let may_be_bound = self.bound.is_some_and(|bound| now < bound.until);
             return if may_be_bound { self.remove(now, generator) } else { self.end(now) };
