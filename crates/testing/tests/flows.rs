@@ -135,6 +135,10 @@ fn is_unavailable(event: &Event) -> bool {
     matches!(cause, Cause::Unavailable { status: 503, .. })
 }
 
+fn is_look_up(event: &Event) -> bool {
+    matches!(event, Event::Resolve { .. })
+}
+
 fn is_lost(event: &Event) -> bool {
     let Event::Registration { state: RegistrationState::Failed { cause, .. }, .. } = event else {
         return false;
@@ -426,4 +430,21 @@ fn a_line_that_is_unregistered_while_another_server_is_looked_for_stays_so() {
     assert!(line.wants_connection());
     line.connect(1);
     assert_eq!(line.written().len(), 1, "what was said to another attempt is over");
+}
+
+#[test]
+fn to_connect_has_time_of_its_own_after_a_slow_look_up() {
+    let mut line = Connected::new();
+    line.accept();
+    line.endpoint.handle_disconnected(line.clock.now(), ConnectionId::new(1), "reset");
+    let mut asked = false;
+    for _ in 0..40 {
+        asked = asked || line.pass(Duration::from_millis(100)).iter().any(is_look_up);
+    }
+    assert!(asked);
+    line.pass(seconds(22));
+    line.endpoint.handle_found(line.clock.now(), line.line);
+    line.pass(seconds(20));
+    line.connect(2);
+    assert_eq!(line.written().len(), 1, "it waits for the connection");
 }

@@ -335,6 +335,15 @@ impl Endpoint {
         self.settle_line(now, line);
     }
 
+    /// Takes that the servers of a host are found that [`Event::Resolve`] asked for, and are connected to now. That has 30 s of
+    /// its own, as the look-up had, until [`Endpoint::handle_resolved`].
+    pub fn handle_found(&mut self, now: Instant, line: LineId) {
+        if let Some(binding) = self.lines.find_mut(line).and_then(|line| line.binding.as_mut()) {
+            binding.handle_found(now);
+        }
+        self.settle_line(now, line);
+    }
+
     /// Takes that a server could not be connected to. As one that does not answer it is tried last, by all lines, for five
     /// minutes.
     pub fn handle_unconnected(&mut self, now: Instant, server: SocketAddr, transport: Transport) {

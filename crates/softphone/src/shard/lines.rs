@@ -114,6 +114,7 @@ impl Shard {
     pub(super) fn tell_removed(&mut self, line: Number) {
         let id = LineId { shard: self.index, line };
         tracing::debug!(line = %id, "removed");
+        self.ways.remove(&line);
         let waiting = self.lines.remove(&line).map(|state| state.removed);
         for done in waiting.into_iter().flatten() {
             // Nobody may wait for it.

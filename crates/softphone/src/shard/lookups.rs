@@ -22,7 +22,9 @@ pub(super) struct NextHop {
 
 impl Shard {
     /// Finds where a line's requests go, and connects to it where that is to be.
-    pub(super) fn resolve(&self, line: Number, next_hop: NextHop, is_connecting: bool) {
+    pub(super) fn resolve(&mut self, line: Number, next_hop: NextHop, is_connecting: bool) {
+        // Whatever it waits for since an older look-up.
+        self.ways.remove(&line);
         let listening = self.udp.local();
         let (host, port, path) = (next_hop.host.clone(), next_hop.port, next_hop.path.clone());
         let server = move |transport| Server::of(&host, port, transport, path.as_deref());

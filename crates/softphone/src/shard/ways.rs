@@ -40,7 +40,8 @@ pub(super) struct Ways {
     tried: Vec<(Chosen, Unreached)>,
 }
 
-/// How long all attempts to connect may take together, so that a line does not give up before (after 30 s).
+/// How long all attempts to connect may take together, so that a line does not give up before (30 s after the
+/// servers were found).
 const ALL: Duration = Duration::from_secs(20);
 /// How long those by one transport may take while another is left.
 const ONE: Duration = Duration::from_secs(10);
@@ -73,8 +74,11 @@ fn put_last(ways: &mut [Way], has_failed: impl Fn(&Place) -> bool) {
 impl Shard {
     /// Has a line reach its server by the first way that leads there.
     pub(super) fn take_ways(&mut self, now: Instant, line: Number, mut ways: Vec<Way>) {
+        // What it waits for since an older look-up is not for it any more.
+        self.ways.remove(&line);
         put_last(&mut ways, |place| self.endpoint.has_failed(now, place.address, place.transport));
         let ways = Ways { left: ways.into(), awaited: None, until: now + ALL, tried: Vec::new() };
+        self.endpoint.handle_found(now, line);
         self.go_on(now, line, ways);
     }
 
@@ -251,10 +255,18 @@ pub(super) fn targets(places: &[Place], listening: SocketAddr) -> Result<Vec<Tar
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::Arc;
+
+    use ringfence_ua::Config;
     use tokio_rustls::rustls::CertificateError;
 
+    use super::super::{NextHop, Sockets};
     use super::*;
+    use crate::hooks::Hooks;
+    use crate::io::locate::Names;
     use crate::io::streams::failure::Failure;
+    use crate::zone::Zone;
     use Transport::{Tcp, Tls, Udp, Wss};
 
     fn place(transport: Transport) -> Place {
@@ -315,6 +327,45 @@ mod tests {
         assert_eq!(order(&all), [Tcp, Udp, Tls]);
         put_last(&mut all, |_| true);
         assert_eq!(order(&all), [Tcp, Udp, Tls], "where all failed it is as before");
+    }
+
+    /// A shard with a line that is to register, and waits for a connection by TCP.
+    fn waiting() -> (Shard, Number, crate::line::NewLine) {
+        let any = SocketAddr::from(([127, 0, 0, 1], 0));
+        let sockets = Sockets {
+            udp: any,
+            streams: BTreeMap::new(),
+            tls: crate::tls::Tls::new(),
+            rtp_ports: 5000..=10000,
+            stun: None,
+        };
+        let names = Names::start(Arc::new(Zone::default())).unwrap();
+        let mut shard = Shard::bind(0, &sockets, names, Hooks::default(), &Config::new(any)).unwrap();
+        let now = Instant::now();
+        let new = shard.add_line(now, ringfence_ua::Account::new("858", "example.com", None)).unwrap();
+        let line = *shard.lines.keys().next().unwrap();
+        shard.take_ways(now, line, ways(&[Tcp], ChosenBy::Srv));
+        assert!(shard.ways.contains_key(&line));
+        (shard, line, new)
+    }
+
+    #[tokio::test]
+    async fn a_line_that_has_another_way_waits_no_longer_for_a_connection() {
+        let (mut shard, line, _new) = waiting();
+        shard.take_ways(Instant::now(), line, ways(&[Udp], ChosenBy::Srv));
+        assert!(shard.ways.is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_line_that_is_removed_or_asks_anew_waits_for_no_connection() {
+        let (mut shard, line, _new) = waiting();
+        shard.remove(Instant::now(), line, None);
+        shard.settle().await;
+        assert!(shard.ways.is_empty());
+        let (mut shard, line, _new) = waiting();
+        let (host, port, transport) = ("example.com".to_owned(), None, None);
+        shard.resolve(line, NextHop { host, port, transport, is_secure: false, path: None }, true);
+        assert!(shard.ways.is_empty());
     }
 
     #[test]

@@ -59,7 +59,7 @@ pub(crate) enum Action {
 
 /// How often a registrar may challenge, send elsewhere or ask for more time within one attempt.
 const ROUNDS: u32 = 5;
-/// How long a look-up may take. Resolvers give up sooner; one that never answers must not hold a line for ever.
+/// How long a look-up may take, and then to connect to what was found. Resolvers give up sooner; one that never answers must not hold a line for ever.
 const LOOKUP: Duration = Duration::from_secs(30);
 /// Within how long the lines of a machine that has slept register again, where they are few: soon, and not all at once.
 const AFTER_CLOCK_JUMP: Duration = Duration::from_secs(5);
@@ -215,6 +215,13 @@ impl Binding {
                     self.end(now);
                 }
             }
+        }
+    }
+
+    /// Takes that the servers of the host are found, and one is connected to.
+    pub(crate) fn handle_found(&mut self, now: Instant) {
+        if let Phase::Resolving { until, .. } = &mut self.phase {
+            *until = now + LOOKUP;
         }
     }
 

@@ -65,7 +65,8 @@ pub(super) const HANDSHAKE: Duration = Duration::from_secs(10);
 /// read takes along, at the peer, what was written last.
 const FAREWELL: Duration = Duration::from_millis(500);
 /// How long a peer that has connected to us and says no more is kept for the answers to what it has said: as long as a
-/// client waits for one (RFC 3261 section 17.1.2.2, timer F).
+/// client waits for one to anything but INVITE (RFC 3261 section 17.1.2.2, timer F). A call that rings for longer is
+/// answered over nothing.
 const ANSWERS: Duration = Duration::from_secs(32);
 pub(super) const CLOSED: &str = "closed by the peer";
 /// How much is read at once.

@@ -1,4 +1,7 @@
 //! The answers that a peer is still to be given: one that says that it will say no more may wait for them.
+//!
+//! What is never answered (a call that is ignored, a request that is dropped) is counted as well: such a connection is kept
+//! as long as any may be, 32 s.
 
 use ringfence_wire::sip::{Frame, Framer};
 
