@@ -18,6 +18,8 @@ struct Phone {
     line: LineId,
     clock: Clock,
     events: Vec<Event>,
+    /// Where its registrar is, in the order of a look-up.
+    servers: Vec<SocketAddr>,
 }
 
 const REFUSED: &str = "Connection refused";
@@ -28,6 +30,10 @@ fn seconds(seconds: u64) -> Duration {
 
 fn server() -> SocketAddr {
     "192.0.2.1:5060".parse().unwrap()
+}
+
+fn other_server() -> SocketAddr {
+    "192.0.2.2:5060".parse().unwrap()
 }
 
 fn connection() -> Flow {
@@ -55,7 +61,7 @@ impl Phone {
         let config = Config { limits, ..Config::new("192.0.2.7:5060".parse().unwrap()) };
         let mut endpoint = Endpoint::new(config, [7; 32]);
         let line = endpoint.add_line(clock.now(), account(letters)).unwrap();
-        let mut phone = Self { endpoint, line, clock, events: Vec::new() };
+        let mut phone = Self { endpoint, line, clock, events: Vec::new(), servers: vec![server()] };
         phone.look();
         phone
     }
@@ -64,8 +70,9 @@ impl Phone {
     fn look(&mut self) {
         while let Some(event) = self.endpoint.poll_event() {
             if let Event::Resolve { line, .. } = event {
-                let target = Target::udp(server(), "192.0.2.7:5060".parse().unwrap());
-                self.endpoint.handle_resolved(self.clock.now(), line, Ok(vec![target]));
+                let local = "192.0.2.7:5060".parse().unwrap();
+                let targets = self.servers.iter().map(|server| Target::udp(*server, local)).collect();
+                self.endpoint.handle_resolved(self.clock.now(), line, Ok(targets));
             }
             self.events.push(event);
         }
@@ -87,6 +94,13 @@ impl Phone {
         let target = Target { flow: connection(), local };
         self.endpoint.handle_connected(self.clock.now(), server(), Ok(target));
         self.look();
+    }
+
+    /// Adds a line whose display name has so many letters.
+    fn add(&mut self, letters: usize) -> LineId {
+        let line = self.endpoint.add_line(self.clock.now(), account(letters)).unwrap();
+        self.look();
+        line
     }
 
     fn refuse(&mut self) {
@@ -115,17 +129,30 @@ impl Phone {
     }
 
     fn by_udp(&mut self) -> Vec<String> {
+        self.by_udp_to(server())
+    }
+
+    fn by_udp_to(&mut self, server: SocketAddr) -> Vec<String> {
         let mut sent = Vec::new();
         while let Some(transmit) = self.endpoint.poll_transmit() {
-            assert_eq!(transmit.destination, server());
+            assert_eq!(transmit.destination, server);
             sent.push(String::from_utf8(transmit.payload.to_vec()).unwrap());
         }
         sent
     }
 
+    /// Returns the REGISTERs that went by UDP.
+    fn registers_by_udp(&mut self) -> Vec<String> {
+        self.by_udp().into_iter().filter(|sent| sent.starts_with("REGISTER")).collect()
+    }
+
     /// Accepts a REGISTER, which was seen to come from some port.
     fn accept(&mut self, register: &str, port: u16) {
-        let answer = register.replacen("REGISTER sip:192.0.2.1 SIP/2.0", "SIP/2.0 200 OK", 1);
+        self.answer(register, port, "200 OK");
+    }
+
+    fn answer(&mut self, register: &str, port: u16, status: &str) {
+        let answer = register.replacen("REGISTER sip:192.0.2.1 SIP/2.0", &format!("SIP/2.0 {status}"), 1);
         let answer = answer.replacen(";rport", &format!(";rport={port}"), 1);
         assert!(answer.starts_with("SIP/2.0"), "{register}");
         if register.contains("SIP/2.0/TCP") {
@@ -252,34 +279,123 @@ fn a_connection_that_is_lost_has_the_line_refresh_and_is_no_failure() {
 }
 
 #[test]
-fn a_connection_that_is_closed_instead_of_an_answer_leads_to_udp() {
+fn a_connection_that_is_closed_instead_of_an_answer_leads_to_udp_at_once() {
     let mut phone = Phone::new();
     assert_eq!(phone.wanted(), 1);
     phone.connect();
-    assert_eq!(phone.by_tcp().len(), 1);
+    let by_tcp = phone.by_tcp().pop().unwrap();
     phone.disconnect();
-    let RegistrationState::Failed { cause, .. } = phone.state() else { panic!("{:?}", phone.state()) };
-    assert!(matches!(cause, Cause::Unconnected { .. }), "{cause:?}");
-    phone.pass(seconds(30));
-    assert_eq!(phone.wanted(), 0);
-    let register = phone.by_udp().into_iter().find(|sent| sent.starts_with("REGISTER")).unwrap();
+    let register = phone.registers_by_udp().pop().unwrap();
+    assert!(register.contains("\r\nVia: SIP/2.0/UDP 192.0.2.7:5060;branch="), "{register}");
+    let branch = |register: &str| register.split("branch=").nth(1).unwrap()[..30].to_owned();
+    assert_ne!(branch(&register), branch(&by_tcp), "it is another transaction");
+    assert!(register.contains("\r\nCSeq: 2 REGISTER"), "the first may have arrived: {register}");
     phone.accept(&register, 5060);
-    assert!(phone.state().is_registered());
+    assert!(phone.state().is_registered() && !phone.has_failed());
 }
 
 #[test]
-fn a_connection_over_which_nothing_comes_leads_to_udp() {
+fn a_connection_over_which_nothing_comes_leads_to_udp_at_once_and_is_closed() {
     let mut phone = Phone::new();
     assert_eq!(phone.wanted(), 1);
     phone.connect();
     assert_eq!(phone.by_tcp().len(), 1);
     phone.pass(seconds(32));
     assert!(phone.disconnects(), "it is closed");
-    assert!(matches!(phone.state(), RegistrationState::Failed { cause: Cause::TimedOut, .. }));
+    let register = phone.registers_by_udp().pop().unwrap();
     phone.disconnect();
-    phone.pass(seconds(300));
-    assert!(phone.by_udp().iter().any(|sent| sent.starts_with("REGISTER")) && phone.by_tcp().is_empty());
-    assert_eq!(phone.wanted(), 0);
+    phone.accept(&register, 5060);
+    assert!(phone.state().is_registered() && !phone.has_failed() && phone.wanted() == 0);
+}
+
+#[test]
+fn the_removal_that_a_connection_does_not_answer_goes_by_udp() {
+    let mut phone = Phone::new();
+    phone.registered_by_tcp();
+    phone.pass(seconds(1));
+    phone.endpoint.unregister(phone.clock.now(), phone.line);
+    phone.look();
+    assert!(phone.by_tcp().pop().unwrap().contains("\r\nExpires: 0\r\n"));
+    phone.disconnect();
+    let removal = phone.registers_by_udp().pop().unwrap();
+    assert!(removal.contains("\r\nExpires: 0\r\n"), "{removal}");
+}
+
+#[test]
+fn all_the_lines_of_a_silent_connection_go_by_udp_and_none_has_failed() {
+    let mut phone = Phone::new();
+    phone.add(600);
+    phone.connect();
+    assert_eq!(phone.by_tcp().join("").matches("REGISTER sip:").count(), 2);
+    phone.pass(seconds(32));
+    let registers = phone.registers_by_udp();
+    assert_eq!(registers.len(), 2);
+    for register in registers {
+        phone.accept(&register, 5060);
+    }
+    phone.pass(seconds(60));
+    assert!(!phone.has_failed());
+}
+
+#[test]
+fn the_lines_that_were_registered_over_a_connection_that_has_become_silent_are_refreshed() {
+    let mut phone = Phone::new();
+    phone.registered_by_tcp();
+    phone.pass(seconds(1000));
+    phone.add(600);
+    phone.by_tcp();
+    phone.by_udp();
+    phone.pass(seconds(32));
+    phone.disconnect();
+    phone.pass(seconds(3));
+    let registers = phone.registers_by_udp();
+    let is_ours =
+        |register: &&String| register.contains(&"n".repeat(500)) && !register.contains(&"n".repeat(600));
+    assert!(registers.iter().any(|register| is_ours(&register)), "it may have led the calls here");
+    assert!(!phone.has_failed());
+}
+
+#[test]
+fn a_silent_connection_says_nothing_of_the_way_by_udp() {
+    let mut phone = Phone::new();
+    phone.servers = vec![server(), other_server()];
+    phone.connect();
+    phone.by_tcp();
+    phone.pass(seconds(32));
+    phone.add(1);
+    assert_eq!(phone.registers_by_udp().len(), 2, "both go to the first");
+}
+
+/// Returns a phone whose long REGISTER has gone by TCP, and that REGISTER; a short one of another line is not answered by UDP.
+fn silent_by_udp() -> (Phone, String) {
+    let mut phone = Phone::new();
+    phone.servers = vec![server(), other_server()];
+    phone.add(1);
+    phone.pass(seconds(3));
+    phone.connect();
+    let register = phone.by_tcp().pop().unwrap();
+    phone.pass(Duration::from_millis(29_500));
+    phone.by_udp();
+    (phone, register)
+}
+
+#[test]
+fn an_answer_over_a_connection_does_not_say_that_udp_is_answered() {
+    let (mut phone, register) = silent_by_udp();
+    phone.accept(&register, 40001);
+    phone.add(2);
+    assert_eq!(phone.by_udp_to(other_server()).len(), 1);
+}
+
+#[test]
+fn a_server_that_is_not_in_service_is_left_alone_whatever_it_was_asked_by() {
+    let mut phone = Phone::new();
+    phone.connect();
+    let register = phone.by_tcp().pop().unwrap();
+    phone.answer(&register, 40001, "503 Service Unavailable");
+    phone.servers = vec![server(), other_server()];
+    phone.add(1);
+    assert_eq!(phone.by_udp_to(other_server()).len(), 1);
 }
 
 #[test]

@@ -365,7 +365,7 @@ impl Endpoint {
     fn tell_ended(&mut self, now: Instant) {
         while let Some(ended) = self.transactions.poll_ended() {
             match ended {
-                Ended::TimedOut { user } => self.handle_unanswered(now, user),
+                Ended::TimedOut { user, flow } => self.handle_unanswered(now, user, flow),
                 // A request that was answered before it became a call.
                 Ended::Invite { user: 0, .. } => {}
                 Ended::Invite { user, status, by, end } => self.tell_call_ended(user, status, by, end),

@@ -92,41 +92,51 @@ impl Endpoint {
         }
     }
 
-    /// Forgets a connection that is no more. Returns whether it was one of these, and was there for long.
-    pub(super) fn forget_detour(&mut self, now: Instant, connection: ConnectionId) -> bool {
+    /// Forgets a connection that is no more, given the lines whose newest REGISTER went over it. Returns whether it was one of
+    /// these, and was there for long.
+    pub(super) fn handle_detour_lost(
+        &mut self,
+        now: Instant,
+        connection: ConnectionId,
+        lines: &[LineId],
+    ) -> bool {
         let Some(Lost { flow, has_lasted }) = self.detours.disconnected(now, connection) else {
             return false;
         };
         self.keep_alive.remove(flow);
+        let is_mute = lines.iter().any(|id| self.is_by_udp(*id) && self.is_asking(*id));
+        if is_mute {
+            tracing::debug!("long requests go by UDP: a connection brings no answer to one");
+            self.detours.mute(now, flow.remote());
+        }
         has_lasted
     }
 
-    /// Takes that a connection is no more by which a line by UDP has sent its newest REGISTER.
-    pub(super) fn handle_detour_lost(&mut self, now: Instant, id: LineId, has_lasted: bool, error: &str) {
-        let Some(server) = self.flow_of(id).map(|flow| flow.remote()) else { return };
+    /// Has a line by UDP do without a connection that is no more and took its newest REGISTER: what waits for its answer is
+    /// asked by UDP.
+    pub(super) fn leave_detour(&mut self, now: Instant, id: LineId, has_lasted: bool) {
         if let Some(asked) = self.lines.stop_asking(id) {
             self.transactions.abandon(asked);
         }
         let Some(binding) = self.lines.find_mut(id).and_then(|line| line.binding.as_mut()) else { return };
         if binding.is_asking() {
-            // One that closes it instead of an answer is asked by UDP the next time.
-            let waited = self.detours.refused(now, server);
-            binding.handle_disconnected(now, error, &mut self.generator);
-            self.send_waiting(now, waited);
+            binding.ask_again(now, &mut self.generator);
         } else if has_lasted {
             binding.refresh_soon(now, &mut self.generator);
         }
         self.settle_line(now, id);
     }
 
-    /// Takes that a connection has brought no answer to a line's REGISTER, nor to anything else.
-    pub(super) fn handle_silent_detour(&mut self, now: Instant, id: LineId, connection: ConnectionId) {
-        let Some(server) = self.flow_of(id).filter(|_| self.is_by_udp(id)).map(|flow| flow.remote()) else {
-            return;
-        };
-        self.forget_detour(now, connection);
-        let waited = self.detours.refused(now, server);
-        self.send_waiting(now, waited);
+    /// Returns the connection that took the newest REGISTER of a line by UDP.
+    pub(super) fn detour_of(&self, id: LineId) -> Option<Flow> {
+        let server = self.flow_of(id).filter(|own| !own.is_reliable())?.remote();
+        let asked = self.lines.asks_over(id)?;
+        self.detours.to(server).filter(|flow| flow.connection_id() == Some(asked))
+    }
+
+    fn is_asking(&self, id: LineId) -> bool {
+        let binding = self.lines.find(id).and_then(|line| line.binding.as_ref());
+        binding.is_some_and(Binding::is_asking)
     }
 
     /// Returns whether a line's own way is by UDP.

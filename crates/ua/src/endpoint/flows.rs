@@ -14,10 +14,11 @@ impl Endpoint {
     /// registered over it register again within 3 s, or 10 ms for each line that is registered at the same server. Responses
     /// that are made for it later go nowhere.
     pub fn handle_disconnected(&mut self, now: Instant, connection: ConnectionId, error: &str) {
-        let has_lasted = self.forget_detour(now, connection);
-        for id in self.lines.disconnected(connection) {
+        let lines = self.lines.disconnected(connection);
+        let has_lasted = self.handle_detour_lost(now, connection, &lines);
+        for id in lines {
             if self.is_by_udp(id) {
-                self.handle_detour_lost(now, id, has_lasted, error);
+                self.leave_detour(now, id, has_lasted);
             } else {
                 self.handle_line_disconnected(now, id, error);
             }

@@ -265,6 +265,11 @@ impl Lines {
         Some(key)
     }
 
+    /// Returns the connection that a line's newest REGISTER went over.
+    pub(crate) fn asks_over(&self, id: LineId) -> Option<ConnectionId> {
+        self.find(id)?.asked.map(|(_, connection)| connection)
+    }
+
     /// Returns whether the newest REGISTER of a line went over a connection.
     pub(crate) fn use_connection(&self, connection: ConnectionId) -> bool {
         self.by_connection.contains_key(&connection)

@@ -9,6 +9,7 @@ use ringfence_wire::sip::{Message, StatusCode};
 use super::{Endpoint, Event, Full};
 use crate::id::LineId;
 use crate::registration::{Account, Action, Binding, RegistrationState};
+use crate::transport::Flow;
 
 /// How many characters of five unguessable bits the token in a Contact has.
 const TOKEN_LENGTH: usize = 20;
@@ -149,6 +150,7 @@ impl Endpoint {
         is_repeated: bool,
     ) {
         let id = line_of(user);
+        let detour = self.detour_of(id);
         if let Some(flow) = self.flow_of(id) {
             //= https://www.rfc-editor.org/rfc/rfc3263#section-4.3
             //# For SIP requests, failure occurs if the transaction layer reports a
@@ -157,9 +159,15 @@ impl Endpoint {
                 Some(503) => {
                     let asked = response.retry_after().and_then(Result::ok);
                     let asked = asked.map(|asked| Duration::from_secs(asked.seconds.into()));
-                    self.penalties.add(now, flow, asked);
+                    // The server has said so itself, whatever it was asked over.
+                    for flow in [Some(flow), detour].into_iter().flatten() {
+                        self.penalties.add(now, flow, asked);
+                    }
                 }
-                Some(_) | None => self.penalties.remove(flow),
+                Some(_) | None => self.penalties.remove(detour.unwrap_or(flow)),
+            }
+            if detour.is_some() {
+                self.detours.answered(flow.remote());
             }
         }
         if let Some(binding) = self.lines.find_mut(id).and_then(|line| line.binding.as_mut()) {
@@ -168,17 +176,21 @@ impl Endpoint {
         self.settle_line(now, id);
     }
 
-    /// Takes that a request of ours was never answered.
-    pub(super) fn handle_unanswered(&mut self, now: Instant, user: u64) {
+    /// Takes that a request of ours was never answered, which was sent on a flow.
+    pub(super) fn handle_unanswered(&mut self, now: Instant, user: u64, flow: Flow) {
         let id = line_of(user);
+        if self.lines.asks_over(id) != flow.connection_id() {
+            // With another line's its connection was found to lead nowhere, and it is asked anew already.
+            return;
+        }
         // A connection over which nothing came for 32 s may lead nowhere: the next attempt is to have its own.
         if let Some(connection) = self.lines.silent_connection_of(now, id) {
-            self.handle_silent_detour(now, id, connection);
             self.events.push_back(Event::Disconnect { connection });
+            if self.detour_of(id).is_some() {
+                return self.handle_disconnected(now, connection, "it brings no answer");
+            }
         }
-        if let Some(flow) = self.flow_of(id) {
-            self.penalties.add(now, flow, None);
-        }
+        self.penalties.add(now, flow, None);
         if let Some(binding) = self.lines.find_mut(id).and_then(|line| line.binding.as_mut()) {
             binding.handle_unanswered(now, &mut self.generator);
         }

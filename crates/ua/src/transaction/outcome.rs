@@ -1,6 +1,7 @@
 //! What came of a message that was matched with the transactions, and of a transaction that is over.
 
 use super::{EndedBy, InviteServerEnd};
+use crate::transport::Flow;
 
 /// What a request that matched a transaction was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,8 +19,8 @@ pub(crate) enum Matched {
 pub(crate) enum Ended {
     /// An INVITE server transaction has its ACK, or gave up waiting for it.
     Invite { user: u64, status: u16, by: EndedBy, end: InviteServerEnd },
-    /// A client transaction ended without a final response.
-    TimedOut { user: u64 },
+    /// A client transaction ended without a final response to what was sent on its flow.
+    TimedOut { user: u64, flow: Flow },
 }
 
 /// The state of an INVITE server transaction that a CANCEL asks about.

@@ -324,7 +324,7 @@ impl Table {
             Machine::Client(transaction) => transaction.handle_timeout(now),
         }
         entry.settle(now, None, &mut self.timers, out);
-        let (user, status, by) = (entry.user, entry.status, entry.by);
+        let (user, flow, status, by) = (entry.user, entry.flow, entry.status, entry.by);
         match &entry.machine {
             Machine::InviteServer(transaction) => match transaction.end() {
                 None => return,
@@ -336,7 +336,7 @@ impl Table {
             Machine::Client(transaction) if transaction.is_terminated() => {
                 self.clients -= 1;
                 if transaction.has_timed_out() {
-                    self.ended.push_back(Ended::TimedOut { user });
+                    self.ended.push_back(Ended::TimedOut { user, flow });
                 }
             }
             Machine::Server(_) | Machine::Client(_) => return,
@@ -477,7 +477,7 @@ mod tests {
         while let Some(due) = table.poll_timeout() {
             table.handle_timeout(due, &mut out);
         }
-        assert_eq!(table.poll_ended(), Some(Ended::TimedOut { user: 9 }));
+        assert_eq!(table.poll_ended(), Some(Ended::TimedOut { user: 9, flow: peer() }));
         assert_eq!((table.poll_ended(), drain(&mut out), table.len()), (None, 11, 0));
     }
 }

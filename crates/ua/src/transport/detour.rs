@@ -5,11 +5,12 @@
 //!             a long request            connected
 //!  (nothing) ───────────────▶ Opening ────────────▶ Open ───▶ (nothing)
 //!      ▲                         │ refused, or 4 s    │  lost
-//!      │         an hour         ▼                    │ no answer comes over it
+//!      │         an hour         ▼                    │ silent, or lost instead of an answer
 //!      └───────────────────── Refused ◀───────────────┘
 //! ```
 //!
-//! Who refuses is sent long requests by UDP, whatever becomes of their fragments.
+//! Who refuses is sent long requests by UDP, whatever becomes of their fragments. So is, and for twice as long each time, who
+//! takes a connection and answers nothing over it: to find that out takes 32 s, in which the line's binding may expire.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -30,6 +31,8 @@ const LONGEST: usize = 1300;
 const PATIENCE: Duration = Duration::from_secs(4);
 /// How long a server that takes no connection is sent long requests by UDP at once.
 const REFUSED: Duration = Duration::from_secs(60 * 60);
+/// The longest that one that takes connections and answers nothing over them is sent long requests by UDP at once.
+const LONGEST_REFUSED: Duration = Duration::from_secs(24 * 60 * 60);
 /// A connection that is lost sooner than that is of a server that keeps none.
 const LASTING: Duration = Duration::from_secs(60);
 /// Servers that are remembered: those of more registrars than one fleet has. At the bound others are asked by UDP.
@@ -39,6 +42,8 @@ const MOST: usize = 1024;
 #[derive(Debug, Default)]
 pub(crate) struct Detours {
     servers: BTreeMap<SocketAddr, Detour>,
+    /// The servers that took a connection and answered nothing over it, and for how long they were done without last.
+    mute: BTreeMap<SocketAddr, Duration>,
 }
 
 #[derive(Debug)]
@@ -122,7 +127,7 @@ impl Detours {
         waiting.into_iter().map(|(line, request)| by_tcp(line, flow, local, request)).collect()
     }
 
-    /// Takes that a server takes no connection, or answers nothing over it. Returns what has waited for one.
+    /// Takes that a server takes no connection. Returns what has waited for one.
     pub(crate) fn refused(&mut self, now: Instant, server: SocketAddr) -> Vec<Ready> {
         let before = self.servers.insert(server, Detour::Refused { until: now + REFUSED });
         let Some(Detour::Opening { waiting, .. }) = before else { return Vec::new() };
@@ -132,6 +137,22 @@ impl Detours {
         //# SHOULD retry the request, using UDP.
         let flow = server.into();
         waiting.into_iter().map(|(line, request)| Ready { line, flow, request }).collect()
+    }
+
+    /// Takes that a server has answered nothing over a connection, which is no more.
+    pub(crate) fn mute(&mut self, now: Instant, server: SocketAddr) {
+        let is_full = self.mute.len() >= MOST;
+        let last = self.mute.get(&server).copied();
+        let refused = last.map_or(REFUSED, |last| (last * 2).min(LONGEST_REFUSED));
+        if last.is_some() || !is_full {
+            self.mute.insert(server, refused);
+        }
+        self.servers.insert(server, Detour::Refused { until: now + refused });
+    }
+
+    /// Takes that a server has answered over a connection.
+    pub(crate) fn answered(&mut self, server: SocketAddr) {
+        self.mute.remove(&server);
     }
 
     /// Returns what has waited for a connection for too long.
@@ -314,6 +335,24 @@ mod tests {
             assert_eq!(lost, Some(Lost { flow: connection(to), has_lasted }));
         }
         assert_eq!(detours.take(now, line(1), to, b"one".to_vec(), ROOM), Step::Connect);
+    }
+
+    #[test]
+    fn who_answers_nothing_over_a_connection_is_left_alone_for_twice_as_long_each_time_until_he_answers() {
+        let (mut detours, mut now, to) = (Detours::default(), epoch(), server(1));
+        let hours = |hours: u32| REFUSED * hours;
+        for refused in [1, 2, 4, 8, 16, 24, 24].map(hours) {
+            detours.mute(now, to);
+            let mut take = |now| detours.take(now, line(1), to, b"one".to_vec(), ROOM);
+            assert_eq!(take(now + refused.mul_f64(0.99)), Step::Send(by_udp(1, to, b"one")));
+            now += refused;
+            assert_eq!(take(now), Step::Connect, "{refused:?}");
+            detours.servers.remove(&to);
+        }
+        detours.answered(to);
+        detours.mute(now, to);
+        assert_eq!(detours.take(now + REFUSED, line(1), to, b"one".to_vec(), ROOM), Step::Connect);
+        assert_eq!(detours.mute.get(&to), Some(&REFUSED));
     }
 
     #[test]

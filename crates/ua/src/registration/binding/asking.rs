@@ -36,6 +36,19 @@ impl Binding {
         self.send(target, self.expires, contact, generator);
     }
 
+    /// Asks again what waits for an answer that will not come: what it was asked over is no more. As it may have arrived,
+    /// it is a new request.
+    pub(crate) fn ask_again(&mut self, now: Instant, generator: &mut Generator) {
+        match self.phase {
+            Phase::Asking { contact } => {
+                self.may_be_bound(now, contact);
+                self.ask(generator);
+            }
+            Phase::Removing => self.remove(now, generator),
+            Phase::Idle | Phase::Resolving { .. } | Phase::Bound { .. } | Phase::Waiting { .. } => {}
+        }
+    }
+
     /// Asks the next server within this attempt, where there is one.
     pub(super) fn ask_next(&mut self, generator: &mut Generator) -> bool {
         //= https://www.rfc-editor.org/rfc/rfc3263#section-4.3
