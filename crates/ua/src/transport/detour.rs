@@ -135,6 +135,7 @@ impl Detours {
         //# if the attempt to establish the connection generates either an
         //# ICMP Protocol Not Supported, or results in a TCP reset, the element
         //# SHOULD retry the request, using UDP.
+        // So it is here after 4 s, after silence and at a bound as well, for which no sentence asks: the line is to register.
         let flow = server.into();
         waiting.into_iter().map(|(line, request)| Ready { line, flow, request }).collect()
     }
