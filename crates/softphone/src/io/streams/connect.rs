@@ -4,10 +4,13 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
+use tokio_rustls::rustls::Error as TlsError;
 
 use super::connection::Connection;
 use super::failure::{Failure, Step};
@@ -45,7 +48,7 @@ pub(super) async fn connect(
     until: Instant,
 ) -> Result<Connected, Unconnected> {
     let opener = Opener { server, source, trust };
-    let (connected, failed) = race(priorities, until, |attempt| opener.open(attempt)).await?;
+    let (connected, failed) = race(priorities, until, |attempt| fenced(opener.open(attempt))).await?;
     Ok(Connected { failed, ..connected })
 }
 
@@ -73,6 +76,12 @@ impl Opener<'_> {
         };
         Ok(Connected { connection, remote, local, failed: Unconnected::default() })
     }
+}
+
+/// Has an attempt that panics fail as any other: nobody would be told that it is over.
+async fn fenced<T>(attempt: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let panicked = || Failure::Setup(TlsError::General("the attempt panicked, which is a bug".to_owned()));
+    AssertUnwindSafe(attempt).catch_unwind().await.unwrap_or_else(|_| Err(panicked()))
 }
 
 fn ends(stream: &TcpStream) -> io::Result<(SocketAddr, SocketAddr)> {
@@ -116,6 +125,13 @@ mod tests {
         let until = Instant::now() + Duration::from_secs(60);
         let connected = connect(&server, priorities, None, &Tls::new(), until).await;
         connected.map(|it| it.remote).map_err(|unconnected| unconnected.to_string())
+    }
+
+    #[tokio::test]
+    async fn an_attempt_that_panics_has_failed_and_no_more() {
+        let panics = async { if true { panic!("a test") } else { Ok(()) } };
+        let failed = fenced(panics).await.unwrap_err();
+        assert_eq!(failed.to_string(), "unexpected error: the attempt panicked, which is a bug");
     }
 
     #[tokio::test]

@@ -19,7 +19,7 @@ pub(crate) enum Failure {
     /// A step has taken too long.
     #[error("no {step} within {} s", patience.as_secs())]
     NotInTime { step: Step, patience: Duration },
-    /// What TLS is to be spoken with cannot be made, as where the system's roots cannot be read.
+    /// What TLS is to be spoken with cannot be made, as where the system's roots cannot be read, or we have a bug.
     #[error("{0}")]
     Setup(TlsError),
     /// No certificate can be for this.

@@ -13,10 +13,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use futures_util::FutureExt as _;
 use ringfence_ua::{ConnectionId, Counters, Flow, LineId, Transport, Write};
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, watch};
@@ -325,10 +327,15 @@ impl Streams {
         self.open.insert(id, Open { flow, local: canonical(local), outgoing: Some(feed), opened });
         let events = self.sender.clone();
         self.tasks.spawn(async move {
-            let why = match connection.await {
-                Ok(connection) => serve(connection, ends).await,
-                Err(error) => error.to_string(),
+            let served = async {
+                match connection.await {
+                    Ok(connection) => serve(connection, ends).await,
+                    Err(error) => error.to_string(),
+                }
             };
+            // Nobody would be told of the end of one whose task panics.
+            let why = AssertUnwindSafe(served).catch_unwind().await;
+            let why = why.unwrap_or_else(|_| "its task panicked, which is a bug".to_owned());
             // A shard that has ended has closed it.
             let _ = events.send(Event::Closed { id, why }).await;
         });

@@ -103,3 +103,22 @@ impl Streams {
         self.open_to(server, |_| true).ok_or(unconnected)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use ringfence_ua::Transport;
+
+    use super::*;
+    use crate::tls::Tls;
+
+    #[tokio::test]
+    async fn a_connection_whose_task_panics_is_closed_as_any_other() {
+        let any = SocketAddr::from(([127, 0, 0, 1], 5060));
+        let mut streams = Streams::new(any, Tls::new());
+        let panics = async { panic!("a test") };
+        let opened = Opened::ByPeer { is_stranger: true };
+        let flow = streams.add(Transport::Tcp, any, any, opened, panics);
+        let Some(Event::Closed { id, why }) = streams.next().await else { panic!("no event") };
+        assert_eq!((Some(id), why.contains("panicked")), (flow.connection_id(), true));
+    }
+}

@@ -12,7 +12,7 @@
 //! servers would do the work of all. So a handshake has 2 s for itself, and then company; it goes on beside it.
 //!
 //! Only addresses of one SRV priority race: a spare server must not win because it is near. Those of the next are tried
-//! when all of the former have failed, or after 10 s.
+//! when all of the former have failed, or after their share of the time: 10 s at most, and 5 s at least.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -39,8 +39,10 @@ const HEAD_START: Duration = Duration::from_millis(250);
 const GREETING: Duration = Duration::from_secs(2);
 /// How long one attempt may take, handshakes and all.
 const ATTEMPT: Duration = Duration::from_secs(10);
-/// How long the addresses of one priority may take together while others are left.
+/// How long the addresses of one priority may take together while others are left: an equal share of the time that is left,
+/// at least what TCP may take, and at most this.
 const PRIORITY: Duration = Duration::from_secs(10);
+const SHARE: Duration = Duration::from_secs(5);
 /// What is left of less is not worth an attempt.
 const LEAST: Duration = Duration::from_secs(1);
 
@@ -56,7 +58,10 @@ where
 {
     let (mut priorities, mut unconnected) = (priorities.into_iter(), Unconnected::default());
     while let Some(equals) = priorities.next() {
-        let until = if priorities.len() == 0 { until } else { until.min(Instant::now() + PRIORITY) };
+        let now = Instant::now();
+        let left = u32::try_from(priorities.len()).unwrap_or(u32::MAX);
+        let share = until.saturating_duration_since(now) / left.saturating_add(1);
+        let until = if left == 0 { until } else { until.min(now + share.clamp(SHARE, PRIORITY)) };
         match race_equals(equals, until, &attempt).await {
             Ok((connected, failed)) => {
                 unconnected.append(failed);
@@ -206,6 +211,14 @@ mod tests {
         assert_eq!(run(&[&[Greet(9_000)], &[Greet(0)]], 20).await, (Ok(0), vec![0], 9_000));
         assert_eq!(run(&[&[Refuse, Refuse], &[Greet(0)]], 20).await, (Ok(2), vec![0, 0, 0], 0));
         assert_eq!(run(&[&[Swallow], &[Greet(0)]], 20).await, (Ok(1), vec![0, 10_000], 10_000));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_third_priority_has_time_where_two_hang_and_a_second_where_there_is_little() {
+        let run = run_by_priority;
+        let (won, begun, _) = run(&[&[Swallow], &[Swallow], &[Greet(0)]], 20).await;
+        assert_eq!((won, begun.len()), (Ok(2), 3));
+        assert_eq!(run(&[&[Swallow], &[Greet(0)]], 10).await, (Ok(1), vec![0, 5_000], 5_000));
     }
 
     #[tokio::test(start_paused = true)]
