@@ -56,6 +56,17 @@ impl Transport {
         }
     }
 
+    /// Returns what a Via says, in capitals.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Udp => "UDP",
+            Self::Tcp => "TCP",
+            Self::Tls => "TLS",
+            Self::Ws => "WS",
+            Self::Wss => "WSS",
+        }
+    }
+
     /// Returns the port of a URI that names none.
     #[must_use]
     pub fn default_port(self) -> u16 {
@@ -91,13 +102,7 @@ impl Transport {
 /// Writes it as a Via does.
 impl fmt::Display for Transport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Udp => "UDP",
-            Self::Tcp => "TCP",
-            Self::Tls => "TLS",
-            Self::Ws => "WS",
-            Self::Wss => "WSS",
-        })
+        f.write_str(self.as_str())
     }
 }
 

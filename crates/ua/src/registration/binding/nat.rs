@@ -11,7 +11,7 @@ impl Binding {
     pub(super) fn learn_public_address(&mut self, response: &Message<'_>) {
         let (Ok(via), Some(target)) = (response.via(), self.current_target()) else { return };
         // A request that took a detour was seen to come from that.
-        if !via.transport().eq_ignore_ascii_case(&target.flow.transport().to_string()) {
+        if !via.transport().eq_ignore_ascii_case(target.flow.transport().as_str()) {
             return;
         }
         let (received, rport) = (via.received(), via.rport().flatten());
