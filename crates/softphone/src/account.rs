@@ -124,7 +124,7 @@ impl Account {
     /// lost is opened again within 3 s, and the line registered anew.
     ///
     /// Of a line by UDP, a REGISTER of more than 1300 bytes goes by TCP where the server takes that (RFC 3261 section
-    /// 18.1.1); its Contact and its calls stay on UDP.
+    /// 18.1.1); its Contact stays UDP's, and so do its calls, unless the registrar takes the connection for the way to the line.
     #[must_use]
     pub fn transport(mut self, transport: Transport) -> Self {
         self.inner.transport = Some(transport);

@@ -12,7 +12,7 @@
 //! Who refuses is sent long requests by UDP, whatever becomes of their fragments. So is, and for twice as long each time, who
 //! takes a connection and answers nothing over it: to find that out takes 32 s, in which the line's binding may expire.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
@@ -42,6 +42,8 @@ const MOST: usize = 1024;
 #[derive(Debug, Default)]
 pub(crate) struct Detours {
     servers: BTreeMap<SocketAddr, Detour>,
+    /// Those that were begun to be opened, in that order, and so in the order of when that is over.
+    openings: VecDeque<(Instant, SocketAddr)>,
     /// The servers that took a connection and answered nothing over it, and for how long they were done without last.
     mute: BTreeMap<SocketAddr, Duration>,
 }
@@ -96,7 +98,13 @@ impl Detours {
         room: usize,
     ) -> Step {
         let by_udp = |request| Step::Send(Ready { line, flow: server.into(), request });
-        self.servers.retain(|_, detour| !matches!(detour, Detour::Refused { until } if *until <= now));
+        let is_over = |detour: &Detour| matches!(detour, Detour::Refused { until } if *until <= now);
+        if self.servers.get(&server).is_some_and(is_over) {
+            self.servers.remove(&server);
+        }
+        if self.servers.len() >= MOST {
+            self.servers.retain(|_, detour| !is_over(detour));
+        }
         let is_full = self.servers.len() >= MOST;
         match self.servers.get_mut(&server) {
             Some(Detour::Open { flow, local, .. }) => Step::Send(by_tcp(line, *flow, *local, request)),
@@ -109,6 +117,7 @@ impl Detours {
             None => {
                 let (until, waiting) = (now + PATIENCE, vec![(line, request)]);
                 self.servers.insert(server, Detour::Opening { until, waiting });
+                self.openings.push_back((until, server));
                 Step::Connect
             }
         }
@@ -158,9 +167,15 @@ impl Detours {
 
     /// Returns what has waited for a connection for too long.
     pub(crate) fn pop_due(&mut self, now: Instant) -> Option<Vec<Ready>> {
-        let is_due = |detour: &Detour| matches!(detour, Detour::Opening { until, .. } if *until <= now);
-        let (&server, _) = self.servers.iter().find(|(_, detour)| is_due(detour))?;
-        Some(self.refused(now, server))
+        while let Some((_, server)) = self.openings.front().copied().filter(|(until, _)| *until <= now) {
+            self.openings.pop_front();
+            // Most have been opened, or refused, meanwhile.
+            let is_due = |detour: &Detour| matches!(detour, Detour::Opening { until, .. } if *until <= now);
+            if self.servers.get(&server).is_some_and(is_due) {
+                return Some(self.refused(now, server));
+            }
+        }
+        None
     }
 
     /// Takes that a connection is no more. Returns it where it was one of these.
@@ -189,13 +204,9 @@ impl Detours {
         astray.filter_map(|(flow, _)| flow.connection_id())
     }
 
-    /// Returns when something has waited for too long.
+    /// Returns when something has waited for too long, or did not have to.
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
-        let until = |detour: &Detour| match detour {
-            Detour::Opening { until, .. } => Some(*until),
-            Detour::Open { .. } | Detour::Refused { .. } => None,
-        };
-        self.servers.values().filter_map(until).min()
+        self.openings.front().map(|(until, _)| *until)
     }
 }
 
