@@ -5,7 +5,8 @@
 mod stage;
 
 use ringfence_testing::Mode;
-use softphone::{Account, Cause, Chosen, ChosenBy, RegistrationState, Softphone, Transport};
+use softphone::{Account, Cause, Chosen, ChosenBy, RegistrationState, Softphone, Tls, Transport};
+use stage::authority::Authority;
 use stage::connections::pbx_behind;
 use stage::zone::Zone;
 use stage::{next, pbx, soon};
@@ -235,4 +236,50 @@ async fn a_server_that_says_503_is_asked_no_more_where_the_next_cannot_be_connec
     assert_eq!(failing.received("REGISTER").len(), 2);
     let counters = soon(phone.counters()).await.unwrap();
     assert_eq!(counters.connections, 1, "the connection that is open is used");
+}
+
+#[tokio::test]
+async fn where_the_domain_wants_tls_nothing_leads_to_what_is_in_clear() {
+    let pbx = pbx().await;
+    let port = pbx.address.port();
+    let of = |tls: &str| {
+        let zone = Zone::default()
+            .with("example.com 60 NAPTR 10 10 \"s\" \"SIPS+D2T\" \"\" _sips._tcp.example.com")
+            .with("example.com 60 NAPTR 10 20 \"s\" \"SIP+D2U\" \"\" _sip._udp.example.com")
+            .with(&format!("_sip._udp.example.com 60 SRV 0 0 {port} sip1.example.com"))
+            .with("sip1.example.com 60 A 127.0.0.1")
+            .with("example.com 60 A 127.0.0.1");
+        if tls.is_empty() { zone } else { zone.with(tls) }
+    };
+    for tls in [
+        "",
+        "_sips._tcp.example.com 60 SRV 0 0 5061 .",
+        "_sips._tcp.example.com 60 SRV 0 0 5061 none.example.com",
+    ] {
+        let phone = phone(&of(tls)).await;
+        let error = soon(phone.register(account("sip:858@example.com"))).await.unwrap_err();
+        assert!(matches!(error.cause(), Some(Cause::Unresolved { .. })), "{tls}: {error}");
+    }
+    assert!(pbx.received("REGISTER").is_empty());
+}
+
+#[tokio::test]
+async fn who_is_sent_elsewhere_over_tls_goes_there_by_tls() {
+    let authority = Authority::new();
+    let pbx = pbx_behind(Some(authority.server("example.com")), None).await;
+    let clear = stage::pbx().await;
+    pbx.set_mode(Mode::Redirecting {
+        status: 302,
+        contact: format!("sip:127.0.0.1:{}", clear.address.port()),
+    });
+    let zone = Zone::default()
+        .with("example.com 60 NAPTR 10 10 \"s\" \"SIPS+D2T\" \"\" _sips._tcp.example.com")
+        .with(&format!("_sips._tcp.example.com 60 SRV 0 0 {} sip1.example.com", pbx.address.port()))
+        .with("sip1.example.com 60 A 127.0.0.1");
+    let tls = Tls::new().trust(authority.pem.as_bytes()).unwrap();
+    let listen = "127.0.0.1:0".parse().unwrap();
+    let phone = Softphone::builder().listen(listen).resolver(zone).tls(tls).start().await.unwrap();
+    let error = soon(phone.register(account("sip:858@example.com"))).await.unwrap_err();
+    assert!(matches!(error.cause(), Some(Cause::Unconnected { .. })), "{error}");
+    assert!(!pbx.received("REGISTER").is_empty() && clear.received("").is_empty());
 }

@@ -142,7 +142,9 @@ impl NotFound {
             Unlocated::NoAddress => Self::NoAddress,
             Unlocated::Unreachable => Self::Unreachable { from: listening },
             Unlocated::NoService => Self::NoService,
-            Unlocated::Unsupported(_) | Unlocated::Insecure(_) => Self::Unsupported(error.to_string()),
+            Unlocated::NoTls | Unlocated::Unsupported(_) | Unlocated::Insecure(_) => {
+                Self::Unsupported(error.to_string())
+            }
             Unlocated::Failed(why) => Self::Failed(why.clone()),
         }
     }

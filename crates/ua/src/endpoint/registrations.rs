@@ -9,7 +9,7 @@ use ringfence_wire::sip::{Message, StatusCode};
 use super::{Endpoint, Event, Full};
 use crate::id::LineId;
 use crate::registration::{Account, Action, Binding, RegistrationState};
-use crate::transport::Flow;
+use crate::transport::{Flow, Transport};
 
 /// How many characters of five unguessable bits the token in a Contact has.
 const TOKEN_LENGTH: usize = 20;
@@ -29,7 +29,7 @@ impl Endpoint {
             self.add_flows(id, &account, &token);
             self.register(now, id);
         } else {
-            self.look_up(id, host, port);
+            self.look_up(id, host, port, None);
             self.settle_line(now, id);
         }
         Ok(id)
@@ -135,7 +135,7 @@ impl Endpoint {
             } else if is_lookup_due {
                 let (host, port) = line.account.next_hop();
                 let host = host.to_owned();
-                self.look_up(id, host, port);
+                self.look_up(id, host, port, None);
             }
             self.settle_line(now, id);
         }
@@ -214,7 +214,7 @@ impl Endpoint {
             self.lines.find_mut(id).and_then(|line| line.binding.as_mut()).and_then(Binding::poll_action)
         {
             match action {
-                Action::Resolve { host, port } => self.look_up(id, host, port),
+                Action::Resolve { host, port, transport } => self.look_up(id, host, port, transport),
                 Action::Tell(state) => self.tell_registration(now, id, state),
                 Action::KeepOpen { flow, within, by_stun, is_open: true } => {
                     self.keep_alive.add(now, flow, within, by_stun, &mut self.generator);
@@ -227,9 +227,10 @@ impl Endpoint {
     }
 
     /// Has the next hop of a line looked up, and with it the registrar that stands behind a proxy.
-    fn look_up(&mut self, id: LineId, host: String, port: Option<u16>) {
+    fn look_up(&mut self, id: LineId, host: String, port: Option<u16>, by: Option<Transport>) {
         let Some(line) = self.lines.find(id) else { return };
         let Account { transport, is_secure, ref websocket_path, .. } = *line.account;
+        let transport = by.or(transport);
         let (is_connecting, path) = (line.binding.is_some(), websocket_path.clone());
         let event = Event::Resolve { line: id, host, port, transport, is_secure, is_connecting, path };
         self.events.push_back(event);

@@ -33,7 +33,7 @@ use super::state::{Cause, RegistrationState};
 use super::target::{Target, Unreached, Unresolved};
 use crate::core::auth::Authenticator;
 use crate::id::Generator;
-use crate::transport::Flow;
+use crate::transport::{Flow, Transport};
 
 mod answers;
 mod asking;
@@ -48,7 +48,8 @@ use elsewhere::Declined;
 /// What a binding wants done.
 pub(crate) enum Action {
     /// Find the addresses of a host.
-    Resolve { host: String, port: Option<u16> },
+    /// By the transport that is given, or else by what the account and the domain say.
+    Resolve { host: String, port: Option<u16>, transport: Option<Transport> },
     /// Send a REGISTER in a new client transaction.
     Send { flow: Flow, request: Vec<u8> },
     /// Tell of a new state.
@@ -91,6 +92,9 @@ pub(crate) struct Binding {
     silent: Option<SocketAddr>,
     /// The Request-URI, when a 3xx gave another.
     redirected: Option<String>,
+    /// What the one who sent us there was asked by, where that was a connection: what is asked over TLS is not asked in clear
+    /// because somebody sends us elsewhere.
+    redirected_by: Option<Transport>,
     /// Who has said 503 to this attempt.
     declined: Option<Box<Declined>>,
     expires: u32,
@@ -173,6 +177,7 @@ impl Binding {
             target: 0,
             silent: None,
             redirected: None,
+            redirected_by: None,
             declined: None,
             public: None,
             bound: None,

@@ -110,6 +110,7 @@ pub(crate) fn unresolved(error: &Unlocated, listening: SocketAddr) -> Unresolved
         Unlocated::Unreachable => format!("no address that can be reached from {listening}"),
         Unlocated::NoAddress
         | Unlocated::NoService
+        | Unlocated::NoTls
         | Unlocated::Unsupported(_)
         | Unlocated::Insecure(_)
         | Unlocated::Failed(_) => error.to_string(),

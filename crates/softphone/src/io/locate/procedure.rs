@@ -57,6 +57,9 @@ pub(crate) enum Unlocated {
     Unreachable,
     #[error("its domain has no SIP service")]
     NoService,
+    /// What else there is, is in clear: whoever keeps an answer of the DNS back must not lead there.
+    #[error("its domain wants TLS, and its servers by TLS cannot be found")]
+    NoTls,
     #[error("{0} is not supported here")]
     Unsupported(Transport),
     #[error("a sips address needs TLS, and {0} was asked for")]
@@ -160,6 +163,18 @@ struct Search<'a> {
     ttl: Option<Duration>,
 }
 
+/// Returns the services without those in clear that come after one that is encrypted: they are no way to go on when that
+/// leads nowhere.
+fn before_clear(mut services: Vec<Service>) -> Vec<Service> {
+    let mut wants_tls = false;
+    services.retain(|service| {
+        let is_encrypted = service.transport.is_encrypted();
+        wants_tls |= is_encrypted;
+        is_encrypted || !wants_tls
+    });
+    services
+}
+
 /// What the SRV records of one name lead to.
 enum Listed {
     Servers(Vec<Srv>),
@@ -212,10 +227,15 @@ impl Search<'_> {
             .used(&records)
             .map(|records| naptr::services(records, is_secure, supported))
             .unwrap_or_default();
+        let services = before_clear(services);
+        let wants_tls = services.iter().any(|service| service.transport.is_encrypted());
         let (mut places, _) = self.by_services(services).await?;
         if !places.is_empty() {
             self.by = ChosenBy::Naptr;
             return Ok(places);
+        }
+        if wants_tls {
+            return Err(Unlocated::NoTls);
         }
         //= https://www.rfc-editor.org/rfc/rfc3263#section-4.1
         //# If no NAPTR records are found, the client constructs SRV queries for

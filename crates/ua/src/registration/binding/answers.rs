@@ -127,6 +127,7 @@ impl Binding {
         {
             Some(next) => {
                 self.redirected = Some(next.uri);
+                self.redirected_by = Some(used).filter(|used| used.is_reliable());
                 if self.account.outbound_proxy.is_some() {
                     return self.ask(generator);
                 }

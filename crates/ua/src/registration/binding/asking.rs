@@ -17,7 +17,7 @@ impl Binding {
     pub(super) fn begin_attempt(&mut self, now: Instant) {
         self.attempt = self.attempt.saturating_add(1);
         self.rounds = 0;
-        (self.redirected, self.declined) = (None, None);
+        (self.redirected, self.redirected_by, self.declined) = (None, None, None);
         self.tell(RegistrationState::Registering { attempt: self.attempt });
         let (host, port) = self.account.next_hop();
         self.resolve(now, host.to_owned(), port);
@@ -25,7 +25,7 @@ impl Binding {
 
     pub(super) fn resolve(&mut self, now: Instant, host: String, port: Option<u16>) {
         self.phase = Phase::Resolving { host: host.clone(), until: now + LOOKUP };
-        self.actions.push_back(Action::Resolve { host, port });
+        self.actions.push_back(Action::Resolve { host, port, transport: self.redirected_by });
     }
 
     /// Sends a REGISTER that makes or refreshes our binding.

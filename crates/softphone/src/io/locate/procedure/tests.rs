@@ -163,10 +163,21 @@ fn websocket_is_asked_for_alone_and_at_its_own_port() {
 
 #[test]
 fn a_naptr_record_that_leads_to_no_srv_records_is_passed_over() {
+    let zone = Zone::default()
+        .with("example.org 9 NAPTR 10 10 \"s\" \"SIP+D2T\" \"\" _sip._tcp.example.org")
+        .with("example.org 9 NAPTR 10 20 \"s\" \"SIP+D2U\" \"\" _sip._udp.example.org")
+        .with("_sip._udp.example.org 9 SRV 0 0 5080 sip.example.org")
+        .with("sip.example.org 9 A 192.0.2.3");
+    assert_eq!(found(&zone, sip("example.org")).unwrap(), ["192.0.2.3:5080 UDP"]);
+}
+
+#[test]
+fn a_domain_that_wants_tls_is_not_asked_in_clear_where_its_servers_by_tls_are_missing() {
     let zone = example();
     zone.without("_sips._tcp.example.com", "SRV");
-    let udp = ["192.0.2.3:5080 UDP", "192.0.2.4:5090 UDP", "192.0.2.2:5070 TCP"];
-    assert_eq!(found(&zone, sip("example.com")).unwrap(), udp);
+    assert_eq!(found(&zone, sip("example.com")), Err(Unlocated::NoTls));
+    let udp = found(&zone, by(Transport::Udp, sip("example.com"))).unwrap();
+    assert!(udp.iter().all(|place| place.ends_with("UDP")), "an account that names a transport keeps to it");
 }
 
 #[test]
