@@ -17,7 +17,7 @@ pub(crate) enum Failure {
     #[error("{0}")]
     Tcp(io::Error),
     /// A step has taken too long.
-    #[error("no {step} within {} s", patience.as_secs())]
+    #[error("no {step} within {:.0} s", patience.as_secs_f64())]
     NotInTime { step: Step, patience: Duration },
     /// What TLS is to be spoken with cannot be made, as where the system's roots cannot be read, or we have a bug.
     #[error("{0}")]
@@ -169,5 +169,7 @@ mod tests {
         assert_eq!(late(Step::Tcp), "no connection within 10 s");
         assert_eq!(late(Step::Tls), "no TLS handshake within 10 s");
         assert_eq!(late(Step::WebSocket), "no WebSocket handshake within 10 s");
+        let nearly = Failure::NotInTime { step: Step::Tls, patience: Duration::from_millis(9_990) };
+        assert_eq!(nearly.to_string(), "no TLS handshake within 10 s");
     }
 }
