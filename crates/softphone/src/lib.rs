@@ -83,7 +83,7 @@
 //!
 //! # What is not supported yet
 //!
-//! Accepting and placing calls, media, requests too long for UDP, and every extension (`100rel`, `timer`, …):
+//! Accepting and placing calls, media, and every extension (`100rel`, `timer`, …):
 //! a request that requires one is answered 420 unless it is rejected before.
 //!
 //! # Logs

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use ringfence_ua::Transport;
 use tokio::sync::OnceCell;
 use tokio_rustls::rustls::client::Resumption;
-use tokio_rustls::rustls::client::danger::ServerCertVerifier;
 use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -17,7 +16,8 @@ use crate::error::{Kind, Result};
 pub(crate) mod identity;
 mod verify;
 
-use verify::{Anyone, Rule, Verifier};
+use verify::Rule;
+pub(crate) use verify::{Seen, Verifier};
 
 /// Whom TLS connections trust, and who we are on them.
 ///
@@ -129,14 +129,9 @@ impl Tls {
     }
 
     fn make_client(&self, transport: Transport) -> std::result::Result<Arc<ClientConfig>, Passing> {
-        let verifier = if self.accepts_anyone {
-            None
-        } else {
-            Some(Verifier::new(&self.roots, Rule::of(transport), provider()).map_err(Passing::Failed)?)
-        };
-        let is_whole = verifier.as_ref().is_none_or(Verifier::is_whole);
-        let client = self.client_with(verifier.map_or_else(anyone, |verifier| Arc::new(verifier)));
-        let client = client.map(Arc::new).map_err(Passing::Failed)?;
+        let verifier = self.verifier(transport).map_err(Passing::Failed)?;
+        let is_whole = verifier.is_whole();
+        let client = self.client_with(verifier).map(Arc::new).map_err(Passing::Failed)?;
         if is_whole { Ok(client) } else { Err(Passing::Partial(client)) }
     }
 
@@ -156,30 +151,19 @@ impl Tls {
         Ok(Arc::new(config))
     }
 
-    /// Returns whether any certificate is taken.
-    pub(crate) fn accepts_anyone(&self) -> bool {
-        self.accepts_anyone
-    }
-
     /// Returns what decides whether a server is who it is to be.
-    pub(crate) fn verifier(
-        &self,
-        transport: Transport,
-    ) -> std::result::Result<Arc<dyn ServerCertVerifier>, TlsError> {
+    pub(crate) fn verifier(&self, transport: Transport) -> std::result::Result<Verifier, TlsError> {
         if self.accepts_anyone {
-            return Ok(anyone());
+            return Ok(Verifier::of_anyone(provider()));
         }
-        Ok(Arc::new(Verifier::new(&self.roots, Rule::of(transport), provider())?))
+        Verifier::new(&self.roots, Rule::of(transport), provider())
     }
 
-    /// Returns what connections of ours are made with where it is for another to verify who the server is.
-    pub(crate) fn client_with(
-        &self,
-        verifier: Arc<dyn ServerCertVerifier>,
-    ) -> std::result::Result<ClientConfig, TlsError> {
+    /// Returns what connections of ours are made with where this decides who the server is.
+    pub(crate) fn client_with(&self, verifier: Verifier) -> std::result::Result<ClientConfig, TlsError> {
         let builder =
             ClientConfig::builder_with_provider(provider()).with_safe_default_protocol_versions()?;
-        let builder = builder.dangerous().with_custom_certificate_verifier(verifier);
+        let builder = builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier));
         let mut config = match &self.identity {
             Some(identity) => {
                 builder.with_client_auth_cert(identity.chain.clone(), identity.key.clone_key())?
@@ -212,10 +196,6 @@ impl DangerousTls {
         self.tls.clients = Arc::default();
         self.tls
     }
-}
-
-fn anyone() -> Arc<dyn ServerCertVerifier> {
-    Arc::new(Anyone(provider()))
 }
 
 fn provider() -> Arc<CryptoProvider> {

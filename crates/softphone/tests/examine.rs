@@ -7,7 +7,9 @@ mod stage;
 use std::time::Duration;
 
 use ringfence_testing::Mode;
-use softphone::examine::{Denial, Distrust, Examination, Fetched, RecordKind, Tried, Unanswered, Unreached};
+use softphone::examine::{
+    AuthError, Denial, Distrust, Examination, Fetched, RecordKind, Tried, Unanswered, Unreached,
+};
 use softphone::{Account, Builder, ChosenBy, Softphone, Tls, Transport, new_instance_id};
 use tokio::net::{TcpListener, TcpSocket};
 
@@ -75,7 +77,7 @@ async fn a_password_that_is_refused_is_sent_once() {
     let examined = examined(&builder(), pbx.account("858").password("wrong")).await;
     let Some(Fetched::Denied { why, response }) = &last(&examined).bindings else { panic!("{examined:?}") };
     let realm = pbx.address.ip().to_string();
-    assert_eq!((why, response.status), (&Denial::WrongPassword { realm }, 401));
+    assert_eq!((why, response.status), (&Denial::Challenge(AuthError::WrongPassword { realm }), 401));
     let answers = pbx.received("REGISTER").iter().filter(|it| it.contains("\r\nAuthorization:")).count();
     assert_eq!(answers, 1);
 }

@@ -98,9 +98,10 @@ fn refused(host: &str, own: &Certificate, why: &Distrust, now: SystemTime) -> Fi
             new("its certificate is not accepted: it is an authority's own (CA:TRUE), and no server's".to_owned())
                 .remedy("have one made for the server: by openssl with -addext basicConstraints=critical,CA:FALSE")
         }
-        Distrust::Other(why) => new(format!("its certificate is not accepted: {}", visible(why)))
-            .remedy("have the server's operator look at it"),
-        _ => new("its certificate is not accepted".to_owned()).remedy("have the server's operator look at it"),
+        Distrust::OtherIssuer | Distrust::Other(_) | _ => {
+            new(format!("its certificate is not accepted: {}", visible(&why.to_string())))
+                .remedy("have the server's operator look at it")
+        }
     }
 }
 

@@ -2,14 +2,16 @@
 
 use std::time::Duration;
 
-use softphone::examine::{Answered, Denial, Examination, Fetched, Tried, Unanswered};
+use softphone::examine::{Answered, AuthError, Denial, Examination, Fetched, Tried, Unanswered};
 
 use super::{Finding, Running, Severity, Topic, severity_of_loss, took};
 use crate::config::Account;
-use crate::visible::visible;
+use crate::visible::{cut, visible};
 
 /// An answer that takes longer is felt by a caller.
 const SLOW: Duration = Duration::from_millis(500);
+/// Characters that are told of why a registrar does not let us in.
+const MOST_TOLD: usize = 200;
 
 pub(super) fn findings(account: &Account, examined: &Examination, running: &Running) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -113,8 +115,9 @@ fn password(
 }
 
 fn denied(account: &Account, why: &Denial, response: &Answered, running: &Running) -> Finding {
-    let found =
-        format!("the registrar does not let us in ({}): {}", status(response), visible(&why.to_string()));
+    // A registrar names its realm as it likes.
+    let told = visible(&cut(&why.to_string(), MOST_TOLD));
+    let found = format!("the registrar does not let us in ({}): {told}", status(response));
     let new =
         |severity, remedy: String| Finding::new(Topic::Password, severity, found.clone()).remedy(remedy);
     match why {
@@ -125,7 +128,7 @@ fn denied(account: &Account, why: &Denial, response: &Answered, running: &Runnin
                           for the program that runs";
             new(severity, remedy.to_owned())
         }
-        Denial::WrongPassword { .. } => {
+        Denial::Challenge(AuthError::WrongPassword { .. }) => {
             let user = if account.auth_user.is_some() {
                 "`auth_user`"
             } else {
@@ -139,17 +142,17 @@ fn denied(account: &Account, why: &Denial, response: &Answered, running: &Runnin
                 ),
             )
         }
-        Denial::Downgrade { .. } => new(
+        Denial::Challenge(AuthError::Downgrade { .. }) => new(
             Severity::Error,
             "somebody may be on the way: use `transport = \"tls\"`, or have the PBX ask for one algorithm"
                 .to_owned(),
         ),
-        Denial::Unusable(_) => new(
+        Denial::Challenge(AuthError::NoUsableChallenge { .. }) => new(
             Severity::Error,
             "have the PBX ask for a Digest with MD5, SHA-256 or SHA-512-256: nothing else is answered"
                 .to_owned(),
         ),
-        Denial::Endless { .. } | _ => {
+        Denial::Challenge(AuthError::TooManyChallenges { .. }) => {
             new(Severity::Error, "what it wants stands in its log, if anywhere: ask its operator".to_owned())
         }
     }

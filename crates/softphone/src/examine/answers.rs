@@ -3,7 +3,8 @@
 use std::net::SocketAddr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use ringfence_ua::auth::AuthError;
+#[doc(inline)]
+pub use ringfence_ua::auth::AuthError;
 use ringfence_wire::sip::{Contact, HeaderName, Message, NameAddr, StatusCode, Uri, Via};
 
 use super::exchange::{Asker, Unanswered};
@@ -64,45 +65,13 @@ pub enum Fetched {
 
 /// Why a registrar does not let an account in.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
 pub enum Denial {
     /// It wants a password, and the account has none.
     #[error("it wants a password, and the account has none")]
     NoPassword,
-    /// The user and the password are not accepted.
-    #[error("realm {realm:?} does not accept this user and password")]
-    WrongPassword {
-        /// Who says so.
-        realm: String,
-    },
-    /// It asks for MD5, and asked for more before: who wants to break a password asks so.
-    #[error("realm {realm:?} asks for MD5, and SHA-2 was offered before")]
-    Downgrade {
-        /// Who asks.
-        realm: String,
-    },
-    /// It asks in a way that is not answered, such as for the password itself (Basic).
-    #[error("{0}")]
-    Unusable(String),
-    /// It asks again and again.
-    #[error("it asked {challenges} times")]
-    Endless {
-        /// How often.
-        challenges: u32,
-    },
-}
-
-impl From<AuthError> for Denial {
-    fn from(error: AuthError) -> Self {
-        match error {
-            AuthError::WrongPassword { realm } => Self::WrongPassword { realm: bounded(&realm) },
-            AuthError::Downgrade { realm } => Self::Downgrade { realm: bounded(&realm) },
-            AuthError::NoUsableChallenge { .. } => Self::Unusable(bounded(&error.to_string())),
-            AuthError::TooManyChallenges { limit } => {
-                Self::Endless { challenges: u32::try_from(limit).unwrap_or(u32::MAX) }
-            }
-        }
-    }
+    /// It does not take the answer to its challenge, or asks in a way that is not answered.
+    #[error(transparent)]
+    Challenge(#[from] AuthError),
 }
 
 impl Fetched {

@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use ringfence_ua::auth::Authenticator;
+use ringfence_ua::auth::{AuthError, Authenticator};
 use ringfence_ua::transaction::Client;
 use ringfence_ua::{Account, Asks, Generator, Query};
 use ringfence_wire::sip::{Message, StatusCode};
@@ -41,7 +41,7 @@ pub enum Unanswered {
 const WAIT: Duration = Duration::from_secs(4);
 /// How often a challenge is answered for one question: the first, one for a nonce that was stale, and one for a proxy before
 /// the registrar. Servers ban who asks on.
-const MOST_ANSWERS: u32 = 3;
+const MOST_ANSWERS: usize = 3;
 
 /// Asks one server.
 pub(super) struct Asker<'a> {
@@ -137,13 +137,16 @@ impl<'a> Asker<'a> {
         }
     }
 
-    fn take_challenge(&mut self, challenge: &Message<'_>, answered: u32) -> Result<(), Denial> {
+    fn take_challenge(&mut self, challenge: &Message<'_>, answered: usize) -> Result<(), Denial> {
         let authenticator = self.authenticator.as_mut().ok_or(Denial::NoPassword)?;
         if self.is_repeated {
             authenticator.handle_repetition();
         }
-        authenticator.handle_challenge(challenge).map_err(Denial::from)?;
-        if answered == MOST_ANSWERS { Err(Denial::Endless { challenges: answered + 1 }) } else { Ok(()) }
+        authenticator.handle_challenge(challenge)?;
+        if answered == MOST_ANSWERS {
+            return Err(AuthError::TooManyChallenges { limit: MOST_ANSWERS }.into());
+        }
+        Ok(())
     }
 
     /// Sends a request until it has a final response.

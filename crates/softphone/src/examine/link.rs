@@ -14,7 +14,7 @@ use tokio::net::UdpSocket;
 use tokio::time::{Instant, timeout};
 use tokio_tungstenite::tungstenite::Message;
 
-use super::certificates::{Shown, Witness};
+use super::certificates::Shown;
 use super::{Mapped, Tried};
 use crate::io::Resolver;
 use crate::io::locate::{Wanted, find_by, unresolved};
@@ -22,7 +22,7 @@ use crate::io::streams::failure::{Failure, Step};
 use crate::io::streams::steps::{tcp, tls, websocket};
 use crate::io::streams::{Connection, Server, Stream, said};
 use crate::io::stun::StunServer;
-use crate::tls::Tls;
+use crate::tls::{Seen, Tls};
 
 /// The link to one server.
 pub(super) struct Link {
@@ -73,14 +73,13 @@ impl Link {
         tried.tcp = Some(began.elapsed());
         let local = stream.local_addr().map_err(Failure::Tcp)?;
         let stream = if server.transport.is_encrypted() {
-            let witness = Arc::new(Witness::new(trust.verifier(server.transport).map_err(Failure::Setup)?));
-            let client = trust.client_with(Arc::clone(&witness) as _).map_err(Failure::Setup)?;
+            let (seen, verifier) =
+                (Seen::default(), trust.verifier(server.transport).map_err(Failure::Setup)?);
+            let is_anyone = verifier.is_of_anyone();
+            let client = trust.client_with(verifier.keeping(&seen)).map_err(Failure::Setup)?;
             let greeted = tls(stream, &server.host, Arc::new(client)).await;
-            tried.shown = Some(Shown::of(
-                greeted.as_ref().ok().map(|stream| stream.get_ref().1),
-                &witness,
-                trust.accepts_anyone(),
-            ));
+            let connection = greeted.as_ref().ok().map(|stream| stream.get_ref().1);
+            tried.shown = Some(Shown::of(connection, &seen, is_anyone));
             Stream::Tls(Box::new(greeted?.into()))
         } else {
             Stream::Tcp(stream)

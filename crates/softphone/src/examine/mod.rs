@@ -33,7 +33,7 @@ use crate::io::stun::StunServer;
 use crate::registration::Chosen;
 use crate::shard::{Sockets, ways_to};
 
-pub use answers::{Answered, Binding, Denial, Fetched};
+pub use answers::{Answered, AuthError, Binding, Denial, Fetched};
 pub use certificates::{Certificate, Distrust, Shown};
 pub use exchange::Unanswered;
 pub use lookups::{LookedUp, RecordKind};
@@ -169,7 +169,7 @@ pub enum Unreached {
         why: String,
     },
     /// Its certificate is not accepted.
-    #[error("its certificate is not accepted")]
+    #[error("its certificate is not accepted: {0}")]
     Certificate(Distrust),
     /// It took a TCP connection, and does not speak what is spoken over it: TLS, or WebSocket.
     #[error("{0}")]

@@ -2,7 +2,7 @@
 //! was asked for.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use ringfence_ua::Transport;
 use tokio_rustls::rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -30,17 +30,38 @@ pub(crate) enum Rule {
     Web,
 }
 
-/// Takes a certificate that leads to an authority, and is for the host.
-pub(super) struct Verifier {
-    roots: RootCertStore,
-    rule: Rule,
+/// Decides whether a server is who it is to be. That it has the key of its certificate is made sure of in any case.
+pub(crate) struct Verifier {
+    trust: Trust,
     provider: Arc<CryptoProvider>,
-    is_whole: bool,
+    seen: Option<Seen>,
 }
 
-/// Takes any certificate; that its owner has the key is made sure of all the same.
-#[derive(Debug)]
-pub(super) struct Anyone(pub(super) Arc<CryptoProvider>);
+enum Trust {
+    /// Any certificate is taken.
+    Anyone,
+    /// It is to lead to one of these, and to be for the host.
+    Authorities { roots: RootCertStore, rule: Rule, is_whole: bool },
+}
+
+/// The chain that a server has shown last, its own certificate first: also where that is refused.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Seen(Arc<Mutex<Vec<CertificateDer<'static>>>>);
+
+/// Certificates that are kept of a chain.
+const MOST_CERTIFICATES: usize = 10;
+
+impl Seen {
+    pub(crate) fn chain(&self) -> Vec<CertificateDer<'static>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn keep(&self, own: &CertificateDer<'_>, others: &[CertificateDer<'_>]) {
+        let chain = std::iter::once(own).chain(others).take(MOST_CERTIFICATES);
+        let chain = chain.map(|certificate| certificate.clone().into_owned()).collect();
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = chain;
+    }
+}
 
 impl Rule {
     pub(crate) fn of(transport: Transport) -> Self {
@@ -68,6 +89,10 @@ impl Rule {
 }
 
 impl Verifier {
+    pub(super) fn of_anyone(provider: Arc<CryptoProvider>) -> Self {
+        Self { trust: Trust::Anyone, provider, seen: None }
+    }
+
     /// Trusts the authorities that the system trusts, and these. Fails where there are none at all, or one of these is
     /// no certificate.
     pub(super) fn new(
@@ -92,12 +117,23 @@ impl Verifier {
             let why = system.errors.first().map(|error| format!(": {error}")).unwrap_or_default();
             return Err(TlsError::General(format!("the system trusts no authority{why}")));
         }
-        Ok(Self { roots, rule, provider, is_whole: system.errors.is_empty() })
+        let trust = Trust::Authorities { roots, rule, is_whole: system.errors.is_empty() };
+        Ok(Self { trust, provider, seen: None })
+    }
+
+    /// Has it keep what servers show.
+    pub(crate) fn keeping(self, seen: &Seen) -> Self {
+        Self { seen: Some(seen.clone()), ..self }
+    }
+
+    /// Returns whether any certificate is taken.
+    pub(crate) fn is_of_anyone(&self) -> bool {
+        matches!(self.trust, Trust::Anyone)
     }
 
     /// Returns whether all that the system trusts could be read.
     pub(super) fn is_whole(&self) -> bool {
-        self.is_whole
+        matches!(self.trust, Trust::Anyone | Trust::Authorities { is_whole: true, .. })
     }
 }
 
@@ -110,10 +146,15 @@ impl ServerCertVerifier for Verifier {
         _ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, TlsError> {
-        let parsed = ParsedCertificate::try_from(end_entity)?;
-        let algorithms = self.provider.signature_verification_algorithms.all;
-        verify_server_cert_signed_by_trust_anchor(&parsed, &self.roots, intermediates, now, algorithms)?;
-        self.rule.check(end_entity, server_name)?;
+        if let Some(seen) = &self.seen {
+            seen.keep(end_entity, intermediates);
+        }
+        if let Trust::Authorities { roots, rule, .. } = &self.trust {
+            let parsed = ParsedCertificate::try_from(end_entity)?;
+            let algorithms = self.provider.signature_verification_algorithms.all;
+            verify_server_cert_signed_by_trust_anchor(&parsed, roots, intermediates, now, algorithms)?;
+            rule.check(end_entity, server_name)?;
+        }
         Ok(ServerCertVerified::assertion())
     }
 
@@ -143,45 +184,11 @@ impl ServerCertVerifier for Verifier {
 /// Lists no authority: there are hundreds.
 impl fmt::Debug for Verifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Verifier")
-            .field("roots", &self.roots.len())
-            .field("rule", &self.rule)
-            .finish_non_exhaustive()
-    }
-}
-
-impl ServerCertVerifier for Anyone {
-    fn verify_server_cert(
-        &self,
-        _end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, TlsError> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, TlsError> {
-        verify_tls12_signature(message, cert, dss, &self.0.signature_verification_algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, TlsError> {
-        verify_tls13_signature(message, cert, dss, &self.0.signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
+        let mut told = f.debug_struct("Verifier");
+        if let Trust::Authorities { roots, rule, .. } = &self.trust {
+            told.field("roots", &roots.len()).field("rule", rule);
+        }
+        told.finish_non_exhaustive()
     }
 }
 

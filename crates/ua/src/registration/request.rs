@@ -11,17 +11,9 @@ use crate::core::ALLOW;
 use crate::core::auth::Authenticator;
 use crate::transport::Transport;
 
-/// What one REGISTER says.
+/// What one REGISTER says that makes, refreshes or removes a binding.
 pub(super) struct Register<'a> {
-    pub(super) account: &'a Account,
-    /// The Request-URI.
-    pub(super) uri: &'a str,
-    pub(super) transport: Transport,
-    pub(super) local: SocketAddr,
-    pub(super) branch: &'a str,
-    pub(super) call_id: &'a str,
-    pub(super) from_tag: &'a str,
-    pub(super) cseq: u32,
+    pub(super) opening: Opening<'a>,
     /// The URI of our binding.
     pub(super) contact: &'a str,
     /// Which of the line's flows it goes over.
@@ -86,23 +78,11 @@ impl Register<'_> {
     /// Writes the request, with the answer to a challenge where there was one.
     pub(super) fn write(&self, authenticator: Option<&mut Authenticator>, cnonce: &str) -> Vec<u8> {
         let mut out = Vec::with_capacity(768);
-        let address = self.account.address_of_record();
-        let opening = Opening {
-            account: self.account,
-            method: "REGISTER",
-            uri: self.uri,
-            to: &address,
-            transport: self.transport,
-            local: self.local,
-            branch: self.branch,
-            call_id: self.call_id,
-            from_tag: self.from_tag,
-            cseq: self.cseq,
-        };
-        let mut request = opening.write(&mut out);
-        let instance = self.account.instance.as_deref().filter(|_| self.is_outbound);
+        let Opening { account, method, uri, to: address, .. } = self.opening;
+        let mut request = self.opening.write(&mut out);
+        let instance = account.instance.as_deref().filter(|_| self.is_outbound);
         let parameters =
-            instance.map(|device| outbound::parameters(device, &address, &self.account.label, self.reg_id));
+            instance.map(|device| outbound::parameters(device, address, &account.label, self.reg_id));
         let parameters = parameters.unwrap_or_default();
         request.header_fmt("Contact", format_args!("<{}>{parameters}", self.contact));
         if let Some(old) = self.old_contact {
@@ -110,7 +90,7 @@ impl Register<'_> {
         }
         request.header_fmt("Expires", format_args!("{}", self.expires));
         if let Some(authenticator) = authenticator {
-            authenticator.authorize("REGISTER", self.uri.as_bytes(), b"", cnonce, &mut request);
+            authenticator.authorize(method, uri.as_bytes(), b"", cnonce, &mut request);
         }
         //= https://www.rfc-editor.org/rfc/rfc5626#section-4.2.1
         //# UAs that support this

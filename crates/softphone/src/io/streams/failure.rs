@@ -86,30 +86,63 @@ fn is_of_network(kind: io::ErrorKind) -> bool {
 /// Names of a certificate that are told: some have a hundred.
 const MOST_NAMES: usize = 3;
 
+/// Why a certificate is not accepted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Distrust {
+    /// No authority that is trusted vouches for it.
+    #[error("no authority that is trusted vouches for it")]
+    UnknownIssuer,
+    /// It is for another name (RFC 5922).
+    #[error("it is for another name")]
+    OtherName,
+    /// It has expired.
+    #[error("it has expired")]
+    Expired,
+    /// It is not valid yet.
+    #[error("it is not valid yet")]
+    NotYetValid,
+    /// The authority that is trusted by the issuer's name has not signed it.
+    #[error("the authority that is trusted by that name has not signed it")]
+    OtherIssuer,
+    /// It is an authority's own (CA:TRUE), and no server's.
+    #[error("it is an authority's own, and no server's")]
+    Authority,
+    /// Anything else.
+    #[error("{0}")]
+    Other(String),
+}
+
+impl Distrust {
+    pub(crate) fn of(error: &CertificateError) -> Self {
+        if let CertificateError::UnknownIssuer = error {
+            Self::UnknownIssuer
+        } else if let CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } =
+            error
+        {
+            Self::OtherName
+        } else if let CertificateError::Expired | CertificateError::ExpiredContext { .. } = error {
+            Self::Expired
+        } else if let CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } = error {
+            Self::NotYetValid
+        } else if let CertificateError::BadSignature = error {
+            Self::OtherIssuer
+        } else if is_of_an_authority(error) {
+            Self::Authority
+        } else {
+            Self::Other(TlsError::InvalidCertificate(error.clone()).to_string())
+        }
+    }
+}
+
 /// Returns what kept a server from being trusted, in words.
 fn said_of(error: &CertificateError) -> String {
-    let why = if let CertificateError::UnknownIssuer = error {
-        "no authority that is trusted vouches for it"
-    } else if let CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } = error
-    {
-        return format!("its certificate is not accepted: it is for another name{}", names(error));
-    } else if let CertificateError::Expired | CertificateError::ExpiredContext { .. } = error {
-        "it has expired"
-    } else if let CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } = error {
-        "it is not valid yet"
-    } else if let CertificateError::BadSignature = error {
-        "the authority that is trusted by that name has not signed it"
-    } else if is_of_an_authority(error) {
-        "it is an authority's own, and no server's"
-    } else {
-        return format!("its certificate is not accepted: {}", TlsError::InvalidCertificate(error.clone()));
-    };
-    format!("its certificate is not accepted: {why}")
+    format!("its certificate is not accepted: {}{}", Distrust::of(error), names(error))
 }
 
 /// Returns whether a server shows an authority's certificate (CA:TRUE) as its own, as is made by who follows a recipe for
 /// certificates that are signed by themselves. It is known by its words alone, for the verifier's own type is hidden in it.
-pub(crate) fn is_of_an_authority(error: &CertificateError) -> bool {
+fn is_of_an_authority(error: &CertificateError) -> bool {
     matches!(error, CertificateError::Other(inner) if format!("{inner:?}").contains("CaUsedAsEndEntity"))
 }
 

@@ -8,7 +8,7 @@ use ringfence_wire::sip::Uri;
 use super::{Action, Binding, Bound, LOOKUP, Phase};
 use crate::id::Generator;
 use crate::registration::contact::{ContactAddress, contact_uri};
-use crate::registration::request::Register;
+use crate::registration::request::{Opening, Register};
 use crate::registration::state::RegistrationState;
 use crate::registration::target::Target;
 use crate::transport::{Flow, Ping};
@@ -85,15 +85,20 @@ impl Binding {
         let is_led_away = self.led_away_to().is_some();
         let authenticator = self.authenticator.as_mut().filter(|_| !is_led_away);
         let uri_of = |address| contact_uri(&self.account.user, address, &self.token);
-        let request = Register {
+        let opening = Opening {
             account: &self.account,
+            method: "REGISTER",
             uri: &self.redirected.clone().unwrap_or_else(|| self.account.registrar()),
+            to: &self.account.address_of_record(),
             transport: target.flow.transport(),
             local: target.local,
             branch: &branch,
             call_id: &self.call_id,
             from_tag: &self.from_tag,
             cseq: self.cseq,
+        };
+        let request = Register {
+            opening,
             contact: &uri_of(contact),
             reg_id: self.reg_id,
             is_outbound: self.is_outbound,
