@@ -7,12 +7,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
-use ringfence_ua::{
-    CallEnd, CallNumber, Config, Decided, EndedBy, Endpoint, Event, Flow, Rejection, Transport,
-};
+use ringfence_ua::{CallNumber, Config, Decided, Endpoint, Event, Flow, Transport};
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::call::{Ended, How, IncomingCall};
+use crate::call::Facts;
 use crate::error::{Kind, Result};
 use crate::hooks::Hooks;
 use crate::io::RtpPorts;
@@ -25,6 +23,7 @@ use crate::listener::Listener;
 use crate::screen::{CallId, Invite};
 use crate::trace::{Direction, Traced};
 
+mod calls;
 mod clock;
 mod command;
 mod connections;
@@ -358,8 +357,8 @@ impl Shard {
             }
             Event::Removed { line } => self.tell_removed(line),
             Event::Incoming { call, line, invite, source, origin, objection } => {
-                let facts = crate::call::Facts {
-                    id: CallId { shard: self.index, number: call.as_u64() },
+                let facts = Facts {
+                    id: self.call_id(call),
                     line: LineId { shard: self.index, line },
                     label: self.lines.get(&line).map_or_else(|| "".into(), |line| Arc::clone(&line.label)),
                     message: invite,
@@ -377,34 +376,6 @@ impl Shard {
             Event::Ended { call, status, by, end } => self.tell_ended(call, status, by, end),
             _ => {}
         }
-    }
-
-    fn offer(&mut self, line: ringfence_ua::LineId, facts: crate::call::Facts) {
-        tracing::debug!(call = %facts.id, line = %facts.line, "offered");
-        if self.leaving.is_some() {
-            // It would wait for a decision that nobody can make any more.
-            let call = CallNumber::new(facts.id.number);
-            self.endpoint.reject(Instant::now(), call, &Rejection::unavailable());
-            return;
-        }
-        let (cancel, cancelled) = watch::channel(false);
-        self.offered.insert(facts.id.number, cancel);
-        let call = IncomingCall { facts, commands: self.sender.clone(), cancelled, is_decided: false };
-        if let Some(known) = self.lines.get(&line) {
-            known.calls.push(call);
-        }
-    }
-
-    fn tell_ended(&self, call: CallNumber, status: Option<u16>, by: EndedBy, end: CallEnd) {
-        let how = match end {
-            CallEnd::Acknowledged => How::Acknowledged,
-            CallEnd::Unacknowledged => How::Unacknowledged,
-            CallEnd::Ignored => How::Ignored,
-            CallEnd::Stateless | _ => How::Stateless,
-        };
-        let call = CallId { shard: self.index, number: call.as_u64() };
-        tracing::debug!(%call, status, ?by, ?how, "ended");
-        self.hooks.ended(&Ended { call, status, by, how });
     }
 }
 

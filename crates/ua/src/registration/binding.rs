@@ -30,7 +30,7 @@ use super::crowd::Crowd;
 use super::gruu::Gruu;
 use super::outbound::Wanted;
 use super::state::{Cause, RegistrationState};
-use super::target::{Target, Unreached, Unresolved};
+use super::target::{Target, Unresolved};
 use crate::core::auth::Authenticator;
 use crate::id::Generator;
 use crate::transport::{Flow, Transport};
@@ -39,6 +39,7 @@ mod answers;
 mod asking;
 mod elsewhere;
 mod failure;
+mod found;
 mod moved;
 mod nat;
 mod removal;
@@ -220,55 +221,6 @@ impl Binding {
                     self.end(now);
                 }
             }
-        }
-    }
-
-    /// Takes that the servers of the host are found, and one is connected to.
-    pub(crate) fn handle_found(&mut self, now: Instant) {
-        if let Phase::Resolving { until, .. } = &mut self.phase {
-            *until = now + LOOKUP;
-        }
-    }
-
-    /// Takes the addresses of a host that was to be resolved.
-    pub(crate) fn handle_resolved(
-        &mut self,
-        now: Instant,
-        resolved: Result<Vec<Target>, Unreached>,
-        generator: &mut Generator,
-    ) {
-        if !matches!(self.phase, Phase::Resolving { .. }) {
-            return;
-        }
-        match resolved {
-            Ok(targets) if !targets.is_empty() => {
-                // Another address of the same registrar may be alive.
-                let answering = targets.iter().position(|target| Some(target.flow.remote()) != self.silent);
-                self.target = answering.unwrap_or(0);
-                // A zone is of this machine only: it must not stand in Via and Contact.
-                let nameable = |address: SocketAddr| SocketAddr::new(address.ip(), address.port());
-                let named = targets.into_iter().map(|it| Target { local: nameable(it.local), ..it });
-                self.targets = named.collect();
-                self.targets.shrink_to_fit();
-                // A new connection is seen elsewhere than the last one.
-                if self
-                    .current_target()
-                    .is_some_and(|target| target.flow.is_reliable() && self.kept_open != Some(target.flow))
-                {
-                    self.public = None;
-                    self.connected_at = Some(now);
-                }
-                if self.current_target().is_some_and(|target| self.has_declined(target)) {
-                    self.fail_declined(now, generator);
-                    return;
-                }
-                self.ask(generator);
-            }
-            Ok(_) => {
-                let error = "no address".to_owned();
-                self.unreached(now, Unresolved { error }.into(), generator);
-            }
-            Err(why) => self.unreached(now, why, generator),
         }
     }
 

@@ -1,0 +1,47 @@
+//! The shard's side of calls: they are offered to the application, and their end is told.
+
+use std::time::Instant;
+
+use ringfence_ua::{CallEnd, CallNumber, EndedBy, LineId as Number, Rejection};
+use tokio::sync::watch;
+
+use super::Shard;
+use crate::call::{Ended, Facts, How, IncomingCall};
+use crate::screen::CallId;
+
+impl Shard {
+    /// Offers a call to the application.
+    pub(super) fn offer(&mut self, line: Number, facts: Facts) {
+        tracing::debug!(call = %facts.id, line = %facts.line, "offered");
+        if self.leaving.is_some() {
+            // It would wait for a decision that nobody can make any more.
+            let call = CallNumber::new(facts.id.number);
+            self.endpoint.reject(Instant::now(), call, &Rejection::unavailable());
+            return;
+        }
+        let (cancel, cancelled) = watch::channel(false);
+        self.offered.insert(facts.id.number, cancel);
+        let call = IncomingCall { facts, commands: self.sender.clone(), cancelled, is_decided: false };
+        if let Some(known) = self.lines.get(&line) {
+            known.calls.push(call);
+        }
+    }
+
+    /// Tells how a call has ended.
+    pub(super) fn tell_ended(&self, call: CallNumber, status: Option<u16>, by: EndedBy, end: CallEnd) {
+        let how = match end {
+            CallEnd::Acknowledged => How::Acknowledged,
+            CallEnd::Unacknowledged => How::Unacknowledged,
+            CallEnd::Ignored => How::Ignored,
+            CallEnd::Stateless | _ => How::Stateless,
+        };
+        let call = self.call_id(call);
+        tracing::debug!(%call, status, ?by, ?how, "ended");
+        self.hooks.ended(&Ended { call, status, by, how });
+    }
+
+    /// Returns what the application knows a call by.
+    pub(super) fn call_id(&self, call: CallNumber) -> CallId {
+        CallId { shard: self.index, number: call.as_u64() }
+    }
+}

@@ -1,0 +1,59 @@
+//! What a look-up of the registrar, or of the proxy to it, has led to.
+
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use super::{Binding, LOOKUP, Phase};
+use crate::id::Generator;
+use crate::registration::target::{Target, Unreached, Unresolved};
+
+impl Binding {
+    /// Takes that the servers of the host are found, and one is connected to.
+    pub(crate) fn handle_found(&mut self, now: Instant) {
+        if let Phase::Resolving { until, .. } = &mut self.phase {
+            *until = now + LOOKUP;
+        }
+    }
+
+    /// Takes the addresses of a host that was to be resolved.
+    pub(crate) fn handle_resolved(
+        &mut self,
+        now: Instant,
+        resolved: Result<Vec<Target>, Unreached>,
+        generator: &mut Generator,
+    ) {
+        if !matches!(self.phase, Phase::Resolving { .. }) {
+            return;
+        }
+        match resolved {
+            Ok(targets) if !targets.is_empty() => {
+                // Another address of the same registrar may be alive.
+                let answering = targets.iter().position(|target| Some(target.flow.remote()) != self.silent);
+                self.target = answering.unwrap_or(0);
+                // A zone is of this machine only: it must not stand in Via and Contact.
+                let nameable = |address: SocketAddr| SocketAddr::new(address.ip(), address.port());
+                let named = targets.into_iter().map(|it| Target { local: nameable(it.local), ..it });
+                self.targets = named.collect();
+                self.targets.shrink_to_fit();
+                // A new connection is seen elsewhere than the last one.
+                if self
+                    .current_target()
+                    .is_some_and(|target| target.flow.is_reliable() && self.kept_open != Some(target.flow))
+                {
+                    self.public = None;
+                    self.connected_at = Some(now);
+                }
+                if self.current_target().is_some_and(|target| self.has_declined(target)) {
+                    self.fail_declined(now, generator);
+                    return;
+                }
+                self.ask(generator);
+            }
+            Ok(_) => {
+                let error = "no address".to_owned();
+                self.unreached(now, Unresolved { error }.into(), generator);
+            }
+            Err(why) => self.unreached(now, why, generator),
+        }
+    }
+}
