@@ -1,12 +1,15 @@
 """Processes on loopback that end when their test does, and what they use of the machine."""
 
 import contextlib
+import itertools
 import os
 import pathlib
+import random
 import re
 import signal
 import socket
 import subprocess
+import threading
 import time
 
 TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
@@ -22,11 +25,32 @@ def expect(holds, otherwise):
         raise Failed(otherwise)
 
 
+# Below those that the system gives to whoever asks for any (`ip_local_port_range`), and above those of media.
+PORTS = range(20_001, 32_000)
+# Another run beside this one begins elsewhere.
+next_ports = itertools.islice(itertools.cycle(PORTS), random.randrange(len(PORTS)), None)
+giving = threading.Lock()
+
+
 def free_port():
-    """A UDP port of 127.0.0.1 that nobody had a moment ago."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port of 127.0.0.1 that nobody has, by UDP or TCP. It is given to nobody else before all have been: who is to bind it
+    may do so late, and others are started meanwhile.
+    """
+    with giving:
+        for port in itertools.islice(next_ports, len(PORTS)):
+            if all(is_free(port, kind) for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM)):
+                return port
+    raise Failed("no port of 127.0.0.1 is free")
+
+
+def is_free(port, kind):
+    """Whether a port can be bound."""
+    with socket.socket(socket.AF_INET, kind) as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
 
 
 class Place:
