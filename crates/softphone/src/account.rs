@@ -124,7 +124,9 @@ impl Account {
     /// lost is opened again within 3 s, and the line registered anew.
     ///
     /// Of a line by UDP, a REGISTER of more than 1300 bytes goes by TCP where the server takes that (RFC 3261 section
-    /// 18.1.1); its Contact stays UDP's, and so do its calls, unless the registrar takes the connection for the way to the line.
+    /// 18.1.1). Its Contact stays UDP's, and so do its calls, unless the registrar says that it sends calls over the flow that
+    /// the REGISTER came by (RFC 5626), or a translator of addresses stands between: then the line is one by that connection
+    /// until that is lost, when it is registered anew within 3 s.
     #[must_use]
     pub fn transport(mut self, transport: Transport) -> Self {
         self.inner.transport = Some(transport);

@@ -21,13 +21,9 @@ impl Endpoint {
     ) {
         let waited = match connected {
             Ok(Target { flow, local }) => {
-                let before = self.detours.to(server);
                 // The lines' UDP flow is kept open by itself. A registrar that takes the connection for the way to a line,
                 // as behind a NAT many do, is to find it open.
                 self.keep_alive.add(now, flow, None, false, &mut self.generator);
-                if let Some(before) = before {
-                    self.keep_alive.remove(before);
-                }
                 self.detours.opened(now, server, flow, local)
             }
             Err(why) => {
@@ -104,9 +100,12 @@ impl Endpoint {
             return false;
         };
         self.keep_alive.remove(flow);
-        let is_mute = lines.iter().any(|id| self.is_by_udp(*id) && self.is_asking(*id));
-        if is_mute {
-            tracing::debug!("long requests go by UDP: a connection brings no answer to one");
+        // Where it is the way to a line, what it is worth shows in how long it lasts.
+        let is_of_use = |id: LineId| if self.is_by_udp(id) { !self.is_asking(id) } else { has_lasted };
+        if !lines.iter().copied().all(is_of_use) {
+            tracing::debug!(
+                "long requests go by UDP: a connection brings no answer to one, or does not last"
+            );
             self.detours.mute(now, flow.remote());
         }
         has_lasted
@@ -128,10 +127,18 @@ impl Endpoint {
     }
 
     /// Returns the connection that took the newest REGISTER of a line by UDP.
-    pub(super) fn detour_of(&self, id: LineId) -> Option<Flow> {
+    pub(super) fn detour_of(&self, id: LineId) -> Option<Target> {
         let server = self.flow_of(id).filter(|own| !own.is_reliable())?.remote();
         let asked = self.lines.asks_over(id)?;
-        self.detours.to(server).filter(|flow| flow.connection_id() == Some(asked))
+        let (flow, local) = self.detours.to(server)?;
+        (flow.connection_id() == Some(asked)).then_some(Target { flow, local })
+    }
+
+    /// Returns the way by UDP to the server of a line whose own way was a detour first.
+    pub(super) fn way_by_udp(&self, id: LineId) -> Option<Flow> {
+        let own = self.flow_of(id)?;
+        let (detour, _) = self.detours.to(own.remote())?;
+        (detour == own).then(|| own.remote().into())
     }
 
     fn is_asking(&self, id: LineId) -> bool {

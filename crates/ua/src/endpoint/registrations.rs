@@ -160,18 +160,20 @@ impl Endpoint {
                     let asked = response.retry_after().and_then(Result::ok);
                     let asked = asked.map(|asked| Duration::from_secs(asked.seconds.into()));
                     // The server has said so itself, whatever it was asked over.
-                    for flow in [Some(flow), detour].into_iter().flatten() {
+                    let others = [detour.map(|detour| detour.flow), self.way_by_udp(id)];
+                    for flow in others.into_iter().flatten().chain([flow]) {
                         self.penalties.add(now, flow, asked);
                     }
                 }
-                Some(_) | None => self.penalties.remove(detour.unwrap_or(flow)),
-            }
-            if detour.is_some() {
-                self.detours.answered(flow.remote());
+                Some(_) | None => self.penalties.remove(detour.map_or(flow, |detour| detour.flow)),
             }
         }
         if let Some(binding) = self.lines.find_mut(id).and_then(|line| line.binding.as_mut()) {
-            binding.handle_response(now, response, is_repeated, &mut self.generator);
+            binding.handle_response(now, response, detour, is_repeated, &mut self.generator);
+        }
+        if let Some(detour) = detour.filter(|_| self.is_by_udp(id)) {
+            // Where it has become the way to the line, it has to last first.
+            self.detours.answered(detour.flow.remote());
         }
         self.settle_line(now, id);
     }

@@ -224,11 +224,12 @@ impl Binding {
         }
     }
 
-    /// Takes a response to the last REGISTER, which may have gone out more than once.
+    /// Takes a response to the last REGISTER, which may have gone out more than once, and by a detour.
     pub(crate) fn handle_response(
         &mut self,
         now: Instant,
         response: &Message<'_>,
+        detour: Option<Target>,
         is_repeated: bool,
         generator: &mut Generator,
     ) {
@@ -240,7 +241,7 @@ impl Binding {
             return self.handle_removal(now, response, status, generator);
         }
         let Phase::Asking { contact } = self.phase else { return };
-        self.learn_public_address(response);
+        self.learn_way(now, response, status, detour);
         let is_challenge = matches!(status.as_u16(), 401 | 407);
         if let Some(authenticator) = self.authenticator.as_mut().filter(|_| !is_challenge) {
             authenticator.handle_success(response);

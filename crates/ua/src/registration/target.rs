@@ -27,6 +27,12 @@ impl Target {
     pub fn udp(remote: SocketAddr, local: SocketAddr) -> Self {
         Self { flow: remote.into(), local }
     }
+
+    /// Returns it with an address of ours that others may read: a zone is of this machine only, and must not stand in Via and
+    /// Contact.
+    pub(super) fn nameable(self) -> Self {
+        Self { local: SocketAddr::new(self.local.ip(), self.local.port()), ..self }
+    }
 }
 
 /// Why a host has no address.

@@ -1,5 +1,6 @@
 //! Requests that are too long for UDP: each goes by TCP, and the line that it is for stays one by UDP (RFC 3261 section
-//! 18.1.1). Its Contact and the flow that is kept open are what they were.
+//! 18.1.1). Its Contact and the flow that is kept open are what they were, unless the registrar has it otherwise
+//! (`registration/binding/nat.rs`).
 //!
 //! ```text
 //!             a long request            connected
@@ -188,12 +189,15 @@ impl Detours {
             Detour::Open { .. } | Detour::Opening { .. } | Detour::Refused { .. } => None,
         })?;
         self.servers.remove(&server);
+        if lost.has_lasted {
+            self.mute.remove(&server);
+        }
         Some(lost)
     }
 
-    /// Returns the connection to a server.
-    pub(crate) fn to(&self, server: SocketAddr) -> Option<Flow> {
-        self.servers.get(&server).and_then(Detour::open).map(|(flow, _)| flow)
+    /// Returns the connection to a server, and the address that it is from.
+    pub(crate) fn to(&self, server: SocketAddr) -> Option<(Flow, SocketAddr)> {
+        self.servers.get(&server).and_then(Detour::open)
     }
 
     /// Returns the connections to an address that are from another one of ours than what is sent there now.
@@ -330,7 +334,7 @@ mod tests {
             panic!("waits")
         };
         assert_eq!(ready.flow, connection(to));
-        assert_eq!(detours.to(to), Some(connection(to)));
+        assert_eq!(detours.to(to), Some((connection(to), local)));
         let astray = |from: &str| detours.astray(to.ip(), from.parse().ok()).collect::<Vec<_>>();
         assert_eq!((astray("192.0.2.7"), astray("192.0.2.8")), (vec![], vec![ConnectionId::new(7)]));
         assert_eq!(astray("nowhere"), [ConnectionId::new(7)]);

@@ -60,6 +60,10 @@ impl Binding {
         if self.is_stopping || self.target + 1 >= self.targets.len() {
             return false;
         }
+        if self.current_target().is_some_and(|target| target.flow.is_reliable()) {
+            // Where a connection was seen says nothing of the next server.
+            self.public = None;
+        }
         self.target += 1;
         self.rounds = 0;
         self.ask(generator);

@@ -12,14 +12,13 @@ use super::Binding;
 use crate::id::Generator;
 use crate::registration::state::Cause;
 use crate::registration::target::Target;
-use crate::transport::Transport;
 
 /// Servers that are asked within one attempt, as many as a look-up of the softphone has.
 const SERVERS: usize = 32;
 
 /// The servers that have said 503 to one attempt, and what the last of them said.
 pub(super) struct Declined {
-    by: Vec<(SocketAddr, Transport)>,
+    by: Vec<SocketAddr>,
     cause: Cause,
     retry_after: Option<Duration>,
 }
@@ -45,7 +44,7 @@ impl Binding {
         //# has a different value of the Via branch ID than the previous (and
         //# therefore constitutes a new SIP transaction).  That request is sent
         //# to the next element in the list as specified by RFC 2782.
-        by.push(server(target));
+        by.push(target.flow.remote());
         self.declined = Some(Box::new(Declined { by, cause: cause.clone(), retry_after }));
         self.rounds = 0;
         let (host, port) = self.account.next_hop();
@@ -55,7 +54,7 @@ impl Binding {
 
     /// Returns whether a server has said 503 to this attempt.
     pub(super) fn has_declined(&self, target: Target) -> bool {
-        self.declined.as_ref().is_some_and(|declined| declined.by.contains(&server(target)))
+        self.declined.as_ref().is_some_and(|declined| declined.by.contains(&target.flow.remote()))
     }
 
     /// Takes that no server is left where one has said 503. Returns whether one has.
@@ -64,8 +63,4 @@ impl Binding {
         self.fail(now, declined.cause, declined.retry_after, generator);
         true
     }
-}
-
-fn server(target: Target) -> (SocketAddr, Transport) {
-    (target.flow.remote(), target.flow.transport())
 }

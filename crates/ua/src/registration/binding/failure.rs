@@ -39,6 +39,7 @@ impl Binding {
         // Nothing more is sent over a connection that is no more: who leaves now need not wait for an answer.
         if self.current_target().is_some_and(|target| target.flow.is_reliable()) {
             self.targets.clear();
+            self.public = None;
         }
         match self.phase {
             Phase::Bound { .. } => {

@@ -1,6 +1,5 @@
 //! What a look-up of the registrar, or of the proxy to it, has led to.
 
-use std::net::SocketAddr;
 use std::time::Instant;
 
 use super::{Binding, LOOKUP, Phase};
@@ -30,16 +29,13 @@ impl Binding {
                 // Another address of the same registrar may be alive.
                 let answering = targets.iter().position(|target| Some(target.flow.remote()) != self.silent);
                 self.target = answering.unwrap_or(0);
-                // A zone is of this machine only: it must not stand in Via and Contact.
-                let nameable = |address: SocketAddr| SocketAddr::new(address.ip(), address.port());
-                let named = targets.into_iter().map(|it| Target { local: nameable(it.local), ..it });
-                self.targets = named.collect();
+                self.targets = targets.into_iter().map(Target::nameable).collect();
                 self.targets.shrink_to_fit();
-                // A new connection is seen elsewhere than the last one.
-                if self
-                    .current_target()
-                    .is_some_and(|target| target.flow.is_reliable() && self.kept_open != Some(target.flow))
-                {
+                // A new connection is seen elsewhere than the last one, and what was seen of that says nothing of UDP.
+                let was_by_connection = self.kept_open.is_some_and(|flow| flow.is_reliable());
+                if self.current_target().is_some_and(|target| {
+                    (target.flow.is_reliable() || was_by_connection) && self.kept_open != Some(target.flow)
+                }) {
                     self.public = None;
                     self.connected_at = Some(now);
                 }

@@ -1,29 +1,60 @@
-//! Where the registrar sees us, when a translator stands between (RFC 3581).
+//! Where the registrar sees us, when a translator stands between (RFC 3581), and which way that leads to us.
+//!
+//! What is too long for UDP takes a detour by TCP. Where a translator stands between, that says nothing of where the line is
+//! seen by UDP, which would never be learned: so the detour becomes the way to the line. It is that already where the
+//! registrar sends calls over the flow that the REGISTER came by (RFC 5626).
 
 use std::net::SocketAddr;
+use std::time::Instant;
 
-use ringfence_wire::sip::Message;
+use ringfence_wire::sip::{Message, StatusCode};
 
 use super::Binding;
+use crate::registration::outbound;
+use crate::registration::target::Target;
 
 impl Binding {
-    /// Learns where the registrar saw the request come from (RFC 3581 section 3).
-    pub(super) fn learn_public_address(&mut self, response: &Message<'_>) {
-        let (Ok(via), Some(target)) = (response.via(), self.current_target()) else { return };
-        // A request that took a detour was seen to come from that.
-        if !via.transport().eq_ignore_ascii_case(target.flow.transport().as_str()) {
+    /// Learns from the response to a REGISTER where the registrar saw it come from (RFC 3581 section 3), and by which way we
+    /// are to be reached.
+    pub(super) fn learn_way(
+        &mut self,
+        now: Instant,
+        response: &Message<'_>,
+        status: StatusCode,
+        detour: Option<Target>,
+    ) {
+        let Some(target) = detour.or_else(|| self.current_target()) else { return };
+        let seen = seen(response, target);
+        if detour.is_none() {
+            self.public = seen.map_or(self.public, |seen| (seen != target.local).then_some(seen));
             return;
         }
-        let (received, rport) = (via.received(), via.rport().flatten());
-        if received.is_none() && rport.is_none() {
+        let is_elsewhere = self.public.is_some() || seen.is_some_and(|seen| seen != target.local);
+        let is_translated = is_elsewhere && self.account.public_address.is_none();
+        let is_success = (200..300).contains(&status.as_u16());
+        if !is_success || self.is_stopping || !(is_translated || outbound::is_granted(response)) {
             return;
         }
-        let address = received.unwrap_or(target.local.ip()).to_canonical();
-        let port = rport.unwrap_or(target.local.port());
-        let seen = SocketAddr::new(address, port);
-        let is_plausible = port != 0 && !address.is_unspecified() && !address.is_multicast();
-        if is_plausible {
-            self.public = (seen != target.local).then_some(seen);
+        if let Some(used) = self.targets.get_mut(self.target) {
+            *used = target.nameable();
+            self.public = seen.filter(|seen| *seen != target.local);
+            self.connected_at = Some(now);
         }
     }
+}
+
+/// Returns where a request was seen to come from, if the response says that, and can be believed.
+fn seen(response: &Message<'_>, target: Target) -> Option<SocketAddr> {
+    let via = response.via().ok()?;
+    if !via.transport().eq_ignore_ascii_case(target.flow.transport().as_str()) {
+        return None;
+    }
+    let (received, rport) = (via.received(), via.rport().flatten());
+    if received.is_none() && rport.is_none() {
+        return None;
+    }
+    let address = received.unwrap_or(target.local.ip()).to_canonical();
+    let port = rport.unwrap_or(target.local.port());
+    let is_plausible = port != 0 && !address.is_unspecified() && !address.is_multicast();
+    is_plausible.then(|| SocketAddr::new(address, port))
 }
