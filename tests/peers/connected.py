@@ -94,14 +94,24 @@ def a_certificate_of_a_sip_domain_is_for_that_domain(place):
 def a_long_register_goes_by_tcp_and_calls_come_by_udp(place):
     """A REGISTER of 1,500 bytes is too long for UDP; Kamailio takes it by TCP, and its calls go where the Contact says."""
     counters, kamailio = registers_with_a_long_name(place, ["WITH_STREAMS"])
+    expect_by_udp(counters)
     expect(counters["requests_by_tcp"] >= 2, f"{counters['requests_by_tcp']} requests by TCP, expected the challenged one and the next")
     expect(kamailio.process.count("REGISTER accepted by tcp") == kamailio.accepted(), "Kamailio got a REGISTER by UDP")
     return [f"{counters['requests_by_tcp']} REGISTERs by TCP, {CALLS} calls rejected by UDP"]
 
 
+def with_outbound_a_long_register_has_calls_come_by_tcp(place):
+    """The same at a Kamailio that knows RFC 5626: the connection of the REGISTER is the way to the line."""
+    counters, kamailio = registers_with_a_long_name(place, ["WITH_STREAMS", "WITH_OUTBOUND"])
+    expect(counters["datagrams"] == 0, f"{counters['datagrams']} datagrams, expected none")
+    expect("transport=tcp;line=" in kamailio.process.text(), "Kamailio got no Contact by TCP")
+    return [f"{CALLS} calls rejected over the connection of the REGISTER"]
+
+
 def where_there_is_no_tcp_a_long_register_goes_by_udp(place):
     """The same at a Kamailio that listens by UDP alone: the refusal is noticed at once."""
     counters, kamailio = registers_with_a_long_name(place, [])
+    expect_by_udp(counters)
     expect(counters["requests_by_tcp"] == 0, f"{counters['requests_by_tcp']} requests by TCP")
     expect(kamailio.process.count("REGISTER accepted by udp") == kamailio.accepted(), "Kamailio got a REGISTER by TCP")
     return [f"REGISTER by UDP, {CALLS} calls rejected by UDP"]
@@ -115,9 +125,13 @@ def registers_with_a_long_name(place, defines):
     phone.wait_for_state("registered", 3)
     Calls(place, "reject", port, count=CALLS, rate=50).finish_exactly(20)
     counters = phone.status()["counters"]
-    expect(counters["datagrams"] >= 2 * CALLS, f"{counters['datagrams']} datagrams, expected INVITE and ACK of {CALLS} calls")
     expect(phone.process.terminate(10) == 0, "ringfence did not end with 0 when asked to")
     return counters, kamailio
+
+
+def expect_by_udp(counters):
+    """Calls came by UDP."""
+    expect(counters["datagrams"] >= 2 * CALLS, f"{counters['datagrams']} datagrams, expected INVITE and ACK of {CALLS} calls")
 
 
 def a_trunk_calls_by_tcp(place):

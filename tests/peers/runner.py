@@ -67,6 +67,7 @@ IN_TURN = [
     connected.a_certificate_that_nobody_vouches_for_is_refused,
     connected.a_certificate_of_a_sip_domain_is_for_that_domain,
     connected.a_long_register_goes_by_tcp_and_calls_come_by_udp,
+    connected.with_outbound_a_long_register_has_calls_come_by_tcp,
     connected.where_there_is_no_tcp_a_long_register_goes_by_udp,
     examined.doctor_sees_a_registered_line_by_every_transport,
     examined.doctor_says_what_is_wrong,
