@@ -15,7 +15,6 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::{TlsAcceptor, TlsStream};
-use tokio_tungstenite::WebSocketStream;
 
 use super::outgoing::{Outgoing, Queue};
 use super::owed::Owed;
@@ -31,7 +30,7 @@ pub(crate) enum Stream {
 /// A connection that is open.
 pub(crate) enum Connection {
     Stream(Stream),
-    WebSocket(Box<WebSocketStream<Stream>>),
+    WebSocket(Box<websocket::Socket>),
 }
 
 /// What a connection's task has to do with the shard.

@@ -8,14 +8,13 @@ use bytes::Bytes;
 use futures_util::SinkExt as _;
 use futures_util::stream::SplitSink;
 use ringfence_wire::sip::{Frame, Framer};
-use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
-use super::Stream;
+use super::websocket::Socket;
 
 /// The half of a WebSocket that is written to, and what waits to be.
 pub(super) struct Messages {
-    sink: SplitSink<WebSocketStream<Stream>, Message>,
+    sink: SplitSink<Socket, Message>,
     /// Each with its length in bytes.
     pending: VecDeque<(usize, Message)>,
     /// The length of the one that has been begun.
@@ -23,7 +22,7 @@ pub(super) struct Messages {
 }
 
 impl Messages {
-    pub(super) fn new(sink: SplitSink<WebSocketStream<Stream>, Message>) -> Self {
+    pub(super) fn new(sink: SplitSink<Socket, Message>) -> Self {
         Self { sink, pending: VecDeque::new(), begun: None }
     }
 

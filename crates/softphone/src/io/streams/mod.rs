@@ -35,6 +35,7 @@ mod acceptor;
 mod connect;
 mod connection;
 pub(crate) mod failure;
+mod frames;
 mod messages;
 mod ours;
 mod outgoing;

@@ -42,16 +42,35 @@ impl Patience {
             // The connection of one who remains a stranger after his first message is closed by the shard.
             self.opened_by = OpenedBy::Known;
         }
-        let is_anything = whole.messages > 0 || whole.line_ends > 0;
-        // Line ends are of no worth from a stranger: he would hold his connection by them for ever.
-        if is_anything && self.opened_by == OpenedBy::Known {
+        if whole.messages > 0 || whole.line_ends > 0 {
+            self.message = None;
+            self.is_not_silent(now);
+        }
+        self.goes_on(now, has_more);
+    }
+
+    /// Takes a frame of WebSocket's own, which may stand between the fragments of a message (RFC 6455 section 5.4) and ends
+    /// none.
+    pub(super) fn heard_control(&mut self, now: Instant, has_more: bool) {
+        self.is_not_silent(now);
+        self.goes_on(now, has_more);
+    }
+
+    /// Line ends are of no worth from a stranger: he would hold his connection by them for ever.
+    fn is_not_silent(&mut self, now: Instant) {
+        if self.opened_by == OpenedBy::Known {
             self.silence = Some(now + SILENCE);
         }
-        if !has_more {
-            self.message = None;
-        } else if is_anything || self.message.is_none() {
-            self.message = Some(now + MESSAGE);
-        }
+    }
+
+    fn goes_on(&mut self, now: Instant, has_more: bool) {
+        let until = self.message.unwrap_or(now + MESSAGE);
+        self.message = has_more.then_some(until);
+    }
+
+    /// Returns whether a message has begun, as far as was heard.
+    pub(super) fn is_within_message(&self) -> bool {
+        self.message.is_some()
     }
 
     /// Takes that nothing more comes, and until when what is to be written is waited for.
@@ -133,6 +152,17 @@ mod tests {
         assert_eq!(patience.until(), Some(start + seconds(25) + MESSAGE), "the next one has begun");
         patience.heard(start + seconds(26), MESSAGES, false);
         assert_eq!(patience.until(), None);
+    }
+
+    #[test]
+    fn what_websocket_says_for_itself_gives_a_message_no_more_time() {
+        let start = Instant::now();
+        let mut patience = Patience::new(start, OpenedBy::Known);
+        patience.heard(start, Whole::default(), true);
+        patience.heard_control(start + seconds(20), true);
+        assert_eq!(patience.until(), Some(start + MESSAGE));
+        patience.heard_control(start + seconds(21), false);
+        assert_eq!(patience.until(), Some(start + seconds(21) + SILENCE), "it was none of a message");
     }
 
     #[test]

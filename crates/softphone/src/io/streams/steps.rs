@@ -13,11 +13,10 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::ClientConfig;
 use tokio_rustls::rustls::pki_types::ServerName;
-use tokio_tungstenite::WebSocketStream;
 
 use super::connection::HANDSHAKE;
 use super::failure::{Failure, Step};
-use super::websocket::ask;
+use super::websocket::{Socket, ask};
 use super::{Server, Stream};
 
 /// After how much silence TCP itself asks whether the peer is there, how often, and when it gives up: a peer that was
@@ -55,7 +54,7 @@ pub(crate) async fn tls(
 }
 
 /// Asks a server for SIP over WebSocket.
-pub(crate) async fn websocket(stream: Stream, server: &Server) -> Result<WebSocketStream<Stream>, Failure> {
+pub(crate) async fn websocket(stream: Stream, server: &Server) -> Result<Socket, Failure> {
     let late = |_| Failure::NotInTime { step: Step::WebSocket, patience: HANDSHAKE };
     timeout(HANDSHAKE, ask(stream, server)).await.map_err(late)?
 }

@@ -1,9 +1,12 @@
 //! WebSocket as a transport (RFC 7118): each SIP message in one of its own, the subprotocol `sip`.
 
+use std::future::poll_fn;
 use std::io;
+use std::task::Poll;
 
 use bytes::Bytes;
 use futures_util::StreamExt as _;
+use futures_util::stream::SplitStream;
 use ringfence_wire::sip::MAX_MESSAGE;
 use tokio::time::{Instant, timeout};
 use tokio_tungstenite::tungstenite::error::ProtocolError;
@@ -16,9 +19,13 @@ use tokio_tungstenite::{WebSocketStream, accept_hdr_async_with_config, client_as
 
 use super::connection::{CLOSED, Ends, Whole, until};
 use super::failure::Failure;
+use super::frames::{Watched, Within};
 use super::messages::Messages;
 use super::patience::{Patience, WRITE};
 use super::{Event, Server, Stream};
+
+/// A WebSocket whose frames are watched.
+pub(crate) type Socket = WebSocketStream<Watched>;
 
 /// The subprotocol.
 const SIP: &str = "sip";
@@ -36,7 +43,7 @@ fn config() -> WebSocketConfig {
 }
 
 /// Asks a server for SIP over WebSocket.
-pub(super) async fn ask(stream: Stream, server: &Server) -> Result<WebSocketStream<Stream>, Failure> {
+pub(super) async fn ask(stream: Stream, server: &Server) -> Result<Socket, Failure> {
     let scheme = if server.transport.is_encrypted() { "wss" } else { "ws" };
     let port = server.port.unwrap_or(server.transport.default_port());
     let uri = format!("{scheme}://{}:{port}{}", server.host, server.path);
@@ -48,13 +55,13 @@ pub(super) async fn ask(stream: Stream, server: &Server) -> Result<WebSocketStre
     //# include the value "sip" in the Sec-WebSocket-Protocol header in its
     //# handshake request.
     let request = ClientRequestBuilder::new(uri).with_sub_protocol(SIP);
-    let asked = client_async_with_config(request, stream, Some(config())).await;
+    let asked = client_async_with_config(request, Watched::new(stream), Some(config())).await;
     let (socket, _) = asked.map_err(|error| Failure::WebSocket(Box::new(error)))?;
     Ok(socket)
 }
 
 /// Answers a client that asks for SIP over WebSocket; one that asks for anything else is refused.
-pub(super) async fn answer(stream: Stream) -> io::Result<WebSocketStream<Stream>> {
+pub(super) async fn answer(stream: Stream) -> io::Result<Socket> {
     #[expect(clippy::result_large_err, reason = "the library's")]
     let agree = |request: &Request, mut response: Response| {
         let offered = request.headers().get_all(SEC_WEBSOCKET_PROTOCOL).iter();
@@ -67,38 +74,43 @@ pub(super) async fn answer(stream: Stream) -> io::Result<WebSocketStream<Stream>
         response.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SIP));
         Ok(response)
     };
-    accept_hdr_async_with_config(stream, agree, Some(config()))
+    accept_hdr_async_with_config(Watched::new(stream), agree, Some(config()))
         .await
         .map_err(|error| io::Error::other(said(&error)))
 }
 
 /// Reads and writes, neither waiting for the other, until there is an end to it. Returns why.
-pub(super) async fn serve(socket: WebSocketStream<Stream>, mut ends: Ends) -> String {
+pub(super) async fn serve(socket: Socket, mut ends: Ends) -> String {
+    let is_within = socket.get_ref().is_within();
     let (sink, mut incoming) = socket.split();
     let mut outgoing = Messages::new(sink);
     let mut patience = Patience::new(Instant::now(), ends.opened_by);
     loop {
         tokio::select! {
-            read = incoming.next(), if ends.has_room() => {
+            read = next(&mut incoming, &is_within, patience.is_within_message()), if ends.has_room() => {
                 let bytes = match read {
-                    Some(Ok(Message::Text(text))) => Bytes::from(text),
-                    Some(Ok(Message::Binary(bytes))) => bytes,
-                    // WebSocket's own pings are answered by the library.
-                    Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {
-                        patience.heard(Instant::now(), Whole { messages: 0, line_ends: 1 }, false);
+                    Read::Begun => {
+                        patience.heard(Instant::now(), Whole::default(), true);
                         continue;
                     }
-                    Some(Ok(Message::Close(_))) => {
+                    Read::Whole(Some(Ok(Message::Text(text)))) => Bytes::from(text),
+                    Read::Whole(Some(Ok(Message::Binary(bytes)))) => bytes,
+                    // WebSocket's own pings are answered by the library.
+                    Read::Whole(Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_)))) => {
+                        patience.heard_control(Instant::now(), is_within.a_message());
+                        continue;
+                    }
+                    Read::Whole(Some(Ok(Message::Close(_)))) => {
                         // The library has its answer ready (RFC 6455 section 5.5.1), behind what waits.
                         let _ = timeout(WRITE, outgoing.finish()).await;
                         return CLOSED.to_owned();
                     }
-                    None => return CLOSED.to_owned(),
-                    Some(Err(error)) => return said(&error),
+                    Read::Whole(None) => return CLOSED.to_owned(),
+                    Read::Whole(Some(Err(error))) => return said(&error),
                 };
                 let is_line_end = matches!(&*bytes, PING | PONG);
                 let whole = Whole { messages: (!is_line_end).into(), line_ends: is_line_end.into() };
-                patience.heard(Instant::now(), whole, false);
+                patience.heard(Instant::now(), whole, is_within.a_message());
                 if ends.events.send(event(&ends, bytes)).await.is_err() {
                     say_last(outgoing, ends).await;
                     return "closed".to_owned();
@@ -122,6 +134,24 @@ pub(super) async fn serve(socket: WebSocketStream<Stream>, mut ends: Ends) -> St
             () = until(patience.until()) => return patience.why().to_owned(),
         }
     }
+}
+
+/// What was read of a WebSocket.
+enum Read {
+    /// A message or a frame of control, or that there is an end to it.
+    Whole(Option<Result<Message, Error>>),
+    /// A part of what is not whole yet.
+    Begun,
+}
+
+/// Waits for what is whole, or, where nothing is known to have begun, until something has: the library does not tell.
+async fn next(incoming: &mut SplitStream<Socket>, is_within: &Within, is_known: bool) -> Read {
+    poll_fn(|cx| match incoming.poll_next_unpin(cx) {
+        Poll::Ready(read) => Poll::Ready(Read::Whole(read)),
+        Poll::Pending if is_within.a_message() && !is_known => Poll::Ready(Read::Begun),
+        Poll::Pending => Poll::Pending,
+    })
+    .await
 }
 
 /// Writes what waits, and that nothing more comes.
@@ -164,23 +194,28 @@ pub(crate) fn said(error: &Error) -> String {
 #[cfg(test)]
 mod tests {
     use std::net::SocketAddr;
+    use std::time::Duration;
 
     use futures_util::SinkExt as _;
     use ringfence_ua::{ConnectionId, Flow, Transport};
+    use tokio::io::AsyncWriteExt as _;
     use tokio::net::{TcpListener, TcpStream};
     use tokio::sync::mpsc;
+    use tokio::task::JoinHandle;
+    use tokio::time::sleep;
     use tokio_tungstenite::tungstenite::protocol::Role;
 
     use super::super::connection::OpenedBy;
-    use super::super::outgoing::queue;
+    use super::super::outgoing::{Feed, queue};
     use super::*;
 
     /// A connection that is open, ours and the peer's end, without the handshake.
-    async fn open() -> (WebSocketStream<Stream>, WebSocketStream<TcpStream>) {
+    async fn open() -> (Socket, WebSocketStream<TcpStream>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let ours = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let (peers, _) = listener.accept().await.unwrap();
-        let ours = WebSocketStream::from_raw_socket(Stream::Tcp(ours), Role::Client, Some(config())).await;
+        let ours = Watched::greeted(Stream::Tcp(ours));
+        let ours = WebSocketStream::from_raw_socket(ours, Role::Client, Some(config())).await;
         (ours, WebSocketStream::from_raw_socket(peers, Role::Server, None).await)
     }
 
@@ -233,5 +268,73 @@ mod tests {
         }
         let (short, long) = (message(10).len(), message(20).len());
         assert_eq!(heard, [short, long, short, long], "each by itself");
+    }
+
+    /// Serves a peer who may call, and returns his end, with what the shard is told and why it ended.
+    async fn served() -> (TcpStream, mpsc::Receiver<Event>, Feed, JoinHandle<String>) {
+        let (ours, peers) = open().await;
+        let (events, told) = mpsc::channel(8);
+        let (feed, outgoing) = queue(usize::MAX);
+        let flow = Flow::connection(ConnectionId::new(1), Transport::Ws, ([127, 0, 0, 1], 9).into());
+        let ends = Ends { flow, opened_by: OpenedBy::Known, events, outgoing };
+        (peers.into_inner(), told, feed, tokio::spawn(serve(ours, ends)))
+    }
+
+    /// Waits without giving the clock a reason to go on: what is on its way takes none of its time.
+    async fn at_once<T>(mut what: impl FnMut() -> Option<T>) -> T {
+        loop {
+            if let Some(it) = what() {
+                return it;
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
+    async fn is_heard(told: &mut mpsc::Receiver<Event>) {
+        let event = at_once(|| told.try_recv().ok()).await;
+        assert!(matches!(event, Event::Received { .. }));
+    }
+
+    /// Pings, and waits until that is answered: what was said before has been read.
+    async fn ping(peer: &mut TcpStream, then: &[u8]) {
+        peer.write_all(&[&[0x89, 0], then].concat()).await.unwrap();
+        let mut pong = [0; 6];
+        assert_eq!(at_once(|| peer.try_read(&mut pong).ok()).await, pong.len());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_frame_that_is_begun_is_to_be_ended_in_time() {
+        let (mut peer, mut told, _feed, served) = served().await;
+        let start = Instant::now();
+        peer.write_all(&[0x81, 2, b'S', b'I', 0x81, 5, b'S', b'I']).await.unwrap();
+        is_heard(&mut told).await;
+        assert!(served.await.unwrap().contains("did not end it within 30 s"));
+        assert_eq!(start.elapsed().as_secs(), 30);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_message_in_fragments_is_to_be_ended_in_time_whatever_pings_come_between() {
+        let (mut peer, _told, _feed, served) = served().await;
+        let start = Instant::now();
+        ping(&mut peer, &[0x01, 2, b'S', b'I']).await;
+        for _ in 0..4 {
+            sleep(Duration::from_secs(6)).await;
+            ping(&mut peer, &[]).await;
+        }
+        assert!(served.await.unwrap().contains("did not end it within 30 s"));
+        assert_eq!(start.elapsed().as_secs(), 30);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_ends_what_he_begins_is_kept_while_he_pings() {
+        let (mut peer, mut told, _feed, served) = served().await;
+        for _ in 0..30 {
+            ping(&mut peer, &[0x01, 1, b'S']).await;
+            sleep(Duration::from_secs(20)).await;
+            peer.write_all(&[0x80, 1, b'I']).await.unwrap();
+            is_heard(&mut told).await;
+            sleep(Duration::from_secs(20)).await;
+        }
+        assert!(!served.is_finished());
     }
 }
