@@ -2,9 +2,7 @@
 
 use std::fmt::{self, Write as _};
 
-use crate::number::{
-    Ambiguous, E164, Fault, Invalid, LONGEST_SPELLING, Number, Region, Unresolved, normalise,
-};
+use crate::number::{Ambiguous, E164, Fault, Invalid, Number, Region, Unresolved, normalise};
 use crate::pattern::Pattern;
 use crate::printable::{printable, printable_in_quotes};
 use crate::source::Source;
@@ -246,7 +244,7 @@ impl CallerId<'_> {
         match self {
             CallerId::Name(name) => out.push_str(&printable_in_quotes(name)),
             CallerId::Number(number) => {
-                let mut text = [0; LONGEST_SPELLING];
+                let mut text = [0; Number::LONGEST];
                 out.push_str(str::from_utf8(number.spell(&mut text)).unwrap_or_default());
             }
             CallerId::Implausible(..)

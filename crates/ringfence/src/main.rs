@@ -15,6 +15,7 @@ mod doctor;
 mod fleet;
 mod instance;
 mod journal;
+mod keyed;
 mod ladder;
 mod lock;
 mod log;

@@ -205,7 +205,7 @@ impl Screen {
         let caller = seen.caller(&line.order);
         let on = On { configuration: rules.number, line: std::ptr::from_ref(*line).addr() };
         let key = self.copies.key(invite, &caller, seen);
-        let earlier = key.and_then(|key| self.copies.find(key, on));
+        let earlier = key.and_then(|key| self.copies.find(key, on, began));
         let counted = match earlier {
             Some(Earlier::Elsewhere(at)) => Some(at),
             Some(Earlier::Here(_)) | None => None,
@@ -244,7 +244,7 @@ impl Screen {
             draft.is_unspeakable = self.is_unspeakable.load(Relaxed);
         }
         let kept = copies::Decided { at: now, treatment: place };
-        match key.and_then(|key| self.copies.keep(key, on, kept)) {
+        match key.and_then(|key| self.copies.keep(key, on, kept, began)) {
             None => {}
             Some(Earlier::Here(first)) => return Attempt::Decided(self.same_again(&asked, &facts, first)),
             // Decided on another line just now: this one decides again as that one's copy.

@@ -11,7 +11,7 @@ use regex_automata::nfa::thompson::{self, WhichCaptures};
 use regex_automata::util::syntax;
 use regex_automata::{Input, MatchKind};
 
-use crate::number::{LONGEST_SPELLING, Number};
+use crate::number::Number;
 
 /// Expressions that are all looked for in one walk.
 #[derive(Debug, Clone)]
@@ -49,7 +49,7 @@ impl Automaton {
     /// Returns the first of the expressions that is found in a number and may be.
     pub(crate) fn first_in(&self, number: Number, may_be: impl Fn(usize) -> bool) -> Option<usize> {
         let dfa = &self.0;
-        let mut buffer = [0; LONGEST_SPELLING];
+        let mut buffer = [0; Number::LONGEST];
         let spelling = number.spell(&mut buffer);
         let mut state = dfa.start_state_forward(&Input::new(spelling)).ok()?;
         let mut first = None;

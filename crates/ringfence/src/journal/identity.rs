@@ -2,49 +2,40 @@
 //!
 //! A name is kept as it came, so that no two callers become one: it is a stranger's word, and not fit to be shown.
 
-use std::fmt;
-
 use ring::digest::{SHA256, digest};
-use ringfence_policy::CallerId;
+use ringfence_policy::{CallerId, Number};
 
 /// Returns what the rules know a caller by: the number, also one that is withheld, or the name; `None`
 /// for one who cannot be told from others.
 pub(crate) fn identity(caller: &CallerId<'_>) -> Option<String> {
-    Known::of(caller).map(|known| known.to_string())
+    // It is text, of numbers and names: nothing is replaced.
+    Known::of(caller).map(|known| known.with_bytes(|bytes| String::from_utf8_lossy(bytes).into_owned()))
 }
 
 /// A caller who can be told from others.
-pub(super) struct Known<'a>(&'a CallerId<'a>);
-
-impl<'a> Known<'a> {
-    pub(super) fn of(caller: &'a CallerId<'_>) -> Option<Self> {
-        let is_somebody = match caller {
-            CallerId::Number(_)
-            | CallerId::Implausible(..)
-            | CallerId::Ambiguous(_)
-            | CallerId::Name(_)
-            | CallerId::WithheldName(_) => true,
-            CallerId::Anonymous { number } => number.is_some(),
-            CallerId::Unavailable | CallerId::Invalid(_) => false,
-        };
-        is_somebody.then_some(Self(caller))
-    }
+pub(super) enum Known<'a> {
+    Number(Number),
+    Name(&'a str),
 }
 
-impl fmt::Display for Known<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            CallerId::Name(name) | CallerId::WithheldName(name) if name.len() > LONGEST => {
-                write_long(f, name)
-            }
-            CallerId::Name(name) | CallerId::WithheldName(name) => f.write_str(name),
-            CallerId::Anonymous { number: Some(number) } => number.fmt(f),
-            CallerId::Number(_)
-            | CallerId::Implausible(..)
-            | CallerId::Ambiguous(_)
-            | CallerId::Anonymous { number: None }
-            | CallerId::Unavailable
-            | CallerId::Invalid(_) => self.0.fmt(f),
+impl<'a> Known<'a> {
+    pub(super) fn of(caller: &CallerId<'a>) -> Option<Self> {
+        match *caller {
+            CallerId::Number(number) => Some(Self::Number(number)),
+            CallerId::Implausible(number, _) => Some(Self::Number(Number::E164(number))),
+            CallerId::Ambiguous(ambiguous) => Some(Self::Number(Number::Internal(ambiguous.digits()))),
+            CallerId::Name(name) | CallerId::WithheldName(name) => Some(Self::Name(name)),
+            CallerId::Anonymous { number } => number.map(Self::Number),
+            CallerId::Unavailable | CallerId::Invalid(_) => None,
+        }
+    }
+
+    /// Shows what the caller is known by. Each call asks for it several times: it needs neither formatter nor allocation.
+    pub(super) fn with_bytes<T>(&self, see: impl FnOnce(&[u8]) -> T) -> T {
+        match *self {
+            Self::Number(number) => see(number.spell(&mut [0; Number::LONGEST])),
+            Self::Name(name) if name.len() > LONGEST => see(shortened(name).as_bytes()),
+            Self::Name(name) => see(name.as_bytes()),
         }
     }
 }
@@ -52,12 +43,13 @@ impl fmt::Display for Known<'_> {
 /// In bytes. No PBX gives a longer name; a datagram has room for two hundred times as much, which is not kept.
 const LONGEST: usize = 256;
 
-/// Writes the beginning of a name and a digest of it all: longer than any name that is kept whole, and so none of
+/// Returns the beginning of a name and a digest of it all: longer than any name that is kept whole, and so none of
 /// these.
-fn write_long(f: &mut fmt::Formatter<'_>, name: &str) -> fmt::Result {
+fn shortened(name: &str) -> String {
     let end = (0..=LONGEST).rev().find(|end| name.is_char_boundary(*end)).unwrap_or_default();
-    write!(f, "{}…", &name[..end])?;
-    digest(&SHA256, name.as_bytes()).as_ref().iter().take(16).try_for_each(|byte| write!(f, "{byte:02x}"))
+    let digest = digest(&SHA256, name.as_bytes());
+    let digits = digest.as_ref().iter().take(16).map(|byte| format!("{byte:02x}"));
+    format!("{}…{}", &name[..end], digits.collect::<String>())
 }
 
 #[cfg(test)]

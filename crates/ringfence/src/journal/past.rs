@@ -29,7 +29,7 @@ use ringfence_policy::{Addition, CallerId, Region};
 use super::call::{Added, Flipped};
 use super::generations::Generations;
 use super::times::Times;
-use key::{CALLERS, Keys, LINES, SPOKEN};
+use key::Keys;
 use shards::{Hashed, SHARDS, Shards};
 
 /// What happened before.
@@ -42,8 +42,10 @@ pub(crate) struct Past {
     spoken: Shards<Generations<u64, Spoken, Hashed>>,
     /// By their list and their caller.
     added: Shards<HashMap<u64, Entry, Hashed>>,
-    /// The lists that something was ever added to.
+    /// The lists that something was ever added to,
     lists: Mutex<BTreeSet<String>>,
+    /// and whether there is any: without one no call need look for its caller.
+    is_any_added: AtomicBool,
     switches: ArcSwap<HashMap<String, Arc<Flipped>>>,
     /// Whether a number as short as an emergency number was ever dialled: most calls need not look further.
     is_short_dialed: AtomicBool,
@@ -113,6 +115,7 @@ impl Default for Past {
             spoken: Shards::new(|| Generations::new(MOST_CALLERS / SHARDS)),
             added: Shards::new(HashMap::default),
             lists: Mutex::default(),
+            is_any_added: AtomicBool::default(),
             switches: ArcSwap::default(),
             is_short_dialed: AtomicBool::default(),
             forgotten: AtomicU64::default(),
@@ -128,9 +131,9 @@ impl Past {
     pub(crate) fn called(&self, identity: Option<&str>, line: &str, source: Option<IpAddr>, at: Timestamp) {
         let at = millis(at);
         if let Some(identity) = identity {
-            self.note(&self.callers, self.keys.named(CALLERS, identity), at);
+            self.note(&self.callers, self.keys.identity(identity), at);
         }
-        self.note(&self.rates, self.keys.named(LINES, line), at);
+        self.note(&self.rates, self.keys.line(line), at);
         if let Some(source) = source {
             self.note(&self.rates, self.keys.source(source), at);
         }
@@ -169,6 +172,7 @@ impl Past {
         let rule = added.rule.as_deref().map(Into::into);
         entries.insert(key, Entry { term: Term::new(added.at, added.until), rule });
         drop(entries);
+        self.is_any_added.store(true, Relaxed);
         let mut lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner);
         if !lists.contains(&added.list) {
             lists.insert(added.list.clone());
@@ -193,9 +197,8 @@ impl Past {
 
     /// Forgets a caller.
     pub(super) fn forget(&self, identity: &str) {
-        let key = self.keys.named(CALLERS, identity);
+        let key = self.keys.identity(identity);
         drop(self.callers.of(key).remove(&key));
-        let key = self.keys.named(SPOKEN, identity);
         self.spoken.of(key).remove(&key);
         let lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner).clone();
         for list in lists {
@@ -218,7 +221,7 @@ impl Past {
     }
 
     fn spoke(&self, identity: &str, note: impl FnOnce(&mut Spoken)) {
-        let key = self.keys.named(SPOKEN, identity);
+        let key = self.keys.identity(identity);
         let mut shard = self.spoken.of(key);
         let (spoken, forgotten) = shard.touch(key);
         note(spoken);
@@ -232,19 +235,19 @@ impl Past {
     /// Counts the calls of a caller from a time to another: what is later than a call is of a clock that was set
     /// back before it.
     pub(crate) fn calls(&self, caller: &CallerId<'_>, since: Timestamp, now: Timestamp) -> u32 {
-        let Some(key) = self.keys.caller(CALLERS, caller) else { return 0 };
+        let Some(key) = self.keys.caller(caller) else { return 0 };
         self.callers.of(key).get(&key).map_or(0, |times| times.within(millis(since), millis(now)))
     }
 
     /// Tells whether a caller has ever called before, as far back as calls are kept.
     pub(crate) fn is_known(&self, caller: &CallerId<'_>) -> bool {
-        let Some(key) = self.keys.caller(CALLERS, caller) else { return false };
+        let Some(key) = self.keys.caller(caller) else { return false };
         self.callers.of(key).get(&key).is_some_and(|times| !times.is_empty())
     }
 
     /// Counts the calls on a line from a time to another.
     pub(crate) fn calls_on(&self, line: &str, since: Timestamp, now: Timestamp) -> u32 {
-        self.count(self.keys.named(LINES, line), since, now)
+        self.count(self.keys.line(line), since, now)
     }
 
     /// Counts the calls from an address from a time to another.
@@ -269,7 +272,7 @@ impl Past {
         }
         let numbers = region.emergency_numbers().chain(["112", "911", "999"]);
         let dialed = numbers.filter_map(|number| {
-            let key = self.keys.named(SPOKEN, number);
+            let key = self.keys.identity(number);
             self.spoken.of(key).get(&key)?.dialed
         });
         dialed.max().and_then(timestamp)
@@ -277,13 +280,13 @@ impl Past {
 
     /// Tells whether a caller was added to a list and the entry still holds.
     pub(crate) fn is_added(&self, list: &str, caller: &CallerId<'_>, now: Timestamp) -> bool {
-        let Some(key) = self.keys.entry_of(list, caller) else { return false };
+        let Some(key) = self.entry_of(list, caller) else { return false };
         self.added.of(key).get(&key).is_some_and(|entry| entry.term.holds(millis(now)))
     }
 
     /// Returns how a caller was added to a list, while the entry holds.
     pub(crate) fn addition(&self, list: &str, caller: &CallerId<'_>, now: Timestamp) -> Option<Addition> {
-        let key = self.keys.entry_of(list, caller)?;
+        let key = self.entry_of(list, caller)?;
         let entries = self.added.of(key);
         let Entry { term, rule } = entries.get(&key).filter(|entry| entry.term.holds(millis(now)))?;
         let until = Some(term.until).filter(|until| *until < u64::MAX).and_then(timestamp);
@@ -316,12 +319,16 @@ impl Past {
         }
     }
 
+    fn entry_of(&self, list: &str, caller: &CallerId<'_>) -> Option<u64> {
+        if self.is_any_added.load(Relaxed) { self.keys.entry_of(list, caller) } else { None }
+    }
+
     fn count(&self, key: u64, since: Timestamp, now: Timestamp) -> u32 {
         self.rates.of(key).get(&key).map_or(0, |times| times.within(millis(since), millis(now)))
     }
 
     fn spoken_with(&self, caller: &CallerId<'_>) -> Option<Spoken> {
-        let key = self.keys.caller(SPOKEN, caller)?;
+        let key = self.keys.caller(caller)?;
         self.spoken.of(key).get(&key).copied()
     }
 }

@@ -41,14 +41,12 @@ pub(super) struct Verified {
 impl<'a> Claims<'a> {
     pub(super) fn of(invite: &Invite<'a>) -> Self {
         let is_trusted = arrival(invite).is_trusted();
-        let from = invite.from();
-        let tag = from.as_ref().and_then(|from| from.header_param("tag"));
-        let from = from.map(Claim::of).unwrap_or_default();
+        let from = invite.from().map(Claim::of).unwrap_or_default();
         // There may be two, a sip and a tel URI of one caller, of which one says it.
         let found = invite.asserted_identities().find_map(|address| address.verstat());
         let asserted_verstat = found.as_deref().map(read_verstat);
         Self {
-            tag,
+            tag: invite.from_tag(),
             from: if is_trusted { from } else { Claim { verstat: None, ..from } },
             asserted: invite
                 .asserted()

@@ -11,7 +11,7 @@
 //! A table of bounded size by keyed hashes, in parts with a lock each: no call waits for another one's decision. Room is
 //! made when a call needs it, and what is over goes when its part is seen again; when a part is full its oldest call goes.
 
-use std::hash::{BuildHasher, Hasher as _, RandomState};
+use std::hash::RandomState;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -20,6 +20,7 @@ use ringfence_policy::Caller;
 use softphone::Invite;
 
 use super::seen::Seen;
+use crate::keyed::Keyed;
 
 /// What was decided of calls a moment ago.
 #[derive(Debug)]
@@ -99,27 +100,26 @@ impl Copies {
     pub(super) fn key(&self, invite: &Invite<'_>, caller: &Caller<'_>, seen: &Seen<'_>) -> Option<u64> {
         let (call_id, (tag, is_trusted)) = (invite.call_id(), seen.origin()?);
         let is_known = !call_id.is_empty() && !tag.is_empty();
-        // Of the numbers that are called To alone is the same on all branches of a fork.
-        let called = invite.called().map(|called| called.user()).unwrap_or_default();
-        let texts = [&call_id, tag, caller.user, caller.host, &called];
+        let texts = [&call_id, tag, caller.user, caller.host, seen.meant()];
         let cseq = invite.cseq().filter(|_| is_known)?;
         Some(self.key_of(texts, cseq, [is_trusted, caller.withheld]))
     }
 
     fn key_of(&self, texts: [&str; 5], cseq: u32, flags: [bool; 2]) -> u64 {
-        let mut hasher = self.seed.build_hasher();
+        let mut key = Keyed::by(&self.seed);
         for text in texts {
-            hasher.write(text.as_bytes());
-            hasher.write_u8(0xff);
+            key.put(text.as_bytes());
+            // No text has it.
+            key.put(&[0xff]);
         }
-        hasher.write_u32(cseq);
-        hasher.write(&flags.map(u8::from));
-        hasher.finish()
+        key.put(&cseq.to_ne_bytes());
+        key.put(&flags.map(u8::from));
+        key.finish()
     }
 
     /// Finds what was decided of a call a moment ago, and counts a further copy on the same line.
-    pub(super) fn find(&self, key: u64, on: On) -> Option<Earlier> {
-        self.places(key, |places, _| {
+    pub(super) fn find(&self, key: u64, on: On, now: Instant) -> Option<Earlier> {
+        self.places(key, now, |places, _| {
             let place = places.iter_mut().find(|place| place.key == key)?;
             if place.copies >= MOST_COPIES {
                 return None;
@@ -136,16 +136,16 @@ impl Copies {
 
     /// Keeps a decision. Returns what counts instead, and keeps nothing, if another copy was decided meanwhile: on this
     /// line, or on another one at another time than this.
-    pub(super) fn keep(&self, key: u64, on: On, decision: Decided) -> Option<Earlier> {
+    pub(super) fn keep(&self, key: u64, on: On, decision: Decided, now: Instant) -> Option<Earlier> {
         let (here, at) = (OnLine { on, treatment: decision.treatment }, decision.at);
-        self.places(key, |places, now| {
+        self.places(key, now, |places, since| {
             let Some(place) = places.iter_mut().find(|place| place.key == key) else {
                 if places.len() == WAYS
                     && let Some(oldest) = (0..WAYS).min_by_key(|&index| places[index].since)
                 {
                     places.swap_remove(oldest);
                 }
-                places.push(Place { key, at, since: now, first: here, others: Vec::new(), copies: 0 });
+                places.push(Place { key, at, since, first: here, others: Vec::new(), copies: 0 });
                 return None;
             };
             let known = place.treatment(on);
@@ -163,8 +163,8 @@ impl Copies {
     }
 
     /// Shows the calls of a part that are not over, and what time it is.
-    fn places<T>(&self, key: u64, see: impl FnOnce(&mut Vec<Place>, u64) -> T) -> T {
-        let now = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
+    fn places<T>(&self, key: u64, now: Instant, see: impl FnOnce(&mut Vec<Place>, u64) -> T) -> T {
+        let now = u64::try_from(now.saturating_duration_since(self.began).as_millis()).unwrap_or(u64::MAX);
         let part = (key >> 48) as usize % PARTS;
         let mut places = self.parts[part].lock().unwrap_or_else(PoisonError::into_inner);
         places.retain(|place| Duration::from_millis(now.saturating_sub(place.since)) < LIFE);
@@ -186,6 +186,16 @@ mod tests {
     const HOME: On = On { configuration: 1, line: 1 };
     const WORK: On = On { configuration: 1, line: 2 };
 
+    impl Copies {
+        fn found(&self, key: u64, on: On) -> Option<Earlier> {
+            self.find(key, on, self.began)
+        }
+
+        fn kept(&self, key: u64, on: On, decision: Decided) -> Option<Earlier> {
+            self.keep(key, on, decision, self.began)
+        }
+    }
+
     fn decided(second: i64) -> Decided {
         Decided { at: Timestamp::from_second(second).unwrap(), treatment: 7 }
     }
@@ -194,26 +204,26 @@ mod tests {
     fn a_copy_on_the_same_line_has_the_same_decision_and_on_another_line_the_same_time() {
         let copies = Copies::default();
         let key = copies.key_of(["a", "b", "c", "d", "e"], 1, [true, false]);
-        assert_eq!(copies.find(key, HOME), None);
-        assert_eq!(copies.keep(key, HOME, decided(5)), None);
-        assert_eq!(copies.find(key, HOME), Some(Earlier::Here(decided(5))));
-        assert_eq!(copies.find(key, WORK), Some(Earlier::Elsewhere(decided(5).at)));
+        assert_eq!(copies.found(key, HOME), None);
+        assert_eq!(copies.kept(key, HOME, decided(5)), None);
+        assert_eq!(copies.found(key, HOME), Some(Earlier::Here(decided(5))));
+        assert_eq!(copies.found(key, WORK), Some(Earlier::Elsewhere(decided(5).at)));
         assert_eq!(
-            copies.find(key, On { configuration: 2, ..HOME }),
+            copies.found(key, On { configuration: 2, ..HOME }),
             Some(Earlier::Elsewhere(decided(5).at))
         );
         let first = Some(Earlier::Here(decided(5)));
-        assert_eq!(copies.keep(key, HOME, decided(6)), first, "the first that is decided counts");
+        assert_eq!(copies.kept(key, HOME, decided(6)), first, "the first that is decided counts");
     }
 
     #[test]
     fn of_two_lines_that_decide_at_once_the_second_decides_again_at_the_time_of_the_first() {
         let copies = Copies::default();
-        assert_eq!((copies.find(9, HOME), copies.find(9, WORK)), (None, None));
-        assert_eq!(copies.keep(9, HOME, decided(5)), None);
-        assert_eq!(copies.keep(9, WORK, decided(6)), Some(Earlier::Elsewhere(decided(5).at)));
-        assert_eq!(copies.find(9, WORK), Some(Earlier::Elsewhere(decided(5).at)));
-        assert_eq!(copies.keep(9, WORK, decided(5)), None);
+        assert_eq!((copies.found(9, HOME), copies.found(9, WORK)), (None, None));
+        assert_eq!(copies.kept(9, HOME, decided(5)), None);
+        assert_eq!(copies.kept(9, WORK, decided(6)), Some(Earlier::Elsewhere(decided(5).at)));
+        assert_eq!(copies.found(9, WORK), Some(Earlier::Elsewhere(decided(5).at)));
+        assert_eq!(copies.kept(9, WORK, decided(5)), None);
     }
 
     #[test]
@@ -236,25 +246,25 @@ mod tests {
     #[test]
     fn a_flood_of_copies_is_a_flood_of_calls() {
         let copies = Copies::default();
-        copies.keep(9, HOME, decided(5));
-        let found = (0..1_000).filter(|_| copies.find(9, HOME).is_some()).count();
+        copies.kept(9, HOME, decided(5));
+        let found = (0..1_000).filter(|_| copies.found(9, HOME).is_some()).count();
         assert_eq!(found, usize::from(MOST_COPIES));
-        assert_eq!(copies.keep(9, HOME, decided(6)), None);
-        assert_eq!(copies.find(9, HOME), None);
+        assert_eq!(copies.kept(9, HOME, decided(6)), None);
+        assert_eq!(copies.found(9, HOME), None);
     }
 
     #[test]
     fn a_call_that_rings_a_group_of_64_lines_is_one_call() {
         let copies = Copies::default();
-        copies.keep(9, HOME, decided(5));
+        copies.kept(9, HOME, decided(5));
         for line in 2..=MOST_LINES {
             let on = On { configuration: 1, line };
-            assert_eq!(copies.find(9, on), Some(Earlier::Elsewhere(decided(5).at)), "{line}");
-            assert_eq!(copies.keep(9, on, decided(5)), None);
+            assert_eq!(copies.found(9, on), Some(Earlier::Elsewhere(decided(5).at)), "{line}");
+            assert_eq!(copies.kept(9, on, decided(5)), None);
         }
         for line in 1..=usize::from(MOST_COPIES) {
             let on = On { configuration: 1, line };
-            assert_eq!(copies.find(9, on), Some(Earlier::Here(decided(5))), "{line}");
+            assert_eq!(copies.found(9, on), Some(Earlier::Here(decided(5))), "{line}");
         }
     }
 
@@ -262,20 +272,22 @@ mod tests {
     fn the_lines_of_a_call_that_are_told_apart_are_bounded() {
         let copies = Copies::default();
         for line in 1..=1_000 {
-            copies.keep(9, On { configuration: 1, line }, decided(5));
+            copies.kept(9, On { configuration: 1, line }, decided(5));
         }
-        copies.places(9, |places, _| assert_eq!((places.len(), places[0].others.len()), (1, MOST_LINES - 1)));
-        assert_eq!(copies.find(9, HOME), None, "it is a flood");
+        copies.places(9, copies.began, |places, _| {
+            assert_eq!((places.len(), places[0].others.len()), (1, MOST_LINES - 1));
+        });
+        assert_eq!(copies.found(9, HOME), None, "it is a flood");
     }
 
     #[test]
     fn the_oldest_of_eight_goes_when_a_place_is_needed() {
         let copies = Copies::default();
         for key in 1..=9 {
-            copies.keep(key, HOME, decided(5));
+            copies.kept(key, HOME, decided(5));
         }
-        let known = (1..=9).filter(|key| copies.find(*key, HOME).is_some()).count();
+        let known = (1..=9).filter(|key| copies.found(*key, HOME).is_some()).count();
         assert_eq!(known, 8);
-        assert!(copies.find(9, HOME).is_some());
+        assert!(copies.found(9, HOME).is_some());
     }
 }

@@ -14,7 +14,10 @@ use super::memory::{Said, StoodOn};
 #[derive(Debug)]
 pub(super) struct Seen<'a> {
     claims: Claims<'a>,
-    called: Cow<'a, str>,
+    /// The user of To, or of the Request-URI.
+    meant: Cow<'a, str>,
+    /// That of `P-Called-Party-ID`, by a trusted peer.
+    party: Option<Cow<'a, str>>,
     called_source: Source,
     user_agent: Option<Cow<'a, str>>,
     diverted: Option<String>,
@@ -28,18 +31,17 @@ impl<'a> Seen<'a> {
     pub(super) fn of(invite: &Invite<'a>, line: &'a str) -> Self {
         let arrival = arrival(invite);
         let party = invite.called_party().filter(|_| arrival.is_trusted()).map(|party| party.user());
-        let (called, called_source) = match party.filter(|party| !party.is_empty()) {
-            Some(party) => (party, Source::CalledPartyId),
-            None => match invite.to() {
-                Some(to) => (to.user(), Source::To),
-                None => (invite.request_uri().map(|uri| uri.user()).unwrap_or_default(), Source::RequestUri),
-            },
+        let party = party.filter(|party| !party.is_empty());
+        let (meant, source) = match invite.to() {
+            Some(to) => (to.user(), Source::To),
+            None => (invite.request_uri().map(|uri| uri.user()).unwrap_or_default(), Source::RequestUri),
         };
         let first = invite.diversions().into_iter().next();
         Self {
             claims: Claims::of(invite),
-            called,
-            called_source,
+            called_source: if party.is_some() { Source::CalledPartyId } else { source },
+            meant,
+            party,
             user_agent: invite.user_agent(),
             diverted: first.map(|diversion| diversion.by.user().into_owned()),
             line,
@@ -59,7 +61,7 @@ impl<'a> Seen<'a> {
     ) -> Facts<'f> {
         let verified = self.claims.verified(order);
         Facts {
-            called: Some((&self.called, self.called_source)),
+            called: Some((self.party.as_ref().unwrap_or(&self.meant), self.called_source)),
             groups,
             arrival: self.arrival,
             verification: verified.map_or(Verification::Unchecked, |verified| verified.verification),
@@ -77,6 +79,11 @@ impl<'a> Seen<'a> {
     /// came from somebody who is trusted.
     pub(super) fn origin(&self) -> Option<(&str, bool)> {
         Some((self.claims.tag()?, self.arrival.is_trusted()))
+    }
+
+    /// Returns whom the caller meant. Of the numbers that are called this alone is the same on all branches of a fork.
+    pub(super) fn meant(&self) -> &str {
+        &self.meant
     }
 
     /// Returns who is calling, by whose word counts.

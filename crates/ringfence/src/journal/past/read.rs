@@ -10,7 +10,6 @@ use rusqlite::{Connection, OptionalExtension as _};
 
 use super::super::packs::{self, Within};
 use super::super::reader::{entries, switches};
-use super::key::{CALLERS, LINES};
 use super::{LONGEST_EMERGENCY, Past, address, latest, millis};
 
 impl Past {
@@ -52,7 +51,7 @@ impl Past {
         while let Some(row) = rows.next()? {
             match row.get::<_, i64>(1)? {
                 at if at > latest => drop(self.from_future.fetch_add(1, Relaxed)),
-                at => read.push((at, self.keys.named(CALLERS, row.get_ref(0)?.as_str()?))),
+                at => read.push((at, self.keys.identity(row.get_ref(0)?.as_str()?))),
             }
         }
         let within = Within { since: oldest.unwrap_or(i64::MIN), ..packs::ALL };
@@ -60,7 +59,7 @@ impl Past {
             for call in pack.calls {
                 match (call.at.as_microsecond(), call.evidence.identity) {
                     (at, Some(_)) if at > latest => drop(self.from_future.fetch_add(1, Relaxed)),
-                    (at, Some(identity)) => read.push((at, self.keys.named(CALLERS, &identity))),
+                    (at, Some(identity)) => read.push((at, self.keys.identity(&identity))),
                     (_, None) => {}
                 }
             }
@@ -92,7 +91,7 @@ impl Past {
         let mut rows = calls.query((latest, u32::try_from(MOST_RATED).unwrap_or(u32::MAX)))?;
         let mut read = Vec::<(i64, u64, Option<u64>)>::new();
         let keys = |line: &str, source: &str| {
-            (self.keys.named(LINES, line), address(source).map(|source| self.keys.source(source)))
+            (self.keys.line(line), address(source).map(|source| self.keys.source(source)))
         };
         while let Some(row) = rows.next()? {
             let (line, source) = keys(row.get_ref(0)?.as_str()?, row.get_ref(1)?.as_str()?);
