@@ -254,6 +254,11 @@ mod granted {
         assert!(again.header("Authorization").unwrap().contains("nonce=\"three\""));
     }
 
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-8.1.1.1
+    //= type=test
+    //# When a pre-existing route set is present, the procedures for populating the Request-URI and
+    //# Route header field detailed in Section 12.2.1.1 MUST be followed (even though there is no
+    //# dialog), using the desired Request-URI as the remote target URI.
     #[test]
     fn calls_are_let_in_from_the_proxy_that_requests_go_through() {
         let account = Account { outbound_proxy: Some(("192.0.2.1".into(), Some(5060))), ..account() };
@@ -421,12 +426,23 @@ mod failing {
         }
     }
 
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-8.1.3.4
+    //= type=test
+    //# In order to create a request based on a contact address in a 3xx response, a UAC MUST copy
+    //# the entire URI from the target set into the Request-URI, except for the "method-param" and
+    //# "header" URI parameters (see Section 19.1.1 for a definition of these parameters).
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-8.1.3.4
+    //= type=test
+    //# Finally, once the new request has been constructed, it is sent using a new client
+    //# transaction, and therefore MUST have a new branch ID in the top Via field as discussed in
+    //# Section 8.1.1.7.
     #[test]
     fn a_redirection_is_followed_to_its_first_sip_uri_and_without_one_refused() {
         let (mut probe, register) = registering(account());
         let clear =
             "<sips:a.example.com>, <sip:b.example.com;transport=tls>, <sip:c.example.com;transport=TCP>";
-        let over_udp = "<sip:r2.example.com:5070;transport=UDP;lr>, <sip:r3.example.com>";
+        let over_udp =
+            "<sip:858@r2.example.com:5070;transport=UDP;method=INVITE;x?Subject=y>, <sip:r3.example.com>";
         let contacts = format!("Contact: <mailto:a@b>, {clear}, {over_udp}\r\n");
         assert_eq!(probe.receive(answer(&register, "302 Moved Temporarily", &contacts)), []);
         let next = probe.events().last();
@@ -434,7 +450,9 @@ mod failing {
             matches!(next, Some(Event::Resolve { host, port: Some(5070), .. }) if host == "r2.example.com")
         );
         let moved = only_register(resolve(&mut probe, &["192.0.2.2:5070"]));
-        assert_eq!(moved.message().request_uri(), Some(&b"sip:r2.example.com:5070"[..]));
+        assert_eq!(moved.message().request_uri(), Some(&b"sip:r2.example.com:5070;transport=UDP;x"[..]));
+        let branch = |sent: &Sent| sent.message().via().unwrap().branch().unwrap().to_vec();
+        assert_ne!(branch(&moved), branch(&register));
         assert_eq!(moved.destination, "192.0.2.2:5070".parse().unwrap());
         for contacts in ["*", "<sips:a.example.com>, <sip:b.example.com;transport=tcp>"] {
             let (mut probe, register) = registering(account());
@@ -539,6 +557,9 @@ mod leaving {
         assert_eq!(state(&probe), &RegistrationState::Unregistered);
     }
 
+    //= https://www.rfc-editor.org/rfc/rfc6026#section-8.9
+    //= type=test
+    //# Otherwise, any element other than a stateless proxy MUST silently discard the response.
     #[test]
     fn an_answer_that_comes_too_late_changes_nothing() {
         let (mut probe, register) = registering(account());

@@ -166,9 +166,30 @@ pub(super) fn redirect_target(response: &Message<'_>, account: &Account, used: T
     addresses(response).find_map(|address| {
         let uri = address.uri().ok().filter(|uri| is_asked_alike(uri, account, used))?;
         let host = uri.host().to_string();
-        let uri_text = format!("{}:{host}{}", account.scheme(), suffix(uri.port()));
-        Some(Next { uri: uri_text, host, port: uri.port() })
+        let (scheme, port, parameters) = (account.scheme(), suffix(uri.port()), parameters_of(&uri)?);
+        Some(Next { uri: format!("{scheme}:{host}{port}{parameters}"), host, port: uri.port() })
     })
+}
+
+/// Returns the parameters of a URI that the Request-URI made of it has, or `None` where they cannot be written.
+fn parameters_of(uri: &Uri<'_>) -> Option<String> {
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-8.1.3.4
+    //# In order to create a request based on a contact address in a 3xx
+    //# response, a UAC MUST copy the entire URI from the target set into the
+    //# Request-URI, except for the "method-param" and "header" URI
+    //# parameters
+    // That of a REGISTER has no user part (section 10.2).
+    let is_copied = |name: &[u8]| !name.eq_ignore_ascii_case(b"method");
+    let mut parameters = String::new();
+    for (name, value) in uri.params().iter().filter(|(name, _)| is_copied(name)) {
+        parameters.push(';');
+        parameters.push_str(std::str::from_utf8(name).ok()?);
+        if let Some(value) = value {
+            parameters.push('=');
+            parameters.push_str(std::str::from_utf8(value).ok()?);
+        }
+    }
+    Some(parameters)
 }
 
 fn is_asked_alike(uri: &Uri<'_>, account: &Account, used: Transport) -> bool {
