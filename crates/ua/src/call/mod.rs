@@ -5,6 +5,7 @@ mod answer;
 mod incoming;
 mod invite;
 mod redirection;
+pub(crate) mod sips;
 mod wait;
 
 pub use answer::{InvalidAnswer, Rejection};

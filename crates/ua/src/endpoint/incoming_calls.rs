@@ -11,6 +11,7 @@ use super::inbound::Inbound;
 use super::{Endpoint, Event, Trying};
 use crate::call::{
     CallEnd, CallNumber, Due, Incoming, Invite, Redirection, Rejection, Ring, UNDECIDED_FOR, Verdict, Wait,
+    sips,
 };
 use crate::core::{Answering, Echo, Objection};
 use crate::limits::OVERLOAD_RETRY_AFTER;
@@ -289,7 +290,8 @@ impl Endpoint {
     ) {
         let Answering { request, source, tag, .. } = inbound.answering;
         let invite = Arc::new(request.clone().into_owned());
-        let contact = self.lines.contact(now, inbound.line, self.local, inbound.target);
+        let is_secure = sips::is_asked_for(inbound.head);
+        let contact = self.lines.contact(now, inbound.line, self.local, inbound.target, is_secure);
         let ends_at = now + wait.limit().min(UNDECIDED_FOR);
         let waiting = Incoming {
             key: inbound.key,

@@ -64,11 +64,12 @@ impl Line {
 
     /// Returns the URI that a caller's later requests are to reach the line at: what the registrar gave it for that, or
     /// where it is, by what the INVITE came by. It has no token: what a caller learns must not let anyone in.
-    fn contact(&self, now: Instant, fallback: SocketAddr, transport: Transport) -> String {
+    fn contact(&self, now: Instant, fallback: SocketAddr, transport: Transport, is_secure: bool) -> String {
         //= https://www.rfc-editor.org/rfc/rfc5627#section-4.4
         //# A UA SHOULD use a GRUU when populating the Contact header field of
         //# dialog-forming and target refresh requests and responses.
-        if let Some(gruu) = self.binding.as_ref().and_then(|binding| binding.gruu(now)) {
+        let gruu = self.binding.as_ref().and_then(|binding| binding.gruu(now));
+        if let Some(gruu) = gruu.filter(|gruu| !is_secure || gruu.starts_with("sips:")) {
             return gruu.to_owned();
         }
         let registered = self.binding.as_ref().and_then(Binding::contact);
@@ -76,7 +77,8 @@ impl Line {
             let address = self.local.unwrap_or(fallback);
             ContactAddress { address, transport, is_secure: false }
         });
-        contact.uri(&self.account.user)
+        let is_secure = is_secure || contact.is_secure;
+        ContactAddress { is_secure, ..contact }.uri(&self.account.user)
     }
 
     /// Returns every address that may ring the line.

@@ -124,11 +124,12 @@ impl Lines {
         id: LineId,
         fallback: std::net::SocketAddr,
         flow: Flow,
+        is_secure: bool,
     ) -> String {
         let Some(line) = self.find(id) else { return String::new() };
         let flows = self.flow_sets.get(&id).into_iter().flat_map(|set| set.flows.keys());
         let came_by = flows.filter_map(|id| self.find(*id)).find(|it| it.keeps_open(flow));
-        came_by.unwrap_or(line).contact(now, fallback, flow.transport())
+        came_by.unwrap_or(line).contact(now, fallback, flow.transport(), is_secure)
     }
 
     /// Forgets the further flows of a line that is no more.
