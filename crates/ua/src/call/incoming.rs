@@ -116,6 +116,17 @@ impl Waiting {
         (is_same && call.ring != Ring::Silent).then_some(number)
     }
 
+    /// Returns whether a request within the early dialog of a call was made before its INVITE.
+    pub(crate) fn is_out_of_order(&self, number: u64, head: &Head<'_>) -> bool {
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-12.2.2
+        //# If the remote sequence number was not empty, but the
+        //# sequence number of the request is lower than the remote sequence
+        //# number, the request is out of order and MUST be rejected with a 500
+        //# (Server Internal Error) response.
+        let invited = self.calls.get(&number).and_then(|call| Some(call.invite.cseq().ok()?.number));
+        head.cseq().ok().zip(invited).is_some_and(|(cseq, invited)| cseq.number < invited)
+    }
+
     pub(crate) fn remove(&mut self, number: u64) -> Option<Incoming> {
         let call = self.calls.remove(&number)?;
         self.bytes -= call.invite.as_bytes().len();

@@ -163,6 +163,9 @@ impl Endpoint {
         let is_attended = !objection.is_some_and(|objection| objection.precedes_the_call());
         if is_attended && (is_in_dialog || method == Method::Bye) {
             return match (method, self.calls.find_by_dialog(inbound.head)) {
+                (Method::Bye, Some(number)) if self.calls.is_out_of_order(number, inbound.head) => {
+                    self.answer(now, inbound, StatusCode::SERVER_INTERNAL_ERROR, None, |_, _| {});
+                }
                 (Method::Bye, Some(number)) => self.hang_up_early(now, inbound, number),
                 (Method::Invite, Some(_)) => self.answer_too_early(now, inbound),
                 _ => self.answer_no_dialog(now, inbound),
@@ -243,6 +246,10 @@ impl Endpoint {
             Some(Cancellable::Decided) => StatusCode::OK,
             // It would be the first sign of life.
             Some(Cancellable::Silent) => return,
+            //= https://www.rfc-editor.org/rfc/rfc3261#section-8.2.7
+            //# A stateless UAS MUST ignore CANCEL requests.
+            // Where there is no room its INVITE may have been answered without a transaction.
+            None if self.transactions.is_full() => return,
             //= https://www.rfc-editor.org/rfc/rfc3261#section-9.2
             //# If the UAS did not find a matching transaction for the CANCEL
             //# according to the procedure above, it SHOULD respond to the CANCEL

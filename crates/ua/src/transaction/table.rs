@@ -277,10 +277,14 @@ impl Table {
         self.entries.len() + self.confirmed.len()
     }
 
+    /// Returns whether there is no room for another server transaction.
+    pub(crate) fn is_full(&self) -> bool {
+        self.len() - self.clients >= self.limits.server_transactions
+            || self.response_bytes >= self.limits.response_bytes
+    }
+
     fn start_server_entry(&mut self, mut entry: Entry) -> bool {
-        let is_full = self.len() - self.clients >= self.limits.server_transactions
-            || self.response_bytes >= self.limits.response_bytes;
-        if is_full {
+        if self.is_full() {
             return false;
         }
         if let Some(merge) = entry.merge {
