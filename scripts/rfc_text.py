@@ -17,6 +17,12 @@ PAGE_BREAK = re.compile(r"\n+[^\n]*\[Page \d+\][ \t]*\n+\f?\n*(?:RFC \d+ [^\n]*\
 # left margin, or a little in (RFC 3261 indents some).
 HEADING = re.compile(r"^ {0,2}(\d+(?:\.\d+)*|[A-Z](?:\.\d+)+)\.? +[A-Z0-9\"'<(].*$", re.MULTILINE)
 
+# What stands before an item of a list.
+BULLET = re.compile(r"(?:o|\*|-|\(?[0-9a-z]{1,2}[.)]) ")
+
+# Where a sentence ends: not behind an abbreviation, and before what can begin another one.
+SENTENCE_END = re.compile(r"(?<!e\.g)(?<!i\.e)(?<!etc)(?<!vs)(?<! cf)[.?!][\"”)]? +(?=[A-Z\"(<\d])")
+
 
 def folder():
     """The folder of RFC texts; it may not exist."""
@@ -36,6 +42,28 @@ def normalised(text):
     on both sides of a comparison.
     """
     return re.sub(r"(?<=\w)- (?=\w)", "-", " ".join(text.split()))
+
+
+def sentences(text):
+    """The sentences of a section's text, normalised, in their order.
+
+    An item of a list is a paragraph of its own, without its bullet. A paragraph that a page break cut in two is one again.
+    """
+    paragraphs = []
+    for block in re.split(r"\n[ \t]*\n", text):
+        paragraph = normalised(block)
+        if not paragraph:
+            continue
+        if paragraphs and paragraph[0].islower() and not BULLET.match(paragraph) and paragraphs[-1][-1] not in '.:;!?)"':
+            paragraphs[-1] += " " + paragraph
+        else:
+            paragraphs.append(paragraph)
+    for paragraph in paragraphs:
+        start = BULLET.match(paragraph).end() if BULLET.match(paragraph) else 0
+        for end in SENTENCE_END.finditer(paragraph, start):
+            yield paragraph[start : end.end()].strip()
+            start = end.end()
+        yield paragraph[start:]
 
 
 def sections(text):
