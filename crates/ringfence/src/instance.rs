@@ -49,6 +49,13 @@ fn read(path: &Path) -> io::Result<String> {
 mod tests {
     use super::*;
 
+    //= https://www.rfc-editor.org/rfc/rfc5626#section-4.1
+    //= type=test
+    //# Each UA MUST have an Instance Identifier Uniform Resource Name (URN) [RFC2141] that uniquely
+    //# identifies the device.
+    //= https://www.rfc-editor.org/rfc/rfc5626#section-4.1
+    //= type=test
+    //# This URN MUST be persistent across power cycles of the device.
     #[test]
     fn it_is_made_once_and_then_stays() {
         let home = tempfile::tempdir().unwrap();

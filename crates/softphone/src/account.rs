@@ -371,6 +371,12 @@ mod tests {
         }
     }
 
+    //= https://www.rfc-editor.org/rfc/rfc7118#section-9.2
+    //= type=test
+    //# If such a path includes a WebSocket connection, it MUST be a secure WebSocket connection.
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-8.1.1.2
+    //= type=test
+    //# Any implementation that supports TLS MUST support the SIPS URI scheme.
     #[test]
     fn an_address_says_what_requests_go_by() {
         let transport = |address: &str| Account::new(address).unwrap().into_inner().unwrap().transport();

@@ -28,6 +28,12 @@ async fn counted(phone: &Softphone, is_it: impl Fn(&Counters) -> bool) {
     soon(async { while !is_it(&phone.counters().await.unwrap()) {} }).await;
 }
 
+//= https://www.rfc-editor.org/rfc/rfc3261#section-18
+//= type=test
+//# All SIP elements MUST implement UDP and TCP.
+//= https://www.rfc-editor.org/rfc/rfc7118#section-5.4
+//= type=test
+//# All SIP elements MUST implement UDP and TCP.
 #[tokio::test]
 async fn a_line_registers_and_rejects_over_tcp_however_the_stream_is_cut() {
     for pieces in [None, Some(1), Some(7)] {
@@ -44,6 +50,10 @@ async fn a_line_registers_and_rejects_over_tcp_however_the_stream_is_cut() {
     }
 }
 
+//= https://www.rfc-editor.org/rfc/rfc5626#section-4.3
+//= type=test
+//# For protocols that don't use TLS, if the UAC has an existing flow to this IP address, and port
+//# with the correct protocol, then the UAC MUST use the existing connection.
 #[tokio::test]
 async fn the_lines_of_one_registrar_share_a_connection() {
     let (pbx, phone) = (pbx_behind(None, None).await, phone().await);
@@ -113,6 +123,11 @@ async fn a_certificate_that_leads_nowhere_or_is_for_another_is_refused_unless_an
     }
 }
 
+//= https://www.rfc-editor.org/rfc/rfc7118#section-9.1
+//= type=test
+//# When establishing a connection using SIP over secure WebSocket transport, the client MUST
+//# authenticate the server using the server's certificate according to the WebSocket validation
+//# procedure in [RFC6455].
 #[tokio::test]
 async fn a_certificate_of_a_sip_domain_alone_will_do_by_tls_and_not_by_websocket() {
     let authority = Authority::new();
@@ -155,6 +170,11 @@ async fn listening_by_tcp() -> (Softphone, softphone::Line) {
     (phone, line)
 }
 
+//= https://www.rfc-editor.org/rfc/rfc3261#section-18.2.2
+//= type=test
+//# If the "sent-protocol" is a reliable transport protocol such as TCP or SCTP, or TLS over those,
+//# the response MUST be sent using the existing connection to the source of the original request
+//# that created the transaction, if that connection is still open.
 #[tokio::test]
 async fn a_trunk_that_connects_to_us_is_answered_over_its_connection_once() {
     let (phone, line) = listening_by_tcp().await;
@@ -280,6 +300,21 @@ async fn listening_by_websocket() -> (Softphone, softphone::Line, SocketAddr) {
 //= type=test
 //# Each SIP message MUST be carried within a single WebSocket message,
 //# and a WebSocket message MUST NOT contain more than one SIP message.
+//= https://www.rfc-editor.org/rfc/rfc7118#section-4.1
+//= type=test
+//# The 101 reply from the server MUST contain "sip" in its corresponding Sec-WebSocket-Protocol
+//# header.
+//= https://www.rfc-editor.org/rfc/rfc7118#section-4.1
+//= type=test
+//# Messages other than SIP requests and responses MUST NOT be transmitted over this connection.
+//= https://www.rfc-editor.org/rfc/rfc7118#section-5
+//= type=test
+//# Thus, client and server transactions using WebSocket for transport MUST follow the procedures
+//# and timer values for reliable transports as defined in [RFC3261].
+//= https://www.rfc-editor.org/rfc/rfc7118#section-4.2
+//= type=test
+//# Therefore, SIP WebSocket Clients and SIP WebSocket Servers MUST accept both text and binary
+//# frames.
 #[tokio::test]
 async fn each_message_to_a_page_is_one_of_its_own() {
     let (_phone, line, address) = listening_by_websocket().await;
@@ -302,6 +337,31 @@ async fn each_message_to_a_page_is_one_of_its_own() {
     assert_eq!(next(page.next()).await.unwrap().into_text().unwrap(), "\r\n");
 }
 
+//= https://www.rfc-editor.org/rfc/rfc7118#section-4.2
+//= type=test
+//# Therefore, SIP WebSocket Clients and SIP WebSocket Servers MUST accept both text and binary
+//# frames.
+//= https://www.rfc-editor.org/rfc/rfc7118#section-4.2
+//= type=test
+//# If there is at least one non-UTF-8 symbol in the whole SIP message (including headers and the
+//# body), then the whole message MUST be sent within a WebSocket binary message.
+#[tokio::test]
+async fn a_page_may_send_bytes_and_is_answered_in_bytes_what_is_no_utf_8() {
+    let (_phone, line, address) = listening_by_websocket().await;
+    let request =
+        ClientRequestBuilder::new(format!("ws://{address}/").parse().unwrap()).with_sub_protocol("sip");
+    let (mut page, _) =
+        tokio_tungstenite::client_async(request, TcpStream::connect(address).await.unwrap()).await.unwrap();
+    let (before, behind) = INVITE.split_once("<sip:1001@127.0.0.1>;tag").unwrap();
+    let name = b"\"J\xfcrgen\" <sip:1001@127.0.0.1>;tag";
+    page.send(Message::binary([before.as_bytes(), name, behind.as_bytes()].concat())).await.unwrap();
+    next(line.incoming()).await.reject(Reject::busy()).await.unwrap();
+    for status in [&b"SIP/2.0 100 "[..], b"SIP/2.0 486 "] {
+        let Message::Binary(bytes) = next(page.next()).await.unwrap() else { panic!("a text") };
+        assert!(bytes.starts_with(status) && bytes.windows(name.len()).any(|window| window == name));
+    }
+}
+
 #[tokio::test]
 async fn who_asks_for_no_sip_is_refused() {
     let (phone, _line, address) = listening_by_websocket().await;
@@ -315,6 +375,10 @@ async fn who_asks_for_no_sip_is_refused() {
     counted(&phone, |counters| counters.connections == 0).await;
 }
 
+//= https://www.rfc-editor.org/rfc/rfc7118#section-4.1
+//= type=test
+//# The client MUST include the value "sip" in the Sec-WebSocket-Protocol header in its handshake
+//# request.
 #[tokio::test]
 async fn a_line_asks_its_registrar_by_websocket() {
     let (server, _line, address) = listening_by_websocket().await;

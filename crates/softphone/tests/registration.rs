@@ -11,6 +11,28 @@ use softphone::{Account, Cause, RegistrationState};
 
 use stage::{builder, next, pbx, pbx_at, phone, soon};
 
+//= https://www.rfc-editor.org/rfc/rfc3261#section-18
+//= type=test
+//# All SIP elements MUST implement UDP and TCP.
+//= https://www.rfc-editor.org/rfc/rfc3261#section-18.1.1
+//= type=test
+//# For unreliable unicast transports, the client transport MUST be prepared to receive responses on
+//# the source IP address from which the request is sent (as responses are sent back to the source
+//# address) and the port number in the "sent-by" field.
+//= https://www.rfc-editor.org/rfc/rfc3261#section-18.1.1
+//= type=test
+//# The client MUST be prepared to receive responses on any address and port that would be selected
+//# by a server based on the procedures described in Section 5 of [4].
+//= https://www.rfc-editor.org/rfc/rfc3581#section-3
+//= type=test
+//# When the client sends the request, if the request is sent using UDP, the client MUST be prepared
+//# to receive the response on the same IP address and port it used to populate the source IP
+//# address and source port of the request.
+//= https://www.rfc-editor.org/rfc/rfc3581#section-3
+//= type=test
+//# For backwards compatibility, the client MUST still be prepared to receive a response on the port
+//# indicated in the sent-by field of the topmost Via header field value, as specified in Section
+//# 18.1.1 of SIP [1].
 #[tokio::test]
 async fn a_line_registers_with_the_digest_of_its_password() {
     let (pbx, phone) = (pbx().await, phone().await);

@@ -4,6 +4,7 @@
 
 mod stage;
 
+use rcgen::CertificateParams;
 use ringfence_testing::Mode;
 use softphone::{Account, Cause, Chosen, ChosenBy, RegistrationState, Softphone, Tls, Transport};
 use stage::authority::Authority;
@@ -21,6 +22,10 @@ fn account(address: &str) -> Account {
     Account::new(address).unwrap().password("secret")
 }
 
+//= https://www.rfc-editor.org/rfc/rfc3261#section-8.1.2
+//= type=test
+//# Unless there is local policy specifying otherwise, the destination MUST be determined by
+//# applying the DNS procedures described in [4] as follows.
 #[tokio::test]
 async fn an_account_without_a_port_registers_where_the_service_records_say() {
     let pbx = pbx().await;
@@ -145,6 +150,9 @@ async fn where_one_transport_cannot_be_had_the_next_that_the_domain_names_is_tri
     assert_eq!(chosen, Chosen { transport: Transport::Udp, by: ChosenBy::Fallback });
 }
 
+//= https://www.rfc-editor.org/rfc/rfc3261#section-8.1.2
+//= type=test
+//# If the Request-URI contains a SIPS URI, any alternate destinations MUST be contacted with TLS.
 #[tokio::test]
 async fn nothing_in_clear_comes_after_tls() {
     let (pbx, (_bound, port)) = (pbx().await, refusing());
@@ -261,6 +269,27 @@ async fn where_the_domain_wants_tls_nothing_leads_to_what_is_in_clear() {
         assert!(matches!(error.cause(), Some(Cause::Unresolved { .. })), "{tls}: {error}");
     }
     assert!(pbx.received("REGISTER").is_empty());
+}
+
+//= https://www.rfc-editor.org/rfc/rfc5626#section-4.3
+//= type=test
+//# For TLS protocols, there MUST also be a match between the host production in the next hop and
+//# one of the URIs contained in the subjectAltName in the peer certificate.
+#[tokio::test]
+async fn a_connection_by_tls_is_shared_by_the_lines_of_one_name_alone() {
+    let authority = Authority::new();
+    let names = ["a.example.com", "b.example.com"].map(str::to_owned).to_vec();
+    let params = CertificateParams::new(names).unwrap();
+    let pbx = pbx_behind(Some(authority.server_with(&params)), None).await;
+    let zone = Zone::default().with("a.example.com 60 A 127.0.0.1").with("b.example.com 60 A 127.0.0.1");
+    let tls = Tls::new().trust(authority.pem.as_bytes()).unwrap();
+    let listen = "127.0.0.1:0".parse().unwrap();
+    let phone = Softphone::builder().listen(listen).resolver(zone).tls(tls).start().await.unwrap();
+    for (address, connections) in [("858@a", 1), ("859@a", 1), ("858@b", 2)] {
+        let address = format!("sip:{address}.example.com:{}", pbx.address.port());
+        soon(phone.register(account(&address).transport(Transport::Tls))).await.unwrap();
+        assert_eq!(soon(phone.counters()).await.unwrap().connections, connections, "{address}");
+    }
 }
 
 #[tokio::test]

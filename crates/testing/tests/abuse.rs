@@ -150,6 +150,20 @@ fn a_second_invite_in_the_early_dialog_of_a_ringing_call_is_to_come_later() {
     assert!(wait <= 10);
 }
 
+//= https://www.rfc-editor.org/rfc/rfc3261#section-18.1.2
+//= type=test
+//# If the value of the "sent-by" parameter in that header field value does not correspond to a
+//# value that the client transport is configured to insert into requests, the response MUST be
+//# silently discarded.
+//= https://www.rfc-editor.org/rfc/rfc3261#section-18.1.2
+//= type=test
+//# If there is a match, the response MUST be passed to that transaction.
+//= https://www.rfc-editor.org/rfc/rfc3261#section-18.3
+//= type=test
+//# If the message is a response, it MUST be discarded.
+//= https://www.rfc-editor.org/rfc/rfc6026#section-8.9
+//= type=test
+//# If there is a match, the response MUST be passed to that transaction.
 #[test]
 fn a_response_that_is_not_whole_not_ours_or_not_sip_2_registers_nothing() {
     let registering = Account { is_registering: true, ..account() };

@@ -56,6 +56,10 @@ fn to_tag(sent: &Sent) -> Option<String> {
 mod echoed {
     use super::*;
 
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-8.2.6.1
+    //= type=test
+    //# When a 100 (Trying) response is generated, any Timestamp header field present in the request
+    //# MUST be copied into this 100 (Trying) response.
     #[test]
     fn a_timestamp_is_copied_into_the_100_and_no_further() {
         let sent = Probe::new(busy()).receive(with(&request("INVITE"), "Timestamp: 54.21"));
@@ -64,6 +68,18 @@ mod echoed {
         assert_eq!(sent[1].header("Timestamp"), None);
     }
 
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-12.1.1
+    //= type=test
+    //# When a UAS responds to a request with a response that establishes a dialog (such as a 2xx to
+    //# INVITE), the UAS MUST copy all Record-Route header field values from the request into the
+    //# response (including the URIs, URI parameters, and any Record-Route header field parameters,
+    //# whether they are known or unknown to the UAS) and MUST maintain the order of those values.
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-12.1.1
+    //= type=test
+    //# The UAS MUST add a Contact header field to the response.
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-12.1.1
+    //= type=test
+    //# The URI provided in the Contact header field MUST be a SIP or SIPS URI.
     #[test]
     fn a_180_repeats_the_record_route_and_says_where_we_are_without_our_token() {
         let routes = "Record-Route: <sip:p2.example.com;lr>, <sip:p1.example.com;lr>\r\nRecord-Route: <sip:192.0.2.1;lr>";
@@ -75,6 +91,10 @@ mod echoed {
         assert_eq!(sent[0].header("Record-Route"), None);
     }
 
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-8.2.6.2
+    //= type=test
+    //# The Via header field values in the response MUST equal the Via header field values in the
+    //# request and MUST maintain the same ordering.
     #[test]
     fn via_values_keep_their_order_however_they_are_spread_over_fields() {
         let top = "Via: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK776asdhds";
@@ -91,6 +111,39 @@ mod echoed {
         }
     }
 
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-18.2.1
+    //= type=test
+    //# When the server transport receives a request over any transport, it MUST examine the value
+    //# of the "sent-by" parameter in the top Via header field value.
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-18.2.2
+    //= type=test
+    //# It MUST follow the following process:
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-18.2.2
+    //= type=test
+    //# Otherwise, if the Via header field value contains a "maddr" parameter, the response MUST be
+    //# forwarded to the address listed there, using the port indicated in "sent-by", or port 5060
+    //# if none is present.
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-18.2.2
+    //= type=test
+    //# Otherwise (for unreliable unicast transports), if the top Via has a "received" parameter,
+    //# the response MUST be sent to the address in the "received" parameter, using the port
+    //# indicated in the "sent-by" value, or using port 5060 if none is specified explicitly.
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-18.2.2
+    //= type=test
+    //# Otherwise, if it is not receiver-tagged, the response MUST be sent to the address indicated
+    //# by the "sent-by" value, using the procedures in Section 5 of [4].
+    //= https://www.rfc-editor.org/rfc/rfc7118#section-5.3
+    //= type=test
+    //# If the host portion of the "sent-by" field contains a domain name, or if it contains an IP
+    //# address that differs from the packet source address, the server MUST add a "received"
+    //# parameter to that Via header field value.
+    //= https://www.rfc-editor.org/rfc/rfc7118#section-5.3
+    //= type=test
+    //# This parameter MUST contain the source address from which the packet was received.
+    //= https://www.rfc-editor.org/rfc/rfc7118#section-5.3
+    //= type=test
+    //# When the server transport receives a request over any transport, it MUST examine the value
+    //# of the "sent-by" parameter in the top Via header field value.
     #[test]
     fn responses_go_where_the_top_via_says() {
         let destination = |sent_by: &str, parameters: &str| {
@@ -121,6 +174,16 @@ mod echoed {
         assert!(via.ends_with(";received=192.0.2.1"), "{via}");
     }
 
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-8.2.6.2
+    //= type=test
+    //# However, if the To header field in the request did not contain a tag, the URI in the To
+    //# header field in the response MUST equal the URI in the To header field; additionally, the
+    //# UAS MUST add a tag to the To header field in the response (with the exception of the 100
+    //# (Trying) response, in which a tag MAY be present).
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-8.2.6.2
+    //= type=test
+    //# The same tag MUST be used for all responses to that request, both final and provisional
+    //# (again excepting the 100 (Trying)).
     #[test]
     fn every_response_to_a_call_has_one_tag_and_another_call_another() {
         let mut probe = Probe::new(Verdict::Ring { limit: Some(seconds(20)) });
@@ -161,6 +224,9 @@ mod cancelled {
         assert_eq!(probe.ends(), [(None, CallEnd::Ignored)]);
     }
 
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-8.2
+    //= type=test
+    //# If a request is accepted, all state changes associated with it MUST be performed.
     #[test]
     fn a_cancel_that_comes_again_is_answered_again_and_cancels_once() {
         let mut probe = Probe::new(ring());
@@ -182,6 +248,9 @@ mod cancelled {
         }
     }
 
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-8.2
+    //= type=test
+    //# If it is rejected, all state changes MUST NOT be performed.
     #[test]
     fn a_cancel_of_another_transaction_is_told_so() {
         let mut probe = Probe::new(ring());
@@ -194,6 +263,15 @@ mod cancelled {
 mod in_dialogs_that_do_not_exist {
     use super::*;
 
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-8.2.6.2
+    //= type=test
+    //# If a request contained a To tag in the request, the To header field in the response MUST
+    //# equal that of the request.
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-12.2.2
+    //= type=test
+    //# If the UAS wishes to reject the request because it does not wish to recreate the dialog, it
+    //# MUST respond to the request with a 481 (Call/Transaction Does Not Exist) status code and
+    //# pass that to the server transaction.
     #[test]
     fn the_missing_dialog_counts_before_what_the_request_requires() {
         for method in ["INVITE", "BYE", "OPTIONS"] {
@@ -213,6 +291,29 @@ mod in_dialogs_that_do_not_exist {
         assert_eq!(probe.counter("invites"), 0);
     }
 
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-12.1
+    //= type=test
+    //# UAs MUST assign values to the dialog ID components as described below.
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-12.1.1
+    //= type=test
+    //# The call identifier component of the dialog ID MUST be set to the value of the Call-ID in
+    //# the request.
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-12.1.1
+    //= type=test
+    //# The local tag component of the dialog ID MUST be set to the tag in the To field in the
+    //# response to the request (which always includes a tag), and the remote tag component of the
+    //# dialog ID MUST be set to the tag from the From field in the request.
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-15.1.2
+    //= type=test
+    //# A UAS core receiving a BYE request for an existing dialog MUST follow the procedures of
+    //# Section 12.2.2 to process the request.
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-15.1.2
+    //= type=test
+    //# Whether or not it ends its participation on the session, the UAS core MUST generate a 2xx
+    //# response to the BYE, and MUST pass that to the server transaction for transmission.
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-15.1.2
+    //= type=test
+    //# The UAS MUST still respond to any pending requests received for that dialog.
     #[test]
     fn a_bye_ends_the_early_dialog_of_a_ringing_call_and_no_other() {
         let mut probe = Probe::new(ring());
@@ -242,6 +343,10 @@ mod merged {
     }
 
     /// A proxy that forks to two of our Contacts, or that the call comes round to once more.
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-8.2.2.2
+    //= type=test
+    //# If the request has no tag in the To header field, the UAS core MUST check the request
+    //# against ongoing transactions.
     #[test]
     fn a_call_that_spirals_is_decided_once_whatever_was_decided() {
         for verdict in [busy(), ring(), Verdict::Ignore, Verdict::Offer] {
@@ -320,6 +425,10 @@ mod without_a_transaction {
     use super::*;
 
     /// RFC 3261 section 8.2.7.
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-8.2.7
+    //= type=test
+    //# To header tags MUST be generated for responses in a stateless manner - in a manner that will
+    //# generate the same tag for the same request consistently.
     #[test]
     fn a_retransmission_gets_the_same_bytes_again() {
         let malformed = request("INVITE").replacen("Content-Length: 0", "Content-Length: -1", 1);
@@ -342,6 +451,12 @@ mod without_a_transaction {
         }
     }
 
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-8.2.7
+    //= type=test
+    //# A stateless UAS MUST NOT retransmit responses.
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-8.2.7
+    //= type=test
+    //# A stateless UAS MUST ignore ACK requests.
     #[test]
     fn nothing_is_repeated_or_kept_and_the_ack_is_swallowed() {
         let mut probe = without_room(busy());
@@ -354,6 +469,9 @@ mod without_a_transaction {
         assert_eq!((probe.counter("rejected"), probe.ends()), (1, vec![(Some(486), CallEnd::Stateless)]));
     }
 
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-8.2.7
+    //= type=test
+    //# A stateless UAS MUST NOT send provisional (1xx) responses.
     #[test]
     fn what_would_have_to_wait_is_told_when_to_come_back() {
         for verdict in [Verdict::Offer, ring()] {

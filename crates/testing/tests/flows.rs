@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use ringfence_testing::Clock;
 use ringfence_ua::{
-    Account, Cause, Config, ConnectionId, Endpoint, Event, Flow, LineId, RegistrationState, Rejection,
-    Target, Transport, Unreached, Verdict,
+    Account, CallEnd, Cause, Config, ConnectionId, Endpoint, Event, Flow, LineId, RegistrationState,
+    Rejection, Target, Transport, Unreached, Verdict,
 };
 use ringfence_wire::sip::Message;
 
@@ -175,6 +175,37 @@ fn a_final_response_is_sent_once_and_its_ack_is_waited_for() {
     assert!(events.iter().any(|event| matches!(event, Event::Ended { status: Some(486), .. })));
 }
 
+//= https://www.rfc-editor.org/rfc/rfc6026#section-6
+//= type=test
+//# An element encountering an unrecoverable transport error when trying to send a response to an
+//# INVITE request MUST NOT immediately destroy the associated INVITE server transaction state.
+//= https://www.rfc-editor.org/rfc/rfc6026#section-7.1
+//= type=test
+//# A server transaction MUST NOT discard transaction state based only on encountering a
+//# non-recoverable transport error when sending a response.
+//= https://www.rfc-editor.org/rfc/rfc6026#section-7.1
+//= type=test
+//# Instead, the associated INVITE server transaction state machine MUST remain in its current
+//# state.
+//= https://www.rfc-editor.org/rfc/rfc6026#section-8.8
+//= type=test
+//# If those should all fail, based on the definition of failure in [4], the server transaction
+//# SHOULD inform the TU that a failure has occurred, and MUST remain in the current state.
+#[test]
+fn a_call_whose_connection_is_lost_is_waited_for_until_timer_h() {
+    let mut connected = Connected::new();
+    connected.accept();
+    connected.receive(INVITE);
+    connected.endpoint.handle_disconnected(connected.clock.now(), ConnectionId::new(1), "reset");
+    let is_ended = |event: &Event| matches!(event, Event::Ended { .. });
+    assert!(!connected.pass(Duration::from_millis(31_999)).iter().any(is_ended));
+    assert!(connected.endpoint.counters().transactions > 0);
+    let events = connected.pass(Duration::from_millis(1));
+    let is_unacknowledged =
+        |event: &Event| matches!(event, Event::Ended { status: Some(486), end: CallEnd::Unacknowledged, .. });
+    assert!(events.iter().any(is_unacknowledged), "{events:?}");
+}
+
 #[test]
 fn a_lost_connection_is_told_at_once_and_asked_for_again_within_3_s() {
     let mut connected = Connected::new();
@@ -254,6 +285,11 @@ fn a_connection_that_answers_pings_no_longer_is_to_be_closed() {
     assert!(events.iter().any(|event| is_disconnect(event, 1)));
 }
 
+//= https://www.rfc-editor.org/rfc/rfc5626#section-5.4
+//= type=test
+//# When a server receives a double CRLF sequence between SIP messages on a connection-oriented
+//# transport such as TCP or SCTP, it MUST immediately respond with a single CRLF over the same
+//# connection.
 #[test]
 fn a_ping_is_answered_with_a_pong() {
     let mut connected = Connected::new();
@@ -275,6 +311,10 @@ fn device(account: &mut Account) {
 //= type=test
 //# Each new registration MUST have the same reg-id
 //# value as the registration it replaces.
+//= https://www.rfc-editor.org/rfc/rfc5626#section-4.2.1
+//= type=test
+//# REGISTER requests, other than those described in Section 4.2.3, MUST include an instance-id
+//# media feature tag as specified in Section 4.1.
 #[test]
 fn a_device_is_known_again_over_its_next_flow() {
     let mut connected = Connected::of(device);
@@ -357,6 +397,12 @@ fn callers_are_told_the_uri_that_the_registrar_gave_us_while_it_is_good() {
     );
 }
 
+//= https://www.rfc-editor.org/rfc/rfc5626#section-4.4
+//= type=test
+//# The UA MUST send keep-alives at least as often as this number of seconds.
+//= https://www.rfc-editor.org/rfc/rfc5626#section-4.4.1
+//= type=test
+//# Clients MUST support this CRLF keep-alive.
 #[test]
 fn a_registrar_is_pinged_as_often_as_it_asks_for() {
     let mut connected = Connected::of(device);
@@ -371,6 +417,11 @@ const PEER: &str = "192.0.2.1:5060";
 //= type=test
 //# For SIP requests, failure occurs if the transaction layer reports a
 //# 503 error response or a transport failure of some sort
+//= https://www.rfc-editor.org/rfc/rfc3261#section-8.1.3.1
+//= type=test
+//# If a fatal transport error is reported by the transport layer (generally, due to fatal ICMP
+//# errors in UDP or connection failures in TCP), the condition MUST be treated as a 503 (Service
+//# Unavailable) status code.
 #[test]
 fn a_server_that_is_silent_over_a_connection_has_failed_for_all_lines() {
     let mut line = Connected::new();

@@ -64,6 +64,36 @@ impl Asked {
     }
 }
 
+//= https://www.rfc-editor.org/rfc/rfc3261#section-18.1.1
+//= type=test
+//# Therefore, the client transport MUST be prepared to receive the response on the same connection
+//# used to send the request.
+//= https://www.rfc-editor.org/rfc/rfc7118#section-5
+//= type=test
+//# Thus, client and server transactions using WebSocket for transport MUST follow the procedures
+//# and timer values for reliable transports as defined in [RFC3261].
+//= https://www.rfc-editor.org/rfc/rfc7118#section-5.3
+//= type=test
+//# Therefore, SIP WebSocket Clients MUST accept responses without such a parameter in the top Via
+//# header regardless of whether the Via "sent-by" field contains a domain name.
+#[test]
+fn a_request_by_websocket_is_never_repeated_and_its_response_need_not_say_where_from() {
+    let websocket = || Flow::connection(ConnectionId::new(1), Transport::Ws, address("192.0.2.1:5060"));
+    let mut asked = Asked::over(Transport::Ws, websocket());
+    assert!(asked.response.contains("\r\nVia: SIP/2.0/WS ") && !asked.response.contains("received="));
+    assert!(asked.takes_over(websocket()));
+    let mut unanswered = Asked::over(Transport::Ws, websocket());
+    let end = unanswered.clock.now() + Duration::from_secs(31);
+    while let Some(due) = unanswered.endpoint.poll_timeout().filter(|due| *due <= end) {
+        unanswered.endpoint.handle_timeout(due);
+        assert!(unanswered.endpoint.poll_write().is_none());
+    }
+}
+
+//= https://www.rfc-editor.org/rfc/rfc3261#section-18.1.1
+//= type=test
+//# Therefore, the client transport MUST be prepared to receive the response on the same connection
+//# used to send the request.
 #[test]
 fn a_response_is_taken_over_the_connection_of_its_request_alone() {
     let mut asked = Asked::over(Transport::Tcp, flow(1, "192.0.2.1:5060"));

@@ -248,6 +248,9 @@ mod rejected {
 mod offered {
     use super::*;
 
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-17.2.1
+    //= type=test
+    //# The request MUST be passed to the TU.
     #[test]
     fn a_call_that_the_application_decides_gets_100_at_once() {
         let mut scene = Scene::new(1).registered();
@@ -303,6 +306,21 @@ mod cancelled {
     use super::*;
 
     /// RFC 3665 section 3.8.
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-8.1.1.4
+    //= type=test
+    //# It MUST be the same for all requests and responses sent by either UA in a dialog.
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-8.2.6.2
+    //= type=test
+    //# The From field of the response MUST equal the From header field of the request.
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-8.2.6.2
+    //= type=test
+    //# The Call-ID header field of the response MUST equal the Call-ID header field of the request.
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-8.2.6.2
+    //= type=test
+    //# The CSeq header field of the response MUST equal the CSeq field of the request.
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-20
+    //= type=test
+    //# A mandatory response header field MUST be present in the response
     #[test]
     fn cancel_before_the_final_response_gets_200_and_487() {
         let mut scene = Scene::new(1).registered();
@@ -365,13 +383,18 @@ mod cancelled {
         assert_eq!(scene.get(impatient).statuses(), [100, 180, 487]);
     }
 
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-13.3.1.1
+    //= type=test
+    //# Each of these MUST indicate the same dialog ID.
     #[test]
     fn ringing_is_repeated_each_minute() {
         let mut scene = Scene::with_screen(1, ring(None));
         let id = scene.call(plan());
         scene.run(seconds(200));
-        let ringing = scene.get(id).answers().iter().filter(|answer| answer.status == 180).count();
-        assert_eq!(ringing, 4);
+        let ringing: Vec<_> = scene.get(id).answers().iter().filter(|answer| answer.status == 180).collect();
+        assert_eq!(ringing.len(), 4);
+        assert!(ringing.iter().all(|answer| answer.to_tag.is_some() && answer.to_tag == ringing[0].to_tag));
+        assert!(scene.get(id).faults().is_empty(), "{:?}", scene.get(id).faults());
     }
 
     /// The caller gives up about when the limit ends the call: both must say the same of how it ended.

@@ -16,6 +16,13 @@ use wordy::{Phone, account, other_server, seconds, server};
 //# than 1300 bytes and the path MTU is unknown, the request MUST be sent
 //# using an RFC 2914 [43] congestion controlled transport protocol, such
 //# as TCP.
+//= https://www.rfc-editor.org/rfc/rfc3261#section-18
+//= type=test
+//# It has arisen out of the need to handle larger messages, which MUST use TCP, as discussed below.
+//= https://www.rfc-editor.org/rfc/rfc3261#section-18.1.1
+//= type=test
+//# If this causes a change in the transport protocol from the one indicated in the top Via, the
+//# value in the top Via MUST be changed.
 #[test]
 fn a_long_register_goes_by_tcp_and_its_line_stays_one_by_udp() {
     let mut phone = Phone::new();

@@ -55,6 +55,14 @@ mod granted {
     use super::*;
 
     /// RFC 3665 section 2.1.
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-10.2
+    //= type=test
+    //# A UA MUST increment the CSeq value by one for each REGISTER request with the same Call-ID.
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-22.2
+    //= type=test
+    //# When a UAC resubmits a request with its credentials after receiving a 401 (Unauthorized) or
+    //# 407 (Proxy Authentication Required) response, it MUST increment the CSeq header field value
+    //# as it would normally when sending an updated request.
     #[test]
     fn a_challenged_registration_succeeds_with_its_second_request() {
         let scene = Scene::new(1).registered();
@@ -71,6 +79,12 @@ mod granted {
         ));
     }
 
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-7.1
+    //= type=test
+    //# MUST NOT be enclosed in "<>".
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-10.2
+    //= type=test
+    //# The "userinfo" and "@" components of the SIP URI MUST NOT be present.
     #[test]
     fn the_request_uri_has_no_user_part_and_the_contact_one_that_is_ours() {
         let scene = Scene::new(1).registered();
@@ -95,6 +109,10 @@ mod granted {
         }
     }
 
+    //= https://www.rfc-editor.org/rfc/rfc7616#section-3.8
+    //= type=test
+    //# The client/proxy MUST then reissue the request with a Proxy-Authorization header field, with
+    //# parameters as specified for the Authorization header field in Section 3.4 above.
     #[test]
     fn a_proxy_that_challenges_is_answered() {
         let scene = of(PbxConfig { challenge_status: 407, ..config() }, account()).registered();
@@ -219,6 +237,15 @@ mod granted {
         assert!(!scene.pbx().is_registered("858") && scene.pbx().is_registered("859"));
     }
 
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-10.2.2
+    //= type=test
+    //# The REGISTER-specific Contact header field value of "*" applies to all registrations, but it
+    //# MUST NOT be used unless the Expires header field is present with a value of "0".
+    //= https://www.rfc-editor.org/rfc/rfc5626#section-4.2.3
+    //= type=test
+    //# A UAC also MUST NOT include an instance-id feature tag or "reg-id" Contact header field
+    //# parameter in a request to un-register all Contacts (a single Contact header field value with
+    //# the value of "*").
     #[test]
     fn unregistering_removes_our_own_binding_only() {
         let mut scene = Scene::new(1).registered();
@@ -338,6 +365,10 @@ mod refused {
     use super::*;
 
     /// RFC 3665 section 2.5: here without an end, since nobody types another password.
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-22.1
+    //= type=test
+    //# A UAC MUST NOT re-attempt requests with the credentials that have just been rejected (though
+    //# the request may be retried if the nonce was stale).
     #[test]
     fn a_wrong_password_is_named_and_never_a_storm() {
         let mut scene = of(config(), with_password("wrong"));

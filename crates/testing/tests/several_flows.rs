@@ -69,6 +69,26 @@ impl Two {
 //= type=test
 //# Each of these REGISTER requests
 //# will use a unique Call-ID.
+//= https://www.rfc-editor.org/rfc/rfc5626#section-4.1
+//= type=test
+//# Each UA MUST have an Instance Identifier Uniform Resource Name (URN) [RFC2141] that uniquely
+//# identifies the device.
+//= https://www.rfc-editor.org/rfc/rfc5626#section-4.2.1
+//= type=test
+//# However, a UA MUST support sets with at least two outbound proxy URIs and SHOULD support sets
+//# with up to four URIs.
+//= https://www.rfc-editor.org/rfc/rfc5626#section-4.2.1
+//= type=test
+//# If the set has more than one URI, the UAC MUST send a REGISTER request to at least two of the
+//# default outbound proxies from the set.
+//= https://www.rfc-editor.org/rfc/rfc5626#section-4.2.1
+//= type=test
+//# The sequence of reg-id values does not have to be sequential but MUST be exactly the same
+//# sequence of reg-id values each time the UA instance power cycles or reboots, so that the reg-id
+//# values will collide with the previously used reg-id values.
+//= https://www.rfc-editor.org/rfc/rfc5626#section-10
+//= type=test
+//# The value of the reg-id MUST NOT be 0 and MUST be less than 2^31.
 #[test]
 fn a_line_is_registered_through_each_of_its_proxies() {
     let two = Two::new(1);
@@ -113,8 +133,9 @@ fn a_line_stays_registered_while_one_of_its_proxies_lives() {
 
 //= https://www.rfc-editor.org/rfc/rfc5626#section-4.5
 //= type=test
-//# The UA MUST wait for at least the value of the retry delay time
-//# before trying another registration to form a new flow for that URI
+//# The UA MUST wait for at least the value of the retry delay time before trying another
+//# registration to form a new flow for that URI (a 503 response to an earlier failed registration
+//# attempt with a Retry-After header field value may cause the UA to wait longer).
 #[test]
 fn a_proxy_that_is_lost_is_tried_again_ever_more_rarely_while_another_lives() {
     let mut two = Two::new(3);

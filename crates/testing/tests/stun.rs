@@ -36,6 +36,12 @@ fn is_flow_failed(state: &RegistrationState) -> bool {
 //# When a Flow-Timer header field is not included in a successful
 //# registration response, the time between each keep-alive request
 //# SHOULD be a random number between 24 and 29 seconds.
+//= https://www.rfc-editor.org/rfc/rfc5626#section-4.4.2
+//= type=test
+//# Clients MUST support STUN-based keep-alives.
+//= https://www.rfc-editor.org/rfc/rfc5626#section-4.4.2
+//= type=test
+//# This approach MUST only be used with connection-less transports, such as UDP
 #[test]
 fn a_registrar_that_answers_stun_is_asked_every_24_to_29_s() {
     let mut scene = scene(1, true);

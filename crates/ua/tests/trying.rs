@@ -26,6 +26,11 @@ fn answers(trying: Trying, verdict: &Verdict) -> Vec<u16> {
     endpoint.transmits().iter().map(|transmit| status(transmit.payload)).collect()
 }
 
+//= https://www.rfc-editor.org/rfc/rfc3261#section-17.2.1
+//= type=test
+//# The server transaction MUST generate a 100 (Trying) response unless it knows that the TU will
+//# generate a provisional or final response within 200 ms, in which case it MAY generate a 100
+//# (Trying) response.
 #[test]
 fn by_default_100_goes_out_before_anything_else() {
     for (verdict, expected) in [

@@ -31,6 +31,15 @@ fn section_7_3_1_a_fold_is_one_space() {
     assert_eq!(folded.fields().count(), 2);
 }
 
+//= https://www.rfc-editor.org/rfc/rfc3261#section-7.3.1
+//= type=test
+//# It MUST be possible to combine the multiple header field rows into one "field-name: field-value"
+//# pair, without changing the semantics of the message, by appending each subsequent field-value to
+//# the first, each separated by a comma.
+//= https://www.rfc-editor.org/rfc/rfc3261#section-7.3.1
+//= type=test
+//# Implementations MUST be able to process multiple header field rows with the same name in any
+//# combination of the single-value-per-line or comma-separated value forms.
 #[test]
 fn section_7_3_1_values_in_one_field_or_in_several_are_the_same() {
     let groups = [
@@ -65,6 +74,12 @@ fn section_7_3_1_names_and_tokens_have_no_case() {
     }
 }
 
+//= https://www.rfc-editor.org/rfc/rfc3261#section-8.1.1.2
+//= type=test
+//# All SIP implementations MUST support the SIP URI scheme.
+//= https://www.rfc-editor.org/rfc/rfc3261#section-8.1.1.2
+//= type=test
+//# Any implementation that supports TLS MUST support the SIPS URI scheme.
 #[test]
 fn section_19_1_3_example_uris_are_taken_apart() {
     let uri =

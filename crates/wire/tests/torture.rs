@@ -165,6 +165,10 @@ fn long_values_are_read_whole() {
     assert_eq!(message.via().unwrap().host(), Host::Name("sip33.example.com"));
 }
 
+//= https://www.rfc-editor.org/rfc/rfc3261#section-18.3
+//= type=test
+//# If there are additional bytes in the transport packet beyond the end of the body, they MUST be
+//# discarded.
 #[test]
 fn bytes_after_the_declared_body_are_cut_off() {
     let message = assert_well_formed("rfc4475/dblreq");
@@ -225,6 +229,13 @@ fn a_length_that_is_no_number_is_told() {
     assert_eq!(error.to_string(), "Content-Length header: expected a number");
 }
 
+//= https://www.rfc-editor.org/rfc/rfc3261#section-8.1.1.5
+//= type=test
+//# The sequence number value MUST be expressible as a 32-bit unsigned integer and MUST be less than
+//# 2**31.
+//= https://www.rfc-editor.org/rfc/rfc3261#section-20.16
+//= type=test
+//# The sequence number MUST be expressible as a 32-bit unsigned integer.
 #[test]
 fn numbers_beyond_their_range_are_told() {
     let request = message("rfc4475/scalar02");

@@ -58,6 +58,9 @@ const TRANSPORT: Key = Key::new("transport", "`udp`, `tcp`, `tls`, `ws` or `wss`
 const WEBSOCKET_PATH: Key = Key::new("websocket_path", "a path that begins with /", "\"/ws\"");
 const PUBLIC_ADDRESS: Key =
     Key::new("public_address", "an IP address that a router forwards to us", "\"203.0.113.9\"");
+//= https://www.rfc-editor.org/rfc/rfc5626#section-8
+//# UACs MUST NOT use an ambiguous configuration option such as "Work through NATs?" or "Do
+//# keep-alives?" to imply next-hop STUN support.
 const KEEP_ALIVE: Key = Key::new("keep_alive", "`auto`, `crlf` or `stun`", "\"stun\"");
 const EXPIRES: Key = Key::new("expires", "a duration from 1m to 1d", "\"1h\"");
 const PEERS: Key = Key::new("peers", "IP addresses", "[\"10.0.0.7\"]");

@@ -165,6 +165,10 @@ mod tests {
         assert_eq!(told, [&b"back"[..], b"more"]);
     }
 
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-18.1.1
+    //= type=test
+    //# However, implementations MUST be able to handle messages up to the maximum datagram packet
+    //# size.
     #[tokio::test]
     async fn datagrams_of_every_length_and_number_arrive_as_they_were() {
         let (mut one, mut other) = pair();

@@ -58,6 +58,9 @@ impl InviteClient {
         //# If an unreliable transport is being
         //# used, the client transaction MUST start timer A with a value of T1.
         let timer_a = (!is_reliable).then(|| Retransmit::first(now));
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-17.1.1.2
+        //# For any transport, the client transaction MUST start timer B with a value of 64*T1
+        //# seconds (Timer B controls transaction timeouts).
         let state = State::Calling { timer_a, timer_b: now + GIVE_UP };
         Self { state, is_reliable, outbox: true, invite, ack: Vec::new() }
     }

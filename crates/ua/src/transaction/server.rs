@@ -119,6 +119,14 @@ mod tests {
     use super::super::timers::epoch;
     use super::*;
 
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-17.2.2
+    //= type=test
+    //# While in the "Completed" state, the server transaction MUST pass the final response to the
+    //# transport layer for retransmission whenever a retransmission of the request is received.
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-17.2.2
+    //= type=test
+    //# Any other final responses passed by the TU to the server transaction MUST be discarded while
+    //# in the "Completed" state.
     #[test]
     fn retransmissions_before_a_response_are_discarded_and_after_it_answered() {
         let now = epoch();
@@ -133,6 +141,50 @@ mod tests {
         assert_eq!(transaction.poll_transmit(), Some(&b"200"[..]));
     }
 
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-17.2.2
+    //= type=test
+    //# While in the "Trying" state, if the TU passes a provisional response to the server
+    //# transaction, the server transaction MUST enter the "Proceeding" state.
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-17.2.2
+    //= type=test
+    //# The response MUST be passed to the transport layer for transmission.
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-17.2.2
+    //= type=test
+    //# Any further provisional responses that are received from the TU while in the "Proceeding"
+    //# state MUST be passed to the transport layer for transmission.
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-17.2.2
+    //= type=test
+    //# If a retransmission of the request is received while in the "Proceeding" state, the most
+    //# recently sent provisional response MUST be passed to the transport layer for retransmission.
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-17.2.2
+    //= type=test
+    //# If the TU passes a final response (status codes 200-699) to the server while in the
+    //# "Proceeding" state, the transaction MUST enter the "Completed" state, and the response MUST
+    //# be passed to the transport layer for transmission.
+    #[test]
+    fn each_provisional_response_is_sent_and_the_newest_again_for_each_repetition() {
+        let now = epoch();
+        let mut transaction = Server::new(false);
+        for (status, text) in [(100, b"100"), (183, b"183")] {
+            assert!(transaction.respond(now, status, text.to_vec()).is_some());
+            assert_eq!(transaction.poll_transmit(), Some(&text[..]));
+            transaction.handle_request();
+            assert_eq!(transaction.poll_transmit(), Some(&text[..]));
+        }
+        assert_eq!(transaction.poll_timeout(), None);
+        assert!(transaction.respond(now, 200, b"200".to_vec()).is_some());
+        assert_eq!(transaction.poll_transmit(), Some(&b"200"[..]));
+        assert_eq!(transaction.poll_timeout(), Some(now + GIVE_UP), "it is completed");
+    }
+
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-17.2.2
+    //= type=test
+    //# When the server transaction enters the "Completed" state, it MUST set Timer J to fire in
+    //# 64*T1 seconds for unreliable transports, and zero seconds for reliable transports.
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-17.2.2
+    //= type=test
+    //# The server transaction remains in this state until Timer J fires, at which point it MUST
+    //# transition to the "Terminated" state.
     #[test]
     fn timer_j_ends_it_after_64_t1_or_at_once_on_a_reliable_transport() {
         let now = epoch();

@@ -356,6 +356,10 @@ mod tests {
         assert!(waits.len() > 90, "{waits:?}");
     }
 
+    //= https://www.rfc-editor.org/rfc/rfc5626#section-4.4.1
+    //= type=test
+    //# The UA MUST select a random number between a fixed or configurable upper bound and a lower
+    //# bound, where the lower bound is 20% less then the upper bound.
     #[test]
     fn a_registrar_is_pinged_within_the_time_that_it_asks_for() {
         let (now, mut generator) = (epoch(), Generator::new([1; 32]));

@@ -175,6 +175,20 @@ mod tests {
         (line, response_target(&via, source, true).to_string())
     }
 
+    //= https://www.rfc-editor.org/rfc/rfc3581#section-4
+    //= type=test
+    //# If this Via header field value contains an "rport" parameter with no value, it MUST set the
+    //# value of the parameter to the source port of the request.
+    //= https://www.rfc-editor.org/rfc/rfc3581#section-4
+    //= type=test
+    //# In fact, the server MUST insert a "received" parameter containing the source IP address that
+    //# the request came from, even if it is identical to the value of the "sent-by" component.
+    //= https://www.rfc-editor.org/rfc/rfc3581#section-4
+    //= type=test
+    //# If the "sent-protocol" component indicates an unreliable unicast transport protocol, such as
+    //# UDP, and there is no "maddr" parameter, but there is both a "received" parameter and an
+    //# "rport" parameter, the response MUST be sent to the IP address listed in the "received"
+    //# parameter, and the port in the "rport" parameter.
     #[test]
     fn rport_is_filled_in_place_and_received_added_even_when_it_says_nothing_new() {
         let (via, target) = stamp("SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bKx;rport", "192.0.2.1:5070");
@@ -182,6 +196,19 @@ mod tests {
         assert_eq!(target, "192.0.2.1:5070");
     }
 
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-18.2.1
+    //= type=test
+    //# If the host portion of the "sent-by" parameter contains a domain name, or if it contains an
+    //# IP address that differs from the packet source address, the server MUST add a "received"
+    //# parameter to that Via header field value.
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-18.2.1
+    //= type=test
+    //# This parameter MUST contain the source address from which the packet was received.
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-18.2.2
+    //= type=test
+    //# Otherwise (for unreliable unicast transports), if the top Via has a "received" parameter,
+    //# the response MUST be sent to the address in the "received" parameter, using the port
+    //# indicated in the "sent-by" value, or using port 5060 if none is specified explicitly.
     #[test]
     fn without_rport_received_appears_where_sent_by_differs_and_the_port_is_sent_bys() {
         let (via, target) = stamp("SIP/2.0/UDP a.example.com:5062;branch=z9hG4bKx", "192.0.2.1:5070");
@@ -205,6 +232,9 @@ mod tests {
         }
     }
 
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-18.2.1
+    //= type=test
+    //# This parameter MUST contain the source address from which the packet was received.
     #[test]
     fn a_received_that_the_client_made_up_is_replaced() {
         let (via, _) =
@@ -233,6 +263,11 @@ mod tests {
         assert_eq!(target, "192.0.2.1:5070");
     }
 
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-18.2.2
+    //= type=test
+    //# Otherwise, if the Via header field value contains a "maddr" parameter, the response MUST be
+    //# forwarded to the address listed there, using the port indicated in "sent-by", or port 5060
+    //# if none is present.
     #[test]
     fn maddr_says_where_responses_go() {
         let (_, target) = stamp("SIP/2.0/UDP a.example.com:5061;maddr=192.0.2.9;rport", "192.0.2.1:5070");

@@ -201,6 +201,10 @@ mod tests {
     //= type=test
     //# In the case of stream-oriented transports such as TCP, the Content-
     //# Length header field indicates the size of the body.
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-7.5
+    //= type=test
+    //# Implementations processing SIP messages over stream-oriented transports MUST ignore any CRLF
+    //# appearing before the start-line [H4.1].
     #[test]
     fn messages_are_cut_out_of_a_stream_however_it_comes() {
         let stream = [b"\r\n\r\n", ONE, ONE, b"\r\n", BARE, b"\r\n\r\n", ONE].concat();
@@ -220,6 +224,9 @@ mod tests {
         assert_eq!(framer.next(ONE), Ok(Some(Frame::Message { length: ONE.len() })));
     }
 
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-18.3
+    //= type=test
+    //# The Content-Length header field MUST be used with stream oriented transports.
     #[test]
     fn what_has_no_length_or_two_ends_the_stream() {
         let of = |lengths: &str| {

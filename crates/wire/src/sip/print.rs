@@ -247,6 +247,24 @@ fn hex_digit(nibble: u8) -> u8 {
 mod tests {
     use super::*;
 
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-7.1
+    //= type=test
+    //# The Request-URI MUST NOT contain unescaped spaces or control characters
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-7.1
+    //= type=test
+    //# To be compliant with this specification, applications sending SIP messages MUST include a
+    //# SIP-Version of "SIP/2.0".
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-7.1
+    //= type=test
+    //# The SIP-Version string is case-insensitive, but implementations MUST send upper-case.
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-20.14
+    //= type=test
+    //# If a stream-based protocol (such as TCP) is used as transport, the header field MUST be
+    //# used.
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-20
+    //= type=test
+    //# If a stream-based protocol (such as TCP) is used as a transport, then the header field MUST
+    //# be sent.
     #[test]
     fn a_request_s_uri_ends_where_it_ends() {
         let mut out = Vec::new();
@@ -254,6 +272,13 @@ mod tests {
         assert_eq!(out, b"IN-VITE sip:a%20b@c%0D%0AX:%20y SIP/2.0\r\nContent-Length: 0\r\n\r\n");
     }
 
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-7
+    //= type=test
+    //# Note that the empty line MUST be present even if the message-body is not.
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-20.14
+    //= type=test
+    //# If no body is present in a message, then the Content-Length header field value MUST be set
+    //# to zero.
     #[test]
     fn a_name_cannot_end_a_line() {
         let mut out = Vec::new();
@@ -263,6 +288,12 @@ mod tests {
         assert_eq!(out, b"SIP/2.0 200 fine  then\r\nX--y--Z: 1\r\nContent-Length: 0\r\n\r\n");
     }
 
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-7.4.1
+    //= type=test
+    //# The Internet media type of the message body MUST be given by the Content-Type header field.
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-7.4.2
+    //= type=test
+    //# The "chunked" transfer encoding of HTTP/1.1 MUST NOT be used for SIP.
     #[test]
     fn copies_are_long_and_unfolded_and_in_order() {
         let info = b"INFO sip:a@b SIP/2.0\r\nv: 1\r\n ,2\r\nX: 0\r\nVIA:3\r\nt: \"\\\0\" <sip:x>\r\n\r\n";
@@ -279,6 +310,10 @@ mod tests {
         assert_eq!(String::from_utf8_lossy(&out), expected);
     }
 
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-7
+    //= type=test
+    //# The start-line, each message-header line, and the empty line MUST be terminated by a
+    //# carriage-return line-feed sequence (CRLF).
     #[test]
     fn what_is_printed_has_one_length_and_no_malformed_line() {
         let text = b"sip/2.0 200\nl: 9\nno colon\nContent-Length: 9\n: no name\nSubject:\n\nhello";

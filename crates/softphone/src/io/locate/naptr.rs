@@ -98,6 +98,15 @@ mod tests {
         assert_eq!(names(&example(), false, &[Transport::Udp]), ["_sip._udp.example.com"]);
     }
 
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-8.1.2
+    //= type=test
+    //# Independent of which URI is used as input to the procedures of [4], if the Request-URI
+    //# specifies a SIPS resource, the UAC MUST follow the procedures of [4] as if the input URI
+    //# were a SIPS URI.
+    //= https://www.rfc-editor.org/rfc/rfc3263#section-4.1
+    //= type=test
+    //# First, a client resolving a SIPS URI MUST discard any services that do not contain "SIPS" as
+    //# the protocol in the service field.
     #[test]
     fn a_sips_uri_takes_sips_alone() {
         //= https://www.rfc-editor.org/rfc/rfc3263#section-4.1
@@ -116,6 +125,11 @@ mod tests {
         assert_eq!(names(&records, false, &ALL), ["_sip._tcp.a", "_sip._udp.a"]);
     }
 
+    //= https://www.rfc-editor.org/rfc/rfc3263#section-4.1
+    //= type=test
+    //# Second, a client MUST discard any service fields that identify a resolution service whose
+    //# value is not "D2X", for values of X that indicate transport protocols supported by the
+    //# client.
     #[test]
     fn what_finds_no_sip_server_here_is_passed_over() {
         let sctp = naptr(1, 1, "SIP+D2S", "_sip._sctp.a");

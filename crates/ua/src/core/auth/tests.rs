@@ -75,6 +75,46 @@ mod vectors {
         assert_eq!(response_of(SHA_256).as_deref(), Some(expected));
     }
 
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-22.4
+    //= type=test
+    //# For SIP, the 'uri' MUST be enclosed in quotation marks.
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-22.4
+    //= type=test
+    //# If a client receives a "qop" parameter in a challenge header field, it MUST send the "qop"
+    //# parameter in any resulting authorization header field.
+    //= https://www.rfc-editor.org/rfc/rfc7616#section-3.3
+    //= type=test
+    //# This parameter MUST be used by all implementations.
+    //= https://www.rfc-editor.org/rfc/rfc7616#section-3.4
+    //= type=test
+    //# For historical reasons, a sender MUST only generate the quoted string syntax for the
+    //# following parameters: username, realm, nonce, uri, response, cnonce, and opaque.
+    //= https://www.rfc-editor.org/rfc/rfc7616#section-3.4
+    //= type=test
+    //# For historical reasons, a sender MUST NOT generate the quoted string syntax for the
+    //# following parameters: algorithm, qop, and nc.
+    //= https://www.rfc-editor.org/rfc/rfc7616#section-3.4.6
+    //= type=test
+    //# This MAY be "*", an "absolute-URI", or an "absolute-path" as specified in Section 2.7 of
+    //# [RFC7230], but it MUST agree with the request-target.
+    //= https://www.rfc-editor.org/rfc/rfc7616#section-3.4.6
+    //= type=test
+    //# In particular, it MUST be an "absolute-URI" if the request-target is an "absolute-URI".
+    //= https://www.rfc-editor.org/rfc/rfc8760#section-2.6
+    //= type=test
+    //# The "uri" parameter of the Authorization header field MUST be enclosed in quotation marks.
+    //= https://www.rfc-editor.org/rfc/rfc8760#section-2.6
+    //= type=test
+    //# a UAC MUST send the "qop" parameter in any resulting authorization header field.
+    //= https://www.rfc-editor.org/rfc/rfc7616#section-3.4
+    //= type=test
+    //# Sending both username and username* in the same header option MUST be treated as an error.
+    //= https://www.rfc-editor.org/rfc/rfc7616#section-3.4
+    //= type=test
+    //# This parameter MUST be used by all implementations.
+    //= https://www.rfc-editor.org/rfc/rfc7616#section-3.4
+    //= type=test
+    //# This parameter MUST be used by all implementations.
     #[test]
     fn a_request_carries_every_parameter_in_its_prescribed_form() {
         let mut authenticator = mufasa();
@@ -93,6 +133,12 @@ mod vectors {
     /// The inputs of the example of RFC 7616 section 3.9.2. Its printed `username` and `response` are made
     /// with SHA-512 cut to 256 bits, which is another function than SHA-512/256 (FIPS 180-4 section 5.3.6
     /// gives it initial values of its own). The values here are Python's `hashlib` and OpenSSL's.
+    //= https://www.rfc-editor.org/rfc/rfc7616#section-3.4.4
+    //= type=test
+    //# If the client supports the userhash parameter, and the userhash parameter value in the
+    //# WWW-Authentication header field is set to "true", then the client MUST calculate a hash of
+    //# the username after any other hash calculation and include the userhash parameter with the
+    //# value of "true" in the Authorization header field.
     #[test]
     fn sha_512_256_and_userhash_agree_with_independent_implementations() {
         let mut authenticator =
@@ -164,6 +210,10 @@ mod vectors {
 
     /// RFC 3665 section 2.1 prints 31 digits for an MD5 and no password, so that nothing can be checked
     /// but that its challenge, with `opaque=""` and `stale=FALSE`, is answered; the value is `hashlib`'s.
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-22.4
+    //= type=test
+    //# RFC 2617 notes that a cnonce value MUST NOT be sent in an Authorization (and by extension
+    //# Proxy-Authorization) header field if no qop directive has been sent.
     #[test]
     fn rfc_3665_challenge_without_qop_in_the_answer_of_rfc_2069() {
         let mut authenticator = Authenticator::new(Credentials::new("bob", "zanzibar"));
@@ -188,6 +238,13 @@ mod choice {
         param(&get(&mut authenticator), "algorithm")
     }
 
+    //= https://www.rfc-editor.org/rfc/rfc7616#section-5.6
+    //= type=test
+    //# A user agent MUST choose to use the strongest auth-scheme it understands and request
+    //# credentials from the user based upon that challenge.
+    //= https://www.rfc-editor.org/rfc/rfc8760#section-2.4
+    //= type=test
+    //# The client MUST ignore any challenge it does not understand.
     #[test]
     fn the_strongest_known_algorithm_wins_in_any_order() {
         let strongest = SHA_256.replace("SHA-256", "SHA-512-256");
@@ -203,6 +260,12 @@ mod choice {
         assert_eq!(algorithm_of(&[&line]).as_deref(), Some("SHA-256"));
     }
 
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-20
+    //= type=test
+    //# the header field MUST be understood by the UAC processing the response.
+    //= https://www.rfc-editor.org/rfc/rfc8760#section-2.6
+    //= type=test
+    //# SIP clients and servers MUST NOT accept or request Basic authentication.
     #[test]
     fn what_cannot_be_answered_is_named() {
         let unknown = MD5.replace("algorithm=MD5", "algorithm=SHA3-512");
@@ -217,6 +280,17 @@ mod choice {
         assert_eq!(error, AuthError::NoUsableChallenge { offered: Vec::new() });
     }
 
+    //= https://www.rfc-editor.org/rfc/rfc7616#section-3.3
+    //= type=test
+    //# Unrecognized options MUST be ignored.
+    //= https://www.rfc-editor.org/rfc/rfc7616#section-3.4
+    //= type=test
+    //# Its value MUST be one of the alternatives the server indicated it supports in the
+    //# WWW-Authenticate header field.
+    //= https://www.rfc-editor.org/rfc/rfc8760#section-2.6
+    //= type=test
+    //# a UAC MUST be able to properly handle a "qop" parameter received in WWW-Authenticate and
+    //# Proxy-Authenticate header fields.
     #[test]
     fn only_protections_that_are_known_are_chosen() {
         let both = MD5.replace("auth, auth-int", "auth-int,auth");
@@ -225,6 +299,10 @@ mod choice {
         assert_eq!(param(&get(&mut authenticator), "qop").as_deref(), Some("auth"));
         let unknown = MD5.replace("auth, auth-int", "auth-conf");
         assert!(challenge(&mut mufasa(), 401, &[&unknown]).is_err());
+        let among_others = MD5.replace("auth, auth-int", "auth-conf, auth-int, x");
+        let mut authenticator = mufasa();
+        challenge(&mut authenticator, 401, &[&among_others]).unwrap();
+        assert_eq!(param(&get(&mut authenticator), "qop").as_deref(), Some("auth-int"));
     }
 
     #[test]
@@ -248,12 +326,43 @@ mod choice {
         assert_eq!(realm(HeaderName::ProxyAuthorization), "proxy");
     }
 
+    //= https://www.rfc-editor.org/rfc/rfc7616#section-3.3
+    //= type=test
+    //# This parameter is not meaningful in Proxy-Authenticate header fields, for which the
+    //# protection space is always the entire proxy; if present, it MUST be ignored.
+    #[test]
+    fn the_domain_of_a_proxys_challenge_says_nothing() {
+        let mut authenticator = mufasa();
+        let elsewhere = MD5.replace("qop=", "domain=\"sip:elsewhere.example.com\", qop=");
+        challenge(&mut authenticator, 407, &[&elsewhere]).unwrap();
+        let request = get(&mut authenticator);
+        let answer = request.challenges(HeaderName::ProxyAuthorization).next().unwrap();
+        assert_eq!(answer.param("response").as_deref(), Some("8ca523f5e9506fed4657c9700eebdbec"));
+    }
+
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-7.3.1
+    //= type=test
+    //# Multiple header field rows with these names MAY be present in a message, but since their
+    //# grammar does not follow the general form listed in Section 7.3, they MUST NOT be combined
+    //# into a single header field row.
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-20.28
+    //= type=test
+    //# Although not a comma-separated list, this header field name may be present multiple times,
+    //# and MUST NOT be combined into a single header line using the usual rules described in
+    //# Section 7.3.1.
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-20.7
+    //= type=test
+    //# Although not a comma-separated list, this header field name may be present multiple times,
+    //# and MUST NOT be combined into a single header line using the usual rules described in
+    //# Section 7.3.
     #[test]
     fn each_realm_of_one_response_is_answered() {
-        let mut authenticator = mufasa();
         let other = SHA_256.replace("http-auth@example.org", "other");
-        challenge(&mut authenticator, 407, &[MD5, &other]).unwrap();
-        assert_eq!(get(&mut authenticator).count(HeaderName::ProxyAuthorization), 2);
+        for (status, name) in [(401, HeaderName::Authorization), (407, HeaderName::ProxyAuthorization)] {
+            let mut authenticator = mufasa();
+            challenge(&mut authenticator, status, &[MD5, &other]).unwrap();
+            assert_eq!(get(&mut authenticator).count(name), 2, "a field each");
+        }
     }
 }
 
@@ -286,6 +395,14 @@ mod sessions {
         assert_eq!(error, AuthError::WrongPassword { realm: "http-auth@example.org".into() });
     }
 
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-22.1
+    //= type=test
+    //# A UAC MUST NOT re-attempt requests with the credentials that have just been rejected (though
+    //# the request may be retried if the nonce was stale).
+    //= https://www.rfc-editor.org/rfc/rfc7616#section-3.3
+    //= type=test
+    //# If stale is false, or anything other than true, or the stale parameter is not present, the
+    //# username and/or password are invalid, and new values MUST be obtained.
     #[test]
     fn the_answer_to_a_fresh_challenge_refused_means_a_wrong_password() {
         let mut authenticator = mufasa();

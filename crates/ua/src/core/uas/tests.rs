@@ -28,6 +28,9 @@ fn status_with(old: &str, new: &str) -> Option<u16> {
     said(&text.replacen(old, new, 1)).map(|(status, _)| status)
 }
 
+//= https://www.rfc-editor.org/rfc/rfc3261#section-13.1
+//= type=test
+//# A UA that supports INVITE MUST also support ACK, CANCEL and BYE.
 #[test]
 fn nothing_is_said_against_what_is_right() {
     for method in ["INVITE", "ACK", "CANCEL", "BYE", "OPTIONS"] {
@@ -35,6 +38,14 @@ fn nothing_is_said_against_what_is_right() {
     }
 }
 
+//= https://www.rfc-editor.org/rfc/rfc3261#section-8.2.1
+//= type=test
+//# Once a request is authenticated (or authentication is skipped), the UAS MUST inspect the method
+//# of the request.
+//= https://www.rfc-editor.org/rfc/rfc3261#section-8.2.1
+//= type=test
+//# If the UAS recognizes but does not support the method of a request, it MUST generate a 405
+//# (Method Not Allowed) response.
 #[test]
 fn a_known_method_is_not_allowed_and_any_other_not_implemented() {
     for method in
@@ -59,6 +70,19 @@ fn syntax_is_judged_before_the_method_and_the_method_before_what_it_requires() {
     assert_eq!(status("INVITE", "Content-Type: a/b\r\nAccept: a/b\r\n", "body"), Some(415));
 }
 
+//= https://www.rfc-editor.org/rfc/rfc3261#section-8.2.2.3
+//= type=test
+//# If a UAS does not understand an option-tag listed in a Require header field, it MUST respond by
+//# generating a response with status code 420 (Bad Extension).
+//= https://www.rfc-editor.org/rfc/rfc3261#section-8.2.2.3
+//= type=test
+//# These header fields MUST be ignored if they are present in these requests.
+//= https://www.rfc-editor.org/rfc/rfc3261#section-20.32
+//= type=test
+//# Although an optional header field, the Require MUST NOT be ignored if it is present.
+//= https://www.rfc-editor.org/rfc/rfc3261#section-20.32
+//= type=test
+//# Each option tag defines a SIP extension that MUST be understood to process the request.
 #[test]
 fn what_is_required_is_too_much_but_for_ack_and_cancel() {
     for method in ["INVITE", "BYE", "OPTIONS"] {
@@ -84,6 +108,15 @@ fn every_option_that_is_required_is_listed() {
     assert_eq!(listed, [&b"100rel"[..], b"timer", b"replaces"]);
 }
 
+//= https://www.rfc-editor.org/rfc/rfc3261#section-8.2.3
+//= type=test
+//# If there are any bodies whose type (indicated by the Content-Type), language (indicated by the
+//# Content-Language) or encoding (indicated by the Content-Encoding) are not understood, and that
+//# body part is not optional (as indicated by the Content-Disposition header field), the UAS MUST
+//# reject the request with a 415 (Unsupported Media Type) response.
+//= https://www.rfc-editor.org/rfc/rfc3261#section-20.15
+//= type=test
+//# The Content-Type header field MUST be present if the body is not empty.
 #[test]
 fn a_body_must_be_named_and_understood_unless_it_may_be_ignored() {
     let with = |lines: &str| status("INVITE", lines, "v=0\r\n");
@@ -124,6 +157,9 @@ fn a_request_uri_has_a_known_scheme_a_host_and_no_headers() {
     }
 }
 
+//= https://www.rfc-editor.org/rfc/rfc3261#section-20
+//= type=test
+//# and MUST be understood by the UAS receiving the request.
 #[test]
 fn a_header_that_everything_stands_on_must_be_there_once_and_readable() {
     for name in ["Via", "From", "To", "Call-ID", "CSeq"] {

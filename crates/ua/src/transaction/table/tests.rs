@@ -12,6 +12,9 @@ fn drain(out: &mut Outbox) -> usize {
     std::iter::from_fn(|| out.pop().map(|_| ())).count()
 }
 
+//= https://www.rfc-editor.org/rfc/rfc3261#section-17.2.1
+//= type=test
+//# Once the transaction is in the "Terminated" state, it MUST be destroyed immediately.
 #[test]
 fn ten_thousand_rejected_calls_leave_nothing_behind() {
     let (start, mut out, mut table) = (epoch(), Outbox::default(), Table::new(Limits::default()));
@@ -55,6 +58,10 @@ fn a_confirmed_call_absorbs_what_is_repeated_until_timer_i() {
     assert_eq!(table.handle_request(acked + T4, Key(1), Method::Ack, &mut out), None);
 }
 
+//= https://www.rfc-editor.org/rfc/rfc3261#section-17.2.1
+//= type=test
+//# In this case, the server transaction MUST transition to the "Terminated" state, and MUST
+//# indicate to the TU that a transaction failure has occurred.
 #[test]
 fn every_end_is_told_once() {
     let (start, mut out, mut table) = (epoch(), Outbox::default(), Table::new(Limits::default()));
@@ -91,13 +98,68 @@ fn at_its_bound_it_takes_no_more() {
     assert!(!table.start_client(now, Key(4), peer(), 0, vec![b'R'], &mut out));
 }
 
+//= https://www.rfc-editor.org/rfc/rfc3261#section-17.1.2.2
+//= type=test
+//# If timer F fires while in the "Proceeding" state, the TU MUST be informed of a timeout, and the
+//# client transaction MUST transition to the terminated state.
 #[test]
 fn a_client_that_nobody_answers_is_told_of_once() {
-    let (start, mut out, mut table) = (epoch(), Outbox::default(), Table::new(Limits::default()));
-    assert!(table.start_client(start, Key(3), peer(), 9, vec![b'R'], &mut out));
-    while let Some(due) = table.poll_timeout() {
-        table.handle_timeout(due, &mut out);
+    for (provisional, sent) in [(None, 11), (Some(100), 9)] {
+        let (start, mut out, mut table) = (epoch(), Outbox::default(), Table::new(Limits::default()));
+        assert!(table.start_client(start, Key(3), peer(), 9, vec![b'R'], &mut out));
+        if let Some(status) = provisional {
+            let heard = table.handle_response(start, Key(3), peer(), status, &mut out);
+            assert_eq!(heard, Some(Heard::News { user: 9, is_repeated: false }));
+        }
+        while let Some(due) = table.poll_timeout() {
+            table.handle_timeout(due, &mut out);
+        }
+        assert_eq!(table.poll_ended(), Some(Ended::TimedOut { user: 9, flow: peer() }));
+        assert_eq!((table.poll_ended(), drain(&mut out), table.len()), (None, sent, 0));
     }
-    assert_eq!(table.poll_ended(), Some(Ended::TimedOut { user: 9, flow: peer() }));
-    assert_eq!((table.poll_ended(), drain(&mut out), table.len()), (None, 11, 0));
+}
+
+//= https://www.rfc-editor.org/rfc/rfc3261#section-17.1.2.2
+//= type=test
+//# Once the transaction is in the terminated state, it MUST be destroyed immediately.
+//= https://www.rfc-editor.org/rfc/rfc3261#section-17.2.2
+//= type=test
+//# The server transaction remains in this state until Timer J fires, at which point it MUST
+//# transition to the "Terminated" state.
+//= https://www.rfc-editor.org/rfc/rfc3261#section-17.2.2
+//= type=test
+//# The server transaction MUST be destroyed the instant it enters the "Terminated" state.
+//= https://www.rfc-editor.org/rfc/rfc6026#section-7.1
+//= type=test
+//# Any ACKs received from the network while in the "Accepted" state MUST be passed directly to the
+//# TU and not absorbed.
+//= https://www.rfc-editor.org/rfc/rfc6026#section-7.1
+//= type=test
+//# When Timer L fires and the state machine is in the "Accepted" state, the machine MUST transition
+//# to the "Terminated" state.
+//= https://www.rfc-editor.org/rfc/rfc6026#section-7.1
+//= type=test
+//# Once the transaction is in the "Terminated" state, it MUST be destroyed immediately.
+//= https://www.rfc-editor.org/rfc/rfc6026#section-8.7
+//= type=test
+//# If Timer L fires while the INVITE server transaction is in the "Accepted" state, the transaction
+//# MUST transition to the "Terminated" state.
+//= https://www.rfc-editor.org/rfc/rfc6026#section-8.7
+//= type=test
+//# Once the transaction is in the "Terminated" state, it MUST be destroyed immediately.
+#[test]
+fn what_is_answered_is_forgotten_when_its_last_timer_fires() {
+    let (start, mut out, mut table) = (epoch(), Outbox::default(), Table::new(Limits::default()));
+    assert!(table.start_client(start, Key(1), peer(), 9, vec![b'R'], &mut out));
+    table.handle_response(start, Key(1), peer(), 200, &mut out);
+    assert!(table.start_server(Key(2), None, peer()));
+    table.respond(start, Key(2), 200, &mut out, |out| out.push(b'x'));
+    assert!(table.start_invite_server(Key(3), None, peer(), 1, Vouched::Yes));
+    table.respond(start, Key(3), 200, &mut out, |out| out.push(b'x'));
+    let ack = table.handle_request(start, Key(3), Method::Ack, &mut out);
+    assert_eq!(ack, Some(Matched::AckOfSuccess), "the ACK of a 2xx is the user's");
+    for (after, left) in [(4_999, 3), (5_000, 2), (31_999, 2), (32_000, 0)] {
+        table.handle_timeout(start + Duration::from_millis(after), &mut out);
+        assert_eq!(table.len(), left, "after {after} ms");
+    }
 }

@@ -347,6 +347,9 @@ mod tests {
         }
     }
 
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-7.3.3
+    //= type=test
+    //# Implementations MUST accept both the long and short forms of each header name.
     #[test]
     fn compact_forms_are_those_that_are_registered() {
         let compact: String = ('a'..='z')

@@ -142,6 +142,9 @@ fn header_fields_have_a_limit() {
     assert_eq!(parse(&text(MAX_HEADERS + 1)).unwrap_err(), ParseError::TooManyHeaders);
 }
 
+//= https://www.rfc-editor.org/rfc/rfc3261#section-18.1.1
+//= type=test
+//# However, implementations MUST be able to handle messages up to the maximum datagram packet size.
 #[test]
 fn the_longest_message_is_read_to_its_last_byte() {
     let filled = |start: &str, length: usize| format!("{start}{}", "x".repeat(length - start.len()));
