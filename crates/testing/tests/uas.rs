@@ -102,6 +102,28 @@ mod refused {
     }
 }
 
+/// A redirect to where the call came already would lead it round for ever.
+//= https://www.rfc-editor.org/rfc/rfc3261#section-8.3
+//= type=test
+//# However, redirect servers MUST NOT redirect a request to a URI equal to the one in the
+//# Request-URI; instead, provided that the URI does not point to itself, the server MAY proxy the
+//# request to the destination URI, or MAY reject it with a 404.
+#[test]
+fn a_call_is_not_redirected_to_the_uri_that_was_called() {
+    let called = ["sip:858@192.0.2.7:5060", "sip:%38%358@192.0.2.7:5060;x=y"];
+    let limits = Limits { server_transactions: 0, ..Limits::default() };
+    for (target, limits) in called.map(|uri| [(uri, Limits::default()), (uri, limits)]).concat() {
+        let target = Arc::new(Redirection::new(target).unwrap());
+        let config = Config { limits, ..Config::new(phone_address()) };
+        let screen = Shown::default().screen(Verdict::Redirect(target));
+        let answer = Probe::of(config, account(), screen).receive(request("INVITE")).pop().unwrap();
+        assert_eq!((answer.status(), answer.header("Contact")), (404, None));
+        assert!(answer.header("Warning").unwrap().contains("URI that was called"));
+    }
+    let other = Arc::new(Redirection::new("sip:858@192.0.2.7:5070").unwrap());
+    assert_eq!(answered(Verdict::Redirect(other), &request("INVITE")).status(), 302);
+}
+
 mod ignored {
     use super::*;
 

@@ -41,6 +41,12 @@ impl Redirection {
         Ok(self)
     }
 
+    /// Returns whether it leads to the URI that was called (compared as section 19.1.4 says).
+    pub(crate) fn leads_to(&self, called: &[u8]) -> bool {
+        let target = Uri::parse(self.target.as_bytes());
+        target.is_ok_and(|target| Uri::parse(called).is_ok_and(|called| called.matches(&target)))
+    }
+
     pub(crate) fn write_headers(&self, response: &mut Printer<'_>) {
         response.header_fmt("Contact", format_args!("<{}>", self.target));
         //= https://www.rfc-editor.org/rfc/rfc5806#section-5.1

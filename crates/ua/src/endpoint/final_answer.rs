@@ -12,6 +12,8 @@ use crate::core::Objection;
 pub(super) enum Final<'a> {
     Rejection(&'a Rejection),
     Redirection(&'a Redirection),
+    /// A redirection to the URI that was called, which comes to nothing.
+    LedBack,
     Objection(Objection),
     Cancelled,
 }
@@ -31,10 +33,33 @@ impl<'a> Final<'a> {
         Self::of(wait.then(), overloaded)
     }
 
+    /// Returns what a request is answered in fact.
+    pub(super) fn to(self, request: &Message<'_>) -> Self {
+        match self {
+            //= https://www.rfc-editor.org/rfc/rfc3261#section-8.3
+            //# However, redirect servers MUST NOT
+            //# redirect a request to a URI equal to the one in the Request-URI;
+            //# instead, provided that the URI does not point to itself, the server
+            //# MAY proxy the request to the destination URI, or MAY reject it with a
+            //# 404.
+            Self::Redirection(redirection)
+                if redirection.leads_to(request.request_uri().unwrap_or_default()) =>
+            {
+                Self::LedBack
+            }
+            answer @ (Self::Rejection(_)
+            | Self::Redirection(_)
+            | Self::LedBack
+            | Self::Objection(_)
+            | Self::Cancelled) => answer,
+        }
+    }
+
     pub(super) fn status(self) -> StatusCode {
         match self {
             Self::Rejection(rejection) => rejection.status(),
             Self::Redirection(_) => StatusCode::MOVED_TEMPORARILY,
+            Self::LedBack => StatusCode::NOT_FOUND,
             Self::Objection(objection) => objection.status(),
             //= https://www.rfc-editor.org/rfc/rfc3261#section-9.2
             //# If the original request was an INVITE, the UAS
@@ -48,7 +73,7 @@ impl<'a> Final<'a> {
         match self {
             Self::Rejection(rejection) => rejection.phrase().map(Cow::Borrowed),
             Self::Objection(objection) => Some(objection.to_string().into()),
-            Self::Redirection(_) | Self::Cancelled => None,
+            Self::Redirection(_) | Self::LedBack | Self::Cancelled => None,
         }
     }
 
@@ -61,6 +86,10 @@ impl<'a> Final<'a> {
                 }
             }
             Self::Redirection(redirection) => redirection.write_headers(response),
+            Self::LedBack => {
+                let why = "It was to be redirected to the URI that was called";
+                response.header_fmt("Warning", format_args!("399 {agent} \"{why}\""));
+            }
             Self::Objection(objection) => objection.write_headers(request, agent, response),
             Self::Cancelled => {}
         }

@@ -269,8 +269,9 @@ impl Endpoint {
                 (Final::Rejection(&overloaded), EndedBy::Overload)
             }
         };
-        let (status, phrase) = (answer.status(), answer.phrase());
         let request = inbound.answering.request;
+        let answer = answer.to(request);
+        let (status, phrase) = (answer.status(), answer.phrase());
         self.respond_stateless(inbound, status, phrase.as_deref(), |response, agent| {
             answer.write_headers(request, &agent.warning_agent, response);
         });
@@ -328,7 +329,8 @@ impl Endpoint {
         answer: Final<'_>,
         by: EndedBy,
     ) -> bool {
-        let (status, phrase, request) = (answer.status(), answer.phrase(), answering.request);
+        let (answer, request) = (answer.to(answering.request), answering.request);
+        let (status, phrase) = (answer.status(), answer.phrase());
         let is_sent = self.respond(now, key, answering, status, phrase.as_deref(), |response, agent| {
             answer.write_headers(request, &agent.warning_agent, response);
         });
@@ -351,6 +353,8 @@ impl Endpoint {
             //# dialog (such as a 2xx to INVITE), the UAS MUST copy all Record-Route
             //# header field values from the request into the response
             response.copy(&invite, HeaderName::RecordRoute);
+            //= https://www.rfc-editor.org/rfc/rfc3261#section-12.1.1
+            //# The UAS MUST add a Contact header field to the response.
             response.header_fmt("Contact", format_args!("<{contact}>"));
         });
         self.calls.ringing(now, number);
