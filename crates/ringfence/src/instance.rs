@@ -10,6 +10,8 @@ const NAME: &str = "ringfence.instance";
 
 /// Returns the instance-id that is kept in a directory, or makes one and keeps it there.
 pub(crate) fn of(directory: &Path) -> io::Result<String> {
+    //= https://www.rfc-editor.org/rfc/rfc5626#section-4.1
+    //# This URN MUST be persistent across power cycles of the device.
     let path = directory.join(NAME);
     match read(&path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}

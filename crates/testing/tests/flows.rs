@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use ringfence_testing::Clock;
 use ringfence_ua::{
-    Account, CallEnd, Cause, Config, ConnectionId, Endpoint, Event, Flow, LineId, RegistrationState,
+    Account, CallEnd, Cause, Config, ConnectionId, Endpoint, Event, Flow, LineId, Ping, RegistrationState,
     Rejection, Target, Transport, Unreached, Verdict,
 };
 use ringfence_wire::sip::Message;
@@ -408,6 +408,18 @@ fn a_registrar_is_pinged_as_often_as_it_asks_for() {
     let mut connected = Connected::of(device);
     connected.answer("200 OK", "Require: outbound\r\nFlow-Timer: 30\r\n");
     connected.pass(seconds(31));
+    assert_eq!(connected.written(), ["\r\n\r\n"]);
+}
+
+//= https://www.rfc-editor.org/rfc/rfc5626#section-4.4.2
+//= type=test
+//# This approach MUST only be used with connection-less transports, such as UDP; it MUST NOT be
+//# used for connection-oriented transports such as TCP and SCTP.
+#[test]
+fn what_is_kept_open_by_stun_over_udp_is_pinged_over_a_connection() {
+    let mut connected = Connected::of(|account| account.ping = Ping::Stun);
+    connected.accept();
+    connected.pass(seconds(121));
     assert_eq!(connected.written(), ["\r\n\r\n"]);
 }
 

@@ -64,10 +64,6 @@ impl Asked {
     }
 }
 
-//= https://www.rfc-editor.org/rfc/rfc3261#section-18.1.1
-//= type=test
-//# Therefore, the client transport MUST be prepared to receive the response on the same connection
-//# used to send the request.
 //= https://www.rfc-editor.org/rfc/rfc7118#section-5
 //= type=test
 //# Thus, client and server transactions using WebSocket for transport MUST follow the procedures

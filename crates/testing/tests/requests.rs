@@ -283,11 +283,6 @@ fn none_has_a_parameter_twice_or_a_uri_outside_of_brackets() {
     });
 }
 
-//= https://www.rfc-editor.org/rfc/rfc3261#section-10.2
-//= type=test
-//# UAs MUST NOT send a new registration (that is, containing new Contact header field values, as
-//# opposed to a retransmission) until they have received a final response from the registrar for
-//# the previous one or the previous REGISTER request has timed out.
 //= https://www.rfc-editor.org/rfc/rfc3261#section-8.1.1.8
 //= type=test
 //# If the Request-URI or top Route header field value contains a SIPS URI, the Contact header field
@@ -307,6 +302,11 @@ fn a_line_of_a_sips_address_says_that_it_is_reached_by_one() {
     assert_eq!(contact.uri().unwrap().scheme(), Scheme::Sips);
 }
 
+//= https://www.rfc-editor.org/rfc/rfc3261#section-10.2
+//= type=test
+//# UAs MUST NOT send a new registration (that is, containing new Contact header field values, as
+//# opposed to a retransmission) until they have received a final response from the registrar for
+//# the previous one or the previous REGISTER request has timed out.
 #[test]
 fn none_is_sent_before_the_one_before_it_is_answered_or_given_up() {
     let mut scene = everything();

@@ -213,6 +213,10 @@ impl Endpoint {
     /// Takes a double CRLF that came over a connection between messages, and answers it.
     pub fn handle_ping(&mut self, flow: Flow) {
         self.counters.keep_alives += 1;
+        //= https://www.rfc-editor.org/rfc/rfc5626#section-5.4
+        //# When a server receives a double CRLF sequence between SIP messages on a
+        //# connection-oriented transport such as TCP or SCTP, it MUST immediately respond with a
+        //# single CRLF over the same connection.
         self.outbox.push(flow, PONG);
     }
 

@@ -75,6 +75,12 @@ impl Generator {
 
     /// Returns a branch for a new client transaction (RFC 3261 section 8.1.1.7).
     pub fn branch(&mut self) -> String {
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-8.1.1.7
+        //# The branch parameter value MUST be unique across space and time for all requests sent by
+        //# the UA.
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-8.1.1.7
+        //# The branch ID inserted by an element compliant with this specification MUST always begin
+        //# with the characters "z9hG4bK".
         format!("z9hG4bK{}", self.token(20))
     }
 

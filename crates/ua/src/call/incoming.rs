@@ -111,6 +111,16 @@ impl Waiting {
         let tag = Tag::from_bytes(head.to_tag())?;
         let number = *self.by_tag.get(&tag)?;
         let call = self.calls.get(&number)?;
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-12.1.1
+        //# The call identifier component of the dialog ID MUST be set to the value of the Call-ID
+        //# in the request.
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-12.1.1
+        //# The local tag component of the dialog ID MUST be set to the tag in the To field in the
+        //# response to the request (which always includes a tag), and the remote tag component of
+        //# the dialog ID MUST be set to the tag from the From field in the request.
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-12.1.1
+        //# A UAS MUST be prepared to receive a request without a tag in the From field, in which
+        //# case the tag is considered to have a value of null.
         let (caller, invited) = (head.from().ok()?, call.invite.from().ok()?);
         let is_same = caller.tag() == invited.tag() && head.call_id().ok() == call.invite.call_id().ok();
         (is_same && call.ring != Ring::Silent).then_some(number)

@@ -86,6 +86,9 @@ impl Echo {
                 let end = self.fields.len() - LINE_END.len();
                 end - length..end
             }
+            //= https://www.rfc-editor.org/rfc/rfc3261#section-8.2.6.2
+            //# If a request contained a To tag in the request, the To header field in the response
+            //# MUST equal that of the request.
             Ok(_) | Err(_) => {
                 fields.copy(head.message(), HeaderName::To);
                 0..0

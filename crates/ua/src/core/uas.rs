@@ -260,6 +260,9 @@ fn request_uri(head: &Head<'_>) -> Result<(), Objection> {
 /// The steps of section 8.2, from the method to the content.
 fn semantics(request: &Message<'_>, method: Method<'_>) -> Result<(), Objection> {
     match method {
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-8.2.1
+        //# Once a request is authenticated (or authentication is skipped), the UAS MUST inspect the
+        //# method of the request.
         Method::Invite | Method::Ack | Method::Cancel | Method::Bye | Method::Options => {}
         //= https://www.rfc-editor.org/rfc/rfc3261#section-8.2.1
         //# If the UAS recognizes
@@ -283,6 +286,11 @@ fn semantics(request: &Message<'_>, method: Method<'_>) -> Result<(), Objection>
     if matches!(method, Method::Ack | Method::Cancel) {
         return Ok(());
     }
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-8.2.2.3
+    //# If a UAS does not understand an option-tag listed in a Require header field, it MUST respond
+    //# by generating a response with status code 420 (Bad Extension).
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-20.32
+    //# Although an optional header field, the Require MUST NOT be ignored if it is present.
     if unsupported(request).next().is_some() {
         return Err(Objection::BadExtension);
     }
@@ -306,6 +314,11 @@ fn unsupported<'m>(request: &'m Message<'_>) -> impl Iterator<Item = &'m [u8]> {
 }
 
 fn content(request: &Message<'_>) -> Result<(), Objection> {
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-8.2.3
+    //# If there are any bodies whose type (indicated by the Content-Type), language (indicated by
+    //# the Content-Language) or encoding (indicated by the Content-Encoding) are not understood,
+    //# and that body part is not optional (as indicated by the Content-Disposition header field),
+    //# the UAS MUST reject the request with a 415 (Unsupported Media Type) response.
     if request.body().is_empty() || is_optional(request) {
         return Ok(());
     }

@@ -179,6 +179,9 @@ impl Endpoint {
         //# generate a 482 (Loop Detected) response and pass it to the server
         //# transaction.
         // Each line is a user agent: what a proxy forks to two of them is a request to each.
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-8.2.2.2
+        //# If the request has no tag in the To header field, the UAS core MUST check the request
+        //# against ongoing transactions.
         if (is_attended || is_new_call) && self.transactions.is_merged(merge) {
             self.counters.merged += 1;
             return self.answer(now, inbound, StatusCode::LOOP_DETECTED, None, |_, _| {});
@@ -224,6 +227,8 @@ impl Endpoint {
         //= https://www.rfc-editor.org/rfc/rfc3261#section-15.1.2
         //# It is RECOMMENDED that a 487 (Request Terminated) response
         //# be generated to those pending requests.
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-15.1.2
+        //# The UAS MUST still respond to any pending requests received for that dialog.
         self.cancel(now, number, EndedBy::Caller);
     }
 

@@ -128,6 +128,9 @@ impl Account {
         match (self.is_secure, chosen.is_websocket()) {
             (false, _) => chosen,
             (true, false) => Transport::Tls,
+            //= https://www.rfc-editor.org/rfc/rfc7118#section-9.2
+            //# If such a path includes a WebSocket connection, it MUST be a secure WebSocket
+            //# connection.
             (true, true) => Transport::Wss,
         }
     }

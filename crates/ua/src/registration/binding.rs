@@ -170,7 +170,13 @@ impl Binding {
             //# Call-ID: All registrations from a UAC SHOULD use the same Call-ID
             //# header field value for registrations sent to a particular
             //# registrar.
+            //= https://www.rfc-editor.org/rfc/rfc3261#section-8.1.1.4
+            //# In a new request created by a UAC outside of any dialog, the Call-ID header field
+            //# MUST be selected by the UAC as a globally unique identifier over space and time
+            //# unless overridden by method-specific behavior.
             call_id: generator.token(24),
+            //= https://www.rfc-editor.org/rfc/rfc3261#section-8.1.1.3
+            //# The From field MUST contain a new "tag" parameter, chosen by the UAC.
             from_tag: generator.token(12),
             cseq: 0,
             phase: Phase::Idle,
@@ -233,6 +239,9 @@ impl Binding {
         is_repeated: bool,
         generator: &mut Generator,
     ) {
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-8.1.3.2
+        //# A UAC MUST treat any provisional response different than 100 that it does not recognize
+        //# as 183 (Session Progress).
         let Some(status) = response.status().filter(|status| status.is_final()) else { return };
         if let Some(authenticator) = self.authenticator.as_mut().filter(|_| is_repeated) {
             authenticator.handle_repetition();
@@ -246,6 +255,10 @@ impl Binding {
         if let Some(authenticator) = self.authenticator.as_mut().filter(|_| !is_challenge) {
             authenticator.handle_success(response);
         }
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-8.1.3.2
+        //# A UAC MUST treat any final response it does not recognize as being equivalent to the x00
+        //# response code of that class, and MUST be able to process the x00 response code for all
+        //# classes.
         match status.as_u16() {
             200..=299 => self.granted(now, contact, response, generator),
             300..=399 => self.redirected(now, status, response, generator),
@@ -263,6 +276,9 @@ impl Binding {
             Phase::Asking { contact } => {
                 self.silent = self.current_target().map(|target| target.flow.remote());
                 self.may_be_bound(now, contact);
+                //= https://www.rfc-editor.org/rfc/rfc3261#section-8.1.3.1
+                //# When a timeout error is received from the transaction layer, it MUST be treated
+                //# as if a 408 (Request Timeout) status code has been received.
                 self.fail(now, Cause::TimedOut, None, generator);
             }
             Phase::Idle | Phase::Resolving { .. } | Phase::Bound { .. } | Phase::Waiting { .. } => {}

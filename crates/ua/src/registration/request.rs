@@ -47,11 +47,18 @@ pub(super) struct Opening<'a> {
 
 impl Opening<'_> {
     pub(super) fn write<'o>(&self, out: &'o mut Vec<u8>) -> Printer<'o> {
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-8.1.1
+        //# A valid SIP request formulated by a UAC MUST, at a minimum, contain the following header
+        //# fields: To, From, CSeq, Call-ID, Max-Forwards, and Via; all of these header fields are
+        //# mandatory in all SIP requests.
         let mut request = Printer::request(out, self.method, self.uri.as_bytes());
         request.header_fmt(
             "Via",
             format_args!("SIP/2.0/{} {};branch={};rport", self.transport, self.local, self.branch),
         );
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-8.1.1.6
+        //# A UAC MUST insert a Max-Forwards header field into each request it originates with a
+        //# value that SHOULD be 70.
         request.header("Max-Forwards", b"70");
         //= https://www.rfc-editor.org/rfc/rfc3261#section-8.1.2
         //# However, that approach
@@ -67,6 +74,9 @@ impl Opening<'_> {
         let display_name = display_name.map(|name| format!("{} ", quote(name))).unwrap_or_default();
         request.header_fmt("From", format_args!("{display_name}<{address}>;tag={}", self.from_tag));
         let shown = if self.to == address { display_name.as_str() } else { "" };
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-8.1.1.2
+        //# A request outside of a dialog MUST NOT contain a To tag; the tag in the To field of a
+        //# request identifies the peer of the dialog.
         request.header_fmt("To", format_args!("{shown}<{}>", self.to));
         request.header("Call-ID", self.call_id.as_bytes());
         request.header_fmt("CSeq", format_args!("{} {}", self.cseq, self.method));
@@ -101,6 +111,10 @@ impl Register<'_> {
         //# The value of that header field MUST include
         //# "gruu" as one of the option tags.
         // Without an instance-id there is nothing to give one for.
+        //= https://www.rfc-editor.org/rfc/rfc5626#section-4.2.1
+        //# The UAC MUST support the Path header [RFC3327] mechanism, and indicate its support by
+        //# including the 'path' option-tag in a Supported header field value in its REGISTER
+        //# requests.
         let supported: &[u8] = if instance.is_some() { b"path, outbound, gruu" } else { b"path" };
         request.header("Supported", supported);
         request.header("Allow", ALLOW.as_bytes());

@@ -52,6 +52,8 @@ impl Client {
         //# E to fire in T1 seconds.
         let timer_e = (!is_reliable).then(|| Retransmit::first(now));
         let state = State::Trying { timer_e, timer_f: now + GIVE_UP };
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-17.1.2.2
+        //# The request MUST be passed to the transport layer for transmission.
         Self { state, is_reliable, outbox: true, is_repeated: false, request }
     }
 
@@ -62,6 +64,13 @@ impl Client {
             State::Completed { .. } | State::Terminated { .. } => return false,
         };
         self.outbox = false;
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-17.1.2.2
+        //# If a provisional response is received while in the "Trying" state, the response MUST be
+        //# passed to the TU, and then the client transaction SHOULD move to the "Proceeding" state.
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-17.1.2.2
+        //# If a final response (status codes 200-699) is received while in the "Trying" state, the
+        //# response MUST be passed to the TU, and the client transaction MUST transition to the
+        //# "Completed" state.
         self.state = if status < 200 {
             State::Proceeding { timer_e, timer_f }
         } else {
@@ -103,6 +112,9 @@ impl Client {
             //# "Proceeding" state, the TU MUST be informed of a timeout, and the
             //# client transaction MUST transition to the terminated state.
             State::Trying { .. } | State::Proceeding { .. } => State::Terminated { timed_out: true },
+            //= https://www.rfc-editor.org/rfc/rfc3261#section-17.1.2.2
+            //# If Timer K fires while in this state, the client transaction MUST transition to the
+            //# "Terminated" state.
             State::Completed { .. } => State::Terminated { timed_out: false },
             State::Terminated { timed_out } => State::Terminated { timed_out },
         };

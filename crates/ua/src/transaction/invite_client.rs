@@ -62,6 +62,9 @@ impl InviteClient {
         //# For any transport, the client transaction MUST start timer B with a value of 64*T1
         //# seconds (Timer B controls transaction timeouts).
         let state = State::Calling { timer_a, timer_b: now + GIVE_UP };
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-17.1.1.2
+        //# The client transaction MUST pass the request to the transport layer for transmission
+        //# (see Section 18).
         Self { state, is_reliable, outbox: true, invite, ack: Vec::new() }
     }
 
@@ -71,6 +74,8 @@ impl InviteClient {
         let status = status.as_u16();
         match self.state {
             State::Calling { .. } | State::Proceeding => match status {
+                //= https://www.rfc-editor.org/rfc/rfc3261#section-17.1.1.2
+                //# Furthermore, the provisional response MUST be passed to the TU.
                 100..200 => {
                     self.outbox = false;
                     self.state = State::Proceeding;
@@ -107,6 +112,9 @@ impl InviteClient {
                 self.outbox |= status >= 300;
                 false
             }
+            //= https://www.rfc-editor.org/rfc/rfc6026#section-8.4
+            //# Any 2xx responses that match this client transaction and that are received while in
+            //# the "Accepted" state MUST be passed up to the TU.
             State::Accepted { .. } => (200..300).contains(&status),
             State::Terminated { .. } => false,
         }
@@ -127,6 +135,12 @@ impl InviteClient {
                 State::Calling { timer_a: Some(a.next_uncapped(now)), timer_b }
             }
             State::Calling { .. } => State::Terminated { timed_out: true },
+            //= https://www.rfc-editor.org/rfc/rfc6026#section-8.4
+            //# If Timer D fires while the client transaction is in the "Completed" state, the
+            //# client transaction MUST move to the "Terminated" state.
+            //= https://www.rfc-editor.org/rfc/rfc6026#section-8.4
+            //# If Timer M fires while the client transaction is in the "Accepted" state, the client
+            //# transaction MUST move to the "Terminated" state.
             State::Completed { .. } | State::Accepted { .. } => State::Terminated { timed_out: false },
             idle @ (State::Proceeding | State::Terminated { .. }) => idle,
         };
@@ -180,6 +194,10 @@ fn acknowledge(invite: &[u8], response: &Message<'_>) -> Vec<u8> {
     let mut out = Vec::with_capacity(512);
     let Ok(invite) = Message::parse(invite) else { return out };
     let Some(uri) = invite.request_uri() else { return out };
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-17.1.1.3
+    //# The ACK request constructed by the client transaction MUST contain values for the Call-ID,
+    //# From, and Request-URI that are equal to the values of those header fields in the request
+    //# passed to the transport by the client transaction (call this the "original request").
     let mut ack = Printer::request(&mut out, "ACK", uri);
     //= https://www.rfc-editor.org/rfc/rfc3261#section-17.1.1.3
     //# The ACK MUST contain a single Via header field, and
@@ -200,6 +218,9 @@ fn acknowledge(invite: &[u8], response: &Message<'_>) -> Vec<u8> {
     //# response being acknowledged
     ack.copy(response, HeaderName::To);
     ack.copy(&invite, HeaderName::CallId);
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-17.1.1.3
+    //# The CSeq header field in the ACK MUST contain the same value for the sequence number as was
+    //# present in the original request, but the method parameter MUST be equal to "ACK".
     if let Ok(cseq) = invite.cseq() {
         ack.header_fmt("CSeq", format_args!("{} ACK", cseq.number));
     }

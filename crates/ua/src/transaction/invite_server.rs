@@ -116,6 +116,9 @@ impl InviteServer {
         let replaced = std::mem::replace(&mut self.response, response);
         self.outbox = true;
         self.state = match status {
+            //= https://www.rfc-editor.org/rfc/rfc3261#section-17.2.1
+            //# So long as the server transaction is in the "Proceeding" state, each of these MUST
+            //# be passed to the transport layer for transmission.
             100..200 => State::Proceeding,
             //= https://www.rfc-editor.org/rfc/rfc6026#section-7.1
             //# If the SIP element's TU (Transaction User) issues a 2xx response for
@@ -123,6 +126,10 @@ impl InviteServer {
             //# state, the state machine MUST transition to the "Accepted" state and
             //# set Timer L to 64*T1
             200..300 => State::Accepted { timer_l: now + GIVE_UP },
+            //= https://www.rfc-editor.org/rfc/rfc3261#section-17.2.1
+            //# While in the "Proceeding" state, if the TU passes a response with status code from
+            //# 300 to 699 to the server transaction, the response MUST be passed to the transport
+            //# layer for transmission, and the state machine MUST enter the "Completed" state.
             _ => State::Completed {
                 //= https://www.rfc-editor.org/rfc/rfc3261#section-17.2.1
                 //# For unreliable transports, timer G is set to fire in T1 seconds, and is not
@@ -180,6 +187,9 @@ impl InviteServer {
                 self.outbox = false;
                 true
             }
+            //= https://www.rfc-editor.org/rfc/rfc6026#section-7.1
+            //# Any ACKs received from the network while in the "Accepted" state MUST be passed
+            //# directly to the TU and not absorbed.
             State::Accepted { .. } => false,
             State::Proceeding | State::Confirmed { .. } | State::Silent { .. } | State::Terminated(_) => true,
         }
@@ -200,7 +210,15 @@ impl InviteServer {
                 self.outbox = true;
                 State::Completed { timer_g: Some(g.next_capped(now)), timer_h }
             }
+            //= https://www.rfc-editor.org/rfc/rfc3261#section-17.2.1
+            //# In this case, the server transaction MUST transition to the "Terminated" state, and
+            //# MUST indicate to the TU that a transaction failure has occurred.
             State::Completed { .. } => State::Terminated(InviteServerEnd::Unacknowledged),
+            //= https://www.rfc-editor.org/rfc/rfc3261#section-17.2.1
+            //# Once timer I fires, the server MUST transition to the "Terminated" state.
+            //= https://www.rfc-editor.org/rfc/rfc6026#section-8.7
+            //# If Timer L fires while the INVITE server transaction is in the "Accepted" state, the
+            //# transaction MUST transition to the "Terminated" state.
             State::Confirmed { .. } | State::Accepted { .. } => {
                 State::Terminated(InviteServerEnd::Acknowledged)
             }

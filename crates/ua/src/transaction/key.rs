@@ -135,6 +135,12 @@ impl Secret {
     pub(crate) fn tag(&self, key: Key, merge: MergeKey) -> Tag {
         // All peers see it: it has twice the rounds of what only the tables here see.
         let mut hash = SipHasher24::new_with_key(&self.0);
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-8.2.6.2
+        //# The same tag MUST be used for all responses to that request, both final and provisional
+        //# (again excepting the 100 (Trying)).
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-8.2.7
+        //# To header tags MUST be generated for responses in a stateless manner - in a manner that
+        //# will generate the same tag for the same request consistently.
         let mut bytes = [TAG; 33];
         bytes[1..17].copy_from_slice(&key.0.to_be_bytes());
         bytes[17..].copy_from_slice(&merge.0.to_be_bytes());

@@ -56,6 +56,11 @@ impl Server {
         }
         let replaced = std::mem::replace(&mut self.response, response);
         self.outbox = true;
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-17.2.2
+        //# While in the "Trying" state, if the TU passes a provisional response to the server
+        //# transaction, the server transaction MUST enter the "Proceeding" state.
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-17.2.2
+        //# The response MUST be passed to the transport layer for transmission.
         self.state = if status < 200 {
             State::Proceeding
         } else {
@@ -73,11 +78,22 @@ impl Server {
         //= https://www.rfc-editor.org/rfc/rfc3261#section-17.2.2
         //# Once in the "Trying" state, any further request
         //# retransmissions are discarded.
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-17.2.2
+        //# If a retransmission of the request is received while in the "Proceeding" state, the most
+        //# recently sent provisional response MUST be passed to the transport layer for
+        //# retransmission.
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-17.2.2
+        //# While in the "Completed" state, the server transaction MUST pass the final response to
+        //# the transport layer for retransmission whenever a retransmission of the request is
+        //# received.
         self.outbox = matches!(self.state, State::Proceeding | State::Completed { .. });
     }
 
     /// Fires what is due at `now`.
     pub fn handle_timeout(&mut self, now: Instant) {
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-17.2.2
+        //# The server transaction remains in this state until Timer J fires, at which point it MUST
+        //# transition to the "Terminated" state.
         if self.poll_timeout().is_some_and(|due| due <= now) {
             self.state = State::Terminated;
         }

@@ -345,6 +345,12 @@ impl Table {
             }
             Machine::Server(_) | Machine::Client(_) => return,
         }
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-17.2.1
+        //# Once the transaction is in the "Terminated" state, it MUST be destroyed immediately.
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-17.2.2
+        //# The server transaction MUST be destroyed the instant it enters the "Terminated" state.
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-17.1.2.2
+        //# Once the transaction is in the terminated state, it MUST be destroyed immediately.
         let (entry, _) = occupied.remove();
         match entry.machine {
             Machine::InviteServer(transaction) => self.keep_buffer(transaction.into_buffer()),

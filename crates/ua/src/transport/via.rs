@@ -33,6 +33,8 @@ pub(crate) fn write_stamped(
     //# containing the source IP address that the request came from, even if
     //# it is identical to the value of the "sent-by" component.
     if has_rport || must_say_received(via, source.ip()) {
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-18.2.1
+        //# This parameter MUST contain the source address from which the packet was received.
         scratch.extend_from_slice(b";received=");
         match source.ip().to_canonical() {
             IpAddr::V4(address) => push_dotted(scratch, address),
@@ -129,6 +131,9 @@ fn response_target(via: &Via<'_>, source: SocketAddr, is_trusted: bool) -> Socke
     //# in the "sent-by" value, or using port 5060 if none is specified
     //# explicitly.
     // Where there is no "received", sent-by is the very address the request came from.
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-18.2.2
+    //# Otherwise, if it is not receiver-tagged, the response MUST be sent to the address indicated
+    //# by the "sent-by" value, using the procedures in Section 5 of [4].
     let mut target = source;
     target.set_port(port);
     target
@@ -209,6 +214,14 @@ mod tests {
     //# Otherwise (for unreliable unicast transports), if the top Via has a "received" parameter,
     //# the response MUST be sent to the address in the "received" parameter, using the port
     //# indicated in the "sent-by" value, or using port 5060 if none is specified explicitly.
+    //= https://www.rfc-editor.org/rfc/rfc7118#section-5.3
+    //= type=test
+    //# If the host portion of the "sent-by" field contains a domain name, or if it contains an IP
+    //# address that differs from the packet source address, the server MUST add a "received"
+    //# parameter to that Via header field value.
+    //= https://www.rfc-editor.org/rfc/rfc7118#section-5.3
+    //= type=test
+    //# This parameter MUST contain the source address from which the packet was received.
     #[test]
     fn without_rport_received_appears_where_sent_by_differs_and_the_port_is_sent_bys() {
         let (via, target) = stamp("SIP/2.0/UDP a.example.com:5062;branch=z9hG4bKx", "192.0.2.1:5070");

@@ -41,12 +41,19 @@ impl<'o> Printer<'o> {
         push_token(out, method.as_bytes());
         out.push(b' ');
         for &byte in uri {
+            //= https://www.rfc-editor.org/rfc/rfc3261#section-7.1
+            //# The Request-URI MUST NOT contain unescaped spaces or control characters
             if byte <= b' ' || byte == 0x7f {
                 out.extend([b'%', hex_digit(byte >> 4), hex_digit(byte & 15)]);
             } else {
                 out.push(byte);
             }
         }
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-7.1
+        //# To be compliant with this specification, applications sending SIP messages MUST include
+        //# a SIP-Version of "SIP/2.0".
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-7.1
+        //# The SIP-Version string is case-insensitive, but implementations MUST send upper-case.
         out.extend_from_slice(b" SIP/2.0\r\n");
         Self { out }
     }
@@ -107,6 +114,12 @@ impl<'o> Printer<'o> {
     }
 
     fn end(mut self, body: &[u8]) {
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-20.14
+        //# If no body is present in a message, then the Content-Length header field value MUST be
+        //# set to zero.
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-20.14
+        //# If a stream-based protocol (such as TCP) is used as transport, the header field MUST be
+        //# used.
         self.content_length(body.len());
         self.out.extend_from_slice(b"\r\n");
         self.out.extend_from_slice(body);

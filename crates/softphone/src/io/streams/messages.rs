@@ -36,6 +36,10 @@ impl Messages {
             // What is sent is whole; what could not be cut would go as it is.
             let length = framer.next(&rest).ok().flatten().map_or(rest.len(), Frame::length);
             let one = rest.split_to(length);
+            //= https://www.rfc-editor.org/rfc/rfc7118#section-4.2
+            //# If there is at least one non-UTF-8 symbol in the whole SIP message (including
+            //# headers and the body), then the whole message MUST be sent within a WebSocket binary
+            //# message.
             let message = match std::str::from_utf8(&one) {
                 Ok(text) => Message::text(text),
                 Err(_) => Message::binary(one),

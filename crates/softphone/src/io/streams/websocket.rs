@@ -71,6 +71,9 @@ pub(super) async fn answer(stream: Stream) -> io::Result<Socket> {
             *refusal.status_mut() = StatusCode::BAD_REQUEST;
             return Err(refusal);
         }
+        //= https://www.rfc-editor.org/rfc/rfc7118#section-4.1
+        //# The 101 reply from the server MUST contain "sip" in its corresponding
+        //# Sec-WebSocket-Protocol header.
         response.headers_mut().insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SIP));
         Ok(response)
     };
@@ -93,6 +96,9 @@ pub(super) async fn serve(socket: Socket, mut ends: Ends) -> String {
                         patience.heard(Instant::now(), Whole::default(), true);
                         continue;
                     }
+                    //= https://www.rfc-editor.org/rfc/rfc7118#section-4.2
+                    //# Therefore, SIP WebSocket Clients and SIP WebSocket Servers MUST accept both
+                    //# text and binary frames.
                     Read::Whole(Some(Ok(Message::Text(text)))) => Bytes::from(text),
                     Read::Whole(Some(Ok(Message::Binary(bytes)))) => bytes,
                     // WebSocket's own pings are answered by the library.

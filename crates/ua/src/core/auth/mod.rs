@@ -131,6 +131,10 @@ impl Authenticator {
         for session in &mut self.sessions {
             let header = session.challenger.answer_header();
             if let Some(answer) = session.authorize(&self.credentials, request) {
+                //= https://www.rfc-editor.org/rfc/rfc3261#section-7.3.1
+                //# Multiple header field rows with these names MAY be present in a message, but
+                //# since their grammar does not follow the general form listed in Section 7.3, they
+                //# MUST NOT be combined into a single header field row.
                 out.header_fmt(header.as_str(), format_args!("{answer}"));
             }
         }
@@ -148,6 +152,8 @@ impl Authenticator {
         for challenger in [Challenger::Server, Challenger::Proxy] {
             let challenges = response.challenges(challenger.challenge_header());
             for challenge in challenges.take(MOST_CHALLENGES) {
+                //= https://www.rfc-editor.org/rfc/rfc8760#section-2.4
+                //# The client MUST ignore any challenge it does not understand.
                 match Offer::read(&challenge) {
                     Ok(offer) => keep_strongest(&mut best, challenger, offer),
                     Err(reason) => unusable.push(reason),
@@ -267,6 +273,9 @@ impl Challenger {
 /// attacker may have given them; of equals the topmost.
 fn keep_strongest(best: &mut Vec<(Challenger, Offer)>, challenger: Challenger, offer: Offer) {
     match best.iter_mut().find(|(who, kept)| *who == challenger && kept.realm == offer.realm) {
+        //= https://www.rfc-editor.org/rfc/rfc7616#section-5.6
+        //# A user agent MUST choose to use the strongest auth-scheme it understands and request
+        //# credentials from the user based upon that challenge.
         Some((_, kept)) if offer.algorithm().is_stronger_than(kept.algorithm()) => *kept = offer,
         Some(_) => {}
         None => best.push((challenger, offer)),

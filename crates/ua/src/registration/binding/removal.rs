@@ -15,6 +15,9 @@ impl Binding {
         let (Some(target), Some(contact)) = (self.current_target(), contact) else { return self.end(now) };
         self.phase = Phase::Removing;
         self.rounds = 0;
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-10.2.2
+        //# The REGISTER-specific Contact header field value of "*" applies to all registrations,
+        //# but it MUST NOT be used unless the Expires header field is present with a value of "0".
         self.send(target, 0, contact, generator);
     }
 
