@@ -18,6 +18,7 @@ use crate::hooks::Hooks;
 use crate::instance::{INSTANCE, is_urn};
 use crate::io::locate::Names;
 use crate::io::resolver::system::System;
+use crate::io::streams::Room;
 use crate::io::stun::{STUN_SERVER, StunServer};
 use crate::io::{Resolver, RtpPorts};
 use crate::screen::{Invite, Verdict};
@@ -59,6 +60,7 @@ impl Builder {
                 udp: any,
                 streams: BTreeMap::new(),
                 tls: Tls::new(),
+                room: Room::of_process(1),
                 rtp_ports: 5000..=10000,
                 stun: None,
             },
@@ -225,6 +227,7 @@ impl Builder {
     pub async fn start(mut self) -> Result<Softphone> {
         let rtp_ports = RtpPorts::new(&self.sockets.rtp_ports)?;
         self.sockets.stun = self.stun_to_ask()?;
+        self.sockets.room = Room::of_process(self.shards);
         let instance = self.device()?;
         let names = Names::start(self.names_resolver())?;
         let mut shards = Vec::new();

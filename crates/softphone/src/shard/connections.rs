@@ -9,7 +9,7 @@ use ringfence_ua::{ConnectionId, Flow, Transport};
 
 use super::{Shard, trace};
 use crate::error::Result;
-use crate::io::streams::{self, Streams};
+use crate::io::streams::{self, Room, Streams};
 use crate::io::stun::StunServer;
 use crate::tls::Tls;
 use crate::trace::Direction;
@@ -21,6 +21,8 @@ pub(crate) struct Sockets {
     /// Where others connect to.
     pub(crate) streams: BTreeMap<Transport, SocketAddr>,
     pub(crate) tls: Tls,
+    /// How many connections there may be.
+    pub(crate) room: Room,
     /// Where media may be.
     pub(crate) rtp_ports: RangeInclusive<u16>,
     /// Who tells where media is seen.

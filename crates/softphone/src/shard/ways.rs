@@ -265,6 +265,7 @@ mod tests {
     use super::*;
     use crate::hooks::Hooks;
     use crate::io::locate::Names;
+    use crate::io::streams::Room;
     use crate::io::streams::failure::Failure;
     use crate::zone::Zone;
     use Transport::{Tcp, Tls, Udp, Wss};
@@ -336,6 +337,7 @@ mod tests {
             udp: any,
             streams: BTreeMap::new(),
             tls: crate::tls::Tls::new(),
+            room: Room::of_process(1),
             rtp_ports: 5000..=10000,
             stun: None,
         };

@@ -24,8 +24,7 @@ const STRANGERS: usize = 4;
 impl Accepted {
     /// Takes a share of the files that the process may open: what else it opens, as lines do and the journal, must not
     /// want for them because strangers connect.
-    pub(super) fn new(files: Option<u64>) -> Self {
-        let share = files.and_then(|files| usize::try_from(files / 2).ok()).unwrap_or(MOST);
+    pub(super) fn new(share: usize) -> Self {
         Self { by_peer: BTreeMap::new(), all: 0, strangers: 0, most: share.min(MOST) }
     }
 
@@ -82,7 +81,7 @@ mod tests {
 
     #[test]
     fn one_peer_has_so_many_and_a_network_of_ipv6_is_one_peer() {
-        let mut accepted = Accepted::new(None);
+        let mut accepted = Accepted::new(usize::MAX);
         let of_network = |n: u128| IpAddr::from(Ipv6Addr::from_bits((0x2001_0db8 << 96) | n));
         for n in 0..64 {
             assert!(accepted.admit(of_network(n), false) && accepted.admit(peer(1), false), "{n}");
@@ -95,7 +94,7 @@ mod tests {
 
     #[test]
     fn strangers_do_not_keep_out_those_who_may_call() {
-        let mut accepted = Accepted::new(None);
+        let mut accepted = Accepted::new(usize::MAX);
         let strangers = (0..MANY).filter(|&n| accepted.admit(peer(n), true)).count();
         assert_eq!(strangers, MOST / STRANGERS);
         accepted.has_become_known();
@@ -108,7 +107,7 @@ mod tests {
 
     #[test]
     fn where_few_files_may_be_open_few_connections_are_taken() {
-        let mut accepted = Accepted::new(Some(100));
+        let mut accepted = Accepted::new(50);
         assert_eq!((0..MANY).filter(|&n| accepted.admit(peer(n), false)).count(), 50);
     }
 }

@@ -15,6 +15,7 @@ use tokio_rustls::rustls::Error as TlsError;
 use super::connection::Connection;
 use super::failure::{Failure, Step};
 use super::race::{Attempt, race};
+use super::room::{Room, Taken};
 use super::steps::{tcp, tls, websocket};
 use super::unconnected::Unconnected;
 use super::{Server, Stream};
@@ -28,6 +29,7 @@ pub(crate) struct Connected {
     pub(super) connection: Connection,
     pub(super) remote: SocketAddr,
     pub(super) local: SocketAddr,
+    pub(super) taken: Taken,
     /// What could not be connected to before.
     pub(crate) failed: Unconnected,
 }
@@ -45,16 +47,17 @@ pub(super) async fn connect(
     priorities: Vec<Vec<SocketAddr>>,
     source: Option<IpAddr>,
     trust: &Tls,
+    room: &Room,
     until: Instant,
 ) -> Result<Connected, Unconnected> {
     let opener = Opener { server, source, trust };
-    let (connected, failed) = race(priorities, until, |attempt| fenced(opener.open(attempt))).await?;
+    let (connected, failed) = race(priorities, room, until, |attempt| fenced(opener.open(attempt))).await?;
     Ok(Connected { failed, ..connected })
 }
 
 impl Opener<'_> {
     async fn open(&self, attempt: Attempt) -> Result<Connected, Failure> {
-        let Attempt { address, opened, until } = attempt;
+        let Attempt { address, mut taken, opened, until } = attempt;
         let (server, began) = (self.server, Instant::now());
         let stream = async { tcp(address, self.source).await.map_err(Failure::Tcp) };
         let stream = in_time(Step::Tcp, began, until.min(began + TCP), stream).await?;
@@ -74,7 +77,8 @@ impl Opener<'_> {
         } else {
             Connection::Stream(stream)
         };
-        Ok(Connected { connection, remote, local, failed: Unconnected::default() })
+        taken.is_open();
+        Ok(Connected { connection, remote, local, taken, failed: Unconnected::default() })
     }
 }
 
@@ -123,7 +127,7 @@ mod tests {
         let server = Server::of("pbx.example.com", None, transport, None);
         let priorities = priorities.iter().map(|addresses| addresses.to_vec()).collect();
         let until = Instant::now() + Duration::from_secs(60);
-        let connected = connect(&server, priorities, None, &Tls::new(), until).await;
+        let connected = connect(&server, priorities, None, &Tls::new(), &Room::new(None, 1), until).await;
         connected.map(|it| it.remote).map_err(|unconnected| unconnected.to_string())
     }
 

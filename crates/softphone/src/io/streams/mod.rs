@@ -42,6 +42,7 @@ mod outgoing;
 mod owed;
 mod patience;
 mod race;
+mod room;
 pub(crate) mod steps;
 mod unconnected;
 mod unused;
@@ -54,6 +55,8 @@ pub(crate) use connection::{Connection, Stream};
 use connection::{Ends, OpenedBy, serve};
 pub(crate) use ours::Reached;
 use outgoing::{Feed, Full, queue};
+pub(crate) use room::Room;
+use room::Taken;
 pub(crate) use unconnected::Unconnected;
 pub(crate) use websocket::said;
 
@@ -120,6 +123,8 @@ pub(crate) struct Streams {
     /// When it is looked which are not used any more.
     look_at: Option<Instant>,
     tls: Tls,
+    /// For connections of ours.
+    room: Room,
     /// What those who connect by TLS are shown.
     shown: Vec<watch::Sender<Arc<ServerConfig>>>,
     /// Where connections are made from, unless that is the system's to choose.
@@ -138,8 +143,8 @@ struct Open {
 
 /// Who has opened a connection.
 enum Opened {
-    /// We have, to this server; since when no line uses it, as far as that was seen.
-    To { server: Server, unused_since: Option<Instant> },
+    /// We have, to this server; since when no line uses it, as far as that was seen; and the room that it takes.
+    To { server: Server, unused_since: Option<Instant>, _taken: Taken },
     /// The peer has, of whom it may not be known yet whether he may call.
     ByPeer { is_stranger: bool },
 }
@@ -155,7 +160,7 @@ const WAITING_OF_PEERS: usize = 4 << 20;
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
 impl Streams {
-    pub(crate) fn new(listening: SocketAddr, tls: Tls) -> Self {
+    pub(crate) fn new(listening: SocketAddr, tls: Tls, room: Room) -> Self {
         let (sender, receiver) = mpsc::channel(EVENTS);
         let source = Some(listening.ip()).filter(|ip| !ip.is_unspecified());
         Self {
@@ -164,12 +169,13 @@ impl Streams {
             open: BTreeMap::new(),
             ours: BTreeMap::new(),
             connecting: BTreeMap::new(),
-            accepted: Accepted::new(files()),
+            accepted: Accepted::new(room.of_peers()),
             failed: BTreeMap::new(),
             tasks: JoinSet::new(),
             next: 0,
             look_at: None,
             tls,
+            room,
             shown: Vec::new(),
             source,
             refused: 0,
@@ -347,15 +353,4 @@ impl Streams {
 /// Returns an address as a flow has it: neither mapped nor with a zone, which is of this machine only.
 pub(crate) fn canonical(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(address.ip().to_canonical(), address.port())
-}
-
-/// Returns how many files the process may have open, where the system tells.
-#[cfg(target_os = "linux")]
-fn files() -> Option<u64> {
-    rustix::process::getrlimit(rustix::process::Resource::Nofile).current
-}
-
-#[cfg(not(target_os = "linux"))]
-fn files() -> Option<u64> {
-    None
 }

@@ -64,9 +64,9 @@ impl Streams {
         }
         self.connecting.insert(server.clone(), BTreeSet::from([asker]));
         let (server, events, priorities) = (server.clone(), self.sender.clone(), priorities());
-        let (tls, source) = (self.tls.clone(), self.source);
+        let (tls, source, room) = (self.tls.clone(), self.source, self.room.clone());
         self.tasks.spawn(async move {
-            let connected = connect(&server, priorities, source, &tls, until.into()).await;
+            let connected = connect(&server, priorities, source, &tls, &room, until.into()).await;
             // A shard that has ended needs no connection.
             let _ = events.send(Event::Connected { server, connected }).await;
         });
@@ -81,7 +81,7 @@ impl Streams {
         connected: Result<Connected, Unconnected>,
     ) -> (BTreeSet<Asker>, Reached) {
         let askers = self.connecting.remove(server).unwrap_or_default();
-        let Connected { connection, remote, local, failed: _ } = match connected {
+        let Connected { connection, remote, local, taken, failed: _ } = match connected {
             Ok(connected) => connected,
             Err(unconnected) => {
                 let unconnected = Arc::new(unconnected);
@@ -89,7 +89,7 @@ impl Streams {
                 return (askers, self.open_or(server, unconnected));
             }
         };
-        let opened = Opened::To { server: server.clone(), unused_since: None };
+        let opened = Opened::To { server: server.clone(), unused_since: None, _taken: taken };
         self.watch(now);
         let flow = self.add(server.transport, remote, local, opened, async { Ok(connection) });
         if let Some(id) = flow.connection_id() {
@@ -108,13 +108,14 @@ impl Streams {
 mod tests {
     use ringfence_ua::Transport;
 
+    use super::super::Room;
     use super::*;
     use crate::tls::Tls;
 
     #[tokio::test]
     async fn a_connection_whose_task_panics_is_closed_as_any_other() {
         let any = SocketAddr::from(([127, 0, 0, 1], 5060));
-        let mut streams = Streams::new(any, Tls::new());
+        let mut streams = Streams::new(any, Tls::new(), Room::new(None, 1));
         let panics = async { panic!("a test") };
         let opened = Opened::ByPeer { is_stranger: true };
         let flow = streams.add(Transport::Tcp, any, any, opened, panics);

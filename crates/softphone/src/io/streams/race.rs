@@ -11,23 +11,29 @@
 //! that restarts owes it to thousands at once. If each of them had begun a second one elsewhere after 250 ms, all its
 //! servers would do the work of all. So a handshake has 2 s for itself, and then company; it goes on beside it.
 //!
+//! Each waits for room first (`room.rs`), and its time begins with the attempt.
+//!
 //! Only addresses of one SRV priority race: a spare server must not win because it is near. Those of the next are tried
 //! when all of the former have failed, or after their share of the time: 10 s at most, and 5 s at least.
 
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use tokio::sync::oneshot;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::failure::Failure;
+use super::room::{Room, Taken};
 use super::unconnected::Unconnected;
 
 /// One attempt that is to be made.
 pub(super) struct Attempt {
     pub(super) address: SocketAddr,
+    /// The room for its connection.
+    pub(super) taken: Taken,
     /// To be told when there is a TCP connection.
     pub(super) opened: oneshot::Sender<()>,
     pub(super) until: Instant,
@@ -50,6 +56,7 @@ const LEAST: Duration = Duration::from_secs(1);
 /// those that had failed before.
 pub(super) async fn race<T, A>(
     priorities: Vec<Vec<SocketAddr>>,
+    room: &Room,
     until: Instant,
     attempt: impl Fn(Attempt) -> A,
 ) -> Result<(T, Unconnected), Unconnected>
@@ -62,7 +69,7 @@ where
         let left = u32::try_from(priorities.len()).unwrap_or(u32::MAX);
         let share = until.saturating_duration_since(now) / left.saturating_add(1);
         let until = if left == 0 { until } else { until.min(now + share.clamp(SHARE, PRIORITY)) };
-        match race_equals(equals, until, &attempt).await {
+        match race_equals(equals, room, until, &attempt).await {
             Ok((connected, failed)) => {
                 unconnected.append(failed);
                 return Ok((connected, unconnected));
@@ -75,40 +82,51 @@ where
 
 async fn race_equals<T, A>(
     addresses: Vec<SocketAddr>,
+    room: &Room,
     until: Instant,
     attempt: &impl Fn(Attempt) -> A,
 ) -> Result<(T, Unconnected), Unconnected>
 where
     A: Future<Output = Result<T, Failure>>,
 {
-    let mut untried = addresses.into_iter();
-    let (mut attempts, mut unconnected) = (FuturesUnordered::new(), Unconnected::default());
+    let (mut untried, mut attempts) = (addresses.into_iter(), FuturesUnordered::new());
+    let mut unconnected = Unconnected::default();
+    let last = until.checked_sub(LEAST).unwrap_or(until);
+    let (mut taken, mut has_lacked_room) = (pin!(room.take()), false);
+    // Whether the newest attempt has a TCP connection. Where there is none the next one is to begin.
+    let mut newest = None;
     loop {
-        let now = Instant::now();
-        let has_time = until.saturating_duration_since(now) >= LEAST;
-        let (opened, is_open) = oneshot::channel();
-        if let Some(address) = has_time.then(|| untried.next()).flatten() {
-            let one = attempt(Attempt { address, opened, until: until.min(now + ATTEMPT) });
-            attempts.push(async move { (address, one.await) });
+        let has_more = untried.len() > 0 && Instant::now() < last;
+        let is_due = has_more && newest.is_none();
+        if attempts.is_empty() && !has_more {
+            unconnected.leave_out(untried.len(), has_lacked_room);
+            return Err(unconnected);
         }
-        let has_more = has_time && untried.len() > 0;
         tokio::select! {
             Some((address, ended)) = attempts.next() => match ended {
                 Ok(connected) => return Ok((connected, unconnected)),
-                Err(failure) => unconnected.add(address, failure),
+                Err(failure) => {
+                    unconnected.add(address, failure);
+                    newest = None;
+                }
             },
-            () = head_start(is_open), if has_more => {}
-            else => {}
-        }
-        if attempts.is_empty() && !has_more {
-            unconnected.leave_out(untried.len());
-            return Err(unconnected);
+            room_of_one = &mut taken, if is_due => if let Some(address) = untried.next() {
+                taken.set(room.take());
+                let (opened, is_open) = oneshot::channel();
+                let until = until.min(Instant::now() + ATTEMPT);
+                let one = attempt(Attempt { address, taken: room_of_one, opened, until });
+                attempts.push(async move { (address, one.await) });
+                newest = Some(is_open);
+            },
+            () = sleep_until(last), if is_due => has_lacked_room = true,
+            () = head_start(newest.as_mut()), if has_more && !is_due => newest = None,
         }
     }
 }
 
 /// Waits as long as an attempt is to be alone. One that fails meanwhile is waited for elsewhere.
-async fn head_start(is_open: oneshot::Receiver<()>) {
+async fn head_start(is_open: Option<&mut oneshot::Receiver<()>>) {
+    let Some(is_open) = is_open else { return };
     match timeout(HEAD_START, is_open).await {
         Ok(Ok(())) => sleep(GREETING).await,
         Ok(Err(_)) => std::future::pending().await,
@@ -139,15 +157,28 @@ mod tests {
         run_by_priority(&[all], within).await
     }
 
+    /// For as many as any of these tests makes.
+    fn room() -> Room {
+        Room::new(None, 1)
+    }
+
     /// Races the addresses of each priority. Returns which won, or what is said, and after how many milliseconds each was begun and it ended.
     async fn run_by_priority(
+        priorities: &[&[Does]],
+        within: u64,
+    ) -> (Result<usize, String>, Vec<u128>, u128) {
+        run_in(&room(), priorities, within).await
+    }
+
+    async fn run_in(
+        room: &Room,
         priorities: &[&[Does]],
         within: u64,
     ) -> (Result<usize, String>, Vec<u128>, u128) {
         let all = priorities.concat();
         let (start, begun) = (Instant::now(), Mutex::new(Vec::new()));
         let address = |index: usize| SocketAddr::from(([192, 0, 2, 1], u16::try_from(index).unwrap()));
-        let attempt = |Attempt { address, opened, until }| {
+        let attempt = |Attempt { address, taken, opened, until }| {
             begun.lock().unwrap().push(start.elapsed().as_millis());
             let index = usize::from(address.port());
             let does = all[index];
@@ -164,12 +195,14 @@ mod tests {
             };
             async move {
                 let late = || Failure::Tcp(io::ErrorKind::TimedOut.into());
-                tokio::time::timeout_at(until, ends).await.map_err(|_| late())?
+                let ended = tokio::time::timeout_at(until, ends).await;
+                drop(taken);
+                ended.map_err(|_| late())?
             }
         };
         let mut addresses = (0..).map(address);
         let addresses = priorities.iter().map(|equals| addresses.by_ref().take(equals.len()).collect());
-        let won = race(addresses.collect(), start + Duration::from_secs(within), attempt).await;
+        let won = race(addresses.collect(), room, start + Duration::from_secs(within), attempt).await;
         let begun = begun.lock().unwrap().clone();
         (
             won.map(|(won, _)| won).map_err(|unconnected| unconnected.to_string()),
@@ -226,5 +259,46 @@ mod tests {
         let (won, begun, took) = run_by_priority(&[&[Greet(100_000); 9], &[Greet(500)]], 20).await;
         assert_eq!((won, took), (Ok(9), 10_500));
         assert_eq!(begun, [0, 2_000, 4_000, 6_000, 8_000, 10_000]);
+    }
+
+    /// Room for two connections of ours.
+    fn little() -> Room {
+        Room::new(Some(8), 1)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_attempt_waits_for_room_and_has_its_time_from_then_on() {
+        let (room, crowd) = (little(), [Swallow; 3]);
+        let (said, begun, took) = run_in(&room, &[&crowd], 60).await;
+        assert_eq!((begun, took), (vec![0, 250, 10_000], 20_000));
+        assert!(!said.unwrap_err().contains("not tried"));
+        assert_eq!(
+            run_in(&room, &[&[Refuse, Refuse, Greet(0)]], 20).await.0,
+            Ok(2),
+            "all of it is given back"
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_there_was_no_room_for_is_no_failure_of_a_server() {
+        let room = little();
+        let held = [room.take().await, room.take().await];
+        let address = SocketAddr::from(([192, 0, 2, 1], 5060));
+        let attempt = |_| async { panic!("there is no room") };
+        let until = Instant::now() + Duration::from_secs(20);
+        let raced = race::<(), _>(vec![vec![address; 3]], &room, until, attempt).await;
+        let unconnected = raced.unwrap_err();
+        assert_eq!(unconnected.servers().count(), 0);
+        let words = "3 were not tried: this program has as many connections open as it may";
+        assert!(unconnected.to_string().starts_with(words), "{unconnected}");
+        drop(held);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_that_has_room_wins_while_another_waits_for_it() {
+        let room = little();
+        let _held = room.take().await;
+        let (won, begun, took) = run_in(&room, &[&[Greet(3_000), Greet(0)]], 20).await;
+        assert_eq!((won, begun, took), (Ok(0), vec![0], 3_000));
     }
 }

@@ -9,13 +9,17 @@ use super::failure::Failure;
 #[derive(Debug, Default)]
 pub(crate) struct Unconnected {
     tried: Vec<(SocketAddr, Failure)>,
-    /// How many there was no time for.
-    untried: usize,
+    /// How many there was no time for, and how many no room.
+    without_time: usize,
+    without_room: usize,
 }
 
 /// Addresses that are named for one reason, and reasons that are named: a line's state is read by people.
 const MOST_ADDRESSES: usize = 4;
 const MOST_REASONS: usize = 4;
+/// What keeps from trying is told as what it is, and what can be done about it.
+const NO_ROOM: &str =
+    "this program has as many connections open as it may (a higher limit of open files allows for more)";
 /// Characters of one reason: what a server says may be in it.
 const MOST_CHARACTERS: usize = 160;
 
@@ -23,21 +27,22 @@ impl Unconnected {
     /// Creates what one address has failed by.
     #[cfg(test)]
     pub(crate) fn at(address: SocketAddr, failure: Failure) -> Self {
-        Self { tried: vec![(address, failure)], untried: 0 }
+        Self { tried: vec![(address, failure)], ..Self::default() }
     }
 
     pub(super) fn add(&mut self, address: SocketAddr, failure: Failure) {
         self.tried.push((address, failure));
     }
 
-    /// Takes that there was no time for so many addresses.
-    pub(super) fn leave_out(&mut self, untried: usize) {
-        self.untried += untried;
+    /// Takes that so many addresses were not tried, for there was no time, or no room until there was no time.
+    pub(super) fn leave_out(&mut self, untried: usize, is_for_room: bool) {
+        *(if is_for_room { &mut self.without_room } else { &mut self.without_time }) += untried;
     }
 
     pub(super) fn append(&mut self, mut more: Self) {
         self.tried.append(&mut more.tried);
-        self.untried += more.untried;
+        self.without_time += more.without_time;
+        self.without_room += more.without_room;
     }
 
     /// Returns the servers that failed, not what failed at our side of the network.
@@ -48,6 +53,10 @@ impl Unconnected {
     /// Returns whether a server has shown a certificate that is not accepted.
     pub(crate) fn has_refused_certificate(&self) -> bool {
         self.tried.iter().any(|(_, failure)| matches!(failure, Failure::Certificate(_)))
+    }
+
+    fn untried(&self) -> usize {
+        self.without_time + self.without_room
     }
 
     /// Returns the reasons, and the addresses of each.
@@ -67,12 +76,12 @@ impl Unconnected {
 /// Writes it after a colon.
 impl fmt::Display for Unconnected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.tried.is_empty() && self.untried == 0 {
+        if self.tried.is_empty() && self.untried() == 0 {
             return f.write_str("no address");
         }
         let reasons = self.by_reason();
         let mut parts: Vec<String> = reasons.iter().take(MOST_REASONS).map(part).collect();
-        if let ([part], [(_, addresses)], 0) = (&mut *parts, &*reasons, self.untried)
+        if let ([part], [(_, addresses)], 0) = (&mut *parts, &*reasons, self.untried())
             && addresses.len() > 1
         {
             *part = part.replacen("at ", "at each of ", 1);
@@ -81,8 +90,11 @@ impl fmt::Display for Unconnected {
         if unnamed > 0 {
             parts.push(format!("{unnamed} more have failed"));
         }
-        if self.untried > 0 {
-            parts.push(format!("there was no time for {} more", self.untried));
+        if self.without_time > 0 {
+            parts.push(format!("there was no time for {} more", self.without_time));
+        }
+        if self.without_room > 0 {
+            parts.push(format!("{} were not tried: {NO_ROOM}", self.without_room));
         }
         f.write_str(&parts.join("; "))
     }
@@ -129,7 +141,7 @@ mod tests {
         assert_eq!(unconnected.to_string(), "at 192.0.2.1:5061: refused");
         unconnected.add(at(2), failed("reset"));
         unconnected.add(at(3), failed("refused"));
-        unconnected.leave_out(2);
+        unconnected.leave_out(2, false);
         assert!(!unconnected.has_refused_certificate());
         let words = "at 192.0.2.1:5061, 192.0.2.3:5061: refused; at 192.0.2.2:5061: reset; \
                      there was no time for 2 more";

@@ -53,7 +53,7 @@ mod tests {
     use ringfence_ua::{LineId, Transport};
     use tokio::net::TcpListener;
 
-    use super::super::{Asker, Event, Server};
+    use super::super::{Asker, Event, Room, Server};
     use super::*;
     use crate::tls::Tls;
 
@@ -61,7 +61,7 @@ mod tests {
     async fn connected(now: Instant) -> (Streams, ConnectionId, TcpListener) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let mut streams = Streams::new(SocketAddr::from(([127, 0, 0, 1], 0)), Tls::new());
+        let mut streams = Streams::new(SocketAddr::from(([127, 0, 0, 1], 0)), Tls::new(), Room::new(None, 1));
         let server = Server::of("127.0.0.1", Some(address.port()), Transport::Tcp, None);
         let until = now + Duration::from_secs(20);
         assert!(
