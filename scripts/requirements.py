@@ -56,7 +56,7 @@ class Text:
     def __init__(self, document):
         self.document = document
         wanted = SCOPE[document]
-        own = rfc_text.sections(rfc_text.read(document))
+        own = rfc_text.sections(rfc_text.read(document, rfc_text.PAGE_BREAK_KEPT))
         self.sections = {
             number: rfc_text.normalised(text)
             for number, text in own.items()

@@ -17,6 +17,9 @@ PAGE_BREAK = re.compile(r"\n+[^\n]*\[Page \d+\][ \t]*\n+\f?\n*(?:RFC \d+ [^\n]*\
 # left margin, or a little in (RFC 3261 indents some).
 HEADING = re.compile(r"^ {0,2}(\d+(?:\.\d+)*|[A-Z](?:\.\d+)+)\.? +[A-Z0-9\"'<(].*$", re.MULTILINE)
 
+# What `read` can put in the place of a page break, so that a paragraph that was cut can be told from two.
+PAGE_BREAK_KEPT = "\n\f\n"
+
 # What stands before an item of a list.
 BULLET = re.compile(r"(?:o|\*|-|\(?[0-9a-z]{1,2}[.)]) ")
 
@@ -29,10 +32,10 @@ def folder():
     return pathlib.Path(os.environ.get("RFC_TEXTS") or ROOT.parent / "shared" / "rfc")
 
 
-def read(number):
-    """The text of one RFC without its page breaks. Raises FileNotFoundError when it is not there."""
+def read(number, page_break="\n\n"):
+    """The text of one RFC, with something else for its page breaks. Raises FileNotFoundError when it is not there."""
     text = (folder() / f"rfc{number}.txt").read_text(encoding="utf-8", errors="replace")
-    return PAGE_BREAK.sub("\n\n", text.replace("\r\n", "\n"))
+    return PAGE_BREAK.sub(page_break, text.replace("\r\n", "\n"))
 
 
 def normalised(text):
@@ -47,23 +50,34 @@ def normalised(text):
 def sentences(text):
     """The sentences of a section's text, normalised, in their order.
 
-    An item of a list is a paragraph of its own, without its bullet. A paragraph that a page break cut in two is one again.
+    An item of a list is a paragraph of its own, without its bullet. A paragraph that a page break cuts in two (`read` with
+    PAGE_BREAK_KEPT) is one.
     """
-    paragraphs = []
-    for block in re.split(r"\n[ \t]*\n", text):
-        paragraph = normalised(block)
+    paragraphs, indent, is_cut = [], 0, False
+    for part in re.split(r"(\n[ \t]*\n|\n\f\n)", text):
+        paragraph = normalised(part)
         if not paragraph:
+            is_cut = is_cut or "\f" in part
             continue
-        if paragraphs and paragraph[0].islower() and not BULLET.match(paragraph) and paragraphs[-1][-1] not in '.:;!?)"':
+        lines = part.strip("\n").splitlines()
+        goes_on = is_cut and indent == indent_of(lines[0]) and not BULLET.match(paragraph)
+        if goes_on and paragraphs[-1][-1] not in '.:;!?"':
             paragraphs[-1] += " " + paragraph
         else:
             paragraphs.append(paragraph)
+        indent, is_cut = indent_of(lines[-1]), False
     for paragraph in paragraphs:
-        start = BULLET.match(paragraph).end() if BULLET.match(paragraph) else 0
+        bullet = BULLET.match(paragraph)
+        start = bullet.end() if bullet else 0
         for end in SENTENCE_END.finditer(paragraph, start):
             yield paragraph[start : end.end()].strip()
             start = end.end()
         yield paragraph[start:]
+
+
+def indent_of(line):
+    """How far in a line begins."""
+    return len(line) - len(line.lstrip())
 
 
 def sections(text):

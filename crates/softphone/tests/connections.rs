@@ -50,10 +50,6 @@ async fn a_line_registers_and_rejects_over_tcp_however_the_stream_is_cut() {
     }
 }
 
-//= https://www.rfc-editor.org/rfc/rfc5626#section-4.3
-//= type=test
-//# For protocols that don't use TLS, if the UAC has an existing flow to this IP address, and port
-//# with the correct protocol, then the UAC MUST use the existing connection.
 #[tokio::test]
 async fn the_lines_of_one_registrar_share_a_connection() {
     let (pbx, phone) = (pbx_behind(None, None).await, phone().await);

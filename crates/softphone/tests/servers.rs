@@ -271,10 +271,6 @@ async fn where_the_domain_wants_tls_nothing_leads_to_what_is_in_clear() {
     assert!(pbx.received("REGISTER").is_empty());
 }
 
-//= https://www.rfc-editor.org/rfc/rfc5626#section-4.3
-//= type=test
-//# For TLS protocols, there MUST also be a match between the host production in the next hop and
-//# one of the URIs contained in the subjectAltName in the peer certificate.
 #[tokio::test]
 async fn a_connection_by_tls_is_shared_by_the_lines_of_one_name_alone() {
     let authority = Authority::new();

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use ringfence_testing::{CallPlan, NodeId, Outcome, Pbx, PbxConfig, Phone};
 use ringfence_ua::{Account, Cause, RegistrationState};
-use ringfence_wire::sip::Method;
+use ringfence_wire::sip::{HeaderName, Method};
 
 mod scene;
 
@@ -81,11 +81,6 @@ impl Two {
 //= type=test
 //# If the set has more than one URI, the UAC MUST send a REGISTER request to at least two of the
 //# default outbound proxies from the set.
-//= https://www.rfc-editor.org/rfc/rfc5626#section-4.2.1
-//= type=test
-//# The sequence of reg-id values does not have to be sequential but MUST be exactly the same
-//# sequence of reg-id values each time the UA instance power cycles or reboots, so that the reg-id
-//# values will collide with the previously used reg-id values.
 //= https://www.rfc-editor.org/rfc/rfc5626#section-10
 //= type=test
 //# The value of the reg-id MUST NOT be 0 and MUST be less than 2^31.
@@ -113,6 +108,24 @@ fn a_line_is_registered_through_each_of_its_proxies() {
     let [(one, first, id), (other, second, other_id)] = &bindings[..] else { panic!("{bindings:?}") };
     assert_eq!((one, &first[..], &second[..]), (other, "1", "2"));
     assert_ne!(id, other_id);
+}
+
+//= https://www.rfc-editor.org/rfc/rfc5626#section-4.2.1
+//= type=test
+//# The sequence of reg-id values does not have to be sequential but MUST be exactly the same
+//# sequence of reg-id values each time the UA instance power cycles or reboots, so that the reg-id
+//# values will collide with the previously used reg-id values.
+#[test]
+fn a_flow_has_its_number_by_the_place_of_its_proxy_each_time_the_device_starts() {
+    for seed in 0..10 {
+        let two = Two::new(seed);
+        for (_, register) in two.scene.requests(Method::Register) {
+            let route = String::from_utf8(register.first(HeaderName::Route).unwrap().to_vec()).unwrap();
+            let reg_id = if route.starts_with("<sip:192.0.2.1;") { ";reg-id=1" } else { ";reg-id=2" };
+            let contact = String::from_utf8(register.first(HeaderName::Contact).unwrap().to_vec()).unwrap();
+            assert!(contact.contains(reg_id), "{route}: {contact}");
+        }
+    }
 }
 
 #[test]

@@ -133,6 +133,9 @@ impl Waiting {
         //# sequence number of the request is lower than the remote sequence
         //# number, the request is out of order and MUST be rejected with a 500
         //# (Server Internal Error) response.
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-12.1.1
+        //# The remote sequence number MUST be set to the value of the sequence number in the CSeq
+        //# header field of the request.
         let invited = self.calls.get(&number).and_then(|call| Some(call.invite.cseq().ok()?.number));
         head.cseq().ok().zip(invited).is_some_and(|(cseq, invited)| cseq.number < invited)
     }

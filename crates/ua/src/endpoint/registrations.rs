@@ -37,6 +37,13 @@ impl Endpoint {
 
     /// Adds the flows of a line through its other outbound proxies.
     fn add_flows(&mut self, id: LineId, account: &Account, token: &str) {
+        //= https://www.rfc-editor.org/rfc/rfc5626#section-4.2.1
+        //# If the set has more than one URI, the UAC MUST send a REGISTER request to at least two
+        //# of the default outbound proxies from the set.
+        //= https://www.rfc-editor.org/rfc/rfc5626#section-4.2.1
+        //# The sequence of reg-id values does not have to be sequential but MUST be exactly the
+        //# same sequence of reg-id values each time the UA instance power cycles or reboots, so
+        //# that the reg-id values will collide with the previously used reg-id values.
         for (proxy, reg_id) in account.other_proxies.iter().zip(2..) {
             let (outbound_proxy, other_proxies) = (Some(proxy.clone()), Vec::new());
             let account = Arc::new(Account { outbound_proxy, other_proxies, ..account.clone() });

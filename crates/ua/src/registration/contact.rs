@@ -26,6 +26,9 @@ pub(crate) struct ContactAddress {
 impl ContactAddress {
     /// Returns the URI by which a user is reached there.
     pub(crate) fn uri(&self, user: &str) -> String {
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-8.1.1.8
+        //# If the Request-URI or top Route header field value contains a SIPS URI, the Contact
+        //# header field MUST contain a SIPS URI as well.
         let scheme = if self.is_secure { "sips" } else { "sip" };
         let transport = transport_parameter(self.transport, self.is_secure);
         let address = SocketAddr::new(self.address.ip(), self.address.port());

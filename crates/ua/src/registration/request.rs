@@ -54,6 +54,17 @@ impl Opening<'_> {
         let mut request = Printer::request(out, self.method, self.uri.as_bytes());
         request.header_fmt(
             "Via",
+            //= https://www.rfc-editor.org/rfc/rfc3261#section-8.1.1.7
+            //# The protocol name and protocol version in the header field MUST be SIP and 2.0,
+            //# respectively.
+            //= https://www.rfc-editor.org/rfc/rfc3261#section-8.1.1.7
+            //# The Via header field value MUST contain a branch parameter.
+            //= https://www.rfc-editor.org/rfc/rfc3261#section-18.1.1
+            //# Before a request is sent, the client transport MUST insert a value of the "sent-by"
+            //# field into the Via header field.
+            //= https://www.rfc-editor.org/rfc/rfc3581#section-3
+            //# This parameter MUST have no value; it serves as a flag to indicate to the server
+            //# that this extension is supported and requested for the transaction.
             format_args!("SIP/2.0/{} {};branch={};rport", self.transport, self.local, self.branch),
         );
         //= https://www.rfc-editor.org/rfc/rfc3261#section-8.1.1.6
@@ -79,6 +90,8 @@ impl Opening<'_> {
         //# request identifies the peer of the dialog.
         request.header_fmt("To", format_args!("{shown}<{}>", self.to));
         request.header("Call-ID", self.call_id.as_bytes());
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-8.1.1.5
+        //# The method MUST match that of the request.
         request.header_fmt("CSeq", format_args!("{} {}", self.cseq, self.method));
         request
     }

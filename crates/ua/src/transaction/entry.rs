@@ -65,6 +65,9 @@ impl Entry {
     /// the same one, or not at all, for the transaction ends with it. Datagrams may come from elsewhere than they went
     /// to, as from a registrar with several addresses, but as datagrams.
     pub(super) fn is_answered_over(&self, flow: Flow) -> bool {
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-18.1.1
+        //# Therefore, the client transport MUST be prepared to receive the response on the same
+        //# connection used to send the request.
         self.flow.connection_id() == flow.connection_id()
     }
 }

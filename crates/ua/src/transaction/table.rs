@@ -204,6 +204,9 @@ impl Table {
     /// Forgets a client transaction whose connection is gone: its transaction user knows.
     pub(crate) fn abandon(&mut self, key: Key) {
         if let Ok(found) = self.entries.find_entry(key.hash(), |entry| entry.key == key)
+            //= https://www.rfc-editor.org/rfc/rfc6026#section-7.1
+            //# A server transaction MUST NOT discard transaction state based only on encountering a
+            //# non-recoverable transport error when sending a response.
             && matches!(found.get().machine, Machine::Client(_))
         {
             found.remove();

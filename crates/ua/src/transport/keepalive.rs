@@ -262,6 +262,9 @@ fn interval(flow: Flow, within: Option<Duration>, generator: &mut Generator) -> 
         None if flow.is_reliable() => CONNECTION,
         None => UDP,
     };
+    //= https://www.rfc-editor.org/rfc/rfc5626#section-4.4.1
+    //# The UA MUST select a random number between a fixed or configurable upper bound and a lower
+    //# bound, where the lower bound is 20% less then the upper bound.
     shortest + longest.saturating_sub(shortest).mul_f64(generator.fraction())
 }
 

@@ -25,6 +25,8 @@ pub(super) struct Offer {
 impl Offer {
     /// Reads a challenge, or says what it asks for that cannot be given.
     pub(super) fn read(challenge: &Challenge<'_>) -> Result<Self, String> {
+        //= https://www.rfc-editor.org/rfc/rfc8760#section-2.6
+        //# SIP clients and servers MUST NOT accept or request Basic authentication.
         if !challenge.scheme().eq_ignore_ascii_case(b"Digest") {
             return Err(shown(&String::from_utf8_lossy(challenge.scheme())));
         }
@@ -64,6 +66,11 @@ impl Offer {
 
 /// Chooses `auth` where both are offered: bodies are rewritten on the way too often.
 fn choose_qop(offered: &str, is_session: bool) -> Result<Option<Qop>, String> {
+    //= https://www.rfc-editor.org/rfc/rfc7616#section-3.3
+    //# Unrecognized options MUST be ignored.
+    //= https://www.rfc-editor.org/rfc/rfc7616#section-3.4
+    //# Its value MUST be one of the alternatives the server indicated it supports in the
+    //# WWW-Authenticate header field.
     let known = || offered.split(',').filter_map(|token| Qop::from_token(token.trim()));
     match known().find(|qop| *qop == Qop::Auth).or_else(|| known().next()) {
         Some(qop) => Ok(Some(qop)),

@@ -158,6 +158,11 @@ impl Nonce {
         let cnonce = start.cnonce.as_deref().unwrap_or(cnonce);
         let protection = offer.qop.map(|qop| Protection { qop, nonce_count: *count, cnonce });
         let response = start.key.response(&Digested { method, uri, body, nonce: &offer.nonce, protection });
+        //= https://www.rfc-editor.org/rfc/rfc7616#section-3.4.4
+        //# If the client supports the userhash parameter, and the userhash parameter value in the
+        //# WWW-Authentication header field is set to "true", then the client MUST calculate a hash
+        //# of the username after any other hash calculation and include the userhash parameter with
+        //# the value of "true" in the Authorization header field.
         let userhash = offer.wants_userhash.then(|| algorithm.userhash(user, &offer.realm));
         Answer { user, userhash, offer, uri, protection, response }
     }
@@ -186,6 +191,12 @@ impl fmt::Display for Answer<'_> {
         if let Some(algorithm) = offer.named_algorithm {
             write!(f, ", algorithm={algorithm}")?;
         }
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-22.4
+        //# If a client receives a "qop" parameter in a challenge header field, it MUST send the
+        //# "qop" parameter in any resulting authorization header field.
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-22.4
+        //# RFC 2617 notes that a cnonce value MUST NOT be sent in an Authorization (and by
+        //# extension Proxy-Authorization) header field if no qop directive has been sent.
         if let Some(Protection { qop, nonce_count, cnonce }) = protection {
             write!(f, ", qop={qop}, nc={nonce_count:08x}, cnonce={}", quote(cnonce))?;
         }

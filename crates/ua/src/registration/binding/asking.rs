@@ -82,6 +82,10 @@ impl Binding {
         //# A UA MUST increment the CSeq value by one for each
         //# REGISTER request with the same Call-ID.
         self.cseq += 1;
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-22.2
+        //# When a UAC resubmits a request with its credentials after receiving a 401 (Unauthorized)
+        //# or 407 (Proxy Authentication Required) response, it MUST increment the CSeq header field
+        //# value as it would normally when sending an updated request.
         let (branch, cnonce) = (generator.branch(), generator.token(24));
         let old = self.bound.map(|bound| bound.contact).filter(|&old| expires > 0 && old != contact);
         // By instance and flow the new one replaces it.
