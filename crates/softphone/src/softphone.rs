@@ -130,7 +130,9 @@ impl Softphone {
     }
 
     /// Has TLS connections made and taken with other certificates from now on, in place of those of [`Builder::tls`].
-    /// Connections that are open stay. Lines for which there was no connection by TLS try again at once.
+    /// Those that are being opened by TLS begin anew; those that are open stay, unless their server's certificate would not be
+    /// accepted any more: they are closed, and their lines register again and say why they cannot. Lines for which there was
+    /// no connection by TLS try again at once.
     ///
     /// Fails when it is listened by TLS and there is no certificate to show, and changes nothing then; and when the
     /// softphone was shut down.

@@ -134,3 +134,24 @@ async fn a_certificate_that_is_refused_at_every_address_is_told_with_all_of_them
     assert!(error.starts_with(&said), "{error}");
     assert!(pbx.received("REGISTER").is_empty(), "nothing is said to a stranger");
 }
+
+#[tokio::test]
+async fn a_connection_to_a_server_that_is_trusted_no_more_is_closed_and_others_stay() {
+    let (authority, other) = (Authority::new(), Authority::new());
+    let trusting = |authority: &Authority| Tls::new().trust(authority.pem.as_bytes()).unwrap();
+    let pbx = pbx_behind(Some(authority.server("127.0.0.1")), None).await;
+    let kept = pbx_behind(Some(other.server("127.0.0.1")), None).await;
+    let both = trusting(&authority).trust(other.pem.as_bytes()).unwrap();
+    let phone = builder().tls(both).start().await.unwrap();
+    let line = soon(phone.register(pbx.account("858").transport(Transport::Tls))).await.unwrap();
+    let stays = soon(phone.register(kept.account("859").transport(Transport::Tls))).await.unwrap();
+    let mut registration = line.registration();
+    assert!(registration.state().is_registered());
+    soon(phone.set_tls(trusting(&other))).await.unwrap();
+    let lost = next(registration.changed()).await;
+    let RegistrationState::Failed { cause: Cause::Unconnected { error, .. }, .. } = lost else {
+        panic!("{lost:?}")
+    };
+    assert!(error.contains("its certificate is not accepted"), "{error}");
+    assert!(stays.registration().state().is_registered());
+}

@@ -164,6 +164,23 @@ fn a_proxy_that_is_lost_is_tried_again_ever_more_rarely_while_another_lives() {
 }
 
 #[test]
+fn what_a_line_without_connection_tries_at_once_is_no_flow_that_was_lost_by_something_else() {
+    let mut two = Two::new(3);
+    two.scene.network.cut_off(pbx_address());
+    two.scene.run(seconds(7200));
+    // An attempt takes 32 s, and the next is many minutes away.
+    two.scene.run(seconds(40));
+    let asked =
+        |two: &Two| two.scene.network.packets().iter().filter(|it| it.destination == pbx_address()).count();
+    let (before, line) = (asked(&two), two.scene.line);
+    two.scene
+        .network
+        .with(two.scene.phone, |phone, now| phone.act(now, |endpoint| endpoint.retry(now, line)));
+    two.scene.run(seconds(5));
+    assert_eq!((asked(&two), two.state()), (before, (true, Some(Cause::TimedOut))));
+}
+
+#[test]
 fn a_line_whose_proxies_are_all_lost_has_failed_and_comes_back() {
     let mut two = Two::new(4);
     for address in [pbx_address(), second_address()] {

@@ -66,7 +66,16 @@ impl Shard {
             flow.connection_id().and_then(|id| streams.local(id)).map(|(local, _)| local)
         };
         match event {
-            streams::Event::Connected { server, connected } => self.take_connection(now, &server, connected),
+            streams::Event::Connected { server, trust, connected } => {
+                if streams.is_awaited(&server, trust) {
+                    self.take_connection(now, &server, connected);
+                }
+            }
+            streams::Event::Distrusted { id, trust, why } => {
+                if streams.is_newest_trust(trust) {
+                    self.disconnect(id, &why);
+                }
+            }
             streams::Event::Accepted { connection, transport, tls } => {
                 streams.accept(connection, transport, tls, |peer| endpoint.may_call(peer));
             }

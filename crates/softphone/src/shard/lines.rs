@@ -128,14 +128,15 @@ impl LineState {
         *self.states.borrow() == RegistrationState::Unregistered
     }
 
-    /// Returns whether it waits to try again, or a flow of it does, because there was no connection by TLS.
+    /// Returns whether it waits to try again because there was no connection by TLS, or a flow of it does, maybe for that: which
+    /// one, and for what, the endpoint knows.
     pub(super) fn has_no_tls(&self) -> bool {
-        let cause = match &*self.states.borrow() {
-            RegistrationState::Failed { cause, .. } => Some(cause.clone()),
-            RegistrationState::Registered { lost, .. } => lost.as_ref().map(|lost| lost.cause.clone()),
-            RegistrationState::Registering { .. } | RegistrationState::Unregistered => None,
+        let is_waiting = match &*self.states.borrow() {
+            RegistrationState::Failed { cause, .. } => matches!(cause, Cause::Unconnected { .. }),
+            RegistrationState::Registered { lost, .. } => lost.is_some(),
+            RegistrationState::Registering { .. } | RegistrationState::Unregistered => false,
         };
-        self.chosen.transport.is_encrypted() && matches!(cause, Some(Cause::Unconnected { .. }))
+        is_waiting && self.chosen.transport.is_encrypted()
     }
 
     fn tell(&mut self, state: RegistrationState) {

@@ -132,7 +132,7 @@ impl Verifier {
     }
 
     /// Returns whether all that the system trusts could be read.
-    pub(super) fn is_whole(&self) -> bool {
+    pub(crate) fn is_whole(&self) -> bool {
         matches!(self.trust, Trust::Anyone | Trust::Authorities { is_whole: true, .. })
     }
 }

@@ -68,10 +68,10 @@ impl Endpoint {
         }
     }
 
-    /// Has a line that waits to try again, or a flow of it, wait no longer: what kept it from its registrar may have changed.
-    /// Many lines of one registrar try over 10 ms for each.
+    /// Has a line that waits to try again, or those of its flows for which there was no connection, wait no longer: what kept
+    /// it from its registrar may have changed. Many lines of one registrar try over 10 ms for each.
     pub fn retry(&mut self, now: Instant, id: LineId) {
-        for id in self.lines.flows_of(id) {
+        for id in self.lines.unconnected_flows_of(id) {
             if let Some(binding) = self.lines.find_mut(id).and_then(|line| line.binding.as_mut()) {
                 binding.retry_within(now, Duration::ZERO, &mut self.generator);
             }

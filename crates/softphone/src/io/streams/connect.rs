@@ -17,6 +17,7 @@ use super::failure::{Failure, Step};
 use super::race::{Attempt, race};
 use super::room::{Room, Taken};
 use super::steps::{tcp, tls, websocket};
+use super::trust::Credentials;
 use super::unconnected::Unconnected;
 use super::{Server, Stream};
 use crate::tls::Tls;
@@ -29,6 +30,8 @@ pub(crate) struct Connected {
     pub(super) connection: Connection,
     pub(super) remote: SocketAddr,
     pub(super) local: SocketAddr,
+    /// What the server has shown, by TLS.
+    pub(super) credentials: Option<Credentials>,
     pub(super) taken: Taken,
     /// What could not be connected to before.
     pub(crate) failed: Unconnected,
@@ -64,9 +67,11 @@ impl Opener<'_> {
         let (remote, local) = ends(&stream).map_err(Failure::Tcp)?;
         // Nobody may wait for that.
         let _ = opened.send(());
+        let mut credentials = None;
         let stream = if server.transport.is_encrypted() {
             let client = self.trust.client(server.transport).await.map_err(Failure::Setup)?;
             let greeted = in_time(Step::Tls, began, until, tls(stream, &server.host, client)).await?;
+            credentials = Some(Credentials::of(&greeted));
             Stream::Tls(Box::new(greeted.into()))
         } else {
             Stream::Tcp(stream)
@@ -78,7 +83,7 @@ impl Opener<'_> {
             Connection::Stream(stream)
         };
         taken.is_open();
-        Ok(Connected { connection, remote, local, taken, failed: Unconnected::default() })
+        Ok(Connected { connection, remote, local, credentials, taken, failed: Unconnected::default() })
     }
 }
 

@@ -22,7 +22,7 @@ use futures_util::FutureExt as _;
 use ringfence_ua::{ConnectionId, Counters, Flow, LineId, Transport, Write};
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, watch};
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::timeout;
 use tokio_rustls::rustls::ServerConfig;
 
@@ -44,6 +44,7 @@ mod patience;
 mod race;
 mod room;
 pub(crate) mod steps;
+mod trust;
 mod unconnected;
 mod unused;
 mod websocket;
@@ -57,13 +58,16 @@ pub(crate) use ours::Reached;
 use outgoing::{Feed, Full, queue};
 pub(crate) use room::Room;
 use room::Taken;
+use trust::Credentials;
 pub(crate) use unconnected::Unconnected;
 pub(crate) use websocket::said;
 
 /// What happens to connections.
 pub(crate) enum Event {
     /// One that lines asked for is open, or cannot be had.
-    Connected { server: Server, connected: std::result::Result<Connected, Unconnected> },
+    Connected { server: Server, trust: u64, connected: std::result::Result<Connected, Unconnected> },
+    /// One of ours is to a server that is not trusted any more, by what this is the number of.
+    Distrusted { id: ConnectionId, trust: u64, why: String },
     /// Somebody has connected to us.
     Accepted { connection: TcpStream, transport: Transport, tls: Option<Arc<ServerConfig>> },
     /// A whole message came.
@@ -113,7 +117,7 @@ pub(crate) struct Streams {
     /// lines are still registered at.
     ours: BTreeMap<Server, Vec<ConnectionId>>,
     /// Those that are being opened, and for whom.
-    connecting: BTreeMap<Server, BTreeSet<Asker>>,
+    connecting: BTreeMap<Server, Connecting>,
     /// How many peers have opened.
     accepted: Accepted,
     /// The servers that could not be connected to just now, when that was, and why.
@@ -123,6 +127,8 @@ pub(crate) struct Streams {
     /// When it is looked which are not used any more.
     look_at: Option<Instant>,
     tls: Tls,
+    /// How often that was replaced.
+    trust: u64,
     /// For connections of ours.
     room: Room,
     /// What those who connect by TLS are shown.
@@ -130,6 +136,16 @@ pub(crate) struct Streams {
     /// Where connections are made from, unless that is the system's to choose.
     source: Option<IpAddr>,
     refused: u64,
+}
+
+/// A connection that is being opened.
+struct Connecting {
+    askers: BTreeSet<Asker>,
+    /// What it is opened by, for the case that it is to be begun anew.
+    priorities: Vec<Vec<SocketAddr>>,
+    until: Instant,
+    trust: u64,
+    attempt: AbortHandle,
 }
 
 /// A connection that is open.
@@ -143,8 +159,15 @@ struct Open {
 
 /// Who has opened a connection.
 enum Opened {
-    /// We have, to this server; since when no line uses it, as far as that was seen; and the room that it takes.
-    To { server: Server, unused_since: Option<Instant>, _taken: Taken },
+    /// We have.
+    To {
+        server: Server,
+        /// What the server has shown, by TLS.
+        credentials: Option<Credentials>,
+        /// Since when no line uses it, as far as that was seen.
+        unused_since: Option<Instant>,
+        _taken: Taken,
+    },
     /// The peer has, of whom it may not be known yet whether he may call.
     ByPeer { is_stranger: bool },
 }
@@ -175,6 +198,7 @@ impl Streams {
             next: 0,
             look_at: None,
             tls,
+            trust: 0,
             room,
             shown: Vec::new(),
             source,
@@ -197,20 +221,6 @@ impl Streams {
         let address = acceptor.local().map_err(in_use)?;
         self.tasks.spawn(acceptor.accept(self.sender.clone()));
         Ok(Listener { transport, address })
-    }
-
-    /// Has connections from now on made and taken with other certificates.
-    pub(crate) fn set_tls(&mut self, tls: Tls) -> Result<()> {
-        if !self.shown.is_empty() {
-            let server = tls.server()?;
-            for shown in &self.shown {
-                shown.send_replace(Arc::clone(&server));
-            }
-        }
-        self.tls = tls;
-        // What failed by the old ones may not by these.
-        self.failed.clear();
-        Ok(())
     }
 
     /// Waits for something to happen.

@@ -12,7 +12,7 @@ use ringfence_ua::Target;
 
 use super::connect::{Connected, connect};
 use super::unconnected::Unconnected;
-use super::{Asker, Event, Open, Opened, Server, Streams};
+use super::{Asker, Connecting, Event, Open, Opened, Server, Streams};
 
 /// What somebody who asked for a connection is given.
 pub(crate) type Reached = Result<Target, Arc<Unconnected>>;
@@ -54,23 +54,39 @@ impl Streams {
         priorities: impl FnOnce() -> Vec<Vec<SocketAddr>>,
         until: Instant,
     ) -> Option<Reached> {
-        if let Some(askers) = self.connecting.get_mut(server) {
-            askers.insert(asker);
+        if let Some(connecting) = self.connecting.get_mut(server) {
+            connecting.askers.insert(asker);
             return None;
         }
         self.failed.retain(|_, (at, _)| now.saturating_duration_since(*at) < NOT_AGAIN);
         if let Some((_, unconnected)) = self.failed.get(server) {
             return Some(self.open_or(server, Arc::clone(unconnected)));
         }
-        self.connecting.insert(server.clone(), BTreeSet::from([asker]));
-        let (server, events, priorities) = (server.clone(), self.sender.clone(), priorities());
-        let (tls, source, room) = (self.tls.clone(), self.source, self.room.clone());
-        self.tasks.spawn(async move {
-            let connected = connect(&server, priorities, source, &tls, &room, until.into()).await;
-            // A shard that has ended needs no connection.
-            let _ = events.send(Event::Connected { server, connected }).await;
-        });
+        self.begin(server.clone(), BTreeSet::from([asker]), priorities(), until);
         None
+    }
+
+    /// Begins to open a connection.
+    pub(super) fn begin(
+        &mut self,
+        server: Server,
+        askers: BTreeSet<Asker>,
+        priorities: Vec<Vec<SocketAddr>>,
+        until: Instant,
+    ) {
+        let (to, addresses, events) = (server.clone(), priorities.clone(), self.sender.clone());
+        let (tls, trust, source, room) = (self.tls.clone(), self.trust, self.source, self.room.clone());
+        let attempt = self.tasks.spawn(async move {
+            let connected = connect(&to, addresses, source, &tls, &room, until.into()).await;
+            // A shard that has ended needs no connection.
+            let _ = events.send(Event::Connected { server: to, trust, connected }).await;
+        });
+        self.connecting.insert(server, Connecting { askers, priorities, until, trust, attempt });
+    }
+
+    /// Returns whether it is this connection that is waited for, and not one that was begun anew meanwhile.
+    pub(crate) fn is_awaited(&self, server: &Server, trust: u64) -> bool {
+        self.connecting.get(server).is_some_and(|connecting| connecting.trust == trust)
     }
 
     /// Takes a connection that was opened, or why it was not. Returns for whom, and what they are given.
@@ -80,8 +96,8 @@ impl Streams {
         server: &Server,
         connected: Result<Connected, Unconnected>,
     ) -> (BTreeSet<Asker>, Reached) {
-        let askers = self.connecting.remove(server).unwrap_or_default();
-        let Connected { connection, remote, local, taken, failed: _ } = match connected {
+        let askers = self.connecting.remove(server).map(|connecting| connecting.askers).unwrap_or_default();
+        let Connected { connection, remote, local, credentials, taken, failed: _ } = match connected {
             Ok(connected) => connected,
             Err(unconnected) => {
                 let unconnected = Arc::new(unconnected);
@@ -89,7 +105,8 @@ impl Streams {
                 return (askers, self.open_or(server, unconnected));
             }
         };
-        let opened = Opened::To { server: server.clone(), unused_since: None, _taken: taken };
+        let (to, unused_since) = (server.clone(), None);
+        let opened = Opened::To { server: to, credentials, unused_since, _taken: taken };
         self.watch(now);
         let flow = self.add(server.transport, remote, local, opened, async { Ok(connection) });
         if let Some(id) = flow.connection_id() {

@@ -60,7 +60,7 @@ pub(crate) async fn websocket(stream: Stream, server: &Server) -> Result<Socket,
 }
 
 /// Returns who a certificate is to be for.
-fn server_name(host: &str) -> Result<ServerName<'static>, Failure> {
+pub(super) fn server_name(host: &str) -> Result<ServerName<'static>, Failure> {
     let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
     ServerName::try_from(bare.to_owned()).map_err(|_| Failure::Name(host.to_owned()))
 }

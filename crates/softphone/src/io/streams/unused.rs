@@ -67,7 +67,9 @@ mod tests {
         assert!(
             streams.reach(now, Asker::Line(LineId::new(1)), &server, vec![vec![address]], until).is_none()
         );
-        let Some(Event::Connected { server, connected }) = streams.next().await else { panic!("no event") };
+        let Some(Event::Connected { server, connected, .. }) = streams.next().await else {
+            panic!("no event")
+        };
         let target = streams.connected(now, &server, connected).1.unwrap();
         (streams, target.flow.connection_id().unwrap(), listener)
     }

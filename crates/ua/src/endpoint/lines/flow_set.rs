@@ -67,6 +67,13 @@ impl Lines {
         self.flow_sets.get(&id).map_or_else(|| vec![id], |set| set.flows.keys().copied().collect())
     }
 
+    /// Returns a line that has no further flows, or those of its flows for which there was no connection.
+    pub(in crate::endpoint) fn unconnected_flows_of(&self, id: LineId) -> Vec<LineId> {
+        let Some(set) = self.flow_sets.get(&id) else { return vec![id] };
+        let unconnected = |told: &Told| matches!(told.lost, Some(Cause::Unconnected { .. }));
+        set.flows.iter().filter(|(_, told)| unconnected(told)).map(|(id, _)| *id).collect()
+    }
+
     /// Takes that the bindings of a line's flows are removed from now on, or made again. Returns the flows.
     pub(in crate::endpoint) fn set_leaving(&mut self, id: LineId, is_leaving: bool) -> Vec<LineId> {
         if let Some(set) = self.flow_sets.get_mut(&id) {
