@@ -1,23 +1,28 @@
 //! Whom a certificate is for (RFC 5922 sections 7.1 and 7.2).
 //!
 //! A certificate of a SIP domain says so by a URI, `sip:example.com`: such a one is for that domain, whatever DNS names
-//! it has for other services. One without is for its DNS names. What stands in its subject, as the CN, does not count.
+//! it has for other services. One without is for its DNS names, or its IP addresses. What stands in its subject, as the CN,
+//! does not count.
 
 use std::net::IpAddr;
 
-use ringfence_wire::sip::{Host, Scheme, Uri};
+use ringfence_wire::sip::{Host, Uri};
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{CertificateError, Error as TlsError};
+use x509_parser::asn1_rs::Tag;
 use x509_parser::prelude::{FromDer as _, GeneralName, X509Certificate};
 
-/// Whom a certificate is for, by its `subjectAltName`. A name that cannot be one, as with a NUL octet in it, is left out.
+/// Whom a certificate is for, by its `subjectAltName`. A name that cannot be one, as with a NUL octet in it, is left out, and
+/// so is a `sip` URI; but that there is one is remembered: it is for some domain, nobody knows which.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Identities {
     /// The hosts of its `sip` URIs.
     pub(crate) domains: Vec<String>,
+    /// Whether there is a `sip` URI whose host cannot be read.
+    has_unreadable_domain: bool,
     /// Its DNS names, which count where there is no domain. One may begin with `*.`.
     pub(crate) names: Vec<String>,
-    /// Its IP addresses.
+    /// Its IP addresses, which count as its DNS names do: RFC 5922 knows of none.
     pub(crate) addresses: Vec<IpAddr>,
 }
 
@@ -31,7 +36,9 @@ pub(crate) fn identities(certificate: &CertificateDer<'_>) -> Result<Identities,
     let mut identities = Identities::default();
     for name in names.iter().flat_map(|names| &names.value.general_names) {
         if let GeneralName::URI(uri) = name {
-            identities.domains.extend(domain(uri));
+            identities.take_uri(uri.as_bytes());
+        } else if let GeneralName::Invalid(Tag(URI), octets) = name {
+            identities.take_uri(octets);
         } else if let GeneralName::DNSName(name) = name {
             identities.names.extend(dns_name(name));
         } else if let GeneralName::IPAddress(octets) = name {
@@ -42,6 +49,20 @@ pub(crate) fn identities(certificate: &CertificateDer<'_>) -> Result<Identities,
 }
 
 impl Identities {
+    fn take_uri(&mut self, uri: &[u8]) {
+        if is_of_a_domain(uri) {
+            match domain(uri) {
+                Some(domain) => self.domains.push(domain),
+                None => self.has_unreadable_domain = true,
+            }
+        }
+    }
+
+    /// Returns whether it is for SIP domains, and for nothing else.
+    fn is_of_domains(&self) -> bool {
+        self.has_unreadable_domain || !self.domains.is_empty()
+    }
+
     /// Returns whether they are those of a host.
     pub(crate) fn include(&self, host: &ServerName<'_>) -> bool {
         match host {
@@ -50,14 +71,15 @@ impl Identities {
             //# identifier as a SIP domain identity if and only if no other
             //# identity is found that matches the "sip" URI type described
             //# above.
-            ServerName::DnsName(host) if self.domains.is_empty() => {
+            ServerName::DnsName(host) if !self.is_of_domains() => {
                 self.names.iter().any(|name| names(name, host.as_ref()))
             }
             ServerName::DnsName(host) => self.domains.iter().any(|domain| is_same(domain, host.as_ref())),
             ServerName::IpAddress(address) => {
                 let address = IpAddr::from(*address);
                 let is_it = |domain: &String| domain.parse() == Ok(address);
-                self.addresses.contains(&address) || self.domains.iter().any(is_it)
+                let is_in_uri = self.domains.iter().any(is_it);
+                is_in_uri || !self.is_of_domains() && self.addresses.contains(&address)
             }
             // The library may come to know more kinds.
             _ => false,
@@ -67,22 +89,31 @@ impl Identities {
     /// Returns each as it is told to people.
     pub(crate) fn told(&self) -> Vec<String> {
         let domains = self.domains.iter().map(|domain| format!("sip:{domain}"));
-        let names = self.names.iter().cloned();
+        let unreadable = self.has_unreadable_domain.then(|| UNREADABLE.to_owned());
+        let names = unreadable.into_iter().chain(self.names.iter().cloned());
         domains.chain(names).chain(self.addresses.iter().map(ToString::to_string)).collect()
     }
 }
 
-/// Returns the domain that a URI is the identity of.
-fn domain(uri: &str) -> Option<String> {
-    let uri = Uri::parse(uri.as_bytes()).ok()?;
+/// The tag of a URI among the names of a certificate (RFC 5280 section 4.2.1.6).
+const URI: u32 = 6;
+/// What people are told of a URI whose host cannot be read.
+const UNREADABLE: &str = "a sip URI that cannot be read";
+
+/// Returns whether a URI is the identity of a domain, of whichever.
+fn is_of_a_domain(uri: &[u8]) -> bool {
     //= https://www.rfc-editor.org/rfc/rfc5922#section-7.1
     //# If the scheme of the URI value is "sip", and there is no
     //# userinfo component in the URI (there is no '@'), then the
     //# implementation MUST accept the hostpart as a SIP domain
     //# identity.
-    if uri.scheme() != Scheme::Sip || uri.as_bytes().contains(&b'@') {
-        return None;
-    }
+    let scheme = uri.split(|byte| *byte == b':').next();
+    scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"sip")) && !uri.contains(&b'@')
+}
+
+/// Returns the domain that such a URI is the identity of.
+fn domain(uri: &[u8]) -> Option<String> {
+    let uri = Uri::parse(uri).ok()?;
     Some(match uri.host() {
         Host::Name(name) => name.to_owned(),
         Host::V4(address) => address.to_string(),
@@ -189,7 +220,7 @@ mod tests {
 
     #[test]
     fn a_name_with_a_nul_octet_is_none_and_neither_is_the_common_name() {
-        for name in ["example.com\0.example.net", "sip:example.com\0.example.net", "example.com\u{1b}[2J"] {
+        for name in ["example.com\0.example.net", "example.com\u{1b}[2J"] {
             assert_eq!(of(&[name]), Identities::default(), "{name:?}");
             assert!(is_for(&[name, "example.com"], "example.com"), "what stands beside it counts");
         }
@@ -199,13 +230,27 @@ mod tests {
 
     #[test]
     fn an_address_is_one_of_its_addresses_or_the_host_of_its_uri() {
-        assert!(
-            is_for(&["192.0.2.1"], "192.0.2.1") && is_for(&["sip:example.com", "2001:db8::1"], "2001:db8::1")
-        );
+        assert!(is_for(&["192.0.2.1"], "192.0.2.1") && is_for(&["2001:db8::1", "a.example"], "2001:db8::1"));
+        for uri in ["sip:example.com", "sip:192.0.2.2"] {
+            assert!(!is_for(&[uri, "192.0.2.1"], "192.0.2.1"), "it is for the domain of its URI alone");
+        }
         assert!(is_for(&["sip:192.0.2.1"], "192.0.2.1") && is_for(&["sip:[2001:db8::1]"], "2001:db8::1"));
         assert!(
             !is_for(&["192.0.2.2", "example.com"], "192.0.2.1") && !is_for(&["192.0.2.1"], "example.com")
         );
+    }
+
+    #[test]
+    fn a_sip_uri_that_cannot_be_read_is_for_nobody_and_keeps_other_names_from_counting() {
+        for uri in ["sip:example.com\0.example.net", "SIP:*.example.com", "sip:", "sip:exam ple.com"] {
+            assert!(!is_for(&[uri, "example.com"], "example.com"), "{uri:?}");
+            assert!(!is_for(&[uri, "192.0.2.1"], "192.0.2.1"), "{uri:?}");
+            assert_eq!(of(&[uri, "example.com"]).told(), [UNREADABLE, "example.com"]);
+            assert!(is_for(&[uri, "sip:example.com"], "example.com"), "the other one can be read");
+        }
+        let mut identities = Identities::default();
+        identities.take_uri(b"sip:\xff");
+        assert!(identities.is_of_domains());
     }
 
     #[test]

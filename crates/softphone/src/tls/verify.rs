@@ -194,7 +194,10 @@ impl fmt::Debug for Verifier {
 
 #[cfg(test)]
 mod tests {
-    use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, SanType};
+    use rcgen::{
+        BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, Issuer, KeyPair,
+        NameConstraints, SanType,
+    };
     use tokio_rustls::rustls::crypto::ring;
 
     use super::*;
@@ -267,6 +270,53 @@ mod tests {
         assert!(is_name_wrong(verify("pbx.example.com", Some("sip:example.com")), &names));
         assert_eq!(Rule::of(Transport::Wss), Rule::Web);
         assert_eq!(Rule::of(Transport::Tls), Rule::Domain);
+    }
+
+    /// Has a certificate verified for `example.com` that says what it likes, of an authority that may.
+    fn verified(
+        of_authority: Option<NameConstraints>,
+        params: CertificateParams,
+    ) -> Result<ServerCertVerified, TlsError> {
+        let (key, mut authority) = (KeyPair::generate().unwrap(), CertificateParams::default());
+        authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        authority.name_constraints = of_authority;
+        let root = authority.self_signed(&key).unwrap().der().clone();
+        let shown = params.signed_by(&KeyPair::generate().unwrap(), &Issuer::new(authority, key)).unwrap();
+        let verifier = Verifier::new(&[root], Rule::Domain, Arc::new(ring::default_provider())).unwrap();
+        let host = "example.com".try_into().unwrap();
+        verifier.verify_server_cert(shown.der(), &[], &host, &[], UnixTime::since_unix_epoch(NOW))
+    }
+
+    #[test]
+    fn a_certificate_for_sip_alone_is_refused_and_one_that_is_for_servers_too_is_not() {
+        let sip_domain = || ExtendedKeyUsagePurpose::Other(vec![1, 3, 6, 1, 5, 5, 7, 3, 20]);
+        let with = |usages: Vec<ExtendedKeyUsagePurpose>| {
+            let mut params = CertificateParams::new(vec!["example.com".to_owned()]).unwrap();
+            params.extended_key_usages = usages;
+            verified(None, params)
+        };
+        with(vec![]).unwrap();
+        with(vec![ExtendedKeyUsagePurpose::ServerAuth, sip_domain()]).unwrap();
+        assert!(with(vec![sip_domain()]).is_err());
+        assert!(with(vec![ExtendedKeyUsagePurpose::ClientAuth]).is_err());
+    }
+
+    #[test]
+    fn an_authority_for_some_dns_names_vouches_for_no_other_and_for_any_uri() {
+        let constraints =
+            |subtree| NameConstraints { permitted_subtrees: vec![subtree], excluded_subtrees: vec![] };
+        let of = |names: &[&str]| {
+            let mut params = CertificateParams::default();
+            let san = |name: &&str| match name.strip_prefix("sip:") {
+                Some(_) => SanType::URI((*name).try_into().unwrap()),
+                None => SanType::DnsName((*name).try_into().unwrap()),
+            };
+            params.subject_alt_names = names.iter().map(san).collect();
+            params
+        };
+        let some = || Some(constraints(GeneralSubtree::DnsName("example.net".to_owned())));
+        assert!(verified(some(), of(&["example.com"])).is_err());
+        verified(some(), of(&["pbx.example.net", "sip:example.com"])).unwrap();
     }
 
     #[test]
