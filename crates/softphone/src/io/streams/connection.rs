@@ -19,6 +19,7 @@ use tokio_rustls::{TlsAcceptor, TlsStream};
 use super::outgoing::{Outgoing, Queue};
 use super::owed::Owed;
 use super::patience::{Patience, WRITE};
+use super::words::said_of_stream;
 use super::{Event, websocket};
 
 /// A stream that is open, in clear or not.
@@ -145,7 +146,7 @@ async fn serve_stream(connection: Stream, mut ends: Ends) -> String {
                 },
                 // A peer that ends without TLS's farewell has ended all the same.
                 Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return CLOSED.to_owned(),
-                Err(error) => return error.to_string(),
+                Err(error) => return said_of_stream(&error),
             },
             next = ends.outgoing.next() => {
                 let Some(bytes) = next else {
@@ -163,7 +164,7 @@ async fn serve_stream(connection: Stream, mut ends: Ends) -> String {
                     ends.outgoing.written(count);
                     patience.has_written(Instant::now(), !outgoing.is_empty());
                 }
-                Err(error) => return error.to_string(),
+                Err(error) => return said_of_stream(&error),
             },
             () = until(patience.until()) => return patience.why().to_owned(),
         }

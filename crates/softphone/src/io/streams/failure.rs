@@ -9,6 +9,7 @@ use tokio_tungstenite::tungstenite::Error as WebSocketError;
 use tokio_tungstenite::tungstenite::http::uri::InvalidUri;
 
 use super::said;
+use super::words::said_of_handshake;
 
 /// Why a connection cannot be had.
 #[derive(Debug, thiserror::Error)]
@@ -29,7 +30,7 @@ pub(crate) enum Failure {
     #[error("{}", said_of(.0))]
     Certificate(CertificateError),
     /// The TLS handshake has failed.
-    #[error("{0}")]
+    #[error("{}", said_of_handshake(.0))]
     Tls(io::Error),
     /// What is to be asked for by WebSocket is no address.
     #[error("no WebSocket address {uri:?}: {error}")]

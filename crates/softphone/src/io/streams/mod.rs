@@ -48,6 +48,7 @@ mod trust;
 mod unconnected;
 mod unused;
 mod websocket;
+mod words;
 
 use accepted::Accepted;
 use acceptor::Acceptor;
@@ -347,7 +348,7 @@ impl Streams {
             let served = async {
                 match connection.await {
                     Ok(connection) => serve(connection, ends).await,
-                    Err(error) => error.to_string(),
+                    Err(error) => words::said_of_stream(&error),
                 }
             };
             // Nobody would be told of the end of one whose task panics.

@@ -22,6 +22,7 @@ use super::failure::Failure;
 use super::frames::{Watched, Within};
 use super::messages::Messages;
 use super::patience::{Patience, WRITE};
+use super::words::said_of_stream;
 use super::{Event, Server, Stream};
 
 /// A WebSocket whose frames are watched.
@@ -190,6 +191,8 @@ pub(crate) fn said(error: &Error) -> String {
         && error.kind() == io::ErrorKind::UnexpectedEof
     {
         CLOSED.to_owned()
+    } else if let Error::Io(error) = error {
+        said_of_stream(error)
     } else if let Error::Http(response) = error {
         format!("the server answers {} to the WebSocket handshake", response.status())
     } else {
