@@ -275,7 +275,7 @@ mod tests {
     /// Has a certificate verified for `example.com` that says what it likes, of an authority that may.
     fn verified(
         of_authority: Option<NameConstraints>,
-        params: CertificateParams,
+        params: &CertificateParams,
     ) -> Result<ServerCertVerified, TlsError> {
         let (key, mut authority) = (KeyPair::generate().unwrap(), CertificateParams::default());
         authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -293,7 +293,7 @@ mod tests {
         let with = |usages: Vec<ExtendedKeyUsagePurpose>| {
             let mut params = CertificateParams::new(vec!["example.com".to_owned()]).unwrap();
             params.extended_key_usages = usages;
-            verified(None, params)
+            verified(None, &params)
         };
         with(vec![]).unwrap();
         with(vec![ExtendedKeyUsagePurpose::ServerAuth, sip_domain()]).unwrap();
@@ -315,8 +315,8 @@ mod tests {
             params
         };
         let some = || Some(constraints(GeneralSubtree::DnsName("example.net".to_owned())));
-        assert!(verified(some(), of(&["example.com"])).is_err());
-        verified(some(), of(&["pbx.example.net", "sip:example.com"])).unwrap();
+        assert!(verified(some(), &of(&["example.com"])).is_err());
+        verified(some(), &of(&["pbx.example.net", "sip:example.com"])).unwrap();
     }
 
     #[test]
