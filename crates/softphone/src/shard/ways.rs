@@ -55,6 +55,9 @@ pub(crate) fn ways_to(places: &[Place], by: ChosenBy, server: impl Fn(Transport)
             known.places.push(place);
             continue;
         }
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-8.1.2
+        //# If the Request-URI contains a SIPS URI, any alternate destinations MUST be contacted
+        //# with TLS.
         let is_secured = ways.iter().any(|way| way.chosen.transport.is_encrypted());
         if ways.is_empty() || by.is_domain() && (transport.is_encrypted() || !is_secured) {
             let by = if ways.is_empty() { by } else { ChosenBy::Fallback };

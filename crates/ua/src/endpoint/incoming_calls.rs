@@ -105,6 +105,8 @@ impl Endpoint {
         let call = CallNumber::new(self.next_call);
         let answering = &inbound.answering;
         let Some(line) = self.lines.find(inbound.line) else { return };
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-17.2.1
+        //# The request MUST be passed to the TU.
         let verdict = self.screen.as_mut().map_or(Verdict::Offer, |screen| {
             screen(&Invite {
                 head: inbound.head,

@@ -20,6 +20,9 @@ pub(super) fn parameters(device: &str, address_of_record: &str, label: &str, reg
     //# header field, a "reg-id" parameter that is distinct from other
     //# "reg-id" parameters used in other registrations that use the same
     //# "+sip.instance" Contact header field parameter and AOR.
+    //= https://www.rfc-editor.org/rfc/rfc5626#section-4.2.1
+    //# REGISTER requests, other than those described in Section 4.2.3, MUST include an instance-id
+    //# media feature tag as specified in Section 4.1.
     format!(";+sip.instance=\"<{}>\";reg-id={reg_id}", instance(device, address_of_record, label))
 }
 

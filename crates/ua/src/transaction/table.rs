@@ -104,6 +104,8 @@ impl Table {
     ) -> Option<Heard> {
         let Self { entries, timers, .. } = self;
         let is_match = |entry: &Entry| entry.key == key && entry.is_answered_over(flow);
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-18.1.2
+        //# If there is a match, the response MUST be passed to that transaction.
         let entry = entries.find_mut(key.hash(), is_match)?;
         let before = entry.poll_timeout();
         let Machine::Client(transaction) = &mut entry.machine else { return None };

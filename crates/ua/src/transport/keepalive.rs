@@ -258,6 +258,8 @@ fn interval(flow: Flow, within: Option<Duration>, generator: &mut Generator) -> 
         //# its keep-alives so that the interval between each keep-alive is
         //# randomly distributed between 80% and 100% of the server-provided
         //# time.
+        //= https://www.rfc-editor.org/rfc/rfc5626#section-4.4
+        //# The UA MUST send keep-alives at least as often as this number of seconds.
         Some(within) => Wait { shortest: within.mul_f64(0.8), longest: within },
         None if flow.is_reliable() => CONNECTION,
         None => UDP,

@@ -251,6 +251,9 @@ impl Message<'_> {
     /// Iterates over the comma-separated values of all fields of that name; commas in quoted strings and in
     /// `<>` separate nothing.
     pub fn values(&self, name: HeaderName) -> impl Iterator<Item = &[u8]> {
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-7.3.1
+        //# Implementations MUST be able to process multiple header field rows with the same name in
+        //# any combination of the single-value-per-line or comma-separated value forms.
         self.all(name).filter(|value| !value.is_empty()).flat_map(elements)
     }
 

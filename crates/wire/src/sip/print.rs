@@ -104,6 +104,9 @@ impl<'o> Printer<'o> {
 
     /// Writes `Content-Type`, `Content-Length` and the body, and ends the message.
     pub fn body(mut self, content_type: &str, body: &[u8]) {
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-7.4.1
+        //# The Internet media type of the message body MUST be given by the Content-Type header
+        //# field.
         self.header("Content-Type", content_type.as_bytes());
         self.end(body);
     }

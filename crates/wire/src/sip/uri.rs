@@ -267,6 +267,10 @@ fn split_scheme(bytes: &[u8]) -> Result<(Scheme<'_>, &[u8]), UriError> {
     }
     let colon = bytes.iter().position(|&byte| byte == b':').ok_or(UriError::Scheme)?;
     let (scheme, rest) = (&bytes[..colon], &bytes[colon + 1..]);
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-8.1.1.2
+    //# All SIP implementations MUST support the SIP URI scheme.
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-8.1.1.2
+    //# Any implementation that supports TLS MUST support the SIPS URI scheme.
     let scheme = if scheme.eq_ignore_ascii_case(b"sip") {
         Scheme::Sip
     } else if scheme.eq_ignore_ascii_case(b"sips") {

@@ -125,6 +125,10 @@ impl Question<'_> {
         //# that transport protocol SHOULD be used.
         let transport = match self.transport {
             // What lies beneath TLS is TCP (RFC 3261 section 26.2.1).
+            //= https://www.rfc-editor.org/rfc/rfc3261#section-8.1.2
+            //# Independent of which URI is used as input to the procedures of [4], if the
+            //# Request-URI specifies a SIPS resource, the UAC MUST follow the procedures of [4] as
+            //# if the input URI were a SIPS URI.
             Some(Transport::Tcp | Transport::Tls) if self.is_secure => Some(Transport::Tls),
             Some(Transport::Ws | Transport::Wss) if self.is_secure => Some(Transport::Wss),
             Some(Transport::Udp) if self.is_secure => {
