@@ -200,15 +200,24 @@ async fn who_says_that_he_will_say_no_more_still_gets_his_answer() {
 
 #[tokio::test]
 async fn a_ping_is_answered_and_what_is_no_sip_ends_the_connection() {
-    let phone = builder().listen_tcp("127.0.0.1:0".parse().unwrap()).start().await.unwrap();
+    let (phone, _line) = listening_by_tcp().await;
     let to = by_connection(&phone);
     assert_eq!(say(to, b"\r\n\r\n", "\r\n").await, "\r\n");
     assert_eq!(say(to, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", "never").await, "");
 }
 
 #[tokio::test]
-async fn one_peer_holds_so_many_connections_and_no_more() {
+async fn a_stranger_is_told_nothing_whatever_he_says() {
     let phone = builder().listen_tcp("127.0.0.1:0".parse().unwrap()).start().await.unwrap();
+    let said = ["\r\n\r\n", INVITE].concat();
+    assert_eq!(say(by_connection(&phone), said.as_bytes(), "never").await, "");
+    let counters = soon(phone.counters()).await.unwrap();
+    assert_eq!((counters.dropped_stranger, counters.keep_alives), (1, 0), "his ping is not attended to");
+}
+
+#[tokio::test]
+async fn one_peer_holds_so_many_connections_and_no_more() {
+    let (phone, _line) = listening_by_tcp().await;
     let to = by_connection(&phone);
     let mut held = Vec::new();
     for _ in 0..64 {

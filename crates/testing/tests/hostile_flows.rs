@@ -191,6 +191,11 @@ fn a_message_tells_whether_its_connection_is_a_strangers() {
     assert!(says("192.0.2.1:4000", "SIP/2.0 200 OK\r\nContent-Length: 0\r\n\r\n"), "whatever it says");
     let other = OPTIONS.replace("z9hG4bKa", "z9hG4bKb");
     assert!(!says("198.51.100.66:4000", &other));
+    assert!(!says("198.51.100.66:4000", OPTIONS), "what the registrar has said, again");
     assert!(!says("198.51.100.66:4000", "SIP/2.0 200 OK\r\nContent-Length: 0\r\n\r\n"));
     assert!(says("198.51.100.66:4000", &by_token.replace("z9hG4bKa", "z9hG4bKc")), "{token}");
+    assert!(
+        !says("198.51.100.66:4000", &by_token.replace("z9hG4bKa", "z9hG4bKc")),
+        "nor is it for who repeats it"
+    );
 }

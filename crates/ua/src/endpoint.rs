@@ -210,7 +210,8 @@ impl Endpoint {
         self.lines.knows(source)
     }
 
-    /// Takes a double CRLF that came over a connection between messages, and answers it.
+    /// Takes a double CRLF that came over a connection between messages, and answers it. That of a stranger, who is told
+    /// nothing, is not to be handed over.
     pub fn handle_ping(&mut self, flow: Flow) {
         self.counters.keep_alives += 1;
         //= https://www.rfc-editor.org/rfc/rfc5626#section-5.4
@@ -226,11 +227,11 @@ impl Endpoint {
         self.keep_alive.handle_pong(now, flow, &mut self.generator);
     }
 
-    /// Takes a message. Returns whether something was made of it.
+    /// Takes a message. Returns whether it shows by itself that who sends it may call.
     fn handle_message(&mut self, now: Instant, flow: Flow, bytes: &[u8]) -> bool {
         if self.absorb_ack(now, bytes) {
             self.tell_ended(now);
-            return true;
+            return false;
         }
         // By reference: a message is moved where it is taken out of its result.
         let is_heeded = match &Message::parse(bytes) {

@@ -88,7 +88,11 @@ impl Shard {
                     }
                 }
             }
-            streams::Event::Ping { flow } => endpoint.handle_ping(flow),
+            streams::Event::Ping { flow } => {
+                if !streams.is_of_stranger(flow) {
+                    endpoint.handle_ping(flow);
+                }
+            }
             streams::Event::Pong { flow } => endpoint.handle_pong(now, flow),
             streams::Event::Closed { id, why } => {
                 tracing::debug!(connection = %id, why, "connection closed");

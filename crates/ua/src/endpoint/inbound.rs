@@ -41,7 +41,8 @@ impl Inbound<'_> {
 }
 
 impl Endpoint {
-    /// Takes a request. Returns whether it was let in, or belongs to one that was.
+    /// Takes a request. Returns whether it was let in. One that belongs to a transaction says nothing of who sends it: whoever
+    /// has seen the first can repeat it.
     pub(super) fn handle_request(&mut self, now: Instant, flow: Flow, request: &Message<'_>) -> bool {
         let source = flow.remote();
         let Some(method) = request.method() else { return false };
@@ -55,7 +56,7 @@ impl Endpoint {
                 Matched::Retransmission => self.counters.retransmissions += 1,
                 Matched::Ack | Matched::AckOfSuccess => {}
             }
-            return true;
+            return false;
         }
         if method == Method::Ack {
             self.counters.dropped_stray_ack += 1;

@@ -269,6 +269,12 @@ impl Streams {
         }
     }
 
+    /// Returns whether nothing is known of a peer yet. He is not answered.
+    pub(crate) fn is_of_stranger(&self, flow: Flow) -> bool {
+        let open = flow.connection_id().and_then(|id| self.open.get(&id));
+        open.is_some_and(|open| matches!(open.opened, Opened::ByPeer { is_stranger: true }))
+    }
+
     /// Sends over a connection. What is for one that is no more is left out, as a datagram would be lost.
     pub(crate) fn send(&mut self, write: Write) {
         let feed = self.open.get(&write.connection).and_then(|open| open.outgoing.as_ref());
