@@ -32,6 +32,8 @@ mod long_requests;
 mod lookups;
 mod media;
 mod routes;
+#[cfg(test)]
+mod tests;
 mod ways;
 
 use clock::Clocks;
@@ -191,8 +193,7 @@ impl Shard {
                 let Ok(command) = self.commands.try_recv() else { break };
                 self.handle_command(command);
             }
-            self.endpoint.handle_timeout(Instant::now());
-            self.streams.close_unused(now, |id| self.endpoint.uses(id));
+            self.handle_due(Instant::now());
             self.settle().await;
         }
         self.leave().await;
@@ -230,6 +231,12 @@ impl Shard {
             let is_time_over = leaving.until.is_some_and(|until| Instant::now() >= until);
             is_time_over || self.lines.values().all(LineState::is_unregistered)
         })
+    }
+
+    /// Attends to what is to be done by now.
+    fn handle_due(&mut self, now: Instant) {
+        self.endpoint.handle_timeout(now);
+        self.streams.close_unused(now, |id| self.endpoint.uses(id));
     }
 
     /// Takes the datagrams that are there, up to a batch.

@@ -258,19 +258,10 @@ pub(super) fn targets(places: &[Place], listening: SocketAddr) -> Result<Vec<Tar
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-    use std::sync::Arc;
-
-    use ringfence_ua::Config;
     use tokio_rustls::rustls::CertificateError;
 
-    use super::super::{NextHop, Sockets};
     use super::*;
-    use crate::hooks::Hooks;
-    use crate::io::locate::Names;
-    use crate::io::streams::Room;
     use crate::io::streams::failure::Failure;
-    use crate::zone::Zone;
     use Transport::{Tcp, Tls, Udp, Wss};
 
     fn place(transport: Transport) -> Place {
@@ -331,46 +322,6 @@ mod tests {
         assert_eq!(order(&all), [Tcp, Udp, Tls]);
         put_last(&mut all, |_| true);
         assert_eq!(order(&all), [Tcp, Udp, Tls], "where all failed it is as before");
-    }
-
-    /// A shard with a line that is to register, and waits for a connection by TCP.
-    fn waiting() -> (Shard, Number, crate::line::NewLine) {
-        let any = SocketAddr::from(([127, 0, 0, 1], 0));
-        let sockets = Sockets {
-            udp: any,
-            streams: BTreeMap::new(),
-            tls: crate::tls::Tls::new(),
-            room: Room::of_process(1),
-            rtp_ports: 5000..=10000,
-            stun: None,
-        };
-        let names = Names::start(Arc::new(Zone::default())).unwrap();
-        let mut shard = Shard::bind(0, &sockets, names, Hooks::default(), &Config::new(any)).unwrap();
-        let now = Instant::now();
-        let new = shard.add_line(now, ringfence_ua::Account::new("858", "example.com", None)).unwrap();
-        let line = *shard.lines.keys().next().unwrap();
-        shard.take_ways(now, line, ways(&[Tcp], ChosenBy::Srv));
-        assert!(shard.ways.contains_key(&line));
-        (shard, line, new)
-    }
-
-    #[tokio::test]
-    async fn a_line_that_has_another_way_waits_no_longer_for_a_connection() {
-        let (mut shard, line, _new) = waiting();
-        shard.take_ways(Instant::now(), line, ways(&[Udp], ChosenBy::Srv));
-        assert!(shard.ways.is_empty());
-    }
-
-    #[tokio::test]
-    async fn a_line_that_is_removed_or_asks_anew_waits_for_no_connection() {
-        let (mut shard, line, _new) = waiting();
-        shard.remove(Instant::now(), line, None);
-        shard.settle().await;
-        assert!(shard.ways.is_empty());
-        let (mut shard, line, _new) = waiting();
-        let (host, port, transport) = ("example.com".to_owned(), None, None);
-        shard.resolve(line, NextHop { host, port, transport, is_secure: false, path: None }, true);
-        assert!(shard.ways.is_empty());
     }
 
     #[test]

@@ -62,8 +62,7 @@ impl Opener<'_> {
     async fn open(&self, attempt: Attempt) -> Result<Connected, Failure> {
         let Attempt { address, mut taken, opened, until } = attempt;
         let (server, began) = (self.server, Instant::now());
-        let stream = async { tcp(address, self.source).await.map_err(Failure::Tcp) };
-        let stream = in_time(Step::Tcp, began, until.min(began + TCP), stream).await?;
+        let stream = tcp_in_time(began, until, tcp(address, self.source)).await?;
         let (remote, local) = ends(&stream).map_err(Failure::Tcp)?;
         // Nobody may wait for that.
         let _ = opened.send(());
@@ -85,6 +84,16 @@ impl Opener<'_> {
         taken.is_open();
         Ok(Connected { connection, remote, local, credentials, taken, failed: Unconnected::default() })
     }
+}
+
+/// Makes a TCP connection, for which there is less time than for all that comes after it.
+async fn tcp_in_time<T>(
+    began: Instant,
+    until: Instant,
+    connecting: impl Future<Output = io::Result<T>>,
+) -> Result<T, Failure> {
+    let stream = async { connecting.await.map_err(Failure::Tcp) };
+    in_time(Step::Tcp, began, until.min(began + TCP), stream).await
 }
 
 /// Has an attempt that panics fail as any other: nobody would be told that it is over.
@@ -134,6 +143,31 @@ mod tests {
         let until = Instant::now() + Duration::from_secs(60);
         let connected = connect(&server, priorities, None, &Tls::new(), &Room::new(None, 1), until).await;
         connected.map(|it| it.remote).map_err(|unconnected| unconnected.to_string())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_tcp_connection_has_five_seconds_or_what_is_left() {
+        let start = Instant::now();
+        for (left, told) in [(60, 5), (3, 3)] {
+            let (began, silent) = (Instant::now(), std::future::pending::<io::Result<()>>());
+            let late = tcp_in_time(began, began + Duration::from_secs(left), silent).await.unwrap_err();
+            assert_eq!(late.to_string(), format!("no connection within {told} s"));
+        }
+        assert_eq!(start.elapsed().as_secs(), 5 + 3);
+    }
+
+    #[tokio::test]
+    async fn who_waits_for_a_tcp_connection_is_told_of_it_before_the_handshake_has_ended() {
+        let (_hangs, address) = listening().await;
+        let server = Server::of("pbx.example.com", None, Transport::Tls, None);
+        let (opened, is_open) = tokio::sync::oneshot::channel();
+        let (trust, taken) = (Tls::new(), Room::new(None, 1).take().await);
+        let opener = Opener { server: &server, source: None, trust: &trust };
+        let until = Instant::now() + Duration::from_secs(60);
+        tokio::select! {
+            told = is_open => told.unwrap(),
+            _ = opener.open(Attempt { address, taken, opened, until }) => panic!("nobody was told"),
+        }
     }
 
     #[tokio::test]
