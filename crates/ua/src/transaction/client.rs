@@ -74,6 +74,8 @@ impl Client {
         self.state = if status < 200 {
             State::Proceeding { timer_e, timer_f }
         } else {
+            // It is not sent again. Where thousands of lines register at once, requests are most of what they hold.
+            self.request = Vec::new();
             //= https://www.rfc-editor.org/rfc/rfc3261#section-17.1.2.2
             //# Once the client transaction enters the "Completed" state, it MUST set
             //# Timer K to fire in T4 seconds for unreliable transports, and zero
