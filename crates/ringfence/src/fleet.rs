@@ -85,6 +85,10 @@ impl Fleet {
                 self.members().insert(account.name.clone(), member);
             }
         }
+        let mut members = self.members();
+        // Made anew in one go its nodes are full; each was half empty.
+        *members = std::mem::take(&mut *members).into_iter().collect();
+        drop(members);
         changes
     }
 

@@ -334,15 +334,17 @@ fn rule_targets(decision: &Decision<'_>) -> String {
 impl Rules {
     fn new(config: &Config, sources: Arc<Sources>, number: u64) -> softphone::Result<Self> {
         let policy = &config.policy;
-        let (mut lines, mut shared) = (BTreeMap::new(), Shared::default());
+        let mut shared = Shared::default();
         let refused = runnable::refused(config, Timestamp::now());
-        for account in &config.accounts {
+        let lines = config.accounts.iter().map(|account| {
             let address = format!("sip:{}@{}", account.user, account.domain);
             let line =
                 OnLine::new(policy, &policy.line(&account.name), &address, &account.caller, &mut shared)?;
             let not_started = refused.get(&account.name).map(ToString::to_string);
-            lines.insert(account.name.clone(), OnLine { not_started, ..line });
-        }
+            Ok((account.name.clone(), OnLine { not_started, ..line }))
+        });
+        // Made in one go the nodes of the map are full; line by line each would be half empty.
+        let lines = lines.collect::<softphone::Result<BTreeMap<_, _>>>()?;
         let nobody =
             OnLine { name: String::new(), ..OnLine::new(policy, &Line::new(""), "", &[], &mut shared)? };
         Ok(Self {

@@ -213,5 +213,8 @@ fn with_policy(mut accounts: Vec<Account>, policy: &Policy) -> Vec<Arc<Account>>
         let peers = line.peers.iter().filter_map(|peer| peer.trim_matches(['[', ']']).parse().ok());
         account.peers.extend(peers.filter(|peer| !account.peers.contains(peer)).collect::<Vec<_>>());
     }
-    accounts.into_iter().map(Arc::new).collect()
+    let mut shared = Vec::with_capacity(accounts.len());
+    // To collect them would keep the room that the accounts themselves had.
+    shared.extend(accounts.into_iter().map(Arc::new));
+    shared
 }
