@@ -24,6 +24,7 @@ mod open_files;
 mod page;
 mod runnable;
 mod screen;
+mod second;
 mod service;
 mod sources;
 mod store;

@@ -14,6 +14,7 @@ mod claims;
 mod conclusion;
 mod copies;
 mod draft;
+mod json;
 mod late;
 mod memory;
 mod record;

@@ -66,7 +66,7 @@ impl Service {
             .screen(move |invite| decider.decide(invite))
             .ended(move |ended| {
                 witness.ended(ended);
-                recorder.ended(ended.call.to_string(), ending(ended.status, ended.by, ended.how));
+                recorder.ended(ended.call.into(), ending(ended.status, ended.by, ended.how));
             })
             .start()
             .await?;

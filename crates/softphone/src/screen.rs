@@ -30,10 +30,18 @@ pub struct CallId {
 
 impl fmt::Display for CallId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // It is written with each call, twice.
-        f.write_str(itoa::Buffer::new().format(self.shard))?;
-        f.write_str(".")?;
-        f.write_str(itoa::Buffer::new().format(self.number))
+        f.write_str(&String::from(*self))
+    }
+}
+
+/// Without a formatter: it is written with each call, twice.
+impl From<CallId> for String {
+    fn from(id: CallId) -> Self {
+        let mut text = String::with_capacity(24);
+        text.push_str(itoa::Buffer::new().format(id.shard));
+        text.push('.');
+        text.push_str(itoa::Buffer::new().format(id.number));
+        text
     }
 }
 

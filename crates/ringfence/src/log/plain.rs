@@ -3,17 +3,17 @@
 //! It reads as the subscriber's own format does, which takes ten times as many instructions for it. What it does not do is left
 //! to that format: colours, and the spans that an event is in.
 
-use std::cell::RefCell;
 use std::error::Error;
 use std::fmt::{self, Debug, Write};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use jiff::Timestamp;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::fmt::format::{Format, Full, Writer};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
+
+use crate::second;
 
 /// Writes an event as a line of text.
 #[derive(Debug, Default)]
@@ -71,23 +71,8 @@ fn write_time(writer: &mut impl Write, at: SystemTime) -> fmt::Result {
         *digit = b"0123456789"[left as usize % 10];
         left /= 10;
     }
-    SECOND.with_borrow_mut(|(known, text)| {
-        if *known != seconds || text.is_empty() {
-            let at = i64::try_from(seconds).ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
-            text.clear();
-            write!(text, "{}", at.unwrap_or_default())?;
-            // Its `Z` comes behind the fraction.
-            text.pop();
-            *known = seconds;
-        }
-        writer.write_str(text)
-    })?;
+    second::with_text(i64::try_from(seconds).unwrap_or_default(), |text| writer.write_str(text))?;
     writer.write_str(str::from_utf8(&micros).unwrap_or_default())
-}
-
-thread_local! {
-    /// The second that was written last, as text: thousands of lines have it in common.
-    static SECOND: RefCell<(u64, String)> = const { RefCell::new((0, String::new())) };
 }
 
 /// Writes the fields of an event.

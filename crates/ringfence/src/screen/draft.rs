@@ -14,10 +14,12 @@ use ringfence_policy::{Action, Call as Facts, CallerKind, Decision, Facts as Kno
 use softphone::{CallId, Invite, Objection};
 
 use super::conclusion::{Asked, Basis};
+use super::json;
 use super::record::{entry, leads_away, objection, shown};
 use super::seen::written;
 use super::{Moment, Rules};
 use crate::journal::{self, Call, Evidence, Outcome, identity};
+use crate::second;
 
 /// A decision of which the record is still to be made.
 #[derive(Debug)]
@@ -124,11 +126,11 @@ impl Draft {
         let told = catch_unwind(AssertUnwindSafe(|| self.told())).ok().flatten();
         let Told { caller, rule, entry, list, shadow, reason, is_audited } =
             told.unwrap_or_else(|| self.without_words());
-        self.facts.at = Some(self.at.to_string());
+        self.facts.at = Some(second::written(self.at));
         Call {
             number: 0,
             at: self.at,
-            id: self.id.to_string(),
+            id: self.id.into(),
             call_id: self.call_id,
             line: self.line,
             caller,
@@ -141,8 +143,7 @@ impl Draft {
                 identity: self.identity,
                 list,
                 shadow,
-                // It cannot fail: every key is a string.
-                facts: json(&self.facts).unwrap_or_default(),
+                facts: json::written(&self.facts),
                 policy: Arc::clone(&self.rules.checksum),
                 is_sole: self.is_sole,
                 is_late: self.is_late,
@@ -198,14 +199,7 @@ impl Obstacle {
     }
 }
 
-/// Returns facts as JSON.
-fn json(facts: &Facts) -> serde_json::Result<String> {
-    let mut bytes = Vec::with_capacity(USUAL);
-    serde_json::to_writer(&mut bytes, facts)?;
-    String::from_utf8(bytes).map_err(serde::ser::Error::custom)
-}
-
-/// So long are most sentences and most facts at most, in bytes: to grow in steps would copy them.
+/// So long are most sentences at most, in bytes: to grow in steps would copy them.
 const USUAL: usize = 384;
 
 /// What is explained.

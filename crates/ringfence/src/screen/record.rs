@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use ringfence_policy::{Action, CallerId, Decision, Facts, Final};
 use softphone::{Invite, Objection};
 
-use crate::journal::{Added, Call, Evidence, Outcome};
+use crate::journal::{Added, Call, Evidence, Outcome, identity};
 
 /// Returns the entry that matched: as it is written, or who was put on the list for a time.
 pub(super) fn entry(decision: &Decision<'_>, facts: &Facts<'_>) -> Option<String> {
@@ -29,9 +29,11 @@ pub(super) fn shown(facts: &Facts<'_>) -> String {
         CallerId::Anonymous { .. } | CallerId::WithheldName(_) | CallerId::Unavailable => {
             facts.caller.kind().as_str().to_owned()
         }
-        CallerId::Number(_) | CallerId::Implausible(..) | CallerId::Ambiguous(_) | CallerId::Name(_) => {
-            facts.caller.to_string()
+        // They are shown as they are known, which needs no formatter.
+        CallerId::Number(_) | CallerId::Implausible(..) | CallerId::Ambiguous(_) => {
+            identity(&facts.caller).unwrap_or_default()
         }
+        CallerId::Name(_) => facts.caller.to_string(),
     }
 }
 
