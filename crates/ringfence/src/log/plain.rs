@@ -3,6 +3,7 @@
 //! It reads as the subscriber's own format does, which takes ten times as many instructions for it. What it does not do is left
 //! to that format: colours, and the spans that an event is in.
 
+use std::cell::Cell;
 use std::error::Error;
 use std::fmt::{self, Debug, Write};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -42,14 +43,30 @@ where
         if writer.has_ansi_escapes() || context.lookup_current().is_some() {
             return self.otherwise.format_event(context, writer, event);
         }
-        write_time(&mut writer, SystemTime::now())?;
-        writer.write_str(level(*event.metadata().level()))?;
-        let mut fields = Fields { writer, written: Ok(()) };
+        // Taken, for what is written may itself write to the log.
+        let mut line = LINE.take();
+        line.clear();
+        write_time(&mut line, SystemTime::now());
+        line.push_str(level(*event.metadata().level()));
+        let mut fields = Fields { line: &mut line, written: Ok(()) };
         event.record(&mut fields);
         fields.written?;
-        fields.writer.write_char('\n')
+        line.push('\n');
+        let written = writer.write_str(&line);
+        if line.capacity() <= MOST_KEPT {
+            LINE.set(line);
+        }
+        written
     }
 }
+
+thread_local! {
+    /// Where a line is put together: piece by piece it would go through a table of functions.
+    static LINE: Cell<String> = const { Cell::new(String::new()) };
+}
+
+/// The room that is kept from one line to the next at most, in bytes.
+const MOST_KEPT: usize = 4 * 1024;
 
 /// Returns a level as wide as every other, between two spaces.
 fn level(level: Level) -> &'static str {
@@ -63,7 +80,7 @@ fn level(level: Level) -> &'static str {
 }
 
 /// Writes a time to the microsecond.
-fn write_time(writer: &mut impl Write, at: SystemTime) -> fmt::Result {
+fn write_time(line: &mut String, at: SystemTime) {
     let since = at.duration_since(UNIX_EPOCH).unwrap_or_default();
     let (seconds, mut left) = (since.as_secs(), since.subsec_micros());
     let mut micros = *b".000000Z";
@@ -71,33 +88,33 @@ fn write_time(writer: &mut impl Write, at: SystemTime) -> fmt::Result {
         *digit = b"0123456789"[left as usize % 10];
         left /= 10;
     }
-    second::with_text(i64::try_from(seconds).unwrap_or_default(), |text| writer.write_str(text))?;
-    writer.write_str(str::from_utf8(&micros).unwrap_or_default())
+    second::with_text(i64::try_from(seconds).unwrap_or_default(), |text| line.push_str(text));
+    line.push_str(str::from_utf8(&micros).unwrap_or_default());
 }
 
 /// Writes the fields of an event.
 struct Fields<'a> {
-    writer: Writer<'a>,
+    line: &'a mut String,
     written: fmt::Result,
 }
 
 impl Fields<'_> {
     /// Writes a field, unless it is one of those by which the `log` crate tells where an event comes from.
-    fn field(&mut self, field: &Field, write: impl FnOnce(&mut Writer<'_>) -> fmt::Result) {
+    fn field(&mut self, field: &Field, write: impl FnOnce(&mut String) -> fmt::Result) {
         let name = field.name();
         if self.written.is_err() || name.starts_with("log.") {
             return;
         }
-        self.written = self.named(name).and_then(|()| write(&mut self.writer));
+        self.name(name);
+        self.written = write(self.line);
     }
 
-    fn named(&mut self, name: &str) -> fmt::Result {
-        self.writer.write_char(' ')?;
-        if name == MESSAGE {
-            return Ok(());
+    fn name(&mut self, name: &str) {
+        self.line.push(' ');
+        if name != MESSAGE {
+            self.line.push_str(name.strip_prefix("r#").unwrap_or(name));
+            self.line.push('=');
         }
-        self.writer.write_str(name.strip_prefix("r#").unwrap_or(name))?;
-        self.writer.write_char('=')
     }
 }
 
@@ -107,40 +124,49 @@ const MESSAGE: &str = "message";
 impl Visit for Fields<'_> {
     fn record_str(&mut self, field: &Field, value: &str) {
         let is_message = field.name() == MESSAGE;
-        self.field(field, |writer| {
+        self.field(field, |line| {
             if is_message {
-                return Escaping(writer).write_str(value);
+                return Escaping(line).write_str(value);
             }
             if !is_plain(value) {
-                return write!(writer, "{value:?}");
+                return write!(line, "{value:?}");
             }
-            writer.write_char('"')?;
-            writer.write_str(value)?;
-            writer.write_char('"')
+            line.push('"');
+            line.push_str(value);
+            line.push('"');
+            Ok(())
+        });
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.field(field, |line| {
+            line.push_str(itoa::Buffer::new().format(value));
+            Ok(())
         });
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
         let is_message = field.name() == MESSAGE;
-        self.field(field, |writer| {
-            if is_message { write!(Escaping(writer), "{value:?}") } else { write!(writer, "{value:?}") }
+        self.field(field, |line| {
+            if is_message { write!(Escaping(line), "{value:?}") } else { write!(line, "{value:?}") }
         });
     }
 
     fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
         let name = field.name();
-        self.field(field, |writer| {
-            write!(Escaping(writer), "{value}")?;
+        self.field(field, |line| {
+            write!(Escaping(line), "{value}")?;
             let Some(first) = value.source() else { return Ok(()) };
-            write!(writer, " {name}.sources=[")?;
-            write!(Escaping(writer), "{first}")?;
+            write!(line, " {name}.sources=[")?;
+            write!(Escaping(line), "{first}")?;
             let mut source = first.source();
             while let Some(deeper) = source {
-                writer.write_str(", ")?;
-                write!(Escaping(writer), "{deeper}")?;
+                line.push_str(", ");
+                write!(Escaping(line), "{deeper}")?;
                 source = deeper.source();
             }
-            writer.write_char(']')
+            line.push(']');
+            Ok(())
         });
     }
 }
@@ -151,9 +177,9 @@ fn is_plain(text: &str) -> bool {
 }
 
 /// Writes what a terminal would take for a command as what stands for it in Rust.
-struct Escaping<'a, 'b>(&'a mut Writer<'b>);
+struct Escaping<'a>(&'a mut String);
 
-impl Write for Escaping<'_, '_> {
+impl Write for Escaping<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
             return self.0.write_str(text);
