@@ -18,6 +18,7 @@ use ringfence_wire::sip::{Printer, StatusCode, Uri, UriError, quote};
 pub struct Rejection {
     status: StatusCode,
     phrase: Option<Box<str>>,
+    /// Quoted already.
     warning: Option<Box<str>>,
     reason: Option<Box<str>>,
     retry_after: Option<u32>,
@@ -138,7 +139,7 @@ impl Rejection {
 
     /// Adds `Warning: 399` with this text (section 20.43); the agent is the endpoint's.
     pub fn with_warning(mut self, text: &str) -> Result<Self, InvalidAnswer> {
-        self.warning = Some(checked("warning", text)?);
+        self.warning = Some(quote(&checked("warning", text)?).to_string().into());
         Ok(self)
     }
 
@@ -185,7 +186,7 @@ impl Rejection {
 
     pub(crate) fn write_headers(&self, agent: &str, response: &mut Printer<'_>) {
         if let Some(warning) = &self.warning {
-            response.header_fmt("Warning", format_args!("399 {agent} {}", quote(warning)));
+            response.header_joined("Warning", &["399 ", agent, " ", warning]);
         }
         if let Some(reason) = &self.reason {
             response.header("Reason", reason.as_bytes());

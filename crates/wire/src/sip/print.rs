@@ -86,6 +86,15 @@ impl<'o> Printer<'o> {
         self.end_line()
     }
 
+    /// Writes a header field whose value is made of pieces: without a formatter, which takes several times as long.
+    pub fn header_joined(&mut self, name: &str, pieces: &[&str]) -> &mut Self {
+        self.name(name.as_bytes());
+        for piece in pieces {
+            push_value(self.out, piece.as_bytes());
+        }
+        self.end_line()
+    }
+
     /// Writes a header field whose value is formatted.
     pub fn header_fmt(&mut self, name: &str, value: fmt::Arguments<'_>) -> &mut Self {
         self.name(name.as_bytes());
