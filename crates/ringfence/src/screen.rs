@@ -304,7 +304,7 @@ impl Screen {
         };
         match record {
             Recorded::Whole(draft) => {
-                let number = counted(&draft.outcome, draft.identity.as_deref());
+                let number = counted(&draft.outcome, draft.identity());
                 self.recorder.draft(number, draft);
             }
             Recorded::Counted(outcome) => {

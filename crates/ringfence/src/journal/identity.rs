@@ -8,8 +8,16 @@ use ringfence_policy::{CallerId, Number};
 /// Returns what the rules know a caller by: the number, also one that is withheld, or the name; `None`
 /// for one who cannot be told from others.
 pub(crate) fn identity(caller: &CallerId<'_>) -> Option<String> {
-    // It is text, of numbers and names: nothing is replaced.
-    Known::of(caller).map(|known| known.with_bytes(|bytes| String::from_utf8_lossy(bytes).into_owned()))
+    with_identity(caller, |identity| identity.map(str::to_owned))
+}
+
+/// Shows the same where it need not be kept.
+pub(crate) fn with_identity<T>(caller: &CallerId<'_>, see: impl FnOnce(Option<&str>) -> T) -> T {
+    match Known::of(caller) {
+        // It is text, of numbers and names.
+        Some(known) => known.with_bytes(|bytes| see(str::from_utf8(bytes).ok())),
+        None => see(None),
+    }
 }
 
 /// A caller who can be told from others.

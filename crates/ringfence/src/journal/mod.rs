@@ -51,7 +51,7 @@ pub(crate) use forget::Forgotten;
 #[cfg(test)]
 pub(crate) use health::Failing;
 pub(crate) use health::Health;
-pub(crate) use identity::identity;
+pub(crate) use identity::{identity, with_identity};
 pub(crate) use of_call::OfCall;
 pub(crate) use offline::Offline;
 pub(crate) use past::{LeftOut, Past, address};

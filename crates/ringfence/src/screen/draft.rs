@@ -3,6 +3,8 @@
 //! A shard notes what was decided, and of what. The sentence for people and the facts as the journal keeps them are made
 //! where the journal is kept.
 
+mod texts;
+
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -18,17 +20,18 @@ use super::json;
 use super::record::{entry, leads_away, objection, shown};
 use super::seen::written;
 use super::{Moment, Rules};
-use crate::journal::{self, Call, Evidence, Outcome, identity};
+use crate::journal::{self, Call, Evidence, Outcome};
 use crate::second;
+use texts::{OfRecord, Texts};
 
 /// A decision of which the record is still to be made.
 #[derive(Debug)]
 pub(super) struct Draft {
     rules: Arc<Rules>,
     decision: KeptDecision,
-    /// Without the time, which is `at`.
+    /// Without the time, which is `at`, and without what is in `texts`.
     facts: Facts,
-    pub(super) identity: Option<String>,
+    texts: Texts,
     pub(super) outcome: Outcome,
     obstacle: Option<Obstacle>,
     /// The sentence, if it was made already.
@@ -36,8 +39,6 @@ pub(super) struct Draft {
     /// What is said after it.
     remarks: String,
     id: CallId,
-    call_id: String,
-    line: String,
     source: SocketAddr,
     at: Timestamp,
     took: Duration,
@@ -95,15 +96,13 @@ impl Draft {
         }
         Self {
             decision: decision.keep(policy),
-            identity: identity(&facts.caller),
+            texts: Texts::of(invite, caller, facts),
             facts: written(facts, caller, policy, stood_on, said),
             outcome,
             obstacle,
             reason,
             remarks,
             id: invite.id(),
-            call_id: invite.call_id().into_owned(),
-            line: invite.line_label().to_owned(),
             source: invite.source(),
             at,
             took,
@@ -115,6 +114,11 @@ impl Draft {
         }
     }
 
+    /// Returns what the rules know the caller by.
+    pub(super) fn identity(&self) -> Option<&str> {
+        self.texts.identity()
+    }
+
     /// Has something said after the reason.
     pub(super) fn remark(&mut self, remark: &str) {
         self.remarks.push_str(remark);
@@ -122,6 +126,7 @@ impl Draft {
 
     /// Makes the record.
     pub(super) fn written(mut self) -> Call {
+        let OfRecord { identity, call_id, label } = std::mem::take(&mut self.texts).put_into(&mut self.facts);
         // Whatever goes wrong with the words: the call has a record.
         let told = catch_unwind(AssertUnwindSafe(|| self.told())).ok().flatten();
         let Told { caller, rule, entry, list, shadow, reason, is_audited } =
@@ -131,8 +136,8 @@ impl Draft {
             number: 0,
             at: self.at,
             id: self.id.into(),
-            call_id: self.call_id,
-            line: self.line,
+            call_id,
+            line: label,
             caller,
             source: address(self.source),
             verdict: self.outcome,
@@ -140,7 +145,7 @@ impl Draft {
             entry,
             reason: reason + &self.remarks,
             evidence: Evidence {
-                identity: self.identity,
+                identity,
                 list,
                 shadow,
                 facts: json::written(&self.facts),

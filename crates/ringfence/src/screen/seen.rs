@@ -92,7 +92,7 @@ impl<'a> Seen<'a> {
     }
 }
 
-/// Writes facts down, with what the decision stood on beside them, but for when it was made.
+/// Writes facts down, with what the decision stood on beside them, but for when it was made and the texts of the call.
 pub(super) fn written(
     facts: &Facts<'_>,
     caller: &Caller<'_>,
@@ -114,22 +114,14 @@ pub(super) fn written(
     let (on, off): (Vec<_>, Vec<_>) = switches.partition(|(_, is_on)| *is_on);
     let names = |switches: Vec<(String, bool)>| switches.into_iter().map(|(name, _)| name).collect();
     Call {
-        caller: caller.user.to_owned(),
-        host: caller.host.to_owned(),
-        name: caller.display_name.map(str::to_owned),
         withheld: caller.withheld,
         caller_source: caller.source,
-        called: facts.called.map(|(called, _)| called.to_owned()),
         called_source: facts.called.map_or(Source::To, |(_, source)| source),
-        line: Some(facts.line.to_owned()),
         group: (!facts.groups.is_empty()).then(|| OneOrMore::More(facts.groups.to_vec())),
         source: Some(facts.arrival),
-        at: None,
         verification: facts.verification,
         attestation: facts.attestation,
         vouched: facts.vouched,
-        user_agent: facts.user_agent.map(str::to_owned),
-        diverted: facts.diverted.map(str::to_owned),
         psap_callback: facts.psap_callback,
         lists: stood_on.added.into_iter().chain(unscored.map(|(list, _)| list.clone())).collect(),
         // Also of those that have nothing: they were asked.
@@ -142,7 +134,7 @@ pub(super) fn written(
         emergency_call: stood_on.emergency_call.map(|at| at.to_string()),
         switches: names(on),
         switches_off: names(off),
-        recent: Vec::new(),
+        ..Call::default()
     }
 }
 
