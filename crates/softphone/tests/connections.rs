@@ -181,6 +181,22 @@ async fn a_trunk_that_connects_to_us_is_answered_over_its_connection_once() {
     assert!(heard.contains("Via: SIP/2.0/TCP 127.0.0.1:9;branch=z9hG4bKone"), "{heard}");
 }
 
+//= https://www.rfc-editor.org/rfc/rfc5923#section-8.2
+//= type=test
+//# If the server
+//# chooses not to honor an aliased connection, the server MUST allow the
+//# request to proceed as though the "alias" header field parameter was
+//# not present in the topmost Via header.
+#[tokio::test]
+async fn a_trunk_that_would_have_its_connection_reused_is_answered_as_any_other() {
+    let (phone, line) = listening_by_tcp().await;
+    let reject = tokio::spawn(async move { next(line.incoming()).await.reject(Reject::busy()).await });
+    let invite = INVITE.replace("z9hG4bKone", "z9hG4bKone;alias");
+    let heard = say(by_connection(&phone), invite.as_bytes(), "SIP/2.0 486").await;
+    reject.await.unwrap().unwrap();
+    assert!(heard.contains("branch=z9hG4bKone;alias"), "{heard}");
+}
+
 #[tokio::test]
 async fn who_says_that_he_will_say_no_more_still_gets_his_answer() {
     let (phone, line) = listening_by_tcp().await;

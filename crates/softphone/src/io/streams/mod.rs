@@ -6,7 +6,10 @@
 //!                           ▲ write ◀────────── queue ◀────────── shard ◀─┘
 //! ```
 //!
-//! One of ours that no line uses any more is closed (`unused.rs`).
+//! One of ours that no line uses any more is closed (`unused.rs`). None that a peer has opened is used for a request of
+//! ours, whether its Via says `alias` (RFC 5923) or not, and ours says no such thing: that is between servers, each of which
+//! has an address and a certificate of its own. A line is reached over its connection because it says so to its registrar
+//! (RFC 5626).
 //!
 //! What is hostile is bounded here: how many connections there are in all, of one peer and of strangers, how long a
 //! handshake, a message or silence may take, and how much waits for a peer that does not read.
