@@ -89,6 +89,23 @@ pub struct Write {
     pub connection: ConnectionId,
     /// One message or several, whole.
     pub payload: Vec<u8>,
+    /// How many of them are final responses: a peer that will say no more may wait for them.
+    pub final_responses: usize,
+}
+
+impl Write {
+    /// Adds a message.
+    fn add(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        let start = self.payload.len();
+        write(&mut self.payload);
+        self.final_responses += usize::from(is_final(&self.payload[start..]));
+    }
+}
+
+/// Returns whether a message of ours is a final response.
+fn is_final(message: &[u8]) -> bool {
+    let class = message.strip_prefix(b"SIP/2.0 ").and_then(|rest| rest.first());
+    class.is_some_and(|class| (b'2'..=b'6').contains(class))
 }
 
 /// What waits to be sent, in order: the datagrams side by side in one buffer.
@@ -148,11 +165,11 @@ impl Outbox {
     /// Adds what goes over a connection to what else goes over it, where that is the newest there is.
     fn write(&mut self, connection: ConnectionId, write: impl FnOnce(&mut Vec<u8>)) {
         if let Some(last) = self.writes.back_mut().filter(|last| last.connection == connection) {
-            return write(&mut last.payload);
+            return last.add(write);
         }
-        let mut payload = Vec::with_capacity(1024);
-        write(&mut payload);
-        self.writes.push_back(Write { connection, payload });
+        let mut first = Write { connection, payload: Vec::with_capacity(1024), final_responses: 0 };
+        first.add(write);
+        self.writes.push_back(first);
     }
 
     fn push_datagram(&mut self, destination: SocketAddr, write: impl FnOnce(&mut Vec<u8>)) {
@@ -231,10 +248,24 @@ mod tests {
         outbox.push(flow(1), b"two");
         outbox.push(flow(2), b"three");
         outbox.clear();
-        let written =
-            |id, payload: &[u8]| Write { connection: ConnectionId::new(id), payload: payload.to_vec() };
+        let written = |id, payload: &[u8]| Write {
+            connection: ConnectionId::new(id),
+            payload: payload.to_vec(),
+            final_responses: 0,
+        };
         assert_eq!(outbox.pop_write(), Some(written(1, b"onetwo")));
         assert_eq!(outbox.pop_write(), Some(written(2, b"three")));
         assert_eq!(outbox.pop_write(), None);
+    }
+
+    #[test]
+    fn final_responses_over_a_connection_are_counted_and_nothing_else_is() {
+        let remote = "192.0.2.1:5060".parse().unwrap();
+        let flow = Flow::connection(ConnectionId::new(1), Transport::Tcp, remote);
+        let mut outbox = Outbox::default();
+        for first in ["SIP/2.0 100 Trying", "SIP/2.0 200 OK", "OPTIONS sip:a SIP/2.0", "", "SIP/2.0 603 No"] {
+            outbox.push(flow, format!("{first}\r\n").as_bytes());
+        }
+        assert_eq!(outbox.pop_write().unwrap().final_responses, 2);
     }
 }

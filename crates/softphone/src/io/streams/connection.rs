@@ -149,14 +149,12 @@ async fn serve_stream(connection: Stream, mut ends: Ends) -> String {
                 Err(error) => return said_of_stream(&error),
             },
             next = ends.outgoing.next() => {
-                let Some(bytes) = next else {
+                let Some(write) = next else {
                     say_last(reader, outgoing, ends).await;
                     return "closed".to_owned();
                 };
-                if ends.opened_by != OpenedBy::Us {
-                    incoming.owed.written(&bytes);
-                }
-                outgoing.push(&bytes);
+                incoming.owed.answered(write.final_responses);
+                outgoing.push(&write.payload);
                 patience.writes(Instant::now());
             }
             written = outgoing.write(), if !outgoing.is_empty() => match written {
@@ -227,8 +225,8 @@ impl Incoming {
 
 /// Writes what waits, says that nothing more comes, and waits a moment for the peer to do the same.
 async fn say_last(mut reader: ReadHalf<Stream>, mut outgoing: Outgoing, mut ends: Ends) {
-    while let Some(bytes) = ends.outgoing.next().await {
-        outgoing.push(&bytes);
+    while let Some(write) = ends.outgoing.next().await {
+        outgoing.push(&write.payload);
     }
     // What a peer makes of the end is its own affair.
     if timeout(WRITE, outgoing.finish()).await.is_ok_and(|finished| finished.is_ok()) {

@@ -280,10 +280,11 @@ impl Streams {
 
     /// Sends over a connection. What is for one that is no more is left out, as a datagram would be lost.
     pub(crate) fn send(&mut self, write: Write) {
-        let feed = self.open.get(&write.connection).and_then(|open| open.outgoing.as_ref());
-        if let Some(Err(Full)) = feed.map(|feed| feed.send(write.payload)) {
-            tracing::debug!(connection = %write.connection, "closed: the peer does not read");
-            self.close(write.connection);
+        let connection = write.connection;
+        let feed = self.open.get(&connection).and_then(|open| open.outgoing.as_ref());
+        if let Some(Err(Full)) = feed.map(|feed| feed.send(write)) {
+            tracing::debug!(%connection, "closed: the peer does not read");
+            self.close(connection);
         }
     }
 

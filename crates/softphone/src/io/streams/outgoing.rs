@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::BytesMut;
+use ringfence_ua::Write;
 use tokio::io::{AsyncWriteExt, WriteHalf};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
@@ -12,7 +13,7 @@ use super::Stream;
 
 /// The shard's end: what is put in is written. When it is dropped the connection is closed, once all is written.
 pub(super) struct Feed {
-    sender: UnboundedSender<Vec<u8>>,
+    sender: UnboundedSender<Write>,
     waiting: Arc<AtomicUsize>,
     most: usize,
 }
@@ -22,12 +23,18 @@ pub(super) struct Full;
 
 /// The end of a connection's task.
 pub(super) struct Queue {
-    receiver: UnboundedReceiver<Vec<u8>>,
+    receiver: UnboundedReceiver<Write>,
     waiting: Arc<AtomicUsize>,
 }
 
 /// A buffer that grew beyond this in a burst is given back when it is empty.
 const KEPT: usize = 16 * 1024;
+
+/// Creates what is to be written.
+#[cfg(test)]
+pub(super) fn written(payload: Vec<u8>) -> Write {
+    Write { connection: ringfence_ua::ConnectionId::new(1), payload, final_responses: 0 }
+}
 
 /// Creates a queue for so many bytes at most.
 pub(super) fn queue(most: usize) -> (Feed, Queue) {
@@ -38,15 +45,15 @@ pub(super) fn queue(most: usize) -> (Feed, Queue) {
 
 impl Feed {
     /// Puts something in. What is for a connection that has just ended is lost, as a datagram would be.
-    pub(super) fn send(&self, bytes: Vec<u8>) -> Result<(), Full> {
-        let length = bytes.len();
+    pub(super) fn send(&self, write: Write) -> Result<(), Full> {
+        let length = write.payload.len();
         // One that is longer than all that may wait is let through where nothing does.
         let before = self.waiting.fetch_add(length, Ordering::Relaxed);
         if before > 0 && before + length > self.most {
             self.waiting.fetch_sub(length, Ordering::Relaxed);
             return Err(Full);
         }
-        let _ = self.sender.send(bytes);
+        let _ = self.sender.send(write);
         Ok(())
     }
 
@@ -63,7 +70,7 @@ impl Feed {
 
 impl Queue {
     /// Waits for what is to be written next; nothing means that the connection is to be closed.
-    pub(super) async fn next(&mut self) -> Option<Vec<u8>> {
+    pub(super) async fn next(&mut self) -> Option<Write> {
         self.receiver.recv().await
     }
 
@@ -130,11 +137,10 @@ mod tests {
     #[test]
     fn what_waits_is_bounded_by_its_bytes_and_one_long_write_goes_through() {
         let (feed, queue) = queue(10);
-        assert!(feed.send(vec![0; 50]).is_ok());
-        assert!(feed.send(vec![0; 1]).is_err());
+        let send = |length| feed.send(written(vec![0; length]));
+        assert!(send(50).is_ok() && send(1).is_err());
         queue.written(50);
-        assert!(feed.send(vec![0; 9]).is_ok() && feed.send(vec![0; 1]).is_ok());
-        assert!(feed.send(vec![0; 1]).is_err());
+        assert!(send(9).is_ok() && send(1).is_ok() && send(1).is_err());
         assert_eq!(queue.waiting(), 10);
         assert!(!feed.is_closed());
         drop(queue);

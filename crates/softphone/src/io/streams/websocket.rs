@@ -124,11 +124,11 @@ pub(super) async fn serve(socket: Socket, mut ends: Ends) -> String {
                 }
             }
             next = ends.outgoing.next() => {
-                let Some(bytes) = next else {
+                let Some(write) = next else {
                     say_last(outgoing, ends).await;
                     return "closed".to_owned();
                 };
-                outgoing.push(bytes);
+                outgoing.push(write.payload);
                 patience.writes(Instant::now());
             }
             written = outgoing.write(), if !outgoing.is_empty() => match written {
@@ -163,8 +163,8 @@ async fn next(incoming: &mut SplitStream<Socket>, is_within: &Within, is_known: 
 
 /// Writes what waits, and that nothing more comes.
 async fn say_last(mut outgoing: Messages, mut ends: Ends) {
-    while let Some(bytes) = ends.outgoing.next().await {
-        outgoing.push(bytes);
+    while let Some(write) = ends.outgoing.next().await {
+        outgoing.push(write.payload);
     }
     // What a peer makes of the end is its own affair.
     let _ = timeout(WRITE, outgoing.finish()).await;
@@ -215,7 +215,7 @@ mod tests {
     use tokio_tungstenite::tungstenite::protocol::Role;
 
     use super::super::connection::OpenedBy;
-    use super::super::outgoing::{Feed, queue};
+    use super::super::outgoing::{Feed, queue, written};
     use super::*;
 
     /// A connection that is open, ours and the peer's end, without the handshake.
@@ -242,7 +242,7 @@ mod tests {
         let flow = Flow::connection(ConnectionId::new(1), Transport::Ws, address);
         let served = tokio::spawn(serve(ours, Ends { flow, opened_by: OpenedBy::Us, events, outgoing }));
         for _ in 0..1_000 {
-            assert!(feed.send(message(32_000)).is_ok());
+            assert!(feed.send(written(message(32_000))).is_ok());
         }
         // Until nothing more goes out: the task is given its turn again and again, and writes nothing.
         let mut unchanged = (feed.waiting(), 0);
@@ -267,7 +267,7 @@ mod tests {
         let address = SocketAddr::from(([127, 0, 0, 1], 9));
         let flow = Flow::connection(ConnectionId::new(1), Transport::Ws, address);
         for _ in 0..2 {
-            assert!(feed.send([message(10), message(20)].concat()).is_ok());
+            assert!(feed.send(written([message(10), message(20)].concat())).is_ok());
         }
         drop(feed);
         tokio::spawn(serve(ours, Ends { flow, opened_by: OpenedBy::Us, events, outgoing }));
