@@ -25,7 +25,8 @@
 //!     ├── Caller ── CallPlan, Call   strangers who call, by a script, and audit what they are answered
 //!     ├── Phone                      the user agent of `ringfence-ua`
 //!     └── anything else              another user agent under test
-//!  audit                             what is wrong with a response
+//!  Auditor, Judge                    what is wrong with anything that a user agent sends, by RFC 3261
+//!  audit                             what is wrong with a response, by itself
 //!  Clock, Random                     time that moves when told to; numbers that come back
 //!  Pcap, Normalizer                  captures for Wireshark; recordings to compare with
 //! ```
@@ -34,6 +35,7 @@
 //! error of one is not repeated by the other. They do no I/O and read no clock: a program can run them on
 //! a real socket, too.
 
+mod auditor;
 mod call;
 mod caller;
 mod clock;
@@ -48,6 +50,7 @@ mod response;
 mod socket;
 mod verifier;
 
+pub use auditor::{Auditor, Fault, Judge};
 pub use call::{Answer, Call, CallPlan, Outcome, audit};
 pub use caller::{CallId, Caller};
 pub use clock::Clock;

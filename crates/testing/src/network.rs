@@ -11,6 +11,9 @@ use std::marker::PhantomData;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use ringfence_ua::Transport;
+
+use crate::auditor::{Auditor, Fault};
 use crate::clock::Clock;
 use crate::node::Node;
 use crate::random::Random;
@@ -75,6 +78,8 @@ pub struct Network {
 struct Host {
     address: SocketAddr,
     node: Box<dyn Node>,
+    /// Where it is judged.
+    auditor: Option<Auditor>,
 }
 
 /// A packet on its way. The order of arrival is that of the fields.
@@ -166,7 +171,8 @@ impl Network {
     /// Connects a node. A second node at an address takes the place of the first one.
     pub fn add<T: Node>(&mut self, address: SocketAddr, node: T) -> NodeId<T> {
         let index = self.hosts.len();
-        self.hosts.push(Host { address, node: Box::new(node) });
+        let auditor = node.is_audited().then(Auditor::default);
+        self.hosts.push(Host { address, node: Box::new(node), auditor });
         self.by_address.insert(address, index);
         self.collect(index);
         NodeId { index, of: PhantomData }
@@ -228,7 +234,11 @@ impl Network {
         let now = self.clock.now();
         if arrival == Some(next) {
             if let Some(Reverse(packet)) = self.in_flight.pop() {
-                self.hosts[packet.host].node.handle_datagram(now, packet.source, &packet.payload);
+                let host = &mut self.hosts[packet.host];
+                if let Some(auditor) = &mut host.auditor {
+                    auditor.received(now, Transport::Udp, packet.source, &packet.payload);
+                }
+                host.node.handle_datagram(now, packet.source, &packet.payload);
                 self.collect(packet.host);
             }
         } else if let Some((_, index)) = timeout {
@@ -280,6 +290,11 @@ impl Network {
         node.downcast_ref().expect("an id has the type its node was added with")
     }
 
+    /// Returns what was wrong with what the audited nodes sent.
+    pub fn faults(&self) -> impl Iterator<Item = &Fault> {
+        self.hosts.iter().filter_map(|host| host.auditor.as_ref()).flat_map(Auditor::faults)
+    }
+
     /// Returns the clock.
     #[must_use]
     pub fn clock(&self) -> &Clock {
@@ -300,7 +315,11 @@ impl Network {
     /// Takes from a node what it wants to send.
     fn collect(&mut self, index: usize) {
         while let Some((destination, payload)) = self.hosts[index].node.poll_transmit() {
-            let source = self.hosts[index].address;
+            let host = &mut self.hosts[index];
+            if let Some(auditor) = &mut host.auditor {
+                auditor.sent(self.clock.now(), Transport::Udp, destination, &payload);
+            }
+            let source = host.address;
             self.send(source, destination, payload);
         }
     }
@@ -335,9 +354,10 @@ impl Network {
 }
 
 impl Drop for Network {
-    /// Prints the seed and the last packets when a test fails.
+    /// Panics where an audited node has sent what is wrong. Prints the seed and the last packets when a test fails.
     fn drop(&mut self) {
-        if !std::thread::panicking() {
+        let faults: Vec<String> = self.faults().map(Fault::to_string).collect();
+        if !std::thread::panicking() && faults.is_empty() {
             return;
         }
         eprintln!("the network's seed is {}; its last packets are:", self.seed);
@@ -348,6 +368,7 @@ impl Drop for Network {
             let at = self.clock.since_epoch(packet.sent_at).as_secs_f64();
             eprintln!("{at:10.3}  {source} > {destination}  {fate:?}  {}", line.escape_ascii());
         }
+        assert!(faults.is_empty() || std::thread::panicking(), "wrong on the wire:\n{}", faults.join("\n"));
     }
 }
 

@@ -39,4 +39,10 @@ pub trait Node: Any {
 
     /// Returns the next datagram to send and its destination.
     fn poll_transmit(&mut self) -> Option<(SocketAddr, Vec<u8>)>;
+
+    /// Returns whether all that it sends is to be right: a [`Network`](crate::Network) that is dropped panics where it was
+    /// not, as an [`Auditor`](crate::Auditor) judges it.
+    fn is_audited(&self) -> bool {
+        false
+    }
 }

@@ -142,6 +142,10 @@ impl Node for Phone {
     fn poll_transmit(&mut self) -> Option<(SocketAddr, Vec<u8>)> {
         self.endpoint.poll_transmit().map(|transmit| (transmit.destination, transmit.payload.to_vec()))
     }
+
+    fn is_audited(&self) -> bool {
+        true
+    }
 }
 
 impl fmt::Debug for Phone {

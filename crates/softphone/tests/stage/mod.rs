@@ -6,6 +6,7 @@
 
 pub(crate) mod authority;
 pub(crate) mod connections;
+mod witness;
 
 pub(crate) mod zone {
     use softphone::{Lookup, LookupError, Naptr, Records, Resolver, Srv};
@@ -26,6 +27,7 @@ use softphone::{Account, Builder, Ended, Softphone};
 use tokio::net::UdpSocket;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::AbortHandle;
+use witness::Witness;
 
 /// Longer than anything waited for here takes on a machine that has much else to do.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -36,7 +38,7 @@ pub(crate) async fn soon<T>(future: impl Future<Output = T>) -> T {
 }
 
 /// One host on a real socket.
-pub(crate) struct Host<N> {
+pub(crate) struct Host<N: Witness> {
     pub(crate) address: SocketAddr,
     shared: Arc<Shared<N>>,
     run: AbortHandle,
@@ -52,7 +54,7 @@ struct Shared<N> {
     disconnect: Notify,
 }
 
-impl<N: Node + Send> Host<N> {
+impl<N: Node + Witness + Send> Host<N> {
     /// Binds a free port of an address, and runs the node that is made for it.
     pub(crate) async fn start(ip: &str, make: impl FnOnce(SocketAddr) -> N) -> Self {
         let socket = UdpSocket::bind(SocketAddr::new(ip.parse().unwrap(), 0)).await.unwrap();
@@ -89,9 +91,12 @@ impl<N: Node + Send> Host<N> {
     }
 }
 
-impl<N> Drop for Host<N> {
+impl<N: Witness> Drop for Host<N> {
     fn drop(&mut self) {
         self.run.abort();
+        if !std::thread::panicking() {
+            self.shared.lock().judge(self.address);
+        }
     }
 }
 

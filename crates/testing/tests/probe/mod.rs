@@ -7,10 +7,10 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use ringfence_testing::{Clock, audit};
+use ringfence_testing::{Clock, Judge, audit};
 use ringfence_ua::{
     Account, CallEnd, CallNumber, Config, EndedBy, Endpoint, Event, LineId, Objection, Screen, Target,
-    Verdict,
+    Transport, Verdict,
 };
 use ringfence_wire::sip::{HeaderName, Message};
 
@@ -97,6 +97,8 @@ pub(crate) struct Probe {
     pub(crate) line: LineId,
     clock: Clock,
     events: Vec<Event>,
+    /// Nothing where what comes in is so odd that no rule says what goes out.
+    judge: Option<Judge>,
 }
 
 impl Probe {
@@ -130,7 +132,7 @@ impl Probe {
         let mut endpoint = Endpoint::new(config, [7; 32]);
         let clock = Clock::new();
         let line = endpoint.add_line(clock.now(), account).unwrap();
-        let mut probe = Self { endpoint, line, clock, events: Vec::new() };
+        let mut probe = Self { endpoint, line, clock, events: Vec::new(), judge: Some(Judge::default()) };
         assert_eq!(probe.take(), []);
         probe
     }
@@ -145,6 +147,12 @@ impl Probe {
         (probe, sent)
     }
 
+    /// One that takes messages which are not what they seem.
+    pub(crate) fn unjudged(mut self) -> Self {
+        self.judge = None;
+        self
+    }
+
     pub(crate) fn now(&self) -> Instant {
         self.clock.now()
     }
@@ -155,6 +163,9 @@ impl Probe {
     }
 
     pub(crate) fn receive_from(&mut self, source: SocketAddr, datagram: impl AsRef<[u8]>) -> Vec<Sent> {
+        if let Some(judge) = &mut self.judge {
+            judge.received(self.clock.now(), Transport::Udp, source, datagram.as_ref());
+        }
         self.endpoint.handle_datagram(self.clock.now(), source, datagram.as_ref());
         self.take()
     }
@@ -230,7 +241,11 @@ impl Probe {
         }
         let mut all = Vec::new();
         while let Some(transmit) = self.endpoint.poll_transmit() {
-            all.push(Sent { destination: transmit.destination, payload: transmit.payload.to_vec() });
+            let (now, to) = (self.clock.now(), transmit.destination);
+            if let Some(judge) = &mut self.judge {
+                judge.sent(now, Transport::Udp, to, transmit.payload);
+            }
+            all.push(Sent { destination: to, payload: transmit.payload.to_vec() });
         }
         all
     }

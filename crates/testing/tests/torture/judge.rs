@@ -137,7 +137,7 @@ impl Run {
         let (source, datagram) = (source(row), row.datagram());
         // Whoever is unknown is told less.
         let account = Account { peers: vec![source.ip()], ..account() };
-        let mut probe = Probe::of(Config::new(phone_address()), account, shown.screen(verdict));
+        let mut probe = Probe::of(Config::new(phone_address()), account, shown.screen(verdict)).unjudged();
         let sent = probe.receive_from(source, &datagram);
         Self { probe, shown, source, datagram, sent }
     }

@@ -5,7 +5,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use ringfence_testing::Clock;
+use ringfence_testing::{Clock, Judge};
 use ringfence_ua::{
     Account, Config, ConnectionId, Endpoint, Event, Flow, Limits, LineId, RegistrationState, Target,
     Transport, Unreached,
@@ -19,6 +19,7 @@ pub(crate) struct Phone {
     pub(crate) events: Vec<Event>,
     /// Where its registrar is, in the order of a look-up.
     pub(crate) servers: Vec<SocketAddr>,
+    judge: Judge,
 }
 
 /// The ports of a translator's address; others are our own.
@@ -66,7 +67,14 @@ impl Phone {
         let config = Config { limits, ..Config::new("192.0.2.7:5060".parse().unwrap()) };
         let mut endpoint = Endpoint::new(config, [7; 32]);
         let line = endpoint.add_line(clock.now(), account).unwrap();
-        let mut phone = Self { endpoint, line, clock, events: Vec::new(), servers: vec![server()] };
+        let mut phone = Self {
+            endpoint,
+            line,
+            clock,
+            events: Vec::new(),
+            servers: vec![server()],
+            judge: Judge::timeless(),
+        };
         phone.look();
         phone
     }
@@ -129,8 +137,12 @@ impl Phone {
     }
 
     pub(crate) fn by_tcp(&mut self) -> Vec<String> {
-        let written = std::iter::from_fn(|| self.endpoint.poll_write());
-        written.map(|write| String::from_utf8(write.payload).unwrap()).collect()
+        let mut sent = Vec::new();
+        while let Some(write) = self.endpoint.poll_write() {
+            self.judge.sent(self.clock.now(), Transport::Tcp, server(), &write.payload);
+            sent.push(String::from_utf8(write.payload).unwrap());
+        }
+        sent
     }
 
     pub(crate) fn by_udp(&mut self) -> Vec<String> {
@@ -141,6 +153,7 @@ impl Phone {
         let mut sent = Vec::new();
         while let Some(transmit) = self.endpoint.poll_transmit() {
             assert_eq!(transmit.destination, server);
+            self.judge.sent(self.clock.now(), Transport::Udp, server, transmit.payload);
             sent.push(String::from_utf8(transmit.payload.to_vec()).unwrap());
         }
         sent
@@ -162,6 +175,7 @@ impl Phone {
         let answer =
             if TRANSLATED.contains(&port) { answer } else { answer.replacen("198.51.100.1", "192.0.2.7", 1) };
         assert!(answer.starts_with("SIP/2.0"), "{register}");
+        self.judge.received(self.clock.now(), Transport::Udp, server(), answer.as_bytes());
         if register.contains("SIP/2.0/TCP") {
             self.endpoint.handle_stream_message(self.clock.now(), connection(), answer.as_bytes());
         } else {

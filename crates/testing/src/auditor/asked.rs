@@ -1,0 +1,88 @@
+//! What the user agent has asked in one transaction, and in the REGISTERs of one binding.
+
+use std::time::{Duration, Instant};
+
+use super::form::Written;
+use super::{T1, T2};
+
+/// One transaction in which the user agent asks.
+#[derive(Debug, Default)]
+pub(super) struct Asked {
+    pub(super) bytes: Vec<u8>,
+    since: Option<Instant>,
+    /// When timer E has it sent again.
+    pub(super) again_at: Option<Instant>,
+    interval: Duration,
+    is_proceeding: bool,
+    pub(super) is_answered: bool,
+}
+
+/// The REGISTERs with one Call-ID.
+#[derive(Debug, Default)]
+pub(super) struct Registration {
+    pub(super) cseq: u32,
+    /// Until when the newest may still be answered; nothing where its transport tells more than we see.
+    pending: Option<Instant>,
+    branch: Vec<u8>,
+    /// The newest count of a nonce.
+    pub(super) nonce: Option<(String, u64)>,
+}
+
+impl Asked {
+    pub(super) fn sent(&mut self, now: Instant, written: &Written<'_>) {
+        if self.since.is_none() {
+            self.bytes = written.bytes.to_vec();
+            self.since = Some(now);
+            self.interval = T1;
+        } else {
+            self.interval = if self.is_proceeding { T2 } else { (2 * self.interval).min(T2) };
+        }
+        self.again_at = Some(now + self.interval);
+    }
+
+    pub(super) fn answered(&mut self, is_final: bool) {
+        self.is_proceeding = true;
+        self.is_answered |= is_final;
+    }
+
+    /// Returns when it has been waited long enough for an answer.
+    pub(super) fn ends_at(&self) -> Option<Instant> {
+        self.since.map(|since| since + 64 * T1)
+    }
+
+    pub(super) fn is_over(&self, now: Instant) -> bool {
+        self.ends_at().is_none_or(|ends_at| ends_at < now)
+    }
+}
+
+impl Registration {
+    pub(super) fn asks(&mut self, now: Instant, written: &Written<'_>) {
+        let message = written.message;
+        self.cseq = message.cseq().map_or(0, |cseq| cseq.number);
+        self.pending = (!written.transport.is_reliable()).then(|| now + 64 * T1);
+        self.branch = message.via().ok().and_then(|via| via.branch()).unwrap_or_default().to_vec();
+        self.nonce = nonce_count(written).or(self.nonce.take());
+    }
+
+    /// Returns whether the newest REGISTER may still be answered.
+    pub(super) fn is_pending(&self, now: Instant) -> bool {
+        self.pending.is_some_and(|until| now < until)
+    }
+
+    pub(super) fn answered(&mut self, branch: &[u8]) {
+        if self.branch == branch {
+            self.pending = None;
+        }
+    }
+}
+
+/// Returns the nonce that a request is authorized by, and its count.
+pub(super) fn nonce_count(written: &Written<'_>) -> Option<(String, u64)> {
+    use ringfence_wire::sip::HeaderName::{Authorization, ProxyAuthorization};
+    let of = |name| {
+        let credentials = written.message.challenges(name).next()?;
+        let count = u64::from_str_radix(&credentials.param("nc")?, 16).ok()?;
+        Some((credentials.param("nonce")?.into_owned(), count))
+    };
+    of(Authorization).or_else(|| of(ProxyAuthorization))
+}

@@ -1,0 +1,280 @@
+//! Judges every message that a user agent sends, by what it was sent: one small rule for each sentence of RFC 3261 that the
+//! wire can show.
+//!
+//! ```text
+//!  received ─▶ what is asked of it ─┐
+//!                                   ├─▶ rules ─▶ faults
+//!  sent ─────▶ what it asks ────────┘
+//!              any message: form.rs, requests: requests.rs, responses: responses.rs, their order: order.rs
+//! ```
+//!
+//! It knows nothing of the user agent but its messages, and reads none of its code.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use ringfence_ua::Transport;
+use ringfence_wire::sip::{HeaderName, Message, Method};
+use ringfence_wire::stun::is_stun;
+
+mod asked;
+mod form;
+mod judge;
+mod order;
+mod requests;
+mod responses;
+mod served;
+#[cfg(test)]
+mod tests;
+
+use asked::{Asked, Registration};
+use form::Written;
+pub use judge::Judge;
+use served::Served;
+
+/// RFC 3261 section 17.1.1.1.
+const T1: Duration = Duration::from_millis(500);
+/// Table 4.
+const T2: Duration = Duration::from_secs(4);
+/// How much sooner than a timer says something may be sent: what is written down has a time of its own.
+const SLACK: Duration = Duration::from_millis(20);
+/// Fewer transactions than that are not worth forgetting.
+const MANY: usize = 512;
+
+/// How many faults are told: more say nothing more.
+const MOST_FAULTS: usize = 100;
+
+/// The judge of one user agent.
+///
+/// ```
+/// use std::time::Instant;
+/// use ringfence_testing::Auditor;
+/// use ringfence_ua::Transport;
+///
+/// let (now, peer) = (Instant::now(), "192.0.2.1:5060".parse()?);
+/// let head = "Via: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1\r\nFrom: <sip:a@a.example>;tag=1\r\nCall-ID: c\r\n\
+///     CSeq: 1 OPTIONS\r\nTo: <sip:b@b.example>";
+/// let mut auditor = Auditor::default();
+/// auditor.received(now, Transport::Udp, peer, format!("OPTIONS sip:b@b.example SIP/2.0\r\n{head}\r\n\r\n").as_bytes());
+/// auditor.sent(now, Transport::Udp, peer, format!("SIP/2.0 200 OK\r\n{head}\r\n\r\n").as_bytes());
+/// let [fault] = auditor.faults() else { panic!("{:?}", auditor.faults()) };
+/// assert_eq!(fault.to_string(), "RFC 3261 section 8.2.6.2: To has a tag, but for 100: SIP/2.0 200 OK");
+/// # Ok::<(), std::net::AddrParseError>(())
+/// ```
+#[derive(Debug, Default)]
+pub struct Auditor {
+    served: BTreeMap<Key, Served>,
+    asked: BTreeMap<Key, Asked>,
+    /// By Call-ID.
+    registrations: BTreeMap<Vec<u8>, Registration>,
+    /// How many requests came in which the transaction cannot be read, and were not answered yet.
+    unreadable: u64,
+    faults: Vec<Fault>,
+    /// Whether nothing is judged by when it is sent.
+    is_timeless: bool,
+    /// How many transactions there may be before those that are over are forgotten.
+    room: usize,
+}
+
+/// A message that RFC 3261 forbids.
+///
+/// ```
+/// use std::time::Instant;
+/// use ringfence_testing::Fault;
+///
+/// let fault = Fault { at: Instant::now(), section: "7.1", rule: "the version is SIP/2.0", message: "SIP/3.0 200 OK".into() };
+/// assert_eq!(fault.to_string(), "RFC 3261 section 7.1: the version is SIP/2.0: SIP/3.0 200 OK");
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// When it was sent.
+    pub at: Instant,
+    /// The section that forbids it.
+    pub section: &'static str,
+    /// What is to hold.
+    pub rule: &'static str,
+    /// The message's first line.
+    pub message: String,
+}
+
+/// What has to hold of what is sent.
+struct Rule<T: Judged> {
+    section: &'static str,
+    says: &'static str,
+    holds: fn(&T::With<'_>) -> bool,
+}
+
+/// Something that rules are about, and what they look at.
+trait Judged {
+    type With<'a>;
+}
+
+/// What a transaction is known by on the wire: the top Via, Call-ID and CSeq, where ACK belongs to its INVITE.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Key(Vec<u8>);
+
+impl Auditor {
+    /// One that judges nothing by its time: it is told of messages when it comes to it, or at the other end of a network.
+    #[must_use]
+    pub fn timeless() -> Self {
+        Self { is_timeless: true, ..Self::default() }
+    }
+
+    /// Takes a message that the user agent has received.
+    pub fn received(&mut self, now: Instant, transport: Transport, source: SocketAddr, bytes: &[u8]) {
+        let Some(message) = sip(bytes).and_then(|bytes| Message::parse(bytes).ok()) else { return };
+        match (Key::of(&message).filter(|_| is_readable(&message)), message.method()) {
+            (Some(key), Some(method)) => {
+                let is_over = self.served.get(&key).is_some_and(|served| served.is_over(now));
+                if is_over {
+                    self.served.remove(&key);
+                }
+                let served = self.served.entry(key).or_default();
+                served.received(now, method == Method::Ack, (transport, source), message.into_owned());
+            }
+            (None, Some(_)) => self.unreadable += 1,
+            (Some(key), None) => self.answered(&key, &message),
+            (None, None) => {}
+        }
+        self.forget(now);
+    }
+
+    /// Takes a message that the user agent sends.
+    pub fn sent(&mut self, now: Instant, transport: Transport, destination: SocketAddr, bytes: &[u8]) {
+        let Some(bytes) = sip(bytes) else { return };
+        let Ok(message) = Message::parse(bytes) else {
+            return self.note(now, "7", "what is sent is a SIP message", bytes);
+        };
+        let written = Written { message: &message, bytes, transport };
+        self.note_all(now, faults_of(form::RULES, &written), bytes);
+        if message.is_request() {
+            self.judge_request(now, &written);
+        } else {
+            self.judge_response(now, &written, destination);
+        }
+    }
+
+    /// Takes that the user agent is another one from now on: what the old one was asked is not known to it.
+    pub fn restarted(&mut self) {
+        let faults = std::mem::take(&mut self.faults);
+        *self = Self { faults, is_timeless: self.is_timeless, ..Self::default() };
+    }
+
+    /// Returns what was wrong, in the order of its sending: the first hundred.
+    #[must_use]
+    pub fn faults(&self) -> &[Fault] {
+        &self.faults
+    }
+
+    fn answered(&mut self, key: &Key, response: &Message<'_>) {
+        let is_final = response.status().is_some_and(|status| status.is_final());
+        if let Some(asked) = self.asked.get_mut(key) {
+            asked.answered(is_final);
+        }
+        let branch = response.via().ok().and_then(|via| via.branch()).unwrap_or_default();
+        let registration = response.call_id().ok().and_then(|id| self.registrations.get_mut(id));
+        if let Some(registration) = registration.filter(|_| is_final) {
+            registration.answered(branch);
+        }
+    }
+
+    fn judge_request(&mut self, now: Instant, written: &Written<'_>) {
+        let Some(key) = Key::of(written.message) else {
+            return self.note(now, "8.1.1", "a request has Via, Call-ID and CSeq", written.bytes);
+        };
+        let call_id = written.message.call_id().unwrap_or_default().to_vec();
+        let asking = requests::Asking {
+            now: (!self.is_timeless).then_some(now),
+            written: *written,
+            earlier: self.asked.get(&key),
+            registration: self.registrations.get(&call_id),
+        };
+        let faults = faults_of(requests::RULES, &asking);
+        let is_new = asking.earlier.is_none();
+        self.note_all(now, faults, written.bytes);
+        if is_new && written.message.method() == Some(Method::Register) {
+            self.registrations.entry(call_id).or_default().asks(now, written);
+        }
+        self.asked.entry(key).or_default().sent(now, written);
+    }
+
+    fn judge_response(&mut self, now: Instant, written: &Written<'_>, destination: SocketAddr) {
+        let time = (!self.is_timeless).then_some(now);
+        let key = Key::of(written.message).filter(|_| is_readable(written.message));
+        let Some(served) = key.and_then(|key| self.served.get_mut(&key)) else {
+            if self.unreadable == 0 {
+                return self.note(now, "17.2", "a response answers a request", written.bytes);
+            }
+            self.unreadable -= 1;
+            return;
+        };
+        let answering = responses::Answering { written: *written, destination, served };
+        let mut faults = faults_of(responses::RULES, &answering);
+        faults.extend(faults_of(order::RULES, &order::Next { now: time, written: *written, served }));
+        served.sent(now, written);
+        self.note_all(now, faults, written.bytes);
+    }
+
+    fn note_all(&mut self, now: Instant, faults: Vec<(&'static str, &'static str)>, bytes: &[u8]) {
+        for (section, rule) in faults {
+            self.note(now, section, rule, bytes);
+        }
+    }
+
+    fn note(&mut self, at: Instant, section: &'static str, rule: &'static str, bytes: &[u8]) {
+        if self.faults.len() >= MOST_FAULTS {
+            return;
+        }
+        let line = bytes.split(|byte| matches!(byte, b'\r' | b'\n')).next().unwrap_or_default();
+        self.faults.push(Fault { at, section, rule, message: String::from_utf8_lossy(line).into_owned() });
+    }
+
+    /// Forgets the transactions that are over, where there are many.
+    fn forget(&mut self, now: Instant) {
+        if self.served.len() + self.asked.len() > self.room {
+            self.served.retain(|_, served| !served.is_over(now));
+            self.asked.retain(|_, asked| !asked.is_over(now));
+            self.room = (2 * (self.served.len() + self.asked.len())).max(MANY);
+        }
+    }
+}
+
+impl Key {
+    fn of(message: &Message<'_>) -> Option<Self> {
+        let (via, call_id, cseq) = (message.via().ok()?, message.call_id().ok()?, message.cseq().ok()?);
+        let method = if cseq.method == Method::Ack { Method::Invite } else { cseq.method };
+        let number = cseq.number.to_string();
+        let parts = [via.sent_by(), via.branch().unwrap_or_default(), call_id, number.as_bytes()];
+        let mut key = parts.join(&b'\n');
+        key.extend(b"\n");
+        key.extend(method.as_str().as_bytes());
+        Some(Self(key))
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { section, rule, message, .. } = self;
+        write!(f, "RFC 3261 section {section}: {rule}: {message}")
+    }
+}
+
+/// Returns whether what every message says is there once, and can be read. Who asks otherwise is answered as far as he is
+/// understood, which no rule is about.
+fn is_readable(message: &Message<'_>) -> bool {
+    use HeaderName::{CSeq, CallId, From, To};
+    let are_single = [From, To, CallId, CSeq].into_iter().all(|name| message.count(name) == 1);
+    are_single && message.from().is_ok() && message.to().is_ok()
+}
+
+/// Returns what of a datagram is a SIP message: a ping and STUN are none.
+fn sip(bytes: &[u8]) -> Option<&[u8]> {
+    let is_ping = bytes.iter().all(|byte| matches!(byte, b'\r' | b'\n'));
+    (!is_ping && !is_stun(bytes)).then_some(bytes)
+}
+
+fn faults_of<T: Judged>(rules: &[Rule<T>], what: &T::With<'_>) -> Vec<(&'static str, &'static str)> {
+    rules.iter().filter(|rule| !(rule.holds)(what)).map(|rule| (rule.section, rule.says)).collect()
+}

@@ -1,0 +1,299 @@
+//! Each rule finds what it is about, and nothing else does.
+
+use std::collections::BTreeSet;
+
+use super::*;
+
+const INVITE: &str = "INVITE sip:858@192.0.2.7 SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.9:5080;branch=z9hG4bK7;rport\r\n\
+    Via: SIP/2.0/UDP a.example;branch=z9hG4bK6\r\nRecord-Route: <sip:p.example;lr>\r\nMax-Forwards: 70\r\n\
+    From: <sip:a@a.example>;tag=1\r\nTo: <sip:858@b.example>\r\nCall-ID: c\r\nCSeq: 1 INVITE\r\nTimestamp: 54\r\n\
+    Contact: <sip:a@192.0.2.9>\r\nContent-Length: 0\r\n\r\n";
+const ANSWER: &str = "Via: SIP/2.0/UDP 192.0.2.9:5080;branch=z9hG4bK7;rport=5060;received=192.0.2.1\r\n\
+    Via: SIP/2.0/UDP a.example;branch=z9hG4bK6\r\nRecord-Route: <sip:p.example;lr>\r\nFrom: <sip:a@a.example>;tag=1\r\n\
+    To: <sip:858@b.example>;tag=2\r\nCall-ID: c\r\nCSeq: 1 INVITE\r\nTimestamp: 54\r\nContact: <sip:858@192.0.2.7>\r\n\
+    Allow: INVITE\r\nAccept: application/sdp\r\nUnsupported: x\r\nContent-Length: 0\r\n\r\n";
+const REGISTER: &str = "REGISTER sip:b.example SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.7:5060;branch=z9hG4bKr;rport\r\n\
+    Max-Forwards: 70\r\nFrom: <sip:858@b.example>;tag=1\r\nTo: <sip:858@b.example>\r\nCall-ID: r\r\nCSeq: 7 REGISTER\r\n\
+    Contact: <sip:858@192.0.2.7>\r\nAuthorization: Digest nonce=\"n\",nc=00000002\r\nContent-Length: 0\r\n\r\n";
+
+fn peer() -> SocketAddr {
+    "192.0.2.1:5060".parse().unwrap()
+}
+
+fn answer(status: &str) -> String {
+    format!("SIP/2.0 {status}\r\n{ANSWER}")
+}
+
+/// A judge, and a time of its own.
+struct Bench {
+    auditor: Auditor,
+    now: Instant,
+    transport: Transport,
+}
+
+impl Bench {
+    fn new() -> Self {
+        Self { auditor: Auditor::default(), now: Instant::now(), transport: Transport::Udp }
+    }
+
+    /// One that was called.
+    fn called() -> Self {
+        let mut bench = Self::new();
+        bench.received(INVITE);
+        bench
+    }
+
+    fn received(&mut self, message: &str) {
+        self.auditor.received(self.now, self.transport, peer(), message.as_bytes());
+    }
+
+    fn sent(&mut self, message: &str) {
+        self.auditor.sent(self.now, self.transport, peer(), message.as_bytes());
+    }
+
+    fn sent_after(&mut self, time: Duration, message: &str) {
+        self.now += time;
+        self.sent(message);
+    }
+
+    /// The rules that were broken, each once.
+    fn broken(&self) -> BTreeSet<&'static str> {
+        self.auditor.faults().iter().map(|fault| fault.rule).collect()
+    }
+
+    fn expect(&self, rule: &'static str) {
+        assert_eq!(self.broken(), [rule].into(), "{:?}", self.auditor.faults());
+    }
+}
+
+#[test]
+fn what_is_right_breaks_no_rule() {
+    let mut bench = Bench::called();
+    bench.sent(&answer("100 Trying"));
+    bench.sent(&answer("180 Ringing"));
+    bench.sent(&answer("486 Busy Here"));
+    bench.received(INVITE);
+    bench.sent(&answer("486 Busy Here"));
+    bench.sent_after(T1, &answer("486 Busy Here"));
+    bench.sent_after(2 * T1, &answer("486 Busy Here"));
+    bench.received(&INVITE.replace("INVITE ", "ACK ").replace(" INVITE", " ACK"));
+    bench.sent(REGISTER);
+    bench.sent_after(T1, REGISTER);
+    bench.received(&REGISTER.replacen("REGISTER sip:b.example SIP/2.0", "SIP/2.0 200 OK", 1));
+    let next = REGISTER.replace("bKr", "bKs").replace("CSeq: 7", "CSeq: 8").replace("00000002", "00000003");
+    bench.sent(&next);
+    bench.sent("\r\n\r\n");
+    assert_eq!(bench.auditor.faults(), []);
+}
+
+/// What is done to a right answer, and the rule that this breaks.
+const ANSWERS: &[(&str, &str, &str, &str)] = &[
+    ("486 Busy Here", "SIP/2.0 486", "sip/2.0 486", "the version is SIP/2.0"),
+    ("486 Busy Here", "Allow: INVITE\r\n", "Allow: INVITE\n", "each line ends with CRLF"),
+    ("486 Busy Here", "Allow: INVITE", "Allow INVITE", "each line is a header field"),
+    ("486 Busy Here", "Length: 0\r\n\r\n", "Length: 1\r\n\r\n", "Content-Length is the body's"),
+    ("486 Busy Here", "a.example>;tag=1", "a.example>;tag=9", "From is that of the request"),
+    ("486 Busy Here", "CSeq: 1 INVITE", "CSeq: 01 INVITE", "CSeq is that of the request"),
+    ("486 Busy Here", "bK6", "bK5", "Via is that of the request"),
+    ("486 Busy Here", "858@b.example", "859@b.example", "To is that of the request, but for the tag"),
+    ("486 Busy Here", ";tag=2", "", "To has a tag, but for 100"),
+    ("100 Trying", "Timestamp: 54\r\n", "", "100 has the Timestamp of the request"),
+    (
+        "486 Busy Here",
+        "received=192.0.2.1",
+        "received=192.0.2.9",
+        "Via says where the request was received from",
+    ),
+    ("486 Busy Here", ";rport=5060", ";rport", "rport says from which port (RFC 3581)"),
+    ("405 Method Not Allowed", "Allow: INVITE\r\n", "", "405 has Allow"),
+    ("420 Bad Extension", "Unsupported: x\r\n", "", "420 has Unsupported"),
+    ("415 Unsupported Media Type", "Accept: application/sdp\r\n", "", "415 says what would be understood"),
+    (
+        "180 Ringing",
+        "Record-Route: <sip:p.example;lr>\r\n",
+        "",
+        "what makes a dialog has the Record-Route of the request",
+    ),
+    ("180 Ringing", "Contact: <sip:858@192.0.2.7>\r\n", "", "what makes a dialog has one Contact"),
+    ("486 Busy Here", "Call-ID: c\r\n", "Call-ID: d\r\n", "a response answers a request"),
+];
+
+#[test]
+fn each_rule_about_an_answer_finds_what_it_is_about() {
+    for (status, right, wrong, rule) in ANSWERS {
+        let mut bench = Bench::called();
+        let right_answer = answer(status);
+        assert!(right_answer.contains(right), "{right}");
+        bench.sent(&right_answer.replacen(right, wrong, 1));
+        bench.expect(rule);
+    }
+}
+
+/// What is done to a right REGISTER, and the rule that this breaks.
+const REQUESTS: &[(&str, &str, &str)] = &[
+    ("Max-Forwards: 70\r\n", "", "the six mandatory header fields are there"),
+    ("To: <sip:858@b.example>", "To: <sip:858@b.example>;tag=2", "a REGISTER has no To tag"),
+    (";tag=1", "", "From has a tag"),
+    ("7 REGISTER", "7 OPTIONS", "CSeq has the method of the request"),
+    ("SIP/2.0/UDP", "SIP/2.0/TCP", "Via names SIP/2.0 and the transport"),
+    ("z9hG4bKr", "xxx", "the branch begins with z9hG4bK"),
+    ("<sip:858@192.0.2.7>", "<sip:858@192.0.2.7>;q=1;Q=0", "a parameter is there once"),
+    ("sip:b.example SIP", "sip:858@b.example SIP", "a registrar's URI has no user"),
+    ("sip:b.example SIP", "<sip:b.example> SIP", "the start line is as its grammar has it"),
+    (
+        "Max-Forwards: 70\r\n",
+        "Max-Forwards: 70\r\nMax-Forwards: 70\r\n",
+        "a header field of one value occurs once",
+    ),
+    ("Call-ID: r\r\n", "", "a request has Via, Call-ID and CSeq"),
+    ("REGISTER sip:b.example SIP/2.0\r\n", "hello\r\n", "what is sent is a SIP message"),
+];
+
+#[test]
+fn each_rule_about_a_request_finds_what_it_is_about() {
+    for (right, wrong, rule) in REQUESTS {
+        let mut bench = Bench::new();
+        assert!(REGISTER.contains(right), "{right}");
+        bench.sent(&REGISTER.replacen(right, wrong, 1));
+        assert!(bench.broken().contains(rule), "{rule}: {:?}", bench.auditor.faults());
+    }
+}
+
+#[test]
+fn each_rule_about_the_order_finds_what_it_is_about() {
+    let busy = &answer("486 Busy Here");
+    let after = |messages: &[(u64, &str)], rule| {
+        let mut bench = Bench::called();
+        for (millis, message) in messages {
+            bench.sent_after(Duration::from_millis(*millis), message);
+        }
+        bench.expect(rule);
+    };
+    let other = &busy.replace("486 Busy Here", "603 Decline");
+    after(&[(0, busy), (500, other)], "a request has one final response, which is the same each time");
+    after(&[(0, busy), (500, &answer("180 Ringing"))], "nothing provisional comes after what is final");
+    after(&[(0, busy), (470, busy)], "the final response to an INVITE is not repeated before its time");
+    after(
+        &[(0, busy), (500, busy), (970, busy)],
+        "the final response to an INVITE is not repeated before its time",
+    );
+    let tagged = &answer("180 Ringing").replace("tag=2", "tag=3");
+    after(&[(0, tagged), (0, busy)], "all responses have the same To tag");
+
+    let mut bench = Bench::called();
+    bench.sent(busy);
+    bench.received(&INVITE.replace("INVITE ", "ACK ").replace(" INVITE", " ACK"));
+    bench.sent_after(T1, busy);
+    bench.expect("a final response that was acknowledged is not repeated by itself");
+
+    let mut bench = Bench::new();
+    let options = |message: &str| message.replace("INVITE", "OPTIONS");
+    bench.received(&options(INVITE));
+    bench.sent(&options(&answer("200 OK")));
+    bench.sent_after(T1, &options(&answer("200 OK")));
+    bench.expect("what is no INVITE is answered when it comes, and not again");
+
+    let mut bench = Bench::new();
+    bench.received(&INVITE.replace("INVITE", "ACK"));
+    bench.sent(&answer("481 Call/Transaction Does Not Exist").replace("INVITE", "ACK"));
+    assert!(bench.broken().contains("ACK is not answered"));
+
+    let mut bench = Bench::called();
+    bench.auditor.sent(bench.now, Transport::Udp, "192.0.2.9:5080".parse().unwrap(), busy.as_bytes());
+    bench.expect("a response goes where its Via says");
+}
+
+#[test]
+fn what_is_repeated_over_a_connection_is_found_and_so_is_a_missing_length() {
+    let tcp = |message: &str| message.replace("SIP/2.0/UDP", "SIP/2.0/TCP");
+    let mut bench = Bench { transport: Transport::Tcp, ..Bench::new() };
+    bench.received(&tcp(INVITE));
+    let busy = tcp(&answer("486 Busy Here"));
+    bench.sent(&busy);
+    bench.sent_after(T1, &busy);
+    bench.expect("nothing final is repeated over a connection");
+
+    let mut bench = Bench { transport: Transport::Tcp, ..Bench::new() };
+    bench.received(&tcp(INVITE));
+    bench.sent(&busy.replace("Content-Length: 0\r\n", ""));
+    bench.expect("Content-Length is there in a stream");
+
+    let mut bench = Bench { transport: Transport::Tcp, ..Bench::new() };
+    bench.sent(&tcp(REGISTER));
+    bench.sent_after(T1, &tcp(REGISTER));
+    bench.expect("a request is not repeated over a connection");
+}
+
+#[test]
+fn each_rule_about_requests_that_come_again_finds_what_it_is_about() {
+    let with = |changes: &[(&str, &str)]| {
+        changes.iter().fold(REGISTER.to_owned(), |text, (old, new)| text.replacen(old, new, 1))
+    };
+    let answered = |bench: &mut Bench| {
+        bench.received(&REGISTER.replacen("REGISTER sip:b.example SIP/2.0", "SIP/2.0 200 OK", 1));
+    };
+    let next = [("bKr", "bKs"), ("CSeq: 7", "CSeq: 8"), ("00000002", "00000003")];
+
+    let mut bench = Bench::new();
+    bench.sent(REGISTER);
+    bench.sent_after(T1, &with(&[("70", "69")]));
+    bench.expect("a request that comes again on a branch is the same");
+
+    let mut bench = Bench::new();
+    bench.sent(REGISTER);
+    bench.sent_after(T1.mul_f64(0.9), REGISTER);
+    bench.expect("a request is not repeated before its time");
+
+    let mut bench = Bench::new();
+    bench.sent(REGISTER);
+    bench.sent_after(65 * T1, REGISTER);
+    bench.expect("a request is not repeated after 64*T1");
+
+    let mut bench = Bench::new();
+    bench.sent(REGISTER);
+    answered(&mut bench);
+    bench.sent_after(T1, REGISTER);
+    bench.expect("a request that is answered is not repeated");
+
+    let mut bench = Bench::new();
+    bench.sent(REGISTER);
+    bench.sent(&with(&next));
+    bench.expect("a REGISTER waits for the answer to the one before");
+
+    let mut bench = Bench::new();
+    bench.sent(REGISTER);
+    answered(&mut bench);
+    bench.sent(&with(&[next[0], ("CSeq: 7", "CSeq: 9"), next[2]]));
+    bench.expect("CSeq grows by one with each REGISTER");
+
+    let mut bench = Bench::new();
+    bench.sent(REGISTER);
+    answered(&mut bench);
+    bench.sent(&with(&next[..2]));
+    bench.expect("the count of a nonce grows");
+}
+
+#[test]
+fn every_rule_has_broken_in_a_test_above() {
+    let tests = include_str!("tests.rs");
+    let rules = form::RULES.iter().map(|rule| rule.says).chain(requests::RULES.iter().map(|rule| rule.says));
+    let rules = rules.chain(responses::RULES.iter().map(|rule| rule.says));
+    let untested: Vec<_> = rules
+        .chain(order::RULES.iter().map(|rule| rule.says))
+        .filter(|says| !tests.contains(&format!("\"{says}\"")) && !CALL_ID.contains(says))
+        .collect();
+    assert_eq!(untested, [] as [&str; 0]);
+}
+
+/// What a transaction is known by: another Call-ID makes an answer to nothing.
+const CALL_ID: &[&str] = &["Call-ID is that of the request"];
+
+#[test]
+fn who_is_another_one_from_now_on_is_judged_as_that() {
+    let mut bench = Bench::called();
+    bench.sent(&answer("486 Busy Here"));
+    bench.auditor.restarted();
+    bench.received(INVITE);
+    bench.sent(&answer("486 Busy Here").replace("tag=2", "tag=3"));
+    assert_eq!(bench.auditor.faults(), []);
+}
