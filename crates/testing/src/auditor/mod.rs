@@ -16,7 +16,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use ringfence_ua::Transport;
-use ringfence_wire::sip::{HeaderName, Message, Method};
+use ringfence_wire::sip::{HeaderName, Message, Method, StatusCode};
 use ringfence_wire::stun::is_stun;
 
 mod asked;
@@ -111,7 +111,7 @@ trait Judged {
     type With<'a>;
 }
 
-/// What a transaction is known by on the wire: the top Via, Call-ID and CSeq, where ACK belongs to its INVITE.
+/// What a transaction is known by on the wire: the top Via, Call-ID and `CSeq`, where ACK belongs to its INVITE.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Key(Vec<u8>);
 
@@ -169,7 +169,7 @@ impl Auditor {
     }
 
     fn answered(&mut self, key: &Key, response: &Message<'_>) {
-        let is_final = response.status().is_some_and(|status| status.is_final());
+        let is_final = response.status().is_some_and(StatusCode::is_final);
         if let Some(asked) = self.asked.get_mut(key) {
             asked.answered(is_final);
         }

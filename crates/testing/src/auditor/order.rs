@@ -2,6 +2,8 @@
 
 use std::time::Instant;
 
+use ringfence_wire::sip::StatusCode;
+
 use super::form::Written;
 use super::served::Served;
 use super::{Judged, Rule, SLACK};
@@ -84,7 +86,7 @@ pub(super) const RULES: &[Rule<Order>] = &[
 
 impl Next<'_> {
     fn is_final(&self) -> bool {
-        self.written.message.status().is_some_and(|status| status.is_final())
+        self.written.message.status().is_some_and(StatusCode::is_final)
     }
 
     fn is_invite(&self) -> bool {

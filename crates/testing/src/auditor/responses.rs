@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use ringfence_wire::sip::{Contact, HeaderName, Message, Method, Via};
+use ringfence_wire::sip::{Contact, HeaderName, Message, Method, StatusCode, Via};
 
 use super::form::Written;
 use super::served::{Received, Served};
@@ -163,7 +163,7 @@ pub(super) const RULES: &[Rule<Response>] = &[
 
 impl Answering<'_> {
     fn status(&self) -> u16 {
-        self.written.message.status().map_or(0, |status| status.as_u16())
+        self.written.message.status().map_or(0, StatusCode::as_u16)
     }
 
     fn echoes(&self, name: HeaderName) -> bool {
