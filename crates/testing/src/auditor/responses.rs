@@ -122,7 +122,10 @@ pub(super) const RULES: &[Rule<Response>] = &[
     Rule {
         section: "8.2.2.3",
         says: "420 has Unsupported",
-        holds: |it| it.has_where(420, &[HeaderName::Unsupported]),
+        holds: |it| {
+            let is_required = it.served.any(|request| request.message.has(HeaderName::Require));
+            !is_required || it.has_where(420, &[HeaderName::Unsupported])
+        },
     },
     //= https://www.rfc-editor.org/rfc/rfc3261#section-8.2.3
     //# The response MUST contain an Accept header field listing the types of

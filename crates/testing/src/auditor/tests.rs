@@ -7,7 +7,7 @@ use super::*;
 const INVITE: &str = "INVITE sip:858@192.0.2.7 SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.9:5080;branch=z9hG4bK7;rport\r\n\
     Via: SIP/2.0/UDP a.example;branch=z9hG4bK6\r\nRecord-Route: <sip:p.example;lr>\r\nMax-Forwards: 70\r\n\
     From: <sip:a@a.example>;tag=1\r\nTo: <sip:858@b.example>\r\nCall-ID: c\r\nCSeq: 1 INVITE\r\nTimestamp: 54\r\n\
-    Contact: <sip:a@192.0.2.9>\r\nContent-Length: 0\r\n\r\n";
+    Require: x\r\nContact: <sip:a@192.0.2.9>\r\nContent-Length: 0\r\n\r\n";
 const ANSWER: &str = "Via: SIP/2.0/UDP 192.0.2.9:5080;branch=z9hG4bK7;rport=5060;received=192.0.2.1\r\n\
     Via: SIP/2.0/UDP a.example;branch=z9hG4bK6\r\nRecord-Route: <sip:p.example;lr>\r\nFrom: <sip:a@a.example>;tag=1\r\n\
     To: <sip:858@b.example>;tag=2\r\nCall-ID: c\r\nCSeq: 1 INVITE\r\nTimestamp: 54\r\nContact: <sip:858@192.0.2.7>\r\n\
