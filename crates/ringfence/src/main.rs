@@ -22,6 +22,7 @@ mod log;
 mod mapped;
 mod open_files;
 mod page;
+mod plain_text;
 mod runnable;
 mod screen;
 mod second;

@@ -55,8 +55,9 @@ impl<K: Eq + Hash, V, S: BuildHasher + Default> Generations<K, V, S> {
     where
         K: Borrow<Q>,
     {
-        let young = self.young.remove(key);
-        let old = self.old.remove(key);
+        // Nearly always there is none: an empty map would hash the key all the same.
+        let young = if self.young.is_empty() { None } else { self.young.remove(key) };
+        let old = if self.old.is_empty() { None } else { self.old.remove(key) };
         young.or(old)
     }
 

@@ -14,6 +14,7 @@ use tracing_subscriber::fmt::format::{Format, Full, Writer};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
+use crate::plain_text::is_plain;
 use crate::second;
 
 /// Writes an event as a line of text.
@@ -169,11 +170,6 @@ impl Visit for Fields<'_> {
             Ok(())
         });
     }
-}
-
-/// Tells whether a text reads the same between quotation marks.
-fn is_plain(text: &str) -> bool {
-    text.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\')
 }
 
 /// Writes what a terminal would take for a command as what stands for it in Rust.

@@ -5,6 +5,8 @@
 use ringfence_policy::{Arrival, Attestation, Call, Source, Verification};
 use serde::Serialize;
 
+use crate::plain_text::is_plain;
+
 /// Returns facts as a JSON object.
 pub(super) fn written(facts: &Call) -> String {
     // A key that is forgotten here is a field that is not named.
@@ -128,11 +130,6 @@ impl Object {
         // It cannot fail: every key is a string.
         self.text.push_str(&serde_json::to_string(value).unwrap_or_default());
     }
-}
-
-/// Tells whether a text stands in JSON as it is.
-fn is_plain(text: &str) -> bool {
-    text.bytes().all(|byte| !matches!(byte, 0..b' ' | b'"' | b'\\'))
 }
 
 #[cfg(test)]
