@@ -108,6 +108,7 @@ mod instance;
 mod io;
 mod line;
 mod listener;
+mod newest;
 mod registration;
 mod reject;
 mod screen;

@@ -3,11 +3,12 @@
 use std::fmt;
 use std::sync::Arc;
 
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot};
 
 use crate::call::IncomingCall;
 use crate::error::{Kind, Result};
 use crate::io::RtpPair;
+use crate::newest::Watches;
 use crate::registration::{Registration, RegistrationState};
 use crate::shard::Command;
 use crate::waiting::Waiting;
@@ -54,7 +55,7 @@ struct Inner {
     label: Arc<str>,
     address_of_record: String,
     commands: mpsc::UnboundedSender<Command>,
-    states: watch::Receiver<RegistrationState>,
+    states: Watches<RegistrationState>,
     calls: Waiting<IncomingCall>,
 }
 
@@ -71,7 +72,7 @@ impl Line {
         label: Arc<str>,
         address_of_record: String,
         commands: mpsc::UnboundedSender<Command>,
-        states: watch::Receiver<RegistrationState>,
+        states: Watches<RegistrationState>,
         calls: Waiting<IncomingCall>,
     ) -> Self {
         Self { inner: Arc::new(Inner { id, label, address_of_record, commands, states, calls }) }

@@ -4,7 +4,8 @@ use std::fmt;
 use std::time::{Duration, Instant, SystemTime};
 
 use ringfence_ua::{Cause, LostFlow, Transport};
-use tokio::sync::watch;
+
+use crate::newest::Watches;
 
 /// The state of a line's registration. None is final: what failed is tried again, after at most half an hour or what the
 /// registrar asks for, until the line is unregistered or removed.
@@ -166,23 +167,22 @@ impl fmt::Display for Chosen {
 /// ```
 #[derive(Debug, Clone)]
 pub struct Registration {
-    states: watch::Receiver<RegistrationState>,
+    states: Watches<RegistrationState>,
 }
 
 impl Registration {
-    pub(crate) fn new(states: watch::Receiver<RegistrationState>) -> Self {
+    pub(crate) fn new(states: Watches<RegistrationState>) -> Self {
         Self { states }
     }
 
     /// Returns the newest state, which then counts as seen.
     pub fn state(&mut self) -> RegistrationState {
-        self.states.borrow_and_update().clone()
+        self.states.newest()
     }
 
     /// Waits for a state that was not seen yet and returns it; `None` when the line is no more. States
     /// that were replaced in the meantime are skipped. Dropped before it resolves, it misses none.
     pub async fn changed(&mut self) -> Option<RegistrationState> {
-        self.states.changed().await.ok()?;
-        Some(self.states.borrow_and_update().clone())
+        self.states.changed().await
     }
 }

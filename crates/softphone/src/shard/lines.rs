@@ -4,19 +4,20 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use ringfence_ua::{Cause, LineId as Number};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::oneshot;
 
 use super::Shard;
 use crate::call::IncomingCall;
 use crate::error::{Kind, Result};
 use crate::line::{Line, LineId, NewLine};
+use crate::newest::{Tells, newest};
 use crate::registration::{Chosen, RegistrationState};
 use crate::waiting::{self, Offers};
 
 /// One line of a shard.
 pub(super) struct LineState {
     pub(super) label: Arc<str>,
-    states: watch::Sender<RegistrationState>,
+    states: Tells<RegistrationState>,
     pub(super) calls: Offers<IncomingCall>,
     is_registering: bool,
     is_leaving: bool,
@@ -77,7 +78,7 @@ impl Shard {
             RegistrationState::Unregistered
         };
         let line = self.endpoint.add_line(now, account).map_err(|_| Kind::Full)?;
-        let (states, watched) = watch::channel(first);
+        let (states, watched) = newest(first);
         let (calls, waiting) = waiting::queue();
         let state = LineState {
             label: Arc::clone(&label),
@@ -125,26 +126,22 @@ impl Shard {
 
 impl LineState {
     pub(super) fn is_unregistered(&self) -> bool {
-        *self.states.borrow() == RegistrationState::Unregistered
+        self.states.see(|state| *state == RegistrationState::Unregistered)
     }
 
     /// Returns whether it waits to try again because there was no connection by TLS, or a flow of it does, maybe for that: which
     /// one, and for what, the endpoint knows.
     pub(super) fn has_no_tls(&self) -> bool {
-        let is_waiting = match &*self.states.borrow() {
+        let is_waiting = self.states.see(|state| match state {
             RegistrationState::Failed { cause, .. } => matches!(cause, Cause::Unconnected { .. }),
             RegistrationState::Registered { lost, .. } => lost.is_some(),
             RegistrationState::Registering { .. } | RegistrationState::Unregistered => false,
-        };
+        });
         is_waiting && self.chosen.transport.is_encrypted()
     }
 
     fn tell(&mut self, state: RegistrationState) {
-        self.states.send_if_modified(|known| {
-            let is_new = *known != state;
-            *known = state;
-            is_new
-        });
+        self.states.tell(state);
         // Who waits looks at the state next.
         if self.is_unregistered() {
             for done in self.unregistered.drain(..) {
