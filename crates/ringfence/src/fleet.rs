@@ -208,7 +208,9 @@ impl Member {
     fn registration(&self, state: &RegistrationState) -> (LineState, Option<String>, Option<Timestamp>) {
         let time = |at: SystemTime| Timestamp::try_from(at).ok();
         match state {
-            RegistrationState::Registering { .. } => (LineState::Registering, None, None),
+            RegistrationState::Registering { after, .. } => {
+                (LineState::Registering, after.as_ref().map(ToString::to_string), None)
+            }
             RegistrationState::Registered { refresh_at, lost, .. } => {
                 (LineState::Registered, lost.as_ref().map(ToString::to_string), time(*refresh_at))
             }
@@ -290,7 +292,7 @@ impl Log {
             return;
         }
         match state {
-            RegistrationState::Registering { attempt } => {
+            RegistrationState::Registering { attempt, .. } => {
                 tracing::debug!(line, attempt, "registering");
             }
             RegistrationState::Registered { lost: Some(lost), .. } => {

@@ -16,7 +16,7 @@ async fn main() -> Result<()> {
     let mut state = Some(registration.state());
     while let Some(newest) = state {
         match &newest {
-            RegistrationState::Registering { attempt } => println!("registering, attempt {attempt}"),
+            RegistrationState::Registering { attempt, .. } => println!("registering, attempt {attempt}"),
             RegistrationState::Registered { expires, .. } => {
                 println!("registered for {} s", expires.as_secs());
             }

@@ -29,6 +29,8 @@ pub enum RegistrationState {
     Registering {
         /// Counts from 1 since the last success.
         attempt: u32,
+        /// Why the one before it has failed, if it has: an attempt that is not answered takes 32 s.
+        after: Option<Cause>,
     },
     /// The registrar has the line's binding.
     Registered {
@@ -64,11 +66,26 @@ impl RegistrationState {
         matches!(self, Self::Registered { .. })
     }
 
+    /// Returns it as what comes after another: an attempt after one that has failed knows why.
+    pub(crate) fn following(self, before: &Self) -> Self {
+        match (self, before) {
+            (Self::Registering { attempt, after: None }, Self::Failed { cause, .. }) => {
+                Self::Registering { attempt, after: Some(cause.clone()) }
+            }
+            (Self::Registering { attempt, after: None }, Self::Registering { after, .. }) => {
+                Self::Registering { attempt, after: after.clone() }
+            }
+            (state, _) => state,
+        }
+    }
+
     pub(crate) fn from_inner(state: ringfence_ua::RegistrationState, chosen: Chosen, now: Instant) -> Self {
         let clock = SystemTime::now();
         let on_the_clock = |at: Instant| clock + at.saturating_duration_since(now);
         match state {
-            ringfence_ua::RegistrationState::Registering { attempt } => Self::Registering { attempt },
+            ringfence_ua::RegistrationState::Registering { attempt } => {
+                Self::Registering { attempt, after: None }
+            }
             ringfence_ua::RegistrationState::Registered { expires, refresh_at, lost, service_route } => {
                 Self::Registered {
                     expires,

@@ -96,13 +96,18 @@ async fn a_failed_attempt_says_when_the_next_is_made_and_asking_again_is_at_once
     pbx.set_mode(Mode::Refusing { status: 503, retry_after: Some(3600) });
     let line = soon(phone.line(pbx.account("858"))).await.unwrap();
     let mut registration = line.registration();
-    assert_eq!(registration.state(), RegistrationState::Registering { attempt: 1 });
+    assert_eq!(registration.state(), RegistrationState::Registering { attempt: 1, after: None });
     let RegistrationState::Failed { retry_at: Some(retry_at), .. } = next(registration.changed()).await
     else {
         panic!("it was refused");
     };
     let wait = retry_at.duration_since(std::time::SystemTime::now()).unwrap();
     assert!(wait > Duration::from_secs(3500), "the registrar's Retry-After counts: {wait:?}");
+    pbx.set_mode(Mode::Silent);
+    line.register().unwrap();
+    let state = next(registration.changed()).await;
+    let RegistrationState::Registering { after: Some(cause), .. } = state else { panic!("{state:?}") };
+    assert_eq!(cause.status(), Some(503), "while nobody answers it is told what was wrong before");
     pbx.set_mode(Mode::Working);
     line.register().unwrap();
     pbx.bound("858", 1).await;

@@ -424,6 +424,16 @@ mod refused {
     }
 
     #[test]
+    fn no_retry_after_takes_a_line_away_for_more_than_an_hour_and_a_tenth() {
+        let mut scene = Scene::new(1);
+        let retry_after = Some(u32::MAX);
+        scene.with_pbx(|pbx, _| pbx.set_mode(Mode::Refusing { status: 503, retry_after }));
+        scene.run(seconds(5));
+        let (_, wait) = failure(&scene);
+        assert!(wait >= seconds(3600) && wait <= seconds(3960), "{wait:?}");
+    }
+
+    #[test]
     fn a_redirected_registration_goes_where_it_is_sent() {
         let elsewhere: SocketAddr = "192.0.2.2:5060".parse().unwrap();
         let mut scene = Scene::new(1);

@@ -2,9 +2,12 @@
 
 mod sources;
 
+use std::time::Duration;
+
 use anyhow::Result;
 use clap::Args;
 use jiff::Timestamp;
+use tokio::time::timeout;
 
 use super::failure::with_hint;
 use super::output::{between, clock, print, print_json, span};
@@ -15,6 +18,9 @@ use crate::journal::{Health, Tally};
 use crate::page::{Page, table};
 use crate::style::{BAD, CAUTION, DIM, GOOD, STRONG, paint};
 use crate::visible::visible;
+
+/// How long it may take to answer: a machine may be busy.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Show the running program's lines, registrations and calls
 ///
@@ -28,11 +34,7 @@ pub(super) struct Status {
 
 impl Status {
     pub(super) async fn run(self, context: &Context) -> Result<Answer> {
-        let mut answer = client::ask(&context.program()?, &Request::Status).await.map_err(explain)?;
-        let status = match answer.next().await.map_err(explain)? {
-            Some(Response::Status(status)) => *status,
-            other => anyhow::bail!("expected a status, got {other:?}"),
-        };
+        let status = ask(&context.program()?).await?;
         if self.json {
             print_json(&status)?;
         } else {
@@ -40,6 +42,21 @@ impl Status {
         }
         let is_up = status.lines.iter().all(|line| line.state.is_up());
         Ok(Answer::of(is_up && status.configuration.failed.is_none()))
+    }
+}
+
+async fn ask(program: &client::Program) -> Result<control::Status> {
+    let asked = async { client::ask(program, &Request::Status).await?.next().await };
+    let Ok(answer) = timeout(PATIENCE, asked).await else {
+        let message = format!("ringfence runs, and does not answer within {} s", PATIENCE.as_secs());
+        return Err(with_hint(
+            message,
+            "see whether it is stopped, or the machine too busy, and what its log says",
+        ));
+    };
+    match answer.map_err(explain)? {
+        Some(Response::Status(status)) => Ok(*status),
+        other => anyhow::bail!("expected a status, got {other:?}"),
     }
 }
 
@@ -203,6 +220,15 @@ mod tests {
             cause: cause.map(str::to_owned),
             next: next.map(|second| Timestamp::from_second(second).unwrap()),
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_program_that_does_not_answer_is_not_waited_for_without_end() {
+        let home = tempfile::tempdir().unwrap();
+        let place = home.path().join("control");
+        let _listener = tokio::net::UnixListener::bind(&place).unwrap();
+        let error = ask(&client::Program { places: vec![place], configuration: None }).await.unwrap_err();
+        assert_eq!(error.to_string(), "ringfence runs, and does not answer within 10 s");
     }
 
     fn at(second: i64) -> Timestamp {

@@ -67,7 +67,7 @@ fn of_line(line: &LineStatus) -> Finding {
             new(Severity::Note, found.to_owned())
         }
         LineState::Registering => {
-            new(Severity::Note, "the running ringfence registers it just now".to_owned())
+            new(Severity::Note, format!("the running ringfence registers it just now{cause}"))
                 .remedy("ask again in a minute")
         }
         LineState::Failed => new(

@@ -73,7 +73,7 @@ impl Shard {
         let (label, address_of_record) = (Arc::clone(&account.label), account.address_of_record());
         let is_registering = account.is_registering;
         let first = if is_registering {
-            RegistrationState::Registering { attempt: 1 }
+            RegistrationState::Registering { attempt: 1, after: None }
         } else {
             RegistrationState::Unregistered
         };
@@ -141,7 +141,7 @@ impl LineState {
     }
 
     fn tell(&mut self, state: RegistrationState) {
-        self.states.tell(state);
+        self.states.tell(self.states.see(|before| state.following(before)));
         // Who waits looks at the state next.
         if self.is_unregistered() {
             for done in self.unregistered.drain(..) {
@@ -155,7 +155,7 @@ impl LineState {
 /// Logs a state. What a registrar says is escaped: it may be meant for the terminal.
 fn log(line: LineId, state: &RegistrationState) {
     match state {
-        RegistrationState::Registering { attempt } => tracing::debug!(%line, attempt, "registering"),
+        RegistrationState::Registering { attempt, .. } => tracing::debug!(%line, attempt, "registering"),
         RegistrationState::Registered { expires, lost: Some(lost), .. } => {
             tracing::debug!(%line, expires = expires.as_secs(), ?lost, "registered, not through all proxies");
         }

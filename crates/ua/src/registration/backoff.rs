@@ -15,8 +15,9 @@ const BASE: Duration = Duration::from_secs(30);
 const LONGEST: Duration = Duration::from_secs(30 * 60);
 /// Where a refusal starts: as if it were the fifth failure.
 const REFUSED: Duration = Duration::from_secs(4 * 60);
-/// A Retry-After beyond a day is not obeyed to the letter: the registrar is asked daily.
-const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
+/// A Retry-After beyond an hour is not obeyed to the letter: one answer, which may be a mistake or made up, is not to take a
+/// line away for longer.
+const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(60 * 60);
 
 /// Whether a line can be called while a registration of it has failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -119,12 +120,12 @@ mod tests {
     }
 
     #[test]
-    fn what_the_registrar_asks_for_is_the_least_up_to_a_day() {
+    fn what_the_registrar_asks_for_is_the_least_up_to_an_hour() {
         let asked = |seconds| {
             delay(&Cause::TimedOut, 9, Some(Duration::from_secs(seconds)), &Crowd::default(), 0.5).as_secs()
         };
         assert_eq!(asked(100), 105);
-        assert_eq!(asked(u64::from(u32::MAX)), 90_720);
+        assert_eq!(asked(u64::from(u32::MAX)), 3_780);
     }
 
     #[test]
