@@ -132,6 +132,15 @@ fn what_an_account_says_of_the_way_to_its_registrar_is_checked() {
 }
 
 #[test]
+fn a_domain_that_is_no_address_of_a_host_is_told() {
+    for domain in ["0.0.0.0", "255.255.255.255", "224.0.0.251", "::", "[::]", "ff02::1"] {
+        let told = Home::with(&GOOD.replace("192.0.2.1", domain)).told(&["check"]);
+        assert!(told.contains("ringfence.toml:6:10: error: expected the registrar's host name"), "{told}");
+        assert!(told.contains("which is no address of a host") && told.contains("hint:"), "{told}");
+    }
+}
+
+#[test]
 fn a_broken_document_is_told_without_what_it_seems_to_say() {
     let home = Home::with("[account.home\npassword = \"hunter2\n[list]\nreject = ,\n");
     let told = home.told(&["check"]);

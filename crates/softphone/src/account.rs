@@ -10,6 +10,7 @@ use ringfence_wire::sip::{Host, Scheme, Uri};
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Kind, Result};
+use crate::io::locate::is_one_host;
 
 /// An account at a PBX or a provider.
 ///
@@ -52,7 +53,7 @@ impl Account {
     /// `;transport=tcp`, `tls` or `ws` behind it does what [`Account::transport`] does; `sips:` asks for TLS to the registrar and
     /// for a Contact that is a `sips` URI (RFC 3261 section 26.2.2).
     ///
-    /// Fails when that is no such address, or asks for a transport that is none of UDP, TCP, TLS and WebSocket.
+    /// Fails when that is no such address, stands for no host (`0.0.0.0`) or several, or asks for a transport that is none of UDP, TCP, TLS and WebSocket.
     pub fn new(address: &str) -> Result<Self> {
         let invalid = || Error::from(Kind::Account { expected: ADDRESS, got: without_password(address) });
         let Parts { user, host, port, transport, is_secure } = split(address).ok_or_else(invalid)?;
@@ -282,6 +283,8 @@ fn split(address: &str) -> Option<Parts> {
     };
     let host = match uri.host() {
         Host::Name("") => return None,
+        Host::V4(address) if !is_one_host(address.into()) => return None,
+        Host::V6(address) if !is_one_host(address.into()) => return None,
         host @ (Host::Name(_) | Host::V4(_) | Host::V6(_)) => host.to_string(),
     };
     let user = uri.user().map(|user| String::from_utf8_lossy(user).into_owned());
@@ -365,6 +368,9 @@ mod tests {
             "858@host;transport=",
             "a b@host",
             "858@host:0",
+            "858@0.0.0.0",
+            "858@255.255.255.255",
+            "858@[ff02::1]:5070",
         ] {
             let error = Account::new(address).unwrap_err().to_string();
             assert!(error.contains(&format!("got {address:?}")), "{error}");

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use ringfence_testing::{Binding, Mode, Pbx, PbxEvent, Record, Refusal};
 use softphone::{Account, Cause, RegistrationState};
 
+use stage::zone::Zone;
 use stage::{builder, next, pbx, pbx_at, phone, soon};
 
 //= https://www.rfc-editor.org/rfc/rfc3261#section-18
@@ -136,6 +137,21 @@ async fn a_host_without_an_address_fails_its_own_line_only() {
     assert!(soon(phone.register(pbx.account("858"))).await.is_ok());
     let error = soon(phone.register(nowhere)).await.unwrap_err();
     assert!(matches!(error.cause(), Some(Cause::Unresolved { .. })), "{error}");
+}
+
+#[tokio::test]
+async fn neither_a_redirection_nor_the_dns_leads_to_an_address_that_is_none_of_a_host() {
+    let zone = Zone::default().with("pbx.example.com 60 A 0.0.0.0");
+    let (pbx, phone) = (pbx().await, builder().resolver(zone).start().await.unwrap());
+    pbx.set_mode(Mode::Redirecting { status: 302, contact: "sip:224.0.0.251".to_owned() });
+    let named = Account::new("sip:858@pbx.example.com:5060").unwrap();
+    for (account, host, address) in
+        [(pbx.account("858"), "224.0.0.251", "224.0.0.251"), (named, "pbx.example.com", "0.0.0.0")]
+    {
+        let error = soon(phone.register(account)).await.unwrap_err();
+        let told = format!("{address} is no address of a host");
+        assert_eq!(error.cause(), Some(&Cause::Unresolved { host: host.to_owned(), error: told }));
+    }
 }
 
 #[tokio::test]

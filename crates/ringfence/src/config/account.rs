@@ -248,6 +248,14 @@ fn domain(section: &Section<'_>, text: At<&str>) -> Option<String> {
         return None;
     }
     let bare = written.trim_start_matches('[').trim_end_matches(']');
+    // What looks like an address and is none, such as 127.1, is neither.
+    let is_taken = |host: &str| softphone::Account::of("somebody", host, None).is_ok();
+    if bare.parse::<IpAddr>().is_ok() && !is_taken(bare) {
+        let message = format!("expected {}, found {bare}, which is no address of a host", DOMAIN.expected);
+        let hint = "write the PBX's own name or address: this one stands for none, for all, or for a group";
+        section.error(text.span, message, hint);
+        return None;
+    }
     if bare.parse::<Ipv6Addr>().is_ok() {
         return Some(format!("[{bare}]"));
     }
@@ -259,9 +267,7 @@ fn domain(section: &Section<'_>, text: At<&str>) -> Option<String> {
         return None;
     }
     let is_host = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '-' | '_');
-    // What looks like an address and is none, such as 127.1, is neither.
-    let is_taken = || softphone::Account::of("somebody", written, None).is_ok();
-    if written.is_empty() || written.len() > 253 || !written.chars().all(is_host) || !is_taken() {
+    if written.is_empty() || written.len() > 253 || !written.chars().all(is_host) || !is_taken(written) {
         section.unfit(&DOMAIN, text.span, &format!("\"{}\"", brief(written)));
         return None;
     }

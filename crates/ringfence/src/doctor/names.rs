@@ -64,6 +64,10 @@ fn remedy(why: &NotFound) -> &'static str {
              machine has both"
         }
         NotFound::Failed(_) => DNS,
+        NotFound::NoHost { .. } => {
+            "whoever answers for the name keeps it from being reached, or is wrong: compare the name with what the provider \
+             says, and look at what blocks names in this network"
+        }
         NotFound::NoAddress | NotFound::NoService | NotFound::Unsupported(_) | _ => ACCOUNT,
     }
 }

@@ -14,7 +14,7 @@ mod link;
 mod lookups;
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -119,6 +119,12 @@ pub enum NotFound {
     /// The name has no address.
     #[error("no address")]
     NoAddress,
+    /// Its address is none of a host: it stands for none, for all or for a group.
+    #[error("{address} is no address of a host")]
+    NoHost {
+        /// The address.
+        address: IpAddr,
+    },
     /// It has addresses, and none can be reached from where the softphone listens.
     #[error("no address that can be reached from {from}")]
     Unreachable {
@@ -140,6 +146,7 @@ impl NotFound {
     fn of(error: &Unlocated, listening: SocketAddr) -> Self {
         match error {
             Unlocated::NoAddress => Self::NoAddress,
+            Unlocated::NoHost(address) => Self::NoHost { address: *address },
             Unlocated::Unreachable => Self::Unreachable { from: listening },
             Unlocated::NoService => Self::NoService,
             Unlocated::NoTls | Unlocated::Unsupported(_) | Unlocated::Insecure(_) => {

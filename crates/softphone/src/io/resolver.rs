@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use std::pin::Pin;
 use std::time::Duration;
 
+mod owners;
 pub(crate) mod system;
 
 /// Looks names up in the DNS, to find the servers of an account (RFC 3263).

@@ -16,13 +16,15 @@ use ringfence_ua::Transport;
 
 mod cache;
 mod families;
+mod host;
 mod names;
 mod naptr;
 mod procedure;
 mod srv;
 
+pub(crate) use host::{is_one_host, literal};
 pub(crate) use names::{Found, Names, Wanted, find_by, unresolved};
-pub(crate) use procedure::{Unlocated, literal};
+pub(crate) use procedure::Unlocated;
 
 /// What can be used, the preferred first: where a domain does not say what it wants, UDP is what every server has.
 /// WebSocket is for those lines that ask for it, as no record names its resource.

@@ -109,6 +109,7 @@ pub(crate) fn unresolved(error: &Unlocated, listening: SocketAddr) -> Unresolved
     let error = match error {
         Unlocated::Unreachable => format!("no address that can be reached from {listening}"),
         Unlocated::NoAddress
+        | Unlocated::NoHost(_)
         | Unlocated::NoService
         | Unlocated::NoTls
         | Unlocated::Unsupported(_)

@@ -19,6 +19,7 @@ use ringfence_ua::Transport;
 
 use super::Place;
 use super::families::{self, Source};
+use super::host::{is_one_host, literal};
 use super::naptr::{self, Service};
 use super::srv::{self, Draw};
 use crate::io::resolver::{LookupError, Records, Resolver, Srv};
@@ -53,6 +54,8 @@ pub(super) struct Located {
 pub(crate) enum Unlocated {
     #[error("no address")]
     NoAddress,
+    #[error("{0} is no address of a host")]
+    NoHost(IpAddr),
     #[error("no address that can be reached from here")]
     Unreachable,
     #[error("its domain has no SIP service")]
@@ -98,18 +101,13 @@ pub(super) fn at_address(question: &Question<'_>, source: Source<'_>) -> Option<
     //# protocol.
     let transport = question.wanted().and_then(|wanted| question.usual(wanted));
     Some(transport.and_then(|transport| {
+        if !is_one_host(address) {
+            return Err(Unlocated::NoHost(address));
+        }
         source(address).ok_or(Unlocated::Unreachable)?;
         let port = question.port.unwrap_or(transport.default_port());
         Ok(Place { address: SocketAddr::new(address, port), transport, priority: 0 })
     }))
-}
-
-/// Returns the address that a host is, where it is no name.
-pub(crate) fn literal(host: &str) -> Option<IpAddr> {
-    match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
-        Some(inner) => inner.parse().ok().map(IpAddr::V6),
-        None => host.parse().ok(),
-    }
 }
 
 impl Question<'_> {
@@ -358,17 +356,18 @@ impl Search<'_> {
             Err(LookupError::Missing { .. }) => &[],
             Err(LookupError::Failed { error }) => return Err(Unlocated::Failed(error.clone())),
         };
-        let mut ordered = families::in_order(found, self.source);
+        let (hosts, others): (Vec<IpAddr>, Vec<IpAddr>) = found.iter().partition(|at| is_one_host(**at));
+        let mut ordered = families::in_order(&hosts, self.source);
         ordered.truncate(MOST_ADDRESSES);
-        match (ordered.is_empty(), found.is_empty()) {
-            (true, true) => Err(Unlocated::NoAddress),
-            (true, false) => Err(Unlocated::Unreachable),
-            (false, _) => {
-                let place =
-                    |address| Place { address: SocketAddr::new(address, port), transport, priority: 0 };
-                Ok(ordered.into_iter().map(place).collect())
-            }
+        if ordered.is_empty() {
+            return Err(match (hosts.is_empty(), others.first()) {
+                (false, _) => Unlocated::Unreachable,
+                (true, Some(&other)) => Unlocated::NoHost(other),
+                (true, None) => Unlocated::NoAddress,
+            });
         }
+        let place = |address| Place { address: SocketAddr::new(address, port), transport, priority: 0 };
+        Ok(ordered.into_iter().map(place).collect())
     }
 
     /// Returns the records of an answer, and takes its lifetime into account: what is missing may be there as soon.

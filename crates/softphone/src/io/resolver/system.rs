@@ -14,11 +14,12 @@ use hickory_resolver::TokioResolver;
 use hickory_resolver::config::{NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts};
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::net::{DnsError, NetError};
-use hickory_resolver::proto::op::ResponseCode;
+use hickory_resolver::proto::op::{Query, ResponseCode};
 use hickory_resolver::proto::rr::{Name, RData, RecordType};
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
+use super::owners::of_name;
 use super::{Lookup, LookupError, Naptr, Records, Resolver, Srv};
 use crate::io::locate::literal;
 
@@ -87,6 +88,8 @@ impl System {
         // What was found is kept above, for all lines.
         options.cache_size = 0;
         options.use_hosts_file = ResolveHosts::Never;
+        // They tell whose records those behind them are.
+        options.preserve_intermediates = true;
         let builder = TokioResolver::builder_with_config(config, TokioRuntimeProvider::default());
         builder.with_options(options).build().map_err(|error| tracing::debug!(%error, "no DNS")).ok()
     }
@@ -116,14 +119,16 @@ impl System {
         let dns = self.dns().ok_or_else(|| failed("no DNS server can be asked".to_owned()))?;
         let mut name = Name::from_ascii(name).map_err(|error| failed(error.to_string()))?;
         name.set_fqdn(is_absolute);
-        let found = dns.lookup(name, kind).await.map_err(|error| unfound(&error))?;
-        let ttl = found.answers().iter().map(|record| record.ttl).min().unwrap_or(0);
-        let records: Vec<R> = found.answers().iter().filter_map(|record| read(&record.data)).collect();
-        let ttl = Duration::from_secs(ttl.into());
-        if records.is_empty() {
-            return Err(LookupError::Missing { ttl: Some(ttl) });
+        let found = dns.lookup(name.clone(), kind).await.map_err(|error| unfound(&error))?;
+        // The name may have been completed, or be the last of its aliases.
+        let asked = found.message().queries.first().map_or(&name, Query::name);
+        let owned = of_name(asked, found.answers());
+        let ttl = owned.iter().map(|record| Duration::from_secs(record.ttl.into())).min();
+        let records: Vec<R> = owned.iter().filter_map(|record| read(&record.data)).collect();
+        match ttl {
+            Some(ttl) if !records.is_empty() => Ok(Records::new(records, ttl)),
+            ttl => Err(LookupError::Missing { ttl }),
         }
-        Ok(Records::new(records, ttl))
     }
 }
 

@@ -57,16 +57,6 @@ fn example() -> Zone {
 }
 
 #[test]
-fn only_an_address_in_both_brackets_or_none_is_a_literal() {
-    for host in ["192.0.2.1", "[::1]", "::1"] {
-        assert!(literal(host).is_some(), "{host}");
-    }
-    for host in ["[[::1]]", "::1]", "[::1", "[192.0.2.1]", "localhost", ""] {
-        assert_eq!(literal(host), None, "{host}");
-    }
-}
-
-#[test]
 fn an_address_is_asked_of_nobody() {
     let zone = example();
     let plain = |question| found(&zone, question).unwrap();
@@ -77,6 +67,25 @@ fn an_address_is_asked_of_nobody() {
     assert_eq!(plain(sips("192.0.2.7")), ["192.0.2.7:5061 TLS"]);
     assert_eq!(found(&zone, sip("[2001:db8::1]")), Err(Unlocated::Unreachable));
     assert!(zone.asked().is_empty());
+}
+
+#[test]
+fn an_address_that_is_none_of_a_host_is_not_sent_to() {
+    let zone = Zone::default()
+        .with("none.example.com 9 A 0.0.0.0")
+        .with("_sip._udp.group.example.com 9 SRV 0 0 5060 group.example.com.")
+        .with("group.example.com 9 A 224.0.0.251")
+        .with("mixed.example.com 9 A 255.255.255.255")
+        .with("mixed.example.com 9 A 192.0.2.1");
+    let no_host = |address: &str| Err(Unlocated::NoHost(address.parse().unwrap()));
+    for address in ["0.0.0.0", "224.0.0.251", "255.255.255.255", "::", "ff02::1"] {
+        assert_eq!(found(&zone, sip(address)), no_host(address));
+    }
+    assert_eq!(found(&zone, at(5070, sip("none.example.com"))), no_host("0.0.0.0"));
+    assert_eq!(found(&zone, sip("group.example.com")), no_host("224.0.0.251"));
+    assert_eq!(found(&zone, sip("mixed.example.com")).unwrap(), ["192.0.2.1:5060 UDP"]);
+    let told = found(&zone, sip("none.example.com")).unwrap_err().to_string();
+    assert_eq!(told, "0.0.0.0 is no address of a host");
 }
 
 #[test]
