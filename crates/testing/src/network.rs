@@ -7,15 +7,19 @@ use std::any::Any;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::fmt;
+use std::fs::File;
+use std::io;
 use std::marker::PhantomData;
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::path::Path;
+use std::time::{Duration, Instant, SystemTime};
 
 use ringfence_ua::Transport;
 
 use crate::auditor::{Auditor, Fault};
 use crate::clock::Clock;
 use crate::node::Node;
+use crate::pcap::Pcap;
 use crate::random::Random;
 
 /// What the network does to packets.
@@ -80,6 +84,8 @@ struct Host {
     node: Box<dyn Node>,
     /// Where it is judged.
     auditor: Option<Auditor>,
+    /// Whether another one has taken its place: nothing is due there, and nothing reaches it.
+    is_gone: bool,
 }
 
 /// A packet on its way. The order of arrival is that of the fields.
@@ -168,12 +174,16 @@ impl Network {
         }
     }
 
-    /// Connects a node. A second node at an address takes the place of the first one.
+    /// Connects a node. A second node at an address takes the place of the first one, as of a machine that was switched off:
+    /// the first one can still be looked at, and does nothing more.
     pub fn add<T: Node>(&mut self, address: SocketAddr, node: T) -> NodeId<T> {
         let index = self.hosts.len();
         let auditor = node.is_audited().then(Auditor::default);
-        self.hosts.push(Host { address, node: Box::new(node), auditor });
-        self.by_address.insert(address, index);
+        self.hosts.push(Host { address, node: Box::new(node), auditor, is_gone: false });
+        let seen = self.translated.get(&address).copied().unwrap_or(address);
+        if let Some(before) = self.by_address.insert(seen, index) {
+            self.hosts[before].is_gone = true;
+        }
         self.collect(index);
         NodeId { index, of: PhantomData }
     }
@@ -235,6 +245,9 @@ impl Network {
         if arrival == Some(next) {
             if let Some(Reverse(packet)) = self.in_flight.pop() {
                 let host = &mut self.hosts[packet.host];
+                if host.is_gone {
+                    return true;
+                }
                 if let Some(auditor) = &mut host.auditor {
                     auditor.received(now, Transport::Udp, packet.source, &packet.payload);
                 }
@@ -290,6 +303,18 @@ impl Network {
         node.downcast_ref().expect("an id has the type its node was added with")
     }
 
+    /// Writes every packet so far into a capture file, the first at the beginning of 1970: those that were lost, too.
+    ///
+    /// Fails as the file system does.
+    pub fn write_pcap(&self, path: &Path) -> io::Result<()> {
+        let mut capture = Pcap::new(io::BufWriter::new(File::create(path)?))?;
+        for packet in &self.packets {
+            let at = SystemTime::UNIX_EPOCH + self.clock.since_epoch(packet.sent_at);
+            capture.write(at, packet.source, packet.destination, &packet.payload)?;
+        }
+        capture.flush()
+    }
+
     /// Returns what was wrong with what the audited nodes sent.
     pub fn faults(&self) -> impl Iterator<Item = &Fault> {
         self.hosts.iter().filter_map(|host| host.auditor.as_ref()).flat_map(Auditor::faults)
@@ -308,7 +333,7 @@ impl Network {
     }
 
     fn next_timeout(&self) -> Option<(Instant, usize)> {
-        let timeouts = self.hosts.iter().enumerate();
+        let timeouts = self.hosts.iter().enumerate().filter(|(_, host)| !host.is_gone);
         timeouts.filter_map(|(index, host)| Some((host.node.poll_timeout()?, index))).min()
     }
 
@@ -354,13 +379,19 @@ impl Network {
 }
 
 impl Drop for Network {
-    /// Panics where an audited node has sent what is wrong. Prints the seed and the last packets when a test fails.
+    /// Panics where an audited node has sent what is wrong. When a test fails it prints the seed and the last packets, and
+    /// leaves all of them in a capture file.
     fn drop(&mut self) {
         let faults: Vec<String> = self.faults().map(Fault::to_string).collect();
         if !std::thread::panicking() && faults.is_empty() {
             return;
         }
         eprintln!("the network's seed is {}; its last packets are:", self.seed);
+        let capture = std::env::temp_dir().join(format!("ringfence-testing-{}.pcap", self.seed));
+        match self.write_pcap(&capture) {
+            Ok(()) => eprintln!("all packets: {}", capture.display()),
+            Err(error) => eprintln!("all packets: not written, {error}"),
+        }
         let first = self.packets.len().saturating_sub(40);
         for packet in &self.packets[first..] {
             let Packet { source, destination, payload, fate, .. } = packet;
