@@ -462,6 +462,56 @@ mod failing {
         }
     }
 
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-8.1.3.4
+    //= type=test
+    //# As with proxy recursion, a client processing 3xx class responses MUST NOT add any given URI
+    //# to the target set more than once.
+    #[test]
+    fn what_was_asked_within_an_attempt_is_not_asked_again_because_of_a_redirection() {
+        let contacts = |hosts: &[&str]| format!("Contact: {}\r\n", hosts.join(", "));
+        let (mut probe, register) = registering(account());
+        probe.receive(answer(&register, "302 Moved", &contacts(&["<sip:r2.example.com>"])));
+        let second = only_register(resolve(&mut probe, &["192.0.2.2:5060"]));
+        let back = ["<sip:858@PBX.example.com>", "<sip:R2.example.com>", "<sip:r3.example.com>"];
+        probe.receive(answer(&second, "302 Moved", &contacts(&back)));
+        let third = only_register(resolve(&mut probe, &["192.0.2.3:5060"]));
+        assert_eq!(third.message().request_uri(), Some(&b"sip:r3.example.com"[..]));
+        assert_eq!(probe.receive(answer(&third, "302 Moved", &contacts(&back))), []);
+        assert_eq!(cause(&probe), &Cause::Circular { status: 302 });
+        let limit = wait(&probe);
+        probe.pass(limit);
+        let again = only_register(resolve(&mut probe, &["192.0.2.1:5060"]));
+        assert_eq!(again.message().request_uri(), register.message().request_uri());
+    }
+
+    #[test]
+    fn who_is_registered_where_it_was_sent_may_be_sent_back() {
+        let (mut probe, register) = registering(account());
+        probe.receive(answer(&register, "302 Moved", "Contact: <sip:r2.example.com>\r\n"));
+        let second = only_register(resolve(&mut probe, &["192.0.2.2:5060"]));
+        probe.receive(answer(&second, "200 OK", &listed(&second, 60)));
+        let refresh = next_register(&mut probe, seconds(60));
+        probe.receive(answer(&refresh, "302 Moved", "Contact: <sip:pbx.example.com>\r\n"));
+        let back = only_register(resolve(&mut probe, &["192.0.2.1:5060"]));
+        assert_eq!(back.message().request_uri(), register.message().request_uri());
+    }
+
+    #[test]
+    fn servers_that_fail_on_the_way_do_not_make_a_redirection_endless() {
+        let (mut probe, mut register) = registering(account());
+        for host in 2..100 {
+            let contact = format!("Contact: <sip:r{host}.example.com>\r\n");
+            assert_eq!(probe.receive(answer(&register, "302 Moved", &contact)), []);
+            if !probe.is_resolving() {
+                break;
+            }
+            let first = only_register(resolve(&mut probe, &["192.0.2.2:5060", "192.0.2.3:5060"]));
+            register = only_register(probe.receive(answer(&first, "503 Busy", "")));
+        }
+        assert_eq!(cause(&probe).status(), Some(302));
+        assert_eq!(register.message().request_uri(), Some(&b"sip:r5.example.com"[..]));
+    }
+
     #[test]
     fn a_redirection_of_a_line_with_a_proxy_is_followed_through_the_proxy() {
         let account = Account { outbound_proxy: Some(("192.0.2.1".into(), Some(5060))), ..account() };

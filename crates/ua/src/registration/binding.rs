@@ -42,9 +42,11 @@ mod failure;
 mod found;
 mod moved;
 mod nat;
+mod redirection;
 mod removal;
 
 use elsewhere::Declined;
+use redirection::Redirection;
 
 /// What a binding wants done.
 pub(crate) enum Action {
@@ -91,11 +93,8 @@ pub(crate) struct Binding {
     target: usize,
     /// The one that did not answer last.
     silent: Option<SocketAddr>,
-    /// The Request-URI, when a 3xx gave another.
-    redirected: Option<String>,
-    /// What the one who sent us there was asked by, where that was a connection: what is asked over TLS is not asked in clear
-    /// because somebody sends us elsewhere.
-    redirected_by: Option<Transport>,
+    /// Where a 3xx has sent us.
+    redirection: Option<Box<Redirection>>,
     /// Who has said 503 to this attempt.
     declined: Option<Box<Declined>>,
     expires: u32,
@@ -183,8 +182,7 @@ impl Binding {
             targets: Vec::new(),
             target: 0,
             silent: None,
-            redirected: None,
-            redirected_by: None,
+            redirection: None,
             declined: None,
             public: None,
             bound: None,

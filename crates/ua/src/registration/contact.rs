@@ -163,10 +163,14 @@ pub(super) struct Next {
     pub(super) port: Option<u16>,
 }
 
-/// Returns where a 3xx leads: its first Contact that is to be asked in the way that is used here. A `sips` URI
+/// Returns where a 3xx may lead: its Contacts that are to be asked in the way that is used here. A `sips` URI
 /// or one for another transport asks for what the line does not use, and is not followed in clear.
-pub(super) fn redirect_target(response: &Message<'_>, account: &Account, used: Transport) -> Option<Next> {
-    addresses(response).find_map(|address| {
+pub(super) fn redirect_targets(
+    response: &Message<'_>,
+    account: &Account,
+    used: Transport,
+) -> impl Iterator<Item = Next> {
+    addresses(response).filter_map(move |address| {
         let uri = address.uri().ok().filter(|uri| is_asked_alike(uri, account, used))?;
         let host = uri.host().to_string();
         let (scheme, port, parameters) = (account.scheme(), suffix(uri.port()), parameters_of(&uri)?);

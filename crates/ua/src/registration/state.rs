@@ -110,6 +110,11 @@ pub enum Cause {
         /// 401 or 407.
         status: u16,
     },
+    /// The registrar, or whom it sent the line to, sends it to where it has asked within this attempt already.
+    Circular {
+        /// The status of the response, a 3xx.
+        status: u16,
+    },
     /// The registrar refused.
     Refused {
         /// The status of its response.
@@ -156,6 +161,7 @@ impl Cause {
             | Self::NoUsableChallenge { .. }
             | Self::Downgrade { .. }
             | Self::Elsewhere { .. }
+            | Self::Circular { .. }
             | Self::Refused { .. }
             | Self::NotGranted => true,
             Self::Unavailable { .. }
@@ -173,6 +179,7 @@ impl Cause {
             Self::BadCredentials { status }
             | Self::NoCredentials { status }
             | Self::Elsewhere { status, .. }
+            | Self::Circular { status }
             | Self::Refused { status, .. }
             | Self::Unavailable { status, .. } => Some(*status),
             Self::NoUsableChallenge { .. }
@@ -209,6 +216,12 @@ impl fmt::Display for Cause {
                 "the registrar sends the line to {host}, which asks for the password ({status}): \
                  only the account's domain and proxy are given it"
             ),
+            Self::Circular { status } => {
+                write!(
+                    f,
+                    "the registrar redirects to where it was asked already ({status}), and to nowhere else"
+                )
+            }
             Self::Refused { status, phrase } => write!(f, "the registrar refused: {status} {phrase}"),
             Self::Unavailable { status, phrase } => write!(f, "the registrar could not: {status} {phrase}"),
             Self::TimedOut => f.write_str("the registrar did not answer within 32 s"),

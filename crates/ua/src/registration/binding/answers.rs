@@ -7,7 +7,7 @@ use ringfence_wire::sip::{Message, StatusCode};
 use super::{Binding, Bound, LONGEST_EXPIRES, Phase, ROUNDS, SHORTEST_REFRESH};
 use crate::core::auth::AuthError;
 use crate::id::Generator;
-use crate::registration::contact::{ContactAddress, Ours, redirect_target};
+use crate::registration::contact::{ContactAddress, Ours};
 use crate::registration::gruu::Gruu;
 use crate::registration::outbound::{self, Wanted};
 use crate::registration::service_route;
@@ -44,6 +44,7 @@ impl Binding {
         }
         (self.attempt, self.failures) = (0, 0);
         (self.downgraded, self.declined) = (None, None);
+        self.forget_tried();
         let refresh_at = now + refresh_after(expires, generator.fraction());
         self.phase = Phase::Bound { refresh_at };
         let flow = self.current_target().map(|target| target.flow);
@@ -110,31 +111,6 @@ impl Binding {
         //# (Interval Too Brief) response.
         self.expires = least;
         self.ask(generator);
-    }
-
-    /// Takes a 3xx: the same question is asked at the first address it names. With an outbound proxy it goes there
-    /// through the proxy, with its Route: the account has it because all requests are to take that way.
-    pub(super) fn redirected(
-        &mut self,
-        now: Instant,
-        status: StatusCode,
-        response: &Message<'_>,
-        generator: &mut Generator,
-    ) {
-        let used = self.current_target().map_or(self.account.transport(), |target| target.flow.transport());
-        match redirect_target(response, &self.account, used)
-            .filter(|_| self.rounds < ROUNDS && !self.is_stopping)
-        {
-            Some(next) => {
-                self.redirected = Some(next.uri);
-                self.redirected_by = Some(used).filter(|used| used.is_reliable());
-                if self.account.outbound_proxy.is_some() {
-                    return self.ask(generator);
-                }
-                self.resolve(now, next.host, next.port);
-            }
-            None => self.refused(now, status, response, generator),
-        }
     }
 
     /// Takes a 439: the first hop knows no flows, and the registrar none through it.

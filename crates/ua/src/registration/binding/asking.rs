@@ -3,8 +3,6 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use ringfence_wire::sip::Uri;
-
 use super::{Action, Binding, Bound, LOOKUP, Phase};
 use crate::id::Generator;
 use crate::registration::contact::{ContactAddress, contact_uri};
@@ -17,7 +15,7 @@ impl Binding {
     pub(super) fn begin_attempt(&mut self, now: Instant) {
         self.attempt = self.attempt.saturating_add(1);
         self.rounds = 0;
-        (self.redirected, self.redirected_by, self.declined) = (None, None, None);
+        (self.redirection, self.declined) = (None, None);
         self.tell(RegistrationState::Registering { attempt: self.attempt });
         let (host, port) = self.account.next_hop();
         self.resolve(now, host.to_owned(), port);
@@ -25,7 +23,7 @@ impl Binding {
 
     pub(super) fn resolve(&mut self, now: Instant, host: String, port: Option<u16>) {
         self.phase = Phase::Resolving { host: host.clone(), until: now + LOOKUP };
-        self.actions.push_back(Action::Resolve { host, port, transport: self.redirected_by });
+        self.actions.push_back(Action::Resolve { host, port, transport: self.redirected_by() });
     }
 
     /// Sends a REGISTER that makes or refreshes our binding.
@@ -90,13 +88,13 @@ impl Binding {
         let old = self.bound.map(|bound| bound.contact).filter(|&old| expires > 0 && old != contact);
         // By instance and flow the new one replaces it.
         let old = old.filter(|_| !self.is_by_instance);
-        let is_led_away = self.led_away_to().is_some();
+        let (request_uri, is_led_away) = (self.request_uri(), self.led_away_to().is_some());
         let authenticator = self.authenticator.as_mut().filter(|_| !is_led_away);
         let uri_of = |address| contact_uri(&self.account.user, address, &self.token);
         let opening = Opening {
             account: &self.account,
             method: "REGISTER",
-            uri: &self.redirected.clone().unwrap_or_else(|| self.account.registrar()),
+            uri: &request_uri,
             to: &self.account.address_of_record(),
             transport: target.flow.transport(),
             local: target.local,
@@ -116,16 +114,6 @@ impl Binding {
         }
         .write(authenticator, &cnonce);
         self.actions.push_back(Action::Send { flow: target.flow, request });
-    }
-
-    /// Returns the host that a 3xx has sent the line to, where it is none of those that the account names: what it asks
-    /// for is not given to it.
-    pub(super) fn led_away_to(&self) -> Option<String> {
-        let uri = self.redirected.as_ref()?;
-        let host = Uri::parse(uri.as_bytes()).ok()?.host().to_string();
-        let proxy = self.account.outbound_proxy.as_ref().map(|(host, _)| host);
-        let mut named = [Some(&self.account.domain), proxy].into_iter().flatten();
-        (!named.any(|named| named.eq_ignore_ascii_case(&host))).then_some(host)
     }
 
     pub(super) fn keep_open(&mut self, flow: Option<Flow>) {

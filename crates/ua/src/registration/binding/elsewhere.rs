@@ -35,7 +35,7 @@ impl Binding {
             return false;
         };
         let mut by = self.declined.take().map(|declined| declined.by).unwrap_or_default();
-        if self.is_stopping || self.redirected.is_some() || by.len() >= SERVERS {
+        if self.is_stopping || self.redirection.is_some() || by.len() >= SERVERS {
             return false;
         }
         //= https://www.rfc-editor.org/rfc/rfc3263#section-4.3
