@@ -9,7 +9,7 @@ use ringfence_ua::{ConnectionId, Flow, Transport};
 
 use super::{Shard, trace};
 use crate::error::Result;
-use crate::io::streams::{self, Room, Streams};
+use crate::io::streams::{self, Full, Room, Streams, UNREAD};
 use crate::io::stun::StunServer;
 use crate::tls::Tls;
 use crate::trace::Direction;
@@ -46,16 +46,21 @@ impl Shard {
         self.endpoint.handle_disconnected(Instant::now(), connection, why);
     }
 
-    /// Hands what goes over connections to them.
+    /// Hands what goes over connections to them. One whose peer leaves too much unread is closed.
     pub(super) fn write(&mut self) {
         let Self { streams, endpoint, hooks, .. } = self;
         while let Some(write) = endpoint.poll_write() {
+            let connection = write.connection;
             if hooks.trace.is_some()
-                && let Some((local, flow)) = streams.local(write.connection)
+                && let Some((local, flow)) = streams.local(connection)
             {
                 trace(hooks, local, Direction::Sent, flow, &write.payload);
             }
-            streams.send(write);
+            if let Err(Full) = streams.send(write) {
+                tracing::debug!(%connection, why = UNREAD, "connection closed");
+                streams.close(connection);
+                endpoint.handle_disconnected(Instant::now(), connection, UNREAD);
+            }
         }
     }
 
@@ -89,7 +94,7 @@ impl Shard {
                 }
             }
             streams::Event::Ping { flow } => {
-                if !streams.is_of_stranger(flow) {
+                if streams.owes_pong(flow) {
                     endpoint.handle_ping(flow);
                 }
             }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ringfence_ua::{Account, LineId as Number};
+use ringfence_ua::{Account, LineId as Number, Write};
 use tokio::net::TcpListener;
 
 use super::*;
@@ -109,4 +109,30 @@ async fn a_connection_that_no_line_uses_is_looked_at_every_minute_and_closed() {
         shard.handle_due(now + minutes * minute);
     }
     assert!(!is_open(&shard));
+}
+
+#[tokio::test]
+async fn a_registrar_that_leaves_too_much_unread_is_left_and_its_lines_are_told_why() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (mut shard, now) = (shard(), Instant::now());
+    let _new = shard.add_line(now, Account::new("858", "example.com", None)).unwrap();
+    let line = *shard.lines.keys().next().unwrap();
+    let place = Place { address: listener.local_addr().unwrap(), transport: Transport::Tcp, priority: 0 };
+    shard.take_ways(now, line, ways_to(&[place], ChosenBy::Srv, |_| server("example.com")));
+    let connected = shard.streams.next().await.unwrap();
+    shard.handle_stream(now, connected);
+    shard.write();
+    let flow = shard.streams.open_to(&server("example.com"), |_| true).unwrap().flow;
+    let connection = flow.connection_id().unwrap();
+    // Its task has had no turn: nothing of what waits is written.
+    for length in [1 << 20, 1] {
+        let write = Write { connection, payload: vec![b'a'; length], final_responses: 0, answers: 0 };
+        while shard.streams.send(write.clone()).is_ok() {}
+    }
+    shard.endpoint.handle_ping(flow);
+    shard.write();
+    assert!(shard.streams.open_to(&server("example.com"), |_| true).is_none());
+    let told = std::iter::from_fn(|| shard.endpoint.poll_event())
+        .any(|event| format!("{event:?}").contains("the peer does not read"));
+    assert!(told);
 }

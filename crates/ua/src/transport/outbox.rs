@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 
 use super::flow::{ConnectionId, Flow};
+use super::keepalive::PONG;
 use crate::limits::LONGEST_DATAGRAM;
 
 /// One datagram to send.
@@ -91,6 +92,9 @@ pub struct Write {
     pub payload: Vec<u8>,
     /// How many of them are final responses: a peer that will say no more may wait for them.
     pub final_responses: usize,
+    /// How many of its bytes the peer has asked for, by requests and pings: one that does not take them need not be heard
+    /// further.
+    pub answers: usize,
 }
 
 impl Write {
@@ -98,13 +102,20 @@ impl Write {
     fn add(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
         let start = self.payload.len();
         write(&mut self.payload);
-        self.final_responses += usize::from(is_final(&self.payload[start..]));
+        let message = &self.payload[start..];
+        self.final_responses += usize::from(is_final(message));
+        self.answers += if is_answer(message) { message.len() } else { 0 };
     }
+}
+
+/// Returns whether the peer has asked for a message of ours: a response, or a pong.
+fn is_answer(message: &[u8]) -> bool {
+    message.starts_with(VERSION) || message == PONG
 }
 
 /// Returns whether a message of ours is a final response.
 fn is_final(message: &[u8]) -> bool {
-    let class = message.strip_prefix(b"SIP/2.0 ").and_then(|rest| rest.first());
+    let class = message.strip_prefix(VERSION).and_then(|rest| rest.first());
     class.is_some_and(|class| (b'2'..=b'6').contains(class))
 }
 
@@ -139,6 +150,8 @@ struct Waiting {
     end: usize,
 }
 
+/// How every response begins.
+const VERSION: &[u8] = b"SIP/2.0 ";
 /// An outbox that grew beyond this in a burst gives its memory back when it is empty.
 const KEPT_CAPACITY: usize = 256 * 1024;
 
@@ -167,7 +180,8 @@ impl Outbox {
         if let Some(last) = self.writes.back_mut().filter(|last| last.connection == connection) {
             return last.add(write);
         }
-        let mut first = Write { connection, payload: Vec::with_capacity(1024), final_responses: 0 };
+        let mut first =
+            Write { connection, payload: Vec::with_capacity(1024), final_responses: 0, answers: 0 };
         first.add(write);
         self.writes.push_back(first);
     }
@@ -252,6 +266,7 @@ mod tests {
             connection: ConnectionId::new(id),
             payload: payload.to_vec(),
             final_responses: 0,
+            answers: 0,
         };
         assert_eq!(outbox.pop_write(), Some(written(1, b"onetwo")));
         assert_eq!(outbox.pop_write(), Some(written(2, b"three")));
@@ -259,13 +274,18 @@ mod tests {
     }
 
     #[test]
-    fn final_responses_over_a_connection_are_counted_and_nothing_else_is() {
+    fn what_a_peer_has_asked_for_is_counted_and_its_final_responses() {
         let remote = "192.0.2.1:5060".parse().unwrap();
         let flow = Flow::connection(ConnectionId::new(1), Transport::Tcp, remote);
         let mut outbox = Outbox::default();
-        for first in ["SIP/2.0 100 Trying", "SIP/2.0 200 OK", "OPTIONS sip:a SIP/2.0", "", "SIP/2.0 603 No"] {
+        let (asked, ours) =
+            (["SIP/2.0 100 Trying", "SIP/2.0 200 OK", "", "SIP/2.0 603 No"], ["OPTIONS sip:a SIP/2.0"]);
+        for first in asked.iter().chain(&ours) {
             outbox.push(flow, format!("{first}\r\n").as_bytes());
         }
-        assert_eq!(outbox.pop_write().unwrap().final_responses, 2);
+        outbox.push(flow, b"\r\n\r\n");
+        let write = outbox.pop_write().unwrap();
+        assert_eq!(write.final_responses, 2);
+        assert_eq!(write.answers, asked.iter().map(|first| first.len() + 2).sum::<usize>());
     }
 }

@@ -1,6 +1,7 @@
 //! One connection: what is read from it, and what is written to it, each without waiting for the other.
 
 use std::io;
+use std::mem::replace;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -16,9 +17,10 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::{TlsAcceptor, TlsStream};
 
-use super::outgoing::{Outgoing, Queue};
+use super::outgoing::Outgoing;
 use super::owed::Owed;
 use super::patience::{Patience, WRITE};
+use super::queue::Queue;
 use super::words::said_of_stream;
 use super::{Event, websocket};
 
@@ -43,9 +45,11 @@ pub(super) struct Ends {
 }
 
 impl Ends {
-    /// Returns whether the peer may ask for more.
+    /// Returns whether the peer may ask for more. What we ask a server for keeps nobody from being heard: it may write its
+    /// answers before it reads on.
     pub(super) fn has_room(&self) -> bool {
-        self.opened_by == OpenedBy::Us || self.outgoing.waiting() < UNREAD
+        let most = if self.opened_by == OpenedBy::Us { UNREAD_BY_SERVER } else { UNREAD };
+        self.outgoing.unread() < most
     }
 }
 
@@ -71,9 +75,11 @@ const ANSWERS: Duration = Duration::from_secs(32);
 pub(super) const CLOSED: &str = "closed by the peer";
 /// How much is read at once.
 const READ: usize = 16 * 1024;
-/// While more than this waits for a peer that has connected to us, nothing more is read from it: what it asks for is
-/// bounded by what it takes.
+/// While more than this waits of what a peer has asked for that has connected to us, nothing more is read from it: what it
+/// asks for is bounded by what it takes.
 const UNREAD: usize = 64 * 1024;
+/// The same of a server of ours, which asks all its lines at once whether they are there.
+const UNREAD_BY_SERVER: usize = 1024 * 1024;
 
 impl Connection {
     /// Greets a peer that has connected, as its transport has it.
@@ -123,7 +129,7 @@ async fn serve_stream(connection: Stream, mut ends: Ends) -> String {
     let mut patience = Patience::new(Instant::now(), ends.opened_by);
     let mut has_ended = false;
     loop {
-        if has_ended && incoming.owed.is_nothing() && ends.outgoing.waiting() == 0 {
+        if has_ended && incoming.owed.is_nothing() && ends.outgoing.is_written() {
             // What a peer makes of the end is its own affair.
             let _ = timeout(WRITE, outgoing.finish()).await;
             return CLOSED.to_owned();
@@ -200,26 +206,37 @@ struct Incoming {
 
 impl Incoming {
     /// Cuts out what is whole. Returns how much that was, or why nothing more can be read.
+    ///
+    /// Pings that are read at once are told of once, and so are pongs.
     async fn cut(&mut self, ends: &Ends) -> Result<Whole, End> {
-        let Self { buffer, framer, owed } = self;
-        let mut whole = Whole::default();
+        let (mut whole, flow) = (Whole::default(), ends.flow);
+        let (mut has_ping, mut has_pong) = (false, false);
         loop {
-            let frame = framer.next(buffer).map_err(|error| End::Unreadable(error.to_string()))?;
-            let Some(frame) = frame else { return Ok(whole) };
-            let bytes = buffer.split_to(frame.length());
-            let flow = ends.flow;
-            let event = match frame {
+            let frame = self.framer.next(&self.buffer).map_err(|error| End::Unreadable(error.to_string()))?;
+            let Some(frame) = frame else { break };
+            let bytes = self.buffer.split_to(frame.length());
+            let (event, is_told) = match frame {
                 Frame::Message { .. } => {
                     whole.messages += 1;
-                    owed.heard(&bytes);
-                    Event::Received { flow, message: bytes.freeze() }
+                    self.owed.heard(&bytes);
+                    (Event::Received { flow, message: bytes.freeze() }, false)
                 }
-                Frame::Ping { .. } => Event::Ping { flow },
-                Frame::Pong { .. } => Event::Pong { flow },
+                //= https://www.rfc-editor.org/rfc/rfc5626#section-3.5.1
+                //# The client periodically sends a double-CRLF
+                //# (the "ping") then waits to receive a single CRLF (the "pong").
+                Frame::Ping { .. } => (Event::Ping { flow }, replace(&mut has_ping, true)),
+                Frame::Pong { .. } => (Event::Pong { flow }, replace(&mut has_pong, true)),
             };
             whole.line_ends += usize::from(!matches!(frame, Frame::Message { .. }));
-            ends.events.send(event).await.map_err(|_| End::Left)?;
+            if !is_told {
+                ends.events.send(event).await.map_err(|_| End::Left)?;
+            }
         }
+        if self.buffer.is_empty() {
+            // One that has grown for a long message does not stay so.
+            self.buffer = BytesMut::new();
+        }
+        Ok(whole)
     }
 }
 
@@ -267,3 +284,6 @@ impl AsyncWrite for Stream {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

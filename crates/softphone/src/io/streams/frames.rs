@@ -16,11 +16,16 @@ pub(crate) struct Watched {
     stream: Stream,
     frames: Frames,
     is_within: Within,
+    is_blocked: Blocked,
 }
 
 /// Whether what was read ends within a message or a frame.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Within(Arc<AtomicBool>);
+
+/// Whether the peer takes nothing of what was last to be written: the library writes pongs by itself, and does not tell.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Blocked(Arc<AtomicBool>);
 
 /// Where what was read ends.
 #[derive(Debug)]
@@ -63,7 +68,12 @@ const LENGTH: u8 = 0x7f;
 impl Watched {
     /// Watches a stream on which the handshake is to come.
     pub(super) fn new(stream: Stream) -> Self {
-        Self { stream, frames: Frames::at(FIRST), is_within: Within::default() }
+        Self {
+            stream,
+            frames: Frames::at(FIRST),
+            is_within: Within::default(),
+            is_blocked: Blocked::default(),
+        }
     }
 
     /// Watches a stream on which there was a handshake.
@@ -74,6 +84,22 @@ impl Watched {
 
     pub(super) fn is_within(&self) -> Within {
         self.is_within.clone()
+    }
+
+    pub(super) fn is_blocked(&self) -> Blocked {
+        self.is_blocked.clone()
+    }
+}
+
+impl Blocked {
+    /// Returns whether something waits for the peer to read.
+    pub(super) fn by_the_peer(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn after<T>(&self, polled: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        self.0.store(polled.is_pending(), Ordering::Relaxed);
+        polled
     }
 }
 
@@ -146,7 +172,7 @@ fn after_http(line: Line, next: u8) -> Part {
 
 impl AsyncRead for Watched {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let Self { stream, frames, is_within } = self.get_mut();
+        let Self { stream, frames, is_within, .. } = self.get_mut();
         let before = buf.filled().len();
         let read = Pin::new(stream).poll_read(cx, buf);
         frames.take(&buf.filled()[before..]);
@@ -157,11 +183,13 @@ impl AsyncRead for Watched {
 
 impl AsyncWrite for Watched {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().stream).poll_write(cx, buf)
+        let Self { stream, is_blocked, .. } = self.get_mut();
+        is_blocked.after(Pin::new(stream).poll_write(cx, buf))
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_flush(cx)
+        let Self { stream, is_blocked, .. } = self.get_mut();
+        is_blocked.after(Pin::new(stream).poll_flush(cx))
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

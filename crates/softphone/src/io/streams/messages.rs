@@ -10,6 +10,7 @@ use futures_util::stream::SplitSink;
 use ringfence_wire::sip::{Frame, Framer};
 use tokio_tungstenite::tungstenite::{Error, Message};
 
+use super::frames::Blocked;
 use super::websocket::Socket;
 
 /// The half of a WebSocket that is written to, and what waits to be.
@@ -19,11 +20,12 @@ pub(super) struct Messages {
     pending: VecDeque<(usize, Message)>,
     /// The length of the one that has been begun.
     begun: Option<usize>,
+    is_blocked: Blocked,
 }
 
 impl Messages {
-    pub(super) fn new(sink: SplitSink<Socket, Message>) -> Self {
-        Self { sink, pending: VecDeque::new(), begun: None }
+    pub(super) fn new(sink: SplitSink<Socket, Message>, is_blocked: Blocked) -> Self {
+        Self { sink, pending: VecDeque::new(), begun: None, is_blocked }
     }
 
     /// Takes what is to be written: whole messages.
@@ -49,19 +51,29 @@ impl Messages {
     }
 
     pub(super) fn is_empty(&self) -> bool {
+        self.has_none() && !self.is_blocked.by_the_peer()
+    }
+
+    /// Returns whether the library's own answers to pings wait for the peer to read them, and nothing else does.
+    pub(super) fn has_pongs_alone(&self) -> bool {
+        self.has_none() && self.is_blocked.by_the_peer()
+    }
+
+    fn has_none(&self) -> bool {
         self.pending.is_empty() && self.begun.is_none()
     }
 
-    /// Writes the first message that waits, and returns its length. Nothing is lost where it is not waited for: it goes on
-    /// the next time.
+    /// Writes the first message that waits, and returns its length, or what the library has to write. Nothing is lost where
+    /// it is not waited for: it goes on the next time.
     pub(super) async fn write(&mut self) -> Result<usize, Error> {
-        let Self { sink, pending, begun } = self;
+        let Self { sink, pending, begun, .. } = self;
         poll_fn(|cx| {
             if begun.is_none() {
                 ready!(sink.poll_ready_unpin(cx))?;
-                let Some((length, message)) = pending.pop_front() else { return Poll::Ready(Ok(0)) };
-                *begun = Some(length);
-                sink.start_send_unpin(message)?;
+                if let Some((length, message)) = pending.pop_front() {
+                    *begun = Some(length);
+                    sink.start_send_unpin(message)?;
+                }
             }
             ready!(sink.poll_flush_unpin(cx))?;
             Poll::Ready(Ok(begun.take().unwrap_or(0)))

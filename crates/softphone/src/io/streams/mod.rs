@@ -44,6 +44,7 @@ mod ours;
 mod outgoing;
 mod owed;
 mod patience;
+mod queue;
 mod race;
 mod room;
 pub(crate) mod steps;
@@ -59,7 +60,9 @@ pub(crate) use connect::Connected;
 pub(crate) use connection::{Connection, Stream};
 use connection::{Ends, OpenedBy, serve};
 pub(crate) use ours::Reached;
-use outgoing::{Feed, Full, queue};
+pub(crate) use patience::UNREAD;
+pub(crate) use queue::Full;
+use queue::{Feed, queue};
 pub(crate) use room::Room;
 use room::Taken;
 use trust::Credentials;
@@ -178,9 +181,9 @@ enum Opened {
 
 /// What waits for the shard. At the bound connections are not read from, and TCP keeps their peers from sending.
 const EVENTS: usize = 256;
-/// Bytes that wait for a peer to read them. At the bound the connection is closed. Over one of ours all lines of a
-/// registrar ask at once: fifty thousand, a kilobyte each. One that a peer has opened is not read from while more than 64
-/// KiB wait, so that all there can be is what was in hand, and the answers to calls that rang.
+/// What that may cost, in bytes, which waits for a peer to read it. At the bound the connection is closed. Over one of ours
+/// all lines of a registrar ask at once: fifty thousand, a kilobyte each. A connection is not read from while much waits
+/// that its peer has asked for, so that all there can be of that is what was in hand, and the answers to calls that rang.
 const WAITING_OF_OURS: usize = 64 << 20;
 const WAITING_OF_PEERS: usize = 4 << 20;
 /// How long what was written last may take to leave when all ends.
@@ -272,20 +275,19 @@ impl Streams {
         }
     }
 
-    /// Returns whether nothing is known of a peer yet. He is not answered.
-    pub(crate) fn is_of_stranger(&self, flow: Flow) -> bool {
-        let open = flow.connection_id().and_then(|id| self.open.get(&id));
-        open.is_some_and(|open| matches!(open.opened, Opened::ByPeer { is_stranger: true }))
+    /// Takes a ping, and returns whether it is to be answered. That of a peer of whom nothing is known yet is not, and no
+    /// other while the answer to the one before it waits to be written.
+    pub(crate) fn owes_pong(&self, flow: Flow) -> bool {
+        let Some(open) = flow.connection_id().and_then(|id| self.open.get(&id)) else { return false };
+        let is_of_stranger = matches!(open.opened, Opened::ByPeer { is_stranger: true });
+        !is_of_stranger && open.outgoing.as_ref().is_some_and(Feed::owes_pong)
     }
 
-    /// Sends over a connection. What is for one that is no more is left out, as a datagram would be lost.
-    pub(crate) fn send(&mut self, write: Write) {
-        let connection = write.connection;
-        let feed = self.open.get(&connection).and_then(|open| open.outgoing.as_ref());
-        if let Some(Err(Full)) = feed.map(|feed| feed.send(write)) {
-            tracing::debug!(%connection, "closed: the peer does not read");
-            self.close(connection);
-        }
+    /// Sends over a connection, or returns that more waits than its peer may leave unread. What is for one that is no more
+    /// is left out, as a datagram would be lost.
+    pub(crate) fn send(&self, write: Write) -> std::result::Result<(), Full> {
+        let feed = self.open.get(&write.connection).and_then(|open| open.outgoing.as_ref());
+        feed.map_or(Ok(()), |feed| feed.send(write))
     }
 
     /// Closes a connection, when what waits has been sent; [`Event::Closed`] follows.

@@ -15,6 +15,10 @@ pub(super) struct Patience {
     silence: Option<Instant>,
     /// For it to read on.
     unread: Option<Instant>,
+    /// Until when it is to send no line ends to have sent none too many.
+    line_ends: Instant,
+    /// Since when it has sent too many.
+    flooded: Option<Instant>,
 }
 
 /// How long a message may take from its first byte to its last, and a stranger who connects to his first.
@@ -26,6 +30,15 @@ const SILENCE: Duration = Duration::from_secs(600);
 /// while for the requests of ten thousand lines.
 pub(super) const WRITE: Duration = Duration::from_secs(10);
 
+/// How often line ends and pings may come for ever, a hundred times as often as anybody sends them, and for how long as fast
+/// as they can: a thousand at once is more than waits where the network stood still for hours.
+const LINE_END: Duration = Duration::from_millis(100);
+const LINE_ENDS: Duration = Duration::from_secs(100);
+/// How many may come with each message, as fast as those come.
+const BESIDE_A_MESSAGE: usize = 4;
+/// What a connection is closed by whose peer takes nothing, or too little.
+pub(crate) const UNREAD: &str = "the peer does not read";
+
 impl Patience {
     pub(super) fn new(now: Instant, opened_by: OpenedBy) -> Self {
         let silence = match opened_by {
@@ -33,7 +46,7 @@ impl Patience {
             OpenedBy::Known => Some(now + SILENCE),
             OpenedBy::Stranger => Some(now + MESSAGE),
         };
-        Self { opened_by, message: None, silence, unread: None }
+        Self { opened_by, message: None, silence, unread: None, line_ends: now, flooded: None }
     }
 
     /// Takes what came. The clock of a message that has begun runs on, however slowly it comes.
@@ -46,6 +59,7 @@ impl Patience {
             self.message = None;
             self.is_not_silent(now);
         }
+        self.heard_line_ends(now, whole);
         self.goes_on(now, has_more);
     }
 
@@ -53,7 +67,19 @@ impl Patience {
     /// none.
     pub(super) fn heard_control(&mut self, now: Instant, has_more: bool) {
         self.is_not_silent(now);
+        self.heard_line_ends(now, Whole { messages: 0, line_ends: 1 });
         self.goes_on(now, has_more);
+    }
+
+    /// Some write line ends around each message.
+    fn heard_line_ends(&mut self, now: Instant, whole: Whole) {
+        let time_of = |line_ends: usize| LINE_END * u32::try_from(line_ends).unwrap_or(u32::MAX);
+        let earned = time_of(whole.messages * BESIDE_A_MESSAGE);
+        let until = self.line_ends.checked_sub(earned).map_or(now, |until| until.max(now));
+        self.line_ends = until + time_of(whole.line_ends);
+        if self.line_ends > now + LINE_ENDS {
+            self.flooded.get_or_insert(now);
+        }
     }
 
     /// Line ends are of no worth from a stranger: he would hold his connection by them for ever.
@@ -90,14 +116,16 @@ impl Patience {
     }
 
     pub(super) fn until(&self) -> Option<Instant> {
-        [self.message, self.silence, self.unread].into_iter().flatten().min()
+        [self.message, self.silence, self.unread, self.flooded].into_iter().flatten().min()
     }
 
     /// Returns what was waited for in vain.
     pub(super) fn why(&self) -> &'static str {
         let until = self.until();
-        if self.unread == until {
-            "the peer does not read"
+        if self.flooded.is_some() {
+            "the peer sends line ends or pings without end"
+        } else if self.unread == until {
+            UNREAD
         } else if self.message == until {
             "the peer began a message and did not end it within 30 s"
         } else {
@@ -163,6 +191,26 @@ mod tests {
         assert_eq!(patience.until(), Some(start + MESSAGE));
         patience.heard_control(start + seconds(21), false);
         assert_eq!(patience.until(), Some(start + seconds(21) + SILENCE), "it was none of a message");
+    }
+
+    #[test]
+    fn who_pings_every_second_is_kept_and_who_floods_line_ends_is_not() {
+        let start = Instant::now();
+        let mut patience = Patience::new(start, OpenedBy::Us);
+        for second in 0..100_000 {
+            patience.heard(start + seconds(second), PING, false);
+            patience.heard_control(start + seconds(second), false);
+        }
+        let now = start + seconds(200_000);
+        for _ in 0..100_000 {
+            patience.heard(now, Whole { messages: 0, line_ends: 2 }, false);
+            patience.heard(now, Whole { messages: 1, line_ends: 1 }, false);
+        }
+        patience.heard(now, Whole { messages: 1, line_ends: 1_000 }, false);
+        assert_eq!(patience.until(), None);
+        patience.heard(now, PING, false);
+        assert_eq!(patience.until(), Some(now));
+        assert_eq!(patience.why(), "the peer sends line ends or pings without end");
     }
 
     #[test]

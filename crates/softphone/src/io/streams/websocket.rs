@@ -86,12 +86,14 @@ pub(super) async fn answer(stream: Stream) -> io::Result<Socket> {
 /// Reads and writes, neither waiting for the other, until there is an end to it. Returns why.
 pub(super) async fn serve(socket: Socket, mut ends: Ends) -> String {
     let is_within = socket.get_ref().is_within();
+    let is_blocked = socket.get_ref().is_blocked();
     let (sink, mut incoming) = socket.split();
-    let mut outgoing = Messages::new(sink);
+    let mut outgoing = Messages::new(sink, is_blocked);
     let mut patience = Patience::new(Instant::now(), ends.opened_by);
     loop {
+        let has_room = ends.has_room() && !outgoing.has_pongs_alone();
         tokio::select! {
-            read = next(&mut incoming, &is_within, patience.is_within_message()), if ends.has_room() => {
+            read = next(&mut incoming, &is_within, patience.is_within_message()), if has_room => {
                 let bytes = match read {
                     Read::Begun => {
                         patience.heard(Instant::now(), Whole::default(), true);
@@ -105,6 +107,9 @@ pub(super) async fn serve(socket: Socket, mut ends: Ends) -> String {
                     // WebSocket's own pings are answered by the library.
                     Read::Whole(Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_)))) => {
                         patience.heard_control(Instant::now(), is_within.a_message());
+                        if outgoing.has_pongs_alone() {
+                            patience.writes(Instant::now());
+                        }
                         continue;
                     }
                     Read::Whole(Some(Ok(Message::Close(_)))) => {
@@ -123,7 +128,8 @@ pub(super) async fn serve(socket: Socket, mut ends: Ends) -> String {
                     return "closed".to_owned();
                 }
             }
-            next = ends.outgoing.next() => {
+            // One by one, so that what waits is where it is counted.
+            next = ends.outgoing.next(), if outgoing.is_empty() => {
                 let Some(write) = next else {
                     say_last(outgoing, ends).await;
                     return "closed".to_owned();
@@ -215,7 +221,7 @@ mod tests {
     use tokio_tungstenite::tungstenite::protocol::Role;
 
     use super::super::connection::OpenedBy;
-    use super::super::outgoing::{Feed, queue, written};
+    use super::super::queue::{Feed, queue, written};
     use super::*;
 
     /// A connection that is open, ours and the peer's end, without the handshake.
@@ -332,6 +338,30 @@ mod tests {
         }
         assert!(served.await.unwrap().contains("did not end it within 30 s"));
         assert_eq!(start.elapsed().as_secs(), 30);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_does_not_take_the_pongs_of_websocket_is_not_read_from_and_closed() {
+        let (ours, peers) = open().await;
+        let is_blocked = ours.get_ref().is_blocked();
+        let (sink, mut incoming) = ours.split();
+        let mut outgoing = Messages::new(sink, is_blocked);
+        let mut peers = peers.into_inner();
+        let pings = [&[0x89, 125][..], &[b'p'; 125]].concat().repeat(64);
+        while !outgoing.has_pongs_alone() {
+            peers.write_all(&pings).await.unwrap();
+            for _ in 0..64 {
+                assert!(matches!(incoming.next().await, Some(Ok(Message::Ping(_)))));
+            }
+        }
+        assert!(!outgoing.is_empty(), "what the library has to write is waited for");
+        let mut taken = vec![0; 1 << 20];
+        let mut written = Box::pin(outgoing.write());
+        while timeout(Duration::ZERO, &mut written).await.is_err() {
+            let _ = peers.try_read(&mut taken);
+        }
+        drop(written);
+        assert!(outgoing.is_empty());
     }
 
     #[tokio::test(start_paused = true)]

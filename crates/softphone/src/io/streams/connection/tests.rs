@@ -1,0 +1,105 @@
+//! What is read of a peer that does not read, and of one that pings.
+
+use ringfence_ua::{ConnectionId, Write};
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpListener;
+use tokio::task::{JoinHandle, yield_now};
+
+use super::super::queue::{Feed, queue, written};
+use super::*;
+
+/// A connection that is served: the peer's end, the shard's, and why it ended.
+struct Served {
+    peer: TcpStream,
+    told: mpsc::Receiver<Event>,
+    feed: Feed,
+    ended: JoinHandle<String>,
+}
+
+/// More than two systems keep for a connection.
+const MUCH: usize = 32 << 20;
+const REQUEST: &[u8] = b"OPTIONS sip:b SIP/2.0\r\nContent-Length: 0\r\n\r\n";
+
+impl Served {
+    /// Serves a connection over which so much is to be written first, of which the peer has asked for so much.
+    async fn new(opened_by: OpenedBy, waits: usize, answers: usize) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let ours = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (peer, _) = listener.accept().await.unwrap();
+        let (events, told) = mpsc::channel(8);
+        let (feed, outgoing) = queue(usize::MAX);
+        assert!(feed.send(Write { answers, ..written(vec![b'a'; waits]) }).is_ok());
+        let flow = Flow::connection(ConnectionId::new(1), Transport::Tcp, ([127, 0, 0, 1], 9).into());
+        let connection = Connection::Stream(Stream::Tcp(ours));
+        let ended = tokio::spawn(serve(connection, Ends { flow, opened_by, events, outgoing }));
+        Self { peer, told, feed, ended }
+    }
+
+    /// Returns what is told next, and gives the clock no reason to go on: what is on its way takes none of its time.
+    async fn told(&mut self) -> Event {
+        loop {
+            if let Ok(event) = self.told.try_recv() {
+                return event;
+            }
+            yield_now().await;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_does_not_take_what_it_asks_for_is_not_read_from_and_closed_after_ten_seconds() {
+    for opened_by in [OpenedBy::Us, OpenedBy::Known] {
+        let mut served = Served::new(opened_by, MUCH, MUCH).await;
+        served.peer.write_all(REQUEST).await.unwrap();
+        let start = Instant::now();
+        assert_eq!(served.ended.await.unwrap(), "the peer does not read");
+        assert_eq!(start.elapsed().as_secs(), 10);
+        assert!(served.told.try_recv().is_err(), "{opened_by:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_writes_before_it_reads_what_we_ask_it_for_is_heard() {
+    let mut served = Served::new(OpenedBy::Us, MUCH, 0).await;
+    served.peer.write_all(REQUEST).await.unwrap();
+    assert!(matches!(served.told().await, Event::Received { .. }));
+    assert!(served.feed.waiting() > 0, "the systems take all of it");
+    served.ended.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn pings_that_are_read_at_once_are_told_of_once_and_so_are_pongs() {
+    let mut served = Served::new(OpenedBy::Known, 0, 0).await;
+    let line_ends =
+        [b"\r\n\r\n".repeat(400), REQUEST.to_vec(), b"\r\n\r\n".repeat(5), b"\r\n".to_vec()].concat();
+    served.peer.write_all(&[&*line_ends, REQUEST].concat()).await.unwrap();
+    let mut told = Vec::new();
+    for _ in 0..4 {
+        told.push(match served.told().await {
+            Event::Ping { .. } => "ping",
+            Event::Pong { .. } => "pong",
+            Event::Received { .. } => "message",
+            Event::Connected { .. }
+            | Event::Distrusted { .. }
+            | Event::Accepted { .. }
+            | Event::Closed { .. } => "another",
+        });
+    }
+    assert_eq!(told, ["ping", "message", "pong", "message"]);
+    assert!(served.told.try_recv().is_err());
+    served.ended.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_floods_line_ends_is_closed_at_once_and_told_of_a_few_times() {
+    let mut served = Served::new(OpenedBy::Us, 0, 0).await;
+    let flood = b"\r\n\r\n".repeat(READ);
+    let (start, mut told) = (Instant::now(), 0);
+    let _ = served.peer.write_all(&flood).await;
+    while served.told.recv().await.is_some() {
+        told += 1;
+    }
+    assert_eq!(served.ended.await.unwrap(), "the peer sends line ends or pings without end");
+    assert_eq!(start.elapsed().as_secs(), 0);
+    assert!(told <= flood.len().div_ceil(READ) * 2, "{told}");
+}
