@@ -132,6 +132,46 @@ fn what_an_account_says_of_the_way_to_its_registrar_is_checked() {
 }
 
 #[test]
+fn what_an_account_says_to_nobody_is_a_warning() {
+    let told =
+        |key: &str| Home::with(&GOOD.replace("password =", &format!("{key}\npassword ="))).told(&["check"]);
+    let odd = [
+        ("websocket_path = \"/ws\"", "7:18: warning: `websocket_path` says nothing to a line"),
+        ("transport = \"tcp\"\nwebsocket_path = \"/ws\"", "8:18: warning: `websocket_path` says nothing"),
+        ("outbound_proxies = []", "7:20: warning: `outbound_proxies` names none"),
+    ];
+    for (key, expected) in odd {
+        let told = told(key);
+        assert!(told.contains(expected) && told.contains("hint: ") && told.ends_with("exit 0\n"), "{told}");
+    }
+    for way in ["transport = \"wss\"", "outbound_proxy = \"edge.example.com;transport=ws\""] {
+        let told = told(&format!("{way}\nwebsocket_path = \"/ws\""));
+        assert!(!told.contains("warning"), "{told}");
+    }
+}
+
+#[test]
+fn a_password_with_a_line_break_is_a_warning_that_does_not_show_it() {
+    for password in ["\"hunter2\\r\\n\"", "\"\"\"\nhunter2\n\"\"\""] {
+        let told = Home::with(&GOOD.replace("\"hunter2\"", password)).told(&["check"]);
+        assert!(told.contains("7:12: warning: the password has a line break in it"), "{told}");
+        assert!(told.contains("hint: ") && !told.contains("hunter2") && told.ends_with("exit 0\n"), "{told}");
+    }
+}
+
+#[test]
+fn a_control_character_is_told_by_its_name() {
+    let cases = [("\\u0000", "NUL"), ("\\r\\n", "a line break"), ("\\u001B", "the control character U+001B")];
+    for (written, name) in cases {
+        let key = format!("display_name = \"a{written}b\"\npassword =");
+        let told = Home::with(&GOOD.replace("password =", &key)).told(&["check"]);
+        let expected =
+            format!("7:16: error: expected a name without control characters, found {name} in \"a");
+        assert!(told.contains(&expected), "{told}");
+    }
+}
+
+#[test]
 fn a_domain_that_is_no_address_of_a_host_is_told() {
     for domain in ["0.0.0.0", "255.255.255.255", "224.0.0.251", "::", "[::]", "ff02::1"] {
         let told = Home::with(&GOOD.replace("192.0.2.1", domain)).told(&["check"]);

@@ -88,7 +88,8 @@ impl Error {
         matches!(&*self.kind, Kind::Closed)
     }
 
-    /// Returns whether another program has the address that was to be listened on.
+    /// Returns whether the address that was to be listened on is taken: by another program, or by this softphone itself, which
+    /// was to listen there by something else.
     #[must_use]
     pub fn is_address_in_use(&self) -> bool {
         matches!(&*self.kind, Kind::Socket { error, .. } if error.kind() == io::ErrorKind::AddrInUse)

@@ -287,7 +287,7 @@ fn no_service(error: &softphone::Error) -> anyhow::Error {
     let hint = if error.is_address_in_use() {
         let port = listener.address.port();
         format!(
-            "another program has port {port}: stop it, or set [softphone] {key} = \"{ip}\" for a free port"
+            "port {port} is taken there (`ss -lnptu` says by what): free it, or set [softphone] {key} = \"{ip}\" for a free port"
         )
     } else {
         let any = if ip.is_ipv4() { "0.0.0.0" } else { "[::]" };

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::net::{IpAddr, Ipv6Addr};
+use std::ops::Range;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -41,7 +42,7 @@ pub(crate) struct Account {
 const USER: Key = Key::new("user", "the user part of the line's address", "\"858\"");
 const DOMAIN: Key = Key::new("domain", "the registrar's host name or address", "\"192.168.115.100\"");
 const PORT: Key = Key::new("port", "a port from 1 to 65535", "5060");
-const DISPLAY_NAME: Key = Key::new("display_name", "a name without line breaks", "\"Reception\"");
+const DISPLAY_NAME: Key = Key::new("display_name", "a name without control characters", "\"Reception\"");
 const AUTH_USER: Key = Key::new("auth_user", "the user name of the digest authentication", "\"858\"");
 const PASSWORD: Key = Key::new("password", "a string", "\"…\"");
 const PASSWORD_FILE: Key = Key::new("password_file", "the name of a file", "\"secret.txt\"");
@@ -91,8 +92,8 @@ impl Account {
         let account = Self {
             name: name.value.to_owned(),
             port: section.integer(&PORT, 1..=65_535).map(|at| narrow(at.value)),
-            display_name: section.parsed(&DISPLAY_NAME, one_line).map(|at| at.value),
-            auth_user: section.parsed(&AUTH_USER, one_line).map(|at| at.value),
+            display_name: section.line(&DISPLAY_NAME).map(|at| at.value),
+            auth_user: section.line(&AUTH_USER).map(|at| at.value),
             password: password(section, register),
             websocket_path: section.parsed(&WEBSOCKET_PATH, resource).map(|at| at.value),
             transport: section.parsed(&TRANSPORT, transport).map(|at| at.value),
@@ -108,11 +109,27 @@ impl Account {
             open,
         };
         section.finish();
+        account.warn_of_path(section);
         if open {
             let hint = "leave `open` away and name the addresses that may call in `peers`";
             section.warning(section.span(), "anyone who can reach this line may ring it", hint);
         }
         (!account.user.is_empty() && !account.domain.is_empty()).then_some(account)
+    }
+
+    /// Tells of a resource that nobody is asked for.
+    fn warn_of_path(&self, section: &Section<'_>) {
+        let says_websocket = |proxy: &String| proxy.to_ascii_lowercase().contains(";transport=ws");
+        let is_used = self.transport.is_some_and(Transport::is_websocket)
+            || self.outbound_proxies.iter().any(says_websocket);
+        if let Some(span) = section.span_of(&WEBSOCKET_PATH).filter(|_| !is_used) {
+            let hint = "add `transport = \"ws\"` or `\"wss\"`, or leave it away";
+            section.warning(
+                span,
+                "`websocket_path` says nothing to a line that does not go by WebSocket",
+                hint,
+            );
+        }
     }
 }
 
@@ -126,8 +143,8 @@ fn password(section: &Section<'_>, register: bool) -> Option<Secret> {
     let keys = [&PASSWORD, &PASSWORD_FILE, &PASSWORD_ENV];
     let given: Vec<_> = keys.iter().filter_map(|key| section.span_of(key).map(|span| (key, span))).collect();
     let inline = section.text(&PASSWORD).and_then(|at| password_inline(section, &at));
-    let file = section.parsed(&PASSWORD_FILE, one_line).and_then(|at| password_of_file(section, &at));
-    let variable = section.parsed(&PASSWORD_ENV, one_line).and_then(|at| password_of_env(section, &at));
+    let file = section.line(&PASSWORD_FILE).and_then(|at| password_of_file(section, &at));
+    let variable = section.line(&PASSWORD_ENV).and_then(|at| password_of_env(section, &at));
     match given.as_slice() {
         [] if register && section.lacks(&PASSWORD) => {
             let message = "a line that registers needs a password: one of `password`, `password_file` and \
@@ -157,7 +174,16 @@ fn password_inline(section: &Section<'_>, password: &At<&str>) -> Option<Secret>
         let message = format!("{} holds a password and can be read by other users", path.display());
         section.warning(password.span.clone(), message, format!("chmod 600 {}", path.display()));
     }
+    warn_of_breaks(section, password.span.clone(), password.value);
     Some(Secret::new(password.value))
+}
+
+/// Tells of a password that nobody can have typed into the PBX.
+fn warn_of_breaks(section: &Section<'_>, span: Range<usize>, password: &str) {
+    if password.contains(['\r', '\n']) {
+        let hint = "write it on one line between two quotes: a line break behind it is a part of it";
+        section.warning(span, "the password has a line break in it", hint);
+    }
 }
 
 fn password_of_file(section: &Section<'_>, name: &At<String>) -> Option<Secret> {
@@ -195,7 +221,10 @@ const MOST_PASSWORD_FILE: u64 = 4096;
 fn password_of_env(section: &Section<'_>, name: &At<String>) -> Option<Secret> {
     let variable = &name.value;
     match std::env::var(variable) {
-        Ok(password) if !password.is_empty() => Some(Secret::new(password)),
+        Ok(password) if !password.is_empty() => {
+            warn_of_breaks(section, name.span.clone(), &password);
+            Some(Secret::new(password))
+        }
         Ok(_) | Err(_) => {
             let message =
                 format!("expected a password in the environment variable {variable}, which is not set");
@@ -280,10 +309,6 @@ fn user_part(text: &str) -> Option<String> {
     (!text.is_empty() && text.chars().all(is_plain)).then(|| text.to_owned())
 }
 
-fn one_line(text: &str) -> Option<String> {
-    (!text.is_empty() && !text.chars().any(char::is_control)).then(|| text.to_owned())
-}
-
 /// Reads the one proxy there is, or all of several.
 fn proxies(section: &Section<'_>) -> Vec<String> {
     let one = section.parsed(&OUTBOUND_PROXY, proxy).map(|at| at.value);
@@ -295,6 +320,10 @@ fn proxies(section: &Section<'_>) -> Vec<String> {
     // As the softphone takes them.
     let fits = softphone::Account::new("sip:x@example.com")
         .is_ok_and(|it| it.outbound_proxies(&names).check().is_ok());
+    if let Some(span) = span.clone().filter(|_| one.is_none() && several.is_empty()) {
+        let hint = "name the proxies, or leave it away: without one requests go to `domain`";
+        section.warning(span, "`outbound_proxies` names none", hint);
+    }
     if let Some(span) = span.filter(|_| !is_usable || !fits) {
         section.unfit(&OUTBOUND_PROXIES, span, &format!("{names:?}"));
         return Vec::new();

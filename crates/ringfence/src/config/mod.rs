@@ -6,6 +6,7 @@ mod account;
 pub(crate) mod edit;
 pub(crate) mod findings;
 mod journal;
+mod listening;
 mod lists;
 mod location;
 pub(crate) mod policy_file;
@@ -138,10 +139,13 @@ fn read_stamped(stamped: &Stamped, file: &File) -> Reading {
         return Reading { report, control, journal, ..Reading::empty(path) };
     }
     let document = Section::document(path, file, &report, &document);
-    let softphone = document.table(&SOFTPHONE).map(|section| Softphone::read(&section)).unwrap_or_default();
+    let section = document.table(&SOFTPHONE);
+    let softphone = section.as_ref().map(Softphone::read).unwrap_or_default();
     let journal = document.table(&JOURNAL).map(|section| journal::read(&section)).unwrap_or_default();
     let tls = document.table(&TLS).map(|section| Tls::read(&section)).unwrap_or_default();
-    softphone.check_tls(&document, &tls);
+    if let Some(section) = section {
+        softphone.check_tls(&section, &tls);
+    }
     let (accounts, mut files) = accounts(&document);
     files.extend(tls.files.iter().map(|file| file.path.clone()));
     drop(document);

@@ -136,6 +136,18 @@ impl<'a> Section<'a> {
         Some(At { value, span: text.span })
     }
 
+    /// Reads a text of one line. A control character in it is told by its name: it is not seen.
+    pub(crate) fn line(&self, key: &Key) -> Option<At<String>> {
+        let text = self.text(key)?;
+        let found = match text.value.chars().find(|letter| letter.is_control()) {
+            Some(control) => format!("{} in \"{}\"", named(control), brief(text.value)),
+            None if text.value.is_empty() => "\"\"".to_owned(),
+            None => return Some(At { value: text.value.to_owned(), span: text.span }),
+        };
+        self.unfit(key, text.span, &found);
+        None
+    }
+
     /// Reads `true` or `false`.
     pub(crate) fn flag(&self, key: &Key) -> Option<bool> {
         let value = self.value(key)?;
@@ -251,6 +263,16 @@ pub(crate) fn parse_duration(text: &str) -> Option<Duration> {
         _ => return None,
     };
     number.checked_mul(unit).map(Duration::from_secs)
+}
+
+/// Names a control character.
+fn named(control: char) -> String {
+    match control {
+        '\0' => "NUL".to_owned(),
+        '\t' => "a tab".to_owned(),
+        '\r' | '\n' => "a line break".to_owned(),
+        other => format!("the control character U+{:04X}", u32::from(other)),
+    }
 }
 
 fn article(value: &Spanned<DeValue<'_>>) -> &'static str {

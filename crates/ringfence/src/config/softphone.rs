@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use softphone::{Transport, Trying};
 
 use super::account::beside;
+use super::listening::{self, Listening};
 use super::section::{Key, Section};
 use super::tls::Tls;
 
@@ -29,9 +30,9 @@ pub(crate) struct Softphone {
     pub(crate) control: Option<PathBuf>,
 }
 
-const LISTEN: Key = Key::new("listen", "an IP address and a port", "\"0.0.0.0:5060\"");
+static LISTEN: Key = Key::new("listen", "an IP address and a port", "\"0.0.0.0:5060\"");
 /// Where others connect to, by what.
-const CONNECTIONS: [(Transport, Key); 4] = [
+static CONNECTIONS: [(Transport, Key); 4] = [
     (Transport::Tcp, Key::new("listen_tcp", "an IP address and a port", "\"0.0.0.0:5060\"")),
     (Transport::Tls, Key::new("listen_tls", "an IP address and a port", "\"0.0.0.0:5061\"")),
     (Transport::Ws, Key::new("listen_ws", "an IP address and a port", "\"0.0.0.0:8088\"")),
@@ -85,7 +86,18 @@ impl Softphone {
             control,
         };
         section.finish();
+        softphone.check_listening(section);
         softphone
+    }
+
+    /// Tells which addresses cannot be listened on at once.
+    fn check_listening(&self, section: &Section<'_>) {
+        let by_udp = Listening { key: &LISTEN, transport: Transport::Udp, address: self.listen };
+        let others = CONNECTIONS.iter().filter_map(|(transport, key)| {
+            let address = *self.connections.get(transport)?;
+            Some(Listening { key, transport: *transport, address })
+        });
+        listening::check(section, &[by_udp].into_iter().chain(others).collect::<Vec<_>>(), self.shards);
     }
 
     /// Returns the key that says where others reach us by a transport.
@@ -95,13 +107,14 @@ impl Softphone {
     }
 
     /// Tells where TLS is to be listened for and there is nothing to show to those who connect.
-    pub(super) fn check_tls(&self, document: &Section<'_>, tls: &Tls) {
+    pub(super) fn check_tls(&self, section: &Section<'_>, tls: &Tls) {
         for (_, key) in CONNECTIONS.iter().filter(|(transport, _)| {
             transport.is_encrypted() && self.connections.contains_key(transport) && !tls.has_identity
         }) {
             let hint = format!("add [tls] with `certificate` and `key`, or leave `{}` away", key.name);
             let message = format!("`{}` needs a certificate to show to those who connect", key.name);
-            document.error(0..0, message, hint);
+            let span = section.span_of(key).unwrap_or_else(|| section.span());
+            section.error(span, message, hint);
         }
     }
 

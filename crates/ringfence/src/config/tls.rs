@@ -148,7 +148,7 @@ mod tests {
             ("[tls]\ncertificate = \"one.pem\"", "2:1", "needs `key`"),
             ("[tls]\nkey = \"one.pem\"", "2:1", "needs `certificate`"),
             ("[tls]\naccept_any_certificate = true", "3:", "whoever is on the way"),
-            ("[softphone]\nlisten_tls = \"127.0.0.1:5061\"", "1:1", "needs a certificate to show"),
+            ("[softphone]\nlisten_tls = \"127.0.0.1:5061\"", "3:14", "needs a certificate to show"),
         ];
         for (tls, place, words) in cases {
             let told = told(tls);
