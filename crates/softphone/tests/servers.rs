@@ -308,3 +308,11 @@ async fn who_is_sent_elsewhere_over_tls_goes_there_by_tls() {
     assert!(matches!(error.cause(), Some(Cause::Unconnected { .. })), "{error}");
     assert!(!pbx.received("REGISTER").is_empty() && clear.received("").is_empty());
 }
+
+#[tokio::test]
+async fn a_503_that_asks_for_no_time_is_followed_by_the_next_at_once() {
+    let (failing, pbx) = (pbx_behind(None, None).await, pbx_behind(None, None).await);
+    failing.set_mode(Mode::Refusing { status: 503, retry_after: Some(0) });
+    let phone = phone(&by_tcp(&[failing.address.port(), pbx.address.port()])).await;
+    soon(phone.register(account("sip:858@example.com").transport(Transport::Tcp))).await.unwrap();
+}

@@ -40,14 +40,10 @@ impl Routes {
         Self { listening, known: BTreeMap::new(), looks, is_due: false }
     }
 
-    /// Waits until it is time for the next look. Who listens at one address has no other.
+    /// Waits until it is time for the next look, at the clocks as well. Who listens at one address has no other way to look at.
     pub(super) async fn are_due(&mut self) {
-        if self.listening.ip().is_unspecified() {
-            self.looks.tick().await;
-            self.is_due = true;
-        } else {
-            std::future::pending::<()>().await;
-        }
+        self.looks.tick().await;
+        self.is_due = self.listening.ip().is_unspecified();
     }
 
     /// Looks, where it is time, and returns what has changed since the last look.

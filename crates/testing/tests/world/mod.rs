@@ -1,5 +1,6 @@
 //! Phones, a PBX and a stranger in a bad network, to which anything may happen at any time.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use ringfence_testing::{
@@ -41,17 +42,25 @@ struct Extension {
     is_wanted: bool,
 }
 
+/// A call, the phone that was called, and in which of its lives.
+#[derive(Clone, Copy)]
+struct Placed {
+    id: CallId,
+    index: usize,
+    life: usize,
+}
+
 pub(crate) struct World {
     pub(crate) network: Network,
     random: Random,
     pbx: NodeId<Pbx>,
     stranger: NodeId<Caller>,
     extensions: Vec<Extension>,
-    calls: Vec<CallId>,
-    /// What was asked of the stranger.
-    strange: Vec<CallId>,
-    /// Phones that were switched off, with what they had begun.
-    gone: usize,
+    calls: Vec<Placed>,
+    /// Those of the stranger.
+    strange: Vec<Placed>,
+    /// How often each phone was switched off, with what it had begun.
+    lives: [usize; USERS.len()],
 }
 
 impl World {
@@ -74,7 +83,7 @@ impl World {
             extensions: Vec::new(),
             calls: Vec::new(),
             strange: Vec::new(),
-            gone: 0,
+            lives: [0; USERS.len()],
         };
         for index in 0..USERS.len() {
             let extension = world.switch_on(index);
@@ -128,13 +137,13 @@ impl World {
             faults.extend(ended_otherwise_than_once(user, phone));
         }
         let (pbx, stranger) = (self.network.node(self.pbx), self.network.node(self.stranger));
-        let calls = self.calls.iter().map(|id| pbx.get(*id));
-        for call in calls.chain(self.strange.iter().map(|id| stranger.get(*id))) {
+        let calls = self.calls.iter().map(|placed| (placed, pbx.get(placed.id)));
+        let strange = self.strange.iter().map(|placed| (placed, stranger.get(placed.id)));
+        for (placed, call) in calls.chain(strange) {
             let finals = call.answers().iter().filter(|answer| answer.is_final());
-            let mut statuses: Vec<u16> = finals.map(|answer| answer.status).collect();
-            statuses.dedup();
+            let statuses: BTreeSet<u16> = finals.map(|answer| answer.status).collect();
             // One that was switched off meanwhile may answer otherwise than it would have.
-            if statuses.len() > 1 && self.gone == 0 {
+            if statuses.len() > 1 && self.lives[placed.index] == placed.life {
                 faults.push(format!("a call has more than one final response: {statuses:?}"));
             }
         }
@@ -185,7 +194,7 @@ impl World {
             }
             10 => {
                 self.extensions[index] = self.switch_on(index);
-                self.gone += 1;
+                self.lives[index] += 1;
             }
             _ => self.change_conditions(),
         }
@@ -194,13 +203,13 @@ impl World {
     fn call(&mut self, index: usize) {
         let plan = self.plan(USERS[index]);
         let id = self.network.with(self.pbx, |pbx, now| pbx.call(now, plan));
-        self.calls.push(id);
+        self.calls.push(Placed { id, index, life: self.lives[index] });
     }
 
     fn call_as_stranger(&mut self, index: usize) {
         let plan = self.plan(USERS[index]);
         let id = self.network.with(self.stranger, |caller, now| caller.call(now, phone_address(index), plan));
-        self.strange.push(id);
+        self.strange.push(Placed { id, index, life: self.lives[index] });
     }
 
     fn plan(&mut self, user: &str) -> CallPlan {
@@ -210,7 +219,7 @@ impl World {
     }
 
     fn give_up(&mut self) {
-        if let Some(id) = self.calls.last().copied() {
+        if let Some(Placed { id, .. }) = self.calls.last().copied() {
             self.network.with(self.pbx, |pbx, now| pbx.cancel(now, id));
         }
     }

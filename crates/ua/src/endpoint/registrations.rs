@@ -172,7 +172,9 @@ impl Endpoint {
                         self.penalties.add(now, flow, asked);
                     }
                 }
-                Some(_) | None => self.penalties.remove(detour.map_or(flow, |detour| detour.flow)),
+                // One that is overloaded challenges many while it sends others away.
+                Some(200..300) => self.penalties.remove(detour.map_or(flow, |detour| detour.flow)),
+                Some(_) | None => {}
             }
         }
         if let Some(binding) = self.lines.find_mut(id).and_then(|line| line.binding.as_mut()) {

@@ -10,6 +10,9 @@ use crate::transport::{Flow, Transport};
 /// How long a server is tried last. To find out that it is still silent takes a line 32 s: so that is at most a tenth of
 /// its time.
 const PENALTY: Duration = Duration::from_secs(5 * 60);
+/// The shortest: who asks for no time at all is left alone while the next server is asked, over connections that may take as
+/// long to be made.
+const SHORTEST: Duration = Duration::from_secs(30);
 /// What a Retry-After may ask for: longer than that a server that is back would stand idle.
 const LONGEST: Duration = Duration::from_secs(60 * 60);
 /// Servers that are remembered: those of more registrars than one fleet has. The one that is over first gives way.
@@ -24,7 +27,7 @@ pub(crate) struct Penalties {
 impl Penalties {
     /// Notes that a server failed, and for how long it asked to be left alone.
     pub(crate) fn add(&mut self, now: Instant, server: Flow, retry_after: Option<Duration>) {
-        self.put(now, key(server), retry_after.map_or(PENALTY, |asked| asked.min(LONGEST)));
+        self.put(now, key(server), retry_after.map_or(PENALTY, |asked| asked.clamp(SHORTEST, LONGEST)));
     }
 
     /// Notes that a server could not be connected to.
