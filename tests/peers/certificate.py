@@ -15,14 +15,16 @@ from process import free_port
 class Certificate:
     """A certificate for 127.0.0.1 that is its own authority, and a port to show it at."""
 
-    def __init__(self, place, host="IP:127.0.0.1"):
-        self.certificate = place.folder / "pbx.pem"
-        self.key = place.folder / "pbx.key"
-        self.port = free_port()
+    def __init__(self, place, host="IP:127.0.0.1", port=None, name="pbx", ended=False):
+        self.certificate = place.folder / f"{name}.pem"
+        self.key = place.folder / f"{name}.key"
+        self.port = port or free_port()
         openssl(
             ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
             + ["-subj", "/CN=pbx", "-addext", f"subjectAltName={host}", "-addext", "basicConstraints=critical,CA:FALSE"]
-            + ["-keyout", self.key, "-out", self.certificate]
+            + ["-keyout", self.key, "-out", self.certificate],
+            # One that is made so long ago has ended yesterday.
+            ["faketime", "-f", "-3d"] if ended else [],
         )
 
     def trusted(self):
@@ -76,6 +78,6 @@ async def hand_on(reader, writer):
     writer.close()
 
 
-def openssl(arguments):
+def openssl(arguments, within=()):
     """Runs openssl and returns what it prints."""
-    return subprocess.run(["openssl", *arguments], check=True, capture_output=True, text=True).stdout
+    return subprocess.run([*within, "openssl", *arguments], check=True, capture_output=True, text=True).stdout

@@ -16,6 +16,7 @@ import from_baresip
 import from_browser
 import from_sipp
 import from_sipsak
+import lasting
 import named
 import reloading
 import surviving
@@ -30,6 +31,7 @@ PROGRAMS = {
     "sipsak": "sipsak",
     "chromium": "chromium",
     "openssl": "openssl",
+    "faketime": "faketime",
     "dnsmasq": "dnsmasq-base",
     "ip": "iproute2",
     "tc": "iproute2",
@@ -42,6 +44,7 @@ PROGRAMS = {
 PATIENT = [
     flows.behind_a_router_that_restarts_it_is_called_again_half_a_minute_later,
     flows.through_two_proxies_it_is_called_while_one_of_them_lives,
+    lasting.two_phones_on_one_account_leave_each_other_alone,
     named.where_no_dns_server_answers_it_comes_back_with_the_next,
     from_sipp.a_486_is_repeated_until_its_ack_comes,
 ]
@@ -77,6 +80,8 @@ IN_TURN = [
     surviving.where_three_packets_in_ten_are_lost_it_registers_and_rejects,
     surviving.when_its_address_changes_it_says_so_and_registers_again,
     surviving.when_its_network_goes_it_says_so_and_comes_back_with_it,
+    lasting.after_a_nights_sleep_it_registers_again_at_once,
+    lasting.when_a_certificate_has_ended_it_says_so_and_takes_the_next_one,
     named.by_naptr_srv_and_hosts_it_registers_and_rejects,
     forked.a_6xx_alone_takes_a_call_from_the_other_phone,
     forked.where_the_proxy_heeds_no_6xx_the_other_phone_answers_every_call,
