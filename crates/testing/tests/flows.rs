@@ -222,6 +222,33 @@ fn a_lost_connection_is_told_at_once_and_asked_for_again_within_3_s() {
 }
 
 #[test]
+fn a_month_over_connections_of_which_one_is_lost_every_day_has_the_line_registered_all_the_while() {
+    let mut connected = Connected::new();
+    connected.accept();
+    for day in 1..=30 {
+        let mut registers = 0;
+        for _ in 0..24 * 180 {
+            let events = connected.pass(seconds(20));
+            assert!(!events.iter().any(|event| is_look_up(event) || is_lost(event)), "day {day}");
+            for register in connected.written().iter().filter(|sent| sent.starts_with("REGISTER")) {
+                registers += 1;
+                let ok = register.replacen("REGISTER sip:pbx.example.com SIP/2.0", "SIP/2.0 200 OK", 1);
+                connected.receive(&ok);
+            }
+        }
+        // A lifetime of an hour is refreshed at four fifths to nine tenths.
+        assert!((26..=30).contains(&registers), "day {day}: {registers} refreshes");
+        connected.endpoint.handle_disconnected(connected.clock.now(), ConnectionId::new(day), "reset");
+        let events = connected.pass(seconds(3));
+        assert!(events.iter().any(is_lost) && events.iter().any(is_look_up), "day {day}");
+        connected.connect(day + 1);
+        connected.accept();
+    }
+    connected.pass(seconds(1));
+    assert_eq!(connected.endpoint.counters().transactions, 0);
+}
+
+#[test]
 fn a_connection_is_used_until_its_line_has_left_or_asks_elsewhere() {
     let mut connected = Connected::new();
     connected.accept();
@@ -462,6 +489,25 @@ fn a_refresh_that_is_answered_503_is_repeated_at_another_server_at_once() {
         matches!(event, Event::Registration { state: RegistrationState::Registered { .. }, .. })
     };
     assert!(events.iter().any(is_registered) && !events.iter().any(is_unavailable));
+}
+
+#[test]
+fn a_server_that_a_redirection_led_to_and_that_says_503_is_followed_by_another_of_that_host() {
+    let mut line = Connected::new();
+    line.answer("302 Moved Temporarily", "Contact: <sip:other.example.com;transport=tcp>\r\n");
+    let leads_there =
+        |event: &Event| matches!(event, Event::Resolve { host, .. } if host == "other.example.com");
+    assert!(line.pass(Duration::ZERO).iter().any(leads_there));
+    line.connect_elsewhere(2, "192.0.2.2:5060");
+    let there = "REGISTER sip:other.example.com;transport=tcp SIP/2.0\r\n";
+    let register = line.written().pop().unwrap();
+    assert!(register.starts_with(there), "{register}");
+    line.receive(&register.replacen(there, "SIP/2.0 503 Service Unavailable\r\n", 1));
+    assert!(line.pass(Duration::ZERO).iter().any(leads_there), "not to where it was sent away from");
+    line.connect_elsewhere(3, "192.0.2.3:5060");
+    let register = line.written().pop().unwrap();
+    line.receive(&register.replacen(there, "SIP/2.0 200 OK\r\n", 1));
+    assert!(!line.pass(Duration::ZERO).iter().any(is_unavailable));
 }
 
 #[test]

@@ -19,7 +19,7 @@ use super::{Mapped, Tried};
 use crate::io::Resolver;
 use crate::io::locate::{Wanted, find_by, unresolved};
 use crate::io::streams::failure::{Failure, Step};
-use crate::io::streams::steps::{tcp, tls, websocket};
+use crate::io::streams::steps::{source_of, tcp, tls, websocket};
 use crate::io::streams::{Connection, Server, Stream, said};
 use crate::io::stun::StunServer;
 use crate::tls::{Seen, Tls};
@@ -66,7 +66,7 @@ impl Link {
         trust: &Tls,
         tried: &mut Tried,
     ) -> Result<Self, Failure> {
-        let source = Some(listening.ip()).filter(|source| !source.is_unspecified());
+        let source = source_of(listening);
         let late = |_| Failure::NotInTime { step: Step::Tcp, patience: CONNECT };
         let (began, address) = (Instant::now(), tried.server);
         let stream = timeout(CONNECT, tcp(address, source)).await.map_err(late)?.map_err(Failure::Tcp)?;

@@ -3,7 +3,7 @@
 //! that refuses (RFC 3263 section 4.3).
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
@@ -40,7 +40,7 @@ pub(crate) struct Connected {
 /// Opens a connection to one address.
 struct Opener<'a> {
     server: &'a Server,
-    source: Option<IpAddr>,
+    source: Option<SocketAddr>,
     trust: &'a Tls,
 }
 
@@ -48,7 +48,7 @@ struct Opener<'a> {
 pub(super) async fn connect(
     server: &Server,
     priorities: Vec<Vec<SocketAddr>>,
-    source: Option<IpAddr>,
+    source: Option<SocketAddr>,
     trust: &Tls,
     room: &Room,
     until: Instant,

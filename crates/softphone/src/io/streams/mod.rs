@@ -141,7 +141,7 @@ pub(crate) struct Streams {
     /// What those who connect by TLS are shown.
     shown: Vec<watch::Sender<Arc<ServerConfig>>>,
     /// Where connections are made from, unless that is the system's to choose.
-    source: Option<IpAddr>,
+    source: Option<SocketAddr>,
     refused: u64,
 }
 
@@ -192,7 +192,7 @@ const LAST_WORDS: Duration = Duration::from_secs(2);
 impl Streams {
     pub(crate) fn new(listening: SocketAddr, tls: Tls, room: Room) -> Self {
         let (sender, receiver) = mpsc::channel(EVENTS);
-        let source = Some(listening.ip()).filter(|ip| !ip.is_unspecified());
+        let source = steps::source_of(listening);
         Self {
             sender,
             receiver,

@@ -2,7 +2,7 @@
 //! itself, and is told apart where it fails.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,12 +25,20 @@ const ASK_AFTER: Duration = Duration::from_secs(30);
 const ASK_EVERY: Duration = Duration::from_secs(10);
 const ASK_TIMES: u32 = 3;
 
-/// Connects to one address, from one of this machine's where it is given and of the same family. The system bounds how
+/// Returns from where connections are made by who listens at an address: from that, with its zone, without which a link-local
+/// one is none, and from any port.
+pub(crate) fn source_of(listening: SocketAddr) -> Option<SocketAddr> {
+    let mut source = listening;
+    source.set_port(0);
+    Some(source).filter(|source| !source.ip().is_unspecified())
+}
+
+/// Connects to one address, from one of this machine's, and any port of it, where it is given and of the same family. The system bounds how
 /// long that takes, and who asks should, too.
-pub(crate) async fn tcp(address: SocketAddr, source: Option<IpAddr>) -> io::Result<TcpStream> {
+pub(crate) async fn tcp(address: SocketAddr, source: Option<SocketAddr>) -> io::Result<TcpStream> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
     if let Some(source) = source.filter(|source| source.is_ipv4() == address.is_ipv4()) {
-        socket.bind(SocketAddr::new(source, 0))?;
+        socket.bind(source)?;
     }
     let stream = socket.connect(address).await?;
     // Without them it is slower to find out that the peer is gone.
@@ -80,13 +88,21 @@ mod tests {
 
     use super::*;
 
+    #[test]
+    fn the_source_has_the_zone_of_where_is_listened_and_is_none_where_that_is_anywhere() {
+        let source = |listening: &str| source_of(listening.parse().unwrap()).map(|it| it.to_string());
+        assert_eq!(source("[fe80::1%3]:5060").as_deref(), Some("[fe80::1%3]:0"));
+        assert_eq!((source("0.0.0.0:5060"), source("[::]:5060")), (None, None));
+    }
+
     #[tokio::test]
     async fn a_connection_is_prepared_to_find_out_that_its_peer_is_gone() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let stream = tcp(address, Some([127, 0, 0, 2].into())).await.unwrap();
+        let stream = tcp(address, source_of("127.0.0.2:5060".parse().unwrap())).await.unwrap();
         assert_eq!(stream.peer_addr().unwrap(), address);
-        assert_eq!(stream.local_addr().unwrap().ip(), IpAddr::from([127, 0, 0, 2]));
+        let local = stream.local_addr().unwrap();
+        assert!(local.ip().to_string() == "127.0.0.2" && local.port() != 5060);
         assert!(stream.nodelay().unwrap() && SockRef::from(&stream).keepalive().unwrap());
         drop(listener);
         assert_eq!(tcp(address, None).await.unwrap_err().kind(), io::ErrorKind::ConnectionRefused);

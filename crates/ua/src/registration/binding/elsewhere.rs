@@ -35,7 +35,7 @@ impl Binding {
             return false;
         };
         let mut by = self.declined.take().map(|declined| declined.by).unwrap_or_default();
-        if self.is_stopping || self.redirection.is_some() || by.len() >= SERVERS {
+        if self.is_stopping || by.len() >= SERVERS {
             return false;
         }
         //= https://www.rfc-editor.org/rfc/rfc3263#section-4.3
@@ -47,8 +47,8 @@ impl Binding {
         by.push(target.flow.remote());
         self.declined = Some(Box::new(Declined { by, cause: cause.clone(), retry_after }));
         self.rounds = 0;
-        let (host, port) = self.account.next_hop();
-        self.resolve(now, host.to_owned(), port);
+        let (host, port) = self.next_hop();
+        self.resolve(now, host, port);
         true
     }
 

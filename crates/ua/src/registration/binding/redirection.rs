@@ -14,6 +14,9 @@ use crate::transport::Transport;
 pub(super) struct Redirection {
     /// The Request-URI that it gave last.
     uri: String,
+    /// Its host and port.
+    host: String,
+    port: Option<u16>,
     /// What the one who sent us there was asked by, where that was a connection: what is asked over TLS is not asked in clear
     /// because somebody sends us elsewhere.
     by: Option<Transport>,
@@ -45,11 +48,12 @@ impl Binding {
         match new.into_iter().next() {
             Some(next) if may_go_on => {
                 let by = Some(used).filter(|used| used.is_reliable());
-                self.redirection = Some(Box::new(Redirection { uri: next.uri, by, tried }));
+                let Next { uri, host, port } = next;
+                self.redirection = Some(Box::new(Redirection { uri, host: host.clone(), port, by, tried }));
                 if self.account.outbound_proxy.is_some() {
                     return self.ask(generator);
                 }
-                self.resolve(now, next.host, next.port);
+                self.resolve(now, host, port);
             }
             None if !old.is_empty() => {
                 self.fail(now, Cause::Circular { status: status.as_u16() }, None, generator);
@@ -61,6 +65,14 @@ impl Binding {
     /// Returns the Request-URI of what is asked.
     pub(super) fn request_uri(&self) -> String {
         self.redirection.as_ref().map_or_else(|| self.account.registrar(), |known| known.uri.clone())
+    }
+
+    /// Returns the host that requests go to, and its port: that of the proxy, if there is one.
+    pub(super) fn next_hop(&self) -> (String, Option<u16>) {
+        match self.redirection.as_ref().filter(|_| self.account.outbound_proxy.is_none()) {
+            Some(known) => (known.host.clone(), known.port),
+            None => (self.account.next_hop().0.to_owned(), self.account.next_hop().1),
+        }
     }
 
     /// Returns what the server that the line was sent to is reached by, where it may not be any other.
