@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use ringfence_ua::{ConnectionId, Transport};
 use tokio_rustls::client::TlsStream;
@@ -46,6 +47,10 @@ impl Credentials {
     }
 }
 
+/// How long what begins anew has at least: who waits does so for ten seconds more than any attempt may take
+/// (`shard/ways.rs`).
+const ANEW: Duration = Duration::from_secs(10);
+
 impl Streams {
     /// Has connections from now on made and taken with other certificates. [`Event::Distrusted`] comes for those that are
     /// open and would not be accepted.
@@ -76,9 +81,10 @@ impl Streams {
         let (encrypted, in_clear): (BTreeMap<_, _>, _) =
             connecting.partition(|(server, _)| server.transport.is_encrypted());
         self.connecting = in_clear;
+        let anew = Instant::now() + ANEW;
         for (server, connecting) in encrypted {
             connecting.attempt.abort();
-            self.begin(server, connecting.askers, connecting.priorities, connecting.until);
+            self.begin(server, connecting.askers, connecting.priorities, connecting.until.max(anew));
         }
     }
 
@@ -123,7 +129,6 @@ fn refused(tls: &Tls, known: Vec<Known>) -> Vec<(ConnectionId, String)> {
 #[cfg(test)]
 mod tests {
     use std::net::SocketAddr;
-    use std::time::{Duration, Instant};
 
     use ringfence_ua::LineId;
     use tokio::io::AsyncReadExt as _;
