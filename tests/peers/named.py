@@ -24,6 +24,8 @@ then = "busy"
 
 # A try that fails at once is followed by the next within 2 and 10 s, and each asks for 2 s at most here.
 BACK_WITHIN = 25
+# A binding of 20 s is refreshed within 18, which is given up after 32, and tried again within 2.
+MOVED_WITHIN = 18 + 32 + 2 + 3
 
 
 def line(name, domain, rest=""):
@@ -74,6 +76,27 @@ def by_naptr_srv_and_hosts_it_registers_and_rejects(place):
         expect(words in asked, f"the DNS server was not asked: {words}")
     expect("fritz.box" not in asked, "the DNS server was asked for a name of the hosts file")
     return [f"registered by NAPTR and SRV, by /etc/hosts, by CNAME and by the search list; {states['862']['cause']}"]
+
+
+def when_its_registrar_has_moved_it_follows_the_name(place):
+    """The SRV record names another server, and the old one is dead: that is noticed with the refresh, and looked up anew."""
+    old, new = free_port(), free_port()
+    Network(place, "nameserver 127.0.0.1\n")
+    dnsmasq, kamailio = Dnsmasq(place, "127.0.0.1", *records(old)), Kamailio(place, old)
+    phone = Phone(place, old, lines=line("858", "pbx.test") + RULE)
+    phone.wait_for_state("registered", 10)
+    dnsmasq.process.kill()
+    kamailio.process.kill()
+    Dnsmasq(place, "127.0.0.1", *records(new), name="dnsmasq-after")
+    successor = Kamailio(place, new, "kamailio-elsewhere")
+    moved = time.monotonic()
+    while successor.accepted() == 0:
+        expect(time.monotonic() - moved < MOVED_WITHIN, f"not registered where it moved within {MOVED_WITHIN} s")
+        time.sleep(0.1)
+    back = time.monotonic() - moved
+    phone.wait_for_state("registered", 2)
+    Calls(place, "reject", new, count=50, rate=50).finish_exactly(20)
+    return [f"registered where the name leads now {back:.0f} s after the old server died (bound {MOVED_WITHIN} s)"]
 
 
 def where_no_dns_server_answers_it_comes_back_with_the_next(place):

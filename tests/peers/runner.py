@@ -46,6 +46,7 @@ PATIENT = [
     flows.through_two_proxies_it_is_called_while_one_of_them_lives,
     lasting.two_phones_on_one_account_leave_each_other_alone,
     named.where_no_dns_server_answers_it_comes_back_with_the_next,
+    named.when_its_registrar_has_moved_it_follows_the_name,
     from_sipp.a_486_is_repeated_until_its_ack_comes,
 ]
 
