@@ -7,20 +7,18 @@ use std::any::Any;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::fmt;
-use std::fs::File;
-use std::io;
 use std::marker::PhantomData;
 use std::net::SocketAddr;
-use std::path::Path;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use ringfence_ua::Transport;
 
 use crate::auditor::{Auditor, Fault};
 use crate::clock::Clock;
 use crate::node::Node;
-use crate::pcap::Pcap;
 use crate::random::Random;
+
+mod left;
 
 /// What the network does to packets.
 ///
@@ -303,18 +301,6 @@ impl Network {
         node.downcast_ref().expect("an id has the type its node was added with")
     }
 
-    /// Writes every packet so far into a capture file, the first at the beginning of 1970: those that were lost, too.
-    ///
-    /// Fails as the file system does.
-    pub fn write_pcap(&self, path: &Path) -> io::Result<()> {
-        let mut capture = Pcap::new(io::BufWriter::new(File::create(path)?))?;
-        for packet in &self.packets {
-            let at = SystemTime::UNIX_EPOCH + self.clock.since_epoch(packet.sent_at);
-            capture.write(at, packet.source, packet.destination, &packet.payload)?;
-        }
-        capture.flush()
-    }
-
     /// Returns what was wrong with what the audited nodes sent.
     pub fn faults(&self) -> impl Iterator<Item = &Fault> {
         self.hosts.iter().filter_map(|host| host.auditor.as_ref()).flat_map(Auditor::faults)
@@ -375,31 +361,6 @@ impl Network {
         let sequence = self.sent;
         self.sent += 1;
         self.in_flight.push(Reverse(InFlight { at, sequence, source, host, payload: payload.to_vec() }));
-    }
-}
-
-impl Drop for Network {
-    /// Panics where an audited node has sent what is wrong. When a test fails it prints the seed and the last packets, and
-    /// leaves all of them in a capture file.
-    fn drop(&mut self) {
-        let faults: Vec<String> = self.faults().map(Fault::to_string).collect();
-        if !std::thread::panicking() && faults.is_empty() {
-            return;
-        }
-        eprintln!("the network's seed is {}; its last packets are:", self.seed);
-        let capture = std::env::temp_dir().join(format!("ringfence-testing-{}.pcap", self.seed));
-        match self.write_pcap(&capture) {
-            Ok(()) => eprintln!("all packets: {}", capture.display()),
-            Err(error) => eprintln!("all packets: not written, {error}"),
-        }
-        let first = self.packets.len().saturating_sub(40);
-        for packet in &self.packets[first..] {
-            let Packet { source, destination, payload, fate, .. } = packet;
-            let line = payload.split(|byte| matches!(byte, b'\r' | b'\n')).next().unwrap_or_default();
-            let at = self.clock.since_epoch(packet.sent_at).as_secs_f64();
-            eprintln!("{at:10.3}  {source} > {destination}  {fate:?}  {}", line.escape_ascii());
-        }
-        assert!(faults.is_empty() || std::thread::panicking(), "wrong on the wire:\n{}", faults.join("\n"));
     }
 }
 

@@ -24,7 +24,7 @@ use std::time::{Duration, Instant};
 use ringfence_wire::sip::Message;
 
 use super::account::Account;
-use super::backoff::{self, Need};
+use super::backoff::Need;
 use super::contact::ContactAddress;
 use super::crowd::Crowd;
 use super::gruu::Gruu;
@@ -355,14 +355,6 @@ impl Binding {
     pub(crate) fn set_spare(&mut self, is_spare: bool) -> bool {
         let was = std::mem::replace(&mut self.need, if is_spare { Need::Spare } else { Need::Only });
         was == Need::Spare && !is_spare
-    }
-
-    /// Tries soon what would be tried later: the line has no other flow any more.
-    pub(crate) fn hasten(&mut self, now: Instant, generator: &mut Generator) {
-        if let Phase::Waiting { retry_at } = &mut self.phase {
-            let soon = backoff::delay_of_last(&self.crowd, generator.fraction());
-            *retry_at = (*retry_at).min(now + soon);
-        }
     }
 
     /// Returns the URI that the registrar gave us, which leads to us from anywhere.

@@ -159,6 +159,7 @@ impl Ours<'_> {
 pub(super) struct Next {
     /// A Request-URI.
     pub(super) uri: String,
+    /// Its host and port.
     pub(super) host: String,
     pub(super) port: Option<u16>,
 }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use super::failure::AFTER_DISCONNECT;
 use super::{Binding, Phase};
 use crate::id::Generator;
+use crate::registration::backoff;
 use crate::transport::ConnectionId;
 
 impl Binding {
@@ -49,6 +50,14 @@ impl Binding {
         if let Phase::Bound { refresh_at } = &mut self.phase {
             let within = self.crowd.spread(AFTER_DISCONNECT);
             *refresh_at = (*refresh_at).min(now + within.mul_f64(generator.fraction()));
+        }
+    }
+
+    /// Tries soon what would be tried later: the line has no other flow any more.
+    pub(crate) fn hasten(&mut self, now: Instant, generator: &mut Generator) {
+        if let Phase::Waiting { retry_at } = &mut self.phase {
+            let soon = backoff::delay_of_last(&self.crowd, generator.fraction());
+            *retry_at = (*retry_at).min(now + soon);
         }
     }
 

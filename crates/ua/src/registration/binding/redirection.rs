@@ -12,11 +12,8 @@ use crate::transport::Transport;
 
 /// Where the registrar has sent the line.
 pub(super) struct Redirection {
-    /// The Request-URI that it gave last.
-    uri: String,
-    /// Its host and port.
-    host: String,
-    port: Option<u16>,
+    /// What it gave last.
+    to: Next,
     /// What the one who sent us there was asked by, where that was a connection: what is asked over TLS is not asked in clear
     /// because somebody sends us elsewhere.
     by: Option<Transport>,
@@ -48,8 +45,8 @@ impl Binding {
         match new.into_iter().next() {
             Some(next) if may_go_on => {
                 let by = Some(used).filter(|used| used.is_reliable());
-                let Next { uri, host, port } = next;
-                self.redirection = Some(Box::new(Redirection { uri, host: host.clone(), port, by, tried }));
+                let (host, port) = (next.host.clone(), next.port);
+                self.redirection = Some(Box::new(Redirection { to: next, by, tried }));
                 if self.account.outbound_proxy.is_some() {
                     return self.ask(generator);
                 }
@@ -64,13 +61,13 @@ impl Binding {
 
     /// Returns the Request-URI of what is asked.
     pub(super) fn request_uri(&self) -> String {
-        self.redirection.as_ref().map_or_else(|| self.account.registrar(), |known| known.uri.clone())
+        self.redirection.as_ref().map_or_else(|| self.account.registrar(), |known| known.to.uri.clone())
     }
 
     /// Returns the host that requests go to, and its port: that of the proxy, if there is one.
     pub(super) fn next_hop(&self) -> (String, Option<u16>) {
         match self.redirection.as_ref().filter(|_| self.account.outbound_proxy.is_none()) {
-            Some(known) => (known.host.clone(), known.port),
+            Some(known) => (known.to.host.clone(), known.to.port),
             None => (self.account.next_hop().0.to_owned(), self.account.next_hop().1),
         }
     }
@@ -92,11 +89,10 @@ impl Binding {
     ///
     /// The host counts and its port does not: a PBX has several, and sends from one to another those who are to use it.
     pub(super) fn led_away_to(&self) -> Option<String> {
-        let known = self.redirection.as_ref()?;
-        let host = Uri::parse(known.uri.as_bytes()).ok()?.host().to_string();
+        let host = &self.redirection.as_ref()?.to.host;
         let proxy = self.account.outbound_proxy.as_ref().map(|(host, _)| host);
         let mut named = [Some(&self.account.domain), proxy].into_iter().flatten();
-        (!named.any(|named| named.eq_ignore_ascii_case(&host))).then_some(host)
+        (!named.any(|named| named.eq_ignore_ascii_case(host))).then(|| host.clone())
     }
 }
 
