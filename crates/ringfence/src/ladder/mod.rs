@@ -8,16 +8,14 @@
 //!           │                          Warning: 399 ringfence "User reject"      │
 //! ```
 //!
-//! Pure: text comes out, for 80 columns and with colours. Whatever the network sent is shown
-//! without its control characters.
-
-mod glimpse;
+//! Pure: text comes out, for 80 columns and with colours. What there is to say of a message is
+//! [`Sketch`]'s business; whatever the network sent is shown without its control characters.
 
 use std::time::Duration;
 
 use anstyle::Style;
+use ringfence_testing::{Sketch, Tone};
 
-use self::glimpse::{Glimpse, Start, parameter};
 use crate::style::{BAD, CAUTION, DIM, GOOD, LEAD, STRONG, paint, width};
 use crate::visible::{cut, visible};
 
@@ -77,11 +75,11 @@ impl Ladder {
     pub(crate) fn rows(&mut self, message: &Message<'_>) -> String {
         let start = *self.start.get_or_insert(message.at);
         let time = elapsed(message.at.saturating_sub(start));
-        let glimpse = Glimpse::new(message.datagram);
-        let (style, label, aside) = label(&glimpse, message.datagram);
-        let mut rows = row(&time, &arrow(message.direction, style, &label, &aside));
-        for detail in details(&glimpse, message.datagram) {
-            for line in wrap(&detail, SPAN - 6).into_iter().take(MOST_ROWS) {
+        let sketch = Sketch::of(message.datagram);
+        let (label, aside) = (visible(&sketch.label), visible(&sketch.aside));
+        let mut rows = row(&time, &arrow(message.direction, style_of(sketch.tone), &label, &aside));
+        for detail in &sketch.details {
+            for line in wrap(&visible(detail), SPAN - 6).into_iter().take(MOST_ROWS) {
                 rows.push_str(&row("", &beside(message.direction, &line)));
             }
         }
@@ -125,88 +123,15 @@ fn beside(direction: Direction, line: &str) -> String {
     }
 }
 
-/// Returns the style, the label and the small print of a message's arrow.
-fn label(glimpse: &Glimpse<'_>, datagram: &[u8]) -> (Style, String, String) {
-    let cseq = glimpse.header("cseq").map(visible).unwrap_or_default();
-    let number = cseq.split_whitespace().next().map(|number| format!("CSeq {number}"));
-    match glimpse.start(datagram) {
-        Start::Request { method, uri } => (
-            LEAD,
-            format!("{} {}", visible(method), visible(&without_parameters(uri))),
-            number.unwrap_or_default(),
-        ),
-        Start::Response { status, phrase } => {
-            let style = match status {
-                0..200 => DIM,
-                200..300 => GOOD,
-                300..400 => CAUTION,
-                _ => BAD,
-            };
-            let aside = if cseq.is_empty() { String::new() } else { format!("CSeq {}", cut(&cseq, 20)) };
-            (style, format!("{status} {}", visible(phrase)).trim_end().to_owned(), aside)
-        }
-        Start::KeepAlive => (DIM, "keep-alive".to_owned(), String::new()),
-        Start::Other { length } => (CAUTION, format!("{length} bytes, not SIP"), String::new()),
+/// Returns the colour of a message's arrow.
+fn style_of(tone: Tone) -> Style {
+    match tone {
+        Tone::Request => LEAD,
+        Tone::Provisional | Tone::KeepAlive => DIM,
+        Tone::Success => GOOD,
+        Tone::Redirection | Tone::Other => CAUTION,
+        Tone::Failure => BAD,
     }
-}
-
-/// Returns the header fields that explain a message, each ready to be shown.
-fn details(glimpse: &Glimpse<'_>, datagram: &[u8]) -> Vec<String> {
-    let field =
-        |name: &str, title: &str| glimpse.header(name).map(|value| format!("{title}: {}", visible(value)));
-    let found = match glimpse.start(datagram) {
-        Start::Request { method: "INVITE", .. } => vec![
-            glimpse.header("from").map(|from| format!("from {}", visible(without_tag(from)))),
-            field("p-asserted-identity", "P-Asserted-Identity"),
-            field("privacy", "Privacy"),
-        ],
-        Start::Request { method: "REGISTER", .. } => vec![
-            glimpse.header("authorization").or(glimpse.header("proxy-authorization")).map(credentials),
-            glimpse.header("expires").map(|expires| format!("Expires: {}", visible(expires))),
-        ],
-        Start::Response { status: 401 | 407, .. } => {
-            let challenge = glimpse.header("www-authenticate").or(glimpse.header("proxy-authenticate"));
-            vec![challenge.map(self::challenge)]
-        }
-        Start::Response { status: 200..300, .. } => {
-            let expires = glimpse.header("contact").and_then(|contact| parameter(contact, "expires"));
-            vec![expires.map(|expires| format!("Contact: …;expires={}", visible(expires)))]
-        }
-        Start::Response { status: 300..=399, .. } => {
-            vec![field("contact", "Contact"), field("warning", "Warning")]
-        }
-        Start::Response { .. } => {
-            vec![field("warning", "Warning"), field("reason", "Reason"), field("retry-after", "Retry-After")]
-        }
-        Start::Request { .. } | Start::KeepAlive | Start::Other { .. } => Vec::new(),
-    };
-    found.into_iter().flatten().collect()
-}
-
-fn credentials(value: &str) -> String {
-    let user = parameter(value, "username").unwrap_or_default();
-    format!("Authorization: Digest username=\"{}\", {}, response=…", visible(user), algorithm(value))
-}
-
-fn challenge(value: &str) -> String {
-    let realm = parameter(value, "realm").unwrap_or_default();
-    format!("WWW-Authenticate: Digest realm=\"{}\", {}", visible(realm), algorithm(value))
-}
-
-fn algorithm(value: &str) -> String {
-    format!("algorithm={}", visible(parameter(value, "algorithm").unwrap_or("MD5")))
-}
-
-/// Leaves the parameters of a URI out: the token in our Contact is of no use to a reader.
-fn without_parameters(uri: &str) -> String {
-    match uri.split_once(';') {
-        Some((address, _)) => format!("{address};…"),
-        None => uri.to_owned(),
-    }
-}
-
-fn without_tag(value: &str) -> &str {
-    value.rsplit_once(";tag=").map_or(value, |(address, _)| address)
 }
 
 /// Returns a time as a person reads it.

@@ -5,8 +5,9 @@ use std::io;
 use std::path::Path;
 use std::time::SystemTime;
 
-use super::{Network, Packet};
+use super::{Fate, Network, Packet};
 use crate::auditor::Fault;
+use crate::ladder::{self, Row};
 use crate::pcap::Pcap;
 
 impl Network {
@@ -21,29 +22,92 @@ impl Network {
         }
         capture.flush()
     }
+
+    /// Draws the last packets, at most so many, as a ladder: a lifeline for each host, an arrow for each packet, with what
+    /// became of it.
+    #[must_use]
+    pub fn ladder(&self, most: usize) -> String {
+        let first = self.packets.len().saturating_sub(most);
+        let rows = self.packets[first..].iter().map(|packet| {
+            let &Packet { sent_at, source, destination, ref payload, fate } = packet;
+            Row { at: self.clock.since_epoch(sent_at), source, destination, fate, payload }
+        });
+        ladder::draw(&rows.collect::<Vec<_>>())
+    }
+
+    /// Returns a checksum of all that was sent: when, from where, to whom, what, and what became of it. Two runs of one seed
+    /// have the same, in whatever process; it is no proof against who wants them to.
+    #[must_use]
+    pub fn digest(&self) -> u64 {
+        let mut digest = Digest::new();
+        for Packet { sent_at, source, destination, payload, fate } in &self.packets {
+            let at = self.clock.since_epoch(*sent_at);
+            let fate = match fate {
+                Fate::Delivered => "delivered",
+                Fate::Duplicated => "duplicated",
+                Fate::Lost => "lost",
+                Fate::Unreachable => "unreachable",
+            };
+            digest.add(
+                format!("{} {source} {destination} {fate} {}\n", at.as_nanos(), payload.len()).as_bytes(),
+            );
+            digest.add(payload);
+        }
+        digest.0
+    }
 }
 
 impl Drop for Network {
-    /// Panics where an audited node has sent what is wrong. When a test fails it prints the seed and the last packets, and
-    /// leaves all of them in a capture file.
+    /// Panics where an audited node has sent what is wrong. When a test fails it prints the seed and a ladder of the last
+    /// packets, and leaves all of them in a capture file.
     fn drop(&mut self) {
         let faults: Vec<String> = self.faults().map(Fault::to_string).collect();
         if !std::thread::panicking() && faults.is_empty() {
             return;
         }
-        eprintln!("the network's seed is {}; its last packets are:", self.seed);
+        eprintln!("the network's seed is {}, the digest of what was sent {:016x}", self.seed, self.digest());
         let capture = std::env::temp_dir().join(format!("ringfence-testing-{}.pcap", self.seed));
         match self.write_pcap(&capture) {
             Ok(()) => eprintln!("all packets: {}", capture.display()),
             Err(error) => eprintln!("all packets: not written, {error}"),
         }
-        let first = self.packets.len().saturating_sub(40);
-        for packet in &self.packets[first..] {
-            let Packet { source, destination, payload, fate, .. } = packet;
-            let line = payload.split(|byte| matches!(byte, b'\r' | b'\n')).next().unwrap_or_default();
-            let at = self.clock.since_epoch(packet.sent_at).as_secs_f64();
-            eprintln!("{at:10.3}  {source} > {destination}  {fate:?}  {}", line.escape_ascii());
-        }
+        eprintln!("the last packets, in seconds since the start:\n{}", self.ladder(MOST_SHOWN));
         assert!(faults.is_empty() || std::thread::panicking(), "wrong on the wire:\n{}", faults.join("\n"));
+    }
+}
+
+/// How many packets a failing test shows: what came before is in the capture file.
+const MOST_SHOWN: usize = 40;
+
+/// The checksum FNV-1a of 64 bits (Fowler, Noll and Vo).
+struct Digest(u64);
+
+impl Digest {
+    fn new() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+
+    fn add(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_digest_is_the_published_one() {
+        let of = |text: &str| {
+            let mut digest = Digest::new();
+            digest.add(text.as_bytes());
+            digest.0
+        };
+        // The test vectors of its authors.
+        assert_eq!(of(""), 0xcbf2_9ce4_8422_2325);
+        assert_eq!(of("a"), 0xaf63_dc4c_8601_ec8c);
+        assert_eq!(of("foobar"), 0x8594_4171_f739_67e8);
     }
 }
