@@ -173,6 +173,19 @@ class Process:
         expect(fields, f"{self.name} is no longer running")
         return [sum(int(of[column]) for of in fields) / TICKS_A_SECOND for column in (11, 12)]
 
+    def cpu_seconds_exactly(self):
+        """What its own threads have run for, to the nanosecond. Those that have ended are not in it."""
+        try:
+            spent = [(task / "schedstat").read_text().split()[0] for task in pathlib.Path(f"/proc/{self.child.pid}/task").iterdir()]
+        except FileNotFoundError:
+            raise Failed(f"{self.name} is no longer running") from None
+        return sum(map(int, spent)) / 1e9
+
+    def forget_peak(self):
+        """Has the system take its memory at the highest from now on."""
+        with open(f"/proc/{self.child.pid}/clear_refs", "w", encoding="ascii") as refs:
+            refs.write("5")
+
     def resident_kib(self, peak=False):
         """Resident memory now, or at its highest."""
         return int(re.search(r"VmHWM:\s+(\d+)" if peak else r"VmRSS:\s+(\d+)", self._proc("status"))[1])

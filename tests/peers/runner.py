@@ -3,6 +3,7 @@ beside them, and at last, alone, those that measure."""
 
 import pathlib
 import shutil
+import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -16,9 +17,11 @@ import from_baresip
 import from_browser
 import from_sipp
 import from_sipsak
+import hostile
 import lasting
 import named
 import reloading
+import scanned
 import surviving
 from browser import PAGES
 from process import Failed, Place
@@ -29,6 +32,7 @@ PROGRAMS = {
     "sipp": "sip-tester",
     "baresip": "baresip-core",
     "sipsak": "sipsak",
+    "svmap": "sipvicious",
     "chromium": "chromium",
     "openssl": "openssl",
     "faketime": "faketime",
@@ -48,6 +52,9 @@ PATIENT = [
     named.where_no_dns_server_answers_it_comes_back_with_the_next,
     named.when_its_registrar_has_moved_it_follows_the_name,
     from_sipp.a_486_is_repeated_until_its_ack_comes,
+    hostile.a_flood_by_the_registrar_costs_what_its_calls_cost_and_is_forgotten,
+    scanned.scanners_find_nothing,
+    scanned.scanners_at_the_registrars_address_learn_no_extension_and_no_password,
 ]
 
 IN_TURN = [
@@ -88,6 +95,8 @@ IN_TURN = [
     forked.where_the_proxy_heeds_no_6xx_the_other_phone_answers_every_call,
     forked.who_is_asked_first_lets_calls_pass_to_the_phone_or_refuses_them,
     forked.a_call_that_reaches_two_lines_is_decided_by_each,
+    hostile.floods_by_strangers_are_dropped_unanswered,
+    hostile.floods_from_forged_sources_are_dropped_unanswered,
 ]
 
 # They judge by what a call takes, or take all that there is.
@@ -97,11 +106,16 @@ ALONE = [
     from_sipp.with_one_core_saturated,
 ]
 
+# The modules whose tests attack the softphone or break what it stands on: `scripts/attack` runs those alone.
+ATTACKS = [hostile, scanned]
 
-def run(binary, words):
-    """Runs the tests whose names contain one of the words, or all. Returns the exit code."""
+
+def run(binary, words, only=None):
+    """Runs the tests whose names contain one of the words, or all; of some modules only, where those are given. Returns the
+    exit code.
+    """
     missing = [f"{name} (Debian package {package})" for name, package in PROGRAMS.items() if not shutil.which(name)]
-    if not (PAGES / "node_modules").is_dir():
+    if only is None and not (PAGES / "node_modules").is_dir():
         missing.append("the libraries of tests/pages (npm)")
     if missing:
         print(f"not installed: {', '.join(missing)}; scripts/test installs them")
@@ -109,7 +123,8 @@ def run(binary, words):
         return 1
 
     def chosen(tests):
-        return [test for test in tests if not words or any(word in test.__name__ for word in words)]
+        named = [test for test in tests if not words or any(word in test.__name__ for word in words)]
+        return [test for test in named if only is None or sys.modules[test.__module__] in only]
 
     root = pathlib.Path(tempfile.mkdtemp(prefix="ringfence-peers-"))
 
