@@ -22,7 +22,9 @@
 //!  Network ── Conditions, Packet     loss, delay, duplication, reordering, address translation
 //!     │ Node                         what takes part: datagrams and time in, datagrams and deadlines out
 //!     ├── Pbx ── Verifier, Binding   a registrar with digest authentication that also calls its users
+//!     ├── Proxy ── Forking           a registrar that forks calls to all phones of a user
 //!     ├── Caller ── CallPlan, Call   strangers who call, by a script, and audit what they are answered
+//!     ├── Callee ── CalleePlan       another phone of an account, which answers by a script
 //!     ├── Phone                      the user agent of `ringfence-ua`
 //!     └── anything else              another user agent under test
 //!  Auditor, Judge                    what is wrong with anything that a user agent sends, by RFC 3261
@@ -31,14 +33,16 @@
 //!  Pcap, Normalizer                  captures for Wireshark; recordings to compare with
 //! ```
 //!
-//! [`Pbx`] and [`Caller`] write and judge SIP by other code than the user agent of `ringfence-ua`, so that an
+//! [`Pbx`], [`Proxy`], [`Caller`] and [`Callee`] write and judge SIP by other code than the user agent of `ringfence-ua`, so that an
 //! error of one is not repeated by the other. They do no I/O and read no clock: a program can run them on
 //! a real socket, too.
 
 mod auditor;
 mod call;
+mod callee;
 mod caller;
 mod clock;
+mod digest;
 mod golden;
 mod ladder;
 mod network;
@@ -46,7 +50,9 @@ mod node;
 mod pbx;
 mod pcap;
 mod phone;
+mod proxy;
 mod random;
+mod repeat;
 mod response;
 mod seeds;
 mod socket;
@@ -54,6 +60,7 @@ mod verifier;
 
 pub use auditor::{Auditor, Fault, Judge};
 pub use call::{Answer, Call, CallPlan, Outcome, audit};
+pub use callee::{Callee, CalleePlan};
 pub use caller::{CallId, Caller};
 pub use clock::Clock;
 pub use golden::Normalizer;
@@ -63,6 +70,7 @@ pub use node::Node;
 pub use pbx::{Binding, Mode, Oddity, Pbx, PbxConfig, PbxEvent};
 pub use pcap::Pcap;
 pub use phone::Phone;
+pub use proxy::{Forking, Proxy, ProxyConfig};
 pub use random::Random;
 pub use seeds::Seeds;
 pub use socket::{Direction, Record};

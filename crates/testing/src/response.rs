@@ -46,7 +46,7 @@ impl<'m> Response<'m> {
 }
 
 /// A Via with `received` and `rport` as RFC 3581 section 4 has them filled in.
-fn filled(via: &Via<'_>, source: SocketAddr) -> String {
+pub(crate) fn filled(via: &Via<'_>, source: SocketAddr) -> String {
     let mut text = format!("SIP/2.0/{} {}", via.transport(), String::from_utf8_lossy(via.sent_by()));
     for (name, value) in via.params() {
         let name = String::from_utf8_lossy(name);
@@ -72,7 +72,7 @@ fn filled(via: &Via<'_>, source: SocketAddr) -> String {
 }
 
 /// Where a response goes (RFC 3261 section 18.2.2, RFC 3581 section 4).
-fn destination(via: &Via<'_>, source: SocketAddr) -> SocketAddr {
+pub(crate) fn destination(via: &Via<'_>, source: SocketAddr) -> SocketAddr {
     match via.rport() {
         Some(_) => source,
         None => SocketAddr::new(source.ip(), via.port().unwrap_or(5060)),

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 
-use ringfence_wire::sip::{Contact, Message, quote};
+use ringfence_wire::sip::{Contact, HeaderName, Message, quote};
 
 use super::plan::CallPlan;
 use crate::random::Random;
@@ -25,6 +25,10 @@ pub(crate) struct Identity {
     tagged_to: String,
     /// Where requests in the dialog go.
     remote_target: String,
+    /// Through whom (RFC 3261 section 12.1.2).
+    routes: Vec<String>,
+    /// What tells the branches of a second dialog of the same INVITE from those of the first.
+    fork: String,
 }
 
 impl Identity {
@@ -53,6 +57,8 @@ impl Identity {
             tagged_to: to.clone(),
             to,
             remote_target: request_uri.clone(),
+            routes: Vec::new(),
+            fork: String::new(),
             request_uri,
         }
     }
@@ -79,6 +85,32 @@ impl Identity {
         if let Some(Ok(Contact::Addr(contact))) = response.contacts().next() {
             self.remote_target = String::from_utf8_lossy(contact.uri_bytes()).into_owned();
         }
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-12.1.2
+        //# The route set MUST be set to the list of URIs in the Record-Route
+        //# header field from the response, taken in reverse order and preserving
+        //# all URI parameters.
+        let routes =
+            response.values(HeaderName::RecordRoute).map(|route| String::from_utf8_lossy(route).into_owned());
+        self.routes = routes.collect();
+        self.routes.reverse();
+    }
+
+    /// The same call with another callee who has answered as well.
+    pub(crate) fn forked(&self, response: &Message<'_>) -> Self {
+        let mut forked = self.clone();
+        forked.establish(response);
+        forked.fork = forked.tag_of_callee().to_owned();
+        forked
+    }
+
+    /// Returns whether a response is of the callee who has answered.
+    pub(crate) fn is_same_callee(&self, response: &Message<'_>) -> bool {
+        let tag = response.to().ok().and_then(|to| to.tag()).unwrap_or_default();
+        tag == self.tag_of_callee().as_bytes()
+    }
+
+    fn tag_of_callee(&self) -> &str {
+        self.tagged_to.split_once(";tag=").map_or("", |(_, tag)| tag)
     }
 
     pub(crate) fn invite(&self, plan: &CallPlan) -> Vec<u8> {
@@ -123,11 +155,20 @@ impl Identity {
 
     /// The ACK of a 2xx is a transaction of its own.
     pub(crate) fn ack_of_success(&self) -> Vec<u8> {
-        finish(self.head("ACK", &self.remote_target, &self.via_of("ack"), &self.tagged_to, 1))
+        self.in_dialog("ACK", 1)
     }
 
     pub(crate) fn bye(&self) -> Vec<u8> {
-        finish(self.head("BYE", &self.remote_target, &self.via_of("bye"), &self.tagged_to, 2))
+        self.in_dialog("BYE", 2)
+    }
+
+    fn in_dialog(&self, method: &str, cseq: u32) -> Vec<u8> {
+        let via = self.via_of(&format!("{}{}", method.to_lowercase(), self.fork));
+        let mut head = self.head(method, &self.remote_target, &via, &self.tagged_to, cseq);
+        for route in &self.routes {
+            let _infallible = write!(head, "Route: {route}\r\n");
+        }
+        finish(head)
     }
 
     fn head(&self, method: &str, uri: &str, via: &str, to: &str, cseq: u32) -> String {

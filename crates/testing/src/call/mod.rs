@@ -25,9 +25,8 @@ pub use plan::CallPlan;
 
 pub(crate) use message::Identity;
 
-/// RFC 3261 table 4.
-const T1: Duration = Duration::from_millis(500);
-const T2: Duration = Duration::from_secs(4);
+use crate::repeat::{Repeat, T1, T2};
+
 /// Timer D is "at least 32 seconds for unreliable transports".
 const TIMER_D: Duration = Duration::from_secs(32);
 
@@ -78,15 +77,6 @@ enum Cancel {
         timer_f: Instant,
     },
     Done,
-}
-
-/// A request that is sent again until something stops it.
-#[derive(Debug, Clone, Copy)]
-struct Repeat {
-    at: Instant,
-    interval: Duration,
-    /// T2 for all but INVITE, which doubles without end.
-    longest: Duration,
 }
 
 /// One response to the INVITE.
@@ -364,6 +354,16 @@ impl Call {
                 self.identity.establish(response);
                 self.acknowledge(false)
             }
+            (State::Answered { .. } | State::HangingUp { .. } | State::Over, 200..300)
+                if self.plan.may_fork && !self.identity.is_same_callee(response) =>
+            {
+                //= https://www.rfc-editor.org/rfc/rfc3261#section-13.2.2.4
+                //# If, after acknowledging any 2xx response to an INVITE, the UAC does
+                //# not want to continue with that dialog, then the UAC MUST terminate
+                //# the dialog by sending a BYE request as described in Section 15.
+                let other = self.identity.forked(response);
+                vec![other.ack_of_success(), other.bye()]
+            }
             (State::Answered { .. } | State::HangingUp { .. }, 200..300) => self.acknowledge(true),
             (
                 State::Proceeding { .. }
@@ -380,6 +380,7 @@ impl Call {
     /// Writes a response down, and what is wrong with it.
     fn note(&mut self, now: Instant, status: u16, response: &Message<'_>) {
         let tag = self.answers.iter().find_map(|answer| answer.to_tag.as_deref());
+        let tag = tag.filter(|_| !self.plan.may_fork);
         let invite = self.identity.invite(&self.plan);
         match Message::parse(&invite) {
             Ok(invite) => self.faults.extend(audit(&invite, response, tag)),
@@ -451,22 +452,6 @@ impl Answer {
     #[must_use]
     pub fn is_final(&self) -> bool {
         self.status >= 200
-    }
-}
-
-impl Repeat {
-    fn new(now: Instant, longest: Duration) -> Self {
-        Self { at: now + T1, interval: T1, longest }
-    }
-
-    /// Returns whether it is time, and if so sets the next time.
-    fn fire(&mut self, now: Instant) -> bool {
-        let is_due = self.at <= now;
-        if is_due {
-            self.interval = (2 * self.interval).min(self.longest);
-            self.at = now + self.interval;
-        }
-        is_due
     }
 }
 

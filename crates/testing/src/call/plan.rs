@@ -39,6 +39,8 @@ pub struct CallPlan {
     pub acks_left_out: u32,
     /// Whether the INVITE is sent as in RFC 2543, without a branch.
     pub has_no_branch: bool,
+    /// Whether a proxy may fork it, so that several callees answer, each with a To tag of its own.
+    pub may_fork: bool,
 }
 
 impl CallPlan {
@@ -57,6 +59,7 @@ impl CallPlan {
             hang_up_after: Duration::from_secs(2),
             acks_left_out: 0,
             has_no_branch: false,
+            may_fork: false,
         }
     }
 }

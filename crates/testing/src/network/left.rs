@@ -7,6 +7,7 @@ use std::time::SystemTime;
 
 use super::{Fate, Network, Packet};
 use crate::auditor::Fault;
+use crate::digest::Digest;
 use crate::ladder::{self, Row};
 use crate::pcap::Pcap;
 
@@ -53,7 +54,7 @@ impl Network {
             );
             digest.add(payload);
         }
-        digest.0
+        digest.value()
     }
 }
 
@@ -78,36 +79,3 @@ impl Drop for Network {
 
 /// How many packets a failing test shows: what came before is in the capture file.
 const MOST_SHOWN: usize = 40;
-
-/// The checksum FNV-1a of 64 bits (Fowler, Noll and Vo).
-struct Digest(u64);
-
-impl Digest {
-    fn new() -> Self {
-        Self(0xcbf2_9ce4_8422_2325)
-    }
-
-    fn add(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_digest_is_the_published_one() {
-        let of = |text: &str| {
-            let mut digest = Digest::new();
-            digest.add(text.as_bytes());
-            digest.0
-        };
-        // The test vectors of its authors.
-        assert_eq!(of(""), 0xcbf2_9ce4_8422_2325);
-        assert_eq!(of("a"), 0xaf63_dc4c_8601_ec8c);
-        assert_eq!(of("foobar"), 0x8594_4171_f739_67e8);
-    }
-}

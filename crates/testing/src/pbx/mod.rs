@@ -22,7 +22,7 @@ use crate::node::Node;
 use crate::random::Random;
 use crate::socket::Record;
 use crate::verifier::Refusal;
-use registrar::Registrar;
+pub(crate) use registrar::Registrar;
 
 /// A PBX with one address.
 ///

@@ -45,12 +45,12 @@ pub enum Mode {
 }
 
 #[derive(Debug)]
-pub(super) struct Registrar {
+pub(crate) struct Registrar {
     config: PbxConfig,
     /// `None` lets everyone register.
     verifier: Option<Verifier>,
     random: Random,
-    pub(super) mode: Mode,
+    pub(crate) mode: Mode,
     /// By authentication name.
     passwords: BTreeMap<String, String>,
     users: BTreeMap<String, User>,
@@ -84,7 +84,7 @@ struct Wish {
 type Verdict = (u16, Vec<(&'static str, String)>);
 
 impl Registrar {
-    pub(super) fn new(config: PbxConfig, mut random: Random) -> Self {
+    pub(crate) fn new(config: PbxConfig, mut random: Random) -> Self {
         let mut verifier = Verifier::new(&config.realm, Random::new(random.next_u64()));
         verifier.set_algorithms(&config.algorithms);
         verifier.set_qops(&config.qops);
@@ -102,44 +102,48 @@ impl Registrar {
         }
     }
 
-    pub(super) fn add_user(&mut self, user: &str, auth_user: &str, password: &str) {
+    pub(crate) fn add_user(&mut self, user: &str, auth_user: &str, password: &str) {
         self.passwords.insert(auth_user.to_owned(), password.to_owned());
         self.users.insert(user.to_owned(), User { auth_user: auth_user.to_owned(), bindings: Vec::new() });
     }
 
-    pub(super) fn add_binding(&mut self, user: &str, binding: Binding) {
+    pub(crate) fn add_binding(&mut self, user: &str, binding: Binding) {
         if let Some(user) = self.users.get_mut(user) {
             self.expiring = [self.expiring, Some(binding.expires_at)].into_iter().flatten().min();
             user.bindings.push(binding);
         }
     }
 
-    pub(super) fn bindings(&self, user: &str) -> &[Binding] {
+    pub(crate) fn has_user(&self, user: &str) -> bool {
+        self.users.contains_key(user)
+    }
+
+    pub(crate) fn bindings(&self, user: &str) -> &[Binding] {
         self.users.get(user).map_or(&[], |user| &user.bindings)
     }
 
-    pub(super) fn forget_bindings(&mut self) {
+    pub(crate) fn forget_bindings(&mut self) {
         self.users.values_mut().for_each(|user| user.bindings.clear());
     }
 
-    pub(super) fn forget_nonces(&mut self) {
+    pub(crate) fn forget_nonces(&mut self) {
         if let Some(verifier) = &mut self.verifier {
             verifier.forget_nonces();
         }
     }
 
-    pub(super) fn forget_transactions(&mut self) {
+    pub(crate) fn forget_transactions(&mut self) {
         self.answered.clear();
     }
 
-    pub(super) fn set_realm(&mut self, realm: &str) {
+    pub(crate) fn set_realm(&mut self, realm: &str) {
         if let Some(verifier) = &mut self.verifier {
             verifier.set_realm(realm);
         }
     }
 
     /// Answers a REGISTER, unless the registrar is silent.
-    pub(super) fn handle_register(
+    pub(crate) fn handle_register(
         &mut self,
         now: Instant,
         source: SocketAddr,
@@ -174,7 +178,7 @@ impl Registrar {
     }
 
     /// Removes what has expired.
-    pub(super) fn handle_timeout(&mut self, now: Instant, events: &mut VecDeque<PbxEvent>) {
+    pub(crate) fn handle_timeout(&mut self, now: Instant, events: &mut VecDeque<PbxEvent>) {
         if self.expiring.is_none_or(|due| now < due) {
             return;
         }
@@ -186,7 +190,7 @@ impl Registrar {
         self.expiring = self.users.values().flat_map(|user| &user.bindings).map(|it| it.expires_at).min();
     }
 
-    pub(super) fn poll_timeout(&self) -> Option<Instant> {
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
         self.expiring
     }
 
