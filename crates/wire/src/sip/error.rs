@@ -175,7 +175,7 @@ pub enum UriError {
     /// A malformed parameter, or too many.
     #[error("a uri with a malformed parameter")]
     Parameter,
-    /// Malformed headers after the question mark.
+    /// Malformed headers after the question mark, or too many.
     #[error("a uri with malformed headers")]
     Headers,
     /// A `%` that two hexadecimal digits do not follow.

@@ -310,6 +310,7 @@ mod tests {
             ("<sip: 1@c>;tag=1", UriError::User),
             ("<sip:1@c d>;tag=1", UriError::Host),
             ("<tel:+41 ab>;tag=1", UriError::Number),
+            ("<tel:+41#>;tag=1", UriError::Number),
         ] {
             let addr = NameAddr::parse(value.as_bytes()).unwrap();
             assert_eq!(addr.uri().map(|uri| uri.as_bytes()), Err(error), "{value}");

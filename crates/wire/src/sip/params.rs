@@ -7,7 +7,7 @@ use super::class::{Class, PARAM_NAME, PARAM_VALUE, TOKEN};
 use super::error::Fault;
 use super::lex::Lexer;
 
-/// The most parameters that one value may have.
+/// The most parameters that one value may have, and the most headers that a URI may have.
 pub const MAX_PARAMETERS: usize = 64;
 
 /// The parameters of a value, checked when it was read.

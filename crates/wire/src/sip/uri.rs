@@ -75,7 +75,9 @@ impl<'a> Uri<'a> {
             Scheme::Sip | Scheme::Sips => return Self::read_sip(bytes, scheme, rest, spaces),
             Scheme::Tel => split_number(rest, spaces)?,
             Scheme::Other(_) => {
-                check(rest, |byte| byte.is_ascii_graphic(), UriError::Byte)?;
+                // RFC 3986 appendix C: these are what a URI ends at, wherever it is written.
+                let ends_a_uri = |byte| matches!(byte, b'"' | b'<' | b'>');
+                check(rest, |byte| byte.is_ascii_graphic() && !ends_a_uri(byte), UriError::Byte)?;
                 (rest, Params::checked(b""))
             }
         };
@@ -229,8 +231,13 @@ fn take_params_and_headers(mut lexer: Lexer<'_>) -> Result<(Params<'_>, Option<&
     let headers = lexer.rest();
     check(headers, is_uri_header, UriError::Headers)?;
     let is_nameless = |header: &[u8]| memchr::memchr(b'=', header).is_none_or(|at| at == 0);
-    if headers.split(|&byte| byte == b'&').any(is_nameless) {
-        return Err(UriError::Headers);
+    let mut count = 0;
+    for header in headers.split(|&byte| byte == b'&') {
+        count += 1;
+        // As many as parameters: each is compared with each (section 19.1.4).
+        if is_nameless(header) || count > MAX_PARAMETERS {
+            return Err(UriError::Headers);
+        }
     }
     Ok((params, Some(headers)))
 }
@@ -253,11 +260,12 @@ fn split_number(rest: &[u8], spaces: Spaces) -> Result<(&[u8], Params<'_>), UriE
     Ok((number, checked_params(params)?))
 }
 
-/// Tells whether it is digits, signs and the separators of numbers, with white space between them only.
+/// Tells whether it is digits, signs and the separators of numbers, with some white space between them only.
 fn is_spaced_number(number: &[u8]) -> bool {
     let is_sign = |byte: u8| matches!(byte, b'+' | b'*' | b'#' | b'-' | b'.' | b'(' | b')');
     number.iter().all(|&byte| byte.is_ascii_digit() || is_sign(byte) || is_lws(byte))
         && number.iter().any(u8::is_ascii_digit)
+        && number.iter().any(|&byte| is_lws(byte))
         && trim(number).len() == number.len()
 }
 
@@ -404,6 +412,9 @@ mod tests {
             ("tel:+1 2", UriError::Number),
             ("tel:nobody", UriError::Number),
             ("http://x y", UriError::Byte),
+            ("x:a>;tag=1", UriError::Byte),
+            ("x:a<b", UriError::Byte),
+            ("x:\"a", UriError::Byte),
         ] {
             assert_eq!(Uri::parse(uri.as_bytes()).map(|uri| uri.host().to_string()), Err(error), "{uri}");
         }
@@ -432,6 +443,13 @@ mod tests {
         let uri = |count: usize| format!("sip:a@b.example{}", ";x".repeat(count));
         assert!(Uri::parse(uri(MAX_PARAMETERS).as_bytes()).is_ok());
         assert_eq!(Uri::parse(uri(MAX_PARAMETERS + 1).as_bytes()).unwrap_err(), UriError::Parameter);
+    }
+
+    #[test]
+    fn headers_have_a_limit() {
+        let uri = |count: usize| format!("sip:a@b.example?x={}", "&x=".repeat(count - 1));
+        assert!(Uri::parse(uri(MAX_PARAMETERS).as_bytes()).is_ok());
+        assert_eq!(Uri::parse(uri(MAX_PARAMETERS + 1).as_bytes()).unwrap_err(), UriError::Headers);
     }
 
     #[test]
