@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| ringfence_fuzz::stun::run(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| ringfence_fuzz::wire::stun::run(bytes));

@@ -1,5 +1,7 @@
 //! Choices by bytes: the same bytes choose the same, and where they end all that is left is the first choice.
 
+#![allow(dead_code, reason = "each crate's targets use a part of it")]
+
 /// The bytes that are left.
 #[derive(Debug)]
 pub(crate) struct Draw<'a>(&'a [u8]);
@@ -7,6 +9,11 @@ pub(crate) struct Draw<'a>(&'a [u8]);
 impl<'a> Draw<'a> {
     pub(crate) fn new(bytes: &'a [u8]) -> Self {
         Self(bytes)
+    }
+
+    /// Tells whether nothing is left to draw from.
+    pub(crate) fn is_over(&self) -> bool {
+        self.0.is_empty()
     }
 
     pub(crate) fn byte(&mut self) -> u8 {

@@ -1,0 +1,265 @@
+//! An endpoint to which anything is sent at any time: choices make requests, responses, time and what the application does.
+//! The first ones say what lines it has and how large its tables are.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use ringfence_testing::{Auditor, Clock, Node as _, Phone};
+use ringfence_ua::{CallNumber, Event, Limits, LineId, Redirection, Rejection, Transport, Wait};
+use ringfence_wire::sip::{Framing, Message};
+
+use super::draw::Draw;
+
+mod lines;
+mod said;
+
+/// Whatever happens, each message that is sent is one, no table grows beyond its limit, and in the end all tables are empty,
+/// no timer is left and every call has ended once. Where nothing is sent that is not SIP, each message is what RFC 3261 has
+/// it be.
+pub fn run(bytes: &[u8]) {
+    let mut draw = Draw::new(bytes);
+    let mut scene = Scene::new(&mut draw);
+    let mut steps = 0;
+    while !draw.is_over() && steps < MOST_STEPS {
+        scene.step(&mut draw);
+        steps += 1;
+    }
+    scene.end();
+}
+
+const MOST_STEPS: usize = 100;
+/// How much of what was sent is remembered, each way.
+const REMEMBERED: usize = 16;
+
+struct Scene {
+    phone: Phone,
+    limits: Limits,
+    lines: Vec<LineId>,
+    clock: Clock,
+    /// Nothing where what comes in is so odd that no rule says what goes out.
+    auditor: Option<Auditor>,
+    /// What came in.
+    received: Vec<(SocketAddr, Vec<u8>)>,
+    /// The requests that went out.
+    asked: Vec<(SocketAddr, Vec<u8>)>,
+}
+
+impl Scene {
+    fn new(draw: &mut Draw<'_>) -> Self {
+        let limits = lines::limits(draw);
+        let mut scene = Self {
+            phone: lines::phone(limits, draw),
+            limits,
+            lines: Vec::new(),
+            clock: Clock::new(),
+            auditor: draw.is().then(Auditor::default),
+            received: Vec::new(),
+            asked: Vec::new(),
+        };
+        for _ in 0..=draw.below(2) {
+            scene.add_line(draw);
+        }
+        scene
+    }
+
+    fn add_line(&mut self, draw: &mut Draw<'_>) {
+        let (account, now) = (lines::account(draw), self.clock.now());
+        // There may be no room for it.
+        self.lines.extend(self.phone.act(now, |endpoint| endpoint.add_line(now, account)));
+        self.take();
+    }
+
+    fn step(&mut self, draw: &mut Draw<'_>) {
+        match draw.below(12) {
+            0..=2 => self.is_sent(said::source(draw), &said::request(draw)),
+            3 | 4 => self.is_answered(draw),
+            5 => self.comes_again(draw),
+            6 => self.is_wild(draw),
+            7 | 8 => self.pass(said::while_(draw)),
+            9 | 10 => self.decide(draw),
+            _ => self.turn(draw),
+        }
+    }
+
+    /// A response to something that was asked comes in, or to something that was not.
+    fn is_answered(&mut self, draw: &mut Draw<'_>) {
+        let latest = self.asked.len().checked_sub(1 + draw.below(4));
+        let Some((server, request)) = latest.and_then(|latest| self.asked.get(latest)).cloned() else {
+            return;
+        };
+        let request = Message::parse(&request).expect("what is sent can be read");
+        let response = said::response(&request, draw);
+        let source = if draw.below(8) == 7 { said::source(draw) } else { server };
+        self.is_sent(source, &response);
+    }
+
+    /// What came before comes again, from there or from elsewhere, or as the ACK or the CANCEL of it.
+    fn comes_again(&mut self, draw: &mut Draw<'_>) {
+        let latest = self.received.len().checked_sub(1 + draw.below(8));
+        let Some((source, datagram)) = latest.and_then(|latest| self.received.get(latest)).cloned() else {
+            return;
+        };
+        let source = if draw.below(8) == 7 { said::source(draw) } else { source };
+        self.is_sent(source, &said::again(datagram, draw));
+    }
+
+    /// What no rule is about: any bytes, or a message with damage done to it.
+    fn is_wild(&mut self, draw: &mut Draw<'_>) {
+        if self.auditor.is_some() {
+            return self.pass(Duration::from_millis(500));
+        }
+        let latest = self.received.len().checked_sub(1 + draw.below(8));
+        let mut datagram = latest.map_or_else(Vec::new, |latest| self.received[latest].1.clone());
+        for _ in 0..=draw.below(4) {
+            let at = (draw.below(256) * 8 + draw.below(8)).min(datagram.len());
+            let end = (at + draw.below(16)).min(datagram.len());
+            drop(datagram.splice(at..end, draw.text().into_bytes()));
+        }
+        self.is_sent(said::source(draw), &datagram);
+    }
+
+    fn is_sent(&mut self, source: SocketAddr, datagram: &[u8]) {
+        let now = self.clock.now();
+        if let Some(auditor) = &mut self.auditor {
+            auditor.received(now, Transport::Udp, source, datagram);
+        }
+        self.phone.handle_datagram(now, source, datagram);
+        let count = self.take();
+        assert!(count <= MOST_AT_ONCE, "{count} messages for one");
+        remember(&mut self.received, source, datagram.to_vec());
+    }
+
+    fn pass(&mut self, duration: Duration) {
+        let end = self.clock.now() + duration;
+        let mut count = 0;
+        while let Some(due) = self.phone.poll_timeout().filter(|due| *due <= end) {
+            self.clock.advance_to(due);
+            self.phone.handle_timeout(self.clock.now());
+            self.take();
+            count += 1;
+            assert!(count < MOST_TIMERS, "a timer that fires without end");
+        }
+        self.clock.advance_to(end);
+    }
+
+    fn decide(&mut self, draw: &mut Draw<'_>) {
+        let (offered, now) = (self.offered(), self.clock.now());
+        let Some(call) = offered.get(draw.below(offered.len())).copied() else { return };
+        let (choice, status, seconds) = (draw.below(6), 400 + u16::from(draw.byte()), u64::from(draw.byte()));
+        let rejection = Rejection::new(status).expect("a rejection");
+        let elsewhere = Redirection::new("sip:999@192.0.2.99").expect("a uri");
+        self.phone.act(now, |endpoint| {
+            let _ = match choice {
+                0 => endpoint.ring(now, call),
+                1 => endpoint.reject(now, call, &rejection),
+                2 => endpoint.redirect(now, call, &elsewhere),
+                3 => endpoint.ignore(now, call),
+                4 => endpoint.wait(now, call, &Wait::silent(Duration::from_secs(seconds))),
+                _ => return endpoint.reject_all(now),
+            };
+        });
+        self.take();
+    }
+
+    fn turn(&mut self, draw: &mut Draw<'_>) {
+        let (choice, now) = (draw.below(7), self.clock.now());
+        let Some(line) = self.lines.get(draw.below(self.lines.len())).copied() else {
+            return self.add_line(draw);
+        };
+        self.phone.act(now, |endpoint| match choice {
+            0 => endpoint.register(now, line),
+            1 => endpoint.unregister(now, line),
+            2 => endpoint.retry(now, line),
+            3 => endpoint.remove_line(now, line),
+            4 => endpoint.unregister_all(now),
+            5 => endpoint.handle_clock_jump(now),
+            _ => {}
+        });
+        self.take();
+        if choice == 6 {
+            self.add_line(draw);
+        }
+    }
+
+    /// Takes what goes out, and returns how many messages that is.
+    fn take(&mut self) -> usize {
+        let (mut count, now) = (0, self.clock.now());
+        while let Some((destination, payload)) = self.phone.poll_transmit() {
+            count += 1;
+            if let Some(auditor) = &mut self.auditor {
+                auditor.sent(now, Transport::Udp, destination, &payload);
+                assert!(auditor.faults().is_empty(), "{}", auditor.faults()[0]);
+            }
+            if is_message(&payload) {
+                remember(&mut self.asked, destination, payload);
+            }
+        }
+        let counters = self.phone.endpoint().counters();
+        let limits = self.limits;
+        let transactions = limits.server_transactions + limits.client_transactions;
+        assert!(counters.transactions <= transactions as u64, "{} transactions", counters.transactions);
+        assert!(counters.undecided_calls <= limits.undecided_calls as u64);
+        assert!(counters.lines <= limits.lines as u64);
+        count
+    }
+
+    /// The calls that the application was asked about, and that have not ended.
+    fn offered(&self) -> Vec<CallNumber> {
+        let mut calls = Vec::new();
+        for (_, event) in self.phone.events() {
+            if let Event::Incoming { call, .. } = event {
+                calls.push(*call);
+            } else if let Event::Ended { call, .. } | Event::Cancelled { call } = event {
+                calls.retain(|known| known != call);
+            }
+        }
+        calls
+    }
+
+    /// Without lines, and with time, all comes to its end.
+    fn end(mut self) {
+        let now = self.clock.now();
+        for line in std::mem::take(&mut self.lines) {
+            self.phone.act(now, |endpoint| endpoint.remove_line(now, line));
+            self.take();
+        }
+        // A call is undecided for ten minutes at most, and a nonce or a penalty outlives no line.
+        self.pass(Duration::from_secs(3600));
+        let counters = self.phone.endpoint().counters();
+        let left = (counters.transactions, counters.undecided_calls, counters.lines);
+        assert_eq!(left, (0, 0, 0), "transactions, calls and lines that are left");
+        assert_eq!(self.phone.poll_timeout(), None::<Instant>, "a timer is left");
+        let mut ends: BTreeMap<u64, usize> = BTreeMap::new();
+        for (_, event) in self.phone.events() {
+            if let Event::Ended { call, .. } = event {
+                *ends.entry(call.as_u64()).or_default() += 1;
+            }
+        }
+        assert!(ends.values().all(|count| *count == 1), "a call has ended twice");
+        assert_eq!(counters.invites, ends.len() as u64, "a call has not ended");
+    }
+}
+
+/// A response to each of two requests, and what a line asks anew for what it hears.
+const MOST_AT_ONCE: usize = 8;
+/// Retransmissions of all that fits the largest tables here, for an hour.
+const MOST_TIMERS: usize = 200_000;
+
+/// Asserts that it is a message that any peer can read, or none. Returns whether it is a request.
+fn is_message(payload: &[u8]) -> bool {
+    if ringfence_wire::stun::is_stun(payload) || payload == b"\r\n\r\n" {
+        return false;
+    }
+    let message = Message::parse(payload).expect("what is sent can be read");
+    assert_eq!((message.start_line_fault(), message.malformed_line()), (None, None));
+    assert_eq!(message.framing(), Framing::Complete);
+    message.is_request()
+}
+
+fn remember(all: &mut Vec<(SocketAddr, Vec<u8>)>, address: SocketAddr, bytes: Vec<u8>) {
+    if all.len() == REMEMBERED {
+        all.remove(0);
+    }
+    all.push((address, bytes));
+}
