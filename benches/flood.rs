@@ -2,13 +2,16 @@
 //!
 //!     flood PORT CALLS AT_ONCE           closed: so many calls are open all the time
 //!     flood PORT CALLS AT_ONCE RATE      open: so many calls begin each second, whatever becomes of those before
+//!     flood PORT storm RATE SECONDS      so many INVITEs each second, none of them ever again
 //!
 //! It calls 858 on 127.0.0.1 as +41791234567 and prints one line of JSON: seconds, calls, INVITEs repeated because
 //! 500 ms passed, 486s that came again, 100s, datagrams that are no answer to a call, and how long the 486s took in
-//! microseconds. In the open loop a call counts from when it was due, also where AT_ONCE or this program held it up.
+//! microseconds. In the open loop a call counts from when it was due, also where AT_ONCE or this program held it up. Of a
+//! storm it tells the seconds, the INVITEs sent, the calls that were answered within them, and 486s that came again.
 
 use std::io::ErrorKind;
 use std::net::UdpSocket;
+use std::os::fd::AsRawFd as _;
 use std::time::{Duration, Instant};
 
 /// RFC 3261 table 4.
@@ -64,6 +67,10 @@ struct Flood {
 
 fn main() -> std::io::Result<()> {
     let given: Vec<usize> = std::env::args().skip(1).filter_map(|argument| argument.parse().ok()).collect();
+    if std::env::args().nth(2).is_some_and(|word| word == "storm") {
+        let [port, rate, seconds] = given[..] else { panic!("usage: flood PORT storm RATE SECONDS") };
+        return Storm::new(port)?.run(rate, Duration::from_secs(seconds as u64));
+    }
     let (port, wanted, at_once, rate) = match given[..] {
         [port, wanted, at_once] => (port, wanted, at_once, None),
         [port, wanted, at_once, rate] => (port, wanted, at_once, Some(rate as f64)),
@@ -151,13 +158,9 @@ impl Flood {
 
     fn take(&mut self, response: &[u8], now: Instant) -> std::io::Result<()> {
         let response = std::str::from_utf8(response).unwrap_or_default();
-        let branch = response.find(BRANCH).map(|at| at + BRANCH.len());
-        let number = branch.and_then(|at| response.get(at..at + DIGITS)?.parse::<usize>().ok());
-        match number {
+        match number_of(response) {
             Some(number) if response.starts_with("SIP/2.0 486 ") => {
-                let to = response.find("\r\nTo:").map_or("", |at| &response[at + 2..]);
-                let to = to.find("\r\n").map_or("", |end| &to[..end + 2]);
-                self.acknowledge(number, to)?;
+                self.acknowledge(number, to_of(response))?;
                 let slot = number % self.calls.len();
                 match self.calls[slot].take_if(|call| call.number == number) {
                     Some(call) => {
@@ -223,6 +226,99 @@ impl Flood {
             })
             .unwrap_or(LONGEST)
     }
+}
+
+/// INVITEs by the burst, which the kernel cuts, and an ACK to each 486.
+struct Storm {
+    socket: UdpSocket,
+    invite: Request,
+    ack: Request,
+    to_at: usize,
+    /// Whether a call was answered, by its number.
+    answered: Vec<bool>,
+    answered_again: usize,
+}
+
+/// What the kernel cuts at most (`UDP_MAX_SEGMENTS`, and 64 KiB).
+const BURST: usize = 60;
+
+impl Storm {
+    fn new(port: usize) -> std::io::Result<Self> {
+        let socket = UdpSocket::bind("127.0.0.1:0")?;
+        socket.connect(("127.0.0.1", u16::try_from(port).expect("a port")))?;
+        socket.set_nonblocking(true)?;
+        let own = socket.local_addr()?.port();
+        let (invite, _) = request("INVITE", own, "To: \"858\"<sip:858@127.0.0.1>\r\n", SDP);
+        let (ack, to_at) = request("ACK", own, "", "");
+        // SOL_UDP, UDP_SEGMENT: every INVITE is as long as the first, and an ACK shorter. SOL_SOCKET, SO_RCVBUF.
+        set_option(&socket, 17, 103, i32::try_from(invite.bytes.len()).expect("a datagram"))?;
+        set_option(&socket, 1, 8, 8 << 20)?;
+        Ok(Self { socket, invite, ack, to_at, answered: Vec::new(), answered_again: 0 })
+    }
+
+    fn run(mut self, rate: usize, lasts: Duration) -> std::io::Result<()> {
+        let (began, mut sent, mut burst, mut buffer) = (Instant::now(), 0, Vec::new(), vec![0; 65_535]);
+        while began.elapsed() < lasts {
+            let due = (began.elapsed().as_secs_f64() * rate as f64) as usize;
+            let count = BURST.min(65_000 / self.invite.bytes.len()).min(due.saturating_sub(sent));
+            burst.clear();
+            for number in sent..sent + count {
+                self.invite.set(number);
+                burst.extend_from_slice(&self.invite.bytes);
+            }
+            if count > 0 && self.socket.send(&burst).is_ok() {
+                sent += count;
+                self.answered.resize(sent, false);
+            }
+            for _ in 0..2 * BURST {
+                let Ok(length) = self.socket.recv(&mut buffer) else { break };
+                self.take(&buffer[..length]);
+            }
+        }
+        let calls = self.answered.iter().filter(|is_answered| **is_answered).count();
+        println!(
+            r#"{{"seconds": {:.3}, "sent": {sent}, "calls": {calls}, "answered_again": {}}}"#,
+            began.elapsed().as_secs_f64(),
+            self.answered_again
+        );
+        Ok(())
+    }
+
+    fn take(&mut self, response: &[u8]) {
+        let response = std::str::from_utf8(response).unwrap_or_default();
+        let Some(number) = number_of(response).filter(|_| response.starts_with("SIP/2.0 486 ")) else { return };
+        self.ack.set(number);
+        let to = to_of(response);
+        self.ack.bytes.splice(self.to_at..self.to_at, to.bytes());
+        // One that finds no room is sent for the next 486.
+        let _ = self.socket.send(&self.ack.bytes);
+        self.ack.bytes.drain(self.to_at..self.to_at + to.len());
+        match self.answered.get_mut(number) {
+            Some(is_answered) if !*is_answered => *is_answered = true,
+            Some(_) | None => self.answered_again += 1,
+        }
+    }
+}
+
+/// Returns the number of the call that a response is for.
+fn number_of(response: &str) -> Option<usize> {
+    let branch = response.find(BRANCH).map(|at| at + BRANCH.len());
+    branch.and_then(|at| response.get(at..at + DIGITS)?.parse().ok())
+}
+
+/// Returns the line of To.
+fn to_of(response: &str) -> &str {
+    let to = response.find("\r\nTo:").map_or("", |at| &response[at + 2..]);
+    to.find("\r\n").map_or("", |end| &to[..end + 2])
+}
+
+fn set_option(socket: &UdpSocket, level: i32, name: i32, value: i32) -> std::io::Result<()> {
+    unsafe extern "C" {
+        fn setsockopt(socket: i32, level: i32, name: i32, value: *const i32, length: u32) -> i32;
+    }
+    // SAFETY: the value is an `int` of four octets that lives until the call returns.
+    let result = unsafe { setsockopt(socket.as_raw_fd(), level, name, &raw const value, 4) };
+    if result == 0 { Ok(()) } else { Err(std::io::Error::last_os_error()) }
 }
 
 impl Request {

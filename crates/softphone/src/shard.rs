@@ -223,7 +223,9 @@ impl Shard {
 
     fn next_due(&self) -> Option<Instant> {
         let leaving = self.leaving.as_ref().and_then(|leaving| leaving.until);
-        [self.endpoint.poll_timeout(), self.streams.poll_timeout(), leaving].into_iter().flatten().min()
+        let due =
+            [self.endpoint.poll_timeout(), self.streams.poll_timeout(), self.udp.poll_timeout(), leaving];
+        due.into_iter().flatten().min()
     }
 
     fn has_left(&self) -> bool {
@@ -236,13 +238,14 @@ impl Shard {
     /// Attends to what is to be done by now.
     fn handle_due(&mut self, now: Instant) {
         self.endpoint.handle_timeout(now);
+        self.udp.handle_timeout(now);
         self.streams.close_unused(now, |id| self.endpoint.uses(id));
     }
 
     /// Takes the datagrams that are there, up to a batch.
     fn receive(&mut self, now: Instant) {
         let Self { udp, endpoint, hooks, .. } = self;
-        match udp.try_receive() {
+        match udp.try_receive(now) {
             Ok(count) => {
                 for (datagram, source) in (0..count).filter_map(|index| udp.received(index)) {
                     trace(hooks, udp.local(), Direction::Received, source.into(), datagram);
@@ -332,7 +335,7 @@ impl Shard {
             }
             Command::Count { done } => {
                 let mut counters = self.endpoint.counters();
-                counters.dropped_by_system = self.udp.dropped().unwrap_or(0);
+                self.udp.count(&mut counters);
                 self.streams.count(&mut counters);
                 let _ = done.send(counters);
             }

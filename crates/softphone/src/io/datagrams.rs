@@ -4,14 +4,18 @@
 //! each goes by itself.
 
 #[cfg(target_os = "linux")]
+mod filter;
+#[cfg(target_os = "linux")]
 mod linux;
 #[cfg(not(target_os = "linux"))]
 mod portable;
 
 #[cfg(target_os = "linux")]
-pub(super) use linux::{CUTS, Received, dropped, is_too_long, receive, refuses_to_cut, send};
+pub(super) use filter::let_in;
+#[cfg(target_os = "linux")]
+pub(super) use linux::{CUTS, Received, is_too_long, queue, receive, refuses_to_cut, send};
 #[cfg(not(target_os = "linux"))]
-pub(super) use portable::{CUTS, Received, dropped, is_too_long, receive, refuses_to_cut, send};
+pub(super) use portable::{CUTS, Received, is_too_long, let_in, queue, receive, refuses_to_cut, send};
 
 use std::net::SocketAddr;
 

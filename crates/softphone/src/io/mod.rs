@@ -6,6 +6,7 @@ pub(crate) mod locate;
 pub(crate) mod resolver;
 pub(crate) mod rtp_pair;
 mod rtp_ports;
+mod shedding;
 pub(crate) mod streams;
 pub(crate) mod stun;
 pub(crate) mod udp;

@@ -1,13 +1,15 @@
 //! The UDP socket of one shard.
 
 use std::net::{IpAddr, SocketAddr, SocketAddrV6};
+use std::time::Instant;
 use std::{fmt, io};
 
-use ringfence_ua::Transmits;
+use ringfence_ua::{Counters, Transmits};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::UdpSocket;
 
-use super::datagrams::{self, CUTS, Plan, Received};
+use super::datagrams::{self, AT_ONCE, CUTS, Plan, Received};
+use super::shedding::Shedding;
 
 /// The receive buffer that is asked for: the default of most kernels holds about 90 INVITEs, and a PBX that
 /// comes back sends more at once. The kernel gives as much as `net.core.rmem_max` allows.
@@ -22,6 +24,7 @@ pub(crate) struct Udp {
     plan: Plan,
     /// Whether the kernel cuts what is sent together: until it has refused to.
     cuts: bool,
+    shedding: Shedding,
 }
 
 impl Udp {
@@ -39,8 +42,8 @@ impl Udp {
         socket.set_nonblocking(true)?;
         socket.bind(&address.into())?;
         let socket = UdpSocket::from_std(socket.into())?;
-        let (received, plan) = (Received::new(), Plan::default());
-        Ok(Self { local: socket.local_addr()?, socket, received, plan, cuts: CUTS })
+        let (received, plan, shedding) = (Received::new(), Plan::default(), Shedding::default());
+        Ok(Self { local: socket.local_addr()?, socket, received, plan, cuts: CUTS, shedding })
     }
 
     pub(crate) fn local(&self) -> SocketAddr {
@@ -52,9 +55,37 @@ impl Udp {
     }
 
     /// Receives what is there, up to a batch, and returns how many datagrams that is.
-    pub(crate) fn try_receive(&mut self) -> io::Result<usize> {
+    pub(crate) fn try_receive(&mut self, now: Instant) -> io::Result<usize> {
         datagrams::receive(&self.socket, &mut self.received)?;
-        Ok(self.received.len())
+        let count = self.received.len();
+        if count == AT_ONCE && self.shedding.is_due(now) {
+            self.look_at_queue(now);
+        }
+        Ok(count)
+    }
+
+    /// Returns when [`Udp::handle_timeout`] is to be called next.
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
+        self.shedding.poll_timeout()
+    }
+
+    /// Does what is due at `now`.
+    pub(crate) fn handle_timeout(&mut self, now: Instant) {
+        if self.shedding.poll_timeout().is_some_and(|due| now >= due) {
+            self.look_at_queue(now);
+        }
+    }
+
+    /// Lets in what part of the new requests there is room for.
+    fn look_at_queue(&mut self, now: Instant) {
+        let Self { socket, shedding, .. } = self;
+        let Some(queue) = datagrams::queue(socket) else { return shedding.give_up() };
+        if let Some(part) = shedding.see(now, queue)
+            && let Err(error) = datagrams::let_in(socket, part)
+        {
+            tracing::debug!(%error, "filter");
+            shedding.give_up();
+        }
     }
 
     /// Returns one of the datagrams that were received last, and where it came from.
@@ -93,9 +124,11 @@ impl Udp {
         }
     }
 
-    /// Returns how many datagrams the kernel had no room for, where it tells.
-    pub(crate) fn dropped(&self) -> Option<u64> {
-        datagrams::dropped(&self.socket)
+    /// Counts what was dropped before it was received, where the system tells.
+    pub(crate) fn count(&self, counters: &mut Counters) {
+        counters.dropped_by_system = datagrams::queue(&self.socket).map_or(0, |queue| queue.dropped.into());
+        let (is_overloaded, overloads) = self.shedding.counted();
+        (counters.overloaded, counters.overloads) = (is_overloaded.into(), overloads);
     }
 }
 
@@ -137,7 +170,7 @@ mod tests {
         while all.len() < count {
             let readable = tokio::time::timeout(Duration::from_secs(10), udp.readable()).await;
             readable.expect("datagrams are there").unwrap();
-            let count = udp.try_receive().unwrap_or(0);
+            let count = udp.try_receive(Instant::now()).unwrap_or(0);
             let datagrams = (0..count).filter_map(|index| udp.received(index));
             all.extend(datagrams.map(|(datagram, source)| (datagram.to_vec(), source)));
         }
@@ -234,9 +267,14 @@ mod tests {
     async fn what_the_system_had_no_room_for_is_counted() {
         let (mut one, other) = pair();
         SockRef::from(&other.socket).set_recv_buffer_size(4_096).unwrap();
-        assert_eq!(other.dropped().unwrap_or(0), 0);
+        let dropped = || {
+            let mut counters = Counters::default();
+            other.count(&mut counters);
+            counters.dropped_by_system
+        };
+        assert_eq!(dropped(), 0);
         send(&mut one, &[&[b'x'; 1_000][..]; 60], other.local()).await;
-        assert!(other.dropped().is_none_or(|dropped| dropped > 0));
+        assert!(dropped() > 0 || !CUTS);
     }
 
     #[tokio::test]

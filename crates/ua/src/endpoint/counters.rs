@@ -81,12 +81,18 @@ counters! {
     dropped_unmatched_response,
     /// Responses too long for a datagram, which could not be sent.
     dropped_too_long,
-    /// Datagrams that the system had no room for in the buffer of the socket, where it tells. An endpoint has no socket:
-    /// who has it fills this in.
+    /// Datagrams that the system had no room for in the buffer of the socket, or took away in an overload, where it tells.
+    /// An endpoint has no socket: who has it fills this in.
     dropped_by_system,
+    /// Times that more new requests came by UDP than could be answered, so that the system was asked to take a part of them
+    /// away. Who has the socket fills this in.
+    overloads,
     /// Connections that were refused or closed because there are too many. An endpoint has none: who has them fills this
     /// in.
     refused_connections,
+    /// Sockets of which a part of the new requests is taken away now, or was in the last five seconds. Who has them fills
+    /// this in.
+    overloaded,
     /// Connections open now. Who has them fills this in.
     connections,
     /// Lines held now.

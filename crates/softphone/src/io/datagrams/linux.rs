@@ -17,6 +17,7 @@ use socket2::SockAddr;
 use tokio::io::Interest;
 use tokio::net::UdpSocket;
 
+use super::super::shedding::Queue;
 use super::{AT_ONCE, Group, LONGEST_DATAGRAM, Plan};
 
 /// Whether the kernel may be asked to cut what is sent together.
@@ -165,8 +166,8 @@ fn send_some(
     usize::try_from(sent).map_err(|_| io::Error::last_os_error())
 }
 
-/// Returns how many datagrams the kernel had no room for, since the socket was made.
-pub(in super::super) fn dropped(socket: &UdpSocket) -> Option<u64> {
+/// Returns how full the receive buffer is, and how many datagrams were dropped since the socket was made.
+pub(in super::super) fn queue(socket: &UdpSocket) -> Option<Queue> {
     let mut values = [0_u32; MEMINFO_VALUES];
     let mut length = mem::size_of_val(&values) as libc::socklen_t;
     // SAFETY: the kernel writes at most `length` octets to `values`, which has as many, and `length` itself.
@@ -179,8 +180,12 @@ pub(in super::super) fn dropped(socket: &UdpSocket) -> Option<u64> {
             &raw mut length,
         )
     };
-    let has_drops = result == 0 && length as usize > MEMINFO_DROPS * mem::size_of::<u32>();
-    has_drops.then(|| values[MEMINFO_DROPS].into())
+    let is_whole = result == 0 && length as usize > MEMINFO_DROPS * mem::size_of::<u32>();
+    is_whole.then(|| Queue {
+        taken: values[MEMINFO_TAKEN],
+        room: values[MEMINFO_ROOM],
+        dropped: values[MEMINFO_DROPS],
+    })
 }
 
 /// Tells whether an error says that what was to be cut does not fit a packet of the way.
@@ -193,7 +198,10 @@ pub(in super::super) fn refuses_to_cut(error: i32) -> bool {
     matches!(error, libc::EIO | libc::EINVAL | libc::EOPNOTSUPP | libc::ENOPROTOOPT)
 }
 
-/// `SK_MEMINFO_DROPS` of `linux/sock_diag.h`, and how many values there are (`SK_MEMINFO_VARS`).
+/// `SK_MEMINFO_RMEM_ALLOC`, `SK_MEMINFO_RCVBUF` and `SK_MEMINFO_DROPS` of `linux/sock_diag.h`, and how many values there are
+/// (`SK_MEMINFO_VARS`).
+const MEMINFO_TAKEN: usize = 0;
+const MEMINFO_ROOM: usize = 1;
 const MEMINFO_DROPS: usize = 8;
 const MEMINFO_VALUES: usize = 9;
 

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use ringfence_ua::Transmits;
 use tokio::net::UdpSocket;
 
+use super::super::shedding::{Part, Queue};
 use super::{LONGEST_DATAGRAM, Plan};
 
 /// Whether the kernel may be asked to cut what is sent together.
@@ -62,9 +63,14 @@ pub(in super::super) fn send(
     Ok(())
 }
 
-/// Returns nothing: the system does not say how many datagrams it had no room for.
-pub(in super::super) fn dropped(_: &UdpSocket) -> Option<u64> {
+/// Returns nothing: the system does not say how full the receive buffer is, and what it had no room for.
+pub(in super::super) fn queue(_: &UdpSocket) -> Option<Queue> {
     None
+}
+
+/// Fails: there is no filter.
+pub(in super::super) fn let_in(_: &UdpSocket, _: Part) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 /// Tells whether an error says that what was to be cut does not fit a packet of the way: nothing is cut here.

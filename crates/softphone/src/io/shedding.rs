@@ -1,0 +1,145 @@
+//! What is not even received while more is asked than can be answered.
+//!
+//! When the receive buffer of a socket runs full the kernel drops whatever comes next: the ACK to an answer that is then
+//! repeated for 32 s, the registrar's 200 OK, a CANCEL. So before it is full a filter in the kernel takes a part of the new
+//! requests away, at hardly any cost and by chance, and lets all else pass. Which part is found out by how full the buffer is:
+//!
+//! ```text
+//!  more than half full, and no emptier than 2 ms ago   an eighth less of them is let in
+//!  less than 3/8, and no fuller than 2 ms ago          a sixteenth more, until it is all of them and the filter goes
+//! ```
+//!
+//! Whoever is dropped repeats the request 500 ms later (RFC 3261 section 17.1.1.2), and comes through when that one is lucky.
+//! It needs no privilege. Where the system has no such filter, or refuses it, nothing is shed and the buffer runs full.
+
+use std::time::{Duration, Instant};
+
+/// How much of a receive buffer is taken, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Queue {
+    pub(super) taken: u32,
+    pub(super) room: u32,
+    /// Datagrams that were dropped since the socket was made: for want of room, or by a filter.
+    pub(super) dropped: u32,
+}
+
+/// Which part of the new requests is let in, of 65,536.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Part(u32);
+
+/// What is let in, and since when it is not all.
+#[derive(Debug)]
+pub(super) struct Shedding {
+    part: Part,
+    looked_at: Option<Instant>,
+    /// How much was taken then.
+    taken: u32,
+    overload: Option<Overload>,
+    overloads: u64,
+}
+
+/// Since when not all was let in, and since when all is again.
+#[derive(Debug, Clone, Copy)]
+struct Overload {
+    began: Instant,
+    whole_since: Option<Instant>,
+}
+
+/// Between two looks: a hundred requests and more are answered meanwhile.
+const LOOK: Duration = Duration::from_millis(2);
+
+/// An overload is over when all was let in for so long: about the limit it comes and goes by the second.
+const OVER: Duration = Duration::from_secs(5);
+
+impl Part {
+    pub(super) const ALL: Self = Self(1 << 16);
+    /// One in a thousand: a flood that leaves room for less would fill any buffer with what passes.
+    pub(super) const LEAST: Self = Self(64);
+
+    /// Returns what a random word of 32 bits is compared with: what is greater is dropped.
+    pub(super) fn threshold(self) -> u32 {
+        u32::try_from((u64::from(self.0) << 16) - 1).unwrap_or(u32::MAX)
+    }
+
+    fn less(self) -> Self {
+        Self(self.0 - self.0 / 8).max(Self::LEAST)
+    }
+
+    fn more(self) -> Self {
+        Self(self.0 + self.0 / 16).min(Self::ALL)
+    }
+}
+
+impl Default for Shedding {
+    fn default() -> Self {
+        Self { part: Part::ALL, looked_at: None, taken: 0, overload: None, overloads: 0 }
+    }
+}
+
+impl Shedding {
+    /// Tells whether it is time to look at the queue again.
+    pub(super) fn is_due(&self, now: Instant) -> bool {
+        self.looked_at.is_none_or(|looked_at| now >= looked_at + LOOK)
+    }
+
+    /// Returns when the queue is to be looked at even if nothing comes.
+    pub(super) fn poll_timeout(&self) -> Option<Instant> {
+        let overload = self.overload?;
+        match overload.whole_since {
+            Some(since) => Some(since + OVER),
+            None => self.looked_at.map(|looked_at| looked_at + LOOK),
+        }
+    }
+
+    /// Takes how full the queue is. Returns which part is to be let in from now on, if it is another.
+    pub(super) fn see(&mut self, now: Instant, queue: Queue) -> Option<Part> {
+        let before = self.part;
+        let (eighths, room) = (u64::from(queue.taken) * 8, u64::from(queue.room));
+        // To fill and to empty the buffer takes many looks: what was changed meanwhile would be far too much.
+        if eighths > 4 * room && queue.taken >= self.taken {
+            self.part = self.part.less();
+        // What was received counts as taken until a quarter of the buffer waits to be given back.
+        } else if eighths < 3 * room && queue.taken <= self.taken {
+            self.part = self.part.more();
+        }
+        self.taken = queue.taken;
+        self.looked_at = Some(now);
+        self.note(now);
+        (self.part != before).then_some(self.part)
+    }
+
+    /// Lets all in from now on, as there is no filter to be had.
+    pub(super) fn give_up(&mut self) {
+        *self = Self { overloads: self.overloads, ..Self::default() };
+    }
+
+    /// Tells whether there is an overload, and how many there have been.
+    pub(super) fn counted(&self) -> (bool, u64) {
+        (self.overload.is_some(), self.overloads)
+    }
+
+    /// Notes, and tells, when an overload begins and ends.
+    fn note(&mut self, now: Instant) {
+        let is_whole = self.part == Part::ALL;
+        match &mut self.overload {
+            None if is_whole => {}
+            None => {
+                tracing::warn!("overloaded: a part of the new requests by UDP is not received");
+                self.overload = Some(Overload { began: now, whole_since: None });
+                self.overloads += 1;
+            }
+            Some(overload) if !is_whole => overload.whole_since = None,
+            Some(overload) => {
+                let since = *overload.whole_since.get_or_insert(now);
+                if now >= since + OVER {
+                    let lasted = since.saturating_duration_since(overload.began);
+                    tracing::info!(?lasted, "no longer overloaded");
+                    self.overload = None;
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
