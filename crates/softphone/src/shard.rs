@@ -238,14 +238,16 @@ impl Shard {
     /// Attends to what is to be done by now.
     fn handle_due(&mut self, now: Instant) {
         self.endpoint.handle_timeout(now);
-        self.udp.handle_timeout(now);
+        if self.udp.is_shedding_due(now) {
+            self.udp.shed(now, self.endpoint.correspondents());
+        }
         self.streams.close_unused(now, |id| self.endpoint.uses(id));
     }
 
     /// Takes the datagrams that are there, up to a batch.
     fn receive(&mut self, now: Instant) {
         let Self { udp, endpoint, hooks, .. } = self;
-        match udp.try_receive(now) {
+        match udp.try_receive() {
             Ok(count) => {
                 for (datagram, source) in (0..count).filter_map(|index| udp.received(index)) {
                     trace(hooks, udp.local(), Direction::Received, source.into(), datagram);

@@ -5,8 +5,10 @@
 //! requests away, at hardly any cost and by chance, and lets all else pass. Which part is found out by how full the buffer is:
 //!
 //! ```text
-//!  more than half full, and no emptier than 2 ms ago   an eighth less of them is let in
-//!  less than 3/8, and no fuller than 2 ms ago          a sixteenth more, until it is all of them and the filter goes
+//!  more than half full, and no emptier than 2 ms ago   less of them is let in: half as many of strangers, and when it is hardly
+//!                                                      any of those, an eighth less of registrars, proxies and peers
+//!  less than 3/8, and no fuller than 2 ms ago          a sixteenth more, first of those whom strangers went before,
+//!                                                      until it is all of them and the filter goes
 //! ```
 //!
 //! Whoever is dropped repeats the request 500 ms later (RFC 3261 section 17.1.1.2), and comes through when that one is lucky.
@@ -23,14 +25,23 @@ pub(super) struct Queue {
     pub(super) dropped: u32,
 }
 
-/// Which part of the new requests is let in, of 65,536.
+/// Which part of the new requests is let in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Parts {
+    /// Of those of addresses that no line knows.
+    pub(super) strangers: Part,
+    /// Of those of registrars, proxies and peers.
+    pub(super) known: Part,
+}
+
+/// A part, of 65,536.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Part(u32);
 
 /// What is let in, and since when it is not all.
 #[derive(Debug)]
 pub(super) struct Shedding {
-    part: Part,
+    parts: Parts,
     looked_at: Option<Instant>,
     /// How much was taken then.
     taken: u32,
@@ -61,8 +72,9 @@ impl Part {
         u32::try_from((u64::from(self.0) << 16) - 1).unwrap_or(u32::MAX)
     }
 
-    fn less(self) -> Self {
-        Self(self.0 - self.0 / 8).max(Self::LEAST)
+    /// Returns a part that is smaller by one of so many.
+    fn less(self, of: u32) -> Self {
+        Self(self.0 - self.0 / of).max(Self::LEAST)
     }
 
     fn more(self) -> Self {
@@ -70,9 +82,29 @@ impl Part {
     }
 }
 
+impl Parts {
+    pub(super) const ALL: Self = Self { strangers: Part::ALL, known: Part::ALL };
+
+    fn less(self) -> Self {
+        if self.strangers > Part::LEAST {
+            Self { strangers: self.strangers.less(2), ..self }
+        } else {
+            Self { known: self.known.less(8), ..self }
+        }
+    }
+
+    fn more(self) -> Self {
+        if self.known < Part::ALL {
+            Self { known: self.known.more(), ..self }
+        } else {
+            Self { strangers: self.strangers.more(), ..self }
+        }
+    }
+}
+
 impl Default for Shedding {
     fn default() -> Self {
-        Self { part: Part::ALL, looked_at: None, taken: 0, overload: None, overloads: 0 }
+        Self { parts: Parts::ALL, looked_at: None, taken: 0, overload: None, overloads: 0 }
     }
 }
 
@@ -91,21 +123,21 @@ impl Shedding {
         }
     }
 
-    /// Takes how full the queue is. Returns which part is to be let in from now on, if it is another.
-    pub(super) fn see(&mut self, now: Instant, queue: Queue) -> Option<Part> {
-        let before = self.part;
+    /// Takes how full the queue is. Returns which parts are to be let in from now on, if they are others.
+    pub(super) fn see(&mut self, now: Instant, queue: Queue) -> Option<Parts> {
+        let before = self.parts;
         let (eighths, room) = (u64::from(queue.taken) * 8, u64::from(queue.room));
         // To fill and to empty the buffer takes many looks: what was changed meanwhile would be far too much.
         if eighths > 4 * room && queue.taken >= self.taken {
-            self.part = self.part.less();
+            self.parts = self.parts.less();
         // What was received counts as taken until a quarter of the buffer waits to be given back.
         } else if eighths < 3 * room && queue.taken <= self.taken {
-            self.part = self.part.more();
+            self.parts = self.parts.more();
         }
         self.taken = queue.taken;
         self.looked_at = Some(now);
         self.note(now);
-        (self.part != before).then_some(self.part)
+        (self.parts != before).then_some(self.parts)
     }
 
     /// Lets all in from now on, as there is no filter to be had.
@@ -120,7 +152,7 @@ impl Shedding {
 
     /// Notes, and tells, when an overload begins and ends.
     fn note(&mut self, now: Instant) {
-        let is_whole = self.part == Part::ALL;
+        let is_whole = self.parts == Parts::ALL;
         match &mut self.overload {
             None if is_whole => {}
             None => {

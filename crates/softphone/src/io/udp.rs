@@ -55,33 +55,28 @@ impl Udp {
     }
 
     /// Receives what is there, up to a batch, and returns how many datagrams that is.
-    pub(crate) fn try_receive(&mut self, now: Instant) -> io::Result<usize> {
+    pub(crate) fn try_receive(&mut self) -> io::Result<usize> {
         datagrams::receive(&self.socket, &mut self.received)?;
-        let count = self.received.len();
-        if count == AT_ONCE && self.shedding.is_due(now) {
-            self.look_at_queue(now);
-        }
-        Ok(count)
+        Ok(self.received.len())
     }
 
-    /// Returns when [`Udp::handle_timeout`] is to be called next.
+    /// Returns when [`Udp::shed`] is to be asked for even if nothing comes.
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
         self.shedding.poll_timeout()
     }
 
-    /// Does what is due at `now`.
-    pub(crate) fn handle_timeout(&mut self, now: Instant) {
-        if self.shedding.poll_timeout().is_some_and(|due| now >= due) {
-            self.look_at_queue(now);
-        }
+    /// Tells whether it is time for [`Udp::shed`].
+    pub(crate) fn is_shedding_due(&self, now: Instant) -> bool {
+        let is_busy = self.received.len() == AT_ONCE && self.shedding.is_due(now);
+        is_busy || self.poll_timeout().is_some_and(|due| now >= due)
     }
 
-    /// Lets in what part of the new requests there is room for.
-    fn look_at_queue(&mut self, now: Instant) {
+    /// Has the kernel let in what part of the new requests there is room for, those of `known` before others.
+    pub(crate) fn shed(&mut self, now: Instant, known: impl Iterator<Item = IpAddr>) {
         let Self { socket, shedding, .. } = self;
         let Some(queue) = datagrams::queue(socket) else { return shedding.give_up() };
-        if let Some(part) = shedding.see(now, queue)
-            && let Err(error) = datagrams::let_in(socket, part)
+        if let Some(parts) = shedding.see(now, queue)
+            && let Err(error) = datagrams::let_in(socket, parts, known)
         {
             tracing::debug!(%error, "filter");
             shedding.give_up();
@@ -170,7 +165,7 @@ mod tests {
         while all.len() < count {
             let readable = tokio::time::timeout(Duration::from_secs(10), udp.readable()).await;
             readable.expect("datagrams are there").unwrap();
-            let count = udp.try_receive(Instant::now()).unwrap_or(0);
+            let count = udp.try_receive().unwrap_or(0);
             let datagrams = (0..count).filter_map(|index| udp.received(index));
             all.extend(datagrams.map(|(datagram, source)| (datagram.to_vec(), source)));
         }

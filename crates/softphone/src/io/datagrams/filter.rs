@@ -2,17 +2,31 @@
 //! (`linux/filter.h`). It sees a datagram from its UDP header on.
 
 use std::io;
+use std::net::{IpAddr, Ipv6Addr};
 
 use socket2::{SockFilter, SockRef};
 use tokio::net::UdpSocket;
 
-use crate::io::shedding::Part;
+use crate::io::shedding::{Part, Parts};
 
-/// Lets a part of the new requests in from now on; with all of them the filter is gone.
-pub(in super::super) fn let_in(socket: &UdpSocket, part: Part) -> io::Result<()> {
+/// Lets parts of the new requests in from now on; with all of them the filter is gone. Where more are known than the program
+/// has room for, all count as strangers.
+pub(in super::super) fn let_in(
+    socket: &UdpSocket,
+    parts: Parts,
+    known: impl Iterator<Item = IpAddr>,
+) -> io::Result<()> {
     let socket = SockRef::from(socket);
-    if part == Part::ALL { socket.detach_filter() } else { socket.attach_filter(&program(part)) }
+    if parts == Parts::ALL {
+        return socket.detach_filter();
+    }
+    let known: Vec<_> = known.take(MOST_KNOWN + 1).collect();
+    let known = if known.len() > MOST_KNOWN { &[] } else { &known[..] };
+    socket.attach_filter(&program(parts, known))
 }
+
+/// An address takes nine steps at most, and a jump leads over 255.
+const MOST_KNOWN: usize = 24;
 
 /// How that begins which is no new request: responses, and the requests that belong to one that was let in before.
 const RESPONSE: u32 = u32::from_be_bytes(*b"SIP/");
@@ -26,43 +40,136 @@ const BEYOND_STUN: u32 = 0x0200_0000;
 
 const UDP_HEADER: u32 = 8;
 const WORD: u32 = 4;
+const WORDS_OF_IPV6: usize = 4;
+/// Where the octets of the IP header begin (`SKF_NET_OFF`), and in them the source.
+const IP_HEADER: u32 = 0_u32.wrapping_sub(0x10_0000);
+const IPV4_SOURCE: u32 = IP_HEADER.wrapping_add(12);
+const IPV6_SOURCE: u32 = IP_HEADER.wrapping_add(8);
+/// The first octet of an IP header: below this it is one of IPv4.
+const BEYOND_IPV4: u32 = 0x60;
+/// Where a random word is read (`SKF_AD_OFF` and `SKF_AD_RANDOM`).
+const RANDOM: u32 = 0_u32.wrapping_sub(0x1000).wrapping_add(56);
 
 // Of `linux/bpf_common.h`.
 const LOAD_LENGTH: u16 = 0x80;
 const LOAD_WORD: u16 = 0x20;
+const LOAD_OCTET: u16 = 0x30;
+const GO: u16 = 0x05;
 const IF_EQUAL: u16 = 0x15;
 const IF_GREATER: u16 = 0x25;
 const IF_AT_LEAST: u16 = 0x35;
 const RETURN: u16 = 0x06;
-/// Where a random word is read: `SKF_AD_OFF` and `SKF_AD_RANDOM`.
-const RANDOM: u32 = 0_u32.wrapping_sub(0x1000).wrapping_add(56);
 
-const INSTRUCTIONS: u8 = 13;
-const PASS: u8 = INSTRUCTIONS - 2;
-const DROP: u8 = INSTRUCTIONS - 1;
-
-fn program(part: Part) -> [SockFilter; INSTRUCTIONS as usize] {
-    [
-        SockFilter::new(LOAD_LENGTH, 0, 0, 0),
-        // What has no whole word is no request: to read one would drop it.
-        branch(1, IF_AT_LEAST, UDP_HEADER + WORD, 2, PASS),
-        SockFilter::new(LOAD_WORD, 0, 0, UDP_HEADER),
-        branch(3, IF_EQUAL, RESPONSE, PASS, 4),
-        branch(4, IF_EQUAL, ACK, PASS, 5),
-        branch(5, IF_EQUAL, CANCEL, PASS, 6),
-        branch(6, IF_EQUAL, BYE, PASS, 7),
-        branch(7, IF_EQUAL, PING, PASS, 8),
-        branch(8, IF_AT_LEAST, BEYOND_STUN, 9, PASS),
-        SockFilter::new(LOAD_WORD, 0, 0, RANDOM),
-        branch(10, IF_GREATER, part.threshold(), DROP, PASS),
-        SockFilter::new(RETURN, 0, 0, u32::MAX),
-        SockFilter::new(RETURN, 0, 0, 0),
-    ]
+/// A step of the program. What is jumped to stands behind it.
+#[derive(Clone, Copy)]
+enum Step {
+    Load {
+        how: u16,
+        at: u32,
+    },
+    /// Goes on at the label where it holds.
+    If {
+        how: u16,
+        value: u32,
+        to: Label,
+    },
+    /// Goes on at the label where it does not hold.
+    Unless {
+        how: u16,
+        value: u32,
+        to: Label,
+    },
+    Go(Label),
+    /// Where those jump to that have the label. It is no instruction.
+    Here(Label),
+    Return(u32),
 }
 
-/// Returns the instruction at a place that goes on at one place or another.
-const fn branch(at: u8, code: u16, value: u32, then: u8, otherwise: u8) -> SockFilter {
-    SockFilter::new(code, then - at - 1, otherwise - at - 1, value)
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Label {
+    Pass,
+    Drop,
+    Known,
+    Stranger,
+    OfIpv6,
+    /// Behind the comparison with one address.
+    Next(usize),
+}
+
+fn program(parts: Parts, known: &[IpAddr]) -> Vec<SockFilter> {
+    use Label::{Drop, Known, OfIpv6, Pass, Stranger};
+    use Step::{Go, Here, If, Load, Return, Unless};
+    let mut steps = vec![
+        Load { how: LOAD_LENGTH, at: 0 },
+        // What has no whole word is no request: to read one would drop it.
+        Unless { how: IF_AT_LEAST, value: UDP_HEADER + WORD, to: Pass },
+        Load { how: LOAD_WORD, at: UDP_HEADER },
+    ];
+    steps.extend([RESPONSE, ACK, CANCEL, BYE, PING].map(|value| If { how: IF_EQUAL, value, to: Pass }));
+    steps.push(Unless { how: IF_AT_LEAST, value: BEYOND_STUN, to: Pass });
+    steps.extend([
+        Load { how: LOAD_OCTET, at: IP_HEADER },
+        If { how: IF_AT_LEAST, value: BEYOND_IPV4, to: OfIpv6 },
+        Load { how: LOAD_WORD, at: IPV4_SOURCE },
+    ]);
+    for address in known {
+        if let IpAddr::V4(address) = address {
+            steps.push(If { how: IF_EQUAL, value: address.to_bits(), to: Known });
+        }
+    }
+    steps.extend([Go(Stranger), Here(OfIpv6)]);
+    for (index, address) in known.iter().enumerate() {
+        if let IpAddr::V6(address) = address {
+            steps.extend(is_from(*address, index));
+        }
+    }
+    let by_chance = |part: Part| {
+        let chance = If { how: IF_GREATER, value: part.threshold(), to: Drop };
+        [Load { how: LOAD_WORD, at: RANDOM }, chance, Go(Pass)]
+    };
+    steps.push(Here(Stranger));
+    steps.extend(by_chance(parts.strangers));
+    steps.push(Here(Known));
+    steps.extend(by_chance(parts.known));
+    steps.extend([Here(Pass), Return(u32::MAX), Here(Drop), Return(0)]);
+    assembled(&steps)
+}
+
+/// Goes on at `Known` where the source is an address, and behind these steps where it is another.
+fn is_from(address: Ipv6Addr, index: usize) -> impl Iterator<Item = Step> {
+    let octets = address.octets();
+    let (words, _) = octets.as_chunks::<4>();
+    let words: [u32; WORDS_OF_IPV6] = std::array::from_fn(|word| u32::from_be_bytes(words[word]));
+    let to = Label::Next(index);
+    let mut at = IPV6_SOURCE;
+    let steps = words.map(|value| {
+        let load = Step::Load { how: LOAD_WORD, at };
+        at = at.wrapping_add(WORD);
+        [load, Step::Unless { how: IF_EQUAL, value, to }]
+    });
+    steps.into_iter().flatten().chain([Step::Go(Label::Known), Step::Here(to)])
+}
+
+/// Replaces labels by how far they are.
+fn assembled(steps: &[Step]) -> Vec<SockFilter> {
+    let is_instruction = |step: &&Step| !matches!(step, Step::Here(_));
+    let place = |label: Label| {
+        let here = steps.iter().take_while(|step| !matches!(step, Step::Here(found) if *found == label));
+        here.filter(is_instruction).count()
+    };
+    let instructions = steps.iter().filter(is_instruction).enumerate();
+    let assembled = instructions.map(|(at, step)| {
+        let over = |label| u8::try_from(place(label) - at - 1).unwrap_or(u8::MAX);
+        match *step {
+            Step::Load { how, at } => SockFilter::new(how, 0, 0, at),
+            Step::If { how, value, to } => SockFilter::new(how, over(to), 0, value),
+            Step::Unless { how, value, to } => SockFilter::new(how, 0, over(to), value),
+            Step::Go(to) => SockFilter::new(GO, 0, 0, over(to).into()),
+            Step::Return(value) => SockFilter::new(RETURN, 0, 0, value),
+            Step::Here(_) => SockFilter::new(RETURN, 0, 0, u32::MAX),
+        }
+    });
+    assembled.collect()
 }
 
 #[cfg(test)]
@@ -71,13 +178,27 @@ mod tests {
 
     use super::*;
 
-    /// Sends each datagram so many times to a socket that lets a part in, and counts which arrive.
-    async fn arriving(part: Part, times: usize, datagrams: &[&[u8]]) -> Vec<usize> {
-        let receiver = UdpSocket::bind("127.0.0.1:0").await.unwrap();
-        let sender = UdpSocket::bind("127.0.0.1:0").await.unwrap();
-        let_in(&receiver, Part::LEAST).unwrap();
-        let_in(&receiver, part).unwrap();
-        sender.connect(receiver.local_addr().unwrap()).await.unwrap();
+    const NOBODY_NEW: Parts = Parts { strangers: Part::LEAST, known: Part::LEAST };
+    const THE_KNOWN: Parts = Parts { strangers: Part::LEAST, known: Part::ALL };
+
+    /// Sends each datagram so many times from an address to a socket with a filter, and counts which arrive.
+    async fn arriving(
+        from: &str,
+        parts: Parts,
+        known: &[&str],
+        times: usize,
+        datagrams: &[&[u8]],
+    ) -> Vec<usize> {
+        // An IPv6 wildcard hears peers of both families.
+        let listening = if from == "127.0.0.1" { "127.0.0.1:0" } else { "[::]:0" };
+        let receiver = UdpSocket::bind(listening).await.unwrap();
+        let port = receiver.local_addr().unwrap().port();
+        let sender = UdpSocket::bind(format!("{from}:0")).await.unwrap();
+        let known = || known.iter().map(|address| address.parse().unwrap());
+        let_in(&receiver, NOBODY_NEW, known()).unwrap();
+        let_in(&receiver, parts, known()).unwrap();
+        let loopback = if from.contains("::") { "[::1]" } else { "127.0.0.1" };
+        sender.connect(format!("{loopback}:{port}")).await.unwrap();
         let mut counts = vec![0; datagrams.len()];
         let mut buffer = [0; 100];
         for _ in 0..times {
@@ -96,6 +217,13 @@ mod tests {
         counts
     }
 
+    const NEW: [&[u8]; 4] = [b"INVITE sip:a@b SIP/2.0", b"REGISTER sip:b SIP/2.0", b"OPTIONS", b"\x80RTP"];
+
+    /// Tells whether next to nothing arrived of what came 500 times, where one of a thousand is let in.
+    fn is_hardly_any(arrived: &[usize]) -> bool {
+        arrived.iter().all(|count| *count < 25)
+    }
+
     #[tokio::test]
     async fn new_requests_are_taken_away_and_nothing_else() {
         let kept: [&[u8]; 9] = [
@@ -109,13 +237,36 @@ mod tests {
             b"\x01\x01\0\0\x21\x12\xa4\x42",
             b"INV",
         ];
-        assert_eq!(arriving(Part::LEAST, 100, &kept).await, [100; 9]);
-        let new: [&[u8]; 4] = [b"INVITE sip:a@b SIP/2.0", b"REGISTER sip:b SIP/2.0", b"OPTIONS", b"\x80RTP"];
-        let arrived = arriving(Part::LEAST, 500, &new).await;
-        assert!(
-            arrived.iter().all(|count| *count < 25),
-            "{arrived:?} of 500, where one of a thousand is let in"
-        );
-        assert_eq!(arriving(Part::ALL, 100, &new).await, [100; 4]);
+        assert_eq!(arriving("127.0.0.1", NOBODY_NEW, &["127.0.0.1"], 100, &kept).await, [100; 9]);
+        for known in [&["127.0.0.1"][..], &[]] {
+            let arrived = arriving("127.0.0.1", NOBODY_NEW, known, 500, &NEW).await;
+            assert!(is_hardly_any(&arrived), "{arrived:?}");
+        }
+        assert_eq!(arriving("127.0.0.1", Parts::ALL, &[], 100, &NEW).await, [100; 4]);
+    }
+
+    #[tokio::test]
+    async fn those_whom_a_line_knows_are_told_from_strangers() {
+        let known = ["192.0.2.1", "2001:db8::1", "127.0.0.3", "::1", "127.0.0.2", "2001:db8::2"];
+        for (from, is_known) in
+            [("127.0.0.2", true), ("127.0.0.3", true), ("127.0.0.4", false), ("[::1]", true)]
+        {
+            let arrived = arriving(from, THE_KNOWN, &known, 500, &NEW).await;
+            let is_right = if is_known { arrived == [500; 4] } else { is_hardly_any(&arrived) };
+            assert!(is_right, "{from}: {arrived:?}");
+        }
+        let arrived = arriving("[::1]", THE_KNOWN, &["2001:db8::1", "::2", "127.0.0.1"], 500, &NEW).await;
+        assert!(is_hardly_any(&arrived), "{arrived:?}");
+    }
+
+    #[tokio::test]
+    async fn as_many_are_told_apart_as_there_is_room_for_and_beyond_that_nobody() {
+        let most: Vec<String> = (0..MOST_KNOWN).map(|index| format!("2001:db8::{index:x}")).collect();
+        let mut known: Vec<&str> = most.iter().map(String::as_str).collect();
+        known[MOST_KNOWN - 1] = "::1";
+        assert_eq!(arriving("[::1]", THE_KNOWN, &known, 50, &NEW).await, [50; 4]);
+        known.push("2001:db8::ffff");
+        let arrived = arriving("[::1]", THE_KNOWN, &known, 500, &NEW).await;
+        assert!(is_hardly_any(&arrived), "{arrived:?}");
     }
 }

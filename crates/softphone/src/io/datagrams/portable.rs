@@ -1,12 +1,12 @@
 //! One datagram a call, where the system has no call for many.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use ringfence_ua::Transmits;
 use tokio::net::UdpSocket;
 
-use super::super::shedding::{Part, Queue};
+use super::super::shedding::{Parts, Queue};
 use super::{LONGEST_DATAGRAM, Plan};
 
 /// Whether the kernel may be asked to cut what is sent together.
@@ -69,7 +69,7 @@ pub(in super::super) fn queue(_: &UdpSocket) -> Option<Queue> {
 }
 
 /// Fails: there is no filter.
-pub(in super::super) fn let_in(_: &UdpSocket, _: Part) -> io::Result<()> {
+pub(in super::super) fn let_in(_: &UdpSocket, _: Parts, _: impl Iterator<Item = IpAddr>) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
