@@ -620,3 +620,13 @@ mod leaving {
         assert_eq!(probe.counter("dropped_unmatched_response"), 1);
     }
 }
+
+#[test]
+fn a_challenge_that_is_none_is_told_as_such() {
+    let (mut probe, register) = registering(account());
+    assert_eq!(probe.receive(answer(&register, "401 Unauthorized", "")), []);
+    assert_eq!(
+        cause(&probe).to_string(),
+        "the registrar asks for a password and does not say how it is to be proven"
+    );
+}

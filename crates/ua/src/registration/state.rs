@@ -202,6 +202,9 @@ impl fmt::Display for Cause {
             Self::NoCredentials { status } => {
                 write!(f, "the registrar asks for a password and the account has none ({status})")
             }
+            Self::NoUsableChallenge { offered } if offered.is_empty() => {
+                f.write_str("the registrar asks for a password and does not say how it is to be proven")
+            }
             Self::NoUsableChallenge { offered } => {
                 write!(f, "the registrar offers only authentication that is not supported: {offered}")
             }
