@@ -70,8 +70,10 @@ class Phone:
         settings="",
         domain="127.0.0.1",
         listen="127.0.0.1",
+        arguments=(),
     ):
         self.place = place
+        self.arguments = arguments
         self.listens = listens
         self.settings = settings
         self.listen = listen
@@ -90,7 +92,7 @@ class Phone:
 
     def run(self, patience=5):
         """Starts the program, again after it has ended."""
-        self.process = self.place.start("ringfence", [self.place.binary, "run", "--config", self.configuration])
+        self.process = self.place.start("ringfence", [self.place.binary, "run", "--config", self.configuration, *self.arguments])
         self.wait_until_it_listens(patience)
 
     def configured(self, lines):

@@ -9,6 +9,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import behind_kamailio
+import clogged
 import connected
 import examined
 import flows
@@ -18,8 +19,10 @@ import from_browser
 import from_sipp
 import from_sipsak
 import hostile
+import injected
 import lasting
 import named
+import nonsense
 import reloading
 import scanned
 import surviving
@@ -41,6 +44,7 @@ PROGRAMS = {
     "tc": "iproute2",
     "nft": "nftables",
     "nsenter": "util-linux",
+    "prlimit": "util-linux",
     "unshare": "util-linux",
 }
 
@@ -53,6 +57,9 @@ PATIENT = [
     named.when_its_registrar_has_moved_it_follows_the_name,
     from_sipp.a_486_is_repeated_until_its_ack_comes,
     hostile.a_flood_by_the_registrar_costs_what_its_calls_cost_and_is_forgotten,
+    clogged.half_finished_handshakes_and_messages_take_no_line_and_no_file_too_many,
+    clogged.who_asks_and_never_reads_is_closed_and_costs_no_more_than_is_said,
+    nonsense.registrars_that_answer_nonsense_get_no_storm_and_take_no_other_line,
     scanned.scanners_find_nothing,
     scanned.scanners_at_the_registrars_address_learn_no_extension_and_no_password,
 ]
@@ -97,6 +104,9 @@ IN_TURN = [
     forked.a_call_that_reaches_two_lines_is_decided_by_each,
     hostile.floods_by_strangers_are_dropped_unanswered,
     hostile.floods_from_forged_sources_are_dropped_unanswered,
+    clogged.streams_that_lie_about_their_length_are_refused,
+    injected.no_field_of_the_configuration_can_hold_a_line_break,
+    injected.what_callers_and_registrars_say_steers_no_terminal_and_breaks_no_line,
 ]
 
 # They judge by what a call takes, or take all that there is.
@@ -107,7 +117,7 @@ ALONE = [
 ]
 
 # The modules whose tests attack the softphone or break what it stands on: `scripts/attack` runs those alone.
-ATTACKS = [hostile, scanned]
+ATTACKS = [clogged, hostile, injected, nonsense, scanned]
 
 
 def run(binary, words, only=None):

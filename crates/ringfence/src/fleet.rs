@@ -13,6 +13,7 @@ use crate::config::Account;
 use crate::control::{LineState, LineStatus};
 use crate::runnable::Refusal;
 use crate::screen::Screen;
+use crate::visible::visible;
 
 /// All lines of one softphone, by name.
 #[derive(Debug)]
@@ -297,7 +298,7 @@ impl Log {
             }
             RegistrationState::Registered { lost: Some(lost), .. } => {
                 self.was_registered = true;
-                let (proxy, cause) = (&lost.proxy, &lost.cause);
+                let (proxy, cause) = (&lost.proxy, visible(&lost.cause.to_string()));
                 tracing::warn!(line, proxy, %cause, "one proxy lost");
             }
             RegistrationState::Registered { expires, chosen, lost: None, .. } => {
@@ -312,6 +313,7 @@ impl Log {
             }
             RegistrationState::Failed { cause, retry_at } => {
                 let retry = retry_at.and_then(|at| at.duration_since(SystemTime::now()).ok());
+                let cause = visible(&cause.to_string());
                 tracing::warn!(line, %cause, retry = retry.map(|wait| wait.as_secs()), "registration failed");
             }
             RegistrationState::Unregistered if self.registers => {

@@ -119,7 +119,7 @@ pub enum Cause {
     Refused {
         /// The status of its response.
         status: u16,
-        /// The reason phrase of its response: at most 64 characters, none of them a control.
+        /// The reason phrase of its response: at most 64 characters, none of them a control or unseen.
         phrase: String,
     },
     /// The registrar could not, for now.
@@ -238,8 +238,14 @@ impl fmt::Display for Cause {
 
 impl std::error::Error for Cause {}
 
-/// Cuts what a registrar says to what may be shown: it must not steer a terminal, nor turn text around.
+/// Cuts what a registrar says to what may be shown: it must not steer a terminal, nor turn text around, nor be there unseen.
 pub(super) fn shown(text: &str) -> String {
-    let turns = |c| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    text.chars().filter(|&c| !c.is_control() && !turns(c)).take(64).collect()
+    let is_unseen = |letter: char| {
+        letter.is_control()
+            || matches!(
+                letter,
+                '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}' | '\u{2066}'..='\u{2069}' | '\u{feff}'
+            )
+    };
+    text.chars().filter(|letter| !is_unseen(*letter)).take(64).collect()
 }
