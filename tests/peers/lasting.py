@@ -18,6 +18,20 @@ BACK_WITHIN = 15
 
 def after_a_nights_sleep_it_registers_again_at_once(place):
     """The clock on the wall runs ahead by eight hours and the timers do not, as after a sleep; nothing else is due for an hour."""
+    port, kamailio, phone, clock = by_another_clock(place)
+    before = kamailio.accepted()
+    clock.write_text("+8h\n")
+    woken = time.monotonic()
+    while kamailio.accepted() == before:
+        expect(time.monotonic() - woken < BACK_FROM_SLEEP + 1, f"no REGISTER within {BACK_FROM_SLEEP} s after the sleep")
+        time.sleep(0.05)
+    back = time.monotonic() - woken
+    Calls(place, "reject", port, count=CALLS, rate=50).finish_exactly(20)
+    return [f"registered again {back:.1f} s after it woke (bound {BACK_FROM_SLEEP} s), and {CALLS} calls rejected"]
+
+
+def by_another_clock(place):
+    """A registered softphone whose clock on the wall goes as a file says; Kamailio would be asked again after an hour."""
     port, clock = free_port(), place.folder / "clock"
     kamailio = Kamailio(place, port, expires=HOUR)
     clock.write_text("+0\n")
@@ -28,15 +42,29 @@ def after_a_nights_sleep_it_registers_again_at_once(place):
     phone = Phone(place, port, REGISTERING.format(password=PASSWORD))
     place.within = []
     phone.wait_for_state("registered", 5)
-    before = kamailio.accepted()
-    clock.write_text("+8h\n")
-    woken = time.monotonic()
-    while kamailio.accepted() == before:
-        expect(time.monotonic() - woken < BACK_FROM_SLEEP + 1, f"no REGISTER within {BACK_FROM_SLEEP} s after the sleep")
-        time.sleep(0.05)
-    back = time.monotonic() - woken
+    return port, kamailio, phone, clock
+
+
+def when_the_clock_jumps_it_stays_registered_and_keeps_its_journal(place):
+    """Back by a day, ahead by ten years, and back to where it was: the line is registered, one REGISTER at most is sent for each
+    jump, every call is rejected, and nothing is removed from the journal for its age.
+    """
+    port, kamailio, phone, clock = by_another_clock(place)
+    jumps = ["-1d", "+10y", "+0"]
     Calls(place, "reject", port, count=CALLS, rate=50).finish_exactly(20)
-    return [f"registered again {back:.1f} s after it woke (bound {BACK_FROM_SLEEP} s), and {CALLS} calls rejected"]
+    for jump in jumps:
+        before = kamailio.accepted()
+        clock.write_text(f"{jump}\n")
+        time.sleep(BACK_FROM_SLEEP + 1)
+        sent = kamailio.accepted() - before
+        expect(sent <= 1, f"{sent} REGISTERs after the clock was set to {jump}, expected one at most")
+        phone.wait_for_state("registered", 1)
+        Calls(place, "reject", port, count=CALLS, rate=50).finish_exactly(20)
+    journal = phone.status()["journal"]
+    expect(journal["removed"] == 0 and journal["lost"] == 0, f"calls are gone: {journal}")
+    told = phone.ask("calls", "--limit", "1000").stdout.splitlines()
+    expect(len(told) == (len(jumps) + 1) * CALLS, f"the journal has {len(told)} calls, expected {(len(jumps) + 1) * CALLS}")
+    return [f"registered through {', '.join(jumps)}; {len(told)} calls rejected and in the journal"]
 
 
 def when_a_certificate_has_ended_it_says_so_and_takes_the_next_one(place):

@@ -71,8 +71,10 @@ class Phone:
         domain="127.0.0.1",
         listen="127.0.0.1",
         arguments=(),
+        journal=None,
     ):
         self.place = place
+        self.journal = journal or place.folder / "journal.db"
         self.arguments = arguments
         self.listens = listens
         self.settings = settings
@@ -102,7 +104,7 @@ class Phone:
             listen=self.listen,
             listens=self.listens,
             control=self.control,
-            journal=self.place.folder / "journal.db",
+            journal=self.journal,
             settings=self.settings,
             lines=lines,
         )

@@ -12,6 +12,7 @@ import behind_kamailio
 import clogged
 import connected
 import examined
+import faults
 import flows
 import forked
 import from_baresip
@@ -21,10 +22,12 @@ import from_sipsak
 import hostile
 import injected
 import lasting
+import misled
 import named
 import nonsense
 import reloading
 import scanned
+import stuck
 import surviving
 from browser import PAGES
 from process import Failed, Place
@@ -48,6 +51,8 @@ PROGRAMS = {
     "unshare": "util-linux",
 }
 
+# So many of them at once: to start them all together takes all that there is.
+BESIDE = 8
 # They wait for timers, and take next to nothing meanwhile.
 PATIENT = [
     flows.behind_a_router_that_restarts_it_is_called_again_half_a_minute_later,
@@ -60,6 +65,11 @@ PATIENT = [
     clogged.half_finished_handshakes_and_messages_take_no_line_and_no_file_too_many,
     clogged.who_asks_and_never_reads_is_closed_and_costs_no_more_than_is_said,
     nonsense.registrars_that_answer_nonsense_get_no_storm_and_take_no_other_line,
+    lasting.when_the_clock_jumps_it_stays_registered_and_keeps_its_journal,
+    misled.dns_that_lies_leads_no_line_astray,
+    stuck.servers_of_lists_that_do_not_let_go_keep_no_call_waiting,
+    faults.on_a_full_disk_no_call_waits_and_none_is_lost,
+    faults.on_a_read_only_disk_it_runs_and_says_so,
     scanned.scanners_find_nothing,
     scanned.scanners_at_the_registrars_address_learn_no_extension_and_no_password,
 ]
@@ -107,6 +117,8 @@ IN_TURN = [
     clogged.streams_that_lie_about_their_length_are_refused,
     injected.no_field_of_the_configuration_can_hold_a_line_break,
     injected.what_callers_and_registrars_say_steers_no_terminal_and_breaks_no_line,
+    faults.killed_under_load_it_keeps_every_call_of_more_than_a_second_ago,
+    faults.without_files_calls_go_on_and_no_loop_spins,
 ]
 
 # They judge by what a call takes, or take all that there is.
@@ -117,7 +129,7 @@ ALONE = [
 ]
 
 # The modules whose tests attack the softphone or break what it stands on: `scripts/attack` runs those alone.
-ATTACKS = [clogged, hostile, injected, nonsense, scanned]
+ATTACKS = [clogged, faults, hostile, injected, lasting, misled, nonsense, scanned, stuck]
 
 
 def run(binary, words, only=None):
@@ -141,7 +153,7 @@ def run(binary, words, only=None):
     def has_passed(test):
         return passes(test, binary, root)
 
-    with ThreadPoolExecutor(len(PATIENT)) as beside:
+    with ThreadPoolExecutor(BESIDE) as beside:
         waiting = beside.map(has_passed, chosen(PATIENT))
         passed = [*map(has_passed, chosen(IN_TURN)), *waiting]
     passed += map(has_passed, chosen(ALONE))
