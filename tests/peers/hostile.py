@@ -25,11 +25,11 @@ FORGOTTEN_AFTER = 35
 
 
 def floods_by_strangers_are_dropped_unanswered(place):
-    """INVITE, REGISTER, OPTIONS, responses with guessed branches, mutilated and oversize messages: not one is answered, and
-    each is counted as dropped.
+    """INVITE, REGISTER, OPTIONS, responses with guessed branches, mutilated and oversize messages, and what is no SIP: not one is
+    answered, and each is counted as dropped.
     """
     besieged = Besieged(place)
-    kinds = "INVITE", "REGISTER", "OPTIONS", "responses", "malformed", "oversized"
+    kinds = "INVITE", "REGISTER", "OPTIONS", "responses", "malformed", "no SIP", "oversized"
     return [by_strangers(besieged, kind, COUNT if kind != "oversized" else COUNT // 10) for kind in kinds]
 
 

@@ -135,6 +135,14 @@ def many_headers(sender, number):
     return request(sender, "INVITE", number, more="A: b\n" * 10_000)
 
 
+def no_sip(sender, count):
+    """What else comes to a port: STUN, line ends, nothing at all, RTP, TLS and HTTP."""
+    stun = b"\x21\x12\xa4\x42" + b"transaction!"
+    kinds = [b"\0\x01\0\0" + stun, b"\x01\x01\0\x0c" + stun + b"\0\x20\0\x08\0\x01\xde\xad\xbe\xef\xca\xfe", b"\x01\x11\0\0" + stun]
+    kinds += [b"\r\n\r\n", b"\r\n", b"", b"\0", b"\x80\0" + b"\0" * 170, b"\x16\x03\x01\0\xf0" + b"\x01" * 240, b"GET / HTTP/1.1\r\n\r\n"]
+    return (kinds[number % len(kinds)] for number in range(count))
+
+
 FLOODS = {
     "INVITE": requests("INVITE"),
     "REGISTER": requests("REGISTER"),
@@ -143,4 +151,5 @@ FLOODS = {
     "responses": responses,
     "malformed": malformed,
     "oversized": oversized,
+    "no SIP": no_sip,
 }
