@@ -279,6 +279,9 @@ pub(crate) fn builder(config: &Config, instance: Option<String>) -> Builder {
             Transport::Wss => builder.listen_wss(address),
         };
     }
+    if let Some(a_second) = settings.requests_per_source {
+        builder = builder.requests_per_source(a_second);
+    }
     builder
         .rtp_ports(settings.rtp_ports.clone())
         .user_agent(&settings.user_agent)

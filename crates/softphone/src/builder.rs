@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::num::NonZeroU32;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
@@ -168,6 +169,15 @@ impl Builder {
     /// Says when an INVITE is answered 100 Trying (default [`Trying::AtOnce`]; RFC 3261 section 17.2.1).
     pub fn trying(mut self, trying: Trying) -> Self {
         self.config.trying = trying;
+        self
+    }
+
+    /// Takes so many new requests of one address (or IPv6 network) a second, for each shard, and as many at once (default: no limit).
+    /// What is beyond is answered 503 Service Unavailable with `Retry-After: 1` (RFC 3261 section 21.5.4) and is neither shown to the
+    /// screen nor told; on a line that is open to everyone it is not answered. [`Counters::over_rate`](crate::Counters::over_rate)
+    /// counts it.
+    pub fn requests_per_source(mut self, a_second: NonZeroU32) -> Self {
+        self.config.limits.requests_per_source = Some(a_second);
         self
     }
 

@@ -186,3 +186,21 @@ fn a_response_that_is_not_whole_not_ours_or_not_sip_2_registers_nothing() {
         assert!(probe.is_registered());
     }
 }
+
+#[test]
+fn a_source_that_has_had_its_share_waits_while_others_call_and_its_calls_are_cancelled() {
+    let limits = Limits { requests_per_source: std::num::NonZeroU32::new(5), ..Limits::default() };
+    let config = Config { limits, ..Config::new(phone_address()) };
+    let mut probe = Probe::of(config, account(), Shown::default().screen(Verdict::Ring { limit: None }));
+    for number in 0..5 {
+        assert_eq!(statuses(&probe.receive(other_call(&request("INVITE"), number))), [100, 180]);
+    }
+    let sent = probe.receive(other_call(&request("INVITE"), 5));
+    assert_eq!(statuses(&sent), [503]);
+    assert!(String::from_utf8_lossy(&sent[0].payload).contains("\r\nRetry-After: 1\r\n"));
+    assert_eq!(statuses(&probe.receive(other_call(&request("INVITE"), 5))), [503]);
+    assert_eq!(probe.counter("over_rate"), 2);
+    assert_eq!(statuses(&probe.receive(other_call(&request("CANCEL"), 0))), [200, 487]);
+    probe.pass(seconds(1));
+    assert_eq!(statuses(&probe.receive(other_call(&request("INVITE"), 6))), [100, 180]);
+}

@@ -39,12 +39,14 @@ mod incoming_calls;
 mod lines;
 mod registrations;
 mod routes;
+mod share;
 
 pub use config::{Config, Full, Trying};
 pub use counters::Counters;
 pub use event::Event;
 pub use incoming_calls::Decided;
 use lines::Lines;
+use share::Shares;
 
 /// The sans-IO user agent: one socket's worth of lines and calls.
 ///
@@ -76,6 +78,7 @@ pub struct Endpoint {
     keep_alive: KeepAlive,
     detours: Detours,
     penalties: Penalties,
+    shares: Shares,
     outbox: Outbox,
     events: VecDeque<Event>,
     counters: Counters,
@@ -102,6 +105,7 @@ impl Endpoint {
             keep_alive: KeepAlive::default(),
             detours: Detours::default(),
             penalties: Penalties::default(),
+            shares: Shares::new(config.limits.requests_per_source),
             outbox: Outbox::default(),
             events: VecDeque::new(),
             counters: Counters::default(),

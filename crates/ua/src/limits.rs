@@ -1,5 +1,7 @@
 //! The bound of every table, and what happens at it.
 
+use std::num::NonZeroU32;
+
 /// The bounds of one endpoint.
 ///
 /// ```
@@ -25,6 +27,10 @@ pub struct Limits {
     pub undecided_bytes: usize,
     /// Lines. At the bound another is refused.
     pub lines: usize,
+    /// New requests of one source in a second, an IPv6 network being one source; `None` is no limit. What is beyond is answered
+    /// 503 with Retry-After, without keeping anything and without being shown to the screen; on a line that is open to
+    /// everyone it is not answered at all.
+    pub requests_per_source: Option<NonZeroU32>,
 }
 
 impl Default for Limits {
@@ -39,6 +45,8 @@ impl Default for Limits {
             undecided_calls: 10_000,
             undecided_bytes: 64 << 20,
             lines: 100_000,
+            // A PBX may have all calls of a city.
+            requests_per_source: None,
         }
     }
 }
@@ -46,6 +54,9 @@ impl Default for Limits {
 /// How long a call that is turned away at a bound is asked to wait: longer than the undecided
 /// calls ahead of it need to give up (64*T1).
 pub(crate) const OVERLOAD_RETRY_AFTER: u32 = 32;
+
+/// How long a source that has had its share is asked to wait: the second that it has had.
+pub(crate) const SHARE_RETRY_AFTER: u32 = 1;
 
 /// The longest payload of a UDP datagram over IPv4: 65,535 bytes less the headers of IP and UDP.
 pub(crate) const LONGEST_DATAGRAM: usize = 65_507;

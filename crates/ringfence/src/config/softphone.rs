@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::num::NonZeroU32;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
@@ -26,6 +27,8 @@ pub(crate) struct Softphone {
     /// Where each shard runs; none for wherever the system has it run.
     pub(crate) processors: Vec<u16>,
     pub(crate) trying: Trying,
+    /// How many new requests one address may make in a second, if there is a limit.
+    pub(crate) requests_per_source: Option<NonZeroU32>,
     /// The control socket, if not in its usual place.
     pub(crate) control: Option<PathBuf>,
 }
@@ -46,6 +49,8 @@ const SHARDS: Key = Key::new("shards", "a number of threads from 1 to 256", "1")
 const PROCESSORS: Key =
     Key::new("processors", "numbers of processors from 0 to 1023, or ranges", "\"0,2-3\"");
 const TRYING: Key = Key::new("trying", "`at once` or `when waiting`", "\"when waiting\"");
+const REQUESTS_PER_SOURCE: Key =
+    Key::new("requests_per_source", "a number of requests a second from 1 to 1000000", "200");
 const CONTROL: Key =
     Key::new("control", "the path of the control socket", "\"/run/ringfence/ringfence.sock\"");
 
@@ -60,6 +65,7 @@ impl Default for Softphone {
             shards: 1,
             processors: Vec::new(),
             trying: Trying::AtOnce,
+            requests_per_source: None,
             control: None,
         }
     }
@@ -70,6 +76,7 @@ impl Softphone {
     pub(crate) fn read(section: &Section<'_>) -> Self {
         let default = Self::default();
         let shards = section.integer(&SHARDS, 1..=256).and_then(|at| u16::try_from(at.value).ok());
+        let requests = section.integer(&REQUESTS_PER_SOURCE, 1..=1_000_000);
         let control = section.text(&CONTROL).map(|at| beside(section.path(), at.value));
         let connections = CONNECTIONS
             .iter()
@@ -83,6 +90,7 @@ impl Softphone {
             shards: shards.unwrap_or(default.shards),
             processors: section.parsed(&PROCESSORS, processors).map_or(default.processors, |at| at.value),
             trying: section.parsed(&TRYING, trying).map_or(default.trying, |at| at.value),
+            requests_per_source: requests.and_then(|at| NonZeroU32::new(at.value)),
             control,
         };
         section.finish();
@@ -128,6 +136,7 @@ impl Softphone {
             (&SHARDS, self.shards != other.shards),
             (&PROCESSORS, self.processors != other.processors),
             (&TRYING, self.trying != other.trying),
+            (&REQUESTS_PER_SOURCE, self.requests_per_source != other.requests_per_source),
             (&CONTROL, self.control != other.control),
         ];
         let listens = CONNECTIONS.iter().map(|(transport, key)| {

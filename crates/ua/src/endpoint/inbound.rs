@@ -10,6 +10,7 @@ use super::Endpoint;
 use crate::call::Origin;
 use crate::core::{Agent, Answering, Echo, Objection, object, write_capabilities};
 use crate::id::LineId;
+use crate::limits::SHARE_RETRY_AFTER;
 use crate::transaction::EndedBy;
 use crate::transaction::key::{Key, MergeKey, is_unique_branch};
 use crate::transaction::outcome::{Cancellable, Heard, Matched};
@@ -83,7 +84,9 @@ impl Endpoint {
         let answering = Answering { request, source, tag, echo: &echo };
         let target = response_flow(&via, flow, origin.is_trusted());
         let inbound = Inbound { head, key, merge: None, answering, target, line, origin };
+        let is_new = !matches!(method, Method::Cancel | Method::Bye);
         match object(head, method) {
+            _ if is_new && !self.shares.has_room_for(now, source.ip()) => self.turn_away(&inbound),
             Some(objection) if objection.precedes_matching(method) => {
                 self.answer_objection(now, &inbound, &objection);
             }
@@ -329,6 +332,21 @@ impl Endpoint {
         let Self { outbox, agent, .. } = self;
         outbox.push_with(inbound.target, |out| {
             inbound.answering.write(out, agent, status, phrase, more);
+        });
+    }
+
+    /// Has a source that has had its share of new requests wait.
+    fn turn_away(&mut self, inbound: &Inbound<'_>) {
+        self.counters.over_rate += 1;
+        if !inbound.origin.is_trusted() {
+            return;
+        }
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-21.5.4
+        //# The server MAY
+        //# indicate when the client should retry the request in a Retry-After
+        //# header field.
+        self.respond_stateless(inbound, StatusCode::SERVICE_UNAVAILABLE, None, |response, _| {
+            response.header_fmt("Retry-After", format_args!("{SHARE_RETRY_AFTER}"));
         });
     }
 

@@ -26,6 +26,7 @@ pub(super) fn limits(draw: &mut Draw<'_>) -> Limits {
         undecided_calls: 1 + draw.below(3),
         undecided_bytes: 400 * (1 + draw.below(4)),
         lines: 1 + draw.below(3),
+        ..Limits::default()
     }
 }
 

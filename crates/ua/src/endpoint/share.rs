@@ -1,0 +1,112 @@
+//! How many new requests each source may make, where there is a limit: one after the other at equal intervals, and as many
+//! at once as in a second.
+//!
+//! Of a source there is one time: when its requests so far would have come at these intervals. Whoever is a second ahead of
+//! that has had his share. At most [`MOST_SOURCES`] are remembered twice over: the newer, and those of before. A flood from
+//! more sources than that has each forgotten early, and is a flood that no share stops.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv6Addr};
+use std::num::NonZeroU32;
+use std::time::{Duration, Instant};
+
+/// The shares of all sources.
+#[derive(Debug)]
+pub(super) struct Shares {
+    /// Between two requests of a source that has just its share; nothing where there is no limit.
+    interval: Option<Duration>,
+    newer: BTreeMap<IpAddr, Instant>,
+    older: BTreeMap<IpAddr, Instant>,
+}
+
+const SECOND: Duration = Duration::from_secs(1);
+const MOST_SOURCES: usize = 4_096;
+
+impl Shares {
+    pub(super) fn new(a_second: Option<NonZeroU32>) -> Self {
+        let interval = a_second.map(|a_second| SECOND / a_second.get());
+        Self { interval, newer: BTreeMap::new(), older: BTreeMap::new() }
+    }
+
+    /// Takes one more new request of a source into account, and tells whether it is within its share.
+    pub(super) fn has_room_for(&mut self, now: Instant, source: IpAddr) -> bool {
+        let Some(interval) = self.interval else { return true };
+        let source = network(source);
+        let known = self.newer.get(&source).or_else(|| self.older.get(&source));
+        let next = known.map_or(now, |known| now.max(*known)) + interval;
+        if next > now + SECOND {
+            return false;
+        }
+        self.newer.insert(source, next);
+        if self.newer.len() >= MOST_SOURCES {
+            self.older = std::mem::take(&mut self.newer);
+        }
+        true
+    }
+}
+
+/// Returns what counts as one source: an IPv4 address, or an IPv6 network, which one peer has all addresses of.
+fn network(source: IpAddr) -> IpAddr {
+    match source.to_canonical() {
+        IpAddr::V4(source) => source.into(),
+        IpAddr::V6(source) => Ipv6Addr::from_bits(source.to_bits() & !u128::from(u64::MAX)).into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[expect(clippy::disallowed_methods, reason = "a time of its own needs one instant to start from")]
+    fn start() -> Instant {
+        Instant::now()
+    }
+
+    fn shares(a_second: u32) -> Shares {
+        Shares::new(NonZeroU32::new(a_second))
+    }
+
+    fn address(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
+    /// Counts how many of so many requests at once have room.
+    fn with_room(shares: &mut Shares, now: Instant, source: &str, requests: usize) -> usize {
+        (0..requests).filter(|_| shares.has_room_for(now, address(source))).count()
+    }
+
+    #[test]
+    fn a_source_has_a_second_of_requests_at_once_and_then_its_rate() {
+        let (mut shares, mut now) = (shares(10), start());
+        assert_eq!(with_room(&mut shares, now, "192.0.2.1", 50), 10);
+        for _ in 0..20 {
+            now += SECOND / 10;
+            assert_eq!(with_room(&mut shares, now, "192.0.2.1", 50), 1);
+        }
+        assert_eq!(with_room(&mut shares, now + 2 * SECOND, "192.0.2.1", 50), 10);
+    }
+
+    #[test]
+    fn sources_do_not_share_and_an_ipv6_network_is_one() {
+        let (mut shares, now) = (shares(10), start());
+        for source in ["192.0.2.1", "192.0.2.2", "2001:db8::1", "2001:db8:0:1::1"] {
+            assert_eq!(with_room(&mut shares, now, source, 50), 10, "{source}");
+        }
+        for source in ["::ffff:192.0.2.1", "2001:db8::ffff:1"] {
+            assert_eq!(with_room(&mut shares, now, source, 50), 0, "{source}");
+        }
+    }
+
+    #[test]
+    fn without_a_limit_nothing_is_remembered_and_with_one_no_more_than_there_is_room_for() {
+        let now = start();
+        let mut unlimited = Shares::new(None);
+        let mut limited = shares(1);
+        for source in 0..100_000_u32 {
+            let source = IpAddr::from(source.to_be_bytes());
+            assert!(unlimited.has_room_for(now, source) && limited.has_room_for(now, source));
+        }
+        assert_eq!(unlimited.newer.len() + unlimited.older.len(), 0);
+        assert!(limited.newer.len() + limited.older.len() <= 2 * MOST_SOURCES);
+    }
+}
