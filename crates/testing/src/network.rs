@@ -18,7 +18,10 @@ use crate::clock::Clock;
 use crate::node::Node;
 use crate::random::Random;
 
+mod connections;
 mod left;
+
+use connections::{Connections, Due, End};
 
 /// What the network does to packets.
 ///
@@ -72,6 +75,7 @@ pub struct Network {
     translated: BTreeMap<SocketAddr, SocketAddr>,
     cut_off: BTreeSet<SocketAddr>,
     in_flight: BinaryHeap<Reverse<InFlight>>,
+    connections: Connections,
     packets: Vec<Packet>,
     /// How many packets were put in flight.
     sent: u64,
@@ -92,9 +96,14 @@ struct InFlight {
     at: Instant,
     /// Keeps packets of one instant in the order they were sent.
     sequence: u64,
-    source: SocketAddr,
-    host: usize,
-    payload: Vec<u8>,
+    what: Arriving,
+}
+
+/// What arrives, and where.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Arriving {
+    Datagram { source: SocketAddr, host: usize, payload: Vec<u8> },
+    Stream(Due),
 }
 
 /// Names a node of a [`Network`], and its type.
@@ -151,6 +160,8 @@ pub enum Fate {
     Lost,
     /// No node has the address, or one of the two is cut off.
     Unreachable,
+    /// It was written to a connection: it arrives once and in order, if the connection lasts.
+    Streamed,
 }
 
 impl Network {
@@ -167,6 +178,7 @@ impl Network {
             translated: BTreeMap::new(),
             cut_off: BTreeSet::new(),
             in_flight: BinaryHeap::new(),
+            connections: Connections::default(),
             packets: Vec::new(),
             sent: 0,
         }
@@ -181,6 +193,7 @@ impl Network {
         let seen = self.translated.get(&address).copied().unwrap_or(address);
         if let Some(before) = self.by_address.insert(seen, index) {
             self.hosts[before].is_gone = true;
+            self.connections.forget_host(before);
         }
         self.collect(index);
         NodeId { index, of: PhantomData }
@@ -192,11 +205,13 @@ impl Network {
     }
 
     /// Puts a node behind a network address translator: others see and reach it at `outside` only.
-    /// A second call is a new mapping, as after the translator's restart.
+    /// A second call is a new mapping, as after the translator's restart: connections of the node lead nowhere from then on,
+    /// and neither end is told.
     pub fn translate(&mut self, inside: SocketAddr, outside: SocketAddr) {
         let old = self.translated.insert(inside, outside).unwrap_or(inside);
         if let Some(index) = self.by_address.remove(&old) {
             self.by_address.insert(outside, index);
+            self.connections.forget_way_of(index);
         }
     }
 
@@ -241,16 +256,12 @@ impl Network {
         self.clock.advance_to(next);
         let now = self.clock.now();
         if arrival == Some(next) {
-            if let Some(Reverse(packet)) = self.in_flight.pop() {
-                let host = &mut self.hosts[packet.host];
-                if host.is_gone {
-                    return true;
+            match self.in_flight.pop().map(|Reverse(arrived)| arrived.what) {
+                Some(Arriving::Datagram { source, host, payload }) => {
+                    self.arrive(now, source, host, &payload)
                 }
-                if let Some(auditor) = &mut host.auditor {
-                    auditor.received(now, Transport::Udp, packet.source, &packet.payload);
-                }
-                host.node.handle_datagram(now, packet.source, &packet.payload);
-                self.collect(packet.host);
+                Some(Arriving::Stream(due)) => self.handle_stream(now, due),
+                None => {}
             }
         } else if let Some((_, index)) = timeout {
             self.hosts[index].node.handle_timeout(now);
@@ -318,6 +329,18 @@ impl Network {
         &self.packets
     }
 
+    fn arrive(&mut self, now: Instant, source: SocketAddr, index: usize, payload: &[u8]) {
+        let host = &mut self.hosts[index];
+        if host.is_gone {
+            return;
+        }
+        if let Some(auditor) = &mut host.auditor {
+            auditor.received(now, Transport::Udp, source, payload);
+        }
+        host.node.handle_datagram(now, source, payload);
+        self.collect(index);
+    }
+
     fn next_timeout(&self) -> Option<(Instant, usize)> {
         let timeouts = self.hosts.iter().enumerate().filter(|(_, host)| !host.is_gone);
         timeouts.filter_map(|(index, host)| Some((host.node.poll_timeout()?, index))).min()
@@ -326,6 +349,10 @@ impl Network {
     /// Takes from a node what it wants to send.
     fn collect(&mut self, index: usize) {
         while let Some((destination, payload)) = self.hosts[index].node.poll_transmit() {
+            if let Some(connection) = self.connections.to_client(index, destination) {
+                self.write(connection, End::Server, &payload);
+                continue;
+            }
             let host = &mut self.hosts[index];
             if let Some(auditor) = &mut host.auditor {
                 auditor.sent(self.clock.now(), Transport::Udp, destination, &payload);
@@ -333,16 +360,19 @@ impl Network {
             let source = host.address;
             self.send(source, destination, payload);
         }
+        self.collect_streams(index);
     }
 
     fn send(&mut self, source: SocketAddr, destination: SocketAddr, payload: Vec<u8>) {
-        let is_cut_off = [source, destination].iter().any(|address| self.cut_off.contains(address));
+        let host = self.by_address.get(&destination).copied();
+        let behind = host.map(|host| self.hosts[host].address);
+        let ends = [Some(source), Some(destination), behind];
+        let is_cut_off = ends.into_iter().flatten().any(|address| self.cut_off.contains(&address));
         let source = self.translated.get(&source).copied().unwrap_or(source);
-        let host = self.by_address.get(&destination).copied().filter(|_| !is_cut_off);
         let Conditions { loss, duplication, .. } = self.conditions;
         // Both are drawn for every packet, so that one condition does not shift the other's draws.
         let (is_lost, is_doubled) = (self.random.chance(loss), self.random.chance(duplication));
-        let fate = match host {
+        let fate = match host.filter(|_| !is_cut_off) {
             None => Fate::Unreachable,
             Some(_) if is_lost => Fate::Lost,
             Some(host) => {
@@ -357,10 +387,14 @@ impl Network {
     }
 
     fn deliver(&mut self, source: SocketAddr, host: usize, payload: &[u8]) {
-        let at = self.clock.now() + self.conditions.delay + self.random.duration(self.conditions.jitter);
-        let sequence = self.sent;
+        let after = self.conditions.delay + self.random.duration(self.conditions.jitter);
+        self.schedule(after, Arriving::Datagram { source, host, payload: payload.to_vec() });
+    }
+
+    fn schedule(&mut self, after: Duration, what: Arriving) {
+        let (at, sequence) = (self.clock.now() + after, self.sent);
         self.sent += 1;
-        self.in_flight.push(Reverse(InFlight { at, sequence, source, host, payload: payload.to_vec() }));
+        self.in_flight.push(Reverse(InFlight { at, sequence, what }));
     }
 }
 

@@ -4,7 +4,13 @@ use std::any::Any;
 use std::net::SocketAddr;
 use std::time::Instant;
 
+use ringfence_ua::{ConnectionId, Transport};
+
 /// One host with one UDP socket, written sans-IO: bytes and time go in, bytes and deadlines come out.
+///
+/// The methods about connections are for hosts that open some; without them a host has datagrams only. One that others
+/// connect to ([`Network::listen`](crate::Network::listen)) needs none of them: what comes over a connection is given to it
+/// as a datagram of the peer's, and what it sends to that address goes back over it.
 ///
 /// ```
 /// use std::{net::SocketAddr, time::Instant};
@@ -39,6 +45,36 @@ pub trait Node: Any {
 
     /// Returns the next datagram to send and its destination.
     fn poll_transmit(&mut self) -> Option<(SocketAddr, Vec<u8>)>;
+
+    /// Returns the next server that it wants to connect to, and by what; the answer is [`Node::handle_connected`].
+    fn poll_connect(&mut self) -> Option<(SocketAddr, Transport)> {
+        None
+    }
+
+    /// Takes a connection that it wanted, with its own address there, or why there is none.
+    fn handle_connected(
+        &mut self,
+        _now: Instant,
+        _server: (SocketAddr, Transport),
+        _connected: Result<(ConnectionId, SocketAddr), &'static str>,
+    ) {
+    }
+
+    /// Takes a whole message that has come over a connection which it has opened, or a keep-alive.
+    fn handle_stream_message(&mut self, _now: Instant, _connection: ConnectionId, _message: &[u8]) {}
+
+    /// Takes that a connection is no more.
+    fn handle_disconnected(&mut self, _now: Instant, _connection: ConnectionId, _why: &'static str) {}
+
+    /// Returns what it wants to write next over a connection: whole messages.
+    fn poll_write(&mut self) -> Option<(ConnectionId, Vec<u8>)> {
+        None
+    }
+
+    /// Returns the next connection that it closes.
+    fn poll_close(&mut self) -> Option<ConnectionId> {
+        None
+    }
 
     /// Returns whether all that it sends is to be right: a [`Network`](crate::Network) that is dropped panics where it was
     /// not, as an [`Auditor`](crate::Auditor) judges it.

@@ -6,11 +6,14 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Instant;
 
 use ringfence_ua::{
-    Config, Endpoint, Event, LineId, RegistrationState, Screen, Target, Unreached, Unresolved,
+    Config, ConnectionId, Endpoint, Event, LineId, RegistrationState, Screen, Target, Transport, Unresolved,
 };
+
+mod streams;
 
 use crate::node::Node;
 use crate::random::Random;
+use streams::{Asker, Streams};
 
 /// A user agent with one address, whose hosts are looked up in a table.
 ///
@@ -38,6 +41,7 @@ pub struct Phone {
     endpoint: Endpoint,
     hosts: BTreeMap<String, Vec<IpAddr>>,
     events: Vec<(Instant, Event)>,
+    streams: Streams,
 }
 
 impl Phone {
@@ -53,7 +57,8 @@ impl Phone {
         let mut key = [0; 32];
         Random::new(seed).fill(&mut key);
         let address = config.local;
-        Self { address, endpoint: Endpoint::new(config, key), hosts: BTreeMap::new(), events: Vec::new() }
+        let endpoint = Endpoint::new(config, key);
+        Self { address, endpoint, hosts: BTreeMap::new(), events: Vec::new(), streams: Streams::default() }
     }
 
     /// Decides on new calls before they become events.
@@ -77,22 +82,38 @@ impl Phone {
     pub fn act<R>(&mut self, now: Instant, command: impl FnOnce(&mut Endpoint) -> R) -> R {
         let result = command(&mut self.endpoint);
         while let Some(event) = self.endpoint.poll_event() {
-            if let Event::Resolve { line, host, port, .. } = &event {
-                let resolved = self.resolve(host, *port).map_err(Into::into);
-                self.endpoint.handle_resolved(now, *line, resolved);
+            self.attend(now, &event);
+            self.events.push((now, event));
+        }
+        self.streams.close_unused(&self.endpoint);
+        result
+    }
+
+    /// Does what an event asks for.
+    fn attend(&mut self, now: Instant, event: &Event) {
+        match event {
+            Event::Resolve { line, host, port, transport, is_connecting, .. } => {
+                let transport = transport.unwrap_or_default();
+                let resolved = self.resolve(host, *port, transport).map_err(Into::into);
+                match resolved {
+                    Ok(targets) if transport.is_reliable() && *is_connecting => {
+                        self.connect(now, Asker::Line(*line), targets[0].flow.remote(), transport);
+                    }
+                    resolved => self.endpoint.handle_resolved(now, *line, resolved),
+                }
             }
-            if let Event::Locate { line, host, port } = &event {
-                let located = self.resolve(host, *port).unwrap_or_default();
+            Event::Locate { line, host, port } => {
+                let located = self.resolve(host, *port, Transport::Udp).unwrap_or_default();
                 let addresses: Vec<_> = located.iter().map(|target| target.flow.remote().ip()).collect();
                 self.endpoint.handle_located(*line, &addresses);
             }
-            if let Event::Connect { server } = event {
-                let error = "the network has datagrams only".to_owned();
-                self.endpoint.handle_connected(now, server, Err(Unreached::Unconnected { error }));
+            Event::Connect { server } => self.connect(now, Asker::LongRequests, *server, Transport::Tcp),
+            Event::Disconnect { connection } => {
+                self.streams.close(*connection);
+                self.endpoint.handle_disconnected(now, *connection, "it led nowhere");
             }
-            self.events.push((now, event));
+            _ => {}
         }
-        result
     }
 
     /// Returns the endpoint.
@@ -115,13 +136,19 @@ impl Phone {
         })
     }
 
-    fn resolve(&self, host: &str, port: Option<u16>) -> Result<Vec<Target>, Unresolved> {
+    fn resolve(
+        &self,
+        host: &str,
+        port: Option<u16>,
+        transport: Transport,
+    ) -> Result<Vec<Target>, Unresolved> {
         let literal = host.trim_start_matches('[').trim_end_matches(']').parse().ok().map(|ip| vec![ip]);
         let addresses = literal.or_else(|| self.hosts.get(host).cloned()).unwrap_or_default();
         if addresses.is_empty() {
             return Err(Unresolved { error: "no such name".to_owned() });
         }
-        let target = |ip| Target::udp(SocketAddr::new(ip, port.unwrap_or(5060)), self.address);
+        let target =
+            |ip| Target::udp(SocketAddr::new(ip, port.unwrap_or(transport.default_port())), self.address);
         Ok(addresses.into_iter().map(target).collect())
     }
 }
@@ -141,6 +168,41 @@ impl Node for Phone {
 
     fn poll_transmit(&mut self) -> Option<(SocketAddr, Vec<u8>)> {
         self.endpoint.poll_transmit().map(|transmit| (transmit.destination, transmit.payload.to_vec()))
+    }
+
+    fn poll_connect(&mut self) -> Option<(SocketAddr, Transport)> {
+        self.streams.poll_connect()
+    }
+
+    fn handle_connected(
+        &mut self,
+        now: Instant,
+        server: (SocketAddr, Transport),
+        connected: Result<(ConnectionId, SocketAddr), &'static str>,
+    ) {
+        self.take_connection(now, server, connected);
+    }
+
+    fn handle_stream_message(&mut self, now: Instant, connection: ConnectionId, message: &[u8]) {
+        let Some(flow) = self.streams.flow(connection) else { return };
+        self.act(now, |endpoint| match message {
+            b"\r\n\r\n" => endpoint.handle_ping(flow),
+            b"\r\n" => endpoint.handle_pong(now, flow),
+            message => drop(endpoint.handle_stream_message(now, flow, message)),
+        });
+    }
+
+    fn handle_disconnected(&mut self, now: Instant, connection: ConnectionId, why: &'static str) {
+        self.streams.closed(connection);
+        self.act(now, |endpoint| endpoint.handle_disconnected(now, connection, why));
+    }
+
+    fn poll_write(&mut self) -> Option<(ConnectionId, Vec<u8>)> {
+        self.endpoint.poll_write().map(|write| (write.connection, write.payload))
+    }
+
+    fn poll_close(&mut self) -> Option<ConnectionId> {
+        self.streams.poll_close()
     }
 
     fn is_audited(&self) -> bool {

@@ -143,6 +143,8 @@ fn head_of(fate: Fate, is_to_the_right: bool) -> &'static str {
         (Fate::Delivered, false) => "◀",
         (Fate::Duplicated, true) => "▶▶",
         (Fate::Duplicated, false) => "◀◀",
+        (Fate::Streamed, true) => "▷",
+        (Fate::Streamed, false) => "◁",
         (Fate::Lost, _) => "✗ lost ",
         (Fate::Unreachable, _) => "⊘ unreachable ",
     }

@@ -48,6 +48,7 @@ impl Network {
                 Fate::Duplicated => "duplicated",
                 Fate::Lost => "lost",
                 Fate::Unreachable => "unreachable",
+                Fate::Streamed => "streamed",
             };
             digest.add(
                 format!("{} {source} {destination} {fate} {}\n", at.as_nanos(), payload.len()).as_bytes(),
