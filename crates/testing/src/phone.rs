@@ -112,7 +112,12 @@ impl Phone {
                 self.streams.close(*connection);
                 self.endpoint.handle_disconnected(now, *connection, "it led nowhere");
             }
-            _ => {}
+            Event::Registration { .. }
+            | Event::Removed { .. }
+            | Event::Incoming { .. }
+            | Event::Cancelled { .. }
+            | Event::Ended { .. }
+            | _ => {}
         }
     }
 

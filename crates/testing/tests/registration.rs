@@ -237,6 +237,15 @@ mod granted {
         assert!(!scene.pbx().is_registered("858") && scene.pbx().is_registered("859"));
     }
 
+    #[test]
+    fn a_phone_whose_last_line_is_removed_wants_to_be_woken_no_more() {
+        let mut scene = Scene::new(1).registered();
+        let line = scene.line;
+        scene.with_endpoint(|endpoint, now| endpoint.remove_line(now, line));
+        scene.run(seconds(60));
+        assert_eq!(scene.phone().endpoint().poll_timeout(), None);
+    }
+
     //= https://www.rfc-editor.org/rfc/rfc3261#section-10.2.2
     //= type=test
     //# The REGISTER-specific Contact header field value of "*" applies to all registrations, but it

@@ -58,7 +58,7 @@ pub(super) enum End {
 }
 
 /// What happens to a connection at some time.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Due {
     /// A host's request for one has its answer.
     Asked { host: usize, server: SocketAddr, transport: Transport, is_answered: bool },

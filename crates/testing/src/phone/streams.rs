@@ -54,7 +54,9 @@ impl Streams {
             return;
         }
         let unused: Vec<_> = self.open.keys().copied().filter(|id| !endpoint.uses(*id)).collect();
-        unused.into_iter().for_each(|id| self.close(id));
+        for id in unused {
+            self.close(id);
+        }
     }
 }
 

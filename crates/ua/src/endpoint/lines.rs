@@ -188,6 +188,10 @@ impl Lines {
             forget(&mut self.by_connection, &connection, id);
         }
         self.open.remove(&id);
+        if self.by_id.is_empty() {
+            // The waits of lines that are gone come up in vain, which an endpoint without any need not be woken for.
+            self.timers = Timers::new();
+        }
         Some(*line)
     }
 
