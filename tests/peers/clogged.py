@@ -34,6 +34,10 @@ def half_finished_handshakes_and_messages_take_no_line_and_no_file_too_many(plac
     idle, files = process.resident_kib(), open_files(process)
     process.forget_peak()
     spent = process.cpu_seconds_exactly()
+    begun = [handshake_broken_off(ports["tls"], STRANGERS[number % len(STRANGERS)]) for number in range(CONNECTIONS // 4)]
+    expect(all(begun), f"{begun.count(False)} of {len(begun)} handshakes were not answered one after the other")
+    handshake = (process.cpu_seconds_exactly() - spent) / len(begun)
+    spent = process.cpu_seconds_exactly()
     began, held = time.monotonic(), []
     try:
         for number in range(CONNECTIONS):
@@ -60,6 +64,7 @@ def half_finished_handshakes_and_messages_take_no_line_and_no_file_too_many(plac
         f"{CONNECTIONS} half-finished connections within {took:.1f} s: {counters['connections']} held, {counters['refused_connections']} refused,"
         f" {most_files} of {FILES} files open; {cpu * 1e6:.0f} µs a connection; memory {idle / 1024:.1f} / {peak / 1024:.1f} /"
         f" {process.resident_kib() / 1024:.1f} MiB",
+        f"before, {len(begun)} handshakes by TLS begun and broken off: {handshake * 1e6:.0f} µs each",
         f"good calls meanwhile: {call * 1000:.0f} ms by UDP, {trunk * 1000:.0f} ms by TCP; {ALL_GONE_AFTER} s later none is held, {after * 1000:.0f} ms",
     ]
 
@@ -99,6 +104,13 @@ def half_finished(source, ports, number):
         connection.close()
         return []
     return [connection]
+
+
+def handshake_broken_off(port, source):
+    """Begins a handshake, waits until the server has signed its part, and goes. Returns whether it had."""
+    with connected(port, source) as connection:
+        connection.sendall(client_hello())
+        return bool(connection.recv(4096))
 
 
 def client_hello():
@@ -196,6 +208,15 @@ def streams_that_lie_about_their_length_are_refused(place):
         else:
             expect(is_closed and not heard, f"{name} was answered {heard}, and {'closed' if is_closed else 'kept'}")
         figures.append(f"{name}: {', '.join(heard) or 'nothing'}{', closed' if is_closed else ''}")
+    for name, frames in FRAMES.items():
+        with connected(ports["ws"]) as connection:
+            connection.settimeout(1)
+            connection.sendall(UPGRADE)
+            upgraded = connection.recv(4096)
+            expect(b"101 " in upgraded.split(b"\r\n")[0], f"no upgrade to WebSocket: {upgraded[:100]}")
+            heard, is_closed = heard_of(connection, lambda _, frames=frames: frames)
+        expect(is_closed and not heard, f"WebSocket: {name} was answered {heard}, and {'closed' if is_closed else 'kept'}")
+    figures.append(f"WebSocket: {', '.join(FRAMES)}: closed")
     trunk = called_by_tcp(ports["tcp"])
     besieged.good_call()
     return [*figures, f"then a call by TCP in {trunk * 1000:.0f} ms"]
@@ -203,6 +224,32 @@ def streams_that_lie_about_their_length_are_refused(place):
 
 # A message like any other: what is in a body is read by nobody.
 WHOLE = "400 parts within parts"
+
+
+UPGRADE = b"""\
+GET / HTTP/1.1\r
+Host: 127.0.0.1\r
+Connection: Upgrade\r
+Upgrade: websocket\r
+Sec-WebSocket-Version: 13\r
+Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r
+Sec-WebSocket-Protocol: sip\r
+\r
+"""
+MASK = b"\0\0\0\0"
+# RFC 6455 section 5.2.
+FRAMES = {
+    "a frame of 8 exabytes": b"\x81\xff\x7f" + b"\xff" * 7 + MASK + b"INVITE",
+    "a length with its highest bit set": b"\x81\xff" + b"\xff" * 8 + MASK + b"INVITE",
+    "a frame that is not masked": b"\x81\x06INVITE",
+    "reserved bits": b"\xf1\x86" + MASK + b"INVITE",
+    "a reserved opcode": b"\x83\x86" + MASK + b"INVITE",
+    "a ping of 200 bytes": b"\x89\xfe\0\xc8" + MASK + b"x" * 200,
+    "a ping in parts": b"\x09\x81" + MASK + b"x",
+    "what goes on with nothing": b"\x80\x86" + MASK + b"INVITE",
+    "a message in 70,000 parts": b"\x01\x81" + MASK + b"I" + (b"\0\x81" + MASK + b"x") * 70_000,
+    "no UTF-8": b"\x81\x82" + MASK + b"\xff\xfe",
+}
 
 
 def lies():

@@ -62,7 +62,7 @@ def floods_from_forged_sources_are_dropped_unanswered(place):
 
 
 def a_flood_by_the_registrar_costs_what_its_calls_cost_and_is_forgotten(place):
-    """INVITEs that nobody acknowledges, OPTIONS, REGISTER, and what is mutilated: each is answered for what it is, memory is
+    """INVITEs that nobody acknowledges, OPTIONS, REGISTER, other methods, and what is mutilated: each is answered for what it is, memory is
     bounded by what was asked for, and 35 s later nothing is left.
     """
     # What the damage made an unlisted caller's would ring, and wait for longer.
@@ -70,6 +70,10 @@ def a_flood_by_the_registrar_costs_what_its_calls_cost_and_is_forgotten(place):
     figures = [by_the_registrar(besieged, kind) for kind in ("OPTIONS", "REGISTER")]
     for took, answer in zip(figures, ("200 OK", "405 Method Not Allowed")):
         expect(set(took.answers) == {f"SIP/2.0 {answer}"}, f"expected {answer} alone: {took}")
+    others = by_the_registrar(besieged, "other methods")
+    # An ACK is answered by nothing, CANCEL and BYE belong to no call, and what is left is not taken, or not known.
+    expect(set(others.by_status()) == {"405", "481", "501"}, f"expected 405, 481 and 501: {others}")
+    figures.append(others)
     calls = by_the_registrar(besieged, "INVITE", rate=1500)
     arrived = calls.tried - calls.counted["dropped_by_system"]
     expect(calls.counted["invites"] == arrived, f"{calls.counted['invites']} calls of {arrived} that came: {calls}")

@@ -40,6 +40,14 @@ def requests(method):
     return lambda sender, count: (request(sender, method, number) for number in range(count))
 
 
+METHODS = "ACK", "CANCEL", "BYE", "PRACK", "UPDATE", "SUBSCRIBE", "NOTIFY", "MESSAGE", "INFO", "REFER", "PUBLISH", "NONSENSE"
+
+
+def others(sender, count):
+    """Every other method in turn, of calls that are not there."""
+    return (request(sender, METHODS[number % len(METHODS)], number) for number in range(count))
+
+
 def mixed(sender, count):
     """INVITE, REGISTER and OPTIONS in turn."""
     return (request(sender, ("INVITE", "REGISTER", "OPTIONS")[number % 3], number) for number in range(count))
@@ -147,6 +155,7 @@ FLOODS = {
     "INVITE": requests("INVITE"),
     "REGISTER": requests("REGISTER"),
     "OPTIONS": requests("OPTIONS"),
+    "other methods": others,
     "mixed": mixed,
     "responses": responses,
     "malformed": malformed,
