@@ -143,6 +143,30 @@ def on_a_full_disk_no_call_waits_and_none_is_lost(place):
     return [f"status says: {why}; {CALLS} calls answered meanwhile, the slowest in {slowest * 1000:.0f} ms; all written {took:.1f} s after there was room"]
 
 
+def first_started_on_a_full_disk_it_leaves_nothing_half(place):
+    """There is no room for the journal, nor for what registrars are to know it by. The next start, with room, makes both."""
+    disk = Disk(place)
+    said = disk.does(f"dd if=/dev/zero of={disk.folder}/filler bs=64k; sync")
+    expect("No space left" in said, f"the disk is not full: {said}")
+    besieged = Besieged(place, journal=disk.folder / "journal.db")
+    log = besieged.phone.process.text()
+    for words in "journal not written", "registrars are not told which device this is":
+        expect(words in log, f"the log does not say: {words}")
+    disk.does(f"rm {disk.folder}/filler")
+    wait_for(besieged, lambda journal: not journal.get("failing") and not journal["waiting"], WRITTEN_WITHIN)
+    expect(besieged.phone.process.terminate(10) == 0, "ringfence did not end with 0 when asked to")
+    besieged.phone.run()
+    place.within = []
+    besieged.phone.wait_for_state("registered", 5)
+    again = besieged.phone.process.text()
+    expect("registrars are not told" not in again, f"the next start fails by what the first has left: {again[-500:]}")
+    expect("+sip.instance" in besieged.kamailio.process.text().splitlines()[-1], "the registrar is not told which device it is")
+    besieged.good_call()
+    written = len(calls_of(besieged, disk.within))
+    expect(written == 2, f"the journal has {written} of 2 calls")
+    return ["it runs without, says so, and the next start has journal and instance-id"]
+
+
 def on_a_read_only_disk_it_runs_and_says_so(place):
     """A journal that was written before, on a disk that is mounted read-only at the next start."""
     disk = Disk(place)

@@ -1,10 +1,12 @@
 //! What this installation is known by to registrars: a UUID that is made once and kept beside the journal (RFC 5626
 //! section 4.1). A line that comes back with another address takes the place of its old binding by it.
 
-use std::fs::{self, DirBuilder, OpenOptions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::fs::{self, DirBuilder};
+use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
+
+use crate::config::edit::replace;
 
 const NAME: &str = "ringfence.instance";
 
@@ -15,19 +17,14 @@ pub(crate) fn of(directory: &Path) -> io::Result<String> {
     let path = directory.join(NAME);
     match read(&path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        // Left by a full disk or a power cut: nothing is known by what is not in it.
+        Err(_) if fs::metadata(&path).is_ok_and(|file| file.len() == 0) => {}
         read => return read,
     }
     DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
     let urn = softphone::new_instance_id().map_err(io::Error::other)?;
-    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
-        Ok(mut file) => {
-            writeln!(file, "{urn}")?;
-            Ok(urn)
-        }
-        // Another was quicker.
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => read(&path),
-        Err(error) => Err(error),
-    }
+    replace(&path, &format!("{urn}\n")).map_err(io::Error::other)?;
+    Ok(urn)
 }
 
 /// Returns the instance-id that is kept in a directory, if it can be read there.
@@ -66,6 +63,23 @@ mod tests {
         assert_eq!(of(&directory).unwrap(), first);
         let other = tempfile::tempdir().unwrap();
         assert_ne!(of(other.path()).unwrap(), first);
+    }
+
+    #[test]
+    fn an_empty_file_as_a_full_disk_leaves_it_is_made_anew() {
+        let home = tempfile::tempdir().unwrap();
+        fs::write(home.path().join(NAME), "").unwrap();
+        let made = of(home.path()).unwrap();
+        assert_eq!(of(home.path()).unwrap(), made);
+    }
+
+    #[test]
+    fn nothing_is_left_beside_it() {
+        let home = tempfile::tempdir().unwrap();
+        of(home.path()).unwrap();
+        let files: Vec<_> =
+            fs::read_dir(home.path()).unwrap().map(|file| file.unwrap().file_name()).collect();
+        assert_eq!(files, [NAME]);
     }
 
     #[test]
