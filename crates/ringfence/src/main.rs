@@ -20,6 +20,7 @@ mod ladder;
 mod lock;
 mod log;
 mod mapped;
+mod memory;
 mod open_files;
 mod page;
 mod plain_text;

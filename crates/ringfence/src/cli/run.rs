@@ -17,6 +17,7 @@ use crate::control::place::{self, BindError, Bound};
 use crate::control::server::{self, Desk};
 use crate::journal::{self, Journal, News, Queued, Recorder, StoreError};
 use crate::log::{self, Format};
+use crate::memory;
 use crate::open_files;
 use crate::runnable;
 use crate::service::Service;
@@ -94,6 +95,8 @@ impl Run {
         tokio::spawn(async move { kept.keep_watch().await });
         let writing = tokio::spawn(write_down(Arc::clone(&service), records, self.log_numbers, left));
         tokio::spawn(watch(Arc::clone(&service)));
+        let tended = Arc::clone(&service);
+        tokio::spawn(async move { memory::tend(tended.phone()).await });
         let serving = tokio::spawn(server::serve(bound, user, Arc::clone(&service)));
         signals.until_told_to_end(&service).await;
         tracing::info!("unregistering; a second signal ends at once");
