@@ -2,6 +2,7 @@
 
     attacker.py flood PORT KIND COUNT RATE SOURCE     from an address; COUNT of a KIND of messages.py, RATE a second
     attacker.py spoof PORT KIND COUNT RATE FIRST      from 60,000 addresses from FIRST on, in datagrams that it makes whole
+    attacker.py overwhelm PORT KIND COUNT RATE SOURCE as `flood`, by the burst that the kernel cuts: as fast as a core can
     attacker.py call PORT                             calls 858 by way of 127.0.0.1:PORT, as any caller does
 """
 
@@ -16,6 +17,9 @@ import time
 from messages import FLOODS, From, request
 
 HOST = "127.0.0.1"
+# Of `linux/udp.h`: into so many pieces older kernels cut at most.
+UDP_SEGMENT = 103
+MOST_SEGMENTS = 64
 # RFC 3261 section 17.1.1.1, T1.
 T1 = 0.5
 
@@ -55,6 +59,18 @@ def spoof(port, kind, count, rate, first):
 
         took = paced(FLOODS[kind](From((str(ipaddress.ip_address(first)), 5060)), count), rate, send)
     return {"sent": count, "took": took, "answers": {}}
+
+
+def overwhelm(port, kind, count, rate, source):
+    """From one address, the same datagram again and again, more than anybody can read."""
+    with bound(source) as sender:
+        sender.connect((HOST, port))
+        datagram = next(iter(FLOODS[kind](From(sender.getsockname()), 1)))
+        at_once = min(MOST_SEGMENTS, 60_000 // len(datagram))
+        sender.setsockopt(socket.IPPROTO_UDP, UDP_SEGMENT, len(datagram))
+        bursts = count // at_once
+        took = paced((datagram * at_once for _ in range(bursts)), rate / at_once, sender.send)
+    return {"sent": bursts * at_once, "took": took, "answers": {}}
 
 
 def paced(datagrams, rate, send):
@@ -122,5 +138,5 @@ if __name__ == "__main__":
         print(json.dumps(call(int(port))))
     else:
         kind, count, rate, source = others
-        attack = {"flood": flood, "spoof": spoof}[does]
+        attack = {"flood": flood, "overwhelm": overwhelm, "spoof": spoof}[does]
         print(json.dumps(attack(int(port), kind, int(count), float(rate), source)))

@@ -3,9 +3,11 @@ answers a good call right afterwards. What an attack took is told as a row: name
 highest and after in MiB, CPU a packet, and how soon a good call was answered then.
 """
 
+import json
+import sys
 import time
 
-from besieged import TIMES, Besieged
+from besieged import ATTACKER, TIMES, Besieged
 from network import Network
 from process import expect
 
@@ -15,6 +17,10 @@ REGISTRAR = "127.0.0.1"
 STRANGERS = "127.1.0.1"
 
 COUNT = 2000
+# So many datagrams a second are several times what a debug build reads.
+OVERWHELMING = 300_000
+SECONDS = 5
+SETTLING = 0.5
 # What one flood may add to the resident memory, in KiB. A stranger's leaves nothing but what the buffers of a batch of
 # datagrams have been filled with for the first time, and those of the log.
 MOST_OF_STRANGERS = 4096
@@ -47,6 +53,34 @@ def expect_dropped(took):
     dropped = sum(number for name, number in counted.items() if name.startswith("dropped_") or name == "keep_alives")
     expect(dropped == took.tried, f"{dropped} of {took.tried} datagrams are counted as dropped: {counted}")
     expect(counted["invites"] == 0, f"{counted['invites']} calls came in: {counted}")
+
+
+def strangers_who_overwhelm_it_keep_no_call_of_the_registrar_away(place):
+    """300,000 INVITEs a second, of which the system takes nearly all away unread. Meanwhile calls come through the registrar as ever,
+    and the line is registered.
+    """
+    besieged = Besieged(place)
+    before, cpu = besieged.counters(), besieged.phone.process.cpu_seconds_exactly()
+    command = ["overwhelm", besieged.phone.port, "INVITE", OVERWHELMING * SECONDS, OVERWHELMING, STRANGER]
+    attacker = place.start("attacker-overwhelming", [sys.executable, ATTACKER, *command])
+    # Until it is known how much there is room for, calls are lost in what waits to be read, and repeated.
+    time.sleep(SETTLING)
+    calls = []
+    while attacker.child.poll() is None:
+        calls.append(besieged.good_call())
+        time.sleep(0.1)
+    expect(attacker.child.returncode == 0, f"the attacker ended with {attacker.child.returncode}: {attacker.text()[-800:]}")
+    said = json.loads(attacker.text())
+    after = besieged.counters()
+    used = besieged.phone.process.cpu_seconds_exactly() - cpu
+    expect(after["overloads"] > before["overloads"], f"no overload was noticed: {after}")
+    expect(len(calls) >= SECONDS, f"{len(calls)} calls could be made in {said['took']:.1f} s")
+    states = [line["state"] for line in besieged.phone.lines()]
+    expect(states == ["registered"], f"the line is {states}")
+    read = after["datagrams"] - before["datagrams"]
+    expect(read < said["sent"] / 4, f"{read} of {said['sent']} datagrams were read")
+    figures = f"{said['sent'] / said['took']:,.0f} INVITEs a second for {said['took']:.1f} s: {read / said['sent']:.1%} of them read"
+    return [f"{figures}, {used:.1f} s of CPU; {len(calls)} calls meanwhile, the slowest in {max(calls) * 1000:.0f} ms"]
 
 
 def floods_from_forged_sources_are_dropped_unanswered(place):

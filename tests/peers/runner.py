@@ -124,6 +124,7 @@ IN_TURN = [
 
 # They judge by what a call takes, or take all that there is.
 ALONE = [
+    hostile.strangers_who_overwhelm_it_keep_no_call_of_the_registrar_away,
     reloading.while_all_that_decides_is_replaced,
     from_sipp.under_a_load_of_2000_calls_a_second,
     from_sipp.with_one_core_saturated,
