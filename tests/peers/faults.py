@@ -196,6 +196,31 @@ def wait_for(besieged, holds, seconds):
     return journal
 
 
+def a_trace_that_nobody_reads_keeps_neither_calls_nor_the_end_waiting(place):
+    """Log and ladder go into a pipe that is open and never read: calls are answered as ever, and it ends when it is told to."""
+    pipe = place.folder / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDWR)
+    besieged = Besieged(place, arguments=["--trace"], into=pipe)
+    process = besieged.phone.process
+    idle = process.resident_kib()
+    with Callers(besieged.phone.port) as callers:
+        time.sleep(3)
+        call = besieged.good_call()
+    grown = process.resident_kib(peak=True) - idle
+    # Those calls that nobody acknowledges are kept as well.
+    expect(grown <= MOST_UNREAD + 8 * len(callers.answered), f"memory has grown by {grown} KiB")
+    began = time.monotonic()
+    expect(process.terminate(10) == 0, "ringfence did not end with 0 when asked to")
+    took = time.monotonic() - began
+    expect(len(calls_of(besieged)) >= len(callers.answered), "calls are not in the journal")
+    os.close(reader)
+    return [f"{len(callers.answered)} calls answered, one of the registrar's in {call * 1000:.0f} ms; memory {grown} KiB more; ended {took:.1f} s after it was told to"]
+
+
+# What the log and the trace hold for who does not take it: a megabyte, and four thousand datagrams.
+MOST_UNREAD = 8192
+
 # Of a core, while somebody knocks who cannot be let in.
 MOST_IDLE = 0.2
 

@@ -72,8 +72,10 @@ class Phone:
         listen="127.0.0.1",
         arguments=(),
         journal=None,
+        into=None,
     ):
         self.place = place
+        self.into = into
         self.journal = journal or place.folder / "journal.db"
         self.arguments = arguments
         self.listens = listens
@@ -94,7 +96,11 @@ class Phone:
 
     def run(self, patience=5):
         """Starts the program, again after it has ended."""
-        self.process = self.place.start("ringfence", [self.place.binary, "run", "--config", self.configuration, *self.arguments])
+        command = [self.place.binary, "run", "--config", self.configuration, *self.arguments]
+        if self.into:
+            # What it prints goes there and into no log of ours.
+            command = ["sh", "-c", 'exec "$@" >"$0" 2>&1', self.into, *command]
+        self.process = self.place.start("ringfence", command)
         self.wait_until_it_listens(patience)
 
     def configured(self, lines):

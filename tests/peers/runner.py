@@ -120,6 +120,7 @@ IN_TURN = [
     injected.what_callers_and_registrars_say_steers_no_terminal_and_breaks_no_line,
     faults.killed_under_load_it_keeps_every_call_of_more_than_a_second_ago,
     faults.without_files_calls_go_on_and_no_loop_spins,
+    faults.a_trace_that_nobody_reads_keeps_neither_calls_nor_the_end_waiting,
 ]
 
 # They judge by what a call takes, or take all that there is.

@@ -10,7 +10,7 @@ use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -24,7 +24,8 @@ use crate::ladder::{self, Ladder};
 #[derive(Debug, Clone)]
 pub(crate) struct Tap {
     queue: SyncSender<Option<Datagram>>,
-    left_out: Arc<AtomicU64>,
+    /// Datagrams that there was no room for, and those that wait to be drawn.
+    undrawn: Arc<AtomicU64>,
 }
 
 /// The thread that draws and writes.
@@ -32,6 +33,8 @@ pub(crate) struct Tap {
 pub(crate) struct Drawing {
     tap: Tap,
     thread: JoinHandle<Result<()>>,
+    /// Disconnected when the thread has ended.
+    over: Receiver<()>,
 }
 
 #[derive(Debug)]
@@ -45,15 +48,18 @@ struct Datagram {
 
 /// How many datagrams may wait to be drawn.
 const QUEUE: usize = 4_096;
+/// Who takes nothing of the trace for so long is not waited for at its end, as with the log: a pager that waits for a key keeps
+/// no program from ending.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 impl Tap {
     /// Takes a copy of a datagram, if there is room.
     pub(crate) fn take(&self, traced: &Traced<'_>) {
         let Traced { at, direction, local, remote, payload, .. } = *traced;
         let datagram = Datagram { at, direction, local, remote, payload: payload.to_vec() };
-        if self.queue.try_send(Some(datagram)).is_err() {
-            self.left_out.fetch_add(1, Relaxed);
-        }
+        self.undrawn.fetch_add(1, Relaxed);
+        // What finds no room stays undrawn.
+        let _ = self.queue.try_send(Some(datagram));
     }
 }
 
@@ -69,34 +75,50 @@ impl Drawing {
             None => None,
         };
         let (queue, datagrams) = sync_channel(QUEUE);
+        let tap = Tap { queue, undrawn: Arc::default() };
+        let undrawn = Arc::clone(&tap.undrawn);
+        let (alive, over) = sync_channel(0);
         let thread = std::thread::Builder::new().name("trace".to_owned());
         let thread = thread
             .spawn(move || {
-                let outcome = draw(&datagrams, draws, pcap);
+                let _alive: SyncSender<()> = alive;
+                let outcome = draw(&datagrams, draws, pcap, &undrawn);
                 if let Err(error) = &outcome {
                     tracing::error!("the trace ends, the calls go on: {error:#}");
                 }
                 outcome
             })
             .context("no thread for the trace")?;
-        Ok(Self { tap: Tap { queue, left_out: Arc::default() }, thread })
+        Ok(Self { tap, thread, over })
     }
 
     pub(crate) fn tap(&self) -> Tap {
         self.tap.clone()
     }
 
-    /// Draws and writes what is still in the queue, and returns how many datagrams were left out.
+    /// Draws and writes what is still in the queue, unless nobody takes it, and returns how many datagrams were left out.
     pub(crate) fn finish(self) -> Result<u64> {
-        // It fails when the thread has ended by an error, which joining it tells.
-        let _ = self.tap.queue.send(None);
+        let (mut is_told, mut patience) = (false, PATIENCE);
+        let mut undrawn = self.tap.undrawn.load(Relaxed);
+        while self.over.recv_timeout(LOOK) == Err(RecvTimeoutError::Timeout) {
+            is_told = is_told || self.tap.queue.try_send(None).is_ok();
+            let left = self.tap.undrawn.load(Relaxed);
+            patience = if left < undrawn { PATIENCE } else { patience.saturating_sub(LOOK) };
+            undrawn = left;
+            if patience.is_zero() {
+                return Ok(left);
+            }
+        }
         match self.thread.join() {
             Ok(outcome) => outcome?,
             Err(_) => anyhow::bail!("the thread of the trace panicked"),
         }
-        Ok(self.tap.left_out.load(Relaxed))
+        Ok(self.tap.undrawn.load(Relaxed))
     }
 }
+
+/// How often it is looked how far it is.
+const LOOK: Duration = Duration::from_millis(10);
 
 /// Creates the capture file for its owner only: who called whom is in it.
 fn create(path: &Path) -> std::io::Result<File> {
@@ -112,6 +134,7 @@ fn draw(
     datagrams: &Receiver<Option<Datagram>>,
     draws: bool,
     mut pcap: Option<Pcap<BufWriter<File>>>,
+    undrawn: &AtomicU64,
 ) -> Result<()> {
     let mut live = Live::default();
     while let Ok(Some(datagram)) = datagrams.recv() {
@@ -130,6 +153,7 @@ fn draw(
             // Whoever looks at the file while the program runs sees whole datagrams.
             pcap.flush().context("cannot write the capture file")?;
         }
+        undrawn.fetch_sub(1, Relaxed);
     }
     Ok(())
 }
@@ -188,14 +212,8 @@ mod tests {
         assert!(third.contains("192.0.2.2:5060"));
     }
 
-    #[test]
-    fn what_was_traced_is_in_the_capture_file() {
-        let home = tempfile::tempdir().unwrap();
-        let path = home.path().join("calls.pcap");
-        std::fs::write(&path, "an older one, which anyone may read").unwrap();
-        let drawing = Drawing::start(false, Some(&path)).unwrap();
-        let datagram = traced(Direction::Sent, "192.0.2.1:5060");
-        drawing.tap().take(&Traced {
+    fn take(tap: &Tap, datagram: &Datagram) {
+        tap.take(&Traced {
             at: datagram.at,
             direction: datagram.direction,
             transport: Transport::Udp,
@@ -203,6 +221,35 @@ mod tests {
             remote: datagram.remote,
             payload: &datagram.payload,
         });
+    }
+
+    #[test]
+    fn a_trace_that_nobody_takes_is_not_waited_for_and_what_is_left_out_is_counted() {
+        let home = tempfile::tempdir().unwrap();
+        let pipe = home.path().join("pipe");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        // Both ends are open, and nobody reads.
+        let _reader = OpenOptions::new().read(true).write(true).open(&pipe).unwrap();
+        let drawing = Drawing::start(false, Some(&pipe)).unwrap();
+        let mut datagram = traced(Direction::Sent, "192.0.2.1:5060");
+        datagram.payload = vec![b'x'; 1_000];
+        // More than the pipe and the queue hold.
+        let count = 6_000;
+        for _ in 0..count {
+            take(&drawing.tap(), &datagram);
+        }
+        let left_out = drawing.finish().unwrap();
+        assert!((5_000..count).contains(&left_out), "{left_out}");
+    }
+
+    #[test]
+    fn what_was_traced_is_in_the_capture_file() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("calls.pcap");
+        std::fs::write(&path, "an older one, which anyone may read").unwrap();
+        let drawing = Drawing::start(false, Some(&path)).unwrap();
+        let datagram = traced(Direction::Sent, "192.0.2.1:5060");
+        take(&drawing.tap(), &datagram);
         assert_eq!(drawing.finish().unwrap(), 0);
         let metadata = std::fs::metadata(&path).unwrap();
         assert_eq!(metadata.permissions().mode() & 0o777, 0o600);
