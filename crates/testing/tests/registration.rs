@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use ringfence_testing::{Binding, Mode, Pbx, PbxConfig, PbxEvent, Phone};
 use ringfence_ua::auth::{Algorithm, Credentials, Qop};
-use ringfence_ua::{Account, Cause, RegistrationState};
+use ringfence_ua::{Account, Cause, Config, Limits, RegistrationState};
 use ringfence_wire::sip::{HeaderName, Message, Method};
 
 use scene::{Scene, account, bad_network, pbx_address, phone_address, seconds};
@@ -569,4 +569,29 @@ mod unanswered {
         scene.run(seconds(40));
         assert_eq!(scene.last_state(), &RegistrationState::Unregistered);
     }
+}
+
+//= https://www.rfc-editor.org/rfc/rfc3261#section-10.2
+//= type=test
+//# A UA MUST increment the CSeq value by one for each REGISTER request with the same Call-ID.
+#[test]
+fn a_register_that_there_was_no_room_for_leaves_no_gap() {
+    let limits = Limits { client_transactions: 1, ..Limits::default() };
+    let phone = Phone::with_config(Config { limits, ..Config::new(phone_address()) }, 7);
+    let mut scene = Scene::of(7, PbxConfig::new(pbx_address()), account(), phone).registered();
+    let line = scene.line;
+    scene.with_endpoint(|endpoint, now| endpoint.unregister(now, line));
+    scene.run(seconds(1));
+    // Nobody answers the other one, which takes all the room for 32 s.
+    scene.with_endpoint(|endpoint, now| {
+        endpoint.add_line(now, Account::new("859", "192.0.2.99", 5060)).unwrap();
+        endpoint.register(now, line);
+    });
+    assert!(matches!(scene.last_state(), RegistrationState::Failed { cause: Cause::Overloaded, .. }));
+    scene.run(seconds(3600));
+    let asked = scene.requests(Method::Register).into_iter();
+    let asked = asked.filter(|(_, asked)| asked.request_uri() == Some(b"sip:192.0.2.1"));
+    let mut numbers: Vec<u32> = asked.map(|(_, asked)| asked.cseq().unwrap().number).collect();
+    numbers.dedup();
+    assert!(numbers.len() > 3 && numbers.windows(2).all(|pair| pair[1] == pair[0] + 1), "{numbers:?}");
 }

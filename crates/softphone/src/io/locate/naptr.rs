@@ -28,6 +28,7 @@ pub(super) fn services(records: &[Naptr], is_secure: bool, supported: &[Transpor
     usable
         .into_iter()
         .take_while(|(record, _)| Some(record.order) == order)
+        .take(MOST_SERVICES)
         .map(|(_, service)| service)
         .collect()
 }
@@ -61,6 +62,8 @@ fn service(record: &Naptr, is_secure: bool, supported: &[Transport]) -> Option<S
 
 /// Records of one domain that are looked at: there are three transports here.
 const MOST_RECORDS: usize = 64;
+/// Services whose records are asked for: one whose domain lists more of them leads to hundreds of look-ups.
+const MOST_SERVICES: usize = 8;
 
 #[cfg(test)]
 mod tests {
@@ -116,6 +119,14 @@ mod tests {
         assert_eq!(names(&example(), true, &ALL), ["_sips._tcp.example.com"]);
         assert!(names(&example()[1..], true, &ALL).is_empty());
         assert!(names(&example(), true, &[Transport::Udp, Transport::Tcp]).is_empty());
+    }
+
+    #[test]
+    fn a_domain_with_services_without_number_is_asked_for_the_first_eight() {
+        let records: Vec<Naptr> =
+            (0..64).map(|n| naptr(1, 64 - n, "SIP+D2U", &format!("_sip._udp.{n}.a"))).collect();
+        let found = names(&records, false, &ALL);
+        assert_eq!((found.len(), found[0].as_str()), (8, "_sip._udp.63.a"));
     }
 
     #[test]
