@@ -56,11 +56,10 @@ impl Served {
         message: Message<'static>,
     ) {
         if is_ack && self.is_invite() {
-            // Without a branch, what it acknowledges is known by its tags as well (section 17.2.3).
-            if message
-                .via()
-                .is_ok_and(|via| via.branch().is_some_and(|branch| branch.starts_with(b"z9hG4bK")))
-            {
+            // Without a branch, what it acknowledges is known by its tags as well (section 17.2.3). One that comes before
+            // anything final acknowledges nothing.
+            let branch = message.via().ok().and_then(|via| via.branch()).unwrap_or_default();
+            if self.last.is_some() && branch.starts_with(b"z9hG4bK") {
                 self.acknowledged.get_or_insert(now);
             }
             return;

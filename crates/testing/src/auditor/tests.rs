@@ -204,6 +204,17 @@ fn each_rule_about_the_order_finds_what_it_is_about() {
 }
 
 #[test]
+fn an_ack_before_anything_final_acknowledges_nothing() {
+    let busy = answer("486 Busy Here");
+    let mut bench = Bench::called();
+    bench.received(&INVITE.replace("INVITE ", "ACK ").replace(" INVITE", " ACK"));
+    bench.sent(&answer("100 Trying").replace(";tag=2", ""));
+    bench.sent_after(T1, &busy);
+    bench.sent_after(T1, &busy);
+    assert_eq!(bench.broken(), BTreeSet::new());
+}
+
+#[test]
 fn what_is_repeated_over_a_connection_is_found_and_so_is_a_missing_length() {
     let tcp = |message: &str| message.replace("SIP/2.0/UDP", "SIP/2.0/TCP");
     let mut bench = Bench { transport: Transport::Tcp, ..Bench::new() };
