@@ -103,6 +103,9 @@ mod call;
 mod error;
 pub mod examine;
 pub mod flat;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzed;
 mod hooks;
 mod instance;
 mod io;

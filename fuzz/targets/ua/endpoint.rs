@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use ringfence_testing::{Auditor, Clock, Node as _, Phone};
 use ringfence_ua::{CallNumber, Event, Limits, LineId, Redirection, Rejection, Transport, Wait};
-use ringfence_wire::sip::{Framing, Message};
+use ringfence_wire::sip::{Framing, HeaderName, Message};
 
 use super::draw::Draw;
 
@@ -39,6 +39,8 @@ struct Scene {
     clock: Clock,
     /// Nothing where what comes in is so odd that no rule says what goes out.
     auditor: Option<Auditor>,
+    /// The request of each transaction, by its `CSeq`.
+    transactions: BTreeMap<Vec<u8>, Vec<u8>>,
     /// What came in.
     received: Vec<(SocketAddr, Vec<u8>)>,
     /// The requests that went out.
@@ -53,7 +55,9 @@ impl Scene {
             limits,
             lines: Vec::new(),
             clock: Clock::new(),
-            auditor: draw.is().then(Auditor::default),
+            // What there was no room for at one time and is at another is two requests, and no rule tells them apart.
+            auditor: (draw.is() && limits == Limits::default()).then(Auditor::default),
+            transactions: BTreeMap::new(),
             received: Vec::new(),
             asked: Vec::new(),
         };
@@ -72,7 +76,12 @@ impl Scene {
 
     fn step(&mut self, draw: &mut Draw<'_>) {
         match draw.below(12) {
-            0..=2 => self.is_sent(said::source(draw), &said::request(draw)),
+            0..=2 => {
+                let (source, request) = said::request(draw);
+                let source = self.elsewhere(source, draw);
+                let request = self.as_before(request);
+                self.is_sent(source, &request);
+            }
             3 | 4 => self.is_answered(draw),
             5 => self.comes_again(draw),
             6 => self.is_wild(draw),
@@ -90,7 +99,7 @@ impl Scene {
         };
         let request = Message::parse(&request).expect("what is sent can be read");
         let response = said::response(&request, draw);
-        let source = if draw.below(8) == 7 { said::source(draw) } else { server };
+        let source = self.elsewhere(server, draw);
         self.is_sent(source, &response);
     }
 
@@ -100,8 +109,23 @@ impl Scene {
         let Some((source, datagram)) = latest.and_then(|latest| self.received.get(latest)).cloned() else {
             return;
         };
-        let source = if draw.below(8) == 7 { said::source(draw) } else { source };
+        let source = self.elsewhere(source, draw);
         self.is_sent(source, &said::again(datagram, draw));
+    }
+
+    /// What is of the transaction of an earlier request is that request, where rules are about it.
+    fn as_before(&mut self, request: Vec<u8>) -> Vec<u8> {
+        if self.auditor.is_none() {
+            return request;
+        }
+        let message = Message::parse(&request).expect("a request");
+        let cseq = message.first(HeaderName::CSeq).unwrap_or_default().to_vec();
+        self.transactions.entry(cseq).or_insert(request.clone()).clone()
+    }
+
+    /// What comes from another than who has to do with it is nothing that a rule is about.
+    fn elsewhere(&self, source: SocketAddr, draw: &mut Draw<'_>) -> SocketAddr {
+        if self.auditor.is_none() && draw.below(8) == 7 { said::source(draw.byte().into()) } else { source }
     }
 
     /// What no rule is about: any bytes, or a message with damage done to it.
@@ -116,7 +140,7 @@ impl Scene {
             let end = (at + draw.below(16)).min(datagram.len());
             drop(datagram.splice(at..end, draw.text().into_bytes()));
         }
-        self.is_sent(said::source(draw), &datagram);
+        self.is_sent(said::source(draw.byte().into()), &datagram);
     }
 
     fn is_sent(&mut self, source: SocketAddr, datagram: &[u8]) {
@@ -224,11 +248,13 @@ impl Scene {
             self.phone.act(now, |endpoint| endpoint.remove_line(now, line));
             self.take();
         }
-        // A call is undecided for ten minutes at most, and a nonce or a penalty outlives no line.
+        // A call is undecided for ten minutes at most.
         self.pass(Duration::from_secs(3600));
         let counters = self.phone.endpoint().counters();
         let left = (counters.transactions, counters.undecided_calls, counters.lines);
         assert_eq!(left, (0, 0, 0), "transactions, calls and lines that are left");
+        // What a line waited for before it was removed comes up once more, and is nobody's: a refresh after a day at most.
+        self.pass(Duration::from_secs(2 * 24 * 3600));
         assert_eq!(self.phone.poll_timeout(), None::<Instant>, "a timer is left");
         let mut ends: BTreeMap<u64, usize> = BTreeMap::new();
         for (_, event) in self.phone.events() {

@@ -7,6 +7,8 @@ use std::net::IpAddr;
 use std::pin::Pin;
 use std::time::Duration;
 
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzed;
 mod owners;
 pub(crate) mod system;
 

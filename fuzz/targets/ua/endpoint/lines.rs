@@ -1,6 +1,7 @@
 //! The lines of the endpoint, its tables and its screen.
 
 use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,19 +15,21 @@ pub(super) fn phone_address() -> SocketAddr {
     SocketAddr::from(([192, 0, 2, 7], 5060))
 }
 
-/// Tables for a few, or for as many as there are by default.
+/// Tables for a few, or for as many as there are by default; and few requests of one source, or any.
 pub(super) fn limits(draw: &mut Draw<'_>) -> Limits {
-    if draw.is() {
-        return Limits::default();
+    let choice = draw.byte();
+    let requests_per_source = NonZeroU32::new(u32::from(choice >> 5));
+    if choice & 1 == 1 {
+        return Limits { requests_per_source, ..Limits::default() };
     }
     Limits {
+        requests_per_source,
         server_transactions: 1 + draw.below(4),
         response_bytes: 400 * (1 + draw.below(4)),
         client_transactions: 1 + draw.below(2),
         undecided_calls: 1 + draw.below(3),
         undecided_bytes: 400 * (1 + draw.below(4)),
         lines: 1 + draw.below(3),
-        ..Limits::default()
     }
 }
 
@@ -41,13 +44,13 @@ pub(super) fn phone(limits: Limits, draw: &mut Draw<'_>) -> Phone {
     phone
 }
 
-/// Decides each call in its turn.
+/// Decides each call in its own way, and as before where it is seen again: at its bound the endpoint keeps nothing of it.
 fn screen(draw: &mut Draw<'_>) -> Screen {
     let choices: Vec<(usize, u64)> =
         (0..=draw.below(8)).map(|_| (draw.below(8), 1 + u64::from(draw.byte()))).collect();
-    let mut turns = choices.into_iter().cycle();
-    Box::new(move |_| {
-        let (choice, seconds) = turns.next().unwrap_or_default();
+    Box::new(move |invite| {
+        let number = invite.head.cseq().map_or(0, |cseq| cseq.number as usize);
+        let (choice, seconds) = choices[number % choices.len()];
         let limit = Duration::from_secs(seconds);
         match choice {
             0 => Verdict::Offer,

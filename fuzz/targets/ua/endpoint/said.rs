@@ -8,14 +8,15 @@ use ringfence_wire::sip::{HeaderName, Message, Printer, StatusCode};
 use super::super::draw::Draw;
 
 /// Who it comes from: the registrar, a proxy, a peer, or a stranger.
-pub(super) fn source(draw: &mut Draw<'_>) -> SocketAddr {
-    let (ip, port) = *draw.one_of(&[
+pub(super) fn source(number: usize) -> SocketAddr {
+    const SOURCES: [([u8; 4], u16); 5] = [
         ([192, 0, 2, 1], 5060),
         ([192, 0, 2, 1], 40_000),
         ([192, 0, 2, 2], 5070),
         ([192, 0, 2, 9], 5060),
         ([203, 0, 113, 66], 5060),
-    ]);
+    ];
+    let (ip, port) = SOURCES[number % SOURCES.len()];
     SocketAddr::from((ip, port))
 }
 
@@ -41,8 +42,8 @@ const METHODS: [&str; 14] = [
     "FOO",
 ];
 
-/// A request of one of eight transactions: its method and what it says besides may differ from the last one of it.
-pub(super) fn request(draw: &mut Draw<'_>) -> Vec<u8> {
+/// A request of one of eight transactions, and where that comes from: its method and what it says besides may differ from the last one of it.
+pub(super) fn request(draw: &mut Draw<'_>) -> (SocketAddr, Vec<u8>) {
     let (method, id) = (*draw.one_of(&METHODS), draw.below(8));
     let uri = *draw.one_of(&[
         "sip:858@192.0.2.7:5060",
@@ -68,7 +69,7 @@ pub(super) fn request(draw: &mut Draw<'_>) -> Vec<u8> {
     } else {
         printer.finish();
     }
-    out
+    (source(id), out)
 }
 
 /// What tells transactions apart: the same for each request of one.

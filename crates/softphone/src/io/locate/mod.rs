@@ -16,6 +16,8 @@ use ringfence_ua::Transport;
 
 mod cache;
 mod families;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzed;
 mod host;
 mod names;
 mod naptr;

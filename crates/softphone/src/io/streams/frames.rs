@@ -28,8 +28,8 @@ pub(super) struct Within(Arc<AtomicBool>);
 pub(super) struct Blocked(Arc<AtomicBool>);
 
 /// Where what was read ends.
-#[derive(Debug)]
-struct Frames {
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Frames {
     part: Part,
     /// Whether a message was begun in a frame before this one.
     is_fragmented: bool,
@@ -111,12 +111,18 @@ impl Within {
 }
 
 impl Frames {
+    /// Begins behind a handshake.
+    #[cfg(any(test, fuzzing))]
+    pub(super) fn between() -> Self {
+        Self::at(BETWEEN)
+    }
+
     fn at(part: Part) -> Self {
         Self { part, is_fragmented: false }
     }
 
     /// Takes what was read.
-    fn take(&mut self, mut bytes: &[u8]) {
+    pub(super) fn take(&mut self, mut bytes: &[u8]) {
         while let Some((&first, rest)) = bytes.split_first() {
             (self.part, bytes) = match self.part {
                 Part::Http { line } => (after_http(line, first), rest),
@@ -130,7 +136,7 @@ impl Frames {
         }
     }
 
-    fn is_within(&self) -> bool {
+    pub(super) fn is_within(&self) -> bool {
         let is_between = self.part == BETWEEN || matches!(self.part, Part::Http { .. });
         self.is_fragmented || !is_between
     }

@@ -39,6 +39,8 @@ mod connect;
 mod connection;
 pub(crate) mod failure;
 mod frames;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzed;
 mod messages;
 mod ours;
 mod outgoing;
