@@ -1,6 +1,6 @@
 //! Reads each file that is named as a SIP message, with this project's parser and with that of `ezk`, and prints a line for
 //! each part that they read otherwise: the file, the part, what is read here, what is read there. `scripts/differential`
-//! compares that with what is explained.
+//! compares that with what is explained. Of each request that is to be answered a line `whole` says what is wrong with it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
@@ -21,6 +21,9 @@ fn main() -> ExitCode {
                 return ExitCode::FAILURE;
             }
         };
+        if let Some(verdict) = ours::verdict(&bytes) {
+            println!("{path}\twhole\t{verdict}\t");
+        }
         let (ours, theirs) = (ours::read(&bytes), theirs::read(&bytes));
         let parts: BTreeSet<&str> = ours.keys().chain(theirs.keys()).copied().collect();
         for part in parts {

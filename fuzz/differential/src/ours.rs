@@ -1,6 +1,6 @@
 //! What this project's parser reads.
 
-use ringfence_wire::sip::{HeaderName, Message, NameAddr, Uri, Via};
+use ringfence_wire::sip::{Framing, HeaderName, Message, Method, NameAddr, ParseError, Uri, Via};
 
 use super::Reading;
 
@@ -48,6 +48,25 @@ pub(super) fn read(bytes: &[u8]) -> Reading {
         reading.insert("Contact", count.map_err(|error| error.to_string()));
     }
     reading
+}
+
+/// What is wrong with a request that is to be answered, or that nothing is; `None` of anything else.
+pub(super) fn verdict(bytes: &[u8]) -> Option<String> {
+    let message = match Message::parse(bytes) {
+        Ok(message) => message,
+        Err(ParseError::KeepAlive) => return None,
+        Err(error) => return (!bytes.starts_with(b"SIP/")).then(|| format!("refused: {error}")),
+    };
+    let method = message.method().filter(|method| *method != Method::Ack)?;
+    let faults = read(bytes).into_iter().filter_map(|(_, part)| part.err());
+    let is_mismatched = message.cseq().is_ok_and(|cseq| cseq.method != method);
+    let others = [
+        (is_mismatched, "CSeq has another method"),
+        (message.framing() != Framing::Complete, "the length is not the body's"),
+        (message.malformed_line().is_some(), "a line is no header field"),
+    ];
+    let others = others.into_iter().filter(|(is_so, _)| *is_so).map(|(_, fault)| fault.to_owned());
+    Some(faults.chain(others).next().map_or("taken".to_owned(), |fault| format!("refused: {fault}")))
 }
 
 fn of_uri(uri: &Uri<'_>) -> String {
