@@ -2,6 +2,8 @@
 //!
 //!     flood PORT CALLS AT_ONCE           closed: so many calls are open all the time
 //!     flood PORT CALLS AT_ONCE RATE      open: so many calls begin each second, whatever becomes of those before
+//!     flood … patient USER CALLERS       the same, for hours beside others: it sleeps while nothing is due, calls USER by
+//!                                        so many callers in turn, and listens 2 s longer for what should not come
 //!     flood PORT storm RATE SECONDS      so many INVITEs each second, none of them ever again
 //!
 //! It calls 858 on 127.0.0.1 as +41791234567 and prints one line of JSON: seconds, calls, INVITEs repeated because
@@ -18,11 +20,18 @@ use std::time::{Duration, Instant};
 const T1: Duration = Duration::from_millis(500);
 /// What a server answers last is waited for so long.
 const PATIENCE: Duration = Duration::from_secs(32);
+/// Whoever is patient looks so often whether a call is due.
+const NAP: Duration = Duration::from_millis(1);
+/// And listens so long after the last answer.
+const AFTERWARDS: Duration = Duration::from_secs(2);
 /// Times are counted to the microsecond up to so many, and as that beyond.
 const LONGEST: usize = 2_000_000;
 
 const BRANCH: &str = "z9hG4bK7725f5b3-0d85-456c-8056-";
 const DIGITS: usize = 12;
+/// Who calls, unless there are many: of a number, `+4179` and so many digits.
+const CALLER: usize = 1_234_567;
+const CALLER_DIGITS: usize = 7;
 
 const SDP: &str = "v=0\r\no=- 763177212 429111000 IN IP4 127.0.0.1\r\ns=call\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n\
     m=audio 8653 RTP/AVP 8 0 3 101 9\r\na=rtpmap:8 PCMA/8000\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:3 GSM/8000\r\n\
@@ -40,6 +49,13 @@ struct Call {
 struct Request {
     bytes: Vec<u8>,
     numbers: Vec<usize>,
+    callers: Vec<usize>,
+}
+
+/// What is asked beyond the figures.
+struct Patience {
+    user: String,
+    callers: usize,
 }
 
 struct Flood {
@@ -53,6 +69,7 @@ struct Flood {
     /// The numbers of the next calls, one for each place that is free.
     free: Vec<usize>,
     rate: Option<f64>,
+    patience: Option<Patience>,
     began: Instant,
     started: usize,
     wanted: usize,
@@ -66,26 +83,40 @@ struct Flood {
 }
 
 fn main() -> std::io::Result<()> {
-    let given: Vec<usize> = std::env::args().skip(1).filter_map(|argument| argument.parse().ok()).collect();
-    if std::env::args().nth(2).is_some_and(|word| word == "storm") {
-        let [port, rate, seconds] = given[..] else { panic!("usage: flood PORT storm RATE SECONDS") };
-        return Storm::new(port)?.run(rate, Duration::from_secs(seconds as u64));
+    const USAGE: &str =
+        "usage: flood PORT CALLS AT_ONCE [RATE] [patient USER CALLERS], or flood PORT storm RATE SECONDS";
+    let given: Vec<String> = std::env::args().skip(1).collect();
+    let figure = |text: &String| text.parse::<usize>().expect(USAGE);
+    if let [port, word, rate, seconds] = &given[..]
+        && word == "storm"
+    {
+        let lasts = Duration::from_secs(figure(seconds) as u64);
+        return Storm::new(figure(port))?.run(figure(rate), lasts);
     }
-    let (port, wanted, at_once, rate) = match given[..] {
+    let (figures, patience) = match given.split_last_chunk::<3>() {
+        Some((figures, [word, user, callers])) if word == "patient" => {
+            (figures, Some(Patience { user: user.clone(), callers: figure(callers) }))
+        }
+        _ => (&given[..], None),
+    };
+    let figures: Vec<usize> = figures.iter().map(figure).collect();
+    let (port, wanted, at_once, rate) = match figures[..] {
         [port, wanted, at_once] => (port, wanted, at_once, None),
         [port, wanted, at_once, rate] => (port, wanted, at_once, Some(rate as f64)),
-        _ => panic!("usage: flood PORT CALLS AT_ONCE [RATE]"),
+        _ => panic!("{USAGE}"),
     };
     let socket = UdpSocket::bind("127.0.0.1:0")?;
     socket.connect(("127.0.0.1", u16::try_from(port).expect("a port")))?;
     let own = socket.local_addr()?.port();
     match rate {
+        Some(_) if patience.is_some() => socket.set_read_timeout(Some(NAP))?,
         // Whoever waits for the system to wake it is late.
         Some(_) => socket.set_nonblocking(true)?,
         None => socket.set_read_timeout(Some(T1 / 5))?,
     }
-    let (invite, _) = request("INVITE", own, "To: \"858\"<sip:858@127.0.0.1>\r\n", SDP);
-    let (ack, to_at) = request("ACK", own, "", "");
+    let user = patience.as_ref().map_or(CALLED, |patience| &patience.user);
+    let (invite, _) = invite(user, own);
+    let (ack, to_at) = request("ACK", user, own, "", "");
     let mut flood = Flood {
         socket,
         invite,
@@ -94,6 +125,7 @@ fn main() -> std::io::Result<()> {
         calls: vec![None; at_once],
         free: (0..at_once).rev().collect(),
         rate,
+        patience,
         began: Instant::now(),
         started: 0,
         wanted,
@@ -126,7 +158,7 @@ impl Flood {
     fn run(&mut self) -> std::io::Result<()> {
         let mut buffer = vec![0; 65_535];
         let (mut heard_at, mut looked_at) = (Instant::now(), Instant::now());
-        while self.answered < self.wanted && heard_at.elapsed() < PATIENCE {
+        while !self.is_over(heard_at) {
             let now = Instant::now();
             while self.started < self.wanted
                 && let Some(due_at) = self.due_at().filter(|due_at| *due_at <= now)
@@ -148,6 +180,13 @@ impl Flood {
             }
         }
         Ok(())
+    }
+
+    /// Whether nothing more is to be heard.
+    fn is_over(&self, heard_at: Instant) -> bool {
+        let afterwards = if self.patience.is_some() { AFTERWARDS } else { Duration::ZERO };
+        let is_answered = self.answered == self.wanted && heard_at.elapsed() >= afterwards;
+        is_answered || heard_at.elapsed() >= PATIENCE
     }
 
     /// When the next call is due.
@@ -202,16 +241,21 @@ impl Flood {
     }
 
     fn invite(&mut self, number: usize) -> std::io::Result<()> {
-        self.invite.set(number);
+        self.invite.set(number, self.caller(number));
         self.socket.send(&self.invite.bytes).map(drop)
     }
 
     fn acknowledge(&mut self, number: usize, to: &str) -> std::io::Result<()> {
-        self.ack.set(number);
+        self.ack.set(number, self.caller(number));
         self.ack.bytes.splice(self.to_at..self.to_at, to.bytes());
         let sent = self.socket.send(&self.ack.bytes);
         self.ack.bytes.drain(self.to_at..self.to_at + to.len());
         sent.map(drop)
+    }
+
+    /// Who makes a call.
+    fn caller(&self, number: usize) -> usize {
+        self.patience.as_ref().map_or(CALLER, |patience| number % patience.callers)
     }
 
     /// In how many microseconds a part of the calls was answered.
@@ -248,8 +292,8 @@ impl Storm {
         socket.connect(("127.0.0.1", u16::try_from(port).expect("a port")))?;
         socket.set_nonblocking(true)?;
         let own = socket.local_addr()?.port();
-        let (invite, _) = request("INVITE", own, "To: \"858\"<sip:858@127.0.0.1>\r\n", SDP);
-        let (ack, to_at) = request("ACK", own, "", "");
+        let (invite, _) = invite(CALLED, own);
+        let (ack, to_at) = request("ACK", CALLED, own, "", "");
         // SOL_UDP, UDP_SEGMENT: every INVITE is as long as the first, and an ACK shorter. SOL_SOCKET, SO_RCVBUF.
         set_option(&socket, 17, 103, i32::try_from(invite.bytes.len()).expect("a datagram"))?;
         set_option(&socket, 1, 8, 8 << 20)?;
@@ -263,7 +307,7 @@ impl Storm {
             let count = BURST.min(65_000 / self.invite.bytes.len()).min(due.saturating_sub(sent));
             burst.clear();
             for number in sent..sent + count {
-                self.invite.set(number);
+                self.invite.set(number, CALLER);
                 burst.extend_from_slice(&self.invite.bytes);
             }
             if count > 0 && self.socket.send(&burst).is_ok() {
@@ -286,8 +330,10 @@ impl Storm {
 
     fn take(&mut self, response: &[u8]) {
         let response = std::str::from_utf8(response).unwrap_or_default();
-        let Some(number) = number_of(response).filter(|_| response.starts_with("SIP/2.0 486 ")) else { return };
-        self.ack.set(number);
+        let Some(number) = number_of(response).filter(|_| response.starts_with("SIP/2.0 486 ")) else {
+            return;
+        };
+        self.ack.set(number, CALLER);
         let to = to_of(response);
         self.ack.bytes.splice(self.to_at..self.to_at, to.bytes());
         // One that finds no room is sent for the next 486.
@@ -322,36 +368,50 @@ fn set_option(socket: &UdpSocket, level: i32, name: i32, value: i32) -> std::io:
 }
 
 impl Request {
-    fn set(&mut self, number: usize) {
+    fn set(&mut self, number: usize, caller: usize) {
         for at in &self.numbers {
-            let mut left = number;
-            for digit in self.bytes[*at..at + DIGITS].iter_mut().rev() {
-                *digit = b"0123456789"[left % 10];
-                left /= 10;
-            }
+            write_digits(&mut self.bytes[*at..at + DIGITS], number);
+        }
+        for at in &self.callers {
+            write_digits(&mut self.bytes[*at..at + CALLER_DIGITS], caller);
         }
     }
 }
 
+fn write_digits(digits: &mut [u8], mut left: usize) {
+    for digit in digits.iter_mut().rev() {
+        *digit = b"0123456789"[left % 10];
+        left /= 10;
+    }
+}
+
+/// Who is called, unless somebody else is named.
+const CALLED: &str = "858";
+
+fn invite(user: &str, port: u16) -> (Request, usize) {
+    request("INVITE", user, port, &format!("To: \"{user}\"<sip:{user}@127.0.0.1>\r\n"), SDP)
+}
+
 /// Makes a request, and tells where To stands, or is to stand.
-fn request(method: &str, port: u16, to: &str, body: &str) -> (Request, usize) {
+fn request(method: &str, user: &str, port: u16, to: &str, body: &str) -> (Request, usize) {
+    let (number, caller) = ("#".repeat(DIGITS), "@".repeat(CALLER_DIGITS));
     let length = body.len();
     let more = if body.is_empty() {
         String::new()
     } else {
         format!(
-            "Contact: <sip:+41791234567@127.0.0.1:{port}>\r\nUser-Agent: flood\r\nContent-Type: application/sdp\r\n\
+            "Contact: <sip:+4179{caller}@127.0.0.1:{port}>\r\nUser-Agent: flood\r\nContent-Type: application/sdp\r\n\
              Allow: INVITE, ACK, CANCEL, OPTIONS, BYE, REGISTER, SUBSCRIBE, NOTIFY, REFER, INFO, MESSAGE\r\n"
         )
     };
-    let number = "#".repeat(DIGITS);
     let head = format!(
-        "{method} sip:858@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:{port};branch={BRANCH}{number};rport\r\n\
-         From: \"caller\"<sip:+41791234567@127.0.0.1>;tag=irqayimj\r\nCSeq: 1 {method}\r\n\
+        "{method} sip:{user}@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:{port};branch={BRANCH}{number};rport\r\n\
+         From: \"caller\"<sip:+4179{caller}@127.0.0.1>;tag=irqayimj\r\nCSeq: 1 {method}\r\n\
          Call-ID: edtcxswbjhfkuqjuyxnuoqgixijihqidgrfga{number}-{port}\r\nMax-Forwards: 70\r\n"
     );
     let to_at = head.len();
     let text = format!("{head}{to}{more}Content-Length: {length}\r\n\r\n{body}");
-    let numbers = text.match_indices(&number).map(|(at, _)| at).collect();
-    (Request { bytes: text.into_bytes(), numbers }, to_at)
+    let places = |of: &str| text.match_indices(of).map(|(at, _)| at).collect();
+    let (numbers, callers) = (places(&number), places(&caller));
+    (Request { bytes: text.into_bytes(), numbers, callers }, to_at)
 }
