@@ -39,7 +39,9 @@ def by_another_clock(place):
     faked = {"FAKETIME_TIMESTAMP_FILE": clock, "FAKETIME_NO_CACHE": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
     settings = [f"{name}={value}" for name, value in faked.items()]
     place.within = ["env", "LD_PRELOAD=libfaketimeMT.so.1", "LD_LIBRARY_PATH=" + LIBRARIES, *settings]
-    phone = Phone(place, port, REGISTERING.format(password=PASSWORD))
+    # The clock's file is read again and again.
+    settings = f'[service]\nreads = ["{place.folder}"]\n'
+    phone = Phone(place, port, REGISTERING.format(password=PASSWORD), settings=settings)
     place.within = []
     phone.wait_for_state("registered", 5)
     return port, kamailio, phone, clock

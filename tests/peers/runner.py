@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import behind_kamailio
 import clogged
+import confined
 import connected
 import examined
 import faults
@@ -27,6 +28,7 @@ import named
 import nonsense
 import reloading
 import scanned
+import serviced
 import stuck
 import surviving
 from browser import PAGES
@@ -46,6 +48,7 @@ PROGRAMS = {
     "ip": "iproute2",
     "tc": "iproute2",
     "nft": "nftables",
+    "systemd-analyze": "systemd",
     "nsenter": "util-linux",
     "prlimit": "util-linux",
     "unshare": "util-linux",
@@ -98,6 +101,11 @@ IN_TURN = [
     connected.a_long_register_goes_by_tcp_and_calls_come_by_udp,
     connected.with_outbound_a_long_register_has_calls_come_by_tcp,
     connected.where_there_is_no_tcp_a_long_register_goes_by_udp,
+    confined.confined_it_does_all_of_its_work,
+    confined.a_program_that_is_asked_about_callers_runs_within_it,
+    serviced.the_unit_is_sound_and_exposes_little,
+    serviced.who_started_it_hears_that_it_is_ready_lives_and_ends,
+    confined.started_by_root_it_becomes_another_user,
     examined.doctor_sees_a_registered_line_by_every_transport,
     examined.doctor_says_what_is_wrong,
     connected.a_trunk_calls_by_tcp,

@@ -9,6 +9,7 @@ compile_error!("ringfence runs on Linux and macOS: its control socket and its si
 mod answer;
 mod cli;
 mod config;
+mod confine;
 mod control;
 mod demo;
 mod doctor;
@@ -31,6 +32,7 @@ mod service;
 mod sources;
 mod store;
 mod style;
+mod supervisor;
 mod supply;
 mod trace;
 mod user;
@@ -45,12 +47,10 @@ use tokio::runtime::Runtime;
 use crate::cli::Answer;
 
 fn main() -> ExitCode {
-    let cli = cli::parse();
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    let answer = match runtime {
-        Ok(runtime) => to_end(runtime, cli.run()),
-        Err(error) => Err(error.into()),
-    };
+    let answer = cli::parse().prepare().and_then(|ready| {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+        to_end(runtime, ready.run())
+    });
     match answer {
         Ok(Answer::Fine) => ExitCode::SUCCESS,
         Ok(Answer::Negative) => ExitCode::from(NEGATIVE),

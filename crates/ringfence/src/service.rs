@@ -9,6 +9,7 @@ use ringfence_policy::List;
 use softphone::{Builder, EndedBy, How, Softphone, Transport};
 
 use crate::config::{self, Config, Stamped};
+use crate::confine::Confined;
 use crate::control::server::Desk;
 use crate::control::{Configuration, Failed, Listener, Reloaded, Status};
 use crate::fleet::Fleet;
@@ -31,6 +32,7 @@ pub(crate) struct Service {
     supply: Supply,
     journal: Arc<Journal>,
     started: Timestamp,
+    confined: Confined,
     configuration: Mutex<Configuration>,
     /// The configuration in force. Whoever reloads holds it, so that two reloads never mix.
     in_force: tokio::sync::Mutex<Config>,
@@ -50,6 +52,7 @@ impl Service {
     /// Binds the sockets and makes the lines. The records of calls come out of the journal's queue.
     pub(crate) async fn start(
         mut config: Config,
+        confined: Confined,
         tap: Option<Tap>,
         recorder: Recorder,
         journal: Arc<Journal>,
@@ -80,6 +83,7 @@ impl Service {
             supply,
             journal,
             started: Timestamp::now(),
+            confined,
             configuration: Mutex::new(in_force(&config)),
             files: tokio::sync::watch::Sender::new(config.files.clone()),
             in_force: tokio::sync::Mutex::new(config),
@@ -175,13 +179,15 @@ impl Service {
         if has_tls_changed {
             changes.push("certificates".to_owned());
         }
-        let needs_restart = in_force.softphone.differences(&config.softphone);
+        let mut needs_restart = in_force.softphone.differences(&config.softphone);
+        needs_restart.extend(in_force.service.differences(&config.service));
         let mut configuration = self.configuration();
         *configuration = Configuration { needs_restart: needs_restart.clone(), ..self::in_force(&config) };
         drop(configuration);
         self.files.send_replace(config.files.clone());
         // What needs a restart is compared with what the program was started with.
-        *in_force = Config { softphone: in_force.softphone.clone(), ..config };
+        let (softphone, service) = (in_force.softphone.clone(), in_force.service.clone());
+        *in_force = Config { softphone, service, ..config };
         Ok(Reloaded { changes, kept: Vec::new(), warnings: 0, needs_restart })
     }
 
@@ -218,6 +224,7 @@ impl Desk for Service {
             pid: std::process::id(),
             started: self.started,
             now: Timestamp::now(),
+            confined: self.confined.clone(),
             listen: self.phone.listeners().into_iter().map(Listener::from).collect(),
             configuration: self.configuration().clone(),
             lines: self.fleet.status(),

@@ -42,7 +42,7 @@ mod tests;
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -66,6 +66,7 @@ use self::keeper::Keeper;
 use self::look_up::Informant;
 use self::resolver::{Names, system_names};
 use self::shelf::Shelf;
+use self::source::LookUp;
 
 /// Returns what time it is.
 pub(crate) type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -84,6 +85,22 @@ pub(crate) struct Surroundings {
 /// Returns where last good copies are kept.
 pub(crate) fn kept_copies() -> PathBuf {
     Copies::usual_directory()
+}
+
+/// Returns the programs that are asked about callers.
+pub(crate) fn programs(look_ups: &[LookUpSpec]) -> impl Iterator<Item = &Path> {
+    look_ups.iter().filter_map(|spec| match &spec.look_up {
+        LookUp::Program { path } => Some(path.as_path()),
+        LookUp::PhoneBlock { .. } | LookUp::Service { .. } => None,
+    })
+}
+
+/// Returns the files and directories of this machine that lists are read from again and again.
+pub(crate) fn local(lists: &[ListSpec]) -> impl Iterator<Item = &Path> {
+    lists.iter().flat_map(|spec| &spec.sources).filter_map(|source| match source {
+        Source::File { path, .. } | Source::Compiled { path } => Some(path.as_path()),
+        Source::Web { .. } | Source::AddressBook { .. } | Source::FtcDnc { .. } => None,
+    })
 }
 
 /// All sources of a policy.

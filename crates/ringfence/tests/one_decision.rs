@@ -186,7 +186,8 @@ fn a_caller_who_gives_up_while_a_list_is_asked_has_a_record_with_its_end() {
 
 #[test]
 fn nobody_is_asked_about_a_number_that_is_withheld() {
-    let (mut bench, _program) = running(ASKING);
+    // The program writes down that it was asked.
+    let (mut bench, _program) = running(&format!("[service]\nwrites = [\".\"]\n{ASKING}"));
     assert_eq!(invite_with(&bench, "858", "first", 1, "Privacy: id\r\n"), 480);
     assert_eq!(invite(&bench, "858", "second", 1), 603, "the program is asked and does not answer");
     let asked = |bench: &Bench| std::fs::read_to_string(bench.path("ask.ed")).unwrap_or_default();

@@ -13,6 +13,7 @@ use super::failure::with_hint;
 use super::output::{print, print_json};
 use super::{Answer, Context};
 use crate::config::{Config, Report, Told, beside, findings};
+use crate::confine::wrong_user;
 use crate::mapped::Contents;
 use crate::runnable::{self, Refusal};
 use crate::sources;
@@ -71,13 +72,18 @@ impl Check {
     }
 }
 
-/// Adds what would be found out when the program ran here and now: lines that it would not start, and rows of lists that
-/// nobody renews.
+/// Adds what would be found out when the program ran here and now: lines that it would not start, a user that is not there,
+/// and rows of lists that nobody renews.
 fn add_of_machine(config: &Config, report: &mut Report) -> Result<()> {
     let now = Timestamp::now();
     for (line, refusal) in runnable::refused(config, now) {
         let message = format!("`ringfence run` does not start the line `{line}`: it {refusal}");
         report.push(Diagnostic::warning(message).hint(Refusal::HINT));
+    }
+    if let Some(wrong) = wrong_user(config) {
+        report.push(
+            Diagnostic::warning(format!("`ringfence run` does not start here: {wrong}")).hint(wrong.hint),
+        );
     }
     add_damaged(config, report)?;
     for warning in sources::too_old(&config.draft, &sources::kept_copies(), own_user()?, now) {

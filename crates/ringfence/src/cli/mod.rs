@@ -83,6 +83,13 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 enum Verb {
     Run(run::Run),
+    #[command(flatten)]
+    Other(Other),
+}
+
+/// What is done without being confined.
+#[derive(Debug, Subcommand)]
+enum Other {
     Demo(demo::Demo),
     Check(check::Check),
     Test(test::Test),
@@ -150,34 +157,62 @@ pub(crate) fn parse() -> Cli {
     Cli::from_arg_matches_mut(&mut matches).unwrap_or_else(|error| error.format(&mut command).exit())
 }
 
+/// A verb that can be done.
+#[derive(Debug)]
+pub(crate) struct Ready(Work);
+
+#[derive(Debug)]
+enum Work {
+    Run(Box<run::Prepared>),
+    Other(Box<Other>, Context),
+}
+
 impl Cli {
+    /// Does what must be done while there are no further threads: the program that is to run confines itself.
+    pub(crate) fn prepare(self) -> Result<Ready> {
+        let context = Context { config: self.config, found: OnceCell::new() };
+        Ok(Ready(match self.verb {
+            Verb::Run(verb) => Work::Run(Box::new(verb.prepare(&context)?)),
+            Verb::Other(verb) => Work::Other(Box::new(verb), context),
+        }))
+    }
+}
+
+impl Ready {
     /// Does what the command line says.
     pub(crate) async fn run(self) -> Result<Answer> {
-        let context = Context { config: self.config, found: OnceCell::new() };
-        match self.verb {
-            Verb::Run(verb) => verb.run(&context).await,
-            Verb::Demo(verb) => verb.run().await,
-            Verb::Check(verb) => verb.run(&context),
-            Verb::Test(verb) => verb.run(&context),
-            Verb::Block(verb) => verb.run(&context).await,
-            Verb::Allow(verb) => verb.run(&context).await,
-            Verb::Remove(verb) => verb.run(&context).await,
-            Verb::List(verb) => verb.run(&context).await,
-            Verb::Status(verb) => verb.run(&context).await,
-            Verb::Doctor(verb) => verb.run(&context).await,
-            Verb::Calls(verb) => verb.run(&context).await,
-            Verb::Why(verb) => verb.run(&context).await,
-            Verb::Replay(verb) => verb.run(&context).await,
-            Verb::WasWrong(verb) => verb.run(&context).await,
-            Verb::Stats(verb) => verb.run(&context).await,
-            Verb::Switch(verb) => verb.run(&context).await,
-            Verb::Dialed(verb) => verb.run(&context).await,
-            Verb::Answered(verb) => verb.run(&context).await,
-            Verb::Forget(verb) => verb.run(&context).await,
-            Verb::Reload(verb) => verb.run(&context).await,
-            Verb::Init(verb) => verb.run(&context),
-            Verb::Completions(verb) => verb.run(),
-            Verb::Man(verb) => verb.run(),
+        match self.0 {
+            Work::Run(prepared) => prepared.run().await,
+            Work::Other(verb, context) => verb.run(&context).await,
+        }
+    }
+}
+
+impl Other {
+    async fn run(self, context: &Context) -> Result<Answer> {
+        match self {
+            Self::Demo(verb) => verb.run().await,
+            Self::Check(verb) => verb.run(context),
+            Self::Test(verb) => verb.run(context),
+            Self::Block(verb) => verb.run(context).await,
+            Self::Allow(verb) => verb.run(context).await,
+            Self::Remove(verb) => verb.run(context).await,
+            Self::List(verb) => verb.run(context).await,
+            Self::Status(verb) => verb.run(context).await,
+            Self::Doctor(verb) => verb.run(context).await,
+            Self::Calls(verb) => verb.run(context).await,
+            Self::Why(verb) => verb.run(context).await,
+            Self::Replay(verb) => verb.run(context).await,
+            Self::WasWrong(verb) => verb.run(context).await,
+            Self::Stats(verb) => verb.run(context).await,
+            Self::Switch(verb) => verb.run(context).await,
+            Self::Dialed(verb) => verb.run(context).await,
+            Self::Answered(verb) => verb.run(context).await,
+            Self::Forget(verb) => verb.run(context).await,
+            Self::Reload(verb) => verb.run(context).await,
+            Self::Init(verb) => verb.run(context),
+            Self::Completions(verb) => verb.run(),
+            Self::Man(verb) => verb.run(),
         }
     }
 }

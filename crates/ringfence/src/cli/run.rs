@@ -12,7 +12,8 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::failure::with_hint;
 use super::{Answer, Context, accept, parting, target};
-use crate::config::{self, findings};
+use crate::config::{self, Config, findings};
+use crate::confine::{Confined, Options, confine};
 use crate::control::place::{self, BindError, Bound};
 use crate::control::server::{self, Desk};
 use crate::journal::{self, Journal, News, Queued, Recorder, StoreError};
@@ -21,6 +22,7 @@ use crate::memory;
 use crate::open_files;
 use crate::runnable;
 use crate::service::Service;
+use crate::supervisor::Supervisor;
 use crate::trace::Drawing;
 use crate::user::own_user;
 use crate::visible::cut;
@@ -32,7 +34,8 @@ use crate::watch::Watch;
 /// status` say why. Changes of the configuration and of the lists apply by themselves within a second, on SIGHUP, and
 /// with `ringfence reload`, those of `block` and its like with the next call; when the new ones are wrong, the last
 /// good ones stay. SIGTERM and SIGINT unregister and
-/// end; a second one ends at once. What was decided is written to the journal: `ringfence calls` shows
+/// end; a second one ends at once. On Linux it first takes from itself what it does not need of the machine, unless `[service]
+/// sandbox` is off, and started by root it becomes `[service] user`. What was decided is written to the journal: `ringfence calls` shows
 /// the newest. Exits 1 if the journal could not be written to the end, so that calls or switches are lost.
 #[derive(Debug, Args)]
 pub(super) struct Run {
@@ -51,13 +54,27 @@ pub(super) struct Run {
     /// Log callers in full instead of as +417xxxxxx67
     #[arg(long)]
     log_numbers: bool,
+
+    /// Become this user, in place of `[service] user`: the program must be root's
+    #[arg(long, value_name = "NAME")]
+    user: Option<String>,
+}
+
+/// A program that is confined, and can start its threads.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    run: Run,
+    config: Config,
+    confined: Confined,
+    supervisor: Supervisor,
 }
 
 /// How long the registrars may take to answer when the program ends.
 const GRACE: Duration = Duration::from_secs(5);
 
 impl Run {
-    pub(super) async fn run(self, context: &Context) -> Result<Answer> {
+    /// Reads the configuration, and confines the program to what it needs.
+    pub(super) fn prepare(self, context: &Context) -> Result<Prepared> {
         let mut reading = context.reading()?;
         if let Some(config) = &reading.config {
             findings::add(config, &mut reading.report);
@@ -65,24 +82,41 @@ impl Run {
         if let Some(file) = &self.pcap {
             target::refuse_own(file, &reading)?;
         }
+        let mut named = std::mem::take(&mut reading.files);
         let config = accept(reading)?;
+        named.push(config.path.clone());
         let refused = runnable::refused(&config, jiff::Timestamp::now());
         if let Some((why, hint)) = runnable::obstacle(&config, &refused) {
             return Err(with_hint(why, hint));
         }
+        let supervisor = Supervisor::of_environment().map_err(|error| {
+            with_hint(format!("cannot reach $NOTIFY_SOCKET: {error}"), "unset it, or see systemd's unit")
+        })?;
+        let (user, pcap) = (self.user.as_deref(), self.pcap.as_deref());
+        let options = Options { user, pcap, named: &named };
+        let confined =
+            confine(&config, &options).map_err(|error| with_hint(error.to_string(), &*error.hint))?;
+        Ok(Prepared { run: self, config, confined, supervisor })
+    }
+}
+
+impl Prepared {
+    pub(super) async fn run(self) -> Result<Answer> {
+        let Self { run, config, confined, supervisor } = self;
         let mut signals = Signals::new()?;
-        let _log = log::start(self.log_format).context("start the thread of the log")?;
+        let _log = log::start(run.log_format).context("start the thread of the log")?;
         open_files::raise_limit();
         let user = own_user()?;
+        tell(&confined, user);
         let place = config.softphone.control.clone().unwrap_or_else(|| place::default_place(user));
         let bound = Bound::bind(&place, user).map_err(|error| no_control(&error))?;
-        let drawing = match (self.trace, &self.pcap) {
+        let drawing = match (run.trace, &run.pcap) {
             (false, None) => None,
             (draws, pcap) => Some(Drawing::start(draws, pcap.as_deref())?),
         };
         let (recorder, journal, records) = open_journal(config.journal.clone()).await?;
         let tap = drawing.as_ref().map(Drawing::tap);
-        let started = Service::start(config, tap, recorder, Arc::clone(&journal)).await;
+        let started = Service::start(config, confined, tap, recorder, Arc::clone(&journal)).await;
         let service = started.map_err(|error| no_service(&error))?;
         tracing::info!(
             version = env!("CARGO_PKG_VERSION"),
@@ -93,12 +127,17 @@ impl Run {
         let (leaving, left) = oneshot::channel();
         let kept = Arc::clone(&journal);
         tokio::spawn(async move { kept.keep_watch().await });
-        let writing = tokio::spawn(write_down(Arc::clone(&service), records, self.log_numbers, left));
+        let writing = tokio::spawn(write_down(Arc::clone(&service), records, run.log_numbers, left));
         tokio::spawn(watch(Arc::clone(&service)));
         let tended = Arc::clone(&service);
         tokio::spawn(async move { memory::tend(tended.phone()).await });
         let serving = tokio::spawn(server::serve(bound, user, Arc::clone(&service)));
-        signals.until_told_to_end(&service).await;
+        supervisor.ready();
+        tokio::select! {
+            () = signals.until_told_to_end(&service) => {}
+            () = watched(&supervisor, &service) => {}
+        }
+        supervisor.stopping();
         tracing::info!("unregistering; a second signal ends at once");
         tokio::spawn(signals.until_told_again());
         // The socket is removed first: nobody is to ask a program that ends.
@@ -115,6 +154,18 @@ impl Run {
             tracing::warn!(left_out, "the trace is not complete");
         }
         Ok(Answer::of(is_written))
+    }
+}
+
+/// Logs what the program may do to the machine.
+fn tell(confined: &Confined, user: u32) {
+    tracing::info!("{confined}");
+    for lack in &confined.lacks {
+        tracing::warn!(lack, "the sandbox is not whole");
+    }
+    if user == 0 {
+        let hint = "[service] user = \"…\" has it run as another user";
+        tracing::warn!(hint, "the program runs as root, and would not need to");
     }
 }
 
@@ -169,6 +220,12 @@ impl Signals {
 
 /// The exit code of a program that a signal ends at once, as shells have it.
 const INTERRUPTED: i32 = 130;
+
+/// Says that the program lives while every thread that takes calls answers. It does not return.
+async fn watched(supervisor: &Supervisor, service: &Service) {
+    supervisor.keep_watch(async || service.phone().counters().await.is_ok()).await;
+    std::future::pending::<()>().await;
+}
 
 /// Reloads when a file has changed, unless whoever changed it has had it read.
 async fn watch(service: Arc<Service>) {

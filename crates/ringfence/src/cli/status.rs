@@ -85,6 +85,10 @@ fn render(status: &control::Status) -> Page {
     configuration(&mut page, &status.configuration, status.now);
     sources::tell(&mut page, &status.sources, status.now);
     listening(&mut page, &status.listen);
+    labelled(&mut page, "sandbox", &status.confined);
+    for lack in &status.confined.lacks {
+        labelled(&mut page, "", paint(CAUTION, visible(lack)));
+    }
     page.line("");
     let rows: Vec<_> = status.lines.iter().map(|line| row(line, status.now)).collect();
     page.add(table(&["LINE", "ADDRESS", "STATE", "NEXT", "CAUSE"], &rows));
@@ -209,6 +213,7 @@ mod tests {
     use std::path::PathBuf;
 
     use super::*;
+    use crate::confine::{Confined, Extent};
     use crate::control::Failed;
     use crate::journal::Failing;
 
@@ -287,6 +292,12 @@ mod tests {
             pid: 4_711,
             started: at(0),
             now: at(11_520),
+            confined: Confined {
+                user: Some("ringfence".to_owned()),
+                files: Extent::Part,
+                calls: Extent::Whole,
+                lacks: vec!["this kernel has less of Landlock".to_owned()],
+            },
             listen: vec![
                 listener("UDP", "0.0.0.0:5060"),
                 listener("UDP", "0.0.0.0:5061"),

@@ -242,8 +242,9 @@ fn unread(path: &Path, error: &ReadError, source: &SourceSpec, place: Option<Pla
         None if error.is_missing() => "the list is without it until it is there".to_owned(),
         None => "a relative name is looked for beside the configuration file".to_owned(),
     };
-    let mut diagnostic =
-        if source.is_required { Diagnostic::error(message) } else { Diagnostic::warning(message) };
+    // What is out of reach does not come by itself.
+    let is_wrong = source.is_required || error.is_out_of_reach();
+    let mut diagnostic = if is_wrong { Diagnostic::error(message) } else { Diagnostic::warning(message) };
     diagnostic.place = place;
     diagnostic.hint(hint)
 }

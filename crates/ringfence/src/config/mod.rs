@@ -15,6 +15,7 @@ mod report;
 mod screening;
 mod secret;
 mod section;
+mod service;
 mod softphone;
 mod stamp;
 mod tls;
@@ -34,6 +35,7 @@ pub(crate) use self::report::{Report, Told};
 pub(crate) use self::screening::FOREIGN;
 use self::screening::Screening;
 use self::section::{Key, Section};
+pub(crate) use self::service::{Sandbox, Service};
 pub(crate) use self::softphone::Softphone;
 pub(crate) use self::stamp::Stamped;
 pub(crate) use self::tls::Tls;
@@ -47,6 +49,7 @@ pub(crate) struct Config {
     /// The file itself and its lists, as they were read.
     pub(crate) files: Vec<Stamped>,
     pub(crate) softphone: Softphone,
+    pub(crate) service: Service,
     pub(crate) tls: Tls,
     pub(crate) journal: Settings,
     pub(crate) accounts: Vec<Arc<Account>>,
@@ -89,6 +92,7 @@ const MOST: u64 = 16 * 1024 * 1024;
 const SOFTPHONE: Key = Key::new("softphone", "the table [softphone]", "{ listen = \"0.0.0.0:5060\" }");
 const ACCOUNT: Key = Key::new("account", "a table [account.NAME] for each line", "…");
 const TLS: Key = Key::new("tls", "the table [tls]", "{ trust = [\"office-ca.pem\"] }");
+const SERVICE: Key = Key::new("service", "the table [service]", "{ user = \"ringfence\" }");
 const JOURNAL: Key = Key::new("journal", "the table [journal]", "{ retention = \"90d\" }");
 
 /// Reads a configuration file and the lists it names.
@@ -141,6 +145,7 @@ fn read_stamped(stamped: &Stamped, file: &File) -> Reading {
     let document = Section::document(path, file, &report, &document);
     let section = document.table(&SOFTPHONE);
     let softphone = section.as_ref().map(Softphone::read).unwrap_or_default();
+    let service = document.table(&SERVICE).map(|section| Service::read(&section)).unwrap_or_default();
     let journal = document.table(&JOURNAL).map(|section| journal::read(&section)).unwrap_or_default();
     let tls = document.table(&TLS).map(|section| Tls::read(&section)).unwrap_or_default();
     if let Some(section) = section {
@@ -161,6 +166,7 @@ fn read_stamped(stamped: &Stamped, file: &File) -> Reading {
             path: path.to_owned(),
             files: [screening.files, tls.files.clone()].concat(),
             softphone,
+            service,
             tls,
             journal: journal.clone(),
             accounts: with_policy(accounts, &policy),

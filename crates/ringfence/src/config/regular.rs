@@ -7,6 +7,8 @@ use std::io::{self, Read};
 use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 
+use crate::confine::is_out_of_reach;
+
 /// Why a file was not read.
 #[derive(Debug)]
 pub(crate) enum ReadError {
@@ -15,6 +17,8 @@ pub(crate) enum ReadError {
     NotRegular(&'static str),
     /// How many bytes are the most.
     TooLarge(u64),
+    /// The sandbox keeps the running program from reading it.
+    OutOfReach,
     /// Why what it holds is not what it should be, and what to do about it if that is known.
     Wrong {
         why: String,
@@ -35,7 +39,10 @@ pub(crate) fn read(path: &Path, most: u64) -> Result<Vec<u8>, ReadError> {
 /// Opens a regular file.
 pub(crate) fn open(path: &Path) -> Result<File, ReadError> {
     regular(fs::metadata(path)?.file_type())?;
-    let file = File::open(path)?;
+    let file = File::open(path).map_err(|error| {
+        let is_denied = error.kind() == io::ErrorKind::PermissionDenied;
+        if is_denied && is_out_of_reach(path) { ReadError::OutOfReach } else { ReadError::Io(error) }
+    })?;
     regular(file.metadata()?.file_type())?;
     Ok(file)
 }
@@ -57,6 +64,9 @@ impl ReadError {
         match self {
             Self::Io(_) => None,
             Self::NotRegular("a directory") => Some("name a file in that directory"),
+            Self::OutOfReach => {
+                Some("restart it: then it may read what its configuration names; [service] reads allows more")
+            }
             Self::NotRegular(_) => Some("write what it gives into a file, and name that file"),
             Self::Wrong { hint: Some(hint), .. } => Some(hint),
             Self::TooLarge(_) | Self::Wrong { hint: None, .. } => Some("is it the file that is meant?"),
@@ -66,8 +76,12 @@ impl ReadError {
     pub(crate) fn is_missing(&self) -> bool {
         match self {
             Self::Io(error) => error.kind() == io::ErrorKind::NotFound,
-            Self::NotRegular(_) | Self::TooLarge(_) | Self::Wrong { .. } => false,
+            Self::NotRegular(_) | Self::TooLarge(_) | Self::OutOfReach | Self::Wrong { .. } => false,
         }
+    }
+
+    pub(crate) fn is_out_of_reach(&self) -> bool {
+        matches!(self, Self::OutOfReach)
     }
 }
 
@@ -81,9 +95,10 @@ impl From<ReadError> for io::Error {
     fn from(error: ReadError) -> Self {
         match error {
             ReadError::Io(error) => error,
-            error @ (ReadError::NotRegular(_) | ReadError::TooLarge(_) | ReadError::Wrong { .. }) => {
-                Self::other(error.to_string())
-            }
+            error @ (ReadError::NotRegular(_)
+            | ReadError::TooLarge(_)
+            | ReadError::OutOfReach
+            | ReadError::Wrong { .. }) => Self::other(error.to_string()),
         }
     }
 }
@@ -94,6 +109,7 @@ impl std::fmt::Display for ReadError {
             Self::Io(error) => error.fmt(f),
             Self::NotRegular(found) => write!(f, "expected a regular file, found {found}"),
             Self::TooLarge(most) => write!(f, "expected at most {most} bytes, found more"),
+            Self::OutOfReach => f.write_str("the sandbox keeps the running program from reading there"),
             Self::Wrong { why, .. } => f.write_str(why),
         }
     }

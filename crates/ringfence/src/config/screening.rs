@@ -33,7 +33,7 @@ pub(super) struct Screening {
 }
 
 /// The tables of the configuration that are not the policy's.
-pub(crate) const FOREIGN: [&str; 4] = ["softphone", "tls", "journal", "account"];
+pub(crate) const FOREIGN: [&str; 5] = ["softphone", "service", "tls", "journal", "account"];
 
 impl Screening {
     /// Reads the policy of a configuration. What is wrong goes into the report.

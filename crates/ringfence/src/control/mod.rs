@@ -28,6 +28,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::confine::Confined;
 use crate::journal::{Added, Flipped, Forgotten, Health, News, Tally};
 use crate::sources::SourcesStatus;
 
@@ -99,6 +100,9 @@ pub(crate) struct Status {
     pub(crate) pid: u32,
     pub(crate) started: Timestamp,
     pub(crate) now: Timestamp,
+    /// What the program may do to its machine.
+    #[serde(default)]
+    pub(crate) confined: Confined,
     /// Where calls come in, of each transport one a shard.
     pub(crate) listen: Vec<Listener>,
     pub(crate) configuration: Configuration,

@@ -38,11 +38,14 @@ pub(crate) enum BindError {
     },
 }
 
+/// Where the system's own program has its socket.
+pub(crate) const SYSTEM: &str = "/run/ringfence/ringfence.sock";
+
 /// Returns where the socket may be, the most usual place first.
 pub(crate) fn usual_places(user: u32) -> Vec<PathBuf> {
     let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|path| path.is_absolute());
     let mut places: Vec<_> = runtime.map(|path| path.join("ringfence.sock")).into_iter().collect();
-    places.push(PathBuf::from("/run/ringfence/ringfence.sock"));
+    places.push(PathBuf::from(SYSTEM));
     places.push(std::env::temp_dir().join(format!("ringfence-{user}")).join("control.sock"));
     places
 }
@@ -54,7 +57,7 @@ pub(crate) fn default_place(user: u32) -> PathBuf {
         let directory = place.parent().unwrap_or(Path::new("/"));
         match fs::metadata(directory) {
             Ok(metadata) => metadata.is_dir() && metadata.uid() == user,
-            Err(_) => user == 0 && directory == Path::new("/run/ringfence"),
+            Err(_) => user == 0 && directory == Path::new(SYSTEM).parent().unwrap_or(Path::new("/")),
         }
     };
     let places = usual_places(user);

@@ -19,6 +19,7 @@ use self::scenes::{CONFIGURATION, RULES, Scene};
 use self::stage::{Peer, seat};
 pub(crate) use self::told::{Told, heading, registration, summary};
 use crate::config::{self, Config};
+use crate::confine::Confined;
 use crate::control::server::Desk;
 use crate::journal::{self, Call, News, Queued};
 use crate::service::Service;
@@ -53,7 +54,7 @@ impl Demo {
 
         let config = configuration(address.port())?;
         let (recorder, journal, records) = journal::open(journal::Settings::in_memory())?;
-        let started = Service::start(config, tap, recorder, journal).await;
+        let started = Service::start(config, Confined::default(), tap, recorder, journal).await;
         let service = started.context("the softphone did not start")?;
         let is_registered = pbx.play(PATIENCE, |pbx| pbx.is_registered("858")).await?;
         let phone = service.phone().local_addresses().first().copied();

@@ -1,6 +1,7 @@
 //! Removes a person from the journal: their calls, what the rules remember of them, the entries that
 //! name them, and the bytes of all that.
 
+use std::path::Path;
 use std::sync::{Arc, mpsc};
 
 use ringfence_policy::{Caller, Region};
@@ -168,10 +169,14 @@ fn numbers(text: &str) -> impl Iterator<Item = &str> {
 /// Writes the file anew, and empties the log of changes beside it. Returns whether all of that was possible.
 fn compact(connection: &Connection) -> rusqlite::Result<bool> {
     let is_emptied = truncate(connection)?;
-    // The copy may be large: it goes to a file without a name.
-    connection.execute_batch(
-        "PRAGMA temp_store = FILE; PRAGMA auto_vacuum = INCREMENTAL; VACUUM; PRAGMA temp_store = MEMORY",
-    )?;
+    // The copy may be large: it goes to a file without a name, beside the journal, where others may not look and the
+    // program may write.
+    let directory = connection.path().map(Path::new).and_then(Path::parent).and_then(Path::to_str);
+    let beside = directory.map(|directory| directory.replace('\'', "''")).unwrap_or_default();
+    connection.execute_batch(&format!(
+        "PRAGMA temp_store_directory = '{beside}'; PRAGMA temp_store = FILE; PRAGMA auto_vacuum = INCREMENTAL; VACUUM;
+         PRAGMA temp_store = MEMORY"
+    ))?;
     Ok(truncate(connection)? && is_emptied)
 }
 

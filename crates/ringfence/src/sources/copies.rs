@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::SourceError;
 use crate::config::regular;
-use crate::user::own_user;
+use crate::user::{is_of_system, own_user};
 
 /// Something a source gave, with what is needed to ask whether it is still the same.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,7 +78,8 @@ impl Copies {
 
     /// Returns the usual directory: the service manager's, the user's, or the system's.
     pub(crate) fn usual_directory() -> PathBuf {
-        directory_of(own_user().ok(), |name| std::env::var_os(name))
+        let user = if is_of_system() { Some(0) } else { own_user().ok() };
+        directory_of(user, |name| std::env::var_os(name))
     }
 
     /// Reads a copy, and when its source was last seen. What cannot be read is as good as missing.

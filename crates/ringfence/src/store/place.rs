@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use super::StoreError;
 use crate::lock;
-use crate::user::{is_closed, own_user};
+use crate::user::{is_closed, is_of_system, own_user};
 
 /// Which file it is, whatever its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,9 +25,9 @@ pub(super) fn default_place() -> PathBuf {
     let of = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let directory =
         of("STATE_DIRECTORY").or_else(|| of("XDG_STATE_HOME").map(|state| state.join("ringfence")));
-    let directory = directory.unwrap_or_else(|| match (own_user(), of("HOME")) {
-        (Ok(0), _) | (_, None) => PathBuf::from("/var/lib/ringfence"),
-        (_, Some(home)) => home.join(".local/state/ringfence"),
+    let directory = directory.unwrap_or_else(|| match of("HOME").filter(|_| !is_of_system()) {
+        None => PathBuf::from("/var/lib/ringfence"),
+        Some(home) => home.join(".local/state/ringfence"),
     });
     directory.join("ringfence.db")
 }

@@ -190,6 +190,12 @@ fn free_port() -> u16 {
 /// An output without what differs from run to run.
 fn plain(output: &str) -> String {
     let lines = output.lines().map(str::trim_end).filter(|line| !line.starts_with("  entries: "));
+    // What of the sandbox is in force depends on the kernel, and what is not has lines of its own.
+    let mut is_sandbox = false;
+    let lines = lines.filter(|line| {
+        is_sandbox = line.starts_with("sandbox ") || (is_sandbox && line.starts_with("     "));
+        !is_sandbox
+    });
     let text = lines.map(plain_line).collect::<Vec<_>>().join("\n");
     text.trim_end().to_owned()
 }

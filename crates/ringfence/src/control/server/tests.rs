@@ -22,6 +22,7 @@ impl Desk for Fixture {
             pid: 1,
             started: Timestamp::UNIX_EPOCH,
             now: Timestamp::UNIX_EPOCH,
+            confined: crate::confine::Confined::default(),
             listen: Vec::new(),
             configuration: Configuration {
                 path: PathBuf::from("ringfence.toml"),

@@ -11,6 +11,7 @@
 //! later each time.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -24,6 +25,7 @@ use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 use super::answer::{Answer, Written};
 use super::service::Posed;
 use super::{LONGEST_FLIGHT, Question};
+use crate::confine::may_run;
 use crate::sources::error::SourceError;
 
 /// A program that is asked. It ends when this is dropped.
@@ -55,6 +57,9 @@ impl Program {
         answered.await.unwrap_or_else(|_| Err(ended()))
     }
 }
+
+/// Why a program does not start that is named since the program was confined.
+const CONFINED: &str = "the sandbox was made without it: restart ringfence";
 
 /// Runs the program until nobody can ask any more.
 async fn keep_running(path: PathBuf, mut questions: mpsc::Receiver<Put>) {
@@ -116,7 +121,10 @@ impl Process {
         let mut command = Command::new(whole);
         command.env_clear().current_dir("/").kill_on_drop(true);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut child = command.spawn().map_err(|error| failed(&error.to_string()))?;
+        let mut child = command.spawn().map_err(|error| {
+            let is_denied = error.kind() == io::ErrorKind::PermissionDenied;
+            if is_denied && !may_run(path) { failed(CONFINED) } else { failed(&error.to_string()) }
+        })?;
         let (Some(stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(failed("it has no pipes"));
         };
