@@ -2,18 +2,23 @@
 //!
 //! When the receive buffer of a socket runs full the kernel drops whatever comes next: the ACK to an answer that is then
 //! repeated for 32 s, the registrar's 200 OK, a CANCEL. So before it is full a filter in the kernel takes a part of the new
-//! requests away, at hardly any cost and by chance, and lets all else pass. Which part is found out by how full the buffer is:
+//! requests away, at hardly any cost and by chance, and lets all else pass. Which part is found out by how full the buffer is,
+//! each 2 ms: it is to be three tenths, so that there is always something to do and always room. Less is let in while it is
+//! fuller and while it fills, more while it is emptier and while it empties:
 //!
 //! ```text
-//!  more than half full, and no emptier than 2 ms ago   less of them is let in: half as many of strangers, and when it is hardly
-//!                                                      any of those, an eighth less of registrars, proxies and peers
-//!  less than 3/8, and no fuller than 2 ms ago          a sixteenth more, first of those whom strangers went before,
-//!                                                      until it is all of them and the filter goes
+//!  half of what it is fuller than three tenths + what it has become fuller in 2 ms = by how much less is let in
 //! ```
+//!
+//! While it becomes as it is to be anyway, nothing is done to have it do so faster.
+//!
+//! First it is less of strangers, and when it is hardly any of those, of registrars, proxies and peers; these come back first.
+//! It begins when the buffer is half full, and ends when all are let in again.
 //!
 //! Whoever is dropped repeats the request 500 ms later (RFC 3261 section 17.1.1.2), and comes through when that one is lucky.
 //! It needs no privilege. Where the system has no such filter, or refuses it, nothing is shed and the buffer runs full.
 
+use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
 
 /// How much of a receive buffer is taken, in bytes.
@@ -43,8 +48,8 @@ pub(super) struct Part(u32);
 pub(super) struct Shedding {
     parts: Parts,
     looked_at: Option<Instant>,
-    /// How much was taken then.
-    taken: u32,
+    /// How full the queue was then.
+    fullness: i64,
     overload: Option<Overload>,
     overloads: u64,
 }
@@ -55,6 +60,15 @@ struct Overload {
     began: Instant,
     whole_since: Option<Instant>,
 }
+
+/// How full a queue is, and by how much something changes, is counted in parts of so many.
+const WHOLE: i64 = 1_024;
+/// So full it begins.
+const BEGINNING: i64 = WHOLE / 2;
+/// So full is the queue to be.
+const WANTED: i64 = WHOLE * 3 / 10;
+/// At one look it becomes no less than half, and no more than five quarters.
+const CHANGES: RangeInclusive<i64> = -WHOLE / 2..=WHOLE / 4;
 
 /// Between two looks: a hundred requests and more are answered meanwhile.
 const LOOK: Duration = Duration::from_millis(2);
@@ -72,39 +86,35 @@ impl Part {
         u32::try_from((u64::from(self.0) << 16) - 1).unwrap_or(u32::MAX)
     }
 
-    /// Returns a part that is smaller by one of so many.
-    fn less(self, of: u32) -> Self {
-        Self(self.0 - self.0 / of).max(Self::LEAST)
-    }
-
-    fn more(self) -> Self {
-        Self(self.0 + self.0 / 16).min(Self::ALL)
+    /// Returns a part that is another by so many parts of the whole.
+    fn changed(self, by: i64) -> Self {
+        let part = i64::from(self.0) * (WHOLE + by) / WHOLE;
+        u32::try_from(part).map_or(Self::LEAST, Self).clamp(Self::LEAST, Self::ALL)
     }
 }
 
 impl Parts {
     pub(super) const ALL: Self = Self { strangers: Part::ALL, known: Part::ALL };
 
-    fn less(self) -> Self {
-        if self.strangers > Part::LEAST {
-            Self { strangers: self.strangers.less(2), ..self }
+    fn changed(self, by: i64) -> Self {
+        let is_of_strangers = if by < 0 { self.strangers > Part::LEAST } else { self.known == Part::ALL };
+        if is_of_strangers {
+            Self { strangers: self.strangers.changed(by), ..self }
         } else {
-            Self { known: self.known.less(8), ..self }
+            Self { known: self.known.changed(by), ..self }
         }
     }
+}
 
-    fn more(self) -> Self {
-        if self.known < Part::ALL {
-            Self { known: self.known.more(), ..self }
-        } else {
-            Self { strangers: self.strangers.more(), ..self }
-        }
+impl Queue {
+    fn fullness(self) -> i64 {
+        i64::from(self.taken) * WHOLE / i64::from(self.room.max(1))
     }
 }
 
 impl Default for Shedding {
     fn default() -> Self {
-        Self { parts: Parts::ALL, looked_at: None, taken: 0, overload: None, overloads: 0 }
+        Self { parts: Parts::ALL, looked_at: None, fullness: 0, overload: None, overloads: 0 }
     }
 }
 
@@ -125,16 +135,21 @@ impl Shedding {
 
     /// Takes how full the queue is. Returns which parts are to be let in from now on, if they are others.
     pub(super) fn see(&mut self, now: Instant, queue: Queue) -> Option<Parts> {
-        let before = self.parts;
-        let (eighths, room) = (u64::from(queue.taken) * 8, u64::from(queue.room));
-        // To fill and to empty the buffer takes many looks: what was changed meanwhile would be far too much.
-        if eighths > 4 * room && queue.taken >= self.taken {
-            self.parts = self.parts.less();
-        // What was received counts as taken until a quarter of the buffer waits to be given back.
-        } else if eighths < 3 * room && queue.taken <= self.taken {
-            self.parts = self.parts.more();
+        let (before, fullness) = (self.parts, queue.fullness());
+        let (missing, filled) = (WANTED - fullness, fullness - self.fullness);
+        let change = missing / 2 - filled;
+        // On its way already, it is given the time for it: to empty a buffer takes a hundred looks.
+        let change = if missing < 0 && filled < 0 {
+            change.max(0)
+        } else if missing > 0 && filled > 0 {
+            change.min(0)
+        } else {
+            change
+        };
+        if before != Parts::ALL || fullness >= BEGINNING {
+            self.parts = before.changed(change.clamp(*CHANGES.start(), *CHANGES.end()));
         }
-        self.taken = queue.taken;
+        self.fullness = fullness;
         self.looked_at = Some(now);
         self.note(now);
         (self.parts != before).then_some(self.parts)
