@@ -38,7 +38,7 @@ impl Flood {
 
     /// Lets it go on for so many looks. Returns how much of what could be served was there to be.
     fn goes_on(&mut self, shedding: &mut Shedding, now: &mut Instant, looks: u32) -> f64 {
-        let part = |of: u32, part: Part| (u64::from(of) * u64::from(part.0) >> 16) as u32;
+        let part = |of: u32, part: Part| u32::try_from(u64::from(of) * u64::from(part.0) / 65_536).unwrap();
         let mut served = 0;
         for _ in 0..looks {
             let Parts { strangers, known } = shedding.parts;
@@ -46,11 +46,11 @@ impl Flood {
             self.taken = self.taken.min(self.room);
             let now_served = self.served.min(self.taken);
             self.taken -= now_served;
-            served += u64::from(now_served);
+            served += now_served;
             *now += LOOK;
             shedding.see(*now, Queue { taken: self.taken, room: self.room, dropped: 0 });
         }
-        served as f64 / f64::from(looks) / f64::from(self.served)
+        f64::from(served) / f64::from(looks) / f64::from(self.served)
     }
 }
 
