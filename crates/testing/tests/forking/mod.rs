@@ -1,5 +1,7 @@
 //! One account with several phones at a forking proxy, and who calls it.
 
+#![allow(dead_code, reason = "each test that shares it uses a part of it")]
+
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -17,7 +19,7 @@ pub(crate) fn caller_address() -> SocketAddr {
     "192.0.2.2:5060".parse().unwrap()
 }
 
-fn phone_address(index: usize) -> SocketAddr {
+pub(crate) fn phone_address(index: usize) -> SocketAddr {
     format!("192.0.2.{}:5060", 10 + index).parse().unwrap()
 }
 
@@ -35,36 +37,54 @@ pub(crate) struct House {
 impl House {
     /// Phones that are registered as 858, the first one first, each with its screen.
     pub(crate) fn new(config: ProxyConfig, screens: Vec<Screen>) -> Self {
-        let mut network = Network::new(1);
-        let mut proxy = Proxy::new(config, 1);
+        Self::with_seed(1, config, screens)
+    }
+
+    pub(crate) fn with_seed(seed: u64, config: ProxyConfig, screens: Vec<Screen>) -> Self {
+        let mut network = Network::new(seed);
+        let mut proxy = Proxy::new(config, seed);
         proxy.add_user("858", "secret");
         let proxy = network.add(proxy_address(), proxy);
-        let caller = network.add(caller_address(), Caller::new(caller_address(), 1));
+        let caller = network.add(caller_address(), Caller::new(caller_address(), seed));
         let mut house = Self { network, proxy, caller, phones: Vec::new() };
         for (index, screen) in screens.into_iter().enumerate() {
-            let address = phone_address(index);
-            let phone = Phone::new(address, index as u64).with_screen(screen);
-            let phone = house.network.add(address, phone);
-            let mut account = Account::new("858", "192.0.2.1", 5060);
-            account.credentials = Some(Credentials::new("858", "secret"));
-            let added = |phone: &mut Phone, now| phone.act(now, |endpoint| endpoint.add_line(now, account));
-            house.network.with(phone, added).unwrap();
+            house.switch_on(index, index as u64, screen);
             house.network.run_for(seconds(1));
-            house.phones.push(phone);
         }
         assert_eq!(house.network.node(house.proxy).bindings("858").len(), house.phones.len());
         house
+    }
+
+    /// Switches a phone on, which knows nothing of the one that was there.
+    pub(crate) fn switch_on(&mut self, index: usize, seed: u64, screen: Screen) {
+        let address = phone_address(index);
+        let phone = self.network.add(address, Phone::new(address, seed).with_screen(screen));
+        let mut account = Account::new("858", "192.0.2.1", 5060);
+        account.credentials = Some(Credentials::new("858", "secret"));
+        let added = |phone: &mut Phone, now| phone.act(now, |endpoint| endpoint.add_line(now, account));
+        self.network.with(phone, added).unwrap();
+        if index == self.phones.len() {
+            self.phones.push(phone);
+        } else {
+            self.phones[index] = phone;
+        }
     }
 
     /// Adds a phone that does as its plan says.
     pub(crate) fn add_callee(&mut self, number: u8, plan: CalleePlan) -> NodeId<Callee> {
         let address = SocketAddr::from(([192, 0, 2, number], 5060));
         let callee = self.network.add(address, Callee::new(address, plan, number.into()));
-        let expires_at = self.network.clock().now() + seconds(100_000);
-        let contact = format!("sip:858@{address}");
-        let binding = Binding { contact, source: address, expires_at, call_id: number.to_string(), cseq: 1 };
-        self.network.with(self.proxy, |proxy, _| proxy.add_binding("858", binding));
+        self.bind_callee(number);
         callee
+    }
+
+    /// Has the proxy know of it.
+    pub(crate) fn bind_callee(&mut self, number: u8) {
+        let source = SocketAddr::from(([192, 0, 2, number], 5060));
+        let expires_at = self.network.clock().now() + seconds(100_000);
+        let contact = format!("sip:858@{source}");
+        let binding = Binding { contact, source, expires_at, call_id: number.to_string(), cseq: 1 };
+        self.network.with(self.proxy, |proxy, _| proxy.add_binding("858", binding));
     }
 
     pub(crate) fn call(&mut self) -> CallId {
