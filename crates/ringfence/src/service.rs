@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use ringfence_policy::List;
-use softphone::{Builder, EndedBy, How, Softphone, Transport};
+use softphone::{Builder, Ended, EndedBy, How, Softphone, Transport};
 
 use crate::config::{self, Config, Stamped};
 use crate::confine::Confined;
@@ -20,6 +20,9 @@ use crate::screen::Screen;
 use crate::store::Place;
 use crate::supply::{self, Supply};
 use crate::trace::Tap;
+
+#[cfg(test)]
+mod worlds;
 
 /// The running program.
 #[derive(Debug)]
@@ -67,10 +70,7 @@ impl Service {
         let (decider, witness) = (Arc::clone(&screen), Arc::clone(&screen));
         let phone = builder
             .screen(move |invite| decider.decide(invite))
-            .ended(move |ended| {
-                witness.ended(ended);
-                recorder.ended(ended.call.into(), ending(ended.status, ended.by, ended.how));
-            })
+            .ended(move |ended| note_end(&witness, &recorder, ended))
             .start()
             .await?;
         let fleet = Fleet::new(phone.clone(), Arc::clone(&screen));
@@ -356,6 +356,12 @@ fn entries(config: &Config) -> Vec<(String, usize)> {
 }
 
 /// Returns what the record of a call says of its end.
+/// Tells the screen and the journal how a call has ended.
+fn note_end(screen: &Screen, recorder: &Recorder, ended: &Ended) {
+    screen.ended(ended);
+    recorder.ended(ended.call.into(), ending(ended.status, ended.by, ended.how));
+}
+
 fn ending(status: Option<u16>, by: EndedBy, how: How) -> journal::Ended {
     let how = match (by, how) {
         (EndedBy::Caller, _) => journal::Ended::GAVE_UP,

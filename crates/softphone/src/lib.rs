@@ -27,6 +27,7 @@
 //! | how calls ended, and by whom | [`Builder::ended`] | ACK, or none |
 //! | one queue instead of objects | [`flat::Phone`] | the same |
 //! | find out why a line does not register | [`Builder::examine`] | OPTIONS, and a REGISTER that changes nothing |
+//! | test what an application decides, in simulated time | [`simulated`] | |
 //! | leave | [`Line::unregister`], [`Softphone::shutdown`] | REGISTER with `expires=0` of our own binding |
 //!
 //! Values that decide take `self`: an [`IncomingCall`] cannot be decided twice, and one that is dropped is answered 480.
@@ -116,6 +117,7 @@ mod registration;
 mod reject;
 mod screen;
 mod shard;
+pub mod simulated;
 mod softphone;
 mod tls;
 mod trace;

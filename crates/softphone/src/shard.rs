@@ -20,7 +20,7 @@ use crate::io::stun::StunServer;
 use crate::io::udp::Udp;
 use crate::line::LineId;
 use crate::listener::Listener;
-use crate::screen::{CallId, Invite};
+use crate::screen::Invite;
 use crate::trace::{Direction, Traced};
 
 mod calls;
@@ -103,18 +103,8 @@ impl Shard {
         let mut endpoint = Endpoint::new(Config { local: udp.local(), ..config.clone() }, seed);
         if hooks.screen.is_some() {
             let hooks = hooks.clone();
-            endpoint = endpoint.with_screen(Box::new(move |invite| {
-                let invite = Invite {
-                    head: *invite.head,
-                    id: CallId { shard: index, number: invite.call.as_u64() },
-                    line: LineId { shard: index, line: invite.line },
-                    label: invite.label,
-                    source: invite.source,
-                    origin: invite.origin,
-                    objection: invite.objection,
-                };
-                hooks.screen(&invite).into_inner()
-            }));
+            endpoint = endpoint
+                .with_screen(Box::new(move |invite| hooks.screen(&Invite::of(index, invite)).into_inner()));
         }
         let (sender, commands) = mpsc::unbounded_channel();
         Ok(Self {

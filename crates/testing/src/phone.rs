@@ -5,8 +5,10 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Instant;
 
+use ringfence_ua::auth::Credentials;
 use ringfence_ua::{
-    Config, ConnectionId, Endpoint, Event, LineId, RegistrationState, Screen, Target, Transport, Unresolved,
+    Account, Config, ConnectionId, Endpoint, Event, Full, LineId, RegistrationState, Screen, Target,
+    Transport, Unresolved,
 };
 
 mod streams;
@@ -20,7 +22,6 @@ use streams::{Asker, Streams};
 /// ```
 /// use std::time::Duration;
 /// use ringfence_testing::{Network, Pbx, PbxConfig, Phone};
-/// use ringfence_ua::{Account, auth::Credentials};
 ///
 /// let mut network = Network::new(1);
 /// let (pbx_address, phone_address) = ("192.0.2.1:5060".parse()?, "192.0.2.7:5060".parse()?);
@@ -29,9 +30,7 @@ use streams::{Asker, Streams};
 /// let pbx = network.add(pbx_address, pbx);
 /// let phone = network.add(phone_address, Phone::new(phone_address, 1));
 ///
-/// let mut account = Account::new("858", "192.0.2.1", 5060);
-/// account.credentials = Some(Credentials::new("858", "secret"));
-/// network.with(phone, |phone, now| phone.act(now, |endpoint| endpoint.add_line(now, account)))?;
+/// network.with(phone, |phone, now| phone.register(now, "858", "secret", pbx_address))?;
 /// network.run_for(Duration::from_secs(1));
 /// assert!(network.node(pbx).is_registered("858"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -66,6 +65,26 @@ impl Phone {
     pub fn with_screen(mut self, screen: Screen) -> Self {
         self.endpoint = self.endpoint.with_screen(screen);
         self
+    }
+
+    /// Adds a line of a user with a password at a registrar, and registers it. Of an [`Account`] more can be said:
+    /// [`Phone::act`] adds it.
+    ///
+    /// Fails where there is no room for another line.
+    pub fn register(
+        &mut self,
+        now: Instant,
+        user: &str,
+        password: &str,
+        registrar: SocketAddr,
+    ) -> Result<LineId, Full> {
+        let host = match registrar.ip() {
+            IpAddr::V4(ip) => ip.to_string(),
+            IpAddr::V6(ip) => format!("[{ip}]"),
+        };
+        let mut account = Account::new(user, &host, registrar.port());
+        account.credentials = Some(Credentials::new(user, password));
+        self.act(now, |endpoint| endpoint.add_line(now, account))
     }
 
     /// Gives a name addresses, in place of those it has; none makes it unknown. An address literal needs no entry.

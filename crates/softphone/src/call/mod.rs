@@ -5,7 +5,7 @@ mod incoming;
 pub(crate) use incoming::Facts;
 pub use incoming::IncomingCall;
 
-use ringfence_ua::EndedBy;
+use ringfence_ua::{CallEnd, CallNumber, EndedBy};
 
 use crate::screen::CallId;
 
@@ -27,6 +27,19 @@ pub struct Ended {
     pub by: EndedBy,
     /// How its end was seen.
     pub how: How,
+}
+
+impl Ended {
+    /// Makes it of what an endpoint tells, which a shard has.
+    pub(crate) fn of(shard: u16, call: CallNumber, status: Option<u16>, by: EndedBy, end: CallEnd) -> Self {
+        let how = match end {
+            CallEnd::Acknowledged => How::Acknowledged,
+            CallEnd::Unacknowledged => How::Unacknowledged,
+            CallEnd::Ignored => How::Ignored,
+            CallEnd::Stateless | _ => How::Stateless,
+        };
+        Self { call: CallId { shard, number: call.as_u64() }, status, by, how }
+    }
 }
 
 /// How the end of a call was seen.

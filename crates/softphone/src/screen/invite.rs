@@ -38,6 +38,19 @@ pub struct Invite<'a> {
 }
 
 impl<'a> Invite<'a> {
+    /// Makes it of what an endpoint shows, which a shard has.
+    pub(crate) fn of(shard: u16, invite: &ringfence_ua::Invite<'a>) -> Self {
+        Self {
+            head: *invite.head,
+            id: CallId { shard, number: invite.call.as_u64() },
+            line: LineId { shard, line: invite.line },
+            label: invite.label,
+            source: invite.source,
+            origin: invite.origin,
+            objection: invite.objection,
+        }
+    }
+
     /// Returns what the call is known by.
     #[must_use]
     pub fn id(&self) -> CallId {

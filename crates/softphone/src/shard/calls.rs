@@ -6,7 +6,7 @@ use ringfence_ua::{CallEnd, CallNumber, EndedBy, LineId as Number, Rejection};
 use tokio::sync::watch;
 
 use super::Shard;
-use crate::call::{Ended, Facts, How, IncomingCall};
+use crate::call::{Ended, Facts, IncomingCall};
 use crate::screen::CallId;
 
 impl Shard {
@@ -29,15 +29,9 @@ impl Shard {
 
     /// Tells how a call has ended.
     pub(super) fn tell_ended(&self, call: CallNumber, status: Option<u16>, by: EndedBy, end: CallEnd) {
-        let how = match end {
-            CallEnd::Acknowledged => How::Acknowledged,
-            CallEnd::Unacknowledged => How::Unacknowledged,
-            CallEnd::Ignored => How::Ignored,
-            CallEnd::Stateless | _ => How::Stateless,
-        };
-        let call = self.call_id(call);
-        tracing::debug!(%call, status, ?by, ?how, "ended");
-        self.hooks.ended(&Ended { call, status, by, how });
+        let ended = Ended::of(self.index, call, status, by, end);
+        tracing::debug!(call = %ended.call, status, ?by, how = ?ended.how, "ended");
+        self.hooks.ended(&ended);
     }
 
     /// Returns what the application knows a call by.
