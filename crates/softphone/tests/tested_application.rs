@@ -29,7 +29,7 @@ fn run_pbx() -> (SocketAddr, Arc<Mutex<Pbx>>) {
     let pbx = Arc::new(Mutex::new(pbx));
     let shared = Arc::clone(&pbx);
     std::thread::spawn(move || {
-        let mut buffer = [0; 65_535];
+        let mut buffer = vec![0; 65_535];
         loop {
             let received = socket.recv_from(&mut buffer);
             let mut pbx = shared.lock().unwrap();

@@ -183,14 +183,23 @@ fn a_phone_that_says_nothing_at_all_is_given_up_after_half_a_minute() {
     house.assert_quiet();
 }
 
+//= https://www.rfc-editor.org/rfc/rfc6026#section-8.2
+//= type=test
+//# If none is found, the element MUST NOT
+//# forward the response.
 #[test]
-fn a_proxy_that_was_switched_off_passes_back_what_it_knows_nothing_of() {
+fn a_proxy_that_was_switched_off_passes_back_nothing_of_what_it_had_begun() {
     let mut house = House::new(config(), vec![rings_for(10)]);
-    let id = house.call();
+    let plan = CallPlan { cancel_after: Some(seconds(30)), ..CallPlan::new("1002", "sip:858@192.0.2.1") };
+    let id = house.call_by(plan);
     house.network.run_for(seconds(5));
     house.network.with(house.proxy, |proxy, _| proxy.restart());
-    house.network.run_for(seconds(60));
-    assert_eq!(house.finals(id), [480]);
+    house.network.run_for(seconds(120));
+    assert_eq!(
+        (house.get(id).statuses(), house.get(id).outcome()),
+        (vec![100, 180], Some(&Outcome::Cancelled))
+    );
+    assert_eq!(house.ends(0), [(Some(480), EndedBy::Limit)]);
     house.assert_quiet();
 }
 

@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use super::{Fate, Network, Packet};
 use crate::auditor::Fault;
 use crate::digest::Digest;
-use crate::ladder::{self, Row};
+use crate::ladder::{self, Row, Sketch, Tone};
 use crate::pcap::Pcap;
 
 impl Network {
@@ -24,16 +24,18 @@ impl Network {
         capture.flush()
     }
 
-    /// Draws the last packets, at most so many, as a ladder: a lifeline for each host, an arrow for each packet, with what
-    /// became of it.
+    /// Draws the last messages, at most so many, as a ladder: a lifeline for each host, an arrow for each packet, with what
+    /// became of it. Keep-alives are left out.
     #[must_use]
     pub fn ladder(&self, most: usize) -> String {
-        let first = self.packets.len().saturating_sub(most);
-        let rows = self.packets[first..].iter().map(|packet| {
+        let is_told = |packet: &&Packet| Sketch::of(&packet.payload).tone != Tone::KeepAlive;
+        let rows = self.packets.iter().rev().filter(is_told).take(most).map(|packet| {
             let &Packet { sent_at, source, destination, ref payload, fate } = packet;
             Row { at: self.clock.since_epoch(sent_at), source, destination, fate, payload }
         });
-        ladder::draw(&rows.collect::<Vec<_>>())
+        let mut rows: Vec<_> = rows.collect();
+        rows.reverse();
+        ladder::draw(&rows)
     }
 
     /// Returns a checksum of all that was sent: when, from where, to whom, what, and what became of it. Two runs of one seed

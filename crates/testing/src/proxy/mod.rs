@@ -34,7 +34,7 @@ use crate::random::Random;
 use crate::response::Response;
 use crate::socket::{Record, Socket};
 use context::{Context, Next, Own};
-use message::{Hop, backward, forwarded, loop_mark};
+use message::{Hop, forwarded, loop_mark};
 use server::{Sent, Server};
 
 /// A forking proxy and registrar with one address.
@@ -279,8 +279,11 @@ impl Proxy {
         self.drive(now, &key, |context, out| context.cancel(now, out));
     }
 
-    /// Passes the ACK of a 2xx on, which is no transaction of ours.
+    /// Passes the ACK of a 2xx on, which is no transaction of ours: it goes to where the callee says that he is.
     fn pass_on_ack(&mut self, now: Instant, source: SocketAddr, request: &Message<'_>) {
+        if self.is_ours(request) {
+            return;
+        }
         let Ok(targets) = self.targets(Method::Ack, request) else { return };
         for (target, destination) in targets {
             let branch =
@@ -303,7 +306,10 @@ impl Proxy {
             return;
         }
         let id = text(via.branch().unwrap_or_default());
-        let Some(key) = self.branches.get(&id).cloned() else { return self.pass_back(now, response) };
+        //= https://www.rfc-editor.org/rfc/rfc6026#section-8.2
+        //# If none is found, the element MUST NOT
+        //# forward the response.
+        let Some(key) = self.branches.get(&id).cloned() else { return };
         let is_cancel = cseq.method == Method::Cancel;
         self.drive(now, &key, |context, out| {
             let Some(index) = context.branches.iter().position(|branch| branch.id == id) else { return };
@@ -313,16 +319,6 @@ impl Proxy {
                 context.handle_response(now, index, response, out);
             }
         });
-    }
-
-    /// Passes a response back of whose request nothing is known any more, as a stateless proxy does (section 16.11).
-    fn pass_back(&mut self, now: Instant, response: &Message<'_>) {
-        let mut vias = response.vias().skip(1);
-        let Some(Ok(next)) = vias.next() else { return };
-        let ip = next.received().or_else(|| next.host().ip());
-        let port = next.rport().flatten().or(next.port()).unwrap_or(5060);
-        let sent = ip.map(|ip| (SocketAddr::new(ip, port), backward(response)));
-        self.send(now, sent);
     }
 
     fn send(&mut self, now: Instant, messages: impl IntoIterator<Item = Sent>) {
