@@ -105,6 +105,17 @@ fn who_is_cut_off_neither_sends_nor_receives() {
 }
 
 #[test]
+fn who_is_cut_off_behind_a_translator_receives_nothing_either() {
+    let (mut network, one, two) = pair(1, Conditions::default());
+    let outside = "198.51.100.9:40001".parse().unwrap();
+    network.translate(here(), outside);
+    network.cut_off(here());
+    network.with(two, |host, _| host.outbox.push((outside, b"lost".to_vec())));
+    network.run_for(Duration::from_secs(1));
+    assert!(network.node(one).arrived.is_empty());
+}
+
+#[test]
 fn a_translated_host_is_seen_and_reached_outside_only() {
     let (mut network, one, two) = pair(1, Conditions::default());
     let outside = "198.51.100.9:40001".parse().unwrap();

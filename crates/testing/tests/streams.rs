@@ -117,3 +117,18 @@ fn a_server_that_was_switched_off_resets_what_it_knows_nothing_of() {
     assert!(is_lost_and_comes_back(&mut scene, 150, 5), "{:?}", scene.states());
     assert!(scene.pbx().is_registered("858"));
 }
+
+#[test]
+fn a_caller_who_gives_up_says_so_once_over_a_connection() {
+    let phone = Phone::new(phone_address(), 1).with_screen(Box::new(|_| Verdict::Ring { limit: None }));
+    let mut scene = Scene::of(1, PbxConfig::new(pbx_address()), by_tcp(), phone);
+    scene.network.listen(pbx_address());
+    assert!(scene.run_until_registered(seconds(10)));
+    let id = scene.call(CallPlan { cancel_after: Some(seconds(2)), ..CallPlan::new("1002", "858") });
+    scene.run(seconds(1));
+    scene.network.set_conditions(Conditions { delay: seconds(1), ..Conditions::default() });
+    scene.run(seconds(60));
+    assert_eq!(scene.get(id).outcome(), Some(&Outcome::Cancelled));
+    let cancels = scene.network.packets().iter().filter(|packet| packet.payload.starts_with(b"CANCEL "));
+    assert_eq!(cancels.count(), 1);
+}

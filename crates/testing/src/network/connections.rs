@@ -19,6 +19,7 @@ use ringfence_ua::{ConnectionId, Transport};
 use ringfence_wire::sip::{Frame, Framer};
 
 use super::{Arriving, Fate, Network, Packet};
+use crate::digest::Digest;
 
 /// All connections, and who takes some.
 #[derive(Debug, Default)]
@@ -48,6 +49,8 @@ struct Side {
     waiting: VecDeque<Vec<u8>>,
     /// Since when the first of these is on its way, and how often it was sent.
     trying: Option<(Instant, u32)>,
+    /// Checksums of the requests that it has written.
+    asked: BTreeSet<u64>,
 }
 
 /// An end of a connection.
@@ -74,6 +77,8 @@ const UNANSWERED: Duration = Duration::from_secs(10);
 const UNCONFIRMED: Duration = Duration::from_secs(60);
 /// The first wait before that, which doubles (RFC 6298 has a second until the round trip is known).
 const FIRST_AGAIN: Duration = Duration::from_millis(200);
+/// How many requests of one connection are remembered: repetitions follow within half a minute.
+const MOST_ASKED: usize = 4_096;
 /// The ports that systems take for what connects (RFC 6335 section 6).
 const FIRST_EPHEMERAL: u64 = 49_152;
 const EPHEMERAL: u64 = 16_384;
@@ -118,6 +123,21 @@ impl Connection {
     }
 }
 
+impl Side {
+    /// Returns whether a host that knows datagrams only repeats a request, which over a connection nobody does.
+    fn repeats(&mut self, message: &[u8]) -> bool {
+        if message.starts_with(b"SIP/2.0 ") || message.starts_with(b"\r\n") {
+            return false;
+        }
+        if self.asked.len() >= MOST_ASKED {
+            self.asked.clear();
+        }
+        let mut digest = Digest::new();
+        digest.add(message);
+        !self.asked.insert(digest.value())
+    }
+}
+
 impl End {
     fn other(self) -> Self {
         match self {
@@ -130,7 +150,8 @@ impl End {
 /// Connections.
 impl Network {
     /// Lets others connect to an address: what comes over a connection is given to the node there as a datagram of the
-    /// peer's, pings are answered, and what it sends to the peer goes back over it.
+    /// peer's, pings are answered, and what it sends to the peer goes back over it. A request that it repeats, as over UDP, is
+    /// written once.
     pub fn listen(&mut self, address: SocketAddr) {
         self.connections.listening.insert(address);
     }
@@ -196,6 +217,9 @@ impl Network {
         if !side.is_open {
             return;
         }
+        if from == End::Server && side.repeats(message) {
+            return;
+        }
         let (host, source, destination) = (side.host, side.address, other.address);
         side.waiting.push_back(message.to_vec());
         let is_first = side.waiting.len() == 1;
@@ -259,6 +283,7 @@ impl Network {
             is_open: true,
             waiting: VecDeque::new(),
             trying: None,
+            asked: BTreeSet::new(),
         };
         let (client, server) = (side(client, outside.ip(), port), side(server, address.ip(), address.port()));
         open.insert(*newest, Connection { transport, client, server, is_silent: false });
