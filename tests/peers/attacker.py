@@ -9,6 +9,7 @@
 import collections
 import ipaddress
 import json
+import re
 import socket
 import struct
 import sys
@@ -17,6 +18,8 @@ import time
 from messages import FLOODS, From, request
 
 HOST = "127.0.0.1"
+# What is counted of a call that was accepted, beside the answer.
+ACCEPTED = "SIP/2.0 2xx to INVITE"
 # Of `linux/udp.h`: into so many pieces older kernels cut at most.
 UDP_SEGMENT = 103
 MOST_SEGMENTS = 64
@@ -92,6 +95,8 @@ def hear(receiver, answers):
         except BlockingIOError:
             return
         answers[heard.split(b"\r\n")[0].decode(errors="replace")] += 1
+        if heard.startswith(b"SIP/2.0 2") and re.search(rb"^CSeq:.*INVITE", heard, re.M):
+            answers[ACCEPTED] += 1
 
 
 def call(port):

@@ -49,7 +49,9 @@ def half_finished_handshakes_and_messages_take_no_line_and_no_file_too_many(plac
         cpu = (process.cpu_seconds_exactly() - spent) / CONNECTIONS
         peak = process.resident_kib(peak=True)
         expect(most_files <= FILES, f"{most_files} files are open, {FILES} may be")
-        expect(counters["connections"] <= FILES // 2, f"{counters['connections']} connections are held, {FILES // 2} may be")
+        # A quarter of the half, and the trunk's own.
+        most_held = FILES // 8 + 1
+        expect(counters["connections"] <= most_held, f"{counters['connections']} connections are held, {most_held} may be")
         grown, most = peak - idle, MOST_KIB_A_CONNECTION * counters["connections"] + 4096
         expect(grown <= most, f"memory grew by {grown} KiB for {counters['connections']} connections, {most} at most was expected")
         time.sleep(max(0, began + took + ALL_GONE_AFTER - time.monotonic()))

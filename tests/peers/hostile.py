@@ -7,6 +7,7 @@ import json
 import sys
 import time
 
+from attacker import ACCEPTED
 from besieged import ATTACKER, TIMES, Besieged
 from network import Network
 from process import expect
@@ -17,8 +18,8 @@ REGISTRAR = "127.0.0.1"
 STRANGERS = "127.1.0.1"
 
 COUNT = 2000
-# So many datagrams a second are several times what a debug build reads.
-OVERWHELMING = 300_000
+# So many datagrams a second are several times what is read, or as many as can be sent.
+OVERWHELMING = 2_000_000
 SECONDS = 5
 SETTLING = 0.5
 # What one flood may add to the resident memory, in KiB. A stranger's leaves nothing but what the buffers of a batch of
@@ -56,7 +57,7 @@ def expect_dropped(took):
 
 
 def strangers_who_overwhelm_it_keep_no_call_of_the_registrar_away(place):
-    """300,000 INVITEs a second, of which the system takes nearly all away unread. Meanwhile calls come through the registrar as ever,
+    """INVITEs, as many as a core can send, of which the system takes nearly all away unread. Meanwhile calls come through the registrar as ever,
     and the line is registered.
     """
     besieged = Besieged(place)
@@ -113,8 +114,9 @@ def a_flood_by_the_registrar_costs_what_its_calls_cost_and_is_forgotten(place):
     expect(calls.counted["invites"] == arrived, f"{calls.counted['invites']} calls of {arrived} that came: {calls}")
     expect(set(calls.answers) == {"SIP/2.0 100 Trying", "SIP/2.0 486 Busy Here"}, f"expected 100 and 486: {calls}")
     figures.append(calls)
-    for kind, count in ("malformed", COUNT), ("responses", COUNT), ("oversized", COUNT // 10):
-        took = by_the_registrar(besieged, kind, count, most_of_each=64)
+    # What is damaged may still be a call, and a call of 65 KB keeps as much.
+    for kind, count, most in ("malformed", COUNT, MOST_OF_A_CALL), ("responses", COUNT, 0), ("oversized", COUNT // 10, 64):
+        took = by_the_registrar(besieged, kind, count, most_of_each=most)
         expect_no_good_answers(took)
         figures.append(took)
     time.sleep(FORGOTTEN_AFTER)
@@ -135,5 +137,4 @@ def expect_no_good_answers(took):
     """Responses are not answered, nor is a call accepted."""
     if "responses" in took.name:
         expect(not took.answers, f"responses were answered: {took}")
-    accepted = [answer for answer in took.answers if answer.startswith("SIP/2.0 2") and "INVITE" in took.name]
-    expect(not accepted, f"a call was accepted: {took}")
+    expect(ACCEPTED not in took.answers, f"a call was accepted: {took}")

@@ -3,6 +3,7 @@ beside them, and at last, alone, those that measure."""
 
 import pathlib
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -185,7 +186,7 @@ def passes(test, binary, root):
     place = Place(root / test.__name__, binary)
     try:
         figures = list(test(place) or [])
-    except Failed as failure:
+    except (Failed, OSError, subprocess.SubprocessError) as failure:
         print(f"FAILED {name} after {time.monotonic() - began:.1f} s: {failure}\n{place.last_words()}", flush=True)
         return False
     finally:

@@ -21,7 +21,8 @@ def the_unit_is_sound_and_exposes_little(place):
     unit = place.folder / UNIT.name
     # Where the program is installed on a machine of its own.
     unit.write_text(UNIT.read_text().replace("/usr/bin/ringfence", str(place.binary)))
-    said = analyze("verify", unit)
+    # It reads units of this machine as well, of which it may say more.
+    said = [line for line in analyze("verify", unit).splitlines() if UNIT.name in line]
     expect(not said, f"systemd-analyze verify: {said}")
     told = analyze("security", "--offline=true", f"--threshold={round(10 * MOST_EXPOSED)}", unit)
     exposure = told.strip().splitlines()[-1].partition("level for")[2].strip()
@@ -35,7 +36,7 @@ def who_started_it_hears_that_it_is_ready_lives_and_ends(place):
         for name in f"{folder}/notify", f"@ringfence-peers-{free_port()}":
             with heard_at(name) as heard:
                 place.within = ["env", f"NOTIFY_SOCKET={name}", f"WATCHDOG_USEC={WATCHDOG * 1_000_000}"]
-                phone = Phone(place, free_port(), settings='[service]\nsandbox = "required"\n')
+                phone = Phone(place, free_port(), settings='[service]\nsandbox = "on"\n')
                 place.within = []
                 words = [heard(5), heard(WATCHDOG), heard(WATCHDOG)]
                 expect(words == ["READY=1", "WATCHDOG=1", "WATCHDOG=1"], f"who started it heard {words}")

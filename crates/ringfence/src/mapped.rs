@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use memmap2::{Advice, Mmap};
 
 use crate::config::regular::{self, ReadError};
+use crate::sources::kept_copies;
 
 /// What a file holds, mapped or read.
 #[derive(Debug)]
@@ -67,8 +68,9 @@ fn map(file: &File) -> Result<Mmap, ReadError> {
 /// end the program with SIGBUS. Returns `None` where no disk has room for it.
 fn copy(file: &File, length: u64) -> Result<Option<File>, ReadError> {
     let wished = std::env::var_os("TMPDIR").map(PathBuf::from);
-    // What is in /tmp is often in memory.
-    for place in wished.into_iter().chain([PathBuf::from("/var/tmp"), std::env::temp_dir()]) {
+    // What is in /tmp is often in memory; in the sandbox there is no other place than that of the copies of lists.
+    let usual = [PathBuf::from("/var/tmp"), kept_copies(), std::env::temp_dir()];
+    for place in wished.into_iter().chain(usual) {
         let Ok(mut copy) = tempfile::tempfile_in(&place) else { continue };
         let mut original = file;
         original.seek(SeekFrom::Start(0))?;

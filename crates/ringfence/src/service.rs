@@ -355,13 +355,13 @@ fn entries(config: &Config) -> Vec<(String, usize)> {
     config.policy.lists().iter().map(|list| (list.name().to_owned(), list.len())).collect()
 }
 
-/// Returns what the record of a call says of its end.
 /// Tells the screen and the journal how a call has ended.
 fn note_end(screen: &Screen, recorder: &Recorder, ended: &Ended) {
     screen.ended(ended);
     recorder.ended(ended.call.into(), ending(ended.status, ended.by, ended.how));
 }
 
+/// Returns what the record of a call says of its end.
 fn ending(status: Option<u16>, by: EndedBy, how: How) -> journal::Ended {
     let how = match (by, how) {
         (EndedBy::Caller, _) => journal::Ended::GAVE_UP,

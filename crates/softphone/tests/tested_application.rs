@@ -18,7 +18,7 @@ async fn answer(line: Line) -> softphone::Result<()> {
     Ok(())
 }
 
-/// Runs a PBX on a socket of the loopback interface, in a thread of its own that ends with the test.
+/// Runs a PBX on a socket of the loopback interface, in a thread of its own, which ends with the tests.
 fn run_pbx() -> (SocketAddr, Arc<Mutex<Pbx>>) {
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     // Often enough for what the test tells it, and for its timers.

@@ -130,13 +130,14 @@ impl Scenario {
             faults.push(format!("left: {counters:?}"));
         }
         let decisions = self.decisions.lock().unwrap();
-        let mut ended = BTreeSet::new();
+        let (mut ended, mut said) = (BTreeSet::new(), BTreeSet::new());
         for (_, event) in scene.phone().events() {
             let Event::Ended { call, status, by, end } = event else { continue };
             let decision = decisions.get(&call.as_u64());
             if !decision.is_some_and(|decision| decision.is_carried_out_by(*status, *by, *end)) {
                 faults.push(format!("decided {decision:?}, ended {status:?} {by:?} {end:?}"));
             }
+            said.extend(*status);
             if !ended.insert(call.as_u64()) {
                 faults.push(format!("call {call} has ended twice"));
             }
@@ -147,6 +148,11 @@ impl Scenario {
         let call = scene.get(id);
         let finals = call.answers().iter().filter(|answer| answer.is_final());
         let finals: BTreeSet<u16> = finals.map(|answer| answer.status).collect();
+        if self.trouble == Trouble::Nothing && finals != said {
+            faults.push(format!(
+                "the phone says that it answered {said:?}, and the caller was told {finals:?}"
+            ));
+        }
         if finals.len() > 1 && self.trouble != Trouble::PhoneRestarts {
             faults.push(format!("the caller was told {finals:?}"));
         }

@@ -3,9 +3,11 @@
 //! A list of what is denied, not of what is allowed: the C library, `SQLite` and the runtime ask for other calls with
 //! each version, and one that were missing would take every line down. What is denied is what no version of them can need: to run
 //! programs, to look into others, to change the system or what may be executed of memory. It fails with `EPERM`, as it would
-//! for want of rights: that stops an intruder as well as a kill does, and a mistake in this list costs no call.
+//! for want of rights: that stops an intruder as well as a kill does, and a mistake in this list costs no call. (`clone3` fails with `ENOSYS`, so that the C library asks for `clone`; a call by the
+//! numbers of another architecture ends the process.)
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 use rustix::io::Errno;
 use seccompiler::{
@@ -35,6 +37,8 @@ fn apply(mut denied: Rules, with: Errno, architecture: TargetArch) -> Result<(),
         // Some kernels know each call by a second number as well.
         let again: Vec<_> = denied.iter().map(|(call, rules)| (call | X32, rules.clone())).collect();
         denied.extend(again);
+        // Those that have another number there; nothing here is made for those kernels.
+        denied.extend(X32_ALONE.map(|call| (call | X32, Vec::new())));
     }
     let with = SeccompAction::Errno(with.raw_os_error().unsigned_abs());
     let filter = SeccompFilter::new(denied, SeccompAction::Allow, with, architecture)?;
@@ -43,6 +47,8 @@ fn apply(mut denied: Rules, with: Errno, architecture: TargetArch) -> Result<(),
 
 /// `__X32_SYSCALL_BIT`
 const X32: i64 = 0x4000_0000;
+/// The calls of `syscall_64.tbl` that are x32's only, `rt_sigaction` to `pwritev2`.
+const X32_ALONE: RangeInclusive<i64> = 512..=547;
 
 /// Calls that nothing here can need.
 const NEVER: &[i64] = &[

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, chown};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, lchown};
 use std::path::{Path, PathBuf};
 
 use super::{CannotConfine, Options};
@@ -99,13 +99,14 @@ fn own(config: &Config) -> Vec<PathBuf> {
     journal.into_iter().chain([kept_copies()]).chain(control.map(|socket| folder_of(&socket))).collect()
 }
 
-/// Makes the folders that are missing, and gives them to the user that is to write there.
+/// Makes the folders that are missing, and gives them to the user that is to write there: the folder and not what a link leads
+/// to, which whoever may write beside it could put in its place meanwhile.
 pub(super) fn give(config: &Config, (user, group): (u32, u32)) -> Result<(), CannotConfine> {
     for folder in of_service(config) {
         if folder.exists() {
             continue;
         }
-        let made = make(&folder).and_then(|()| chown(&folder, Some(user), Some(group)));
+        let made = make(&folder).and_then(|()| lchown(&folder, Some(user), Some(group)));
         made.map_err(|error| {
             let why = format!("cannot make the folder {}: {error}", folder.display());
             CannotConfine::new(why, "make it and give it to that user, or name another")
@@ -152,8 +153,12 @@ fn of_service(config: &Config) -> Vec<PathBuf> {
     journal.into_iter().chain([kept_copies(), folder_of(&control)]).collect()
 }
 
+/// Makes a folder that is its owner's alone, and those above it, which all may pass through.
 fn make(folder: &Path) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(folder)
+    if let Some(above) = folder.parent() {
+        DirBuilder::new().recursive(true).mode(0o755).create(above)?;
+    }
+    DirBuilder::new().mode(0o700).create(folder)
 }
 
 /// Returns where a file lies.

@@ -160,7 +160,8 @@ fn of_shards(port: u16, shards: u16) -> impl Iterator<Item = u16> {
 #[cfg(target_os = "linux")]
 fn become_user(config: &Config, options: &Options<'_>) -> Result<Option<String>, CannotConfine> {
     let Some(name) = options.user.or(config.service.user.as_deref()) else { return Ok(None) };
-    let group = config.service.group.as_deref();
+    // The group is of the user that stands beside it.
+    let group = config.service.group.as_deref().filter(|_| options.user.is_none());
     let account = user::Account::find(name, group)?;
     if !account.is_current() {
         folders::give(config, account.owner())?;

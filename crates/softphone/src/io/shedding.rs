@@ -12,8 +12,9 @@
 //!
 //! While it becomes as it is to be anyway, nothing is done to have it do so faster.
 //!
-//! First it is less of strangers, and when it is hardly any of those, of registrars, proxies and peers; these come back first.
-//! It begins when the buffer is half full, and ends when all are let in again.
+//! First it is fewer new requests of strangers, then less of all that they send, and when it is hardly any of that, fewer new
+//! requests of registrars, proxies and peers; these come back first. Of theirs it is never less than one of 32: whoever forges
+//! their address can fill the buffer with what is not taken away, and is not to take all their calls away with it. It begins when the buffer is half full, and ends when all are let in again.
 //!
 //! Whoever is dropped repeats the request 500 ms later (RFC 3261 section 17.1.1.2), and comes through when that one is lucky.
 //! It needs no privilege. Where the system has no such filter, or refuses it, nothing is shed and the buffer runs full.
@@ -30,12 +31,14 @@ pub(super) struct Queue {
     pub(super) dropped: u32,
 }
 
-/// Which part of the new requests is let in.
+/// Which parts are let in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Parts {
-    /// Of those of addresses that no line knows.
+    /// Of the new requests of addresses that no line knows.
     pub(super) strangers: Part,
-    /// Of those of registrars, proxies and peers.
+    /// Of what else comes from there: whoever floods us can write ACK as well as INVITE.
+    pub(super) others: Part,
+    /// Of the new requests of registrars, proxies and peers. All else of theirs is let in.
     pub(super) known: Part,
 }
 
@@ -52,6 +55,8 @@ pub(super) struct Shedding {
     fullness: i64,
     overload: Option<Overload>,
     overloads: u64,
+    /// Whether there is no filter to be had.
+    is_impossible: bool,
 }
 
 /// Since when not all was let in, and since when all is again.
@@ -78,8 +83,10 @@ const OVER: Duration = Duration::from_secs(5);
 
 impl Part {
     pub(super) const ALL: Self = Self(1 << 16);
-    /// One in a thousand: a flood that leaves room for less would fill any buffer with what passes.
+    /// One of a thousand: a flood that leaves room for less would fill any buffer with what passes.
     pub(super) const LEAST: Self = Self(64);
+    /// One of 32.
+    pub(super) const LEAST_OF_KNOWN: Self = Self(2_048);
 
     /// Returns what a random word of 32 bits is compared with: what is greater is dropped.
     pub(super) fn threshold(self) -> u32 {
@@ -87,21 +94,28 @@ impl Part {
     }
 
     /// Returns a part that is another by so many parts of the whole.
-    fn changed(self, by: i64) -> Self {
+    fn changed(self, by: i64, least: Self) -> Self {
         let part = i64::from(self.0) * (WHOLE + by) / WHOLE;
-        u32::try_from(part).map_or(Self::LEAST, Self).clamp(Self::LEAST, Self::ALL)
+        u32::try_from(part).map_or(least, Self).clamp(least, Self::ALL)
     }
 }
 
 impl Parts {
-    pub(super) const ALL: Self = Self { strangers: Part::ALL, known: Part::ALL };
+    pub(super) const ALL: Self = Self { strangers: Part::ALL, others: Part::ALL, known: Part::ALL };
 
     fn changed(self, by: i64) -> Self {
-        let is_of_strangers = if by < 0 { self.strangers > Part::LEAST } else { self.known == Part::ALL };
-        if is_of_strangers {
-            Self { strangers: self.strangers.changed(by), ..self }
-        } else {
-            Self { known: self.known.changed(by), ..self }
+        let has_less = [self.strangers, self.others].map(|part| part > Part::LEAST);
+        let is_whole = [self.known, self.others].map(|part| part == Part::ALL);
+        match (by < 0, has_less, is_whole) {
+            (true, [true, _], _) | (false, _, [true, true]) => {
+                Self { strangers: self.strangers.changed(by, Part::LEAST), ..self }
+            }
+            (true, [false, true], _) | (false, _, [true, false]) => {
+                Self { others: self.others.changed(by, Part::LEAST), ..self }
+            }
+            (true, [false, false], _) | (false, _, [false, _]) => {
+                Self { known: self.known.changed(by, Part::LEAST_OF_KNOWN), ..self }
+            }
         }
     }
 }
@@ -114,14 +128,21 @@ impl Queue {
 
 impl Default for Shedding {
     fn default() -> Self {
-        Self { parts: Parts::ALL, looked_at: None, fullness: 0, overload: None, overloads: 0 }
+        Self {
+            parts: Parts::ALL,
+            looked_at: None,
+            fullness: 0,
+            overload: None,
+            overloads: 0,
+            is_impossible: false,
+        }
     }
 }
 
 impl Shedding {
     /// Tells whether it is time to look at the queue again.
     pub(super) fn is_due(&self, now: Instant) -> bool {
-        self.looked_at.is_none_or(|looked_at| now >= looked_at + LOOK)
+        !self.is_impossible && self.looked_at.is_none_or(|looked_at| now >= looked_at + LOOK)
     }
 
     /// Returns when the queue is to be looked at even if nothing comes.
@@ -133,7 +154,8 @@ impl Shedding {
         }
     }
 
-    /// Takes how full the queue is. Returns which parts are to be let in from now on, if they are others.
+    /// Takes how full the queue is. Returns which parts are to be let in from now on, if they are others; then
+    /// [`Shedding::note`] is to be told that they are, or [`Shedding::give_up`] that they cannot be.
     pub(super) fn see(&mut self, now: Instant, queue: Queue) -> Option<Parts> {
         let (before, fullness) = (self.parts, queue.fullness());
         let (missing, filled) = (WANTED - fullness, fullness - self.fullness);
@@ -151,13 +173,12 @@ impl Shedding {
         }
         self.fullness = fullness;
         self.looked_at = Some(now);
-        self.note(now);
         (self.parts != before).then_some(self.parts)
     }
 
-    /// Lets all in from now on, as there is no filter to be had.
+    /// Lets all in from now on, as there is no filter to be had. It is not tried again.
     pub(super) fn give_up(&mut self) {
-        *self = Self { overloads: self.overloads, ..Self::default() };
+        *self = Self { overloads: self.overloads, is_impossible: true, ..Self::default() };
     }
 
     /// Tells whether there is an overload, and how many there have been.
@@ -166,7 +187,7 @@ impl Shedding {
     }
 
     /// Notes, and tells, when an overload begins and ends.
-    fn note(&mut self, now: Instant) {
+    pub(super) fn note(&mut self, now: Instant) {
         let is_whole = self.parts == Parts::ALL;
         match &mut self.overload {
             None if is_whole => {}

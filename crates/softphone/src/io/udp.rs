@@ -9,7 +9,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::UdpSocket;
 
 use super::datagrams::{self, AT_ONCE, CUTS, Plan, Received};
-use super::shedding::Shedding;
+use super::shedding::{Parts, Shedding};
 
 /// The receive buffer that is asked for: the default of most kernels holds about 90 INVITEs, and a PBX that
 /// comes back sends more at once. The kernel gives as much as `net.core.rmem_max` allows.
@@ -78,9 +78,13 @@ impl Udp {
         if let Some(parts) = shedding.see(now, queue)
             && let Err(error) = datagrams::let_in(socket, parts, known)
         {
-            tracing::debug!(%error, "filter");
+            tracing::warn!(%error, "overloaded, and the system takes nothing away");
             shedding.give_up();
+            // The filter of before would be one for ever. Where there is none there is nothing to be rid of.
+            let _ = datagrams::let_in(socket, Parts::ALL, std::iter::empty());
+            return;
         }
+        shedding.note(now);
     }
 
     /// Returns one of the datagrams that were received last, and where it came from.

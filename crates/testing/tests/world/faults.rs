@@ -47,7 +47,7 @@ impl World {
         remains
     }
 
-    /// Says which callers were answered more than once, or not told an end.
+    /// Says which callers were answered more than once.
     fn answered_twice(&self) -> Vec<String> {
         let (pbx, stranger) = (self.network.node(self.pbx), self.network.node(self.stranger));
         let calls = self.calls.iter().map(|placed| (placed, pbx.get(placed.id)));

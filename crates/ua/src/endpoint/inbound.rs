@@ -338,8 +338,9 @@ impl Endpoint {
     /// Has a source that has had its share of new requests wait.
     fn turn_away(&mut self, inbound: &Inbound<'_>) {
         self.counters.over_rate += 1;
-        if !inbound.origin.is_trusted() {
-            return;
+        match inbound.origin {
+            Origin::Anyone => return,
+            Origin::Registrar | Origin::Peer | Origin::Token => {}
         }
         //= https://www.rfc-editor.org/rfc/rfc3261#section-21.5.4
         //# The server MAY

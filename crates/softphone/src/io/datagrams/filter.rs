@@ -33,7 +33,7 @@ const RESPONSE: u32 = u32::from_be_bytes(*b"SIP/");
 const ACK: u32 = u32::from_be_bytes(*b"ACK ");
 const CANCEL: u32 = u32::from_be_bytes(*b"CANC");
 const BYE: u32 = u32::from_be_bytes(*b"BYE ");
-/// What keeps a way open.
+/// What keeps a way open, where nothing stands behind it.
 const PING: u32 = u32::from_be_bytes(*b"\r\n\r\n");
 /// Below this the first word is of STUN, whose first two bits are zero and whose types are few (RFC 8489 section 5).
 const BEYOND_STUN: u32 = 0x0200_0000;
@@ -54,11 +54,18 @@ const RANDOM: u32 = 0_u32.wrapping_sub(0x1000).wrapping_add(56);
 const LOAD_LENGTH: u16 = 0x80;
 const LOAD_WORD: u16 = 0x20;
 const LOAD_OCTET: u16 = 0x30;
+const LOAD_NUMBER: u16 = 0x00;
+const LOAD_NOTE: u16 = 0x60;
+const NOTE: u16 = 0x02;
 const GO: u16 = 0x05;
 const IF_EQUAL: u16 = 0x15;
 const IF_GREATER: u16 = 0x25;
 const IF_AT_LEAST: u16 = 0x35;
 const RETURN: u16 = 0x06;
+
+/// What is noted of a datagram while its source is looked at.
+const IS_NEW: u32 = 0;
+const IS_OTHER: u32 = 1;
 
 /// A step of the program. What is jumped to stands behind it.
 #[derive(Clone, Copy)]
@@ -87,6 +94,11 @@ enum Step {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Label {
+    New,
+    Ping,
+    Other,
+    Source,
+    OtherOfStranger,
     Pass,
     Drop,
     Known,
@@ -97,17 +109,31 @@ enum Label {
 }
 
 fn program(parts: Parts, known: &[IpAddr]) -> Vec<SockFilter> {
-    use Label::{Drop, Known, OfIpv6, Pass, Stranger};
+    use Label::{Drop, Known, New, OfIpv6, Other, OtherOfStranger, Pass, Ping, Source, Stranger};
     use Step::{Go, Here, If, Load, Return, Unless};
     let mut steps = vec![
         Load { how: LOAD_LENGTH, at: 0 },
         // What has no whole word is no request: to read one would drop it.
-        Unless { how: IF_AT_LEAST, value: UDP_HEADER + WORD, to: Pass },
+        Unless { how: IF_AT_LEAST, value: UDP_HEADER + WORD, to: Other },
         Load { how: LOAD_WORD, at: UDP_HEADER },
     ];
-    steps.extend([RESPONSE, ACK, CANCEL, BYE, PING].map(|value| If { how: IF_EQUAL, value, to: Pass }));
-    steps.push(Unless { how: IF_AT_LEAST, value: BEYOND_STUN, to: Pass });
+    steps.extend([RESPONSE, ACK, CANCEL, BYE].map(|value| If { how: IF_EQUAL, value, to: Other }));
     steps.extend([
+        If { how: IF_EQUAL, value: PING, to: Ping },
+        Unless { how: IF_AT_LEAST, value: BEYOND_STUN, to: Other },
+        Go(New),
+        Here(Ping),
+        Load { how: LOAD_LENGTH, at: 0 },
+        // Line ends before a request are skipped where it is read.
+        Unless { how: IF_EQUAL, value: UDP_HEADER + WORD, to: New },
+        Here(Other),
+        Load { how: LOAD_NUMBER, at: IS_OTHER },
+        Load { how: NOTE, at: 0 },
+        Go(Source),
+        Here(New),
+        Load { how: LOAD_NUMBER, at: IS_NEW },
+        Load { how: NOTE, at: 0 },
+        Here(Source),
         Load { how: LOAD_OCTET, at: IP_HEADER },
         If { how: IF_AT_LEAST, value: BEYOND_IPV4, to: OfIpv6 },
         Load { how: LOAD_WORD, at: IPV4_SOURCE },
@@ -127,9 +153,14 @@ fn program(parts: Parts, known: &[IpAddr]) -> Vec<SockFilter> {
         let chance = If { how: IF_GREATER, value: part.threshold(), to: Drop };
         [Load { how: LOAD_WORD, at: RANDOM }, chance, Go(Pass)]
     };
+    let is_other = |to| [Load { how: LOAD_NOTE, at: 0 }, If { how: IF_EQUAL, value: IS_OTHER, to }];
     steps.push(Here(Stranger));
+    steps.extend(is_other(OtherOfStranger));
     steps.extend(by_chance(parts.strangers));
+    steps.push(Here(OtherOfStranger));
+    steps.extend(by_chance(parts.others));
     steps.push(Here(Known));
+    steps.extend(is_other(Pass));
     steps.extend(by_chance(parts.known));
     steps.extend([Here(Pass), Return(u32::MAX), Here(Drop), Return(0)]);
     assembled(&steps)
@@ -174,14 +205,13 @@ fn assembled(steps: &[Step]) -> Vec<SockFilter> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
-    const NOBODY_NEW: Parts = Parts { strangers: Part::LEAST, known: Part::LEAST };
-    const THE_KNOWN: Parts = Parts { strangers: Part::LEAST, known: Part::ALL };
+    const NOBODY_NEW: Parts = Parts { strangers: Part::LEAST, others: Part::ALL, known: Part::LEAST };
+    const THE_KNOWN: Parts = Parts { strangers: Part::LEAST, others: Part::LEAST, known: Part::ALL };
 
-    /// Sends each datagram so many times from an address to a socket with a filter, and counts which arrive.
+    /// Sends each datagram so many times from an address to a socket with a filter, and counts which arrive: on the loopback
+    /// interface what has been sent is there.
     async fn arriving(
         from: &str,
         parts: Parts,
@@ -191,33 +221,49 @@ mod tests {
     ) -> Vec<usize> {
         // An IPv6 wildcard hears peers of both families.
         let listening = if from == "127.0.0.1" { "127.0.0.1:0" } else { "[::]:0" };
-        let receiver = UdpSocket::bind(listening).await.unwrap();
-        let port = receiver.local_addr().unwrap().port();
-        let sender = UdpSocket::bind(format!("{from}:0")).await.unwrap();
+        let receiver = std::net::UdpSocket::bind(listening).unwrap();
+        receiver.set_nonblocking(true).unwrap();
+        let filtered = UdpSocket::from_std(receiver.try_clone().unwrap()).unwrap();
         let known = || known.iter().map(|address| address.parse().unwrap());
-        let_in(&receiver, NOBODY_NEW, known()).unwrap();
-        let_in(&receiver, parts, known()).unwrap();
+        let_in(&filtered, NOBODY_NEW, known()).unwrap();
+        let_in(&filtered, parts, known()).unwrap();
+        let sender = UdpSocket::bind(format!("{from}:0")).await.unwrap();
         let loopback = if from.contains("::") { "[::1]" } else { "127.0.0.1" };
+        let port = receiver.local_addr().unwrap().port();
         sender.connect(format!("{loopback}:{port}")).await.unwrap();
         let mut counts = vec![0; datagrams.len()];
         let mut buffer = [0; 100];
         for _ in 0..times {
-            for datagram in datagrams.iter().chain(&[&b"SIP/2.0 299 end of the round"[..]]) {
+            for datagram in datagrams {
                 sender.send(datagram).await.unwrap();
             }
-            loop {
-                let next = tokio::time::timeout(Duration::from_secs(10), receiver.recv(&mut buffer)).await;
-                let length = next.expect("a response is never taken away").unwrap();
-                match datagrams.iter().position(|datagram| *datagram == &buffer[..length]) {
-                    Some(index) => counts[index] += 1,
-                    None => break,
-                }
+            while let Ok(length) = receiver.recv(&mut buffer) {
+                let is_it = |datagram: &&[u8]| *datagram == &buffer[..length];
+                counts[datagrams.iter().position(is_it).unwrap()] += 1;
             }
         }
         counts
     }
 
-    const NEW: [&[u8]; 4] = [b"INVITE sip:a@b SIP/2.0", b"REGISTER sip:b SIP/2.0", b"OPTIONS", b"\x80RTP"];
+    const NEW: [&[u8]; 5] = [
+        b"INVITE sip:a@b SIP/2.0",
+        b"REGISTER sip:b SIP/2.0",
+        b"OPTIONS",
+        b"\x80RTP",
+        b"\r\n\r\nINVITE sip:a@b SIP/2.0",
+    ];
+
+    const OTHER: [&[u8]; 9] = [
+        b"SIP/2.0 200 OK",
+        b"ACK sip:a@b SIP/2.0",
+        b"CANCEL sip:a@b SIP/2.0",
+        b"BYE sip:a@b SIP/2.0",
+        b"\r\n\r\n",
+        b"\r\n",
+        b"",
+        b"\x01\x01\0\0\x21\x12\xa4\x42",
+        b"INV",
+    ];
 
     /// Tells whether next to nothing arrived of what came 500 times, where one of a thousand is let in.
     fn is_hardly_any(arrived: &[usize]) -> bool {
@@ -226,23 +272,12 @@ mod tests {
 
     #[tokio::test]
     async fn new_requests_are_taken_away_and_nothing_else() {
-        let kept: [&[u8]; 9] = [
-            b"SIP/2.0 200 OK",
-            b"ACK sip:a@b SIP/2.0",
-            b"CANCEL sip:a@b SIP/2.0",
-            b"BYE sip:a@b SIP/2.0",
-            b"\r\n\r\n",
-            b"\r\n",
-            b"",
-            b"\x01\x01\0\0\x21\x12\xa4\x42",
-            b"INV",
-        ];
-        assert_eq!(arriving("127.0.0.1", NOBODY_NEW, &["127.0.0.1"], 100, &kept).await, [100; 9]);
+        assert_eq!(arriving("127.0.0.1", NOBODY_NEW, &["127.0.0.1"], 100, &OTHER).await, [100; 9]);
         for known in [&["127.0.0.1"][..], &[]] {
             let arrived = arriving("127.0.0.1", NOBODY_NEW, known, 500, &NEW).await;
             assert!(is_hardly_any(&arrived), "{arrived:?}");
         }
-        assert_eq!(arriving("127.0.0.1", Parts::ALL, &[], 100, &NEW).await, [100; 4]);
+        assert_eq!(arriving("127.0.0.1", Parts::ALL, &[], 100, &NEW).await, [100; 5]);
     }
 
     #[tokio::test]
@@ -252,7 +287,7 @@ mod tests {
             [("127.0.0.2", true), ("127.0.0.3", true), ("127.0.0.4", false), ("[::1]", true)]
         {
             let arrived = arriving(from, THE_KNOWN, &known, 500, &NEW).await;
-            let is_right = if is_known { arrived == [500; 4] } else { is_hardly_any(&arrived) };
+            let is_right = if is_known { arrived == [500; 5] } else { is_hardly_any(&arrived) };
             assert!(is_right, "{from}: {arrived:?}");
         }
         let arrived = arriving("[::1]", THE_KNOWN, &["2001:db8::1", "::2", "127.0.0.1"], 500, &NEW).await;
@@ -260,11 +295,19 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn of_a_stranger_all_else_can_be_taken_away_as_well_and_of_the_known_it_never_is() {
+        let nearly_nothing = Parts { strangers: Part::LEAST, others: Part::LEAST, known: Part::LEAST };
+        let arrived = arriving("127.0.0.1", nearly_nothing, &["127.0.0.2"], 500, &OTHER).await;
+        assert!(is_hardly_any(&arrived), "{arrived:?}");
+        assert_eq!(arriving("127.0.0.2", nearly_nothing, &["127.0.0.2"], 500, &OTHER).await, [500; 9]);
+    }
+
+    #[tokio::test]
     async fn as_many_are_told_apart_as_there_is_room_for_and_beyond_that_nobody() {
         let most: Vec<String> = (0..MOST_KNOWN).map(|index| format!("2001:db8::{index:x}")).collect();
         let mut known: Vec<&str> = most.iter().map(String::as_str).collect();
         known[MOST_KNOWN - 1] = "::1";
-        assert_eq!(arriving("[::1]", THE_KNOWN, &known, 50, &NEW).await, [50; 4]);
+        assert_eq!(arriving("[::1]", THE_KNOWN, &known, 50, &NEW).await, [50; 5]);
         known.push("2001:db8::ffff");
         let arrived = arriving("[::1]", THE_KNOWN, &known, 500, &NEW).await;
         assert!(is_hardly_any(&arrived), "{arrived:?}");
