@@ -5,6 +5,7 @@ becomes a line of its own on the wire or in the log, moves a cursor, or breaks J
 import json
 import socket
 import subprocess
+import time
 import unicodedata
 
 from attacker import final
@@ -12,6 +13,9 @@ from messages import From, request
 from pbx import Pbx
 from phone import LISTED, Phone
 from process import expect, free_port
+
+# The journal has a call so soon.
+WRITTEN_WITHIN = 5
 
 # Clears the screen, sets the window's title, turns text around; C0 and C1.
 HOSTILE = "x\x1b[2J\x1b]0;owned\x07\x9b31m\u202e\u2066\u200b\x7f\x85\x00\x0bX-Injected: 1"
@@ -176,8 +180,11 @@ VERBS = [
 
 def told_cleanly(phone, count):
     """What the verbs print, as text and as JSON. Returns how much of it there was."""
-    calls = json_of(phone, "calls", "--limit", "100")
-    expect(len(calls) > count // 2, f"the journal has {len(calls)} of {count} calls")
+    # The last record is written a third of a second after its call.
+    deadline = time.monotonic() + WRITTEN_WITHIN
+    while len(calls := json_of(phone, "calls", "--limit", "100")) <= count // 2:
+        expect(time.monotonic() < deadline, f"the journal has {len(calls)} of {count} calls")
+        time.sleep(0.1)
     told = 0
     for verb in VERBS:
         for words in (verb, (*verb, "--json")):
