@@ -7,25 +7,13 @@ import time
 
 import liar
 from kamailio import PASSWORD, Kamailio
+from named import LINE, RULE
 from network import Network
 from phone import Phone
 from process import expect, free_port
 from sipp import Calls
 
 LIAR = pathlib.Path(__file__).with_name("liar.py")
-
-LINE = """\
-[account.{name}]
-user = "{name}"
-domain = "{domain}"
-password = "{password}"
-{rest}
-"""
-RULE = """\
-[[rule]]
-id = "all"
-then = "busy"
-"""
 
 WATCHED = 12
 # About one lie within that time, by two lines: NAPTR, three kinds of services and two families, each twice by UDP and once by TCP,

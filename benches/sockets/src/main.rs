@@ -9,11 +9,15 @@
 //!
 //! It listens on 127.0.0.1 and takes one peer to be the only one.
 
+#[path = "../../answer.rs"]
+mod answer;
 mod calls;
 mod ring;
 
 use std::net::UdpSocket;
 use std::os::fd::AsRawFd as _;
+
+use answer::answer;
 
 /// How many datagrams are taken at once.
 const AT_ONCE: usize = 64;
@@ -43,24 +47,4 @@ fn one(socket: &UdpSocket) -> std::io::Result<()> {
             socket.send_to(&response, source)?;
         }
     }
-}
-
-/// Writes the answer to an INVITE; all else has none.
-fn answer(request: &[u8], response: &mut Vec<u8>) -> bool {
-    response.clear();
-    if !request.starts_with(b"INVITE ") {
-        return false;
-    }
-    response.extend_from_slice(b"SIP/2.0 486 Busy Here\r\n");
-    for line in request.split_inclusive(|byte| *byte == b'\n').skip(1).take_while(|line| line.len() > 2) {
-        let is_echoed = |name: &&[u8]| line.starts_with(name);
-        if [&b"Via:"[..], b"From:", b"Call-ID:", b"CSeq:"].iter().any(is_echoed) {
-            response.extend_from_slice(line);
-        } else if line.starts_with(b"To:") {
-            response.extend_from_slice(line.trim_ascii_end());
-            response.extend_from_slice(b";tag=1\r\n");
-        }
-    }
-    response.extend_from_slice(b"Content-Length: 0\r\n\r\n");
-    true
 }

@@ -10,7 +10,6 @@ use super::Endpoint;
 use crate::call::Origin;
 use crate::core::{Agent, Answering, Echo, Objection, object, write_capabilities};
 use crate::id::LineId;
-use crate::limits::SHARE_RETRY_AFTER;
 use crate::transaction::EndedBy;
 use crate::transaction::key::{Key, MergeKey, is_unique_branch};
 use crate::transaction::outcome::{Cancellable, Heard, Matched};
@@ -332,22 +331,6 @@ impl Endpoint {
         let Self { outbox, agent, .. } = self;
         outbox.push_with(inbound.target, |out| {
             inbound.answering.write(out, agent, status, phrase, more);
-        });
-    }
-
-    /// Has a source that has had its share of new requests wait.
-    fn turn_away(&mut self, inbound: &Inbound<'_>) {
-        self.counters.over_rate += 1;
-        match inbound.origin {
-            Origin::Anyone => return,
-            Origin::Registrar | Origin::Peer | Origin::Token => {}
-        }
-        //= https://www.rfc-editor.org/rfc/rfc3261#section-21.5.4
-        //# The server MAY
-        //# indicate when the client should retry the request in a Retry-After
-        //# header field.
-        self.respond_stateless(inbound, StatusCode::SERVICE_UNAVAILABLE, None, |response, _| {
-            response.header_fmt("Retry-After", format_args!("{SHARE_RETRY_AFTER}"));
         });
     }
 

@@ -10,6 +10,13 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
+use ringfence_wire::sip::StatusCode;
+
+use super::Endpoint;
+use super::inbound::Inbound;
+use crate::call::Origin;
+use crate::limits::SHARE_RETRY_AFTER;
+
 /// The shares of all sources.
 #[derive(Debug)]
 pub(super) struct Shares {
@@ -42,6 +49,24 @@ impl Shares {
             self.older = std::mem::take(&mut self.newer);
         }
         true
+    }
+}
+
+impl Endpoint {
+    /// Has a source that has had its share of new requests wait.
+    pub(super) fn turn_away(&mut self, inbound: &Inbound<'_>) {
+        self.counters.over_rate += 1;
+        match inbound.origin {
+            Origin::Anyone => return,
+            Origin::Registrar | Origin::Peer | Origin::Token => {}
+        }
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-21.5.4
+        //# The server MAY
+        //# indicate when the client should retry the request in a Retry-After
+        //# header field.
+        self.respond_stateless(inbound, StatusCode::SERVICE_UNAVAILABLE, None, |response, _| {
+            response.header_fmt("Retry-After", format_args!("{SHARE_RETRY_AFTER}"));
+        });
     }
 }
 

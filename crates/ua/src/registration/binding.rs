@@ -285,18 +285,14 @@ impl Binding {
 
     /// Takes that the last REGISTER could not be sent for want of room.
     pub(crate) fn handle_overload(&mut self, now: Instant, generator: &mut Generator) {
-        match self.phase {
-            Phase::Removing => {
-                self.cseq -= 1;
-                self.end(now);
-            }
-            Phase::Asking { .. } => {
-                // The next one has its number: this one was never sent.
-                self.cseq -= 1;
-                self.fail(now, Cause::Overloaded, None, generator);
-            }
-            Phase::Idle | Phase::Resolving { .. } | Phase::Bound { .. } | Phase::Waiting { .. } => {}
-        }
+        let is_removing = match self.phase {
+            Phase::Removing => true,
+            Phase::Asking { .. } => false,
+            Phase::Idle | Phase::Resolving { .. } | Phase::Bound { .. } | Phase::Waiting { .. } => return,
+        };
+        // The next one has its number: this one was never sent.
+        self.cseq -= 1;
+        if is_removing { self.end(now) } else { self.fail(now, Cause::Overloaded, None, generator) }
     }
 
     /// Fires what is due at `now`.
