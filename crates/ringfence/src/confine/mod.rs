@@ -162,10 +162,10 @@ fn become_user(config: &Config, options: &Options<'_>) -> Result<Option<String>,
     let Some(name) = options.user.or(config.service.user.as_deref()) else { return Ok(None) };
     // The group is of the user that stands beside it.
     let group = config.service.group.as_deref().filter(|_| options.user.is_none());
-    let account = user::Account::find(name, group)?;
-    if !account.is_current() {
-        folders::give(config, account.owner())?;
-        account.become_it(has_low_port(config))?;
+    let system_user = user::SystemUser::find(name, group)?;
+    if !system_user.is_current() {
+        folders::give(config, system_user.owner())?;
+        system_user.become_it(has_low_port(config))?;
         folders::check_readable(options.named, name)?;
         folders::check_writable(config, name)?;
     }
@@ -175,7 +175,7 @@ fn become_user(config: &Config, options: &Options<'_>) -> Result<Option<String>,
 /// Returns what is wrong on this machine with the user that a configuration names.
 #[cfg(target_os = "linux")]
 pub(crate) fn wrong_user(config: &Config) -> Option<CannotConfine> {
-    user::Account::find(config.service.user.as_deref()?, config.service.group.as_deref()).err()
+    user::SystemUser::find(config.service.user.as_deref()?, config.service.group.as_deref()).err()
 }
 
 #[cfg(not(target_os = "linux"))]

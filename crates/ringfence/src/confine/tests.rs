@@ -98,10 +98,10 @@ fn threads_that_it_starts_are_confined_with_it() {
 
 #[test]
 fn another_user_is_looked_up_and_becomes_it_only_for_root() {
-    let account = user::Account::find("nobody", None).unwrap();
-    assert_ne!(account.owner().0, 0);
-    let nobody = user::Account::find("nobody-of-that-name", None).unwrap_err();
+    let system_user = user::SystemUser::find("nobody", None).unwrap();
+    assert_ne!(system_user.owner().0, 0);
+    let nobody = user::SystemUser::find("nobody-of-that-name", None).unwrap_err();
     assert_eq!(nobody.to_string(), "there is no user nobody-of-that-name");
-    let group = user::Account::find("nobody", Some("no-such-group")).unwrap_err();
+    let group = user::SystemUser::find("nobody", Some("no-such-group")).unwrap_err();
     assert!(group.hint.contains("groupadd"), "{group:?}");
 }

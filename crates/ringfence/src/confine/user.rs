@@ -10,14 +10,14 @@ use super::CannotConfine;
 
 /// A user of this machine, with the groups it is in.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Account {
+pub(super) struct SystemUser {
     name: String,
     uid: Uid,
     gid: Gid,
     groups: Vec<Gid>,
 }
 
-impl Account {
+impl SystemUser {
     /// Looks a user up, and its group or another.
     pub(super) fn find(name: &str, group: Option<&str>) -> Result<Self, CannotConfine> {
         let user = User::from_name(name).map_err(|error| unknown("user", name, error))?;
