@@ -11,6 +11,7 @@
 //! microseconds. In the open loop a call counts from when it was due, also where AT_ONCE or this program held it up. Of a
 //! storm it tells the seconds, the INVITEs sent, the calls that were answered within them, and 486s that came again.
 
+use std::collections::VecDeque;
 use std::io::ErrorKind;
 use std::net::UdpSocket;
 use std::os::fd::AsRawFd as _;
@@ -66,8 +67,9 @@ struct Flood {
     to_at: usize,
     /// Each in the place of its number, modulo how many places there are.
     calls: Vec<Option<Call>>,
-    /// The numbers of the next calls, one for each place that is free.
-    free: Vec<usize>,
+    /// The numbers of the next calls, one for each place that is free, the one that is free for longest first: so callers
+    /// who call in turn do.
+    free: VecDeque<usize>,
     rate: Option<f64>,
     patience: Option<Patience>,
     began: Instant,
@@ -123,7 +125,7 @@ fn main() -> std::io::Result<()> {
         ack,
         to_at,
         calls: vec![None; at_once],
-        free: (0..at_once).rev().collect(),
+        free: (0..at_once).collect(),
         rate,
         patience,
         began: Instant::now(),
@@ -162,7 +164,7 @@ impl Flood {
             let now = Instant::now();
             while self.started < self.wanted
                 && let Some(due_at) = self.due_at().filter(|due_at| *due_at <= now)
-                && let Some(number) = self.free.pop()
+                && let Some(number) = self.free.pop_front()
             {
                 self.start(number, due_at)?;
             }
@@ -204,7 +206,7 @@ impl Flood {
                 match self.calls[slot].take_if(|call| call.number == number) {
                     Some(call) => {
                         self.answered += 1;
-                        self.free.push(number + self.calls.len());
+                        self.free.push_back(number + self.calls.len());
                         let micros = (now - call.due_at).as_micros();
                         self.took[usize::try_from(micros).unwrap_or(LONGEST).min(LONGEST)] += 1;
                     }
