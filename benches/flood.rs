@@ -107,8 +107,7 @@ fn main() -> std::io::Result<()> {
         [port, wanted, at_once, rate] => (port, wanted, at_once, Some(rate as f64)),
         _ => panic!("{USAGE}"),
     };
-    let socket = UdpSocket::bind("127.0.0.1:0")?;
-    socket.connect(("127.0.0.1", u16::try_from(port).expect("a port")))?;
+    let socket = socket_to(port)?;
     let own = socket.local_addr()?.port();
     match rate {
         Some(_) if patience.is_some() => socket.set_read_timeout(Some(NAP))?,
@@ -290,15 +289,13 @@ const BURST: usize = 60;
 
 impl Storm {
     fn new(port: usize) -> std::io::Result<Self> {
-        let socket = UdpSocket::bind("127.0.0.1:0")?;
-        socket.connect(("127.0.0.1", u16::try_from(port).expect("a port")))?;
+        let socket = socket_to(port)?;
         socket.set_nonblocking(true)?;
         let own = socket.local_addr()?.port();
         let (invite, _) = invite(CALLED, own);
         let (ack, to_at) = request("ACK", CALLED, own, "", "");
-        // SOL_UDP, UDP_SEGMENT: every INVITE is as long as the first, and an ACK shorter. SOL_SOCKET, SO_RCVBUF.
+        // SOL_UDP, UDP_SEGMENT: every INVITE is as long as the first, and an ACK shorter.
         set_option(&socket, 17, 103, i32::try_from(invite.bytes.len()).expect("a datagram"))?;
-        set_option(&socket, 1, 8, 8 << 20)?;
         Ok(Self { socket, invite, ack, to_at, answered: Vec::new(), answered_again: 0 })
     }
 
@@ -358,6 +355,16 @@ fn number_of(response: &str) -> Option<usize> {
 fn to_of(response: &str) -> &str {
     let to = response.find("\r\nTo:").map_or("", |at| &response[at + 2..]);
     to.find("\r\n").map_or("", |end| &to[..end + 2])
+}
+
+/// Returns a socket that has room for what comes while this program waits for its core: what is dropped here would be the
+/// server's 486 after 500 ms.
+fn socket_to(port: usize) -> std::io::Result<UdpSocket> {
+    let socket = UdpSocket::bind("127.0.0.1:0")?;
+    socket.connect(("127.0.0.1", u16::try_from(port).expect("a port")))?;
+    // SOL_SOCKET, SO_RCVBUF.
+    set_option(&socket, 1, 8, 8 << 20)?;
+    Ok(socket)
 }
 
 fn set_option(socket: &UdpSocket, level: i32, name: i32, value: i32) -> std::io::Result<()> {
