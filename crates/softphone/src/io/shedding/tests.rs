@@ -40,7 +40,11 @@ struct Flood {
 impl Flood {
     /// Of a buffer that takes so many looks to be emptied, and so many times what can be served.
     fn of(looks: u32, strangers: u32, known: u32) -> Self {
-        let served = 300_000;
+        Self::serving(300_000, looks, strangers, known)
+    }
+
+    /// The same where so many bytes are served at each look.
+    fn serving(served: u32, looks: u32, strangers: u32, known: u32) -> Self {
         let (strangers, known) = (strangers * served, known * served);
         Self { strangers, others: 0, known, served, room: looks * served, taken: 0 }
     }
@@ -74,13 +78,35 @@ fn while_the_buffer_is_not_half_full_everything_is_let_in_and_nobody_is_woken() 
 
 #[test]
 fn however_many_come_as_many_are_let_in_as_can_be_served() {
-    for (looks, known) in [(28, 2), (28, 10), (28, 30), (7, 2), (7, 10), (2, 2), (2, 10)] {
+    for (looks, known, served) in [
+        (28, 2, 300_000),
+        (28, 10, 300_000),
+        (28, 30, 300_000),
+        (7, 2, 300_000),
+        (7, 10, 300_000),
+        (2, 2, 300_000),
+        (2, 10, 300_000),
+        // A hundred thousand calls a second.
+        (9, 2, 900_000),
+        (9, 10, 900_000),
+    ] {
         let (mut shedding, mut now) = start();
-        let mut flood = Flood::of(looks, 0, known);
+        let mut flood = Flood::serving(served, looks, 0, known);
         flood.goes_on(&mut shedding, &mut now, 100);
         let served = flood.goes_on(&mut shedding, &mut now, 500);
         assert!(served > 0.98, "{known} times what can be served, {looks} looks of room: {served:.3} is");
         assert!(flood.taken < flood.room, "there is room for what is never taken away");
+    }
+}
+
+#[test]
+fn a_lasting_flood_leaves_a_large_buffer_as_empty_as_a_small_one() {
+    let (mut shedding, mut now) = start();
+    let mut flood = Flood::of(28, 0, 2);
+    flood.goes_on(&mut shedding, &mut now, 1_000);
+    for _ in 0..500 {
+        flood.goes_on(&mut shedding, &mut now, 1);
+        assert!(flood.taken < MOST / 2, "{} bytes wait", flood.taken);
     }
 }
 
