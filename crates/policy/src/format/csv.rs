@@ -138,13 +138,18 @@ fn rows<'a>(layout: &Layout, fields: &[Field<'a>]) -> Result<Vec<Row<'a>>, RowEr
 
 /// Passes on each number of a field. Google's address book puts several into one.
 fn numbers<'a>(field: Cow<'a, str>, mut each: impl FnMut(Cow<'a, str>)) {
-    if field.contains(SEPARATOR) {
+    if is_several(&field) {
         let numbers = field.split(SEPARATOR).map(str::trim).filter(|number| !number.is_empty());
         return numbers.for_each(|number| each(Cow::Owned(number.to_owned())));
     }
     if !field.trim().is_empty() {
         each(trimmed(field));
     }
+}
+
+/// Tells whether a field has several numbers. In an expression anything may stand.
+fn is_several(field: &str) -> bool {
+    field.contains(SEPARATOR) && !field.trim_start().starts_with('/')
 }
 
 fn trimmed(text: Cow<'_, str>) -> Cow<'_, str> {
@@ -217,7 +222,7 @@ impl Writer {
     }
 
     pub(super) fn write(&self, row: &Row<'_>, to: &mut dyn fmt::Write) -> Result<bool, fmt::Error> {
-        if !is_one_line(&row.number) {
+        if !is_one_line(&row.number) || is_several(&row.number) {
             return Ok(false);
         }
         write_field(&row.number, to)?;

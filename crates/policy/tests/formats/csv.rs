@@ -39,6 +39,14 @@ fn every_telephone_of_an_address_book_is_a_row() {
 }
 
 #[test]
+fn an_expression_in_which_the_separator_of_numbers_stands_is_one_entry() {
+    assert_eq!(
+        read(&csv(), b"number,description\n/^a:::b/,Wine\n0791234567 ::: 0791234568,\n"),
+        ["2 /^a:::b/ Wine", "3 0791234567 -", "3 0791234568 -"]
+    );
+}
+
+#[test]
 fn the_delimiter_a_byte_order_mark_and_the_first_line_of_a_spreadsheet_are_recognised() {
     assert_eq!(read(&csv(), include_bytes!("data/excel.csv")), ["3 030 1234567 Muster; Söhne"]);
     assert_eq!(read(&csv(), b"Phone\tNote\r\n0791234567\tWine, more\r\n"), ["2 0791234567 Wine, more"]);
