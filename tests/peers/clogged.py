@@ -250,6 +250,7 @@ FRAMES = {
     "a ping in parts": b"\x09\x81" + MASK + b"x",
     "what goes on with nothing": b"\x80\x86" + MASK + b"INVITE",
     "a message in 70,000 parts": b"\x01\x81" + MASK + b"I" + (b"\0\x81" + MASK + b"x") * 70_000,
+    "a message in parts with nothing in them": b"\x01\x81" + MASK + b"I" + (b"\0\x80" + MASK) * 1_000_000,
     "no UTF-8": b"\x81\x82" + MASK + b"\xff\xfe",
 }
 

@@ -2,7 +2,11 @@
 //!
 //! What is freed lies among what is not, and the C library's allocator keeps it: of a flood of 20,000 calls that nobody
 //! acknowledged two thirds stayed. To look for it takes milliseconds in which no thread can allocate: so it is done once after each
-//! busy time, and once after the start.
+//! busy time, once after the start, and every five minutes of a busy time that does not end, in which whatever once piled up
+//! would stay for ever.
+//!
+//! It does not look at what is free above all that a thread has in use. That goes back at once, as long as the bounds for it are
+//! what they were at the start: they grow to 64 MiB with what was once freed, unless they are set.
 
 use std::time::Duration;
 
@@ -17,13 +21,23 @@ const BUSY: u64 = 2_000;
 /// It is over after so many looks: a transaction holds its response for 32 s (RFC 3261 section 17.2.1, 64*T1).
 const LOOKS: u32 = 4;
 
+/// So many looks are a long busy time.
+const LONG: u32 = 30;
+
+/// From so many bytes on, tables that have grown get memory of their own, which goes back when they shrink.
+const OWN: i32 = 256 * 1024;
+
+/// So many free bytes above all that is in use go back at once.
+const ABOVE: i32 = 256 * 1024;
+
 /// Gives memory back after each busy time, for ever.
 pub(crate) async fn tend(phone: &Softphone) {
+    keep_bounds();
     let mut pace = Pace::default();
     loop {
         tokio::time::sleep(EVERY).await;
         let Ok(counters) = phone.counters().await else { return };
-        if pace.has_become_quiet(messages(&counters)) {
+        if pace.is_time(messages(&counters)) {
             // A thread that panicked has said so.
             drop(tokio::task::spawn_blocking(give_back).await);
         }
@@ -34,21 +48,23 @@ fn messages(counters: &Counters) -> u64 {
     counters.datagrams + counters.stream_messages
 }
 
-/// How many messages there were, and how often it was looked since they were many.
+/// How many messages there were, how often it was looked since they were many, and how often in a busy time.
 #[derive(Debug, Default)]
 struct Pace {
     messages: u64,
     quiet: u32,
+    busy: u32,
 }
 
 impl Pace {
     /// Takes how many messages there have been since the start, which leaves as much behind as a busy time. Tells whether such a
-    /// time is over just now.
-    fn has_become_quiet(&mut self, messages: u64) -> bool {
+    /// time is over just now, or has been a long one again.
+    fn is_time(&mut self, messages: u64) -> bool {
         let before = std::mem::replace(&mut self.messages, messages);
         let is_busy = messages.saturating_sub(before) > BUSY;
         self.quiet = if is_busy { 0 } else { self.quiet.saturating_add(1) };
-        self.quiet == LOOKS
+        self.busy = if self.quiet >= LOOKS { 0 } else { self.busy % LONG + 1 };
+        self.quiet == LOOKS || self.busy == LONG
     }
 }
 
@@ -60,6 +76,19 @@ fn give_back() {
     unsafe { libc::malloc_trim(0) };
 }
 
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[expect(unsafe_code, reason = "the C library's allocator is asked by a call of its own")]
+fn keep_bounds() {
+    for (bound, bytes) in [(libc::M_MMAP_THRESHOLD, OWN), (libc::M_TRIM_THRESHOLD, ABOVE)] {
+        // SAFETY: it takes no pointer, may be called at any time by any thread, and changes nothing that is allocated.
+        unsafe { libc::mallopt(bound, bytes) };
+    }
+}
+
+/// Other allocators have no such bounds.
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+fn keep_bounds() {}
+
 /// Other allocators give back what they think right.
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
 fn give_back() {}
@@ -70,7 +99,7 @@ mod tests {
 
     /// Looks so many times, with so many messages each time. Tells at which looks a busy time was over.
     fn looks(pace: &mut Pace, times: usize, messages: u64) -> Vec<usize> {
-        (1..=times).filter(|_| pace.has_become_quiet(pace.messages + messages)).collect()
+        (1..=times).filter(|_| pace.is_time(pace.messages + messages)).collect()
     }
 
     #[test]
@@ -81,6 +110,14 @@ mod tests {
         assert_eq!(looks(&mut pace, 3, BUSY), [0; 0]);
         assert_eq!(looks(&mut pace, 1, BUSY + 1), [0; 0], "it was a pause");
         assert_eq!(looks(&mut pace, 100, 0), [4]);
+    }
+
+    #[test]
+    fn in_a_busy_time_that_does_not_end_it_is_time_every_five_minutes() {
+        let mut pace = Pace::default();
+        let looked = looks(&mut pace, 100, BUSY + 1);
+        assert_eq!(looked, [30, 60, 90]);
+        assert_eq!(EVERY * LONG, Duration::from_secs(300));
     }
 
     #[test]

@@ -133,6 +133,9 @@ fn conditional() -> Result<Rules, BackendError> {
     let families = [libc::AF_UNIX, libc::AF_INET, libc::AF_INET6, libc::AF_NETLINK];
     let others = families.map(|family| condition(0, Is::Ne, family.unsigned_abs()));
     let other_family = all(others.into_iter().collect::<Result<_, _>>()?)?;
+    // Of what the kernel has to tell, addresses and routes: no firewall, no audit.
+    let netlink = condition(0, Is::Eq, libc::AF_NETLINK.unsigned_abs())?;
+    let other_news = all(vec![netlink, condition(2, Is::Ne, libc::NETLINK_ROUTE.unsigned_abs())?])?;
     let namespaces = NAMESPACES.iter().map(|flag| {
         let flag = flag.unsigned_abs();
         all(vec![condition(0, Is::MaskedEq(flag.into()), flag)?])
@@ -140,7 +143,7 @@ fn conditional() -> Result<Rules, BackendError> {
     // What a terminal would take for typed.
     let typed = [TIOCSTI, TIOCLINUX].map(|what| all(vec![condition(1, Is::Eq, what)?]));
     Ok([
-        (libc::SYS_socket, vec![other_family.clone()]),
+        (libc::SYS_socket, vec![other_family.clone(), other_news]),
         (libc::SYS_socketpair, vec![other_family]),
         (libc::SYS_clone, namespaces.collect::<Result<_, _>>()?),
         (libc::SYS_ioctl, typed.into_iter().collect::<Result<_, _>>()?),

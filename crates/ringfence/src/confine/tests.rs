@@ -73,6 +73,10 @@ fn code_is_not_made_and_no_other_kind_of_socket() {
         for family in [socket2::Domain::PACKET, socket2::Domain::VSOCK] {
             assert!(is_denied(socket2::Socket::new(family, socket2::Type::DGRAM, None)));
         }
+        let news =
+            |of: i32| socket2::Socket::new(libc::AF_NETLINK.into(), socket2::Type::RAW, Some(of.into()));
+        assert!(is_denied(news(libc::NETLINK_AUDIT)));
+        news(libc::NETLINK_ROUTE).unwrap();
         UdpSocket::bind("127.0.0.1:0").unwrap();
     });
 }

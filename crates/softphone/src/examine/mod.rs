@@ -195,7 +195,7 @@ impl Unreached {
             }
             Failure::NotInTime { step: Step::Tcp, patience } => Self::Silent(*patience),
             Failure::Certificate(error) => Self::Certificate(Distrust::of(error)),
-            Failure::NotInTime { .. } | Failure::Tls(_) | Failure::WebSocket(_) => {
+            Failure::NotInTime { .. } | Failure::Tls(_) | Failure::WebSocket(_) | Failure::Extension(_) => {
                 Self::Handshake(failure.to_string())
             }
             Failure::Tcp(_) | Failure::Name(_) | Failure::Setup(_) | Failure::Address { .. } => {

@@ -52,6 +52,8 @@ pub(super) struct Part(u32);
 pub(super) struct Shedding {
     parts: Parts,
     looked_at: Option<Instant>,
+    /// When it was said last which parts are let in.
+    told_at: Option<Instant>,
     /// How full the queue was then.
     fullness: i64,
     overload: Option<Overload>,
@@ -78,6 +80,9 @@ const CHANGES: RangeInclusive<i64> = -WHOLE / 2..=WHOLE / 4;
 
 /// Between two looks: a hundred requests and more are answered meanwhile.
 const LOOK: Duration = Duration::from_millis(2);
+
+/// So often at least the filter learns who is known: a line may be added meanwhile, or its registrar move.
+const TOLD: Duration = Duration::from_secs(1);
 
 /// An overload is over when all was let in for so long: about the limit it comes and goes by the second.
 const OVER: Duration = Duration::from_secs(5);
@@ -136,6 +141,7 @@ impl Default for Shedding {
         Self {
             parts: Parts::ALL,
             looked_at: None,
+            told_at: None,
             fullness: 0,
             overload: None,
             overloads: 0,
@@ -159,7 +165,8 @@ impl Shedding {
         }
     }
 
-    /// Takes how full the queue is. Returns which parts are to be let in from now on, if they are others; then
+    /// Takes how full the queue is. Returns which parts are to be let in from now on, if they are others, or others may be
+    /// known by now; then
     /// [`Shedding::note`] is to be told that they are, or [`Shedding::give_up`] that they cannot be.
     pub(super) fn see(&mut self, now: Instant, queue: Queue) -> Option<Parts> {
         let (before, fullness) = (self.parts, queue.fullness());
@@ -178,7 +185,12 @@ impl Shedding {
         }
         self.fullness = fullness;
         self.looked_at = Some(now);
-        (self.parts != before).then_some(self.parts)
+        let is_old = self.parts != Parts::ALL && self.told_at.is_none_or(|told_at| now >= told_at + TOLD);
+        if self.parts == before && !is_old {
+            return None;
+        }
+        self.told_at = Some(now);
+        Some(self.parts)
     }
 
     /// Lets all in from now on, as there is no filter to be had. It is not tried again.

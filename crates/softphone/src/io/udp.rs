@@ -74,17 +74,19 @@ impl Udp {
     /// Has the kernel let in what part of the new requests there is room for, those of `known` before others.
     pub(crate) fn shed(&mut self, now: Instant, known: impl Iterator<Item = IpAddr>) {
         let Self { socket, shedding, .. } = self;
-        let Some(queue) = datagrams::queue(socket) else { return shedding.give_up() };
-        if let Some(parts) = shedding.see(now, queue)
-            && let Err(error) = datagrams::let_in(socket, parts, known)
-        {
-            tracing::warn!(%error, "overloaded, and the system takes nothing away");
-            shedding.give_up();
-            // The filter of before would be one for ever. Where there is none there is nothing to be rid of.
-            let _ = datagrams::let_in(socket, Parts::ALL, std::iter::empty());
-            return;
+        let is_told = match datagrams::queue(socket).map(|queue| shedding.see(now, queue)) {
+            Some(Some(parts)) => datagrams::let_in(socket, parts, known)
+                .inspect_err(|error| tracing::warn!(%error, "overloaded, and the system takes nothing away"))
+                .is_ok(),
+            Some(None) => true,
+            None => false,
+        };
+        if is_told {
+            return shedding.note(now);
         }
-        shedding.note(now);
+        shedding.give_up();
+        // The filter of before would be one for ever. Where there is none there is nothing to be rid of.
+        let _ = datagrams::let_in(socket, Parts::ALL, std::iter::empty());
     }
 
     /// Returns one of the datagrams that were received last, and where it came from.

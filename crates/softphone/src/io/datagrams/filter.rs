@@ -1,6 +1,7 @@
 //! The program that takes new requests away before they are received, in the words of the kernel's packet filter
 //! (`linux/filter.h`). It sees a datagram from its UDP header on.
 
+use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -9,8 +10,8 @@ use tokio::net::UdpSocket;
 
 use crate::io::shedding::{Part, Parts};
 
-/// Lets parts of the new requests in from now on; with all of them the filter is gone. Where more are known than the program
-/// has room for, all count as strangers.
+/// Lets parts of the new requests in from now on; with all of them the filter is gone. Where more are known than are told
+/// apart, new requests of all are strangers', and all else of all is let in.
 pub(in super::super) fn let_in(
     socket: &UdpSocket,
     parts: Parts,
@@ -21,12 +22,16 @@ pub(in super::super) fn let_in(
         return socket.detach_filter();
     }
     let known: Vec<_> = known.take(MOST_KNOWN + 1).collect();
-    let known = if known.len() > MOST_KNOWN { &[] } else { &known[..] };
+    let (parts, known) = match known.len() {
+        0..=MOST_KNOWN => (parts, &known[..]),
+        _ => (Parts { others: Part::ALL, ..parts }, &[][..]),
+    };
     socket.attach_filter(&program(parts, known))
 }
 
-/// An address takes nine steps at most, and a jump leads over 255.
-const MOST_KNOWN: usize = 24;
+/// An address takes nine steps at most: to have the kernel take the program anew, each 2 ms, is to cost less than what it
+/// saves.
+const MOST_KNOWN: usize = 128;
 
 /// How that begins which is no new request: responses, and the requests that belong to one that was let in before.
 const RESPONSE: u32 = u32::from_be_bytes(*b"SIP/");
@@ -92,7 +97,7 @@ enum Step {
     Return(u32),
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 enum Label {
     New,
     Ping,
@@ -103,13 +108,14 @@ enum Label {
     Drop,
     Known,
     Stranger,
+    OfIpv4,
     OfIpv6,
     /// Behind the comparison with one address.
     Next(usize),
 }
 
 fn program(parts: Parts, known: &[IpAddr]) -> Vec<SockFilter> {
-    use Label::{Drop, Known, New, OfIpv6, Other, OtherOfStranger, Pass, Ping, Source, Stranger};
+    use Label::{Drop, Known, New, OfIpv4, OfIpv6, Other, OtherOfStranger, Pass, Ping, Source, Stranger};
     use Step::{Go, Here, If, Load, Return, Unless};
     let mut steps = vec![
         Load { how: LOAD_LENGTH, at: 0 },
@@ -136,17 +142,19 @@ fn program(parts: Parts, known: &[IpAddr]) -> Vec<SockFilter> {
         Here(Source),
         Load { how: LOAD_OCTET, at: IP_HEADER },
         If { how: IF_AT_LEAST, value: BEYOND_IPV4, to: OfIpv6 },
-        Load { how: LOAD_WORD, at: IPV4_SOURCE },
+        Go(OfIpv4),
+        Here(OfIpv6),
     ]);
-    for address in known {
-        if let IpAddr::V4(address) = address {
-            steps.push(If { how: IF_EQUAL, value: address.to_bits(), to: Known });
-        }
-    }
-    steps.extend([Go(Stranger), Here(OfIpv6)]);
     for (index, address) in known.iter().enumerate() {
         if let IpAddr::V6(address) = address {
             steps.extend(is_from(*address, index));
+        }
+    }
+    steps.extend([Go(Stranger), Here(OfIpv4), Load { how: LOAD_WORD, at: IPV4_SOURCE }]);
+    for (index, address) in known.iter().enumerate() {
+        if let IpAddr::V4(address) = address {
+            let to = Label::Next(index);
+            steps.extend([Unless { how: IF_EQUAL, value: address.to_bits(), to }, Go(Known), Here(to)]);
         }
     }
     let by_chance = |part: Part| {
@@ -181,26 +189,34 @@ fn is_from(address: Ipv6Addr, index: usize) -> impl Iterator<Item = Step> {
     steps.into_iter().flatten().chain([Step::Go(Label::Known), Step::Here(to)])
 }
 
-/// Replaces labels by how far they are.
+/// Replaces labels by how far they are. All but [`Step::Go`] lead over 255 steps at most.
 fn assembled(steps: &[Step]) -> Vec<SockFilter> {
-    let is_instruction = |step: &&Step| !matches!(step, Step::Here(_));
-    let place = |label: Label| {
-        let here = steps.iter().take_while(|step| !matches!(step, Step::Here(found) if *found == label));
-        here.filter(is_instruction).count()
-    };
-    let instructions = steps.iter().filter(is_instruction).enumerate();
-    let assembled = instructions.map(|(at, step)| {
-        let over = |label| u8::try_from(place(label) - at - 1).unwrap_or(u8::MAX);
-        match *step {
-            Step::Load { how, at } => SockFilter::new(how, 0, 0, at),
-            Step::If { how, value, to } => SockFilter::new(how, over(to), 0, value),
-            Step::Unless { how, value, to } => SockFilter::new(how, 0, over(to), value),
-            Step::Go(to) => SockFilter::new(GO, 0, 0, over(to).into()),
-            Step::Return(value) => SockFilter::new(RETURN, 0, 0, value),
-            Step::Here(_) => SockFilter::new(RETURN, 0, 0, u32::MAX),
+    let mut places = HashMap::new();
+    let mut count: u32 = 0;
+    for step in steps {
+        match step {
+            Step::Here(label) => drop(places.insert(*label, count)),
+            Step::Load { .. } | Step::If { .. } | Step::Unless { .. } | Step::Go(_) | Step::Return(_) => {
+                count += 1;
+            }
         }
-    });
-    assembled.collect()
+    }
+    let place = |label: Label| places.get(&label).copied().unwrap_or(count);
+    let mut assembled = Vec::with_capacity(steps.len());
+    for step in steps {
+        let behind = u32::try_from(assembled.len()).unwrap_or(u32::MAX).saturating_add(1);
+        let over = |label| place(label).saturating_sub(behind);
+        let near = |label| u8::try_from(over(label)).unwrap_or(u8::MAX);
+        assembled.push(match *step {
+            Step::Load { how, at } => SockFilter::new(how, 0, 0, at),
+            Step::If { how, value, to } => SockFilter::new(how, near(to), 0, value),
+            Step::Unless { how, value, to } => SockFilter::new(how, 0, near(to), value),
+            Step::Go(to) => SockFilter::new(GO, 0, 0, over(to)),
+            Step::Return(value) => SockFilter::new(RETURN, 0, 0, value),
+            Step::Here(_) => continue,
+        });
+    }
+    assembled
 }
 
 #[cfg(test)]
@@ -303,13 +319,25 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn as_many_are_told_apart_as_there_is_room_for_and_beyond_that_nobody() {
-        let most: Vec<String> = (0..MOST_KNOWN).map(|index| format!("2001:db8::{index:x}")).collect();
-        let mut known: Vec<&str> = most.iter().map(String::as_str).collect();
-        known[MOST_KNOWN - 1] = "::1";
-        assert_eq!(arriving("[::1]", THE_KNOWN, &known, 50, &NEW).await, [50; 5]);
-        known.push("2001:db8::ffff");
+    async fn as_many_are_told_apart_as_there_is_room_for() {
+        for (from, other) in [("[::1]", "2001:db8::"), ("127.0.0.2", "192.0.2."), ("127.0.0.2", "2001:db8::")]
+        {
+            let known: Vec<String> = (0..MOST_KNOWN).map(|index| format!("{other}{index}")).collect();
+            for place in [0, MOST_KNOWN / 2, MOST_KNOWN - 1] {
+                let mut known: Vec<&str> = known.iter().map(String::as_str).collect();
+                known[place] = from.trim_matches(['[', ']']);
+                assert_eq!(arriving(from, THE_KNOWN, &known, 50, &NEW).await, [50; 5], "{from} at {place}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn beyond_that_new_requests_of_all_are_taken_away_and_nothing_else_of_anybody() {
+        let known: Vec<String> = (0..=MOST_KNOWN).map(|index| format!("2001:db8::{index:x}")).collect();
+        let mut known: Vec<&str> = known.iter().map(String::as_str).collect();
+        known[0] = "::1";
         let arrived = arriving("[::1]", THE_KNOWN, &known, 500, &NEW).await;
         assert!(is_hardly_any(&arrived), "{arrived:?}");
+        assert_eq!(arriving("[::1]", THE_KNOWN, &known, 100, &OTHER).await, [100; 9]);
     }
 }

@@ -192,6 +192,17 @@ fn a_part_is_told_only_when_it_has_changed() {
 }
 
 #[test]
+fn what_is_let_in_is_told_again_each_second_as_others_may_be_known_by_then() {
+    let (mut shedding, mut now) = start();
+    look(&mut shedding, &mut now, 200, 100);
+    let told = (0..5_000).filter(|_| {
+        now += LOOK;
+        see(&mut shedding, now, filled(100)).is_some()
+    });
+    assert_eq!(told.count(), 10);
+}
+
+#[test]
 fn after_the_worst_flood_all_is_let_in_again_within_three_tenths_of_a_second() {
     let (mut shedding, mut now) = start();
     look(&mut shedding, &mut now, 1_000, 100);

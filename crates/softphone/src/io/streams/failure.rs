@@ -38,6 +38,9 @@ pub(crate) enum Failure {
     /// The WebSocket handshake has failed.
     #[error("{}", said(.0))]
     WebSocket(Box<WebSocketError>),
+    /// The server uses an extension of WebSocket that was not asked for.
+    #[error("the server uses a WebSocket extension that was not asked for: {0}")]
+    Extension(String),
 }
 
 /// One of the steps by which a connection is opened.
@@ -54,7 +57,11 @@ impl Failure {
         match self {
             Self::Tcp(error) => !is_of_network(error.kind()),
             Self::Setup(_) | Self::Name(_) | Self::Address { .. } => false,
-            Self::NotInTime { .. } | Self::Certificate(_) | Self::Tls(_) | Self::WebSocket(_) => true,
+            Self::NotInTime { .. }
+            | Self::Certificate(_)
+            | Self::Tls(_)
+            | Self::WebSocket(_)
+            | Self::Extension(_) => true,
         }
     }
 

@@ -33,6 +33,8 @@ pub(super) struct Frames {
     part: Part,
     /// Whether a message was begun in a frame before this one.
     is_fragmented: bool,
+    /// How many frames the message has that was begun.
+    parts: u32,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,6 +66,9 @@ const CONTROL: u8 = 0x08;
 /// Of the second: that a mask comes before the payload, and the rest.
 const MASK: u8 = 0x80;
 const LENGTH: u8 = 0x7f;
+/// Frames of one message: empty ones count against no other limit, and the library reads on as long as they come.
+const MOST_PARTS: u32 = 1_000;
+const TOO_MANY_PARTS: &str = "the peer sends a message in more than 1000 parts";
 
 impl Watched {
     /// Watches a stream on which the handshake is to come.
@@ -118,7 +123,7 @@ impl Frames {
     }
 
     fn at(part: Part) -> Self {
-        Self { part, is_fragmented: false }
+        Self { part, is_fragmented: false, parts: 0 }
     }
 
     /// Takes what was read.
@@ -141,6 +146,11 @@ impl Frames {
         self.is_fragmented || !is_between
     }
 
+    /// Tells whether the message that was begun has more parts than anybody sends.
+    fn has_too_many_parts(&self) -> bool {
+        self.parts > MOST_PARTS
+    }
+
     /// Returns what comes after one more byte of a frame's head.
     fn after_head(&mut self, mut bytes: [u8; LONGEST_HEAD], length: usize, next: u8) -> Part {
         bytes[length] = next;
@@ -156,6 +166,7 @@ impl Frames {
         }
         if bytes[0] & CONTROL == 0 {
             self.is_fragmented = bytes[0] & FIN == 0;
+            self.parts = if self.is_fragmented { self.parts.saturating_add(1) } else { 0 };
         }
         let long = bytes[2..2 + extended].iter().fold(0, |long, &byte| long << 8 | u64::from(byte));
         match long + u64::from(short) {
@@ -183,6 +194,9 @@ impl AsyncRead for Watched {
         let read = Pin::new(stream).poll_read(cx, buf);
         frames.take(&buf.filled()[before..]);
         is_within.0.store(frames.is_within(), Ordering::Relaxed);
+        if frames.has_too_many_parts() {
+            return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, TOO_MANY_PARTS)));
+        }
         read
     }
 }
@@ -257,6 +271,22 @@ mod tests {
             frames.take(&frame);
             assert_eq!(frames.is_within(), is_within);
         }
+    }
+
+    #[test]
+    fn a_message_has_so_many_parts_and_no_more() {
+        let mut frames = Frames::at(BETWEEN);
+        let parts = [frame(TEXT, true, 1), frame(CONTINUATION, true, 0).repeat(999)].concat();
+        for _ in 0..3 {
+            frames.take(&parts);
+            assert!(!frames.has_too_many_parts());
+            frames.take(&frame(FIN | CONTINUATION, true, 0));
+        }
+        frames.take(&parts);
+        frames.take(&frame(FIN | PING, true, 0));
+        assert!(!frames.has_too_many_parts());
+        frames.take(&frame(CONTINUATION, true, 0));
+        assert!(frames.has_too_many_parts());
     }
 
     #[test]

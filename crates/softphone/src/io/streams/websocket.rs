@@ -11,7 +11,7 @@ use ringfence_wire::sip::MAX_MESSAGE;
 use tokio::time::{Instant, timeout};
 use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, Response};
-use tokio_tungstenite::tungstenite::http::header::SEC_WEBSOCKET_PROTOCOL;
+use tokio_tungstenite::tungstenite::http::header::{SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_PROTOCOL};
 use tokio_tungstenite::tungstenite::http::{HeaderValue, StatusCode, Uri};
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{ClientRequestBuilder, Error, Message};
@@ -33,6 +33,8 @@ const SIP: &str = "sip";
 /// What a ping of SIP's own is (RFC 7118 section 6, RFC 5626 section 4.4.1), and its answer.
 const PING: &[u8] = b"\r\n\r\n";
 const PONG: &[u8] = b"\r\n";
+/// Characters of what a server names that are told.
+const MOST_SAID: usize = 80;
 
 fn config() -> WebSocketConfig {
     WebSocketConfig::default()
@@ -55,10 +57,20 @@ pub(super) async fn ask(stream: Stream, server: &Server) -> Result<Socket, Failu
     //# procedure as defined in Section 1.3 of [RFC6455].  The client MUST
     //# include the value "sip" in the Sec-WebSocket-Protocol header in its
     //# handshake request.
-    let request = ClientRequestBuilder::new(uri).with_sub_protocol(SIP);
+    upgraded(ClientRequestBuilder::new(uri).with_sub_protocol(SIP), stream).await
+}
+
+/// Sends a request to upgrade a connection, and takes the answer.
+async fn upgraded(request: ClientRequestBuilder, stream: Stream) -> Result<Socket, Failure> {
     let asked = client_async_with_config(request, Watched::new(stream), Some(config())).await;
-    let (socket, _) = asked.map_err(|error| Failure::WebSocket(Box::new(error)))?;
-    Ok(socket)
+    let (socket, response) = asked.map_err(|error| Failure::WebSocket(Box::new(error)))?;
+    // RFC 6455 section 4.1: a client fails the connection where an extension is used that it has not asked for. It asks for none.
+    match response.headers().get(SEC_WEBSOCKET_EXTENSIONS) {
+        Some(extension) => Err(Failure::Extension(
+            extension.as_bytes().escape_ascii().take(MOST_SAID).map(char::from).collect(),
+        )),
+        None => Ok(socket),
+    }
 }
 
 /// Answers a client that asks for SIP over WebSocket; one that asks for anything else is refused.
@@ -120,7 +132,8 @@ pub(super) async fn serve(socket: Socket, mut ends: Ends) -> String {
                     Read::Whole(None) => return CLOSED.to_owned(),
                     Read::Whole(Some(Err(error))) => return said(&error),
                 };
-                let is_line_end = matches!(&*bytes, PING | PONG);
+                // A message without anything in it is worth no more than a line end.
+                let is_line_end = matches!(&*bytes, PING | PONG | b"");
                 let whole = Whole { messages: (!is_line_end).into(), line_ends: is_line_end.into() };
                 patience.heard(Instant::now(), whole, is_within.a_message());
                 if ends.events.send(event(&ends, bytes)).await.is_err() {
@@ -207,173 +220,4 @@ pub(crate) fn said(error: &Error) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::net::SocketAddr;
-    use std::time::Duration;
-
-    use futures_util::SinkExt as _;
-    use ringfence_ua::{ConnectionId, Flow, Transport};
-    use tokio::io::AsyncWriteExt as _;
-    use tokio::net::{TcpListener, TcpStream};
-    use tokio::sync::mpsc;
-    use tokio::task::JoinHandle;
-    use tokio::time::sleep;
-    use tokio_tungstenite::tungstenite::protocol::Role;
-
-    use super::super::connection::OpenedBy;
-    use super::super::queue::{Feed, queue, written};
-    use super::*;
-
-    /// A connection that is open, ours and the peer's end, without the handshake.
-    async fn open() -> (Socket, WebSocketStream<TcpStream>) {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let ours = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-        let (peers, _) = listener.accept().await.unwrap();
-        let ours = Watched::greeted(Stream::Tcp(ours));
-        let ours = WebSocketStream::from_raw_socket(ours, Role::Client, Some(config())).await;
-        (ours, WebSocketStream::from_raw_socket(peers, Role::Server, None).await)
-    }
-
-    fn message(length: usize) -> Vec<u8> {
-        let head = format!("OPTIONS sip:a SIP/2.0\r\nContent-Length: {length}\r\n\r\n");
-        [head.into_bytes(), vec![b'a'; length]].concat()
-    }
-
-    #[tokio::test]
-    async fn a_peer_that_does_not_read_is_heard_all_the_same() {
-        let (ours, mut peers) = open().await;
-        let (events, mut told) = mpsc::channel(8);
-        let (feed, outgoing) = queue(usize::MAX);
-        let address = SocketAddr::from(([127, 0, 0, 1], 9));
-        let flow = Flow::connection(ConnectionId::new(1), Transport::Ws, address);
-        let served = tokio::spawn(serve(ours, Ends { flow, opened_by: OpenedBy::Us, events, outgoing }));
-        for _ in 0..1_000 {
-            assert!(feed.send(written(message(32_000))).is_ok());
-        }
-        // Until nothing more goes out: the task is given its turn again and again, and writes nothing.
-        let mut unchanged = (feed.waiting(), 0);
-        while unchanged.1 < 1_000 {
-            tokio::task::yield_now().await;
-            let waiting = feed.waiting();
-            unchanged = if waiting == unchanged.0 { (waiting, unchanged.1 + 1) } else { (waiting, 0) };
-        }
-        assert!(unchanged.0 > 0, "the system takes all of it");
-        peers.send(Message::text("OPTIONS sip:b SIP/2.0\r\n\r\n")).await.unwrap();
-        // Within less than a peer is given that takes nothing.
-        let heard = timeout(WRITE / 2, told.recv()).await.unwrap();
-        assert!(matches!(heard, Some(Event::Received { .. })));
-        served.abort();
-    }
-
-    #[tokio::test]
-    async fn what_waits_is_written_before_the_farewell() {
-        let (ours, mut peers) = open().await;
-        let (events, _told) = mpsc::channel(8);
-        let (feed, outgoing) = queue(usize::MAX);
-        let address = SocketAddr::from(([127, 0, 0, 1], 9));
-        let flow = Flow::connection(ConnectionId::new(1), Transport::Ws, address);
-        for _ in 0..2 {
-            assert!(feed.send(written([message(10), message(20)].concat())).is_ok());
-        }
-        drop(feed);
-        tokio::spawn(serve(ours, Ends { flow, opened_by: OpenedBy::Us, events, outgoing }));
-        let mut heard = Vec::new();
-        while let Some(Ok(Message::Text(text))) = peers.next().await {
-            heard.push(text.len());
-        }
-        let (short, long) = (message(10).len(), message(20).len());
-        assert_eq!(heard, [short, long, short, long], "each by itself");
-    }
-
-    /// Serves a peer who may call, and returns his end, with what the shard is told and why it ended.
-    async fn served() -> (TcpStream, mpsc::Receiver<Event>, Feed, JoinHandle<String>) {
-        let (ours, peers) = open().await;
-        let (events, told) = mpsc::channel(8);
-        let (feed, outgoing) = queue(usize::MAX);
-        let flow = Flow::connection(ConnectionId::new(1), Transport::Ws, ([127, 0, 0, 1], 9).into());
-        let ends = Ends { flow, opened_by: OpenedBy::Known, events, outgoing };
-        (peers.into_inner(), told, feed, tokio::spawn(serve(ours, ends)))
-    }
-
-    /// Waits without giving the clock a reason to go on: what is on its way takes none of its time.
-    async fn at_once<T>(mut what: impl FnMut() -> Option<T>) -> T {
-        loop {
-            if let Some(it) = what() {
-                return it;
-            }
-            tokio::task::yield_now().await;
-        }
-    }
-
-    async fn is_heard(told: &mut mpsc::Receiver<Event>) {
-        let event = at_once(|| told.try_recv().ok()).await;
-        assert!(matches!(event, Event::Received { .. }));
-    }
-
-    /// Pings, and waits until that is answered: what was said before has been read.
-    async fn ping(peer: &mut TcpStream, then: &[u8]) {
-        peer.write_all(&[&[0x89, 0], then].concat()).await.unwrap();
-        let mut pong = [0; 6];
-        assert_eq!(at_once(|| peer.try_read(&mut pong).ok()).await, pong.len());
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_frame_that_is_begun_is_to_be_ended_in_time() {
-        let (mut peer, mut told, _feed, served) = served().await;
-        let start = Instant::now();
-        peer.write_all(&[0x81, 2, b'S', b'I', 0x81, 5, b'S', b'I']).await.unwrap();
-        is_heard(&mut told).await;
-        assert!(served.await.unwrap().contains("did not end it within 30 s"));
-        assert_eq!(start.elapsed().as_secs(), 30);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_message_in_fragments_is_to_be_ended_in_time_whatever_pings_come_between() {
-        let (mut peer, _told, _feed, served) = served().await;
-        let start = Instant::now();
-        ping(&mut peer, &[0x01, 2, b'S', b'I']).await;
-        for _ in 0..4 {
-            sleep(Duration::from_secs(6)).await;
-            ping(&mut peer, &[]).await;
-        }
-        assert!(served.await.unwrap().contains("did not end it within 30 s"));
-        assert_eq!(start.elapsed().as_secs(), 30);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn who_does_not_take_the_pongs_of_websocket_is_not_read_from_and_closed() {
-        let (ours, peers) = open().await;
-        let is_blocked = ours.get_ref().is_blocked();
-        let (sink, mut incoming) = ours.split();
-        let mut outgoing = Messages::new(sink, is_blocked);
-        let mut peers = peers.into_inner();
-        let pings = [&[0x89, 125][..], &[b'p'; 125]].concat().repeat(64);
-        while !outgoing.has_pongs_alone() {
-            peers.write_all(&pings).await.unwrap();
-            for _ in 0..64 {
-                assert!(matches!(incoming.next().await, Some(Ok(Message::Ping(_)))));
-            }
-        }
-        assert!(!outgoing.is_empty(), "what the library has to write is waited for");
-        let mut taken = vec![0; 1 << 20];
-        let mut written = Box::pin(outgoing.write());
-        while timeout(Duration::ZERO, &mut written).await.is_err() {
-            let _ = peers.try_read(&mut taken);
-        }
-        drop(written);
-        assert!(outgoing.is_empty());
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn who_ends_what_he_begins_is_kept_while_he_pings() {
-        let (mut peer, mut told, _feed, served) = served().await;
-        for _ in 0..30 {
-            ping(&mut peer, &[0x01, 1, b'S']).await;
-            sleep(Duration::from_secs(20)).await;
-            peer.write_all(&[0x80, 1, b'I']).await.unwrap();
-            is_heard(&mut told).await;
-            sleep(Duration::from_secs(20)).await;
-        }
-        assert!(!served.is_finished());
-    }
-}
+mod tests;
