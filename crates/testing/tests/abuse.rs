@@ -129,9 +129,10 @@ fn one_datagram_of_an_unknown_source_is_answered_once_at_most() {
 fn nobody_has_responses_sent_to_a_third_unless_trusted() {
     let open = Account { is_open: true, ..account() };
     let config = Config::new(phone_address());
-    let mut probe = Probe::of(config, open, Shown::default().screen(Verdict::busy()));
-    let invite = request("INVITE").replacen(";branch", ";maddr=198.51.100.77;branch", 1);
     let stranger = "203.0.113.5:5060".parse().unwrap();
+    let screen = Shown::default().screen(Verdict::busy());
+    let mut probe = Probe::of(config, open, screen).does_not_know(stranger);
+    let invite = request("INVITE").replacen(";branch", ";maddr=198.51.100.77;branch", 1);
     let sent = probe.receive_from(stranger, &invite);
     assert!(sent.iter().all(|sent| sent.destination.ip() == stranger.ip()), "{sent:?}");
     let sent = probe.receive(other_call(&invite, 2));

@@ -10,9 +10,9 @@
 //!
 //! It knows nothing of the user agent but its messages, and reads none of its code.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use ringfence_ua::Transport;
@@ -20,6 +20,7 @@ use ringfence_wire::sip::{HeaderName, Message, Method, StatusCode};
 use ringfence_wire::stun::is_stun;
 
 mod asked;
+mod branches;
 mod form;
 mod judge;
 mod order;
@@ -30,6 +31,7 @@ mod served;
 mod tests;
 
 use asked::{Asked, Registration};
+use branches::Branches;
 use form::Written;
 pub use judge::Judge;
 use served::Served;
@@ -67,11 +69,14 @@ const MOST_FAULTS: usize = 100;
 pub struct Auditor {
     served: BTreeMap<Key, Served>,
     asked: BTreeMap<Key, Asked>,
+    branches: Branches,
     /// By Call-ID.
     registrations: BTreeMap<Vec<u8>, Registration>,
     /// How many requests came in which the transaction cannot be read, and were not answered yet.
     unreadable: u64,
     faults: Vec<Fault>,
+    /// The hosts that the user agent does not know.
+    strangers: BTreeSet<IpAddr>,
     /// Whether nothing is judged by when it is sent.
     is_timeless: bool,
     /// How many transactions there may be before those that are over are forgotten.
@@ -131,7 +136,7 @@ impl Auditor {
                 if is_over {
                     self.served.remove(&key);
                 }
-                let served = self.served.entry(key).or_default();
+                let served = self.served.entry(key).or_insert_with(|| Served::new(self.is_timeless));
                 served.received(now, method == Method::Ack, (transport, source), message.into_owned());
             }
             (None, Some(_)) => self.unreadable += 1,
@@ -158,8 +163,14 @@ impl Auditor {
 
     /// Takes that the user agent is another one from now on: what the old one was asked is not known to it.
     pub fn restarted(&mut self) {
-        let faults = std::mem::take(&mut self.faults);
-        *self = Self { faults, is_timeless: self.is_timeless, ..Self::default() };
+        let (faults, strangers) = (std::mem::take(&mut self.faults), std::mem::take(&mut self.strangers));
+        *self = Self { faults, strangers, is_timeless: self.is_timeless, ..Self::default() };
+    }
+
+    /// Takes that the user agent does not know a host: where `maddr` says what it sends is to have the responses counts for
+    /// nothing, as it could be a third one's address.
+    pub fn does_not_know(&mut self, host: IpAddr) {
+        self.strangers.insert(host.to_canonical());
     }
 
     /// Returns what was wrong, in the order of its sending: the first hundred.
@@ -173,6 +184,7 @@ impl Auditor {
         if let Some(asked) = self.asked.get_mut(key) {
             asked.answered(is_final);
         }
+        self.branches.answered(response);
         let branch = response.via().ok().and_then(|via| via.branch()).unwrap_or_default();
         let registration = response.call_id().ok().and_then(|id| self.registrations.get_mut(id));
         if let Some(registration) = registration.filter(|_| is_final) {
@@ -185,19 +197,26 @@ impl Auditor {
             return self.note(now, "8.1.1", "a request has Via, Call-ID and CSeq", written.bytes);
         };
         let call_id = written.message.call_id().unwrap_or_default().to_vec();
+        let is_register = written.message.method() == Some(Method::Register);
+        // An ACK makes no transaction: it goes again whenever what it acknowledges comes again.
+        let is_ack = written.message.method() == Some(Method::Ack);
         let asking = requests::Asking {
             now: (!self.is_timeless).then_some(now),
             written: *written,
-            earlier: self.asked.get(&key),
-            registration: self.registrations.get(&call_id),
+            earlier: self.asked.get(&key).filter(|_| !is_ack),
+            branch: self.branches.get(written.message),
+            registration: self.registrations.get(&call_id).filter(|_| is_register),
         };
         let faults = faults_of(requests::RULES, &asking);
         let is_new = asking.earlier.is_none();
         self.note_all(now, faults, written.bytes);
-        if is_new && written.message.method() == Some(Method::Register) {
+        if is_new && is_register {
             self.registrations.entry(call_id).or_default().asks(now, written);
         }
-        self.asked.entry(key).or_default().sent(now, written);
+        self.branches.sent(written.message);
+        if !is_ack {
+            self.asked.entry(key).or_default().sent(now, written);
+        }
     }
 
     fn judge_response(&mut self, now: Instant, written: &Written<'_>, destination: SocketAddr) {
@@ -210,7 +229,8 @@ impl Auditor {
             self.unreadable -= 1;
             return;
         };
-        let answering = responses::Answering { written: *written, destination, served };
+        let strangers = &self.strangers;
+        let answering = responses::Answering { written: *written, destination, served, strangers };
         let mut faults = faults_of(responses::RULES, &answering);
         faults.extend(faults_of(order::RULES, &order::Next { now: time, written: *written, served }));
         served.sent(now, written);

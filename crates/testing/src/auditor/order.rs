@@ -36,7 +36,7 @@ pub(super) const RULES: &[Rule<Order>] = &[
     Rule {
         section: "17.2",
         says: "nothing provisional comes after what is final",
-        holds: |it| it.is_final() || it.served.last.is_none(),
+        holds: |it| it.is_final() || it.is_first(),
     },
     //= https://www.rfc-editor.org/rfc/rfc3261#section-17.2.2
     //# While in the
@@ -47,7 +47,7 @@ pub(super) const RULES: &[Rule<Order>] = &[
     Rule {
         section: "17.2.2",
         says: "what is no INVITE is answered when it comes, and not again",
-        holds: |it| it.is_invite() || it.is_asked(),
+        holds: |it| it.is_invite() || it.is_first() || it.is_asked(),
     },
     //= https://www.rfc-editor.org/rfc/rfc3261#section-17.2.1
     //# If timer G fires, the response
@@ -80,7 +80,7 @@ pub(super) const RULES: &[Rule<Order>] = &[
     Rule {
         section: "17.2.1",
         says: "nothing final is repeated over a connection",
-        holds: |it| it.is_asked() || it.served.last.is_none() || !it.written.transport.is_reliable(),
+        holds: |it| it.is_asked() || it.is_first() || !it.written.transport.is_reliable(),
     },
 ];
 
@@ -93,7 +93,12 @@ impl Next<'_> {
         self.served.is_invite()
     }
 
-    /// Returns whether a request has come that was not answered yet.
+    /// Returns whether nothing final was sent yet.
+    fn is_first(&self) -> bool {
+        self.served.last.is_none()
+    }
+
+    /// Returns whether a request has come since the final response that was not answered yet.
     fn is_asked(&self) -> bool {
         self.served.unanswered > 0
     }

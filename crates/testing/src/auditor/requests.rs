@@ -5,6 +5,7 @@ use std::time::Instant;
 use ringfence_wire::sip::{Contact, HeaderName, Method, Params, Uri};
 
 use super::asked::{Asked, Registration, nonce_count};
+use super::branches::Used;
 use super::form::Written;
 use super::{Judged, Rule, SLACK};
 
@@ -15,6 +16,8 @@ pub(super) struct Asking<'a> {
     pub(super) written: Written<'a>,
     /// The same transaction.
     pub(super) earlier: Option<&'a Asked>,
+    /// What has used its branch first.
+    pub(super) branch: Option<&'a Used>,
     /// The REGISTERs with the same Call-ID.
     pub(super) registration: Option<&'a Registration>,
 }
@@ -80,7 +83,13 @@ pub(super) const RULES: &[Rule<Request>] = &[
     },
     //= https://www.rfc-editor.org/rfc/rfc3261#section-8.1.1.7
     //# The branch parameter value MUST be unique across space and time for
-    //# all requests sent by the UA.
+    //# all requests sent by the UA.  The exceptions to this rule are CANCEL
+    //# and ACK for non-2xx responses.
+    Rule {
+        section: "8.1.1.7",
+        says: "a branch is of one request, and of its CANCEL and ACK",
+        holds: |it| it.branch.is_none_or(|used| used.may_be_shared_with(it.written.message)),
+    },
     Rule {
         section: "8.1.1.7",
         says: "a request that comes again on a branch is the same",

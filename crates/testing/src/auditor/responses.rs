@@ -1,6 +1,7 @@
 //! What has to hold of a response, given the request that it answers.
 
-use std::net::SocketAddr;
+use std::collections::BTreeSet;
+use std::net::{IpAddr, SocketAddr};
 
 use ringfence_wire::sip::{Contact, HeaderName, Message, Method, StatusCode, Via};
 
@@ -13,6 +14,8 @@ pub(super) struct Answering<'a> {
     pub(super) written: Written<'a>,
     pub(super) destination: SocketAddr,
     pub(super) served: &'a Served,
+    /// The hosts that the user agent does not know.
+    pub(super) strangers: &'a BTreeSet<IpAddr>,
 }
 
 pub(super) struct Response;
@@ -97,14 +100,14 @@ pub(super) const RULES: &[Rule<Response>] = &[
         holds: |it| it.served.any(|request| is_port_said(it.written.message, request)),
     },
     //= https://www.rfc-editor.org/rfc/rfc3261#section-18.2.2
-    //# the response MUST be sent to the address
-    //# in the "received" parameter, using the port indicated in the
-    //# "sent-by" value, or using port 5060 if none is specified
+    //# the response MUST be sent to the
+    //# address in the "received" parameter, using the port indicated
+    //# in the "sent-by" value, or using port 5060 if none is specified
     //# explicitly.
     Rule {
         section: "18.2.2",
         says: "a response goes where its Via says",
-        holds: |it| it.served.any(|request| is_destination(it.destination, request)),
+        holds: |it| it.served.any(|request| it.destination == it.destination_of(request)),
     },
     Rule {
         section: "17",
@@ -178,6 +181,32 @@ impl Answering<'_> {
         self.status() != status || names.iter().any(|name| self.written.message.has(*name))
     }
 
+    /// Returns where the responses to a request go.
+    fn destination_of(&self, request: &Received) -> SocketAddr {
+        let source = request.source;
+        let Some(via) = request.message.via().ok().filter(|_| !request.transport.is_reliable()) else {
+            return source;
+        };
+        let port = via.port().unwrap_or(5060);
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-18.2.2
+        //# Otherwise, if the Via header field value contains a "maddr"
+        //# parameter, the response MUST be forwarded to the address listed
+        //# there, using the port indicated in "sent-by", or port 5060 if
+        //# none is present.
+        // Who is not known has nothing sent elsewhere: what his Via says may be a third one's address.
+        let maddr = via.maddr().and_then(|maddr| maddr.ip());
+        let maddr = maddr.filter(|_| !self.strangers.contains(&source.ip().to_canonical()));
+        //= https://www.rfc-editor.org/rfc/rfc3581#section-4
+        //# the response MUST be
+        //# sent to the IP address listed in the "received" parameter, and the
+        //# port in the "rport" parameter.
+        match maddr {
+            Some(maddr) => SocketAddr::new(maddr, port),
+            None if via.rport().is_some() => source,
+            None => SocketAddr::new(source.ip(), port),
+        }
+    }
+
     fn makes_dialog(&self) -> bool {
         self.served.is_invite() && matches!(self.status(), 101..300)
     }
@@ -239,20 +268,6 @@ fn is_received_said(response: &Message<'_>, request: &Received) -> bool {
 fn is_port_said(response: &Message<'_>, request: &Received) -> bool {
     let (Ok(sent), Ok(echoed)) = (request.message.via(), response.via()) else { return true };
     sent.rport() != Some(None) || echoed.rport() == Some(Some(request.source.port()))
-}
-
-fn is_destination(destination: SocketAddr, request: &Received) -> bool {
-    let Ok(via) = request.message.via() else { return true };
-    let port = via.port().unwrap_or(5060);
-    let said = match via.maddr().and_then(|maddr| maddr.ip()) {
-        Some(maddr) if !request.transport.is_reliable() => SocketAddr::new(maddr, port),
-        None if via.rport().is_none() && !request.transport.is_reliable() => {
-            SocketAddr::new(request.source.ip(), port)
-        }
-        Some(_) | None => request.source,
-    };
-    // Who is not known has nothing sent elsewhere: what his Via says may be a third one's address.
-    destination == said || destination == request.source
 }
 
 fn is_route_copied(response: &Message<'_>, request: &Received) -> bool {

@@ -19,8 +19,10 @@ const T4: Duration = Duration::from_secs(5);
 pub(super) struct Served {
     /// The requests that came, each once.
     pub(super) requests: Vec<Received>,
-    /// How often one came that was not answered since.
+    /// How often one has come after the final response that was not answered since.
     pub(super) unanswered: u64,
+    /// Whether those before the final response count as well: it is not known which came before.
+    has_no_order: bool,
     /// The newest provisional response.
     pub(super) provisional: Option<Vec<u8>>,
     pub(super) last: Option<Final>,
@@ -48,6 +50,12 @@ pub(super) struct Final {
 }
 
 impl Served {
+    /// One that nothing came of yet; `has_no_order` where what is judged is told of at the other end of a network, where what
+    /// was sent before an answer came may have come there after it was sent.
+    pub(super) fn new(has_no_order: bool) -> Self {
+        Self { has_no_order, ..Self::default() }
+    }
+
     pub(super) fn received(
         &mut self,
         now: Instant,
@@ -64,7 +72,9 @@ impl Served {
             }
             return;
         }
-        self.unanswered += 1;
+        if self.last.is_some() || self.has_no_order {
+            self.unanswered += 1;
+        }
         let is_known =
             |known: &Received| known.source == source && known.message.as_bytes() == message.as_bytes();
         if !self.requests.iter().any(is_known) && self.requests.len() < MOST {

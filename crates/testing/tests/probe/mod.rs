@@ -153,6 +153,14 @@ impl Probe {
         self
     }
 
+    /// Tells who judges that the endpoint does not know a host.
+    pub(crate) fn does_not_know(mut self, host: SocketAddr) -> Self {
+        if let Some(judge) = &mut self.judge {
+            judge.does_not_know(host.ip());
+        }
+        self
+    }
+
     pub(crate) fn now(&self) -> Instant {
         self.clock.now()
     }
