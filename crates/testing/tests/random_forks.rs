@@ -123,7 +123,7 @@ impl World {
             let decisions = decisions.lock().unwrap();
             for (_, event) in phone.events() {
                 let Event::Ended { call, status, by, end } = event else { continue };
-                let decision = decisions.get(&call.as_u64());
+                let decision = decisions.get(&call.as_u64()).map(|shown| shown.decision);
                 if !decision.is_some_and(|decision| decision.is_carried_out_by(*status, *by, *end)) {
                     faults.push(format!("decided {decision:?}, ended {status:?} {by:?} {end:?}"));
                 }

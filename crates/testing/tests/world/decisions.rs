@@ -18,8 +18,15 @@ pub(crate) enum Decision {
     Offer,
 }
 
-/// The decisions of one phone's screen, by the number of the call.
-pub(crate) type Decisions = Arc<Mutex<BTreeMap<u64, Decision>>>;
+/// A call that a screen was shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Shown {
+    pub(crate) call_id: String,
+    pub(crate) decision: Decision,
+}
+
+/// What one phone's screen was shown and has decided, by the number of the call.
+pub(crate) type Decisions = Arc<Mutex<BTreeMap<u64, Shown>>>;
 
 pub(crate) fn elsewhere() -> Redirection {
     Redirection::new("sip:999@192.0.2.99").unwrap()
@@ -41,7 +48,9 @@ pub(crate) fn screen(mut random: Random, decisions: Decisions) -> Screen {
             5 => (Decision::Ignore, Verdict::Ignore),
             _ => (Decision::Offer, Verdict::Offer),
         };
-        let before = decisions.lock().unwrap().insert(invite.call.as_u64(), decision);
+        let call_id = String::from_utf8(invite.head.call_id().unwrap().to_vec()).unwrap();
+        let shown = Shown { call_id, decision };
+        let before = decisions.lock().unwrap().insert(invite.call.as_u64(), shown);
         assert_eq!(before, None, "a call is shown once");
         verdict
     })
@@ -54,7 +63,9 @@ impl Decision {
             (Self::Reject(wanted), EndedBy::Decision) => status == Some(wanted),
             (Self::Redirect, EndedBy::Decision) => status == Some(302),
             (Self::Ignore, _) => status.is_none() && end == CallEnd::Ignored,
-            (Self::Wait(at_limit), EndedBy::Limit) => status == Some(at_limit),
+            // Without room to wait; one that has no answer of its own for its limit may come again.
+            (Self::Wait(480) | Self::Offer, EndedBy::Overload) => status == Some(503),
+            (Self::Wait(at_limit), EndedBy::Limit | EndedBy::Overload) => status == Some(at_limit),
             (Self::Offer, EndedBy::Limit) => status == Some(480),
             (Self::Wait(_) | Self::Offer, EndedBy::Caller | EndedBy::Elsewhere) => status == Some(487),
             _ => false,

@@ -1,13 +1,21 @@
 //! What may happen in a world.
 
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use ringfence_testing::{CallPlan, Conditions, Phone};
-use ringfence_ua::{CallNumber, Decided, Endpoint, Event, Rejection, Wait};
-use std::net::SocketAddr;
+use ringfence_testing::{CallId, CallPlan, Conditions, Phone};
+use ringfence_ua::{CallNumber, Decided, EndedBy, Endpoint, Event, RegistrationState, Rejection, Wait};
 
 use super::decisions::{Decision, elsewhere};
-use super::{PAUSE, Placed, USERS, World, address, pbx_address, phone_address};
+use super::{Caller, Extension, PAUSE, Placed, USERS, World, address, pbx_address, phone_address};
+
+pub(crate) const RESTARTED_WHILE_REGISTERING: &str = "the PBX was restarted while a line registered";
+pub(crate) const SWITCHED_OFF_WHILE_WAITING: &str = "a phone was switched off while a call rang or waited";
+pub(crate) const DECIDED_TOO_LATE: &str = "a call was decided after its caller had given up";
+
+/// The ports of what connects begin here; translators give others.
+const FIRST_EPHEMERAL: u16 = 49_152;
 
 impl World {
     /// Lets something happen.
@@ -19,8 +27,8 @@ impl World {
             4 => self.give_up(),
             5 => self.turn_registration(index),
             6 => self.restart_pbx(),
-            7 => self.network.cut_off(if index == 0 { pbx_address() } else { phone_address(index) }),
-            8 => self.network.reconnect(if index == 0 { pbx_address() } else { phone_address(index) }),
+            7 => self.cut_off(if index == 0 { pbx_address() } else { phone_address(index) }),
+            8 => self.reconnect(),
             9 => self.translate(index),
             10 => self.switch_off_and_on(index),
             11 => self.reconfigure(index),
@@ -43,12 +51,25 @@ impl World {
                 self.decide(index, call, expected);
             }
             if let Some(call) = over.last().copied().filter(|_| self.random.chance(0.3)) {
-                self.decide(index, call, Some(Decided::Gone));
+                let has_given_up = self.is_given_up(index, call);
+                if self.decide(index, call, Some(Decided::Gone)) && has_given_up {
+                    self.tally.note(DECIDED_TOO_LATE);
+                }
             }
         }
     }
 
-    fn decide(&mut self, index: usize, call: CallNumber, expected: Option<Decided>) {
+    fn is_given_up(&self, index: usize, call: CallNumber) -> bool {
+        let events = self.network.node(self.extensions[index].phone).events();
+        let is_it = |event: &Event| {
+            matches!(event, Event::Ended { call: ended, by: EndedBy::Caller, .. } if *ended == call)
+                || matches!(event, Event::Cancelled { call: cancelled } if *cancelled == call)
+        };
+        events.iter().any(|(_, event)| is_it(event))
+    }
+
+    /// Returns whether something was decided.
+    fn decide(&mut self, index: usize, call: CallNumber, expected: Option<Decided>) -> bool {
         let limit = Duration::from_secs(7);
         let (choice, wait) = (self.below(6), Wait::silent(limit));
         let act = |endpoint: &mut Endpoint, now: Instant| match choice {
@@ -63,7 +84,7 @@ impl World {
             _ => None,
         };
         let done = self.with(index, |phone, now, _| phone.act(now, |endpoint| act(endpoint, now)));
-        let Some((decision, decided)) = done else { return };
+        let Some((decision, decided)) = done else { return false };
         if expected.is_some_and(|expected| decided != expected) {
             let user = USERS[index];
             self.misheard.push(format!("{user}: expected {expected:?} of call {call}, found {decided:?}"));
@@ -71,18 +92,42 @@ impl World {
         if let (Some(decision), Decided::Sent) = (decision, decided) {
             self.extensions[index].applied.insert(call.as_u64(), decision);
         }
+        true
     }
 
     fn call(&mut self, index: usize) {
         let plan = self.plan(USERS[index]);
+        let binding = self.network.node(self.pbx).bindings(USERS[index]).last();
+        let is_streamed = binding.is_some_and(|binding| binding.source.port() >= FIRST_EPHEMERAL);
         let id = self.network.with(self.pbx, |pbx, now| pbx.call(now, plan));
-        self.calls.push(Placed { id, index, life: self.lives[index] });
+        self.place(Caller::Pbx, id, index, is_streamed);
     }
 
     fn call_as_stranger(&mut self, index: usize) {
         let plan = self.plan(USERS[index]);
         let id = self.network.with(self.stranger, |caller, now| caller.call(now, phone_address(index), plan));
-        self.strange.push(Placed { id, index, life: self.lives[index] });
+        self.place(Caller::Stranger, id, index, false);
+    }
+
+    fn place(&mut self, caller: Caller, id: CallId, index: usize, is_streamed: bool) {
+        let call = match caller {
+            Caller::Pbx => self.network.node(self.pbx).get(id),
+            Caller::Stranger => self.network.node(self.stranger).get(id),
+        };
+        let (call_id, life) = (call.call_id().to_owned(), self.lives[index]);
+        let (number, is_disturbed, told, finals) = (None, false, 0, BTreeSet::new());
+        self.calls.push(Placed {
+            id,
+            caller,
+            call_id,
+            index,
+            life,
+            is_streamed,
+            number,
+            is_disturbed,
+            told,
+            finals,
+        });
     }
 
     fn plan(&mut self, user: &str) -> CallPlan {
@@ -92,17 +137,20 @@ impl World {
     }
 
     fn give_up(&mut self) {
-        if let Some(Placed { id, .. }) = self.calls.last().copied() {
+        let of_pbx = self.calls.iter().rev().find(|placed| placed.caller == Caller::Pbx);
+        if let Some(id) = of_pbx.map(|placed| placed.id) {
             self.network.with(self.pbx, |pbx, now| pbx.cancel(now, id));
         }
     }
 
+    /// Takes a registration back, or the one again that was taken back: else half of the lines could not be called.
     fn turn_registration(&mut self, index: usize) {
-        let is_wanted = !self.extensions[index].is_wanted;
-        self.extensions[index].is_wanted = is_wanted;
+        let unwanted = self.extensions.iter().position(|extension| !extension.is_wanted);
+        let index = unwanted.unwrap_or(index);
+        self.extensions[index].is_wanted = unwanted.is_some();
         self.with(index, |phone, now, line| {
             phone.act(now, |endpoint| {
-                if is_wanted {
+                if unwanted.is_some() {
                     endpoint.register(now, line);
                 } else {
                     endpoint.unregister(now, line);
@@ -111,10 +159,31 @@ impl World {
         });
     }
 
+    fn cut_off(&mut self, address: SocketAddr) {
+        self.network.cut_off(address);
+        self.cut_off.insert(address);
+        self.disturb(|placed| placed.way().contains(&address));
+    }
+
+    /// Ends every cut: where each were ended by itself, most of the time the PBX would reach nobody.
+    pub(super) fn reconnect(&mut self) {
+        for address in std::mem::take(&mut self.cut_off) {
+            self.network.reconnect(address);
+        }
+    }
+
     /// The PBX loses all that it knows, and half of the times its connections.
     fn restart_pbx(&mut self) {
+        let is_registering = |extension: &Extension| {
+            let state = extension.state(self.network.node(extension.phone));
+            matches!(state, Some(RegistrationState::Registering { .. }))
+        };
+        if self.extensions.iter().any(is_registering) {
+            self.tally.note(RESTARTED_WHILE_REGISTERING);
+        }
         self.network.with(self.pbx, |pbx, _| pbx.restart());
         if self.random.chance(0.5) {
+            self.disturb(|placed| placed.is_streamed);
             for connection in self.network.connections() {
                 self.network.lose(connection);
             }
@@ -125,10 +194,17 @@ impl World {
         // No two phones have one port.
         let port = 40_000 + u16::try_from(self.below(3_000) * USERS.len() + index).unwrap();
         let outside = SocketAddr::new(address("198.51.100.1:0").ip(), port);
+        self.disturb(|placed| placed.is_streamed && placed.index == index);
         self.network.translate(phone_address(index), outside);
     }
 
     fn switch_off_and_on(&mut self, index: usize) {
+        let phone = self.network.node(self.extensions[index].phone);
+        if phone.endpoint().counters().undecided_calls > 0 {
+            self.tally.note(SWITCHED_OFF_WHILE_WAITING);
+        }
+        let faults = self.answered_otherwise(index);
+        self.broken.extend(faults);
         self.extensions[index] = self.switch_on(index);
         self.lives[index] += 1;
     }
@@ -150,6 +226,7 @@ impl World {
             return;
         }
         let connection = connections[self.below(connections.len())];
+        self.disturb(|placed| placed.is_streamed);
         if self.random.chance(0.5) {
             self.network.lose(connection);
         } else {
