@@ -1,5 +1,7 @@
 //! How often happened what is rare: where it never does, what holds whatever happens says little.
 
+#![allow(dead_code, reason = "each test that shares it uses a part of it")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
