@@ -1,4 +1,4 @@
-//! Maps a compiled list into memory: the one place of this crate that needs `unsafe`.
+//! Maps a compiled list into memory, for which `unsafe` is needed.
 //!
 //! A mapping costs no memory that the system could not take back. What it asks in return is that nobody
 //! changes the file in place: it is a copy without a name that is mapped, which takes the disk a few
