@@ -31,7 +31,7 @@ pub(crate) async fn pbx_behind(tls: Option<Arc<ServerConfig>>, pieces: Pieces) -
     let address = listener.local_addr().unwrap();
     let shared = Shared::new(with_users(Pbx::new(PbxConfig::new(address), address.port().into())));
     let run = tokio::spawn(run(listener, tls, pieces, Arc::clone(&shared))).abort_handle();
-    Host { address, shared, run }
+    Host { address, refuses_connections: false, shared, run }
 }
 
 async fn run(

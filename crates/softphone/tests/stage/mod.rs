@@ -40,6 +40,8 @@ pub(crate) async fn soon<T>(future: impl Future<Output = T>) -> T {
 /// One host on a real socket.
 pub(crate) struct Host<N: Witness> {
     pub(crate) address: SocketAddr,
+    /// Whether what is too long for UDP was tried by TCP here, which nobody takes: it may come by UDP.
+    pub(crate) refuses_connections: bool,
     shared: Arc<Shared<N>>,
     run: AbortHandle,
 }
@@ -61,7 +63,7 @@ impl<N: Node + Witness + Send> Host<N> {
         let address = socket.local_addr().unwrap();
         let shared = Shared::new(make(address));
         let run = tokio::spawn(run(socket, Arc::clone(&shared))).abort_handle();
-        Self { address, shared, run }
+        Self { address, refuses_connections: false, shared, run }
     }
 
     /// Tells the node something.
@@ -95,7 +97,7 @@ impl<N: Witness> Drop for Host<N> {
     fn drop(&mut self) {
         self.run.abort();
         if !std::thread::panicking() {
-            self.shared.lock().judge(self.address);
+            self.shared.lock().judge(self.address, self.refuses_connections);
         }
     }
 }

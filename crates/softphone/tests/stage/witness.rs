@@ -12,14 +12,20 @@ pub(crate) trait Witness {
     fn records(&self) -> Vec<Record>;
 
     /// Judges each peer by what was written down, unless the first of it is gone.
-    fn judge(&self, address: SocketAddr) {
+    fn judge(&self, address: SocketAddr, refuses_connections: bool) {
         let records = self.records();
         if records.len() >= KEPT {
             return;
         }
         let mut judges: BTreeMap<SocketAddr, Judge> = BTreeMap::new();
         for Record { at, direction, peer, message } in records {
-            let judge = judges.entry(peer).or_insert_with(Judge::timeless);
+            let judge = judges.entry(peer).or_insert_with(|| {
+                let mut judge = Judge::timeless();
+                if refuses_connections {
+                    judge.unconnected(address);
+                }
+                judge
+            });
             let transport = transport_of(&message);
             match direction {
                 Direction::Received => judge.sent(at, transport, address, &message),

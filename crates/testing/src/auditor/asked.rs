@@ -2,6 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use ringfence_wire::sip::Message;
+
+use super::credentials::Credentials;
 use super::form::Written;
 use super::{T1, T2};
 
@@ -26,6 +29,7 @@ pub(super) struct Registration {
     branch: Vec<u8>,
     /// The newest count of a nonce.
     pub(super) nonce: Option<(String, u64)>,
+    pub(super) credentials: Credentials,
 }
 
 impl Asked {
@@ -62,6 +66,7 @@ impl Registration {
         self.pending = (!written.transport.is_reliable()).then(|| now + 64 * T1);
         self.branch = message.via().ok().and_then(|via| via.branch()).unwrap_or_default().to_vec();
         self.nonce = nonce_count(written).or(self.nonce.take());
+        self.credentials.asks(message);
     }
 
     /// Returns whether the newest REGISTER may still be answered.
@@ -69,9 +74,11 @@ impl Registration {
         self.pending.is_some_and(|until| now < until)
     }
 
-    pub(super) fn answered(&mut self, branch: &[u8]) {
+    /// Takes the first final response to one of them.
+    pub(super) fn answered(&mut self, branch: &[u8], response: &Message<'_>) {
         if self.branch == branch {
             self.pending = None;
+            self.credentials.answered(response);
         }
     }
 }

@@ -21,6 +21,7 @@ use ringfence_wire::stun::is_stun;
 
 mod asked;
 mod branches;
+mod credentials;
 mod form;
 mod judge;
 mod order;
@@ -77,6 +78,8 @@ pub struct Auditor {
     faults: Vec<Fault>,
     /// The hosts that the user agent does not know.
     strangers: BTreeSet<IpAddr>,
+    /// The servers that were tried to be connected to and are not: what is too long for UDP may go there by it.
+    unconnected: BTreeSet<SocketAddr>,
     /// Whether nothing is judged by when it is sent.
     is_timeless: bool,
     /// How many transactions there may be before those that are over are forgotten.
@@ -155,7 +158,7 @@ impl Auditor {
         let written = Written { message: &message, bytes, transport };
         self.note_all(now, faults_of(form::RULES, &written), bytes);
         if message.is_request() {
-            self.judge_request(now, &written);
+            self.judge_request(now, &written, destination);
         } else {
             self.judge_response(now, &written, destination);
         }
@@ -173,6 +176,17 @@ impl Auditor {
         self.strangers.insert(host.to_canonical());
     }
 
+    /// Takes that the user agent wants a connection to a server, or has none any more: until it has one, what is too long for
+    /// UDP may go there by UDP.
+    pub fn unconnected(&mut self, server: SocketAddr) {
+        self.unconnected.insert(server);
+    }
+
+    /// Takes that the user agent has a connection to a server.
+    pub fn connected(&mut self, server: SocketAddr) {
+        self.unconnected.remove(&server);
+    }
+
     /// Returns what was wrong, in the order of its sending: the first hundred.
     #[must_use]
     pub fn faults(&self) -> &[Fault] {
@@ -181,18 +195,20 @@ impl Auditor {
 
     fn answered(&mut self, key: &Key, response: &Message<'_>) {
         let is_final = response.status().is_some_and(StatusCode::is_final);
-        if let Some(asked) = self.asked.get_mut(key) {
+        let asked = self.asked.get_mut(key);
+        let is_news = is_final && asked.as_ref().is_some_and(|asked| !asked.is_answered);
+        if let Some(asked) = asked {
             asked.answered(is_final);
         }
         self.branches.answered(response);
         let branch = response.via().ok().and_then(|via| via.branch()).unwrap_or_default();
         let registration = response.call_id().ok().and_then(|id| self.registrations.get_mut(id));
-        if let Some(registration) = registration.filter(|_| is_final) {
-            registration.answered(branch);
+        if let Some(registration) = registration.filter(|_| is_news) {
+            registration.answered(branch, response);
         }
     }
 
-    fn judge_request(&mut self, now: Instant, written: &Written<'_>) {
+    fn judge_request(&mut self, now: Instant, written: &Written<'_>, destination: SocketAddr) {
         let Some(key) = Key::of(written.message) else {
             return self.note(now, "8.1.1", "a request has Via, Call-ID and CSeq", written.bytes);
         };
@@ -205,13 +221,15 @@ impl Auditor {
             written: *written,
             earlier: self.asked.get(&key).filter(|_| !is_ack),
             branch: self.branches.get(written.message),
+            may_be_long: self.unconnected.contains(&destination),
             registration: self.registrations.get(&call_id).filter(|_| is_register),
         };
         let faults = faults_of(requests::RULES, &asking);
         let is_new = asking.earlier.is_none();
         self.note_all(now, faults, written.bytes);
-        if is_new && is_register {
-            self.registrations.entry(call_id).or_default().asks(now, written);
+        if is_register {
+            let registration = self.registrations.entry(call_id).or_default();
+            if is_new { registration.asks(now, written) } else { registration.credentials.asks_again() }
         }
         self.branches.sent(written.message);
         if !is_ack {

@@ -38,6 +38,14 @@ pub(super) const RULES: &[Rule<Order>] = &[
         says: "nothing provisional comes after what is final",
         holds: |it| it.is_final() || it.is_first(),
     },
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-8.2.6.1
+    //# UASs SHOULD NOT issue a provisional response for a
+    //# non-INVITE request.
+    Rule {
+        section: "8.2.6.1",
+        says: "what is no INVITE has no provisional response",
+        holds: |it| it.is_final() || it.is_invite(),
+    },
     //= https://www.rfc-editor.org/rfc/rfc3261#section-17.2.2
     //# While in the
     //# "Completed" state, the server transaction MUST pass the final

@@ -2,10 +2,11 @@
 
 use std::time::Instant;
 
-use ringfence_wire::sip::{Contact, HeaderName, Method, Params, Uri};
+use ringfence_wire::sip::{Contact, HeaderName, Message, Method, Params, Uri};
 
 use super::asked::{Asked, Registration, nonce_count};
 use super::branches::Used;
+use super::credentials::Credentials;
 use super::form::Written;
 use super::{Judged, Rule, SLACK};
 
@@ -18,6 +19,8 @@ pub(super) struct Asking<'a> {
     pub(super) earlier: Option<&'a Asked>,
     /// What has used its branch first.
     pub(super) branch: Option<&'a Used>,
+    /// Whether its server was tried to be connected to, so that it may be too long for UDP.
+    pub(super) may_be_long: bool,
     /// The REGISTERs with the same Call-ID.
     pub(super) registration: Option<&'a Registration>,
 }
@@ -164,6 +167,30 @@ pub(super) const RULES: &[Rule<Request>] = &[
         says: "a request is not repeated over a connection",
         holds: |it| it.earlier.is_none() || !it.written.transport.is_reliable(),
     },
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-18.1.1
+    //# If a request is within 200 bytes of the path MTU, or if it is larger
+    //# than 1300 bytes and the path MTU is unknown, the request MUST be sent
+    //# using an RFC 2914 [43] congestion controlled transport protocol, such
+    //# as TCP.
+    Rule {
+        section: "18.1.1",
+        says: "more than 1,300 bytes go by UDP only where there is no connection to be had",
+        holds: |it| it.written.transport.is_reliable() || it.may_be_long || it.written.bytes.len() <= 1300,
+    },
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-22.1
+    //# A UAC MUST NOT re-attempt requests with the credentials
+    //# that have just been rejected (though the request may be retried if
+    //# the nonce was stale).
+    Rule {
+        section: "22.1",
+        says: "credentials that were rejected are not offered again",
+        holds: |it| it.is_repeated() || it.credentials(Credentials::offers_nothing_rejected),
+    },
+    Rule {
+        section: "22.1",
+        says: "a password that was rejected just now is not tried again at once",
+        holds: |it| it.is_repeated() || it.credentials(Credentials::offers_nothing_wrong),
+    },
     //= https://www.rfc-editor.org/rfc/rfc7616#section-3.4
     //# The nc value is the hexadecimal count of the number of requests
     //# (including the current request) that the client has sent with the
@@ -202,6 +229,11 @@ impl Asking<'_> {
 
     fn is_repeated(&self) -> bool {
         self.earlier.is_some()
+    }
+
+    /// Returns whether something holds, given the credentials that were offered before.
+    fn credentials(&self, holds: fn(&Credentials, &Message<'_>) -> bool) -> bool {
+        self.registration.is_none_or(|it| holds(&it.credentials, self.written.message))
     }
 
     fn cseq(&self) -> Option<u32> {

@@ -5,8 +5,10 @@ use std::collections::BTreeSet;
 use super::*;
 
 mod branches;
+mod credentials;
 mod credit;
 mod destination;
+mod length;
 
 const INVITE: &str = "INVITE sip:858@192.0.2.7 SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.9:5080;branch=z9hG4bK7;rport\r\n\
     Via: SIP/2.0/UDP a.example;branch=z9hG4bK6\r\nRecord-Route: <sip:p.example;lr>\r\nMax-Forwards: 70\r\n\
@@ -198,6 +200,11 @@ fn each_rule_about_the_order_finds_what_it_is_about() {
     bench.expect("what is no INVITE is answered when it comes, and not again");
 
     let mut bench = Bench::new();
+    bench.received(&options(INVITE));
+    bench.sent(&options(&answer("100 Trying")));
+    bench.expect("what is no INVITE has no provisional response");
+
+    let mut bench = Bench::new();
     bench.received(&INVITE.replace("INVITE", "ACK"));
     bench.sent(&answer("481 Call/Transaction Does Not Exist").replace("INVITE", "ACK"));
     assert!(bench.broken().contains("ACK is not answered"));
@@ -293,8 +300,10 @@ fn every_rule_has_broken_in_a_test_above() {
     let tests = [
         include_str!("tests.rs"),
         include_str!("tests/branches.rs"),
+        include_str!("tests/credentials.rs"),
         include_str!("tests/credit.rs"),
         include_str!("tests/destination.rs"),
+        include_str!("tests/length.rs"),
     ]
     .concat();
     let rules = form::RULES.iter().map(|rule| rule.says).chain(requests::RULES.iter().map(|rule| rule.says));

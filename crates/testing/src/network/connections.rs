@@ -184,6 +184,9 @@ impl Network {
     /// Takes from a node what it wants of connections.
     pub(super) fn collect_streams(&mut self, index: usize) {
         while let Some((server, transport)) = self.hosts[index].node.poll_connect() {
+            if let Some(auditor) = &mut self.hosts[index].auditor {
+                auditor.unconnected(server);
+            }
             let host = self.by_address.get(&server).copied();
             let is_answered = host.is_some_and(|host| !self.is_cut(index, host));
             let after = if is_answered { 2 * self.conditions.delay } else { UNANSWERED };
@@ -261,6 +264,9 @@ impl Network {
             Some(_) if !self.connections.listening.contains(&address) => Err("connection refused"),
             Some(host) => Ok(self.open(client, host, address, transport)),
         };
+        if let (Some(auditor), Ok(_)) = (&mut self.hosts[client].auditor, &connected) {
+            auditor.connected(address);
+        }
         self.hosts[client].node.handle_connected(now, server, connected);
         self.collect(client);
     }
@@ -359,10 +365,14 @@ impl Network {
     fn close(&mut self, id: u64, end: End) {
         let Some(connection) = self.connections.open.get_mut(&id) else { return };
         connection.ends(end).0.is_open = false;
+        let address = connection.server.address;
         let (client, server, is_silent) =
             (connection.client.host, connection.server.host, connection.is_silent);
         if !is_silent && !self.is_cut(client, server) {
             self.tell_ended(id, end.other(), "closed by the peer");
+        }
+        if let (Some(auditor), End::Client) = (&mut self.hosts[client].auditor, end) {
+            auditor.unconnected(address);
         }
         self.forget_if_over(id);
     }
@@ -374,8 +384,12 @@ impl Network {
 
     fn handle_ended(&mut self, now: Instant, id: u64, at: End, why: &'static str) {
         let Some(connection) = self.connections.open.get_mut(&id) else { return };
+        let server = connection.server.address;
         let (side, _) = connection.ends(at);
         let (was_open, index) = (std::mem::replace(&mut side.is_open, false), side.host);
+        if let (Some(auditor), End::Client) = (&mut self.hosts[index].auditor, at) {
+            auditor.unconnected(server);
+        }
         self.forget_if_over(id);
         if was_open && at == End::Client && !self.hosts[index].is_gone {
             self.hosts[index].node.handle_disconnected(now, ConnectionId::new(id), why);

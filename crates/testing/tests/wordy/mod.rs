@@ -87,6 +87,12 @@ impl Phone {
                 let targets = self.servers.iter().map(|server| Target::udp(*server, local)).collect();
                 self.endpoint.handle_resolved(self.clock.now(), line, Ok(targets));
             }
+            if let Event::Connect { server } = &event {
+                self.judge.unconnected(*server);
+            }
+            if let Event::Disconnect { .. } = &event {
+                self.judge.unconnected(connection().remote());
+            }
             self.events.push(event);
         }
     }
@@ -105,6 +111,7 @@ impl Phone {
     pub(crate) fn connect(&mut self) {
         let local = "192.0.2.7:40001".parse().unwrap();
         let target = Target { flow: connection(), local };
+        self.judge.connected(server());
         self.endpoint.handle_connected(self.clock.now(), server(), Ok(target));
         self.look();
     }
@@ -124,6 +131,7 @@ impl Phone {
     }
 
     pub(crate) fn disconnect(&mut self) {
+        self.judge.unconnected(server());
         self.endpoint.handle_disconnected(self.clock.now(), ConnectionId::new(1), "closed by the peer");
         self.look();
     }

@@ -1,0 +1,91 @@
+//! Which credentials were offered with one Call-ID, and which of them were rejected (RFC 3261 section 22.1).
+
+use ringfence_wire::sip::{HeaderName, Message};
+
+/// Rejected ones that are remembered.
+const MOST: usize = 32;
+
+/// What answers a challenge: the header field that this stood in, and what it said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Offered {
+    challenged_by: HeaderName,
+    realm: String,
+    nonce: String,
+}
+
+/// The credentials of the requests with one Call-ID.
+#[derive(Debug, Default)]
+pub(super) struct Credentials {
+    newest: Vec<Offered>,
+    /// Those of the request before.
+    before: Vec<Offered>,
+    /// Whether the newest request went out more than once: its own copy may have used its nonce up.
+    is_repeated: bool,
+    rejected: Vec<Offered>,
+    /// Those of the newest request that were rejected the first time that their nonce was used.
+    wrong: Vec<Offered>,
+}
+
+impl Credentials {
+    /// Takes a new request.
+    pub(super) fn asks(&mut self, request: &Message<'_>) {
+        self.before = std::mem::replace(&mut self.newest, offered_by(request));
+        self.wrong.clear();
+        self.is_repeated = false;
+    }
+
+    /// Takes that the newest request goes out once more.
+    pub(super) fn asks_again(&mut self) {
+        self.is_repeated = true;
+    }
+
+    /// Takes the first final response to the newest request.
+    pub(super) fn answered(&mut self, response: &Message<'_>) {
+        let rejected: Vec<_> = self.newest.iter().filter(|it| it.is_rejected_by(response)).cloned().collect();
+        let is_first = |it: &&Offered| !self.is_repeated && !self.before.contains(it);
+        self.wrong = rejected.iter().filter(is_first).cloned().collect();
+        self.rejected.extend(rejected);
+        let too_many = self.rejected.len().saturating_sub(MOST);
+        self.rejected.drain(..too_many);
+    }
+
+    /// Returns whether a request offers nothing that was rejected before.
+    pub(super) fn offers_nothing_rejected(&self, request: &Message<'_>) -> bool {
+        offered_by(request).iter().all(|it| !self.rejected.contains(it))
+    }
+
+    /// Returns whether a request tries no password again, with whatever nonce, that was wrong just now.
+    pub(super) fn offers_nothing_wrong(&self, request: &Message<'_>) -> bool {
+        let is_wrong = |it: &Offered| {
+            self.wrong
+                .iter()
+                .any(|wrong| (wrong.challenged_by, &wrong.realm) == (it.challenged_by, &it.realm))
+        };
+        !offered_by(request).iter().any(is_wrong)
+    }
+}
+
+impl Offered {
+    /// Returns whether a response asks for other credentials than these, and does not say that only their nonce was too old.
+    fn is_rejected_by(&self, response: &Message<'_>) -> bool {
+        let is_stale = |stale: &str| stale.eq_ignore_ascii_case("true");
+        let mut challenges = response
+            .challenges(self.challenged_by)
+            .filter(|it| it.param("realm").as_deref() == Some(&self.realm))
+            .peekable();
+        challenges.peek().is_some()
+            && !challenges.any(|it| it.param("stale").is_some_and(|stale| is_stale(&stale)))
+    }
+}
+
+fn offered_by(request: &Message<'_>) -> Vec<Offered> {
+    let of = |field, challenged_by| {
+        request.challenges(field).filter_map(move |it| {
+            let (realm, nonce) = (it.param("realm")?.into_owned(), it.param("nonce")?.into_owned());
+            Some(Offered { challenged_by, realm, nonce })
+        })
+    };
+    of(HeaderName::Authorization, HeaderName::WwwAuthenticate)
+        .chain(of(HeaderName::ProxyAuthorization, HeaderName::ProxyAuthenticate))
+        .collect()
+}

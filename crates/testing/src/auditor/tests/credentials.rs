@@ -1,0 +1,74 @@
+//! Credentials that were rejected (RFC 3261 section 22.1).
+
+use super::*;
+
+const AGAIN: &str = "credentials that were rejected are not offered again";
+const AT_ONCE: &str = "a password that was rejected just now is not tried again at once";
+
+/// A line that registers with nonces, and is challenged each time.
+struct Registering {
+    bench: Bench,
+    cseq: u32,
+}
+
+impl Registering {
+    fn new() -> Self {
+        Self { bench: Bench::new(), cseq: 0 }
+    }
+
+    /// Sends the next REGISTER, with an answer to a nonce or without, and has it challenged so, or else accepted.
+    fn asks(&mut self, nonce: Option<(&str, u32)>, challenge: Option<&str>) -> &mut Self {
+        self.cseq += 1;
+        let old = "Authorization: Digest nonce=\"n\",nc=00000002\r\n";
+        let new = nonce.map(|(nonce, count)| {
+            format!("Authorization: Digest realm=\"b.example\",nonce=\"{nonce}\",nc={count:08}\r\n")
+        });
+        let register = REGISTER.replace(old, &new.unwrap_or_default());
+        let register = register.replace("bKr", &format!("bK{}", self.cseq));
+        let register = register.replace("CSeq: 7", &format!("CSeq: {}", self.cseq));
+        self.bench.sent(&register);
+        let status = if challenge.is_some() { "401 Unauthorized" } else { "200 OK" };
+        let answer = register.replacen("REGISTER sip:b.example SIP/2.0", &format!("SIP/2.0 {status}"), 1);
+        let challenge = challenge
+            .map(|it| format!("WWW-Authenticate: Digest realm=\"b.example\",{it}\r\nContent-Length"));
+        let answer = answer.replacen("Content-Length", challenge.as_deref().unwrap_or("Content-Length"), 1);
+        self.bench.received(&answer);
+        self
+    }
+}
+
+#[test]
+fn what_was_rejected_is_not_offered_again_however_much_later() {
+    let mut line = Registering::new();
+    line.asks(None, Some("nonce=\"a\"")).asks(Some(("a", 1)), None).asks(Some(("a", 2)), Some("nonce=\"b\""));
+    assert_eq!(line.bench.broken(), BTreeSet::new());
+    line.asks(Some(("a", 3)), None);
+    line.bench.expect("credentials that were rejected are not offered again");
+}
+
+#[test]
+fn a_password_that_was_rejected_at_the_first_try_is_not_tried_again_with_the_next_nonce() {
+    let mut line = Registering::new();
+    line.asks(None, Some("nonce=\"a\"")).asks(Some(("a", 1)), Some("nonce=\"b\"")).asks(Some(("b", 1)), None);
+    line.bench.expect("a password that was rejected just now is not tried again at once");
+
+    let mut line = Registering::new();
+    line.asks(None, Some("nonce=\"a\"")).asks(Some(("a", 1)), Some("nonce=\"a\"")).asks(Some(("a", 2)), None);
+    assert_eq!(line.bench.broken(), [AGAIN, AT_ONCE].into());
+}
+
+#[test]
+fn a_nonce_that_was_stale_is_replaced_and_so_is_one_that_was_good_for_a_while() {
+    let mut line = Registering::new();
+    line.asks(None, Some("nonce=\"a\"")).asks(Some(("a", 1)), Some("nonce=\"b\",stale=TRUE"));
+    line.asks(Some(("b", 1)), None).asks(Some(("b", 2)), Some("nonce=\"c\"")).asks(Some(("c", 1)), None);
+    assert_eq!(line.bench.broken(), BTreeSet::new());
+}
+
+#[test]
+fn who_asks_without_credentials_first_may_try_them_again() {
+    let mut line = Registering::new();
+    line.asks(None, Some("nonce=\"a\"")).asks(Some(("a", 1)), Some("nonce=\"b\""));
+    line.asks(None, Some("nonce=\"c\"")).asks(Some(("c", 1)), None);
+    assert_eq!(line.bench.broken(), BTreeSet::new());
+}
