@@ -168,6 +168,25 @@ def first_started_on_a_full_disk_it_leaves_nothing_half(place):
     return ["it runs without, says so, and the next start has journal and instance-id"]
 
 
+def a_capture_file_on_a_full_disk_is_told_of_and_stops_no_call(place):
+    """The disk of `--pcap` fills while it runs: that is said at once, calls go on, and the end says it again by its exit status."""
+    disk = Disk(place)
+    besieged = Besieged(place, arguments=["--pcap", disk.folder / "calls.pcap"])
+    said = disk.does(f"dd if=/dev/zero of={disk.folder}/filler bs=64k; sync")
+    expect("No space left" in said, f"the disk is not full: {said}")
+    place.within = []
+    slowest, deadline = 0, time.monotonic() + WRITTEN_WITHIN
+    while "cannot write the capture file" not in besieged.phone.process.text():
+        slowest = max(slowest, besieged.good_call())
+        expect(time.monotonic() < deadline, f"nothing is told of it within {WRITTEN_WITHIN} s")
+    slowest = max(slowest, *(besieged.good_call() for _ in range(CALLS)))
+    code = besieged.phone.process.terminate(10)
+    expect(code == 2, f"ringfence ended with {code}")
+    told = besieged.phone.process.text().splitlines()[-3:]
+    expect(any("cannot write the capture file" in line for line in told), f"the end does not say it: {told}")
+    return [f"told, and {CALLS} calls answered behind it, the slowest in {slowest * 1000:.0f} ms; it ended with exit status 2"]
+
+
 def on_a_read_only_disk_it_runs_and_says_so(place):
     """A journal that was written before, on a disk that is mounted read-only at the next start."""
     disk = Disk(place)

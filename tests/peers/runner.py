@@ -75,6 +75,7 @@ PATIENT = [
     faults.on_a_full_disk_no_call_waits_and_none_is_lost,
     faults.on_a_read_only_disk_it_runs_and_says_so,
     faults.first_started_on_a_full_disk_it_leaves_nothing_half,
+    faults.a_capture_file_on_a_full_disk_is_told_of_and_stops_no_call,
     scanned.scanners_find_nothing,
     scanned.scanners_at_the_registrars_address_learn_no_extension_and_no_password,
 ]
