@@ -107,7 +107,11 @@ impl Pattern {
             Ok(number) => Ok(Pattern::Exact(number)),
             // A caller's name is compared without space around it, and one that says nobody is no name.
             Err(Unresolved::NotANumber) => match name::read(written).as_deref().map(str::trim) {
-                Some(name) if !names_nobody(name) => Ok(Pattern::Name(name.into())),
+                Some(name) if !names_nobody(name) => {
+                    let pattern = Pattern::Name(name.into());
+                    // With its escapes a name is longer than without, and what is written of it is to be read again.
+                    if pattern.to_string().len() > LONGEST { error(Problem::TooLong) } else { Ok(pattern) }
+                }
                 Some(_) | None => error(Problem::Words),
             },
             Err(unresolved @ (Unresolved::Ambiguous(_) | Unresolved::Invalid(_))) => {

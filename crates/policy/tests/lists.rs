@@ -102,6 +102,15 @@ fn the_whole_number_is_named_before_a_beginning_and_the_longer_beginning_before_
 }
 
 #[test]
+fn a_name_that_is_too_long_with_its_escapes_is_no_entry() {
+    // Each of these letters has two bytes, and six characters with its escapes.
+    let (list, errors) = spam(&format!("sip:{}\nsip:{}", "§".repeat(42), "§".repeat(43)), "CH");
+    assert_eq!(list.entries().count(), 1);
+    let told: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    assert!(matches!(&*told, [told] if told.contains("at most 256 characters")), "{told:?}");
+}
+
+#[test]
 fn kinds_of_callers_and_user_names_are_listed_by_their_words() {
     let (list, errors) = spam("Anonymous\nunavailable\ninvalid\nsip:alice", "CH");
     assert_eq!(errors, []);
