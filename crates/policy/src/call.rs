@@ -1,5 +1,7 @@
 //! A call as it is written down: in a test of a policy, in the journal, at the prompt.
 
+mod said;
+
 use std::collections::BTreeMap;
 
 use jiff::civil::DateTime;
@@ -8,15 +10,15 @@ use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::caller::{Caller, CallerId};
+use crate::caller::Caller;
 use crate::decide::{Decision, decide};
 use crate::duration::parse_duration;
 use crate::facts::Facts;
-use crate::history::{Addition, Answer, History, Per};
-use crate::number::Region;
+use crate::history::History;
 use crate::policy::Policy;
 use crate::source::{Arrival, Attestation, Source, Verification};
 use crate::trace::Trace;
+use said::{Last, Said};
 
 /// A call as it is written down. What is left out has the value for "no answer".
 ///
@@ -125,6 +127,42 @@ pub struct Call {
     pub switches_off: Vec<String>,
 }
 
+/// The texts of a call as they are written down, wherever they are kept.
+///
+/// ```
+/// use jiff::Timestamp;
+/// use ringfence_policy::{Call, CallTexts, Policy, Region};
+/// # use std::sync::Arc;
+/// # use ringfence_policy::List;
+///
+/// let switzerland = Region::parse("CH")?;
+/// # let [allow, spam] = ["allow", "spam"].map(|name| Arc::new(List::empty(name)));
+/// # let policy = Policy::of_lists(switzerland, allow, spam)?;
+/// let texts = CallTexts { caller: "079 123 45 67", ..CallTexts::default() };
+/// let caller = Call::default().with_texts(texts, &policy, Timestamp::UNIX_EPOCH, None, |facts, _| {
+///     facts.caller.to_string()
+/// });
+/// assert_eq!(caller, "+41791234567");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct CallTexts<'a> {
+    /// The caller, as [`Call::caller`] has it.
+    pub caller: &'a str,
+    /// The host of the caller's address.
+    pub host: &'a str,
+    /// The name beside the caller's address.
+    pub name: Option<&'a str>,
+    /// Who was called.
+    pub called: Option<&'a str>,
+    /// The line.
+    pub line: Option<&'a str>,
+    /// What the caller's software calls itself.
+    pub user_agent: Option<&'a str>,
+    /// Who sent the call on.
+    pub diverted: Option<&'a str>,
+}
+
 /// One text, or several.
 ///
 /// ```
@@ -208,6 +246,20 @@ impl Call {
         self.with_facts(policy, now, None, |facts, now| policy.trace(facts, now))
     }
 
+    /// Returns its texts.
+    #[must_use]
+    pub fn texts(&self) -> CallTexts<'_> {
+        CallTexts {
+            caller: &self.caller,
+            host: &self.host,
+            name: self.name.as_deref(),
+            called: self.called.as_deref(),
+            line: self.line.as_deref(),
+            user_agent: self.user_agent.as_deref(),
+            diverted: self.diverted.as_deref(),
+        }
+    }
+
     /// Makes facts of it, with what happened before from a history. What the call says itself
     /// goes before the history.
     pub fn with_facts<T>(
@@ -217,30 +269,41 @@ impl Call {
         history: Option<&dyn History>,
         see: impl FnOnce(&Facts<'_>, Timestamp) -> T,
     ) -> T {
+        self.with_texts(self.texts(), policy, now, history, see)
+    }
+
+    /// Makes facts as [`Call::with_facts`] does, of these texts in the place of its own.
+    pub fn with_texts<T>(
+        &self,
+        texts: CallTexts<'_>,
+        policy: &Policy,
+        now: Timestamp,
+        history: Option<&dyn History>,
+        see: impl FnOnce(&Facts<'_>, Timestamp) -> T,
+    ) -> T {
         let now = self.instant(policy.zone()).unwrap_or(now);
         let said = Said::new(self, policy.zone(), now, history);
         let caller = Caller {
-            user: &self.caller,
-            host: &self.host,
-            display_name: self.name.as_deref(),
+            user: texts.caller,
+            host: texts.host,
+            display_name: texts.name,
             withheld: self.withheld,
             source: self.caller_source,
         };
-        let line =
-            self.line.as_deref().or(policy.lines().first().map(|line| &*line.name)).unwrap_or_default();
+        let line = texts.line.or(policy.lines().first().map(|line| &*line.name)).unwrap_or_default();
         let groups: Vec<Box<str>> = match &self.group {
             Some(groups) => groups.iter().cloned().collect(),
             None => policy.groups_of(line, ""),
         };
         let facts = Facts {
-            called: self.called.as_deref().map(|called| (called, self.called_source)),
+            called: texts.called.map(|called| (called, self.called_source)),
             groups: &groups,
             arrival: self.source.unwrap_or(Arrival::Registrar),
             verification: self.verification,
             attestation: self.attestation,
             vouched: self.vouched,
-            user_agent: self.user_agent.as_deref(),
-            diverted: self.diverted.as_deref(),
+            user_agent: texts.user_agent,
+            diverted: texts.diverted,
             psap_callback: self.psap_callback,
             listed: &self.lists,
             history: &said,
@@ -273,128 +336,4 @@ fn is_false(flag: &bool) -> bool {
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
-}
-
-/// When something happened last, as a call says it.
-#[derive(Debug, Clone, Copy)]
-enum Last {
-    /// It says nothing of it.
-    Unsaid,
-    Never,
-    At(Timestamp),
-}
-
-impl Last {
-    fn read(text: Option<&String>, now: Timestamp, zone: &TimeZone) -> Self {
-        match text {
-            Some(text) if Self::is_never(text) => Self::Never,
-            Some(text) => earlier(text, now, zone).map_or(Self::Unsaid, Self::At),
-            None => Self::Unsaid,
-        }
-    }
-
-    fn is_never(text: &str) -> bool {
-        text.trim() == "never"
-    }
-
-    /// Returns when it was, by a history where the call says nothing.
-    fn or_else(self, history: impl FnOnce() -> Option<Timestamp>) -> Option<Timestamp> {
-        match self {
-            Self::Unsaid => history(),
-            Self::Never => None,
-            Self::At(at) => Some(at),
-        }
-    }
-}
-
-/// What a call says itself of what happened before, and behind it a history.
-#[derive(Debug)]
-struct Said<'a> {
-    call: &'a Call,
-    recent: Vec<Timestamp>,
-    dialed: Last,
-    answered: Last,
-    emergency_call: Last,
-    history: Option<&'a dyn History>,
-}
-
-impl<'a> Said<'a> {
-    fn new(call: &'a Call, zone: &TimeZone, now: Timestamp, history: Option<&'a dyn History>) -> Self {
-        let read = |text: &String| earlier(text, now, zone);
-        Self {
-            call,
-            recent: call.recent.iter().filter_map(read).filter(|at| *at <= now).collect(),
-            dialed: Last::read(call.dialed.as_ref(), now, zone),
-            answered: Last::read(call.answered.as_ref(), now, zone),
-            emergency_call: Last::read(call.emergency_call.as_ref(), now, zone),
-            history,
-        }
-    }
-
-    fn recent(&self, since: Timestamp) -> u32 {
-        u32::try_from(self.recent.iter().filter(|at| **at >= since).count()).unwrap_or(u32::MAX)
-    }
-}
-
-impl History for Said<'_> {
-    fn calls(&self, caller: &CallerId<'_>, since: Timestamp) -> u32 {
-        self.recent(since).saturating_add(self.history.map_or(0, |history| history.calls(caller, since)))
-    }
-
-    fn rate(&self, per: Per, facts: &Facts<'_>, since: Timestamp) -> u32 {
-        let said = self.call.rate.unwrap_or_else(|| self.recent(since).saturating_add(1));
-        said.max(self.history.map_or(0, |history| history.rate(per, facts, since)))
-    }
-
-    fn dialed(&self, caller: &CallerId<'_>) -> Option<Timestamp> {
-        self.dialed.or_else(|| self.history?.dialed(caller))
-    }
-
-    fn answered(&self, caller: &CallerId<'_>) -> Option<Timestamp> {
-        self.answered.or_else(|| self.history?.answered(caller))
-    }
-
-    fn is_known(&self, caller: &CallerId<'_>) -> bool {
-        !self.recent.is_empty() || self.history.is_some_and(|history| history.is_known(caller))
-    }
-
-    fn added(&self, list: &str, caller: &CallerId<'_>, now: Timestamp) -> bool {
-        self.history.is_some_and(|history| history.added(list, caller, now))
-    }
-
-    fn addition(&self, list: &str, caller: &CallerId<'_>, now: Timestamp) -> Option<Addition> {
-        self.history?.addition(list, caller, now)
-    }
-
-    fn emergency_call(&self, region: Region) -> Option<Timestamp> {
-        self.emergency_call.or_else(|| self.history?.emergency_call(region))
-    }
-
-    fn switch(&self, name: &str, now: Timestamp) -> Option<bool> {
-        if self.call.switches.iter().any(|on| on == name) {
-            return Some(true);
-        }
-        if self.call.switches_off.iter().any(|off| off == name) {
-            return Some(false);
-        }
-        self.history?.switch(name, now)
-    }
-
-    fn answer(&self, list: &str) -> Option<Answer> {
-        let is_unlisted = self.call.unlisted.iter().any(|unlisted| **unlisted == *list);
-        let answer = |score: &u32| Answer { score: *score, is_listed: *score > 0 && !is_unlisted };
-        let said = self.call.scores.get(list).map(answer);
-        said.or_else(|| self.history.filter(|_| !self.is_unanswered(list))?.answer(list))
-    }
-
-    fn is_unanswered(&self, list: &str) -> bool {
-        self.call.unanswered.iter().any(|unanswered| **unanswered == *list)
-            || self.history.is_some_and(|history| history.is_unanswered(list))
-    }
-
-    fn in_shadow(&self, is_shadow: bool) {
-        if let Some(history) = self.history {
-            history.in_shadow(is_shadow);
-        }
-    }
 }

@@ -59,7 +59,7 @@ mod treatment;
 mod wildcard;
 
 pub use action::{Action, Final, Redirection};
-pub use call::{Call, OneOrMore};
+pub use call::{Call, CallTexts, OneOrMore};
 pub use caller::{Caller, CallerId, CallerKind};
 pub use check::{Finding, check};
 pub use condition::{Condition, Text};
