@@ -16,7 +16,7 @@ use crate::config::{self, Config, findings};
 use crate::confine::{Confined, Options, confine};
 use crate::control::place::{self, BindError, Bound};
 use crate::control::server::{self, Desk};
-use crate::journal::{self, Journal, News, Queued, Recorder, StoreError};
+use crate::journal::{self, Journal, Kept, News, Queued, Recorder, StoreError};
 use crate::log::{self, Format};
 use crate::memory;
 use crate::open_files;
@@ -297,13 +297,13 @@ const PAUSE: Duration = Duration::from_millis(10);
 const MOST_CALLER: usize = 60;
 const MOST_CALL_ID: usize = 80;
 
-fn log_call(news: &News, log_numbers: bool) {
+fn log_call(news: &News<Kept>, log_numbers: bool) {
     let call = match news {
         News::Call(call) | News::Ended(call) => call,
     };
-    let caller = || if log_numbers { cut(&call.caller, MOST_CALLER) } else { log::redacted(&call.caller) };
+    let caller = || if log_numbers { cut(call.caller(), MOST_CALLER) } else { log::redacted(call.caller()) };
     // The caller chooses the Call-ID, and a number may stand in it, or an address.
-    let (id, line, rule) = (&call.id, &call.line, &call.rule);
+    let (id, line, rule) = (call.id(), call.line(), call.rule());
     match (news, &call.ended) {
         // Nothing that was not to be expected of a refusal.
         (News::Ended(_), Some(ended)) if ended.how == journal::Ended::ACKNOWLEDGED => {
@@ -316,8 +316,14 @@ fn log_call(news: &News, log_numbers: bool) {
         (News::Call(_) | News::Ended(_), _) => {
             let (caller, verdict, status) = (caller(), call.verdict.name(), call.verdict.status());
             tracing::info!(id, line, caller, verdict, rule, status, "call decided");
-            let call_id = cut(&call.call_id, MOST_CALL_ID);
-            tracing::debug!(id, call_id, reason = call.reason, source = call.source, "because");
+            let call_id = || cut(call.call_id(), MOST_CALL_ID);
+            tracing::debug!(
+                id,
+                call_id = call_id(),
+                reason = call.reason(),
+                source = call.source(),
+                "because"
+            );
         }
     }
 }

@@ -119,7 +119,7 @@ impl Demo {
             let record = timeout(PATIENCE, self.records.recv()).await.ok()??;
             for news in self.service.journal().take(record) {
                 if let News::Ended(call) = news {
-                    return Some(call);
+                    return Some(Arc::new(call.call()));
                 }
             }
         }

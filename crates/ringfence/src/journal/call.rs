@@ -8,6 +8,8 @@ use jiff::Timestamp;
 use ringfence_policy::{Action, Decision, Final, Only, Rule};
 use serde::{Deserialize, Serialize};
 
+use super::kept::Kept;
+
 /// One call: who, where, what was decided, why, and how it ended.
 #[expect(clippy::struct_field_names, reason = "RFC 3261 calls it Call-ID")]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -237,8 +239,8 @@ impl Ended {
 
     /// Returns the end of a call as far as it can be: where no other phone rings, none has answered,
     /// whatever a CANCEL says.
-    pub(super) fn of(self, call: &Call) -> Self {
-        if call.evidence.is_sole && self.how == Self::ELSEWHERE {
+    pub(super) fn of(self, call: &Kept) -> Self {
+        if call.is_sole && self.how == Self::ELSEWHERE {
             return Self { how: Self::GAVE_UP.into(), ..self };
         }
         self
@@ -283,7 +285,7 @@ pub(crate) struct Flipped {
 /// What waits in the queue, in the order in which it happened.
 #[derive(Debug, Clone)]
 pub(crate) enum Record {
-    Call(Arc<Call>),
+    Call(Arc<Kept>),
     Ended {
         id: String,
         ended: Ended,

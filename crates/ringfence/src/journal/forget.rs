@@ -7,8 +7,9 @@ use std::sync::{Arc, mpsc};
 use ringfence_policy::{Caller, Region};
 use rusqlite::{Connection, TransactionBehavior};
 
-use super::call::{Call, Record};
+use super::call::Record;
 use super::identity::identity;
+use super::kept::Kept;
 use super::packs;
 use super::retention::overwriting;
 use crate::store::StoreError;
@@ -79,13 +80,11 @@ impl<'a> Person<'a> {
     }
 
     /// Tells whether a call is theirs, or somebody else's that names them.
-    pub(super) fn is_in(self, call: &Call) -> bool {
-        let is_named = |text: &str| self.is_named(text);
-        let texts = [&call.caller, &call.source, &call.reason, &call.evidence.facts];
-        let maybe = [call.display_name.as_deref(), call.entry.as_deref(), call.verdict.target()];
-        call.evidence.identity.as_deref() == Some(self.identity)
-            || texts.into_iter().any(|text| is_named(text))
-            || maybe.into_iter().flatten().any(is_named)
+    pub(super) fn is_in(self, call: &Kept) -> bool {
+        let texts = [call.caller(), call.source(), call.reason(), call.facts()];
+        let maybe = [call.display_name(), call.entry(), call.verdict.target()];
+        call.identity() == Some(self.identity)
+            || texts.into_iter().chain(maybe.into_iter().flatten()).any(|text| self.is_named(text))
     }
 
     /// Takes them out of a record that waits to be written. Returns whether nothing is left of it.

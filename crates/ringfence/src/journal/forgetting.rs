@@ -5,8 +5,9 @@ use std::sync::{Mutex, PoisonError};
 use jiff::Timestamp;
 use ringfence_policy::Region;
 
-use super::call::{Added, Call};
+use super::call::Added;
 use super::forget::Person;
+use super::kept::Kept;
 
 /// Who was forgotten a moment ago.
 #[derive(Debug, Default)]
@@ -37,7 +38,7 @@ impl Forgetting {
     }
 
     /// Tells whether a call that comes out of the queue is of, or names, somebody who was forgotten since, and whom.
-    pub(super) fn is_gone(&self, call: &Call) -> Option<String> {
+    pub(super) fn is_gone(&self, call: &Kept) -> Option<String> {
         let mut gone = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         gone.retain(|gone| call.number < gone.newest.saturating_add(PASSED));
         let is_of =

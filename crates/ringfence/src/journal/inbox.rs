@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use super::call::{Call, Record};
+use super::call::Record;
 use super::forget::{Forget, Person};
+use super::kept::Kept;
 use super::packs;
 
 /// What waits to be written.
@@ -114,7 +115,7 @@ impl Inbox {
     }
 
     /// Changes a call that waits to be written, where it is among the newest of what waits. Returns whether it is.
-    pub(super) fn amend(&self, call: &mut Arc<Call>, change: impl FnOnce(&mut Call)) -> bool {
+    pub(super) fn amend(&self, call: &mut Arc<Kept>, change: impl FnOnce(&mut Kept)) -> bool {
         let mut waiting = self.waiting();
         let is_it = |record: &Record| matches!(record, Record::Call(waits) if Arc::ptr_eq(waits, call));
         let newest = waiting.records.iter_mut().rev().take(AMENDED);
@@ -292,31 +293,17 @@ impl Waiting {
     }
 }
 
-/// Returns about how many bytes a record holds.
+/// Returns how many bytes a record holds.
 fn size(record: &Record) -> usize {
-    let strings = match record {
-        Record::Call(call) => {
-            let name = call.display_name.as_ref().map_or(0, String::len);
-            let entry = call.entry.as_ref().map_or(0, String::len);
-            let identity = call.evidence.identity.as_ref().map_or(0, String::len);
-            call.call_id.len()
-                + call.caller.len()
-                + call.reason.len()
-                + call.evidence.facts.len()
-                + name
-                + entry
-                + identity
-        }
+    let apart = match record {
+        Record::Call(call) => call.bytes(),
         Record::Ended { id, .. } => id.len(),
         Record::Dialed { identity, .. } | Record::Answered { identity, .. } => identity.len(),
-        Record::Added(added) => added.list.len() + added.identity.len(),
-        Record::Flipped(flipped) => flipped.name.len(),
+        Record::Added(added) => size_of_val(&**added) + added.list.len() + added.identity.len(),
+        Record::Flipped(flipped) => size_of_val(&**flipped) + flipped.name.len(),
     };
-    strings + RECORD
+    size_of::<(Instant, Record)>() + apart
 }
-
-/// A record beside its texts.
-const RECORD: usize = 512;
 
 #[cfg(test)]
 mod tests;

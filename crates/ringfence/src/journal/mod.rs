@@ -19,6 +19,8 @@ mod health;
 mod identity;
 mod in_time;
 mod inbox;
+mod kept;
+mod news;
 mod of_call;
 mod offline;
 mod pack;
@@ -33,6 +35,7 @@ mod retention;
 mod rows;
 mod stats;
 mod tally;
+mod texts;
 mod times;
 mod writer;
 
@@ -43,7 +46,6 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use ringfence_policy::Region;
-use serde::{Deserialize, Serialize};
 use tokio::sync::{Notify, broadcast, mpsc};
 
 pub(crate) use call::{Added, Call, Ended, Evidence, Flipped, Outcome, Record};
@@ -52,6 +54,8 @@ pub(crate) use forget::Forgotten;
 pub(crate) use health::Failing;
 pub(crate) use health::Health;
 pub(crate) use identity::{identity, with_identity};
+pub(crate) use kept::{Kept, Text};
+pub(crate) use news::News;
 pub(crate) use of_call::OfCall;
 pub(crate) use offline::Offline;
 pub(crate) use past::{LeftOut, Past, address};
@@ -61,6 +65,7 @@ pub(crate) use reader::Reader;
 pub(crate) use recorder::{Counted, Recorder};
 pub(crate) use stats::{Stats, Verdicts};
 pub(crate) use tally::Tally;
+pub(crate) use texts::Texts;
 
 pub(crate) use crate::store::{Durability, Place, Settings, StoreError, read_age, read_size};
 
@@ -69,6 +74,7 @@ use forget::{Forget, Person};
 use forgetting::Forgetting;
 use health::Vitals;
 use inbox::{Inbox, Job};
+use news::readable;
 use recent::Recent;
 use tally::Counts;
 use writer::Writer;
@@ -81,16 +87,6 @@ const QUEUE: usize = 8_192;
 const BACKLOG: usize = 1_024;
 /// How long it is waited for what is not written yet.
 const PARTING: Duration = Duration::from_secs(5);
-
-/// What a follower is told.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "event", rename_all = "lowercase")]
-pub(crate) enum News {
-    /// A call was decided.
-    Call(Arc<Call>),
-    /// A call that was told before has ended.
-    Ended(Arc<Call>),
-}
 
 /// The readers' end of the journal. Dropping it writes what is left.
 #[derive(Debug)]
@@ -196,7 +192,7 @@ impl Writing {
 impl Journal {
     /// Takes a record out of the queue, and returns what there is to tell: of a call that ended before it was told,
     /// both.
-    pub(crate) fn take<Q: Into<Queued>>(&self, queued: Q) -> impl Iterator<Item = News> + use<Q> {
+    pub(crate) fn take<Q: Into<Queued>>(&self, queued: Q) -> impl Iterator<Item = News<Kept>> + use<Q> {
         let told = match queued.into().written() {
             Record::Call(call) if self.is_gone(&call) => [None, None],
             Record::Added(added) if self.forgetting.has_gone(&added) => [None, None],
@@ -288,22 +284,22 @@ impl Journal {
     }
 
     /// Notes that a call was answered, if that is how it ended.
-    fn note_answered(&self, call: Option<&Call>) {
+    fn note_answered(&self, call: Option<&Kept>) {
         let Some(call) = call else { return };
-        if let (Some(identity), Some(ended)) = (&call.evidence.identity, &call.ended)
+        if let (Some(identity), Some(ended)) = (call.identity(), &call.ended)
             && ended.how == Ended::ELSEWHERE
         {
-            self.answered(identity.clone(), ended.at);
+            self.answered(identity.to_owned(), ended.at);
         }
     }
 
     /// Keeps a call, and forgets the oldest if there are too many. Returns it as it began, and as it ended if it
     /// has.
-    fn keep(&self, call: Arc<Call>) -> (Arc<Call>, Option<Arc<Call>>) {
+    fn keep(&self, call: Arc<Kept>) -> (Arc<Kept>, Option<Arc<Kept>>) {
         let mut calls = self.calls();
         let ended = calls
-            .early(&call.id)
-            .map(|ended| Arc::new(Call { ended: Some(ended.of(&call)), ..Call::clone(&call) }));
+            .early(call.id())
+            .map(|ended| Arc::new(Kept { ended: Some(ended.of(&call)), ..Kept::clone(&call) }));
         if calls.keep(Arc::clone(ended.as_ref().unwrap_or(&call))) {
             self.counts.forgotten.fetch_add(1, Relaxed);
         }
@@ -317,7 +313,7 @@ impl Journal {
     }
 
     /// Notes how a call ended. Returns it, and whether its record, which still waits to be written, has its end.
-    fn end(&self, id: &str, ended: Ended) -> (Option<Arc<Call>>, bool) {
+    fn end(&self, id: &str, ended: Ended) -> (Option<Arc<Kept>>, bool) {
         let mut calls = self.calls();
         let mut is_amended = false;
         let call = calls.end(id, ended, |call, ended| {
@@ -337,7 +333,7 @@ impl Journal {
     }
 
     /// Tells whether a call is of somebody who was forgotten while it waited in the queue.
-    fn is_gone(&self, call: &Call) -> bool {
+    fn is_gone(&self, call: &Kept) -> bool {
         let Some(identity) = self.forgetting.is_gone(call) else { return false };
         // Whoever recorded it may have noted them after they were forgotten.
         self.past.forget(&identity);
@@ -352,10 +348,10 @@ impl Journal {
     }
 
     /// Tells those who follow, if anyone does.
-    fn tell(&self, news: impl FnOnce() -> News) {
+    fn tell(&self, news: impl FnOnce() -> News<Kept>) {
         if self.news.receiver_count() > 0 {
             // It fails when the last follower has just left.
-            let _ = self.news.send(news());
+            let _ = self.news.send(news().readable());
         }
     }
 }
@@ -364,13 +360,16 @@ impl Journal {
 impl Journal {
     /// Returns the newest calls of this run, oldest first.
     pub(crate) fn newest(&self, most: usize) -> Vec<Arc<Call>> {
-        self.calls().newest(most)
+        let newest = self.calls().newest(most);
+        readable(&newest)
     }
 
     /// Returns the newest calls, and what happens from then on.
     pub(crate) fn follow(&self, most: usize) -> (Vec<Arc<Call>>, broadcast::Receiver<News>) {
         let calls = self.calls();
-        (calls.newest(most), self.news.subscribe())
+        let (newest, news) = (calls.newest(most), self.news.subscribe());
+        drop(calls);
+        (readable(&newest), news)
     }
 
     /// Reads the counters.

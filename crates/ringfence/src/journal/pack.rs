@@ -16,6 +16,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::call::{Call, Ended, Evidence, Outcome};
+use super::kept::Kept;
 
 /// The format, the first byte of each pack.
 const FORMAT: u8 = 1;
@@ -47,7 +48,7 @@ pub(super) struct Span {
 
 impl<'a> Pack<'a> {
     /// Begins with a call and its number.
-    pub(super) fn of(number: i64, call: &'a Call, ended: &'a Ended) -> Self {
+    pub(super) fn of(number: i64, call: &'a Kept, ended: &'a Ended) -> Self {
         let at = call.at.as_microsecond();
         let span = Span { first: number, last: number, oldest: at, newest: at, count: 0 };
         let mut pack = Self { bytes: vec![FORMAT], before: [None; TEXTS], span };
@@ -56,40 +57,39 @@ impl<'a> Pack<'a> {
     }
 
     /// Adds a call of a higher number.
-    pub(super) fn add(&mut self, number: i64, call: &'a Call, ended: &'a Ended) {
-        let evidence = &call.evidence;
+    pub(super) fn add(&mut self, number: i64, call: &'a Kept, ended: &'a Ended) {
         let texts = [
-            Some(call.id.as_str()),
-            Some(&call.call_id),
-            Some(&call.line),
-            Some(&call.caller),
-            evidence.identity.as_deref(),
-            call.display_name.as_deref(),
-            Some(&call.source),
+            Some(call.id()),
+            Some(call.call_id()),
+            Some(call.line()),
+            Some(call.caller()),
+            call.identity(),
+            call.display_name(),
+            Some(call.source()),
             Some(call.verdict.name()),
             call.verdict.target(),
-            Some(&call.rule),
-            evidence.list.as_deref(),
-            call.entry.as_deref(),
-            Some(&evidence.policy),
+            Some(call.rule()),
+            call.list(),
+            call.entry(),
+            Some(&call.policy),
             Some(&ended.how),
-            Some(&call.reason),
-            Some(&evidence.facts),
+            Some(call.reason()),
+            Some(call.facts()),
         ];
         let at = call.at.as_microsecond();
         self.bytes.reserve(ROOM + texts.iter().flatten().map(|text| text.len()).sum::<usize>());
         self.number(u64::try_from(number - self.span.last).unwrap_or_default());
         self.bytes.extend_from_slice(&at.to_le_bytes());
         self.bytes.extend_from_slice(&ended.at.as_microsecond().to_le_bytes());
-        self.number(u64::from(evidence.is_late) * IS_LATE);
+        self.number(u64::from(call.is_late) * IS_LATE);
         self.number(call.verdict.status().map_or(0, |status| u64::from(status) + 1));
         self.number(ended.status.map_or(0, |status| u64::from(status) + 1));
-        self.number(u64::try_from(evidence.decided_in.as_micros()).unwrap_or(u64::MAX));
+        self.number(u64::try_from(call.decided_in.as_micros()).unwrap_or(u64::MAX));
         for (before, text) in self.before.iter_mut().zip(texts) {
             put_text(&mut self.bytes, before, text);
         }
-        self.number(evidence.shadow.len() as u64);
-        for rule in &evidence.shadow {
+        self.number(call.shadow.len() as u64);
+        for rule in &call.shadow {
             put_text(&mut self.bytes, &mut None, Some(rule));
         }
         let Span { first, oldest, newest, count, .. } = self.span;

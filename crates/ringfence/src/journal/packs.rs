@@ -9,6 +9,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::call::{Call, Ended};
 use super::forget::Person;
+use super::kept::Kept;
 use super::pack::{Pack, Span, Unpacked};
 
 /// So many calls that have ended in one transaction are packed: those of a moment of some 64 calls a second, for records gather
@@ -37,7 +38,7 @@ pub(super) struct Content {
 pub(super) const ALL: Within = Within { since: i64::MIN, until: i64::MAX };
 
 /// Writes calls that have ended, with their numbers.
-pub(super) fn write(connection: &Connection, calls: &[(i64, &Call, &Ended)]) -> rusqlite::Result<()> {
+pub(super) fn write(connection: &Connection, calls: &[(i64, &Kept, &Ended)]) -> rusqlite::Result<()> {
     let mut pack: Option<Pack<'_>> = None;
     for (number, call, ended) in calls {
         match &mut pack {
@@ -157,8 +158,9 @@ pub(super) fn forget(connection: &Connection, person: Person<'_>) -> rusqlite::R
     let mut rows = packs.query([identity, end.unwrap_or(identity)])?;
     let mut removed = 0;
     while let Some(row) = rows.next()? {
-        let (Content { span, mut calls }, unreadable) = content(row)?;
+        let (Content { span, calls }, unreadable) = content(row)?;
         let before = calls.len();
+        let mut calls: Vec<_> = calls.into_iter().map(Kept::of).collect();
         calls.retain(|call| !person.is_in(call));
         if calls.len() < before || unreadable > 0 {
             removed += before - calls.len();
@@ -168,7 +170,7 @@ pub(super) fn forget(connection: &Connection, person: Person<'_>) -> rusqlite::R
     drop(rows);
     for (first, calls) in named {
         connection.prepare_cached("DELETE FROM packs WHERE first = ?1")?.execute([first])?;
-        let number = |call: &Call| i64::try_from(call.number).unwrap_or(i64::MAX);
+        let number = |call: &Kept| i64::try_from(call.number).unwrap_or(i64::MAX);
         let stay = calls.iter().filter_map(|call| Some((number(call), call, call.ended.as_ref()?)));
         write(connection, &stay.collect::<Vec<_>>())?;
     }

@@ -3,12 +3,13 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use super::call::{Call, Record};
+use super::call::Record;
+use super::kept::Kept;
 
 /// A call of which the record is still to be made: a shard answers the next one meanwhile.
 pub(crate) trait Draft: Debug + Send {
     /// Makes the record; it has no number yet.
-    fn write(self: Box<Self>) -> Call;
+    fn write(self: Box<Self>) -> Kept;
 }
 
 /// What waits for the journal's task, in the order in which it happened.
@@ -23,7 +24,7 @@ impl Queued {
     pub(super) fn written(self) -> Record {
         match self {
             Self::Record(record) => record,
-            Self::Draft { number, draft } => Record::Call(Arc::new(Call { number, ..draft.write() })),
+            Self::Draft { number, draft } => Record::Call(Arc::new(Kept { number, ..draft.write() })),
         }
     }
 }

@@ -12,15 +12,16 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::MOST_CALLS;
-use super::call::{Call, Ended};
+use super::call::Ended;
 use super::generations::Generations;
+use super::kept::Kept;
 
 /// The calls of this run in memory.
 #[derive(Debug)]
 pub(super) struct Recent {
-    newest: VecDeque<Arc<Call>>,
+    newest: VecDeque<Arc<Kept>>,
     /// Calls that newer ones have pushed out before they ended.
-    under_way: Generations<String, Option<Arc<Call>>>,
+    under_way: Generations<String, Option<Arc<Kept>>>,
     /// Ends whose call has not been told.
     early: Generations<String, Option<Ended>>,
 }
@@ -47,12 +48,12 @@ impl Recent {
     }
 
     /// Keeps a call. Returns whether the oldest had to make room for it.
-    pub(super) fn keep(&mut self, call: Arc<Call>) -> bool {
+    pub(super) fn keep(&mut self, call: Arc<Kept>) -> bool {
         let pushed_out = if self.newest.len() == MOST_CALLS { self.newest.pop_front() } else { None };
         self.newest.push_back(call);
         let is_pushed_out = pushed_out.is_some();
         if let Some(call) = pushed_out.filter(|call| call.ended.is_none()) {
-            let id = call.id.clone();
+            let id = call.id().to_owned();
             *self.under_way.touch(id).0 = Some(call);
         }
         is_pushed_out
@@ -63,9 +64,9 @@ impl Recent {
         &mut self,
         id: &str,
         ended: Ended,
-        note: impl FnOnce(&mut Arc<Call>, Ended),
-    ) -> Option<Arc<Call>> {
-        if let Some(call) = self.newest.iter_mut().rev().find(|call| call.id == id) {
+        note: impl FnOnce(&mut Arc<Kept>, Ended),
+    ) -> Option<Arc<Kept>> {
+        if let Some(call) = self.newest.iter_mut().rev().find(|call| call.id() == id) {
             let ended = ended.of(call);
             note(call, ended);
             return Some(Arc::clone(call));
@@ -80,7 +81,7 @@ impl Recent {
     }
 
     /// Forgets the calls that something is true of. Returns how many of those that can be shown.
-    pub(super) fn forget(&mut self, is_meant: impl Fn(&Call) -> bool) -> usize {
+    pub(super) fn forget(&mut self, is_meant: impl Fn(&Kept) -> bool) -> usize {
         let before = self.newest.len();
         self.newest.retain(|call| !is_meant(call));
         self.under_way.retain(|call| call.as_deref().is_some_and(|call| !is_meant(call)));
@@ -88,7 +89,7 @@ impl Recent {
     }
 
     /// Returns the newest calls, oldest first.
-    pub(super) fn newest(&self, most: usize) -> Vec<Arc<Call>> {
+    pub(super) fn newest(&self, most: usize) -> Vec<Arc<Kept>> {
         self.newest.iter().skip(self.newest.len().saturating_sub(most)).cloned().collect()
     }
 }

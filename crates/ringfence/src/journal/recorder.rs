@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use tokio::sync::mpsc;
 
 use super::call::{Added, Call, Ended, Outcome, Record};
+use super::kept::Kept;
 use super::past::Past;
 use super::queued::{Draft, Queued};
 use super::tally::Counts;
@@ -43,7 +44,7 @@ impl Recorder {
         let caller = call.evidence.identity.as_deref();
         call.number =
             self.count(Counted { verdict: &call.verdict, caller, line: &call.line, source, at: call.at });
-        self.queue(Record::Call(Arc::new(call)));
+        self.queue(Record::Call(Arc::new(Kept::of(call))));
     }
 
     /// Counts a copy of a call that was decided already, on the same line: it has the same answer.

@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 use rusqlite::{Connection, Statement, TransactionBehavior, params};
 
-use super::call::{Call, Ended, Record};
+use super::call::{Ended, Record};
 use super::generations::Generations;
+use super::kept::Kept;
 use super::packs;
 
 /// Writes records, and knows which rows wait for the end of their call.
@@ -39,7 +40,7 @@ impl Rows {
         for record in records {
             if let Record::Call(call) = record {
                 // What the call itself has of its end was judged by its line.
-                let told = if ends.is_empty() { None } else { ends.remove(call.id.as_str()) };
+                let told = if ends.is_empty() { None } else { ends.remove(call.id()) };
                 last += 1;
                 calls.push((last, &**call, call.ended.as_ref().or(told)));
             }
@@ -67,7 +68,7 @@ impl Rows {
         }
         transaction.commit()?;
         for (row, call) in opened {
-            *self.open.touch(call.id.clone()).0 = row;
+            *self.open.touch(call.id().to_owned()).0 = row;
         }
         for id in closed {
             self.open.remove(id);
@@ -77,16 +78,16 @@ impl Rows {
 }
 
 /// A call, its number and its end.
-type Numbered<'a> = (i64, &'a Call, Option<&'a Ended>);
+type Numbered<'a> = (i64, &'a Kept, Option<&'a Ended>);
 
 /// Writes calls: in packs those that have ended and are kept no longer than others, if there are many, and the rest as rows.
 /// Returns those that have not ended.
 fn write_calls<'a>(
     connection: &Connection,
     calls: &[Numbered<'a>],
-) -> rusqlite::Result<Vec<(i64, &'a Call)>> {
+) -> rusqlite::Result<Vec<(i64, &'a Kept)>> {
     let packed = |&(number, call, ended): &Numbered<'a>| {
-        ended.filter(|_| !call.evidence.is_audited).map(|ended| (number, call, ended))
+        ended.filter(|_| !call.is_audited).map(|ended| (number, call, ended))
     };
     let together: Vec<_> = calls.iter().filter_map(packed).collect();
     let is_busy = together.len() >= packs::FEWEST;
@@ -125,41 +126,40 @@ const INSERT: &str = "INSERT INTO calls (number, at, id, call_id, line, caller, 
 fn insert_call(
     insert: &mut Statement<'_>,
     number: i64,
-    call: &Call,
+    call: &Kept,
     ended: Option<&Ended>,
 ) -> rusqlite::Result<()> {
-    let evidence = &call.evidence;
-    let shadow = (!evidence.shadow.is_empty()).then(|| serde_json::to_string(&evidence.shadow));
+    let shadow = (!call.shadow.is_empty()).then(|| serde_json::to_string(&call.shadow));
     let shadow = shadow.and_then(Result::ok);
     // Most are known by what is shown.
-    let is_shown = evidence.identity.as_ref() == Some(&call.caller);
-    let identity = (!is_shown).then(|| evidence.identity.as_deref().unwrap_or_default());
+    let is_shown = call.identity() == Some(call.caller());
+    let identity = (!is_shown).then(|| call.identity().unwrap_or_default());
     insert.execute(params![
         number,
         call.at.as_microsecond(),
-        call.id,
-        call.call_id,
-        call.line,
-        call.caller,
+        call.id(),
+        call.call_id(),
+        call.line(),
+        call.caller(),
         identity,
-        call.display_name,
-        call.source,
+        call.display_name(),
+        call.source(),
         call.verdict.name(),
         call.verdict.status(),
         call.verdict.target(),
-        call.rule,
-        evidence.list,
-        call.entry,
+        call.rule(),
+        call.list(),
+        call.entry(),
         shadow,
-        text(&evidence.policy),
-        i64::try_from(evidence.decided_in.as_micros()).ok(),
+        text(&call.policy),
+        i64::try_from(call.decided_in.as_micros()).ok(),
         ended.map(|ended| ended.at.as_microsecond()),
         ended.and_then(|ended| ended.status),
         ended.map(|ended| ended.how.as_ref()),
-        call.reason,
-        text(&evidence.facts),
-        evidence.is_audited.then_some(1),
-        evidence.is_late.then_some(1),
+        call.reason(),
+        text(call.facts()),
+        call.is_audited.then_some(1),
+        call.is_late.then_some(1),
     ])?;
     Ok(())
 }

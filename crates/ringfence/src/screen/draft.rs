@@ -12,17 +12,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use ringfence_policy::{Action, Call as Facts, CallerKind, Decision, Facts as Known, KeptDecision, Work};
+use ringfence_policy::{
+    Action, Call as Facts, CallTexts, CallerKind, Decision, Facts as Known, KeptDecision, Work,
+};
 use softphone::{CallId, Invite, Objection};
 
 use super::conclusion::{Asked, Basis};
 use super::json;
-use super::record::{entry, leads_away, objection, shown};
+use super::record::{leads_away, objection, with_shown, write_entry};
 use super::seen::written;
 use super::{Moment, Rules};
-use crate::journal::{self, Call, Evidence, Outcome};
+use crate::journal::{self, Evidence, Kept, Outcome, Text};
 use crate::second;
-use texts::{OfRecord, Texts};
+use texts::Copied;
 
 /// A decision of which the record is still to be made.
 #[derive(Debug)]
@@ -31,7 +33,7 @@ pub(super) struct Draft {
     decision: KeptDecision,
     /// Without the time, which is `at`, and without what is in `texts`.
     facts: Facts,
-    texts: Texts,
+    texts: Copied,
     pub(super) outcome: Outcome,
     obstacle: Option<Obstacle>,
     /// The sentence, if it was made already.
@@ -57,16 +59,20 @@ struct Obstacle {
 }
 
 /// What is told of a decision.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Told {
-    caller: String,
-    rule: String,
-    entry: Option<String>,
-    list: Option<String>,
+    /// All but the facts.
+    texts: Texts,
     shadow: Vec<String>,
-    reason: String,
     is_audited: bool,
 }
+
+/// The texts of a record.
+type Texts = journal::Texts<{ Text::COUNT }>;
+
+/// So long are the texts of most records at most, in bytes, and the sentence among them: to grow in steps would copy them.
+const USUAL: usize = 1_000;
+const SENTENCE: usize = 384;
 
 impl Draft {
     /// Notes a decision, and what it means on the line.
@@ -86,7 +92,9 @@ impl Draft {
         let is_told_now = asked.moment == Moment::Late || !said.is_empty() || decision.tells_of_the_past();
         let reason = is_told_now.then(|| {
             let explanation = Explained { decision, outcome: &outcome, obstacle: obstacle.as_ref() };
-            explanation.reason(rules, facts, at)
+            let mut reason = String::with_capacity(SENTENCE);
+            explanation.write_reason(rules, facts, at, &mut reason);
+            reason
         });
         let mut remarks = String::new();
         for said in said {
@@ -96,7 +104,7 @@ impl Draft {
         }
         Self {
             decision: decision.keep(policy),
-            texts: Texts::of(invite, caller, facts),
+            texts: Copied::of(invite, caller, facts),
             facts: written(facts, caller, policy, stood_on, said),
             outcome,
             obstacle,
@@ -125,74 +133,79 @@ impl Draft {
     }
 
     /// Makes the record.
-    pub(super) fn written(mut self) -> Call {
-        let OfRecord { identity, call_id, label } = std::mem::take(&mut self.texts).put_into(&mut self.facts);
+    pub(super) fn written(&self) -> Kept {
+        let of_facts = self.texts.of_facts();
         // Whatever goes wrong with the words: the call has a record.
-        let told = catch_unwind(AssertUnwindSafe(|| self.told())).ok().flatten();
-        let Told { caller, rule, entry, list, shadow, reason, is_audited } =
-            told.unwrap_or_else(|| self.without_words());
-        self.facts.at = Some(second::written(self.at));
-        Call {
+        let told = catch_unwind(AssertUnwindSafe(|| self.told(of_facts))).ok().flatten();
+        let Told { mut texts, shadow, is_audited } = told.unwrap_or_else(|| self.without_words());
+        let at = second::written(self.at);
+        texts.say(Text::Facts, |out| json::write(&self.facts, of_facts, Some(&at), out));
+        Kept {
             number: 0,
             at: self.at,
-            id: self.id.into(),
-            call_id,
-            line: label,
-            caller,
-            source: address(self.source),
-            verdict: self.outcome,
-            rule,
-            entry,
-            reason: reason + &self.remarks,
-            evidence: Evidence {
-                identity,
-                list,
-                shadow,
-                facts: json::written(&self.facts),
-                policy: Arc::clone(&self.rules.checksum),
-                is_sole: self.is_sole,
-                is_late: self.is_late,
-                is_audited,
-                decided_in: self.took,
-            },
-            display_name: self.facts.name.filter(|name| !name.is_empty()),
+            verdict: self.outcome.clone(),
+            texts: texts.fitted(),
+            shadow,
+            policy: Arc::clone(&self.rules.checksum),
+            is_audited,
+            is_late: self.is_late,
+            is_sole: self.is_sole,
+            decided_in: self.took,
             ended: None,
         }
     }
 
     /// Tells it in words. `None` is never: the decision is of the policy that is kept beside it.
-    fn told(&self) -> Option<Told> {
+    fn told(&self, of_facts: CallTexts<'_>) -> Option<Told> {
         #[cfg(test)]
         assert!(!self.is_unspeakable, "a test wants it");
-        let Self { rules, facts, at, outcome, .. } = self;
+        let Self { rules, at, outcome, .. } = self;
         let decision = self.decision.under(&rules.policy)?;
-        Some(facts.with_facts(&rules.policy, *at, None, |facts, at| {
+        Some(self.facts.with_texts(of_facts, &rules.policy, *at, None, |facts, at| {
             let explained = Explained { decision: &decision, outcome, obstacle: self.obstacle.as_ref() };
-            Told {
-                caller: shown(facts),
-                rule: decision.rule_id().to_owned(),
-                entry: entry(&decision, facts),
-                list: decision.list().map(str::to_owned),
-                shadow: Evidence::shadow_of(&decision),
-                reason: self.reason.clone().unwrap_or_else(|| explained.reason(rules, facts, at)),
-                is_audited: decision.rule().is_some_and(|rule| rule.is_audited),
+            let mut texts = self.known();
+            with_shown(facts, |shown| texts.tell(Text::Caller, Some(shown)));
+            texts.tell(Text::Rule, Some(decision.rule_id()));
+            texts.tell(Text::List, decision.list());
+            if decision.entry().is_some() || decision.list().is_some() {
+                texts.say(Text::Entry, |out| write_entry(&decision, facts, out));
             }
+            texts.say(Text::Reason, |out| {
+                match &self.reason {
+                    Some(reason) => out.push_str(reason),
+                    None => explained.write_reason(rules, facts, at, out),
+                }
+                out.push_str(&self.remarks);
+            });
+            let is_audited = decision.rule().is_some_and(|rule| rule.is_audited);
+            Told { texts, shadow: Evidence::shadow_of(&decision), is_audited }
         }))
     }
 
     fn without_words(&self) -> Told {
         let decision = self.decision.under(&self.rules.policy);
-        Told {
-            caller: CallerKind::Invalid.as_str().to_owned(),
-            rule: decision.map(|decision| decision.rule_id().to_owned()).unwrap_or_default(),
-            reason: "to say why panicked".to_owned(),
-            ..Told::default()
-        }
+        let mut texts = self.known();
+        texts.tell(Text::Caller, Some(CallerKind::Invalid.as_str()));
+        texts.tell(Text::Rule, decision.as_ref().map(Decision::rule_id));
+        texts.say(Text::Reason, |out| out.extend(["to say why panicked", &self.remarks]));
+        Told { texts, shadow: Vec::new(), is_audited: false }
+    }
+
+    /// Returns the texts that are known without the policy.
+    fn known(&self) -> Texts {
+        let mut texts = Texts::with_room(USUAL);
+        texts.tell(Text::Id, Some(&String::from(self.id)));
+        texts.tell(Text::CallId, self.texts.call_id());
+        texts.tell(Text::Line, self.texts.label());
+        texts.tell(Text::DisplayName, self.texts.display_name().filter(|name| !name.is_empty()));
+        texts.say(Text::Source, |out| write_address(self.source, out));
+        texts.tell(Text::Identity, self.texts.identity());
+        texts
     }
 }
 
 impl journal::Draft for Draft {
-    fn write(self: Box<Self>) -> Call {
+    fn write(self: Box<Self>) -> Kept {
         self.written()
     }
 }
@@ -204,9 +217,6 @@ impl Obstacle {
     }
 }
 
-/// So long are most sentences at most, in bytes: to grow in steps would copy them.
-const USUAL: usize = 384;
-
 /// What is explained.
 struct Explained<'a> {
     decision: &'a Decision<'a>,
@@ -215,18 +225,16 @@ struct Explained<'a> {
 }
 
 impl Explained<'_> {
-    /// Returns the sentence that says why.
-    fn reason(&self, rules: &Rules, facts: &Known<'_>, at: Timestamp) -> String {
-        let mut reason = String::with_capacity(USUAL);
-        self.write_action(&mut reason);
-        reason.push_str(": ");
-        self.decision.write_because(&rules.policy, facts, at, &mut reason);
+    /// Writes the sentence that says why.
+    fn write_reason(&self, rules: &Rules, facts: &Known<'_>, at: Timestamp, out: &mut String) {
+        self.write_action(out);
+        out.push_str(": ");
+        self.decision.write_because(&rules.policy, facts, at, out);
         if let Some(Obstacle { objection, to_redirection }) = self.obstacle {
             let so = if *to_redirection { "it is not sent on" } else { "it cannot ring" };
             // To write to a string cannot fail.
-            let _ = write!(reason, "; {so}: {objection}");
+            let _ = write!(out, "; {so}: {objection}");
         }
-        reason
     }
 
     /// Writes what is done with this call: on this line, and in the place of silence.
@@ -247,15 +255,13 @@ impl Explained<'_> {
     }
 }
 
-/// Returns the text of an address, as its `Display` has it: each record has one.
-fn address(source: SocketAddr) -> String {
-    let SocketAddr::V4(source) = source else { return source.to_string() };
-    let mut text = String::with_capacity("255.255.255.255:65535".len());
+/// Writes an address as its `Display` does: each record has one.
+fn write_address(source: SocketAddr, out: &mut String) {
+    let SocketAddr::V4(source) = source else { return out.push_str(&source.to_string()) };
     for (octet, behind) in source.ip().octets().into_iter().zip([".", ".", ".", ":"]) {
-        text.extend([itoa::Buffer::new().format(octet), behind]);
+        out.extend([itoa::Buffer::new().format(octet), behind]);
     }
-    text.push_str(itoa::Buffer::new().format(source.port()));
-    text
+    out.push_str(itoa::Buffer::new().format(source.port()));
 }
 
 #[cfg(test)]
@@ -265,7 +271,9 @@ mod tests {
     #[test]
     fn an_address_reads_as_everywhere_else() {
         for text in ["192.0.2.1:5060", "255.255.255.255:65535", "0.0.0.0:0", "[2001:db8::1]:5061"] {
-            assert_eq!(address(text.parse().unwrap()), text);
+            let mut written = String::new();
+            write_address(text.parse().unwrap(), &mut written);
+            assert_eq!(written, text);
         }
     }
 }

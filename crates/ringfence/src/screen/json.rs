@@ -2,31 +2,32 @@
 //!
 //! What it writes is what `serde_json` makes of the same facts, octet for octet; a test compares the two.
 
-use ringfence_policy::{Arrival, Attestation, Call, Source, Verification};
+use ringfence_policy::{Arrival, Attestation, Call, CallTexts, Source, Verification};
 use serde::Serialize;
 
 use crate::plain_text::is_plain;
 
-/// Returns facts as a JSON object.
-pub(super) fn written(facts: &Call) -> String {
+/// Writes facts as a JSON object, with the texts and the time that stand apart from them.
+pub(super) fn write(facts: &Call, texts: CallTexts<'_>, at: Option<&str>, out: &mut String) {
     // A key that is forgotten here is a field that is not named.
+    let CallTexts { caller, host, name, called, line, user_agent, diverted } = texts;
     let Call {
-        caller,
-        host,
-        name,
+        caller: _,
+        host: _,
+        name: _,
         withheld,
         caller_source,
-        called,
+        called: _,
         called_source,
-        line,
+        line: _,
         group,
         source,
-        at,
+        at: _,
         verification,
         attestation,
         vouched,
-        user_agent,
-        diverted,
+        user_agent: _,
+        diverted: _,
         psap_callback,
         lists,
         scores,
@@ -40,23 +41,23 @@ pub(super) fn written(facts: &Call) -> String {
         switches,
         switches_off,
     } = facts;
-    let mut object = Object { text: String::with_capacity(USUAL) };
+    let mut object = Object { before: "{\"", text: out };
     object.string("caller", caller);
     object.string_unless(host.is_empty(), "host", host);
-    object.string_of("name", name.as_deref());
+    object.string_of("name", name);
     object.flag("withheld", *withheld);
     object.string_unless(*caller_source == Source::default(), "caller_source", caller_source.as_str());
-    object.string_of("called", called.as_deref());
+    object.string_of("called", called);
     object.string_unless(*called_source == Source::default(), "called_source", called_source.as_str());
-    object.string_of("line", line.as_deref());
+    object.string_of("line", line);
     object.value_unless(group.is_none(), "group", group);
     object.string_of("source", source.map(Arrival::as_str));
-    object.string_of("at", at.as_deref());
+    object.string_of("at", at);
     object.value_unless(*verification == Verification::default(), "verification", verification);
     object.value_unless(*attestation == Attestation::default(), "attestation", attestation);
     object.string_of("vouched", vouched.map(Source::as_str));
-    object.string_of("user_agent", user_agent.as_deref());
-    object.string_of("diverted", diverted.as_deref());
+    object.string_of("user_agent", user_agent);
+    object.string_of("diverted", diverted);
     object.flag("psap_callback", *psap_callback);
     object.value_unless(lists.is_empty(), "lists", lists);
     object.value_unless(scores.is_empty(), "scores", scores);
@@ -70,18 +71,16 @@ pub(super) fn written(facts: &Call) -> String {
     object.value_unless(switches.is_empty(), "switches", switches);
     object.value_unless(switches_off.is_empty(), "switches_off", switches_off);
     object.text.push('}');
-    object.text
 }
-
-/// So long are most facts at most, in bytes: to grow in steps would copy them.
-const USUAL: usize = 384;
 
 /// An object that is being written.
-struct Object {
-    text: String,
+struct Object<'a> {
+    /// What stands before the next key.
+    before: &'static str,
+    text: &'a mut String,
 }
 
-impl Object {
+impl Object<'_> {
     fn string(&mut self, key: &'static str, value: &str) {
         self.key(key);
         if is_plain(value) {
@@ -121,7 +120,8 @@ impl Object {
     }
 
     fn key(&mut self, key: &'static str) {
-        self.text.push_str(if self.text.is_empty() { "{\"" } else { ",\"" });
+        self.text.push_str(self.before);
+        self.before = ",\"";
         self.text.push_str(key);
         self.text.push_str("\":");
     }
@@ -139,7 +139,9 @@ mod tests {
     use super::*;
 
     fn is_as_serialized(facts: &Call) {
-        assert_eq!(written(facts), serde_json::to_string(facts).unwrap());
+        let mut written = String::new();
+        write(facts, facts.texts(), facts.at.as_deref(), &mut written);
+        assert_eq!(written, serde_json::to_string(facts).unwrap());
     }
 
     #[test]

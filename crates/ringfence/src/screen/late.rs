@@ -73,7 +73,7 @@ impl Screen {
         match record {
             Recorded::Whole(mut draft) => {
                 draft.remark(Call::PANICKED);
-                (draft.written(), verdict)
+                (draft.written().call(), verdict)
             }
             // That cannot be: no rule decided.
             Recorded::Counted(_) => in_the_dark(rules, invite, began),

@@ -1,39 +1,48 @@
 //! What the journal is told of a call.
 
+use std::fmt::Write as _;
+
 use jiff::Timestamp;
 use ringfence_policy::{Action, CallerId, Decision, Facts, Final};
 use softphone::{Invite, Objection};
 
-use crate::journal::{Added, Call, Evidence, Outcome, identity};
+use crate::journal::{Added, Call, Evidence, Outcome, with_identity};
 
-/// Returns the entry that matched: as it is written, or who was put on the list for a time.
-pub(super) fn entry(decision: &Decision<'_>, facts: &Facts<'_>) -> Option<String> {
-    let is_put = || decision.list().is_some();
-    decision.entry().map(|entry| entry.to_string()).or_else(|| {
-        is_put().then(|| match facts.caller {
-            CallerId::Anonymous { .. } | CallerId::WithheldName(_) => Added::WITHHELD.to_owned(),
-            CallerId::Number(_)
-            | CallerId::Implausible(..)
-            | CallerId::Ambiguous(_)
-            | CallerId::Name(_)
-            | CallerId::Invalid(_)
-            | CallerId::Unavailable => shown(facts),
-        })
-    })
+/// Writes the entry that matched: as it is written, or who was put on the list for a time.
+pub(super) fn write_entry(decision: &Decision<'_>, facts: &Facts<'_>, out: &mut String) {
+    if let Some(entry) = decision.entry() {
+        // To write to a string cannot fail.
+        let _ = write!(out, "{entry}");
+        return;
+    }
+    match facts.caller {
+        CallerId::Anonymous { .. } | CallerId::WithheldName(_) => out.push_str(Added::WITHHELD),
+        CallerId::Number(_)
+        | CallerId::Implausible(..)
+        | CallerId::Ambiguous(_)
+        | CallerId::Name(_)
+        | CallerId::Invalid(_)
+        | CallerId::Unavailable => with_shown(facts, |shown| out.push_str(shown)),
+    }
 }
 
 /// Returns the caller as it is shown: without a number that is withheld.
 pub(super) fn shown(facts: &Facts<'_>) -> String {
+    with_shown(facts, str::to_owned)
+}
+
+/// Shows the same where it need not be kept.
+pub(super) fn with_shown<T>(facts: &Facts<'_>, see: impl FnOnce(&str) -> T) -> T {
     match facts.caller {
-        CallerId::Invalid(_) => facts.raw.to_owned(),
+        CallerId::Invalid(_) => see(facts.raw),
         CallerId::Anonymous { .. } | CallerId::WithheldName(_) | CallerId::Unavailable => {
-            facts.caller.kind().as_str().to_owned()
+            see(facts.caller.kind().as_str())
         }
         // They are shown as they are known, which needs no formatter.
         CallerId::Number(_) | CallerId::Implausible(..) | CallerId::Ambiguous(_) => {
-            identity(&facts.caller).unwrap_or_default()
+            with_identity(&facts.caller, |identity| see(identity.unwrap_or_default()))
         }
-        CallerId::Name(_) => facts.caller.to_string(),
+        CallerId::Name(_) => see(&facts.caller.to_string()),
     }
 }
 

@@ -1,9 +1,9 @@
 use super::*;
-use crate::journal::{Ended, Evidence, Outcome};
+use crate::journal::{Call, Ended, Evidence, Outcome};
 
-fn call(second: i64, has_ended: bool) -> Arc<Call> {
+fn call(second: i64, has_ended: bool) -> Arc<Kept> {
     let at = Timestamp::from_second(second).unwrap();
-    Arc::new(Call {
+    Arc::new(Kept::of(Call {
         number: second.cast_unsigned(),
         at,
         id: second.to_string(),
@@ -18,7 +18,7 @@ fn call(second: i64, has_ended: bool) -> Arc<Call> {
         reason: String::new(),
         evidence: Evidence::default(),
         ended: has_ended.then(|| end(at)),
-    })
+    }))
 }
 
 fn end(at: Timestamp) -> Ended {

@@ -46,8 +46,9 @@ fn bare(number: u64) -> Call {
 fn packed(calls: &[Call]) -> (Span, Vec<u8>) {
     let end = |call: &Call| call.ended.clone().unwrap();
     let ends: Vec<_> = calls.iter().map(end).collect();
-    let mut pack = Pack::of(calls[0].number.cast_signed(), &calls[0], &ends[0]);
-    for (call, ended) in calls.iter().zip(&ends).skip(1) {
+    let kept: Vec<_> = calls.iter().cloned().map(Kept::of).collect();
+    let mut pack = Pack::of(kept[0].number.cast_signed(), &kept[0], &ends[0]);
+    for (call, ended) in kept.iter().zip(&ends).skip(1) {
         pack.add(call.number.cast_signed(), call, ended);
     }
     (pack.span(), pack.bytes().to_vec())

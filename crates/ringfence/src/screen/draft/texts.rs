@@ -1,36 +1,25 @@
-//! The texts of a call, one behind the other: a shard makes room once for all of them.
+//! The texts of an INVITE, one behind the other: a shard makes room once for all of them.
 //!
-//! What one thread makes and another lets go of costs the most there is to pay for memory. So each text gets a place of its
-//! own where it is let go of as well: where the journal is kept.
+//! What one thread makes and another lets go of costs the most there is to pay for memory.
 
-use ringfence_policy::{Call, Caller, Facts};
+use ringfence_policy::{CallTexts, Caller, Facts};
 use softphone::Invite;
 
-use crate::journal::with_identity;
+use crate::journal::{Texts, with_identity};
 
-/// The texts of a call. Not all of them are there.
-#[derive(Debug, Default)]
-pub(super) struct Texts {
-    all: String,
-    lengths: [Option<usize>; COUNT],
-}
+/// The texts of an INVITE. Not all of them are there.
+#[derive(Debug)]
+pub(super) struct Copied(Texts<COUNT>);
 
 const COUNT: usize = 10;
+/// It is of the record as well as of the facts.
+const DISPLAY_NAME: usize = 5;
 
-/// What is of the record, not of the facts.
-#[derive(Debug)]
-pub(super) struct OfRecord {
-    pub(super) identity: Option<String>,
-    pub(super) call_id: String,
-    /// The label of the line.
-    pub(super) label: String,
-}
-
-impl Texts {
+impl Copied {
     /// Copies the texts of a call.
     pub(super) fn of(invite: &Invite<'_>, caller: &Caller<'_>, facts: &Facts<'_>) -> Self {
         with_identity(&facts.caller, |identity| {
-            Self::copied([
+            Self(Texts::of([
                 identity,
                 Some(&invite.call_id()),
                 Some(invite.line_label()),
@@ -41,47 +30,35 @@ impl Texts {
                 Some(facts.line),
                 facts.user_agent,
                 facts.diverted,
-            ])
+            ]))
         })
-    }
-
-    fn copied(texts: [Option<&str>; COUNT]) -> Self {
-        let mut all = String::with_capacity(texts.iter().flatten().map(|text| text.len()).sum());
-        all.extend(texts.into_iter().flatten());
-        Self { all, lengths: texts.map(|text| text.map(str::len)) }
     }
 
     /// Returns what the rules know the caller by.
     pub(super) fn identity(&self) -> Option<&str> {
-        let [identity, ..] = self.each();
-        identity
+        self.0.get(0)
     }
 
-    /// Puts those of the facts into the facts, and returns the others.
-    pub(super) fn put_into(self, facts: &mut Call) -> OfRecord {
-        let owned = |text: Option<&str>| text.map(str::to_owned);
-        let [identity, call_id, label, user, host, name, called, line, user_agent, diverted] = self.each();
-        facts.caller = owned(user).unwrap_or_default();
-        facts.host = owned(host).unwrap_or_default();
-        facts.name = owned(name);
-        facts.called = owned(called);
-        facts.line = owned(line);
-        facts.user_agent = owned(user_agent);
-        facts.diverted = owned(diverted);
-        OfRecord {
-            identity: owned(identity),
-            call_id: owned(call_id).unwrap_or_default(),
-            label: owned(label).unwrap_or_default(),
-        }
+    pub(super) fn call_id(&self) -> Option<&str> {
+        self.0.get(1)
     }
 
-    fn each(&self) -> [Option<&str>; COUNT] {
-        let mut rest = self.all.as_str();
-        self.lengths.map(|length| {
-            let (text, behind) = rest.split_at_checked(length?)?;
-            rest = behind;
-            Some(text)
-        })
+    /// Returns the label of the line.
+    pub(super) fn label(&self) -> Option<&str> {
+        self.0.get(2)
+    }
+
+    /// Returns the name beside the caller's address.
+    pub(super) fn display_name(&self) -> Option<&str> {
+        self.0.get(DISPLAY_NAME)
+    }
+
+    /// Returns those of the facts.
+    pub(super) fn of_facts(&self) -> CallTexts<'_> {
+        let [caller, host, name, called, line, user_agent, diverted] =
+            [3, 4, DISPLAY_NAME, 6, 7, 8, 9].map(|number| self.0.get(number));
+        let (caller, host) = (caller.unwrap_or_default(), host.unwrap_or_default());
+        CallTexts { caller, host, name, called, line, user_agent, diverted }
     }
 }
 
@@ -90,27 +67,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_come_out_as_they_went_in_also_those_that_are_empty_or_not_there() {
-        let given = [
-            Some("+41"),
-            Some(""),
-            None,
-            Some("Jörg"),
-            Some("a"),
-            None,
-            Some(""),
-            Some("b"),
-            None,
-            Some("c"),
-        ];
-        let texts = Texts::copied(given);
-        assert_eq!(texts.each(), given);
-        assert_eq!(texts.identity(), Some("+41"));
-        let mut facts = Call::default();
-        let of_record = texts.put_into(&mut facts);
-        assert_eq!((facts.caller.as_str(), facts.host.as_str(), facts.name), ("Jörg", "a", None));
-        assert_eq!((facts.called.as_deref(), facts.line.as_deref()), (Some(""), Some("b")));
-        assert_eq!((facts.user_agent, facts.diverted.as_deref()), (None, Some("c")));
-        assert_eq!((of_record.call_id.as_str(), of_record.label.as_str()), ("", ""));
+    fn each_text_is_found_in_its_place_also_one_that_is_empty_or_not_there() {
+        let [identity, call_id, label] = ["+41", "", "home"].map(Some);
+        let [user, host, name, called] = [Some("Jörg"), Some("a"), None, Some("")];
+        let [line, user_agent, diverted] = [Some("b"), None, Some("c")];
+        let all = [identity, call_id, label, user, host, name, called, line, user_agent, diverted];
+        let texts = Copied(Texts::of(all));
+        assert_eq!([texts.identity(), texts.call_id(), texts.label()], [identity, call_id, label]);
+        let of_facts = CallTexts { caller: "Jörg", host: "a", name, called, line, user_agent, diverted };
+        assert_eq!(texts.of_facts(), of_facts);
     }
 }

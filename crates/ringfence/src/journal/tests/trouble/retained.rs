@@ -10,7 +10,7 @@ use crate::store::Store;
 /// Fills a file with calls, and returns what retention works on.
 fn filled(bench: &Bench, calls: i64) -> Store {
     let mut store = Store::open(&bench.path(), Durability::Process).unwrap();
-    let records: Vec<_> = (0..calls).map(|second| Record::Call(Arc::new(long(second)))).collect();
+    let records: Vec<_> = (0..calls).map(|second| Record::Call(Arc::new(Kept::of(long(second))))).collect();
     rows::Rows::new().write(store.connection(), &records).unwrap();
     store
 }
@@ -29,7 +29,8 @@ fn a_call_of_an_audited_rule_is_kept_four_times_as_long() {
     let mut store = Store::open(&bench.path(), Durability::Process).unwrap();
     let records = [false, true].map(|is_audited| {
         let call = from(ANNA, 0);
-        Record::Call(Arc::new(Call { evidence: Evidence { is_audited, ..call.evidence.clone() }, ..call }))
+        let evidence = Evidence { is_audited, ..call.evidence.clone() };
+        Record::Call(Arc::new(Kept::of(Call { evidence, ..call })))
     });
     rows::Rows::new().write(store.connection(), &records).unwrap();
     let settings = Settings { retention: jiff::SignedDuration::from_secs(500), ..bench.settings.clone() };
@@ -184,7 +185,7 @@ fn what_is_over_goes_also_while_the_file_is_larger_than_it_may_be() {
     };
     let records: Vec<_> = (0..20_000).map(|number| Record::Added(Arc::new(entry(number)))).collect();
     rows::Rows::new().write(store.connection(), &records).unwrap();
-    rows::Rows::new().write(store.connection(), &[Record::Call(Arc::new(long(50)))]).unwrap();
+    rows::Rows::new().write(store.connection(), &[Record::Call(Arc::new(Kept::of(long(50))))]).unwrap();
     let settings = Settings { max_size: 1_000_000, ..bench.settings.clone() };
     assert!(retention::is_too_large(store.connection(), &settings).unwrap());
     steps(&mut store, &settings, Some(at(61)));

@@ -1,0 +1,33 @@
+//! What is told of calls: to the log as the journal holds them, to those who follow as they read them.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::call::Call;
+use super::kept::Kept;
+
+/// What is told of a call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "lowercase")]
+pub(crate) enum News<C = Call> {
+    /// A call was decided.
+    Call(Arc<C>),
+    /// A call that was told before has ended.
+    Ended(Arc<C>),
+}
+
+impl News<Kept> {
+    /// Returns the same for those who read it.
+    pub(super) fn readable(&self) -> News {
+        match self {
+            Self::Call(call) => News::Call(Arc::new(call.call())),
+            Self::Ended(call) => News::Ended(Arc::new(call.call())),
+        }
+    }
+}
+
+/// Returns calls for those who read them. It takes a while for many.
+pub(super) fn readable(calls: &[Arc<Kept>]) -> Vec<Arc<Call>> {
+    calls.iter().map(|call| Arc::new(call.call())).collect()
+}
