@@ -90,7 +90,8 @@ struct Program {
 }
 
 /// The calls of one run, as they have to be in the file: id, Call-ID, rule, and how each ended.
-type Written = Vec<(String, String, String, Option<(Option<u16>, String)>)>;
+type Written = Vec<Row>;
+type Row = (String, String, String, Option<(Option<u16>, String)>);
 
 const KILLED: &str = "killed";
 const LEFT: &str = "left";
@@ -147,7 +148,7 @@ impl Program {
     }
 }
 
-fn row(call: &Call) -> (String, String, String, Option<(Option<u16>, String)>) {
+fn row(call: &Call) -> Row {
     let ended = call.ended.as_ref().map(|ended| (ended.status, ended.how.to_string()));
     (call.id.clone(), call.call_id.clone(), call.rule.clone(), ended)
 }
@@ -201,7 +202,7 @@ impl World {
             18 => {
                 self.note(LEFT);
                 self.network.with(self.program.phone, |phone, now| {
-                    phone.act(now, |endpoint| endpoint.reject_all(now))
+                    phone.act(now, |endpoint| endpoint.reject_all(now));
                 });
                 self.run(GRACE);
                 self.restart();
@@ -271,7 +272,8 @@ fn whatever_happens_every_decided_call_is_in_the_journal_once_with_its_end() {
         }
         let reader = Reader::open(&world.home.path().join("ringfence.db")).unwrap();
         let mut written: Vec<_> = reader.search(&Query::default()).unwrap().iter().map(row).collect();
-        (decided.sort(), written.sort());
+        decided.sort();
+        written.sort();
         assert_eq!(written, decided, "seed {seed}");
         seen.append(&mut world.seen);
         lived_through += 1;
