@@ -27,15 +27,19 @@ impl World {
 
     /// Says which lines are not registered.
     pub(super) fn lost(&self) -> Vec<String> {
+        (0..USERS.len()).flat_map(|index| self.lost_of(index)).collect()
+    }
+
+    /// Says what is missing of a registration, at its phone or at the PBX.
+    pub(super) fn lost_of(&self, index: usize) -> Vec<String> {
+        let (extension, user) = (&self.extensions[index], USERS[index]);
+        let state = extension.state(self.network.node(extension.phone));
         let mut lost = Vec::new();
-        for (extension, user) in self.extensions.iter().zip(USERS) {
-            let state = extension.state(self.network.node(extension.phone));
-            if !state.is_some_and(RegistrationState::is_registered) {
-                lost.push(format!("{user} is not registered: {state:?}"));
-            }
-            if !self.network.node(self.pbx).is_registered(user) {
-                lost.push(format!("the PBX has no binding of {user}"));
-            }
+        if !state.is_some_and(RegistrationState::is_registered) {
+            lost.push(format!("{user} is not registered: {state:?}"));
+        }
+        if !self.network.node(self.pbx).is_registered(user) {
+            lost.push(format!("the PBX has no binding of {user}"));
         }
         lost
     }

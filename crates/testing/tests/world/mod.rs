@@ -27,6 +27,10 @@ const PAUSE: Duration = Duration::from_secs(20);
 /// When a line is back after any trouble, as docs/reliability.md has it: the attempt that is under way is given up after 32 s,
 /// and the longest wait before the next is half an hour.
 const BACK_WITHIN: Duration = Duration::from_secs(32 + 30 * 60 + 2);
+/// How long nobody answers before an attempt is given up, and the longest wait after the first one.
+const FIRST_ATTEMPT: Duration = Duration::from_secs(32 + 2);
+/// How long after the time that a line tells it is back, where nothing is in its way any more.
+const SOON: Duration = Duration::from_secs(15);
 
 fn address(text: &str) -> SocketAddr {
     text.parse().unwrap()
@@ -162,7 +166,7 @@ impl World {
             }
         }
         let started = self.network.clock().now();
-        self.recover(started + BACK_WITHIN);
+        self.recover();
         // A call is undecided for ten minutes at most, and its end then waits half a minute for an ACK.
         let rest =
             (started + Duration::from_secs(11 * 60)).saturating_duration_since(self.network.clock().now());
@@ -174,14 +178,36 @@ impl World {
         });
     }
 
-    /// Runs until every line is registered, and says which are not at a time.
-    fn recover(&mut self, until: Instant) {
-        while !self.lost().is_empty() && self.network.clock().now() < until {
-            let rest = until - self.network.clock().now();
-            self.run(rest.min(Duration::from_secs(10)));
+    /// Runs until every line is registered, and says which are not at the time that they have told.
+    fn recover(&mut self) {
+        let mut due: Vec<_> = (0..USERS.len()).map(|index| (index, self.back_at(index))).collect();
+        while !due.is_empty() {
+            self.run(Duration::from_secs(5));
+            let now = self.network.clock().now();
+            for (index, _) in due.extract_if(.., |(_, at)| *at < now).collect::<Vec<_>>() {
+                let late =
+                    self.lost_of(index).into_iter().map(|lost| format!("when it was to be back {lost}"));
+                self.broken.extend(late);
+            }
+            due.retain(|(index, _)| !self.lost_of(*index).is_empty());
         }
-        let late = self.lost().into_iter().map(|lost| format!("after {BACK_WITHIN:?} {lost}"));
-        self.broken.extend(late);
+    }
+
+    /// When a line is to be back, by what it tells now.
+    fn back_at(&self, index: usize) -> Instant {
+        let (extension, now) = (&self.extensions[index], self.network.clock().now());
+        match extension.state(self.network.node(extension.phone)) {
+            // Where the table of requests is full then, it is tried once more.
+            _ if extension.limits.client_transactions < Limits::default().client_transactions => {
+                now + BACK_WITHIN
+            }
+            Some(RegistrationState::Failed { retry_at: Some(at), .. }) => *at + SOON,
+            // The PBX may have forgotten it, and its connection lead nowhere.
+            Some(RegistrationState::Registered { refresh_at, .. }) => *refresh_at + FIRST_ATTEMPT + SOON,
+            Some(RegistrationState::Registering { .. }) => now + BACK_WITHIN,
+            // It was told to register just now.
+            Some(_) | None => now + FIRST_ATTEMPT,
+        }
     }
 
     /// Takes every line away, after which nothing is left to do.
