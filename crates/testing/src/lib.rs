@@ -68,7 +68,8 @@
 //! ```
 //!
 //! When `network` is dropped it panics if the phone has sent anything that RFC 3261 forbids: what a [`Node`] says to be
-//! audited is judged by an [`Auditor`], message by message.
+//! audited is judged by an [`Auditor`], message by message. So it does where something was owed and not sent; what ends that and
+//! cannot be seen on the wire has to be told: [`Network::excuse`], [`Network::does_not_know`].
 //!
 //! # Trouble
 //!

@@ -8,7 +8,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::fmt;
 use std::marker::PhantomData;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use ringfence_ua::Transport;
@@ -119,11 +119,13 @@ impl Network {
     /// the first one can still be looked at, and does nothing more.
     pub fn add<T: Node>(&mut self, address: SocketAddr, node: T) -> NodeId<T> {
         let index = self.hosts.len();
-        let auditor = node.is_audited().then(Auditor::default);
+        let auditor = node.is_audited().then(Auditor::demanding);
         self.hosts.push(Host { address, node: Box::new(node), auditor, is_gone: false });
         let seen = self.translated.get(&address).copied().unwrap_or(address);
         if let Some(before) = self.by_address.insert(seen, index) {
             self.hosts[before].is_gone = true;
+            // Who is switched off owes nothing.
+            self.hosts[before].auditor.iter_mut().for_each(Auditor::restarted);
             self.connections.forget_host(before);
         }
         self.collect(index);
@@ -182,6 +184,7 @@ impl Network {
         let next = [arrival, timeout.map(|(at, _)| at)].into_iter().flatten().min();
         let Some(next) = next.filter(|at| *at <= deadline) else {
             self.clock.advance_to(deadline);
+            self.judge_omissions();
             return false;
         };
         self.clock.advance_to(next);
@@ -243,6 +246,16 @@ impl Network {
         node.downcast_ref().expect("an id has the type its node was added with")
     }
 
+    /// Has a node owe nothing more of a call or a registration, by its Call-ID: see [`Auditor::excuse`].
+    pub fn excuse<T: Node>(&mut self, id: NodeId<T>, call_id: &str) {
+        self.hosts[id.index].auditor.iter_mut().for_each(|auditor| auditor.excuse(call_id));
+    }
+
+    /// Has a node owe nothing to a host that it does not know: see [`Auditor::does_not_know`].
+    pub fn does_not_know<T: Node>(&mut self, id: NodeId<T>, host: IpAddr) {
+        self.hosts[id.index].auditor.iter_mut().for_each(|auditor| auditor.does_not_know(host));
+    }
+
     /// Returns what was wrong with what the audited nodes sent.
     pub fn faults(&self) -> impl Iterator<Item = &Fault> {
         self.hosts.iter().filter_map(|host| host.auditor.as_ref()).flat_map(Auditor::faults)
@@ -272,6 +285,15 @@ impl Network {
         self.collect(index);
     }
 
+    /// Has what should have been sent by now judged.
+    fn judge_omissions(&mut self) {
+        let now = self.clock.now();
+        self.hosts
+            .iter_mut()
+            .filter_map(|host| host.auditor.as_mut())
+            .for_each(|auditor| auditor.passed(now));
+    }
+
     fn next_timeout(&self) -> Option<(Instant, usize)> {
         let timeouts = self.hosts.iter().enumerate().filter(|(_, host)| !host.is_gone);
         timeouts.filter_map(|(index, host)| Some((host.node.poll_timeout()?, index))).min()
@@ -279,6 +301,9 @@ impl Network {
 
     /// Takes from a node what it wants to send.
     fn collect(&mut self, index: usize) {
+        while let Some(call_id) = self.hosts[index].node.poll_ignored() {
+            self.hosts[index].auditor.iter_mut().for_each(|auditor| auditor.excuse(&call_id));
+        }
         while let Some((destination, payload)) = self.hosts[index].node.poll_transmit() {
             if let Some(connection) = self.connections.to_client(index, destination) {
                 self.write(connection, End::Server, &payload);

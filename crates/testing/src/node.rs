@@ -76,6 +76,11 @@ pub trait Node: Any {
         None
     }
 
+    /// Returns the Call-ID of the next call that it has decided to answer nothing, so that nobody waits for an answer.
+    fn poll_ignored(&mut self) -> Option<String> {
+        None
+    }
+
     /// Returns whether all that it sends is to be right: a [`Network`](crate::Network) that is dropped panics where it was
     /// not, as an [`Auditor`](crate::Auditor) judges it.
     fn is_audited(&self) -> bool {

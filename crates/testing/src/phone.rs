@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use ringfence_ua::auth::Credentials;
 use ringfence_ua::{
     Account, Config, ConnectionId, Endpoint, Event, Full, LineId, RegistrationState, Screen, Target,
-    Transport, Unresolved,
+    Transport, Unresolved, Verdict,
 };
 
 mod streams;
@@ -41,7 +42,11 @@ pub struct Phone {
     hosts: BTreeMap<String, Vec<IpAddr>>,
     events: Vec<(Instant, Event)>,
     streams: Streams,
+    /// The calls that its screen ignores, by their Call-IDs, until who judges is told.
+    ignored: Ignored,
 }
+
+type Ignored = Arc<Mutex<Vec<String>>>;
 
 impl Phone {
     /// Makes a user agent with the default configuration. Its identifiers follow from the seed.
@@ -57,13 +62,22 @@ impl Phone {
         Random::new(seed).fill(&mut key);
         let address = config.local;
         let endpoint = Endpoint::new(config, key);
-        Self { address, endpoint, hosts: BTreeMap::new(), events: Vec::new(), streams: Streams::default() }
+        let (hosts, events, streams) = (BTreeMap::new(), Vec::new(), Streams::default());
+        Self { address, endpoint, hosts, events, streams, ignored: Ignored::default() }
     }
 
     /// Decides on new calls before they become events.
     #[must_use]
-    pub fn with_screen(mut self, screen: Screen) -> Self {
-        self.endpoint = self.endpoint.with_screen(screen);
+    pub fn with_screen(mut self, mut screen: Screen) -> Self {
+        let ignored = Arc::clone(&self.ignored);
+        self.endpoint = self.endpoint.with_screen(Box::new(move |invite| {
+            let verdict = screen(invite);
+            if let (Verdict::Ignore, Ok(call_id)) = (&verdict, invite.head.call_id()) {
+                let call_id = String::from_utf8_lossy(call_id).into_owned();
+                ignored.lock().unwrap_or_else(PoisonError::into_inner).push(call_id);
+            }
+            verdict
+        }));
         self
     }
 
@@ -227,6 +241,10 @@ impl Node for Phone {
 
     fn poll_close(&mut self) -> Option<ConnectionId> {
         self.streams.poll_close()
+    }
+
+    fn poll_ignored(&mut self) -> Option<String> {
+        self.ignored.lock().unwrap_or_else(PoisonError::into_inner).pop()
     }
 
     fn is_audited(&self) -> bool {

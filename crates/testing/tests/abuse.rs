@@ -67,7 +67,12 @@ fn responses_are_bounded_in_bytes_and_what_is_beyond_is_answered_without_being_k
     let mut probe = Probe::of(config, account(), Shown::default().screen(Verdict::busy()));
     let invite = with(&request("INVITE"), &format!("Via: SIP/2.0/UDP {}", "a".repeat(20_000)));
     for number in 0..50 {
-        assert_eq!(statuses(&probe.receive(other_call(&invite, number))).last(), Some(&486));
+        let invite = other_call(&invite, number);
+        let sent = probe.receive(&invite);
+        assert_eq!(statuses(&sent).last(), Some(&486));
+        if statuses(&sent).len() == 1 {
+            probe.excuse(&invite);
+        }
     }
     assert!(probe.counter("transactions") < 10);
     assert!(probe.counter("answered_stateless") > 40);
@@ -101,8 +106,8 @@ fn a_decided_call_leaves_no_wait_behind() {
 
 /// How many responses a stranger gets to an INVITE that he sends so many times, and to a CANCEL, in two minutes.
 fn answers_to_stranger(verdict: Verdict, repetitions: usize) -> (usize, Vec<u16>) {
-    let mut probe = Probe::open(Shown::default().screen(verdict));
     let source = "203.0.113.66:5060".parse().unwrap();
+    let mut probe = Probe::open(Shown::default().screen(verdict)).does_not_know(source);
     let mut sent = Vec::new();
     for _ in 0..repetitions {
         sent.extend(probe.receive_from(source, request("INVITE")));
@@ -196,10 +201,12 @@ fn a_source_that_has_had_its_share_waits_while_others_call_and_its_calls_are_can
     for number in 0..5 {
         assert_eq!(statuses(&probe.receive(other_call(&request("INVITE"), number))), [100, 180]);
     }
-    let sent = probe.receive(other_call(&request("INVITE"), 5));
+    let beyond = other_call(&request("INVITE"), 5);
+    probe.excuse(&beyond);
+    let sent = probe.receive(&beyond);
     assert_eq!(statuses(&sent), [503]);
     assert!(String::from_utf8_lossy(&sent[0].payload).contains("\r\nRetry-After: 1\r\n"));
-    assert_eq!(statuses(&probe.receive(other_call(&request("INVITE"), 5))), [503]);
+    assert_eq!(statuses(&probe.receive(&beyond)), [503]);
     assert_eq!(probe.counter("over_rate"), 2);
     assert_eq!(statuses(&probe.receive(other_call(&request("CANCEL"), 0))), [200, 487]);
     probe.pass(seconds(1));

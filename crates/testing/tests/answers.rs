@@ -196,6 +196,7 @@ mod cancelled {
     fn neither_an_ignored_invite_nor_its_cancel_hears_anything() {
         let mut probe = Probe::new(Verdict::Ignore);
         let invite = request("INVITE");
+        probe.excuse(&invite);
         for datagram in [&invite, &invite, &cancel(&invite), &cancel(&invite)] {
             assert_eq!(probe.receive(datagram), []);
         }
@@ -435,6 +436,7 @@ mod without_a_transaction {
         ];
         for (text, status) in requests {
             let mut probe = without_room(busy());
+            probe.excuse(&text);
             let first = probe.receive(&text);
             assert_eq!(statuses(&first), [status], "{text}");
             assert!(to_tag(&first[0]).is_some());
@@ -453,6 +455,7 @@ mod without_a_transaction {
     fn nothing_is_repeated_or_kept_and_the_ack_is_swallowed() {
         let mut probe = without_room(busy());
         let invite = request("INVITE");
+        probe.excuse(&invite);
         let rejected = probe.receive(&invite).pop().unwrap();
         assert_eq!(probe.pass(seconds(5)), []);
         assert_eq!(probe.receive(ack(&invite, &rejected)), []);
@@ -586,10 +589,14 @@ mod ended {
         for verdict in [Verdict::Offer, ring(), Verdict::Ring { limit: Some(seconds(580)) }] {
             assert_eq!(ends(Probe::new(verdict.clone()), true), [(Some(480), CallEnd::Acknowledged)]);
             assert_eq!(ends(Probe::new(verdict.clone()), false), [(Some(480), CallEnd::Unacknowledged)]);
-            assert_eq!(ends(without_room(verdict), true), [(Some(503), CallEnd::Stateless)]);
+            let mut probe = without_room(verdict);
+            probe.excuse(&request("INVITE"));
+            assert_eq!(ends(probe, true), [(Some(503), CallEnd::Stateless)]);
         }
         assert_eq!(ends(Probe::new(busy()), false), [(Some(486), CallEnd::Unacknowledged)]);
-        assert_eq!(ends(Probe::new(Verdict::Ignore), false), [(None, CallEnd::Ignored)]);
+        let mut probe = Probe::new(Verdict::Ignore);
+        probe.excuse(&request("INVITE"));
+        assert_eq!(ends(probe, false), [(None, CallEnd::Ignored)]);
     }
 
     #[test]

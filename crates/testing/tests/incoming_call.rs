@@ -427,6 +427,7 @@ mod admitted {
     fn a_stranger_is_dropped_unanswered_and_counted() {
         let (screen, asked) = counted(reject());
         let mut scene = Scene::with_screen(1, screen);
+        scene.network.does_not_know(scene.phone, stranger_address().ip());
         let id = scene.network.with(scene.stranger, |caller, now| caller.call(now, phone_address(), plan()));
         scene.run(seconds(60));
         let caller = scene.network.node(scene.stranger);
@@ -467,6 +468,7 @@ mod admitted {
         let (rest, token) = contact.split_once("line=").unwrap();
         let guess = format!("{rest}line={}", "a".repeat(token.len()));
         let plan = CallPlan { to: guess, ..plan() };
+        scene.network.does_not_know(scene.phone, stranger_address().ip());
         let id = scene.network.with(scene.stranger, |caller, now| caller.call(now, phone_address(), plan));
         scene.run(seconds(60));
         assert_eq!(scene.network.node(scene.stranger).get(id).statuses(), []);

@@ -155,6 +155,7 @@ impl Scenario {
     }
 
     fn trouble(&mut self, id: CallId) {
+        let call_id = self.scene.get(id).call_id().to_owned();
         let Self { scene, random, .. } = self;
         match self.trouble {
             Trouble::Nothing => {}
@@ -168,6 +169,8 @@ impl Scenario {
                 let account = by(random);
                 scene.phone = scene.network.add(phone_address(), phone);
                 scene.line = scene.with_endpoint(|endpoint, now| endpoint.add_line(now, account)).unwrap();
+                // It knows nobody yet: who goes on with a call to the one before may be a stranger.
+                scene.network.excuse(scene.phone, &call_id);
             }
             Trouble::TranslatorForgets => {
                 scene.network.translate(phone_address(), "198.51.100.1:40000".parse().unwrap());
@@ -180,6 +183,8 @@ impl Scenario {
             Trouble::CallerGivesUp => scene.with_pbx(|pbx, now| pbx.cancel(now, id)),
             Trouble::LineIsRemoved => {
                 let line = scene.line;
+                // Who calls is a stranger from then on, whose CANCEL is dropped as any other request.
+                scene.network.excuse(scene.phone, &call_id);
                 scene.with_endpoint(|endpoint, now| endpoint.remove_line(now, line));
             }
         }

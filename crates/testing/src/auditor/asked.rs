@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use ringfence_wire::sip::Message;
+use ringfence_wire::sip::{Message, Method};
 
 use super::credentials::Credentials;
 use super::form::Written;
@@ -17,6 +17,7 @@ pub(super) struct Asked {
     pub(super) again_at: Option<Instant>,
     interval: Duration,
     is_proceeding: bool,
+    is_invite: bool,
     pub(super) is_answered: bool,
 }
 
@@ -38,6 +39,9 @@ impl Asked {
             self.bytes = written.bytes.to_vec();
             self.since = Some(now);
             self.interval = T1;
+            self.is_invite = written.message.method() == Some(Method::Invite);
+        } else if self.is_invite {
+            self.interval *= 2;
         } else {
             self.interval = if self.is_proceeding { T2 } else { (2 * self.interval).min(T2) };
         }
@@ -47,6 +51,11 @@ impl Asked {
     pub(super) fn answered(&mut self, is_final: bool) {
         self.is_proceeding = true;
         self.is_answered |= is_final;
+    }
+
+    /// Returns whether it is an INVITE that was answered something, and is not repeated any more.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.is_invite && self.is_proceeding
     }
 
     /// Returns when it has been waited long enough for an answer.
@@ -67,6 +76,11 @@ impl Registration {
         self.branch = message.via().ok().and_then(|via| via.branch()).unwrap_or_default().to_vec();
         self.nonce = nonce_count(written).or(self.nonce.take());
         self.credentials.asks(message);
+    }
+
+    /// Returns whether a branch is that of the newest REGISTER.
+    pub(super) fn is_of(&self, branch: &[u8]) -> bool {
+        self.branch == branch
     }
 
     /// Returns whether the newest REGISTER may still be answered.

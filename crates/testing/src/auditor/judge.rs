@@ -19,6 +19,12 @@ use super::{Auditor, Fault};
 pub struct Judge(Auditor);
 
 impl Judge {
+    /// One of an [`Auditor::demanding`].
+    #[must_use]
+    pub fn demanding() -> Self {
+        Self(Auditor::demanding())
+    }
+
     /// One of an [`Auditor::timeless`].
     #[must_use]
     pub fn timeless() -> Self {

@@ -22,6 +22,7 @@ use ringfence_wire::stun::is_stun;
 mod asked;
 mod branches;
 mod credentials;
+mod due;
 mod form;
 mod judge;
 mod order;
@@ -33,6 +34,7 @@ mod tests;
 
 use asked::{Asked, Registration};
 use branches::Branches;
+use due::Dues;
 use form::Written;
 pub use judge::Judge;
 use served::Served;
@@ -80,6 +82,10 @@ pub struct Auditor {
     strangers: BTreeSet<IpAddr>,
     /// The servers that were tried to be connected to and are not: what is too long for UDP may go there by it.
     unconnected: BTreeSet<SocketAddr>,
+    /// What is owed, where what is not sent is judged as well.
+    dues: Option<Dues>,
+    /// The Call-IDs of which nothing is owed.
+    excused: BTreeSet<Vec<u8>>,
     /// Whether nothing is judged by when it is sent.
     is_timeless: bool,
     /// How many transactions there may be before those that are over are forgotten.
@@ -132,6 +138,7 @@ impl Auditor {
 
     /// Takes a message that the user agent has received.
     pub fn received(&mut self, now: Instant, transport: Transport, source: SocketAddr, bytes: &[u8]) {
+        self.passed(now);
         let Some(message) = sip(bytes).and_then(|bytes| Message::parse(bytes).ok()) else { return };
         match (Key::of(&message).filter(|_| is_readable(&message)), message.method()) {
             (Some(key), Some(method)) => {
@@ -139,6 +146,9 @@ impl Auditor {
                 if is_over {
                     self.served.remove(&key);
                 }
+                let is_reliable = transport.is_reliable() && method != Method::Invite;
+                let responses = self.served.get(&key).filter(|_| !is_reliable).map(|served| served.responses);
+                self.owe_response(now, &key, &message, source, responses);
                 let served = self.served.entry(key).or_insert_with(|| Served::new(self.is_timeless));
                 served.received(now, method == Method::Ack, (transport, source), message.into_owned());
             }
@@ -151,6 +161,7 @@ impl Auditor {
 
     /// Takes a message that the user agent sends.
     pub fn sent(&mut self, now: Instant, transport: Transport, destination: SocketAddr, bytes: &[u8]) {
+        self.passed(now);
         let Some(bytes) = sip(bytes) else { return };
         let Ok(message) = Message::parse(bytes) else {
             return self.note(now, "7", "what is sent is a SIP message", bytes);
@@ -167,7 +178,8 @@ impl Auditor {
     /// Takes that the user agent is another one from now on: what the old one was asked is not known to it.
     pub fn restarted(&mut self) {
         let (faults, strangers) = (std::mem::take(&mut self.faults), std::mem::take(&mut self.strangers));
-        *self = Self { faults, strangers, is_timeless: self.is_timeless, ..Self::default() };
+        let dues = self.dues.take().map(|_| Dues::default());
+        *self = Self { faults, strangers, dues, is_timeless: self.is_timeless, ..Self::default() };
     }
 
     /// Takes that the user agent does not know a host: where `maddr` says what it sends is to have the responses counts for
@@ -233,14 +245,15 @@ impl Auditor {
         }
         self.branches.sent(written.message);
         if !is_ack {
-            self.asked.entry(key).or_default().sent(now, written);
+            self.asked.entry(key.clone()).or_default().sent(now, written);
+            self.owe_request(&key, written);
         }
     }
 
     fn judge_response(&mut self, now: Instant, written: &Written<'_>, destination: SocketAddr) {
         let time = (!self.is_timeless).then_some(now);
         let key = Key::of(written.message).filter(|_| is_readable(written.message));
-        let Some(served) = key.and_then(|key| self.served.get_mut(&key)) else {
+        let Some((key, served)) = key.and_then(|key| Some((key.clone(), self.served.get_mut(&key)?))) else {
             if self.unreadable == 0 {
                 return self.note(now, "17.2", "a response answers a request", written.bytes);
             }
@@ -253,6 +266,7 @@ impl Auditor {
         faults.extend(faults_of(order::RULES, &order::Next { now: time, written: *written, served }));
         served.sent(now, written);
         self.note_all(now, faults, written.bytes);
+        self.owe_final(&key, written);
     }
 
     fn note_all(&mut self, now: Instant, faults: Vec<(&'static str, &'static str)>, bytes: &[u8]) {
@@ -281,8 +295,13 @@ impl Auditor {
 
 impl Key {
     fn of(message: &Message<'_>) -> Option<Self> {
+        let cseq = message.cseq().ok()?;
+        Self::of_method(message, if cseq.method == Method::Ack { Method::Invite } else { cseq.method })
+    }
+
+    /// What a transaction of another method would be known by.
+    fn of_method(message: &Message<'_>, method: Method<'_>) -> Option<Self> {
         let (via, call_id, cseq) = (message.via().ok()?, message.call_id().ok()?, message.cseq().ok()?);
-        let method = if cseq.method == Method::Ack { Method::Invite } else { cseq.method };
         let number = cseq.number.to_string();
         let parts = [via.sent_by(), via.branch().unwrap_or_default(), call_id, number.as_bytes()];
         let mut key = parts.join(&b'\n');

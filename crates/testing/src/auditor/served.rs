@@ -29,6 +29,10 @@ pub(super) struct Served {
     /// The To tag of its responses, but for 100.
     pub(super) tag: Option<Vec<u8>>,
     pub(super) acknowledged: Option<Instant>,
+    /// Whether any ACK has come since the final response: where it has no branch, it may be of that.
+    is_settled: bool,
+    /// How many responses were sent.
+    pub(super) responses: u64,
 }
 
 /// A request, and where it came from.
@@ -49,6 +53,13 @@ pub(super) struct Final {
     interval: Duration,
 }
 
+impl Final {
+    /// Returns when timer H fires.
+    pub(super) fn ends_at(&self) -> Instant {
+        self.since + 64 * T1
+    }
+}
+
 impl Served {
     /// One that nothing came of yet; `has_no_order` where what is judged is told of at the other end of a network, where what
     /// was sent before an answer came may have come there after it was sent.
@@ -64,6 +75,7 @@ impl Served {
         message: Message<'static>,
     ) {
         if is_ack && self.is_invite() {
+            self.is_settled |= self.last.is_some();
             // Without a branch, what it acknowledges is known by its tags as well (section 17.2.3). One that comes before
             // anything final acknowledges nothing.
             let branch = message.via().ok().and_then(|via| via.branch()).unwrap_or_default();
@@ -88,6 +100,8 @@ impl Served {
         if status.as_u16() > 100 && self.tag.is_none() {
             self.tag = written.message.to().ok().and_then(|to| to.tag()).map(<[u8]>::to_vec);
         }
+        self.responses += 1;
+        self.is_settled |= self.is_invite() && matches!(status.as_u16(), 200..300);
         let was_asked = self.unanswered > 0;
         self.unanswered = self.unanswered.saturating_sub(1);
         if !status.is_final() {
@@ -109,8 +123,13 @@ impl Served {
 
     /// Returns whether a request that comes now is a new one, whatever it looks like.
     pub(super) fn is_over(&self, now: Instant) -> bool {
-        let completed = self.last.as_ref().is_some_and(|last| last.since + 64 * T1 <= now);
+        let completed = self.last.as_ref().is_some_and(|last| last.ends_at() <= now);
         completed || self.acknowledged.is_some_and(|at| at + T4 <= now)
+    }
+
+    /// Returns whether its final response is not repeated any more.
+    pub(super) fn is_settled(&self) -> bool {
+        self.is_settled
     }
 
     pub(super) fn is_invite(&self) -> bool {

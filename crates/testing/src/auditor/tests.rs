@@ -8,6 +8,7 @@ mod branches;
 mod credentials;
 mod credit;
 mod destination;
+mod due;
 mod length;
 
 const INVITE: &str = "INVITE sip:858@192.0.2.7 SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.9:5080;branch=z9hG4bK7;rport\r\n\
@@ -303,6 +304,7 @@ fn every_rule_has_broken_in_a_test_above() {
         include_str!("tests/credentials.rs"),
         include_str!("tests/credit.rs"),
         include_str!("tests/destination.rs"),
+        include_str!("tests/due.rs"),
         include_str!("tests/length.rs"),
     ]
     .concat();
@@ -310,6 +312,7 @@ fn every_rule_has_broken_in_a_test_above() {
     let rules = rules.chain(responses::RULES.iter().map(|rule| rule.says));
     let untested: Vec<_> = rules
         .chain(order::RULES.iter().map(|rule| rule.says))
+        .chain(super::due::SAYS)
         .filter(|says| !tests.contains(&format!("\"{says}\"")) && !CALL_ID.contains(says))
         .collect();
     assert_eq!(untested, [] as [&str; 0]);

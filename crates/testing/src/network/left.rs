@@ -65,6 +65,7 @@ impl Drop for Network {
     /// Panics where an audited node has sent what is wrong. When a test fails it prints the seed and a ladder of the last
     /// packets, and leaves all of them in a capture file.
     fn drop(&mut self) {
+        self.judge_omissions();
         let faults: Vec<String> = self.faults().map(Fault::to_string).collect();
         if !std::thread::panicking() && faults.is_empty() {
             return;

@@ -74,6 +74,10 @@ fn pbx_address() -> SocketAddr {
     "192.0.2.1:5060".parse().unwrap()
 }
 
+fn stranger_address() -> SocketAddr {
+    "203.0.113.66:5060".parse().unwrap()
+}
+
 fn phone_address() -> SocketAddr {
     "192.0.2.7:5060".parse().unwrap()
 }
@@ -98,7 +102,7 @@ impl Shift {
                 ends: Vec::with_capacity(1 << 10),
                 offered: Vec::with_capacity(1 << 10),
             },
-            auditor: Auditor::default(),
+            auditor: Auditor::demanding(),
             pbx: Pbx::new(PbxConfig::new(pbx_address()), seed),
             contacts: BTreeMap::new(),
             due: BTreeMap::new(),
@@ -107,6 +111,7 @@ impl Shift {
             calls: BTreeMap::new(),
             wrong: Vec::new(),
         };
+        shift.auditor.does_not_know(stranger_address().ip());
         for line in 0..LINES {
             pbx.add_user(&user(line), "secret");
         }
@@ -230,7 +235,7 @@ impl Shift {
         }
         if number.is_multiple_of(50) {
             let invite = self.request("INVITE", number, "");
-            let stranger = "203.0.113.66:5060".parse().unwrap();
+            let stranger = stranger_address();
             // Without the token of the line's Contact.
             let invite = invite
                 .replacen(&self.contacts[&user(line)], "sip:1@192.0.2.7", 1)

@@ -89,6 +89,11 @@ impl World {
             let user = USERS[index];
             self.misheard.push(format!("{user}: expected {expected:?} of call {call}, found {decided:?}"));
         }
+        if let (Some(Decision::Ignore), Decided::Sent) = (decision, decided) {
+            let Extension { phone, decisions, .. } = self.extensions[index].clone();
+            let call_id = decisions.lock().unwrap().get(&call.as_u64()).map(|shown| shown.call_id.clone());
+            self.network.excuse(phone, &call_id.expect("what is offered was shown"));
+        }
         if let (Some(decision), Decided::Sent) = (decision, decided) {
             self.extensions[index].applied.insert(call.as_u64(), decision);
         }
@@ -115,6 +120,11 @@ impl World {
             Caller::Stranger => self.network.node(self.stranger).get(id),
         };
         let (call_id, life) = (call.call_id().to_owned(), self.lives[index]);
+        let Extension { phone, line, .. } = self.extensions[index];
+        // The PBX may have a binding of a phone that was there before this one, which does not know the PBX yet.
+        if !self.network.node(phone).states(line).any(|(_, state)| state.is_registered()) {
+            self.network.excuse(phone, &call_id);
+        }
         let (number, is_disturbed, told, finals) = (None, false, 0, BTreeSet::new());
         self.calls.push(Placed {
             id,

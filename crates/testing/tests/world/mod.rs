@@ -231,6 +231,11 @@ impl World {
         let screen = screen(Random::new(seed), Arc::clone(&decisions));
         let phone =
             self.network.add(phone_address(index), Phone::with_config(config, seed).with_screen(screen));
+        self.network.does_not_know(phone, stranger_address().ip());
+        // It knows nobody yet: who goes on with a call to the one before may be a stranger.
+        for call in self.calls.iter().filter(|call| call.index == index) {
+            self.network.excuse(phone, &call.call_id);
+        }
         let account = self.account(index);
         let line = self
             .network

@@ -3,7 +3,7 @@
 use super::*;
 
 const RULE: &str = "a branch is of one request, and of its CANCEL and ACK";
-const OURS: &str = "INVITE sip:b@b.example SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.7:5060;branch=z9hG4bKi;rport\r\n\
+pub(super) const OURS: &str = "INVITE sip:b@b.example SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.7:5060;branch=z9hG4bKi;rport\r\n\
     Max-Forwards: 70\r\nFrom: <sip:858@b.example>;tag=1\r\nTo: <sip:b@b.example>\r\nCall-ID: i\r\nCSeq: 1 INVITE\r\n\
     Contact: <sip:858@192.0.2.7>\r\nContent-Length: 0\r\n\r\n";
 
@@ -13,7 +13,7 @@ fn of_ours(method: &str) -> String {
 }
 
 /// What our INVITE is answered.
-fn answered(status: &str) -> String {
+pub(super) fn answered(status: &str) -> String {
     OURS.replacen("INVITE sip:b@b.example SIP/2.0", &format!("SIP/2.0 {status}"), 1)
 }
 
