@@ -6,6 +6,7 @@ use crate::number::{Ambiguous, E164, Fault, Invalid, Number, Region, Unresolved,
 use crate::pattern::Pattern;
 use crate::printable::{printable, printable_in_quotes};
 use crate::source::Source;
+use crate::unseen::is_unseen;
 
 /// Who a header says is calling, in the header's own words.
 ///
@@ -121,11 +122,11 @@ impl<'a> Caller<'a> {
 }
 
 /// Returns whether a user part that is no number is the name of somebody: more than what is dialled, and than octets that
-/// are no letters.
+/// are no letters or not seen.
 fn names_somebody(user: &str) -> bool {
     let is_dialled = |letter: char| letter.is_ascii_digit() || "+*#-.()/ %".contains(letter);
     let is_name =
-        |letter: char| !is_dialled(letter) && letter != char::REPLACEMENT_CHARACTER && !letter.is_control();
+        |letter: char| !is_dialled(letter) && letter != char::REPLACEMENT_CHARACTER && !is_unseen(letter);
     user.contains(is_name) && !is_any(user, &UNAVAILABLE)
 }
 

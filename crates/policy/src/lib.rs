@@ -56,6 +56,7 @@ mod set;
 mod source;
 mod trace;
 mod treatment;
+mod unseen;
 mod wildcard;
 
 pub use action::{Action, Final, Redirection};

@@ -5,6 +5,8 @@ use std::fmt;
 
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
+use crate::unseen;
+
 /// Shows what a stranger wrote: on one line, without control characters, and not for ever.
 pub(crate) fn printable(text: &str) -> impl fmt::Display {
     visible(&cut(text, LONGEST))
@@ -85,14 +87,11 @@ pub fn cut(text: &str, most: usize) -> String {
 /// A letter has no more accents in any script.
 const MOST_A_COLUMN: usize = 4;
 
-/// Tells controls (C0, C1), line and paragraph separators, marks of direction and what has no width.
+/// Tells controls (C0, C1), line and paragraph separators, marks of direction and what Unicode lets be ignored where it
+/// is not supported: `Default_Ignorable_Code_Point`, and the format characters that are not shown.
 #[must_use]
 pub fn is_unseen(letter: char) -> bool {
-    letter.is_control()
-        || matches!(
-            letter,
-            '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}' | '\u{2066}'..='\u{2069}' | '\u{feff}'
-        )
+    unseen::is_unseen(letter)
 }
 
 #[cfg(test)]
@@ -102,8 +101,24 @@ mod tests {
     #[test]
     fn what_moves_the_cursor_or_turns_the_text_is_shown_as_a_dot() {
         for hostile in [
-            '\u{1b}', '\u{7f}', '\u{9b}', '\u{61c}', '\u{200b}', '\u{200d}', '\u{200e}', '\u{2028}',
-            '\u{2029}', '\u{202e}', '\u{2060}', '\u{2066}', '\u{2069}', '\u{feff}',
+            '\u{1b}',
+            '\u{7f}',
+            '\u{9b}',
+            '\u{61c}',
+            '\u{200b}',
+            '\u{200d}',
+            '\u{200e}',
+            '\u{2028}',
+            '\u{2029}',
+            '\u{202e}',
+            '\u{2060}',
+            '\u{2066}',
+            '\u{2069}',
+            '\u{feff}',
+            '\u{ad}',
+            '\u{3164}',
+            '\u{fe0f}',
+            '\u{e0041}',
         ] {
             assert_eq!(visible(&format!("Zoë{hostile}x")), "Zoë·x", "{hostile:?}");
         }

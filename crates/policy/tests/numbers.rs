@@ -372,6 +372,32 @@ fn digits_of_other_scripts_and_marks_of_a_copied_number_are_read() {
 }
 
 #[test]
+fn what_nobody_sees_in_a_number_is_no_part_of_it() {
+    let controls = ('\0'..='\u{1f}').chain('\u{7f}'..='\u{9f}');
+    let ignorable = "\u{ad}\u{34f}\u{115f}\u{17b4}\u{180b}\u{200d}\u{2028}\u{2061}\u{206f}\u{3164}\u{fe0f}\u{ffa0}\u{fff9}\u{1bca0}\u{1d173}\u{e0041}";
+    for unseen in controls.chain(ignorable.chars()) {
+        let forms =
+            ["X+41790000001", "+X41790000001", "+4179X0000001", "+41790000001X", "tel:X079 000 00 01X"];
+        let written = forms.map(|form| form.replace('X', &unseen.to_string()));
+        all_read_as("CH", "+41790000001", &written.each_ref().map(String::as_str));
+    }
+    all_read_as(
+        "CH",
+        "+41790000001",
+        &["%00+41790000001", "+4179%010000001", "+41790000001%7f", "+41790000001%1F"],
+    );
+}
+
+#[test]
+fn what_follows_a_number_and_is_seen_leaves_it_unread() {
+    all_read_as(
+        "CH",
+        "not a number",
+        &["+41790000001p5", "+41790000001w", "+41790000001,5", "+41790000001\u{301}"],
+    );
+}
+
+#[test]
 fn a_plus_before_an_international_prefix_says_the_same_twice() {
     all_read_as(
         "CH",

@@ -25,7 +25,9 @@ impl Formatter for Escaped {
     ) -> io::Result<()> {
         while let Some((at, letter)) = fragment.char_indices().find(|(_, letter)| is_unseen(*letter)) {
             self.0.write_string_fragment(writer, &fragment[..at])?;
-            write!(writer, "\\u{:04x}", u32::from(letter))?;
+            for unit in letter.encode_utf16(&mut [0; 2]) {
+                write!(writer, "\\u{unit:04x}")?;
+            }
             fragment = &fragment[at + letter.len_utf8()..];
         }
         self.0.write_string_fragment(writer, fragment)
@@ -36,9 +38,26 @@ impl Formatter for Escaped {
 mod tests {
     use super::*;
 
-    const HOSTILE: [char; 14] = [
-        '\u{1b}', '\u{7f}', '\u{9b}', '\u{61c}', '\u{200b}', '\u{200d}', '\u{200e}', '\u{2028}', '\u{2029}',
-        '\u{202e}', '\u{2060}', '\u{2066}', '\u{2069}', '\u{feff}',
+    const HOSTILE: [char; 19] = [
+        '\u{1b}',
+        '\u{7f}',
+        '\u{9b}',
+        '\u{61c}',
+        '\u{200b}',
+        '\u{200d}',
+        '\u{200e}',
+        '\u{2028}',
+        '\u{2029}',
+        '\u{202e}',
+        '\u{2060}',
+        '\u{2066}',
+        '\u{2069}',
+        '\u{feff}',
+        '\u{ad}',
+        '\u{34f}',
+        '\u{3164}',
+        '\u{fe0f}',
+        '\u{e0041}',
     ];
 
     #[test]

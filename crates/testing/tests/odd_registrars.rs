@@ -313,7 +313,10 @@ mod failing {
     #[test]
     fn what_a_registrar_says_is_cut_and_steers_no_terminal() {
         let (mut probe, register) = registering(account());
-        let status = format!("403 \u{1b}[2J\u{202e}N\u{200b}\u{61c}o\u{7}\u{2028} {}", "x".repeat(1000));
+        let status = format!(
+            "403 \u{1b}[2J\u{202e}N\u{200b}\u{61c}\u{ad}o\u{7}\u{e0041}\u{2028} {}",
+            "x".repeat(1000)
+        );
         probe.receive(answer(&register, &status, ""));
         let Cause::Refused { phrase, .. } = cause(&probe) else { panic!("{:?}", cause(&probe)) };
         assert!(phrase.starts_with("[2JNo x") && phrase.len() == 64, "{phrase:?}");

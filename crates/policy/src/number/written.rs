@@ -3,6 +3,7 @@
 use super::digits::{HASH, STAR};
 use super::plan::Plan;
 use super::{Invalid, Unresolved};
+use crate::unseen::is_unseen;
 
 /// The digits of a written number, without what only aids the reader.
 #[derive(Debug)]
@@ -189,12 +190,13 @@ fn digit(character: char) -> Option<u8> {
     u8::try_from(value).ok()
 }
 
-/// Visual separators: those of RFC 3966, spaces, dashes of print, and the invisible marks that
-/// come along when a number is copied.
+/// Visual separators: those of RFC 3966, spaces, dashes of print, and what nobody sees. Invisible marks come along
+/// when a number is copied, and are put in by who would not be found on a list.
 fn is_separator(character: char) -> bool {
     matches!(
         character,
-        '-' | '.' | '(' | ')' | '/' | '\u{b7}' | '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{30fc}' | '\u{ff08}' | '\u{ff09}'
-            | '\u{ff0d}' | '\u{ff0e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}'
+        '-' | '.' | '(' | ')' | '/' | '\u{b7}' | '\u{2010}'
+            ..='\u{2015}' | '\u{2212}' | '\u{30fc}' | '\u{ff08}' | '\u{ff09}' | '\u{ff0d}' | '\u{ff0e}'
     ) || character.is_whitespace()
+        || is_unseen(character)
 }

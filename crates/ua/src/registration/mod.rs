@@ -13,6 +13,7 @@ mod request;
 mod service_route;
 mod state;
 mod target;
+mod unseen;
 
 pub use account::Account;
 pub(crate) use binding::{Action, Binding};

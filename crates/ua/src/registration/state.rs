@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::{Duration, Instant};
 
+use super::unseen::is_unseen;
+
 /// The state of one line's registration.
 ///
 /// ```
@@ -240,12 +242,5 @@ impl std::error::Error for Cause {}
 
 /// Cuts what a registrar says to what may be shown: it must not steer a terminal, nor turn text around, nor be there unseen.
 pub(super) fn shown(text: &str) -> String {
-    let is_unseen = |letter: char| {
-        letter.is_control()
-            || matches!(
-                letter,
-                '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}' | '\u{2066}'..='\u{2069}' | '\u{feff}'
-            )
-    };
     text.chars().filter(|letter| !is_unseen(*letter)).take(64).collect()
 }
