@@ -248,6 +248,26 @@ mod in_an_early_dialog {
         assert_eq!(statuses(&probe.receive(bye)), [200, 487]);
     }
 
+    #[test]
+    fn options_are_answered_as_they_are_outside_of_a_dialog_and_the_call_rings_on() {
+        let mut probe = Probe::new(ring());
+        let ringing = probe.receive(request("INVITE")).pop().unwrap();
+        let outside = answered(ring(), &request("OPTIONS"));
+        let [within] = probe.receive(request_within(&ringing, "OPTIONS", 314_160)).try_into().unwrap();
+        assert_eq!(within.status(), 200);
+        for header in ["Allow", "Accept", "Accept-Encoding", "Supported"] {
+            assert_eq!(within.header(header), outside.header(header), "{header}");
+        }
+        let other_branch = |text: String, branch| text.replacen("another", branch, 1);
+        let early = other_branch(request_within(&ringing, "OPTIONS", 314_158), "early");
+        assert_eq!(statuses(&probe.receive(early)), [500], "out of order");
+        let demanding = with(&request_within(&ringing, "OPTIONS", 314_161), "Require: nothingSupportsThis");
+        assert_eq!(statuses(&probe.receive(other_branch(demanding, "demanding"))), [420]);
+        let stranger = in_dialog(&of_another_branch(&request("OPTIONS")), "gone");
+        assert_eq!(statuses(&probe.receive(other_branch(stranger, "gone"))), [481]);
+        assert_eq!(probe.counter("undecided_calls"), 1);
+    }
+
     //= https://www.rfc-editor.org/rfc/rfc3261#section-12.1.1
     //= type=test
     //# A UAS MUST be prepared to receive a request without a tag in the From field, in which case

@@ -166,11 +166,14 @@ impl Endpoint {
         let is_attended = !objection.is_some_and(|objection| objection.precedes_the_call());
         if is_attended && (is_in_dialog || method == Method::Bye) {
             return match (method, self.calls.find_by_dialog(inbound.head)) {
-                (Method::Bye, Some(number)) if self.calls.is_out_of_order(number, inbound.head) => {
+                (Method::Bye | Method::Options, Some(number))
+                    if self.calls.is_out_of_order(number, inbound.head) =>
+                {
                     self.answer(now, inbound, StatusCode::SERVER_INTERNAL_ERROR, None, |_, _| {});
                 }
                 (Method::Bye, Some(number)) => self.hang_up_early(now, inbound, number),
                 (Method::Invite, Some(_)) => self.answer_too_early(now, inbound),
+                (Method::Options, Some(_)) => self.tell_capabilities(now, inbound, objection),
                 _ => self.answer_no_dialog(now, inbound),
             };
         }
@@ -192,8 +195,15 @@ impl Endpoint {
         let inbound = &Inbound { merge: Some(merge), ..*inbound };
         match objection {
             _ if is_new_call => self.handle_invite(now, inbound, objection),
-            Some(objection) => self.answer_objection(now, inbound, &objection),
             // What is left is an OPTIONS: all else was an objection or is attended to above.
+            objection => self.tell_capabilities(now, inbound, objection),
+        }
+    }
+
+    /// Answers an OPTIONS, within a dialog or not, or what there is an objection to.
+    fn tell_capabilities(&mut self, now: Instant, inbound: &Inbound<'_>, objection: Option<Objection>) {
+        match objection {
+            Some(objection) => self.answer_objection(now, inbound, &objection),
             None => {
                 self.answer(now, inbound, StatusCode::OK, None, |response, _| write_capabilities(response));
             }
