@@ -133,7 +133,10 @@ impl Service {
         let reading = read.map_err(|error| self.fail(error.to_string()))?;
         let warnings = reading.report.warnings();
         let Some(mut config) = reading.config else {
-            return Err(self.fail_as(reading.report.summary(), &reading.report.outline()));
+            let told = reading.report.summary();
+            // Of a file that was not read nothing can be told that stands in it.
+            let logged = if reading.was_read { reading.report.outline() } else { told.clone() };
+            return Err(self.fail_as(told, &logged));
         };
         let refused = runnable::refused(&config, Timestamp::now());
         if let Some((why, _)) = runnable::obstacle(&config, &refused) {

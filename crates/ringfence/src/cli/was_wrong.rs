@@ -261,10 +261,9 @@ fn propose(
 
 /// Returns the entry that means one caller alone.
 fn entry_of_one(identity: &str, policy: &Policy) -> Result<Pattern> {
-    remedy::entry_for(identity, policy.region()).ok_or_else(|| {
+    remedy::entry_for(identity, policy.region()).map_err(|why| {
         let message = format!("{} cannot stand on a list", caller::told(identity));
-        let hint = "its name is longer than an entry may be: write a rule for what else is known of the call";
-        with_hint(message, hint)
+        with_hint(message, format!("{why}: write a rule for what else is known of the call"))
     })
 }
 

@@ -81,13 +81,19 @@ fn add_places(condition: &Condition, places: &mut Vec<usize>) {
     }
 }
 
-/// Returns the entry that means one caller alone; none where it would be too long for one.
-pub(super) fn entry_for(identity: &str, region: Region) -> Option<Pattern> {
-    let pattern = match normalise(identity, region) {
-        Ok(number) => Pattern::Exact(number),
-        Err(_) => Pattern::Name(identity.into()),
-    };
-    Pattern::parse(&pattern.to_string(), region).ok().filter(|read| *read == pattern)
+/// Returns the entry that means one caller alone, or why there is none.
+pub(super) fn entry_for(identity: &str, region: Region) -> Result<Pattern, String> {
+    let number = normalise(identity, region);
+    let pattern = number.map_or_else(|_| Pattern::Name(identity.into()), Pattern::Exact);
+    match Pattern::parse(&pattern.to_string(), region) {
+        Ok(read) if read == pattern => Ok(pattern),
+        // Every number that is a pattern of its own is read back as that.
+        Ok(_) | Err(_) if number.is_ok() => {
+            Err("an entry that ends in `*` means all that begins so".to_owned())
+        }
+        Ok(_) => Err("an entry means more than this name".to_owned()),
+        Err(error) => Err(format!("an entry has {}", error.expected())),
+    }
 }
 
 /// Returns the removal of an entry, if it can be edited where it stands.
@@ -227,7 +233,11 @@ mod tests {
             let pattern = entry_for(identity, switzerland()).unwrap();
             assert_eq!(Pattern::parse(expected, switzerland()), Ok(pattern));
         }
-        assert_eq!(entry_for(&"a".repeat(253), switzerland()), None);
+        let why_not = |identity: &str| entry_for(identity, switzerland()).unwrap_err();
+        assert_eq!(why_not(&"a".repeat(253)), "an entry has at most 256 characters");
+        for beginning in ["*", "**", "100#*"] {
+            assert_eq!(why_not(beginning), "an entry that ends in `*` means all that begins so");
+        }
     }
 
     #[test]
