@@ -10,7 +10,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::time::Instant;
 
 use bench::{Bench, PATIENCE, rejected};
-use ringfence_testing::{Mode, Outcome};
+use ringfence_testing::{CallPlan, Mode, Outcome};
 
 #[test]
 fn a_listed_caller_is_rejected_and_the_program_says_why() {
@@ -177,6 +177,29 @@ fn the_first_signal_unregisters_and_ends() {
     }
     assert_eq!(program.ended().and_then(|status| status.code()), Some(0), "{}", bench.log());
     assert!(!bench.path("control/s").exists());
+}
+
+#[test]
+fn a_call_that_rings_when_the_program_ends_has_its_end_in_the_journal() {
+    let (mut bench, mut program) = Bench::running("[list.reject]\nentries = [\"+4179*\"]\n");
+    let id = bench.pbx.call(Instant::now(), CallPlan::new("0441234567", "858"));
+    assert!(bench.play(|pbx| pbx.get(id).statuses().contains(&180)), "{}", bench.log());
+    program.signal("TERM");
+    assert!(bench.play(|pbx| !pbx.is_registered("858")), "{}", bench.log());
+    assert!(program.0.wait().unwrap().success(), "{}", bench.log());
+    let call = bench.json(&["calls", "--json"]);
+    assert_eq!((&call["ended"]["status"], &call["ended"]["how"]), (&480.into(), &"the program ended".into()));
+}
+
+#[test]
+fn a_reload_that_finds_no_file_in_the_place_of_the_configuration_logs_what_it_found() {
+    let mut bench = Bench::new();
+    let program = bench.registered();
+    std::fs::remove_file(bench.path("ringfence.toml")).unwrap();
+    std::fs::create_dir(bench.path("ringfence.toml")).unwrap();
+    program.signal("HUP");
+    let found = "expected a regular file, found a directory";
+    assert!(bench.play_until(PATIENCE, |bench| bench.log().contains(found)), "{}", bench.log());
 }
 
 #[test]

@@ -194,6 +194,12 @@ impl Shard {
         self.endpoint.reject_all(Instant::now());
         self.write();
         self.send().await;
+        self.endpoint.close(Instant::now());
+        while let Some(event) = self.endpoint.poll_event() {
+            if let Event::Ended { call, status, by, end } = event {
+                self.tell_ended(call, status, by, end);
+            }
+        }
         let mut waiting = self.leaving.take().map(|leaving| leaving.done).unwrap_or_default();
         self.commands.close();
         while let Some(command) = self.commands.recv().await {

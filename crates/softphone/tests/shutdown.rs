@@ -7,9 +7,9 @@ mod stage;
 use std::time::Duration;
 
 use ringfence_testing::Mode;
-use softphone::{RegistrationState, Reject};
+use softphone::{EndedBy, RegistrationState, Reject};
 
-use stage::{builder, next, pbx, phone, soon};
+use stage::{builder, next, pbx, phone, soon, telling_ends};
 
 #[tokio::test]
 async fn shutting_down_unregisters_and_ends_every_wait() {
@@ -40,6 +40,24 @@ async fn undecided_calls_are_unavailable_when_the_softphone_is_shut_down() {
     assert_eq!(pbx.statuses(held).await, [100, 480]);
     assert_eq!(pbx.statuses(waiting).await, [100, 480]);
     assert!(soon(line.incoming()).await.is_none(), "what is over is not announced");
+}
+
+#[tokio::test]
+async fn the_end_of_each_call_under_way_is_told_before_the_shutdown_is_over() {
+    let (builder, mut ends) = telling_ends(builder());
+    let (pbx, phone) = (pbx().await, builder.start().await.unwrap());
+    let line = soon(phone.register(pbx.account("858"))).await.unwrap();
+    let mut ringing = Vec::new();
+    for caller in ["1002", "1003"] {
+        pbx.call(caller, "858");
+        let mut call = next(line.incoming()).await;
+        call.ring().await.unwrap();
+        // Dropped it would be rejected.
+        ringing.push(call);
+    }
+    soon(phone.shutdown(Duration::ZERO)).await;
+    let told: Vec<_> = ends.take().iter().map(|ended| (ended.status, ended.by)).collect();
+    assert_eq!(told, [(Some(480), EndedBy::Shutdown); 2]);
 }
 
 #[tokio::test]

@@ -611,6 +611,29 @@ mod ended {
     }
 
     #[test]
+    fn each_call_that_was_decided_is_told_of_when_the_endpoint_is_closed() {
+        for (verdict, end) in [
+            (ring(), (Some(480), CallEnd::Unacknowledged)),
+            (busy(), (Some(486), CallEnd::Unacknowledged)),
+            (Verdict::Ignore, (None, CallEnd::Ignored)),
+        ] {
+            let mut probe = Probe::new(verdict);
+            probe.receive(request("INVITE"));
+            probe.act(Endpoint::reject_all);
+            assert_eq!(probe.act(Endpoint::close), []);
+            assert_eq!(probe.ends(), [end]);
+            probe.act(Endpoint::close);
+            assert_eq!(probe.ends(), [end], "once");
+        }
+        let mut probe = Probe::new(ring());
+        probe.receive(request("INVITE"));
+        let last = probe.act(Endpoint::reject_all).pop().unwrap();
+        probe.receive(ack(&request("INVITE"), &last));
+        probe.act(Endpoint::close);
+        assert_eq!(probe.ends(), [(Some(480), CallEnd::Acknowledged)]);
+    }
+
+    #[test]
     fn calls_still_undecided_when_all_are_rejected_end_as_480() {
         let mut probe = Probe::new(Verdict::Offer);
         probe.receive(request("INVITE"));

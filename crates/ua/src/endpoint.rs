@@ -212,6 +212,13 @@ impl Endpoint {
         }
     }
 
+    /// Tells how each call has ended that was decided: an ACK that has not come by now is not waited for. It is for who
+    /// closes the sockets; calls that still wait are to be ended before, by [`Endpoint::reject_all`].
+    pub fn close(&mut self, now: Instant) {
+        self.transactions.close();
+        self.tell_ended(now);
+    }
+
     /// Returns the next datagram to send.
     pub fn poll_transmit(&mut self) -> Option<Transmit<'_>> {
         self.outbox.pop()

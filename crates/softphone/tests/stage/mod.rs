@@ -281,6 +281,11 @@ impl Ends {
     pub(crate) async fn next(&mut self) -> Ended {
         soon(self.0.recv()).await.expect("the softphone runs")
     }
+
+    /// Returns all there are by now.
+    pub(crate) fn take(&mut self) -> Vec<Ended> {
+        std::iter::from_fn(|| self.0.try_recv().ok()).collect()
+    }
 }
 
 /// A builder that shows the datagrams.

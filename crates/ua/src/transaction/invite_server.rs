@@ -270,6 +270,17 @@ impl InviteServer {
         if let State::Terminated(end) = self.state { Some(end) } else { None }
     }
 
+    /// Returns how the transaction has ended, where nothing more is to come.
+    #[must_use]
+    pub fn end_by_now(&self) -> InviteServerEnd {
+        match self.state {
+            State::Terminated(end) => end,
+            State::Proceeding | State::Completed { .. } => InviteServerEnd::Unacknowledged,
+            State::Confirmed { .. } | State::Accepted { .. } => InviteServerEnd::Acknowledged,
+            State::Silent { .. } => InviteServerEnd::Silent,
+        }
+    }
+
     /// Returns whether the ACK of a 300 to 699 response has come.
     #[must_use]
     pub fn is_confirmed(&self) -> bool {
