@@ -183,8 +183,6 @@ impl Scenario {
             Trouble::CallerGivesUp => scene.with_pbx(|pbx, now| pbx.cancel(now, id)),
             Trouble::LineIsRemoved => {
                 let line = scene.line;
-                // Who calls is a stranger from then on, whose CANCEL is dropped as any other request.
-                scene.network.excuse(scene.phone, &call_id);
                 scene.with_endpoint(|endpoint, now| endpoint.remove_line(now, line));
             }
         }

@@ -174,6 +174,23 @@ mod cancelled {
         }
     }
 
+    #[test]
+    fn a_cancel_of_the_caller_ends_a_call_whose_line_is_gone_and_a_strangers_does_not() {
+        let mut probe = waiting(aside());
+        let invite = request("INVITE");
+        probe.receive(&invite);
+        let line = probe.line;
+        probe.act(|endpoint, now| endpoint.remove_line(now, line));
+        let stranger = "203.0.113.99:5060".parse().unwrap();
+        assert_eq!(probe.receive_from(stranger, cancel(&invite)), []);
+        assert_eq!(probe.counter("dropped_stranger"), 1);
+        let sent = probe.receive(cancel(&invite));
+        assert_eq!(statuses(&sent), [200, 487]);
+        assert_eq!(probe.receive(ack(&invite, &sent[1])), []);
+        assert_eq!(probe.ended_by(), [(EndedBy::Caller, Some(487))]);
+        assert_eq!(probe.receive(request("OPTIONS")), [], "a new request is a stranger's");
+    }
+
     //= https://www.rfc-editor.org/rfc/rfc3326#section-2
     //= type=test
     //# SIP: The cause parameter contains a SIP status code.

@@ -28,6 +28,7 @@ use crate::transport::{
     Detours, Due, Flow, KeepAlive, Outbox, PING, PONG, Transmit, Transmits, Transport, Write,
 };
 
+mod cancellation;
 mod config;
 mod counters;
 mod detours;

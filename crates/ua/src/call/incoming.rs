@@ -18,8 +18,9 @@ use std::time::{Duration, Instant};
 
 use ringfence_wire::sip::{Head, Message};
 
-use super::{Then, Wait};
+use super::{Origin, Then, Wait};
 use crate::core::Objection;
+use crate::id::LineId;
 use crate::limits::Limits;
 use crate::transaction::key::{Key, Tag};
 
@@ -36,6 +37,9 @@ pub(crate) struct Incoming {
     pub(crate) key: Key,
     pub(crate) invite: Arc<Message<'static>>,
     pub(crate) source: SocketAddr,
+    /// The line that it came for, and why that let it in.
+    pub(crate) line: LineId,
+    pub(crate) origin: Origin,
     pub(crate) tag: Tag,
     /// Where in-dialog requests would reach us.
     pub(crate) contact: String,
@@ -93,6 +97,10 @@ impl Waiting {
 
     pub(crate) fn len(&self) -> usize {
         self.calls.len()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.calls.is_empty()
     }
 
     pub(crate) fn insert(&mut self, number: u64, call: Incoming) {

@@ -12,7 +12,7 @@ use crate::core::{Agent, Answering, Echo, Objection, object, write_capabilities}
 use crate::id::LineId;
 use crate::transaction::EndedBy;
 use crate::transaction::key::{Key, MergeKey, is_unique_branch};
-use crate::transaction::outcome::{Cancellable, Heard, Matched};
+use crate::transaction::outcome::{Heard, Matched};
 use crate::transaction::table::Vouched;
 use crate::transport::Flow;
 use crate::transport::via::response_flow;
@@ -62,12 +62,13 @@ impl Endpoint {
             self.counters.dropped_stray_ack += 1;
             return false;
         }
-        if self.lines.is_stranger(request, source) {
+        let cancelled = self.cancelled(request, &via, method, source);
+        if cancelled.is_none() && self.lines.is_stranger(request, source) {
             self.counters.dropped_stranger += 1;
             return false;
         }
         let head = &Head::behind(request, Ok(via));
-        let Some((line, origin)) = self.lines.admit(head, source) else {
+        let Some((line, origin)) = cancelled.or_else(|| self.lines.admit(head, source)) else {
             self.counters.dropped_stranger += 1;
             return false;
         };
@@ -245,38 +246,6 @@ impl Endpoint {
         self.cancel(now, number, EndedBy::Caller);
     }
 
-    fn handle_cancel(&mut self, now: Instant, inbound: &Inbound<'_>) {
-        let request = inbound.answering.request;
-        let Ok(via) = inbound.head.via() else { return };
-        //= https://www.rfc-editor.org/rfc/rfc3261#section-9.2
-        //# The TU determines the transaction to be
-        //# cancelled by taking the CANCEL request, and then assuming that the
-        //# request method is anything but CANCEL or ACK and applying the
-        //# transaction matching procedures of Section 17.2.3.
-        let invite = self.secret.server_key(request, via, Method::Invite);
-        let status = match self.transactions.cancellable(invite) {
-            Some(Cancellable::Undecided { user }) => {
-                self.answer(now, inbound, StatusCode::OK, None, |_, _| {});
-                let is_elsewhere = inbound.origin.is_trusted() && is_answered_elsewhere(request);
-                let by = if is_elsewhere { EndedBy::Elsewhere } else { EndedBy::Caller };
-                return self.cancel(now, user, by);
-            }
-            Some(Cancellable::Decided) => StatusCode::OK,
-            // It would be the first sign of life.
-            Some(Cancellable::Silent) => return,
-            //= https://www.rfc-editor.org/rfc/rfc3261#section-8.2.7
-            //# A stateless UAS MUST ignore CANCEL requests.
-            // Where there is no room its INVITE may have been answered without a transaction.
-            None if self.transactions.is_full() => return,
-            //= https://www.rfc-editor.org/rfc/rfc3261#section-9.2
-            //# If the UAS did not find a matching transaction for the CANCEL
-            //# according to the procedure above, it SHOULD respond to the CANCEL
-            //# with a 481 (Call Leg/Transaction Does Not Exist).
-            None => StatusCode::CALL_TRANSACTION_DOES_NOT_EXIST,
-        };
-        self.answer(now, inbound, status, None, |_, _| {});
-    }
-
     pub(super) fn answer_objection(&mut self, now: Instant, inbound: &Inbound<'_>, objection: &Objection) {
         let (phrase, request) = (objection.to_string(), inbound.answering.request);
         self.answer(now, inbound, objection.status(), Some(&phrase), |response, agent| {
@@ -285,7 +254,7 @@ impl Endpoint {
     }
 
     /// Gives a request its only response, in a new transaction or, where there can be none, without.
-    fn answer(
+    pub(super) fn answer(
         &mut self,
         now: Instant,
         inbound: &Inbound<'_>,
@@ -383,15 +352,6 @@ impl Endpoint {
         let head = Head::behind(ack, Ok(*via));
         head.to_tag() != self.secret.tag(key, self.secret.merge_key(&head)).as_bytes()
     }
-}
-
-/// Returns whether a CANCEL says that the call was answered: by another phone, since it was not by us.
-fn is_answered_elsewhere(cancel: &Message<'_>) -> bool {
-    //= https://www.rfc-editor.org/rfc/rfc3326#section-2
-    //# SIP: The cause parameter contains a SIP status code.
-    let is_success = |cause: u16| (200..300).contains(&cause);
-    let mut reasons = cancel.reason().filter_map(Result::ok);
-    reasons.any(|reason| reason.protocol.eq_ignore_ascii_case("SIP") && reason.cause.is_some_and(is_success))
 }
 
 /// Returns whether the ACK of a response could be told from a stray one: that of an RFC 2543 client is

@@ -300,6 +300,8 @@ impl Endpoint {
             key: inbound.key,
             invite: Arc::clone(&invite),
             source,
+            line: inbound.line,
+            origin: inbound.origin,
             tag,
             contact,
             objection,
