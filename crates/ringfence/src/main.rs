@@ -47,6 +47,7 @@ use tokio::runtime::Runtime;
 use crate::cli::Answer;
 
 fn main() -> ExitCode {
+    memory::keep_bounds();
     let answer = cli::parse().prepare().and_then(|ready| {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         to_end(runtime, ready.run())

@@ -30,9 +30,23 @@ const OWN: i32 = 256 * 1024;
 /// So many free bytes above all that is in use go back at once.
 const ABOVE: i32 = 256 * 1024;
 
+/// Has memory that is free go back at once where it can, for ever. Until it returns no other thread may be there.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[expect(unsafe_code, reason = "the C library's allocator is asked by a call of its own")]
+pub(crate) fn keep_bounds() {
+    for (bound, bytes) in [(libc::M_MMAP_THRESHOLD, OWN), (libc::M_TRIM_THRESHOLD, ABOVE)] {
+        // SAFETY: it takes no pointer and changes nothing that is allocated. It is not to be called while another thread
+        // allocates: `main` calls it first, before it makes a thread.
+        unsafe { libc::mallopt(bound, bytes) };
+    }
+}
+
+/// Other allocators have no such bounds.
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+pub(crate) fn keep_bounds() {}
+
 /// Gives memory back after each busy time, for ever.
 pub(crate) async fn tend(phone: &Softphone) {
-    keep_bounds();
     let mut pace = Pace::default();
     loop {
         tokio::time::sleep(EVERY).await;
@@ -75,19 +89,6 @@ fn give_back() {
     // program allocates by this allocator; another one would have nothing given back here.
     unsafe { libc::malloc_trim(0) };
 }
-
-#[cfg(all(target_os = "linux", target_env = "gnu"))]
-#[expect(unsafe_code, reason = "the C library's allocator is asked by a call of its own")]
-fn keep_bounds() {
-    for (bound, bytes) in [(libc::M_MMAP_THRESHOLD, OWN), (libc::M_TRIM_THRESHOLD, ABOVE)] {
-        // SAFETY: it takes no pointer, may be called at any time by any thread, and changes nothing that is allocated.
-        unsafe { libc::mallopt(bound, bytes) };
-    }
-}
-
-/// Other allocators have no such bounds.
-#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
-fn keep_bounds() {}
 
 /// Other allocators give back what they think right.
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]

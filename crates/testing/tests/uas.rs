@@ -248,6 +248,22 @@ mod in_an_early_dialog {
         assert_eq!(statuses(&probe.receive(bye)), [200, 487]);
     }
 
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-12.2.2
+    //= type=test
+    //# The UAS MUST then set the remote sequence number to the value of the sequence number in the
+    //# CSeq header field value in the request.
+    #[test]
+    fn a_bye_that_was_made_before_an_options_is_out_of_order_as_well() {
+        let mut probe = Probe::new(ring());
+        let ringing = probe.receive(request("INVITE")).pop().unwrap();
+        let of =
+            |method, number, branch| request_within(&ringing, method, number).replacen("another", branch, 1);
+        assert_eq!(statuses(&probe.receive(of("OPTIONS", 314_162, "first"))), [200]);
+        assert_eq!(statuses(&probe.receive(of("BYE", 314_160, "second"))), [500]);
+        assert_eq!(statuses(&probe.receive(of("OPTIONS", 314_161, "third"))), [500]);
+        assert_eq!(statuses(&probe.receive(of("BYE", 314_163, "fourth"))), [200, 487]);
+    }
+
     #[test]
     fn options_are_answered_as_they_are_outside_of_a_dialog_and_the_call_rings_on() {
         let mut probe = Probe::new(ring());

@@ -41,6 +41,8 @@ pub(crate) struct Incoming {
     pub(crate) line: LineId,
     pub(crate) origin: Origin,
     pub(crate) tag: Tag,
+    /// The number of the last request of the caller.
+    pub(crate) remote_cseq: u32,
     /// Where in-dialog requests would reach us.
     pub(crate) contact: String,
     pub(crate) objection: Option<Objection>,
@@ -134,18 +136,23 @@ impl Waiting {
         (is_same && call.ring != Ring::Silent).then_some(number)
     }
 
-    /// Returns whether a request within the early dialog of a call was made before its INVITE.
-    pub(crate) fn is_out_of_order(&self, number: u64, head: &Head<'_>) -> bool {
+    /// Takes a request within the early dialog of a call. Returns whether it was made before what came last.
+    pub(crate) fn is_out_of_order(&mut self, number: u64, head: &Head<'_>) -> bool {
+        let (Some(call), Ok(cseq)) = (self.calls.get_mut(&number), head.cseq()) else { return false };
         //= https://www.rfc-editor.org/rfc/rfc3261#section-12.2.2
         //# If the remote sequence number was not empty, but the
         //# sequence number of the request is lower than the remote sequence
         //# number, the request is out of order and MUST be rejected with a 500
         //# (Server Internal Error) response.
-        //= https://www.rfc-editor.org/rfc/rfc3261#section-12.1.1
-        //# The remote sequence number MUST be set to the value of the sequence number in the CSeq
-        //# header field of the request.
-        let invited = self.calls.get(&number).and_then(|call| Some(call.invite.cseq().ok()?.number));
-        head.cseq().ok().zip(invited).is_some_and(|(cseq, invited)| cseq.number < invited)
+        if cseq.number < call.remote_cseq {
+            return true;
+        }
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-12.2.2
+        //# The UAS MUST then set
+        //# the remote sequence number to the value of the sequence number in the
+        //# CSeq header field value in the request.
+        call.remote_cseq = cseq.number;
+        false
     }
 
     pub(crate) fn remove(&mut self, number: u64) -> Option<Incoming> {

@@ -303,6 +303,10 @@ impl Endpoint {
             line: inbound.line,
             origin: inbound.origin,
             tag,
+            //= https://www.rfc-editor.org/rfc/rfc3261#section-12.1.1
+            //# The remote sequence number MUST be set to the value of the sequence number in the CSeq
+            //# header field of the request.
+            remote_cseq: inbound.head.cseq().map_or(0, |cseq| cseq.number),
             contact,
             objection,
             is_offered,
