@@ -153,6 +153,7 @@ mod echoed {
         assert_eq!(destination("pbx.example.com:5070", ";rport"), "192.0.2.1:5099");
         assert_eq!(destination("pbx.example.com:5070", ";received=203.0.113.9"), "192.0.2.1:5070");
         assert_eq!(destination("pbx.example.com:5070", ";rport;maddr=192.0.2.9"), "192.0.2.9:5070");
+        assert_eq!(destination("pbx.example.com", ";rport;maddr=192.0.2.9"), "192.0.2.9:5060");
     }
 
     #[test]
@@ -317,6 +318,11 @@ mod in_dialogs_that_do_not_exist {
             bye.replacen("a84b4c76e66710", call_id, 1).replacen("z9hG4bK776asdhds", branch, 1)
         };
         assert_eq!(statuses(&probe.receive(bye("other", "z9hG4bK1"))), [481]);
+        let of_another_callee =
+            bye("a84b4c76e66710", "z9hG4bK4").replacen(&to_tag(&ringing).unwrap(), "other", 1);
+        assert_eq!(statuses(&probe.receive(of_another_callee)), [481]);
+        let of_another_caller = bye("a84b4c76e66710", "z9hG4bK5").replacen("tag=1928301774", "tag=other", 1);
+        assert_eq!(statuses(&probe.receive(of_another_caller)), [481]);
         assert_eq!(statuses(&probe.receive(bye("a84b4c76e66710", "z9hG4bK2"))), [200, 487]);
         assert_eq!(statuses(&probe.receive(bye("a84b4c76e66710", "z9hG4bK3"))), [481]);
     }

@@ -34,10 +34,11 @@ fn everything() -> Scene {
 
 /// Shows each request that is no repetition.
 fn each(mut show: impl FnMut(&Message<'_>)) {
-    let (scene, mut branches) = (everything(), BTreeSet::new());
+    let (scene, mut known) = (everything(), BTreeSet::new());
     let requests = scene.requests(Method::Register);
-    let news =
-        requests.iter().filter(|(_, it)| branches.insert(it.via().unwrap().branch().unwrap().to_vec()));
+    let news = requests
+        .iter()
+        .filter(|(_, it)| known.insert((it.call_id().unwrap().to_vec(), it.cseq().unwrap().number)));
     let mut shown = 0;
     news.for_each(|(_, request)| {
         show(request);
