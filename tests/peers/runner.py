@@ -163,24 +163,25 @@ def run(binary, words, only=None):
 
     root = pathlib.Path(tempfile.mkdtemp(prefix="ringfence-peers-"))
 
-    def has_passed(test):
-        return passes(test, binary, root)
+    def failure_of(test):
+        return fails(test, binary, root)
 
     with ThreadPoolExecutor(BESIDE) as beside:
-        waiting = beside.map(has_passed, chosen(PATIENT))
-        passed = [*map(has_passed, chosen(IN_TURN)), *waiting]
-    passed += map(has_passed, chosen(ALONE))
-    failed = passed.count(False)
-    if failed:
-        print(f"the logs of what failed are in {root}")
+        waiting = beside.map(failure_of, chosen(PATIENT))
+        ended = [*map(failure_of, chosen(IN_TURN)), *waiting]
+    ended += map(failure_of, chosen(ALONE))
+    failures = list(filter(None, ended))
+    if failures:
+        # Once more, where whoever reads the end alone finds them.
+        print(*failures, f"the logs of what failed are in {root}", sep="\n")
     else:
         shutil.rmtree(root)
-    print(f"{len(passed) - failed} passed, {failed} failed")
-    return 1 if failed or not passed else 0
+    print(f"{len(ended) - len(failures)} passed, {len(failures)} failed")
+    return 1 if failures or not ended else 0
 
 
-def passes(test, binary, root):
-    """Runs one test. Whatever it started has ended when this returns."""
+def fails(test, binary, root):
+    """Runs one test, and returns what failed or nothing. Whatever it started has ended when this returns."""
     name = test.__name__.replace("_", " ")
     print(f"{name} ...", flush=True)
     began = time.monotonic()
@@ -188,11 +189,12 @@ def passes(test, binary, root):
     try:
         figures = list(test(place) or [])
     except (Failed, OSError, subprocess.SubprocessError) as failure:
-        print(f"FAILED {name} after {time.monotonic() - began:.1f} s: {failure}\n{place.last_words()}", flush=True)
-        return False
+        failed = f"FAILED {name} after {time.monotonic() - began:.1f} s: {failure}"
+        print(f"{failed}\n{place.last_words()}", flush=True)
+        return failed
     finally:
         place.close()
     # In one piece: others print meanwhile.
     said = [f"ok {name} ({time.monotonic() - began:.1f} s)", *(f"    {figure}" for figure in figures)]
     print("\n".join(said), flush=True)
-    return True
+    return None
