@@ -298,6 +298,7 @@ pub(crate) fn builder(config: &Config, instance: Option<String>) -> Builder {
         .warning_agent("ringfence")
         .shards(settings.shards)
         .processors(&settings.processors)
+        .busy_poll(settings.busy_poll)
         .trying(settings.trying)
 }
 

@@ -64,6 +64,7 @@ impl Builder {
                 room: Room::of_process(1),
                 rtp_ports: 5000..=10000,
                 stun: None,
+                busy_poll: Duration::ZERO,
             },
             instance: None,
             stun: None,
@@ -186,6 +187,14 @@ impl Builder {
     /// than Linux leave them all.
     pub fn processors(mut self, processors: &[u16]) -> Self {
         self.processors = processors.to_vec();
+        self
+    }
+
+    /// Has each shard ask again and again for datagrams for so long after it has got some, before it sleeps (default: it sleeps
+    /// at once). What comes meanwhile is answered without the delay of being woken, and a processor is busy all the while:
+    /// give each shard one of its own ([`Builder::processors`]). What comes over connections gains nothing.
+    pub fn busy_poll(mut self, after_the_last: Duration) -> Self {
+        self.sockets.busy_poll = after_the_last;
         self
     }
 

@@ -23,10 +23,12 @@ use crate::listener::Listener;
 use crate::screen::Invite;
 use crate::trace::{Direction, Traced};
 
+mod asking;
 mod calls;
 mod clock;
 mod command;
 mod connections;
+mod leaving;
 mod lines;
 mod long_requests;
 mod lookups;
@@ -36,10 +38,12 @@ mod routes;
 mod tests;
 mod ways;
 
+use asking::Asking;
 use clock::Clocks;
 pub(crate) use command::Command;
 pub(crate) use connections::Sockets;
 use connections::nth_port;
+use leaving::Leaving;
 use lines::LineState;
 use lookups::NextHop;
 use routes::Routes;
@@ -71,13 +75,8 @@ pub(crate) struct Shard {
     undone: Vec<(oneshot::Sender<Decided>, Decided)>,
     rtp_ports: RtpPorts,
     stun: Option<StunServer>,
+    asking: Asking,
     leaving: Option<Leaving>,
-}
-
-struct Leaving {
-    /// `None` is longer than the clock goes.
-    until: Option<Instant>,
-    done: Vec<oneshot::Sender<()>>,
 }
 
 impl Shard {
@@ -123,6 +122,7 @@ impl Shard {
             undone: Vec::new(),
             rtp_ports: RtpPorts::new(&sockets.rtp_ports)?,
             stun: sockets.stun.clone(),
+            asking: Asking::new(sockets.busy_poll),
             leaving: None,
         })
     }
@@ -165,6 +165,7 @@ impl Shard {
                 },
                 () = timer => {}
                 () = routes.are_due() => {}
+                () = self.asking.again() => {}
             }
             let now = Instant::now();
             if clocks.have_jumped(now, SystemTime::now()) {
@@ -189,46 +190,11 @@ impl Shard {
         self.leave().await;
     }
 
-    /// Answers who still asks, closes the socket, and only then says so.
-    async fn leave(mut self) {
-        self.endpoint.reject_all(Instant::now());
-        self.write();
-        self.send().await;
-        self.endpoint.close(Instant::now());
-        while let Some(event) = self.endpoint.poll_event() {
-            if let Event::Ended { call, status, by, end } = event {
-                self.tell_ended(call, status, by, end);
-            }
-        }
-        let mut waiting = self.leaving.take().map(|leaving| leaving.done).unwrap_or_default();
-        self.commands.close();
-        while let Some(command) = self.commands.recv().await {
-            // What else was asked for just now is dropped here, which tells who waits for it.
-            if let Command::Shutdown { done, .. } = command {
-                waiting.push(done);
-            }
-        }
-        let Self { streams, udp, .. } = self;
-        streams.leave().await;
-        drop(udp);
-        for done in waiting {
-            // Nobody may wait for it.
-            let _ = done.send(());
-        }
-    }
-
     fn next_due(&self) -> Option<Instant> {
         let leaving = self.leaving.as_ref().and_then(|leaving| leaving.until);
         let due =
             [self.endpoint.poll_timeout(), self.streams.poll_timeout(), self.udp.poll_timeout(), leaving];
         due.into_iter().flatten().min()
-    }
-
-    fn has_left(&self) -> bool {
-        self.leaving.as_ref().is_some_and(|leaving| {
-            let is_time_over = leaving.until.is_some_and(|until| Instant::now() >= until);
-            is_time_over || self.lines.values().all(LineState::is_unregistered)
-        })
     }
 
     /// Attends to what is to be done by now.
@@ -242,9 +208,10 @@ impl Shard {
 
     /// Takes the datagrams that are there, up to a batch.
     fn receive(&mut self, now: Instant) {
-        let Self { udp, endpoint, hooks, .. } = self;
+        let Self { udp, endpoint, hooks, asking, .. } = self;
         match udp.try_receive() {
             Ok(count) => {
+                asking.heard(now);
                 for (datagram, source) in (0..count).filter_map(|index| udp.received(index)) {
                     trace(hooks, udp.local(), Direction::Received, source.into(), datagram);
                     endpoint.handle_datagram(now, source, datagram);
@@ -338,17 +305,6 @@ impl Shard {
                 let _ = done.send(counters);
             }
             Command::Shutdown { grace, done } => self.shut_down(now, now.checked_add(grace), done),
-        }
-    }
-
-    fn shut_down(&mut self, now: Instant, until: Option<Instant>, done: oneshot::Sender<()>) {
-        if let Some(leaving) = &mut self.leaving {
-            leaving.until = [leaving.until, until].into_iter().flatten().min();
-            leaving.done.push(done);
-        } else {
-            self.endpoint.reject_all(now);
-            self.endpoint.unregister_all(now);
-            self.leaving = Some(Leaving { until, done: vec![done] });
         }
     }
 

@@ -61,6 +61,22 @@ async fn what_the_screen_lets_ring_rings_until_the_caller_gives_up_or_the_limit(
 }
 
 #[tokio::test]
+async fn who_asks_for_datagrams_again_and_again_attends_to_all_else_as_well() {
+    let asking = builder().busy_poll(Duration::from_secs(60)).screen(decide);
+    let (pbx, phone) = (pbx().await, asking.start().await.unwrap());
+    let line = soon(phone.register(pbx.account("858"))).await.unwrap();
+    let listed = pbx.call("reject", "858");
+    assert_eq!(pbx.statuses(listed).await, [100, 486]);
+    let wanted = pbx.call("1002", "858");
+    next(line.incoming()).await.reject(Reject::unavailable()).await.unwrap();
+    assert_eq!(pbx.statuses(wanted).await, [100, 480]);
+    // The limit is a timer's.
+    let brief = pbx.call("ring-briefly", "858");
+    assert_eq!(pbx.statuses(brief).await, [100, 180, 480]);
+    soon(phone.shutdown(Duration::from_secs(5))).await;
+}
+
+#[tokio::test]
 async fn what_the_screen_ignores_gets_no_answer_at_all() {
     let (pbx, phone) = (pbx().await, builder().screen(decide).start().await.unwrap());
     soon(phone.register(pbx.account("858"))).await.unwrap();

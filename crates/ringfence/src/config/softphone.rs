@@ -5,12 +5,13 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZeroU32;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use softphone::{Transport, Trying};
 
 use super::account::beside;
 use super::listening::{self, Listening};
-use super::section::{Key, Section};
+use super::section::{Key, Section, parse_duration};
 use super::tls::Tls;
 
 /// What `[softphone]` says.
@@ -26,6 +27,8 @@ pub(crate) struct Softphone {
     pub(crate) shards: u16,
     /// Where each shard runs; none for wherever the system has it run.
     pub(crate) processors: Vec<u16>,
+    /// How long after a datagram the next is asked for before a shard sleeps; zero is not at all.
+    pub(crate) busy_poll: Duration,
     pub(crate) trying: Trying,
     /// How many new requests one address may make in a second, if there is a limit.
     pub(crate) requests_per_source: Option<NonZeroU32>,
@@ -48,6 +51,7 @@ const USER_AGENT: Key = Key::new("user_agent", "a product name without line brea
 const SHARDS: Key = Key::new("shards", "a number of threads from 1 to 256", "1");
 const PROCESSORS: Key =
     Key::new("processors", "numbers of processors from 0 to 1023, or ranges", "\"0,2-3\"");
+const BUSY_POLL: Key = Key::new("busy_poll", "a time from 1 ms to 1 min", "\"5ms\"");
 const TRYING: Key = Key::new("trying", "`at once` or `when waiting`", "\"when waiting\"");
 const REQUESTS_PER_SOURCE: Key =
     Key::new("requests_per_source", "a number of requests a second from 1 to 1000000", "200");
@@ -64,6 +68,7 @@ impl Default for Softphone {
             user_agent: concat!("ringfence/", env!("CARGO_PKG_VERSION")).to_owned(),
             shards: 1,
             processors: Vec::new(),
+            busy_poll: Duration::ZERO,
             trying: Trying::AtOnce,
             requests_per_source: None,
             control: None,
@@ -89,6 +94,7 @@ impl Softphone {
             user_agent: section.parsed(&USER_AGENT, product).map_or(default.user_agent, |at| at.value),
             shards: shards.unwrap_or(default.shards),
             processors: section.parsed(&PROCESSORS, processors).map_or(default.processors, |at| at.value),
+            busy_poll: section.parsed(&BUSY_POLL, busy_poll).map_or(default.busy_poll, |at| at.value),
             trying: section.parsed(&TRYING, trying).map_or(default.trying, |at| at.value),
             requests_per_source: requests.and_then(|at| NonZeroU32::new(at.value)),
             control,
@@ -135,6 +141,7 @@ impl Softphone {
             (&USER_AGENT, self.user_agent != other.user_agent),
             (&SHARDS, self.shards != other.shards),
             (&PROCESSORS, self.processors != other.processors),
+            (&BUSY_POLL, self.busy_poll != other.busy_poll),
             (&TRYING, self.trying != other.trying),
             (&REQUESTS_PER_SOURCE, self.requests_per_source != other.requests_per_source),
             (&CONTROL, self.control != other.control),
@@ -173,6 +180,12 @@ fn processors(text: &str) -> Option<Vec<u16>> {
 /// What a set of processors holds on Linux.
 const LAST_PROCESSOR: u16 = 1_023;
 
+/// Reads for how long a processor may be kept busy behind the last datagram.
+fn busy_poll(text: &str) -> Option<Duration> {
+    let is_allowed = |time: &Duration| (Duration::from_millis(1)..=Duration::from_secs(60)).contains(time);
+    parse_duration(text).filter(is_allowed)
+}
+
 fn trying(text: &str) -> Option<Trying> {
     match text.trim() {
         "at once" => Some(Trying::AtOnce),
@@ -208,6 +221,15 @@ mod tests {
         assert_eq!(processors("1023").unwrap(), [1_023]);
         for wrong in ["", "1024", "3-1", "0-", "-1", "one", "0,,1", "0-1023,0-1023"] {
             assert_eq!(processors(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn datagrams_are_asked_for_from_a_millisecond_to_a_minute() {
+        assert_eq!(busy_poll("1ms"), Some(Duration::from_millis(1)));
+        assert_eq!(busy_poll(" 1m "), Some(Duration::from_secs(60)));
+        for wrong in ["", "0ms", "0s", "61s", "2m", "5", "200us"] {
+            assert_eq!(busy_poll(wrong), None, "{wrong}");
         }
     }
 }

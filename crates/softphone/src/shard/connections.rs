@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use ringfence_ua::{ConnectionId, Flow, Transport};
 
@@ -27,6 +27,8 @@ pub(crate) struct Sockets {
     pub(crate) rtp_ports: RangeInclusive<u16>,
     /// Who tells where media is seen.
     pub(crate) stun: Option<StunServer>,
+    /// How long after a datagram the next is asked for before the shard sleeps.
+    pub(crate) busy_poll: Duration,
 }
 
 impl Shard {

@@ -22,6 +22,7 @@ fn shard() -> Shard {
         room: Room::of_process(1),
         rtp_ports: 5000..=10000,
         stun: None,
+        busy_poll: std::time::Duration::ZERO,
     };
     let names = Names::start(Arc::new(Zone::default())).unwrap();
     Shard::bind(0, &sockets, names, Hooks::default(), &Config::new(any)).unwrap()
