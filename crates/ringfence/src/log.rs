@@ -1,16 +1,20 @@
 //! The log: fields for machines, one line an event; who called is redacted unless it is asked for.
 
+mod line;
 mod outlet;
 mod plain;
 
 use std::io::{self, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use clap::ValueEnum;
+use tracing::Level;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format as own_format;
 
+pub(crate) use line::Line;
 use outlet::Outlet;
 use plain::Plain;
 
@@ -50,6 +54,7 @@ pub(crate) fn start(format: Format) -> io::Result<Started> {
     match format {
         Format::Text => {
             let is_coloured = !is_plain && std::io::stderr().is_terminal();
+            IS_PLAIN.store(!is_coloured, Relaxed);
             log.with_ansi(is_coloured).event_format(Plain::new(own_format().with_target(false))).init();
         }
         Format::Json => log.with_target(false).json().flatten_event(true).init(),
@@ -57,6 +62,22 @@ pub(crate) fn start(format: Format) -> io::Result<Started> {
     let carry = || OUTLET.carry(&mut io::stderr(), |lines| tracing::warn!(lines, "log lost"));
     std::thread::Builder::new().name("log".to_owned()).spawn(carry)?;
     Ok(Started(()))
+}
+
+/// Whether a line is text without colours.
+static IS_PLAIN: AtomicBool = AtomicBool::new(false);
+
+/// Begins a line, for what is logged of every call and is in no span: an event takes several times as many instructions.
+/// `None` where it would not read as an event does.
+pub(crate) fn line(level: Level) -> Option<Line> {
+    IS_PLAIN.load(Relaxed).then(|| Line::begin(SystemTime::now(), level))
+}
+
+/// Logs a line.
+pub(crate) fn put(mut line: Line) {
+    // It cannot fail: who writes it is told of no failure either.
+    let _ = Lines.write(line.ended().as_bytes());
+    line.reuse();
 }
 
 /// Holds the log back while many lines are written at once: they go out together when it is dropped.
@@ -85,6 +106,9 @@ impl Write for Lines {
         let mut gathered = gathered();
         match gathered.as_mut() {
             Some(lines) => {
+                if lines.capacity() == 0 {
+                    lines.reserve(USUALLY_GATHERED);
+                }
                 lines.extend_from_slice(line);
                 if lines.len() >= MOST_GATHERED {
                     OUTLET.put(lines);
@@ -106,6 +130,8 @@ fn gathered() -> MutexGuard<'static, Option<Vec<u8>>> {
 }
 
 static GATHERED: Mutex<Option<Vec<u8>>> = Mutex::new(None);
+/// To grow in steps copies each line more than once.
+const USUALLY_GATHERED: usize = 4 * 1024;
 /// What is held back at most, in bytes.
 const MOST_GATHERED: usize = 64 * 1024;
 
@@ -115,21 +141,24 @@ static OUTLET: Outlet = Outlet::new();
 /// the digits at most are shown, of a name, or of a short number, nothing. What is left out is ASCII: any other
 /// character costs the log more than the rest of the line.
 pub(crate) fn redacted(caller: &str) -> String {
+    parts(caller).concat()
+}
+
+/// Returns what is shown of a caller: a beginning, what stands for the rest, and an end.
+fn parts(caller: &str) -> [&str; 3] {
     if ["anonymous", "unavailable", "invalid"].contains(&caller) {
-        return caller.to_owned();
+        return [caller, "", ""];
     }
-    let (plus, digits) = caller.strip_prefix('+').map_or(("", caller), |digits| ("+", digits));
+    let plus = usize::from(caller.starts_with('+'));
+    let digits = &caller[plus..];
     let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
     if !is_number || digits.len() < FEWEST_DIGITS {
-        return HIDDEN.to_owned();
+        return ["", HIDDEN, ""];
     }
-    let (head, rest) = digits.split_at((digits.len() / 2).saturating_sub(TAIL).min(MOST_HEAD));
-    let (hidden, tail) = rest.split_at(rest.len() - TAIL);
-    let mut shown = String::with_capacity(caller.len());
-    shown.extend([plus, head]);
-    shown.extend(std::iter::repeat_n('x', hidden.len().min(MOST_HIDDEN)));
-    shown.push_str(tail);
-    shown
+    let head = plus + (digits.len() / 2).saturating_sub(TAIL).min(MOST_HEAD);
+    let tail = caller.len() - TAIL;
+    let hidden = &MOST_HIDDEN[..(tail - head).min(MOST_HIDDEN.len())];
+    [&caller[..head], hidden, &caller[tail..]]
 }
 
 /// What stands in the place of a caller of whom nothing is shown.
@@ -140,7 +169,18 @@ const FEWEST_DIGITS: usize = 7;
 const TAIL: usize = 2;
 const MOST_HEAD: usize = 4;
 /// So many digits are left out by as many letters; more are not counted.
-const MOST_HIDDEN: usize = 8;
+const MOST_HIDDEN: &str = "xxxxxxxx";
+
+/// Returns a line as it is written, without its time.
+#[cfg(test)]
+pub(crate) fn shown(write: impl FnOnce(&mut Line)) -> String {
+    let mut line = Line::begin(SystemTime::UNIX_EPOCH, Level::INFO);
+    write(&mut line);
+    line.ended().split_once('Z').unwrap().1.to_owned()
+}
+
+#[cfg(test)]
+pub(crate) use plain::tests::logged;
 
 #[cfg(test)]
 mod tests {

@@ -1,5 +1,7 @@
 //! `ringfence run`
 
+mod told;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,7 +18,7 @@ use crate::config::{self, Config, findings};
 use crate::confine::{Confined, Options, confine};
 use crate::control::place::{self, BindError, Bound};
 use crate::control::server::{self, Desk};
-use crate::journal::{self, Journal, Kept, News, Queued, Recorder, StoreError};
+use crate::journal::{self, Journal, Queued, Recorder, StoreError};
 use crate::log::{self, Format};
 use crate::memory;
 use crate::open_files;
@@ -25,7 +27,6 @@ use crate::service::Service;
 use crate::supervisor::Supervisor;
 use crate::trace::Drawing;
 use crate::user::own_user;
-use crate::visible::cut;
 use crate::watch::Watch;
 
 /// Register, and screen every call until interrupted
@@ -274,7 +275,7 @@ async fn write_down(
         let gathering = log::gather();
         for record in batch.drain(..) {
             for news in service.journal().take(record) {
-                log_call(&news, log_numbers);
+                told::log(&news, log_numbers);
             }
         }
         drop(gathering);
@@ -292,41 +293,6 @@ const BATCH: usize = 1024;
 /// How long records gather before they are written down: to wake this task for each would cost a
 /// shard more than the call does.
 const PAUSE: Duration = Duration::from_millis(10);
-
-/// What strangers choose is logged up to so many characters.
-const MOST_CALLER: usize = 60;
-const MOST_CALL_ID: usize = 80;
-
-fn log_call(news: &News<Kept>, log_numbers: bool) {
-    let call = match news {
-        News::Call(call) | News::Ended(call) => call,
-    };
-    let caller = || if log_numbers { cut(call.caller(), MOST_CALLER) } else { log::redacted(call.caller()) };
-    // The caller chooses the Call-ID, and a number may stand in it, or an address.
-    let (id, line, rule) = (call.id(), call.line(), call.rule());
-    match (news, &call.ended) {
-        // Nothing that was not to be expected of a refusal.
-        (News::Ended(_), Some(ended)) if ended.how == journal::Ended::ACKNOWLEDGED => {
-            tracing::debug!(id, line, status = ended.status, "call acknowledged");
-        }
-        (News::Ended(_), Some(ended)) => {
-            let caller = caller();
-            tracing::info!(id, line, caller, how = ended.how.as_ref(), status = ended.status, "call ended");
-        }
-        (News::Call(_) | News::Ended(_), _) => {
-            let (caller, verdict, status) = (caller(), call.verdict.name(), call.verdict.status());
-            tracing::info!(id, line, caller, verdict, rule, status, "call decided");
-            let call_id = || cut(call.call_id(), MOST_CALL_ID);
-            tracing::debug!(
-                id,
-                call_id = call_id(),
-                reason = call.reason(),
-                source = call.source(),
-                "because"
-            );
-        }
-    }
-}
 
 /// Opens the journal, on a thread that may wait for the disk.
 async fn open_journal(

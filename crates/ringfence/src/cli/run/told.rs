@@ -1,0 +1,113 @@
+//! What the log tells of each call.
+
+use tracing::Level;
+
+use crate::journal::{Ended, Kept, News};
+use crate::log::{self, Line};
+use crate::visible::cut;
+
+/// What strangers choose is logged up to so many characters.
+const MOST_CALLER: usize = 60;
+const MOST_CALL_ID: usize = 80;
+
+/// Logs what there is to tell of a call, with callers in full or not.
+pub(super) fn log(news: &News<Kept>, log_numbers: bool) {
+    let call = match news {
+        News::Call(call) | News::Ended(call) => call,
+    };
+    let (id, line) = (call.id(), call.line());
+    match (news, &call.ended) {
+        // Nothing that was not to be expected of a refusal.
+        (News::Ended(_), Some(ended)) if ended.how == Ended::ACKNOWLEDGED => {
+            tracing::debug!(id, line, status = ended.status, "call acknowledged");
+        }
+        (News::Ended(_), Some(ended)) => {
+            let caller = caller(call, log_numbers);
+            tracing::info!(id, line, caller, how = ended.how.as_ref(), status = ended.status, "call ended");
+        }
+        (News::Call(_) | News::Ended(_), _) => {
+            decided(call, log_numbers);
+            // The caller chooses the Call-ID, and a number may stand in it, or an address.
+            let call_id = || cut(call.call_id(), MOST_CALL_ID);
+            tracing::debug!(
+                id,
+                call_id = call_id(),
+                reason = call.reason(),
+                source = call.source(),
+                "because"
+            );
+        }
+    }
+}
+
+fn caller(call: &Kept, log_numbers: bool) -> String {
+    if log_numbers { cut(call.caller(), MOST_CALLER) } else { log::redacted(call.caller()) }
+}
+
+/// Logs a decision, as a line that is put together at once where that reads the same.
+fn decided(call: &Kept, log_numbers: bool) {
+    if !tracing::event_enabled!(Level::INFO, id, line, caller, verdict, rule, status) {
+        return;
+    }
+    let caller = caller(call, log_numbers);
+    match log::line(Level::INFO) {
+        Some(mut line) => {
+            write_decided(call, &caller, &mut line);
+            log::put(line);
+        }
+        None => tell_decided(call, &caller),
+    }
+}
+
+fn tell_decided(call: &Kept, caller: &str) {
+    let (id, line, rule) = (call.id(), call.line(), call.rule());
+    let (verdict, status) = (call.verdict.name(), call.verdict.status());
+    tracing::info!(id, line, caller, verdict, rule, status, "call decided");
+}
+
+fn write_decided(call: &Kept, caller: &str, line: &mut Line) {
+    line.message("call decided");
+    line.text("id", call.id());
+    line.text("line", call.line());
+    line.text("caller", caller);
+    line.text("verdict", call.verdict.name());
+    line.text("rule", call.rule());
+    if let Some(status) = call.verdict.status() {
+        line.number("status", u64::from(status));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::journal::{Call, Evidence, Outcome};
+
+    #[test]
+    fn a_decision_reads_the_same_as_a_line_and_as_an_event() {
+        let text = |text: &str| text.to_owned();
+        for verdict in [Outcome::Reject { status: 486 }, Outcome::Ring] {
+            let call = Kept::of(Call {
+                number: 1,
+                at: Timestamp::UNIX_EPOCH,
+                id: text("0.7"),
+                call_id: text("7@pbx.example"),
+                line: text("büro \"1\"\u{1b}"),
+                caller: text("+41791234567"),
+                display_name: None,
+                source: text("192.0.2.1:5060"),
+                verdict,
+                rule: text("listed"),
+                entry: None,
+                reason: text("rejected"),
+                evidence: Evidence::default(),
+                ended: None,
+            });
+            let caller = caller(&call, false);
+            let written = log::shown(|line| write_decided(&call, &caller, line));
+            assert_eq!(written, log::logged(|| tell_decided(&call, &caller)));
+            assert!(written.contains("call decided id=\"0.7\" line="), "{written}");
+        }
+    }
+}
