@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::caller::Caller;
+use crate::caller::{Caller, KeptCaller};
 use crate::decide::{Decision, decide};
 use crate::duration::parse_duration;
 use crate::facts::Facts;
@@ -161,6 +161,8 @@ pub struct CallTexts<'a> {
     pub user_agent: Option<&'a str>,
     /// Who sent the call on.
     pub diverted: Option<&'a str>,
+    /// Who is calling, where that was worked out of the same caller before; without it, it is worked out again.
+    pub who: Option<KeptCaller>,
 }
 
 /// One text, or several.
@@ -257,6 +259,7 @@ impl Call {
             line: self.line.as_deref(),
             user_agent: self.user_agent.as_deref(),
             diverted: self.diverted.as_deref(),
+            who: None,
         }
     }
 
@@ -295,6 +298,7 @@ impl Call {
             Some(groups) => groups.iter().cloned().collect(),
             None => policy.groups_of(line, ""),
         };
+        let who = texts.who.map_or_else(|| caller.identify(policy.region()), |who| who.of(texts.caller));
         let facts = Facts {
             called: texts.called.map(|called| (called, self.called_source)),
             groups: &groups,
@@ -307,7 +311,7 @@ impl Call {
             psap_callback: self.psap_callback,
             listed: &self.lists,
             history: &said,
-            ..Facts::new(&caller, line, policy.region())
+            ..Facts::of(&caller, who, line)
         };
         see(&facts, now)
     }

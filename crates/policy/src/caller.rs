@@ -197,7 +197,54 @@ pub enum CallerId<'a> {
     Invalid(Invalid),
 }
 
+/// Who is calling, apart from the text that it was worked out of.
+///
+/// ```
+/// use ringfence_policy::{Caller, Region};
+///
+/// let switzerland = Region::parse("CH")?;
+/// for user in ["079 123 45 67", "alice ", ""] {
+///     let who = Caller::from_header(user, "pbx.example").identify(switzerland);
+///     assert_eq!(who.keep().of(user), who);
+/// }
+/// # Ok::<(), ringfence_policy::UnknownRegion>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeptCaller(CallerId<'static>);
+
+impl KeptCaller {
+    /// Returns who is calling. The user part is to be the one that it was worked out of.
+    #[must_use]
+    pub fn of(self, user: &str) -> CallerId<'_> {
+        match self.0 {
+            CallerId::Name(_) => CallerId::Name(trimmed(user)),
+            CallerId::WithheldName(_) => CallerId::WithheldName(trimmed(user)),
+            other @ (CallerId::Number(_)
+            | CallerId::Implausible(..)
+            | CallerId::Ambiguous(_)
+            | CallerId::Anonymous { .. }
+            | CallerId::Unavailable
+            | CallerId::Invalid(_)) => other,
+        }
+    }
+}
+
 impl CallerId<'_> {
+    /// Keeps it apart from the text that it was worked out of.
+    #[must_use]
+    pub fn keep(&self) -> KeptCaller {
+        KeptCaller(match *self {
+            CallerId::Number(number) => CallerId::Number(number),
+            CallerId::Implausible(number, fault) => CallerId::Implausible(number, fault),
+            CallerId::Ambiguous(ambiguous) => CallerId::Ambiguous(ambiguous),
+            CallerId::Name(_) => CallerId::Name(""),
+            CallerId::WithheldName(_) => CallerId::WithheldName(""),
+            CallerId::Anonymous { number } => CallerId::Anonymous { number },
+            CallerId::Unavailable => CallerId::Unavailable,
+            CallerId::Invalid(invalid) => CallerId::Invalid(invalid),
+        })
+    }
+
     /// Returns the number that lists match.
     #[must_use]
     pub fn number(&self) -> Option<Number> {

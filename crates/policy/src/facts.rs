@@ -61,8 +61,13 @@ impl<'a> Facts<'a> {
     /// Gathers what a header says of the caller, by the habits of the line's region.
     #[must_use]
     pub fn new(caller: &Caller<'a>, line: &'a str, region: Region) -> Self {
+        Self::of(caller, caller.identify(region), line)
+    }
+
+    /// Gathers the same where it is known who that is.
+    pub(crate) fn of(caller: &Caller<'a>, who: CallerId<'a>, line: &'a str) -> Self {
         Self {
-            caller: caller.identify(region),
+            caller: who,
             raw: caller.user,
             display_name: caller.display_name,
             source: caller.source,

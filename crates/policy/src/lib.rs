@@ -61,7 +61,7 @@ mod wildcard;
 
 pub use action::{Action, Final, Redirection};
 pub use call::{Call, CallTexts, OneOrMore};
-pub use caller::{Caller, CallerId, CallerKind};
+pub use caller::{Caller, CallerId, CallerKind, KeptCaller};
 pub use check::{Finding, check};
 pub use condition::{Condition, Text};
 pub use decide::{By, Decision, KeptDecision, decide};

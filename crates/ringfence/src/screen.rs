@@ -14,7 +14,6 @@ mod claims;
 mod conclusion;
 mod copies;
 mod draft;
-mod json;
 mod late;
 mod memory;
 mod record;

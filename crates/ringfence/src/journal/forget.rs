@@ -81,10 +81,7 @@ impl<'a> Person<'a> {
 
     /// Tells whether a call is theirs, or somebody else's that names them.
     pub(super) fn is_in(self, call: &Kept) -> bool {
-        let texts = [call.caller(), call.source(), call.reason(), call.facts()];
-        let maybe = [call.display_name(), call.entry(), call.verdict.target()];
-        call.identity() == Some(self.identity)
-            || texts.into_iter().chain(maybe.into_iter().flatten()).any(|text| self.is_named(text))
+        call.identity() == Some(self.identity) || call.naming().any(|text| self.is_named(text))
     }
 
     /// Takes them out of a record that waits to be written. Returns whether nothing is left of it.

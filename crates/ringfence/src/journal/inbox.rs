@@ -114,12 +114,18 @@ impl Inbox {
         lost
     }
 
-    /// Changes a call that waits to be written, where it is among the newest of what waits. Returns whether it is.
-    pub(super) fn amend(&self, call: &mut Arc<Kept>, change: impl FnOnce(&mut Kept)) -> bool {
+    /// Changes a call that waits to be written, where it is among the newest of what waits. It is looked for behind so many
+    /// newer calls first. Returns whether it is there.
+    pub(super) fn amend(&self, call: &mut Arc<Kept>, newer: usize, change: impl FnOnce(&mut Kept)) -> bool {
         let mut waiting = self.waiting();
+        let records = &mut waiting.records;
         let is_it = |record: &Record| matches!(record, Record::Call(waits) if Arc::ptr_eq(waits, call));
-        let newest = waiting.records.iter_mut().rev().take(AMENDED);
-        let Some((_, record)) = newest.into_iter().find(|(_, record)| is_it(record)) else { return false };
+        let find = |behind: usize, most: usize| {
+            let mut newest = records.iter().enumerate().rev().skip(behind).take(most);
+            newest.find(|(_, (_, record))| is_it(record)).map(|(place, _)| place)
+        };
+        let place = find(newer, AMENDED).or_else(|| find(0, newer.min(AMENDED)));
+        let Some((_, record)) = place.and_then(|place| records.get_mut(place)) else { return false };
         // While the record is away nobody else may have the call: then it need not be copied.
         drop(std::mem::replace(record, Record::Dialed { identity: String::new(), at: call.at }));
         change(Arc::make_mut(call));

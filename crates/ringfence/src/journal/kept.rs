@@ -2,13 +2,15 @@
 //!
 //! [`Call`] is the same with each text apart, for those who read it.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::call::{Call, Ended, Evidence, Outcome};
-use super::texts::Texts;
+use super::facts;
+use super::texts::{Text, Texts};
 
 /// A call as the journal holds it. What is not told here is told of [`Call`] and its [`Evidence`].
 #[derive(Debug, Clone)]
@@ -16,7 +18,7 @@ pub(crate) struct Kept {
     pub(crate) number: u64,
     pub(crate) at: Timestamp,
     pub(crate) verdict: Outcome,
-    pub(crate) texts: Texts<{ Text::COUNT }>,
+    pub(crate) texts: Texts,
     /// The rules in shadow mode: next to no call has any.
     pub(crate) shadow: Vec<String>,
     pub(crate) policy: Arc<str>,
@@ -25,40 +27,6 @@ pub(crate) struct Kept {
     pub(crate) is_sole: bool,
     pub(crate) decided_in: Duration,
     pub(crate) ended: Option<Ended>,
-}
-
-/// The number of a text among those of a call.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Text {
-    Id,
-    CallId,
-    Line,
-    Caller,
-    DisplayName,
-    Source,
-    Rule,
-    Entry,
-    Reason,
-    Identity,
-    List,
-    Facts,
-}
-
-impl Text {
-    /// How many there are.
-    pub(crate) const COUNT: usize = Self::Facts as usize + 1;
-}
-
-impl Texts<{ Text::COUNT }> {
-    /// Puts a text of a call behind the others, if there is one.
-    pub(crate) fn tell(&mut self, text: Text, told: Option<&str>) {
-        self.put(text as usize, told);
-    }
-
-    /// Has a text of a call written behind the others.
-    pub(crate) fn say(&mut self, text: Text, say: impl FnOnce(&mut String)) {
-        self.write(text as usize, say);
-    }
 }
 
 impl Kept {
@@ -82,21 +50,28 @@ impl Kept {
         } = call;
         let Evidence { identity, list, shadow, facts, policy, is_audited, is_late, is_sole, decided_in } =
             evidence;
-        // In the order of `Text`.
-        let texts = Texts::of([
-            Some(&id),
-            Some(&call_id),
-            Some(&line),
-            Some(&caller),
-            display_name.as_deref(),
-            Some(&source),
-            Some(&rule),
-            entry.as_deref(),
-            Some(&reason),
-            identity.as_deref(),
-            list.as_deref(),
-            Some(&facts),
-        ]);
+        // Those of facts that are told apart are not there.
+        let told = [
+            (Text::Line, Some(line.as_str())),
+            (Text::Host, None),
+            (Text::OnLine, None),
+            (Text::UserAgent, None),
+            (Text::Identity, identity.as_deref()),
+            (Text::CallId, Some(&call_id)),
+            (Text::User, None),
+            (Text::DisplayName, display_name.as_deref()),
+            (Text::Called, None),
+            (Text::Diverted, None),
+            (Text::Id, Some(&id)),
+            (Text::Source, Some(&source)),
+            (Text::Rule, Some(&rule)),
+            (Text::List, list.as_deref()),
+            (Text::Caller, Some(&caller)),
+            (Text::Entry, entry.as_deref()),
+            (Text::Reason, Some(&reason)),
+            (Text::Facts, Some(&facts)),
+        ];
+        let (texts, _) = Texts::of(told).fitted();
         Self { number, at, verdict, texts, shadow, policy, is_audited, is_late, is_sole, decided_in, ended }
     }
 
@@ -119,7 +94,7 @@ impl Kept {
                 identity: self.identity().map(str::to_owned),
                 list: self.list().map(str::to_owned),
                 shadow: self.shadow.clone(),
-                facts: self.facts().to_owned(),
+                facts: self.facts().into_owned(),
                 policy: Arc::clone(&self.policy),
                 is_audited: self.is_audited,
                 is_late: self.is_late,
@@ -159,7 +134,7 @@ impl Kept {
     }
 
     pub(crate) fn display_name(&self) -> Option<&str> {
-        self.text(Text::DisplayName)
+        self.text(Text::DisplayName).filter(|name| !name.is_empty())
     }
 
     pub(crate) fn source(&self) -> &str {
@@ -186,12 +161,37 @@ impl Kept {
         self.text(Text::List)
     }
 
-    pub(crate) fn facts(&self) -> &str {
-        self.text(Text::Facts).unwrap_or_default()
+    /// Facts that are told apart are put together each time.
+    pub(crate) fn facts(&self) -> Cow<'_, str> {
+        let facts = self.text(Text::Facts).unwrap_or_default();
+        match self.texts.of_facts() {
+            // What a damaged file has in their place is shown as it is.
+            Some(texts) => facts::whole(facts, texts, self.at).map_or(Cow::Borrowed(facts), Cow::Owned),
+            None => Cow::Borrowed(facts),
+        }
+    }
+
+    /// Returns every text that may name somebody, beside the identity.
+    pub(super) fn naming(&self) -> impl Iterator<Item = &str> {
+        let texts = [
+            Text::User,
+            Text::Host,
+            Text::DisplayName,
+            Text::Called,
+            Text::OnLine,
+            Text::UserAgent,
+            Text::Diverted,
+            Text::Caller,
+            Text::Source,
+            Text::Entry,
+            Text::Reason,
+            Text::Facts,
+        ];
+        texts.into_iter().filter_map(|text| self.text(text)).chain(self.verdict.target())
     }
 
     fn text(&self, text: Text) -> Option<&str> {
-        self.texts.get(text as usize)
+        self.texts.get(text)
     }
 }
 

@@ -12,6 +12,7 @@
 //! bound. Reading is [`Reader`]'s business, in any process.
 
 mod call;
+pub(crate) mod facts;
 mod forget;
 mod forgetting;
 mod generations;
@@ -54,7 +55,7 @@ pub(crate) use forget::Forgotten;
 pub(crate) use health::Failing;
 pub(crate) use health::Health;
 pub(crate) use identity::{identity, with_identity};
-pub(crate) use kept::{Kept, Text};
+pub(crate) use kept::Kept;
 pub(crate) use news::News;
 pub(crate) use of_call::OfCall;
 pub(crate) use offline::Offline;
@@ -65,7 +66,7 @@ pub(crate) use reader::Reader;
 pub(crate) use recorder::{Counted, Recorder};
 pub(crate) use stats::{Stats, Verdicts};
 pub(crate) use tally::Tally;
-pub(crate) use texts::Texts;
+pub(crate) use texts::{Text, Texts};
 
 pub(crate) use crate::store::{Durability, Place, Settings, StoreError, read_age, read_size};
 
@@ -316,10 +317,10 @@ impl Journal {
     fn end(&self, id: &str, ended: Ended) -> (Option<Arc<Kept>>, bool) {
         let mut calls = self.calls();
         let mut is_amended = false;
-        let call = calls.end(id, ended, |call, ended| {
+        let call = calls.end(id, ended, |call, ended, newer| {
             let inbox = self.writing.as_ref().map(|writing| &writing.inbox);
-            is_amended =
-                inbox.is_some_and(|inbox| inbox.amend(call, |call| call.ended = Some(ended.clone())));
+            let change = |call: &mut Kept| call.ended = Some(ended.clone());
+            is_amended = inbox.is_some_and(|inbox| inbox.amend(call, newer, change));
             if !is_amended {
                 // Whoever is still telling the call's beginning has it without its end.
                 Arc::make_mut(call).ended = Some(ended);

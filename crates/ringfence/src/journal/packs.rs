@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
-use super::call::{Call, Ended};
+use super::call::Ended;
 use super::forget::Person;
 use super::kept::Kept;
 use super::pack::{Pack, Span, Unpacked};
@@ -31,7 +31,7 @@ pub(super) struct Within {
 #[derive(Debug)]
 pub(super) struct Content {
     pub(super) span: Span,
-    pub(super) calls: Vec<Call>,
+    pub(super) calls: Vec<Kept>,
 }
 
 /// All of them.
@@ -39,12 +39,14 @@ pub(super) const ALL: Within = Within { since: i64::MIN, until: i64::MAX };
 
 /// Writes calls that have ended, with their numbers.
 pub(super) fn write(connection: &Connection, calls: &[(i64, &Kept, &Ended)]) -> rusqlite::Result<()> {
-    let mut pack: Option<Pack<'_>> = None;
+    let mut pack: Option<Pack> = None;
+    // To grow in steps would copy it.
+    let room = calls.iter().map(|(_, call, _)| Pack::room(call)).sum::<usize>().min(LONGEST);
     for (number, call, ended) in calls {
         match &mut pack {
             Some(pack) if pack.bytes().len() < LONGEST => pack.add(*number, call, ended),
             _ => {
-                if let Some(full) = pack.replace(Pack::of(*number, call, ended)) {
+                if let Some(full) = pack.replace(Pack::of(*number, call, ended, room)) {
                     insert(connection, &full)?;
                 }
             }
@@ -53,7 +55,7 @@ pub(super) fn write(connection: &Connection, calls: &[(i64, &Kept, &Ended)]) -> 
     pack.map_or(Ok(()), |pack| insert(connection, &pack))
 }
 
-fn insert(connection: &Connection, pack: &Pack<'_>) -> rusqlite::Result<()> {
+fn insert(connection: &Connection, pack: &Pack) -> rusqlite::Result<()> {
     let Span { first, last, oldest, newest, count } = pack.span();
     connection
         .prepare_cached(
@@ -160,11 +162,10 @@ pub(super) fn forget(connection: &Connection, person: Person<'_>) -> rusqlite::R
     while let Some(row) = rows.next()? {
         let (Content { span, calls }, unreadable) = content(row)?;
         let before = calls.len();
-        let mut calls: Vec<_> = calls.into_iter().map(Kept::of).collect();
-        calls.retain(|call| !person.is_in(call));
-        if calls.len() < before || unreadable > 0 {
-            removed += before - calls.len();
-            named.push((span.first, calls));
+        let stay: Vec<_> = calls.into_iter().filter(|call| !person.is_in(call)).collect();
+        if stay.len() < before || unreadable > 0 {
+            removed += before - stay.len();
+            named.push((span.first, stay));
         }
     }
     drop(rows);

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 use rusqlite::types::Value;
 
-use super::call::Call;
+use super::kept::Kept;
 
 /// Which calls; what is left out does not count. The newest come first.
 ///
@@ -88,25 +88,24 @@ impl Query {
     }
 
     /// Tells whether a call is asked for: the same that the SQL says.
-    pub(super) fn is_about(&self, call: &Call) -> bool {
-        let evidence = &call.evidence;
+    pub(super) fn is_about(&self, call: &Kept) -> bool {
         let has = |asked: &Option<String>, what: Option<&str>| asked.is_none() || asked.as_deref() == what;
         let is_caller = self.caller.as_deref().is_none_or(|asked| match asked.strip_suffix('*') {
-            Some(start) => call.caller.starts_with(start),
-            None => call.caller == asked,
+            Some(start) => call.caller().starts_with(start),
+            None => call.caller() == asked,
         });
         let is_call = |asked: &str| {
-            call.id == asked
-                || call.call_id == asked
+            call.id() == asked
+                || call.call_id() == asked
                 || asked.parse().is_ok_and(|asked: u64| asked == call.number)
         };
         is_caller
-            && has(&self.identity, evidence.identity.as_deref())
-            && has(&self.rule, Some(&call.rule))
-            && has(&self.list, evidence.list.as_deref())
+            && has(&self.identity, call.identity())
+            && has(&self.rule, Some(call.rule()))
+            && has(&self.list, call.list())
             && has(&self.outcome, Some(call.verdict.name()))
-            && has(&self.line, Some(&call.line))
-            && self.shadow.as_ref().is_none_or(|asked| evidence.shadow.contains(asked))
+            && has(&self.line, Some(call.line()))
+            && self.shadow.as_ref().is_none_or(|asked| call.shadow.contains(asked))
             && self.since.is_none_or(|since| call.at >= since)
             && self.until.is_none_or(|until| call.at < until)
             && self.call.as_deref().is_none_or(is_call)

@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, Row, params_from_iter};
 
 use super::call::{Added, Call, Ended, Evidence, Flipped, Outcome};
+use super::kept::Kept;
 use super::packs::{self, Within};
 use super::query::Query;
 use super::stats::Stats;
@@ -72,7 +73,7 @@ impl Reader {
                 if calls.len() >= most && calls.last().is_some_and(is_older) {
                     return ControlFlow::Break(());
                 }
-                calls.extend(pack.calls.into_iter().filter(|call| query.is_about(call)));
+                calls.extend(pack.calls.iter().filter(|call| query.is_about(call)).map(Kept::call));
                 if query.limit.is_some() {
                     newest_first(&mut calls);
                 }
@@ -124,11 +125,8 @@ impl Reader {
         };
         if let Some((pack, unreadable)) = pack {
             self.tell(unreadable);
-            page.extend(
-                pack.calls
-                    .into_iter()
-                    .filter(|call| number(call) > last && call.at.as_microsecond() >= since),
-            );
+            let calls = pack.calls.iter().filter(|call| call.at.as_microsecond() >= since).map(Kept::call);
+            page.extend(calls.filter(|call| number(call) > last));
         }
         page.retain(|call| number(call) <= end);
         page.sort_by_key(|call| call.number);
@@ -164,9 +162,15 @@ impl Reader {
             }
             let unreadable = packs::latest_first(&self.connection, Within { since, ..packs::ALL }, |pack| {
                 for call in pack.calls.iter().filter(|call| call.at.as_microsecond() >= since) {
-                    let (day, evidence) = (call.at.to_zoned(zone.clone()).date(), &call.evidence);
-                    let list = evidence.list.as_deref();
-                    stats.count(day, call.verdict.name(), &call.rule, list, &call.line, &evidence.shadow);
+                    let day = call.at.to_zoned(zone.clone()).date();
+                    stats.count(
+                        day,
+                        call.verdict.name(),
+                        call.rule(),
+                        call.list(),
+                        call.line(),
+                        &call.shadow,
+                    );
                 }
                 ControlFlow::Continue(())
             })?;
@@ -177,21 +181,21 @@ impl Reader {
 
     /// Returns the lines that were called. It looks at every call.
     pub(crate) fn lines(&self) -> Result<Vec<String>, StoreError> {
-        self.distinct("SELECT DISTINCT line FROM calls", |call| call.line)
+        self.distinct("SELECT DISTINCT line FROM calls", Kept::line)
     }
 
     /// Returns the rules that decided. It looks at every call.
     pub(crate) fn rules(&self) -> Result<Vec<String>, StoreError> {
-        self.distinct("SELECT DISTINCT rule FROM calls", |call| call.rule)
+        self.distinct("SELECT DISTINCT rule FROM calls", Kept::rule)
     }
 
-    fn distinct(&self, sql: &str, of: impl Fn(Call) -> String) -> Result<Vec<String>, StoreError> {
+    fn distinct(&self, sql: &str, of: impl Fn(&Kept) -> &str) -> Result<Vec<String>, StoreError> {
         self.told(|| {
             let rows: rusqlite::Result<BTreeSet<String>> =
                 self.connection.prepare(sql)?.query_map([], |row| row.get(0))?.collect();
             let mut distinct = rows?;
             let unreadable = packs::latest_first(&self.connection, packs::ALL, |pack| {
-                distinct.extend(pack.calls.into_iter().map(&of));
+                distinct.extend(pack.calls.iter().map(|call| of(call).to_owned()));
                 ControlFlow::Continue(())
             })?;
             self.tell(unreadable);

@@ -20,6 +20,8 @@ use super::kept::Kept;
 #[derive(Debug)]
 pub(super) struct Recent {
     newest: VecDeque<Arc<Kept>>,
+    /// The end of the id of each, in the same order: to look there is to look in one place.
+    ends_of_ids: VecDeque<u64>,
     /// Calls that newer ones have pushed out before they ended.
     under_way: Generations<String, Option<Arc<Kept>>>,
     /// Ends whose call has not been told.
@@ -35,6 +37,7 @@ impl Default for Recent {
     fn default() -> Self {
         Self {
             newest: VecDeque::new(),
+            ends_of_ids: VecDeque::new(),
             under_way: Generations::new(MOST_UNDER_WAY),
             early: Generations::new(MOST_EARLY),
         }
@@ -49,7 +52,12 @@ impl Recent {
 
     /// Keeps a call. Returns whether the oldest had to make room for it.
     pub(super) fn keep(&mut self, call: Arc<Kept>) -> bool {
-        let pushed_out = if self.newest.len() == MOST_CALLS { self.newest.pop_front() } else { None };
+        let is_full = self.newest.len() == MOST_CALLS;
+        let pushed_out = if is_full { self.newest.pop_front() } else { None };
+        if is_full {
+            self.ends_of_ids.pop_front();
+        }
+        self.ends_of_ids.push_back(end_of_id(call.id()));
         self.newest.push_back(call);
         let is_pushed_out = pushed_out.is_some();
         if let Some(call) = pushed_out.filter(|call| call.ended.is_none()) {
@@ -59,31 +67,43 @@ impl Recent {
         is_pushed_out
     }
 
-    /// Has the call noted how it ended, and returns it. Of one that was not told yet it is kept until it is.
+    /// Has the call noted how it ended, and returns it. Whoever notes it is told how many calls are newer, at least. Of a call
+    /// that was not told yet the end is kept until it is.
     pub(super) fn end(
         &mut self,
         id: &str,
         ended: Ended,
-        note: impl FnOnce(&mut Arc<Kept>, Ended),
+        note: impl FnOnce(&mut Arc<Kept>, Ended, usize),
     ) -> Option<Arc<Kept>> {
-        if let Some(call) = self.newest.iter_mut().rev().find(|call| call.id() == id) {
+        if let Some(place) = self.place(id)
+            && let Some(call) = self.newest.get_mut(place)
+        {
             let ended = ended.of(call);
-            note(call, ended);
+            note(call, ended, self.ends_of_ids.len() - 1 - place);
             return Some(Arc::clone(call));
         }
         if let Some(mut call) = self.under_way.remove(id).flatten() {
             let ended = ended.of(&call);
-            note(&mut call, ended);
+            note(&mut call, ended, MOST_CALLS);
             return Some(call);
         }
         *self.early.touch(id.to_owned()).0 = Some(ended);
         None
     }
 
+    /// Returns where among the newest the latest call is that has an id.
+    fn place(&self, id: &str) -> Option<usize> {
+        let end = end_of_id(id);
+        let is_it = |place: &usize| self.newest.get(*place).is_some_and(|call| call.id() == id);
+        let places = self.ends_of_ids.iter().enumerate().rev().filter(|(_, other)| **other == end);
+        places.map(|(place, _)| place).find(is_it)
+    }
+
     /// Forgets the calls that something is true of. Returns how many of those that can be shown.
     pub(super) fn forget(&mut self, is_meant: impl Fn(&Kept) -> bool) -> usize {
         let before = self.newest.len();
         self.newest.retain(|call| !is_meant(call));
+        self.ends_of_ids = self.newest.iter().map(|call| end_of_id(call.id())).collect();
         self.under_way.retain(|call| call.as_deref().is_some_and(|call| !is_meant(call)));
         before - self.newest.len()
     }
@@ -91,5 +111,13 @@ impl Recent {
     /// Returns the newest calls, oldest first.
     pub(super) fn newest(&self, most: usize) -> Vec<Arc<Kept>> {
         self.newest.iter().skip(self.newest.len().saturating_sub(most)).cloned().collect()
+    }
+}
+
+/// Returns the last letters of an id, in which those of calls that come one after the other differ.
+fn end_of_id(id: &str) -> u64 {
+    match id.as_bytes().last_chunk() {
+        Some(end) => u64::from_le_bytes(*end),
+        None => id.bytes().fold(0, |end, byte| end << 8 | u64::from(byte)),
     }
 }

@@ -157,7 +157,7 @@ fn insert_call(
         ended.and_then(|ended| ended.status),
         ended.map(|ended| ended.how.as_ref()),
         call.reason(),
-        text(call.facts()),
+        text(&call.facts()),
         call.is_audited.then_some(1),
         call.is_late.then_some(1),
     ])?;

@@ -3,8 +3,7 @@
 //! A shard notes what was decided, and of what. The sentence for people and the facts as the journal keeps them are made
 //! where the journal is kept.
 
-mod texts;
-
+use std::cell::Cell;
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -13,18 +12,16 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use ringfence_policy::{
-    Action, Call as Facts, CallTexts, CallerKind, Decision, Facts as Known, KeptDecision, Work,
+    Action, Call as Facts, CallTexts, Caller, CallerKind, Decision, Facts as Known, KeptCaller, KeptDecision,
+    Work,
 };
 use softphone::{CallId, Invite, Objection};
 
 use super::conclusion::{Asked, Basis};
-use super::json;
 use super::record::{leads_away, objection, with_shown, write_entry};
 use super::seen::written;
 use super::{Moment, Rules};
-use crate::journal::{self, Evidence, Kept, Outcome, Text};
-use crate::second;
-use texts::Copied;
+use crate::journal::{self, Evidence, Kept, Outcome, Text, Texts, facts, with_identity};
 
 /// A decision of which the record is still to be made.
 #[derive(Debug)]
@@ -33,7 +30,10 @@ pub(super) struct Draft {
     decision: KeptDecision,
     /// Without the time, which is `at`, and without what is in `texts`.
     facts: Facts,
-    texts: Copied,
+    /// Those of the INVITE: a shard makes room once for all of them, for what one thread makes and another lets go of costs
+    /// the most there is to pay for memory.
+    texts: Texts,
+    who: KeptCaller,
     pub(super) outcome: Outcome,
     obstacle: Option<Obstacle>,
     /// The sentence, if it was made already.
@@ -67,11 +67,14 @@ struct Told {
     is_audited: bool,
 }
 
-/// The texts of a record.
-type Texts = journal::Texts<{ Text::COUNT }>;
+thread_local! {
+    /// Where the texts of a record are put together, before it is known how long they are.
+    static ROOM: Cell<String> = const { Cell::new(String::new()) };
+}
 
-/// So long are the texts of most records at most, in bytes, and the sentence among them: to grow in steps would copy them.
-const USUAL: usize = 1_000;
+/// The room that is kept from one record to the next at most, in bytes: the texts of nearly every record are shorter.
+const MOST_KEPT: usize = 4 * 1024;
+/// So long is the sentence of most records at most: to grow in steps would copy it.
 const SENTENCE: usize = 384;
 
 impl Draft {
@@ -104,7 +107,8 @@ impl Draft {
         }
         Self {
             decision: decision.keep(policy),
-            texts: Copied::of(invite, caller, facts),
+            texts: texts(invite, caller, facts),
+            who: facts.caller.keep(),
             facts: written(facts, caller, policy, stood_on, said),
             outcome,
             obstacle,
@@ -124,7 +128,7 @@ impl Draft {
 
     /// Returns what the rules know the caller by.
     pub(super) fn identity(&self) -> Option<&str> {
-        self.texts.identity()
+        self.texts.get(Text::Identity)
     }
 
     /// Has something said after the reason.
@@ -134,17 +138,19 @@ impl Draft {
 
     /// Makes the record.
     pub(super) fn written(&self) -> Kept {
-        let of_facts = self.texts.of_facts();
         // Whatever goes wrong with the words: the call has a record.
-        let told = catch_unwind(AssertUnwindSafe(|| self.told(of_facts))).ok().flatten();
+        let told = catch_unwind(AssertUnwindSafe(|| self.told())).ok().flatten();
         let Told { mut texts, shadow, is_audited } = told.unwrap_or_else(|| self.without_words());
-        let at = second::written(self.at);
-        texts.say(Text::Facts, |out| json::write(&self.facts, of_facts, Some(&at), out));
+        texts.say(Text::Facts, |out| facts::write_others(&self.facts, out));
+        let (texts, room) = texts.fitted();
+        if room.capacity() <= MOST_KEPT {
+            ROOM.set(room);
+        }
         Kept {
             number: 0,
             at: self.at,
             verdict: self.outcome.clone(),
-            texts: texts.fitted(),
+            texts,
             shadow,
             policy: Arc::clone(&self.rules.checksum),
             is_audited,
@@ -155,20 +161,23 @@ impl Draft {
         }
     }
 
-    /// Tells it in words. `None` is never: the decision is of the policy that is kept beside it.
-    fn told(&self, of_facts: CallTexts<'_>) -> Option<Told> {
+    /// Tells it in words. `None` is never: the decision is of the policy that is kept beside it, and the facts are told apart.
+    fn told(&self) -> Option<Told> {
         #[cfg(test)]
         assert!(!self.is_unspeakable, "a test wants it");
         let Self { rules, at, outcome, .. } = self;
         let decision = self.decision.under(&rules.policy)?;
-        Some(self.facts.with_texts(of_facts, &rules.policy, *at, None, |facts, at| {
+        let texts = CallTexts { who: Some(self.who), ..self.texts.of_facts()? };
+        Some(self.facts.with_texts(texts, &rules.policy, *at, None, |facts, at| {
             let explained = Explained { decision: &decision, outcome, obstacle: self.obstacle.as_ref() };
             let mut texts = self.known();
-            with_shown(facts, |shown| texts.tell(Text::Caller, Some(shown)));
             texts.tell(Text::Rule, Some(decision.rule_id()));
             texts.tell(Text::List, decision.list());
+            with_shown(facts, |shown| texts.tell(Text::Caller, Some(shown)));
             if decision.entry().is_some() || decision.list().is_some() {
                 texts.say(Text::Entry, |out| write_entry(&decision, facts, out));
+            } else {
+                texts.tell(Text::Entry, None);
             }
             texts.say(Text::Reason, |out| {
                 match &self.reason {
@@ -185,23 +194,40 @@ impl Draft {
     fn without_words(&self) -> Told {
         let decision = self.decision.under(&self.rules.policy);
         let mut texts = self.known();
-        texts.tell(Text::Caller, Some(CallerKind::Invalid.as_str()));
         texts.tell(Text::Rule, decision.as_ref().map(Decision::rule_id));
+        texts.tell(Text::List, None);
+        texts.tell(Text::Caller, Some(CallerKind::Invalid.as_str()));
+        texts.tell(Text::Entry, None);
         texts.say(Text::Reason, |out| out.extend(["to say why panicked", &self.remarks]));
         Told { texts, shadow: Vec::new(), is_audited: false }
     }
 
     /// Returns the texts that are known without the policy.
     fn known(&self) -> Texts {
-        let mut texts = Texts::with_room(USUAL);
+        let mut texts = self.texts.copied_into(ROOM.take());
         texts.tell(Text::Id, Some(&String::from(self.id)));
-        texts.tell(Text::CallId, self.texts.call_id());
-        texts.tell(Text::Line, self.texts.label());
-        texts.tell(Text::DisplayName, self.texts.display_name().filter(|name| !name.is_empty()));
         texts.say(Text::Source, |out| write_address(self.source, out));
-        texts.tell(Text::Identity, self.texts.identity());
         texts
     }
+}
+
+/// Copies the texts of an INVITE.
+fn texts(invite: &Invite<'_>, caller: &Caller<'_>, facts: &Known<'_>) -> Texts {
+    let call_id = invite.call_id();
+    with_identity(&facts.caller, |identity| {
+        Texts::of([
+            (Text::Line, Some(invite.line_label())),
+            (Text::Host, Some(caller.host)),
+            (Text::OnLine, Some(facts.line)),
+            (Text::UserAgent, facts.user_agent),
+            (Text::Identity, identity),
+            (Text::CallId, Some(&*call_id)),
+            (Text::User, Some(caller.user)),
+            (Text::DisplayName, caller.display_name),
+            (Text::Called, facts.called.map(|(called, _)| called)),
+            (Text::Diverted, facts.diverted),
+        ])
+    })
 }
 
 impl journal::Draft for Draft {

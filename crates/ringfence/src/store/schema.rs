@@ -98,6 +98,9 @@ pub(super) const MIGRATIONS: &[&str] = &[
     ) STRICT;
     CREATE INDEX packs_by_time ON packs (newest);
 ",
+    "
+    -- Packs of the second format may be among them, which earlier versions of the program cannot read.
+",
 ];
 
 /// What is wrong with a database, before its path is known.

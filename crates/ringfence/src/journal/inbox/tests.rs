@@ -59,7 +59,7 @@ fn a_call_that_ends_while_it_waits_is_one_record_and_is_not_copied() {
     let mut under_way = call(1, false);
     let address = Arc::as_ptr(&under_way);
     inbox.put([Record::Call(Arc::clone(&under_way)), Record::Call(call(2, true))]);
-    assert!(inbox.amend(&mut under_way, |call| call.ended = Some(end(call.at))));
+    assert!(inbox.amend(&mut under_way, 0, |call| call.ended = Some(end(call.at))));
     assert_eq!(Arc::as_ptr(&under_way), address);
     let records = inbox.wait(Duration::ZERO).records;
     assert!(matches!(&records[..], [Record::Call(call), _] if call.ended.is_some()), "{records:?}");
@@ -71,8 +71,8 @@ fn a_call_that_is_written_or_known_to_others_is_left_as_they_have_it() {
     let mut told = call(1, false);
     let follower = Arc::clone(&told);
     inbox.put([Record::Call(Arc::clone(&told))]);
-    assert!(inbox.amend(&mut told, |call| call.ended = Some(end(call.at))));
+    assert!(inbox.amend(&mut told, 1_000, |call| call.ended = Some(end(call.at))));
     assert_eq!((follower.ended.is_some(), told.ended.is_some()), (false, true));
     drop(inbox.wait(Duration::ZERO));
-    assert!(!inbox.amend(&mut told, |_| unreachable!("it is written")));
+    assert!(!inbox.amend(&mut told, 0, |_| unreachable!("it is written")));
 }

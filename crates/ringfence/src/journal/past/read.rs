@@ -56,10 +56,10 @@ impl Past {
         }
         let within = Within { since: oldest.unwrap_or(i64::MIN), ..packs::ALL };
         let unreadable = packs::latest_first(connection, within, |pack| {
-            for call in pack.calls {
-                match (call.at.as_microsecond(), call.evidence.identity) {
+            for call in &pack.calls {
+                match (call.at.as_microsecond(), call.identity()) {
                     (at, Some(_)) if at > latest => drop(self.from_future.fetch_add(1, Relaxed)),
-                    (at, Some(identity)) => read.push((at, self.keys.identity(&identity))),
+                    (at, Some(identity)) => read.push((at, self.keys.identity(identity))),
                     (_, None) => {}
                 }
             }
@@ -100,7 +100,7 @@ impl Past {
         let mut packed = 0;
         packs::latest_first(connection, packs::ALL, |pack| {
             for call in pack.calls.iter().filter(|call| call.at.as_microsecond() <= latest) {
-                let (line, source) = keys(&call.line, &call.source);
+                let (line, source) = keys(call.line(), call.source());
                 read.push((call.at.as_microsecond(), line, source));
                 packed += 1;
             }

@@ -1,16 +1,32 @@
-//! Facts as JSON, written straight into the text: each call has them, and a serializer takes four times as long.
+//! Facts as JSON, written straight into the text: a serializer takes four times as long.
 //!
-//! What it writes is what `serde_json` makes of the same facts, octet for octet; a test compares the two.
+//! What it writes is what `serde_json` makes of the same facts, octet for octet; a test compares the two. Most of what a call's
+//! facts say are texts that its record has anyway: what is kept of each call are the others, and who reads it has the whole.
 
+use jiff::Timestamp;
 use ringfence_policy::{Arrival, Attestation, Call, CallTexts, Source, Verification};
 use serde::Serialize;
 
 use crate::plain_text::is_plain;
+use crate::second;
+
+/// Writes the facts that are neither texts nor the time as a JSON object.
+pub(crate) fn write_others(facts: &Call, out: &mut String) {
+    write(facts, None, CallTexts::default(), None, out);
+}
+
+/// Returns all facts as a JSON object. `None` when the others are none.
+pub(super) fn whole(others: &str, texts: CallTexts<'_>, at: Timestamp) -> Option<String> {
+    let others: Call = serde_json::from_str(others).ok()?;
+    let mut whole = String::new();
+    write(&others, Some(texts.caller), texts, Some(&second::written(at)), &mut whole);
+    Some(whole)
+}
 
 /// Writes facts as a JSON object, with the texts and the time that stand apart from them.
-pub(super) fn write(facts: &Call, texts: CallTexts<'_>, at: Option<&str>, out: &mut String) {
+fn write(facts: &Call, caller: Option<&str>, texts: CallTexts<'_>, at: Option<&str>, out: &mut String) {
     // A key that is forgotten here is a field that is not named.
-    let CallTexts { caller, host, name, called, line, user_agent, diverted } = texts;
+    let CallTexts { caller: _, host, name, called, line, user_agent, diverted, who: _ } = texts;
     let Call {
         caller: _,
         host: _,
@@ -41,21 +57,22 @@ pub(super) fn write(facts: &Call, texts: CallTexts<'_>, at: Option<&str>, out: &
         switches,
         switches_off,
     } = facts;
-    let mut object = Object { before: "{\"", text: out };
-    object.string("caller", caller);
+    out.push('{');
+    let mut object = Object { before: "\"", text: out };
+    object.string_of("caller", caller);
     object.string_unless(host.is_empty(), "host", host);
     object.string_of("name", name);
     object.flag("withheld", *withheld);
-    object.string_unless(*caller_source == Source::default(), "caller_source", caller_source.as_str());
+    object.word_unless(*caller_source == Source::default(), "caller_source", caller_source.as_str());
     object.string_of("called", called);
-    object.string_unless(*called_source == Source::default(), "called_source", called_source.as_str());
+    object.word_unless(*called_source == Source::default(), "called_source", called_source.as_str());
     object.string_of("line", line);
     object.value_unless(group.is_none(), "group", group);
-    object.string_of("source", source.map(Arrival::as_str));
+    object.word_unless(source.is_none(), "source", source.map_or("", Arrival::as_str));
     object.string_of("at", at);
     object.value_unless(*verification == Verification::default(), "verification", verification);
     object.value_unless(*attestation == Attestation::default(), "attestation", attestation);
-    object.string_of("vouched", vouched.map(Source::as_str));
+    object.word_unless(vouched.is_none(), "vouched", vouched.map_or("", Source::as_str));
     object.string_of("user_agent", user_agent);
     object.string_of("diverted", diverted);
     object.flag("psap_callback", *psap_callback);
@@ -82,13 +99,23 @@ struct Object<'a> {
 
 impl Object<'_> {
     fn string(&mut self, key: &'static str, value: &str) {
-        self.key(key);
         if is_plain(value) {
-            self.text.push('"');
-            self.text.push_str(value);
-            self.text.push('"');
+            self.word(key, value);
         } else {
+            self.key(key);
             self.value(value);
+        }
+    }
+
+    /// Writes a text that reads the same between quotation marks.
+    fn word(&mut self, key: &'static str, value: &str) {
+        self.text.extend([self.before, key, "\":\"", value, "\""]);
+        self.before = ",\"";
+    }
+
+    fn word_unless(&mut self, is_left_out: bool, key: &'static str, value: &'static str) {
+        if !is_left_out {
+            self.word(key, value);
         }
     }
 
@@ -140,8 +167,12 @@ mod tests {
 
     fn is_as_serialized(facts: &Call) {
         let mut written = String::new();
-        write(facts, facts.texts(), facts.at.as_deref(), &mut written);
+        write(facts, Some(&facts.caller), facts.texts(), facts.at.as_deref(), &mut written);
         assert_eq!(written, serde_json::to_string(facts).unwrap());
+        let (at, mut others) = (Timestamp::UNIX_EPOCH, String::new());
+        write_others(facts, &mut others);
+        let timed = Call { at: Some(at.to_string()), ..facts.clone() };
+        assert_eq!(whole(&others, facts.texts(), at), Some(serde_json::to_string(&timed).unwrap()));
     }
 
     #[test]
@@ -165,6 +196,14 @@ mod tests {
         for source in [Arrival::Registrar, Arrival::Peer, Arrival::Token, Arrival::Anyone] {
             is_as_serialized(&Call { source: Some(source), ..call.clone() });
         }
+    }
+
+    #[test]
+    fn what_is_no_object_of_facts_is_no_whole() {
+        for others in ["", "7", "{\"source\":7}", "{\"source\":\"regis", "{\"what\":1}"] {
+            assert_eq!(whole(others, CallTexts::default(), Timestamp::UNIX_EPOCH), None, "{others}");
+        }
+        assert!(whole("{}", CallTexts::default(), Timestamp::UNIX_EPOCH).is_some());
     }
 
     #[test]
