@@ -16,9 +16,19 @@ pub(super) struct Asked {
     /// When timer E has it sent again.
     pub(super) again_at: Option<Instant>,
     interval: Duration,
-    is_proceeding: bool,
+    state: State,
     is_invite: bool,
-    pub(super) is_answered: bool,
+    /// Whether it need not be repeated.
+    pub(super) is_excused: bool,
+}
+
+/// How far it has come, in the words of RFC 3261 section 17.1.
+#[derive(Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+enum State {
+    #[default]
+    Trying,
+    Proceeding,
+    Completed,
 }
 
 /// The REGISTERs with one Call-ID.
@@ -43,19 +53,24 @@ impl Asked {
         } else if self.is_invite {
             self.interval *= 2;
         } else {
-            self.interval = if self.is_proceeding { T2 } else { (2 * self.interval).min(T2) };
+            self.interval = if self.state >= State::Proceeding { T2 } else { (2 * self.interval).min(T2) };
         }
         self.again_at = Some(now + self.interval);
     }
 
     pub(super) fn answered(&mut self, is_final: bool) {
-        self.is_proceeding = true;
-        self.is_answered |= is_final;
+        let state = if is_final { State::Completed } else { State::Proceeding };
+        self.state = std::mem::take(&mut self.state).max(state);
+    }
+
+    /// Returns whether a final response has come.
+    pub(super) fn is_answered(&self) -> bool {
+        self.state == State::Completed
     }
 
     /// Returns whether it is an INVITE that was answered something, and is not repeated any more.
     pub(super) fn is_quiet(&self) -> bool {
-        self.is_invite && self.is_proceeding
+        self.is_invite && self.state >= State::Proceeding
     }
 
     /// Returns when it has been waited long enough for an answer.

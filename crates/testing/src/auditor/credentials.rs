@@ -67,13 +67,16 @@ impl Credentials {
 
 impl Offered {
     /// Returns whether a response asks for other credentials than these, and does not say that only their nonce was too old.
+    /// In what is neither 401 nor 407 a challenge is a header field that does not belong there.
     fn is_rejected_by(&self, response: &Message<'_>) -> bool {
+        let is_challenge = response.status().is_some_and(|status| matches!(status.as_u16(), 401 | 407));
         let is_stale = |stale: &str| stale.eq_ignore_ascii_case("true");
         let mut challenges = response
             .challenges(self.challenged_by)
             .filter(|it| it.param("realm").as_deref() == Some(&self.realm))
             .peekable();
-        challenges.peek().is_some()
+        is_challenge
+            && challenges.peek().is_some()
             && !challenges.any(|it| it.param("stale").is_some_and(|stale| is_stale(&stale)))
     }
 }

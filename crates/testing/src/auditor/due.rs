@@ -143,9 +143,18 @@ impl Auditor {
     }
 
     /// Takes that nothing more is owed of a call or of a registration, by its Call-ID: it is ignored, was answered without a
-    /// transaction, or is given up.
+    /// transaction, or is given up. That counts for the transactions that there are, or where there are none for the next
+    /// one.
     pub fn excuse(&mut self, call_id: &str) {
-        self.excused.insert(call_id.into());
+        let call_id = call_id.as_bytes();
+        let (served, asked) = (of_call(&mut self.served, call_id), of_call(&mut self.asked, call_id));
+        let mut is_there = false;
+        for is_excused in served.map(|it| &mut it.is_excused).chain(asked.map(|it| &mut it.is_excused)) {
+            (*is_excused, is_there) = (true, true);
+        }
+        if !is_there && self.excused.len() < MOST {
+            self.excused.insert(call_id.to_vec());
+        }
     }
 
     /// Takes a request that came, and is not known to be an ACK: `responses` is how many it has had when it is a copy.
@@ -168,7 +177,9 @@ impl Auditor {
             (Some(Method::Cancel), None) if !is_stranger => {
                 let invite = Key::of_method(request, Method::Invite).and_then(|key| self.served.get(&key));
                 let is_of_it = invite.is_some_and(|invite| {
-                    invite.responses > 0 && invite.any(|request| request.source == source)
+                    invite.responses > 0
+                        && !invite.is_excused
+                        && invite.any(|request| request.source == source)
                 });
                 if is_of_it {
                     dues.add(now, key.clone(), Duty::Cancel);
@@ -211,10 +222,10 @@ impl Auditor {
     fn is_owed(&self, key: &Key, duty: Duty) -> Option<(bool, Vec<u8>)> {
         if let Duty::TimerE { at } = duty {
             let asked =
-                self.asked.get(key).filter(|asked| asked.again_at == Some(at) && !asked.is_answered)?;
+                self.asked.get(key).filter(|asked| asked.again_at == Some(at) && !asked.is_answered())?;
             let request = Message::parse(&asked.bytes).ok()?;
             let is_invite = request.method() == Some(Method::Invite);
-            let is_over = self.is_excused(&request) || self.is_replaced(&request) || asked.is_quiet();
+            let is_over = asked.is_excused || self.is_replaced(&request) || asked.is_quiet();
             return (!is_over).then(|| (is_invite, asked.bytes.clone()));
         }
         let served = self.served.get(key)?;
@@ -227,12 +238,8 @@ impl Auditor {
             Duty::TimerE { .. } => false,
         };
         let request = &served.requests.first()?.message;
-        let is_owed = is_undone && !self.is_excused(request);
+        let is_owed = is_undone && !served.is_excused;
         is_owed.then(|| (served.is_invite(), request.as_bytes().to_vec()))
-    }
-
-    fn is_excused(&self, request: &Message<'_>) -> bool {
-        request.call_id().is_ok_and(|call_id| self.excused.contains(call_id))
     }
 
     /// Returns whether a newer REGISTER has taken the place of one.
@@ -242,4 +249,13 @@ impl Auditor {
         let is_register = request.method() == Some(Method::Register);
         is_register && registration.is_some_and(|newest| !newest.is_of(branch))
     }
+}
+
+/// Returns the transactions with a Call-ID.
+fn of_call<'a, T>(
+    all: &'a mut BTreeMap<Key, T>,
+    call_id: &'a [u8],
+) -> impl Iterator<Item = &'a mut T> + use<'a, T> {
+    let first = Key { call_id: call_id.to_vec(), rest: Vec::new() };
+    all.range_mut(first..).take_while(move |(key, _)| key.call_id == call_id).map(|(_, it)| it)
 }

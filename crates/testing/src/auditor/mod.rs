@@ -84,7 +84,7 @@ pub struct Auditor {
     unconnected: BTreeSet<SocketAddr>,
     /// What is owed, where what is not sent is judged as well.
     dues: Option<Dues>,
-    /// The Call-IDs of which nothing is owed.
+    /// The Call-IDs of which nothing is owed in the transaction that begins next.
     excused: BTreeSet<Vec<u8>>,
     /// Whether nothing is judged by when it is sent.
     is_timeless: bool,
@@ -127,7 +127,10 @@ trait Judged {
 
 /// What a transaction is known by on the wire: the top Via, Call-ID and `CSeq`, where ACK belongs to its INVITE.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Key(Vec<u8>);
+struct Key {
+    call_id: Vec<u8>,
+    rest: Vec<u8>,
+}
 
 impl Auditor {
     /// One that judges nothing by its time: it is told of messages when it comes to it, or at the other end of a network.
@@ -149,7 +152,9 @@ impl Auditor {
                 let is_reliable = transport.is_reliable() && method != Method::Invite;
                 let responses = self.served.get(&key).filter(|_| !is_reliable).map(|served| served.responses);
                 self.owe_response(now, &key, &message, source, responses);
+                let is_excused = !self.served.contains_key(&key) && self.excused.remove(&key.call_id);
                 let served = self.served.entry(key).or_insert_with(|| Served::new(self.is_timeless));
+                served.is_excused |= is_excused;
                 served.received(now, method == Method::Ack, (transport, source), message.into_owned());
             }
             (None, Some(_)) => self.unreadable += 1,
@@ -208,7 +213,7 @@ impl Auditor {
     fn answered(&mut self, key: &Key, response: &Message<'_>) {
         let is_final = response.status().is_some_and(StatusCode::is_final);
         let asked = self.asked.get_mut(key);
-        let is_news = is_final && asked.as_ref().is_some_and(|asked| !asked.is_answered);
+        let is_news = is_final && asked.as_ref().is_some_and(|asked| !asked.is_answered());
         if let Some(asked) = asked {
             asked.answered(is_final);
         }
@@ -245,7 +250,10 @@ impl Auditor {
         }
         self.branches.sent(written.message);
         if !is_ack {
-            self.asked.entry(key.clone()).or_default().sent(now, written);
+            let is_excused = is_new && self.excused.remove(&key.call_id);
+            let asked = self.asked.entry(key.clone()).or_default();
+            asked.is_excused |= is_excused;
+            asked.sent(now, written);
             self.owe_request(&key, written);
         }
     }
@@ -303,11 +311,9 @@ impl Key {
     fn of_method(message: &Message<'_>, method: Method<'_>) -> Option<Self> {
         let (via, call_id, cseq) = (message.via().ok()?, message.call_id().ok()?, message.cseq().ok()?);
         let number = cseq.number.to_string();
-        let parts = [via.sent_by(), via.branch().unwrap_or_default(), call_id, number.as_bytes()];
-        let mut key = parts.join(&b'\n');
-        key.extend(b"\n");
-        key.extend(method.as_str().as_bytes());
-        Some(Self(key))
+        let method = method.as_str().as_bytes();
+        let parts = [via.sent_by(), via.branch().unwrap_or_default(), number.as_bytes(), method];
+        Some(Self { call_id: call_id.to_vec(), rest: parts.join(&b'\n') })
     }
 }
 

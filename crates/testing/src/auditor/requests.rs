@@ -160,7 +160,7 @@ pub(super) const RULES: &[Rule<Request>] = &[
     Rule {
         section: "17.1.2.2",
         says: "a request that is answered is not repeated",
-        holds: |it| it.now.is_none() || it.earlier.is_none_or(|earlier| !earlier.is_answered),
+        holds: |it| it.now.is_none() || it.earlier.is_none_or(|earlier| !earlier.is_answered()),
     },
     Rule {
         section: "17.1.2.2",

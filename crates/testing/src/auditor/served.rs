@@ -33,6 +33,8 @@ pub(super) struct Served {
     is_settled: bool,
     /// How many responses were sent.
     pub(super) responses: u64,
+    /// Whether nothing is owed in it.
+    pub(super) is_excused: bool,
 }
 
 /// A request, and where it came from.

@@ -18,6 +18,15 @@ impl Registering {
 
     /// Sends the next REGISTER, with an answer to a nonce or without, and has it challenged so, or else accepted.
     fn asks(&mut self, nonce: Option<(&str, u32)>, challenge: Option<&str>) -> &mut Self {
+        self.asks_and_hears(nonce, if challenge.is_some() { "401 Unauthorized" } else { "200 OK" }, challenge)
+    }
+
+    fn asks_and_hears(
+        &mut self,
+        nonce: Option<(&str, u32)>,
+        status: &str,
+        challenge: Option<&str>,
+    ) -> &mut Self {
         self.cseq += 1;
         let old = "Authorization: Digest nonce=\"n\",nc=00000002\r\n";
         let new = nonce.map(|(nonce, count)| {
@@ -27,7 +36,6 @@ impl Registering {
         let register = register.replace("bKr", &format!("bK{}", self.cseq));
         let register = register.replace("CSeq: 7", &format!("CSeq: {}", self.cseq));
         self.bench.sent(&register);
-        let status = if challenge.is_some() { "401 Unauthorized" } else { "200 OK" };
         let answer = register.replacen("REGISTER sip:b.example SIP/2.0", &format!("SIP/2.0 {status}"), 1);
         let challenge = challenge
             .map(|it| format!("WWW-Authenticate: Digest realm=\"b.example\",{it}\r\nContent-Length"));
@@ -70,5 +78,13 @@ fn who_asks_without_credentials_first_may_try_them_again() {
     let mut line = Registering::new();
     line.asks(None, Some("nonce=\"a\"")).asks(Some(("a", 1)), Some("nonce=\"b\""));
     line.asks(None, Some("nonce=\"c\"")).asks(Some(("c", 1)), None);
+    assert_eq!(line.bench.broken(), BTreeSet::new());
+}
+
+#[test]
+fn what_stands_in_another_response_than_a_challenge_rejects_nothing() {
+    let mut line = Registering::new();
+    line.asks(None, Some("nonce=\"a\"")).asks_and_hears(Some(("a", 1)), "420 No", Some("nonce=\"a\""));
+    line.asks(Some(("a", 2)), None);
     assert_eq!(line.bench.broken(), BTreeSet::new());
 }

@@ -196,3 +196,21 @@ fn timer_a_has_an_invite_repeated_ever_more_rarely_until_something_comes() {
     bench.received(&answered("180 Ringing"));
     bench.pass(64 * T1).expect_nothing();
 }
+
+#[test]
+fn an_excuse_is_for_the_transactions_there_are_or_for_the_next_one() {
+    let next = REGISTER.replace("bKr", "bKs").replace("CSeq: 7", "CSeq: 8").replace("00000002", "00000003");
+    let mut bench = demanding();
+    bench.sent(REGISTER);
+    bench.auditor.excuse("r");
+    bench.pass(64 * T1).expect_nothing();
+    bench.sent(&next);
+    bench.pass(2 * T1).expect("a request is repeated until it is answered");
+
+    let mut bench = demanding();
+    bench.auditor.excuse("r");
+    bench.sent(REGISTER);
+    bench.pass(64 * T1).expect_nothing();
+    bench.sent(&next);
+    bench.pass(2 * T1).expect("a request is repeated until it is answered");
+}
