@@ -2,7 +2,8 @@
 //! The first ones say what lines it has and how large its tables are.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ringfence_testing::{Auditor, Clock, Node as _, Phone};
@@ -16,7 +17,7 @@ mod said;
 
 /// Whatever happens, each message that is sent is one, no table grows beyond its limit, and in the end all tables are empty,
 /// no timer is left and every call has ended once. Where nothing is sent that is not SIP, each message is what RFC 3261 has
-/// it be.
+/// it be, and none is missing that it asks for.
 pub fn run(bytes: &[u8]) {
     let mut draw = Draw::new(bytes);
     let mut scene = Scene::new(&mut draw);
@@ -29,13 +30,15 @@ pub fn run(bytes: &[u8]) {
 }
 
 const MOST_STEPS: usize = 100;
+/// Which of the application's choices is to say nothing more.
+const IGNORE: usize = 3;
 /// How much of what was sent is remembered, each way.
 const REMEMBERED: usize = 16;
 
 struct Scene {
     phone: Phone,
     limits: Limits,
-    lines: Vec<LineId>,
+    lines: Vec<Line>,
     clock: Clock,
     /// Nothing where what comes in is so odd that no rule says what goes out.
     auditor: Option<Auditor>,
@@ -47,6 +50,14 @@ struct Scene {
     asked: Vec<(SocketAddr, Vec<u8>)>,
 }
 
+struct Line {
+    id: LineId,
+    /// The hosts that it knows; none once it is to be removed, or was led elsewhere.
+    hosts: Vec<IpAddr>,
+    /// Whether those that it does not know may call it, which they may until it is removed.
+    is_open: bool,
+}
+
 impl Scene {
     fn new(draw: &mut Draw<'_>) -> Self {
         let limits = lines::limits(draw);
@@ -56,7 +67,7 @@ impl Scene {
             lines: Vec::new(),
             clock: Clock::new(),
             // What there was no room for at one time and is at another is two requests, and no rule tells them apart.
-            auditor: (draw.is() && limits == Limits::default()).then(Auditor::default),
+            auditor: (draw.is() && limits == Limits::default()).then(Auditor::demanding),
             transactions: BTreeMap::new(),
             received: Vec::new(),
             asked: Vec::new(),
@@ -69,8 +80,11 @@ impl Scene {
 
     fn add_line(&mut self, draw: &mut Draw<'_>) {
         let (account, now) = (lines::account(draw), self.clock.now());
+        let (hosts, is_open) = (lines::hosts(&account), account.is_open);
         // There may be no room for it.
-        self.lines.extend(self.phone.act(now, |endpoint| endpoint.add_line(now, account)));
+        if let Ok(id) = self.phone.act(now, |endpoint| endpoint.add_line(now, account)) {
+            self.lines.push(Line { id, hosts, is_open });
+        }
         self.take();
     }
 
@@ -99,6 +113,10 @@ impl Scene {
         };
         let request = Message::parse(&request).expect("what is sent can be read");
         let response = said::response(&request, draw);
+        // Where that leads a line elsewhere, who was its registrar is a stranger.
+        if response.starts_with(b"SIP/2.0 3") {
+            self.lines.iter_mut().for_each(|line| line.hosts.clear());
+        }
         let source = self.elsewhere(server, draw);
         self.is_sent(source, &response);
     }
@@ -146,12 +164,36 @@ impl Scene {
     fn is_sent(&mut self, source: SocketAddr, datagram: &[u8]) {
         let now = self.clock.now();
         if let Some(auditor) = &mut self.auditor {
+            if !is_known(&self.lines, source.ip()) {
+                auditor.does_not_know(source.ip());
+            }
             auditor.received(now, Transport::Udp, source, datagram);
         }
+        let before = self.not_served();
         self.phone.handle_datagram(now, source, datagram);
+        if self.not_served() != before {
+            self.excuse(datagram);
+        }
         let count = self.take();
         assert!(count <= MOST_AT_ONCE, "{count} messages for one");
         remember(&mut self.received, source, datagram.to_vec());
+    }
+
+    /// How many requests there were that no transaction was made for.
+    fn not_served(&self) -> u64 {
+        let counters = self.phone.endpoint().counters();
+        counters.answered_stateless
+            + counters.over_rate
+            + counters.dropped_stranger
+            + counters.dropped_too_long
+    }
+
+    /// Has nothing more be owed in the transactions of a message's call or registration.
+    fn excuse(&mut self, message: &[u8]) {
+        let Some(auditor) = &mut self.auditor else { return };
+        if let Ok(message) = Message::parse(message) {
+            auditor.excuse(&String::from_utf8_lossy(message.call_id().unwrap_or_default()));
+        }
     }
 
     fn pass(&mut self, duration: Duration) {
@@ -165,11 +207,20 @@ impl Scene {
             assert!(count < MOST_TIMERS, "a timer that fires without end");
         }
         self.clock.advance_to(end);
+        if let Some(auditor) = &mut self.auditor {
+            auditor.passed(end);
+        }
+        self.judge();
+    }
+
+    fn judge(&self) {
+        let fault = self.auditor.iter().flat_map(Auditor::faults).next();
+        assert!(fault.is_none(), "{}", fault.map(ToString::to_string).unwrap_or_default());
     }
 
     fn decide(&mut self, draw: &mut Draw<'_>) {
         let (offered, now) = (self.offered(), self.clock.now());
-        let Some(call) = offered.get(draw.below(offered.len())).copied() else { return };
+        let Some((call, invite)) = offered.get(draw.below(offered.len())).cloned() else { return };
         let (choice, status, seconds) = (draw.below(6), 400 + u16::from(draw.byte()), u64::from(draw.byte()));
         let rejection = Rejection::new(status).expect("a rejection");
         let elsewhere = Redirection::new("sip:999@192.0.2.99").expect("a uri");
@@ -178,17 +229,21 @@ impl Scene {
                 0 => endpoint.ring(now, call),
                 1 => endpoint.reject(now, call, &rejection),
                 2 => endpoint.redirect(now, call, &elsewhere),
-                3 => endpoint.ignore(now, call),
+                IGNORE => endpoint.ignore(now, call),
                 4 => endpoint.wait(now, call, &Wait::silent(Duration::from_secs(seconds))),
                 _ => return endpoint.reject_all(now),
             };
         });
+        if choice == IGNORE {
+            self.excuse(invite.as_bytes());
+        }
         self.take();
     }
 
     fn turn(&mut self, draw: &mut Draw<'_>) {
         let (choice, now) = (draw.below(7), self.clock.now());
-        let Some(line) = self.lines.get(draw.below(self.lines.len())).copied() else {
+        let chosen = draw.below(self.lines.len());
+        let Some(line) = self.lines.get(chosen).map(|line| line.id) else {
             return self.add_line(draw);
         };
         self.phone.act(now, |endpoint| match choice {
@@ -200,6 +255,13 @@ impl Scene {
             5 => endpoint.handle_clock_jump(now),
             _ => {}
         });
+        if choice == 3 {
+            self.lines[chosen].hosts.clear();
+        }
+        // What was asked for before may be given up.
+        for (_, request) in self.asked.clone() {
+            self.excuse(&request);
+        }
         self.take();
         if choice == 6 {
             self.add_line(draw);
@@ -209,12 +271,15 @@ impl Scene {
     /// Takes what goes out, and returns how many messages that is.
     fn take(&mut self) -> usize {
         let (mut count, now) = (0, self.clock.now());
+        while let Some(call_id) = self.phone.poll_ignored() {
+            self.auditor.iter_mut().for_each(|auditor| auditor.excuse(&call_id));
+        }
         while let Some((destination, payload)) = self.phone.poll_transmit() {
             count += 1;
             if let Some(auditor) = &mut self.auditor {
                 auditor.sent(now, Transport::Udp, destination, &payload);
-                assert!(auditor.faults().is_empty(), "{}", auditor.faults()[0]);
             }
+            self.judge();
             if is_message(&payload) {
                 remember(&mut self.asked, destination, payload);
             }
@@ -229,13 +294,13 @@ impl Scene {
     }
 
     /// The calls that the application was asked about, and that have not ended.
-    fn offered(&self) -> Vec<CallNumber> {
+    fn offered(&self) -> Vec<(CallNumber, Arc<Message<'static>>)> {
         let mut calls = Vec::new();
         for (_, event) in self.phone.events() {
-            if let Event::Incoming { call, .. } = event {
-                calls.push(*call);
+            if let Event::Incoming { call, invite, .. } = event {
+                calls.push((*call, Arc::clone(invite)));
             } else if let Event::Ended { call, .. } | Event::Cancelled { call } = event {
-                calls.retain(|known| known != call);
+                calls.retain(|(known, _)| known != call);
             }
         }
         calls
@@ -244,8 +309,11 @@ impl Scene {
     /// Without lines, and with time, all comes to its end.
     fn end(mut self) {
         let now = self.clock.now();
-        for line in std::mem::take(&mut self.lines) {
-            self.phone.act(now, |endpoint| endpoint.remove_line(now, line));
+        for (_, request) in self.asked.clone() {
+            self.excuse(&request);
+        }
+        for Line { id, .. } in std::mem::take(&mut self.lines) {
+            self.phone.act(now, |endpoint| endpoint.remove_line(now, id));
             self.take();
         }
         // A call is undecided for ten minutes at most.
@@ -271,6 +339,12 @@ impl Scene {
 const MOST_AT_ONCE: usize = 8;
 /// Retransmissions of all that fits the largest tables here, for an hour.
 const MOST_TIMERS: usize = 200_000;
+
+/// Returns whether a host is no stranger to the line that a request of it reaches, whichever that is.
+fn is_known(lines: &[Line], host: IpAddr) -> bool {
+    let knows = |line: &Line| line.hosts.contains(&host);
+    lines.iter().any(knows) && lines.iter().all(|line| !line.is_open || knows(line))
+}
 
 /// Asserts that it is a message that any peer can read, or none. Returns whether it is a request.
 fn is_message(payload: &[u8]) -> bool {

@@ -81,3 +81,14 @@ pub(super) fn account(draw: &mut Draw<'_>) -> Account {
         ..Account::new(user, domain, draw.maybe(|_| 5060))
     }
 }
+
+/// Returns the hosts that a line of an account knows as soon as it is there.
+pub(super) fn hosts(account: &Account) -> Vec<IpAddr> {
+    let registrar: &[[u8; 4]] = match account.domain.as_str() {
+        _ if account.outbound_proxy.is_some() => &[],
+        "192.0.2.1" => &[[192, 0, 2, 1]],
+        "pbx.example" => &[[192, 0, 2, 1], [192, 0, 2, 2]],
+        _ => &[],
+    };
+    registrar.iter().copied().map(IpAddr::from).chain(account.peers.iter().copied()).collect()
+}
