@@ -1,7 +1,7 @@
 //! Maps a compiled list into memory, for which `unsafe` is needed.
 //!
 //! A mapping costs no memory that the system could not take back. What it asks in return is that nobody
-//! changes the file in place: it is a copy without a name that is mapped, which takes the disk a few
+//! changes the file in place: it is a copy without a name that is mapped and closed, which takes the disk a few
 //! hundredths of a second, and a file that others than its owner may write to is read into memory.
 
 use std::fs::File;
@@ -38,7 +38,7 @@ impl Contents {
             return Err(ReadError::TooLarge(MOST));
         }
         let Some(copy) = copy(&file, metadata.len())? else { return read(file) };
-        let mapping = map(&copy)?;
+        let mapping = map(copy)?;
         // So that the first calls after it do not wait for the disk. Who cannot give this advice
         // is not worse off than before.
         let _ = mapping.advise(Advice::WillNeed);
@@ -56,26 +56,41 @@ impl AsRef<[u8]> for Contents {
 }
 
 #[expect(unsafe_code, reason = "whether a mapped file stays as it is, only its owner and the system know")]
-fn map(file: &File) -> Result<Mmap, ReadError> {
-    // SAFETY: the bytes must stay what they are, and as many, as long as the mapping lives. The file has no name and this
-    // program wrote it (`copy`) and writes it no more; who could open it through /proc could change the memory
-    // of this process as well. Look-ups take each byte once, by value, and check every offset all the same.
-    let mapping = unsafe { Mmap::map(file) };
+fn map(copy: Nameless) -> Result<Mmap, ReadError> {
+    // SAFETY: the bytes must stay what they are, and as many, as long as the mapping lives. The file has no name (`Nameless`),
+    // so nobody opens it any more, and it is closed when this returns, so this program writes it no more, nor does
+    // who looks into /proc for what is open. Who had it open while it had a name is this user or root, as all
+    // others are denied it by its mode; both could change the memory of this process as well.
+    let mapping = unsafe { Mmap::map(&copy.0) };
+    drop(copy);
     Ok(mapping?)
+}
+
+/// A file that only this program has, and no folder: what is mapped cannot be opened by its name.
+struct Nameless(File);
+
+impl Nameless {
+    /// Takes a file whose name was removed. Returns `None` where it has one all the same: file systems of the network and
+    /// those of other programs keep one for what is open, by which others may change it.
+    fn of(file: File) -> Option<Self> {
+        let links = file.metadata().map(|metadata| metadata.nlink());
+        matches!(links, Ok(0)).then_some(Self(file))
+    }
 }
 
 /// Copies a file into one without a name, which nobody can write to or cut short: `cp` onto a list that is mapped would
 /// end the program with SIGBUS. Returns `None` where no disk has room for it.
-fn copy(file: &File, length: u64) -> Result<Option<File>, ReadError> {
+fn copy(file: &File, length: u64) -> Result<Option<Nameless>, ReadError> {
     let wished = std::env::var_os("TMPDIR").map(PathBuf::from);
     // What is in /tmp is often in memory; in the sandbox there is no other place than that of the copies of lists.
     let usual = [PathBuf::from("/var/tmp"), kept_copies(), std::env::temp_dir()];
     for place in wished.into_iter().chain(usual) {
-        let Ok(mut copy) = tempfile::tempfile_in(&place) else { continue };
+        let made = tempfile::tempfile_in(&place).ok();
+        let Some(mut copy) = made.and_then(Nameless::of) else { continue };
         let mut original = file;
         original.seek(SeekFrom::Start(0))?;
         // What grows meanwhile is cut off; what shrinks is told by who reads it.
-        if std::io::copy(&mut original.take(length), &mut copy).is_ok() {
+        if std::io::copy(&mut original.take(length), &mut copy.0).is_ok() {
             return Ok(Some(copy));
         }
     }
@@ -167,6 +182,16 @@ mod tests {
         assert!(contents.as_ref().iter().all(|byte| *byte == 7));
         fs::write(&path, b"").unwrap();
         assert!(contents.as_ref().len() == 3 << 20 && contents.as_ref().iter().all(|byte| *byte == 7));
+    }
+
+    #[test]
+    fn what_has_a_name_is_not_mapped() {
+        let home = tempfile::tempdir().unwrap();
+        let (path, _) = file(home.path(), 1, 0o644);
+        let named = File::open(&path).unwrap();
+        assert!(Nameless::of(named.try_clone().unwrap()).is_none());
+        fs::remove_file(&path).unwrap();
+        assert!(Nameless::of(named).is_some());
     }
 
     #[test]

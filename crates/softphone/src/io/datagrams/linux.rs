@@ -63,30 +63,34 @@ fn receive_into(socket: BorrowedFd<'_>, received: &mut Received) -> io::Result<(
     let mut places = [const { MaybeUninit::<libc::iovec>::uninit() }; AT_ONCE];
     let mut headers = [const { MaybeUninit::<libc::mmsghdr>::uninit() }; AT_ONCE];
     let each = received.places.chunks_exact_mut(PLACE);
+    let mut written = 0;
     for (((name, place), header), bytes) in names.iter_mut().zip(&mut places).zip(&mut headers).zip(each) {
-        let place =
-            place.write(libc::iovec { iov_base: bytes.as_mut_ptr().cast(), iov_len: LONGEST_DATAGRAM });
+        let room = bytes.len().min(LONGEST_DATAGRAM);
+        let place = place.write(libc::iovec { iov_base: bytes.as_mut_ptr().cast(), iov_len: room });
         header
             .write(libc::mmsghdr { msg_hdr: message(name.as_mut_ptr().cast(), NAME, place, 1), msg_len: 0 });
+        written += 1;
     }
-    // SAFETY: every header was written above, and points to a name, a place and bytes that are borrowed mutably until the
-    // call returns; each is as long as its header says, and there are AT_ONCE of them. Without a timeout (null) it
-    // keeps none of the pointers.
+    // SAFETY: the first `written` headers were written above, and the kernel is told of no more. Each points to a name of NAME
+    // octets and to one place, which points to bytes and counts no more than there are; all of them are other ones for each
+    // header, and live and are touched by nobody else until the call returns. There is no timeout (null), and the
+    // kernel keeps none of the pointers.
     let count = unsafe {
         libc::recvmmsg(
             socket.as_raw_fd(),
             headers.as_mut_ptr().cast(),
-            AT_ONCE as libc::c_uint,
+            written,
             libc::MSG_DONTWAIT,
             ptr::null_mut(),
         )
     };
     let count = usize::try_from(count).map_err(|_| io::Error::last_os_error())?;
     for (header, name) in headers.iter().zip(&names).take(count) {
-        // SAFETY: every header was written before the call, which changes it and does not unwrite it.
+        // SAFETY: the kernel counts no more than the `written` headers that it was told of, which were all written before.
         let header = unsafe { header.assume_init_ref() };
         let length = (header.msg_len as usize).min(LONGEST_DATAGRAM);
-        // SAFETY: the kernel has written `msg_namelen` octets of the name of a datagram that it counts.
+        // SAFETY: of a datagram that it counts the kernel has written its source's name, and in `msg_namelen` how many octets
+        // that are: no more than NAME, as no name is longer than a `sockaddr_storage`.
         let source = unsafe { address(name, header.msg_hdr.msg_namelen) };
         // A datagram without a source can have no answer; a length of zero is none to the endpoint.
         received.each.push(source.map_or((0, UNKNOWN), |source| (length, source)));
@@ -131,12 +135,17 @@ fn send_some(
         used <= MOST_PIECES
     };
     let groups = &groups[..groups.iter().take(AT_ONCE).take_while(fits).count()];
-    let members = groups.iter().flat_map(|group| plan.members(group));
-    for (piece, index) in pieces.iter_mut().zip(members) {
-        let payload = transmits.get(index).map_or(&[][..], |transmit| transmit.payload);
-        // The kernel reads what is sent, and does not write it.
-        let start = payload.as_ptr().cast_mut().cast();
-        piece.write(libc::iovec { iov_base: start, iov_len: payload.len() });
+    // How many pieces of each group are written.
+    let mut counts = [0; AT_ONCE];
+    let mut rest = pieces.iter_mut();
+    for (group, count) in groups.iter().zip(&mut counts) {
+        for (index, piece) in plan.members(group).zip(rest.by_ref()) {
+            let payload = transmits.get(index).map_or(&[][..], |transmit| transmit.payload);
+            // The kernel reads what is sent, and does not write it.
+            let start = payload.as_ptr().cast_mut().cast();
+            piece.write(libc::iovec { iov_base: start, iov_len: payload.len() });
+            *count += 1;
+        }
     }
 
     let pieces = pieces.as_mut_ptr().cast::<libc::iovec>();
@@ -144,26 +153,30 @@ fn send_some(
     let mut cuts = [const { MaybeUninit::<Cut>::uninit() }; AT_ONCE];
     let mut headers = [const { MaybeUninit::<libc::mmsghdr>::uninit() }; AT_ONCE];
     let mut first = 0;
-    for (((group, place), cut), header) in groups.iter().zip(&mut names).zip(&mut cuts).zip(&mut headers) {
+    let mut written = 0;
+    let each = groups.iter().zip(counts).zip(&mut names).zip(&mut cuts).zip(&mut headers);
+    for ((((group, count), place), cut), header) in each {
         let to = place.write(SockAddr::from(name(group.destination)));
         let to = (to.as_ptr().cast_mut().cast(), to.len());
-        let mut together = message(to.0, to.1, pieces.wrapping_add(first), group.count);
-        if group.count > 1 {
+        let mut together = message(to.0, to.1, pieces.wrapping_add(first), count);
+        if count > 1 {
             together.msg_control = ptr::from_mut(cut.write(Cut::into(group.length))).cast();
             together.msg_controllen = mem::size_of::<Cut>() as _;
         }
         header.write(libc::mmsghdr { msg_hdr: together, msg_len: 0 });
-        first += group.count;
+        first += count;
+        written += 1;
     }
-    // SAFETY: a header was written for each of `groups`, which are at most AT_ONCE. It points to a name, pieces and perhaps a
-    // control message that were written, lie in arrays of this function, and are as many and as long as it says;
-    // all pieces are within MOST_PIECES, and each is a slice of `transmits`, which is borrowed. The kernel
-    // only reads them, writes `msg_len` of the headers, and keeps no pointer.
+    // SAFETY: the first `written` headers were written above, and the kernel is told of no more. Each points to a name and
+    // perhaps a control message that were written and are as long as it says, and to `count` pieces: those that were
+    // counted as they were written, side by side behind the `first` ones of the groups before. Each piece is a
+    // slice of `transmits`, which is borrowed; all else lies in arrays of this function. The kernel only reads
+    // them, writes `msg_len` of the headers, and keeps no pointer.
     let sent = unsafe {
         libc::sendmmsg(
             socket.as_raw_fd(),
             headers.as_mut_ptr().cast(),
-            groups.len() as libc::c_uint,
+            written,
             libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL,
         )
     };
