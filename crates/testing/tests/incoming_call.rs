@@ -75,6 +75,9 @@ mod rejected {
     use super::*;
 
     /// RFC 3665 section 3.9.
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-13.1
+    //= type=test
+    //# A UA that supports INVITE MUST also support ACK, CANCEL and BYE.
     #[test]
     fn an_unwanted_call_gets_100_and_486_and_its_ack_is_absorbed() {
         let mut scene = Scene::with_screen(1, reject());
@@ -321,6 +324,9 @@ mod cancelled {
     //= https://www.rfc-editor.org/rfc/rfc3261#section-20
     //= type=test
     //# A mandatory response header field MUST be present in the response
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-13.1
+    //= type=test
+    //# A UA that supports INVITE MUST also support ACK, CANCEL and BYE.
     #[test]
     fn cancel_before_the_final_response_gets_200_and_487() {
         let mut scene = Scene::new(1).registered();

@@ -568,6 +568,26 @@ mod leaving {
         assert_eq!(probe.pass(seconds(24 * 3600)), [], "nothing is sent any more");
     }
 
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-10.2
+    //= type=test
+    //# UAs MUST NOT send a new registration (that is, containing new Contact header field values, as
+    //# opposed to a retransmission) until they have received a final response from the registrar for
+    //# the previous one or the previous REGISTER request has timed out.
+    #[test]
+    fn a_registration_that_is_wanted_while_one_is_pending_waits_for_its_final_response() {
+        let (mut probe, register) = registering(account());
+        let line = probe.line;
+        assert_eq!(probe.receive(answer(&register, "100 Trying", "")), []);
+        assert_eq!(unregister(&mut probe), []);
+        assert_eq!(probe.act(|endpoint, now| endpoint.register(now, line)), []);
+        assert_eq!(probe.act(|endpoint, now| endpoint.retry(now, line)), []);
+        assert_eq!(unregister(&mut probe), []);
+        let copies = probe.pass(seconds(31));
+        assert!(copies.len() > 5 && copies.iter().all(|(_, copy)| copy.payload == register.payload));
+        let removal = only_register(probe.receive(answer(&register, "200 OK", &listed(&register, 60))));
+        assert_eq!(removal.header("Expires").as_deref(), Some("0"));
+    }
+
     #[test]
     fn a_removal_while_a_request_is_on_its_way_waits_for_its_answer() {
         let (mut probe, register) = registering(account());

@@ -94,6 +94,25 @@ mod granted {
         }
     }
 
+    //= https://www.rfc-editor.org/rfc/rfc7616#section-3.4.6
+    //= type=test
+    //# This MAY be "*", an "absolute-URI", or an "absolute-path" as specified in Section 2.7 of
+    //# [RFC7230], but it MUST agree with the request-target.
+    //= https://www.rfc-editor.org/rfc/rfc7616#section-3.4.6
+    //= type=test
+    //# In particular, it MUST be an "absolute-URI" if the request-target is an "absolute-URI".
+    #[test]
+    fn the_uri_of_the_digest_is_the_request_uri() {
+        use HeaderName::{Authorization, ProxyAuthorization};
+        for (challenge_status, name) in [(401, Authorization), (407, ProxyAuthorization)] {
+            let scene = of(PbxConfig { challenge_status, ..config() }, account()).registered();
+            let request = scene.requests(Method::Register).pop().unwrap().1;
+            assert_eq!(request.request_uri(), Some(&b"sip:192.0.2.1"[..]));
+            let credentials = request.challenges(name).next().unwrap();
+            assert_eq!(credentials.param("uri").as_deref(), Some("sip:192.0.2.1"));
+        }
+    }
+
     #[test]
     fn every_algorithm_is_registered_with() {
         for algorithm in [Algorithm::MD5, Algorithm::SHA_256, Algorithm::SHA_512_256] {

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use ringfence_testing::{Clock, PbxConfig, Phone};
 use ringfence_ua::{Account, Config, ConnectionId, Endpoint, Flow, Target, Transport};
-use ringfence_wire::sip::{Contact, HeaderName, Message, Method, Scheme};
+use ringfence_wire::sip::{Contact, HeaderName, Message, Method, Scheme, StatusCode};
 
 use scene::{Scene, account, pbx_address, phone_address, seconds};
 
@@ -318,7 +318,8 @@ fn none_is_sent_before_the_one_before_it_is_answered_or_given_up() {
     let answers = scene.packets_of(pbx_address());
     let is_answered = |request: &Message<'_>, before: Duration| {
         answers.iter().any(|(at, answer)| {
-            *at <= before && answer.via().unwrap().branch() == request.via().unwrap().branch()
+            let is_final = answer.status().is_some_and(StatusCode::is_final);
+            is_final && *at <= before && answer.via().unwrap().branch() == request.via().unwrap().branch()
         })
     };
     let requests = scene.requests(Method::Register);

@@ -6,6 +6,7 @@ mod scene;
 
 use ringfence_testing::{CallPlan, Conditions, Fate, Outcome, Pbx, PbxConfig, Phone};
 use ringfence_ua::{Account, Rejection, Screen, Transport, Verdict};
+use ringfence_wire::sip::{HeaderName, Message};
 use scene::{Scene, account, pbx_address, phone_address, seconds};
 
 fn by_tcp() -> Account {
@@ -50,6 +51,29 @@ fn a_line_is_registered_and_called_over_a_connection_and_nothing_is_repeated() {
     let answers = streamed.filter(|packet| packet.payload.starts_with(b"SIP/2.0 486"));
     assert_eq!(answers.count(), 1);
     assert_eq!(scene.network.packets().iter().filter(|packet| packet.fate != Fate::Streamed).count(), 0);
+}
+
+//= https://www.rfc-editor.org/rfc/rfc3261#section-18.3
+//= type=test
+//# The Content-Length header field MUST be used with stream oriented transports.
+//= https://www.rfc-editor.org/rfc/rfc3261#section-20.14
+//= type=test
+//# If a stream-based protocol (such as TCP) is used as transport, the header field MUST be used.
+//= https://www.rfc-editor.org/rfc/rfc3261#section-20
+//= type=test
+//# If a stream-based protocol (such as TCP) is used as a transport, then the header field MUST be sent.
+#[test]
+fn each_message_over_a_connection_says_how_long_its_body_is() {
+    let mut scene = connected();
+    scene.call(CallPlan::new("1002", "858"));
+    scene.run(seconds(60));
+    let packets = scene.network.packets().iter().filter(|it| it.source.ip() == phone_address().ip());
+    let messages: Vec<Message<'_>> = packets.filter_map(|it| Message::parse(&it.payload).ok()).collect();
+    assert!(messages.iter().any(Message::is_request) && messages.iter().any(|it| !it.is_request()));
+    for message in messages {
+        assert_eq!(message.count(HeaderName::ContentLength), 1, "{message:?}");
+        assert_eq!(message.content_length(), Some(Ok(message.body().len())), "{message:?}");
+    }
 }
 
 #[test]

@@ -168,9 +168,6 @@ fn whole_length(head: &[u8]) -> Result<usize, StreamError> {
     let message = Message::parse(head).map_err(StreamError::Malformed)?;
     match message.framing() {
         Framing::Short { declared, .. } => Ok(head.len().saturating_add(declared)),
-        //= https://www.rfc-editor.org/rfc/rfc3261#section-18.3
-        //# The Content-
-        //# Length header field MUST be used with stream oriented transports.
         Framing::Complete if message.content_length().is_none() => Err(StreamError::NoLength),
         Framing::Complete => Ok(head.len()),
         Framing::Invalid | Framing::Unterminated => Err(StreamError::InvalidLength),
@@ -224,9 +221,6 @@ mod tests {
         assert_eq!(framer.next(ONE), Ok(Some(Frame::Message { length: ONE.len() })));
     }
 
-    //= https://www.rfc-editor.org/rfc/rfc3261#section-18.3
-    //= type=test
-    //# The Content-Length header field MUST be used with stream oriented transports.
     #[test]
     fn what_has_no_length_or_two_ends_the_stream() {
         let of = |lengths: &str| {

@@ -132,6 +132,8 @@ impl<'o> Printer<'o> {
         //= https://www.rfc-editor.org/rfc/rfc3261#section-20.14
         //# If a stream-based protocol (such as TCP) is used as transport, the header field MUST be
         //# used.
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-18.3
+        //# The Content-Length header field MUST be used with stream oriented transports.
         self.content_length(body.len());
         self.out.extend_from_slice(b"\r\n");
         self.out.extend_from_slice(body);
@@ -282,14 +284,6 @@ mod tests {
     //= https://www.rfc-editor.org/rfc/rfc3261#section-7.1
     //= type=test
     //# The SIP-Version string is case-insensitive, but implementations MUST send upper-case.
-    //= https://www.rfc-editor.org/rfc/rfc3261#section-20.14
-    //= type=test
-    //# If a stream-based protocol (such as TCP) is used as transport, the header field MUST be
-    //# used.
-    //= https://www.rfc-editor.org/rfc/rfc3261#section-20
-    //= type=test
-    //# If a stream-based protocol (such as TCP) is used as a transport, then the header field MUST
-    //# be sent.
     #[test]
     fn a_request_s_uri_ends_where_it_ends() {
         let mut out = Vec::new();

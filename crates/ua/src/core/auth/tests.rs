@@ -90,10 +90,6 @@ mod vectors {
     //= type=test
     //# For historical reasons, a sender MUST NOT generate the quoted string syntax for the
     //# following parameters: algorithm, qop, and nc.
-    //= https://www.rfc-editor.org/rfc/rfc7616#section-3.4.6
-    //= type=test
-    //# This MAY be "*", an "absolute-URI", or an "absolute-path" as specified in Section 2.7 of
-    //# [RFC7230], but it MUST agree with the request-target.
     //= https://www.rfc-editor.org/rfc/rfc8760#section-2.6
     //= type=test
     //# The "uri" parameter of the Authorization header field MUST be enclosed in quotation marks.
@@ -543,9 +539,6 @@ mod hostile {
         assert_eq!(authenticator.sessions.len(), MOST_REALMS);
     }
 
-    //= https://www.rfc-editor.org/rfc/rfc7616#section-3.4.6
-    //= type=test
-    //# In particular, it MUST be an "absolute-URI" if the request-target is an "absolute-URI".
     #[test]
     fn quotes_and_backslashes_are_escaped_again_and_digested_without_escapes() {
         let mut authenticator = Authenticator::new(Credentials::new("a\"b\\c", "pass\"word"));

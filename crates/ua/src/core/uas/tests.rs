@@ -28,9 +28,6 @@ fn status_with(old: &str, new: &str) -> Option<u16> {
     said(&text.replacen(old, new, 1)).map(|(status, _)| status)
 }
 
-//= https://www.rfc-editor.org/rfc/rfc3261#section-13.1
-//= type=test
-//# A UA that supports INVITE MUST also support ACK, CANCEL and BYE.
 #[test]
 fn nothing_is_said_against_what_is_right() {
     for method in ["INVITE", "ACK", "CANCEL", "BYE", "OPTIONS"] {
