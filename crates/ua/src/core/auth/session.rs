@@ -16,6 +16,8 @@ pub(super) struct Session {
     /// Whether the realm ever offered more than MD5: then it does not get MD5 any more.
     pub(super) has_offered_strong: bool,
     state: State,
+    /// The nonce that was in use before the realm fell silent, and its count: it may be given again.
+    spent: Option<(String, u32)>,
 }
 
 #[derive(Debug)]
@@ -70,7 +72,13 @@ pub(super) struct Answer<'a> {
 
 impl Session {
     pub(super) fn new(challenger: Challenger, realm: &str) -> Self {
-        Self { challenger, realm: realm.to_owned(), has_offered_strong: false, state: State::Silent }
+        Self {
+            challenger,
+            realm: realm.to_owned(),
+            has_offered_strong: false,
+            state: State::Silent,
+            spent: None,
+        }
     }
 
     /// Takes the best of one response's challenges for this realm.
@@ -83,7 +91,15 @@ impl Session {
             return Err(AuthError::WrongPassword { realm: offer.realm });
         }
         self.has_offered_strong |= offer.is_strong();
-        self.state = State::Challenged(Nonce { offer, count: 0, start: None });
+        self.silence();
+        //= https://www.rfc-editor.org/rfc/rfc7616#section-3.4
+        //# The nc value is the
+        //# hexadecimal count of the number of requests (including the current
+        //# request) that the client has sent with the nonce value in this
+        //# request.
+        let count =
+            self.spent.take().filter(|(spent, _)| *spent == offer.nonce).map_or(0, |(_, count)| count);
+        self.state = State::Challenged(Nonce { offer, count, start: None });
         Ok(())
     }
 
@@ -95,7 +111,7 @@ impl Session {
                 //# If the nextnonce field is present, the
                 //# client SHOULD use it when constructing the Authorization header
                 //# field for its next request.
-                if let Some(next) = next_nonce {
+                if let Some(next) = next_nonce.filter(|next| *next != nonce.offer.nonce) {
                     next.clone_into(&mut nonce.offer.nonce);
                     nonce.count = 0;
                 }
@@ -113,9 +129,14 @@ impl Session {
         };
     }
 
-    /// Forgets the nonce, not what the realm has once offered.
+    /// Uses the nonce no more. What the realm has once offered is not forgotten, nor how often the nonce was used.
     pub(super) fn silence(&mut self) {
-        self.state = State::Silent;
+        match std::mem::replace(&mut self.state, State::Silent) {
+            State::Silent => {}
+            State::Challenged(nonce) | State::Answered(nonce) | State::Reused(nonce) => {
+                self.spent = Some((nonce.offer.nonce, nonce.count));
+            }
+        }
     }
 
     pub(super) fn is_silent(&self) -> bool {

@@ -406,6 +406,27 @@ mod sessions {
         assert_eq!(param(&request, "nc").as_deref(), Some("00000001"));
     }
 
+    #[test]
+    fn a_nonce_that_is_given_again_is_counted_on() {
+        let mut authenticator = mufasa();
+        let mut counted = |challenged: &str| {
+            challenge(&mut authenticator, 401, &[challenged]).map(|()| {
+                let request = get(&mut authenticator);
+                param(&request, "nc").unwrap()
+            })
+        };
+        let stale = format!("{MD5}, stale=true");
+        assert_eq!(counted(MD5).unwrap(), "00000001");
+        assert_eq!(counted(&stale).unwrap(), "00000002", "as stale");
+        assert!(counted(MD5).is_err());
+        assert_eq!(counted(MD5).unwrap(), "00000003", "after a refusal");
+        accept(
+            &mut authenticator,
+            "Authentication-Info: nextnonce=\"7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v\"\r\n",
+        );
+        assert_eq!(param(&get(&mut authenticator), "nc").as_deref(), Some("00000004"), "as the next");
+    }
+
     /// Registrars that were restarted do not know the nonce, and not all of them call that stale.
     #[test]
     fn a_reused_nonce_refused_without_stale_gets_one_more_answer() {
