@@ -6,6 +6,7 @@ import re
 import stat
 import subprocess
 
+import switches
 from process import expect
 from service import CONFIGURATION, PROGRAM, UNIT, ran
 
@@ -13,16 +14,11 @@ from service import CONFIGURATION, PROGRAM, UNIT, ran
 DYNAMIC_USERS = range(61184, 65520)
 # Since this Linux Landlock has all that is asked for (docs/service.md).
 WHOLE = (6, 12)
-# Where files can be written to within it, and what is no file of a disk there.
-WRITABLE = {
-    "/var/lib/private/ringfence",
-    "/var/cache/private/ringfence",
-    "/run/ringfence",
-    "/run/private/ringfence",
-    "/tmp",
-    "/var/tmp",
-}
-DEVICES = "/dev"
+# As `StateDirectory=` and its like name them. Those of /tmp and /var/tmp are its own (`PrivateTmp=`).
+WRITABLE = ["/run/ringfence-tried", "/tmp", "/var/cache/private/ringfence-tried", "/var/lib/private/ringfence-tried", "/var/tmp"]
+OWN = ("/var/lib/private/ringfence", "/var/cache/private/ringfence", "/run/ringfence")
+# From systemd 257 on the owner that a file of a dynamic user has on the disk is nobody, whoever that user is.
+OWNER_ON_DISK = "nobody"
 
 
 def it_runs_as_nobody_else_and_has_no_right_of_root(service):
@@ -56,28 +52,28 @@ def its_own_sandbox_is_in_force_within_that_of_the_unit(service):
 
 
 def it_writes_to_its_own_folders_and_nowhere_else(service):
-    """Of all that is mounted where it runs, and as root would find it there."""
-    mounts = [line.split() for line in service.proc("mountinfo").splitlines()]
-    last = {mount[4]: mount[5].split(",") for mount in mounts}
-    writable = {place for place, options in last.items() if "rw" in options and not (place + "/").startswith(DEVICES + "/")}
-    expect(writable <= WRITABLE, f"it can write to {sorted(writable - WRITABLE)}")
-    expect(any(place.endswith("lib/private/ringfence") for place in writable), f"it can write to {sorted(writable)}")
+    """Of all folders that there are where it runs: as its user by the unit alone, and as root would find it there."""
+    found = switches.folders_that_can_be_written_to()
+    strange = [folder for folder in found if folder not in WRITABLE]
+    expect(not strange, f"it could write to {strange}")
+    lacks = [folder for folder in WRITABLE if folder not in found]
+    expect(not lacks, f"it could not write to {lacks}: of {found}")
     for folder in "/etc/ringfence", "/etc", "/usr/bin", "/var/lib", "/boot":
         command = ["nsenter", f"--target={service.pid()}", "--mount", "--", "touch", f"{folder}/written"]
         tried = subprocess.run(command, capture_output=True, text=True, check=False)
         expect("Read-only file system" in tried.stderr, f"root writes to {folder} where it runs: {tried.stderr}")
-    return [f"written to can be: {', '.join(sorted(writable))}", "/etc, /usr, /var/lib and /boot are read-only there, for root as well"]
+        expect(not pathlib.Path(folder, "written").exists(), f"root has written to {folder}")
+    return [f"its user can write to {', '.join(found)}", "/etc, /usr, /var/lib and /boot are read-only there, for root as well"]
 
 
 def its_folders_and_files_are_nobody_elses(service):
     """All that is its user's lies in the folders of the unit, and can be read by nobody else."""
     user = os.stat(f"/proc/{service.pid()}").st_uid
-    listed = ran("find", "/", "/run", "/tmp", "/dev/shm", "-xdev", "-user", user, "-not", "-type", "l").splitlines()
-    own = sorted({line for line in listed if not line.startswith("/proc")})
-    roots = ("/var/lib/private/ringfence", "/var/cache/private/ringfence", "/run/private/ringfence", "/run/ringfence", "/run/credentials/ringfence.service")
-    strange = [path for path in own if not path.startswith(roots)]
+    listed = ran("find", "/", "/run", "/tmp", "/dev/shm", "-xdev", "(", "-user", user, "-o", "-user", OWNER_ON_DISK, ")").splitlines()
+    own = sorted(path for path in listed if not os.path.islink(path))
+    strange = [path for path in own if not path.startswith(OWN)]
     expect(not strange, f"it owns {strange}")
-    open_to_others = [path for path in own if stat.S_IMODE(os.lstat(path).st_mode) & 0o077 and not path.startswith(roots[4])]
+    open_to_others = [path for path in own if stat.S_IMODE(os.lstat(path).st_mode) & 0o077]
     expect(not open_to_others, f"others may read {open_to_others}")
     expect(any(path.endswith("ringfence.db") for path in own), f"its journal is not among {own}")
     return own

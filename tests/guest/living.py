@@ -19,6 +19,8 @@ RESTART, WATCHDOG = 2, 60
 # It asks systemd every quarter of that, and systemd ends who does not take SIGABRT.
 HANGS_AT_MOST = WATCHDOG + 20 + PATIENCE
 STOPS_WITHIN = 20
+# What is said of a policy whose treatment is none.
+WRONG = "there is no treatment"
 
 
 def the_commands_of_the_page_install_and_start_it(service):
@@ -73,7 +75,7 @@ def systemctl_reload_fails_where_the_policy_is_wrong_and_the_old_one_stays(servi
     expect(done.returncode == 1, f"systemctl reload ended with {done.returncode}: {done.stderr}")
     expect((service.show("ActiveState"), service.pid()) == ("active", pid), "it does not go on")
     rejected(service, 603)
-    wait_until("the journal says why", lambda: any("no such treatment" in str(entry["MESSAGE"]) for entry in service.said()))
+    wait_until("the journal says why", lambda: any(WRONG in str(entry["MESSAGE"]) for entry in service.said()))
     CONFIGURATION.write_text(service.configured())
     return ["systemctl reload ends with 1, the journal says why, calls are answered as before"]
 
@@ -143,9 +145,11 @@ def what_it_logs_can_be_read_in_the_journal_of_the_system(service):
     told = "\n".join(entry["MESSAGE"] for entry in entries)
     for secret in PASSWORD, LISTED:
         expect(secret not in told, f"{secret!r} is in the log")
-    errors = [entry["MESSAGE"] for entry in entries if re.search(r"\b(ERROR|WARN)\b", entry["MESSAGE"])]
-    unasked = [error for error in errors if "no such treatment" not in error]
+    errors = [entry["MESSAGE"] for entry in entries if re.search(r"\b(ERROR|WARN|warning)\b", entry["MESSAGE"])]
+    unasked = [error for error in errors if WRONG not in error]
     expect(not unasked, f"it has logged {unasked[:5]}")
+    logged = [entry for entry in entries if "reload failed" in entry["MESSAGE"]]
+    expect(logged and {entry["PRIORITY"] for entry in logged} == {"3"}, f"the journal takes no error for one: {logged[:1]}")
     return [f"{len(entries)} lines, {len(errors)} of them errors: those of the wrong policy", entries[1]["MESSAGE"]]
 
 

@@ -12,7 +12,7 @@ import subprocess
 
 import attempts
 from process import expect
-from service import PROJECT, ran
+from service import PROJECT, ran, wait_until
 
 UNIT = PROJECT / "packaging" / "ringfence.service"
 TRIED = pathlib.Path("/run/systemd/system/ringfence-tried.service")
@@ -28,6 +28,7 @@ TABLE = [
     ("CapabilityBoundingSet=", "takes_a_low_port"),
     ("ProtectSystem=strict", "writes_to_etc"),
     ("ProtectHome=yes", "reads_a_home"),
+    ("InaccessiblePaths=-/run/lock", "writes_to_run_lock"),
     ("PrivateTmp=yes", "reads_the_tmp_of_others"),
     ("PrivateMounts=yes", "has_the_mounts_of_the_machine"),
     ("PrivateDevices=yes", "reads_the_disk"),
@@ -134,6 +135,12 @@ def tried_in_the_unit(names):
     return outcomes(pathlib.Path(SAID).read_text())
 
 
+def folders_that_can_be_written_to():
+    """All of them, in the unit."""
+    told = tried_in_the_unit(["lists_folders_that_can_be_written_to"])["lists_folders_that_can_be_written_to"]
+    return told.removeprefix("refused: ").split()
+
+
 def outcomes(said):
     """What came of each attempt, by its name."""
     return dict(line.split(": ", 1) for line in said.splitlines())
@@ -161,7 +168,8 @@ def what_it_leaves_in_shared_memory_goes_with_it(_):
     """`RemoveIPC=`: and it stays where another leaves it."""
     told = tried_in_the_unit(["leaves_shared_memory"])["leaves_shared_memory"]
     expect(told == "done", f"it could not leave it: {told}")
-    expect(not left(), "it is still there")
+    # systemd does it after it has said that the unit has ended.
+    wait_until("it is gone", lambda: not left())
     tried(["leaves_shared_memory"], [AS_ANOTHER])
     expect(left(), "nobody's is not there either: it is not the unit that removes it")
     subprocess.run(["ipcrm", "-M", str(attempts.SHARED_MEMORY)], check=True)

@@ -1,12 +1,12 @@
 //! The log: fields for machines, one line an event; who called is redacted unless it is asked for.
 
+mod journal;
 mod line;
 mod outlet;
 mod plain;
 
 use std::io::{self, IsTerminal, Write};
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use clap::ValueEnum;
@@ -14,6 +14,7 @@ use tracing::Level;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format as own_format;
 
+use line::Head;
 pub(crate) use line::Line;
 use outlet::Outlet;
 use plain::Plain;
@@ -54,8 +55,12 @@ pub(crate) fn start(format: Format) -> io::Result<Started> {
     match format {
         Format::Text => {
             let is_coloured = !is_plain && std::io::stderr().is_terminal();
-            IS_PLAIN.store(!is_coloured, Relaxed);
-            log.with_ansi(is_coloured).event_format(Plain::new(own_format().with_target(false))).init();
+            let head = if journal::takes_the_log() { Head::Priority } else { Head::Time };
+            if !is_coloured {
+                // It is started once; what was started before would stay.
+                let _ = PLAIN.set(head);
+            }
+            log.with_ansi(is_coloured).event_format(Plain::new(own_format().with_target(false), head)).init();
         }
         Format::Json => log.with_target(false).json().flatten_event(true).init(),
     }
@@ -64,13 +69,13 @@ pub(crate) fn start(format: Format) -> io::Result<Started> {
     Ok(Started(()))
 }
 
-/// Whether a line is text without colours.
-static IS_PLAIN: AtomicBool = AtomicBool::new(false);
+/// What a line begins with, where it is text without colours.
+static PLAIN: OnceLock<Head> = OnceLock::new();
 
 /// Begins a line, for what is logged of every call and is in no span: an event takes several times as many instructions.
 /// `None` where it would not read as an event does.
 pub(crate) fn line(level: Level) -> Option<Line> {
-    IS_PLAIN.load(Relaxed).then(|| Line::begin(SystemTime::now(), level))
+    PLAIN.get().map(|head| Line::begin(*head, SystemTime::now(), level))
 }
 
 /// Logs a line.

@@ -4,7 +4,7 @@ use std::fs;
 use std::net::{IpAddr, Ipv6Addr};
 use std::ops::Range;
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
 use ringfence_policy::{Identity, brief};
@@ -236,7 +236,14 @@ fn password_of_env(section: &Section<'_>, name: &At<String>) -> Option<Secret> {
 }
 
 fn is_readable_by_others(path: &Path) -> bool {
-    fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o077 != 0)
+    !is_credential(path)
+        && fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o077 != 0)
+}
+
+/// Whether systemd has handed it over (`LoadCredential=`): none but the service can enter its folder, and what looks like
+/// the rights of its group is the mask of the list that lets the service read it.
+fn is_credential(path: &Path) -> bool {
+    path.starts_with("/run/credentials") && !path.components().any(|part| part == Component::ParentDir)
 }
 
 fn peers(section: &Section<'_>) -> Vec<IpAddr> {
@@ -378,4 +385,19 @@ fn narrow(port: u32) -> u16 {
 /// Returns a path beside the configuration file, unless it is absolute.
 pub(crate) fn beside(config: &Path, name: &str) -> PathBuf {
     config.parent().unwrap_or(Path::new("")).join(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_systemd_hands_over_is_known_by_its_folder() {
+        assert!(is_credential(Path::new("/run/credentials/ringfence.service/password_home")));
+        for other in
+            ["/etc/ringfence/password", "/run/credentials/../../tmp/password", "/run/credentials-of-others/x"]
+        {
+            assert!(!is_credential(Path::new(other)), "{other}");
+        }
+    }
 }

@@ -6,12 +6,22 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use tracing::Level;
 
+use super::journal;
 use crate::plain_text::is_plain;
 use crate::second;
 
 /// A line that is being written. Who is done with it keeps its room for the next one.
 #[derive(Debug)]
 pub(crate) struct Line(String);
+
+/// What a line begins with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Head {
+    /// Its time and level.
+    Time,
+    /// What it is worth and its level, for a journal that has its time.
+    Priority,
+}
 
 thread_local! {
     /// Where a line is put together: piece by piece it would go through a table of functions.
@@ -24,13 +34,21 @@ const MOST_KEPT: usize = 4 * 1024;
 pub(super) const MESSAGE: &str = "message";
 
 impl Line {
-    /// Begins a line with its time and level.
-    pub(super) fn begin(at: SystemTime, level: Level) -> Self {
+    /// Begins a line of this time and level.
+    pub(super) fn begin(head: Head, at: SystemTime, level: Level) -> Self {
         // Taken, for what is written may itself write to the log.
         let mut text = ROOM.take();
         text.clear();
-        write_time(&mut text, at);
-        text.push_str(name(level));
+        match head {
+            Head::Time => {
+                write_time(&mut text, at);
+                text.push_str(name(level));
+            }
+            Head::Priority => {
+                text.push_str(journal::priority(level));
+                text.push_str(name(level).trim_start());
+            }
+        }
         Self(text)
     }
 

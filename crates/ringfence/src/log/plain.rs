@@ -13,18 +13,20 @@ use tracing_subscriber::fmt::format::{Format, Full, Writer};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
-use super::line::{Line, MESSAGE};
+use super::journal;
+use super::line::{Head, Line, MESSAGE};
 
 /// Writes an event as a line of text.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Plain {
     otherwise: Format<Full>,
+    head: Head,
 }
 
 impl Plain {
     /// Takes the format for what it does not do itself: it is to show the same.
-    pub(super) fn new(otherwise: Format<Full>) -> Self {
-        Self { otherwise }
+    pub(super) fn new(otherwise: Format<Full>, head: Head) -> Self {
+        Self { otherwise, head }
     }
 }
 
@@ -39,10 +41,14 @@ where
         mut writer: Writer<'_>,
         event: &Event<'_>,
     ) -> fmt::Result {
+        let level = *event.metadata().level();
         if writer.has_ansi_escapes() || context.lookup_current().is_some() {
+            if self.head == Head::Priority {
+                writer.write_str(journal::priority(level))?;
+            }
             return self.otherwise.format_event(context, writer, event);
         }
-        let mut line = Line::begin(SystemTime::now(), *event.metadata().level());
+        let mut line = Line::begin(self.head, SystemTime::now(), level);
         let mut fields = Fields { line: &mut line, written: Ok(()) };
         event.record(&mut fields);
         fields.written?;

@@ -61,7 +61,7 @@ fn both(log: impl Fn()) -> [Vec<String>; 2] {
             .with_max_level(Level::TRACE)
             .with_writer(move || logged.clone())
     };
-    tracing::subscriber::with_default(to(&plain).event_format(Plain::new(full())).finish(), &log);
+    tracing::subscriber::with_default(to(&plain).event_format(Plain::new(full(), Head::Time)).finish(), &log);
     tracing::subscriber::with_default(to(&own).event_format(full()).finish(), &log);
     [plain.lines(), own.lines()]
 }
@@ -106,4 +106,23 @@ fn an_event_in_a_span_names_it() {
         both(|| tracing::info_span!("reload", line = "home").in_scope(|| tracing::info!("done")));
     assert_eq!(plain, own);
     assert!(plain[0].contains("reload{line=\"home\"}"), "{plain:?}");
+}
+
+#[test]
+fn a_journal_is_told_what_a_line_is_worth_and_no_time() {
+    let logged = Logged::default();
+    let writer = logged.clone();
+    let log = tracing_subscriber::fmt()
+        .with_ansi(false)
+        .with_writer(move || writer.clone())
+        .event_format(Plain::new(full(), Head::Priority));
+    tracing::subscriber::with_default(log.finish(), || {
+        tracing::error!(status = 486, "not rejected");
+        tracing::info_span!("reload").in_scope(|| tracing::warn!("list kept"));
+    });
+    let lines = logged.lines();
+    assert_eq!(lines[0], "<3>ERROR not rejected status=486");
+    // What is in a span is written by the subscriber's own format, with its time.
+    let text = String::from_utf8(logged.0.lock().unwrap().clone()).unwrap();
+    assert!(text.lines().nth(1).is_some_and(|line| line.starts_with("<4>2")), "{text:?}");
 }

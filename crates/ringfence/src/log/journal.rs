@@ -1,0 +1,55 @@
+//! Whether the journal of systemd takes the log, and how it is told what a line is worth: by a number before it, which the
+//! journal takes away (`SyslogLevelPrefix=`, sd-daemon(3)). It has the time of each line itself.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io;
+use std::os::fd::AsFd as _;
+use std::os::unix::fs::MetadataExt as _;
+
+use tracing::Level;
+
+/// Whether the standard error leads to the journal, as systemd says in `JOURNAL_STREAM`: it may have been redirected since.
+pub(super) fn takes_the_log() -> bool {
+    std::env::var_os("JOURNAL_STREAM")
+        .is_some_and(|stream| standard_error().is_some_and(|file| is_named(&stream, file)))
+}
+
+/// The device and the inode of the standard error.
+fn standard_error() -> Option<(u64, u64)> {
+    let file = io::stderr().as_fd().try_clone_to_owned().and_then(|file| File::from(file).metadata()).ok()?;
+    Some((file.dev(), file.ino()))
+}
+
+fn is_named(stream: &OsStr, (device, inode): (u64, u64)) -> bool {
+    stream == OsStr::new(&format!("{device}:{inode}"))
+}
+
+/// Returns what stands before a line of a level: the number of syslog(3).
+pub(super) fn priority(level: Level) -> &'static str {
+    match level {
+        Level::ERROR => "<3>",
+        Level::WARN => "<4>",
+        Level::INFO => "<6>",
+        Level::DEBUG | Level::TRACE => "<7>",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_journal_is_known_by_its_device_and_inode() {
+        assert!(is_named(OsStr::new("8:12345"), (8, 12345)));
+        for other in ["8:1234", "81:2345", "", "8", "8:12345 "] {
+            assert!(!is_named(OsStr::new(other), (8, 12345)), "{other}");
+        }
+    }
+
+    #[test]
+    fn every_level_has_the_number_that_syslog_gives_it() {
+        let levels = [Level::ERROR, Level::WARN, Level::INFO, Level::DEBUG, Level::TRACE];
+        assert_eq!(levels.map(priority), ["<3>", "<4>", "<6>", "<7>", "<7>"]);
+    }
+}
