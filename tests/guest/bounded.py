@@ -39,7 +39,7 @@ def it_runs_as_nobody_else_and_has_no_right_of_root(service):
 
 
 def its_own_sandbox_is_in_force_within_that_of_the_unit(service):
-    """Landlock as far as this kernel has it, and seccomp; one more filter than the unit's."""
+    """Landlock as far as this kernel has it, and seccomp, as the program tells it."""
     release = tuple(map(int, re.match(r"(\d+)\.(\d+)", os.uname().release).groups()))
     wanted = {"files": "whole" if release >= WHOLE else "part", "calls": "whole"}
     told = service.status()["confined"]

@@ -179,7 +179,7 @@ const MOST_HIDDEN: &str = "xxxxxxxx";
 /// Returns a line as it is written, without its time.
 #[cfg(test)]
 pub(crate) fn shown(write: impl FnOnce(&mut Line)) -> String {
-    let mut line = Line::begin(SystemTime::UNIX_EPOCH, Level::INFO);
+    let mut line = Line::begin(Head::Time, SystemTime::UNIX_EPOCH, Level::INFO);
     write(&mut line);
     line.ended().split_once('Z').unwrap().1.to_owned()
 }
