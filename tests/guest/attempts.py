@@ -8,6 +8,7 @@ import errno
 import mmap
 import os
 import pathlib
+import signal
 import socket
 import stat
 import subprocess
@@ -24,7 +25,7 @@ KEYCTL_SEARCH, SESSION_KEYRING = 10, -3
 SYSLOG_SIZE = 10
 # The judge leaves these in the guest.
 OTHERS_FILE, HOME_FILE, SETUID_PROGRAM, KEY = "/tmp/of-another", "/root/of-root", "/usr/local/bin/id-of-root", b"of-another"
-SHARED_MEMORY = 0x52465343
+SHARED_MEMORY, OTHERS_MEMORY = 0x52465343, 0x52465344
 # `mov eax, 20; int 0x80; ret`: getpid, as a 32-bit program asks for it.
 GETPID_OF_32_BITS = bytes.fromhex("b814000000cd80c3")
 
@@ -64,6 +65,10 @@ def reads_a_home():
 
 def reads_the_tmp_of_others():
     pathlib.Path(OTHERS_FILE).read_bytes()
+
+
+def finds_the_shared_memory_of_another():
+    call(SYS_SHMGET, OTHERS_MEMORY, 0, 0)
 
 
 def has_the_mounts_of_the_machine():
@@ -220,13 +225,17 @@ def tried(name):
             said = "done"
         except OSError as error:
             said = f"refused: {error.strerror}"
+        except Exception as error:
+            said = f"broken: {error!r}"
         os.write(writes, said.encode())
         os._exit(0)
     os.close(writes)
     _, status = os.waitpid(child, 0)
     said = os.read(reads, 65536).decode()
     os.close(reads)
-    return said or f"refused: ended by signal {os.waitstatus_to_exitcode(status)}"
+    # A filter of system calls ends who is not let (SIGSYS).
+    code = os.waitstatus_to_exitcode(status)
+    return said or (f"refused: ended by signal {-code}" if code == -signal.SIGSYS else f"broken: ended with {code}")
 
 
 if __name__ == "__main__":

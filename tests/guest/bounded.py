@@ -1,5 +1,6 @@
 """What the running service may do to its machine, as the kernel tells it of its process."""
 
+import contextlib
 import os
 import pathlib
 import re
@@ -23,10 +24,13 @@ OWNER_ON_DISK = "nobody"
 
 def it_runs_as_nobody_else_and_has_no_right_of_root(service):
     """In each of its threads."""
-    threads = sorted(pathlib.Path(f"/proc/{service.pid()}/task").glob("*/status"))
-    users = set()
+    threads, users = [], set()
+    for thread in sorted(pathlib.Path(f"/proc/{service.pid()}/task").glob("*/status")):
+        # One that had nothing to do may end meanwhile.
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            threads.append(thread.read_text())
     for thread in threads:
-        held = dict(re.findall(r"^(\w+):\t(.*)", thread.read_text(), re.M))
+        held = dict(re.findall(r"^(\w+):\t(.*)", thread, re.M))
         ids = {int(number) for field in ("Uid", "Gid") for number in held[field].split()}
         expect(len(ids) == 1 and ids.issubset(DYNAMIC_USERS), f"the thread {held['Name']} has the ids {ids}")
         rights = {field: held[field] for field in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb") if int(held[field], 16)}
@@ -35,6 +39,8 @@ def it_runs_as_nobody_else_and_has_no_right_of_root(service):
         users |= ids
     limit = re.search(r"Max open files +(\d+) +(\d+)", service.proc("limits"))[2]
     expect(limit == "65536", f"it may open {limit} files")
+    core = re.search(r"Max core file size +(\d+|unlimited) +(\d+|unlimited)", service.proc("limits"))[2]
+    expect(core == "0", f"a core of {core} octets may be left of it")
     return [f"{len(threads)} threads, of the user {users.pop()}, with an empty bounding set, no new privileges, a filter and the umask 0077"]
 
 

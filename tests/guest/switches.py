@@ -22,6 +22,7 @@ ATTEMPTS = ["/usr/bin/python3", "-B", attempts.__file__]
 # Root may do all that a switch forbids, unless the switch counts for others alone.
 AS_ANOTHER = "User=nobody"
 EPERM = "SystemCallErrorNumber=EPERM"
+IPC_CREAT = 0o1000
 # A switch of the unit, what it is for, and what it needs beside it to be tried alone.
 TABLE = [
     ("NoNewPrivileges=yes", "gains_rights", AS_ANOTHER),
@@ -30,6 +31,7 @@ TABLE = [
     ("ProtectHome=yes", "reads_a_home"),
     ("InaccessiblePaths=-/run/lock", "writes_to_run_lock"),
     ("PrivateTmp=yes", "reads_the_tmp_of_others"),
+    ("PrivateIPC=yes", "finds_the_shared_memory_of_another"),
     ("PrivateMounts=yes", "has_the_mounts_of_the_machine"),
     ("PrivateDevices=yes", "reads_the_disk"),
     ("DevicePolicy=closed", "reads_the_disk"),
@@ -72,8 +74,10 @@ def each_switch_forbids_what_it_is_for():
     def every_switch_of_the_unit_is_in_the_table(_):
         told = UNIT.read_text()
         lines = re.findall(r"^\w+=.*", told[told.index("NoNewPrivileges=") : told.index("[Install]")], re.M)
-        lacks = set(lines) - ELSEWHERE - {row[0] for row in TABLE}
+        tried_or_judged = ELSEWHERE | {row[0] for row in TABLE}
+        lacks, gone = set(lines) - tried_or_judged, tried_or_judged - set(told.splitlines())
         expect(not lacks, f"these are tried nowhere: {sorted(lacks)}")
+        expect(not gone, f"these are in the unit no more: {sorted(gone)}")
         return [f"{len(lines)} lines"]
 
     return [every_switch_of_the_unit_is_in_the_table, *(functools.update_wrapper(functools.partial(forbids, *row), named(row[0])) for row in TABLE)]
@@ -160,6 +164,7 @@ def furnish():
     os.chmod("/root", 0o755)
     shutil.copy("/usr/bin/id", attempts.SETUID_PROGRAM)
     os.chmod(attempts.SETUID_PROGRAM, 0o4755)
+    attempts.call(attempts.SYS_SHMGET, attempts.OTHERS_MEMORY, 4096, IPC_CREAT | 0o666)
     add_key, user_keyring = 248, -4
     attempts.call(add_key, b"user", attempts.KEY, b"secret", ctypes.c_size_t(6), user_keyring)
 

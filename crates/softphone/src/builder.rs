@@ -190,9 +190,10 @@ impl Builder {
         self
     }
 
-    /// Has each shard ask again and again for datagrams for so long after it has got some, before it sleeps (default: it sleeps
+    /// Has each shard ask again and again for datagrams until so long after the last one, before it sleeps (default: it sleeps
     /// at once). What comes meanwhile is answered without the delay of being woken, and a processor is busy all the while:
-    /// give each shard one of its own ([`Builder::processors`]). What comes over connections gains nothing.
+    /// give each shard one of its own ([`Builder::processors`]). Datagrams of strangers keep it busy as others do; what comes
+    /// over connections gains nothing.
     pub fn busy_poll(mut self, after_the_last: Duration) -> Self {
         self.sockets.busy_poll = after_the_last;
         self
