@@ -15,9 +15,11 @@ pub(crate) fn write_others(facts: &Call, out: &mut String) {
     write(facts, None, CallTexts::default(), None, out);
 }
 
-/// Returns all facts as a JSON object. `None` when the others are none.
+/// Returns all facts as a JSON object. `None` when the others are none. The time is told to the microsecond, as the file keeps
+/// it: a call reads the same before it is written and after.
 pub(super) fn whole(others: &str, texts: CallTexts<'_>, at: Timestamp) -> Option<String> {
     let others: Call = serde_json::from_str(others).ok()?;
+    let at = Timestamp::from_microsecond(at.as_microsecond()).unwrap_or(at);
     let mut whole = String::new();
     write(&others, Some(texts.caller), texts, Some(&second::written(at)), &mut whole);
     Some(whole)
@@ -204,6 +206,13 @@ mod tests {
             assert_eq!(whole(others, CallTexts::default(), Timestamp::UNIX_EPOCH), None, "{others}");
         }
         assert!(whole("{}", CallTexts::default(), Timestamp::UNIX_EPOCH).is_some());
+    }
+
+    #[test]
+    fn a_time_is_told_to_the_microsecond() {
+        let of = |nanos| whole("{}", CallTexts::default(), Timestamp::from_nanosecond(nanos).unwrap());
+        assert_eq!(of(1_790_000_000_123_456_789), of(1_790_000_000_123_456_000));
+        assert!(of(1_790_000_000_123_456_789).unwrap().contains(".123456Z"));
     }
 
     #[test]
