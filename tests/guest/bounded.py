@@ -17,7 +17,7 @@ DYNAMIC_USERS = range(61184, 65520)
 WHOLE = (6, 12)
 # As `StateDirectory=` and its like name them. Those of /tmp and /var/tmp are its own (`PrivateTmp=`).
 WRITABLE = ["/run/ringfence-tried", "/tmp", "/var/cache/private/ringfence-tried", "/var/lib/private/ringfence-tried", "/var/tmp"]
-OWN = ("/var/lib/private/ringfence", "/var/cache/private/ringfence", "/run/ringfence")
+OWN = ("/var/lib/private/ringfence", "/var/cache/private/ringfence", "/run/ringfence", f"/run/credentials/{UNIT}")
 # From systemd 257 on the owner that a file of a dynamic user has on the disk is nobody, whoever that user is.
 OWNER_ON_DISK = "nobody"
 
@@ -44,10 +44,14 @@ def it_runs_as_nobody_else_and_has_no_right_of_root(service):
     return [f"{len(threads)} threads, of the user {users.pop()}, with an empty bounding set, no new privileges, a filter and the umask 0077"]
 
 
+def has_all_of_landlock():
+    """Whether this kernel has all that the program asks for; if not, it warns of that."""
+    return tuple(map(int, re.match(r"(\d+)\.(\d+)", os.uname().release).groups())) >= WHOLE
+
+
 def its_own_sandbox_is_in_force_within_that_of_the_unit(service):
     """Landlock as far as this kernel has it, and seccomp, as the program tells it."""
-    release = tuple(map(int, re.match(r"(\d+)\.(\d+)", os.uname().release).groups()))
-    wanted = {"files": "whole" if release >= WHOLE else "part", "calls": "whole"}
+    wanted = {"files": "whole" if has_all_of_landlock() else "part", "calls": "whole"}
     told = service.status()["confined"]
     expect({key: told.get(key) for key in wanted} == wanted, f"status says {told}, expected {wanted}")
     said = [entry["MESSAGE"] for entry in service.said() if "confined" in entry["MESSAGE"]]
