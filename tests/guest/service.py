@@ -7,6 +7,7 @@ import subprocess
 import time
 
 from kamailio import PASSWORD, Kamailio
+from phone import LISTED
 from process import Place, expect, free_port
 
 NAME = "ringfence"
@@ -20,7 +21,6 @@ PATIENCE = 60
 # Nothing is to be refreshed while it is judged: each REGISTER that comes has a cause.
 LIFETIME = 7200
 
-LISTED = "+41791234567"
 POLICY = """\
 version = 1
 
@@ -141,4 +141,4 @@ def wait_until(what, holds, seconds=PATIENCE):
     return time.monotonic() - began
 
 
-__all__ = ["PASSWORD", "Service", "ran", "wait_until"]
+__all__ = ["LISTED", "PASSWORD", "Service", "ran", "wait_until"]
