@@ -5,8 +5,9 @@
 //!  (nothing) ───────────▶ Challenged ─────────────────────────▶ Answered ──────────────────────────▶ Reused
 //!      ▲                      ▲  ▲                               │    │     or a further request        │ ↺ nc+1
 //!      │    wrong password    │  └── challenged, stale ──────────┘    │                                 │
-//!      └──────────────────────┼────── challenged again ──────────────┘                                 │
-//!                             └────────────────────────── challenged: the nonce has expired ───────────┘
+//!      ├──────────────────────┼────── challenged again ──────────────┘                                 │
+//!      │                      └──── challenged, stale or with another nonce: this one has expired ─────┤
+//!      └─────────────────────────── challenged with the same nonce, not stale ─────────────────────────┘
 //! ```
 //!
 //! An [`Authenticator`] remembers one such session a realm. It verifies no `rspauth`: who can answer

@@ -87,7 +87,13 @@ impl Session {
         //# A UAC MUST NOT re-attempt requests with the credentials
         //# that have just been rejected (though the request may be retried if
         //# the nonce was stale).
-        if matches!(self.state, State::Answered(_)) && !offer.is_stale {
+        let is_refused = match &self.state {
+            State::Silent | State::Challenged(_) => false,
+            State::Answered(_) => !offer.is_stale,
+            // A nonce that has expired is replaced: where it is asked for again, it was not at fault.
+            State::Reused(nonce) => !offer.is_stale && nonce.offer.nonce == offer.nonce,
+        };
+        if is_refused {
             return Err(AuthError::WrongPassword { realm: offer.realm });
         }
         self.has_offered_strong |= offer.is_strong();

@@ -435,9 +435,35 @@ mod sessions {
         get(&mut authenticator);
         accept(&mut authenticator, "");
         get(&mut authenticator);
-        challenge(&mut authenticator, 401, &[MD5]).unwrap();
-        get(&mut authenticator);
-        assert!(challenge(&mut authenticator, 401, &[MD5]).is_err());
+        let [second, third] = ["8ypf", "9ypf"].map(|nonce| MD5.replace("7ypf", nonce));
+        challenge(&mut authenticator, 401, &[&second]).unwrap();
+        assert!(param(&get(&mut authenticator), "nonce").unwrap().starts_with("8ypf"));
+        assert!(challenge(&mut authenticator, 401, &[&third]).is_err());
+    }
+
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-22.1
+    //= type=test
+    //# A UAC MUST NOT re-attempt requests with the credentials that have just been rejected (though
+    //# the request may be retried if the nonce was stale).
+    #[test]
+    fn a_nonce_that_is_asked_for_again_and_is_not_stale_was_not_at_fault() {
+        let stale = format!("{MD5}, stale=true");
+        let repeated = |authenticator: &mut Authenticator| authenticator.handle_repetition();
+        let accepted = |authenticator: &mut Authenticator| {
+            accept(authenticator, "");
+            get(authenticator);
+        };
+        for reuse in [&repeated as &dyn Fn(&mut Authenticator), &accepted] {
+            let mut authenticator = mufasa();
+            challenge(&mut authenticator, 401, &[MD5]).unwrap();
+            get(&mut authenticator);
+            reuse(&mut authenticator);
+            challenge(&mut authenticator, 401, &[&stale]).unwrap();
+            get(&mut authenticator);
+            reuse(&mut authenticator);
+            let error = challenge(&mut authenticator, 401, &[MD5]).unwrap_err();
+            assert_eq!(error, AuthError::WrongPassword { realm: "http-auth@example.org".into() });
+        }
     }
 
     #[test]
@@ -532,7 +558,7 @@ mod hostile {
         challenge(&mut authenticator, 401, &[SHA_256]).unwrap();
         get(&mut authenticator);
         accept(&mut authenticator, "");
-        challenge(&mut authenticator, 407, &[&proxy]).unwrap();
+        challenge(&mut authenticator, 407, &[&proxy.replace("7ypf", "8ypf")]).unwrap();
         assert!(get(&mut authenticator).has(HeaderName::ProxyAuthorization));
     }
 
