@@ -29,6 +29,11 @@ const FORMAT: u8 = 2;
 /// Parts of a call: the outcome, and those of its texts.
 const PARTS: usize = 1 + Text::PARTS.len();
 const IS_LATE: u64 = 1;
+/// A pack of that length is full.
+pub(super) const LONGEST: usize = 1 << 20;
+/// So many bytes of parts are read of a pack, those included that are as in the call before: who reads it holds a few times
+/// as much. A pack that is written has a quarter of it, and a call more.
+const MOST_READ: usize = 16 << 20;
 /// Room that a call takes at most beside its texts: its numbers and the lengths.
 const ROOM: usize = 160;
 
@@ -38,6 +43,8 @@ pub(super) struct Pack {
     bytes: Vec<u8>,
     /// Where each part was told last.
     told: [Range<usize>; PARTS],
+    /// How many bytes whoever reads it reads of parts.
+    read: usize,
     span: Span,
 }
 
@@ -60,12 +67,17 @@ impl Pack {
         let span = Span { first: number, last: number, oldest: at, newest: at, count: 0 };
         let mut bytes = Vec::with_capacity(room);
         bytes.push(FORMAT);
-        let mut pack = Self { bytes, told: [const { 0..0 }; PARTS], span };
+        let mut pack = Self { bytes, told: [const { 0..0 }; PARTS], read: 0, span };
         pack.add(number, call, ended);
         pack
     }
 
-    /// Returns the room that a call takes at most, as a rule.
+    /// Tells whether it is as long as packs get, or takes as much to be read: a reader is to hold little at once.
+    pub(super) const fn is_full(&self) -> bool {
+        self.bytes.len() >= LONGEST || self.read >= MOST_READ / 4
+    }
+
+    /// Returns room that a call seldom needs more of.
     pub(super) fn room(call: &Kept) -> usize {
         ROOM + call.texts.all().len()
     }
@@ -109,6 +121,7 @@ impl Pack {
     fn part(&mut self, part: usize, put: impl FnOnce(&mut Vec<u8>)) -> u8 {
         let begin = self.bytes.len();
         put(&mut self.bytes);
+        self.read += self.bytes.len() - begin;
         let told = self.told[part].clone();
         let (before, now) = self.bytes.split_at(begin);
         if before[told] == *now {

@@ -10,13 +10,11 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use super::call::Ended;
 use super::forget::Person;
 use super::kept::Kept;
-use super::pack::{Pack, Span, Unpacked};
+use super::pack::{LONGEST, Pack, Span, Unpacked};
 
 /// So many calls that have ended in one transaction are packed: those of a moment of some 64 calls a second, for records gather
 /// for a quarter of one. Of fewer nobody feels what they cost.
 pub(super) const FEWEST: usize = 16;
-/// A pack gets no longer by one more call, so that a reader holds little at once.
-const LONGEST: usize = 1 << 20;
 
 /// Which packs are looked into.
 #[derive(Debug, Clone, Copy)]
@@ -44,7 +42,7 @@ pub(super) fn write(connection: &Connection, calls: &[(i64, &Kept, &Ended)]) -> 
     let room = calls.iter().map(|(_, call, _)| Pack::room(call)).sum::<usize>().min(LONGEST);
     for (number, call, ended) in calls {
         match &mut pack {
-            Some(pack) if pack.bytes().len() < LONGEST => pack.add(*number, call, ended),
+            Some(pack) if !pack.is_full() => pack.add(*number, call, ended),
             _ => {
                 if let Some(full) = pack.replace(Pack::of(*number, call, ended, room)) {
                     insert(connection, &full)?;

@@ -143,6 +143,38 @@ fn any_bytes_are_calls_or_an_error() {
     }
 }
 
+#[test]
+fn a_pack_in_which_one_text_is_read_again_and_again_is_read_to_a_bound_and_is_not_written() {
+    let long =
+        |number: u64| Call { display_name: Some("x".repeat(1 << 16)), id: "1".to_owned(), ..full(number) };
+    let calls: Vec<_> = (0..300).map(|number| Call { number, ..long(1) }).collect();
+    let (_, bytes) = packed(&calls);
+    assert!(bytes.len() < 100_000, "{}", bytes.len());
+    let read = unpacked(0, &bytes);
+    let whole = read.iter().filter(|call| call.is_ok()).count();
+    assert_eq!((whole * (1 << 16) >> 20, read.last()), (15, Some(&Err(Unreadable))));
+
+    let ended = calls[0].ended.clone().unwrap();
+    let mut pack = Pack::of(0, &Kept::of(calls[0].clone()), &ended, 0);
+    let mut count = 1;
+    while !pack.is_full() {
+        pack.add(count, &Kept::of(calls[0].clone()), &ended);
+        count += 1;
+    }
+    assert_eq!(count, 64);
+}
+
+#[test]
+fn a_bit_of_a_part_that_there_is_not_is_no_call() {
+    let (_, bytes) = packed(&[full(1), full(1)]);
+    let same = bytes.iter().rposition(|byte| *byte == 0b11_1111).unwrap();
+    for (bit, count) in [(0, 2), (1 << 6, 1), (1 << 7, 1)] {
+        let mut bytes = bytes.clone();
+        bytes[same] |= bit;
+        assert_eq!(unpacked(1, &bytes).iter().filter(|call| call.is_ok()).count(), count);
+    }
+}
+
 /// Two calls as version 0.1 of the program packed them in its first format.
 const FIRST: &[u8] = b"\x01\x00<\xefA\xe6ka\x06\x00\x02fD\xe6ka\x06\x00\x00\xe7\x03\xe7\x03\xee\x01\x050.29edtcxswbjhfkuqjuyxnuoqgixijihqidgrfga000\
 000000001-39673\x08office\x0e+41791234567\x0e+41791234567\x08caller\x11192.0.2.1:3967\

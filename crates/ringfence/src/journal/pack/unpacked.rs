@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::bytes::{Bytes, Unreadable};
-use super::{FORMAT, IS_LATE, PARTS, first};
+use super::{FORMAT, IS_LATE, MOST_READ, PARTS, first};
 use crate::journal::call::{Ended, Outcome};
 use crate::journal::kept::Kept;
 use crate::journal::texts::{Text, Texts};
@@ -24,18 +24,25 @@ pub(in crate::journal) struct Unpacked<'a> {
 enum Before<'a> {
     /// The texts of the call before.
     First([Option<&'a str>; first::TEXTS]),
-    /// Where each part was told last.
-    Now([Option<Bytes<'a>>; PARTS]),
+    Now(Told<'a>),
+}
+
+/// Where each part was told last, and how many bytes may still be read of parts, those that are read again included: what is
+/// damaged would otherwise be thousands of calls with the one text that takes the whole pack.
+#[derive(Debug)]
+struct Told<'a> {
+    parts: [Option<Bytes<'a>>; PARTS],
+    left: usize,
 }
 
 impl<'a> Unpacked<'a> {
     /// Reads the bytes of a pack, of which the first call has a number.
     pub(in crate::journal) fn of(first: i64, bytes: &'a [u8]) -> Self {
         let (before, rest) = match bytes.split_first() {
-            Some((&FORMAT, rest)) => (Before::Now([None; PARTS]), rest),
+            Some((&FORMAT, rest)) => (Before::Now(Told::default()), rest),
             Some((&first::FORMAT, rest)) => (Before::First([None; first::TEXTS]), rest),
             // Of another format there is something left, which is no call.
-            Some(_) | None => (Before::Now([None; PARTS]), [0xff].as_slice()),
+            Some(_) | None => (Before::Now(Told::default()), [0xff].as_slice()),
         };
         Self { bytes: Bytes(rest), before, number: first }
     }
@@ -43,7 +50,7 @@ impl<'a> Unpacked<'a> {
     fn call(&mut self) -> Result<Kept, Unreadable> {
         match &mut self.before {
             Before::First(before) => first::call(&mut self.bytes, &mut self.number, before),
-            Before::Now(before) => call(&mut self.bytes, &mut self.number, before),
+            Before::Now(told) => call(&mut self.bytes, &mut self.number, told),
         }
     }
 }
@@ -64,23 +71,21 @@ impl Iterator for Unpacked<'_> {
 }
 
 /// Reads a call behind the one of another number and with other parts.
-fn call<'a>(
-    bytes: &mut Bytes<'a>,
-    number: &mut i64,
-    before: &mut [Option<Bytes<'a>>; PARTS],
-) -> Result<Kept, Unreadable> {
+fn call<'a>(bytes: &mut Bytes<'a>, number: &mut i64, told: &mut Told<'a>) -> Result<Kept, Unreadable> {
     *number = number.checked_add_unsigned(bytes.number()?).ok_or(Unreadable)?;
     let (at, ended_at) = (bytes.time()?, bytes.time()?);
     let decided_in = Duration::from_micros(bytes.number()?);
     let same = bytes.byte()?;
-    let [outcome, parts @ ..] = before;
+    if same >> PARTS != 0 {
+        return Err(Unreadable);
+    }
     let Decided { is_late, verdict, policy, shadow, ended_status, how } =
-        part(bytes, outcome, same & 1 != 0, decided)?;
+        told.part(0, same, bytes, decided)?;
     let mut texts = Texts::with_room(0);
     let mut left = Text::ALL.as_slice();
-    for ((before, count), bit) in parts.iter_mut().zip(Text::PARTS).zip(1..) {
+    for (part, count) in (1..).zip(Text::PARTS) {
         let (these, behind) = left.split_at(count);
-        part(bytes, before, same & 1 << bit != 0, |bytes| read(bytes, these, &mut texts))?;
+        told.part(part, same, bytes, |bytes| read(bytes, these, &mut texts))?;
         left = behind;
     }
     Ok(Kept {
@@ -98,18 +103,32 @@ fn call<'a>(
     })
 }
 
-/// Reads a part where it stands, or where it was told last.
-fn part<'a, T>(
-    bytes: &mut Bytes<'a>,
-    told: &mut Option<Bytes<'a>>,
-    is_same: bool,
-    read: impl FnOnce(&mut Bytes<'a>) -> Result<T, Unreadable>,
-) -> Result<T, Unreadable> {
-    if is_same {
-        return read(&mut told.ok_or(Unreadable)?);
+impl Default for Told<'_> {
+    fn default() -> Self {
+        Self { parts: [None; PARTS], left: MOST_READ }
     }
-    *told = Some(*bytes);
-    read(bytes)
+}
+
+impl<'a> Told<'a> {
+    /// Reads a part where it stands, or where it was told last.
+    fn part<T>(
+        &mut self,
+        part: usize,
+        same: u8,
+        bytes: &mut Bytes<'a>,
+        read: impl FnOnce(&mut Bytes<'a>) -> Result<T, Unreadable>,
+    ) -> Result<T, Unreadable> {
+        let is_same = same & 1 << part != 0;
+        let begin = if is_same { self.parts[part].ok_or(Unreadable)? } else { *bytes };
+        let mut end = begin;
+        let told = read(&mut end)?;
+        self.left = self.left.checked_sub(begin.0.len() - end.0.len()).ok_or(Unreadable)?;
+        if !is_same {
+            self.parts[part] = Some(begin);
+            *bytes = end;
+        }
+        Ok(told)
+    }
 }
 
 /// What was decided, and what came of it.
