@@ -1,6 +1,7 @@
 //! The log: fields for machines, one line an event; who called is redacted unless it is asked for.
 
 mod journal;
+mod leveled;
 mod line;
 mod outlet;
 mod plain;
@@ -13,7 +14,10 @@ use clap::ValueEnum;
 use tracing::Level;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format as own_format;
+use tracing_subscriber::fmt::format::JsonFields;
 
+pub(crate) use journal::{say, takes_the_log as journal_takes_it};
+use leveled::Leveled;
 use line::Head;
 pub(crate) use line::Line;
 use outlet::Outlet;
@@ -52,17 +56,27 @@ pub(crate) fn start(format: Format) -> io::Result<Started> {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(USUAL));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| Lines);
     let is_plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let is_for_journal = journal::takes_the_log();
+    journal::tell_panics();
     match format {
         Format::Text => {
             let is_coloured = !is_plain && std::io::stderr().is_terminal();
-            let head = if journal::takes_the_log() { Head::Priority } else { Head::Time };
+            let head = if is_for_journal { Head::Priority } else { Head::Time };
             if !is_coloured {
                 // It is started once; what was started before would stay.
                 let _ = PLAIN.set(head);
             }
             log.with_ansi(is_coloured).event_format(Plain::new(own_format().with_target(false), head)).init();
         }
-        Format::Json => log.with_target(false).json().flatten_event(true).init(),
+        Format::Json => {
+            let objects = own_format().with_target(false).json().flatten_event(true);
+            let log = log.fmt_fields(JsonFields::new());
+            if is_for_journal {
+                log.event_format(Leveled(objects)).init();
+            } else {
+                log.event_format(objects).init();
+            }
+        }
     }
     let carry = || OUTLET.carry(&mut io::stderr(), |lines| tracing::warn!(lines, "log lost"));
     std::thread::Builder::new().name("log".to_owned()).spawn(carry)?;

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -453,6 +454,30 @@ fn asking_a_program_that_does_not_run_is_an_error() {
              hint: start it with `ringfence run`\nexit 2\n"
         );
     }
+}
+
+/// Where systemd has its journal take the standard error, as `JOURNAL_STREAM` says.
+#[test]
+fn the_journal_is_told_that_what_ends_a_start_is_an_error() {
+    let home = Home::with("[account.home]\nuser = 858\n");
+    let told = |arguments: &[&str]| {
+        let taken = std::fs::File::create(home.path("taken")).unwrap();
+        let metadata = taken.metadata().unwrap();
+        let stream = format!("{}:{}", MetadataExt::dev(&metadata), MetadataExt::ino(&metadata));
+        let mut program = Command::new(env!("CARGO_BIN_EXE_ringfence"));
+        let program =
+            program.current_dir(home.directory.path()).args(arguments).env("JOURNAL_STREAM", stream);
+        (program.stderr(taken).status().unwrap().code(), home.read("taken"))
+    };
+    let wrong: [&[&str]; 3] =
+        [&["run", "--config", "ringfence.toml"], &["run", "--config", "none.toml"], &["run", "--frobnicate"]];
+    for arguments in wrong {
+        let (code, told) = told(arguments);
+        assert!(code == Some(2) && told.contains("error: "), "{told}");
+        assert!(told.lines().all(|line| line.starts_with("<3>")), "{told}");
+    }
+    let (_, told) = told(&["run", "--config", "ringfence.toml"]);
+    assert!(told.contains("<3>  hint: ") || told.contains("<3>hint: "), "{told}");
 }
 
 #[test]

@@ -3,7 +3,10 @@
 use std::io;
 use std::process::ExitCode;
 
+use tracing::Level;
+
 use crate::config::edit::EditError;
+use crate::log;
 use crate::style::{BAD, LEAD, paint};
 
 /// An error with a hint.
@@ -33,10 +36,11 @@ pub(crate) fn tell(error: &anyhow::Error) -> ExitCode {
     if error.chain().any(|cause| cause.downcast_ref().is_some_and(is_pipe)) {
         return ExitCode::SUCCESS;
     }
-    anstream::eprintln!("{} {error:#}", paint(BAD, "error:"));
-    match error.downcast_ref::<Hinted>() {
-        Some(hinted) => hint(&hinted.hint),
-        None => of_io(error).into_iter().for_each(hint),
+    let hint = error.downcast_ref::<Hinted>().map(|hinted| &*hinted.hint).or_else(|| of_io(error));
+    let lines =
+        [Some((BAD, "error:", format!("{error:#}"))), hint.map(|hint| (LEAD, "hint:", hint.to_owned()))];
+    for (style, what, text) in lines.into_iter().flatten() {
+        log::say(Level::ERROR, &format!("{} {text}", paint(style, what)));
     }
     ExitCode::from(FAILED)
 }

@@ -49,12 +49,14 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use ringfence_policy::Region;
+use tracing::Level;
 
 pub(crate) use self::failure::tell;
 pub(crate) use self::output::{day, span};
 use crate::config::{self, Config, Lists, Reading};
 use crate::control::client::Program;
 use crate::journal::Settings;
+use crate::log;
 use crate::supply::Supply;
 
 /// The call-rejecting softphone: registers with any PBX, decides each call by a policy, says why.
@@ -153,8 +155,16 @@ pub(crate) fn parse() -> Cli {
         Some(width) => command.term_width(width),
         None => command,
     };
-    let mut matches = command.get_matches_mut();
-    Cli::from_arg_matches_mut(&mut matches).unwrap_or_else(|error| error.format(&mut command).exit())
+    let matches = command.try_get_matches_from_mut(std::env::args_os());
+    let read = matches.and_then(|mut matches| Cli::from_arg_matches_mut(&mut matches));
+    read.unwrap_or_else(|error| {
+        let error = error.format(&mut command);
+        if error.use_stderr() && log::journal_takes_it() {
+            log::say(Level::ERROR, &error.to_string());
+            std::process::exit(error.exit_code());
+        }
+        error.exit()
+    })
 }
 
 /// A verb that can be done.
@@ -331,7 +341,8 @@ fn lists_of(reading: Reading) -> Result<Lists> {
 fn accept(reading: Reading) -> Result<Config> {
     let errors = reading.report.errors();
     if !reading.report.diagnostics().is_empty() {
-        anstream::eprintln!("{}\n", reading.report);
+        let level = if errors > 0 { Level::ERROR } else { Level::WARN };
+        log::say(level, &format!("{}\n", reading.report));
     }
     reading.config.ok_or_else(|| {
         let file = reading.path.display();

@@ -1,16 +1,18 @@
 //! Whether the journal of systemd takes the log, and how it is told what a line is worth: by a number before it, which the
 //! journal takes away (`SyslogLevelPrefix=`, sd-daemon(3)). It has the time of each line itself.
 
+use std::backtrace::{Backtrace, BacktraceStatus};
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
 use std::os::fd::AsFd as _;
 use std::os::unix::fs::MetadataExt as _;
+use std::{panic, thread};
 
 use tracing::Level;
 
 /// Whether the standard error leads to the journal, as systemd says in `JOURNAL_STREAM`: it may have been redirected since.
-pub(super) fn takes_the_log() -> bool {
+pub(crate) fn takes_the_log() -> bool {
     std::env::var_os("JOURNAL_STREAM")
         .is_some_and(|stream| standard_error().is_some_and(|file| is_named(&stream, file)))
 }
@@ -23,6 +25,33 @@ fn standard_error() -> Option<(u64, u64)> {
 
 fn is_named(stream: &OsStr, (device, inode): (u64, u64)) -> bool {
     stream == OsStr::new(&format!("{device}:{inode}"))
+}
+
+/// Tells people on the standard error: where the journal takes it, each line with what it is worth.
+pub(crate) fn say(level: Level, text: &str) {
+    if takes_the_log() {
+        anstream::eprint!("{}", leveled(level, text));
+    } else {
+        anstream::eprintln!("{text}");
+    }
+}
+
+/// Has the journal told that it is an error when a thread panics.
+pub(super) fn tell_panics() {
+    if takes_the_log() {
+        panic::set_hook(Box::new(|panic| {
+            let thread = thread::current();
+            let trace = Backtrace::capture();
+            let trace =
+                if trace.status() == BacktraceStatus::Captured { trace.to_string() } else { String::new() };
+            say(Level::ERROR, &format!("thread '{}' {panic}\n{trace}", thread.name().unwrap_or("unnamed")));
+        }));
+    }
+}
+
+/// Returns each line of a text with what it is worth before it.
+pub(super) fn leveled(level: Level, text: &str) -> String {
+    text.lines().fold(String::new(), |told, line| told + priority(level) + line + "\n")
 }
 
 /// Returns what stands before a line of a level: the number of syslog(3).
@@ -45,6 +74,11 @@ mod tests {
         for other in ["8:1234", "81:2345", "", "8", "8:12345 "] {
             assert!(!is_named(OsStr::new(other), (8, 12345)), "{other}");
         }
+    }
+
+    #[test]
+    fn each_line_of_a_text_has_its_level() {
+        assert_eq!(leveled(Level::ERROR, "a\n\n<0>b\r\n"), "<3>a\n<3>\n<3><0>b\n");
     }
 
     #[test]

@@ -12,7 +12,11 @@ use crate::second;
 
 /// A line that is being written. Who is done with it keeps its room for the next one.
 #[derive(Debug)]
-pub(crate) struct Line(String);
+pub(crate) struct Line {
+    text: String,
+    /// What it is worth, where a journal is told.
+    worth: Option<Level>,
+}
 
 /// What a line begins with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,13 +47,14 @@ impl Line {
             Head::Time => {
                 write_time(&mut text, at);
                 text.push_str(name(level));
+                Self { text, worth: None }
             }
             Head::Priority => {
                 text.push_str(journal::priority(level));
                 text.push_str(name(level).trim_start());
+                Self { text, worth: Some(level) }
             }
         }
-        Self(text)
     }
 
     /// Writes what the line says.
@@ -63,49 +68,53 @@ impl Line {
     pub(crate) fn text(&mut self, name: &str, value: &str) {
         self.name(name);
         if is_plain(value) {
-            self.0.push('"');
-            self.0.push_str(value);
-            self.0.push('"');
+            self.text.push('"');
+            self.text.push_str(value);
+            self.text.push('"');
         } else {
-            let _ = write!(self.0, "{value:?}");
+            let _ = write!(self.text, "{value:?}");
         }
     }
 
     /// Writes a field that is a whole number.
     pub(crate) fn number(&mut self, name: &str, value: u64) {
         self.name(name);
-        self.0.push_str(itoa::Buffer::new().format(value));
+        self.text.push_str(itoa::Buffer::new().format(value));
     }
 
     /// Begins a field, or what the line says.
     pub(super) fn name(&mut self, name: &str) {
-        self.0.push(' ');
+        self.text.push(' ');
         if name != MESSAGE {
-            self.0.push_str(name);
-            self.0.push('=');
+            self.text.push_str(name);
+            self.text.push('=');
         }
     }
 
     /// Returns where a value is written that needs no mending.
     pub(super) fn raw(&mut self) -> &mut String {
-        &mut self.0
+        &mut self.text
     }
 
     /// Returns where a value is written that may have anything in it.
     pub(super) fn escaping(&mut self) -> Escaping<'_> {
-        Escaping(&mut self.0)
+        Escaping(&mut self.text)
     }
 
-    /// Ends the line, and returns it.
+    /// Ends the line, and returns it. For a journal each line of a message that has several is one of the same worth.
     pub(super) fn ended(&mut self) -> &str {
-        self.0.push('\n');
-        &self.0
+        if let Some(level) = self.worth.filter(|_| self.text.contains('\n')) {
+            self.text = journal::leveled(level, &self.text[journal::priority(level).len()..]);
+        } else {
+            self.text.push('\n');
+        }
+        &self.text
     }
 
     /// Keeps the room for the next line.
     pub(super) fn reuse(self) {
-        if self.0.capacity() <= MOST_KEPT {
-            ROOM.set(self.0);
+        if self.text.capacity() <= MOST_KEPT {
+            ROOM.set(self.text);
         }
     }
 }

@@ -13,20 +13,20 @@ use tracing_subscriber::fmt::format::{Format, Full, Writer};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
-use super::journal;
+use super::leveled::Leveled;
 use super::line::{Head, Line, MESSAGE};
 
 /// Writes an event as a line of text.
 #[derive(Debug)]
 pub(super) struct Plain {
-    otherwise: Format<Full>,
+    otherwise: Leveled<Format<Full>>,
     head: Head,
 }
 
 impl Plain {
     /// Takes the format for what it does not do itself: it is to show the same.
     pub(super) fn new(otherwise: Format<Full>, head: Head) -> Self {
-        Self { otherwise, head }
+        Self { otherwise: Leveled(otherwise), head }
     }
 }
 
@@ -43,10 +43,10 @@ where
     ) -> fmt::Result {
         let level = *event.metadata().level();
         if writer.has_ansi_escapes() || context.lookup_current().is_some() {
-            if self.head == Head::Priority {
-                writer.write_str(journal::priority(level))?;
-            }
-            return self.otherwise.format_event(context, writer, event);
+            return match self.head {
+                Head::Time => self.otherwise.0.format_event(context, writer, event),
+                Head::Priority => self.otherwise.format_event(context, writer, event),
+            };
         }
         let mut line = Line::begin(self.head, SystemTime::now(), level);
         let mut fields = Fields { line: &mut line, written: Ok(()) };

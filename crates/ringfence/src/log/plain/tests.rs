@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use tracing::Level;
 use tracing_subscriber::fmt::format;
+use tracing_subscriber::fmt::format::JsonFields;
 
 use super::*;
 
@@ -118,11 +119,26 @@ fn a_journal_is_told_what_a_line_is_worth_and_no_time() {
         .event_format(Plain::new(full(), Head::Priority));
     tracing::subscriber::with_default(log.finish(), || {
         tracing::error!(status = 486, "not rejected");
-        tracing::info_span!("reload").in_scope(|| tracing::warn!("list kept"));
+        tracing::error!("two\n<0>lines");
+        tracing::info_span!("reload").in_scope(|| tracing::warn!("list\n<0>kept"));
     });
-    let lines = logged.lines();
-    assert_eq!(lines[0], "<3>ERROR not rejected status=486");
-    // What is in a span is written by the subscriber's own format, with its time.
     let text = String::from_utf8(logged.0.lock().unwrap().clone()).unwrap();
-    assert!(text.lines().nth(1).is_some_and(|line| line.starts_with("<4>2")), "{text:?}");
+    let lines: Vec<_> = text.lines().collect();
+    assert_eq!(lines[..3], ["<3>ERROR not rejected status=486", "<3>ERROR two", "<3><0>lines"]);
+    // What is in a span is written by the subscriber's own format, with its time.
+    assert!(lines[3].starts_with("<4>2") && lines[4] == "<4><0>kept", "{text:?}");
+}
+
+#[test]
+fn a_journal_is_told_what_an_object_is_worth() {
+    let logged = Logged::default();
+    let writer = logged.clone();
+    let log = tracing_subscriber::fmt()
+        .with_writer(move || writer.clone())
+        .fmt_fields(JsonFields::new())
+        .event_format(Leveled(format().with_target(false).json().flatten_event(true)));
+    tracing::subscriber::with_default(log.finish(), || tracing::warn!(status = 486, "not rejected"));
+    let text = String::from_utf8(logged.0.lock().unwrap().clone()).unwrap();
+    let object: serde_json::Value = serde_json::from_str(text.strip_prefix("<4>").unwrap()).unwrap();
+    assert_eq!((&object["level"], &object["status"]), (&"WARN".into(), &486.into()));
 }
