@@ -1,6 +1,8 @@
 //! The authentication session with one realm (RFC 7616 section 3.6).
 
+use std::collections::VecDeque;
 use std::fmt;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use ringfence_wire::sip::quote;
 
@@ -16,9 +18,15 @@ pub(super) struct Session {
     /// Whether the realm ever offered more than MD5: then it does not get MD5 any more.
     pub(super) has_offered_strong: bool,
     state: State,
-    /// The nonce that was in use before the realm fell silent, and its count: it may be given again.
-    spent: Option<(String, u32)>,
+    spent: Spent,
 }
+
+/// The nonces that were used last and are no more, the newest at the end: a server may give one again.
+#[derive(Debug, Default)]
+struct Spent(VecDeque<(u64, u32)>);
+
+/// More are not remembered: who gives a nonce again gives one of the last.
+const MOST_SPENT: usize = 8;
 
 #[derive(Debug)]
 enum State {
@@ -77,7 +85,7 @@ impl Session {
             realm: realm.to_owned(),
             has_offered_strong: false,
             state: State::Silent,
-            spent: None,
+            spent: Spent::default(),
         }
     }
 
@@ -103,8 +111,7 @@ impl Session {
         //# hexadecimal count of the number of requests (including the current
         //# request) that the client has sent with the nonce value in this
         //# request.
-        let count =
-            self.spent.take().filter(|(spent, _)| *spent == offer.nonce).map_or(0, |(_, count)| count);
+        let count = self.spent.take(&offer.nonce);
         self.state = State::Challenged(Nonce { offer, count, start: None });
         Ok(())
     }
@@ -118,8 +125,9 @@ impl Session {
                 //# client SHOULD use it when constructing the Authorization header
                 //# field for its next request.
                 if let Some(next) = next_nonce.filter(|next| *next != nonce.offer.nonce) {
+                    self.spent.put(&nonce.offer.nonce, nonce.count);
                     next.clone_into(&mut nonce.offer.nonce);
-                    nonce.count = 0;
+                    nonce.count = self.spent.take(next);
                 }
                 State::Reused(nonce)
             }
@@ -140,7 +148,7 @@ impl Session {
         match std::mem::replace(&mut self.state, State::Silent) {
             State::Silent => {}
             State::Challenged(nonce) | State::Answered(nonce) | State::Reused(nonce) => {
-                self.spent = Some((nonce.offer.nonce, nonce.count));
+                self.spent.put(&nonce.offer.nonce, nonce.count);
             }
         }
     }
@@ -169,6 +177,31 @@ impl Session {
             State::Silent | State::Challenged(_) => None,
         }
     }
+}
+
+impl Spent {
+    /// Takes out how often a nonce was used.
+    fn take(&mut self, nonce: &str) -> u32 {
+        let hash = hash(nonce);
+        let place = self.0.iter().position(|(spent, _)| *spent == hash);
+        place.and_then(|place| self.0.remove(place)).map_or(0, |(_, count)| count)
+    }
+
+    fn put(&mut self, nonce: &str, count: u32) {
+        if count > 0 {
+            if self.0.len() == MOST_SPENT {
+                self.0.pop_front();
+            }
+            self.0.push_back((hash(nonce), count));
+        }
+    }
+}
+
+/// Two nonces of one hash are counted as one: the count of either grows all the same.
+fn hash(nonce: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    nonce.hash(&mut hasher);
+    hasher.finish()
 }
 
 impl Nonce {

@@ -427,6 +427,25 @@ mod sessions {
         assert_eq!(param(&get(&mut authenticator), "nc").as_deref(), Some("00000004"), "as the next");
     }
 
+    #[test]
+    fn a_nonce_that_is_given_again_after_others_is_counted_on() {
+        let mut authenticator = mufasa();
+        let stale = |nonce: &str| format!("{}, stale=true", MD5.replace("7ypf", nonce));
+        let counted = |authenticator: &mut Authenticator, nonce: &str| {
+            challenge(authenticator, 401, &[&stale(nonce)]).unwrap();
+            let request = get(authenticator);
+            accept(authenticator, "");
+            param(&request, "nc").unwrap()
+        };
+        for round in ["00000001", "00000002", "00000003"] {
+            for nonce in ["1ypf", "2ypf", "3ypf", "4ypf", "5ypf", "6ypf", "7ypf", "8ypf"] {
+                // One that is never used lies between.
+                challenge(&mut authenticator, 401, &[&stale("9ypf")]).unwrap();
+                assert_eq!(counted(&mut authenticator, nonce), round, "{nonce}");
+            }
+        }
+    }
+
     /// Registrars that were restarted do not know the nonce, and not all of them call that stale.
     #[test]
     fn a_reused_nonce_refused_without_stale_gets_one_more_answer() {
