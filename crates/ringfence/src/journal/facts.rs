@@ -10,7 +10,8 @@ use serde::Serialize;
 use crate::plain_text::is_plain;
 use crate::second;
 
-/// Writes the facts that are neither texts nor the time as a JSON object.
+/// Writes the facts that are neither texts nor the time as a JSON object. A fact that is new needs a new version of the journal:
+/// who does not know it reads none of the facts of that call.
 pub(crate) fn write_others(facts: &Call, out: &mut String) {
     write(facts, None, CallTexts::default(), None, out);
 }
