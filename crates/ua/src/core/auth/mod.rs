@@ -123,6 +123,16 @@ impl Authenticator {
         }
     }
 
+    /// Forgets who has asked and whether anybody offered more than MD5. How often each nonce was used is not forgotten.
+    pub fn forget(&mut self) {
+        self.has_offered_strong = false;
+        self.challenges_in_a_row = 0;
+        for session in &mut self.sessions {
+            session.silence();
+            session.has_offered_strong = false;
+        }
+    }
+
     /// Writes `Authorization` and `Proxy-Authorization` for the next request: the answer to a
     /// challenge, or the newest nonce with the next count. Writes nothing when nobody has asked.
     ///

@@ -428,6 +428,22 @@ mod sessions {
     }
 
     #[test]
+    fn who_forgets_its_challenges_takes_md5_again_and_counts_on() {
+        let mut authenticator = mufasa();
+        let of_nonce_of_md5 = SHA_256.replace("nonce=\"", "nonce=\"7");
+        challenge(&mut authenticator, 401, &[MD5]).unwrap();
+        get(&mut authenticator);
+        accept(&mut authenticator, "");
+        challenge(&mut authenticator, 401, &[&of_nonce_of_md5]).unwrap();
+        get(&mut authenticator);
+        accept(&mut authenticator, "");
+        authenticator.forget();
+        assert!(!get(&mut authenticator).has(HeaderName::Authorization));
+        challenge(&mut authenticator, 401, &[MD5]).unwrap();
+        assert_eq!(param(&get(&mut authenticator), "nc").as_deref(), Some("00000002"));
+    }
+
+    #[test]
     fn a_nonce_that_is_given_again_after_others_is_counted_on() {
         let mut authenticator = mufasa();
         let stale = |nonce: &str| format!("{}, stale=true", MD5.replace("7ypf", nonce));

@@ -120,7 +120,7 @@ impl Binding {
 
     /// Forgets what the registrar asked for, and with it that it once offered more than MD5.
     pub(super) fn forget_challenges(&mut self) {
-        self.authenticator = self.account.credentials.clone().map(Authenticator::new);
+        self.authenticator.iter_mut().for_each(Authenticator::forget);
         self.downgraded = None;
     }
 }
