@@ -11,7 +11,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use ringfence_testing::{CallPlan, Node as _, Pbx, PbxConfig};
+use ringfence_testing::{CallPlan, Node as _, Pbx, PbxConfig, Witness};
 
 /// Longer than anything here takes on a busy machine; nothing waits for it unless something is wrong.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -27,6 +27,8 @@ struct Bench {
     directory: tempfile::TempDir,
     pbx: Pbx,
     socket: UdpSocket,
+    /// Judges what comes to the PBX, and panics when the bench goes where something was wrong.
+    witness: Witness,
 }
 
 impl Bench {
@@ -36,7 +38,8 @@ impl Bench {
         let address = socket.local_addr().unwrap();
         let mut pbx = Pbx::new(PbxConfig::new(address), 1);
         pbx.add_user("858", "hunter2");
-        let bench = Self { directory: tempfile::tempdir().unwrap(), pbx, socket };
+        let (directory, witness) = (tempfile::tempdir().unwrap(), Witness::new(address));
+        let bench = Self { directory, pbx, socket, witness };
         let configuration = format!(
             "[softphone]\nlisten = \"127.0.0.1:0\"\ncontrol = \"control/s\"\n\n[defaults]\nregion = \"CH\"\n\n\
              [list.reject]\nfiles = [\"spam.txt\"]\n\n[account.home]\nuser = \"858\"\ndomain = \"127.0.0.1\"\n\
@@ -83,6 +86,7 @@ impl Bench {
             Ok((length, source)) => self.pbx.handle_datagram(Instant::now(), source, &datagram[..length]),
             Err(_) => self.pbx.handle_timeout(Instant::now()),
         }
+        self.witness.hear(self.pbx.messages(), self.pbx.forgotten());
     }
 
     /// Changes a list, and has the program read it again.

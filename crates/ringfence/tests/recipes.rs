@@ -276,7 +276,7 @@ impl Run {
              To: <{}>\r\nCall-ID: ping\r\nCSeq: 1 OPTIONS\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n",
             binding.contact, binding.contact
         );
-        self.bench.socket.send_to(ping.as_bytes(), binding.source).unwrap();
+        self.bench.send(binding.source, &ping);
         let answered = |pbx: &ringfence_testing::Pbx| {
             pbx.messages().any(|record| {
                 let text = String::from_utf8_lossy(&record.message);

@@ -34,8 +34,8 @@ async fn a_registrar_with_tcp_gets_a_long_register_by_tcp_and_a_contact_by_udp()
 
 #[tokio::test]
 async fn a_registrar_without_tcp_gets_a_long_register_by_udp_at_once() {
-    let (mut pbx, phone) = (pbx().await, phone().await);
-    pbx.refuses_connections = true;
+    let (pbx, phone) = (pbx().await, phone().await);
+    pbx.refuse_connections();
     let began = Instant::now();
     let line = soon(phone.register(long(pbx.account("858")))).await.unwrap();
     assert!(began.elapsed().as_secs() < 4, "a refusal is not waited out");

@@ -120,6 +120,12 @@ impl Callee {
         self.socket.records()
     }
 
+    /// Returns how many messages it has sent and received before those.
+    #[must_use]
+    pub fn forgotten(&self) -> u64 {
+        self.socket.forgotten()
+    }
+
     fn handle_invite(&mut self, now: Instant, source: SocketAddr, key: &[u8], invite: &Message<'_>) {
         if let Some(call) = self.calls.get(key) {
             if let Some((destination, response)) = call.last.clone() {

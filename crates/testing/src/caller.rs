@@ -127,6 +127,12 @@ impl Caller {
         self.socket.records()
     }
 
+    /// Returns how many messages it has sent and received before those.
+    #[must_use]
+    pub fn forgotten(&self) -> u64 {
+        self.socket.forgotten()
+    }
+
     /// Returns what was sent and received for a call.
     pub fn messages_of(&self, id: CallId) -> impl Iterator<Item = &Record> {
         let call_id = self.calls[id.0].call_id();

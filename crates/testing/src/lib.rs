@@ -27,10 +27,10 @@
 //!     ├── Callee ── CalleePlan       another phone of an account, which answers by a script
 //!     ├── Phone                      the user agent of `ringfence-ua`
 //!     └── anything else              another user agent under test
-//!  Auditor, Judge                    what is wrong with anything that a user agent sends, by RFC 3261
+//!  Auditor, Judge, Witness           what is wrong with anything that a user agent sends, by RFC 3261
 //!  audit                             what is wrong with a response, by itself
 //!  Clock, Random, Seeds              time that moves when told to; numbers that come back
-//!  Pcap, Normalizer, Sketch          captures for Wireshark; recordings to compare with; a message in a few words
+//!  Pcap, Capture, Normalizer, Sketch captures for Wireshark; recordings to compare with; a message in a few words
 //! ```
 //!
 //! # A call in a bad network
@@ -194,6 +194,10 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 //!
+//! A [`Witness`] beside it judges whoever speaks with it by what it has written down, as an [`Auditor`] does, without times. What a
+//! program has written to a capture file itself is judged with `cargo run -p ringfence-testing --example audit -- FILE PORT…`, in
+//! the repository.
+//!
 //! # What cannot be simulated
 //!
 //! - A `softphone::Softphone`: it has threads, real sockets and the machine's clock. What it decides can be
@@ -225,7 +229,7 @@ mod seeds;
 mod socket;
 mod verifier;
 
-pub use auditor::{Auditor, Fault, Judge};
+pub use auditor::{Auditor, Fault, Judge, Witness};
 pub use call::{Answer, Call, CallPlan, Outcome, audit};
 pub use callee::{Callee, CalleePlan};
 pub use caller::{CallId, Caller};
@@ -235,7 +239,7 @@ pub use ladder::{Sketch, Tone};
 pub use network::{Conditions, Fate, Network, NodeId, Packet};
 pub use node::Node;
 pub use pbx::{Binding, Mode, Oddity, Pbx, PbxConfig, PbxEvent};
-pub use pcap::Pcap;
+pub use pcap::{Capture, Captured, Pcap};
 pub use phone::Phone;
 pub use proxy::{Forking, Proxy, ProxyConfig};
 pub use random::Random;

@@ -1,10 +1,14 @@
-//! Writes datagrams as a capture file that Wireshark and tshark read: classic pcap, link type RAW.
+//! Writes datagrams as a capture file that Wireshark and tshark read, and reads it: classic pcap, link type RAW.
 //!
 //! Each datagram gets the IPv4 or IPv6 and the UDP header it could have had, with right checksums.
 
 use std::io::{self, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::{SystemTime, UNIX_EPOCH};
+
+mod capture;
+
+pub use capture::{Capture, Captured};
 
 /// A capture file.
 ///

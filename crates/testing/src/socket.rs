@@ -4,6 +4,9 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::Instant;
 
+use ringfence_ua::Transport;
+use ringfence_wire::sip::Message;
+
 /// One message that a node sent or received.
 ///
 /// ```
@@ -52,6 +55,23 @@ impl Record {
         let line = self.message.split(|byte| matches!(byte, b'\r' | b'\n')).next();
         String::from_utf8_lossy(line.unwrap_or_default()).into_owned()
     }
+
+    /// Returns by what the message went, as its topmost Via says; UDP where that says nothing.
+    #[must_use]
+    pub fn transport(&self) -> Transport {
+        transport_of(&self.message)
+    }
+}
+
+fn transport_of(message: &[u8]) -> Transport {
+    let message = Message::parse(message).ok();
+    match message.as_ref().and_then(|message| message.via().ok()).map(|via| via.transport()) {
+        Some("TCP") => Transport::Tcp,
+        Some("TLS") => Transport::Tls,
+        Some("WS") => Transport::Ws,
+        Some("WSS") => Transport::Wss,
+        Some(_) | None => Transport::Udp,
+    }
 }
 
 /// Where a node's datagrams go through.
@@ -60,11 +80,13 @@ pub(crate) struct Socket {
     pub(crate) address: SocketAddr,
     outbox: VecDeque<(SocketAddr, Vec<u8>)>,
     records: VecDeque<Record>,
+    /// How many records there were before these.
+    forgotten: u64,
 }
 
 impl Socket {
     pub(crate) fn new(address: SocketAddr) -> Self {
-        Self { address, outbox: VecDeque::new(), records: VecDeque::new() }
+        Self { address, outbox: VecDeque::new(), records: VecDeque::new(), forgotten: 0 }
     }
 
     pub(crate) fn send(&mut self, now: Instant, destination: SocketAddr, message: Vec<u8>) {
@@ -85,9 +107,15 @@ impl Socket {
         self.records.iter()
     }
 
+    /// How many records there were before those that are kept.
+    pub(crate) fn forgotten(&self) -> u64 {
+        self.forgotten
+    }
+
     fn record(&mut self, at: Instant, direction: Direction, peer: SocketAddr, message: &[u8]) {
         if self.records.len() == MOST_RECORDS {
             self.records.pop_front();
+            self.forgotten += 1;
         }
         self.records.push_back(Record { at, direction, peer, message: message.to_vec() });
     }

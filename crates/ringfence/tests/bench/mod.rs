@@ -1,12 +1,12 @@
 //! What the tests of the running program share: a PBX on a real socket of the loopback interface, a
 //! directory with a configuration for it, and the program itself.
 
-use std::net::UdpSocket;
+use std::net::{SocketAddr, UdpSocket};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use ringfence_testing::{CallPlan, Node, Outcome, Pbx, PbxConfig};
+use ringfence_testing::{CallPlan, Direction, Node, Outcome, Pbx, PbxConfig, Record, Witness};
 
 /// Longer than anything here takes on a busy machine; nothing waits for it unless something is wrong.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -16,6 +16,8 @@ pub(crate) struct Bench {
     pub(crate) directory: tempfile::TempDir,
     pub(crate) pbx: Pbx,
     pub(crate) socket: UdpSocket,
+    /// Judges what comes to the PBX, and panics when the bench goes where something was wrong.
+    witness: Witness,
 }
 
 /// The program under test, killed when it is dropped.
@@ -34,9 +36,11 @@ impl Bench {
     /// A PBX with other habits and no users, and an empty directory.
     pub(crate) fn with(change: impl FnOnce(&mut PbxConfig)) -> Self {
         let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
-        let mut config = PbxConfig::new(socket.local_addr().unwrap());
+        let address = socket.local_addr().unwrap();
+        let mut config = PbxConfig::new(address);
         change(&mut config);
-        Self { directory: tempfile::tempdir().unwrap(), pbx: Pbx::new(config, 1), socket }
+        let (directory, witness) = (tempfile::tempdir().unwrap(), Witness::new(address));
+        Self { directory, pbx: Pbx::new(config, 1), socket, witness }
     }
 
     pub(crate) fn configuration(&self, user: &str, password: &str) -> String {
@@ -146,6 +150,7 @@ impl Bench {
             while let Some((destination, bytes)) = self.pbx.poll_transmit() {
                 self.socket.send_to(&bytes, destination).unwrap();
             }
+            self.witness.hear(self.pbx.messages(), self.pbx.forgotten());
             if holds(self) {
                 return true;
             }
@@ -155,6 +160,13 @@ impl Bench {
             }
         }
         false
+    }
+
+    /// Sends what the PBX does not send by itself.
+    pub(crate) fn send(&mut self, peer: SocketAddr, message: &str) {
+        let (at, direction, message) = (Instant::now(), Direction::Sent, message.as_bytes().to_vec());
+        self.socket.send_to(&message, peer).unwrap();
+        self.witness.observe(&Record { at, direction, peer, message });
     }
 
     /// Calls 858 and returns how the call ended: one that rings is given up.

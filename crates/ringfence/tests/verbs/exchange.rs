@@ -4,7 +4,7 @@ use std::net::UdpSocket;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use ringfence_testing::{CallPlan, Node as _, Outcome, Pbx, PbxConfig};
+use ringfence_testing::{CallPlan, Node as _, Outcome, Pbx, PbxConfig, Witness};
 
 use crate::home::{Home, Program};
 
@@ -13,6 +13,8 @@ pub(crate) struct Exchange {
     pub(crate) home: Home,
     pbx: Pbx,
     socket: UdpSocket,
+    /// Judges what comes to the PBX, and panics when the exchange goes where something was wrong.
+    witness: Witness,
 }
 
 impl Exchange {
@@ -29,7 +31,7 @@ impl Exchange {
             configuration.replace("domain = \"192.0.2.1\"", &line).replace("register = false\n", "");
         home.write("ringfence.toml", &configuration);
         let program = home.command(&["run"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        let mut exchange = Self { home, pbx, socket };
+        let mut exchange = Self { home, pbx, socket, witness: Witness::new(address) };
         exchange.play(|pbx| pbx.is_registered("858"));
         (exchange, Program(program))
     }
@@ -37,11 +39,15 @@ impl Exchange {
     fn play(&mut self, holds: impl Fn(&Pbx) -> bool) {
         let start = Instant::now();
         let mut datagram = vec![0; 65_535];
-        while !holds(&self.pbx) {
-            assert!(start.elapsed() < Duration::from_secs(20), "it does not come");
+        loop {
             while let Some((destination, bytes)) = self.pbx.poll_transmit() {
                 self.socket.send_to(&bytes, destination).unwrap();
             }
+            self.witness.hear(self.pbx.messages(), self.pbx.forgotten());
+            if holds(&self.pbx) {
+                return;
+            }
+            assert!(start.elapsed() < Duration::from_secs(20), "it does not come");
             match self.socket.recv_from(&mut datagram) {
                 Ok((length, source)) => self.pbx.handle_datagram(Instant::now(), source, &datagram[..length]),
                 Err(_) => self.pbx.handle_timeout(Instant::now()),

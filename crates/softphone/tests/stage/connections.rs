@@ -29,9 +29,9 @@ pub(crate) type Pieces = Option<usize>;
 pub(crate) async fn pbx_behind(tls: Option<Arc<ServerConfig>>, pieces: Pieces) -> Host<Pbx> {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let shared = Shared::new(with_users(Pbx::new(PbxConfig::new(address), address.port().into())));
+    let shared = Shared::new(address, with_users(Pbx::new(PbxConfig::new(address), address.port().into())));
     let run = tokio::spawn(run(listener, tls, pieces, Arc::clone(&shared))).abort_handle();
-    Host { address, refuses_connections: false, shared, run }
+    Host { address, shared, run }
 }
 
 async fn run(
@@ -78,6 +78,7 @@ async fn run(
                 let _ = outgoing.send(message);
             }
         }
+        shared.hear();
         shared.changed.send_replace(());
     }
 }

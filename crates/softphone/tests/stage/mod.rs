@@ -21,13 +21,13 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use ringfence_testing::{
-    CallId, CallPlan, Caller, Direction, Mode, Node, Outcome, Pbx, PbxConfig, PbxEvent, Record,
+    CallId, CallPlan, Caller, Direction, Mode, Node, Outcome, Pbx, PbxConfig, PbxEvent, Record, Witness,
 };
 use softphone::{Account, Builder, Ended, Softphone};
 use tokio::net::UdpSocket;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::AbortHandle;
-use witness::Witness;
+use witness::Witnessed;
 
 /// Longer than anything waited for here takes on a machine that has much else to do.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -38,16 +38,16 @@ pub(crate) async fn soon<T>(future: impl Future<Output = T>) -> T {
 }
 
 /// One host on a real socket.
-pub(crate) struct Host<N: Witness> {
+pub(crate) struct Host<N: Witnessed> {
     pub(crate) address: SocketAddr,
-    /// Whether what is too long for UDP was tried by TCP here, which nobody takes: it may come by UDP.
-    pub(crate) refuses_connections: bool,
     shared: Arc<Shared<N>>,
     run: AbortHandle,
 }
 
 struct Shared<N> {
     node: Mutex<N>,
+    /// Hears of all that the node writes down, until the host goes.
+    witness: Mutex<Option<Witness>>,
     /// Wakes the task that sends what the node wants sent.
     wake: Notify,
     /// Tells who waits that the node has been given something.
@@ -56,14 +56,19 @@ struct Shared<N> {
     disconnect: Notify,
 }
 
-impl<N: Node + Witness + Send> Host<N> {
+impl<N: Node + Witnessed + Send> Host<N> {
     /// Binds a free port of an address, and runs the node that is made for it.
     pub(crate) async fn start(ip: &str, make: impl FnOnce(SocketAddr) -> N) -> Self {
         let socket = UdpSocket::bind(SocketAddr::new(ip.parse().unwrap(), 0)).await.unwrap();
         let address = socket.local_addr().unwrap();
-        let shared = Shared::new(make(address));
+        let shared = Shared::new(address, make(address));
         let run = tokio::spawn(run(socket, Arc::clone(&shared))).abort_handle();
-        Self { address, refuses_connections: false, shared, run }
+        Self { address, shared, run }
+    }
+
+    /// Takes that nobody accepts connections here: what is too long for UDP may come by it.
+    pub(crate) fn refuse_connections(&self) {
+        self.shared.witness.lock().unwrap().as_mut().unwrap().refuse_connections();
     }
 
     /// Tells the node something.
@@ -93,11 +98,13 @@ impl<N: Node + Witness + Send> Host<N> {
     }
 }
 
-impl<N: Witness> Drop for Host<N> {
+impl<N: Witnessed> Drop for Host<N> {
     fn drop(&mut self) {
         self.run.abort();
         if !std::thread::panicking() {
-            self.shared.lock().judge(self.address, self.refuses_connections);
+            self.shared.hear();
+            // Here it judges, and not where the last of those that run ends.
+            drop(self.shared.witness.lock().unwrap().take());
         }
     }
 }
@@ -108,7 +115,16 @@ impl<N> Shared<N> {
     }
 }
 
-async fn run<N: Node>(socket: UdpSocket, shared: Arc<Shared<N>>) {
+impl<N: Witnessed> Shared<N> {
+    /// Has the witness hear of what is new.
+    fn hear(&self) {
+        if let Some(witness) = self.witness.lock().unwrap().as_mut() {
+            self.lock().tell(witness);
+        }
+    }
+}
+
+async fn run<N: Node + Witnessed>(socket: UdpSocket, shared: Arc<Shared<N>>) {
     let mut buffer = vec![0; 65_535];
     loop {
         let due = shared.lock().poll_timeout();
@@ -123,6 +139,7 @@ async fn run<N: Node>(socket: UdpSocket, shared: Arc<Shared<N>>) {
             let Some((destination, datagram)) = shared.lock().poll_transmit() else { break };
             socket.send_to(&datagram, destination).await.unwrap();
         }
+        shared.hear();
         shared.changed.send_replace(());
     }
 }
@@ -143,9 +160,10 @@ fn with_users(mut pbx: Pbx) -> Pbx {
 }
 
 impl<N> Shared<N> {
-    fn new(node: N) -> Arc<Self> {
+    fn new(address: SocketAddr, node: N) -> Arc<Self> {
+        let (node, witness) = (Mutex::new(node), Mutex::new(Some(Witness::new(address))));
         let (wake, changed, disconnect) = (Notify::new(), watch::Sender::new(()), Notify::new());
-        Arc::new(Self { node: Mutex::new(node), wake, changed, disconnect })
+        Arc::new(Self { node, witness, wake, changed, disconnect })
     }
 }
 

@@ -31,6 +31,7 @@ mod responses;
 mod served;
 #[cfg(test)]
 mod tests;
+mod witness;
 
 use asked::{Asked, Registration};
 use branches::Branches;
@@ -38,6 +39,7 @@ use due::Dues;
 use form::Written;
 pub use judge::Judge;
 use served::Served;
+pub use witness::Witness;
 
 /// RFC 3261 section 17.1.1.1.
 const T1: Duration = Duration::from_millis(500);
@@ -45,6 +47,9 @@ const T1: Duration = Duration::from_millis(500);
 const T2: Duration = Duration::from_secs(4);
 /// How much sooner than a timer says something may be sent: what is written down has a time of its own.
 const SLACK: Duration = Duration::from_millis(20);
+/// The same where a busy machine may do something else between what sets a timer and what is written down of it: half of the
+/// shortest timer.
+const MUCH_SLACK: Duration = Duration::from_millis(250);
 /// Fewer transactions than that are not worth forgetting.
 const MANY: usize = 512;
 
@@ -88,6 +93,8 @@ pub struct Auditor {
     excused: BTreeSet<Vec<u8>>,
     /// Whether nothing is judged by when it is sent.
     is_timeless: bool,
+    /// Whether the times are those of a busy machine.
+    is_lenient: bool,
     /// How many transactions there may be before those that are over are forgotten.
     room: usize,
 }
@@ -111,6 +118,14 @@ pub struct Fault {
     pub rule: &'static str,
     /// The message's first line.
     pub message: String,
+}
+
+/// When something is sent, and how much earlier and later than it may be.
+#[derive(Debug, Clone, Copy)]
+struct Time {
+    now: Instant,
+    early: Duration,
+    late: Duration,
 }
 
 /// What has to hold of what is sent.
@@ -139,6 +154,14 @@ impl Auditor {
         Self { is_timeless: true, ..Self::default() }
     }
 
+    /// One for the times that a user agent on a busy machine has written down itself: what is sent a quarter of a second sooner
+    /// than a timer has it, or so much later than 64*T1, is not wrong. It may have taken several messages before it answers
+    /// the first of them.
+    #[must_use]
+    pub fn lenient() -> Self {
+        Self { is_lenient: true, ..Self::default() }
+    }
+
     /// Takes a message that the user agent has received.
     pub fn received(&mut self, now: Instant, transport: Transport, source: SocketAddr, bytes: &[u8]) {
         self.passed(now);
@@ -153,7 +176,8 @@ impl Auditor {
                 let responses = self.served.get(&key).filter(|_| !is_reliable).map(|served| served.responses);
                 self.owe_response(now, &key, &message, source, responses);
                 let is_excused = !self.served.contains_key(&key) && self.excused.remove(&key.call_id);
-                let served = self.served.entry(key).or_insert_with(|| Served::new(self.is_timeless));
+                let has_no_order = self.is_timeless || self.is_lenient;
+                let served = self.served.entry(key).or_insert_with(|| Served::new(has_no_order));
                 served.is_excused |= is_excused;
                 served.received(now, method == Method::Ack, (transport, source), message.into_owned());
             }
@@ -184,7 +208,8 @@ impl Auditor {
     pub fn restarted(&mut self) {
         let (faults, strangers) = (std::mem::take(&mut self.faults), std::mem::take(&mut self.strangers));
         let dues = self.dues.take().map(|_| Dues::default());
-        *self = Self { faults, strangers, dues, is_timeless: self.is_timeless, ..Self::default() };
+        let Self { is_timeless, is_lenient, .. } = *self;
+        *self = Self { faults, strangers, dues, is_timeless, is_lenient, ..Self::default() };
     }
 
     /// Takes that the user agent does not know a host: where `maddr` says what it sends is to have the responses counts for
@@ -234,7 +259,7 @@ impl Auditor {
         // An ACK makes no transaction: it goes again whenever what it acknowledges comes again.
         let is_ack = written.message.method() == Some(Method::Ack);
         let asking = requests::Asking {
-            now: (!self.is_timeless).then_some(now),
+            time: self.time(now),
             written: *written,
             earlier: self.asked.get(&key).filter(|_| !is_ack),
             branch: self.branches.get(written.message),
@@ -259,7 +284,7 @@ impl Auditor {
     }
 
     fn judge_response(&mut self, now: Instant, written: &Written<'_>, destination: SocketAddr) {
-        let time = (!self.is_timeless).then_some(now);
+        let time = self.time(now);
         let key = Key::of(written.message).filter(|_| is_readable(written.message));
         let Some((key, served)) = key.and_then(|key| Some((key.clone(), self.served.get_mut(&key)?))) else {
             if self.unreadable == 0 {
@@ -271,10 +296,16 @@ impl Auditor {
         let strangers = &self.strangers;
         let answering = responses::Answering { written: *written, destination, served, strangers };
         let mut faults = faults_of(responses::RULES, &answering);
-        faults.extend(faults_of(order::RULES, &order::Next { now: time, written: *written, served }));
+        faults.extend(faults_of(order::RULES, &order::Next { time, written: *written, served }));
         served.sent(now, written);
         self.note_all(now, faults, written.bytes);
         self.owe_final(&key, written);
+    }
+
+    /// Returns when something is sent, where that counts.
+    fn time(&self, now: Instant) -> Option<Time> {
+        let (early, late) = if self.is_lenient { (MUCH_SLACK, MUCH_SLACK) } else { (SLACK, Duration::ZERO) };
+        (!self.is_timeless).then_some(Time { now, early, late })
     }
 
     fn note_all(&mut self, now: Instant, faults: Vec<(&'static str, &'static str)>, bytes: &[u8]) {
@@ -298,6 +329,18 @@ impl Auditor {
             self.asked.retain(|_, asked| !asked.is_over(now));
             self.room = (2 * (self.served.len() + self.asked.len())).max(MANY);
         }
+    }
+}
+
+impl Time {
+    /// Returns whether what may be sent from an instant on may be by now.
+    fn is_from(self, at: Instant) -> bool {
+        at <= self.now + self.early
+    }
+
+    /// Returns whether what may be sent until an instant may be still.
+    fn is_until(self, at: Instant) -> bool {
+        self.now <= at + self.late
     }
 }
 

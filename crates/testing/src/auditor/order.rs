@@ -1,17 +1,15 @@
 //! What has to hold of a response, given what was sent in its transaction before.
 
-use std::time::Instant;
-
 use ringfence_wire::sip::StatusCode;
 
 use super::form::Written;
 use super::served::Served;
-use super::{Judged, Rule, SLACK};
+use super::{Judged, Rule, Time};
 
 /// The next response of a transaction.
 pub(super) struct Next<'a> {
     /// When it is sent, where that is known.
-    pub(super) now: Option<Instant>,
+    pub(super) time: Option<Time>,
     pub(super) written: Written<'a>,
     pub(super) served: &'a Served,
 }
@@ -66,7 +64,7 @@ pub(super) const RULES: &[Rule<Order>] = &[
         says: "the final response to an INVITE is not repeated before its time",
         holds: |it| {
             let last = it.served.last.as_ref();
-            it.is_asked() || last.zip(it.now).is_none_or(|(last, now)| last.again_at <= now + SLACK)
+            it.is_asked() || last.zip(it.time).is_none_or(|(last, time)| time.is_from(last.again_at))
         },
     },
     //= https://www.rfc-editor.org/rfc/rfc3261#section-17.2.1
@@ -77,7 +75,7 @@ pub(super) const RULES: &[Rule<Order>] = &[
         section: "17.2.1",
         says: "a final response that was acknowledged is not repeated by itself",
         holds: |it| {
-            let acknowledged = it.served.acknowledged.zip(it.now);
+            let acknowledged = it.served.acknowledged.zip(it.time);
             it.is_asked() || !it.is_final() || acknowledged.is_none()
         },
     },

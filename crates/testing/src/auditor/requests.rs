@@ -1,19 +1,17 @@
 //! What has to hold of requests.
 
-use std::time::Instant;
-
 use ringfence_wire::sip::{Contact, HeaderName, Message, Method, Params, Uri};
 
 use super::asked::{Asked, Registration, nonce_count};
 use super::branches::Used;
 use super::credentials::Credentials;
 use super::form::Written;
-use super::{Judged, Rule, SLACK};
+use super::{Judged, Rule, Time};
 
 /// A request that is sent, and what was sent before.
 pub(super) struct Asking<'a> {
     /// When it is sent, where that is known.
-    pub(super) now: Option<Instant>,
+    pub(super) time: Option<Time>,
     pub(super) written: Written<'a>,
     /// The same transaction.
     pub(super) earlier: Option<&'a Asked>,
@@ -130,8 +128,8 @@ pub(super) const RULES: &[Rule<Request>] = &[
         section: "10.2",
         says: "a REGISTER waits for the answer to the one before",
         holds: |it| {
-            let last = it.registration.zip(it.now);
-            it.is_repeated() || last.is_none_or(|(last, now)| !last.is_pending(now + SLACK))
+            let last = it.registration.zip(it.time);
+            it.is_repeated() || last.is_none_or(|(last, time)| !last.is_pending(time.now + time.early))
         },
     },
     //= https://www.rfc-editor.org/rfc/rfc3261#section-17.1.2.2
@@ -142,7 +140,7 @@ pub(super) const RULES: &[Rule<Request>] = &[
         says: "a request is not repeated before its time",
         holds: |it| {
             let again_at = it.earlier.and_then(|earlier| earlier.again_at);
-            again_at.zip(it.now).is_none_or(|(at, now)| at <= now + SLACK)
+            again_at.zip(it.time).is_none_or(|(at, time)| time.is_from(at))
         },
     },
     //= https://www.rfc-editor.org/rfc/rfc3261#section-17.1.2.2
@@ -154,13 +152,13 @@ pub(super) const RULES: &[Rule<Request>] = &[
         says: "a request is not repeated after 64*T1",
         holds: |it| {
             let end = it.earlier.and_then(Asked::ends_at);
-            end.zip(it.now).is_none_or(|(end, now)| now <= end)
+            end.zip(it.time).is_none_or(|(end, time)| time.is_until(end))
         },
     },
     Rule {
         section: "17.1.2.2",
         says: "a request that is answered is not repeated",
-        holds: |it| it.now.is_none() || it.earlier.is_none_or(|earlier| !earlier.is_answered()),
+        holds: |it| it.time.is_none() || it.earlier.is_none_or(|earlier| !earlier.is_answered()),
     },
     Rule {
         section: "17.1.2.2",

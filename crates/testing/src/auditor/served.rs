@@ -64,7 +64,7 @@ impl Final {
 
 impl Served {
     /// One that nothing came of yet; `has_no_order` where what is judged is told of at the other end of a network, where what
-    /// was sent before an answer came may have come there after it was sent.
+    /// was sent before an answer came may have come there after it was sent, or takes several messages at once.
     pub(super) fn new(has_no_order: bool) -> Self {
         Self { has_no_order, ..Self::default() }
     }

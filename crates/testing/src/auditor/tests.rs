@@ -10,6 +10,7 @@ mod credit;
 mod destination;
 mod due;
 mod length;
+mod lenient;
 
 const INVITE: &str = "INVITE sip:858@192.0.2.7 SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.9:5080;branch=z9hG4bK7;rport\r\n\
     Via: SIP/2.0/UDP a.example;branch=z9hG4bK6\r\nRecord-Route: <sip:p.example;lr>\r\nMax-Forwards: 70\r\n\
@@ -19,7 +20,7 @@ const ANSWER: &str = "Via: SIP/2.0/UDP 192.0.2.9:5080;branch=z9hG4bK7;rport=5060
     Via: SIP/2.0/UDP a.example;branch=z9hG4bK6\r\nRecord-Route: <sip:p.example;lr>\r\nFrom: <sip:a@a.example>;tag=1\r\n\
     To: <sip:858@b.example>;tag=2\r\nCall-ID: c\r\nCSeq: 1 INVITE\r\nTimestamp: 54\r\nContact: <sip:858@192.0.2.7>\r\n\
     Allow: INVITE\r\nAccept: application/sdp\r\nUnsupported: x\r\nContent-Length: 0\r\n\r\n";
-const REGISTER: &str = "REGISTER sip:b.example SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.7:5060;branch=z9hG4bKr;rport\r\n\
+pub(super) const REGISTER: &str = "REGISTER sip:b.example SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.7:5060;branch=z9hG4bKr;rport\r\n\
     Max-Forwards: 70\r\nFrom: <sip:858@b.example>;tag=1\r\nTo: <sip:858@b.example>\r\nCall-ID: r\r\nCSeq: 7 REGISTER\r\n\
     Contact: <sip:858@192.0.2.7>\r\nAuthorization: Digest nonce=\"n\",nc=00000002\r\nContent-Length: 0\r\n\r\n";
 

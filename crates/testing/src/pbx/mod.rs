@@ -208,6 +208,12 @@ impl Pbx {
         self.caller.messages()
     }
 
+    /// Returns how many messages it has sent and received before those.
+    #[must_use]
+    pub fn forgotten(&self) -> u64 {
+        self.caller.forgotten()
+    }
+
     /// Returns what was sent and received for a call.
     pub fn messages_of(&self, id: CallId) -> impl Iterator<Item = &Record> {
         self.caller.messages_of(id)

@@ -144,6 +144,12 @@ impl Proxy {
         self.socket.records()
     }
 
+    /// Returns how many messages it has sent and received before those.
+    #[must_use]
+    pub fn forgotten(&self) -> u64 {
+        self.socket.forgotten()
+    }
+
     /// Returns the next thing that has happened.
     pub fn poll_event(&mut self) -> Option<PbxEvent> {
         self.events.pop_front()
