@@ -144,7 +144,7 @@ impl Auditor {
 
     /// Takes that nothing more is owed of a call or of a registration, by its Call-ID: it is ignored, was answered without a
     /// transaction, or is given up. That counts for the transactions that there are, or where there are none for the next
-    /// one.
+    /// one. A CANCEL that comes later is a transaction of its own, and is answered.
     pub fn excuse(&mut self, call_id: &str) {
         let call_id = call_id.as_bytes();
         let (served, asked) = (of_call(&mut self.served, call_id), of_call(&mut self.asked, call_id));
@@ -177,9 +177,7 @@ impl Auditor {
             (Some(Method::Cancel), None) if !is_stranger => {
                 let invite = Key::of_method(request, Method::Invite).and_then(|key| self.served.get(&key));
                 let is_of_it = invite.is_some_and(|invite| {
-                    invite.responses > 0
-                        && !invite.is_excused
-                        && invite.any(|request| request.source == source)
+                    invite.responses > 0 && invite.any(|request| request.source == source)
                 });
                 if is_of_it {
                     dues.add(now, key.clone(), Duty::Cancel);

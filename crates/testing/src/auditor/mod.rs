@@ -16,7 +16,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use ringfence_ua::Transport;
-use ringfence_wire::sip::{HeaderName, Message, Method, StatusCode};
+use ringfence_wire::sip::{Framing, HeaderName, Message, Method, StatusCode};
 use ringfence_wire::stun::is_stun;
 
 mod asked;
@@ -182,8 +182,8 @@ impl Auditor {
                 served.received(now, method == Method::Ack, (transport, source), message.into_owned());
             }
             (None, Some(_)) => self.unreadable += 1,
-            (Some(key), None) => self.answered(&key, &message),
-            (None, None) => {}
+            (Some(key), None) if is_whole(&message) => self.answered(&key, &message),
+            (Some(_) | None, None) => {}
         }
         self.forget(now);
     }
@@ -373,6 +373,15 @@ fn is_readable(message: &Message<'_>) -> bool {
     use HeaderName::{CSeq, CallId, From, To};
     let are_single = [From, To, CallId, CSeq].into_iter().all(|name| message.count(name) == 1);
     are_single && message.from().is_ok() && message.to().is_ok()
+}
+
+/// Returns whether a response is one of SIP/2.0, and all of it came.
+fn is_whole(response: &Message<'_>) -> bool {
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-18.3
+    //# If the message is a response, it MUST
+    //# be discarded.
+    let is_cut = matches!(response.framing(), Framing::Short { .. } | Framing::Unterminated);
+    !is_cut && response.version().eq_ignore_ascii_case(b"SIP/2.0")
 }
 
 /// Returns what of a datagram is a SIP message: a ping and STUN are none.

@@ -149,6 +149,21 @@ fn a_cancel_of_a_call_that_has_heard_something_is_answered() {
 }
 
 #[test]
+fn a_cancel_is_answered_whatever_the_invite_is_excused_from() {
+    let mut bench = called();
+    bench.sent(&answer("180 Ringing"));
+    bench.auditor.excuse("c");
+    bench.received(&of_invite("CANCEL"));
+    bench.pass(T1).expect("a CANCEL of an INVITE is answered");
+
+    let mut bench = called();
+    bench.sent(&answer("180 Ringing"));
+    bench.received(&of_invite("CANCEL"));
+    bench.auditor.excuse("c");
+    bench.pass(T1).expect_nothing();
+}
+
+#[test]
 fn timer_e_has_a_request_repeated_until_it_is_answered_replaced_or_given_up() {
     let asking = || {
         let mut bench = demanding();
@@ -180,6 +195,21 @@ fn timer_e_has_a_request_repeated_until_it_is_answered_replaced_or_given_up() {
         bench.sent_after(pause * T1, REGISTER);
     }
     bench.pass(64 * T1).expect_nothing();
+}
+
+#[test]
+fn what_is_cut_or_of_another_version_answers_nothing() {
+    let granted = REGISTER.replacen("REGISTER sip:b.example SIP/2.0", "SIP/2.0 200 OK", 1);
+    let cut = granted.replace("Content-Length: 0", "Content-Length: 1");
+    let unterminated = granted.strip_suffix("\r\n").unwrap();
+    for wrong in [&granted.replace("SIP/2.0 200", "SIP/7.0 200"), &cut, unterminated] {
+        let mut bench = demanding();
+        bench.sent(REGISTER);
+        bench.received(wrong);
+        bench.sent_after(T1, REGISTER);
+        bench.expect_nothing();
+        bench.pass(3 * T1).expect("a request is repeated until it is answered");
+    }
 }
 
 #[test]
