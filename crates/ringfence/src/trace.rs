@@ -1,7 +1,7 @@
 //! What is sent and received, shown and saved: the live ladder of `--trace`, the file of `--pcap`.
 //!
 //! A shard only copies a datagram into a bounded queue; one thread draws and writes. When it cannot
-//! keep up, datagrams are left out of the trace, counted, and told at the end: calls never wait for it.
+//! keep up, datagrams are left out of the trace, which is told at once, counted, and told at the end: calls never wait for it.
 
 use std::fs::{File, OpenOptions, Permissions};
 use std::io::{BufWriter, Write};
@@ -9,8 +9,8 @@ use std::net::SocketAddr;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -26,6 +26,8 @@ pub(crate) struct Tap {
     queue: SyncSender<Option<Datagram>>,
     /// Datagrams that there was no room for, and those that wait to be drawn.
     undrawn: Arc<AtomicU64>,
+    /// Whether it was told that datagrams are left out.
+    is_told: Arc<AtomicBool>,
 }
 
 /// The thread that draws and writes.
@@ -59,7 +61,10 @@ impl Tap {
         let datagram = Datagram { at, direction, local, remote, payload: payload.to_vec() };
         self.undrawn.fetch_add(1, Relaxed);
         // What finds no room stays undrawn.
-        let _ = self.queue.try_send(Some(datagram));
+        let is_full = matches!(self.queue.try_send(Some(datagram)), Err(TrySendError::Full(_)));
+        if is_full && !self.is_told.swap(true, Relaxed) {
+            tracing::warn!("the trace leaves out what there is no time for");
+        }
     }
 }
 
@@ -75,7 +80,7 @@ impl Drawing {
             None => None,
         };
         let (queue, datagrams) = sync_channel(QUEUE);
-        let tap = Tap { queue, undrawn: Arc::default() };
+        let tap = Tap { queue, undrawn: Arc::default(), is_told: Arc::default() };
         let undrawn = Arc::clone(&tap.undrawn);
         let (alive, over) = sync_channel(0);
         let thread = std::thread::Builder::new().name("trace".to_owned());
@@ -235,9 +240,13 @@ mod tests {
         datagram.payload = vec![b'x'; 1_000];
         // More than the pipe and the queue hold.
         let count = 6_000;
-        for _ in 0..count {
+        take(&drawing.tap(), &datagram);
+        let told = Arc::clone(&drawing.tap.is_told);
+        assert!(!told.load(Relaxed));
+        for _ in 1..count {
             take(&drawing.tap(), &datagram);
         }
+        assert!(told.load(Relaxed));
         let left_out = drawing.finish().unwrap();
         assert!((5_000..count).contains(&left_out), "{left_out}");
     }
