@@ -11,6 +11,8 @@ pub(super) struct Written<'a> {
     pub(super) message: &'a Message<'a>,
     pub(super) bytes: &'a [u8],
     pub(super) transport: Transport,
+    /// Whether it repeats what has a NUL in it.
+    pub(super) may_have_nul: bool,
 }
 
 pub(super) struct AnyMessage;
@@ -64,8 +66,9 @@ pub(super) const RULES: &[Rule<AnyMessage>] = &[
 fn lines_end_with_crlf(it: &Written<'_>) -> bool {
     let head = it.bytes.strip_suffix(it.message.body()).unwrap_or_default();
     let mut lines = head.split(|&byte| byte == b'\n');
-    let is_whole = |line: &[u8]| {
-        line.last() == Some(&b'\r') && !line[..line.len() - 1].iter().any(|byte| b"\r\0".contains(byte))
-    };
+    // What a response repeats is as it was asked: the To, From, Call-ID, CSeq and Via of it MUST equal those of the request
+    // (RFC 3261 section 8.2.6.2).
+    let is_odd = |byte: &u8| *byte == b'\r' || *byte == 0 && !it.may_have_nul;
+    let is_whole = |line: &[u8]| line.last() == Some(&b'\r') && !line[..line.len() - 1].iter().any(is_odd);
     head.ends_with(b"\r\n\r\n") && lines.next_back() == Some(b"") && lines.all(is_whole)
 }

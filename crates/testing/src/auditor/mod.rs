@@ -25,12 +25,14 @@ mod credentials;
 mod due;
 mod form;
 mod judge;
+mod key;
 mod order;
 mod requests;
 mod responses;
 mod served;
 #[cfg(test)]
 mod tests;
+mod time;
 mod witness;
 
 use asked::{Asked, Registration};
@@ -38,20 +40,20 @@ use branches::Branches;
 use due::Dues;
 use form::Written;
 pub use judge::Judge;
+use key::Key;
 use served::Served;
+use time::{SLACK, Time};
 pub use witness::Witness;
 
 /// RFC 3261 section 17.1.1.1.
 const T1: Duration = Duration::from_millis(500);
 /// Table 4.
 const T2: Duration = Duration::from_secs(4);
-/// How much sooner than a timer says something may be sent: what is written down has a time of its own.
-const SLACK: Duration = Duration::from_millis(20);
-/// The same where a busy machine may do something else between what sets a timer and what is written down of it: half of the
-/// shortest timer.
-const MUCH_SLACK: Duration = Duration::from_millis(250);
 /// Fewer transactions than that are not worth forgetting.
 const MANY: usize = 512;
+
+/// How many transactions are remembered that could not be read: whoever sends more is not understood better for it.
+const MOST_MISUNDERSTOOD: usize = 4096;
 
 /// How many faults are told: more say nothing more.
 const MOST_FAULTS: usize = 100;
@@ -82,6 +84,8 @@ pub struct Auditor {
     registrations: BTreeMap<Vec<u8>, Registration>,
     /// How many requests came in which the transaction cannot be read, and were not answered yet.
     unreadable: u64,
+    /// The transactions of requests that cannot be read otherwise: no rule is about what they are answered.
+    misunderstood: BTreeSet<Key>,
     faults: Vec<Fault>,
     /// The hosts that the user agent does not know.
     strangers: BTreeSet<IpAddr>,
@@ -120,14 +124,6 @@ pub struct Fault {
     pub message: String,
 }
 
-/// When something is sent, and how much earlier and later than it may be.
-#[derive(Debug, Clone, Copy)]
-struct Time {
-    now: Instant,
-    early: Duration,
-    late: Duration,
-}
-
 /// What has to hold of what is sent.
 struct Rule<T: Judged> {
     section: &'static str,
@@ -138,13 +134,6 @@ struct Rule<T: Judged> {
 /// Something that rules are about, and what they look at.
 trait Judged {
     type With<'a>;
-}
-
-/// What a transaction is known by on the wire: the top Via, Call-ID and `CSeq`, where ACK belongs to its INVITE.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Key {
-    call_id: Vec<u8>,
-    rest: Vec<u8>,
 }
 
 impl Auditor {
@@ -181,7 +170,12 @@ impl Auditor {
                 served.is_excused |= is_excused;
                 served.received(now, method == Method::Ack, (transport, source), message.into_owned());
             }
-            (None, Some(_)) => self.unreadable += 1,
+            (None, Some(_)) => match Key::of(&message) {
+                Some(key) if self.misunderstood.len() < MOST_MISUNDERSTOOD => {
+                    self.misunderstood.insert(key);
+                }
+                Some(_) | None => self.unreadable += 1,
+            },
             (Some(key), None) if is_whole(&message) => self.answered(&key, &message),
             (Some(_) | None, None) => {}
         }
@@ -195,7 +189,8 @@ impl Auditor {
         let Ok(message) = Message::parse(bytes) else {
             return self.note(now, "7", "what is sent is a SIP message", bytes);
         };
-        let written = Written { message: &message, bytes, transport };
+        let may_have_nul = self.may_have_nul(&message);
+        let written = Written { message: &message, bytes, transport, may_have_nul };
         self.note_all(now, faults_of(form::RULES, &written), bytes);
         if message.is_request() {
             self.judge_request(now, &written, destination);
@@ -285,7 +280,11 @@ impl Auditor {
 
     fn judge_response(&mut self, now: Instant, written: &Written<'_>, destination: SocketAddr) {
         let time = self.time(now);
-        let key = Key::of(written.message).filter(|_| is_readable(written.message));
+        let key = Key::of(written.message);
+        if key.as_ref().is_some_and(|key| self.misunderstood.contains(key)) {
+            return;
+        }
+        let key = key.filter(|_| is_readable(written.message));
         let Some((key, served)) = key.and_then(|key| Some((key.clone(), self.served.get_mut(&key)?))) else {
             if self.unreadable == 0 {
                 return self.note(now, "17.2", "a response answers a request", written.bytes);
@@ -302,10 +301,17 @@ impl Auditor {
         self.owe_final(&key, written);
     }
 
+    /// Returns whether a message is a response to something that has a NUL in it, of which it repeats a part.
+    fn may_have_nul(&self, message: &Message<'_>) -> bool {
+        let Some(key) = Key::of(message) else { return !message.is_request() && self.unreadable > 0 };
+        let has_nul = |served: &Served| served.any(|request| request.message.as_bytes().contains(&0));
+        let is_asked_so = self.served.get(&key).is_some_and(has_nul) || self.misunderstood.contains(&key);
+        !message.is_request() && is_asked_so
+    }
+
     /// Returns when something is sent, where that counts.
     fn time(&self, now: Instant) -> Option<Time> {
-        let (early, late) = if self.is_lenient { (MUCH_SLACK, MUCH_SLACK) } else { (SLACK, Duration::ZERO) };
-        (!self.is_timeless).then_some(Time { now, early, late })
+        (!self.is_timeless).then(|| if self.is_lenient { Time::lenient(now) } else { Time::exact(now) })
     }
 
     fn note_all(&mut self, now: Instant, faults: Vec<(&'static str, &'static str)>, bytes: &[u8]) {
@@ -329,34 +335,6 @@ impl Auditor {
             self.asked.retain(|_, asked| !asked.is_over(now));
             self.room = (2 * (self.served.len() + self.asked.len())).max(MANY);
         }
-    }
-}
-
-impl Time {
-    /// Returns whether what may be sent from an instant on may be by now.
-    fn is_from(self, at: Instant) -> bool {
-        at <= self.now + self.early
-    }
-
-    /// Returns whether what may be sent until an instant may be still.
-    fn is_until(self, at: Instant) -> bool {
-        self.now <= at + self.late
-    }
-}
-
-impl Key {
-    fn of(message: &Message<'_>) -> Option<Self> {
-        let cseq = message.cseq().ok()?;
-        Self::of_method(message, if cseq.method == Method::Ack { Method::Invite } else { cseq.method })
-    }
-
-    /// What a transaction of another method would be known by.
-    fn of_method(message: &Message<'_>, method: Method<'_>) -> Option<Self> {
-        let (via, call_id, cseq) = (message.via().ok()?, message.call_id().ok()?, message.cseq().ok()?);
-        let number = cseq.number.to_string();
-        let method = method.as_str().as_bytes();
-        let parts = [via.sent_by(), via.branch().unwrap_or_default(), number.as_bytes(), method];
-        Some(Self { call_id: call_id.to_vec(), rest: parts.join(&b'\n') })
     }
 }
 

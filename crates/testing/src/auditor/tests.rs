@@ -217,6 +217,32 @@ fn each_rule_about_the_order_finds_what_it_is_about() {
 }
 
 #[test]
+fn a_response_has_the_nul_of_its_request_and_none_of_its_own() {
+    let odd = |message: &str| message.replace("<sip:a@a.example>", "\"\0\" <sip:a@a.example>");
+    let mut bench = Bench::new();
+    bench.received(&odd(INVITE));
+    bench.sent(&odd(&answer("486 Busy Here")));
+    assert_eq!(bench.broken(), BTreeSet::new());
+
+    let mut bench = Bench::called();
+    bench.sent(&answer("486 Busy\0Here"));
+    bench.expect("each line ends with CRLF");
+}
+
+#[test]
+fn no_rule_is_about_the_answers_to_who_cannot_be_read() {
+    let broken = |message: &str| message.replace("<sip:a@a.example>", "\"x <sip:a@a.example>");
+    let mut bench = Bench::new();
+    bench.received(&broken(INVITE));
+    for status in ["100 Trying", "486 Busy Here", "486 Busy Here"] {
+        bench.sent(&broken(&answer(status)));
+    }
+    assert_eq!(bench.broken(), BTreeSet::new());
+    bench.sent(&broken(&answer("486 Busy Here")).replace("bK7", "bK8"));
+    bench.expect("a response answers a request");
+}
+
+#[test]
 fn an_ack_before_anything_final_acknowledges_nothing() {
     let busy = answer("486 Busy Here");
     let mut bench = Bench::called();
