@@ -135,6 +135,8 @@ fn create(path: &Path) -> std::io::Result<File> {
     Ok(file)
 }
 
+const UNWRITTEN: &str = "cannot write the capture file";
+
 fn draw(
     datagrams: &Receiver<Option<Datagram>>,
     draws: bool,
@@ -142,6 +144,10 @@ fn draw(
     undrawn: &AtomicU64,
 ) -> Result<()> {
     let mut live = Live::default();
+    if let Some(pcap) = &mut pcap {
+        // Who reads a pipe waits for the header.
+        pcap.flush().context(UNWRITTEN)?;
+    }
     while let Ok(Some(datagram)) = datagrams.recv() {
         if draws {
             let mut out = anstream::stdout().lock();
@@ -153,10 +159,9 @@ fn draw(
                 Direction::Received => (datagram.remote, datagram.local),
                 Direction::Sent => (datagram.local, datagram.remote),
             };
-            pcap.write(datagram.at, source, destination, &datagram.payload)
-                .context("cannot write the capture file")?;
+            pcap.write(datagram.at, source, destination, &datagram.payload).context(UNWRITTEN)?;
             // Whoever looks at the file while the program runs sees whole datagrams.
-            pcap.flush().context("cannot write the capture file")?;
+            pcap.flush().context(UNWRITTEN)?;
         }
         undrawn.fetch_sub(1, Relaxed);
     }
@@ -192,6 +197,8 @@ impl Live {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
     use softphone::Transport;
 
     use super::*;
@@ -257,6 +264,12 @@ mod tests {
         let path = home.path().join("calls.pcap");
         std::fs::write(&path, "an older one, which anyone may read").unwrap();
         let drawing = Drawing::start(false, Some(&path)).unwrap();
+        // The header is there before anything is sent.
+        let began = Instant::now();
+        while std::fs::metadata(&path).unwrap().len() != 24 {
+            assert!(began.elapsed() < Duration::from_secs(20), "no header");
+            std::thread::yield_now();
+        }
         let datagram = traced(Direction::Sent, "192.0.2.1:5060");
         take(&drawing.tap(), &datagram);
         assert_eq!(drawing.finish().unwrap(), 0);
