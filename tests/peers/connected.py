@@ -110,18 +110,18 @@ def with_outbound_a_long_register_has_calls_come_by_tcp(place):
 
 def where_there_is_no_tcp_a_long_register_goes_by_udp(place):
     """The same at a Kamailio that listens by UDP alone: the refusal is noticed at once."""
-    counters, kamailio = registers_with_a_long_name(place, [])
+    counters, kamailio = registers_with_a_long_name(place, [], long_by_udp=True)
     expect_by_udp(counters)
     expect(counters["requests_by_tcp"] == 0, f"{counters['requests_by_tcp']} requests by TCP")
     expect(kamailio.process.count("REGISTER accepted by udp") == kamailio.accepted(), "Kamailio got a REGISTER by TCP")
     return [f"REGISTER by UDP, {CALLS} calls rejected by UDP"]
 
 
-def registers_with_a_long_name(place, defines):
+def registers_with_a_long_name(place, defines, long_by_udp=False):
     """Registers, has calls rejected, and ends; returns what was counted before the end, and the registrar."""
     port = free_port()
     kamailio = Kamailio(place, port, defines=defines)
-    phone = Phone(place, port, f'{REGISTERING.format(password=PASSWORD)}\ndisplay_name = "{"n" * 500}"')
+    phone = Phone(place, port, f'{REGISTERING.format(password=PASSWORD)}\ndisplay_name = "{"n" * 500}"', long_by_udp=long_by_udp)
     phone.wait_for_state("registered", 3)
     Calls(place, "reject", port, count=CALLS, rate=50).finish_exactly(20)
     counters = phone.status()["counters"]

@@ -171,7 +171,7 @@ def first_started_on_a_full_disk_it_leaves_nothing_half(place):
 def a_capture_file_on_a_full_disk_is_told_of_and_stops_no_call(place):
     """The disk of `--pcap` fills while it runs: that is said at once, calls go on, and the end says it again by its exit status."""
     disk = Disk(place)
-    besieged = Besieged(place, arguments=["--pcap", disk.folder / "calls.pcap"])
+    besieged = Besieged(place, arguments=["--pcap", disk.folder / "calls.pcap"], not_judged="its capture file is on a full disk")
     said = disk.does(f"dd if=/dev/zero of={disk.folder}/filler bs=64k; sync")
     expect("No space left" in said, f"the disk is not full: {said}")
     place.within = []
@@ -221,7 +221,7 @@ def a_trace_that_nobody_reads_keeps_neither_calls_nor_the_end_waiting(place):
     pipe = place.folder / "pipe"
     os.mkfifo(pipe)
     reader = os.open(pipe, os.O_RDWR)
-    besieged = Besieged(place, arguments=["--trace"], into=pipe)
+    besieged = Besieged(place, arguments=["--trace"], into=pipe, not_judged="nobody reads its trace, which comes to a stop")
     process = besieged.phone.process
     idle = process.resident_kib()
     with Callers(besieged.phone.port) as callers:

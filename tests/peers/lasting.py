@@ -41,7 +41,7 @@ def by_another_clock(place):
     place.within = ["env", "LD_PRELOAD=libfaketimeMT.so.1", "LD_LIBRARY_PATH=" + LIBRARIES, *settings]
     # The clock's file is read again and again.
     settings = f'[service]\nreads = ["{place.folder}"]\n'
-    phone = Phone(place, port, REGISTERING.format(password=PASSWORD), settings=settings)
+    phone = Phone(place, port, REGISTERING.format(password=PASSWORD), settings=settings, timeless="its clock is set while it runs")
     place.within = []
     phone.wait_for_state("registered", 5)
     return port, kamailio, phone, clock
@@ -91,7 +91,7 @@ def when_a_certificate_has_ended_it_says_so_and_takes_the_next_one(place):
 
 def two_phones_on_one_account_leave_each_other_alone(place):
     """Both register and refresh, calls ring both, and who leaves takes its own binding alone."""
-    port, second = free_port(), Place(place.folder / "second", place.binary)
+    port, second = free_port(), Place(place.folder / "second", place.binary, place.audit)
     try:
         kamailio = Kamailio(place, port, defines=["CONTACTS=2"])
         account = REGISTERING.format(password=PASSWORD)

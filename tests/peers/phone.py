@@ -2,6 +2,7 @@
 
 import collections
 import json
+import re
 import subprocess
 import time
 
@@ -73,7 +74,14 @@ class Phone:
         arguments=(),
         journal=None,
         into=None,
+        not_judged=None,
+        timeless=None,
+        long_by_udp=False,
     ):
+        # Why what it sends is not judged, or not by its times.
+        self.not_judged = not_judged
+        self.options = [*(["--timeless"] if timeless else []), *(["--long-by-udp"] if long_by_udp else [])]
+        self.timeless = timeless
         self.place = place
         self.into = into
         self.journal = journal or place.folder / "journal.db"
@@ -96,12 +104,24 @@ class Phone:
 
     def run(self, patience=5):
         """Starts the program, again after it has ended."""
-        command = [self.place.binary, "run", "--config", self.configuration, *self.arguments]
+        capture, captured = self.capture()
+        command = [self.place.binary, "run", "--config", self.configuration, *self.arguments, *captured]
         if self.into:
             # What it prints goes there and into no log of ours.
             command = ["sh", "-c", 'exec "$@" >"$0" 2>&1', self.into, *command]
         self.process = self.place.start("ringfence", command)
+        if capture:
+            capture.process = self.process
         self.wait_until_it_listens(patience)
+
+    def capture(self):
+        """Where what it sends is written for the auditor, and the arguments for that."""
+        if not self.place.audit:
+            return None, []
+        if self.timeless and not self.not_judged:
+            self.place.audit.leave_out(f"its times: {self.timeless}")
+        ports = [self.port, *re.findall(r'^listen_\w+ = "[^"]*:(\d+)"', self.listens, re.M)]
+        return self.place.audit.begin(ports, self.arguments, self.not_judged, self.options)
 
     def configured(self, lines):
         """The configuration with these accounts, lists and rules."""

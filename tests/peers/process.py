@@ -55,9 +55,12 @@ def taken_ports():
 class Place:
     """The folder of one test and everything that it started."""
 
-    def __init__(self, folder, binary):
+    def __init__(self, folder, binary, audit=None):
         self.folder = folder
         self.binary = binary
+        # What becomes of the captures of the softphone (`audited.py`).
+        self.audit = audit
+        self.is_closed = False
         self.processes = []
         self.sockets = set()
         # What a command is run by, where that is to be in a network of its own.
@@ -78,6 +81,9 @@ class Place:
 
     def close(self):
         """Kills what still runs, with the children it has. Who is killed leaves its socket, and the lock of it."""
+        if self.is_closed:
+            return
+        self.is_closed = True
         for process in self.processes:
             process.kill()
         for path in self.sockets:

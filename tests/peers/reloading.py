@@ -76,7 +76,7 @@ class Replaced:
         self.home.mkdir()
         self.numbers(0)
         self.compiled(0)
-        self.phone = Phone(place, registrar, lines=self.policy())
+        self.phone = Phone(place, registrar, lines=self.policy(), not_judged="it is measured, and a capture would cost")
 
     def steps(self):
         """Replaces one file after the other."""

@@ -9,6 +9,7 @@ import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import audited
 import behind_kamailio
 import clogged
 import confined
@@ -163,8 +164,10 @@ def run(binary, words, only=None):
 
     root = pathlib.Path(tempfile.mkdtemp(prefix="ringfence-peers-"))
 
+    auditor = audited.Auditor()
+
     def failure_of(test):
-        return fails(test, binary, root)
+        return fails(test, binary, root, auditor)
 
     with ThreadPoolExecutor(BESIDE) as beside:
         waiting = beside.map(failure_of, chosen(PATIENT))
@@ -176,18 +179,24 @@ def run(binary, words, only=None):
         print(*failures, f"the logs of what failed are in {root}", sep="\n")
     else:
         shutil.rmtree(root)
+    print(*auditor.summary(), sep="\n")
     print(f"{len(ended) - len(failures)} passed, {len(failures)} failed")
     return 1 if failures or not ended else 0
 
 
-def fails(test, binary, root):
-    """Runs one test, and returns what failed or nothing. Whatever it started has ended when this returns."""
+def fails(test, binary, root, auditor):
+    """Runs one test, has judged what the softphone sent in it, and returns what failed or nothing. Whatever it started has ended
+    when this returns.
+    """
     name = test.__name__.replace("_", " ")
     print(f"{name} ...", flush=True)
     began = time.monotonic()
-    place = Place(root / test.__name__, binary)
+    audit = audited.Audited(auditor, root / test.__name__)
+    place = Place(audit.folder, binary, audit)
     try:
         figures = list(test(place) or [])
+        place.close()
+        audit.judge()
     except (Failed, OSError, subprocess.SubprocessError) as failure:
         failed = f"FAILED {name} after {time.monotonic() - began:.1f} s: {failure}"
         print(f"{failed}\n{place.last_words()}", flush=True)
