@@ -6,7 +6,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use ringfence_testing::{CallPlan, NodeId, Outcome, Pbx, PbxConfig, Phone};
+use ringfence_testing::{CallPlan, Node as _, NodeId, Outcome, Pbx, PbxConfig, Phone};
 use ringfence_ua::{Account, Cause, RegistrationState};
 use ringfence_wire::sip::{HeaderName, Method};
 
@@ -299,4 +299,26 @@ fn a_line_that_is_unregistered_can_be_removed_or_registered_again() {
     two.scene.with_endpoint(|endpoint, now| endpoint.remove_line(now, line));
     two.scene.run(seconds(5));
     assert_eq!(two.scene.phone().endpoint().counters().lines, 0);
+}
+
+#[test]
+fn a_line_that_is_being_removed_cannot_be_registered_and_leaves_nothing_behind() {
+    for is_cut_off in [false, true] {
+        let mut two = Two::new(10);
+        if is_cut_off {
+            two.scene.network.cut_off(pbx_address());
+            two.scene.run(seconds(7200));
+        }
+        let line = two.scene.line;
+        two.scene.with_endpoint(|endpoint, now| {
+            endpoint.remove_line(now, line);
+            endpoint.register(now, line);
+            endpoint.retry(now, line);
+        });
+        two.scene.run(seconds(60));
+        assert_eq!(two.scene.last_state(), &RegistrationState::Unregistered, "{is_cut_off}");
+        assert!(!two.scene.network.node(two.second).is_registered("858"), "{is_cut_off}");
+        assert_eq!(two.scene.phone().endpoint().counters().lines, 0, "{is_cut_off}");
+        assert_eq!(two.scene.phone().poll_timeout(), None, "{is_cut_off}");
+    }
 }

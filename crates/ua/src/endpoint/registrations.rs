@@ -58,8 +58,12 @@ impl Endpoint {
         Binding::new(account, token, reg_id, crowd, &self.agent.user_agent, &mut self.generator)
     }
 
-    /// Registers a line again that was unregistered, or tries at once what would be tried later.
+    /// Registers a line again that was unregistered, or tries at once what would be tried later. One that is being removed
+    /// goes all the same.
     pub fn register(&mut self, now: Instant, id: LineId) {
+        if self.lines.find(id).is_none_or(|line| line.is_leaving) {
+            return;
+        }
         for id in self.lines.set_leaving(id, false) {
             if let Some(binding) = self.lines.find_mut(id).and_then(|line| line.binding.as_mut()) {
                 binding.start(now);
