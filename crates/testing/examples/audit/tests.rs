@@ -30,6 +30,7 @@ fn options(transport: &str) -> String {
 
 fn answered(request: &str, tag: &str) -> String {
     let (_, rest) = request.split_once("\r\n").unwrap();
+    let rest = rest.replace("Max-Forwards: 70\r\n", "");
     format!(
         "SIP/2.0 200 OK\r\n{}",
         rest.replace("To: <sip:858@b.example>", &format!("To: <sip:858@b.example>{tag}"))

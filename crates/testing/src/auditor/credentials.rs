@@ -1,6 +1,6 @@
 //! Which credentials were offered with one Call-ID, and which of them were rejected (RFC 3261 section 22.1).
 
-use ringfence_wire::sip::{HeaderName, Message};
+use ringfence_wire::sip::{Challenge, HeaderName, Message};
 
 /// Rejected ones that are remembered.
 const MOST: usize = 32;
@@ -22,6 +22,8 @@ pub(super) struct Credentials {
     /// Whether the newest request went out more than once: its own copy may have used its nonce up.
     is_repeated: bool,
     rejected: Vec<Offered>,
+    /// Those that were asked for with `qop`.
+    protected: Vec<Offered>,
     /// Those of the newest request that were rejected the first time that their nonce was used.
     wrong: Vec<Offered>,
 }
@@ -41,6 +43,9 @@ impl Credentials {
 
     /// Takes the first final response to the newest request.
     pub(super) fn answered(&mut self, response: &Message<'_>) {
+        self.protected.extend(asked_with_qop(response));
+        let too_many = self.protected.len().saturating_sub(MOST);
+        self.protected.drain(..too_many);
         let rejected: Vec<_> = self.newest.iter().filter(|it| it.is_rejected_by(response)).cloned().collect();
         let is_first = |it: &&Offered| !self.is_repeated && !self.before.contains(it);
         self.wrong = rejected.iter().filter(is_first).cloned().collect();
@@ -52,6 +57,11 @@ impl Credentials {
     /// Returns whether a request offers nothing that was rejected before.
     pub(super) fn offers_nothing_rejected(&self, request: &Message<'_>) -> bool {
         offered_by(request).iter().all(|it| !self.rejected.contains(it))
+    }
+
+    /// Returns whether a request says `qop` where it was asked to.
+    pub(super) fn answers_with_qop(&self, request: &Message<'_>) -> bool {
+        offered_with(request, |it| it.param("qop").is_none()).iter().all(|it| !self.protected.contains(it))
     }
 
     /// Returns whether a request tries no password again, with whatever nonce, that was wrong just now.
@@ -66,6 +76,11 @@ impl Credentials {
 }
 
 impl Offered {
+    fn of(given: &Challenge<'_>, challenged_by: HeaderName) -> Option<Self> {
+        let (realm, nonce) = (given.param("realm")?.into_owned(), given.param("nonce")?.into_owned());
+        Some(Self { challenged_by, realm, nonce })
+    }
+
     /// Returns whether a response asks for other credentials than these, and does not say that only their nonce was too old.
     /// In what is neither 401 nor 407 a challenge is a header field that does not belong there.
     fn is_rejected_by(&self, response: &Message<'_>) -> bool {
@@ -82,13 +97,28 @@ impl Offered {
 }
 
 fn offered_by(request: &Message<'_>) -> Vec<Offered> {
+    offered_with(request, |_| true)
+}
+
+/// What a request offers, of which something holds.
+fn offered_with(request: &Message<'_>, holds: fn(&Challenge<'_>) -> bool) -> Vec<Offered> {
     let of = |field, challenged_by| {
-        request.challenges(field).filter_map(move |it| {
-            let (realm, nonce) = (it.param("realm")?.into_owned(), it.param("nonce")?.into_owned());
-            Some(Offered { challenged_by, realm, nonce })
-        })
+        request.challenges(field).filter(holds).filter_map(move |it| Offered::of(&it, challenged_by))
     };
     of(HeaderName::Authorization, HeaderName::WwwAuthenticate)
         .chain(of(HeaderName::ProxyAuthorization, HeaderName::ProxyAuthenticate))
         .collect()
+}
+
+/// What a response asks for with `qop`, where each of its challenges of that nonce has it.
+fn asked_with_qop(response: &Message<'_>) -> Vec<Offered> {
+    let of = |name, has_qop: bool| {
+        let challenges = response.challenges(name);
+        challenges
+            .filter(move |it| it.param("qop").is_some() == has_qop)
+            .filter_map(move |it| Offered::of(&it, name))
+    };
+    let names = [HeaderName::WwwAuthenticate, HeaderName::ProxyAuthenticate];
+    let without: Vec<_> = names.into_iter().flat_map(|name| of(name, false)).collect();
+    names.into_iter().flat_map(|name| of(name, true)).filter(|it| !without.contains(it)).collect()
 }

@@ -23,6 +23,7 @@ mod asked;
 mod branches;
 mod credentials;
 mod due;
+mod fields;
 mod form;
 mod judge;
 mod key;
@@ -192,6 +193,7 @@ impl Auditor {
         let may_have_nul = self.may_have_nul(&message);
         let written = Written { message: &message, bytes, transport, may_have_nul };
         self.note_all(now, faults_of(form::RULES, &written), bytes);
+        self.note_all(now, faults_of(fields::RULES, &written), bytes);
         if message.is_request() {
             self.judge_request(now, &written, destination);
         } else {

@@ -1,6 +1,6 @@
 //! What has to hold of requests.
 
-use ringfence_wire::sip::{Contact, HeaderName, Message, Method, Params, Uri};
+use ringfence_wire::sip::{Challenge, Contact, HeaderName, Message, Method, Params, Scheme, Uri};
 
 use super::asked::{Asked, Registration, nonce_count};
 use super::branches::Used;
@@ -59,6 +59,10 @@ pub(super) const RULES: &[Rule<Request>] = &[
         says: "CSeq has the method of the request",
         holds: |it| it.written.message.cseq().ok().map(|cseq| cseq.method) == it.written.message.method(),
     },
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-8.1.1.8
+    //# If the Request-URI or top Route header field value contains a SIPS
+    //# URI, the Contact header field MUST contain a SIPS URI as well.
+    Rule { section: "8.1.1.8", says: "a SIPS URI has a SIPS Contact with it", holds: is_secure_as_a_whole },
     //= https://www.rfc-editor.org/rfc/rfc3261#section-8.1.1.7
     //# The protocol name and protocol version in the header field MUST be
     //# SIP and 2.0, respectively.
@@ -108,6 +112,29 @@ pub(super) const RULES: &[Rule<Request>] = &[
         section: "10.2",
         says: "a registrar's URI has no user",
         holds: |it| !it.is_register() || it.uri().is_some_and(|uri| uri.user().is_none()),
+    },
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-10.2
+    //# This address-of-
+    //# record MUST be a SIP URI or SIPS URI.
+    Rule {
+        section: "10.2",
+        says: "what is registered is a SIP or SIPS URI",
+        holds: |it| {
+            let to = it.written.message.to();
+            !it.is_register() || to.is_ok_and(|to| to.uri().is_ok_and(|uri| uri.is_sip()))
+        },
+    },
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-10.2.2
+    //# The REGISTER-specific Contact header field value of "*" applies to
+    //# all registrations, but it MUST NOT be used unless the Expires header
+    //# field is present with a value of "0".
+    Rule {
+        section: "10.2.2",
+        says: "a Contact of * has Expires: 0 with it",
+        holds: |it| {
+            let is_star = it.written.message.contacts().any(|contact| matches!(contact, Ok(Contact::Star)));
+            !is_star || matches!(it.written.message.expires(), Some(Ok(0)))
+        },
     },
     //= https://www.rfc-editor.org/rfc/rfc3261#section-10.2
     //# A UA MUST increment the CSeq value by one for each
@@ -188,6 +215,35 @@ pub(super) const RULES: &[Rule<Request>] = &[
         section: "22.1",
         says: "a password that was rejected just now is not tried again at once",
         holds: |it| it.is_repeated() || it.credentials(Credentials::offers_nothing_wrong),
+    },
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-22.4
+    //# For SIP, the 'uri' MUST be enclosed in quotation marks.
+    Rule {
+        section: "22.4",
+        says: "what credentials quote is in quotation marks, and nothing else",
+        holds: |it| credentials_of(it.written.message).all(|given| is_quoted_as_prescribed(&given)),
+    },
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-22.4
+    //# RFC 2617 notes that a cnonce value MUST NOT be sent in an
+    //# Authorization (and by extension Proxy-Authorization) header
+    //# field if no qop directive has been sent.
+    Rule {
+        section: "22.4",
+        says: "cnonce and nc are there with qop, and with it alone",
+        holds: |it| {
+            let has = |given: &Challenge<'_>, name| given.param(name).is_some();
+            credentials_of(it.written.message)
+                .all(|given| ["cnonce", "nc"].iter().all(|name| has(&given, name) == has(&given, "qop")))
+        },
+    },
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-22.4
+    //# If a client receives a "qop" parameter in a challenge header
+    //# field, it MUST send the "qop" parameter in any resulting
+    //# authorization header field.
+    Rule {
+        section: "22.4",
+        says: "who was asked with qop answers with it",
+        holds: |it| it.credentials(Credentials::answers_with_qop),
     },
     //= https://www.rfc-editor.org/rfc/rfc7616#section-3.4
     //# The nc value is the hexadecimal count of the number of requests
@@ -270,4 +326,37 @@ fn nonce_count_grows(it: &Asking<'_>) -> bool {
         (Some((nonce, count)), Some((now, next))) if !it.is_repeated() => *nonce != now || next > *count,
         (Some(_) | None, Some(_) | None) => true,
     }
+}
+
+/// What answers challenges in a request.
+fn credentials_of<'m>(message: &'m Message<'_>) -> impl Iterator<Item = Challenge<'m>> {
+    [HeaderName::Authorization, HeaderName::ProxyAuthorization]
+        .into_iter()
+        .flat_map(|name| message.challenges(name))
+}
+
+fn is_quoted_as_prescribed(given: &Challenge<'_>) -> bool {
+    given.raw_params().all(|(name, value)| match name.to_ascii_lowercase().as_slice() {
+        b"username" | b"realm" | b"nonce" | b"uri" | b"response" | b"cnonce" | b"opaque" => {
+            value.starts_with(b"\"")
+        }
+        b"algorithm" | b"qop" | b"nc" => !value.starts_with(b"\""),
+        _ => true,
+    })
+}
+
+fn is_secure_as_a_whole(it: &Asking<'_>) -> bool {
+    let is_secure = |uri: Uri<'_>| uri.scheme() == Scheme::Sips;
+    let message = it.written.message;
+    let of_route = message
+        .addresses(HeaderName::Route)
+        .next()
+        .is_some_and(|route| route.is_ok_and(|it| it.uri().is_ok_and(is_secure)));
+    let mut contacts = message.contacts();
+    let are_secure = contacts.all(|contact| match contact {
+        Ok(Contact::Addr(address)) => address.uri().is_ok_and(is_secure),
+        Ok(Contact::Star) => true,
+        Err(_) => false,
+    });
+    are_secure || !(of_route || it.uri().is_some_and(is_secure))
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 
-use ringfence_wire::sip::{Contact, HeaderName, Message, Method, StatusCode, Via};
+use ringfence_wire::sip::{Contact, HeaderName, Message, Method, NameAddr, Scheme, StatusCode, Uri, Via};
 
 use super::form::Written;
 use super::served::{Received, Served};
@@ -130,6 +130,41 @@ pub(super) const RULES: &[Rule<Response>] = &[
             !is_required || it.has_where(420, &[HeaderName::Unsupported])
         },
     },
+    Rule {
+        section: "8.2.2.3",
+        says: "Unsupported lists what was required",
+        holds: |it| {
+            let mut unsupported = it.written.message.tokens(HeaderName::Unsupported);
+            unsupported.all(|option| it.names(&[HeaderName::Require, HeaderName::ProxyRequire], option))
+        },
+    },
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-8.2.2.3
+    //# Note that Require and Proxy-Require MUST NOT be used in a SIP CANCEL
+    //# request, or in an ACK request sent for a non-2xx response.  These
+    //# header fields MUST be ignored if they are present in these requests.
+    Rule {
+        section: "8.2.2.3",
+        says: "what a CANCEL requires is ignored",
+        holds: |it| {
+            it.status() != 420 || it.served.any(|request| request.message.method() != Some(Method::Cancel))
+        },
+    },
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-8.2.4
+    //# A UAS that wishes to apply some extension when generating the
+    //# response MUST NOT do so unless support for that extension is
+    //# indicated in the Supported header field in the request.
+    Rule {
+        section: "8.2.4",
+        says: "a response requires only what the request supports",
+        holds: |it| {
+            let mut required = it.written.message.tokens(HeaderName::Require);
+            required.all(|option| it.names(&[HeaderName::Supported, HeaderName::Require], option))
+        },
+    },
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-8.3
+    //# However, redirect servers MUST NOT redirect a request to a URI equal
+    //# to the one in the Request-URI;
+    Rule { section: "8.3", says: "a redirection leads elsewhere", holds: leads_elsewhere },
     //= https://www.rfc-editor.org/rfc/rfc3261#section-8.2.3
     //# The response MUST contain an Accept header field listing the types of
     //# all bodies it understands, in the event the request contained bodies
@@ -164,6 +199,20 @@ pub(super) const RULES: &[Rule<Response>] = &[
         section: "12.1.1",
         says: "what makes a dialog has one Contact",
         holds: |it| !it.makes_dialog() || has_one_contact(it.written.message),
+    },
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-12.1.1
+    //# If the request that initiated the
+    //# dialog contained a SIPS URI in the Request-URI or in the top Record-
+    //# Route header field value, if there was any, or the Contact header
+    //# field if there was no Record-Route header field, the Contact header
+    //# field in the response MUST be a SIPS URI.
+    Rule {
+        section: "12.1.1",
+        says: "a dialog of a SIPS URI has a SIPS Contact",
+        holds: |it| {
+            let is_secure = has_secure_contact(it.written.message);
+            !it.makes_dialog() || is_secure || it.served.any(|request| !wants_security(&request.message))
+        },
     },
 ];
 
@@ -205,6 +254,14 @@ impl Answering<'_> {
             None if via.rport().is_some() => source,
             None => SocketAddr::new(source.ip(), port),
         }
+    }
+
+    /// Returns whether the request names an option in one of these.
+    fn names(&self, fields: &[HeaderName], option: &[u8]) -> bool {
+        self.served.any(|request| {
+            let mut tokens = fields.iter().flat_map(|name| request.message.tokens(*name));
+            tokens.any(|token| token.eq_ignore_ascii_case(option))
+        })
     }
 
     fn makes_dialog(&self) -> bool {
@@ -278,4 +335,38 @@ fn has_one_contact(response: &Message<'_>) -> bool {
     let mut contacts = response.contacts();
     let is_sip = matches!(contacts.next(), Some(Ok(Contact::Addr(address))) if address.uri().is_ok_and(|uri| uri.is_sip()));
     is_sip && contacts.next().is_none()
+}
+
+fn leads_elsewhere(it: &Answering<'_>) -> bool {
+    if !matches!(it.status(), 300..400) {
+        return true;
+    }
+    it.served.any(|request| {
+        let asked = request.message.request_uri().and_then(|uri| Uri::parse(uri).ok());
+        let is_asked = |contact| match contact {
+            Ok(Contact::Addr(address)) => NameAddr::uri(&address)
+                .is_ok_and(|uri| asked.as_ref().is_some_and(|asked| uri.matches(asked))),
+            Ok(Contact::Star) | Err(_) => false,
+        };
+        !it.written.message.contacts().any(is_asked)
+    })
+}
+
+/// Returns whether the Contact of what makes a dialog is to be a SIPS URI.
+fn wants_security(request: &Message<'_>) -> bool {
+    let is_secure = |uri: Uri<'_>| uri.scheme() == Scheme::Sips;
+    let of_route = |route: NameAddr<'_>| route.uri().is_ok_and(is_secure);
+    let asked = request.request_uri().and_then(|uri| Uri::parse(uri).ok());
+    let target = match request.addresses(HeaderName::RecordRoute).next() {
+        Some(route) => route.is_ok_and(of_route),
+        None => has_secure_contact(request),
+    };
+    target || asked.is_some_and(is_secure)
+}
+
+fn has_secure_contact(message: &Message<'_>) -> bool {
+    match message.contacts().next() {
+        Some(Ok(Contact::Addr(address))) => address.uri().is_ok_and(|uri| uri.scheme() == Scheme::Sips),
+        Some(Ok(Contact::Star) | Err(_)) | None => false,
+    }
 }

@@ -9,7 +9,7 @@ pub(super) const OURS: &str = "INVITE sip:b@b.example SIP/2.0\r\nVia: SIP/2.0/UD
 
 /// The request of another method that belongs to ours.
 fn of_ours(method: &str) -> String {
-    OURS.replace("INVITE", method)
+    of_method(OURS, method)
 }
 
 /// What our INVITE is answered.

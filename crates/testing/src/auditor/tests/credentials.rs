@@ -28,11 +28,16 @@ impl Registering {
         challenge: Option<&str>,
     ) -> &mut Self {
         self.cseq += 1;
-        let old = "Authorization: Digest nonce=\"n\",nc=00000002\r\n";
         let new = nonce.map(|(nonce, count)| {
-            format!("Authorization: Digest realm=\"b.example\",nonce=\"{nonce}\",nc={count:08}\r\n")
+            // None is counted where nothing is protected.
+            let count = if count > 0 {
+                format!("qop=auth,cnonce=\"c\",nc={count:08}")
+            } else {
+                "opaque=\"o\"".to_owned()
+            };
+            format!("Authorization: Digest realm=\"b.example\",nonce=\"{nonce}\",{count}\r\n")
         });
-        let register = REGISTER.replace(old, &new.unwrap_or_default());
+        let register = REGISTER.replace(AUTHORIZATION, &new.unwrap_or_default());
         let register = register.replace("bKr", &format!("bK{}", self.cseq));
         let register = register.replace("CSeq: 7", &format!("CSeq: {}", self.cseq));
         self.bench.sent(&register);
@@ -87,4 +92,14 @@ fn what_stands_in_another_response_than_a_challenge_rejects_nothing() {
     line.asks(None, Some("nonce=\"a\"")).asks_and_hears(Some(("a", 1)), "420 No", Some("nonce=\"a\""));
     line.asks(Some(("a", 2)), None);
     assert_eq!(line.bench.broken(), BTreeSet::new());
+}
+
+#[test]
+fn who_was_asked_with_qop_answers_with_it() {
+    let mut line = Registering::new();
+    line.asks(None, Some("nonce=\"a\",qop=\"auth\"")).asks(Some(("a", 1)), Some("nonce=\"b\",stale=true"));
+    line.asks(Some(("b", 0)), Some("nonce=\"c\",qop=\"auth\",stale=true"));
+    assert_eq!(line.bench.broken(), BTreeSet::new());
+    line.asks(Some(("c", 0)), None);
+    line.bench.expect("who was asked with qop answers with it");
 }

@@ -20,7 +20,7 @@ fn called() -> Bench {
 }
 
 fn of_invite(method: &str) -> String {
-    INVITE.replace("INVITE", method)
+    of_method(INVITE, method)
 }
 
 fn busy() -> String {
@@ -140,7 +140,7 @@ fn a_cancel_of_a_call_that_has_heard_something_is_answered() {
     ringing().pass(T1).expect("a CANCEL of an INVITE is answered");
 
     let mut bench = ringing();
-    bench.sent(&answer("200 OK").replace("INVITE", "CANCEL"));
+    bench.sent(&of_method(&answer("200 OK"), "CANCEL"));
     bench.pass(T1).expect_nothing();
 
     let mut bench = called();

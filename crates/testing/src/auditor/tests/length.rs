@@ -6,8 +6,8 @@ const RULE: &str = "more than 1,300 bytes go by UDP only where there is no conne
 
 /// A REGISTER of so many bytes.
 fn of_length(bytes: usize) -> String {
-    let subject = "s".repeat(bytes - REGISTER.len() - "Subject: \r\n".len());
-    REGISTER.replacen("Content-Length", &format!("Subject: {subject}\r\nContent-Length"), 1)
+    let firm = "f".repeat(bytes - REGISTER.len() - "Organization: \r\n".len());
+    REGISTER.replacen("Content-Length", &format!("Organization: {firm}\r\nContent-Length"), 1)
 }
 
 #[test]
