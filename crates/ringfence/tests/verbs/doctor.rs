@@ -4,14 +4,15 @@ use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
+use ringfence_testing::{Direction, Record, Witness};
 use serde_json::{Value, json};
 
 use crate::home::Home;
 
-/// A registrar that answers each request as a script says.
+/// A registrar that answers each request as a script says, and judges each when it goes.
 struct Registrar {
     address: SocketAddr,
     is_over: Arc<AtomicBool>,
@@ -26,11 +27,16 @@ impl Registrar {
         let (address, is_over) = (socket.local_addr().unwrap(), Arc::new(AtomicBool::new(false)));
         let ends = Arc::clone(&is_over);
         let thread = std::thread::spawn(move || {
-            let (mut requests, mut buffer) = (Vec::new(), [0; 4_096]);
+            let (mut requests, mut buffer, mut witness) = (Vec::new(), [0; 4_096], Witness::new(address));
+            let mut seen = |direction, peer, message: &[u8]| {
+                witness.observe(&Record { at: Instant::now(), direction, peer, message: message.to_vec() });
+            };
             while !ends.load(Ordering::Relaxed) {
                 let Ok((length, source)) = socket.recv_from(&mut buffer) else { continue };
+                seen(Direction::Received, source, &buffer[..length]);
                 let request = String::from_utf8(buffer[..length].to_vec()).unwrap();
                 for response in script(&request, source) {
+                    seen(Direction::Sent, source, response.as_bytes());
                     socket.send_to(response.as_bytes(), source).unwrap();
                 }
                 requests.push(request);
@@ -44,6 +50,17 @@ impl Registrar {
     fn requests(mut self) -> Vec<String> {
         self.is_over.store(true, Ordering::Relaxed);
         self.thread.take().unwrap().join().unwrap()
+    }
+}
+
+impl Drop for Registrar {
+    fn drop(&mut self) {
+        self.is_over.store(true, Ordering::Relaxed);
+        let ended = self.thread.take().map(JoinHandle::join);
+        assert!(
+            std::thread::panicking() || ended.is_none_or(|ended| ended.is_ok()),
+            "the registrar has panicked"
+        );
     }
 }
 
