@@ -32,6 +32,8 @@ pub fn run(bytes: &[u8]) {
 const MOST_STEPS: usize = 100;
 /// Which of the application's choices is to say nothing more.
 const IGNORE: usize = 3;
+/// Which of the turns may give up what was asked for before: a line is removed, all are, or the clock jumps.
+const GIVES_UP: [usize; 3] = [3, 4, 5];
 /// How much of what was sent is remembered, each way.
 const REMEMBERED: usize = 16;
 
@@ -258,9 +260,10 @@ impl Scene {
         if choice == 3 {
             self.lines[chosen].hosts.clear();
         }
-        // What was asked for before may be given up.
-        for (_, request) in self.asked.clone() {
-            self.excuse(&request);
+        if GIVES_UP.contains(&choice) {
+            for (_, request) in self.asked.clone() {
+                self.excuse(&request);
+            }
         }
         self.take();
         if choice == 6 {

@@ -177,7 +177,7 @@ impl Auditor {
                 }
                 Some(_) | None => self.unreadable += 1,
             },
-            (Some(key), None) if is_whole(&message) => self.answered(&key, &message),
+            (Some(key), None) if is_whole(&message) => self.answered(now, &key, &message),
             (Some(_) | None, None) => {}
         }
         self.forget(now);
@@ -232,9 +232,11 @@ impl Auditor {
         &self.faults
     }
 
-    fn answered(&mut self, key: &Key, response: &Message<'_>) {
+    fn answered(&mut self, now: Instant, key: &Key, response: &Message<'_>) {
         let is_final = response.status().is_some_and(StatusCode::is_final);
-        let asked = self.asked.get_mut(key);
+        // What comes when the transaction is over is heard by nobody.
+        let is_under_way = |asked: &&mut Asked| asked.ends_at().is_none_or(|end| now < end);
+        let asked = self.asked.get_mut(key).filter(is_under_way);
         let is_news = is_final && asked.as_ref().is_some_and(|asked| !asked.is_answered());
         if let Some(asked) = asked {
             asked.answered(is_final);

@@ -27,6 +27,16 @@ impl Registering {
         status: &str,
         challenge: Option<&str>,
     ) -> &mut Self {
+        self.asks_and_hears_after(nonce, Duration::ZERO, status, challenge)
+    }
+
+    fn asks_and_hears_after(
+        &mut self,
+        nonce: Option<(&str, u32)>,
+        time: Duration,
+        status: &str,
+        challenge: Option<&str>,
+    ) -> &mut Self {
         self.cseq += 1;
         let new = nonce.map(|(nonce, count)| {
             // None is counted where nothing is protected.
@@ -45,6 +55,7 @@ impl Registering {
         let challenge = challenge
             .map(|it| format!("WWW-Authenticate: Digest realm=\"b.example\",{it}\r\nContent-Length"));
         let answer = answer.replacen("Content-Length", challenge.as_deref().unwrap_or("Content-Length"), 1);
+        self.bench.now += time;
         self.bench.received(&answer);
         self
     }
@@ -57,6 +68,15 @@ fn what_was_rejected_is_not_offered_again_however_much_later() {
     assert_eq!(line.bench.broken(), BTreeSet::new());
     line.asks(Some(("a", 3)), None);
     line.bench.expect("credentials that were rejected are not offered again");
+}
+
+#[test]
+fn what_is_rejected_when_its_request_was_given_up_was_not_heard() {
+    let mut line = Registering::new();
+    line.asks(None, Some("nonce=\"a\"")).asks(Some(("a", 1)), None);
+    line.asks_and_hears_after(Some(("a", 2)), 64 * T1, "401 Unauthorized", Some("nonce=\"b\""));
+    line.asks(Some(("a", 3)), None);
+    assert_eq!(line.bench.broken(), BTreeSet::new());
 }
 
 #[test]
