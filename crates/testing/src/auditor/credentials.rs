@@ -49,6 +49,10 @@ impl Credentials {
         let rejected: Vec<_> = self.newest.iter().filter(|it| it.is_rejected_by(response)).cloned().collect();
         let is_first = |it: &&Offered| !self.is_repeated && !self.before.contains(it);
         self.wrong = rejected.iter().filter(is_first).cloned().collect();
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-22.1
+        //# (though the request may be retried if
+        //# the nonce was stale).
+        self.rejected.retain(|it| !it.is_given_by(response));
         self.rejected.extend(rejected);
         let too_many = self.rejected.len().saturating_sub(MOST);
         self.rejected.drain(..too_many);
@@ -84,16 +88,27 @@ impl Offered {
     /// Returns whether a response asks for other credentials than these, and does not say that only their nonce was too old.
     /// In what is neither 401 nor 407 a challenge is a header field that does not belong there.
     fn is_rejected_by(&self, response: &Message<'_>) -> bool {
-        let is_challenge = response.status().is_some_and(|status| matches!(status.as_u16(), 401 | 407));
-        let is_stale = |stale: &str| stale.eq_ignore_ascii_case("true");
         let mut challenges = response
             .challenges(self.challenged_by)
             .filter(|it| it.param("realm").as_deref() == Some(&self.realm))
             .peekable();
-        is_challenge
-            && challenges.peek().is_some()
-            && !challenges.any(|it| it.param("stale").is_some_and(|stale| is_stale(&stale)))
+        is_challenge(response) && challenges.peek().is_some() && !challenges.any(|it| is_stale(&it))
     }
+
+    /// Returns whether a response gives their nonce itself, for a request that had one which was too old.
+    fn is_given_by(&self, response: &Message<'_>) -> bool {
+        let mut challenges = response.challenges(self.challenged_by).filter(is_stale);
+        is_challenge(response)
+            && challenges.any(|it| Self::of(&it, self.challenged_by).as_ref() == Some(self))
+    }
+}
+
+fn is_challenge(response: &Message<'_>) -> bool {
+    response.status().is_some_and(|status| matches!(status.as_u16(), 401 | 407))
+}
+
+fn is_stale(given: &Challenge<'_>) -> bool {
+    given.param("stale").is_some_and(|stale| stale.eq_ignore_ascii_case("true"))
 }
 
 fn offered_by(request: &Message<'_>) -> Vec<Offered> {

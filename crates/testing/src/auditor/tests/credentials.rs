@@ -71,6 +71,19 @@ fn what_was_rejected_is_not_offered_again_however_much_later() {
 }
 
 #[test]
+fn a_nonce_that_was_rejected_and_is_given_again_for_one_that_was_stale_may_be_used() {
+    let again = |given: &str| {
+        let mut line = Registering::new();
+        line.asks(None, Some("nonce=\"a\"")).asks(Some(("a", 1)), Some("nonce=\"b\""));
+        line.asks(None, Some(given)).asks(Some(("a", 2)), None);
+        line
+    };
+    assert_eq!(again("nonce=\"a\",stale=true").bench.broken(), BTreeSet::new());
+    again("nonce=\"a\"").bench.expect("credentials that were rejected are not offered again");
+    again("nonce=\"c\",stale=true").bench.expect("credentials that were rejected are not offered again");
+}
+
+#[test]
 fn what_is_rejected_when_its_request_was_given_up_was_not_heard() {
     let mut line = Registering::new();
     line.asks(None, Some("nonce=\"a\"")).asks(Some(("a", 1)), None);
