@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use super::class::is_lws;
 use super::field::Field;
 use super::framing::Framing;
 use super::header::{HeaderName, Names};
@@ -84,29 +83,32 @@ impl Message<'_> {
     /// Returns what is wrong with a start line whose parts could be told apart.
     #[must_use]
     pub fn start_line_fault(&self) -> Option<StartLineFault> {
-        let line_end = memchr::memchr(b'\n', &self.bytes).unwrap_or(self.bytes.len());
-        let line = &self.bytes[..line_end];
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        match self.start_line() {
-            StartLine::Request { method, uri, version } => {
-                let method = method.as_str().len();
-                let is_single_spaced = line.len() == method + uri.len() + version.len() + 2
-                    && line.get(method) == Some(&b' ')
-                    && line.get(method + 1 + uri.len()) == Some(&b' ');
+        match self.start {
+            StartSpan::Request { method, uri, version } => {
+                let space = |before: Span, behind: Span| {
+                    before.end + 1 == behind.start && self.bytes.get(usize::from(before.end)) == Some(&b' ')
+                };
+                let is_single_spaced = space(method, uri) && space(uri, version);
+                let behind = self.bytes.get(usize::from(version.end)..).unwrap_or_default();
+                let uri = uri.of(&self.bytes);
                 if !is_visible(uri) {
                     Some(StartLineFault::SpaceInUri)
-                } else if line.last().is_some_and(|&last| is_lws(last)) {
+                } else if !matches!(behind, [] | [b'\r'] | [b'\n', ..] | [b'\r', b'\n', ..]) {
                     Some(StartLineFault::TrailingSpace)
                 } else if !is_single_spaced {
                     Some(StartLineFault::ExtraSpace)
                 } else if uri.first() == Some(&b'<') {
                     Some(StartLineFault::BracketedUri)
                 } else {
-                    version_fault(version)
+                    version_fault(version.of(&self.bytes))
                 }
             }
-            StartLine::Status { version, phrase, .. } => {
-                let spaced = version.len() + " 200 ".len() + phrase.len();
+            StartSpan::Status { version, phrase, .. } => {
+                let line_end = memchr::memchr(b'\n', &self.bytes).unwrap_or(self.bytes.len());
+                let line = &self.bytes[..line_end];
+                let line = line.strip_suffix(b"\r").unwrap_or(line);
+                let version = version.of(&self.bytes);
+                let spaced = version.len() + " 200 ".len() + phrase.of(&self.bytes).len();
                 if line.len() > spaced { Some(StartLineFault::ExtraSpace) } else { version_fault(version) }
             }
         }

@@ -43,6 +43,8 @@ pub struct NameAddr<'a> {
     params: Params<'a>,
     /// Empty when the parameter has no value.
     tag: Option<&'a [u8]>,
+    /// Whether it has parameters beside `tag`: most have none, and need not be read again for them.
+    has_others: bool,
 }
 
 impl<'a> NameAddr<'a> {
@@ -51,15 +53,17 @@ impl<'a> NameAddr<'a> {
         let mut lexer = Lexer::new(value);
         lexer.skip_lws();
         let (display_name, uri) = take_address(&mut lexer)?;
-        let mut tag = None;
+        let (mut tag, mut has_others) = (None, false);
         let params = Params::take(&mut lexer, |name, value| {
-            if name.eq_ignore_ascii_case(b"tag") && tag.replace(value.unwrap_or_default()).is_some() {
+            if !name.eq_ignore_ascii_case(b"tag") {
+                has_others = true;
+            } else if tag.replace(value.unwrap_or_default()).is_some() {
                 return Err(Fault::RepeatedParameter);
             }
             Ok(())
         })?;
         lexer.end()?;
-        Ok(Self { display_name, uri, params, tag })
+        Ok(Self { display_name, uri, params, tag, has_others })
     }
 
     /// Returns the display name without quotation marks and escapes; bytes that are no UTF-8 are replaced.
@@ -92,7 +96,11 @@ impl<'a> NameAddr<'a> {
     /// Returns the value of the header parameter of that name, in any case; empty when it has none.
     #[must_use]
     pub fn param(&self, name: &str) -> Option<&'a [u8]> {
-        self.params.value(name)
+        if self.has_others {
+            self.params.value(name)
+        } else {
+            self.tag.filter(|_| name.eq_ignore_ascii_case("tag"))
+        }
     }
 
     /// Returns the `tag` parameter; `None` also when it has no value.
@@ -225,6 +233,17 @@ mod tests {
         ] {
             assert_eq!(NameAddr::parse(value.as_bytes()).map(|addr| addr.uri), Err(fault), "{value}");
         }
+    }
+
+    #[test]
+    fn a_parameter_is_found_whether_or_not_there_are_others_than_the_tag() {
+        let named = |value: &'static str, name: &str| NameAddr::parse(value.as_bytes()).unwrap().param(name);
+        for value in ["<sip:a@b>;tag=1", "<sip:a@b>;x=y;Tag=1", "<sip:a@b>;TAG=1;x=y"] {
+            assert_eq!(named(value, "tAg"), Some(&b"1"[..]), "{value}");
+            assert_eq!(named(value, "x").is_some(), value.contains('x'), "{value}");
+        }
+        assert_eq!(named("<sip:a@b>;tag", "tag"), Some(&b""[..]));
+        assert_eq!(named("<sip:a@b>", "tag"), None);
     }
 
     #[test]

@@ -60,9 +60,13 @@ impl<'o> Printer<'o> {
 
     /// Starts a response, with the registered phrase of its code unless another is given.
     pub fn response(out: &'o mut Vec<u8>, code: StatusCode, phrase: Option<&str>) -> Self {
-        out.extend_from_slice(b"SIP/2.0 ");
-        push_number(out, code.as_u16().into());
-        out.push(b' ');
+        let mut start = *b"SIP/2.0 000 ";
+        let mut number = code.as_u16();
+        for digit in start[8..11].iter_mut().rev() {
+            *digit = b"0123456789"[usize::from(number % 10)];
+            number /= 10;
+        }
+        out.extend_from_slice(&start);
         push_value(out, phrase.unwrap_or(code.reason()).as_bytes());
         out.extend_from_slice(b"\r\n");
         Self { out }
@@ -134,6 +138,9 @@ impl<'o> Printer<'o> {
         //# used.
         //= https://www.rfc-editor.org/rfc/rfc3261#section-18.3
         //# The Content-Length header field MUST be used with stream oriented transports.
+        if body.is_empty() {
+            return self.out.extend_from_slice(b"Content-Length: 0\r\n\r\n");
+        }
         self.content_length(body.len());
         self.out.extend_from_slice(b"\r\n");
         self.out.extend_from_slice(body);
@@ -141,9 +148,12 @@ impl<'o> Printer<'o> {
 
     /// Copies a field: its name is a token already.
     fn field(&mut self, field: &Field<'_>) {
-        self.out.extend_from_slice(field.canonical_name());
+        let (name, value) = (field.canonical_name(), field.value());
+        // In one piece it has room at once.
+        self.out.reserve(name.len() + value.len() + 4);
+        self.out.extend_from_slice(name);
         self.out.extend_from_slice(b": ");
-        unfold_into(field.value(), self.out);
+        unfold_into(value, self.out);
         self.end_line();
     }
 

@@ -19,6 +19,7 @@ mod compare;
 /// assert_eq!(uri.scheme(), Scheme::Sips);
 /// assert_eq!(uri.user(), Some(&b"alice"[..]));
 /// assert_eq!((uri.host(), uri.port()), (Host::Name("atlanta.example"), Some(5071)));
+/// assert_eq!(uri.host_bytes(), b"atlanta.example");
 /// assert_eq!(uri.param("Transport").as_deref(), Some(&b"tcp"[..]));
 /// assert_eq!(uri.headers(), Some(&b"subject=project%20x"[..]));
 /// # Ok::<(), ringfence_wire::sip::UriError>(())
@@ -31,6 +32,7 @@ pub struct Uri<'a> {
     user: Option<&'a [u8]>,
     password: Option<&'a [u8]>,
     host: Host<'a>,
+    host_bytes: &'a [u8],
     port: Option<u16>,
     params: Params<'a>,
     headers: Option<&'a [u8]>,
@@ -81,8 +83,8 @@ impl<'a> Uri<'a> {
                 (rest, Params::checked(b""))
             }
         };
-        let (user, host) = (Some(user), Host::Name(""));
-        Ok(Self { bytes, scheme, user, password: None, host, port: None, params, headers: None })
+        let (user, host, host_bytes) = (Some(user), Host::Name(""), &b""[..]);
+        Ok(Self { bytes, scheme, user, password: None, host, host_bytes, port: None, params, headers: None })
     }
 
     /// Reads what follows the colon of a `sip` or `sips` URI.
@@ -94,14 +96,16 @@ impl<'a> Uri<'a> {
     ) -> Result<Self, UriError> {
         let mut lexer = Lexer::new(rest);
         let (user, password) = take_userinfo(&mut lexer, spaces)?;
+        let from_host = lexer.rest();
         let host = Host::take(&mut lexer)?;
+        let host_bytes = &from_host[..from_host.len() - lexer.rest().len()];
         let port = if lexer.eat(b':') { Some(take_port(&mut lexer)?) } else { None };
         let (params, headers) = match lexer.peek() {
             None => (Params::checked(b""), None),
             Some(b';' | b'?') => take_params_and_headers(lexer)?,
             Some(_) => return Err(if port.is_some() { UriError::Port } else { UriError::Host }),
         };
-        Ok(Self { bytes, scheme, user, password, host, port, params, headers })
+        Ok(Self { bytes, scheme, user, password, host, host_bytes, port, params, headers })
     }
 
     /// Returns the scheme.
@@ -138,6 +142,12 @@ impl<'a> Uri<'a> {
     #[must_use]
     pub fn host(&self) -> Host<'a> {
         self.host
+    }
+
+    /// Returns the host as written, nothing for other schemes than `sip` and `sips`.
+    #[must_use]
+    pub fn host_bytes(&self) -> &'a [u8] {
+        self.host_bytes
     }
 
     /// Returns the port, if one is written.
