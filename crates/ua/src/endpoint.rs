@@ -116,7 +116,7 @@ impl Endpoint {
             local: config.local,
             limits: config.limits,
             trying: config.trying,
-            agent: Agent { user_agent: config.user_agent, warning_agent: config.warning_agent },
+            agent: Agent::new(config.user_agent, config.warning_agent),
         }
     }
 

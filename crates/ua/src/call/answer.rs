@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use ringfence_wire::sip::{Printer, StatusCode, Uri, UriError, quote};
 
+use crate::core::Agent;
+
 /// A rejection: its status, and what goes with it.
 ///
 /// ```
@@ -24,6 +26,8 @@ pub struct Rejection {
     retry_after: Option<u32>,
     call_info: Option<Info>,
     error_info: Option<Box<str>>,
+    /// The fields of all these as each response has them, but for how a warning begins.
+    printed: Vec<u8>,
 }
 
 /// A URI and what it is for (section 20.9).
@@ -117,6 +121,7 @@ impl Rejection {
             retry_after: None,
             call_info: None,
             error_info: None,
+            printed: Vec::new(),
         }
     }
 
@@ -128,7 +133,8 @@ impl Rejection {
 
     /// 503 Service Unavailable, with a time to wait.
     pub(crate) fn overloaded(retry_after: u32) -> Self {
-        Self { status: StatusCode::SERVICE_UNAVAILABLE, retry_after: Some(retry_after), ..Self::busy() }
+        let retry_after = Some(retry_after);
+        Self { status: StatusCode::SERVICE_UNAVAILABLE, retry_after, ..Self::busy() }.printed()
     }
 
     /// Replaces the reason phrase.
@@ -140,13 +146,13 @@ impl Rejection {
     /// Adds `Warning: 399` with this text (section 20.43); the agent is the endpoint's.
     pub fn with_warning(mut self, text: &str) -> Result<Self, InvalidAnswer> {
         self.warning = Some(quote(&checked("warning", text)?).to_string().into());
-        Ok(self)
+        Ok(self.printed())
     }
 
     /// Adds `Reason` (RFC 3326) with this value, such as `Q.850;cause=21;text="Call rejected"`.
     pub fn with_reason(mut self, value: &str) -> Result<Self, InvalidAnswer> {
         self.reason = Some(checked("reason", value)?);
-        Ok(self)
+        Ok(self.printed())
     }
 
     /// Adds `Retry-After` (section 20.33), in whole seconds rounded up.
@@ -154,7 +160,7 @@ impl Rejection {
     pub fn with_retry_after(mut self, wait: Duration) -> Self {
         let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
         self.retry_after = Some(u32::try_from(seconds).unwrap_or(u32::MAX));
-        self
+        self.printed()
     }
 
     /// Adds `Call-Info` (section 20.9): where more is to be had, and what it is. That of a 608 is the `jwscard` by which
@@ -165,13 +171,13 @@ impl Rejection {
         }
         let (uri, purpose) = (checked_uri("Call-Info", uri)?, checked("purpose of Call-Info", purpose)?);
         self.call_info = Some(Info { uri, purpose });
-        Ok(self)
+        Ok(self.printed())
     }
 
     /// Adds `Error-Info` (section 20.18): where a caller can hear or read why.
     pub fn with_error_info(mut self, uri: &str) -> Result<Self, InvalidAnswer> {
         self.error_info = Some(checked_uri("Error-Info", uri)?);
-        Ok(self)
+        Ok(self.printed())
     }
 
     /// Returns the status.
@@ -184,22 +190,33 @@ impl Rejection {
         self.phrase.as_deref()
     }
 
-    pub(crate) fn write_headers(&self, agent: &str, response: &mut Printer<'_>) {
-        if let Some(warning) = &self.warning {
-            response.header_joined("Warning", &["399 ", agent, " ", warning]);
+    pub(crate) fn write_headers(&self, agent: &Agent, response: &mut Printer<'_>) {
+        if self.warning.is_some() {
+            response.printed(agent.warning_start());
         }
+        response.printed(&self.printed);
+    }
+
+    /// Prints the fields, which are the same each time it is sent.
+    fn printed(mut self) -> Self {
+        self.printed.clear();
+        if let Some(warning) = &self.warning {
+            self.printed.extend([b" ", warning.as_bytes(), b"\r\n"].concat());
+        }
+        let mut fields = Printer::fields(&mut self.printed);
         if let Some(reason) = &self.reason {
-            response.header("Reason", reason.as_bytes());
+            fields.header("Reason", reason.as_bytes());
         }
         if let Some(seconds) = self.retry_after {
-            response.header_fmt("Retry-After", format_args!("{seconds}"));
+            fields.header_fmt("Retry-After", format_args!("{seconds}"));
         }
         if let Some(Info { uri, purpose }) = &self.call_info {
-            response.header_fmt("Call-Info", format_args!("<{uri}>;purpose={purpose}"));
+            fields.header_fmt("Call-Info", format_args!("<{uri}>;purpose={purpose}"));
         }
         if let Some(uri) = &self.error_info {
-            response.header_fmt("Error-Info", format_args!("<{uri}>"));
+            fields.header_fmt("Error-Info", format_args!("<{uri}>"));
         }
+        self
     }
 }
 
@@ -235,6 +252,10 @@ pub(super) fn is_token(text: &str) -> bool {
 mod tests {
     use super::*;
 
+    fn agent() -> Agent {
+        Agent::new("softphone".to_owned(), "agent".to_owned())
+    }
+
     fn lines(write: impl FnOnce(&mut Printer<'_>)) -> Vec<String> {
         let mut out = Vec::new();
         let mut response = Printer::response(&mut out, StatusCode::BUSY_HERE, None);
@@ -257,7 +278,7 @@ mod tests {
             .with_reason("Q.850;cause=21")
             .unwrap()
             .with_retry_after(Duration::from_millis(1500));
-        let lines = lines(|response| rejection.write_headers("agent", response));
+        let lines = lines(|response| rejection.write_headers(&agent(), response));
         assert_eq!(
             lines[..3],
             [r#"Warning: 399 agent "say \"no\"""#, "Reason: Q.850;cause=21", "Retry-After: 2"]
@@ -272,7 +293,7 @@ mod tests {
             .unwrap()
             .with_error_info("sip:why@block.example.net;transport=udp")
             .unwrap();
-        let lines = lines(|response| rejection.write_headers("agent", response));
+        let lines = lines(|response| rejection.write_headers(&agent(), response));
         assert_eq!(lines[0], "Call-Info: <https://block.example.net/complaint-jws>;purpose=jwscard");
         assert_eq!(lines[1], "Error-Info: <sip:why@block.example.net;transport=udp>");
     }

@@ -12,9 +12,27 @@ use crate::transport::via;
 #[derive(Debug)]
 pub(crate) struct Agent {
     /// What `User-Agent` says.
-    pub(crate) user_agent: String,
+    pub(crate) product: String,
     /// Who warns, in `Warning: 399 <agent> "…"`.
-    pub(crate) warning_agent: String,
+    pub(crate) warner: String,
+    /// The field `User-Agent`, and the beginning of a field `Warning`, as each response has them.
+    product_field: Vec<u8>,
+    warning_start: Vec<u8>,
+}
+
+impl Agent {
+    pub(crate) fn new(product: String, warner: String) -> Self {
+        let (mut product_field, mut warning_start) = (Vec::new(), Vec::new());
+        Printer::fields(&mut product_field).header("User-Agent", product.as_bytes());
+        Printer::fields(&mut warning_start).header_joined("Warning", &["399 ", &warner]);
+        warning_start.truncate(warning_start.len() - LINE_END.len());
+        Self { product, warner, product_field, warning_start }
+    }
+
+    /// Returns how a field `Warning` begins, up to the text that it warns with.
+    pub(crate) fn warning_start(&self) -> &[u8] {
+        &self.warning_start
+    }
 }
 
 /// A request that is being answered, with what its answers have in common.
@@ -123,7 +141,7 @@ impl Answering<'_> {
             response.printed(fields);
         }
         more(&mut response, agent);
-        response.header("User-Agent", agent.user_agent.as_bytes());
+        response.printed(&agent.product_field);
         response.finish();
     }
 }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use ringfence_wire::sip::{Message, Printer, StatusCode};
 
 use crate::call::{Redirection, Rejection, Then, Wait};
-use crate::core::Objection;
+use crate::core::{Agent, Objection};
 
 /// A final answer that is no acceptance.
 #[derive(Debug, Clone, Copy)]
@@ -77,20 +77,20 @@ impl<'a> Final<'a> {
         }
     }
 
-    pub(super) fn write_headers(self, request: &Message<'_>, agent: &str, response: &mut Printer<'_>) {
+    pub(super) fn write_headers(self, request: &Message<'_>, agent: &Agent, response: &mut Printer<'_>) {
         match self {
             Self::Rejection(rejection) => {
                 rejection.write_headers(agent, response);
                 if let Some(objection) = Objection::with_status(rejection.status()) {
-                    objection.write_headers(request, agent, response);
+                    objection.write_headers(request, &agent.warner, response);
                 }
             }
             Self::Redirection(redirection) => redirection.write_headers(response),
             Self::LedBack => {
                 let why = "It was to be redirected to the URI that was called";
-                response.header_fmt("Warning", format_args!("399 {agent} \"{why}\""));
+                response.header_joined("Warning", &["399 ", &agent.warner, " \"", why, "\""]);
             }
-            Self::Objection(objection) => objection.write_headers(request, agent, response),
+            Self::Objection(objection) => objection.write_headers(request, &agent.warner, response),
             Self::Cancelled => {}
         }
     }

@@ -249,7 +249,7 @@ impl Endpoint {
     pub(super) fn answer_objection(&mut self, now: Instant, inbound: &Inbound<'_>, objection: &Objection) {
         let (phrase, request) = (objection.to_string(), inbound.answering.request);
         self.answer(now, inbound, objection.status(), Some(&phrase), |response, agent| {
-            objection.write_headers(request, &agent.warning_agent, response);
+            objection.write_headers(request, &agent.warner, response);
         });
     }
 
@@ -337,7 +337,7 @@ impl Endpoint {
         outbox.push_with(flow, |out| {
             let phrase = objection.to_string();
             answering.write(out, agent, objection.status(), Some(&phrase), |response, agent| {
-                objection.write_headers(request, &agent.warning_agent, response);
+                objection.write_headers(request, &agent.warner, response);
             });
         });
         true

@@ -275,7 +275,7 @@ impl Endpoint {
         let answer = answer.to(request);
         let (status, phrase) = (answer.status(), answer.phrase());
         self.respond_stateless(inbound, status, phrase.as_deref(), |response, agent| {
-            answer.write_headers(request, &agent.warning_agent, response);
+            answer.write_headers(request, agent, response);
         });
         let (status, end) = (Some(status.as_u16()), CallEnd::Stateless);
         self.events.push_back(Event::Ended { call, status, by, end });
@@ -340,7 +340,7 @@ impl Endpoint {
         let (answer, request) = (answer.to(answering.request), answering.request);
         let (status, phrase) = (answer.status(), answer.phrase());
         let is_sent = self.respond(now, key, answering, status, phrase.as_deref(), |response, agent| {
-            answer.write_headers(request, &agent.warning_agent, response);
+            answer.write_headers(request, agent, response);
         });
         if is_sent && by != EndedBy::Decision {
             self.transactions.note(key, by);

@@ -84,12 +84,16 @@ fn push_dotted(out: &mut Vec<u8>, address: Ipv4Addr) {
 }
 
 fn push_decimal(out: &mut Vec<u8>, number: u16) {
-    for unit in [10_000, 1_000, 100, 10] {
-        if number >= unit {
-            out.push(b"0123456789"[usize::from(number / unit % 10)]);
+    // The digits of the largest number.
+    let (mut digits, mut first, mut rest) = ([b'0'; 5], 5, number);
+    for digit in digits.iter_mut().rev() {
+        *digit = b"0123456789"[usize::from(rest % 10)];
+        (first, rest) = (first - 1, rest / 10);
+        if rest == 0 {
+            break;
         }
     }
-    out.push(b"0123456789"[usize::from(number % 10)]);
+    out.extend_from_slice(&digits[first..]);
 }
 
 /// Returns where the responses to a request go, given what it came in on.
