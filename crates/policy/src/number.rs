@@ -199,15 +199,26 @@ impl E164 {
 
     /// Writes it to the end of a text, the last digit first, and returns it.
     fn spell(self, text: &mut [u8; Number::LONGEST]) -> &[u8] {
+        const PAIRS: &[u8; 200] = b"0001020304050607080910111213141516171819\
+            2021222324252627282930313233343536373839\
+            4041424344454647484950515253545556575859\
+            6061626364656667686970717273747576777879\
+            8081828384858687888990919293949596979899";
+
         let (mut rest, mut begin) = (self.as_u64(), text.len());
-        for place in text.iter_mut().rev() {
-            begin -= 1;
-            if rest == 0 {
-                *place = b'+';
+        // Two digits to a step: every call spells its caller several times.
+        for pair in text.as_chunks_mut().0.iter_mut().rev() {
+            let at = 2 * (rest % 100) as usize;
+            let (one, other) = (PAIRS[at], PAIRS[at + 1]);
+            (*pair, begin) = match rest {
+                0 => ([b' ', b'+'], begin - 1),
+                1..10 => ([b'+', other], begin - 2),
+                _ => ([one, other], begin - 2),
+            };
+            if rest < 10 {
                 break;
             }
-            *place = b'0' + u8::try_from(rest % 10).unwrap_or(0);
-            rest /= 10;
+            rest /= 100;
         }
         &text[begin..]
     }

@@ -426,3 +426,13 @@ fn the_key_that_ends_dialling_is_no_part_of_a_number() {
     assert_eq!(read("*21#", "CH"), "internal *21#");
     assert_eq!(read("internal:55#", "CH"), "internal 55#");
 }
+
+#[test]
+fn a_number_of_any_length_is_written_with_all_its_digits() {
+    let longest = 198_765_432_100_305_u64;
+    let numbers = (0..15).map(|cut| longest / 10_u64.pow(cut)).chain((0..15).map(|zeros| 10_u64.pow(zeros)));
+    for number in numbers.filter_map(|digits| Some((digits, E164::new(digits)?))) {
+        assert_eq!(number.1.to_string(), format!("+{}", number.0));
+    }
+    assert_eq!(E164::new(longest).map(|number| number.to_string()), Some(format!("+{longest}")));
+}
