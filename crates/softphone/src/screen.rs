@@ -28,6 +28,23 @@ pub struct CallId {
     pub(crate) number: u64,
 }
 
+impl CallId {
+    /// Writes it at the end of a text, as its `Display` does: without a formatter, which takes several times as long.
+    ///
+    /// ```
+    /// # fn key(invite: &softphone::Invite<'_>) {
+    /// let mut text = "call ".to_owned();
+    /// invite.id().push_to(&mut text);
+    /// assert_eq!(text, format!("call {}", invite.id()));
+    /// # }
+    /// ```
+    pub fn push_to(self, text: &mut String) {
+        text.push_str(itoa::Buffer::new().format(self.shard));
+        text.push('.');
+        text.push_str(itoa::Buffer::new().format(self.number));
+    }
+}
+
 impl fmt::Display for CallId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&String::from(*self))
@@ -38,9 +55,7 @@ impl fmt::Display for CallId {
 impl From<CallId> for String {
     fn from(id: CallId) -> Self {
         let mut text = String::with_capacity(24);
-        text.push_str(itoa::Buffer::new().format(id.shard));
-        text.push('.');
-        text.push_str(itoa::Buffer::new().format(id.number));
+        id.push_to(&mut text);
         text
     }
 }

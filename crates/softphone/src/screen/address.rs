@@ -51,9 +51,18 @@ impl<'a> Address<'a> {
         match self.uri.as_ref().map(Uri::host) {
             None => Cow::Borrowed(""),
             Some(Host::Name(name)) => Cow::Borrowed(name),
+            // As nearly all write it, it reads the same.
+            Some(Host::V4(address)) if self.host_length() == Some(dotted_length(address)) => {
+                lossy(self.uri.as_ref().map(Uri::host_bytes).unwrap_or_default())
+            }
             Some(Host::V4(address)) => Cow::Owned(dotted(address)),
             Some(host @ Host::V6(_)) => Cow::Owned(host.to_string()),
         }
+    }
+
+    /// Returns how many bytes the host has as it is written.
+    fn host_length(&self) -> Option<usize> {
+        self.uri.as_ref().map(|uri| uri.host_bytes().len())
     }
 
     /// Returns the value of a parameter of the URI, such as `phone-context` of a `tel` URI.
@@ -139,6 +148,12 @@ impl fmt::Debug for Address<'_> {
     }
 }
 
+/// Returns how many bytes [`dotted`] makes of an address.
+fn dotted_length(address: Ipv4Addr) -> usize {
+    let octets = address.octets().map(|octet| 1 + usize::from(octet > 9) + usize::from(octet > 99));
+    octets.iter().sum::<usize>() + "...".len()
+}
+
 /// Writes an address as its `Display` does, at a tenth of what that costs: each screened call asks for it.
 fn dotted(address: Ipv4Addr) -> String {
     let mut text = String::with_capacity("255.255.255.255".len());
@@ -198,6 +213,16 @@ mod tests {
         for octet in 0..=u8::MAX {
             let address = Ipv4Addr::new(octet, 0, 255, octet.wrapping_mul(7));
             assert_eq!(dotted(address), address.to_string());
+            assert_eq!(dotted_length(address), address.to_string().len());
         }
+    }
+
+    #[test]
+    fn a_host_is_shown_without_zeros_that_stand_before_its_octets() {
+        for host in ["192.0.2.1", "192.000.2.1", "192.0.2.01", "192.0.002.001"] {
+            assert_eq!(address(&format!("<sip:a@{host}:5070;lr>")).host(), "192.0.2.1", "{host}");
+        }
+        assert_eq!(address("<sip:a@pbx.example>").host(), "pbx.example");
+        assert_eq!(address("<tel:+41791234567>").host(), "");
     }
 }

@@ -202,7 +202,7 @@ impl<'a> Invite<'a> {
     /// Returns `User-Agent`: the software of the caller, as it claims.
     #[must_use]
     pub fn user_agent(&self) -> Option<Cow<'a, str>> {
-        self.header("User-Agent")
+        Some(text(self.message().fields_of(HeaderName::UserAgent).next()?.unfolded()))
     }
 
     /// Returns the body, which is the session description that is offered, as it came; `None` where there is none.
