@@ -160,11 +160,11 @@ static OUTLET: Outlet = Outlet::new();
 /// the digits at most are shown, of a name, or of a short number, nothing. What is left out is ASCII: any other
 /// character costs the log more than the rest of the line.
 pub(crate) fn redacted(caller: &str) -> String {
-    parts(caller).concat()
+    redacted_in_pieces(caller).concat()
 }
 
-/// Returns what is shown of a caller: a beginning, what stands for the rest, and an end.
-fn parts(caller: &str) -> [&str; 3] {
+/// Returns the same in pieces, each of printable ASCII: a beginning, what stands for the rest, and an end.
+pub(crate) fn redacted_in_pieces(caller: &str) -> [&str; 3] {
     if ["anonymous", "unavailable", "invalid"].contains(&caller) {
         return [caller, "", ""];
     }

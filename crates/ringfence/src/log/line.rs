@@ -59,35 +59,36 @@ impl Line {
 
     /// Writes what the line says.
     pub(crate) fn message(&mut self, message: &str) {
-        self.name(MESSAGE);
+        self.text.push(' ');
         // To write to a string cannot fail.
         let _ = self.escaping().write_str(message);
     }
 
     /// Writes a field that is a text.
     pub(crate) fn text(&mut self, name: &str, value: &str) {
-        self.name(name);
         if is_plain(value) {
-            self.text.push('"');
-            self.text.push_str(value);
-            self.text.push('"');
+            self.text.extend([" ", name, "=\"", value, "\""]);
         } else {
+            self.name(name);
             let _ = write!(self.text, "{value:?}");
         }
     }
 
+    /// Writes a field that is a text of pieces, each of which reads the same between quotation marks.
+    pub(crate) fn plain_text(&mut self, name: &str, [begin, middle, end]: [&str; 3]) {
+        self.text.extend([" ", name, "=\"", begin, middle, end, "\""]);
+    }
+
     /// Writes a field that is a whole number.
     pub(crate) fn number(&mut self, name: &str, value: u64) {
-        self.name(name);
-        self.text.push_str(itoa::Buffer::new().format(value));
+        self.text.extend([" ", name, "=", itoa::Buffer::new().format(value)]);
     }
 
     /// Begins a field, or what the line says.
     pub(super) fn name(&mut self, name: &str) {
         self.text.push(' ');
         if name != MESSAGE {
-            self.text.push_str(name);
-            self.text.push('=');
+            self.text.extend([name, "="]);
         }
     }
 

@@ -49,13 +49,12 @@ fn decided(call: &Kept, log_numbers: bool) {
     if !tracing::event_enabled!(Level::INFO, id, line, caller, verdict, rule, status) {
         return;
     }
-    let caller = caller(call, log_numbers);
     match log::line(Level::INFO) {
         Some(mut line) => {
-            write_decided(call, &caller, &mut line);
+            write_decided(call, log_numbers, &mut line);
             log::put(line);
         }
-        None => tell_decided(call, &caller),
+        None => tell_decided(call, &caller(call, log_numbers)),
     }
 }
 
@@ -65,11 +64,15 @@ fn tell_decided(call: &Kept, caller: &str) {
     tracing::info!(id, line, caller, verdict, rule, status, "call decided");
 }
 
-fn write_decided(call: &Kept, caller: &str, line: &mut Line) {
+fn write_decided(call: &Kept, log_numbers: bool, line: &mut Line) {
     line.message("call decided");
     line.text("id", call.id());
     line.text("line", call.line());
-    line.text("caller", caller);
+    if log_numbers {
+        line.text("caller", &caller(call, log_numbers));
+    } else {
+        line.plain_text("caller", log::redacted_in_pieces(call.caller()));
+    }
     line.text("verdict", call.verdict.name());
     line.text("rule", call.rule());
     if let Some(status) = call.verdict.status() {
@@ -104,10 +107,12 @@ mod tests {
                 evidence: Evidence::default(),
                 ended: None,
             });
-            let caller = caller(&call, false);
-            let written = log::shown(|line| write_decided(&call, &caller, line));
-            assert_eq!(written, log::logged(|| tell_decided(&call, &caller)));
-            assert!(written.contains("call decided id=\"0.7\" line="), "{written}");
+            for log_numbers in [false, true] {
+                let written = log::shown(|line| write_decided(&call, log_numbers, line));
+                let caller = caller(&call, log_numbers);
+                assert_eq!(written, log::logged(|| tell_decided(&call, &caller)));
+                assert!(written.contains("call decided id=\"0.7\" line="), "{written}");
+            }
         }
     }
 }
