@@ -362,7 +362,7 @@ fn entries(config: &Config) -> Vec<(String, usize)> {
 /// Tells the screen and the journal how a call has ended.
 fn note_end(screen: &Screen, recorder: &Recorder, ended: &Ended) {
     screen.ended(ended);
-    recorder.ended(ended.call.into(), ending(ended.status, ended.by, ended.how));
+    recorder.ended(ended.call, ending(ended.status, ended.by, ended.how));
 }
 
 /// Returns what the record of a call says of its end.
@@ -417,7 +417,7 @@ mod tests {
             ("0.3", 503, EndedBy::Overload),
         ] {
             recorder.record(rejected(id), None);
-            recorder.ended(id.to_owned(), ending(Some(status), by, How::Stateless));
+            recorder.ended_as(id.to_owned(), ending(Some(status), by, How::Stateless));
         }
         while let Ok(record) = records.try_recv() {
             drop(journal.take(record));

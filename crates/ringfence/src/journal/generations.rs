@@ -9,7 +9,7 @@
 
 use std::borrow::Borrow;
 use std::collections::HashMap;
-use std::collections::hash_map::RandomState;
+use std::collections::hash_map::{Entry, RandomState};
 use std::hash::{BuildHasher, Hash};
 
 /// A bounded map.
@@ -34,15 +34,18 @@ impl<K: Eq + Hash, V, S: BuildHasher + Default> Generations<K, V, S> {
         V: Default,
     {
         let mut forgotten = HashMap::default();
-        if !self.young.contains_key(&key) {
-            if self.young.len() >= self.most / 2 {
-                forgotten = std::mem::replace(&mut self.old, std::mem::take(&mut self.young));
-            }
-            // It may have been in what has just grown old, or in what is forgotten.
-            let known = self.old.remove(&key).or_else(|| forgotten.remove(&key));
-            self.young.insert(key.clone(), known.unwrap_or_default());
+        if self.young.len() >= self.most / 2 && !self.young.contains_key(&key) {
+            forgotten = std::mem::replace(&mut self.old, std::mem::take(&mut self.young));
         }
-        (self.young.entry(key).or_default(), forgotten)
+        let value = match self.young.entry(key) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(place) => {
+                // It may have been in what has just grown old, or in what is forgotten.
+                let known = self.old.remove(place.key()).or_else(|| forgotten.remove(place.key()));
+                place.insert(known.unwrap_or_default())
+            }
+        };
+        (value, forgotten)
     }
 
     /// Returns an entry without touching it.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 use jiff::Timestamp;
+use softphone::CallId;
 use tokio::sync::mpsc;
 
 use super::call::{Added, Call, Ended, Outcome, Record};
@@ -65,7 +66,13 @@ impl Recorder {
     }
 
     /// Queues how a call ended.
-    pub(crate) fn ended(&self, id: String, ended: Ended) {
+    pub(crate) fn ended(&self, id: CallId, ended: Ended) {
+        self.queue(Queued::Ended { id, ended });
+    }
+
+    /// Queues how a call ended that a test numbers.
+    #[cfg(test)]
+    pub(crate) fn ended_as(&self, id: String, ended: Ended) {
         self.queue(Record::Ended { id, ended });
     }
 

@@ -57,8 +57,8 @@ fn the_ring_forgets_the_oldest_and_counts_it() {
 struct Sketch(&'static str);
 
 impl Draft for Sketch {
-    fn write(self: Box<Self>) -> Kept {
-        Kept::of(call(self.0, Outcome::Ring))
+    fn write(self: Box<Self>, number: u64) -> Arc<Kept> {
+        Arc::new(Kept { number, ..Kept::of(call(self.0, Outcome::Ring)) })
     }
 }
 
@@ -109,7 +109,7 @@ fn a_call_is_told_when_it_is_decided_and_when_it_ends() {
     let (recorder, journal, mut records) = in_memory();
     let (_, mut follower) = journal.follow(0);
     recorder.record(call("a", Outcome::Ignore), None);
-    recorder.ended("0.a".to_owned(), acknowledged());
+    recorder.ended_as("0.a".to_owned(), acknowledged());
     let told: Vec<_> = std::iter::from_fn(|| records.try_recv().ok())
         .flat_map(|r| journal.take(r))
         .map(|news| news.readable())
@@ -126,7 +126,7 @@ fn a_call_is_told_when_it_is_decided_and_when_it_ends() {
 fn an_end_that_comes_before_its_call_is_told_after_it() {
     let (recorder, journal, mut records) = in_memory();
     let (_, mut follower) = journal.follow(0);
-    recorder.ended("0.a".to_owned(), acknowledged());
+    recorder.ended_as("0.a".to_owned(), acknowledged());
     recorder.record(call("a", Outcome::Reject { status: 486 }), None);
     let told: Vec<_> = std::iter::from_fn(|| records.try_recv().ok())
         .flat_map(|r| journal.take(r))
@@ -148,7 +148,7 @@ fn a_call_that_newer_ones_pushed_out_of_memory_is_told_to_have_ended() {
         recorder.record(call(&number.to_string(), Outcome::Ring), None);
         drop(journal.take(records.try_recv().unwrap()));
     }
-    recorder.ended("0.0".to_owned(), acknowledged());
+    recorder.ended_as("0.0".to_owned(), acknowledged());
     let told: Vec<_> = journal.take(records.try_recv().unwrap()).map(|news| news.readable()).collect();
     assert!(matches!(&told[..], [News::Ended(call)] if call.number == 1 && call.ended.is_some()), "{told:?}");
     assert_eq!(std::iter::from_fn(|| follower.try_recv().ok()).last().as_ref(), told.last());

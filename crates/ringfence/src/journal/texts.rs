@@ -137,7 +137,7 @@ impl Texts {
     }
 
     /// Tells that the next text is the same as its model. Returns whether there is one.
-    pub(super) fn tell_again(&mut self, text: Text) -> bool {
+    pub(crate) fn tell_again(&mut self, text: Text) -> bool {
         let place = text.model().map_or(NOWHERE, |model| self.places[model as usize]);
         self.place(text, place);
         place != NOWHERE

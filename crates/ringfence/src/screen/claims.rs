@@ -96,11 +96,10 @@ impl<'a> Claims<'a> {
 
     /// Returns what a trusted peer says it has verified of the identity that names the caller, if its word counts on
     /// this line. What it found of another address says nothing of this one.
-    pub(super) fn verified(&self, order: &[Identity]) -> Option<Verified> {
+    pub(super) fn verified(&self, caller: &Caller<'_>, order: &[Identity]) -> Option<Verified> {
         if !order.contains(&Identity::Verstat) {
             return None;
         }
-        let caller = self.caller(order);
         let [of_from, of_asserted, of_remote] =
             [Some(&self.from), self.asserted.as_ref(), self.remote_party.as_ref()]
                 .map(|claim| claim?.verstat);
@@ -122,14 +121,14 @@ const NOBODY: Caller<'static> =
 
 impl<'a> Claim<'a> {
     fn of(address: Address<'a>) -> Self {
-        let user = match address.param("phone-context") {
-            Some(context) if address.host().is_empty() => {
-                Cow::Owned(format!("{};phone-context={context}", address.user()))
-            }
-            _ => address.user(),
+        let host = address.host();
+        let context = if host.is_empty() { address.param("phone-context") } else { None };
+        let user = match context {
+            Some(context) => Cow::Owned(format!("{};phone-context={context}", address.user())),
+            None => address.user(),
         };
         let verstat = address.verstat().as_deref().map(read_verstat);
-        Self { user, host: address.host(), display_name: address.display_name(), verstat }
+        Self { user, host, display_name: address.display_name(), verstat }
     }
 
     fn caller(&self, source: Source) -> Caller<'_> {
@@ -269,7 +268,8 @@ mod tests {
         let asserted = || verified(claim("+442079460123"), passed);
         let both = Claims { from: from(), asserted: Some(asserted()), ..claims("", None) };
         let of = |claims: &Claims<'_>, order: &[Identity]| {
-            claims.verified(order).map(|verified| (verified.verification, verified.source))
+            let verified = claims.verified(&claims.caller(order), order);
+            verified.map(|verified| (verified.verification, verified.source))
         };
         let from_first = [Identity::Verstat, Identity::From];
         assert_eq!(of(&both, &USUAL), Some((passed, Source::AssertedIdentity)));

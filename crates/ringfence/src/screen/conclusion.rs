@@ -83,7 +83,7 @@ impl<'a> Asked<'a> {
         if place == IN_PLACE_OF_SILENCE && Outcome::of(silence(), is_from_registrar) == Outcome::Ignore {
             draft.remark("; the caller had heard 100 Trying, so it was answered 480");
         }
-        Conclusion { place, verdict, record: Recorded::Whole(Box::new(draft)) }
+        Conclusion { place, verdict, record: Recorded::Whole(draft) }
     }
 
     /// Returns how long it has taken until now.

@@ -98,9 +98,9 @@ impl Copies {
     /// Returns what an INVITE is known by; `None` for one that cannot be told from others. A copy is of the same caller, by
     /// the word of somebody as far trusted: a stranger who has seen an INVITE has no part in its decision.
     pub(super) fn key(&self, invite: &Invite<'_>, caller: &Caller<'_>, seen: &Seen<'_>) -> Option<u64> {
-        let (call_id, (tag, is_trusted)) = (invite.call_id(), seen.origin()?);
+        let (call_id, (tag, is_trusted)) = (seen.call_id(), seen.origin()?);
         let is_known = !call_id.is_empty() && !tag.is_empty();
-        let texts = [&call_id, tag, caller.user, caller.host, seen.meant()];
+        let texts = [call_id, tag, caller.user, caller.host, seen.meant()];
         let cseq = invite.cseq().filter(|_| is_known)?;
         Some(self.key_of(texts, cseq, [is_trusted, caller.withheld]))
     }

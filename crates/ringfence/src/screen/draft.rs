@@ -18,8 +18,8 @@ use ringfence_policy::{
 use softphone::{CallId, Invite, Objection};
 
 use super::conclusion::{Asked, Basis};
-use super::record::{leads_away, objection, with_shown, write_entry};
-use super::seen::written;
+use super::record::{is_shown_as_known, leads_away, objection, with_shown, write_entry};
+use super::seen::{Seen, written};
 use super::{Moment, Rules};
 use crate::journal::{self, Evidence, Kept, Outcome, Text, Texts, facts, with_identity};
 
@@ -58,11 +58,9 @@ struct Obstacle {
     to_redirection: bool,
 }
 
-/// What is told of a decision.
-#[derive(Debug)]
+/// What is told of a decision beside the texts.
+#[derive(Debug, Default)]
 struct Told {
-    /// All but the facts.
-    texts: Texts,
     shadow: Vec<String>,
     is_audited: bool,
 }
@@ -85,9 +83,10 @@ impl Draft {
         action: &Action,
         outcome: Outcome,
         basis: Basis<'_, '_>,
-    ) -> Self {
+    ) -> Box<Self> {
         let took = asked.took();
         let Asked { rules, invite, line, .. } = asked;
+        let line_label = invite.line_label();
         let Basis { caller, facts, stood_on, said, at, .. } = basis;
         let policy = &rules.policy;
         let obstacle = Obstacle::to(invite, action);
@@ -105,9 +104,9 @@ impl Draft {
                 remarks.extend(["; no answer of ", &said.list, " (", why, ")"]);
             }
         }
-        Self {
+        Box::new(Self {
             decision: decision.keep(policy),
-            texts: texts(invite, caller, facts),
+            texts: texts(&asked.seen, line_label, caller, facts),
             who: facts.caller.keep(),
             facts: written(facts, caller, policy, stood_on, said),
             outcome,
@@ -123,7 +122,7 @@ impl Draft {
             rules: Arc::clone(rules),
             #[cfg(test)]
             is_unspeakable: false,
-        }
+        })
     }
 
     /// Returns what the rules know the caller by.
@@ -136,18 +135,23 @@ impl Draft {
         self.remarks.push_str(remark);
     }
 
-    /// Makes the record.
-    pub(super) fn written(&self) -> Kept {
+    /// Makes the record of the call of this number.
+    pub(super) fn written(&self, number: u64) -> Kept {
+        let mut texts = self.known();
         // Whatever goes wrong with the words: the call has a record.
-        let told = catch_unwind(AssertUnwindSafe(|| self.told())).ok().flatten();
-        let Told { mut texts, shadow, is_audited } = told.unwrap_or_else(|| self.without_words());
+        let told = catch_unwind(AssertUnwindSafe(|| self.tell(&mut texts))).ok().flatten();
+        let Told { shadow, is_audited } = told.unwrap_or_else(|| {
+            texts = self.known();
+            self.tell_without_words(&mut texts);
+            Told::default()
+        });
         texts.say(Text::Facts, |out| facts::write_others(&self.facts, out));
         let (texts, room) = texts.fitted();
         if room.capacity() <= MOST_KEPT {
             ROOM.set(room);
         }
         Kept {
-            number: 0,
+            number,
             at: self.at,
             verdict: self.outcome.clone(),
             texts,
@@ -162,18 +166,21 @@ impl Draft {
     }
 
     /// Tells it in words. `None` is never: the decision is of the policy that is kept beside it, and the facts are told apart.
-    fn told(&self) -> Option<Told> {
+    fn tell(&self, texts: &mut Texts) -> Option<Told> {
         #[cfg(test)]
         assert!(!self.is_unspeakable, "a test wants it");
         let Self { rules, at, outcome, .. } = self;
         let decision = self.decision.under(&rules.policy)?;
-        let texts = CallTexts { who: Some(self.who), ..self.texts.of_facts()? };
-        Some(self.facts.with_texts(texts, &rules.policy, *at, None, |facts, at| {
+        let of_facts = CallTexts { who: Some(self.who), ..self.texts.of_facts()? };
+        Some(self.facts.with_texts(of_facts, &rules.policy, *at, None, |facts, at| {
             let explained = Explained { decision: &decision, outcome, obstacle: self.obstacle.as_ref() };
-            let mut texts = self.known();
             texts.tell(Text::Rule, Some(decision.rule_id()));
             texts.tell(Text::List, decision.list());
-            with_shown(facts, |shown| texts.tell(Text::Caller, Some(shown)));
+            if is_shown_as_known(facts) {
+                texts.tell_again(Text::Caller);
+            } else {
+                with_shown(facts, |shown| texts.tell(Text::Caller, Some(shown)));
+            }
             if decision.entry().is_some() || decision.list().is_some() {
                 texts.say(Text::Entry, |out| write_entry(&decision, facts, out));
             } else {
@@ -187,41 +194,38 @@ impl Draft {
                 out.push_str(&self.remarks);
             });
             let is_audited = decision.rule().is_some_and(|rule| rule.is_audited);
-            Told { texts, shadow: Evidence::shadow_of(&decision), is_audited }
+            Told { shadow: Evidence::shadow_of(&decision), is_audited }
         }))
     }
 
-    fn without_words(&self) -> Told {
+    fn tell_without_words(&self, texts: &mut Texts) {
         let decision = self.decision.under(&self.rules.policy);
-        let mut texts = self.known();
         texts.tell(Text::Rule, decision.as_ref().map(Decision::rule_id));
         texts.tell(Text::List, None);
         texts.tell(Text::Caller, Some(CallerKind::Invalid.as_str()));
         texts.tell(Text::Entry, None);
         texts.say(Text::Reason, |out| out.extend(["to say why panicked", &self.remarks]));
-        Told { texts, shadow: Vec::new(), is_audited: false }
     }
 
     /// Returns the texts that are known without the policy.
     fn known(&self) -> Texts {
         let mut texts = self.texts.copied_into(ROOM.take());
-        texts.tell(Text::Id, Some(&String::from(self.id)));
+        texts.say(Text::Id, |out| self.id.push_to(out));
         texts.say(Text::Source, |out| write_address(self.source, out));
         texts
     }
 }
 
 /// Copies the texts of an INVITE.
-fn texts(invite: &Invite<'_>, caller: &Caller<'_>, facts: &Known<'_>) -> Texts {
-    let call_id = invite.call_id();
+fn texts(seen: &Seen<'_>, line_label: &str, caller: &Caller<'_>, facts: &Known<'_>) -> Texts {
     with_identity(&facts.caller, |identity| {
         Texts::of([
-            (Text::Line, Some(invite.line_label())),
+            (Text::Line, Some(line_label)),
             (Text::Host, Some(caller.host)),
             (Text::OnLine, Some(facts.line)),
             (Text::UserAgent, facts.user_agent),
             (Text::Identity, identity),
-            (Text::CallId, Some(&*call_id)),
+            (Text::CallId, Some(seen.call_id())),
             (Text::User, Some(caller.user)),
             (Text::DisplayName, caller.display_name),
             (Text::Called, facts.called.map(|(called, _)| called)),
@@ -231,8 +235,8 @@ fn texts(invite: &Invite<'_>, caller: &Caller<'_>, facts: &Known<'_>) -> Texts {
 }
 
 impl journal::Draft for Draft {
-    fn write(self: Box<Self>) -> Kept {
-        self.written()
+    fn write(self: Box<Self>, number: u64) -> Arc<Kept> {
+        Arc::new(self.written(number))
     }
 }
 

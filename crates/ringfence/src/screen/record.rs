@@ -11,8 +11,11 @@ use crate::journal::{Added, Call, Evidence, Outcome, with_identity};
 /// Writes the entry that matched: as it is written, or who was put on the list for a time.
 pub(super) fn write_entry(decision: &Decision<'_>, facts: &Facts<'_>, out: &mut String) {
     if let Some(entry) = decision.entry() {
-        // To write to a string cannot fail.
-        let _ = write!(out, "{entry}");
+        match entry.written() {
+            // To write to a string cannot fail.
+            "" => drop(write!(out, "{entry}")),
+            written => out.push_str(written),
+        }
         return;
     }
     match facts.caller {
@@ -31,6 +34,11 @@ pub(super) fn shown(facts: &Facts<'_>) -> String {
     with_shown(facts, str::to_owned)
 }
 
+/// Tells whether the caller is shown as it is known, which needs no formatter.
+pub(super) fn is_shown_as_known(facts: &Facts<'_>) -> bool {
+    matches!(facts.caller, CallerId::Number(_) | CallerId::Implausible(..) | CallerId::Ambiguous(_))
+}
+
 /// Shows the same where it need not be kept.
 pub(super) fn with_shown<T>(facts: &Facts<'_>, see: impl FnOnce(&str) -> T) -> T {
     match facts.caller {
@@ -38,7 +46,6 @@ pub(super) fn with_shown<T>(facts: &Facts<'_>, see: impl FnOnce(&str) -> T) -> T
         CallerId::Anonymous { .. } | CallerId::WithheldName(_) | CallerId::Unavailable => {
             see(facts.caller.kind().as_str())
         }
-        // They are shown as they are known, which needs no formatter.
         CallerId::Number(_) | CallerId::Implausible(..) | CallerId::Ambiguous(_) => {
             with_identity(&facts.caller, |identity| see(identity.unwrap_or_default()))
         }

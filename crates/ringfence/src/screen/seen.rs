@@ -14,6 +14,7 @@ use super::memory::{Said, StoodOn};
 #[derive(Debug)]
 pub(super) struct Seen<'a> {
     claims: Claims<'a>,
+    call_id: Cow<'a, str>,
     /// The user of To, or of the Request-URI.
     meant: Cow<'a, str>,
     /// That of `P-Called-Party-ID`, by a trusted peer.
@@ -39,6 +40,7 @@ impl<'a> Seen<'a> {
         let first = invite.diversions().into_iter().next();
         Self {
             claims: Claims::of(invite),
+            call_id: invite.call_id(),
             called_source: if party.is_some() { Source::CalledPartyId } else { source },
             meant,
             party,
@@ -59,7 +61,7 @@ impl<'a> Seen<'a> {
         groups: &'f [Box<str>],
         history: &'f dyn History,
     ) -> Facts<'f> {
-        let verified = self.claims.verified(order);
+        let verified = self.claims.verified(caller, order);
         Facts {
             called: Some((self.party.as_ref().unwrap_or(&self.meant), self.called_source)),
             groups,
@@ -81,6 +83,11 @@ impl<'a> Seen<'a> {
         Some((self.claims.tag()?, self.arrival.is_trusted()))
     }
 
+    /// Returns the Call-ID.
+    pub(super) fn call_id(&self) -> &str {
+        &self.call_id
+    }
+
     /// Returns whom the caller meant. Of the numbers that are called this alone is the same on all branches of a fork.
     pub(super) fn meant(&self) -> &str {
         &self.meant
@@ -100,20 +107,7 @@ pub(super) fn written(
     stood_on: StoodOn,
     said: &[Said],
 ) -> Call {
-    let answers = || said.iter().filter_map(|said| Some((&said.list, said.answer?)));
-    let unscored = answers().filter(|(_, answer)| answer.score == 0 && answer.is_listed);
-    let unlisted = answers().filter(|(_, answer)| answer.score > 0 && !answer.is_listed);
-    let default = |name: &str| {
-        let switch = policy.switches().iter().find(|switch| *switch.name == *name);
-        switch.is_some_and(|switch| switch.default)
-    };
-    let switches = stood_on.switches.into_iter().map(|(name, position)| {
-        let is_on = position.unwrap_or_else(|| default(&name));
-        (name, is_on)
-    });
-    let (on, off): (Vec<_>, Vec<_>) = switches.partition(|(_, is_on)| *is_on);
-    let names = |switches: Vec<(String, bool)>| switches.into_iter().map(|(name, _)| name).collect();
-    Call {
+    let mut call = Call {
         withheld: caller.withheld,
         caller_source: caller.source,
         called_source: facts.called.map_or(Source::To, |(_, source)| source),
@@ -123,19 +117,33 @@ pub(super) fn written(
         attestation: facts.attestation,
         vouched: facts.vouched,
         psap_callback: facts.psap_callback,
-        lists: stood_on.added.into_iter().chain(unscored.map(|(list, _)| list.clone())).collect(),
-        // Also of those that have nothing: they were asked.
-        scores: answers().map(|(list, answer)| (list.to_string(), answer.score)).collect(),
-        unlisted: unlisted.map(|(list, _)| list.clone()).collect(),
-        unanswered: said.iter().filter(|said| said.failed.is_some()).map(|said| said.list.clone()).collect(),
+        lists: stood_on.added,
         rate: stood_on.rate,
         dialed: stood_on.dialed.written(),
         answered: stood_on.answered.written(),
         emergency_call: stood_on.emergency_call.map(|at| at.to_string()),
-        switches: names(on),
-        switches_off: names(off),
         ..Call::default()
+    };
+    for Said { list, answer, failed } in said {
+        if let Some(answer) = answer {
+            match (answer.score, answer.is_listed) {
+                (0, true) => call.lists.push(list.clone()),
+                (1.., false) => call.unlisted.push(list.clone()),
+                (0, false) | (1.., true) => {}
+            }
+            // Also of those that have nothing: they were asked.
+            call.scores.insert(list.to_string(), answer.score);
+        }
+        if failed.is_some() {
+            call.unanswered.push(list.clone());
+        }
     }
+    for (name, position) in stood_on.switches {
+        let default = || policy.switches().iter().any(|switch| *switch.name == *name && switch.default);
+        let is_on = position.unwrap_or_else(default);
+        if is_on { &mut call.switches } else { &mut call.switches_off }.push(name);
+    }
+    call
 }
 
 /// Tells whether an emergency centre calls back (RFC 7090), which only those may say who are trusted.

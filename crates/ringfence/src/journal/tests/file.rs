@@ -135,9 +135,9 @@ fn a_call_has_its_end_whether_it_comes_with_it_or_later() {
     let bench = Bench::new();
     let mut running = bench.start();
     running.record([from(ANNA, 1), from(ANNA, 2)]);
-    running.recorder.ended(format!("0.{ANNA}-1"), acknowledged());
+    running.recorder.ended_as(format!("0.{ANNA}-1"), acknowledged());
     running.write([]);
-    running.recorder.ended(format!("0.{ANNA}-2"), acknowledged());
+    running.recorder.ended_as(format!("0.{ANNA}-2"), acknowledged());
     running.write([]);
     let calls = bench.reader().search(&Query::default()).unwrap();
     assert_eq!(
@@ -151,8 +151,8 @@ fn a_call_whose_caller_gave_up_before_it_was_decided_has_its_end_in_the_file() {
     let bench = Bench::new();
     let mut running = bench.start();
     let gave_up = Ended { at: at(1), status: Some(487), how: "the caller gave up".into() };
-    running.recorder.ended(format!("0.{ANNA}-1"), gave_up.clone());
-    running.recorder.ended(format!("0.{ANNA}-2"), gave_up.clone());
+    running.recorder.ended_as(format!("0.{ANNA}-1"), gave_up.clone());
+    running.recorder.ended_as(format!("0.{ANNA}-2"), gave_up.clone());
     running.record([from(ANNA, 1)]);
     running.write([]);
     running.write([from(ANNA, 2)]);
@@ -166,7 +166,7 @@ fn an_end_that_comes_before_its_call_is_judged_by_the_line_of_the_call() {
     let bench = Bench::new();
     let mut running = bench.start();
     let elsewhere = Ended { at: at(9), status: Some(487), how: Ended::ELSEWHERE.into() };
-    running.recorder.ended(format!("0.{ANNA}-1"), elsewhere);
+    running.recorder.ended_as(format!("0.{ANNA}-1"), elsewhere);
     let call = from(ANNA, 1);
     running.write([Call { evidence: Evidence { is_sole: true, ..call.evidence.clone() }, ..call }]);
     let read = bench.reader().search(&Query::default()).unwrap().pop().unwrap();
@@ -178,9 +178,9 @@ fn a_call_that_another_phone_answered_counts_as_answered() {
     let bench = Bench::new();
     let mut running = bench.start();
     let elsewhere = Ended { at: at(9), status: Some(487), how: Ended::ELSEWHERE.into() };
-    running.recorder.ended(format!("0.{BERT}-2"), elsewhere.clone());
+    running.recorder.ended_as(format!("0.{BERT}-2"), elsewhere.clone());
     running.record([from(ANNA, 1), from(BERT, 2)]);
-    running.recorder.ended(format!("0.{ANNA}-1"), elsewhere);
+    running.recorder.ended_as(format!("0.{ANNA}-1"), elsewhere);
     running.write([]);
     drop(running);
     let running = bench.start();
@@ -422,7 +422,7 @@ fn a_call_under_way_has_its_end_although_somebody_was_forgotten_meanwhile() {
     let mut running = bench.start();
     running.write([from(BERT, 1)]);
     running.journal.forget(ANNA, region()).unwrap();
-    running.recorder.ended(format!("0.{BERT}-1"), acknowledged());
+    running.recorder.ended_as(format!("0.{BERT}-1"), acknowledged());
     running.write([]);
     assert_eq!(bench.reader().search(&Query::default()).unwrap()[0].ended, Some(acknowledged()));
 }

@@ -197,7 +197,7 @@ fn child(path: std::path::PathBuf) -> ! {
         // Some end at once, as most do, and some when their row is written.
         let ends = if number % 3 == 0 { number / 2 } else { number };
         let how = "acknowledged".into();
-        recorder.ended(ends.to_string(), Ended { at: Timestamp::now(), status: Some(486), how });
+        recorder.ended_as(ends.to_string(), Ended { at: Timestamp::now(), status: Some(486), how });
         while let Ok(record) = records.try_recv() {
             drop(journal.take(record));
         }

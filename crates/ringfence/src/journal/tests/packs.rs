@@ -83,7 +83,7 @@ fn a_call_that_has_not_ended_or_is_audited_is_a_row_among_packed_ones() {
         1 => Call { evidence: Evidence { is_audited: true, ..mixed(second).evidence }, ..mixed(second) },
         _ => mixed(second),
     });
-    running.recorder.ended(format!("0.{ANNA}-10"), acknowledged());
+    running.recorder.ended_as(format!("0.{ANNA}-10"), acknowledged());
     running.write([]);
     assert_eq!(value(&bench, "SELECT count(*) FROM calls"), 60);
     let reader = bench.reader();
