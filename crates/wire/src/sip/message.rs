@@ -198,9 +198,9 @@ impl Message<'_> {
         self.fields.iter().map(|field| self.field(field))
     }
 
-    /// Returns where the fields lie among which those of a name are: all of them, or none where none has it.
+    /// Returns where the fields lie among which those of a name are, the first of them first; nothing where none has it.
     pub(super) fn spans_of(&self, name: HeaderName) -> &[FieldSpan] {
-        if self.names.has(name) { &self.fields } else { &[] }
+        self.fields.get(self.names.places(name, self.fields.len())).unwrap_or_default()
     }
 
     /// Iterates over the fields of that name; those of [`HeaderName::Other`] are all that are not known.

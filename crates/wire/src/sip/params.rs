@@ -61,7 +61,10 @@ impl<'a> Params<'a> {
     ) -> Result<Self, Fault> {
         let params = lexer.rest();
         let mut count = 0;
-        while let Some((name, value)) = take_param(lexer, TOKEN)? {
+        // Most have one or two, and nothing behind them.
+        while !lexer.rest().is_empty()
+            && let Some((name, value)) = take_param(lexer, TOKEN)?
+        {
             count += 1;
             if count > MAX_PARAMETERS {
                 return Err(Fault::TooManyParameters);
@@ -119,6 +122,9 @@ impl<'a> Iterator for ParamsIter<'a> {
     type Item = (&'a [u8], Option<&'a [u8]>);
 
     fn next(&mut self) -> Option<Self::Item> {
+        if self.lexer.rest().is_empty() {
+            return None;
+        }
         // The names of a URI's parameters may be more than tokens; they were checked when it was read.
         take_param(&mut self.lexer, PARAM_NAME).ok().flatten()
     }

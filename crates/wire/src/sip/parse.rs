@@ -151,7 +151,7 @@ impl<'a> Message<'a> {
                 Span::new(end - trim_start(value).len(), end)
             }
         };
-        self.names.add(id);
+        self.names.add(id, self.fields.len());
         self.fields.push(FieldSpan { id, name: Span::new(start, start + name), value });
         Ok(())
     }

@@ -7,6 +7,7 @@ use super::error::UriError;
 use super::host::Host;
 use super::lex::{Lexer, ascii, trim};
 use super::params::{MAX_PARAMETERS, Params};
+use super::words::is_without;
 
 mod compare;
 
@@ -354,6 +355,9 @@ fn check(bytes: &[u8], class: impl Fn(u8) -> bool, error: UriError) -> Result<()
 
 /// Decodes each escape, once. A `%` that starts none stays.
 pub(super) fn unescape(bytes: &[u8]) -> Cow<'_, [u8]> {
+    if is_without(bytes, b'%') {
+        return Cow::Borrowed(bytes);
+    }
     let Some(mut at) = memchr::memchr(b'%', bytes) else { return Cow::Borrowed(bytes) };
     let mut plain = Vec::with_capacity(bytes.len());
     let mut rest = bytes;

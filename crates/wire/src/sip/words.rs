@@ -40,6 +40,11 @@ pub(super) fn is_surely_one_line(bytes: &[u8]) -> bool {
     has_none(bytes, |word| below(word, b'\r' + 1))
 }
 
+/// Tells whether a byte is nowhere.
+pub(super) fn is_without(bytes: &[u8], byte: u8) -> bool {
+    has_none(bytes, |word| equal(word, byte))
+}
+
 /// Tells whether nothing is found in any eight bytes.
 fn has_none(bytes: &[u8], found: impl Fn(u64) -> u64) -> bool {
     let is_none = |word: &[u8; 8]| found(u64::from_le_bytes(*word)) == 0;
@@ -82,6 +87,16 @@ mod tests {
             }
         }
         assert!(is_visible(b"") && is_surely_one_line(b""));
+    }
+
+    #[test]
+    fn a_byte_is_seen_wherever_it_stands() {
+        for (length, at) in (1..20).flat_map(|length| (0..length).map(move |at| (length, at))) {
+            let mut bytes = vec![b'%' | 0x80; length];
+            assert!(is_without(&bytes, b'%'));
+            bytes[at] = b'%';
+            assert!(!is_without(&bytes, b'%'), "at {at} of {length}");
+        }
     }
 
     #[test]

@@ -310,22 +310,6 @@ const fn slot(name: &[u8]) -> usize {
     sum % 512
 }
 
-/// Which names the fields of a message have. Most of those that are asked for are not there, and need not be looked for.
-#[derive(Debug, Clone, Copy, Default)]
-pub(in crate::sip) struct Names(u128);
-
-const _: () = assert!((HeaderName::Other as u32) < u128::BITS, "each name has a bit");
-
-impl Names {
-    pub(in crate::sip) fn add(&mut self, name: HeaderName) {
-        self.0 |= 1 << name as u8;
-    }
-
-    pub(in crate::sip) fn has(self, name: HeaderName) -> bool {
-        self.0 & (1 << name as u8) != 0
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
