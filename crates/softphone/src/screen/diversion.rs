@@ -28,6 +28,10 @@ const MOST: usize = 32;
 
 /// Returns who sent a call on, the last of them first.
 pub(super) fn of<'a>(invite: &'a Message<'a>) -> Vec<Diversion<'a>> {
+    // As nearly all are.
+    if !invite.has(HeaderName::Diversion) && !invite.has(HeaderName::HistoryInfo) {
+        return Vec::new();
+    }
     let told = invite.addresses(HeaderName::Diversion).take(MOST).filter_map(Result::ok);
     let told: Vec<_> = told
         .map(Address::new)
