@@ -39,8 +39,10 @@ const ROOM: usize = 160;
 
 /// Calls that are being packed. All of them have ended.
 #[derive(Debug)]
-pub(super) struct Pack {
+pub(super) struct Pack<'a> {
     bytes: Vec<u8>,
+    /// The call before, and its end.
+    last: Option<(&'a Kept, &'a Ended)>,
     /// Where each part was told last.
     told: [Range<usize>; PARTS],
     /// How many bytes whoever reads it reads of parts.
@@ -60,14 +62,14 @@ pub(super) struct Span {
     pub(super) count: i64,
 }
 
-impl Pack {
+impl<'a> Pack<'a> {
     /// Begins with a call and its number, with room for so many bytes.
-    pub(super) fn of(number: i64, call: &Kept, ended: &Ended, room: usize) -> Self {
+    pub(super) fn of(number: i64, call: &'a Kept, ended: &'a Ended, room: usize) -> Self {
         let at = call.at.as_microsecond();
         let span = Span { first: number, last: number, oldest: at, newest: at, count: 0 };
         let mut bytes = Vec::with_capacity(room);
         bytes.push(FORMAT);
-        let mut pack = Self { bytes, told: [const { 0..0 }; PARTS], read: 0, span };
+        let mut pack = Self { bytes, last: None, told: [const { 0..0 }; PARTS], read: 0, span };
         pack.add(number, call, ended);
         pack
     }
@@ -83,7 +85,7 @@ impl Pack {
     }
 
     /// Adds a call of a higher number.
-    pub(super) fn add(&mut self, number: i64, call: &Kept, ended: &Ended) {
+    pub(super) fn add(&mut self, number: i64, call: &'a Kept, ended: &'a Ended) {
         let at = call.at.as_microsecond();
         self.bytes.reserve(Self::room(call));
         put_number(&mut self.bytes, u64::try_from(number - self.span.last).unwrap_or_default());
@@ -99,13 +101,20 @@ impl Pack {
     }
 
     /// Tells each part that is not as in the call before. Returns a bit for each that is.
-    fn parts(&mut self, call: &Kept, ended: &Ended) -> u8 {
-        let mut same = self.part(0, |bytes| put_outcome(bytes, call, ended));
+    fn parts(&mut self, call: &'a Kept, ended: &'a Ended) -> u8 {
+        let last = self.last.replace((call, ended));
+        let mut same = if last.is_some_and(|last| has_same_outcome(last, (call, ended))) {
+            self.read += self.told[0].len();
+            1
+        } else {
+            self.part(0, |bytes| put_outcome(bytes, call, ended))
+        };
         let (mut spans, mut rest) = (call.texts.spans(), call.texts.all().as_bytes());
         for (part, count) in (1..).zip(Text::PARTS) {
             same |= self.part(part, |bytes| {
                 let mut own = 0;
-                for stands in spans.by_ref().take(count) {
+                for _ in 0..count {
+                    let stands = spans.next().unwrap_or(Stands::Nothing);
                     put_number(bytes, stands.number());
                     own += stands.own();
                 }
@@ -158,6 +167,16 @@ impl Stands {
             Self::Own(length) => length as usize,
         }
     }
+}
+
+/// Tells whether [`put_outcome`] tells the same of two calls: of those of a busy moment it mostly does.
+fn has_same_outcome((one, one_end): (&Kept, &Ended), (other, other_end): (&Kept, &Ended)) -> bool {
+    one.is_late == other.is_late
+        && one.verdict == other.verdict
+        && one_end.status == other_end.status
+        && one.policy == other.policy
+        && one_end.how == other_end.how
+        && one.shadow == other.shadow
 }
 
 fn put_outcome(bytes: &mut Vec<u8>, call: &Kept, ended: &Ended) {

@@ -37,7 +37,7 @@ pub(super) const ALL: Within = Within { since: i64::MIN, until: i64::MAX };
 
 /// Writes calls that have ended, with their numbers.
 pub(super) fn write(connection: &Connection, calls: &[(i64, &Kept, &Ended)]) -> rusqlite::Result<()> {
-    let mut pack: Option<Pack> = None;
+    let mut pack: Option<Pack<'_>> = None;
     // To grow in steps would copy it.
     let room = calls.iter().map(|(_, call, _)| Pack::room(call)).sum::<usize>().min(LONGEST);
     for (number, call, ended) in calls {
@@ -53,7 +53,7 @@ pub(super) fn write(connection: &Connection, calls: &[(i64, &Kept, &Ended)]) -> 
     pack.map_or(Ok(()), |pack| insert(connection, &pack))
 }
 
-fn insert(connection: &Connection, pack: &Pack) -> rusqlite::Result<()> {
+fn insert(connection: &Connection, pack: &Pack<'_>) -> rusqlite::Result<()> {
     let Span { first, last, oldest, newest, count } = pack.span();
     connection
         .prepare_cached(

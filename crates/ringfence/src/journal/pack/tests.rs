@@ -155,13 +155,34 @@ fn a_pack_in_which_one_text_is_read_again_and_again_is_read_to_a_bound_and_is_no
     assert_eq!((whole / 16, read.last()), (15, Some(&Err(Unreadable))));
 
     let ended = calls[0].ended.clone().unwrap();
-    let mut pack = Pack::of(0, &Kept::of(calls[0].clone()), &ended, 0);
+    let call = Kept::of(calls[0].clone());
+    let mut pack = Pack::of(0, &call, &ended, 0);
     let mut count = 1;
     while !pack.is_full() {
-        pack.add(count, &Kept::of(calls[0].clone()), &ended);
+        pack.add(count, &call, &ended);
         count += 1;
     }
     assert_eq!(count, 64);
+}
+
+#[test]
+fn each_part_of_an_outcome_that_is_another_is_told() {
+    let (kept, ended) = (Kept::of(full(1)), full(1).ended.unwrap());
+    let others = [
+        (Kept { is_late: !kept.is_late, ..kept.clone() }, ended.clone()),
+        (Kept { verdict: Outcome::Reject { status: 699 }, ..kept.clone() }, ended.clone()),
+        (Kept { verdict: Outcome::Redirect { to: "sip:x@y".to_owned() }, ..kept.clone() }, ended.clone()),
+        (Kept { policy: "another".into(), ..kept.clone() }, ended.clone()),
+        (Kept { shadow: vec!["another".to_owned()], ..kept.clone() }, ended.clone()),
+        (kept.clone(), Ended { status: Some(699), ..ended.clone() }),
+        (kept.clone(), Ended { how: "otherwise".into(), ..ended.clone() }),
+    ];
+    for (other, end) in &others {
+        let mut pack = Pack::of(1, &kept, &ended, 0);
+        pack.add(2, other, end);
+        let told = Kept { number: 2, ended: Some(end.clone()), ..other.clone() }.call();
+        assert_eq!(unpacked(1, pack.bytes()).pop(), Some(Ok(told)));
+    }
 }
 
 #[test]
