@@ -74,7 +74,7 @@ class Capture:
 
     def log(self):
         """What the softphone has said of that start."""
-        return self.kept or self.process.text()
+        return self.process.text() if self.kept is None else self.kept
 
     def keep_log(self):
         """Keeps it: the next start writes to the same file."""

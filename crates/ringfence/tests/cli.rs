@@ -476,8 +476,21 @@ fn the_journal_is_told_that_what_ends_a_start_is_an_error() {
         assert!(code == Some(2) && told.contains("error: "), "{told}");
         assert!(told.lines().all(|line| line.starts_with("<3>")), "{told}");
     }
-    let (_, told) = told(&["run", "--config", "ringfence.toml"]);
-    assert!(told.contains("<3>  hint: ") || told.contains("<3>hint: "), "{told}");
+    let (_, said) = told(&["run", "--config", "ringfence.toml"]);
+    assert!(said.contains("<3>hint: "), "{said}");
+
+    // What is logged as objects before the control socket is found to have no place.
+    home.write(
+        "ringfence.toml",
+        &GOOD.replace("[defaults]", "[softphone]\ncontrol = \"/dev/null/s\"\n[defaults]"),
+    );
+    let (code, said) = told(&["run", "--config", "ringfence.toml", "--log-format", "json"]);
+    let objects = said.lines().filter_map(|line| line.strip_prefix("<6>"));
+    assert!(
+        objects.filter(|object| serde_json::from_str::<serde_json::Value>(object).is_ok()).count() > 0,
+        "{said}"
+    );
+    assert!(code == Some(2) && said.lines().all(|line| line.starts_with('<')), "{said}");
 }
 
 #[test]

@@ -65,7 +65,9 @@ impl Record {
 
 fn transport_of(message: &[u8]) -> Transport {
     let message = Message::parse(message).ok();
-    match message.as_ref().and_then(|message| message.via().ok()).map(|via| via.transport()) {
+    let via = message.as_ref().and_then(|message| message.via().ok());
+    let named = via.map(|via| via.transport().to_ascii_uppercase());
+    match named.as_deref() {
         Some("TCP") => Transport::Tcp,
         Some("TLS") => Transport::Tls,
         Some("WS") => Transport::Ws,
@@ -123,3 +125,25 @@ impl Socket {
 
 /// Enough for every message of a test; a load test forgets the oldest.
 const MOST_RECORDS: usize = 10_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_forgotten_is_counted() {
+        let mut socket = Socket::new("192.0.2.1:5060".parse().unwrap());
+        for _ in 0..MOST_RECORDS + 3 {
+            socket.receive(Instant::now(), "192.0.2.2:5060".parse().unwrap(), b"hello");
+        }
+        assert_eq!((socket.records().count(), socket.forgotten()), (MOST_RECORDS, 3));
+    }
+
+    #[test]
+    fn a_transport_is_read_whatever_its_case() {
+        let via = |name| format!("OPTIONS sip:a@b SIP/2.0\r\nVia: SIP/2.0/{name} c;branch=z9hG4bK1\r\n\r\n");
+        assert_eq!(transport_of(via("tcp").as_bytes()), Transport::Tcp);
+        assert_eq!(transport_of(via("Wss").as_bytes()), Transport::Wss);
+        assert_eq!(transport_of(b"hello"), Transport::Udp);
+    }
+}

@@ -32,7 +32,7 @@ pub fn run(bytes: &[u8]) {
 const MOST_STEPS: usize = 100;
 /// Which of the application's choices is to say nothing more.
 const IGNORE: usize = 3;
-/// Which of the turns may give up what was asked for before: a line is removed, all are, or the clock jumps.
+/// Which of the turns may give up what was asked for before: a line is removed, all are unregistered, or the clock jumps.
 const GIVES_UP: [usize; 3] = [3, 4, 5];
 /// How much of what was sent is remembered, each way.
 const REMEMBERED: usize = 16;

@@ -29,6 +29,9 @@ pub(crate) enum ReadError {
 /// Reads a file of at most `most` bytes.
 pub(crate) fn read(path: &Path, most: u64) -> Result<Vec<u8>, ReadError> {
     let file = open(path)?;
+    if file.metadata()?.len() > most {
+        return Err(ReadError::TooLarge(most));
+    }
     let mut bytes = Vec::new();
     // Its length is what it was a moment ago: what is read counts.
     file.take(most + 1).read_to_end(&mut bytes)?;

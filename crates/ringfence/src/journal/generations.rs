@@ -30,7 +30,6 @@ impl<K: Eq + Hash, V, S: BuildHasher + Default> Generations<K, V, S> {
     /// drops it when no lock is held.
     pub(super) fn touch(&mut self, key: K) -> (&mut V, HashMap<K, V, S>)
     where
-        K: Clone,
         V: Default,
     {
         let mut forgotten = HashMap::default();

@@ -32,8 +32,9 @@ const IS_LATE: u64 = 1;
 /// A pack of that length is full.
 pub(super) const LONGEST: usize = 1 << 20;
 /// So many bytes of parts are read of a pack, those included that are as in the call before: who reads it holds a few times
-/// as much. A pack that is written has a quarter of it, and a call more.
-const MOST_READ: usize = 16 << 20;
+/// as much. A pack that is written has a sixteenth of it, and a call more; one that was written before there was a bound has
+/// no more than that either: 1,024 calls of which each says what one datagram said.
+const MOST_READ: usize = 64 << 20;
 /// Room that a call takes at most beside its texts: its numbers and the lengths.
 const ROOM: usize = 160;
 
@@ -76,7 +77,7 @@ impl<'a> Pack<'a> {
 
     /// Tells whether it is as long as packs get, or takes as much to be read: a reader is to hold little at once.
     pub(super) const fn is_full(&self) -> bool {
-        self.bytes.len() >= LONGEST || self.read >= MOST_READ / 4
+        self.bytes.len() >= LONGEST || self.read >= MOST_READ / 16
     }
 
     /// Returns room that a call seldom needs more of.

@@ -16,6 +16,11 @@ use super::pack::{LONGEST, Pack, Span, Unpacked};
 /// for a quarter of one. Of fewer nobody feels what they cost.
 pub(super) const FEWEST: usize = 16;
 
+/// A transaction writes fewer calls,
+const MOST_CALLS: u64 = 1 << 16;
+/// and a pack that is full takes one more, of which each text was in one datagram.
+const MOST_BYTES: usize = 2 * LONGEST;
+
 /// Which packs are looked into.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Within {
@@ -133,14 +138,19 @@ fn content(row: &Row<'_>) -> rusqlite::Result<(Content, u64)> {
     let [first, last, oldest, newest, count] = [0, 1, 2, 3, 4].map(|index| row.get(index));
     let span = Span { first: first?, last: last?, oldest: oldest?, newest: newest?, count: count? };
     let mut calls = Vec::new();
-    let mut is_whole = true;
-    for call in Unpacked::of(span.first, row.get_ref(5)?.as_blob()?) {
+    // What a damaged file has more of, in bytes or in calls, no pack ever had.
+    let count = u64::try_from(span.count).unwrap_or_default().min(MOST_CALLS);
+    let blob = row.get_ref(5)?.as_blob()?;
+    let mut is_whole = blob.len() <= MOST_BYTES;
+    let mut unpacked = Unpacked::of(span.first, &blob[..blob.len().min(MOST_BYTES)]);
+    for call in unpacked.by_ref().take(usize::try_from(count).unwrap_or_default()) {
         match call {
             Ok(call) => calls.push(call),
             Err(_) => is_whole = false,
         }
     }
-    let left = u64::try_from(span.count).unwrap_or_default().saturating_sub(calls.len() as u64);
+    is_whole &= unpacked.next().is_none();
+    let left = count.saturating_sub(calls.len() as u64);
     // What cannot be read is at least one.
     let unreadable = if is_whole { left } else { left.max(1) };
     Ok((Content { span, calls }, unreadable))

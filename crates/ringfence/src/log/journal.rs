@@ -4,7 +4,7 @@
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io;
+use std::io::{self, Write as _};
 use std::os::fd::AsFd as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::{panic, thread};
@@ -29,11 +29,9 @@ fn is_named(stream: &OsStr, (device, inode): (u64, u64)) -> bool {
 
 /// Tells people on the standard error: where the journal takes it, each line with what it is worth.
 pub(crate) fn say(level: Level, text: &str) {
-    if takes_the_log() {
-        anstream::eprint!("{}", leveled(level, text));
-    } else {
-        anstream::eprintln!("{text}");
-    }
+    let lines = if takes_the_log() { leveled(level, text) } else { format!("{text}\n") };
+    // Who does not take it is told nothing; a thread that panics is not to panic again.
+    let _ = anstream::stderr().write_all(lines.as_bytes());
 }
 
 /// Has the journal told that it is an error when a thread panics.
@@ -74,6 +72,37 @@ mod tests {
         for other in ["8:1234", "81:2345", "", "8", "8:12345 "] {
             assert!(!is_named(OsStr::new(other), (8, 12345)), "{other}");
         }
+    }
+
+    /// Run by itself, in a process of its own, where the variable says so.
+    #[test]
+    fn a_thread_that_panics() {
+        if std::env::var_os("RINGFENCE_TEST_PANICS").is_some() {
+            tell_panics();
+            panic!("for the\njournal");
+        }
+    }
+
+    #[test]
+    fn each_line_of_a_panic_is_an_error() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let metadata = file.as_file().metadata().unwrap();
+        let mut tests = std::process::Command::new(std::env::current_exe().unwrap());
+        let tests = tests.args(["--exact", "log::journal::tests::a_thread_that_panics", "--nocapture"]);
+        let tests = tests.env("RINGFENCE_TEST_PANICS", "1").env("RUST_BACKTRACE", "0");
+        let tests = tests.env("JOURNAL_STREAM", format!("{}:{}", metadata.dev(), metadata.ino()));
+        assert!(!tests.stderr(file.reopen().unwrap()).status().unwrap().success());
+        let told = std::fs::read_to_string(file.path()).unwrap();
+        let lines: Vec<_> = told.lines().filter(|line| line.starts_with('<')).collect();
+        let begins = [
+            "<3>thread 'log::journal::tests::a_thread_that_panics' panicked at ",
+            "<3>for the",
+            "<3>journal",
+        ];
+        assert!(
+            lines.len() == 3 && lines.iter().zip(begins).all(|(line, begin)| line.starts_with(begin)),
+            "{told}"
+        );
     }
 
     #[test]

@@ -115,13 +115,14 @@ fn judge(input: impl Read, asked: &Asked) -> io::Result<Judged> {
     let sides = Sides::of(&datagrams, &asked.ports);
     let mut auditor = if asked.is_timeless { Auditor::timeless() } else { Auditor::lenient() };
     let (start, began) = (datagrams.first().map_or(SystemTime::UNIX_EPOCH, |first| first.at), Instant::now());
-    let mut messages = 0;
+    let (mut messages, mut latest) = (0, began);
     for captured in datagrams {
         let direction = sides.direction(&captured)?;
         let Captured { at, source, destination, payload } = captured;
         let peer = if direction == Direction::Sent { destination } else { source };
         // A clock that was set back has stood still.
-        let at = began + at.duration_since(start).unwrap_or_default();
+        let at = latest.max(began + at.duration_since(start).unwrap_or_default());
+        latest = at;
         let record = Record { at, direction, peer, message: payload };
         messages += usize::from(Message::parse(&record.message).is_ok());
         match direction {

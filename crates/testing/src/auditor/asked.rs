@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use ringfence_wire::sip::{Message, Method};
+use ringfence_wire::sip::{HeaderName, Message, Method};
 
 use super::credentials::Credentials;
 use super::form::Written;
@@ -38,8 +38,8 @@ pub(super) struct Registration {
     /// Until when the newest may still be answered; nothing where its transport tells more than we see.
     pending: Option<Instant>,
     branch: Vec<u8>,
-    /// The newest count of a nonce.
-    pub(super) nonce: Option<(String, u64)>,
+    /// How often each nonce was used: the newest ones.
+    pub(super) nonces: Vec<Counted>,
     pub(super) credentials: Credentials,
 }
 
@@ -89,7 +89,12 @@ impl Registration {
         self.cseq = message.cseq().map_or(0, |cseq| cseq.number);
         self.pending = (!written.transport.is_reliable()).then(|| now + 64 * T1);
         self.branch = message.via().ok().and_then(|via| via.branch()).unwrap_or_default().to_vec();
-        self.nonce = nonce_count(written).or(self.nonce.take());
+        for counted in counted_by(message) {
+            self.nonces.retain(|known| known.of != counted.of);
+            self.nonces.push(counted);
+        }
+        let too_many = self.nonces.len().saturating_sub(MOST_NONCES);
+        self.nonces.drain(..too_many);
         self.credentials.asks(message);
     }
 
@@ -112,13 +117,25 @@ impl Registration {
     }
 }
 
-/// Returns the nonce that a request is authorized by, and its count.
-pub(super) fn nonce_count(written: &Written<'_>) -> Option<(String, u64)> {
-    use ringfence_wire::sip::HeaderName::{Authorization, ProxyAuthorization};
+/// A nonce that a request is authorized by, and its count.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Counted {
+    /// The header field, the realm and the nonce.
+    pub(super) of: (HeaderName, String, String),
+    pub(super) count: u64,
+}
+
+/// Nonces that are remembered: nobody counts on for ever with one that was given long ago.
+const MOST_NONCES: usize = 8;
+
+/// Returns the nonces that a request is authorized by, with their counts.
+pub(super) fn counted_by(request: &Message<'_>) -> Vec<Counted> {
     let of = |name| {
-        let credentials = written.message.challenges(name).next()?;
-        let count = u64::from_str_radix(&credentials.param("nc")?, 16).ok()?;
-        Some((credentials.param("nonce")?.into_owned(), count))
+        request.challenges(name).filter_map(move |given| {
+            let count = u64::from_str_radix(&given.param("nc")?, 16).ok()?;
+            let realm = given.param("realm").unwrap_or_default().into_owned();
+            Some(Counted { of: (name, realm, given.param("nonce")?.into_owned()), count })
+        })
     };
-    of(Authorization).or_else(|| of(ProxyAuthorization))
+    of(HeaderName::Authorization).chain(of(HeaderName::ProxyAuthorization)).collect()
 }

@@ -32,6 +32,10 @@ impl Credentials {
     /// Takes a new request.
     pub(super) fn asks(&mut self, request: &Message<'_>) {
         self.before = std::mem::replace(&mut self.newest, offered_by(request));
+        // Who asks without credentials begins anew: what was rejected was not so just now.
+        if self.newest.is_empty() {
+            self.rejected.clear();
+        }
         self.wrong.clear();
         self.is_repeated = false;
     }
@@ -43,7 +47,11 @@ impl Credentials {
 
     /// Takes the first final response to the newest request.
     pub(super) fn answered(&mut self, response: &Message<'_>) {
-        self.protected.extend(asked_with_qop(response));
+        let asked = asked_by(response);
+        self.protected.retain(|it| !asked.iter().any(|(challenged, _)| challenged == it));
+        let without = |it: &Offered| asked.iter().any(|(challenged, has_qop)| challenged == it && !has_qop);
+        let with = asked.iter().filter(|(challenged, has_qop)| *has_qop && !without(challenged));
+        self.protected.extend(with.map(|(challenged, _)| challenged.clone()));
         let too_many = self.protected.len().saturating_sub(MOST);
         self.protected.drain(..too_many);
         let rejected: Vec<_> = self.newest.iter().filter(|it| it.is_rejected_by(response)).cloned().collect();
@@ -125,15 +133,11 @@ fn offered_with(request: &Message<'_>, holds: fn(&Challenge<'_>) -> bool) -> Vec
         .collect()
 }
 
-/// What a response asks for with `qop`, where each of its challenges of that nonce has it.
-fn asked_with_qop(response: &Message<'_>) -> Vec<Offered> {
-    let of = |name, has_qop: bool| {
+/// What a response asks for, and whether with `qop`.
+fn asked_by(response: &Message<'_>) -> Vec<(Offered, bool)> {
+    let of = |name| {
         let challenges = response.challenges(name);
-        challenges
-            .filter(move |it| it.param("qop").is_some() == has_qop)
-            .filter_map(move |it| Offered::of(&it, name))
+        challenges.filter_map(move |it| Some((Offered::of(&it, name)?, it.param("qop").is_some())))
     };
-    let names = [HeaderName::WwwAuthenticate, HeaderName::ProxyAuthenticate];
-    let without: Vec<_> = names.into_iter().flat_map(|name| of(name, false)).collect();
-    names.into_iter().flat_map(|name| of(name, true)).filter(|it| !without.contains(it)).collect()
+    of(HeaderName::WwwAuthenticate).chain(of(HeaderName::ProxyAuthenticate)).collect()
 }

@@ -42,7 +42,12 @@ pub(super) const RULES: &[Rule<AnyMessage>] = &[
     Rule {
         section: "20",
         says: "a URI with a comma or a question mark is in angle brackets",
-        holds: |it| ADDRESSES.iter().flat_map(|name| it.message.all(*name)).all(is_in_brackets),
+        // From and To of a response are those of its request, however they are written.
+        holds: |it| {
+            let echoed = [HeaderName::From, HeaderName::To].into_iter().filter(|_| it.message.is_request());
+            let mut addresses = echoed.chain([HeaderName::Contact]).flat_map(|name| it.message.values(name));
+            addresses.all(is_in_brackets)
+        },
     },
     //= https://www.rfc-editor.org/rfc/rfc3261#section-20
     //# Similarly, a
@@ -95,8 +100,6 @@ const CREDENTIALS: [HeaderName; 4] = [
     HeaderName::WwwAuthenticate,
     HeaderName::ProxyAuthenticate,
 ];
-
-const ADDRESSES: [HeaderName; 3] = [HeaderName::From, HeaderName::To, HeaderName::Contact];
 
 /// RFC 3261, tables 2 and 3: whether requests have a header field, and which responses have it.
 const PLACES: &[(HeaderName, bool, &[RangeInclusive<u16>])] = &[
@@ -159,7 +162,6 @@ const METHODS: &[(Method<'static>, &[HeaderName])] = &[
             HeaderName::InReplyTo,
             HeaderName::Organization,
             HeaderName::Priority,
-            HeaderName::ProxyAuthenticate,
             HeaderName::ProxyAuthorization,
             HeaderName::ProxyRequire,
             HeaderName::ReplyTo,

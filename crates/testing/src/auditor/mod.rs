@@ -363,7 +363,11 @@ fn is_whole(response: &Message<'_>) -> bool {
     //# If the message is a response, it MUST
     //# be discarded.
     let is_cut = matches!(response.framing(), Framing::Short { .. } | Framing::Unterminated);
-    !is_cut && response.version().eq_ignore_ascii_case(b"SIP/2.0")
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-8.1.3.3
+    //# If more than one Via header field value is present in a response, the
+    //# UAC SHOULD discard the message.
+    let is_ours = response.values(HeaderName::Via).count() == 1;
+    !is_cut && is_ours && response.version().eq_ignore_ascii_case(b"SIP/2.0")
 }
 
 /// Returns what of a datagram is a SIP message: a ping and STUN are none.

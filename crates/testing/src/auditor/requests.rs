@@ -2,7 +2,7 @@
 
 use ringfence_wire::sip::{Challenge, Contact, HeaderName, Message, Method, Params, Scheme, Uri};
 
-use super::asked::{Asked, Registration, nonce_count};
+use super::asked::{Asked, Registration, counted_by};
 use super::branches::Used;
 use super::credentials::Credentials;
 use super::form::Written;
@@ -71,7 +71,7 @@ pub(super) const RULES: &[Rule<Request>] = &[
         says: "Via names SIP/2.0 and the transport",
         holds: |it| {
             let (message, transport) = (it.written.message, it.written.transport);
-            let is_right = |name: &str| name == transport.to_string();
+            let is_right = |name: &str| name.eq_ignore_ascii_case(&transport.to_string());
             message.via().is_ok_and(|via| via.version() == b"2.0" && is_right(via.transport()))
         },
     },
@@ -249,7 +249,7 @@ pub(super) const RULES: &[Rule<Request>] = &[
     //# The nc value is the hexadecimal count of the number of requests
     //# (including the current request) that the client has sent with the
     //# nonce value in this request.
-    Rule { section: "22.4", says: "the count of a nonce grows", holds: nonce_count_grows },
+    Rule { section: "22.4", says: "the count of a nonce grows", holds: nonce_counts_grow },
 ];
 
 /// The header fields of every request.
@@ -320,12 +320,11 @@ fn parameters_occur_once(it: &Asking<'_>) -> bool {
         && [message.from(), message.to()].into_iter().all(|it| it.is_ok_and(|it| are_unique(it.params())))
 }
 
-fn nonce_count_grows(it: &Asking<'_>) -> bool {
-    let last = it.registration.and_then(|last| last.nonce.as_ref());
-    match (last, nonce_count(&it.written)) {
-        (Some((nonce, count)), Some((now, next))) if !it.is_repeated() => *nonce != now || next > *count,
-        (Some(_) | None, Some(_) | None) => true,
-    }
+fn nonce_counts_grow(it: &Asking<'_>) -> bool {
+    let Some(last) = it.registration.filter(|_| !it.is_repeated()) else { return true };
+    counted_by(it.written.message)
+        .iter()
+        .all(|now| last.nonces.iter().all(|known| known.of != now.of || known.count < now.count))
 }
 
 /// What answers challenges in a request.

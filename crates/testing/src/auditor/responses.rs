@@ -211,7 +211,7 @@ pub(super) const RULES: &[Rule<Response>] = &[
         says: "a dialog of a SIPS URI has a SIPS Contact",
         holds: |it| {
             let is_secure = has_secure_contact(it.written.message);
-            !it.makes_dialog() || is_secure || it.served.any(|request| !wants_security(&request.message))
+            !it.makes_dialog() || is_secure || it.served.any(|request| !begins_securely(&request.message))
         },
     },
 ];
@@ -352,8 +352,11 @@ fn leads_elsewhere(it: &Answering<'_>) -> bool {
     })
 }
 
-/// Returns whether the Contact of what makes a dialog is to be a SIPS URI.
-fn wants_security(request: &Message<'_>) -> bool {
+/// Returns whether a request initiates a dialog of which the Contact is to be a SIPS URI.
+fn begins_securely(request: &Message<'_>) -> bool {
+    if request.to().is_ok_and(|to| to.tag().is_some()) {
+        return false;
+    }
     let is_secure = |uri: Uri<'_>| uri.scheme() == Scheme::Sips;
     let of_route = |route: NameAddr<'_>| route.uri().is_ok_and(is_secure);
     let asked = request.request_uri().and_then(|uri| Uri::parse(uri).ok());

@@ -258,6 +258,18 @@ fn each_rule_about_requests_that_come_again_finds_what_it_is_about() {
     bench.sent_after(65 * T1, REGISTER);
     bench.expect("a request is not repeated after 64*T1");
 
+    // What has two Via is for somebody else, and answers nothing.
+    let mut bench = Bench::new();
+    bench.sent(REGISTER);
+    let other = REGISTER.replacen(
+        "REGISTER sip:b.example SIP/2.0",
+        "SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP other.example",
+        1,
+    );
+    bench.received(&other);
+    bench.sent_after(T1, REGISTER);
+    assert_eq!(bench.auditor.faults(), []);
+
     let mut bench = Bench::new();
     bench.sent(REGISTER);
     answered(&mut bench);

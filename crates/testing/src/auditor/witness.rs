@@ -15,7 +15,7 @@ use crate::socket::{Direction, Record};
 /// still be on its way then. What the host has forgotten before it was heard of is nothing that could be judged, and panics
 /// as well: who sends more than the host keeps has it heard of as it comes.
 ///
-/// The transport that a message came by is read in its topmost Via.
+/// The transport that a message came by is read in its topmost Via, and who connects anew is another one from then on.
 ///
 /// ```
 /// use std::time::Instant;
@@ -63,12 +63,22 @@ impl Witness {
 
     /// Hears of what the host has written down since it was asked last: `messages` are all that it has kept, the oldest first,
     /// and `forgotten` is how many it had before those.
+    ///
+    /// # Panics
+    ///
+    /// Panics where that is less than it had before.
     pub fn hear<'a>(&mut self, messages: impl Iterator<Item = &'a Record>, forgotten: u64) {
+        let kept: Vec<&Record> = messages.collect();
+        assert!(
+            forgotten + kept.len() as u64 >= self.known,
+            "{} has written down less than it had before: another host needs another witness",
+            self.host
+        );
         let missed = forgotten.saturating_sub(self.known);
         self.missed += missed;
         self.known += missed;
         let skipped = usize::try_from(self.known - forgotten).unwrap_or(usize::MAX);
-        for record in messages.skip(skipped) {
+        for record in kept.into_iter().skip(skipped) {
             self.known += 1;
             self.observe(record);
         }

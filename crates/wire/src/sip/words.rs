@@ -42,17 +42,22 @@ pub(super) fn is_surely_one_line(bytes: &[u8]) -> bool {
 
 /// Tells whether a byte is nowhere.
 pub(super) fn is_without(bytes: &[u8], byte: u8) -> bool {
-    has_none(bytes, |word| equal(word, byte))
+    // Another byte fills up what is shorter than a word.
+    has_none_beside(bytes, !byte, |word| equal(word, byte))
 }
 
 /// Tells whether nothing is found in any eight bytes.
 fn has_none(bytes: &[u8], found: impl Fn(u64) -> u64) -> bool {
+    has_none_beside(bytes, b'a', found)
+}
+
+fn has_none_beside(bytes: &[u8], filler: u8, found: impl Fn(u64) -> u64) -> bool {
     let is_none = |word: &[u8; 8]| found(u64::from_le_bytes(*word)) == 0;
     match bytes.last_chunk::<8>() {
         // The last eight overlap those before them, unless these are all.
         Some(last) => bytes.as_chunks::<8>().0.iter().all(is_none) && is_none(last),
         None => {
-            found(bytes.iter().fold(ONES * u64::from(b'a'), |word, &byte| word << 8 | u64::from(byte))) == 0
+            found(bytes.iter().fold(ONES * u64::from(filler), |word, &byte| word << 8 | u64::from(byte))) == 0
         }
     }
 }
@@ -94,6 +99,7 @@ mod tests {
         for (length, at) in (1..20).flat_map(|length| (0..length).map(move |at| (length, at))) {
             let mut bytes = vec![b'%' | 0x80; length];
             assert!(is_without(&bytes, b'%'));
+            assert!(bytes.contains(&b'a') || is_without(&bytes, b'a'));
             bytes[at] = b'%';
             assert!(!is_without(&bytes, b'%'), "at {at} of {length}");
         }

@@ -228,3 +228,32 @@ fn packs_go_for_their_age_and_their_size_the_oldest_first() {
     let steps: Vec<_> = (0..7).map(|_| step(&small, None)).collect();
     assert_eq!(steps, [300, 1, 300, 1, 300, 1, 0]);
 }
+
+#[test]
+fn a_damaged_file_has_no_more_calls_in_a_pack_than_it_says_and_no_more_bytes_than_a_pack_has() {
+    let bench = Bench::new();
+    busy(&mut bench.start(), 0..20, mixed);
+    let damage = |sql: &str| {
+        let file = rusqlite::Connection::open(bench.path()).unwrap();
+        file.execute_batch(sql).unwrap();
+    };
+    let read = || {
+        let file = rusqlite::Connection::open(bench.path()).unwrap();
+        let mut read = Vec::new();
+        let lost = packs::latest_first(&file, packs::ALL, |content| {
+            read.push(content.calls.len());
+            ControlFlow::Continue(())
+        });
+        (read, lost.unwrap())
+    };
+    assert_eq!(read(), (vec![20], 0));
+    damage("UPDATE packs SET count = 7");
+    assert_eq!(read(), (vec![7], 1));
+    damage("UPDATE packs SET count = 9223372036854775807");
+    assert_eq!(read(), (vec![20], (1 << 16) - 20));
+    damage("UPDATE packs SET count = 20, calls = CAST(calls || zeroblob(30000000) AS BLOB)");
+    assert_eq!(read().0, [20]);
+    damage("UPDATE packs SET calls = CAST(x'02' || zeroblob(300000000) AS BLOB)");
+    let (calls, lost) = read();
+    assert!(calls[0] <= 20 && lost >= 1, "{calls:?}, {lost}");
+}

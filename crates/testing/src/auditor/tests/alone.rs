@@ -129,3 +129,31 @@ fn each_rule_about_a_request_finds_what_it_is_about() {
         assert!(bench.broken().contains(rule), "{rule}: {:?}", bench.auditor.faults());
     }
 }
+
+#[test]
+fn what_a_response_echoes_is_not_judged_by_how_it_is_written() {
+    let to = "To: <sip:858@b.example>";
+    for odd in ["To: sip:858@b.example?x=y", "To: tel:+41?x"] {
+        let mut bench = Bench::new();
+        bench.received(&INVITE.replace(to, odd));
+        bench.sent(&answer("486 Busy Here").replace(to, odd));
+        assert_eq!(bench.auditor.faults(), [], "{odd}");
+    }
+}
+
+#[test]
+fn several_addresses_in_one_field_are_each_in_brackets_or_need_none() {
+    let mut bench = Bench::new();
+    bench.sent(&REGISTER.replace("<sip:858@192.0.2.7>", "sip:858@192.0.2.7, sip:858@192.0.2.8"));
+    assert_eq!(bench.auditor.faults(), []);
+}
+
+#[test]
+fn the_contact_of_a_request_within_a_dialog_is_no_matter_of_what_begins_one() {
+    let mut bench = Bench::new();
+    let within = |message: &str| message.replace("To: <sip:858@b.example>", "To: <sip:858@b.example>;tag=2");
+    let secure = within(INVITE).replace("sip:p.example", "sips:p.example");
+    bench.received(&secure);
+    bench.sent(&answer("200 OK").replace("sip:p.example", "sips:p.example"));
+    assert_eq!(bench.auditor.faults(), []);
+}

@@ -74,13 +74,15 @@ fn what_was_rejected_is_not_offered_again_however_much_later() {
 fn a_nonce_that_was_rejected_and_is_given_again_for_one_that_was_stale_may_be_used() {
     let again = |given: &str| {
         let mut line = Registering::new();
-        line.asks(None, Some("nonce=\"a\"")).asks(Some(("a", 1)), Some("nonce=\"b\""));
-        line.asks(None, Some(given)).asks(Some(("a", 2)), None);
-        line
+        line.asks(None, Some("nonce=\"a\""))
+            .asks(Some(("a", 1)), None)
+            .asks(Some(("a", 2)), Some("nonce=\"b\""));
+        line.asks(Some(("b", 1)), Some(given)).asks(Some(("a", 3)), None);
+        line.bench.broken()
     };
-    assert_eq!(again("nonce=\"a\",stale=true").bench.broken(), BTreeSet::new());
-    again("nonce=\"a\"").bench.expect("credentials that were rejected are not offered again");
-    again("nonce=\"c\",stale=true").bench.expect("credentials that were rejected are not offered again");
+    assert_eq!(again("nonce=\"a\",stale=true"), BTreeSet::new());
+    assert_eq!(again("nonce=\"a\""), [AGAIN, AT_ONCE].into());
+    assert_eq!(again("nonce=\"c\",stale=true"), [AGAIN].into());
 }
 
 #[test]
@@ -135,4 +137,29 @@ fn who_was_asked_with_qop_answers_with_it() {
     assert_eq!(line.bench.broken(), BTreeSet::new());
     line.asks(Some(("c", 0)), None);
     line.bench.expect("who was asked with qop answers with it");
+}
+
+#[test]
+fn what_was_rejected_may_be_offered_by_who_asked_without_credentials_meanwhile() {
+    let mut line = Registering::new();
+    line.asks(None, Some("nonce=\"a\"")).asks(Some(("a", 1)), Some("nonce=\"a\""));
+    line.asks(None, Some("nonce=\"a\"")).asks(Some(("a", 2)), None);
+    assert_eq!(line.bench.broken(), BTreeSet::new());
+}
+
+#[test]
+fn who_is_asked_without_qop_at_last_answers_without_it() {
+    let mut line = Registering::new();
+    line.asks(None, Some("nonce=\"a\",qop=\"auth\"")).asks(Some(("a", 1)), Some("nonce=\"a\",stale=true"));
+    line.asks(Some(("a", 0)), None);
+    assert_eq!(line.bench.broken(), BTreeSet::new());
+}
+
+#[test]
+fn nonces_by_turns_are_each_counted() {
+    let mut line = Registering::new();
+    line.asks(None, None).asks(Some(("a", 5)), None).asks(Some(("b", 1)), None).asks(Some(("a", 6)), None);
+    assert_eq!(line.bench.broken(), BTreeSet::new());
+    line.asks(Some(("b", 1)), None);
+    line.bench.expect("the count of a nonce grows");
 }

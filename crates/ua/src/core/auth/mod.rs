@@ -107,8 +107,8 @@ impl Authenticator {
     }
 
     /// Takes that the last request went out more than once, before what it was answered: a server that takes each count
-    /// of a nonce but once may have accepted the request, whose response was lost, and then challenges its repetition.
-    /// That says nothing of the password, and is answered.
+    /// of a nonce but once may have accepted the request, whose response was lost, and then challenges its repetition. With
+    /// another nonce, or as stale, that says nothing of the password, and is answered.
     pub fn handle_repetition(&mut self) {
         self.sessions.iter_mut().for_each(Session::handle_repetition);
     }
@@ -123,7 +123,8 @@ impl Authenticator {
         }
     }
 
-    /// Forgets who has asked and whether anybody offered more than MD5. How often each nonce was used is not forgotten.
+    /// Forgets who has asked and whether anybody offered more than MD5. How often the last nonces of each
+    /// realm were used is not forgotten.
     pub fn forget(&mut self) {
         self.has_offered_strong = false;
         self.challenges_in_a_row = 0;
