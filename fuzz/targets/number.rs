@@ -39,7 +39,10 @@ fn as_caller_and_on_a_list(raw: &str, region: Region) {
         assert_eq!(*listed, number);
     }
     // An entry has 256 characters at most; what parameters a caller has is nobody's business.
-    let is_only_a_number = !raw.contains(['/', '*', '#']) && !raw.contains("..") && raw.trim().len() <= 256;
+    // What means something of its own in an entry does so escaped as well.
+    let escapes = [("%2f", "/"), ("%2a", "*"), ("%23", "#"), ("%2e", ".")];
+    let read = escapes.iter().fold(raw.to_ascii_lowercase(), |raw, (escape, sign)| raw.replace(escape, sign));
+    let is_only_a_number = !read.contains(['/', '*', '#']) && !read.contains("..") && raw.trim().len() <= 256;
     if let (CallerId::Number(number), true) = (who, is_only_a_number) {
         assert_eq!(pattern, Ok(Pattern::Exact(number)));
     }
