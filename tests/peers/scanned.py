@@ -8,7 +8,8 @@ from process import expect
 
 # Extensions that svwar tries, the line's own in their midst, and passwords that svcrack has.
 TRIED = 200 * TIMES
-EXTENSIONS = ["-e", f"{max(1, 858 - TRIED // 2)}-{858 + TRIED // 2}", "--maximumtime=2"]
+FIRST = max(1, 858 - TRIED // 2)
+EXTENSIONS = ["-e", f"{FIRST}-{FIRST + TRIED + TRIED // 10}", "--maximumtime=2"]
 SCANS = {
     "svmap by OPTIONS": ["svmap", "-m", "OPTIONS"],
     "svmap by INVITE": ["svmap", "-m", "INVITE"],
