@@ -36,11 +36,9 @@ pub(crate) fn tell(error: &anyhow::Error) -> ExitCode {
     if error.chain().any(|cause| cause.downcast_ref().is_some_and(is_pipe)) {
         return ExitCode::SUCCESS;
     }
-    let hint = error.downcast_ref::<Hinted>().map(|hinted| &*hinted.hint).or_else(|| of_io(error));
-    let lines =
-        [Some((BAD, "error:", format!("{error:#}"))), hint.map(|hint| (LEAD, "hint:", hint.to_owned()))];
-    for (style, what, text) in lines.into_iter().flatten() {
-        log::say(Level::ERROR, &format!("{} {text}", paint(style, what)));
+    log::say(Level::ERROR, &format!("{} {error:#}", paint(BAD, "error:")));
+    if let Some(hint) = error.downcast_ref::<Hinted>().map(|hinted| &*hinted.hint).or_else(|| of_io(error)) {
+        log::say(Level::ERROR, &format!("{} {hint}", paint(LEAD, "hint:")));
     }
     ExitCode::from(FAILED)
 }

@@ -101,8 +101,11 @@ const CREDENTIALS: [HeaderName; 4] = [
     HeaderName::ProxyAuthenticate,
 ];
 
+/// A header field, whether requests have it, and which responses.
+type Place = (HeaderName, bool, &'static [RangeInclusive<u16>]);
+
 /// RFC 3261, tables 2 and 3: whether requests have a header field, and which responses have it.
-const PLACES: &[(HeaderName, bool, &[RangeInclusive<u16>])] = &[
+const PLACES: &[Place] = &[
     (HeaderName::AlertInfo, true, &[180..=180]),
     (HeaderName::AuthenticationInfo, false, &[200..=299]),
     (HeaderName::Authorization, true, &[]),
@@ -206,7 +209,7 @@ fn is_standard(option: &[u8]) -> bool {
     OPTIONS.split(' ').any(|known| known.as_bytes().eq_ignore_ascii_case(option))
 }
 
-fn may_stand(message: &Message<'_>, place: &(HeaderName, bool, &[RangeInclusive<u16>])) -> bool {
+fn may_stand(message: &Message<'_>, place: &Place) -> bool {
     let (_, in_requests, statuses) = place;
     message
         .status()
