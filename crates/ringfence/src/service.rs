@@ -372,6 +372,7 @@ fn ending(status: Option<u16>, by: EndedBy, how: How) -> journal::Ended {
         (EndedBy::Elsewhere, _) => journal::Ended::ELSEWHERE,
         (EndedBy::Shutdown, _) => "the program ended",
         (EndedBy::Overload, _) | (_, How::Stateless) => "answered at a bound",
+        (EndedBy::Expires, How::Acknowledged) => "the invitation expired",
         (EndedBy::Limit, How::Acknowledged) => "nobody answered, acknowledged",
         (_, How::Acknowledged) => journal::Ended::ACKNOWLEDGED,
         (_, How::Unacknowledged) => "never acknowledged",

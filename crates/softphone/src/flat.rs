@@ -64,7 +64,7 @@ pub enum Event {
         /// The display name of who calls, which anyone can claim.
         display_name: Option<String>,
     },
-    /// The caller has given up; there is nothing left to decide.
+    /// The caller has given up, or the call has expired; there is nothing left to decide.
     Cancelled {
         /// Which call.
         call: CallId,

@@ -115,8 +115,8 @@ pub enum Verdict {
     Reject(Reject),
     /// The caller is sent elsewhere: 100, and 302 with Contact.
     Redirect(Redirect),
-    /// It rings: 100, and 180 each minute, until the caller gives up (487), or until the limit and then 480. One that may
-    /// not ring is answered what stands against it.
+    /// It rings: 100, and 180 each minute, until the caller gives up or its `Expires` has passed (487), or until the limit
+    /// and then 480. One that may not ring is answered what stands against it.
     Ring {
         /// The limit; without one, and at most, 10 minutes.
         limit: Option<Duration>,

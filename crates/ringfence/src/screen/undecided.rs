@@ -108,6 +108,7 @@ impl Screen {
             EndedBy::Overload => "too many calls waited",
             EndedBy::Shutdown => LEFT,
             EndedBy::Limit => "nobody decided it in time",
+            EndedBy::Expires => "the invitation expired first",
             EndedBy::Objection | EndedBy::Decision | _ => "it could not be offered",
         };
         if let Some(call) = call {

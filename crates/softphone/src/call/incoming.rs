@@ -22,7 +22,8 @@ use crate::wait::Wait;
 /// 100 Trying has gone out; nothing rings yet. Each decision takes the call, so that it cannot be decided twice, and
 /// resolves when its response is sent: the ACK is not waited for, and [`Builder::ended`] tells of it. A decision whose
 /// future is dropped before it was polled is none. A call that the caller has just cancelled takes every decision with
-/// `Ok`: nothing is left to decide. A call that nobody decides for 10 minutes is answered 480.
+/// `Ok`: nothing is left to decide. A call that nobody decides for 10 minutes is answered 480, one whose `Expires`
+/// passes first 487.
 ///
 /// [`Builder::ended`]: crate::Builder::ended
 ///
@@ -135,8 +136,8 @@ impl IncomingCall {
         let _ = self.commands.send(Command::Ignore { call: self.facts.id.number });
     }
 
-    /// Waits until the caller gives up (RFC 3261 section 9.2), or the call is over for another reason: undecided for
-    /// 10 minutes, or the softphone shut down.
+    /// Waits until the caller gives up (RFC 3261 section 9.2), or the call is over for another reason: its `Expires` has
+    /// passed (section 13.3.1), undecided for 10 minutes, or the softphone shut down.
     ///
     /// On the wire: CANCEL, answered 200, and the INVITE answered 487.
     pub async fn cancelled(&self) {

@@ -67,7 +67,9 @@ impl Decision {
             (Self::Wait(480) | Self::Offer, EndedBy::Overload) => status == Some(503),
             (Self::Wait(at_limit), EndedBy::Limit | EndedBy::Overload) => status == Some(at_limit),
             (Self::Offer, EndedBy::Limit) => status == Some(480),
-            (Self::Wait(_) | Self::Offer, EndedBy::Caller | EndedBy::Elsewhere) => status == Some(487),
+            (Self::Wait(_) | Self::Offer, EndedBy::Caller | EndedBy::Elsewhere | EndedBy::Expires) => {
+                status == Some(487)
+            }
             _ => false,
         }
     }

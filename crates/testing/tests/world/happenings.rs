@@ -143,7 +143,9 @@ impl World {
     fn plan(&mut self, user: &str) -> CallPlan {
         let cancel_after = self.random.chance(0.3).then(|| self.random.duration(PAUSE));
         let acks_left_out = u32::try_from(self.below(3)).unwrap();
-        CallPlan { cancel_after, acks_left_out, ..CallPlan::new("1002", user) }
+        let expires = self.random.chance(0.2).then(|| ("Expires".to_owned(), self.below(60).to_string()));
+        let headers = expires.into_iter().collect();
+        CallPlan { headers, cancel_after, acks_left_out, ..CallPlan::new("1002", user) }
     }
 
     fn give_up(&mut self) {

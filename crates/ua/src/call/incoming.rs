@@ -9,7 +9,7 @@
 //!                          any: 10 minutes without a decision: 480 ─────────────────────────┘
 //! ```
 //!
-//! *Waiting* is with ringing or in silence.
+//! *Waiting* is with ringing or in silence. In either state an invitation may expire first, by its own `Expires`: 487.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -52,6 +52,8 @@ pub(crate) struct Incoming {
     pub(crate) ends_at: Instant,
     /// What it is answered then.
     pub(crate) then: Then,
+    /// When the invitation expires, if its `Expires` says so.
+    pub(crate) expires_at: Option<Instant>,
 }
 
 /// Whether the caller hears ringing.
@@ -67,9 +69,20 @@ pub(crate) enum Ring {
 
 impl Incoming {
     fn poll_timeout(&self) -> Instant {
-        match self.ring {
-            Ring::Silent | Ring::Rung => self.ends_at,
-            Ring::Ringing { remind_at } => self.ends_at.min(remind_at),
+        let remind_at = match self.ring {
+            Ring::Silent | Ring::Rung => None,
+            Ring::Ringing { remind_at } => Some(remind_at),
+        };
+        [self.expires_at, remind_at].into_iter().flatten().fold(self.ends_at, Instant::min)
+    }
+
+    fn due(&self, now: Instant) -> Due {
+        if self.expires_at.is_some_and(|at| at <= now) {
+            Due::Expire
+        } else if self.ends_at <= now {
+            Due::End
+        } else {
+            Due::Remind
         }
     }
 }
@@ -192,8 +205,7 @@ impl Waiting {
     /// Returns the next call of which something is due. It is due again until that is done.
     pub(crate) fn next_due(&self, now: Instant) -> Option<(u64, Due)> {
         let &(_, number) = self.order.first().filter(|&&(due, _)| due <= now)?;
-        let has_ended = self.calls.get(&number).is_none_or(|call| call.ends_at <= now);
-        Some((number, if has_ended { Due::End } else { Due::Remind }))
+        Some((number, self.calls.get(&number).map_or(Due::End, |call| call.due(now))))
     }
 
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
@@ -211,6 +223,8 @@ impl Waiting {
 pub(crate) enum Due {
     /// The provisional response is sent again.
     Remind,
-    /// It is given its final answer.
+    /// It is given the final answer of its limit.
     End,
+    /// It is answered that its invitation has expired.
+    Expire,
 }

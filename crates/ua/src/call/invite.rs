@@ -92,12 +92,13 @@ pub enum Verdict {
     Reject(Arc<Rejection>),
     /// The caller is sent elsewhere.
     Redirect(Arc<Redirection>),
-    /// It rings (180) until the caller gives up, or until the limit and then 480.
+    /// It rings (180) until the caller gives up or the invitation expires, or until the limit and then 480.
     Ring {
         /// The limit; without one it is 10 minutes.
         limit: Option<Duration>,
     },
-    /// It waits, ringing or in silence, until the caller gives up, or until the limit and then a final answer.
+    /// It waits, ringing or in silence, until the caller gives up or the invitation expires (`Expires` of an INVITE, 487;
+    /// RFC 3261 section 13.3.1), or until the limit and then a final answer.
     Wait(Wait),
     /// Nothing at all is answered.
     Ignore,
@@ -110,6 +111,15 @@ impl Verdict {
     #[must_use]
     pub fn busy() -> Self {
         Self::Reject(Arc::new(Rejection::busy()))
+    }
+
+    /// Tells whether it makes an answer of its own that goes out now.
+    pub(crate) fn is_answered_at_once(&self) -> bool {
+        match self {
+            Self::Reject(_) | Self::Redirect(_) | Self::Ring { .. } => true,
+            Self::Wait(wait) => wait.is_ringing(),
+            Self::Offer | Self::Ignore => false,
+        }
     }
 }
 

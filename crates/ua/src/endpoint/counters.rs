@@ -60,7 +60,7 @@ counters! {
     offered,
     /// Calls whose caller gave up before a decision.
     cancelled,
-    /// Calls that waited until their limit.
+    /// Calls that waited until their limit, or until their `Expires` had passed.
     expired,
     /// Calls whose final response was never acknowledged.
     unacknowledged,

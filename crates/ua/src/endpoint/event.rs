@@ -96,7 +96,7 @@ pub enum Event {
         /// What a user agent server would answer to it, whoever called.
         objection: Option<Objection>,
     },
-    /// The caller of an offered call has given up, or it was ended undecided; nothing is left to decide.
+    /// The caller of an offered call has given up, or it has expired or was ended undecided; nothing is left to decide.
     Cancelled {
         /// Which one.
         call: CallNumber,

@@ -2,7 +2,7 @@
 //! the caller.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use ringfence_wire::sip::{Head, HeaderName, StatusCode};
 
@@ -36,7 +36,7 @@ pub enum Decided {
 }
 
 impl Endpoint {
-    /// Sends 180 Ringing. The call stays undecided, for at most 10 minutes.
+    /// Sends 180 Ringing. The call stays undecided, for at most 10 minutes, or until its `Expires` has passed.
     pub fn ring(&mut self, now: Instant, call: CallNumber) -> Decided {
         let number = call.as_u64();
         let Some(waiting) = self.calls.find(number) else { return Decided::Gone };
@@ -131,7 +131,7 @@ impl Endpoint {
         //# (Trying) response unless it knows that the TU will generate a
         //# provisional or final response within 200 ms, in which case it MAY
         //# generate a 100 (Trying) response.
-        if self.trying == Trying::AtOnce || !is_answered_at_once(&verdict) {
+        if self.trying == Trying::AtOnce || !verdict.is_answered_at_once() {
             self.respond(now, inbound.key, answering, StatusCode::TRYING, None, |_, _| {});
         }
         self.carry_out(now, call, inbound, verdict, objection);
@@ -139,13 +139,18 @@ impl Endpoint {
 
     /// Ends a call whose caller has given up, or that another phone has answered.
     pub(super) fn cancel(&mut self, now: Instant, number: u64, by: EndedBy) {
+        let is_cancelled = self.end_for_caller(now, number, by);
+        self.counters.cancelled += u64::from(is_cancelled);
+    }
+
+    /// Ends a call by 487, as its caller wants it no more. Returns whether that was sent.
+    fn end_for_caller(&mut self, now: Instant, number: u64, by: EndedBy) -> bool {
         let is_offered = self.calls.find(number).is_some_and(|waiting| waiting.is_offered);
-        if self.decide(now, number, Final::Cancelled, by) == Decided::Sent {
-            self.counters.cancelled += 1;
-            if is_offered {
-                self.events.push_back(Event::Cancelled { call: CallNumber::new(number) });
-            }
+        let is_sent = self.decide(now, number, Final::Cancelled, by) == Decided::Sent;
+        if is_sent && is_offered {
+            self.events.push_back(Event::Cancelled { call: CallNumber::new(number) });
         }
+        is_sent
     }
 
     pub(super) fn handle_calls_due(&mut self, now: Instant) {
@@ -159,6 +164,14 @@ impl Endpoint {
                 Due::End => {
                     self.counters.expired += 1;
                     self.end_waiting(now, number, EndedBy::Limit);
+                }
+                //= https://www.rfc-editor.org/rfc/rfc3261#section-13.3.1
+                //# If the invitation
+                //# expires before the UAS has generated a final response, a 487
+                //# (Request Terminated) response SHOULD be generated.
+                Due::Expire => {
+                    self.counters.expired += 1;
+                    self.end_for_caller(now, number, EndedBy::Expires);
                 }
             }
         }
@@ -296,6 +309,12 @@ impl Endpoint {
         let is_secure = sips::is_asked_for(inbound.head);
         let contact = self.lines.contact(now, inbound.line, self.local, inbound.target, is_secure);
         let ends_at = now + wait.limit().min(UNDECIDED_FOR);
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-13.3.1
+        //# If the request is an INVITE that contains an Expires header
+        //# field, the UAS core sets a timer for the number of seconds
+        //# indicated in the header field value.
+        let expires = inbound.head.message().expires().and_then(Result::ok);
+        let expires_at = expires.map(|seconds| now + Duration::from_secs(seconds.into()));
         let waiting = Incoming {
             key: inbound.key,
             invite: Arc::clone(&invite),
@@ -313,6 +332,7 @@ impl Endpoint {
             ring: Ring::Silent,
             ends_at,
             then: wait.then().clone(),
+            expires_at,
         };
         self.calls.insert(call.as_u64(), waiting);
         if is_offered {
@@ -377,14 +397,5 @@ impl Endpoint {
         if is_offered {
             self.events.push_back(Event::Cancelled { call: CallNumber::new(number) });
         }
-    }
-}
-
-/// Tells whether a verdict makes an answer of its own that goes out now.
-fn is_answered_at_once(verdict: &Verdict) -> bool {
-    match verdict {
-        Verdict::Reject(_) | Verdict::Redirect(_) | Verdict::Ring { .. } => true,
-        Verdict::Wait(wait) => wait.is_ringing(),
-        Verdict::Offer | Verdict::Ignore => false,
     }
 }

@@ -19,6 +19,8 @@ pub enum EndedBy {
     Elsewhere,
     /// The limit of its wait was reached, or 10 minutes passed without a decision.
     Limit,
+    /// The invitation expired: the seconds of its `Expires` passed without a decision (RFC 3261 section 13.3.1).
+    Expires,
     /// It was to ring, and what stands against the INVITE was answered instead.
     Objection,
     /// A table was full (see [`Limits`](crate::Limits)).
