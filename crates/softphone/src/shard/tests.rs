@@ -127,7 +127,8 @@ async fn a_registrar_that_leaves_too_much_unread_is_left_and_its_lines_are_told_
     let connection = flow.connection_id().unwrap();
     // Its task has had no turn: nothing of what waits is written.
     for length in [1 << 20, 1] {
-        let write = Write { connection, payload: vec![b'a'; length], final_responses: 0, answers: 0 };
+        let write =
+            Write { connection, payload: vec![b'a'; length], final_responses: 0, requests: 0, answers: 0 };
         while shard.streams.send(write.clone()).is_ok() {}
     }
     shard.endpoint.handle_ping(flow);

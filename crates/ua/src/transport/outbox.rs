@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 
 use super::flow::{ConnectionId, Flow};
-use super::keepalive::PONG;
+use super::keepalive::{PING, PONG};
 use crate::limits::LONGEST_DATAGRAM;
 
 /// One datagram to send.
@@ -92,6 +92,8 @@ pub struct Write {
     pub payload: Vec<u8>,
     /// How many of them are final responses: a peer that will say no more may wait for them.
     pub final_responses: usize,
+    /// How many of them are requests: what the peer may answer.
+    pub requests: usize,
     /// How many of its bytes the peer has asked for, by requests and pings: one that does not take them need not be heard
     /// further.
     pub answers: usize,
@@ -104,7 +106,11 @@ impl Write {
         write(&mut self.payload);
         let message = &self.payload[start..];
         self.final_responses += usize::from(is_final(message));
-        self.answers += if is_answer(message) { message.len() } else { 0 };
+        if is_answer(message) {
+            self.answers += message.len();
+        } else {
+            self.requests += usize::from(message != PING);
+        }
     }
 }
 
@@ -180,8 +186,13 @@ impl Outbox {
         if let Some(last) = self.writes.back_mut().filter(|last| last.connection == connection) {
             return last.add(write);
         }
-        let mut first =
-            Write { connection, payload: Vec::with_capacity(1024), final_responses: 0, answers: 0 };
+        let mut first = Write {
+            connection,
+            payload: Vec::with_capacity(1024),
+            final_responses: 0,
+            requests: 0,
+            answers: 0,
+        };
         first.add(write);
         self.writes.push_back(first);
     }
@@ -262,19 +273,20 @@ mod tests {
         outbox.push(flow(1), b"two");
         outbox.push(flow(2), b"three");
         outbox.clear();
-        let written = |id, payload: &[u8]| Write {
+        let written = |id, payload: &[u8], messages| Write {
             connection: ConnectionId::new(id),
             payload: payload.to_vec(),
             final_responses: 0,
+            requests: messages,
             answers: 0,
         };
-        assert_eq!(outbox.pop_write(), Some(written(1, b"onetwo")));
-        assert_eq!(outbox.pop_write(), Some(written(2, b"three")));
+        assert_eq!(outbox.pop_write(), Some(written(1, b"onetwo", 2)));
+        assert_eq!(outbox.pop_write(), Some(written(2, b"three", 1)));
         assert_eq!(outbox.pop_write(), None);
     }
 
     #[test]
-    fn what_a_peer_has_asked_for_is_counted_and_its_final_responses() {
+    fn what_a_peer_has_asked_for_is_counted_its_final_responses_and_what_it_is_asked() {
         let remote = "192.0.2.1:5060".parse().unwrap();
         let flow = Flow::connection(ConnectionId::new(1), Transport::Tcp, remote);
         let mut outbox = Outbox::default();
@@ -285,7 +297,7 @@ mod tests {
         }
         outbox.push(flow, b"\r\n\r\n");
         let write = outbox.pop_write().unwrap();
-        assert_eq!(write.final_responses, 2);
+        assert_eq!((write.final_responses, write.requests), (2, 1));
         assert_eq!(write.answers, asked.iter().map(|first| first.len() + 2).sum::<usize>());
     }
 }

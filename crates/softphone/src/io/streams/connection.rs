@@ -18,7 +18,7 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::{TlsAcceptor, TlsStream};
 
 use super::outgoing::Outgoing;
-use super::owed::Owed;
+use super::owed::{Owed, is_response};
 use super::patience::{Patience, WRITE};
 use super::queue::Queue;
 use super::words::said_of_stream;
@@ -161,7 +161,7 @@ async fn serve_stream(connection: Stream, mut ends: Ends) -> String {
                 };
                 incoming.owed.answered(write.final_responses);
                 outgoing.push(&write.payload);
-                patience.writes(Instant::now());
+                patience.writes(Instant::now(), write.requests);
             }
             written = outgoing.write(), if !outgoing.is_empty() => match written {
                 Ok(count) => {
@@ -186,6 +186,8 @@ pub(super) async fn until(patience: Option<Instant>) {
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Whole {
     pub(super) messages: usize,
+    /// How many of them are responses.
+    pub(super) responses: usize,
     pub(super) line_ends: usize,
 }
 
@@ -218,6 +220,7 @@ impl Incoming {
             let (event, is_told) = match frame {
                 Frame::Message { .. } => {
                     whole.messages += 1;
+                    whole.responses += usize::from(is_response(&bytes));
                     self.owed.heard(&bytes);
                     (Event::Received { flow, message: bytes.freeze() }, false)
                 }

@@ -35,6 +35,7 @@ use crate::tls::Tls;
 
 mod accepted;
 mod acceptor;
+mod allowance;
 mod connect;
 mod connection;
 pub(crate) mod failure;

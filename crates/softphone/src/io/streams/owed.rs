@@ -13,7 +13,7 @@ const VERSION: &[u8] = b"SIP/2.0 ";
 impl Owed {
     /// Takes a message that has come. Nobody answers an ACK (RFC 3261 section 17.1.1.3).
     pub(super) fn heard(&mut self, message: &[u8]) {
-        if !message.starts_with(VERSION) && !message.starts_with(b"ACK ") {
+        if !is_response(message) && !message.starts_with(b"ACK ") {
             self.0 += 1;
         }
     }
@@ -26,6 +26,11 @@ impl Owed {
     pub(super) fn is_nothing(&self) -> bool {
         self.0 == 0
     }
+}
+
+/// Tells whether a message is a response.
+pub(super) fn is_response(message: &[u8]) -> bool {
+    message.starts_with(VERSION)
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::allowance::Allowance;
 use super::connection::{OpenedBy, Whole};
 
 /// Until when the peer is waited for.
@@ -15,10 +16,12 @@ pub(super) struct Patience {
     silence: Option<Instant>,
     /// For it to read on.
     unread: Option<Instant>,
-    /// Until when it is to send no line ends to have sent none too many.
-    line_ends: Instant,
-    /// Since when it has sent too many.
-    flooded: Option<Instant>,
+    line_ends: Allowance,
+    responses: Allowance,
+    /// How many responses may come to what it was asked.
+    asked: usize,
+    /// Since when it has sent too much, and of what.
+    flooded: Option<(Instant, &'static str)>,
 }
 
 /// How long a message may take from its first byte to its last, and a stranger who connects to his first.
@@ -30,12 +33,10 @@ const SILENCE: Duration = Duration::from_secs(600);
 /// while for the requests of ten thousand lines.
 pub(super) const WRITE: Duration = Duration::from_secs(10);
 
-/// How often line ends and pings may come for ever, a hundred times as often as anybody sends them, and for how long as fast
-/// as they can: a thousand at once is more than waits where the network stood still for hours.
-const LINE_END: Duration = Duration::from_millis(100);
-const LINE_ENDS: Duration = Duration::from_secs(100);
-/// How many may come with each message, as fast as those come.
+/// How many line ends may come with each message, as fast as those come.
 const BESIDE_A_MESSAGE: usize = 4;
+/// How many responses may come to each request, as fast as they can: some proxies repeat a 100.
+const TO_A_REQUEST: usize = 10;
 /// What a connection is closed by whose peer takes nothing, or too little.
 pub(crate) const UNREAD: &str = "the peer does not read";
 
@@ -46,7 +47,17 @@ impl Patience {
             OpenedBy::Known => Some(now + SILENCE),
             OpenedBy::Stranger => Some(now + MESSAGE),
         };
-        Self { opened_by, message: None, silence, unread: None, line_ends: now, flooded: None }
+        let (line_ends, responses) = (Allowance::new(now), Allowance::new(now));
+        Self {
+            opened_by,
+            message: None,
+            silence,
+            unread: None,
+            line_ends,
+            responses,
+            asked: 0,
+            flooded: None,
+        }
     }
 
     /// Takes what came. The clock of a message that has begun runs on, however slowly it comes.
@@ -60,6 +71,7 @@ impl Patience {
             self.is_not_silent(now);
         }
         self.heard_line_ends(now, whole);
+        self.heard_responses(now, whole.responses);
         self.goes_on(now, has_more);
     }
 
@@ -67,18 +79,24 @@ impl Patience {
     /// none.
     pub(super) fn heard_control(&mut self, now: Instant, has_more: bool) {
         self.is_not_silent(now);
-        self.heard_line_ends(now, Whole { messages: 0, line_ends: 1 });
+        self.heard_line_ends(now, Whole { line_ends: 1, ..Whole::default() });
         self.goes_on(now, has_more);
     }
 
     /// Some write line ends around each message.
     fn heard_line_ends(&mut self, now: Instant, whole: Whole) {
-        let time_of = |line_ends: usize| LINE_END * u32::try_from(line_ends).unwrap_or(u32::MAX);
-        let earned = time_of(whole.messages * BESIDE_A_MESSAGE);
-        let until = self.line_ends.checked_sub(earned).map_or(now, |until| until.max(now));
-        self.line_ends = until + time_of(whole.line_ends);
-        if self.line_ends > now + LINE_ENDS {
-            self.flooded.get_or_insert(now);
+        self.line_ends.earn(now, whole.messages * BESIDE_A_MESSAGE);
+        if !self.line_ends.spend(now, whole.line_ends) {
+            self.flooded.get_or_insert((now, "the peer sends line ends or pings without end"));
+        }
+    }
+
+    fn heard_responses(&mut self, now: Instant, count: usize) {
+        let unasked = count.saturating_sub(self.asked);
+        self.asked = self.asked.saturating_sub(count);
+        if !self.responses.spend(now, unasked) {
+            self.flooded
+                .get_or_insert((now, "the peer sends responses without end to what it was not asked"));
         }
     }
 
@@ -105,9 +123,10 @@ impl Patience {
         self.silence = Some(self.silence.map_or(until, |silence| silence.min(until)));
     }
 
-    /// Takes that there is something to write.
-    pub(super) fn writes(&mut self, now: Instant) {
+    /// Takes that there is something to write, with so many requests in it.
+    pub(super) fn writes(&mut self, now: Instant, requests: usize) {
         self.unread.get_or_insert(now + WRITE);
+        self.asked = self.asked.saturating_add(requests.saturating_mul(TO_A_REQUEST));
     }
 
     /// Takes that some of it was written.
@@ -116,14 +135,15 @@ impl Patience {
     }
 
     pub(super) fn until(&self) -> Option<Instant> {
-        [self.message, self.silence, self.unread, self.flooded].into_iter().flatten().min()
+        let flooded = self.flooded.map(|(since, _)| since);
+        [self.message, self.silence, self.unread, flooded].into_iter().flatten().min()
     }
 
     /// Returns what was waited for in vain.
     pub(super) fn why(&self) -> &'static str {
         let until = self.until();
-        if self.flooded.is_some() {
-            "the peer sends line ends or pings without end"
+        if let Some((_, why)) = self.flooded {
+            why
         } else if self.unread == until {
             UNREAD
         } else if self.message == until {
@@ -138,8 +158,9 @@ impl Patience {
 mod tests {
     use super::*;
 
-    const PING: Whole = Whole { messages: 0, line_ends: 1 };
-    const MESSAGES: Whole = Whole { messages: 1, line_ends: 0 };
+    const PING: Whole = Whole { messages: 0, responses: 0, line_ends: 1 };
+    const MESSAGES: Whole = Whole { messages: 1, responses: 0, line_ends: 0 };
+    const RESPONSE: Whole = Whole { messages: 1, responses: 1, line_ends: 0 };
 
     fn seconds(seconds: u64) -> Duration {
         Duration::from_secs(seconds)
@@ -203,10 +224,10 @@ mod tests {
         }
         let now = start + seconds(200_000);
         for _ in 0..100_000 {
-            patience.heard(now, Whole { messages: 0, line_ends: 2 }, false);
-            patience.heard(now, Whole { messages: 1, line_ends: 1 }, false);
+            patience.heard(now, Whole { line_ends: 2, ..Whole::default() }, false);
+            patience.heard(now, Whole { line_ends: 1, ..MESSAGES }, false);
         }
-        patience.heard(now, Whole { messages: 1, line_ends: 1_000 }, false);
+        patience.heard(now, Whole { line_ends: 1_000, ..MESSAGES }, false);
         assert_eq!(patience.until(), None);
         patience.heard(now, PING, false);
         assert_eq!(patience.until(), Some(now));
@@ -214,11 +235,31 @@ mod tests {
     }
 
     #[test]
+    fn who_answers_what_he_is_asked_is_kept_and_who_sends_responses_without_end_is_not() {
+        let start = Instant::now();
+        let mut patience = Patience::new(start, OpenedBy::Us);
+        patience.writes(start, 50_000);
+        for _ in 0..500_000 {
+            patience.heard(start, RESPONSE, false);
+        }
+        for second in 0..100_000 {
+            patience.heard(start + seconds(second), RESPONSE, false);
+        }
+        let now = start + seconds(200_000);
+        patience.heard(now, Whole { messages: 1_000, responses: 1_000, line_ends: 0 }, false);
+        patience.has_written(now, false);
+        assert_eq!(patience.until(), None);
+        patience.heard(now, RESPONSE, false);
+        assert_eq!(patience.until(), Some(now));
+        assert_eq!(patience.why(), "the peer sends responses without end to what it was not asked");
+    }
+
+    #[test]
     fn who_reads_slowly_is_waited_for_and_who_reads_nothing_is_not() {
         let start = Instant::now();
         let mut patience = Patience::new(start, OpenedBy::Us);
-        patience.writes(start);
-        patience.writes(start + seconds(9));
+        patience.writes(start, 0);
+        patience.writes(start + seconds(9), 0);
         assert_eq!(patience.until(), Some(start + WRITE));
         patience.has_written(start + seconds(9), true);
         assert_eq!(patience.until(), Some(start + seconds(9) + WRITE));

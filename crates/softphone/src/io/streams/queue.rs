@@ -59,7 +59,13 @@ const PLACE: usize = 128;
 /// Creates what is to be written.
 #[cfg(test)]
 pub(super) fn written(payload: Vec<u8>) -> Write {
-    Write { connection: ringfence_ua::ConnectionId::new(1), payload, final_responses: 0, answers: 0 }
+    Write {
+        connection: ringfence_ua::ConnectionId::new(1),
+        payload,
+        final_responses: 0,
+        requests: 0,
+        answers: 0,
+    }
 }
 
 /// Creates a queue that may cost so many bytes at most.

@@ -21,6 +21,7 @@ use super::connection::{CLOSED, Ends, Whole, until};
 use super::failure::Failure;
 use super::frames::{Watched, Within};
 use super::messages::Messages;
+use super::owed::is_response;
 use super::patience::{Patience, WRITE};
 use super::words::said_of_stream;
 use super::{Event, Server, Stream};
@@ -120,7 +121,7 @@ pub(super) async fn serve(socket: Socket, mut ends: Ends) -> String {
                     Read::Whole(Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_)))) => {
                         patience.heard_control(Instant::now(), is_within.a_message());
                         if outgoing.has_pongs_alone() {
-                            patience.writes(Instant::now());
+                            patience.writes(Instant::now(), 0);
                         }
                         continue;
                     }
@@ -134,7 +135,11 @@ pub(super) async fn serve(socket: Socket, mut ends: Ends) -> String {
                 };
                 // A message without anything in it is worth no more than a line end.
                 let is_line_end = matches!(&*bytes, PING | PONG | b"");
-                let whole = Whole { messages: (!is_line_end).into(), line_ends: is_line_end.into() };
+                let whole = Whole {
+                    messages: (!is_line_end).into(),
+                    responses: is_response(&bytes).into(),
+                    line_ends: is_line_end.into(),
+                };
                 patience.heard(Instant::now(), whole, is_within.a_message());
                 if ends.events.send(event(&ends, bytes)).await.is_err() {
                     say_last(outgoing, ends).await;
@@ -147,8 +152,8 @@ pub(super) async fn serve(socket: Socket, mut ends: Ends) -> String {
                     say_last(outgoing, ends).await;
                     return "closed".to_owned();
                 };
+                patience.writes(Instant::now(), write.requests);
                 outgoing.push(write.payload);
-                patience.writes(Instant::now());
             }
             written = outgoing.write(), if !outgoing.is_empty() => match written {
                 Ok(count) => {

@@ -90,16 +90,33 @@ async fn pings_that_are_read_at_once_are_told_of_once_and_so_are_pongs() {
     served.ended.abort();
 }
 
+/// Serves a connection over which a server floods. Returns why it ended, and of how much was told.
+async fn flooded(flood: &[u8]) -> (String, usize) {
+    let mut served = Served::new(OpenedBy::Us, 0, 0).await;
+    let (start, mut told) = (Instant::now(), 0);
+    let writing = served.peer.write_all(flood);
+    let reading = async {
+        while served.told.recv().await.is_some() {
+            told += 1;
+        }
+    };
+    let _ = tokio::join!(writing, reading);
+    assert_eq!(start.elapsed().as_secs(), 0);
+    (served.ended.await.unwrap(), told)
+}
+
 #[tokio::test(start_paused = true)]
 async fn who_floods_line_ends_is_closed_at_once_and_told_of_a_few_times() {
-    let mut served = Served::new(OpenedBy::Us, 0, 0).await;
     let flood = b"\r\n\r\n".repeat(READ);
-    let (start, mut told) = (Instant::now(), 0);
-    let _ = served.peer.write_all(&flood).await;
-    while served.told.recv().await.is_some() {
-        told += 1;
-    }
-    assert_eq!(served.ended.await.unwrap(), "the peer sends line ends or pings without end");
-    assert_eq!(start.elapsed().as_secs(), 0);
+    let (why, told) = flooded(&flood).await;
+    assert_eq!(why, "the peer sends line ends or pings without end");
     assert!(told <= flood.len().div_ceil(READ) * 2, "{told}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_sends_responses_without_end_is_closed_at_once() {
+    let trying = b"SIP/2.0 100 Trying\r\nContent-Length: 0\r\n\r\n";
+    let (why, told) = flooded(&trying.repeat(100_000)).await;
+    assert_eq!(why, "the peer sends responses without end to what it was not asked");
+    assert!(told <= 1_000 + READ / trying.len() * 2, "{told}");
 }
