@@ -12,7 +12,7 @@ use ringfence_policy::{
 
 use super::account::beside;
 use super::regular::{self, ReadError};
-use super::report::Report;
+use super::report::{Report, UNREAD};
 use super::stamp::Stamped;
 use crate::mapped::Contents;
 
@@ -224,15 +224,15 @@ impl Loaded {
 /// A list is no longer, in bytes: a hundred million numbers.
 pub(super) const MOST: u64 = 2 * 1024 * 1024 * 1024;
 
-/// Says that a file could not be read. A list that the policy itself has is needed; a source that is
-/// missing may come.
 /// Returns whether a file has anything for a list: of one that is spoilt no row may be readable, or none be a number.
 fn has_entry(format: &Format, bytes: &[u8], region: Region) -> bool {
     format.read(bytes).flatten().any(|row| Pattern::parse(&row.number, region).is_ok())
 }
 
+/// Says that a file could not be read. A list that the policy itself has is needed; a source that is
+/// missing may come.
 fn unread(path: &Path, error: &ReadError, source: &SourceSpec, place: Option<Place>) -> Diagnostic {
-    let message = format!("cannot read the list {}: {error}", path.display());
+    let message = format!("{UNREAD} {}: {error}", path.display());
     let hint = match error.hint() {
         Some(hint) => hint.to_owned(),
         None if error.is_missing() && matches!(source.source, ListSource::Set { .. }) => {

@@ -21,6 +21,8 @@ pub(crate) struct Report {
     notes: usize,
 }
 
+/// How it begins what is said of a list whose file cannot be read, up to its name.
+pub(super) const UNREAD: &str = "cannot read the list";
 /// A list of ten million wrong lines is told with the first of them.
 const MOST_SHOWN: usize = 50;
 
@@ -141,6 +143,10 @@ impl Report {
 
 /// Returns the beginning of a message, as far as it repeats nothing of what is written.
 fn kind(message: &str) -> String {
+    if message.starts_with(UNREAD) {
+        // Nothing of what is in the file has been read, or nothing of it is repeated.
+        return message.to_owned();
+    }
     let end = message.find(['"', '`', ':', '\u{201c}']).unwrap_or(message.len());
     let end = message.find(", found").map_or(end, |found| found.min(end));
     let digits = |word: &str| word.bytes().filter(u8::is_ascii_digit).count();
@@ -190,6 +196,8 @@ mod tests {
         assert_eq!(error.summary(), "ringfence.toml:2:8: expected a port from 1 to 65535, found \"5060x\"");
     }
 
+    const A_PIPE: &str = "cannot read the list spam.txt: expected a regular file, found a pipe";
+
     #[test]
     fn an_outline_repeats_nothing_of_what_is_written() {
         for (message, expected) in [
@@ -198,6 +206,7 @@ mod tests {
             ("+41791234567 is an emergency number", "an error"),
             ("test 1 fails: expected listed, got allowed", "test 1 fails"),
             ("expected a port from 1 to 65535, found 0", "expected a port from 1 to 65535"),
+            (A_PIPE, A_PIPE),
         ] {
             let mut report = Report::default();
             let file = File::new("ringfence.toml", "[list.reject]\n");
