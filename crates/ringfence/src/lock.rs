@@ -3,7 +3,7 @@
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 /// What came of the attempt to take a lock.
@@ -25,6 +25,15 @@ impl Drop for Lock {
     fn drop(&mut self) {
         // Closing it does the same, if later.
         let _ = self.0.unlock();
+    }
+}
+
+impl Lock {
+    /// Tells whether it is the lock of a path: the file that it is on may have been removed.
+    pub(crate) fn is_of(&self, path: &Path) -> bool {
+        let which = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
+        let held = self.0.metadata().map(which).ok();
+        held.is_some() && held == fs::symlink_metadata(name(path)).map(which).ok()
     }
 }
 

@@ -199,7 +199,7 @@ pub(crate) fn shown(write: impl FnOnce(&mut Line)) -> String {
 }
 
 #[cfg(test)]
-pub(crate) use plain::tests::logged;
+pub(crate) use plain::tests::{lines_of, logged};
 
 #[cfg(test)]
 mod tests {

@@ -7,6 +7,9 @@
 mod bench;
 
 use std::net::{SocketAddr, TcpListener};
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::net::UnixListener;
+use std::process::Command;
 use std::time::Instant;
 
 use bench::{Bench, PATIENCE, rejected};
@@ -200,6 +203,36 @@ fn a_reload_that_finds_no_file_in_the_place_of_the_configuration_logs_what_it_fo
     program.signal("HUP");
     let found = "expected a regular file, found a directory";
     assert!(bench.play_until(PATIENCE, |bench| bench.log().contains(found)), "{}", bench.log());
+}
+
+#[test]
+fn a_reload_that_finds_a_pipe_in_the_place_of_a_list_logs_what_it_found() {
+    let mut bench = Bench::new();
+    let _program = bench.registered();
+    std::fs::remove_file(bench.path("spam.txt")).unwrap();
+    assert!(Command::new("mkfifo").arg(bench.path("spam.txt")).status().unwrap().success());
+    let found = "cannot read the list spam.txt: expected a regular file, found a pipe";
+    assert!(bench.play_until(PATIENCE, |bench| bench.log().contains(found)), "{}", bench.log());
+    assert_eq!(bench.call("0791234567"), rejected(), "the last good configuration stays");
+}
+
+#[test]
+fn a_control_socket_that_is_removed_is_there_again_and_another_programs_is_left_alone() {
+    let mut bench = Bench::new();
+    let program = bench.registered();
+    let socket = bench.path("control/s");
+    std::fs::remove_file(&socket).unwrap();
+    let answers = |bench: &Bench| bench.ask(&["status"]).status.code() == Some(0);
+    assert!(bench.play_until(PATIENCE, answers), "{}", bench.log());
+    assert!(bench.log().contains("control socket removed: bound anew"), "{}", bench.log());
+    assert_eq!(std::fs::metadata(&socket).unwrap().permissions().mode() & 0o777, 0o600);
+    std::fs::remove_file(&socket).unwrap();
+    let _others = UnixListener::bind(&socket).unwrap();
+    let is_told = |bench: &Bench| bench.log().contains("something else stands there now");
+    assert!(bench.play_until(PATIENCE, is_told), "{}", bench.log());
+    program.signal("TERM");
+    assert!(bench.play_until(PATIENCE, |bench| bench.log().contains("ended")), "{}", bench.log());
+    assert!(socket.exists());
 }
 
 #[test]

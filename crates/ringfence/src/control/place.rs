@@ -15,9 +15,15 @@ use crate::user::is_closed;
 pub(crate) struct Bound {
     pub(crate) listener: UnixListener,
     path: PathBuf,
+    user: u32,
+    /// Which socket it is: another may stand at the path later.
+    made: Made,
     /// Held locked as long as the program runs: two programs never share a socket.
-    _lock: Lock,
+    lock: Lock,
 }
+
+/// The device and the inode of a socket.
+type Made = (u64, u64);
 
 /// Why there is no control socket.
 #[derive(Debug)]
@@ -69,37 +75,8 @@ impl Bound {
     /// Binds the socket: the directory is made with mode 0700 if it is missing, the socket gets 0600.
     pub(crate) fn bind(path: &Path, user: u32) -> Result<Self, BindError> {
         let io = |source| BindError::Io { path: path.to_owned(), source };
-        let directory =
-            path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let refuse_link = || match link_of_others(directory, user, MOST_LINKS) {
-            Some(link) => Err(BindError::NotOurs { path: link, why: "somebody else has put a link there" }),
-            None => Ok(()),
-        };
-        refuse_link()?;
-        DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(io)?;
-        // What a link names now is what is used, wherever the link leads later.
-        let real = fs::canonicalize(directory).map_err(io)?;
-        refuse_link()?;
-        let directory = real;
-        if !is_closed(&fs::metadata(&directory).map_err(io)?, user) {
-            return Err(BindError::NotOurs { path: directory, why: "others may write to this directory" });
-        }
-        let path = &directory.join(path.file_name().unwrap_or_default());
-        let lock_name = lock::name(path);
-        match fs::symlink_metadata(&lock_name) {
-            Ok(metadata) if metadata.is_file() && metadata.uid() == user => {}
-            Ok(_) => {
-                let why = "its lock is no plain file of ours";
-                return Err(BindError::NotOurs { path: lock_name, why });
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(source) => return Err(BindError::Io { path: lock_name, source }),
-        }
-        let lock_error = |source| BindError::Io { path: lock_name, source };
-        let lock = match lock::take(path).map_err(lock_error)? {
-            Taken::Ours(lock) => lock,
-            Taken::Theirs(pid) => return Err(BindError::InUse { path: path.to_owned(), pid }),
-        };
+        let path = &closed(path, user)?;
+        let lock = locked(path, user)?;
         match fs::symlink_metadata(path) {
             Ok(metadata) if metadata.file_type().is_socket() => fs::remove_file(path).map_err(io)?,
             Ok(_) => {
@@ -109,14 +86,83 @@ impl Bound {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(io(error)),
         }
-        let listener = UnixListener::bind(path).map_err(io)?;
-        fs::set_permissions(path, Permissions::from_mode(0o600)).map_err(io)?;
-        Ok(Self { listener, path: path.to_owned(), _lock: lock })
+        let (listener, made) = listen(path).map_err(io)?;
+        Ok(Self { listener, path: path.to_owned(), user, made, lock })
+    }
+
+    /// Binds the socket anew if somebody has removed it, and returns whether that was so: with all that is asked for at the
+    /// start. What another program has put in its place is left there.
+    pub(crate) fn renew(&mut self) -> Result<bool, BindError> {
+        let io = |source| BindError::Io { path: self.path.clone(), source };
+        match fs::symlink_metadata(&self.path) {
+            Ok(metadata) if of(&metadata) == self.made => return Ok(false),
+            Ok(_) => {
+                let why = "something else stands there now";
+                return Err(BindError::NotOurs { path: self.path.clone(), why });
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(io(error)),
+        }
+        let path = closed(&self.path, self.user)?;
+        if !self.lock.is_of(&path) {
+            self.lock = locked(&path, self.user)?;
+        }
+        (self.listener, self.made) = listen(&path).map_err(io)?;
+        Ok(true)
     }
 
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
+}
+
+/// Makes the directory of a path if it is missing, and returns the path in it without a link. It is an error where others may
+/// put something there, or in the way.
+fn closed(path: &Path, user: u32) -> Result<PathBuf, BindError> {
+    let io = |source| BindError::Io { path: path.to_owned(), source };
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let refuse_link = || match link_of_others(directory, user, MOST_LINKS) {
+        Some(link) => Err(BindError::NotOurs { path: link, why: "somebody else has put a link there" }),
+        None => Ok(()),
+    };
+    refuse_link()?;
+    DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(io)?;
+    // What a link names now is what is used, wherever the link leads later.
+    let real = fs::canonicalize(directory).map_err(io)?;
+    refuse_link()?;
+    if !is_closed(&fs::metadata(&real).map_err(io)?, user) {
+        return Err(BindError::NotOurs { path: real, why: "others may write to this directory" });
+    }
+    Ok(real.join(path.file_name().unwrap_or_default()))
+}
+
+/// Takes the lock of the socket at a path.
+fn locked(path: &Path, user: u32) -> Result<Lock, BindError> {
+    let lock_name = lock::name(path);
+    match fs::symlink_metadata(&lock_name) {
+        Ok(metadata) if metadata.is_file() && metadata.uid() == user => {}
+        Ok(_) => {
+            let why = "its lock is no plain file of ours";
+            return Err(BindError::NotOurs { path: lock_name, why });
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(source) => return Err(BindError::Io { path: lock_name, source }),
+    }
+    match lock::take(path).map_err(|source| BindError::Io { path: lock_name, source })? {
+        Taken::Ours(lock) => Ok(lock),
+        Taken::Theirs(pid) => Err(BindError::InUse { path: path.to_owned(), pid }),
+    }
+}
+
+/// Binds a socket of mode 0600 where nothing stands.
+fn listen(path: &Path) -> io::Result<(UnixListener, Made)> {
+    let listener = UnixListener::bind(path)?;
+    fs::set_permissions(path, Permissions::from_mode(0o600))?;
+    Ok((listener, of(&fs::symlink_metadata(path)?)))
+}
+
+fn of(metadata: &fs::Metadata) -> Made {
+    (metadata.dev(), metadata.ino())
 }
 
 /// Finds a link on the way to a path that neither a user nor root has put there, also where one leads to another: it
@@ -138,8 +184,11 @@ const MOST_LINKS: usize = 40;
 
 impl Drop for Bound {
     fn drop(&mut self) {
-        // What cannot be removed is found to be stale by the next start.
-        let _ = fs::remove_file(&self.path);
+        // What another program has put there is that program's.
+        if fs::symlink_metadata(&self.path).is_ok_and(|metadata| of(&metadata) == self.made) {
+            // What cannot be removed is found to be stale by the next start.
+            let _ = fs::remove_file(&self.path);
+        }
     }
 }
 
@@ -202,6 +251,48 @@ mod tests {
         assert!(path.exists());
         let _bound = Bound::bind(&path, own_user().unwrap()).unwrap();
         UnixStream::connect(&path).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_socket_that_is_removed_is_bound_anew_and_is_the_owners_only() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("run").join("control.sock");
+        let user = own_user().unwrap();
+        let mut bound = Bound::bind(&path, user).unwrap();
+        assert!(!bound.renew().unwrap());
+        fs::remove_file(&path).unwrap();
+        assert!(bound.renew().unwrap() && !bound.renew().unwrap());
+        assert_eq!(mode(&path), 0o600);
+        fs::remove_dir_all(home.path().join("run")).unwrap();
+        assert!(bound.renew().unwrap());
+        assert_eq!((mode(&path), mode(path.parent().unwrap())), (0o600, 0o700));
+        assert!(matches!(Bound::bind(&path, user).unwrap_err(), BindError::InUse { .. }));
+        UnixStream::connect(&path).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_socket_that_another_program_has_put_there_is_left_to_it() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("control.sock");
+        let mut bound = Bound::bind(&path, own_user().unwrap()).unwrap();
+        fs::remove_file(&path).unwrap();
+        let others = UnixListener::bind(&path).unwrap();
+        let error = bound.renew().unwrap_err();
+        assert!(error.to_string().ends_with("something else stands there now"), "{error}");
+        drop(bound);
+        let (_stream, taken) = tokio::join!(UnixStream::connect(&path), others.accept());
+        taken.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_socket_is_not_bound_anew_where_others_may_write_by_now() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("control.sock");
+        let mut bound = Bound::bind(&path, own_user().unwrap()).unwrap();
+        fs::remove_file(&path).unwrap();
+        fs::set_permissions(home.path(), Permissions::from_mode(0o777)).unwrap();
+        assert!(matches!(bound.renew().unwrap_err(), BindError::NotOurs { .. }));
+        assert!(!path.exists());
     }
 
     #[tokio::test]

@@ -1,6 +1,7 @@
 //! Answers on the control socket. It never touches a shard: what it says it reads from counters and
 //! from the journal.
 
+mod door;
 mod places;
 
 use std::io;
@@ -17,6 +18,7 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
+use self::door::Door;
 use self::places::{Leave, MOST_CLIENTS, Place, Places};
 use super::client::known_as;
 use super::place::Bound;
@@ -50,22 +52,9 @@ const PATIENCE_WHEN_FULL: Duration = Duration::from_secs(1);
 /// Answers clients until the task is dropped.
 pub(crate) async fn serve(bound: Bound, user: u32, desk: Arc<impl Desk>) {
     let places = Arc::new(Places::default());
+    let mut door = Door::new(bound, user);
     loop {
-        let stream = match bound.listener.accept().await {
-            Ok((stream, _)) => stream,
-            Err(error) => {
-                // Out of descriptors, most likely: others of this program need them more.
-                tracing::warn!(%error, "control socket");
-                tokio::time::sleep(Duration::from_secs(1)).await;
-                continue;
-            }
-        };
-        let is_ours = stream.peer_cred().is_ok_and(|peer| peer.uid() == user || peer.uid() == 0);
-        if !is_ours {
-            tracing::warn!("control socket: refused a client of another user");
-            continue;
-        }
-        tokio::spawn(attend(stream, Arc::clone(&places), Arc::clone(&desk)));
+        tokio::spawn(attend(door.next().await, Arc::clone(&places), Arc::clone(&desk)));
     }
 }
 

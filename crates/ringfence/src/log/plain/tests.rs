@@ -67,6 +67,15 @@ fn both(log: impl Fn()) -> [Vec<String>; 2] {
     [plain.lines(), own.lines()]
 }
 
+/// Logs by this format what can be logged once, and returns the lines without their times.
+pub(crate) fn lines_of(log: impl FnOnce()) -> Vec<String> {
+    let logged = Logged::default();
+    let writer = logged.clone();
+    let of = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone());
+    tracing::subscriber::with_default(of.event_format(Plain::new(full(), Head::Time)).finish(), log);
+    logged.lines()
+}
+
 /// Logs by this format, and returns the line without its time.
 pub(crate) fn logged(log: impl Fn()) -> String {
     let [plain, _] = both(log);
