@@ -381,6 +381,30 @@ mod failing {
     }
 
     #[test]
+    fn what_cannot_be_read_of_a_registrar_is_told_where_nothing_else_came() {
+        let too_many = "Via-More: 1\r\n".repeat(257);
+        for (status_line, fields, why) in [
+            ("SIP/2.0 200 OK", too_many.as_str(), "more than 256 header fields"),
+            ("SIP/3.0 200 OK", "", "the version is not SIP/2.0"),
+            ("SIP/2.0 99 OK", "", "a status code that is not from 100 to 699"),
+            ("SIP/2.0 200 OK", "Content-Length: 9\r\n", "the body ends before its Content-Length"),
+            ("SIP/2.0 200 OK", "Via: SIP/2.0 UDP\r\n", "Via header: "),
+        ] {
+            let (mut probe, register) = registering(account());
+            let readable = answer(&register, "200 OK", "").replace("Content-Length: 0\r\n", "");
+            let answer = readable.replacen("SIP/2.0 200 OK\r\n", &format!("{status_line}\r\n{fields}"), 1);
+            probe.pass(seconds(20));
+            probe.receive(answer);
+            probe.pass(seconds(12));
+            assert!(
+                matches!(cause(&probe), Cause::Unreadable { error } if error.starts_with(why)),
+                "{why}: {:?}",
+                cause(&probe)
+            );
+        }
+    }
+
+    #[test]
     fn another_address_of_a_silent_registrar_is_tried_next() {
         let mut probe = Probe::resolving(Config::new(phone_address()), account());
         let both = ["192.0.2.1:5060", "192.0.2.2:5060"];

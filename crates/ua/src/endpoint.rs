@@ -41,6 +41,7 @@ mod lines;
 mod registrations;
 mod routes;
 mod share;
+mod unreadable;
 
 pub use config::{Config, Full, Trying};
 pub use counters::Counters;
@@ -48,6 +49,7 @@ pub use event::Event;
 pub use incoming_calls::Decided;
 use lines::Lines;
 use share::Shares;
+use unreadable::Unreadable;
 
 /// The sans-IO user agent: one socket's worth of lines and calls.
 ///
@@ -80,6 +82,7 @@ pub struct Endpoint {
     detours: Detours,
     penalties: Penalties,
     shares: Shares,
+    unreadable: Unreadable,
     outbox: Outbox,
     events: VecDeque<Event>,
     counters: Counters,
@@ -107,6 +110,7 @@ impl Endpoint {
             detours: Detours::default(),
             penalties: Penalties::default(),
             shares: Shares::new(config.limits.requests_per_source),
+            unreadable: Unreadable::default(),
             outbox: Outbox::default(),
             events: VecDeque::new(),
             counters: Counters::default(),
@@ -186,8 +190,7 @@ impl Endpoint {
                 false
             }
             Err(error) => {
-                tracing::trace!(%error, "dropped");
-                self.counters.dropped_malformed += 1;
+                self.drop_malformed(now, flow, error);
                 false
             }
         };

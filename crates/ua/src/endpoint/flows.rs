@@ -35,11 +35,7 @@ impl Endpoint {
     pub(super) fn handle_stun(&mut self, now: Instant, flow: Flow, datagram: &[u8]) {
         let answer = match Answer::parse(datagram) {
             Ok(answer) => answer,
-            Err(error) => {
-                tracing::trace!(%error, "dropped");
-                self.counters.dropped_malformed += 1;
-                return;
-            }
+            Err(error) => return self.drop_malformed(now, flow, error),
         };
         let (is_ours, failed) = self.keep_alive.handle_answer(now, flow, &answer, &mut self.generator);
         if is_ours {

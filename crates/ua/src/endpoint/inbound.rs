@@ -112,16 +112,24 @@ impl Endpoint {
 
     /// Takes a response. Returns whether it answers a request of ours.
     pub(super) fn handle_response(&mut self, now: Instant, flow: Flow, response: &Message<'_>) -> bool {
-        let (Some(status), Ok(via), Ok(cseq)) = (response.status(), response.via(), response.cseq()) else {
-            self.counters.dropped_malformed += 1;
-            return false;
+        let Some(status) = response.status() else { return false };
+        let (via, cseq) = match response.via().and_then(|via| Ok((via, response.cseq()?))) {
+            Ok(readable) => readable,
+            Err(error) => {
+                self.drop_malformed(now, flow, error);
+                return false;
+            }
         };
         //= https://www.rfc-editor.org/rfc/rfc3261#section-18.3
         //# If the transport packet ends before the end of the
         //# message body, this is considered an error.  If the message is a
         //# response, it MUST be discarded.
-        if response.framing() != Framing::Complete || response.version() != b"SIP/2.0" {
-            self.counters.dropped_malformed += 1;
+        if response.framing() != Framing::Complete {
+            self.drop_malformed(now, flow, "the body ends before its Content-Length");
+            return false;
+        }
+        if response.version() != b"SIP/2.0" {
+            self.drop_malformed(now, flow, "the version is not SIP/2.0");
             return false;
         }
         //= https://www.rfc-editor.org/rfc/rfc3261#section-8.1.3.3

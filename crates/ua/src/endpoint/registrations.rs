@@ -207,7 +207,8 @@ impl Endpoint {
         }
         self.penalties.add(now, flow, None);
         if let Some(binding) = self.lines.find_mut(id).and_then(|line| line.binding.as_mut()) {
-            binding.handle_unanswered(now, &mut self.generator);
+            let unreadable = self.unreadable.while_waiting(now, flow.remote());
+            binding.handle_unanswered(now, unreadable, &mut self.generator);
         }
         self.settle_line(now, id);
     }

@@ -267,8 +267,13 @@ impl Binding {
         }
     }
 
-    /// Takes that the last REGISTER was never answered.
-    pub(crate) fn handle_unanswered(&mut self, now: Instant, generator: &mut Generator) {
+    /// Takes that the last REGISTER was never answered, or by what is `unreadable`.
+    pub(crate) fn handle_unanswered(
+        &mut self,
+        now: Instant,
+        unreadable: Option<&str>,
+        generator: &mut Generator,
+    ) {
         match self.phase {
             Phase::Removing => self.end(now),
             Phase::Asking { contact } => {
@@ -277,7 +282,9 @@ impl Binding {
                 //= https://www.rfc-editor.org/rfc/rfc3261#section-8.1.3.1
                 //# When a timeout error is received from the transaction layer, it MUST be treated
                 //# as if a 408 (Request Timeout) status code has been received.
-                self.fail(now, Cause::TimedOut, None, generator);
+                let cause =
+                    unreadable.map_or(Cause::TimedOut, |error| Cause::Unreadable { error: error.to_owned() });
+                self.fail(now, cause, None, generator);
             }
             Phase::Idle | Phase::Resolving { .. } | Phase::Bound { .. } | Phase::Waiting { .. } => {}
         }

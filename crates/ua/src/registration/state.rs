@@ -133,6 +133,11 @@ pub enum Cause {
     },
     /// No response came within 32 s (64*T1).
     TimedOut,
+    /// Within 32 s (64*T1) nothing came but what cannot be read.
+    Unreadable {
+        /// What is wrong with it.
+        error: String,
+    },
     /// The name of the registrar or of the proxy has no address.
     Unresolved {
         /// The name.
@@ -168,6 +173,7 @@ impl Cause {
             | Self::NotGranted => true,
             Self::Unavailable { .. }
             | Self::TimedOut
+            | Self::Unreadable { .. }
             | Self::Unresolved { .. }
             | Self::Unconnected { .. }
             | Self::Overloaded => false,
@@ -187,6 +193,7 @@ impl Cause {
             Self::NoUsableChallenge { .. }
             | Self::Downgrade { .. }
             | Self::TimedOut
+            | Self::Unreadable { .. }
             | Self::Unresolved { .. }
             | Self::Unconnected { .. }
             | Self::NotGranted
@@ -230,6 +237,9 @@ impl fmt::Display for Cause {
             Self::Refused { status, phrase } => write!(f, "the registrar refused: {status} {phrase}"),
             Self::Unavailable { status, phrase } => write!(f, "the registrar could not: {status} {phrase}"),
             Self::TimedOut => f.write_str("the registrar did not answer within 32 s"),
+            Self::Unreadable { error } => {
+                write!(f, "what came from the registrar within 32 s cannot be read: {error}")
+            }
             Self::Unresolved { host, error } => write!(f, "{host} has no address: {error}"),
             Self::Unconnected { host, error } => write!(f, "no connection to {host}: {error}"),
             Self::NotGranted => f.write_str("the registrar accepted and granted nothing that can be kept"),
