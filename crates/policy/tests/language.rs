@@ -258,6 +258,34 @@ fn an_emergency_number_in_a_loaded_list_makes_no_policy_unusable() {
     assert_eq!(policy.left_out("spam"), 1);
 }
 
+//= https://www.rfc-editor.org/rfc/rfc3261#section-20.33
+//= type=test
+//# The Retry-After header field can be used with a 500 (Server Internal
+//# Error) or 503 (Service Unavailable) response to indicate how long the
+//# service is expected to be unavailable to the requesting client and
+//# with a 404 (Not Found), 413 (Request Entity Too Large), 480
+//# (Temporarily Unavailable), 486 (Busy Here), 600 (Busy), or 603
+//# (Decline) response to indicate when the called party anticipates
+//# being available again.
+#[test]
+fn who_is_told_when_to_call_again_is_told_by_a_code_that_has_it() {
+    let refused =
+        |what: &str| wrong(&format!("[treatment.no]\nreject = {{ {what}, retry_after = \"30m\" }}"));
+    for code in [404, 413, 480, 486, 500, 503, 600, 603] {
+        assert_eq!(refused(&format!("code = {code}")), [""; 0], "{code}");
+    }
+    let expected = |code: u16| {
+        format!(
+            "expected a code that has Retry-After, found {code} | 404, 413, 480, 486, 500, 503, 600 and 603 have it \
+             (RFC 3261 section 20.33): 480 says when to call again"
+        )
+    };
+    for code in [403, 433, 607] {
+        assert_eq!(refused(&format!("code = {code}")), [expected(code)]);
+    }
+    assert_eq!(refused("preset = \"607\""), [expected(607)]);
+}
+
 //= https://www.rfc-editor.org/rfc/rfc8688#section-3.1
 //= type=test
 //# If there is a Call-Info header field, it MUST have the "purpose"

@@ -27,6 +27,7 @@ mod fields;
 mod form;
 mod judge;
 mod key;
+mod misunderstood;
 mod order;
 mod requests;
 mod responses;
@@ -42,6 +43,7 @@ use due::Dues;
 use form::Written;
 pub use judge::Judge;
 use key::Key;
+use misunderstood::Misunderstood;
 use served::Served;
 use time::{SLACK, Time};
 pub use witness::Witness;
@@ -50,11 +52,9 @@ pub use witness::Witness;
 const T1: Duration = Duration::from_millis(500);
 /// Table 4.
 const T2: Duration = Duration::from_secs(4);
+const T4: Duration = Duration::from_secs(5);
 /// Fewer transactions than that are not worth forgetting.
 const MANY: usize = 512;
-
-/// How many transactions are remembered that could not be read: whoever sends more is not understood better for it.
-const MOST_MISUNDERSTOOD: usize = 4096;
 
 /// How many faults are told: more say nothing more.
 const MOST_FAULTS: usize = 100;
@@ -85,8 +85,7 @@ pub struct Auditor {
     registrations: BTreeMap<Vec<u8>, Registration>,
     /// How many requests came in which the transaction cannot be read, and were not answered yet.
     unreadable: u64,
-    /// The transactions of requests that cannot be read otherwise: no rule is about what they are answered.
-    misunderstood: BTreeSet<Key>,
+    misunderstood: Misunderstood,
     faults: Vec<Fault>,
     /// The hosts that the user agent does not know.
     strangers: BTreeSet<IpAddr>,
@@ -158,6 +157,7 @@ impl Auditor {
         let Some(message) = sip(bytes).and_then(|bytes| Message::parse(bytes).ok()) else { return };
         match (Key::of(&message).filter(|_| is_readable(&message)), message.method()) {
             (Some(key), Some(method)) => {
+                self.misunderstood.understood(now, &key);
                 let is_over = self.served.get(&key).is_some_and(|served| served.is_over(now));
                 if is_over {
                     self.served.remove(&key);
@@ -172,9 +172,7 @@ impl Auditor {
                 served.received(now, method == Method::Ack, (transport, source), message.into_owned());
             }
             (None, Some(_)) => match Key::of(&message) {
-                Some(key) if self.misunderstood.len() < MOST_MISUNDERSTOOD => {
-                    self.misunderstood.insert(key);
-                }
+                Some(key) if self.misunderstood.received(now, key.clone()) => {}
                 Some(_) | None => self.unreadable += 1,
             },
             (Some(key), None) if is_whole(&message) => self.answered(now, &key, &message),
@@ -285,7 +283,7 @@ impl Auditor {
     fn judge_response(&mut self, now: Instant, written: &Written<'_>, destination: SocketAddr) {
         let time = self.time(now);
         let key = Key::of(written.message);
-        if key.as_ref().is_some_and(|key| self.misunderstood.contains(key)) {
+        if key.as_ref().is_some_and(|key| self.misunderstood.has(key)) {
             return;
         }
         let key = key.filter(|_| is_readable(written.message));
@@ -309,7 +307,7 @@ impl Auditor {
     fn may_have_nul(&self, message: &Message<'_>) -> bool {
         let Some(key) = Key::of(message) else { return !message.is_request() && self.unreadable > 0 };
         let has_nul = |served: &Served| served.any(|request| request.message.as_bytes().contains(&0));
-        let is_asked_so = self.served.get(&key).is_some_and(has_nul) || self.misunderstood.contains(&key);
+        let is_asked_so = self.served.get(&key).is_some_and(has_nul) || self.misunderstood.has(&key);
         !message.is_request() && is_asked_so
     }
 

@@ -7,12 +7,10 @@ use ringfence_ua::Transport;
 use ringfence_wire::sip::{Message, Method};
 
 use super::form::Written;
-use super::{T1, T2};
+use super::{T1, T2, T4};
 
 /// Requests of one transaction that differ: whoever sends more of them is not understood better for it.
 const MOST: usize = 8;
-/// RFC 3261 section 17.1.2.2.
-const T4: Duration = Duration::from_secs(5);
 
 /// One transaction that the user agent serves.
 #[derive(Debug, Default)]

@@ -12,6 +12,7 @@ mod destination;
 mod due;
 mod length;
 mod lenient;
+mod misunderstood;
 
 const INVITE: &str = "INVITE sip:858@192.0.2.7 SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.9:5080;branch=z9hG4bK7;rport\r\n\
     Via: SIP/2.0/UDP a.example;branch=z9hG4bK6\r\nRecord-Route: <sip:p.example;lr>\r\nMax-Forwards: 70\r\n\

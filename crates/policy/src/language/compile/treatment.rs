@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::{Chosen, Compiler};
 use crate::action::Action;
+use crate::language::diagnostic::Span;
 use crate::language::document::{
     AnswerBlock, ChallengeBlock, ForwardBlock, HowWord, PresetWord, RejectBlock, RetryAfterForm, RingBlock,
     TreatmentBlock, TreatmentForm,
@@ -141,6 +142,7 @@ impl<'c> Compiler<'c> {
             rejection = rejection.clone().fallback(code(fallback.value.0)).unwrap_or(rejection);
         }
         if let Some(retry) = &block.retry_after {
+            self.check_retry_after(rejection.code(), retry.span);
             rejection = rejection.retry_after(match &retry.value {
                 RetryAfterForm::Time(time) => RetryAfter::In(*time),
                 RetryAfterForm::EndOf(schedule) => {
@@ -171,6 +173,23 @@ impl<'c> Compiler<'c> {
             Some(warning) if warning.0.is_empty() => Some(rejection.without_warning()),
             Some(warning) => Some(rejection.clone().warning(warning.0.as_str()).unwrap_or(rejection)),
             None => Some(rejection),
+        }
+    }
+
+    /// Reports a Retry-After with a status that has none.
+    fn check_retry_after(&mut self, status: u16, span: Span) {
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-20.33
+        //# The Retry-After header field can be used with a 500 (Server Internal
+        //# Error) or 503 (Service Unavailable) response to indicate how long the
+        //# service is expected to be unavailable to the requesting client and
+        //# with a 404 (Not Found), 413 (Request Entity Too Large), 480
+        //# (Temporarily Unavailable), 486 (Busy Here), 600 (Busy), or 603
+        //# (Decline) response to indicate when the called party anticipates
+        //# being available again.
+        if !matches!(status, 404 | 413 | 480 | 486 | 500 | 503 | 600 | 603) {
+            let message = format!("expected a code that has Retry-After, found {status}");
+            let hint = "404, 413, 480, 486, 500, 503, 600 and 603 have it (RFC 3261 section 20.33): 480 says when to call again";
+            self.report.error(span, message, hint);
         }
     }
 
