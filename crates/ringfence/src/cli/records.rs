@@ -7,7 +7,7 @@ use super::Context;
 use super::failure::{hint, with_hint};
 use crate::control::client::{self, AskError};
 use crate::control::{Request, Response};
-use crate::journal::{Call, Flipped, Query, Reader, StoreError};
+use crate::journal::{Call, Flipped, Query, Reader, StoreError, Unreadable};
 use crate::style::{CAUTION, paint};
 
 /// The journal's file, if there is one yet.
@@ -73,11 +73,12 @@ impl Records {
 impl Drop for Records {
     /// Says how much of what was asked could not be read.
     fn drop(&mut self) {
-        let unreadable = self.reader.as_ref().map_or(0, Reader::unreadable);
-        if unreadable > 0 {
+        let Some(reader) = &self.reader else { return };
+        if let Unreadable { rows, first: Some(first) } = reader.unreadable() {
+            let (damaged, path) = (paint(CAUTION, "damaged:"), reader.path().display());
+            let s = if rows == 1 { "" } else { "s" };
             anstream::eprintln!(
-                "{} {unreadable} calls of the journal cannot be read",
-                paint(CAUTION, "damaged:")
+                "{damaged} {rows} record{s} of the journal {path} cannot be read, the first: {first}"
             );
             hint("what is told is told without them; a backup may have them");
         }

@@ -119,7 +119,7 @@ fn delete(connection: &mut Connection, person: Person<'_>) -> rusqlite::Result<(
             calls += transaction.execute("DELETE FROM calls WHERE number = ?1", [number])?;
         }
         for note in notes(&transaction, person, end)? {
-            transaction.execute("UPDATE entries SET note = NULL WHERE note = ?1", [note])?;
+            transaction.execute("UPDATE entries SET note = NULL WHERE CAST(note AS BLOB) = ?1", [note])?;
         }
     }
     let mut remembered = transaction.execute("DELETE FROM entries WHERE identity = ?1", [identity])?;
@@ -142,18 +142,19 @@ fn naming(connection: &Connection, person: Person<'_>, end: &str) -> rusqlite::R
     let mut rows = calls.query([end])?;
     let mut numbers = Vec::new();
     while let Some(row) = rows.next()? {
-        if person.is_named(row.get_ref(1)?.as_str()?) {
+        if person.is_named(&String::from_utf8_lossy(row.get_ref(1)?.as_bytes()?)) {
             numbers.push(row.get(0)?);
         }
     }
     Ok(numbers)
 }
 
-/// Returns the notes beside entries that name a person.
-fn notes(connection: &Connection, person: Person<'_>, end: &str) -> rusqlite::Result<Vec<String>> {
-    let mut notes = connection.prepare("SELECT DISTINCT note FROM entries WHERE instr(note, ?1)")?;
-    let notes = notes.query_map([end], |row| row.get(0))?.collect::<rusqlite::Result<Vec<String>>>()?;
-    Ok(notes.into_iter().filter(|note| person.is_named(note)).collect())
+/// Returns the notes beside entries that name a person: bytes, for one that was changed by hand may be no text.
+fn notes(connection: &Connection, person: Person<'_>, end: &str) -> rusqlite::Result<Vec<Vec<u8>>> {
+    let mut notes =
+        connection.prepare("SELECT DISTINCT CAST(note AS BLOB) FROM entries WHERE instr(note, ?1)")?;
+    let notes = notes.query_map([end], |row| row.get(0))?.collect::<rusqlite::Result<Vec<Vec<u8>>>>()?;
+    Ok(notes.into_iter().filter(|note| person.is_named(&String::from_utf8_lossy(note))).collect())
 }
 
 /// Returns each number that stands in a text: digits that no others adjoin, and a plus sign before them.

@@ -33,11 +33,13 @@ mod reader;
 mod recent;
 mod recorder;
 mod retention;
+mod row;
 mod rows;
 mod stats;
 mod tally;
 mod texts;
 mod times;
+mod unreadable;
 mod writer;
 
 use std::sync::atomic::Ordering::Relaxed;
@@ -67,6 +69,7 @@ pub(crate) use recorder::{Counted, Recorder};
 pub(crate) use stats::{Stats, Verdicts};
 pub(crate) use tally::Tally;
 pub(crate) use texts::{Text, Texts};
+pub(crate) use unreadable::Unreadable;
 
 pub(crate) use crate::store::{Durability, Place, Settings, StoreError, read_age, read_size};
 

@@ -11,6 +11,7 @@ use super::call::Ended;
 use super::forget::Person;
 use super::kept::Kept;
 use super::pack::{LONGEST, Pack, Span, Unpacked};
+use super::unreadable::Unreadable;
 
 /// So many calls that have ended in one transaction are packed: those of a moment of some 64 calls a second, for records gather
 /// for a quarter of one. Of fewer nobody feels what they cost.
@@ -69,14 +70,15 @@ fn insert(connection: &Connection, pack: &Pack<'_>) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// Shows what stands in each pack, the latest first, until one says to stop. Returns how many calls cannot be read.
+/// Shows what stands in each pack, the latest first, until one says to stop. Returns what cannot be read.
 pub(super) fn latest_first(
     connection: &Connection,
     within: Within,
     mut show: impl FnMut(Content) -> ControlFlow<()>,
-) -> rusqlite::Result<u64> {
+) -> rusqlite::Result<Unreadable> {
+    let mut unreadable = Unreadable::default();
     if !exist(connection)? {
-        return Ok(0);
+        return Ok(unreadable);
     }
     // Which they are, before any is read: to sort them with their bytes would copy the file.
     let which: rusqlite::Result<Vec<i64>> = connection
@@ -86,13 +88,13 @@ pub(super) fn latest_first(
     let mut pack = connection.prepare_cached(
         "SELECT first, last, oldest, newest, count, calls FROM packs WHERE first = ?1 AND oldest < ?2",
     )?;
-    let mut unreadable = 0;
     for first in which? {
         // One that was removed meanwhile has nothing to show.
-        let Some((content, lost)) = pack.query_row([first, within.until], content).optional()? else {
+        let read = |row: &Row<'_>| unreadable.take(row, TABLE, content(row));
+        let Some((content, lost)) = pack.query_row([first, within.until], read).optional()?.flatten() else {
             continue;
         };
-        unreadable += lost;
+        unreadable.add(lost);
         if show(content).is_break() {
             break;
         }
@@ -100,12 +102,12 @@ pub(super) fn latest_first(
     Ok(unreadable)
 }
 
-/// Returns the first pack that has calls above a number and since a time, and how many calls of it cannot be read.
+/// Returns the first pack that has calls above a number and since a time, and what of it cannot be read.
 pub(super) fn after(
     connection: &Connection,
     number: i64,
     since: i64,
-) -> rusqlite::Result<Option<(Content, u64)>> {
+) -> rusqlite::Result<Option<(Content, Unreadable)>> {
     if !exist(connection)? {
         return Ok(None);
     }
@@ -133,8 +135,11 @@ fn exist(connection: &Connection) -> rusqlite::Result<bool> {
     connection.table_exists(None::<&str>, "packs")
 }
 
-/// Reads a pack as far as it can be read, and returns how many calls cannot.
-fn content(row: &Row<'_>) -> rusqlite::Result<(Content, u64)> {
+/// How the file calls them.
+const TABLE: &str = "packs";
+
+/// Reads a pack as far as it can be read, and returns what cannot: a count that is too low hides no call.
+fn content(row: &Row<'_>) -> rusqlite::Result<(Content, Unreadable)> {
     let [first, last, oldest, newest, count] = [0, 1, 2, 3, 4].map(|index| row.get(index));
     let span = Span { first: first?, last: last?, oldest: oldest?, newest: newest?, count: count? };
     let mut calls = Vec::new();
@@ -143,16 +148,23 @@ fn content(row: &Row<'_>) -> rusqlite::Result<(Content, u64)> {
     let blob = row.get_ref(5)?.as_blob()?;
     let mut is_whole = blob.len() <= MOST_BYTES;
     let mut unpacked = Unpacked::of(span.first, &blob[..blob.len().min(MOST_BYTES)]);
-    for call in unpacked.by_ref().take(usize::try_from(count).unwrap_or_default()) {
+    for call in unpacked.by_ref().take(usize::try_from(MOST_CALLS).unwrap_or_default()) {
         match call {
-            Ok(call) => calls.push(call),
-            Err(_) => is_whole = false,
+            // Each has a higher number than the one before: octets that read as another are none.
+            Ok(call) if calls.last().is_none_or(|last: &Kept| call.number > last.number) => calls.push(call),
+            Ok(_) | Err(_) => {
+                is_whole = false;
+                break;
+            }
         }
     }
     is_whole &= unpacked.next().is_none();
     let left = count.saturating_sub(calls.len() as u64);
     // What cannot be read is at least one.
-    let unreadable = if is_whole { left } else { left.max(1) };
+    let lost = if is_whole { left } else { left.max(1) };
+    let mut unreadable = Unreadable::default();
+    unreadable
+        .note(lost, || format!("row {} of {TABLE}: {} of its calls can be read", span.first, calls.len()));
     Ok((Content { span, calls }, unreadable))
 }
 
@@ -171,7 +183,7 @@ pub(super) fn forget(connection: &Connection, person: Person<'_>) -> rusqlite::R
         let (Content { span, calls }, unreadable) = content(row)?;
         let before = calls.len();
         let stay: Vec<_> = calls.into_iter().filter(|call| !person.is_in(call)).collect();
-        if stay.len() < before || unreadable > 0 {
+        if stay.len() < before || unreadable.rows > 0 {
             removed += before - stay.len();
             named.push((span.first, stay));
         }

@@ -5,6 +5,7 @@ use super::*;
 mod file;
 mod hostile;
 mod killed;
+mod misfit;
 mod packs;
 mod trouble;
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use rusqlite::ErrorCode;
+use rusqlite::{Error, ErrorCode};
 
 /// Why the database cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub(crate) enum StoreError {
     Foreign { path: PathBuf },
     /// A newer version of this program made it.
     Newer { path: PathBuf, version: i64, known: i64 },
-    /// What it holds contradicts itself.
+    /// What it holds contradicts itself, or is not what its version has.
     Damaged { path: PathBuf, detail: String },
     /// There is none.
     Missing { path: PathBuf },
@@ -26,9 +26,12 @@ pub(crate) enum StoreError {
 
 impl StoreError {
     /// Makes the error of what `SQLite` says of a file.
-    pub(crate) fn of(path: &Path, error: &rusqlite::Error) -> Self {
+    pub(crate) fn of(path: &Path, error: &Error) -> Self {
         let path = path.to_owned();
-        let detail = error.to_string();
+        let detail = said(error);
+        if is_misfit(error) {
+            return Self::Damaged { path, detail };
+        }
         match error.sqlite_error_code() {
             Some(ErrorCode::DatabaseCorrupt) => Self::Damaged { path, detail },
             Some(ErrorCode::NotADatabase) => Self::Foreign { path },
@@ -70,6 +73,26 @@ impl StoreError {
             Self::Unavailable { .. } => "is the disk full, or the file read-only?".to_owned(),
         }
     }
+}
+
+/// Returns what `SQLite` says, without what it was asked: that is long, and nothing to whoever reads this.
+pub(super) fn said(error: &Error) -> String {
+    if let Error::SqlInputError { msg, .. } = error { msg.clone() } else { error.to_string() }
+}
+
+/// Tells whether tables, columns or values are others than those of a database of ours: somebody has changed them by hand.
+pub(super) fn is_misfit(error: &Error) -> bool {
+    let is_read_otherwise = matches!(
+        error,
+        Error::SqlInputError { .. }
+            | Error::InvalidColumnType(..)
+            | Error::IntegralValueOutOfRange(..)
+            | Error::FromSqlConversionFailure(..)
+            | Error::QueryReturnedNoRows
+    );
+    let code = error.sqlite_error_code();
+    is_read_otherwise
+        || matches!(code, Some(ErrorCode::Unknown | ErrorCode::ConstraintViolation | ErrorCode::TypeMismatch))
 }
 
 impl fmt::Display for StoreError {

@@ -67,7 +67,7 @@ impl Store {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | plain();
         let connection =
             Connection::open_with_flags(&path, flags).map_err(|error| StoreError::of(&path, &error))?;
-        schema::accept(&connection).map_err(|flaw| flaw.at(&path))?;
+        schema::accept_to_read(&connection).map_err(|flaw| flaw.at(&path))?;
         Ok(connection)
     }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, Error, ErrorCode};
 
+use super::error::{is_misfit, said};
 use super::{Durability, StoreError};
 
 /// `RNGF`: what `SQLite` keeps at byte 68 of a file to tell whose it is.
@@ -108,6 +109,10 @@ pub(super) const MIGRATIONS: &[&str] = &[
 pub(super) enum Flaw {
     Foreign,
     Newer(i64),
+    /// What it says of its version does not fit, and why.
+    Version(i64, Option<String>),
+    /// It has our name and nothing else yet.
+    Empty,
     Sqlite(Error),
 }
 
@@ -117,6 +122,12 @@ impl Flaw {
         match self {
             Self::Foreign => StoreError::Foreign { path: path.to_owned() },
             Self::Newer(version) => StoreError::Newer { path: path.to_owned(), version, known },
+            Self::Version(version, why) => {
+                let why = why.map(|why| format!(", which its tables do not fit: {why}")).unwrap_or_default();
+                let detail = format!("its version (PRAGMA user_version) is {version}{why}");
+                StoreError::Damaged { path: path.to_owned(), detail }
+            }
+            Self::Empty => StoreError::Missing { path: path.to_owned() },
             Self::Sqlite(error) => StoreError::of(path, &error),
         }
     }
@@ -140,10 +151,14 @@ pub(super) fn prepare(connection: &Connection, durability: Durability) -> Result
     let version = accept(connection)?;
     set_up(connection, durability)?;
     for (index, migration) in MIGRATIONS.iter().enumerate().skip(version) {
-        let version = index + 1;
-        connection.execute_batch(&format!(
-            "BEGIN IMMEDIATE; {migration}; PRAGMA user_version = {version}; COMMIT"
-        ))?;
+        let next = index + 1;
+        let migrated = connection
+            .execute_batch(&format!("BEGIN IMMEDIATE; {migration}; PRAGMA user_version = {next}; COMMIT"));
+        migrated.map_err(|error| {
+            // It has the tables of another version.
+            let of = i64::try_from(version).unwrap_or(i64::MAX);
+            if is_misfit(&error) { Flaw::Version(of, Some(said(&error))) } else { Flaw::Sqlite(error) }
+        })?;
     }
     make_shrinkable(connection)?;
     if number(connection, "page_count")? <= SMALL {
@@ -185,8 +200,16 @@ pub(super) fn accept(connection: &Connection) -> Result<usize, Flaw> {
     let version = number(connection, "user_version")?;
     match usize::try_from(version) {
         Ok(version) if version <= MIGRATIONS.len() => Ok(version),
-        _ => Err(Flaw::Newer(version)),
+        Ok(_) => Err(Flaw::Newer(version)),
+        Err(_) => Err(Flaw::Version(version, None)),
     }
+}
+
+/// Accepts a database that is to be read only.
+pub(super) fn accept_to_read(connection: &Connection) -> Result<(), Flaw> {
+    let version = accept(connection)?;
+    // Its making was interrupted, or goes on at this moment.
+    if version == 0 && !connection.table_exists(None::<&str>, "calls")? { Err(Flaw::Empty) } else { Ok(()) }
 }
 
 /// Tells whether a file begins as a database of ours does.

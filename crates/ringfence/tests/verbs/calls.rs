@@ -116,3 +116,28 @@ fn a_program_that_keeps_its_journal_in_memory_tells_the_calls_of_its_run() {
         "{told}"
     );
 }
+
+#[test]
+fn a_row_that_was_changed_by_hand_is_named_and_the_rest_is_told() {
+    let home = Home::with_calls();
+    let journal = rusqlite::Connection::open(home.path("ringfence.db")).unwrap();
+    journal.execute_batch("UPDATE calls SET status = 99999 WHERE number = 4").unwrap();
+    let damaged = "damaged: 1 record of the journal ringfence.db cannot be read, the first: row 4 of calls: `status` is 99999\n\
+                   hint: what is told is told without them; a backup may have them\n";
+    for (arguments, rest) in [
+        (&["calls"][..], "+41445556677 → home  rang"),
+        (&["calls", "-n", "1"], "+41445556677 → home  rang"),
+        (&["why", "last"], "+41445556677"),
+        (&["replay"], "your last 3 calls"),
+    ] {
+        let told = home.told(arguments);
+        assert!(told.contains(damaged) && told.contains(rest), "{told}");
+    }
+    journal.execute_batch("ALTER TABLE calls DROP COLUMN reason").unwrap();
+    for arguments in [&["calls"][..], &["why", "last"], &["replay"]] {
+        let told = home.told(arguments);
+        let expected = "error: the journal ringfence.db is damaged: no such column: reason\n";
+        assert!(told.contains(expected), "{told}");
+        assert!(told.contains("hint: put a backup in its place, or move "), "{told}");
+    }
+}

@@ -6,56 +6,74 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension as _};
+use rusqlite::{Connection, OptionalExtension as _, Row};
 
 use super::super::packs::{self, Within};
-use super::super::reader::{entries, switches};
+use super::super::row::{entries, switches};
+use super::super::unreadable::Unreadable;
 use super::{LONGEST_EMERGENCY, Past, address, latest, millis};
 
 impl Past {
     /// Reads the calls before this start. It comes before the first call: older ones than those that
     /// are known would be taken for a clock that was set back.
     pub(crate) fn read_calls(&self, connection: &Connection, now: Timestamp) -> rusqlite::Result<()> {
-        self.read_callers(connection, now)?;
-        self.read_rates(connection, now)
+        let mut unreadable = self.read_callers(connection, now)?;
+        unreadable.at_least(self.read_rates(connection, now)?);
+        if let Some(first) = unreadable.first {
+            tracing::warn!(
+                calls = unreadable.rows,
+                first,
+                "calls in the journal cannot be read: the rules leave them out"
+            );
+        }
+        Ok(())
     }
 
     /// Reads what else was remembered. Entries and switches that are known already are newer, and stay.
     pub(crate) fn read_state(&self, connection: &Connection, now: Timestamp) -> rusqlite::Result<()> {
-        self.read_spoken(connection, now)?;
-        for added in entries(connection, now)? {
+        let mut unreadable = self.read_spoken(connection, now)?;
+        for added in entries(connection, now, &mut unreadable)? {
             if !self.has_entry(&added.list, &added.identity) {
                 // Where there is no room, none that holds still makes room for another.
                 self.add_at(&added, now);
             }
         }
-        for flipped in switches(connection, now)? {
+        for flipped in switches(connection, now, &mut unreadable)? {
             if !self.switches.load().contains_key(&flipped.name) {
                 self.flip(&Arc::new(flipped));
             }
         }
+        if let Some(first) = unreadable.first {
+            let rows = unreadable.rows;
+            tracing::warn!(
+                rows,
+                first,
+                "what the journal remembers cannot be read whole: the rules leave out the rest"
+            );
+        }
         Ok(())
     }
 
-    fn read_callers(&self, connection: &Connection, now: Timestamp) -> rusqlite::Result<()> {
+    fn read_callers(&self, connection: &Connection, now: Timestamp) -> rusqlite::Result<Unreadable> {
         let oldest = "SELECT at FROM calls ORDER BY at DESC LIMIT 1 OFFSET ?1";
         let oldest: Option<i64> = connection.query_row(oldest, [MOST_READ], |row| row.get(0)).optional()?;
         // The index has all of it, and is a tenth of the table. To sort it here is quicker than there.
         let mut calls = connection.prepare(
-            "SELECT ifnull(identity, caller), at FROM calls INDEXED BY calls_by_caller
+            "SELECT number, ifnull(identity, caller) AS caller, at FROM calls INDEXED BY calls_by_caller
              WHERE identity IS NOT '' AND at > ?1",
         )?;
         let mut rows = calls.query([oldest.unwrap_or(i64::MIN)])?;
         let latest = (now + LATER).as_microsecond();
-        let mut read = Vec::new();
+        let (mut read, mut unreadable) = (Vec::new(), Unreadable::default());
+        let caller = |row: &Row<'_>| Ok((row.get(2)?, self.keys.identity(row.get_ref(1)?.as_str()?)));
         while let Some(row) = rows.next()? {
-            match row.get::<_, i64>(1)? {
-                at if at > latest => drop(self.from_future.fetch_add(1, Relaxed)),
-                at => read.push((at, self.keys.identity(row.get_ref(0)?.as_str()?))),
+            match unreadable.take(row, "calls", caller(row))? {
+                Some((at, _)) if at > latest => drop(self.from_future.fetch_add(1, Relaxed)),
+                called => read.extend(called),
             }
         }
         let within = Within { since: oldest.unwrap_or(i64::MIN), ..packs::ALL };
-        let unreadable = packs::latest_first(connection, within, |pack| {
+        let packed = packs::latest_first(connection, within, |pack| {
             for call in &pack.calls {
                 match (call.at.as_microsecond(), call.identity()) {
                     (at, Some(_)) if at > latest => drop(self.from_future.fetch_add(1, Relaxed)),
@@ -69,36 +87,35 @@ impl Past {
                 ControlFlow::Break(())
             }
         })?;
-        if unreadable > 0 {
-            tracing::warn!(
-                calls = unreadable,
-                "calls in the journal cannot be read: the rules leave them out"
-            );
-        }
+        unreadable.add(packed);
         read.sort_unstable();
         // Copies of one call on several lines have its time, and are one call of its caller.
         read.dedup();
         for (at, key) in read {
             self.note(&self.callers, key, from_micros(at));
         }
-        Ok(())
+        Ok(unreadable)
     }
 
-    fn read_rates(&self, connection: &Connection, now: Timestamp) -> rusqlite::Result<()> {
+    fn read_rates(&self, connection: &Connection, now: Timestamp) -> rusqlite::Result<Unreadable> {
         let latest = (now + LATER).as_microsecond();
         let mut calls = connection
-            .prepare("SELECT line, source, at FROM calls WHERE at <= ?1 ORDER BY at DESC LIMIT ?2")?;
+            .prepare("SELECT number, line, source, at FROM calls WHERE at <= ?1 ORDER BY at DESC LIMIT ?2")?;
         let mut rows = calls.query((latest, u32::try_from(MOST_RATED).unwrap_or(u32::MAX)))?;
         let mut read = Vec::<(i64, u64, Option<u64>)>::new();
         let keys = |line: &str, source: &str| {
             (self.keys.line(line), address(source).map(|source| self.keys.source(source)))
         };
+        let called = |row: &Row<'_>| {
+            let (line, source) = keys(row.get_ref(1)?.as_str()?, row.get_ref(2)?.as_str()?);
+            Ok((row.get(3)?, line, source))
+        };
+        let mut unreadable = Unreadable::default();
         while let Some(row) = rows.next()? {
-            let (line, source) = keys(row.get_ref(0)?.as_str()?, row.get_ref(1)?.as_str()?);
-            read.push((row.get(2)?, line, source));
+            read.extend(unreadable.take(row, "calls", called(row))?);
         }
         let mut packed = 0;
-        packs::latest_first(connection, packs::ALL, |pack| {
+        let of_packs = packs::latest_first(connection, packs::ALL, |pack| {
             for call in pack.calls.iter().filter(|call| call.at.as_microsecond() <= latest) {
                 let (line, source) = keys(call.line(), call.source());
                 read.push((call.at.as_microsecond(), line, source));
@@ -106,6 +123,7 @@ impl Past {
             }
             if packed < MOST_RATED { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         })?;
+        unreadable.add(of_packs);
         read.sort_by_key(|(at, ..)| Reverse(*at));
         read.truncate(MOST_RATED);
         let (mut newest_first, count) = (Vec::<(u64, i64)>::new(), read.len());
@@ -127,17 +145,20 @@ impl Past {
         for (key, at) in newest_first.into_iter().rev() {
             self.note(&self.rates, key, from_micros(at));
         }
-        Ok(())
+        Ok(unreadable)
     }
 
-    fn read_spoken(&self, connection: &Connection, now: Timestamp) -> rusqlite::Result<()> {
+    fn read_spoken(&self, connection: &Connection, now: Timestamp) -> rusqlite::Result<Unreadable> {
         let mut spoken = connection.prepare("SELECT identity, dialed, answered FROM spoken")?;
         let mut rows = spoken.query([])?;
         let time = |at: Option<i64>| at.map(from_micros);
+        let read = |row: &Row<'_>| Ok((row.get::<_, String>(0)?, time(row.get(1)?), time(row.get(2)?)));
+        let mut unreadable = Unreadable::default();
         while let Some(row) = rows.next()? {
-            let (dialed, answered) = (time(row.get(1)?), time(row.get(2)?));
-            let identity = row.get_ref(0)?.as_str()?;
-            self.spoke(identity, |spoken| {
+            let Some((identity, dialed, answered)) = unreadable.take(row, "spoken", read(row))? else {
+                continue;
+            };
+            self.spoke(&identity, |spoken| {
                 for (known, read) in [(&mut spoken.dialed, dialed), (&mut spoken.answered, answered)] {
                     if let Some(read) = read {
                         latest(known, read, millis(now));
@@ -148,7 +169,7 @@ impl Past {
                 self.is_short_dialed.store(true, Relaxed);
             }
         }
-        Ok(())
+        Ok(unreadable)
     }
 }
 
