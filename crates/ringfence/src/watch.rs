@@ -11,7 +11,7 @@ use std::time::Duration;
 use notify::event::{AccessKind, AccessMode, EventKind};
 use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::mpsc;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::config::Stamped;
 
@@ -30,6 +30,8 @@ pub(crate) struct Watch {
 const QUIET: Duration = Duration::from_millis(200);
 /// … and whoever never stops writing does not keep a change from being noticed.
 const MOST_WAIT: Duration = Duration::from_secs(2);
+/// Who empties a file to write it anew has written again after so long. One that is empty still is meant to be.
+const EMPTY: Duration = Duration::from_secs(5);
 
 impl Watch {
     /// Starts to watch nothing yet.
@@ -66,9 +68,10 @@ impl Watch {
         outcome
     }
 
-    /// Waits until one of the files is another one than it was, and the writing is over. Nothing is
-    /// missed when the waiting is given up half way.
+    /// Waits until one of the files is another one than it was, and the writing is over; one that was emptied is given
+    /// time to be filled. Nothing is missed when the waiting is given up half way.
     pub(crate) async fn changed(&mut self) {
+        let mut given = None;
         loop {
             if self.now() == self.files && self.events.recv().await.is_none() {
                 // The watcher is gone, and with it all that could change.
@@ -83,10 +86,24 @@ impl Watch {
                 }
             }
             let now = self.now();
-            if now != self.files {
+            if now == self.files {
+                given = None;
+                continue;
+            }
+            let mut looks = self.files.iter().zip(&now);
+            let emptied = looks.find(|(before, now)| before.is_emptied(now));
+            let Some((file, _)) = emptied.filter(|_| given.is_none_or(|until| Instant::now() < until)) else {
                 // Whoever is told reads the files after this moment.
                 self.files = now;
                 return;
+            };
+            let until = *given.get_or_insert_with(|| {
+                let (file, seconds) = (file.path.display(), EMPTY.as_secs());
+                tracing::warn!(%file, seconds, "file emptied: changes are read when it is filled, or empty for so long");
+                Instant::now() + EMPTY
+            });
+            if let Ok(None) = timeout_at(until, self.events.recv()).await {
+                sleep_until(until).await;
             }
         }
     }
@@ -169,6 +186,33 @@ mod tests {
         let mut watch = watch(&file);
         fs::write(&file, "+4179*").unwrap();
         assert!(is_noticed(&mut watch).await);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_file_that_is_emptied_and_filled_again_is_never_told_empty() {
+        let home = tempfile::tempdir().unwrap();
+        let file = home.path().join("reject.txt");
+        fs::write(&file, "+4179*").unwrap();
+        let mut watch = watch(&file);
+        fs::write(&file, "").unwrap();
+        let filled = async {
+            tokio::time::sleep(EMPTY / 2).await;
+            fs::write(&file, "+4178*").unwrap();
+        };
+        tokio::join!(watch.changed(), filled);
+        assert_eq!(fs::read_to_string(&file).unwrap(), "+4178*");
+        assert_eq!(watch.now(), watch.files);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_file_that_stays_empty_is_told_after_a_while() {
+        let home = tempfile::tempdir().unwrap();
+        let file = home.path().join("reject.txt");
+        fs::write(&file, "+4179*").unwrap();
+        let (mut watch, start) = (watch(&file), Instant::now());
+        fs::write(&file, "").unwrap();
+        watch.changed().await;
+        assert!((EMPTY..EMPTY * 2).contains(&start.elapsed()), "{:?}", start.elapsed());
     }
 
     #[tokio::test]

@@ -217,6 +217,22 @@ fn a_reload_that_finds_a_pipe_in_the_place_of_a_list_logs_what_it_found() {
 }
 
 #[test]
+fn a_list_that_is_emptied_to_be_written_anew_is_in_force_until_it_is_filled_or_a_reload_takes_it() {
+    let mut bench = Bench::new();
+    let _program = bench.registered();
+    bench.write("spam.txt", "");
+    let is_told = |bench: &Bench| bench.log().contains("file emptied");
+    assert!(bench.play_until(PATIENCE, is_told), "{}", bench.log());
+    assert_eq!(bench.call("0791234567"), rejected());
+    bench.write("spam.txt", "+4144*\n");
+    assert!(bench.comes_to("0441234567", &rejected()), "{}", bench.log());
+    assert_eq!(bench.call("0791234567"), Outcome::Cancelled);
+    bench.write("spam.txt", "");
+    assert_eq!(bench.ask(&["reload"]).status.code(), Some(0));
+    assert_eq!(bench.call("0441234567"), Outcome::Cancelled);
+}
+
+#[test]
 fn a_control_socket_that_is_removed_is_there_again_and_another_programs_is_left_alone() {
     let mut bench = Bench::new();
     let program = bench.registered();

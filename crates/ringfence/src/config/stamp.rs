@@ -33,6 +33,12 @@ impl Stamped {
         Self { path: path.to_owned(), version }
     }
 
+    /// Tells whether the file had something in it and is empty at a later look.
+    pub(crate) fn is_emptied(&self, later: &Self) -> bool {
+        let length = |stamped: &Self| stamped.version.map(|version| version.length);
+        length(self).is_some_and(|length| length > 0) && length(later) == Some(0)
+    }
+
     /// Tells whether the file is as it was.
     pub(crate) fn is_current(&self) -> bool {
         Self::now(&self.path) == *self
