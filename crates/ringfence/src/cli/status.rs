@@ -168,6 +168,9 @@ fn journal(page: &mut Page, journal: &Health, now: Timestamp) {
         );
         labelled(page, "", paint(BAD, text));
         labelled(page, "", visible(&failing.why));
+        if !failing.hint.is_empty() {
+            labelled(page, "", format_args!("hint: {}", visible(&failing.hint)));
+        }
     }
     slow(page, journal);
 }
@@ -309,7 +312,11 @@ mod tests {
             sources: crate::sources::SourcesStatus::default(),
             journal: Health {
                 path: Some(PathBuf::from("/var/lib/ringfence/ringfence.db")),
-                failing: Some(Failing { since: at(11_400), why: "database or disk is full".to_owned() }),
+                failing: Some(Failing {
+                    since: at(11_400),
+                    why: "database or disk is full".to_owned(),
+                    hint: "is the disk full?".to_owned(),
+                }),
                 waiting: 17,
                 ..Health::default()
             },

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::tally::Counts;
+use crate::store::StoreError;
 
 /// How the writing goes.
 #[derive(Debug, Default)]
@@ -33,6 +34,9 @@ struct State {
 pub(crate) struct Failing {
     pub(crate) since: Timestamp,
     pub(crate) why: String,
+    /// What to do about it.
+    #[serde(default)]
+    pub(crate) hint: String,
 }
 
 /// How the journal stands, as `ringfence status` tells it.
@@ -73,11 +77,12 @@ impl Vitals {
     }
 
     /// Notes that nothing could be written, and says so the first time.
-    pub(super) fn fail(&self, why: String) {
+    pub(super) fn fail(&self, error: &StoreError) {
         let mut state = self.state();
         if state.failing.is_none() {
-            tracing::warn!(why, "journal not written: calls are kept in memory until it is");
-            state.failing = Some(Failing { since: Timestamp::now(), why });
+            let (why, hint) = (error.to_string(), error.hint());
+            tracing::warn!(why, hint, "journal not written: calls are kept in memory until it is");
+            state.failing = Some(Failing { since: Timestamp::now(), why, hint });
         }
     }
 

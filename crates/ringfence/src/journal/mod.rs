@@ -150,7 +150,7 @@ impl Writing {
                 Some(store)
             }
             Err(error) if error.may_pass() => {
-                vitals.fail(error.to_string());
+                vitals.fail(&error);
                 // What cannot be written may be readable.
                 Store::read(path).ok().map(|connection| read(&connection)).transpose()?;
                 None

@@ -135,7 +135,7 @@ impl Writer {
         match written {
             Ok(()) => self.vitals.recover(),
             Err(error) => {
-                self.vitals.fail(error.to_string());
+                self.vitals.fail(&error);
                 return false;
             }
         }
@@ -211,7 +211,7 @@ impl Writer {
             tracing::warn!("journal file removed or replaced: its place is opened anew");
             self.open = None;
             if let Err(error) = self.reopen() {
-                self.vitals.fail(error.to_string());
+                self.vitals.fail(&error);
             }
             return;
         }

@@ -153,7 +153,11 @@ fn calls_for_tables_that_do_not_fit_wait_and_the_status_says_why() {
     assert!(!running.journal.flush());
     let health = running.journal.health();
     let why = "is damaged: table calls has no column named reason";
-    assert!(health.failing.as_ref().unwrap().why.ends_with(why), "{health:?}");
+    let failing = health.failing.as_ref().unwrap();
+    assert!(
+        failing.why.ends_with(why) && failing.hint.starts_with("put a backup in its place"),
+        "{health:?}"
+    );
     assert_eq!((health.waiting, health.lost), (1, 0));
 }
 
