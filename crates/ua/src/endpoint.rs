@@ -20,6 +20,7 @@ use crate::core::{Agent, Echo};
 use crate::id::{Generator, LineId};
 use crate::limits::Limits;
 use crate::registration::{Penalties, Target, Unreached};
+use crate::transaction::awaited::Awaited;
 use crate::transaction::key::Secret;
 use crate::transaction::outcome::Ended;
 use crate::transaction::table::Table;
@@ -77,6 +78,7 @@ pub struct Endpoint {
     secret: Secret,
     lines: Lines,
     transactions: Table,
+    awaited: Awaited,
     calls: Waiting,
     keep_alive: KeepAlive,
     detours: Detours,
@@ -105,6 +107,7 @@ impl Endpoint {
             screen: None,
             lines: Lines::new(),
             transactions: Table::new(config.limits),
+            awaited: Awaited::default(),
             calls: Waiting::new(config.limits),
             keep_alive: KeepAlive::default(),
             detours: Detours::default(),

@@ -72,6 +72,9 @@ impl Endpoint {
             self.counters.dropped_stranger += 1;
             return false;
         };
+        if method == Method::Invite && via.branch().is_some_and(is_unique_branch) {
+            self.awaited.note(via.as_bytes(), key);
+        }
         let mut echo = std::mem::take(&mut self.echo);
         let merge = self.secret.merge_key(head);
         //= https://www.rfc-editor.org/rfc/rfc3261#section-9.2
@@ -103,8 +106,15 @@ impl Endpoint {
         //# the method of the request matches the one that created the
         //# transaction, except for ACK, where the method of the request
         //# that created the transaction is INVITE.
-        let via = topmost_via_of_ack(message);
-        let key = via.and_then(|via| self.secret.server_key_by_branch(&via, Method::Invite));
+        let Some(written) = topmost_via_of_ack(message) else { return false };
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-17.1.1.3
+        //# The ACK MUST contain a single Via header field, and
+        //# this MUST be equal to the top Via header field of the original
+        //# request.
+        let key = self.awaited.find(written).or_else(|| {
+            let via = Via::parse(written).ok()?;
+            self.secret.server_key_by_branch(&via, Method::Invite)
+        });
         key.is_some_and(|key| {
             self.transactions.handle_request(now, key, Method::Ack, &mut self.outbox).is_some()
         })

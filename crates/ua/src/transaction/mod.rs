@@ -3,6 +3,7 @@
 //!
 //! The machines know nothing of headers; the table knows nothing of what a response means.
 
+pub(crate) mod awaited;
 mod client;
 mod confirmed;
 mod ended_by;
