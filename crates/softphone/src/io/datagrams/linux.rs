@@ -32,11 +32,17 @@ pub(in super::super) struct Received {
     /// A place for each, [`PLACE`] apart. Only what is written to takes memory.
     places: Vec<u8>,
     each: Vec<(usize, SocketAddr)>,
+    /// How many places the kernel is told of next: twice as many as were taken last, for to tell it of one costs as much as to
+    /// find it empty.
+    told: usize,
 }
+
+/// So many places the kernel is told of at least.
+const FEWEST_TOLD: usize = 8;
 
 impl Received {
     pub(in super::super) fn new() -> Self {
-        Self { places: vec![0; AT_ONCE * PLACE], each: Vec::with_capacity(AT_ONCE) }
+        Self { places: vec![0; AT_ONCE * PLACE], each: Vec::with_capacity(AT_ONCE), told: FEWEST_TOLD }
     }
 
     /// Returns how many there are.
@@ -62,7 +68,7 @@ fn receive_into(socket: BorrowedFd<'_>, received: &mut Received) -> io::Result<(
     let mut names = [const { MaybeUninit::<libc::sockaddr_storage>::uninit() }; AT_ONCE];
     let mut places = [const { MaybeUninit::<libc::iovec>::uninit() }; AT_ONCE];
     let mut headers = [const { MaybeUninit::<libc::mmsghdr>::uninit() }; AT_ONCE];
-    let each = received.places.chunks_exact_mut(PLACE);
+    let each = received.places.chunks_exact_mut(PLACE).take(received.told);
     let mut written = 0;
     for (((name, place), header), bytes) in names.iter_mut().zip(&mut places).zip(&mut headers).zip(each) {
         let room = bytes.len().min(LONGEST_DATAGRAM);
@@ -85,6 +91,7 @@ fn receive_into(socket: BorrowedFd<'_>, received: &mut Received) -> io::Result<(
         )
     };
     let count = usize::try_from(count).map_err(|_| io::Error::last_os_error())?;
+    received.told = (2 * count).clamp(FEWEST_TOLD, AT_ONCE);
     for (header, name) in headers.iter().zip(&names).take(count) {
         // SAFETY: the kernel counts no more than the `written` headers that it was told of, which were all written before.
         let header = unsafe { header.assume_init_ref() };
