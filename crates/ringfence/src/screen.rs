@@ -16,6 +16,7 @@ mod copies;
 mod draft;
 mod late;
 mod memory;
+mod noted;
 mod record;
 mod seen;
 mod undecided;
@@ -41,6 +42,7 @@ use crate::sources::{Question, Sources};
 use conclusion::{Asked, Basis, Conclusion, Recorded};
 use copies::{Copies, Earlier, On};
 use memory::{Memory, Said};
+use noted::Newest;
 use undecided::Undecided;
 
 /// Decides every incoming call.
@@ -112,6 +114,8 @@ struct OnLine {
     /// Whose word counts for who calls.
     order: Vec<Identity>,
     answers: Arc<Answers>,
+    /// What is noted of call after call.
+    newest: Newest,
 }
 
 /// What came of one attempt to decide a call.
@@ -382,6 +386,7 @@ impl OnLine {
             groups: policy.groups_of(&line.name, address),
             order: order.unwrap_or_default().to_vec(),
             answers: shared.of_line(policy, line, address)?,
+            newest: Newest::default(),
         })
     }
 }

@@ -272,10 +272,10 @@ async fn write_down(
             batch.extend(std::iter::from_fn(|| records.try_recv().ok()));
         }
         let is_full = batch.len() == BATCH;
-        let gathering = log::gather();
+        let (gathering, teller) = (log::gather(), told::Teller::new(log_numbers));
         for record in batch.drain(..) {
             for news in service.journal().take(record) {
-                told::log(&news, log_numbers);
+                teller.log(&news);
             }
         }
         drop(gathering);

@@ -197,33 +197,43 @@ impl Journal {
     /// Takes a record out of the queue, and returns what there is to tell: of a call that ended before it was told,
     /// both.
     pub(crate) fn take<Q: Into<Queued>>(&self, queued: Q) -> impl Iterator<Item = News<Kept>> + use<Q> {
-        let told = match queued.into().written() {
-            Record::Call(call) if self.is_gone(&call) => [None, None],
-            Record::Added(added) if self.forgetting.has_gone(&added) => [None, None],
-            Record::Call(call) => {
-                let (call, ended) = self.keep(call);
-                self.put(|| Record::Call(Arc::clone(ended.as_ref().unwrap_or(&call))));
-                self.note_answered(ended.as_deref());
-                [Some(News::Call(call)), ended.map(News::Ended)]
-            }
-            Record::Ended { id, ended } => {
-                let (call, is_amended) = self.end(&id, ended.clone());
-                if !is_amended {
-                    let ended = call.as_ref().and_then(|call| call.ended.clone()).unwrap_or(ended);
-                    self.put(|| Record::Ended { id, ended });
-                }
-                self.note_answered(call.as_deref());
-                [call.map(News::Ended), None]
-            }
-            record @ (Record::Dialed { .. }
-            | Record::Answered { .. }
-            | Record::Added(_)
-            | Record::Flipped(_)) => {
+        let told = match queued.into() {
+            Queued::Draft { number, draft } => self.take_call(draft.write(number)),
+            Queued::Record(Record::Call(call)) => self.take_call(call),
+            Queued::Ended { id, ended } => queued::with_text(id, |id| self.take_end(id, ended)),
+            Queued::Record(Record::Ended { id, ended }) => self.take_end(&id, ended),
+            Queued::Record(Record::Added(added)) if self.forgetting.has_gone(&added) => [None, None],
+            Queued::Record(
+                record @ (Record::Dialed { .. }
+                | Record::Answered { .. }
+                | Record::Added(_)
+                | Record::Flipped(_)),
+            ) => {
                 self.put(|| record);
                 [None, None]
             }
         };
         told.into_iter().flatten()
+    }
+
+    fn take_call(&self, call: Arc<Kept>) -> [Option<News<Kept>>; 2] {
+        if self.is_gone(&call) {
+            return [None, None];
+        }
+        let (call, ended) = self.keep(call);
+        self.put(|| Record::Call(Arc::clone(ended.as_ref().unwrap_or(&call))));
+        self.note_answered(ended.as_deref());
+        [Some(News::Call(call)), ended.map(News::Ended)]
+    }
+
+    fn take_end(&self, id: &str, ended: Ended) -> [Option<News<Kept>>; 2] {
+        let (call, is_amended) = self.end(id, ended.clone());
+        if !is_amended {
+            let ended = call.as_ref().and_then(|call| call.ended.clone()).unwrap_or(ended);
+            self.put(|| Record::Ended { id: id.to_owned(), ended });
+        }
+        self.note_answered(call.as_deref());
+        [call.map(News::Ended), None]
     }
 
     /// Notes that a number was dialled.

@@ -1,5 +1,6 @@
 //! What waits for the journal's task.
 
+use std::cell::Cell;
 use std::fmt::Debug;
 use std::sync::Arc;
 
@@ -29,19 +30,23 @@ pub(crate) enum Queued {
     },
 }
 
-impl Queued {
-    /// Makes the record, if that is still to be done.
-    pub(super) fn written(self) -> Record {
-        match self {
-            Self::Record(record) => record,
-            Self::Draft { number, draft } => Record::Call(draft.write(number)),
-            Self::Ended { id, ended } => Record::Ended { id: id.into(), ended },
-        }
-    }
-}
-
 impl From<Record> for Queued {
     fn from(record: Record) -> Self {
         Self::Record(record)
     }
+}
+
+thread_local! {
+    /// Where what a call is numbered by is put into words: most who need it do not keep it.
+    static ROOM: Cell<String> = const { Cell::new(String::new()) };
+}
+
+/// Shows what the softphone numbers a call by in words.
+pub(super) fn with_text<T>(id: CallId, see: impl FnOnce(&str) -> T) -> T {
+    let mut text = ROOM.take();
+    text.clear();
+    id.push_to(&mut text);
+    let seen = see(&text);
+    ROOM.set(text);
+    seen
 }

@@ -3,7 +3,7 @@
 //! A shard notes what was decided, and of what. The sentence for people and the facts as the journal keeps them are made
 //! where the journal is kept.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -12,16 +12,16 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use ringfence_policy::{
-    Action, Call as Facts, CallTexts, Caller, CallerKind, Decision, Facts as Known, KeptCaller, KeptDecision,
-    Work,
+    Action, CallTexts, Caller, CallerKind, Decision, Facts as Known, KeptCaller, KeptDecision, Work,
 };
 use softphone::{CallId, Invite, Objection};
 
 use super::conclusion::{Asked, Basis};
+use super::noted::{Few, Noted};
 use super::record::{is_shown_as_known, leads_away, objection, with_shown, write_entry};
-use super::seen::{Seen, written};
+use super::seen::Seen;
 use super::{Moment, Rules};
-use crate::journal::{self, Evidence, Kept, Outcome, Text, Texts, facts, with_identity};
+use crate::journal::{self, Evidence, Kept, Outcome, Text, Texts, with_identity};
 
 /// A decision of which the record is still to be made.
 #[derive(Debug)]
@@ -29,7 +29,7 @@ pub(super) struct Draft {
     rules: Arc<Rules>,
     decision: KeptDecision,
     /// Without the time, which is `at`, and without what is in `texts`.
-    facts: Facts,
+    noted: Arc<Noted>,
     /// Those of the INVITE: a shard makes room once for all of them, for what one thread makes and another lets go of costs
     /// the most there is to pay for memory.
     texts: Texts,
@@ -68,6 +68,8 @@ struct Told {
 thread_local! {
     /// Where the texts of a record are put together, before it is known how long they are.
     static ROOM: Cell<String> = const { Cell::new(String::new()) };
+    /// The address that was written last, and its text: from one PBX comes call after call.
+    static SOURCE: RefCell<(Option<SocketAddr>, String)> = const { RefCell::new((None, String::new())) };
 }
 
 /// The room that is kept from one record to the next at most, in bytes: the texts of nearly every record are shorter.
@@ -108,7 +110,7 @@ impl Draft {
             decision: decision.keep(policy),
             texts: texts(&asked.seen, line_label, caller, facts),
             who: facts.caller.keep(),
-            facts: written(facts, caller, policy, stood_on, said),
+            noted: line.newest.noted(Few::of(facts, caller), &line.groups, policy, stood_on, said),
             outcome,
             obstacle,
             reason,
@@ -145,7 +147,7 @@ impl Draft {
             self.tell_without_words(&mut texts);
             Told::default()
         });
-        texts.say(Text::Facts, |out| facts::write_others(&self.facts, out));
+        texts.say(Text::Facts, |out| out.push_str(self.noted.json()));
         let (texts, room) = texts.fitted();
         if room.capacity() <= MOST_KEPT {
             ROOM.set(room);
@@ -172,7 +174,7 @@ impl Draft {
         let Self { rules, at, outcome, .. } = self;
         let decision = self.decision.under(&rules.policy)?;
         let of_facts = CallTexts { who: Some(self.who), ..self.texts.of_facts()? };
-        Some(self.facts.with_texts(of_facts, &rules.policy, *at, None, |facts, at| {
+        Some(self.noted.facts.with_texts(of_facts, &rules.policy, *at, None, |facts, at| {
             let explained = Explained { decision: &decision, outcome, obstacle: self.obstacle.as_ref() };
             texts.tell(Text::Rule, Some(decision.rule_id()));
             texts.tell(Text::List, decision.list());
@@ -211,7 +213,7 @@ impl Draft {
     fn known(&self) -> Texts {
         let mut texts = self.texts.copied_into(ROOM.take());
         texts.say(Text::Id, |out| self.id.push_to(out));
-        texts.say(Text::Source, |out| write_address(self.source, out));
+        texts.say(Text::Source, |out| push_address(self.source, out));
         texts
     }
 }
@@ -285,13 +287,14 @@ impl Explained<'_> {
     }
 }
 
-/// Writes an address as its `Display` does: each record has one.
-fn write_address(source: SocketAddr, out: &mut String) {
-    let SocketAddr::V4(source) = source else { return out.push_str(&source.to_string()) };
-    for (octet, behind) in source.ip().octets().into_iter().zip([".", ".", ".", ":"]) {
-        out.extend([itoa::Buffer::new().format(octet), behind]);
-    }
-    out.push_str(itoa::Buffer::new().format(source.port()));
+/// Writes an address as its `Display` does.
+fn push_address(source: SocketAddr, out: &mut String) {
+    SOURCE.with_borrow_mut(|(known, text)| {
+        if *known != Some(source) {
+            (*known, *text) = (Some(source), source.to_string());
+        }
+        out.push_str(text);
+    });
 }
 
 #[cfg(test)]
@@ -299,11 +302,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_reads_as_everywhere_else() {
-        for text in ["192.0.2.1:5060", "255.255.255.255:65535", "0.0.0.0:0", "[2001:db8::1]:5061"] {
-            let mut written = String::new();
-            write_address(text.parse().unwrap(), &mut written);
-            assert_eq!(written, text);
+    fn an_address_reads_as_everywhere_else_whichever_came_before() {
+        let addresses =
+            ["192.0.2.1:5060", "192.0.2.1:5060", "192.0.2.1:5061", "[2001:db8::1]:5061", "0.0.0.0:0"];
+        for text in addresses {
+            let mut written = "from ".to_owned();
+            push_address(text.parse().unwrap(), &mut written);
+            assert_eq!(written, format!("from {text}"));
         }
     }
 }

@@ -1,14 +1,13 @@
-//! What one INVITE tells: the facts that rules are about, and the same written down.
+//! What one INVITE tells: the facts that rules are about.
 
 use std::borrow::Cow;
 
 use ringfence_policy::{
-    Arrival, Attestation, Call, Caller, Facts, History, Identity, OneOrMore, Policy, Source, Verification,
+    Arrival, Attestation, Caller, Facts, History, Identity, Policy, Source, Verification,
 };
 use softphone::Invite;
 
 use super::claims::{Claims, Verified, arrival};
-use super::memory::{Said, StoodOn};
 
 /// What one INVITE tells.
 #[derive(Debug)]
@@ -97,53 +96,6 @@ impl<'a> Seen<'a> {
     pub(super) fn caller(&self, order: &[Identity]) -> Caller<'_> {
         self.claims.caller(order)
     }
-}
-
-/// Writes facts down, with what the decision stood on beside them, but for when it was made and the texts of the call.
-pub(super) fn written(
-    facts: &Facts<'_>,
-    caller: &Caller<'_>,
-    policy: &Policy,
-    stood_on: StoodOn,
-    said: &[Said],
-) -> Call {
-    let mut call = Call {
-        withheld: caller.withheld,
-        caller_source: caller.source,
-        called_source: facts.called.map_or(Source::To, |(_, source)| source),
-        group: (!facts.groups.is_empty()).then(|| OneOrMore::More(facts.groups.to_vec())),
-        source: Some(facts.arrival),
-        verification: facts.verification,
-        attestation: facts.attestation,
-        vouched: facts.vouched,
-        psap_callback: facts.psap_callback,
-        lists: stood_on.added,
-        rate: stood_on.rate,
-        dialed: stood_on.dialed.written(),
-        answered: stood_on.answered.written(),
-        emergency_call: stood_on.emergency_call.map(|at| at.to_string()),
-        ..Call::default()
-    };
-    for Said { list, answer, failed } in said {
-        if let Some(answer) = answer {
-            match (answer.score, answer.is_listed) {
-                (0, true) => call.lists.push(list.clone()),
-                (1.., false) => call.unlisted.push(list.clone()),
-                (0, false) | (1.., true) => {}
-            }
-            // Also of those that have nothing: they were asked.
-            call.scores.insert(list.to_string(), answer.score);
-        }
-        if failed.is_some() {
-            call.unanswered.push(list.clone());
-        }
-    }
-    for (name, position) in stood_on.switches {
-        let default = || policy.switches().iter().any(|switch| *switch.name == *name && switch.default);
-        let is_on = position.unwrap_or_else(default);
-        if is_on { &mut call.switches } else { &mut call.switches_off }.push(name);
-    }
-    call
 }
 
 /// Tells whether an emergency centre calls back (RFC 7090), which only those may say who are trusted.

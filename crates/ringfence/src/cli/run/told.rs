@@ -10,32 +10,57 @@ use crate::visible::cut;
 const MOST_CALLER: usize = 60;
 const MOST_CALL_ID: usize = 80;
 
-/// Logs what there is to tell of a call, with callers in full or not.
-pub(super) fn log(news: &News<Kept>, log_numbers: bool) {
-    let call = match news {
-        News::Call(call) | News::Ended(call) => call,
-    };
-    let (id, line) = (call.id(), call.line());
-    match (news, &call.ended) {
-        // Nothing that was not to be expected of a refusal.
-        (News::Ended(_), Some(ended)) if ended.how == Ended::ACKNOWLEDGED => {
-            tracing::debug!(id, line, status = ended.status, "call acknowledged");
-        }
-        (News::Ended(_), Some(ended)) => {
-            let caller = caller(call, log_numbers);
-            tracing::info!(id, line, caller, how = ended.how.as_ref(), status = ended.status, "call ended");
-        }
-        (News::Call(_) | News::Ended(_), _) => {
-            decided(call, log_numbers);
-            // The caller chooses the Call-ID, and a number may stand in it, or an address.
-            let call_id = || cut(call.call_id(), MOST_CALL_ID);
-            tracing::debug!(
-                id,
-                call_id = call_id(),
-                reason = call.reason(),
-                source = call.source(),
-                "because"
-            );
+/// Who logs what there is to tell of many calls. What the log takes is asked once for all of them.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Teller {
+    /// Whether callers are told in full.
+    log_numbers: bool,
+    tells_decisions: bool,
+}
+
+impl Teller {
+    pub(super) fn new(log_numbers: bool) -> Self {
+        let tells_decisions = tracing::event_enabled!(Level::INFO, id, line, caller, verdict, rule, status);
+        Self { log_numbers, tells_decisions }
+    }
+
+    /// Logs what there is to tell of a call.
+    pub(super) fn log(self, news: &News<Kept>) {
+        let Self { log_numbers, tells_decisions } = self;
+        let call = match news {
+            News::Call(call) | News::Ended(call) => call,
+        };
+        let (id, line) = (call.id(), call.line());
+        match (news, &call.ended) {
+            // Nothing that was not to be expected of a refusal.
+            (News::Ended(_), Some(ended)) if ended.how == Ended::ACKNOWLEDGED => {
+                tracing::debug!(id, line, status = ended.status, "call acknowledged");
+            }
+            (News::Ended(_), Some(ended)) => {
+                let caller = caller(call, log_numbers);
+                tracing::info!(
+                    id,
+                    line,
+                    caller,
+                    how = ended.how.as_ref(),
+                    status = ended.status,
+                    "call ended"
+                );
+            }
+            (News::Call(_) | News::Ended(_), _) => {
+                if tells_decisions {
+                    decided(call, log_numbers);
+                }
+                // The caller chooses the Call-ID, and a number may stand in it, or an address.
+                let call_id = || cut(call.call_id(), MOST_CALL_ID);
+                tracing::debug!(
+                    id,
+                    call_id = call_id(),
+                    reason = call.reason(),
+                    source = call.source(),
+                    "because"
+                );
+            }
         }
     }
 }
@@ -46,9 +71,6 @@ fn caller(call: &Kept, log_numbers: bool) -> String {
 
 /// Logs a decision, as a line that is put together at once where that reads the same.
 fn decided(call: &Kept, log_numbers: bool) {
-    if !tracing::event_enabled!(Level::INFO, id, line, caller, verdict, rule, status) {
-        return;
-    }
     match log::line(Level::INFO) {
         Some(mut line) => {
             write_decided(call, log_numbers, &mut line);
