@@ -217,7 +217,7 @@ async fn forget(journal: Arc<Journal>, identity: String, region: Region, answers
         Ok(Ok(forgotten)) => {
             Response::Forgotten(Forgotten { remembered: forgotten.remembered + answers, ..forgotten })
         }
-        Ok(Err(error)) => Response::Error(error.to_string()),
+        Ok(Err(error)) => Response::Declined { error: error.to_string(), hint: error.hint() },
         Err(error) => Response::Error(error.to_string()),
     }
 }

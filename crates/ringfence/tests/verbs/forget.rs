@@ -29,6 +29,23 @@ fn a_person_is_forgotten_with_and_without_a_running_program() {
 }
 
 #[test]
+fn who_cannot_be_forgotten_by_a_damaged_journal_is_told_what_to_do_with_and_without_a_running_program() {
+    let home = Home::with_calls();
+    let program = home.running();
+    let journal = rusqlite::Connection::open(home.path("ringfence.db")).unwrap();
+    journal.execute_batch("ALTER TABLE spoken RENAME TO elsewhere").unwrap();
+    let forget = || home.told(&["forget", "044 555 66 77", "--yes"]);
+    let running = forget();
+    drop(program);
+    for told in [running, forget()] {
+        assert!(
+            told.contains("ringfence.db is damaged: no such table: spoken\nhint: put a backup"),
+            "{told}"
+        );
+    }
+}
+
+#[test]
 fn a_person_is_forgotten_where_another_call_names_them_as_people_dial_there() {
     let home = Home::with_calls();
     let journal = rusqlite::Connection::open(home.path("ringfence.db")).unwrap();
