@@ -89,8 +89,6 @@ pub struct Endpoint {
     events: VecDeque<Event>,
     counters: Counters,
     next_call: u64,
-    /// Where a Via or a To is put together.
-    scratch: Vec<u8>,
     /// What the responses to the newest request have in common.
     echo: Echo,
 }
@@ -118,7 +116,6 @@ impl Endpoint {
             events: VecDeque::new(),
             counters: Counters::default(),
             next_call: 0,
-            scratch: Vec::with_capacity(256),
             echo: Echo::default(),
             local: config.local,
             limits: config.limits,

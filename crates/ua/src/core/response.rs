@@ -59,30 +59,30 @@ impl Echo {
     /// Returns the echo of a request that came from `source`, and is answered with `tag`.
     pub(crate) fn of(head: &Head<'_>, source: SocketAddr, tag: Tag) -> Self {
         let mut echo = Self::default();
-        echo.write(head, source, tag, &mut Vec::new());
+        echo.write(head, source, tag);
         echo
     }
 
     /// Writes the echo of another request in its place.
-    pub(crate) fn write(&mut self, head: &Head<'_>, source: SocketAddr, tag: Tag, scratch: &mut Vec<u8>) {
+    pub(crate) fn write(&mut self, head: &Head<'_>, source: SocketAddr, tag: Tag) {
         self.fields.clear();
         self.fields.shrink_to(KEPT_CAPACITY);
         let mut fields = Printer::fields(&mut self.fields);
-        write_vias(&mut fields, scratch, head, source);
+        write_vias(&mut fields, head, source);
         //= https://www.rfc-editor.org/rfc/rfc3261#section-8.2.6.2
         //# The From field of the response MUST equal the From header field of
         //# the request.  The Call-ID header field of the response MUST equal the
         //# Call-ID header field of the request.  The CSeq header field of the
         //# response MUST equal the CSeq field of the request.
         fields.copy(head.message(), HeaderName::From);
-        self.tag = self.write_to(head, tag, scratch);
+        self.tag = self.write_to(head, tag);
         let mut fields = Printer::fields(&mut self.fields);
         fields.copy(head.message(), HeaderName::CallId);
         fields.copy(head.message(), HeaderName::CSeq);
     }
 
     /// Writes To, and returns where the tag stands that it got.
-    fn write_to(&mut self, head: &Head<'_>, tag: Tag, scratch: &mut Vec<u8>) -> Range<usize> {
+    fn write_to(&mut self, head: &Head<'_>, tag: Tag) -> Range<usize> {
         let mut fields = Printer::fields(&mut self.fields);
         match head.to() {
             //= https://www.rfc-editor.org/rfc/rfc3261#section-8.2.6.2
@@ -93,16 +93,14 @@ impl Echo {
             //# the response (with the exception of the 100 (Trying) response, in
             //# which a tag MAY be present).
             Ok(to) if to.tag().is_none() => {
-                scratch.clear();
                 let to = head.message().first(HeaderName::To).unwrap_or_default();
-                scratch.extend_from_slice(without_empty_end(to));
-                let length = scratch.len();
-                scratch.extend_from_slice(TAG_PARAMETER);
-                scratch.extend_from_slice(tag.as_bytes());
-                let length = scratch.len() - length;
-                fields.header("To", scratch);
+                fields.header_written(HeaderName::To, |out| {
+                    out.extend_from_slice(without_empty_end(to));
+                    out.extend_from_slice(TAG_PARAMETER);
+                    out.extend_from_slice(tag.as_bytes());
+                });
                 let end = self.fields.len() - LINE_END.len();
-                end - length..end
+                end - TAG_PARAMETER.len() - tag.as_bytes().len()..end
             }
             //= https://www.rfc-editor.org/rfc/rfc3261#section-8.2.6.2
             //# If a request contained a To tag in the request, the To header field in the response
@@ -146,7 +144,7 @@ impl Answering<'_> {
     }
 }
 
-fn write_vias(fields: &mut Printer<'_>, scratch: &mut Vec<u8>, head: &Head<'_>, source: SocketAddr) {
+fn write_vias(fields: &mut Printer<'_>, head: &Head<'_>, source: SocketAddr) {
     let request = head.message();
     let Ok(top) = head.via() else {
         fields.copy(request, HeaderName::Via);
@@ -156,7 +154,7 @@ fn write_vias(fields: &mut Printer<'_>, scratch: &mut Vec<u8>, head: &Head<'_>, 
     //# The Via header
     //# field values in the response MUST equal the Via header field values
     //# in the request and MUST maintain the same ordering.
-    via::write_stamped(fields, scratch, top, source);
+    via::write_stamped(fields, top, source);
     // The others stay in the fields that they came in: a response is no longer than its request, and some.
     let mut others = request.all(HeaderName::Via);
     if let Some(rest) = others.next().and_then(|first| first.get(top.as_bytes().len()..)) {

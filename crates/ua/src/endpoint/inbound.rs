@@ -83,7 +83,7 @@ impl Endpoint {
         let is_cancel = method == Method::Cancel;
         let of = if is_cancel { self.secret.server_key(request, &via, Method::Invite) } else { key };
         let tag = self.secret.tag(of, merge);
-        echo.write(head, source, tag, &mut self.scratch);
+        echo.write(head, source, tag);
         let answering = Answering { request, source, tag, echo: &echo };
         let target = response_flow(&via, flow, origin.is_trusted());
         let inbound = Inbound { head, key, merge: None, answering, target, line, origin };

@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use ringfence_wire::sip::{Host, Printer, Via};
+use ringfence_wire::sip::{HeaderName, Host, Printer, Via};
 
 use super::flow::Flow;
 
@@ -11,22 +11,20 @@ use super::flow::Flow;
 const DEFAULT_PORT: u16 = 5060;
 
 /// Writes the top Via of a request as its responses carry it: with `received` and `rport` filled.
-pub(crate) fn write_stamped(
-    printer: &mut Printer<'_>,
-    scratch: &mut Vec<u8>,
-    via: &Via<'_>,
-    source: SocketAddr,
-) {
-    scratch.clear();
+pub(crate) fn write_stamped(printer: &mut Printer<'_>, via: &Via<'_>, source: SocketAddr) {
+    printer.header_written(HeaderName::Via, |out| write_value(out, via, source));
+}
+
+fn write_value(out: &mut Vec<u8>, via: &Via<'_>, source: SocketAddr) {
     let has_rport = via.rport().is_some();
     if let Some((before, behind)) = via.around_rport() {
-        scratch.extend_from_slice(before);
+        out.extend_from_slice(before);
         if has_rport {
-            push_rport(scratch, source);
+            push_rport(out, source);
         }
-        scratch.extend_from_slice(behind);
+        out.extend_from_slice(behind);
     } else {
-        write_params_anew(scratch, via, source);
+        write_params_anew(out, via, source);
     }
     //= https://www.rfc-editor.org/rfc/rfc3581#section-4
     //# In fact, the server MUST insert a "received" parameter
@@ -35,31 +33,30 @@ pub(crate) fn write_stamped(
     if has_rport || must_say_received(via, source.ip()) {
         //= https://www.rfc-editor.org/rfc/rfc3261#section-18.2.1
         //# This parameter MUST contain the source address from which the packet was received.
-        scratch.extend_from_slice(b";received=");
+        out.extend_from_slice(b";received=");
         match source.ip().to_canonical() {
-            IpAddr::V4(address) => push_dotted(scratch, address),
-            IpAddr::V6(address) => write!(scratch, "{address}").expect("a Vec takes every write"),
+            IpAddr::V4(address) => push_dotted(out, address),
+            IpAddr::V6(address) => write!(out, "{address}").expect("a Vec takes every write"),
         }
     }
-    printer.header("Via", scratch);
 }
 
 /// Writes a Via that cannot be copied as it is: without white space among its parameters, and without `received`.
-fn write_params_anew(scratch: &mut Vec<u8>, via: &Via<'_>, source: SocketAddr) {
+fn write_params_anew(out: &mut Vec<u8>, via: &Via<'_>, source: SocketAddr) {
     let raw = via.as_bytes();
     let sent = raw.iter().position(|&byte| byte == b';').map_or(raw, |end| &raw[..end]);
-    scratch.extend_from_slice(sent.trim_ascii_end());
+    out.extend_from_slice(sent.trim_ascii_end());
     for (name, value) in via.params() {
         if name.eq_ignore_ascii_case(b"received") {
             continue;
         }
-        scratch.push(b';');
-        scratch.extend_from_slice(name);
+        out.push(b';');
+        out.extend_from_slice(name);
         if name.eq_ignore_ascii_case(b"rport") {
-            push_rport(scratch, source);
+            push_rport(out, source);
         } else if let Some(value) = value {
-            scratch.push(b'=');
-            scratch.extend_from_slice(value);
+            out.push(b'=');
+            out.extend_from_slice(value);
         }
     }
 }
@@ -178,7 +175,7 @@ mod tests {
         let (via, source) = (request.via().unwrap(), source.parse().unwrap());
         let mut out = Vec::new();
         let mut printer = Printer::request(&mut out, "OPTIONS", b"sip:a@b");
-        write_stamped(&mut printer, &mut Vec::new(), &via, source);
+        write_stamped(&mut printer, &via, source);
         printer.finish();
         let line = String::from_utf8(out).unwrap().lines().nth(1).unwrap().to_owned();
         (line, response_target(&via, source, true).to_string())

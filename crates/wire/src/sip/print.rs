@@ -107,6 +107,20 @@ impl<'o> Printer<'o> {
         self.end_line()
     }
 
+    /// Writes a header field of a known name whose value is written straight behind it, and only there: it need not be put
+    /// together elsewhere first.
+    pub fn header_written(&mut self, name: HeaderName, write: impl FnOnce(&mut Vec<u8>)) -> &mut Self {
+        self.out.extend_from_slice(name.as_str().as_bytes());
+        self.out.extend_from_slice(b": ");
+        let start = self.out.len();
+        write(self.out);
+        let value = self.out.get_mut(start..).unwrap_or_default();
+        if !is_surely_one_line(value) {
+            value.iter_mut().filter(|byte| ends_line(**byte)).for_each(|byte| *byte = b' ');
+        }
+        self.end_line()
+    }
+
     /// Copies every field of that name from another message, with the long form of the name and without folds.
     pub fn copy(&mut self, message: &Message<'_>, name: HeaderName) -> &mut Self {
         for field in message.fields_of(name) {
@@ -237,6 +251,11 @@ impl fmt::Write for Value<'_> {
     }
 }
 
+/// Tells whether a byte would end the line.
+fn ends_line(byte: u8) -> bool {
+    matches!(byte, b'\r' | b'\n' | b'\0')
+}
+
 /// Appends bytes, with a space for each that would end the line.
 fn push_value(out: &mut Vec<u8>, mut value: &[u8]) {
     if is_surely_one_line(value) {
@@ -299,6 +318,16 @@ mod tests {
         let mut out = Vec::new();
         Printer::request(&mut out, "IN VITE", b"sip:a b@c\r\nX: y").finish();
         assert_eq!(out, b"IN-VITE sip:a%20b@c%0D%0AX:%20y SIP/2.0\r\nContent-Length: 0\r\n\r\n");
+    }
+
+    #[test]
+    fn what_is_written_behind_a_name_adds_no_line() {
+        let mut out = Vec::new();
+        let mut printer = Printer::response(&mut out, StatusCode::OK, None);
+        printer.header_written(HeaderName::To, |out| out.extend_from_slice(b"<sip:a@b>\r\n X: y\0\t"));
+        printer.header_written(HeaderName::Via, |_| {});
+        printer.finish();
+        assert_eq!(out, b"SIP/2.0 200 OK\r\nTo: <sip:a@b>   X: y \t\r\nVia: \r\nContent-Length: 0\r\n\r\n");
     }
 
     //= https://www.rfc-editor.org/rfc/rfc3261#section-7
