@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use super::class::{Class, QUOTED, TOKEN, is_lws};
 use super::error::Fault;
-use super::words::is_surely_one_line;
+use super::words::{is_surely_one_line, is_without};
 
 /// A walk over one header field value.
 #[derive(Debug, Clone, Copy)]
@@ -196,6 +196,10 @@ pub(super) fn trim_end(mut bytes: &[u8]) -> &[u8] {
 
 /// Splits off the first element of a comma-separated list; commas in quoted strings and in `<>` do not count.
 pub(super) fn split_comma(list: &[u8]) -> (&[u8], Option<&[u8]>) {
+    // Nearly every list has one element.
+    if is_without(list, b',') {
+        return (trim(list), None);
+    }
     let mut at = 0;
     while let Some(found) = list.get(at..).and_then(|rest| memchr::memchr3(b',', b'"', b'<', rest)) {
         at += found;

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use super::lex::unfold;
+use super::words::is_without;
 
 /// Removes quotation marks, escapes and folds from a value; a value without quotation marks is only unfolded.
 ///
@@ -23,7 +24,7 @@ pub fn unquote(value: &[u8]) -> Cow<'_, [u8]> {
 
 fn without_escapes(inner: &[u8]) -> Cow<'_, [u8]> {
     let unfolded = unfold(inner);
-    if memchr::memchr(b'\\', &unfolded).is_none() {
+    if is_without(&unfolded, b'\\') {
         return unfolded;
     }
     let mut plain = Vec::with_capacity(unfolded.len());
