@@ -42,15 +42,14 @@ impl<'a> Claims<'a> {
     pub(super) fn of(invite: &Invite<'a>) -> Self {
         let is_trusted = arrival(invite).is_trusted();
         let from = invite.from().map(Claim::of).unwrap_or_default();
-        // There may be two, a sip and a tel URI of one caller, of which one says it.
-        let found = invite.asserted_identities().find_map(|address| address.verstat());
-        let asserted_verstat = found.as_deref().map(read_verstat);
         Self {
             tag: invite.from_tag(),
             from: if is_trusted { from } else { Claim { verstat: None, ..from } },
-            asserted: invite
-                .asserted()
-                .map(|address| Claim { verstat: asserted_verstat, ..Claim::of(address) }),
+            asserted: invite.asserted().map(|address| {
+                // There may be two, a sip and a tel URI of one caller, of which one says it.
+                let found = invite.asserted_identities().find_map(|address| address.verstat());
+                Claim { verstat: found.as_deref().map(read_verstat), ..Claim::of(address) }
+            }),
             remote_party: invite.remote_party().map(Claim::of),
             is_private: hides_identity(invite),
             attestation: if is_trusted { invite.attestation().as_deref().and_then(letter) } else { None },

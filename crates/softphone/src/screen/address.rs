@@ -79,6 +79,9 @@ impl<'a> Address<'a> {
             Some(uri) => uri.user().unwrap_or_default(),
             None => user_of_no_uri(self.bytes),
         };
+        if !user.contains(&b';') {
+            return None;
+        }
         user.split(|&byte| byte == b';').skip(1).find_map(|parameter| {
             let equals = parameter.iter().position(|&byte| byte == b'=').unwrap_or(parameter.len());
             let is_named = parameter[..equals].eq_ignore_ascii_case(name.as_bytes());
@@ -102,8 +105,9 @@ impl<'a> Address<'a> {
     /// [`Invite::verstat`]: crate::Invite::verstat
     #[must_use]
     pub fn verstat(&self) -> Option<Cow<'a, str>> {
-        let places = [Self::param, Self::user_param, Self::header_param];
-        places.into_iter().find_map(|place| place(self, "verstat")).filter(|value| !value.is_empty())
+        let name = "verstat";
+        let told = self.param(name).or_else(|| self.user_param(name)).or_else(|| self.header_param(name));
+        told.filter(|value| !value.is_empty())
     }
 
     /// Returns the display name without quotation marks, which any caller can claim.

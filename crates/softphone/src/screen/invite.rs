@@ -85,6 +85,9 @@ impl<'a> Invite<'a> {
     /// the INVITE; from anyone else it is worth nothing, and `None`.
     #[must_use]
     pub fn asserted(&self) -> Option<Address<'a>> {
+        if !self.message().has(HeaderName::PAssertedIdentity) {
+            return None;
+        }
         self.asserted_identities().next()
     }
 
@@ -99,6 +102,9 @@ impl<'a> Invite<'a> {
     /// [`Invite::asserted`] takes one.
     #[must_use]
     pub fn remote_party(&self) -> Option<Address<'a>> {
+        if !self.message().has(HeaderName::RemotePartyId) {
+            return None;
+        }
         self.trusted(HeaderName::RemotePartyId).find(|address| {
             let party = address.header_param("party");
             !address.user().is_empty() && party.is_none_or(|party| party.eq_ignore_ascii_case("calling"))
@@ -117,6 +123,9 @@ impl<'a> Invite<'a> {
     /// `Attestation-Info`, `X-Attestation-Info` or `P-Attestation-Indicator`, as written: `A`, `B` or `C`.
     #[must_use]
     pub fn attestation(&self) -> Option<Cow<'a, str>> {
+        if !self.message().has(HeaderName::Other) {
+            return None;
+        }
         let names = [&b"Attestation-Info"[..], b"X-Attestation-Info", b"P-Attestation-Indicator"];
         let place =
             |field: &Field<'_>| names.iter().position(|name| field.raw_name().eq_ignore_ascii_case(name));
@@ -149,6 +158,9 @@ impl<'a> Invite<'a> {
     /// Request-URI was rewritten to ours. Anyone can claim it.
     #[must_use]
     pub fn called_party(&self) -> Option<Address<'a>> {
+        if !self.message().has(HeaderName::PCalledPartyId) {
+            return None;
+        }
         self.message().addresses(HeaderName::PCalledPartyId).find_map(Result::ok).map(Address::new)
     }
 
