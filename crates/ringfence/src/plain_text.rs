@@ -8,18 +8,22 @@ const HIGHS: u64 = ONES << 7;
 
 /// Tells whether a text is all of printable ASCII, without a quotation mark and a backslash.
 pub(crate) fn is_plain(text: &str) -> bool {
-    let (words, rest) = text.as_bytes().as_chunks::<WORD>();
-    let mut last = [b' '; WORD];
-    for (place, byte) in last.iter_mut().zip(rest) {
-        *place = *byte;
+    let bytes = text.as_bytes();
+    match bytes.last_chunk::<WORD>() {
+        // The last eight overlap those before them, unless these are all.
+        Some(last) => {
+            let is_plain = |word: &[u8; WORD]| is_plain_word(u64::from_le_bytes(*word));
+            bytes.as_chunks().0.iter().all(is_plain) && is_plain(last)
+        }
+        None => is_plain_word(
+            bytes.iter().fold(ONES * u64::from(b' '), |word, &byte| word << 8 | u64::from(byte)),
+        ),
     }
-    words.iter().chain([&last]).all(|word| is_plain_word(*word))
 }
 
 /// Tells it of eight octets. Each that is not plain sets its highest bit in one of five words; of several the lowest does,
 /// which is enough.
-fn is_plain_word(word: [u8; WORD]) -> bool {
-    let word = u64::from_le_bytes(word);
+fn is_plain_word(word: u64) -> bool {
     let below_space = word.wrapping_sub(ONES * u64::from(b' '));
     let quotation_mark = (word ^ (ONES * u64::from(b'"'))).wrapping_sub(ONES);
     let backslash = (word ^ (ONES * u64::from(b'\\'))).wrapping_sub(ONES);

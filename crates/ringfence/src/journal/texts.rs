@@ -128,6 +128,7 @@ impl Texts {
     }
 
     /// Tells the next text, if there is one. It is kept once if it is the same as its model.
+    #[inline]
     pub(crate) fn tell(&mut self, text: Text, told: Option<&str>) {
         let Some(told) = told else { return self.place(text, NOWHERE) };
         match text.model() {
@@ -144,6 +145,7 @@ impl Texts {
     }
 
     /// Has the next text written.
+    #[inline]
     pub(crate) fn say(&mut self, text: Text, say: impl FnOnce(&mut String)) {
         let begin = self.all.len();
         say(&mut self.all);
@@ -151,6 +153,7 @@ impl Texts {
     }
 
     /// Notes where the next text is. Whichever is meant, their order stays.
+    #[inline]
     fn place(&mut self, text: Text, place: Place) {
         debug_assert_eq!(text as u32, self.next, "texts come in their order");
         if let Some(next) = self.places.get_mut(self.next as usize) {

@@ -134,14 +134,11 @@ fn name(level: Level) -> &'static str {
 /// Writes a time to the microsecond.
 fn write_time(line: &mut String, at: SystemTime) {
     let since = at.duration_since(UNIX_EPOCH).unwrap_or_default();
-    let (seconds, mut left) = (since.as_secs(), since.subsec_micros());
-    let mut micros = *b".000000Z";
-    for digit in micros[1..7].iter_mut().rev() {
-        *digit = b"0123456789"[left as usize % 10];
-        left /= 10;
-    }
-    second::with_text(i64::try_from(seconds).unwrap_or_default(), |text| line.push_str(text));
-    line.push_str(str::from_utf8(&micros).unwrap_or_default());
+    second::with_text(i64::try_from(since.as_secs()).unwrap_or_default(), |text| line.push_str(text));
+    // Six digits behind one that makes them so many.
+    let mut digits = itoa::Buffer::new();
+    let micros = digits.format(1_000_000 + since.subsec_micros()).get(1..).unwrap_or_default();
+    line.extend([".", micros, "Z"]);
 }
 
 /// Writes what a terminal would take for a command as what stands for it in Rust.
@@ -149,7 +146,7 @@ pub(super) struct Escaping<'a>(&'a mut String);
 
 impl Write for Escaping<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        if is_plain(text) || text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
             return self.0.write_str(text);
         }
         text.chars().try_for_each(|letter| match letter {

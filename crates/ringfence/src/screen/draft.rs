@@ -220,19 +220,23 @@ impl Draft {
 
 /// Copies the texts of an INVITE.
 fn texts(seen: &Seen<'_>, line_label: &str, caller: &Caller<'_>, facts: &Known<'_>) -> Texts {
+    let called = facts.called.map(|(called, _)| called);
     with_identity(&facts.caller, |identity| {
-        Texts::of([
-            (Text::Line, Some(line_label)),
-            (Text::Host, Some(caller.host)),
-            (Text::OnLine, Some(facts.line)),
-            (Text::UserAgent, facts.user_agent),
-            (Text::Identity, identity),
-            (Text::CallId, Some(seen.call_id())),
-            (Text::User, Some(caller.user)),
-            (Text::DisplayName, caller.display_name),
-            (Text::Called, facts.called.map(|(called, _)| called)),
-            (Text::Diverted, facts.diverted),
-        ])
+        let known = [line_label, caller.host, facts.line, seen.call_id(), caller.user];
+        let perhaps = [facts.user_agent, identity, caller.display_name, called, facts.diverted];
+        let room = known.iter().chain(perhaps.iter().flatten()).map(|text| text.len()).sum();
+        let mut texts = Texts::with_room(room);
+        texts.tell(Text::Line, Some(line_label));
+        texts.tell(Text::Host, Some(caller.host));
+        texts.tell(Text::OnLine, Some(facts.line));
+        texts.tell(Text::UserAgent, facts.user_agent);
+        texts.tell(Text::Identity, identity);
+        texts.tell(Text::CallId, Some(seen.call_id()));
+        texts.tell(Text::User, Some(caller.user));
+        texts.tell(Text::DisplayName, caller.display_name);
+        texts.tell(Text::Called, called);
+        texts.tell(Text::Diverted, facts.diverted);
+        texts
     })
 }
 
