@@ -18,17 +18,17 @@ const AGAIN: &str = "[[rule]]\nid = \"again\"\nwhen = { repeat = { count = 2, wi
 
 /// A bench with two lines whose policy is this, and the program that has registered with it.
 fn running(policy: &str) -> (Bench, Program) {
-    running_on(1, policy)
+    running_with(1, "300ms", policy)
 }
 
-/// Returns the same with lines that so many shards share.
-fn running_on(shards: usize, policy: &str) -> (Bench, Program) {
+/// Returns the same with lines that so many shards share, and lists that are asked for so long.
+fn running_with(shards: usize, deadline: &str, policy: &str) -> (Bench, Program) {
     let mut bench = Bench::new();
     bench.write("ask", "#!/bin/sh\nwhile read -r question; do echo \"$question\" >> \"$0.ed\"; done\n");
     std::fs::set_permissions(bench.path("ask"), std::fs::Permissions::from_mode(0o755)).unwrap();
     let head = format!(
         "[softphone]\nlisten = \"127.0.0.1:0\"\ncontrol = \"control/s\"\nshards = {shards}\n\n\
-         [defaults]\nregion = \"CH\"\ndeadline = \"300ms\"\non_error = \"decline\"\n"
+         [defaults]\nregion = \"CH\"\ndeadline = \"{deadline}\"\non_error = \"decline\"\n"
     );
     let home = bench.account("home", "858", "hunter2");
     let work = bench.account("work", "859", "hunter2");
@@ -177,10 +177,22 @@ const ASKING: &str = "[list.bad]\nsource = \"lookup:exec:ask\"\n[[rule]]\nid = \
 fn a_caller_who_gives_up_while_a_list_is_asked_has_a_record_with_its_end() {
     let (mut bench, _program) = running(ASKING);
     assert_eq!(bench.call("+41441234567"), Outcome::Cancelled);
+    decided_after("the caller gave up", &mut bench);
+}
+
+#[test]
+fn a_call_that_expires_while_a_list_is_asked_has_a_record_with_its_end() {
+    let (mut bench, _program) = running_with(1, "1500ms", ASKING);
+    assert_eq!(invite_with(&bench, "858", "first", 1, "Expires: 1\r\n"), 487);
+    decided_after("the invitation expired", &mut bench);
+}
+
+/// Waits for the record of a call that was decided when it was over.
+fn decided_after(how: &str, bench: &mut Bench) {
     let is_written = |bench: &Bench| calls(bench).iter().any(|call| call["ended"].is_object());
-    assert!(bench.play_until(PATIENCE, is_written), "{:?}", calls(&bench));
-    let call = &calls(&bench)[0];
-    assert_eq!((&call["rule"], &call["ended"]["how"]), (&"on_error".into(), &"the caller gave up".into()));
+    assert!(bench.play_until(PATIENCE, is_written), "{:?}", calls(bench));
+    let call = &calls(bench)[0];
+    assert_eq!((&call["rule"], &call["ended"]["how"]), (&"on_error".into(), &how.into()));
     assert_eq!(call["evidence"]["facts"]["unanswered"][0], "bad");
 }
 
@@ -253,7 +265,7 @@ const ASKING_AND_COUNTING: &str = "[list.bad]\nsource = \"lookup:exec:ask\"\non_
 
 #[test]
 fn copies_of_a_call_that_two_shards_decide_late_are_one_call_of_one_time() {
-    let (bench, _program) = running_on(2, ASKING_AND_COUNTING);
+    let (bench, _program) = running_with(2, "300ms", ASKING_AND_COUNTING);
     let [home, work] = listening(&bench).try_into().unwrap();
     let statuses = std::thread::scope(|scope| {
         let both = [(&home, "858"), (&work, "859")];

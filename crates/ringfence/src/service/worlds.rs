@@ -250,7 +250,10 @@ impl World {
         let (from, rule) = CALLERS[usize::try_from(self.random.next_u64() % 4).unwrap()];
         let cancel_after = Some(self.random.duration(Duration::from_secs(30)));
         let acks_left_out = u32::try_from(self.random.next_u64() % 4).unwrap();
-        let plan = CallPlan { cancel_after, acks_left_out, ..CallPlan::new(from, "858") };
+        let seconds = self.random.next_u64() % 60;
+        let headers =
+            if seconds < 20 { vec![("Expires".to_owned(), seconds.to_string())] } else { Vec::new() };
+        let plan = CallPlan { headers, cancel_after, acks_left_out, ..CallPlan::new(from, "858") };
         let id = self.network.with(self.pbx, |pbx, now| pbx.call(now, plan));
         self.placed.insert(self.network.node(self.pbx).get(id).call_id().to_owned(), rule);
     }
