@@ -280,8 +280,8 @@ mod tests {
         let error = bound.renew().unwrap_err();
         assert!(error.to_string().ends_with("something else stands there now"), "{error}");
         drop(bound);
-        let (_stream, taken) = tokio::join!(UnixStream::connect(&path), others.accept());
-        taken.unwrap();
+        let _stream = UnixStream::connect(&path).await.unwrap();
+        others.accept().await.unwrap();
     }
 
     #[tokio::test]
