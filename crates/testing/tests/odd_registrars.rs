@@ -405,6 +405,24 @@ mod failing {
     }
 
     #[test]
+    fn who_is_silent_is_not_said_to_answer_what_others_sent_through_him_or_he_to_others() {
+        let unreadable = "SIP/2.0 99 OK\r\n\r\n";
+        let silent = |came: &dyn Fn(&mut Probe, &Sent)| {
+            let (mut probe, register) = registering(account());
+            probe.pass(seconds(20));
+            came(&mut probe, &register);
+            probe.pass(seconds(12));
+            assert_eq!(cause(&probe), &Cause::TimedOut);
+        };
+        silent(&|probe, _| _ = probe.receive("INVITE sip:858@192.0.2.7 SIP/2.0\r\nVia: x\r\n\r\n"));
+        silent(&|probe, _| _ = probe.receive_from("192.0.2.1:5099".parse().unwrap(), unreadable));
+        silent(&|probe, register| {
+            probe.receive(unreadable);
+            probe.receive(answer(register, "100 Trying", ""));
+        });
+    }
+
+    #[test]
     fn another_address_of_a_silent_registrar_is_tried_next() {
         let mut probe = Probe::resolving(Config::new(phone_address()), account());
         let both = ["192.0.2.1:5060", "192.0.2.2:5060"];

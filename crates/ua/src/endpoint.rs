@@ -189,8 +189,12 @@ impl Endpoint {
                 self.counters.keep_alives += 1;
                 false
             }
+            Err(error) if bytes.starts_with(b"SIP/") => {
+                self.drop_response(now, flow, error);
+                false
+            }
             Err(error) => {
-                self.drop_malformed(now, flow, error);
+                self.drop_malformed(error);
                 false
             }
         };

@@ -35,7 +35,7 @@ impl Endpoint {
     pub(super) fn handle_stun(&mut self, now: Instant, flow: Flow, datagram: &[u8]) {
         let answer = match Answer::parse(datagram) {
             Ok(answer) => answer,
-            Err(error) => return self.drop_malformed(now, flow, error),
+            Err(error) => return self.drop_malformed(error),
         };
         let (is_ours, failed) = self.keep_alive.handle_answer(now, flow, &answer, &mut self.generator);
         if is_ours {

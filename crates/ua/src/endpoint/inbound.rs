@@ -107,10 +107,6 @@ impl Endpoint {
         //# transaction, except for ACK, where the method of the request
         //# that created the transaction is INVITE.
         let Some(written) = topmost_via_of_ack(message) else { return false };
-        //= https://www.rfc-editor.org/rfc/rfc3261#section-17.1.1.3
-        //# The ACK MUST contain a single Via header field, and
-        //# this MUST be equal to the top Via header field of the original
-        //# request.
         let key = self.awaited.find(written).or_else(|| {
             let via = Via::parse(written).ok()?;
             self.secret.server_key_by_branch(&via, Method::Invite)
@@ -126,7 +122,7 @@ impl Endpoint {
         let (via, cseq) = match response.via().and_then(|via| Ok((via, response.cseq()?))) {
             Ok(readable) => readable,
             Err(error) => {
-                self.drop_malformed(now, flow, error);
+                self.drop_response(now, flow, error);
                 return false;
             }
         };
@@ -135,11 +131,11 @@ impl Endpoint {
         //# message body, this is considered an error.  If the message is a
         //# response, it MUST be discarded.
         if response.framing() != Framing::Complete {
-            self.drop_malformed(now, flow, "the body ends before its Content-Length");
+            self.drop_response(now, flow, "the body ends before its Content-Length");
             return false;
         }
         if response.version() != b"SIP/2.0" {
-            self.drop_malformed(now, flow, "the version is not SIP/2.0");
+            self.drop_response(now, flow, "the version is not SIP/2.0");
             return false;
         }
         //= https://www.rfc-editor.org/rfc/rfc3261#section-8.1.3.3
@@ -152,6 +148,7 @@ impl Endpoint {
         let key = self.secret.client_key(&via, cseq.method.as_str());
         match self.transactions.handle_response(now, key, flow, status.as_u16(), &mut self.outbox) {
             Some(Heard::News { user, is_repeated }) => {
+                self.unreadable.understood(flow.remote());
                 self.handle_answered(now, user, response, is_repeated);
             }
             Some(Heard::Retransmission) => {}

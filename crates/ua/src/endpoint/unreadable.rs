@@ -1,4 +1,4 @@
-//! What came from a registrar and could not be read: where it is silent otherwise, that may have been its answer.
+//! The responses of registrars that could not be read: where nothing else comes, one may have been the answer.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -30,6 +30,11 @@ impl Unreadable {
         self.0.push_front(Came { source, at: now, why });
     }
 
+    /// Takes that a response of a server was read: it is none of those who are not understood.
+    pub(super) fn understood(&mut self, server: SocketAddr) {
+        self.0.retain(|came| came.source != server);
+    }
+
     /// Returns what was wrong with what came from a server while a request waited for its answer.
     pub(super) fn while_waiting(&self, now: Instant, server: SocketAddr) -> Option<&str> {
         let came = self.0.iter().find(|came| came.source == server)?;
@@ -39,13 +44,18 @@ impl Unreadable {
 
 impl Endpoint {
     /// Drops what cannot be read.
-    pub(super) fn drop_malformed(&mut self, now: Instant, flow: Flow, why: impl fmt::Display) {
+    pub(super) fn drop_malformed(&mut self, why: impl fmt::Display) {
         tracing::trace!(%why, "dropped");
         self.counters.dropped_malformed += 1;
+    }
+
+    /// Drops a response that cannot be read.
+    pub(super) fn drop_response(&mut self, now: Instant, flow: Flow, why: impl fmt::Display) {
         let source = flow.remote();
-        if self.lines.knows(source.ip()) {
+        if self.lines.has_address(source.ip()) {
             self.unreadable.note(now, source, why.to_string());
         }
+        self.drop_malformed(why);
     }
 }
 
@@ -62,6 +72,9 @@ mod tests {
         let mut unreadable = Unreadable::default();
         unreadable.note(start, source(1), "first".to_owned());
         unreadable.note(start, source(1), "second".to_owned());
+        unreadable.note(start, source(3), "third".to_owned());
+        unreadable.understood(source(3));
+        assert_eq!(unreadable.while_waiting(start, source(3)), None);
         assert_eq!(unreadable.while_waiting(start + GIVE_UP, source(1)), Some("second"));
         assert_eq!(unreadable.while_waiting(start + GIVE_UP + Duration::from_millis(1), source(1)), None);
         assert_eq!(unreadable.while_waiting(start, source(2)), None);

@@ -133,7 +133,7 @@ pub enum Cause {
     },
     /// No response came within 32 s (64*T1).
     TimedOut,
-    /// Within 32 s (64*T1) nothing came but what cannot be read.
+    /// No response came within 32 s (64*T1), unless it was one that cannot be read: the registrar sent such a one.
     Unreadable {
         /// What is wrong with it.
         error: String,
@@ -238,7 +238,7 @@ impl fmt::Display for Cause {
             Self::Unavailable { status, phrase } => write!(f, "the registrar could not: {status} {phrase}"),
             Self::TimedOut => f.write_str("the registrar did not answer within 32 s"),
             Self::Unreadable { error } => {
-                write!(f, "what came from the registrar within 32 s cannot be read: {error}")
+                write!(f, "the registrar did not answer within 32 s, but for what cannot be read: {error}")
             }
             Self::Unresolved { host, error } => write!(f, "{host} has no address: {error}"),
             Self::Unconnected { host, error } => write!(f, "no connection to {host}: {error}"),

@@ -22,7 +22,12 @@ impl Lines {
 
     /// Returns whether a line lets a source in by its address, or anyone.
     pub(in crate::endpoint) fn knows(&self, source: IpAddr) -> bool {
-        self.by_address.contains_key(&source.to_canonical()) || !self.open.is_empty()
+        self.has_address(source) || !self.open.is_empty()
+    }
+
+    /// Returns whether an address is one of a line's registrar, or of its peers.
+    pub(in crate::endpoint) fn has_address(&self, source: IpAddr) -> bool {
+        self.by_address.contains_key(&source.to_canonical())
     }
 
     /// Returns the line that a request is for and why it is let in, or `None` where it is a stranger's.
