@@ -18,7 +18,7 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::{TlsAcceptor, TlsStream};
 
 use super::outgoing::Outgoing;
-use super::owed::{Owed, is_response};
+use super::owed::{Owed, is_answered};
 use super::patience::{Patience, WRITE};
 use super::queue::Queue;
 use super::words::said_of_stream;
@@ -161,7 +161,8 @@ async fn serve_stream(connection: Stream, mut ends: Ends) -> String {
                 };
                 incoming.owed.answered(write.final_responses);
                 outgoing.push(&write.payload);
-                patience.writes(Instant::now(), write.requests);
+                patience.writes(Instant::now());
+                patience.asks(Instant::now(), write.requests, write.final_responses);
             }
             written = outgoing.write(), if !outgoing.is_empty() => match written {
                 Ok(count) => {
@@ -186,8 +187,8 @@ pub(super) async fn until(patience: Option<Instant>) {
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Whole {
     pub(super) messages: usize,
-    /// How many of them are responses.
-    pub(super) responses: usize,
+    /// How many of them nobody answers.
+    pub(super) unanswered: usize,
     pub(super) line_ends: usize,
 }
 
@@ -220,7 +221,7 @@ impl Incoming {
             let (event, is_told) = match frame {
                 Frame::Message { .. } => {
                     whole.messages += 1;
-                    whole.responses += usize::from(is_response(&bytes));
+                    whole.unanswered += usize::from(!is_answered(&bytes));
                     self.owed.heard(&bytes);
                     (Event::Received { flow, message: bytes.freeze() }, false)
                 }

@@ -7,15 +7,10 @@
 #[derive(Debug, Default)]
 pub(super) struct Owed(usize);
 
-/// How every response begins.
-const VERSION: &[u8] = b"SIP/2.0 ";
-
 impl Owed {
-    /// Takes a message that has come. Nobody answers an ACK (RFC 3261 section 17.1.1.3).
+    /// Takes a message that has come.
     pub(super) fn heard(&mut self, message: &[u8]) {
-        if !is_response(message) && !message.starts_with(b"ACK ") {
-            self.0 += 1;
-        }
+        self.0 += usize::from(is_answered(message));
     }
 
     /// Takes that so many final responses are to be written. One that answers what is no more is none too many.
@@ -28,9 +23,17 @@ impl Owed {
     }
 }
 
-/// Tells whether a message is a response.
-pub(super) fn is_response(message: &[u8]) -> bool {
-    message.starts_with(VERSION)
+/// Tells whether a message is one that is answered: a request, and no ACK (RFC 3261 section 17.1.1.3).
+pub(super) fn is_answered(message: &[u8]) -> bool {
+    let end = message.iter().position(|byte| matches!(byte, b'\r' | b'\n')).unwrap_or(message.len());
+    let line = &message[..end];
+    let version = line.rsplit(|byte| *byte == b' ').next().unwrap_or_default();
+    is_version(version) && !is_version(line) && !line.starts_with(b"ACK ")
+}
+
+/// Tells whether something begins as the version of any SIP.
+fn is_version(text: &[u8]) -> bool {
+    text.get(..4).is_some_and(|start| start.eq_ignore_ascii_case(b"SIP/"))
 }
 
 #[cfg(test)]
@@ -40,8 +43,10 @@ mod tests {
     #[test]
     fn each_request_but_an_ack_is_owed_one_final_response() {
         let mut owed = Owed::default();
-        for first in ["INVITE sip:a SIP/2.0", "ACK sip:a SIP/2.0", "CANCEL sip:a SIP/2.0", "SIP/2.0 200 OK"] {
-            owed.heard(first.as_bytes());
+        let unanswered =
+            ["ACK sip:a SIP/2.0", "SIP/2.0 200 OK", "sip/3.0 100", "SIP/2.0 200 SIP/2.0", "What?", "", "\n"];
+        for first in ["INVITE sip:a SIP/2.0", "CANCEL sip:a sip/3.0"].iter().chain(&unanswered) {
+            owed.heard(format!("{first}\r\nVia: SIP/2.0/TCP SIP/2.0\r\n\r\n").as_bytes());
         }
         owed.answered(1);
         assert!(!owed.is_nothing());

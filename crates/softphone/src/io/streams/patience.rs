@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::allowance::Allowance;
+use super::allowance::{Allowance, Credit};
 use super::connection::{OpenedBy, Whole};
 
 /// Until when the peer is waited for.
@@ -17,9 +17,10 @@ pub(super) struct Patience {
     /// For it to read on.
     unread: Option<Instant>,
     line_ends: Allowance,
-    responses: Allowance,
-    /// How many responses may come to what it was asked.
-    asked: usize,
+    /// Of messages that nobody answers.
+    unanswered: Allowance,
+    /// How many of those it owes.
+    owed: Credit,
     /// Since when it has sent too much, and of what.
     flooded: Option<(Instant, &'static str)>,
 }
@@ -37,6 +38,14 @@ pub(super) const WRITE: Duration = Duration::from_secs(10);
 const BESIDE_A_MESSAGE: usize = 4;
 /// How many responses may come to each request, as fast as they can: some proxies repeat a 100.
 const TO_A_REQUEST: usize = 10;
+/// How many ACKs may come to each final response.
+const TO_A_RESPONSE: usize = 2;
+/// How often line ends and pings may come for ever: a hundred times as often as anybody sends them. A thousand at once are
+/// more than wait where the network stood still for hours.
+const LINE_END: Duration = Duration::from_millis(100);
+/// How often what is neither asked for nor answered may come for ever: a proxy sends on to us what strangers make up, and
+/// so many a second cost a hundredth of a processor.
+const UNANSWERED: Duration = Duration::from_millis(1);
 /// What a connection is closed by whose peer takes nothing, or too little.
 pub(crate) const UNREAD: &str = "the peer does not read";
 
@@ -47,15 +56,15 @@ impl Patience {
             OpenedBy::Known => Some(now + SILENCE),
             OpenedBy::Stranger => Some(now + MESSAGE),
         };
-        let (line_ends, responses) = (Allowance::new(now), Allowance::new(now));
+        let (line_ends, unanswered) = (Allowance::new(now, LINE_END), Allowance::new(now, UNANSWERED));
         Self {
             opened_by,
             message: None,
             silence,
             unread: None,
             line_ends,
-            responses,
-            asked: 0,
+            unanswered,
+            owed: Credit::default(),
             flooded: None,
         }
     }
@@ -71,7 +80,7 @@ impl Patience {
             self.is_not_silent(now);
         }
         self.heard_line_ends(now, whole);
-        self.heard_responses(now, whole.responses);
+        self.heard_unanswered(now, whole.unanswered);
         self.goes_on(now, has_more);
     }
 
@@ -91,12 +100,11 @@ impl Patience {
         }
     }
 
-    fn heard_responses(&mut self, now: Instant, count: usize) {
-        let unasked = count.saturating_sub(self.asked);
-        self.asked = self.asked.saturating_sub(count);
-        if !self.responses.spend(now, unasked) {
+    fn heard_unanswered(&mut self, now: Instant, count: usize) {
+        let unasked = self.owed.spend(now, count);
+        if !self.unanswered.spend(now, unasked) {
             self.flooded
-                .get_or_insert((now, "the peer sends responses without end to what it was not asked"));
+                .get_or_insert((now, "the peer sends without end what is neither asked for nor answered"));
         }
     }
 
@@ -123,10 +131,15 @@ impl Patience {
         self.silence = Some(self.silence.map_or(until, |silence| silence.min(until)));
     }
 
-    /// Takes that there is something to write, with so many requests in it.
-    pub(super) fn writes(&mut self, now: Instant, requests: usize) {
+    /// Takes that there is something to write.
+    pub(super) fn writes(&mut self, now: Instant) {
         self.unread.get_or_insert(now + WRITE);
-        self.asked = self.asked.saturating_add(requests.saturating_mul(TO_A_REQUEST));
+    }
+
+    /// Takes that it is asked so much and answered so often.
+    pub(super) fn asks(&mut self, now: Instant, requests: usize, final_responses: usize) {
+        let owed = requests.saturating_mul(TO_A_REQUEST);
+        self.owed.earn(now, owed.saturating_add(final_responses.saturating_mul(TO_A_RESPONSE)));
     }
 
     /// Takes that some of it was written.
@@ -158,9 +171,9 @@ impl Patience {
 mod tests {
     use super::*;
 
-    const PING: Whole = Whole { messages: 0, responses: 0, line_ends: 1 };
-    const MESSAGES: Whole = Whole { messages: 1, responses: 0, line_ends: 0 };
-    const RESPONSE: Whole = Whole { messages: 1, responses: 1, line_ends: 0 };
+    const PING: Whole = Whole { messages: 0, unanswered: 0, line_ends: 1 };
+    const MESSAGES: Whole = Whole { messages: 1, unanswered: 0, line_ends: 0 };
+    const UNANSWERED_ONE: Whole = Whole { messages: 1, unanswered: 1, line_ends: 0 };
 
     fn seconds(seconds: u64) -> Duration {
         Duration::from_secs(seconds)
@@ -235,31 +248,30 @@ mod tests {
     }
 
     #[test]
-    fn who_answers_what_he_is_asked_is_kept_and_who_sends_responses_without_end_is_not() {
+    fn who_sends_what_is_owed_is_kept_and_who_sends_the_same_without_end_is_not() {
         let start = Instant::now();
         let mut patience = Patience::new(start, OpenedBy::Us);
-        patience.writes(start, 50_000);
-        for _ in 0..500_000 {
-            patience.heard(start, RESPONSE, false);
+        patience.asks(start, 50_000, 5_000);
+        for _ in 0..510_000 {
+            patience.heard(start, UNANSWERED_ONE, false);
         }
-        for second in 0..100_000 {
-            patience.heard(start + seconds(second), RESPONSE, false);
+        for millis in 0..1_000_000 {
+            patience.heard(start + Duration::from_millis(millis), UNANSWERED_ONE, false);
         }
-        let now = start + seconds(200_000);
-        patience.heard(now, Whole { messages: 1_000, responses: 1_000, line_ends: 0 }, false);
-        patience.has_written(now, false);
+        let now = start + seconds(2_000);
+        patience.heard(now, Whole { messages: 1_000, unanswered: 1_000, line_ends: 0 }, false);
         assert_eq!(patience.until(), None);
-        patience.heard(now, RESPONSE, false);
+        patience.heard(now, UNANSWERED_ONE, false);
         assert_eq!(patience.until(), Some(now));
-        assert_eq!(patience.why(), "the peer sends responses without end to what it was not asked");
+        assert_eq!(patience.why(), "the peer sends without end what is neither asked for nor answered");
     }
 
     #[test]
     fn who_reads_slowly_is_waited_for_and_who_reads_nothing_is_not() {
         let start = Instant::now();
         let mut patience = Patience::new(start, OpenedBy::Us);
-        patience.writes(start, 0);
-        patience.writes(start + seconds(9), 0);
+        patience.writes(start);
+        patience.writes(start + seconds(9));
         assert_eq!(patience.until(), Some(start + WRITE));
         patience.has_written(start + seconds(9), true);
         assert_eq!(patience.until(), Some(start + seconds(9) + WRITE));

@@ -21,7 +21,7 @@ use super::connection::{CLOSED, Ends, Whole, until};
 use super::failure::Failure;
 use super::frames::{Watched, Within};
 use super::messages::Messages;
-use super::owed::is_response;
+use super::owed::is_answered;
 use super::patience::{Patience, WRITE};
 use super::words::said_of_stream;
 use super::{Event, Server, Stream};
@@ -121,7 +121,7 @@ pub(super) async fn serve(socket: Socket, mut ends: Ends) -> String {
                     Read::Whole(Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_)))) => {
                         patience.heard_control(Instant::now(), is_within.a_message());
                         if outgoing.has_pongs_alone() {
-                            patience.writes(Instant::now(), 0);
+                            patience.writes(Instant::now());
                         }
                         continue;
                     }
@@ -137,7 +137,7 @@ pub(super) async fn serve(socket: Socket, mut ends: Ends) -> String {
                 let is_line_end = matches!(&*bytes, PING | PONG | b"");
                 let whole = Whole {
                     messages: (!is_line_end).into(),
-                    responses: is_response(&bytes).into(),
+                    unanswered: (!is_line_end && !is_answered(&bytes)).into(),
                     line_ends: is_line_end.into(),
                 };
                 patience.heard(Instant::now(), whole, is_within.a_message());
@@ -152,7 +152,8 @@ pub(super) async fn serve(socket: Socket, mut ends: Ends) -> String {
                     say_last(outgoing, ends).await;
                     return "closed".to_owned();
                 };
-                patience.writes(Instant::now(), write.requests);
+                patience.writes(Instant::now());
+                patience.asks(Instant::now(), write.requests, write.final_responses);
                 outgoing.push(write.payload);
             }
             written = outgoing.write(), if !outgoing.is_empty() => match written {

@@ -114,9 +114,23 @@ async fn who_floods_line_ends_is_closed_at_once_and_told_of_a_few_times() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_sends_responses_without_end_is_closed_at_once() {
-    let trying = b"SIP/2.0 100 Trying\r\nContent-Length: 0\r\n\r\n";
-    let (why, told) = flooded(&trying.repeat(100_000)).await;
-    assert_eq!(why, "the peer sends responses without end to what it was not asked");
-    assert!(told <= 1_000 + READ / trying.len() * 2, "{told}");
+async fn who_sends_without_end_what_nobody_answers_is_closed_at_once() {
+    for first in ["SIP/2.0 100 Trying", "sip/3.0 100 Trying", "ACK sip:b SIP/2.0"] {
+        let message = format!("{first}\r\nContent-Length: 0\r\n\r\n");
+        let (why, told) = flooded(message.repeat(100_000).as_bytes()).await;
+        assert_eq!(why, "the peer sends without end what is neither asked for nor answered", "{first}");
+        assert!(told <= 1_000 + READ / message.len() * 2, "{told}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_sends_an_ack_to_each_answer_is_kept() {
+    let mut served = Served::new(OpenedBy::Known, 0, 0).await;
+    let ack = b"ACK sip:b SIP/2.0\r\nContent-Length: 0\r\n\r\n";
+    for _ in 0..10_000 {
+        assert!(served.feed.send(Write { final_responses: 1, ..written(b"x".to_vec()) }).is_ok());
+        served.peer.write_all(ack).await.unwrap();
+        assert!(matches!(served.told().await, Event::Received { .. }));
+    }
+    served.ended.abort();
 }

@@ -130,6 +130,17 @@ async fn a_message_in_parts_without_end_and_messages_without_anything_end_the_co
     heard.await.unwrap();
 }
 
+#[tokio::test(start_paused = true)]
+async fn responses_without_end_end_the_connection() {
+    let (mut peer, mut told, _feed, served) = self::served().await;
+    let heard = tokio::spawn(async move { while told.recv().await.is_some() {} });
+    let trying = b"SIP/2.0 100 Trying\r\n\r\n";
+    let frame = [&[0x81, u8::try_from(trying.len()).unwrap()], &trying[..]].concat();
+    peer.write_all(&frame.repeat(2_000)).await.unwrap();
+    assert_eq!(served.await.unwrap(), "the peer sends without end what is neither asked for nor answered");
+    heard.await.unwrap();
+}
+
 /// Asks a server that answers an upgrade with this field as well, and returns what that fails by.
 async fn refused(field: &str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
