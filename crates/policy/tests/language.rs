@@ -284,6 +284,9 @@ fn who_is_told_when_to_call_again_is_told_by_a_code_that_has_it() {
         assert_eq!(refused(&format!("code = {code}")), [expected(code)]);
     }
     assert_eq!(refused("preset = \"607\""), [expected(607)]);
+    assert_eq!(refused("code = 486, fallback = 603"), [""; 0]);
+    assert_eq!(refused("code = 486, fallback = 403"), [expected(403)]);
+    assert_eq!(refused("preset = \"607\", fallback = 486"), [expected(607)]);
 }
 
 //= https://www.rfc-editor.org/rfc/rfc8688#section-3.1

@@ -7,22 +7,19 @@ mod probe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ringfence_ua::{Decided, EndedBy, Event, Rejection, Verdict, Wait};
+use ringfence_ua::{Decided, EndedBy, Event, Redirection, Rejection, Verdict, Wait};
 
 use probe::{Probe, Sent, ack, request, seconds, statuses, with};
 
-fn decline() -> Arc<Rejection> {
-    Arc::new(Rejection::new(603).unwrap())
-}
-
-/// Nothing for 20 s, then 603.
+/// Nothing for 20 s, then 480.
 fn silence() -> Wait {
-    Wait::silent(seconds(20)).then_reject(decline())
+    Wait::silent(seconds(20))
 }
 
-/// 180 for 20 s, then 603.
-fn ring_then_decline() -> Wait {
-    Wait::ringing(seconds(20)).then_reject(decline())
+/// 180 for 20 s, then 302.
+fn ring_then_redirect() -> Wait {
+    let mailbox = Redirection::new("sip:mailbox@192.0.2.1").unwrap();
+    Wait::ringing(seconds(20)).then_redirect(Arc::new(mailbox))
 }
 
 /// When something was sent, in milliseconds, and its status.
@@ -48,7 +45,7 @@ fn expiring(seconds: &str) -> String {
 //# (Request Terminated) response SHOULD be generated.
 #[test]
 fn an_invitation_that_expires_before_its_limit_is_answered_487() {
-    for (wait, before) in [(silence(), vec![]), (ring_then_decline(), vec![180])] {
+    for (wait, before) in [(silence(), vec![]), (ring_then_redirect(), vec![180])] {
         let mut probe = Probe::new(Verdict::Wait(wait.clone()));
         let sent = probe.receive(expiring("7"));
         assert_eq!(statuses(&sent)[1..], before, "{wait:?}");
@@ -63,9 +60,9 @@ fn an_invitation_that_expires_before_its_limit_is_answered_487() {
 #[test]
 fn a_limit_that_comes_first_is_answered_as_without_it() {
     for value in ["20", "21", "4294967295", "-1", "", "soon"] {
-        let mut probe = Probe::new(Verdict::Wait(ring_then_decline()));
+        let mut probe = Probe::new(Verdict::Wait(ring_then_redirect()));
         probe.receive(expiring(value));
-        let status = if value == "20" { 487 } else { 603 };
+        let status = if value == "20" { 487 } else { 302 };
         assert_eq!(final_answer(&mut probe), (20_000, status), "{value}");
     }
 }
@@ -99,4 +96,16 @@ fn one_that_expires_at_once_is_refused_by_a_rule_all_the_same() {
     let mut probe = Probe::new(Verdict::Wait(silence()));
     assert_eq!(statuses(&probe.receive(expiring("0"))), [100]);
     assert_eq!(times(&probe.pass(Duration::ZERO)), [(0, 487)]);
+}
+
+/// Or a caller would come around it by an `Expires` that is shorter than the wait.
+#[test]
+fn a_refusal_that_was_chosen_for_the_limit_comes_when_the_invitation_expires() {
+    for wait in [Wait::silent(seconds(20)), Wait::ringing(seconds(20))] {
+        let decline = Arc::new(Rejection::new(603).unwrap());
+        let mut probe = Probe::new(Verdict::Wait(wait.then_reject(decline)));
+        probe.receive(expiring("7"));
+        assert_eq!(final_answer(&mut probe), (7_000, 603));
+        assert_eq!(probe.ended_by(), [(EndedBy::Expires, Some(603))]);
+    }
 }

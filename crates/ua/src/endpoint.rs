@@ -32,6 +32,7 @@ use crate::transport::{
 mod cancellation;
 mod config;
 mod counters;
+mod decided;
 mod detours;
 mod event;
 mod final_answer;
@@ -46,8 +47,8 @@ mod unreadable;
 
 pub use config::{Config, Full, Trying};
 pub use counters::Counters;
+pub use decided::Decided;
 pub use event::Event;
-pub use incoming_calls::Decided;
 use lines::Lines;
 use share::Shares;
 use unreadable::Unreadable;

@@ -36,7 +36,7 @@ impl Misunderstood {
     }
 
     /// Returns whether a response may be to one of them.
-    pub(super) fn has(&self, key: &Key) -> bool {
-        self.0.contains_key(key)
+    pub(super) fn has(&self, now: Instant, key: &Key) -> bool {
+        self.0.get(key).is_some_and(|at| now < *at + LASTS)
     }
 }

@@ -188,7 +188,7 @@ impl Auditor {
         let Ok(message) = Message::parse(bytes) else {
             return self.note(now, "7", "what is sent is a SIP message", bytes);
         };
-        let may_have_nul = self.may_have_nul(&message);
+        let may_have_nul = self.may_have_nul(now, &message);
         let written = Written { message: &message, bytes, transport, may_have_nul };
         self.note_all(now, faults_of(form::RULES, &written), bytes);
         self.note_all(now, faults_of(fields::RULES, &written), bytes);
@@ -283,7 +283,7 @@ impl Auditor {
     fn judge_response(&mut self, now: Instant, written: &Written<'_>, destination: SocketAddr) {
         let time = self.time(now);
         let key = Key::of(written.message);
-        if key.as_ref().is_some_and(|key| self.misunderstood.has(key)) {
+        if key.as_ref().is_some_and(|key| self.misunderstood.has(now, key)) {
             return;
         }
         let key = key.filter(|_| is_readable(written.message));
@@ -304,10 +304,10 @@ impl Auditor {
     }
 
     /// Returns whether a message is a response to something that has a NUL in it, of which it repeats a part.
-    fn may_have_nul(&self, message: &Message<'_>) -> bool {
+    fn may_have_nul(&self, now: Instant, message: &Message<'_>) -> bool {
         let Some(key) = Key::of(message) else { return !message.is_request() && self.unreadable > 0 };
         let has_nul = |served: &Served| served.any(|request| request.message.as_bytes().contains(&0));
-        let is_asked_so = self.served.get(&key).is_some_and(has_nul) || self.misunderstood.has(&key);
+        let is_asked_so = self.served.get(&key).is_some_and(has_nul) || self.misunderstood.has(now, &key);
         !message.is_request() && is_asked_so
     }
 

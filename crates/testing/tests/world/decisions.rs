@@ -66,6 +66,8 @@ impl Decision {
             // Without room to wait; one that has no answer of its own for its limit may come again.
             (Self::Wait(480) | Self::Offer, EndedBy::Overload) => status == Some(503),
             (Self::Wait(at_limit), EndedBy::Limit | EndedBy::Overload) => status == Some(at_limit),
+            // A refusal that was chosen comes sooner.
+            (Self::Wait(486), EndedBy::Expires) => status == Some(486),
             (Self::Offer, EndedBy::Limit) => status == Some(480),
             (Self::Wait(_) | Self::Offer, EndedBy::Caller | EndedBy::Elsewhere | EndedBy::Expires) => {
                 status == Some(487)

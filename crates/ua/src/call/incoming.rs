@@ -9,7 +9,8 @@
 //!                          any: 10 minutes without a decision: 480 ─────────────────────────┘
 //! ```
 //!
-//! *Waiting* is with ringing or in silence. In either state an invitation may expire first, by its own `Expires`: 487.
+//! *Waiting* is with ringing or in silence. In either state an invitation may expire first, by its own `Expires`: 487, or the
+//! refusal that was chosen for the limit.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;

@@ -6,34 +6,18 @@ use std::time::{Duration, Instant};
 
 use ringfence_wire::sip::{Head, HeaderName, StatusCode};
 
+use super::decided::Decided;
 use super::final_answer::Final;
 use super::inbound::Inbound;
 use super::{Endpoint, Event, Trying};
 use crate::call::{
-    CallEnd, CallNumber, Due, Incoming, Invite, Redirection, Rejection, Ring, UNDECIDED_FOR, Verdict, Wait,
-    sips,
+    CallEnd, CallNumber, Due, Incoming, Invite, Redirection, Rejection, Ring, Then, UNDECIDED_FOR, Verdict,
+    Wait, sips,
 };
 use crate::core::{Answering, Echo, Objection};
 use crate::limits::OVERLOAD_RETRY_AFTER;
 use crate::transaction::EndedBy;
 use crate::transaction::key::Key;
-
-/// What became of a decision.
-///
-/// ```
-/// use ringfence_ua::Decided;
-///
-/// assert!(Decided::Gone != Decided::Sent);
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Decided {
-    /// It is carried out: what there is to send is on its way.
-    Sent,
-    /// The call was over: cancelled, or decided before.
-    Gone,
-    /// The call cannot ring, and was answered with this instead.
-    Objected(Objection),
-}
 
 impl Endpoint {
     /// Sends 180 Ringing. The call stays undecided, for at most 10 minutes, or until its `Expires` has passed.
@@ -139,18 +123,8 @@ impl Endpoint {
 
     /// Ends a call whose caller has given up, or that another phone has answered.
     pub(super) fn cancel(&mut self, now: Instant, number: u64, by: EndedBy) {
-        let is_cancelled = self.end_for_caller(now, number, by);
+        let is_cancelled = self.end_undecided(now, number, Final::Cancelled, by);
         self.counters.cancelled += u64::from(is_cancelled);
-    }
-
-    /// Ends a call by 487, as its caller wants it no more. Returns whether that was sent.
-    fn end_for_caller(&mut self, now: Instant, number: u64, by: EndedBy) -> bool {
-        let is_offered = self.calls.find(number).is_some_and(|waiting| waiting.is_offered);
-        let is_sent = self.decide(now, number, Final::Cancelled, by) == Decided::Sent;
-        if is_sent && is_offered {
-            self.events.push_back(Event::Cancelled { call: CallNumber::new(number) });
-        }
-        is_sent
     }
 
     pub(super) fn handle_calls_due(&mut self, now: Instant) {
@@ -165,13 +139,9 @@ impl Endpoint {
                     self.counters.expired += 1;
                     self.end_waiting(now, number, EndedBy::Limit);
                 }
-                //= https://www.rfc-editor.org/rfc/rfc3261#section-13.3.1
-                //# If the invitation
-                //# expires before the UAS has generated a final response, a 487
-                //# (Request Terminated) response SHOULD be generated.
                 Due::Expire => {
                     self.counters.expired += 1;
-                    self.end_for_caller(now, number, EndedBy::Expires);
+                    self.expire(now, number);
                 }
             }
         }
@@ -390,12 +360,30 @@ impl Endpoint {
 
     /// Gives a call the answer that it was to have at its limit.
     fn end_waiting(&mut self, now: Instant, number: u64, by: EndedBy) {
-        let Some(call) = self.calls.find(number) else { return };
-        let (then, is_offered) = (call.then.clone(), call.is_offered);
-        let unavailable = Rejection::unavailable();
-        self.decide(now, number, Final::of(&then, &unavailable), by);
+        let Some(then) = self.calls.find(number).map(|call| call.then.clone()) else { return };
+        self.end_undecided(now, number, Final::of(&then, &Rejection::unavailable()), by);
+    }
+
+    /// Answers a call whose invitation has expired. A refusal that was chosen for its limit comes sooner: the caller's
+    /// `Expires` does not lead around it.
+    fn expire(&mut self, now: Instant, number: u64) {
+        if self.calls.find(number).is_some_and(|call| matches!(call.then, Then::Reject(_))) {
+            return self.end_waiting(now, number, EndedBy::Expires);
+        }
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-13.3.1
+        //# If the invitation
+        //# expires before the UAS has generated a final response, a 487
+        //# (Request Terminated) response SHOULD be generated.
+        self.end_undecided(now, number, Final::Cancelled, EndedBy::Expires);
+    }
+
+    /// Ends a call that nobody has decided. Returns whether its answer was sent.
+    fn end_undecided(&mut self, now: Instant, number: u64, answer: Final<'_>, by: EndedBy) -> bool {
+        let is_offered = self.calls.find(number).is_some_and(|waiting| waiting.is_offered);
+        let is_sent = self.decide(now, number, answer, by) == Decided::Sent;
         if is_offered {
             self.events.push_back(Event::Cancelled { call: CallNumber::new(number) });
         }
+        is_sent
     }
 }

@@ -267,29 +267,6 @@ impl Binding {
         }
     }
 
-    /// Takes that the last REGISTER was never answered, or by what is `unreadable`.
-    pub(crate) fn handle_unanswered(
-        &mut self,
-        now: Instant,
-        unreadable: Option<&str>,
-        generator: &mut Generator,
-    ) {
-        match self.phase {
-            Phase::Removing => self.end(now),
-            Phase::Asking { contact } => {
-                self.silent = self.current_target().map(|target| target.flow.remote());
-                self.may_be_bound(now, contact);
-                //= https://www.rfc-editor.org/rfc/rfc3261#section-8.1.3.1
-                //# When a timeout error is received from the transaction layer, it MUST be treated
-                //# as if a 408 (Request Timeout) status code has been received.
-                let cause =
-                    unreadable.map_or(Cause::TimedOut, |error| Cause::Unreadable { error: error.to_owned() });
-                self.fail(now, cause, None, generator);
-            }
-            Phase::Idle | Phase::Resolving { .. } | Phase::Bound { .. } | Phase::Waiting { .. } => {}
-        }
-    }
-
     /// Takes that the last REGISTER could not be sent for want of room.
     pub(crate) fn handle_overload(&mut self, now: Instant, generator: &mut Generator) {
         let is_removing = match self.phase {

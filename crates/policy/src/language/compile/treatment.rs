@@ -142,7 +142,10 @@ impl<'c> Compiler<'c> {
             rejection = rejection.clone().fallback(code(fallback.value.0)).unwrap_or(rejection);
         }
         if let Some(retry) = &block.retry_after {
-            self.check_retry_after(rejection.code(), retry.span);
+            let fallback = block.fallback.map(|fallback| code(fallback.value.0));
+            for status in [Some(rejection.code()), fallback].into_iter().flatten() {
+                self.check_retry_after(status, retry.span);
+            }
             rejection = rejection.retry_after(match &retry.value {
                 RetryAfterForm::Time(time) => RetryAfter::In(*time),
                 RetryAfterForm::EndOf(schedule) => {

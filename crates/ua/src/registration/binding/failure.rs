@@ -34,6 +34,29 @@ impl Binding {
         self.fail(now, cause, None, generator);
     }
 
+    /// Takes that the last REGISTER was never answered, or by what is `unreadable`.
+    pub(crate) fn handle_unanswered(
+        &mut self,
+        now: Instant,
+        unreadable: Option<&str>,
+        generator: &mut Generator,
+    ) {
+        match self.phase {
+            Phase::Removing => self.end(now),
+            Phase::Asking { contact } => {
+                self.silent = self.current_target().map(|target| target.flow.remote());
+                self.may_be_bound(now, contact);
+                //= https://www.rfc-editor.org/rfc/rfc3261#section-8.1.3.1
+                //# When a timeout error is received from the transaction layer, it MUST be treated
+                //# as if a 408 (Request Timeout) status code has been received.
+                let cause =
+                    unreadable.map_or(Cause::TimedOut, |error| Cause::Unreadable { error: error.to_owned() });
+                self.fail(now, cause, None, generator);
+            }
+            Phase::Idle | Phase::Resolving { .. } | Phase::Bound { .. } | Phase::Waiting { .. } => {}
+        }
+    }
+
     /// Takes that the connection to the registrar is no more: it has a binding of ours that leads nowhere.
     pub(crate) fn handle_disconnected(&mut self, now: Instant, error: &str, generator: &mut Generator) {
         // Nothing more is sent over a connection that is no more: who leaves now need not wait for an answer.
