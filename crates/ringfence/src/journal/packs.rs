@@ -86,7 +86,7 @@ pub(super) fn latest_first(
         .query_map([within.since], |row| row.get(0))?
         .collect();
     let mut pack = connection.prepare_cached(
-        "SELECT first, last, oldest, newest, count, calls FROM packs WHERE first = ?1 AND oldest < ?2",
+        "SELECT first, oldest, newest, count, calls FROM packs WHERE first = ?1 AND oldest < ?2",
     )?;
     for first in which? {
         // One that was removed meanwhile has nothing to show.
@@ -102,24 +102,33 @@ pub(super) fn latest_first(
     Ok(unreadable)
 }
 
-/// Returns the first pack that has calls above a number and since a time, and what of it cannot be read.
+/// Returns the first pack behind a place that has calls above a number, of those with calls since a time. The place moves
+/// behind each that is over, and what of it cannot be read is noted then, once.
 pub(super) fn after(
     connection: &Connection,
+    place: &mut i64,
     number: i64,
     since: i64,
+    unreadable: &mut Unreadable,
 ) -> rusqlite::Result<Option<(Content, Unreadable)>> {
     if !exist(connection)? {
         return Ok(None);
     }
-    connection
-        .prepare_cached(
-            // No two have numbers in common: what comes before the last that begins below is over.
-            "SELECT first, last, oldest, newest, count, calls FROM packs
-             WHERE first >= ifnull((SELECT max(first) FROM packs WHERE first <= ?1), ?1) AND last > ?1 AND newest >= ?2
-             ORDER BY first LIMIT 1",
-        )?
-        .query_row([number, since], content)
-        .optional()
+    // By its number and not by `newest`: to sort them with their bytes would copy the file. What its `last` says is not asked.
+    let mut packs = connection.prepare_cached(
+        "SELECT first, oldest, newest, count, calls FROM packs WHERE first > ?1 AND +newest >= ?2 ORDER BY first",
+    )?;
+    let mut rows = packs.query([*place, since])?;
+    while let Some(row) = rows.next()? {
+        if let Some((content, lost)) = unreadable.take(row, TABLE, content(row))? {
+            if !content.calls.is_empty() && content.span.last > number {
+                return Ok(Some((content, lost)));
+            }
+            unreadable.add(lost);
+        }
+        *place = row.get(0)?;
+    }
+    Ok(None)
 }
 
 /// Returns the lowest number in packs with calls since a time.
@@ -138,14 +147,16 @@ fn exist(connection: &Connection) -> rusqlite::Result<bool> {
 /// How the file calls them.
 const TABLE: &str = "packs";
 
-/// Reads a pack as far as it can be read, and returns what cannot: a count that is too low hides no call.
+/// Reads a pack as far as it can be read, and returns what cannot: a count that is too low hides no call, and which is the
+/// last is what the calls say.
 fn content(row: &Row<'_>) -> rusqlite::Result<(Content, Unreadable)> {
-    let [first, last, oldest, newest, count] = [0, 1, 2, 3, 4].map(|index| row.get(index));
-    let span = Span { first: first?, last: last?, oldest: oldest?, newest: newest?, count: count? };
+    let [first, oldest, newest, count] = [0, 1, 2, 3].map(|index| row.get(index));
+    let first = first?;
+    let mut span = Span { first, last: first, oldest: oldest?, newest: newest?, count: count? };
     let mut calls = Vec::new();
     // What a damaged file has more of, in bytes or in calls, no pack ever had.
     let count = u64::try_from(span.count).unwrap_or_default().min(MOST_CALLS);
-    let blob = row.get_ref(5)?.as_blob()?;
+    let blob = row.get_ref(4)?.as_blob()?;
     let mut is_whole = blob.len() <= MOST_BYTES;
     let mut unpacked = Unpacked::of(span.first, &blob[..blob.len().min(MOST_BYTES)]);
     for call in unpacked.by_ref().take(usize::try_from(MOST_CALLS).unwrap_or_default()) {
@@ -159,6 +170,7 @@ fn content(row: &Row<'_>) -> rusqlite::Result<(Content, Unreadable)> {
         }
     }
     is_whole &= unpacked.next().is_none();
+    span.last = calls.last().map_or(first, number);
     let left = count.saturating_sub(calls.len() as u64);
     // What cannot be read is at least one.
     let lost = if is_whole { left } else { left.max(1) };
@@ -168,12 +180,17 @@ fn content(row: &Row<'_>) -> rusqlite::Result<(Content, Unreadable)> {
     Ok((Content { span, calls }, unreadable))
 }
 
+/// Returns the number of a call as the file has it.
+pub(super) fn number(call: &Kept) -> i64 {
+    i64::try_from(call.number).unwrap_or(i64::MAX)
+}
+
 /// Takes a person out of the packs, with what cannot be read of those that name them. Returns how many calls went.
 pub(super) fn forget(connection: &Connection, person: Person<'_>) -> rusqlite::Result<usize> {
     let (identity, end) = person.sought();
     // Whoever is named has their bytes there: what has not is not read.
     let mut packs = connection.prepare(
-        "SELECT first, last, oldest, newest, count, calls FROM packs
+        "SELECT first, oldest, newest, count, calls FROM packs
          WHERE instr(calls, CAST(?1 AS BLOB)) OR instr(calls, CAST(?2 AS BLOB)) ORDER BY first",
     )?;
     let mut named = Vec::new();
@@ -191,7 +208,6 @@ pub(super) fn forget(connection: &Connection, person: Person<'_>) -> rusqlite::R
     drop(rows);
     for (first, calls) in named {
         connection.prepare_cached("DELETE FROM packs WHERE first = ?1")?.execute([first])?;
-        let number = |call: &Kept| i64::try_from(call.number).unwrap_or(i64::MAX);
         let stay = calls.iter().filter_map(|call| Some((number(call), call, call.ended.as_ref()?)));
         write(connection, &stay.collect::<Vec<_>>())?;
     }

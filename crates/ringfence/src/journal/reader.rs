@@ -104,7 +104,7 @@ impl Reader {
     ) -> Result<(), StoreError> {
         let since = since.map_or(i64::MIN, Timestamp::as_microsecond);
         let sql = format!(
-            "SELECT {} FROM calls WHERE number > ?1 AND at >= ?2 ORDER BY number LIMIT {PAGE}",
+            "SELECT {} FROM calls WHERE number > ?1 AND number <= ?3 AND at >= ?2 ORDER BY number LIMIT {PAGE}",
             self.columns
         );
         let first = "SELECT ifnull(min(number), ?2) FROM calls WHERE at >= ?1";
@@ -112,8 +112,10 @@ impl Reader {
             let row: i64 = self.connection.query_row(first, [since, i64::MAX], |row| row.get(0))?;
             Ok(packs::first(&self.connection, since)?.unwrap_or(i64::MAX).min(row).saturating_sub(1))
         })?;
-        let mut unreadable = Unreadable::default();
-        while let Some((page, end)) = self.told(|| self.page(&sql, last, since, &mut unreadable))? {
+        let (mut pack, mut unreadable) = (last, Unreadable::default());
+        while let Some((page, end)) =
+            self.told(|| self.page(&sql, last, &mut pack, since, &mut unreadable))?
+        {
             last = end;
             if page.iter().try_for_each(&mut show).is_break() {
                 break;
@@ -123,37 +125,39 @@ impl Reader {
         Ok(())
     }
 
-    /// Returns the calls that come after a number, and the number up to which these are all there are.
+    /// Returns the calls that come after a number, of packs those behind a place, and the number up to which these are all
+    /// there are. What cannot be read is noted with the page that it would be on.
     fn page(
         &self,
         sql: &str,
         last: i64,
+        place: &mut i64,
         since: i64,
         unreadable: &mut Unreadable,
     ) -> rusqlite::Result<Option<(Vec<Call>, i64)>> {
         // Rows and packs as they are at one moment.
         let moment = self.connection.unchecked_transaction()?;
+        let pack = packs::after(&moment, place, last, since, unreadable)?;
+        let pack_end = pack.as_ref().map_or(i64::MAX, |(pack, _)| pack.span.last);
         let mut statement = moment.prepare_cached(sql)?;
-        let mut rows = statement.query((last, since))?;
-        let (mut page, mut seen, mut rows_end) = (Vec::new(), 0, None);
+        let mut rows = statement.query((last, since, pack_end))?;
+        let (mut page, mut seen, mut end) = (Vec::new(), 0, pack_end);
         while let Some(row) = rows.next()? {
             seen += 1;
-            rows_end = Some(row.get(0)?);
+            if seen == PAGE {
+                end = row.get(0)?;
+            }
             page.extend(unreadable.take(row, CALLS, call(row))?);
         }
-        let pack = packs::after(&moment, last, since)?;
-        let number = |call: &Call| i64::try_from(call.number).unwrap_or(i64::MAX);
-        let rows_end = rows_end.filter(|_| seen >= PAGE);
-        let end = match (rows_end, pack.as_ref().map(|(pack, _)| pack.span.last)) {
-            (None, None) if seen == 0 => return Ok(None),
-            (rows, pack) => rows.unwrap_or(i64::MAX).min(pack.unwrap_or(i64::MAX)),
+        let Some((pack, lost)) = pack else {
+            return Ok((seen > 0).then_some((page, end)));
         };
-        if let Some((pack, lost)) = pack {
+        if end == pack_end {
+            *place = pack.span.first;
             unreadable.add(lost);
-            let calls = pack.calls.iter().filter(|call| call.at.as_microsecond() >= since).map(Kept::call);
-            page.extend(calls.filter(|call| number(call) > last));
         }
-        page.retain(|call| number(call) <= end);
+        let calls = pack.calls.iter().filter(|call| call.at.as_microsecond() >= since);
+        page.extend(calls.filter(|call| (last + 1..=end).contains(&packs::number(call))).map(Kept::call));
         page.sort_by_key(|call| call.number);
         Ok(Some((page, end)))
     }

@@ -223,11 +223,79 @@ fn a_pack_that_counts_too_few_loses_none_when_somebody_in_it_is_forgotten() {
     let file = rusqlite::Connection::open(bench.path()).unwrap();
     file.execute("UPDATE packs SET count = 5, last = 5", []).unwrap();
     drop(file);
-    assert_eq!(bench.count(), 300);
+    assert_eq!((bench.count(), walk(&bench.reader(), None).len()), (300, 300));
     assert_eq!(bench.start().journal.forget(BERT, region()).unwrap().calls, 100);
     let kept = ["SELECT sum(count) FROM packs", "SELECT max(last) FROM packs"];
     assert_eq!(kept.map(|sql| value(&bench, sql)), [200, 300]);
     assert_eq!((bench.count(), bench.reader().unreadable().rows), (200, 0));
+}
+
+/// Changes the file.
+fn change(bench: &Bench, sql: &str) {
+    rusqlite::Connection::open(bench.path()).unwrap().execute_batch(sql).unwrap();
+}
+
+#[test]
+fn a_walk_shows_all_calls_of_packs_that_say_their_last_is_another() {
+    let bench = Bench::new();
+    let mut running = bench.start();
+    // Every second call is a row, so that a pack is on several pages.
+    busy(&mut running, 0..2_000, |second| Call {
+        ended: (second % 2 == 0).then(acknowledged),
+        ..from(ANNA, second)
+    });
+    busy(&mut running, 2_000..2_300, mixed);
+    busy(&mut running, 2_300..2_600, mixed);
+    for last in ["first + 4", "-1", "9223372036854775807"] {
+        change(&bench, &format!("UPDATE packs SET last = {last}"));
+        let reader = bench.reader();
+        assert_eq!(seconds(&walk(&reader, None)), (0..2_600).collect::<Vec<_>>(), "{last}");
+        assert_eq!(seconds(&walk(&reader, Some(at(2_100)))), (2_100..2_600).collect::<Vec<_>>(), "{last}");
+        assert_eq!(reader.unreadable().rows, 0, "{last}");
+    }
+}
+
+#[test]
+fn a_walk_counts_once_what_it_cannot_read() {
+    let bench = Bench::new();
+    let mut running = bench.start();
+    busy(&mut running, 0..2_000, |second| Call {
+        ended: (second % 2 == 0).then(acknowledged),
+        ..from(ANNA, second)
+    });
+    (2..5).for_each(|pack| busy(&mut running, pack * 1_000..pack * 1_000 + 300, mixed));
+    running.write([from(ANNA, 9_000)]);
+    change(&bench, "UPDATE calls SET status = 99999 WHERE number = 2901");
+    let reader = bench.reader();
+    assert_eq!((walk(&reader, None).len(), reader.unreadable().rows), (2_900, 1));
+    assert_eq!(reader.unreadable().first.unwrap(), "row 2901 of calls: `status` is 99999");
+    // The first is on several pages, and of the second nothing can be read.
+    change(
+        &bench,
+        "UPDATE packs SET count = count + 5 WHERE first = 1; UPDATE packs SET calls = x'02ff' WHERE first = 2001",
+    );
+    let reader = bench.reader();
+    assert_eq!((walk(&reader, None).len(), reader.unreadable().rows), (2_600, 306));
+    let found = bench.reader();
+    assert_eq!((found.search(&Query::default()).unwrap().len(), found.unreadable().rows), (2_600, 306));
+}
+
+#[test]
+fn a_pack_that_does_not_fit_does_not_end_a_walk() {
+    let bench = Bench::new();
+    let mut running = bench.start();
+    (0..3).for_each(|pack| busy(&mut running, pack * 300..pack * 300 + 300, mixed));
+    change(
+        &bench,
+        "PRAGMA writable_schema = ON;
+         UPDATE sqlite_schema SET sql = replace(sql, 'count INTEGER NOT NULL', 'count ANY') WHERE name = 'packs'",
+    );
+    change(&bench, "UPDATE packs SET count = 'many' WHERE first = 301");
+    let reader = bench.reader();
+    let expected: Vec<_> = (0..300).chain(600..900).collect();
+    assert_eq!(seconds(&walk(&reader, None)), expected);
+    assert_eq!(reader.unreadable().rows, 1);
+    assert_eq!(reader.unreadable().first.unwrap(), "row 301 of packs: `count` is Text");
 }
 
 #[test]
