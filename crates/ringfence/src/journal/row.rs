@@ -16,6 +16,7 @@ pub(super) const COLUMNS: &str = "number, at, id, call_id, line, caller, identit
                        reason, facts, audited";
 /// The last of them; a file of an earlier version, which nobody has opened to write, has none.
 pub(super) const LATE: &str = "late";
+
 /// Returns what was added to lists for a time and still holds, the newest first.
 pub(super) fn entries(
     connection: &Connection,

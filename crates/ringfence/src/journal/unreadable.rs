@@ -1,5 +1,6 @@
 //! What of the file cannot be read: a row that was changed by hand, or a pack that is damaged. It is left out, counted, and
-//! the first of it is named, by its number and never by what is in it.
+//! the first of it is named: by its number, the column that does not fit, and what that is instead. Of what is in it a whole
+//! number that is out of range is told, and never a text.
 
 use rusqlite::{Error, Row};
 
