@@ -141,18 +141,28 @@ impl Report {
     }
 }
 
-/// Returns the beginning of a message, as far as it repeats nothing of what is written.
+/// Returns of a message what repeats nothing of what is written: its beginning, and why a file cannot be read.
 fn kind(message: &str) -> String {
-    if message.starts_with(UNREAD) {
-        // Nothing of what is in the file has been read, or nothing of it is repeated.
-        return message.to_owned();
+    // Nothing of what is in the file has been read, or nothing of it is repeated; a number may stand in the place of its path.
+    let unread = message.strip_prefix(UNREAD).and_then(|unread| unread.rsplit_once(": "));
+    if let Some((path, why)) = unread {
+        let names_nobody = digits(path) < SHORTEST_NUMBER;
+        let path = if names_nobody { path } else { "" };
+        return format!("{}: {why}", beginning(&format!("{UNREAD}{path}")));
     }
+    let kind = beginning(message);
+    if kind.is_empty() { "an error".to_owned() } else { kind }
+}
+
+fn beginning(message: &str) -> String {
     let end = message.find(['"', '`', ':', '\u{201c}']).unwrap_or(message.len());
     let end = message.find(", found").map_or(end, |found| found.min(end));
-    let digits = |word: &str| word.bytes().filter(u8::is_ascii_digit).count();
     let words = message[..end].split_whitespace().take_while(|word| digits(word) < SHORTEST_NUMBER);
-    let kind = words.collect::<Vec<_>>().join(" ");
-    if kind.is_empty() { "an error".to_owned() } else { kind }
+    words.collect::<Vec<_>>().join(" ")
+}
+
+fn digits(text: &str) -> usize {
+    text.bytes().filter(u8::is_ascii_digit).count()
 }
 
 /// A word with so many digits may be somebody's number; a port has fewer.
@@ -197,6 +207,7 @@ mod tests {
     }
 
     const A_PIPE: &str = "cannot read the list spam.txt: expected a regular file, found a pipe";
+    const MISSING: &str = "cannot read the list: No such file or directory (os error 2)";
 
     #[test]
     fn an_outline_repeats_nothing_of_what_is_written() {
@@ -207,6 +218,10 @@ mod tests {
             ("test 1 fails: expected listed, got allowed", "test 1 fails"),
             ("expected a port from 1 to 65535, found 0", "expected a port from 1 to 65535"),
             (A_PIPE, A_PIPE),
+            ("cannot read the list /etc/+41791234567: No such file or directory (os error 2)", MISSING),
+            ("cannot read the list 0791234567.txt: No such file or directory (os error 2)", MISSING),
+            ("cannot read the list 079 123 45 67.txt: No such file or directory (os error 2)", MISSING),
+            ("cannot read the list a: 079/1234567: No such file or directory (os error 2)", MISSING),
         ] {
             let mut report = Report::default();
             let file = File::new("ringfence.toml", "[list.reject]\n");
