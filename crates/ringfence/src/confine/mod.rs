@@ -100,6 +100,11 @@ pub(crate) fn confine(config: &Config, options: &Options<'_>) -> Result<Confined
     Ok(confined)
 }
 
+/// Tells whether the sandbox lets the running program use the folders of its start alone.
+pub(crate) fn bounds_folders() -> bool {
+    REACH.get().is_some()
+}
+
 /// Tells whether the sandbox keeps the running program from reading a file.
 pub(crate) fn is_out_of_reach(path: &Path) -> bool {
     REACH.get().is_some_and(|reach| !is_beneath(path, &reach.readable))

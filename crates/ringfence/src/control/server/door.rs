@@ -3,11 +3,13 @@
 //! Somebody may remove the socket, or have a client of another user come again and again. Neither is said more often
 //! than once a minute.
 
+use std::io::ErrorKind;
 use std::time::Duration;
 
 use tokio::net::UnixStream;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep};
 
+use crate::confine::bounds_folders;
 use crate::control::place::{BindError, Bound};
 
 /// Where clients come in.
@@ -90,20 +92,38 @@ impl Door {
             Err(error) => {
                 let why = error.to_string();
                 if self.lost.as_ref() != Some(&why) {
-                    let hint = match error {
-                        BindError::InUse { .. } | BindError::NotOurs { .. } => {
-                            "clear the way there: it is tried again every few seconds"
-                        }
-                        BindError::Io { .. } => {
-                            "restart the program: the sandbox lets it make no folder anew"
-                        }
-                    };
+                    let hint = hint(&error, bounds_folders());
                     tracing::warn!(why, hint, "control socket lost: no verb reaches this program");
                     self.lost = Some(why);
                 }
             }
         }
     }
+}
+
+/// Returns what to do where the socket cannot be bound anew, in a sandbox or without one.
+fn hint(error: &BindError, is_confined: bool) -> &'static str {
+    let clear = "clear the way there: it is tried again every few seconds";
+    let source = match error {
+        BindError::InUse { .. } | BindError::NotOurs { .. } => return clear,
+        BindError::Io { source, .. } => source,
+    };
+    let denied = if is_confined {
+        "restart the program: the sandbox lets it make no folder anew"
+    } else {
+        "let its user write there: it is tried again every few seconds"
+    };
+    let hints = [
+        (ErrorKind::PermissionDenied, denied),
+        (ErrorKind::NotADirectory, clear),
+        (ErrorKind::AlreadyExists, clear),
+        (ErrorKind::AddrInUse, clear),
+        (ErrorKind::StorageFull, "make room on the disk: it is tried again every few seconds"),
+        (ErrorKind::QuotaExceeded, "make room on the disk: it is tried again every few seconds"),
+        (ErrorKind::ReadOnlyFilesystem, "let the disk be written to: it is tried again every few seconds"),
+    ];
+    let known = hints.into_iter().find(|(kind, _)| *kind == source.kind());
+    known.map_or("it is tried again every few seconds", |(_, hint)| hint)
 }
 
 /// What others may bring about as often as they like: it is said at once, and then once a minute how often it was.
@@ -185,5 +205,32 @@ mod tests {
         std::fs::remove_file(home.path().join("s")).unwrap();
         let lines = lines_of(|| (0..9).for_each(|_| door.look_after()));
         assert_eq!(lines, ["  WARN control socket removed: bound anew times=1"]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_socket_that_cannot_be_bound_anew_for_want_of_a_folder_is_said_with_what_is_in_the_way() {
+        let home = tempfile::tempdir().unwrap();
+        let (folder, user) = (home.path().join("run"), own_user().unwrap());
+        let mut door = Door::new(Bound::bind(&folder.join("s"), user).unwrap(), user);
+        std::fs::remove_dir_all(&folder).unwrap();
+        std::fs::write(&folder, "").unwrap();
+        let lines = lines_of(|| (0..9).for_each(|_| door.look_after()));
+        assert_eq!(lines.len(), 1, "{lines:?}");
+        assert!(lines[0].contains("clear the way there") && !lines[0].contains("sandbox"), "{lines:?}");
+        std::fs::remove_file(&folder).unwrap();
+        let lines = lines_of(|| door.look_after());
+        assert_eq!(lines, ["  WARN control socket removed: bound anew times=1"]);
+    }
+
+    #[test]
+    fn a_restart_is_advised_where_the_sandbox_may_be_in_the_way_alone() {
+        let hint = |source, is_confined| hint(&BindError::Io { path: "s".into(), source }, is_confined);
+        let denied = || std::io::Error::from(ErrorKind::PermissionDenied);
+        assert!(hint(denied(), true).starts_with("restart the program: the sandbox"));
+        assert!(hint(denied(), false).starts_with("let its user write there"));
+        // ENOSPC, and EMFILE, which is over as soon as a connection is.
+        for (code, expected) in [(28, "make room on the disk"), (24, "it is tried again")] {
+            assert!(hint(std::io::Error::from_raw_os_error(code), true).starts_with(expected));
+        }
     }
 }
