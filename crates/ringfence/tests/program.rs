@@ -10,7 +10,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixListener;
 use std::process::Command;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bench::{Bench, PATIENCE, rejected};
 use ringfence_testing::{CallPlan, Mode, Outcome};
@@ -216,14 +216,20 @@ fn a_reload_that_finds_a_pipe_in_the_place_of_a_list_logs_what_it_found() {
     assert_eq!(bench.call("0791234567"), rejected(), "the last good configuration stays");
 }
 
+/// So long the program waits for a file that was emptied.
+const GIVEN: Duration = Duration::from_secs(5);
+
 #[test]
 fn a_list_that_is_emptied_to_be_written_anew_is_in_force_until_it_is_filled_or_a_reload_takes_it() {
     let mut bench = Bench::new();
     let _program = bench.registered();
+    let emptied = Instant::now();
     bench.write("spam.txt", "");
     let is_told = |bench: &Bench| bench.log().contains("file emptied");
     assert!(bench.play_until(PATIENCE, is_told), "{}", bench.log());
-    assert_eq!(bench.call("0791234567"), rejected());
+    let outcome = bench.call("0791234567");
+    // A call that the machine was too busy for until the file may be read as empty tells nothing.
+    assert!(outcome == rejected() || emptied.elapsed() >= GIVEN, "{outcome:?}: {}", bench.log());
     bench.write("spam.txt", "+4144*\n");
     assert!(bench.comes_to("0441234567", &rejected()), "{}", bench.log());
     assert_eq!(bench.call("0791234567"), Outcome::Cancelled);
