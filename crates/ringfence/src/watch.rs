@@ -3,7 +3,7 @@
 //! Directories are watched, not files: editors write a new file and rename it, and what was watched
 //! is gone. Any event there makes us look whether one of our files is another one than before.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -68,10 +68,10 @@ impl Watch {
         outcome
     }
 
-    /// Waits until one of the files is another one than it was, and the writing is over; one that was emptied is given
-    /// time to be filled. Nothing is missed when the waiting is given up half way.
+    /// Waits until one of the files is another one than it was, and the writing is over; each that was emptied is given
+    /// time to be filled, once. Nothing is missed when the waiting is given up half way.
     pub(crate) async fn changed(&mut self) {
-        let mut given = None;
+        let mut given = BTreeMap::new();
         loop {
             if self.now() == self.files && self.events.recv().await.is_none() {
                 // The watcher is gone, and with it all that could change.
@@ -87,21 +87,18 @@ impl Watch {
             }
             let now = self.now();
             if now == self.files {
-                given = None;
+                given.clear();
                 continue;
             }
-            let mut looks = self.files.iter().zip(&now);
-            let emptied = looks.find(|(before, now)| before.is_emptied(now));
-            let Some((file, _)) = emptied.filter(|_| given.is_none_or(|until| Instant::now() < until)) else {
+            let looks = self.files.iter().zip(&now).enumerate();
+            let emptied = looks.filter(|(_, (before, now))| before.is_emptied(now));
+            let latest =
+                emptied.map(|(place, (file, _))| *given.entry(place).or_insert_with(|| give(file))).max();
+            let Some(until) = latest.filter(|until| Instant::now() < *until) else {
                 // Whoever is told reads the files after this moment.
                 self.files = now;
                 return;
             };
-            let until = *given.get_or_insert_with(|| {
-                let (file, seconds) = (file.path.display(), EMPTY.as_secs());
-                tracing::warn!(%file, seconds, "file emptied: changes are read when it is filled, or empty for so long");
-                Instant::now() + EMPTY
-            });
             if let Ok(None) = timeout_at(until, self.events.recv()).await {
                 sleep_until(until).await;
             }
@@ -111,6 +108,13 @@ impl Watch {
     fn now(&self) -> Vec<Stamped> {
         self.files.iter().map(|file| Stamped::now(&file.path)).collect()
     }
+}
+
+/// Returns until when a file that was emptied is waited for, and says so.
+fn give(file: &Stamped) -> Instant {
+    let (file, seconds) = (file.path.display(), EMPTY.as_secs());
+    tracing::warn!(%file, seconds, "file emptied: changes are read when it is filled, or empty for so long");
+    Instant::now() + EMPTY
 }
 
 /// Tells whether an event can have changed a file; that one was read changes nothing.
@@ -213,6 +217,25 @@ mod tests {
         fs::write(&file, "").unwrap();
         watch.changed().await;
         assert!((EMPTY..EMPTY * 2).contains(&start.elapsed()), "{:?}", start.elapsed());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_file_that_is_emptied_while_another_is_waited_for_is_given_as_long() {
+        let home = tempfile::tempdir().unwrap();
+        let files = ["reject.txt", "allow.txt"].map(|name| home.path().join(name));
+        for file in &files {
+            fs::write(file, "+4179*").unwrap();
+        }
+        let (mut watch, start) = (Watch::new().unwrap(), Instant::now());
+        watch.set(files.iter().map(|file| Stamped::now(file)).collect()).unwrap();
+        fs::write(&files[0], "").unwrap();
+        let later = EMPTY * 24 / 25;
+        let emptied = async {
+            tokio::time::sleep(later).await;
+            fs::write(&files[1], "").unwrap();
+        };
+        tokio::join!(watch.changed(), emptied);
+        assert!((later + EMPTY..EMPTY * 3).contains(&start.elapsed()), "{:?}", start.elapsed());
     }
 
     #[tokio::test]
