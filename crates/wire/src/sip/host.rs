@@ -120,27 +120,26 @@ pub(super) fn ip_address(bytes: &[u8]) -> Option<IpAddr> {
 /// Reads `1*3DIGIT "." 1*3DIGIT "." 1*3DIGIT "." 1*3DIGIT` at the front, leading zeros allowed, and returns its
 /// length, too.
 fn leading_ipv4(bytes: &[u8]) -> Option<(Ipv4Addr, usize)> {
-    const MOST: u32 = u8::MAX as u32;
+    let (one, rest) = leading_octet(bytes)?;
+    let (two, rest) = leading_octet(rest.strip_prefix(b".")?)?;
+    let (three, rest) = leading_octet(rest.strip_prefix(b".")?)?;
+    let (four, rest) = leading_octet(rest.strip_prefix(b".")?)?;
+    Some((Ipv4Addr::new(one, two, three, four), bytes.len() - rest.len()))
+}
 
-    let (mut address, mut octet) = (0, 0);
-    let (mut dots, mut digits, mut length) = (0, 0, 0);
-    // Once over all of it, for every request has half a dozen of them.
-    for &byte in bytes {
-        let digit = u32::from(byte.wrapping_sub(b'0'));
-        if digit < 10 && digits < 3 {
-            octet = octet * 10 + digit;
-            digits += 1;
-        } else if byte == b'.' && dots < 3 && digits > 0 && octet <= MOST {
-            address = address << 8 | octet;
-            (octet, digits) = (0, 0);
-            dots += 1;
-        } else {
-            break;
+/// Reads `1*3DIGIT` up to 255 at the front, and returns what follows it.
+fn leading_octet(bytes: &[u8]) -> Option<(u8, &[u8])> {
+    let value = |byte: &u8| byte.wrapping_sub(b'0');
+    let (digits, rest) = match bytes {
+        [one, two, three, rest @ ..] if value(one) < 10 && value(two) < 10 && value(three) < 10 => {
+            ([value(one), value(two), value(three)], rest)
         }
-        length += 1;
-    }
-    let is_whole = dots == 3 && digits > 0 && octet <= MOST;
-    is_whole.then(|| (Ipv4Addr::from(address << 8 | octet), length))
+        [one, two, rest @ ..] if value(one) < 10 && value(two) < 10 => ([0, value(one), value(two)], rest),
+        [one, rest @ ..] if value(one) < 10 => ([0, 0, value(one)], rest),
+        _ => return None,
+    };
+    let [hundreds, tens, units] = digits.map(u32::from);
+    Some((u8::try_from(100 * hundreds + 10 * tens + units).ok()?, rest))
 }
 
 fn ipv6(bytes: &[u8]) -> Option<Ipv6Addr> {
