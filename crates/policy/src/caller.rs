@@ -291,7 +291,10 @@ impl CallerId<'_> {
     pub(crate) fn write_in_words(&self, out: &mut String) -> fmt::Result {
         match self {
             CallerId::Name(name) => out.push_str(&printable_in_quotes(name)),
-            CallerId::Number(number) => number.push_to(out),
+            CallerId::Number(number) => {
+                let mut text = [0; Number::LONGEST];
+                out.push_str(str::from_utf8(number.spell(&mut text)).unwrap_or_default());
+            }
             CallerId::Implausible(..)
             | CallerId::Ambiguous(_)
             | CallerId::WithheldName(_)

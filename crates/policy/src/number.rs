@@ -78,23 +78,6 @@ impl Number {
             }
         }
     }
-
-    /// Writes the same at the end of a text, where nobody need look whether it is one.
-    ///
-    /// ```
-    /// use ringfence_policy::{Number, Region, normalise};
-    ///
-    /// let mut text = "from ".to_owned();
-    /// normalise("079 123 45 67", Region::parse("CH")?)?.push_to(&mut text);
-    /// assert_eq!(text, "from +41791234567");
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn push_to(self, text: &mut String) {
-        match self {
-            Number::E164(number) => number.push_to(text),
-            Number::Internal(digits) => text.extend(digits.spelled().map(char::from)),
-        }
-    }
 }
 
 impl fmt::Display for Number {
@@ -216,11 +199,17 @@ impl E164 {
 
     /// Writes it to the end of a text, the last digit first, and returns it.
     fn spell(self, text: &mut [u8; Number::LONGEST]) -> &[u8] {
+        const PAIRS: &[u8; 200] = b"0001020304050607080910111213141516171819\
+            2021222324252627282930313233343536373839\
+            4041424344454647484950515253545556575859\
+            6061626364656667686970717273747576777879\
+            8081828384858687888990919293949596979899";
+
         let (mut rest, mut begin) = (self.as_u64(), text.len());
         // Two digits to a step: every call spells its caller several times.
         for pair in text.as_chunks_mut().0.iter_mut().rev() {
             let at = 2 * (rest % 100) as usize;
-            let (one, other) = (PAIRS.as_bytes()[at], PAIRS.as_bytes()[at + 1]);
+            let (one, other) = (PAIRS[at], PAIRS[at + 1]);
             (*pair, begin) = match rest {
                 0 => ([b' ', b'+'], begin - 1),
                 1..10 => ([b'+', other], begin - 2),
@@ -233,33 +222,7 @@ impl E164 {
         }
         &text[begin..]
     }
-
-    /// Writes the same behind a text.
-    fn push_to(self, text: &mut String) {
-        let (mut pairs, mut count) = ([""; Number::LONGEST / 2], 0);
-        let mut rest = self.as_u64();
-        for pair in &mut pairs {
-            let at = 2 * (rest % 100) as usize;
-            // Before the first digit of an odd number of them stands none.
-            let begin = at + usize::from(rest < 10);
-            *pair = PAIRS.get(begin..at + 2).unwrap_or_default();
-            count += 1;
-            rest /= 100;
-            if rest == 0 {
-                break;
-            }
-        }
-        text.push('+');
-        pairs[..count].iter().rev().for_each(|pair| text.push_str(pair));
-    }
 }
-
-/// The numbers of two digits, one behind the other.
-const PAIRS: &str = "0001020304050607080910111213141516171819\
-    2021222324252627282930313233343536373839\
-    4041424344454647484950515253545556575859\
-    6061626364656667686970717273747576777879\
-    8081828384858687888990919293949596979899";
 
 impl fmt::Display for E164 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

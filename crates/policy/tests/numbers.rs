@@ -436,22 +436,3 @@ fn a_number_of_any_length_is_written_with_all_its_digits() {
     }
     assert_eq!(E164::new(longest).map(|number| number.to_string()), Some(format!("+{longest}")));
 }
-
-#[test]
-fn a_number_reads_the_same_wherever_it_is_written() {
-    let mut digits = 10_000;
-    while let Some(number) = E164::new(digits) {
-        for number in [number, E164::new(digits + digits / 7).unwrap()].map(Number::E164) {
-            let mut text = "from ".to_owned();
-            number.push_to(&mut text);
-            assert_eq!(text, format!("from {number}"));
-            assert_eq!(number.spell(&mut [0; Number::LONGEST]), number.to_string().as_bytes());
-        }
-        assert_eq!(number.to_string(), format!("+{digits}"));
-        digits = if digits % 3 == 0 { digits * 10 } else { digits + digits / 11 + 1 };
-    }
-    assert!(digits >= 1_000_000_000_000_000, "all lengths were seen");
-    let mut text = String::new();
-    normalise("*21#", region("CH")).unwrap().push_to(&mut text);
-    assert_eq!(text, "*21#");
-}

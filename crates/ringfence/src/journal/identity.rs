@@ -2,8 +2,6 @@
 //!
 //! A name is kept as it came, so that no two callers become one: it is a stranger's word, and not fit to be shown.
 
-use std::cell::Cell;
-
 use ring::digest::{SHA256, digest};
 use ringfence_policy::{CallerId, Number};
 
@@ -16,24 +14,10 @@ pub(crate) fn identity(caller: &CallerId<'_>) -> Option<String> {
 /// Shows the same where it need not be kept.
 pub(crate) fn with_identity<T>(caller: &CallerId<'_>, see: impl FnOnce(Option<&str>) -> T) -> T {
     match Known::of(caller) {
-        Some(Known::Number(number)) => {
-            // Taken, for whoever sees it may ask again.
-            let mut text = ROOM.take();
-            text.clear();
-            number.push_to(&mut text);
-            let seen = see(Some(&text));
-            ROOM.set(text);
-            seen
-        }
-        // What is known of a name is text as well.
-        Some(known @ Known::Name(_)) => known.with_bytes(|bytes| see(str::from_utf8(bytes).ok())),
+        // It is text, of numbers and names.
+        Some(known) => known.with_bytes(|bytes| see(str::from_utf8(bytes).ok())),
         None => see(None),
     }
-}
-
-thread_local! {
-    /// Where a number is put into words: as a text that need not be looked through.
-    static ROOM: Cell<String> = const { Cell::new(String::new()) };
 }
 
 /// A caller who can be told from others.
@@ -78,24 +62,10 @@ fn shortened(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use ringfence_policy::E164;
-
     use super::*;
 
     fn of(name: &str) -> String {
         identity(&CallerId::Name(name)).unwrap()
-    }
-
-    #[test]
-    fn a_number_is_known_as_it_is_spelled_and_so_is_one_within_another() {
-        let number = |digits| Number::E164(E164::new(digits).unwrap());
-        let (one, other) =
-            (CallerId::Number(number(41_791_234_567)), CallerId::Number(number(442_079_460_123)));
-        let known = with_identity(&one, |one| {
-            let other = with_identity(&other, |other| other.unwrap().to_owned());
-            (one.unwrap().to_owned(), other)
-        });
-        assert_eq!(known, ("+41791234567".to_owned(), "+442079460123".to_owned()));
     }
 
     #[test]
