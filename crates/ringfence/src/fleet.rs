@@ -270,7 +270,8 @@ async fn attend(line: Line, mut log: Log, screen: Arc<Screen>) {
     loop {
         tokio::select! {
             Some(state) = registration.changed() => log.tell(line.label(), &state),
-            call = line.incoming() => {
+            // One that is over is written down as well.
+            call = line.incoming_or_over() => {
                 let Some(call) = call else { return };
                 let screen = Arc::clone(&screen);
                 tokio::spawn(async move { screen.decide_late(call).await });

@@ -342,16 +342,22 @@ fn a_caller_who_gives_up_with_the_next_datagram_has_a_record_with_its_end() {
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     socket.set_read_timeout(Some(PATIENCE)).unwrap();
     let (us, to) = (socket.local_addr().unwrap(), status["listen"][0]["address"].as_str().unwrap());
-    for call in 0..HURRIED {
-        for method in ["INVITE", "CANCEL"] {
-            socket.send_to(one_of_many(method, call, "", to, us).as_bytes(), to).unwrap();
-        }
-        let last = final_of(&socket, call);
-        let tag = last.split(";tag=").nth(2).unwrap().split("\r\n").next().unwrap();
+    let answers: Vec<String> = (0..HURRIED)
+        .map(|call| {
+            for method in ["INVITE", "CANCEL"] {
+                socket.send_to(one_of_many(method, call, "", to, us).as_bytes(), to).unwrap();
+            }
+            final_of(&socket, call)
+        })
+        .collect();
+    let ended = |bench: &Bench| calls(bench).iter().filter(|call| call["ended"].is_object()).count();
+    assert!(bench.play_until(PATIENCE, |bench| calls(bench).len() == HURRIED), "{:?}", calls(&bench));
+    assert_eq!(ended(&bench), 0, "a record does not wait for its ACK, which may never come");
+    for (call, answer) in answers.iter().enumerate() {
+        let tag = answer.split(";tag=").nth(2).unwrap().split("\r\n").next().unwrap();
         let acknowledgement = one_of_many("ACK", call, &format!(";tag={tag}"), to, us);
         socket.send_to(acknowledgement.as_bytes(), to).unwrap();
     }
-    let ended = |bench: &Bench| calls(bench).iter().filter(|call| call["ended"].is_object()).count();
     assert!(bench.play_until(PATIENCE, |bench| ended(bench) == HURRIED), "{} ended", ended(&bench));
     let mut told: Vec<_> = calls(&bench).iter().map(|call| call["call_id"].to_string()).collect();
     told.sort_unstable();

@@ -86,12 +86,19 @@ impl Line {
     #[must_use = "a call that is dropped undecided is answered 480"]
     pub async fn incoming(&self) -> Option<IncomingCall> {
         loop {
-            let mut call = self.inner.calls.next().await?;
+            let mut call = self.incoming_or_over().await?;
             if !call.is_cancelled() {
                 return Some(call);
             }
             call.is_decided = true;
         }
+    }
+
+    /// Returns the next call as [`Line::incoming`] does, also one that is over already: for who keeps a record of each call
+    /// that comes. Such a one takes every decision with `Ok`, and nothing is sent (see [`IncomingCall::is_cancelled`]).
+    #[must_use = "a call that is dropped undecided is answered 480"]
+    pub async fn incoming_or_over(&self) -> Option<IncomingCall> {
+        self.inner.calls.next().await
     }
 
     /// Returns a watch on the line's registration.

@@ -85,6 +85,8 @@ pub struct Auditor {
     registrations: BTreeMap<Vec<u8>, Registration>,
     /// How many requests came in which the transaction cannot be read, and were not answered yet.
     unreadable: u64,
+    /// Whether there ever were.
+    has_unreadable: bool,
     misunderstood: Misunderstood,
     faults: Vec<Fault>,
     /// The hosts that the user agent does not know.
@@ -173,7 +175,10 @@ impl Auditor {
             }
             (None, Some(_)) => match Key::of(&message) {
                 Some(key) if self.misunderstood.received(now, key.clone()) => {}
-                Some(_) | None => self.unreadable += 1,
+                Some(_) | None => {
+                    self.unreadable += 1;
+                    self.has_unreadable = true;
+                }
             },
             (Some(key), None) if is_whole(&message) => self.answered(now, &key, &message),
             (Some(_) | None, None) => {}
@@ -283,7 +288,8 @@ impl Auditor {
     fn judge_response(&mut self, now: Instant, written: &Written<'_>, destination: SocketAddr) {
         let time = self.time(now);
         let key = Key::of(written.message);
-        if key.as_ref().is_some_and(|key| self.misunderstood.has(now, key)) {
+        // Without one it repeats what could not be read, as often as that was not acknowledged.
+        if key.as_ref().map_or(self.has_unreadable, |key| self.misunderstood.has(now, key)) {
             return;
         }
         let key = key.filter(|_| is_readable(written.message));

@@ -36,3 +36,17 @@ fn so_many_requests_that_cannot_be_read_are_told_apart_and_no_more() {
     bench.sent(&untagged);
     bench.expect("a response answers a request");
 }
+
+#[test]
+fn an_answer_that_repeats_what_cannot_be_read_may_come_again() {
+    let mut bench = Bench::new();
+    let beyond = |message: &str| message.replace("CSeq: 1 INVITE", "CSeq: 2147483648 INVITE");
+    bench.sent(&beyond(&answer("400 Bad Request")));
+    bench.expect("a response answers a request");
+    let mut bench = Bench::new();
+    bench.received(&beyond(INVITE));
+    for _ in 0..8 {
+        bench.sent(&beyond(&answer("400 Bad Request")));
+    }
+    assert_eq!(bench.auditor.faults(), []);
+}
