@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::BytesMut;
+use bytes::{BufMut as _, BytesMut};
 use ringfence_ua::{Flow, Transport};
 use ringfence_wire::sip::{Frame, Framer};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf, ReadHalf, split};
@@ -135,8 +135,9 @@ async fn serve_stream(connection: Stream, mut ends: Ends) -> String {
             return CLOSED.to_owned();
         }
         incoming.buffer.reserve(READ);
+        let mut room = (&mut incoming.buffer).limit(READ);
         tokio::select! {
-            read = reader.read_buf(&mut incoming.buffer), if ends.has_room() && !has_ended => match read {
+            read = reader.read_buf(&mut room), if ends.has_room() && !has_ended && !patience.is_flooded() => match read {
                 Ok(0) if ends.opened_by == OpenedBy::Us => return CLOSED.to_owned(),
                 Ok(0) => {
                     has_ended = true;

@@ -125,6 +125,11 @@ impl Patience {
         self.message.is_some()
     }
 
+    /// Returns whether nothing more is to be read: too much has come.
+    pub(super) fn is_flooded(&self) -> bool {
+        self.flooded.is_some()
+    }
+
     /// Takes that nothing more comes, and until when what is to be written is waited for.
     pub(super) fn heard_last(&mut self, until: Instant) {
         self.message = None;

@@ -104,7 +104,7 @@ pub(super) async fn serve(socket: Socket, mut ends: Ends) -> String {
     let mut outgoing = Messages::new(sink, is_blocked);
     let mut patience = Patience::new(Instant::now(), ends.opened_by);
     loop {
-        let has_room = ends.has_room() && !outgoing.has_pongs_alone();
+        let has_room = ends.has_room() && !outgoing.has_pongs_alone() && !patience.is_flooded();
         tokio::select! {
             read = next(&mut incoming, &is_within, patience.is_within_message()), if has_room => {
                 let bytes = match read {
