@@ -1,6 +1,6 @@
 //! What is no text of a call's facts: the same for call after call on a line, and so written down once for all of them.
 
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use ringfence_policy::{Arrival, Attestation, Call, Caller, Facts, OneOrMore, Policy, Source, Verification};
 
@@ -83,19 +83,22 @@ impl Newest {
         if !said.is_empty() {
             return Noted::of(written(few, groups, policy, &stood_on, said));
         }
-        let mut newest = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match &mut *newest {
-            Some(known) if known.few == few && known.stood_on == stood_on => Arc::clone(&known.noted),
-            newest => {
-                let noted = Noted::of(written(few, groups, policy, &stood_on, said));
-                let known = Known { few, stood_on, noted: Arc::clone(&noted) };
-                match newest {
-                    Some(place) => **place = known,
-                    None => *newest = Some(Box::new(known)),
-                }
-                noted
-            }
+        if let Some(known) = &*self.newest()
+            && known.few == few
+            && known.stood_on == stood_on
+        {
+            return Arc::clone(&known.noted);
         }
+        // Without the lock: two calls that come at once both write, and the later one's stays.
+        let noted = Noted::of(written(few, groups, policy, &stood_on, said));
+        let known = Box::new(Known { few, stood_on, noted: Arc::clone(&noted) });
+        let before = self.newest().replace(known);
+        drop(before);
+        noted
+    }
+
+    fn newest(&self) -> MutexGuard<'_, Option<Box<Known>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
