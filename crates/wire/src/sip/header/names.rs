@@ -48,7 +48,7 @@ impl Names {
         let begin = usize::from(first);
         if first == NOWHERE {
             0..0
-        } else if self.repeated != 0 && self.repeated & (1 << name as u8) != 0 {
+        } else if self.repeated & (1 << name as u8) != 0 {
             begin..fields
         } else {
             begin..begin + 1
