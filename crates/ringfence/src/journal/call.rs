@@ -317,15 +317,18 @@ impl Record {
     }
 }
 
-/// A text that is JSON already, written as what it says instead of as a string.
+/// A text that is JSON already, written as what it says instead of as a string. What is none, in a pack that is damaged, is
+/// written as a string: an error here would hide every call behind it.
 mod json {
     use serde::de::{Deserialize as _, Deserializer};
-    use serde::ser::{Error as _, Serialize as _, Serializer};
+    use serde::ser::{Serialize as _, Serializer};
     use serde_json::Value;
 
     pub(super) fn serialize<S: Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> {
-        let value: Value = serde_json::from_str(text).map_err(S::Error::custom)?;
-        value.serialize(serializer)
+        match serde_json::from_str::<Value>(text) {
+            Ok(value) => value.serialize(serializer),
+            Err(_) => serializer.serialize_str(text),
+        }
     }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {

@@ -62,7 +62,12 @@ impl Query {
             ("list = ?", &self.list),
             ("verdict = ?", &self.outcome),
             ("line = ?", &self.line),
-            ("EXISTS (SELECT 1 FROM json_each(shadow) WHERE value = ?)", &self.shadow),
+            // One that is no JSON is asked for, so that whoever reads it says so.
+            (
+                "CASE WHEN json_valid(shadow) THEN EXISTS (SELECT 1 FROM json_each(shadow) WHERE value = ?)
+                 ELSE shadow IS NOT NULL END",
+                &self.shadow,
+            ),
         ];
         for (condition, asked) in columns_asked {
             if let Some(asked) = asked {

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, Row};
+use rusqlite::types::Type;
+use rusqlite::{Connection, Error, Row};
+use serde_json::{Map, Value};
 
 use super::call::{Added, Call, Ended, Evidence, Flipped, Outcome};
 use super::unreadable::Unreadable;
@@ -78,7 +80,8 @@ pub(super) fn call(row: &Row<'_>) -> rusqlite::Result<Call> {
         Some(nobody) if nobody.is_empty() => None,
         withheld => withheld,
     };
-    let shadow = row.get::<_, Option<String>>(15)?.as_deref().map(shadow).unwrap_or_default();
+    let shadow =
+        json(row, 15, "an array of texts", |shadow| serde_json::from_str(shadow))?.unwrap_or_default();
     let decided_in = u64::try_from(row.get::<_, Option<i64>>(17)?.unwrap_or_default()).unwrap_or_default();
     let ended = match (row.get::<_, Option<i64>>(18)?, row.get::<_, Option<String>>(20)?) {
         (Some(at), Some(how)) => Some(Ended { at: time(at), status: row.get(19)?, how: Cow::Owned(how) }),
@@ -101,7 +104,7 @@ pub(super) fn call(row: &Row<'_>) -> rusqlite::Result<Call> {
             identity,
             list: row.get(13)?,
             shadow,
-            facts: row.get::<_, Option<String>>(22)?.unwrap_or_default(),
+            facts: facts(row, 22)?,
             policy: Arc::from(row.get::<_, Option<String>>(16)?.unwrap_or_default()),
             is_audited: row.get::<_, Option<i64>>(23)?.is_some(),
             is_late: row.get::<_, Option<i64>>(24)?.is_some(),
@@ -110,6 +113,25 @@ pub(super) fn call(row: &Row<'_>) -> rusqlite::Result<Call> {
         },
         ended,
     })
+}
+
+/// Reads facts, and leaves them as they are written: whoever shows them as JSON takes them for it.
+fn facts(row: &Row<'_>, index: usize) -> rusqlite::Result<String> {
+    let written = |facts: &str| serde_json::from_str::<Map<String, Value>>(facts).map(|_| facts.to_owned());
+    json(row, index, "an object", written).map(Option::unwrap_or_default)
+}
+
+/// Reads a JSON text, if there is one. What is none is told without what stands there.
+fn json<T>(
+    row: &Row<'_>,
+    index: usize,
+    expected: &str,
+    read: impl FnOnce(&str) -> serde_json::Result<T>,
+) -> rusqlite::Result<Option<T>> {
+    let text: Option<String> = row.get(index)?;
+    let misfit =
+        |_| Error::FromSqlConversionFailure(index, Type::Text, format!("no JSON of {expected}").into());
+    text.filter(|text| !text.is_empty()).as_deref().map(read).transpose().map_err(misfit)
 }
 
 /// Reads a time; one that no calendar has is the beginning.

@@ -40,6 +40,10 @@ fn a_row_that_does_not_fit_is_named_and_hides_no_other() {
         ("source = NULL", "`source` is Null"),
         ("source = x'00'", "`source` is Blob"),
         ("line = CAST(x'ff' AS TEXT)", "`line`: invalid utf-8 sequence of 1 bytes from index 0"),
+        ("facts = '{'", "`facts`: no JSON of an object"),
+        ("facts = '\"+442079460123\"'", "`facts`: no JSON of an object"),
+        ("shadow = 'one'", "`shadow`: no JSON of an array of texts"),
+        ("shadow = '[1]'", "`shadow`: no JSON of an array of texts"),
     ] {
         change(&bench, &format!("UPDATE calls SET {value} WHERE number = 4"));
         let reader = bench.reader();
@@ -54,8 +58,31 @@ fn a_row_that_does_not_fit_is_named_and_hides_no_other() {
             ControlFlow::Continue(())
         });
         assert_eq!((walk, walked), (Ok(()), vec![1, 2, 3, 5]));
-        change(&bench, "UPDATE calls SET status = NULL, source = '', line = 'home' WHERE number = 4");
+        change(
+            &bench,
+            "UPDATE calls SET status = NULL, source = '', line = 'home', facts = NULL, shadow = NULL
+             WHERE number = 4",
+        );
     }
+}
+
+#[test]
+fn a_shadow_that_is_no_json_hides_no_call_that_is_asked_for_by_its_shadow() {
+    let bench = changed(
+        r#"UPDATE calls SET shadow = '["idea"]' WHERE number = 2; UPDATE calls SET shadow = '[' WHERE number = 4"#,
+    );
+    let reader = bench.reader();
+    let asked = Query { shadow: Some("idea".to_owned()), ..Query::default() };
+    assert_eq!(numbers(&reader.search(&asked).unwrap()), [2]);
+    assert_eq!(reader.unreadable().rows, 1);
+}
+
+#[test]
+fn facts_that_are_no_json_are_told_as_a_text() {
+    let mut call = from(ANNA, 1);
+    call.evidence.facts = "{".to_owned();
+    let told = serde_json::to_string(&call).unwrap();
+    assert!(told.contains(r#""facts":"{""#), "{told}");
 }
 
 #[test]
