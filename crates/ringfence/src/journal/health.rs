@@ -86,6 +86,18 @@ impl Vitals {
         }
     }
 
+    /// Notes that the thread that writes has ended by a fault, and says so: nothing is written until the program is started
+    /// again.
+    pub(super) fn end(&self) {
+        let mut state = self.state();
+        let why = "the thread that writes the journal has ended by a fault of the program".to_owned();
+        let hint = "restart the program: what waits is lost with it; report what its log says of the panic"
+            .to_owned();
+        tracing::error!(why, hint, "journal not written any more: what comes is kept in memory only");
+        let since = state.failing.take().map_or_else(Timestamp::now, |failing| failing.since);
+        state.failing = Some(Failing { since, why, hint });
+    }
+
     /// Notes that something was written, and says so if that was not so before.
     pub(super) fn recover(&self) {
         let recovered = self.state().failing.take();

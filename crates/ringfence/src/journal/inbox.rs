@@ -34,6 +34,7 @@ struct Waiting {
 /// What is known of records that are being written.
 #[derive(Debug, Clone, Copy)]
 struct Oldest {
+    count: usize,
     /// When the first of them came.
     came: Instant,
     /// The earliest time of what they tell.
@@ -249,6 +250,12 @@ impl Inbox {
         self.waiting().records.len()
     }
 
+    /// Returns how many records wait or are being written.
+    pub(super) fn unwritten(&self) -> usize {
+        let waiting = self.waiting();
+        waiting.records.len() + waiting.taken.map_or(0, |taken| taken.count)
+    }
+
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -285,7 +292,7 @@ impl Waiting {
         let came = self.records.front().map(|(came, _)| *came);
         let records: Vec<_> = self.records.drain(..count).map(|(_, record)| record).collect();
         let at = records.iter().map(Record::at).min();
-        self.taken = came.zip(at).map(|(came, at)| Oldest { came, at });
+        self.taken = came.zip(at).map(|(came, at)| Oldest { count, came, at });
         self.bytes = self.bytes.saturating_sub(records.iter().map(size).sum());
         let ending = match (self.is_closed, self.records.is_empty()) {
             (false, _) => Ending::No,

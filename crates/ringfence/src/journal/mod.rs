@@ -147,6 +147,7 @@ impl Writing {
         let store = match Store::open(path, settings.durability) {
             Ok(mut store) => {
                 read(store.connection())?;
+                rows::last_number(store.connection()).map_err(of)?;
                 Some(store)
             }
             Err(error) if error.may_pass() => {
@@ -177,9 +178,9 @@ impl Writing {
     fn close(&self) {
         self.inbox.close();
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(thread) = thread {
-            // A thread that panicked has said so.
-            drop(thread.join());
+        // A thread that panicked has said so, and left what waits to nobody.
+        if thread.is_some_and(|thread| thread.join().is_err()) {
+            self.vitals.lose(self.inbox.unwritten() as u64);
         }
     }
 

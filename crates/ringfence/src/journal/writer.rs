@@ -81,7 +81,7 @@ impl Writer {
 
     /// Writes until the inbox is closed and empty.
     pub(super) fn run(mut self) {
-        let _leaving = Leaving(Arc::clone(&self.inbox));
+        let _leaving = Leaving(Arc::clone(&self.inbox), Arc::clone(&self.vitals));
         loop {
             let due =
                 self.inbox.wait(self.next_look.saturating_duration_since(Instant::now()).min(LONG_ENOUGH));
@@ -237,11 +237,14 @@ impl Writer {
     }
 }
 
-/// Leaves the inbox when the thread ends, also when it panics.
-struct Leaving(Arc<Inbox>);
+/// Leaves the inbox when the thread ends, also when it panics, which is told.
+struct Leaving(Arc<Inbox>, Arc<Vitals>);
 
 impl Drop for Leaving {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.1.end();
+        }
         self.0.leave();
     }
 }

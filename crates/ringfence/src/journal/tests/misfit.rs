@@ -207,3 +207,25 @@ fn a_file_that_is_being_made_has_no_calls_yet() {
     let bench = changed("DROP TABLE calls; PRAGMA user_version = 0");
     assert!(matches!(Reader::open(&bench.path()).unwrap_err(), StoreError::Missing { .. }));
 }
+
+#[test]
+fn a_number_that_no_call_can_have_is_a_damaged_journal_at_the_start_and_while_it_runs() {
+    for sql in [
+        "UPDATE numbering SET last = 9223372036854775800",
+        "UPDATE calls SET number = 9223372036854775807 WHERE number = 5",
+    ] {
+        let bench = Bench::new();
+        let mut running = bench.start();
+        running.write((1..=5).map(|second| from(ANNA, second)));
+        change(&bench, sql);
+        running.record((6..=40).map(|second| from(ANNA, second)));
+        assert!(!running.journal.flush());
+        let health = running.journal.health();
+        assert!(health.failing.is_some_and(|failing| failing.why.contains("which none can have")), "{sql}");
+        assert_eq!((health.waiting, bench.count()), (35, 5));
+        running.journal.close();
+        let error = open(bench.settings.clone()).map(drop).unwrap_err();
+        assert!(matches!(error, StoreError::Damaged { .. }), "{error}");
+        assert!(error.to_string().contains("which none can have"), "{error}");
+    }
+}

@@ -263,3 +263,18 @@ fn a_file_that_was_moved_away_replaced_or_cut_off_costs_no_call_that_comes_after
         remove(&bench);
     }
 }
+
+#[test]
+fn a_thread_that_has_ended_by_a_fault_is_told_and_what_it_leaves_is_lost() {
+    let bench = Bench::new();
+    let mut running = bench.start();
+    running.write([from("+442079460123", 1)]);
+    running.spoil(|_| panic!("a test has the journal's thread end"));
+    running.record([from("+442079460123", 2), from("+442079460123", 3)]);
+    assert!(!running.journal.flush());
+    let health = running.journal.health();
+    assert!(health.failing.is_some_and(|failing| failing.why.contains("by a fault")));
+    assert_eq!((health.waiting, health.lost), (2, 0));
+    running.journal.close();
+    assert_eq!(running.journal.health().lost, 2);
+}
