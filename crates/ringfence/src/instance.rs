@@ -10,7 +10,7 @@ use crate::config::edit::replace;
 
 const NAME: &str = "ringfence.instance";
 
-/// Returns the instance-id that is kept in a directory, or makes one and keeps it there.
+/// Returns the instance-id that is kept in a directory, or makes one and keeps it there. An error names the file.
 pub(crate) fn of(directory: &Path) -> io::Result<String> {
     //= https://www.rfc-editor.org/rfc/rfc5626#section-4.1
     //# This URN MUST be persistent across power cycles of the device.
@@ -18,7 +18,7 @@ pub(crate) fn of(directory: &Path) -> io::Result<String> {
     match read(&path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         // Left by a full disk or a power cut: nothing is known by what is not in it.
-        Err(_) if fs::metadata(&path).is_ok_and(|file| file.len() == 0) => {}
+        Err(_) if fs::metadata(&path).is_ok_and(|file| file.is_file() && file.len() == 0) => {}
         read => return read,
     }
     DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
@@ -33,7 +33,8 @@ pub(crate) fn known(directory: &Path) -> Option<String> {
 }
 
 fn read(path: &Path) -> io::Result<String> {
-    let text = fs::read_to_string(path)?;
+    let text = fs::read_to_string(path)
+        .map_err(|error| io::Error::new(error.kind(), format!("cannot read {}: {error}", path.display())))?;
     let urn = text.trim();
     let is_uuid =
         |rest: &str| rest.len() == 36 && rest.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
@@ -80,6 +81,14 @@ mod tests {
         let files: Vec<_> =
             fs::read_dir(home.path()).unwrap().map(|file| file.unwrap().file_name()).collect();
         assert_eq!(files, [NAME]);
+    }
+
+    #[test]
+    fn a_directory_in_its_place_is_named() {
+        let home = tempfile::tempdir().unwrap();
+        fs::create_dir(home.path().join(NAME)).unwrap();
+        let error = of(home.path()).unwrap_err().to_string();
+        assert!(error.contains(home.path().join(NAME).to_str().unwrap()), "{error}");
     }
 
     #[test]
