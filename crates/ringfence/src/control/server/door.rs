@@ -82,11 +82,15 @@ impl Door {
     /// Sees to it that the socket is there.
     fn look_after(&mut self) {
         match self.bound.renew() {
-            Ok(false) => self.lost = None,
-            Ok(true) => {
-                self.lost = None;
-                if let Some(times) = self.removed.again() {
-                    tracing::warn!(times, "control socket removed: bound anew");
+            Ok(is_bound_anew) => {
+                self.removed.count(is_bound_anew);
+                // Who was told last that it is lost is told at once that it is not.
+                let is_back = self.lost.take().is_some();
+                let times = if is_back { Some(self.removed.say()) } else { self.removed.due() };
+                match times {
+                    Some(0) => tracing::warn!("control socket there again"),
+                    Some(times) => tracing::warn!(times, "control socket removed: bound anew"),
+                    None => {}
                 }
             }
             Err(error) => {
@@ -139,18 +143,25 @@ const SAY: Duration = Duration::from_secs(60);
 impl Repeated {
     /// Counts it once more, and returns how often it was if that is to be said now.
     fn again(&mut self) -> Option<u64> {
-        self.unsaid += 1;
+        self.count(true);
         self.due()
+    }
+
+    /// Counts it once more if it was so.
+    fn count(&mut self, was_so: bool) {
+        self.unsaid += u64::from(was_so);
     }
 
     /// Returns how often it was since it was said, if that is to be said now.
     fn due(&mut self) -> Option<u64> {
         let is_time = self.said.is_none_or(|said| said.elapsed() >= SAY);
-        if self.unsaid == 0 || !is_time {
-            return None;
-        }
+        if self.unsaid == 0 || !is_time { None } else { Some(self.say()) }
+    }
+
+    /// Returns how often it was since it was said, which is to be said now.
+    fn say(&mut self) -> u64 {
         self.said = Some(Instant::now());
-        Some(std::mem::take(&mut self.unsaid))
+        std::mem::take(&mut self.unsaid)
     }
 }
 
@@ -205,6 +216,37 @@ mod tests {
         std::fs::remove_file(home.path().join("s")).unwrap();
         let lines = lines_of(|| (0..9).for_each(|_| door.look_after()));
         assert_eq!(lines, ["  WARN control socket removed: bound anew times=1"]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_socket_that_is_back_is_told_whenever_it_was_told_to_be_lost() {
+        let home = tempfile::tempdir().unwrap();
+        let (mut door, path) = (door(&home), home.path().join("s"));
+        std::fs::remove_file(&path).unwrap();
+        let bound_anew = ["  WARN control socket removed: bound anew times=1"];
+        assert_eq!(lines_of(|| door.look_after()), bound_anew);
+        std::fs::remove_file(&path).unwrap();
+        std::fs::create_dir(&path).unwrap();
+        assert!(lines_of(|| door.look_after())[0].contains("control socket lost"));
+        std::fs::remove_dir(&path).unwrap();
+        assert_eq!(lines_of(|| door.look_after()), bound_anew);
+        // One that is removed soon after another is told when a minute has passed.
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(lines_of(|| door.look_after()), [""; 0]);
+        advance(SAY).await;
+        assert_eq!(lines_of(|| (0..9).for_each(|_| door.look_after())), bound_anew);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_socket_that_somebody_puts_back_is_told_to_be_there() {
+        let home = tempfile::tempdir().unwrap();
+        let (mut door, path) = (door(&home), home.path().join("s"));
+        std::fs::rename(&path, home.path().join("away")).unwrap();
+        std::fs::create_dir(&path).unwrap();
+        assert!(lines_of(|| door.look_after())[0].contains("control socket lost"));
+        std::fs::remove_dir(&path).unwrap();
+        std::fs::rename(home.path().join("away"), &path).unwrap();
+        assert_eq!(lines_of(|| door.look_after()), ["  WARN control socket there again"]);
     }
 
     #[tokio::test(start_paused = true)]
