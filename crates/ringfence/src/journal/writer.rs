@@ -55,7 +55,7 @@ struct Open {
 
 /// After a failure it is tried again so often.
 const AGAIN: Duration = Duration::from_secs(5);
-/// What is too old is looked for so often, and whether the file is still there.
+/// What is too old is looked for so often.
 const LOOK: Duration = Duration::from_secs(60);
 /// After a step that left work, calls come first for so long.
 const BREATH: Duration = Duration::from_millis(100);
@@ -85,8 +85,9 @@ impl Writer {
         loop {
             let due =
                 self.inbox.wait(self.next_look.saturating_duration_since(Instant::now()).min(LONG_ENOUGH));
-            let is_written = self.write(&due.records);
             let count = due.records.len();
+            let is_over = count == 0 && !matches!(due.ending, Ending::No) && self.vitals.failing().is_none();
+            let is_written = is_over || self.write(&due.records);
             if let Some(open) = &mut self.open {
                 open.rest(count);
             }
@@ -119,19 +120,21 @@ impl Writer {
         }
     }
 
-    /// Writes records. Returns whether they are written.
+    /// Writes records, or looks whether they could be written if there are none. Returns whether they are written.
     fn write(&mut self, records: &[Record]) -> bool {
-        if records.is_empty() && self.vitals.failing().is_none() {
-            return true;
-        }
         // Each time: what goes to a file that was taken away is lost.
-        if self.open.take_if(|open| !open.store.is_in_place()).is_some() {
-            tracing::warn!("journal file removed or replaced: its place is opened anew");
+        let misplaced = self.open.as_ref().and_then(|open| open.store.misplaced());
+        if let Some(file) = misplaced
+            && let Some(open) = self.open.take()
+        {
+            let file = file.display();
+            tracing::warn!(%file, "journal file removed or replaced: its place is opened anew");
+            open.let_go();
         }
-        let written = match self.reopen() {
-            Ok(open) => open.write(records),
-            Err(error) => Err(error),
-        };
+        let has_nothing_to_do = records.is_empty() && self.vitals.failing().is_none();
+        let written = self
+            .reopen()
+            .and_then(|open| if has_nothing_to_do { open.store.check() } else { open.write(records) });
         match written {
             Ok(()) => self.vitals.recover(),
             Err(error) => {
@@ -194,8 +197,7 @@ impl Writer {
         }
     }
 
-    /// Has the disk keep what was written a while ago, and looks for what is too old, whether the file is still
-    /// there, and whether records were lost.
+    /// Has the disk keep what was written a while ago, and looks for what is too old, and whether records were lost.
     fn look(&mut self) {
         let now = Instant::now();
         if let Some(open) = &mut self.open {
@@ -207,14 +209,6 @@ impl Writer {
         self.next_look = now + LOOK;
         self.vitals.say_lost();
         let Some(open) = &mut self.open else { return };
-        if !open.store.is_in_place() {
-            tracing::warn!("journal file removed or replaced: its place is opened anew");
-            self.open = None;
-            if let Err(error) = self.reopen() {
-                self.vitals.fail(&error);
-            }
-            return;
-        }
         let now = self.clock.read(Timestamp::now(), Instant::now());
         match retention::steps(open.store.connection(), &self.settings, now) {
             Ok(step) => {
@@ -256,10 +250,17 @@ impl Open {
     }
 
     fn write(&mut self, records: &[Record]) -> Result<(), StoreError> {
+        self.store.check()?;
         let written = self.rows.write(self.store.connection(), records);
         written.map_err(|error| StoreError::of(self.store.path(), &error))?;
         self.written += records.len();
         Ok(())
+    }
+
+    /// Lets go of files of which one was removed or replaced.
+    fn let_go(self) {
+        drop(self.disk);
+        self.store.let_go();
     }
 
     /// Gives back the pages that a busy time has left in memory, once nothing has come for as long as the inbox waits.

@@ -67,7 +67,10 @@ impl StoreError {
             }
             Self::Damaged { path, .. } => {
                 let path = path.display();
-                format!("put a backup in its place, or move {path} and {path}-wal away to begin anew")
+                format!(
+                    "stop the program, move {path}, {path}-wal and {path}-shm away, and start it again, with a backup in \
+                     their place or with none"
+                )
             }
             Self::Missing { .. } => "`ringfence run` makes it with the first call".to_owned(),
             Self::Unavailable { .. } => "is the disk full, or the file read-only?".to_owned(),

@@ -31,7 +31,7 @@ pub(crate) struct Store {
     /// of a file gives up every POSIX lock that the process has on it, those of `SQLite` too.
     file: File,
     path: PathBuf,
-    identity: place::Identity,
+    files: place::Files,
     /// Held locked as long as the program runs: two programs never write one journal.
     _lock: Lock,
 }
@@ -58,7 +58,8 @@ impl Store {
         let connection =
             Connection::open_with_flags(&path, flags).map_err(|error| StoreError::of(&path, &error))?;
         schema::prepare(&connection, durability).map_err(|flaw| flaw.at(&path))?;
-        Ok(Self { connection, file, path, identity, _lock: lock })
+        let files = place::Files::of(&path, identity);
+        Ok(Self { connection, file, path, files, _lock: lock })
     }
 
     /// Opens the database at a path to read it, beside the program that writes it or without one.
@@ -94,11 +95,33 @@ impl Store {
         std::fs::metadata(place::beside(&self.path, "-wal")).map_or(0, |metadata| metadata.len())
     }
 
-    /// Tells whether the file still stands where it was opened, and is still a database of ours: what is written to one
-    /// that was removed, replaced or cut off is lost.
-    pub(crate) fn is_in_place(&self) -> bool {
-        let is_it = place::identity(&self.path).is_some_and(|identity| identity == self.identity);
-        is_it && schema::has_our_header(&self.file)
+    /// Returns which of its files no longer stands where it was opened, or is no database of ours any more: what is written to
+    /// one that was removed, replaced or cut off is lost.
+    pub(crate) fn misplaced(&self) -> Option<PathBuf> {
+        let is_ours = schema::has_our_header(&self.file);
+        self.files.misplaced(&self.path).or_else(|| (!is_ours).then(|| self.path.clone()))
+    }
+
+    /// Checks that its version is the one that it was opened with: somebody may have changed it since.
+    pub(crate) fn check(&self) -> Result<(), StoreError> {
+        schema::check_version(&self.connection).map_err(|flaw| flaw.at(&self.path))
+    }
+
+    /// Lets go of files of which one is misplaced. What the log of changes has is moved to its database, wherever that is. Where
+    /// another database stands in its place, the log and its index are removed: `SQLite` would play them into the other.
+    pub(crate) fn let_go(self) {
+        let Self { connection, file, path, files, _lock } = self;
+        // In one that was cut off there is nothing that the changes would belong to.
+        if schema::has_our_header(&file) {
+            let moved = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+            if let Err(error) = moved {
+                tracing::warn!(%error, "what the journal's log of changes has may be lost");
+            }
+        }
+        drop(connection);
+        for removed in files.remove_beside_another(&path) {
+            tracing::warn!(file = %removed.display(), "removed: it belongs to the journal that was here before");
+        }
     }
 }
 

@@ -19,6 +19,45 @@ pub(super) struct Identity {
     inode: u64,
 }
 
+/// A database and the files that `SQLite` keeps beside it, as they were when it was opened.
+#[derive(Debug)]
+pub(super) struct Files {
+    database: Identity,
+    beside: [(&'static str, Option<Identity>); 2],
+}
+
+impl Files {
+    /// Notes which files stand beside a database that is open.
+    pub(super) fn of(path: &Path, database: Identity) -> Self {
+        let beside = ["-wal", "-shm"].map(|end| (end, identity(&beside(path, end))));
+        Self { database, beside }
+    }
+
+    /// Returns the first that is no longer the one it was.
+    pub(super) fn misplaced(&self, path: &Path) -> Option<PathBuf> {
+        if identity(path) != Some(self.database) {
+            return Some(path.to_owned());
+        }
+        let mut known = self.beside.iter().filter(|(_, known)| known.is_some());
+        known.find_map(|(end, known)| {
+            let path = beside(path, end);
+            (identity(&path) != *known).then_some(path)
+        })
+    }
+
+    /// Removes those beside it where another database stands in its place, which they do not belong to. Returns those that
+    /// were.
+    pub(super) fn remove_beside_another(&self, path: &Path) -> Vec<PathBuf> {
+        if identity(path) == Some(self.database) {
+            return Vec::new();
+        }
+        let known = self.beside.iter().filter(|(_, known)| known.is_some());
+        let paths = known.map(|(end, known)| (beside(path, end), known));
+        let own = paths.filter(|(path, known)| identity(path) == **known).map(|(path, _)| path);
+        own.filter(|path| fs::remove_file(path).is_ok()).collect()
+    }
+}
+
 /// Returns where the journal is when nothing says so: in the directory that a service manager gives,
 /// in `$XDG_STATE_HOME`, for root in `/var/lib`, for others in `~/.local/state`.
 pub(super) fn default_place() -> PathBuf {

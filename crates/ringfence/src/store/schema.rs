@@ -205,6 +205,14 @@ pub(super) fn accept(connection: &Connection) -> Result<usize, Flaw> {
     }
 }
 
+/// Checks that a database has the version that it was prepared to have.
+pub(super) fn check_version(connection: &Connection) -> Result<(), Flaw> {
+    let version =
+        connection.prepare_cached("PRAGMA user_version")?.query_row([], |row| row.get::<_, i64>(0))?;
+    let is_it = usize::try_from(version).is_ok_and(|version| version == MIGRATIONS.len());
+    if is_it { Ok(()) } else { Err(Flaw::Version(version, None)) }
+}
+
 /// Accepts a database that is to be read only.
 pub(super) fn accept_to_read(connection: &Connection) -> Result<(), Flaw> {
     let version = accept(connection)?;

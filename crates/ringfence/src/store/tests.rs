@@ -166,11 +166,11 @@ fn a_damaged_file_is_told_and_never_replaced() {
 fn a_file_that_is_removed_or_replaced_is_noticed() {
     let (_home, path) = home();
     let store = open(&path).unwrap();
-    assert!(store.is_in_place());
+    assert_eq!(store.misplaced(), None);
     fs::remove_file(&path).unwrap();
-    assert!(!store.is_in_place());
+    assert!(store.misplaced().is_some());
     fs::write(&path, "").unwrap();
-    assert!(!store.is_in_place());
+    assert!(store.misplaced().is_some());
 }
 
 #[test]
@@ -205,6 +205,6 @@ fn to_look_whether_the_file_is_in_place_leaves_the_locks_on_it() {
     let mut store = open(&path).unwrap();
     store.connection().execute("INSERT INTO switches VALUES ('a', 1, 1, NULL)", []).unwrap();
     let before = locks(&path);
-    assert!(store.is_in_place());
+    assert_eq!(store.misplaced(), None);
     assert_eq!((before > 0, locks(&path)), (true, before));
 }

@@ -138,6 +138,6 @@ fn a_row_that_was_changed_by_hand_is_named_and_the_rest_is_told() {
         let told = home.told(arguments);
         let expected = "error: the journal ringfence.db is damaged: no such column: reason\n";
         assert!(told.contains(expected), "{told}");
-        assert!(told.contains("hint: put a backup in its place, or move "), "{told}");
+        assert!(told.contains("hint: stop the program, move "), "{told}");
     }
 }

@@ -39,7 +39,7 @@ fn who_cannot_be_forgotten_by_a_damaged_journal_is_told_what_to_do_with_and_with
     drop(program);
     for told in [running, forget()] {
         assert!(
-            told.contains("ringfence.db is damaged: no such table: spoken\nhint: put a backup"),
+            told.contains("ringfence.db is damaged: no such table: spoken\nhint: stop the program, move "),
             "{told}"
         );
     }

@@ -168,7 +168,7 @@ fn tables_that_do_not_fit_are_told_without_the_question_and_with_a_way_out() {
         let error = bench.reader().search(&Query::default()).unwrap_err();
         let path = bench.path();
         assert_eq!(error.to_string(), format!("the journal {} is damaged: {why}", path.display()));
-        assert!(error.hint().starts_with("put a backup in its place, or move"), "{}", error.hint());
+        assert!(error.hint().starts_with("stop the program, move"), "{}", error.hint());
     }
 }
 
@@ -181,10 +181,7 @@ fn calls_for_tables_that_do_not_fit_wait_and_the_status_says_why() {
     let health = running.journal.health();
     let why = "is damaged: table calls has no column named reason";
     let failing = health.failing.as_ref().unwrap();
-    assert!(
-        failing.why.ends_with(why) && failing.hint.starts_with("put a backup in its place"),
-        "{health:?}"
-    );
+    assert!(failing.why.ends_with(why) && failing.hint.starts_with("stop the program, move"), "{health:?}");
     assert_eq!((health.waiting, health.lost), (1, 0));
 }
 

@@ -1,5 +1,6 @@
 //! A disk that is full, or takes nothing, or comes late; what is too old or too much.
 
+mod replaced;
 mod retained;
 
 use std::sync::mpsc::RecvTimeoutError;
