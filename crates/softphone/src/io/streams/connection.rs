@@ -18,7 +18,7 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::{TlsAcceptor, TlsStream};
 
 use super::outgoing::Outgoing;
-use super::owed::{Owed, is_answered};
+use super::owed::Owed;
 use super::patience::{Patience, WRITE};
 use super::queue::Queue;
 use super::words::said_of_stream;
@@ -222,8 +222,7 @@ impl Incoming {
             let (event, is_told) = match frame {
                 Frame::Message { .. } => {
                     whole.messages += 1;
-                    whole.unanswered += usize::from(!is_answered(&bytes));
-                    self.owed.heard(&bytes);
+                    whole.unanswered += usize::from(!self.owed.heard(&bytes));
                     (Event::Received { flow, message: bytes.freeze() }, false)
                 }
                 //= https://www.rfc-editor.org/rfc/rfc5626#section-3.5.1

@@ -8,9 +8,11 @@
 pub(super) struct Owed(usize);
 
 impl Owed {
-    /// Takes a message that has come.
-    pub(super) fn heard(&mut self, message: &[u8]) {
-        self.0 += usize::from(is_answered(message));
+    /// Takes a message that has come. Returns whether it is one that is answered.
+    pub(super) fn heard(&mut self, message: &[u8]) -> bool {
+        let is_answered = is_answered(message);
+        self.0 += usize::from(is_answered);
+        is_answered
     }
 
     /// Takes that so many final responses are to be written. One that answers what is no more is none too many.
