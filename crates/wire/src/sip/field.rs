@@ -23,6 +23,8 @@ pub struct Field<'a> {
     pub(super) name: HeaderName,
     pub(super) raw_name: &'a [u8],
     pub(super) value: &'a [u8],
+    /// Whether it is sure that no byte of the value ends a line or is NUL.
+    pub(super) is_one_line: bool,
 }
 
 impl<'a> Field<'a> {

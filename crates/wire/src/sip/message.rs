@@ -183,7 +183,8 @@ impl Message<'_> {
     }
 
     fn field(&self, field: &FieldSpan) -> Field<'_> {
-        Field { name: field.id, raw_name: field.name.of(&self.bytes), value: field.value.of(&self.bytes) }
+        let (raw_name, value) = (field.name.of(&self.bytes), field.value.of(&self.bytes));
+        Field { name: field.id, raw_name, value, is_one_line: field.is_one_line }
     }
 
     fn method_of(&self, method: Span) -> Method<'_> {

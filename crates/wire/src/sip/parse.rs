@@ -17,7 +17,7 @@ use super::header::{HeaderName, Names};
 use super::lex::{decimal, trim_end, trim_start};
 use super::message::Message;
 use super::status::StatusCode;
-use super::words::find_among_15;
+use super::words::one_line_before;
 
 /// The most bytes of a message: what a UDP datagram can carry, and what an offset of two bytes can reach.
 pub const MAX_MESSAGE: usize = 65_535;
@@ -39,6 +39,8 @@ pub(super) struct Span {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct FieldSpan {
     pub(super) id: HeaderName,
+    /// Whether it is sure that no byte of the value ends a line or is NUL.
+    pub(super) is_one_line: bool,
     pub(super) name: Span,
     pub(super) value: Span,
 }
@@ -103,57 +105,32 @@ impl<'a> Message<'a> {
 
     /// Finds the header fields and returns where the body starts, or nothing when no empty line ends them.
     fn find_fields(&mut self, bytes: &[u8], first: usize) -> Result<Option<usize>, ParseError> {
-        let mut start = first;
+        let mut line = bytes.get(first..).unwrap_or_default();
         loop {
-            match bytes.get(start..).unwrap_or_default() {
-                [] => return Ok(None),
-                [b'\n', ..] => return Ok(Some(start + 1)),
-                [b'\r', b'\n', ..] => return Ok(Some(start + 2)),
-                line => {
-                    let (name, from) = match known_name(line) {
-                        Some((id, colon)) => (Some((id, colon, colon)), colon),
-                        None => read_name(line),
-                    };
-                    let end = line_end(line, from);
-                    match name {
-                        Some((id, length, colon)) => self.add_field(line, start, (id, length), colon..end)?,
-                        None => {
-                            self.malformed_line.get_or_insert(Span::new(start, start + end));
-                        }
-                    }
-                    start += end + 1;
+            let start = bytes.len() - line.len();
+            let found = match usual_line(line) {
+                Some(usual) => usual,
+                None => match line {
+                    [] => return Ok(None),
+                    [b'\n', ..] => return Ok(Some(start + 1)),
+                    [b'\r', b'\n', ..] => return Ok(Some(start + 2)),
+                    _ => any_line(line),
+                },
+            };
+            let Found { name, value, length, is_one_line } = found;
+            let at = |place: Range<usize>| Span::new(start + place.start, start + place.end);
+            if let Some((id, name)) = name {
+                let place = self.fields.len();
+                if place == MAX_HEADERS {
+                    return Err(ParseError::TooManyHeaders);
                 }
+                self.names.add(id, place);
+                self.fields.push(FieldSpan { id, is_one_line, name: at(0..name), value: at(value) });
+            } else {
+                self.malformed_line.get_or_insert(at(value));
             }
+            line = line.get(length..).unwrap_or_default();
         }
-    }
-
-    /// Adds the line that starts at `start` of the message, has this name of this length, and after it a colon and the
-    /// value at `place`.
-    fn add_field(
-        &mut self,
-        line: &[u8],
-        start: usize,
-        (id, name): (HeaderName, usize),
-        place: Range<usize>,
-    ) -> Result<(), ParseError> {
-        if self.fields.len() == MAX_HEADERS {
-            return Err(ParseError::TooManyHeaders);
-        }
-        let value_start = start + place.start + 1;
-        let value = match &line[place.start + 1..place.end] {
-            // As nearly all stand there: a space, the value, and half a line end.
-            [b' ', value @ .., b'\r'] if is_trimmed(value) => {
-                Span::new(value_start + 1, value_start + 1 + value.len())
-            }
-            value => {
-                let value = trim_end(value);
-                let end = value_start + value.len();
-                Span::new(end - trim_start(value).len(), end)
-            }
-        };
-        self.names.add(id, self.fields.len());
-        self.fields.push(FieldSpan { id, name: Span::new(start, start + name), value });
-        Ok(())
     }
 
     /// Cuts the body, which starts at `body`, to the length that is declared.
@@ -179,33 +156,59 @@ impl<'a> Message<'a> {
     }
 }
 
+/// A line of the headers, as it was found.
+#[derive(Debug, PartialEq)]
+struct Found {
+    /// Which header it is of, and the length of its name; nothing where it has none.
+    name: Option<(HeaderName, usize)>,
+    /// Where the value stands, or all of it without a name.
+    value: Range<usize>,
+    /// How long it is, its end included.
+    length: usize,
+    is_one_line: bool,
+}
+
+/// Reads a header line as nearly all are written: a name that is known, of at most 14 letters, with its colon at once
+/// behind it, a space, a value without another at its ends, and CRLF.
+fn usual_line(line: &[u8]) -> Option<Found> {
+    let (id, colon) = HeaderName::at_start(line.first_chunk()?)?;
+    let written = &line[colon + 1..];
+    let end = one_line_before(written)?;
+    let (value, line_end) = written.split_at_checked(end)?;
+    let is_ended = matches!(line_end, [b'\r', b'\n', next, ..] if !matches!(next, b' ' | b'\t'));
+    let is_usual = is_ended && id != HeaderName::Other && value.strip_prefix(b" ").is_some_and(is_trimmed);
+    let (value, end) = (colon + 2..colon + 1 + end, colon + 1 + end + 2);
+    is_usual.then_some(Found { name: Some((id, colon)), value, length: end, is_one_line: true })
+}
+
 /// Tells whether something stands at both ends of a value that is surely no white space.
 fn is_trimmed(value: &[u8]) -> bool {
     value.first().is_some_and(|&first| first > b' ') && value.last().is_some_and(|&last| last > b' ')
 }
 
-/// Reads the name of a header line as nearly all are written: one that is known, of at most 14 letters, with its colon
-/// at once behind it. Returns where that is, too.
-fn known_name(line: &[u8]) -> Option<(HeaderName, usize)> {
-    let colon = find_among_15(line, b':')?;
-    let id = HeaderName::from_bytes(&line[..colon]);
-    (id != HeaderName::Other).then_some((id, colon))
+/// Reads any header line that is not empty.
+fn any_line(line: &[u8]) -> Found {
+    let colon = memchr2(b':', b'\n', line).unwrap_or(line.len());
+    let end = line_end(line, colon);
+    let name = if line.get(colon) == Some(&b':') { read_name(&line[..colon]) } else { None };
+    let value = if name.is_none() {
+        0..end
+    } else {
+        let value = trim_end(&line[colon + 1..end]);
+        let end = colon + 1 + value.len();
+        end - trim_start(value).len()..end
+    };
+    Found { name, value, length: end + 1, is_one_line: false }
 }
 
-/// Reads the name of any header line: which it is, its length, and where its colon is; nothing where it has none. Returns
-/// from where on the end of the line is to be looked for, too.
-fn read_name(line: &[u8]) -> (Option<(HeaderName, usize, usize)>, usize) {
-    let found = memchr2(b':', b'\n', line).unwrap_or(line.len());
-    if line.get(found) != Some(&b':') {
-        return (None, found);
-    }
-    let mut name = &line[..found];
+/// Reads what stands before the colon of a header line: which name it is, and its length.
+fn read_name(mut name: &[u8]) -> Option<(HeaderName, usize)> {
     while let [rest @ .., b' ' | b'\t'] = name {
         name = rest;
     }
     let id = HeaderName::from_bytes(name);
     let is_name = id != HeaderName::Other || (!name.is_empty() && TOKEN.run(name) == name.len());
-    (is_name.then_some((id, name.len(), found)), found)
+    is_name.then_some((id, name.len()))
 }
 
 /// Finds where a header line ends, continuations included and line end excluded, from some byte of it on.

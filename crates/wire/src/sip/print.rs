@@ -167,7 +167,11 @@ impl<'o> Printer<'o> {
         self.out.reserve(name.len() + value.len() + 4);
         self.out.extend_from_slice(name);
         self.out.extend_from_slice(b": ");
-        unfold_into(value, self.out);
+        if field.is_one_line {
+            self.out.extend_from_slice(value);
+        } else {
+            unfold_into(value, self.out);
+        }
         self.end_line();
     }
 

@@ -6,14 +6,32 @@
 const ONES: u64 = u64::MAX / 255;
 const HIGH: u64 = ONES << 7;
 
-/// Finds the first place of a byte among the first 15, where there are as many.
-pub(super) fn find_among_15(bytes: &[u8], byte: u8) -> Option<usize> {
-    let one = equal(u64::from_le_bytes(*bytes.first_chunk()?), byte);
-    if one != 0 {
-        return Some(place(one));
+/// Returns what stands before the first of a byte, with zeros behind it, and where that is: among the first 15.
+pub(super) fn words_before(bytes: &[u8; 16], byte: u8) -> Option<([u64; 2], usize)> {
+    let ([first, next], _) = bytes.as_chunks::<8>() else { return None };
+    let (first, next) = (u64::from_le_bytes(*first), u64::from_le_bytes(*next));
+    let marks = equal(first, byte);
+    if marks != 0 {
+        return Some(([first & below_mark(marks), 0], place(marks)));
     }
-    let two = equal(u64::from_le_bytes(*bytes[8..].first_chunk()?), byte);
-    (two != 0).then(|| 8 + place(two)).filter(|&at| at < 15)
+    let marks = equal(next, byte);
+    let before = [first, next & below_mark(marks)];
+    (marks != 0).then(|| (before, 8 + place(marks))).filter(|&(_, at)| at < 15)
+}
+
+/// Counts bytes before one that may end a line, is NUL or another control character below them, unless the end is near.
+pub(super) fn one_line_before(bytes: &[u8]) -> Option<usize> {
+    let mut count = 0;
+    for block in bytes.as_chunks::<16>().0 {
+        // Without a branch between them, a processor compares all of them at once.
+        if block.map(|byte| byte <= b'\r').contains(&true) {
+            let marks = |word: &[u8; 8]| below(u64::from_le_bytes(*word), b'\r' + 1);
+            let [first, next] = [&block[..8], &block[8..]].map(|word| word.first_chunk().map_or(0, marks));
+            return Some(count + if first == 0 { 8 + place(next) } else { place(first) });
+        }
+        count += block.len();
+    }
+    None
 }
 
 /// Counts visible bytes before a byte, or before white space or a control character; fewer where the end is near.
@@ -72,6 +90,11 @@ fn below(word: u64, byte: u8) -> u64 {
     word.wrapping_sub(ONES * u64::from(byte)) & !word & HIGH
 }
 
+/// All bits of the bytes before the first mark.
+fn below_mark(marks: u64) -> u64 {
+    ((marks & marks.wrapping_neg()) >> 7).wrapping_sub(1)
+}
+
 /// The place of the first mark.
 fn place(marks: u64) -> usize {
     marks.trailing_zeros() as usize / 8
@@ -118,17 +141,28 @@ mod tests {
     }
 
     #[test]
-    fn the_first_of_several_is_found_whatever_stands_before_it() {
+    fn what_stands_before_the_first_of_several_is_told_whatever_that_is() {
         for before in [b'a', b':' - 1, b':' + 1, b':' | 0x80, 0, u8::MAX] {
-            for (length, at) in (1..40).flat_map(|length| (0..length).map(move |at| (length, at))) {
-                let mut bytes = vec![before; length];
+            for at in 0..16 {
+                let (mut bytes, mut name) = ([before; 16], [0; 16]);
                 bytes[at..].fill(b':');
-                let is_among = at < 15 && (length >= 16 || (at < 8 && length >= 8));
-                assert_eq!(
-                    find_among_15(&bytes, b':'),
-                    is_among.then_some(at),
-                    "{before} before {at} of {length}"
-                );
+                name[..at].fill(before);
+                let words = name.as_chunks::<8>().0.iter().map(|word| u64::from_le_bytes(*word));
+                let found = words_before(&bytes, b':').map(|(words, at)| (words.to_vec(), at));
+                assert_eq!(found, (at < 15).then(|| (words.collect(), at)), "{before} before {at}");
+            }
+        }
+        assert_eq!(words_before(&[b';'; 16], b':'), None);
+    }
+
+    #[test]
+    fn a_byte_that_may_end_a_line_is_found_wherever_it_stands() {
+        for byte in 0..=u8::MAX {
+            for (length, at) in (1..40).flat_map(|length| (0..length).map(move |at| (length, at))) {
+                let mut bytes = vec![b'a' | 0x80; length];
+                bytes[at] = byte;
+                let is_found = byte <= b'\r' && at < length / 16 * 16;
+                assert_eq!(one_line_before(&bytes), is_found.then_some(at), "{byte} at {at} of {length}");
             }
         }
     }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::sip::words::words_before;
+
 macro_rules! header_names {
     ($($(#[$doc:meta])* $variant:ident = $name:literal,)*) => {
         /// The name of a header field.
@@ -210,17 +212,32 @@ impl HeaderName {
     /// Reads a name in its long or compact form, in any case.
     #[must_use]
     pub fn from_bytes(name: &[u8]) -> Self {
-        if let [letter] = name {
-            return Self::from_compact(*letter);
-        }
-        match NAMES.get(usize::from(SLOTS[slot(name)])) {
+        Self::beginning(start_of(name), name)
+    }
+
+    /// Reads the name that a line begins with, where it is one of at most 14 letters with its colon at once behind it, and
+    /// finds that, too; `Other` where it is none that is known.
+    pub(in crate::sip) fn at_start(line: &[u8; 16]) -> Option<(Self, usize)> {
+        let (start, colon) = words_before(line, b':')?;
+        Some((Self::beginning(start, &line[..colon]), colon))
+    }
+
+    /// Reads a name whose first letters are in `start`, too.
+    fn beginning(start: [u64; 2], name: &[u8]) -> Self {
+        match STARTS.get(usize::from(SLOTS[slot(start)])) {
             // Most peers write the names as the RFCs do.
-            Some((found, text))
-                if is_surely_same(name, text.as_bytes()) || name.eq_ignore_ascii_case(text.as_bytes()) =>
-            {
-                *found
-            }
-            _ => Self::Other,
+            Some((as_written, found)) if start == *as_written => *found,
+            found => Self::in_any_case(name, found.map(|(_, found)| *found)),
+        }
+    }
+
+    /// Reads a name that is `found` in any case, or a compact form.
+    #[cold]
+    fn in_any_case(name: &[u8], found: Option<Self>) -> Self {
+        match (found, name) {
+            (_, [letter]) => Self::from_compact(*letter),
+            (Some(found), _) if name.eq_ignore_ascii_case(found.as_str().as_bytes()) => found,
+            (Some(_) | None, _) => Self::Other,
         }
     }
 
@@ -266,18 +283,32 @@ impl fmt::Display for HeaderName {
     }
 }
 
-/// Tells of names of 2 to 16 letters whether they are the same as they are: two words that overlap are fewer steps than a
-/// comparison of any length.
-fn is_surely_same(one: &[u8], two: &[u8]) -> bool {
-    one.len() == two.len()
-        && match one.len() {
-            8..=16 => {
-                one.first_chunk::<8>() == two.first_chunk() && one.last_chunk::<8>() == two.last_chunk()
-            }
-            4..8 => one.first_chunk::<4>() == two.first_chunk() && one.last_chunk::<4>() == two.last_chunk(),
-            2..4 => one.first_chunk::<2>() == two.first_chunk() && one.last_chunk::<2>() == two.last_chunk(),
-            _ => false,
-        }
+/// The letters of a name, the first eight and the next, with zeros behind its end.
+const fn start_of(name: &[u8]) -> [u64; 2] {
+    let (mut start, mut index) = (0_u128, 0);
+    while index < 16 && index < name.len() {
+        start |= (name[index] as u128) << (8 * index);
+        index += 1;
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "each half is a word of its own")]
+    let words = [start as u64, (start >> 64) as u64];
+    words
+}
+
+/// How each name of [`NAMES`] begins: all of it where it has at most 16 letters, and where it has more, what none begins with.
+static STARTS: [([u64; 2], HeaderName); NAMES.len()] = starts();
+
+const fn starts() -> [([u64; 2], HeaderName); NAMES.len()] {
+    let mut starts = [([0; 2], HeaderName::Other); NAMES.len()];
+    let mut index = 0;
+    while index < NAMES.len() {
+        let (name, text) = NAMES[index];
+        assert!(name as usize == index, "the enum and the table are in one order");
+        let start = if text.len() <= 16 { start_of(text.as_bytes()) } else { [u64::MAX; 2] };
+        starts[index] = (start, name);
+        index += 1;
+    }
+    starts
 }
 
 /// Where each name of [`NAMES`] stands, by [`slot`]; 255 for no name.
@@ -288,26 +319,22 @@ const fn slots() -> [u8; 512] {
     let mut index = 0;
     while index < NAMES.len() {
         let (name, text) = NAMES[index];
-        assert!(name as usize == index, "the enum and the table are in one order");
-        let slot = slot(text.as_bytes());
-        assert!(slots[slot] == u8::MAX, "two names share a slot: change the factors of `slot`");
+        let slot = slot(start_of(text.as_bytes()));
+        assert!(slots[slot] == u8::MAX, "two names share a slot: change the factor of `slot`");
         slots[slot] = name as u8;
         index += 1;
     }
     slots
 }
 
-/// A perfect hash of the names in the table: length, first, middle and last letter, in lower case. The
-/// factors were found by trial; `slots` proves at compile time that they still hold. No name in the table is
-/// shorter than two letters.
-const fn slot(name: &[u8]) -> usize {
-    let [first, .., last] = name else { return 0 };
-    let middle = name[name.len() / 2];
-    let sum = name.len() * 117
-        + (*first | 0x20) as usize * 214
-        + (*last | 0x20) as usize * 124
-        + (middle | 0x20) as usize * 148;
-    sum % 512
+/// A perfect hash of the names in the table by their first 16 letters, in any case. The factor was found by trial;
+/// `slots` proves at compile time that it still holds.
+const fn slot([first, next]: [u64; 2]) -> usize {
+    const FACTOR: u64 = 0x798a_5d2c_97e8_9481;
+    const LOWER_CASE: u64 = 0x2020_2020_2020_2020;
+
+    let sum = (first | LOWER_CASE).wrapping_add((next | LOWER_CASE) << 1);
+    (sum.wrapping_mul(FACTOR) >> (u64::BITS - 9)) as usize
 }
 
 #[cfg(test)]

@@ -173,3 +173,42 @@ fn debug_output_names_nobody() {
     let message = parse("BYE sip:alice@b SIP/2.0\r\nTo: <sip:alice@b>\r\n\r\nalice").unwrap();
     assert_eq!(format!("{message:?}"), "Message { method: Bye, fields: 1, bytes: 51, .. }");
 }
+
+#[test]
+fn a_usual_line_is_found_as_any_line_is_and_no_other_is_usual() {
+    let (mut usual, mut others) = (0, 0);
+    for name in
+        ["Via", "Call-ID", "Max-Forwards", "Accept-Contact", "call-id", "v", "X-Tag", "Accept-Language", ""]
+    {
+        for between in [": ", ":", " : ", ":  ", ":\t", ""] {
+            for value in [
+                "1",
+                "a longer value than a block is",
+                "\u{fc} \u{ff}",
+                "a\tb",
+                "a\0b",
+                "a\rb",
+                " a",
+                "a ",
+                "",
+            ] {
+                for end in ["\r\nTo: b\r\n\r\n", "\n", "\r\n", "\r\n\r\n", "\r\n b\r\n\r\n", "\r\r\n\r\n", ""]
+                {
+                    let text = [name, between, value, end, "the body of sixteen and more"].concat();
+                    if let Some(found) = usual_line(text.as_bytes()) {
+                        assert_eq!(
+                            found,
+                            Found { is_one_line: true, ..any_line(text.as_bytes()) },
+                            "{text:?}"
+                        );
+                        assert!(!value.contains(['\0', '\r']) && name != "X-Tag", "{text:?}");
+                        usual += 1;
+                    } else {
+                        others += 1;
+                    }
+                }
+            }
+        }
+    }
+    assert!(usual > 40 && others > 2_000, "{usual} and {others}");
+}
