@@ -11,6 +11,7 @@
 //! A table of bounded size by keyed hashes, in parts with a lock each: no call waits for another one's decision. Room is
 //! made when a call needs it, and what is over goes when its part is seen again; when a part is full its oldest call goes.
 
+use std::collections::VecDeque;
 use std::hash::RandomState;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -27,7 +28,15 @@ use crate::keyed::Keyed;
 pub(super) struct Copies {
     seed: RandomState,
     began: Instant,
-    parts: Box<[Mutex<Vec<Place>>]>,
+    parts: Box<[Mutex<Part>]>,
+}
+
+/// Calls of a part, those that were decided first before the others.
+#[derive(Debug, Default)]
+struct Part {
+    places: VecDeque<Place>,
+    /// A byte of the key of each: the calls themselves, long cold, are seldom looked at.
+    hints: [u8; WAYS],
 }
 
 /// A call as it is kept.
@@ -119,8 +128,8 @@ impl Copies {
 
     /// Finds what was decided of a call a moment ago, and counts a further copy on the same line.
     pub(super) fn find(&self, key: u64, on: On, now: Instant) -> Option<Earlier> {
-        self.places(key, now, |places, _| {
-            let place = places.iter_mut().find(|place| place.key == key)?;
+        self.part(key, now, |part, _| {
+            let place = part.find(key)?;
             if place.copies >= MOST_COPIES {
                 return None;
             }
@@ -138,14 +147,9 @@ impl Copies {
     /// line, or on another one at another time than this.
     pub(super) fn keep(&self, key: u64, on: On, decision: Decided, now: Instant) -> Option<Earlier> {
         let (here, at) = (OnLine { on, treatment: decision.treatment }, decision.at);
-        self.places(key, now, |places, since| {
-            let Some(place) = places.iter_mut().find(|place| place.key == key) else {
-                if places.len() == WAYS
-                    && let Some(oldest) = (0..WAYS).min_by_key(|&index| places[index].since)
-                {
-                    places.swap_remove(oldest);
-                }
-                places.push(Place { key, at, since, first: here, others: Vec::new(), copies: 0 });
+        self.part(key, now, |part, since| {
+            let Some(place) = part.find(key) else {
+                part.add(Place { key, at, since, first: here, others: Vec::new(), copies: 0 });
                 return None;
             };
             let known = place.treatment(on);
@@ -162,14 +166,52 @@ impl Copies {
         })
     }
 
-    /// Shows the calls of a part that are not over, and what time it is.
-    fn places<T>(&self, key: u64, now: Instant, see: impl FnOnce(&mut Vec<Place>, u64) -> T) -> T {
+    /// Shows a part with those calls that are not over, and what time it is.
+    fn part<T>(&self, key: u64, now: Instant, see: impl FnOnce(&mut Part, u64) -> T) -> T {
         let now = u64::try_from(now.saturating_duration_since(self.began).as_millis()).unwrap_or(u64::MAX);
         let part = (key >> 48) as usize % PARTS;
-        let mut places = self.parts[part].lock().unwrap_or_else(PoisonError::into_inner);
-        places.retain(|place| Duration::from_millis(now.saturating_sub(place.since)) < LIFE);
-        see(&mut places, now)
+        let mut part = self.parts[part].lock().unwrap_or_else(PoisonError::into_inner);
+        part.drop_over(now);
+        see(&mut part, now)
     }
+}
+
+impl Part {
+    fn drop_over(&mut self, now: u64) {
+        let is_over = |place: &Place| Duration::from_millis(now.saturating_sub(place.since)) >= LIFE;
+        while self.places.front().is_some_and(is_over) {
+            self.drop_oldest();
+        }
+    }
+
+    fn drop_oldest(&mut self) {
+        self.places.pop_front();
+        self.hints.copy_within(1.., 0);
+    }
+
+    fn find(&mut self, key: u64) -> Option<&mut Place> {
+        let mut hinted = (0..self.places.len()).filter(|&index| self.hints[index] == hint(key));
+        let index = hinted.find(|&index| self.places[index].key == key)?;
+        self.places.get_mut(index)
+    }
+
+    /// Adds a call that is not there. The oldest goes if there is no room.
+    fn add(&mut self, place: Place) {
+        if self.places.len() == WAYS {
+            self.drop_oldest();
+        }
+        // What is decided late is as old as its call.
+        let index =
+            self.places.iter().rposition(|other| other.since <= place.since).map_or(0, |last| last + 1);
+        self.hints.copy_within(index..WAYS - 1, index + 1);
+        self.hints[index] = hint(place.key);
+        self.places.insert(index, place);
+    }
+}
+
+/// Returns a byte of a key that says nothing of which part it is in.
+fn hint(key: u64) -> u8 {
+    key.to_le_bytes()[0]
 }
 
 impl Place {
@@ -274,10 +316,35 @@ mod tests {
         for line in 1..=1_000 {
             copies.kept(9, On { configuration: 1, line }, decided(5));
         }
-        copies.places(9, copies.began, |places, _| {
-            assert_eq!((places.len(), places[0].others.len()), (1, MOST_LINES - 1));
+        copies.part(9, copies.began, |part, _| {
+            assert_eq!((part.places.len(), part.places[0].others.len()), (1, MOST_LINES - 1));
         });
         assert_eq!(copies.found(9, HOME), None, "it is a flood");
+    }
+
+    #[test]
+    fn a_call_is_over_after_its_life_whenever_it_was_decided() {
+        let copies = Copies::default();
+        let second = |second| copies.began + Duration::from_secs(second);
+        // Two keys with the same hint, the second of a call that was decided late.
+        let [early, late] = [1, 1 + (1 << 8)];
+        for (key, came) in [(early, 5), (late, 3)] {
+            assert_eq!(copies.keep(key, HOME, decided(5), second(came)), None);
+        }
+        let known = |key, at| copies.find(key, HOME, second(at)).is_some();
+        assert_eq!((known(late, 34), known(early, 34)), (true, true));
+        assert_eq!((known(late, 35), known(early, 36), known(early, 37)), (false, true, false));
+    }
+
+    #[test]
+    fn the_oldest_of_eight_goes_when_a_place_is_needed_in_whichever_order_they_came() {
+        let copies = Copies::default();
+        let second = |second| copies.began + Duration::from_secs(second);
+        for key in [3, 1, 4, 8, 5, 9, 2, 6, 7] {
+            copies.keep(key, HOME, decided(5), second(key));
+        }
+        let known: Vec<_> = (1..=9).filter(|key| copies.find(*key, HOME, second(9)).is_some()).collect();
+        assert_eq!(known, [2, 3, 4, 5, 6, 7, 8, 9]);
     }
 
     #[test]
