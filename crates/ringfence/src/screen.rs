@@ -19,6 +19,7 @@ mod memory;
 mod noted;
 mod record;
 mod seen;
+mod sheet;
 mod undecided;
 
 use std::collections::BTreeMap;

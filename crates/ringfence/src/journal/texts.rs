@@ -101,14 +101,23 @@ type Place = (u32, u32);
 const NOWHERE: Place = (u32::MAX, u32::MAX);
 
 impl Texts {
-    /// Makes room for so many bytes. More make more room.
-    pub(crate) fn with_room(bytes: usize) -> Self {
-        Self { all: String::with_capacity(bytes), places: [NOWHERE; Text::ALL.len()], next: 0 }
+    /// Begins in a room that is made large enough for so many bytes. More make more room.
+    pub(crate) fn in_room(mut room: String, bytes: usize) -> Self {
+        room.clear();
+        room.reserve(bytes);
+        Self { all: room, places: [NOWHERE; Text::ALL.len()], next: 0 }
+    }
+
+    /// Lets go of the texts, and returns their room.
+    pub(crate) fn take_room(&mut self) -> String {
+        self.places = [NOWHERE; Text::ALL.len()];
+        std::mem::take(&mut self.all)
     }
 
     /// Copies texts, the first of all or all of them. It makes room once.
     pub(crate) fn of<const COUNT: usize>(told: [(Text, Option<&str>); COUNT]) -> Self {
-        let mut texts = Self::with_room(told.iter().filter_map(|(_, told)| *told).map(str::len).sum());
+        let bytes = told.iter().filter_map(|(_, told)| *told).map(str::len).sum();
+        let mut texts = Self::in_room(String::new(), bytes);
         for (text, told) in told {
             texts.tell(text, told);
         }

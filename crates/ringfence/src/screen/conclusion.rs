@@ -11,6 +11,7 @@ use super::draft::Draft;
 use super::memory::{Said, StoodOn};
 use super::record::{objection, outcome};
 use super::seen::Seen;
+use super::sheet::Sheet;
 use super::{Moment, OnLine, Rules};
 use crate::answer::{Answer, Answers, IN_PLACE_OF_SILENCE};
 use crate::journal::Outcome;
@@ -49,7 +50,7 @@ pub(super) struct Conclusion {
 #[derive(Debug)]
 pub(super) enum Recorded {
     /// A record, which is made when the caller has been answered.
-    Whole(Box<Draft>),
+    Whole(Box<Sheet>),
     /// The rule has its calls counted only.
     Counted(Outcome),
 }
@@ -77,7 +78,7 @@ impl<'a> Asked<'a> {
         if is_counted {
             return Conclusion { place, verdict, record: Recorded::Counted(outcome) };
         }
-        let mut draft = Draft::new(self, decision, answer.action(), outcome, basis);
+        let mut draft = Draft::on_a_sheet(self, decision, answer.action(), outcome, basis);
         // The registrar is answered 480 whatever it has heard.
         let silence = || line.answers.at(Answers::place(decision.treatment())).action();
         if place == IN_PLACE_OF_SILENCE && Outcome::of(silence(), is_from_registrar) == Outcome::Ignore {

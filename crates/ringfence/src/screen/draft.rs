@@ -20,8 +20,9 @@ use super::conclusion::{Asked, Basis};
 use super::noted::{Few, Noted};
 use super::record::{is_shown_as_known, leads_away, objection, with_shown, write_entry};
 use super::seen::Seen;
+use super::sheet::Sheet;
 use super::{Moment, Rules};
-use crate::journal::{self, Evidence, Kept, Outcome, Text, Texts, with_identity};
+use crate::journal::{Evidence, Kept, Outcome, Text, Texts, with_identity};
 
 /// A decision of which the record is still to be made.
 #[derive(Debug)]
@@ -30,8 +31,7 @@ pub(super) struct Draft {
     decision: KeptDecision,
     /// Without the time, which is `at`, and without what is in `texts`.
     noted: Arc<Noted>,
-    /// Those of the INVITE: a shard makes room once for all of them, for what one thread makes and another lets go of costs
-    /// the most there is to pay for memory.
+    /// Those of the INVITE.
     texts: Texts,
     who: KeptCaller,
     pub(super) outcome: Outcome,
@@ -73,19 +73,19 @@ thread_local! {
 }
 
 /// The room that is kept from one record to the next at most, in bytes: the texts of nearly every record are shorter.
-const MOST_KEPT: usize = 4 * 1024;
+pub(super) const MOST_KEPT: usize = 4 * 1024;
 /// So long is the sentence of most records at most: to grow in steps would copy it.
 const SENTENCE: usize = 384;
 
 impl Draft {
     /// Notes a decision, and what it means on the line.
-    pub(super) fn new(
+    pub(super) fn on_a_sheet(
         asked: &Asked<'_>,
         decision: &Decision<'_>,
         action: &Action,
         outcome: Outcome,
         basis: Basis<'_, '_>,
-    ) -> Box<Self> {
+    ) -> Box<Sheet> {
         let took = asked.took();
         let Asked { rules, invite, line, .. } = asked;
         let line_label = invite.line_label();
@@ -106,9 +106,9 @@ impl Draft {
                 remarks.extend(["; no answer of ", &said.list, " (", why, ")"]);
             }
         }
-        Box::new(Self {
+        Sheet::written(|room| Self {
             decision: decision.keep(policy),
-            texts: texts(&asked.seen, line_label, caller, facts),
+            texts: texts(&asked.seen, line_label, caller, facts, room),
             who: facts.caller.keep(),
             noted: line.newest.noted(Few::of(facts, caller), &line.groups, policy, stood_on, said),
             outcome,
@@ -132,13 +132,18 @@ impl Draft {
         self.texts.get(Text::Identity)
     }
 
+    /// Takes the room of the texts, for others.
+    pub(super) fn take_room(&mut self) -> String {
+        self.texts.take_room()
+    }
+
     /// Has something said after the reason.
     pub(super) fn remark(&mut self, remark: &str) {
         self.remarks.push_str(remark);
     }
 
     /// Makes the record of the call of this number.
-    pub(super) fn written(&self, number: u64) -> Kept {
+    pub(super) fn record(&self, number: u64) -> Kept {
         let mut texts = self.known();
         // Whatever goes wrong with the words: the call has a record.
         let told = catch_unwind(AssertUnwindSafe(|| self.tell(&mut texts))).ok().flatten();
@@ -218,14 +223,14 @@ impl Draft {
     }
 }
 
-/// Copies the texts of an INVITE.
-fn texts(seen: &Seen<'_>, line_label: &str, caller: &Caller<'_>, facts: &Known<'_>) -> Texts {
+/// Copies the texts of an INVITE into a room, which is made larger at most once.
+fn texts(seen: &Seen<'_>, line_label: &str, caller: &Caller<'_>, facts: &Known<'_>, room: String) -> Texts {
     let called = facts.called.map(|(called, _)| called);
     with_identity(&facts.caller, |identity| {
         let known = [line_label, caller.host, facts.line, seen.call_id(), caller.user];
         let perhaps = [facts.user_agent, identity, caller.display_name, called, facts.diverted];
-        let room = known.iter().chain(perhaps.iter().flatten()).map(|text| text.len()).sum();
-        let mut texts = Texts::with_room(room);
+        let bytes = known.iter().chain(perhaps.iter().flatten()).map(|text| text.len()).sum();
+        let mut texts = Texts::in_room(room, bytes);
         texts.tell(Text::Line, Some(line_label));
         texts.tell(Text::Host, Some(caller.host));
         texts.tell(Text::OnLine, Some(facts.line));
@@ -238,12 +243,6 @@ fn texts(seen: &Seen<'_>, line_label: &str, caller: &Caller<'_>, facts: &Known<'
         texts.tell(Text::Diverted, facts.diverted);
         texts
     })
-}
-
-impl journal::Draft for Draft {
-    fn write(self: Box<Self>, number: u64) -> Arc<Kept> {
-        Arc::new(self.written(number))
-    }
 }
 
 impl Obstacle {

@@ -73,7 +73,7 @@ impl Screen {
         match record {
             Recorded::Whole(mut draft) => {
                 draft.remark(Call::PANICKED);
-                (draft.written(0).call(), verdict)
+                (draft.record(0).call(), verdict)
             }
             // That cannot be: no rule decided.
             Recorded::Counted(_) => in_the_dark(rules, invite, began),

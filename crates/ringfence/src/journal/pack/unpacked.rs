@@ -81,7 +81,7 @@ fn call<'a>(bytes: &mut Bytes<'a>, number: &mut i64, told: &mut Told<'a>) -> Res
     }
     let Decided { is_late, verdict, policy, shadow, ended_status, how } =
         told.part(0, same, bytes, decided)?;
-    let mut texts = Texts::with_room(0);
+    let mut texts = Texts::in_room(String::new(), 0);
     let mut left = Text::ALL.as_slice();
     for (part, count) in (1..).zip(Text::PARTS) {
         let (these, behind) = left.split_at(count);
