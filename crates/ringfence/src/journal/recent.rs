@@ -94,9 +94,20 @@ impl Recent {
     /// Returns where among the newest the latest call is that has an id.
     fn place(&self, id: &str) -> Option<usize> {
         let end = end_of_id(id);
-        let is_it = |place: &usize| self.newest.get(*place).is_some_and(|call| call.id() == id);
-        let places = self.ends_of_ids.iter().enumerate().rev().filter(|(_, other)| **other == end);
-        places.map(|(place, _)| place).find(is_it)
+        let is_it = |place: usize| self.newest.get(place).is_some_and(|call| call.id() == id);
+        // In two pieces, as they lie in memory: then to look at one is an instruction or two.
+        let (older, newer) = self.ends_of_ids.as_slices();
+        let last = |ends: &[u64], first: usize| {
+            let mut before = ends.len();
+            while let Some(place) = ends[..before].iter().rposition(|other| *other == end) {
+                if is_it(first + place) {
+                    return Some(first + place);
+                }
+                before = place;
+            }
+            None
+        };
+        last(newer, older.len()).or_else(|| last(older, 0))
     }
 
     /// Forgets the calls that something is true of. Returns how many of those that can be shown.
