@@ -272,6 +272,7 @@ async fn write_down(
             batch.extend(std::iter::from_fn(|| records.try_recv().ok()));
         }
         let is_full = batch.len() == BATCH;
+        journal::join_ends(&mut batch);
         let (gathering, teller) = (log::gather(), told::Teller::new(log_numbers));
         for record in batch.drain(..) {
             for news in service.journal().take(record) {

@@ -63,7 +63,7 @@ pub(crate) use of_call::OfCall;
 pub(crate) use offline::Offline;
 pub(crate) use past::{LeftOut, Past, address};
 pub(crate) use query::Query;
-pub(crate) use queued::{Draft, Queued};
+pub(crate) use queued::{Draft, Queued, join_ends};
 pub(crate) use reader::Reader;
 pub(crate) use recorder::{Counted, Recorder};
 pub(crate) use stats::{Stats, Verdicts};
@@ -199,8 +199,9 @@ impl Journal {
     /// both.
     pub(crate) fn take<Q: Into<Queued>>(&self, queued: Q) -> impl Iterator<Item = News<Kept>> + use<Q> {
         let told = match queued.into() {
-            Queued::Draft { number, draft } => self.take_call(draft.write(number)),
-            Queued::Record(Record::Call(call)) => self.take_call(call),
+            Queued::Draft { number, draft, ended, .. } => self.take_call(draft.write(number), ended),
+            Queued::Record(Record::Call(call)) => self.take_call(call, None),
+            Queued::Joined => [None, None],
             Queued::Ended { id, ended } => queued::with_text(id, |id| self.take_end(id, ended)),
             Queued::Record(Record::Ended { id, ended }) => self.take_end(&id, ended),
             Queued::Record(Record::Added(added)) if self.forgetting.has_gone(&added) => [None, None],
@@ -217,14 +218,15 @@ impl Journal {
         told.into_iter().flatten()
     }
 
-    fn take_call(&self, call: Arc<Kept>) -> [Option<News<Kept>>; 2] {
+    fn take_call(&self, call: Arc<Kept>, ended: Option<Ended>) -> [Option<News<Kept>>; 2] {
         if self.is_gone(&call) {
             return [None, None];
         }
-        let (call, ended) = self.keep(call);
-        self.put(|| Record::Call(Arc::clone(ended.as_ref().unwrap_or(&call))));
-        self.note_answered(ended.as_deref());
-        [Some(News::Call(call)), ended.map(News::Ended)]
+        let call = self.keep(call, ended);
+        self.put(|| Record::Call(Arc::clone(&call)));
+        self.note_answered(&call);
+        let ended = call.ended.is_some().then(|| News::Ended(Arc::clone(&call)));
+        [Some(News::Call(call)), ended]
     }
 
     fn take_end(&self, id: &str, ended: Ended) -> [Option<News<Kept>>; 2] {
@@ -233,7 +235,9 @@ impl Journal {
             let ended = call.as_ref().and_then(|call| call.ended.clone()).unwrap_or(ended);
             self.put(|| Record::Ended { id: id.to_owned(), ended });
         }
-        self.note_answered(call.as_deref());
+        if let Some(call) = &call {
+            self.note_answered(call);
+        }
         [call.map(News::Ended), None]
     }
 
@@ -299,8 +303,7 @@ impl Journal {
     }
 
     /// Notes that a call was answered, if that is how it ended.
-    fn note_answered(&self, call: Option<&Kept>) {
-        let Some(call) = call else { return };
+    fn note_answered(&self, call: &Kept) {
         if let (Some(identity), Some(ended)) = (call.identity(), &call.ended)
             && ended.how == Ended::ELSEWHERE
         {
@@ -308,23 +311,23 @@ impl Journal {
         }
     }
 
-    /// Keeps a call, and forgets the oldest if there are too many. Returns it as it began, and as it ended if it
-    /// has.
-    fn keep(&self, call: Arc<Kept>) -> (Arc<Kept>, Option<Arc<Kept>>) {
+    /// Keeps a call, and forgets the oldest if there are too many. Returns it, with its end if that has come.
+    fn keep(&self, mut call: Arc<Kept>, ended: Option<Ended>) -> Arc<Kept> {
         let mut calls = self.calls();
-        let ended = calls
-            .early(call.id())
-            .map(|ended| Arc::new(Kept { ended: Some(ended.of(&call)), ..Kept::clone(&call) }));
-        if calls.keep(Arc::clone(ended.as_ref().unwrap_or(&call))) {
+        if let Some(ended) = ended.or_else(|| calls.early(call.id())) {
+            let ended = ended.of(&call);
+            Arc::make_mut(&mut call).ended = Some(ended);
+        }
+        if calls.keep(Arc::clone(&call)) {
             self.counts.forgotten.fetch_add(1, Relaxed);
         }
         // While they are locked: who begins to follow has each call either told or among the newest.
         self.tell(|| News::Call(Arc::clone(&call)));
-        if let Some(ended) = &ended {
-            self.tell(|| News::Ended(Arc::clone(ended)));
+        if call.ended.is_some() {
+            self.tell(|| News::Ended(Arc::clone(&call)));
         }
         drop(calls);
-        (call, ended)
+        call
     }
 
     /// Notes how a call ended. Returns it, and whether its record, which still waits to be written, has its end.
@@ -359,14 +362,6 @@ impl Journal {
     fn put(&self, record: impl FnOnce() -> Record) {
         if let Some(writing) = &self.writing {
             writing.put(record());
-        }
-    }
-
-    /// Tells those who follow, if anyone does.
-    fn tell(&self, news: impl FnOnce() -> News<Kept>) {
-        if self.news.receiver_count() > 0 {
-            // It fails when the last follower has just left.
-            let _ = self.news.send(news().readable());
         }
     }
 }

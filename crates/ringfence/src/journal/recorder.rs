@@ -62,7 +62,7 @@ impl Recorder {
 
     /// Queues a call that is counted, of which the record is still to be made.
     pub(crate) fn draft(&self, number: u64, draft: Box<dyn Draft>) {
-        self.queue(Queued::Draft { number, draft });
+        self.queue(Queued::Draft { number, id: draft.id(), draft, ended: None });
     }
 
     /// Queues how a call ended.

@@ -1,5 +1,8 @@
 //! The journal in memory and in its file.
 
+use softphone::CallId;
+
+use super::queued::tests::ids;
 use super::*;
 
 mod file;
@@ -55,9 +58,13 @@ fn the_ring_forgets_the_oldest_and_counts_it() {
 
 /// A record that is made when it is asked for, of a call that was counted before.
 #[derive(Debug)]
-struct Sketch(&'static str);
+struct Sketch(&'static str, CallId);
 
 impl Draft for Sketch {
+    fn id(&self) -> CallId {
+        self.1
+    }
+
     fn write(self: Box<Self>, number: u64) -> Arc<Kept> {
         Arc::new(Kept { number, ..Kept::of(call(self.0, Outcome::Ring)) })
     }
@@ -75,7 +82,7 @@ fn a_record_that_is_made_late_has_its_number_and_its_place() {
     };
     let number = recorder.count(counted("home"));
     recorder.record(call("second", Outcome::Ring), None);
-    recorder.draft(number, Box::new(Sketch("first")));
+    recorder.draft(number, Box::new(Sketch("first", ids(1)[0])));
     while let Ok(record) = records.try_recv() {
         drop(journal.take(record));
     }
@@ -116,6 +123,25 @@ fn a_call_is_told_when_it_is_decided_and_when_it_ends() {
         .map(|news| news.readable())
         .collect();
     let began = Call { number: 1, ..call("a", Outcome::Ignore) };
+    let ended = Call { ended: Some(acknowledged()), ..began.clone() };
+    let expected = [News::Call(Arc::new(began)), News::Ended(Arc::new(ended.clone()))];
+    assert_eq!(told, expected);
+    assert_eq!([follower.try_recv().unwrap(), follower.try_recv().unwrap()], expected);
+    assert_eq!(*journal.newest(1)[0], ended);
+}
+
+#[test]
+fn a_call_whose_end_waits_with_it_is_told_as_if_each_came_by_itself() {
+    let (recorder, journal, mut records) = in_memory();
+    let (_, mut follower) = journal.follow(0);
+    let id = ids(1)[0];
+    recorder.draft(1, Box::new(Sketch("a", id)));
+    recorder.ended(id, acknowledged());
+    let mut queued: Vec<_> = std::iter::from_fn(|| records.try_recv().ok()).collect();
+    join_ends(&mut queued);
+    let told: Vec<_> = queued.into_iter().flat_map(|queued| journal.take(queued)).collect();
+    let told: Vec<_> = told.iter().map(News::readable).collect();
+    let began = Call { number: 1, ..call("a", Outcome::Ring) };
     let ended = Call { ended: Some(acknowledged()), ..began.clone() };
     let expected = [News::Call(Arc::new(began)), News::Ended(Arc::new(ended.clone()))];
     assert_eq!(told, expected);

@@ -127,6 +127,11 @@ impl Draft {
         })
     }
 
+    /// Returns what the softphone numbers the call by.
+    pub(super) fn id(&self) -> CallId {
+        self.id
+    }
+
     /// Returns what the rules know the caller by.
     pub(super) fn identity(&self) -> Option<&str> {
         self.texts.get(Text::Identity)

@@ -13,6 +13,8 @@
 use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, TryLockError};
 
+use softphone::CallId;
+
 use super::draft::{Draft, MOST_KEPT};
 use crate::journal::{self, Kept};
 
@@ -80,6 +82,10 @@ impl DerefMut for Sheet {
 }
 
 impl journal::Draft for Sheet {
+    fn id(&self) -> CallId {
+        (**self).id()
+    }
+
     fn write(self: Box<Self>, number: u64) -> Arc<Kept> {
         let kept = Arc::new(self.record(number));
         self.put_back();

@@ -131,9 +131,9 @@ impl Program {
             }
         }
         self.told = phone.events().len();
-        while let Ok(record) = self.records.try_recv() {
-            self.journal.take(record).for_each(drop);
-        }
+        let mut records: Vec<_> = std::iter::from_fn(|| self.records.try_recv().ok()).collect();
+        journal::join_ends(&mut records);
+        records.into_iter().flat_map(|record| self.journal.take(record)).for_each(drop);
     }
 
     /// Returns what it has decided, which is each call that came, once.
