@@ -117,9 +117,7 @@ impl Copies {
     fn key_of(&self, texts: [&str; 5], cseq: u32, flags: [bool; 2]) -> u64 {
         let mut key = Keyed::by(&self.seed);
         for text in texts {
-            key.put(text.as_bytes());
-            // No text has it.
-            key.put(&[0xff]);
+            key.put_text(text);
         }
         key.put(&cseq.to_ne_bytes());
         key.put(&flags.map(u8::from));

@@ -53,9 +53,8 @@ impl Keys {
 
     fn on_list(&self, list: &str, identity: &[u8]) -> u64 {
         let mut key = Keyed::by(&self.entries);
-        key.put(list.as_bytes());
-        // A name holds no such octet, so no other pair reads the same.
-        key.put(&[0]);
+        // No other pair reads the same.
+        key.put_text(list);
         key.put(identity);
         key.finish()
     }
