@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use clap::Args;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 
 use super::failure::with_hint;
 use super::{Answer, Context, accept, parting, target};
@@ -18,7 +18,7 @@ use crate::config::{self, Config, findings};
 use crate::confine::{Confined, Options, confine};
 use crate::control::place::{self, BindError, Bound};
 use crate::control::server::{self, Desk};
-use crate::journal::{self, Journal, Queued, Recorder, StoreError};
+use crate::journal::{self, Journal, Recorder, Records, StoreError};
 use crate::log::{self, Format};
 use crate::memory;
 use crate::open_files;
@@ -256,22 +256,22 @@ async fn watch(service: Arc<Service>) {
 /// Keeps the journal and logs it, until `left` says that no more calls come.
 async fn write_down(
     service: Arc<Service>,
-    mut records: mpsc::Receiver<Queued>,
+    mut records: Records,
     log_numbers: bool,
     mut left: oneshot::Receiver<()>,
 ) {
     let mut batch = Vec::new();
     loop {
         let is_last = tokio::select! {
-            _ = records.recv_many(&mut batch, BATCH) => false,
+            () = records.wait(&mut batch) => false,
             _ = &mut left => true,
         };
         if is_last {
             // What comes later finds no queue, and is counted as lost.
             records.close();
-            batch.extend(std::iter::from_fn(|| records.try_recv().ok()));
+            records.take(&mut batch);
         }
-        let is_full = batch.len() == BATCH;
+        let is_busy = batch.len() >= BUSY;
         journal::join_ends(&mut batch);
         let (gathering, teller) = (log::gather(), told::Teller::new(log_numbers));
         for record in batch.drain(..) {
@@ -283,22 +283,20 @@ async fn write_down(
         if is_last {
             return;
         }
-        if !is_full {
+        if !is_busy {
             tokio::time::sleep(PAUSE).await;
         }
     }
 }
 
-/// Records that are written down in one go.
-const BATCH: usize = 1024;
+/// Where so many were written down in one go, more have come meanwhile.
+const BUSY: usize = 1024;
 /// How long records gather before they are written down: to wake this task for each would cost a
 /// shard more than the call does.
 const PAUSE: Duration = Duration::from_millis(10);
 
 /// Opens the journal, on a thread that may wait for the disk.
-async fn open_journal(
-    settings: journal::Settings,
-) -> Result<(Recorder, Arc<Journal>, mpsc::Receiver<Queued>)> {
+async fn open_journal(settings: journal::Settings) -> Result<(Recorder, Arc<Journal>, Records)> {
     let opened = tokio::task::spawn_blocking(move || journal::open(settings)).await?;
     opened.map_err(|error: StoreError| with_hint(error.to_string(), error.hint()))
 }

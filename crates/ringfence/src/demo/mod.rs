@@ -12,7 +12,6 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use ringfence_testing::{Caller, Pbx, PbxConfig, Record as Message};
-use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use self::scenes::{CONFIGURATION, RULES, Scene};
@@ -21,7 +20,7 @@ pub(crate) use self::told::{Told, heading, registration, summary};
 use crate::config::{self, Config};
 use crate::confine::Confined;
 use crate::control::server::Desk;
-use crate::journal::{self, Call, News, Queued};
+use crate::journal::{self, Call, News, Records};
 use crate::service::Service;
 use crate::trace::Tap;
 
@@ -29,7 +28,7 @@ use crate::trace::Tap;
 #[derive(Debug)]
 pub(crate) struct Demo {
     service: Arc<Service>,
-    records: mpsc::Receiver<Queued>,
+    records: Records,
     pbx: Peer<Pbx>,
     phone: SocketAddr,
     start: Instant,
@@ -115,12 +114,16 @@ impl Demo {
 
     /// Waits until the journal has the end of the next call.
     async fn journalled(&mut self) -> Option<Arc<Call>> {
+        let mut batch = Vec::new();
         loop {
-            let record = timeout(PATIENCE, self.records.recv()).await.ok()??;
-            for news in self.service.journal().take(record) {
-                if let News::Ended(call) = news {
-                    return Some(Arc::new(call.call()));
-                }
+            timeout(PATIENCE, self.records.wait(&mut batch)).await.ok()?;
+            let told = batch.drain(..).flat_map(|record| self.service.journal().take(record));
+            let ended = told.filter_map(|news| match news {
+                News::Ended(call) => Some(call),
+                News::Call(_) => None,
+            });
+            if let Some(call) = ended.last() {
+                return Some(Arc::new(call.call()));
             }
         }
     }

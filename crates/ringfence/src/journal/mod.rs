@@ -28,6 +28,7 @@ mod pack;
 mod packs;
 mod past;
 mod query;
+mod queue;
 mod queued;
 mod reader;
 mod recent;
@@ -49,7 +50,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use ringfence_policy::Region;
-use tokio::sync::{Notify, broadcast, mpsc};
+use tokio::sync::{Notify, broadcast};
 
 pub(crate) use call::{Added, Call, Ended, Evidence, Flipped, Outcome, Record};
 pub(crate) use forget::Forgotten;
@@ -63,7 +64,8 @@ pub(crate) use of_call::OfCall;
 pub(crate) use offline::Offline;
 pub(crate) use past::{LeftOut, Past, address};
 pub(crate) use query::Query;
-pub(crate) use queued::{Draft, Queued, join_ends};
+pub(crate) use queue::Records;
+pub(crate) use queued::{Draft, join_ends};
 pub(crate) use reader::Reader;
 pub(crate) use recorder::{Counted, Recorder};
 pub(crate) use stats::{Stats, Verdicts};
@@ -79,6 +81,7 @@ use forgetting::Forgetting;
 use health::Vitals;
 use inbox::{Inbox, Job};
 use news::readable;
+use queued::Queued;
 use recent::Recent;
 use tally::Counts;
 use writer::Writer;
@@ -118,10 +121,8 @@ struct Writing {
 ///
 /// It reads what the rules remember, so it may take a second; a disk that cannot be written is no error
 /// but said, and tried again. It fails on a file that is another program's, too new, damaged or in use.
-pub(crate) fn open(
-    settings: Settings,
-) -> Result<(Recorder, Arc<Journal>, mpsc::Receiver<Queued>), StoreError> {
-    let (queue, records) = mpsc::channel(QUEUE);
+pub(crate) fn open(settings: Settings) -> Result<(Recorder, Arc<Journal>, Records), StoreError> {
+    let (queue, records) = queue::queue(QUEUE);
     let counts = Arc::new(Counts::default());
     let past = Arc::new(Past::default());
     let writing = match &settings.place {

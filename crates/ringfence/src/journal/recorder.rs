@@ -6,11 +6,11 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use jiff::Timestamp;
 use softphone::CallId;
-use tokio::sync::mpsc;
 
 use super::call::{Added, Call, Ended, Outcome, Record};
 use super::kept::Kept;
 use super::past::Past;
+use super::queue::Queue;
 use super::queued::{Draft, Queued};
 use super::tally::Counts;
 
@@ -19,7 +19,7 @@ use super::tally::Counts;
 /// What it is told is in the [`Past`] when it returns; the rest of the journal has it a moment later.
 #[derive(Debug, Clone)]
 pub(crate) struct Recorder {
-    queue: mpsc::Sender<Queued>,
+    queue: Queue,
     counts: Arc<Counts>,
     past: Arc<Past>,
 }
@@ -36,7 +36,7 @@ pub(crate) struct Counted<'a> {
 }
 
 impl Recorder {
-    pub(super) fn new(queue: mpsc::Sender<Queued>, counts: Arc<Counts>, past: Arc<Past>) -> Self {
+    pub(super) fn new(queue: Queue, counts: Arc<Counts>, past: Arc<Past>) -> Self {
         Self { queue, counts, past }
     }
 
@@ -96,7 +96,7 @@ impl Recorder {
     }
 
     fn queue(&self, queued: impl Into<Queued>) {
-        if self.queue.try_send(queued.into()).is_err() {
+        if !self.queue.put(queued.into()) {
             self.lose();
         }
     }

@@ -35,7 +35,7 @@ fn region() -> Region {
     Region::parse("CH").unwrap()
 }
 
-fn in_memory() -> (Recorder, Arc<Journal>, mpsc::Receiver<Queued>) {
+fn in_memory() -> (Recorder, Arc<Journal>, Records) {
     open(Settings::in_memory()).unwrap()
 }
 
@@ -48,7 +48,7 @@ fn the_ring_forgets_the_oldest_and_counts_it() {
     let (recorder, journal, mut records) = in_memory();
     for number in 0..MOST_CALLS + 3 {
         recorder.record(call(&number.to_string(), Outcome::Ring), None);
-        drop(journal.take(records.try_recv().unwrap()));
+        drop(journal.take(records.take_one().unwrap()));
     }
     let newest = journal.newest(2);
     assert_eq!(newest.iter().map(|call| call.number).collect::<Vec<_>>(), [1_002, 1_003]);
@@ -83,7 +83,7 @@ fn a_record_that_is_made_late_has_its_number_and_its_place() {
     let number = recorder.count(counted("home"));
     recorder.record(call("second", Outcome::Ring), None);
     recorder.draft(number, Box::new(Sketch("first", ids(1)[0])));
-    while let Ok(record) = records.try_recv() {
+    while let Some(record) = records.take_one() {
         drop(journal.take(record));
     }
     let newest = journal.newest(usize::MAX);
@@ -118,7 +118,7 @@ fn a_call_is_told_when_it_is_decided_and_when_it_ends() {
     let (_, mut follower) = journal.follow(0);
     recorder.record(call("a", Outcome::Ignore), None);
     recorder.ended_as("0.a".to_owned(), acknowledged());
-    let told: Vec<_> = std::iter::from_fn(|| records.try_recv().ok())
+    let told: Vec<_> = std::iter::from_fn(|| records.take_one())
         .flat_map(|r| journal.take(r))
         .map(|news| news.readable())
         .collect();
@@ -137,7 +137,8 @@ fn a_call_whose_end_waits_with_it_is_told_as_if_each_came_by_itself() {
     let id = ids(1)[0];
     recorder.draft(1, Box::new(Sketch("a", id)));
     recorder.ended(id, acknowledged());
-    let mut queued: Vec<_> = std::iter::from_fn(|| records.try_recv().ok()).collect();
+    let mut queued = Vec::new();
+    assert!(records.take(&mut queued));
     join_ends(&mut queued);
     let told: Vec<_> = queued.into_iter().flat_map(|queued| journal.take(queued)).collect();
     let told: Vec<_> = told.iter().map(News::readable).collect();
@@ -155,7 +156,7 @@ fn an_end_that_comes_before_its_call_is_told_after_it() {
     let (_, mut follower) = journal.follow(0);
     recorder.ended_as("0.a".to_owned(), acknowledged());
     recorder.record(call("a", Outcome::Reject { status: 486 }), None);
-    let told: Vec<_> = std::iter::from_fn(|| records.try_recv().ok())
+    let told: Vec<_> = std::iter::from_fn(|| records.take_one())
         .flat_map(|r| journal.take(r))
         .map(|news| news.readable())
         .collect();
@@ -173,10 +174,10 @@ fn a_call_that_newer_ones_pushed_out_of_memory_is_told_to_have_ended() {
     let (_, mut follower) = journal.follow(0);
     for number in 0..=MOST_CALLS {
         recorder.record(call(&number.to_string(), Outcome::Ring), None);
-        drop(journal.take(records.try_recv().unwrap()));
+        drop(journal.take(records.take_one().unwrap()));
     }
     recorder.ended_as("0.0".to_owned(), acknowledged());
-    let told: Vec<_> = journal.take(records.try_recv().unwrap()).map(|news| news.readable()).collect();
+    let told: Vec<_> = journal.take(records.take_one().unwrap()).map(|news| news.readable()).collect();
     assert!(matches!(&told[..], [News::Ended(call)] if call.number == 1 && call.ended.is_some()), "{told:?}");
     assert_eq!(std::iter::from_fn(|| follower.try_recv().ok()).last().as_ref(), told.last());
 }

@@ -83,7 +83,7 @@ struct Program {
     screen: Arc<Screen>,
     recorder: Recorder,
     journal: Arc<Journal>,
-    records: tokio::sync::mpsc::Receiver<journal::Queued>,
+    records: journal::Records,
     /// How many events of the phone were told to screen and journal.
     told: usize,
     ended: usize,
@@ -131,7 +131,8 @@ impl Program {
             }
         }
         self.told = phone.events().len();
-        let mut records: Vec<_> = std::iter::from_fn(|| self.records.try_recv().ok()).collect();
+        let mut records = Vec::new();
+        self.records.take(&mut records);
         journal::join_ends(&mut records);
         records.into_iter().flat_map(|record| self.journal.take(record)).for_each(drop);
     }

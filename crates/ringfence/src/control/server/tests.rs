@@ -6,7 +6,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::control::client::{self, AskError, Program};
 use crate::control::{Configuration, Status};
-use crate::journal::{self, Call, Flipped, Outcome, Queued, Recorder};
+use crate::journal::{self, Call, Flipped, Outcome, Recorder, Records};
 use crate::user::own_user;
 
 struct Fixture {
@@ -75,7 +75,7 @@ struct Running {
     home: TempDir,
     recorder: Recorder,
     journal: Arc<Journal>,
-    records: tokio::sync::mpsc::Receiver<Queued>,
+    records: Records,
 }
 
 fn running() -> Running {
@@ -117,7 +117,7 @@ impl Running {
             },
             None,
         );
-        drop(self.journal.take(self.records.try_recv().unwrap()));
+        drop(self.journal.take(self.records.take_one().unwrap()));
     }
 
     /// Sends raw bytes and returns all that comes back.

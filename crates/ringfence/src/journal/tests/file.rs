@@ -19,7 +19,7 @@ pub(super) struct Bench {
 pub(super) struct Running {
     pub(super) recorder: Recorder,
     pub(super) journal: Arc<Journal>,
-    records: mpsc::Receiver<Queued>,
+    records: Records,
 }
 
 impl Bench {
@@ -52,7 +52,7 @@ impl Bench {
 impl Running {
     /// Does what the program's task does: empties the queue.
     pub(super) fn carry(&mut self) {
-        while let Ok(record) = self.records.try_recv() {
+        while let Some(record) = self.records.take_one() {
             drop(self.journal.take(record));
         }
     }

@@ -60,7 +60,7 @@ fn read_all(bench: &Bench) -> bool {
     });
     let Ok((recorder, journal, mut records)) = open(bench.settings.clone()) else { return false };
     recorder.record(from("+442079460123", 50), None);
-    drop(journal.take(records.try_recv().unwrap()));
+    drop(journal.take(records.take_one().unwrap()));
     let is_written = journal.flush();
     is_written && read.is_ok()
 }

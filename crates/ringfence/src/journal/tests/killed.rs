@@ -164,7 +164,7 @@ fn removing(path: std::path::PathBuf) -> ! {
             let caller = if second % 20 == 0 { &caller } else { "+442079460123" };
             let ended = (person % 2 == 0).then(acknowledged);
             recorder.record(Call { call_id, ended, ..from(caller, second) }, None);
-            while let Ok(record) = records.try_recv() {
+            while let Some(record) = records.take_one() {
                 drop(journal.take(record));
             }
         }
@@ -198,7 +198,7 @@ fn child(path: std::path::PathBuf) -> ! {
         let ends = if number % 3 == 0 { number / 2 } else { number };
         let how = "acknowledged".into();
         recorder.ended_as(ends.to_string(), Ended { at: Timestamp::now(), status: Some(486), how });
-        while let Ok(record) = records.try_recv() {
+        while let Some(record) = records.take_one() {
             drop(journal.take(record));
         }
         journal.watch(Instant::now());
