@@ -1,6 +1,6 @@
 //! A keyed hash of several pieces, taken in one go: each piece for itself costs as much as all of them.
 
-use std::hash::{BuildHasher as _, DefaultHasher, Hasher as _, RandomState};
+use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher, Hasher, RandomState};
 
 /// A hash under way.
 pub(crate) struct Keyed {
@@ -52,6 +52,29 @@ impl Keyed {
     pub(crate) fn finish(mut self) -> u64 {
         self.hasher.write(&self.bytes[..self.length]);
         self.hasher.finish()
+    }
+}
+
+/// Of a table whose keys are such hashes.
+pub(crate) type Hashed = BuildHasherDefault<AsIs>;
+
+/// Takes a key for its own hash: it is one.
+#[derive(Debug, Default)]
+pub(crate) struct AsIs(u64);
+
+impl Hasher for AsIs {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
+    }
+
+    fn write_u64(&mut self, key: u64) {
+        self.0 = key;
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
     }
 }
 

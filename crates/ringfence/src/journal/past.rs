@@ -29,8 +29,9 @@ use ringfence_policy::{Addition, CallerId, Region};
 use super::call::{Added, Flipped};
 use super::generations::Generations;
 use super::times::Times;
+use crate::keyed::Hashed;
 use key::Keys;
-use shards::{Hashed, SHARDS, Shards};
+use shards::{SHARDS, Shards};
 
 /// What happened before.
 #[derive(Debug)]

@@ -11,7 +11,7 @@
 //! A table of bounded size by keyed hashes, in parts with a lock each: no call waits for another one's decision. Room is
 //! made when a call needs it, and what is over goes when its part is seen again; when a part is full its oldest call goes.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::hash::RandomState;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -21,7 +21,7 @@ use ringfence_policy::Caller;
 use softphone::Invite;
 
 use super::seen::Seen;
-use crate::keyed::Keyed;
+use crate::keyed::{Hashed, Keyed};
 
 /// What was decided of calls a moment ago.
 #[derive(Debug)]
@@ -31,12 +31,15 @@ pub(super) struct Copies {
     parts: Box<[Mutex<Part>]>,
 }
 
-/// Calls of a part, those that were decided first before the others.
+/// Calls of a part in the order in which they were decided: who looks for one that is not there, as nearly all are, comes to
+/// none of the others, which are long cold.
 #[derive(Debug, Default)]
 struct Part {
     places: VecDeque<Place>,
-    /// A byte of the key of each: the calls themselves, long cold, are seldom looked at.
-    hints: [u8; WAYS],
+    /// The number of the newest call that has a key.
+    numbers: HashMap<u64, u64, Hashed>,
+    /// The number of the oldest call.
+    first: u64,
 }
 
 /// A call as it is kept.
@@ -92,9 +95,9 @@ const LIFE: Duration = Duration::from_secs(32);
 const MOST_LINES: usize = 64;
 /// More copies, beyond the first on each line, are a flood: each is a call of its own then.
 const MOST_COPIES: u8 = 16;
-const PARTS: usize = 4_096;
+const PARTS: usize = 16;
 /// Each part has room for so many calls.
-const WAYS: usize = 8;
+const MOST_CALLS: usize = 2_048;
 
 impl Default for Copies {
     fn default() -> Self {
@@ -126,8 +129,8 @@ impl Copies {
 
     /// Finds what was decided of a call a moment ago, and counts a further copy on the same line.
     pub(super) fn find(&self, key: u64, on: On, now: Instant) -> Option<Earlier> {
-        self.part(key, now, |part, _| {
-            let place = part.find(key)?;
+        self.part(key, now, |part, now| {
+            let place = part.find(key, now)?;
             if place.copies >= MOST_COPIES {
                 return None;
             }
@@ -146,7 +149,7 @@ impl Copies {
     pub(super) fn keep(&self, key: u64, on: On, decision: Decided, now: Instant) -> Option<Earlier> {
         let (here, at) = (OnLine { on, treatment: decision.treatment }, decision.at);
         self.part(key, now, |part, since| {
-            let Some(place) = part.find(key) else {
+            let Some(place) = part.find(key, since) else {
                 part.add(Place { key, at, since, first: here, others: Vec::new(), copies: 0 });
                 return None;
             };
@@ -176,43 +179,40 @@ impl Copies {
 
 impl Part {
     fn drop_over(&mut self, now: u64) {
-        let is_over = |place: &Place| Duration::from_millis(now.saturating_sub(place.since)) >= LIFE;
-        while self.places.front().is_some_and(is_over) {
+        while self.places.front().is_some_and(|place| place.is_over(now)) {
             self.drop_oldest();
         }
     }
 
     fn drop_oldest(&mut self) {
-        self.places.pop_front();
-        self.hints.copy_within(1.., 0);
+        let Some(Place { key, .. }) = self.places.pop_front() else { return };
+        if let Some(newer) = self.numbers.remove(&key).filter(|number| *number != self.first) {
+            self.numbers.insert(key, newer);
+        }
+        self.first += 1;
     }
 
-    fn find(&mut self, key: u64) -> Option<&mut Place> {
-        let mut hinted = (0..self.places.len()).filter(|&index| self.hints[index] == hint(key));
-        let index = hinted.find(|&index| self.places[index].key == key)?;
-        self.places.get_mut(index)
+    fn find(&mut self, key: u64, now: u64) -> Option<&mut Place> {
+        let behind = self.numbers.get(&key)?.checked_sub(self.first)?;
+        // One that was decided late is over before those that were decided before it.
+        self.places.get_mut(usize::try_from(behind).ok()?).filter(|place| !place.is_over(now))
     }
 
     /// Adds a call that is not there. The oldest goes if there is no room.
     fn add(&mut self, place: Place) {
-        if self.places.len() == WAYS {
+        if self.places.len() == MOST_CALLS {
             self.drop_oldest();
         }
-        // What is decided late is as old as its call.
-        let index =
-            self.places.iter().rposition(|other| other.since <= place.since).map_or(0, |last| last + 1);
-        self.hints.copy_within(index..WAYS - 1, index + 1);
-        self.hints[index] = hint(place.key);
-        self.places.insert(index, place);
+        self.numbers.insert(place.key, self.first + self.places.len() as u64);
+        self.places.push_back(place);
     }
 }
 
-/// Returns a byte of a key that says nothing of which part it is in.
-fn hint(key: u64) -> u8 {
-    key.to_le_bytes()[0]
-}
-
 impl Place {
+    fn is_over(&self, now: u64) -> bool {
+        Duration::from_millis(now.saturating_sub(self.since)) >= LIFE
+    }
+
     fn treatment(&self, on: On) -> Option<usize> {
         let mut lines = std::iter::once(&self.first).chain(&self.others);
         lines.find(|line| line.on == on).map(|line| line.treatment)
@@ -324,35 +324,32 @@ mod tests {
     fn a_call_is_over_after_its_life_whenever_it_was_decided() {
         let copies = Copies::default();
         let second = |second| copies.began + Duration::from_secs(second);
-        // Two keys with the same hint, the second of a call that was decided late.
-        let [early, late] = [1, 1 + (1 << 8)];
+        // The second was decided late.
+        let [early, late] = [1, 2];
         for (key, came) in [(early, 5), (late, 3)] {
             assert_eq!(copies.keep(key, HOME, decided(5), second(came)), None);
         }
         let known = |key, at| copies.find(key, HOME, second(at)).is_some();
         assert_eq!((known(late, 34), known(early, 34)), (true, true));
-        assert_eq!((known(late, 35), known(early, 36), known(early, 37)), (false, true, false));
+        assert_eq!((known(late, 35), known(early, 36)), (false, true));
+        assert_eq!(copies.keep(late, HOME, decided(6), second(36)), None, "it is a call of its own");
+        assert_eq!(
+            (known(early, 37), known(late, 37), known(late, 67), known(late, 68)),
+            (false, true, true, false)
+        );
     }
 
     #[test]
-    fn the_oldest_of_eight_goes_when_a_place_is_needed_in_whichever_order_they_came() {
+    fn the_oldest_goes_when_a_place_is_needed() {
         let copies = Copies::default();
-        let second = |second| copies.began + Duration::from_secs(second);
-        for key in [3, 1, 4, 8, 5, 9, 2, 6, 7] {
-            copies.keep(key, HOME, decided(5), second(key));
-        }
-        let known: Vec<_> = (1..=9).filter(|key| copies.find(*key, HOME, second(9)).is_some()).collect();
-        assert_eq!(known, [2, 3, 4, 5, 6, 7, 8, 9]);
-    }
-
-    #[test]
-    fn the_oldest_of_eight_goes_when_a_place_is_needed() {
-        let copies = Copies::default();
-        for key in 1..=9 {
+        let most = MOST_CALLS as u64;
+        for key in 1..=most + 3 {
             copies.kept(key, HOME, decided(5));
         }
-        let known = (1..=9).filter(|key| copies.found(*key, HOME).is_some()).count();
-        assert_eq!(known, 8);
-        assert!(copies.found(9, HOME).is_some());
+        let gone: Vec<_> = (1..=most + 3).filter(|key| copies.found(*key, HOME).is_none()).collect();
+        assert_eq!(gone, [1, 2, 3]);
+        copies.part(1, copies.began, |part, _| {
+            assert_eq!((part.places.len(), part.numbers.len()), (MOST_CALLS, MOST_CALLS));
+        });
     }
 }
