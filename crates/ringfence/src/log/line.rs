@@ -64,7 +64,9 @@ impl Line {
         let _ = self.escaping().write_str(message);
     }
 
-    /// Writes a field that is a text.
+    /// Writes a field that is a text. It is inlined, as is what follows, where the name is known: a word is stored faster than
+    /// copied.
+    #[inline]
     pub(crate) fn text(&mut self, name: &str, value: &str) {
         if is_plain(value) {
             self.text.extend([" ", name, "=\"", value, "\""]);
@@ -75,11 +77,13 @@ impl Line {
     }
 
     /// Writes a field that is a text of pieces, each of which reads the same between quotation marks.
+    #[inline]
     pub(crate) fn plain_text(&mut self, name: &str, [begin, middle, end]: [&str; 3]) {
         self.text.extend([" ", name, "=\"", begin, middle, end, "\""]);
     }
 
     /// Writes a field that is a whole number.
+    #[inline]
     pub(crate) fn number(&mut self, name: &str, value: u64) {
         self.text.extend([" ", name, "=", itoa::Buffer::new().format(value)]);
     }

@@ -74,6 +74,8 @@ thread_local! {
 
 /// The room that is kept from one record to the next at most, in bytes: the texts of nearly every record are shorter.
 pub(super) const MOST_KEPT: usize = 4 * 1024;
+/// So long are the texts of most INVITEs, all of them together.
+const USUAL: usize = 256;
 /// So long is the sentence of most records at most: to grow in steps would copy it.
 const SENTENCE: usize = 384;
 
@@ -228,14 +230,11 @@ impl Draft {
     }
 }
 
-/// Copies the texts of an INVITE into a room, which is made larger at most once.
+/// Copies the texts of an INVITE into a room, which is made large enough for those of most.
 fn texts(seen: &Seen<'_>, line_label: &str, caller: &Caller<'_>, facts: &Known<'_>, room: String) -> Texts {
     let called = facts.called.map(|(called, _)| called);
     with_identity(&facts.caller, |identity| {
-        let known = [line_label, caller.host, facts.line, seen.call_id(), caller.user];
-        let perhaps = [facts.user_agent, identity, caller.display_name, called, facts.diverted];
-        let bytes = known.iter().chain(perhaps.iter().flatten()).map(|text| text.len()).sum();
-        let mut texts = Texts::in_room(room, bytes);
+        let mut texts = Texts::in_room(room, USUAL);
         texts.tell(Text::Line, Some(line_label));
         texts.tell(Text::Host, Some(caller.host));
         texts.tell(Text::OnLine, Some(facts.line));
