@@ -1,4 +1,5 @@
-//! Memory that a busy time leaves behind goes back to the system once it is quiet again.
+//! Memory that a busy time leaves behind goes back to the system once it is quiet again, and at rest what is mapped of the
+//! program and not needed.
 //!
 //! What is freed lies among what is not, and the C library's allocator keeps it: of a flood of 20,000 calls that nobody
 //! acknowledged two thirds stayed. To look for it takes milliseconds in which no thread can allocate: so it is done once after each
@@ -8,9 +9,13 @@
 //! It does not look at what is free above all that a thread has in use. That goes back at once, as long as the bounds for it are
 //! what they were at the start: they grow to 64 MiB with what was once freed, unless they are set.
 
+mod program;
+
 use std::time::Duration;
 
-use softphone::{Counters, Softphone};
+use softphone::Counters;
+
+use crate::service::Service;
 
 /// How often it is looked whether it is quiet.
 const EVERY: Duration = Duration::from_secs(10);
@@ -20,6 +25,12 @@ const BUSY: u64 = 2_000;
 
 /// It is over after so many looks: a transaction holds its response for 32 s (RFC 3261 section 17.2.1, 64*T1).
 const LOOKS: u32 = 4;
+
+/// After so many it rests: the thread that gave back what was freed has ended, too.
+const REST: u32 = LOOKS + 2;
+
+/// And once more after so many: what comes every hour needs parts of the program that nothing else does.
+const REST_AGAIN: u32 = 12;
 
 /// So many looks are a long busy time.
 const LONG: u32 = 30;
@@ -45,21 +56,35 @@ pub(crate) fn keep_bounds() {
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
 pub(crate) fn keep_bounds() {}
 
-/// Gives memory back after each busy time, for ever.
-pub(crate) async fn tend(phone: &Softphone) {
+/// Gives memory back after each busy time and at rest, for ever.
+pub(crate) async fn tend(service: &Service) {
     let mut pace = Pace::default();
     loop {
         tokio::time::sleep(EVERY).await;
-        let Ok(counters) = phone.counters().await else { return };
-        if pace.is_time(messages(&counters)) {
-            // A thread that panicked has said so.
-            drop(tokio::task::spawn_blocking(give_back).await);
+        let Ok(counters) = service.phone().counters().await else { return };
+        match pace.due(messages(&counters)) {
+            None => {}
+            Some(Due::Freed) => {
+                service.screen().forget_what_is_over();
+                // A thread that panicked has said so.
+                drop(tokio::task::spawn_blocking(give_back).await);
+            }
+            Some(Due::Program) => program::give_back(),
         }
     }
 }
 
 fn messages(counters: &Counters) -> u64 {
     counters.datagrams + counters.stream_messages
+}
+
+/// What is to be given back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Due {
+    /// What the allocator keeps of what was freed.
+    Freed,
+    /// Pages of the program.
+    Program,
 }
 
 /// How many messages there were, how often it was looked since they were many, and how often in a busy time.
@@ -71,14 +96,19 @@ struct Pace {
 }
 
 impl Pace {
-    /// Takes how many messages there have been since the start, which leaves as much behind as a busy time. Tells whether such a
-    /// time is over just now, or has been a long one again.
-    fn is_time(&mut self, messages: u64) -> bool {
+    /// Takes how many messages there have been since the start, which leaves as much behind as a busy time. Tells what is due: what
+    /// was freed just after such a time and in one that is long, pages of the program at rest.
+    fn due(&mut self, messages: u64) -> Option<Due> {
         let before = std::mem::replace(&mut self.messages, messages);
         let is_busy = messages.saturating_sub(before) > BUSY;
         self.quiet = if is_busy { 0 } else { self.quiet.saturating_add(1) };
         self.busy = if self.quiet >= LOOKS { 0 } else { self.busy % LONG + 1 };
-        self.quiet == LOOKS || self.busy == LONG
+        let rests_for = self.quiet.checked_sub(REST);
+        if self.quiet == LOOKS || self.busy == LONG {
+            Some(Due::Freed)
+        } else {
+            rests_for.is_some_and(|looks| looks % REST_AGAIN == 0).then_some(Due::Program)
+        }
     }
 }
 
@@ -98,27 +128,28 @@ fn give_back() {}
 mod tests {
     use super::*;
 
-    /// Looks so many times, with so many messages each time. Tells at which looks a busy time was over.
-    fn looks(pace: &mut Pace, times: usize, messages: u64) -> Vec<usize> {
-        (1..=times).filter(|_| pace.is_time(pace.messages + messages)).collect()
+    /// Looks so many times, with so many messages each time. Tells at which looks something was due, and what.
+    fn looks(pace: &mut Pace, times: usize, messages: u64) -> Vec<(usize, Due)> {
+        (1..=times).filter_map(|look| Some((look, pace.due(pace.messages + messages)?))).collect()
     }
 
     #[test]
     fn a_busy_time_is_over_once_after_four_quiet_looks_and_so_is_the_start() {
         let mut pace = Pace::default();
-        assert_eq!(looks(&mut pace, 100, 10), [4]);
-        assert_eq!(looks(&mut pace, 3, BUSY + 1), [0; 0]);
-        assert_eq!(looks(&mut pace, 3, BUSY), [0; 0]);
-        assert_eq!(looks(&mut pace, 1, BUSY + 1), [0; 0], "it was a pause");
-        assert_eq!(looks(&mut pace, 100, 0), [4]);
+        let at_rest = [(4, Due::Freed), (6, Due::Program), (18, Due::Program), (30, Due::Program)];
+        assert_eq!(looks(&mut pace, 40, 10), at_rest);
+        assert_eq!(looks(&mut pace, 3, BUSY + 1), []);
+        assert_eq!(looks(&mut pace, 3, BUSY), []);
+        assert_eq!(looks(&mut pace, 1, BUSY + 1), [], "it was a pause");
+        assert_eq!(looks(&mut pace, 40, 0), at_rest);
+        assert_eq!(EVERY * LONG, Duration::from_secs(300));
     }
 
     #[test]
     fn in_a_busy_time_that_does_not_end_it_is_time_every_five_minutes() {
         let mut pace = Pace::default();
         let looked = looks(&mut pace, 100, BUSY + 1);
-        assert_eq!(looked, [30, 60, 90]);
-        assert_eq!(EVERY * LONG, Duration::from_secs(300));
+        assert_eq!(looked, [30, 60, 90].map(|look| (look, Due::Freed)));
     }
 
     #[test]

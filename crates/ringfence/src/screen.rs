@@ -263,6 +263,11 @@ impl Screen {
         Attempt::Decided(verdict)
     }
 
+    /// Lets go of the room that was made for what is over.
+    pub(crate) fn forget_what_is_over(&self) {
+        self.copies.forget_what_is_over(Instant::now());
+    }
+
     /// Answers a further copy of a call as the first one was on this line.
     fn same_again(&self, asked: &Asked<'_>, facts: &Facts<'_>, first: copies::Decided) -> Verdict {
         let answers = &asked.line.answers;

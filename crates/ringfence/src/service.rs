@@ -47,7 +47,6 @@ pub(crate) struct Service {
 
 impl Service {
     /// Returns the screen.
-    #[cfg(test)]
     pub(crate) fn screen(&self) -> &Screen {
         &self.screen
     }

@@ -131,7 +131,7 @@ impl Prepared {
         let writing = tokio::spawn(write_down(Arc::clone(&service), records, run.log_numbers, left));
         tokio::spawn(watch(Arc::clone(&service)));
         let tended = Arc::clone(&service);
-        tokio::spawn(async move { memory::tend(tended.phone()).await });
+        tokio::spawn(async move { memory::tend(&tended).await });
         let serving = tokio::spawn(server::serve(bound, user, Arc::clone(&service)));
         supervisor.ready();
         tokio::select! {

@@ -9,7 +9,8 @@
 //! ```
 //!
 //! A table of bounded size by keyed hashes, in parts with a lock each: no call waits for another one's decision. Room is
-//! made when a call needs it, and what is over goes when its part is seen again; when a part is full its oldest call goes.
+//! made when a call needs it, and what is over goes when its part is seen again, or all of it after a busy time; when a part is full
+//! its oldest call goes.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::RandomState;
@@ -167,13 +168,26 @@ impl Copies {
         })
     }
 
+    /// Lets go of the room of calls that are over.
+    pub(super) fn forget_what_is_over(&self, now: Instant) {
+        let now = self.milliseconds(now);
+        for part in &self.parts {
+            let mut part = part.lock().unwrap_or_else(PoisonError::into_inner);
+            part.drop_over(now);
+            part.places.shrink_to_fit();
+        }
+    }
+
     /// Shows a part with those calls that are not over, and what time it is.
     fn part<T>(&self, key: u64, now: Instant, see: impl FnOnce(&mut Part, u64) -> T) -> T {
-        let now = u64::try_from(now.saturating_duration_since(self.began).as_millis()).unwrap_or(u64::MAX);
-        let part = (key >> 48) as usize % PARTS;
+        let (part, now) = ((key >> 48) as usize % PARTS, self.milliseconds(now));
         let mut part = self.parts[part].lock().unwrap_or_else(PoisonError::into_inner);
         part.drop_over(now);
         see(&mut part, now)
+    }
+
+    fn milliseconds(&self, now: Instant) -> u64 {
+        u64::try_from(now.saturating_duration_since(self.began).as_millis()).unwrap_or(u64::MAX)
     }
 }
 
@@ -351,5 +365,19 @@ mod tests {
         copies.part(1, copies.began, |part, _| {
             assert_eq!((part.places.len(), part.numbers.len()), (MOST_CALLS, MOST_CALLS));
         });
+    }
+
+    #[test]
+    fn what_is_over_leaves_no_room_behind_and_what_is_not_is_known() {
+        let copies = Copies::default();
+        let room = || copies.parts.iter().map(|part| part.lock().unwrap().places.capacity()).sum::<usize>();
+        copies.kept(9, HOME, decided(5));
+        copies.kept(9 << 48, HOME, decided(5));
+        copies.forget_what_is_over(copies.began + LIFE / 2);
+        assert_eq!(room(), 2);
+        assert!(copies.found(9, HOME).is_some());
+        copies.forget_what_is_over(copies.began + LIFE);
+        assert_eq!(room(), 0);
+        assert_eq!(copies.found(9, HOME), None);
     }
 }
