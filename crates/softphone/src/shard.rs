@@ -71,6 +71,9 @@ pub(crate) struct Shard {
     ways: BTreeMap<ringfence_ua::LineId, Ways>,
     /// The offered calls that are undecided, to be told when they are over.
     offered: BTreeMap<u64, watch::Sender<bool>>,
+    /// The lines that were offered calls, once for each: whoever waits for one is woken when all that came at once is
+    /// attended to, or each would take the core from this thread.
+    untold: Vec<ringfence_ua::LineId>,
     /// Decisions whose response waits to be sent.
     undone: Vec<(oneshot::Sender<Decided>, Decided)>,
     rtp_ports: RtpPorts,
@@ -119,6 +122,7 @@ impl Shard {
             lines: BTreeMap::new(),
             ways: BTreeMap::new(),
             offered: BTreeMap::new(),
+            untold: Vec::new(),
             undone: Vec::new(),
             rtp_ports: RtpPorts::new(&sockets.rtp_ports)?,
             stun: sockets.stun.clone(),
@@ -247,6 +251,7 @@ impl Shard {
         }
         self.write();
         self.send().await;
+        self.tell_offered();
         for (done, decided) in self.undone.drain(..) {
             // Who decided may not wait for it.
             let _ = done.send(decided);

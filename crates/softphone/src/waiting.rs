@@ -42,13 +42,19 @@ struct State<T> {
 const MOST: usize = 1024;
 
 impl<T> Offers<T> {
-    /// Has a call wait. One that has no room, or nobody to take it, is dropped, and so answered 480.
+    /// Has a call wait. One that has no room, or nobody to take it, is dropped, and so answered 480. Whoever sleeps until
+    /// there is one is told by [`Offers::tell`].
     pub(crate) fn push(&self, call: T) {
         let Some(queue) = self.queue.upgrade() else { return };
         let mut state = queue.state();
         if state.calls.len() < MOST {
             state.calls.push_back(call);
-            drop(state);
+        }
+    }
+
+    /// Wakes who waits for a call, one for each time: to be called once for each that was pushed.
+    pub(crate) fn tell(&self) {
+        if let Some(queue) = self.queue.upgrade() {
             queue.has_changed.notify_one();
         }
     }
@@ -101,10 +107,17 @@ mod tests {
 
     use super::*;
 
+    impl<T> Offers<T> {
+        fn offer(&self, call: T) {
+            self.push(call);
+            self.tell();
+        }
+    }
+
     #[tokio::test]
     async fn calls_are_taken_in_their_order_and_then_the_line_is_no_more() {
         let (offers, waiting) = queue();
-        (1..=3).for_each(|call| offers.push(call));
+        (1..=3).for_each(|call| offers.offer(call));
         drop(offers);
         for expected in [Some(1), Some(2), Some(3), None, None] {
             assert_eq!(waiting.next().await, expected);
@@ -117,7 +130,7 @@ mod tests {
         // It has begun to wait, and a call comes as it goes.
         let mut gone = Box::pin(waiting.next());
         assert!(timeout(Duration::ZERO, &mut gone).await.is_err());
-        offers.push(1);
+        offers.offer(1);
         drop(gone);
         assert_eq!(timeout(Duration::from_secs(5), waiting.next()).await, Ok(Some(1)));
     }
@@ -130,7 +143,7 @@ mod tests {
         let all = all.into_iter().map(|waiting| tokio::spawn(async move { waiting.next().await }));
         let all: Vec<_> = all.collect();
         tokio::task::yield_now().await;
-        (1..=3).for_each(|call| offers.push(call));
+        (1..=3).for_each(|call| offers.offer(call));
         drop(offers);
         let mut got = Vec::new();
         for one in all {

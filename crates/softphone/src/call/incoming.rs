@@ -25,6 +25,10 @@ use crate::wait::Wait;
 /// `Ok`: nothing is left to decide. A call that nobody decides for 10 minutes is answered 480, one whose `Expires`
 /// passes first 487.
 ///
+/// To wait until one answer is sent keeps the next caller waiting, and each wakes two threads: where many call at once, have each
+/// decided in a task of its own (`tokio::spawn(call.reject(…))`), or all of them by [`Builder::screen`].
+///
+/// [`Builder::screen`]: crate::Builder::screen
 /// [`Builder::ended`]: crate::Builder::ended
 ///
 /// ```no_run

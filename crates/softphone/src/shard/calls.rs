@@ -24,6 +24,16 @@ impl Shard {
         let call = IncomingCall { facts, commands: self.sender.clone(), cancelled, is_decided: false };
         if let Some(known) = self.lines.get(&line) {
             known.calls.push(call);
+            self.untold.push(line);
+        }
+    }
+
+    /// Wakes who waits for the calls that were offered.
+    pub(super) fn tell_offered(&mut self) {
+        for line in self.untold.drain(..) {
+            if let Some(known) = self.lines.get(&line) {
+                known.calls.tell();
+            }
         }
     }
 
