@@ -24,9 +24,10 @@ pub(super) fn one_line_before(bytes: &[u8]) -> Option<usize> {
     let mut count = 0;
     for block in bytes.as_chunks::<16>().0 {
         // Without a branch between them, a processor compares all of them at once.
-        if block.map(|byte| byte <= b'\r').contains(&true) {
-            let marks = |word: &[u8; 8]| below(u64::from_le_bytes(*word), b'\r' + 1);
-            let [first, next] = [&block[..8], &block[8..]].map(|word| word.first_chunk().map_or(0, marks));
+        if block.iter().fold(false, |has_one, &byte| has_one | (byte <= b'\r')) {
+            let marks =
+                |word: Option<&[u8; 8]>| word.map_or(0, |word| below(u64::from_le_bytes(*word), b'\r' + 1));
+            let (first, next) = (marks(block.first_chunk()), marks(block.last_chunk()));
             return Some(count + if first == 0 { 8 + place(next) } else { place(first) });
         }
         count += block.len();
