@@ -20,9 +20,10 @@ use std::time::{Duration, Instant};
 use ringfence_wire::sip::{Head, Message};
 
 use super::{Origin, Then, Wait};
-use crate::core::Objection;
+use crate::core::{Echo, Objection};
 use crate::id::LineId;
 use crate::limits::Limits;
+use crate::registration::OwnContact;
 use crate::transaction::key::{Key, Tag};
 
 /// The longest that a call may stay undecided: a caller who has crashed cannot send CANCEL, and a
@@ -42,10 +43,12 @@ pub(crate) struct Incoming {
     pub(crate) line: LineId,
     pub(crate) origin: Origin,
     pub(crate) tag: Tag,
+    /// What its responses have in common.
+    pub(crate) echo: Echo,
     /// The number of the last request of the caller.
     pub(crate) remote_cseq: u32,
     /// Where in-dialog requests would reach us.
-    pub(crate) contact: String,
+    pub(crate) contact: OwnContact,
     pub(crate) objection: Option<Objection>,
     /// Whether the application holds it, and is to be told of its end.
     pub(crate) is_offered: bool,
@@ -69,6 +72,10 @@ pub(crate) enum Ring {
 }
 
 impl Incoming {
+    fn bytes(&self) -> usize {
+        self.invite.as_bytes().len() + self.echo.len()
+    }
+
     fn poll_timeout(&self) -> Instant {
         let remind_at = match self.ring {
             Ring::Silent | Ring::Rung => None,
@@ -96,7 +103,7 @@ pub(crate) struct Waiting {
     by_tag: BTreeMap<Tag, u64>,
     /// The same calls, the one of which something is due next first.
     order: BTreeSet<(Instant, u64)>,
-    /// What their INVITEs take.
+    /// What their INVITEs take, and what is kept of them to answer by.
     bytes: usize,
     limits: Limits,
 }
@@ -120,7 +127,7 @@ impl Waiting {
     }
 
     pub(crate) fn insert(&mut self, number: u64, call: Incoming) {
-        self.bytes += call.invite.as_bytes().len();
+        self.bytes += call.bytes();
         self.order.insert((call.poll_timeout(), number));
         self.by_tag.insert(call.tag, number);
         self.calls.insert(number, call);
@@ -171,7 +178,7 @@ impl Waiting {
 
     pub(crate) fn remove(&mut self, number: u64) -> Option<Incoming> {
         let call = self.calls.remove(&number)?;
-        self.bytes -= call.invite.as_bytes().len();
+        self.bytes -= call.bytes();
         self.order.remove(&(call.poll_timeout(), number));
         self.by_tag.remove(&call.tag);
         Some(call)

@@ -45,7 +45,7 @@ pub(crate) struct Answering<'r> {
 }
 
 /// The header fields of a request that each of its responses carries, written once for all of them.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(crate) struct Echo {
     fields: Vec<u8>,
     /// Where the tag stands that To gets, which is not in a 100.
@@ -61,6 +61,11 @@ impl Echo {
         let mut echo = Self::default();
         echo.write(head, source, tag);
         echo
+    }
+
+    /// Returns how many bytes it has.
+    pub(crate) fn len(&self) -> usize {
+        self.fields.len()
     }
 
     /// Writes the echo of another request in its place.

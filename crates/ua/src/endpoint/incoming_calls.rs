@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ringfence_wire::sip::{Head, HeaderName, StatusCode};
+use ringfence_wire::sip::{HeaderName, StatusCode};
 
 use super::decided::Decided;
 use super::final_answer::Final;
@@ -14,7 +14,7 @@ use crate::call::{
     CallEnd, CallNumber, Due, Incoming, Invite, Redirection, Rejection, Ring, Then, UNDECIDED_FOR, Verdict,
     Wait, sips,
 };
-use crate::core::{Answering, Echo, Objection};
+use crate::core::{Answering, Objection};
 use crate::limits::OVERLOAD_RETRY_AFTER;
 use crate::transaction::EndedBy;
 use crate::transaction::key::Key;
@@ -274,10 +274,11 @@ impl Endpoint {
         is_offered: bool,
         wait: &Wait,
     ) {
-        let Answering { request, source, tag, .. } = inbound.answering;
+        let Answering { request, source, tag, echo } = inbound.answering;
         let invite = Arc::new(request.clone().into_owned());
         let is_secure = sips::is_asked_for(inbound.head);
         let contact = self.lines.contact(now, inbound.line, self.local, inbound.target, is_secure);
+        let Some(contact) = contact else { return };
         let ends_at = now + wait.limit().min(UNDECIDED_FOR);
         //= https://www.rfc-editor.org/rfc/rfc3261#section-13.3.1
         //# If the request is an INVITE that contains an Expires header
@@ -292,6 +293,7 @@ impl Endpoint {
             line: inbound.line,
             origin: inbound.origin,
             tag,
+            echo: echo.clone(),
             //= https://www.rfc-editor.org/rfc/rfc3261#section-12.1.1
             //# The remote sequence number MUST be set to the value of the sequence number in the CSeq
             //# header field of the request.
@@ -314,8 +316,8 @@ impl Endpoint {
     /// Gives a waiting call its final answer.
     fn decide(&mut self, now: Instant, number: u64, answer: Final<'_>, by: EndedBy) -> Decided {
         let Some(call) = self.calls.remove(number) else { return Decided::Gone };
-        let echo = &Echo::of(&Head::of(&call.invite), call.source, call.tag);
-        let answering = Answering { request: &call.invite, source: call.source, tag: call.tag, echo };
+        let Incoming { invite: request, source, tag, echo, .. } = &call;
+        let answering = Answering { request, source: *source, tag: *tag, echo };
         if self.respond_final(now, call.key, &answering, answer, by) { Decided::Sent } else { Decided::Gone }
     }
 
@@ -341,10 +343,9 @@ impl Endpoint {
     /// Sends 180 Ringing, the first time or once more.
     fn send_ringing(&mut self, now: Instant, number: u64) {
         let Some(call) = self.calls.find(number) else { return };
-        let (invite, contact) = (Arc::clone(&call.invite), call.contact.clone());
+        let (invite, echo, contact) = (Arc::clone(&call.invite), call.echo.clone(), call.contact.clone());
         let (key, source, tag) = (call.key, call.source, call.tag);
-        let echo = &Echo::of(&Head::of(&invite), source, tag);
-        let answering = Answering { request: &invite, source, tag, echo };
+        let answering = Answering { request: &invite, source, tag, echo: &echo };
         self.respond(now, key, &answering, StatusCode::RINGING, None, |response, _| {
             //= https://www.rfc-editor.org/rfc/rfc3261#section-12.1.1
             //# When a UAS responds to a request with a response that establishes a
@@ -353,7 +354,7 @@ impl Endpoint {
             response.copy(&invite, HeaderName::RecordRoute);
             //= https://www.rfc-editor.org/rfc/rfc3261#section-12.1.1
             //# The UAS MUST add a Contact header field to the response.
-            response.header_fmt("Contact", format_args!("<{contact}>"));
+            response.header_fmt("Contact", format_args!("<{}>", contact.uri()));
         });
         self.calls.ringing(now, number);
     }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use ringfence_wire::sip::Uri;
 
 use crate::id::LineId;
-use crate::registration::{Account, Binding, ContactAddress, Crowd, Target};
+use crate::registration::{Account, Binding, ContactAddress, Crowd, OwnContact, Target};
 use crate::transaction::key::Key;
 use crate::transaction::timers::{GIVE_UP, Timers};
 use crate::transport::{ConnectionId, Flow, Transport};
@@ -62,15 +62,21 @@ impl Line {
         self.binding.as_ref().is_some_and(|binding| binding.keeps_open(flow))
     }
 
-    /// Returns the URI that a caller's later requests are to reach the line at: what the registrar gave it for that, or
+    /// Returns the Contact that a caller's later requests are to reach the line at: what the registrar gave it for that, or
     /// where it is, by what the INVITE came by. It has no token: what a caller learns must not let anyone in.
-    fn contact(&self, now: Instant, fallback: SocketAddr, transport: Transport, is_secure: bool) -> String {
+    fn contact(
+        &self,
+        now: Instant,
+        fallback: SocketAddr,
+        transport: Transport,
+        is_secure: bool,
+    ) -> OwnContact {
         //= https://www.rfc-editor.org/rfc/rfc5627#section-4.4
         //# A UA SHOULD use a GRUU when populating the Contact header field of
         //# dialog-forming and target refresh requests and responses.
         let gruu = self.binding.as_ref().and_then(|binding| binding.gruu(now));
         if let Some(gruu) = gruu.filter(|gruu| !is_secure || gruu.starts_with("sips:")) {
-            return gruu.to_owned();
+            return OwnContact::Gruu(gruu.into());
         }
         let registered = self.binding.as_ref().and_then(Binding::contact);
         let contact = registered.filter(|contact| contact.transport == transport).unwrap_or_else(|| {
@@ -78,7 +84,10 @@ impl Line {
             ContactAddress { address, transport, is_secure: false }
         });
         let is_secure = is_secure || contact.is_secure;
-        ContactAddress { is_secure, ..contact }.uri(&self.account.user)
+        OwnContact::At {
+            contact: ContactAddress { is_secure, ..contact },
+            account: Arc::clone(&self.account),
+        }
     }
 
     /// Returns every address that may ring the line.

@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 use ringfence_wire::sip::{Contact, Host, Message, NameAddr, Scheme, Uri};
 
@@ -33,6 +34,26 @@ impl ContactAddress {
         let transport = transport_parameter(self.transport, self.is_secure);
         let address = SocketAddr::new(self.address.ip(), self.address.port());
         format!("{scheme}:{user}@{address}{transport}")
+    }
+}
+
+/// By what a caller's later requests reach us: written as a URI when a response has it, which a rejection has not.
+#[derive(Debug, Clone)]
+pub(crate) enum OwnContact {
+    /// What the registrar gave the line for that (RFC 5627).
+    Gruu(Box<str>),
+    At {
+        contact: ContactAddress,
+        account: Arc<Account>,
+    },
+}
+
+impl OwnContact {
+    pub(crate) fn uri(&self) -> Cow<'_, str> {
+        match self {
+            Self::Gruu(uri) => Cow::Borrowed(uri),
+            Self::At { contact, account } => Cow::Owned(contact.uri(&account.user)),
+        }
     }
 }
 

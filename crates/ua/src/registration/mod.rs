@@ -17,7 +17,7 @@ mod unseen;
 
 pub use account::Account;
 pub(crate) use binding::{Action, Binding};
-pub(crate) use contact::ContactAddress;
+pub(crate) use contact::{ContactAddress, OwnContact};
 pub(crate) use crowd::Crowd;
 pub use outbound::uuid_urn;
 pub(crate) use penalties::Penalties;

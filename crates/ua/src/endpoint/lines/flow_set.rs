@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use super::{Line, Lines};
 use crate::id::{Generator, LineId};
-use crate::registration::{Account, Binding, Cause, LostFlow, RegistrationState};
+use crate::registration::{Account, Binding, Cause, LostFlow, OwnContact, RegistrationState};
 use crate::transport::Flow;
 
 /// The flows of one line.
@@ -132,11 +132,11 @@ impl Lines {
         fallback: std::net::SocketAddr,
         flow: Flow,
         is_secure: bool,
-    ) -> String {
-        let Some(line) = self.find(id) else { return String::new() };
+    ) -> Option<OwnContact> {
+        let line = self.find(id)?;
         let flows = self.flow_sets.get(&id).into_iter().flat_map(|set| set.flows.keys());
         let came_by = flows.filter_map(|id| self.find(*id)).find(|it| it.keeps_open(flow));
-        came_by.unwrap_or(line).contact(now, fallback, flow.transport(), is_secure)
+        Some(came_by.unwrap_or(line).contact(now, fallback, flow.transport(), is_secure))
     }
 
     /// Forgets the further flows of a line that is no more.
