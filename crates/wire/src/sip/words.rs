@@ -24,7 +24,7 @@ pub(super) fn one_line_before(bytes: &[u8]) -> Option<usize> {
     let mut count = 0;
     for block in bytes.as_chunks::<16>().0 {
         // Without a branch between them, a processor compares all of them at once.
-        if block.iter().fold(false, |has_one, &byte| has_one | (byte <= b'\r')) {
+        if block.iter().fold(0, |ends, &byte| ends | u8::from(byte <= b'\r')) != 0 {
             let marks =
                 |word: Option<&[u8; 8]>| word.map_or(0, |word| below(u64::from_le_bytes(*word), b'\r' + 1));
             let (first, next) = (marks(block.first_chunk()), marks(block.last_chunk()));
