@@ -138,8 +138,8 @@ fn leading_octet(bytes: &[u8]) -> Option<(u8, &[u8])> {
         [one, rest @ ..] if value(one) < 10 => ([0, 0, value(one)], rest),
         _ => return None,
     };
-    let [hundreds, tens, units] = digits.map(u32::from);
-    Some((u8::try_from(100 * hundreds + 10 * tens + units).ok()?, rest))
+    let value = digits.iter().fold(0, |value, &digit| 10 * value + u32::from(digit));
+    Some((u8::try_from(value).ok()?, rest))
 }
 
 fn ipv6(bytes: &[u8]) -> Option<Ipv6Addr> {
