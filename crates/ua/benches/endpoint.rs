@@ -11,6 +11,9 @@ fn reject(criterion: &mut Criterion) {
     group.throughput(Throughput::Elements(1));
     let mut rejections = Rejections::warm();
     group.bench_function("INVITE to 486 to ACK", |bencher| bencher.iter(|| rejections.call()));
+    // What a call costs beside this is that its memory is in no cache any more.
+    let mut rejections = Rejections::among(1_000_000);
+    group.bench_function("the same among a million", |bencher| bencher.iter(|| rejections.call()));
     let mut rejections = Rejections::warm();
     group.bench_function("a repeated ACK", |bencher| bencher.iter(|| rejections.acknowledge()));
     group.finish();

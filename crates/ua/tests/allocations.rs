@@ -1,4 +1,5 @@
-//! That rejecting a call by the screen allocates nothing, once as many calls are known as ever are at that rate.
+//! That rejecting a call by the screen allocates nothing, once as many calls are known as ever are at that rate, and how
+//! much memory it leaves behind.
 
 #[path = "../benches/measured/mod.rs"]
 mod measured;
@@ -6,7 +7,7 @@ mod measured;
 #[path = "../../../tests/counting_allocator.rs"]
 mod counting_allocator;
 
-use counting_allocator::allocations;
+use counting_allocator::{allocations, held_after};
 use measured::Rejections;
 
 #[test]
@@ -27,4 +28,27 @@ fn absorbing_a_repeated_invite_or_ack_allocates_nothing() {
         }
     });
     assert_eq!(count, 0);
+}
+
+/// Returns how many bytes each of so many calls takes, all that has grown for them included, where that is most.
+fn most_held(calls: usize, mut call: impl FnMut(&mut Rejections)) -> usize {
+    let mut rejections = Rejections::to_be_among(10_000);
+    let mut held = 0;
+    let each = (1..=calls).map(|so_far| {
+        held += held_after(|| call(&mut rejections));
+        if so_far < calls / 8 { 0 } else { held.unsigned_abs() / so_far }
+    });
+    each.max().unwrap_or_default()
+}
+
+#[test]
+fn a_rejected_call_holds_at_most_400_bytes_once_it_is_acknowledged() {
+    let most = most_held(9_999, |rejections| assert!(rejections.call() > 600, "100 and 486 are sent"));
+    assert!((100..=400).contains(&most), "{most} bytes a call");
+}
+
+#[test]
+fn a_rejected_call_holds_at_most_1200_bytes_until_it_is_acknowledged_its_answer_among_them() {
+    let most = most_held(900, |rejections| assert!(rejections.unacknowledged_call() > 600));
+    assert!((500..=1_200).contains(&most), "{most} bytes a call");
 }

@@ -13,16 +13,18 @@ const ACK: &[u8] = include_bytes!("../../../testing/data/reject-trace/4-ack.sip"
 /// What tells one call of the trace from another: the ends of its branch and its Call-ID.
 const UNIQUE: [&[u8]; 2] = [b"2dd6a45bb13b", b"gateyuwhpmhftgt"];
 
-/// Between two calls: 2,000 a second.
-const INTERVAL: Duration = Duration::from_micros(500);
+/// How long the transaction of a call that was acknowledged is kept (T4).
+const KEPT_FOR: Duration = Duration::from_secs(5);
 
-/// Calls until each further one meets the end of an earlier one: 5 s (T4) of them, and what they leave behind.
-const WARM: usize = 12_000;
+/// How many calls of before wait for that to pass, at 2,000 a second.
+const OTHERS: u32 = 10_000;
 
 /// A caller and the endpoint that rejects it, in a time of their own.
 pub(crate) struct Rejections {
     endpoint: Endpoint,
     now: Instant,
+    /// How many calls come until one is forgotten.
+    others: u32,
     pbx: SocketAddr,
     invite: Numbered,
     ack: Numbered,
@@ -36,9 +38,9 @@ struct Numbered {
 }
 
 impl Rejections {
-    /// Starts without a call.
+    /// Starts without a call, to make so many until one is forgotten.
     #[expect(clippy::disallowed_methods, reason = "a time of its own needs one instant to start from")]
-    pub(crate) fn new() -> Self {
+    pub(crate) fn to_be_among(others: u32) -> Self {
         let now = Instant::now();
         let pbx = SocketAddr::from(([192, 168, 115, 149], 5060));
         let rejection =
@@ -51,13 +53,19 @@ impl Rejections {
         account.peers = vec![pbx.ip()];
         endpoint.add_line(now, account).expect("a new endpoint has room for a line");
         while endpoint.poll_event().is_some() {}
-        Self { endpoint, now, pbx, invite: Numbered::new(INVITE), ack: Numbered::new(ACK), calls: 0 }
+        let (invite, ack) = (Numbered::new(INVITE), Numbered::new(ACK));
+        Self { endpoint, now, others, pbx, invite, ack, calls: 0 }
     }
 
     /// Starts where each call meets the end of an earlier one.
     pub(crate) fn warm() -> Self {
-        let mut rejections = Self::new();
-        for _ in 0..WARM {
+        Self::among(OTHERS)
+    }
+
+    /// Starts where each call meets the end of an earlier one, and so many others wait for theirs.
+    pub(crate) fn among(others: u32) -> Self {
+        let mut rejections = Self::to_be_among(others);
+        for _ in 0..others + others / 5 {
             rejections.call();
         }
         rejections.check();
@@ -66,14 +74,19 @@ impl Rejections {
 
     /// INVITE, 100, 486, ACK, the event, and what is due by then of earlier calls. Returns the octets sent.
     pub(crate) fn call(&mut self) -> usize {
+        let sent = self.unacknowledged_call() + self.acknowledge();
+        while self.endpoint.poll_event().is_some() {}
+        sent
+    }
+
+    /// The same up to the 486.
+    pub(crate) fn unacknowledged_call(&mut self) -> usize {
         self.calls += 1;
-        self.now += INTERVAL;
+        self.now += KEPT_FOR / self.others;
         self.invite.set(self.calls);
         self.ack.set(self.calls);
         self.endpoint.handle_timeout(self.now);
-        let sent = self.invite() + self.acknowledge();
-        while self.endpoint.poll_event().is_some() {}
-        sent
+        self.invite()
     }
 
     /// The INVITE of the newest call, once more after [`Rejections::call`].
@@ -100,7 +113,8 @@ impl Rejections {
     fn check(&self) {
         let counted = self.endpoint.counters();
         assert_eq!((counted.invites, counted.rejected), (self.calls, self.calls));
-        assert!(counted.transactions <= 10_001, "{} transactions in 5 s", counted.transactions);
+        let most = u64::from(self.others) + 1;
+        assert!(counted.transactions <= most, "{} transactions in 5 s", counted.transactions);
     }
 }
 

@@ -183,12 +183,17 @@ impl<'s> Fields<'s> {
 
     /// Takes a field; where it ends is part of what is hashed.
     fn field(&mut self, field: &[u8]) {
-        self.put_array(field.len().to_le_bytes());
+        self.length_of(field);
         self.put(field);
     }
 
+    /// Takes the length of a field. In two bytes: a field is a part of a message, which is at most as long.
+    fn length_of(&mut self, field: &[u8]) {
+        self.put_array(u16::try_from(field.len()).unwrap_or(u16::MAX).to_le_bytes());
+    }
+
     fn field_ignoring_case(&mut self, field: &[u8]) {
-        self.put_array(field.len().to_le_bytes());
+        self.length_of(field);
         let start = self.length;
         let end = start + field.len().next_multiple_of(LOWERED);
         if end <= USUAL {

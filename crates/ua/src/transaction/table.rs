@@ -67,16 +67,18 @@ impl Table {
         out: &mut Outbox,
     ) -> Option<Matched> {
         let Self { entries, timers, .. } = self;
-        let Some(entry) = entries.find_mut(key.hash(), |entry| entry.key == key) else {
+        let Ok(mut found) = entries.find_entry(key.hash(), |entry| entry.key == key) else {
             let matched = if method == Method::Ack { Matched::Ack } else { Matched::Retransmission };
             return self.confirmed.contains(key).then_some(matched);
         };
+        let entry = found.get_mut();
         let before = entry.poll_timeout();
         let matched = match &mut entry.machine {
             Machine::InviteServer(transaction) if method == Method::Ack => {
                 let is_absorbed = transaction.handle_ack(now);
                 if transaction.is_confirmed() {
-                    self.confirm(key);
+                    let (entry, _) = found.remove();
+                    self.confirm(entry);
                 }
                 return Some(if is_absorbed { Matched::Ack } else { Matched::AckOfSuccess });
             }
@@ -307,9 +309,8 @@ impl Table {
     }
 
     /// Tells that an INVITE's final response has its ACK, and keeps no more of the transaction than it needs now.
-    fn confirm(&mut self, key: Key) {
-        let Ok(found) = self.entries.find_entry(key.hash(), |entry| entry.key == key) else { return };
-        let Entry { merge, user, status, by, machine, .. } = found.remove().0;
+    fn confirm(&mut self, entry: Entry) {
+        let Entry { key, merge, user, status, by, machine, .. } = entry;
         let Machine::InviteServer(transaction) = machine else { return };
         //= https://www.rfc-editor.org/rfc/rfc3261#section-17.2.1
         //# The purpose of the "Confirmed" state is to absorb any additional ACK

@@ -70,15 +70,38 @@ fn push_rport(out: &mut Vec<u8>, source: SocketAddr) {
     push_decimal(out, source.port());
 }
 
-/// Writes an address as its `Display` does, at a tenth of what that costs: each response says it.
+/// Writes an address as its `Display` does, at a fraction of what that costs: each response says it.
 fn push_dotted(out: &mut Vec<u8>, address: Ipv4Addr) {
-    for (index, octet) in address.octets().into_iter().enumerate() {
-        if index > 0 {
-            out.push(b'.');
-        }
-        push_decimal(out, octet.into());
+    let (mut text, mut length) = ([0; 16], 0);
+    for octet in address.octets() {
+        // What is too much is written over, or left out.
+        text[length..length + 4].copy_from_slice(&OCTETS[usize::from(octet)]);
+        length += 2 + usize::from(octet > 9) + usize::from(octet > 99);
     }
+    out.extend_from_slice(&text[..length - 1]);
 }
+
+/// Each octet as it is written, and a dot behind it.
+static OCTETS: [[u8; 4]; 256] = {
+    let (mut octets, mut octet) = ([[b'.'; 4]; 256], 0);
+    while octet < 256 {
+        let digits = [octet / 100, octet / 10 % 10, octet % 10];
+        let mut skipped = if octet > 99 {
+            0
+        } else if octet > 9 {
+            1
+        } else {
+            2
+        };
+        let mut place = 0;
+        while skipped < 3 {
+            octets[octet][place] = b"0123456789"[digits[skipped]];
+            (place, skipped) = (place + 1, skipped + 1);
+        }
+        octet += 1;
+    }
+    octets
+};
 
 fn push_decimal(out: &mut Vec<u8>, number: u16) {
     // The digits of the largest number.

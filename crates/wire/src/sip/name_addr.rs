@@ -189,7 +189,8 @@ fn take_bracketed<'a>(lexer: &mut Lexer<'a>) -> Result<&'a [u8], Fault> {
 /// Counts the bytes up to the first `>` or white space.
 fn bracketed(bytes: &[u8]) -> usize {
     let visible = visible_before(bytes, b'>');
-    visible + BRACKETED.run(&bytes[visible..])
+    // Nearly always that is where it ends.
+    visible + bytes[visible..].iter().take_while(|byte| BRACKETED.has(**byte)).count()
 }
 
 fn check_uri(uri: &[u8]) -> Result<&[u8], Fault> {

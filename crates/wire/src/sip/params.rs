@@ -73,7 +73,7 @@ impl<'a> Params<'a> {
         }
         let bytes = &params[..params.len() - lexer.rest().len()];
         // RFC 4475 section 3.1.2.1: semicolons and not one parameter are no slip of a pen.
-        if count == 0 && memchr::memchr_iter(b';', bytes).nth(1).is_some() {
+        if count == 0 && !bytes.is_empty() && memchr::memchr_iter(b';', bytes).nth(1).is_some() {
             return Err(Fault::EmptyParameter);
         }
         Ok(Self { bytes })

@@ -23,8 +23,7 @@ pub(super) fn words_before(bytes: &[u8; 16], byte: u8) -> Option<([u64; 2], usiz
 pub(super) fn one_line_before(bytes: &[u8]) -> Option<usize> {
     let mut count = 0;
     for block in bytes.as_chunks::<16>().0 {
-        // Without a branch between them, a processor compares all of them at once.
-        if block.iter().fold(0, |ends, &byte| ends | u8::from(byte <= b'\r')) != 0 {
+        if any(block, may_end_line) {
             let marks =
                 |word: Option<&[u8; 8]>| word.map_or(0, |word| below(u64::from_le_bytes(*word), b'\r' + 1));
             let (first, next) = (marks(block.first_chunk()), marks(block.last_chunk()));
@@ -35,42 +34,67 @@ pub(super) fn one_line_before(bytes: &[u8]) -> Option<usize> {
     None
 }
 
-/// Counts visible bytes before a byte, or before white space or a control character; fewer where the end is near.
+/// Counts visible bytes before a byte, or before white space or a control character; none of fewer than eight.
 pub(super) fn visible_before(bytes: &[u8], byte: u8) -> usize {
+    let marks = |word: &[u8; 8]| {
+        let word = u64::from_le_bytes(*word);
+        equal(word, byte) | below(word, b' ' + 1)
+    };
     let mut count = 0;
     for word in bytes.as_chunks::<8>().0 {
-        let word = u64::from_le_bytes(*word);
-        let marks = equal(word, byte) | below(word, b' ' + 1);
+        let marks = marks(word);
         if marks != 0 {
             return count + place(marks);
         }
         count += 8;
     }
-    count
+    // The last eight overlap those before them, which are visible.
+    match bytes.last_chunk().map(marks) {
+        Some(0) => bytes.len(),
+        Some(marks) => bytes.len() - 8 + place(marks),
+        None => 0,
+    }
 }
 
 /// Tells whether no byte is white space or a control character.
 pub(super) fn is_visible(bytes: &[u8]) -> bool {
-    has_none(bytes, |word| below(word, 0x21) | equal(word, 0x7f))
+    let is_none = |block: &[u8; 16]| !any(block, |byte| byte <= b' ' || byte == 0x7f);
+    are_all(bytes, is_none)
+        .unwrap_or_else(|| has_none(bytes, b'a', |word| below(word, b' ' + 1) | equal(word, 0x7f)))
 }
 
 /// Tells whether no byte ends a line or is NUL; some other control characters make it doubtful, which is told as no.
 pub(super) fn is_surely_one_line(bytes: &[u8]) -> bool {
-    has_none(bytes, |word| below(word, b'\r' + 1))
+    let is_none = |block: &[u8; 16]| !any(block, may_end_line);
+    are_all(bytes, is_none).unwrap_or_else(|| has_none(bytes, b'a', |word| below(word, b'\r' + 1)))
+}
+
+fn may_end_line(byte: u8) -> bool {
+    byte <= b'\r'
 }
 
 /// Tells whether a byte is nowhere.
 pub(super) fn is_without(bytes: &[u8], byte: u8) -> bool {
+    let is_none = |block: &[u8; 16]| !any(block, |one| one == byte);
     // Another byte fills up what is shorter than a word.
-    has_none_beside(bytes, !byte, |word| equal(word, byte))
+    are_all(bytes, is_none).unwrap_or_else(|| has_none(bytes, !byte, |word| equal(word, byte)))
+}
+
+/// Tells whether one of sixteen bytes is what is looked for: without a branch between them, a processor compares all of
+/// them at once.
+fn any(block: &[u8; 16], is_one: impl Fn(u8) -> bool) -> bool {
+    block.iter().fold(0, |found, &byte| found | u8::from(is_one(byte))) != 0
+}
+
+/// Tells whether all sixteen bytes are so, wherever they begin; nothing of fewer.
+fn are_all(bytes: &[u8], are_so: impl Fn(&[u8; 16]) -> bool) -> Option<bool> {
+    let last = bytes.last_chunk()?;
+    // The last sixteen overlap those before them, unless these are all.
+    Some(bytes.as_chunks().0.iter().all(&are_so) && are_so(last))
 }
 
 /// Tells whether nothing is found in any eight bytes.
-fn has_none(bytes: &[u8], found: impl Fn(u64) -> u64) -> bool {
-    has_none_beside(bytes, b'a', found)
-}
-
-fn has_none_beside(bytes: &[u8], filler: u8, found: impl Fn(u64) -> u64) -> bool {
+fn has_none(bytes: &[u8], filler: u8, found: impl Fn(u64) -> u64) -> bool {
     let is_none = |word: &[u8; 8]| found(u64::from_le_bytes(*word)) == 0;
     match bytes.last_chunk::<8>() {
         // The last eight overlap those before them, unless these are all.
@@ -135,8 +159,8 @@ mod tests {
             for (length, at) in (1..40).flat_map(|length| (0..length).map(move |at| (length, at))) {
                 let mut bytes = vec![b'>' | 0x80; length];
                 bytes[at] = byte;
-                let whole = length / 8 * 8;
-                assert_eq!(visible_before(&bytes, b'>'), at.min(whole), "{byte} at {at} of {length}");
+                let visible = if length < 8 { 0 } else { at };
+                assert_eq!(visible_before(&bytes, b'>'), visible, "{byte} at {at} of {length}");
             }
         }
     }

@@ -7,34 +7,30 @@ use super::name::HeaderName;
 /// Where the fields of a message are that have a name: what is asked for again and again need not be looked for.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::sip) struct Names {
-    /// The place of the first field of each name, or [`NOWHERE`].
+    /// The place of the first field of each name, or [`NOWHERE`]. One too far behind to be told has the last that can.
     first: [u8; HeaderName::Other as usize + 1],
-    /// A bit for each name that more than one field has, or that stands too far behind for its place to be told.
-    repeated: u128,
+    /// The place of the last field of each name, or [`FAR`].
+    last: [u8; HeaderName::Other as usize + 1],
 }
 
 /// In the place of the first field of a name that none has.
 const NOWHERE: u8 = u8::MAX;
-
-const _: () = assert!((HeaderName::Other as u32) < u128::BITS, "each name has a bit");
+/// In the place of the last field of a name that is too far behind to be told.
+const FAR: u8 = u8::MAX;
 
 impl Default for Names {
     fn default() -> Self {
-        Self { first: [NOWHERE; HeaderName::Other as usize + 1], repeated: 0 }
+        Self { first: [NOWHERE; HeaderName::Other as usize + 1], last: [0; HeaderName::Other as usize + 1] }
     }
 }
 
 impl Names {
-    /// Notes that the field at a place has a name.
+    /// Notes that the field at a place, behind all that were noted, has a name.
     pub(in crate::sip) fn add(&mut self, name: HeaderName, place: usize) {
+        let place = u8::try_from(place).unwrap_or(FAR);
         let first = &mut self.first[name as usize];
-        match u8::try_from(place) {
-            Ok(place) if *first == NOWHERE && place != NOWHERE => *first = place,
-            Ok(_) | Err(_) => {
-                *first = (*first).min(NOWHERE - 1);
-                self.repeated |= 1 << name as u8;
-            }
-        }
+        *first = (*first).min(place.min(NOWHERE - 1));
+        self.last[name as usize] = place;
     }
 
     pub(in crate::sip) fn has(&self, name: HeaderName) -> bool {
@@ -44,15 +40,9 @@ impl Names {
     /// Returns among how many fields, and from which place on, those of a name are: of one that is not repeated there is
     /// that one.
     pub(in crate::sip) fn places(&self, name: HeaderName, fields: usize) -> Range<usize> {
-        let first = self.first[name as usize];
-        let begin = usize::from(first);
-        if first == NOWHERE {
-            0..0
-        } else if self.repeated & (1 << name as u8) != 0 {
-            begin..fields
-        } else {
-            begin..begin + 1
-        }
+        let (first, last) = (self.first[name as usize], self.last[name as usize]);
+        let end = if last == FAR { fields } else { usize::from(last) + 1 };
+        usize::from(first).min(end)..end
     }
 }
 
@@ -68,7 +58,7 @@ mod tests {
         {
             names.add(*name, place);
         }
-        assert_eq!(names.places(HeaderName::Via, 4), 0..4);
+        assert_eq!(names.places(HeaderName::Via, 4), 0..3);
         assert_eq!(names.places(HeaderName::From, 4), 1..2);
         assert_eq!(names.places(HeaderName::To, 4), 3..4);
         assert!(names.places(HeaderName::CSeq, 4).is_empty() && !names.has(HeaderName::CSeq));
