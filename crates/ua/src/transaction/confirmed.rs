@@ -6,14 +6,13 @@
 use std::collections::VecDeque;
 use std::time::Instant;
 
-use hashbrown::HashTable;
-
+use super::hashes::{Hash, Hashes};
 use super::key::{Key, MergeKey};
 
 /// The transactions in Confirmed.
 #[derive(Debug, Default)]
 pub(crate) struct Confirmed {
-    keys: HashTable<Key>,
+    keys: Hashes,
     /// In the order in which they were confirmed, which is the one in which their timers I fire.
     waiting: VecDeque<Waiting>,
 }
@@ -22,39 +21,36 @@ pub(crate) struct Confirmed {
 #[derive(Debug)]
 pub(crate) struct Waiting {
     timer_i: Instant,
-    key: Key,
+    key: Hash,
     /// The identity of its request.
-    pub(crate) merge: Option<MergeKey>,
+    pub(crate) merge: Option<Hash>,
 }
 
 impl Confirmed {
     /// Adds a transaction that has just been confirmed.
     pub(crate) fn add(&mut self, timer_i: Instant, key: Key, merge: Option<MergeKey>) {
-        self.keys.insert_unique(key.hash(), key, |key| key.hash());
-        self.waiting.push_back(Waiting { timer_i, key, merge });
+        self.keys.insert(key.mark());
+        self.waiting.push_back(Waiting { timer_i, key: key.mark(), merge: merge.map(MergeKey::mark) });
     }
 
     /// Takes out a transaction whose timer I has fired.
     pub(crate) fn pop_due(&mut self, now: Instant) -> Option<Waiting> {
         self.poll_timeout().filter(|&timer_i| timer_i <= now)?;
         let ended = self.waiting.pop_front()?;
-        if let Ok(found) = self.keys.find_entry(ended.key.hash(), |known| *known == ended.key) {
-            found.remove();
-        }
+        self.keys.remove(ended.key);
         // A burst gives its memory back.
         if self.waiting.capacity() > 4096 && self.waiting.len() * 8 < self.waiting.capacity() {
             self.waiting.shrink_to(self.waiting.len() * 2);
-            self.keys.shrink_to(self.keys.len() * 2, |key| key.hash());
         }
         Some(ended)
     }
 
     pub(crate) fn contains(&self, key: Key) -> bool {
-        self.keys.find(key.hash(), |known| *known == key).is_some()
+        self.keys.contains(key.mark())
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.keys.len()
+        self.waiting.len()
     }
 
     /// Returns when the next timer I fires.

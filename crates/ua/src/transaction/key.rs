@@ -9,6 +9,7 @@ use std::hash::Hasher;
 use ringfence_wire::sip::{Head, HeaderName, Message, Method, Via};
 use siphasher::sip128::{Hasher128, SipHasher13, SipHasher24};
 
+use super::hashes::Hash;
 use crate::id::LineId;
 
 /// RFC 3261 section 8.1.1.7: how a branch begins that is unique across space and time.
@@ -23,6 +24,11 @@ impl Key {
     #[expect(clippy::cast_possible_truncation, reason = "the low half is as good a hash as the whole")]
     pub(crate) fn hash(self) -> u64 {
         self.0 as u64
+    }
+
+    /// What it is known by where nothing else is kept: half of it, which no two that wait have in common by chance either.
+    pub(crate) fn mark(self) -> Hash {
+        Hash::new(self.hash()).unwrap_or(Hash::MIN)
     }
 }
 
@@ -39,10 +45,9 @@ impl MergeKey {
         Self(self.0 ^ u128::from(line.as_u32()).wrapping_mul(SPREAD))
     }
 
-    /// The hash by which tables find it, like that of a [`Key`].
-    #[expect(clippy::cast_possible_truncation, reason = "the low half is as good a hash as the whole")]
-    pub(crate) fn hash(self) -> u64 {
-        self.0 as u64
+    /// What it is known by, like a [`Key`].
+    pub(crate) fn mark(self) -> Hash {
+        Key(self.0).mark()
     }
 }
 
@@ -320,7 +325,7 @@ mod tests {
     fn a_request_is_another_one_on_another_line() {
         let merge = MergeKey(u128::MAX / 3);
         let keys: Vec<MergeKey> = (0..1_000).map(|line| merge.on(LineId::new(line))).collect();
-        let hashes: std::collections::HashSet<u64> = keys.iter().map(|key| key.hash()).collect();
+        let hashes: std::collections::HashSet<Hash> = keys.iter().map(|key| key.mark()).collect();
         assert_eq!(hashes.len(), keys.len());
         assert_eq!(keys[7], merge.on(LineId::new(7)));
     }

@@ -10,6 +10,7 @@ use ringfence_wire::sip::Method;
 
 use super::confirmed::Confirmed;
 use super::entry::{Entry, Machine};
+use super::hashes::{Hash, Hashes};
 use super::key::{Key, MergeKey};
 use super::outcome::{Cancellable, Ended, Heard, Matched};
 use super::spare::Spare;
@@ -24,7 +25,7 @@ pub(crate) struct Table {
     entries: HashTable<Entry>,
     confirmed: Confirmed,
     /// The requests of the server transactions of which a copy by another way is to be told.
-    merges: HashTable<MergeKey>,
+    merges: Hashes,
     timers: Timers<Key>,
     ended: VecDeque<Ended>,
     spare: Spare,
@@ -48,7 +49,7 @@ impl Table {
         Self {
             entries: HashTable::new(),
             confirmed: Confirmed::default(),
-            merges: HashTable::new(),
+            merges: Hashes::default(),
             timers: Timers::new(),
             ended: VecDeque::new(),
             spare: Spare::default(),
@@ -255,7 +256,7 @@ impl Table {
 
     /// Returns whether the same request has come by another way and is still known.
     pub(crate) fn is_merged(&self, merge: MergeKey) -> bool {
-        self.merges.find(merge.hash(), |known| *known == merge).is_some()
+        self.merges.contains(merge.mark())
     }
 
     /// Fires what is due at `now`, up to a bound: ask [`Table::poll_timeout`] again.
@@ -296,14 +297,8 @@ impl Table {
         if self.is_full() {
             return false;
         }
-        if let Some(merge) = entry.merge {
-            // Equal ones would lie behind each other in the table, and make it as slow as a list.
-            let found = self.merges.entry(merge.hash(), |known| *known == merge, |known| known.hash());
-            match found {
-                hashbrown::hash_table::Entry::Vacant(vacant) => drop(vacant.insert(merge)),
-                hashbrown::hash_table::Entry::Occupied(_) => entry.merge = None,
-            }
-        }
+        // A copy by another way does not end the time for which others are told.
+        entry.merge = entry.merge.filter(|merge| self.merges.insert(merge.mark()));
         self.entries.insert_unique(entry.key.hash(), entry, |entry| entry.key.hash());
         true
     }
@@ -365,7 +360,7 @@ impl Table {
             Machine::Server(transaction) => self.keep_buffer(transaction.into_buffer()),
             Machine::Client(_) => {}
         }
-        self.forget(entry.merge);
+        self.forget(entry.merge.map(MergeKey::mark));
     }
 
     fn keep_buffer(&mut self, buffer: Vec<u8>) {
@@ -374,17 +369,12 @@ impl Table {
     }
 
     /// Forgets the request of a transaction that is over, and gives back what a burst has blown up.
-    fn forget(&mut self, merge: Option<MergeKey>) {
-        if let Some(merge) = merge
-            && let Ok(found) = self.merges.find_entry(merge.hash(), |known| *known == merge)
-        {
-            found.remove();
+    fn forget(&mut self, merge: Option<Hash>) {
+        if let Some(merge) = merge {
+            self.merges.remove(merge);
         }
         if self.len() == 0 {
             self.spare.release();
-        }
-        if self.merges.capacity() > 4096 && self.merges.len() * 8 < self.merges.capacity() {
-            self.merges.shrink_to(self.merges.len() * 2, |merge| merge.hash());
         }
         if self.entries.capacity() > 4096 && self.entries.len() * 8 < self.entries.capacity() {
             self.entries.shrink_to(self.entries.len() * 2, |entry| entry.key.hash());

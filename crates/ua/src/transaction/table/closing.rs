@@ -1,6 +1,6 @@
 //! The end of all INVITE server transactions, when the program ends.
 
-use super::{Ended, Entry, Machine, Table};
+use super::{Ended, Entry, Machine, MergeKey, Table};
 
 impl Table {
     /// Ends every INVITE server transaction that was answered for good, as if no more were to come.
@@ -15,7 +15,7 @@ impl Table {
             let Machine::InviteServer(transaction) = machine else { continue };
             self.ended.push_back(Ended::Invite { user, status, by, end: transaction.end_by_now() });
             self.keep_buffer(transaction.into_buffer());
-            self.forget(merge);
+            self.forget(merge.map(MergeKey::mark));
         }
     }
 }
