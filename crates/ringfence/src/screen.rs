@@ -44,6 +44,7 @@ use conclusion::{Asked, Basis, Conclusion, Recorded};
 use copies::{Copies, Earlier, On};
 use memory::{Memory, Said};
 use noted::Newest;
+use sheet::Sheet;
 use undecided::Undecided;
 
 /// Decides every incoming call.
@@ -266,6 +267,7 @@ impl Screen {
     /// Lets go of the room that was made for what is over.
     pub(crate) fn forget_what_is_over(&self) {
         self.copies.forget_what_is_over(Instant::now());
+        Sheet::forget_spare();
     }
 
     /// Answers a further copy of a call as the first one was on this line.

@@ -175,6 +175,7 @@ impl Copies {
             let mut part = part.lock().unwrap_or_else(PoisonError::into_inner);
             part.drop_over(now);
             part.places.shrink_to_fit();
+            part.numbers.shrink_to_fit();
         }
     }
 
@@ -378,6 +379,7 @@ mod tests {
         assert!(copies.found(9, HOME).is_some());
         copies.forget_what_is_over(copies.began + LIFE);
         assert_eq!(room(), 0);
+        assert!(copies.parts.iter().all(|part| part.lock().unwrap().numbers.capacity() == 0));
         assert_eq!(copies.found(9, HOME), None);
     }
 }

@@ -28,8 +28,11 @@ pub(super) struct Sheet {
 }
 
 /// Sheets that are blank.
+#[derive(Debug, Default)]
 #[expect(clippy::vec_box, reason = "a sheet is put down and taken up again where it is")]
-static SPARE: Mutex<Vec<Box<Sheet>>> = Mutex::new(Vec::new());
+struct Spare(Mutex<Vec<Box<Sheet>>>);
+
+static SPARE: Spare = Spare(Mutex::new(Vec::new()));
 
 /// So many are spare at most: those of the calls of a few milliseconds, for which one thread may have the core. Each is a kilobyte.
 const MOST_SPARE: usize = 1_024;
@@ -37,10 +40,14 @@ const MOST_SPARE: usize = 1_024;
 impl Sheet {
     /// Takes a sheet, and has a draft written on it by somebody who is given room for its texts.
     pub(super) fn written(write: impl FnOnce(String) -> Draft) -> Box<Self> {
-        let spare = spare(Vec::pop).flatten();
-        let mut sheet = spare.unwrap_or_default();
+        let mut sheet = SPARE.take().unwrap_or_default();
         sheet.draft = Some(write(std::mem::take(&mut sheet.room)));
         sheet
+    }
+
+    /// Lets go of the sheets that are spare: those of a busy time are not needed behind it.
+    pub(super) fn forget_spare() {
+        SPARE.forget();
     }
 
     /// Lets go of the draft, and keeps the sheet.
@@ -50,20 +57,35 @@ impl Sheet {
         if room.capacity() <= MOST_KEPT {
             self.room = room;
         }
-        spare(|sheets| {
-            if sheets.len() < MOST_SPARE {
-                sheets.push(self);
-            }
-        });
+        SPARE.put(self);
     }
 }
 
-/// Does something with what is spare, unless somebody else does at this moment.
-fn spare<T>(with: impl FnOnce(&mut Vec<Box<Sheet>>) -> T) -> Option<T> {
-    match SPARE.try_lock() {
-        Ok(mut sheets) => Some(with(&mut sheets)),
-        Err(TryLockError::Poisoned(sheets)) => Some(with(&mut sheets.into_inner())),
-        Err(TryLockError::WouldBlock) => None,
+impl Spare {
+    fn take(&self) -> Option<Box<Sheet>> {
+        self.with(Vec::pop).flatten()
+    }
+
+    fn put(&self, sheet: Box<Sheet>) {
+        self.with(|sheets| {
+            if sheets.len() < MOST_SPARE {
+                sheets.push(sheet);
+            }
+        });
+    }
+
+    fn forget(&self) {
+        // They are dropped when others may take again.
+        drop(self.with(std::mem::take));
+    }
+
+    /// Does something with the sheets, unless somebody else does at this moment.
+    fn with<T>(&self, see: impl FnOnce(&mut Vec<Box<Sheet>>) -> T) -> Option<T> {
+        match self.0.try_lock() {
+            Ok(mut sheets) => Some(see(&mut sheets)),
+            Err(TryLockError::Poisoned(sheets)) => Some(see(&mut sheets.into_inner())),
+            Err(TryLockError::WouldBlock) => None,
+        }
     }
 }
 
@@ -97,16 +119,25 @@ impl journal::Draft for Sheet {
 mod tests {
     use super::*;
 
-    fn blank(room: usize) -> Box<Sheet> {
-        Box::new(Sheet { draft: None, room: String::with_capacity(room) })
+    #[test]
+    fn so_many_sheets_are_spare_at_most_and_none_after_a_busy_time() {
+        let spare = Spare::default();
+        for _ in 0..2 * MOST_SPARE {
+            spare.put(Box::default());
+        }
+        assert_eq!(std::iter::from_fn(|| spare.take()).count(), MOST_SPARE);
+        spare.put(Box::default());
+        spare.forget();
+        assert!(spare.take().is_none());
     }
 
     #[test]
-    fn so_many_sheets_are_spare_at_most() {
-        for _ in 0..2 * MOST_SPARE {
-            blank(8).put_back();
-        }
-        let spare = SPARE.lock().map_or(0, |sheets| sheets.len());
-        assert!((1..=MOST_SPARE).contains(&spare), "{spare}");
+    fn what_was_put_back_last_is_taken_first() {
+        let spare = Spare::default();
+        let sheet = |room| Box::new(Sheet { draft: None, room: String::with_capacity(room) });
+        spare.put(sheet(1));
+        spare.put(sheet(2));
+        let taken = [spare.take(), spare.take()];
+        assert_eq!(taken.map(|sheet| sheet.map(|sheet| sheet.room.capacity())), [Some(2), Some(1)]);
     }
 }
