@@ -264,17 +264,21 @@ pub(crate) fn softphone_account(account: &Account) -> softphone::Result<softphon
 
 /// Logs every change of a line's registration, and decides what the screen could not decide at once: it needs what a
 /// server says, or it failed. One task a line does both: there may be fifty thousand.
-async fn attend(line: Line, mut log: Log, screen: Arc<Screen>) {
+///
+/// It is no `async fn`, which would keep its arguments twice.
+fn attend(line: Line, mut log: Log, screen: Arc<Screen>) -> impl Future<Output = ()> + Send {
     let mut registration = line.registration();
-    log.tell(line.label(), &registration.state());
-    loop {
-        tokio::select! {
-            Some(state) = registration.changed() => log.tell(line.label(), &state),
-            // One that is over is written down as well.
-            call = line.incoming_or_over() => {
-                let Some(call) = call else { return };
-                let screen = Arc::clone(&screen);
-                tokio::spawn(async move { screen.decide_late(call).await });
+    async move {
+        log.tell(line.label(), &registration.state());
+        loop {
+            tokio::select! {
+                Some(state) = registration.changed() => log.tell(line.label(), &state),
+                // One that is over is written down as well.
+                call = line.incoming_or_over() => {
+                    let Some(call) = call else { return };
+                    let screen = Arc::clone(&screen);
+                    tokio::spawn(async move { screen.decide_late(call).await });
+                }
             }
         }
     }

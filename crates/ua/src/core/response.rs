@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::ops::Range;
+use std::sync::Arc;
 
 use ringfence_wire::sip::{Head, HeaderName, Message, Printer, StatusCode};
 
@@ -12,7 +13,7 @@ use crate::transport::via;
 #[derive(Debug)]
 pub(crate) struct Agent {
     /// What `User-Agent` says.
-    pub(crate) product: String,
+    pub(crate) product: Arc<str>,
     /// Who warns, in `Warning: 399 <agent> "…"`.
     pub(crate) warner: String,
     /// The field `User-Agent`, and the beginning of a field `Warning`, as each response has them.
@@ -26,7 +27,7 @@ impl Agent {
         Printer::fields(&mut product_field).header("User-Agent", product.as_bytes());
         Printer::fields(&mut warning_start).header_joined("Warning", &["399 ", &warner]);
         warning_start.truncate(warning_start.len() - LINE_END.len());
-        Self { product, warner, product_field, warning_start }
+        Self { product: product.into(), warner, product_field, warning_start }
     }
 
     /// Returns how a field `Warning` begins, up to the text that it warns with.

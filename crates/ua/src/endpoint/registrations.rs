@@ -55,7 +55,7 @@ impl Endpoint {
     fn bind(&mut self, account: &Arc<Account>, token: &str, reg_id: u8) -> Binding {
         let crowd = self.lines.crowd_of(account);
         let (account, token) = (Arc::clone(account), token.to_owned());
-        Binding::new(account, token, reg_id, crowd, &self.agent.product, &mut self.generator)
+        Binding::new(account, token, reg_id, crowd, Arc::clone(&self.agent.product), &mut self.generator)
     }
 
     /// Registers a line again that was unregistered, or tries at once what would be tried later. One that is being removed

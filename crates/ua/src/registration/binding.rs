@@ -83,7 +83,7 @@ pub(crate) struct Binding {
     token: String,
     /// The lines that are registered where this one is.
     crowd: Crowd,
-    user_agent: String,
+    user_agent: Arc<str>,
     call_id: String,
     from_tag: String,
     cseq: u32,
@@ -152,7 +152,7 @@ impl Binding {
         token: String,
         reg_id: u8,
         crowd: Crowd,
-        user_agent: &str,
+        user_agent: Arc<str>,
         generator: &mut Generator,
     ) -> Self {
         let expires = u32::try_from(account.expires.as_secs()).unwrap_or(LONGEST_EXPIRES);
@@ -164,7 +164,7 @@ impl Binding {
             reg_id,
             need: Need::default(),
             crowd,
-            user_agent: user_agent.to_owned(),
+            user_agent,
             //= https://www.rfc-editor.org/rfc/rfc3261#section-10.2
             //# Call-ID: All registrations from a UAC SHOULD use the same Call-ID
             //# header field value for registrations sent to a particular

@@ -20,6 +20,7 @@ mod session;
 mod tests;
 
 use std::fmt;
+use std::sync::Arc;
 
 use ringfence_wire::sip::{HeaderName, Message, Printer};
 use zeroize::Zeroizing;
@@ -38,8 +39,11 @@ use session::{Outgoing, Session};
 /// assert_eq!(format!("{credentials:?}"), "Credentials(..)");
 /// ```
 #[derive(Clone)]
-pub struct Credentials {
-    user: String,
+pub struct Credentials(Arc<Pair>);
+
+/// One for all that a line keeps: there may be fifty thousand.
+struct Pair {
+    user: Box<str>,
     password: Zeroizing<String>,
 }
 
@@ -67,7 +71,7 @@ impl Credentials {
     /// Makes credentials of an authentication name and a password.
     #[must_use]
     pub fn new(user: impl Into<String>, password: impl Into<String>) -> Self {
-        Self { user: user.into(), password: Zeroizing::new(password.into()) }
+        Self(Arc::new(Pair { user: user.into().into(), password: Zeroizing::new(password.into()) }))
     }
 }
 

@@ -208,10 +208,10 @@ impl Nonce {
     fn answer<'a>(&'a mut self, credentials: &'a Credentials, request: Outgoing<'a>) -> Answer<'a> {
         let Outgoing { method, uri, body, cnonce } = request;
         let Self { offer, count, start } = self;
-        let (user, algorithm) = (credentials.user.as_str(), offer.algorithm());
+        let (user, algorithm) = (&*credentials.0.user, offer.algorithm());
         *count = count.saturating_add(1);
         let start = start.get_or_insert_with(|| Start {
-            key: Key::new(algorithm, user, &offer.realm, &credentials.password)
+            key: Key::new(algorithm, user, &offer.realm, &credentials.0.password)
                 .of_session(&offer.nonce, cnonce),
             cnonce: algorithm.is_session().then(|| cnonce.to_owned()),
         });
