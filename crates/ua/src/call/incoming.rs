@@ -23,8 +23,8 @@ use super::{Origin, Then, Wait};
 use crate::core::{Echo, Objection};
 use crate::id::LineId;
 use crate::limits::Limits;
-use crate::registration::OwnContact;
 use crate::transaction::key::{Key, Tag};
+use crate::transport::OwnContact;
 
 /// The longest that a call may stay undecided: a caller who has crashed cannot send CANCEL, and a
 /// proxy gives up after three minutes (section 16.6, timer C) unless it is reminded.

@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 use ringfence_wire::sip::Uri;
 
 use crate::id::LineId;
-use crate::registration::{Account, Binding, ContactAddress, Crowd, OwnContact, Target};
+use crate::registration::{Account, Binding, Crowd, Target};
 use crate::transaction::key::Key;
 use crate::transaction::timers::{GIVE_UP, Timers};
-use crate::transport::{ConnectionId, Flow, Transport};
+use crate::transport::{ConnectionId, ContactAddress, Flow, OwnContact, Transport};
 
 mod admission;
 mod flow_set;
@@ -86,7 +86,7 @@ impl Line {
         let is_secure = is_secure || contact.is_secure;
         OwnContact::At {
             contact: ContactAddress { is_secure, ..contact },
-            account: Arc::clone(&self.account),
+            user: self.account.user.as_str().into(),
         }
     }
 

@@ -25,7 +25,6 @@ use ringfence_wire::sip::Message;
 
 use super::account::Account;
 use super::backoff::Need;
-use super::contact::ContactAddress;
 use super::crowd::Crowd;
 use super::gruu::Gruu;
 use super::outbound::Wanted;
@@ -33,7 +32,7 @@ use super::state::{Cause, RegistrationState};
 use super::target::{Target, Unresolved};
 use crate::core::auth::Authenticator;
 use crate::id::Generator;
-use crate::transport::{Flow, Transport};
+use crate::transport::{ContactAddress, Flow, Transport};
 
 mod answers;
 mod asking;

@@ -17,7 +17,6 @@ mod unseen;
 
 pub use account::Account;
 pub(crate) use binding::{Action, Binding};
-pub(crate) use contact::{ContactAddress, OwnContact};
 pub(crate) use crowd::Crowd;
 pub use outbound::uuid_urn;
 pub(crate) use penalties::Penalties;

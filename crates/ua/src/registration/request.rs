@@ -5,11 +5,10 @@ use std::net::SocketAddr;
 use ringfence_wire::sip::{Printer, quote};
 
 use super::account::{Account, suffix};
-use super::contact::transport_parameter;
 use super::outbound;
 use crate::core::ALLOW;
 use crate::core::auth::Authenticator;
-use crate::transport::Transport;
+use crate::transport::{Transport, transport_parameter};
 
 /// What one REGISTER says that makes, refreshes or removes a binding.
 pub(super) struct Register<'a> {

@@ -2,12 +2,14 @@
 //! becomes, what keeps a flow open, and what waits to be sent. The sockets and the connections themselves are
 //! the caller's.
 
+mod contact;
 mod detour;
 mod flow;
 mod keepalive;
 mod outbox;
 pub(crate) mod via;
 
+pub(crate) use contact::{ContactAddress, OwnContact, transport_parameter};
 pub(crate) use detour::{Detours, Lost, Ready, Step};
 pub use flow::{ConnectionId, Flow, Transport};
 pub use keepalive::Ping;

@@ -11,8 +11,8 @@ use std::time::Instant;
 
 use super::{Line, Lines};
 use crate::id::{Generator, LineId};
-use crate::registration::{Account, Binding, Cause, LostFlow, OwnContact, RegistrationState};
-use crate::transport::Flow;
+use crate::registration::{Account, Binding, Cause, LostFlow, RegistrationState};
+use crate::transport::{Flow, OwnContact};
 
 /// The flows of one line.
 #[derive(Debug, Default)]

@@ -7,11 +7,12 @@ use ringfence_wire::sip::{Message, StatusCode};
 use super::{Binding, Bound, LONGEST_EXPIRES, Phase, ROUNDS, SHORTEST_REFRESH};
 use crate::core::auth::AuthError;
 use crate::id::Generator;
-use crate::registration::contact::{ContactAddress, Ours};
+use crate::registration::contact::Ours;
 use crate::registration::gruu::Gruu;
 use crate::registration::outbound::{self, Wanted};
 use crate::registration::service_route;
 use crate::registration::state::{Cause, RegistrationState, shown};
+use crate::transport::ContactAddress;
 
 /// A refresh that is lost needs 32 s to be noticed: where the lifetime allows, it leaves that much and some.
 const REFRESH_MARGIN: Duration = Duration::from_secs(40);

@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 
 use super::{Action, Binding, Bound, LOOKUP, Phase};
 use crate::id::Generator;
-use crate::registration::contact::{ContactAddress, contact_uri};
+use crate::registration::contact::contact_uri;
 use crate::registration::request::{Opening, Register};
 use crate::registration::state::RegistrationState;
 use crate::registration::target::Target;
-use crate::transport::{Flow, Ping};
+use crate::transport::{ContactAddress, Flow, Ping};
 
 impl Binding {
     pub(super) fn begin_attempt(&mut self, now: Instant) {
