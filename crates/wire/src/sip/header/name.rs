@@ -225,8 +225,8 @@ impl HeaderName {
     /// Reads a name whose first letters are in `start`, too.
     fn beginning(start: [u64; 2], name: &[u8]) -> Self {
         match STARTS.get(usize::from(SLOTS[slot(start)])) {
-            // Most peers write the names as the RFCs do.
-            Some((as_written, found)) if start == *as_written => *found,
+            // Most peers write the names as the RFCs do. More letters may follow those that were looked at, and NUL any name.
+            Some((as_written, found)) if start == *as_written && name.len() == found.as_str().len() => *found,
             found => Self::in_any_case(name, found.map(|(_, found)| *found)),
         }
     }
@@ -355,6 +355,44 @@ mod tests {
     fn a_name_that_shares_a_slot_is_another() {
         for name in ["", "Vi", "Vja", "Call_ID", "Content-Lengtj", "X-Via", "q", ":"] {
             assert_eq!(HeaderName::from_bytes(name.as_bytes()), HeaderName::Other, "{name}");
+        }
+    }
+
+    /// Reads a name by comparing it with one after the other.
+    fn searched(name: &[u8]) -> HeaderName {
+        let long = NAMES.iter().find(|(_, text)| name.eq_ignore_ascii_case(text.as_bytes()));
+        match (long, name) {
+            (Some((found, _)), _) => *found,
+            (None, [letter]) => HeaderName::from_compact(*letter),
+            (None, _) => HeaderName::Other,
+        }
+    }
+
+    #[test]
+    fn what_begins_like_a_name_or_has_a_byte_more_or_another_is_found_as_by_a_search() {
+        let bytes = [0, b' ', b'-', b':' - 1, b'x', 0x7f, u8::MAX];
+        let mut names: Vec<Vec<u8>> = Vec::new();
+        for (_, text) in NAMES {
+            let text = text.as_bytes();
+            names.extend((0..=text.len()).map(|end| text[..end].to_vec()));
+            for byte in bytes {
+                names.extend((1..=16).map(|count| [text, &vec![byte; count]].concat()));
+                names.extend((0..text.len()).map(|at| [&text[..at], &[byte], &text[at + 1..]].concat()));
+            }
+        }
+        for byte in bytes {
+            names.extend((0..40).map(|length| vec![byte; length]));
+        }
+        for name in names {
+            assert_eq!(HeaderName::from_bytes(&name), searched(&name), "{}", name.escape_ascii());
+            let line: Vec<u8> = [&name[..], &[b':'; 16]].concat();
+            let found = HeaderName::at_start(line.first_chunk().unwrap());
+            assert_eq!(
+                found,
+                (name.len() < 15).then(|| (searched(&name), name.len())),
+                "{}",
+                name.escape_ascii()
+            );
         }
     }
 

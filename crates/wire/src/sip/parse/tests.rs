@@ -169,6 +169,19 @@ fn a_value_that_is_empty_is_told_where_one_must_be() {
 }
 
 #[test]
+fn a_name_that_only_begins_like_a_known_one_is_another_and_one_with_nul_is_none() {
+    let message = parse(
+        "BYE sip:a SIP/2.0\r\nContent-Encoding-X: gzip\r\nContent-Length\0: 5\r\nRemote-Party-ID\0: <sip:a>\r\n\
+         Content-Length: 2\r\n\r\nab",
+    )
+    .unwrap();
+    let names: Vec<_> = message.fields().map(|field| field.name()).collect();
+    assert_eq!(names, [HeaderName::Other, HeaderName::ContentLength]);
+    assert_eq!(message.first(HeaderName::ContentEncoding), None);
+    assert_eq!((message.body(), message.first(HeaderName::RemotePartyId)), (&b"ab"[..], None));
+}
+
+#[test]
 fn debug_output_names_nobody() {
     let message = parse("BYE sip:alice@b SIP/2.0\r\nTo: <sip:alice@b>\r\n\r\nalice").unwrap();
     assert_eq!(format!("{message:?}"), "Message { method: Bye, fields: 1, bytes: 51, .. }");
