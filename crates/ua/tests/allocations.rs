@@ -42,13 +42,13 @@ fn most_held(calls: usize, mut call: impl FnMut(&mut Rejections)) -> usize {
 }
 
 #[test]
-fn a_rejected_call_holds_at_most_400_bytes_once_it_is_acknowledged() {
+fn a_rejected_call_holds_at_most_170_bytes_once_it_is_acknowledged() {
     let most = most_held(9_999, |rejections| assert!(rejections.call() > 600, "100 and 486 are sent"));
-    assert!((100..=400).contains(&most), "{most} bytes a call");
+    assert!((100..=170).contains(&most), "{most} bytes a call");
 }
 
 #[test]
-fn a_rejected_call_holds_at_most_1200_bytes_until_it_is_acknowledged_its_answer_among_them() {
+fn a_rejected_call_holds_at_most_1100_bytes_until_it_is_acknowledged_its_answer_among_them() {
     let most = most_held(900, |rejections| assert!(rejections.unacknowledged_call() > 600));
-    assert!((500..=1_200).contains(&most), "{most} bytes a call");
+    assert!((500..=1_100).contains(&most), "{most} bytes a call");
 }

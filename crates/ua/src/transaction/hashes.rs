@@ -68,6 +68,17 @@ impl Hashes {
         !self.places.is_empty() && self.places[self.find(hash)].is_some()
     }
 
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        self.length
+    }
+
+    /// Returns for how many hashes it has places.
+    #[cfg(test)]
+    pub(crate) fn room(&self) -> usize {
+        self.places.len() / 2
+    }
+
     /// Returns where a hash stands, or would stand.
     fn find(&self, hash: Hash) -> usize {
         let mut place = self.home(hash);
