@@ -9,19 +9,20 @@ use softphone::{Account, Reject, Result, Softphone};
 async fn main() -> Result<()> {
     let mut arguments = std::env::args().skip(1);
     let listen = arguments.next().and_then(|text| text.parse::<SocketAddr>().ok());
-    let (Some(listen), Some(address), Some(by)) = (listen, arguments.next(), arguments.next()) else {
+    let (address, by) = (arguments.next(), arguments.next());
+    let (Some(listen), Some(address), Some(by @ ("task" | "screen"))) = (listen, address, by.as_deref())
+    else {
         eprintln!("usage: trunk IP:PORT ADDRESS task|screen");
         std::process::exit(2);
     };
     let busy = Reject::busy().warning("User reject");
 
     let phone = Softphone::builder().listen(listen);
-    let phone = match by.as_str() {
-        "screen" => {
-            let busy = busy.clone();
-            phone.screen(move |_| busy.clone().into())
-        }
-        _ => phone,
+    let phone = if by == "screen" {
+        let busy = busy.clone();
+        phone.screen(move |_| busy.clone().into())
+    } else {
+        phone
     };
     let phone = phone.start().await?;
     let line = phone.register(Account::new(&address)?.register(false)).await?;
