@@ -23,7 +23,7 @@ pub struct Limits {
     /// answered at once: what was chosen for its limit, or 503 with Retry-After. Those that the screen decides at
     /// once go on.
     pub undecided_calls: usize,
-    /// Bytes of the INVITEs of those calls. At the bound the same is done.
+    /// Bytes of the INVITEs of those calls and of what is kept to answer them by. At the bound the same is done.
     pub undecided_bytes: usize,
     /// Lines. At the bound another is refused.
     pub lines: usize,
