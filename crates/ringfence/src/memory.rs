@@ -17,6 +17,8 @@ use softphone::Counters;
 
 use crate::service::Service;
 
+pub(crate) use program::Program;
+
 /// How often it is looked whether it is quiet.
 const EVERY: Duration = Duration::from_secs(10);
 
@@ -57,7 +59,7 @@ pub(crate) fn keep_bounds() {
 pub(crate) fn keep_bounds() {}
 
 /// Gives memory back after each busy time and at rest, for ever.
-pub(crate) async fn tend(service: &Service) {
+pub(crate) async fn tend(service: &Service, program: &Program) {
     let mut pace = Pace::default();
     loop {
         tokio::time::sleep(EVERY).await;
@@ -69,7 +71,7 @@ pub(crate) async fn tend(service: &Service) {
                 // A thread that panicked has said so.
                 drop(tokio::task::spawn_blocking(give_back).await);
             }
-            Some(Due::Program) => program::give_back(),
+            Some(Due::Program) => program.give_back(),
         }
     }
 }

@@ -68,6 +68,7 @@ pub(crate) struct Prepared {
     config: Config,
     confined: Confined,
     supervisor: Supervisor,
+    program: memory::Program,
 }
 
 /// How long the registrars may take to answer when the program ends.
@@ -93,17 +94,19 @@ impl Run {
         let supervisor = Supervisor::of_environment().map_err(|error| {
             with_hint(format!("cannot reach $NOTIFY_SOCKET: {error}"), "unset it, or see systemd's unit")
         })?;
+        // Confined, it cannot be read any more.
+        let program = memory::Program::mapped();
         let (user, pcap) = (self.user.as_deref(), self.pcap.as_deref());
         let options = Options { user, pcap, named: &named };
         let confined =
             confine(&config, &options).map_err(|error| with_hint(error.to_string(), &*error.hint))?;
-        Ok(Prepared { run: self, config, confined, supervisor })
+        Ok(Prepared { run: self, config, confined, supervisor, program })
     }
 }
 
 impl Prepared {
     pub(super) async fn run(self) -> Result<Answer> {
-        let Self { run, config, confined, supervisor } = self;
+        let Self { run, config, confined, supervisor, program } = self;
         let mut signals = Signals::new()?;
         let _log = log::start(run.log_format).context("start the thread of the log")?;
         open_files::raise_limit();
@@ -131,7 +134,7 @@ impl Prepared {
         let writing = tokio::spawn(write_down(Arc::clone(&service), records, run.log_numbers, left));
         tokio::spawn(watch(Arc::clone(&service)));
         let tended = Arc::clone(&service);
-        tokio::spawn(async move { memory::tend(&tended).await });
+        tokio::spawn(async move { memory::tend(&tended, &program).await });
         let serving = tokio::spawn(server::serve(bound, user, Arc::clone(&service)));
         supervisor.ready();
         tokio::select! {

@@ -1,100 +1,102 @@
 //! Pages of the program and its libraries that are not needed any more go back to the system.
 //!
 //! Linux maps sixteen pages around each one that is needed for the first time, and a start needs some of nearly everything: of
-//! 16 MiB that are mapped once it is over, a program at rest needs some four. What is taken away here is still in the system's
-//! memory as long as that has room, and comes back with the next step that needs it, a microsecond for sixteen pages.
+//! 16 MiB that are mapped once it is over, a program at rest needs less than five. What is taken away here is still in the system's
+//! memory as long as that has room, and comes back with the next step that needs it, a microsecond for sixteen pages. A
+//! debugger's breakpoints are lost by it.
 
-#[cfg(all(target_os = "linux", target_env = "gnu", target_pointer_width = "64"))]
-pub(super) use mapped::give_back;
+use std::collections::BTreeSet;
+use std::ops::Range;
 
-/// Other systems are not known to map what nobody needs.
-#[cfg(not(all(target_os = "linux", target_env = "gnu", target_pointer_width = "64")))]
-pub(super) fn give_back() {}
+/// Where the program and its libraries are mapped that are only read and run, as they are in their files.
+#[derive(Debug, Default)]
+pub(crate) struct Program {
+    ranges: Vec<Range<usize>>,
+}
 
-#[cfg(all(target_os = "linux", target_env = "gnu", target_pointer_width = "64"))]
-mod mapped {
-    use std::ffi::{c_int, c_void};
-    use std::{ptr, slice};
-
-    /// What an object says of itself, two words an entry (`elf.h`).
-    #[repr(C)]
-    struct Dynamic {
-        tag: usize,
-        value: usize,
-    }
-
-    const DT_NULL: usize = 0;
-    const DT_TEXTREL: usize = 22;
-    const DT_FLAGS: usize = 30;
-    const DF_TEXTREL: usize = 4;
-
-    /// Takes the mapped pages away of all that is only read and run. Whoever runs meanwhile waits for them to be mapped again, and
-    /// for nothing else.
-    #[expect(unsafe_code, reason = "what is mapped where, only the loader knows")]
-    pub(crate) fn give_back() {
-        // SAFETY: `of_object` is called in this thread until this returns, keeps no pointer, and takes no data.
-        unsafe { libc::dl_iterate_phdr(Some(of_object), ptr::null_mut()) };
-    }
-
-    /// Is told of one object after the other. Returns 0 to be told of the next.
-    #[expect(unsafe_code, reason = "what is mapped where, only the loader knows")]
-    unsafe extern "C" fn of_object(
-        object: *mut libc::dl_phdr_info,
-        _size: usize,
-        _data: *mut c_void,
-    ) -> c_int {
-        // SAFETY: the loader holds the object, and the headers that it points to, as long as this runs (dl_iterate_phdr(3)).
-        let (start, headers) = unsafe {
-            let object = &*object;
-            (object.dlpi_addr, slice::from_raw_parts(object.dlpi_phdr, object.dlpi_phnum.into()))
+impl Program {
+    /// Reads what is mapped, before anything but the loader has mapped a file. Where that cannot be read, nothing is given back.
+    pub(crate) fn mapped() -> Self {
+        let maps = if cfg!(target_os = "linux") {
+            std::fs::read_to_string("/proc/self/smaps")
+        } else {
+            Ok(String::new())
         };
-        // SAFETY: it reads a value that the kernel handed over at the start.
-        let vdso = unsafe { libc::getauxval(libc::AT_SYSINFO_EHDR) };
-        // SAFETY: it takes a constant.
-        let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
-        let Ok(page) = u64::try_from(page) else { return 0 };
-        let dynamic = headers.iter().find(|header| header.p_type == libc::PT_DYNAMIC);
-        // SAFETY: the dynamic section of a loaded object lies where its header says, and ends with `DT_NULL`.
-        let is_changed =
-            dynamic.is_none_or(|header| unsafe { is_relocated((start + header.p_vaddr) as *const Dynamic) });
-        // The vDSO is the kernel's, and no file.
-        if is_changed || start == vdso {
-            return 0;
-        }
-        let only_read = headers
-            .iter()
-            .filter(|header| header.p_type == libc::PT_LOAD && header.p_flags & libc::PF_W == 0);
-        for header in only_read {
-            // Whole pages of the segment alone.
-            let from = (start + header.p_vaddr).next_multiple_of(page);
-            let until = (start + header.p_vaddr + header.p_filesz) / page * page;
-            let Ok(length) = usize::try_from(until.saturating_sub(from)) else { continue };
-            // SAFETY: these are pages of a file which nobody can write to in this process, and the loader has not either: it
-            // would have said so by DT_TEXTREL. So what is read there afterwards is what was read before. Whether the
-            // system heeds it changes nothing.
-            unsafe { libc::madvise(from as *mut c_void, length, libc::MADV_DONTNEED) };
-        }
-        0
+        Self::of(&maps.unwrap_or_default())
     }
 
-    /// Tells whether the loader may have changed what is only read.
-    ///
-    /// # Safety
-    ///
-    /// `entries` point to the dynamic section of a loaded object.
-    #[expect(unsafe_code, reason = "its end is known by its content alone")]
-    unsafe fn is_relocated(mut entries: *const Dynamic) -> bool {
-        loop {
-            // SAFETY: before `DT_NULL` there is a next entry, and that one is the last that is looked at.
-            let entry = unsafe { &*entries };
-            match entry.tag {
-                DT_NULL => return false,
-                DT_TEXTREL => return true,
-                DT_FLAGS if entry.value & DF_TEXTREL != 0 => return true,
-                // SAFETY: this one is not the last.
-                _ => entries = unsafe { entries.add(1) },
+    /// Reads what `/proc/PID/smaps` says (proc(5)).
+    fn of(maps: &str) -> Self {
+        let mappings: Vec<Mapping<'_>> = Mapping::all(maps);
+        let run = mappings.iter().filter(|mapping| mapping.may("r-xp")).map(|mapping| mapping.file);
+        let loaded: BTreeSet<&str> = run.collect();
+        let is_read_only = |mapping: &&Mapping<'_>| mapping.may("r-xp") || mapping.may("r--p");
+        // Pages that were changed, by the loader for instance, are no file's any more.
+        let whole = mappings.iter().filter(is_read_only).filter(|mapping| mapping.is_unchanged);
+        let ranges =
+            whole.filter(|mapping| loaded.contains(mapping.file)).map(|mapping| mapping.range.clone());
+        Self { ranges: ranges.collect() }
+    }
+
+    /// Takes the pages away. Whoever runs meanwhile waits for them to be mapped again, and for nothing else.
+    #[cfg(target_os = "linux")]
+    #[expect(unsafe_code, reason = "pages are taken away that are in use")]
+    pub(super) fn give_back(&self) {
+        for range in &self.ranges {
+            // SAFETY: what is read there afterwards is what was read before. The range is of the program itself or a library that
+            // was there at the start: neither is ever unmapped. It is private and cannot be written to, and none of its pages
+            // was any other than the file's when that was read; what maps anonymous memory in its place (text in huge pages)
+            // does so before `main`. Nobody changes a file that is run (ETXTBSY), and whoever changes a library in
+            // place changes it for all that run. Whether the system heeds the advice changes nothing.
+            unsafe { libc::madvise(range.start as *mut libc::c_void, range.len(), libc::MADV_DONTNEED) };
+        }
+    }
+
+    /// Other systems are not known to map what nobody needs.
+    #[cfg(not(target_os = "linux"))]
+    pub(super) fn give_back(&self) {}
+}
+
+/// One mapping of a file.
+#[derive(Debug)]
+struct Mapping<'m> {
+    range: Range<usize>,
+    rights: &'m str,
+    file: &'m str,
+    /// Whether each of its pages is the file's.
+    is_unchanged: bool,
+}
+
+impl<'m> Mapping<'m> {
+    fn all(maps: &'m str) -> Vec<Self> {
+        let mut all: Vec<Option<Self>> = Vec::new();
+        for line in maps.lines() {
+            match line.split_once(':') {
+                Some(("Anonymous", kib)) => {
+                    if let Some(Some(last)) = all.last_mut() {
+                        last.is_unchanged = kib.trim() == "0 kB";
+                    }
+                }
+                Some((field, _)) if !field.contains(' ') => {}
+                Some(_) | None => all.push(Self::of(line)),
             }
         }
+        all.into_iter().flatten().collect()
+    }
+
+    /// Reads a line as `7f00-7f80 r-xp 00001000 fe:00 4711 /usr/bin/ringfence`. `None` for what is no file.
+    fn of(line: &'m str) -> Option<Self> {
+        // A name may have spaces in it.
+        let file = &line[line.find('/')?..];
+        let mut fields = line.split_ascii_whitespace();
+        let (range, rights) = (fields.next()?, fields.next()?);
+        let (start, end) = range.split_once('-')?;
+        let [start, end] = [start, end].map(|address| usize::from_str_radix(address, 16).ok());
+        Some(Self { range: start?..end?, rights, file, is_unchanged: false })
+    }
+
+    fn may(&self, rights: &str) -> bool {
+        self.rights == rights
     }
 }
 
@@ -106,8 +108,73 @@ mod tests {
     use super::*;
     use crate::visible::visible;
 
+    const MAPS: &str = "\
+55d0-55d4 r--p 00000000 fe:00 4711   /opt/my phone/ringfence
+Rss:                  16 kB
+Anonymous:             0 kB
+VmFlags: rd mr mw me
+55d4-55d8 r-xp 00004000 fe:00 4711   /opt/my phone/ringfence
+Anonymous:             0 kB
+55d8-55d9 r--p 00008000 fe:00 4711   /opt/my phone/ringfence
+Anonymous:             4 kB
+55d9-55da rw-p 00009000 fe:00 4711   /opt/my phone/ringfence
+Anonymous:             0 kB
+55da-55db rw-p 00000000 00:00 0      [heap]
+Anonymous:             0 kB
+7f00-7f01 r--p 00000000 fe:00 4712   /usr/lib/locale/locale-archive
+Anonymous:             0 kB
+7f10-7f12 r-xp 00000000 00:00 0
+Anonymous:             0 kB
+7f20-7f28 r-xp 00001000 fe:00 4713   /lib/libc.so.6
+Anonymous:             0 kB
+7f28-7f29 r-xs 00001000 fe:00 4713   /lib/libc.so.6
+Anonymous:             0 kB
+7f30-7f38 r-xp 00001000 fe:00 4714   /lib/relocated.so
+Anonymous:             8 kB
+7f40-7f41 r-xp 00000000 00:00 0      [vdso]
+Anonymous:             0 kB
+7f50-7f51 r-xp 00001000 fe:00 4715   /lib/unfinished.so
+";
+
+    #[test]
+    fn what_is_run_and_unchanged_is_the_program() {
+        let program = Program::of(MAPS);
+        assert_eq!(program.ranges, [0x55d0..0x55d4, 0x55d4..0x55d8, 0x7f20..0x7f28]);
+        assert_eq!(Program::of("").ranges.len(), 0);
+        assert_eq!(Program::of("nonsense\n: \nAnonymous: 0 kB\n-- r-xp 0 0 1 /x\n").ranges.len(), 0);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_is_given_back_is_mapped_no_more() {
+        let program = Program::mapped();
+        let resident = || {
+            let maps = std::fs::read_to_string("/proc/self/smaps").unwrap();
+            let mut kib = 0;
+            let mut is_program = false;
+            for line in maps.lines() {
+                if let Some(mapping) = Mapping::of(line) {
+                    is_program = program.ranges.contains(&mapping.range);
+                } else if let Some(rss) = line.strip_prefix("Rss:").filter(|_| is_program) {
+                    kib += rss.trim().trim_end_matches(" kB").parse::<usize>().unwrap();
+                }
+            }
+            kib
+        };
+        let before = resident();
+        assert!(before > 1024, "{before} KiB of {program:?}");
+        // Other tests run meanwhile, and need some of it.
+        let least = (0..100).map(|_| {
+            program.give_back();
+            resident()
+        });
+        let least = least.min().unwrap();
+        assert!(least < before / 2, "{least} KiB of {before}");
+    }
+
     #[test]
     fn whoever_runs_meanwhile_goes_on_as_if_nothing_were_taken() {
+        let program = Program::mapped();
         let is_over = AtomicBool::new(false);
         let texts = |round: u64| (round.to_string(), visible(&format!("a\u{202e}{round}")));
         let expected: Vec<_> = (0..100).map(texts).collect();
@@ -119,7 +186,7 @@ mod tests {
                     }
                 });
             }
-            (0..1_000).for_each(|_| give_back());
+            (0..1_000).for_each(|_| program.give_back());
             is_over.store(true, Relaxed);
         });
     }
