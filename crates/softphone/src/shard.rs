@@ -244,7 +244,7 @@ impl Shard {
     }
 
     /// Tells what there is to tell, and then sends what waits: a caller who has got 487 has no call left that the
-    /// application could still take for open.
+    /// application could still take for open. Whoever waits for a call is told last: it may run at once in this thread's place.
     async fn settle(&mut self) {
         while let Some(event) = self.endpoint.poll_event() {
             self.handle_event(event);

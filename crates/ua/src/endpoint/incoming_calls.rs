@@ -278,7 +278,6 @@ impl Endpoint {
         let invite = Arc::new(request.clone().into_owned());
         let is_secure = sips::is_asked_for(inbound.head);
         let contact = self.lines.contact(now, inbound.line, self.local, inbound.target, is_secure);
-        let Some(contact) = contact else { return };
         let ends_at = now + wait.limit().min(UNDECIDED_FOR);
         //= https://www.rfc-editor.org/rfc/rfc3261#section-13.3.1
         //# If the request is an INVITE that contains an Expires header

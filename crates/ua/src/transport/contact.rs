@@ -23,7 +23,8 @@ impl ContactAddress {
         let scheme = if self.is_secure { "sips" } else { "sip" };
         let transport = transport_parameter(self.transport, self.is_secure);
         let address = SocketAddr::new(self.address.ip(), self.address.port());
-        format!("{scheme}:{user}@{address}{transport}")
+        let at = if user.is_empty() { "" } else { "@" };
+        format!("{scheme}:{user}{at}{address}{transport}")
     }
 }
 

@@ -12,7 +12,7 @@ use std::time::Instant;
 use super::{Line, Lines};
 use crate::id::{Generator, LineId};
 use crate::registration::{Account, Binding, Cause, LostFlow, RegistrationState};
-use crate::transport::{Flow, OwnContact};
+use crate::transport::{ContactAddress, Flow, OwnContact};
 
 /// The flows of one line.
 #[derive(Debug, Default)]
@@ -124,7 +124,7 @@ impl Lines {
         set.flows.values().flat_map(|told| told.located.iter().copied()).collect()
     }
 
-    /// Returns what a caller is told to reach a line at, whose INVITE came over a flow.
+    /// Returns what a caller is told to reach a line at, whose INVITE came over a flow: where we are, if the line is no more.
     pub(in crate::endpoint) fn contact(
         &self,
         now: Instant,
@@ -132,11 +132,14 @@ impl Lines {
         fallback: std::net::SocketAddr,
         flow: Flow,
         is_secure: bool,
-    ) -> Option<OwnContact> {
-        let line = self.find(id)?;
+    ) -> OwnContact {
+        let Some(line) = self.find(id) else {
+            let contact = ContactAddress { address: fallback, transport: flow.transport(), is_secure };
+            return OwnContact::At { contact, user: "".into() };
+        };
         let flows = self.flow_sets.get(&id).into_iter().flat_map(|set| set.flows.keys());
         let came_by = flows.filter_map(|id| self.find(*id)).find(|it| it.keeps_open(flow));
-        Some(came_by.unwrap_or(line).contact(now, fallback, flow.transport(), is_secure))
+        came_by.unwrap_or(line).contact(now, fallback, flow.transport(), is_secure)
     }
 
     /// Forgets the further flows of a line that is no more.
