@@ -286,9 +286,18 @@ async fn write_down(
         if is_last {
             return;
         }
-        if !is_busy {
-            tokio::time::sleep(PAUSE).await;
-        }
+        pause(is_busy).await;
+    }
+}
+
+/// Has others run before the next batch is taken.
+async fn pause(is_busy: bool) {
+    if is_busy {
+        // While there is always more, to wait for it returns at once and spends none of what tokio lets a task do in one
+        // go: nothing else would have this thread until the storm is over.
+        tokio::task::yield_now().await;
+    } else {
+        tokio::time::sleep(PAUSE).await;
     }
 }
 
@@ -334,4 +343,20 @@ fn no_service(error: &softphone::Error) -> anyhow::Error {
 fn listeners(phone: &softphone::Softphone) -> String {
     let listeners: Vec<String> = phone.listeners().iter().map(ToString::to_string).collect();
     listeners.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::Instant;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn others_run_between_two_batches_and_after_a_large_one_no_time_passes() {
+        for (is_busy, passed) in [(true, Duration::ZERO), (false, PAUSE)] {
+            let (other, began) = (tokio::spawn(async {}), Instant::now());
+            pause(is_busy).await;
+            assert_eq!((other.is_finished(), began.elapsed()), (true, passed));
+        }
+    }
 }

@@ -122,8 +122,8 @@ struct Writing {
 /// It reads what the rules remember, so it may take a second; a disk that cannot be written is no error
 /// but said, and tried again. It fails on a file that is another program's, too new, damaged or in use.
 pub(crate) fn open(settings: Settings) -> Result<(Recorder, Arc<Journal>, Records), StoreError> {
-    let (queue, records) = queue::queue(QUEUE);
     let counts = Arc::new(Counts::default());
+    let (queue, records) = queue::queue(QUEUE, Arc::clone(&counts));
     let past = Arc::new(Past::default());
     let writing = match &settings.place {
         Place::Memory => None,

@@ -3,15 +3,17 @@
 //! Who decides puts in one thing at a time and never waits for room. The task takes all there is at once, so that the queue is
 //! locked for an instant, and is woken for the first of many only.
 
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
 use super::queued::Queued;
+use super::tally::Counts;
 
 /// Returns both ends of a queue for so many things at most.
-pub(super) fn queue(most: usize) -> (Queue, Records) {
-    let shared = Arc::new(Shared { waiting: Mutex::default(), bell: Notify::new(), most });
+pub(super) fn queue(most: usize, counts: Arc<Counts>) -> (Queue, Records) {
+    let shared = Arc::new(Shared { waiting: Mutex::default(), bell: Notify::new(), most, counts });
     (Queue(Arc::clone(&shared)), Records(shared))
 }
 
@@ -19,7 +21,7 @@ pub(super) fn queue(most: usize) -> (Queue, Records) {
 #[derive(Debug, Clone)]
 pub(super) struct Queue(Arc<Shared>);
 
-/// Where they are taken out. Dropping it closes the queue.
+/// Where they are taken out. Dropping it closes the queue, and counts what waits as lost.
 #[derive(Debug)]
 pub(crate) struct Records(Arc<Shared>);
 
@@ -28,6 +30,7 @@ struct Shared {
     waiting: Mutex<Waiting>,
     bell: Notify,
     most: usize,
+    counts: Arc<Counts>,
 }
 
 #[derive(Debug, Default)]
@@ -64,8 +67,9 @@ impl Records {
         }
     }
 
-    /// Takes all there is. Returns whether there is anything.
+    /// Takes all there is into a batch of which nothing is left. Returns whether there is anything.
     pub(crate) fn take(&mut self, batch: &mut Vec<Queued>) -> bool {
+        debug_assert!(batch.is_empty(), "what is left of the batch before would be lost uncounted");
         batch.clear();
         batch.shrink_to(MOST_KEPT);
         std::mem::swap(&mut self.0.waiting().queued, batch);
@@ -87,7 +91,11 @@ impl Records {
 
 impl Drop for Records {
     fn drop(&mut self) {
-        self.close();
+        let mut waiting = self.0.waiting();
+        waiting.is_closed = true;
+        let left = std::mem::take(&mut waiting.queued);
+        drop(waiting);
+        self.0.counts.lost.fetch_add(left.len() as u64, Relaxed);
     }
 }
 
@@ -119,18 +127,19 @@ mod tests {
 
     #[test]
     fn all_there_is_is_taken_at_once_in_its_order() {
-        let (queue, mut records) = queue(8);
-        let mut batch = vec![dialed(0)];
+        let (queue, mut records) = queue(8, Arc::default());
+        let mut batch = Vec::new();
         assert!(!records.take(&mut batch) && batch.is_empty());
         assert!((1..4).all(|number| queue.put(dialed(number))));
         assert!(records.take(&mut batch));
         assert_eq!(identities(&batch), ["1", "2", "3"]);
+        batch.clear();
         assert!(!records.take(&mut batch));
     }
 
     #[test]
     fn there_is_room_for_so_many_and_none_when_nobody_takes_them() {
-        let (queue, mut records) = queue(2);
+        let (queue, mut records) = queue(2, Arc::default());
         let put = |number| queue.put(dialed(number));
         assert_eq!([put(1), put(2), put(3)], [true, true, false]);
         records.take(&mut Vec::new());
@@ -144,13 +153,25 @@ mod tests {
         assert!(!put(6));
     }
 
+    #[test]
+    fn what_waits_when_nobody_takes_it_any_more_is_lost_and_counted() {
+        let counts = Arc::<Counts>::default();
+        let (queue, mut records) = queue(8, Arc::clone(&counts));
+        assert!((1..4).all(|number| queue.put(dialed(number))));
+        records.take(&mut Vec::new());
+        assert!((4..6).all(|number| queue.put(dialed(number))));
+        drop(records);
+        assert_eq!((counts.tally().lost, queue.0.waiting().queued.len()), (2, 0));
+    }
+
     #[tokio::test(start_paused = true)]
     async fn who_waits_is_woken_for_what_comes_before_and_while_it_waits() {
-        let (queue, mut records) = queue(8);
+        let (queue, mut records) = queue(8, Arc::default());
         let mut batch = Vec::new();
         queue.put(dialed(1));
         records.wait(&mut batch).await;
         assert_eq!(identities(&batch), ["1"]);
+        batch.clear();
         for number in 2..5 {
             let put = async {
                 tokio::task::yield_now().await;
@@ -158,6 +179,7 @@ mod tests {
             };
             tokio::join!(records.wait(&mut batch), put);
             assert_eq!(identities(&batch), [number.to_string()]);
+            batch.clear();
         }
     }
 }

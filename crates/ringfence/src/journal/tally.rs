@@ -38,7 +38,7 @@ pub(crate) struct Tally {
     /// Further copies of calls, which had the same answer and have no record.
     #[serde(default)]
     pub(crate) copies: u64,
-    /// Records that found the queue full.
+    /// Records that found the queue full, or that nobody took from it any more.
     pub(crate) lost: u64,
     /// Records that were pushed out of memory by newer ones.
     pub(crate) forgotten: u64,
