@@ -17,20 +17,15 @@ pub(crate) struct Program {
 impl Program {
     /// Reads what is mapped, before anything but the loader has mapped a file. Where that cannot be read, nothing is given back.
     pub(crate) fn mapped() -> Self {
-        let maps = if cfg!(target_os = "linux") {
-            std::fs::read_to_string("/proc/self/smaps")
-        } else {
-            Ok(String::new())
-        };
-        Self::of(&maps.unwrap_or_default())
+        Self::of(&std::fs::read_to_string("/proc/self/smaps").unwrap_or_default())
     }
 
     /// Reads what `/proc/PID/smaps` says (proc(5)).
     fn of(maps: &str) -> Self {
         let mappings: Vec<Mapping<'_>> = Mapping::all(maps);
-        let run = mappings.iter().filter(|mapping| mapping.may("r-xp")).map(|mapping| mapping.file);
+        let run = mappings.iter().filter(|mapping| mapping.rights == "r-xp").map(|mapping| mapping.file);
         let loaded: BTreeSet<&str> = run.collect();
-        let is_read_only = |mapping: &&Mapping<'_>| mapping.may("r-xp") || mapping.may("r--p");
+        let is_read_only = |mapping: &&Mapping<'_>| matches!(mapping.rights, "r-xp" | "r--p");
         // Pages that were changed, by the loader for instance, are no file's any more.
         let whole = mappings.iter().filter(is_read_only).filter(|mapping| mapping.is_unchanged);
         let ranges =
@@ -93,10 +88,6 @@ impl<'m> Mapping<'m> {
         let (start, end) = range.split_once('-')?;
         let [start, end] = [start, end].map(|address| usize::from_str_radix(address, 16).ok());
         Some(Self { range: start?..end?, rights, file, is_unchanged: false })
-    }
-
-    fn may(&self, rights: &str) -> bool {
-        self.rights == rights
     }
 }
 
