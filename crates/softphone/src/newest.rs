@@ -94,6 +94,14 @@ impl<T: Clone> Watches<T> {
     }
 }
 
+impl<T> Watches<T> {
+    /// Shows the newest state, and whether there will be no other. It does not count as seen.
+    pub(crate) fn see<S>(&self, see: impl FnOnce(&T, bool) -> S) -> S {
+        let state = self.shared.state();
+        see(&state.value, state.is_over)
+    }
+}
+
 impl<T> Shared<T> {
     /// Locks it; whoever panicked with it left a whole state behind.
     fn state(&self) -> MutexGuard<'_, State<T>> {
@@ -119,9 +127,13 @@ mod tests {
         tells.tell(3);
         tells.tell(4);
         assert_eq!((watches.changed().await, other.changed().await), (Some(4), Some(4)));
-        assert_eq!(tells.see(|state| *state), 4);
+        assert_eq!(
+            (tells.see(|state| *state), watches.see(|state, is_over| (*state, is_over))),
+            (4, (4, false))
+        );
         tells.tell(5);
         drop(tells);
+        assert_eq!(watches.see(|state, is_over| (*state, is_over)), (5, true));
         for expected in [Some(5), None, None] {
             assert_eq!(watches.changed().await, expected);
         }

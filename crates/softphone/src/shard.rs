@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use ringfence_ua::{CallNumber, Config, Decided, Endpoint, Event, Flow, Transport};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot};
 
 use crate::call::Facts;
 use crate::error::{Kind, Result};
@@ -20,6 +20,7 @@ use crate::io::stun::StunServer;
 use crate::io::udp::Udp;
 use crate::line::LineId;
 use crate::listener::Listener;
+use crate::newest::Tells;
 use crate::screen::Invite;
 use crate::trace::{Direction, Traced};
 
@@ -70,7 +71,7 @@ pub(crate) struct Shard {
     /// Of the lines that wait for a connection.
     ways: BTreeMap<ringfence_ua::LineId, Ways>,
     /// The offered calls that are undecided, to be told when they are over.
-    offered: BTreeMap<u64, watch::Sender<bool>>,
+    offered: BTreeMap<u64, Tells<bool>>,
     /// The lines that were offered calls, once for each: whoever waits for one is woken when all that came at once is
     /// attended to, or each would take the core from this thread.
     untold: Vec<ringfence_ua::LineId>,
@@ -339,7 +340,7 @@ impl Shard {
             }
             Event::Cancelled { call } => {
                 if let Some(cancelled) = self.offered.remove(&call.as_u64()) {
-                    cancelled.send_replace(true);
+                    cancelled.tell(true);
                 }
             }
             Event::Ended { call, status, by, end } => self.tell_ended(call, status, by, end),

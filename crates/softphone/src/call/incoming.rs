@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use ringfence_ua::{Decided, Origin, Rejection};
 use ringfence_wire::sip::{Head, Message};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot};
 
 use crate::error::{Error, Kind, Result};
 use crate::line::LineId;
+use crate::newest::Watches;
 use crate::reject::{Redirect, Reject};
 use crate::screen::{Address, CallId, Invite};
 use crate::shard::Command;
@@ -52,7 +53,8 @@ use crate::wait::Wait;
 pub struct IncomingCall {
     pub(crate) facts: Facts,
     pub(crate) commands: mpsc::UnboundedSender<Command>,
-    pub(crate) cancelled: watch::Receiver<bool>,
+    /// Over where it is decided.
+    pub(crate) cancelled: Watches<bool>,
     pub(crate) is_decided: bool,
 }
 
@@ -145,15 +147,13 @@ impl IncomingCall {
     ///
     /// On the wire: CANCEL, answered 200, and the INVITE answered 487.
     pub async fn cancelled(&self) {
-        let mut cancelled = self.cancelled.clone();
-        // The sender is gone when the call is: over, too.
-        let _ = cancelled.wait_for(|&is_cancelled| is_cancelled).await;
+        self.cancellation().await;
     }
 
     /// Returns whether the call is over already.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
-        *self.cancelled.borrow() || self.cancelled.has_changed().is_err()
+        self.cancelled.see(|&is_cancelled, is_over| is_cancelled || is_over)
     }
 
     /// Returns what the INVITE says.
@@ -228,7 +228,7 @@ impl IncomingCall {
     /// Returns a future that does not borrow the call: whether it was cancelled rather than decided.
     pub(crate) fn cancellation(&self) -> impl Future<Output = bool> + Send + use<> {
         let mut cancelled = self.cancelled.clone();
-        async move { cancelled.wait_for(|&is_cancelled| is_cancelled).await.is_ok() }
+        async move { cancelled.changed().await.is_some() }
     }
 
     async fn decide(

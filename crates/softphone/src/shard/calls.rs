@@ -3,10 +3,10 @@
 use std::time::Instant;
 
 use ringfence_ua::{CallEnd, CallNumber, EndedBy, LineId as Number, Rejection};
-use tokio::sync::watch;
 
 use super::Shard;
 use crate::call::{Ended, Facts, IncomingCall};
+use crate::newest::newest;
 use crate::screen::CallId;
 
 impl Shard {
@@ -19,7 +19,7 @@ impl Shard {
             self.endpoint.reject(Instant::now(), call, &Rejection::unavailable());
             return;
         }
-        let (cancel, cancelled) = watch::channel(false);
+        let (cancel, cancelled) = newest(false);
         self.offered.insert(facts.id.number, cancel);
         let call = IncomingCall { facts, commands: self.sender.clone(), cancelled, is_decided: false };
         if let Some(known) = self.lines.get(&line) {

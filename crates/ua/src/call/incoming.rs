@@ -17,6 +17,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use hashbrown::HashTable;
 use ringfence_wire::sip::{Head, Message};
 
 use super::{Origin, Then, Wait};
@@ -98,9 +99,10 @@ impl Incoming {
 /// All calls that wait, by their numbers.
 #[derive(Debug)]
 pub(crate) struct Waiting {
-    calls: BTreeMap<u64, Incoming>,
+    /// In boxes: to make room among others in a node would move half of them.
+    calls: BTreeMap<u64, Box<Incoming>>,
     /// The same calls, by the tag of their responses.
-    by_tag: BTreeMap<Tag, u64>,
+    by_tag: HashTable<(Tag, u64)>,
     /// The same calls, the one of which something is due next first.
     order: BTreeSet<(Instant, u64)>,
     /// What their INVITEs take, and what is kept of them to answer by.
@@ -110,7 +112,7 @@ pub(crate) struct Waiting {
 
 impl Waiting {
     pub(crate) fn new(limits: Limits) -> Self {
-        let (calls, by_tag, order) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
+        let (calls, by_tag, order) = (BTreeMap::new(), HashTable::new(), BTreeSet::new());
         Self { calls, by_tag, order, bytes: 0, limits }
     }
 
@@ -129,18 +131,18 @@ impl Waiting {
     pub(crate) fn insert(&mut self, number: u64, call: Incoming) {
         self.bytes += call.bytes();
         self.order.insert((call.poll_timeout(), number));
-        self.by_tag.insert(call.tag, number);
-        self.calls.insert(number, call);
+        self.by_tag.insert_unique(call.tag.hash(), (call.tag, number), |(tag, _)| tag.hash());
+        self.calls.insert(number, Box::new(call));
     }
 
     pub(crate) fn find(&self, number: u64) -> Option<&Incoming> {
-        self.calls.get(&number)
+        self.calls.get(&number).map(|call| &**call)
     }
 
     /// Returns the call whose early dialog a request is in: our tag in To, the same Call-ID and From tag.
     pub(crate) fn find_by_dialog(&self, head: &Head<'_>) -> Option<u64> {
         let tag = Tag::from_bytes(head.to_tag())?;
-        let number = *self.by_tag.get(&tag)?;
+        let &(_, number) = self.by_tag.find(tag.hash(), |(known, _)| *known == tag)?;
         let call = self.calls.get(&number)?;
         //= https://www.rfc-editor.org/rfc/rfc3261#section-12.1.1
         //# The call identifier component of the dialog ID MUST be set to the value of the Call-ID
@@ -176,11 +178,17 @@ impl Waiting {
         false
     }
 
-    pub(crate) fn remove(&mut self, number: u64) -> Option<Incoming> {
+    pub(crate) fn remove(&mut self, number: u64) -> Option<Box<Incoming>> {
         let call = self.calls.remove(&number)?;
         self.bytes -= call.bytes();
         self.order.remove(&(call.poll_timeout(), number));
-        self.by_tag.remove(&call.tag);
+        if let Ok(found) = self.by_tag.find_entry(call.tag.hash(), |(_, known)| *known == number) {
+            found.remove();
+        }
+        // A burst gives its memory back.
+        if self.by_tag.capacity() > 4096 && self.by_tag.len() * 8 < self.by_tag.capacity() {
+            self.by_tag.shrink_to(self.by_tag.len() * 2, |(tag, _)| tag.hash());
+        }
         Some(call)
     }
 

@@ -315,7 +315,7 @@ impl Endpoint {
     /// Gives a waiting call its final answer.
     fn decide(&mut self, now: Instant, number: u64, answer: Final<'_>, by: EndedBy) -> Decided {
         let Some(call) = self.calls.remove(number) else { return Decided::Gone };
-        let Incoming { invite: request, source, tag, echo, .. } = &call;
+        let Incoming { invite: request, source, tag, echo, .. } = &*call;
         let answering = Answering { request, source: *source, tag: *tag, echo };
         if self.respond_final(now, call.key, &answering, answer, by) { Decided::Sent } else { Decided::Gone }
     }

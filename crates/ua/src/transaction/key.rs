@@ -269,6 +269,16 @@ impl Tag {
     pub(crate) fn as_bytes(&self) -> &[u8] {
         &self.0
     }
+
+    /// The hash by which tables find it. Who lacks the secret cannot make two of ours meet.
+    pub(crate) fn hash(self) -> u64 {
+        /// Odd, and with its bits well mixed: 2^64 divided by the golden ratio.
+        const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
+        let (words, _) = self.0.as_chunks::<8>();
+        let sum =
+            words.iter().fold(0, |sum: u64, word| (sum ^ u64::from_le_bytes(*word)).wrapping_mul(SPREAD));
+        sum ^ sum >> 32
+    }
 }
 
 /// Returns whether a branch was made by the rules of RFC 3261 (as a token, it has no case).
@@ -278,6 +288,8 @@ pub(crate) fn is_unique_branch(branch: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
     fn key(request: &str) -> Key {
@@ -328,6 +340,22 @@ mod tests {
         let hashes: std::collections::HashSet<Hash> = keys.iter().map(|key| key.mark()).collect();
         assert_eq!(hashes.len(), keys.len());
         assert_eq!(keys[7], merge.on(LineId::new(7)));
+    }
+
+    #[test]
+    fn the_hashes_of_tags_are_spread_over_a_table_from_both_ends() {
+        let tag = |number: u128| {
+            Tag::from_bits((number + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835))
+        };
+        let hashes: Vec<u64> = (0..4_096).map(|number| tag(number).hash()).collect();
+        for shift in [0, 57] {
+            let mut met = BTreeMap::<u64, usize>::new();
+            for hash in &hashes {
+                *met.entry((hash >> shift) % 128).or_default() += 1;
+            }
+            assert_eq!(met.len(), 128);
+            assert!(met.values().all(|count| (8..=72).contains(count)), "{shift}: {met:?}");
+        }
     }
 
     #[test]
