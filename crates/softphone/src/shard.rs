@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use ringfence_ua::{CallNumber, Config, Decided, Endpoint, Event, Flow, Transport};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
 use crate::call::Facts;
 use crate::error::{Kind, Result};
@@ -35,6 +35,7 @@ mod long_requests;
 mod lookups;
 mod media;
 mod routes;
+mod telling;
 #[cfg(test)]
 mod tests;
 mod ways;
@@ -48,6 +49,8 @@ use leaving::Leaving;
 use lines::LineState;
 use lookups::NextHop;
 use routes::Routes;
+use telling::Telling;
+pub(crate) use telling::Waiter;
 use ways::Ways;
 pub(crate) use ways::ways_to;
 
@@ -75,8 +78,8 @@ pub(crate) struct Shard {
     /// The lines that were offered calls, once for each: whoever waits for one is woken when all that came at once is
     /// attended to, or each would take the core from this thread.
     untold: Vec<ringfence_ua::LineId>,
-    /// Decisions whose response waits to be sent.
-    undone: Vec<(oneshot::Sender<Decided>, Decided)>,
+    /// Who decided, where the response waits to be sent.
+    undone: Telling,
     rtp_ports: RtpPorts,
     stun: Option<StunServer>,
     asking: Asking,
@@ -124,7 +127,7 @@ impl Shard {
             ways: BTreeMap::new(),
             offered: BTreeMap::new(),
             untold: Vec::new(),
-            undone: Vec::new(),
+            undone: Telling::default(),
             rtp_ports: RtpPorts::new(&sockets.rtp_ports)?,
             stun: sockets.stun.clone(),
             asking: Asking::new(sockets.busy_poll),
@@ -253,10 +256,7 @@ impl Shard {
         self.write();
         self.send().await;
         self.tell_offered();
-        for (done, decided) in self.undone.drain(..) {
-            // Who decided may not wait for it.
-            let _ = done.send(decided);
-        }
+        self.undone.tell();
     }
 
     fn handle_command(&mut self, command: Command) {
@@ -278,22 +278,24 @@ impl Shard {
                 if let Decided::Objected(_) = decided {
                     self.offered.remove(&call);
                 }
-                self.undone.push((done, decided));
+                self.undone.add(done, decided);
             }
             Command::Reject { call, rejection, done } => {
                 let decided = self.endpoint.reject(now, CallNumber::new(call), &rejection);
                 self.offered.remove(&call);
-                self.undone.extend(done.map(|done| (done, decided)));
+                if let Some(done) = done {
+                    self.undone.add(done, decided);
+                }
             }
             Command::Redirect { call, redirection, done } => {
                 let decided = self.endpoint.redirect(now, CallNumber::new(call), &redirection);
                 self.offered.remove(&call);
-                self.undone.push((done, decided));
+                self.undone.add(done, decided);
             }
             Command::Wait { call, wait, done } => {
                 let decided = self.endpoint.wait(now, CallNumber::new(call), &wait.into_inner());
                 self.offered.remove(&call);
-                self.undone.push((done, decided));
+                self.undone.add(done, decided);
             }
             Command::Ignore { call } => {
                 self.endpoint.ignore(now, CallNumber::new(call));

@@ -8,14 +8,14 @@ use std::time::Duration;
 
 use ringfence_ua::{Decided, Origin, Rejection};
 use ringfence_wire::sip::{Head, Message};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
 use crate::error::{Error, Kind, Result};
 use crate::line::LineId;
 use crate::newest::Watches;
 use crate::reject::{Redirect, Reject};
 use crate::screen::{Address, CallId, Invite};
-use crate::shard::Command;
+use crate::shard::{Command, Waiter};
 use crate::wait::Wait;
 
 /// A call to be decided: dropped undecided, it is answered 480 Temporarily Unavailable.
@@ -79,7 +79,7 @@ impl IncomingCall {
     ///
     /// [`Error::status`]: crate::Error::status
     pub async fn ring(&mut self) -> Result<()> {
-        let (done, decided) = oneshot::channel();
+        let (done, decided) = Waiter::here();
         self.send(Command::Ring { call: self.facts.id.number, done })?;
         let refusal = refused(decided.await.map_err(|_| Kind::Closed)?);
         self.is_decided |= refusal.is_some();
@@ -231,11 +231,8 @@ impl IncomingCall {
         async move { cancelled.changed().await.is_some() }
     }
 
-    async fn decide(
-        mut self,
-        command: impl FnOnce(u64, oneshot::Sender<Decided>) -> Command,
-    ) -> Result<Decided> {
-        let (done, decided) = oneshot::channel();
+    async fn decide(mut self, command: impl FnOnce(u64, Waiter) -> Command) -> Result<Decided> {
+        let (done, decided) = Waiter::here();
         self.is_decided = true;
         self.send(command(self.facts.id.number, done))?;
         Ok(decided.await.map_err(|_| Kind::Closed)?)

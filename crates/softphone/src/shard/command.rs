@@ -4,9 +4,10 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ringfence_ua::{Decided, Redirection, Rejection, Target, Unreached};
+use ringfence_ua::{Redirection, Rejection, Target, Unreached};
 use tokio::sync::oneshot;
 
+use super::telling::Waiter;
 use super::ways::Way;
 use crate::error::Result;
 use crate::io::RtpPair;
@@ -28,10 +29,10 @@ pub(crate) enum Command {
     Located { line: ringfence_ua::LineId, addresses: Vec<IpAddr> },
     Resolved { line: ringfence_ua::LineId, resolved: Reached },
     Found { line: ringfence_ua::LineId, ways: Vec<Way> },
-    Ring { call: u64, done: oneshot::Sender<Decided> },
-    Reject { call: u64, rejection: Arc<Rejection>, done: Option<oneshot::Sender<Decided>> },
-    Redirect { call: u64, redirection: Arc<Redirection>, done: oneshot::Sender<Decided> },
-    Wait { call: u64, wait: Wait, done: oneshot::Sender<Decided> },
+    Ring { call: u64, done: Waiter },
+    Reject { call: u64, rejection: Arc<Rejection>, done: Option<Waiter> },
+    Redirect { call: u64, redirection: Arc<Redirection>, done: Waiter },
+    Wait { call: u64, wait: Wait, done: Waiter },
     Ignore { call: u64 },
     BindMedia { line: ringfence_ua::LineId, done: oneshot::Sender<Result<RtpPair>> },
     SetTls { tls: Tls, done: oneshot::Sender<Result<()>> },
