@@ -4,6 +4,8 @@
 //!     flood PORT CALLS AT_ONCE RATE      open: so many calls begin each second, whatever becomes of those before
 //!     flood … patient USER CALLERS       the same, for hours beside others: it sleeps while nothing is due, calls USER by
 //!                                        so many callers in turn, and listens 2 s longer for what should not come
+//!     flood PORT CALLS AT_ONCE together  closed: and responses that were sent together are taken together (UDP_GRO), as over
+//!                                        a network whose cards cut and join them
 //!     flood PORT storm RATE SECONDS      so many INVITEs each second, none of them ever again
 //!
 //! It calls 858 on 127.0.0.1 as +41791234567 and prints one line of JSON: seconds, calls, INVITEs repeated because
@@ -86,7 +88,7 @@ struct Flood {
 
 fn main() -> std::io::Result<()> {
     const USAGE: &str =
-        "usage: flood PORT CALLS AT_ONCE [RATE] [patient USER CALLERS], or flood PORT storm RATE SECONDS";
+        "usage: flood PORT CALLS AT_ONCE [RATE] [together] [patient USER CALLERS], or flood PORT storm RATE SECONDS";
     let given: Vec<String> = std::env::args().skip(1).collect();
     let figure = |text: &String| text.parse::<usize>().expect(USAGE);
     if let [port, word, rate, seconds] = &given[..]
@@ -101,6 +103,10 @@ fn main() -> std::io::Result<()> {
         }
         _ => (&given[..], None),
     };
+    let (is_together, figures) = match figures {
+        [figures @ .., word] if word == "together" => (true, figures),
+        _ => (false, figures),
+    };
     let figures: Vec<usize> = figures.iter().map(figure).collect();
     let (port, wanted, at_once, rate) = match figures[..] {
         [port, wanted, at_once] => (port, wanted, at_once, None),
@@ -108,6 +114,10 @@ fn main() -> std::io::Result<()> {
         _ => panic!("{USAGE}"),
     };
     let socket = socket_to(port)?;
+    if is_together {
+        // SOL_UDP, UDP_GRO.
+        set_option(&socket, 17, 104, 1)?;
+    }
     let own = socket.local_addr()?.port();
     match rate {
         Some(_) if patience.is_some() => socket.set_read_timeout(Some(NAP))?,
@@ -170,7 +180,11 @@ impl Flood {
             match self.socket.recv(&mut buffer) {
                 Ok(length) => {
                     heard_at = Instant::now();
-                    self.take(&buffer[..length], heard_at)?;
+                    // No response has a body.
+                    let responses = std::str::from_utf8(&buffer[..length]).unwrap_or_default();
+                    for response in responses.split_inclusive("\r\n\r\n") {
+                        self.take(response, heard_at)?;
+                    }
                 }
                 Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
                 Err(error) => return Err(error),
@@ -196,8 +210,7 @@ impl Flood {
         self.began.checked_add(Duration::from_secs_f64(self.started as f64 / rate))
     }
 
-    fn take(&mut self, response: &[u8], now: Instant) -> std::io::Result<()> {
-        let response = std::str::from_utf8(response).unwrap_or_default();
+    fn take(&mut self, response: &str, now: Instant) -> std::io::Result<()> {
         match number_of(response) {
             Some(number) if response.starts_with("SIP/2.0 486 ") => {
                 self.acknowledge(number, to_of(response))?;
