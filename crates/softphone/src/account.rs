@@ -94,7 +94,7 @@ impl Account {
     /// Sets the name that people are shown.
     #[must_use]
     pub fn display_name(mut self, name: &str) -> Self {
-        self.inner.display_name = Some(name.to_owned());
+        self.inner.extras_mut().display_name = Some(name.into());
         self
     }
 
@@ -148,14 +148,14 @@ impl Account {
     /// another at that address. Without it the Contact is where the registrar sees the line (RFC 3581).
     #[must_use]
     pub fn public_address(mut self, address: IpAddr) -> Self {
-        self.inner.public_address = Some(address.to_canonical());
+        self.inner.extras_mut().public_address = Some(address.to_canonical());
         self
     }
 
     /// Sets the resource that a server is asked for by WebSocket, such as `/ws` (default `/`).
     #[must_use]
     pub fn websocket_path(mut self, path: &str) -> Self {
-        self.inner.websocket_path = Some(path.into());
+        self.inner.extras_mut().websocket_path = Some(path.into());
         self
     }
 
@@ -178,7 +178,7 @@ impl Account {
     /// Takes calls from this address too, besides the registrar's and the proxy's.
     #[must_use]
     pub fn peer(mut self, peer: IpAddr) -> Self {
-        self.inner.peers.push(peer);
+        self.inner.extras_mut().peers.push(peer);
         self
     }
 
@@ -229,17 +229,18 @@ impl Account {
             // What is said of the way is said of the first hop.
             let transport = transport.or(is_secure.then_some(Transport::Tls)).or(asked);
             if index == 0 {
-                inner.outbound_proxy = Some((host, port));
+                inner.extras_mut().outbound_proxy = Some((host, port));
                 inner.transport = transport;
                 continue;
             }
             let hop = (host, port);
+            let known = inner.extras();
             let is_another =
-                inner.outbound_proxy.as_ref() != Some(&hop) && !inner.other_proxies.contains(&hop);
+                known.outbound_proxy.as_ref() != Some(&hop) && !known.other_proxies.contains(&hop);
             if !is_another || transport != inner.transport {
                 return Err(invalid(PROXIES).into());
             }
-            inner.other_proxies.push(hop);
+            inner.extras_mut().other_proxies.push(hop);
         }
         let user = self.auth_user.unwrap_or_else(|| unescape(&inner.user));
         inner.credentials = self.password.map(|password| Credentials::new(user, password.as_str()));
@@ -442,8 +443,8 @@ mod tests {
             |proxies: &[&str]| Account::new("858@host").unwrap().outbound_proxies(proxies).into_inner();
         let two =
             account(&["edge1.example.com;transport=tcp", "edge2.example.com:5070;transport=tcp"]).unwrap();
-        assert_eq!(two.outbound_proxy, Some(("edge1.example.com".to_owned(), None)));
-        assert_eq!(two.other_proxies, [("edge2.example.com".to_owned(), Some(5070))]);
+        assert_eq!(two.extras().outbound_proxy, Some(("edge1.example.com".to_owned(), None)));
+        assert_eq!(two.extras().other_proxies, [("edge2.example.com".to_owned(), Some(5070))]);
         assert_eq!(two.transport(), Transport::Tcp);
         for wrong in [&["a", "a"][..], &["a", "b;transport=tcp"], &["a", "b", "c", "d", "e"], &["a", "b c"]] {
             assert!(account(wrong).is_err(), "{wrong:?}");
@@ -454,10 +455,13 @@ mod tests {
     fn a_proxy_that_is_none_is_told_when_the_line_is_made() {
         let account = |proxy| Account::new("858@host").unwrap().outbound_proxy(proxy).into_inner();
         assert_eq!(
-            account("10.0.0.1:5070").unwrap().outbound_proxy,
+            account("10.0.0.1:5070").unwrap().extras().outbound_proxy,
             Some(("10.0.0.1".to_owned(), Some(5070)))
         );
-        assert_eq!(account("sip:proxy.example.com;lr").unwrap().outbound_proxy.unwrap().1, None);
+        assert_eq!(
+            account("sip:proxy.example.com;lr").unwrap().extras().outbound_proxy.as_ref().unwrap().1,
+            None
+        );
         assert!(account("not a host").is_err());
     }
 }

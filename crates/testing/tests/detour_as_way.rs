@@ -99,7 +99,7 @@ fn what_was_seen_by_udp_before_has_the_connection_become_the_way_to_the_line_as_
 #[test]
 fn an_address_that_is_given_by_hand_is_where_the_line_is_by_udp() {
     let mut account = account(500);
-    account.public_address = Some("198.51.100.1".parse().unwrap());
+    account.extras_mut().public_address = Some("198.51.100.1".parse().unwrap());
     let mut phone = Phone::of(Limits::default(), account);
     phone.connect();
     let register = phone.by_tcp().pop().unwrap();

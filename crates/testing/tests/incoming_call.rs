@@ -457,7 +457,7 @@ mod admitted {
         let mut open = account();
         open.is_open = true;
         let mut with_peer = account();
-        with_peer.peers = vec![stranger_address().ip()];
+        with_peer.extras_mut().peers = vec![stranger_address().ip()];
         for account in [open, with_peer] {
             let phone = Phone::new(phone_address(), 1).with_screen(reject());
             let mut scene = Scene::of(1, PbxConfig::new(pbx_address()), account, phone).registered();

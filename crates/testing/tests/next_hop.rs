@@ -31,8 +31,8 @@ fn a_port_that_was_given_is_told_from_none_even_where_it_is_the_default_one() {
 
 #[test]
 fn a_proxy_without_a_port_is_asked_for_and_stands_in_the_route_without_one() {
-    let outbound_proxy = Some(("proxy.example.com".to_owned(), None));
-    let account = Account { outbound_proxy, ..Account::new("858", "pbx.example.com", 5070) };
+    let mut account = Account::new("858", "pbx.example.com", 5070);
+    account.extras_mut().outbound_proxy = Some(("proxy.example.com".to_owned(), None));
     let proxy = ("proxy.example.com".to_owned(), None);
     assert_eq!(asked(account.clone()), [proxy, ("pbx.example.com".to_owned(), Some(5070))]);
     let screen = Shown::default().screen(Verdict::busy());

@@ -261,7 +261,8 @@ mod granted {
     //# dialog), using the desired Request-URI as the remote target URI.
     #[test]
     fn calls_are_let_in_from_the_proxy_that_requests_go_through() {
-        let account = Account { outbound_proxy: Some(("192.0.2.1".into(), Some(5060))), ..account() };
+        let mut account = account();
+        account.extras_mut().outbound_proxy = Some(("192.0.2.1".into(), Some(5060)));
         let (mut probe, register) = registering(account);
         assert_eq!(register.destination, peer_address());
         assert_eq!(register.header("Route").as_deref(), Some("<sip:192.0.2.1:5060;lr>"));
@@ -559,7 +560,8 @@ mod failing {
 
     #[test]
     fn a_redirection_of_a_line_with_a_proxy_is_followed_through_the_proxy() {
-        let account = Account { outbound_proxy: Some(("192.0.2.1".into(), Some(5060))), ..account() };
+        let mut account = account();
+        account.extras_mut().outbound_proxy = Some(("192.0.2.1".into(), Some(5060)));
         let (mut probe, register) = registering(account);
         let contact = "Contact: <sip:r2.example.com>\r\n";
         let moved = only_register(probe.receive(answer(&register, "302 Moved Temporarily", contact)));

@@ -216,7 +216,7 @@ mod granted {
     /// The Contact that is bound of a line with a public address that is forwarded to it, seen at another by its registrar.
     fn contact_forwarded_from(public: &str, seen: &str) -> String {
         let mut account = account();
-        account.public_address = Some(public.parse().unwrap());
+        account.extras_mut().public_address = Some(public.parse().unwrap());
         let config = PbxConfig::new(pbx_address());
         let mut scene = Scene::of(1, config, account, Phone::new(phone_address(), 1));
         scene.network.translate(phone_address(), seen.parse().unwrap());

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use ringfence_testing::{CallPlan, Node as _, NodeId, Outcome, Pbx, PbxConfig, Phone};
-use ringfence_ua::{Account, Cause, RegistrationState};
+use ringfence_ua::{Cause, RegistrationState};
 use ringfence_wire::sip::{HeaderName, Method};
 
 mod scene;
@@ -26,8 +26,9 @@ struct Two {
 
 impl Two {
     fn new(seed: u64) -> Self {
-        let mut account = Account { outbound_proxy: Some(("192.0.2.1".to_owned(), None)), ..account() };
-        account.other_proxies = vec![("192.0.2.2".to_owned(), Some(5060))];
+        let mut account = account();
+        account.extras_mut().outbound_proxy = Some(("192.0.2.1".to_owned(), None));
+        account.extras_mut().other_proxies = vec![("192.0.2.2".to_owned(), Some(5060))];
         account.instance = Some("urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6".into());
         account.expires = seconds(600);
         let config = PbxConfig::new(pbx_address());

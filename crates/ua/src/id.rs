@@ -33,6 +33,26 @@ impl fmt::Display for LineId {
     }
 }
 
+/// An unguessable text that a line keeps for as long as it is there: as it has no memory of its own, fifty thousand lines do
+/// not have that, either.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Token<const N: usize>([u8; N]);
+
+/// What a line's Contact has, and who it let in by it: of a hundred unguessable bits.
+pub(crate) type LineToken = Token<20>;
+
+impl<const N: usize> Token<N> {
+    /// Takes what may be one, as it came from the network.
+    pub(crate) fn read(text: &[u8]) -> Option<Self> {
+        text.try_into().map(Self).ok()
+    }
+
+    /// Returns it; what came from the network and is no text is none that we gave.
+    pub(crate) fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
 /// A generator of unguessable identifiers: SHA-256 over a secret seed and a counter.
 ///
 /// ```
@@ -67,10 +87,16 @@ impl Generator {
 
     /// Returns a token of so many characters of five unguessable bits each.
     pub fn token(&mut self, characters: usize) -> String {
-        const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
         let mut bytes = vec![0; characters];
         self.fill(&mut bytes);
-        bytes.iter().map(|byte| char::from(ALPHABET[usize::from(byte & 31)])).collect()
+        bytes.into_iter().map(character).map(char::from).collect()
+    }
+
+    /// Returns a token that is kept.
+    pub(crate) fn kept_token<const N: usize>(&mut self) -> Token<N> {
+        let mut bytes = [0; N];
+        self.fill(&mut bytes);
+        Token(bytes.map(character))
     }
 
     /// Returns a branch for a new client transaction (RFC 3261 section 8.1.1.7).
@@ -97,6 +123,11 @@ impl Generator {
         self.fill(&mut bytes);
         bytes
     }
+}
+
+fn character(byte: u8) -> u8 {
+    const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
+    ALPHABET[usize::from(byte & 31)]
 }
 
 impl fmt::Debug for Generator {

@@ -34,7 +34,7 @@ pub use endpoint::{Config, Counters, Decided, Endpoint, Event, Full, Trying};
 pub use id::{Generator, LineId};
 pub use limits::Limits;
 pub use registration::{
-    Account, Asks, Cause, LostFlow, Query, RegistrationState, Target, Unreached, Unresolved, uuid_urn,
+    Account, Asks, Cause, Extras, LostFlow, Query, RegistrationState, Target, Unreached, Unresolved, uuid_urn,
 };
 pub use transaction::EndedBy;
 pub use transport::{ConnectionId, Flow, Outbox, Ping, Transmit, Transmits, Transport, Write};

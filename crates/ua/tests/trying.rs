@@ -18,8 +18,8 @@ fn answers(trying: Trying, verdict: &Verdict) -> Vec<u16> {
     let verdict = verdict.clone();
     let mut endpoint = Endpoint::new(Config { trying, ..Config::new(pbx) }, [7; 32])
         .with_screen(Box::new(move |_| verdict.clone()));
-    let account =
-        Account { is_registering: false, peers: vec![pbx.ip()], ..Account::new("1001", "pbx", 5060) };
+    let mut account = Account { is_registering: false, ..Account::new("1001", "pbx", 5060) };
+    account.extras_mut().peers = vec![pbx.ip()];
     endpoint.add_line(now, account).unwrap();
     endpoint.handle_datagram(now, pbx, INVITE);
     let status = |payload: &[u8]| Message::parse(payload).unwrap().status().unwrap().as_u16();

@@ -271,8 +271,12 @@ impl Builder {
         let setup = self.setup()?;
         let mut account = account.into_inner()?;
         account.instance.clone_from(&setup.instance);
-        let others = std::mem::take(&mut account.other_proxies);
-        let others = others.into_iter().map(|proxy| Inner { outbound_proxy: Some(proxy), ..account.clone() });
+        let others = account.extras.as_mut().map(|extras| std::mem::take(&mut extras.other_proxies));
+        let others = others.unwrap_or_default().into_iter().map(|proxy| {
+            let mut other = account.clone();
+            other.extras_mut().outbound_proxy = Some(proxy);
+            other
+        });
         let ways: Vec<Inner> = std::iter::once(account.clone()).chain(others).collect();
         let all = join_all(ways.iter().map(|account| examine(account, &setup, within)));
         all.await.into_iter().collect()
@@ -316,7 +320,7 @@ impl Examiner<'_> {
             }
         };
         examined.found_in = Some(began.elapsed());
-        let path = self.account.websocket_path.as_deref();
+        let path = self.account.extras().websocket_path.as_deref();
         let ways = ways_to(&places, by, |transport| Server::of(&wanted.host, wanted.port, transport, path));
         for way in &ways {
             let chosen = way.chosen();

@@ -31,7 +31,7 @@ impl Shard {
             let error = io::Error::new(io::ErrorKind::NotConnected, "its registrar has not been found yet");
             return Err(Kind::System { what: "no address of the line", error }.into());
         }
-        let (public, stun) = (account.public_address, self.stun.clone());
+        let (public, stun) = (account.extras().public_address, self.stun.clone());
         Ok(Wanted { ports: self.rtp_ports, local, public, stun, names: self.names.clone() })
     }
 }

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use ringfence_ua::{Account, Config, Decided, Event, Rejection, Verdict};
+use ringfence_ua::{Config, Decided, Event, Rejection, Verdict};
 use ringfence_wire::sip::{Host, Message};
 
 use crate::probe::{Probe, Sent, Shown, account, faults, phone_address, seconds, statuses};
@@ -136,7 +136,8 @@ impl Run {
         let shown = Shown::default();
         let (source, datagram) = (source(row), row.datagram());
         // Whoever is unknown is told less.
-        let account = Account { peers: vec![source.ip()], ..account() };
+        let mut account = account();
+        account.extras_mut().peers = vec![source.ip()];
         let mut probe = Probe::of(Config::new(phone_address()), account, shown.screen(verdict)).unjudged();
         let sent = probe.receive_from(source, &datagram);
         Self { probe, shown, source, datagram, sent }

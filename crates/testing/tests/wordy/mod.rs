@@ -44,7 +44,7 @@ pub(crate) fn connection() -> Flow {
 
 pub(crate) fn account(name: usize) -> Account {
     let mut account = Account::new("858", "192.0.2.1", 5060);
-    account.display_name = Some("n".repeat(name));
+    account.extras_mut().display_name = Some("n".repeat(name).into());
     account
 }
 

@@ -50,7 +50,7 @@ impl Rejections {
             .with_screen(Box::new(move |_| Verdict::Reject(Arc::clone(&rejection))));
         let mut account = Account::new("1001", "192.168.115.149", 5060);
         account.is_registering = false;
-        account.peers = vec![pbx.ip()];
+        account.extras_mut().peers = vec![pbx.ip()];
         endpoint.add_line(now, account).expect("a new endpoint has room for a line");
         while endpoint.poll_event().is_some() {}
         let (invite, ack) = (Numbered::new(INVITE), Numbered::new(ACK));

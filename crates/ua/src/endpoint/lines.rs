@@ -7,15 +7,17 @@ use std::time::{Duration, Instant};
 
 use ringfence_wire::sip::Uri;
 
-use crate::id::LineId;
+use crate::id::{LineId, LineToken};
 use crate::registration::{Account, Binding, Crowd, Target};
 use crate::transaction::key::Key;
 use crate::transaction::timers::{GIVE_UP, Timers};
 use crate::transport::{ConnectionId, ContactAddress, Flow, OwnContact, Transport};
 
 mod admission;
+mod bearers;
 mod flow_set;
 
+use bearers::Bearers;
 use flow_set::FlowSet;
 
 /// One line.
@@ -24,13 +26,14 @@ pub(crate) struct Line {
     pub(crate) binding: Option<Binding>,
     /// Where it is towards its registrar, or would be reached if it does not register.
     pub(crate) local: Option<SocketAddr>,
-    token: String,
-    /// The addresses of its registrar and its proxy.
-    registrar: Vec<IpAddr>,
+    /// None of a flow that nobody knows of.
+    token: Option<LineToken>,
+    /// The addresses of its registrar and its proxy, which many lines share.
+    registrar: Arc<[IpAddr]>,
     /// The addresses of the registrar that stands behind the proxy.
-    behind_proxy: Vec<IpAddr>,
+    behind_proxy: Box<[IpAddr]>,
     /// The newest REGISTER and what it went over, where that is a connection.
-    asked: Option<(Key, ConnectionId)>,
+    asked: Option<Box<(Key, ConnectionId)>>,
     /// When a line that does not register looks up its peer again.
     lookup_at: Option<Instant>,
     /// When it is removed, once it has said good-bye.
@@ -43,14 +46,14 @@ const LOOKUP_AFTER_FAILURE: Duration = Duration::from_secs(30);
 const LOOKUP_AGAIN: Duration = Duration::from_secs(3600);
 
 impl Line {
-    fn new(account: Arc<Account>, binding: Option<Binding>, token: String) -> Self {
+    fn new(account: Arc<Account>, binding: Option<Binding>, token: Option<LineToken>) -> Self {
         Self {
             account,
             binding,
             local: None,
             token,
-            registrar: Vec::new(),
-            behind_proxy: Vec::new(),
+            registrar: Arc::default(),
+            behind_proxy: Box::default(),
             asked: None,
             lookup_at: None,
             is_leaving: false,
@@ -86,13 +89,13 @@ impl Line {
         let is_secure = is_secure || contact.is_secure;
         OwnContact::At {
             contact: ContactAddress { is_secure, ..contact },
-            user: self.account.user.as_str().into(),
+            user: Arc::clone(&self.account.user),
         }
     }
 
     /// Returns every address that may ring the line.
     fn known_addresses(&self) -> impl Iterator<Item = IpAddr> {
-        let peers = self.account.peers.iter().map(IpAddr::to_canonical);
+        let peers = self.account.extras().peers.iter().map(IpAddr::to_canonical);
         peers.chain(self.registrar.iter().copied()).chain(self.behind_proxy.iter().copied())
     }
 
@@ -115,8 +118,12 @@ impl Line {
 pub(crate) struct Lines {
     /// In boxes: a node of the map has room for eleven, and is half empty.
     by_id: BTreeMap<LineId, Box<Line>>,
-    by_token: BTreeMap<Box<[u8]>, LineId>,
-    by_user: BTreeMap<Box<[u8]>, BTreeSet<LineId>>,
+    by_token: BTreeMap<LineToken, LineId>,
+    by_user: BTreeMap<Arc<[u8]>, Bearers>,
+    /// Where the registrar of a line was found last.
+    located: Arc<[IpAddr]>,
+    /// The domain of the newest account: mostly that of the next, too.
+    domain: Arc<str>,
     by_address: BTreeMap<IpAddr, BTreeSet<LineId>>,
     /// The lines that are registered, or ask to be, over each connection.
     by_connection: BTreeMap<ConnectionId, BTreeSet<LineId>>,
@@ -138,6 +145,8 @@ impl Lines {
             by_id: BTreeMap::new(),
             by_token: BTreeMap::new(),
             by_user: BTreeMap::new(),
+            located: Arc::default(),
+            domain: Arc::default(),
             by_address: BTreeMap::new(),
             by_connection: BTreeMap::new(),
             heard: BTreeMap::new(),
@@ -159,19 +168,32 @@ impl Lines {
         self.by_id.keys().copied().collect()
     }
 
-    pub(crate) fn add(&mut self, account: Arc<Account>, binding: Option<Binding>, token: String) -> LineId {
+    pub(crate) fn add(
+        &mut self,
+        account: Arc<Account>,
+        binding: Option<Binding>,
+        token: LineToken,
+    ) -> LineId {
         self.next += 1;
         let id = LineId::new(self.next);
-        self.by_token.insert(token.as_bytes().into(), id);
-        self.by_user.entry(unescaped(account.user.as_bytes())).or_default().insert(id);
-        for peer in &account.peers {
+        self.by_token.insert(token, id);
+        self.by_user.entry(unescaped(&account.user)).or_default().insert(id);
+        for peer in &account.extras().peers {
             self.by_address.entry(peer.to_canonical()).or_default().insert(id);
         }
         if account.is_open {
             self.open.insert(id);
         }
-        self.by_id.insert(id, Box::new(Line::new(account, binding, token)));
+        self.by_id.insert(id, Box::new(Line::new(account, binding, Some(token))));
         id
+    }
+
+    /// Returns an account with the text of its domain that other lines have.
+    pub(crate) fn with_known_domain(&mut self, account: Account) -> Account {
+        if self.domain != account.domain {
+            self.domain = Arc::clone(&account.domain);
+        }
+        Account { domain: Arc::clone(&self.domain), ..account }
     }
 
     /// Returns the lines that are registered where an account is to be.
@@ -188,12 +210,17 @@ impl Lines {
         if self.crowds.get(&server).is_some_and(Crowd::is_left) {
             self.crowds.remove(&server);
         }
-        self.by_token.remove(line.token.as_bytes());
-        forget(&mut self.by_user, &unescaped(line.account.user.as_bytes()), id);
+        if let Some(token) = line.token {
+            self.by_token.remove(&token);
+        }
+        let user = unescaped(&line.account.user);
+        if self.by_user.get_mut(&user).is_some_and(|bearers| bearers.remove(id)) {
+            self.by_user.remove(&user);
+        }
         for address in line.known_addresses() {
             forget(&mut self.by_address, &address, id);
         }
-        if let Some((_, connection)) = line.asked {
+        if let Some((_, connection)) = line.asked.as_deref().copied() {
             forget(&mut self.by_connection, &connection, id);
         }
         self.open.remove(&id);
@@ -246,6 +273,10 @@ impl Lines {
         line.local = targets.first().map(|target| target.local);
         let found = targets.iter().map(|target| target.flow.remote().ip().to_canonical()).collect();
         let (id, found) = (self.leader_of(id), self.all_located(id, found));
+        if self.located[..] != found[..] {
+            self.located = found.into();
+        }
+        let found = Arc::clone(&self.located);
         let Self { by_id, by_address, .. } = self;
         let Some(line) = by_id.get_mut(&id) else { return };
         let before: Vec<IpAddr> = line.known_addresses().collect();
@@ -268,21 +299,21 @@ impl Lines {
         self.stop_asking(id);
         let Some(connection) = flow.connection_id() else { return };
         if let Some(line) = self.find_mut(id) {
-            line.asked = Some((key, connection));
+            line.asked = Some(Box::new((key, connection)));
             self.by_connection.entry(connection).or_default().insert(id);
         }
     }
 
     /// Forgets what a line's newest REGISTER went over, and returns what it is known by.
     pub(crate) fn stop_asking(&mut self, id: LineId) -> Option<Key> {
-        let (key, connection) = self.find_mut(id)?.asked.take()?;
+        let (key, connection) = *self.find_mut(id)?.asked.take()?;
         forget(&mut self.by_connection, &connection, id);
         Some(key)
     }
 
     /// Returns the connection that a line's newest REGISTER went over.
     pub(crate) fn asks_over(&self, id: LineId) -> Option<ConnectionId> {
-        self.find(id)?.asked.map(|(_, connection)| connection)
+        self.find(id)?.asked.as_ref().map(|asked| asked.1)
     }
 
     /// Returns whether the newest REGISTER of a line went over a connection.
@@ -300,7 +331,7 @@ impl Lines {
     /// Returns the connection that a line's newest REGISTER went over, unless something came over it while that waited
     /// for its answer: then the registrar does not answer this line, and the connection serves the others.
     pub(crate) fn silent_connection_of(&self, now: Instant, id: LineId) -> Option<ConnectionId> {
-        let (_, connection) = self.find(id)?.asked?;
+        let connection = self.asks_over(id)?;
         let heard = self.heard.get(&connection);
         let is_silent = heard.is_none_or(|&at| now.saturating_duration_since(at) >= GIVE_UP);
         is_silent.then_some(connection)
@@ -355,11 +386,13 @@ fn forget<K: Ord + ?Sized, Q: Ord + std::borrow::Borrow<K>>(
 }
 
 /// Returns a user part without its escapes, as it is compared (section 19.1.4).
-fn unescaped(user: &[u8]) -> Box<[u8]> {
-    let uri = [b"sip:", user, b"@x"].concat();
-    match Uri::parse(&uri).ok().and_then(|uri| uri.user_unescaped().map(Into::into)) {
-        Some(user) => user,
-        None => user.into(),
+fn unescaped(user: &Arc<str>) -> Arc<[u8]> {
+    let uri = format!("sip:{user}@x");
+    let uri = Uri::parse(uri.as_bytes()).ok();
+    match uri.and_then(|uri| uri.user_unescaped()).filter(|unescaped| **unescaped != *user.as_bytes()) {
+        Some(unescaped) => (&*unescaped).into(),
+        // One text for both.
+        None => Arc::clone(user).into(),
     }
 }
 

@@ -7,12 +7,9 @@ use std::time::{Duration, Instant};
 use ringfence_wire::sip::{Message, StatusCode};
 
 use super::{Endpoint, Event, Full};
-use crate::id::LineId;
+use crate::id::{LineId, LineToken};
 use crate::registration::{Account, Action, Binding, RegistrationState};
 use crate::transport::{Flow, Transport};
-
-/// How many characters of five unguessable bits the token in a Contact has.
-const TOKEN_LENGTH: usize = 20;
 
 impl Endpoint {
     /// Adds a line, and begins to register it if its account says so.
@@ -20,13 +17,13 @@ impl Endpoint {
         if self.lines.len() >= self.limits.lines {
             return Err(Full);
         }
-        let token = self.generator.token(TOKEN_LENGTH);
+        let token = self.generator.kept_token();
         let (host, port) = (account.next_hop().0.to_owned(), account.next_hop().1);
-        let account = Arc::new(account);
-        let binding = account.is_registering.then(|| self.bind(&account, &token, 1));
-        let id = self.lines.add(Arc::clone(&account), binding, token.clone());
+        let account = Arc::new(self.lines.with_known_domain(account));
+        let binding = account.is_registering.then(|| self.bind(&account, token, 1));
+        let id = self.lines.add(Arc::clone(&account), binding, token);
         if account.is_registering {
-            self.add_flows(id, &account, &token);
+            self.add_flows(id, &account, token);
             self.register(now, id);
         } else {
             self.look_up(id, host, port, None);
@@ -36,7 +33,7 @@ impl Endpoint {
     }
 
     /// Adds the flows of a line through its other outbound proxies.
-    fn add_flows(&mut self, id: LineId, account: &Account, token: &str) {
+    fn add_flows(&mut self, id: LineId, account: &Account, token: LineToken) {
         //= https://www.rfc-editor.org/rfc/rfc5626#section-4.2.1
         //# If the set has more than one URI, the UAC MUST send a REGISTER request to at least two
         //# of the default outbound proxies from the set.
@@ -44,17 +41,19 @@ impl Endpoint {
         //# The sequence of reg-id values does not have to be sequential but MUST be exactly the
         //# same sequence of reg-id values each time the UA instance power cycles or reboots, so
         //# that the reg-id values will collide with the previously used reg-id values.
-        for (proxy, reg_id) in account.other_proxies.iter().zip(2..) {
-            let (outbound_proxy, other_proxies) = (Some(proxy.clone()), Vec::new());
-            let account = Arc::new(Account { outbound_proxy, other_proxies, ..account.clone() });
+        for (proxy, reg_id) in account.extras().other_proxies.iter().zip(2..) {
+            let mut account = account.clone();
+            let extras = account.extras_mut();
+            (extras.outbound_proxy, extras.other_proxies) = (Some(proxy.clone()), Vec::new());
+            let account = Arc::new(account);
             let binding = self.bind(&account, token, reg_id);
             self.lines.add_flow(id, account, binding);
         }
     }
 
-    fn bind(&mut self, account: &Arc<Account>, token: &str, reg_id: u8) -> Binding {
+    fn bind(&mut self, account: &Arc<Account>, token: LineToken, reg_id: u8) -> Binding {
         let crowd = self.lines.crowd_of(account);
-        let (account, token) = (Arc::clone(account), token.to_owned());
+        let account = Arc::clone(account);
         Binding::new(account, token, reg_id, crowd, Arc::clone(&self.agent.product), &mut self.generator)
     }
 
@@ -245,14 +244,16 @@ impl Endpoint {
     /// Has the next hop of a line looked up, and with it the registrar that stands behind a proxy.
     fn look_up(&mut self, id: LineId, host: String, port: Option<u16>, by: Option<Transport>) {
         let Some(line) = self.lines.find(id) else { return };
-        let Account { transport, is_secure, ref websocket_path, .. } = *line.account;
+        let (Account { transport, is_secure, .. }, websocket_path) =
+            (&*line.account, &line.account.extras().websocket_path);
+        let (transport, is_secure) = (*transport, *is_secure);
         let transport = by.or(transport);
         let (is_connecting, path) = (line.binding.is_some(), websocket_path.clone());
         let event = Event::Resolve { line: id, host, port, transport, is_secure, is_connecting, path };
         self.events.push_back(event);
-        let behind = Some(line).filter(|line| line.account.outbound_proxy.is_some());
+        let behind = Some(line).filter(|line| line.account.extras().outbound_proxy.is_some());
         if let Some(Account { domain, port, .. }) = behind.map(|line| &*line.account) {
-            self.events.push_back(Event::Locate { line: id, host: domain.clone(), port: *port });
+            self.events.push_back(Event::Locate { line: id, host: domain.to_string(), port: *port });
         }
     }
 

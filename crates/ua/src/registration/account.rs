@@ -23,13 +23,11 @@ pub struct Account {
     /// What the application calls the line.
     pub label: Arc<str>,
     /// The user part of the address-of-record, as it stands in a URI (escaped).
-    pub user: String,
+    pub user: Arc<str>,
     /// The domain: a name or an address, IPv6 in brackets.
-    pub domain: String,
+    pub domain: Arc<str>,
     /// The port of the registrar, where one was given: without one it is that of the transport.
     pub port: Option<u16>,
-    /// What people are shown.
-    pub display_name: Option<String>,
     /// What a challenge is answered with.
     pub credentials: Option<Credentials>,
     /// Whether the line registers.
@@ -38,26 +36,60 @@ pub struct Account {
     pub transport: Option<Transport>,
     /// Whether the address-of-record is a `sips` URI: all requests go by TLS.
     pub is_secure: bool,
-    /// The resource of the server that is asked for by WebSocket (RFC 6455 section 3), `/` without one.
-    pub websocket_path: Option<Arc<str>>,
     /// What the device is known by to registrars, whatever its address: a URN that never changes, of which each line's
     /// instance-id is made (RFC 5626 section 4.1). Without one a binding is known by its Contact alone.
     pub instance: Option<Arc<str>>,
+    /// By what the way from the registrar is kept open.
+    pub ping: Ping,
+    /// How long a binding is asked for.
+    pub expires: Duration,
+    /// Whether anyone may ring this line.
+    pub is_open: bool,
+    /// What few accounts say ([`Account::extras`]).
+    pub extras: Option<Box<Extras>>,
+}
+
+/// What few accounts say: fifty thousand that do not have no room for it.
+///
+/// ```
+/// use ringfence_ua::{Account, Extras};
+///
+/// let extras = Extras { display_name: Some("Reception".into()), ..Extras::default() };
+/// let account = Account { extras: Some(Box::new(extras)), ..Account::new("858", "pbx.example.com", None) };
+/// assert_eq!(account.extras().display_name.as_deref(), Some("Reception"));
+/// ```
+#[derive(Clone, Default)]
+pub struct Extras {
+    /// What people are shown.
+    pub display_name: Option<Box<str>>,
+    /// The resource of the server that is asked for by WebSocket (RFC 6455 section 3), `/` without one.
+    pub websocket_path: Option<Arc<str>>,
     /// Where requests go instead of to the domain: a host, and a port where one was given.
     pub outbound_proxy: Option<(String, Option<u16>)>,
+    /// Further outbound proxies: the line is registered through each, over a flow of its own (RFC 5626 section 4.2).
+    pub other_proxies: Vec<(String, Option<u16>)>,
     /// Where the line is reached through a translator that nobody but its owner knows of: what the Contact says, whatever
     /// the registrar sees.
     pub public_address: Option<IpAddr>,
-    /// By what the way from the registrar is kept open.
-    pub ping: Ping,
-    /// Further outbound proxies: the line is registered through each, over a flow of its own (RFC 5626 section 4.2).
-    pub other_proxies: Vec<(String, Option<u16>)>,
-    /// How long a binding is asked for.
-    pub expires: Duration,
     /// Addresses besides the registrar's and the proxy's whose calls are taken.
     pub peers: Vec<IpAddr>,
-    /// Whether anyone may ring this line.
-    pub is_open: bool,
+}
+
+/// Of an account that says nothing of it.
+static NO_EXTRAS: Extras = Extras {
+    display_name: None,
+    websocket_path: None,
+    outbound_proxy: None,
+    other_proxies: Vec::new(),
+    public_address: None,
+    peers: Vec::new(),
+};
+
+/// Shows nothing, as all of it may identify a person.
+impl fmt::Debug for Extras {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Extras").finish_non_exhaustive()
+    }
 }
 
 /// Shows the label alone, as everything else may identify a person.
@@ -77,24 +109,30 @@ impl Account {
     pub fn new(user: &str, domain: &str, port: impl Into<Option<u16>>) -> Self {
         Self {
             label: user.into(),
-            user: user.to_owned(),
-            domain: domain.to_owned(),
+            user: user.into(),
+            domain: domain.into(),
             port: port.into(),
-            display_name: None,
             credentials: None,
             is_registering: true,
             transport: None,
             is_secure: false,
-            websocket_path: None,
             instance: None,
-            outbound_proxy: None,
-            other_proxies: Vec::new(),
-            public_address: None,
             ping: Ping::default(),
             expires: Duration::from_secs(3600),
-            peers: Vec::new(),
             is_open: false,
+            extras: None,
         }
+    }
+
+    /// Returns what few accounts say.
+    #[must_use]
+    pub fn extras(&self) -> &Extras {
+        self.extras.as_deref().unwrap_or(&NO_EXTRAS)
+    }
+
+    /// Returns what few accounts say, to be changed.
+    pub fn extras_mut(&mut self) -> &mut Extras {
+        self.extras.get_or_insert_default()
     }
 
     /// Returns the address-of-record.
@@ -115,7 +153,7 @@ impl Account {
     /// Returns the host that requests are sent to, and the port where one was given.
     #[must_use]
     pub fn next_hop(&self) -> (&str, Option<u16>) {
-        match &self.outbound_proxy {
+        match &self.extras().outbound_proxy {
             Some((host, port)) => (host, *port),
             None => (&self.domain, self.port),
         }

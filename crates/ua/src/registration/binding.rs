@@ -31,7 +31,7 @@ use super::outbound::Wanted;
 use super::state::{Cause, RegistrationState};
 use super::target::{Target, Unresolved};
 use crate::core::auth::Authenticator;
-use crate::id::Generator;
+use crate::id::{Generator, LineToken, Token};
 use crate::transport::{ContactAddress, Flow, Transport};
 
 mod answers;
@@ -79,19 +79,20 @@ pub(crate) struct Binding {
     /// Which of the line's flows it is for.
     reg_id: u8,
     /// What tells our Contact from any other, and proves to us that a caller has it from the registrar.
-    token: String,
+    token: LineToken,
     /// The lines that are registered where this one is.
     crowd: Crowd,
     user_agent: Arc<str>,
-    call_id: String,
-    from_tag: String,
+    call_id: Token<24>,
+    from_tag: Token<12>,
     cseq: u32,
     phase: Phase,
-    targets: Vec<Target>,
+    /// Those of the lines of one registrar are the same.
+    targets: Arc<[Target]>,
     /// Which of the targets is in use.
     target: usize,
     /// The one that did not answer last.
-    silent: Option<SocketAddr>,
+    silent: Option<Box<SocketAddr>>,
     /// Where a 3xx has sent us.
     redirection: Option<Box<Redirection>>,
     /// Who has said 503 to this attempt.
@@ -109,8 +110,8 @@ pub(crate) struct Binding {
     gruu: Option<Gruu>,
     /// What it wants of our keep-alives.
     wanted: Wanted,
-    /// The address whose flow is kept open.
-    kept_open: Option<Flow>,
+    /// The target whose flow is kept open.
+    kept_open: Option<KeptOpen>,
     /// Since when the connection is there that is used.
     connected_at: Option<Instant>,
     /// How many connections in a row were lost soon after they were opened.
@@ -123,15 +124,23 @@ pub(crate) struct Binding {
     /// How urgent it is.
     need: Need,
     /// Since when the registrar asks for MD5 that offered more before.
-    downgraded: Option<Instant>,
+    downgraded: Option<Box<Instant>>,
     is_stopping: bool,
-    actions: VecDeque<Action>,
+    /// For an hour or so there is nothing to do: fifty thousand lines are not to keep room for it.
+    #[expect(clippy::box_collection, reason = "the box is smaller than the queue, and there is mostly none")]
+    actions: Option<Box<VecDeque<Action>>>,
+}
+
+/// One of the targets that there are, or were.
+struct KeptOpen {
+    targets: Arc<[Target]>,
+    target: usize,
 }
 
 #[derive(Debug, PartialEq, Eq)]
 enum Phase {
     Idle,
-    Resolving { host: String, until: Instant },
+    Resolving { host: Box<str>, until: Instant },
     Asking { contact: ContactAddress },
     Bound { refresh_at: Instant },
     Waiting { retry_at: Instant },
@@ -148,7 +157,7 @@ impl Binding {
     /// Creates the binding of an account; [`Binding::start`] begins.
     pub(crate) fn new(
         account: Arc<Account>,
-        token: String,
+        token: LineToken,
         reg_id: u8,
         crowd: Crowd,
         user_agent: Arc<str>,
@@ -172,13 +181,13 @@ impl Binding {
             //# In a new request created by a UAC outside of any dialog, the Call-ID header field
             //# MUST be selected by the UAC as a globally unique identifier over space and time
             //# unless overridden by method-specific behavior.
-            call_id: generator.token(24),
+            call_id: generator.kept_token(),
             //= https://www.rfc-editor.org/rfc/rfc3261#section-8.1.1.3
             //# The From field MUST contain a new "tag" parameter, chosen by the UAC.
-            from_tag: generator.token(12),
+            from_tag: generator.kept_token(),
             cseq: 0,
             phase: Phase::Idle,
-            targets: Vec::new(),
+            targets: Arc::default(),
             target: 0,
             silent: None,
             redirection: None,
@@ -197,7 +206,7 @@ impl Binding {
             failures: 0,
             downgraded: None,
             is_stopping: false,
-            actions: VecDeque::new(),
+            actions: None,
         }
     }
 
@@ -324,11 +333,8 @@ impl Binding {
 
     /// Returns the next thing to be done.
     pub(crate) fn poll_action(&mut self) -> Option<Action> {
-        let next = self.actions.pop_front();
-        if self.actions.is_empty() {
-            // For an hour or so there is nothing to do: fifty thousand lines are not to keep room for it.
-            self.actions = VecDeque::new();
-        }
+        let next = self.actions.as_mut()?.pop_front();
+        self.actions.take_if(|actions| actions.is_empty());
         next
     }
 
@@ -355,7 +361,7 @@ impl Binding {
 
     /// Returns whether a flow is kept open for this binding.
     pub(crate) fn keeps_open(&self, flow: Flow) -> bool {
-        self.kept_open == Some(flow)
+        self.kept_open_flow() == Some(flow)
     }
 
     /// Returns what the last REGISTER went out on.
@@ -367,8 +373,17 @@ impl Binding {
         self.targets.get(self.target).copied()
     }
 
+    fn kept_open_flow(&self) -> Option<Flow> {
+        let KeptOpen { targets, target } = self.kept_open.as_ref()?;
+        targets.get(*target).map(|target| target.flow)
+    }
+
+    fn act(&mut self, action: Action) {
+        self.actions.get_or_insert_default().push_back(action);
+    }
+
     fn tell(&mut self, state: RegistrationState) {
-        self.actions.push_back(Action::Tell(state));
+        self.act(Action::Tell(state));
     }
 }
 

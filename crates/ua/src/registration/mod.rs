@@ -15,7 +15,7 @@ mod state;
 mod target;
 mod unseen;
 
-pub use account::Account;
+pub use account::{Account, Extras};
 pub(crate) use binding::{Action, Binding};
 pub(crate) use crowd::Crowd;
 pub use outbound::uuid_urn;

@@ -113,7 +113,7 @@ mod tests {
 
     fn written(asks: Asks, authenticator: Option<&mut Authenticator>) -> Vec<u8> {
         let mut account = Account::new("858", "pbx.example.com", 5062);
-        account.display_name = Some("Reception".to_owned());
+        account.extras_mut().display_name = Some("Reception".into());
         let query = Query {
             account: &account,
             asks,

@@ -74,13 +74,13 @@ impl Opening<'_> {
         //# However, that approach
         //# for configuring an outbound proxy is NOT RECOMMENDED; a pre-existing
         //# route set with a single URI SHOULD be used instead.
-        if let Some((host, port)) = &self.account.outbound_proxy {
+        if let Some((host, port)) = &self.account.extras().outbound_proxy {
             let (scheme, port) = (self.account.scheme(), suffix(*port));
             let transport = transport_parameter(self.transport, self.account.is_secure);
             request.header_fmt("Route", format_args!("<{scheme}:{host}{port}{transport};lr>"));
         }
         let address = self.account.address_of_record();
-        let display_name = self.account.display_name.as_deref();
+        let display_name = self.account.extras().display_name.as_deref();
         let display_name = display_name.map(|name| format!("{} ", quote(name))).unwrap_or_default();
         request.header_fmt("From", format_args!("{display_name}<{address}>;tag={}", self.from_tag));
         let shown = if self.to == address { display_name.as_str() } else { "" };

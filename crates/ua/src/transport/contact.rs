@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use super::Transport;
 
@@ -35,7 +36,7 @@ pub(crate) enum OwnContact {
     Gruu(Box<str>),
     At {
         contact: ContactAddress,
-        user: Box<str>,
+        user: Arc<str>,
     },
 }
 

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use ringfence_testing::Phone;
 use ringfence_ua::auth::Credentials;
-use ringfence_ua::{Account, Config, Limits, Ping, Redirection, Rejection, Screen, Trying, Verdict, Wait};
+use ringfence_ua::{
+    Account, Config, Extras, Limits, Ping, Redirection, Rejection, Screen, Trying, Verdict, Wait,
+};
 
 use super::super::draw::Draw;
 
@@ -73,22 +75,25 @@ pub(super) fn account(draw: &mut Draw<'_>) -> Account {
         is_registering: draw.is(),
         is_open: draw.is(),
         instance: draw.maybe(|_| "urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6".into()),
-        outbound_proxy: (draw.below(4) == 3).then(|| ("192.0.2.2".to_owned(), Some(5070))),
-        other_proxies: draw.several(1, |_| ("192.0.2.3".to_owned(), None)),
+        extras: Some(Box::new(Extras {
+            outbound_proxy: (draw.below(4) == 3).then(|| ("192.0.2.2".to_owned(), Some(5070))),
+            other_proxies: draw.several(1, |_| ("192.0.2.3".to_owned(), None)),
+            peers: draw.several(1, |_| IpAddr::from([192, 0, 2, 9])),
+            ..Extras::default()
+        })),
         ping: *draw.one_of(&[Ping::Automatic, Ping::Crlf, Ping::Stun]),
         expires: Duration::from_secs(*draw.one_of(&[3600, 60, 1])),
-        peers: draw.several(1, |_| IpAddr::from([192, 0, 2, 9])),
         ..Account::new(user, domain, draw.maybe(|_| 5060))
     }
 }
 
 /// Returns the hosts that a line of an account knows as soon as it is there.
 pub(super) fn hosts(account: &Account) -> Vec<IpAddr> {
-    let registrar: &[[u8; 4]] = match account.domain.as_str() {
-        _ if account.outbound_proxy.is_some() => &[],
+    let registrar: &[[u8; 4]] = match &*account.domain {
+        _ if account.extras().outbound_proxy.is_some() => &[],
         "192.0.2.1" => &[[192, 0, 2, 1]],
         "pbx.example" => &[[192, 0, 2, 1], [192, 0, 2, 2]],
         _ => &[],
     };
-    registrar.iter().copied().map(IpAddr::from).chain(account.peers.iter().copied()).collect()
+    registrar.iter().copied().map(IpAddr::from).chain(account.extras().peers.iter().copied()).collect()
 }

@@ -3,6 +3,8 @@
 //! `domain` and `charset` are ignored: in SIP the realm alone defines the protection domain, and
 //! text is UTF-8. User names and passwords are used as they are, not normalised.
 
+use std::sync::Arc;
+
 use ringfence_wire::sip::Challenge;
 
 use super::digest::{Algorithm, Qop};
@@ -10,10 +12,11 @@ use super::digest::{Algorithm, Qop};
 /// A Digest challenge that can be answered.
 #[derive(Debug)]
 pub(super) struct Offer {
-    pub(super) realm: String,
-    pub(super) nonce: String,
+    /// One text with that of the session.
+    pub(super) realm: Arc<str>,
+    pub(super) nonce: Box<str>,
     /// Echoed unchanged, even when empty.
-    pub(super) opaque: Option<String>,
+    pub(super) opaque: Option<Box<str>>,
     /// What the challenge named; the default is MD5.
     pub(super) named_algorithm: Option<Algorithm>,
     /// `None` is answered as in RFC 2069.
@@ -44,9 +47,9 @@ impl Offer {
         let qop = choose_qop(&challenge.param("qop").unwrap_or_default(), is_session)?;
         let is_true = |name| challenge.param(name).is_some_and(|value| value.eq_ignore_ascii_case("true"));
         Ok(Self {
-            realm: text(challenge, "realm")?.ok_or("Digest without a realm")?,
-            nonce: text(challenge, "nonce")?.ok_or("Digest without a nonce")?,
-            opaque: text(challenge, "opaque")?,
+            realm: text(challenge, "realm")?.ok_or("Digest without a realm")?.into(),
+            nonce: text(challenge, "nonce")?.ok_or("Digest without a nonce")?.into(),
+            opaque: text(challenge, "opaque")?.map(String::into),
             named_algorithm,
             qop,
             is_stale: is_true("stale"),

@@ -33,7 +33,8 @@ use zeroize::{Zeroize, Zeroizing};
 #[derive(Clone)]
 pub struct Key {
     algorithm: Algorithm,
-    a1: Zeroizing<HexDigest>,
+    /// The hash itself: its digits are twice as long, and there may be fifty thousand.
+    a1: Zeroizing<[u8; LONGEST]>,
 }
 
 /// What one digest is computed over, besides the key.
@@ -138,7 +139,7 @@ impl Key {
     #[must_use]
     pub fn new(algorithm: Algorithm, username: &str, realm: &str, password: &str) -> Self {
         let parts = [username.as_bytes(), b":", realm.as_bytes(), b":", password.as_bytes()];
-        Self { algorithm, a1: Zeroizing::new(algorithm.hash(&parts)) }
+        Self { algorithm, a1: Zeroizing::new(algorithm.bytes(&parts)) }
     }
 
     /// Makes it the key of an authentication session, which is begun by the first answer to a
@@ -148,15 +149,17 @@ impl Key {
         if !self.algorithm.session {
             return self;
         }
-        let parts = [self.a1.as_bytes(), b":", nonce.as_bytes(), b":", cnonce.as_bytes()];
-        Self { algorithm: self.algorithm, a1: Zeroizing::new(self.algorithm.hash(&parts)) }
+        let a1 = self.digits();
+        let parts = [a1.as_bytes(), b":", nonce.as_bytes(), b":", cnonce.as_bytes()];
+        Self { algorithm: self.algorithm, a1: Zeroizing::new(self.algorithm.bytes(&parts)) }
     }
 
     /// Computes the `response` parameter for a request, or `rspauth` where its method is empty.
     #[must_use]
     pub fn response(&self, request: &Digested<'_>) -> HexDigest {
         let Digested { method, uri, body, nonce, protection } = *request;
-        let (algorithm, a1, nonce) = (self.algorithm, self.a1.as_bytes(), nonce.as_bytes());
+        let digits = self.digits();
+        let (algorithm, a1, nonce) = (self.algorithm, digits.as_bytes(), nonce.as_bytes());
         let Some(Protection { qop, nonce_count, cnonce }) = protection else {
             let a2 = algorithm.hash(&[method.as_bytes(), b":", uri]);
             return algorithm.hash(&[a1, b":", nonce, b":", a2.as_bytes()]);
@@ -170,6 +173,10 @@ impl Key {
         };
         let protected = format!(":{nonce_count:08x}:{cnonce}:{qop}:");
         algorithm.hash(&[a1, b":", nonce, protected.as_bytes(), a2.as_bytes()])
+    }
+
+    fn digits(&self) -> Zeroizing<HexDigest> {
+        Zeroizing::new(HexDigest::new(&self.a1[..self.algorithm.length()]))
     }
 }
 
@@ -238,10 +245,22 @@ impl Algorithm {
     /// Hashes the concatenation of `parts`.
     #[must_use]
     pub fn hash(self, parts: &[&[u8]]) -> HexDigest {
+        HexDigest::new(&self.bytes(parts)[..self.length()])
+    }
+
+    fn bytes(self, parts: &[&[u8]]) -> [u8; LONGEST] {
         match self.hash {
             Hash::Md5 => hash_with::<Md5>(parts),
             Hash::Sha256 => hash_with::<Sha256>(parts),
             Hash::Sha512_256 => hash_with::<Sha512_256>(parts),
+        }
+    }
+
+    /// Returns how many bytes its hash has.
+    fn length(self) -> usize {
+        match self.hash {
+            Hash::Md5 => 16,
+            Hash::Sha256 | Hash::Sha512_256 => LONGEST,
         }
     }
 }
@@ -276,8 +295,8 @@ impl fmt::Display for Qop {
 }
 
 impl HexDigest {
-    /// 256 bits, four to a digit.
-    const LONGEST: usize = 64;
+    /// Four bits to a digit.
+    const LONGEST: usize = 2 * LONGEST;
 
     fn new(hash: &[u8]) -> Self {
         //= https://www.rfc-editor.org/rfc/rfc7616#section-3.2
@@ -321,10 +340,15 @@ impl fmt::Debug for HexDigest {
     }
 }
 
-fn hash_with<D: sha2::Digest>(parts: &[&[u8]]) -> HexDigest {
+/// The bytes of the longest hash: 256 bits.
+const LONGEST: usize = 32;
+
+fn hash_with<D: sha2::Digest>(parts: &[&[u8]]) -> [u8; LONGEST] {
     let mut hasher = D::new();
     for part in parts {
         hasher.update(part);
     }
-    HexDigest::new(&hasher.finalize())
+    let (mut bytes, hash) = ([0; LONGEST], hasher.finalize());
+    bytes[..hash.len()].copy_from_slice(&hash);
+    bytes
 }

@@ -41,10 +41,11 @@ use session::{Outgoing, Session};
 #[derive(Clone)]
 pub struct Credentials(Arc<Pair>);
 
-/// One for all that a line keeps: there may be fifty thousand.
+/// One for all that a line keeps, and one text for both: there may be fifty thousand.
 struct Pair {
-    user: Box<str>,
-    password: Zeroizing<String>,
+    text: Zeroizing<Box<str>>,
+    /// Where in it the password begins, behind the user.
+    password: usize,
 }
 
 /// Answers the challenges to one line's requests.
@@ -64,14 +65,27 @@ pub struct Authenticator {
     /// Whether any realm ever offered more than MD5: then none that is new gets MD5.
     has_offered_strong: bool,
     /// Challenges since the last success.
-    challenges_in_a_row: usize,
+    challenges_in_a_row: u8,
 }
 
 impl Credentials {
     /// Makes credentials of an authentication name and a password.
     #[must_use]
     pub fn new(user: impl Into<String>, password: impl Into<String>) -> Self {
-        Self(Arc::new(Pair { user: user.into().into(), password: Zeroizing::new(password.into()) }))
+        let (user, password) = (user.into(), Zeroizing::new(password.into()));
+        // Made of its length: what grows leaves a password behind where it was.
+        let mut text = String::with_capacity(user.len() + password.len());
+        text.push_str(&user);
+        text.push_str(&password);
+        Self(Arc::new(Pair { text: Zeroizing::new(text.into()), password: user.len() }))
+    }
+
+    fn user(&self) -> &str {
+        &self.0.text[..self.0.password]
+    }
+
+    fn password(&self) -> &str {
+        &self.0.text[self.0.password..]
     }
 }
 
@@ -97,8 +111,8 @@ impl Authenticator {
     /// Takes a 401 or 407. After `Ok` the request is to be sent again, with a new `CSeq` and with
     /// what [`Authenticator::authorize`] writes; after an error it is not.
     pub fn handle_challenge(&mut self, response: &Message<'_>) -> Result<(), AuthError> {
-        self.challenges_in_a_row += 1;
-        let result = if self.challenges_in_a_row > MOST_CHALLENGES_IN_A_ROW {
+        self.challenges_in_a_row = self.challenges_in_a_row.saturating_add(1);
+        let result = if usize::from(self.challenges_in_a_row) > MOST_CHALLENGES_IN_A_ROW {
             Err(AuthError::TooManyChallenges { limit: MOST_CHALLENGES_IN_A_ROW })
         } else {
             self.take(response)
@@ -180,7 +194,7 @@ impl Authenticator {
             return Err(AuthError::NoUsableChallenge { offered: unusable });
         }
         if let Some((_, offer)) = best.iter().find(|(who, offer)| self.is_downgrade(*who, offer)) {
-            return Err(AuthError::Downgrade { realm: offer.realm.clone() });
+            return Err(AuthError::Downgrade { realm: offer.realm.as_ref().to_owned() });
         }
         self.has_offered_strong |= best.iter().any(|(_, offer)| offer.is_strong());
         self.silence_replaced_realms(&best);
@@ -208,7 +222,7 @@ impl Authenticator {
     }
 
     /// Finds or makes the session with a realm; the oldest makes room.
-    fn session(&mut self, challenger: Challenger, realm: &str) -> &mut Session {
+    fn session(&mut self, challenger: Challenger, realm: &Arc<str>) -> &mut Session {
         let known = self.sessions.iter().position(|session| session.is_for(challenger, realm));
         let index = known.unwrap_or_else(|| {
             if self.sessions.len() == MOST_REALMS {
@@ -216,7 +230,7 @@ impl Authenticator {
             }
             // Nearly every line has one realm.
             self.sessions.reserve_exact(1);
-            self.sessions.push(Session::new(challenger, realm));
+            self.sessions.push(Session::new(challenger, Arc::clone(realm)));
             self.sessions.len() - 1
         });
         &mut self.sessions[index]

@@ -1,8 +1,8 @@
 //! The authentication session with one realm (RFC 7616 section 3.6).
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::sync::Arc;
 
 use ringfence_wire::sip::quote;
 
@@ -14,16 +14,17 @@ use super::{AuthError, Challenger, Credentials};
 #[derive(Debug)]
 pub(super) struct Session {
     pub(super) challenger: Challenger,
-    pub(super) realm: String,
+    pub(super) realm: Arc<str>,
     /// Whether the realm ever offered more than MD5: then it does not get MD5 any more.
     pub(super) has_offered_strong: bool,
     state: State,
     spent: Spent,
 }
 
-/// The nonces that were used last and are no more, the newest at the end: a server may give one again.
+/// The nonces that were used last and are no more, each by its hash and with its count: a server may give one again. The newest
+/// is at the end; what has no count is no nonce.
 #[derive(Debug, Default)]
-struct Spent(VecDeque<(u64, u32)>);
+struct Spent(Option<Box<[(u32, u32); MOST_SPENT]>>);
 
 /// More are not remembered: who gives a nonce again gives one of the last.
 const MOST_SPENT: usize = 8;
@@ -56,7 +57,7 @@ struct Start {
     key: Key,
     /// The client's nonce of a session variant. It is kept, since not every server knows that only
     /// the first one goes into the key.
-    cnonce: Option<String>,
+    cnonce: Option<Box<str>>,
 }
 
 /// What is authorized: a request that is about to be sent.
@@ -79,14 +80,8 @@ pub(super) struct Answer<'a> {
 }
 
 impl Session {
-    pub(super) fn new(challenger: Challenger, realm: &str) -> Self {
-        Self {
-            challenger,
-            realm: realm.to_owned(),
-            has_offered_strong: false,
-            state: State::Silent,
-            spent: Spent::default(),
-        }
+    pub(super) fn new(challenger: Challenger, realm: Arc<str>) -> Self {
+        Self { challenger, realm, has_offered_strong: false, state: State::Silent, spent: Spent::default() }
     }
 
     /// Takes the best of one response's challenges for this realm.
@@ -102,7 +97,7 @@ impl Session {
             State::Reused(nonce) => !offer.is_stale && nonce.offer.nonce == offer.nonce,
         };
         if is_refused {
-            return Err(AuthError::WrongPassword { realm: offer.realm });
+            return Err(AuthError::WrongPassword { realm: offer.realm.as_ref().to_owned() });
         }
         self.has_offered_strong |= offer.is_strong();
         self.silence();
@@ -124,9 +119,9 @@ impl Session {
                 //# If the nextnonce field is present, the
                 //# client SHOULD use it when constructing the Authorization header
                 //# field for its next request.
-                if let Some(next) = next_nonce.filter(|next| *next != nonce.offer.nonce) {
+                if let Some(next) = next_nonce.filter(|next| **next != *nonce.offer.nonce) {
                     self.spent.put(&nonce.offer.nonce, nonce.count);
-                    next.clone_into(&mut nonce.offer.nonce);
+                    nonce.offer.nonce = next.into();
                     nonce.count = self.spent.take(next);
                 }
                 State::Reused(nonce)
@@ -158,7 +153,7 @@ impl Session {
     }
 
     pub(super) fn is_for(&self, challenger: Challenger, realm: &str) -> bool {
-        self.challenger == challenger && self.realm == realm
+        self.challenger == challenger && *self.realm == *realm
     }
 
     /// Returns the answer that a request is to carry, or `None` where the realm has asked for none.
@@ -182,38 +177,41 @@ impl Session {
 impl Spent {
     /// Takes out how often a nonce was used.
     fn take(&mut self, nonce: &str) -> u32 {
-        let hash = hash(nonce);
-        let place = self.0.iter().position(|(spent, _)| *spent == hash);
-        place.and_then(|place| self.0.remove(place)).map_or(0, |(_, count)| count)
+        let (Some(spent), hash) = (&mut self.0, hash(nonce)) else { return 0 };
+        let place = spent.iter().position(|&(spent, count)| spent == hash && count > 0);
+        let Some(place) = place else { return 0 };
+        let (_, count) = std::mem::take(&mut spent[place]);
+        spent[..=place].rotate_right(1);
+        count
     }
 
     fn put(&mut self, nonce: &str, count: u32) {
         if count > 0 {
-            if self.0.len() == MOST_SPENT {
-                self.0.pop_front();
-            }
-            self.0.push_back((hash(nonce), count));
+            let spent = self.0.get_or_insert_default();
+            spent.rotate_left(1);
+            spent[MOST_SPENT - 1] = (hash(nonce), count);
         }
     }
 }
 
 /// Two nonces of one hash are counted as one: the count of either grows all the same.
-fn hash(nonce: &str) -> u64 {
+#[expect(clippy::cast_possible_truncation, reason = "half of the hash tells a few nonces apart")]
+fn hash(nonce: &str) -> u32 {
     let mut hasher = DefaultHasher::new();
     nonce.hash(&mut hasher);
-    hasher.finish()
+    hasher.finish() as u32
 }
 
 impl Nonce {
     fn answer<'a>(&'a mut self, credentials: &'a Credentials, request: Outgoing<'a>) -> Answer<'a> {
         let Outgoing { method, uri, body, cnonce } = request;
         let Self { offer, count, start } = self;
-        let (user, algorithm) = (&*credentials.0.user, offer.algorithm());
+        let (user, algorithm) = (credentials.user(), offer.algorithm());
         *count = count.saturating_add(1);
         let start = start.get_or_insert_with(|| Start {
-            key: Key::new(algorithm, user, &offer.realm, &credentials.0.password)
+            key: Key::new(algorithm, user, &offer.realm, credentials.password())
                 .of_session(&offer.nonce, cnonce),
-            cnonce: algorithm.is_session().then(|| cnonce.to_owned()),
+            cnonce: algorithm.is_session().then(|| cnonce.into()),
         });
         let cnonce = start.cnonce.as_deref().unwrap_or(cnonce);
         let protection = offer.qop.map(|qop| Protection { qop, nonce_count: *count, cnonce });

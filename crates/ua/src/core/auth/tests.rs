@@ -677,3 +677,9 @@ mod hostile {
         assert!(!shown.contains("Mufasa") && !shown.contains("Circle"), "{shown}");
     }
 }
+
+/// There may be fifty thousand.
+#[test]
+fn what_is_remembered_of_a_realm_does_not_grow_unnoticed() {
+    assert!(size_of::<Session>() <= 160, "{}", size_of::<Session>());
+}

@@ -5,9 +5,9 @@ use std::net::{IpAddr, SocketAddr};
 
 use ringfence_wire::sip::{Head, Message, Uri};
 
-use super::Lines;
+use super::{Bearers, Lines};
 use crate::call::Origin;
-use crate::id::LineId;
+use crate::id::{LineId, LineToken};
 
 impl Lines {
     /// Returns whether no line can let a request in, without reading more of it than that takes: most of what scans the
@@ -47,7 +47,7 @@ impl Lines {
         }
         let named = |uri: &Uri<'_>| {
             let named = self.named(uri)?;
-            first_common(named, known).or_else(|| first_common(named, Some(&self.open)))
+            known.and_then(|known| named.first_of(known)).or_else(|| named.first_of(&self.open))
         };
         let id = uri
             .and_then(named)
@@ -66,11 +66,11 @@ impl Lines {
 
     /// Returns the line whose token a URI has.
     fn by_its_token(&self, uri: &Uri<'_>) -> Option<LineId> {
-        self.by_token.get(&*uri.param("line")?).copied()
+        self.by_token.get(&LineToken::read(&uri.param("line")?)?).copied()
     }
 
     /// Returns the lines that have the user part of a URI.
-    fn named(&self, uri: &Uri<'_>) -> Option<&BTreeSet<LineId>> {
+    fn named(&self, uri: &Uri<'_>) -> Option<&Bearers> {
         self.by_user.get(&*uri.user_unescaped()?)
     }
 
@@ -79,7 +79,7 @@ impl Lines {
         let line = self.by_id.get(&id)?;
         if line.registrar.contains(&source) || line.behind_proxy.contains(&source) {
             Some(Origin::Registrar)
-        } else if line.account.peers.iter().any(|peer| peer.to_canonical() == source) {
+        } else if line.account.extras().peers.iter().any(|peer| peer.to_canonical() == source) {
             Some(Origin::Peer)
         } else if line.account.is_open {
             Some(Origin::Anyone)
@@ -87,11 +87,4 @@ impl Lines {
             None
         }
     }
-}
-
-/// Returns the first line that is in both, in the time that the smaller takes.
-fn first_common(named: &BTreeSet<LineId>, other: Option<&BTreeSet<LineId>>) -> Option<LineId> {
-    let other = other?;
-    let (smaller, larger) = if named.len() <= other.len() { (named, other) } else { (other, named) };
-    smaller.iter().find(|id| larger.contains(id)).copied()
 }

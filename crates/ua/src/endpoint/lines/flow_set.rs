@@ -57,7 +57,7 @@ impl Lines {
         let set = self.flow_sets.entry(leader).or_default();
         set.flows.entry(leader).or_insert(first);
         set.flows.insert(id, through(&account));
-        self.by_id.insert(id, Box::new(Line::new(account, Some(binding), String::new())));
+        self.by_id.insert(id, Box::new(Line::new(account, Some(binding), None)));
         self.leaders.insert(id, leader);
         id
     }

@@ -2,13 +2,14 @@ use ringfence_wire::sip::{Head, Message};
 
 use super::*;
 use crate::call::Origin;
+use crate::registration::Extras;
 use crate::transaction::timers::epoch;
 
 const REGISTRAR: &str = "192.0.2.1";
 const PEER: &str = "198.51.100.5";
 const STRANGER: &str = "203.0.113.66";
 
-/// Some lines, known by their users; the token of a line is `token-` and its user.
+/// Some lines, known by their users; the token of a line is `token-`, its user and zeros.
 struct Book {
     lines: Lines,
     ids: Vec<(String, LineId)>,
@@ -18,8 +19,9 @@ impl Book {
     fn new(accounts: &[Account]) -> Self {
         let mut book = Self { lines: Lines::new(), ids: Vec::new() };
         for account in accounts {
-            let id = book.lines.add(account.clone().into(), None, format!("token-{}", account.user));
-            book.ids.push((account.user.clone(), id));
+            let token = LineToken::read(token(&account.user).as_bytes()).unwrap();
+            let id = book.lines.add(account.clone().into(), None, token);
+            book.ids.push((account.user.to_string(), id));
             book.locate(&account.user, &[REGISTRAR]);
         }
         book
@@ -50,6 +52,14 @@ impl Book {
     }
 }
 
+fn token(user: &str) -> String {
+    format!("token-{user:0<14}")
+}
+
+fn with_peers(peers: Vec<IpAddr>) -> Box<Extras> {
+    Box::new(Extras { peers, ..Extras::default() })
+}
+
 fn account(user: &str) -> Account {
     Account::new(user, REGISTRAR, 5060)
 }
@@ -58,7 +68,7 @@ fn account(user: &str) -> Account {
 fn the_token_decides_before_source_and_user() {
     let mut book = Book::new(&[account("858"), account("859")]);
     book.locate("859", &["192.0.2.2"]);
-    let uri = "sip:858@192.0.2.7;line=token-859";
+    let uri = &format!("sip:858@192.0.2.7;line={}", token("859"));
     assert_eq!(book.admit(uri, "<sip:858@192.0.2.1>", REGISTRAR), Some(("859", Origin::Token)));
     assert_eq!(book.admit(uri, "<sip:858@192.0.2.1>", STRANGER), Some(("859", Origin::Token)));
     assert_eq!(book.admit(uri, "<sip:858@192.0.2.1>", "192.0.2.2"), Some(("859", Origin::Registrar)));
@@ -67,7 +77,7 @@ fn the_token_decides_before_source_and_user() {
 #[test]
 fn a_wrong_token_is_as_good_as_none() {
     let book = Book::new(&[account("858")]);
-    for token in ["token-85", "TOKEN-858", "", "token-858x"] {
+    for token in ["token-858", &token("858").to_uppercase(), "", &token("85"), &(token("858") + "x")] {
         let uri = format!("sip:858@192.0.2.7;line={token}");
         assert_eq!(book.admit(&uri, "<sip:858@192.0.2.1>", STRANGER), None, "{token}");
         let admitted = book.admit(&uri, "<sip:858@192.0.2.1>", REGISTRAR);
@@ -108,7 +118,7 @@ fn a_stranger_reaches_no_line_whatever_is_named() {
 
 #[test]
 fn a_peer_reaches_the_line_that_it_was_configured_for() {
-    let with_peer = Account { peers: vec![PEER.parse().unwrap()], ..account("859") };
+    let with_peer = Account { extras: Some(with_peers(vec![PEER.parse().unwrap()])), ..account("859") };
     let book = Book::new(&[account("858"), with_peer]);
     let admitted = Some(("859", Origin::Peer));
     assert_eq!(book.admit("sip:859@192.0.2.7", "<sip:859@192.0.2.1>", PEER), admitted);
@@ -138,7 +148,10 @@ fn a_strangers_call_for_a_closed_line_reaches_no_open_one() {
 
 #[test]
 fn an_ipv4_address_is_the_same_however_the_socket_writes_it() {
-    let mapped_peer = Account { peers: vec![format!("::ffff:{PEER}").parse().unwrap()], ..account("858") };
+    let mapped_peer = Account {
+        extras: Some(with_peers(vec![format!("::ffff:{PEER}").parse().unwrap()])),
+        ..account("858")
+    };
     let mut book = Book::new(&[mapped_peer]);
     let admit = |book: &Book, source| {
         book.admit("sip:858@192.0.2.7", "<sip:858@192.0.2.1>", source).map(|(_, origin)| origin)
@@ -168,7 +181,7 @@ fn a_registrar_that_has_moved_is_known_at_its_new_address_alone() {
 
 #[test]
 fn a_peer_stays_one_when_the_registrar_leaves_its_address() {
-    let with_peer = Account { peers: vec![REGISTRAR.parse().unwrap()], ..account("858") };
+    let with_peer = Account { extras: Some(with_peers(vec![REGISTRAR.parse().unwrap()])), ..account("858") };
     let mut book = Book::new(&[with_peer]);
     book.locate("858", &["192.0.2.2"]);
     let admitted = book.admit("sip:4711@192.0.2.7", "<sip:4711@192.0.2.1>", REGISTRAR);
@@ -177,11 +190,16 @@ fn a_peer_stays_one_when_the_registrar_leaves_its_address() {
 
 #[test]
 fn a_removed_line_is_found_by_nothing_and_leaves_nothing_behind() {
-    let everything = Account { peers: vec![PEER.parse().unwrap()], is_open: true, ..account("%38%35%38") };
+    let everything = Account {
+        extras: Some(with_peers(vec![PEER.parse().unwrap()])),
+        is_open: true,
+        ..account("%38%35%38")
+    };
     let mut book = Book::new(&[everything]);
     assert!(book.lines.remove(book.id("%38%35%38")).is_some());
+    let token_escaped = format!("sip:858@192.0.2.7;line={}", token("%38%35%38"));
     for source in [REGISTRAR, PEER, STRANGER] {
-        assert_eq!(book.admit("sip:858@192.0.2.7;line=token-%38%35%38", "<sip:858@x>", source), None);
+        assert_eq!(book.admit(&token_escaped, "<sip:858@x>", source), None);
     }
     let Lines { by_id, by_token, by_user, by_address, open, .. } = &book.lines;
     assert!(by_id.is_empty() && by_token.is_empty() && by_user.is_empty());
@@ -203,4 +221,11 @@ fn the_registrar_behind_a_proxy_may_ring_as_the_proxy_may() {
     assert_eq!(rung(&book, behind), Some(Origin::Registrar), "the proxy moves, the registrar does not");
     book.lines.located_behind_proxy(book.id("858"), &[]);
     assert_eq!(rung(&book, behind), None);
+}
+
+/// There may be fifty thousand.
+#[test]
+fn what_a_line_takes_does_not_grow_unnoticed() {
+    assert!(size_of::<Line>() <= 568, "{}", size_of::<Line>());
+    assert!(size_of::<Account>() <= 112, "{}", size_of::<Account>());
 }

@@ -52,7 +52,7 @@ impl Binding {
         if self.kept_open.is_none() && flow.is_some_and(|flow| !flow.is_reliable()) {
             self.connected_at = Some(now);
         }
-        self.keep_open(flow);
+        self.keep_open();
         //= https://www.rfc-editor.org/rfc/rfc3608#section-6.1
         //# If the UA refreshes the registration, the stored value of the Service-
         //# Route is updated according to the Service-Route header field of the
@@ -69,7 +69,7 @@ impl Binding {
     /// Returns what tells our binding from others.
     fn ours(&self, contact: ContactAddress) -> Ours<'_> {
         let seen = self.contact().unwrap_or(contact).address;
-        Ours { user: &self.account.user, contact, seen, token: &self.token, reg_id: self.reg_id }
+        Ours { user: &self.account.user, contact, seen, token: self.token.as_str(), reg_id: self.reg_id }
     }
 
     pub(super) fn challenged(

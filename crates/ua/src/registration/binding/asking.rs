@@ -1,9 +1,10 @@
 //! What a binding has done so that it is made: the look-up, the REGISTER, the flow that is kept open.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::{Action, Binding, Bound, LOOKUP, Phase};
+use super::{Action, Binding, Bound, KeptOpen, LOOKUP, Phase};
 use crate::id::Generator;
 use crate::registration::contact::contact_uri;
 use crate::registration::request::{Opening, Register};
@@ -22,8 +23,8 @@ impl Binding {
     }
 
     pub(super) fn resolve(&mut self, now: Instant, host: String, port: Option<u16>) {
-        self.phase = Phase::Resolving { host: host.clone(), until: now + LOOKUP };
-        self.actions.push_back(Action::Resolve { host, port, transport: self.redirected_by() });
+        self.phase = Phase::Resolving { host: host.as_str().into(), until: now + LOOKUP };
+        self.act(Action::Resolve { host, port, transport: self.redirected_by() });
     }
 
     /// Sends a REGISTER that makes or refreshes our binding.
@@ -90,7 +91,7 @@ impl Binding {
         let old = old.filter(|_| !self.is_by_instance);
         let (request_uri, is_led_away) = (self.request_uri(), self.led_away_to().is_some());
         let authenticator = self.authenticator.as_mut().filter(|_| !is_led_away);
-        let uri_of = |address| contact_uri(&self.account.user, address, &self.token);
+        let uri_of = |address| contact_uri(&self.account.user, address, self.token.as_str());
         let opening = Opening {
             account: &self.account,
             method: "REGISTER",
@@ -99,8 +100,8 @@ impl Binding {
             transport: target.flow.transport(),
             local: target.local,
             branch: &branch,
-            call_id: &self.call_id,
-            from_tag: &self.from_tag,
+            call_id: self.call_id.as_str(),
+            from_tag: self.from_tag.as_str(),
             cseq: self.cseq,
         };
         let request = Register {
@@ -113,22 +114,29 @@ impl Binding {
             user_agent: &self.user_agent,
         }
         .write(authenticator, &cnonce);
-        self.actions.push_back(Action::Send { flow: target.flow, request });
+        self.act(Action::Send { flow: target.flow, request });
     }
 
-    pub(super) fn keep_open(&mut self, flow: Option<Flow>) {
-        if self.kept_open == flow {
+    /// Keeps the flow to the target in use open, and no other.
+    pub(super) fn keep_open(&mut self) {
+        let flow = self.flow();
+        if self.kept_open_flow() == flow {
             return;
         }
-        if let Some(flow) = self.kept_open {
-            let (within, by_stun) = (None, false);
-            self.actions.push_back(Action::KeepOpen { flow, within, by_stun, is_open: false });
-        }
+        self.keep_none_open();
         if let Some(flow) = flow {
             let (within, by_stun) = (self.wanted.within, self.keeps_open_by_stun(flow));
-            self.actions.push_back(Action::KeepOpen { flow, within, by_stun, is_open: true });
+            self.act(Action::KeepOpen { flow, within, by_stun, is_open: true });
+            self.kept_open = Some(KeptOpen { targets: Arc::clone(&self.targets), target: self.target });
         }
-        self.kept_open = flow;
+    }
+
+    pub(super) fn keep_none_open(&mut self) {
+        if let Some(flow) = self.kept_open_flow() {
+            let (within, by_stun) = (None, false);
+            self.act(Action::KeepOpen { flow, within, by_stun, is_open: false });
+        }
+        self.kept_open = None;
     }
 
     fn keeps_open_by_stun(&self, flow: Flow) -> bool {
@@ -150,7 +158,7 @@ impl Binding {
     /// Returns what the Contact says while a target is in use.
     pub(super) fn contact_at(&self, target: Target) -> ContactAddress {
         let seen = self.public.unwrap_or(target.local);
-        let address = self.account.public_address.map_or(seen, |public| {
+        let address = self.account.extras().public_address.map_or(seen, |public| {
             // Ports are forwarded as they are, unless the registrar saw that they are not.
             let port = if seen.ip() == public { seen.port() } else { target.local.port() };
             SocketAddr::new(public, port)

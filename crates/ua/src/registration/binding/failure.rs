@@ -1,6 +1,7 @@
 //! What a registration does when an attempt fails: it tries again later, whatever the cause.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::{Binding, Phase};
@@ -28,8 +29,8 @@ impl Binding {
             return;
         }
         let cause = match why {
-            Unreached::Unresolved(Unresolved { error }) => Cause::Unresolved { host, error },
-            Unreached::Unconnected { error } => Cause::Unconnected { host, error },
+            Unreached::Unresolved(Unresolved { error }) => Cause::Unresolved { host: host.into(), error },
+            Unreached::Unconnected { error } => Cause::Unconnected { host: host.into(), error },
         };
         self.fail(now, cause, None, generator);
     }
@@ -44,7 +45,7 @@ impl Binding {
         match self.phase {
             Phase::Removing => self.end(now),
             Phase::Asking { contact } => {
-                self.silent = self.current_target().map(|target| target.flow.remote());
+                self.silent = self.current_target().map(|target| Box::new(target.flow.remote()));
                 self.may_be_bound(now, contact);
                 //= https://www.rfc-editor.org/rfc/rfc3261#section-8.1.3.1
                 //# When a timeout error is received from the transaction layer, it MUST be treated
@@ -61,12 +62,12 @@ impl Binding {
     pub(crate) fn handle_disconnected(&mut self, now: Instant, error: &str, generator: &mut Generator) {
         // Nothing more is sent over a connection that is no more: who leaves now need not wait for an answer.
         if self.current_target().is_some_and(|target| target.flow.is_reliable()) {
-            self.targets.clear();
+            self.targets = Arc::default();
             self.public = None;
         }
         match self.phase {
             Phase::Bound { .. } => {
-                self.keep_open(None);
+                self.keep_none_open();
                 let cause = self.disconnected(error);
                 let has_lasted =
                     self.connected_at.is_none_or(|at| now.saturating_duration_since(at) >= SHORT_LIVED);
@@ -81,7 +82,7 @@ impl Binding {
                 self.tell(RegistrationState::Failed { cause, retry_at: Some(retry_at) });
             }
             Phase::Asking { contact } => {
-                self.keep_open(None);
+                self.keep_none_open();
                 self.may_be_bound(now, contact);
                 self.fail(now, self.disconnected(error), None, generator);
             }
@@ -125,7 +126,7 @@ impl Binding {
             return if may_be_bound { self.remove(now, generator) } else { self.end(now) };
         }
         if matches!(cause, Cause::Downgrade { .. }) {
-            let since = *self.downgraded.get_or_insert(now);
+            let since = **self.downgraded.get_or_insert_with(|| Box::new(now));
             if now.saturating_duration_since(since) >= DOWNGRADE {
                 self.forget_challenges();
             }

@@ -27,14 +27,15 @@ impl Binding {
         match resolved {
             Ok(targets) if !targets.is_empty() => {
                 // Another address of the same registrar may be alive.
-                let answering = targets.iter().position(|target| Some(target.flow.remote()) != self.silent);
+                let answering = targets
+                    .iter()
+                    .position(|target| Some(target.flow.remote()) != self.silent.as_deref().copied());
                 self.target = answering.unwrap_or(0);
-                self.targets = targets.into_iter().map(Target::nameable).collect();
-                self.targets.shrink_to_fit();
+                self.targets = self.crowd.share(targets.into_iter().map(Target::nameable).collect());
                 // A new connection is seen elsewhere than the last one, and what was seen of that says nothing of UDP.
-                let was_by_connection = self.kept_open.is_some_and(|flow| flow.is_reliable());
+                let was_by_connection = self.kept_open_flow().is_some_and(|flow| flow.is_reliable());
                 if self.current_target().is_some_and(|target| {
-                    (target.flow.is_reliable() || was_by_connection) && self.kept_open != Some(target.flow)
+                    (target.flow.is_reliable() || was_by_connection) && !self.keeps_open(target.flow)
                 }) {
                     self.public = None;
                     self.connected_at = Some(now);

@@ -30,13 +30,15 @@ impl Binding {
             return;
         }
         let is_elsewhere = self.public.is_some() || seen.is_some_and(|seen| seen != target.local);
-        let is_translated = is_elsewhere && self.account.public_address.is_none();
+        let is_translated = is_elsewhere && self.account.extras().public_address.is_none();
         let is_success = (200..300).contains(&status.as_u16());
         if !is_success || self.is_stopping || !(is_translated || outbound::is_granted(response)) {
             return;
         }
-        if let Some(used) = self.targets.get_mut(self.target) {
+        let mut targets = self.targets.to_vec();
+        if let Some(used) = targets.get_mut(self.target) {
             *used = target.nameable();
+            self.targets = self.crowd.share(targets);
             self.public = seen.filter(|seen| *seen != target.local);
             self.connected_at = Some(now);
         }

@@ -47,7 +47,7 @@ impl Binding {
                 let by = Some(used).filter(|used| used.is_reliable());
                 let (host, port) = (next.host.clone(), next.port);
                 self.redirection = Some(Box::new(Redirection { to: next, by, tried }));
-                if self.account.outbound_proxy.is_some() {
+                if self.account.extras().outbound_proxy.is_some() {
                     return self.ask(generator);
                 }
                 self.resolve(now, host, port);
@@ -66,7 +66,7 @@ impl Binding {
 
     /// Returns the host that requests go to, and its port: that of the proxy, if there is one.
     pub(super) fn next_hop(&self) -> (String, Option<u16>) {
-        match self.redirection.as_ref().filter(|_| self.account.outbound_proxy.is_none()) {
+        match self.redirection.as_ref().filter(|_| self.account.extras().outbound_proxy.is_none()) {
             Some(known) => (known.to.host.clone(), known.to.port),
             None => (self.account.next_hop().0.to_owned(), self.account.next_hop().1),
         }
@@ -90,8 +90,8 @@ impl Binding {
     /// The host counts and its port does not: a PBX has several, and sends from one to another those who are to use it.
     pub(super) fn led_away_to(&self) -> Option<String> {
         let host = &self.redirection.as_ref()?.to.host;
-        let proxy = self.account.outbound_proxy.as_ref().map(|(host, _)| host);
-        let mut named = [Some(&self.account.domain), proxy].into_iter().flatten();
+        let proxy = self.account.extras().outbound_proxy.as_ref().map(|(host, _)| &**host);
+        let mut named = [Some(&*self.account.domain), proxy].into_iter().flatten();
         (!named.any(|named| named.eq_ignore_ascii_case(host))).then(|| host.clone())
     }
 }

@@ -49,7 +49,7 @@ impl Binding {
         (self.is_outbound, self.is_by_instance) = (true, false);
         (self.attempt, self.failures) = (0, 0);
         self.forget_challenges();
-        self.keep_open(None);
+        self.keep_none_open();
         self.tell(RegistrationState::Unregistered);
         // It was asked for again while it was being removed.
         if !self.is_stopping {
