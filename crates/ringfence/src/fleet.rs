@@ -1,56 +1,64 @@
 //! The lines: which accounts are registered, and how each stands.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
 use std::time::SystemTime;
 
 use futures_util::future::join_all;
 use jiff::Timestamp;
-use softphone::{Line, RegistrationState, Softphone};
+use softphone::{Attendant, Line, News, RegistrationState, Softphone};
 
 use crate::config::Account;
 use crate::control::{LineState, LineStatus};
 use crate::runnable::Refusal;
 use crate::screen::Screen;
-use crate::visible::visible;
+
+mod log;
+mod said;
+
+use log::Log;
+use said::{Said, Seeds};
 
 /// All lines of one softphone, by name.
 #[derive(Debug)]
 pub(crate) struct Fleet {
     phone: Softphone,
-    screen: Arc<Screen>,
-    members: RwLock<BTreeMap<String, Member>>,
+    log: Arc<Log>,
+    seeds: Seeds,
+    members: RwLock<BTreeMap<Arc<str>, Member>>,
 }
 
-/// An account and its line, or why it has none.
+/// A line, or why there is none, and what its account said.
 #[derive(Debug)]
 struct Member {
-    account: Arc<Account>,
-    line: Result<Watched, Absent>,
+    said: Said,
+    line: Result<Line, Box<Absent>>,
+}
+
+/// What is known of a line that is not there.
+#[derive(Debug)]
+struct Absent {
+    why: Why,
+    address: String,
     /// Has the user's calls come to the screen as this line's, and not as another's, while it is refused.
     stand_in: Option<Line>,
 }
 
 /// Why there is no line.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Absent {
+enum Why {
     /// The softphone could not make it.
     Failed(String),
     /// It is not started, for what it can reach is not there yet.
     Refused(Refusal),
 }
 
-/// A line, and whether what becomes of its registration is still logged.
-#[derive(Debug)]
-struct Watched {
-    line: Line,
-    is_logged: Arc<AtomicBool>,
-}
-
 impl Fleet {
-    pub(crate) fn new(phone: Softphone, screen: Arc<Screen>) -> Self {
-        Self { phone, screen, members: RwLock::default() }
+    /// Has the lines attended to from now on.
+    pub(crate) fn new(phone: Softphone, attendant: Attendant, screen: Arc<Screen>) -> Self {
+        let log = Arc::new(Log::default());
+        tokio::spawn(attend(attendant, Arc::clone(&log), screen));
+        Self { phone, log, seeds: Seeds::default(), members: RwLock::default() }
     }
 
     /// Makes the lines what a configuration says: unregisters those that are gone, registers those
@@ -59,31 +67,28 @@ impl Fleet {
     pub(crate) async fn adopt(
         &self,
         accounts: &[Arc<Account>],
-        refused: &BTreeMap<String, Refusal>,
+        refused: &BTreeMap<Arc<str>, Refusal>,
     ) -> Vec<String> {
         let mut changes = Vec::new();
-        let by_name = accounts.iter().map(|account| (account.name.as_str(), &**account)).collect();
+        let by_name = accounts.iter().map(|account| (&*account.name, &**account)).collect();
         for (name, member) in self.take_gone(&by_name, refused) {
             if !by_name.contains_key(&*name) {
                 changes.push(format!("line {name} is gone"));
             }
             // A registrar that does not answer is no reason to keep the rest of a reload waiting.
-            tokio::spawn(member.leave(name));
+            tokio::spawn(member.leave(name, Arc::clone(&self.log)));
         }
-        let mut new = Vec::new();
-        for account in accounts {
-            match self.members().get_mut(&account.name) {
-                Some(member) => member.account = Arc::clone(account),
-                None => new.push(account),
-            }
-        }
+        let new: Vec<_> = {
+            let members = self.members();
+            accounts.iter().filter(|account| !members.contains_key(&account.name)).collect()
+        };
         for some in new.chunks(AT_ONCE) {
             // They are begun in their order: of two lines of one user, the first has its calls.
             let made =
                 join_all(some.iter().map(|account| self.make(account, refused.get(&account.name)))).await;
             for (account, member) in some.iter().zip(made) {
-                changes.push(member.told_new());
-                self.members().insert(account.name.clone(), member);
+                changes.push(member.told_new(&account.name));
+                self.members().insert(Arc::clone(&account.name), member);
             }
         }
         let mut members = self.members();
@@ -94,16 +99,14 @@ impl Fleet {
     }
 
     /// Makes the line of an account, unless it is refused.
-    async fn make(&self, account: &Arc<Account>, refused: Option<&Refusal>) -> Member {
-        let line = match refused {
-            Some(refusal) => Err(Absent::Refused(refusal.clone())),
-            None => self.add(account).await.map_err(|error| Absent::Failed(error.to_string())),
+    async fn make(&self, account: &Account, refused: Option<&Refusal>) -> Member {
+        let (line, stand_in) = match refused {
+            Some(refusal) => (Err(Why::Refused(refusal.clone())), self.stand_in(account).await),
+            None => (self.add(account).await.map_err(|error| Why::Failed(error.to_string())), None),
         };
-        let stand_in = match &line {
-            Err(Absent::Refused(_)) => self.stand_in(account).await,
-            Ok(_) | Err(Absent::Failed(_)) => None,
-        };
-        Member { account: Arc::clone(account), line, stand_in }
+        let address = || format!("sip:{}@{}", account.user, account.domain);
+        let line = line.map_err(|why| Box::new(Absent { why, address: address(), stand_in }));
+        Member { said: self.seeds.said(account), line }
     }
 
     /// Returns how each line stands.
@@ -115,35 +118,34 @@ impl Fleet {
     fn take_gone(
         &self,
         accounts: &BTreeMap<&str, &Account>,
-        refused: &BTreeMap<String, Refusal>,
-    ) -> BTreeMap<String, Member> {
+        refused: &BTreeMap<Arc<str>, Refusal>,
+    ) -> BTreeMap<Arc<str>, Member> {
         let mut members = self.members();
         let (kept, gone) =
-            std::mem::take(&mut *members).into_iter().partition(|(name, member)| match refused.get(name) {
-                Some(refusal) => member.line.as_ref().err() == Some(&Absent::Refused(refusal.clone())),
-                None => accounts.get(&**name).is_some_and(|account| member.serves(account)),
+            std::mem::take(&mut *members).into_iter().partition(|(name, member)| {
+                match refused.get(&**name) {
+                    Some(refusal) => member.is_refused_by(refusal),
+                    None => accounts.get(&**name).is_some_and(|account| member.serves(account, &self.seeds)),
+                }
             });
         *members = kept;
         gone
     }
 
-    async fn add(&self, account: &Account) -> softphone::Result<Watched> {
-        let line = self.phone.line(softphone_account(account)?).await?;
-        let is_logged = Arc::new(AtomicBool::new(true));
-        let log =
-            Log { is_wanted: Arc::clone(&is_logged), registers: account.register, was_registered: false };
-        tokio::spawn(attend(line.clone(), log, Arc::clone(&self.screen)));
-        Ok(Watched { line, is_logged })
+    async fn add(&self, account: &Account) -> softphone::Result<Line> {
+        self.log.set_stand_in(&account.name, false);
+        self.phone.line(softphone_account(account)?).await
     }
 
     /// Makes a line that does not register for an account that is refused.
     async fn stand_in(&self, account: &Account) -> Option<Line> {
-        let account = softphone_account(account).ok()?.register(false);
-        self.phone.line(account).await.ok()
+        let made = softphone_account(account).ok()?.register(false);
+        self.log.set_stand_in(&account.name, true);
+        self.phone.line(made).await.ok()
     }
 
     /// Locks the table; whoever panicked with it left whole members behind.
-    fn members(&self) -> RwLockWriteGuard<'_, BTreeMap<String, Member>> {
+    fn members(&self) -> RwLockWriteGuard<'_, BTreeMap<Arc<str>, Member>> {
         self.members.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -154,75 +156,75 @@ const AT_ONCE: usize = 30;
 
 impl Member {
     /// Logs what became of a new line, and tells it in a sentence.
-    fn told_new(&self) -> String {
-        let name = &self.account.name;
+    fn told_new(&self, name: &str) -> String {
         match &self.line {
             Ok(_) => format!("line {name} is new or changed"),
-            Err(Absent::Failed(error)) => {
-                tracing::error!(line = name, error, "no line");
-                format!("line {name} cannot be made: {error}")
-            }
-            Err(Absent::Refused(refusal)) => {
-                let (rule, hint) = (&refusal.rule, Refusal::HINT);
-                tracing::error!(line = name, rule, why = %refusal, hint, "line refused");
-                format!("line {name} is refused: {refusal}")
-            }
+            Err(absent) => match &absent.why {
+                Why::Failed(error) => {
+                    tracing::error!(line = name, error, "no line");
+                    format!("line {name} cannot be made: {error}")
+                }
+                Why::Refused(refusal) => {
+                    let (rule, hint) = (&refusal.rule, Refusal::HINT);
+                    tracing::error!(line = name, rule, why = %refusal, hint, "line refused");
+                    format!("line {name} is refused: {refusal}")
+                }
+            },
         }
     }
 
-    /// Tells whether the line can go on as it is for an account: who names its callers is the
-    /// screen's business.
-    fn serves(&self, account: &Account) -> bool {
-        let caller = account.caller.clone();
-        self.line.is_ok() && Account { caller, ..Account::clone(&self.account) } == *account
+    /// Tells whether the line can go on as it is for an account.
+    fn serves(&self, account: &Account, seeds: &Seeds) -> bool {
+        self.line.is_ok() && seeds.said(account) == self.said
+    }
+
+    fn is_refused_by(&self, refusal: &Refusal) -> bool {
+        self.line.as_ref().is_err_and(|absent| absent.why == Why::Refused(refusal.clone()))
     }
 
     /// Unregisters and removes the line.
-    async fn leave(self, name: String) {
-        let line = match self.line {
-            Ok(Watched { line, is_logged }) => {
-                is_logged.store(false, Relaxed);
-                Some(line)
+    async fn leave(self, name: Arc<str>, log: Arc<Log>) {
+        let line = self.line.map_or_else(|absent| absent.stand_in, Some);
+        if let Some(line) = line {
+            log.leave(line.id());
+            if let Err(error) = line.remove().await {
+                tracing::warn!(line = &*name, %error, "not removed");
             }
-            Err(_) => self.stand_in,
-        };
-        if let Some(line) = line
-            && let Err(error) = line.remove().await
-        {
-            tracing::warn!(line = name, %error, "not removed");
         }
     }
 
     fn status(&self, name: &str) -> LineStatus {
-        let (state, cause, next) = match &self.line {
-            Ok(Watched { line, .. }) => self.registration(&line.registration().state()),
-            Err(Absent::Failed(error)) => (LineState::Failed, Some(error.clone()), None),
-            Err(Absent::Refused(refusal)) => (LineState::Refused, Some(refusal.to_string()), None),
-        };
-        let address = match &self.line {
-            Ok(Watched { line, .. }) => line.address_of_record().to_string(),
-            Err(_) => format!("sip:{}@{}", self.account.user, self.account.domain),
+        let (state, cause, next, address) = match &self.line {
+            Ok(line) => {
+                let (state, cause, next) = registration(line);
+                (state, cause, next, line.address_of_record().to_owned())
+            }
+            Err(absent) => {
+                let (state, cause) = match &absent.why {
+                    Why::Failed(error) => (LineState::Failed, error.clone()),
+                    Why::Refused(refusal) => (LineState::Refused, refusal.to_string()),
+                };
+                (state, Some(cause), None, absent.address.clone())
+            }
         };
         LineStatus { name: name.to_owned(), address, state, cause, next }
     }
+}
 
-    fn registration(&self, state: &RegistrationState) -> (LineState, Option<String>, Option<Timestamp>) {
-        let time = |at: SystemTime| Timestamp::try_from(at).ok();
-        match state {
-            RegistrationState::Registering { after, .. } => {
-                (LineState::Registering, after.as_ref().map(ToString::to_string), None)
-            }
-            RegistrationState::Registered { refresh_at, lost, .. } => {
-                (LineState::Registered, lost.as_ref().map(ToString::to_string), time(*refresh_at))
-            }
-            RegistrationState::Failed { cause, retry_at } => {
-                (LineState::Failed, Some(cause.to_string()), retry_at.and_then(time))
-            }
-            RegistrationState::Unregistered | _ if self.account.register => {
-                (LineState::Unregistered, None, None)
-            }
-            RegistrationState::Unregistered | _ => (LineState::Static, None, None),
+fn registration(line: &Line) -> (LineState, Option<String>, Option<Timestamp>) {
+    let time = |at: SystemTime| Timestamp::try_from(at).ok();
+    match line.registration().state() {
+        RegistrationState::Registering { after, .. } => {
+            (LineState::Registering, after.map(|cause| cause.to_string()), None)
         }
+        RegistrationState::Registered { refresh_at, lost, .. } => {
+            (LineState::Registered, lost.map(|lost| lost.to_string()), time(refresh_at))
+        }
+        RegistrationState::Failed { cause, retry_at } => {
+            (LineState::Failed, Some(cause.to_string()), retry_at.and_then(time))
+        }
+        RegistrationState::Unregistered | _ if line.is_registering() => (LineState::Unregistered, None, None),
+        RegistrationState::Unregistered | _ => (LineState::Static, None, None),
     }
 }
 
@@ -230,7 +232,7 @@ impl Member {
 pub(crate) fn softphone_account(account: &Account) -> softphone::Result<softphone::Account> {
     let mut made =
         softphone::Account::of(&account.user, account.domain.trim_matches(['[', ']']), account.port)?
-            .label(&account.name)
+            .label(Arc::clone(&account.name))
             .register(account.register)
             .open_to_everyone(account.open);
     if let Some(password) = &account.password {
@@ -262,72 +264,19 @@ pub(crate) fn softphone_account(account: &Account) -> softphone::Result<softphon
     Ok(account.peers.iter().fold(made, |made, peer| made.peer(*peer)))
 }
 
-/// Logs every change of a line's registration, and decides what the screen could not decide at once: it needs what a
-/// server says, or it failed. One task a line does both: there may be fifty thousand.
-///
-/// It is no `async fn`, which would keep its arguments twice.
-fn attend(line: Line, mut log: Log, screen: Arc<Screen>) -> impl Future<Output = ()> + Send {
-    let mut registration = line.registration();
-    async move {
-        log.tell(line.label(), &registration.state());
-        loop {
-            tokio::select! {
-                Some(state) = registration.changed() => log.tell(line.label(), &state),
+/// Logs every change of the lines' registrations, and decides what the screen could not decide at once: it needs what a
+/// server says, or it failed. One task does both for all of them: there may be fifty thousand.
+async fn attend(mut attendant: Attendant, log: Arc<Log>, screen: Arc<Screen>) {
+    while let Some(news) = attendant.next().await {
+        match news {
+            News::Registration { line, state } => log.tell(&line, &state),
+            News::Incoming(call) => {
                 // One that is over is written down as well.
-                call = line.incoming_or_over() => {
-                    let Some(call) = call else { return };
-                    let screen = Arc::clone(&screen);
-                    tokio::spawn(async move { screen.decide_late(call).await });
-                }
+                let screen = Arc::clone(&screen);
+                tokio::spawn(async move { screen.decide_late(call).await });
             }
-        }
-    }
-}
-
-/// What is logged of a line's registration.
-struct Log {
-    is_wanted: Arc<AtomicBool>,
-    /// Whether the line is to be registered.
-    registers: bool,
-    was_registered: bool,
-}
-
-impl Log {
-    fn tell(&mut self, line: &str, state: &RegistrationState) {
-        if !self.is_wanted.load(Relaxed) {
-            return;
-        }
-        match state {
-            RegistrationState::Registering { attempt, .. } => {
-                tracing::debug!(line, attempt, "registering");
-            }
-            RegistrationState::Registered { lost: Some(lost), .. } => {
-                self.was_registered = true;
-                let (proxy, cause) = (&lost.proxy, visible(&lost.cause.to_string()));
-                tracing::warn!(line, proxy, %cause, "one proxy lost");
-            }
-            RegistrationState::Registered { expires, chosen, lost: None, .. } => {
-                let is_first = !std::mem::replace(&mut self.was_registered, true);
-                let expires = expires.as_secs();
-                if is_first && chosen.by.is_domain() {
-                    let hint = "`transport` in its account keeps it to one";
-                    tracing::info!(line, expires, by = %chosen, hint, "registered");
-                } else {
-                    tracing::info!(line, expires, by = %chosen.transport, "registered");
-                }
-            }
-            RegistrationState::Failed { cause, retry_at } => {
-                let retry = retry_at.and_then(|at| at.duration_since(SystemTime::now()).ok());
-                let cause = visible(&cause.to_string());
-                tracing::warn!(line, %cause, retry = retry.map(|wait| wait.as_secs()), "registration failed");
-            }
-            RegistrationState::Unregistered if self.registers => {
-                // A line that never got there has nothing to leave.
-                if std::mem::take(&mut self.was_registered) {
-                    tracing::info!(line, "unregistered");
-                }
-            }
-            RegistrationState::Unregistered | _ => tracing::info!(line, "no registration"),
+            News::Removed { line } => log.forget(line.id()),
+            _ => {}
         }
     }
 }

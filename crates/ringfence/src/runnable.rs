@@ -33,7 +33,7 @@ impl fmt::Display for Refusal {
 /// Returns why a configuration cannot be run at all, if it cannot, and what to do about it.
 pub(crate) fn obstacle(
     config: &Config,
-    refused: &BTreeMap<String, Refusal>,
+    refused: &BTreeMap<Arc<str>, Refusal>,
 ) -> Option<(String, &'static str)> {
     if let Some(account) =
         config.accounts.iter().find(|account| account.register && account.password.is_none())
@@ -49,7 +49,7 @@ pub(crate) fn obstacle(
 }
 
 /// Returns the lines that are not to be started, each with the reason.
-pub(crate) fn refused(config: &Config, now: Timestamp) -> BTreeMap<String, Refusal> {
+pub(crate) fn refused(config: &Config, now: Timestamp) -> BTreeMap<Arc<str>, Refusal> {
     // Of a policy in shadow mode nothing is done.
     if config.policy.mode() == Mode::Shadow {
         return BTreeMap::new();

@@ -17,6 +17,7 @@ mod draft;
 mod late;
 mod memory;
 mod noted;
+mod on_line;
 mod record;
 mod seen;
 mod sheet;
@@ -30,12 +31,9 @@ use std::time::Instant;
 
 use arc_swap::ArcSwap;
 use jiff::{SignedDuration, Timestamp};
-use ringfence_policy::{
-    Answer as Told, CallerId, CallerKind, Decision, Facts, Identity, Line, Number, Policy, Position, decide,
-};
+use ringfence_policy::{Answer as Told, CallerId, CallerKind, Decision, Facts, Number, Policy, decide};
 use softphone::{Invite, Verdict};
 
-use crate::answer::{Answers, Shared};
 use crate::config::Config;
 use crate::journal::{Added, Call, Counted, Recorder, identity};
 use crate::runnable;
@@ -43,7 +41,7 @@ use crate::sources::{Question, Sources};
 use conclusion::{Asked, Basis, Conclusion, Recorded};
 use copies::{Copies, Earlier, On};
 use memory::{Memory, Said};
-use noted::Newest;
+use on_line::{Kinds, OnLine};
 use sheet::Sheet;
 use undecided::Undecided;
 
@@ -93,7 +91,7 @@ struct Rules {
     checksum: Arc<str>,
     /// Which configuration of this run it is.
     number: u64,
-    lines: BTreeMap<String, OnLine>,
+    lines: BTreeMap<Arc<str>, OnLine>,
     /// For a line that is none of them.
     other: OnLine,
     /// Whom to ask about a caller.
@@ -101,23 +99,6 @@ struct Rules {
     /// The lists that are asked for each call, with what counts when one does not answer.
     asked: Vec<Box<str>>,
     unanswered: BTreeMap<Box<str>, Told>,
-}
-
-/// What the rules need of one line.
-#[derive(Debug)]
-struct OnLine {
-    /// The name that rules know it by.
-    name: String,
-    groups: Vec<Box<str>>,
-    /// Whether it is the only phone of its number.
-    is_sole: bool,
-    /// Why it is not started, if it is not.
-    not_started: Option<String>,
-    /// Whose word counts for who calls.
-    order: Vec<Identity>,
-    answers: Arc<Answers>,
-    /// What is noted of call after call.
-    newest: Newest,
 }
 
 /// What came of one attempt to decide a call.
@@ -346,25 +327,21 @@ fn rule_targets(decision: &Decision<'_>) -> String {
 impl Rules {
     fn new(config: &Config, sources: Arc<Sources>, number: u64) -> softphone::Result<Self> {
         let policy = &config.policy;
-        let mut shared = Shared::default();
+        let mut kinds = Kinds::default();
         let refused = runnable::refused(config, Timestamp::now());
         let lines = config.accounts.iter().map(|account| {
-            let address = format!("sip:{}@{}", account.user, account.domain);
-            let line =
-                OnLine::new(policy, &policy.line(&account.name), &address, &account.caller, &mut shared)?;
-            let not_started = refused.get(&account.name).map(ToString::to_string);
-            Ok((account.name.clone(), OnLine { not_started, ..line }))
+            let line = OnLine::of(policy, account, refused.get(&account.name), &mut kinds)?;
+            Ok((Arc::clone(&account.name), line))
         });
         // Made in one go the nodes of the map are full; line by line each would be half empty.
         let lines = lines.collect::<softphone::Result<BTreeMap<_, _>>>()?;
-        let nobody =
-            OnLine { name: String::new(), ..OnLine::new(policy, &Line::new(""), "", &[], &mut shared)? };
+        let other = OnLine::of_none(policy, &mut kinds)?;
         Ok(Self {
             policy: Arc::clone(policy),
             checksum: policy.checksum().into(),
             number,
             lines,
-            other: nobody,
+            other,
             sources,
             asked: config.look_ups.iter().map(|look_up| look_up.name.as_str().into()).collect(),
             unanswered: config.unanswered.clone(),
@@ -374,27 +351,5 @@ impl Rules {
     /// Returns what the rules need of a line.
     fn line(&self, label: &str) -> &OnLine {
         self.lines.get(label).unwrap_or(&self.other)
-    }
-}
-
-impl OnLine {
-    fn new(
-        policy: &Policy,
-        line: &Line,
-        address: &str,
-        order: &[Identity],
-        shared: &mut Shared,
-    ) -> softphone::Result<Self> {
-        let order =
-            [line.identity.as_slice(), order, &claims::USUAL].into_iter().find(|order| !order.is_empty());
-        Ok(Self {
-            name: line.name.to_string(),
-            is_sole: line.position == Position::Sole,
-            not_started: None,
-            groups: policy.groups_of(&line.name, address),
-            order: order.unwrap_or_default().to_vec(),
-            answers: shared.of_line(policy, line, address)?,
-            newest: Newest::default(),
-        })
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use ringfence_policy::List;
-use softphone::{Builder, Ended, EndedBy, How, Softphone, Transport};
+use softphone::{Attendant, Builder, Ended, EndedBy, How, Softphone, Transport};
 
 use crate::config::{self, Config, Stamped};
 use crate::confine::Confined;
@@ -67,13 +67,13 @@ impl Service {
             builder = builder.trace(move |traced| tap.take(traced));
         }
         let (decider, witness) = (Arc::clone(&screen), Arc::clone(&screen));
-        let phone = builder
+        let builder = builder
             .screen(move |invite| decider.decide(invite))
-            .ended(move |ended| note_end(&witness, &recorder, ended))
-            .start()
-            .await?;
-        let fleet = Fleet::new(phone.clone(), Arc::clone(&screen));
+            .ended(move |ended| note_end(&witness, &recorder, ended));
+        let (phone, attendant) = Attendant::start(builder).await?;
+        let fleet = Fleet::new(phone.clone(), attendant, Arc::clone(&screen));
         fleet.adopt(&config.accounts, &runnable::refused(&config, Timestamp::now())).await;
+        config.forget_unneeded();
         let service = Arc::new_cyclic(|me| Self {
             me: me.clone(),
             phone,
@@ -96,7 +96,8 @@ impl Service {
     pub(crate) async fn take_list(&self, list: Arc<List>) {
         let mut in_force = self.in_force.lock().await;
         let (name, entries) = (list.name().to_owned(), list.len());
-        if !supply::put(&mut in_force, list) {
+        // One that comes while a reload has done away with all that come is late.
+        if in_force.remote.is_empty() || !supply::put(&mut in_force, list) {
             return;
         }
         match self.screen.adopt(&in_force, self.supply.sources()) {
@@ -190,6 +191,7 @@ impl Service {
         // What needs a restart is compared with what the program was started with.
         let (softphone, service) = (in_force.softphone.clone(), in_force.service.clone());
         *in_force = Config { softphone, service, ..config };
+        in_force.forget_unneeded();
         Ok(Reloaded { changes, kept: Vec::new(), warnings: 0, needs_restart })
     }
 

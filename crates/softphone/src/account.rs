@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ringfence_ua::auth::Credentials;
@@ -194,7 +195,7 @@ impl Account {
 
     /// Names the line for the application's own purposes (default: the user of the address).
     #[must_use]
-    pub fn label(mut self, label: &str) -> Self {
+    pub fn label(mut self, label: impl Into<Arc<str>>) -> Self {
         self.inner.label = label.into();
         self
     }

@@ -12,6 +12,7 @@ use std::time::Duration;
 use ringfence_ua::{Config, Transport, Trying};
 use tokio::sync::oneshot;
 
+use crate::attendant::Desk;
 use crate::call::Ended;
 use crate::error::{Kind, Result};
 use crate::examine::Setup;
@@ -261,6 +262,11 @@ impl Builder {
             }
         }
         Ok(Softphone::new(shards, rtp_ports, instance, &self.hooks))
+    }
+
+    pub(crate) fn attended_at(mut self, desk: Desk) -> Self {
+        self.hooks.desk = Some(desk);
+        self
     }
 
     /// Returns what accounts are examined with.

@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::attendant::Desk;
 use crate::call::Ended;
 use crate::screen::{Invite, Verdict};
 use crate::trace::Traced;
@@ -14,6 +15,8 @@ pub(crate) struct Hooks {
     pub(crate) screen: Option<Arc<Screen>>,
     pub(crate) trace: Option<Arc<Trace>>,
     pub(crate) ended: Option<Arc<OnEnded>>,
+    /// Where it is told what happens to all lines.
+    pub(crate) desk: Option<Desk>,
     panics: Arc<AtomicU64>,
 }
 

@@ -26,6 +26,7 @@
 //! | decide before the application | [`Builder::screen`] | before anything is answered |
 //! | how calls ended, and by whom | [`Builder::ended`] | ACK, or none |
 //! | one queue instead of objects | [`flat::Phone`] | the same |
+//! | one task for thousands of lines | [`Attendant::start`] | the same |
 //! | find out why a line does not register | [`Builder::examine`] | OPTIONS, and a REGISTER that changes nothing |
 //! | test what an application decides, in simulated time | [`simulated`] | |
 //! | leave | [`Line::unregister`], [`Softphone::shutdown`] | REGISTER with `expires=0` of our own binding |
@@ -63,7 +64,8 @@
 //! # Many lines, many cores
 //!
 //! [`Builder::shards`] spreads the lines over threads that share nothing: each has its own socket, and the Contact of a
-//! line leads to the one that has it. The threads are the softphone's own; the application's runtime can be any, but for
+//! line leads to the one that has it. An [`Attendant`] has what happens to all of them, where a task for each would be thousands.
+//! The threads are the softphone's own; the application's runtime can be any, but for
 //! [`flat::Phone`], which spawns on tokio's.
 //!
 //! # Where requests go
@@ -99,6 +101,7 @@
 //! | `trace` | datagrams that are dropped because they cannot be read, with the reason |
 
 mod account;
+mod attendant;
 mod builder;
 mod call;
 mod error;
@@ -125,6 +128,7 @@ mod wait;
 mod waiting;
 
 pub use account::Account;
+pub use attendant::{Attendant, News};
 pub use builder::Builder;
 pub use call::{Ended, How, IncomingCall};
 pub use error::{Error, Result};

@@ -8,8 +8,8 @@ use tokio::sync::{mpsc, oneshot};
 use crate::call::IncomingCall;
 use crate::error::{Kind, Result};
 use crate::io::RtpPair;
-use crate::newest::Watches;
-use crate::registration::{Registration, RegistrationState};
+use crate::newest::Newest;
+use crate::registration::{Kept, Registration};
 use crate::shard::Command;
 use crate::waiting::Waiting;
 
@@ -47,16 +47,19 @@ impl fmt::Display for LineId {
 /// ```
 #[derive(Clone)]
 pub struct Line {
-    inner: Arc<Inner>,
+    shared: Arc<Shared>,
+    /// Where its calls wait, unless an [`Attendant`](crate::Attendant) has them.
+    calls: Option<Arc<Waiting<IncomingCall>>>,
 }
 
-struct Inner {
+/// What the handles of a line and its shard know of it.
+pub(crate) struct Shared {
     id: LineId,
+    is_registering: bool,
     label: Arc<str>,
-    address_of_record: String,
+    address_of_record: Box<str>,
     commands: mpsc::UnboundedSender<Command>,
-    states: Watches<RegistrationState>,
-    calls: Waiting<IncomingCall>,
+    pub(crate) states: Newest<Kept>,
 }
 
 /// A line that nobody has yet: dropped before it is kept, it is removed.
@@ -66,23 +69,45 @@ pub(crate) struct NewLine {
     is_kept: bool,
 }
 
-impl Line {
+impl Shared {
+    /// What is known of a line that begins.
     pub(crate) fn new(
         id: LineId,
-        label: Arc<str>,
-        address_of_record: String,
+        account: &ringfence_ua::Account,
         commands: mpsc::UnboundedSender<Command>,
-        states: Watches<RegistrationState>,
-        calls: Waiting<IncomingCall>,
-    ) -> Self {
-        Self { inner: Arc::new(Inner { id, label, address_of_record, commands, states, calls }) }
+    ) -> Arc<Self> {
+        let is_registering = account.is_registering;
+        let first = if is_registering { Kept::Asking { attempt: 1 } } else { Kept::Unregistered };
+        Arc::new(Self {
+            id,
+            is_registering,
+            label: Arc::clone(&account.label),
+            address_of_record: account.address_of_record().into(),
+            commands,
+            states: Newest::new(first),
+        })
+    }
+
+    pub(crate) fn label(&self) -> &Arc<str> {
+        &self.label
+    }
+
+    pub(crate) fn is_registering(&self) -> bool {
+        self.is_registering
+    }
+}
+
+impl Line {
+    pub(crate) fn new(shared: Arc<Shared>, calls: Option<Waiting<IncomingCall>>) -> Self {
+        Self { shared, calls: calls.map(Arc::new) }
     }
 
     /// Returns the next call that waits for a decision; `None` when the line is no more.
     ///
     /// A call is announced once, while it is undecided: one that the caller has cancelled in the
     /// meantime is not. Several tasks may wait, each call goes to one of them. Dropped before it resolves, it
-    /// takes no call. Up to 1024 calls wait here; the next is answered 480.
+    /// takes no call. Up to 1024 calls wait here; the next is answered 480. Where an [`Attendant`](crate::Attendant) has
+    /// the calls of all lines none comes here.
     #[must_use = "a call that is dropped undecided is answered 480"]
     pub async fn incoming(&self) -> Option<IncomingCall> {
         loop {
@@ -98,13 +123,17 @@ impl Line {
     /// that comes. Such a one takes every decision with `Ok`, and nothing is sent (see [`IncomingCall::is_cancelled`]).
     #[must_use = "a call that is dropped undecided is answered 480"]
     pub async fn incoming_or_over(&self) -> Option<IncomingCall> {
-        self.inner.calls.next().await
+        if let Some(calls) = &self.calls {
+            return calls.next().await;
+        }
+        self.shared.states.ended().await;
+        None
     }
 
     /// Returns a watch on the line's registration.
     #[must_use]
     pub fn registration(&self) -> Registration {
-        Registration::new(self.inner.states.clone())
+        Registration::new(Arc::clone(&self.shared))
     }
 
     /// Registers the line again after [`Line::unregister`], or tries at once what would be tried later.
@@ -112,7 +141,7 @@ impl Line {
     ///
     /// Fails when the softphone was shut down. On the wire: REGISTER, and what follows it.
     pub fn register(&self) -> Result<()> {
-        self.send(Command::Register { line: self.inner.id.line })
+        self.send(Command::Register { line: self.shared.id.line })
     }
 
     /// Removes the line's own binding at the registrar, and no other phone's, and resolves when that is
@@ -124,7 +153,7 @@ impl Line {
     /// On the wire: REGISTER with the line's own Contact and `expires=0`, never `Contact: *`.
     pub async fn unregister(&self) -> Result<()> {
         let (done, unregistered) = oneshot::channel();
-        self.send(Command::Unregister { line: self.inner.id.line, done })?;
+        self.send(Command::Unregister { line: self.shared.id.line, done })?;
         unregistered.await.map_err(|_| Kind::Closed.into())
     }
 
@@ -134,7 +163,7 @@ impl Line {
     /// Dropped before it resolves, it goes on. Fails when the softphone was shut down.
     pub async fn remove(&self) -> Result<()> {
         let (done, removed) = oneshot::channel();
-        self.send(Command::Remove { line: self.inner.id.line, done: Some(done) })?;
+        self.send(Command::Remove { line: self.shared.id.line, done: Some(done) })?;
         removed.await.map_err(|_| Kind::Closed.into())
     }
 
@@ -149,14 +178,14 @@ impl Line {
     /// [`Builder::stun_server`]: crate::Builder::stun_server
     pub async fn rtp_pair(&self) -> Result<RtpPair> {
         let (done, bound) = oneshot::channel();
-        self.send(Command::BindMedia { line: self.inner.id.line, done })?;
+        self.send(Command::BindMedia { line: self.shared.id.line, done })?;
         bound.await.map_err(|_| Kind::Closed)?
     }
 
     /// Returns what the line is known by.
     #[must_use]
     pub fn id(&self) -> LineId {
-        self.inner.id
+        self.shared.id
     }
 
     /// Returns the label of its account ([`Account::label`]).
@@ -164,25 +193,33 @@ impl Line {
     /// [`Account::label`]: crate::Account::label
     #[must_use]
     pub fn label(&self) -> &str {
-        &self.inner.label
+        &self.shared.label
     }
 
     /// Returns the address-of-record, such as `sip:858@pbx.example.com`.
     #[must_use]
     pub fn address_of_record(&self) -> &str {
-        &self.inner.address_of_record
+        &self.shared.address_of_record
+    }
+
+    /// Returns whether its account registers ([`Account::register`]).
+    ///
+    /// [`Account::register`]: crate::Account::register
+    #[must_use]
+    pub fn is_registering(&self) -> bool {
+        self.shared.is_registering
     }
 
     fn send(&self, command: Command) -> Result<()> {
-        self.inner.commands.send(command).map_err(|_| Kind::Closed.into())
+        self.shared.commands.send(command).map_err(|_| Kind::Closed.into())
     }
 }
 
 impl fmt::Debug for Line {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Line")
-            .field("id", &self.inner.id)
-            .field("label", &self.inner.label)
+            .field("id", &self.shared.id)
+            .field("label", &self.shared.label)
             .finish_non_exhaustive()
     }
 }
@@ -206,7 +243,7 @@ impl Drop for NewLine {
     fn drop(&mut self) {
         if !self.is_kept {
             // A softphone that was shut down has no lines.
-            let _ = self.line.send(Command::Remove { line: self.line.inner.id.line, done: None });
+            let _ = self.line.send(Command::Remove { line: self.line.shared.id.line, done: None });
         }
     }
 }

@@ -1,11 +1,12 @@
 //! The registration of a line, watched.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use ringfence_ua::{Cause, LostFlow, Transport};
 
-use crate::newest::Watches;
+use crate::line::Shared;
 
 /// The state of a line's registration. None is final: what failed is tried again, after at most half an hour or what the
 /// registrar asks for, until the line is unregistered or removed.
@@ -182,24 +183,111 @@ impl fmt::Display for Chosen {
 /// }
 /// # }
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Registration {
-    states: Watches<RegistrationState>,
+    line: Arc<Shared>,
+    seen: u32,
 }
 
 impl Registration {
-    pub(crate) fn new(states: Watches<RegistrationState>) -> Self {
-        Self { states }
+    pub(crate) fn new(line: Arc<Shared>) -> Self {
+        Self { line, seen: 0 }
     }
 
     /// Returns the newest state, which then counts as seen.
     pub fn state(&mut self) -> RegistrationState {
-        self.states.newest()
+        self.line.states.newest(&mut self.seen).into()
     }
 
     /// Waits for a state that was not seen yet and returns it; `None` when the line is no more. States
     /// that were replaced in the meantime are skipped. Dropped before it resolves, it misses none.
     pub async fn changed(&mut self) -> Option<RegistrationState> {
-        self.states.changed().await
+        self.line.states.changed(&mut self.seen).await.map(RegistrationState::from)
+    }
+}
+
+impl fmt::Debug for Registration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Registration").field("seen", &self.seen).finish_non_exhaustive()
+    }
+}
+
+/// A state as it is kept: of fifty thousand lines nearly all are registered, and little is to be said of that.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Kept {
+    Asking { attempt: u32 },
+    Registered { seconds: u32, refresh_at: SystemTime, chosen: Chosen },
+    Unregistered,
+    Other(Box<RegistrationState>),
+}
+
+impl From<RegistrationState> for Kept {
+    fn from(state: RegistrationState) -> Self {
+        match state {
+            RegistrationState::Registering { attempt, after: None } => Self::Asking { attempt },
+            RegistrationState::Unregistered => Self::Unregistered,
+            RegistrationState::Registered { expires, refresh_at, lost: None, chosen, ref service_route }
+                if service_route.is_empty() && expires.subsec_nanos() == 0 =>
+            {
+                match u32::try_from(expires.as_secs()) {
+                    Ok(seconds) => Self::Registered { seconds, refresh_at, chosen },
+                    Err(_) => Self::Other(Box::new(state)),
+                }
+            }
+            state @ (RegistrationState::Registering { .. }
+            | RegistrationState::Registered { .. }
+            | RegistrationState::Failed { .. }) => Self::Other(Box::new(state)),
+        }
+    }
+}
+
+impl From<Kept> for RegistrationState {
+    fn from(kept: Kept) -> Self {
+        match kept {
+            Kept::Asking { attempt } => Self::Registering { attempt, after: None },
+            Kept::Registered { seconds, refresh_at, chosen } => Self::Registered {
+                expires: Duration::from_secs(seconds.into()),
+                refresh_at,
+                lost: None,
+                chosen,
+                service_route: Vec::new(),
+            },
+            Kept::Unregistered => Self::Unregistered,
+            Kept::Other(state) => *state,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_state_that_is_kept_is_what_it_was_and_one_of_a_registered_line_is_small() {
+        let (cause, refresh_at) = (Cause::TimedOut, SystemTime::UNIX_EPOCH + Duration::from_millis(1_500));
+        let lost = LostFlow { proxy: "edge".to_owned(), cause: cause.clone() };
+        let registered = |millis, lost, route: &[&str]| RegistrationState::Registered {
+            expires: Duration::from_millis(millis),
+            refresh_at,
+            lost,
+            chosen: Chosen { transport: Transport::Tls, by: ChosenBy::Naptr },
+            service_route: route.iter().copied().map(str::to_owned).collect(),
+        };
+        let all = [
+            RegistrationState::Registering { attempt: 3, after: None },
+            RegistrationState::Registering { attempt: 3, after: Some(cause.clone()) },
+            registered(3_600_000, None, &[]),
+            registered(3_600_001, None, &[]),
+            registered(u64::MAX, None, &[]),
+            registered(60_000, Some(lost), &[]),
+            registered(60_000, None, &["<sip:edge.example.com;lr>"]),
+            RegistrationState::Failed { cause, retry_at: Some(refresh_at) },
+            RegistrationState::Unregistered,
+        ];
+        for state in all {
+            assert_eq!(RegistrationState::from(Kept::from(state.clone())), state);
+        }
+        assert!(matches!(Kept::from(registered(3_600_000, None, &[])), Kept::Registered { .. }));
+        assert!(size_of::<Kept>() <= 32, "{}", size_of::<Kept>());
     }
 }

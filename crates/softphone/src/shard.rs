@@ -10,7 +10,7 @@ use std::time::{Instant, SystemTime};
 use ringfence_ua::{CallNumber, Config, Decided, Endpoint, Event, Flow, Transport};
 use tokio::sync::mpsc;
 
-use crate::call::Facts;
+use crate::call::{Facts, IncomingCall};
 use crate::error::{Kind, Result};
 use crate::hooks::Hooks;
 use crate::io::RtpPorts;
@@ -78,6 +78,8 @@ pub(crate) struct Shard {
     /// The lines that were offered calls, once for each: whoever waits for one is woken when all that came at once is
     /// attended to, or each would take the core from this thread.
     untold: Vec<ringfence_ua::LineId>,
+    /// The calls that are to be told of at one place for all lines, for the same reason at once.
+    for_attendant: Vec<IncomingCall>,
     /// Who decided, where the response waits to be sent.
     undone: Telling,
     rtp_ports: RtpPorts,
@@ -127,6 +129,7 @@ impl Shard {
             ways: BTreeMap::new(),
             offered: BTreeMap::new(),
             untold: Vec::new(),
+            for_attendant: Vec::new(),
             undone: Telling::default(),
             rtp_ports: RtpPorts::new(&sockets.rtp_ports)?,
             stun: sockets.stun.clone(),
@@ -332,7 +335,7 @@ impl Shard {
                 let facts = Facts {
                     id: self.call_id(call),
                     line: LineId { shard: self.index, line },
-                    label: self.lines.get(&line).map_or_else(|| "".into(), |line| Arc::clone(&line.label)),
+                    label: self.lines.get(&line).map_or_else(|| "".into(), |line| Arc::clone(line.label())),
                     message: invite,
                     source,
                     origin,

@@ -93,10 +93,15 @@ impl Doctor {
     /// Returns the accounts that are meant.
     fn chosen<'a>(&self, accounts: &'a [Arc<Account>]) -> Result<Vec<&'a Account>> {
         let find = |name: &String| {
-            accounts.iter().find(|account| account.name == *name).map(|account| &**account).ok_or_else(|| {
-                let known: Vec<_> = accounts.iter().map(|account| account.name.as_str()).collect();
-                with_hint(format!("there is no line {name:?}"), format!("there are: {}", known.join(", ")))
-            })
+            accounts.iter().find(|account| *account.name == **name).map(|account| &**account).ok_or_else(
+                || {
+                    let known: Vec<_> = accounts.iter().map(|account| &*account.name).collect();
+                    with_hint(
+                        format!("there is no line {name:?}"),
+                        format!("there are: {}", known.join(", ")),
+                    )
+                },
+            )
         };
         if self.lines.is_empty() {
             return Ok(accounts.iter().map(|account| &**account).collect());
@@ -137,7 +142,9 @@ async fn ask(program: &client::Program) -> Program {
 impl Program {
     fn of(&self, account: &Account) -> Running {
         match self {
-            Self::Lines(lines) => Running::Line(lines.iter().find(|line| line.name == account.name).cloned()),
+            Self::Lines(lines) => {
+                Running::Line(lines.iter().find(|line| *line.name == *account.name).cloned())
+            }
             Self::NotRunning => Running::Not,
             Self::Silent => Running::Silent,
             Self::Unknown(why) => Running::Unknown(why.clone()),
@@ -151,7 +158,7 @@ async fn examine<'a>(
     program: &Program,
     within: Duration,
 ) -> Outcome<'a> {
-    let (line, address) = (account.name.as_str(), format!("sip:{}@{}", account.user, account.domain));
+    let (line, address) = (&*account.name, format!("sip:{}@{}", account.user, account.domain));
     let examined = async {
         let made = softphone_account(account)?;
         let address = made.address_of_record();

@@ -138,7 +138,7 @@ impl Why {
         let lines: Vec<_> =
             config.accounts.iter().map(|account| (account, policy.line(&account.name))).collect();
         let is_meant = |account: &Account, line: &Line| {
-            self.line.as_deref().is_none_or(|name| account.name == name || *line.name == *name)
+            self.line.as_deref().is_none_or(|name| *account.name == *name || *line.name == *name)
         };
         let Some((account, line)) = lines.iter().find(|(account, line)| is_meant(account, line)) else {
             let names: Vec<&str> = lines.iter().map(|(_, line)| &*line.name).collect();

@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::ops::Range;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use ringfence_policy::{Identity, brief};
@@ -15,10 +16,10 @@ use super::secret::Secret;
 use super::section::{At, Key, Section};
 
 /// What one `[account.NAME]` says. Two that are equal need no new registration.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Account {
     /// The line's name.
-    pub(crate) name: String,
+    pub(crate) name: Arc<str>,
     pub(crate) user: String,
     /// A host name or an address, an IPv6 one in brackets.
     pub(crate) domain: String,
@@ -90,7 +91,7 @@ impl Account {
             fits.then_some(at.value)
         });
         let account = Self {
-            name: name.value.to_owned(),
+            name: name.value.into(),
             port: section.integer(&PORT, 1..=65_535).map(|at| narrow(at.value)),
             display_name: section.line(&DISPLAY_NAME).map(|at| at.value),
             auth_user: section.line(&AUTH_USER).map(|at| at.value),

@@ -184,6 +184,17 @@ fn read_stamped(stamped: &Stamped, file: &File) -> Reading {
     Reading { path: path.to_owned(), report, config, lists, control, journal, files, was_read: true }
 }
 
+impl Config {
+    /// Forgets what nobody needs once it is in force: the text that it was read from and, unless lists come from servers,
+    /// for which the rules are made anew, the accounts.
+    pub(crate) fn forget_unneeded(&mut self) {
+        self.draft = Arc::new(Draft::read(File::new("", ""), &mut |_, _| Err(String::new()), &[]).0);
+        if self.remote.is_empty() {
+            self.accounts = Vec::new();
+        }
+    }
+}
+
 impl Reading {
     fn empty(path: &Path) -> Self {
         Self {

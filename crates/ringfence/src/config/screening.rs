@@ -135,12 +135,12 @@ fn is_remote(source: &Source) -> bool {
 fn check_accounts(policy: &Policy, accounts: &[Account], report: &mut Report) {
     for line in policy.lines() {
         let account = line.account.as_deref().unwrap_or(&line.name);
-        let Some(known) = accounts.iter().find(|known| known.name == account) else {
+        let Some(known) = accounts.iter().find(|known| *known.name == *account) else {
             let message = format!(
                 "the line `{}` has the account `{account}`, and there is no [account.{account}]",
                 line.name
             );
-            let known: Vec<&str> = accounts.iter().map(|account| account.name.as_str()).collect();
+            let known: Vec<&str> = accounts.iter().map(|account| &*account.name).collect();
             report.push(Diagnostic::error(message).hint(format!("the accounts are: {}", known.join(", "))));
             continue;
         };

@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// A password. Its `Debug` shows dots, and it has no `Display` and no serialisation.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Secret(String);
 
 impl Secret {

@@ -23,16 +23,27 @@ impl Shard {
         self.offered.insert(facts.id.number, cancel);
         let call = IncomingCall { facts, commands: self.sender.clone(), cancelled, is_decided: false };
         if let Some(known) = self.lines.get(&line) {
-            known.calls.push(call);
-            self.untold.push(line);
+            match &known.calls {
+                Some(calls) => {
+                    calls.push(call);
+                    self.untold.push(line);
+                }
+                None => self.for_attendant.push(call),
+            }
         }
     }
 
     /// Wakes who waits for the calls that were offered.
     pub(super) fn tell_offered(&mut self) {
         for line in self.untold.drain(..) {
-            if let Some(known) = self.lines.get(&line) {
-                known.calls.tell();
+            if let Some(calls) = self.lines.get(&line).and_then(|known| known.calls.as_ref()) {
+                calls.tell();
+            }
+        }
+        for call in self.for_attendant.drain(..) {
+            // One that nobody takes is dropped, and so answered 480.
+            if let Some(desk) = &self.hooks.desk {
+                desk.tell_call(call);
             }
         }
     }

@@ -9,21 +9,24 @@ use tokio::sync::oneshot;
 use super::Shard;
 use crate::call::IncomingCall;
 use crate::error::{Kind, Result};
-use crate::line::{Line, LineId, NewLine};
-use crate::newest::{Tells, newest};
-use crate::registration::{Chosen, RegistrationState};
+use crate::line::{Line, LineId, NewLine, Shared};
+use crate::registration::{Chosen, Kept, RegistrationState};
 use crate::waiting::{self, Offers};
 
 /// One line of a shard.
 pub(super) struct LineState {
-    pub(super) label: Arc<str>,
-    states: Tells<RegistrationState>,
-    pub(super) calls: Offers<IncomingCall>,
-    is_registering: bool,
+    shared: Arc<Shared>,
+    /// Where its calls wait, unless an attendant has them.
+    pub(super) calls: Option<Offers<IncomingCall>>,
     is_leaving: bool,
     /// What it goes by since the last look-up.
     chosen: Chosen,
-    /// Who waits until it is unregistered, and who until it is no more.
+    waiting: Option<Box<WhoWaits>>,
+}
+
+/// Who waits until a line is unregistered, and who until it is no more.
+#[derive(Default)]
+struct WhoWaits {
     unregistered: Vec<oneshot::Sender<()>>,
     removed: Vec<oneshot::Sender<()>>,
 }
@@ -35,15 +38,13 @@ impl Shard {
             return;
         }
         // Who waits for the end of the registration waits for what is not wanted any more.
-        for done in state.unregistered.drain(..) {
-            let _ = done.send(());
-        }
+        state.tell_unregistered();
         self.endpoint.register(now, line);
     }
 
     pub(super) fn unregister(&mut self, now: Instant, line: Number, done: oneshot::Sender<()>) {
-        match self.lines.get_mut(&line).filter(|state| state.is_registering) {
-            Some(state) => state.unregistered.push(done),
+        match self.lines.get_mut(&line).filter(|state| state.shared.is_registering()) {
+            Some(state) => state.waiting.get_or_insert_default().unregistered.push(done),
             // Nothing is to be unregistered.
             None => {
                 let _ = done.send(());
@@ -56,7 +57,9 @@ impl Shard {
         match self.lines.get_mut(&line) {
             Some(state) => {
                 state.is_leaving = true;
-                state.removed.extend(done);
+                if let Some(done) = done {
+                    state.waiting.get_or_insert_default().removed.push(done);
+                }
             }
             None => {
                 // It is no more.
@@ -70,30 +73,21 @@ impl Shard {
         if self.leaving.is_some() {
             return Err(Kind::Closed.into());
         }
-        let (label, address_of_record) = (Arc::clone(&account.label), account.address_of_record());
-        let is_registering = account.is_registering;
-        let first = if is_registering {
-            RegistrationState::Registering { attempt: 1, after: None }
-        } else {
-            RegistrationState::Unregistered
-        };
         let line = self.endpoint.add_line(now, account).map_err(|_| Kind::Full)?;
-        let (states, watched) = newest(first);
-        let (calls, waiting) = waiting::queue();
+        let id = LineId { shard: self.index, line };
+        let account = self.endpoint.account(line).expect("it was added just now");
+        let shared = Shared::new(id, account, self.sender.clone());
+        let (calls, waiting) = if self.hooks.desk.is_none() { Some(waiting::queue()) } else { None }.unzip();
         let state = LineState {
-            label: Arc::clone(&label),
-            states,
+            shared: Arc::clone(&shared),
             calls,
-            is_registering,
             is_leaving: false,
             chosen: Chosen::default(),
-            unregistered: Vec::new(),
-            removed: Vec::new(),
+            waiting: None,
         };
         self.lines.insert(line, state);
-        let id = LineId { shard: self.index, line };
-        let line = Line::new(id, label, address_of_record, self.sender.clone(), watched, waiting);
-        Ok(NewLine::new(line))
+        self.tell_attendant(line);
+        Ok(NewLine::new(Line::new(shared, waiting)))
     }
 
     /// Takes what a look-up chose for a line.
@@ -107,8 +101,15 @@ impl Shard {
         let chosen = self.lines.get(&line).map(|known| known.chosen).unwrap_or_default();
         let state = RegistrationState::from_inner(state, chosen, Instant::now());
         log(LineId { shard: self.index, line }, &state);
-        if let Some(known) = self.lines.get_mut(&line) {
-            known.tell(state);
+        if self.lines.get_mut(&line).is_some_and(|known| known.tell(state)) {
+            self.tell_attendant(line);
+        }
+    }
+
+    /// Tells who attends to all lines of the state of one.
+    fn tell_attendant(&self, line: Number) {
+        if let (Some(desk), Some(known)) = (&self.hooks.desk, self.lines.get(&line)) {
+            desk.tell_registration(&known.shared);
         }
     }
 
@@ -116,8 +117,11 @@ impl Shard {
         let id = LineId { shard: self.index, line };
         tracing::debug!(line = %id, "removed");
         self.ways.remove(&line);
-        let waiting = self.lines.remove(&line).map(|state| state.removed);
-        for done in waiting.into_iter().flatten() {
+        let Some(mut state) = self.lines.remove(&line) else { return };
+        if let Some(desk) = &self.hooks.desk {
+            desk.tell_removed(&state.shared);
+        }
+        for done in state.waiting.take().into_iter().flat_map(|waiting| waiting.removed) {
             // Nobody may wait for it.
             let _ = done.send(());
         }
@@ -125,30 +129,51 @@ impl Shard {
 }
 
 impl LineState {
+    pub(super) fn label(&self) -> &Arc<str> {
+        self.shared.label()
+    }
+
     pub(super) fn is_unregistered(&self) -> bool {
-        self.states.see(|state| *state == RegistrationState::Unregistered)
+        self.shared.states.see(|state| *state == Kept::Unregistered)
     }
 
     /// Returns whether it waits to try again because there was no connection by TLS, or a flow of it does, maybe for that: which
     /// one, and for what, the endpoint knows.
     pub(super) fn has_no_tls(&self) -> bool {
-        let is_waiting = self.states.see(|state| match state {
-            RegistrationState::Failed { cause, .. } => matches!(cause, Cause::Unconnected { .. }),
-            RegistrationState::Registered { lost, .. } => lost.is_some(),
-            RegistrationState::Registering { .. } | RegistrationState::Unregistered => false,
+        let is_waiting = self.shared.states.see(|state| match state {
+            Kept::Other(state) => match &**state {
+                RegistrationState::Failed { cause, .. } => matches!(cause, Cause::Unconnected { .. }),
+                RegistrationState::Registered { lost, .. } => lost.is_some(),
+                RegistrationState::Registering { .. } | RegistrationState::Unregistered => false,
+            },
+            Kept::Asking { .. } | Kept::Registered { .. } | Kept::Unregistered => false,
         });
         is_waiting && self.chosen.transport.is_encrypted()
     }
 
-    fn tell(&mut self, state: RegistrationState) {
-        self.states.tell(self.states.see(|before| state.following(before)));
+    /// Tells a state. Returns whether it is another.
+    fn tell(&mut self, state: RegistrationState) -> bool {
+        let states = &self.shared.states;
+        let is_new = states.tell(states.see(|before| state.following(&before.clone().into())).into());
         // Who waits looks at the state next.
         if self.is_unregistered() {
-            for done in self.unregistered.drain(..) {
-                // Nobody may wait for it.
-                let _ = done.send(());
-            }
+            self.tell_unregistered();
         }
+        is_new
+    }
+
+    fn tell_unregistered(&mut self) {
+        for done in self.waiting.iter_mut().flat_map(|waiting| waiting.unregistered.drain(..)) {
+            // Nobody may wait for it.
+            let _ = done.send(());
+        }
+        self.waiting.take_if(|waiting| waiting.removed.is_empty());
+    }
+}
+
+impl Drop for LineState {
+    fn drop(&mut self) {
+        self.shared.states.end();
     }
 }
 

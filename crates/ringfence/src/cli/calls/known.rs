@@ -50,7 +50,7 @@ impl Known {
 
     /// Returns what the journal calls a line by, which the policy may call otherwise.
     pub(super) fn label(&self, line: &str) -> String {
-        let is_account = |config: &&Config| config.accounts.iter().any(|account| account.name == line);
+        let is_account = |config: &&Config| config.accounts.iter().any(|account| *account.name == *line);
         let account = self.config.as_ref().filter(|config| !is_account(config));
         let account = account.and_then(|config| config.policy.line(line).account);
         account.map_or_else(|| line.to_owned(), String::from)
@@ -102,7 +102,7 @@ fn is_no_rule(name: &str) -> bool {
 
 fn configured(config: &Config, kind: Kind) -> Vec<String> {
     match kind {
-        Kind::Line => config.accounts.iter().map(|account| account.name.clone()).collect(),
+        Kind::Line => config.accounts.iter().map(|account| account.name.to_string()).collect(),
         Kind::Rule => config.policy.rules().iter().map(|rule| rule.id().to_owned()).collect(),
     }
 }
