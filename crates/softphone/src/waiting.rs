@@ -52,9 +52,12 @@ impl<T> Offers<T> {
         }
     }
 
-    /// Wakes who waits for a call, one for each time: to be called once for each that was pushed.
+    /// Wakes who waits for a call, one for each time: to be called once for each that was pushed. Where whoever was woken before
+    /// has taken all, nobody is woken for nothing.
     pub(crate) fn tell(&self) {
-        if let Some(queue) = self.queue.upgrade() {
+        if let Some(queue) = self.queue.upgrade()
+            && !queue.state().calls.is_empty()
+        {
             queue.has_changed.notify_one();
         }
     }
@@ -101,6 +104,10 @@ impl<T> Queue<T> {
 
 #[cfg(test)]
 mod tests {
+    use std::pin::pin;
+    use std::sync::atomic::AtomicUsize;
+    use std::sync::atomic::Ordering::Relaxed;
+    use std::task::{Context, Poll, Wake, Waker};
     use std::time::Duration;
 
     use tokio::time::timeout;
@@ -153,6 +160,39 @@ mod tests {
         }
         got.sort_unstable();
         assert_eq!(got, [None, None, Some(1), Some(2), Some(3)]);
+    }
+
+    /// Counts how often it is woken.
+    #[derive(Default)]
+    struct Woken(AtomicUsize);
+
+    impl Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Relaxed);
+        }
+    }
+
+    #[test]
+    fn who_has_taken_all_is_not_woken_for_each() {
+        let (offers, waiting) = queue();
+        let woken = Arc::new(Woken::default());
+        let waker = Waker::from(Arc::clone(&woken));
+        let mut context = Context::from_waker(&waker);
+        let mut next = pin!(waiting.next());
+        assert!(next.as_mut().poll(&mut context).is_pending());
+        (1..=3).for_each(|call| offers.push(call));
+        offers.tell();
+        assert_eq!((woken.0.load(Relaxed), next.poll(&mut context)), (1, Poll::Ready(Some(1))));
+        for expected in [2, 3] {
+            assert_eq!(pin!(waiting.next()).poll(&mut context), Poll::Ready(Some(expected)));
+        }
+        let mut next = pin!(waiting.next());
+        assert!(next.as_mut().poll(&mut context).is_pending());
+        offers.tell();
+        offers.tell();
+        assert_eq!(woken.0.load(Relaxed), 1);
+        offers.offer(4);
+        assert_eq!((woken.0.load(Relaxed), next.poll(&mut context)), (2, Poll::Ready(Some(4))));
     }
 
     #[tokio::test]
