@@ -27,9 +27,13 @@ async fn main() -> Result<()> {
     let phone = phone.start().await?;
     let line = phone.register(Account::new(&address)?.register(false)).await?;
     println!("{} is reached at {:?}", line.address_of_record(), phone.local_addresses());
-    while let Some(call) = line.incoming().await {
-        // Each in a task of its own: to wait for one answer to be sent would keep the next caller waiting.
-        tokio::spawn(call.reject(busy.clone()));
-    }
+    // In a task: this thread would have to wake another one for each that it begins.
+    let answering = tokio::spawn(async move {
+        while let Some(call) = line.incoming().await {
+            // Each in a task of its own: to wait for one answer to be sent would keep the next caller waiting.
+            tokio::spawn(call.reject(busy.clone()));
+        }
+    });
+    answering.await.expect("it does not panic");
     Ok(())
 }

@@ -27,7 +27,8 @@ use crate::wait::Wait;
 /// passes first 487.
 ///
 /// To wait until one answer is sent keeps the next caller waiting, and each wakes two threads: where many call at once, have each
-/// decided in a task of its own (`tokio::spawn(call.reject(…))`), or all of them by [`Builder::screen`].
+/// decided in a task of its own (`tokio::spawn(call.reject(…))`), begun by a task as well, since `main` has to wake a thread
+/// for each that it begins (the example `trunk` does so); or all of them by [`Builder::screen`].
 ///
 /// [`Builder::screen`]: crate::Builder::screen
 /// [`Builder::ended`]: crate::Builder::ended
