@@ -274,7 +274,7 @@ async fn write_down(
             records.close();
             records.take(&mut batch);
         }
-        let is_busy = batch.len() >= BUSY;
+        let count = batch.len();
         journal::join_ends(&mut batch);
         let (gathering, teller) = (log::gather(), told::Teller::new(log_numbers));
         for record in batch.drain(..) {
@@ -286,18 +286,18 @@ async fn write_down(
         if is_last {
             return;
         }
-        pause(is_busy).await;
+        pause(count).await;
     }
 }
 
-/// Has others run before the next batch is taken.
-async fn pause(is_busy: bool) {
-    if is_busy {
+/// Has others run, and records gather, before the next batch is taken: the last one had so many.
+async fn pause(count: usize) {
+    if count >= BUSY {
         // While there is always more, to wait for it returns at once and spends none of what tokio lets a task do in one
         // go: nothing else would have this thread until the storm is over.
         tokio::task::yield_now().await;
     } else {
-        tokio::time::sleep(PAUSE).await;
+        tokio::time::sleep(if count >= MANY { SHORT_PAUSE } else { PAUSE }).await;
     }
 }
 
@@ -306,6 +306,10 @@ const BUSY: usize = 1024;
 /// How long records gather before they are written down: to wake this task for each would cost a
 /// shard more than the call does.
 const PAUSE: Duration = Duration::from_millis(10);
+/// Where so many had gathered the next do not gather for that long: a thousand of them have left the cache before they are
+/// written down, and what the shard needs with them.
+const MANY: usize = 64;
+const SHORT_PAUSE: Duration = Duration::from_millis(1);
 
 /// Opens the journal, on a thread that may wait for the disk.
 async fn open_journal(settings: journal::Settings) -> Result<(Recorder, Arc<Journal>, Records)> {
@@ -352,11 +356,14 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn others_run_between_two_batches_and_after_a_large_one_no_time_passes() {
-        for (is_busy, passed) in [(true, Duration::ZERO), (false, PAUSE)] {
+    async fn others_run_between_two_batches_and_the_larger_one_was_the_less_time_passes() {
+        let nothing = Duration::ZERO;
+        let pauses =
+            [(0, PAUSE), (MANY - 1, PAUSE), (MANY, SHORT_PAUSE), (BUSY - 1, SHORT_PAUSE), (BUSY, nothing)];
+        for (count, passed) in pauses {
             let (other, began) = (tokio::spawn(async {}), Instant::now());
-            pause(is_busy).await;
-            assert_eq!((other.is_finished(), began.elapsed()), (true, passed));
+            pause(count).await;
+            assert_eq!((count, other.is_finished(), began.elapsed()), (count, true, passed));
         }
     }
 }

@@ -34,8 +34,8 @@ struct Spare(Mutex<Vec<Box<Sheet>>>);
 
 static SPARE: Spare = Spare(Mutex::new(Vec::new()));
 
-/// So many are spare at most: those of the calls of the 10 ms for which records gather, some 900 of one shard at saturation. Each is
-/// a kilobyte.
+/// So many are spare at most: those of the calls of the 10 ms for which records gather at most, where a shard is saturated at
+/// once. Each is a kilobyte.
 const MOST_SPARE: usize = 1_024;
 
 impl Sheet {
