@@ -138,3 +138,10 @@ async fn a_registrar_that_leaves_too_much_unread_is_left_and_its_lines_are_told_
         .any(|event| format!("{event:?}").contains("the peer does not read"));
     assert!(told);
 }
+
+/// There may be fifty thousand.
+#[test]
+fn what_is_known_of_a_line_does_not_grow_unnoticed() {
+    let (handles, shard) = (size_of::<crate::line::Shared>(), size_of::<LineState>());
+    assert!(handles <= 128 && shard <= 32, "{handles} and {shard}");
+}

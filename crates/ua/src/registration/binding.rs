@@ -27,7 +27,6 @@ use super::account::Account;
 use super::backoff::Need;
 use super::crowd::Crowd;
 use super::gruu::Gruu;
-use super::outbound::Wanted;
 use super::state::{Cause, RegistrationState};
 use super::target::{Target, Unresolved};
 use crate::core::auth::Authenticator;
@@ -108,8 +107,6 @@ pub(crate) struct Binding {
     is_by_instance: bool,
     /// By what URI it leads to this phone from anywhere.
     gruu: Option<Gruu>,
-    /// What it wants of our keep-alives.
-    wanted: Wanted,
     /// The target whose flow is kept open.
     kept_open: Option<KeptOpen>,
     /// Since when the connection is there that is used.
@@ -197,7 +194,6 @@ impl Binding {
             is_outbound: true,
             is_by_instance: false,
             gruu: None,
-            wanted: Wanted::default(),
             kept_open: None,
             connected_at: None,
             short_lived: 0,

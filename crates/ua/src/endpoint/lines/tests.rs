@@ -226,6 +226,6 @@ fn the_registrar_behind_a_proxy_may_ring_as_the_proxy_may() {
 /// There may be fifty thousand.
 #[test]
 fn what_a_line_takes_does_not_grow_unnoticed() {
-    assert!(size_of::<Line>() <= 568, "{}", size_of::<Line>());
+    assert!(size_of::<Line>() <= 544, "{}", size_of::<Line>());
     assert!(size_of::<Account>() <= 112, "{}", size_of::<Account>());
 }

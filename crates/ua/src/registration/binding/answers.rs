@@ -32,7 +32,6 @@ impl Binding {
         }
         let expires = Duration::from_secs(granted.into());
         self.is_by_instance = outbound::is_granted(response);
-        self.wanted = Wanted::of(response);
         self.bound = Some(Bound { contact, until: now + expires });
         let listed = self.ours(contact).listed(response);
         self.gruu = listed.and_then(|listed| Gruu::of(&listed, self.account.is_secure, now + expires));
@@ -52,7 +51,7 @@ impl Binding {
         if self.kept_open.is_none() && flow.is_some_and(|flow| !flow.is_reliable()) {
             self.connected_at = Some(now);
         }
-        self.keep_open();
+        self.keep_open(Wanted::of(response));
         //= https://www.rfc-editor.org/rfc/rfc3608#section-6.1
         //# If the UA refreshes the registration, the stored value of the Service-
         //# Route is updated according to the Service-Route header field of the

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use super::{Action, Binding, Bound, KeptOpen, LOOKUP, Phase};
 use crate::id::Generator;
 use crate::registration::contact::contact_uri;
+use crate::registration::outbound::Wanted;
 use crate::registration::request::{Opening, Register};
 use crate::registration::state::RegistrationState;
 use crate::registration::target::Target;
@@ -117,15 +118,15 @@ impl Binding {
         self.act(Action::Send { flow: target.flow, request });
     }
 
-    /// Keeps the flow to the target in use open, and no other.
-    pub(super) fn keep_open(&mut self) {
+    /// Keeps the flow to the target in use open, and no other, as is wanted there.
+    pub(super) fn keep_open(&mut self, wanted: Wanted) {
         let flow = self.flow();
         if self.kept_open_flow() == flow {
             return;
         }
         self.keep_none_open();
         if let Some(flow) = flow {
-            let (within, by_stun) = (self.wanted.within, self.keeps_open_by_stun(flow));
+            let (within, by_stun) = (wanted.within, self.keeps_open_by_stun(flow, wanted));
             self.act(Action::KeepOpen { flow, within, by_stun, is_open: true });
             self.kept_open = Some(KeptOpen { targets: Arc::clone(&self.targets), target: self.target });
         }
@@ -139,14 +140,14 @@ impl Binding {
         self.kept_open = None;
     }
 
-    fn keeps_open_by_stun(&self, flow: Flow) -> bool {
+    fn keeps_open_by_stun(&self, flow: Flow, wanted: Wanted) -> bool {
         //= https://www.rfc-editor.org/rfc/rfc5626#section-4.4.2
         //# This approach MUST only be used with connection-less transports, such
         //# as UDP; it MUST NOT be used for connection-oriented transports such
         //# as TCP and SCTP.
         !flow.is_reliable()
             && match self.account.ping {
-                Ping::Automatic => self.wanted.expects_stun,
+                Ping::Automatic => wanted.expects_stun,
                 Ping::Crlf => false,
                 //= https://www.rfc-editor.org/rfc/rfc5626#section-4.4
                 //# A configuration option indicating keep-alive support for a specific
