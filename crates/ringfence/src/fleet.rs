@@ -1,6 +1,8 @@
 //! The lines: which accounts are registered, and how each stands.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
 use std::time::SystemTime;
 
@@ -53,6 +55,20 @@ enum Why {
     Refused(Refusal),
 }
 
+/// What became of a line, as a sentence. It is put into words where somebody reads it: at the start nobody does, and the words of
+/// fifty thousand would lie among what stays.
+#[derive(Debug)]
+pub(crate) struct Change {
+    line: Arc<str>,
+    what: Cow<'static, str>,
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {} {}", self.line, self.what)
+    }
+}
+
 impl Fleet {
     /// Has the lines attended to from now on.
     pub(crate) fn new(phone: Softphone, attendant: Attendant, screen: Arc<Screen>) -> Self {
@@ -62,18 +78,17 @@ impl Fleet {
     }
 
     /// Makes the lines what a configuration says: unregisters those that are gone, registers those
-    /// that are new, and leaves those alone that are as they were. Returns what changed, a sentence
-    /// each. A line that cannot be made, or is refused, is told, logged and in the status; the others go on.
+    /// that are new, and leaves those alone that are as they were. Returns what changed. A line that cannot be made, or is refused, is told, logged and in the status; the others go on.
     pub(crate) async fn adopt(
         &self,
         accounts: &[Arc<Account>],
         refused: &BTreeMap<Arc<str>, Refusal>,
-    ) -> Vec<String> {
+    ) -> Vec<Change> {
         let mut changes = Vec::new();
         let by_name = accounts.iter().map(|account| (&*account.name, &**account)).collect();
         for (name, member) in self.take_gone(&by_name, refused) {
             if !by_name.contains_key(&*name) {
-                changes.push(format!("line {name} is gone"));
+                changes.push(Change { line: Arc::clone(&name), what: "is gone".into() });
             }
             // A registrar that does not answer is no reason to keep the rest of a reload waiting.
             tokio::spawn(member.leave(name, Arc::clone(&self.log)));
@@ -87,7 +102,8 @@ impl Fleet {
             let made =
                 join_all(some.iter().map(|account| self.make(account, refused.get(&account.name)))).await;
             for (account, member) in some.iter().zip(made) {
-                changes.push(member.told_new(&account.name));
+                changes
+                    .push(Change { line: Arc::clone(&account.name), what: member.told_new(&account.name) });
                 self.members().insert(Arc::clone(&account.name), member);
             }
         }
@@ -155,19 +171,19 @@ impl Fleet {
 const AT_ONCE: usize = 30;
 
 impl Member {
-    /// Logs what became of a new line, and tells it in a sentence.
-    fn told_new(&self, name: &str) -> String {
+    /// Logs what became of a new line, and tells it in words.
+    fn told_new(&self, name: &str) -> Cow<'static, str> {
         match &self.line {
-            Ok(_) => format!("line {name} is new or changed"),
+            Ok(_) => "is new or changed".into(),
             Err(absent) => match &absent.why {
                 Why::Failed(error) => {
                     tracing::error!(line = name, error, "no line");
-                    format!("line {name} cannot be made: {error}")
+                    format!("cannot be made: {error}").into()
                 }
                 Why::Refused(refusal) => {
                     let (rule, hint) = (&refusal.rule, Refusal::HINT);
                     tracing::error!(line = name, rule, why = %refusal, hint, "line refused");
-                    format!("line {name} is refused: {refusal}")
+                    format!("is refused: {refusal}").into()
                 }
             },
         }

@@ -174,7 +174,8 @@ impl Service {
         self.screen.adopt(&config, Arc::clone(&sources))?;
         self.supply.run(sources, self.me.clone());
         let refused = runnable::refused(&config, Timestamp::now());
-        let mut changes = self.fleet.adopt(&config.accounts, &refused).await;
+        let changes = self.fleet.adopt(&config.accounts, &refused).await;
+        let mut changes: Vec<_> = changes.iter().map(ToString::to_string).collect();
         if before != after {
             let told: Vec<_> = after.iter().map(|(list, entries)| format!("{list} has {entries}")).collect();
             changes.push(format!("entries: {}", told.join(", ")));

@@ -239,3 +239,28 @@ fn with_policy(mut accounts: Vec<Account>, policy: &Policy) -> Vec<Arc<Account>>
     shared.extend(accounts.into_iter().map(Arc::new));
     shared
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(more: &str) -> Config {
+        let text = format!(
+            "[account.home]\nuser = \"858\"\ndomain = \"192.0.2.1\"\npassword = \"secret\"\n\n[defaults]\nregion = \
+             \"GB\"\n\n{more}\n[[rule]]\nid = \"otherwise\"\nthen = \"busy\"\n"
+        );
+        let reading = read_text(Path::new("/ringfence.toml"), &text);
+        reading.config.unwrap_or_else(|| panic!("{:?}", reading.report))
+    }
+
+    #[test]
+    fn accounts_are_kept_in_force_only_where_rules_are_made_anew() {
+        let fetched = "[list.fetched]\nsource = \"https://lists.example/numbers.txt\"\n";
+        for (more, accounts) in [("", 0), (fetched, 1)] {
+            let mut config = config(more);
+            config.forget_unneeded();
+            assert_eq!(config.accounts.len(), accounts, "{more}");
+            assert_eq!(config.policy.rules().len(), 1);
+        }
+    }
+}

@@ -1,6 +1,6 @@
 //! What is logged of the lines' registrations.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
@@ -14,8 +14,9 @@ pub(super) struct Log(Mutex<Known>);
 
 #[derive(Debug, Default)]
 struct Known {
-    /// The lines that were registered.
-    registered: BTreeSet<LineId>,
+    /// The lines that were registered. They are in one piece of memory: fifty thousand in thousands of pieces would keep the
+    /// pages of what is let go of after the start.
+    registered: HashSet<LineId>,
     /// The lines that a reload has removed: nothing more is logged of them.
     leaving: BTreeSet<LineId>,
     /// The names of lines that only stand in for some that are refused.
