@@ -1,7 +1,9 @@
 //! All lines attended to in one place: for who has thousands of them, and no task for each.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use tokio::sync::mpsc;
 
@@ -15,8 +17,9 @@ use crate::softphone::Softphone;
 /// Attends to all lines of a softphone: what becomes of each registration, and each call, comes to it in one queue.
 ///
 /// A line that is attended to so takes a third of the memory of one with a task of its own. Each line is in the queue once
-/// until it is taken out, with its newest state; its calls are undecided until they are. Dropped, what waits is answered
-/// 480, and so is each call that the screen leaves to the application from then on; the lines stay registered.
+/// until it is taken out, with its newest state; its calls are undecided until they are. Up to 4096 calls of all lines wait
+/// here; the next is answered 480. Dropped, what waits is answered 480, and so is each call that the screen leaves to the
+/// application from then on; the lines stay registered.
 ///
 /// ```no_run
 /// use softphone::{Account, Attendant, News, Reject, Softphone};
@@ -38,6 +41,9 @@ use crate::softphone::Softphone;
 /// ```
 pub struct Attendant {
     queue: mpsc::UnboundedReceiver<Queued>,
+    /// Those that came together, and were taken out of the queue together.
+    calls: VecDeque<IncomingCall>,
+    waiting: Arc<AtomicUsize>,
 }
 
 /// What happens to the lines.
@@ -73,42 +79,59 @@ impl Attendant {
     /// calls. [`Line::registration`] is a watch all the same.
     pub async fn start(builder: Builder) -> Result<(Softphone, Self)> {
         let (sender, queue) = mpsc::unbounded_channel();
-        let phone = builder.attended_at(Desk { queue: sender }).start().await?;
-        Ok((phone, Self { queue }))
+        let waiting = Arc::<AtomicUsize>::default();
+        let desk = Desk { queue: sender, waiting: Arc::clone(&waiting) };
+        let phone = builder.attended_at(desk).start().await?;
+        Ok((phone, Self { queue, calls: VecDeque::new(), waiting }))
     }
 
     /// Returns what has happened next; `None` once the softphone was shut down and all is told. What is told of one line is in
     /// its order, but that a call may be told after a later state. Dropped before it resolves, it takes nothing.
     pub async fn next(&mut self) -> Option<News> {
-        Some(match self.queue.recv().await? {
-            Queued::Registration(line) => {
-                let state = line.states.dequeue().into();
-                News::Registration { line: Line::new(line, None), state }
+        loop {
+            if let Some(call) = self.calls.pop_front() {
+                self.waiting.fetch_sub(1, Relaxed);
+                return Some(News::Incoming(call));
             }
-            Queued::Call(call) => News::Incoming(*call),
-            Queued::Removed(line) => News::Removed { line: Line::new(line, None) },
-        })
+            return Some(match self.queue.recv().await? {
+                Queued::Registration(line) => {
+                    let state = line.states.dequeue().into();
+                    News::Registration { line: Line::new(line, None), state }
+                }
+                Queued::Calls(calls) => {
+                    self.calls = calls;
+                    continue;
+                }
+                Queued::Removed(line) => News::Removed { line: Line::new(line, None) },
+            });
+        }
     }
 }
 
 impl fmt::Debug for Attendant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Attendant").field("waiting", &self.queue.len()).finish_non_exhaustive()
+        let calls = self.waiting.load(Relaxed);
+        f.debug_struct("Attendant").field("waiting_calls", &calls).finish_non_exhaustive()
     }
 }
 
-/// Where the shards tell what happens. It is bounded: a line is in it once with its state and once as it goes, and the calls that
-/// are undecided are bounded.
+/// Where the shards tell what happens. It is bounded: a line is in it once with its state and once as it goes, and so many calls
+/// are.
 #[derive(Clone)]
 pub(crate) struct Desk {
     queue: mpsc::UnboundedSender<Queued>,
+    /// How many calls are in it, of those that are over as well: a caller who gives up at once makes room for the next.
+    waiting: Arc<AtomicUsize>,
 }
 
 enum Queued {
     Registration(Arc<Shared>),
-    Call(Box<IncomingCall>),
+    Calls(VecDeque<IncomingCall>),
     Removed(Arc<Shared>),
 }
+
+/// Calls of all lines that wait; beyond them a call is answered 480.
+const MOST: usize = 4096;
 
 impl Desk {
     /// Tells that a line has another state.
@@ -118,9 +141,20 @@ impl Desk {
         }
     }
 
-    /// Tells of a call. One that nobody takes is dropped, and so answered 480.
-    pub(crate) fn tell_call(&self, call: IncomingCall) {
-        self.tell(Queued::Call(Box::new(call)));
+    /// Tells of calls that came together. One that has no room, or nobody to take it, is dropped, and so answered 480.
+    pub(crate) fn tell_calls(&self, mut calls: VecDeque<IncomingCall>) {
+        calls.truncate(self.room_for(calls.len()));
+        if !calls.is_empty() {
+            self.tell(Queued::Calls(calls));
+        }
+    }
+
+    /// Takes room for so many calls, or for as many of them as there is. Returns how many that are.
+    fn room_for(&self, wanted: usize) -> usize {
+        let before = self.waiting.fetch_add(wanted, Relaxed);
+        let given = MOST.saturating_sub(before).min(wanted);
+        self.waiting.fetch_sub(wanted - given, Relaxed);
+        given
     }
 
     /// Tells that a line is no more.
@@ -131,5 +165,19 @@ impl Desk {
     fn tell(&self, what: Queued) {
         // Who attended may have gone.
         let _ = self.queue.send(what);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_is_room_for_so_many_calls_and_again_for_those_that_were_taken() {
+        let (queue, _attendant) = mpsc::unbounded_channel();
+        let desk = Desk { queue, waiting: Arc::default() };
+        assert_eq!([MOST - 1, 3, 1].map(|wanted| desk.room_for(wanted)), [MOST - 1, 1, 0]);
+        desk.waiting.fetch_sub(2, Relaxed);
+        assert_eq!([5, 1].map(|wanted| desk.room_for(wanted)), [2, 0]);
     }
 }

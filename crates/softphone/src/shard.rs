@@ -1,7 +1,7 @@
 //! One thread's loop: a socket, connections, timers and commands go into a [`ringfence_ua::Endpoint`], and what comes out is
 //! carried out. Nothing is shared between shards.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -79,7 +79,7 @@ pub(crate) struct Shard {
     /// attended to, or each would take the core from this thread.
     untold: Vec<ringfence_ua::LineId>,
     /// The calls that are to be told of at one place for all lines, for the same reason at once.
-    for_attendant: Vec<IncomingCall>,
+    for_attendant: VecDeque<IncomingCall>,
     /// Who decided, where the response waits to be sent.
     undone: Telling,
     rtp_ports: RtpPorts,
@@ -129,7 +129,7 @@ impl Shard {
             ways: BTreeMap::new(),
             offered: BTreeMap::new(),
             untold: Vec::new(),
-            for_attendant: Vec::new(),
+            for_attendant: VecDeque::new(),
             undone: Telling::default(),
             rtp_ports: RtpPorts::new(&sockets.rtp_ports)?,
             stun: sockets.stun.clone(),

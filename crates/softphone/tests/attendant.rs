@@ -96,3 +96,23 @@ async fn when_nobody_attends_any_more_calls_are_answered_480() {
     assert_eq!(pbx.statuses(late).await, [100, 480]);
     assert!(line.registration().state().is_registered());
 }
+
+#[tokio::test]
+async fn calls_that_came_together_are_told_one_by_one_in_their_order() {
+    let (pbx, (phone, mut attendant)) = (pbx().await, attended().await);
+    soon(phone.register(pbx.account("858"))).await.unwrap();
+    let waiting: Vec<_> = (0..20).map(|_| pbx.call("1002", "858")).collect();
+    for id in &waiting {
+        pbx.answered(*id, 100).await;
+    }
+    let mut ids = Vec::new();
+    for _ in &waiting {
+        let call = incoming(&mut attendant).await;
+        ids.push(call.id());
+        call.reject(Reject::busy()).await.unwrap();
+    }
+    assert!(ids.is_sorted(), "{ids:?}");
+    for id in waiting {
+        assert_eq!(pbx.statuses(id).await, [100, 486]);
+    }
+}
