@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
 use std::time::SystemTime;
 
@@ -78,7 +79,8 @@ impl Fleet {
     }
 
     /// Makes the lines what a configuration says: unregisters those that are gone, registers those
-    /// that are new, and leaves those alone that are as they were. Returns what changed. A line that cannot be made, or is refused, is told, logged and in the status; the others go on.
+    /// that are new, and leaves those alone that are as they were. Returns what changed. A line that cannot be made, or is
+    /// refused, is told, logged and in the status; the others go on.
     pub(crate) async fn adopt(
         &self,
         accounts: &[Arc<Account>],
@@ -87,11 +89,15 @@ impl Fleet {
         let mut changes = Vec::new();
         let by_name = accounts.iter().map(|account| (&*account.name, &**account)).collect();
         for (name, member) in self.take_gone(&by_name, refused) {
+            if let Some(line) = member.own_line() {
+                self.log.leave(line.id());
+            }
             if !by_name.contains_key(&*name) {
+                self.log.set_stand_in(&name, false);
                 changes.push(Change { line: Arc::clone(&name), what: "is gone".into() });
             }
             // A registrar that does not answer is no reason to keep the rest of a reload waiting.
-            tokio::spawn(member.leave(name, Arc::clone(&self.log)));
+            tokio::spawn(member.leave(name));
         }
         let new: Vec<_> = {
             let members = self.members();
@@ -137,13 +143,11 @@ impl Fleet {
         refused: &BTreeMap<Arc<str>, Refusal>,
     ) -> BTreeMap<Arc<str>, Member> {
         let mut members = self.members();
-        let (kept, gone) =
-            std::mem::take(&mut *members).into_iter().partition(|(name, member)| {
-                match refused.get(&**name) {
-                    Some(refusal) => member.is_refused_by(refusal),
-                    None => accounts.get(&**name).is_some_and(|account| member.serves(account, &self.seeds)),
-                }
-            });
+        let (kept, gone) = std::mem::take(&mut *members).into_iter().partition(|(name, member)| {
+            let is_as_it_was =
+                accounts.get(&**name).is_some_and(|account| self.seeds.said(account) == member.said);
+            is_as_it_was && member.stands_as(refused.get(&**name))
+        });
         *members = kept;
         gone
     }
@@ -189,23 +193,26 @@ impl Member {
         }
     }
 
-    /// Tells whether the line can go on as it is for an account.
-    fn serves(&self, account: &Account, seeds: &Seeds) -> bool {
-        self.line.is_ok() && seeds.said(account) == self.said
+    /// Tells whether the line is there, or refused for this reason.
+    fn stands_as(&self, refusal: Option<&Refusal>) -> bool {
+        match (&self.line, refusal) {
+            (Ok(_), None) => true,
+            (Err(absent), Some(refusal)) => absent.why == Why::Refused(refusal.clone()),
+            (Ok(_), Some(_)) | (Err(_), None) => false,
+        }
     }
 
-    fn is_refused_by(&self, refusal: &Refusal) -> bool {
-        self.line.as_ref().is_err_and(|absent| absent.why == Why::Refused(refusal.clone()))
+    /// Returns the line, or what stands in for it.
+    fn own_line(&self) -> Option<&Line> {
+        self.line.as_ref().map_or_else(|absent| absent.stand_in.as_ref(), Some)
     }
 
     /// Unregisters and removes the line.
-    async fn leave(self, name: Arc<str>, log: Arc<Log>) {
-        let line = self.line.map_or_else(|absent| absent.stand_in, Some);
-        if let Some(line) = line {
-            log.leave(line.id());
-            if let Err(error) = line.remove().await {
-                tracing::warn!(line = &*name, %error, "not removed");
-            }
+    async fn leave(self, name: Arc<str>) {
+        if let Some(line) = self.own_line()
+            && let Err(error) = line.remove().await
+        {
+            tracing::warn!(line = &*name, %error, "not removed");
         }
     }
 
@@ -285,7 +292,10 @@ pub(crate) fn softphone_account(account: &Account) -> softphone::Result<softphon
 async fn attend(mut attendant: Attendant, log: Arc<Log>, screen: Arc<Screen>) {
     while let Some(news) = attendant.next().await {
         match news {
-            News::Registration { line, state } => log.tell(&line, &state),
+            News::Registration { line, state } => {
+                // Whatever goes wrong with the words, which the panic hook logs: calls are to be decided.
+                let _ = catch_unwind(AssertUnwindSafe(|| log.tell(&line, &state)));
+            }
             News::Incoming(call) => {
                 // One that is over is written down as well.
                 let screen = Arc::clone(&screen);

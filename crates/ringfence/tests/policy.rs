@@ -305,6 +305,20 @@ fn a_reload_refuses_the_line_that_can_reach_audio_and_starts_it_again_when_it_ca
 }
 
 #[test]
+fn a_line_that_stays_refused_is_told_by_what_its_account_says_now() {
+    let mut bench = Bench::new();
+    configure(&bench, &(bench.account("office", "859", "hunter2") + ANNOUNCING));
+    let program = bench.registered();
+    configure(&bench, &(bench.account("office", "860", "hunter2") + ANNOUNCING));
+    program.signal("HUP");
+    let is_told = |bench: &Bench| {
+        let office = &bench.json(&["status", "--json"])["lines"][1];
+        office["state"] == "refused" && office["address"].as_str().unwrap().starts_with("sip:860@")
+    };
+    assert!(bench.play_until(PATIENCE, is_told), "{}", bench.log());
+}
+
+#[test]
 fn a_reload_that_fails_logs_where_and_nobodys_number() {
     let (mut bench, program) = running("[list.reject]\nentries = [\"+4179*\"]\n");
     configure(&bench, "[list.reject]\nentries = [\"+4179*\", \"+41 79 123 45 67 x\"]\n");

@@ -16,10 +16,9 @@ use crate::softphone::Softphone;
 
 /// Attends to all lines of a softphone: what becomes of each registration, and each call, comes to it in one queue.
 ///
-/// A line that is attended to so takes a third of the memory of one with a task of its own. Each line is in the queue once
-/// until it is taken out, with its newest state; its calls are undecided until they are. Up to 4096 calls of all lines wait
-/// here; the next is answered 480. Dropped, what waits is answered 480, and so is each call that the screen leaves to the
-/// application from then on; the lines stay registered.
+/// Each line is in the queue once until it is taken out, with its newest state; its calls are undecided until they are. Up to 4096
+/// calls of all lines wait here; the next is answered 480, whichever line it is for. Dropped, what waits is answered 480, and so is
+/// each call that the screen leaves to the application from then on; the lines stay registered.
 ///
 /// ```no_run
 /// use softphone::{Account, Attendant, News, Reject, Softphone};
@@ -32,7 +31,10 @@ use crate::softphone::Softphone;
 /// while let Some(news) = attendant.next().await {
 ///     match news {
 ///         News::Registration { line, state } => println!("{}: {state:?}", line.label()),
-///         News::Incoming(call) => call.reject(Reject::busy()).await?,
+///         News::Incoming(call) => {
+///             // In a task of its own: all others would wait for its response.
+///             tokio::spawn(call.reject(Reject::busy()));
+///         }
 ///         _ => {}
 ///     }
 /// }
@@ -86,7 +88,8 @@ impl Attendant {
     }
 
     /// Returns what has happened next; `None` once the softphone was shut down and all is told. What is told of one line is in
-    /// its order, but that a call may be told after a later state. Dropped before it resolves, it takes nothing.
+    /// its order, but that a call may be told after a later state; none is told after the line was removed. Dropped before it
+    /// resolves, it takes nothing.
     pub async fn next(&mut self) -> Option<News> {
         loop {
             if let Some(call) = self.calls.pop_front() {
@@ -115,8 +118,8 @@ impl fmt::Debug for Attendant {
     }
 }
 
-/// Where the shards tell what happens. It is bounded: a line is in it once with its state and once as it goes, and so many calls
-/// are.
+/// Where the shards tell what happens. No peer can make it grow: a line is in it once with its state and once as it goes, and so
+/// many calls are.
 #[derive(Clone)]
 pub(crate) struct Desk {
     queue: mpsc::UnboundedSender<Queued>,
@@ -134,11 +137,16 @@ enum Queued {
 const MOST: usize = 4096;
 
 impl Desk {
-    /// Tells that a line has another state.
-    pub(crate) fn tell_registration(&self, line: &Arc<Shared>) {
+    /// Tells of a line that is new.
+    pub(crate) fn tell_new(&self, line: &Arc<Shared>) {
         if line.states.queue() {
-            self.tell(Queued::Registration(Arc::clone(line)));
+            self.tell_registration(line);
         }
+    }
+
+    /// Tells that a line has another state, where it has just been noted that it stands in the queue.
+    pub(crate) fn tell_registration(&self, line: &Arc<Shared>) {
+        self.tell(Queued::Registration(Arc::clone(line)));
     }
 
     /// Tells of calls that came together. One that has no room, or nobody to take it, is dropped, and so answered 480.

@@ -34,8 +34,8 @@ impl fmt::Display for LineId {
 }
 
 /// A line: watch its registration, and take its calls. A clone is the same line; dropping one changes
-/// nothing, and a line whose last handle was dropped stays registered, but has nobody to take its calls: what
-/// the screen leaves to the application is answered 480.
+/// nothing, and a line whose last handle was dropped stays registered, but has nobody to take its calls, unless an
+/// [`Attendant`](crate::Attendant) does: what the screen leaves to the application is answered 480.
 ///
 /// ```no_run
 /// # async fn show(line: softphone::Line) {

@@ -64,17 +64,19 @@ impl<T> Newest<T> {
 }
 
 impl<T: PartialEq> Newest<T> {
-    /// Tells a state. Returns whether it is another.
+    /// Tells a state. Returns whether it is to be put into a queue of what has changed: it is another, and stood in none.
     pub(crate) fn tell(&self, value: T) -> bool {
         let mut state = self.state();
-        let is_new = state.value != value;
-        if is_new {
-            state.value = value;
-            state.version = state.version.wrapping_add(1);
-            drop(state);
-            self.has_changed.notify_waiters();
+        if state.value == value {
+            return false;
         }
-        is_new
+        state.value = value;
+        state.version = state.version.wrapping_add(1);
+        // Who takes it out from here on has this state.
+        let was_queued = std::mem::replace(&mut state.is_queued, true);
+        drop(state);
+        self.has_changed.notify_waiters();
+        !was_queued
     }
 }
 
@@ -210,8 +212,11 @@ mod tests {
     fn it_is_in_a_queue_once_until_it_is_taken_out() {
         let states = Newest::new(1);
         assert_eq!([states.queue(), states.queue()], [true, false]);
-        states.tell(2);
+        assert!(!states.tell(2), "it is there already");
         assert_eq!(states.dequeue(), 2);
+        assert_eq!([2, 3, 4].map(|state| states.tell(state)), [false, true, false]);
+        assert!(!states.queue());
+        assert_eq!(states.dequeue(), 4);
         assert!(states.queue());
     }
 

@@ -98,7 +98,7 @@ async fn when_nobody_attends_any_more_calls_are_answered_480() {
 }
 
 #[tokio::test]
-async fn calls_that_came_together_are_told_one_by_one_in_their_order() {
+async fn calls_are_told_one_by_one_in_their_order_however_many_wait() {
     let (pbx, (phone, mut attendant)) = (pbx().await, attended().await);
     soon(phone.register(pbx.account("858"))).await.unwrap();
     let waiting: Vec<_> = (0..20).map(|_| pbx.call("1002", "858")).collect();

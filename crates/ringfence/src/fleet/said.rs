@@ -31,7 +31,11 @@ mod tests {
     const REST: &str = "[defaults]\nregion = \"GB\"\n\n[[rule]]\nid = \"otherwise\"\nthen = \"busy\"\n";
 
     fn account(more: &str) -> Account {
-        let text = format!("[account.home]\nuser = \"858\"\ndomain = \"192.0.2.1\"\n{more}\n\n{REST}");
+        account_of(["home", "858", "192.0.2.1"], more)
+    }
+
+    fn account_of([name, user, domain]: [&str; 3], more: &str) -> Account {
+        let text = format!("[account.{name}]\nuser = \"{user}\"\ndomain = \"{domain}\"\n{more}\n\n{REST}");
         let reading = read_text(Path::new("/ringfence.toml"), &text);
         let config = reading.config.unwrap_or_else(|| panic!("{:?}", reading.report));
         Account::clone(&config.accounts[0])
@@ -60,6 +64,9 @@ mod tests {
         ];
         let mut all = vec![seeds.said(&account(PASSWORD))];
         all.extend(others.iter().map(|more| seeds.said(&account(more))));
+        let elsewhere =
+            [["work", "858", "192.0.2.1"], ["home", "859", "192.0.2.1"], ["home", "858", "192.0.2.2"]];
+        all.extend(elsewhere.map(|which| seeds.said(&account_of(which, PASSWORD))));
         for (index, one) in all.iter().enumerate() {
             assert!(!all[..index].contains(one), "{index}");
         }

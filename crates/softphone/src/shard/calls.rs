@@ -40,6 +40,11 @@ impl Shard {
                 calls.tell();
             }
         }
+        self.tell_attendant_of_calls();
+    }
+
+    /// Tells who attends to all lines of the calls that were offered.
+    pub(super) fn tell_attendant_of_calls(&mut self) {
         let calls = std::mem::take(&mut self.for_attendant);
         if let Some(desk) = self.hooks.desk.as_ref().filter(|_| !calls.is_empty()) {
             desk.tell_calls(calls);

@@ -86,7 +86,9 @@ impl Shard {
             waiting: None,
         };
         self.lines.insert(line, state);
-        self.tell_attendant(line);
+        if let Some(desk) = &self.hooks.desk {
+            desk.tell_new(&shared);
+        }
         Ok(NewLine::new(Line::new(shared, waiting)))
     }
 
@@ -101,14 +103,10 @@ impl Shard {
         let chosen = self.lines.get(&line).map(|known| known.chosen).unwrap_or_default();
         let state = RegistrationState::from_inner(state, chosen, Instant::now());
         log(LineId { shard: self.index, line }, &state);
-        if self.lines.get_mut(&line).is_some_and(|known| known.tell(state)) {
-            self.tell_attendant(line);
-        }
-    }
-
-    /// Tells who attends to all lines of the state of one.
-    fn tell_attendant(&self, line: Number) {
-        if let (Some(desk), Some(known)) = (&self.hooks.desk, self.lines.get(&line)) {
+        if let Some(known) = self.lines.get_mut(&line)
+            && known.tell(state)
+            && let Some(desk) = &self.hooks.desk
+        {
             desk.tell_registration(&known.shared);
         }
     }
@@ -118,10 +116,14 @@ impl Shard {
         tracing::debug!(line = %id, "removed");
         self.ways.remove(&line);
         let Some(mut state) = self.lines.remove(&line) else { return };
+        let (shared, waiting) = (Arc::clone(&state.shared), state.waiting.take());
+        drop(state);
+        // Its calls come first.
+        self.tell_attendant_of_calls();
         if let Some(desk) = &self.hooks.desk {
-            desk.tell_removed(&state.shared);
+            desk.tell_removed(&shared);
         }
-        for done in state.waiting.take().into_iter().flat_map(|waiting| waiting.removed) {
+        for done in waiting.into_iter().flat_map(|waiting| waiting.removed) {
             // Nobody may wait for it.
             let _ = done.send(());
         }
@@ -151,7 +153,7 @@ impl LineState {
         is_waiting && self.chosen.transport.is_encrypted()
     }
 
-    /// Tells a state. Returns whether it is another.
+    /// Tells a state. Returns whether who attends to all lines is to be told.
     fn tell(&mut self, state: RegistrationState) -> bool {
         let states = &self.shared.states;
         let is_new = states.tell(states.see(|before| state.following(&before.clone().into())).into());

@@ -16,7 +16,8 @@ use tokio::sync::oneshot;
 #[derive(Debug)]
 pub(crate) struct Waiter {
     told: oneshot::Sender<Decided>,
-    /// The runtime that it waits on, where that has threads of its own: what is begun there runs, whoever else does not.
+    /// The runtime that it waits on in a task, where that has threads of its own. One of them is to run both tasks; who waits
+    /// elsewhere needs none of them.
     on: Option<Handle>,
 }
 
@@ -24,7 +25,8 @@ impl Waiter {
     /// Makes both ends, for who waits where this is called.
     pub(crate) fn here() -> (Self, oneshot::Receiver<Decided>) {
         let (told, decided) = oneshot::channel();
-        let on = Handle::try_current().ok().filter(|on| on.runtime_flavor() != RuntimeFlavor::CurrentThread);
+        let on = Handle::try_current().ok().filter(|_| tokio::task::try_id().is_some());
+        let on = on.filter(|on| on.runtime_flavor() != RuntimeFlavor::CurrentThread);
         (Self { told, on }, decided)
     }
 
@@ -88,12 +90,21 @@ mod tests {
 
     /// Has so many wait where this is called.
     fn waiting(telling: &mut Telling, count: usize) -> Vec<Receiver<Decided>> {
-        let waiter = |_| {
-            let (waiter, decided) = Waiter::here();
+        added(telling, (0..count).map(|_| Waiter::here()).collect())
+    }
+
+    /// Has so many wait in a task of a runtime.
+    fn waiting_on(runtime: &Runtime, telling: &mut Telling, count: usize) -> Vec<Receiver<Decided>> {
+        let made = runtime.spawn(async move { (0..count).map(|_| Waiter::here()).collect() });
+        added(telling, runtime.block_on(made).unwrap())
+    }
+
+    fn added(telling: &mut Telling, made: Vec<(Waiter, Receiver<Decided>)>) -> Vec<Receiver<Decided>> {
+        let add = |(waiter, decided)| {
             telling.add(waiter, DONE);
             decided
         };
-        (0..count).map(waiter).collect()
+        made.into_iter().map(add).collect()
     }
 
     /// Keeps the only thread of a runtime busy until what is returned is dropped.
@@ -113,15 +124,13 @@ mod tests {
         let (one, other) = (with_threads(), with_threads());
         let here = Builder::new_current_thread().build().unwrap();
         let mut telling = Telling::default();
-        let on = |runtime: &Runtime, telling: &mut Telling, count| {
-            let _entered = runtime.enter();
-            waiting(telling, count)
-        };
         let mut at_once = waiting(&mut telling, 2);
-        let mut by_a_task = on(&one, &mut telling, 2);
-        at_once.extend(on(&other, &mut telling, 1));
-        at_once.extend(on(&here, &mut telling, 2));
-        by_a_task.extend(on(&one, &mut telling, 1));
+        let mut by_a_task = waiting_on(&one, &mut telling, 2);
+        at_once.extend(waiting_on(&other, &mut telling, 1));
+        at_once.extend(waiting_on(&here, &mut telling, 2));
+        by_a_task.extend(waiting_on(&one, &mut telling, 1));
+        // As `main` does.
+        at_once.extend(one.block_on(async { waiting(&mut telling, 2) }));
         let free = busy(&one);
         telling.tell();
         for decided in &mut at_once {
@@ -140,15 +149,14 @@ mod tests {
     fn who_waits_on_a_runtime_that_ends_is_told_as_well() {
         let runtime = with_threads();
         let mut telling = Telling::default();
-        let entered = runtime.enter();
-        let before = waiting(&mut telling, 3);
+        let before = waiting_on(&runtime, &mut telling, 3);
+        let mut later = Telling::default();
+        let after = waiting_on(&runtime, &mut later, 3);
         let free = busy(&runtime);
         telling.tell();
-        let after = waiting(&mut telling, 3);
-        drop(entered);
         drop(free);
         runtime.shutdown_background();
-        telling.tell();
+        later.tell();
         for decided in before.into_iter().chain(after) {
             assert!(matches!(decided.blocking_recv(), Ok(DONE)));
         }

@@ -270,7 +270,8 @@ impl Tag {
         &self.0
     }
 
-    /// The hash by which tables find it. Who lacks the secret cannot make two of ours meet.
+    /// The hash by which tables find it. Who lacks the secret cannot choose two that meet, and those who collect some meet the bound
+    /// of calls that wait.
     pub(crate) fn hash(self) -> u64 {
         /// Odd, and with its bits well mixed: 2^64 divided by the golden ratio.
         const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;

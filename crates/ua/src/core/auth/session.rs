@@ -24,7 +24,10 @@ pub(super) struct Session {
 /// The nonces that were used last and are no more, each by its hash and with its count: a server may give one again. The newest
 /// is at the end; what has no count is no nonce.
 #[derive(Debug, Default)]
-struct Spent(Option<Box<[(u32, u32); MOST_SPENT]>>);
+struct Spent(Option<Box<[(Mark, u32); MOST_SPENT]>>);
+
+/// The hash of a nonce, in halves: so it takes no room for its alignment.
+type Mark = [u32; 2];
 
 /// More are not remembered: who gives a nonce again gives one of the last.
 const MOST_SPENT: usize = 8;
@@ -85,7 +88,7 @@ impl Session {
     }
 
     /// Takes the best of one response's challenges for this realm.
-    pub(super) fn handle_challenge(&mut self, offer: Offer) -> Result<(), AuthError> {
+    pub(super) fn handle_challenge(&mut self, mut offer: Offer) -> Result<(), AuthError> {
         //= https://www.rfc-editor.org/rfc/rfc3261#section-22.1
         //# A UAC MUST NOT re-attempt requests with the credentials
         //# that have just been rejected (though the request may be retried if
@@ -107,6 +110,7 @@ impl Session {
         //# request) that the client has sent with the nonce value in this
         //# request.
         let count = self.spent.take(&offer.nonce);
+        offer.realm = Arc::clone(&self.realm);
         self.state = State::Challenged(Nonce { offer, count, start: None });
         Ok(())
     }
@@ -194,12 +198,12 @@ impl Spent {
     }
 }
 
-/// Two nonces of one hash are counted as one: the count of either grows all the same.
-#[expect(clippy::cast_possible_truncation, reason = "half of the hash tells a few nonces apart")]
-fn hash(nonce: &str) -> u32 {
+#[expect(clippy::cast_possible_truncation, reason = "the other half is the other")]
+fn hash(nonce: &str) -> Mark {
     let mut hasher = DefaultHasher::new();
     nonce.hash(&mut hasher);
-    hasher.finish() as u32
+    let hash = hasher.finish();
+    [hash as u32, (hash >> 32) as u32]
 }
 
 impl Nonce {
