@@ -271,15 +271,9 @@ impl Builder {
         let setup = self.setup()?;
         let mut account = account.into_inner()?;
         account.instance.clone_from(&setup.instance);
-        let others = account.extras.as_mut().map(|extras| std::mem::take(&mut extras.other_proxies));
-        let others = others.unwrap_or_default().into_iter().map(|proxy| {
-            let mut other = account.clone();
-            other.extras_mut().outbound_proxy = Some(proxy);
-            other
-        });
+        let others = account.extras().other_proxies.iter().map(|proxy| account.through_proxy(proxy.clone()));
         let ways: Vec<Inner> = std::iter::once(account.clone()).chain(others).collect();
-        let all = join_all(ways.iter().map(|account| examine(account, &setup, within)));
-        all.await.into_iter().collect()
+        join_all(ways.iter().map(|account| examine(account, &setup, within))).await.into_iter().collect()
     }
 }
 

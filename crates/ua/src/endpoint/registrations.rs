@@ -42,10 +42,7 @@ impl Endpoint {
         //# same sequence of reg-id values each time the UA instance power cycles or reboots, so
         //# that the reg-id values will collide with the previously used reg-id values.
         for (proxy, reg_id) in account.extras().other_proxies.iter().zip(2..) {
-            let mut account = account.clone();
-            let extras = account.extras_mut();
-            (extras.outbound_proxy, extras.other_proxies) = (Some(proxy.clone()), Vec::new());
-            let account = Arc::new(account);
+            let account = Arc::new(account.through_proxy(proxy.clone()));
             let binding = self.bind(&account, token, reg_id);
             self.lines.add_flow(id, account, binding);
         }
@@ -244,11 +241,9 @@ impl Endpoint {
     /// Has the next hop of a line looked up, and with it the registrar that stands behind a proxy.
     fn look_up(&mut self, id: LineId, host: String, port: Option<u16>, by: Option<Transport>) {
         let Some(line) = self.lines.find(id) else { return };
-        let (Account { transport, is_secure, .. }, websocket_path) =
-            (&*line.account, &line.account.extras().websocket_path);
-        let (transport, is_secure) = (*transport, *is_secure);
+        let Account { transport, is_secure, .. } = *line.account;
         let transport = by.or(transport);
-        let (is_connecting, path) = (line.binding.is_some(), websocket_path.clone());
+        let (is_connecting, path) = (line.binding.is_some(), line.account.extras().websocket_path.clone());
         let event = Event::Resolve { line: id, host, port, transport, is_secure, is_connecting, path };
         self.events.push_back(event);
         let behind = Some(line).filter(|line| line.account.extras().outbound_proxy.is_some());

@@ -58,7 +58,7 @@ pub struct Account {
 /// let account = Account { extras: Some(Box::new(extras)), ..Account::new("858", "pbx.example.com", None) };
 /// assert_eq!(account.extras().display_name.as_deref(), Some("Reception"));
 /// ```
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Extras {
     /// What people are shown.
     pub display_name: Option<Box<str>>,
@@ -75,15 +75,22 @@ pub struct Extras {
     pub peers: Vec<IpAddr>,
 }
 
-/// Of an account that says nothing of it.
-static NO_EXTRAS: Extras = Extras {
-    display_name: None,
-    websocket_path: None,
-    outbound_proxy: None,
-    other_proxies: Vec::new(),
-    public_address: None,
-    peers: Vec::new(),
-};
+impl Extras {
+    const NONE: Self = Self {
+        display_name: None,
+        websocket_path: None,
+        outbound_proxy: None,
+        other_proxies: Vec::new(),
+        public_address: None,
+        peers: Vec::new(),
+    };
+}
+
+impl Default for Extras {
+    fn default() -> Self {
+        Self::NONE
+    }
+}
 
 /// Shows nothing, as all of it may identify a person.
 impl fmt::Debug for Extras {
@@ -127,12 +134,21 @@ impl Account {
     /// Returns what few accounts say.
     #[must_use]
     pub fn extras(&self) -> &Extras {
-        self.extras.as_deref().unwrap_or(&NO_EXTRAS)
+        self.extras.as_deref().unwrap_or(const { &Extras::NONE })
     }
 
     /// Returns what few accounts say, to be changed.
     pub fn extras_mut(&mut self) -> &mut Extras {
         self.extras.get_or_insert_default()
+    }
+
+    /// Returns it with one proxy and no other: what one flow of its line is by (RFC 5626 section 4.2).
+    #[must_use]
+    pub fn through_proxy(&self, proxy: (String, Option<u16>)) -> Self {
+        let mut account = self.clone();
+        let extras = account.extras_mut();
+        (extras.outbound_proxy, extras.other_proxies) = (Some(proxy), Vec::new());
+        account
     }
 
     /// Returns the address-of-record.
