@@ -88,8 +88,8 @@ static PLAIN: OnceLock<Head> = OnceLock::new();
 
 /// Begins a line, for what is logged of every call and is in no span: an event takes several times as many instructions.
 /// `None` where it would not read as an event does.
-pub(crate) fn line(level: Level) -> Option<Line> {
-    PLAIN.get().map(|head| Line::begin(*head, SystemTime::now(), level))
+pub(crate) fn line(level: Level, at: SystemTime) -> Option<Line> {
+    PLAIN.get().map(|head| Line::begin(*head, at, level))
 }
 
 /// Logs a line.

@@ -21,6 +21,8 @@ mod on_line;
 mod record;
 mod seen;
 mod sheet;
+#[cfg(test)]
+mod together;
 mod undecided;
 
 use std::collections::BTreeMap;
@@ -32,6 +34,7 @@ use std::time::Instant;
 use arc_swap::ArcSwap;
 use jiff::{SignedDuration, Timestamp};
 use ringfence_policy::{Answer as Told, CallerId, CallerKind, Decision, Facts, Number, Policy, decide};
+use smallvec::SmallVec;
 use softphone::{Invite, Verdict};
 
 use crate::config::Config;
@@ -153,23 +156,40 @@ impl Screen {
         self.is_unspeakable.store(true, Relaxed);
     }
 
-    /// Decides one call, and records what and why. A call that depends on what a server says is offered.
-    pub(crate) fn decide(&self, invite: &Invite<'_>) -> Verdict {
-        let rules = self.rules.load();
-        let began = Instant::now();
-        let attempt =
-            catch_unwind(AssertUnwindSafe(|| self.attempt(&rules, invite, &[], began, Moment::AtOnce)));
-        match attempt {
-            Ok(Attempt::Decided(verdict)) => verdict,
-            Ok(Attempt::Wanting { .. }) => {
-                self.hold(&rules, invite);
-                Verdict::Offer
-            }
-            Err(panic) => {
-                self.hold(&rules, invite);
-                // The softphone counts it, and offers the call.
-                resume_unwind(panic)
-            }
+    /// Decides calls that came together, as one after another, and records what and why. A call that depends on what a server says
+    /// is offered. All are read before the first is decided: the code of both is more than the first cache of a core holds.
+    pub(crate) fn decide_together(&self, invites: &[Invite<'_>], verdicts: &mut Vec<Verdict>) {
+        let (rules, began, now) = (self.rules.load(), Instant::now(), Timestamp::now());
+        let read = invites.iter().map(|invite| {
+            let asked = || Asked::new(&rules, invite, Moment::AtOnce, began);
+            catch_unwind(AssertUnwindSafe(asked)).ok()
+        });
+        let mut read: SmallVec<[Option<Asked<'_>>; 8]> = read.collect();
+        // Each has its share of the time that it took to read all, and its own from when the one before was decided.
+        let mut turn = Instant::now();
+        let share = turn.saturating_duration_since(began) / u32::try_from(invites.len()).unwrap_or(1).max(1);
+        for (invite, asked) in invites.iter().zip(&mut read) {
+            let began = turn.checked_sub(share).unwrap_or(turn);
+            let attempt = catch_unwind(AssertUnwindSafe(|| match asked {
+                Some(asked) => {
+                    asked.began = began;
+                    self.attempt_of(asked, &[], now)
+                }
+                None => self.attempt(&rules, invite, &[], began, Moment::AtOnce),
+            }));
+            turn = asked.as_ref().and_then(|asked| asked.decided.get()).unwrap_or_else(Instant::now);
+            verdicts.push(match attempt {
+                Ok(Attempt::Decided(verdict)) => verdict,
+                Ok(Attempt::Wanting { .. }) => {
+                    self.hold(&rules, invite);
+                    Verdict::Offer
+                }
+                Err(panic) => {
+                    self.hold(&rules, invite);
+                    // The softphone counts it, and offers the call.
+                    resume_unwind(panic)
+                }
+            });
         }
     }
 
@@ -182,28 +202,32 @@ impl Screen {
         began: Instant,
         moment: Moment,
     ) -> Attempt {
+        self.attempt_of(&Asked::new(rules, invite, moment, began), said, Timestamp::now())
+    }
+
+    /// Decides a call that has been read.
+    fn attempt_of(&self, asked: &Asked<'_>, said: &[Said], now: Timestamp) -> Attempt {
         #[cfg(test)]
         assert!(!self.panics.load(Relaxed), "a test wants it");
-        let asked = Asked::new(rules, invite, moment, began);
-        let Asked { line, seen, .. } = &asked;
+        let &Asked { rules, invite, line, ref seen, moment, began, .. } = asked;
         if let Some(why) = &line.not_started {
             return Attempt::Decided(self.refuse_unstarted(rules, invite, why, moment));
         }
         let caller = seen.caller(&line.order);
-        let on = On { configuration: rules.number, line: std::ptr::from_ref(*line).addr() };
+        let on = On { configuration: rules.number, line: std::ptr::from_ref(line).addr() };
         let key = self.copies.key(invite, &caller, seen);
         let earlier = key.and_then(|key| self.copies.find(key, on, began));
         let counted = match earlier {
             Some(Earlier::Elsewhere(at)) => Some(at),
             Some(Earlier::Here(_)) | None => None,
         };
-        let now = counted.unwrap_or_else(Timestamp::now);
+        let now = counted.unwrap_or(now);
         let past = self.recorder.past().of_call(Some(invite.source().ip()), now, &[]);
         let past = past.without_copy(counted);
         let memory = Memory::new(past, &rules.asked, said);
         let facts = seen.facts(&caller, &rules.policy, &line.order, &line.groups, &memory);
         if let Some(Earlier::Here(first)) = earlier {
-            return Attempt::Decided(self.same_again(&asked, &facts, first));
+            return Attempt::Decided(self.same_again(asked, &facts, first));
         }
         let decision = decide(&rules.policy, &facts, now);
         // What the explanation asks again is no part of what the decision stood on.
@@ -233,9 +257,9 @@ impl Screen {
         let kept = copies::Decided { at: now, treatment: place };
         match key.and_then(|key| self.copies.keep(key, on, kept, began)) {
             None => {}
-            Some(Earlier::Here(first)) => return Attempt::Decided(self.same_again(&asked, &facts, first)),
+            Some(Earlier::Here(first)) => return Attempt::Decided(self.same_again(asked, &facts, first)),
             // Decided on another line just now: this one decides again as that one's copy.
-            Some(Earlier::Elsewhere(_)) => return self.attempt(rules, invite, said, began, moment),
+            Some(Earlier::Elsewhere(_)) => return self.attempt_of(asked, said, now),
         }
         // One that was answered before it was decided has its record.
         if moment == Moment::AtOnce || self.undecided.take(invite.id()).is_some() {

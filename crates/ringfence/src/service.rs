@@ -68,7 +68,7 @@ impl Service {
         }
         let (decider, witness) = (Arc::clone(&screen), Arc::clone(&screen));
         let builder = builder
-            .screen(move |invite| decider.decide(invite))
+            .screen_together(move |invites, verdicts| decider.decide_together(invites, verdicts))
             .ended(move |ended| note_end(&witness, &recorder, ended));
         let (phone, attendant) = Attendant::start(builder).await?;
         let fleet = Fleet::new(phone.clone(), attendant, Arc::clone(&screen));

@@ -20,15 +20,22 @@ pub(crate) struct Hooks {
     panics: Arc<AtomicU64>,
 }
 
-type Screen = dyn Fn(&Invite<'_>) -> Verdict + Send + Sync;
+/// Decides on calls that came together, by a verdict for each in their order.
+type Screen = dyn Fn(&[Invite<'_>], &mut Vec<Verdict>) + Send + Sync;
 type Trace = dyn Fn(&Traced<'_>) + Send + Sync;
 type OnEnded = dyn Fn(&Ended) + Send + Sync;
 
 impl Hooks {
-    /// Returns the screen's verdict; a call that it panics on is the application's to decide.
-    pub(crate) fn screen(&self, invite: &Invite<'_>) -> Verdict {
-        let verdict = self.screen.as_ref().and_then(|screen| self.run("screen", || screen(invite)));
-        verdict.unwrap_or(Verdict::Offer)
+    /// Has the screen say what becomes of calls that came together; one that it panics on is the application's to decide, as is
+    /// one that it says nothing of.
+    pub(crate) fn screen(&self, invites: &[Invite<'_>], verdicts: &mut Vec<Verdict>) {
+        let Some(screen) = &self.screen else { return };
+        while let Some(left @ [_, ..]) = invites.get(verdicts.len()..) {
+            if self.run("screen", || screen(left, verdicts)).is_some() {
+                return;
+            }
+            verdicts.push(Verdict::Offer);
+        }
     }
 
     pub(crate) fn trace(&self, traced: &Traced<'_>) {
@@ -55,5 +62,62 @@ impl Hooks {
             tracing::error!(hook, "panicked; further panics of hooks are counted only");
         }
         result
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use ringfence_ua::CallNumber;
+    use ringfence_wire::sip::{Head, Message};
+
+    use super::*;
+    use crate::reject::Reject;
+
+    /// Has a screen decide on four calls, and returns which of them it rejects and how often it has panicked.
+    fn rejected(
+        screen: impl Fn(&[Invite<'_>], &mut Vec<Verdict>) + Send + Sync + 'static,
+    ) -> (Vec<bool>, u64) {
+        let hooks = Hooks { screen: Some(Arc::new(screen)), ..Hooks::default() };
+        let message = Message::parse(b"INVITE sip:858@b SIP/2.0\r\n\r\n").unwrap();
+        let head = Head::of(&message);
+        let invites = [1, 2, 3, 4].map(|number| {
+            Invite::of(
+                0,
+                &ringfence_ua::Invite {
+                    head: &head,
+                    call: CallNumber::new(number),
+                    line: ringfence_ua::LineId::new(0),
+                    label: "",
+                    source: SocketAddr::from(([192, 0, 2, 1], 5060)),
+                    origin: ringfence_ua::Origin::Anyone,
+                    objection: None,
+                },
+            )
+        });
+        let mut verdicts = Vec::new();
+        hooks.screen(&invites, &mut verdicts);
+        let rejected = verdicts.iter().map(|verdict| matches!(verdict, Verdict::Reject(_))).collect();
+        (rejected, hooks.panics().load(Ordering::Relaxed))
+    }
+
+    #[test]
+    fn a_screen_that_panics_on_a_call_is_asked_again_for_those_behind_it() {
+        let screen = |invites: &[Invite<'_>], verdicts: &mut Vec<Verdict>| {
+            for invite in invites {
+                assert_ne!(invite.id().number % 3, 2, "a test wants it");
+                verdicts.push(Reject::busy().into());
+            }
+        };
+        assert_eq!(rejected(screen), (vec![true, false, true, true], 1));
+        let always = |_: &[Invite<'_>], _: &mut Vec<Verdict>| panic!("a test wants it");
+        assert_eq!(rejected(always), (vec![false; 4], 4));
+    }
+
+    #[test]
+    fn a_screen_may_say_nothing_of_the_last_calls() {
+        let screen = |_: &[Invite<'_>], verdicts: &mut Vec<Verdict>| verdicts.push(Reject::busy().into());
+        assert_eq!(rejected(screen), (vec![true], 0));
     }
 }

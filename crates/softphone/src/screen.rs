@@ -11,6 +11,8 @@ pub use invite::Invite;
 use std::fmt;
 use std::time::Duration;
 
+use smallvec::SmallVec;
+
 use crate::reject::{Redirect, Reject};
 use crate::wait::Wait;
 
@@ -127,6 +129,22 @@ pub enum Verdict {
     Ignore,
     /// The application decides: 100, and the call comes out of [`Line::incoming`](crate::Line::incoming).
     Offer,
+}
+
+/// Makes a screen of an endpoint, which is the shard of this number.
+pub(crate) fn screen_of(
+    shard: u16,
+    screen: impl Fn(&[Invite<'_>], &mut Vec<Verdict>) + Send + 'static,
+) -> ringfence_ua::Screen {
+    let mut own = Vec::new();
+    ringfence_ua::Screen::together(move |invites, verdicts| {
+        let mut shown: SmallVec<[Invite<'_>; 8]> = SmallVec::new();
+        for invite in invites {
+            shown.push(Invite::of(shard, invite));
+        }
+        screen(&shown, &mut own);
+        verdicts.extend(own.drain(..).map(Verdict::into_inner));
+    })
 }
 
 impl From<Reject> for Verdict {

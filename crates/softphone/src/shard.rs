@@ -21,7 +21,7 @@ use crate::io::udp::Udp;
 use crate::line::LineId;
 use crate::listener::Listener;
 use crate::newest::Tells;
-use crate::screen::Invite;
+use crate::screen::screen_of;
 use crate::trace::{Direction, Traced};
 
 mod asking;
@@ -111,8 +111,9 @@ impl Shard {
         let mut endpoint = Endpoint::new(Config { local: udp.local(), ..config.clone() }, seed);
         if hooks.screen.is_some() {
             let hooks = hooks.clone();
-            endpoint = endpoint
-                .with_screen(Box::new(move |invite| hooks.screen(&Invite::of(index, invite)).into_inner()));
+            endpoint = endpoint.with_screen(screen_of(index, move |invites, verdicts| {
+                hooks.screen(invites, verdicts);
+            }));
         }
         let (sender, commands) = mpsc::unbounded_channel();
         Ok(Self {
@@ -223,10 +224,13 @@ impl Shard {
         match udp.try_receive() {
             Ok(count) => {
                 asking.heard(now);
-                for (datagram, source) in (0..count).filter_map(|index| udp.received(index)) {
-                    trace(hooks, udp.local(), Direction::Received, source.into(), datagram);
-                    endpoint.handle_datagram(now, source, datagram);
-                }
+                let datagrams = (0..count).filter_map(|index| udp.received(index));
+                endpoint.handle_datagrams(
+                    now,
+                    datagrams.inspect(|(source, datagram)| {
+                        trace(hooks, udp.local(), Direction::Received, (*source).into(), datagram);
+                    }),
+                );
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
             // An ICMP error of an earlier datagram, which names no transaction.

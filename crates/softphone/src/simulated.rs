@@ -40,13 +40,20 @@
 use ringfence_ua::Event;
 
 use crate::call::Ended;
-use crate::screen::{Invite, Verdict};
+use crate::screen::{Invite, Verdict, screen_of};
 
 /// Makes a screen of an endpoint of an application's screen.
 ///
 /// One that panics is the test's to see: a softphone counts it and offers the call.
 pub fn screen(screen: impl Fn(&Invite<'_>) -> Verdict + Send + 'static) -> ringfence_ua::Screen {
-    Box::new(move |invite| screen(&Invite::of(SHARD, invite)).into_inner())
+    screen_together(move |invites, verdicts| verdicts.extend(invites.iter().map(&screen)))
+}
+
+/// The same of a screen for [`Builder::screen_together`](crate::Builder::screen_together).
+pub fn screen_together(
+    screen: impl Fn(&[Invite<'_>], &mut Vec<Verdict>) + Send + 'static,
+) -> ringfence_ua::Screen {
+    screen_of(SHARD, screen)
 }
 
 /// Returns how a call has ended, as [`Builder::ended`](crate::Builder::ended) tells it, where an event says so.

@@ -41,7 +41,7 @@
 //! ```
 //! use std::time::Duration;
 //! use ringfence_testing::{CallPlan, Conditions, Network, Outcome, Pbx, PbxConfig, Phone};
-//! use ringfence_ua::Verdict;
+//! use ringfence_ua::{Screen, Verdict};
 //!
 //! let mut network = Network::new(7);
 //! let (pbx_address, phone_address) = ("192.0.2.1:5060".parse().unwrap(), "192.0.2.7:5060".parse().unwrap());
@@ -49,7 +49,7 @@
 //! pbx.add_user("858", "secret");
 //! let pbx = network.add(pbx_address, pbx);
 //! // The screen is the code under test.
-//! let phone = Phone::new(phone_address, 7).with_screen(Box::new(|invite| match invite.head.from() {
+//! let phone = Phone::new(phone_address, 7).with_screen(Screen::each(|invite| match invite.head.from() {
 //!     Ok(from) if from.uri_bytes().starts_with(b"sip:+4179") => Verdict::busy(),
 //!     Ok(_) | Err(_) => Verdict::Ring { limit: Some(Duration::from_secs(20)) },
 //! }));
@@ -89,14 +89,14 @@
 //! ```
 //! use std::time::Duration;
 //! use ringfence_testing::{Binding, CallPlan, Callee, CalleePlan, Caller, Network, Outcome, Phone, Proxy, ProxyConfig};
-//! use ringfence_ua::{EndedBy, Event, Verdict};
+//! use ringfence_ua::{EndedBy, Event, Screen, Verdict};
 //!
 //! let mut network = Network::new(1);
 //! let address = |last: u8| std::net::SocketAddr::from(([192, 0, 2, last], 5060));
 //! let mut proxy = Proxy::new(ProxyConfig::new(address(1)), 1);
 //! proxy.add_user("858", "secret");
 //! let proxy = network.add(address(1), proxy);
-//! let ours = Phone::new(address(7), 1).with_screen(Box::new(|_| Verdict::Ring { limit: None }));
+//! let ours = Phone::new(address(7), 1).with_screen(Screen::each(|_| Verdict::Ring { limit: None }));
 //! let ours = network.add(address(7), ours);
 //! network.with(ours, |phone, now| phone.register(now, "858", "secret", address(1))).unwrap();
 //!

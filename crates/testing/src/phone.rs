@@ -70,13 +70,14 @@ impl Phone {
     #[must_use]
     pub fn with_screen(mut self, mut screen: Screen) -> Self {
         let ignored = Arc::clone(&self.ignored);
-        self.endpoint = self.endpoint.with_screen(Box::new(move |invite| {
-            let verdict = screen(invite);
-            if let (Verdict::Ignore, Ok(call_id)) = (&verdict, invite.head.call_id()) {
-                let call_id = String::from_utf8_lossy(call_id).into_owned();
-                ignored.lock().unwrap_or_else(PoisonError::into_inner).push(call_id);
+        self.endpoint = self.endpoint.with_screen(Screen::together(move |invites, verdicts| {
+            screen.decide(invites, verdicts);
+            for (invite, verdict) in invites.iter().zip(&*verdicts) {
+                if let (Verdict::Ignore, Ok(call_id)) = (verdict, invite.head.call_id()) {
+                    let call_id = String::from_utf8_lossy(call_id).into_owned();
+                    ignored.lock().unwrap_or_else(PoisonError::into_inner).push(call_id);
+                }
             }
-            verdict
         }));
         self
     }

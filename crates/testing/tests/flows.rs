@@ -44,7 +44,7 @@ impl Connected {
     fn deciding(decide: impl Fn() -> Verdict + Send + 'static, change: impl FnOnce(&mut Account)) -> Self {
         let clock = Clock::new();
         let mut endpoint = Endpoint::new(Config::new("192.0.2.7:5060".parse().unwrap()), [7; 32])
-            .with_screen(Box::new(move |_| decide()));
+            .with_screen(ringfence_ua::Screen::each(move |_| decide()));
         let mut account = Account::new("858", "pbx.example.com", 5060);
         account.transport = Some(Transport::Tcp);
         change(&mut account);

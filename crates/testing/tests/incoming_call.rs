@@ -21,20 +21,20 @@ fn plan() -> CallPlan {
 }
 
 fn reject() -> Screen {
-    Box::new(|_| Verdict::Reject(Arc::new(Rejection::busy().with_warning("User reject").unwrap())))
+    Screen::each(|_| Verdict::Reject(Arc::new(Rejection::busy().with_warning("User reject").unwrap())))
 }
 
 fn ring(limit: Option<Duration>) -> Screen {
-    Box::new(move |_| Verdict::Ring { limit })
+    Screen::each(move |_| Verdict::Ring { limit })
 }
 
 /// A screen that counts how often it is asked.
 fn counted(mut screen: Screen) -> (Screen, Arc<AtomicU32>) {
     let count = Arc::new(AtomicU32::new(0));
     let counter = Arc::clone(&count);
-    let screen: Screen = Box::new(move |invite| {
-        counter.fetch_add(1, Ordering::Relaxed);
-        screen(invite)
+    let screen = Screen::together(move |invites, verdicts| {
+        counter.fetch_add(u32::try_from(invites.len()).unwrap(), Ordering::Relaxed);
+        screen.decide(invites, verdicts);
     });
     (screen, count)
 }
@@ -215,7 +215,7 @@ mod rejected {
     #[test]
     fn a_redirected_call_is_told_where_to() {
         let target = Arc::new(Redirection::new("sip:1000@192.0.2.1").unwrap());
-        let mut scene = Scene::with_screen(1, Box::new(move |_| Verdict::Redirect(Arc::clone(&target))));
+        let mut scene = Scene::with_screen(1, Screen::each(move |_| Verdict::Redirect(Arc::clone(&target))));
         let id = scene.call(plan());
         scene.run(seconds(60));
         let contacts = vec!["sip:1000@192.0.2.1".to_owned()];
@@ -224,7 +224,7 @@ mod rejected {
 
     #[test]
     fn an_ignored_call_hears_nothing_at_all() {
-        let mut scene = Scene::with_screen(1, Box::new(|_| Verdict::Ignore));
+        let mut scene = Scene::with_screen(1, Screen::each(|_| Verdict::Ignore));
         let id = scene.call(CallPlan { cancel_after: Some(seconds(5)), ..plan() });
         scene.run(seconds(60));
         assert_eq!(scene.get(id).statuses(), []);

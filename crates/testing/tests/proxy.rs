@@ -12,20 +12,20 @@ use ringfence_ua::{EndedBy, Rejection, Screen, Verdict};
 use ringfence_wire::sip::{Message, Method};
 
 fn rings() -> Screen {
-    Box::new(|_| Verdict::Ring { limit: None })
+    Screen::each(|_| Verdict::Ring { limit: None })
 }
 
 fn rings_for(limit: u64) -> Screen {
-    Box::new(move |_| Verdict::Ring { limit: Some(seconds(limit)) })
+    Screen::each(move |_| Verdict::Ring { limit: Some(seconds(limit)) })
 }
 
 fn rejects(status: u16) -> Screen {
     let rejection = Arc::new(Rejection::new(status).unwrap());
-    Box::new(move |_| Verdict::Reject(Arc::clone(&rejection)))
+    Screen::each(move |_| Verdict::Reject(Arc::clone(&rejection)))
 }
 
 fn ignores() -> Screen {
-    Box::new(|_| Verdict::Ignore)
+    Screen::each(|_| Verdict::Ignore)
 }
 
 fn config() -> ProxyConfig {
@@ -88,7 +88,7 @@ fn of_several_rejections_the_caller_is_told_the_one_of_the_lowest_class() {
 
 fn redirects() -> Screen {
     let elsewhere = Arc::new(ringfence_ua::Redirection::new("sip:999@192.0.2.99").unwrap());
-    Box::new(move |_| Verdict::Redirect(Arc::clone(&elsewhere)))
+    Screen::each(move |_| Verdict::Redirect(Arc::clone(&elsewhere)))
 }
 
 #[test]
@@ -163,7 +163,7 @@ fn later_requests_of_a_dialog_come_through_the_proxy() {
 
 #[test]
 fn a_phone_that_says_nothing_more_is_given_up_when_timer_c_is_over() {
-    let mut house = House::new(config(), vec![Box::new(|_| Verdict::Offer)]);
+    let mut house = House::new(config(), vec![Screen::each(|_| Verdict::Offer)]);
     let id = house.call();
     house.network.run_for(seconds(180));
     assert_eq!(house.finals(id), [0_u16; 0]);

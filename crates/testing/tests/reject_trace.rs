@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ringfence_testing::{Network, Normalizer, Phone};
-use ringfence_ua::{Account, CallEnd, Event, Rejection, Verdict};
+use ringfence_ua::{Account, CallEnd, Event, Rejection, Screen, Verdict};
 use ringfence_wire::sip::Message;
 
 const INVITE: &[u8] = include_bytes!("../data/reject-trace/1-invite.sip");
@@ -27,7 +27,7 @@ fn phone() -> SocketAddr {
 #[test]
 fn a_rejected_call_goes_as_in_the_recorded_trace() {
     let rejection = Arc::new(Rejection::busy().with_warning("User reject").unwrap());
-    let screen = Box::new(move |_: &ringfence_ua::Invite<'_>| Verdict::Reject(Arc::clone(&rejection)));
+    let screen = Screen::each(move |_| Verdict::Reject(Arc::clone(&rejection)));
     let mut network = Network::new(1);
     let id = network.add(phone(), Phone::new(phone(), 1).with_screen(screen));
     let mut account = Account::new("1001", "192.168.115.149", 5060);

@@ -14,7 +14,7 @@ fn by_tcp() -> Account {
 }
 
 fn busy() -> Screen {
-    Box::new(|_| Verdict::Reject(Rejection::busy().into()))
+    Screen::each(|_| Verdict::Reject(Rejection::busy().into()))
 }
 
 /// A phone that has registered over a connection.
@@ -144,7 +144,7 @@ fn a_server_that_was_switched_off_resets_what_it_knows_nothing_of() {
 
 #[test]
 fn a_caller_who_gives_up_says_so_once_over_a_connection() {
-    let phone = Phone::new(phone_address(), 1).with_screen(Box::new(|_| Verdict::Ring { limit: None }));
+    let phone = Phone::new(phone_address(), 1).with_screen(Screen::each(|_| Verdict::Ring { limit: None }));
     let mut scene = Scene::of(1, PbxConfig::new(pbx_address()), by_tcp(), phone);
     scene.network.listen(pbx_address());
     assert!(scene.run_until_registered(seconds(10)));

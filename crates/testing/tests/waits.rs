@@ -246,7 +246,8 @@ mod cancelled {
         let short = |wait: fn(Duration) -> Wait| wait(seconds(2)).then_reject(decline());
         for seed in 0..1000 {
             let wait = short(if seed % 2 == 0 { Wait::ringing } else { Wait::silent });
-            let mut scene = Scene::with_screen(seed, Box::new(move |_| Verdict::Wait(wait.clone())));
+            let mut scene =
+                Scene::with_screen(seed, ringfence_ua::Screen::each(move |_| Verdict::Wait(wait.clone())));
             scene.network.set_conditions(bad_network());
             let cancel_after = Some(millis(1000 + 2 * seed));
             let id = scene.call(CallPlan { cancel_after, ..CallPlan::new("+41445551234", "858") });

@@ -15,6 +15,14 @@ fn reject(criterion: &mut Criterion) {
     let mut rejections = Rejections::among(1_000_000);
     group.bench_function("the same among a million", |bencher| bencher.iter(|| rejections.call()));
     let mut rejections = Rejections::warm();
+    group.throughput(Throughput::Elements(8));
+    group.bench_function("eight together", |bencher| bencher.iter(|| rejections.eight_calls()));
+    let mut rejections = Rejections::among(1_000_000);
+    group.bench_function("eight together among a million", |bencher| {
+        bencher.iter(|| rejections.eight_calls());
+    });
+    group.throughput(Throughput::Elements(1));
+    let mut rejections = Rejections::warm();
     group.bench_function("a repeated ACK", |bencher| bencher.iter(|| rejections.acknowledge()));
     group.finish();
 }

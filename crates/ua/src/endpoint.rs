@@ -15,7 +15,7 @@ use std::time::Instant;
 use ringfence_wire::sip::{Message, ParseError};
 use ringfence_wire::stun::{binding_request, is_stun};
 
-use crate::call::{CallEnd, CallNumber, Screen, Waiting};
+use crate::call::{CallEnd, CallNumber, Screen, Verdict, Waiting};
 use crate::core::{Agent, Echo};
 use crate::id::{Generator, LineId};
 use crate::limits::Limits;
@@ -40,9 +40,12 @@ mod flows;
 mod inbound;
 mod incoming_calls;
 mod lines;
+mod new_calls;
 mod registrations;
 mod routes;
 mod share;
+mod steps;
+mod together;
 mod unreadable;
 
 pub use config::{Config, Full, Trying};
@@ -51,6 +54,7 @@ pub use decided::Decided;
 pub use event::Event;
 use lines::Lines;
 use share::Shares;
+use together::Received;
 use unreadable::Unreadable;
 
 /// The sans-IO user agent: one socket's worth of lines and calls.
@@ -90,8 +94,10 @@ pub struct Endpoint {
     events: VecDeque<Event>,
     counters: Counters,
     next_call: u64,
-    /// What the responses to the newest request have in common.
-    echo: Echo,
+    /// What the responses to the newest requests have in common.
+    echoes: Vec<Echo>,
+    /// What the screen says of the newest calls.
+    verdicts: Vec<Verdict>,
 }
 
 impl Endpoint {
@@ -117,7 +123,8 @@ impl Endpoint {
             events: VecDeque::new(),
             counters: Counters::default(),
             next_call: 0,
-            echo: Echo::default(),
+            echoes: Vec::new(),
+            verdicts: Vec::new(),
             local: config.local,
             limits: config.limits,
             trying: config.trying,
@@ -182,10 +189,14 @@ impl Endpoint {
             self.tell_ended(now);
             return false;
         }
-        // By reference: a message is moved where it is taken out of its result.
-        let is_heeded = match &Message::parse(bytes) {
-            Ok(message) if message.is_request() => self.handle_request(now, flow, message),
-            Ok(message) => self.handle_response(now, flow, message),
+        self.handle_other_message(now, flow, bytes)
+    }
+
+    /// Takes a message that is no ACK of a call that waits for it.
+    fn handle_other_message(&mut self, now: Instant, flow: Flow, bytes: &[u8]) -> bool {
+        let is_heeded = match Message::parse(bytes) {
+            Ok(request) if request.is_request() => self.handle_requests(now, &[Received { flow, request }]),
+            Ok(response) => self.handle_response(now, flow, &response),
             Err(ParseError::KeepAlive) => {
                 self.counters.keep_alives += 1;
                 false

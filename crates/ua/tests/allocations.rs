@@ -20,6 +20,16 @@ fn rejecting_a_call_allocates_nothing_once_the_tables_have_grown() {
 }
 
 #[test]
+fn rejecting_calls_that_come_together_allocates_nothing_once_the_tables_have_grown() {
+    let mut rejections = Rejections::warm();
+    rejections.eight_calls();
+    for calls in 0..2_000 {
+        let count = allocations(|| assert!(rejections.eight_calls() > 8 * 600, "100 and 486 are sent"));
+        assert_eq!(count, 0, "allocations of calls {calls}");
+    }
+}
+
+#[test]
 fn absorbing_a_repeated_invite_or_ack_allocates_nothing() {
     let mut rejections = Rejections::warm();
     let count = allocations(|| {

@@ -5,7 +5,7 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use ringfence_ua::{Account, Config, Endpoint, Trying, Verdict, Wait};
+use ringfence_ua::{Account, Config, Endpoint, Screen, Trying, Verdict, Wait};
 use ringfence_wire::sip::Message;
 
 const INVITE: &[u8] = include_bytes!("../../testing/data/reject-trace/1-invite.sip");
@@ -17,7 +17,7 @@ fn answers(trying: Trying, verdict: &Verdict) -> Vec<u16> {
     let pbx = SocketAddr::from(([192, 168, 115, 149], 5060));
     let verdict = verdict.clone();
     let mut endpoint = Endpoint::new(Config { trying, ..Config::new(pbx) }, [7; 32])
-        .with_screen(Box::new(move |_| verdict.clone()));
+        .with_screen(Screen::each(move |_| verdict.clone()));
     let mut account = Account { is_registering: false, ..Account::new("1001", "pbx", 5060) };
     account.extras_mut().peers = vec![pbx.ip()];
     endpoint.add_line(now, account).unwrap();

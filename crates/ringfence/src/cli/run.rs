@@ -5,7 +5,7 @@ mod told;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use clap::Args;
@@ -277,8 +277,9 @@ async fn write_down(
         let count = batch.len();
         journal::join_ends(&mut batch);
         let (gathering, teller) = (log::gather(), told::Teller::new(log_numbers));
+        let now = Instant::now();
         for record in batch.drain(..) {
-            for news in service.journal().take(record) {
+            for news in service.journal().take_at(now, record) {
                 teller.log(&news);
             }
         }

@@ -94,8 +94,8 @@ const MOST_RECORDS: usize = 65_536;
 const MOST_BYTES: usize = 64 << 20;
 
 impl Inbox {
-    /// Puts records in. Returns how many found no room.
-    pub(super) fn put(&self, records: impl IntoIterator<Item = Record>) -> u64 {
+    /// Puts records in that came at a time. Returns how many found no room.
+    pub(super) fn put(&self, came: Instant, records: impl IntoIterator<Item = Record>) -> u64 {
         let mut waiting = self.waiting();
         let mut lost = 0;
         for record in records {
@@ -103,11 +103,11 @@ impl Inbox {
                 lost += 1;
             } else {
                 waiting.bytes += size(&record);
-                waiting.records.push_back((Instant::now(), record));
+                waiting.records.push_back((came, record));
             }
         }
         if waiting.since.is_none() && !waiting.records.is_empty() {
-            waiting.since = Some(Instant::now());
+            waiting.since = Some(came);
             self.bell.notify_one();
         } else if waiting.records.len() >= BATCH {
             self.bell.notify_one();

@@ -46,7 +46,7 @@ mod writer;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use ringfence_policy::Region;
@@ -185,8 +185,8 @@ impl Writing {
         }
     }
 
-    fn put(&self, record: Record) {
-        let lost = self.inbox.put([record]);
+    fn put(&self, came: Instant, record: Record) {
+        let lost = self.inbox.put(came, [record]);
         if lost > 0 {
             self.vitals.lose(lost);
         }
@@ -199,12 +199,21 @@ impl Journal {
     /// Takes a record out of the queue, and returns what there is to tell: of a call that ended before it was told,
     /// both.
     pub(crate) fn take<Q: Into<Queued>>(&self, queued: Q) -> impl Iterator<Item = News<Kept>> + use<Q> {
+        self.take_at(Instant::now(), queued)
+    }
+
+    /// The same for who takes many at one time.
+    pub(crate) fn take_at<Q: Into<Queued>>(
+        &self,
+        now: Instant,
+        queued: Q,
+    ) -> impl Iterator<Item = News<Kept>> + use<Q> {
         let told = match queued.into() {
-            Queued::Draft { number, draft, ended, .. } => self.take_call(draft.write(number), ended),
-            Queued::Record(Record::Call(call)) => self.take_call(call, None),
+            Queued::Draft { number, draft, ended, .. } => self.take_call(now, draft.write(number), ended),
+            Queued::Record(Record::Call(call)) => self.take_call(now, call, None),
             Queued::Joined => [None, None],
-            Queued::Ended { id, ended } => queued::with_text(id, |id| self.take_end(id, ended)),
-            Queued::Record(Record::Ended { id, ended }) => self.take_end(&id, ended),
+            Queued::Ended { id, ended } => queued::with_text(id, |id| self.take_end(now, id, ended)),
+            Queued::Record(Record::Ended { id, ended }) => self.take_end(now, &id, ended),
             Queued::Record(Record::Added(added)) if self.forgetting.has_gone(&added) => [None, None],
             Queued::Record(
                 record @ (Record::Dialed { .. }
@@ -212,29 +221,29 @@ impl Journal {
                 | Record::Added(_)
                 | Record::Flipped(_)),
             ) => {
-                self.put(|| record);
+                self.put(now, || record);
                 [None, None]
             }
         };
         told.into_iter().flatten()
     }
 
-    fn take_call(&self, call: Arc<Kept>, ended: Option<Ended>) -> [Option<News<Kept>>; 2] {
+    fn take_call(&self, now: Instant, call: Arc<Kept>, ended: Option<Ended>) -> [Option<News<Kept>>; 2] {
         if self.is_gone(&call) {
             return [None, None];
         }
         let call = self.keep(call, ended);
-        self.put(|| Record::Call(Arc::clone(&call)));
+        self.put(now, || Record::Call(Arc::clone(&call)));
         self.note_answered(&call);
         let ended = call.ended.is_some().then(|| News::Ended(Arc::clone(&call)));
         [Some(News::Call(call)), ended]
     }
 
-    fn take_end(&self, id: &str, ended: Ended) -> [Option<News<Kept>>; 2] {
+    fn take_end(&self, now: Instant, id: &str, ended: Ended) -> [Option<News<Kept>>; 2] {
         let (call, is_amended) = self.end(id, ended.clone());
         if !is_amended {
             let ended = call.as_ref().and_then(|call| call.ended.clone()).unwrap_or(ended);
-            self.put(|| Record::Ended { id: id.to_owned(), ended });
+            self.put(now, || Record::Ended { id: id.to_owned(), ended });
         }
         if let Some(call) = &call {
             self.note_answered(call);
@@ -245,26 +254,26 @@ impl Journal {
     /// Notes that a number was dialled.
     pub(crate) fn dialed(&self, identity: String, at: Timestamp) {
         self.past.dialed(&identity, at, Timestamp::now());
-        self.put(|| Record::Dialed { identity, at });
+        self.put(Instant::now(), || Record::Dialed { identity, at });
     }
 
     /// Notes an entry of a list: one that is added, or ends.
     pub(crate) fn add(&self, added: Added) {
         self.past.add(&added);
-        self.put(|| Record::Added(Arc::new(added)));
+        self.put(Instant::now(), || Record::Added(Arc::new(added)));
     }
 
     /// Notes that a call of a number was answered.
     pub(crate) fn answered(&self, identity: String, at: Timestamp) {
         self.past.answered(&identity, at, Timestamp::now());
-        self.put(|| Record::Answered { identity, at });
+        self.put(Instant::now(), || Record::Answered { identity, at });
     }
 
     /// Flips a switch.
     pub(crate) fn flip(&self, flipped: Flipped) {
         let flipped = Arc::new(flipped);
         self.past.flip(&flipped);
-        self.put(|| Record::Flipped(flipped));
+        self.put(Instant::now(), || Record::Flipped(flipped));
     }
 
     /// Removes every trace of a caller, as [`identity()`] has it and as the region writes the number, from memory and from the file. It waits for
@@ -360,9 +369,9 @@ impl Journal {
     }
 
     /// Has a record written, if there is a file.
-    fn put(&self, record: impl FnOnce() -> Record) {
+    fn put(&self, came: Instant, record: impl FnOnce() -> Record) {
         if let Some(writing) = &self.writing {
-            writing.put(record());
+            writing.put(came, record());
         }
     }
 }

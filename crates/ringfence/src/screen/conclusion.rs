@@ -1,5 +1,6 @@
 //! What comes of a decision, at once or late: the verdict on this line, and the record.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -24,7 +25,9 @@ pub(super) struct Asked<'a> {
     pub(super) line: &'a OnLine,
     pub(super) seen: Seen<'a>,
     pub(super) moment: Moment,
-    began: Instant,
+    pub(super) began: Instant,
+    /// When it was decided, as soon as somebody has asked how long that took.
+    pub(super) decided: Cell<Option<Instant>>,
 }
 
 /// What a decision was made from.
@@ -59,7 +62,7 @@ impl<'a> Asked<'a> {
     pub(super) fn new(rules: &'a Arc<Rules>, invite: &'a Invite<'a>, moment: Moment, began: Instant) -> Self {
         let line = rules.line(invite.line_label());
         let seen = Seen::of(invite, if line.name.is_empty() { invite.line_label() } else { &line.name });
-        Self { rules, invite, line, seen, moment, began }
+        Self { rules, invite, line, seen, moment, began, decided: Cell::new(None) }
     }
 
     /// Concludes what a decision means here.
@@ -89,7 +92,9 @@ impl<'a> Asked<'a> {
 
     /// Returns how long it has taken until now.
     pub(super) fn took(&self) -> Duration {
-        self.began.elapsed()
+        let now = Instant::now();
+        self.decided.set(Some(now));
+        now.saturating_duration_since(self.began)
     }
 
     /// Returns what an answer is on the wire.

@@ -169,7 +169,9 @@ then = "busy"
             let (mut network, mut pbx) = (Network::new(7), Pbx::new(PbxConfig::new(pbx_at), 7));
             pbx.add_user("858", "secret");
             let pbx = network.add(pbx_at, pbx);
-            let hook = simulated::screen(move |invite| screen.decide(invite));
+            let hook = simulated::screen_together(move |invites, verdicts| {
+                screen.decide_together(invites, verdicts);
+            });
             let phone = network.add(phone_at, Phone::new(phone_at, 7).with_screen(hook));
             network.with(phone, |phone, now| phone.register(now, "858", "secret", pbx_at)).unwrap();
             network.run_for(Duration::from_secs(5));

@@ -116,7 +116,8 @@ impl Program {
         let sources = runtime.block_on(Supply::default().open(&mut config));
         let screen = Arc::new(Screen::new(&config, sources, recorder.clone()).unwrap());
         let decider = Arc::clone(&screen);
-        let hook = simulated::screen(move |invite| decider.decide(invite));
+        let hook =
+            simulated::screen_together(move |invites, verdicts| decider.decide_together(invites, verdicts));
         let phone = network.add(address(), Phone::new(address(), seed).with_screen(hook));
         network.with(phone, |phone, now| phone.register(now, "858", "secret", pbx_address())).unwrap();
         Self { phone, screen, recorder, journal, records, told: 0, ended: 0 }

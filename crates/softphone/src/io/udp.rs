@@ -90,14 +90,14 @@ impl Udp {
     }
 
     /// Returns one of the datagrams that were received last, and where it came from.
-    pub(crate) fn received(&self, index: usize) -> Option<(&[u8], SocketAddr)> {
+    pub(crate) fn received(&self, index: usize) -> Option<(SocketAddr, &[u8])> {
         let (datagram, source) = self.received.get(index)?;
         let source = match source.ip().to_canonical() {
             ip @ IpAddr::V4(_) => SocketAddr::new(ip, source.port()),
             // Whole: a link-local address is reached through its scope only.
             IpAddr::V6(_) => source,
         };
-        Some((datagram, source))
+        Some((source, datagram))
     }
 
     /// Sends datagrams, waiting for room in the socket's buffer. Those that cannot be sent are left out: a transaction
@@ -173,7 +173,7 @@ mod tests {
             readable.expect("datagrams are there").unwrap();
             let count = udp.try_receive().unwrap_or(0);
             let datagrams = (0..count).filter_map(|index| udp.received(index));
-            all.extend(datagrams.map(|(datagram, source)| (datagram.to_vec(), source)));
+            all.extend(datagrams.map(|(source, datagram)| (datagram.to_vec(), source)));
         }
         all
     }

@@ -84,7 +84,7 @@ impl Shown {
     /// A screen that takes down what it is shown and always says the same.
     pub(crate) fn screen(&self, verdict: Verdict) -> Screen {
         let Self(seen) = self.clone();
-        Box::new(move |invite| {
+        Screen::each(move |invite| {
             seen.lock().unwrap().push(invite.objection);
             verdict.clone()
         })

@@ -34,7 +34,7 @@ pub(crate) fn elsewhere() -> Redirection {
 
 /// Decides each call otherwise, and writes down how.
 pub(crate) fn screen(mut random: Random, decisions: Decisions) -> Screen {
-    Box::new(move |invite| {
+    Screen::each(move |invite| {
         let limit = Duration::from_secs(1 + random.next_u64() % 60);
         let (decision, verdict) = match random.next_u64() % 7 {
             0 => (Decision::Reject(486), Verdict::busy()),

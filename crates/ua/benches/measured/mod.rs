@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ringfence_ua::{Account, Config, Endpoint, Rejection, Verdict};
+use ringfence_ua::{Account, Config, Endpoint, Rejection, Screen, Verdict};
 
 const INVITE: &[u8] = include_bytes!("../../../testing/data/reject-trace/1-invite.sip");
 const ACK: &[u8] = include_bytes!("../../../testing/data/reject-trace/4-ack.sip");
@@ -28,6 +28,7 @@ pub(crate) struct Rejections {
     pbx: SocketAddr,
     invite: Numbered,
     ack: Numbered,
+    together: Vec<(Numbered, Numbered)>,
     calls: u64,
 }
 
@@ -47,14 +48,14 @@ impl Rejections {
             Rejection::busy().with_phrase("Not now").and_then(|busy| busy.with_warning("User reject"));
         let rejection = Arc::new(rejection.expect("each text is one line"));
         let mut endpoint = Endpoint::new(Config::new(pbx), [7; 32])
-            .with_screen(Box::new(move |_| Verdict::Reject(Arc::clone(&rejection))));
+            .with_screen(Screen::each(move |_| Verdict::Reject(Arc::clone(&rejection))));
         let mut account = Account::new("1001", "192.168.115.149", 5060);
         account.is_registering = false;
         account.extras_mut().peers = vec![pbx.ip()];
         endpoint.add_line(now, account).expect("a new endpoint has room for a line");
         while endpoint.poll_event().is_some() {}
         let (invite, ack) = (Numbered::new(INVITE), Numbered::new(ACK));
-        Self { endpoint, now, others, pbx, invite, ack, calls: 0 }
+        Self { endpoint, now, others, pbx, invite, ack, together: Vec::new(), calls: 0 }
     }
 
     /// Starts where each call meets the end of an earlier one.
@@ -99,6 +100,27 @@ impl Rejections {
     pub(crate) fn acknowledge(&mut self) -> usize {
         self.endpoint.handle_datagram(self.now, self.pbx, &self.ack.datagram);
         self.sent()
+    }
+
+    /// Eight calls whose INVITEs come together, and then their ACKs.
+    pub(crate) fn eight_calls(&mut self) -> usize {
+        let mut together: Vec<(Numbered, Numbered)> = Vec::new();
+        std::mem::swap(&mut together, &mut self.together);
+        together.resize_with(8, || (Numbered::new(INVITE), Numbered::new(ACK)));
+        for (invite, ack) in &mut together {
+            self.calls += 1;
+            invite.set(self.calls);
+            ack.set(self.calls);
+        }
+        self.now += KEPT_FOR / self.others * 8;
+        self.endpoint.handle_timeout(self.now);
+        let (pbx, now) = (self.pbx, self.now);
+        self.endpoint.handle_datagrams(now, together.iter().map(|(invite, _)| (pbx, &*invite.datagram)));
+        let sent = self.sent();
+        self.endpoint.handle_datagrams(now, together.iter().map(|(_, ack)| (pbx, &*ack.datagram)));
+        while self.endpoint.poll_event().is_some() {}
+        self.together = together;
+        sent + self.sent()
     }
 
     fn sent(&mut self) -> usize {

@@ -123,10 +123,45 @@ impl Verdict {
     }
 }
 
-/// The one synchronous hook: decides on a new call before anything of it has been answered.
+/// The one synchronous hook: decides on new calls before anything of them has been answered.
 ///
 /// It runs within [`crate::Endpoint::handle_datagram`] and must not wait.
-pub type Screen = Box<dyn FnMut(&Invite<'_>) -> Verdict + Send>;
+///
+/// ```
+/// use ringfence_ua::{Screen, Verdict};
+///
+/// let each = Screen::each(|_| Verdict::busy());
+/// let together = Screen::together(|invites, verdicts| verdicts.extend(invites.iter().map(|_| Verdict::Offer)));
+/// # let _ = (each, together);
+/// ```
+pub struct Screen(Box<Decide>);
+
+type Decide = dyn FnMut(&[Invite<'_>], &mut Vec<Verdict>) + Send;
+
+impl Screen {
+    /// Decides on one call after another.
+    #[must_use]
+    pub fn each(mut decide: impl FnMut(&Invite<'_>) -> Verdict + Send + 'static) -> Self {
+        Self::together(move |invites, verdicts| verdicts.extend(invites.iter().map(&mut decide)))
+    }
+
+    /// Decides on the calls that came together, by a verdict for each in their order. One that it says nothing of is offered.
+    #[must_use]
+    pub fn together(decide: impl FnMut(&[Invite<'_>], &mut Vec<Verdict>) + Send + 'static) -> Self {
+        Self(Box::new(decide))
+    }
+
+    /// Decides on calls that came together. A verdict for each is put behind those that are there.
+    pub fn decide(&mut self, invites: &[Invite<'_>], verdicts: &mut Vec<Verdict>) {
+        (self.0)(invites, verdicts);
+    }
+}
+
+impl std::fmt::Debug for Screen {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Screen").finish_non_exhaustive()
+    }
+}
 
 impl From<Wait> for Verdict {
     fn from(wait: Wait) -> Self {

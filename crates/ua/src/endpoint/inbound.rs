@@ -7,15 +7,15 @@ use ringfence_wire::sip::{
 };
 
 use super::Endpoint;
+use super::new_calls::NewCall;
 use crate::call::Origin;
 use crate::core::{Agent, Answering, Echo, Objection, object, write_capabilities};
 use crate::id::LineId;
 use crate::transaction::EndedBy;
 use crate::transaction::key::{Key, MergeKey, is_unique_branch};
-use crate::transaction::outcome::{Heard, Matched};
+use crate::transaction::outcome::Heard;
 use crate::transaction::table::Vouched;
 use crate::transport::Flow;
-use crate::transport::via::response_flow;
 
 /// A request that matched no transaction and was let in.
 #[derive(Debug, Clone, Copy)]
@@ -41,64 +41,6 @@ impl Inbound<'_> {
 }
 
 impl Endpoint {
-    /// Takes a request. Returns whether it was let in. One that belongs to a transaction says nothing of who sends it: whoever
-    /// has seen the first can repeat it.
-    pub(super) fn handle_request(&mut self, now: Instant, flow: Flow, request: &Message<'_>) -> bool {
-        let source = flow.remote();
-        let Some(method) = request.method() else { return false };
-        let Ok(via) = request.via() else { return self.handle_request_without_via(flow, request) };
-        let key = self.secret.server_key(request, &via, method);
-        let is_stray = method == Method::Ack && self.is_ack_of_another(request, &via, key);
-        if !is_stray
-            && let Some(matched) = self.transactions.handle_request(now, key, method, &mut self.outbox)
-        {
-            match matched {
-                Matched::Retransmission => self.counters.retransmissions += 1,
-                Matched::Ack | Matched::AckOfSuccess => {}
-            }
-            return false;
-        }
-        if method == Method::Ack {
-            self.counters.dropped_stray_ack += 1;
-            return false;
-        }
-        let cancelled = self.cancelled(request, &via, method, source);
-        if cancelled.is_none() && self.lines.is_stranger(request, source) {
-            self.counters.dropped_stranger += 1;
-            return false;
-        }
-        let head = &Head::behind(request, Ok(via));
-        let Some((line, origin)) = cancelled.or_else(|| self.lines.admit(head, source)) else {
-            self.counters.dropped_stranger += 1;
-            return false;
-        };
-        if method == Method::Invite && via.branch().is_some_and(is_unique_branch) {
-            self.awaited.note(via.as_bytes(), key);
-        }
-        let mut echo = std::mem::take(&mut self.echo);
-        let merge = self.secret.merge_key(head);
-        //= https://www.rfc-editor.org/rfc/rfc3261#section-9.2
-        //# noting that the To tag of the response to the CANCEL and the To tag
-        //# in the response to the original request SHOULD be the same.
-        let is_cancel = method == Method::Cancel;
-        let of = if is_cancel { self.secret.server_key(request, &via, Method::Invite) } else { key };
-        let tag = self.secret.tag(of, merge);
-        echo.write(head, source, tag);
-        let answering = Answering { request, source, tag, echo: &echo };
-        let target = response_flow(&via, flow, origin.is_trusted());
-        let inbound = Inbound { head, key, merge: None, answering, target, line, origin };
-        let is_new = !matches!(method, Method::Cancel | Method::Bye);
-        match object(head, method) {
-            _ if is_new && !self.shares.has_room_for(now, source.ip()) => self.turn_away(&inbound),
-            Some(objection) if objection.precedes_matching(method) => {
-                self.answer_objection(now, &inbound, &objection);
-            }
-            objection => self.handle_readable(now, &inbound, merge.on(line), method, objection),
-        }
-        self.echo = echo;
-        true
-    }
-
     /// Takes the ACK of a transaction that is known, as nearly all are, by its topmost Via and without reading on. Returns
     /// whether it was one.
     pub(super) fn absorb_ack(&mut self, now: Instant, message: &[u8]) -> bool {
@@ -161,16 +103,17 @@ impl Endpoint {
     }
 
     /// Attends to a request whose call and number can be read.
-    fn handle_readable(
+    pub(super) fn handle_readable<'r>(
         &mut self,
         now: Instant,
-        inbound: &Inbound<'_>,
-        merge: MergeKey,
+        inbound: Inbound<'r>,
+        (merge, has_come): (MergeKey, bool),
         method: Method<'_>,
         objection: Option<Objection>,
-    ) {
+    ) -> Option<NewCall<'r>> {
         if method == Method::Cancel {
-            return self.handle_cancel(now, inbound);
+            self.handle_cancel(now, &inbound);
+            return None;
         }
         //= https://www.rfc-editor.org/rfc/rfc3261#section-12.2.2
         //# If the UAS wishes to reject the request because it does not wish to
@@ -181,17 +124,18 @@ impl Endpoint {
         let is_new_call = method == Method::Invite && !is_in_dialog;
         let is_attended = !objection.is_some_and(|objection| objection.precedes_the_call());
         if is_attended && (is_in_dialog || method == Method::Bye) {
-            return match (method, self.calls.find_by_dialog(inbound.head)) {
+            match (method, self.calls.find_by_dialog(inbound.head)) {
                 (Method::Bye | Method::Options, Some(number))
                     if self.calls.is_out_of_order(number, inbound.head) =>
                 {
-                    self.answer(now, inbound, StatusCode::SERVER_INTERNAL_ERROR, None, |_, _| {});
+                    self.answer(now, &inbound, StatusCode::SERVER_INTERNAL_ERROR, None, |_, _| {});
                 }
-                (Method::Bye, Some(number)) => self.hang_up_early(now, inbound, number),
-                (Method::Invite, Some(_)) => self.answer_too_early(now, inbound),
-                (Method::Options, Some(_)) => self.tell_capabilities(now, inbound, objection),
-                _ => self.answer_no_dialog(now, inbound),
-            };
+                (Method::Bye, Some(number)) => self.hang_up_early(now, &inbound, number),
+                (Method::Invite, Some(_)) => self.answer_too_early(now, &inbound),
+                (Method::Options, Some(_)) => self.tell_capabilities(now, &inbound, objection),
+                _ => self.answer_no_dialog(now, &inbound),
+            }
+            return None;
         }
         //= https://www.rfc-editor.org/rfc/rfc3261#section-8.2.2.2
         //# If the From tag,
@@ -204,16 +148,18 @@ impl Endpoint {
         //= https://www.rfc-editor.org/rfc/rfc3261#section-8.2.2.2
         //# If the request has no tag in the To header field, the UAS core MUST check the request
         //# against ongoing transactions.
-        if (is_attended || is_new_call) && self.transactions.is_merged(merge) {
+        if (is_attended || is_new_call) && (has_come || self.transactions.is_merged(merge)) {
             self.counters.merged += 1;
-            return self.answer(now, inbound, StatusCode::LOOP_DETECTED, None, |_, _| {});
+            self.answer(now, &inbound, StatusCode::LOOP_DETECTED, None, |_, _| {});
+            return None;
         }
-        let inbound = &Inbound { merge: Some(merge), ..*inbound };
-        match objection {
-            _ if is_new_call => self.handle_invite(now, inbound, objection),
-            // What is left is an OPTIONS: all else was an objection or is attended to above.
-            objection => self.tell_capabilities(now, inbound, objection),
+        let inbound = Inbound { merge: Some(merge), ..inbound };
+        if is_new_call {
+            return Some(self.begin(inbound, objection));
         }
+        // What is left is an OPTIONS: all else was an objection or is attended to above.
+        self.tell_capabilities(now, &inbound, objection);
+        None
     }
 
     /// Answers an OPTIONS, within a dialog or not, or what there is an objection to.
@@ -330,7 +276,7 @@ impl Endpoint {
 
     /// Answers a request whose top Via cannot be read, to where it came from: there is no
     /// transaction without a Via.
-    fn handle_request_without_via(&mut self, flow: Flow, request: &Message<'_>) -> bool {
+    pub(super) fn handle_request_without_via(&mut self, flow: Flow, request: &Message<'_>) -> bool {
         let source = flow.remote();
         if request.method() == Some(Method::Ack) {
             self.counters.dropped_stray_ack += 1;
@@ -360,7 +306,7 @@ impl Endpoint {
 
     /// Returns whether the ACK of an RFC 2543 client acknowledges a response that is not ours: its
     /// transaction is found without the To tag, which is compared here.
-    fn is_ack_of_another(&self, ack: &Message<'_>, via: &Via<'_>, key: Key) -> bool {
+    pub(super) fn is_ack_of_another(&self, ack: &Message<'_>, via: &Via<'_>, key: Key) -> bool {
         if via.branch().is_some_and(is_unique_branch) {
             return false;
         }

@@ -9,10 +9,10 @@ use ringfence_wire::sip::{HeaderName, StatusCode};
 use super::decided::Decided;
 use super::final_answer::Final;
 use super::inbound::Inbound;
-use super::{Endpoint, Event, Trying};
+use super::{Endpoint, Event};
 use crate::call::{
-    CallEnd, CallNumber, Due, Incoming, Invite, Redirection, Rejection, Ring, Then, UNDECIDED_FOR, Verdict,
-    Wait, sips,
+    CallEnd, CallNumber, Due, Incoming, Redirection, Rejection, Ring, Then, UNDECIDED_FOR, Verdict, Wait,
+    sips,
 };
 use crate::core::{Answering, Objection};
 use crate::limits::OVERLOAD_RETRY_AFTER;
@@ -77,50 +77,6 @@ impl Endpoint {
         }
     }
 
-    /// Takes a new INVITE that was let in.
-    pub(super) fn handle_invite(
-        &mut self,
-        now: Instant,
-        inbound: &Inbound<'_>,
-        objection: Option<Objection>,
-    ) {
-        self.counters.invites += 1;
-        self.next_call += 1;
-        let call = CallNumber::new(self.next_call);
-        let answering = &inbound.answering;
-        let Some(line) = self.lines.find(inbound.line) else { return };
-        //= https://www.rfc-editor.org/rfc/rfc3261#section-17.2.1
-        //# The request MUST be passed to the TU.
-        let verdict = self.screen.as_mut().map_or(Verdict::Offer, |screen| {
-            screen(&Invite {
-                head: inbound.head,
-                call,
-                line: inbound.line,
-                label: &line.account.label,
-                source: answering.source,
-                origin: inbound.origin,
-                objection,
-            })
-        });
-        let (key, merge, vouched) = (inbound.key, inbound.merge, inbound.vouched());
-        if !self.transactions.start_invite_server(key, merge, inbound.target, call.as_u64(), vouched) {
-            return self.carry_out_stateless(call, inbound, &verdict, objection);
-        }
-        if let Verdict::Ignore = verdict {
-            self.counters.ignored += 1;
-            return self.transactions.silence(now, inbound.key, &mut self.outbox);
-        }
-        //= https://www.rfc-editor.org/rfc/rfc3261#section-17.2.1
-        //# The server transaction MUST generate a 100
-        //# (Trying) response unless it knows that the TU will generate a
-        //# provisional or final response within 200 ms, in which case it MAY
-        //# generate a 100 (Trying) response.
-        if self.trying == Trying::AtOnce || !verdict.is_answered_at_once() {
-            self.respond(now, inbound.key, answering, StatusCode::TRYING, None, |_, _| {});
-        }
-        self.carry_out(now, call, inbound, verdict, objection);
-    }
-
     /// Ends a call whose caller has given up, or that another phone has answered.
     pub(super) fn cancel(&mut self, now: Instant, number: u64, by: EndedBy) {
         let is_cancelled = self.end_undecided(now, number, Final::Cancelled, by);
@@ -147,7 +103,7 @@ impl Endpoint {
         }
     }
 
-    fn carry_out(
+    pub(super) fn carry_out(
         &mut self,
         now: Instant,
         call: CallNumber,
@@ -217,7 +173,7 @@ impl Endpoint {
 
     /// Carries a verdict out at the bound of the transaction table: nothing is kept, and whatever
     /// would have to wait is turned away.
-    fn carry_out_stateless(
+    pub(super) fn carry_out_stateless(
         &mut self,
         call: CallNumber,
         inbound: &Inbound<'_>,

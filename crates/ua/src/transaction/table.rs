@@ -97,6 +97,11 @@ impl Table {
         Some(matched)
     }
 
+    /// Returns whether a transaction is known.
+    pub(crate) fn knows(&self, key: Key) -> bool {
+        self.confirmed.contains(key) || self.entries.find(key.hash(), |entry| entry.key == key).is_some()
+    }
+
     /// Gives a response to the client transaction that it matches, and returns whose it is if it
     /// is news to the transaction user.
     pub(crate) fn handle_response(

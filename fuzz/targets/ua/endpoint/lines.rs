@@ -50,7 +50,7 @@ pub(super) fn phone(limits: Limits, draw: &mut Draw<'_>) -> Phone {
 fn screen(draw: &mut Draw<'_>) -> Screen {
     let choices: Vec<(usize, u64)> =
         (0..=draw.below(8)).map(|_| (draw.below(8), 1 + u64::from(draw.byte()))).collect();
-    Box::new(move |invite| {
+    Screen::each(move |invite| {
         let number = invite.head.cseq().map_or(0, |cseq| cseq.number as usize);
         let (choice, seconds) = choices[number % choices.len()];
         let limit = Duration::from_secs(seconds);

@@ -1,5 +1,7 @@
 //! What the log tells of each call.
 
+use std::time::SystemTime;
+
 use tracing::Level;
 
 use crate::journal::{Ended, Kept, News};
@@ -16,17 +18,19 @@ pub(super) struct Teller {
     /// Whether callers are told in full.
     log_numbers: bool,
     tells_decisions: bool,
+    /// When it is told.
+    at: SystemTime,
 }
 
 impl Teller {
     pub(super) fn new(log_numbers: bool) -> Self {
         let tells_decisions = tracing::event_enabled!(Level::INFO, id, line, caller, verdict, rule, status);
-        Self { log_numbers, tells_decisions }
+        Self { log_numbers, tells_decisions, at: SystemTime::now() }
     }
 
     /// Logs what there is to tell of a call.
     pub(super) fn log(self, news: &News<Kept>) {
-        let Self { log_numbers, tells_decisions } = self;
+        let Self { log_numbers, tells_decisions, at } = self;
         let call = match news {
             News::Call(call) | News::Ended(call) => call,
         };
@@ -49,7 +53,7 @@ impl Teller {
             }
             (News::Call(_) | News::Ended(_), _) => {
                 if tells_decisions {
-                    decided(call, log_numbers);
+                    decided(call, log_numbers, at);
                 }
                 // The caller chooses the Call-ID, and a number may stand in it, or an address.
                 let call_id = || cut(call.call_id(), MOST_CALL_ID);
@@ -70,8 +74,8 @@ fn caller(call: &Kept, log_numbers: bool) -> String {
 }
 
 /// Logs a decision, as a line that is put together at once where that reads the same.
-fn decided(call: &Kept, log_numbers: bool) {
-    match log::line(Level::INFO) {
+fn decided(call: &Kept, log_numbers: bool, at: SystemTime) {
+    match log::line(Level::INFO, at) {
         Some(mut line) => {
             write_decided(call, log_numbers, &mut line);
             log::put(line);

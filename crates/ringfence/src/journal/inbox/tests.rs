@@ -58,7 +58,7 @@ fn a_call_that_ends_while_it_waits_is_one_record_and_is_not_copied() {
     let inbox = Inbox::default();
     let mut under_way = call(1, false);
     let address = Arc::as_ptr(&under_way);
-    inbox.put([Record::Call(Arc::clone(&under_way)), Record::Call(call(2, true))]);
+    inbox.put(Instant::now(), [Record::Call(Arc::clone(&under_way)), Record::Call(call(2, true))]);
     assert!(inbox.amend(&mut under_way, 0, |call| call.ended = Some(end(call.at))));
     assert_eq!(Arc::as_ptr(&under_way), address);
     let records = inbox.wait(Duration::ZERO).records;
@@ -70,7 +70,7 @@ fn a_call_that_is_written_or_known_to_others_is_left_as_they_have_it() {
     let inbox = Inbox::default();
     let mut told = call(1, false);
     let follower = Arc::clone(&told);
-    inbox.put([Record::Call(Arc::clone(&told))]);
+    inbox.put(Instant::now(), [Record::Call(Arc::clone(&told))]);
     assert!(inbox.amend(&mut told, 1_000, |call| call.ended = Some(end(call.at))));
     assert_eq!((follower.ended.is_some(), told.ended.is_some()), (false, true));
     drop(inbox.wait(Duration::ZERO));

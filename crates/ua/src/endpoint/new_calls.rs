@@ -1,0 +1,89 @@
+//! New calls, shown to the screen together and answered by what it says.
+
+use std::time::Instant;
+
+use ringfence_wire::sip::StatusCode;
+use smallvec::SmallVec;
+
+use super::inbound::Inbound;
+use super::together::TOGETHER;
+use super::{Endpoint, Trying};
+use crate::call::{CallNumber, Invite, Verdict};
+use crate::core::Objection;
+
+/// A new call that the screen has not seen yet.
+#[derive(Debug)]
+pub(super) struct NewCall<'r> {
+    call: CallNumber,
+    inbound: Inbound<'r>,
+    objection: Option<Objection>,
+    /// Whether there was room for its transaction.
+    has_transaction: bool,
+}
+
+impl Endpoint {
+    /// Begins the call of a new INVITE that was let in.
+    pub(super) fn begin<'r>(&mut self, inbound: Inbound<'r>, objection: Option<Objection>) -> NewCall<'r> {
+        self.counters.invites += 1;
+        self.next_call += 1;
+        let call = CallNumber::new(self.next_call);
+        let (key, merge, vouched) = (inbound.key, inbound.merge, inbound.vouched());
+        let has_transaction =
+            self.transactions.start_invite_server(key, merge, inbound.target, call.as_u64(), vouched);
+        NewCall { call, inbound, objection, has_transaction }
+    }
+
+    /// Shows new calls to the screen, and does with each what it says.
+    pub(super) fn handle_new_calls(&mut self, now: Instant, calls: &[NewCall<'_>]) {
+        self.show(calls);
+        let mut verdicts = std::mem::take(&mut self.verdicts);
+        let mut decided = verdicts.drain(..);
+        for call in calls {
+            self.go_on(now, call, decided.next().unwrap_or(Verdict::Offer));
+        }
+        drop(decided);
+        self.verdicts = verdicts;
+    }
+
+    #[inline(never)]
+    fn show(&mut self, calls: &[NewCall<'_>]) {
+        let Self { screen: Some(screen), lines, verdicts, .. } = self else { return };
+        verdicts.clear();
+        let shown: SmallVec<[Invite<'_>; TOGETHER]> = calls
+            .iter()
+            .map(|NewCall { call, inbound, objection, .. }| Invite {
+                head: inbound.head,
+                call: *call,
+                line: inbound.line,
+                label: lines.find(inbound.line).map_or("", |line| &line.account.label),
+                source: inbound.answering.source,
+                origin: inbound.origin,
+                objection: *objection,
+            })
+            .collect();
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-17.2.1
+        //# The request MUST be passed to the TU.
+        screen.decide(&shown, verdicts);
+    }
+
+    #[inline(never)]
+    fn go_on(&mut self, now: Instant, new: &NewCall<'_>, verdict: Verdict) {
+        let NewCall { call, ref inbound, objection, has_transaction } = *new;
+        if !has_transaction {
+            return self.carry_out_stateless(call, inbound, &verdict, objection);
+        }
+        if let Verdict::Ignore = verdict {
+            self.counters.ignored += 1;
+            return self.transactions.silence(now, inbound.key, &mut self.outbox);
+        }
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-17.2.1
+        //# The server transaction MUST generate a 100
+        //# (Trying) response unless it knows that the TU will generate a
+        //# provisional or final response within 200 ms, in which case it MAY
+        //# generate a 100 (Trying) response.
+        if self.trying == Trying::AtOnce || !verdict.is_answered_at_once() {
+            self.respond(now, inbound.key, &inbound.answering, StatusCode::TRYING, None, |_, _| {});
+        }
+        self.carry_out(now, call, inbound, verdict, objection);
+    }
+}

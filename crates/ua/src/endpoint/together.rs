@@ -1,0 +1,126 @@
+//! Requests that came together, taken step by step together: what all steps of an INVITE run through is three times as much code
+//! as the first cache of a core holds, and one of them after another would have each fetch all of it anew.
+//!
+//! ```text
+//!   INVITE ─┐            ┌─▶ recognise ─┐  ┌─▶ admit ─┐  ┌─▶ attend ─┐  ┌─▶ screen ─┐  ┌─▶ 100, 486
+//!   INVITE ─┼─▶ parse ───┼─▶ recognise ─┼──┼─▶ admit ─┼──┼─▶ attend ─┼──┼─▶ screen ─┼──┼─▶ 100, 486
+//!   INVITE ─┘            └─▶ recognise ─┘  └─▶ admit ─┘  └─▶ attend ─┘  └─▶ screen ─┘  └─▶ 100, 486
+//! ```
+
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use ringfence_wire::sip::Message;
+use ringfence_wire::stun::is_stun;
+use smallvec::SmallVec;
+
+use super::Endpoint;
+use super::new_calls::NewCall;
+use super::steps::{Admitted, Named};
+use crate::core::Echo;
+use crate::transport::Flow;
+
+/// How many are taken together at most.
+pub(super) const TOGETHER: usize = 8;
+
+type Together<T> = SmallVec<[T; TOGETHER]>;
+
+/// A request as it came.
+#[derive(Debug)]
+pub(super) struct Received<'d> {
+    pub(super) flow: Flow,
+    pub(super) request: Message<'d>,
+}
+
+impl Endpoint {
+    /// Takes datagrams that came together, as [`Endpoint::handle_datagram`] takes each of them. An ACK may be taken before INVITEs
+    /// that came before it: nothing says in which order datagrams come.
+    pub fn handle_datagrams<'d>(
+        &mut self,
+        now: Instant,
+        datagrams: impl IntoIterator<Item = (SocketAddr, &'d [u8])>,
+    ) {
+        let mut invites: Together<(SocketAddr, &[u8])> = Together::new();
+        for (source, datagram) in datagrams {
+            self.counters.datagrams += 1;
+            if datagram.starts_with(b"INVITE ") {
+                invites.push((source, datagram));
+                if invites.len() == TOGETHER {
+                    self.handle_invites(now, &invites);
+                    invites.clear();
+                }
+            } else if is_stun(datagram) {
+                self.handle_stun(now, source.into(), datagram);
+            } else if self.absorb_ack(now, datagram) {
+                self.tell_ended(now);
+            } else {
+                self.handle_invites(now, &invites);
+                invites.clear();
+                self.handle_other_message(now, source.into(), datagram);
+            }
+        }
+        self.handle_invites(now, &invites);
+    }
+
+    fn handle_invites(&mut self, now: Instant, datagrams: &[(SocketAddr, &[u8])]) {
+        let mut requests: Together<Received<'_>> = Together::new();
+        for &(source, datagram) in datagrams {
+            match Message::parse(datagram) {
+                Ok(request) => requests.push(Received { flow: source.into(), request }),
+                Err(error) => self.drop_malformed(error),
+            }
+        }
+        self.handle_requests(now, &requests);
+        self.tell_ended(now);
+    }
+
+    /// Takes requests, at most [`TOGETHER`]. Returns whether one of them was let in.
+    pub(super) fn handle_requests(&mut self, now: Instant, requests: &[Received<'_>]) -> bool {
+        let (mut is_heeded, mut rest) = (false, requests);
+        while !rest.is_empty() {
+            let mut named: Together<Named<'_>> = Together::new();
+            let mut taken = 0;
+            for Received { flow, request } in rest {
+                match self.name(*flow, request) {
+                    // It is looked at when the one before it of the same transaction has been attended to.
+                    Ok(request) if named.iter().any(|named| named.key == request.key) => break,
+                    Ok(request) => named.push(request),
+                    Err(is_let_in) => is_heeded |= is_let_in,
+                }
+                taken += 1;
+            }
+            is_heeded |= self.handle_named(now, &named);
+            rest = &rest[taken..];
+        }
+        is_heeded
+    }
+
+    /// Takes requests of different transactions. Returns whether one of them was let in.
+    fn handle_named(&mut self, now: Instant, named: &[Named<'_>]) -> bool {
+        // Each look is for a line of memory that is in no cache: one right behind the other, the core waits for all at once.
+        let known: Together<bool> = named.iter().map(|named| self.knows(named)).collect();
+        let mut admitted: Together<Admitted<'_>> = Together::new();
+        for (named, is_known) in named.iter().zip(known) {
+            if let Some(request) = self.admit(now, named, is_known) {
+                admitted.push(request);
+            }
+        }
+        let have_come: Together<bool> = admitted.iter().map(|admitted| self.has_come(admitted)).collect();
+        let mut echoes = std::mem::take(&mut self.echoes);
+        if echoes.len() < admitted.len() {
+            echoes.resize_with(admitted.len(), Echo::default);
+        }
+        let mut calls: Together<NewCall<'_>> = Together::new();
+        for ((admitted, has_come), echo) in admitted.iter().zip(have_come).zip(&mut echoes) {
+            if let Some(call) = self.attend(now, admitted, has_come, echo) {
+                calls.push(call);
+            }
+        }
+        if !calls.is_empty() {
+            self.handle_new_calls(now, &calls);
+        }
+        drop(calls);
+        self.echoes = echoes;
+        !admitted.is_empty()
+    }
+}
