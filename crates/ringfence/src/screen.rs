@@ -29,13 +29,13 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use jiff::{SignedDuration, Timestamp};
 use ringfence_policy::{Answer as Told, CallerId, CallerKind, Decision, Facts, Number, Policy, decide};
 use smallvec::SmallVec;
-use softphone::{Invite, Verdict};
+use softphone::{Invite, MOST_TOGETHER, Verdict};
 
 use crate::config::Config;
 use crate::journal::{Added, Call, Counted, Recorder, identity};
@@ -66,6 +66,9 @@ pub(crate) struct Screen {
     #[cfg(test)]
     is_unspeakable: std::sync::atomic::AtomicBool,
 }
+
+/// Calls that are decided one behind the other are at least so far apart, as times are written down.
+const DISTINCT: Duration = Duration::from_micros(1);
 
 /// Where a call is decided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -159,13 +162,14 @@ impl Screen {
     /// Decides calls that came together, as one after another, and records what and why. A call that depends on what a server says
     /// is offered. All are read before the first is decided: the code of both is more than the first cache of a core holds.
     pub(crate) fn decide_together(&self, invites: &[Invite<'_>], verdicts: &mut Vec<Verdict>) {
-        let (rules, began, now) = (self.rules.load(), Instant::now(), Timestamp::now());
+        let (rules, began, mut at) = (self.rules.load(), Instant::now(), Timestamp::now());
         let read = invites.iter().map(|invite| {
             let asked = || Asked::new(&rules, invite, Moment::AtOnce, began);
             catch_unwind(AssertUnwindSafe(asked)).ok()
         });
-        let mut read: SmallVec<[Option<Asked<'_>>; 8]> = read.collect();
-        // Each has its share of the time that it took to read all, and its own from when the one before was decided.
+        let mut read: SmallVec<[Option<Asked<'_>>; MOST_TOGETHER]> = read.collect();
+        // Each has its share of the time that it took to read all, and its own from when the one before was decided: what is
+        // written down of that one is in it.
         let mut turn = Instant::now();
         let share = turn.saturating_duration_since(began) / u32::try_from(invites.len()).unwrap_or(1).max(1);
         for (invite, asked) in invites.iter().zip(&mut read) {
@@ -173,11 +177,15 @@ impl Screen {
             let attempt = catch_unwind(AssertUnwindSafe(|| match asked {
                 Some(asked) => {
                     asked.began = began;
-                    self.attempt_of(asked, &[], now)
+                    self.attempt_of(asked, &[], at)
                 }
                 None => self.attempt(&rules, invite, &[], began, Moment::AtOnce),
             }));
-            turn = asked.as_ref().and_then(|asked| asked.decided.get()).unwrap_or_else(Instant::now);
+            let decided = asked.as_ref().and_then(|asked| asked.decided.get()).unwrap_or_else(Instant::now);
+            // What is read of the journal tells calls from the copies of one by their times.
+            let took = decided.saturating_duration_since(turn).max(DISTINCT);
+            at = SignedDuration::try_from(took).ok().and_then(|took| at.checked_add(took).ok()).unwrap_or(at);
+            turn = decided;
             verdicts.push(match attempt {
                 Ok(Attempt::Decided(verdict)) => verdict,
                 Ok(Attempt::Wanting { .. }) => {

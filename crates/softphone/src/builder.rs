@@ -224,9 +224,9 @@ impl Builder {
         self.screen_together(move |invites, verdicts| invites.iter().for_each(|it| verdicts.push(screen(it))))
     }
 
-    /// Decides as [`Builder::screen`] does, on calls that came together, 8 at most: by a verdict for each, in their order. A
-    /// screen whose code is more than a core's first cache holds takes less time if it does each of its steps for all of them.
-    /// A call that it says nothing of is offered, as is the one that it panics on: it is asked again for those behind it.
+    /// Decides as [`Builder::screen`] does, on calls that came together, [`MOST_TOGETHER`](crate::MOST_TOGETHER) at most: pushes a
+    /// verdict for each, in their order. It is for a screen whose code is more than a core's first cache holds. A call without
+    /// a verdict is offered; where it panics that is the first without one, and it is asked again for those behind.
     pub fn screen_together(
         mut self,
         screen: impl Fn(&[Invite<'_>], &mut Vec<Verdict>) + Send + Sync + 'static,
@@ -235,7 +235,7 @@ impl Builder {
         self
     }
 
-    /// Shows every datagram as it comes and as it is about to go. It runs within the shard, as [`Builder::screen`] does.
+    /// Shows every datagram as it comes and as it is about to go. It runs within the shard: it must not wait. Its panics are counted.
     pub fn trace(mut self, trace: impl Fn(&Traced<'_>) + Send + Sync + 'static) -> Self {
         self.hooks.trace = Some(Arc::new(trace));
         self

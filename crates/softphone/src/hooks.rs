@@ -27,14 +27,23 @@ type OnEnded = dyn Fn(&Ended) + Send + Sync;
 
 impl Hooks {
     /// Has the screen say what becomes of calls that came together; one that it panics on is the application's to decide, as is
-    /// one that it says nothing of.
+    /// one that it says nothing of. Of `verdicts` nothing is to be there.
     pub(crate) fn screen(&self, invites: &[Invite<'_>], verdicts: &mut Vec<Verdict>) {
         let Some(screen) = &self.screen else { return };
-        while let Some(left @ [_, ..]) = invites.get(verdicts.len()..) {
+        let (mut left, mut done) = (invites, Vec::new());
+        while let [_, behind @ ..] = left {
             if self.run("screen", || screen(left, verdicts)).is_some() {
-                return;
+                break;
             }
-            verdicts.push(Verdict::Offer);
+            // Whatever it has made of the verdicts: the call that it panicked on is the first that has none.
+            verdicts.truncate(behind.len());
+            left = &behind[verdicts.len()..];
+            done.append(verdicts);
+            done.push(Verdict::Offer);
+        }
+        if !done.is_empty() {
+            done.append(verdicts);
+            *verdicts = done;
         }
     }
 
@@ -113,6 +122,17 @@ mod tests {
         assert_eq!(rejected(screen), (vec![true, false, true, true], 1));
         let always = |_: &[Invite<'_>], _: &mut Vec<Verdict>| panic!("a test wants it");
         assert_eq!(rejected(always), (vec![false; 4], 4));
+        let in_place = |invites: &[Invite<'_>], verdicts: &mut Vec<Verdict>| {
+            *verdicts = vec![Reject::busy().into(); invites.len() + 1];
+            assert!(invites.len() < 4, "a test wants it");
+            verdicts.truncate(invites.len());
+        };
+        assert_eq!(rejected(in_place), (vec![true, true, true, false], 1));
+        let from_nothing = |_: &[Invite<'_>], verdicts: &mut Vec<Verdict>| {
+            verdicts.clear();
+            panic!("a test wants it");
+        };
+        assert_eq!(rejected(from_nothing), (vec![false; 4], 4));
     }
 
     #[test]

@@ -11,6 +11,7 @@ pub use invite::Invite;
 use std::fmt;
 use std::time::Duration;
 
+use ringfence_ua::MOST_TOGETHER;
 use smallvec::SmallVec;
 
 use crate::reject::{Redirect, Reject};
@@ -138,7 +139,9 @@ pub(crate) fn screen_of(
 ) -> ringfence_ua::Screen {
     let mut own = Vec::new();
     ringfence_ua::Screen::together(move |invites, verdicts| {
-        let mut shown: SmallVec<[Invite<'_>; 8]> = SmallVec::new();
+        // What a screen that panicked has left.
+        own.clear();
+        let mut shown: SmallVec<[Invite<'_>; MOST_TOGETHER]> = SmallVec::new();
         for invite in invites {
             shown.push(Invite::of(shard, invite));
         }

@@ -71,8 +71,9 @@ impl Phone {
     pub fn with_screen(mut self, mut screen: Screen) -> Self {
         let ignored = Arc::clone(&self.ignored);
         self.endpoint = self.endpoint.with_screen(Screen::together(move |invites, verdicts| {
+            let before = verdicts.len();
             screen.decide(invites, verdicts);
-            for (invite, verdict) in invites.iter().zip(&*verdicts) {
+            for (invite, verdict) in invites.iter().zip(&verdicts[before..]) {
                 if let (Verdict::Ignore, Ok(call_id)) = (verdict, invite.head.call_id()) {
                     let call_id = String::from_utf8_lossy(call_id).into_owned();
                     ignored.lock().unwrap_or_else(PoisonError::into_inner).push(call_id);
@@ -194,7 +195,8 @@ impl Phone {
 
 impl Node for Phone {
     fn handle_datagram(&mut self, now: Instant, source: SocketAddr, datagram: &[u8]) {
-        self.act(now, |endpoint| endpoint.handle_datagram(now, source, datagram));
+        // As a softphone takes those that it receives at once.
+        self.act(now, |endpoint| endpoint.handle_datagrams(now, [(source, datagram)]));
     }
 
     fn handle_timeout(&mut self, now: Instant) {

@@ -54,6 +54,7 @@ pub use decided::Decided;
 pub use event::Event;
 use lines::Lines;
 use share::Shares;
+pub use together::MOST_TOGETHER;
 use together::Received;
 use unreadable::Unreadable;
 

@@ -15,7 +15,8 @@ pub struct Limits {
     /// Server transactions kept at once. At the bound a request is answered without keeping
     /// anything: the same bytes for each retransmission, and nothing is retransmitted by us.
     pub server_transactions: usize,
-    /// Bytes of responses that server transactions keep at once. At the bound the same is done.
+    /// Bytes of responses that server transactions keep at once. At the bound the same is done; INVITEs that come together are let
+    /// in before the first of them is answered.
     pub response_bytes: usize,
     /// Client transactions at once. At the bound a registration is tried again later.
     pub client_transactions: usize,

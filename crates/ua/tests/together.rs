@@ -4,10 +4,12 @@
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 use ringfence_ua::{
     Account, Config, Endpoint, Event, Invite, Limits, Redirection, Rejection, Screen, Trying, Verdict, Wait,
 };
@@ -109,43 +111,62 @@ fn verdict(invite: &Invite<'_>) -> Verdict {
 struct Seen {
     endpoint: Endpoint,
     transmits: BTreeSet<Vec<u8>>,
-    events: BTreeSet<String>,
+    /// Ends of calls apart: an ACK may be taken sooner.
+    events: Vec<String>,
+    ends: BTreeSet<String>,
 }
 
 impl Seen {
-    fn new(now: Instant, limits: Limits, trying: Trying) -> Self {
+    fn new(now: Instant, limits: Limits, trying: Trying, is_open: bool) -> Self {
         let config = Config { trying, limits, ..Config::new(SocketAddr::from(([192, 0, 2, 7], 5060))) };
         let mut endpoint = Endpoint::new(config, [7; 32]).with_screen(Screen::each(verdict));
-        let mut account = Account { is_registering: false, ..Account::new("858", "b", 5060) };
+        let mut account = Account { is_registering: false, is_open, ..Account::new("858", "b", 5060) };
         account.extras_mut().peers = vec![pbx().ip()];
         endpoint.add_line(now, account).unwrap();
-        Self { endpoint, transmits: BTreeSet::new(), events: BTreeSet::new() }
+        Self { endpoint, transmits: BTreeSet::new(), events: Vec::new(), ends: BTreeSet::new() }
     }
 
     fn take(&mut self) {
         let out = std::iter::from_fn(|| self.endpoint.poll_transmit().map(|sent| sent.payload.to_vec()));
         self.transmits.extend(out);
-        self.events.extend(std::iter::from_fn(|| self.endpoint.poll_event()).map(|event| {
+        while let Some(event) = self.endpoint.poll_event() {
             if let Event::Incoming { call, invite, .. } = &event {
-                return format!("{call:?} {:?}", invite.call_id());
+                self.events.push(format!("{call:?} {:?}", invite.call_id()));
+            } else if let Event::Ended { .. } = event {
+                assert!(self.ends.insert(format!("{event:?}")), "a call ends once: {event:?}");
+            } else {
+                self.events.push(format!("{event:?}"));
             }
-            format!("{event:?}")
-        }));
+        }
     }
 }
 
+/// The seed is fixed; `PROPTEST_RNG_SEED` and `PROPTEST_CASES` look further.
+fn configuration() -> ProptestConfig {
+    let configuration = ProptestConfig::default();
+    let rng_seed = match configuration.rng_seed {
+        RngSeed::Random => RngSeed::Fixed(41_791_234_567),
+        fixed @ RngSeed::Fixed(_) => fixed,
+    };
+    ProptestConfig { failure_persistence: None, rng_seed, ..configuration }
+}
+
 proptest! {
+    #![proptest_config(configuration())]
+
     #[test]
     fn what_comes_together_is_taken_as_one_after_another(
         batches in prop::collection::vec(prop::collection::vec(sent(), 1..24), 1..6),
         transactions in prop_oneof![Just(4_usize), Just(1_000)],
         a_second in prop_oneof![3 => Just(None), 1 => Just(std::num::NonZeroU32::new(5))],
-        is_waiting in any::<bool>(),
+        undecided_calls in prop_oneof![Just(1_usize), Just(10_000)],
+        (is_open, is_waiting) in any::<(bool, bool)>(),
     ) {
         let mut now = start();
-        let limits = Limits { server_transactions: transactions, requests_per_source: a_second, ..Limits::default() };
+        let limits =
+            Limits { server_transactions: transactions, undecided_calls, requests_per_source: a_second, ..Limits::default() };
         let trying = if is_waiting { Trying::WhenWaiting } else { Trying::AtOnce };
-        let [mut single, mut together] = [0; 2].map(|_| Seen::new(now, limits, trying));
+        let [mut single, mut together] = [0; 2].map(|_| Seen::new(now, limits, trying, is_open));
         for batch in batches {
             let datagrams: Vec<_> = batch.into_iter().map(|sent| (sent.source(), sent.bytes())).collect();
             for (source, datagram) in &datagrams {
@@ -157,6 +178,7 @@ proptest! {
             }
             prop_assert_eq!(&single.transmits, &together.transmits);
             prop_assert_eq!(&single.events, &together.events);
+            prop_assert_eq!(&single.ends, &together.ends);
             prop_assert_eq!(single.endpoint.counters(), together.endpoint.counters());
             now += Duration::from_secs(1);
             for seen in [&mut single, &mut together] {
@@ -174,7 +196,7 @@ fn invite(call: u8) -> Sent {
 /// What is answered to datagrams that come together, by status and Call-ID.
 fn answers(sent: &[Sent]) -> Vec<(u16, Vec<u8>)> {
     let now = start();
-    let mut seen = Seen::new(now, Limits::default(), Trying::AtOnce);
+    let mut seen = Seen::new(now, Limits::default(), Trying::AtOnce, false);
     let datagrams: Vec<_> = sent.iter().map(|sent| (sent.source(), sent.bytes())).collect();
     seen.endpoint.handle_datagrams(now, datagrams.iter().map(|(source, datagram)| (*source, &**datagram)));
     let out = seen.endpoint.transmits();
@@ -208,11 +230,30 @@ fn calls_are_shown_to_the_screen_together_and_those_that_it_says_nothing_of_are_
         told.send(invites.len()).unwrap();
         verdicts.push(Verdict::busy());
     });
-    let mut seen = Seen::new(now, Limits::default(), Trying::AtOnce);
+    let mut seen = Seen::new(now, Limits::default(), Trying::AtOnce, false);
     seen.endpoint = seen.endpoint.with_screen(screen);
     let datagrams: Vec<_> = (0..11).map(|call| invite(call).bytes()).collect();
     seen.endpoint.handle_datagrams(now, datagrams.iter().map(|datagram| (pbx(), &**datagram)));
     assert_eq!(shown.try_iter().collect::<Vec<_>>(), [8, 3]);
     let counters = seen.endpoint.counters();
     assert_eq!((counters.invites, counters.rejected, counters.offered), (11, 2, 9));
+}
+
+#[test]
+fn where_the_screen_panics_each_call_has_its_answer_and_those_without_a_verdict_are_offered() {
+    let now = start();
+    let mut seen = Seen::new(now, Limits::default(), Trying::AtOnce, false);
+    seen.endpoint = seen.endpoint.with_screen(Screen::each(|invite| {
+        assert_ne!(invite.head.call_id(), Ok(&b"1"[..]), "a test wants it");
+        Verdict::busy()
+    }));
+    let datagrams: Vec<_> = (0..3).map(|call| invite(call).bytes()).collect();
+    let taken = catch_unwind(AssertUnwindSafe(|| {
+        seen.endpoint.handle_datagrams(now, datagrams.iter().map(|datagram| (pbx(), &**datagram)));
+    }));
+    let counters = seen.endpoint.counters();
+    assert_eq!((taken.is_err(), counters.rejected, counters.offered), (true, 1, 2));
+    assert_eq!(seen.endpoint.transmits().iter().count(), 4, "486 and three times 100");
+    seen.endpoint.handle_datagrams(now, [(pbx(), &*invite(7).bytes())]);
+    assert_eq!(seen.endpoint.counters().rejected, 2);
 }

@@ -26,7 +26,7 @@ pub(super) struct Asked<'a> {
     pub(super) seen: Seen<'a>,
     pub(super) moment: Moment,
     pub(super) began: Instant,
-    /// When it was decided, as soon as somebody has asked how long that took.
+    /// When it was decided.
     pub(super) decided: Cell<Option<Instant>>,
 }
 
@@ -90,7 +90,7 @@ impl<'a> Asked<'a> {
         Conclusion { place, verdict, record: Recorded::Whole(draft) }
     }
 
-    /// Returns how long it has taken until now.
+    /// Returns how long it has taken until now, and notes that it was decided now.
     pub(super) fn took(&self) -> Duration {
         let now = Instant::now();
         self.decided.set(Some(now));

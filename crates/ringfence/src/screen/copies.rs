@@ -12,7 +12,8 @@
 //! made when a call needs it, and what is over goes when its part is seen again, or all of it after a busy time; when a part is full
 //! its oldest call goes.
 
-use std::collections::{HashMap, VecDeque};
+mod part;
+
 use std::hash::RandomState;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -21,8 +22,9 @@ use jiff::Timestamp;
 use ringfence_policy::Caller;
 use softphone::Invite;
 
+use self::part::{Mark, Part, Place};
 use super::seen::Seen;
-use crate::keyed::{Hashed, Keyed};
+use crate::keyed::Keyed;
 
 /// What was decided of calls a moment ago.
 #[derive(Debug)]
@@ -30,33 +32,6 @@ pub(super) struct Copies {
     seed: RandomState,
     began: Instant,
     parts: Box<[Mutex<Part>]>,
-}
-
-/// Calls of a part in the order in which they were decided: who looks for one that is not there, as nearly all are, comes to
-/// none of the others, which are long cold.
-#[derive(Debug, Default)]
-struct Part {
-    places: VecDeque<Place>,
-    /// The number of the newest call that has a key.
-    numbers: HashMap<u64, u64, Hashed>,
-    /// The number of the oldest call.
-    first: u64,
-}
-
-/// A call as it is kept.
-#[derive(Debug, Clone)]
-struct Place {
-    key: u64,
-    /// When it was decided first: what came before counts as of then, on each of its lines.
-    at: Timestamp,
-    /// In milliseconds since the start.
-    since: u64,
-    /// What was decided on the first line.
-    first: OnLine,
-    /// The same on others, of a call that is forked.
-    others: Vec<OnLine>,
-    /// How many copies came beyond the first on each line.
-    copies: u8,
 }
 
 /// What was decided on one line: where the policy keeps the treatment.
@@ -97,8 +72,6 @@ const MOST_LINES: usize = 64;
 /// More copies, beyond the first on each line, are a flood: each is a call of its own then.
 const MOST_COPIES: u8 = 16;
 const PARTS: usize = 16;
-/// Each part has room for so many calls.
-const MOST_CALLS: usize = 2_048;
 
 impl Default for Copies {
     fn default() -> Self {
@@ -132,12 +105,12 @@ impl Copies {
     pub(super) fn find(&self, key: u64, on: On, now: Instant) -> Option<Earlier> {
         self.part(key, now, |part, now| {
             let place = part.find(key, now)?;
-            if place.copies >= MOST_COPIES {
+            if place.copies() >= MOST_COPIES {
                 return None;
             }
             Some(match place.treatment(on) {
                 Some(treatment) => {
-                    place.copies += 1;
+                    place.others.get_or_insert_default().copies += 1;
                     Earlier::Here(Decided { at: place.at, treatment })
                 }
                 None => Earlier::Elsewhere(place.at),
@@ -151,19 +124,20 @@ impl Copies {
         let (here, at) = (OnLine { on, treatment: decision.treatment }, decision.at);
         self.part(key, now, |part, since| {
             let Some(place) = part.find(key, since) else {
-                part.add(Place { key, at, since, first: here, others: Vec::new(), copies: 0 });
+                part.add(Mark { key, since }, Place::new(at, here));
                 return None;
             };
             let known = place.treatment(on);
-            let is_flood = place.copies >= MOST_COPIES;
-            if known.is_none() && place.others.len() + 1 < MOST_LINES {
+            let is_flood = place.copies() >= MOST_COPIES;
+            let others = place.others.get_or_insert_default();
+            if known.is_none() && others.lines.len() + 1 < MOST_LINES {
                 if at != place.at && !is_flood {
                     return Some(Earlier::Elsewhere(place.at));
                 }
-                place.others.push(here);
+                others.lines.push(here);
                 return None;
             }
-            place.copies = place.copies.saturating_add(1);
+            others.copies = others.copies.saturating_add(1);
             known.filter(|_| !is_flood).map(|treatment| Earlier::Here(Decided { at: place.at, treatment }))
         })
     }
@@ -174,8 +148,7 @@ impl Copies {
         for part in &self.parts {
             let mut part = part.lock().unwrap_or_else(PoisonError::into_inner);
             part.drop_over(now);
-            part.places.shrink_to_fit();
-            part.numbers.shrink_to_fit();
+            part.shrink();
         }
     }
 
@@ -192,50 +165,9 @@ impl Copies {
     }
 }
 
-impl Part {
-    fn drop_over(&mut self, now: u64) {
-        while self.places.front().is_some_and(|place| place.is_over(now)) {
-            self.drop_oldest();
-        }
-    }
-
-    fn drop_oldest(&mut self) {
-        let Some(Place { key, .. }) = self.places.pop_front() else { return };
-        if let Some(newer) = self.numbers.remove(&key).filter(|number| *number != self.first) {
-            self.numbers.insert(key, newer);
-        }
-        self.first += 1;
-    }
-
-    fn find(&mut self, key: u64, now: u64) -> Option<&mut Place> {
-        let behind = self.numbers.get(&key)?.checked_sub(self.first)?;
-        // One that was decided late is over before those that were decided before it.
-        self.places.get_mut(usize::try_from(behind).ok()?).filter(|place| !place.is_over(now))
-    }
-
-    /// Adds a call that is not there. The oldest goes if there is no room.
-    fn add(&mut self, place: Place) {
-        if self.places.len() == MOST_CALLS {
-            self.drop_oldest();
-        }
-        self.numbers.insert(place.key, self.first + self.places.len() as u64);
-        self.places.push_back(place);
-    }
-}
-
-impl Place {
-    fn is_over(&self, now: u64) -> bool {
-        Duration::from_millis(now.saturating_sub(self.since)) >= LIFE
-    }
-
-    fn treatment(&self, on: On) -> Option<usize> {
-        let mut lines = std::iter::once(&self.first).chain(&self.others);
-        lines.find(|line| line.on == on).map(|line| line.treatment)
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::part::MOST_CALLS;
     use super::*;
 
     const HOME: On = On { configuration: 1, line: 1 };
@@ -330,7 +262,8 @@ mod tests {
             copies.kept(9, On { configuration: 1, line }, decided(5));
         }
         copies.part(9, copies.began, |part, _| {
-            assert_eq!((part.places.len(), part.places[0].others.len()), (1, MOST_LINES - 1));
+            let others = part.places[0].others.as_ref().map_or(0, |others| others.lines.len());
+            assert_eq!((part.places.len(), others), (1, MOST_LINES - 1));
         });
         assert_eq!(copies.found(9, HOME), None, "it is a flood");
     }
@@ -363,6 +296,13 @@ mod tests {
         }
         let gone: Vec<_> = (1..=most + 3).filter(|key| copies.found(*key, HOME).is_none()).collect();
         assert_eq!(gone, [1, 2, 3]);
+        // More calls than numbers tell apart.
+        let all = u64::from(u16::MAX) + 2 * most;
+        for key in most + 4..=all {
+            copies.kept(key, HOME, decided(5));
+        }
+        let left: Vec<_> = (1..=all).filter(|key| copies.found(*key, HOME).is_some()).collect();
+        assert_eq!(left, (all - most + 1..=all).collect::<Vec<_>>());
         copies.part(1, copies.began, |part, _| {
             assert_eq!((part.places.len(), part.numbers.len()), (MOST_CALLS, MOST_CALLS));
         });

@@ -70,6 +70,9 @@ impl Program {
         self.records.take(&mut records);
         records.into_iter().flat_map(|record| self.journal.take(record)).for_each(drop);
         let calls = self.journal.newest(usize::MAX);
+        // What is read of a journal tells them from copies of one call by that.
+        let times: Vec<i64> = calls.iter().map(|call| call.at.as_microsecond()).collect();
+        assert!(times.windows(2).all(|two| two[0] < two[1]), "{times:?}");
         let rate =
             |call: &Call| call.evidence.facts.split(r#""rate":"#).nth(1).unwrap_or_default().to_owned();
         calls.iter().map(|call| (call.call_id.clone(), call.rule.clone(), rate(call))).collect()

@@ -125,7 +125,8 @@ impl Verdict {
 
 /// The one synchronous hook: decides on new calls before anything of them has been answered.
 ///
-/// It runs within [`crate::Endpoint::handle_datagram`] and must not wait.
+/// It runs within what takes datagrams and messages of connections, such as [`crate::Endpoint::handle_datagrams`], and must not
+/// wait. Where it panics the calls without a verdict are offered before the panic goes on.
 ///
 /// ```
 /// use ringfence_ua::{Screen, Verdict};
@@ -151,7 +152,7 @@ impl Screen {
         Self(Box::new(decide))
     }
 
-    /// Decides on calls that came together. A verdict for each is put behind those that are there.
+    /// Decides on calls that came together: its verdicts are put behind those that are there, for the last calls maybe none.
     pub fn decide(&mut self, invites: &[Invite<'_>], verdicts: &mut Vec<Verdict>) {
         (self.0)(invites, verdicts);
     }

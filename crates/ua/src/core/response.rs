@@ -69,10 +69,17 @@ impl Echo {
         self.fields.len()
     }
 
+    /// Gives back what is more memory than most requests need.
+    pub(crate) fn release(&mut self) {
+        if self.fields.capacity() > KEPT_CAPACITY {
+            self.fields.clear();
+            self.fields.shrink_to(KEPT_CAPACITY);
+        }
+    }
+
     /// Writes the echo of another request in its place.
     pub(crate) fn write(&mut self, head: &Head<'_>, source: SocketAddr, tag: Tag) {
         self.fields.clear();
-        self.fields.shrink_to(KEPT_CAPACITY);
         let mut fields = Printer::fields(&mut self.fields);
         write_vias(&mut fields, head, source);
         //= https://www.rfc-editor.org/rfc/rfc3261#section-8.2.6.2

@@ -148,6 +148,7 @@ impl Endpoint {
         //= https://www.rfc-editor.org/rfc/rfc3261#section-8.2.2.2
         //# If the request has no tag in the To header field, the UAS core MUST check the request
         //# against ongoing transactions.
+        // Known from before, or begun since by one that came together with it.
         if (is_attended || is_new_call) && (has_come || self.transactions.is_merged(merge)) {
             self.counters.merged += 1;
             self.answer(now, &inbound, StatusCode::LOOP_DETECTED, None, |_, _| {});

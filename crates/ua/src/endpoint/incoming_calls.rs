@@ -1,5 +1,4 @@
-//! Incoming calls: shown to the screen, decided by its verdict or by the application, cancelled by
-//! the caller.
+//! Incoming calls: decided by the screen's verdict or by the application, cancelled by the caller.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

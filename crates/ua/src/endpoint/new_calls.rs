@@ -1,12 +1,13 @@
 //! New calls, shown to the screen together and answered by what it says.
 
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::Instant;
 
 use ringfence_wire::sip::StatusCode;
 use smallvec::SmallVec;
 
 use super::inbound::Inbound;
-use super::together::TOGETHER;
+use super::together::MOST_TOGETHER;
 use super::{Endpoint, Trying};
 use crate::call::{CallNumber, Invite, Verdict};
 use crate::core::Objection;
@@ -33,9 +34,10 @@ impl Endpoint {
         NewCall { call, inbound, objection, has_transaction }
     }
 
-    /// Shows new calls to the screen, and does with each what it says.
+    /// Shows new calls to the screen, and does with each what it says. Each has its answer also where the screen panics, which goes
+    /// on after it: their transactions have begun.
     pub(super) fn handle_new_calls(&mut self, now: Instant, calls: &[NewCall<'_>]) {
-        self.show(calls);
+        let shown = catch_unwind(AssertUnwindSafe(|| self.show(calls)));
         let mut verdicts = std::mem::take(&mut self.verdicts);
         let mut decided = verdicts.drain(..);
         for call in calls {
@@ -43,13 +45,15 @@ impl Endpoint {
         }
         drop(decided);
         self.verdicts = verdicts;
+        if let Err(panic) = shown {
+            resume_unwind(panic);
+        }
     }
 
     #[inline(never)]
     fn show(&mut self, calls: &[NewCall<'_>]) {
         let Self { screen: Some(screen), lines, verdicts, .. } = self else { return };
-        verdicts.clear();
-        let shown: SmallVec<[Invite<'_>; TOGETHER]> = calls
+        let shown: SmallVec<[Invite<'_>; MOST_TOGETHER]> = calls
             .iter()
             .map(|NewCall { call, inbound, objection, .. }| Invite {
                 head: inbound.head,

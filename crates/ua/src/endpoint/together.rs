@@ -20,10 +20,14 @@ use super::steps::{Admitted, Named};
 use crate::core::Echo;
 use crate::transport::Flow;
 
-/// How many are taken together at most.
-pub(super) const TOGETHER: usize = 8;
+/// How many INVITEs are taken together at most: of more a core's first cache would not hold what is read of them.
+///
+/// ```
+/// assert_eq!(ringfence_ua::MOST_TOGETHER, 8);
+/// ```
+pub const MOST_TOGETHER: usize = 8;
 
-type Together<T> = SmallVec<[T; TOGETHER]>;
+type Together<T> = SmallVec<[T; MOST_TOGETHER]>;
 
 /// A request as it came.
 #[derive(Debug)]
@@ -33,8 +37,9 @@ pub(super) struct Received<'d> {
 }
 
 impl Endpoint {
-    /// Takes datagrams that came together, as [`Endpoint::handle_datagram`] takes each of them. An ACK may be taken before INVITEs
-    /// that came before it: nothing says in which order datagrams come.
+    /// Takes datagrams that came together, as [`Endpoint::handle_datagram`] takes each of them, but for the order of what is not of
+    /// one call: ACKs of known calls may be taken before INVITEs that came before them, and what is answered without asking
+    /// the screen may leave before their 100. Nothing says in which order datagrams come.
     pub fn handle_datagrams<'d>(
         &mut self,
         now: Instant,
@@ -45,7 +50,7 @@ impl Endpoint {
             self.counters.datagrams += 1;
             if datagram.starts_with(b"INVITE ") {
                 invites.push((source, datagram));
-                if invites.len() == TOGETHER {
+                if invites.len() == MOST_TOGETHER {
                     self.handle_invites(now, &invites);
                     invites.clear();
                 }
@@ -74,7 +79,8 @@ impl Endpoint {
         self.tell_ended(now);
     }
 
-    /// Takes requests, at most [`TOGETHER`]. Returns whether one of them was let in.
+    /// Takes a request, or INVITEs that came together: another one behind an INVITE would be attended to before that is decided.
+    /// Returns whether one of them was let in.
     pub(super) fn handle_requests(&mut self, now: Instant, requests: &[Received<'_>]) -> bool {
         let (mut is_heeded, mut rest) = (false, requests);
         while !rest.is_empty() {
@@ -120,6 +126,7 @@ impl Endpoint {
             self.handle_new_calls(now, &calls);
         }
         drop(calls);
+        echoes.iter_mut().for_each(Echo::release);
         self.echoes = echoes;
         !admitted.is_empty()
     }

@@ -1,0 +1,123 @@
+//! A part of the calls that were decided a moment ago, in which each is found by its key.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
+use jiff::Timestamp;
+
+use super::{LIFE, On, OnLine};
+
+/// A part has room for so many calls.
+pub(super) const MOST_CALLS: usize = 2_048;
+
+/// Calls of a part in the order in which they were decided: who looks for one that is not there, as nearly all are, comes to
+/// none of the others, which are long cold. So what is looked at for it is small, and apart.
+#[derive(Debug, Default)]
+pub(super) struct Part {
+    pub(super) places: VecDeque<Place>,
+    /// What each of them is found and forgotten by.
+    marks: VecDeque<Mark>,
+    /// The numbers of the calls, by their keys; as many bits of each as tell those from each other that are there.
+    pub(super) numbers: HashTable<u16>,
+    /// The number of the oldest call.
+    first: u16,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Mark {
+    pub(super) key: u64,
+    /// In milliseconds since the start.
+    pub(super) since: u64,
+}
+
+/// A call as it is kept, in one line of memory.
+#[derive(Debug)]
+#[repr(align(64))]
+pub(super) struct Place {
+    /// When it was decided first: what came before counts as of then, on each of its lines.
+    pub(super) at: Timestamp,
+    /// What was decided on the first line.
+    first: OnLine,
+    /// The same on others, of a call that is forked.
+    pub(super) others: Option<Box<Others>>,
+}
+
+/// What was decided on further lines of a call, and how many copies came beyond the first on each line.
+#[derive(Debug, Default)]
+pub(super) struct Others {
+    pub(super) lines: Vec<OnLine>,
+    pub(super) copies: u8,
+}
+
+impl Part {
+    pub(super) fn drop_over(&mut self, now: u64) {
+        while self.marks.front().is_some_and(|mark| mark.is_over(now)) {
+            self.drop_oldest();
+        }
+    }
+
+    fn drop_oldest(&mut self) {
+        let Some(Mark { key, .. }) = self.marks.pop_front() else { return };
+        self.places.pop_front();
+        // One that was decided anew since has a newer number.
+        if let Ok(number) = self.numbers.find_entry(key, |number| *number == self.first) {
+            number.remove();
+        }
+        self.first = self.first.wrapping_add(1);
+    }
+
+    pub(super) fn find(&mut self, key: u64, now: u64) -> Option<&mut Place> {
+        let (first, marks) = (self.first, &self.marks);
+        let behind = |number: &u16| usize::from(number.wrapping_sub(first));
+        let number = self.numbers.find(key, |number| marks[behind(number)].key == key)?;
+        // One that was decided late is over before those that were decided before it.
+        if marks[behind(number)].is_over(now) { None } else { self.places.get_mut(behind(number)) }
+    }
+
+    /// Adds a call that is not there. The oldest goes if there is no room.
+    pub(super) fn add(&mut self, mark: Mark, place: Place) {
+        if self.places.len() == MOST_CALLS {
+            self.drop_oldest();
+        }
+        let (first, key) = (self.first, mark.key);
+        self.marks.push_back(mark);
+        self.places.push_back(place);
+        let marks = &self.marks;
+        let key_of = |number: &u16| marks[usize::from(number.wrapping_sub(first))].key;
+        let number = u16::try_from(marks.len() - 1).unwrap_or(u16::MAX).wrapping_add(first);
+        match self.numbers.entry(key, |number| key_of(number) == key, key_of) {
+            Entry::Occupied(mut older) => *older.get_mut() = number,
+            Entry::Vacant(place) => drop(place.insert(number)),
+        }
+    }
+
+    pub(super) fn shrink(&mut self) {
+        let Self { places, marks, numbers, first } = self;
+        places.shrink_to_fit();
+        marks.shrink_to_fit();
+        numbers.shrink_to_fit(|number| marks[usize::from(number.wrapping_sub(*first))].key);
+    }
+}
+
+impl Mark {
+    fn is_over(self, now: u64) -> bool {
+        Duration::from_millis(now.saturating_sub(self.since)) >= LIFE
+    }
+}
+
+impl Place {
+    pub(super) fn new(at: Timestamp, first: OnLine) -> Self {
+        Self { at, first, others: None }
+    }
+
+    pub(super) fn copies(&self) -> u8 {
+        self.others.as_ref().map_or(0, |others| others.copies)
+    }
+
+    pub(super) fn treatment(&self, on: On) -> Option<usize> {
+        let others = self.others.iter().flat_map(|others| &others.lines);
+        std::iter::once(&self.first).chain(others).find(|line| line.on == on).map(|line| line.treatment)
+    }
+}
