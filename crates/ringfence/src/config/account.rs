@@ -71,8 +71,8 @@ const CALLER: Key = Key::new("caller", "\"asserted\" and \"from\"", "[\"asserted
 
 impl Account {
     /// Reads a section; without a user, a domain or its password there is no account.
-    pub(crate) fn read(name: &At<&str>, section: &Section<'_>) -> Option<Self> {
-        if !is_name(name.value) {
+    pub(crate) fn read(name: &At<Arc<str>>, section: &Section<'_>) -> Option<Self> {
+        if !is_name(&name.value) {
             let hint = "letters, digits, `-`, `_` and `.` make a name, for example [account.home]";
             section.error(name.span.clone(), "expected a line's name", hint);
         }
@@ -91,7 +91,7 @@ impl Account {
             fits.then_some(at.value)
         });
         let account = Self {
-            name: name.value.into(),
+            name: Arc::clone(&name.value),
             port: section.integer(&PORT, 1..=65_535).map(|at| narrow(at.value)),
             display_name: section.line(&DISPLAY_NAME).map(|at| at.value),
             auth_user: section.line(&AUTH_USER).map(|at| at.value),

@@ -218,13 +218,17 @@ impl Reading {
 
 /// Reads the accounts, and which files their passwords are in.
 fn accounts(document: &Section<'_>) -> (Vec<Account>, Vec<PathBuf>) {
-    let tables = document.tables(&ACCOUNT);
-    if tables.is_empty() {
+    let (mut accounts, mut files, mut is_none) = (Vec::new(), Vec::new(), true);
+    for (name, section) in document.tables(&ACCOUNT) {
+        is_none = false;
+        files.extend(account::password_file(&section));
+        accounts.extend(Account::read(&name, &section));
+    }
+    if is_none {
         let hint = "add [account.home] with user, domain and password, or write a fresh file: ringfence init";
         document.error(0..0, "expected at least one [account.NAME], found none", hint);
     }
-    let files = tables.iter().filter_map(|(_, section)| account::password_file(section)).collect();
-    (tables.iter().filter_map(|(name, section)| Account::read(name, section)).collect(), files)
+    (accounts, files)
 }
 
 /// Adds to the accounts the peers that the policy's lines name by address.

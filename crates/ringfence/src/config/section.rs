@@ -4,6 +4,7 @@
 use std::cell::{Ref, RefCell, RefMut};
 use std::ops::{Range, RangeInclusive};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ringfence_policy::{Diagnostic, File, brief, nearest};
@@ -195,20 +196,25 @@ impl<'a> Section<'a> {
     }
 
     /// Reads a table of tables, such as all `[account.NAME]`, in the order of the file.
-    pub(crate) fn tables(&self, key: &Key) -> Vec<(At<&'a str>, Section<'a>)> {
-        let Some(outer) = self.table(key) else { return Vec::new() };
+    ///
+    /// There may be fifty thousand. What stays of them is their names, which are made first, so that they lie together; what
+    /// reading one takes goes before the next is read.
+    pub(crate) fn tables(&self, key: &Key) -> impl Iterator<Item = (At<Arc<str>>, Section<'a>)> {
+        let outer = self.table(key);
         let mut tables = Vec::new();
-        for (name, value) in outer.table {
+        for (name, value) in outer.iter().flat_map(|outer| outer.table) {
             let DeValue::Table(table) = value.get_ref() else {
                 self.mistyped::<()>(key, value);
                 continue;
             };
-            let at = At { value: name.get_ref().as_ref(), span: name.span() };
-            let section = outer.inner(name.get_ref(), name.span(), table);
-            tables.push((at, section));
+            tables.push((name, table));
         }
-        tables.sort_by_key(|(name, _)| name.span.start);
-        tables
+        tables.sort_by_key(|(name, _)| name.span().start);
+        let names: Vec<Arc<str>> = tables.iter().map(|(name, _)| name.get_ref().as_ref().into()).collect();
+        names.into_iter().zip(tables).filter_map(move |(value, (name, table))| {
+            let section = outer.as_ref()?.inner(&value, name.span(), table);
+            Some((At { value, span: name.span() }, section))
+        })
     }
 
     /// Reports every key that was not asked for.
