@@ -53,6 +53,32 @@ impl<const N: usize> Token<N> {
     }
 }
 
+/// A UUID (RFC 9562 section 4), whoever has made it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Uuid([u8; 16]);
+
+impl Uuid {
+    pub(crate) fn new(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
+    /// Reads it, as it is printed or with dashes elsewhere.
+    pub(crate) fn read(text: &str) -> Option<Self> {
+        let digits: String = text.chars().filter(|&letter| letter != '-').collect();
+        u128::from_str_radix(&digits, 16).ok().map(|number| Self(number.to_be_bytes()))
+    }
+}
+
+impl fmt::Display for Uuid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let number = u128::from_be_bytes(self.0);
+        let part = |shift: u32, bits: u32| (number >> shift) & ((1 << bits) - 1);
+        let (low, mid, high, clock, node) =
+            (part(96, 32), part(80, 16), part(64, 16), part(48, 16), part(0, 48));
+        write!(f, "{low:08x}-{mid:04x}-{high:04x}-{clock:04x}-{node:012x}")
+    }
+}
+
 /// A generator of unguessable identifiers: SHA-256 over a secret seed and a counter.
 ///
 /// ```

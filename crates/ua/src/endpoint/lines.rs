@@ -3,61 +3,56 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use ringfence_wire::sip::Uri;
 
 use crate::id::{LineId, LineToken};
-use crate::registration::{Account, Binding, Crowd, Target};
+use crate::registration::{Account, Binding, Crowd};
 use crate::transaction::key::Key;
-use crate::transaction::timers::{GIVE_UP, Timers};
+use crate::transaction::timers::GIVE_UP;
 use crate::transport::{ConnectionId, ContactAddress, Flow, OwnContact, Transport};
 
 mod admission;
 mod bearers;
 mod flow_set;
+mod located;
+mod waits;
 
 use bearers::Bearers;
 use flow_set::FlowSet;
+use located::Located;
+use waits::Waits;
 
 /// One line.
 pub(crate) struct Line {
     pub(crate) account: Arc<Account>,
     pub(crate) binding: Option<Binding>,
-    /// Where it is towards its registrar, or would be reached if it does not register.
-    pub(crate) local: Option<SocketAddr>,
-    /// None of a flow that nobody knows of.
-    token: Option<LineToken>,
-    /// The addresses of its registrar and its proxy, which many lines share.
-    registrar: Arc<[IpAddr]>,
-    /// The addresses of the registrar that stands behind the proxy.
-    behind_proxy: Box<[IpAddr]>,
+    /// Of one that does not register.
+    silent: Option<Box<Silent>>,
+    /// Where its registrar is, as was found last.
+    located: Arc<Located>,
     /// The newest REGISTER and what it went over, where that is a connection.
     asked: Option<Box<(Key, ConnectionId)>>,
-    /// When a line that does not register looks up its peer again.
-    lookup_at: Option<Instant>,
     /// When it is removed, once it has said good-bye.
     pub(crate) is_leaving: bool,
 }
 
-/// A peer that could not be looked up is looked up again after half a minute, any other hourly:
-/// names move, and nothing else would tell a line that does not register.
-const LOOKUP_AFTER_FAILURE: Duration = Duration::from_secs(30);
-const LOOKUP_AGAIN: Duration = Duration::from_secs(3600);
+/// What a line has that does not register: the others need no room for it.
+struct Silent {
+    token: LineToken,
+    /// When it looks up its peer again.
+    lookup_at: Option<Instant>,
+}
 
 impl Line {
-    fn new(account: Arc<Account>, binding: Option<Binding>, token: Option<LineToken>) -> Self {
-        Self {
-            account,
-            binding,
-            local: None,
-            token,
-            registrar: Arc::default(),
-            behind_proxy: Box::default(),
-            asked: None,
-            lookup_at: None,
-            is_leaving: false,
-        }
+    fn new(account: Arc<Account>, binding: Option<Binding>) -> Self {
+        Self { account, binding, silent: None, located: Arc::default(), asked: None, is_leaving: false }
+    }
+
+    /// Returns where it is towards its registrar, or would be reached if it does not register.
+    pub(crate) fn local(&self) -> Option<SocketAddr> {
+        self.located.local
     }
 
     /// Returns whether a flow is kept open for it.
@@ -77,13 +72,12 @@ impl Line {
         //= https://www.rfc-editor.org/rfc/rfc5627#section-4.4
         //# A UA SHOULD use a GRUU when populating the Contact header field of
         //# dialog-forming and target refresh requests and responses.
-        let gruu = self.binding.as_ref().and_then(|binding| binding.gruu(now));
-        if let Some(gruu) = gruu.filter(|gruu| !is_secure || gruu.starts_with("sips:")) {
-            return OwnContact::Gruu(gruu.into());
+        if let Some(gruu) = self.binding.as_ref().and_then(|binding| binding.gruu(now, is_secure)) {
+            return gruu;
         }
         let registered = self.binding.as_ref().and_then(Binding::contact);
         let contact = registered.filter(|contact| contact.transport == transport).unwrap_or_else(|| {
-            let address = self.local.unwrap_or(fallback);
+            let address = self.local().unwrap_or(fallback);
             ContactAddress { address, transport, is_secure: false }
         });
         let is_secure = is_secure || contact.is_secure;
@@ -93,24 +87,11 @@ impl Line {
         }
     }
 
-    /// Returns every address that may ring the line.
-    fn known_addresses(&self) -> impl Iterator<Item = IpAddr> {
-        let peers = self.account.extras().peers.iter().map(IpAddr::to_canonical);
-        peers.chain(self.registrar.iter().copied()).chain(self.behind_proxy.iter().copied())
-    }
-
-    /// Brings an index up to date with the addresses that may ring the line now, given those of before.
-    fn index_again(&self, before: &[IpAddr], index: &mut BTreeMap<IpAddr, BTreeSet<LineId>>, id: LineId) {
-        for address in before {
-            forget(index, address, id);
-        }
-        for address in self.known_addresses() {
-            index.entry(address).or_default().insert(id);
-        }
-    }
-
     fn poll_timeout(&self) -> Option<Instant> {
-        self.binding.as_ref().map_or(self.lookup_at, Binding::poll_timeout)
+        match &self.binding {
+            Some(binding) => binding.poll_timeout(),
+            None => self.silent.as_ref()?.lookup_at,
+        }
     }
 }
 
@@ -120,8 +101,8 @@ pub(crate) struct Lines {
     by_id: BTreeMap<LineId, Box<Line>>,
     by_token: BTreeMap<LineToken, LineId>,
     by_user: BTreeMap<Arc<[u8]>, Bearers>,
-    /// Where the registrar of a line was found last.
-    located: Arc<[IpAddr]>,
+    /// What was found of the registrars of lines last: a line behind a proxy needs both.
+    located: [Arc<Located>; 2],
     /// The domain of the newest account: mostly that of the next, too.
     domain: Arc<str>,
     by_address: BTreeMap<IpAddr, BTreeSet<LineId>>,
@@ -135,7 +116,7 @@ pub(crate) struct Lines {
     flow_sets: BTreeMap<LineId, FlowSet>,
     leaders: BTreeMap<LineId, LineId>,
     open: BTreeSet<LineId>,
-    timers: Timers<LineId>,
+    waits: Waits,
     next: u32,
 }
 
@@ -145,7 +126,7 @@ impl Lines {
             by_id: BTreeMap::new(),
             by_token: BTreeMap::new(),
             by_user: BTreeMap::new(),
-            located: Arc::default(),
+            located: Default::default(),
             domain: Arc::default(),
             by_address: BTreeMap::new(),
             by_connection: BTreeMap::new(),
@@ -154,7 +135,7 @@ impl Lines {
             flow_sets: BTreeMap::new(),
             leaders: BTreeMap::new(),
             open: BTreeSet::new(),
-            timers: Timers::new(),
+            waits: Waits::default(),
             next: 0,
         }
     }
@@ -184,7 +165,8 @@ impl Lines {
         if account.is_open {
             self.open.insert(id);
         }
-        self.by_id.insert(id, Box::new(Line::new(account, binding, Some(token))));
+        let silent = binding.is_none().then(|| Box::new(Silent { token, lookup_at: None }));
+        self.by_id.insert(id, Box::new(Line { silent, ..Line::new(account, binding) }));
         id
     }
 
@@ -197,8 +179,8 @@ impl Lines {
     }
 
     /// Returns the lines that are registered where an account is to be.
-    pub(crate) fn crowd_of(&mut self, account: &Account) -> Crowd {
-        self.crowds.entry(server_of(account)).or_default().clone()
+    pub(crate) fn crowd_of(&mut self, account: &Account, user_agent: &Arc<str>) -> Crowd {
+        self.crowds.entry(server_of(account)).or_insert_with(|| Crowd::new(Arc::clone(user_agent))).clone()
     }
 
     /// Removes a line, and its bindings with it.
@@ -206,11 +188,13 @@ impl Lines {
         self.forget_flows(id);
         let mut line = self.by_id.remove(&id)?;
         let server = server_of(&line.account);
-        drop(line.binding.take());
+        let silent = line.silent.as_ref().map(|silent| silent.token);
+        let token = silent.or_else(|| line.binding.take().map(|binding| binding.token()));
         if self.crowds.get(&server).is_some_and(Crowd::is_left) {
             self.crowds.remove(&server);
         }
-        if let Some(token) = line.token {
+        // That of a further flow is its leader's.
+        if let Some(token) = token.filter(|_| !self.leaders.contains_key(&id)) {
             self.by_token.remove(&token);
         }
         let user = unescaped(&line.account.user);
@@ -226,7 +210,7 @@ impl Lines {
         self.open.remove(&id);
         if self.by_id.is_empty() {
             // The waits of lines that are gone come up in vain, which an endpoint without any need not be woken for.
-            self.timers = Timers::new();
+            self.waits = Waits::default();
         }
         Some(*line)
     }
@@ -240,15 +224,15 @@ impl Lines {
     }
 
     /// Notes when a line is to be woken next.
-    pub(crate) fn schedule(&mut self, now: Instant, id: LineId) {
+    pub(crate) fn schedule(&mut self, id: LineId) {
         if let Some(due) = self.find(id).and_then(Line::poll_timeout) {
-            self.timers.add(now, due, id);
+            self.waits.add(due, id);
         }
     }
 
     /// Returns the next line of which something is due.
     pub(crate) fn pop_due(&mut self, now: Instant) -> Option<LineId> {
-        while let Some((_, id)) = self.timers.pop_due(now) {
+        while let Some(id) = self.waits.pop_due(now) {
             // Woken by a wait that was since replaced: the one that counts has its own place.
             if self.find(id).and_then(Line::poll_timeout).is_some_and(|due| due <= now) {
                 return Some(id);
@@ -258,40 +242,7 @@ impl Lines {
     }
 
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
-        self.timers.next()
-    }
-
-    /// Notes where a line's registrar and proxy are, as they were looked up.
-    pub(crate) fn located(&mut self, now: Instant, id: LineId, targets: Option<&[Target]>) {
-        let Some(line) = self.by_id.get_mut(&id) else { return };
-        if line.binding.is_none() {
-            let again = if targets.is_some() { LOOKUP_AGAIN } else { LOOKUP_AFTER_FAILURE };
-            line.lookup_at = Some(now + again);
-        }
-        // A name that cannot be looked up just now still means what it meant.
-        let Some(targets) = targets else { return };
-        line.local = targets.first().map(|target| target.local);
-        let found = targets.iter().map(|target| target.flow.remote().ip().to_canonical()).collect();
-        let (id, found) = (self.leader_of(id), self.all_located(id, found));
-        if self.located[..] != found[..] {
-            self.located = found.into();
-        }
-        let found = Arc::clone(&self.located);
-        let Self { by_id, by_address, .. } = self;
-        let Some(line) = by_id.get_mut(&id) else { return };
-        let before: Vec<IpAddr> = line.known_addresses().collect();
-        line.registrar = found;
-        line.index_again(&before, by_address, id);
-    }
-
-    /// Notes where the registrar is that stands behind a line's proxy.
-    pub(crate) fn located_behind_proxy(&mut self, id: LineId, addresses: &[IpAddr]) {
-        let id = self.leader_of(id);
-        let Self { by_id, by_address, .. } = self;
-        let Some(line) = by_id.get_mut(&id) else { return };
-        let before: Vec<IpAddr> = line.known_addresses().collect();
-        line.behind_proxy = addresses.iter().map(IpAddr::to_canonical).collect();
-        line.index_again(&before, by_address, id);
+        self.waits.next()
     }
 
     /// Notes what a line's REGISTER goes over, and what it is known by.
@@ -341,16 +292,6 @@ impl Lines {
     pub(crate) fn disconnected(&mut self, connection: ConnectionId) -> Vec<LineId> {
         self.heard.remove(&connection);
         self.by_connection.get(&connection).into_iter().flatten().copied().collect()
-    }
-
-    /// Returns whether a line that does not register is to look its peer up again.
-    pub(crate) fn is_lookup_due(&mut self, now: Instant, id: LineId) -> bool {
-        let Some(line) = self.by_id.get_mut(&id) else { return false };
-        let is_due = line.lookup_at.is_some_and(|due| due <= now);
-        if is_due {
-            line.lookup_at = None;
-        }
-        is_due
     }
 
     /// Returns the addresses that lines know.

@@ -49,9 +49,8 @@ impl Endpoint {
     }
 
     fn bind(&mut self, account: &Arc<Account>, token: LineToken, reg_id: u8) -> Binding {
-        let crowd = self.lines.crowd_of(account);
-        let account = Arc::clone(account);
-        Binding::new(account, token, reg_id, crowd, Arc::clone(&self.agent.product), &mut self.generator)
+        let crowd = self.lines.crowd_of(account, &self.agent.product);
+        Binding::new(Arc::clone(account), token, reg_id, crowd, &mut self.generator)
     }
 
     /// Registers a line again that was unregistered, or tries at once what would be tried later. One that is being removed
@@ -118,7 +117,7 @@ impl Endpoint {
     /// Returns where the packets of a line leave from towards its registrar, once that was found.
     #[must_use]
     pub fn local_address(&self, id: LineId) -> Option<SocketAddr> {
-        self.lines.find(id)?.local
+        self.lines.find(id)?.local()
     }
 
     /// Takes that time has passed which the clock of `now` has not seen, as while the machine slept: bindings may
@@ -235,7 +234,7 @@ impl Endpoint {
                 Action::Send { flow, request } => self.send_register(now, id, flow, request),
             }
         }
-        self.lines.schedule(now, id);
+        self.lines.schedule(id);
     }
 
     /// Has the next hop of a line looked up, and with it the registrar that stands behind a proxy.

@@ -31,7 +31,7 @@ use super::state::{Cause, RegistrationState};
 use super::target::{Target, Unresolved};
 use crate::core::auth::Authenticator;
 use crate::id::{Generator, LineToken, Token};
-use crate::transport::{ContactAddress, Flow, Transport};
+use crate::transport::{ContactAddress, Flow, OwnContact, Transport};
 
 mod answers;
 mod asking;
@@ -42,9 +42,9 @@ mod moved;
 mod nat;
 mod redirection;
 mod removal;
+mod setbacks;
 
-use elsewhere::Declined;
-use redirection::Redirection;
+use setbacks::Setbacks;
 
 /// What a binding wants done.
 pub(crate) enum Action {
@@ -60,7 +60,7 @@ pub(crate) enum Action {
 }
 
 /// How often a registrar may challenge, send elsewhere or ask for more time within one attempt.
-const ROUNDS: u32 = 5;
+const ROUNDS: u8 = 5;
 /// How long a look-up may take, and then to connect to what was found. Resolvers give up sooner; one that never answers must not hold a line for ever.
 const LOOKUP: Duration = Duration::from_secs(30);
 /// Within how long the lines of a machine that has slept register again, where they are few: soon, and not all at once.
@@ -81,24 +81,18 @@ pub(crate) struct Binding {
     token: LineToken,
     /// The lines that are registered where this one is.
     crowd: Crowd,
-    user_agent: Arc<str>,
     call_id: Token<24>,
     from_tag: Token<12>,
     cseq: u32,
     phase: Phase,
     /// Those of the lines of one registrar are the same.
-    targets: Arc<[Target]>,
+    targets: Arc<Vec<Target>>,
     /// Which of the targets is in use.
-    target: usize,
-    /// The one that did not answer last.
-    silent: Option<Box<SocketAddr>>,
-    /// Where a 3xx has sent us.
-    redirection: Option<Box<Redirection>>,
-    /// Who has said 503 to this attempt.
-    declined: Option<Box<Declined>>,
+    target: u16,
+    setbacks: Option<Box<Setbacks>>,
     expires: u32,
     /// Where the registrar sees us, when that is not where we are.
-    public: Option<SocketAddr>,
+    public: Option<Box<SocketAddr>>,
     /// The Contact that the registrar has from us, or may have: its answer was lost.
     bound: Option<Bound>,
     /// Whether the binding is asked for as this device's (RFC 5626): until the registrar cannot do that.
@@ -112,16 +106,14 @@ pub(crate) struct Binding {
     /// Since when the connection is there that is used.
     connected_at: Option<Instant>,
     /// How many connections in a row were lost soon after they were opened.
-    short_lived: u32,
+    short_lived: u8,
     /// Requests sent within this attempt.
-    rounds: u32,
+    rounds: u8,
     /// Attempts since the last success.
     attempt: u32,
     failures: u32,
     /// How urgent it is.
     need: Need,
-    /// Since when the registrar asks for MD5 that offered more before.
-    downgraded: Option<Box<Instant>>,
     is_stopping: bool,
     /// For an hour or so there is nothing to do: fifty thousand lines are not to keep room for it.
     #[expect(clippy::box_collection, reason = "the box is smaller than the queue, and there is mostly none")]
@@ -130,23 +122,24 @@ pub(crate) struct Binding {
 
 /// One of the targets that there are, or were.
 struct KeptOpen {
-    targets: Arc<[Target]>,
-    target: usize,
+    targets: Arc<Vec<Target>>,
+    target: u16,
 }
 
 #[derive(Debug, PartialEq, Eq)]
 enum Phase {
     Idle,
-    Resolving { host: Box<str>, until: Instant },
-    Asking { contact: ContactAddress },
+    Resolving { until: Instant },
+    Asking { contact: Box<ContactAddress> },
     Bound { refresh_at: Instant },
     Waiting { retry_at: Instant },
     Removing,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 struct Bound {
-    contact: ContactAddress,
+    /// Those of the lines of one registrar are the same.
+    contact: Arc<ContactAddress>,
     until: Instant,
 }
 
@@ -157,7 +150,6 @@ impl Binding {
         token: LineToken,
         reg_id: u8,
         crowd: Crowd,
-        user_agent: Arc<str>,
         generator: &mut Generator,
     ) -> Self {
         let expires = u32::try_from(account.expires.as_secs()).unwrap_or(LONGEST_EXPIRES);
@@ -169,7 +161,6 @@ impl Binding {
             reg_id,
             need: Need::default(),
             crowd,
-            user_agent,
             //= https://www.rfc-editor.org/rfc/rfc3261#section-10.2
             //# Call-ID: All registrations from a UAC SHOULD use the same Call-ID
             //# header field value for registrations sent to a particular
@@ -186,9 +177,7 @@ impl Binding {
             phase: Phase::Idle,
             targets: Arc::default(),
             target: 0,
-            silent: None,
-            redirection: None,
-            declined: None,
+            setbacks: None,
             public: None,
             bound: None,
             is_outbound: true,
@@ -200,7 +189,6 @@ impl Binding {
             rounds: 0,
             attempt: 0,
             failures: 0,
-            downgraded: None,
             is_stopping: false,
             actions: None,
         }
@@ -223,7 +211,7 @@ impl Binding {
             Phase::Asking { .. } | Phase::Removing => {}
             Phase::Bound { .. } => self.remove(now, generator),
             Phase::Waiting { .. } | Phase::Resolving { .. } => {
-                if self.bound.is_some_and(|bound| now < bound.until) && !self.targets.is_empty() {
+                if self.may_be_bound_at(now) && !self.targets.is_empty() {
                     self.remove(now, generator);
                 } else {
                     self.end(now);
@@ -251,7 +239,8 @@ impl Binding {
         if self.phase == Phase::Removing {
             return self.handle_removal(now, response, status, generator);
         }
-        let Phase::Asking { contact } = self.phase else { return };
+        let Phase::Asking { contact } = &self.phase else { return };
+        let contact = **contact;
         self.learn_way(now, response, status, detour);
         let is_challenge = matches!(status.as_u16(), 401 | 407);
         if let Some(authenticator) = self.authenticator.as_mut().filter(|_| !is_challenge) {
@@ -293,7 +282,7 @@ impl Binding {
                 self.ask(generator);
             }
             Phase::Waiting { retry_at } if retry_at <= now => self.begin_attempt(now),
-            Phase::Resolving { until, .. } if until <= now => {
+            Phase::Resolving { until } if until <= now => {
                 let error = format!("no answer within {} s", LOOKUP.as_secs());
                 self.unreached(now, Unresolved { error }.into(), generator);
             }
@@ -322,7 +311,7 @@ impl Binding {
         match self.phase {
             Phase::Bound { refresh_at: due }
             | Phase::Waiting { retry_at: due }
-            | Phase::Resolving { until: due, .. } => Some(due),
+            | Phase::Resolving { until: due } => Some(due),
             Phase::Idle | Phase::Asking { .. } | Phase::Removing => None,
         }
     }
@@ -339,15 +328,20 @@ impl Binding {
         self.current_target().map(|target| self.contact_at(target))
     }
 
+    /// Returns what tells its Contact from any other.
+    pub(crate) fn token(&self) -> LineToken {
+        self.token
+    }
+
     /// Takes whether the line can be called over another of its flows. Returns whether it no longer can.
     pub(crate) fn set_spare(&mut self, is_spare: bool) -> bool {
         let was = std::mem::replace(&mut self.need, if is_spare { Need::Spare } else { Need::Only });
         was == Need::Spare && !is_spare
     }
 
-    /// Returns the URI that the registrar gave us, which leads to us from anywhere.
-    pub(crate) fn gruu(&self, now: Instant) -> Option<&str> {
-        self.gruu.as_ref()?.uri(now)
+    /// Returns what the registrar gave us, which leads to us from anywhere: encrypted, where that is asked for.
+    pub(crate) fn gruu(&self, now: Instant, is_encrypted: bool) -> Option<OwnContact> {
+        self.gruu.as_ref()?.contact(now, &self.account, is_encrypted)
     }
 
     /// Returns whether a REGISTER waits for its answer, or for being sent.
@@ -366,12 +360,12 @@ impl Binding {
     }
 
     fn current_target(&self) -> Option<Target> {
-        self.targets.get(self.target).copied()
+        self.targets.get(usize::from(self.target)).copied()
     }
 
     fn kept_open_flow(&self) -> Option<Flow> {
         let KeptOpen { targets, target } = self.kept_open.as_ref()?;
-        targets.get(*target).map(|target| target.flow)
+        targets.get(usize::from(*target)).map(|target| target.flow)
     }
 
     fn act(&mut self, action: Action) {

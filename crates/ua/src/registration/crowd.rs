@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::target::Target;
+use crate::transport::ContactAddress;
 
 /// How far apart the lines of one server return on average: a hundred a second, each with a challenge and its answer.
 /// A registrar on a small machine takes several times that.
@@ -17,23 +18,57 @@ pub(crate) struct Crowd(Arc<Shared>);
 /// What its lines share.
 #[derive(Debug, Default)]
 struct Shared {
+    /// What they call themselves.
+    user_agent: Arc<str>,
     /// What was found of the server last.
-    targets: Mutex<Arc<[Target]>>,
+    targets: Mutex<Arc<Vec<Target>>>,
+    /// The Contact that it has from the line that was registered last.
+    contact: Mutex<Option<Arc<ContactAddress>>>,
+    /// The realm that asked the last of them for its credentials.
+    realm: Mutex<Arc<str>>,
 }
 
 impl Crowd {
+    /// Nobody is registered yet where this one is to be.
+    pub(crate) fn new(user_agent: Arc<str>) -> Self {
+        Self(Arc::new(Shared { user_agent, ..Shared::default() }))
+    }
+
+    /// Returns what its lines call themselves.
+    pub(crate) fn user_agent(&self) -> &str {
+        &self.0.user_agent
+    }
+
     /// Returns whether nobody is a member but the one who asks.
     pub(crate) fn is_left(&self) -> bool {
         Arc::strong_count(&self.0) == 1
     }
 
     /// Returns where a line is to register: what another has found as well is there once for both.
-    pub(crate) fn share(&self, found: Vec<Target>) -> Arc<[Target]> {
+    pub(crate) fn share(&self, found: Vec<Target>) -> Arc<Vec<Target>> {
         let mut targets = self.0.targets.lock().unwrap_or_else(PoisonError::into_inner);
-        if targets[..] != found[..] {
-            *targets = found.into();
+        if **targets != found {
+            *targets = Arc::new(found);
         }
         Arc::clone(&targets)
+    }
+
+    /// Returns a Contact as another line has it, where one does.
+    pub(crate) fn share_contact(&self, contact: ContactAddress) -> Arc<ContactAddress> {
+        let mut known = self.0.contact.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(match &mut *known {
+            Some(known) if **known == contact => known,
+            other => other.insert(Arc::new(contact)),
+        })
+    }
+
+    /// Returns the text of a realm as another line has it, where one does.
+    pub(crate) fn share_realm(&self, realm: &Arc<str>) -> Arc<str> {
+        let mut known = self.0.realm.lock().unwrap_or_else(PoisonError::into_inner);
+        if *known != *realm {
+            known.clone_from(realm);
+        }
+        Arc::clone(&known)
     }
 
     /// Returns the time over which the lines return: this, or more where they are many.
@@ -57,5 +92,22 @@ mod tests {
         assert!(!crowd.is_left());
         drop(lines);
         assert!(crowd.is_left() && crowd.spread(second) == second);
+    }
+
+    #[test]
+    fn what_two_lines_have_in_common_is_there_once() {
+        let (crowd, ip) = (Crowd::default(), [192, 0, 2, 9]);
+        let at = |port: u16| ContactAddress {
+            address: (ip, port).into(),
+            transport: crate::transport::Transport::Udp,
+            is_secure: false,
+        };
+        let contacts = [5060, 5060, 5062].map(|port| crowd.share_contact(at(port)));
+        assert_eq!(contacts.each_ref().map(|contact| contact.address.port()), [5060, 5060, 5062]);
+        assert!(Arc::ptr_eq(&contacts[0], &contacts[1]));
+        let realms = ["one", "one", "other"].map(|realm| crowd.share_realm(&realm.into()));
+        assert_eq!(realms.each_ref().map(|realm| &**realm), ["one", "one", "other"]);
+        assert!(Arc::ptr_eq(&realms[0], &realms[1]));
+        assert_eq!(Crowd::new("agent".into()).user_agent(), "agent");
     }
 }

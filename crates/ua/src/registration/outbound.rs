@@ -6,6 +6,8 @@ use std::time::Duration;
 use ringfence_wire::sip::{HeaderName, Message, NameAddr};
 use sha2::{Digest as _, Sha256};
 
+use crate::id::Uuid;
+
 /// The option tag (RFC 5626 section 11.4).
 const OUTBOUND: &[u8] = b"outbound";
 /// The shortest time between keep-alives that a registrar is granted: what asks for more is an error or an attack.
@@ -54,10 +56,7 @@ pub(super) fn instance(device: &str, address_of_record: &str, label: &str) -> St
 pub fn uuid_urn(mut bytes: [u8; 16], version: u8) -> String {
     bytes[6] = (bytes[6] & 0x0f) | (version << 4);
     bytes[8] = (bytes[8] & 0x3f) | 0x80;
-    let number = u128::from_be_bytes(bytes);
-    let part = |shift: u32, bits: u32| (number >> shift) & ((1 << bits) - 1);
-    let (low, mid, high, clock, node) = (part(96, 32), part(80, 16), part(64, 16), part(48, 16), part(0, 48));
-    format!("urn:uuid:{low:08x}-{mid:04x}-{high:04x}-{clock:04x}-{node:012x}")
+    format!("urn:uuid:{}", Uuid::new(bytes))
 }
 
 /// What a registrar and the first hop to it want of keep-alives.

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use super::Transport;
+use crate::id::Uuid;
 
 /// Where a Contact says that we are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +35,13 @@ impl ContactAddress {
 pub(crate) enum OwnContact {
     /// What the registrar gave the line for that (RFC 5627).
     Gruu(Box<str>),
+    /// The same where it is the line's address with a UUID ([`gruu_of`]).
+    GruuOf {
+        is_secure: bool,
+        user: Arc<str>,
+        domain: Arc<str>,
+        uuid: Uuid,
+    },
     At {
         contact: ContactAddress,
         user: Arc<str>,
@@ -44,9 +52,18 @@ impl OwnContact {
     pub(crate) fn uri(&self) -> Cow<'_, str> {
         match self {
             Self::Gruu(uri) => Cow::Borrowed(uri),
+            Self::GruuOf { is_secure, user, domain, uuid } => {
+                Cow::Owned(gruu_of(*is_secure, user, domain, *uuid))
+            }
             Self::At { contact, user } => Cow::Owned(contact.uri(user)),
         }
     }
+}
+
+/// Returns the GRUU that registrars make of a line's address and its instance-id, which is a UUID.
+pub(crate) fn gruu_of(is_secure: bool, user: &str, domain: &str, uuid: Uuid) -> String {
+    let scheme = if is_secure { "sips" } else { "sip" };
+    format!("{scheme}:{user}@{domain};gr=urn:uuid:{uuid}")
 }
 
 /// Returns the parameter of a URI that says by what it is reached. UDP goes without saying, and so does TLS behind

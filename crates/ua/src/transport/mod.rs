@@ -9,7 +9,7 @@ mod keepalive;
 mod outbox;
 pub(crate) mod via;
 
-pub(crate) use contact::{ContactAddress, OwnContact, transport_parameter};
+pub(crate) use contact::{ContactAddress, OwnContact, gruu_of, transport_parameter};
 pub(crate) use detour::{Detours, Lost, Ready, Step};
 pub use flow::{ConnectionId, Flow, Transport};
 pub use keepalive::Ping;

@@ -12,7 +12,6 @@ use super::digest::{Algorithm, Qop};
 /// A Digest challenge that can be answered.
 #[derive(Debug)]
 pub(super) struct Offer {
-    /// One text with that of the session.
     pub(super) realm: Arc<str>,
     pub(super) nonce: Box<str>,
     /// Echoed unchanged, even when empty.

@@ -15,6 +15,7 @@
 
 mod challenge;
 mod digest;
+mod nonce;
 mod session;
 #[cfg(test)]
 mod tests;
@@ -28,7 +29,8 @@ use zeroize::Zeroizing;
 pub use digest::{Algorithm, Digested, HexDigest, Key, Protection, Qop};
 
 use challenge::Offer;
-use session::{Outgoing, Session};
+use nonce::Outgoing;
+use session::Session;
 
 /// Who a user is: a name and a password, which no `Debug` shows and which is wiped when dropped.
 ///
@@ -170,6 +172,13 @@ impl Authenticator {
         }
     }
 
+    /// Has it keep the texts of its realms as others have them.
+    pub(crate) fn share_realms(&mut self, share: impl Fn(&Arc<str>) -> Arc<str>) {
+        for session in &mut self.sessions {
+            session.realm = share(&session.realm);
+        }
+    }
+
     /// Returns whether the next request will carry credentials.
     #[must_use]
     pub fn is_challenged(&self) -> bool {
@@ -199,7 +208,7 @@ impl Authenticator {
         self.has_offered_strong |= best.iter().any(|(_, offer)| offer.is_strong());
         self.silence_replaced_realms(&best);
         for (challenger, offer) in best {
-            self.session(challenger, &offer.realm).handle_challenge(offer)?;
+            self.session(challenger, &offer.realm).handle_challenge(&offer)?;
         }
         Ok(())
     }

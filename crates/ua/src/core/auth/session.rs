@@ -1,13 +1,10 @@
 //! The authentication session with one realm (RFC 7616 section 3.6).
 
-use std::fmt;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 
-use ringfence_wire::sip::quote;
-
 use super::challenge::Offer;
-use super::digest::{Digested, HexDigest, Key, Protection};
+use super::nonce::{Answer, Nonce, Outgoing};
 use super::{AuthError, Challenger, Credentials};
 
 /// What is remembered of one realm.
@@ -44,51 +41,13 @@ enum State {
     Reused(Nonce),
 }
 
-/// A nonce with all that is needed to use it again.
-#[derive(Debug)]
-struct Nonce {
-    offer: Offer,
-    /// How many requests were sent with it.
-    count: u32,
-    /// Made by the first answer to the challenge.
-    start: Option<Start>,
-}
-
-/// What the first answer to a challenge leaves for the next ones.
-#[derive(Debug)]
-struct Start {
-    key: Key,
-    /// The client's nonce of a session variant. It is kept, since not every server knows that only
-    /// the first one goes into the key.
-    cnonce: Option<Box<str>>,
-}
-
-/// What is authorized: a request that is about to be sent.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Outgoing<'a> {
-    pub(super) method: &'a str,
-    pub(super) uri: &'a [u8],
-    pub(super) body: &'a [u8],
-    pub(super) cnonce: &'a str,
-}
-
-/// Prints as the value of `Authorization` or `Proxy-Authorization`.
-pub(super) struct Answer<'a> {
-    user: &'a str,
-    userhash: Option<HexDigest>,
-    offer: &'a Offer,
-    uri: &'a [u8],
-    protection: Option<Protection<'a>>,
-    response: HexDigest,
-}
-
 impl Session {
     pub(super) fn new(challenger: Challenger, realm: Arc<str>) -> Self {
         Self { challenger, realm, has_offered_strong: false, state: State::Silent, spent: Spent::default() }
     }
 
     /// Takes the best of one response's challenges for this realm.
-    pub(super) fn handle_challenge(&mut self, mut offer: Offer) -> Result<(), AuthError> {
+    pub(super) fn handle_challenge(&mut self, offer: &Offer) -> Result<(), AuthError> {
         //= https://www.rfc-editor.org/rfc/rfc3261#section-22.1
         //# A UAC MUST NOT re-attempt requests with the credentials
         //# that have just been rejected (though the request may be retried if
@@ -97,7 +56,7 @@ impl Session {
             State::Silent | State::Challenged(_) => false,
             State::Answered(_) => !offer.is_stale,
             // A nonce that has expired is replaced: where it is asked for again, it was not at fault.
-            State::Reused(nonce) => !offer.is_stale && nonce.offer.nonce == offer.nonce,
+            State::Reused(nonce) => !offer.is_stale && *nonce.as_str() == *offer.nonce,
         };
         if is_refused {
             return Err(AuthError::WrongPassword { realm: offer.realm.as_ref().to_owned() });
@@ -110,8 +69,7 @@ impl Session {
         //# request) that the client has sent with the nonce value in this
         //# request.
         let count = self.spent.take(&offer.nonce);
-        offer.realm = Arc::clone(&self.realm);
-        self.state = State::Challenged(Nonce { offer, count, start: None });
+        self.state = State::Challenged(Nonce::new(offer, count));
         Ok(())
     }
 
@@ -123,10 +81,9 @@ impl Session {
                 //# If the nextnonce field is present, the
                 //# client SHOULD use it when constructing the Authorization header
                 //# field for its next request.
-                if let Some(next) = next_nonce.filter(|next| **next != *nonce.offer.nonce) {
-                    self.spent.put(&nonce.offer.nonce, nonce.count);
-                    nonce.offer.nonce = next.into();
-                    nonce.count = self.spent.take(next);
+                if let Some(next) = next_nonce.filter(|next| **next != *nonce.as_str()) {
+                    self.spent.put(nonce.as_str(), nonce.count);
+                    nonce.replace(next, self.spent.take(next));
                 }
                 State::Reused(nonce)
             }
@@ -147,7 +104,7 @@ impl Session {
         match std::mem::replace(&mut self.state, State::Silent) {
             State::Silent => {}
             State::Challenged(nonce) | State::Answered(nonce) | State::Reused(nonce) => {
-                self.spent.put(&nonce.offer.nonce, nonce.count);
+                self.spent.put(nonce.as_str(), nonce.count);
             }
         }
     }
@@ -172,7 +129,7 @@ impl Session {
             State::Answered(nonce) | State::Reused(nonce) => State::Reused(nonce),
         };
         match &mut self.state {
-            State::Answered(nonce) | State::Reused(nonce) => Some(nonce.answer(credentials, request)),
+            State::Answered(nonce) | State::Reused(nonce) => nonce.answer(&self.realm, credentials, request),
             State::Silent | State::Challenged(_) => None,
         }
     }
@@ -204,67 +161,4 @@ fn hash(nonce: &str) -> Mark {
     nonce.hash(&mut hasher);
     let hash = hasher.finish();
     [hash as u32, (hash >> 32) as u32]
-}
-
-impl Nonce {
-    fn answer<'a>(&'a mut self, credentials: &'a Credentials, request: Outgoing<'a>) -> Answer<'a> {
-        let Outgoing { method, uri, body, cnonce } = request;
-        let Self { offer, count, start } = self;
-        let (user, algorithm) = (credentials.user(), offer.algorithm());
-        *count = count.saturating_add(1);
-        let start = start.get_or_insert_with(|| Start {
-            key: Key::new(algorithm, user, &offer.realm, credentials.password())
-                .of_session(&offer.nonce, cnonce),
-            cnonce: algorithm.is_session().then(|| cnonce.into()),
-        });
-        let cnonce = start.cnonce.as_deref().unwrap_or(cnonce);
-        let protection = offer.qop.map(|qop| Protection { qop, nonce_count: *count, cnonce });
-        let response = start.key.response(&Digested { method, uri, body, nonce: &offer.nonce, protection });
-        //= https://www.rfc-editor.org/rfc/rfc7616#section-3.4.4
-        //# If the client supports the userhash parameter, and the userhash parameter value in the
-        //# WWW-Authentication header field is set to "true", then the client MUST calculate a hash
-        //# of the username after any other hash calculation and include the userhash parameter with
-        //# the value of "true" in the Authorization header field.
-        let userhash = offer.wants_userhash.then(|| algorithm.userhash(user, &offer.realm));
-        Answer { user, userhash, offer, uri, protection, response }
-    }
-}
-
-impl fmt::Display for Answer<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { user, userhash, offer, uri, protection, response } = self;
-        let username = userhash.as_ref().map_or(*user, HexDigest::as_str);
-        let uri = String::from_utf8_lossy(uri);
-        //= https://www.rfc-editor.org/rfc/rfc7616#section-3.4
-        //# For historical reasons, a sender MUST only generate the quoted string
-        //# syntax for the following parameters: username, realm, nonce, uri,
-        //# response, cnonce, and opaque.
-        write!(f, "Digest username={}, realm={}", quote(username), quote(&offer.realm))?;
-        write!(
-            f,
-            ", nonce={}, uri={}, response=\"{}\"",
-            quote(&offer.nonce),
-            quote(&uri),
-            response.as_str()
-        )?;
-        //= https://www.rfc-editor.org/rfc/rfc7616#section-3.4
-        //# For historical reasons, a sender MUST NOT generate the quoted string
-        //# syntax for the following parameters: algorithm, qop, and nc.
-        if let Some(algorithm) = offer.named_algorithm {
-            write!(f, ", algorithm={algorithm}")?;
-        }
-        //= https://www.rfc-editor.org/rfc/rfc3261#section-22.4
-        //# If a client receives a "qop" parameter in a challenge header field, it MUST send the
-        //# "qop" parameter in any resulting authorization header field.
-        //= https://www.rfc-editor.org/rfc/rfc3261#section-22.4
-        //# RFC 2617 notes that a cnonce value MUST NOT be sent in an Authorization (and by
-        //# extension Proxy-Authorization) header field if no qop directive has been sent.
-        if let Some(Protection { qop, nonce_count, cnonce }) = protection {
-            write!(f, ", qop={qop}, nc={nonce_count:08x}, cnonce={}", quote(cnonce))?;
-        }
-        if let Some(opaque) = &offer.opaque {
-            write!(f, ", opaque={}", quote(opaque))?;
-        }
-        if userhash.is_some() { f.write_str(", userhash=true") } else { Ok(()) }
-    }
 }

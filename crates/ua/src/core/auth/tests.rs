@@ -681,5 +681,5 @@ mod hostile {
 /// There may be fifty thousand.
 #[test]
 fn what_is_remembered_of_a_realm_does_not_grow_unnoticed() {
-    assert!(size_of::<Session>() <= 160, "{}", size_of::<Session>());
+    assert!(size_of::<Session>() <= 104, "{}", size_of::<Session>());
 }

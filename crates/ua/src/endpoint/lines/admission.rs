@@ -77,7 +77,7 @@ impl Lines {
     /// Returns why a line lets a source in.
     fn origin(&self, id: LineId, source: IpAddr) -> Option<Origin> {
         let line = self.by_id.get(&id)?;
-        if line.registrar.contains(&source) || line.behind_proxy.contains(&source) {
+        if line.located.addresses().any(|address| address == source) {
             Some(Origin::Registrar)
         } else if line.account.extras().peers.iter().any(|peer| peer.to_canonical() == source) {
             Some(Origin::Peer)

@@ -57,7 +57,7 @@ impl Lines {
         let set = self.flow_sets.entry(leader).or_default();
         set.flows.entry(leader).or_insert(first);
         set.flows.insert(id, through(&account));
-        self.by_id.insert(id, Box::new(Line::new(account, Some(binding), None)));
+        self.by_id.insert(id, Box::new(Line::new(account, Some(binding))));
         self.leaders.insert(id, leader);
         id
     }
@@ -101,7 +101,7 @@ impl Lines {
         generator: &mut Generator,
     ) -> Option<(LineId, RegistrationState)> {
         let leader = self.leader_of(id);
-        let Self { flow_sets, by_id, timers, .. } = self;
+        let Self { flow_sets, by_id, waits, .. } = self;
         let Some(set) = flow_sets.get_mut(&leader) else { return Some((leader, state)) };
         let combined = set.take(id, state);
         for flow in set.flows.keys() {
@@ -110,7 +110,7 @@ impl Lines {
             let was_refused = set.flows[flow].lost.as_ref().is_some_and(Cause::is_refusal);
             if binding.set_spare(is_spare) && !was_refused {
                 binding.hasten(now, generator);
-                timers.add(now, binding.poll_timeout().unwrap_or(now), *flow);
+                waits.add(binding.poll_timeout().unwrap_or(now), *flow);
             }
         }
         combined.map(|state| (leader, state))
@@ -146,8 +146,8 @@ impl Lines {
     pub(super) fn forget_flows(&mut self, leader: LineId) {
         let flows = self.flow_sets.remove(&leader).into_iter().flat_map(|set| set.flows.into_keys());
         for id in flows.filter(|id| *id != leader) {
-            self.leaders.remove(&id);
             self.remove(id);
+            self.leaders.remove(&id);
         }
     }
 }

@@ -2,7 +2,7 @@ use ringfence_wire::sip::{Head, Message};
 
 use super::*;
 use crate::call::Origin;
-use crate::registration::Extras;
+use crate::registration::{Extras, Target};
 use crate::transaction::timers::epoch;
 
 const REGISTRAR: &str = "192.0.2.1";
@@ -223,9 +223,28 @@ fn the_registrar_behind_a_proxy_may_ring_as_the_proxy_may() {
     assert_eq!(rung(&book, behind), None);
 }
 
+#[test]
+fn what_was_found_of_one_registrar_is_there_once_for_all_its_lines_behind_a_proxy_too() {
+    let mut book = Book::new(&[account("858"), account("859")]);
+    let is_shared = |book: &Book| {
+        let [one, other] = ["858", "859"].map(|user| &book.lines.find(book.id(user)).unwrap().located);
+        Arc::ptr_eq(one, other)
+    };
+    assert!(is_shared(&book));
+    for _ in 0..2 {
+        for user in ["858", "859"] {
+            book.locate(user, &[REGISTRAR]);
+            book.lines.located_behind_proxy(book.id(user), &[PEER.parse().unwrap()]);
+        }
+        assert!(is_shared(&book));
+    }
+    book.locate("858", &["192.0.2.2"]);
+    assert!(!is_shared(&book));
+}
+
 /// There may be fifty thousand.
 #[test]
 fn what_a_line_takes_does_not_grow_unnoticed() {
-    assert!(size_of::<Line>() <= 544, "{}", size_of::<Line>());
+    assert!(size_of::<Line>() <= 336, "{}", size_of::<Line>());
     assert!(size_of::<Account>() <= 112, "{}", size_of::<Account>());
 }

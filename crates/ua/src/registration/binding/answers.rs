@@ -32,9 +32,9 @@ impl Binding {
         }
         let expires = Duration::from_secs(granted.into());
         self.is_by_instance = outbound::is_granted(response);
-        self.bound = Some(Bound { contact, until: now + expires });
+        self.bound = Some(Bound { contact: self.crowd.share_contact(contact), until: now + expires });
         let listed = self.ours(contact).listed(response);
-        self.gruu = listed.and_then(|listed| Gruu::of(&listed, self.account.is_secure, now + expires));
+        self.gruu = listed.and_then(|listed| Gruu::of(&listed, &self.account, now + expires));
         if self.is_stopping {
             return self.remove(now, generator);
         }
@@ -43,7 +43,7 @@ impl Binding {
             return self.ask(generator);
         }
         (self.attempt, self.failures) = (0, 0);
-        (self.downgraded, self.declined) = (None, None);
+        self.forget_setbacks(|setbacks| (setbacks.downgraded, setbacks.declined) = (None, None));
         self.forget_tried();
         let refresh_at = now + refresh_after(expires, generator.fraction());
         self.phase = Phase::Bound { refresh_at };
@@ -85,7 +85,9 @@ impl Binding {
         let Some(authenticator) = &mut self.authenticator else {
             return self.fail(now, Cause::NoCredentials { status }, None, generator);
         };
-        match authenticator.handle_challenge(response) {
+        let result = authenticator.handle_challenge(response);
+        authenticator.share_realms(|realm| self.crowd.share_realm(realm));
+        match result {
             Ok(()) if self.rounds < ROUNDS => self.ask(generator),
             Ok(()) => self.fail(now, Cause::BadCredentials { status }, None, generator),
             Err(error) => self.fail(now, cause_of(&error, status), None, generator),

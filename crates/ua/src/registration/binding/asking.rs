@@ -17,14 +17,14 @@ impl Binding {
     pub(super) fn begin_attempt(&mut self, now: Instant) {
         self.attempt = self.attempt.saturating_add(1);
         self.rounds = 0;
-        (self.redirection, self.declined) = (None, None);
+        self.forget_setbacks(|setbacks| (setbacks.redirection, setbacks.declined) = (None, None));
         self.tell(RegistrationState::Registering { attempt: self.attempt });
         let (host, port) = self.account.next_hop();
         self.resolve(now, host.to_owned(), port);
     }
 
     pub(super) fn resolve(&mut self, now: Instant, host: String, port: Option<u16>) {
-        self.phase = Phase::Resolving { host: host.as_str().into(), until: now + LOOKUP };
+        self.phase = Phase::Resolving { until: now + LOOKUP };
         self.act(Action::Resolve { host, port, transport: self.redirected_by() });
     }
 
@@ -32,15 +32,16 @@ impl Binding {
     pub(super) fn ask(&mut self, generator: &mut Generator) {
         let Some(target) = self.current_target() else { return };
         let contact = self.contact_at(target);
-        self.phase = Phase::Asking { contact };
+        self.phase = Phase::Asking { contact: Box::new(contact) };
         self.send(target, self.expires, contact, generator);
     }
 
     /// Asks again what waits for an answer that will not come: what it was asked over is no more. As it may have arrived,
     /// it is a new request.
     pub(crate) fn ask_again(&mut self, now: Instant, generator: &mut Generator) {
-        match self.phase {
+        match &self.phase {
             Phase::Asking { contact } => {
+                let contact = **contact;
                 self.may_be_bound(now, contact);
                 self.ask(generator);
             }
@@ -57,7 +58,7 @@ impl Binding {
         //# has a different value of the Via branch ID than the previous (and
         //# therefore constitutes a new SIP transaction).  That request is sent
         //# to the next element in the list as specified by RFC 2782.
-        if self.is_stopping || self.target + 1 >= self.targets.len() {
+        if self.is_stopping || usize::from(self.target) + 1 >= self.targets.len() {
             return false;
         }
         if self.current_target().is_some_and(|target| target.flow.is_reliable()) {
@@ -77,7 +78,7 @@ impl Binding {
         contact: ContactAddress,
         generator: &mut Generator,
     ) {
-        self.rounds += 1;
+        self.rounds = self.rounds.saturating_add(1);
         //= https://www.rfc-editor.org/rfc/rfc3261#section-10.2
         //# A UA MUST increment the CSeq value by one for each
         //# REGISTER request with the same Call-ID.
@@ -87,7 +88,7 @@ impl Binding {
         //# or 407 (Proxy Authentication Required) response, it MUST increment the CSeq header field
         //# value as it would normally when sending an updated request.
         let (branch, cnonce) = (generator.branch(), generator.token(24));
-        let old = self.bound.map(|bound| bound.contact).filter(|&old| expires > 0 && old != contact);
+        let old = self.bound_contact().filter(|&old| expires > 0 && old != contact);
         // By instance and flow the new one replaces it.
         let old = old.filter(|_| !self.is_by_instance);
         let (request_uri, is_led_away) = (self.request_uri(), self.led_away_to().is_some());
@@ -112,7 +113,7 @@ impl Binding {
             is_outbound: self.is_outbound,
             old_contact: old.map(uri_of).as_deref(),
             expires,
-            user_agent: &self.user_agent,
+            user_agent: self.crowd.user_agent(),
         }
         .write(authenticator, &cnonce);
         self.act(Action::Send { flow: target.flow, request });
@@ -158,7 +159,7 @@ impl Binding {
 
     /// Returns what the Contact says while a target is in use.
     pub(super) fn contact_at(&self, target: Target) -> ContactAddress {
-        let seen = self.public.unwrap_or(target.local);
+        let seen = self.public.as_deref().copied().unwrap_or(target.local);
         let address = self.account.extras().public_address.map_or(seen, |public| {
             // Ports are forwarded as they are, unless the registrar saw that they are not.
             let port = if seen.ip() == public { seen.port() } else { target.local.port() };
@@ -170,8 +171,18 @@ impl Binding {
     /// Notes that the registrar may have a binding of ours: the REGISTER may have arrived, and only its answer been
     /// lost.
     pub(super) fn may_be_bound(&mut self, now: Instant, contact: ContactAddress) {
-        let contact = self.bound.map_or(contact, |bound| bound.contact);
+        let contact = self.bound_contact().unwrap_or(contact);
         let until = now + Duration::from_secs(self.expires.into());
-        self.bound = Some(Bound { contact, until });
+        self.bound = Some(Bound { contact: self.crowd.share_contact(contact), until });
+    }
+
+    /// Returns whether the registrar may still have a binding of ours.
+    pub(super) fn may_be_bound_at(&self, now: Instant) -> bool {
+        self.bound.as_ref().is_some_and(|bound| now < bound.until)
+    }
+
+    /// Returns the Contact that the registrar has from us, or may have.
+    pub(super) fn bound_contact(&self) -> Option<ContactAddress> {
+        self.bound.as_ref().map(|bound| *bound.contact)
     }
 }

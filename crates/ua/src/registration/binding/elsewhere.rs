@@ -34,7 +34,8 @@ impl Binding {
         let Some(target) = self.current_target().filter(|target| target.flow.is_reliable()) else {
             return false;
         };
-        let mut by = self.declined.take().map(|declined| declined.by).unwrap_or_default();
+        let declined = self.setbacks.as_mut().and_then(|setbacks| setbacks.declined.take());
+        let mut by = declined.map(|declined| declined.by).unwrap_or_default();
         if self.is_stopping || by.len() >= SERVERS {
             return false;
         }
@@ -45,7 +46,7 @@ impl Binding {
         //# therefore constitutes a new SIP transaction).  That request is sent
         //# to the next element in the list as specified by RFC 2782.
         by.push(target.flow.remote());
-        self.declined = Some(Box::new(Declined { by, cause: cause.clone(), retry_after }));
+        self.setbacks_mut().declined = Some(Declined { by, cause: cause.clone(), retry_after });
         self.rounds = 0;
         let (host, port) = self.next_hop();
         self.resolve(now, host, port);
@@ -54,12 +55,14 @@ impl Binding {
 
     /// Returns whether a server has said 503 to this attempt.
     pub(super) fn has_declined(&self, target: Target) -> bool {
-        self.declined.as_ref().is_some_and(|declined| declined.by.contains(&target.flow.remote()))
+        let declined = self.setbacks.as_ref().and_then(|setbacks| setbacks.declined.as_ref());
+        declined.is_some_and(|declined| declined.by.contains(&target.flow.remote()))
     }
 
     /// Takes that no server is left where one has said 503. Returns whether one has.
     pub(super) fn fail_declined(&mut self, now: Instant, generator: &mut Generator) -> bool {
-        let Some(declined) = self.declined.take() else { return false };
+        let declined = self.setbacks.as_mut().and_then(|setbacks| setbacks.declined.take());
+        let Some(declined) = declined else { return false };
         self.fail(now, declined.cause, declined.retry_after, generator);
         true
     }

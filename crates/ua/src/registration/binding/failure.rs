@@ -24,13 +24,14 @@ const SHORT_LIVED: Duration = Duration::from_secs(60);
 
 impl Binding {
     pub(super) fn unreached(&mut self, now: Instant, why: Unreached, generator: &mut Generator) {
-        let Phase::Resolving { host, .. } = std::mem::replace(&mut self.phase, Phase::Idle) else { return };
+        self.phase = Phase::Idle;
         if self.fail_declined(now, generator) {
             return;
         }
+        let (host, _) = self.next_hop();
         let cause = match why {
-            Unreached::Unresolved(Unresolved { error }) => Cause::Unresolved { host: host.into(), error },
-            Unreached::Unconnected { error } => Cause::Unconnected { host: host.into(), error },
+            Unreached::Unresolved(Unresolved { error }) => Cause::Unresolved { host, error },
+            Unreached::Unconnected { error } => Cause::Unconnected { host, error },
         };
         self.fail(now, cause, None, generator);
     }
@@ -44,8 +45,9 @@ impl Binding {
     ) {
         match self.phase {
             Phase::Removing => self.end(now),
-            Phase::Asking { contact } => {
-                self.silent = self.current_target().map(|target| Box::new(target.flow.remote()));
+            Phase::Asking { ref contact } => {
+                let contact = **contact;
+                self.setbacks_mut().silent = self.current_target().map(|target| target.flow.remote());
                 self.may_be_bound(now, contact);
                 //= https://www.rfc-editor.org/rfc/rfc3261#section-8.1.3.1
                 //# When a timeout error is received from the transaction layer, it MUST be treated
@@ -76,12 +78,19 @@ impl Binding {
                     + match self.short_lived {
                         // The lines of a registrar that restarts do not all come back in one instant.
                         0 | 1 => self.crowd.spread(AFTER_DISCONNECT).mul_f64(generator.fraction()),
-                        times => backoff::delay(&cause, times - 1, None, &self.crowd, generator.fraction()),
+                        times => backoff::delay(
+                            &cause,
+                            u32::from(times) - 1,
+                            None,
+                            &self.crowd,
+                            generator.fraction(),
+                        ),
                     };
                 self.phase = Phase::Waiting { retry_at };
                 self.tell(RegistrationState::Failed { cause, retry_at: Some(retry_at) });
             }
-            Phase::Asking { contact } => {
+            Phase::Asking { ref contact } => {
+                let contact = **contact;
                 self.keep_none_open();
                 self.may_be_bound(now, contact);
                 self.fail(now, self.disconnected(error), None, generator);
@@ -104,7 +113,7 @@ impl Binding {
             return;
         }
         if let (Some(seen), Some(target)) = (seen, self.current_target()) {
-            self.public = (seen != target.local).then_some(seen);
+            self.public = (seen != target.local).then(|| Box::new(seen));
         }
         self.handle_disconnected(now, error, generator);
     }
@@ -120,13 +129,12 @@ impl Binding {
         retry_after: Option<Duration>,
         generator: &mut Generator,
     ) {
-        self.declined = None;
+        self.forget_setbacks(|setbacks| setbacks.declined = None);
         if self.is_stopping {
-            let may_be_bound = self.bound.is_some_and(|bound| now < bound.until);
-            return if may_be_bound { self.remove(now, generator) } else { self.end(now) };
+            return if self.may_be_bound_at(now) { self.remove(now, generator) } else { self.end(now) };
         }
         if matches!(cause, Cause::Downgrade { .. }) {
-            let since = **self.downgraded.get_or_insert_with(|| Box::new(now));
+            let since = *self.setbacks_mut().downgraded.get_or_insert(now);
             if now.saturating_duration_since(since) >= DOWNGRADE {
                 self.forget_challenges();
             }
@@ -145,6 +153,6 @@ impl Binding {
     /// Forgets what the registrar asked for, and with it that it once offered more than MD5.
     pub(super) fn forget_challenges(&mut self) {
         self.authenticator.iter_mut().for_each(Authenticator::forget);
-        self.downgraded = None;
+        self.forget_setbacks(|setbacks| setbacks.downgraded = None);
     }
 }

@@ -9,7 +9,7 @@ use crate::registration::target::{Target, Unreached, Unresolved};
 impl Binding {
     /// Takes that the servers of the host are found, and one is connected to.
     pub(crate) fn handle_found(&mut self, now: Instant) {
-        if let Phase::Resolving { until, .. } = &mut self.phase {
+        if let Phase::Resolving { until } = &mut self.phase {
             *until = now + LOOKUP;
         }
     }
@@ -27,10 +27,9 @@ impl Binding {
         match resolved {
             Ok(targets) if !targets.is_empty() => {
                 // Another address of the same registrar may be alive.
-                let answering = targets
-                    .iter()
-                    .position(|target| Some(target.flow.remote()) != self.silent.as_deref().copied());
-                self.target = answering.unwrap_or(0);
+                let silent = self.setbacks.as_ref().and_then(|setbacks| setbacks.silent);
+                let answering = targets.iter().position(|target| Some(target.flow.remote()) != silent);
+                self.target = answering.and_then(|index| u16::try_from(index).ok()).unwrap_or(0);
                 self.targets = self.crowd.share(targets.into_iter().map(Target::nameable).collect());
                 // A new connection is seen elsewhere than the last one, and what was seen of that says nothing of UDP.
                 let was_by_connection = self.kept_open_flow().is_some_and(|flow| flow.is_reliable());

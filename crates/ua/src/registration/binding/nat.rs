@@ -26,7 +26,9 @@ impl Binding {
         let Some(target) = detour.or_else(|| self.current_target()) else { return };
         let seen = seen(response, target);
         if detour.is_none() {
-            self.public = seen.map_or(self.public, |seen| (seen != target.local).then_some(seen));
+            if let Some(seen) = seen {
+                self.public = (seen != target.local).then(|| Box::new(seen));
+            }
             return;
         }
         let is_elsewhere = self.public.is_some() || seen.is_some_and(|seen| seen != target.local);
@@ -36,10 +38,10 @@ impl Binding {
             return;
         }
         let mut targets = self.targets.to_vec();
-        if let Some(used) = targets.get_mut(self.target) {
+        if let Some(used) = targets.get_mut(usize::from(self.target)) {
             *used = target.nameable();
             self.targets = self.crowd.share(targets);
-            self.public = seen.filter(|seen| *seen != target.local);
+            self.public = seen.filter(|seen| *seen != target.local).map(Box::new);
             self.connected_at = Some(now);
         }
     }

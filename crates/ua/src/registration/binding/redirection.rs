@@ -32,7 +32,7 @@ impl Binding {
         generator: &mut Generator,
     ) {
         let used = self.current_target().map_or(self.account.transport(), |target| target.flow.transport());
-        let mut tried = self.redirection.as_ref().map_or_else(Vec::new, |known| known.tried.clone());
+        let mut tried = self.redirection().map_or_else(Vec::new, |known| known.tried.clone());
         tried.push(self.request_uri());
         let named: Vec<Next> = redirect_targets(response, &self.account, used).collect();
         //= https://www.rfc-editor.org/rfc/rfc3261#section-8.1.3.4
@@ -41,12 +41,12 @@ impl Binding {
         //# than once.
         let (old, new): (Vec<Next>, Vec<Next>) =
             named.into_iter().partition(|next| tried.iter().any(|tried| is_same(tried, &next.uri)));
-        let may_go_on = self.rounds < ROUNDS && tried.len() < ROUNDS as usize && !self.is_stopping;
+        let may_go_on = self.rounds < ROUNDS && tried.len() < ROUNDS.into() && !self.is_stopping;
         match new.into_iter().next() {
             Some(next) if may_go_on => {
                 let by = Some(used).filter(|used| used.is_reliable());
                 let (host, port) = (next.host.clone(), next.port);
-                self.redirection = Some(Box::new(Redirection { to: next, by, tried }));
+                self.setbacks_mut().redirection = Some(Redirection { to: next, by, tried });
                 if self.account.extras().outbound_proxy.is_some() {
                     return self.ask(generator);
                 }
@@ -61,12 +61,12 @@ impl Binding {
 
     /// Returns the Request-URI of what is asked.
     pub(super) fn request_uri(&self) -> String {
-        self.redirection.as_ref().map_or_else(|| self.account.registrar(), |known| known.to.uri.clone())
+        self.redirection().map_or_else(|| self.account.registrar(), |known| known.to.uri.clone())
     }
 
     /// Returns the host that requests go to, and its port: that of the proxy, if there is one.
     pub(super) fn next_hop(&self) -> (String, Option<u16>) {
-        match self.redirection.as_ref().filter(|_| self.account.extras().outbound_proxy.is_none()) {
+        match self.redirection().filter(|_| self.account.extras().outbound_proxy.is_none()) {
             Some(known) => (known.to.host.clone(), known.to.port),
             None => (self.account.next_hop().0.to_owned(), self.account.next_hop().1),
         }
@@ -74,12 +74,12 @@ impl Binding {
 
     /// Returns what the server that the line was sent to is reached by, where it may not be any other.
     pub(super) fn redirected_by(&self) -> Option<Transport> {
-        self.redirection.as_ref().and_then(|known| known.by)
+        self.redirection().and_then(|known| known.by)
     }
 
     /// Takes that the attempt is over: the next begins where it has led, and may be sent anywhere.
     pub(super) fn forget_tried(&mut self) {
-        if let Some(known) = &mut self.redirection {
+        if let Some(known) = self.setbacks.as_mut().and_then(|setbacks| setbacks.redirection.as_mut()) {
             known.tried = Vec::new();
         }
     }
@@ -89,7 +89,7 @@ impl Binding {
     ///
     /// The host counts and its port does not: a PBX has several, and sends from one to another those who are to use it.
     pub(super) fn led_away_to(&self) -> Option<String> {
-        let host = &self.redirection.as_ref()?.to.host;
+        let host = &self.redirection()?.to.host;
         let proxy = self.account.extras().outbound_proxy.as_ref().map(|(host, _)| &**host);
         let mut named = [Some(&*self.account.domain), proxy].into_iter().flatten();
         (!named.any(|named| named.eq_ignore_ascii_case(host))).then(|| host.clone())

@@ -11,7 +11,7 @@ use crate::registration::state::RegistrationState;
 impl Binding {
     /// Sends a REGISTER that removes our binding and no other.
     pub(super) fn remove(&mut self, now: Instant, generator: &mut Generator) {
-        let contact = self.bound.map(|bound| bound.contact).or_else(|| self.contact());
+        let contact = self.bound_contact().or_else(|| self.contact());
         let (Some(target), Some(contact)) = (self.current_target(), contact) else { return self.end(now) };
         self.phase = Phase::Removing;
         self.rounds = 0;
@@ -35,9 +35,9 @@ impl Binding {
             }
             is_challenge && authenticator.handle_challenge(response).is_ok()
         });
-        match (self.current_target(), self.bound) {
-            (Some(target), Some(bound)) if may_repeat && self.rounds < ROUNDS => {
-                self.send(target, 0, bound.contact, generator);
+        match (self.current_target(), self.bound_contact()) {
+            (Some(target), Some(contact)) if may_repeat && self.rounds < ROUNDS => {
+                self.send(target, 0, contact, generator);
             }
             (Some(_) | None, Some(_) | None) => self.end(now),
         }
