@@ -164,6 +164,7 @@ impl Shard {
                     None => std::future::pending().await,
                 }
             };
+            let mut is_look = false;
             tokio::select! {
                 readable = self.udp.readable() => if let Err(error) = readable {
                     tracing::error!(%error, "socket lost");
@@ -176,15 +177,21 @@ impl Shard {
                     self.handle_command(command);
                 },
                 () = timer => {}
-                () = routes.are_due() => {}
+                () = routes.are_due() => is_look = true,
                 () = self.asking.again() => {}
             }
             let now = Instant::now();
-            if clocks.have_jumped(now, SystemTime::now()) {
+            let have_jumped = clocks.have_jumped(now, SystemTime::now());
+            if have_jumped {
                 tracing::debug!("slept: the lines register again");
                 self.endpoint.handle_clock_jump(now);
             }
-            for change in routes.changes(self.endpoint.correspondents()) {
+            let changes = routes.changes(self.endpoint.correspondents());
+            if is_look && !have_jumped && changes.is_empty() {
+                // At rest this is all that happens: the rest of the loop, and its pages, are for what does.
+                continue;
+            }
+            for change in changes {
                 self.take_route(now, &change);
             }
             self.receive(now);
