@@ -1,5 +1,5 @@
 //! Memory that a busy time leaves behind goes back to the system once it is quiet again, and at rest what is mapped of the
-//! program and not needed.
+//! program and not needed, again and again: each look at it, and each of the journal's, needs other parts.
 //!
 //! What is freed lies among what is not, and the C library's allocator keeps it: of a flood of 20,000 calls that nobody
 //! acknowledged two thirds stayed. To look for it takes milliseconds in which no thread can allocate: so it is done once after each
@@ -14,7 +14,9 @@ mod program;
 use std::time::Duration;
 
 use softphone::Counters;
+use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep};
 
+use crate::control::server::Desk as _;
 use crate::service::Service;
 
 pub(crate) use program::Program;
@@ -31,8 +33,14 @@ const LOOKS: u32 = 4;
 /// After so many it rests: the thread that gave back what was freed has ended, too.
 const REST: u32 = LOOKS + 2;
 
-/// And once more after so many: what comes every hour needs parts of the program that nothing else does.
+/// At rest no more messages come in that time than these: a line's keep-alives, and now and then a call.
+const FEW: u64 = 16;
+
+/// Where more come, as to many lines, it counts as rest once in so many looks.
 const REST_AGAIN: u32 = 12;
+
+/// Whoever has looked is over with it after so long: its pages go, too.
+const MOMENT: Duration = Duration::from_millis(10);
 
 /// So many looks are a long busy time.
 const LONG: u32 = 30;
@@ -60,18 +68,29 @@ pub(crate) fn keep_bounds() {}
 
 /// Gives memory back after each busy time and at rest, for ever.
 pub(crate) async fn tend(service: &Service, program: &Program) {
-    let mut pace = Pace::default();
+    let (mut pace, mut looks) = (Pace::default(), interval_at(Instant::now() + EVERY, EVERY));
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        tokio::time::sleep(EVERY).await;
-        let Ok(counters) = service.phone().counters().await else { return };
-        match pace.due(messages(&counters)) {
+        let due = tokio::select! {
+            biased;
+            _ = looks.tick() => match service.phone().counters().await {
+                Ok(counters) => pace.due(messages(&counters)),
+                // It ends.
+                Err(_) => std::future::pending().await,
+            },
+            () = service.journal().looked_at() => pace.at_rest(),
+        };
+        match due {
             None => {}
             Some(Due::Freed) => {
                 service.screen().forget_what_is_over();
                 // A thread that panicked has said so.
                 drop(tokio::task::spawn_blocking(give_back).await);
             }
-            Some(Due::Program) => program.give_back(),
+            Some(Due::Program) => {
+                sleep(MOMENT).await;
+                program.give_back();
+            }
         }
     }
 }
@@ -95,22 +114,24 @@ struct Pace {
     messages: u64,
     quiet: u32,
     busy: u32,
+    rests: bool,
 }
 
 impl Pace {
     /// Takes how many messages there have been since the start, which leaves as much behind as a busy time. Tells what is due: what
     /// was freed just after such a time and in one that is long, pages of the program at rest.
     fn due(&mut self, messages: u64) -> Option<Due> {
-        let before = std::mem::replace(&mut self.messages, messages);
-        let is_busy = messages.saturating_sub(before) > BUSY;
-        self.quiet = if is_busy { 0 } else { self.quiet.saturating_add(1) };
+        let came = messages.saturating_sub(std::mem::replace(&mut self.messages, messages));
+        self.quiet = if came > BUSY { 0 } else { self.quiet.saturating_add(1) };
         self.busy = if self.quiet >= LOOKS { 0 } else { self.busy % LONG + 1 };
         let rests_for = self.quiet.checked_sub(REST);
-        if self.quiet == LOOKS || self.busy == LONG {
-            Some(Due::Freed)
-        } else {
-            rests_for.is_some_and(|looks| looks % REST_AGAIN == 0).then_some(Due::Program)
-        }
+        self.rests = rests_for.is_some_and(|looks| came <= FEW || looks % REST_AGAIN == 0);
+        if self.quiet == LOOKS || self.busy == LONG { Some(Due::Freed) } else { self.at_rest() }
+    }
+
+    /// Tells what is due when somebody else has looked at something: it needed parts of the program that nothing else does.
+    fn at_rest(&self) -> Option<Due> {
+        self.rests.then_some(Due::Program)
     }
 }
 
@@ -139,12 +160,24 @@ mod tests {
     fn a_busy_time_is_over_once_after_four_quiet_looks_and_so_is_the_start() {
         let mut pace = Pace::default();
         let at_rest = [(4, Due::Freed), (6, Due::Program), (18, Due::Program), (30, Due::Program)];
-        assert_eq!(looks(&mut pace, 40, 10), at_rest);
+        assert_eq!(looks(&mut pace, 40, FEW + 1), at_rest);
         assert_eq!(looks(&mut pace, 3, BUSY + 1), []);
         assert_eq!(looks(&mut pace, 3, BUSY), []);
         assert_eq!(looks(&mut pace, 1, BUSY + 1), [], "it was a pause");
-        assert_eq!(looks(&mut pace, 40, 0), at_rest);
+        assert_eq!(looks(&mut pace, 40, BUSY), at_rest);
         assert_eq!(EVERY * LONG, Duration::from_secs(300));
+    }
+
+    #[test]
+    fn at_rest_each_look_at_which_little_has_come_gives_back_the_program_and_so_does_what_others_look_at() {
+        let mut pace = Pace::default();
+        assert_eq!(looks(&mut pace, 5, 0), [(4, Due::Freed)]);
+        assert_eq!(pace.at_rest(), None, "it starts");
+        assert_eq!(looks(&mut pace, 3, FEW), [1, 2, 3].map(|look| (look, Due::Program)));
+        assert_eq!(pace.at_rest(), Some(Due::Program));
+        assert_eq!(looks(&mut pace, 3, FEW + 1), []);
+        assert_eq!(pace.at_rest(), None, "calls come");
+        assert_eq!(looks(&mut pace, 1, 0), [(1, Due::Program)]);
     }
 
     #[test]

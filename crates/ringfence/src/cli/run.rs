@@ -133,20 +133,20 @@ impl Prepared {
         tokio::spawn(async move { kept.keep_watch().await });
         let writing = tokio::spawn(write_down(Arc::clone(&service), records, run.log_numbers, left));
         tokio::spawn(watch(Arc::clone(&service)));
-        let tended = Arc::clone(&service);
-        tokio::spawn(async move { memory::tend(&tended, &program).await });
-        let serving = tokio::spawn(server::serve(bound, user, Arc::clone(&service)));
         supervisor.ready();
+        // What goes on at rest is of this task: each of another has tokio reckon how long tasks take, which needs much of what
+        // nothing else does.
         tokio::select! {
+            biased;
             () = signals.until_told_to_end(&service) => {}
             () = watched(&supervisor, &service) => {}
+            () = memory::tend(&service, &program) => {}
+            // The socket is removed with it: nobody is to ask a program that ends.
+            () = server::serve(bound, user, Arc::clone(&service)) => {}
         }
         supervisor.stopping();
         tracing::info!("unregistering; a second signal ends at once");
         tokio::spawn(signals.until_told_again());
-        // The socket is removed first: nobody is to ask a program that ends.
-        serving.abort();
-        let _ = serving.await;
         service.shutdown(GRACE).await;
         // What was decided last is logged too.
         let _ = leaving.send(());

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use tokio::sync::Notify;
 
 use super::tally::Counts;
 use crate::store::StoreError;
@@ -17,6 +18,8 @@ pub(super) struct Vitals {
     counts: Arc<Counts>,
     pub(super) removed: AtomicU64,
     pub(super) slow: AtomicU64,
+    /// Told when the thread that writes has looked how it stands with nothing to write.
+    pub(super) looked: Notify,
     state: Mutex<State>,
 }
 
@@ -73,7 +76,7 @@ const SAY: Duration = Duration::from_secs(60);
 
 impl Vitals {
     pub(super) fn new(counts: Arc<Counts>) -> Self {
-        Self { counts, removed: AtomicU64::default(), slow: AtomicU64::default(), state: Mutex::default() }
+        Self { counts, ..Self::default() }
     }
 
     /// Notes that nothing could be written, and says so the first time.

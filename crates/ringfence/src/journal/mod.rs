@@ -296,6 +296,14 @@ impl Journal {
         answer.recv().map_err(|_| gone())?
     }
 
+    /// Waits until the file has been looked at while there was nothing to write, as it is every half minute at rest.
+    pub(crate) async fn looked_at(&self) {
+        match &self.writing {
+            Some(writing) => writing.vitals.looked.notified().await,
+            None => std::future::pending().await,
+        }
+    }
+
     /// Waits until all that was taken before is written, for a few seconds at most. Returns whether it is.
     pub(crate) fn flush(&self) -> bool {
         let Some(writing) = &self.writing else { return true };

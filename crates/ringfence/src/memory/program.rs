@@ -1,7 +1,7 @@
 //! Pages of the program and its libraries that are not needed any more go back to the system.
 //!
 //! Linux maps sixteen pages around each one that is needed for the first time, and a start needs some of nearly everything: of
-//! 16 MiB that are mapped once it is over, a program at rest needs less than five. What is taken away here is still in the system's
+//! 16 MiB that are mapped once it is over, a program at rest needs less than four. What is taken away here is still in the system's
 //! memory as long as that has room, and comes back with the next step that needs it, a microsecond for sixteen pages. A
 //! debugger's breakpoints are lost by it.
 

@@ -158,6 +158,16 @@ async fn a_slow_disk_is_told_also_where_no_call_comes_but_a_person_notes_somethi
     assert_eq!(running.journal.health().slow_since, None);
 }
 
+#[tokio::test]
+async fn whoever_waits_is_told_when_the_file_has_been_looked_at_with_nothing_to_write() {
+    let bench = Bench::new();
+    let running = bench.start();
+    let mut looked_at = std::pin::pin!(running.journal.looked_at());
+    assert!(tokio::time::timeout(Duration::ZERO, &mut looked_at).await.is_err(), "nothing was due");
+    assert!(running.journal.flush());
+    assert!(tokio::time::timeout(PARTING, looked_at).await.is_ok());
+}
+
 #[test]
 fn a_person_who_is_forgotten_is_not_written_when_the_disk_takes_calls_again() {
     let bench = Bench::new();
