@@ -108,7 +108,7 @@ enum Due {
     Program,
 }
 
-/// How many messages there were, how often it was looked since they were many, and how often in a busy time.
+/// How many messages there were, how often it was looked since they were many, how often in a busy time, and whether it is at rest.
 #[derive(Debug, Default)]
 struct Pace {
     messages: u64,

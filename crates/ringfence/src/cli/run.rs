@@ -3,12 +3,14 @@
 mod told;
 
 use std::net::SocketAddr;
+use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use clap::Args;
+use futures_util::FutureExt as _;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 
@@ -140,9 +142,9 @@ impl Prepared {
             biased;
             () = signals.until_told_to_end(&service) => {}
             () = watched(&supervisor, &service) => {}
-            () = memory::tend(&service, &program) => {}
+            () = apart(memory::tend(&service, &program)) => {}
             // The socket is removed with it: nobody is to ask a program that ends.
-            () = server::serve(bound, user, Arc::clone(&service)) => {}
+            () = apart(server::serve(bound, user, Arc::clone(&service))) => {}
         }
         supervisor.stopping();
         tracing::info!("unregistering; a second signal ends at once");
@@ -224,6 +226,12 @@ impl Signals {
 
 /// The exit code of a program that a signal ends at once, as shells have it.
 const INTERRUPTED: i32 = 130;
+
+/// Does what calls do not depend on, for ever: a panic of it, which says so itself, ends no more than that.
+async fn apart(work: impl Future<Output = ()>) {
+    let _ = AssertUnwindSafe(work).catch_unwind().await;
+    std::future::pending::<()>().await;
+}
 
 /// Says that the program lives while every thread that takes calls answers. It does not return.
 async fn watched(supervisor: &Supervisor, service: &Service) {
@@ -355,6 +363,12 @@ mod tests {
     use tokio::time::Instant;
 
     use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_panic_of_what_calls_do_not_depend_on_ends_no_more_than_that() {
+        let work = apart(async { panic!("a test wants it") });
+        assert!(tokio::time::timeout(Duration::from_secs(3_600), work).await.is_err());
+    }
 
     #[tokio::test(start_paused = true)]
     async fn others_run_between_two_batches_and_the_larger_one_was_the_less_time_passes() {

@@ -104,8 +104,8 @@ impl Writer {
             match (is_written, due.ending) {
                 (true, Ending::Last) => return,
                 (true, Ending::No | Ending::Near) => {
-                    self.look();
-                    if count == 0 {
+                    let has_more = self.look();
+                    if count == 0 && !has_more {
                         self.vitals.looked.notify_one();
                     }
                 }
@@ -202,18 +202,19 @@ impl Writer {
         }
     }
 
-    /// Has the disk keep what was written a while ago, and looks for what is too old, and whether records were lost.
-    fn look(&mut self) {
+    /// Has the disk keep what was written a while ago, and looks for what is too old, and whether records were lost. Returns
+    /// whether there is more to be cleared in a moment.
+    fn look(&mut self) -> bool {
         let now = Instant::now();
         if let Some(open) = &mut self.open {
             open.tend();
         }
         if now < self.next_look && !self.is_too_large() {
-            return;
+            return false;
         }
         self.next_look = now + LOOK;
         self.vitals.say_lost();
-        let Some(open) = &mut self.open else { return };
+        let Some(open) = &mut self.open else { return false };
         let now = self.clock.read(Timestamp::now(), Instant::now());
         match retention::steps(open.store.connection(), &self.settings, now) {
             Ok(step) => {
@@ -221,11 +222,19 @@ impl Writer {
                 if step.shrinks {
                     open.written = open.written.max(ENOUGH);
                 }
+                // What was read for it.
+                open.has_pages = true;
                 if step.has_more {
                     self.next_look = Instant::now() + BREATH;
+                } else {
+                    open.rest(0);
                 }
+                step.has_more
             }
-            Err(error) => tracing::debug!(%error, "journal not cleared"),
+            Err(error) => {
+                tracing::debug!(%error, "journal not cleared");
+                false
+            }
         }
     }
 

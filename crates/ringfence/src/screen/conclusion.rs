@@ -26,7 +26,7 @@ pub(super) struct Asked<'a> {
     pub(super) seen: Seen<'a>,
     pub(super) moment: Moment,
     pub(super) began: Instant,
-    /// When it was decided.
+    /// When it was decided, where it has a record.
     pub(super) decided: Cell<Option<Instant>>,
 }
 

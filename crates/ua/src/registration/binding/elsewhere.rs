@@ -46,7 +46,7 @@ impl Binding {
         //# therefore constitutes a new SIP transaction).  That request is sent
         //# to the next element in the list as specified by RFC 2782.
         by.push(target.flow.remote());
-        self.setbacks_mut().declined = Some(Declined { by, cause: cause.clone(), retry_after });
+        self.setbacks_mut().declined = Some(Box::new(Declined { by, cause: cause.clone(), retry_after }));
         self.rounds = 0;
         let (host, port) = self.next_hop();
         self.resolve(now, host, port);

@@ -27,7 +27,10 @@ impl Binding {
         let seen = seen(response, target);
         if detour.is_none() {
             if let Some(seen) = seen {
-                self.public = (seen != target.local).then(|| Box::new(seen));
+                let public = (seen != target.local).then_some(seen);
+                if self.public.as_deref() != public.as_ref() {
+                    self.public = public.map(Box::new);
+                }
             }
             return;
         }

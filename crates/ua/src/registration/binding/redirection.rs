@@ -46,7 +46,7 @@ impl Binding {
             Some(next) if may_go_on => {
                 let by = Some(used).filter(|used| used.is_reliable());
                 let (host, port) = (next.host.clone(), next.port);
-                self.setbacks_mut().redirection = Some(Redirection { to: next, by, tried });
+                self.setbacks_mut().redirection = Some(Box::new(Redirection { to: next, by, tried }));
                 if self.account.extras().outbound_proxy.is_some() {
                     return self.ask(generator);
                 }

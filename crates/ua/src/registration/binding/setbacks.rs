@@ -7,15 +7,15 @@ use super::Binding;
 use super::elsewhere::Declined;
 use super::redirection::Redirection;
 
-/// What is remembered of it.
+/// What is remembered of it. A registrar that was silent once is remembered for good, so it is small.
 #[derive(Default)]
 pub(super) struct Setbacks {
     /// The target that did not answer last.
     pub(super) silent: Option<SocketAddr>,
     /// Where a 3xx has sent us.
-    pub(super) redirection: Option<Redirection>,
+    pub(super) redirection: Option<Box<Redirection>>,
     /// Who has said 503 to this attempt.
-    pub(super) declined: Option<Declined>,
+    pub(super) declined: Option<Box<Declined>>,
     /// Since when the registrar asks for MD5 that offered more before.
     pub(super) downgraded: Option<Instant>,
 }
@@ -36,6 +36,17 @@ impl Binding {
 
     /// Returns where the registrar has sent the line, if it has.
     pub(super) fn redirection(&self) -> Option<&Redirection> {
-        self.setbacks.as_ref()?.redirection.as_ref()
+        self.setbacks.as_ref()?.redirection.as_deref()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// After an outage fifty thousand lines may have it.
+    #[test]
+    fn what_is_remembered_for_good_is_small() {
+        assert!(size_of::<Setbacks>() <= 64, "{}", size_of::<Setbacks>());
     }
 }
