@@ -19,6 +19,15 @@ fn a_thousand_rejected_calls(mut rejections: Rejections) -> Rejections {
     rejections
 }
 
+#[library_benchmark]
+#[bench::trace(Rejections::warm())]
+fn a_thousand_calls_that_come_by_eight(mut rejections: Rejections) -> Rejections {
+    for _ in 0..CALLS / 8 {
+        rejections.eight_calls();
+    }
+    rejections
+}
+
 // Reading it, hashing what its transaction is known by, and finding that.
 #[library_benchmark]
 #[bench::trace(Rejections::warm())]
@@ -27,5 +36,5 @@ fn a_repeated_ack(mut rejections: Rejections) -> Rejections {
     rejections
 }
 
-library_benchmark_group!(name = endpoint_benches; benchmarks = a_thousand_rejected_calls, a_repeated_ack);
+library_benchmark_group!(name = endpoint_benches; benchmarks = a_thousand_rejected_calls, a_thousand_calls_that_come_by_eight, a_repeated_ack);
 main!(library_benchmark_groups = endpoint_benches);

@@ -55,7 +55,6 @@ pub use event::Event;
 use lines::Lines;
 use share::Shares;
 pub use together::MOST_TOGETHER;
-use together::Received;
 use unreadable::Unreadable;
 
 /// The sans-IO user agent: one socket's worth of lines and calls.
@@ -195,9 +194,10 @@ impl Endpoint {
 
     /// Takes a message that is no ACK of a call that waits for it.
     fn handle_other_message(&mut self, now: Instant, flow: Flow, bytes: &[u8]) -> bool {
-        let is_heeded = match Message::parse(bytes) {
-            Ok(request) if request.is_request() => self.handle_requests(now, &[Received { flow, request }]),
-            Ok(response) => self.handle_response(now, flow, &response),
+        // By reference: a message is moved where it is taken out of its result.
+        let is_heeded = match &Message::parse(bytes) {
+            Ok(message) if message.is_request() => self.handle_request(now, flow, message),
+            Ok(message) => self.handle_response(now, flow, message),
             Err(ParseError::KeepAlive) => {
                 self.counters.keep_alives += 1;
                 false

@@ -7,6 +7,7 @@ use ringfence_wire::sip::StatusCode;
 use smallvec::SmallVec;
 
 use super::inbound::Inbound;
+use super::lines::Lines;
 use super::together::MOST_TOGETHER;
 use super::{Endpoint, Trying};
 use crate::call::{CallNumber, Invite, Verdict};
@@ -20,6 +21,21 @@ pub(super) struct NewCall<'r> {
     objection: Option<Objection>,
     /// Whether there was room for its transaction.
     has_transaction: bool,
+}
+
+impl NewCall<'_> {
+    fn shown<'a>(&'a self, lines: &'a Lines) -> Invite<'a> {
+        let Self { call, inbound, objection, .. } = self;
+        Invite {
+            head: inbound.head,
+            call: *call,
+            line: inbound.line,
+            label: lines.find(inbound.line).map_or("", |line| &line.account.label),
+            source: inbound.answering.source,
+            origin: inbound.origin,
+            objection: *objection,
+        }
+    }
 }
 
 impl Endpoint {
@@ -53,21 +69,17 @@ impl Endpoint {
     #[inline(never)]
     fn show(&mut self, calls: &[NewCall<'_>]) {
         let Self { screen: Some(screen), lines, verdicts, .. } = self else { return };
-        let shown: SmallVec<[Invite<'_>; MOST_TOGETHER]> = calls
-            .iter()
-            .map(|NewCall { call, inbound, objection, .. }| Invite {
-                head: inbound.head,
-                call: *call,
-                line: inbound.line,
-                label: lines.find(inbound.line).map_or("", |line| &line.account.label),
-                source: inbound.answering.source,
-                origin: inbound.origin,
-                objection: *objection,
-            })
-            .collect();
+        verdicts.clear();
         //= https://www.rfc-editor.org/rfc/rfc3261#section-17.2.1
         //# The request MUST be passed to the TU.
-        screen.decide(&shown, verdicts);
+        match calls {
+            [call] => screen.decide(&[call.shown(lines)], verdicts),
+            calls => {
+                let shown: SmallVec<[_; MOST_TOGETHER]> =
+                    calls.iter().map(|call| call.shown(lines)).collect();
+                screen.decide(&shown, verdicts);
+            }
+        }
     }
 
     #[inline(never)]

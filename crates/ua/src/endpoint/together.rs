@@ -68,21 +68,47 @@ impl Endpoint {
     }
 
     fn handle_invites(&mut self, now: Instant, datagrams: &[(SocketAddr, &[u8])]) {
-        let mut requests: Together<Received<'_>> = Together::new();
-        for &(source, datagram) in datagrams {
-            match Message::parse(datagram) {
-                Ok(request) => requests.push(Received { flow: source.into(), request }),
-                Err(error) => self.drop_malformed(error),
+        match datagrams {
+            [] => {}
+            [(source, datagram)] => {
+                self.handle_other_message(now, (*source).into(), datagram);
+            }
+            [_, _, ..] => {
+                let mut requests: Together<Received<'_>> = Together::new();
+                for &(source, datagram) in datagrams {
+                    match Message::parse(datagram) {
+                        Ok(request) => requests.push(Received { flow: source.into(), request }),
+                        Err(error) => self.drop_malformed(error),
+                    }
+                }
+                self.handle_requests(now, &requests);
+                self.tell_ended(now);
             }
         }
-        self.handle_requests(now, &requests);
-        self.tell_ended(now);
     }
 
-    /// Takes a request, or INVITEs that came together: another one behind an INVITE would be attended to before that is decided.
-    /// Returns whether one of them was let in.
-    pub(super) fn handle_requests(&mut self, now: Instant, requests: &[Received<'_>]) -> bool {
-        let (mut is_heeded, mut rest) = (false, requests);
+    /// Takes one request. Returns whether it was let in.
+    pub(super) fn handle_request(&mut self, now: Instant, flow: Flow, request: &Message<'_>) -> bool {
+        let named = match self.name(flow, request) {
+            Ok(named) => named,
+            Err(is_let_in) => return is_let_in,
+        };
+        // Both are looked up where it matters: there is nothing to wait for them with.
+        let (is_known, has_come) = (true, false);
+        let Some(admitted) = self.admit(now, &named, is_known) else { return false };
+        let mut echoes = self.take_echoes(1);
+        if let Some(echo) = echoes.first_mut()
+            && let Some(call) = self.attend(now, &admitted, has_come, echo)
+        {
+            self.handle_new_calls(now, std::slice::from_ref(&call));
+        }
+        self.put_echoes(echoes);
+        true
+    }
+
+    /// Takes INVITEs that came together: another request behind one of them would be attended to before that is decided.
+    fn handle_requests(&mut self, now: Instant, requests: &[Received<'_>]) {
+        let mut rest = requests;
         while !rest.is_empty() {
             let mut named: Together<Named<'_>> = Together::new();
             let mut taken = 0;
@@ -91,18 +117,17 @@ impl Endpoint {
                     // It is looked at when the one before it of the same transaction has been attended to.
                     Ok(request) if named.iter().any(|named| named.key == request.key) => break,
                     Ok(request) => named.push(request),
-                    Err(is_let_in) => is_heeded |= is_let_in,
+                    Err(_) => {}
                 }
                 taken += 1;
             }
-            is_heeded |= self.handle_named(now, &named);
+            self.handle_named(now, &named);
             rest = &rest[taken..];
         }
-        is_heeded
     }
 
-    /// Takes requests of different transactions. Returns whether one of them was let in.
-    fn handle_named(&mut self, now: Instant, named: &[Named<'_>]) -> bool {
+    /// Takes INVITEs of different transactions.
+    fn handle_named(&mut self, now: Instant, named: &[Named<'_>]) {
         // Each look is for a line of memory that is in no cache: one right behind the other, the core waits for all at once.
         let known: Together<bool> = named.iter().map(|named| self.knows(named)).collect();
         let mut admitted: Together<Admitted<'_>> = Together::new();
@@ -112,10 +137,7 @@ impl Endpoint {
             }
         }
         let have_come: Together<bool> = admitted.iter().map(|admitted| self.has_come(admitted)).collect();
-        let mut echoes = std::mem::take(&mut self.echoes);
-        if echoes.len() < admitted.len() {
-            echoes.resize_with(admitted.len(), Echo::default);
-        }
+        let mut echoes = self.take_echoes(admitted.len());
         let mut calls: Together<NewCall<'_>> = Together::new();
         for ((admitted, has_come), echo) in admitted.iter().zip(have_come).zip(&mut echoes) {
             if let Some(call) = self.attend(now, admitted, has_come, echo) {
@@ -126,8 +148,20 @@ impl Endpoint {
             self.handle_new_calls(now, &calls);
         }
         drop(calls);
+        self.put_echoes(echoes);
+    }
+
+    /// Takes out so many echoes, to be written anew.
+    fn take_echoes(&mut self, count: usize) -> Vec<Echo> {
+        let mut echoes = std::mem::take(&mut self.echoes);
+        if echoes.len() < count {
+            echoes.resize_with(count, Echo::default);
+        }
+        echoes
+    }
+
+    fn put_echoes(&mut self, mut echoes: Vec<Echo>) {
         echoes.iter_mut().for_each(Echo::release);
         self.echoes = echoes;
-        !admitted.is_empty()
     }
 }
