@@ -2,9 +2,9 @@
 //! as the first cache of a core holds, and one of them after another would have each fetch all of it anew.
 //!
 //! ```text
-//!   INVITE ─┐            ┌─▶ recognise ─┐  ┌─▶ admit ─┐  ┌─▶ attend ─┐  ┌─▶ screen ─┐  ┌─▶ 100, 486
-//!   INVITE ─┼─▶ parse ───┼─▶ recognise ─┼──┼─▶ admit ─┼──┼─▶ attend ─┼──┼─▶ screen ─┼──┼─▶ 100, 486
-//!   INVITE ─┘            └─▶ recognise ─┘  └─▶ admit ─┘  └─▶ attend ─┘  └─▶ screen ─┘  └─▶ 100, 486
+//!   INVITE ─┐            ┌─▶ name ─┐           ┌─▶ admit ─┐  ┌─▶ attend ─┐  ┌─▶ screen ─┐  ┌─▶ 100, 486
+//!   INVITE ─┼─▶ parse ───┼─▶ name ─┼─▶ known? ──┼─▶ admit ─┼──┼─▶ attend ─┼──┼─▶ screen ─┼──┼─▶ 100, 486
+//!   INVITE ─┘            └─▶ name ─┘           └─▶ admit ─┘  └─▶ attend ─┘  └─▶ screen ─┘  └─▶ 100, 486
 //! ```
 
 use std::net::SocketAddr;
