@@ -2,14 +2,17 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "../../../tests/fixed_seed.rs"]
+mod fixed_seed;
 mod random_policies;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use fixed_seed::configuration;
 use jiff::Timestamp;
 use proptest::prelude::*;
-use random_policies::{Draft, Drawn, any_call, any_rules, configuration, plainly, policy};
+use random_policies::{Draft, Drawn, any_call, any_rules, plainly, policy};
 use ringfence_policy::{
     Arrival, Attestation, Call, Condition, Decision, Facts, Mode, NoHistory, OneOrMore, Policy, PolicyParts,
     Rule, Source, Treatment, Verdict, Verification, decide,

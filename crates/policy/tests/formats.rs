@@ -6,6 +6,8 @@ mod callblocker;
 mod csv;
 #[path = "formats/feed.rs"]
 mod feed;
+#[path = "../../../tests/fixed_seed.rs"]
+mod fixed_seed;
 #[path = "formats/guess.rs"]
 mod guess;
 #[path = "formats/plain.rs"]

@@ -2,10 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "../../../tests/fixed_seed.rs"]
+mod fixed_seed;
+
 use std::sync::Arc;
 
+use fixed_seed::configuration;
 use proptest::prelude::*;
-use proptest::test_runner::RngSeed;
 use ringfence_policy::{
     Attestation, Caller, Condition, Facts, Hours, KindSet, List, Policy, PolicyParts, Region, Rule,
     Treatment, Wildcard, check, decide,
@@ -127,16 +130,6 @@ fn is_reached(policy: &Policy, region: Region) -> bool {
             })
         })
     })
-}
-
-/// The seed is fixed; `PROPTEST_RNG_SEED` and `PROPTEST_CASES` look further.
-fn configuration() -> ProptestConfig {
-    let configuration = ProptestConfig::default();
-    let rng_seed = match configuration.rng_seed {
-        RngSeed::Random => RngSeed::Fixed(41_791_234_567),
-        fixed @ RngSeed::Fixed(_) => fixed,
-    };
-    ProptestConfig { failure_persistence: None, rng_seed, ..configuration }
 }
 
 proptest! {

@@ -1,10 +1,13 @@
 //! What holds for every number, list and call.
 
+#[path = "../../../tests/fixed_seed.rs"]
+mod fixed_seed;
+
 use std::sync::Arc;
 
+use fixed_seed::configuration;
 use jiff::Timestamp;
 use proptest::prelude::*;
-use proptest::test_runner::RngSeed;
 use ringfence_policy::{
     Caller, CallerId, Condition, E164, Facts, List, NameExpression, Number, Pattern, Policy, PolicyParts,
     Prefix, Region, Rule, Source, Text, Treatment, decide, normalise,
@@ -36,16 +39,6 @@ fn any_text() -> impl Strategy<Value = String> {
 fn any_name() -> impl Strategy<Value = String> {
     prop_oneof!["[a-c .%;:@*'\"#\\\\\u{7}\u{202e}0-9é-]{1,30}", "\\PC{1,40}", any::<String>()]
         .prop_filter("an entry is no longer", |name| 3 * name.len() < 250)
-}
-
-/// The seed is fixed; `PROPTEST_RNG_SEED` and `PROPTEST_CASES` look further.
-fn configuration() -> ProptestConfig {
-    let configuration = ProptestConfig::default();
-    let rng_seed = match configuration.rng_seed {
-        RngSeed::Random => RngSeed::Fixed(41_791_234_567),
-        fixed @ RngSeed::Fixed(_) => fixed,
-    };
-    ProptestConfig { failure_persistence: None, rng_seed, ..configuration }
 }
 
 /// Entries that often mean the same callers.

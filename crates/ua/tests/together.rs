@@ -2,14 +2,17 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "../../../tests/fixed_seed.rs"]
+mod fixed_seed;
+
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use fixed_seed::configuration;
 use proptest::prelude::*;
-use proptest::test_runner::RngSeed;
 use ringfence_ua::{
     Account, Config, Endpoint, Event, Invite, Limits, Redirection, Rejection, Screen, Trying, Verdict, Wait,
 };
@@ -139,16 +142,6 @@ impl Seen {
             }
         }
     }
-}
-
-/// The seed is fixed; `PROPTEST_RNG_SEED` and `PROPTEST_CASES` look further.
-fn configuration() -> ProptestConfig {
-    let configuration = ProptestConfig::default();
-    let rng_seed = match configuration.rng_seed {
-        RngSeed::Random => RngSeed::Fixed(41_791_234_567),
-        fixed @ RngSeed::Fixed(_) => fixed,
-    };
-    ProptestConfig { failure_persistence: None, rng_seed, ..configuration }
 }
 
 proptest! {

@@ -2,7 +2,8 @@
 
 use jiff::Timestamp;
 use proptest::prelude::*;
-use proptest::test_runner::RngSeed;
+
+use super::fixed_seed::configuration;
 use ringfence_policy::{Columns, Format, Row};
 
 fn any_format() -> impl Strategy<Value = Format> {
@@ -122,16 +123,6 @@ fn again(format: &Format, rows: &[Row<'static>]) -> (String, u64, Vec<Row<'stati
     });
     let read = read.collect();
     (text, written.left_out, read)
-}
-
-/// The seed is fixed; `PROPTEST_RNG_SEED` and `PROPTEST_CASES` look further.
-fn configuration() -> ProptestConfig {
-    let configuration = ProptestConfig::default();
-    let rng_seed = match configuration.rng_seed {
-        RngSeed::Random => RngSeed::Fixed(41_791_234_567),
-        fixed @ RngSeed::Fixed(_) => fixed,
-    };
-    ProptestConfig { failure_persistence: None, rng_seed, ..configuration }
 }
 
 proptest! {

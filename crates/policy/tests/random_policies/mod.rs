@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
-use proptest::test_runner::RngSeed;
 use ringfence_policy::{
     Call, Condition, Hours, KindSet, List, Mode, Policy, PolicyParts, Region, Rollout, Rule, Share, Switch,
     Treatment, Verification, Wildcard,
@@ -234,14 +233,4 @@ pub(crate) fn any_call() -> impl Strategy<Value = Drawn> {
             hour,
         },
     )
-}
-
-/// The seed is fixed; `PROPTEST_RNG_SEED` and `PROPTEST_CASES` look further.
-pub(crate) fn configuration() -> ProptestConfig {
-    let configuration = ProptestConfig::default();
-    let rng_seed = match configuration.rng_seed {
-        RngSeed::Random => RngSeed::Fixed(41_791_234_567),
-        fixed @ RngSeed::Fixed(_) => fixed,
-    };
-    ProptestConfig { failure_persistence: None, rng_seed, ..configuration }
 }

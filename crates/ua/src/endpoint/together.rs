@@ -29,11 +29,11 @@ pub const MOST_TOGETHER: usize = 8;
 
 type Together<T> = SmallVec<[T; MOST_TOGETHER]>;
 
-/// A request as it came.
+/// An INVITE as it came.
 #[derive(Debug)]
-pub(super) struct Received<'d> {
-    pub(super) flow: Flow,
-    pub(super) request: Message<'d>,
+struct Received<'d> {
+    flow: Flow,
+    request: Message<'d>,
 }
 
 impl Endpoint {
