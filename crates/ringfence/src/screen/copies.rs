@@ -104,16 +104,17 @@ impl Copies {
     /// Finds what was decided of a call a moment ago, and counts a further copy on the same line.
     pub(super) fn find(&self, key: u64, on: On, now: Instant) -> Option<Earlier> {
         self.part(key, now, |part, now| {
-            let place = part.find(key, now)?;
-            if place.copies() >= MOST_COPIES {
+            let mut found = part.find(key, now)?;
+            if found.copies() >= MOST_COPIES {
                 return None;
             }
-            Some(match place.treatment(on) {
+            let at = found.place.at;
+            Some(match found.treatment(on) {
                 Some(treatment) => {
-                    place.others.get_or_insert_default().copies += 1;
-                    Earlier::Here(Decided { at: place.at, treatment })
+                    found.others().copies += 1;
+                    Earlier::Here(Decided { at, treatment })
                 }
-                None => Earlier::Elsewhere(place.at),
+                None => Earlier::Elsewhere(at),
             })
         })
     }
@@ -123,22 +124,22 @@ impl Copies {
     pub(super) fn keep(&self, key: u64, on: On, decision: Decided, now: Instant) -> Option<Earlier> {
         let (here, at) = (OnLine { on, treatment: decision.treatment }, decision.at);
         self.part(key, now, |part, since| {
-            let Some(place) = part.find(key, since) else {
-                part.add(Mark { key, since }, Place::new(at, here));
+            let Some(mut found) = part.find(key, since) else {
+                part.add(Mark { key, since }, Place { at, first: here });
                 return None;
             };
-            let known = place.treatment(on);
-            let is_flood = place.copies() >= MOST_COPIES;
-            let others = place.others.get_or_insert_default();
+            let (known, is_flood) = (found.treatment(on), found.copies() >= MOST_COPIES);
+            let first_at = found.place.at;
+            let others = found.others();
             if known.is_none() && others.lines.len() + 1 < MOST_LINES {
-                if at != place.at && !is_flood {
-                    return Some(Earlier::Elsewhere(place.at));
+                if at != first_at && !is_flood {
+                    return Some(Earlier::Elsewhere(first_at));
                 }
                 others.lines.push(here);
                 return None;
             }
             others.copies = others.copies.saturating_add(1);
-            known.filter(|_| !is_flood).map(|treatment| Earlier::Here(Decided { at: place.at, treatment }))
+            known.filter(|_| !is_flood).map(|treatment| Earlier::Here(Decided { at: first_at, treatment }))
         })
     }
 
@@ -262,8 +263,8 @@ mod tests {
             copies.kept(9, On { configuration: 1, line }, decided(5));
         }
         copies.part(9, copies.began, |part, _| {
-            let others = part.places[0].others.as_ref().map_or(0, |others| others.lines.len());
-            assert_eq!((part.places.len(), others), (1, MOST_LINES - 1));
+            let others: Vec<_> = part.others.values().map(|others| others.lines.len()).collect();
+            assert_eq!((part.places.len(), others), (1, vec![MOST_LINES - 1]));
         });
         assert_eq!(copies.found(9, HOME), None, "it is a flood");
     }
@@ -305,6 +306,7 @@ mod tests {
         assert_eq!(left, (all - most + 1..=all).collect::<Vec<_>>());
         copies.part(1, copies.began, |part, _| {
             assert_eq!((part.places.len(), part.numbers.len()), (MOST_CALLS, MOST_CALLS));
+            assert_eq!(part.others.len(), MOST_CALLS, "what is known of calls that went is gone");
         });
     }
 

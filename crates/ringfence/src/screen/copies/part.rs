@@ -1,6 +1,6 @@
 //! A part of the calls that were decided a moment ago, in which each is found by its key.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use hashbrown::HashTable;
@@ -21,6 +21,8 @@ pub(super) struct Part {
     marks: VecDeque<Mark>,
     /// The numbers of the calls, by their keys; as many bits of each as tell those from each other that are there.
     pub(super) numbers: HashTable<u16>,
+    /// What is known of calls that have come more than once, by their numbers.
+    pub(super) others: HashMap<u16, Others>,
     /// The number of the oldest call.
     first: u16,
 }
@@ -32,16 +34,21 @@ pub(super) struct Mark {
     pub(super) since: u64,
 }
 
-/// A call as it is kept, in one line of memory.
-#[derive(Debug)]
-#[repr(align(64))]
+/// A call as it is kept. Nothing of it has to be let go of: it is long cold when it is over, and not looked at again.
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Place {
     /// When it was decided first: what came before counts as of then, on each of its lines.
     pub(super) at: Timestamp,
     /// What was decided on the first line.
-    first: OnLine,
-    /// The same on others, of a call that is forked.
-    pub(super) others: Option<Box<Others>>,
+    pub(super) first: OnLine,
+}
+
+/// A call that is there.
+#[derive(Debug)]
+pub(super) struct Found<'p> {
+    pub(super) place: Place,
+    number: u16,
+    others: &'p mut HashMap<u16, Others>,
 }
 
 /// What was decided on further lines of a call, and how many copies came beyond the first on each line.
@@ -61,6 +68,9 @@ impl Part {
     fn drop_oldest(&mut self) {
         let Some(Mark { key, .. }) = self.marks.pop_front() else { return };
         self.places.pop_front();
+        if !self.others.is_empty() {
+            self.others.remove(&self.first);
+        }
         // One that was decided anew since has a newer number.
         if let Ok(number) = self.numbers.find_entry(key, |number| *number == self.first) {
             number.remove();
@@ -68,12 +78,17 @@ impl Part {
         self.first = self.first.wrapping_add(1);
     }
 
-    pub(super) fn find(&mut self, key: u64, now: u64) -> Option<&mut Place> {
-        let (first, marks) = (self.first, &self.marks);
-        let behind = |number: &u16| usize::from(number.wrapping_sub(first));
-        let number = self.numbers.find(key, |number| marks[behind(number)].key == key)?;
+    pub(super) fn find(&mut self, key: u64, now: u64) -> Option<Found<'_>> {
+        let Self { first, marks, numbers, places, others } = self;
+        let behind = |number: u16| usize::from(number.wrapping_sub(*first));
+        let number = *numbers.find(key, |number| marks[behind(*number)].key == key)?;
+        let place = behind(number);
         // One that was decided late is over before those that were decided before it.
-        if marks[behind(number)].is_over(now) { None } else { self.places.get_mut(behind(number)) }
+        if marks[place].is_over(now) {
+            None
+        } else {
+            Some(Found { place: *places.get(place)?, number, others })
+        }
     }
 
     /// Adds a call that is not there. The oldest goes if there is no room.
@@ -94,8 +109,9 @@ impl Part {
     }
 
     pub(super) fn shrink(&mut self) {
-        let Self { places, marks, numbers, first } = self;
+        let Self { places, marks, numbers, others, first } = self;
         places.shrink_to_fit();
+        others.shrink_to_fit();
         marks.shrink_to_fit();
         numbers.shrink_to_fit(|number| marks[usize::from(number.wrapping_sub(*first))].key);
     }
@@ -107,17 +123,18 @@ impl Mark {
     }
 }
 
-impl Place {
-    pub(super) fn new(at: Timestamp, first: OnLine) -> Self {
-        Self { at, first, others: None }
-    }
-
+impl Found<'_> {
     pub(super) fn copies(&self) -> u8 {
-        self.others.as_ref().map_or(0, |others| others.copies)
+        self.others.get(&self.number).map_or(0, |others| others.copies)
     }
 
     pub(super) fn treatment(&self, on: On) -> Option<usize> {
-        let others = self.others.iter().flat_map(|others| &others.lines);
-        std::iter::once(&self.first).chain(others).find(|line| line.on == on).map(|line| line.treatment)
+        let others = self.others.get(&self.number).into_iter().flat_map(|others| &others.lines);
+        std::iter::once(&self.place.first).chain(others).find(|line| line.on == on).map(|line| line.treatment)
+    }
+
+    /// Returns what is known of it beside its first decision, where more is to be noted.
+    pub(super) fn others(&mut self) -> &mut Others {
+        self.others.entry(self.number).or_default()
     }
 }
