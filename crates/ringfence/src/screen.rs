@@ -163,11 +163,18 @@ impl Screen {
     /// is offered. All are read before the first is decided: the code of both is more than the first cache of a core holds.
     pub(crate) fn decide_together(&self, invites: &[Invite<'_>], verdicts: &mut Vec<Verdict>) {
         let (rules, began, mut at) = (self.rules.load(), Instant::now(), Timestamp::now());
-        let read = invites.iter().map(|invite| {
-            let asked = || Asked::new(&rules, invite, Moment::AtOnce, began);
-            catch_unwind(AssertUnwindSafe(asked)).ok()
-        });
-        let mut read: SmallVec<[Option<Asked<'_>>; MOST_TOGETHER]> = read.collect();
+        let mut read: SmallVec<[Option<Asked<'_>>; MOST_TOGETHER]> = SmallVec::new();
+        while let Some(rest @ [_, ..]) = invites.get(read.len()..) {
+            let reading = || {
+                for invite in rest {
+                    read.push(Some(Asked::new(&rules, invite, Moment::AtOnce, began)));
+                }
+            };
+            // One that cannot be read is tried again when its turn comes.
+            if catch_unwind(AssertUnwindSafe(reading)).is_err() {
+                read.push(None);
+            }
+        }
         // Each has its share of the time that it took to read all, and its own from when the one before was decided: what is
         // written down of that one is in it.
         let mut turn = Instant::now();

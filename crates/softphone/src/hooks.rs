@@ -101,7 +101,6 @@ mod tests {
                     label: "",
                     source: SocketAddr::from(([192, 0, 2, 1], 5060)),
                     origin: ringfence_ua::Origin::Anyone,
-                    objection: None,
                 },
             )
         });

@@ -7,6 +7,7 @@ mod invite;
 pub use address::Address;
 pub use diversion::Diversion;
 pub use invite::Invite;
+pub(crate) use invite::Request;
 
 use std::fmt;
 use std::time::Duration;

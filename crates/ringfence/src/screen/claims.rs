@@ -39,6 +39,7 @@ pub(super) struct Verified {
 }
 
 impl<'a> Claims<'a> {
+    #[inline]
     pub(super) fn of(invite: &Invite<'a>) -> Self {
         let is_trusted = arrival(invite).is_trusted();
         let from = invite.from().map(Claim::of).unwrap_or_default();

@@ -59,6 +59,7 @@ pub(super) enum Recorded {
 }
 
 impl<'a> Asked<'a> {
+    #[inline]
     pub(super) fn new(rules: &'a Arc<Rules>, invite: &'a Invite<'a>, moment: Moment, began: Instant) -> Self {
         let line = rules.line(invite.line_label());
         let seen = Seen::of(invite, if line.name.is_empty() { invite.line_label() } else { &line.name });

@@ -76,15 +76,15 @@ pub(super) fn of_invite(invite: &Invite<'_>, at: Timestamp, verdict: Outcome) ->
 /// Returns what stands against an INVITE that is to ring, or to be sent on: one that breaks the grammar might
 /// hide who calls, and is not sent on to other phones.
 pub(super) fn objection(invite: &Invite<'_>, action: &Action) -> Option<Objection> {
-    invite.objection().filter(|objection| match action {
-        Action::Ring { .. } | Action::Wait { .. } => true,
-        _ if leads_away(action) => objection.status == 400,
+    match action {
+        Action::Ring { .. } | Action::Wait { .. } => invite.objection(),
+        _ if leads_away(action) => invite.objection().filter(|objection| objection.status == 400),
         Action::Reject(_)
         | Action::Redirect(_)
         | Action::SendOn(_)
         | Action::Ignore { .. }
-        | Action::Unsupported { .. } => false,
-    })
+        | Action::Unsupported { .. } => None,
+    }
 }
 
 /// Tells whether the caller, or the proxy, is told where to go on.

@@ -28,6 +28,7 @@ pub(super) struct Seen<'a> {
 
 impl<'a> Seen<'a> {
     /// Reads an INVITE on a line.
+    #[inline]
     pub(super) fn of(invite: &Invite<'a>, line: &'a str) -> Self {
         let arrival = arrival(invite);
         let party = invite.called_party().filter(|_| arrival.is_trusted()).map(|party| party.user());
@@ -101,7 +102,5 @@ impl<'a> Seen<'a> {
 /// Tells whether an emergency centre calls back (RFC 7090), which only those may say who are trusted.
 fn is_emergency_callback(invite: &Invite<'_>, arrival: Arrival) -> bool {
     arrival.is_trusted()
-        && invite
-            .header("Priority")
-            .is_some_and(|priority| priority.trim().eq_ignore_ascii_case("psap-callback"))
+        && invite.priority().is_some_and(|priority| priority.trim().eq_ignore_ascii_case("psap-callback"))
 }

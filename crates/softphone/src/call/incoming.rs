@@ -7,14 +7,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ringfence_ua::{Decided, Origin, Rejection};
-use ringfence_wire::sip::{Head, Message};
+use ringfence_wire::sip::Message;
 use tokio::sync::mpsc;
 
 use crate::error::{Error, Kind, Result};
 use crate::line::LineId;
 use crate::newest::Watches;
 use crate::reject::{Redirect, Reject};
-use crate::screen::{Address, CallId, Invite};
+use crate::screen::{Address, CallId, Invite, Request};
 use crate::shard::{Command, Waiter};
 use crate::wait::Wait;
 
@@ -162,13 +162,12 @@ impl IncomingCall {
     pub fn invite(&self) -> Invite<'_> {
         let Facts { id, line, label, message, source, origin, objection } = &self.facts;
         Invite {
-            head: Head::of(message),
+            request: Request::Kept { message, objection: *objection },
             id: *id,
             line: *line,
             label,
             source: *source,
             origin: *origin,
-            objection: *objection,
         }
     }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use std::net::SocketAddr;
 
 use ringfence_ua::Origin;
-use ringfence_wire::sip::{Field, Head, HeaderName, Message};
+use ringfence_wire::sip::{CSeq, Field, Head, HeaderName, Message, NameAddr};
 
 use super::address::{Address, lossy, text};
 use super::diversion::{self, Diversion};
@@ -28,26 +28,86 @@ use crate::line::LineId;
 /// ```
 #[derive(Clone, Copy)]
 pub struct Invite<'a> {
-    pub(crate) head: Head<'a>,
+    pub(crate) request: Request<'a>,
     pub(crate) id: CallId,
     pub(crate) line: LineId,
     pub(crate) label: &'a str,
     pub(crate) source: SocketAddr,
     pub(crate) origin: Origin,
-    pub(crate) objection: Option<ringfence_ua::Objection>,
+}
+
+/// The request that an INVITE is.
+#[derive(Clone, Copy)]
+pub(crate) enum Request<'a> {
+    /// What every request has is read already: while a shard has it.
+    Read(&'a Head<'a>),
+    /// Each part is read when somebody asks for it.
+    Kept { message: &'a Message<'a>, objection: Option<ringfence_ua::Objection> },
+}
+
+impl<'a> Request<'a> {
+    fn message(&self) -> &'a Message<'a> {
+        match self {
+            Self::Read(head) => head.message(),
+            Self::Kept { message, .. } => message,
+        }
+    }
+
+    fn from(&self) -> Option<NameAddr<'a>> {
+        match self {
+            Self::Read(head) => head.from().ok().copied(),
+            Self::Kept { message, .. } => message.from().ok(),
+        }
+    }
+
+    fn to(&self) -> Option<NameAddr<'a>> {
+        match self {
+            Self::Read(head) => head.to().ok().copied(),
+            Self::Kept { message, .. } => message.to().ok(),
+        }
+    }
+
+    fn tag(&self) -> &'a [u8] {
+        match self {
+            Self::Read(head) => head.from_tag(),
+            Self::Kept { message, .. } => message.from().ok().and_then(|from| from.tag()).unwrap_or_default(),
+        }
+    }
+
+    fn call_id(&self) -> &'a [u8] {
+        match self {
+            Self::Read(head) => head.call_id(),
+            Self::Kept { message, .. } => message.call_id(),
+        }
+        .unwrap_or_default()
+    }
+
+    fn objection(&self) -> Option<ringfence_ua::Objection> {
+        match self {
+            Self::Read(head) => ringfence_ua::Objection::to_invite(head),
+            Self::Kept { objection, .. } => *objection,
+        }
+    }
+
+    fn cseq(&self) -> Option<CSeq<'a>> {
+        match self {
+            Self::Read(head) => head.cseq(),
+            Self::Kept { message, .. } => message.cseq(),
+        }
+        .ok()
+    }
 }
 
 impl<'a> Invite<'a> {
     /// Makes it of what an endpoint shows, which a shard has.
     pub(crate) fn of(shard: u16, invite: &ringfence_ua::Invite<'a>) -> Self {
         Self {
-            head: *invite.head,
+            request: Request::Read(invite.head),
             id: CallId { shard, number: invite.call.as_u64() },
             line: LineId { shard, line: invite.line },
             label: invite.label,
             source: invite.source,
             origin: invite.origin,
-            objection: invite.objection,
         }
     }
 
@@ -78,7 +138,7 @@ impl<'a> Invite<'a> {
     /// Returns From, which any caller can claim.
     #[must_use]
     pub fn from(&self) -> Option<Address<'a>> {
-        self.head.from().ok().copied().map(Address::new)
+        self.request.from().map(Address::new)
     }
 
     /// Returns the first `P-Asserted-Identity` that can be read (RFC 3325), where the registrar, the proxy or a peer sent
@@ -144,7 +204,7 @@ impl<'a> Invite<'a> {
     /// Returns To (RFC 3261 section 8.1.1.2), if it can be read: whom the caller meant.
     #[must_use]
     pub fn to(&self) -> Option<Address<'a>> {
-        self.head.to().ok().copied().map(Address::new)
+        self.request.to().map(Address::new)
     }
 
     /// Returns the Request-URI: through which Contact or number of ours the call came. The proxies on the way have
@@ -181,21 +241,21 @@ impl<'a> Invite<'a> {
     /// Returns the `Call-ID`; bytes that are no UTF-8 are replaced.
     #[must_use]
     pub fn call_id(&self) -> Cow<'a, str> {
-        lossy(self.head.call_id().unwrap_or_default())
+        lossy(self.request.call_id())
     }
 
     /// Returns the number of `CSeq`, which with the Call-ID and the tag of From tells one INVITE from others: all copies of
     /// it have it, and a caller who tries again has a greater one (RFC 3261 section 8.1.3.5).
     #[must_use]
     pub fn cseq(&self) -> Option<u32> {
-        self.head.cseq().ok().map(|cseq| cseq.number)
+        self.request.cseq().map(|cseq| cseq.number)
     }
 
     /// Returns the tag of From, which with the Call-ID is the same in every copy of a call, whichever lines a proxy forks
     /// it to and however often it tries; bytes that are no UTF-8 are replaced.
     #[must_use]
     pub fn from_tag(&self) -> Option<Cow<'a, str>> {
-        Some(self.head.from_tag()).filter(|tag| !tag.is_empty()).map(lossy)
+        Some(self.request.tag()).filter(|tag| !tag.is_empty()).map(lossy)
     }
 
     /// Returns whether the caller asks for privacy (RFC 3323): `Privacy` with anything but `none`.
@@ -214,7 +274,17 @@ impl<'a> Invite<'a> {
     /// Returns `User-Agent`: the software of the caller, as it claims.
     #[must_use]
     pub fn user_agent(&self) -> Option<Cow<'a, str>> {
-        Some(text(self.message().fields_of(HeaderName::UserAgent).next()?.unfolded()))
+        self.first(HeaderName::UserAgent)
+    }
+
+    /// Returns `Priority` (RFC 3261 section 20.26): `emergency`, `urgent`, `normal`, `non-urgent`, or `psap-callback` where an
+    /// emergency centre calls back (RFC 7090); anyone can claim it.
+    #[must_use]
+    pub fn priority(&self) -> Option<Cow<'a, str>> {
+        if !self.message().has(HeaderName::Priority) {
+            return None;
+        }
+        self.first(HeaderName::Priority)
     }
 
     /// Returns the body, which is the session description that is offered, as it came; `None` where there is none.
@@ -244,7 +314,8 @@ impl<'a> Invite<'a> {
     /// code, redirected or ignored, but it cannot ring.
     #[must_use]
     pub fn objection(&self) -> Option<Objection> {
-        self.objection
+        self.request
+            .objection()
             .map(|objection| Objection { status: objection.status().as_u16(), phrase: objection.to_string() })
     }
 
@@ -255,7 +326,12 @@ impl<'a> Invite<'a> {
     }
 
     fn message(&self) -> &'a Message<'a> {
-        self.head.message()
+        self.request.message()
+    }
+
+    /// Returns the value of the first header of a name, on one line.
+    fn first(&self, name: HeaderName) -> Option<Cow<'a, str>> {
+        Some(text(self.message().fields_of(name).next()?.unfolded()))
     }
 
     /// Reads the addresses of a header that is worth something of those alone who are trusted.
@@ -276,19 +352,20 @@ impl fmt::Debug for Invite<'_> {
 mod tests {
     use super::*;
 
-    /// Asks an INVITE with these header lines, from somewhere.
-    fn ask<T>(origin: Origin, headers: &str, ask: impl FnOnce(&Invite<'_>) -> T) -> T {
+    /// Asks an INVITE with these header lines, from somewhere: as a shard shows it, and as it is kept.
+    fn ask<T>(origin: Origin, headers: &str, ask: impl Fn(&Invite<'_>) -> T) -> T {
         let datagram = format!("INVITE sip:858;x=y@b SIP/2.0\r\n{headers}\r\n\r\n");
         let message = Message::parse(datagram.as_bytes()).unwrap();
-        ask(&Invite {
-            head: Head::of(&message),
+        let kept = Invite {
+            request: Request::Kept { message: &message, objection: None },
             id: CallId { shard: 0, number: 1 },
             line: LineId { shard: 0, line: ringfence_ua::LineId::new(0) },
             label: "",
             source: SocketAddr::from(([127, 0, 0, 1], 5060)),
             origin,
-            objection: None,
-        })
+        };
+        ask(&Invite { request: Request::Read(&Head::of(&message)), ..kept });
+        ask(&kept)
     }
 
     #[test]
@@ -297,6 +374,10 @@ mod tests {
             assert_eq!(invite.header("Subject").as_deref(), Some("Lunch at noon"));
             assert!(matches!(invite.header("x-queue"), Some(Cow::Borrowed("sales"))));
             assert!(matches!(invite.user_agent(), Some(Cow::Borrowed("x/1"))));
+            assert_eq!(invite.priority(), None);
+        });
+        ask(Origin::Anyone, "Priority: psap-\r\n callback\r\nPriority: urgent", |invite| {
+            assert_eq!(invite.priority().as_deref(), Some("psap- callback"));
         });
     }
 

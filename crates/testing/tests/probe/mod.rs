@@ -85,7 +85,7 @@ impl Shown {
     pub(crate) fn screen(&self, verdict: Verdict) -> Screen {
         let Self(seen) = self.clone();
         Screen::each(move |invite| {
-            seen.lock().unwrap().push(invite.objection);
+            seen.lock().unwrap().push(Objection::to_invite(invite.head));
             verdict.clone()
         })
     }

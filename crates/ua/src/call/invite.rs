@@ -7,6 +7,7 @@ use std::time::Duration;
 use ringfence_wire::sip::Head;
 
 use super::{CallNumber, Redirection, Rejection, Wait};
+#[cfg(doc)]
 use crate::core::Objection;
 use crate::id::LineId;
 
@@ -25,7 +26,8 @@ use crate::id::LineId;
 /// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Invite<'a> {
-    /// The request's head, read already; [`Head::message`] is all of it.
+    /// The request's head, read already; [`Head::message`] is all of it, and [`Objection::to_invite`] what a user agent server
+    /// would answer to it, whoever called.
     pub head: &'a Head<'a>,
     /// What it is known by.
     pub call: CallNumber,
@@ -37,8 +39,6 @@ pub struct Invite<'a> {
     pub source: SocketAddr,
     /// Why it was let in.
     pub origin: Origin,
-    /// What a user agent server would answer to it, whoever called.
-    pub objection: Option<Objection>,
 }
 
 /// Why an INVITE was let in.

@@ -61,6 +61,24 @@ pub enum Objection {
 }
 
 impl Objection {
+    /// Returns what a user agent server must answer to an INVITE of a new call that is to ring, whoever called (RFC 3261 section
+    /// 8.2). It is looked for each time: most INVITEs that are rejected nobody asks it of.
+    ///
+    /// ```
+    /// use ringfence_ua::Objection;
+    /// use ringfence_wire::sip::{Head, Message};
+    ///
+    /// let datagram = b"INVITE sip:858@b SIP/2.0\r\nVia: SIP/2.0/UDP b;branch=z9hG4bK1\r\nFrom: <sip:a@b>;tag=1\r\n\
+    ///     To: <sip:858@b>\r\nCall-ID: 1\r\nCSeq: 1 INVITE\r\nRequire: tea\r\n\r\n";
+    /// let invite = Message::parse(datagram)?;
+    /// assert_eq!(Objection::to_invite(&Head::of(&invite)), Some(Objection::BadExtension));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn to_invite(head: &Head<'_>) -> Option<Self> {
+        object(head, Method::Invite)
+    }
+
     /// Returns the status that it is answered with.
     #[must_use]
     pub fn status(&self) -> StatusCode {

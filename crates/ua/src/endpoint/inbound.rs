@@ -32,6 +32,11 @@ pub(super) struct Inbound<'r> {
 }
 
 impl Inbound<'_> {
+    /// Returns what stands against the ringing of a new call.
+    pub(super) fn objection(&self) -> Option<Objection> {
+        Objection::to_invite(self.head)
+    }
+
     pub(super) fn vouched(&self) -> Vouched {
         match self.origin {
             Origin::Registrar | Origin::Peer | Origin::Token => Vouched::Yes,
@@ -107,7 +112,7 @@ impl Endpoint {
         &mut self,
         now: Instant,
         inbound: Inbound<'r>,
-        (merge, has_come): (MergeKey, bool),
+        merge: (MergeKey, bool),
         method: Method<'_>,
         objection: Option<Objection>,
     ) -> Option<NewCall<'r>> {
@@ -137,6 +142,38 @@ impl Endpoint {
             }
             return None;
         }
+        if is_new_call {
+            return self.handle_new_call(now, inbound, merge);
+        }
+        if is_attended && self.refuse_merged(now, &inbound, merge) {
+            return None;
+        }
+        let inbound = Inbound { merge: Some(merge.0), ..inbound };
+        // What is left is an OPTIONS: all else was an objection or is attended to above.
+        self.tell_capabilities(now, &inbound, objection);
+        None
+    }
+
+    /// Attends to an INVITE of a new call, which begins unless it has come by another way.
+    pub(super) fn handle_new_call<'r>(
+        &mut self,
+        now: Instant,
+        inbound: Inbound<'r>,
+        merge: (MergeKey, bool),
+    ) -> Option<NewCall<'r>> {
+        if self.refuse_merged(now, &inbound, merge) {
+            return None;
+        }
+        Some(self.begin(Inbound { merge: Some(merge.0), ..inbound }))
+    }
+
+    /// Answers a request that has come by another way. Returns whether it has.
+    fn refuse_merged(
+        &mut self,
+        now: Instant,
+        inbound: &Inbound<'_>,
+        (merge, has_come): (MergeKey, bool),
+    ) -> bool {
         //= https://www.rfc-editor.org/rfc/rfc3261#section-8.2.2.2
         //# If the From tag,
         //# Call-ID, and CSeq exactly match those associated with an ongoing
@@ -149,18 +186,12 @@ impl Endpoint {
         //# If the request has no tag in the To header field, the UAS core MUST check the request
         //# against ongoing transactions.
         // Known from before, or begun since by one that came together with it.
-        if (is_attended || is_new_call) && (has_come || self.transactions.is_merged(merge)) {
+        let is_merged = has_come || self.transactions.is_merged(merge);
+        if is_merged {
             self.counters.merged += 1;
-            self.answer(now, &inbound, StatusCode::LOOP_DETECTED, None, |_, _| {});
-            return None;
+            self.answer(now, inbound, StatusCode::LOOP_DETECTED, None, |_, _| {});
         }
-        let inbound = Inbound { merge: Some(merge), ..inbound };
-        if is_new_call {
-            return Some(self.begin(inbound, objection));
-        }
-        // What is left is an OPTIONS: all else was an objection or is attended to above.
-        self.tell_capabilities(now, &inbound, objection);
-        None
+        is_merged
     }
 
     /// Answers an OPTIONS, within a dialog or not, or what there is an objection to.

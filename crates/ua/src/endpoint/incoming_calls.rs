@@ -13,7 +13,7 @@ use crate::call::{
     CallEnd, CallNumber, Due, Incoming, Redirection, Rejection, Ring, Then, UNDECIDED_FOR, Verdict, Wait,
     sips,
 };
-use crate::core::{Answering, Objection};
+use crate::core::Answering;
 use crate::limits::OVERLOAD_RETRY_AFTER;
 use crate::transaction::EndedBy;
 use crate::transaction::key::Key;
@@ -108,7 +108,6 @@ impl Endpoint {
         call: CallNumber,
         inbound: &Inbound<'_>,
         verdict: Verdict,
-        objection: Option<Objection>,
     ) {
         let (key, answering) = (inbound.key, &inbound.answering);
         match verdict {
@@ -122,9 +121,9 @@ impl Endpoint {
             }
             Verdict::Ring { limit } => {
                 let wait = Wait::ringing(limit.unwrap_or(UNDECIDED_FOR));
-                self.hold(now, call, inbound, &wait, objection);
+                self.hold(now, call, inbound, &wait);
             }
-            Verdict::Wait(wait) => self.hold(now, call, inbound, &wait, objection),
+            Verdict::Wait(wait) => self.hold(now, call, inbound, &wait),
             Verdict::Offer if self.calls.is_full() => {
                 self.counters.turned_away += 1;
                 let overloaded = Rejection::overloaded(OVERLOAD_RETRY_AFTER);
@@ -132,36 +131,30 @@ impl Endpoint {
             }
             Verdict::Offer => {
                 self.counters.offered += 1;
-                self.keep(now, call, inbound, objection, true, &Wait::silent(UNDECIDED_FOR));
+                self.keep(now, call, inbound, true, &Wait::silent(UNDECIDED_FOR));
             }
             Verdict::Ignore => self.transactions.silence(now, key, &mut self.outbox),
         }
     }
 
     /// Has a new call wait as the screen says.
-    fn hold(
-        &mut self,
-        now: Instant,
-        call: CallNumber,
-        inbound: &Inbound<'_>,
-        wait: &Wait,
-        objection: Option<Objection>,
-    ) {
+    fn hold(&mut self, now: Instant, call: CallNumber, inbound: &Inbound<'_>, wait: &Wait) {
         let overloaded = Rejection::overloaded(OVERLOAD_RETRY_AFTER);
+        // It may not ring, whoever wishes it; silence is no ringing.
+        let objection = inbound.objection().filter(|_| wait.is_ringing());
         let answer = match objection {
-            // It may not ring, whoever wishes it; silence is no ringing.
-            Some(objection) if wait.is_ringing() => Some((Final::Objection(objection), EndedBy::Objection)),
-            Some(_) | None if self.calls.is_full() => {
+            Some(objection) => Some((Final::Objection(objection), EndedBy::Objection)),
+            None if self.calls.is_full() => {
                 self.counters.turned_away += 1;
                 Some((Final::without_waiting(wait, &overloaded), EndedBy::Overload))
             }
-            Some(_) | None => None,
+            None => None,
         };
         if let Some((answer, by)) = answer {
             self.respond_final(now, inbound.key, &inbound.answering, answer, by);
             return;
         }
-        self.keep(now, call, inbound, objection, false, wait);
+        self.keep(now, call, inbound, false, wait);
         if wait.is_ringing() {
             self.counters.rung += 1;
             self.send_ringing(now, call.as_u64());
@@ -172,14 +165,12 @@ impl Endpoint {
 
     /// Carries a verdict out at the bound of the transaction table: nothing is kept, and whatever
     /// would have to wait is turned away.
-    pub(super) fn carry_out_stateless(
-        &mut self,
-        call: CallNumber,
-        inbound: &Inbound<'_>,
-        verdict: &Verdict,
-        objection: Option<Objection>,
-    ) {
+    pub(super) fn carry_out_stateless(&mut self, call: CallNumber, inbound: &Inbound<'_>, verdict: &Verdict) {
         let overloaded = Rejection::overloaded(OVERLOAD_RETRY_AFTER);
+        let objection = match verdict {
+            Verdict::Reject(_) | Verdict::Redirect(_) | Verdict::Ignore => None,
+            Verdict::Ring { .. } | Verdict::Wait(_) | Verdict::Offer => inbound.objection(),
+        };
         let (answer, by) = match (verdict, objection) {
             (Verdict::Ignore, _) => {
                 self.counters.ignored += 1;
@@ -220,15 +211,8 @@ impl Endpoint {
     }
 
     /// Keeps a call until it is decided, or its wait is over.
-    fn keep(
-        &mut self,
-        now: Instant,
-        call: CallNumber,
-        inbound: &Inbound<'_>,
-        objection: Option<Objection>,
-        is_offered: bool,
-        wait: &Wait,
-    ) {
+    fn keep(&mut self, now: Instant, call: CallNumber, inbound: &Inbound<'_>, is_offered: bool, wait: &Wait) {
+        let objection = inbound.objection();
         let Answering { request, source, tag, echo } = inbound.answering;
         let invite = Arc::new(request.clone().into_owned());
         let is_secure = sips::is_asked_for(inbound.head);

@@ -11,21 +11,19 @@ use super::lines::Lines;
 use super::together::MOST_TOGETHER;
 use super::{Endpoint, Trying};
 use crate::call::{CallNumber, Invite, Verdict};
-use crate::core::Objection;
 
 /// A new call that the screen has not seen yet.
 #[derive(Debug)]
 pub(super) struct NewCall<'r> {
     call: CallNumber,
     inbound: Inbound<'r>,
-    objection: Option<Objection>,
     /// Whether there was room for its transaction.
     has_transaction: bool,
 }
 
 impl NewCall<'_> {
     fn shown<'a>(&'a self, lines: &'a Lines) -> Invite<'a> {
-        let Self { call, inbound, objection, .. } = self;
+        let Self { call, inbound, .. } = self;
         Invite {
             head: inbound.head,
             call: *call,
@@ -33,21 +31,20 @@ impl NewCall<'_> {
             label: lines.find(inbound.line).map_or("", |line| &line.account.label),
             source: inbound.answering.source,
             origin: inbound.origin,
-            objection: *objection,
         }
     }
 }
 
 impl Endpoint {
     /// Begins the call of a new INVITE that was let in.
-    pub(super) fn begin<'r>(&mut self, inbound: Inbound<'r>, objection: Option<Objection>) -> NewCall<'r> {
+    pub(super) fn begin<'r>(&mut self, inbound: Inbound<'r>) -> NewCall<'r> {
         self.counters.invites += 1;
         self.next_call += 1;
         let call = CallNumber::new(self.next_call);
         let (key, merge, vouched) = (inbound.key, inbound.merge, inbound.vouched());
         let has_transaction =
             self.transactions.start_invite_server(key, merge, inbound.target, call.as_u64(), vouched);
-        NewCall { call, inbound, objection, has_transaction }
+        NewCall { call, inbound, has_transaction }
     }
 
     /// Shows new calls to the screen, and does with each what it says. Each has its answer also where the screen panics, which goes
@@ -84,9 +81,9 @@ impl Endpoint {
 
     #[inline(never)]
     fn go_on(&mut self, now: Instant, new: &NewCall<'_>, verdict: Verdict) {
-        let NewCall { call, ref inbound, objection, has_transaction } = *new;
+        let NewCall { call, ref inbound, has_transaction } = *new;
         if !has_transaction {
-            return self.carry_out_stateless(call, inbound, &verdict, objection);
+            return self.carry_out_stateless(call, inbound, &verdict);
         }
         if let Verdict::Ignore = verdict {
             self.counters.ignored += 1;
@@ -100,6 +97,6 @@ impl Endpoint {
         if self.trying == Trying::AtOnce || !verdict.is_answered_at_once() {
             self.respond(now, inbound.key, &inbound.answering, StatusCode::TRYING, None, |_, _| {});
         }
-        self.carry_out(now, call, inbound, verdict, objection);
+        self.carry_out(now, call, inbound, verdict);
     }
 }
