@@ -20,25 +20,34 @@ pub struct Address<'a> {
     /// The header's value that it is from.
     header: Option<NameAddr<'a>>,
     bytes: &'a [u8],
-    /// What the bytes say, where they are a URI.
-    uri: Option<Uri<'a>>,
 }
 
 impl<'a> Address<'a> {
     pub(super) fn new(address: NameAddr<'a>) -> Self {
-        Self { header: Some(address), bytes: address.uri_bytes(), uri: address.uri().ok() }
+        Self { header: Some(address), bytes: address.uri_bytes() }
     }
 
     /// An address that stands alone, as the Request-URI does.
     pub(super) fn bare(bytes: &'a [u8]) -> Self {
-        Self { header: None, bytes, uri: Uri::parse(bytes).ok() }
+        Self { header: None, bytes }
+    }
+
+    /// Reads what the bytes say, where they are a URI. Each question does so anew: most addresses are asked one or two.
+    fn read(&self) -> Option<Uri<'a>> {
+        match &self.header {
+            Some(header) => header.uri().ok(),
+            None => Uri::parse(self.bytes).ok(),
+        }
     }
 
     /// Returns the user of a `sip` URI without escapes, with the parameters that stand in it, or the number of a
     /// `tel` URI; empty where there is none. Of a `sip` URI that is wrong elsewhere the user is read all the same.
     #[must_use]
     pub fn user(&self) -> Cow<'a, str> {
-        let Some(uri) = &self.uri else { return lossy(user_of_no_uri(self.bytes)) };
+        if let Some(user) = plain_user(self.bytes) {
+            return lossy(user);
+        }
+        let Some(uri) = self.read() else { return lossy(user_of_no_uri(self.bytes)) };
         if let Some(number) = uri.tel_number() {
             return Cow::Borrowed(number);
         }
@@ -48,40 +57,36 @@ impl<'a> Address<'a> {
     /// Returns the host of a `sip` URI: a name, or an address, IPv6 in brackets; empty for a `tel` URI.
     #[must_use]
     pub fn host(&self) -> Cow<'a, str> {
-        match self.uri.as_ref().map(Uri::host) {
-            None => Cow::Borrowed(""),
-            Some(Host::Name(name)) => Cow::Borrowed(name),
+        let Some(uri) = self.read() else { return Cow::Borrowed("") };
+        match uri.host() {
+            Host::Name(name) => Cow::Borrowed(name),
             // As nearly all write it, it reads the same.
-            Some(Host::V4(address)) if self.host_length() == Some(dotted_length(address)) => {
-                lossy(self.uri.as_ref().map(Uri::host_bytes).unwrap_or_default())
-            }
-            Some(Host::V4(address)) => Cow::Owned(dotted(address)),
-            Some(host @ Host::V6(_)) => Cow::Owned(host.to_string()),
+            Host::V4(address) if uri.host_bytes().len() == dotted_length(address) => lossy(uri.host_bytes()),
+            Host::V4(address) => Cow::Owned(dotted(address)),
+            host @ Host::V6(_) => Cow::Owned(host.to_string()),
         }
-    }
-
-    /// Returns how many bytes the host has as it is written.
-    fn host_length(&self) -> Option<usize> {
-        self.uri.as_ref().map(|uri| uri.host_bytes().len())
     }
 
     /// Returns the value of a parameter of the URI, such as `phone-context` of a `tel` URI.
     #[must_use]
     pub fn param(&self, name: &str) -> Option<Cow<'a, str>> {
-        Some(text(self.uri.as_ref()?.param(name)?))
+        if !self.bytes.contains(&b';') {
+            return None;
+        }
+        Some(text(self.read()?.param(name)?))
     }
 
     /// Returns the value of a parameter within the user of a `sip` URI, as in `sip:+41445551234;cpc=ordinary@host`, as
     /// written; empty when it has none.
     #[must_use]
     pub fn user_param(&self, name: &str) -> Option<Cow<'a, str>> {
-        let user = match &self.uri {
+        if !self.bytes.contains(&b';') {
+            return None;
+        }
+        let user = match self.read() {
             Some(uri) => uri.user().unwrap_or_default(),
             None => user_of_no_uri(self.bytes),
         };
-        if !user.contains(&b';') {
-            return None;
-        }
         user.split(|&byte| byte == b';').skip(1).find_map(|parameter| {
             let equals = parameter.iter().position(|&byte| byte == b'=').unwrap_or(parameter.len());
             let is_named = parameter[..equals].eq_ignore_ascii_case(name.as_bytes());
@@ -121,6 +126,20 @@ impl<'a> Address<'a> {
     pub fn uri(&self) -> Cow<'a, str> {
         lossy(self.bytes)
     }
+}
+
+/// Returns the user of a `sip` or `sips` URI that has nothing but letters, digits, `+`, `-`, `.` and `_`, as nearly all have: it is
+/// the same whatever else is wrong with the URI, which need not be read for it.
+fn plain_user(bytes: &[u8]) -> Option<&[u8]> {
+    let (scheme, rest) = bytes.split_at_checked("sip:".len())?;
+    let rest = match scheme {
+        b"sip:" => rest,
+        b"sips" => rest.strip_prefix(b":")?,
+        _ => return None,
+    };
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.' | b'_');
+    let end = rest.iter().position(|byte| !is_plain(byte)).filter(|end| rest[*end] == b'@')?;
+    Some(&rest[..end])
 }
 
 /// Returns what stands between the scheme and the `@` of what is no URI.
@@ -200,6 +219,31 @@ mod tests {
         {
             assert_eq!(address(value).verstat(), None, "{value}");
         }
+    }
+
+    #[test]
+    fn a_plain_user_is_that_of_the_whole_uri_and_of_what_is_none() {
+        const SCHEMES: [&str; 4] = ["sip:", "sips:", "SIP:", "tel:"];
+        const PIECES: [&str; 12] =
+            ["+41", "a.b", "_", "-", "@", ":", ";x=y", "%41", " ", "b.example", "1.2.3.4", "?"];
+        let mut random = ringfence_testing::Random::new(7);
+        let (mut uris, mut others) = (0, 0);
+        for _ in 0..20_000 {
+            let mut uri = SCHEMES[(random.next_u64() % 4) as usize].to_owned();
+            for _ in 0..=random.next_u64() % 5 {
+                uri.push_str(PIECES[(random.next_u64() % 12) as usize]);
+            }
+            uri.push_str(if random.next_u64().is_multiple_of(2) { "@b.example" } else { "" });
+            let Some(user) = plain_user(uri.as_bytes()) else { continue };
+            if let Ok(whole) = Uri::parse(uri.as_bytes()) {
+                uris += 1;
+                assert_eq!(*user, *whole.user_unescaped().unwrap_or_default(), "{uri}");
+            } else {
+                others += 1;
+                assert_eq!(user, user_of_no_uri(uri.as_bytes()), "{uri}");
+            }
+        }
+        assert!(uris > 300 && others > 300, "{uris}, {others}");
     }
 
     #[test]
