@@ -8,7 +8,15 @@ use super::key::Key;
 /// The topmost Vias of the newest INVITEs that were let in, and which transactions they name.
 #[derive(Debug)]
 pub(crate) struct Awaited {
-    places: Box<[Place]>,
+    pairs: Box<[Pair]>,
+}
+
+/// Where Vias are that look alike.
+#[derive(Debug, Clone, Copy)]
+struct Pair {
+    places: [Place; 2],
+    /// Which of them is taken next: the other one is newer.
+    next: u8,
 }
 
 /// One Via. It takes the place of what was there before.
@@ -19,8 +27,9 @@ struct Place {
     via: [u8; LONGEST],
 }
 
-/// As many calls as are under way at once where thousands come a second and are rejected; of more, some are read.
-const PLACES: usize = 256;
+/// Twice as many calls have a place as are under way at once where thousands come a second and are rejected; of more, some are
+/// read.
+const PAIRS: usize = 128;
 /// Vias as they come from a PBX are shorter.
 const LONGEST: usize = 128;
 /// Odd, and with its bits well mixed: 2^64 divided by the golden ratio.
@@ -28,34 +37,37 @@ const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
 
 impl Default for Awaited {
     fn default() -> Self {
-        Self { places: vec![Place { key: Key(0), length: 0, via: [0; LONGEST] }; PLACES].into_boxed_slice() }
+        let places = [Place { key: Key(0), length: 0, via: [0; LONGEST] }; 2];
+        Self { pairs: vec![Pair { places, next: 0 }; PAIRS].into_boxed_slice() }
     }
 }
 
 impl Awaited {
     /// Takes the topmost Via of an INVITE, whose branch is unique across space and time, and the transaction that it names.
     pub(crate) fn note(&mut self, via: &[u8], key: Key) {
-        let place = &mut self.places[place(via)];
+        let Pair { places, next } = &mut self.pairs[pair(via)];
+        let place = &mut places[usize::from(*next)];
         if let (Some(room), Ok(length)) = (place.via.get_mut(..via.len()), u8::try_from(via.len())) {
             room.copy_from_slice(via);
             (place.key, place.length) = (key, length);
+            *next ^= 1;
         }
     }
 
     /// Finds the transaction that a topmost Via names.
     pub(crate) fn find(&self, via: &[u8]) -> Option<Key> {
-        let place = &self.places[place(via)];
-        (place.via[..place.length.into()] == *via && !via.is_empty()).then_some(place.key)
+        let is_it = |place: &&Place| place.via[..place.length.into()] == *via && !via.is_empty();
+        self.pairs[pair(via)].places.iter().find(is_it).map(|place| place.key)
     }
 }
 
 /// Returns where a Via is. Whoever has many at one place has them read, and no more.
-fn place(via: &[u8]) -> usize {
+fn pair(via: &[u8]) -> usize {
     let mix = |sum: u64, word: u64| (sum ^ word).wrapping_mul(SPREAD).rotate_left(23);
     let (words, rest) = via.as_chunks::<8>();
     let sum = words.iter().fold(0, |sum, word| mix(sum, u64::from_le_bytes(*word)));
     let sum = rest.iter().fold(sum, |sum, byte| sum ^ u64::from(*byte)).wrapping_mul(SPREAD);
-    (sum >> 56) as usize % PLACES
+    (sum >> 56) as usize % PAIRS
 }
 
 #[cfg(test)]
@@ -81,8 +93,10 @@ mod tests {
         let mut awaited = Awaited::default();
         let noted = |awaited: &mut Awaited, number: usize| awaited.note(&via(number), Key(number as u128));
         (0..10_000).for_each(|number| noted(&mut awaited, number));
-        let found = (10_000 - PLACES..10_000).filter(|number| awaited.find(&via(*number)).is_some());
-        assert!(found.count() > PLACES / 2);
+        let found = |newest: usize| {
+            (10_000 - newest..10_000).filter(|number| awaited.find(&via(*number)).is_some()).count()
+        };
+        assert!(found(2 * PAIRS) > PAIRS && found(PAIRS / 2) > PAIRS / 2 - 8, "{}", found(PAIRS / 2));
     }
 
     #[test]
