@@ -67,6 +67,10 @@ pub(crate) struct Screen {
     is_unspeakable: std::sync::atomic::AtomicBool,
 }
 
+/// Whose Call-ID begins so cannot be read together with others.
+#[cfg(test)]
+const UNREADABLE: &str = "call-1000";
+
 /// Calls that are decided one behind the other are at least so far apart, as times are written down.
 const DISTINCT: Duration = Duration::from_micros(1);
 
@@ -167,6 +171,8 @@ impl Screen {
         while let Some(rest @ [_, ..]) = invites.get(read.len()..) {
             let reading = || {
                 for invite in rest {
+                    #[cfg(test)]
+                    assert!(!invite.call_id().starts_with(UNREADABLE), "a test wants it");
                     read.push(Some(Asked::new(&rules, invite, Moment::AtOnce, began)));
                 }
             };
@@ -186,7 +192,7 @@ impl Screen {
                     asked.began = began;
                     self.attempt_of(asked, &[], at)
                 }
-                None => self.attempt(&rules, invite, &[], began, Moment::AtOnce),
+                None => self.attempt_of(&Asked::new(&rules, invite, Moment::AtOnce, began), &[], at),
             }));
             let decided = asked.as_ref().and_then(|asked| asked.decided.get()).unwrap_or_else(Instant::now);
             // What is read of the journal tells calls from the copies of one by their times.
@@ -208,19 +214,7 @@ impl Screen {
         }
     }
 
-    /// Decides a call with what lists have said of its caller.
-    fn attempt(
-        &self,
-        rules: &Arc<Rules>,
-        invite: &Invite<'_>,
-        said: &[Said],
-        began: Instant,
-        moment: Moment,
-    ) -> Attempt {
-        self.attempt_of(&Asked::new(rules, invite, moment, began), said, Timestamp::now())
-    }
-
-    /// Decides a call that has been read.
+    /// Decides a call that has been read, with what lists have said of its caller.
     fn attempt_of(&self, asked: &Asked<'_>, said: &[Said], now: Timestamp) -> Attempt {
         #[cfg(test)]
         assert!(!self.panics.load(Relaxed), "a test wants it");
@@ -298,7 +292,9 @@ impl Screen {
             // The first may have been decided at once, and this one has heard 100 Trying.
             Moment::Late => answers.after_trying(first.treatment),
         };
-        let verdict = asked.verdict(answers.at(place), facts, first.at);
+        let answer = answers.at(place);
+        let is_objected_to = record::objection(asked.invite, answer.action()).is_some();
+        let verdict = asked.verdict(answer, facts, first.at, is_objected_to);
         self.recorder.copied();
         drop(self.undecided.take(asked.invite.id()));
         verdict

@@ -3,11 +3,12 @@
 mod address;
 mod diversion;
 mod invite;
+mod request;
 
 pub use address::Address;
 pub use diversion::Diversion;
 pub use invite::Invite;
-pub(crate) use invite::Request;
+pub(crate) use request::Request;
 
 use std::fmt;
 use std::time::Duration;

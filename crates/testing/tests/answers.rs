@@ -7,7 +7,9 @@ mod probe;
 use std::sync::Arc;
 
 use ringfence_testing::audit;
-use ringfence_ua::{Account, CallEnd, Config, Decided, Endpoint, Limits, Redirection, Rejection, Verdict};
+use ringfence_ua::{
+    Account, CallEnd, Config, Decided, Endpoint, Limits, Redirection, Rejection, Verdict, Wait,
+};
 use ringfence_wire::sip::Message;
 
 use probe::{
@@ -501,13 +503,32 @@ mod without_a_transaction {
             (sent[0].status(), sent[0].headers("Contact")),
             (302, vec!["<sip:1000@192.0.2.1>".to_owned()])
         );
-        let sent = without_room(ring()).receive(with(&request("INVITE"), "Require: x"));
-        assert_eq!((sent[0].status(), sent[0].header("Unsupported").as_deref()), (420, Some("x")));
+        let ringing = Verdict::Wait(Wait::ringing(seconds(3)));
+        for verdict in [ring(), ringing, Verdict::Offer] {
+            let sent = without_room(verdict).receive(with(&request("INVITE"), "Require: x"));
+            assert_eq!((sent[0].status(), sent[0].header("Unsupported").as_deref()), (420, Some("x")));
+        }
+        let silent = Verdict::Wait(Wait::silent(seconds(3)).then_reject(Rejection::new(603).unwrap().into()));
+        for (verdict, status) in [(silent, 603), (Verdict::busy(), 486)] {
+            let sent = without_room(verdict).receive(with(&request("INVITE"), "Require: x"));
+            assert_eq!(statuses(&sent), [status], "nothing stands against it");
+        }
     }
 }
 
 mod waiting {
     use super::*;
+
+    #[test]
+    fn what_stands_against_a_ring_comes_before_too_many_undecided_and_against_silence_nothing_does() {
+        let ringing = Verdict::Wait(Wait::ringing(seconds(3)));
+        let silent = Verdict::Wait(Wait::silent(seconds(3)).then_reject(Rejection::new(603).unwrap().into()));
+        for (verdict, status, turned_away) in [(ring(), 420, 0), (ringing, 420, 0), (silent, 603, 1)] {
+            let mut probe = bounded(Limits { undecided_calls: 0, ..Limits::default() }, verdict);
+            let sent = probe.receive(with(&request("INVITE"), "Require: x"));
+            assert_eq!((statuses(&sent), probe.counter("turned_away")), (vec![100, status], turned_away));
+        }
+    }
 
     #[test]
     fn a_call_that_finds_too_many_undecided_is_told_when_to_come_back() {

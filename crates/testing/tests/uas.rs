@@ -31,6 +31,28 @@ fn of_another_branch(request: &str) -> String {
 mod refused {
     use super::*;
 
+    /// What is wrong first counts: the screen has the call, however little of it can be read.
+    #[test]
+    fn a_request_line_that_is_wrong_is_shown_even_where_there_is_no_call_id() {
+        let version = request("INVITE").replacen("SIP/2.0\r\n", "SIP/3.0\r\n", 1);
+        let uri = request("INVITE").replacen("sip:858@", "sip:@", 1);
+        let call_id = |invite: &str| -> String {
+            invite.split_inclusive("\r\n").filter(|line| !line.starts_with("Call-ID:")).collect()
+        };
+        for (invite, status) in [(version, 505), (uri, 400)] {
+            for invite in [call_id(&invite), invite] {
+                for (verdict, expected) in [(ring(), status), (Verdict::busy(), 486)] {
+                    let shown = Shown::default();
+                    let mut probe = Probe::of(Config::new(phone_address()), account(), shown.screen(verdict));
+                    let sent = probe.receive(&invite);
+                    assert_eq!((statuses(&sent), shown.count()), (vec![100, expected], 1), "{invite}");
+                }
+            }
+        }
+        let unreadable = call_id(&request("INVITE"));
+        assert_eq!(answered(Verdict::busy(), &unreadable).status(), 400, "it cannot be told from others");
+    }
+
     //= https://www.rfc-editor.org/rfc/rfc3261#section-8.2.1
     //= type=test
     //# The UAS MUST also add an Allow header field to the 405 (Method Not Allowed) response.

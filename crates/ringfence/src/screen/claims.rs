@@ -42,16 +42,17 @@ impl<'a> Claims<'a> {
     #[inline]
     pub(super) fn of(invite: &Invite<'a>) -> Self {
         let is_trusted = arrival(invite).is_trusted();
-        let from = invite.from().map(Claim::of).unwrap_or_default();
+        let verstat = |address: &Address<'_>| {
+            if is_trusted { address.verstat().as_deref().map(read_verstat) } else { None }
+        };
         Self {
             tag: invite.from_tag(),
-            from: if is_trusted { from } else { Claim { verstat: None, ..from } },
+            from: invite.from().map(|address| Claim::of(address, verstat(&address))).unwrap_or_default(),
             asserted: invite.asserted().map(|address| {
                 // There may be two, a sip and a tel URI of one caller, of which one says it.
-                let found = invite.asserted_identities().find_map(|address| address.verstat());
-                Claim { verstat: found.as_deref().map(read_verstat), ..Claim::of(address) }
+                Claim::of(address, invite.asserted_identities().find_map(|address| verstat(&address)))
             }),
-            remote_party: invite.remote_party().map(Claim::of),
+            remote_party: invite.remote_party().map(|address| Claim::of(address, verstat(&address))),
             is_private: hides_identity(invite),
             attestation: if is_trusted { invite.attestation().as_deref().and_then(letter) } else { None },
         }
@@ -120,14 +121,13 @@ const NOBODY: Caller<'static> =
     Caller { user: "", host: "", display_name: None, withheld: false, source: Source::From };
 
 impl<'a> Claim<'a> {
-    fn of(address: Address<'a>) -> Self {
+    fn of(address: Address<'a>, verstat: Option<(Verification, Option<Attestation>)>) -> Self {
         let host = address.host();
         let context = if host.is_empty() { address.param("phone-context") } else { None };
         let user = match context {
             Some(context) => Cow::Owned(format!("{};phone-context={context}", address.user())),
             None => address.user(),
         };
-        let verstat = address.verstat().as_deref().map(read_verstat);
         Self { user, host, display_name: address.display_name(), verstat }
     }
 

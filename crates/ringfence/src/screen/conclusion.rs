@@ -76,13 +76,14 @@ impl<'a> Asked<'a> {
         };
         let answer = line.answers.at(place);
         let is_from_registrar = facts.arrival.is_from_registrar();
-        let outcome = outcome(invite, answer.action(), is_from_registrar);
-        let verdict = self.verdict(answer, facts, at);
+        let objection = objection(invite, answer.action());
+        let outcome = outcome(objection.as_ref(), answer.action(), is_from_registrar);
+        let verdict = self.verdict(answer, facts, at, objection.is_some());
         let is_counted = decision.rule().is_some_and(|rule| rule.log == Log::Counter);
         if is_counted {
             return Conclusion { place, verdict, record: Recorded::Counted(outcome) };
         }
-        let mut draft = Draft::on_a_sheet(self, decision, answer.action(), outcome, basis);
+        let mut draft = Draft::on_a_sheet(self, decision, (answer.action(), outcome, objection), basis);
         // The registrar is answered 480 whatever it has heard.
         let silence = || line.answers.at(Answers::place(decision.treatment())).action();
         if place == IN_PLACE_OF_SILENCE && Outcome::of(silence(), is_from_registrar) == Outcome::Ignore {
@@ -98,12 +99,17 @@ impl<'a> Asked<'a> {
         now.saturating_duration_since(self.began)
     }
 
-    /// Returns what an answer is on the wire.
-    pub(super) fn verdict(&self, answer: &Answer, facts: &Facts<'_>, at: Timestamp) -> Verdict {
+    /// Returns what an answer is on the wire, where something stands against what it does or not.
+    pub(super) fn verdict(
+        &self,
+        answer: &Answer,
+        facts: &Facts<'_>,
+        at: Timestamp,
+        is_objected_to: bool,
+    ) -> Verdict {
         let verdict = answer.verdict(&self.rules.policy, facts, at);
         // It cannot ring either: the endpoint answers what stands against it.
-        let is_held_back =
-            matches!(verdict, Verdict::Redirect(_)) && objection(self.invite, answer.action()).is_some();
+        let is_held_back = is_objected_to && matches!(verdict, Verdict::Redirect(_));
         if is_held_back { Verdict::Ring { limit: None } } else { verdict }
     }
 }

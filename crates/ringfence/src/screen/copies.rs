@@ -130,14 +130,14 @@ impl Copies {
             };
             let (known, is_flood) = (found.treatment(on), found.copies() >= MOST_COPIES);
             let first_at = found.place.at;
-            let others = found.others();
-            if known.is_none() && others.lines.len() + 1 < MOST_LINES {
+            if known.is_none() && found.lines() < MOST_LINES {
                 if at != first_at && !is_flood {
                     return Some(Earlier::Elsewhere(first_at));
                 }
-                others.lines.push(here);
+                found.others().lines.push(here);
                 return None;
             }
+            let others = found.others();
             others.copies = others.copies.saturating_add(1);
             known.filter(|_| !is_flood).map(|treatment| Earlier::Here(Decided { at: first_at, treatment }))
         })
@@ -282,6 +282,10 @@ mod tests {
         assert_eq!((known(late, 34), known(early, 34)), (true, true));
         assert_eq!((known(late, 35), known(early, 36)), (false, true));
         assert_eq!(copies.keep(late, HOME, decided(6), second(36)), None, "it is a call of its own");
+        copies.part(late, second(36), |part, now| {
+            let found = part.find(late, now).unwrap();
+            assert_eq!((found.copies(), found.lines()), (0, 1), "its copies are none of those before");
+        });
         assert_eq!(
             (known(early, 37), known(late, 37), known(late, 67), known(late, 68)),
             (false, true, true, false)
@@ -321,7 +325,10 @@ mod tests {
         assert!(copies.found(9, HOME).is_some());
         copies.forget_what_is_over(copies.began + LIFE);
         assert_eq!(room(), 0);
-        assert!(copies.parts.iter().all(|part| part.lock().unwrap().numbers.capacity() == 0));
+        assert!(copies.parts.iter().all(|part| {
+            let part = part.lock().unwrap();
+            part.numbers.capacity() == 0 && part.others.capacity() == 0
+        }));
         assert_eq!(copies.found(9, HOME), None);
     }
 }

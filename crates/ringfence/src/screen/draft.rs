@@ -14,11 +14,11 @@ use jiff::Timestamp;
 use ringfence_policy::{
     Action, CallTexts, Caller, CallerKind, Decision, Facts as Known, KeptCaller, KeptDecision, Work,
 };
-use softphone::{CallId, Invite, Objection};
+use softphone::{CallId, Objection};
 
 use super::conclusion::{Asked, Basis};
 use super::noted::{Few, Noted};
-use super::record::{is_shown_as_known, leads_away, objection, with_shown, write_entry};
+use super::record::{is_shown_as_known, leads_away, with_shown, write_entry};
 use super::seen::Seen;
 use super::sheet::Sheet;
 use super::{Moment, Rules};
@@ -84,8 +84,7 @@ impl Draft {
     pub(super) fn on_a_sheet(
         asked: &Asked<'_>,
         decision: &Decision<'_>,
-        action: &Action,
-        outcome: Outcome,
+        (action, outcome, objection): (&Action, Outcome, Option<Objection>),
         basis: Basis<'_, '_>,
     ) -> Box<Sheet> {
         let took = asked.took();
@@ -93,7 +92,7 @@ impl Draft {
         let line_label = invite.line_label();
         let Basis { caller, facts, stood_on, said, at, .. } = basis;
         let policy = &rules.policy;
-        let obstacle = Obstacle::to(invite, action);
+        let obstacle = objection.map(|objection| Obstacle { objection, to_redirection: leads_away(action) });
         // What happened before may be another thing a moment later.
         let is_told_now = asked.moment == Moment::Late || !said.is_empty() || decision.tells_of_the_past();
         let reason = is_told_now.then(|| {
@@ -247,13 +246,6 @@ fn texts(seen: &Seen<'_>, line_label: &str, caller: &Caller<'_>, facts: &Known<'
         texts.tell(Text::Diverted, facts.diverted);
         texts
     })
-}
-
-impl Obstacle {
-    fn to(invite: &Invite<'_>, action: &Action) -> Option<Self> {
-        let to_redirection = leads_away(action);
-        objection(invite, action).map(|objection| Self { objection, to_redirection })
-    }
 }
 
 /// What is explained.

@@ -15,7 +15,7 @@ use softphone::{IncomingCall, Invite, Verdict};
 use super::claims::arrival;
 use super::conclusion::{Asked, Basis, Conclusion, Recorded};
 use super::memory::{Memory, Said};
-use super::record::{of_invite, outcome};
+use super::record::{objection, of_invite, outcome};
 use super::undecided::without_caller;
 use super::{Attempt, Moment, Rules, Screen};
 use crate::journal::{Call, Evidence};
@@ -32,7 +32,8 @@ impl Screen {
         let verdict = loop {
             // What panicked once on the shard may do so again: it must not take the call with it.
             let attempt = catch_unwind(AssertUnwindSafe(|| {
-                self.attempt(&rules, &call.invite(), &said, began, Moment::Late)
+                let invite = call.invite();
+                self.attempt_of(&Asked::new(&rules, &invite, Moment::Late, began), &said, Timestamp::now())
             }));
             match attempt {
                 Ok(Attempt::Decided(verdict)) => break verdict,
@@ -117,7 +118,11 @@ impl Screen {
 fn in_the_dark(rules: &Rules, invite: &Invite<'_>, began: Instant) -> (Call, Verdict) {
     let answers = &rules.line(invite.line_label()).answers;
     let answer = answers.at(answers.place_after_trying(Decision::on_error(&rules.policy).treatment()));
-    let verdict = outcome(invite, answer.action(), arrival(invite).is_from_registrar());
+    let verdict = outcome(
+        objection(invite, answer.action()).as_ref(),
+        answer.action(),
+        arrival(invite).is_from_registrar(),
+    );
     let record = Call {
         caller: invite.caller().map(|caller| caller.user().into_owned()).unwrap_or_default(),
         rule: By::Error.id().to_owned(),

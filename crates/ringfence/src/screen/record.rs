@@ -94,8 +94,8 @@ pub(super) fn leads_away(action: &Action) -> bool {
 
 /// Returns what becomes of the call: what stands against the INVITE is answered in the place of a ring,
 /// and of a redirection that would send it on unread.
-pub(super) fn outcome(invite: &Invite<'_>, action: &Action, is_from_registrar: bool) -> Outcome {
-    match objection(invite, action) {
+pub(super) fn outcome(objection: Option<&Objection>, action: &Action, is_from_registrar: bool) -> Outcome {
+    match objection {
         Some(objection) => Outcome::Refuse { status: objection.status },
         None => Outcome::of(action, is_from_registrar),
     }

@@ -124,3 +124,26 @@ fn rates_and_copies_are_those_of_calls_that_come_one_by_one() {
     }
     assert!(rates > 20 && copies > 20, "else it says little: {rates} {copies}");
 }
+
+#[test]
+fn those_that_cannot_be_read_with_the_others_are_read_when_their_turn_comes() {
+    let now = Instant::now();
+    let [listed, other] = [7_700_900_123, 2_079_460_123];
+    for unreadable in 0..6 {
+        let calls = (0..6).map(|call| {
+            let id = if call == unreadable || call == 4 { 10_000 + call } else { call };
+            (id, if call % 2 == 0 { listed } else { other })
+        });
+        let calls: Vec<(u64, u64)> = calls.collect();
+        let datagrams: Vec<Vec<u8>> = calls.iter().map(|(call, caller)| invite(*call, *caller, 0)).collect();
+        let mut program = Program::start(now);
+        program.phone.act(now, |endpoint| {
+            endpoint.handle_datagrams(now, datagrams.iter().map(|datagram| (pbx(), &**datagram)));
+        });
+        let decided = program.decided().into_iter().map(|(call, rule, _)| (call, rule));
+        let rules = ["listed", "otherwise", "listed", "otherwise", "often", "often"];
+        let expected =
+            calls.iter().zip(rules).map(|((call, _), rule)| (format!("call-{call}"), rule.to_owned()));
+        assert_eq!(decided.collect::<Vec<_>>(), expected.collect::<Vec<_>>(), "{unreadable}");
+    }
+}

@@ -32,7 +32,7 @@ impl<'a> Address<'a> {
         Self { header: None, bytes }
     }
 
-    /// Reads what the bytes say, where they are a URI. Each question does so anew: most addresses are asked one or two.
+    /// Reads what the bytes say, where they are a URI. Each question that needs it does so anew: of most addresses one does.
     fn read(&self) -> Option<Uri<'a>> {
         match &self.header {
             Some(header) => header.uri().ok(),
@@ -73,7 +73,7 @@ impl<'a> Address<'a> {
         if !self.bytes.contains(&b';') {
             return None;
         }
-        Some(text(self.read()?.param(name)?))
+        param_of(self.read().as_ref(), name)
     }
 
     /// Returns the value of a parameter within the user of a `sip` URI, as in `sip:+41445551234;cpc=ordinary@host`, as
@@ -83,10 +83,17 @@ impl<'a> Address<'a> {
         if !self.bytes.contains(&b';') {
             return None;
         }
-        let user = match self.read() {
+        self.user_param_of(self.read().as_ref(), name)
+    }
+
+    fn user_param_of(&self, uri: Option<&Uri<'a>>, name: &str) -> Option<Cow<'a, str>> {
+        let user = match uri {
             Some(uri) => uri.user().unwrap_or_default(),
             None => user_of_no_uri(self.bytes),
         };
+        if !user.contains(&b';') {
+            return None;
+        }
         user.split(|&byte| byte == b';').skip(1).find_map(|parameter| {
             let equals = parameter.iter().position(|&byte| byte == b'=').unwrap_or(parameter.len());
             let is_named = parameter[..equals].eq_ignore_ascii_case(name.as_bytes());
@@ -111,8 +118,13 @@ impl<'a> Address<'a> {
     #[must_use]
     pub fn verstat(&self) -> Option<Cow<'a, str>> {
         let name = "verstat";
-        let told = self.param(name).or_else(|| self.user_param(name)).or_else(|| self.header_param(name));
-        told.filter(|value| !value.is_empty())
+        let told = if self.bytes.contains(&b';') {
+            let uri = self.read();
+            param_of(uri.as_ref(), name).or_else(|| self.user_param_of(uri.as_ref(), name))
+        } else {
+            None
+        };
+        told.or_else(|| self.header_param(name)).filter(|value| !value.is_empty())
     }
 
     /// Returns the display name without quotation marks, which any caller can claim.
@@ -126,6 +138,11 @@ impl<'a> Address<'a> {
     pub fn uri(&self) -> Cow<'a, str> {
         lossy(self.bytes)
     }
+}
+
+/// Returns the value of a parameter of a URI.
+fn param_of<'a>(uri: Option<&Uri<'a>>, name: &str) -> Option<Cow<'a, str>> {
+    Some(text(uri?.param(name)?))
 }
 
 /// Returns the user of a `sip` or `sips` URI that has nothing but letters, digits, `+`, `-`, `.` and `_`, as nearly all have: it is

@@ -5,10 +5,11 @@ use std::fmt;
 use std::net::SocketAddr;
 
 use ringfence_ua::Origin;
-use ringfence_wire::sip::{CSeq, Field, Head, HeaderName, Message, NameAddr};
+use ringfence_wire::sip::{Field, HeaderName, Message};
 
 use super::address::{Address, lossy, text};
 use super::diversion::{self, Diversion};
+use super::request::Request;
 use super::{CallId, Objection, Trust};
 use crate::line::LineId;
 
@@ -34,68 +35,6 @@ pub struct Invite<'a> {
     pub(crate) label: &'a str,
     pub(crate) source: SocketAddr,
     pub(crate) origin: Origin,
-}
-
-/// The request that an INVITE is.
-#[derive(Clone, Copy)]
-pub(crate) enum Request<'a> {
-    /// What every request has is read already: while a shard has it.
-    Read(&'a Head<'a>),
-    /// Each part is read when somebody asks for it.
-    Kept { message: &'a Message<'a>, objection: Option<ringfence_ua::Objection> },
-}
-
-impl<'a> Request<'a> {
-    fn message(&self) -> &'a Message<'a> {
-        match self {
-            Self::Read(head) => head.message(),
-            Self::Kept { message, .. } => message,
-        }
-    }
-
-    fn from(&self) -> Option<NameAddr<'a>> {
-        match self {
-            Self::Read(head) => head.from().ok().copied(),
-            Self::Kept { message, .. } => message.from().ok(),
-        }
-    }
-
-    fn to(&self) -> Option<NameAddr<'a>> {
-        match self {
-            Self::Read(head) => head.to().ok().copied(),
-            Self::Kept { message, .. } => message.to().ok(),
-        }
-    }
-
-    fn tag(&self) -> &'a [u8] {
-        match self {
-            Self::Read(head) => head.from_tag(),
-            Self::Kept { message, .. } => message.from().ok().and_then(|from| from.tag()).unwrap_or_default(),
-        }
-    }
-
-    fn call_id(&self) -> &'a [u8] {
-        match self {
-            Self::Read(head) => head.call_id(),
-            Self::Kept { message, .. } => message.call_id(),
-        }
-        .unwrap_or_default()
-    }
-
-    fn objection(&self) -> Option<ringfence_ua::Objection> {
-        match self {
-            Self::Read(head) => ringfence_ua::Objection::to_invite(head),
-            Self::Kept { objection, .. } => *objection,
-        }
-    }
-
-    fn cseq(&self) -> Option<CSeq<'a>> {
-        match self {
-            Self::Read(head) => head.cseq(),
-            Self::Kept { message, .. } => message.cseq(),
-        }
-        .ok()
-    }
 }
 
 impl<'a> Invite<'a> {
@@ -255,7 +194,7 @@ impl<'a> Invite<'a> {
     /// it to and however often it tries; bytes that are no UTF-8 are replaced.
     #[must_use]
     pub fn from_tag(&self) -> Option<Cow<'a, str>> {
-        Some(self.request.tag()).filter(|tag| !tag.is_empty()).map(lossy)
+        Some(self.request.tag_of_from()).filter(|tag| !tag.is_empty()).map(lossy)
     }
 
     /// Returns whether the caller asks for privacy (RFC 3323): `Privacy` with anything but `none`.
@@ -311,7 +250,7 @@ impl<'a> Invite<'a> {
     }
 
     /// Returns what RFC 3261 section 8.2 would have answered whoever called: such a call can be rejected with any
-    /// code, redirected or ignored, but it cannot ring.
+    /// code, redirected or ignored, but it cannot ring. In a screen each question looks for it anew.
     #[must_use]
     pub fn objection(&self) -> Option<Objection> {
         self.request
@@ -350,10 +289,12 @@ impl fmt::Debug for Invite<'_> {
 
 #[cfg(test)]
 mod tests {
+    use ringfence_wire::sip::Head;
+
     use super::*;
 
     /// Asks an INVITE with these header lines, from somewhere: as a shard shows it, and as it is kept.
-    fn ask<T>(origin: Origin, headers: &str, ask: impl Fn(&Invite<'_>) -> T) -> T {
+    fn ask<T: PartialEq + fmt::Debug>(origin: Origin, headers: &str, ask: impl Fn(&Invite<'_>) -> T) -> T {
         let datagram = format!("INVITE sip:858;x=y@b SIP/2.0\r\n{headers}\r\n\r\n");
         let message = Message::parse(datagram.as_bytes()).unwrap();
         let kept = Invite {
@@ -364,8 +305,10 @@ mod tests {
             source: SocketAddr::from(([127, 0, 0, 1], 5060)),
             origin,
         };
-        ask(&Invite { request: Request::Read(&Head::of(&message)), ..kept });
-        ask(&kept)
+        let shown = ask(&Invite { request: Request::Read(&Head::of(&message)), ..kept });
+        let kept = ask(&kept);
+        assert_eq!(shown, kept, "{headers}");
+        kept
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! What a user agent server must say of a request, whatever its method (RFC 3261 section 8.2).
 //!
 //! The steps are taken in the section's order after the syntax that they stand on. What comes out
-//! is a value, not a response: for an INVITE the screen is told of it first.
+//! is a value, not a response: of an INVITE of a new call it is looked for when the screen asks, or when the call is to ring,
+//! to wait or to be offered.
 
 use std::fmt;
 
@@ -111,7 +112,7 @@ impl Objection {
     /// without showing it to the screen: what makes a request one of a call cannot be read.
     ///
     /// Of an INVITE that may be From or To: who calls is the screen's to judge, and a response copies both as
-    /// they came.
+    /// they came. What is wrong with the request line is found before: such an INVITE is shown even without a Call-ID.
     pub(crate) fn precedes_matching(&self, method: Method<'_>) -> bool {
         let Self::Header(error) = self else { return false };
         let header = error.header();

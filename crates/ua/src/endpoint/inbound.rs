@@ -107,7 +107,7 @@ impl Endpoint {
         true
     }
 
-    /// Attends to a request whose call and number can be read.
+    /// Attends to a request whose call and number can be read, or that has something wrong before them.
     pub(super) fn handle_readable<'r>(
         &mut self,
         now: Instant,
@@ -143,6 +143,7 @@ impl Endpoint {
             return None;
         }
         if is_new_call {
+            // Of this one they cannot: others were attended to before.
             return self.handle_new_call(now, inbound, merge);
         }
         if is_attended && self.refuse_merged(now, &inbound, merge) {

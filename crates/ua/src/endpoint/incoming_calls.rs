@@ -13,7 +13,7 @@ use crate::call::{
     CallEnd, CallNumber, Due, Incoming, Redirection, Rejection, Ring, Then, UNDECIDED_FOR, Verdict, Wait,
     sips,
 };
-use crate::core::Answering;
+use crate::core::{Answering, Objection};
 use crate::limits::OVERLOAD_RETRY_AFTER;
 use crate::transaction::EndedBy;
 use crate::transaction::key::Key;
@@ -131,7 +131,7 @@ impl Endpoint {
             }
             Verdict::Offer => {
                 self.counters.offered += 1;
-                self.keep(now, call, inbound, true, &Wait::silent(UNDECIDED_FOR));
+                self.keep(now, call, inbound, inbound.objection(), true, &Wait::silent(UNDECIDED_FOR));
             }
             Verdict::Ignore => self.transactions.silence(now, key, &mut self.outbox),
         }
@@ -140,21 +140,21 @@ impl Endpoint {
     /// Has a new call wait as the screen says.
     fn hold(&mut self, now: Instant, call: CallNumber, inbound: &Inbound<'_>, wait: &Wait) {
         let overloaded = Rejection::overloaded(OVERLOAD_RETRY_AFTER);
-        // It may not ring, whoever wishes it; silence is no ringing.
-        let objection = inbound.objection().filter(|_| wait.is_ringing());
+        let objection = inbound.objection();
         let answer = match objection {
-            Some(objection) => Some((Final::Objection(objection), EndedBy::Objection)),
-            None if self.calls.is_full() => {
+            // It may not ring, whoever wishes it; silence is no ringing.
+            Some(objection) if wait.is_ringing() => Some((Final::Objection(objection), EndedBy::Objection)),
+            Some(_) | None if self.calls.is_full() => {
                 self.counters.turned_away += 1;
                 Some((Final::without_waiting(wait, &overloaded), EndedBy::Overload))
             }
-            None => None,
+            Some(_) | None => None,
         };
         if let Some((answer, by)) = answer {
             self.respond_final(now, inbound.key, &inbound.answering, answer, by);
             return;
         }
-        self.keep(now, call, inbound, false, wait);
+        self.keep(now, call, inbound, objection, false, wait);
         if wait.is_ringing() {
             self.counters.rung += 1;
             self.send_ringing(now, call.as_u64());
@@ -211,8 +211,15 @@ impl Endpoint {
     }
 
     /// Keeps a call until it is decided, or its wait is over.
-    fn keep(&mut self, now: Instant, call: CallNumber, inbound: &Inbound<'_>, is_offered: bool, wait: &Wait) {
-        let objection = inbound.objection();
+    fn keep(
+        &mut self,
+        now: Instant,
+        call: CallNumber,
+        inbound: &Inbound<'_>,
+        objection: Option<Objection>,
+        is_offered: bool,
+        wait: &Wait,
+    ) {
         let Answering { request, source, tag, echo } = inbound.answering;
         let invite = Arc::new(request.clone().into_owned());
         let is_secure = sips::is_asked_for(inbound.head);

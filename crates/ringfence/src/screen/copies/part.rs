@@ -8,6 +8,7 @@ use hashbrown::hash_table::Entry;
 use jiff::Timestamp;
 
 use super::{LIFE, On, OnLine};
+use crate::keyed::Hashed;
 
 /// A part has room for so many calls.
 pub(super) const MOST_CALLS: usize = 2_048;
@@ -22,7 +23,7 @@ pub(super) struct Part {
     /// The numbers of the calls, by their keys; as many bits of each as tell those from each other that are there.
     pub(super) numbers: HashTable<u16>,
     /// What is known of calls that have come more than once, by their numbers.
-    pub(super) others: HashMap<u16, Others>,
+    pub(super) others: HashMap<u64, Others, Hashed>,
     /// The number of the oldest call.
     first: u16,
 }
@@ -47,8 +48,8 @@ pub(super) struct Place {
 #[derive(Debug)]
 pub(super) struct Found<'p> {
     pub(super) place: Place,
-    number: u16,
-    others: &'p mut HashMap<u16, Others>,
+    number: u64,
+    others: &'p mut HashMap<u64, Others, Hashed>,
 }
 
 /// What was decided on further lines of a call, and how many copies came beyond the first on each line.
@@ -69,7 +70,7 @@ impl Part {
         let Some(Mark { key, .. }) = self.marks.pop_front() else { return };
         self.places.pop_front();
         if !self.others.is_empty() {
-            self.others.remove(&self.first);
+            self.others.remove(&self.first.into());
         }
         // One that was decided anew since has a newer number.
         if let Ok(number) = self.numbers.find_entry(key, |number| *number == self.first) {
@@ -87,7 +88,7 @@ impl Part {
         if marks[place].is_over(now) {
             None
         } else {
-            Some(Found { place: *places.get(place)?, number, others })
+            Some(Found { place: *places.get(place)?, number: number.into(), others })
         }
     }
 
@@ -126,6 +127,11 @@ impl Mark {
 impl Found<'_> {
     pub(super) fn copies(&self) -> u8 {
         self.others.get(&self.number).map_or(0, |others| others.copies)
+    }
+
+    /// Returns on how many lines it was decided.
+    pub(super) fn lines(&self) -> usize {
+        1 + self.others.get(&self.number).map_or(0, |others| others.lines.len())
     }
 
     pub(super) fn treatment(&self, on: On) -> Option<usize> {
