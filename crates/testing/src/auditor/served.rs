@@ -123,8 +123,11 @@ impl Served {
 
     /// Returns whether a request that comes now is a new one, whatever it looks like.
     pub(super) fn is_over(&self, now: Instant) -> bool {
-        let completed = self.last.as_ref().is_some_and(|last| last.ends_at() <= now);
-        completed || self.acknowledged.is_some_and(|at| at + T4 <= now)
+        match self.acknowledged {
+            // Timer I: that of H is none any more.
+            Some(at) => at + T4 <= now,
+            None => self.last.as_ref().is_some_and(|last| last.ends_at() <= now),
+        }
     }
 
     /// Returns whether its final response is not repeated any more.

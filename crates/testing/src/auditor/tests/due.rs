@@ -88,6 +88,23 @@ fn a_copy_has_the_last_response_again_until_the_ack() {
 }
 
 #[test]
+fn behind_an_ack_that_came_late_an_invite_that_comes_again_is_absorbed_until_timer_i_and_not_timer_h() {
+    let mut bench = called();
+    bench.sent(&busy());
+    for interval in [1, 2, 4, 8, 8, 8, 8, 8, 8, 8] {
+        bench.sent_after(interval * T1, &busy());
+    }
+    // 31.5 s have passed, of 32.
+    bench.received(&of_invite("ACK"));
+    for _ in 0..4 {
+        bench.pass(2 * T1).received(INVITE);
+    }
+    bench.pass(T1).expect_nothing();
+    bench.pass(T1).received(INVITE);
+    bench.pass(T1).expect(TRYING);
+}
+
+#[test]
 fn timer_g_has_a_final_response_repeated_until_the_ack_or_timer_h() {
     let mut bench = called();
     bench.sent(&busy());
