@@ -18,7 +18,7 @@ use ringfence_ua::{LineId as Number, Target, Transport, Unreached, Unresolved};
 
 use super::Shard;
 use crate::io::interfaces::local_address_towards;
-use crate::io::locate::Place;
+use crate::io::locate::{Place, Unlocated, unresolved};
 use crate::io::streams::{Asker, Connected, Reached, Server, Unconnected, canonical};
 use crate::registration::{Chosen, ChosenBy};
 
@@ -251,7 +251,7 @@ pub(super) fn targets(places: &[Place], listening: SocketAddr) -> Result<Vec<Tar
     };
     let targets: Vec<Target> = places.iter().filter_map(target).collect();
     if targets.is_empty() {
-        return Err(Unresolved { error: format!("no address that can be reached from {listening}") });
+        return Err(unresolved(&Unlocated::Unreachable, listening));
     }
     Ok(targets)
 }

@@ -107,7 +107,10 @@ pub(crate) async fn find_by(
 
 pub(crate) fn unresolved(error: &Unlocated, listening: SocketAddr) -> Unresolved {
     let error = match error {
-        Unlocated::Unreachable => format!("no address that can be reached from {listening}"),
+        // While a cable is out, mostly.
+        Unlocated::Unreachable => {
+            format!("no address that can be reached from {listening}: the network is unreachable")
+        }
         Unlocated::NoAddress
         | Unlocated::NoHost(_)
         | Unlocated::NoService
