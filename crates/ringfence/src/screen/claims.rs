@@ -39,7 +39,6 @@ pub(super) struct Verified {
 }
 
 impl<'a> Claims<'a> {
-    #[inline]
     pub(super) fn of(invite: &Invite<'a>) -> Self {
         let is_trusted = arrival(invite).is_trusted();
         let verstat = |address: &Address<'_>| {

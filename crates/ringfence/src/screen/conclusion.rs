@@ -59,7 +59,6 @@ pub(super) enum Recorded {
 }
 
 impl<'a> Asked<'a> {
-    #[inline]
     pub(super) fn new(rules: &'a Arc<Rules>, invite: &'a Invite<'a>, moment: Moment, began: Instant) -> Self {
         let line = rules.line(invite.line_label());
         let seen = Seen::of(invite, if line.name.is_empty() { invite.line_label() } else { &line.name });
@@ -83,7 +82,7 @@ impl<'a> Asked<'a> {
         if is_counted {
             return Conclusion { place, verdict, record: Recorded::Counted(outcome) };
         }
-        let mut draft = Draft::on_a_sheet(self, decision, (answer.action(), outcome, objection), basis);
+        let mut draft = Draft::on_a_sheet(self, decision, answer.action(), outcome, objection, basis);
         // The registrar is answered 480 whatever it has heard.
         let silence = || line.answers.at(Answers::place(decision.treatment())).action();
         if place == IN_PLACE_OF_SILENCE && Outcome::of(silence(), is_from_registrar) == Outcome::Ignore {

@@ -84,7 +84,9 @@ impl Draft {
     pub(super) fn on_a_sheet(
         asked: &Asked<'_>,
         decision: &Decision<'_>,
-        (action, outcome, objection): (&Action, Outcome, Option<Objection>),
+        action: &Action,
+        outcome: Outcome,
+        objection: Option<Objection>,
         basis: Basis<'_, '_>,
     ) -> Box<Sheet> {
         let took = asked.took();

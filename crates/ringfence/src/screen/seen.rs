@@ -28,7 +28,6 @@ pub(super) struct Seen<'a> {
 
 impl<'a> Seen<'a> {
     /// Reads an INVITE on a line.
-    #[inline]
     pub(super) fn of(invite: &Invite<'a>, line: &'a str) -> Self {
         let arrival = arrival(invite);
         let party = invite.called_party().filter(|_| arrival.is_trusted()).map(|party| party.user());

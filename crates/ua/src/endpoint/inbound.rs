@@ -107,12 +107,13 @@ impl Endpoint {
         true
     }
 
-    /// Attends to a request whose call and number can be read, or that has something wrong before them.
+    /// Attends to a request whose call and number can be read, or that has something wrong before them. What stands against a new
+    /// call was not looked for, as far as it can be told from others.
     pub(super) fn handle_readable<'r>(
         &mut self,
         now: Instant,
         inbound: Inbound<'r>,
-        merge: (MergeKey, bool),
+        (merge, has_come): (MergeKey, bool),
         method: Method<'_>,
         objection: Option<Objection>,
     ) -> Option<NewCall<'r>> {
@@ -142,39 +143,6 @@ impl Endpoint {
             }
             return None;
         }
-        if is_new_call {
-            // Of this one they cannot: others were attended to before.
-            return self.handle_new_call(now, inbound, merge);
-        }
-        if is_attended && self.refuse_merged(now, &inbound, merge) {
-            return None;
-        }
-        let inbound = Inbound { merge: Some(merge.0), ..inbound };
-        // What is left is an OPTIONS: all else was an objection or is attended to above.
-        self.tell_capabilities(now, &inbound, objection);
-        None
-    }
-
-    /// Attends to an INVITE of a new call, which begins unless it has come by another way.
-    pub(super) fn handle_new_call<'r>(
-        &mut self,
-        now: Instant,
-        inbound: Inbound<'r>,
-        merge: (MergeKey, bool),
-    ) -> Option<NewCall<'r>> {
-        if self.refuse_merged(now, &inbound, merge) {
-            return None;
-        }
-        Some(self.begin(Inbound { merge: Some(merge.0), ..inbound }))
-    }
-
-    /// Answers a request that has come by another way. Returns whether it has.
-    fn refuse_merged(
-        &mut self,
-        now: Instant,
-        inbound: &Inbound<'_>,
-        (merge, has_come): (MergeKey, bool),
-    ) -> bool {
         //= https://www.rfc-editor.org/rfc/rfc3261#section-8.2.2.2
         //# If the From tag,
         //# Call-ID, and CSeq exactly match those associated with an ongoing
@@ -187,12 +155,18 @@ impl Endpoint {
         //# If the request has no tag in the To header field, the UAS core MUST check the request
         //# against ongoing transactions.
         // Known from before, or begun since by one that came together with it.
-        let is_merged = has_come || self.transactions.is_merged(merge);
-        if is_merged {
+        if (is_attended || is_new_call) && (has_come || self.transactions.is_merged(merge)) {
             self.counters.merged += 1;
-            self.answer(now, inbound, StatusCode::LOOP_DETECTED, None, |_, _| {});
+            self.answer(now, &inbound, StatusCode::LOOP_DETECTED, None, |_, _| {});
+            return None;
         }
-        is_merged
+        let inbound = Inbound { merge: Some(merge), ..inbound };
+        if is_new_call {
+            return Some(self.begin(inbound));
+        }
+        // What is left is an OPTIONS: all else was an objection or is attended to above.
+        self.tell_capabilities(now, &inbound, objection);
+        None
     }
 
     /// Answers an OPTIONS, within a dialog or not, or what there is an objection to.

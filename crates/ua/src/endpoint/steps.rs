@@ -123,21 +123,19 @@ impl Endpoint {
         let target = response_flow(via, flow, origin.is_trusted());
         let inbound = Inbound { head, key, merge: None, answering, target, line, origin };
         let is_new = !matches!(method, Method::Cancel | Method::Bye);
-        if is_new && !self.shares.has_room_for(now, source.ip()) {
-            self.turn_away(&inbound);
-            return None;
-        }
-        let merge = (merge.on(line), has_come);
+        // Of a new call that can be told from others it is looked for when somebody would have it ring.
         let is_new_call = method == Method::Invite && head.to_tag().is_empty();
-        if is_new_call && head.call_id().is_ok() && head.cseq().is_ok() {
-            // What stands against its ringing is looked for when somebody would have it ring.
-            return self.handle_new_call(now, inbound, merge);
-        }
-        match object(head, method) {
+        let is_left_for_later = is_new_call && head.call_id().is_ok() && head.cseq().is_ok();
+        let objection = if is_left_for_later { None } else { object(head, method) };
+        match objection {
+            _ if is_new && !self.shares.has_room_for(now, source.ip()) => self.turn_away(&inbound),
             Some(objection) if objection.precedes_matching(method) => {
                 self.answer_objection(now, &inbound, &objection);
             }
-            objection => return self.handle_readable(now, inbound, merge, method, objection),
+            objection => {
+                let merge = (merge.on(line), has_come);
+                return self.handle_readable(now, inbound, merge, method, objection);
+            }
         }
         None
     }

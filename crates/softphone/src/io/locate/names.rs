@@ -107,9 +107,9 @@ pub(crate) async fn find_by(
 
 pub(crate) fn unresolved(error: &Unlocated, listening: SocketAddr) -> Unresolved {
     let error = match error {
-        // While a cable is out, mostly.
         Unlocated::Unreachable => {
-            format!("no address that can be reached from {listening}: the network is unreachable")
+            let why = "unreachable: no route, or another IP version";
+            format!("no address that can be reached from {listening} ({why})")
         }
         Unlocated::NoAddress
         | Unlocated::NoHost(_)
