@@ -78,8 +78,44 @@ impl Hasher for AsIs {
     }
 }
 
+/// Of a table whose keys are numbers that this program has given.
+pub(crate) type Numbered = BuildHasherDefault<Spread>;
+
+/// Spreads numbers that follow each other. Whoever may choose them can make two meet.
+#[derive(Debug, Default)]
+pub(crate) struct Spread(u64);
+
+/// An odd number whose bits are as good as random: 2^64 by the golden ratio.
+const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
+
+impl Hasher for Spread {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u64(u64::from(*byte));
+        }
+    }
+
+    fn write_u16(&mut self, number: u16) {
+        self.write_u64(u64::from(number));
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.0 = (self.0.rotate_left(32) ^ number).wrapping_mul(GOLDEN);
+    }
+
+    fn write_usize(&mut self, number: usize) {
+        self.write_u64(number as u64);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
 
     #[test]
@@ -105,5 +141,17 @@ mod tests {
             assert_eq!(key.finish(), hash(&[b"before", text.as_bytes(), &[IN_NO_TEXT]]), "{length}");
         }
         assert_ne!(hash(&[b"a"]), hash(&[b"b"]));
+    }
+
+    #[test]
+    fn numbers_that_follow_each_other_are_spread_over_all_of_a_table() {
+        let hasher = Numbered::default();
+        let hashes: Vec<u64> =
+            (0..1_024_u64).map(|number| hasher.hash_one((7_usize, 1_u16, number))).collect();
+        // A table takes its place from the low bits, and tells neighbours apart by the high ones.
+        for (shift, places) in [(0, 1_024), (57, 128)] {
+            let taken: HashSet<u64> = hashes.iter().map(|hash| (hash >> shift) % places).collect();
+            assert!(taken.len() > usize::try_from(places).unwrap() / 2, "{} of {places}", taken.len());
+        }
     }
 }

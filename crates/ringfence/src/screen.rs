@@ -14,10 +14,13 @@ mod claims;
 mod conclusion;
 mod copies;
 mod draft;
+mod ends;
 mod late;
 mod memory;
 mod noted;
 mod on_line;
+#[cfg(test)]
+mod program;
 mod record;
 mod seen;
 mod sheet;
@@ -273,7 +276,7 @@ impl Screen {
         // One that was answered before it was decided has its record.
         if moment == Moment::AtOnce || self.undecided.take(invite.id()).is_some() {
             let decided = Decided { facts: &facts, decision: &decision, at: now, is_copy };
-            self.write_down(invite, &decided, record);
+            self.write_down(asked, &decided, record);
         }
         Attempt::Decided(verdict)
     }
@@ -297,12 +300,16 @@ impl Screen {
         let verdict = asked.verdict(answer, facts, first.at, is_objected_to);
         self.recorder.copied();
         drop(self.undecided.take(asked.invite.id()));
+        if asked.moment == Moment::AtOnce {
+            self.keep_no_record(asked.invite.id());
+        }
         verdict
     }
 
     /// Does what follows from a decision here: the lists that the rule adds to, the events, the record or, without one, what
     /// is counted.
-    fn write_down(&self, invite: &Invite<'_>, decided: &Decided<'_>, record: Recorded) {
+    fn write_down(&self, asked: &Asked<'_>, decided: &Decided<'_>, record: Recorded) {
+        let &Asked { invite, moment, .. } = asked;
         let Decided { facts, decision, at, is_copy } = *decided;
         // Of a policy in shadow mode nothing follows but what is written down.
         if let Some(rule) = decision.rule().filter(|_| decision.wanted().is_none()) {
@@ -336,6 +343,9 @@ impl Screen {
             }
             Recorded::Counted(outcome) => {
                 counted(&outcome, identity(&facts.caller).as_deref());
+                if moment == Moment::AtOnce {
+                    self.keep_no_record(invite.id());
+                }
             }
         }
     }

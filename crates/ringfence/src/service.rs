@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use ringfence_policy::List;
-use softphone::{Attendant, Builder, Ended, EndedBy, How, Softphone, Transport};
+use softphone::{Attendant, Builder, Softphone, Transport};
 
 use crate::config::{self, Config, Stamped};
 use crate::confine::Confined;
@@ -14,7 +14,7 @@ use crate::control::server::Desk;
 use crate::control::{Configuration, Failed, Listener, Reloaded, Status};
 use crate::fleet::Fleet;
 use crate::instance;
-use crate::journal::{self, Journal, Recorder};
+use crate::journal::{Journal, Recorder};
 use crate::runnable;
 use crate::screen::Screen;
 use crate::store::Place;
@@ -61,7 +61,7 @@ impl Service {
     ) -> Result<Arc<Self>, softphone::Error> {
         let supply = Supply::default();
         let sources = supply.open(&mut config).await;
-        let screen = Arc::new(Screen::new(&config, Arc::clone(&sources), recorder.clone())?);
+        let screen = Arc::new(Screen::new(&config, Arc::clone(&sources), recorder)?);
         let mut builder = builder(&config, instance(&config));
         if let Some(tap) = tap {
             builder = builder.trace(move |traced| tap.take(traced));
@@ -69,7 +69,7 @@ impl Service {
         let (decider, witness) = (Arc::clone(&screen), Arc::clone(&screen));
         let builder = builder
             .screen_together(move |invites, verdicts| decider.decide_together(invites, verdicts))
-            .ended(move |ended| note_end(&witness, &recorder, ended));
+            .ended(move |ended| witness.note_end(ended));
         let (phone, attendant) = Attendant::start(builder).await?;
         let fleet = Fleet::new(phone.clone(), attendant, Arc::clone(&screen));
         fleet.adopt(&config.accounts, &runnable::refused(&config, Timestamp::now())).await;
@@ -359,77 +359,4 @@ fn keep_good_lists(in_force: &Config, config: &mut Config) -> Vec<(String, Strin
 /// Counts the entries of each list.
 fn entries(config: &Config) -> Vec<(String, usize)> {
     config.policy.lists().iter().map(|list| (list.name().to_owned(), list.len())).collect()
-}
-
-/// Tells the screen and the journal how a call has ended.
-fn note_end(screen: &Screen, recorder: &Recorder, ended: &Ended) {
-    screen.ended(ended);
-    recorder.ended(ended.call, ending(ended.status, ended.by, ended.how));
-}
-
-/// Returns what the record of a call says of its end.
-fn ending(status: Option<u16>, by: EndedBy, how: How) -> journal::Ended {
-    let how = match (by, how) {
-        (EndedBy::Caller, _) => journal::Ended::GAVE_UP,
-        (EndedBy::Elsewhere, _) => journal::Ended::ELSEWHERE,
-        (EndedBy::Shutdown, _) => "the program ended",
-        (EndedBy::Overload, _) | (_, How::Stateless) => "answered at a bound",
-        (EndedBy::Expires, How::Acknowledged) => "the invitation expired",
-        (EndedBy::Limit, How::Acknowledged) => "nobody answered, acknowledged",
-        (_, How::Acknowledged) => journal::Ended::ACKNOWLEDGED,
-        (_, How::Unacknowledged) => "never acknowledged",
-        (_, How::Ignored) => "left unanswered",
-        (_, _) => "ended",
-    };
-    journal::Ended { at: Timestamp::now(), status, how: how.into() }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::journal::{Call, Evidence, Outcome, Place, Query, Reader, Settings};
-
-    fn rejected(id: &str) -> Call {
-        Call {
-            number: 0,
-            at: Timestamp::now(),
-            id: id.to_owned(),
-            call_id: id.to_owned(),
-            line: "home".to_owned(),
-            caller: "+442079460123".to_owned(),
-            display_name: None,
-            source: "127.0.0.1:5060".to_owned(),
-            verdict: Outcome::Reject { status: 486 },
-            rule: "listed".to_owned(),
-            entry: None,
-            reason: String::new(),
-            evidence: Evidence::default(),
-            ended: None,
-        }
-    }
-
-    #[test]
-    fn a_call_that_was_answered_without_keeping_anything_has_a_record_that_says_so() {
-        let home = tempfile::tempdir().unwrap();
-        let path = home.path().join("ringfence.db");
-        let settings = Settings { place: Place::File(path.clone()), ..Settings::default() };
-        let (recorder, journal, mut records) = journal::open(settings).unwrap();
-        for (id, status, by) in [
-            ("0.1", 486, EndedBy::Decision),
-            ("0.2", 420, EndedBy::Objection),
-            ("0.3", 503, EndedBy::Overload),
-        ] {
-            recorder.record(rejected(id), None);
-            recorder.ended_as(id.to_owned(), ending(Some(status), by, How::Stateless));
-        }
-        while let Some(record) = records.take_one() {
-            drop(journal.take(record));
-        }
-        assert!(journal.flush());
-        let calls = Reader::open(&path).unwrap().search(&Query::default()).unwrap();
-        let told = |ended: &journal::Ended| (ended.status, ended.how.clone().into_owned());
-        let ends: Vec<_> = calls.iter().map(|call| call.ended.as_ref().map(told)).collect();
-        let at_a_bound = |status| Some((Some(status), "answered at a bound".to_owned()));
-        assert_eq!(ends, [503, 420, 486].map(at_a_bound));
-    }
 }

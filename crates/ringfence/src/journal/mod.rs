@@ -65,7 +65,7 @@ pub(crate) use offline::Offline;
 pub(crate) use past::{LeftOut, Past, address};
 pub(crate) use query::Query;
 pub(crate) use queue::Records;
-pub(crate) use queued::{Draft, join_ends};
+pub(crate) use queued::{Draft, Queued, join_ends};
 pub(crate) use reader::Reader;
 pub(crate) use recorder::{Counted, Recorder};
 pub(crate) use stats::{Stats, Verdicts};
@@ -81,7 +81,7 @@ use forgetting::Forgetting;
 use health::Vitals;
 use inbox::{Inbox, Job};
 use news::readable;
-use queued::Queued;
+
 use recent::Recent;
 use tally::Counts;
 use writer::Writer;

@@ -99,7 +99,7 @@ impl Screen {
     }
 
     /// Notes that a call is over: one that nobody has decided, and now nobody will, is written down.
-    pub(crate) fn ended(&self, ended: &softphone::Ended) {
+    pub(super) fn no_longer_undecided(&self, ended: &softphone::Ended) {
         let is_given_up = matches!(ended.by, EndedBy::Caller | EndedBy::Elsewhere | EndedBy::Expires);
         // One that was taken up is decided all the same.
         let call = self.undecided.take_if(ended.call, |held| !(is_given_up && held.is_taken_up));

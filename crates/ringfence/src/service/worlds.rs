@@ -81,7 +81,6 @@ struct World {
 struct Program {
     phone: NodeId<Phone>,
     screen: Arc<Screen>,
-    recorder: Recorder,
     journal: Arc<Journal>,
     records: journal::Records,
     /// How many events of the phone were told to screen and journal.
@@ -114,20 +113,20 @@ impl Program {
         let (recorder, journal, records) = journal::open(settings).unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let sources = runtime.block_on(Supply::default().open(&mut config));
-        let screen = Arc::new(Screen::new(&config, sources, recorder.clone()).unwrap());
+        let screen = Arc::new(Screen::new(&config, sources, recorder).unwrap());
         let decider = Arc::clone(&screen);
         let hook =
             simulated::screen_together(move |invites, verdicts| decider.decide_together(invites, verdicts));
         let phone = network.add(address(), Phone::new(address(), seed).with_screen(hook));
         network.with(phone, |phone, now| phone.register(now, "858", "secret", pbx_address())).unwrap();
-        Self { phone, screen, recorder, journal, records, told: 0, ended: 0 }
+        Self { phone, screen, journal, records, told: 0, ended: 0 }
     }
 
     /// Tells screen and journal what has just happened, as the softphone and the journal's task do.
     fn attend(&mut self, phone: &Phone) {
         for (_, event) in &phone.events()[self.told..] {
             if let Some(ended) = simulated::ended(event) {
-                note_end(&self.screen, &self.recorder, &ended);
+                self.screen.note_end(&ended);
                 self.ended += 1;
             }
         }
