@@ -6,9 +6,10 @@
 //!                                        so many callers in turn, and listens 2 s longer for what should not come
 //!     flood PORT CALLS AT_ONCE together  closed: and responses that were sent together are taken together (UDP_GRO), as over
 //!                                        a network whose cards cut and join them
+//!     flood … callers COUNT              by so many callers, in an order that no cache foresees
 //!     flood PORT storm RATE SECONDS      so many INVITEs each second, none of them ever again
 //!
-//! It calls 858 on 127.0.0.1 as +41791234567 and prints one line of JSON: seconds, calls, INVITEs repeated because
+//! It calls 858 on 127.0.0.1 as +41791234567, of several callers as the first of +41790000000 and on, and prints one line of JSON: seconds, calls, INVITEs repeated because
 //! 500 ms passed, 486s that came again, 100s, datagrams that are no answer to a call, and how long the 486s took in
 //! microseconds. In the open loop a call counts from when it was due, also where AT_ONCE or this program held it up. Of a
 //! storm it tells the seconds, the INVITEs sent, the calls that were answered within them, and 486s that came again.
@@ -35,6 +36,8 @@ const DIGITS: usize = 12;
 /// Who calls, unless there are many: of a number, `+4179` and so many digits.
 const CALLER: usize = 1_234_567;
 const CALLER_DIGITS: usize = 7;
+/// So far apart are callers who call one behind the other: a prime, so that each has a turn.
+const APART: usize = 7_368_787;
 
 const SDP: &str = "v=0\r\no=- 763177212 429111000 IN IP4 127.0.0.1\r\ns=call\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n\
     m=audio 8653 RTP/AVP 8 0 3 101 9\r\na=rtpmap:8 PCMA/8000\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:3 GSM/8000\r\n\
@@ -74,6 +77,8 @@ struct Flood {
     free: VecDeque<usize>,
     rate: Option<f64>,
     patience: Option<Patience>,
+    /// How many callers there are beside those of who is patient.
+    callers: Option<usize>,
     began: Instant,
     started: usize,
     wanted: usize,
@@ -88,7 +93,7 @@ struct Flood {
 
 fn main() -> std::io::Result<()> {
     const USAGE: &str =
-        "usage: flood PORT CALLS AT_ONCE [RATE] [together] [patient USER CALLERS], or flood PORT storm RATE SECONDS";
+        "usage: flood PORT CALLS AT_ONCE [RATE] [together] [callers COUNT] [patient USER CALLERS], or flood PORT storm RATE SECONDS";
     let given: Vec<String> = std::env::args().skip(1).collect();
     let figure = |text: &String| text.parse::<usize>().expect(USAGE);
     if let [port, word, rate, seconds] = &given[..]
@@ -102,6 +107,10 @@ fn main() -> std::io::Result<()> {
             (figures, Some(Patience { user: user.clone(), callers: figure(callers) }))
         }
         _ => (&given[..], None),
+    };
+    let (figures, callers) = match figures {
+        [figures @ .., word, count] if word == "callers" => (figures, Some(figure(count))),
+        _ => (figures, None),
     };
     let (is_together, figures) = match figures {
         [figures @ .., word] if word == "together" => (true, figures),
@@ -137,6 +146,7 @@ fn main() -> std::io::Result<()> {
         free: (0..at_once).collect(),
         rate,
         patience,
+        callers,
         began: Instant::now(),
         started: 0,
         wanted,
@@ -269,7 +279,11 @@ impl Flood {
 
     /// Who makes a call.
     fn caller(&self, number: usize) -> usize {
-        self.patience.as_ref().map_or(CALLER, |patience| number % patience.callers)
+        match (&self.patience, self.callers) {
+            (Some(patience), _) => number % patience.callers,
+            (None, Some(callers)) => number.wrapping_mul(APART) % callers,
+            (None, None) => CALLER,
+        }
     }
 
     /// In how many microseconds a part of the calls was answered.

@@ -236,7 +236,7 @@ impl Screen {
         let now = counted.unwrap_or(now);
         let past = self.recorder.past().of_call(Some(invite.source().ip()), now, &[]);
         let past = past.without_copy(counted);
-        let memory = Memory::new(past, &rules.asked, said);
+        let memory = Memory::new(past, rules.policy.switches(), &rules.asked, said);
         let facts = seen.facts(&caller, &rules.policy, &line.order, &line.groups, &memory);
         if let Some(Earlier::Here(first)) = earlier {
             return Attempt::Decided(self.same_again(asked, &facts, first));

@@ -17,6 +17,7 @@
 //! writes is always preferred to a damaged one.
 
 use super::plan::Plan;
+use super::region::LONGEST_EMERGENCY;
 use super::unresolved::LOCAL_FROM;
 use super::written::Written;
 use super::{Ambiguous, Digits, E164, Invalid, MAX_DIGITS, Number, Region, Unresolved};
@@ -89,9 +90,6 @@ fn emergency(digits: &[u8], region: Region) -> Option<Number> {
         _ => None,
     }
 }
-
-/// No emergency number has more digits; a test looks at all of them.
-const LONGEST_EMERGENCY: usize = 4;
 
 /// Resolves digits without a `+`.
 fn dialled(digits: &[u8], plan: &'static Plan) -> Result<Number, Unresolved> {

@@ -24,6 +24,11 @@ use crate::printable::printable;
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Region(u8);
 
+/// What networks take for an emergency number everywhere.
+const EVERYWHERE: [&str; 3] = ["112", "911", "999"];
+/// No emergency number has more digits; a test looks at all of them.
+pub(super) const LONGEST_EMERGENCY: usize = 4;
+
 impl Region {
     /// Reads a two-letter code, in capitals or not.
     pub fn parse(code: &str) -> Result<Self, UnknownRegion> {
@@ -65,12 +70,14 @@ impl Region {
     /// which networks take everywhere.
     #[must_use]
     pub fn is_emergency(self, digits: Digits) -> bool {
-        self.emergencies().any(|number| number == digits)
+        let numbers = || self.emergency_numbers().chain(EVERYWHERE).filter_map(Digits::parse);
+        // Nearly no number is as short.
+        digits.count() <= LONGEST_EMERGENCY && numbers().any(|number| number == digits)
     }
 
     /// Returns every number that is an emergency number here, each once.
     pub(crate) fn emergencies(self) -> impl Iterator<Item = Digits> {
-        let everywhere = ["112", "911", "999"].into_iter();
+        let everywhere = EVERYWHERE.into_iter();
         let elsewhere = everywhere.filter(move |number| self.emergency_numbers().all(|own| own != *number));
         self.emergency_numbers().chain(elsewhere).filter_map(Digits::parse)
     }

@@ -1,14 +1,15 @@
 //! What the rules ask while one call is decided: the past, and what was asked of others for this call.
 
+use std::cell::OnceCell;
 use std::net::IpAddr;
 
 use jiff::Timestamp;
 use ringfence_policy::{Addition, Answer, CallerId, Facts, History, Per, Region};
 
-use super::past::Past;
+use super::past::{Past, Spoken};
 
-/// The past as one call's rules ask for it. It is borrowed, and asks without an allocation.
-#[derive(Debug, Clone, Copy)]
+/// The past as one call's rules ask for it: about one caller. It is borrowed, and asks without an allocation.
+#[derive(Debug)]
 pub(crate) struct OfCall<'a> {
     past: &'a Past,
     source: Option<IpAddr>,
@@ -16,6 +17,9 @@ pub(crate) struct OfCall<'a> {
     answers: &'a [(Box<str>, Answer)],
     /// When a copy of this call was counted, on another line.
     counted: Option<Timestamp>,
+    /// What the past knows the caller by, and when it has spoken with them: several rules ask.
+    key: OnceCell<Option<u64>>,
+    spoken: OnceCell<Spoken>,
 }
 
 impl Past {
@@ -27,14 +31,33 @@ impl Past {
         at: Timestamp,
         answers: &'a [(Box<str>, Answer)],
     ) -> OfCall<'a> {
-        OfCall { past: self, source, at, answers, counted: None }
+        OfCall {
+            past: self,
+            source,
+            at,
+            answers,
+            counted: None,
+            key: OnceCell::new(),
+            spoken: OnceCell::new(),
+        }
     }
 }
 
 impl OfCall<'_> {
     /// Leaves out a copy of this call, which was counted on another line.
-    pub(crate) const fn without_copy(self, counted: Option<Timestamp>) -> Self {
+    pub(crate) fn without_copy(self, counted: Option<Timestamp>) -> Self {
         Self { counted, ..self }
+    }
+
+    fn key(&self, caller: &CallerId<'_>) -> Option<u64> {
+        let key = *self.key.get_or_init(|| self.past.key_of(caller));
+        debug_assert_eq!(key, self.past.key_of(caller), "a call has one caller");
+        key
+    }
+
+    fn spoken(&self, caller: &CallerId<'_>) -> Option<Spoken> {
+        let key = self.key(caller)?;
+        Some(*self.spoken.get_or_init(|| self.past.spoken_with(key)))
     }
 
     /// Returns 1 if such a copy is among what was counted since a time. The past knows milliseconds.
@@ -45,7 +68,8 @@ impl OfCall<'_> {
 
 impl History for OfCall<'_> {
     fn calls(&self, caller: &CallerId<'_>, since: Timestamp) -> u32 {
-        self.past.calls(caller, since, self.at).saturating_sub(self.copies(since))
+        let Some(key) = self.key(caller) else { return 0 };
+        self.past.calls_by(key, since, self.at).saturating_sub(self.copies(since))
     }
 
     fn rate(&self, per: Per, facts: &Facts<'_>, since: Timestamp) -> u32 {
@@ -61,16 +85,16 @@ impl History for OfCall<'_> {
     }
 
     fn dialed(&self, caller: &CallerId<'_>) -> Option<Timestamp> {
-        self.past.last_dialed(caller)
+        self.spoken(caller)?.last_dialed()
     }
 
     fn answered(&self, caller: &CallerId<'_>) -> Option<Timestamp> {
-        self.past.last_answered(caller)
+        self.spoken(caller)?.last_answered()
     }
 
     fn is_known(&self, caller: &CallerId<'_>) -> bool {
         match self.counted {
-            None => self.past.is_known(caller),
+            None => self.key(caller).is_some_and(|key| self.past.has_called(key)),
             Some(_) => self.calls(caller, Timestamp::MIN) > 0,
         }
     }

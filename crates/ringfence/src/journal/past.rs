@@ -57,9 +57,19 @@ pub(crate) struct Past {
 
 /// When we last dialled a number, and when a call of it was last answered.
 #[derive(Debug, Clone, Copy, Default)]
-struct Spoken {
+pub(super) struct Spoken {
     dialed: Option<u64>,
     answered: Option<u64>,
+}
+
+impl Spoken {
+    pub(super) fn last_dialed(self) -> Option<Timestamp> {
+        self.dialed.and_then(timestamp)
+    }
+
+    pub(super) fn last_answered(self) -> Option<Timestamp> {
+        self.answered.and_then(timestamp)
+    }
 }
 
 /// The time in which something holds, in milliseconds.
@@ -236,13 +246,21 @@ impl Past {
     /// Counts the calls of a caller from a time to another: what is later than a call is of a clock that was set
     /// back before it.
     pub(crate) fn calls(&self, caller: &CallerId<'_>, since: Timestamp, now: Timestamp) -> u32 {
-        let Some(key) = self.keys.caller(caller) else { return 0 };
+        self.key_of(caller).map_or(0, |key| self.calls_by(key, since, now))
+    }
+
+    /// The same of a caller whose key is known.
+    pub(super) fn calls_by(&self, key: u64, since: Timestamp, now: Timestamp) -> u32 {
         self.callers.of(key).get(&key).map_or(0, |times| times.within(millis(since), millis(now)))
     }
 
     /// Tells whether a caller has ever called before, as far back as calls are kept.
     pub(crate) fn is_known(&self, caller: &CallerId<'_>) -> bool {
-        let Some(key) = self.keys.caller(caller) else { return false };
+        self.key_of(caller).is_some_and(|key| self.has_called(key))
+    }
+
+    /// The same of a caller whose key is known.
+    pub(super) fn has_called(&self, key: u64) -> bool {
         self.callers.of(key).get(&key).is_some_and(|times| !times.is_empty())
     }
 
@@ -258,12 +276,22 @@ impl Past {
 
     /// Returns when we last called a caller.
     pub(crate) fn last_dialed(&self, caller: &CallerId<'_>) -> Option<Timestamp> {
-        self.spoken_with(caller)?.dialed.and_then(timestamp)
+        self.spoken_with(self.key_of(caller)?).last_dialed()
     }
 
     /// Returns when a call of a caller was last answered.
     pub(crate) fn last_answered(&self, caller: &CallerId<'_>) -> Option<Timestamp> {
-        self.spoken_with(caller)?.answered.and_then(timestamp)
+        self.spoken_with(self.key_of(caller)?).last_answered()
+    }
+
+    /// Returns when we spoke last with a caller whose key is known.
+    pub(super) fn spoken_with(&self, key: u64) -> Spoken {
+        self.spoken.of(key).get(&key).copied().unwrap_or_default()
+    }
+
+    /// Returns the key of a caller; none for one who cannot be told from others.
+    pub(super) fn key_of(&self, caller: &CallerId<'_>) -> Option<u64> {
+        self.keys.caller(caller)
     }
 
     /// Returns when an emergency number of a region, or one that is everywhere, was dialled last.
@@ -326,11 +354,6 @@ impl Past {
 
     fn count(&self, key: u64, since: Timestamp, now: Timestamp) -> u32 {
         self.rates.of(key).get(&key).map_or(0, |times| times.within(millis(since), millis(now)))
-    }
-
-    fn spoken_with(&self, caller: &CallerId<'_>) -> Option<Spoken> {
-        let key = self.keys.caller(caller)?;
-        self.spoken.of(key).get(&key).copied()
     }
 }
 

@@ -64,7 +64,7 @@ impl Screen {
         let (asked, now) = (Asked::new(rules, invite, Moment::Late, began), Timestamp::now());
         let caller = asked.seen.caller(&asked.line.order);
         let past = self.recorder.past().of_call(Some(invite.source().ip()), now, &[]);
-        let memory = Memory::new(past, &[], &[]);
+        let memory = Memory::new(past, rules.policy.switches(), &[], &[]);
         let (order, groups) = (&asked.line.order, &asked.line.groups);
         let facts = asked.seen.facts(&caller, &rules.policy, order, groups, &memory);
         let decision = Decision::in_doubt(&rules.policy, &facts, now);

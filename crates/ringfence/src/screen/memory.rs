@@ -3,7 +3,8 @@
 use std::cell::{Cell, RefCell};
 
 use jiff::Timestamp;
-use ringfence_policy::{Addition, Answer, CallerId, Facts, History, Per, Region};
+use ringfence_policy::{Addition, Answer, CallerId, Facts, History, Per, Region, Switch};
+use smallvec::SmallVec;
 
 use crate::journal::OfCall;
 
@@ -14,6 +15,8 @@ use crate::journal::OfCall;
 #[derive(Debug)]
 pub(super) struct Memory<'a> {
     past: OfCall<'a>,
+    /// The switches of the policy.
+    switches: &'a [Switch],
     /// The lists that are asked for each call.
     asked: &'a [Box<str>],
     /// What they said, as far as they have been asked.
@@ -68,8 +71,8 @@ pub(super) struct StoodOn {
     pub(super) answered: Last,
     /// When an emergency number was dialled last, if ever.
     pub(super) emergency_call: Option<Timestamp>,
-    /// How switches stood that were asked for; nothing for one that stood as the policy says.
-    pub(super) switches: Vec<(String, Option<bool>)>,
+    /// How switches stood that were asked for, by their places in the policy; nothing for one that stood as the policy says.
+    pub(super) switches: SmallVec<[(usize, Option<bool>); 2]>,
     /// The greatest rate that was asked for.
     pub(super) rate: Option<u32>,
     /// Lists that have not been asked yet.
@@ -77,8 +80,13 @@ pub(super) struct StoodOn {
 }
 
 impl<'a> Memory<'a> {
-    pub(super) fn new(past: OfCall<'a>, asked: &'a [Box<str>], answers: &'a [Said]) -> Self {
-        Self { past, asked, answers, stood_on: RefCell::default(), is_shadow: Cell::new(false) }
+    pub(super) fn new(
+        past: OfCall<'a>,
+        switches: &'a [Switch],
+        asked: &'a [Box<str>],
+        answers: &'a [Said],
+    ) -> Self {
+        Self { past, switches, asked, answers, stood_on: RefCell::default(), is_shadow: Cell::new(false) }
     }
 
     /// Takes what the decision has stood on so far.
@@ -129,9 +137,10 @@ impl History for Memory<'_> {
 
     fn switch(&self, name: &str, now: Timestamp) -> Option<bool> {
         let position = self.past.switch(name, now);
-        let mut stood_on = self.stood_on.borrow_mut();
-        if !stood_on.switches.iter().any(|(known, _)| known == name) {
-            stood_on.switches.push((name.to_owned(), position));
+        let place = self.switches.iter().position(|switch| *switch.name == *name);
+        let noted = &mut self.stood_on.borrow_mut().switches;
+        if let Some(place) = place.filter(|place| noted.iter().all(|(known, _)| known != place)) {
+            noted.push((place, position));
         }
         position
     }
@@ -182,7 +191,7 @@ mod tests {
     fn a_rule_in_shadow_mode_asks_nobody() {
         let (past, asked) = (Past::default(), ["bad".into(), "mute".into()]);
         let mute = [Said { list: "mute".into(), answer: None, failed: Some("too late".to_owned()) }];
-        let memory = Memory::new(past.of_call(None, Timestamp::MAX, &[]), &asked, &mute);
+        let memory = Memory::new(past.of_call(None, Timestamp::MAX, &[]), &[], &asked, &mute);
         memory.in_shadow(true);
         assert_eq!((memory.answer("bad"), memory.answer("mute")), (None, None));
         assert_eq!(memory.stood_on(), StoodOn::default());
@@ -195,11 +204,13 @@ mod tests {
     #[test]
     fn what_was_asked_and_was_not_so_is_noted_too() {
         let past = Past::default();
-        let memory = Memory::new(past.of_call(None, Timestamp::MAX, &[]), &[], &[]);
+        let switches =
+            ["here", "away"].map(|name| Switch { name: name.into(), default: false, auto_off: None });
+        let memory = Memory::new(past.of_call(None, Timestamp::MAX, &[]), &switches, &[], &[]);
         let now = Timestamp::UNIX_EPOCH;
         assert_eq!((memory.switch("away", now), memory.dialed(&CallerId::Unavailable)), (None, None));
         let stood_on = memory.stood_on();
-        assert_eq!(stood_on.switches, [("away".to_owned(), None)]);
+        assert_eq!(*stood_on.switches, [(1, None)]);
         assert_eq!((stood_on.dialed, stood_on.answered), (Last::Never, Last::NotAsked));
     }
 }

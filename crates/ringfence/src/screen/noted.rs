@@ -135,10 +135,10 @@ fn written(few: Few, groups: &[Box<str>], policy: &Policy, stood_on: &StoodOn, s
             call.unanswered.push(list.clone());
         }
     }
-    for (name, position) in &stood_on.switches {
-        let default = || policy.switches().iter().any(|switch| *switch.name == **name && switch.default);
-        let is_on = position.unwrap_or_else(default);
-        if is_on { &mut call.switches } else { &mut call.switches_off }.push(name.clone());
+    for (place, position) in &stood_on.switches {
+        let Some(switch) = policy.switches().get(*place) else { continue };
+        let is_on = position.unwrap_or(switch.default);
+        if is_on { &mut call.switches } else { &mut call.switches_off }.push(switch.name.to_string());
     }
     call
 }

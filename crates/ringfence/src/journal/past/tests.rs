@@ -59,8 +59,8 @@ fn names_that_look_alike_are_two_callers_for_rates_repeats_and_entries() {
         let list = "cooldown".to_owned();
         let known = |name: &str| identity(&Caller::told(name).identify(region())).unwrap();
         past.add(&Added { list, identity: known(&one), at: at(0), until: None, rule: None, note: None });
-        let of_call = past.of_call(None, at(1), &[]);
         let seen = |name: &str| {
+            let of_call = past.of_call(None, at(1), &[]);
             let facts = Facts::new(&Caller::told(name), "home", region());
             let added = past.is_added("cooldown", &facts.caller, at(1));
             (of_call.rate(Per::Caller, &facts, at(0)), of_call.calls(&facts.caller, at(0)), added)
