@@ -152,6 +152,8 @@ impl fmt::Display for ExplainedEntry {
 /// Writes where an entry was written, and what beside it.
 fn write_place(out: &mut impl Write, file: Option<&str>, line: u32, note: Option<&str>) -> fmt::Result {
     match file {
+        // A compiled list has no lines.
+        Some(file) if line == 0 => write!(out, ", {file}")?,
         Some(file) => write!(out, ", {file}:{line}")?,
         None => out.write_str(", inline")?,
     }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use ringfence_policy::{
-    Call, Caller, CallerKind, Condition, Facts, List, Policy, PolicyError, PolicyParts, Region, Rejection,
-    Rule, Severity, Source, Text, Treatment, Trust, check, decide,
+    Call, Caller, CallerKind, Condition, E164, Facts, List, Policy, PolicyError, PolicyParts, Region,
+    Rejection, Rule, Set, SetWriter, Severity, Source, Text, Treatment, Trust, check, decide,
 };
 
 fn switzerland() -> Region {
@@ -73,6 +73,25 @@ fn the_allow_list_comes_before_the_reject_list_and_both_before_the_default() {
         "rejected with 486: +41791234567 is on the reject list (entry +4179*, spam.txt:1)",
     );
     explained(&policy, &call("+41441234567"), "rejected with 603: +41441234567 meets no other rule");
+}
+
+#[test]
+fn a_number_of_a_compiled_list_stands_in_no_line() {
+    let number = E164::new(41_791_234_567).expect("a number");
+    let mut writer = SetWriter::new("reject", Timestamp::UNIX_EPOCH);
+    writer.push_number(number).expect("there is room");
+    let mut bytes = Vec::new();
+    writer.write(&mut bytes).expect("memory takes all");
+    let mut reject = List::builder("reject");
+    reject.set("spam.set", Set::open(Arc::new(bytes)).expect("it was compiled"));
+    let (reject, errors) = reject.build();
+    assert_eq!(errors, []);
+    let policy = Policy::of_lists(switzerland(), list("allow", "friends.txt", ""), Arc::new(reject));
+    explained(
+        &policy.expect("no emergency number"),
+        &Caller::from_header("+41791234567", "pbx.example"),
+        "rejected with 486: +41791234567 is on the reject list (entry +41791234567, spam.set)",
+    );
 }
 
 #[test]
