@@ -4,8 +4,8 @@
 //!     flood PORT CALLS AT_ONCE RATE      open: so many calls begin each second, whatever becomes of those before
 //!     flood … patient USER CALLERS       the same, for hours beside others: it sleeps while nothing is due, calls USER by
 //!                                        so many callers in turn, and listens 2 s longer for what should not come
-//!     flood PORT CALLS AT_ONCE together  closed: and responses that were sent together are taken together (UDP_GRO), as over
-//!                                        a network whose cards cut and join them
+//!     flood PORT CALLS AT_ONCE together  closed: and what is sent at once, here or there, goes together (UDP_SEGMENT, UDP_GRO),
+//!                                        as over a network whose cards cut and join it
 //!     flood … callers COUNT              by so many callers, in an order that no cache foresees
 //!     flood PORT storm RATE SECONDS      so many INVITEs each second, none of them ever again
 //!
@@ -79,6 +79,8 @@ struct Flood {
     patience: Option<Patience>,
     /// How many callers there are beside those of who is patient.
     callers: Option<usize>,
+    /// What waits to be sent together.
+    together: Option<Together>,
     began: Instant,
     started: usize,
     wanted: usize,
@@ -147,6 +149,7 @@ fn main() -> std::io::Result<()> {
         rate,
         patience,
         callers,
+        together: is_together.then(Together::default),
         began: Instant::now(),
         started: 0,
         wanted,
@@ -181,12 +184,8 @@ impl Flood {
         let (mut heard_at, mut looked_at) = (Instant::now(), Instant::now());
         while !self.is_over(heard_at) {
             let now = Instant::now();
-            while self.started < self.wanted
-                && let Some(due_at) = self.due_at().filter(|due_at| *due_at <= now)
-                && let Some(number) = self.free.pop_front()
-            {
-                self.start(number, due_at)?;
-            }
+            self.start_next(now)?;
+            self.send_together()?;
             match self.socket.recv(&mut buffer) {
                 Ok(length) => {
                     heard_at = Instant::now();
@@ -194,7 +193,11 @@ impl Flood {
                     let responses = std::str::from_utf8(&buffer[..length]).unwrap_or_default();
                     for response in responses.split_inclusive("\r\n\r\n") {
                         self.take(response, heard_at)?;
+                        if self.together.is_some() {
+                            self.start_next(heard_at)?;
+                        }
                     }
+                    self.send_together()?;
                 }
                 Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
                 Err(error) => return Err(error),
@@ -205,6 +208,23 @@ impl Flood {
             }
         }
         Ok(())
+    }
+
+    /// Starts what calls are due.
+    fn start_next(&mut self, now: Instant) -> std::io::Result<()> {
+        while self.started < self.wanted
+            && let Some(due_at) = self.due_at().filter(|due_at| *due_at <= now)
+            && let Some(number) = self.free.pop_front()
+        {
+            self.start(number, due_at)?;
+        }
+        Ok(())
+    }
+
+    fn send_together(&mut self) -> std::io::Result<()> {
+        let Some(Together { acks, invites }) = &mut self.together else { return Ok(()) };
+        acks.send(&self.socket)?;
+        invites.send(&self.socket)
     }
 
     /// Whether nothing more is to be heard.
@@ -266,13 +286,19 @@ impl Flood {
 
     fn invite(&mut self, number: usize) -> std::io::Result<()> {
         self.invite.set(number, self.caller(number));
-        self.socket.send(&self.invite.bytes).map(drop)
+        match &mut self.together {
+            Some(together) => together.invites.add(&self.socket, &self.invite.bytes),
+            None => self.socket.send(&self.invite.bytes).map(drop),
+        }
     }
 
     fn acknowledge(&mut self, number: usize, to: &str) -> std::io::Result<()> {
         self.ack.set(number, self.caller(number));
         self.ack.bytes.splice(self.to_at..self.to_at, to.bytes());
-        let sent = self.socket.send(&self.ack.bytes);
+        let sent = match &mut self.together {
+            Some(together) => together.acks.add(&self.socket, &self.ack.bytes),
+            None => self.socket.send(&self.ack.bytes).map(drop),
+        };
         self.ack.bytes.drain(self.to_at..self.to_at + to.len());
         sent.map(drop)
     }
@@ -297,6 +323,43 @@ impl Flood {
                 seen >= wanted
             })
             .unwrap_or(LONGEST)
+    }
+}
+
+/// What is to be sent together.
+#[derive(Default)]
+struct Together {
+    acks: Train,
+    invites: Train,
+}
+
+/// Requests of one length, which the kernel cuts, or the cards of the network.
+#[derive(Default)]
+struct Train {
+    bytes: Vec<u8>,
+    each: usize,
+}
+
+impl Train {
+    fn add(&mut self, socket: &UdpSocket, request: &[u8]) -> std::io::Result<()> {
+        let is_full = self.bytes.len() >= BURST.min(65_000 / request.len()) * request.len();
+        if is_full || (self.each != request.len() && !self.bytes.is_empty()) {
+            self.send(socket)?;
+        }
+        self.each = request.len();
+        self.bytes.extend_from_slice(request);
+        Ok(())
+    }
+
+    fn send(&mut self, socket: &UdpSocket) -> std::io::Result<()> {
+        if self.bytes.is_empty() {
+            return Ok(());
+        }
+        // SOL_UDP, UDP_SEGMENT.
+        set_option(socket, 17, 103, i32::try_from(self.each).expect("a datagram"))?;
+        socket.send(&self.bytes)?;
+        self.bytes.clear();
+        Ok(())
     }
 }
 

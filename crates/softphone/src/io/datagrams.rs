@@ -1,7 +1,7 @@
 //! Datagrams by the batch: one system call takes what has come, one sends what waits.
 //!
-//! Linux has calls for many datagrams, and cuts a long one into equal pieces for one peer (`UDP_SEGMENT`); elsewhere
-//! each goes by itself.
+//! Linux has calls for many datagrams, cuts a long one into equal pieces for one peer (`UDP_SEGMENT`), and joins those of one
+//! peer that come side by side and are equally long (`UDP_GRO`); elsewhere each goes and comes by itself.
 
 #[cfg(target_os = "linux")]
 mod filter;
@@ -13,16 +13,14 @@ mod portable;
 #[cfg(target_os = "linux")]
 pub(super) use filter::let_in;
 #[cfg(target_os = "linux")]
-pub(super) use linux::{CUTS, Received, is_too_long, queue, receive, refuses_to_cut, send};
+pub(super) use linux::{CUTS, Received, is_too_long, join, queue, receive, refuses_to_cut, send};
 #[cfg(not(target_os = "linux"))]
-pub(super) use portable::{CUTS, Received, is_too_long, let_in, queue, receive, refuses_to_cut, send};
+pub(super) use portable::{CUTS, Received, is_too_long, join, let_in, queue, receive, refuses_to_cut, send};
 
 use std::net::SocketAddr;
 
 use ringfence_ua::Transmits;
 
-/// Datagrams that one call takes.
-pub(super) const AT_ONCE: usize = 64;
 /// The longest UDP payload.
 pub(super) const LONGEST_DATAGRAM: usize = 65_535;
 

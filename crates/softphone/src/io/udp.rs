@@ -8,7 +8,7 @@ use ringfence_ua::{Counters, Transmits};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::UdpSocket;
 
-use super::datagrams::{self, AT_ONCE, CUTS, Plan, Received};
+use super::datagrams::{self, CUTS, Plan, Received};
 use super::shedding::{Parts, Shedding};
 
 /// The receive buffer that is asked for: the default of most kernels holds about 90 INVITEs, and a PBX that
@@ -24,6 +24,8 @@ pub(crate) struct Udp {
     plan: Plan,
     /// Whether the kernel cuts what is sent together: until it has refused to.
     cuts: bool,
+    /// Whether the kernel joins what comes side by side from one peer.
+    joins: bool,
     shedding: Shedding,
 }
 
@@ -43,7 +45,22 @@ impl Udp {
         socket.bind(&address.into())?;
         let socket = UdpSocket::from_std(socket.into())?;
         let (received, plan, shedding) = (Received::new(), Plan::default(), Shedding::default());
-        Ok(Self { local: socket.local_addr()?, socket, received, plan, cuts: CUTS, shedding })
+        let local = socket.local_addr()?;
+        let mut udp = Self { local, socket, received, plan, cuts: CUTS, joins: false, shedding };
+        udp.join(true);
+        Ok(udp)
+    }
+
+    /// Has the kernel join what comes side by side, where it can, or not. It joins by what is equally long, and a filter sees of
+    /// what is joined only how it begins: an ACK behind an INVITE would share its fate.
+    fn join(&mut self, joins: bool) {
+        if self.joins == joins {
+            return;
+        }
+        match datagrams::join(&self.socket, joins) {
+            Ok(()) => self.joins = joins,
+            Err(error) => tracing::debug!(%error, "each datagram comes by itself"),
+        }
     }
 
     pub(crate) fn local(&self) -> SocketAddr {
@@ -67,26 +84,40 @@ impl Udp {
 
     /// Tells whether it is time for [`Udp::shed`].
     pub(crate) fn is_shedding_due(&self, now: Instant) -> bool {
-        let is_busy = self.received.len() == AT_ONCE && self.shedding.is_due(now);
+        let is_busy = self.received.is_full() && self.shedding.is_due(now);
         is_busy || self.poll_timeout().is_some_and(|due| now >= due)
     }
 
     /// Has the kernel let in what part of the new requests there is room for, those of `known` before others.
     pub(crate) fn shed(&mut self, now: Instant, known: impl Iterator<Item = IpAddr>) {
-        let Self { socket, shedding, .. } = self;
-        let is_told = match datagrams::queue(socket).map(|queue| shedding.see(now, queue)) {
-            Some(Some(parts)) => datagrams::let_in(socket, parts, known)
+        let is_told = match datagrams::queue(&self.socket).map(|queue| self.shedding.see(now, queue)) {
+            Some(Some(parts)) => self
+                .let_in(parts, known)
                 .inspect_err(|error| tracing::warn!(%error, "overloaded, and the system takes nothing away"))
                 .is_ok(),
             Some(None) => true,
             None => false,
         };
         if is_told {
-            return shedding.note(now);
+            return self.shedding.note(now);
         }
-        shedding.give_up();
+        self.shedding.give_up();
         // The filter of before would be one for ever. Where there is none there is nothing to be rid of.
-        let _ = datagrams::let_in(socket, Parts::ALL, std::iter::empty());
+        let _ = self.let_in(Parts::ALL, std::iter::empty());
+    }
+
+    /// Has the kernel let in parts of what comes from now on.
+    fn let_in(&mut self, parts: Parts, known: impl Iterator<Item = IpAddr>) -> io::Result<()> {
+        // Before there is a filter, and behind it.
+        let is_all = parts == Parts::ALL;
+        if !is_all {
+            self.join(false);
+        }
+        let is_told = datagrams::let_in(&self.socket, parts, known);
+        if is_all || is_told.is_err() {
+            self.join(true);
+        }
+        is_told
     }
 
     /// Returns one of the datagrams that were received last, and where it came from.
@@ -221,6 +252,72 @@ mod tests {
         assert!(told == expected);
     }
 
+    /// Receives in one call, and returns the datagrams.
+    #[cfg(target_os = "linux")]
+    async fn receive_once(udp: &mut Udp) -> Vec<Vec<u8>> {
+        udp.readable().await.unwrap();
+        let count = udp.try_receive().unwrap();
+        (0..count).filter_map(|index| udp.received(index)).map(|(_, datagram)| datagram.to_vec()).collect()
+    }
+
+    /// Requests of one length: INVITEs, and ACKs behind them.
+    #[cfg(target_os = "linux")]
+    fn requests() -> Vec<Vec<u8>> {
+        let request = |number| {
+            let method = if number < 25 { "INVITE" } else { "ACK   " };
+            format!("{method} sip:858@192.0.2.1 SIP/2.0\r\nCSeq: {number:09}\r\n").into_bytes()
+        };
+        (0..50).map(request).collect()
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn what_is_sent_together_is_taken_in_one_call_and_apart_from_each_other() {
+        let (mut one, mut other) = pair();
+        let requests = requests();
+        send(&mut one, &requests.iter().map(Vec::as_slice).collect::<Vec<_>>(), other.local()).await;
+        // By itself each would take a place, of which the kernel is told of eight.
+        assert!(receive_once(&mut other).await == requests);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn however_many_are_joined_a_batch_is_no_longer_for_that() {
+        let (mut one, mut other) = pair();
+        for _ in 0..40 {
+            send(&mut one, &requests().iter().map(Vec::as_slice).collect::<Vec<_>>(), other.local()).await;
+        }
+        let mut batches = Vec::new();
+        while batches.iter().sum::<usize>() < 40 * 50 {
+            batches.push(receive_once(&mut other).await.len());
+        }
+        // Before the first none was known to be joined.
+        assert!(batches[0] <= 8 * 50 && batches[1..].iter().all(|batch| *batch <= 64), "{batches:?}");
+        assert!(other.received.is_full());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn no_ack_shares_the_fate_of_invites_that_it_came_with() {
+        use super::super::shedding::Part;
+
+        let (mut one, mut other) = pair();
+        let requests = requests();
+        let sent: Vec<&[u8]> = requests.iter().map(Vec::as_slice).collect();
+        let parts = Parts { strangers: Part::LEAST, ..Parts::ALL };
+        other.let_in(parts, std::iter::empty()).unwrap();
+        send(&mut one, &sent, other.local()).await;
+        let mut acks = Vec::new();
+        while acks.len() < 25 {
+            let taken = receive_once(&mut other).await;
+            acks.extend(taken.into_iter().filter(|request| request.starts_with(b"ACK")));
+        }
+        assert!(acks == requests[25..]);
+        other.let_in(Parts::ALL, std::iter::empty()).unwrap();
+        send(&mut one, &sent, other.local()).await;
+        assert!(receive_once(&mut other).await == requests, "they are joined again");
+    }
+
     #[tokio::test]
     async fn what_cannot_be_sent_keeps_nothing_else_back() {
         let (mut one, mut other) = pair();
@@ -274,7 +371,10 @@ mod tests {
             counters.dropped_by_system
         };
         assert_eq!(dropped(), 0);
-        send(&mut one, &[&[b'x'; 1_000][..]; 60], other.local()).await;
+        // An empty buffer takes one, however long: of what is joined all.
+        for _ in 0..2 {
+            send(&mut one, &[&[b'x'; 1_000][..]; 60], other.local()).await;
+        }
         assert!(dropped() > 0 || !CUTS);
     }
 

@@ -84,7 +84,8 @@ counters! {
     dropped_unmatched_response,
     /// Responses too long for a datagram, which could not be sent.
     dropped_too_long,
-    /// Datagrams that the system had no room for in the buffer of the socket, or took away in an overload, where it tells.
+    /// Datagrams that the system had no room for in the buffer of the socket, or took away in an overload, where it tells. What
+    /// it had joined, as `softphone` has it do on Linux (`UDP_GRO`), it counts as one.
     /// An endpoint has no socket: who has it fills this in.
     dropped_by_system,
     /// Times that more new requests came by UDP than could be answered, so that the system was asked to take a part of them

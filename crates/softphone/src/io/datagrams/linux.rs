@@ -1,4 +1,4 @@
-//! `recvmmsg`, `sendmmsg`, and what is cut by the kernel: the one module of the SDK that needs `unsafe`.
+//! `recvmmsg`, `sendmmsg`, and what is cut and joined by the kernel: the one module of the SDK that needs `unsafe`.
 //!
 //! Each call is given arrays that live on this stack or are borrowed for its time, and keeps no pointer. What the kernel
 //! writes is read only as far as it says that it has written.
@@ -18,23 +18,40 @@ use tokio::io::Interest;
 use tokio::net::UdpSocket;
 
 use super::super::shedding::Queue;
-use super::{AT_ONCE, Group, LONGEST_DATAGRAM, Plan};
+use super::{Group, LONGEST_DATAGRAM, Plan};
 
 /// Whether the kernel may be asked to cut what is sent together.
 pub(in super::super) const CUTS: bool = true;
 
+/// Datagrams that one call takes, or groups that one sends.
+const AT_ONCE: usize = 64;
 /// From one place to the next. Were it a multiple of a page, all datagrams of a batch would lie in the same few lines of the
 /// processor's caches, and put each other out: what is short lies beside the one before.
 const PLACE: usize = 64 * 1024 + 17 * 64;
 
 /// What was received last: datagrams, side by side.
+///
+/// ```text
+///  place 0  [INVITE a|INVITE b|INVITE c] ◂ p      joined: of one peer, and of one length but for the last
+///  place 1  [ACK d]                      ◂ q
+/// ```
 pub(in super::super) struct Received {
-    /// A place for each, [`PLACE`] apart. Only what is written to takes memory.
+    /// [`PLACE`] apart. Only what is written to takes memory.
     places: Vec<u8>,
-    each: Vec<(usize, SocketAddr)>,
+    each: Vec<Datagram>,
     /// How many places the kernel is told of next: twice as many as were taken last, for to tell it of one costs as much as to
-    /// find it empty.
+    /// find it empty, and no more than make a batch where as many are joined as were last.
     told: usize,
+    /// Whether all the places were taken that the kernel was told of.
+    is_full: bool,
+}
+
+/// Where a datagram is, and where it came from.
+#[derive(Clone, Copy)]
+struct Datagram {
+    start: usize,
+    length: usize,
+    source: SocketAddr,
 }
 
 /// So many places the kernel is told of at least.
@@ -42,7 +59,8 @@ const FEWEST_TOLD: usize = 8;
 
 impl Received {
     pub(in super::super) fn new() -> Self {
-        Self { places: vec![0; AT_ONCE * PLACE], each: Vec::with_capacity(AT_ONCE), told: FEWEST_TOLD }
+        let (places, each) = (vec![0; AT_ONCE * PLACE], Vec::with_capacity(AT_ONCE));
+        Self { places, each, told: FEWEST_TOLD, is_full: false }
     }
 
     /// Returns how many there are.
@@ -52,9 +70,26 @@ impl Received {
 
     /// Returns one of them, and where it came from.
     pub(in super::super) fn get(&self, index: usize) -> Option<(&[u8], SocketAddr)> {
-        let (length, source) = *self.each.get(index)?;
-        let place = index * PLACE;
-        Some((self.places.get(place..place + length)?, source))
+        let &Datagram { start, length, source } = self.each.get(index)?;
+        Some((self.places.get(start..start + length)?, source))
+    }
+
+    /// Tells whether there may be more.
+    pub(in super::super) fn is_full(&self) -> bool {
+        self.is_full
+    }
+
+    /// Takes what lies in a place: one datagram, or several that were joined, each of them so long but for the last.
+    fn take(&mut self, place: usize, length: usize, joined: Option<usize>, source: SocketAddr) {
+        let start = place * PLACE;
+        match joined {
+            Some(one @ 1..) if one < length => {
+                for at in (0..length).step_by(one) {
+                    self.each.push(Datagram { start: start + at, length: one.min(length - at), source });
+                }
+            }
+            Some(_) | None => self.each.push(Datagram { start, length, source }),
+        }
     }
 }
 
@@ -67,20 +102,24 @@ pub(in super::super) fn receive(socket: &UdpSocket, received: &mut Received) -> 
 fn receive_into(socket: BorrowedFd<'_>, received: &mut Received) -> io::Result<()> {
     let mut names = [const { MaybeUninit::<libc::sockaddr_storage>::uninit() }; AT_ONCE];
     let mut places = [const { MaybeUninit::<libc::iovec>::uninit() }; AT_ONCE];
+    let mut joints = [const { MaybeUninit::<Joint>::zeroed() }; AT_ONCE];
     let mut headers = [const { MaybeUninit::<libc::mmsghdr>::uninit() }; AT_ONCE];
     let each = received.places.chunks_exact_mut(PLACE).take(received.told);
     let mut written = 0;
-    for (((name, place), header), bytes) in names.iter_mut().zip(&mut places).zip(&mut headers).zip(each) {
+    let told = names.iter_mut().zip(&mut places).zip(&mut joints).zip(&mut headers).zip(each);
+    for ((((name, place), joint), header), bytes) in told {
         let room = bytes.len().min(LONGEST_DATAGRAM);
         let place = place.write(libc::iovec { iov_base: bytes.as_mut_ptr().cast(), iov_len: room });
-        header
-            .write(libc::mmsghdr { msg_hdr: message(name.as_mut_ptr().cast(), NAME, place, 1), msg_len: 0 });
+        let mut one = message(name.as_mut_ptr().cast(), NAME, place, 1);
+        one.msg_control = joint.as_mut_ptr().cast();
+        one.msg_controllen = mem::size_of::<Joint>() as _;
+        header.write(libc::mmsghdr { msg_hdr: one, msg_len: 0 });
         written += 1;
     }
     // SAFETY: the first `written` headers were written above, and the kernel is told of no more. Each points to a name of NAME
-    // octets and to one place, which points to bytes and counts no more than there are; all of them are other ones for each
-    // header, and live and are touched by nobody else until the call returns. There is no timeout (null), and the
-    // kernel keeps none of the pointers.
+    // octets, to one place, which points to bytes and counts no more than there are, and to a control message of the size that
+    // it says; all of them are other ones for each header, and live and are touched by nobody else until the call returns.
+    // There is no timeout (null), and the kernel keeps none of the pointers.
     let count = unsafe {
         libc::recvmmsg(
             socket.as_raw_fd(),
@@ -91,18 +130,39 @@ fn receive_into(socket: BorrowedFd<'_>, received: &mut Received) -> io::Result<(
         )
     };
     let count = usize::try_from(count).map_err(|_| io::Error::last_os_error())?;
-    received.told = (2 * count).clamp(FEWEST_TOLD, AT_ONCE);
-    for (header, name) in headers.iter().zip(&names).take(count) {
+    for (place, ((header, name), joint)) in headers.iter().zip(&names).zip(&joints).take(count).enumerate() {
         // SAFETY: the kernel counts no more than the `written` headers that it was told of, which were all written before.
         let header = unsafe { header.assume_init_ref() };
         let length = (header.msg_len as usize).min(LONGEST_DATAGRAM);
         // SAFETY: of a datagram that it counts the kernel has written its source's name, and in `msg_namelen` how many octets
         // that are: no more than NAME, as no name is longer than a `sockaddr_storage`.
         let source = unsafe { address(name, header.msg_hdr.msg_namelen) };
+        // SAFETY: it is a struct of integers, all of which were zero before the kernel wrote any of them.
+        let joint = unsafe { joint.assume_init_ref() };
         // A datagram without a source can have no answer; a length of zero is none to the endpoint.
-        received.each.push(source.map_or((0, UNKNOWN), |source| (length, source)));
+        let (length, source) = source.map_or((0, UNKNOWN), |source| (length, source));
+        received.take(place, length, joint.length(), source);
     }
+    received.is_full = count == written as usize;
+    let most = AT_ONCE * count / received.each.len().max(1);
+    received.told = (2 * count).max(FEWEST_TOLD).min(most).max(1);
     Ok(())
+}
+
+/// Has the kernel hand over as one what has come from one peer side by side at one length (`UDP_GRO`), or each by itself.
+pub(in super::super) fn join(socket: &UdpSocket, joins: bool) -> io::Result<()> {
+    let joins = libc::c_int::from(joins);
+    // SAFETY: the kernel reads one `c_int`, which lives until the call returns.
+    let result = unsafe {
+        libc::setsockopt(
+            socket.as_fd().as_raw_fd(),
+            libc::SOL_UDP,
+            libc::UDP_GRO,
+            (&raw const joins).cast(),
+            mem::size_of::<libc::c_int>() as libc::socklen_t,
+        )
+    };
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
 /// Sends what is planned and not sent yet. An error is of the datagrams that come next, which are then given up; with
@@ -271,6 +331,22 @@ impl Cut {
     }
 }
 
+/// A control message that says how long each of the datagrams is that were joined. All of it is zero where the kernel has
+/// written none.
+#[repr(C)]
+struct Joint {
+    header: libc::cmsghdr,
+    length: libc::c_int,
+    padding: [u8; mem::align_of::<libc::cmsghdr>() - mem::size_of::<libc::c_int>()],
+}
+
+impl Joint {
+    fn length(&self) -> Option<usize> {
+        let is_one = self.header.cmsg_level == libc::SOL_UDP && self.header.cmsg_type == libc::UDP_GRO;
+        if is_one { usize::try_from(self.length).ok() } else { None }
+    }
+}
+
 /// Reads an address that the kernel wrote.
 ///
 /// # Safety
@@ -299,5 +375,37 @@ unsafe fn address(name: &MaybeUninit<libc::sockaddr_storage>, length: libc::sock
             Some(SocketAddrV6::new(ip, port, name.sin6_flowinfo, name.sin6_scope_id).into())
         }
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn taken(length: usize, joined: Option<usize>) -> Vec<usize> {
+        let mut received = Received::new();
+        received.places.fill(7);
+        received.take(3, length, joined, UNKNOWN);
+        let each: Vec<_> = (0..received.len()).filter_map(|index| received.get(index)).collect();
+        assert!(
+            each.iter()
+                .all(|(datagram, source)| *source == UNKNOWN && datagram.iter().all(|byte| *byte == 7))
+        );
+        let starts: Vec<_> = received.each.iter().map(|datagram| datagram.start - 3 * PLACE).collect();
+        assert_eq!(starts.first(), Some(&0));
+        assert!(starts.windows(2).zip(&each).all(|(two, (datagram, _))| two[1] - two[0] == datagram.len()));
+        each.iter().map(|(datagram, _)| datagram.len()).collect()
+    }
+
+    #[test]
+    fn what_was_joined_is_as_it_was_sent_and_the_last_may_be_shorter() {
+        assert_eq!(taken(300, Some(100)), [100, 100, 100]);
+        assert_eq!(taken(250, Some(100)), [100, 100, 50]);
+        assert_eq!(taken(100, Some(100)), [100]);
+        assert_eq!(taken(99, Some(100)), [99]);
+        assert_eq!(taken(99, None), [99]);
+        assert_eq!(taken(0, None), [0]);
+        // No kernel says that.
+        assert_eq!(taken(99, Some(0)), [99]);
     }
 }

@@ -28,11 +28,21 @@ impl Received {
         usize::from(self.it.is_some())
     }
 
+    /// Tells whether a whole batch was there, and there may be more: a single one is none.
+    pub(in super::super) fn is_full(&self) -> bool {
+        false
+    }
+
     /// Returns one of them, and where it came from.
     pub(in super::super) fn get(&self, index: usize) -> Option<(&[u8], SocketAddr)> {
         let (length, source) = self.it.filter(|_| index == 0)?;
         Some((self.place.get(..length)?, source))
     }
+}
+
+/// Fails unless each datagram is to be handed over by itself: nothing is joined here.
+pub(in super::super) fn join(_: &UdpSocket, joins: bool) -> io::Result<()> {
+    if joins { Err(io::ErrorKind::Unsupported.into()) } else { Ok(()) }
 }
 
 /// Receives one datagram, if it is there.
