@@ -22,6 +22,8 @@ pub(super) struct Inbox {
 struct Waiting {
     /// Each with when it came.
     records: VecDeque<(Instant, Record)>,
+    /// So many of the oldest wait for no end any more: each is looked at once for that.
+    settled: usize,
     /// What is being written.
     taken: Option<Oldest>,
     bytes: usize,
@@ -86,6 +88,8 @@ const GATHERING: Duration = Duration::from_millis(250);
 /// In a busy moment a call that has not ended is not written before it has waited for so long, less than it may: with its end
 /// it is one record instead of two, and can be packed.
 const ENDING: Duration = Duration::from_millis(200);
+/// Beyond so many, of calls of which many do not end in that time, they are written all the same.
+const MOST_HELD: usize = 8 * BATCH;
 /// A call that ends is looked for among so many: as many as a busy shard has under way.
 const AMENDED: usize = 256;
 /// Records that wait at most, while the disk takes none: those of half a minute of 2,000 calls a second,
@@ -142,6 +146,7 @@ impl Inbox {
         for record in records.into_iter().rev() {
             waiting.records.push_front((came, record));
         }
+        waiting.settled = 0;
         waiting.since.get_or_insert_with(Instant::now);
     }
 
@@ -162,6 +167,7 @@ impl Inbox {
             !is_all
         });
         waiting.bytes = waiting.records.iter().map(|(_, record)| size(record)).sum();
+        waiting.settled = 0;
         (calls, others)
     }
 
@@ -192,9 +198,9 @@ impl Inbox {
     /// Waits until a batch is full or old enough, a job is there, or the patience is over.
     pub(super) fn wait(&self, patience: Duration) -> Due {
         let mut waiting = self.waiting();
-        let end = Instant::now() + patience;
-        while !waiting.is_due() {
-            let now = Instant::now();
+        let mut now = Instant::now();
+        let end = now + patience;
+        while !waiting.is_due(now) {
             let ripe = waiting.since.map_or(end, |since| end.min(since + GATHERING));
             if ripe <= now {
                 break;
@@ -202,8 +208,9 @@ impl Inbox {
             let (again, _) =
                 self.bell.wait_timeout(waiting, ripe - now).unwrap_or_else(PoisonError::into_inner);
             waiting = again;
+            now = Instant::now();
         }
-        waiting.take(Instant::now())
+        waiting.take(now)
     }
 
     /// Notes that what was taken is written.
@@ -262,8 +269,25 @@ impl Inbox {
 }
 
 impl Waiting {
-    fn is_due(&self) -> bool {
-        self.records.len() >= BATCH || !self.jobs.is_empty() || self.is_closed
+    /// Tells whether a batch is to be taken though it has not gathered for as long as it may.
+    fn is_due(&mut self, now: Instant) -> bool {
+        self.has_no_time() || (self.records.len() >= BATCH && self.settled(now) >= BATCH)
+    }
+
+    /// Tells whether nothing may wait for the end of its call.
+    fn has_no_time(&self) -> bool {
+        self.records.len() >= MOST_HELD || !self.jobs.is_empty() || self.is_closed
+    }
+
+    /// Counts the oldest records that wait for no end any more. What comes behind a call that waits for its end waits as well: the
+    /// file has calls in their order.
+    fn settled(&mut self, now: Instant) -> usize {
+        let is_held = |(came, record): &(Instant, Record)| {
+            let is_open = matches!(record, Record::Call(call) if call.ended.is_none());
+            is_open && now.saturating_duration_since(*came) < ENDING
+        };
+        self.settled += self.records.iter().skip(self.settled).take_while(|record| !is_held(record)).count();
+        self.settled
     }
 
     fn is_late(&self, now: Instant, patience: Duration) -> bool {
@@ -272,25 +296,20 @@ impl Waiting {
     }
 
     /// Returns how many records are to be written now.
-    fn ripe(&self, now: Instant) -> usize {
+    fn ripe(&mut self, now: Instant) -> usize {
         let all = self.records.len().min(BATCH);
-        if self.is_due() || all < packs::FEWEST {
+        if self.has_no_time() {
             return all;
         }
-        // What comes after a call that waits for its end waits as well: the file has calls in their order.
-        let is_held = |(came, record): &(Instant, Record)| {
-            let is_open = matches!(record, Record::Call(call) if call.ended.is_none());
-            is_open && now.saturating_duration_since(*came) < ENDING
-        };
-        let before = self.records.iter().take(all).position(is_held);
         // Fewer would be rows, each for itself.
-        before.filter(|before| *before >= packs::FEWEST).unwrap_or(all)
+        Some(self.settled(now).min(all)).filter(|settled| *settled >= packs::FEWEST).unwrap_or(all)
     }
 
     fn take(&mut self, now: Instant) -> Due {
         let count = self.ripe(now);
         let came = self.records.front().map(|(came, _)| *came);
         let records: Vec<_> = self.records.drain(..count).map(|(_, record)| record).collect();
+        self.settled = self.settled.saturating_sub(count);
         let at = records.iter().map(Record::at).min();
         self.taken = came.zip(at).map(|(came, at)| Oldest { count, came, at });
         self.bytes = self.bytes.saturating_sub(records.iter().map(size).sum());

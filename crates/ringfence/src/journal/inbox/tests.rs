@@ -54,6 +54,45 @@ fn no_call_waits_in_a_quiet_moment_in_a_flood_or_when_somebody_asks_or_the_progr
 }
 
 #[test]
+fn a_whole_batch_is_taken_at_once_but_of_a_storm_when_its_calls_have_ended() {
+    let batch = i64::try_from(BATCH).unwrap();
+    let is_due = |(mut waiting, now): (Waiting, Instant), later| waiting.is_due(now + later);
+    assert!(is_due(waiting(batch, batch), Duration::ZERO), "all have ended");
+    assert!(is_due(waiting(batch + 1, batch), Duration::ZERO), "those of a batch have ended");
+    assert!(!is_due(waiting(batch, 500), Duration::ZERO));
+    assert!(is_due(waiting(batch, 500), ENDING), "it has waited for as long as it may");
+    assert!(is_due(waiting(8 * batch, 0), Duration::ZERO), "they are too many");
+
+    let (mut storm, now) = waiting(4 * batch, 500);
+    assert!(!storm.is_due(now));
+    storm.records[500] = (now, Record::Call(call(500, true)));
+    assert!(storm.is_due(now), "what was looked at before is not all that counts");
+    for left in [3, 2, 1, 0] {
+        assert_eq!((storm.take(now).records.len(), storm.records.len()), (BATCH, left * BATCH));
+    }
+    assert!(!storm.is_due(now));
+}
+
+#[test]
+fn what_is_put_back_or_forgotten_is_looked_at_again() {
+    let batch = i64::try_from(BATCH).unwrap();
+    let open = || Record::Call(call(-1, false));
+    let inbox = Inbox { waiting: Mutex::new(waiting(batch, batch).0), ..Inbox::default() };
+    let now = inbox.waiting().records[0].0;
+    assert!(inbox.waiting().is_due(now));
+    inbox.put_back(vec![open()]);
+    inbox.waiting().records[0].0 = now;
+    assert!(!inbox.waiting().is_due(now));
+
+    let (mut first, now) = waiting(2 * batch, batch);
+    assert!(first.is_due(now));
+    let inbox = Inbox { waiting: Mutex::new(first), ..Inbox::default() };
+    // Nobody: but the places of others may have changed.
+    inbox.forget(Person::new("+442079460123", ringfence_policy::Region::parse("GB").unwrap()));
+    assert_eq!(inbox.waiting().settled, 0);
+}
+
+#[test]
 fn a_call_that_ends_while_it_waits_is_one_record_and_is_not_copied() {
     let inbox = Inbox::default();
     let mut under_way = call(1, false);
