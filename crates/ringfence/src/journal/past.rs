@@ -243,25 +243,25 @@ impl Past {
 
 /// What a rule asks.
 impl Past {
-    /// Counts the calls of a caller from a time to another: what is later than a call is of a clock that was set
-    /// back before it.
-    pub(crate) fn calls(&self, caller: &CallerId<'_>, since: Timestamp, now: Timestamp) -> u32 {
-        self.key_of(caller).map_or(0, |key| self.calls_by(key, since, now))
-    }
-
-    /// The same of a caller whose key is known.
+    /// Counts the calls of a caller, whose key is known, from a time to another: what is later than a call is of a clock that
+    /// was set back before it.
     pub(super) fn calls_by(&self, key: u64, since: Timestamp, now: Timestamp) -> u32 {
         self.callers.of(key).get(&key).map_or(0, |times| times.within(millis(since), millis(now)))
     }
 
-    /// Tells whether a caller has ever called before, as far back as calls are kept.
-    pub(crate) fn is_known(&self, caller: &CallerId<'_>) -> bool {
-        self.key_of(caller).is_some_and(|key| self.has_called(key))
+    #[cfg(test)]
+    pub(crate) fn calls(&self, caller: &CallerId<'_>, since: Timestamp, now: Timestamp) -> u32 {
+        self.key_of(caller).map_or(0, |key| self.calls_by(key, since, now))
     }
 
-    /// The same of a caller whose key is known.
+    /// Tells whether a caller, whose key is known, has ever called before, as far back as calls are kept.
     pub(super) fn has_called(&self, key: u64) -> bool {
         self.callers.of(key).get(&key).is_some_and(|times| !times.is_empty())
+    }
+
+    #[cfg(test)]
+    pub(crate) fn is_known(&self, caller: &CallerId<'_>) -> bool {
+        self.key_of(caller).is_some_and(|key| self.has_called(key))
     }
 
     /// Counts the calls on a line from a time to another.
