@@ -94,8 +94,8 @@ struct Flood {
 }
 
 fn main() -> std::io::Result<()> {
-    const USAGE: &str =
-        "usage: flood PORT CALLS AT_ONCE [RATE] [together] [callers COUNT] [patient USER CALLERS], or flood PORT storm RATE SECONDS";
+    const USAGE: &str = "usage: flood PORT CALLS AT_ONCE [RATE] [together] [callers COUNT] [patient USER CALLERS], \
+                         or flood PORT storm RATE SECONDS";
     let given: Vec<String> = std::env::args().skip(1).collect();
     let figure = |text: &String| text.parse::<usize>().expect(USAGE);
     if let [port, word, rate, seconds] = &given[..]

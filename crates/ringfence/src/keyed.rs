@@ -103,10 +103,6 @@ impl Hasher for Spread {
         self.0 = (self.0.rotate_left(32) ^ number).wrapping_mul(GOLDEN);
     }
 
-    fn write_usize(&mut self, number: usize) {
-        self.write_u64(number as u64);
-    }
-
     fn finish(&self) -> u64 {
         self.0
     }
@@ -146,8 +142,7 @@ mod tests {
     #[test]
     fn numbers_that_follow_each_other_are_spread_over_all_of_a_table() {
         let hasher = Numbered::default();
-        let hashes: Vec<u64> =
-            (0..1_024_u64).map(|number| hasher.hash_one((7_usize, 1_u16, number))).collect();
+        let hashes: Vec<u64> = (0..1_024_u64).map(|number| hasher.hash_one((7_u64, 1_u16, number))).collect();
         // A table takes its place from the low bits, and tells neighbours apart by the high ones.
         for (shift, places) in [(0, 1_024), (57, 128)] {
             let taken: HashSet<u64> = hashes.iter().map(|hash| (hash >> shift) % places).collect();

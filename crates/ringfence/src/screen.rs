@@ -62,6 +62,8 @@ pub(crate) struct Screen {
     copies: Copies,
     /// How many configurations there have been.
     configurations: AtomicU64,
+    /// Which screen of this run it is.
+    number: u64,
     /// Whether each attempt to decide panics.
     #[cfg(test)]
     panics: std::sync::atomic::AtomicBool,
@@ -69,6 +71,9 @@ pub(crate) struct Screen {
     #[cfg(test)]
     is_unspeakable: std::sync::atomic::AtomicBool,
 }
+
+/// How many screens this run has made.
+static SCREENS: AtomicU64 = AtomicU64::new(0);
 
 /// Whose Call-ID begins so cannot be read together with others.
 #[cfg(test)]
@@ -135,6 +140,7 @@ impl Screen {
             undecided,
             copies,
             configurations,
+            number: SCREENS.fetch_add(1, Relaxed),
             #[cfg(test)]
             panics: std::sync::atomic::AtomicBool::default(),
             #[cfg(test)]

@@ -83,14 +83,17 @@ pub(super) enum Ending {
 
 /// A transaction takes so many records at most,
 pub(super) const BATCH: usize = 1_024;
+/// and where there are as many it is looked again with each so many more, whether their calls have ended.
+const STEP: usize = BATCH / 4;
 /// and gathers them for so long at most: four times within the second after which no call may be lost.
 const GATHERING: Duration = Duration::from_millis(250);
-/// In a busy moment a call that has not ended is not written before it has waited for so long, less than it may: with its end
-/// it is one record instead of two, and can be packed.
+/// In a busy moment a call that has not ended is not written before it has waited for so long, less than it may, unless there is
+/// a job to be done: with its end it is one record instead of two, and can be packed.
 const ENDING: Duration = Duration::from_millis(200);
 /// Beyond so many, of calls of which many do not end in that time, they are written all the same.
 const MOST_HELD: usize = 8 * BATCH;
-/// A call that ends is looked for among so many: as many as a busy shard has under way.
+/// A call that ends is looked for among so many on either side of where it should be: calls that are only counted have numbers,
+/// too, and other records lie between.
 const AMENDED: usize = 256;
 /// Records that wait at most, while the disk takes none: those of half a minute of 2,000 calls a second,
 const MOST_RECORDS: usize = 65_536;
@@ -101,6 +104,7 @@ impl Inbox {
     /// Puts records in that came at a time. Returns how many found no room.
     pub(super) fn put(&self, came: Instant, records: impl IntoIterator<Item = Record>) -> u64 {
         let mut waiting = self.waiting();
+        let before = waiting.records.len();
         let mut lost = 0;
         for record in records {
             if waiting.records.len() >= MOST_RECORDS || waiting.bytes >= MOST_BYTES {
@@ -113,14 +117,15 @@ impl Inbox {
         if waiting.since.is_none() && !waiting.records.is_empty() {
             waiting.since = Some(came);
             self.bell.notify_one();
-        } else if waiting.records.len() >= BATCH {
+        } else if waiting.records.len() >= BATCH && waiting.records.len() / STEP > before / STEP {
+            // Who waits for the ends of calls is not woken for each that comes behind them.
             self.bell.notify_one();
         }
         lost
     }
 
-    /// Changes a call that waits to be written, where it is among the newest of what waits. It is looked for behind so many
-    /// newer calls first. Returns whether it is there.
+    /// Changes a call that waits to be written. It is looked for behind so many newer calls, and then a little before that place.
+    /// Returns whether it is there.
     pub(super) fn amend(&self, call: &mut Arc<Kept>, newer: usize, change: impl FnOnce(&mut Kept)) -> bool {
         let mut waiting = self.waiting();
         let records = &mut waiting.records;
@@ -129,7 +134,9 @@ impl Inbox {
             let mut newest = records.iter().enumerate().rev().skip(behind).take(most);
             newest.find(|(_, (_, record))| is_it(record)).map(|(place, _)| place)
         };
-        let place = find(newer, AMENDED).or_else(|| find(0, newer.min(AMENDED)));
+        let newer = newer.min(records.len());
+        let before = newer.saturating_sub(AMENDED);
+        let place = find(newer, AMENDED).or_else(|| find(before, newer - before));
         let Some((_, record)) = place.and_then(|place| records.get_mut(place)) else { return false };
         // While the record is away nobody else may have the call: then it need not be copied.
         drop(std::mem::replace(record, Record::Dialed { identity: String::new(), at: call.at }));
@@ -195,13 +202,14 @@ impl Inbox {
         waiting.jobs.clear();
     }
 
-    /// Waits until a batch is full or old enough, a job is there, or the patience is over.
+    /// Waits until a batch is full of calls that have ended, or old enough, or too many wait, a job is there, or the patience is
+    /// over.
     pub(super) fn wait(&self, patience: Duration) -> Due {
         let mut waiting = self.waiting();
         let mut now = Instant::now();
         let end = now + patience;
         while !waiting.is_due(now) {
-            let ripe = waiting.since.map_or(end, |since| end.min(since + GATHERING));
+            let ripe = waiting.ripe_at().map_or(end, |at| end.min(at));
             if ripe <= now {
                 break;
             }
@@ -277,6 +285,14 @@ impl Waiting {
     /// Tells whether nothing may wait for the end of its call.
     fn has_no_time(&self) -> bool {
         self.records.len() >= MOST_HELD || !self.jobs.is_empty() || self.is_closed
+    }
+
+    /// Returns when what waits is old enough to be written.
+    fn ripe_at(&self) -> Option<Instant> {
+        let gathered = self.since? + GATHERING;
+        // Behind the call whose end is waited for there may be a batch.
+        let held = self.records.get(self.settled).filter(|_| self.records.len() >= BATCH);
+        Some(held.map_or(gathered, |(came, _)| gathered.min(*came + ENDING)))
     }
 
     /// Counts the oldest records that wait for no end any more. What comes behind a call that waits for its end waits as well: the

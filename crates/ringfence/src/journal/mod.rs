@@ -81,7 +81,6 @@ use forgetting::Forgetting;
 use health::Vitals;
 use inbox::{Inbox, Job};
 use news::readable;
-
 use recent::Recent;
 use tally::Counts;
 use writer::Writer;

@@ -67,7 +67,7 @@ impl Recent {
         is_pushed_out
     }
 
-    /// Has the call noted how it ended, and returns it. Whoever notes it is told how many calls are newer, at least. Of a call
+    /// Has the call noted how it ended, and returns it. Whoever notes it is told how many calls are newer, more or less. Of a call
     /// that was not told yet the end is kept until it is.
     pub(super) fn end(
         &mut self,
@@ -84,7 +84,9 @@ impl Recent {
         }
         if let Some(mut call) = self.under_way.remove(id).flatten() {
             let ended = ended.of(&call);
-            note(&mut call, ended, MOST_CALLS);
+            let newest = self.newest.back().map_or(0, |newest| newest.number);
+            let newer = usize::try_from(newest.saturating_sub(call.number)).unwrap_or(usize::MAX);
+            note(&mut call, ended, newer);
             return Some(call);
         }
         *self.early.touch(id.to_owned()).0 = Some(ended);

@@ -9,13 +9,17 @@ mod filter;
 mod linux;
 #[cfg(not(target_os = "linux"))]
 mod portable;
+#[cfg(target_os = "linux")]
+mod received;
 
 #[cfg(target_os = "linux")]
 pub(super) use filter::let_in;
 #[cfg(target_os = "linux")]
-pub(super) use linux::{CUTS, Received, is_too_long, join, queue, receive, refuses_to_cut, send};
+pub(super) use linux::{CUTS, is_too_long, join, queue, receive, refuses_to_cut, send};
 #[cfg(not(target_os = "linux"))]
 pub(super) use portable::{CUTS, Received, is_too_long, join, let_in, queue, receive, refuses_to_cut, send};
+#[cfg(target_os = "linux")]
+pub(super) use received::Received;
 
 use std::net::SocketAddr;
 

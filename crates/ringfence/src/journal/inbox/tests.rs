@@ -1,3 +1,5 @@
+use ringfence_policy::Region;
+
 use super::*;
 use crate::journal::{Call, Ended, Evidence, Outcome};
 
@@ -61,7 +63,7 @@ fn a_whole_batch_is_taken_at_once_but_of_a_storm_when_its_calls_have_ended() {
     assert!(is_due(waiting(batch + 1, batch), Duration::ZERO), "those of a batch have ended");
     assert!(!is_due(waiting(batch, 500), Duration::ZERO));
     assert!(is_due(waiting(batch, 500), ENDING), "it has waited for as long as it may");
-    assert!(is_due(waiting(8 * batch, 0), Duration::ZERO), "they are too many");
+    assert!(is_due(waiting(i64::try_from(MOST_HELD).unwrap(), 0), Duration::ZERO), "they are too many");
 
     let (mut storm, now) = waiting(4 * batch, 500);
     assert!(!storm.is_due(now));
@@ -76,20 +78,59 @@ fn a_whole_batch_is_taken_at_once_but_of_a_storm_when_its_calls_have_ended() {
 #[test]
 fn what_is_put_back_or_forgotten_is_looked_at_again() {
     let batch = i64::try_from(BATCH).unwrap();
-    let open = || Record::Call(call(-1, false));
-    let inbox = Inbox { waiting: Mutex::new(waiting(batch, batch).0), ..Inbox::default() };
-    let now = inbox.waiting().records[0].0;
+    let (all_ended, now) = waiting(batch, batch);
+    let inbox = Inbox { waiting: Mutex::new(all_ended), ..Inbox::default() };
     assert!(inbox.waiting().is_due(now));
-    inbox.put_back(vec![open()]);
+    inbox.put_back(vec![Record::Call(call(-1, false))]);
     inbox.waiting().records[0].0 = now;
     assert!(!inbox.waiting().is_due(now));
 
-    let (mut first, now) = waiting(2 * batch, batch);
-    assert!(first.is_due(now));
-    let inbox = Inbox { waiting: Mutex::new(first), ..Inbox::default() };
-    // Nobody: but the places of others may have changed.
-    inbox.forget(Person::new("+442079460123", ringfence_policy::Region::parse("GB").unwrap()));
-    assert_eq!(inbox.waiting().settled, 0);
+    // Of the first batch one goes, so that the one behind it is not whole any more.
+    let (mut first_ended, now) = waiting(2 * batch, batch);
+    let dialed = Record::Dialed { identity: "+442079460123".to_owned(), at: Timestamp::UNIX_EPOCH };
+    first_ended.records[7] = (now, dialed);
+    assert!(first_ended.is_due(now));
+    let inbox = Inbox { waiting: Mutex::new(first_ended), ..Inbox::default() };
+    let gone = inbox.forget(Person::new("+442079460123", Region::parse("GB").unwrap()));
+    assert_eq!(gone, (0, 1));
+    assert!(!inbox.waiting().is_due(now));
+    assert_eq!(inbox.waiting().take(now).records.len(), BATCH - 1);
+}
+
+#[test]
+fn a_call_of_a_storm_is_found_however_many_are_newer() {
+    let inbox = Inbox::default();
+    let mut calls: Vec<_> = (0..5_000).map(|second| call(second, false)).collect();
+    inbox.put(Instant::now(), calls.iter().map(|call| Record::Call(Arc::clone(call))));
+    let newest = calls.len() - 1;
+    for (place, off) in [(0, 0), (10, 0), (2_000, 200), (2_500, -200), (4_990, 0), (4_999, 0)] {
+        let newer = (newest - place).saturating_add_signed(off);
+        assert!(inbox.amend(&mut calls[place], newer, |call| call.ended = Some(end(call.at))), "{place}");
+    }
+    let far = newest - 3_000 + 2 * AMENDED;
+    assert!(!inbox.amend(&mut calls[3_000], far, |_| unreachable!("who is so far off is not looked for")));
+}
+
+#[test]
+fn who_writes_waits_for_a_batch_of_calls_that_have_ended_and_is_woken_by_what_comes_behind() {
+    let inbox = Arc::new(Inbox::default());
+    let mut calls: Vec<_> = (0..4_000).map(|second| call(second, false)).collect();
+    let taken = {
+        let inbox = Arc::clone(&inbox);
+        std::thread::spawn(move || inbox.wait(Duration::from_secs(60)).records.len())
+    };
+    let put = |call: &Arc<Kept>| inbox.put(Instant::now(), [Record::Call(Arc::clone(call))]);
+    for (place, one) in calls.iter_mut().enumerate().take(2_000) {
+        put(one);
+        assert!(inbox.amend(one, 0, |call| call.ended = (place != 0).then(|| end(call.at))));
+    }
+    assert_eq!(inbox.len(), 2_000, "the first has not ended");
+    let newer = inbox.len() - 1;
+    assert!(inbox.amend(&mut calls[0], newer, |call| call.ended = Some(end(call.at))));
+    for one in &calls[2_000..2_000 + STEP] {
+        put(one);
+    }
+    assert_eq!(taken.join().unwrap(), BATCH);
 }
 
 #[test]

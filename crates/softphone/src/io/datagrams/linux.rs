@@ -18,84 +18,17 @@ use tokio::io::Interest;
 use tokio::net::UdpSocket;
 
 use super::super::shedding::Queue;
+use super::received::{AT_ONCE, PLACE, Received};
 use super::{Group, LONGEST_DATAGRAM, Plan};
 
 /// Whether the kernel may be asked to cut what is sent together.
 pub(in super::super) const CUTS: bool = true;
 
-/// Datagrams that one call takes, or groups that one sends.
-const AT_ONCE: usize = 64;
-/// From one place to the next. Were it a multiple of a page, all datagrams of a batch would lie in the same few lines of the
-/// processor's caches, and put each other out: what is short lies beside the one before.
-const PLACE: usize = 64 * 1024 + 17 * 64;
-
-/// What was received last: datagrams, side by side.
-///
-/// ```text
-///  place 0  [INVITE a|INVITE b|INVITE c] ◂ p      joined: of one peer, and of one length but for the last
-///  place 1  [ACK d]                      ◂ q
-/// ```
-pub(in super::super) struct Received {
-    /// [`PLACE`] apart. Only what is written to takes memory.
-    places: Vec<u8>,
-    each: Vec<Datagram>,
-    /// How many places the kernel is told of next: twice as many as were taken last, for to tell it of one costs as much as to
-    /// find it empty, and no more than make a batch where as many are joined as were last.
-    told: usize,
-    /// Whether all the places were taken that the kernel was told of.
-    is_full: bool,
-}
-
-/// Where a datagram is, and where it came from.
-#[derive(Clone, Copy)]
-struct Datagram {
-    start: usize,
-    length: usize,
-    source: SocketAddr,
-}
-
-/// So many places the kernel is told of at least.
-const FEWEST_TOLD: usize = 8;
-
-impl Received {
-    pub(in super::super) fn new() -> Self {
-        let (places, each) = (vec![0; AT_ONCE * PLACE], Vec::with_capacity(AT_ONCE));
-        Self { places, each, told: FEWEST_TOLD, is_full: false }
-    }
-
-    /// Returns how many there are.
-    pub(in super::super) fn len(&self) -> usize {
-        self.each.len()
-    }
-
-    /// Returns one of them, and where it came from.
-    pub(in super::super) fn get(&self, index: usize) -> Option<(&[u8], SocketAddr)> {
-        let &Datagram { start, length, source } = self.each.get(index)?;
-        Some((self.places.get(start..start + length)?, source))
-    }
-
-    /// Tells whether there may be more.
-    pub(in super::super) fn is_full(&self) -> bool {
-        self.is_full
-    }
-
-    /// Takes what lies in a place: one datagram, or several that were joined, each of them so long but for the last.
-    fn take(&mut self, place: usize, length: usize, joined: Option<usize>, source: SocketAddr) {
-        let start = place * PLACE;
-        match joined {
-            Some(one @ 1..) if one < length => {
-                for at in (0..length).step_by(one) {
-                    self.each.push(Datagram { start: start + at, length: one.min(length - at), source });
-                }
-            }
-            Some(_) | None => self.each.push(Datagram { start, length, source }),
-        }
-    }
-}
-
-/// Receives what is there, up to a batch.
+/// Takes the next batch of what was received, or else receives what is there.
 pub(in super::super) fn receive(socket: &UdpSocket, received: &mut Received) -> io::Result<()> {
-    received.each.clear();
+    if received.go_on() {
+        return Ok(());
+    }
     socket.try_io(Interest::READABLE, || receive_into(socket.as_fd(), received))
 }
 
@@ -104,7 +37,7 @@ fn receive_into(socket: BorrowedFd<'_>, received: &mut Received) -> io::Result<(
     let mut places = [const { MaybeUninit::<libc::iovec>::uninit() }; AT_ONCE];
     let mut joints = [const { MaybeUninit::<Joint>::zeroed() }; AT_ONCE];
     let mut headers = [const { MaybeUninit::<libc::mmsghdr>::uninit() }; AT_ONCE];
-    let each = received.places.chunks_exact_mut(PLACE).take(received.told);
+    let each = received.places().chunks_exact_mut(PLACE);
     let mut written = 0;
     let told = names.iter_mut().zip(&mut places).zip(&mut joints).zip(&mut headers).zip(each);
     for ((((name, place), joint), header), bytes) in told {
@@ -139,13 +72,9 @@ fn receive_into(socket: BorrowedFd<'_>, received: &mut Received) -> io::Result<(
         let source = unsafe { address(name, header.msg_hdr.msg_namelen) };
         // SAFETY: it is a struct of integers, all of which were zero before the kernel wrote any of them.
         let joint = unsafe { joint.assume_init_ref() };
-        // A datagram without a source can have no answer; a length of zero is none to the endpoint.
-        let (length, source) = source.map_or((0, UNKNOWN), |source| (length, source));
         received.take(place, length, joint.length(), source);
     }
-    received.is_full = count == written as usize;
-    let most = AT_ONCE * count / received.each.len().max(1);
-    received.told = (2 * count).max(FEWEST_TOLD).min(most).max(1);
+    received.taken(count);
     Ok(())
 }
 
@@ -293,7 +222,6 @@ const MEMINFO_VALUES: usize = 9;
 const MOST_PIECES: usize = 2 * AT_ONCE;
 
 const NAME: libc::socklen_t = mem::size_of::<libc::sockaddr_storage>() as libc::socklen_t;
-const UNKNOWN: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0));
 
 fn message(
     name: *mut libc::c_void,
@@ -375,37 +303,5 @@ unsafe fn address(name: &MaybeUninit<libc::sockaddr_storage>, length: libc::sock
             Some(SocketAddrV6::new(ip, port, name.sin6_flowinfo, name.sin6_scope_id).into())
         }
         _ => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn taken(length: usize, joined: Option<usize>) -> Vec<usize> {
-        let mut received = Received::new();
-        received.places.fill(7);
-        received.take(3, length, joined, UNKNOWN);
-        let each: Vec<_> = (0..received.len()).filter_map(|index| received.get(index)).collect();
-        assert!(
-            each.iter()
-                .all(|(datagram, source)| *source == UNKNOWN && datagram.iter().all(|byte| *byte == 7))
-        );
-        let starts: Vec<_> = received.each.iter().map(|datagram| datagram.start - 3 * PLACE).collect();
-        assert_eq!(starts.first(), Some(&0));
-        assert!(starts.windows(2).zip(&each).all(|(two, (datagram, _))| two[1] - two[0] == datagram.len()));
-        each.iter().map(|(datagram, _)| datagram.len()).collect()
-    }
-
-    #[test]
-    fn what_was_joined_is_as_it_was_sent_and_the_last_may_be_shorter() {
-        assert_eq!(taken(300, Some(100)), [100, 100, 100]);
-        assert_eq!(taken(250, Some(100)), [100, 100, 50]);
-        assert_eq!(taken(100, Some(100)), [100]);
-        assert_eq!(taken(99, Some(100)), [99]);
-        assert_eq!(taken(99, None), [99]);
-        assert_eq!(taken(0, None), [0]);
-        // No kernel says that.
-        assert_eq!(taken(99, Some(0)), [99]);
     }
 }

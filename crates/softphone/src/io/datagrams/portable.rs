@@ -28,9 +28,14 @@ impl Received {
         usize::from(self.it.is_some())
     }
 
-    /// Tells whether a whole batch was there, and there may be more: a single one is none.
+    /// Tells whether there is another batch: what is received is one datagram.
+    pub(in super::super) fn has_more(&self) -> bool {
+        self.len() > 1
+    }
+
+    /// Tells whether a batch or more was there, so that the socket may have still more.
     pub(in super::super) fn is_full(&self) -> bool {
-        false
+        self.has_more()
     }
 
     /// Returns one of them, and where it came from.
