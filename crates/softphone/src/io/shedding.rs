@@ -73,7 +73,8 @@ struct Overload {
 const WHOLE: i64 = 1_024;
 /// So many bytes are the whole, where there is more room: a larger buffer is for what comes all at once, before it begins.
 const MOST: u32 = 4 << 20;
-/// So full is the queue to be: some 500 calls, each an INVITE and an ACK with what the kernel keeps beside them.
+/// So full is the queue to be: some 500 calls, each an INVITE and an ACK with what the kernel keeps beside them; of what it has
+/// joined, before there was a filter, more.
 const WANTED: i64 = WHOLE * 3 / 10;
 /// At one look it becomes no less than half, and no more than five quarters.
 const CHANGES: RangeInclusive<i64> = -WHOLE / 2..=WHOLE / 4;
