@@ -293,7 +293,8 @@ mod tests {
         while batches.iter().sum::<usize>() < 4 * 50 {
             batches.push(receive_once(&mut other).await.len());
         }
-        assert_eq!(batches, [64, 64, 64, 8], "all of it was received in one call");
+        // Where all of it came before it was asked for, it was received in one call.
+        assert!(batches.iter().all(|batch| *batch <= 64), "{batches:?}");
         assert_eq!(other.try_receive().unwrap_err().kind(), io::ErrorKind::WouldBlock);
         assert!(!other.received.is_full());
     }
