@@ -72,9 +72,6 @@ pub(crate) struct Screen {
     is_unspeakable: std::sync::atomic::AtomicBool,
 }
 
-/// How many screens this run has made.
-static SCREENS: AtomicU64 = AtomicU64::new(0);
-
 /// Whose Call-ID begins so cannot be read together with others.
 #[cfg(test)]
 const UNREADABLE: &str = "call-1000";
@@ -140,7 +137,7 @@ impl Screen {
             undecided,
             copies,
             configurations,
-            number: SCREENS.fetch_add(1, Relaxed),
+            number: ends::next_number(),
             #[cfg(test)]
             panics: std::sync::atomic::AtomicBool::default(),
             #[cfg(test)]
@@ -306,16 +303,14 @@ impl Screen {
         let verdict = asked.verdict(answer, facts, first.at, is_objected_to);
         self.recorder.copied();
         drop(self.undecided.take(asked.invite.id()));
-        if asked.moment == Moment::AtOnce {
-            self.keep_no_record(asked.invite.id());
-        }
+        self.keep_no_record(asked);
         verdict
     }
 
     /// Does what follows from a decision here: the lists that the rule adds to, the events, the record or, without one, what
     /// is counted.
     fn write_down(&self, asked: &Asked<'_>, decided: &Decided<'_>, record: Recorded) {
-        let &Asked { invite, moment, .. } = asked;
+        let invite = asked.invite;
         let Decided { facts, decision, at, is_copy } = *decided;
         // Of a policy in shadow mode nothing follows but what is written down.
         if let Some(rule) = decision.rule().filter(|_| decision.wanted().is_none()) {
@@ -349,9 +344,7 @@ impl Screen {
             }
             Recorded::Counted(outcome) => {
                 counted(&outcome, identity(&facts.caller).as_deref());
-                if moment == Moment::AtOnce {
-                    self.keep_no_record(invite.id());
-                }
+                self.keep_no_record(asked);
             }
         }
     }

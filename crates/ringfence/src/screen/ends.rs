@@ -11,11 +11,13 @@
 
 use std::cell::RefCell;
 use std::collections::HashSet;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use jiff::Timestamp;
 use softphone::{CallId, Ended, EndedBy, How};
 
-use super::Screen;
+use super::conclusion::Asked;
+use super::{Moment, Screen};
 use crate::journal;
 use crate::keyed::Numbered;
 
@@ -42,11 +44,14 @@ impl Screen {
         self.recorder.ended(ended.call, ending(ended.status, ended.by, ended.how));
     }
 
-    /// Notes that a call has no record, which was decided on the thread of its shard.
-    pub(super) fn keep_no_record(&self, id: CallId) {
+    /// Notes that a call has no record, if it is decided on the thread of its shard.
+    pub(super) fn keep_no_record(&self, asked: &Asked<'_>) {
+        if asked.moment == Moment::Late {
+            return;
+        }
         CALLS.with_borrow_mut(|calls| {
             if calls.len() < MOST {
-                calls.insert(self.key(id));
+                calls.insert(self.key(asked.invite.id()));
             }
         });
     }
@@ -65,6 +70,12 @@ impl Screen {
     fn key(&self, id: CallId) -> Key {
         (self.number, id)
     }
+}
+
+/// Returns the number of the next screen of this run.
+pub(super) fn next_number() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    NEXT.fetch_add(1, Relaxed)
 }
 
 /// Returns what the record of a call says of its end.
