@@ -342,7 +342,7 @@ struct Train {
 
 impl Train {
     fn add(&mut self, socket: &UdpSocket, request: &[u8]) -> std::io::Result<()> {
-        let is_full = self.bytes.len() >= BURST.min(65_000 / request.len()) * request.len();
+        let is_full = self.bytes.len() >= most_of(request.len()) * request.len();
         if is_full || (self.each != request.len() && !self.bytes.is_empty()) {
             self.send(socket)?;
         }
@@ -374,8 +374,13 @@ struct Storm {
     answered_again: usize,
 }
 
-/// What the kernel cuts at most (`UDP_MAX_SEGMENTS`, and 64 KiB).
-const BURST: usize = 60;
+/// What the kernel cuts out of one at most (`UDP_MAX_SEGMENTS`, and 64 KiB).
+const MOST_CUT: usize = 60;
+
+/// Returns how many requests of a length that is.
+fn most_of(length: usize) -> usize {
+    MOST_CUT.min(65_000 / length)
+}
 
 impl Storm {
     fn new(port: usize) -> std::io::Result<Self> {
@@ -393,7 +398,7 @@ impl Storm {
         let (began, mut sent, mut burst, mut buffer) = (Instant::now(), 0, Vec::new(), vec![0; 65_535]);
         while began.elapsed() < lasts {
             let due = (began.elapsed().as_secs_f64() * rate as f64) as usize;
-            let count = BURST.min(65_000 / self.invite.bytes.len()).min(due.saturating_sub(sent));
+            let count = most_of(self.invite.bytes.len()).min(due.saturating_sub(sent));
             burst.clear();
             for number in sent..sent + count {
                 self.invite.set(number, CALLER);
@@ -403,7 +408,7 @@ impl Storm {
                 sent += count;
                 self.answered.resize(sent, false);
             }
-            for _ in 0..2 * BURST {
+            for _ in 0..2 * MOST_CUT {
                 let Ok(length) = self.socket.recv(&mut buffer) else { break };
                 self.take(&buffer[..length]);
             }

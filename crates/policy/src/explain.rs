@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use crate::caller::{CallerId, CallerKind};
 use crate::decide::{By, Decision};
 use crate::facts::Facts;
-use crate::list::Entry;
+use crate::list::{Entry, Origin};
 use crate::policy::{NEVER_BLOCK, Policy};
 use crate::printable::dialable_or_quoted;
 use crate::reason::reason;
@@ -137,7 +137,7 @@ pub struct ExplainedEntry {
     pub note: Option<String>,
     /// The file; `None` for an entry written inline.
     pub file: Option<String>,
-    /// The line in the file, or which of the inline entries it is, counted from 1.
+    /// The line in the file, or which of the inline entries it is, counted from 1; 0 for a number in a compiled list.
     pub line: u32,
 }
 
@@ -145,18 +145,13 @@ impl fmt::Display for ExplainedEntry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("entry ")?;
         f.write_str(&self.written)?;
-        write_place(f, self.file.as_deref(), self.line, self.note.as_deref())
+        write_place(f, Origin::at(self.file.as_deref(), self.line), self.note.as_deref())
     }
 }
 
 /// Writes where an entry was written, and what beside it.
-fn write_place(out: &mut impl Write, file: Option<&str>, line: u32, note: Option<&str>) -> fmt::Result {
-    match file {
-        // A compiled list has no lines.
-        Some(file) if line == 0 => write!(out, ", {file}")?,
-        Some(file) => write!(out, ", {file}:{line}")?,
-        None => out.write_str(", inline")?,
-    }
+fn write_place(out: &mut impl Write, origin: Origin<'_>, note: Option<&str>) -> fmt::Result {
+    write!(out, ", {origin}")?;
     note.iter().try_for_each(|note| write!(out, ", {note}"))
 }
 
@@ -227,13 +222,12 @@ fn listed(
     out.extend([" is on the ", list, " list"]);
     match (entry, decision.entry()) {
         (Some(entry), _) => {
-            let origin = entry.origin();
             out.push_str(" (entry ");
             match entry.written() {
                 "" => write!(out, "{entry}")?,
                 written => out.push_str(written),
             }
-            write_place(out, origin.file(), origin.line(), entry.note())?;
+            write_place(out, entry.origin(), entry.note())?;
             out.push(')');
         }
         // It would tell a number that is withheld.

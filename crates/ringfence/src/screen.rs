@@ -20,7 +20,7 @@ mod memory;
 mod noted;
 mod on_line;
 #[cfg(test)]
-mod program;
+pub(crate) mod program;
 mod record;
 mod seen;
 mod sheet;

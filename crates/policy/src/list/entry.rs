@@ -150,6 +150,11 @@ pub struct Origin<'a> {
 }
 
 impl<'a> Origin<'a> {
+    /// Tells of an entry at a line of a file, or inline.
+    pub(crate) fn at(file: Option<&'a str>, line: u32) -> Self {
+        Self { file, line }
+    }
+
     /// Returns the name of the file; `None` for an entry written inline.
     #[must_use]
     pub fn file(&self) -> Option<&'a str> {

@@ -27,6 +27,34 @@ region = "GB"
 entries = ["+44 7700 900*"]
 "#;
 
+/// What decides calls, and what is kept of them.
+pub(crate) struct Deciding {
+    pub(crate) screen: Arc<Screen>,
+    pub(crate) journal: Arc<Journal>,
+    pub(crate) records: journal::Records,
+}
+
+impl Deciding {
+    /// Decides by rules, the list `reject` before them.
+    pub(crate) fn by(rules: &str, settings: Settings) -> Self {
+        let reading = read_text(Path::new("/ringfence.toml"), format!("{BEGINNING}{rules}"));
+        let mut config = reading.config.unwrap_or_else(|| panic!("{:?}", reading.report));
+        let (recorder, journal, records) = journal::open(settings).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let sources = runtime.block_on(Supply::default().open(&mut config));
+        let screen = Arc::new(Screen::new(&config, sources, recorder).unwrap());
+        Self { screen, journal, records }
+    }
+
+    /// Has the calls of a phone decided.
+    pub(crate) fn of(&self, phone: Phone) -> Phone {
+        let decider = Arc::clone(&self.screen);
+        phone.with_screen(simulated::screen_together(move |invites, verdicts| {
+            decider.decide_together(invites, verdicts);
+        }))
+    }
+}
+
 /// The phone of a program, with a line for 858 and one for 859.
 pub(super) struct Program {
     pub(super) phone: Phone,
@@ -40,19 +68,12 @@ pub(super) struct Program {
 impl Program {
     /// Starts it with rules, the list `reject` before them.
     pub(super) fn start(now: Instant, rules: &str) -> Self {
-        let reading = read_text(Path::new("/ringfence.toml"), format!("{BEGINNING}{rules}"));
-        let mut config = reading.config.unwrap_or_else(|| panic!("{:?}", reading.report));
-        let (recorder, journal, records) = journal::open(Settings::in_memory()).unwrap();
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let sources = runtime.block_on(Supply::default().open(&mut config));
-        let screen = Arc::new(Screen::new(&config, sources, recorder).unwrap());
-        let decider = Arc::clone(&screen);
-        let hook =
-            simulated::screen_together(move |invites, verdicts| decider.decide_together(invites, verdicts));
-        let mut phone = Phone::new(SocketAddr::from(([192, 0, 2, 7], 5060)), 7).with_screen(hook);
+        let deciding = Deciding::by(rules, Settings::in_memory());
+        let mut phone = deciding.of(Phone::new(SocketAddr::from(([192, 0, 2, 7], 5060)), 7));
         for user in ["858", "859"] {
             phone.register(now, user, "secret", pbx()).unwrap();
         }
+        let Deciding { screen, journal, records } = deciding;
         Self { phone, screen, journal, records, told: 0 }
     }
 

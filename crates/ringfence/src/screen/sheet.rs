@@ -123,27 +123,15 @@ impl journal::Draft for Sheet {
 #[cfg(test)]
 mod tests {
     use std::net::SocketAddr;
-    use std::path::Path;
     use std::time::Duration;
 
     use ringfence_testing::{CallPlan, Network, NodeId, Pbx, PbxConfig, Phone};
-    use softphone::simulated;
 
-    use super::super::Screen;
+    use super::super::program::Deciding;
     use super::*;
-    use crate::config::read_text;
     use crate::journal::{Call, Journal, Records, Settings};
-    use crate::supply::Supply;
 
-    const CONFIGURATION: &str = r#"
-[account.home]
-user = "858"
-domain = "192.0.2.1"
-password = "secret"
-
-[defaults]
-region = "GB"
-
+    const RULES: &str = r#"
 [[rule]]
 id = "all"
 then = "busy"
@@ -159,22 +147,15 @@ then = "busy"
 
     impl World {
         fn new() -> Self {
-            let reading = read_text(Path::new("/ringfence.toml"), CONFIGURATION);
-            let mut config = reading.config.unwrap_or_else(|| panic!("{:?}", reading.report));
-            let (recorder, journal, records) = journal::open(Settings::in_memory()).unwrap();
-            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-            let sources = runtime.block_on(Supply::default().open(&mut config));
-            let screen = Screen::new(&config, sources, recorder).unwrap();
+            let deciding = Deciding::by(RULES, Settings::in_memory());
             let [pbx_at, phone_at] = [1, 7].map(|host| SocketAddr::from(([192, 0, 2, host], 5060)));
             let (mut network, mut pbx) = (Network::new(7), Pbx::new(PbxConfig::new(pbx_at), 7));
             pbx.add_user("858", "secret");
             let pbx = network.add(pbx_at, pbx);
-            let hook = simulated::screen_together(move |invites, verdicts| {
-                screen.decide_together(invites, verdicts);
-            });
-            let phone = network.add(phone_at, Phone::new(phone_at, 7).with_screen(hook));
+            let phone = network.add(phone_at, deciding.of(Phone::new(phone_at, 7)));
             network.with(phone, |phone, now| phone.register(now, "858", "secret", pbx_at)).unwrap();
             network.run_for(Duration::from_secs(5));
+            let Deciding { journal, records, .. } = deciding;
             Self { network, pbx, journal, records }
         }
 

@@ -12,21 +12,10 @@ use ringfence_testing::{CallPlan, Conditions, Network, NodeId, Pbx, PbxConfig, P
 use softphone::simulated;
 
 use super::*;
-use crate::config::read_text;
 use crate::journal::{self, Call, Query, Reader, Settings};
+use crate::screen::program::Deciding;
 
-const CONFIGURATION: &str = r#"
-[account.home]
-user = "858"
-domain = "192.0.2.1"
-password = "secret"
-
-[defaults]
-region = "GB"
-
-[list.reject]
-entries = ["+44 7700 900*"]
-
+const RULES: &str = r#"
 [list.allow]
 entries = ["07700 900456"]
 
@@ -107,18 +96,11 @@ fn address() -> SocketAddr {
 
 impl Program {
     fn start(network: &mut Network, file: &Path, seed: u64) -> Self {
-        let reading = read_text(Path::new("/ringfence.toml"), CONFIGURATION);
-        let mut config = reading.config.unwrap_or_else(|| panic!("{:?}", reading.report));
-        let settings = Settings { place: Place::File(file.to_owned()), ..Settings::default() };
-        let (recorder, journal, records) = journal::open(settings).unwrap();
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let sources = runtime.block_on(Supply::default().open(&mut config));
-        let screen = Arc::new(Screen::new(&config, sources, recorder).unwrap());
-        let decider = Arc::clone(&screen);
-        let hook =
-            simulated::screen_together(move |invites, verdicts| decider.decide_together(invites, verdicts));
-        let phone = network.add(address(), Phone::new(address(), seed).with_screen(hook));
+        let deciding =
+            Deciding::by(RULES, Settings { place: Place::File(file.to_owned()), ..Settings::default() });
+        let phone = network.add(address(), deciding.of(Phone::new(address(), seed)));
         network.with(phone, |phone, now| phone.register(now, "858", "secret", pbx_address())).unwrap();
+        let Deciding { screen, journal, records } = deciding;
         Self { phone, screen, journal, records, told: 0, ended: 0 }
     }
 

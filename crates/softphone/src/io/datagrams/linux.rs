@@ -35,7 +35,7 @@ pub(in super::super) fn receive(socket: &UdpSocket, received: &mut Received) -> 
 fn receive_into(socket: BorrowedFd<'_>, received: &mut Received) -> io::Result<()> {
     let mut names = [const { MaybeUninit::<libc::sockaddr_storage>::uninit() }; AT_ONCE];
     let mut places = [const { MaybeUninit::<libc::iovec>::uninit() }; AT_ONCE];
-    let mut joints = [const { MaybeUninit::<Joint>::zeroed() }; AT_ONCE];
+    let mut joints = [const { MaybeUninit::<Joint>::uninit() }; AT_ONCE];
     let mut headers = [const { MaybeUninit::<libc::mmsghdr>::uninit() }; AT_ONCE];
     let each = received.places().chunks_exact_mut(PLACE);
     let mut written = 0;
@@ -44,6 +44,7 @@ fn receive_into(socket: BorrowedFd<'_>, received: &mut Received) -> io::Result<(
         let room = bytes.len().min(LONGEST_DATAGRAM);
         let place = place.write(libc::iovec { iov_base: bytes.as_mut_ptr().cast(), iov_len: room });
         let mut one = message(name.as_mut_ptr().cast(), NAME, place, 1);
+        *joint = MaybeUninit::zeroed();
         one.msg_control = joint.as_mut_ptr().cast();
         one.msg_controllen = mem::size_of::<Joint>() as _;
         header.write(libc::mmsghdr { msg_hdr: one, msg_len: 0 });
@@ -70,7 +71,7 @@ fn receive_into(socket: BorrowedFd<'_>, received: &mut Received) -> io::Result<(
         // SAFETY: of a datagram that it counts the kernel has written its source's name, and in `msg_namelen` how many octets
         // that are: no more than NAME, as no name is longer than a `sockaddr_storage`.
         let source = unsafe { address(name, header.msg_hdr.msg_namelen) };
-        // SAFETY: it is a struct of integers, all of which were zero before the kernel wrote any of them.
+        // SAFETY: it is a struct of integers, all of which were zero for each of the `written` headers before the kernel wrote.
         let joint = unsafe { joint.assume_init_ref() };
         received.take(place, length, joint.length(), source);
     }
