@@ -10,7 +10,7 @@ pub(crate) struct Keyed {
 }
 
 /// An octet that no UTF-8 has.
-const IN_NO_TEXT: u8 = 0xff;
+pub(crate) const IN_NO_TEXT: u8 = 0xff;
 /// What is hashed of a call, as it comes from a PBX.
 const USUAL: usize = 192;
 

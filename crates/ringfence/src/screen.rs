@@ -22,13 +22,13 @@ mod on_line;
 #[cfg(test)]
 pub(crate) mod program;
 mod record;
+mod rules;
 mod seen;
 mod sheet;
 #[cfg(test)]
 mod together;
 mod undecided;
 
-use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -36,18 +36,18 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use jiff::{SignedDuration, Timestamp};
-use ringfence_policy::{Answer as Told, CallerId, CallerKind, Decision, Facts, Number, Policy, decide};
+use ringfence_policy::{CallerId, CallerKind, Decision, Facts, Number, decide};
 use smallvec::SmallVec;
 use softphone::{Invite, MOST_TOGETHER, Verdict};
 
 use crate::config::Config;
-use crate::journal::{Added, Call, Counted, Recorder, identity};
-use crate::runnable;
+use crate::journal::{Added, Call, CallerKey, Counted, LineKey, Recorder, identity};
 use crate::sources::{Question, Sources};
 use conclusion::{Asked, Basis, Conclusion, Recorded};
 use copies::{Copies, Earlier, On};
 use memory::{Memory, Said};
-use on_line::{Kinds, OnLine};
+use on_line::OnLine;
+use rules::Rules;
 use sheet::Sheet;
 use undecided::Undecided;
 
@@ -93,27 +93,12 @@ enum Moment {
 struct Decided<'a> {
     facts: &'a Facts<'a>,
     decision: &'a Decision<'a>,
+    /// What the past knows the caller and the line by.
+    caller: Option<CallerKey>,
+    line: LineKey,
     at: Timestamp,
     /// Whether a copy of the call was counted on another line.
     is_copy: bool,
-}
-
-/// One configuration, with its answers ready to be sent.
-#[derive(Debug)]
-struct Rules {
-    policy: Arc<Policy>,
-    /// The policy's checksum, which the records of all its calls share.
-    checksum: Arc<str>,
-    /// Which configuration of this run it is.
-    number: u64,
-    lines: BTreeMap<Arc<str>, OnLine>,
-    /// For a line that is none of them.
-    other: OnLine,
-    /// Whom to ask about a caller.
-    sources: Arc<Sources>,
-    /// The lists that are asked for each call, with what counts when one does not answer.
-    asked: Vec<Box<str>>,
-    unanswered: BTreeMap<Box<str>, Told>,
 }
 
 /// What came of one attempt to decide a call.
@@ -130,7 +115,7 @@ impl Screen {
     pub(crate) fn new(config: &Config, sources: Arc<Sources>, recorder: Recorder) -> softphone::Result<Self> {
         let (undecided, copies, configurations) =
             (Undecided::default(), Copies::default(), AtomicU64::new(1));
-        let rules = ArcSwap::from_pointee(Rules::new(config, sources, 0)?);
+        let rules = ArcSwap::from_pointee(Rules::new(config, sources, recorder.past(), 0)?);
         Ok(Self {
             rules,
             recorder,
@@ -148,7 +133,7 @@ impl Screen {
     /// Decides by another configuration from now on.
     pub(crate) fn adopt(&self, config: &Config, sources: Arc<Sources>) -> softphone::Result<()> {
         let number = self.configurations.fetch_add(1, Relaxed);
-        self.rules.store(Arc::new(Rules::new(config, sources, number)?));
+        self.rules.store(Arc::new(Rules::new(config, sources, self.recorder.past(), number)?));
         Ok(())
     }
 
@@ -237,7 +222,8 @@ impl Screen {
             Some(Earlier::Here(_)) | None => None,
         };
         let now = counted.unwrap_or(now);
-        let past = self.recorder.past().of_call(Some(invite.source().ip()), now, &[]);
+        let line_key = self.line_key(asked);
+        let past = self.recorder.past().of_call(line_key, Some(invite.source().ip()), now, &[]);
         let past = past.without_copy(counted);
         let memory = Memory::new(past, rules.policy.switches(), &rules.asked, said);
         let facts = seen.facts(&caller, &rules.policy, &line.order, &line.groups, &memory);
@@ -278,10 +264,16 @@ impl Screen {
         }
         // One that was answered before it was decided has its record.
         if moment == Moment::AtOnce || self.undecided.take(invite.id()).is_some() {
-            let decided = Decided { facts: &facts, decision: &decision, at: now, is_copy };
+            let (caller, line) = (memory.key(&facts.caller), line_key);
+            let decided = Decided { facts: &facts, decision: &decision, caller, line, at: now, is_copy };
             self.write_down(asked, &decided, record);
         }
         Attempt::Decided(verdict)
+    }
+
+    /// Returns what the past knows a call's line by.
+    fn line_key(&self, asked: &Asked<'_>) -> LineKey {
+        asked.line.key.unwrap_or_else(|| self.recorder.past().line(asked.invite.line_label()))
     }
 
     /// Lets go of the room that was made for what is over.
@@ -310,8 +302,7 @@ impl Screen {
     /// Does what follows from a decision here: the lists that the rule adds to, the events, the record or, without one, what
     /// is counted.
     fn write_down(&self, asked: &Asked<'_>, decided: &Decided<'_>, record: Recorded) {
-        let invite = asked.invite;
-        let Decided { facts, decision, at, is_copy } = *decided;
+        let Decided { facts, decision, caller, line, at, is_copy } = *decided;
         // Of a policy in shadow mode nothing follows but what is written down.
         if let Some(rule) = decision.rule().filter(|_| decision.wanted().is_none()) {
             if let Some(add_to) = &rule.add_to
@@ -329,9 +320,8 @@ impl Screen {
                 tracing::info!(rule, line, notify = rule_targets(decision), "notify");
             }
         }
-        let source = invite.source().ip();
-        let counted = |verdict, caller| {
-            let call = Counted { verdict, caller, line: invite.line_label(), source: Some(source), at };
+        let counted = |verdict| {
+            let call = Counted { verdict, caller, line, source: Some(asked.invite.source().ip()), at };
             // One that was counted on another line counts for rates of its own only. Its time is that of the first:
             // those who called since have not called later for that.
             let copy = || Counted { caller: None, source: None, at: Timestamp::now(), ..call };
@@ -339,11 +329,11 @@ impl Screen {
         };
         match record {
             Recorded::Whole(draft) => {
-                let number = counted(&draft.outcome, draft.identity());
+                let number = counted(&draft.outcome);
                 self.recorder.draft(number, draft);
             }
             Recorded::Counted(outcome) => {
-                counted(&outcome, identity(&facts.caller).as_deref());
+                counted(&outcome);
                 self.keep_no_record(asked);
             }
         }
@@ -366,34 +356,4 @@ fn to_be_asked(caller: &CallerId<'_>) -> Option<Number> {
 
 fn rule_targets(decision: &Decision<'_>) -> String {
     decision.rule().map(|rule| rule.notify.join(", ")).unwrap_or_default()
-}
-
-impl Rules {
-    fn new(config: &Config, sources: Arc<Sources>, number: u64) -> softphone::Result<Self> {
-        let policy = &config.policy;
-        let mut kinds = Kinds::default();
-        let refused = runnable::refused(config, Timestamp::now());
-        let lines = config.accounts.iter().map(|account| {
-            let line = OnLine::of(policy, account, refused.get(&account.name), &mut kinds)?;
-            Ok((Arc::clone(&account.name), line))
-        });
-        // Made in one go the nodes of the map are full; line by line each would be half empty.
-        let lines = lines.collect::<softphone::Result<BTreeMap<_, _>>>()?;
-        let other = OnLine::of_none(policy, &mut kinds)?;
-        Ok(Self {
-            policy: Arc::clone(policy),
-            checksum: policy.checksum().into(),
-            number,
-            lines,
-            other,
-            sources,
-            asked: config.look_ups.iter().map(|look_up| look_up.name.as_str().into()).collect(),
-            unanswered: config.unanswered.clone(),
-        })
-    }
-
-    /// Returns what the rules need of a line.
-    fn line(&self, label: &str) -> &OnLine {
-        self.lines.get(label).unwrap_or(&self.other)
-    }
 }

@@ -49,9 +49,10 @@ impl Then {
     pub(super) fn note(&self, call: &Call) {
         if self.is_copy(call) {
             let latest = self.copies.borrow().back().map_or(call.at, |(at, _)| call.at.max(*at));
-            return self.calls.called(None, &call.line, None, latest);
+            return self.calls.called(None, self.calls.line(&call.line), None, latest);
         }
-        self.calls.called(call.evidence.identity.as_deref(), &call.line, address(&call.source), call.at);
+        let caller = call.evidence.identity.as_deref().map(|identity| self.calls.caller(identity));
+        self.calls.called(caller, self.calls.line(&call.line), address(&call.source), call.at);
         let mut copies = self.copies.borrow_mut();
         copies.push_back((call.at, call.call_id.clone()));
         while copies.len() > MOST_COPIES {
@@ -80,7 +81,8 @@ impl Then {
         see: impl FnOnce(&Facts<'_>, Timestamp) -> T,
     ) -> T {
         let counted = self.is_copy(call).then_some(call.at);
-        let past = self.calls.of_call(address(&call.source), Timestamp::MAX, &[]).without_copy(counted);
+        let (line, source) = (self.calls.line(&call.line), address(&call.source));
+        let past = self.calls.of_call(line, source, Timestamp::MAX, &[]).without_copy(counted);
         let history = OfThen { then: self, past, at: call.at, supposed };
         let mut said = said(call);
         if let Some(supposed) = supposed.filter(|supposed| !supposed.is_on)

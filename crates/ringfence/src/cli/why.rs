@@ -118,7 +118,7 @@ impl Why {
         // A list that is asked for each call is not asked: it counts as one that does not answer.
         let unanswered: Vec<_> =
             config.unanswered.iter().map(|(list, answer)| (list.clone(), *answer)).collect();
-        let history = past.of_call(None, at.unwrap_or(now), &unanswered);
+        let history = past.of_call(past.line(&line.account), None, at.unwrap_or(now), &unanswered);
         let mut told = call.with_facts(policy, at.unwrap_or(now), Some(&history), |facts, now| {
             let began = Instant::now();
             let _ = decide(policy, facts, now);
@@ -149,13 +149,17 @@ impl Why {
         let others = lines.iter().map(|(_, line)| line.name.to_string()).filter(|name| *name != *line.name);
         let address = format!("sip:{}@{}", account.user, account.domain);
         let groups = policy.groups_of(&line.name, &address);
-        Ok(Called { name: line.name.to_string(), groups, others: others.collect() })
+        let (name, account) = (line.name.to_string(), account.name.to_string());
+        Ok(Called { name, account, groups, others: others.collect() })
     }
 }
 
 /// The line that a number would call.
 struct Called {
+    /// As the policy has it.
     name: String,
+    /// That of its account.
+    account: String,
     groups: Vec<Box<str>>,
     others: Vec<String>,
 }

@@ -62,7 +62,7 @@ pub(crate) use kept::Kept;
 pub(crate) use news::News;
 pub(crate) use of_call::OfCall;
 pub(crate) use offline::Offline;
-pub(crate) use past::{LeftOut, Past, address};
+pub(crate) use past::{CallerKey, LeftOut, LineKey, Past, address};
 pub(crate) use query::Query;
 pub(crate) use queue::Records;
 pub(crate) use queued::{Draft, Queued, join_ends};

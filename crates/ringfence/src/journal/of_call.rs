@@ -6,33 +6,36 @@ use std::net::IpAddr;
 use jiff::Timestamp;
 use ringfence_policy::{Addition, Answer, CallerId, Facts, History, Per, Region};
 
-use super::past::{Past, Spoken};
+use super::past::{CallerKey, LineKey, Past, Spoken};
 
 /// The past as one call's rules ask for it: about one caller. It is borrowed, and asks without an allocation.
 #[derive(Debug)]
 pub(crate) struct OfCall<'a> {
     past: &'a Past,
+    line: LineKey,
     source: Option<IpAddr>,
     at: Timestamp,
     answers: &'a [(Box<str>, Answer)],
     /// When a copy of this call was counted, on another line.
     counted: Option<Timestamp>,
     /// What the past knows the caller by, and when it has spoken with them: several rules ask.
-    key: OnceCell<Option<u64>>,
+    key: OnceCell<Option<CallerKey>>,
     spoken: OnceCell<Spoken>,
 }
 
 impl Past {
-    /// Returns what the rules ask of a call that came from an address at a time, with what the lists answered that
-    /// were asked about it.
+    /// Returns what the rules ask of a call that came on a line, from an address, at a time, with what the lists answered
+    /// that were asked about it.
     pub(crate) const fn of_call<'a>(
         &'a self,
+        line: LineKey,
         source: Option<IpAddr>,
         at: Timestamp,
         answers: &'a [(Box<str>, Answer)],
     ) -> OfCall<'a> {
         OfCall {
             past: self,
+            line,
             source,
             at,
             answers,
@@ -49,7 +52,8 @@ impl OfCall<'_> {
         Self { counted, ..self }
     }
 
-    fn key(&self, caller: &CallerId<'_>) -> Option<u64> {
+    /// Returns what the past knows the caller by; none for one who cannot be told from others.
+    pub(crate) fn key(&self, caller: &CallerId<'_>) -> Option<CallerKey> {
         let key = *self.key.get_or_init(|| self.past.key_of(caller));
         debug_assert_eq!(key, self.past.key_of(caller), "a call has one caller");
         key
@@ -75,7 +79,7 @@ impl History for OfCall<'_> {
     fn rate(&self, per: Per, facts: &Facts<'_>, since: Timestamp) -> u32 {
         let earlier = match per {
             Per::Caller => self.calls(&facts.caller, since),
-            Per::Line => self.past.calls_on(facts.line, since, self.at),
+            Per::Line => self.past.calls_on(self.line, since, self.at),
             Per::Source => {
                 let earlier = self.source.map_or(0, |source| self.past.calls_from(source, since, self.at));
                 earlier.saturating_sub(self.copies(since))

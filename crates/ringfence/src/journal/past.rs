@@ -16,6 +16,7 @@
 mod key;
 mod read;
 mod shards;
+mod term;
 
 use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
@@ -31,7 +32,9 @@ use super::generations::Generations;
 use super::times::Times;
 use crate::keyed::Hashed;
 use key::Keys;
+pub(crate) use key::{CallerKey, LineKey};
 use shards::{SHARDS, Shards};
+use term::Term;
 
 /// What happened before.
 #[derive(Debug)]
@@ -69,25 +72,6 @@ impl Spoken {
 
     pub(super) fn last_answered(self) -> Option<Timestamp> {
         self.answered.and_then(timestamp)
-    }
-}
-
-/// The time in which something holds, in milliseconds.
-#[derive(Debug, Clone, Copy)]
-struct Term {
-    from: u64,
-    until: u64,
-}
-
-impl Term {
-    fn new(at: Timestamp, until: Option<Timestamp>) -> Self {
-        Self { from: millis(at), until: until.map_or(u64::MAX, millis) }
-    }
-
-    /// Tells whether it holds at a time. A clock that is set back makes it longer, twice as long at most: what was
-    /// made while the clock stood years ahead does not wait for those years.
-    fn holds(self, now: u64) -> bool {
-        now < self.until && self.from.saturating_sub(now) < self.until.saturating_sub(self.from)
     }
 }
 
@@ -139,12 +123,18 @@ impl Default for Past {
 /// What happens.
 impl Past {
     /// Notes a call: the next one is decided with it.
-    pub(crate) fn called(&self, identity: Option<&str>, line: &str, source: Option<IpAddr>, at: Timestamp) {
+    pub(crate) fn called(
+        &self,
+        caller: Option<CallerKey>,
+        line: LineKey,
+        source: Option<IpAddr>,
+        at: Timestamp,
+    ) {
         let at = millis(at);
-        if let Some(identity) = identity {
-            self.note(&self.callers, self.keys.identity(identity), at);
+        if let Some(CallerKey(caller)) = caller {
+            self.note(&self.callers, caller, at);
         }
-        self.note(&self.rates, self.keys.line(line), at);
+        self.note(&self.rates, line.0, at);
         if let Some(source) = source {
             self.note(&self.rates, self.keys.source(source), at);
         }
@@ -208,7 +198,7 @@ impl Past {
 
     /// Forgets a caller.
     pub(super) fn forget(&self, identity: &str) {
-        let key = self.keys.identity(identity);
+        let CallerKey(key) = self.keys.identity(identity);
         drop(self.callers.of(key).remove(&key));
         self.spoken.of(key).remove(&key);
         let lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -232,7 +222,7 @@ impl Past {
     }
 
     fn spoke(&self, identity: &str, note: impl FnOnce(&mut Spoken)) {
-        let key = self.keys.identity(identity);
+        let CallerKey(key) = self.keys.identity(identity);
         let mut shard = self.spoken.of(key);
         let (spoken, forgotten) = shard.touch(key);
         note(spoken);
@@ -245,7 +235,7 @@ impl Past {
 impl Past {
     /// Counts the calls of a caller, whose key is known, from a time to another: what is later than a call is of a clock that
     /// was set back before it.
-    pub(super) fn calls_by(&self, key: u64, since: Timestamp, now: Timestamp) -> u32 {
+    pub(super) fn calls_by(&self, CallerKey(key): CallerKey, since: Timestamp, now: Timestamp) -> u32 {
         self.callers.of(key).get(&key).map_or(0, |times| times.within(millis(since), millis(now)))
     }
 
@@ -255,7 +245,7 @@ impl Past {
     }
 
     /// Tells whether a caller, whose key is known, has ever called before, as far back as calls are kept.
-    pub(super) fn has_called(&self, key: u64) -> bool {
+    pub(super) fn has_called(&self, CallerKey(key): CallerKey) -> bool {
         self.callers.of(key).get(&key).is_some_and(|times| !times.is_empty())
     }
 
@@ -265,8 +255,8 @@ impl Past {
     }
 
     /// Counts the calls on a line from a time to another.
-    pub(crate) fn calls_on(&self, line: &str, since: Timestamp, now: Timestamp) -> u32 {
-        self.count(self.keys.line(line), since, now)
+    pub(crate) fn calls_on(&self, LineKey(line): LineKey, since: Timestamp, now: Timestamp) -> u32 {
+        self.count(line, since, now)
     }
 
     /// Counts the calls from an address from a time to another.
@@ -285,13 +275,23 @@ impl Past {
     }
 
     /// Returns when we spoke last with a caller whose key is known.
-    pub(super) fn spoken_with(&self, key: u64) -> Spoken {
+    pub(super) fn spoken_with(&self, CallerKey(key): CallerKey) -> Spoken {
         self.spoken.of(key).get(&key).copied().unwrap_or_default()
     }
 
     /// Returns the key of a caller; none for one who cannot be told from others.
-    pub(super) fn key_of(&self, caller: &CallerId<'_>) -> Option<u64> {
+    pub(super) fn key_of(&self, caller: &CallerId<'_>) -> Option<CallerKey> {
         self.keys.caller(caller)
+    }
+
+    /// Returns the key of a caller by its identity.
+    pub(crate) fn caller(&self, identity: &str) -> CallerKey {
+        self.keys.identity(identity)
+    }
+
+    /// Returns the key of a line by the name of its account.
+    pub(crate) fn line(&self, account: &str) -> LineKey {
+        self.keys.line(account)
     }
 
     /// Returns when an emergency number of a region, or one that is everywhere, was dialled last.
@@ -301,7 +301,7 @@ impl Past {
         }
         let numbers = region.emergency_numbers().chain(["112", "911", "999"]);
         let dialed = numbers.filter_map(|number| {
-            let key = self.keys.identity(number);
+            let CallerKey(key) = self.keys.identity(number);
             self.spoken.of(key).get(&key)?.dialed
         });
         dialed.max().and_then(timestamp)

@@ -9,7 +9,7 @@ use softphone::CallId;
 
 use super::call::{Added, Call, Ended, Outcome, Record};
 use super::kept::Kept;
-use super::past::Past;
+use super::past::{CallerKey, LineKey, Past};
 use super::queue::Queue;
 use super::queued::{Draft, Queued};
 use super::tally::Counts;
@@ -28,9 +28,8 @@ pub(crate) struct Recorder {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Counted<'a> {
     pub(crate) verdict: &'a Outcome,
-    /// As [`super::identity()`] has it.
-    pub(crate) caller: Option<&'a str>,
-    pub(crate) line: &'a str,
+    pub(crate) caller: Option<CallerKey>,
+    pub(crate) line: LineKey,
     pub(crate) source: Option<IpAddr>,
     pub(crate) at: Timestamp,
 }
@@ -42,9 +41,9 @@ impl Recorder {
 
     /// Numbers a call that came from an address, counts its verdict, and queues its record.
     pub(crate) fn record(&self, mut call: Call, source: Option<IpAddr>) {
-        let caller = call.evidence.identity.as_deref();
-        call.number =
-            self.count(Counted { verdict: &call.verdict, caller, line: &call.line, source, at: call.at });
+        let caller = call.evidence.identity.as_deref().map(|identity| self.past.caller(identity));
+        let line = self.past.line(&call.line);
+        call.number = self.count(Counted { verdict: &call.verdict, caller, line, source, at: call.at });
         self.queue(Record::Call(Arc::new(Kept::of(call))));
     }
 

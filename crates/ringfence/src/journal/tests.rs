@@ -73,14 +73,14 @@ impl Draft for Sketch {
 #[test]
 fn a_record_that_is_made_late_has_its_number_and_its_place() {
     let (recorder, journal, mut records) = in_memory();
-    let counted = |line| Counted {
+    let counted = Counted {
         verdict: &Outcome::Ring,
         caller: None,
-        line,
+        line: recorder.past().line("home"),
         source: None,
         at: Timestamp::UNIX_EPOCH,
     };
-    let number = recorder.count(counted("home"));
+    let number = recorder.count(counted);
     recorder.record(call("second", Outcome::Ring), None);
     recorder.draft(number, Box::new(Sketch("first", ids(1)[0])));
     while let Some(record) = records.take_one() {

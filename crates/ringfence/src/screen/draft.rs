@@ -135,11 +135,6 @@ impl Draft {
         self.id
     }
 
-    /// Returns what the rules know the caller by.
-    pub(super) fn identity(&self) -> Option<&str> {
-        self.texts.get(Text::Identity)
-    }
-
     /// Takes the room of the texts, for others.
     pub(super) fn take_room(&mut self) -> String {
         self.texts.take_room()

@@ -63,7 +63,7 @@ impl Screen {
     fn without_rules(&self, rules: &Arc<Rules>, invite: &Invite<'_>, began: Instant) -> (Call, Verdict) {
         let (asked, now) = (Asked::new(rules, invite, Moment::Late, began), Timestamp::now());
         let caller = asked.seen.caller(&asked.line.order);
-        let past = self.recorder.past().of_call(Some(invite.source().ip()), now, &[]);
+        let past = self.recorder.past().of_call(self.line_key(&asked), Some(invite.source().ip()), now, &[]);
         let memory = Memory::new(past, rules.policy.switches(), &[], &[]);
         let (order, groups) = (&asked.line.order, &asked.line.groups);
         let facts = asked.seen.facts(&caller, &rules.policy, order, groups, &memory);

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use ringfence_policy::{Addition, Answer, CallerId, Facts, History, Per, Region, Switch};
 use smallvec::SmallVec;
 
-use crate::journal::OfCall;
+use crate::journal::{CallerKey, OfCall};
 
 /// The past as one call sees it.
 ///
@@ -87,6 +87,11 @@ impl<'a> Memory<'a> {
         answers: &'a [Said],
     ) -> Self {
         Self { past, switches, asked, answers, stood_on: RefCell::default(), is_shadow: Cell::new(false) }
+    }
+
+    /// Returns what the past knows the caller by; none for one who cannot be told from others.
+    pub(super) fn key(&self, caller: &CallerId<'_>) -> Option<CallerKey> {
+        self.past.key(caller)
     }
 
     /// Takes what the decision has stood on so far.
@@ -191,7 +196,8 @@ mod tests {
     fn a_rule_in_shadow_mode_asks_nobody() {
         let (past, asked) = (Past::default(), ["bad".into(), "mute".into()]);
         let mute = [Said { list: "mute".into(), answer: None, failed: Some("too late".to_owned()) }];
-        let memory = Memory::new(past.of_call(None, Timestamp::MAX, &[]), &[], &asked, &mute);
+        let memory =
+            Memory::new(past.of_call(past.line("home"), None, Timestamp::MAX, &[]), &[], &asked, &mute);
         memory.in_shadow(true);
         assert_eq!((memory.answer("bad"), memory.answer("mute")), (None, None));
         assert_eq!(memory.stood_on(), StoodOn::default());
@@ -206,7 +212,8 @@ mod tests {
         let past = Past::default();
         let switches =
             ["here", "away"].map(|name| Switch { name: name.into(), default: false, auto_off: None });
-        let memory = Memory::new(past.of_call(None, Timestamp::MAX, &[]), &switches, &[], &[]);
+        let memory =
+            Memory::new(past.of_call(past.line("home"), None, Timestamp::MAX, &[]), &switches, &[], &[]);
         let now = Timestamp::UNIX_EPOCH;
         assert_eq!((memory.switch("away", now), memory.dialed(&CallerId::Unavailable)), (None, None));
         let stood_on = memory.stood_on();

@@ -9,6 +9,7 @@ use super::claims;
 use super::noted::Newest;
 use crate::answer::{Answers, Shared};
 use crate::config::Account;
+use crate::journal::{LineKey, Past};
 use crate::runnable::Refusal;
 
 /// What the rules need of one line.
@@ -16,6 +17,8 @@ use crate::runnable::Refusal;
 pub(super) struct OnLine {
     /// The name that rules know it by.
     pub(super) name: Arc<str>,
+    /// What the past knows it by; none where it is no account's.
+    pub(super) key: Option<LineKey>,
     kind: Arc<Kind>,
     /// What is noted of call after call.
     pub(super) newest: Newest,
@@ -48,6 +51,7 @@ impl OnLine {
     /// Returns what the rules need of the line of an account.
     pub(super) fn of(
         policy: &Policy,
+        past: &Past,
         account: &Account,
         refused: Option<&Refusal>,
         kinds: &mut Kinds,
@@ -57,13 +61,13 @@ impl OnLine {
         let kind = kinds.of_line(policy, &line, &address, &account.caller, refused)?;
         let is_same = *line.name == *account.name;
         let name = if is_same { Arc::clone(&account.name) } else { (&*line.name).into() };
-        Ok(Self { name, kind, newest: Newest::default() })
+        Ok(Self { name, key: Some(past.line(&account.name)), kind, newest: Newest::default() })
     }
 
     /// Returns what the rules need of a line that is none of the accounts'.
     pub(super) fn of_none(policy: &Policy, kinds: &mut Kinds) -> softphone::Result<Self> {
         let kind = kinds.of_line(policy, &Line::new(""), "", &[], None)?;
-        Ok(Self { name: "".into(), kind, newest: Newest::default() })
+        Ok(Self { name: "".into(), key: None, kind, newest: Newest::default() })
     }
 }
 
@@ -110,5 +114,41 @@ impl Kind {
         (groups, is_sole, not_started, order)
             == (&other.groups, &other.is_sole, &other.not_started, &other.order)
             && Arc::ptr_eq(answers, &other.answers)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::super::program::{Program, invite};
+    use crate::journal::Outcome;
+
+    #[test]
+    fn a_rate_by_line_counts_whatever_name_the_policy_has_for_the_account() {
+        let rules = r#"
+[account.858]
+user = "858"
+domain = "192.0.2.1"
+password = "secret"
+
+[line.front]
+account = "858"
+
+[[rule]]
+id = "flood"
+when = { all = [{ line = "front" }, { rate = { per = "line", more_than = 2, within = "1m" } }] }
+then = "busy"
+
+[[rule]]
+id = "others"
+then = "decline"
+"#;
+        let now = Instant::now();
+        let mut program = Program::start(now, rules);
+        program.take(now, &[1, 2, 3, 4].map(|call| invite(call, 2_079_460_000 + call, 0)));
+        let statuses: Vec<_> = program.calls().iter().map(|call| call.verdict.clone()).collect();
+        let rejected = |status| Outcome::Reject { status };
+        assert_eq!(statuses, [603, 603, 486, 486].map(rejected));
     }
 }

@@ -44,7 +44,7 @@ impl<'a> Address<'a> {
     /// `tel` URI; empty where there is none. Of a `sip` URI that is wrong elsewhere the user is read all the same.
     #[must_use]
     pub fn user(&self) -> Cow<'a, str> {
-        if let Some(user) = plain_user(self.bytes) {
+        if let Some((user, _)) = plain_user(self.bytes) {
             return lossy(user);
         }
         let Some(uri) = self.read() else { return lossy(user_of_no_uri(self.bytes)) };
@@ -57,11 +57,15 @@ impl<'a> Address<'a> {
     /// Returns the host of a `sip` URI: a name, or an address, IPv6 in brackets; empty for a `tel` URI.
     #[must_use]
     pub fn host(&self) -> Cow<'a, str> {
-        let Some(uri) = self.read() else { return Cow::Borrowed("") };
-        match uri.host() {
+        // Of most addresses nothing stands behind the host, and nothing else need be read.
+        let behind = plain_user(self.bytes).filter(|(user, _)| !user.is_empty());
+        let alone = behind.and_then(|(_, host)| Some((Host::parse(host).ok()?, host)));
+        let read = alone.or_else(|| self.read().map(|uri| (uri.host(), uri.host_bytes())));
+        let Some((host, written)) = read else { return Cow::Borrowed("") };
+        match host {
             Host::Name(name) => Cow::Borrowed(name),
             // As nearly all write it, it reads the same.
-            Host::V4(address) if uri.host_bytes().len() == dotted_length(address) => lossy(uri.host_bytes()),
+            Host::V4(address) if written.len() == dotted_length(address) => lossy(written),
             Host::V4(address) => Cow::Owned(dotted(address)),
             host @ Host::V6(_) => Cow::Owned(host.to_string()),
         }
@@ -145,18 +149,29 @@ fn param_of<'a>(uri: Option<&Uri<'a>>, name: &str) -> Option<Cow<'a, str>> {
     Some(text(uri?.param(name)?))
 }
 
+/// Which bytes are plain.
+static PLAIN: [bool; 256] = {
+    let mut plain = [false; 256];
+    let mut byte = 0;
+    while byte < u8::MAX {
+        let is_sign = matches!(byte, b'+' | b'-' | b'.' | b'_');
+        plain[byte as usize] = byte.is_ascii_alphanumeric() || is_sign;
+        byte += 1;
+    }
+    plain
+};
+
 /// Returns the user of a `sip` or `sips` URI that has nothing but letters, digits, `+`, `-`, `.` and `_`, as nearly all have: it is
-/// the same whatever else is wrong with the URI, which need not be read for it.
-fn plain_user(bytes: &[u8]) -> Option<&[u8]> {
+/// the same whatever else is wrong with the URI, which need not be read for it. With it comes what stands behind the `@`.
+fn plain_user(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let (scheme, rest) = bytes.split_at_checked("sip:".len())?;
     let rest = match scheme {
         b"sip:" => rest,
         b"sips" => rest.strip_prefix(b":")?,
         _ => return None,
     };
-    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.' | b'_');
-    let end = rest.iter().position(|byte| !is_plain(byte)).filter(|end| rest[*end] == b'@')?;
-    Some(&rest[..end])
+    let end = rest.iter().position(|byte| !PLAIN[usize::from(*byte)]).filter(|end| rest[*end] == b'@')?;
+    Some((&rest[..end], &rest[end + 1..]))
 }
 
 /// Returns what stands between the scheme and the `@` of what is no URI.
@@ -251,13 +266,16 @@ mod tests {
                 uri.push_str(PIECES[(random.next_u64() % 12) as usize]);
             }
             uri.push_str(if random.next_u64().is_multiple_of(2) { "@b.example" } else { "" });
-            let Some(user) = plain_user(uri.as_bytes()) else { continue };
+            let Some((user, behind)) = plain_user(uri.as_bytes()) else { continue };
             if let Ok(whole) = Uri::parse(uri.as_bytes()) {
                 uris += 1;
                 assert_eq!(*user, *whole.user_unescaped().unwrap_or_default(), "{uri}");
+                let host = Host::parse(behind).unwrap_or(whole.host());
+                assert_eq!((host, behind.starts_with(whole.host_bytes())), (whole.host(), true), "{uri}");
             } else {
                 others += 1;
                 assert_eq!(user, user_of_no_uri(uri.as_bytes()), "{uri}");
+                assert!(user.is_empty() || Host::parse(behind).is_err(), "{uri}");
             }
         }
         assert!(uris > 300 && others > 300, "{uris}, {others}");

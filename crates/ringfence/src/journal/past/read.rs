@@ -65,7 +65,7 @@ impl Past {
         let mut rows = calls.query([oldest.unwrap_or(i64::MIN)])?;
         let latest = (now + LATER).as_microsecond();
         let (mut read, mut unreadable) = (Vec::new(), Unreadable::default());
-        let caller = |row: &Row<'_>| Ok((row.get(2)?, self.keys.identity(row.get_ref(1)?.as_str()?)));
+        let caller = |row: &Row<'_>| Ok((row.get(2)?, self.keys.identity(row.get_ref(1)?.as_str()?).0));
         while let Some(row) = rows.next()? {
             match unreadable.take(row, "calls", caller(row))? {
                 Some((at, _)) if at > latest => drop(self.from_future.fetch_add(1, Relaxed)),
@@ -77,7 +77,7 @@ impl Past {
             for call in &pack.calls {
                 match (call.at.as_microsecond(), call.identity()) {
                     (at, Some(_)) if at > latest => drop(self.from_future.fetch_add(1, Relaxed)),
-                    (at, Some(identity)) => read.push((at, self.keys.identity(identity))),
+                    (at, Some(identity)) => read.push((at, self.keys.identity(identity).0)),
                     (_, None) => {}
                 }
             }
@@ -104,7 +104,7 @@ impl Past {
         let mut rows = calls.query((latest, u32::try_from(MOST_RATED).unwrap_or(u32::MAX)))?;
         let mut read = Vec::<(i64, u64, Option<u64>)>::new();
         let keys = |line: &str, source: &str| {
-            (self.keys.line(line), address(source).map(|source| self.keys.source(source)))
+            (self.keys.line(line).0, address(source).map(|source| self.keys.source(source)))
         };
         let called = |row: &Row<'_>| {
             let (line, source) = keys(row.get_ref(1)?.as_str()?, row.get_ref(2)?.as_str()?);

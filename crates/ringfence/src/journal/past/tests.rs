@@ -12,8 +12,8 @@ fn region() -> Region {
 }
 
 fn note(past: &Past, caller: &Caller<'_>, line: &str, second: i64) {
-    let identity = identity(&caller.identify(region()));
-    past.called(identity.as_deref(), line, "192.0.2.1".parse().ok(), at(second));
+    let caller = past.key_of(&caller.identify(region()));
+    past.called(caller, past.line(line), "192.0.2.1".parse().ok(), at(second));
 }
 
 const ANNA: &str = "+442079460123";
@@ -60,7 +60,7 @@ fn names_that_look_alike_are_two_callers_for_rates_repeats_and_entries() {
         let known = |name: &str| identity(&Caller::told(name).identify(region())).unwrap();
         past.add(&Added { list, identity: known(&one), at: at(0), until: None, rule: None, note: None });
         let seen = |name: &str| {
-            let of_call = past.of_call(None, at(1), &[]);
+            let of_call = past.of_call(past.line("home"), None, at(1), &[]);
             let facts = Facts::new(&Caller::told(name), "home", region());
             let added = past.is_added("cooldown", &facts.caller, at(1));
             (of_call.rate(Per::Caller, &facts, at(0)), of_call.calls(&facts.caller, at(0)), added)
@@ -76,7 +76,7 @@ fn those_who_cannot_be_told_apart_have_no_past() {
         note(&past, &caller, "home", 0);
         assert!(!past.is_known(&caller.identify(region())), "{caller:?}");
     }
-    assert_eq!(past.calls_on("home", at(0), at(0)), 3);
+    assert_eq!(past.calls_on(past.line("home"), at(0), at(0)), 3);
 }
 
 #[test]
@@ -85,11 +85,11 @@ fn a_rate_counts_this_call_too_by_caller_line_or_address() {
     note(&past, &Caller::told(ANNA), "home", 0);
     note(&past, &Caller::told("alice"), "home", 1);
     note(&past, &Caller::told(ANNA), "office", 2);
-    let of_call = past.of_call("192.0.2.1".parse().ok(), at(2), &[]);
+    let of_call = past.of_call(past.line("home"), "192.0.2.1".parse().ok(), at(2), &[]);
     let facts = Facts::new(&Caller::told(ANNA), "home", region());
     let rate = |per| of_call.rate(per, &facts, at(0));
     assert_eq!([rate(Per::Caller), rate(Per::Line), rate(Per::Source)], [3, 3, 4]);
-    let elsewhere = past.of_call("192.0.2.2".parse().ok(), at(2), &[]);
+    let elsewhere = past.of_call(past.line("home"), "192.0.2.2".parse().ok(), at(2), &[]);
     assert_eq!(elsewhere.rate(Per::Source, &facts, at(0)), 1);
 }
 
@@ -99,7 +99,8 @@ fn a_flood_of_callers_takes_the_place_of_strangers_not_of_numbers_we_spoke_with(
     past.dialed(ANNA, at(0), at(0));
     note(&past, &Caller::told("+442079460999"), "home", 0);
     for caller in 0..2 * MOST_CALLERS {
-        past.called(Some(&format!("stranger{caller}")), "home", None, at(1));
+        let caller = past.caller(&format!("stranger{caller}"));
+        past.called(Some(caller), past.line("home"), None, at(1));
     }
     assert!(!past.is_known(&Caller::told("+442079460999").identify(region())));
     assert!(past.last_dialed(&Caller::told(ANNA).identify(region())).is_some());
@@ -160,7 +161,7 @@ fn the_first_call_after_a_clock_was_set_back_is_not_one_too_many() {
         for call in 0..9 {
             note(&past, &Caller::told(ANNA), "home", jump + call);
         }
-        let of_call = past.of_call("192.0.2.1".parse().ok(), at(0), &[]);
+        let of_call = past.of_call(past.line("home"), "192.0.2.1".parse().ok(), at(0), &[]);
         let facts = Facts::new(&Caller::told(ANNA), "home", region());
         let rate = |per| of_call.rate(per, &facts, at(-600));
         assert_eq!([rate(Per::Caller), rate(Per::Line), rate(Per::Source)], [1, 1, 1], "{jump}");
@@ -221,20 +222,21 @@ fn two_lists_do_not_share_an_entry_whatever_their_names() {
 #[test]
 fn calls_on_many_threads_are_all_counted() {
     let past = Past::default();
+    let home = past.line("home");
     std::thread::scope(|scope| {
         for thread in 0..8 {
             let past = &past;
             scope.spawn(move || {
                 for call in 0..1_000 {
                     let caller = format!("caller{}", (call * 7 + thread) % 50);
-                    past.called(Some(&caller), "home", "192.0.2.1".parse().ok(), at(0));
+                    past.called(Some(past.caller(&caller)), home, "192.0.2.1".parse().ok(), at(0));
                 }
             });
         }
     });
     let calls = |caller: String| past.calls(&Caller::told(&caller).identify(region()), at(-1), at(0));
     assert_eq!((0..50).map(|caller| calls(format!("caller{caller}"))).sum::<u32>(), 8_000);
-    assert_eq!(past.calls_on("home", at(-1), at(0)), 8_000);
+    assert_eq!(past.calls_on(home, at(-1), at(0)), 8_000);
 }
 
 #[test]

@@ -291,7 +291,7 @@ fn expect_remembered(past: &Past, now: Timestamp) {
     assert_eq!(dialed, Some(ago(7).as_second()));
     let answered = asks(ANNA, |anna| past.last_answered(anna).map(Timestamp::as_second));
     assert_eq!(answered, Some(ago(3).as_second()));
-    assert_eq!(past.calls_on("home", ago(5), now), 2);
+    assert_eq!(past.calls_on(past.line("home"), ago(5), now), 2);
     assert_eq!(past.calls_from("127.0.0.1".parse().unwrap(), ago(60), now), 3);
 }
 
@@ -319,7 +319,10 @@ fn rates_reach_back_as_far_as_calls_are_kept_and_copies_count_once() {
     bench.start().write([call(100, "home"), call(50, "home"), call(50, "work"), call(1, "home")]);
     let running = bench.start();
     let past = running.journal.past();
-    assert_eq!((past.calls_on("home", ago(101), now), past.calls_on("work", ago(101), now)), (3, 1));
+    assert_eq!(
+        (past.calls_on(past.line("home"), ago(101), now), past.calls_on(past.line("work"), ago(101), now)),
+        (3, 1)
+    );
     assert_eq!(past.calls_from("127.0.0.1".parse().unwrap(), ago(101), now), 3);
     assert_eq!(asks(ANNA, |anna| past.calls(anna, ago(101), now)), 3);
 }

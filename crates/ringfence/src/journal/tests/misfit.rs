@@ -131,7 +131,8 @@ fn what_does_not_fit_is_left_out_of_all_that_is_asked_and_of_what_the_rules_reme
     let running = bench.start();
     let caller = ringfence_policy::Caller::told(ANNA).identify(region());
     assert_eq!(running.journal.past().calls(&caller, Timestamp::MIN, now), 1, "copies have one time");
-    assert_eq!(running.journal.past().calls_on("home", Timestamp::MIN, now), 4);
+    let past = running.journal.past();
+    assert_eq!(past.calls_on(past.line("home"), Timestamp::MIN, now), 4);
     assert_eq!(running.journal.switches(now).len(), 1);
 }
 

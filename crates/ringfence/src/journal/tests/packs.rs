@@ -149,7 +149,7 @@ fn a_start_remembers_callers_lines_and_sources_of_packed_calls() {
     let past = running.journal.past();
     let caller = ringfence_policy::Caller::told(ANNA).identify(region());
     let since = Timestamp::MIN;
-    assert_eq!((past.calls(&caller, since, now), past.calls_on("home", since, now)), (200, 300));
+    assert_eq!((past.calls(&caller, since, now), past.calls_on(past.line("home"), since, now)), (200, 300));
     assert_eq!(past.calls_from("127.0.0.1".parse().unwrap(), since, now), 300);
 }
 
