@@ -16,6 +16,13 @@ pub(crate) fn write_others(facts: &Call, out: &mut String) {
     write(facts, None, CallTexts::default(), None, out);
 }
 
+/// Adds the facts that [`write_others`] has written to a text, with a rate.
+pub(crate) fn push(others: &str, rate: Option<u32>, out: &mut String) {
+    let (Some(rate), Some(open)) = (rate, others.strip_suffix('}')) else { return out.push_str(others) };
+    let before = if open.ends_with('{') { "\"rate\":" } else { ",\"rate\":" };
+    out.extend([open, before, itoa::Buffer::new().format(rate), "}"]);
+}
+
 /// Returns all facts as a JSON object. `None` when the others are none. The time is told to the microsecond, as the file keeps
 /// it: a call reads the same before it is written and after.
 pub(super) fn whole(others: &str, texts: CallTexts<'_>, at: Timestamp) -> Option<String> {
@@ -198,6 +205,26 @@ mod tests {
         }
         for source in [Arrival::Registrar, Arrival::Peer, Arrival::Token, Arrival::Anyone] {
             is_as_serialized(&Call { source: Some(source), ..call.clone() });
+        }
+    }
+
+    #[test]
+    fn a_rate_is_read_whether_it_stands_among_the_others_or_behind_them() {
+        for call in [Call::default(), Call { dialed: Some("never".to_owned()), ..Call::default() }] {
+            for rate in [None, Some(1), Some(u32::MAX)] {
+                let (mut others, mut pushed) = (String::new(), "before ".to_owned());
+                write_others(&call, &mut others);
+                push(&others, rate, &mut pushed);
+                let pushed = pushed.strip_prefix("before ").unwrap();
+                let (at, rated) = (Timestamp::UNIX_EPOCH, Call { rate, ..call.clone() });
+                let mut among = String::new();
+                write_others(&rated, &mut among);
+                assert_eq!(whole(pushed, call.texts(), at), whole(&among, call.texts(), at));
+                assert_eq!(
+                    serde_json::from_str::<Call>(&whole(pushed, call.texts(), at).unwrap()).unwrap().rate,
+                    rate
+                );
+            }
         }
     }
 

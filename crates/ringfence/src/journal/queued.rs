@@ -53,11 +53,22 @@ const NEAR: usize = 128;
 
 /// Joins each end to its call, where that waits before it and is near.
 pub(crate) fn join_ends(queued: &mut [Queued]) {
-    let mut next = 0;
+    let (mut next, mut lowest) = (0, None::<CallId>);
     for place in 0..queued.len() {
         let (before, behind) = queued.split_at_mut(place);
         let Some(end) = behind.first_mut() else { return };
-        let Queued::Ended { id, .. } = *end else { continue };
+        let id = match end {
+            Queued::Ended { id, .. } => *id,
+            Queued::Draft { id, .. } => {
+                lowest = Some(lowest.map_or(*id, |lowest| lowest.min(*id)));
+                continue;
+            }
+            Queued::Record(_) | Queued::Joined => continue,
+        };
+        // A shard numbers its calls as they come: that of this end was taken before.
+        if lowest.is_none_or(|lowest| id < lowest) {
+            continue;
+        }
         let near = (next..place.min(next + NEAR)).chain((next.saturating_sub(NEAR)..next).rev());
         for place in near {
             if let Queued::Draft { id: known, ended: joined @ None, .. } = &mut before[place]

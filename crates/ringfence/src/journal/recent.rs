@@ -22,6 +22,11 @@ pub(super) struct Recent {
     newest: VecDeque<Arc<Kept>>,
     /// The end of the id of each, in the same order: to look there is to look in one place.
     ends_of_ids: VecDeque<u64>,
+    /// How many have had to make room.
+    pushed_out: usize,
+    /// Behind so many, those included, stands the call that ended last: calls end about as they come, and the next is likely
+    /// to stand there.
+    next_to_end: usize,
     /// Calls that newer ones have pushed out before they ended.
     under_way: Generations<String, Option<Arc<Kept>>>,
     /// Ends whose call has not been told.
@@ -38,6 +43,8 @@ impl Default for Recent {
         Self {
             newest: VecDeque::new(),
             ends_of_ids: VecDeque::new(),
+            pushed_out: 0,
+            next_to_end: 0,
             under_way: Generations::new(MOST_UNDER_WAY),
             early: Generations::new(MOST_EARLY),
         }
@@ -56,6 +63,7 @@ impl Recent {
         let pushed_out = if is_full { self.newest.pop_front() } else { None };
         if is_full {
             self.ends_of_ids.pop_front();
+            self.pushed_out += 1;
         }
         self.ends_of_ids.push_back(end_of_id(call.id()));
         self.newest.push_back(call);
@@ -78,6 +86,7 @@ impl Recent {
         if let Some(place) = self.place(id)
             && let Some(call) = self.newest.get_mut(place)
         {
+            self.next_to_end = self.pushed_out + place + 1;
             let ended = ended.of(call);
             note(call, ended, self.ends_of_ids.len() - 1 - place);
             return Some(Arc::clone(call));
@@ -97,6 +106,10 @@ impl Recent {
     fn place(&self, id: &str) -> Option<usize> {
         let end = end_of_id(id);
         let is_it = |place: usize| self.newest.get(place).is_some_and(|call| call.id() == id);
+        let next = self.next_to_end.checked_sub(self.pushed_out);
+        if let Some(next) = next.filter(|next| self.ends_of_ids.get(*next) == Some(&end) && is_it(*next)) {
+            return Some(next);
+        }
         // In two pieces, as they lie in memory: then to look at one is an instruction or two.
         let (older, newer) = self.ends_of_ids.as_slices();
         let last = |ends: &[u64], first: usize| {
@@ -117,6 +130,8 @@ impl Recent {
         let before = self.newest.len();
         self.newest.retain(|call| !is_meant(call));
         self.ends_of_ids = self.newest.iter().map(|call| end_of_id(call.id())).collect();
+        // Whichever it is, it is no longer there.
+        self.next_to_end = 0;
         self.under_way.retain(|call| call.as_deref().is_some_and(|call| !is_meant(call)));
         before - self.newest.len()
     }

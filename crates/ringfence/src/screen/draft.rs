@@ -22,15 +22,17 @@ use super::record::{is_shown_as_known, leads_away, with_shown, write_entry};
 use super::seen::Seen;
 use super::sheet::Sheet;
 use super::{Moment, Rules};
-use crate::journal::{Evidence, Kept, Outcome, Text, Texts, with_identity};
+use crate::journal::{Evidence, Kept, Outcome, Text, Texts, facts, with_identity};
 
 /// A decision of which the record is still to be made.
 #[derive(Debug)]
 pub(super) struct Draft {
     rules: Arc<Rules>,
     decision: KeptDecision,
-    /// Without the time, which is `at`, and without what is in `texts`.
+    /// Without the time, which is `at`, the rate, and what is in `texts`.
     noted: Arc<Noted>,
+    /// The greatest rate that was asked for.
+    rate: Option<u32>,
     /// Those of the INVITE.
     texts: Texts,
     who: KeptCaller,
@@ -92,7 +94,9 @@ impl Draft {
         let took = asked.took();
         let Asked { rules, invite, line, .. } = asked;
         let line_label = invite.line_label();
-        let Basis { caller, facts, stood_on, said, at, .. } = basis;
+        let Basis { caller, facts, mut stood_on, said, at, .. } = basis;
+        // It differs from call to call where all else that is noted is the same.
+        let rate = stood_on.rate.take();
         let policy = &rules.policy;
         let obstacle = objection.map(|objection| Obstacle { objection, to_redirection: leads_away(action) });
         // What happened before may be another thing a moment later.
@@ -114,6 +118,7 @@ impl Draft {
             texts: texts(&asked.seen, line_label, caller, facts, room),
             who: facts.caller.keep(),
             noted: line.newest.noted(Few::of(facts, caller), &line.groups, policy, stood_on, said),
+            rate,
             outcome,
             obstacle,
             reason,
@@ -155,7 +160,7 @@ impl Draft {
             self.tell_without_words(&mut texts);
             Told::default()
         });
-        texts.say(Text::Facts, |out| out.push_str(self.noted.json()));
+        texts.say(Text::Facts, |out| facts::push(self.noted.json(), self.rate, out));
         let (texts, room) = texts.fitted();
         if room.capacity() <= MOST_KEPT {
             ROOM.set(room);

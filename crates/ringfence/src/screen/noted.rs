@@ -1,4 +1,5 @@
-//! What is no text of a call's facts: the same for call after call on a line, and so written down once for all of them.
+//! What is no text of a call's facts, nor a rate: the same for call after call on a line, and so written down once for all of
+//! them.
 
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -7,7 +8,7 @@ use ringfence_policy::{Arrival, Attestation, Call, Caller, Facts, OneOrMore, Pol
 use super::memory::{Said, StoodOn};
 use crate::journal::facts;
 
-/// The facts of a call that are neither texts nor the time, written down.
+/// The facts of a call that are neither texts, nor the time, nor a rate, written down.
 #[derive(Debug)]
 pub(super) struct Noted {
     pub(super) facts: Call,
@@ -71,7 +72,7 @@ impl Noted {
 
 impl Newest {
     /// Writes the facts of a call down that is on this line, unless they are those of the call before. The policy and the groups
-    /// are always those of the line.
+    /// are always those of the line. The rate is left to whoever asks.
     pub(super) fn noted(
         &self,
         few: Few,
@@ -115,7 +116,6 @@ fn written(few: Few, groups: &[Box<str>], policy: &Policy, stood_on: &StoodOn, s
         vouched: few.vouched,
         psap_callback: few.psap_callback,
         lists: stood_on.added.clone(),
-        rate: stood_on.rate,
         dialed: stood_on.dialed.written(),
         answered: stood_on.answered.written(),
         emergency_call: stood_on.emergency_call.map(|at| at.to_string()),
@@ -178,24 +178,24 @@ mod tests {
     #[test]
     fn whatever_differs_from_the_call_before_is_noted() {
         let (newest, policy, groups) = (Newest::default(), policy(), ["paris".into()]);
-        let stood_on = |rate| StoodOn { rate, ..StoodOn::default() };
+        let added = |list: &str| StoodOn { added: vec![list.into()], ..StoodOn::default() };
         let dialed = || StoodOn { dialed: Last::Never, ..StoodOn::default() };
         let said = [Said { list: "bad".into(), answer: None, failed: Some("too late".to_owned()) }];
         let peer = Few { arrival: Arrival::Peer, ..FEW };
         for (few, stood_on, said, json) in [
-            (FEW, stood_on(None), &[][..], r#"{"group":["paris"],"source":"registrar"}"#),
-            (peer, stood_on(None), &[], r#"{"group":["paris"],"source":"peer"}"#),
-            (peer, stood_on(Some(2)), &[], r#"{"group":["paris"],"source":"peer","rate":2}"#),
-            (peer, stood_on(Some(3)), &[], r#"{"group":["paris"],"source":"peer","rate":3}"#),
+            (FEW, StoodOn::default(), &[][..], r#"{"group":["paris"],"source":"registrar"}"#),
+            (peer, StoodOn::default(), &[], r#"{"group":["paris"],"source":"peer"}"#),
+            (peer, added("x"), &[], r#"{"group":["paris"],"source":"peer","lists":["x"]}"#),
+            (peer, added("y"), &[], r#"{"group":["paris"],"source":"peer","lists":["y"]}"#),
             (
                 peer,
-                stood_on(Some(3)),
+                added("y"),
                 &said,
-                r#"{"group":["paris"],"source":"peer","unanswered":["bad"],"rate":3}"#,
+                r#"{"group":["paris"],"source":"peer","lists":["y"],"unanswered":["bad"]}"#,
             ),
-            (peer, stood_on(Some(3)), &[], r#"{"group":["paris"],"source":"peer","rate":3}"#),
+            (peer, added("y"), &[], r#"{"group":["paris"],"source":"peer","lists":["y"]}"#),
             (FEW, dialed(), &[], r#"{"group":["paris"],"source":"registrar","dialed":"never"}"#),
-            (FEW, stood_on(None), &[], r#"{"group":["paris"],"source":"registrar"}"#),
+            (FEW, StoodOn::default(), &[], r#"{"group":["paris"],"source":"registrar"}"#),
         ] {
             assert_eq!(newest.noted(few, &groups, &policy, stood_on, said).json(), json);
         }
