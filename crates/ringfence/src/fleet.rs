@@ -96,8 +96,10 @@ impl Fleet {
                 self.log.set_stand_in(&name, false);
                 changes.push(Change { line: Arc::clone(&name), what: "is gone".into() });
             }
+            let next = by_name.get(&*name).filter(|_| !refused.contains_key(&name));
+            let next = next.and_then(|account| softphone_account(account).ok());
             // A registrar that does not answer is no reason to keep the rest of a reload waiting.
-            tokio::spawn(member.leave(name));
+            tokio::spawn(member.leave(name, next));
         }
         let new: Vec<_> = {
             let members = self.members();
@@ -207,11 +209,14 @@ impl Member {
         self.line.as_ref().map_or_else(|absent| absent.stand_in.as_ref(), Some)
     }
 
-    /// Unregisters and removes the line.
-    async fn leave(self, name: Arc<str>) {
-        if let Some(line) = self.own_line()
-            && let Err(error) = line.remove().await
-        {
+    /// Unregisters and removes the line, of which that of another account may take the place.
+    async fn leave(self, name: Arc<str>, next: Option<softphone::Account>) {
+        let Some(line) = self.own_line() else { return };
+        let left = match next {
+            Some(next) => line.replace(next).await,
+            None => line.remove().await,
+        };
+        if let Err(error) = left {
             tracing::warn!(line = &*name, %error, "not removed");
         }
     }

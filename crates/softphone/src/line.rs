@@ -163,7 +163,24 @@ impl Line {
     /// Dropped before it resolves, it goes on. Fails when the softphone was shut down.
     pub async fn remove(&self) -> Result<()> {
         let (done, removed) = oneshot::channel();
-        self.send(Command::Remove { line: self.shared.id.line, done: Some(done) })?;
+        self.send(Command::Remove { line: self.shared.id.line, next: None, done: Some(done) })?;
+        removed.await.map_err(|_| Kind::Closed.into())
+    }
+
+    /// Removes the line as [`Line::remove`] does, as one of another account takes its place, which is made with
+    /// [`Softphone::line`] now or a moment later: neither need wait for the other.
+    ///
+    /// Where the account has the same address-of-record and [label](crate::Account::label), and the registrar tells lines by
+    /// [instance](crate::Builder::instance_id) (RFC 5626), nothing goes out for this line: the registration of the other takes the
+    /// place of its own, and to remove that might remove the other's, as requests of two lines come in any order. Otherwise it
+    /// is as with [`Line::remove`]. Fails when the account is none that a line can be made of, as [`Softphone::line`] does, or the
+    /// softphone was shut down.
+    ///
+    /// [`Softphone::line`]: crate::Softphone::line
+    pub async fn replace(&self, account: crate::Account) -> Result<()> {
+        let (done, removed) = oneshot::channel();
+        let next = Some(Box::new(account.into_inner()?));
+        self.send(Command::Remove { line: self.shared.id.line, next, done: Some(done) })?;
         removed.await.map_err(|_| Kind::Closed.into())
     }
 
@@ -243,7 +260,8 @@ impl Drop for NewLine {
     fn drop(&mut self) {
         if !self.is_kept {
             // A softphone that was shut down has no lines.
-            let _ = self.line.send(Command::Remove { line: self.line.shared.id.line, done: None });
+            let line = self.line.shared.id.line;
+            let _ = self.line.send(Command::Remove { line, next: None, done: None });
         }
     }
 }

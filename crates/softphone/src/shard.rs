@@ -283,7 +283,7 @@ impl Shard {
             }
             Command::Register { line } => self.register(now, line),
             Command::Unregister { line, done } => self.unregister(now, line, done),
-            Command::Remove { line, done } => self.remove(now, line, done),
+            Command::Remove { line, next, done } => self.remove(now, line, next.as_deref(), done),
             Command::Located { line, addresses } => self.endpoint.handle_located(line, &addresses),
             Command::Resolved { line, resolved } => self.endpoint.handle_resolved(now, line, resolved),
             Command::Found { line, ways } => self.take_ways(now, line, ways),

@@ -7,7 +7,7 @@ mod stage;
 use std::time::{Duration, Instant};
 
 use ringfence_testing::{Binding, Mode, Pbx, PbxEvent, Record, Refusal};
-use softphone::{Account, Cause, RegistrationState};
+use softphone::{Account, Cause, RegistrationState, new_instance_id};
 
 use stage::zone::Zone;
 use stage::{builder, next, pbx, pbx_at, phone, soon};
@@ -229,6 +229,24 @@ async fn a_line_can_be_removed_by_two_at_once_and_again() {
     let mut registration = line.registration();
     registration.state();
     assert_eq!(soon(registration.changed()).await, None);
+}
+
+#[tokio::test]
+async fn a_line_takes_the_place_of_another_and_is_the_one_that_stays() {
+    let (pbx, phone) =
+        (pbx().await, builder().instance_id(&new_instance_id().unwrap()).start().await.unwrap());
+    let old = soon(phone.register(pbx.account("858"))).await.unwrap();
+    let next = pbx.account("858").expires(Duration::from_secs(600));
+    let (left, new) = soon(async { tokio::join!(old.replace(next.clone()), phone.register(next)) }).await;
+    left.unwrap();
+    assert!(matches!(new.unwrap().registration().state(), RegistrationState::Registered { .. }));
+    // This registrar knows bindings by their Contacts: that of the old line is gone.
+    pbx.bound("858", 1).await;
+    let mut registration = old.registration();
+    registration.state();
+    assert_eq!(soon(registration.changed()).await, None);
+    let impossible = pbx.account("858").outbound_proxy("no proxy");
+    assert!(!soon(old.replace(impossible)).await.unwrap_err().is_closed());
 }
 
 #[tokio::test]

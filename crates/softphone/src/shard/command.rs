@@ -22,20 +22,70 @@ pub(crate) type Reached = std::result::Result<Vec<Target>, Unreached>;
 /// commands, and those calls are bounded.
 #[derive(Debug)]
 pub(crate) enum Command {
-    AddLine { account: Box<ringfence_ua::Account>, done: oneshot::Sender<Result<NewLine>> },
-    Register { line: ringfence_ua::LineId },
-    Unregister { line: ringfence_ua::LineId, done: oneshot::Sender<()> },
-    Remove { line: ringfence_ua::LineId, done: Option<oneshot::Sender<()>> },
-    Located { line: ringfence_ua::LineId, addresses: Vec<IpAddr> },
-    Resolved { line: ringfence_ua::LineId, resolved: Reached },
-    Found { line: ringfence_ua::LineId, ways: Vec<Way> },
-    Ring { call: u64, done: Waiter },
-    Reject { call: u64, rejection: Arc<Rejection>, done: Option<Waiter> },
-    Redirect { call: u64, redirection: Arc<Redirection>, done: Waiter },
-    Wait { call: u64, wait: Wait, done: Waiter },
-    Ignore { call: u64 },
-    BindMedia { line: ringfence_ua::LineId, done: oneshot::Sender<Result<RtpPair>> },
-    SetTls { tls: Tls, done: oneshot::Sender<Result<()>> },
-    Count { done: oneshot::Sender<ringfence_ua::Counters> },
-    Shutdown { grace: Duration, done: oneshot::Sender<()> },
+    AddLine {
+        account: Box<ringfence_ua::Account>,
+        done: oneshot::Sender<Result<NewLine>>,
+    },
+    Register {
+        line: ringfence_ua::LineId,
+    },
+    Unregister {
+        line: ringfence_ua::LineId,
+        done: oneshot::Sender<()>,
+    },
+    Remove {
+        line: ringfence_ua::LineId,
+        /// What takes its place.
+        next: Option<Box<ringfence_ua::Account>>,
+        done: Option<oneshot::Sender<()>>,
+    },
+    Located {
+        line: ringfence_ua::LineId,
+        addresses: Vec<IpAddr>,
+    },
+    Resolved {
+        line: ringfence_ua::LineId,
+        resolved: Reached,
+    },
+    Found {
+        line: ringfence_ua::LineId,
+        ways: Vec<Way>,
+    },
+    Ring {
+        call: u64,
+        done: Waiter,
+    },
+    Reject {
+        call: u64,
+        rejection: Arc<Rejection>,
+        done: Option<Waiter>,
+    },
+    Redirect {
+        call: u64,
+        redirection: Arc<Redirection>,
+        done: Waiter,
+    },
+    Wait {
+        call: u64,
+        wait: Wait,
+        done: Waiter,
+    },
+    Ignore {
+        call: u64,
+    },
+    BindMedia {
+        line: ringfence_ua::LineId,
+        done: oneshot::Sender<Result<RtpPair>>,
+    },
+    SetTls {
+        tls: Tls,
+        done: oneshot::Sender<Result<()>>,
+    },
+    Count {
+        done: oneshot::Sender<ringfence_ua::Counters>,
+    },
+    Shutdown {
+        grace: Duration,
+        done: oneshot::Sender<()>,
+    },
 }

@@ -53,7 +53,13 @@ impl Shard {
         self.endpoint.unregister(now, line);
     }
 
-    pub(super) fn remove(&mut self, now: Instant, line: Number, done: Option<oneshot::Sender<()>>) {
+    pub(super) fn remove(
+        &mut self,
+        now: Instant,
+        line: Number,
+        next: Option<&ringfence_ua::Account>,
+        done: Option<oneshot::Sender<()>>,
+    ) {
         match self.lines.get_mut(&line) {
             Some(state) => {
                 state.is_leaving = true;
@@ -66,7 +72,10 @@ impl Shard {
                 let _ = done.map(|done| done.send(()));
             }
         }
-        self.endpoint.remove_line(now, line);
+        match next {
+            Some(next) => self.endpoint.replace_line(now, line, next),
+            None => self.endpoint.remove_line(now, line),
+        }
     }
 
     pub(super) fn add_line(&mut self, now: Instant, account: ringfence_ua::Account) -> Result<NewLine> {

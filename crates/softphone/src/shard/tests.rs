@@ -60,7 +60,7 @@ async fn a_line_that_has_another_way_waits_no_longer_for_a_connection() {
 #[tokio::test]
 async fn a_line_that_is_removed_or_asks_anew_waits_for_no_connection() {
     let (mut shard, line, _new) = waiting();
-    shard.remove(Instant::now(), line, None);
+    shard.remove(Instant::now(), line, None, None);
     shard.settle().await;
     assert!(shard.ways.is_empty());
     let (mut shard, line, _new) = waiting();

@@ -101,6 +101,8 @@ pub(crate) struct Lines {
     by_id: BTreeMap<LineId, Box<Line>>,
     by_token: BTreeMap<LineToken, LineId>,
     by_user: BTreeMap<Arc<[u8]>, Bearers>,
+    /// Those that are being removed.
+    leaving: BTreeSet<LineId>,
     /// What was found of the registrars of lines last: a line behind a proxy needs both.
     located: [Arc<Located>; 2],
     /// The domain of the newest account: mostly that of the next, too.
@@ -126,6 +128,7 @@ impl Lines {
             by_id: BTreeMap::new(),
             by_token: BTreeMap::new(),
             by_user: BTreeMap::new(),
+            leaving: BTreeSet::new(),
             located: Default::default(),
             domain: Arc::default(),
             by_address: BTreeMap::new(),
@@ -208,6 +211,7 @@ impl Lines {
             forget(&mut self.by_connection, &connection, id);
         }
         self.open.remove(&id);
+        self.leaving.remove(&id);
         if self.by_id.is_empty() {
             // The waits of lines that are gone come up in vain, which an endpoint without any need not be woken for.
             self.waits = Waits::default();
@@ -221,6 +225,19 @@ impl Lines {
 
     pub(crate) fn find_mut(&mut self, id: LineId) -> Option<&mut Line> {
         self.by_id.get_mut(&id).map(Box::as_mut)
+    }
+
+    /// Takes that a line is being removed.
+    pub(crate) fn leave(&mut self, id: LineId) {
+        if let Some(line) = self.by_id.get_mut(&id) {
+            line.is_leaving = true;
+            self.leaving.insert(id);
+        }
+    }
+
+    /// Returns a line of the user of an account that is being removed.
+    pub(crate) fn leaving_like(&self, account: &Account) -> Option<LineId> {
+        self.by_user.get(&*unescaped(&account.user))?.first_of(&self.leaving)
     }
 
     /// Notes when a line is to be woken next.

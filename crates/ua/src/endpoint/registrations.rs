@@ -17,6 +17,9 @@ impl Endpoint {
         if self.lines.len() >= self.limits.lines {
             return Err(Full);
         }
+        if let Some(leaving) = self.lines.leaving_like(&account) {
+            self.give_way(leaving, &account);
+        }
         let token = self.generator.kept_token();
         let (host, port) = (account.next_hop().0.to_owned(), account.next_hop().1);
         let account = Arc::new(self.lines.with_known_domain(account));
@@ -90,12 +93,33 @@ impl Endpoint {
 
     /// Removes a line: unregisters it and then forgets it, which [`Event::Removed`] tells.
     pub fn remove_line(&mut self, now: Instant, id: LineId) {
-        let Some(line) = self.lines.find_mut(id) else { return };
-        line.is_leaving = true;
+        self.lines.leave(id);
+        let Some(line) = self.lines.find(id) else { return };
         if line.binding.is_some() {
             self.unregister(now, id);
         } else {
             self.forget_line(id);
+        }
+    }
+
+    /// Removes a line as [`Endpoint::remove_line`] does, as one of another account takes its place, which is added now or a moment
+    /// later. Where that has the same address-of-record and label, and the registrar tells lines by instance and flow (RFC 5626
+    /// section 6), nothing is sent: the requests of the two might come in any order, and the binding of the new one would be
+    /// removed.
+    pub fn replace_line(&mut self, now: Instant, id: LineId, next: &Account) {
+        self.give_way(id, next);
+        self.remove_line(now, id);
+    }
+
+    fn give_way(&mut self, id: LineId, next: &Account) {
+        if !self.lines.find(id).is_some_and(|line| line.account.is_same_line(next)) {
+            return;
+        }
+        let flows = 1 + next.extras().other_proxies.len();
+        for id in self.lines.flows_of(id) {
+            if let Some(binding) = self.lines.find_mut(id).and_then(|line| line.binding.as_mut()) {
+                binding.give_way(flows);
+            }
         }
     }
 

@@ -196,6 +196,21 @@ impl Account {
         Some(outbound::instance(device, &self.address_of_record(), &self.label))
     }
 
+    /// Returns whether a line of this account is to its registrar what one of the other is: by its address-of-record and by what
+    /// the application calls it.
+    pub(crate) fn is_same_line(&self, other: &Self) -> bool {
+        let Self { label, user, domain, port, is_secure, is_registering, .. } = self;
+        (label, user, domain, port, is_secure, is_registering)
+            == (
+                &other.label,
+                &other.user,
+                &other.domain,
+                &other.port,
+                &other.is_secure,
+                &other.is_registering,
+            )
+    }
+
     /// Returns the scheme of the line's URIs: `sip` or `sips`.
     pub(crate) fn scheme(&self) -> &'static str {
         if self.is_secure { "sips" } else { "sip" }

@@ -115,6 +115,8 @@ pub(crate) struct Binding {
     /// How urgent it is.
     need: Need,
     is_stopping: bool,
+    /// Who takes its place when it ends.
+    successor: Successor,
     /// For an hour or so there is nothing to do: fifty thousand lines are not to keep room for it.
     #[expect(clippy::box_collection, reason = "the box is smaller than the queue, and there is mostly none")]
     actions: Option<Box<VecDeque<Action>>>,
@@ -124,6 +126,12 @@ pub(crate) struct Binding {
 struct KeptOpen {
     targets: Arc<Vec<Target>>,
     target: u16,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Successor {
+    Nobody,
+    AnotherLine,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -190,6 +198,7 @@ impl Binding {
             attempt: 0,
             failures: 0,
             is_stopping: false,
+            successor: Successor::Nobody,
             actions: None,
         }
     }
@@ -199,6 +208,13 @@ impl Binding {
         self.is_stopping = false;
         if matches!(self.phase, Phase::Idle | Phase::Waiting { .. }) {
             self.begin_attempt(now);
+        }
+    }
+
+    /// Takes that another line has so many flows in the place of those of this binding's line.
+    pub(crate) fn give_way(&mut self, flows: usize) {
+        if usize::from(self.reg_id) <= flows {
+            self.successor = Successor::AnotherLine;
         }
     }
 

@@ -4,13 +4,25 @@ use std::time::Instant;
 
 use ringfence_wire::sip::{Message, StatusCode};
 
-use super::{Binding, Phase, ROUNDS};
+use super::{Binding, Phase, ROUNDS, Successor};
 use crate::id::Generator;
 use crate::registration::state::RegistrationState;
 
 impl Binding {
     /// Sends a REGISTER that removes our binding and no other.
     pub(super) fn remove(&mut self, now: Instant, generator: &mut Generator) {
+        //= https://www.rfc-editor.org/rfc/rfc5626#section-6
+        //# (Even though the Contact URI is not used for
+        //# binding comparisons, it is still needed by the authoritative proxy to
+        //# form the target set.)
+        // The REGISTERs of the one that takes its place and its own removal may come in any order: by instance they are about the
+        // same binding, and the one that comes last has it.
+        match self.successor {
+            Successor::Nobody => {}
+            Successor::AnotherLine if self.is_by_instance => return self.end(now),
+            // Whether it is bound so is not known. What names no instance removes what has its Contact, and nothing else.
+            Successor::AnotherLine => self.is_outbound = false,
+        }
         let contact = self.bound_contact().or_else(|| self.contact());
         let (Some(target), Some(contact)) = (self.current_target(), contact) else { return self.end(now) };
         self.phase = Phase::Removing;
