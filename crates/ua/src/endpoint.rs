@@ -26,7 +26,7 @@ use crate::transaction::outcome::Ended;
 use crate::transaction::table::Table;
 use crate::transaction::{EndedBy, InviteServerEnd};
 use crate::transport::{
-    Detours, Due, Flow, KeepAlive, Outbox, PING, PONG, Transmit, Transmits, Transport, Write,
+    Crlf, Detours, Due, Flow, KeepAlive, Outbox, PING, PONG, Transmit, Transmits, Transport, Write,
 };
 
 mod cancellation;
@@ -177,10 +177,19 @@ impl Endpoint {
         self.outbox.push(flow, PONG);
     }
 
-    /// Takes a single CRLF that came over a connection between messages: the answer to our ping.
+    /// Takes a single CRLF that came over a connection between messages: the answer to our ping, where one went out within
+    /// the last 10 s.
     pub fn handle_pong(&mut self, now: Instant, flow: Flow) {
         self.counters.keep_alives += 1;
-        self.keep_alive.handle_pong(now, flow, &mut self.generator);
+        self.keep_alive.handle_crlf(now, flow, Crlf::Alone, &mut self.generator);
+    }
+
+    /// Takes a single CRLF that came over a connection together with a message, directly before or behind it: it may belong
+    /// to that, or be the answer to our ping. The connection lives, and is not closed for a pong that does not come where
+    /// there were none but such.
+    pub fn handle_line_end(&mut self, now: Instant, flow: Flow) {
+        self.counters.keep_alives += 1;
+        self.keep_alive.handle_crlf(now, flow, Crlf::BesideMessage, &mut self.generator);
     }
 
     /// Takes a message. Returns whether it shows by itself that who sends it may call.

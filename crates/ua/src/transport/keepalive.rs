@@ -2,7 +2,8 @@
 //! towards each registrar, once for all the lines that are registered there.
 //!
 //! A double CRLF over UDP is answered by nobody. Over a connection a server that knows RFC 5626 answers with a CRLF, the
-//! *pong*; from one that did so once, silence for 10 s is the end of the connection. STUN goes over UDP alone, to servers
+//! *pong*; from one that does, silence for 10 s is the end of the connection. A CRLF that answers nothing, or stands beside
+//! a message, does not show that the server answers: many write one before or behind what they send. STUN goes over UDP alone, to servers
 //! that are known to expect it (section 8), and its answer says where we are seen: silence for 39.5 s from one that
 //! answered before is the end of the flow, and so is another address. Who never answers is sent CRLF from then on.
 
@@ -65,6 +66,14 @@ pub enum Ping {
     Stun,
 }
 
+/// Where a single CRLF stood that came over a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Crlf {
+    Alone,
+    /// Directly before or behind a message that came together with it.
+    BesideMessage,
+}
+
 /// What is due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Due {
@@ -95,7 +104,9 @@ struct Kept {
     within: Option<Duration>,
     /// Whether what is due is the pong.
     awaits_pong: bool,
-    /// Whether a ping over it was ever answered.
+    /// When the last ping went out.
+    pinged: Option<Instant>,
+    /// Whether a ping over it was answered, and no CRLF came since that answers none.
     answers: bool,
     /// What is sent instead of pings.
     probe: Option<Probe>,
@@ -124,8 +135,8 @@ impl KeepAlive {
         let kept = flows.entry(flow).or_insert_with(|| {
             let due = now + interval(flow, within, generator);
             order.insert((due, flow));
-            let (probe, is_without_stun) = (None, false);
-            Kept { lines: 0, due, within, awaits_pong: false, answers: false, probe, is_without_stun }
+            let (pinged, probe, is_without_stun) = (None, None, false);
+            Kept { lines: 0, due, within, awaits_pong: false, pinged, answers: false, probe, is_without_stun }
         });
         kept.lines += 1;
         if by_stun && !flow.is_reliable() && !kept.is_without_stun {
@@ -152,11 +163,13 @@ impl KeepAlive {
         }
     }
 
-    /// Takes that a ping was answered.
-    pub(crate) fn handle_pong(&mut self, now: Instant, flow: Flow, generator: &mut Generator) {
+    /// Takes a CRLF: behind a ping its answer, and else a sign that the server writes them for nothing.
+    pub(crate) fn handle_crlf(&mut self, now: Instant, flow: Flow, crlf: Crlf, generator: &mut Generator) {
         let Self { flows, order } = self;
         let Some(kept) = flows.get_mut(&flow) else { return };
-        kept.answers = true;
+        // One beside a message may be the message's, or the pong that was read along with it: it keeps the connection, and
+        // tells nothing new of the server.
+        kept.answers = kept.is_pinged(now) && (crlf == Crlf::Alone || kept.answers);
         if std::mem::take(&mut kept.awaits_pong) {
             kept.reschedule(flow, now + interval(flow, kept.within, generator), order);
         }
@@ -225,6 +238,7 @@ impl KeepAlive {
         }
         // Many servers answer no ping, and what they do not know of is no sign of anything.
         kept.awaits_pong = flow.is_reliable() && kept.answers;
+        kept.pinged = Some(now);
         let wait = if kept.awaits_pong { PONG_WITHIN } else { interval(flow, kept.within, generator) };
         kept.reschedule(flow, now + wait, order);
         Some(Due::Ping(flow))
@@ -237,6 +251,12 @@ impl KeepAlive {
 }
 
 impl Kept {
+    /// Returns whether a CRLF may be the answer to a ping.
+    fn is_pinged(&self, now: Instant) -> bool {
+        let is_recent = |pinged| now.saturating_duration_since(pinged) <= PONG_WITHIN;
+        self.awaits_pong || self.pinged.is_some_and(is_recent)
+    }
+
     /// Sends pings from now on: a server that does not answer STUN may be one that blocks who sends it.
     fn give_up_stun(&mut self) {
         self.probe = None;

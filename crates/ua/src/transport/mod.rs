@@ -13,5 +13,5 @@ pub(crate) use contact::{ContactAddress, OwnContact, gruu_of, transport_paramete
 pub(crate) use detour::{Detours, Lost, Ready, Step};
 pub use flow::{ConnectionId, Flow, Transport};
 pub use keepalive::Ping;
-pub(crate) use keepalive::{Due, Failed, KeepAlive, PING, PONG};
+pub(crate) use keepalive::{Crlf, Due, Failed, KeepAlive, PING, PONG};
 pub use outbox::{Outbox, Transmit, Transmits, Write};

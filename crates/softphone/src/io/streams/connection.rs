@@ -211,14 +211,16 @@ struct Incoming {
 impl Incoming {
     /// Cuts out what is whole. Returns how much that was, or why nothing more can be read.
     ///
-    /// Pings that are read at once are told of once, and so are pongs.
+    /// Pings that are read at once are told of once, and so are pongs, and line ends beside messages.
     async fn cut(&mut self, ends: &Ends) -> Result<Whole, End> {
         let (mut whole, flow) = (Whole::default(), ends.flow);
-        let (mut has_ping, mut has_pong) = (false, false);
+        let (mut has_ping, mut has_pong, mut has_line_end) = (false, false, false);
+        let mut is_behind_message = false;
         loop {
             let frame = self.framer.next(&self.buffer).map_err(|error| End::Unreadable(error.to_string()))?;
             let Some(frame) = frame else { break };
             let bytes = self.buffer.split_to(frame.length());
+            let is_before_message = self.buffer.first().is_some_and(|byte| !matches!(byte, b'\r' | b'\n'));
             let (event, is_told) = match frame {
                 Frame::Message { .. } => {
                     whole.messages += 1;
@@ -229,9 +231,16 @@ impl Incoming {
                 //# The client periodically sends a double-CRLF
                 //# (the "ping") then waits to receive a single CRLF (the "pong").
                 Frame::Ping { .. } => (Event::Ping { flow }, replace(&mut has_ping, true)),
+                //= https://www.rfc-editor.org/rfc/rfc3261#section-7.5
+                //# Implementations processing SIP messages over stream-oriented transports MUST ignore any
+                //# CRLF appearing before the start-line [H4.1].
+                Frame::Pong { .. } if is_behind_message || is_before_message => {
+                    (Event::LineEnd { flow }, replace(&mut has_line_end, true))
+                }
                 Frame::Pong { .. } => (Event::Pong { flow }, replace(&mut has_pong, true)),
             };
-            whole.line_ends += usize::from(!matches!(frame, Frame::Message { .. }));
+            is_behind_message = matches!(frame, Frame::Message { .. });
+            whole.line_ends += usize::from(!is_behind_message);
             if !is_told {
                 ends.events.send(event).await.map_err(|_| End::Left)?;
             }

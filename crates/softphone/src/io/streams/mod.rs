@@ -84,8 +84,10 @@ pub(crate) enum Event {
     Received { flow: Flow, message: Bytes },
     /// A double CRLF came.
     Ping { flow: Flow },
-    /// A single CRLF came.
+    /// A single CRLF came, beside no message.
     Pong { flow: Flow },
+    /// A single CRLF came together with a message, directly before or behind it.
+    LineEnd { flow: Flow },
     /// It is no more.
     Closed { id: ConnectionId, why: String },
 }

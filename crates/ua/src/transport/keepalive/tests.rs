@@ -36,7 +36,7 @@ fn a_connection_that_answered_pings_is_dead_when_it_no_longer_does() {
     keep_alive.add(epoch(), connection(), None, false, &mut generator);
     let (first, ping) = next(&mut keep_alive, &mut generator);
     assert_eq!(ping, Some(Due::Ping(connection())));
-    keep_alive.handle_pong(first, connection(), &mut generator);
+    keep_alive.handle_crlf(first, connection(), Crlf::Alone, &mut generator);
     let (second, ping) = next(&mut keep_alive, &mut generator);
     assert_eq!(ping, Some(Due::Ping(connection())));
     let (dead, due) = next(&mut keep_alive, &mut generator);
@@ -51,6 +51,56 @@ fn a_connection_that_never_answered_a_ping_is_pinged_on() {
     for _ in 0..10 {
         assert_eq!(next(&mut keep_alive, &mut generator).1, Some(Due::Ping(connection())));
     }
+}
+
+/// Has a connection pinged for a day, over which CRLFs come so often, or with each ping; returns whether it was given up.
+fn is_given_up(crlf: Crlf, every: Option<Duration>) -> bool {
+    let (mut keep_alive, mut generator) = (KeepAlive::default(), Generator::new([1; 32]));
+    let mut now = epoch();
+    let end = now + Duration::from_secs(24 * 3600);
+    keep_alive.add(now, connection(), None, false, &mut generator);
+    let mut comes = every.map(|every| now + every);
+    while now < end {
+        let due = keep_alive.poll_timeout().unwrap();
+        if let Some(at) = comes.filter(|at| *at < due) {
+            now = at;
+            keep_alive.handle_crlf(now, connection(), crlf, &mut generator);
+            comes = every.map(|every| now + every);
+            continue;
+        }
+        now = due;
+        match keep_alive.pop_due(now, &mut generator) {
+            Some(Due::Dead(_)) => return true,
+            _ if every.is_none() => keep_alive.handle_crlf(now, connection(), crlf, &mut generator),
+            _ => {}
+        }
+    }
+    false
+}
+
+#[test]
+fn a_connection_over_which_line_ends_come_that_answer_no_ping_is_never_given_up() {
+    for every in [7, 30, 45, 60] {
+        assert!(!is_given_up(Crlf::Alone, Some(Duration::from_secs(every))), "each {every} s");
+    }
+    for every in [7, 60, 130, 600] {
+        assert!(!is_given_up(Crlf::BesideMessage, Some(Duration::from_secs(every))), "each {every} s");
+    }
+    assert!(!is_given_up(Crlf::BesideMessage, None), "with each ping");
+}
+
+#[test]
+fn a_pong_that_comes_together_with_a_message_is_one_too() {
+    assert!(!is_given_up(Crlf::Alone, None));
+    let (mut keep_alive, mut generator) = (KeepAlive::default(), Generator::new([1; 32]));
+    keep_alive.add(epoch(), connection(), None, false, &mut generator);
+    for crlf in [Crlf::Alone, Crlf::BesideMessage, Crlf::BesideMessage] {
+        let (pinged, ping) = next(&mut keep_alive, &mut generator);
+        assert_eq!(ping, Some(Due::Ping(connection())));
+        keep_alive.handle_crlf(pinged + PONG_WITHIN, connection(), crlf, &mut generator);
+    }
+    next(&mut keep_alive, &mut generator);
+    assert_eq!(next(&mut keep_alive, &mut generator).1, Some(Due::Dead(ConnectionId::new(7))));
 }
 
 #[test]

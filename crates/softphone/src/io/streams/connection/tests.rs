@@ -44,6 +44,24 @@ impl Served {
             yield_now().await;
         }
     }
+
+    /// Returns of what is told next, and of so much.
+    async fn told_of(&mut self, count: usize) -> Vec<&'static str> {
+        let mut told = Vec::new();
+        while told.len() < count {
+            told.push(match self.told().await {
+                Event::Ping { .. } => "ping",
+                Event::Pong { .. } => "pong",
+                Event::LineEnd { .. } => "line end",
+                Event::Received { .. } => "message",
+                Event::Connected { .. }
+                | Event::Distrusted { .. }
+                | Event::Accepted { .. }
+                | Event::Closed { .. } => "another",
+            });
+        }
+        told
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -72,22 +90,32 @@ async fn pings_that_are_read_at_once_are_told_of_once_and_so_are_pongs() {
     let mut served = Served::new(OpenedBy::Known, 0, 0).await;
     let line_ends =
         [b"\r\n\r\n".repeat(400), REQUEST.to_vec(), b"\r\n\r\n".repeat(5), b"\r\n".to_vec()].concat();
-    served.peer.write_all(&[&*line_ends, REQUEST].concat()).await.unwrap();
-    let mut told = Vec::new();
-    for _ in 0..4 {
-        told.push(match served.told().await {
-            Event::Ping { .. } => "ping",
-            Event::Pong { .. } => "pong",
-            Event::Received { .. } => "message",
-            Event::Connected { .. }
-            | Event::Distrusted { .. }
-            | Event::Accepted { .. }
-            | Event::Closed { .. } => "another",
-        });
-    }
-    assert_eq!(told, ["ping", "message", "pong", "message"]);
+    served.peer.write_all(&line_ends).await.unwrap();
+    assert_eq!(served.told_of(3).await, ["ping", "message", "pong"]);
     assert!(served.told.try_recv().is_err());
     served.ended.abort();
+}
+
+//= https://www.rfc-editor.org/rfc/rfc3261#section-7.5
+//= type=test
+//# Implementations processing SIP messages over stream-oriented transports MUST ignore any CRLF
+//# appearing before the start-line [H4.1].
+#[tokio::test(start_paused = true)]
+async fn a_line_end_beside_a_message_is_told_from_one_that_comes_alone() {
+    const PONG: &[u8] = b"\r\n";
+    for (written, told) in [
+        (&[PONG] as &[&[u8]], &["pong"] as &[&str]),
+        (&[PONG, REQUEST], &["line end", "message"]),
+        (&[PONG, &REQUEST[..20]], &["line end"]),
+        (&[REQUEST, PONG], &["message", "line end"]),
+        (&[REQUEST, PONG, REQUEST], &["message", "line end", "message"]),
+    ] {
+        let mut served = Served::new(OpenedBy::Us, 0, 0).await;
+        served.peer.write_all(&written.concat()).await.unwrap();
+        assert_eq!(served.told_of(told.len()).await, told);
+        assert!(served.told.try_recv().is_err());
+        served.ended.abort();
+    }
 }
 
 /// Serves a connection over which a server floods. Returns why it ended, and of how much was told.
