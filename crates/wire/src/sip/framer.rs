@@ -134,6 +134,11 @@ impl Framer {
         Ok(Some(Frame::Message { length }))
     }
 
+    /// Takes that nothing came for a while: a CRLF from before and one from behind it are two pongs, not a ping in two.
+    pub fn pause(&mut self) {
+        self.is_behind_crlf = false;
+    }
+
     fn line_end(&mut self, received: &[u8]) -> Frame {
         let was_behind_crlf = std::mem::replace(&mut self.is_behind_crlf, false);
         if received.starts_with(b"\r\n\r\n") {
@@ -219,6 +224,18 @@ mod tests {
         assert_eq!(framer.next(b"\r\n"), Ok(Some(Frame::Ping { length: 2 })));
         assert_eq!(framer.next(b"\r\n"), Ok(Some(Frame::Pong { length: 2 })));
         assert_eq!(framer.next(ONE), Ok(Some(Frame::Message { length: ONE.len() })));
+    }
+
+    #[test]
+    fn two_line_ends_with_a_pause_between_are_two_pongs() {
+        let mut framer = Framer::default();
+        for _ in 0..3 {
+            assert_eq!(framer.next(b"\r\n"), Ok(Some(Frame::Pong { length: 2 })));
+            framer.pause();
+        }
+        assert_eq!(framer.next(b"\r"), Ok(None));
+        framer.pause();
+        assert_eq!(framer.next(b"\r\n\r\n"), Ok(Some(Frame::Ping { length: 4 })));
     }
 
     #[test]

@@ -75,6 +75,9 @@ const ANSWERS: Duration = Duration::from_secs(32);
 pub(super) const CLOSED: &str = "closed by the peer";
 /// How much is read at once.
 const READ: usize = 16 * 1024;
+/// The halves of a ping come no further apart: they are written at once, and one that is lost is repeated after 1 s, and
+/// after 2 s more. Two pongs do.
+const HALVES: Duration = Duration::from_secs(3);
 /// While more than this waits of what a peer has asked for that has connected to us, nothing more is read from it: what it
 /// asks for is bounded by what it takes.
 const UNREAD: usize = 64 * 1024;
@@ -206,6 +209,8 @@ struct Incoming {
     buffer: BytesMut,
     framer: Framer,
     owed: Owed,
+    /// When something was read last.
+    read: Option<Instant>,
 }
 
 impl Incoming {
@@ -213,7 +218,10 @@ impl Incoming {
     ///
     /// Pings that are read at once are told of once, and so are pongs, and line ends beside messages.
     async fn cut(&mut self, ends: &Ends) -> Result<Whole, End> {
-        let (mut whole, flow) = (Whole::default(), ends.flow);
+        let (mut whole, flow, now) = (Whole::default(), ends.flow, Instant::now());
+        if self.read.replace(now).is_some_and(|before| now - before > HALVES) {
+            self.framer.pause();
+        }
         let (mut has_ping, mut has_pong, mut has_line_end) = (false, false, false);
         let mut is_behind_message = false;
         loop {

@@ -4,6 +4,7 @@ use ringfence_ua::{ConnectionId, Write};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, yield_now};
+use tokio::time::advance;
 
 use super::super::queue::{Feed, queue, written};
 use super::*;
@@ -41,6 +42,7 @@ impl Served {
             if let Ok(event) = self.told.try_recv() {
                 return event;
             }
+            assert!(!self.ended.is_finished(), "nothing more is told");
             yield_now().await;
         }
     }
@@ -116,6 +118,28 @@ async fn a_line_end_beside_a_message_is_told_from_one_that_comes_alone() {
         assert!(served.told.try_recv().is_err());
         served.ended.abort();
     }
+}
+
+//= https://www.rfc-editor.org/rfc/rfc5626#section-3.5.1
+//= type=test
+//# The client periodically sends a double-CRLF
+//# (the "ping") then waits to receive a single CRLF (the "pong").
+#[tokio::test(start_paused = true)]
+async fn pongs_between_which_nothing_else_comes_are_no_pings() {
+    let mut served = Served::new(OpenedBy::Us, 1, 0).await;
+    while served.feed.waiting() > 0 {
+        yield_now().await;
+    }
+    for _ in 0..3 {
+        served.peer.write_all(b"\r\n").await.unwrap();
+        assert_eq!(served.told_of(1).await, ["pong"]);
+        advance(Duration::from_secs(24)).await;
+    }
+    served.peer.write_all(b"\r\n").await.unwrap();
+    assert_eq!(served.told_of(1).await, ["pong"]);
+    served.peer.write_all(b"\r\n").await.unwrap();
+    assert_eq!(served.told_of(1).await, ["ping"], "the halves of one");
+    served.ended.abort();
 }
 
 /// Serves a connection over which a server floods. Returns why it ended, and of how much was told.
