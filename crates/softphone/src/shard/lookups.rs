@@ -28,12 +28,16 @@ impl Shard {
         let listening = self.udp.local();
         let (host, port, path) = (next_hop.host.clone(), next_hop.port, next_hop.path.clone());
         let server = move |transport| Server::of(&host, port, transport, path.as_deref());
-        self.find(next_hop, move |found| match found {
-            Ok((places, by)) if is_connecting => Command::Found { line, ways: ways_to(&places, by, server) },
-            Ok((places, _)) => {
-                Command::Resolved { line, resolved: targets(&places, listening).map_err(Into::into) }
-            }
-            Err(unresolved) => Command::Resolved { line, resolved: Err(unresolved.into()) },
+        self.find(next_hop, move |found| {
+            Some(match found {
+                Ok((places, by)) if is_connecting => {
+                    Command::Found { line, ways: ways_to(&places, by, server) }
+                }
+                Ok((places, _)) => {
+                    Command::Resolved { line, resolved: targets(&places, listening).map_err(Into::into) }
+                }
+                Err(unresolved) => Command::Resolved { line, resolved: Err(unresolved.into()) },
+            })
         });
     }
 
@@ -41,30 +45,33 @@ impl Shard {
     pub(super) fn locate(&self, line: Number, host: String, port: Option<u16>) {
         let next_hop = NextHop { host, port, transport: None, is_secure: false, path: None };
         self.find(next_hop, move |found| {
-            // A registrar without an address rings nobody.
-            let addresses =
-                found.iter().flat_map(|(places, _)| places).map(|place| place.address.ip()).collect();
-            Command::Located { line, addresses }
+            // A name that cannot be looked up just now still means what it meant.
+            let (places, _) = found.ok()?;
+            Some(Command::Located {
+                line,
+                addresses: places.iter().map(|place| place.address.ip()).collect(),
+            })
         });
     }
 
-    /// Finds a host, and tells the shard.
+    /// Finds a host, and tells the shard what is to be told of it.
     fn find(
         &self,
         next_hop: NextHop,
-        command: impl FnOnce(Result<(Vec<Place>, ChosenBy), Unresolved>) -> Command + Send + 'static,
+        command: impl FnOnce(Result<(Vec<Place>, ChosenBy), Unresolved>) -> Option<Command> + Send + 'static,
     ) {
         let NextHop { host, port, transport, is_secure, path: _ } = next_hop;
         let listening = self.udp.local();
         let wanted = Wanted { host, port, transport, is_secure, supported: SUPPORTED, listening };
         let (sender, names) = (self.sender.clone(), self.names.clone());
-        // A shard that has ended needs no address.
+        let tell = move |found| {
+            // A shard that has ended needs no address.
+            let _ = command(found).map(|command| sender.send(command));
+        };
         if let Some(found) = Names::at_address(&wanted) {
-            let _ = sender.send(command(found));
+            tell(found);
             return;
         }
-        tokio::spawn(async move {
-            let _ = sender.send(command(names.locate(wanted).await));
-        });
+        tokio::spawn(async move { tell(names.locate(wanted).await) });
     }
 }

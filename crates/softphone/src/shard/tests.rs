@@ -1,5 +1,6 @@
 //! What a shard does with what its parts tell it.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use ringfence_ua::{Account, LineId as Number, Write};
@@ -92,6 +93,19 @@ async fn what_came_of_an_attempt_that_was_begun_anew_is_not_taken() {
     assert!(shard.ways.contains_key(&line));
     shard.handle_stream(Instant::now(), event(0));
     assert!(shard.ways.is_empty());
+}
+
+#[tokio::test]
+async fn a_look_up_that_fails_takes_nothing_back_of_who_may_ring_a_line() {
+    let (mut shard, line, _new) = waiting();
+    let (registrar, unreachable) = (IpAddr::from([127, 0, 0, 9]), "[2001:db8::9]");
+    for host in [registrar.to_string(), unreachable.to_owned()] {
+        shard.locate(line, host, None);
+        while let Ok(command) = shard.commands.try_recv() {
+            shard.handle_command(command);
+        }
+        assert!(shard.endpoint.may_call(registrar));
+    }
 }
 
 #[tokio::test]
