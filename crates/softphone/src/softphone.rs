@@ -136,10 +136,20 @@ impl Softphone {
     ///
     /// Fails when it is listened by TLS and there is no certificate to show, and changes nothing then; and when the
     /// softphone was shut down.
+    ///
+    /// Dropped before it resolves, it goes on.
     pub async fn set_tls(&self, tls: Tls) -> Result<()> {
+        // What would fail in one shard is found out before there is another that has changed.
+        if self.listeners().iter().any(|listener| listener.transport.is_encrypted()) {
+            tls.server()?;
+        }
+        let mut setting = Vec::new();
         for shard in &self.inner.shards {
             let (done, set) = oneshot::channel();
             shard.commands.send(Command::SetTls { tls: tls.clone(), done }).map_err(|_| Kind::Closed)?;
+            setting.push(set);
+        }
+        for set in setting {
             set.await.map_err(|_| Kind::Closed)??;
         }
         Ok(())
@@ -255,18 +265,50 @@ mod tests {
 
     use super::*;
 
-    /// A softphone whose only shard is the receiver.
-    fn of_one_shard() -> (Softphone, mpsc::UnboundedReceiver<Command>) {
-        let (commands, shard) = mpsc::unbounded_channel();
+    /// A softphone whose shards are the receivers, and each listens by this besides.
+    fn of_shards(
+        count: usize,
+        transport: Option<Transport>,
+    ) -> (Softphone, Vec<mpsc::UnboundedReceiver<Command>>) {
         let local = SocketAddr::from((Ipv4Addr::LOCALHOST, 5060));
-        let shards = vec![NewShard::new(ShardHandle { local, listening: Vec::new(), commands })];
+        let shard = |_| {
+            let (commands, shard) = mpsc::unbounded_channel();
+            let listening = transport.map(|transport| Listener { transport, address: local });
+            let listening = listening.into_iter().collect();
+            (NewShard::new(ShardHandle { local, listening, commands }), shard)
+        };
+        let (handles, shards) = (0..count).map(shard).unzip();
         let rtp_ports = RtpPorts::new(&(5000..=10000)).unwrap();
-        (Softphone::new(shards, rtp_ports, None, &Hooks::default()), shard)
+        (Softphone::new(handles, rtp_ports, None, &Hooks::default()), shards)
+    }
+
+    /// Returns how far something gets by itself, and drops it.
+    async fn polled_once<T>(future: impl Future<Output = T>) -> Poll<T> {
+        let mut future = std::pin::pin!(future);
+        std::future::poll_fn(|context| Poll::Ready(future.as_mut().poll(context))).await
+    }
+
+    #[tokio::test]
+    async fn certificates_are_set_in_all_shards_though_nobody_waits_for_that() {
+        let (phone, mut shards) = of_shards(3, None);
+        assert!(polled_once(phone.set_tls(Tls::new())).await.is_pending());
+        for shard in &mut shards {
+            assert!(matches!(shard.try_recv(), Ok(Command::SetTls { .. })));
+        }
+    }
+
+    #[tokio::test]
+    async fn certificates_that_cannot_be_shown_change_no_shard() {
+        for transport in [Transport::Tls, Transport::Wss] {
+            let (phone, mut shards) = of_shards(3, Some(transport));
+            assert!(matches!(polled_once(phone.set_tls(Tls::new())).await, Poll::Ready(Err(_))));
+            assert!(shards.iter_mut().all(|shard| shard.try_recv().is_err()));
+        }
     }
 
     #[tokio::test]
     async fn who_waits_for_a_shard_that_dies_is_told_so() {
-        let (phone, shard) = of_one_shard();
+        let (phone, shards) = of_shards(1, None);
         let account = Account::new("858@127.0.0.1").unwrap();
         let mut adding = std::pin::pin!(phone.line(account.clone()));
         let mut counting = std::pin::pin!(phone.counters());
@@ -278,7 +320,7 @@ mod tests {
             Poll::Ready(())
         })
         .await;
-        drop(shard);
+        drop(shards);
         assert!(adding.await.unwrap_err().is_closed());
         assert!(counting.await.unwrap_err().is_closed());
         leaving.await;
