@@ -76,10 +76,14 @@ impl<'a> Caller<'a> {
     }
 
     fn hides(&self) -> bool {
+        self.host_hides() || is_anonymous_user(trimmed(self.user))
+    }
+
+    fn host_hides(&self) -> bool {
         //= https://www.rfc-editor.org/rfc/rfc3323#section-4.1.1.3
         //# the hostname value 'anonymous.invalid' SHOULD be
         //# used for anonymous URIs
-        is_any(bare(self.host), &["anonymous.invalid"]) || is_anonymous_user(trimmed(self.user))
+        is_any(bare(self.host), &["anonymous.invalid"])
     }
 
     /// Works out who that is, by the habits of a region.
@@ -88,8 +92,12 @@ impl<'a> Caller<'a> {
         let user = trimmed(self.user);
         let number = normalise(user, region);
         let has_no_number = matches!(number, Err(Unresolved::NotANumber));
-        if self.hides() {
+        if is_anonymous_user(user) {
             return CallerId::Anonymous { number: None };
+        }
+        // The number is there all the same: who is never refused is known by it.
+        if self.host_hides() {
+            return CallerId::Anonymous { number: number.ok() };
         }
         //= https://www.rfc-editor.org/rfc/rfc3325#section-9.3
         //# The presence of this privacy type in
@@ -104,7 +112,8 @@ impl<'a> Caller<'a> {
         if has_no_number && self.display_name.is_some_and(is_anonymous_user) {
             return CallerId::Anonymous { number: None };
         }
-        if user.is_empty() || is_any(bare(self.host), &["unknown.invalid"]) || is_any(user, &UNAVAILABLE) {
+        let is_unknown = is_any(bare(self.host), &["unknown.invalid"]) && !is_emergency(number, region);
+        if user.is_empty() || is_unknown || is_any(user, &UNAVAILABLE) {
             return CallerId::Unavailable;
         }
         match number {
@@ -119,6 +128,11 @@ impl<'a> Caller<'a> {
             Err(Unresolved::NotANumber) => CallerId::Invalid(Invalid::NoReading),
         }
     }
+}
+
+/// Returns whether a number is one that is never refused, whatever its host says of it.
+fn is_emergency(number: Result<Number, Unresolved>, region: Region) -> bool {
+    matches!(number, Ok(Number::Internal(digits)) if region.is_emergency(digits))
 }
 
 /// Returns whether a user part that is no number is the name of somebody: more than what is dialled, and than octets that

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use ringfence_policy::{
-    Call, Caller, CallerKind, Condition, E164, Facts, List, Policy, PolicyError, PolicyParts, Region,
-    Rejection, Rule, Set, SetWriter, Severity, Source, Text, Treatment, Trust, check, decide,
+    Call, Caller, CallerId, CallerKind, Condition, E164, Facts, List, Policy, PolicyError, PolicyParts,
+    Region, Rejection, Rule, Set, SetWriter, Severity, Source, Text, Treatment, Trust, check, decide,
 };
 
 fn switzerland() -> Region {
@@ -286,6 +286,36 @@ fn an_emergency_number_that_is_hidden_rings_all_the_same() {
     }
     let asserted = Caller { withheld: true, ..Caller::asserted("1002", "pbx.example") };
     assert_eq!(decided(&policy, &asserted), "listed");
+}
+
+#[test]
+fn an_emergency_number_rings_also_where_its_host_says_that_there_is_none() {
+    let policy = declined("", "anonymous\nunavailable");
+    for host in ["anonymous.invalid", "Anonymous.Invalid.", "unknown.invalid", "UNKNOWN.invalid."] {
+        for number in ["112", "+112", "+41144", "0041144", "112;phone-context=+41"] {
+            assert_eq!(decided(&policy, &Caller::from_header(number, host)), "emergency", "{number}@{host}");
+        }
+        for user in ["1002", "+41791234567", "112x", "bob", "266696687"] {
+            assert_eq!(decided(&policy, &Caller::from_header(user, host)), "listed", "{user}@{host}");
+        }
+    }
+}
+
+#[test]
+fn a_number_that_the_host_hides_is_matched_and_not_shown() {
+    let policy = policy("+41791234567", "anonymous");
+    let caller =
+        Caller { display_name: Some("Anna"), ..Caller::from_header("0791234567", "anonymous.invalid") };
+    let facts = facts(&caller);
+    let decision = decide(&policy, &facts, now());
+    let said = decision.explain(&policy, &facts, now()).to_string();
+    assert_eq!(said, "let ring: a withheld number is on the allow list");
+    let trace = policy.trace(&facts, now()).to_string();
+    assert!(!trace.contains("1234567") && !trace.contains("Anna"), "{trace}");
+    assert_eq!(
+        CallerId::Anonymous { number: None },
+        Caller::from_header("266696687", "x").identify(switzerland())
+    );
 }
 
 #[test]
