@@ -75,7 +75,9 @@ impl<'a> Caller<'a> {
         Self { source: Source::Told, ..Self::from_header(number, "") }
     }
 
-    fn hides(&self) -> bool {
+    /// Tells whether the address says that its number is withheld: by its user, such as `anonymous`, or its host.
+    #[must_use]
+    pub fn hides(&self) -> bool {
         self.host_hides() || is_anonymous_user(trimmed(self.user))
     }
 

@@ -17,6 +17,8 @@ mod draft;
 mod ends;
 mod late;
 mod memory;
+#[cfg(test)]
+mod named;
 mod noted;
 mod on_line;
 #[cfg(test)]

@@ -44,15 +44,21 @@ impl<'a> Claims<'a> {
         let verstat = |address: &Address<'_>| {
             if is_trusted { address.verstat().as_deref().map(read_verstat) } else { None }
         };
+        let mut is_private = hides_identity(invite);
         Self {
             tag: invite.from_tag(),
             from: invite.from().map(|address| Claim::of(address, verstat(&address))).unwrap_or_default(),
             asserted: invite.asserted().map(|address| {
-                // There may be two, a sip and a tel URI of one caller, of which one says it.
-                Claim::of(address, invite.asserted_identities().find_map(|address| verstat(&address)))
+                let mut claim = Claim::of(address, verstat(&address));
+                // There may be two, a sip and a tel URI of one caller, of which one says it, or that it is to be hidden.
+                for other in invite.asserted_identities().filter(|other| other.uri() != address.uri()) {
+                    claim.verstat = claim.verstat.or_else(|| verstat(&other));
+                    is_private |= Caller::asserted(&other.user(), &other.host()).hides();
+                }
+                claim
             }),
             remote_party: invite.remote_party().map(|address| Claim::of(address, verstat(&address))),
-            is_private: hides_identity(invite),
+            is_private,
             attestation: if is_trusted { invite.attestation().as_deref().and_then(letter) } else { None },
         }
     }

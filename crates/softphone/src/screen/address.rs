@@ -137,6 +137,14 @@ impl<'a> Address<'a> {
         self.header.and_then(|header| header.display_name())
     }
 
+    /// Tells whether the user is a telephone number, as it is dialled or in full: its parameters say nothing of that.
+    pub(super) fn is_number(&self) -> bool {
+        let user = self.user();
+        let number = user.split(';').next().unwrap_or_default();
+        number.bytes().all(|byte| byte.is_ascii_digit() || b"+-.()*# ".contains(&byte))
+            && number.bytes().any(|byte| byte.is_ascii_digit())
+    }
+
     /// Returns the URI as it came; bytes that are no UTF-8 are replaced.
     #[must_use]
     pub fn uri(&self) -> Cow<'a, str> {

@@ -80,14 +80,21 @@ impl<'a> Invite<'a> {
         self.request.from().map(Address::new)
     }
 
-    /// Returns the first `P-Asserted-Identity` that can be read (RFC 3325), where the registrar, the proxy or a peer sent
-    /// the INVITE; from anyone else it is worth nothing, and `None`.
+    /// Returns the `P-Asserted-Identity` that says who calls (RFC 3325), where the registrar, the proxy or a peer sent the
+    /// INVITE; from anyone else it is worth nothing, and `None`. Of several that can be read it is the first that is a
+    /// telephone number, or else the first.
     #[must_use]
     pub fn asserted(&self) -> Option<Address<'a>> {
         if !self.message().has(HeaderName::PAssertedIdentity) {
             return None;
         }
-        self.asserted_identities().next()
+        let mut identities = self.asserted_identities();
+        let first = identities.next()?;
+        //= https://www.rfc-editor.org/rfc/rfc3325#section-9.1
+        //# If there are two values, one value MUST be a sip or sips URI and the
+        //# other MUST be a tel URI.
+        // The name of one is of its own domain, and its number the one that everybody knows it by.
+        if first.is_number() { Some(first) } else { identities.find(Address::is_number).or(Some(first)) }
     }
 
     /// Returns every such `P-Asserted-Identity`: there may be two, a `sip` and a `tel` URI.
@@ -353,6 +360,26 @@ mod tests {
         for origin in [Origin::Token, Origin::Anyone] {
             assert_eq!(ask(origin, headers, users), [""; 0]);
             assert_eq!(ask(origin, headers, screened), None);
+        }
+    }
+
+    #[test]
+    fn of_two_identities_the_one_that_is_a_number_says_who_calls() {
+        let asserted = |headers: &str| {
+            ask(Origin::Peer, headers, |invite| Some(invite.asserted()?.user().into_owned()))
+                .unwrap_or_default()
+        };
+        for (told, headers) in [
+            ("+2", "P-Asserted-Identity: \"Bob\" <sip:bob@b>, <tel:+2>"),
+            ("+2", "P-Asserted-Identity: <sip:bob@b>\r\nP-Asserted-Identity: <tel:+2>"),
+            ("+2", "P-Asserted-Identity: <tel:+2>, <sip:bob@b>"),
+            ("+1;cpc=x", "P-Asserted-Identity: <sip:+1;cpc=x@b;user=phone>, <tel:+2>"),
+            ("2(0)3-4", "P-Asserted-Identity: <sip:bob@b>, <tel:2(0)3-4;phone-context=b>"),
+            ("bob", "P-Asserted-Identity: <sip:bob@b>"),
+            ("bob", "P-Asserted-Identity: <sip:bob@b>, <sip:eve2@b>, <sip:+@b>, <>, <"),
+            ("", "Subject: x"),
+        ] {
+            assert_eq!(asserted(headers), told, "{headers}");
         }
     }
 

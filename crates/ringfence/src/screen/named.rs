@@ -1,0 +1,75 @@
+//! Who calls, in all the ways an INVITE may say it: what is decided, and what is written down.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::program::Program;
+use crate::journal::Call;
+
+/// Screens one INVITE of the PBX with these header lines by rules, and returns its record.
+fn screened(rules: &str, user: u64, headers: &str) -> Arc<Call> {
+    let now = Instant::now();
+    let mut program = Program::start(now, rules);
+    let invite = format!(
+        "INVITE sip:{user}@192.0.2.7 SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1\r\n\
+         {headers}\r\nTo: <sip:{user}@192.0.2.1>\r\nCall-ID: call-1\r\n\
+         CSeq: 1 INVITE\r\nContent-Length: 0\r\n\r\n"
+    );
+    program.take(now, &[invite.into_bytes()]);
+    let calls = program.calls();
+    assert_eq!(calls.len(), 1, "{headers}");
+    Arc::clone(&calls[0])
+}
+
+/// Returns who called, and by which rule that was decided.
+fn told(rules: &str, headers: &str) -> (String, String) {
+    let call = screened(rules, 858, headers);
+    (call.caller.clone(), call.rule.clone())
+}
+
+fn words(caller: &str, rule: &str) -> (String, String) {
+    (caller.to_owned(), rule.to_owned())
+}
+
+const FAMILY: &str = r#"
+[list.family]
+entries = ["020 7946 0123"]
+
+[[rule]]
+id = "family"
+when = { caller_in = "family" }
+then = "busy"
+
+[[rule]]
+id = "rest"
+then = "decline"
+"#;
+
+#[test]
+fn of_two_asserted_identities_the_number_is_matched() {
+    let bob = "From: <sip:bob@192.0.2.1>;tag=1";
+    for asserted in [
+        "P-Asserted-Identity: <sip:bob@192.0.2.1>, <tel:+442079460123>",
+        "P-Asserted-Identity: <sip:bob@192.0.2.1>\r\nP-Asserted-Identity: <tel:+44-20-7946-0123>",
+        "P-Asserted-Identity: <tel:+442079460123>, <sip:bob@192.0.2.1>",
+    ] {
+        assert_eq!(told(FAMILY, &format!("{bob}\r\n{asserted}")), words("+442079460123", "family"));
+    }
+    let names = format!("{bob}\r\nP-Asserted-Identity: <sip:bob@192.0.2.1>, <sip:eve@192.0.2.1>");
+    assert_eq!(told(FAMILY, &names), words("bob", "rest"));
+}
+
+#[test]
+fn a_number_beside_an_identity_that_hides_is_matched_and_not_shown() {
+    for headers in [
+        "From: <sip:bob@192.0.2.1>;tag=1\r\n\
+         P-Asserted-Identity: <sip:anonymous@anonymous.invalid>, <tel:+442079460123>",
+        "From: <sip:bob@192.0.2.1>;tag=1\r\nPrivacy: id\r\n\
+         P-Asserted-Identity: <sip:bob@192.0.2.1>, <tel:+442079460123>",
+        "From: <sip:02079460123@anonymous.invalid>;tag=1",
+    ] {
+        let call = screened(FAMILY, 858, headers);
+        assert_eq!((&*call.caller, &*call.rule), ("anonymous", "family"), "{headers}");
+        assert!(!call.reason.contains("7946"), "{}", call.reason);
+    }
+}
