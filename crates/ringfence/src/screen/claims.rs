@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use ringfence_policy::{Arrival, Attestation, Caller, Identity, Source, Verification};
+use ringfence_policy::{Arrival, Attestation, Caller, Identity, Region, Source, Verification, normalise};
 use softphone::{Address, Invite, Trust};
 
 /// Who calls, as far as the INVITE says.
@@ -101,8 +101,13 @@ impl<'a> Claims<'a> {
     }
 
     /// Returns what a trusted peer says it has verified of the identity that names the caller, if its word counts on
-    /// this line. What it found of another address says nothing of this one.
-    pub(super) fn verified(&self, caller: &Caller<'_>, order: &[Identity]) -> Option<Verified> {
+    /// this line. What it found of another number says nothing of this one.
+    pub(super) fn verified(
+        &self,
+        caller: &Caller<'_>,
+        order: &[Identity],
+        region: Region,
+    ) -> Option<Verified> {
         if !order.contains(&Identity::Verstat) {
             return None;
         }
@@ -114,12 +119,18 @@ impl<'a> Claims<'a> {
             Source::RemotePartyId => of_remote,
             Source::From | Source::RequestUri | Source::To | Source::CalledPartyId | Source::Told => of_from,
         };
-        // Where From names the same caller it was the same number that was verified.
-        let is_same = !caller.user.is_empty() && caller.user == self.from.user;
         let source = if of_chosen.is_some() { caller.source } else { Source::From };
-        let found = of_chosen.or_else(|| of_from.filter(|_| is_same))?;
+        // Where From names the same caller it was the same number that was verified.
+        let found =
+            of_chosen.or_else(|| of_from.filter(|_| is_same(caller.user, &self.from.user, region)))?;
         Verified::new(found, self.attestation, source)
     }
+}
+
+/// Tells whether two users are one caller, also where they are one number that is written in two ways.
+fn is_same(one: &str, other: &str, region: Region) -> bool {
+    let number = |user| normalise(user, region).ok();
+    !one.is_empty() && (one == other || number(one).is_some_and(|one| number(other) == Some(one)))
 }
 
 const NOBODY: Caller<'static> =
@@ -228,6 +239,10 @@ mod tests {
         }
     }
 
+    fn region() -> Region {
+        Region::parse("GB").unwrap()
+    }
+
     fn named<'a>(claims: &'a Claims<'_>, order: &[Identity]) -> (&'a str, bool) {
         let caller = claims.caller(order);
         (caller.user, caller.withheld)
@@ -273,7 +288,7 @@ mod tests {
         let asserted = || verified(claim("+442079460123"), passed);
         let both = Claims { from: from(), asserted: Some(asserted()), ..claims("", None) };
         let of = |claims: &Claims<'_>, order: &[Identity]| {
-            let verified = claims.verified(&claims.caller(order), order);
+            let verified = claims.verified(&claims.caller(order), order, region());
             verified.map(|verified| (verified.verification, verified.source))
         };
         let from_first = [Identity::Verstat, Identity::From];
@@ -286,6 +301,27 @@ mod tests {
         assert_eq!(of(&only_from, &USUAL), None);
         let same = Claims { from: from(), ..claims("", Some("+441632960001")) };
         assert_eq!(of(&same, &USUAL), Some((failed, Source::From)));
+    }
+
+    #[test]
+    fn a_number_that_was_verified_is_one_however_it_is_written() {
+        let of = |from, asserted| {
+            let from = Claim { verstat: Some((Verification::Failed, None)), ..claim(from) };
+            let claims = Claims { from, ..claims("", Some(asserted)) };
+            claims.verified(&claims.caller(&USUAL), &USUAL, region()).map(|verified| verified.verification)
+        };
+        for asserted in
+            ["+442079460123", "02079460123", "020 7946 0123", "00442079460123", "+44-20-7946-0123;cpc=x"]
+        {
+            assert_eq!(
+                of("+442079460123;verstat=TN-Validation-Failed", asserted),
+                Some(Verification::Failed)
+            );
+        }
+        for (from, asserted) in [("+442079460123", "+442079460124"), ("bob", "eve"), ("7946", "02079460123")]
+        {
+            assert_eq!(of(from, asserted), None, "{from} {asserted}");
+        }
     }
 
     #[test]

@@ -73,3 +73,19 @@ fn a_number_beside_an_identity_that_hides_is_matched_and_not_shown() {
         assert!(!call.reason.contains("7946"), "{}", call.reason);
     }
 }
+
+#[test]
+fn what_was_verified_of_a_number_counts_however_it_is_asserted() {
+    let rules = "[[rule]]\nid = \"forged\"\nwhen = { verification = \"failed\" }\nthen = \"busy\"\n\
+                 [[rule]]\nid = \"rest\"\nthen = \"decline\"\n";
+    let from = "From: <sip:+442079460123;verstat=TN-Validation-Failed@192.0.2.1;user=phone>;tag=1";
+    for (asserted, rule) in [
+        ("<sip:+442079460123@192.0.2.1>", "forged"),
+        ("<sip:02079460123@192.0.2.1>", "forged"),
+        ("<tel:+44-20-7946-0123>", "forged"),
+        ("<tel:+442079460124>", "rest"),
+    ] {
+        let headers = format!("{from}\r\nP-Asserted-Identity: {asserted}");
+        assert_eq!(&*screened(rules, 858, &headers).rule, rule, "{asserted}");
+    }
+}

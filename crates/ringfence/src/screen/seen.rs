@@ -60,7 +60,7 @@ impl<'a> Seen<'a> {
         groups: &'f [Box<str>],
         history: &'f dyn History,
     ) -> Facts<'f> {
-        let verified = self.claims.verified(caller, order);
+        let verified = self.claims.verified(caller, order, policy.region());
         Facts {
             called: Some((self.party.as_ref().unwrap_or(&self.meant), self.called_source)),
             groups,
