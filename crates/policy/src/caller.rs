@@ -78,7 +78,7 @@ impl<'a> Caller<'a> {
     /// Tells whether the address says that its number is withheld: by its user, such as `anonymous`, or its host.
     #[must_use]
     pub fn hides(&self) -> bool {
-        self.host_hides() || is_anonymous_user(trimmed(self.user))
+        self.host_hides() || is_anonymous_user(name_in(self.user))
     }
 
     fn host_hides(&self) -> bool {
@@ -91,10 +91,9 @@ impl<'a> Caller<'a> {
     /// Works out who that is, by the habits of a region.
     #[must_use]
     pub fn identify(&self, region: Region) -> CallerId<'a> {
-        let user = trimmed(self.user);
-        let number = normalise(user, region);
+        let (name, number) = (name_in(self.user), normalise(trimmed(self.user), region));
         let has_no_number = matches!(number, Err(Unresolved::NotANumber));
-        if is_anonymous_user(user) {
+        if is_anonymous_user(name) {
             return CallerId::Anonymous { number: None };
         }
         // The number is there all the same: who is never refused is known by it.
@@ -107,15 +106,15 @@ impl<'a> Caller<'a> {
         //# Asserted Identity to be kept private
         if self.withheld {
             return match number {
-                Err(Unresolved::NotANumber) if names_somebody(user) => CallerId::WithheldName(user),
+                Err(Unresolved::NotANumber) if names_somebody(name) => CallerId::WithheldName(name),
                 Ok(_) | Err(_) => CallerId::Anonymous { number: number.ok() },
             };
         }
-        if has_no_number && self.display_name.is_some_and(is_anonymous_user) {
+        if has_no_number && self.display_name.is_some_and(|name| is_anonymous_user(name_in(name))) {
             return CallerId::Anonymous { number: None };
         }
         let is_unknown = is_any(bare(self.host), &["unknown.invalid"]) && !is_emergency(number, region);
-        if user.is_empty() || is_unknown || is_any(user, &UNAVAILABLE) {
+        if name.is_empty() || is_unknown || is_any(name, &UNAVAILABLE) {
             return CallerId::Unavailable;
         }
         match number {
@@ -126,7 +125,7 @@ impl<'a> Caller<'a> {
             Ok(internal @ Number::Internal(_)) => CallerId::Number(internal),
             Err(Unresolved::Ambiguous(ambiguous)) => CallerId::Ambiguous(ambiguous),
             Err(Unresolved::Invalid(invalid)) => CallerId::Invalid(invalid),
-            Err(Unresolved::NotANumber) if names_somebody(user) => CallerId::Name(user),
+            Err(Unresolved::NotANumber) if names_somebody(name) => CallerId::Name(name),
             Err(Unresolved::NotANumber) => CallerId::Invalid(Invalid::NoReading),
         }
     }
@@ -167,11 +166,17 @@ fn trimmed(text: &str) -> &str {
     }
 }
 
-/// Returns whether a user part says that the number is withheld. 266696687 spells ANONYMOUS on a
-/// keypad, and is sent as a number by networks that can send nothing else.
-fn is_anonymous_user(user: &str) -> bool {
+/// Returns the name in a user part: without the parameters that stand behind it, such as `verstat` and `cpc`, which say
+/// something of the caller and are no part of what it is called.
+pub(crate) fn name_in(user: &str) -> &str {
     let end = user.bytes().position(|byte| byte == b';').unwrap_or(user.len());
-    is_any(&user[..end], &["anonymous", "restricted", "private", "withheld", "+266696687", "266696687"])
+    trimmed(&user[..end])
+}
+
+/// Returns whether a name says that the number is withheld. 266696687 spells ANONYMOUS on a
+/// keypad, and is sent as a number by networks that can send nothing else.
+fn is_anonymous_user(name: &str) -> bool {
+    is_any(name, &["anonymous", "restricted", "private", "withheld", "+266696687", "266696687"])
 }
 
 fn is_any(text: &str, words: &[&str]) -> bool {
@@ -233,8 +238,8 @@ impl KeptCaller {
     #[must_use]
     pub fn of(self, user: &str) -> CallerId<'_> {
         match self.0 {
-            CallerId::Name(_) => CallerId::Name(trimmed(user)),
-            CallerId::WithheldName(_) => CallerId::WithheldName(trimmed(user)),
+            CallerId::Name(_) => CallerId::Name(name_in(user)),
+            CallerId::WithheldName(_) => CallerId::WithheldName(name_in(user)),
             other @ (CallerId::Number(_)
             | CallerId::Implausible(..)
             | CallerId::Ambiguous(_)

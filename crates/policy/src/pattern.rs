@@ -11,7 +11,7 @@ pub(crate) use automaton::{Automaton, TooLarge};
 pub use error::PatternError;
 pub use expression::Expression;
 
-use crate::caller::names_nobody;
+use crate::caller::{name_in, names_nobody};
 use crate::number::{self, Fault, Number, NumberRange, Prefix, Region, Unfinished, Unresolved, normalise};
 use error::Problem;
 
@@ -105,8 +105,8 @@ impl Pattern {
                 error(Problem::Prefix(Unfinished::NotDigits, region))
             }
             Ok(number) => Ok(Pattern::Exact(number)),
-            // A caller's name is compared without space around it, and one that says nobody is no name.
-            Err(Unresolved::NotANumber) => match name::read(written).as_deref().map(str::trim) {
+            // A caller's name is compared without parameters and space around it, and one that says nobody is no name.
+            Err(Unresolved::NotANumber) => match name::read(written).as_deref().map(name_in) {
                 Some(name) if !names_nobody(name) => {
                     let pattern = Pattern::Name(name.into());
                     // With its escapes a name is longer than without, and what is written of it is to be read again.

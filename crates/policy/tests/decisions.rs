@@ -160,6 +160,26 @@ fn withheld_unavailable_and_invalid_callers_are_three_kinds() {
 }
 
 #[test]
+fn parameters_in_the_user_are_no_part_of_a_name() {
+    let policy = policy("sip:alice", "unavailable\nsip:bob%3Bcpc%3Dordinary");
+    for user in ["alice;cpc=ordinary", "alice;verstat=No-TN-Validation;npdi", " alice ;x=y", "alice;"] {
+        let caller = Caller::from_header(user, "pbx.example");
+        assert_eq!(decided(&policy, &caller), "allowed", "{user}");
+        assert_eq!(caller.identify(switzerland()), CallerId::Name("alice"), "{user}");
+        let withheld = Caller { withheld: true, ..caller };
+        assert_eq!(withheld.identify(switzerland()), CallerId::WithheldName("alice"), "{user}");
+        for caller in [caller, withheld] {
+            let who = caller.identify(switzerland());
+            assert_eq!(who.keep().of(user), who);
+        }
+    }
+    for user in ["unavailable;verstat=No-TN-Validation", "Unknown;x", ";cpc=ordinary", "bob;npdi", "bob"] {
+        assert_eq!(decided(&policy, &Caller::from_header(user, "pbx.example")), "listed", "{user}");
+    }
+    assert_eq!(decided(&policy, &Caller::from_header("alice.smith;x=y", "pbx.example")), "otherwise");
+}
+
+#[test]
 fn a_hidden_name_is_matched_and_not_shown() {
     let policy = policy("sip:boss", "anonymous");
     let asserted = Caller { display_name: Some("The Boss"), ..Caller::asserted("boss", "pbx.example") };

@@ -89,3 +89,19 @@ fn what_was_verified_of_a_number_counts_however_it_is_asserted() {
         assert_eq!(&*screened(rules, 858, &headers).rule, rule, "{asserted}");
     }
 }
+
+#[test]
+fn a_name_is_known_without_the_parameters_in_its_user() {
+    let rules = "[list.friends]\nentries = [\"sip:alice\"]\n\
+                 [[rule]]\nid = \"friends\"\nwhen = { caller_in = \"friends\" }\nthen = \"busy\"\n\
+                 [[rule]]\nid = \"rest\"\nthen = \"decline\"\n";
+    for (user, caller, rule) in [
+        ("alice;cpc=ordinary", "alice", "friends"),
+        ("unavailable;verstat=No-TN-Validation", "unavailable", "rest"),
+    ] {
+        let call = screened(rules, 858, &format!("From: <sip:{user}@192.0.2.1>;tag=1"));
+        assert_eq!((&*call.caller, &*call.rule), (caller, rule));
+        let identity = (caller == "alice").then_some("alice");
+        assert_eq!(call.evidence.identity.as_deref(), identity);
+    }
+}
