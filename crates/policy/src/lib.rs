@@ -87,7 +87,7 @@ pub use position::{Aside, Line, Pass, Position};
 pub use printable::{cut, is_dialable, is_unseen, quoted, visible};
 pub use rejection::{Rejection, RetryAfter};
 pub use rule::{AddTo, Log, Rollout, Rule, Share};
-pub use schedule::{Hours, Schedule};
+pub use schedule::{Event, Hours, Schedule};
 pub use set::{Set, SetError, SetFull, SetWriter, Written};
 pub use source::{Arrival, Attestation, Identity, Source, Trust, Verification};
 pub use trace::{Trace, TracedFact, TracedRule, Verdict};

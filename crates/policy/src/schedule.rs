@@ -4,9 +4,13 @@
 //! Saturday is among the days. They are read off the wall clock, so that a day with 23 or 25 hours
 //! needs no care: 02:30 counts whenever the clock shows it.
 
+mod event;
+
 use std::fmt;
 
 use jiff::civil::{Date, DateTime, Time, Weekday};
+
+pub use event::Event;
 
 /// From one time of day to another, the end excluded; when the end is not later than the start, it
 /// is on the next day, so that `08:00-08:00` is a whole one.
@@ -149,7 +153,7 @@ pub struct Schedule {
     hours: Vec<Hours>,
     except: Vec<Date>,
     /// Times that count whatever the days and hours: those of a calendar file.
-    events: Vec<(DateTime, DateTime)>,
+    events: Vec<Event>,
 }
 
 impl Schedule {
@@ -189,7 +193,7 @@ impl Schedule {
 
     /// Adds times that count whatever the days and hours.
     #[must_use]
-    pub fn events(mut self, events: impl IntoIterator<Item = (DateTime, DateTime)>) -> Self {
+    pub fn events(mut self, events: impl IntoIterator<Item = Event>) -> Self {
         self.events = events.into_iter().collect();
         self
     }
@@ -211,7 +215,7 @@ impl Schedule {
     pub(crate) fn is_shown_by(&self, clock: &WallClock) -> bool {
         let now = clock.shown;
         self.hours.iter().any(|hours| hours.has(clock.minute) && self.has_day_of(*hours, clock))
-            || self.events.iter().any(|(start, end)| *start <= now && now < *end)
+            || self.events.iter().any(|event| event.contains(now))
     }
 
     #[inline(never)]
@@ -229,7 +233,7 @@ impl Schedule {
             return None;
         }
         let ends = self.hours.iter().filter_map(|hours| hours.ends());
-        let mut candidates: Vec<DateTime> = self.events.iter().map(|(_, end)| *end).collect();
+        let mut candidates: Vec<DateTime> = self.events.iter().flat_map(|event| event.ends(now)).collect();
         let mut date = now.date();
         for _ in 0..=DAYS_AHEAD {
             candidates.extend(ends.clone().map(|end| date.to_datetime(end)));
@@ -291,6 +295,9 @@ mod tests {
         assert_eq!(quiet.end(night), Some(date(2026, 5, 4).at(8, 0, 0, 0)));
         assert_eq!(quiet.end(date(2026, 5, 4).at(12, 0, 0, 0)), None);
         assert_eq!(Schedule::new("always").end(night), None);
+        let [today, tomorrow] = [4, 5].map(|day| date(1980, 5, day).at(0, 0, 0, 0));
+        let yearly = Schedule::new("x").hours([]).events([Event::yearly(today, tomorrow)]);
+        assert_eq!(yearly.end(night), Some(date(2026, 5, 5).at(0, 0, 0, 0)));
     }
 
     #[test]

@@ -510,6 +510,22 @@ fn a_calendar_tells_when_a_schedule_holds() {
 }
 
 #[test]
+fn events_that_are_not_understood_are_counted_and_told() {
+    let event = |text: &str| format!("BEGIN:VEVENT\n{text}\nEND:VEVENT\n");
+    let yearly = event("DTSTART:19800302\nRRULE:FREQ=YEARLY").repeat(30);
+    let strange = event("DTSTART;TZID=Nowhere:20260302T080000\nDURATION:PT1H").repeat(2);
+    let calendar = format!("BEGIN:VCALENDAR\n{yearly}{strange}END:VCALENDAR");
+    let blocks = "[schedule.duty]\nics = \"duty.ics\"\n[[rule]]\nid = \"duty\"\nwhen = { schedule = \"duty\" }\nthen = \"ring\"\n\
+                  [[test]]\ncall = { caller = \"1\", at = \"2026-03-02T09:00\" }\nexpect = { rule = \"duty\" }\n\
+                  [[test]]\ncall = { caller = \"1\", at = \"2026-03-03T09:00\" }\nexpect = { rule = \"last\" }\n";
+    let (draft, found) = read_with(&with_last_rule(blocks), &[("duty.ics", &calendar)]);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(found[0].severity, Severity::Warning);
+    assert_eq!(found[0].message, "2 events have no start or no length that is understood, and do not count");
+    assert!(draft.run_tests().iter().all(|test| test.passed));
+}
+
+#[test]
 fn what_is_written_otherwise_and_means_the_same_has_the_same_checksum() {
     let checksum = |text: &str| {
         let (draft, found) = read(text);

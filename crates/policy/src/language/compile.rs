@@ -298,7 +298,7 @@ fn newlines(text: &str) -> Vec<usize> {
 pub(super) fn schedule(
     name: &str,
     block: &super::document::ScheduleBlock,
-    events: Vec<(jiff::civil::DateTime, jiff::civil::DateTime)>,
+    events: Vec<crate::schedule::Event>,
 ) -> Schedule {
     let mut schedule = Schedule::new(name);
     if let Some(days) = &block.days {

@@ -4,7 +4,6 @@ use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
-use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
 use super::calendar::{Calendar, MOST_EVENTS};
@@ -19,7 +18,7 @@ use super::read::brief;
 use crate::list::List;
 use crate::number::Region;
 use crate::policy::Policy;
-use crate::schedule::Schedule;
+use crate::schedule::{Event, Schedule};
 
 /// A policy as its files say it: which lists it has is known, what is on them is not yet.
 ///
@@ -276,7 +275,7 @@ fn events(
     files: &[File],
     open: &mut Open<'_>,
     report: &mut Report,
-) -> Vec<(DateTime, DateTime)> {
+) -> Vec<Event> {
     let mut events = Vec::new();
     for path in block.ics.iter().flat_map(|paths| paths.iter()) {
         let of = files.get(usize::from(path.span.file)).map_or("", File::name);
@@ -305,6 +304,17 @@ fn events(
         if calendar.repeating > 0 {
             let message = format!("{} events repeat other than yearly, and count once", calendar.repeating);
             report.warning(path.span, message, "write hours that repeat as `days` and `hours`");
+        }
+        if calendar.unreadable > 0 {
+            let message = format!(
+                "{} events have no start or no length that is understood, and do not count",
+                calendar.unreadable
+            );
+            report.warning(
+                path.span,
+                message,
+                "an event needs DTSTART, DTEND or DURATION, and a zone that is known",
+            );
         }
         events.extend(calendar.events);
         if calendar.is_cut || events.len() > MOST_EVENTS {
