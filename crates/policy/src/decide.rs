@@ -219,10 +219,16 @@ impl<'p> Decision<'p> {
         Self { by: By::Error, treatment, wanted, found: None, shadow: Shadow::default() }
     }
 
+    /// Makes the decision that no policy turns off: of an emergency number, a call-back, or who is never refused.
+    #[must_use]
+    pub fn before_rules(policy: &'p Policy, facts: &Facts<'_>, now: Timestamp) -> Option<Self> {
+        prelude(policy, facts, now)
+    }
+
     /// Makes the decision of a call whose rules cannot be tried: who is never refused is not refused then either.
     #[must_use]
     pub fn in_doubt(policy: &'p Policy, facts: &Facts<'_>, now: Timestamp) -> Self {
-        prelude(policy, facts, now).unwrap_or_else(|| Self::on_error(policy))
+        Self::before_rules(policy, facts, now).unwrap_or_else(|| Self::on_error(policy))
     }
 
     /// Returns what decided.

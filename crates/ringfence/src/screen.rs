@@ -212,9 +212,6 @@ impl Screen {
         #[cfg(test)]
         assert!(!self.panics.load(Relaxed), "a test wants it");
         let &Asked { rules, invite, line, ref seen, moment, began, .. } = asked;
-        if let Some(why) = &line.not_started {
-            return Attempt::Decided(self.refuse_unstarted(rules, invite, why, moment));
-        }
         let caller = seen.caller(&line.order);
         let on = On { configuration: rules.number, line: std::ptr::from_ref(line).addr() };
         let key = self.copies.key(invite, &caller, seen);
@@ -232,7 +229,14 @@ impl Screen {
         if let Some(Earlier::Here(first)) = earlier {
             return Attempt::Decided(self.same_again(asked, &facts, first));
         }
-        let decision = decide(&rules.policy, &facts, now);
+        let decision = match &line.not_started {
+            None => decide(&rules.policy, &facts, now),
+            // No rules are its own then; who is never refused is not refused here either.
+            Some(why) => match Decision::before_rules(&rules.policy, &facts, now) {
+                Some(decision) => decision,
+                None => return Attempt::Decided(self.refuse_unstarted(rules, invite, why, moment)),
+            },
+        };
         // What the explanation asks again is no part of what the decision stood on.
         let stood_on = memory.stood_on();
         if !stood_on.wanting.is_empty() {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::program::Program;
-use crate::journal::Call;
+use crate::journal::{Call, Outcome};
 
 /// Screens one INVITE of the PBX with these header lines by rules, and returns its record.
 fn screened(rules: &str, user: u64, headers: &str) -> Arc<Call> {
@@ -104,4 +104,43 @@ fn a_name_is_known_without_the_parameters_in_its_user() {
         let identity = (caller == "alice").then_some("alice");
         assert_eq!(call.evidence.identity.as_deref(), identity);
     }
+}
+
+/// A line that is not started, since a rule can have it answer, and a caller who is never refused.
+const UNSTARTED: &str = r#"
+[account.859]
+user = "859"
+domain = "192.0.2.1"
+password = "secret"
+
+[list.never_block]
+entries = ["020 7946 0124"]
+
+[[rule]]
+id = "sorry"
+when = { line = "859" }
+then = { answer = { play = "sorry.wav", max_seconds = 9 } }
+
+[[rule]]
+id = "rest"
+then = "busy"
+"#;
+
+#[test]
+fn who_is_never_refused_rings_also_on_a_line_that_is_not_started() {
+    let psap = "From: <sip:+442079460199@192.0.2.1>;tag=1\r\nPriority: psap-callback";
+    for (headers, caller, rule) in [
+        ("From: <sip:112@192.0.2.1>;tag=1", "112", "emergency"),
+        ("From: <sip:999@anonymous.invalid>;tag=1", "anonymous", "emergency"),
+        ("From: <sip:112@192.0.2.1>;tag=1\r\nPrivacy: id", "anonymous", "emergency"),
+        (psap, "+442079460199", "emergency-callback"),
+        ("From: <sip:02079460124@192.0.2.1>;tag=1", "+442079460124", "never_block"),
+    ] {
+        let call = screened(UNSTARTED, 859, headers);
+        assert_eq!((&*call.caller, &*call.rule, &call.verdict), (caller, rule, &Outcome::Ring), "{headers}");
+        assert_eq!((&*call.line, call.reason.contains("not started")), ("859", false), "{}", call.reason);
+    }
+    let call = screened(UNSTARTED, 859, "From: <sip:+442079460123@192.0.2.1>;tag=1");
+    assert_eq!((&*call.rule, &call.verdict), ("undecided", &Outcome::Refuse { status: 480 }));
+    assert!(call.reason.starts_with("the line is not started: it can reach `answer"), "{}", call.reason);
 }

@@ -123,7 +123,8 @@ impl Screen {
         }
     }
 
-    /// Refuses a call for a line that is not started, for whom no other line's rules are meant, and writes that down.
+    /// Refuses a call for a line that is not started, for whom no other line's rules are meant, and writes that down. Who is
+    /// never refused has been let through before.
     pub(super) fn refuse_unstarted(
         &self,
         rules: &Rules,
