@@ -13,6 +13,7 @@
 //!  switches                      read without a lock
 //! ```
 
+mod entries;
 mod key;
 mod read;
 mod shards;
@@ -25,12 +26,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
-use ringfence_policy::{Addition, CallerId, Region};
+use ringfence_policy::{CallerId, Region};
 
-use super::call::{Added, Flipped};
+use super::call::Flipped;
 use super::generations::Generations;
 use super::times::Times;
 use crate::keyed::Hashed;
+use entries::Entry;
 use key::Keys;
 pub(crate) use key::{CallerKey, LineKey};
 use shards::{SHARDS, Shards};
@@ -73,14 +75,6 @@ impl Spoken {
     pub(super) fn last_answered(self) -> Option<Timestamp> {
         self.answered.and_then(timestamp)
     }
-}
-
-/// An entry of a list.
-#[derive(Debug)]
-struct Entry {
-    term: Term,
-    /// The rule that added it.
-    rule: Option<Box<str>>,
 }
 
 /// What the past had to leave out.
@@ -153,40 +147,6 @@ impl Past {
         self.spoke(identity, |spoken| latest(&mut spoken.answered, millis(at), millis(now)));
     }
 
-    /// Notes an entry. Returns whether there was room for it.
-    pub(crate) fn add(&self, added: &Added) -> bool {
-        self.add_at(added, added.at)
-    }
-
-    /// Notes an entry, now.
-    fn add_at(&self, added: &Added, now: Timestamp) -> bool {
-        let key = self.keys.entry(&added.list, &added.identity);
-        let mut entries = self.added.of(key);
-        if entries.len() >= MOST_ENTRIES / SHARDS && !entries.contains_key(&key) {
-            let now = millis(now);
-            entries.retain(|_, entry| entry.term.holds(now));
-            if entries.len() >= MOST_ENTRIES / SHARDS {
-                self.refused.fetch_add(1, Relaxed);
-                return false;
-            }
-        }
-        let rule = added.rule.as_deref().map(Into::into);
-        entries.insert(key, Entry { term: Term::new(added.at, added.until), rule });
-        drop(entries);
-        self.is_any_added.store(true, Relaxed);
-        let mut lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner);
-        if !lists.contains(&added.list) {
-            lists.insert(added.list.clone());
-        }
-        true
-    }
-
-    /// Takes an entry away. Returns whether there was one.
-    fn remove(&self, list: &str, identity: &str) -> bool {
-        let key = self.keys.entry(list, identity);
-        self.added.of(key).remove(&key).is_some()
-    }
-
     /// Notes how a switch stands.
     pub(crate) fn flip(&self, flipped: &Arc<Flipped>) {
         self.switches.rcu(|switches| {
@@ -205,11 +165,6 @@ impl Past {
         for list in lists {
             self.remove(&list, identity);
         }
-    }
-
-    fn has_entry(&self, list: &str, identity: &str) -> bool {
-        let key = self.keys.entry(list, identity);
-        self.added.of(key).contains_key(&key)
     }
 
     fn note(&self, shards: &Shards<Generations<u64, Times, Hashed>>, key: u64, at: u64) {
@@ -307,21 +262,6 @@ impl Past {
         dialed.max().and_then(timestamp)
     }
 
-    /// Tells whether a caller was added to a list and the entry still holds.
-    pub(crate) fn is_added(&self, list: &str, caller: &CallerId<'_>, now: Timestamp) -> bool {
-        let Some(key) = self.entry_of(list, caller) else { return false };
-        self.added.of(key).get(&key).is_some_and(|entry| entry.term.holds(millis(now)))
-    }
-
-    /// Returns how a caller was added to a list, while the entry holds.
-    pub(crate) fn addition(&self, list: &str, caller: &CallerId<'_>, now: Timestamp) -> Option<Addition> {
-        let key = self.entry_of(list, caller)?;
-        let entries = self.added.of(key);
-        let Entry { term, rule } = entries.get(&key).filter(|entry| entry.term.holds(millis(now)))?;
-        let until = Some(term.until).filter(|until| *until < u64::MAX).and_then(timestamp);
-        Some(Addition { rule: rule.clone(), until })
-    }
-
     /// Returns how a switch stands; none when it was never flipped, or its time is over.
     pub(crate) fn switch(&self, name: &str, now: Timestamp) -> Option<bool> {
         let switches = self.switches.load();
@@ -346,10 +286,6 @@ impl Past {
             refused: self.refused.load(Relaxed),
             from_future: self.from_future.load(Relaxed),
         }
-    }
-
-    fn entry_of(&self, list: &str, caller: &CallerId<'_>) -> Option<u64> {
-        if self.is_any_added.load(Relaxed) { self.keys.entry_of(list, caller) } else { None }
     }
 
     fn count(&self, key: u64, since: Timestamp, now: Timestamp) -> u32 {

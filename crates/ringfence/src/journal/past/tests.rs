@@ -1,7 +1,7 @@
 use ringfence_policy::{Caller, Facts, History as _, Per, Region};
 
 use super::*;
-use crate::journal::identity;
+use crate::journal::{Added, identity};
 
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_790_000_000 + second).unwrap()

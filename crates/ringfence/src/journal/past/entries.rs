@@ -1,0 +1,80 @@
+//! Who is on a list that rules and people add to, for a time or for good.
+
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering::Relaxed;
+
+use jiff::Timestamp;
+use ringfence_policy::{Addition, CallerId};
+
+use super::shards::SHARDS;
+use super::term::Term;
+use super::{MOST_ENTRIES, Past, millis, timestamp};
+use crate::journal::call::Added;
+
+/// An entry of a list.
+#[derive(Debug)]
+pub(super) struct Entry {
+    term: Term,
+    /// The rule that added it.
+    rule: Option<Box<str>>,
+}
+
+impl Past {
+    /// Notes an entry. Returns whether there was room for it.
+    pub(crate) fn add(&self, added: &Added) -> bool {
+        self.add_at(added, added.at)
+    }
+
+    /// Notes an entry, now.
+    pub(super) fn add_at(&self, added: &Added, now: Timestamp) -> bool {
+        let key = self.keys.entry(&added.list, &added.identity);
+        let mut entries = self.added.of(key);
+        if entries.len() >= MOST_ENTRIES / SHARDS && !entries.contains_key(&key) {
+            let now = millis(now);
+            entries.retain(|_, entry| entry.term.holds(now));
+            if entries.len() >= MOST_ENTRIES / SHARDS {
+                self.refused.fetch_add(1, Relaxed);
+                return false;
+            }
+        }
+        let rule = added.rule.as_deref().map(Into::into);
+        entries.insert(key, Entry { term: Term::new(added.at, added.until), rule });
+        drop(entries);
+        self.is_any_added.store(true, Relaxed);
+        let mut lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner);
+        if !lists.contains(&added.list) {
+            lists.insert(added.list.clone());
+        }
+        true
+    }
+
+    /// Takes an entry away. Returns whether there was one.
+    pub(super) fn remove(&self, list: &str, identity: &str) -> bool {
+        let key = self.keys.entry(list, identity);
+        self.added.of(key).remove(&key).is_some()
+    }
+
+    pub(super) fn has_entry(&self, list: &str, identity: &str) -> bool {
+        let key = self.keys.entry(list, identity);
+        self.added.of(key).contains_key(&key)
+    }
+
+    /// Tells whether a caller was added to a list and the entry still holds.
+    pub(crate) fn is_added(&self, list: &str, caller: &CallerId<'_>, now: Timestamp) -> bool {
+        let Some(key) = self.entry_of(list, caller) else { return false };
+        self.added.of(key).get(&key).is_some_and(|entry| entry.term.holds(millis(now)))
+    }
+
+    /// Returns how a caller was added to a list, while the entry holds.
+    pub(crate) fn addition(&self, list: &str, caller: &CallerId<'_>, now: Timestamp) -> Option<Addition> {
+        let key = self.entry_of(list, caller)?;
+        let entries = self.added.of(key);
+        let Entry { term, rule } = entries.get(&key).filter(|entry| entry.term.holds(millis(now)))?;
+        let until = Some(term.until).filter(|until| *until < u64::MAX).and_then(timestamp);
+        Some(Addition { rule: rule.clone(), until })
+    }
+
+    fn entry_of(&self, list: &str, caller: &CallerId<'_>) -> Option<u64> {
+        if self.is_any_added.load(Relaxed) { self.keys.entry_of(list, caller) } else { None }
+    }
+}
