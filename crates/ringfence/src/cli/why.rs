@@ -212,10 +212,12 @@ pub(super) fn before(
 ) -> Result<Then, crate::journal::StoreError> {
     let then = Then::open(reader, now)?;
     let rates_back = call.at.checked_sub(longest_rate(policy)).unwrap_or(Timestamp::MIN);
-    let caller = Some(call.caller.clone());
-    let mut earlier = reader.search(&Query { caller, until: Some(rates_back), ..Query::default() })?;
-    earlier.retain(|earlier| earlier.evidence.identity == call.evidence.identity);
-    earlier.iter().rev().for_each(|earlier| then.note(earlier));
+    // By what the rules know the caller by: what is shown of one who withholds the number is of many, and at other times the
+    // same caller may not withhold it. Who cannot be told from others has no past.
+    if let Some(identity) = call.evidence.identity.clone() {
+        let earlier = Query { identity: Some(identity), until: Some(rates_back), ..Query::default() };
+        reader.search(&earlier)?.iter().rev().for_each(|earlier| then.note(earlier));
+    }
     reader.walk(Some(rates_back), |other| {
         if other.number == call.number {
             return ControlFlow::Break(());

@@ -92,3 +92,25 @@ fn why_shows_a_caller_and_a_name_alike_wherever_it_does() {
     let (caller, name) = (r#""al·ice \"x""#, r#""Zoë·\" ·山""#);
     assert_eq!((told.matches(caller).count(), told.matches(name).count()), (2, 2), "{told}");
 }
+
+#[test]
+fn what_came_before_is_of_one_caller_whether_the_number_was_withheld_or_not() {
+    let again =
+        "[[rule]]\nid = \"again\"\nwhen = { repeat = { count = 2, within = \"3h\" } }\nthen = \"busy\"\n";
+    let configuration = CONFIGURATION.replacen("[[rule]]", &format!("{again}\n[[rule]]"), 1);
+    for withheld in [1, 2] {
+        let home = Home::new();
+        home.write("ringfence.toml", &configuration);
+        home.told(&["dialed", "+41223334455"]);
+        for hours in [2, 1] {
+            home.call("+41445556677", hours, "ring", "otherwise", None);
+        }
+        let journal = rusqlite::Connection::open(home.path("ringfence.db")).unwrap();
+        let facts = r#"{"caller":"+41445556677","host":"pbx","withheld":true,"line":"home"}"#;
+        let update =
+            "UPDATE calls SET caller = 'anonymous', identity = '+41445556677', facts = ?1 WHERE number = ?2";
+        journal.execute(update, rusqlite::params![facts, withheld]).unwrap();
+        let told = home.json(&["why", "c2", "--json"]);
+        assert_eq!(told[0]["trace"]["decided_by"], "again", "call {withheld} is withheld");
+    }
+}
