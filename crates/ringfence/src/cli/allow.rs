@@ -2,16 +2,18 @@
 
 use anyhow::Result;
 use clap::Args;
+use jiff::Timestamp;
 
 use super::change::{Number, shown, told};
 use super::output::print;
 use super::{Answer, Context, in_force, reach};
-use crate::config::ALLOW;
+use crate::config::{ALLOW, edit};
 
 /// Put a number on the allow list
 ///
 /// An allowed caller is never rejected, even if the reject list names the number too. The entry goes
-/// to the first file of [list.allow] if the list has files, else to its `entries`. A running ringfence decides
+/// to the first file of [list.allow] if the list has files, else to its `entries`; one that was there for a time makes
+/// way for it. A running ringfence decides
 /// the next call by it. What means most numbers of a country, or of more, is shown and asked about. If a test of the
 /// policy fails with it, nothing is changed and the exit status is 1; so it is if the running ringfence cannot take
 /// it up.
@@ -31,19 +33,26 @@ pub(super) struct Allow {
 
 impl Allow {
     pub(super) async fn run(self, context: &Context) -> Result<Answer> {
+        let now = Timestamp::now();
         let change = self.number.change(context)?;
         let (reject, allow) = (change.lists.reject(), change.lists.allow());
-        if let Some(entry) = change.covering(allow) {
+        let ending = change.ending(allow);
+        if let Some(entry) = change.covering(allow, now).filter(|_| ending.is_none()) {
             print(format_args!("{} is allowed already: {}\n", change.pattern, told(allow, entry)))?;
             return Ok(Answer::Fine);
         }
         if !reach::accept([&change.pattern], allow, change.lists.region, self.yes)? {
             return Ok(Answer::Negative);
         }
-        let add = || change.add(allow, "allowed", self.note.as_deref());
+        let add = || {
+            if ending.is_some() {
+                edit::remove(&change.config, allow, &change.pattern)?;
+            }
+            change.add(allow, "allowed", self.note.as_deref())
+        };
         let Some((file, _)) = change.attempt([allow]).make(add)? else { return Ok(Answer::Negative) };
         print(format_args!("allowed {} in {}\n", change.pattern, shown(&file)))?;
-        if let Some(entry) = change.covering(reject) {
+        if let Some(entry) = change.covering(reject, now) {
             print(format_args!("it wins over {} on the reject list\n", told(reject, entry)))?;
         }
         in_force::take_up(context, &[ALLOW]).await

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use clap::Args;
 use jiff::{SignedDuration, Timestamp};
-use ringfence_policy::{Condition, Entry, Policy};
+use ringfence_policy::{Condition, Policy};
 
 use super::calls::moment;
 use super::change::{Change, Number, note, shown, told};
@@ -43,7 +43,7 @@ impl Block {
         let span = self.span.as_deref().map(|span| when::span("--for", span)).transpose()?;
         let change = self.number.change(context)?;
         let (reject, allow) = (change.lists.reject(), change.lists.allow());
-        if let Some(entry) = live(change.covering(allow), now) {
+        if let Some(entry) = change.covering(allow, now) {
             let allowed = told(allow, entry);
             anstream::eprintln!(
                 "{} is not blocked: the allow list has {allowed}, and allowed wins",
@@ -52,10 +52,9 @@ impl Block {
             hint(&format!("take it off that list first: ringfence remove {}", for_shell(entry.written())));
             return Ok(Answer::Negative);
         }
-        let same = reject.list.find_pattern(&change.pattern);
         // An entry that ends makes way for one that lasts longer, or that begins anew.
-        let ending = same.filter(|entry| entry.until().is_some());
-        let covering = live(change.covering(reject), now);
+        let ending = change.ending(reject);
+        let covering = change.covering(reject, now);
         if let Some(entry) = covering.filter(|_| ending.is_none()) {
             print(format_args!("{} is blocked already: {}\n", change.pattern, told(reject, entry)))?;
             return Ok(Answer::Fine);
@@ -123,9 +122,4 @@ fn asks_for(policy: &Policy, list: &str) -> bool {
         });
     }
     asks
-}
-
-/// Returns an entry whose time is not over.
-fn live(entry: Option<Entry<'_>>, now: Timestamp) -> Option<Entry<'_>> {
-    entry.filter(|entry| entry.until().is_none_or(|until| now < until))
 }

@@ -27,6 +27,7 @@ pub(super) struct Remove {
 
 impl Remove {
     pub(super) async fn run(self, context: &Context) -> Result<Answer> {
+        let now = Timestamp::now();
         let change = self.number.change(context)?;
         let removed = change.attempt(change.lists.each()).make(|| {
             let (mut page, mut changed) = (Page::new(), Vec::new());
@@ -51,7 +52,7 @@ impl Remove {
             anstream::eprintln!("{} is on no list", change.pattern);
         }
         for list in change.lists.each() {
-            if let Some(entry) = change.wider(list) {
+            if let Some(entry) = change.wider(list, now) {
                 hint(&format!("the {} list has {}, which covers it", list.name, told(list, entry)));
             }
         }

@@ -75,3 +75,48 @@ fn a_note_without_a_word_is_none() {
     assert_eq!(written.matches(&format!("blocked {today}")).count(), 2, "{written}");
     assert!(!written.contains(&format!("blocked {today}:")), "{written}");
 }
+
+#[test]
+fn an_allowed_number_whose_time_ends_makes_way_for_one_that_is_allowed_for_good() {
+    for until in ["2026-01-01", "2999-01-01"] {
+        let home = Home::new();
+        let ending = format!("  {{ match = \"+41791234567\", until = \"{until}\" }},\n]\n[list.reject]");
+        home.write("ringfence.toml", &CONFIGURATION.replacen("]\n[list.reject]", &ending, 1));
+        let told = home.told(&["allow", "+41791234567"]);
+        assert!(told.starts_with("allowed +41791234567 in ringfence.toml\n"), "{told}");
+        let written = home.read("ringfence.toml");
+        assert_eq!(
+            (written.matches("+41791234567").count(), written.contains("until")),
+            (1, false),
+            "{written}"
+        );
+        assert_eq!(home.decides("+41791234567"), "allowed");
+        assert!(home.told(&["allow", "+41791234567"]).starts_with("+41791234567 is allowed already"));
+    }
+}
+
+#[test]
+fn an_entry_that_is_over_covers_no_number() {
+    let home = Home::new();
+    let over = "  { match = \"+4122*\", until = \"2026-01-01\" },\n]\n[list.reject]";
+    home.write("ringfence.toml", &CONFIGURATION.replacen("]\n[list.reject]", over, 1));
+    assert!(home.told(&["allow", "0225556677"]).starts_with("allowed +41225556677 in ringfence.toml\n"));
+    assert_eq!(home.decides("0225556677"), "allowed");
+    assert!(!home.told(&["remove", "0225556677"]).contains("which covers it"));
+}
+
+#[test]
+fn a_number_that_is_imported_stays_though_the_list_had_it_for_a_time() {
+    for until in ["2026-01-01", "2999-01-01"] {
+        let home = Home::new();
+        let ending = format!("  {{ match = \"+41791234567\", until = \"{until}\" }},\n]\n[list.reject]");
+        home.write("ringfence.toml", &CONFIGURATION.replacen("]\n[list.reject]", &ending, 1));
+        home.write("numbers.txt", "079 123 45 67\n");
+        let import = ["list", "import", "numbers.txt", "--to", "allow", "--yes"];
+        let told = home.told(&import);
+        assert!(told.contains("added 1 entry to the allow list in ringfence.toml\n"), "{told}");
+        let told = home.json(&["why", "+41791234567", "--at", "2999-06-01", "--json"]);
+        assert_eq!(told[0]["trace"]["decided_by"], "allowed");
+        assert!(home.told(&import).contains("1 already there"));
+    }
+}

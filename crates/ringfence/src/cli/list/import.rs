@@ -24,7 +24,8 @@ use crate::style::{BAD, paint};
 /// Put the numbers of a file on a list: an address book, a spreadsheet, the list of another program
 ///
 /// Text, CSV, vCard, and the lists of callblocker, NCID, `FreeSWITCH` and Asterisk are read. What the list
-/// has already is not added again, however it is written; what cannot be read is told with its place. The
+/// has already is not added again, however it is written, unless it is there for a time; what cannot be read is told with its
+/// place. The
 /// entries are appended to the first file of the list, or else to `entries` in the configuration, with the
 /// names beside them; a running ringfence decides the next call by them. Where they mean most numbers of a country,
 /// or of more, that is shown and asked about. Exits 1 if something could not be read, or the running ringfence cannot
@@ -180,13 +181,19 @@ impl Sorted {
             self.emergencies += 1;
         } else if row.until.is_some() {
             self.temporary += 1;
-        } else if list.list.find_pattern(&pattern).is_some() || self.seen.contains(&pattern) {
+        } else if is_for_good(list, &pattern) || self.seen.contains(&pattern) {
             self.known += 1;
         } else {
             self.new.push((pattern.to_string(), note(row.name.as_deref().unwrap_or_default())));
             self.seen.insert(pattern);
         }
     }
+}
+
+/// Tells whether a list has an entry for good. Of two that say the same the one that holds longest counts, so that one with an
+/// end may stay beside what is imported.
+fn is_for_good(list: &Loaded, pattern: &Pattern) -> bool {
+    list.list.find_pattern(pattern).is_some_and(|entry| entry.until().is_none())
 }
 
 impl Told {
