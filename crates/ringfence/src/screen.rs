@@ -15,6 +15,8 @@ mod conclusion;
 mod copies;
 mod draft;
 mod ends;
+#[cfg(test)]
+mod forked;
 mod late;
 mod memory;
 #[cfg(test)]

@@ -47,7 +47,8 @@ impl Past {
 }
 
 impl OfCall<'_> {
-    /// Leaves out a copy of this call, which was counted on another line.
+    /// Leaves out a copy of this call, which was counted on another line: the call itself, and whatever list it or a later one has
+    /// put the caller on.
     pub(crate) fn without_copy(self, counted: Option<Timestamp>) -> Self {
         Self { counted, ..self }
     }
@@ -104,11 +105,11 @@ impl History for OfCall<'_> {
     }
 
     fn added(&self, list: &str, caller: &CallerId<'_>, now: Timestamp) -> bool {
-        self.past.is_added(list, caller, now)
+        self.past.was_added(list, caller, now, self.counted)
     }
 
     fn addition(&self, list: &str, caller: &CallerId<'_>, now: Timestamp) -> Option<Addition> {
-        self.past.addition(list, caller, now)
+        self.past.addition(list, caller, now, self.counted)
     }
 
     fn switch(&self, name: &str, now: Timestamp) -> Option<bool> {

@@ -15,6 +15,9 @@ use crate::journal::call::Added;
 #[derive(Debug)]
 pub(super) struct Entry {
     term: Term,
+    /// Since when the caller has been on the list without a break, in microseconds: longer than the term says where a later call
+    /// made it last longer.
+    since: i64,
     /// The rule that added it.
     rule: Option<Box<str>>,
 }
@@ -37,8 +40,10 @@ impl Past {
                 return false;
             }
         }
+        let before = entries.get(&key).filter(|before| before.term.holds(millis(added.at)));
+        let since = before.map_or(i64::MAX, |before| before.since).min(added.at.as_microsecond());
         let rule = added.rule.as_deref().map(Into::into);
-        entries.insert(key, Entry { term: Term::new(added.at, added.until), rule });
+        entries.insert(key, Entry { term: Term::new(added.at, added.until), since, rule });
         drop(entries);
         self.is_any_added.store(true, Relaxed);
         let mut lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner);
@@ -59,22 +64,46 @@ impl Past {
         self.added.of(key).contains_key(&key)
     }
 
-    /// Tells whether a caller was added to a list and the entry still holds.
+    #[cfg(test)]
     pub(crate) fn is_added(&self, list: &str, caller: &CallerId<'_>, now: Timestamp) -> bool {
+        self.was_added(list, caller, now, None)
+    }
+
+    /// Tells whether a caller was added to a list, before a time if that is asked, and the entry still holds.
+    pub(in crate::journal) fn was_added(
+        &self,
+        list: &str,
+        caller: &CallerId<'_>,
+        now: Timestamp,
+        before: Option<Timestamp>,
+    ) -> bool {
         let Some(key) = self.entry_of(list, caller) else { return false };
-        self.added.of(key).get(&key).is_some_and(|entry| entry.term.holds(millis(now)))
+        self.added.of(key).get(&key).is_some_and(|entry| entry.counts(now, before))
     }
 
     /// Returns how a caller was added to a list, while the entry holds.
-    pub(crate) fn addition(&self, list: &str, caller: &CallerId<'_>, now: Timestamp) -> Option<Addition> {
+    pub(in crate::journal) fn addition(
+        &self,
+        list: &str,
+        caller: &CallerId<'_>,
+        now: Timestamp,
+        before: Option<Timestamp>,
+    ) -> Option<Addition> {
         let key = self.entry_of(list, caller)?;
         let entries = self.added.of(key);
-        let Entry { term, rule } = entries.get(&key).filter(|entry| entry.term.holds(millis(now)))?;
+        let Entry { term, rule, .. } = entries.get(&key).filter(|entry| entry.counts(now, before))?;
         let until = Some(term.until).filter(|until| *until < u64::MAX).and_then(timestamp);
         Some(Addition { rule: rule.clone(), until })
     }
 
     fn entry_of(&self, list: &str, caller: &CallerId<'_>) -> Option<u64> {
         if self.is_any_added.load(Relaxed) { self.keys.entry_of(list, caller) } else { None }
+    }
+}
+
+impl Entry {
+    /// Tells whether it holds at a time, and did before another if that is asked.
+    fn counts(&self, now: Timestamp, before: Option<Timestamp>) -> bool {
+        self.term.holds(millis(now)) && before.is_none_or(|before| self.since < before.as_microsecond())
     }
 }
