@@ -166,7 +166,7 @@ async fn answer(
         }
         Request::Entries { entries } => {
             for entry in entries {
-                desk.journal().add(entry);
+                desk.journal().set(entry);
             }
             send(writer, &Response::Noted {}).await?;
         }

@@ -256,9 +256,9 @@ impl Journal {
         self.put(Instant::now(), || Record::Dialed { identity, at });
     }
 
-    /// Notes an entry of a list: one that is added, or ends.
-    pub(crate) fn add(&self, added: Added) {
-        self.past.add(&added);
+    /// Notes an entry of a list as it is from now on: one that was taken off the list ends.
+    pub(crate) fn set(&self, added: Added) {
+        self.past.set(&added);
         self.put(Instant::now(), || Record::Added(Arc::new(added)));
     }
 

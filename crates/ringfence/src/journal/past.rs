@@ -32,6 +32,7 @@ use super::call::Flipped;
 use super::generations::Generations;
 use super::times::Times;
 use crate::keyed::Hashed;
+pub(super) use entries::Adding;
 use entries::Entry;
 use key::Keys;
 pub(crate) use key::{CallerKey, LineKey};

@@ -9,7 +9,7 @@ use softphone::CallId;
 
 use super::call::{Added, Call, Ended, Outcome, Record};
 use super::kept::Kept;
-use super::past::{CallerKey, LineKey, Past};
+use super::past::{Adding, CallerKey, LineKey, Past};
 use super::queue::Queue;
 use super::queued::{Draft, Queued};
 use super::tally::Counts;
@@ -80,13 +80,13 @@ impl Recorder {
         self.counts.lost.fetch_add(1, Relaxed);
     }
 
-    /// Adds a caller to a list for a time. Returns whether there was room.
-    pub(crate) fn add(&self, added: Added) -> bool {
-        let has_room = self.past.add(&added);
-        if has_room {
+    /// Adds a caller to a list for a time or for good, unless it is on it for as long. Of that, nothing is to be written.
+    pub(crate) fn add(&self, added: Added) -> Adding {
+        let adding = self.past.add(&added);
+        if adding == Adding::Noted {
             self.queue(Record::Added(Arc::new(added)));
         }
-        has_room
+        adding
     }
 
     /// Returns what happened before.

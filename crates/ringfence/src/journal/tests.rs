@@ -5,6 +5,7 @@ use softphone::CallId;
 use super::queued::tests::ids;
 use super::*;
 
+mod added;
 mod file;
 mod hostile;
 mod killed;

@@ -22,14 +22,35 @@ pub(super) struct Entry {
     rule: Option<Box<str>>,
 }
 
+/// What becomes of an entry that a rule adds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Adding {
+    /// It is on the list from now on, or for longer.
+    Noted,
+    /// It is on the list for as long, or longer: nothing changes.
+    Held,
+    /// There is no room for it.
+    Refused,
+}
+
 impl Past {
-    /// Notes an entry. Returns whether there was room for it.
-    pub(crate) fn add(&self, added: &Added) -> bool {
-        self.add_at(added, added.at)
+    /// Notes an entry of a rule. It ends none that holds longer.
+    pub(crate) fn add(&self, added: &Added) -> Adding {
+        self.note_entry(added, added.at, true)
     }
 
-    /// Notes an entry, now.
-    pub(super) fn add_at(&self, added: &Added, now: Timestamp) -> bool {
+    /// Notes an entry as it is from now on: one that was taken off its list ends.
+    pub(crate) fn set(&self, added: &Added) {
+        self.set_at(added, added.at);
+    }
+
+    /// Notes one that is read from the file: where there is no room, none that holds now makes room for it.
+    pub(super) fn set_at(&self, added: &Added, now: Timestamp) {
+        self.note_entry(added, now, false);
+    }
+
+    fn note_entry(&self, added: &Added, now: Timestamp, is_longest: bool) -> Adding {
+        let term = Term::new(added.at, added.until);
         let key = self.keys.entry(&added.list, &added.identity);
         let mut entries = self.added.of(key);
         if entries.len() >= MOST_ENTRIES / SHARDS && !entries.contains_key(&key) {
@@ -37,20 +58,23 @@ impl Past {
             entries.retain(|_, entry| entry.term.holds(now));
             if entries.len() >= MOST_ENTRIES / SHARDS {
                 self.refused.fetch_add(1, Relaxed);
-                return false;
+                return Adding::Refused;
             }
         }
         let before = entries.get(&key).filter(|before| before.term.holds(millis(added.at)));
+        if before.is_some_and(|before| is_longest && term.until <= before.term.until) {
+            return Adding::Held;
+        }
         let since = before.map_or(i64::MAX, |before| before.since).min(added.at.as_microsecond());
         let rule = added.rule.as_deref().map(Into::into);
-        entries.insert(key, Entry { term: Term::new(added.at, added.until), since, rule });
+        entries.insert(key, Entry { term, since, rule });
         drop(entries);
         self.is_any_added.store(true, Relaxed);
         let mut lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner);
         if !lists.contains(&added.list) {
             lists.insert(added.list.clone());
         }
-        true
+        Adding::Noted
     }
 
     /// Takes an entry away. Returns whether there was one.

@@ -34,8 +34,7 @@ impl Past {
         let mut unreadable = self.read_spoken(connection, now)?;
         for added in entries(connection, now, &mut unreadable)? {
             if !self.has_entry(&added.list, &added.identity) {
-                // Where there is no room, none that holds still makes room for another.
-                self.add_at(&added, now);
+                self.set_at(&added, now);
             }
         }
         for flipped in switches(connection, now, &mut unreadable)? {

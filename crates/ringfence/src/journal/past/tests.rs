@@ -120,13 +120,35 @@ fn an_entry_ends_at_its_time_and_there_are_only_so_many() {
         note: None,
     };
     let until = Some(at(60));
-    let added = (0..2 * MOST_ENTRIES).filter(|caller| past.add(&entry(*caller, at(0), until))).count();
+    let has_room = |caller: usize, at, until| past.add(&entry(caller, at, until)) == Adding::Noted;
+    let added = (0..2 * MOST_ENTRIES).filter(|caller| has_room(*caller, at(0), until)).count();
     assert!((MOST_ENTRIES * 9 / 10..=MOST_ENTRIES).contains(&added), "{added}");
     assert_eq!(usize::try_from(past.left_out().refused).unwrap() + added, 2 * MOST_ENTRIES);
     let first = Caller::told("stranger0").identify(region());
     assert!(past.is_added("cooldown", &first, at(59)) && !past.is_added("cooldown", &first, at(60)));
     assert!(!past.is_added("others", &first, at(0)));
-    assert!(past.add(&entry(3 * MOST_ENTRIES, at(61), None)), "there is room again");
+    assert!(has_room(3 * MOST_ENTRIES, at(61), None), "there is room again");
+}
+
+#[test]
+fn an_entry_that_holds_as_long_stays_as_it_is_and_is_not_noted_again() {
+    let past = Past::default();
+    let anna = Caller::told(ANNA).identify(region());
+    for (second, until, rule, adding, by) in [
+        (0, Some(60), "first", Adding::Noted, "first"),
+        (1, Some(60), "second", Adding::Held, "first"),
+        (2, Some(61), "third", Adding::Noted, "third"),
+        (3, None, "fourth", Adding::Noted, "fourth"),
+        (4, Some(90), "fifth", Adding::Held, "fourth"),
+        (5, None, "sixth", Adding::Held, "fourth"),
+    ] {
+        let (list, identity, until) = ("blocked".to_owned(), ANNA.to_owned(), until.map(at));
+        let rule = Some(rule.to_owned());
+        assert_eq!(past.add(&Added { list, identity, at: at(second), until, rule, note: None }), adding);
+        let addition =
+            past.of_call(past.line("home"), None, at(second), &[]).addition("blocked", &anna, at(second));
+        assert_eq!(addition.unwrap().rule.as_deref(), Some(by));
+    }
 }
 
 #[test]
@@ -212,7 +234,7 @@ fn two_lists_do_not_share_an_entry_whatever_their_names() {
     let past = Past::default();
     let add = |list: &str, identity: &str| {
         let (list, identity) = (list.to_owned(), identity.to_owned());
-        past.add(&Added { list, identity, at: at(0), until: None, rule: None, note: None })
+        past.add(&Added { list, identity, at: at(0), until: None, rule: None, note: None }) == Adding::Noted
     };
     assert!(add("a", "bob") && past.remove("a", "bob") && !past.remove("a", "bob"));
     assert!(add("ab", "ob"));

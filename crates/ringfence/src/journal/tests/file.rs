@@ -87,12 +87,12 @@ pub(super) fn from(caller: &str, second: i64) -> Call {
 }
 
 /// Asks of a caller as the rules do.
-fn asks<T>(number: &str, ask: impl FnOnce(&ringfence_policy::CallerId<'_>) -> T) -> T {
+pub(super) fn asks<T>(number: &str, ask: impl FnOnce(&ringfence_policy::CallerId<'_>) -> T) -> T {
     ask(&Caller::told(number).identify(Region::parse("GB").unwrap()))
 }
 
-const ANNA: &str = "+442079460123";
-const BERT: &str = "+442079460999";
+pub(super) const ANNA: &str = "+442079460123";
+pub(super) const BERT: &str = "+442079460999";
 
 #[test]
 fn a_call_is_read_back_as_it_was_written() {
@@ -344,7 +344,7 @@ fn leave_traces(running: &mut Running) {
     running.write((0..50).flat_map(|second| [by_anna(second), from(BERT, second)]));
     running.journal.dialed(ANNA.to_owned(), at(1));
     let (list, identity, note) = ("vip".to_owned(), ANNA.to_owned(), Some("her".to_owned()));
-    assert!(running.recorder.add(Added { list, identity, at: at(1), until: None, rule: None, note }));
+    running.recorder.add(Added { list, identity, at: at(1), until: None, rule: None, note });
     let mut diverted = from(BERT, 3);
     diverted.evidence.facts = format!(r#"{{"diverted":"{ANNA}"}}"#);
     running.write([diverted]);

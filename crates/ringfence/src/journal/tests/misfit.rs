@@ -143,7 +143,7 @@ fn a_person_is_forgotten_also_where_a_row_that_names_them_is_no_text() {
     running.write([from(ANNA, 1), from(ANNA, 2)]);
     let until = None;
     let (list, identity, note) = ("vip".to_owned(), ANNA.to_owned(), Some(format!("knows {BERT}")));
-    running.journal.add(Added { list, identity, at: at(0), until, rule: None, note });
+    running.journal.set(Added { list, identity, at: at(0), until, rule: None, note });
     running.write([]);
     running.journal.close();
     change(

@@ -1,0 +1,73 @@
+//! Entries that rules add to lists.
+
+use super::file::{ANNA, Bench, Running, asks, at};
+use super::*;
+
+fn add(running: &Running, second: i64, ttl: Option<i64>) {
+    let (list, identity) = ("blocked".to_owned(), ANNA.to_owned());
+    let until = ttl.map(|ttl| at(second + ttl));
+    running.recorder.add(Added { list, identity, at: at(second), until, rule: None, note: None });
+}
+
+/// Tells whether the entry holds at a time.
+fn holds(running: &Running, second: i64) -> bool {
+    asks(ANNA, |anna| running.journal.past().is_added("blocked", anna, at(second)))
+}
+
+/// Starts it anew, with what the file has.
+fn restarted(bench: &Bench, mut running: Running) -> Running {
+    running.carry();
+    running.journal.close();
+    drop(running);
+    bench.start()
+}
+
+/// Thirty years: the entries are of 2026, and what is over is not read at a start.
+const LONG: i64 = 30 * 365 * 86_400;
+
+#[test]
+fn a_rule_that_adds_for_a_time_does_not_end_what_holds_longer() {
+    for longer in [None, Some(2 * LONG)] {
+        let bench = Bench::new();
+        let mut running = bench.start();
+        add(&running, 0, longer);
+        add(&running, 1, Some(LONG));
+        for _ in 0..2 {
+            assert!(holds(&running, LONG + 2), "{longer:?}");
+            running = restarted(&bench, running);
+        }
+    }
+}
+
+#[test]
+fn a_rule_that_adds_for_longer_makes_an_entry_last_longer() {
+    for longer in [None, Some(2 * LONG)] {
+        let bench = Bench::new();
+        let mut running = bench.start();
+        add(&running, 0, Some(LONG));
+        add(&running, 1, longer);
+        for _ in 0..2 {
+            assert!(holds(&running, LONG + 2), "{longer:?}");
+            running = restarted(&bench, running);
+        }
+    }
+}
+
+#[test]
+fn what_is_taken_off_a_list_ends_at_once_and_a_rule_may_add_it_again() {
+    let bench = Bench::new();
+    let mut running = bench.start();
+    add(&running, 0, None);
+    running.carry();
+    let (list, identity, until) = ("blocked".to_owned(), ANNA.to_owned(), Some(at(5)));
+    running.journal.set(Added { list, identity, at: at(0), until, rule: None, note: None });
+    for _ in 0..2 {
+        assert!(!holds(&running, 5));
+        running = restarted(&bench, running);
+    }
+    add(&running, 6, Some(LONG));
+    for _ in 0..2 {
+        assert!(holds(&running, LONG) && !holds(&running, LONG + 6));
+        running = restarted(&bench, running);
+    }
+}
