@@ -5,13 +5,16 @@ use clap::Args;
 use jiff::Timestamp;
 
 use super::change::{Number, shown, told};
+use super::failure::hint;
 use super::output::print;
+use super::precedence::Precedence;
 use super::{Answer, Context, in_force, reach};
 use crate::config::{ALLOW, edit};
 
 /// Put a number on the allow list
 ///
-/// An allowed caller is never rejected, even if the reject list names the number too. The entry goes
+/// Where the rule that asks for the allow list comes first, as `ringfence init` writes it, an allowed caller is not rejected
+/// though the reject list names the number too. The entry goes
 /// to the first file of [list.allow] if the list has files, else to its `entries`; one that was there for a time makes
 /// way for it. A running ringfence decides
 /// the next call by it. What means most numbers of a country, or of more, is shown and asked about. If a test of the
@@ -53,7 +56,21 @@ impl Allow {
         let Some((file, _)) = change.attempt([allow]).make(add)? else { return Ok(Answer::Negative) };
         print(format_args!("allowed {} in {}\n", change.pattern, shown(&file)))?;
         if let Some(entry) = change.covering(reject, now) {
-            print(format_args!("it wins over {} on the reject list\n", told(reject, entry)))?;
+            let rejected = told(reject, entry);
+            match change.precedence(now) {
+                None => {}
+                Some(Precedence::Allow) => {
+                    print(format_args!("it wins over {rejected} on the reject list\n"))?;
+                }
+                Some(precedence) => match precedence.why() {
+                    Some(why) => print(format_args!("{rejected} on the reject list wins over it: {why}\n"))?,
+                    None => {
+                        hint(&format!(
+                            "the reject list has {rejected}, too: `ringfence why` tells which decides"
+                        ));
+                    }
+                },
+            }
         }
         in_force::take_up(context, &[ALLOW]).await
     }

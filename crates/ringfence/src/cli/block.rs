@@ -3,18 +3,19 @@
 use anyhow::Result;
 use clap::Args;
 use jiff::{SignedDuration, Timestamp};
-use ringfence_policy::{Condition, Policy};
 
 use super::calls::moment;
 use super::change::{Change, Number, note, shown, told};
 use super::failure::{hint, with_hint};
 use super::output::print;
+use super::precedence::{Precedence, asks_for};
 use super::{Answer, Context, in_force, reach, when};
 use crate::config::{REJECT, Reading, edit};
 
 /// Put a number on the reject list, for good or for a time
 ///
-/// If the list has files, the entry is appended to the first of them, with the day as a comment; else
+/// A number that is allowed is not blocked where the rule that asks for the allow list comes first, as `ringfence init` writes
+/// it: take it off that list. If the list has files, the entry is appended to the first of them, with the day as a comment; else
 /// to `entries` of [list.reject] in the configuration, whose comments stay as they are. One for a time goes
 /// to `entries` always, and ends by itself. A running ringfence decides the next call by it. What means most numbers
 /// of a country, or of more, is shown and asked about. If a test of the policy fails with it, nothing is changed and
@@ -43,12 +44,11 @@ impl Block {
         let span = self.span.as_deref().map(|span| when::span("--for", span)).transpose()?;
         let change = self.number.change(context)?;
         let (reject, allow) = (change.lists.reject(), change.lists.allow());
-        if let Some(entry) = change.covering(allow, now) {
+        let (allowed, precedence) = (change.covering(allow, now), change.precedence(now));
+        if let (Some(entry), None | Some(Precedence::Allow)) = (allowed, precedence) {
+            let wins = if precedence.is_some() { ", and allowed wins" } else { "" };
             let allowed = told(allow, entry);
-            anstream::eprintln!(
-                "{} is not blocked: the allow list has {allowed}, and allowed wins",
-                change.pattern
-            );
+            anstream::eprintln!("{} is not blocked: the allow list has {allowed}{wins}", change.pattern);
             hint(&format!("take it off that list first: ringfence remove {}", for_shell(entry.written())));
             return Ok(Answer::Negative);
         }
@@ -78,8 +78,17 @@ impl Block {
             let file = change.add(reject, "blocked", self.note.as_deref())?;
             Ok(format!("blocked {} in {}\n", change.pattern, shown(&file)))
         })?;
-        let Some((told, reading)) = changed else { return Ok(Answer::Negative) };
-        print(told)?;
+        let Some((written, reading)) = changed else { return Ok(Answer::Negative) };
+        print(written)?;
+        if let (Some(entry), Some(precedence)) = (allowed, precedence) {
+            let allowed = told(allow, entry);
+            match precedence.why() {
+                Some(why) => print(format_args!("it wins over {allowed} on the allow list: {why}\n"))?,
+                None => {
+                    hint(&format!("the allow list has {allowed}, too: `ringfence why` tells which decides"));
+                }
+            }
+        }
         tell_effect(&change, &reading);
         in_force::take_up(context, &[REJECT]).await
     }
@@ -109,17 +118,4 @@ fn tell_effect(change: &Change, reading: &Reading) {
         }
         Some(_) => {}
     }
-}
-
-fn asks_for(policy: &Policy, list: &str) -> bool {
-    let is_it = |place: &usize| policy.lists().get(*place).is_some_and(|known| known.name() == list);
-    let mut asks = false;
-    for rule in policy.rules() {
-        rule.when().visit(&mut |condition| {
-            if let Condition::CallerIn(places) = condition {
-                asks |= places.iter().any(is_it);
-            }
-        });
-    }
-    asks
 }

@@ -1,16 +1,18 @@
 //! What `block`, `allow` and `remove` share: a number, the lists it may be on, and the telling.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::Result;
 use clap::Args;
 use jiff::Timestamp;
 use ringfence_policy::Number::Internal;
-use ringfence_policy::{Entry, Pattern, Region};
+use ringfence_policy::{Entry, Pattern, Policy, Region};
 
 use super::attempt::Attempt;
 use super::failure::{hint, with_hint};
 use super::output::day;
+use super::precedence::Precedence;
 use super::{Context, caller, lists_of};
 use crate::config::edit::{self, Turn};
 use crate::config::{Lists, Loaded};
@@ -30,6 +32,8 @@ pub(super) struct Change {
     pub(super) config: PathBuf,
     pub(super) lists: Lists,
     pub(super) pattern: Pattern,
+    /// The policy before the change; none where the configuration has errors.
+    pub(super) policy: Option<Arc<Policy>>,
     /// Whether the configuration had errors before, which was told.
     pub(super) had_errors: bool,
     _turn: Turn,
@@ -51,6 +55,7 @@ impl Number {
         let turn = Turn::take(&config)?;
         let reading = context.reading()?;
         let had_errors = reading.report.errors() > 0;
+        let policy = reading.config.as_ref().map(|config| Arc::clone(&config.policy));
         let lists = lists_of(reading)?;
         let pattern = Pattern::parse(&self.written, lists.region).map_err(|error| {
             let usual = || "for example +41791234567 or '+4179*'".to_owned();
@@ -59,7 +64,7 @@ impl Number {
         if had_errors {
             hint("the configuration has errors, with which no program takes it up: ringfence check");
         }
-        Ok(Change { config, lists, pattern, had_errors, _turn: turn })
+        Ok(Change { config, lists, pattern, policy, had_errors, _turn: turn })
     }
 }
 
@@ -69,6 +74,11 @@ impl Change {
     pub(super) fn add(&self, list: &Loaded, done: &str, comment: Option<&str>) -> Result<PathBuf> {
         let note = note(done, comment)?;
         Ok(edit::add(&self.config, list, &self.pattern.to_string(), &note)?)
+    }
+
+    /// Tells which of the lists `allow` and `reject` wins; none where the configuration has errors.
+    pub(super) fn precedence(&self, now: Timestamp) -> Option<Precedence<'_>> {
+        self.policy.as_ref().map(|policy| Precedence::of(policy, now))
     }
 
     /// Prepares to change lists, unless the configuration has errors with that.

@@ -24,6 +24,7 @@ mod man;
 mod output;
 mod parting;
 mod policy_file;
+mod precedence;
 mod reach;
 mod records;
 mod reload;

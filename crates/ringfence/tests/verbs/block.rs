@@ -120,3 +120,34 @@ fn a_number_that_is_imported_stays_though_the_list_had_it_for_a_time() {
         assert!(home.told(&import).contains("1 already there"));
     }
 }
+
+/// The policy in which the rule that asks for `reject` comes before the one that asks for `allow`.
+fn reject_first() -> String {
+    let rule = |id: &str, list: &str, then: &str| {
+        format!("id   = \"{id}\"\nwhen = {{ caller_in = \"{list}\" }}\nthen = \"{then}\"\n")
+    };
+    let (allowed, listed) = (rule("allowed", "allow", "ring"), rule("listed", "reject", "busy"));
+    CONFIGURATION.replace(&allowed, "@").replace(&listed, &allowed).replace('@', &listed)
+}
+
+#[test]
+fn a_number_is_blocked_though_it_is_allowed_where_the_rule_of_the_reject_list_comes_first() {
+    let home = Home::new();
+    home.write("ringfence.toml", &reject_first());
+    assert!(home.told(&["allow", "0225556677"]).ends_with("exit 0\n"));
+    let told = home.told(&["block", "0225556677"]);
+    let wins = "it wins over +41225556677 (ringfence.toml:19) on the allow list: rule listed comes before rule allowed\n";
+    assert_eq!(told, format!("blocked +41225556677 in ringfence.toml\n{wins}exit 0\n"));
+    assert_eq!(home.decides("0225556677"), "listed");
+    assert!(home.told(&["block", "0225556677"]).starts_with("+41225556677 is blocked already"));
+}
+
+#[test]
+fn who_allows_a_number_is_told_where_the_reject_list_wins() {
+    let home = Home::new();
+    home.write("ringfence.toml", &reject_first());
+    let told = home.told(&["allow", "+41441112233"]);
+    let wins = "+41441112233 (ringfence.toml:21) on the reject list wins over it: rule listed comes before rule allowed\n";
+    assert_eq!(told, format!("allowed +41441112233 in ringfence.toml\n{wins}exit 0\n"));
+    assert_eq!(home.decides("+41441112233"), "listed");
+}
