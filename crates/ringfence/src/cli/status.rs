@@ -93,10 +93,24 @@ fn render(status: &control::Status) -> Page {
     let rows: Vec<_> = status.lines.iter().map(|line| row(line, status.now)).collect();
     page.add(table(&["LINE", "ADDRESS", "STATE", "NEXT", "CAUSE"], &rows));
     page.line("");
-    let Tally { screened, rejected, redirected, sent_on, rung, ignored, refused, copies, lost, forgotten: _ } =
-        status.calls;
+    let Tally {
+        screened,
+        rejected,
+        redirected,
+        sent_on,
+        rung,
+        stood_aside,
+        ignored,
+        refused,
+        copies,
+        lost,
+        forgotten: _,
+    } = status.calls;
     let calls = format!("{rejected} rejected, {redirected} redirected, {rung} rung, {ignored} ignored");
     let mut apart = if sent_on > 0 { format!(", {sent_on} sent on") } else { String::new() };
+    if stood_aside > 0 {
+        apart = format!("{apart}, {stood_aside} stood aside");
+    }
     if refused > 0 {
         apart = format!("{apart}, {refused} could not ring");
     }
@@ -270,7 +284,8 @@ mod tests {
             rejected: 30,
             redirected: 2,
             sent_on: 0,
-            rung: 9,
+            rung: 6,
+            stood_aside: 3,
             ignored: 1,
             refused: 0,
             copies: 2,

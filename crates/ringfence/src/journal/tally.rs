@@ -14,6 +14,7 @@ pub(super) struct Counts {
     redirected: AtomicU64,
     sent_on: AtomicU64,
     rung: AtomicU64,
+    stood_aside: AtomicU64,
     ignored: AtomicU64,
     refused: AtomicU64,
     pub(super) copies: AtomicU64,
@@ -31,6 +32,9 @@ pub(crate) struct Tally {
     #[serde(default)]
     pub(crate) sent_on: u64,
     pub(crate) rung: u64,
+    /// Left to other phones, at once or after a time.
+    #[serde(default)]
+    pub(crate) stood_aside: u64,
     pub(crate) ignored: u64,
     /// Could not ring, for what stood against the INVITE itself.
     #[serde(default)]
@@ -51,7 +55,8 @@ impl Counts {
             Outcome::Reject { .. } => &self.rejected,
             Outcome::Redirect { .. } => &self.redirected,
             Outcome::SendOn { .. } => &self.sent_on,
-            Outcome::Ring | Outcome::StandAside => &self.rung,
+            Outcome::Ring => &self.rung,
+            Outcome::StandAside => &self.stood_aside,
             Outcome::Ignore => &self.ignored,
             Outcome::Refuse { .. } => &self.refused,
         };
@@ -66,14 +71,26 @@ impl Counts {
 
     /// Reads the counters.
     pub(super) fn tally(&self) -> Tally {
-        let Self { screened, rejected, redirected, sent_on, rung, ignored, refused, copies, lost, forgotten } =
-            self;
+        let Self {
+            screened,
+            rejected,
+            redirected,
+            sent_on,
+            rung,
+            stood_aside,
+            ignored,
+            refused,
+            copies,
+            lost,
+            forgotten,
+        } = self;
         Tally {
             screened: screened.load(Relaxed),
             rejected: rejected.load(Relaxed),
             redirected: redirected.load(Relaxed),
             sent_on: sent_on.load(Relaxed),
             rung: rung.load(Relaxed),
+            stood_aside: stood_aside.load(Relaxed),
             ignored: ignored.load(Relaxed),
             refused: refused.load(Relaxed),
             copies: copies.load(Relaxed),

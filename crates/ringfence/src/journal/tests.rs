@@ -202,3 +202,12 @@ fn a_call_is_one_line_of_json() {
     let back: News = serde_json::from_str(&json).unwrap();
     assert_eq!(back, News::Call(Arc::new(call("a", Outcome::Reject { status: 486 }))));
 }
+
+#[test]
+fn a_call_that_is_left_to_other_phones_has_not_rung() {
+    let (recorder, journal, _records) = in_memory();
+    recorder.record(call("a", Outcome::Ring), None);
+    recorder.record(call("b", Outcome::StandAside), None);
+    let tally = journal.tally();
+    assert_eq!((tally.screened, tally.rung, tally.stood_aside), (2, 1, 1));
+}
