@@ -29,7 +29,7 @@ impl Records {
         };
         let waiting = if flush(context).await { None } else { waiting(context).await };
         match Reader::open(path) {
-            Ok(reader) => Ok(Self { reader: Some(reader), waiting }),
+            Ok(reader) => Ok(Self { reader: Some(reader.keeping(settings.retention)), waiting }),
             Err(StoreError::Missing { .. }) => Ok(Self { reader: None, waiting }),
             Err(error) => Err(told(&error)),
         }

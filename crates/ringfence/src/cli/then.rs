@@ -18,6 +18,8 @@ use crate::journal::{Added, Call, OfCall, Past, Reader, StoreError, address, ide
 pub(super) struct Then {
     /// The calls that were noted.
     calls: Past,
+    /// How far back the rules saw.
+    retention: SignedDuration,
     /// Whom we dialled, whose calls were answered.
     spoken: Past,
     /// The calls of a moment ago: copies of one on several lines have its time.
@@ -42,7 +44,8 @@ impl Then {
         let added = entries.into_iter().map(|added| ((added.list.clone(), added.identity.clone()), added));
         let spoken = reader.past(now)?;
         let copies = RefCell::default();
-        Ok(Self { calls: Past::default(), spoken, copies, added: added.collect() })
+        let (calls, retention) = (Past::default(), reader.retention());
+        Ok(Self { calls, retention, spoken, copies, added: added.collect() })
     }
 
     /// Notes a call: the next one is decided with it. A further copy of it counts for its line alone.
@@ -139,25 +142,32 @@ struct OfThen<'a> {
     supposed: Option<&'a Supposed<'a>>,
 }
 
+impl OfThen<'_> {
+    /// Returns how far back the rules saw when the call came.
+    fn oldest(&self) -> Timestamp {
+        self.at.checked_sub(self.then.retention).unwrap_or(Timestamp::MIN)
+    }
+}
+
 impl History for OfThen<'_> {
     fn calls(&self, caller: &CallerId<'_>, since: Timestamp) -> u32 {
-        self.past.calls(caller, since)
+        self.past.calls(caller, since.max(self.oldest()))
     }
 
     fn rate(&self, per: Per, facts: &Facts<'_>, since: Timestamp) -> u32 {
-        self.past.rate(per, facts, since)
+        self.past.rate(per, facts, since.max(self.oldest()))
     }
 
     fn dialed(&self, caller: &CallerId<'_>) -> Option<Timestamp> {
-        self.then.spoken.last_dialed(caller).filter(|at| *at <= self.at)
+        self.then.spoken.last_dialed(caller, self.at).filter(|at| *at <= self.at)
     }
 
     fn answered(&self, caller: &CallerId<'_>) -> Option<Timestamp> {
-        self.then.spoken.last_answered(caller).filter(|at| *at <= self.at)
+        self.then.spoken.last_answered(caller, self.at).filter(|at| *at <= self.at)
     }
 
     fn is_known(&self, caller: &CallerId<'_>) -> bool {
-        self.past.is_known(caller)
+        self.past.calls(caller, self.oldest()) > 0
     }
 
     fn added(&self, list: &str, caller: &CallerId<'_>, now: Timestamp) -> bool {

@@ -123,7 +123,7 @@ struct Writing {
 pub(crate) fn open(settings: Settings) -> Result<(Recorder, Arc<Journal>, Records), StoreError> {
     let counts = Arc::new(Counts::default());
     let (queue, records) = queue::queue(QUEUE, Arc::clone(&counts));
-    let past = Arc::new(Past::default());
+    let past = Arc::new(Past::keeping(settings.retention));
     let writing = match &settings.place {
         Place::Memory => None,
         Place::File(_) => Some(Writing::start(&settings, &counts, &past)?),

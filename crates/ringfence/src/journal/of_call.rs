@@ -62,7 +62,7 @@ impl OfCall<'_> {
 
     fn spoken(&self, caller: &CallerId<'_>) -> Option<Spoken> {
         let key = self.key(caller)?;
-        Some(*self.spoken.get_or_init(|| self.past.spoken_with(key)))
+        Some(*self.spoken.get_or_init(|| self.past.spoken_with(key, self.at)))
     }
 
     /// Returns 1 if such a copy is among what was counted since a time. The past knows milliseconds.
@@ -99,7 +99,7 @@ impl History for OfCall<'_> {
 
     fn is_known(&self, caller: &CallerId<'_>) -> bool {
         match self.counted {
-            None => self.key(caller).is_some_and(|key| self.past.has_called(key)),
+            None => self.key(caller).is_some_and(|key| self.past.has_called(key, self.at)),
             Some(_) => self.calls(caller, Timestamp::MIN) > 0,
         }
     }

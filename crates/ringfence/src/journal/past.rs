@@ -25,7 +25,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use ringfence_policy::{CallerId, Region};
 
 use super::call::Flipped;
@@ -43,6 +43,8 @@ use term::Term;
 #[derive(Debug)]
 pub(crate) struct Past {
     keys: Keys,
+    /// How far back it sees, in milliseconds: what is older is on its way out of the file.
+    retention: u64,
     callers: Shards<Generations<u64, Times, Hashed>>,
     /// By line and by source.
     rates: Shards<Generations<u64, Times, Hashed>>,
@@ -100,6 +102,7 @@ impl Default for Past {
     fn default() -> Self {
         Self {
             keys: Keys::default(),
+            retention: u64::MAX,
             callers: Shards::new(|| Generations::new(MOST_CALLERS / SHARDS)),
             rates: Shards::new(|| Generations::new(MOST_RATES / SHARDS)),
             spoken: Shards::new(|| Generations::new(MOST_CALLERS / SHARDS)),
@@ -117,6 +120,12 @@ impl Default for Past {
 
 /// What happens.
 impl Past {
+    /// Makes one that sees back as far as calls are kept.
+    pub(crate) fn keeping(retention: SignedDuration) -> Self {
+        let retention = u64::try_from(retention.as_millis()).unwrap_or(u64::MAX);
+        Self { retention, ..Self::default() }
+    }
+
     /// Notes a call: the next one is decided with it.
     pub(crate) fn called(
         &self,
@@ -192,7 +201,8 @@ impl Past {
     /// Counts the calls of a caller, whose key is known, from a time to another: what is later than a call is of a clock that
     /// was set back before it.
     pub(super) fn calls_by(&self, CallerKey(key): CallerKey, since: Timestamp, now: Timestamp) -> u32 {
-        self.callers.of(key).get(&key).map_or(0, |times| times.within(millis(since), millis(now)))
+        let since = millis(since).max(self.oldest(now));
+        self.callers.of(key).get(&key).map_or(0, |times| times.within(since, millis(now)))
     }
 
     #[cfg(test)]
@@ -201,13 +211,14 @@ impl Past {
     }
 
     /// Tells whether a caller, whose key is known, has ever called before, as far back as calls are kept.
-    pub(super) fn has_called(&self, CallerKey(key): CallerKey) -> bool {
-        self.callers.of(key).get(&key).is_some_and(|times| !times.is_empty())
+    pub(super) fn has_called(&self, CallerKey(key): CallerKey, now: Timestamp) -> bool {
+        let oldest = self.oldest(now);
+        self.callers.of(key).get(&key).is_some_and(|times| times.reach(oldest))
     }
 
     #[cfg(test)]
     pub(crate) fn is_known(&self, caller: &CallerId<'_>) -> bool {
-        self.key_of(caller).is_some_and(|key| self.has_called(key))
+        self.key_of(caller).is_some_and(|key| self.has_called(key, Timestamp::UNIX_EPOCH))
     }
 
     /// Counts the calls on a line from a time to another.
@@ -220,19 +231,22 @@ impl Past {
         self.count(self.keys.source(source), since, now)
     }
 
-    /// Returns when we last called a caller.
-    pub(crate) fn last_dialed(&self, caller: &CallerId<'_>) -> Option<Timestamp> {
-        self.spoken_with(self.key_of(caller)?).last_dialed()
+    /// Returns when we last called a caller, as far back as is seen at a time.
+    pub(crate) fn last_dialed(&self, caller: &CallerId<'_>, now: Timestamp) -> Option<Timestamp> {
+        self.spoken_with(self.key_of(caller)?, now).last_dialed()
     }
 
-    /// Returns when a call of a caller was last answered.
-    pub(crate) fn last_answered(&self, caller: &CallerId<'_>) -> Option<Timestamp> {
-        self.spoken_with(self.key_of(caller)?).last_answered()
+    /// Returns when a call of a caller was last answered, in the same way.
+    pub(crate) fn last_answered(&self, caller: &CallerId<'_>, now: Timestamp) -> Option<Timestamp> {
+        self.spoken_with(self.key_of(caller)?, now).last_answered()
     }
 
-    /// Returns when we spoke last with a caller whose key is known.
-    pub(super) fn spoken_with(&self, CallerKey(key): CallerKey) -> Spoken {
-        self.spoken.of(key).get(&key).copied().unwrap_or_default()
+    /// Returns when we spoke last with a caller whose key is known, in the same way.
+    pub(super) fn spoken_with(&self, CallerKey(key): CallerKey, now: Timestamp) -> Spoken {
+        let oldest = self.oldest(now);
+        let Spoken { dialed, answered } = self.spoken.of(key).get(&key).copied().unwrap_or_default();
+        let [dialed, answered] = [dialed, answered].map(|at| at.filter(|at| *at > oldest));
+        Spoken { dialed, answered }
     }
 
     /// Returns the key of a caller; none for one who cannot be told from others.
@@ -289,8 +303,14 @@ impl Past {
         }
     }
 
+    /// Returns the earliest time that is seen at a time.
+    fn oldest(&self, now: Timestamp) -> u64 {
+        millis(now).saturating_sub(self.retention)
+    }
+
     fn count(&self, key: u64, since: Timestamp, now: Timestamp) -> u32 {
-        self.rates.of(key).get(&key).map_or(0, |times| times.within(millis(since), millis(now)))
+        let since = millis(since).max(self.oldest(now));
+        self.rates.of(key).get(&key).map_or(0, |times| times.within(since, millis(now)))
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, Row, params_from_iter};
 
 use super::call::{Added, Call, Flipped};
@@ -23,6 +23,8 @@ pub(crate) struct Reader {
     connection: Connection,
     path: std::path::PathBuf,
     columns: String,
+    /// How far back the rules see.
+    retention: SignedDuration,
     /// What could not be read so far.
     unreadable: RefCell<Unreadable>,
 }
@@ -41,8 +43,19 @@ impl Reader {
             connection,
             path: path.to_owned(),
             columns: format!("{COLUMNS}, {late}"),
+            retention: SignedDuration::MAX,
             unreadable: RefCell::default(),
         })
+    }
+
+    /// Has the rules see no further back than calls are kept.
+    pub(crate) fn keeping(self, retention: SignedDuration) -> Self {
+        Self { retention, ..self }
+    }
+
+    /// Returns how far back the rules see.
+    pub(crate) fn retention(&self) -> SignedDuration {
+        self.retention
     }
 
     /// Returns the calls that a query asks for, the newest first.
@@ -261,7 +274,7 @@ impl Reader {
     /// Reads what the rules remember, as a start does.
     pub(crate) fn past(&self, now: Timestamp) -> Result<super::Past, StoreError> {
         self.told(|| {
-            let past = super::Past::default();
+            let past = super::Past::keeping(self.retention);
             past.read_calls(&self.connection, now)?;
             past.read_state(&self.connection, now)?;
             Ok(past)

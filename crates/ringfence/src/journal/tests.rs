@@ -11,6 +11,7 @@ mod hostile;
 mod killed;
 mod misfit;
 mod packs;
+mod reach;
 mod trouble;
 
 fn call(call_id: &str, verdict: Outcome) -> Call {

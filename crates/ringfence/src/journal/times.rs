@@ -52,9 +52,9 @@ impl Times {
         within.fold(0, |sum: u32, slot| sum.saturating_add((slot & COUNT) as u32))
     }
 
-    /// Tells whether there is none.
-    pub(super) fn is_empty(&self) -> bool {
-        self.slots.is_empty()
+    /// Tells whether there is one since a time.
+    pub(super) fn reach(&self, since: u64) -> bool {
+        self.slots.last().is_some_and(|newest| time(*newest) >= since)
     }
 
     /// Brings the slots back to so many of each size.

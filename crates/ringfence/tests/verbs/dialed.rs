@@ -1,6 +1,6 @@
 //! `ringfence dialed` and `answered`.
 
-use crate::home::Home;
+use crate::home::{CONFIGURATION, Home};
 
 #[test]
 fn a_number_that_was_spoken_with_is_a_number_at_a_time_that_was() {
@@ -38,4 +38,14 @@ fn numbers_that_were_dialled_are_read_from_call_records() {
     assert_eq!(home.decides("0225556677"), "otherwise");
     assert_eq!(home.told(&["dialed", "0225556678"]), "noted 1 number as dialled\nexit 0\n");
     assert_eq!(home.decides("0225556678"), "we-called-them");
+}
+
+#[test]
+fn what_is_older_than_calls_are_kept_is_not_known_though_it_is_in_the_file() {
+    let home = Home::new();
+    home.told(&["dialed", "0225556677", "--at", "3h"]);
+    assert_eq!(home.decides("0225556677"), "we-called-them");
+    let short = CONFIGURATION.replace("[journal]\n", "[journal]\nretention = \"1h\"\n");
+    home.write("ringfence.toml", &short);
+    assert_eq!(home.decides("0225556677"), "otherwise");
 }

@@ -103,7 +103,7 @@ fn a_flood_of_callers_takes_the_place_of_strangers_not_of_numbers_we_spoke_with(
         past.called(Some(caller), past.line("home"), None, at(1));
     }
     assert!(!past.is_known(&Caller::told("+442079460999").identify(region())));
-    assert!(past.last_dialed(&Caller::told(ANNA).identify(region())).is_some());
+    assert!(past.last_dialed(&Caller::told(ANNA).identify(region()), at(1)).is_some());
     let kept = 2 * MOST_CALLERS as u64 + 1 - past.left_out().forgotten;
     assert!((MOST_CALLERS as u64 / 3..=MOST_CALLERS as u64).contains(&kept), "{kept}");
 }
@@ -226,7 +226,7 @@ fn a_number_dialled_while_the_clock_stood_years_ahead_is_known_when_it_is_dialle
     let past = Past::default();
     past.dialed(ANNA, at(JUMPS[2]), at(JUMPS[2]));
     past.dialed(ANNA, at(0), at(0));
-    assert_eq!(past.last_dialed(&Caller::told(ANNA).identify(region())), Some(at(0)));
+    assert_eq!(past.last_dialed(&Caller::told(ANNA).identify(region()), at(0)), Some(at(0)));
 }
 
 #[test]

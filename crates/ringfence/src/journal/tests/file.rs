@@ -185,7 +185,7 @@ fn a_call_that_another_phone_answered_counts_as_answered() {
     drop(running);
     let running = bench.start();
     for number in [ANNA, BERT] {
-        let answered = asks(number, |caller| running.journal.past().last_answered(caller));
+        let answered = asks(number, |caller| running.journal.past().last_answered(caller, at(9)));
         assert_eq!(answered, Some(at(9)), "{number}");
     }
 }
@@ -287,9 +287,9 @@ fn expect_remembered(past: &Past, now: Timestamp) {
     assert!(asks(BERT, |bert| !past.is_known(bert) && past.is_added("cooldown", bert, now)));
     assert!(asks(BERT, |bert| !past.is_added("cooldown", bert, later)));
     assert_eq!((past.switch("on_call", now), past.switch("on_call", later)), (Some(true), None));
-    let dialed = asks(BERT, |bert| past.last_dialed(bert).map(Timestamp::as_second));
+    let dialed = asks(BERT, |bert| past.last_dialed(bert, now).map(Timestamp::as_second));
     assert_eq!(dialed, Some(ago(7).as_second()));
-    let answered = asks(ANNA, |anna| past.last_answered(anna).map(Timestamp::as_second));
+    let answered = asks(ANNA, |anna| past.last_answered(anna, now).map(Timestamp::as_second));
     assert_eq!(answered, Some(ago(3).as_second()));
     assert_eq!(past.calls_on(past.line("home"), ago(5), now), 2);
     assert_eq!(past.calls_from("127.0.0.1".parse().unwrap(), ago(60), now), 3);
@@ -460,7 +460,7 @@ fn what_was_dialled_long_ago_does_not_hide_what_was_dialled_since() {
     let anna = Caller::told(ANNA).identify(region());
     let spoken = |running: &Running| {
         let past = running.journal.past();
-        [past.last_dialed(&anna), past.last_answered(&anna)]
+        [past.last_dialed(&anna, Timestamp::now()), past.last_answered(&anna, Timestamp::now())]
     };
     let now = Timestamp::now();
     let ago = |minutes| now - SignedDuration::from_mins(minutes);
