@@ -6,6 +6,7 @@
 //!  rules        the first that matches decides; the last always does
 //! ```
 
+mod lines;
 mod parts;
 
 use std::fmt;
@@ -18,7 +19,6 @@ use crate::condition::Condition;
 use crate::list::{Entry, List};
 use crate::number::{Number, Region};
 use crate::pattern::Pattern;
-use crate::position::Line;
 use crate::rule::Rule;
 use crate::schedule::Schedule;
 use crate::treatment::Treatment;
@@ -148,42 +148,6 @@ impl Policy {
     #[must_use]
     pub fn welcome(&self) -> &Arc<Treatment> {
         &self.core.welcome
-    }
-
-    /// Returns the lines that the policy says something of.
-    #[must_use]
-    pub fn lines(&self) -> &[Line] {
-        &self.core.lines
-    }
-
-    /// Returns what the policy says of a line, by its name or its account's; one it does not know
-    /// is the only phone of its number.
-    #[must_use]
-    pub fn line(&self, name: &str) -> Line {
-        let lines = &self.core.lines;
-        let by_name = lines.iter().find(|line| &*line.name == name);
-        let of_account = || lines.iter().find(|line| line.account.as_deref() == Some(name));
-        by_name.or_else(of_account).cloned().unwrap_or_else(|| Line::new(name))
-    }
-
-    /// Returns the groups a line is in, by its name and its address.
-    #[must_use]
-    pub fn groups_of(&self, name: &str, address: &str) -> Vec<Box<str>> {
-        let groups = &self.core.groups;
-        let mut found: Vec<Box<str>> = Vec::new();
-        let is_named =
-            |group: &&Group| group.lines.iter().any(|lines| lines.is_match(name) || lines.is_match(address));
-        let mut waiting: Vec<&Group> = groups.iter().filter(is_named).collect();
-        while let Some(group) = waiting.pop() {
-            if found.contains(&group.name) {
-                continue;
-            }
-            found.push(group.name.clone());
-            let parents = groups.iter().filter(|parent| group.inherits.contains(&parent.name));
-            waiting.extend(parents);
-        }
-        found.sort_unstable();
-        found
     }
 
     /// Returns the schedules.

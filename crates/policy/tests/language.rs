@@ -564,3 +564,29 @@ fn a_file_that_is_no_toml_says_nothing_else() {
         "{found:#?}"
     );
 }
+
+#[test]
+fn an_account_has_one_line_at_most() {
+    assert_wrong(
+        "[line.front]\naccount = \"858\"\n[line.back]\naccount = \"858\"",
+        "expected one line for each account, found a second for the account `858`: policy.toml:2 has \
+         [line.front] | write both as one",
+    );
+    assert_wrong(
+        "[line.front]\naccount = \"back\"\n[line.back]\nposition = \"sole\"",
+        "expected one line for each account, found a second for the account `back`: policy.toml:2 has \
+         [line.front] | write both as one, or say which other account [line.back] has: account = \"…\"",
+    );
+}
+
+#[test]
+fn a_line_has_the_name_of_no_other_account_that_is_without_a_line() {
+    let accounts = "[account.a]\nuser = \"1\"\n[account.B]\nuser = \"2\"\n";
+    assert_wrong(
+        &format!("{accounts}[line.A]\naccount = \"B\""),
+        "expected a name that no other line has, found `A`: calls of the account `a` come on a line of that name, \
+         too | write [line.NAME] with account = \"a\", or give [line.A] another name",
+    );
+    assert_eq!(wrong(&format!("{accounts}[line.A]\naccount = \"B\"\n[line.b]\naccount = \"a\"")), [""; 0]);
+    assert_eq!(wrong(&format!("{accounts}[line.a]\nposition = \"sole\"")), [""; 0]);
+}

@@ -63,7 +63,7 @@ pub(crate) fn refused(config: &Config, now: Timestamp) -> BTreeMap<Arc<str>, Ref
 
 fn refusal(config: &Config, account: &Account, now: Timestamp) -> Option<Refusal> {
     let policy = &*config.policy;
-    let line = policy.line(&account.name);
+    let line = policy.line_of_account(&account.name);
     let address = format!("sip:{}@{}", account.user, account.domain);
     let groups = policy.groups_of(&line.name, &address);
     let is_reached = |rule: &&Rule| !rule.is_shadow && !rule.is_over(now) && reaches(rule, &line, &groups);

@@ -136,7 +136,7 @@ impl Why {
     fn called(&self, config: &Config) -> Result<Called> {
         let policy = &config.policy;
         let lines: Vec<_> =
-            config.accounts.iter().map(|account| (account, policy.line(&account.name))).collect();
+            config.accounts.iter().map(|account| (account, policy.line_of_account(&account.name))).collect();
         let is_meant = |account: &Account, line: &Line| {
             self.line.as_deref().is_none_or(|name| *account.name == *name || *line.name == *name)
         };

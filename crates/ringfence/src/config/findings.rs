@@ -31,7 +31,7 @@ pub(crate) fn add(config: &Config, report: &mut Report) {
 /// Finds the lines that rules name and that are not there. A policy without accounts is tried, not run.
 fn unknown_lines(config: &Config) -> Vec<Diagnostic> {
     let policy = &config.policy;
-    let named = config.accounts.iter().map(|account| policy.line(&account.name).name);
+    let named = config.accounts.iter().map(|account| policy.line_of_account(&account.name).name);
     let mut lines: Vec<Box<str>> = named.chain(policy.lines().iter().map(|line| line.name.clone())).collect();
     lines.extend(config.accounts.iter().map(|account| (&*account.name).into()));
     lines.sort_unstable();

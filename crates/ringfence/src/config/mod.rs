@@ -234,7 +234,7 @@ fn accounts(document: &Section<'_>) -> (Vec<Account>, Vec<PathBuf>) {
 /// Adds to the accounts the peers that the policy's lines name by address.
 fn with_policy(mut accounts: Vec<Account>, policy: &Policy) -> Vec<Arc<Account>> {
     for account in &mut accounts {
-        let line = policy.line(&account.name);
+        let line = policy.line_of_account(&account.name);
         let peers = line.peers.iter().filter_map(|peer| peer.trim_matches(['[', ']']).parse().ok());
         account.peers.extend(peers.filter(|peer| !account.peers.contains(peer)).collect::<Vec<_>>());
     }
@@ -266,5 +266,17 @@ mod tests {
             assert_eq!(config.accounts.len(), accounts, "{more}");
             assert_eq!(config.policy.rules().len(), 1);
         }
+    }
+
+    #[test]
+    fn a_peer_is_one_of_the_account_that_its_line_names() {
+        let peer = "position = \"sole\"\ntrust.peers = [\"198.51.100.9\"]\n";
+        let config = config(&format!(
+            "[account.away]\nuser = \"859\"\ndomain = \"192.0.2.2\"\npassword = \"secret\"\n\n\
+             [line.home]\naccount = \"away\"\n{peer}\n[line.abroad]\naccount = \"home\"\n"
+        ));
+        let peers: Vec<_> =
+            config.accounts.iter().map(|account| (&*account.name, account.peers.len())).collect();
+        assert_eq!(peers, [("home", 0), ("away", 1)]);
     }
 }

@@ -156,7 +156,7 @@ fn check_accounts(policy: &Policy, accounts: &[Account], report: &mut Report) {
 fn check_answers(policy: &Policy, accounts: &[Account], report: &mut Report) {
     for account in accounts {
         let (line, address) =
-            (policy.line(&account.name), format!("sip:{}@{}", account.user, account.domain));
+            (policy.line_of_account(&account.name), format!("sip:{}@{}", account.user, account.domain));
         if let Err(error) = Answers::of_line(policy, &line, &address) {
             let message = format!("the line `{}` cannot answer as the policy says: {error}", line.name);
             report.push(Diagnostic::error(message).hint("look for it among the treatments"));

@@ -57,7 +57,7 @@ impl OnLine {
         kinds: &mut Kinds,
     ) -> softphone::Result<Self> {
         let (line, address) =
-            (policy.line(&account.name), format!("sip:{}@{}", account.user, account.domain));
+            (policy.line_of_account(&account.name), format!("sip:{}@{}", account.user, account.domain));
         let kind = kinds.of_line(policy, &line, &address, &account.caller, refused)?;
         let is_same = *line.name == *account.name;
         let name = if is_same { Arc::clone(&account.name) } else { (&*line.name).into() };
@@ -150,5 +150,41 @@ then = "decline"
         let statuses: Vec<_> = program.calls().iter().map(|call| call.verdict.clone()).collect();
         let rejected = |status| Outcome::Reject { status };
         assert_eq!(statuses, [603, 603, 486, 486].map(rejected));
+    }
+    #[test]
+    fn an_account_has_the_line_that_names_it_and_none_that_only_has_its_name() {
+        let rules = r#"
+[account.858]
+user = "858"
+domain = "192.0.2.1"
+password = "secret"
+
+[account.859]
+user = "859"
+domain = "192.0.2.1"
+password = "secret"
+
+[line.858]
+account = "859"
+
+[line.859]
+account = "858"
+
+[[rule]]
+id = "of-the-line-859"
+when = { line = "859" }
+then = "decline"
+
+[[rule]]
+id = "others"
+then = "busy"
+"#;
+        let now = Instant::now();
+        let mut program = Program::start(now, rules);
+        program.take(now, &[invite(1, 2_079_460_001, 0), invite(2, 2_079_460_002, 1)]);
+        let told: Vec<_> =
+            program.calls().iter().map(|call| (call.line.clone(), call.verdict.clone())).collect();
+        let rejected = |status| Outcome::Reject { status };
+        assert_eq!(told, [("858".to_owned(), rejected(603)), ("859".to_owned(), rejected(486))]);
     }
 }

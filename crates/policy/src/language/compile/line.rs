@@ -1,8 +1,10 @@
 //! Lines and groups of lines.
 
+use std::collections::HashMap;
+
 use super::Compiler;
 use crate::language::document::{LineBlock, RingTarget, StandAsideForm, TrustBlock};
-use crate::language::read::At;
+use crate::language::read::{At, brief};
 use crate::policy::Group;
 use crate::position::{Aside, Line, Pass, Position};
 use crate::rejection::Rejection;
@@ -12,7 +14,51 @@ use crate::wildcard::Wildcard;
 impl Compiler<'_> {
     pub(super) fn lines(&mut self) -> Vec<Line> {
         let blocks = self.blocks;
+        self.check_accounts();
         blocks.lines.iter().filter_map(|(name, block)| Some(self.line(name, block?))).collect()
+    }
+
+    /// Makes sure that each account has one line, and that a rule which names a line means one.
+    fn check_accounts(&mut self) {
+        let blocks = self.blocks;
+        let mut lines: HashMap<&str, &At<String>> = HashMap::new();
+        for (name, block) in blocks.lines.iter() {
+            let Some(block) = block else { continue };
+            let account = account_of(name, block);
+            let Some(first) = lines.insert(account, name) else { continue };
+            let (file, line) = self.place(first.span);
+            let message = format!(
+                "expected one line for each account, found a second for the account `{}`: {file}:{line} has [line.{}]",
+                brief(account),
+                brief(first)
+            );
+            let hint = match &block.account {
+                Some(_) => "write both as one".to_owned(),
+                None => format!(
+                    "write both as one, or say which other account [line.{}] has: account = \"…\"",
+                    brief(name)
+                ),
+            };
+            self.report.error(name.span, message, hint);
+        }
+        // A block that could not be read may have named any account.
+        if self.is_partial || blocks.lines.iter().any(|(_, block)| block.is_none()) {
+            return;
+        }
+        let without = blocks.accounts.iter().filter(|account| !lines.contains_key(account.as_str()));
+        let without: HashMap<String, &String> =
+            without.map(|account| (account.to_lowercase(), account)).collect();
+        for (name, _) in blocks.lines.iter() {
+            let Some(account) = without.get(&name.to_lowercase()) else { continue };
+            let (account, line) = (brief(account), brief(name));
+            let message = format!(
+                "expected a name that no other line has, found `{line}`: calls of the account `{account}` come on a \
+                 line of that name, too"
+            );
+            let hint =
+                format!("write [line.NAME] with account = \"{account}\", or give [line.{line}] another name");
+            self.report.error(name.span, message, hint);
+        }
     }
 
     fn line(&mut self, name: &At<String>, block: &LineBlock) -> Line {
@@ -21,8 +67,7 @@ impl Compiler<'_> {
         let identity = trust.and_then(|trust: &TrustBlock| trust.identity.as_ref());
         let peers = trust.and_then(|trust: &TrustBlock| trust.peers.as_ref());
         let mut line = Line::new(name);
-        let account = block.account.as_ref().map_or(name.value.as_str(), |account| account.value.as_str());
-        line.account = Some(account.into());
+        line.account = Some(account_of(name, block).into());
         line.position = position;
         line.pass = self.pass(name, block, position);
         line.capture = block.capture.and_then(|code| {
@@ -127,4 +172,9 @@ impl Compiler<'_> {
         }
         groups
     }
+}
+
+/// Returns the account that a line registers.
+fn account_of<'b>(name: &'b At<String>, block: &'b LineBlock) -> &'b str {
+    block.account.as_ref().map_or(name.value.as_str(), |account| account.value.as_str())
 }
