@@ -42,7 +42,7 @@ pub fn decide<'p>(policy: &'p Policy, facts: &Facts<'_>, now: Timestamp) -> Deci
     let scene = Scene::new(policy, facts, now);
     let mut shadow = Shadow::default();
     for rule in policy.rules() {
-        let applies = if rule.is_known_plain { scene.holds(rule.when()) } else { applies(rule, &scene) };
+        let applies = if rule.is_known_plain { scene.holds(&rule.tried) } else { applies(rule, &scene) };
         if !applies {
             scene.forget_found();
             continue;
@@ -55,6 +55,9 @@ pub fn decide<'p>(policy: &'p Policy, facts: &Facts<'_>, now: Timestamp) -> Deci
         if scene.has_missed() {
             break;
         }
+        if let Some(written) = &rule.written {
+            scene.find_as_written(written);
+        }
         let (treatment, wanted) = in_mode(policy, rule.then());
         return Decision { by: By::Rule(rule), treatment, wanted, found: scene.found(), shadow };
     }
@@ -66,7 +69,7 @@ pub fn decide<'p>(policy: &'p Policy, facts: &Facts<'_>, now: Timestamp) -> Deci
 pub(crate) fn applies<'p>(rule: &'p Rule, scene: &Scene<'p, '_>) -> bool {
     let had_missed = scene.has_missed();
     scene.in_shadow(rule.is_shadow);
-    let applies = !rule.is_over(scene.now) && rule.is_rolled_out(scene.facts) && scene.holds(rule.when());
+    let applies = !rule.is_over(scene.now) && rule.is_rolled_out(scene.facts) && scene.holds(&rule.tried);
     scene.in_shadow(false);
     if rule.is_shadow {
         scene.set_missed(had_missed);

@@ -56,6 +56,7 @@ mod set;
 mod source;
 mod trace;
 mod treatment;
+mod tried;
 mod unseen;
 mod wildcard;
 

@@ -22,6 +22,7 @@ use crate::pattern::Pattern;
 use crate::rule::Rule;
 use crate::schedule::Schedule;
 use crate::treatment::Treatment;
+use crate::tried::may_ask;
 pub use parts::{Group, Mode, PolicyParts, Switch};
 
 /// The list whose callers are never refused.
@@ -54,6 +55,7 @@ impl Policy {
         let lists = std::mem::take(&mut parts.lists);
         for rule in &mut parts.rules {
             rule.is_known_plain = rule.is_plain();
+            rule.ask_last(&parts.look_ups);
         }
         let policy = Self { lists, core: Arc::new(parts) };
         let entries = policy.refused_emergencies();
@@ -118,6 +120,11 @@ impl Policy {
     #[must_use]
     pub fn lists(&self) -> &[Arc<List>] {
         &self.lists
+    }
+
+    /// Returns whether finding out if a condition holds may ask a list that is kept elsewhere.
+    pub(crate) fn may_ask(&self, condition: &Condition) -> bool {
+        may_ask(condition, &self.core.look_ups)
     }
 
     /// Returns the list of a name.

@@ -12,11 +12,12 @@ use crate::scene::{Found, Scene};
 use crate::wildcard::Wildcard;
 
 /// Tells whether a condition holds, and why: of several that must all hold the first that does
-/// not, of alternatives the first that does.
+/// not, of alternatives the first that does; but what did so before anybody outside had to be asked goes before.
 pub(crate) fn reason<'p>(scene: &Scene<'p, '_>, condition: &'p Condition) -> (bool, String) {
     let told = |inner: &'p [Condition], sought: bool, joint: &str| {
         let each: Vec<_> = inner.iter().map(|inner| reason(scene, inner)).collect();
-        if let Some((_, why)) = each.iter().find(|(holds, _)| *holds == sought) {
+        let settling = inner.iter().zip(&each).filter(|(_, (holds, _))| *holds == sought);
+        if let Some((_, (_, why))) = settling.min_by_key(|(inner, _)| scene.policy.may_ask(inner)) {
             return (sought, why.clone());
         }
         let all: Vec<_> = each.into_iter().map(|(_, why)| why).filter(|why| !why.is_empty()).collect();

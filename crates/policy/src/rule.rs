@@ -9,6 +9,7 @@ use crate::condition::Condition;
 use crate::facts::Facts;
 use crate::number::Number;
 use crate::treatment::Treatment;
+use crate::tried::reordered;
 
 /// One rule of a policy.
 ///
@@ -22,7 +23,10 @@ use crate::treatment::Treatment;
 #[derive(Debug, Clone)]
 pub struct Rule {
     pub(crate) id: Arc<str>,
-    pub(crate) when: Condition,
+    /// When it matches, in the order in which its parts are tried.
+    pub(crate) tried: Condition,
+    /// The same as it is written, where that is another order.
+    pub(crate) written: Option<Box<Condition>>,
     pub(crate) then: Arc<Treatment>,
     /// Whether it is plain, worked out when a policy is made of it: one look for each call instead of three.
     pub(crate) is_known_plain: bool,
@@ -118,7 +122,8 @@ impl Rule {
     pub fn new(id: &str, when: Condition, then: Arc<Treatment>) -> Self {
         Self {
             id: id.into(),
-            when,
+            tried: when,
+            written: None,
             then,
             is_known_plain: false,
             until: None,
@@ -141,7 +146,17 @@ impl Rule {
     /// Returns when it matches.
     #[must_use]
     pub fn when(&self) -> &Condition {
-        &self.when
+        self.written.as_deref().unwrap_or(&self.tried)
+    }
+
+    /// Has these lists, by their places in the policy, asked only where the rest leaves open whether it matches.
+    pub(crate) fn ask_last(&mut self, look_ups: &[usize]) {
+        if let Some(written) = self.written.take() {
+            self.tried = *written;
+        }
+        if let Some(tried) = reordered(&self.tried, look_ups) {
+            self.written = Some(Box::new(std::mem::replace(&mut self.tried, tried)));
+        }
     }
 
     /// Returns what it does.
@@ -153,7 +168,7 @@ impl Rule {
     /// Returns whether it matches every call, now and ever.
     #[must_use]
     pub fn is_unconditional(&self) -> bool {
-        self.when.is_always() && self.is_plain()
+        self.tried.is_always() && self.is_plain()
     }
 
     /// Returns whether it counts at all times, for all calls, and in earnest: as nearly all do.

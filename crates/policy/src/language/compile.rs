@@ -87,6 +87,11 @@ impl<'c> Compiler<'c> {
             welcome,
             treatments,
             lists,
+            look_ups: (0..)
+                .zip(self.specs)
+                .filter(|(_, spec)| spec.is_lookup())
+                .map(|(place, _)| place)
+                .collect(),
             schedules: self.schedules.to_vec(),
             switches: self.switches(),
             lines: self.lines(),

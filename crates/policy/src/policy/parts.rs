@@ -40,6 +40,8 @@ pub struct PolicyParts {
     pub treatments: Vec<Arc<Treatment>>,
     /// The lists.
     pub lists: Vec<Arc<List>>,
+    /// Those of them that are asked about each caller, by their places: a rule asks them last.
+    pub look_ups: Vec<usize>,
     /// The schedules.
     pub schedules: Vec<Arc<Schedule>>,
     /// The switches.
@@ -69,6 +71,7 @@ impl PolicyParts {
             welcome: Arc::clone(ring),
             treatments: treatments.into(),
             lists: Vec::new(),
+            look_ups: Vec::new(),
             schedules: Vec::new(),
             switches: Vec::new(),
             lines: Vec::new(),

@@ -52,6 +52,18 @@ impl<'p> Scene<'p, '_> {
         }
     }
 
+    /// Finds again what a condition that holds has found, in the order in which it is written: which list is told must
+    /// not depend on who was asked last. Nobody is asked for it.
+    #[cold]
+    pub(crate) fn find_as_written(&self, written: &'p Condition) {
+        let has_missed = self.has_missed();
+        self.in_shadow(true);
+        self.forget_found();
+        let _ = self.holds(written);
+        self.in_shadow(false);
+        self.set_missed(has_missed);
+    }
+
     #[inline(never)]
     fn all_hold(&self, all: &'p [Condition]) -> bool {
         all.iter().all(|inner| self.holds(inner))
