@@ -23,6 +23,7 @@ mod merge;
 mod moment;
 mod near;
 mod read;
+mod renamed;
 mod schema;
 mod shape;
 mod source;

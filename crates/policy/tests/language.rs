@@ -590,3 +590,46 @@ fn a_line_has_the_name_of_no_other_account_that_is_without_a_line() {
     assert_eq!(wrong(&format!("{accounts}[line.A]\naccount = \"B\"\n[line.b]\naccount = \"a\"")), [""; 0]);
     assert_eq!(wrong(&format!("{accounts}[line.a]\nposition = \"sole\"")), [""; 0]);
 }
+
+#[test]
+fn an_account_that_its_line_calls_otherwise_is_no_name_of_a_line() {
+    let front = "[account.858]\nuser = \"858\"\n[line.front]\naccount = \"858\"\n";
+    let when = "[[rule]]\nid = \"it\"\nwhen = { line = \"858\" }\nthen = \"busy\"\n";
+    let renamed = "there is no line \"858\" | the account 858 has [line.front]: write \"front\"";
+    assert_wrong(&format!("{front}{when}"), renamed);
+    assert_wrong(
+        &format!("{front}{}", when.replace("858", "85?")),
+        &renamed.replace("line \"858", "line \"85?"),
+    );
+    let test =
+        "[[test]]\ncall = { caller = \"+41791234567\", line = \"858\" }\nexpect = { rule = \"last\" }\n";
+    assert_wrong(&format!("{front}{test}"), renamed);
+    for known in [when.replace("858", "front"), test.replace("858", "front"), test.replace("858", "other")] {
+        assert_eq!(wrong(&format!("{front}{known}")), [""; 0]);
+    }
+    let beside = "[account.859]\nuser = \"859\"\n[line.859]\n[account.860]\nuser = \"860\"\n";
+    for known in [when.replace("858", "859"), when.replace("858", "860"), test.replace("858", "860")] {
+        assert_eq!(wrong(&format!("{front}{beside}{known}")), [""; 0]);
+    }
+}
+
+/// Returns what is warned of in some blocks, each with its hint, where the policy has no time zone.
+fn warned_without_a_zone(blocks: &str) -> Vec<String> {
+    let text = format!("defaults.region = \"CH\"\n{blocks}\n[[rule]]\nid = \"last\"\nthen = \"ring\"\n");
+    let (_, found) = read(&text);
+    let told = |found: &Diagnostic| format!("{} | {}", found.summary(), found.hint.as_deref().unwrap_or("-"));
+    assert!(found.iter().all(|found| found.severity == Severity::Warning), "{found:?}");
+    found.iter().map(told).collect()
+}
+
+#[test]
+fn a_group_of_lines_that_names_an_account_by_a_name_its_line_has_not_is_warned_of() {
+    let front = "[line.front]\naccount = \"858\"\n";
+    assert_eq!(
+        warned_without_a_zone(&format!("{front}[group.g]\nlines = \"858\"")),
+        ["policy.toml:5:9: there is no line \"858\" | the account 858 has [line.front]: write \"front\""]
+    );
+    for known in ["\"front\"", "\"*58\"", "[\"f*\", \"sip:858@pbx.example\"]"] {
+        assert_eq!(warned_without_a_zone(&format!("{front}[group.g]\nlines = {known}")), [""; 0], "{known}");
+    }
+}

@@ -42,8 +42,7 @@ fn may_hold_on(policy: &Policy, condition: &Condition, line: &Line) -> bool {
         return all.iter().all(|inner| may_hold_on(policy, inner, line));
     }
     if let Condition::Line(lines) = condition {
-        let account = line.account.as_deref().unwrap_or_default();
-        return lines.iter().any(|wanted| wanted.is_match(&line.name) || wanted.is_match(account));
+        return lines.iter().any(|wanted| wanted.is_match(&line.name));
     }
     if let Condition::Group(groups) = condition {
         let of_line = policy.groups_of(&line.name, "");

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use jiff::civil::date;
 use jiff::tz::TimeZone;
 
-use super::diagnostic::{Report, Span};
+use super::diagnostic::{Report, Severity, Span};
 use super::document::{CallForm, ExpectBlock, RuleBlock, TestBlock};
 use super::draft::Draft;
 use super::file::Place;
@@ -99,6 +99,12 @@ impl Draft {
                 check_call(call, &zone, &known, &mut self.report);
             }
             check_expect(test, &known, &mut self.report);
+        }
+        for call in tests.iter().filter_map(|test| test.call.get()) {
+            let line = call.value.0.line.as_deref().unwrap_or_default();
+            if let Some(renamed) = self.blocks.renamed(line) {
+                renamed.report(line, call.span, Severity::Error, &mut self.report);
+            }
         }
         self.blocks.tests = tests;
     }

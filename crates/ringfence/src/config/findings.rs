@@ -33,7 +33,6 @@ fn unknown_lines(config: &Config) -> Vec<Diagnostic> {
     let policy = &config.policy;
     let named = config.accounts.iter().map(|account| policy.line_of_account(&account.name).name);
     let mut lines: Vec<Box<str>> = named.chain(policy.lines().iter().map(|line| line.name.clone())).collect();
-    lines.extend(config.accounts.iter().map(|account| (&*account.name).into()));
     lines.sort_unstable();
     lines.dedup();
     let known: Vec<&str> = lines.iter().map(|line| &**line).collect();

@@ -9,7 +9,7 @@ use super::Compiler;
 use crate::condition::{Condition, Text};
 use crate::history::Per;
 use crate::kind::KindSet;
-use crate::language::diagnostic::Span;
+use crate::language::diagnostic::{Severity, Span};
 use crate::language::document::{ConditionBlock, ConditionKeys, Diversion, RateBlock};
 use crate::language::read::At;
 use crate::language::shape::Many;
@@ -175,16 +175,16 @@ impl<'c> Compiler<'c> {
 
     /// Reads the name of a line; a policy that names its lines means one of them, or an account beside it.
     fn line_name(&mut self, name: &At<String>) -> Wildcard {
-        let (lines, accounts) = (&self.blocks.lines, &self.blocks.accounts);
+        let blocks = self.blocks;
         let wildcard = Wildcard::new(name);
-        let is_account = |line: &str| {
-            lines.iter().any(|(_, block)| {
-                block.and_then(|block| block.account.as_ref()).is_some_and(|account| account.value == line)
-            })
-        };
-        let mut known = lines.names().chain(accounts.iter().map(String::as_str));
-        if !lines.is_empty() && !known.any(|line| wildcard.is_match(line)) && !is_account(name) {
-            self.report.unknown("line", name, name.span, lines.names());
+        let is_line = || blocks.lines.names().any(|line| wildcard.is_match(line));
+        let is_own = |account: &String| wildcard.is_match(account) && !blocks.has_line_of(account);
+        if blocks.lines.is_empty() || is_line() || blocks.accounts.iter().any(is_own) {
+            return wildcard;
+        }
+        match blocks.renamed(name) {
+            Some(renamed) => renamed.report(name, name.span, Severity::Error, &mut self.report),
+            None => self.report.unknown("line", name, name.span, blocks.lines.names()),
         }
         wildcard
     }

@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 
 use super::Compiler;
+use crate::language::diagnostic::Severity;
 use crate::language::document::{LineBlock, RingTarget, StandAsideForm, TrustBlock};
 use crate::language::read::{At, brief};
+use crate::language::renamed::account_of;
 use crate::policy::Group;
 use crate::position::{Aside, Line, Pass, Position};
 use crate::rejection::Rejection;
@@ -159,6 +161,13 @@ impl Compiler<'_> {
             for parent in &parents {
                 self.find("group", &blocks.groups, parent);
             }
+            for name in block.lines.iter().flat_map(|lines| lines.iter()) {
+                // What begins so may mean an address.
+                let renamed = blocks.renamed(name).filter(|_| !name.starts_with(['*', '?']));
+                if let Some(renamed) = renamed {
+                    renamed.report(name, name.span, Severity::Warning, &mut self.report);
+                }
+            }
             groups.push(Group {
                 name: name.value.as_str().into(),
                 lines: block
@@ -172,9 +181,4 @@ impl Compiler<'_> {
         }
         groups
     }
-}
-
-/// Returns the account that a line registers.
-fn account_of<'b>(name: &'b At<String>, block: &'b LineBlock) -> &'b str {
-    block.account.as_ref().map_or(name.value.as_str(), |account| account.value.as_str())
 }
