@@ -633,3 +633,16 @@ fn a_group_of_lines_that_names_an_account_by_a_name_its_line_has_not_is_warned_o
         assert_eq!(warned_without_a_zone(&format!("{front}[group.g]\nlines = {known}")), [""; 0], "{known}");
     }
 }
+
+#[test]
+fn callers_who_are_never_refused_are_not_looked_up() {
+    assert_wrong(
+        "[list.never_block]\nentries = [\"1002\"]\nsource = [\"more.txt\", \"lookup:exec:ask\"]",
+        "expected a source that holds rows for the list `never_block`, found a look-up: it stands before the rules, \
+         and no call waits there | look up another list, and let its callers ring by a rule at the top",
+    );
+    assert_eq!(
+        wrong("[list.never_block]\nsource = [\"more.txt\", \"https://lists.example/never.txt\"]"),
+        [""; 0]
+    );
+}

@@ -18,6 +18,7 @@ use crate::format::{Columns, Format};
 use crate::list::{List, ListBuilder};
 use crate::number::Region;
 use crate::pattern::Pattern;
+use crate::policy::NEVER_BLOCK;
 
 /// A list as the policy describes it: its inline entries, and where the others come from.
 ///
@@ -270,13 +271,17 @@ impl ListSpec {
         let region = block.region.map_or(region, |at| at.value);
         let file_of = |span: Span| files.get(usize::from(span.file)).map_or("", File::name).to_owned();
         let beside = |path: &At<String>| (path.value.clone(), file_of(path.span));
+        let sources = sources(block, surroundings.report, &file_of);
+        if name.value == NEVER_BLOCK {
+            refuse_look_ups(&sources, surroundings.report);
+        }
         let (password_file, authority) =
             (block.password_file.as_ref().map(beside), block.ca.as_ref().map(beside));
         Self {
             region,
             span: name.span,
             entries: entries(block, region, surroundings),
-            sources: sources(block, surroundings.report, &file_of),
+            sources,
             refresh: block.refresh.map(|at| at.value),
             drops_stale: block.on_stale.is_some_and(|at| at.value == StaleWord::Drop),
             on_miss: block.on_miss.map(|at| at.value == MissWord::Match),
@@ -366,4 +371,16 @@ fn sources(block: &ListBlock, report: &mut Report, file_of: &dyn Fn(Span) -> Str
         }
     }
     sources
+}
+
+/// Who is never refused is known before the rules: a call that waited there would be every call.
+fn refuse_look_ups(sources: &[SourceSpec], report: &mut Report) {
+    for asked in sources.iter().filter(|source| source.source.is_lookup()) {
+        let message = format!(
+            "expected a source that holds rows for the list `{NEVER_BLOCK}`, found a look-up: it stands before the \
+             rules, and no call waits there"
+        );
+        let hint = "look up another list, and let its callers ring by a rule at the top";
+        report.error(asked.span, message, hint);
+    }
 }
