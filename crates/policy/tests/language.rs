@@ -137,7 +137,8 @@ fn the_last_rule_must_hold_for_every_call() {
         found[0].message,
         "expected a last rule without `when`, so that every call is decided, found none"
     );
-    for not_always in ["until = \"2099-01-01\"", "mode = \"shadow\"", "rollout = { percent = 100 }"] {
+    for not_always in ["until = \"2099-01-01T00:00:00Z\"", "mode = \"shadow\"", "rollout = { percent = 100 }"]
+    {
         let (_, found) =
             read(&format!("defaults.region = \"CH\"\n[[rule]]\nid = \"a\"\nthen = \"ring\"\n{not_always}"));
         assert_eq!(found.len(), 1, "{not_always}: {found:#?}");
@@ -645,4 +646,19 @@ fn callers_who_are_never_refused_are_not_looked_up() {
         wrong("[list.never_block]\nsource = [\"more.txt\", \"https://lists.example/never.txt\"]"),
         [""; 0]
     );
+}
+
+#[test]
+fn an_end_by_the_calendar_without_a_time_zone_is_warned_of() {
+    let utc = "`until` is by the clock of UTC, because [defaults] has no `timezone` | for example: timezone = \
+               \"Europe/Zurich\"";
+    let rule = |until: &str| {
+        format!("[[rule]]\nid = \"it\"\nwhen = {{ caller = \"1002\" }}\nthen = \"busy\"\nuntil = {until}\n")
+    };
+    let entry = |until: &str| format!("[list.allow]\nentries = [{{ match = \"1002\", until = {until} }}]\n");
+    assert_eq!(warned_without_a_zone(&rule("\"2026-12-31\"")), [format!("policy.toml:6:9: {utc}")]);
+    assert_eq!(warned_without_a_zone(&entry("2026-12-31")), [format!("policy.toml:3:38: {utc}")]);
+    for exact in [rule("2026-12-31T00:00:00Z"), entry("\"2026-12-31T00:00:00+01:00\"")] {
+        assert_eq!(warned_without_a_zone(&exact), [""; 0]);
+    }
 }

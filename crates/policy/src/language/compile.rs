@@ -194,6 +194,8 @@ impl<'c> Compiler<'c> {
         let when = rule.when.as_ref().map_or(Some(Condition::Always), |when| self.condition(&when.value));
         let then = rule.then.get().and_then(|then| self.treatment(then));
         let until = rule.until.as_ref().and_then(|until| {
+            let has_zone = self.blocks.defaults.timezone.is_some();
+            until.value.wants_zone(until.span, has_zone, &mut self.report);
             let timestamp = until.timestamp(self.zone);
             if timestamp.is_none() {
                 let message = "expected a moment within the years that a calendar has, found one beyond";

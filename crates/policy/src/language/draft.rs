@@ -210,8 +210,13 @@ impl Draft {
 
     fn list_specs(&mut self) -> Vec<ListSpec> {
         let mut report = std::mem::take(&mut self.report);
-        let mut surroundings =
-            Surroundings { region: self.region, zone: &self.zone, files: &self.files, report: &mut report };
+        let mut surroundings = Surroundings {
+            region: self.region,
+            zone: &self.zone,
+            has_zone: self.blocks.defaults.timezone.is_some(),
+            files: &self.files,
+            report: &mut report,
+        };
         let mut specs: Vec<ListSpec> = Vec::new();
         for (name, block) in self.blocks.lists.iter() {
             specs.push(match block {

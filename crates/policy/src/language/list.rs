@@ -310,6 +310,8 @@ impl SourceSpec {
 pub(super) struct Surroundings<'s> {
     pub(super) region: Region,
     pub(super) zone: &'s TimeZone,
+    /// Whether the policy says which zone it is.
+    pub(super) has_zone: bool,
     pub(super) files: &'s [File],
     pub(super) report: &'s mut Report,
 }
@@ -339,6 +341,7 @@ fn entries(block: &ListBlock, region: Region, surroundings: &mut Surroundings<'_
 }
 
 fn moment(until: &At<Moment>, surroundings: &mut Surroundings<'_>) -> Option<Timestamp> {
+    until.value.wants_zone(until.span, surroundings.has_zone, surroundings.report);
     let timestamp = until.timestamp(surroundings.zone);
     if timestamp.is_none() {
         let message = "expected a moment within the years that a calendar has, found one beyond";

@@ -8,6 +8,7 @@ use schemars::{Schema, SchemaGenerator, json_schema};
 use toml::Spanned;
 use toml::de::DeValue;
 
+use super::diagnostic::{Report, Span};
 use super::read::{Read, Reader, found};
 
 /// A moment as a person writes it: a day, or a day and a time, in the policy's time zone unless an
@@ -26,6 +27,15 @@ impl Moment {
             Moment::Civil(civil) => zone.to_ambiguous_timestamp(civil).compatible().ok(),
             Moment::Exact(timestamp) => Some(timestamp),
         }
+    }
+
+    /// Warns of an end that a calendar on the wall has hours before or after the policy.
+    pub(super) fn wants_zone(self, span: Span, has_zone: bool, report: &mut Report) {
+        if has_zone || matches!(self, Moment::Exact(_)) {
+            return;
+        }
+        let message = "`until` is by the clock of UTC, because [defaults] has no `timezone`";
+        report.warning(span, message, "for example: timezone = \"Europe/Zurich\"");
     }
 
     fn parse(text: &str) -> Option<Self> {
