@@ -268,6 +268,14 @@ pub enum Identity {
 }
 
 impl Identity {
+    /// Returns whether it says who calls; the others say what is to be believed of that.
+    pub(crate) fn names_callers(self) -> bool {
+        match self {
+            Identity::Passport | Identity::Verstat => false,
+            Identity::Asserted | Identity::RemoteParty | Identity::From => true,
+        }
+    }
+
     /// Returns the word for it.
     #[must_use]
     pub fn as_str(self) -> &'static str {

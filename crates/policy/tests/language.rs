@@ -662,3 +662,16 @@ fn an_end_by_the_calendar_without_a_time_zone_is_warned_of() {
         assert_eq!(warned_without_a_zone(&exact), [""; 0]);
     }
 }
+
+#[test]
+fn an_order_of_identities_by_which_nobody_calls_is_warned_of() {
+    let line = |identity: &str| format!("[line.home]\ntrust.identity = {identity}\n");
+    assert_eq!(
+        warned_without_a_zone(&line("[\"passport\", \"verstat\"]")),
+        [
+            "policy.toml:3:19: neither `pai`, `rpid` nor `from` is believed: every caller is `unavailable` | for example: \
+          identity = [\"verstat\", \"pai\", \"from\"]"
+        ]
+    );
+    assert_eq!(warned_without_a_zone(&line("[\"verstat\", \"from\"]")), [""; 0]);
+}

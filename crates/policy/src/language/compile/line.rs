@@ -142,6 +142,14 @@ impl Compiler<'_> {
                 self.report.warning(span, message, "leave it out, or set another position");
             }
         }
+        let identity = block.trust.as_ref().and_then(|trust| trust.identity.as_ref());
+        if let Some(first) = identity.and_then(|identity| identity.first())
+            && !identity.iter().flat_map(|identity| identity.iter()).any(|kind| kind.value.names_callers())
+        {
+            let message = "neither `pai`, `rpid` nor `from` is believed: every caller is `unavailable`";
+            let hint = "for example: identity = [\"verstat\", \"pai\", \"from\"]";
+            self.report.warning(first.span, message, hint);
+        }
         if let Some(StandAsideForm::Hold(aside)) = block.stand_aside.as_ref().map(|aside| &aside.value)
             && aside.hold.value < Aside::SHORTEST
         {
