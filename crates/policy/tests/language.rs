@@ -675,3 +675,12 @@ fn an_order_of_identities_by_which_nobody_calls_is_warned_of() {
     );
     assert_eq!(warned_without_a_zone(&line("[\"verstat\", \"from\"]")), [""; 0]);
 }
+
+#[test]
+fn lines_and_accounts_that_differ_in_capitals_only_are_one_name_too_many() {
+    assert_wrong(
+        "[line.Home]\naccount = \"1\"\n[line.home]\naccount = \"2\"",
+        "expected a name that differs from others' in more than capitals, found `home` beside `Home` | rules mean \
+         both by line = \"home\": give one of the two another name",
+    );
+}

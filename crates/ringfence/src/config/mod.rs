@@ -21,7 +21,7 @@ mod stamp;
 mod tls;
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -219,8 +219,18 @@ impl Reading {
 /// Reads the accounts, and which files their passwords are in.
 fn accounts(document: &Section<'_>) -> (Vec<Account>, Vec<PathBuf>) {
     let (mut accounts, mut files, mut is_none) = (Vec::new(), Vec::new(), true);
+    let mut names: HashMap<String, Arc<str>> = HashMap::new();
     for (name, section) in document.tables(&ACCOUNT) {
         is_none = false;
+        if let Some(first) = names.insert(name.value.to_lowercase(), Arc::clone(&name.value)) {
+            let (name, span) = (name.value.escape_debug(), name.span.clone());
+            let message = format!(
+                "expected a name that differs from others' in more than capitals, found `{name}` beside `{}`",
+                first.escape_debug()
+            );
+            let hint = format!("rules mean both by line = \"{name}\": give one of the two another name");
+            document.error(span, message, hint);
+        }
         files.extend(account::password_file(&section));
         accounts.extend(Account::read(&name, &section));
     }
@@ -267,7 +277,6 @@ mod tests {
             assert_eq!(config.policy.rules().len(), 1);
         }
     }
-
     #[test]
     fn a_peer_is_one_of_the_account_that_its_line_names() {
         let peer = "position = \"sole\"\ntrust.peers = [\"198.51.100.9\"]\n";
@@ -278,5 +287,20 @@ mod tests {
         let peers: Vec<_> =
             config.accounts.iter().map(|account| (&*account.name, account.peers.len())).collect();
         assert_eq!(peers, [("home", 0), ("away", 1)]);
+    }
+
+    #[test]
+    fn accounts_that_differ_in_capitals_only_are_refused() {
+        let account = |name| {
+            format!("[account.{name}]\nuser = \"858\"\ndomain = \"192.0.2.1\"\npassword = \"secret\"\n\n")
+        };
+        let text = format!("{}{}[defaults]\nregion = \"GB\"\n", account("Home"), account("home"));
+        let reading = read_text(Path::new("/ringfence.toml"), &text);
+        let told = reading.report.to_string();
+        let place = "/ringfence.toml:6:10";
+        let message =
+            "expected a name that differs from others' in more than capitals, found `home` beside `Home`";
+        assert!(told.contains(place) && told.contains(message), "{told}");
+        assert!(reading.config.is_none());
     }
 }

@@ -43,6 +43,16 @@ impl Compiler<'_> {
             };
             self.report.error(name.span, message, hint);
         }
+        let mut names: HashMap<String, &At<String>> = HashMap::new();
+        for (name, _) in blocks.lines.iter() {
+            let Some(first) = names.insert(name.to_lowercase(), name) else { continue };
+            let (name, span, first) = (brief(name), name.span, brief(first));
+            let message = format!(
+                "expected a name that differs from others' in more than capitals, found `{name}` beside `{first}`"
+            );
+            let hint = format!("rules mean both by line = \"{name}\": give one of the two another name");
+            self.report.error(span, message, hint);
+        }
         // A block that could not be read may have named any account.
         if self.is_partial || blocks.lines.iter().any(|(_, block)| block.is_none()) {
             return;
