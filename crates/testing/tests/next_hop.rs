@@ -5,6 +5,7 @@
 mod probe;
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use ringfence_ua::{Account, Config, Event, LineId, Target, Transport, Verdict};
 
@@ -142,4 +143,64 @@ fn a_server_that_cannot_is_followed_by_the_next_at_once() {
     );
     assert_ne!(tried[0].1, tried[1].1);
     assert!(matches!(probe.events().last(), Some(Event::Registration { .. })), "the last one is believed");
+}
+
+/// The answer to a REGISTER.
+fn answer(register: &Sent, status: &str) -> String {
+    unavailable(register).replacen("503 No", status, 1).replacen("Retry-After: 600", "Expires: 3600", 1)
+}
+
+/// How long a line takes to register at one of these servers, within a day. Each says a status, or nothing, at a time.
+fn time_to_register(
+    servers: &[&str],
+    says: impl Fn(&str, Duration) -> Option<&'static str>,
+) -> Option<Duration> {
+    let mut probe =
+        Probe::resolving(Config::new(phone_address()), Account::new("858", "pbx.example.com", None));
+    let (line, start) = (probe.line, probe.now());
+    let targets: Vec<_> =
+        servers.iter().map(|server| Target::udp(server.parse().unwrap(), phone_address())).collect();
+    let mut found = 0;
+    while probe.now() - start < seconds(24 * 3600) && !probe.is_registered() {
+        let mut sent: Vec<Sent> = probe.pass(seconds(1)).into_iter().map(|(_, sent)| sent).collect();
+        if probe.events().iter().filter(|event| matches!(event, Event::Resolve { .. })).count() > found {
+            found += 1;
+            sent = probe.act(|endpoint, now| endpoint.handle_resolved(now, line, Ok(targets.clone())));
+        }
+        while let Some(register) = sent.pop() {
+            if let Some(status) = says(&register.destination.to_string(), probe.now() - start) {
+                sent.extend(probe.receive_from(register.destination, answer(&register, status)));
+            }
+        }
+    }
+    probe.is_registered().then(|| probe.now() - start)
+}
+
+//= https://www.rfc-editor.org/rfc/rfc2782
+//= type=test
+//# A client MUST attempt to
+//# contact the target host with the lowest-numbered priority it can
+//# reach
+#[test]
+fn a_server_that_was_silent_once_is_asked_again_where_the_other_one_says_no() {
+    let servers = ["192.0.2.1:5060", "192.0.2.2:5060"];
+    for no in ["500 Standby", "403 Forbidden", "503 Standby"] {
+        let says = |server: &str, at: Duration| {
+            if server == servers[0] { (at >= seconds(40)).then_some("200 OK") } else { Some(no) }
+        };
+        let taken = time_to_register(&servers, says);
+        assert!(taken.is_some_and(|taken| taken <= seconds(20 * 60)), "{no}: {taken:?}");
+    }
+}
+
+#[test]
+fn of_servers_that_are_silent_each_has_its_turn_however_long_the_others_are() {
+    let servers = ["192.0.2.1:5060", "192.0.2.2:5060", "192.0.2.3:5060"];
+    for back in servers {
+        let says =
+            |server: &str, at: Duration| (server == back && at >= seconds(6 * 3600)).then_some("200 OK");
+        let taken = time_to_register(&servers, says);
+        let bound = seconds(6 * 3600 + 3 * (30 * 60 + 33));
+        assert!(taken.is_some_and(|taken| taken <= bound), "{back}: {taken:?}");
+    }
 }

@@ -257,6 +257,8 @@ impl Binding {
         }
         let Phase::Asking { contact } = &self.phase else { return };
         let contact = **contact;
+        // This one answers, so the one before it has had its turn.
+        self.forget_setbacks(|setbacks| setbacks.silent = None);
         self.learn_way(now, response, status, detour);
         let is_challenge = matches!(status.as_u16(), 401 | 407);
         if let Some(authenticator) = self.authenticator.as_mut().filter(|_| !is_challenge) {

@@ -26,10 +26,16 @@ impl Binding {
         }
         match resolved {
             Ok(targets) if !targets.is_empty() => {
-                // Another address of the same registrar may be alive.
+                //= https://www.rfc-editor.org/rfc/rfc2782
+                //# A client MUST attempt to
+                //# contact the target host with the lowest-numbered priority it can
+                //# reach
+                // Another address of the same registrar may be alive: the one behind the last that was silent, so that each
+                // has its turn where all of them were.
                 let silent = self.setbacks.as_ref().and_then(|setbacks| setbacks.silent);
-                let answering = targets.iter().position(|target| Some(target.flow.remote()) != silent);
-                self.target = answering.and_then(|index| u16::try_from(index).ok()).unwrap_or(0);
+                let silent = targets.iter().position(|target| Some(target.flow.remote()) == silent);
+                let first = silent.map_or(0, |silent| (silent + 1) % targets.len());
+                self.target = u16::try_from(first).unwrap_or(0);
                 self.targets = self.crowd.share(targets.into_iter().map(Target::nameable).collect());
                 // A new connection is seen elsewhere than the last one, and what was seen of that says nothing of UDP.
                 let was_by_connection = self.kept_open_flow().is_some_and(|flow| flow.is_reliable());

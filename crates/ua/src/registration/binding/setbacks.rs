@@ -7,10 +7,11 @@ use super::Binding;
 use super::elsewhere::Declined;
 use super::redirection::Redirection;
 
-/// What is remembered of it. A registrar that was silent once is remembered for good, so it is small.
+/// What is remembered of it. While a registrar is silent all of its lines have it, so it is small.
 #[derive(Default)]
 pub(super) struct Setbacks {
-    /// The target that did not answer last.
+    /// The target that did not answer last, until another does: then those that failed are known to all lines, for five
+    /// minutes, and it is not passed over any longer.
     pub(super) silent: Option<SocketAddr>,
     /// Where a 3xx has sent us.
     pub(super) redirection: Option<Box<Redirection>>,
@@ -44,9 +45,9 @@ impl Binding {
 mod tests {
     use super::*;
 
-    /// After an outage fifty thousand lines may have it.
+    /// In an outage fifty thousand lines may have it.
     #[test]
-    fn what_is_remembered_for_good_is_small() {
+    fn what_all_lines_remember_of_an_outage_is_small() {
         assert!(size_of::<Setbacks>() <= 64, "{}", size_of::<Setbacks>());
     }
 }
