@@ -555,6 +555,20 @@ fn where_no_server_is_left_after_503_the_attempt_has_failed_by_it() {
 }
 
 #[test]
+fn of_servers_that_were_connected_to_and_say_503_the_first_to_be_back_says_when_they_are_asked_again() {
+    let mut line = Connected::new();
+    line.answer("503 Service Unavailable", "Retry-After: 600\r\n");
+    assert!(line.wants_connection());
+    line.connect_elsewhere(2, "192.0.2.2:5060");
+    line.answer("503 Service Unavailable", "Retry-After: 3600\r\n");
+    assert!(line.wants_connection());
+    line.connect(1);
+    let waiting = line.pass(seconds(599));
+    assert!(waiting.iter().any(is_unavailable) && !waiting.iter().any(is_look_up));
+    assert!(line.pass(seconds(61)).iter().any(is_look_up), "the first one is back");
+}
+
+#[test]
 fn a_line_that_is_unregistered_while_another_server_is_looked_for_stays_so() {
     let mut line = Connected::new();
     line.answer("503 Service Unavailable", "");

@@ -1,13 +1,13 @@
 //! Where requests go: what a line asks to have looked up, with a port and without one (RFC 3263 section 4).
 
-#![allow(clippy::unwrap_used, reason = "a test may fail so")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail so")]
 
 mod probe;
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use ringfence_ua::{Account, Config, Event, LineId, Target, Transport, Verdict};
+use ringfence_ua::{Account, Config, Event, LineId, RegistrationState, Target, Transport, Verdict};
 
 use probe::{Probe, Sent, Shown, phone_address, seconds};
 
@@ -202,5 +202,45 @@ fn of_servers_that_are_silent_each_has_its_turn_however_long_the_others_are() {
         let taken = time_to_register(&servers, says);
         let bound = seconds(6 * 3600 + 3 * (30 * 60 + 33));
         assert!(taken.is_some_and(|taken| taken <= bound), "{back}: {taken:?}");
+    }
+}
+
+/// How long a line waits when its servers have answered so, one after the other: with a status, and a Retry-After where
+/// there is one.
+fn wait_after(answers: [(&str, Option<u32>); 2]) -> Duration {
+    let mut probe =
+        Probe::resolving(Config::new(phone_address()), Account::new("858", "pbx.example.com", None));
+    let targets =
+        ["192.0.2.1:5060", "192.0.2.2:5060"].map(|it| Target::udp(it.parse().unwrap(), phone_address()));
+    let line = probe.line;
+    let mut sent = probe.act(|endpoint, now| endpoint.handle_resolved(now, line, Ok(targets.to_vec())));
+    for (status, retry_after) in answers {
+        let register = sent.pop().unwrap();
+        let field = retry_after.map(|it| format!("Retry-After: {it}\r\n")).unwrap_or_default();
+        let no =
+            unavailable(&register).replacen("503 No", status, 1).replacen("Retry-After: 600\r\n", &field, 1);
+        sent = probe.receive_from(register.destination, no);
+    }
+    let Some(Event::Registration { state: RegistrationState::Failed { retry_at: Some(at), .. }, .. }) =
+        probe.events().last()
+    else {
+        panic!("{:?}", probe.events().last())
+    };
+    *at - probe.now()
+}
+
+#[test]
+fn of_servers_that_all_cannot_the_first_to_be_back_says_when_they_are_asked_again() {
+    let busy = |retry_after| ("503 Service Unavailable", retry_after);
+    for (answers, least, most) in [
+        ([busy(Some(5)), busy(Some(3600))], 5, 6),
+        ([busy(Some(3600)), busy(Some(5))], 5, 6),
+        ([busy(Some(600)), busy(Some(3600))], 600, 660),
+        ([busy(None), busy(Some(3600))], 1, 2),
+        ([busy(Some(3600)), busy(None)], 1, 2),
+        ([busy(Some(5)), ("403 Forbidden", None)], 120, 240),
+    ] {
+        let wait = wait_after(answers);
+        assert!(wait >= seconds(least) && wait <= seconds(most), "{answers:?}: {wait:?}");
     }
 }

@@ -141,9 +141,6 @@ impl Binding {
         response: &Message<'_>,
         generator: &mut Generator,
     ) {
-        if status.as_u16() == 503 && self.ask_next(generator) {
-            return;
-        }
         let phrase = shown(&String::from_utf8_lossy(response.reason_phrase().unwrap_or_default()));
         let status = status.as_u16();
         let cause = match status {
@@ -152,8 +149,11 @@ impl Binding {
         };
         let retry_after = response.retry_after().and_then(Result::ok);
         let retry_after = retry_after.map(|after| Duration::from_secs(after.seconds.into()));
-        if status == 503 && self.look_elsewhere(now, &cause, retry_after) {
-            return;
+        if status == 503 {
+            self.note_declined(&cause, retry_after);
+            if self.ask_next(generator) || self.look_elsewhere(now) {
+                return;
+            }
         }
         self.fail(now, cause, retry_after, generator);
     }

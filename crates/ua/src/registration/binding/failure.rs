@@ -129,7 +129,7 @@ impl Binding {
         retry_after: Option<Duration>,
         generator: &mut Generator,
     ) {
-        self.forget_setbacks(|setbacks| setbacks.declined = None);
+        let retry_after = self.take_retry_after(&cause, retry_after);
         if self.is_stopping {
             return if self.may_be_bound_at(now) { self.remove(now, generator) } else { self.end(now) };
         }
@@ -141,11 +141,13 @@ impl Binding {
         }
         self.failures = self.failures.saturating_add(1);
         let (failures, fraction) = (self.failures, generator.fraction());
-        let delay = match self.need {
+        let delay = |retry_after| match self.need {
             Need::Only => backoff::delay(&cause, failures, retry_after, &self.crowd, fraction),
             Need::Spare => backoff::delay_of_spare(&cause, failures, retry_after, &self.crowd, fraction),
         };
-        let retry_at = now + delay;
+        // Each says so of itself alone (RFC 3261 section 20.33): the line is back with the first of them that is.
+        let least = retry_after.into_iter().map(&delay).min();
+        let retry_at = now + least.unwrap_or_else(|| delay(None));
         self.phase = Phase::Waiting { retry_at };
         self.tell(RegistrationState::Failed { cause, retry_at: Some(retry_at) });
     }

@@ -15,7 +15,7 @@ pub(super) struct Setbacks {
     pub(super) silent: Option<SocketAddr>,
     /// Where a 3xx has sent us.
     pub(super) redirection: Option<Box<Redirection>>,
-    /// Who has said 503 to this attempt.
+    /// What those asked for that have said 503 to this attempt.
     pub(super) declined: Option<Box<Declined>>,
     /// Since when the registrar asks for MD5 that offered more before.
     pub(super) downgraded: Option<Instant>,
