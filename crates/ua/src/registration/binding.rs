@@ -138,10 +138,17 @@ enum Successor {
 enum Phase {
     Idle,
     Resolving { until: Instant },
-    Asking { contact: Box<ContactAddress> },
+    Asking(Box<Asked>),
     Bound { refresh_at: Instant },
     Waiting { retry_at: Instant },
     Removing,
+}
+
+/// What the REGISTER on its way says of where we are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Asked {
+    contact: ContactAddress,
+    local: SocketAddr,
 }
 
 #[derive(Debug)]
@@ -224,7 +231,7 @@ impl Binding {
         match self.phase {
             Phase::Idle => self.tell(RegistrationState::Unregistered),
             // The REGISTER on its way is let through first: two at once may overtake each other.
-            Phase::Asking { .. } | Phase::Removing => {}
+            Phase::Asking(_) | Phase::Removing => {}
             Phase::Bound { .. } => self.remove(now, generator),
             Phase::Waiting { .. } | Phase::Resolving { .. } => {
                 if self.may_be_bound_at(now) && !self.targets.is_empty() {
@@ -255,8 +262,8 @@ impl Binding {
         if self.phase == Phase::Removing {
             return self.handle_removal(now, response, status, generator);
         }
-        let Phase::Asking { contact } = &self.phase else { return };
-        let contact = **contact;
+        let Phase::Asking(asked) = &self.phase else { return };
+        let asked = **asked;
         // This one answers, so the one before it has had its turn.
         self.forget_setbacks(|setbacks| setbacks.silent = None);
         self.learn_way(now, response, status, detour);
@@ -269,7 +276,7 @@ impl Binding {
         //# response code of that class, and MUST be able to process the x00 response code for all
         //# classes.
         match status.as_u16() {
-            200..=299 => self.granted(now, contact, response, generator),
+            200..=299 => self.granted(now, asked, response, generator),
             300..=399 => self.redirected(now, status, response, generator),
             401 | 407 => self.challenged(now, status, response, generator),
             423 => self.too_brief(now, status, response, generator),
@@ -282,7 +289,7 @@ impl Binding {
     pub(crate) fn handle_overload(&mut self, now: Instant, generator: &mut Generator) {
         let is_removing = match self.phase {
             Phase::Removing => true,
-            Phase::Asking { .. } => false,
+            Phase::Asking(_) => false,
             Phase::Idle | Phase::Resolving { .. } | Phase::Bound { .. } | Phase::Waiting { .. } => return,
         };
         // The next one has its number: this one was never sent.
@@ -308,7 +315,7 @@ impl Binding {
             | Phase::Waiting { .. }
             | Phase::Idle
             | Phase::Resolving { .. }
-            | Phase::Asking { .. }
+            | Phase::Asking(_)
             | Phase::Removing => {}
         }
     }
@@ -320,7 +327,7 @@ impl Binding {
                 let within = self.crowd.spread(AFTER_CLOCK_JUMP);
                 *due = (*due).min(now + within.mul_f64(generator.fraction()));
             }
-            Phase::Idle | Phase::Resolving { .. } | Phase::Asking { .. } | Phase::Removing => {}
+            Phase::Idle | Phase::Resolving { .. } | Phase::Asking(_) | Phase::Removing => {}
         }
     }
 
@@ -330,7 +337,7 @@ impl Binding {
             Phase::Bound { refresh_at: due }
             | Phase::Waiting { retry_at: due }
             | Phase::Resolving { until: due } => Some(due),
-            Phase::Idle | Phase::Asking { .. } | Phase::Removing => None,
+            Phase::Idle | Phase::Asking(_) | Phase::Removing => None,
         }
     }
 
@@ -364,7 +371,7 @@ impl Binding {
 
     /// Returns whether a REGISTER waits for its answer, or for being sent.
     pub(crate) fn is_asking(&self) -> bool {
-        matches!(self.phase, Phase::Asking { .. } | Phase::Removing)
+        matches!(self.phase, Phase::Asking(_) | Phase::Removing)
     }
 
     /// Returns whether a flow is kept open for this binding.

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use ringfence_wire::sip::{Message, StatusCode};
 
-use super::{Binding, Bound, LONGEST_EXPIRES, Phase, ROUNDS, SHORTEST_REFRESH};
+use super::{Asked, Binding, Bound, LONGEST_EXPIRES, Phase, ROUNDS, SHORTEST_REFRESH};
 use crate::core::auth::AuthError;
 use crate::id::Generator;
 use crate::registration::contact::Ours;
@@ -21,7 +21,7 @@ impl Binding {
     pub(super) fn granted(
         &mut self,
         now: Instant,
-        contact: ContactAddress,
+        Asked { contact, local }: Asked,
         response: &Message<'_>,
         generator: &mut Generator,
     ) {
@@ -37,6 +37,9 @@ impl Binding {
         self.gruu = listed.and_then(|listed| Gruu::of(&listed, &self.account, now + expires));
         if self.is_stopping {
             return self.remove(now, generator);
+        }
+        if self.has_moved_from(local) {
+            return self.ask_from_here(generator);
         }
         // The registrar sees us elsewhere than we said: calls would be sent where we are not.
         if self.contact().is_some_and(|seen| seen != contact) && self.rounds < ROUNDS {

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::{Action, Binding, Bound, KeptOpen, LOOKUP, Phase};
+use super::{Action, Asked, Binding, Bound, KeptOpen, LOOKUP, Phase};
 use crate::id::Generator;
 use crate::registration::contact::contact_uri;
 use crate::registration::outbound::Wanted;
@@ -32,7 +32,7 @@ impl Binding {
     pub(super) fn ask(&mut self, generator: &mut Generator) {
         let Some(target) = self.current_target() else { return };
         let contact = self.contact_at(target);
-        self.phase = Phase::Asking { contact: Box::new(contact) };
+        self.phase = Phase::Asking(Box::new(Asked { contact, local: target.local }));
         self.send(target, self.expires, contact, generator);
     }
 
@@ -40,8 +40,8 @@ impl Binding {
     /// it is a new request.
     pub(crate) fn ask_again(&mut self, now: Instant, generator: &mut Generator) {
         match &self.phase {
-            Phase::Asking { contact } => {
-                let contact = **contact;
+            Phase::Asking(asked) => {
+                let contact = asked.contact;
                 self.may_be_bound(now, contact);
                 self.ask(generator);
             }

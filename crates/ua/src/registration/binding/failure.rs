@@ -45,8 +45,8 @@ impl Binding {
     ) {
         match self.phase {
             Phase::Removing => self.end(now),
-            Phase::Asking { ref contact } => {
-                let contact = **contact;
+            Phase::Asking(ref asked) => {
+                let contact = asked.contact;
                 self.setbacks_mut().silent = self.current_target().map(|target| target.flow.remote());
                 self.may_be_bound(now, contact);
                 //= https://www.rfc-editor.org/rfc/rfc3261#section-8.1.3.1
@@ -89,8 +89,8 @@ impl Binding {
                 self.phase = Phase::Waiting { retry_at };
                 self.tell(RegistrationState::Failed { cause, retry_at: Some(retry_at) });
             }
-            Phase::Asking { ref contact } => {
-                let contact = **contact;
+            Phase::Asking(ref asked) => {
+                let contact = asked.contact;
                 self.keep_none_open();
                 self.may_be_bound(now, contact);
                 self.fail(now, self.disconnected(error), None, generator);

@@ -1,12 +1,13 @@
 //! What a registration does when this machine has got another address, or none, and what leads there.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use super::failure::AFTER_DISCONNECT;
 use super::{Binding, Phase};
 use crate::id::Generator;
 use crate::registration::backoff;
+use crate::registration::target::Target;
 use crate::transport::ConnectionId;
 
 impl Binding {
@@ -36,13 +37,41 @@ impl Binding {
                 self.public = None;
                 self.handle_disconnected(now, &error, generator);
             }
-            Phase::Idle
-            | Phase::Waiting { .. }
-            | Phase::Resolving { .. }
-            | Phase::Asking { .. }
-            | Phase::Removing => {}
+            Phase::Asking(_) => {
+                if let Ok(local) = local {
+                    self.leave_from(remote, local);
+                }
+            }
+            Phase::Idle | Phase::Waiting { .. } | Phase::Resolving { .. } | Phase::Removing => {}
         }
         None
+    }
+
+    /// Takes that what goes to a server by UDP leaves from this address now. The REGISTER on its way is let through first, and
+    /// a connection finds out by itself.
+    fn leave_from(&mut self, remote: IpAddr, local: IpAddr) {
+        let mut targets = self.targets.to_vec();
+        let is_meant = |target: &&mut Target| {
+            !target.flow.is_reliable() && target.flow.remote().ip().to_canonical() == remote
+        };
+        for target in targets.iter_mut().filter(is_meant) {
+            target.local.set_ip(local);
+        }
+        self.targets = self.crowd.share(targets);
+    }
+
+    /// Returns whether a REGISTER that was sent from an address of ours would be sent from another by now.
+    pub(super) fn has_moved_from(&self, local: SocketAddr) -> bool {
+        let by_udp = self.current_target().filter(|target| !target.flow.is_reliable());
+        by_udp.is_some_and(|target| target.local.ip().to_canonical() != local.ip().to_canonical())
+    }
+
+    /// Asks again at once: what the registrar has just bound, and where it saw us, is where we were when that was sent.
+    pub(super) fn ask_from_here(&mut self, generator: &mut Generator) {
+        self.public = None;
+        self.keep_none_open();
+        self.rounds = 0;
+        self.ask(generator);
     }
 
     /// Refreshes soon: the registrar may have taken a connection for the way to us that is no more.
