@@ -95,7 +95,8 @@ fn nothing_is_removed_by_instance_that_the_next_line_registers() {
 
 #[test]
 fn a_contact_that_is_known_by_itself_is_removed_and_so_is_what_no_other_line_registers() {
-    let others: [(&str, fn(&mut Account)); 4] = [
+    type Change = fn(&mut Account);
+    let others: [(&str, Change); 4] = [
         ("a label", |next| next.label = "office".into()),
         ("a user", |next| next.user = "859".into()),
         ("a port", |next| next.port = Some(5070)),
