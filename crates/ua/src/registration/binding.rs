@@ -35,6 +35,7 @@ use crate::transport::{ContactAddress, Flow, OwnContact, Transport};
 
 mod answers;
 mod asking;
+mod bound;
 mod elsewhere;
 mod failure;
 mod found;
@@ -44,6 +45,7 @@ mod redirection;
 mod removal;
 mod setbacks;
 
+use bound::Bound;
 use setbacks::Setbacks;
 
 /// What a binding wants done.
@@ -93,7 +95,7 @@ pub(crate) struct Binding {
     expires: u32,
     /// Where the registrar sees us, when that is not where we are.
     public: Option<Box<SocketAddr>>,
-    /// The Contact that the registrar has from us, or may have: its answer was lost.
+    /// The Contacts that the registrar has from us, or may have: its answer was lost.
     bound: Option<Bound>,
     /// Whether the binding is asked for as this device's (RFC 5626): until the registrar cannot do that.
     is_outbound: bool,
@@ -149,13 +151,6 @@ enum Phase {
 struct Asked {
     contact: ContactAddress,
     local: SocketAddr,
-}
-
-#[derive(Debug)]
-struct Bound {
-    /// Those of the lines of one registrar are the same.
-    contact: Arc<ContactAddress>,
-    until: Instant,
 }
 
 impl Binding {

@@ -23,9 +23,18 @@ struct Shared {
     /// What was found of the server last.
     targets: Mutex<Arc<Vec<Target>>>,
     /// The Contact that it has from the line that was registered last.
-    contact: Mutex<Option<Arc<ContactAddress>>>,
+    contact: Mutex<Option<Arc<Contacts>>>,
     /// The realm that asked the last of them for its credentials.
     realm: Mutex<Arc<str>>,
+}
+
+/// The Contacts that a registrar has from a line, or may have. They are kept behind one pointer: there may be fifty thousand.
+#[derive(Debug, Clone)]
+pub(super) struct Contacts {
+    /// The one that was granted last, or the first that was asked for.
+    pub(super) first: ContactAddress,
+    /// Those that were asked for since, and not answered.
+    pub(super) others: Vec<ContactAddress>,
 }
 
 impl Crowd {
@@ -54,11 +63,11 @@ impl Crowd {
     }
 
     /// Returns a Contact as another line has it, where one does.
-    pub(crate) fn share_contact(&self, contact: ContactAddress) -> Arc<ContactAddress> {
+    pub(super) fn share_contact(&self, contact: ContactAddress) -> Arc<Contacts> {
         let mut known = self.0.contact.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(match &mut *known {
-            Some(known) if **known == contact => known,
-            other => other.insert(Arc::new(contact)),
+            Some(known) if known.first == contact && known.others.is_empty() => known,
+            other => other.insert(Arc::new(Contacts { first: contact, others: Vec::new() })),
         })
     }
 
@@ -103,7 +112,7 @@ mod tests {
             is_secure: false,
         };
         let contacts = [5060, 5060, 5062].map(|port| crowd.share_contact(at(port)));
-        assert_eq!(contacts.each_ref().map(|contact| contact.address.port()), [5060, 5060, 5062]);
+        assert_eq!(contacts.each_ref().map(|contact| contact.first.address.port()), [5060, 5060, 5062]);
         assert!(Arc::ptr_eq(&contacts[0], &contacts[1]));
         let realms = ["one", "one", "other"].map(|realm| crowd.share_realm(&realm.into()));
         assert_eq!(realms.each_ref().map(|realm| &**realm), ["one", "one", "other"]);

@@ -19,8 +19,8 @@ pub(super) struct Register<'a> {
     pub(super) reg_id: u8,
     /// Whether it is to be known as this device's (RFC 5626).
     pub(super) is_outbound: bool,
-    /// The URI of a binding of ours that no longer leads to us: it is taken back in the same breath.
-    pub(super) old_contact: Option<&'a str>,
+    /// The URIs of bindings of ours that no longer lead to us: they are taken back in the same breath.
+    pub(super) old_contacts: &'a [String],
     /// In seconds; 0 removes the binding.
     pub(super) expires: u32,
     pub(super) user_agent: &'a str,
@@ -107,7 +107,7 @@ impl Register<'_> {
             instance.map(|device| outbound::parameters(device, address, &account.label, self.reg_id));
         let parameters = parameters.unwrap_or_default();
         request.header_fmt("Contact", format_args!("<{}>{parameters}", self.contact));
-        if let Some(old) = self.old_contact {
+        for old in self.old_contacts {
             request.header_fmt("Contact", format_args!("<{old}>;expires=0"));
         }
         request.header_fmt("Expires", format_args!("{}", self.expires));

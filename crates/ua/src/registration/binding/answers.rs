@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use ringfence_wire::sip::{Message, StatusCode};
 
-use super::{Asked, Binding, Bound, LONGEST_EXPIRES, Phase, ROUNDS, SHORTEST_REFRESH};
+use super::{Asked, Binding, LONGEST_EXPIRES, Phase, ROUNDS, SHORTEST_REFRESH};
 use crate::core::auth::AuthError;
 use crate::id::Generator;
 use crate::registration::contact::Ours;
@@ -32,7 +32,7 @@ impl Binding {
         }
         let expires = Duration::from_secs(granted.into());
         self.is_by_instance = outbound::is_granted(response);
-        self.bound = Some(Bound { contact: self.crowd.share_contact(contact), until: now + expires });
+        self.note_bound(contact, now + expires);
         let listed = self.ours(contact).listed(response);
         self.gruu = listed.and_then(|listed| Gruu::of(&listed, &self.account, now + expires));
         if self.is_stopping {

@@ -2,9 +2,9 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use super::{Action, Asked, Binding, Bound, KeptOpen, LOOKUP, Phase};
+use super::{Action, Asked, Binding, KeptOpen, LOOKUP, Phase};
 use crate::id::Generator;
 use crate::registration::contact::contact_uri;
 use crate::registration::outbound::Wanted;
@@ -88,12 +88,10 @@ impl Binding {
         //# or 407 (Proxy Authentication Required) response, it MUST increment the CSeq header field
         //# value as it would normally when sending an updated request.
         let (branch, cnonce) = (generator.branch(), generator.token(24));
-        let old = self.bound_contact().filter(|&old| expires > 0 && old != contact);
-        // By instance and flow the new one replaces it.
-        let old = old.filter(|_| !self.is_by_instance);
         let (request_uri, is_led_away) = (self.request_uri(), self.led_away_to().is_some());
-        let authenticator = self.authenticator.as_mut().filter(|_| !is_led_away);
         let uri_of = |address| contact_uri(&self.account.user, address, self.token.as_str());
+        let old_contacts: Vec<String> = self.old_contacts(contact).map(uri_of).collect();
+        let authenticator = self.authenticator.as_mut().filter(|_| !is_led_away);
         let opening = Opening {
             account: &self.account,
             method: "REGISTER",
@@ -111,7 +109,7 @@ impl Binding {
             contact: &uri_of(contact),
             reg_id: self.reg_id,
             is_outbound: self.is_outbound,
-            old_contact: old.map(uri_of).as_deref(),
+            old_contacts: &old_contacts,
             expires,
             user_agent: self.crowd.user_agent(),
         }
@@ -166,23 +164,5 @@ impl Binding {
             SocketAddr::new(public, port)
         });
         ContactAddress { address, transport: target.flow.transport(), is_secure: self.account.is_secure }
-    }
-
-    /// Notes that the registrar may have a binding of ours: the REGISTER may have arrived, and only its answer been
-    /// lost.
-    pub(super) fn may_be_bound(&mut self, now: Instant, contact: ContactAddress) {
-        let contact = self.bound_contact().unwrap_or(contact);
-        let until = now + Duration::from_secs(self.expires.into());
-        self.bound = Some(Bound { contact: self.crowd.share_contact(contact), until });
-    }
-
-    /// Returns whether the registrar may still have a binding of ours.
-    pub(super) fn may_be_bound_at(&self, now: Instant) -> bool {
-        self.bound.as_ref().is_some_and(|bound| now < bound.until)
-    }
-
-    /// Returns the Contact that the registrar has from us, or may have.
-    pub(super) fn bound_contact(&self) -> Option<ContactAddress> {
-        self.bound.as_ref().map(|bound| *bound.contact)
     }
 }

@@ -9,7 +9,7 @@ use crate::id::Generator;
 use crate::registration::state::RegistrationState;
 
 impl Binding {
-    /// Sends a REGISTER that removes our binding and no other.
+    /// Sends a REGISTER that removes our binding, or what may have become of it, and no other.
     pub(super) fn remove(&mut self, now: Instant, generator: &mut Generator) {
         //= https://www.rfc-editor.org/rfc/rfc5626#section-6
         //# (Even though the Contact URI is not used for
