@@ -41,11 +41,13 @@ mod failure;
 mod found;
 mod moved;
 mod nat;
+mod phase;
 mod redirection;
 mod removal;
 mod setbacks;
 
 use bound::Bound;
+use phase::{Asked, Phase, Successor};
 use setbacks::Setbacks;
 
 /// What a binding wants done.
@@ -128,29 +130,6 @@ pub(crate) struct Binding {
 struct KeptOpen {
     targets: Arc<Vec<Target>>,
     target: u16,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Successor {
-    Nobody,
-    AnotherLine,
-}
-
-#[derive(Debug, PartialEq, Eq)]
-enum Phase {
-    Idle,
-    Resolving { until: Instant },
-    Asking(Box<Asked>),
-    Bound { refresh_at: Instant },
-    Waiting { retry_at: Instant },
-    Removing,
-}
-
-/// What the REGISTER on its way says of where we are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Asked {
-    contact: ContactAddress,
-    local: SocketAddr,
 }
 
 impl Binding {
