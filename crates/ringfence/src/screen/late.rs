@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use jiff::Timestamp;
-use ringfence_policy::{Answer as Told, By, Decision};
+use ringfence_policy::{Answer as Told, By, CallerKind, Decision};
 use softphone::{IncomingCall, Invite, Verdict};
 
 use super::claims::arrival;
@@ -123,8 +123,12 @@ fn in_the_dark(rules: &Rules, invite: &Invite<'_>, began: Instant) -> (Call, Ver
         answer.action(),
         arrival(invite).is_from_registrar(),
     );
+    // Who wants it kept private is not shown, whatever could not be worked out.
+    let caller = invite.caller().filter(|_| !invite.is_private());
+    let shown =
+        caller.map_or_else(|| CallerKind::Anonymous.as_str().to_owned(), |caller| caller.user().into_owned());
     let record = Call {
-        caller: invite.caller().map(|caller| caller.user().into_owned()).unwrap_or_default(),
+        caller: shown,
         rule: By::Error.id().to_owned(),
         reason: format!("it could not be decided{}", Call::PANICKED),
         evidence: Evidence { decided_in: began.elapsed(), ..without_caller(rules, invite, Moment::Late) },
