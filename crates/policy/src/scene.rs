@@ -122,6 +122,15 @@ impl<'p, 'f> Scene<'p, 'f> {
         self.found.set(None);
     }
 
+    /// Keeps what was found before where nothing is found now.
+    pub(crate) fn found_or(&self, find: impl FnOnce()) {
+        let before = self.found.take();
+        find();
+        if self.found.get().is_none() {
+            self.found.set(before);
+        }
+    }
+
     /// Says whether the rule that is tried is in shadow mode: nobody is asked for such a one.
     pub(crate) fn in_shadow(&self, is_shadow: bool) {
         self.is_shadow.set(is_shadow);

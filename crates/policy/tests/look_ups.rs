@@ -198,4 +198,8 @@ fn the_list_that_is_told_is_the_last_that_is_written() {
     let when = r#"{ any = [{ caller_in = "bad" }, { caller_in = "family" }, { caller_in = "friends" }] }"#;
     let [_, decision] = told(when, FAMILY, &Bad::default());
     assert!(decision.starts_with("rejected with 603: +41791111111 is on the family list"), "{decision}");
+    // As it is written, the first says nothing of a list that nobody asks, and the second was never needed.
+    let when = r#"{ any = [{ not = { caller_in = "bad" } }, { caller_in = "family" }] }"#;
+    let [_, decision] = told(when, FAMILY, &Bad::default());
+    assert!(decision.starts_with("rejected with 603: +41791111111 is on the family list"), "{decision}");
 }

@@ -5,6 +5,7 @@
 
 mod probe;
 
+use ringfence_ua::auth::Credentials;
 use ringfence_ua::{Account, Config, Event, LineId, RegistrationState, Target};
 
 use probe::{Probe, Sent, phone_address, seconds};
@@ -23,6 +24,8 @@ fn account() -> Account {
 struct Phone {
     probe: Probe,
     line: LineId,
+    /// The line that was added last.
+    newest: LineId,
 }
 
 impl Phone {
@@ -30,7 +33,7 @@ impl Phone {
     fn asking(account: Account) -> (Self, Sent) {
         let probe = Probe::resolving(Config::new(phone_address()), account);
         let line = probe.line;
-        let mut phone = Self { probe, line };
+        let mut phone = Self { probe, line, newest: line };
         let first = phone.resolved(line).pop().unwrap();
         (phone, first)
     }
@@ -64,7 +67,8 @@ impl Phone {
     fn add(&mut self, account: Account) -> Sent {
         let mut added = None;
         self.probe.act(|endpoint, now| added = Some(endpoint.add_line(now, account).unwrap()));
-        self.resolved(added.unwrap()).pop().unwrap()
+        self.newest = added.unwrap();
+        self.resolved(self.newest).pop().unwrap()
     }
 
     fn is_removed(&self) -> bool {
@@ -152,4 +156,35 @@ fn a_line_that_is_tried_again_before_its_first_answer_stays_registered() {
         _ => None,
     });
     assert!(matches!(states.into_iter().next(), Some(RegistrationState::Registered { .. })));
+}
+
+#[test]
+fn a_line_that_is_tried_a_third_time_stays_registered() {
+    let (mut phone, first) = Phone::asking(account());
+    let mut asked = vec![first];
+    for _ in 0..2 {
+        let line = phone.newest;
+        assert!(phone.probe.act(|endpoint, now| endpoint.remove_line(now, line)).is_empty());
+        asked.push(phone.add(account()));
+    }
+    // Whichever is answered last.
+    for register in asked.iter().rev() {
+        assert!(phone.answer(register, "200 OK", BY_INSTANCE).is_empty(), "nothing takes the binding away");
+    }
+}
+
+#[test]
+fn a_challenge_that_comes_when_the_line_leaves_is_not_answered_with_a_registration() {
+    let challenge = "WWW-Authenticate: Digest realm=\"r\", nonce=\"n\"\r\n";
+    let known = Account { credentials: Some(Credentials::new("858", "secret")), ..account() };
+    let (mut phone, first) = Phone::asking(known.clone());
+    let line = phone.line;
+    phone.probe.act(|endpoint, now| endpoint.remove_line(now, line));
+    assert!(phone.answer(&first, "401 Unauthorized", challenge).is_empty() && phone.is_removed());
+
+    // A removal by instance that is challenged when another line is there is not sent again either.
+    let mut phone = Phone::registered(known.clone(), BY_INSTANCE);
+    let removal = registers(phone.probe.act(|endpoint, now| endpoint.remove_line(now, line))).pop().unwrap();
+    phone.add(known);
+    assert!(phone.answer(&removal, "401 Unauthorized", challenge).is_empty() && phone.is_removed());
 }

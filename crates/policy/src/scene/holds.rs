@@ -58,8 +58,9 @@ impl<'p> Scene<'p, '_> {
     pub(crate) fn find_as_written(&self, written: &'p Condition) {
         let has_missed = self.has_missed();
         self.in_shadow(true);
-        self.forget_found();
-        let _ = self.holds(written);
+        self.found_or(|| {
+            let _ = self.holds(written);
+        });
         self.in_shadow(false);
         self.set_missed(has_missed);
     }

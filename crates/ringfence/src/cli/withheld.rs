@@ -47,20 +47,21 @@ pub(super) fn masked(call: &Call) -> Call {
     if !is_withheld(&call) {
         return call;
     }
-    call.evidence.identity = None;
+    let is_known = call.evidence.identity.take().is_some();
     let entry = call.entry.take_if(|entry| tells_of_somebody(entry));
     if let Some(at) = entry.and_then(|entry| call.reason.find(&format!(" (entry {entry}"))) {
         // A journal of an earlier version may name it.
         call.reason.truncate(at);
     }
     let facts = serde_json::from_str::<Map<String, Value>>(&call.evidence.facts);
-    // The name of one who only says to be nobody is the caller's own word.
-    let is_asserted = facts.as_ref().map_or(true, |facts| facts.get("withheld") == Some(&Value::Bool(true)));
-    if is_asserted {
+    // The name of one who only says to be nobody is the caller's own word. Beside a number it may be that again.
+    let is_withheld = facts.as_ref().map_or(true, |facts| facts.get("withheld") == Some(&Value::Bool(true)));
+    let hides_name = is_known || is_withheld;
+    if hides_name {
         call.display_name = None;
     }
     // What is no object cannot be searched for what is to be hidden.
-    call.evidence.facts = facts.map_or_else(|_| String::new(), |facts| without_caller(facts, is_asserted));
+    call.evidence.facts = facts.map_or_else(|_| String::new(), |facts| without_caller(facts, hides_name));
     call
 }
 
@@ -69,10 +70,10 @@ fn tells_of_somebody(entry: &str) -> bool {
     entry.contains(|letter: char| letter.is_ascii_digit() || letter == ':')
 }
 
-fn without_caller(mut facts: Map<String, Value>, is_asserted: bool) -> String {
+fn without_caller(mut facts: Map<String, Value>, hides_name: bool) -> String {
     facts.insert("caller".to_owned(), anonymous().into());
     facts.remove("host");
-    if is_asserted {
+    if hides_name {
         facts.remove("name");
     }
     Value::Object(facts).to_string()
@@ -114,6 +115,16 @@ mod tests {
         assert!(told.contains(r#""caller":"anonymous""#) && told.contains(r#""line":"home""#), "{told}");
         assert!(told.contains("is on the reject list\""), "{told}");
         assert_eq!(masked(&a_call()), a_call());
+    }
+
+    #[test]
+    fn a_name_is_hidden_beside_a_number_and_is_the_callers_own_word_without_one() {
+        let mut call = withheld();
+        call.evidence.facts = call.evidence.facts.replace(r#","withheld":true"#, "");
+        let told = serde_json::to_string(&masked(&call)).unwrap();
+        assert!(!told.contains("Anna") && !told.contains("1234567"), "{told}");
+        call.evidence.identity = None;
+        assert_eq!(masked(&call).display_name.as_deref(), Some("Anna"));
     }
 
     #[test]

@@ -28,6 +28,8 @@ struct Claim<'a> {
     display_name: Option<Cow<'a, str>>,
     /// What a trusted peer found when it verified this address, and with which attestation.
     verstat: Option<(Verification, Option<Attestation>)>,
+    /// Whether another address of the same says that the caller is to be hidden.
+    is_to_be_hidden: bool,
 }
 
 /// What a trusted peer says it has verified.
@@ -44,7 +46,6 @@ impl<'a> Claims<'a> {
         let verstat = |address: &Address<'_>| {
             if is_trusted { address.verstat().as_deref().map(read_verstat) } else { None }
         };
-        let mut is_private = hides_identity(invite);
         Self {
             tag: invite.from_tag(),
             from: invite.from().map(|address| Claim::of(address, verstat(&address))).unwrap_or_default(),
@@ -53,12 +54,17 @@ impl<'a> Claims<'a> {
                 // There may be two, a sip and a tel URI of one caller, of which one says it, or that it is to be hidden.
                 for other in invite.asserted_identities().filter(|other| other.uri() != address.uri()) {
                     claim.verstat = claim.verstat.or_else(|| verstat(&other));
-                    is_private |= Caller::asserted(&other.user(), &other.host()).hides();
+                    if hides(&other) {
+                        claim.is_to_be_hidden = true;
+                    } else {
+                        // The name stands in the one, and the number in the other (RFC 3325 section 9.1).
+                        claim.display_name = claim.display_name.or_else(|| other.display_name());
+                    }
                 }
                 claim
             }),
             remote_party: invite.remote_party().map(|address| Claim::of(address, verstat(&address))),
-            is_private,
+            is_private: hides_identity(invite),
             attestation: if is_trusted { invite.attestation().as_deref().and_then(letter) } else { None },
         }
     }
@@ -84,7 +90,10 @@ impl<'a> Claims<'a> {
             };
             match found {
                 Some(caller) if caller.source == Source::From => return caller,
-                Some(caller) => return from.or_asserted(Some(Caller { withheld, ..caller })),
+                Some(caller) => {
+                    let withheld = withheld || caller.withheld;
+                    return from.or_asserted(Some(Caller { withheld, ..caller }));
+                }
                 None => {}
             }
         }
@@ -144,12 +153,13 @@ impl<'a> Claim<'a> {
             Some(context) => Cow::Owned(format!("{};phone-context={context}", address.user())),
             None => address.user(),
         };
-        Self { user, host, display_name: address.display_name(), verstat }
+        Self { user, host, display_name: address.display_name(), verstat, is_to_be_hidden: false }
     }
 
     fn caller(&self, source: Source) -> Caller<'_> {
         let display_name = self.display_name.as_deref();
-        Caller { user: &self.user, host: &self.host, display_name, withheld: false, source }
+        let withheld = self.is_to_be_hidden;
+        Caller { user: &self.user, host: &self.host, display_name, withheld, source }
     }
 }
 
@@ -177,6 +187,16 @@ impl Verified {
 /// Tells whether the caller asks that its identity be hidden. Other privacy is not about who calls, `header` neither.
 fn hides_identity(invite: &Invite<'_>) -> bool {
     invite.privacy().any(|asked| ["id", "user"].iter().any(|word| asked.eq_ignore_ascii_case(word)))
+}
+
+/// Tells whether a caller wants to be hidden, by any word of the INVITE, whoever is believed.
+pub(super) fn is_to_be_hidden(invite: &Invite<'_>) -> bool {
+    let mut addresses = invite.from().into_iter().chain(invite.asserted_identities());
+    invite.is_private() || addresses.any(|address| hides(&address))
+}
+
+fn hides(address: &Address<'_>) -> bool {
+    Caller::asserted(&address.user(), &address.host()).hides()
 }
 
 /// Reads a value such as `TN-Validation-Passed-A`.

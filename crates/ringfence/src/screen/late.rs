@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use ringfence_policy::{Answer as Told, By, CallerKind, Decision};
 use softphone::{IncomingCall, Invite, Verdict};
 
-use super::claims::arrival;
+use super::claims::{arrival, is_to_be_hidden};
 use super::conclusion::{Asked, Basis, Conclusion, Recorded};
 use super::memory::{Memory, Said};
 use super::record::{objection, of_invite, outcome};
@@ -124,7 +124,7 @@ fn in_the_dark(rules: &Rules, invite: &Invite<'_>, began: Instant) -> (Call, Ver
         arrival(invite).is_from_registrar(),
     );
     // Who wants it kept private is not shown, whatever could not be worked out.
-    let caller = invite.caller().filter(|_| !invite.is_private());
+    let caller = invite.caller().filter(|_| !is_to_be_hidden(invite));
     let shown =
         caller.map_or_else(|| CallerKind::Anonymous.as_str().to_owned(), |caller| caller.user().into_owned());
     let record = Call {

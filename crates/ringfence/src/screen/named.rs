@@ -60,6 +60,23 @@ fn of_two_asserted_identities_the_number_is_matched() {
 }
 
 #[test]
+fn of_two_asserted_identities_the_name_of_one_goes_with_the_number_of_the_other() {
+    let asserted =
+        "P-Asserted-Identity: \"Anna\" <sip:bob@192.0.2.1>\r\nP-Asserted-Identity: <tel:+442079460123>";
+    let call = screened(FAMILY, 858, &format!("From: \"Eve\" <sip:bob@192.0.2.1>;tag=1\r\n{asserted}"));
+    assert_eq!((&*call.caller, call.display_name.as_deref()), ("+442079460123", Some("Anna")));
+}
+
+#[test]
+fn what_is_asserted_hides_nobody_where_from_is_believed() {
+    let believed = format!("[line.858]\nposition = \"sole\"\ntrust.identity = [\"from\"]\n{FAMILY}");
+    let account = "[account.858]\nuser = \"858\"\ndomain = \"192.0.2.1\"\npassword = \"secret\"\n";
+    let headers = "From: <sip:+442079460123@192.0.2.1>;tag=1\r\n\
+                   P-Asserted-Identity: <sip:anonymous@anonymous.invalid>, <tel:+442079460199>";
+    assert_eq!(told(&format!("{account}{believed}"), headers), words("+442079460123", "family"));
+}
+
+#[test]
 fn a_number_beside_an_identity_that_hides_is_matched_and_not_shown() {
     for headers in [
         "From: <sip:bob@192.0.2.1>;tag=1\r\n\

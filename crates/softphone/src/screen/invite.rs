@@ -82,7 +82,8 @@ impl<'a> Invite<'a> {
 
     /// Returns the `P-Asserted-Identity` that says who calls (RFC 3325), where the registrar, the proxy or a peer sent the
     /// INVITE; from anyone else it is worth nothing, and `None`. Of several that can be read it is the first that is a
-    /// telephone number, or else the first.
+    /// telephone number, or else the first: the display name, and whether the number is to be hidden, may stand in another
+    /// of [`Invite::asserted_identities`].
     #[must_use]
     pub fn asserted(&self) -> Option<Address<'a>> {
         if !self.message().has(HeaderName::PAssertedIdentity) {

@@ -235,9 +235,10 @@ impl Lines {
         }
     }
 
-    /// Returns a line of the user of an account that is being removed.
-    pub(crate) fn leaving_like(&self, account: &Account) -> Option<LineId> {
-        self.by_user.get(&*unescaped(&account.user))?.first_of(&self.leaving)
+    /// Returns the lines of the user of an account that are being removed; of many the newest.
+    pub(crate) fn leaving_like(&self, account: &Account) -> Vec<LineId> {
+        let bearers = self.by_user.get(&*unescaped(&account.user));
+        bearers.map_or_else(Vec::new, |bearers| bearers.newest_of(&self.leaving))
     }
 
     /// Notes when a line is to be woken next.

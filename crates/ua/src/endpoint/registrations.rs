@@ -17,7 +17,7 @@ impl Endpoint {
         if self.lines.len() >= self.limits.lines {
             return Err(Full);
         }
-        if let Some(leaving) = self.lines.leaving_like(&account) {
+        for leaving in self.lines.leaving_like(&account) {
             self.give_way(leaving, &account);
         }
         let token = self.generator.kept_token();

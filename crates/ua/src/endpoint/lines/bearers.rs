@@ -14,6 +14,9 @@ pub(super) enum Bearers {
     Several(Box<BTreeSet<LineId>>),
 }
 
+/// As many of one name are seldom meant at once.
+const MOST_FOUND: usize = 16;
+
 impl Bearers {
     pub(super) fn insert(&mut self, id: LineId) {
         match self {
@@ -54,6 +57,20 @@ impl Bearers {
             }
         }
     }
+
+    /// Returns the newest lines that are some of others too, so many at most.
+    pub(super) fn newest_of(&self, others: &BTreeSet<LineId>) -> Vec<LineId> {
+        match self {
+            _ if others.is_empty() => Vec::new(),
+            Self::None => Vec::new(),
+            Self::One(one) => others.get(one).copied().into_iter().collect(),
+            Self::Several(all) => {
+                let (smaller, larger) =
+                    if all.len() <= others.len() { (&**all, others) } else { (others, &**all) };
+                smaller.iter().rev().filter(|id| larger.contains(id)).take(MOST_FOUND).copied().collect()
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -73,6 +90,11 @@ mod tests {
         }
         assert_eq!(first(&bearers, &[2, 3]), Some(2));
         assert_eq!(first(&bearers, &[4, 5, 6, 7, 3]), Some(3));
+        let newest = |others: &[u32]| bearers.newest_of(&others.iter().copied().map(id).collect());
+        assert_eq!(
+            (newest(&[1, 2, 4]), newest(&[4, 5, 6, 7, 3]), newest(&[])),
+            (vec![id(2), id(1)], vec![id(3)], vec![])
+        );
         assert_eq!([2, 9, 3].map(|gone| bearers.remove(id(gone))), [false; 3]);
         assert_eq!((first(&bearers, &[1, 2]), first(&bearers, &[2])), (Some(1), None));
         assert!(matches!(bearers, Bearers::One(_)));

@@ -47,8 +47,11 @@ impl Binding {
             }
             is_challenge && authenticator.handle_challenge(response).is_ok()
         });
+        // What takes its place may have come meanwhile.
+        let is_wanted = self.successor == Successor::Nobody || !self.is_by_instance;
+        self.is_outbound &= self.successor == Successor::Nobody;
         match (self.current_target(), self.bound_contact()) {
-            (Some(target), Some(contact)) if may_repeat && self.rounds < ROUNDS => {
+            (Some(target), Some(contact)) if may_repeat && is_wanted && self.rounds < ROUNDS => {
                 self.send(target, 0, contact, generator);
             }
             (Some(_) | None, Some(_) | None) => self.end(now),
