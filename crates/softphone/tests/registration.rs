@@ -7,10 +7,10 @@ mod stage;
 use std::time::{Duration, Instant};
 
 use ringfence_testing::{Binding, Mode, Pbx, PbxEvent, Record, Refusal};
-use softphone::{Account, Cause, RegistrationState, new_instance_id};
+use softphone::{Account, Cause, RegistrationState, Softphone, new_instance_id};
 
 use stage::zone::Zone;
-use stage::{builder, next, pbx, pbx_at, phone, soon};
+use stage::{Host, builder, next, pbx, pbx_at, phone, soon};
 
 //= https://www.rfc-editor.org/rfc/rfc3261#section-18
 //= type=test
@@ -253,14 +253,7 @@ async fn a_line_takes_the_place_of_another_and_is_the_one_that_stays() {
 async fn a_registration_whose_future_is_dropped_leaves_no_line_behind() {
     // It asks nobody for a password: the REGISTER on its way is one that binds.
     let (pbx, phone) = (pbx_at("127.0.0.1", |config| config.algorithms.clear()).await, phone().await);
-    pbx.set_mode(Mode::Silent);
-    let registering = phone.register(pbx.account("858"));
-    tokio::select! {
-        biased;
-        _ = registering => panic!("a silent registrar does not register"),
-        () = pbx.until(|pbx| pbx.messages().next().map(drop)) => {}
-    }
-    pbx.set_mode(Mode::Working);
+    drop_half_way(&pbx, &phone).await;
     // The REGISTER on its way is let through; what it has bound is taken back.
     let takes_back =
         |record: &&Record| String::from_utf8_lossy(&record.message).contains("\r\nExpires: 0\r\n");
@@ -271,14 +264,7 @@ async fn a_registration_whose_future_is_dropped_leaves_no_line_behind() {
 #[tokio::test]
 async fn a_challenge_to_a_registration_whose_future_is_dropped_is_not_answered() {
     let (pbx, phone) = (pbx().await, phone().await);
-    pbx.set_mode(Mode::Silent);
-    let registering = phone.register(pbx.account("858"));
-    tokio::select! {
-        biased;
-        _ = registering => panic!("a silent registrar does not register"),
-        () = pbx.until(|pbx| pbx.messages().next().map(drop)) => {}
-    }
-    pbx.set_mode(Mode::Working);
+    drop_half_way(&pbx, &phone).await;
     let is_challenge = |record: &&Record| record.message.starts_with(b"SIP/2.0 401 ");
     pbx.until(|pbx| pbx.messages().find(is_challenge).map(drop)).await;
     soon(phone.shutdown(Duration::MAX)).await;
@@ -337,6 +323,18 @@ async fn no_field_of_an_account_can_add_a_header_or_leave_its_brackets() {
         let account = Account::new("858@127.0.0.1").unwrap().outbound_proxy(domain);
         assert!(soon(phone.line(account)).await.is_err(), "{domain:?}");
     }
+}
+
+/// Drops a registration of which the first REGISTER is on its way, to be answered when it is repeated.
+async fn drop_half_way(pbx: &Host<Pbx>, phone: &Softphone) {
+    pbx.set_mode(Mode::Silent);
+    let registering = phone.register(pbx.account("858"));
+    tokio::select! {
+        biased;
+        _ = registering => panic!("a silent registrar does not register"),
+        () = pbx.until(|pbx| pbx.messages().next().map(drop)) => {}
+    }
+    pbx.set_mode(Mode::Working);
 }
 
 /// Finds a REGISTER with credentials that asks for so many seconds.
