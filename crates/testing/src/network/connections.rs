@@ -19,7 +19,11 @@ use ringfence_ua::{ConnectionId, Transport};
 use ringfence_wire::sip::{Frame, Framer};
 
 use super::{Arriving, Fate, Network, Packet};
-use crate::digest::Digest;
+
+mod ends;
+
+pub(super) use ends::End;
+use ends::{Connection, Side};
 
 /// All connections, and who takes some.
 #[derive(Debug, Default)]
@@ -27,37 +31,6 @@ pub(super) struct Connections {
     open: BTreeMap<u64, Connection>,
     listening: BTreeSet<SocketAddr>,
     newest: u64,
-}
-
-#[derive(Debug)]
-struct Connection {
-    transport: Transport,
-    client: Side,
-    server: Side,
-    /// Whether nothing arrives any more in either direction, and no end is told.
-    is_silent: bool,
-}
-
-/// One end of a connection.
-#[derive(Debug)]
-struct Side {
-    host: usize,
-    /// As the other end sees it.
-    address: SocketAddr,
-    is_open: bool,
-    /// What it has written and the other has not received.
-    waiting: VecDeque<Vec<u8>>,
-    /// Since when the first of these is on its way, and how often it was sent.
-    trying: Option<(Instant, u32)>,
-    /// Checksums of the requests that it has written.
-    asked: BTreeSet<u64>,
-}
-
-/// An end of a connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum End {
-    Client,
-    Server,
 }
 
 /// What happens to a connection at some time.
@@ -77,8 +50,6 @@ const UNANSWERED: Duration = Duration::from_secs(10);
 const UNCONFIRMED: Duration = Duration::from_secs(60);
 /// The first wait before that, which doubles (RFC 6298 has a second until the round trip is known).
 const FIRST_AGAIN: Duration = Duration::from_millis(200);
-/// How many requests of one connection are remembered: repetitions follow within half a minute.
-const MOST_ASKED: usize = 4_096;
 /// The ports that systems take for what connects (RFC 6335 section 6).
 const FIRST_EPHEMERAL: u64 = 49_152;
 const EPHEMERAL: u64 = 16_384;
@@ -109,40 +80,6 @@ impl Connections {
     pub(super) fn forget_way_of(&mut self, host: usize) {
         for connection in self.open.values_mut().filter(|connection| connection.client.host == host) {
             connection.is_silent = true;
-        }
-    }
-}
-
-impl Connection {
-    /// Returns an end and the other one.
-    fn ends(&mut self, end: End) -> (&mut Side, &mut Side) {
-        match end {
-            End::Client => (&mut self.client, &mut self.server),
-            End::Server => (&mut self.server, &mut self.client),
-        }
-    }
-}
-
-impl Side {
-    /// Returns whether a host that knows datagrams only repeats a request, which over a connection nobody does.
-    fn repeats(&mut self, message: &[u8]) -> bool {
-        if message.starts_with(b"SIP/2.0 ") || message.starts_with(b"\r\n") {
-            return false;
-        }
-        if self.asked.len() >= MOST_ASKED {
-            self.asked.clear();
-        }
-        let mut digest = Digest::new();
-        digest.add(message);
-        !self.asked.insert(digest.value())
-    }
-}
-
-impl End {
-    fn other(self) -> Self {
-        match self {
-            Self::Client => Self::Server,
-            Self::Server => Self::Client,
         }
     }
 }
