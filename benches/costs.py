@@ -71,6 +71,25 @@ def kept(place, log, transport, calls, cores):
     return used / calls * 1e6, system / calls * 1e6, calls / took
 
 
+def of_program(program, name, arguments):
+    """How a program is started that is told its port among its arguments."""
+
+    def start(place):
+        port = free_port()
+        return port, place.start(name, [program, *arguments(port)])
+
+    return start
+
+
+def by_turns(rounds, chosen, folder, binary, core, measure):
+    """Runs servers by turns. Returns by their names what was measured of each, round by round."""
+    measured = {server.name: [] for server in chosen}
+    for _, server in itertools.product(range(rounds), chosen):
+        with server.running(folder, binary, core):
+            measured[server.name].append(measure(server))
+    return measured
+
+
 def sockets(is_quick):
     """Prints what an answer costs that is as little as an answer can be, by each way of taking and sending datagrams."""
     cores = sorted(os.sched_getaffinity(0))
@@ -81,20 +100,15 @@ def sockets(is_quick):
         cargo("build", "--release", "--locked", "--manifest-path", BENCHES / "sockets" / "Cargo.toml", "--target-dir", folder / "built")
         program = folder / "built" / "release" / "ringfence-sockets"
 
-        def start(way):
-            def started(place):
-                port = free_port()
-                return port, place.start(way, [program, port, way])
+        def measure(server):
+            cpu, rate, own, _ = saturate(server, flood, calls, cores)
+            return cpu, rate, own, flooded(server, flood, cores[1], calls // 10, 1)["p50"]
 
-            return started
+        def arguments(way):
+            return lambda port: [port, way]
 
-        chosen = [Server(way, start(way)) for way in WAYS]
-        measured = {way: [] for way in WAYS}
-        for _ in range(rounds):
-            for server in chosen:
-                with server.running(folder, program, cores[0]):
-                    cpu, rate, own, _ = saturate(server, flood, calls, cores)
-                    measured[server.name].append((cpu, rate, own, flooded(server, flood, cores[1], calls // 10, 1)["p50"]))
+        chosen = [Server(way, of_program(program, way, arguments(way))) for way in WAYS]
+        measured = by_turns(rounds, chosen, folder, program, cores[0], measure)
     print(f"\n{calls:,} calls, {AT_ONCE} at once, median of {rounds}.\n")
     print("| way | CPU µs/call | from - to | calls/s | of its core | 486 after, 1 open |\n|---|---:|---:|---:|---:|---:|")
     for way, rows in measured.items():
@@ -112,18 +126,11 @@ def api(is_quick):
         flood = flooding(folder)
         program = build("--package", "softphone", "--example", "trunk")
 
-        def start(by):
-            def started(place):
-                port = free_port()
-                return port, place.start(by, [program, f"127.0.0.1:{port}", "sip:858@127.0.0.1", by])
+        def arguments(by):
+            return lambda port: [f"127.0.0.1:{port}", "sip:858@127.0.0.1", by]
 
-            return started
-
-        chosen = [Server(by, start(by)) for by in API] + [Server("bare echo", echo)]
-        measured = {server.name: [] for server in chosen}
-        for _, server in itertools.product(range(rounds), chosen):
-            with server.running(folder, program, cores[0]):
-                measured[server.name].append(saturate(server, flood, calls, cores))
+        chosen = [Server(by, of_program(program, by, arguments(by))) for by in API] + [Server("bare echo", echo)]
+        measured = by_turns(rounds, chosen, folder, program, cores[0], lambda server: saturate(server, flood, calls, cores))
     print(f"\n{calls:,} calls, {AT_ONCE} at once, median of {rounds}.\n")
     print("| rejected by | CPU µs/call | from - to | calls/s | of its core |\n|---|---:|---:|---:|---:|")
     for by, rows in measured.items():

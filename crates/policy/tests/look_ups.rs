@@ -2,12 +2,12 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-use std::cell::RefCell;
+mod remembered;
 
 use jiff::Timestamp;
-use ringfence_policy::{
-    Answer, Caller, CallerId, Draft, Facts, File, History, ListSpec, Per, Policy, Region, decide,
-};
+use ringfence_policy::{Answer, Caller, Draft, Facts, File, ListSpec, Policy, Region, decide};
+
+use remembered::Remembered;
 
 const BEGINNING: &str = r#"
 [defaults]
@@ -42,88 +42,33 @@ fn policy(when: &str) -> Policy {
     draft.compile(ListSpec::inline).unwrap_or_else(|_| panic!("{found:?}"))
 }
 
-/// Whom the list `bad` knows, and whether it was asked.
-#[derive(Debug, Default)]
-struct Bad {
-    says: Option<Answer>,
-    is_unanswered: bool,
-    asked: RefCell<u32>,
-    is_shadow: RefCell<bool>,
-}
-
-impl History for Bad {
-    fn calls(&self, _: &CallerId<'_>, _: Timestamp) -> u32 {
-        0
-    }
-
-    fn rate(&self, _: Per, _: &Facts<'_>, _: Timestamp) -> u32 {
-        1
-    }
-
-    fn dialed(&self, _: &CallerId<'_>) -> Option<Timestamp> {
-        None
-    }
-
-    fn answered(&self, _: &CallerId<'_>) -> Option<Timestamp> {
-        None
-    }
-
-    fn is_known(&self, _: &CallerId<'_>) -> bool {
-        false
-    }
-
-    fn added(&self, _: &str, _: &CallerId<'_>, _: Timestamp) -> bool {
-        false
-    }
-
-    fn switch(&self, _: &str, _: Timestamp) -> Option<bool> {
-        None
-    }
-
-    fn answer(&self, list: &str) -> Option<Answer> {
-        if list == "bad" && !*self.is_shadow.borrow() {
-            *self.asked.borrow_mut() += 1;
-        }
-        self.says.filter(|_| list == "bad")
-    }
-
-    fn is_unanswered(&self, list: &str) -> bool {
-        self.is_unanswered && list == "bad"
-    }
-
-    fn in_shadow(&self, is_shadow: bool) {
-        *self.is_shadow.borrow_mut() = is_shadow;
-    }
-}
-
 /// Decides a call on the line `a`, and returns the rule and whether the list was asked.
-fn decided(when: &str, caller: &str, bad: &Bad) -> (String, bool) {
+fn decided(when: &str, caller: &str, history: &Remembered) -> (String, bool) {
     let policy = policy(when);
     let region = Region::parse("CH").unwrap();
-    let facts =
-        Facts { history: bad, ..Facts::new(&Caller::from_header(caller, "pbx.example"), "a", region) };
+    let facts = Facts { history, ..Facts::new(&Caller::from_header(caller, "pbx.example"), "a", region) };
     let rule = decide(&policy, &facts, Timestamp::UNIX_EPOCH).rule_id().to_owned();
-    let asked = *bad.asked.borrow() > 0;
+    let asked = history.asked.borrow().iter().any(|list| list == "bad");
     (rule, asked)
 }
 
 /// Returns what is told of the rule, and of the decision.
-fn told(when: &str, caller: &str, bad: &Bad) -> [String; 2] {
+fn told(when: &str, caller: &str, history: &Remembered) -> [String; 2] {
     let policy = policy(when);
     let region = Region::parse("CH").unwrap();
-    let facts =
-        Facts { history: bad, ..Facts::new(&Caller::from_header(caller, "pbx.example"), "a", region) };
+    let facts = Facts { history, ..Facts::new(&Caller::from_header(caller, "pbx.example"), "a", region) };
     let why = policy.trace(&facts, Timestamp::UNIX_EPOCH).rules[0].why.clone();
     let decision = decide(&policy, &facts, Timestamp::UNIX_EPOCH);
     [why, decision.explain(&policy, &facts, Timestamp::UNIX_EPOCH).to_string()]
 }
 
-fn unanswered() -> Bad {
-    Bad { is_unanswered: true, ..Bad::default() }
+fn unanswered() -> Remembered {
+    Remembered { unanswered: Some("bad".to_owned()), ..Remembered::default() }
 }
 
-fn listed() -> Bad {
-    Bad { says: Some(Answer { score: 9, is_listed: true }), ..Bad::default() }
+fn listed() -> Remembered {
+    let answers = vec![("bad".to_owned(), Answer { score: 9, is_listed: true })];
+    Remembered { answers, ..Remembered::default() }
 }
 
 const STRANGER: &str = "+41792222222";
@@ -172,16 +117,17 @@ fn a_condition_is_told_in_the_order_in_which_it_is_written() {
     let [rule, decision] = told(when, STRANGER, &listed());
     assert_eq!(rule, "caller is +4179*, caller_in bad, line a, wanted a");
     assert_eq!(decision, "rejected with 603: rule it: caller is +4179*, caller_in bad, line a, wanted a");
-    let [rule, _] = told(r#"{ any = [{ caller_in = "bad" }, { line = "b" }] }"#, STRANGER, &Bad::default());
+    let [rule, _] =
+        told(r#"{ any = [{ caller_in = "bad" }, { line = "b" }] }"#, STRANGER, &Remembered::default());
     assert_eq!(rule, "caller_in bad; line a, wanted b");
 }
 
 #[test]
 fn what_is_told_to_decide_is_not_a_list_that_was_not_asked() {
-    let [rule, _] = told(r#"{ caller_in = "bad", line = "b" }"#, STRANGER, &Bad::default());
+    let [rule, _] = told(r#"{ caller_in = "bad", line = "b" }"#, STRANGER, &Remembered::default());
     assert_eq!(rule, "line a, wanted b");
     let when = r#"{ any = [{ not = { caller_in = "bad" } }, { line = "a" }] }"#;
-    assert_eq!(told(when, STRANGER, &Bad::default())[0], "line a, wanted a");
+    assert_eq!(told(when, STRANGER, &Remembered::default())[0], "line a, wanted a");
 }
 
 #[test]
@@ -191,15 +137,15 @@ fn the_list_that_is_told_is_the_last_that_is_written() {
         (r#"{ all = [{ caller_in = "bad" }, { caller_in = "family" }] }"#, "family"),
         (r#"{ all = [{ caller_in = "family" }, { caller_in = "bad" }] }"#, "bad"),
     ] {
-        let [_, decision] = told(when, both, &Bad::default());
+        let [_, decision] = told(when, both, &Remembered::default());
         let beginning = format!("rejected with 603: +41795555555 is on the {list} list");
         assert!(decision.starts_with(&beginning), "{when}: {decision}");
     }
     let when = r#"{ any = [{ caller_in = "bad" }, { caller_in = "family" }, { caller_in = "friends" }] }"#;
-    let [_, decision] = told(when, FAMILY, &Bad::default());
+    let [_, decision] = told(when, FAMILY, &Remembered::default());
     assert!(decision.starts_with("rejected with 603: +41791111111 is on the family list"), "{decision}");
     // As it is written, the first says nothing of a list that nobody asks, and the second was never needed.
     let when = r#"{ any = [{ not = { caller_in = "bad" } }, { caller_in = "family" }] }"#;
-    let [_, decision] = told(when, FAMILY, &Bad::default());
+    let [_, decision] = told(when, FAMILY, &Remembered::default());
     assert!(decision.starts_with("rejected with 603: +41791111111 is on the family list"), "{decision}");
 }

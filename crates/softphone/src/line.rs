@@ -173,8 +173,8 @@ impl Line {
     /// Where the account has the same address-of-record and [label](crate::Account::label), and the registrar tells lines by
     /// [instance](crate::Builder::instance_id) (RFC 5626), nothing goes out for this line: the registration of the other takes the
     /// place of its own, and to remove that might remove the other's, as requests of two lines come in any order. Otherwise it
-    /// is as with [`Line::remove`]. Where the other never registers, the registrar keeps this one's until it expires. Fails when the account is none that a line can be made of, as [`Softphone::line`] does, or the
-    /// softphone was shut down.
+    /// is as with [`Line::remove`]. Where the other never registers, the registrar keeps this one's until it expires. Fails
+    /// when the account is none that a line can be made of, as [`Softphone::line`] does, or the softphone was shut down.
     ///
     /// [`Softphone::line`]: crate::Softphone::line
     pub async fn replace(&self, account: crate::Account) -> Result<()> {

@@ -1,5 +1,7 @@
 //! A history that is written out.
 
+use std::cell::{Cell, RefCell};
+
 use jiff::Timestamp;
 use ringfence_policy::{Addition, Answer, CallerId, Facts, History, Per};
 
@@ -13,6 +15,11 @@ pub(crate) struct Remembered {
     pub(crate) added: Vec<(String, Option<Timestamp>)>,
     pub(crate) switches: Vec<(String, bool)>,
     pub(crate) answers: Vec<(String, Answer)>,
+    /// The list that was asked and has not answered.
+    pub(crate) unanswered: Option<String>,
+    /// The lists that were asked, but for rules in shadow mode.
+    pub(crate) asked: RefCell<Vec<String>>,
+    pub(crate) is_shadow: Cell<bool>,
 }
 
 impl History for Remembered {
@@ -50,6 +57,17 @@ impl History for Remembered {
     }
 
     fn answer(&self, list: &str) -> Option<Answer> {
+        if !self.is_shadow.get() {
+            self.asked.borrow_mut().push(list.to_owned());
+        }
         self.answers.iter().find(|(name, _)| name == list).map(|(_, answer)| *answer)
+    }
+
+    fn is_unanswered(&self, list: &str) -> bool {
+        self.unanswered.as_deref() == Some(list)
+    }
+
+    fn in_shadow(&self, is_shadow: bool) {
+        self.is_shadow.set(is_shadow);
     }
 }

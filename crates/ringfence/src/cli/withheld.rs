@@ -55,8 +55,8 @@ pub(super) fn masked(call: &Call) -> Call {
     }
     let facts = serde_json::from_str::<Map<String, Value>>(&call.evidence.facts);
     // The name of one who only says to be nobody is the caller's own word. Beside a number it may be that again.
-    let is_withheld = facts.as_ref().map_or(true, |facts| facts.get("withheld") == Some(&Value::Bool(true)));
-    let hides_name = is_known || is_withheld;
+    let is_asserted = facts.as_ref().map_or(true, |facts| facts.get("withheld") == Some(&Value::Bool(true)));
+    let hides_name = is_known || is_asserted;
     if hides_name {
         call.display_name = None;
     }

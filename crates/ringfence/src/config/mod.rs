@@ -277,6 +277,7 @@ mod tests {
             assert_eq!(config.policy.rules().len(), 1);
         }
     }
+
     #[test]
     fn a_peer_is_one_of_the_account_that_its_line_names() {
         let peer = "position = \"sole\"\ntrust.peers = [\"198.51.100.9\"]\n";

@@ -124,17 +124,24 @@ mod tests {
     use super::super::program::{Program, invite};
     use crate::journal::Outcome;
 
+    /// Screens calls to lines, and returns the account of each and with which status it was rejected.
+    fn rejected(lines: &str, rules: &str, calls: &[(u64, u64)]) -> Vec<(String, u16)> {
+        let account = |user| {
+            format!("[account.{user}]\nuser = \"{user}\"\ndomain = \"192.0.2.1\"\npassword = \"secret\"\n\n")
+        };
+        let now = Instant::now();
+        let mut program = Program::start(now, &format!("{}{}{lines}{rules}", account("858"), account("859")));
+        let invites: Vec<_> =
+            calls.iter().map(|&(call, line)| invite(call, 2_079_460_000 + call, line)).collect();
+        program.take(now, &invites);
+        let status = |verdict: &Outcome| verdict.status().unwrap_or_default();
+        program.calls().iter().map(|call| (call.line.clone(), status(&call.verdict))).collect()
+    }
+
     #[test]
     fn a_rate_by_line_counts_whatever_name_the_policy_has_for_the_account() {
+        let lines = "[line.front]\naccount = \"858\"\n";
         let rules = r#"
-[account.858]
-user = "858"
-domain = "192.0.2.1"
-password = "secret"
-
-[line.front]
-account = "858"
-
 [[rule]]
 id = "flood"
 when = { all = [{ line = "front" }, { rate = { per = "line", more_than = 2, within = "1m" } }] }
@@ -144,32 +151,14 @@ then = "busy"
 id = "others"
 then = "decline"
 "#;
-        let now = Instant::now();
-        let mut program = Program::start(now, rules);
-        program.take(now, &[1, 2, 3, 4].map(|call| invite(call, 2_079_460_000 + call, 0)));
-        let statuses: Vec<_> = program.calls().iter().map(|call| call.verdict.clone()).collect();
-        let rejected = |status| Outcome::Reject { status };
-        assert_eq!(statuses, [603, 603, 486, 486].map(rejected));
+        let told = rejected(lines, rules, &[(1, 0), (2, 0), (3, 0), (4, 0)]);
+        assert_eq!(told, [603, 603, 486, 486].map(|status| ("858".to_owned(), status)));
     }
+
     #[test]
     fn an_account_has_the_line_that_names_it_and_none_that_only_has_its_name() {
+        let lines = "[line.858]\naccount = \"859\"\n\n[line.859]\naccount = \"858\"\n";
         let rules = r#"
-[account.858]
-user = "858"
-domain = "192.0.2.1"
-password = "secret"
-
-[account.859]
-user = "859"
-domain = "192.0.2.1"
-password = "secret"
-
-[line.858]
-account = "859"
-
-[line.859]
-account = "858"
-
 [[rule]]
 id = "of-the-line-859"
 when = { line = "859" }
@@ -179,12 +168,7 @@ then = "decline"
 id = "others"
 then = "busy"
 "#;
-        let now = Instant::now();
-        let mut program = Program::start(now, rules);
-        program.take(now, &[invite(1, 2_079_460_001, 0), invite(2, 2_079_460_002, 1)]);
-        let told: Vec<_> =
-            program.calls().iter().map(|call| (call.line.clone(), call.verdict.clone())).collect();
-        let rejected = |status| Outcome::Reject { status };
-        assert_eq!(told, [("858".to_owned(), rejected(603)), ("859".to_owned(), rejected(486))]);
+        let told = rejected(lines, rules, &[(1, 0), (2, 1)]);
+        assert_eq!(told, [("858".to_owned(), 603), ("859".to_owned(), 486)]);
     }
 }

@@ -34,8 +34,6 @@ pub(crate) struct Line {
     located: Arc<Located>,
     /// The newest REGISTER and what it went over, where that is a connection.
     asked: Option<Box<(Key, ConnectionId)>>,
-    /// When it is removed, once it has said good-bye.
-    pub(crate) is_leaving: bool,
 }
 
 /// What a line has that does not register: the others need no room for it.
@@ -47,7 +45,7 @@ struct Silent {
 
 impl Line {
     fn new(account: Arc<Account>, binding: Option<Binding>) -> Self {
-        Self { account, binding, silent: None, located: Arc::default(), asked: None, is_leaving: false }
+        Self { account, binding, silent: None, located: Arc::default(), asked: None }
     }
 
     /// Returns where it is towards its registrar, or would be reached if it does not register.
@@ -229,10 +227,14 @@ impl Lines {
 
     /// Takes that a line is being removed.
     pub(crate) fn leave(&mut self, id: LineId) {
-        if let Some(line) = self.by_id.get_mut(&id) {
-            line.is_leaving = true;
+        if self.by_id.contains_key(&id) {
             self.leaving.insert(id);
         }
+    }
+
+    /// Returns whether a line is being removed, once it has said good-bye.
+    pub(crate) fn is_leaving(&self, id: LineId) -> bool {
+        self.leaving.contains(&id)
     }
 
     /// Returns the lines of the user of an account that are being removed; of many the newest.

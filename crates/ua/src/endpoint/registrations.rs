@@ -59,7 +59,7 @@ impl Endpoint {
     /// Registers a line again that was unregistered, or tries at once what would be tried later. One that is being removed
     /// goes all the same.
     pub fn register(&mut self, now: Instant, id: LineId) {
-        if self.lines.find(id).is_none_or(|line| line.is_leaving) {
+        if self.lines.find(id).is_none() || self.lines.is_leaving(id) {
             return;
         }
         for id in self.lines.set_leaving(id, false) {
@@ -282,8 +282,7 @@ impl Endpoint {
         }
         let combined = self.lines.combine(now, id, state, &mut self.generator);
         let Some((id, state)) = combined else { return };
-        let is_leaving = self.lines.find(id).is_some_and(|line| line.is_leaving);
-        let is_gone = is_leaving && state == RegistrationState::Unregistered;
+        let is_gone = self.lines.is_leaving(id) && state == RegistrationState::Unregistered;
         self.events.push_back(Event::Registration { line: id, state });
         if is_gone {
             self.forget_line(id);

@@ -207,13 +207,7 @@ impl Binding {
             // The REGISTER on its way is let through first: two at once may overtake each other.
             Phase::Asking(_) | Phase::Removing => {}
             Phase::Bound { .. } => self.remove(now, generator),
-            Phase::Waiting { .. } | Phase::Resolving { .. } => {
-                if self.may_be_bound_at(now) && !self.targets.is_empty() {
-                    self.remove(now, generator);
-                } else {
-                    self.end(now);
-                }
-            }
+            Phase::Waiting { .. } | Phase::Resolving { .. } => self.leave(now, generator),
         }
     }
 

@@ -51,8 +51,7 @@ impl Bearers {
             Self::None => None,
             Self::One(one) => others.contains(one).then_some(*one),
             Self::Several(all) => {
-                let (smaller, larger) =
-                    if all.len() <= others.len() { (&**all, others) } else { (others, &**all) };
+                let (smaller, larger) = by_size(all, others);
                 smaller.iter().find(|id| larger.contains(id)).copied()
             }
         }
@@ -61,16 +60,22 @@ impl Bearers {
     /// Returns the newest lines that are some of others too, so many at most.
     pub(super) fn newest_of(&self, others: &BTreeSet<LineId>) -> Vec<LineId> {
         match self {
-            _ if others.is_empty() => Vec::new(),
             Self::None => Vec::new(),
             Self::One(one) => others.get(one).copied().into_iter().collect(),
             Self::Several(all) => {
-                let (smaller, larger) =
-                    if all.len() <= others.len() { (&**all, others) } else { (others, &**all) };
+                let (smaller, larger) = by_size(all, others);
                 smaller.iter().rev().filter(|id| larger.contains(id)).take(MOST_FOUND).copied().collect()
             }
         }
     }
+}
+
+/// Returns the smaller of two sets, and the larger.
+fn by_size<'a>(
+    one: &'a BTreeSet<LineId>,
+    other: &'a BTreeSet<LineId>,
+) -> (&'a BTreeSet<LineId>, &'a BTreeSet<LineId>) {
+    if one.len() <= other.len() { (one, other) } else { (other, one) }
 }
 
 #[cfg(test)]

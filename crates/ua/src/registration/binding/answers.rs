@@ -92,8 +92,7 @@ impl Binding {
         authenticator.share_realms(|realm| self.crowd.share_realm(realm));
         match result {
             // What was challenged has bound nothing, and nothing is to be bound any more.
-            Ok(()) if self.is_stopping && self.may_be_bound_at(now) => self.remove(now, generator),
-            Ok(()) if self.is_stopping => self.end(now),
+            Ok(()) if self.is_stopping => self.leave(now, generator),
             Ok(()) if self.rounds < ROUNDS => self.ask(generator),
             Ok(()) => self.fail(now, Cause::BadCredentials { status }, None, generator),
             Err(error) => self.fail(now, cause_of(&error, status), None, generator),

@@ -131,7 +131,7 @@ impl Binding {
     ) {
         let retry_after = self.take_retry_after(&cause, retry_after);
         if self.is_stopping {
-            return if self.may_be_bound_at(now) { self.remove(now, generator) } else { self.end(now) };
+            return self.leave(now, generator);
         }
         if matches!(cause, Cause::Downgrade { .. }) {
             let since = *self.setbacks_mut().downgraded.get_or_insert(now);

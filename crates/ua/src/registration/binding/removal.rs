@@ -11,17 +11,8 @@ use crate::registration::state::RegistrationState;
 impl Binding {
     /// Sends a REGISTER that removes our binding, or what may have become of it, and no other.
     pub(super) fn remove(&mut self, now: Instant, generator: &mut Generator) {
-        //= https://www.rfc-editor.org/rfc/rfc5626#section-6
-        //# (Even though the Contact URI is not used for
-        //# binding comparisons, it is still needed by the authoritative proxy to
-        //# form the target set.)
-        // The REGISTERs of the one that takes its place and its own removal may come in any order: by instance they are about the
-        // same binding, and the one that comes last has it.
-        match self.successor {
-            Successor::Nobody => {}
-            Successor::AnotherLine if self.is_by_instance => return self.end(now),
-            // Whether it is bound so is not known. What names no instance removes what has its Contact, and nothing else.
-            Successor::AnotherLine => self.is_outbound = false,
+        if self.is_left_to_another() {
+            return self.end(now);
         }
         let contact = self.bound_contact().or_else(|| self.contact());
         let (Some(target), Some(contact)) = (self.current_target(), contact) else { return self.end(now) };
@@ -31,6 +22,24 @@ impl Binding {
         //# The REGISTER-specific Contact header field value of "*" applies to all registrations,
         //# but it MUST NOT be used unless the Expires header field is present with a value of "0".
         self.send(target, 0, contact, generator);
+    }
+
+    /// Removes what the registrar may have of us; where that is nothing, it has ended.
+    pub(super) fn leave(&mut self, now: Instant, generator: &mut Generator) {
+        if self.may_be_bound_at(now) { self.remove(now, generator) } else { self.end(now) }
+    }
+
+    /// Returns whether another line has the binding by now, or will. Its REGISTERs and the removal may come in any order.
+    fn is_left_to_another(&mut self) -> bool {
+        //= https://www.rfc-editor.org/rfc/rfc5626#section-6
+        //# (Even though the Contact URI is not used for
+        //# binding comparisons, it is still needed by the authoritative proxy to
+        //# form the target set.)
+        // By instance they are about the same binding, and the one that comes last has it. Where it is not known whether it is
+        // bound so, what names no instance removes what has its Contact, and nothing else.
+        let has_successor = self.successor == Successor::AnotherLine;
+        self.is_outbound &= !has_successor;
+        has_successor && self.is_by_instance
     }
 
     pub(super) fn handle_removal(
@@ -48,10 +57,9 @@ impl Binding {
             is_challenge && authenticator.handle_challenge(response).is_ok()
         });
         // What takes its place may have come meanwhile.
-        let is_wanted = self.successor == Successor::Nobody || !self.is_by_instance;
-        self.is_outbound &= self.successor == Successor::Nobody;
+        let may_repeat = may_repeat && !self.is_left_to_another();
         match (self.current_target(), self.bound_contact()) {
-            (Some(target), Some(contact)) if may_repeat && is_wanted && self.rounds < ROUNDS => {
+            (Some(target), Some(contact)) if may_repeat && self.rounds < ROUNDS => {
                 self.send(target, 0, contact, generator);
             }
             (Some(_) | None, Some(_) | None) => self.end(now),
