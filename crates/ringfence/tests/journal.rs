@@ -21,6 +21,8 @@ const SECOND: Duration = Duration::from_secs(1);
 const KILLS: u32 = 6;
 /// Calls at once.
 const AT_ONCE: usize = 20;
+/// How far apart they begin at least: what is written has to be read again behind each kill.
+const APART: Duration = Duration::from_millis(1);
 
 /// A PBX on a socket, and a directory with a configuration for it.
 struct Bench {
@@ -101,8 +103,10 @@ impl Bench {
         let mut answered = Vec::new();
         let mut under_way = Vec::new();
         let start = Instant::now();
+        let mut begun = 0;
         while start.elapsed() < time {
-            while under_way.len() < AT_ONCE {
+            while under_way.len() < AT_ONCE && APART * begun <= start.elapsed() {
+                begun += 1;
                 let caller = format!("+4179{next:07}");
                 *next += 1;
                 let id = self.pbx.call(Instant::now(), CallPlan::new(&caller, "858"));
