@@ -223,6 +223,21 @@ async fn a_ping_is_answered_and_what_is_no_sip_ends_the_connection() {
 }
 
 #[tokio::test]
+async fn a_message_that_is_too_long_or_of_too_many_headers_leaves_the_connection_to_the_others() {
+    let (phone, line) = listening_by_tcp().await;
+    let reject = tokio::spawn(async move { next(line.incoming()).await.reject(Reject::busy()).await });
+    let options = INVITE.replace("INVITE", "OPTIONS");
+    let many = options.replacen("Max-Forwards", &("X: y\r\n".repeat(300) + "Max-Forwards"), 1);
+    let long = options.replacen("Content-Length: 0", "Content-Length: 200000", 1);
+    let said = [many.as_bytes(), long.as_bytes(), &[b'\n'; 200_000], INVITE.as_bytes()].concat();
+    let heard = say(by_connection(&phone), &said, "SIP/2.0 486").await;
+    reject.await.unwrap().unwrap();
+    let answers: Vec<&str> = heard.lines().filter(|line| line.starts_with("SIP/2.0 ")).collect();
+    assert_eq!(answers, ["SIP/2.0 513 Message Too Large", "SIP/2.0 100 Trying", "SIP/2.0 486 Busy Here"]);
+    assert_eq!(soon(phone.counters()).await.unwrap().dropped_malformed, 1);
+}
+
+#[tokio::test]
 async fn a_stranger_is_told_nothing_whatever_he_says() {
     let phone = builder().listen_tcp("127.0.0.1:0".parse().unwrap()).start().await.unwrap();
     let said = ["\r\n\r\n", INVITE].concat();

@@ -62,6 +62,16 @@ fn failure_after(status: &str, headers: &str) -> (String, Duration) {
     (cause.to_string(), wait)
 }
 
+//= https://www.rfc-editor.org/rfc/rfc3261#section-7.1
+//= type=test
+//# The SIP-Version string is case-insensitive,
+#[test]
+fn a_version_in_small_letters_is_the_same() {
+    let (mut probe, register) = registering();
+    probe.receive(granted(&register, "").replacen("SIP/2.0", "sip/2.0", 1));
+    assert!(matches!(states(&probe).last(), Some(RegistrationState::Registered { .. })));
+}
+
 //= https://www.rfc-editor.org/rfc/rfc3261#section-8.1.3.2
 //= type=test
 //# A UAC MUST treat any final response it does not recognize as being equivalent to the x00

@@ -1,6 +1,6 @@
 //! A stream: on the first byte how many pieces come, then how long each is, then all that comes.
 
-use ringfence_wire::sip::{Frame, Framer, Framing, MAX_MESSAGE, Message, StreamError};
+use ringfence_wire::sip::{Frame, Framer, Framing, MAX_MESSAGE, Message, ParseError, StreamError};
 
 use super::again::one_line;
 
@@ -13,6 +13,9 @@ pub fn run(bytes: &[u8]) {
     assert_eq!(cut(stream, std::iter::repeat_n(1, stream.len().min(2_048))), whole);
 
     let mut again = Vec::new();
+    for head in &whole.heads {
+        is_too_long(head);
+    }
     for message in &whole.messages {
         is_one(message);
         again.extend_from_slice(message);
@@ -26,6 +29,9 @@ pub fn run(bytes: &[u8]) {
 #[derive(Debug, PartialEq, Eq)]
 struct Cut {
     messages: Vec<Vec<u8>>,
+    /// Of messages that are too long.
+    heads: Vec<Vec<u8>>,
+    excess: usize,
     /// How many bytes were pings and pongs: in which pieces they come tells which they are.
     line_ends: usize,
     is_over: bool,
@@ -35,7 +41,14 @@ struct Cut {
 /// Cuts a stream that comes in pieces, the last of which is all that is left.
 fn cut(stream: &[u8], pieces: impl IntoIterator<Item = usize>) -> Cut {
     let (mut framer, mut rest) = (Framer::default(), stream);
-    let mut cut = Cut { messages: Vec::new(), line_ends: 0, is_over: false, left: Vec::new() };
+    let mut cut = Cut {
+        messages: Vec::new(),
+        heads: Vec::new(),
+        excess: 0,
+        line_ends: 0,
+        is_over: false,
+        left: Vec::new(),
+    };
     for length in pieces.into_iter().chain([stream.len()]) {
         let (piece, behind) = rest.split_at(length.min(rest.len()));
         cut.left.extend_from_slice(piece);
@@ -48,6 +61,8 @@ fn cut(stream: &[u8], pieces: impl IntoIterator<Item = usize>) -> Cut {
                     let taken: Vec<u8> = cut.left.drain(..frame.length()).collect();
                     match frame {
                         Frame::Message { .. } => cut.messages.push(taken),
+                        Frame::Head { .. } => cut.heads.push(taken),
+                        Frame::Excess { .. } => cut.excess += taken.len(),
                         Frame::Ping { .. } | Frame::Pong { .. } => cut.line_ends += taken.len(),
                     }
                 }
@@ -74,8 +89,21 @@ fn ends(error: &StreamError) {
 
 /// It is whole, and has the length that it says.
 fn is_one(bytes: &[u8]) {
-    let message = Message::parse(bytes).expect("what is cut out is a message");
+    let message = match Message::parse(bytes) {
+        Ok(message) => message,
+        Err(ParseError::TooManyHeaders) => return,
+        Err(error) => panic!("what is cut out is a message: {error}"),
+    };
     assert!(bytes.ends_with(message.as_bytes()), "nothing is left over behind a message");
     assert_eq!(message.framing(), Framing::Complete);
     assert!(message.fields().any(|field| field.name() == ringfence_wire::sip::HeaderName::ContentLength));
+}
+
+/// It is the head of a message that says to be longer than any that is kept.
+fn is_too_long(head: &[u8]) {
+    match Message::parse(head).map(|message| message.framing()) {
+        Ok(Framing::Short { declared, got: 0 }) => assert!(head.len() + declared > MAX_MESSAGE),
+        Err(ParseError::TooManyHeaders) => {}
+        other => panic!("{other:?}"),
+    }
 }

@@ -288,12 +288,13 @@ impl Network {
         }
         match at {
             End::Client => host.node.handle_stream_message(now, ConnectionId::new(id), message),
-            End::Server => match Framer::default().next(message) {
-                Ok(Some(Frame::Ping { .. })) => self.write(id, End::Server, b"\r\n"),
-                Ok(Some(Frame::Pong { .. } | Frame::Message { .. }) | None) | Err(_) => {
+            End::Server => {
+                if let Ok(Some(Frame::Ping { .. })) = Framer::default().next(message) {
+                    self.write(id, End::Server, b"\r\n");
+                } else {
                     host.node.handle_datagram(now, source, message);
                 }
-            },
+            }
         }
         self.collect(index);
     }

@@ -9,7 +9,7 @@ mod uas;
 pub(crate) use options::write_capabilities;
 pub(crate) use response::{Agent, Answering, Echo};
 pub use uas::Objection;
-pub(crate) use uas::object;
+pub(crate) use uas::{is_spoken, object};
 
 /// The methods that are taken: a BYE belongs to no call that we could have accepted, and is told so with 481.
 //= https://www.rfc-editor.org/rfc/rfc3261#section-8.2.1

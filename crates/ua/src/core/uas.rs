@@ -7,8 +7,8 @@
 use std::fmt;
 
 use ringfence_wire::sip::{
-    Contact, Fault, Framing, Head, HeaderError, HeaderName, Message, Method, Printer, Scheme, StartLineFault,
-    StatusCode, UriError,
+    Contact, Fault, Framing, Head, HeaderError, HeaderName, MAX_MESSAGE, Message, Method, Printer, Scheme,
+    StartLineFault, StatusCode, UriError,
 };
 
 use super::{ACCEPT, ACCEPT_ENCODING, ALLOW};
@@ -45,6 +45,8 @@ pub enum Objection {
     ContentLength,
     /// 400: the headers do not end.
     Unterminated,
+    /// 513: its Content-Length is longer than any message that is taken ([`MAX_MESSAGE`]).
+    TooLong,
     /// 501: the method is not known.
     NotImplemented,
     /// 405: the method is known and not allowed.
@@ -91,6 +93,7 @@ impl Objection {
             Self::BadExtension => StatusCode::BAD_EXTENSION,
             Self::MediaType | Self::Encoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
+            Self::TooLong => StatusCode::MESSAGE_TOO_LARGE,
             Self::RequestLine(_)
             | Self::RequestUri(_)
             | Self::HeadersInRequestUri
@@ -105,7 +108,7 @@ impl Objection {
     /// method is not taken.
     #[must_use]
     pub fn precedes_the_call(&self) -> bool {
-        matches!(self.status().as_u16(), 400 | 405 | 501 | 505)
+        matches!(self.status().as_u16(), 400 | 405 | 501 | 505 | 513)
     }
 
     /// Returns whether it is given before it is asked which call the request belongs to, and to an INVITE
@@ -176,6 +179,7 @@ impl Objection {
             | Self::CSeqMethod
             | Self::ContentLength
             | Self::Unterminated
+            | Self::TooLong
             | Self::UnsupportedScheme => {}
         }
     }
@@ -202,6 +206,7 @@ impl fmt::Display for Objection {
             Self::ContentLength => f.write_str("Content-Length does not fit the datagram"),
             Self::Unterminated => f.write_str("Header fields do not end"),
             Self::Version
+            | Self::TooLong
             | Self::NotImplemented
             | Self::MethodNotAllowed
             | Self::UnsupportedScheme
@@ -223,7 +228,7 @@ fn syntax(head: &Head<'_>, method: Method<'_>) -> Result<(), Objection> {
     let request = head.message();
     match request.start_line_fault() {
         // A well-formed version that is another one is judged first: all below is 2.0's grammar.
-        None | Some(StartLineFault::BracketedUri) if request.version() != b"SIP/2.0" => {
+        None | Some(StartLineFault::BracketedUri) if !is_spoken(request) => {
             return Err(Objection::Version);
         }
         Some(fault) => return Err(Objection::RequestLine(fault)),
@@ -255,12 +260,23 @@ fn syntax(head: &Head<'_>, method: Method<'_>) -> Result<(), Objection> {
     }
     match request.framing() {
         Framing::Complete => Ok(()),
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-21.5.7
+        //# The server was unable to process the request since the message length
+        //# exceeded its capabilities.
+        Framing::Short { declared, .. } if declared > MAX_MESSAGE => Err(Objection::TooLong),
         //= https://www.rfc-editor.org/rfc/rfc3261#section-18.3
         //# If the message is a request, the element SHOULD generate a 400 (Bad
         //# Request) response.
         Framing::Short { .. } | Framing::Invalid => Err(Objection::ContentLength),
         Framing::Unterminated => Err(Objection::Unterminated),
     }
+}
+
+/// Tells whether a message is of the version of SIP that is spoken here.
+pub(crate) fn is_spoken(message: &Message<'_>) -> bool {
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-7.1
+    //# The SIP-Version string is case-insensitive,
+    message.version().eq_ignore_ascii_case(b"SIP/2.0")
 }
 
 fn request_uri(head: &Head<'_>) -> Result<(), Objection> {

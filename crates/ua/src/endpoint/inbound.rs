@@ -9,7 +9,7 @@ use ringfence_wire::sip::{
 use super::Endpoint;
 use super::new_calls::NewCall;
 use crate::call::Origin;
-use crate::core::{Agent, Answering, Echo, Objection, object, write_capabilities};
+use crate::core::{Agent, Answering, Echo, Objection, is_spoken, object, write_capabilities};
 use crate::id::LineId;
 use crate::transaction::EndedBy;
 use crate::transaction::key::{Key, MergeKey, is_unique_branch};
@@ -81,7 +81,7 @@ impl Endpoint {
             self.drop_response(now, flow, "the body ends before its Content-Length");
             return false;
         }
-        if response.version() != b"SIP/2.0" {
+        if !is_spoken(response) {
             self.drop_response(now, flow, "the version is not SIP/2.0");
             return false;
         }

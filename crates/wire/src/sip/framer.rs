@@ -8,12 +8,18 @@
 use super::error::ParseError;
 use super::framing::Framing;
 use super::message::Message;
-use super::parse::MAX_MESSAGE;
+use super::parse::{Declared, MAX_MESSAGE, declared_by_head};
+
+/// The longest body that is passed over. More is what no peer means, or no Content-Length at all.
+const MAX_PASSED_OVER: usize = 16 * 1024 * 1024;
 
 /// Cuts a stream into messages, however its bytes come: by the one, or many messages at once.
 ///
 /// The bytes are kept by the caller, who takes off the front what was cut out; the framer remembers how far it has
 /// looked, so that a message that comes by the byte is not read anew for each.
+///
+/// A message that is longer than [`MAX_MESSAGE`](super::MAX_MESSAGE) ends nothing as long as its head says where the next
+/// one begins: its head is cut out alone, and its body is passed over as it comes.
 ///
 /// ```
 /// use ringfence_wire::sip::{Frame, Framer};
@@ -31,6 +37,8 @@ pub struct Framer {
     looked_at: usize,
     /// How long the message is whose headers are there.
     length: Option<usize>,
+    /// How much is still to come of a body that is passed over.
+    excess: usize,
     /// Whether the last thing was a line end, which may be the first half of a ping.
     is_behind_crlf: bool,
 }
@@ -38,8 +46,19 @@ pub struct Framer {
 /// What lies at the front of a stream, and how many bytes it takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Frame {
-    /// A whole message.
+    /// A whole message, of however many header fields.
     Message {
+        /// In bytes.
+        length: usize,
+    },
+    /// The head of a message that is too long to be kept: [`Message::parse`] finds it to be
+    /// [`Framing::Short`].
+    Head {
+        /// In bytes.
+        length: usize,
+    },
+    /// A part of the body of such a message.
+    Excess {
         /// In bytes.
         length: usize,
     },
@@ -60,7 +79,11 @@ impl Frame {
     #[must_use]
     pub fn length(self) -> usize {
         match self {
-            Self::Message { length } | Self::Ping { length } | Self::Pong { length } => length,
+            Self::Message { length }
+            | Self::Head { length }
+            | Self::Excess { length }
+            | Self::Ping { length }
+            | Self::Pong { length } => length,
         }
     }
 }
@@ -83,7 +106,7 @@ pub enum StreamError {
     NoLength,
     /// A message's Content-Length is no number, or occurs with different numbers.
     InvalidLength,
-    /// A message is longer than [`MAX_MESSAGE`](super::MAX_MESSAGE).
+    /// The head of a message is longer than [`MAX_MESSAGE`](super::MAX_MESSAGE), or its body than 16 MiB.
     TooLong {
         /// What is there of it, or what it says to be, in bytes.
         length: usize,
@@ -107,6 +130,11 @@ impl Framer {
     /// Returns what lies at the front of what was received and not yet cut out, or nothing before it is whole. After
     /// something the caller takes its bytes off the front; after nothing it comes back with more behind the same bytes.
     pub fn next(&mut self, received: &[u8]) -> Result<Option<Frame>, StreamError> {
+        if self.excess > 0 && !received.is_empty() {
+            let length = received.len().min(self.excess);
+            self.excess -= length;
+            return Ok(Some(Frame::Excess { length }));
+        }
         match received {
             [] | [b'\r'] => return Ok(None),
             [b'\r', b'\n', ..] => return Ok(Some(self.line_end(received))),
@@ -116,16 +144,25 @@ impl Framer {
         let length = match self.length {
             Some(length) => length,
             None => match self.find_end_of_headers(received) {
-                Some(end) => whole_length(&received[..end])?,
+                Some(head) if head > MAX_MESSAGE => return Err(StreamError::TooLong { length: head }),
+                Some(head) => {
+                    let body = length_of_body(&received[..head])?;
+                    let length = head.saturating_add(body);
+                    if body > MAX_PASSED_OVER {
+                        return Err(StreamError::TooLong { length });
+                    }
+                    if length > MAX_MESSAGE {
+                        *self = Self { excess: body, ..Self::default() };
+                        return Ok(Some(Frame::Head { length: head }));
+                    }
+                    length
+                }
                 None if received.len() > MAX_MESSAGE => {
                     return Err(StreamError::TooLong { length: received.len() });
                 }
                 None => return Ok(None),
             },
         };
-        if length > MAX_MESSAGE {
-            return Err(StreamError::TooLong { length });
-        }
         if received.len() < length {
             self.length = Some(length);
             return Ok(None);
@@ -168,13 +205,24 @@ impl Framer {
     }
 }
 
-/// Returns how long a message is, body and all, given its start line and its headers.
-fn whole_length(head: &[u8]) -> Result<usize, StreamError> {
-    let message = Message::parse(head).map_err(StreamError::Malformed)?;
+/// Returns how long the body of a message is, given its start line and its headers.
+fn length_of_body(head: &[u8]) -> Result<usize, StreamError> {
+    let message = match Message::parse(head) {
+        Ok(message) => message,
+        // Nobody reads it, but what comes behind it is another message.
+        Err(ParseError::TooManyHeaders) => {
+            return match declared_by_head(head) {
+                Declared::Length(length) => Ok(length),
+                Declared::Nothing => Err(StreamError::NoLength),
+                Declared::Garbage => Err(StreamError::InvalidLength),
+            };
+        }
+        Err(error) => return Err(StreamError::Malformed(error)),
+    };
     match message.framing() {
-        Framing::Short { declared, .. } => Ok(head.len().saturating_add(declared)),
+        Framing::Short { declared, .. } => Ok(declared),
         Framing::Complete if message.content_length().is_none() => Err(StreamError::NoLength),
-        Framing::Complete => Ok(head.len()),
+        Framing::Complete => Ok(0),
         Framing::Invalid | Framing::Unterminated => Err(StreamError::InvalidLength),
     }
 }
@@ -250,6 +298,58 @@ mod tests {
         }
         assert!(matches!(of("l: 99999999\r\n"), Err(StreamError::TooLong { .. })));
         assert!(of("l: 99999999999999999999\r\n").is_err());
+    }
+
+    /// Cuts a stream that comes in pieces of a length. Returns what was cut out, with the pieces of a body as one.
+    fn frames(stream: &[u8], piece: usize) -> Vec<(&'static str, usize)> {
+        let (mut framer, mut buffer, mut frames) =
+            (Framer::default(), Vec::new(), Vec::<(&str, usize)>::new());
+        for piece in stream.chunks(piece) {
+            buffer.extend_from_slice(piece);
+            while let Some(frame) = framer.next(&buffer).unwrap() {
+                buffer.drain(..frame.length());
+                match (frame, frames.last_mut()) {
+                    (Frame::Excess { length }, Some(("excess", so_far))) => *so_far += length,
+                    (Frame::Excess { length }, _) => frames.push(("excess", length)),
+                    (Frame::Head { length }, _) => frames.push(("head", length)),
+                    (Frame::Message { length }, _) => frames.push(("message", length)),
+                    (Frame::Ping { .. } | Frame::Pong { .. }, _) => {}
+                }
+            }
+            assert!(buffer.len() <= MAX_MESSAGE);
+        }
+        frames
+    }
+
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-18.3
+    //= type=test
+    //# In the case of stream-oriented transports such as TCP, the Content-
+    //# Length header field indicates the size of the body.
+    #[test]
+    fn a_message_that_is_too_long_ends_no_stream() {
+        let head =
+            |length: usize| format!("OPTIONS sip:a@b.example SIP/2.0\r\nl: {length}\r\n\r\n").into_bytes();
+        for body in [MAX_MESSAGE - 20, MAX_MESSAGE, 3 * MAX_MESSAGE + 1] {
+            let stream = [head(body), vec![b'\n'; body], ONE.to_vec()].concat();
+            let expected = [("head", head(body).len()), ("excess", body), ("message", ONE.len())];
+            for piece in [1, 1_000, stream.len()] {
+                assert_eq!(frames(&stream, piece), expected, "{body} in pieces of {piece}");
+            }
+        }
+        let (head, length) = (head(MAX_PASSED_OVER + 1), MAX_PASSED_OVER + 1);
+        let length = head.len() + length;
+        assert_eq!(Framer::default().next(&head), Err(StreamError::TooLong { length }));
+    }
+
+    #[test]
+    fn a_message_of_too_many_header_fields_ends_no_stream() {
+        let many = |lengths: &str| format!("INFO sip:a SIP/2.0\r\n{}{lengths}\r\nhi", "X: y\r\n".repeat(300));
+        let one = many("Content-Length\t:\r\n 2\r\n");
+        let stream = [one.as_bytes(), ONE].concat();
+        assert_eq!(frames(&stream, stream.len()), [("message", one.len()), ("message", ONE.len())]);
+        assert_eq!(Framer::default().next(many("").as_bytes()), Err(StreamError::NoLength));
+        let two = many("l: 2\r\nl: 3\r\n");
+        assert_eq!(Framer::default().next(two.as_bytes()), Err(StreamError::InvalidLength));
     }
 
     #[test]

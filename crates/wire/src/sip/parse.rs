@@ -277,17 +277,35 @@ fn is_sip(version: &[u8]) -> bool {
 }
 
 /// What the Content-Length fields say.
-enum Declared {
+pub(super) enum Declared {
     Nothing,
     Length(usize),
     /// No number, or several.
     Garbage,
 }
 
+/// Returns what the head of a message declares that has more header fields than are kept of one.
+pub(super) fn declared_by_head(head: &[u8]) -> Declared {
+    let mut lengths = Vec::new();
+    let mut line = memchr(b'\n', head).map_or(&head[..0], |end| &head[end + 1..]);
+    while !matches!(line, [] | [b'\n', ..] | [b'\r', b'\n', ..]) {
+        let found = any_line(line);
+        if matches!(found.name, Some((HeaderName::ContentLength, _))) {
+            lengths.push(&line[found.value]);
+        }
+        line = line.get(found.length..).unwrap_or_default();
+    }
+    declared(lengths)
+}
+
 fn declared_length(bytes: &[u8], fields: &[FieldSpan]) -> Declared {
+    let lengths = fields.iter().filter(|field| field.id == HeaderName::ContentLength);
+    declared(lengths.map(|field| field.value.of(bytes)))
+}
+
+fn declared<'a>(values: impl IntoIterator<Item = &'a [u8]>) -> Declared {
     let mut declared = Declared::Nothing;
-    for field in fields.iter().filter(|field| field.id == HeaderName::ContentLength) {
-        let digits = field.value.of(bytes);
+    for digits in values {
         if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
             return Declared::Garbage;
         }

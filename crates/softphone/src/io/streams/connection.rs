@@ -230,11 +230,13 @@ impl Incoming {
             let bytes = self.buffer.split_to(frame.length());
             let is_before_message = self.buffer.first().is_some_and(|byte| !matches!(byte, b'\r' | b'\n'));
             let (event, is_told) = match frame {
-                Frame::Message { .. } => {
+                // The shard says of a head that its message is too long.
+                Frame::Message { .. } | Frame::Head { .. } => {
                     whole.messages += 1;
                     whole.unanswered += usize::from(!self.owed.heard(&bytes));
                     (Event::Received { flow, message: bytes.freeze() }, false)
                 }
+                Frame::Excess { .. } => continue,
                 //= https://www.rfc-editor.org/rfc/rfc5626#section-3.5.1
                 //# The client periodically sends a double-CRLF
                 //# (the "ping") then waits to receive a single CRLF (the "pong").
@@ -247,7 +249,7 @@ impl Incoming {
                 }
                 Frame::Pong { .. } => (Event::Pong { flow }, replace(&mut has_pong, true)),
             };
-            is_behind_message = matches!(frame, Frame::Message { .. });
+            is_behind_message = matches!(frame, Frame::Message { .. } | Frame::Head { .. });
             whole.line_ends += usize::from(!is_behind_message);
             if !is_told {
                 ends.events.send(event).await.map_err(|_| End::Left)?;

@@ -67,6 +67,29 @@ fn syntax_is_judged_before_the_method_and_the_method_before_what_it_requires() {
     assert_eq!(status("INVITE", "Content-Type: a/b\r\nAccept: a/b\r\n", "body"), Some(415));
 }
 
+//= https://www.rfc-editor.org/rfc/rfc3261#section-7.1
+//= type=test
+//# The SIP-Version string is case-insensitive, but implementations MUST send upper-case.
+#[test]
+fn the_version_has_no_case() {
+    for version in ["sip/2.0", "Sip/2.0"] {
+        assert_eq!(status_with("SIP/2.0\r\nVia", &format!("{version}\r\nVia")), None, "{version}");
+    }
+}
+
+//= https://www.rfc-editor.org/rfc/rfc3261#section-21.5.7
+//= type=test
+//# The server was unable to process the request since the message length exceeded its capabilities.
+#[test]
+fn what_is_longer_than_any_message_that_is_taken_is_too_large() {
+    for length in [65_536, 99_999_999] {
+        let (status, phrase) =
+            said(&format!("{}Content-Length: {length}\r\n\r\n", request("INVITE"))).unwrap();
+        assert_eq!((status, phrase.as_str()), (513, "Message Too Large"));
+    }
+    assert_eq!(status("INVITE", "Content-Length: 65535\r\n", ""), Some(400));
+}
+
 //= https://www.rfc-editor.org/rfc/rfc3261#section-8.2.2.3
 //= type=test
 //# If a UAS does not understand an option-tag listed in a Require header field, it MUST respond by
