@@ -210,7 +210,7 @@ impl Shard {
     }
 
     fn next_due(&self) -> Option<Instant> {
-        let leaving = self.leaving.as_ref().and_then(|leaving| leaving.until);
+        let leaving = self.leaving.as_ref().and_then(Leaving::poll_timeout);
         let due =
             [self.endpoint.poll_timeout(), self.streams.poll_timeout(), self.udp.poll_timeout(), leaving];
         due.into_iter().flatten().min()
@@ -219,6 +219,9 @@ impl Shard {
     /// Attends to what is to be done by now.
     fn handle_due(&mut self, now: Instant) {
         self.endpoint.handle_timeout(now);
+        if let Some(leaving) = &mut self.leaving {
+            leaving.handle_timeout(now);
+        }
         if self.udp.is_shedding_due(now) {
             self.udp.shed(now, self.endpoint.correspondents());
         }

@@ -178,8 +178,9 @@ impl Softphone {
         self.inner.hook_panics.load(Ordering::Relaxed)
     }
 
-    /// Ends everything: undecided calls are answered 480, each line's own binding is removed at its
-    /// registrar, and the sockets are closed when that is done or `grace` has passed.
+    /// Ends everything: undecided calls are answered 480, as are those that come from now on and would wait; each line's own binding
+    /// is removed at its registrar; and the sockets are closed when that is done and the answers to calls are acknowledged, which
+    /// is waited for 2 s at most (RFC 3261 section 17.2.1), or when `grace` has passed.
     ///
     /// When it resolves the sockets are closed, [`Line::incoming`] has nothing more, and what is asked of the
     /// softphone fails ([`Error::is_closed`]). Dropped before it resolves, it goes on. A second one while the first

@@ -7,7 +7,9 @@ mod stage;
 use std::time::Duration;
 
 use ringfence_testing::Mode;
-use softphone::{EndedBy, RegistrationState, Reject};
+use softphone::{Account, EndedBy, RegistrationState, Reject};
+
+use tokio::net::UdpSocket;
 
 use stage::{builder, next, pbx, phone, soon, telling_ends};
 
@@ -114,6 +116,35 @@ async fn two_who_shut_down_at_once_both_wait_for_the_end() {
         assert!(pbx.contacts("858").is_empty());
     };
     soon(async { tokio::join!(first, second) }).await;
+}
+
+//= https://www.rfc-editor.org/rfc/rfc3261#section-17.2.1
+//= type=test
+//# If timer G fires, the response
+//# is passed to the transport layer once more for retransmission, and
+//# timer G is set to fire in MIN(2*T1, T2) seconds.
+#[tokio::test]
+async fn an_answer_of_the_end_that_was_lost_is_sent_again_before_the_end() {
+    let phone = phone().await;
+    let account = Account::new("858@127.0.0.1:9").unwrap().register(false);
+    let line = soon(phone.line(account)).await.unwrap();
+    let caller = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let invite = format!(
+        "INVITE sip:858@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP {};branch=z9hG4bK1\r\nFrom: <sip:1@127.0.0.1>;tag=a\r\n\
+        To: <sip:858@127.0.0.1>\r\nCall-ID: 1\r\nCSeq: 1 INVITE\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n",
+        caller.local_addr().unwrap()
+    );
+    caller.send_to(invite.as_bytes(), phone.local_addresses()[0]).await.unwrap();
+    let _call = next(line.incoming()).await;
+    let shutdown = tokio::spawn(async move { phone.shutdown(Duration::MAX).await });
+    let mut unavailable = 0;
+    while unavailable < 2 {
+        let mut heard = vec![0; 2_000];
+        let length = soon(caller.recv(&mut heard)).await.unwrap();
+        unavailable += usize::from(heard[..length].starts_with(b"SIP/2.0 480"));
+    }
+    // Nobody acknowledges it: it is not waited for long.
+    soon(shutdown).await.unwrap();
 }
 
 #[tokio::test]

@@ -662,6 +662,22 @@ mod ended {
     }
 
     #[test]
+    fn who_calls_while_the_endpoint_leaves_is_not_rung_for() {
+        let hold = || Verdict::Wait(Wait::silent(seconds(5)).then_reject(Arc::new(Rejection::busy())));
+        for (verdict, statuses_sent) in [
+            (ring(), vec![100, 480]),
+            (Verdict::Offer, vec![100, 480]),
+            (hold(), vec![100, 486]),
+            (busy(), vec![100, 486]),
+            (Verdict::Ignore, vec![]),
+        ] {
+            let mut probe = Probe::new(verdict);
+            probe.act(Endpoint::leave);
+            assert_eq!(statuses(&probe.receive(request("INVITE"))), statuses_sent);
+        }
+    }
+
+    #[test]
     fn calls_still_undecided_when_all_are_rejected_end_as_480() {
         let mut probe = Probe::new(Verdict::Offer);
         probe.receive(request("INVITE"));

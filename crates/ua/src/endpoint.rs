@@ -94,6 +94,8 @@ pub struct Endpoint {
     events: VecDeque<Event>,
     counters: Counters,
     next_call: u64,
+    /// Whether it takes no call any more.
+    is_leaving: bool,
     /// What the responses to the newest requests have in common.
     echoes: Vec<Echo>,
     /// What the screen says of the newest calls.
@@ -123,6 +125,7 @@ impl Endpoint {
             events: VecDeque::new(),
             counters: Counters::default(),
             next_call: 0,
+            is_leaving: false,
             echoes: Vec::new(),
             verdicts: Vec::new(),
             local: config.local,

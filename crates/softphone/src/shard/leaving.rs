@@ -1,6 +1,6 @@
 //! How a shard ends.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use ringfence_ua::Event;
 use tokio::sync::oneshot;
@@ -8,11 +8,28 @@ use tokio::sync::oneshot;
 use super::lines::LineState;
 use super::{Command, Shard};
 
+/// How long the answers to calls are sent again until they are acknowledged: a lost one goes twice more, 0.5 and 1.5 s after the
+/// first (RFC 3261 section 17.2.1).
+const ACKNOWLEDGED_WITHIN: Duration = Duration::from_secs(2);
+
 /// What a shard that ends waits for, and who waits for its end.
 pub(super) struct Leaving {
     /// `None` is longer than the clock goes.
-    pub(super) until: Option<Instant>,
+    until: Option<Instant>,
+    /// Until when an ACK is waited for, or `None` where it is no more.
+    acknowledged_by: Option<Instant>,
     done: Vec<oneshot::Sender<()>>,
+}
+
+impl Leaving {
+    /// Returns when it is to be looked at again.
+    pub(super) fn poll_timeout(&self) -> Option<Instant> {
+        [self.until, self.acknowledged_by].into_iter().flatten().min()
+    }
+
+    pub(super) fn handle_timeout(&mut self, now: Instant) {
+        self.acknowledged_by.take_if(|by| now >= *by);
+    }
 }
 
 impl Shard {
@@ -22,17 +39,19 @@ impl Shard {
             leaving.until = [leaving.until, until].into_iter().flatten().min();
             leaving.done.push(done);
         } else {
-            self.endpoint.reject_all(now);
-            self.endpoint.unregister_all(now);
-            self.leaving = Some(Leaving { until, done: vec![done] });
+            self.endpoint.leave(now);
+            let acknowledged_by = now.checked_add(ACKNOWLEDGED_WITHIN);
+            self.leaving = Some(Leaving { until, acknowledged_by, done: vec![done] });
         }
     }
 
-    /// Tells whether no line is registered any more, or there is no more time.
+    /// Tells whether no line is registered any more and no answer waits for its ACK, or there is no more time.
     pub(super) fn has_left(&self) -> bool {
         self.leaving.as_ref().is_some_and(|leaving| {
             let is_time_over = leaving.until.is_some_and(|until| Instant::now() >= until);
-            is_time_over || self.lines.values().all(LineState::is_unregistered)
+            let is_unregistered = || self.lines.values().all(LineState::is_unregistered);
+            let is_acknowledged = || leaving.acknowledged_by.is_none() || !self.endpoint.awaits_ack();
+            is_time_over || (is_unregistered() && is_acknowledged())
         })
     }
 

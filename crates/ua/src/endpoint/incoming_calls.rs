@@ -76,6 +76,21 @@ impl Endpoint {
         }
     }
 
+    /// Ends every call that still waits, as [`Endpoint::reject_all`], unregisters every line, and has no call wait from now on: one
+    /// that would is answered at once by 480, or by what its wait would have ended with. Who is refused anyway is refused as before.
+    pub fn leave(&mut self, now: Instant) {
+        self.is_leaving = true;
+        self.reject_all(now);
+        self.unregister_all(now);
+    }
+
+    /// Returns whether a final response to an INVITE still waits for its ACK, and would be sent again (RFC 3261 section 17.2.1). It
+    /// looks at every transaction.
+    #[must_use]
+    pub fn awaits_ack(&self) -> bool {
+        self.transactions.awaits_ack()
+    }
+
     /// Ends a call whose caller has given up, or that another phone has answered.
     pub(super) fn cancel(&mut self, now: Instant, number: u64, by: EndedBy) {
         let is_cancelled = self.end_undecided(now, number, Final::Cancelled, by);
@@ -124,6 +139,10 @@ impl Endpoint {
                 self.hold(now, call, inbound, &wait);
             }
             Verdict::Wait(wait) => self.hold(now, call, inbound, &wait),
+            Verdict::Offer if self.is_leaving => {
+                let unavailable = Rejection::unavailable();
+                self.respond_final(now, key, answering, Final::Rejection(&unavailable), EndedBy::Shutdown);
+            }
             Verdict::Offer if self.calls.is_full() => {
                 self.counters.turned_away += 1;
                 let overloaded = Rejection::overloaded(OVERLOAD_RETRY_AFTER);
@@ -139,11 +158,15 @@ impl Endpoint {
 
     /// Has a new call wait as the screen says.
     fn hold(&mut self, now: Instant, call: CallNumber, inbound: &Inbound<'_>, wait: &Wait) {
-        let overloaded = Rejection::overloaded(OVERLOAD_RETRY_AFTER);
+        let (overloaded, unavailable) =
+            (Rejection::overloaded(OVERLOAD_RETRY_AFTER), Rejection::unavailable());
         let objection = inbound.objection();
         let answer = match objection {
             // It may not ring, whoever wishes it; silence is no ringing.
             Some(objection) if wait.is_ringing() => Some((Final::Objection(objection), EndedBy::Objection)),
+            Some(_) | None if self.is_leaving => {
+                Some((Final::without_waiting(wait, &unavailable), EndedBy::Shutdown))
+            }
             Some(_) | None if self.calls.is_full() => {
                 self.counters.turned_away += 1;
                 Some((Final::without_waiting(wait, &overloaded), EndedBy::Overload))

@@ -287,6 +287,12 @@ impl InviteServer {
         matches!(self.state, State::Confirmed { .. })
     }
 
+    /// Returns whether a 300 to 699 response waits for its ACK.
+    #[must_use]
+    pub fn awaits_ack(&self) -> bool {
+        matches!(self.state, State::Completed { .. })
+    }
+
     /// Gives the buffer of the response back, emptied of meaning, to be used again.
     #[must_use]
     pub fn into_buffer(self) -> Vec<u8> {

@@ -3,6 +3,14 @@
 use super::{Ended, Entry, Machine, MergeKey, Table};
 
 impl Table {
+    /// Returns whether a final response to an INVITE waits for its ACK.
+    pub(crate) fn awaits_ack(&self) -> bool {
+        self.entries.iter().any(|entry| match &entry.machine {
+            Machine::InviteServer(transaction) => transaction.awaits_ack(),
+            Machine::Server(_) | Machine::Client(_) => false,
+        })
+    }
+
     /// Ends every INVITE server transaction that was answered for good, as if no more were to come.
     pub(crate) fn close(&mut self) {
         let is_over = |entry: &mut Entry| match &entry.machine {
