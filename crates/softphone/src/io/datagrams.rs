@@ -104,6 +104,11 @@ impl Plan {
         }
     }
 
+    /// Returns how many groups are sent or given up.
+    pub(super) fn done(&self) -> usize {
+        self.done
+    }
+
     /// Returns whether all is sent.
     pub(super) fn is_done(&self) -> bool {
         self.done >= self.groups.len()

@@ -137,8 +137,15 @@ impl Udp {
     pub(crate) async fn send(&mut self, transmits: Transmits<'_>) {
         let is_ipv6 = self.local.is_ipv6();
         self.plan.make(transmits, self.cuts);
+        // The first of those that were refused together, until it is known whether each goes by itself.
+        let mut refused: Option<usize> = None;
         while !self.plan.is_done() {
             let sent = datagrams::send(&self.socket, transmits, &mut self.plan, |to| in_family(to, is_ipv6));
+            // Where it does not, it is where they go to that is refused, not that they go together.
+            if refused.take_if(|first| sent.is_ok() || self.plan.done() > *first + 1).is_some() {
+                // A device that cannot sum what it cuts, or an old kernel, goes without from now on.
+                self.cuts = false;
+            }
             let Err(error) = sent else { return };
             if error.kind() == io::ErrorKind::WouldBlock {
                 if self.socket.writable().await.is_err() {
@@ -149,10 +156,10 @@ impl Udp {
             let is_too_long = error.raw_os_error().is_some_and(datagrams::is_too_long);
             let is_refused = error.raw_os_error().is_some_and(datagrams::refuses_to_cut);
             if (is_too_long || is_refused) && self.plan.split() {
-                // A device that cannot sum what it cuts, or an old kernel, goes without from now on.
-                self.cuts &= !is_refused;
+                refused = is_refused.then(|| self.plan.done());
                 continue;
             }
+            refused = None;
             tracing::debug!(%error, "send");
         }
     }
@@ -229,6 +236,17 @@ mod tests {
         send(&mut dual, &[b"back", b"more"], peer.local()).await;
         let told: Vec<_> = receive(&mut peer, 2).await.into_iter().map(|(datagram, _)| datagram).collect();
         assert_eq!(told, [&b"back"[..], b"more"]);
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_sent_to_one_peer_still_goes_together_to_others() {
+        let (mut one, other) = pair();
+        let cuts = one.cuts;
+        send(&mut one, &[b"to", b"no", b"by"], address("127.0.0.1:0")).await;
+        send(&mut one, &[b"to", b"no"], address("[::1]:9")).await;
+        assert_eq!(one.cuts, cuts);
+        send(&mut one, &[b"to", b"by"], other.local()).await;
+        assert_eq!(one.cuts, cuts);
     }
 
     //= https://www.rfc-editor.org/rfc/rfc3261#section-18.1.1

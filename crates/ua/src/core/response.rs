@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::ops::Range;
 use std::sync::Arc;
 
-use ringfence_wire::sip::{Head, HeaderName, Message, Printer, StatusCode};
+use ringfence_wire::sip::{Head, HeaderName, Message, Params, Printer, StatusCode};
 
 use crate::transaction::key::Tag;
 use crate::transport::via;
@@ -106,9 +106,14 @@ impl Echo {
             //# the response (with the exception of the 100 (Trying) response, in
             //# which a tag MAY be present).
             Ok(to) if to.tag().is_none() => {
-                let to = head.message().first(HeaderName::To).unwrap_or_default();
+                let has_empty_tag = to.param("tag").is_some();
+                let written = head.message().first(HeaderName::To).unwrap_or_default();
                 fields.header_written(HeaderName::To, |out| {
-                    out.extend_from_slice(without_empty_end(to));
+                    if has_empty_tag {
+                        write_without_tag(out, written, to.params());
+                    } else {
+                        out.extend_from_slice(without_empty_end(written));
+                    }
                     out.extend_from_slice(TAG_PARAMETER);
                     out.extend_from_slice(tag.as_bytes());
                 });
@@ -181,17 +186,29 @@ fn write_vias(fields: &mut Printer<'_>, head: &Head<'_>, source: SocketAddr) {
     }
 }
 
-/// Leaves out what a tag cannot follow: semicolons without a parameter, and a tag without a value.
+/// Leaves out what a tag cannot follow: semicolons without a parameter.
 fn without_empty_end(to: &[u8]) -> &[u8] {
     let mut to = to.trim_ascii_end();
-    loop {
-        let shorter = [&b";"[..], b";tag=", b";tag"].into_iter().find_map(|end| {
-            let start = to.len().checked_sub(end.len())?;
-            to[start..].eq_ignore_ascii_case(end).then(|| to[..start].trim_ascii_end())
-        });
-        match shorter {
-            Some(shorter) => to = shorter,
-            None => return to,
+    while let [rest @ .., b';'] = to {
+        to = rest.trim_ascii_end();
+    }
+    to
+}
+
+/// Writes To without a tag that has no value, wherever that stands: one that has a value follows.
+fn write_without_tag(out: &mut Vec<u8>, to: &[u8], params: Params<'_>) {
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-7.3.1
+    //# Even though an arbitrary number of parameter pairs may be attached to
+    //# a header field value, any given parameter-name MUST NOT appear more
+    //# than once.
+    let to = to.trim_ascii_end();
+    out.extend_from_slice(to.strip_suffix(params.as_bytes().trim_ascii_end()).unwrap_or(to).trim_ascii_end());
+    for (name, value) in params.iter().filter(|(name, _)| !name.eq_ignore_ascii_case(b"tag")) {
+        out.push(b';');
+        out.extend_from_slice(name);
+        if let Some(value) = value {
+            out.push(b'=');
+            out.extend_from_slice(value);
         }
     }
 }
@@ -200,11 +217,38 @@ fn without_empty_end(to: &[u8]) -> &[u8] {
 mod tests {
     use super::*;
 
+    fn tag() -> Tag {
+        Tag::from_bytes(&[b'a'; 16]).unwrap()
+    }
+
+    /// Returns what To becomes in a response.
+    fn answered(to: &str) -> String {
+        let text = format!("OPTIONS sip:a@b SIP/2.0\r\nTo: {to}\r\n\r\n");
+        let request = Message::parse(text.as_bytes()).unwrap();
+        let mut echo = Echo::default();
+        echo.write_to(&Head::of(&request), tag());
+        String::from_utf8(echo.fields).unwrap()
+    }
+
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-7.3.1
+    //= type=test
+    //# Even though an arbitrary number of parameter pairs may be attached to a header field value, any
+    //# given parameter-name MUST NOT appear more than once.
     #[test]
-    fn a_tag_follows_whatever_stands_at_the_end_of_to() {
-        for to in ["<sip:a@b>", "<sip:a@b>;", "<sip:a@b>;tag=", "<sip:a@b> ; ;Tag", "<sip:a@b>;tag= ;"] {
-            assert_eq!(without_empty_end(to.as_bytes()), b"<sip:a@b>", "{to}");
+    fn a_tag_follows_whatever_stands_in_to_and_is_the_only_one() {
+        let tag = String::from_utf8(tag().as_bytes().to_vec()).unwrap();
+        for (to, expected) in [
+            ("<sip:a@b>", "<sip:a@b>"),
+            ("<sip:a@b>;", "<sip:a@b>"),
+            ("<sip:a@b>;tag=", "<sip:a@b>"),
+            ("<sip:a@b> ; ;Tag", "<sip:a@b>"),
+            ("<sip:a@b>;tag= ;", "<sip:a@b>"),
+            ("<sip:a@b>;x=y", "<sip:a@b>;x=y"),
+            ("\"A;tag=\" <sip:a@b;tag=>;x=y; z ;", "\"A;tag=\" <sip:a@b;tag=>;x=y; z"),
+            ("sip:a@b;tag=;x=y", "sip:a@b;x=y"),
+            ("<sip:a@b> ;x=\"y;\" ; tag ; z", "<sip:a@b>;x=\"y;\";z"),
+        ] {
+            assert_eq!(answered(to), format!("To: {expected};tag={tag}\r\n"), "{to}");
         }
-        assert_eq!(without_empty_end(b"<sip:a@b>;x=y"), b"<sip:a@b>;x=y");
     }
 }

@@ -137,8 +137,10 @@ fn response_target(via: &Via<'_>, source: SocketAddr, is_trusted: bool) -> Socke
     //# parameter, the response MUST be forwarded to the address listed
     //# there, using the port indicated in "sent-by", or port 5060 if
     //# none is present.
-    if let Some(address) = via.maddr().and_then(literal).filter(|address| is_trusted && is_one_host(*address))
-    {
+    // One of another family than the socket's would reach nobody.
+    let is_reached =
+        |address: &IpAddr| is_one_host(*address) && address.is_ipv4() == source.ip().to_canonical().is_ipv4();
+    if let Some(address) = via.maddr().and_then(literal).filter(|address| is_trusted && is_reached(address)) {
         return SocketAddr::new(address, port);
     }
     //= https://www.rfc-editor.org/rfc/rfc3581#section-4
@@ -283,13 +285,15 @@ mod tests {
     }
 
     #[test]
-    fn maddr_of_a_stranger_or_of_a_group_is_not_obeyed() {
+    fn maddr_of_a_stranger_or_of_a_group_or_of_another_family_is_not_obeyed() {
         let text = b"OPTIONS sip:a@b SIP/2.0\r\nVia: SIP/2.0/UDP a.example.com;maddr=192.0.2.9;rport\r\n\r\n";
         let request = Message::parse(text).unwrap();
         let source = "192.0.2.1:5070".parse().unwrap();
         assert_eq!(response_target(&request.via().unwrap(), source, false), source);
-        let (_, target) = stamp("SIP/2.0/UDP a.example.com:5061;maddr=224.0.1.75;rport", "192.0.2.1:5070");
-        assert_eq!(target, "192.0.2.1:5070");
+        for nobody in ["224.0.1.75", "[2001:db8::1]"] {
+            let via = format!("SIP/2.0/UDP a.example.com:5061;maddr={nobody};rport");
+            assert_eq!(stamp(&via, "192.0.2.1:5070").1, "192.0.2.1:5070", "{nobody}");
+        }
     }
 
     //= https://www.rfc-editor.org/rfc/rfc3261#section-18.2.2
