@@ -173,13 +173,17 @@ def started_by_root_it_becomes_another_user(place):
 def out_of_reach(phone, lines, elsewhere):
     """A reload that names a file where the running program may not read is refused, and says why."""
     (elsewhere / "more.txt").write_text(f"{UNLISTED}\n")
-    more = f'\n[list.more]\nsource = "text:{elsewhere}/more.txt"\n'
-    phone.configuration.write_text(phone.configured(lines + more))
-    command = [phone.place.binary, "reload", "--config", phone.configuration]
-    answer = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
-    expect(answer.returncode == 1, f"ringfence reload ended with {answer.returncode}: {answer.stdout}{answer.stderr}")
-    said = phone.process.text() + answer.stdout + answer.stderr
-    expect("sandbox" in said, f"it does not say what keeps it from reading: {answer.stdout}{answer.stderr}")
+    # A file that is read with the configuration, and one that is read when a server is asked.
+    for more in (
+        f'source = "text:{elsewhere}/more.txt"\n',
+        f'source = "https://127.0.0.1:9/more.txt"\nprivate = true\nca = "{elsewhere}/more.txt"\n',
+    ):
+        phone.configuration.write_text(phone.configured(f"{lines}\n[list.more]\n{more}"))
+        command = [phone.place.binary, "reload", "--config", phone.configuration]
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+        said = answer.stdout + answer.stderr
+        expect(answer.returncode == 1, f"ringfence reload ended with {answer.returncode}: {said}")
+        expect("sandbox" in said, f"it does not say what keeps it from reading: {said}")
 
 
 def forget(phone, caller):

@@ -53,7 +53,12 @@ const USUAL: &str = "info,rustls_platform_verifier=off";
 /// A thread of its own writes it: a log that nobody takes stops neither calls nor their records. Lines beyond a
 /// mebibyte are lost then, and counted in the next one that goes out.
 pub(crate) fn start(format: Format) -> io::Result<Started> {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(USUAL));
+    let asked = std::env::var(EnvFilter::DEFAULT_ENV).ok().map(|asked| EnvFilter::builder().parse(asked));
+    let (filter, unreadable) = match asked {
+        Some(Ok(filter)) => (filter, None),
+        Some(Err(error)) => (EnvFilter::new(USUAL), Some(error)),
+        None => (EnvFilter::new(USUAL), None),
+    };
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| Lines);
     let is_plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let is_for_journal = journal::takes_the_log();
@@ -80,6 +85,9 @@ pub(crate) fn start(format: Format) -> io::Result<Started> {
     }
     let carry = || OUTLET.carry(&mut io::stderr(), |lines| tracing::warn!(lines, "log lost"));
     std::thread::Builder::new().name("log".to_owned()).spawn(carry)?;
+    if let Some(error) = unreadable {
+        tracing::warn!(%error, "RUST_LOG cannot be read: info and worse is logged");
+    }
     Ok(Started(()))
 }
 

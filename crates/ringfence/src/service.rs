@@ -8,8 +8,9 @@ use jiff::Timestamp;
 use ringfence_policy::List;
 use softphone::{Attendant, Builder, Softphone, Transport};
 
+use crate::config::regular::ReadError;
 use crate::config::{self, Config, Stamped};
-use crate::confine::Confined;
+use crate::confine::{Confined, is_out_of_reach};
 use crate::control::server::Desk;
 use crate::control::{Configuration, Failed, Listener, Reloaded, Status};
 use crate::fleet::Fleet;
@@ -142,6 +143,11 @@ impl Service {
         if let Some((why, _)) = runnable::obstacle(&config, &refused) {
             return Err(self.fail(why));
         }
+        if let Some(file) = reading.files.iter().find(|file| is_out_of_reach(file)) {
+            let error = ReadError::OutOfReach;
+            let hint = error.hint().unwrap_or_default();
+            return Err(self.fail(format!("cannot read {}: {error}; {hint}", file.display())));
+        }
         let kept = keep_good_lists(in_force, &mut config);
         let sentences = || kept.iter().map(|(list, trouble)| format!("{list} ({trouble})"));
         let adopted = self.adopt(in_force, config).await;
@@ -183,15 +189,15 @@ impl Service {
         if has_tls_changed {
             changes.push("certificates".to_owned());
         }
-        let mut needs_restart = in_force.softphone.differences(&config.softphone);
-        needs_restart.extend(in_force.service.differences(&config.service));
+        let needs_restart = in_force.needs_restart_for(&config);
         let mut configuration = self.configuration();
         *configuration = Configuration { needs_restart: needs_restart.clone(), ..self::in_force(&config) };
         drop(configuration);
         self.files.send_replace(config.files.clone());
         // What needs a restart is compared with what the program was started with.
         let (softphone, service) = (in_force.softphone.clone(), in_force.service.clone());
-        *in_force = Config { softphone, service, ..config };
+        let journal = in_force.journal.clone();
+        *in_force = Config { softphone, service, journal, ..config };
         in_force.forget_unneeded();
         Ok(Reloaded { changes, kept: Vec::new(), warnings: 0, needs_restart })
     }

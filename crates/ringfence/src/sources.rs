@@ -53,7 +53,9 @@ use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::Instant;
 
 pub(crate) use self::age::too_old;
+pub(crate) use self::copies::Document;
 pub(crate) use self::error::SourceError;
+pub(crate) use self::file::read as read_file;
 pub(crate) use self::look_up::{Answer, Question};
 pub(crate) use self::source::Source;
 pub(crate) use self::spec::{ListSpec, LookUpSpec, ready};

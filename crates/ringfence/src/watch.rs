@@ -5,13 +5,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use notify::event::{AccessKind, AccessMode, EventKind};
 use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 
 use crate::config::Stamped;
 
@@ -20,12 +21,18 @@ use crate::config::Stamped;
 pub(crate) struct Watch {
     watcher: RecommendedWatcher,
     events: mpsc::Receiver<()>,
-    /// By their one canonical name: two names of a directory are one watch, which ends with either.
-    directories: BTreeSet<PathBuf>,
+    /// By their one canonical name: two names of a directory are one watch, which ends with either. A directory that another has
+    /// taken the place of is watched no more, whatever its name.
+    directories: BTreeMap<PathBuf, Option<Identity>>,
     /// The files as they were read.
     files: Vec<Stamped>,
 }
 
+/// What tells a directory from another of its name: device and inode.
+type Identity = (u64, u64);
+
+/// How often the files are looked at though nothing was told: a network's file system tells nothing.
+const LOOK: Duration = Duration::from_secs(60);
 /// An editor, or a script that changes several lists, is done when nothing happens for so long…
 const QUIET: Duration = Duration::from_millis(200);
 /// … and whoever never stops writing does not keep a change from being noticed.
@@ -43,7 +50,7 @@ impl Watch {
                 let _ = happened.try_send(());
             }
         })?;
-        Ok(Self { watcher, events, directories: BTreeSet::new(), files: Vec::new() })
+        Ok(Self { watcher, events, directories: BTreeMap::new(), files: Vec::new() })
     }
 
     /// Watches these files instead of those before. What has changed since they were stamped, before
@@ -54,13 +61,19 @@ impl Watch {
         let named = self.files.iter().map(|file| file.path.clone());
         let targets = self.files.iter().filter_map(|file| fs::canonicalize(&file.path).ok());
         let directories: BTreeSet<_> = named.chain(targets).map(|file| directory(&file)).collect();
-        for gone in self.directories.difference(&directories) {
+        let directories: BTreeMap<_, _> = directories
+            .into_iter()
+            .map(|path| (identity(&path), path))
+            .map(|(id, path)| (path, id))
+            .collect();
+        let is_in = |all: &BTreeMap<PathBuf, _>, (path, id): (&PathBuf, _)| all.get(path) == Some(id);
+        for gone in self.directories.iter().filter(|known| !is_in(&directories, *known)) {
             // A directory that was removed is not watched any more anyway.
-            let _ = self.watcher.unwatch(gone);
+            let _ = self.watcher.unwatch(gone.0);
         }
         let mut outcome = Ok(());
-        for new in directories.difference(&self.directories) {
-            if let Err(error) = self.watcher.watch(new, RecursiveMode::NonRecursive) {
+        for new in directories.iter().filter(|new| !is_in(&self.directories, *new)) {
+            if let Err(error) = self.watcher.watch(new.0, RecursiveMode::NonRecursive) {
                 outcome = Err(error);
             }
         }
@@ -73,9 +86,12 @@ impl Watch {
     pub(crate) async fn changed(&mut self) {
         let mut given = BTreeMap::new();
         loop {
-            if self.now() == self.files && self.events.recv().await.is_none() {
-                // The watcher is gone, and with it all that could change.
-                return std::future::pending().await;
+            if self.now() == self.files {
+                // Nothing is looked at before something is told, or a while has passed.
+                if let Ok(None) = timeout(LOOK, self.events.recv()).await {
+                    // The watcher is gone: nobody tells any more.
+                    sleep(LOOK).await;
+                }
             }
             let latest = Instant::now() + MOST_WAIT;
             while let Ok(Some(())) =
@@ -120,6 +136,10 @@ fn give(file: &Stamped) -> Instant {
 /// Tells whether an event can have changed a file; that one was read changes nothing.
 fn may_change(kind: EventKind) -> bool {
     !matches!(kind, EventKind::Access(access) if access != AccessKind::Close(AccessMode::Write))
+}
+
+fn identity(directory: &Path) -> Option<Identity> {
+    fs::metadata(directory).ok().map(|found| (found.dev(), found.ino()))
 }
 
 fn directory(file: &Path) -> PathBuf {
@@ -181,6 +201,40 @@ mod tests {
         let written = async { fs::write(&file, "ab") };
         let (is_noticed, written) = tokio::join!(is_noticed(&mut watch), written);
         assert!(written.is_ok() && is_noticed);
+    }
+
+    #[tokio::test]
+    async fn a_directory_that_another_takes_the_place_of_is_watched_on() {
+        let home = tempfile::tempdir().unwrap();
+        let [lists, new] = ["lists", "new"].map(|name| home.path().join(name));
+        let file = lists.join("r.txt");
+        for directory in [&lists, &new] {
+            fs::create_dir(directory).unwrap();
+            fs::write(directory.join("r.txt"), "a").unwrap();
+        }
+        let mut watch = watch(&file);
+        fs::rename(&lists, home.path().join("old")).unwrap();
+        fs::rename(&new, &lists).unwrap();
+        assert!(is_noticed(&mut watch).await);
+        watch.set(vec![Stamped::now(&file)]).unwrap();
+        let written = async { fs::write(&file, "ab") };
+        let (is_noticed, written) = tokio::join!(is_noticed(&mut watch), written);
+        assert!(written.is_ok() && is_noticed);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_nobody_tells_of_is_found_within_a_minute() {
+        let home = tempfile::tempdir().unwrap();
+        let file = home.path().join("reject.txt");
+        fs::write(&file, "+4179*").unwrap();
+        let (mut watch, start) = (watch(&file), Instant::now());
+        watch.watcher.unwatch(&directory(&file)).unwrap();
+        let written = async {
+            tokio::time::sleep(LOOK / 2).await;
+            fs::write(&file, "+4178*2").unwrap();
+        };
+        tokio::join!(watch.changed(), written);
+        assert!(start.elapsed() < LOOK + MOST_WAIT, "{:?}", start.elapsed());
     }
 
     #[tokio::test]

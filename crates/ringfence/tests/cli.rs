@@ -451,7 +451,8 @@ fn asking_a_program_that_does_not_run_is_an_error() {
         assert_eq!(
             home.told(arguments),
             "error: ringfence is not running: nothing listens at ringfence.sock\n\
-             hint: start it with `ringfence run`\nexit 2\n"
+             hint: start it with `ringfence run`, or restart it if `[softphone] control` is another one since then\n\
+             exit 2\n"
         );
     }
 }

@@ -72,6 +72,23 @@ const LIST: &str = "number,description\n3125550177,again\n+18005550199,\"Survey,
                     5550140,no area\n,withheld\n911,no\n\"open\n";
 
 #[test]
+fn a_directory_is_read_as_vcards() {
+    let home = Home::new();
+    let family = "\n[list.family]\nsource = \"cards\"\n[[rule]]\nid = \"family\"\nwhen = { caller_in = \"family\" }\nthen = \"ring\"\n";
+    home.write("ringfence.toml", format!("{CONFIGURATION}{family}"));
+    std::fs::create_dir(home.path("cards")).unwrap();
+    assert!(home.told(&["check"]).contains("cards: expected vCards with numbers, found none"));
+    for (name, number) in
+        [("anna.vcf", "+13125550101"), ("bert.VCF", "+13125550102"), ("note.txt", "+13125550103")]
+    {
+        let card = format!("BEGIN:VCARD\r\nVERSION:3.0\r\nFN:x\r\nTEL:{number}\r\nEND:VCARD\r\n");
+        home.write(&format!("cards/{name}"), card);
+    }
+    let told = home.told(&["check"]);
+    assert!(told.contains(" 6 entries") && !told.contains("warning"), "{told}");
+}
+
+#[test]
 fn an_import_adds_what_is_new_and_tells_what_became_of_the_rest() {
     let home = Home::new();
     home.write("list.csv", LIST);

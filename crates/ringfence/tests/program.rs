@@ -152,6 +152,21 @@ fn another_listen_address_waits_for_a_restart_and_is_told() {
 }
 
 #[test]
+fn another_journal_waits_for_a_restart_and_is_told() {
+    let mut bench = Bench::new();
+    let _program = bench.registered();
+    let other = "\n[journal]\npath = \"other.db\"\nretention = \"30d\"\n";
+    bench.write("ringfence.toml", &(bench.configuration("858", "hunter2") + other));
+    let told = String::from_utf8(bench.ask(&["reload"]).stdout).unwrap();
+    assert!(told.contains("journal.path changes with a restart"), "{told}");
+    // A second look compares with what the program was started with.
+    bench.ask(&["reload"]);
+    let status = bench.json(&["status", "--json"]);
+    let waits = &status["configuration"]["needs_restart"];
+    assert_eq!(waits, &serde_json::json!(["journal.path", "journal.retention"]));
+}
+
+#[test]
 fn a_wrong_password_is_told_and_the_other_line_goes_on() {
     let mut bench = Bench::new();
     let other = bench.account("office", "859", "wrong");

@@ -91,7 +91,9 @@ impl File {
     #[must_use]
     pub fn new(name: impl Into<String>, text: impl Into<String>) -> Self {
         let text = text.into();
-        let secrets = secrets(&text);
+        let mut secrets = secrets(&text);
+        secrets.extend(userinfos(&text));
+        secrets.sort_by_key(|secret| secret.start);
         Self { name: name.into(), text, secrets, spoilt: None }
     }
 
@@ -271,6 +273,17 @@ fn secrets(text: &str) -> Vec<Range<usize>> {
     secrets
 }
 
+/// Finds who asks, and by which password, in the addresses of servers: `https://anna:hunter2@dav.example`. It is refused there,
+/// and shown with what is wrong.
+fn userinfos(text: &str) -> impl Iterator<Item = Range<usize>> {
+    text.match_indices("://").filter_map(|(at, scheme_end)| {
+        let start = at + scheme_end.len();
+        let ends = |letter: char| letter.is_whitespace() || matches!(letter, '/' | '?' | '#' | '"' | '\'');
+        let authority = text[start..].split(ends).next().unwrap_or_default();
+        authority.rfind('@').map(|length| start..start + length)
+    })
+}
+
 /// Tells whether a key begins its line, by what stands between it and the word before.
 fn begins_line(before: &str, begins_text: bool) -> bool {
     let blank = match before.rsplit_once('\n') {
@@ -320,6 +333,15 @@ mod tests {
     fn place(text: &str, of: &str) -> Place {
         let start = text.find(of).unwrap();
         File::new("f.toml", text).place(start..start + of.len())
+    }
+
+    #[test]
+    fn who_asks_a_server_and_how_is_not_shown() {
+        let text = "source = [\"https://anna:hunter2@dav.example/a@b\", 'https://dav.example/c@d', \"http://e@f:@g\"]";
+        let shown = place(text, "source").text;
+        let expected =
+            "source = [\"https://•••@dav.example/a@b\", 'https://dav.example/c@d', \"http://•••@g\"]";
+        assert_eq!(shown, expected);
     }
 
     #[test]

@@ -64,6 +64,11 @@ async fn ask(program: &client::Program) -> Result<control::Status> {
 pub(super) fn explain(error: AskError) -> anyhow::Error {
     let message = error.to_string();
     match error {
+        // The configuration names the one place.
+        AskError::NotRunning(places) if places.len() == 1 => with_hint(
+            message,
+            "start it with `ringfence run`, or restart it if `[softphone] control` is another one since then",
+        ),
         AskError::NotRunning(_) => with_hint(message, "start it with `ringfence run`"),
         AskError::NotOurs(_) => {
             with_hint(message, "start it with `ringfence run`, or ask as the user who runs it")

@@ -34,6 +34,18 @@ pub(super) fn read(section: &Section<'_>) -> Settings {
     settings
 }
 
+/// Returns the settings that another one changes; each takes effect with a restart.
+pub(super) fn differences(settings: &Settings, other: &Settings) -> Vec<String> {
+    let differs = [
+        (&PATH, settings.place != other.place),
+        (&RETENTION, settings.retention != other.retention),
+        (&MAX_SIZE, settings.max_size != other.max_size),
+        (&DURABILITY, settings.durability != other.durability),
+    ];
+    let changed = differs.into_iter().filter(|(_, differs)| *differs);
+    changed.map(|(key, _)| format!("journal.{}", key.name)).collect()
+}
+
 fn value<T>(at: At<T>) -> T {
     at.value
 }

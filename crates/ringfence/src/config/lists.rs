@@ -15,6 +15,7 @@ use super::regular::{self, ReadError};
 use super::report::{Report, UNREAD};
 use super::stamp::Stamped;
 use crate::mapped::Contents;
+use crate::sources::{Document, read_file};
 
 /// All lists of a policy.
 #[derive(Debug, Clone)]
@@ -132,6 +133,8 @@ impl Loaded {
                 self.stamped.push(Stamped::now(&path));
                 if source.is_required {
                     self.files.push(path.clone());
+                } else if path.is_dir() {
+                    return self.add_cards(&path, spec, builder, texts);
                 }
                 let bytes = regular::read(&path, MOST).map_err(|error| (path.clone(), error))?;
                 let name = path.to_string_lossy();
@@ -174,6 +177,29 @@ impl Loaded {
             | ListSource::LookupHttps { .. }
             | ListSource::LookupProgram { .. } => Ok(()),
         }
+    }
+
+    /// Adds the vCards of a directory.
+    fn add_cards(
+        &mut self,
+        path: &Path,
+        spec: &ListSpec,
+        builder: &mut ListBuilder,
+        texts: &mut Vec<String>,
+    ) -> Result<(), (PathBuf, ReadError)> {
+        let wrong = |why: String, hint| (path.to_owned(), ReadError::Wrong { why, hint });
+        let cards = read_file(path).map_err(|error| wrong(error.to_string(), None))?;
+        let mut has_rows = spec.least() == Some(0);
+        for Document { source: name, body, .. } in cards {
+            self.stamped.push(Stamped::now(Path::new(&name)));
+            builder.read(&Format::VCard, &name, &body, spec.region());
+            has_rows = has_rows || has_entry(&Format::VCard, &body, spec.region());
+            texts.push(name);
+        }
+        let hint = Some("of a directory its files are read whose names end in .vcf");
+        has_rows
+            .then_some(())
+            .ok_or_else(|| wrong("expected vCards with numbers, found none".to_owned(), hint))
     }
 
     /// Returns the files that its entries are written in by hand.

@@ -185,6 +185,14 @@ fn read_stamped(stamped: &Stamped, file: &File) -> Reading {
 }
 
 impl Config {
+    /// Returns the settings that another one changes and that take effect with a restart.
+    pub(crate) fn needs_restart_for(&self, other: &Self) -> Vec<String> {
+        let mut settings = self.softphone.differences(&other.softphone);
+        settings.extend(self.service.differences(&other.service));
+        settings.extend(journal::differences(&self.journal, &other.journal));
+        settings
+    }
+
     /// Forgets what nobody needs once it is in force: the text that it was read from and, unless lists come from servers,
     /// for which the rules are made anew, the accounts.
     pub(crate) fn forget_unneeded(&mut self) {

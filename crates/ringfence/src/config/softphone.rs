@@ -55,8 +55,11 @@ const BUSY_POLL: Key = Key::new("busy_poll", "a time from 1 ms to 1 min", "\"5ms
 const TRYING: Key = Key::new("trying", "`at once` or `when waiting`", "\"when waiting\"");
 const REQUESTS_PER_SOURCE: Key =
     Key::new("requests_per_source", "a number of requests a second from 1 to 1000000", "200");
-const CONTROL: Key =
-    Key::new("control", "the path of the control socket", "\"/run/ringfence/ringfence.sock\"");
+const CONTROL: Key = Key::new(
+    "control",
+    "the path of the control socket, of 100 bytes at most",
+    "\"/run/ringfence/ringfence.sock\"",
+);
 
 impl Default for Softphone {
     fn default() -> Self {
@@ -82,7 +85,7 @@ impl Softphone {
         let default = Self::default();
         let shards = section.integer(&SHARDS, 1..=256).and_then(|at| u16::try_from(at.value).ok());
         let requests = section.integer(&REQUESTS_PER_SOURCE, 1..=1_000_000);
-        let control = section.text(&CONTROL).map(|at| beside(section.path(), at.value));
+        let control = section.parsed(&CONTROL, socket).map(|at| beside(section.path(), &at.value));
         let connections = CONNECTIONS
             .iter()
             .filter_map(|(transport, key)| section.parsed(key, address).map(|at| (*transport, at.value)));
@@ -153,6 +156,13 @@ impl Softphone {
         changed.map(|(key, _)| format!("softphone.{}", key.name)).collect()
     }
 }
+
+/// A socket's name has 107 bytes (unix(7)); macOS allows 103.
+fn socket(path: &str) -> Option<String> {
+    (path.len() <= LONGEST_SOCKET).then(|| path.to_owned())
+}
+
+const LONGEST_SOCKET: usize = 100;
 
 fn address(text: &str) -> Option<SocketAddr> {
     text.trim().parse().ok()

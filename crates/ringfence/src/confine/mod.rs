@@ -18,6 +18,7 @@ mod folders;
 mod user;
 
 use std::fmt;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
@@ -73,8 +74,26 @@ pub(crate) struct Options<'a> {
 static REACH: OnceLock<Reach> = OnceLock::new();
 
 struct Reach {
-    readable: Vec<PathBuf>,
-    runnable: Vec<PathBuf>,
+    readable: Vec<Bounded>,
+    runnable: Vec<Bounded>,
+}
+
+/// A folder as it was when it was opened: one that has taken its place since is another one to the kernel.
+#[derive(Debug)]
+struct Bounded {
+    path: PathBuf,
+    /// Device and inode.
+    identity: Option<(u64, u64)>,
+}
+
+impl Bounded {
+    fn all(paths: Vec<PathBuf>) -> Vec<Self> {
+        paths.into_iter().map(|path| Self { identity: identity(&path), path }).collect()
+    }
+}
+
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    std::fs::metadata(path).ok().map(|found| (found.dev(), found.ino()))
 }
 
 /// Becomes the user that is named, and confines the program. There must be no other thread yet.
@@ -95,7 +114,10 @@ pub(crate) fn confine(config: &Config, options: &Options<'_>) -> Result<Confined
     confined.user = user;
     if confined.files != Extent::None {
         // It is asked once a process.
-        let _ = REACH.set(Reach { readable: folders.readable(), runnable: folders.runnable() });
+        let _ = REACH.set(Reach {
+            readable: Bounded::all(folders.readable()),
+            runnable: Bounded::all(folders.runnable()),
+        });
     }
     Ok(confined)
 }
@@ -115,9 +137,9 @@ pub(crate) fn may_run(path: &Path) -> bool {
     REACH.get().is_none_or(|reach| is_beneath(path, &reach.runnable))
 }
 
-fn is_beneath(path: &Path, folders: &[PathBuf]) -> bool {
+fn is_beneath(path: &Path, folders: &[Bounded]) -> bool {
     let path = canonical(path);
-    folders.iter().any(|folder| path.starts_with(folder))
+    folders.iter().any(|folder| path.starts_with(&folder.path) && identity(&folder.path) == folder.identity)
 }
 
 #[cfg(target_os = "linux")]

@@ -88,6 +88,9 @@ impl SourceError {
             }
             Self::Credential { .. } => Some("`password_file` or `password_env` say where it is"),
             Self::Spoilt { hint, .. } => Some(hint),
+            Self::Status { status: 401 | 403, .. } => Some("`user` and `password_file` say who asks"),
+            Self::Status { status: 404 | 410, .. } => Some("has the list another address now?"),
+            Self::File { .. } => Some("is it there, and may the user who runs the program read it?"),
             Self::NoAddress { .. }
             | Self::Broken { .. }
             | Self::Late { .. }
@@ -95,7 +98,6 @@ impl SourceError {
             | Self::TooLarge { .. }
             | Self::NotExpected { .. }
             | Self::Garbage { .. }
-            | Self::File { .. }
             | Self::Program { .. }
             | Self::Busy
             | Self::LeftAlone { .. }
