@@ -74,7 +74,9 @@ const LIST: &str = "number,description\n3125550177,again\n+18005550199,\"Survey,
 #[test]
 fn a_directory_is_read_as_vcards() {
     let home = Home::new();
-    let family = "\n[list.family]\nsource = \"cards\"\n[[rule]]\nid = \"family\"\nwhen = { caller_in = \"family\" }\nthen = \"ring\"\n";
+    let family = "\n[list.family]\nsource = \"cards\"\n\
+                  [[rule]]\nid = \"family\"\nwhen = { caller_in = \"family\" }\nthen = \"busy\"\n\
+                  [[rule]]\nid = \"everyone-else\"\nthen = \"ring\"\n";
     home.write("ringfence.toml", format!("{CONFIGURATION}{family}"));
     std::fs::create_dir(home.path("cards")).unwrap();
     assert!(home.told(&["check"]).contains("cards: expected vCards with numbers, found none"));

@@ -219,6 +219,12 @@ impl IncomingCall {
         self.invite().offer()
     }
 
+    /// Returns the body as it came, as [`Invite::body`] does.
+    #[must_use]
+    pub fn body(&self) -> Option<&[u8]> {
+        self.invite().body()
+    }
+
     /// Returns the address that the INVITE came from.
     #[must_use]
     pub fn source(&self) -> SocketAddr {

@@ -5,7 +5,7 @@ use std::fmt;
 use std::net::SocketAddr;
 
 use ringfence_ua::Origin;
-use ringfence_wire::sip::{Field, HeaderName, Message};
+use ringfence_wire::sip::{Field, HeaderName, MediaType, Message};
 
 use super::address::{Address, lossy, text};
 use super::diversion::{self, Diversion};
@@ -234,9 +234,23 @@ impl<'a> Invite<'a> {
         self.first(HeaderName::Priority)
     }
 
-    /// Returns the body, which is the session description that is offered, as it came; `None` where there is none.
+    /// Returns the session description that is offered, as it came: the body where that is `application/sdp`. `None` where there is
+    /// none, and where it is a part of a `multipart` body (RFC 5621), in which nobody looks for it: [`Invite::body`] has that.
     #[must_use]
     pub fn offer(&self) -> Option<&'a [u8]> {
+        let message = self.message();
+        let is_sdp = |kind: MediaType<'_>| kind.is("application", "sdp");
+        let is_plain = || {
+            let mut codings = message.values(HeaderName::ContentEncoding);
+            codings.all(|coding| coding.eq_ignore_ascii_case(b"identity"))
+        };
+        let is_offer = message.content_type().and_then(Result::ok).is_some_and(is_sdp) && is_plain();
+        self.body().filter(|_| is_offer)
+    }
+
+    /// Returns the body as it came, of whatever type `Content-Type` says; `None` where there is none.
+    #[must_use]
+    pub fn body(&self) -> Option<&'a [u8]> {
         Some(self.message().body()).filter(|body| !body.is_empty())
     }
 
@@ -317,6 +331,26 @@ mod tests {
         let kept = ask(&kept);
         assert_eq!(shown, kept, "{headers}");
         kept
+    }
+
+    #[test]
+    fn an_offer_is_a_session_description_and_nothing_else() {
+        let with = |headers: &str| {
+            let headers = format!("{headers}\r\n\r\nv=0");
+            ask(Origin::Anyone, &headers, |invite| (invite.offer().is_some(), invite.body().is_some()))
+        };
+        for kind in ["application/sdp", "Application/SDP ;charset=utf-8"] {
+            assert_eq!(with(&format!("Content-Type: {kind}")), (true, true), "{kind}");
+        }
+        for headers in [
+            "c: multipart/mixed;boundary=x",
+            "c: application/isup\r\nContent-Disposition: signal;handling=optional",
+            "c: application/sdp\r\ne: gzip",
+            "X: no type",
+        ] {
+            assert_eq!(with(headers), (false, true), "{headers}");
+        }
+        assert!(!ask(Origin::Anyone, "c: application/sdp", |invite| invite.body().is_some()));
     }
 
     #[test]
