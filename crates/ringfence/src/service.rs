@@ -297,6 +297,9 @@ pub(crate) fn builder(config: &Config, instance: Option<String>) -> Builder {
             Transport::Wss => builder.listen_wss(address),
         };
     }
+    if let Some(origins) = &settings.ws_origins {
+        builder = builder.ws_origins(origins);
+    }
     if let Some(a_second) = settings.requests_per_source {
         builder = builder.requests_per_source(a_second);
     }

@@ -62,6 +62,7 @@ impl Builder {
                 udp: any,
                 streams: BTreeMap::new(),
                 tls: Tls::new(),
+                origins: None,
                 room: Room::of_process(1),
                 rtp_ports: 5000..=10000,
                 stun: None,
@@ -114,6 +115,17 @@ impl Builder {
     /// [`Builder::listen_tls`] say.
     pub fn listen_wss(self, address: SocketAddr) -> Self {
         self.listen_by(Transport::Wss, address)
+    }
+
+    /// Takes WebSocket connections of the pages of these sites alone, each written as `https://phone.example` or
+    /// `https://phone.example:8443` (default: of any page). A page that comes from elsewhere is answered 403 (RFC 6455 section
+    /// 10.2). A client that is no browser says of no page that it comes from it, and is taken whatever is set here.
+    ///
+    /// A browser connects wherever a page has it connect, also to a softphone in its own network or on its own machine, and its
+    /// calls come from the address of that machine.
+    pub fn ws_origins(mut self, origins: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.sockets.origins = Some(origins.into_iter().map(Into::into).collect());
+        self
     }
 
     /// Sets whom TLS trusts, and who we are on it (default: whom the system trusts, and nobody).

@@ -101,6 +101,7 @@ impl Shard {
         let by_udp = Listener { transport: Transport::Udp, address };
         let udp = Udp::bind(address).map_err(|error| Kind::Socket { listener: by_udp, error })?;
         let mut streams = Streams::new(udp.local(), sockets.tls.clone(), sockets.room.clone());
+        streams.set_origins(sockets.origins.clone());
         let mut listening = Vec::new();
         for (&transport, &address) in &sockets.streams {
             listening.push(streams.listen(Listener { transport, address: nth_port(address, index) })?);

@@ -395,6 +395,33 @@ async fn a_page_may_send_bytes_and_is_answered_in_bytes_what_is_no_utf_8() {
     }
 }
 
+//= https://www.rfc-editor.org/rfc/rfc6455#section-10.2
+//= type=test
+//# Servers that are not intended to process input from any web page but only for certain sites
+//# SHOULD verify the |Origin| field is an origin they expect.
+#[tokio::test]
+async fn a_page_of_another_site_is_refused_where_sites_are_named() {
+    let phone = builder().listen_ws("127.0.0.1:0".parse().unwrap()).ws_origins(["https://phone.example"]);
+    let phone = phone.start().await.unwrap();
+    let address = by_connection(&phone);
+    let connect = async |origin: Option<&str>| {
+        let mut request =
+            ClientRequestBuilder::new(format!("ws://{address}/").parse().unwrap()).with_sub_protocol("sip");
+        if let Some(origin) = origin {
+            request = request.with_header("Origin", origin);
+        }
+        let stream = TcpStream::connect(address).await.unwrap();
+        soon(tokio_tungstenite::client_async(request, stream)).await.map(drop)
+    };
+    for taken in [Some("https://phone.example"), Some("HTTPS://Phone.Example"), None] {
+        assert!(connect(taken).await.is_ok(), "{taken:?}");
+    }
+    for refused in ["https://evil.example", "http://phone.example", "https://phone.example:8443", "null"] {
+        let Err(WebSocketError::Http(response)) = connect(Some(refused)).await else { panic!("{refused}") };
+        assert_eq!(response.status(), 403, "{refused}");
+    }
+}
+
 #[tokio::test]
 async fn who_asks_for_no_sip_is_refused() {
     let (phone, _line, address) = listening_by_websocket().await;

@@ -127,6 +127,11 @@ impl<'a> Section<'a> {
         Some(text.as_ref())
     }
 
+    /// Tells whether a key is there, whatever it says.
+    pub(crate) fn has(&self, key: &Key) -> bool {
+        self.table.contains_key(key.name)
+    }
+
     /// Reads a string that means something: `parse` says `None` if it does not.
     pub(crate) fn parsed<T>(&self, key: &Key, parse: impl FnOnce(&str) -> Option<T>) -> Option<At<T>> {
         let text = self.text(key)?;

@@ -20,6 +20,8 @@ pub(crate) struct Softphone {
     pub(crate) listen: SocketAddr,
     /// Where others connect to, if they may.
     pub(crate) connections: BTreeMap<Transport, SocketAddr>,
+    /// Whose pages may connect by WebSocket, where not those of any site may.
+    pub(crate) ws_origins: Option<Vec<String>>,
     pub(crate) rtp_ports: RangeInclusive<u16>,
     /// Who is asked where media is seen.
     pub(crate) stun: Option<String>,
@@ -44,6 +46,8 @@ static CONNECTIONS: [(Transport, Key); 4] = [
     (Transport::Ws, Key::new("listen_ws", "an IP address and a port", "\"0.0.0.0:8088\"")),
     (Transport::Wss, Key::new("listen_wss", "an IP address and a port", "\"0.0.0.0:8089\"")),
 ];
+const WS_ORIGINS: Key =
+    Key::new("ws_origins", "sites: a scheme and a host, and perhaps a port", "[\"https://phone.example\"]");
 const RTP_PORTS: Key = Key::new("rtp_ports", "two ports, the lower first", "\"5000-10000\"");
 const STUN: Key =
     Key::new("stun", "a STUN server's name or address, and its port", "\"stun.example.com:3478\"");
@@ -66,6 +70,7 @@ impl Default for Softphone {
         Self {
             listen: SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)),
             connections: BTreeMap::new(),
+            ws_origins: None,
             rtp_ports: 5000..=10_000,
             stun: None,
             user_agent: concat!("ringfence/", env!("CARGO_PKG_VERSION")).to_owned(),
@@ -92,6 +97,7 @@ impl Softphone {
         let softphone = Self {
             listen: section.parsed(&LISTEN, address).map_or(default.listen, |at| at.value),
             connections: connections.collect(),
+            ws_origins: Some(origins(section)).filter(|_| section.has(&WS_ORIGINS)),
             rtp_ports: section.parsed(&RTP_PORTS, ports).map_or(default.rtp_ports, |at| at.value),
             stun: section.parsed(&STUN, stun_server).map(|at| at.value),
             user_agent: section.parsed(&USER_AGENT, product).map_or(default.user_agent, |at| at.value),
@@ -139,6 +145,7 @@ impl Softphone {
     pub(crate) fn differences(&self, other: &Self) -> Vec<String> {
         let differs = [
             (&LISTEN, self.listen != other.listen),
+            (&WS_ORIGINS, self.ws_origins != other.ws_origins),
             (&RTP_PORTS, self.rtp_ports != other.rtp_ports),
             (&STUN, self.stun != other.stun),
             (&USER_AGENT, self.user_agent != other.user_agent),
@@ -155,6 +162,26 @@ impl Softphone {
         let changed = differs.into_iter().chain(listens).filter(|(_, differs)| *differs);
         changed.map(|(key, _)| format!("softphone.{}", key.name)).collect()
     }
+}
+
+/// Reads the sites whose pages may connect: what a browser says in `Origin` (RFC 6455 section 10.2).
+fn origins(section: &Section<'_>) -> Vec<String> {
+    let mut origins = Vec::new();
+    for text in section.texts(&WS_ORIGINS) {
+        if is_origin(text.value) {
+            origins.push(text.value.to_owned());
+        } else {
+            section.unfit(&WS_ORIGINS, text.span, &format!("\"{}\"", text.value.escape_debug()));
+        }
+    }
+    origins
+}
+
+fn is_origin(text: &str) -> bool {
+    let is_host = |host: &str| {
+        !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_graphic() && !b"/?#@*,\"'".contains(&byte))
+    };
+    ["https://", "http://"].iter().find_map(|scheme| text.strip_prefix(scheme)).is_some_and(is_host)
 }
 
 /// A socket's name has 107 bytes (unix(7)); macOS allows 103.
@@ -223,6 +250,18 @@ mod tests {
     fn a_stun_server_is_what_the_softphone_takes_for_one() {
         assert_eq!(stun_server(" stun.example.com:3478 ").unwrap(), "stun.example.com:3478");
         assert_eq!(stun_server("a b"), None);
+    }
+
+    #[test]
+    fn an_origin_is_a_scheme_and_a_host_without_a_path() {
+        for origin in ["https://phone.example", "http://127.0.0.1:8080", "https://[::1]:1"] {
+            assert!(is_origin(origin), "{origin}");
+        }
+        for wrong in
+            ["phone.example", "https://", "https://a/", "wss://a", "https://*.a", "https://a b", "null"]
+        {
+            assert!(!is_origin(wrong), "{wrong}");
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ringfence_ua::{ConnectionId, Flow, Transport};
@@ -21,6 +22,8 @@ pub(crate) struct Sockets {
     /// Where others connect to.
     pub(crate) streams: BTreeMap<Transport, SocketAddr>,
     pub(crate) tls: Tls,
+    /// Whose pages may connect by WebSocket, where not any may.
+    pub(crate) origins: Option<Arc<[String]>>,
     /// How many connections there may be.
     pub(crate) room: Room,
     /// Where media may be.

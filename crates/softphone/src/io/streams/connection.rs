@@ -90,8 +90,9 @@ impl Connection {
         stream: TcpStream,
         transport: Transport,
         tls: Option<Arc<ServerConfig>>,
+        origins: Option<Arc<[String]>>,
     ) -> io::Result<Self> {
-        let greeted = timeout(HANDSHAKE, Self::greet(stream, transport, tls)).await;
+        let greeted = timeout(HANDSHAKE, Self::greet(stream, transport, tls, origins.as_deref())).await;
         let late = |_| io::Error::new(io::ErrorKind::TimedOut, "no handshake within 10 s");
         greeted.map_err(late)?
     }
@@ -100,6 +101,7 @@ impl Connection {
         stream: TcpStream,
         transport: Transport,
         tls: Option<Arc<ServerConfig>>,
+        origins: Option<&[String]>,
     ) -> io::Result<Self> {
         stream.set_nodelay(true)?;
         let stream = match tls {
@@ -107,7 +109,7 @@ impl Connection {
             None => Stream::Tcp(stream),
         };
         if transport.is_websocket() {
-            return Ok(Self::WebSocket(Box::new(websocket::answer(stream).await?)));
+            return Ok(Self::WebSocket(Box::new(websocket::answer(stream, origins).await?)));
         }
         Ok(Self::Stream(stream))
     }

@@ -139,6 +139,8 @@ pub(crate) struct Streams {
     /// When it is looked which are not used any more.
     look_at: Option<Instant>,
     tls: Tls,
+    /// Whose pages may connect by WebSocket, where not any may.
+    origins: Option<Arc<[String]>>,
     /// How often that was replaced.
     trust: u64,
     /// For connections of ours.
@@ -210,12 +212,18 @@ impl Streams {
             next: 0,
             look_at: None,
             tls,
+            origins: None,
             trust: 0,
             room,
             shown: Vec::new(),
             source,
             refused: 0,
         }
+    }
+
+    /// Sets whose pages may connect by WebSocket.
+    pub(crate) fn set_origins(&mut self, origins: Option<Arc<[String]>>) {
+        self.origins = origins;
     }
 
     /// Takes connections, and returns where: the port may have been any.
@@ -259,7 +267,7 @@ impl Streams {
             self.refused += 1;
             return;
         }
-        let connection = Connection::accept(stream, transport, tls);
+        let connection = Connection::accept(stream, transport, tls, self.origins.clone());
         self.add(transport, remote, local, Opened::ByPeer { is_stranger }, connection);
     }
 

@@ -11,7 +11,9 @@ use ringfence_wire::sip::MAX_MESSAGE;
 use tokio::time::{Instant, timeout};
 use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, Response};
-use tokio_tungstenite::tungstenite::http::header::{SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_PROTOCOL};
+use tokio_tungstenite::tungstenite::http::header::{
+    ORIGIN, SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_PROTOCOL,
+};
 use tokio_tungstenite::tungstenite::http::{HeaderValue, StatusCode, Uri};
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{ClientRequestBuilder, Error, Message};
@@ -74,10 +76,26 @@ async fn upgraded(request: ClientRequestBuilder, stream: Stream) -> Result<Socke
     }
 }
 
-/// Answers a client that asks for SIP over WebSocket; one that asks for anything else is refused.
-pub(super) async fn answer(stream: Stream) -> io::Result<Socket> {
+/// Answers a client that asks for SIP over WebSocket; one that asks for anything else is refused, and so is a page of none of
+/// the `origins`, where there are some.
+pub(super) async fn answer(stream: Stream, origins: Option<&[String]>) -> io::Result<Socket> {
     #[expect(clippy::result_large_err, reason = "the library's")]
     let agree = |request: &Request, mut response: Response| {
+        //= https://www.rfc-editor.org/rfc/rfc6455#section-10.2
+        //# Servers that are not intended to process input from any web page but
+        //# only for certain sites SHOULD verify the |Origin| field is an origin
+        //# they expect.  If the origin indicated is unacceptable to the server,
+        //# then it SHOULD respond to the WebSocket handshake with a reply
+        //# containing HTTP 403 Forbidden status code.
+        let is_expected = |origin: &HeaderValue| {
+            let expected = origins.unwrap_or_default().iter();
+            expected.map(String::as_bytes).any(|site| site.eq_ignore_ascii_case(origin.as_bytes()))
+        };
+        if origins.is_some() && !request.headers().get_all(ORIGIN).iter().all(is_expected) {
+            let mut refusal = ErrorResponse::new(Some("pages of other sites may connect\n".to_owned()));
+            *refusal.status_mut() = StatusCode::FORBIDDEN;
+            return Err(refusal);
+        }
         let offered = request.headers().get_all(SEC_WEBSOCKET_PROTOCOL).iter();
         let mut offered = offered.filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
         if !offered.any(|protocol| protocol.trim().eq_ignore_ascii_case(SIP)) {
