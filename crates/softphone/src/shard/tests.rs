@@ -20,6 +20,7 @@ fn shard() -> Shard {
         udp: any,
         streams: BTreeMap::new(),
         tls: Tls::new(),
+        origins: None,
         room: Room::of_process(1),
         rtp_ports: 5000..=10000,
         stun: None,
