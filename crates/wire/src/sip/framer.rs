@@ -171,6 +171,12 @@ impl Framer {
         Ok(Some(Frame::Message { length }))
     }
 
+    /// Returns whether more of a body is to come that is passed over.
+    #[must_use]
+    pub fn is_passing_over(&self) -> bool {
+        self.excess > 0
+    }
+
     /// Takes that nothing came for a while: a CRLF from before and one from behind it are two pongs, not a ping in two.
     pub fn pause(&mut self) {
         self.is_behind_crlf = false;

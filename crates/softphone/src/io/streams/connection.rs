@@ -149,7 +149,7 @@ async fn serve_stream(connection: Stream, mut ends: Ends) -> String {
                     patience.heard_last(Instant::now() + ANSWERS);
                 }
                 Ok(_) => match incoming.cut(&ends).await {
-                    Ok(whole) => patience.heard(Instant::now(), whole, !incoming.buffer.is_empty()),
+                    Ok(whole) => patience.heard(Instant::now(), whole, incoming.is_within_message()),
                     Err(End::Unreadable(why)) => return why,
                     Err(End::Left) => {
                         say_last(reader, outgoing, ends).await;
@@ -216,6 +216,11 @@ struct Incoming {
 }
 
 impl Incoming {
+    /// Returns whether a message has begun that is not whole.
+    fn is_within_message(&self) -> bool {
+        !self.buffer.is_empty() || self.framer.is_passing_over()
+    }
+
     /// Cuts out what is whole. Returns how much that was, or why nothing more can be read.
     ///
     /// Pings that are read at once are told of once, and so are pongs, and line ends beside messages.
