@@ -89,7 +89,7 @@ impl Builder {
     /// us; lines whose account says so connect to their registrar). Port 0 takes a free one.
     ///
     /// Of one peer 64 connections are taken at once and 4,096 in all, in each shard, and for no more than half of the files
-    /// that the process may have open; strangers have a quarter of that. One over which nothing whole comes for 10 minutes,
+    /// that the process may have open; strangers have a quarter of that. One over which nothing whole comes for 11 minutes,
     /// or which takes more than 30 s for a message, is closed; so is that of a stranger after his first message or 30 s.
     pub fn listen_tcp(self, address: SocketAddr) -> Self {
         self.listen_by(Transport::Tcp, address)

@@ -28,8 +28,8 @@ pub(super) struct Patience {
 /// How long a message may take from its first byte to its last, and a stranger who connects to his first.
 const MESSAGE: Duration = Duration::from_secs(30);
 /// How long a peer that has connected may be silent. Who keeps a connection pings it every two minutes (RFC 5626
-/// section 4.4.1), or calls.
-const SILENCE: Duration = Duration::from_secs(600);
+/// section 4.4.1), or calls. A call rings for ten minutes at most, and its answer comes before the connection is closed.
+const SILENCE: Duration = Duration::from_secs(660);
 /// How long a peer may take none of what it is sent. One that takes it slowly is waited for: a registrar may need a
 /// while for the requests of ten thousand lines.
 pub(super) const WRITE: Duration = Duration::from_secs(10);
