@@ -34,6 +34,7 @@ mod config;
 mod counters;
 mod decided;
 mod detours;
+mod early_dialog;
 mod event;
 mod final_answer;
 mod flows;

@@ -80,12 +80,13 @@ impl Endpoint {
             return None;
         }
         let cancelled = self.cancelled(request, via, method, source);
-        if cancelled.is_none() && self.lines.is_stranger(request, source) {
+        if cancelled.is_none() && self.lines.is_stranger(request, source) && !self.may_be_of_a_call(request) {
             self.counters.dropped_stranger += 1;
             return None;
         }
         let head = Head::behind(request, Ok(*via));
-        let Some((line, origin)) = cancelled.or_else(|| self.lines.admit(&head, source)) else {
+        let admitted = cancelled.or_else(|| self.lines.admit(&head, source));
+        let Some((line, origin)) = admitted.or_else(|| self.admit_to_early_dialog(&head, source)) else {
             self.counters.dropped_stranger += 1;
             return None;
         };
