@@ -188,8 +188,9 @@ impl Builder {
 
     /// Takes so many new requests of one address (or IPv6 network) a second, for each shard, and as many at once (default: no limit).
     /// What is beyond is answered 503 Service Unavailable with `Retry-After: 1` (RFC 3261 section 21.5.4) and is neither shown to the
-    /// screen nor told; on a line that is open to everyone it is not answered. [`Counters::over_rate`](crate::Counters::over_rate)
-    /// counts it.
+    /// screen nor told; on a line that is open to everyone it is not answered. Of BYE and CANCEL those that end a call are none of it, a
+    /// BYE of no call is answered 481 beyond it, and a CANCEL of no call not at all.
+    /// [`Counters::over_rate`](crate::Counters::over_rate) counts what is beyond.
     pub fn requests_per_source(mut self, a_second: NonZeroU32) -> Self {
         self.config.limits.requests_per_source = Some(a_second);
         self

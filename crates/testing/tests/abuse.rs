@@ -212,3 +212,72 @@ fn a_source_that_has_had_its_share_waits_while_others_call_and_its_calls_are_can
     probe.pass(seconds(1));
     assert_eq!(statuses(&probe.receive(other_call(&request("INVITE"), 6))), [100, 180]);
 }
+
+/// An endpoint that takes five new requests of a source in a second.
+fn with_share(account: Account, verdict: Verdict) -> Probe {
+    let limits = Limits { requests_per_source: std::num::NonZeroU32::new(5), ..Limits::default() };
+    let config = Config { limits, ..Config::new(phone_address()) };
+    Probe::of(config, account, Shown::default().screen(verdict))
+}
+
+//= https://www.rfc-editor.org/rfc/rfc3261#section-8.2.7
+//= type=test
+//# A stateless UAS MUST ignore CANCEL requests.
+#[test]
+fn a_share_counts_each_bye_and_cancel_of_no_call_and_nothing_is_kept_of_those_beyond() {
+    for (method, beyond) in [("BYE", vec![481]), ("CANCEL", vec![])] {
+        let mut probe = with_share(account(), Verdict::busy());
+        for number in 0..100 {
+            let stray = other_call(&request(method), number);
+            probe.excuse(&stray);
+            let expected = if number < 5 { vec![481] } else { beyond.clone() };
+            assert_eq!(statuses(&probe.receive(&stray)), expected, "{method} {number}");
+        }
+        assert_eq!((probe.counter("transactions"), probe.counter("over_rate")), (5, 95), "{method}");
+    }
+}
+
+#[test]
+fn on_an_open_line_a_bye_beyond_the_share_is_not_answered() {
+    let stranger = "203.0.113.5:5060".parse().unwrap();
+    let open = Account { is_open: true, ..account() };
+    let mut probe = with_share(open, Verdict::busy()).does_not_know(stranger);
+    let answered = |number| probe.receive_from(stranger, other_call(&request("BYE"), number)).len();
+    assert_eq!((0..100).map(answered).sum::<usize>(), 5);
+}
+
+#[test]
+fn a_share_counts_requests_without_a_readable_via() {
+    let mut probe = with_share(account(), Verdict::busy()).unjudged();
+    let without_via = request("OPTIONS").replacen("Via: SIP/2.0/UDP 192.0.2.1:5060", "Via: nonsense", 1);
+    let answered = |number| probe.receive(other_call(&without_via, number)).len();
+    assert_eq!((0..100).map(answered).sum::<usize>(), 5);
+    assert_eq!(probe.counter("over_rate"), 95);
+}
+
+#[test]
+fn a_bye_that_ends_a_ringing_call_is_none_of_the_share() {
+    let mut probe = with_share(account(), Verdict::Ring { limit: None });
+    let ringing: Vec<_> = (0..5)
+        .map(|number| probe.receive(other_call(&request("INVITE"), number)).pop().unwrap())
+        .map(|ringing| String::from_utf8(ringing.message().to().unwrap().tag().unwrap().to_vec()).unwrap())
+        .collect();
+    let bye = |number: usize, cseq: &str| {
+        in_dialog(&other_call(&request("BYE"), number), &ringing[number]).replacen("314159", cseq, 1)
+    };
+    let late = bye(0, "314158").replacen("z9hG4bK0", "z9hG4bK9", 1);
+    assert_eq!(statuses(&probe.receive(late)), [503], "it ends no call");
+    for number in 0..5 {
+        assert_eq!(statuses(&probe.receive(bye(number, "314160"))), [200, 487]);
+    }
+}
+
+#[test]
+fn one_invite_of_rfc_2543_has_no_more_cancels_than_the_share() {
+    let mut probe = with_share(account(), Verdict::busy()).unjudged();
+    let of_rfc_2543 = |method| request(method).replacen(";branch=z9hG4bK776asdhds", "", 1);
+    assert_eq!(statuses(&probe.receive(of_rfc_2543("INVITE"))), [100, 486]);
+    let cancel = |number| in_dialog(&of_rfc_2543("CANCEL"), &format!("tag{number}"));
+    let answered = |number| probe.receive(cancel(number)).len();
+    assert_eq!((0..100).map(answered).sum::<usize>(), 4);
+}

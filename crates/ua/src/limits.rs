@@ -29,8 +29,9 @@ pub struct Limits {
     /// Lines. At the bound another is refused.
     pub lines: usize,
     /// New requests of one source in a second, an IPv6 network being one source; `None` is no limit. What is beyond is answered
-    /// 503 with Retry-After, without keeping anything and without being shown to the screen; on a line that is open to
-    /// everyone it is not answered at all.
+    /// 503 with Retry-After, a BYE of no call 481, without keeping anything and without being shown to the screen. A CANCEL of no
+    /// call and a request without a readable Via are not answered at all then, and on a line that is open to everyone nothing is.
+    /// A CANCEL or BYE that ends a call is none of the share.
     pub requests_per_source: Option<NonZeroU32>,
 }
 

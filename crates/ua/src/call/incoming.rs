@@ -159,6 +159,12 @@ impl Waiting {
         (is_same && call.ring != Ring::Silent).then_some(number)
     }
 
+    /// Returns whether a BYE is within the early dialog of a call, and not made before what came last.
+    pub(crate) fn is_ended_by(&self, bye: &Head<'_>) -> bool {
+        let call = self.find_by_dialog(bye).and_then(|number| self.find(number));
+        call.is_some_and(|call| bye.cseq().is_ok_and(|cseq| cseq.number >= call.remote_cseq))
+    }
+
     /// Takes a request within the early dialog of a call. Returns whether it was made before what came last.
     pub(crate) fn is_out_of_order(&mut self, number: u64, head: &Head<'_>) -> bool {
         let (Some(call), Ok(cseq)) = (self.calls.get_mut(&number), head.cseq()) else { return false };

@@ -69,7 +69,7 @@ counters! {
     answered_stateless,
     /// Calls turned away because too many are undecided.
     turned_away,
-    /// New requests beyond what their source may make in a second: answered 503, or on a line that is open to everyone not at
+    /// New requests beyond what their source may make in a second: answered without being kept, or not at
     /// all.
     over_rate,
     /// Copies of one request that came by another way, answered 482.

@@ -283,9 +283,15 @@ impl Endpoint {
 
     /// Answers a request whose top Via cannot be read, to where it came from: there is no
     /// transaction without a Via.
-    pub(super) fn handle_request_without_via(&mut self, flow: Flow, request: &Message<'_>) -> bool {
+    pub(super) fn handle_request_without_via(
+        &mut self,
+        now: Instant,
+        flow: Flow,
+        request: &Message<'_>,
+    ) -> bool {
         let source = flow.remote();
-        if request.method() == Some(Method::Ack) {
+        let Some(method) = request.method() else { return false };
+        if method == Method::Ack {
             self.counters.dropped_stray_ack += 1;
             return false;
         }
@@ -294,7 +300,11 @@ impl Endpoint {
             self.counters.dropped_stranger += 1;
             return false;
         }
-        let Some(objection) = request.method().and_then(|method| object(head, method)) else { return true };
+        if !self.shares.has_room_for(now, source.ip()) {
+            self.counters.over_rate += 1;
+            return true;
+        }
+        let Some(objection) = object(head, method) else { return true };
         self.counters.answered_stateless += 1;
         let merge = self.secret.merge_key(head);
         // Without a Via it belongs to no transaction.

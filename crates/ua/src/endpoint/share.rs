@@ -10,12 +10,15 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
-use ringfence_wire::sip::StatusCode;
+use ringfence_wire::sip::{Method, StatusCode};
 
 use super::Endpoint;
 use super::inbound::Inbound;
 use crate::call::Origin;
+use crate::core::Objection;
 use crate::limits::SHARE_RETRY_AFTER;
+use crate::transaction::key::{Key, is_unique_branch};
+use crate::transaction::outcome::Cancellable;
 
 /// The shares of all sources.
 #[derive(Debug)]
@@ -53,12 +56,47 @@ impl Shares {
 }
 
 impl Endpoint {
+    /// Takes a request into account, and tells whether its source has had its share. What ends a call is none of it. `of` is the
+    /// transaction that a CANCEL is of.
+    pub(super) fn is_beyond_share(
+        &mut self,
+        now: Instant,
+        inbound: &Inbound<'_>,
+        method: Method<'_>,
+        of: Key,
+        objection: Option<&Objection>,
+    ) -> bool {
+        let is_cancel = method == Method::Cancel;
+        let is_free = match if is_cancel { self.transactions.cancellable(of) } else { None } {
+            Some(Cancellable::Undecided { .. }) => true,
+            // Of one INVITE of RFC 2543 there can be any number of CANCELs, each with a transaction of its own.
+            Some(Cancellable::Decided | Cancellable::Silent) => {
+                inbound.head.via().is_ok_and(|via| via.branch().is_some_and(is_unique_branch))
+            }
+            None => method == Method::Bye && objection.is_none() && self.calls.is_ended_by(inbound.head),
+        };
+        !is_free && !self.shares.has_room_for(now, inbound.answering.source.ip())
+    }
+
     /// Has a source that has had its share of new requests wait.
-    pub(super) fn turn_away(&mut self, inbound: &Inbound<'_>) {
+    pub(super) fn turn_away(&mut self, inbound: &Inbound<'_>, method: Method<'_>) {
         self.counters.over_rate += 1;
         match inbound.origin {
             Origin::Anyone => return,
             Origin::Registrar | Origin::Peer | Origin::Token => {}
+        }
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-8.2.7
+        //# A stateless UAS MUST ignore CANCEL requests.
+        if method == Method::Cancel {
+            return;
+        }
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-15.1.2
+        //# If the BYE does not
+        //# match an existing dialog, the UAS core SHOULD generate a 481
+        //# (Call/Transaction Does Not Exist) response
+        if method == Method::Bye && self.calls.find_by_dialog(inbound.head).is_none() {
+            let status = StatusCode::CALL_TRANSACTION_DOES_NOT_EXIST;
+            return self.respond_stateless(inbound, status, None, |_, _| {});
         }
         //= https://www.rfc-editor.org/rfc/rfc3261#section-21.5.4
         //# The server MAY

@@ -39,14 +39,12 @@ pub(super) struct Admitted<'r> {
 }
 
 impl Endpoint {
-    /// Reads which transaction a request names. One that cannot be read is answered, as far as it may be; returns whether it was
-    /// let in.
+    /// Reads which transaction a request names: none without a Via that can be read.
     #[inline(never)]
-    pub(super) fn name<'r>(&mut self, flow: Flow, request: &'r Message<'r>) -> Result<Named<'r>, bool> {
-        let method = request.method().ok_or(false)?;
-        let Ok(via) = request.via() else { return Err(self.handle_request_without_via(flow, request)) };
+    pub(super) fn name<'r>(&self, flow: Flow, request: &'r Message<'r>) -> Option<Named<'r>> {
+        let (method, via) = (request.method()?, request.via().ok()?);
         let key = self.secret.server_key(request, &via, method);
-        Ok(Named { flow, request, method, via, key })
+        Some(Named { flow, request, method, via, key })
     }
 
     /// Returns whether the transaction that a request names is known.
@@ -123,13 +121,14 @@ impl Endpoint {
         let answering = Answering { request, source, tag, echo };
         let target = response_flow(via, flow, origin.is_trusted());
         let inbound = Inbound { head, key, merge: None, answering, target, line, origin };
-        let is_new = !matches!(method, Method::Cancel | Method::Bye);
         // Of a new call that can be told from others it is looked for when somebody would have it ring.
         let is_new_call = method == Method::Invite && head.to_tag().is_empty();
         let is_left_for_later = is_new_call && head.call_id().is_ok() && head.cseq().is_ok();
         let objection = if is_left_for_later { None } else { object(head, method) };
         match objection {
-            _ if is_new && !self.shares.has_room_for(now, source.ip()) => self.turn_away(&inbound),
+            objection if self.is_beyond_share(now, &inbound, method, of, objection.as_ref()) => {
+                self.turn_away(&inbound, method);
+            }
             Some(objection) if objection.precedes_matching(method) => {
                 self.answer_objection(now, &inbound, &objection);
             }

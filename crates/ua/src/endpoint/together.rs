@@ -89,9 +89,8 @@ impl Endpoint {
 
     /// Takes one request. Returns whether it was let in.
     pub(super) fn handle_request(&mut self, now: Instant, flow: Flow, request: &Message<'_>) -> bool {
-        let named = match self.name(flow, request) {
-            Ok(named) => named,
-            Err(is_let_in) => return is_let_in,
+        let Some(named) = self.name(flow, request) else {
+            return self.handle_request_without_via(now, flow, request);
         };
         // Both are looked up where it matters: there is nothing to wait for them with.
         let (is_known, has_come) = (true, false);
@@ -115,9 +114,13 @@ impl Endpoint {
             for Received { flow, request } in rest {
                 match self.name(*flow, request) {
                     // It is looked at when the one before it of the same transaction has been attended to.
-                    Ok(request) if named.iter().any(|named| named.key == request.key) => break,
-                    Ok(request) => named.push(request),
-                    Err(_) => {}
+                    Some(request) if named.iter().any(|named| named.key == request.key) => break,
+                    Some(request) => named.push(request),
+                    // Those before it have their share first.
+                    None if !named.is_empty() => break,
+                    None => {
+                        self.handle_request_without_via(now, *flow, request);
+                    }
                 }
                 taken += 1;
             }
