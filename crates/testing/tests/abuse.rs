@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use ringfence_ua::{Account, CallEnd, Config, Decided, Limits, Rejection, Verdict};
 
-use probe::{Probe, Shown, account, in_dialog, phone_address, request, seconds, statuses, with};
+use probe::{Probe, Shown, account, in_dialog, millis, phone_address, request, seconds, statuses, with};
 
 fn other_branch(request: &str, number: usize) -> String {
     request.replacen("z9hG4bK776asdhds", &format!("z9hG4bK{number}"), 1)
@@ -128,6 +128,34 @@ fn one_datagram_of_an_unknown_source_is_answered_once_at_most() {
             assert!(answers.iter().any(|status| matches!(status, 486 | 487)), "{answers:?}");
         }
     }
+}
+
+#[test]
+fn a_stranger_who_repeats_his_invite_hears_it_ring_and_no_100_that_ends_the_repetitions() {
+    let source = "203.0.113.66:5060".parse().unwrap();
+    let screen = Shown::default().screen(Verdict::Ring { limit: None });
+    let mut probe = Probe::open(screen).does_not_know(source);
+    assert_eq!(probe.receive_from(source, request("INVITE")), []);
+    probe.pass(millis(500));
+    assert_eq!(statuses(&probe.receive_from(source, request("INVITE"))), [180]);
+    assert_eq!(statuses(&probe.receive_from(source, request("CANCEL"))), [200, 487]);
+}
+
+#[test]
+fn a_stranger_whose_call_is_decided_late_hears_it_ring_and_its_answer_as_often_as_he_has_asked() {
+    let source = "203.0.113.66:5060".parse().unwrap();
+    let mut probe = Probe::open(Shown::default().screen(Verdict::Offer)).does_not_know(source);
+    for wait in [500, 1000, 2000, 4000] {
+        assert_eq!(probe.receive_from(source, request("INVITE")), []);
+        assert_eq!(probe.pass(millis(wait)), []);
+    }
+    let call = probe.offered();
+    let mut sent = probe.act(|endpoint, now| assert_eq!(endpoint.ring(now, call), Decided::Sent));
+    sent.extend(probe.act(|endpoint, now| {
+        assert_eq!(endpoint.reject(now, call, &Rejection::busy()), Decided::Sent);
+    }));
+    sent.extend(probe.pass(seconds(40)).into_iter().map(|(_, sent)| sent));
+    assert_eq!(statuses(&sent), [180, 486, 486, 486]);
 }
 
 #[test]

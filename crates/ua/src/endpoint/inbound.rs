@@ -43,6 +43,11 @@ impl Inbound<'_> {
             Origin::Anyone => Vouched::No,
         }
     }
+
+    /// Returns whether nothing says that it is from where it seems to be.
+    pub(super) fn may_be_forged(&self) -> bool {
+        self.vouched() == Vouched::No && !self.target.is_reliable()
+    }
 }
 
 impl Endpoint {

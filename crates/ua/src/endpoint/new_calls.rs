@@ -94,7 +94,8 @@ impl Endpoint {
         //# (Trying) response unless it knows that the TU will generate a
         //# provisional or final response within 200 ms, in which case it MAY
         //# generate a 100 (Trying) response.
-        if self.trying == Trying::AtOnce || !verdict.is_answered_at_once() {
+        // Who may have forged his source is to repeat it: 100 would have him stop, and each repetition is one response more to him.
+        if !inbound.may_be_forged() && (self.trying == Trying::AtOnce || !verdict.is_answered_at_once()) {
             self.respond(now, inbound.key, &inbound.answering, StatusCode::TRYING, None, |_, _| {});
         }
         self.carry_out(now, call, inbound, verdict);

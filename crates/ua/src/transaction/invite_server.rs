@@ -87,7 +87,7 @@ impl InviteServer {
 
     /// Sends no more responses than INVITEs come, the last of them the final one: whoever forges the source of a
     /// datagram is not to have it answered manifold. A provisional response goes out when the INVITE was repeated, the
-    /// final one once, and again for each further repetition.
+    /// final one once, and again for each further repetition. Give it no 100, which would end the repetitions.
     #[must_use]
     pub fn towards_stranger(self) -> Self {
         Self { allowance: Some(1), ..self }
