@@ -351,7 +351,7 @@ mod merged {
     //# against ongoing transactions.
     #[test]
     fn a_call_that_spirals_is_decided_once_whatever_was_decided() {
-        for verdict in [busy(), ring(), Verdict::Ignore, Verdict::Offer] {
+        for verdict in [busy(), ring(), Verdict::Offer] {
             let shown = Shown::default();
             let mut probe = Probe::of(Config::new(phone_address()), account(), shown.screen(verdict));
             let invite = request("INVITE");
@@ -366,6 +366,32 @@ mod merged {
             assert_eq!(statuses(&probe.receive(&round)), [482], "and its retransmission");
             assert_eq!((shown.count(), probe.counter("merged"), probe.counter("invites")), (1, 1, 1));
         }
+    }
+
+    #[test]
+    fn a_copy_of_an_ignored_call_hears_nothing_and_neither_does_its_cancel() {
+        let mut probe = Probe::new(Verdict::Ignore);
+        let (invite, copy) = (request("INVITE"), other_way(&request("INVITE")));
+        for datagram in [&invite, &copy, &copy, &cancel(&copy)] {
+            assert_eq!(probe.receive(datagram), []);
+            probe.excuse(&invite);
+        }
+        assert_eq!((probe.counter("merged"), probe.counter("invites")), (1, 1));
+        assert_eq!(probe.pass(seconds(64)), []);
+        assert_eq!(probe.ends(), [(None, CallEnd::Ignored)]);
+        assert_eq!(probe.counter("transactions"), 0);
+    }
+
+    #[test]
+    fn a_copy_of_a_call_that_the_application_ignores_hears_nothing_more() {
+        let mut probe = Probe::new(Verdict::Offer);
+        assert_eq!(statuses(&probe.receive(request("INVITE"))), [100]);
+        let call = probe.offered();
+        probe.act(|endpoint, now| assert_eq!(endpoint.ignore(now, call), Decided::Sent));
+        assert_eq!(probe.receive(other_way(&request("INVITE"))), []);
+        probe.excuse(&request("INVITE"));
+        let next = request("INVITE").replacen("776asdhds", "next", 1).replacen("314159", "314160", 1);
+        assert_eq!(statuses(&probe.receive(next)), [100]);
     }
 
     #[test]

@@ -205,7 +205,19 @@ fn an_invite_that_comes_twice_at_once_is_one_and_by_another_way_it_is_merged() {
     let again = Sent { branch: 1, ..invite(9) };
     let of_nine = |status| (status, b"9".to_vec());
     assert_eq!(answers(&[invite(9), invite(9)]), [of_nine(100), of_nine(486), of_nine(486)]);
-    assert_eq!(answers(&[invite(9), again]), [of_nine(482), of_nine(100), of_nine(486)]);
+    assert_eq!(answers(&[invite(9), again]), [of_nine(100), of_nine(486), of_nine(482)]);
+}
+
+#[test]
+fn a_copy_of_an_ignored_invite_that_comes_together_with_it_hears_nothing() {
+    let now = start();
+    let mut seen = Seen::new(now, Limits::default(), Trying::AtOnce, false);
+    seen.endpoint = seen.endpoint.with_screen(Screen::each(|_| Verdict::Ignore));
+    let datagrams = [invite(9).bytes(), Sent { branch: 1, ..invite(9) }.bytes()];
+    seen.endpoint.handle_datagrams(now, datagrams.iter().map(|datagram| (pbx(), &**datagram)));
+    assert_eq!(seen.endpoint.transmits().iter().count(), 0);
+    let counters = seen.endpoint.counters();
+    assert_eq!((counters.ignored, counters.merged), (1, 1));
 }
 
 #[test]

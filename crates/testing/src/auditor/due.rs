@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use ringfence_wire::sip::{Message, Method};
+use ringfence_wire::sip::{CSeq, Message, Method};
 
 use super::form::Written;
 use super::{Auditor, Key, SLACK};
@@ -155,6 +155,21 @@ impl Auditor {
         if !is_there && self.excused.len() < MOST {
             self.excused.insert(call_id.to_vec());
         }
+        if self.with_excused.len() < MOST {
+            self.with_excused.insert(call_id.to_vec());
+        }
+    }
+
+    /// Returns whether a request is a copy, by another way, of one in whose transaction nothing is owed: it may hear nothing either.
+    pub(super) fn is_copy_of_excused(&self, key: &Key, request: &Message<'_>) -> bool {
+        if !self.with_excused.contains(&key.call_id) {
+            return false;
+        }
+        let first = Key { call_id: key.call_id.clone(), rest: Vec::new() };
+        let mut same_call = self.served.range(first..).take_while(|(known, _)| known.call_id == key.call_id);
+        same_call.any(|(_, served)| {
+            served.is_excused && served.any(|received| identity(&received.message) == identity(request))
+        })
     }
 
     /// Takes a request that came, and is not known to be an ACK: `responses` is how many it has had when it is a copy.
@@ -247,6 +262,11 @@ impl Auditor {
         let is_register = request.method() == Some(Method::Register);
         is_register && registration.is_some_and(|newest| !newest.is_of(branch))
     }
+}
+
+/// Returns what the copies of a request have in common besides their Call-ID.
+fn identity<'m>(request: &'m Message<'_>) -> Option<(Option<&'m [u8]>, CSeq<'m>)> {
+    Some((request.from().ok()?.tag(), request.cseq().ok()?))
 }
 
 /// Returns the transactions with a Call-ID.

@@ -97,6 +97,8 @@ pub struct Auditor {
     dues: Option<Dues>,
     /// The Call-IDs of which nothing is owed in the transaction that begins next.
     excused: BTreeSet<Vec<u8>>,
+    /// The Call-IDs of all of which that was ever said.
+    with_excused: BTreeSet<Vec<u8>>,
     /// Whether nothing is judged by when it is sent.
     is_timeless: bool,
     /// Whether the times are those of a busy machine.
@@ -167,7 +169,8 @@ impl Auditor {
                 let is_reliable = transport.is_reliable() && method != Method::Invite;
                 let responses = self.served.get(&key).filter(|_| !is_reliable).map(|served| served.responses);
                 self.owe_response(now, &key, &message, source, responses);
-                let is_excused = !self.served.contains_key(&key) && self.excused.remove(&key.call_id);
+                let is_excused = !self.served.contains_key(&key)
+                    && (self.excused.remove(&key.call_id) || self.is_copy_of_excused(&key, &message));
                 let has_no_order = self.is_timeless || self.is_lenient;
                 let served = self.served.entry(key).or_insert_with(|| Served::new(has_no_order));
                 served.is_excused |= is_excused;

@@ -72,7 +72,7 @@ counters! {
     /// New requests beyond what their source may make in a second: answered without being kept, or not at
     /// all.
     over_rate,
-    /// Copies of one request that came by another way, answered 482.
+    /// Copies of one request that came by another way: answered 482, or where it was left unanswered not at all.
     merged,
     /// Datagrams that are no SIP message, and responses that cannot be read.
     dropped_malformed,

@@ -7,7 +7,7 @@ use ringfence_wire::sip::{
 };
 
 use super::Endpoint;
-use super::new_calls::NewCall;
+use super::steps::Attended;
 use crate::call::Origin;
 use crate::core::{Agent, Answering, Echo, Objection, is_spoken, object, write_capabilities};
 use crate::id::LineId;
@@ -121,7 +121,7 @@ impl Endpoint {
         (merge, has_come): (MergeKey, bool),
         method: Method<'_>,
         objection: Option<Objection>,
-    ) -> Option<NewCall<'r>> {
+    ) -> Option<Attended<'r>> {
         if method == Method::Cancel {
             self.handle_cancel(now, &inbound);
             return None;
@@ -131,6 +131,7 @@ impl Endpoint {
         //# recreate the dialog, it MUST respond to the request with a 481
         //# (Call/Transaction Does Not Exist) status code and pass that to the
         //# server transaction.
+        let inbound = Inbound { merge: Some(merge), ..inbound };
         let is_in_dialog = !inbound.head.to_tag().is_empty();
         let is_new_call = method == Method::Invite && !is_in_dialog;
         let is_attended = !objection.is_some_and(|objection| objection.precedes_the_call());
@@ -161,17 +162,26 @@ impl Endpoint {
         //# against ongoing transactions.
         // Known from before, or begun since by one that came together with it.
         if (is_attended || is_new_call) && (has_come || self.transactions.is_merged(merge)) {
-            self.counters.merged += 1;
-            self.answer(now, &inbound, StatusCode::LOOP_DETECTED, None, |_, _| {});
-            return None;
+            let has_transaction = self.start_transaction(&inbound);
+            return Some(Attended::Copy { inbound, has_transaction });
         }
-        let inbound = Inbound { merge: Some(merge), ..inbound };
         if is_new_call {
-            return Some(self.begin(inbound));
+            return Some(Attended::Call(self.begin(inbound)));
         }
         // What is left is an OPTIONS: all else was an objection or is attended to above.
         self.tell_capabilities(now, &inbound, objection);
         None
+    }
+
+    /// Answers a copy of a request, by now decided, that came by another way.
+    pub(super) fn answer_copy(&mut self, now: Instant, copy: &Inbound<'_>, has_transaction: bool) {
+        self.counters.merged += 1;
+        if copy.merge.is_some_and(|merge| self.transactions.is_ignored(merge)) {
+            // It would be the first sign of life, as the answer to its CANCEL would.
+            self.transactions.silence(now, copy.key, &mut self.outbox);
+        } else {
+            self.answer_in(now, copy, has_transaction, StatusCode::LOOP_DETECTED, None, |_, _| {});
+        }
     }
 
     /// Answers an OPTIONS, within a dialog or not, or what there is an objection to.
@@ -235,8 +245,13 @@ impl Endpoint {
         phrase: Option<&str>,
         more: impl FnOnce(&mut Printer<'_>, &Agent),
     ) {
-        let request = inbound.answering.request;
-        let has_started = if request.method() == Some(Method::Invite) {
+        let has_transaction = self.start_transaction(inbound);
+        self.answer_in(now, inbound, has_transaction, status, phrase, more);
+    }
+
+    /// Starts the transaction of a request that is to have one response, and returns whether there can be one.
+    fn start_transaction(&mut self, inbound: &Inbound<'_>) -> bool {
+        if inbound.answering.request.method() == Some(Method::Invite) {
             can_be_acknowledged(inbound.head)
                 && self.transactions.start_invite_server(
                     inbound.key,
@@ -247,8 +262,19 @@ impl Endpoint {
                 )
         } else {
             self.transactions.start_server(inbound.key, inbound.merge, inbound.target)
-        };
-        if has_started {
+        }
+    }
+
+    fn answer_in(
+        &mut self,
+        now: Instant,
+        inbound: &Inbound<'_>,
+        has_transaction: bool,
+        status: StatusCode,
+        phrase: Option<&str>,
+        more: impl FnOnce(&mut Printer<'_>, &Agent),
+    ) {
+        if has_transaction {
             self.respond(now, inbound.key, &inbound.answering, status, phrase, more);
         } else {
             self.respond_stateless(inbound, status, phrase, more);

@@ -38,6 +38,15 @@ pub(super) struct Admitted<'r> {
     origin: Origin,
 }
 
+/// What is still to be done of a request that was attended to.
+#[derive(Debug)]
+pub(super) enum Attended<'r> {
+    /// To show it to the screen.
+    Call(NewCall<'r>),
+    /// To answer it as a copy of another, which may have come together with it and is to be decided first.
+    Copy { inbound: Inbound<'r>, has_transaction: bool },
+}
+
 impl Endpoint {
     /// Reads which transaction a request names: none without a Via that can be read.
     #[inline(never)]
@@ -97,7 +106,7 @@ impl Endpoint {
         self.transactions.is_merged(admitted.merge.on(admitted.line))
     }
 
-    /// Attends to a request that was let in, up to the answer of all but a new call. `echo` is written anew.
+    /// Attends to a request that was let in, up to the answer of all but a new call and of copies. `echo` is written anew.
     #[inline(never)]
     pub(super) fn attend<'r>(
         &mut self,
@@ -105,7 +114,7 @@ impl Endpoint {
         admitted: &'r Admitted<'r>,
         has_come: bool,
         echo: &'r mut Echo,
-    ) -> Option<NewCall<'r>> {
+    ) -> Option<Attended<'r>> {
         let Admitted { flow, method, key, merge, ref head, line, origin } = *admitted;
         let (source, request, via) = (flow.remote(), head.message(), head.via().ok()?);
         if method == Method::Invite && via.branch().is_some_and(is_unique_branch) {

@@ -15,8 +15,9 @@ use ringfence_wire::stun::is_stun;
 use smallvec::SmallVec;
 
 use super::Endpoint;
+use super::inbound::Inbound;
 use super::new_calls::NewCall;
-use super::steps::{Admitted, Named};
+use super::steps::{Admitted, Attended, Named};
 use crate::core::Echo;
 use crate::transport::Flow;
 
@@ -96,10 +97,12 @@ impl Endpoint {
         let (is_known, has_come) = (true, false);
         let Some(admitted) = self.admit(now, &named, is_known) else { return false };
         let mut echoes = self.take_echoes(1);
-        if let Some(echo) = echoes.first_mut()
-            && let Some(call) = self.attend(now, &admitted, has_come, echo)
-        {
-            self.handle_new_calls(now, std::slice::from_ref(&call));
+        match echoes.first_mut().and_then(|echo| self.attend(now, &admitted, has_come, echo)) {
+            Some(Attended::Call(call)) => self.handle_new_calls(now, std::slice::from_ref(&call)),
+            Some(Attended::Copy { inbound, has_transaction }) => {
+                self.answer_copy(now, &inbound, has_transaction);
+            }
+            None => {}
         }
         self.put_echoes(echoes);
         true
@@ -142,15 +145,21 @@ impl Endpoint {
         let have_come: Together<bool> = admitted.iter().map(|admitted| self.has_come(admitted)).collect();
         let mut echoes = self.take_echoes(admitted.len());
         let mut calls: Together<NewCall<'_>> = Together::new();
+        let mut copies: Together<(Inbound<'_>, bool)> = Together::new();
         for ((admitted, has_come), echo) in admitted.iter().zip(have_come).zip(&mut echoes) {
-            if let Some(call) = self.attend(now, admitted, has_come, echo) {
-                calls.push(call);
+            match self.attend(now, admitted, has_come, echo) {
+                Some(Attended::Call(call)) => calls.push(call),
+                Some(Attended::Copy { inbound, has_transaction }) => copies.push((inbound, has_transaction)),
+                None => {}
             }
         }
         if !calls.is_empty() {
             self.handle_new_calls(now, &calls);
         }
-        drop(calls);
+        for (copy, has_transaction) in &copies {
+            self.answer_copy(now, copy, *has_transaction);
+        }
+        drop((calls, copies));
         self.put_echoes(echoes);
     }
 

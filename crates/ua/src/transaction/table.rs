@@ -1,6 +1,7 @@
 //! All transactions of one endpoint, and the matching of messages to them.
 
 mod closing;
+mod ignored;
 
 use std::collections::VecDeque;
 use std::time::Instant;
@@ -26,6 +27,8 @@ pub(crate) struct Table {
     confirmed: Confirmed,
     /// The requests of the server transactions of which a copy by another way is to be told.
     merges: Hashes,
+    /// Those of them that are to hear nothing.
+    ignored: Hashes,
     timers: Timers<Key>,
     ended: VecDeque<Ended>,
     spare: Spare,
@@ -50,6 +53,7 @@ impl Table {
             entries: HashTable::new(),
             confirmed: Confirmed::default(),
             merges: Hashes::default(),
+            ignored: Hashes::default(),
             timers: Timers::new(),
             ended: VecDeque::new(),
             spare: Spare::default(),
@@ -233,17 +237,6 @@ impl Table {
         }
     }
 
-    /// Leaves an INVITE unanswered for good.
-    pub(crate) fn silence(&mut self, now: Instant, key: Key, out: &mut Outbox) {
-        let Self { entries, timers, .. } = self;
-        let Some(entry) = entries.find_mut(key.hash(), |entry| entry.key == key) else { return };
-        let before = entry.poll_timeout();
-        if let Machine::InviteServer(transaction) = &mut entry.machine {
-            transaction.silence(now);
-        }
-        entry.settle(now, before, timers, out);
-    }
-
     /// Returns what a CANCEL would meet, or `None` where it matches nothing.
     pub(crate) fn cancellable(&self, invite: Key) -> Option<Cancellable> {
         let Some(entry) = self.entries.find(invite.hash(), |entry| entry.key == invite) else {
@@ -365,6 +358,7 @@ impl Table {
             Machine::Server(transaction) => self.keep_buffer(transaction.into_buffer()),
             Machine::Client(_) => {}
         }
+        self.forget_ignored(entry.merge);
         self.forget(entry.merge.map(MergeKey::mark));
     }
 

@@ -23,6 +23,7 @@ impl Table {
             let Machine::InviteServer(transaction) = machine else { continue };
             self.ended.push_back(Ended::Invite { user, status, by, end: transaction.end_by_now() });
             self.keep_buffer(transaction.into_buffer());
+            self.forget_ignored(merge);
             self.forget(merge.map(MergeKey::mark));
         }
     }
