@@ -53,6 +53,25 @@ mod refused {
         assert_eq!(answered(Verdict::busy(), &unreadable).status(), 400, "it cannot be told from others");
     }
 
+    /// Nothing tells them apart, and nothing says that they are one.
+    #[test]
+    fn different_requests_without_a_call_id_are_no_copies_of_each_other() {
+        let wrong = |method: &str| {
+            let request = request(method).replacen("SIP/2.0\r\n", "SIP/3.0\r\n", 1);
+            request.split_inclusive("\r\n").filter(|line| !line.starts_with("Call-ID:")).collect::<String>()
+        };
+        let other = |request: &str| of_another_branch(request).replacen("sip:1002@", "sip:1003@", 1);
+        let mut probe = Probe::new(ring());
+        assert_eq!(statuses(&probe.receive(wrong("INVITE"))), [100, 505]);
+        assert_eq!(statuses(&probe.receive(other(&wrong("INVITE")))), [100, 505]);
+        let options = |request: String| request.replacen("sip:858@192.0.2.7:5060", "http://example.com", 1);
+        for request in [wrong("OPTIONS"), other(&wrong("OPTIONS"))] {
+            let request = options(request.replacen("SIP/3.0\r\n", "SIP/2.0\r\n", 1));
+            assert_eq!(statuses(&probe.receive(request)), [416]);
+        }
+        assert_eq!(probe.counter("merged"), 0);
+    }
+
     //= https://www.rfc-editor.org/rfc/rfc3261#section-8.2.1
     //= type=test
     //# The UAS MUST also add an Allow header field to the 405 (Method Not Allowed) response.

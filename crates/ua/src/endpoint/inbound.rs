@@ -118,7 +118,7 @@ impl Endpoint {
         &mut self,
         now: Instant,
         inbound: Inbound<'r>,
-        (merge, has_come): (MergeKey, bool),
+        has_come: bool,
         method: Method<'_>,
         objection: Option<Objection>,
     ) -> Option<Attended<'r>> {
@@ -131,7 +131,6 @@ impl Endpoint {
         //# recreate the dialog, it MUST respond to the request with a 481
         //# (Call/Transaction Does Not Exist) status code and pass that to the
         //# server transaction.
-        let inbound = Inbound { merge: Some(merge), ..inbound };
         let is_in_dialog = !inbound.head.to_tag().is_empty();
         let is_new_call = method == Method::Invite && !is_in_dialog;
         let is_attended = !objection.is_some_and(|objection| objection.precedes_the_call());
@@ -161,7 +160,8 @@ impl Endpoint {
         //# If the request has no tag in the To header field, the UAS core MUST check the request
         //# against ongoing transactions.
         // Known from before, or begun since by one that came together with it.
-        if (is_attended || is_new_call) && (has_come || self.transactions.is_merged(merge)) {
+        let is_copy = inbound.merge.is_some_and(|merge| has_come || self.transactions.is_merged(merge));
+        if (is_attended || is_new_call) && is_copy {
             let has_transaction = self.start_transaction(&inbound);
             return Some(Attended::Copy { inbound, has_transaction });
         }

@@ -142,8 +142,10 @@ impl Endpoint {
                 self.answer_objection(now, &inbound, &objection);
             }
             objection => {
-                let merge = (merge.on(line), has_come);
-                return self.handle_readable(now, inbound, merge, method, objection);
+                // What cannot be read tells no request from another.
+                let is_told_apart = head.call_id().is_ok() && head.cseq().is_ok();
+                let inbound = Inbound { merge: is_told_apart.then(|| merge.on(line)), ..inbound };
+                return self.handle_readable(now, inbound, has_come, method, objection);
             }
         }
         None
