@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 
 use ringfence_ua::{Account, Config, Verdict};
 
-use probe::{Probe, Sent, Shown, account, phone_address, request, statuses};
+use probe::{Probe, Sent, Shown, account, phone_address, request, statuses, with};
 
 fn stranger() -> SocketAddr {
     "203.0.113.66:5060".parse().unwrap()
@@ -87,5 +87,30 @@ mod admitted {
         }
         assert_eq!((probe.counter("dropped_stranger"), probe.counter("undecided_calls")), (4, 1));
         assert_eq!(statuses(&probe.receive_from(stranger(), bye)), [200, 487]);
+    }
+}
+
+mod answered {
+    use super::*;
+
+    fn ringing() -> (Probe, Sent) {
+        let mut probe = Probe::new(Verdict::Ring { limit: None });
+        let ringing = probe.receive(request("INVITE")).pop().unwrap();
+        (probe, ringing)
+    }
+
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-15.1.2
+    //= type=test
+    //# A UAS first processes the BYE request according to the general UAS
+    //# processing described in Section 8.2.
+    #[test]
+    fn a_bye_that_requires_what_is_not_supported_ends_no_call() {
+        let (mut probe, ringing) = ringing();
+        let sent = probe.receive(with(&within(&ringing, "BYE", 1), "Require: foo"));
+        assert_eq!((statuses(&sent), sent[0].header("Unsupported").as_deref()), (vec![420], Some("foo")));
+        let body = "Content-Type: text/plain\r\nContent-Length: 4\r\n\r\nbody";
+        let sent = probe.receive(within(&ringing, "BYE", 2).replacen("Content-Length: 0\r\n\r\n", body, 1));
+        assert_eq!((statuses(&sent), probe.counter("undecided_calls")), (vec![415], 1));
+        assert_eq!(statuses(&probe.receive(within(&ringing, "BYE", 3))), [200, 487]);
     }
 }

@@ -141,7 +141,13 @@ impl Endpoint {
                 {
                     self.answer(now, &inbound, StatusCode::SERVER_INTERNAL_ERROR, None, |_, _| {});
                 }
-                (Method::Bye, Some(number)) => self.hang_up_early(now, &inbound, number),
+                //= https://www.rfc-editor.org/rfc/rfc3261#section-15.1.2
+                //# A UAS first processes the BYE request according to the general UAS
+                //# processing described in Section 8.2.
+                (Method::Bye, Some(number)) => match objection {
+                    Some(objection) => self.answer_objection(now, &inbound, &objection),
+                    None => self.hang_up_early(now, &inbound, number),
+                },
                 (Method::Invite, Some(_)) => self.answer_too_early(now, &inbound),
                 (Method::Options, Some(_)) => self.tell_capabilities(now, &inbound, objection),
                 _ => self.answer_no_dialog(now, &inbound),
