@@ -113,4 +113,37 @@ mod answered {
         assert_eq!((statuses(&sent), probe.counter("undecided_calls")), (vec![415], 1));
         assert_eq!(statuses(&probe.receive(within(&ringing, "BYE", 3))), [200, 487]);
     }
+
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-12.2.2
+    //= type=test
+    //# If the remote sequence number was not empty, but the sequence number
+    //# of the request is lower than the remote sequence number, the request
+    //# is out of order and MUST be rejected with a 500 (Server Internal
+    //# Error) response.
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-12.2.2
+    //= type=test
+    //# The UAS MUST then set
+    //# the remote sequence number to the value of the sequence number in the
+    //# CSeq header field value in the request.
+    #[test]
+    fn each_request_counts_for_the_order_whatever_its_method() {
+        for (last, status) in [("INVITE", 500), ("UPDATE", 405), ("PRACK", 405), ("OPTIONS", 200)] {
+            let (mut probe, ringing) = ringing();
+            assert_eq!(statuses(&probe.receive(within(&ringing, last, 3))), [status], "{last}");
+            for (number, method) in [(2, "BYE"), (1, "UPDATE"), (0, "INVITE")] {
+                let sent = probe.receive(within(&ringing, method, number));
+                assert_eq!(statuses(&sent), [500], "{method} behind {last}");
+                assert_eq!(sent[0].header("Retry-After"), None, "it is not to come again");
+            }
+            assert_eq!(statuses(&probe.receive(within(&ringing, "BYE", 4))), [200, 487]);
+        }
+    }
+
+    #[test]
+    fn a_request_that_cannot_be_read_counts_for_nothing() {
+        let (mut probe, ringing) = ringing();
+        let wrong = within(&ringing, "OPTIONS", 9).replacen("Max-Forwards: 70", "Max-Forwards: x", 1);
+        assert_eq!(statuses(&probe.receive(wrong)), [400]);
+        assert_eq!(statuses(&probe.receive(within(&ringing, "BYE", 1))), [200, 487]);
+    }
 }

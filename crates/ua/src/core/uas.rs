@@ -111,6 +111,11 @@ impl Objection {
         matches!(self.status().as_u16(), 400 | 405 | 501 | 505 | 513)
     }
 
+    /// Returns whether the request can be read, and what it asks for is refused.
+    pub(crate) fn is_to_what_it_asks(&self) -> bool {
+        !matches!(self.status().as_u16(), 400 | 505)
+    }
+
     /// Returns whether it is given before it is asked which call the request belongs to, and to an INVITE
     /// without showing it to the screen: what makes a request one of a call cannot be read.
     ///

@@ -134,13 +134,17 @@ impl Endpoint {
         let is_in_dialog = !inbound.head.to_tag().is_empty();
         let is_new_call = method == Method::Invite && !is_in_dialog;
         let is_attended = !objection.is_some_and(|objection| objection.precedes_the_call());
+        let number = if is_in_dialog { self.calls.find_by_dialog(inbound.head) } else { None };
+        let is_well_formed = objection.is_none_or(|objection| objection.is_to_what_it_asks());
+        // Whatever its method is: one that is not taken counts as well.
+        if let Some(number) = number.filter(|_| is_well_formed)
+            && self.calls.is_out_of_order(number, inbound.head)
+        {
+            self.answer(now, &inbound, StatusCode::SERVER_INTERNAL_ERROR, None, |_, _| {});
+            return None;
+        }
         if is_attended && (is_in_dialog || method == Method::Bye) {
-            match (method, self.calls.find_by_dialog(inbound.head)) {
-                (Method::Bye | Method::Options, Some(number))
-                    if self.calls.is_out_of_order(number, inbound.head) =>
-                {
-                    self.answer(now, &inbound, StatusCode::SERVER_INTERNAL_ERROR, None, |_, _| {});
-                }
+            match (method, number) {
                 //= https://www.rfc-editor.org/rfc/rfc3261#section-15.1.2
                 //# A UAS first processes the BYE request according to the general UAS
                 //# processing described in Section 8.2.
