@@ -4,6 +4,7 @@
 
 mod probe;
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
 use ringfence_ua::{Account, Config, Verdict};
@@ -145,5 +146,28 @@ mod answered {
         let wrong = within(&ringing, "OPTIONS", 9).replacen("Max-Forwards: 70", "Max-Forwards: x", 1);
         assert_eq!(statuses(&probe.receive(wrong)), [400]);
         assert_eq!(statuses(&probe.receive(within(&ringing, "BYE", 1))), [200, 487]);
+    }
+
+    //= https://www.rfc-editor.org/rfc/rfc3261#section-14.2
+    //= type=test
+    //# A UAS that receives a second INVITE before it sends the final
+    //# response to a first INVITE with a lower CSeq sequence number on the
+    //# same dialog MUST return a 500 (Server Internal Error) response to the
+    //# second INVITE and MUST include a Retry-After header field with a
+    //# randomly chosen value of between 0 and 10 seconds.
+    #[test]
+    fn an_invite_without_a_unique_branch_is_told_the_same_each_time_when_to_come_again() {
+        let (mut probe, ringing) = ringing();
+        let again = |number| {
+            let again = within(&ringing, "INVITE", number);
+            let again = again.replacen(&format!(";branch=z9hG4bKINVITE{number}"), "", 1);
+            probe.excuse(&again);
+            let sent: Vec<_> = (0..8).flat_map(|_| probe.receive(&again)).collect();
+            assert_eq!(statuses(&sent), [500; 8]);
+            assert!(sent.iter().all(|one| *one == sent[0]), "{sent:?}");
+            sent[0].header("Retry-After").unwrap().parse().unwrap()
+        };
+        let waits: BTreeSet<u32> = (1..200).map(again).collect();
+        assert_eq!(waits, (0..=10).collect());
     }
 }

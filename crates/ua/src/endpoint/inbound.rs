@@ -216,9 +216,8 @@ impl Endpoint {
         //# same dialog MUST return a 500 (Server Internal Error) response to the
         //# second INVITE and MUST include a Retry-After header field with a
         //# randomly chosen value of between 0 and 10 seconds.
-        let mut random = [0];
-        self.generator.fill(&mut random);
-        let wait = random[0] % 11;
+        // Of a request that is answered without a transaction, each repetition is told the same.
+        let wait = inbound.answering.tag.hash() % 11;
         self.answer(now, inbound, StatusCode::SERVER_INTERNAL_ERROR, None, |response, _| {
             response.header_fmt("Retry-After", format_args!("{wait}"));
         });
