@@ -309,3 +309,22 @@ fn one_invite_of_rfc_2543_has_no_more_cancels_than_the_share() {
     let answered = |number| probe.receive(cancel(number)).len();
     assert_eq!((0..100).map(answered).sum::<usize>(), 4);
 }
+
+#[test]
+fn an_invite_that_was_turned_away_is_told_the_same_when_there_is_room_again() {
+    let mut probe = with_share(account(), Verdict::Ring { limit: None });
+    (0..5).for_each(|number| assert_eq!(probe.receive(other_call(&request("INVITE"), number)).len(), 2));
+    let beyond = other_call(&request("INVITE"), 5);
+    probe.excuse(&beyond);
+    let sent = probe.receive(&beyond);
+    assert_eq!(statuses(&sent), [503]);
+    for wait in [600, 1000, 2000, 4000, 4000, 20_000] {
+        probe.pass(millis(wait));
+        assert_eq!(probe.receive(&beyond), sent, "the same bytes");
+    }
+    assert_eq!(probe.receive(beyond.replace("INVITE", "CANCEL")), [], "there was no transaction");
+    probe.excuse(&beyond);
+    assert_eq!((probe.counter("invites"), probe.counter("over_rate")), (5, 7));
+    probe.pass(millis(400));
+    assert_eq!(statuses(&probe.receive(&beyond)), [100, 180], "nobody has repeated it for 32 s");
+}

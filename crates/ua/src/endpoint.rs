@@ -47,6 +47,7 @@ mod routes;
 mod share;
 mod steps;
 mod together;
+mod turned_away;
 mod unreadable;
 
 pub use config::{Config, Full, Trying};

@@ -31,7 +31,8 @@ pub struct Limits {
     /// New requests of one source in a second, an IPv6 network being one source; `None` is no limit. What is beyond is answered
     /// 503 with Retry-After, a BYE of no call 481, without keeping anything and without being shown to the screen. A CANCEL of no
     /// call and a request without a readable Via are not answered at all then, and on a line that is open to everyone nothing is.
-    /// A CANCEL or BYE that ends a call is none of the share.
+    /// A CANCEL or BYE that ends a call is none of the share. An INVITE that was turned away is so for 32 s, however often it comes,
+    /// the newest 16,384 of them.
     pub requests_per_source: Option<NonZeroU32>,
 }
 

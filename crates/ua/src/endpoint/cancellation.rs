@@ -54,8 +54,8 @@ impl Endpoint {
             Some(Cancellable::Silent) => return,
             //= https://www.rfc-editor.org/rfc/rfc3261#section-8.2.7
             //# A stateless UAS MUST ignore CANCEL requests.
-            // Where there is no room its INVITE may have been answered without a transaction.
-            None if self.transactions.is_full() => return,
+            // Where there is no room its INVITE may have been answered without a transaction, and beyond the source's share it was.
+            None if self.transactions.is_full() || self.shares.has_turned_away(now, invite) => return,
             //= https://www.rfc-editor.org/rfc/rfc3261#section-9.2
             //# If the UAS did not find a matching transaction for the CANCEL
             //# according to the procedure above, it SHOULD respond to the CANCEL

@@ -14,6 +14,7 @@ use ringfence_wire::sip::{Method, StatusCode};
 
 use super::Endpoint;
 use super::inbound::Inbound;
+use super::turned_away::TurnedAway;
 use crate::call::Origin;
 use crate::core::Objection;
 use crate::limits::SHARE_RETRY_AFTER;
@@ -27,6 +28,7 @@ pub(super) struct Shares {
     interval: Option<Duration>,
     newer: BTreeMap<IpAddr, Instant>,
     older: BTreeMap<IpAddr, Instant>,
+    turned_away: TurnedAway,
 }
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -35,7 +37,13 @@ const MOST_SOURCES: usize = 4_096;
 impl Shares {
     pub(super) fn new(a_second: Option<NonZeroU32>) -> Self {
         let interval = a_second.map(|a_second| SECOND / a_second.get());
-        Self { interval, newer: BTreeMap::new(), older: BTreeMap::new() }
+        let (newer, older) = (BTreeMap::new(), BTreeMap::new());
+        Self { interval, newer, older, turned_away: TurnedAway::default() }
+    }
+
+    /// Returns whether an INVITE was turned away, in the time in which it may be repeated.
+    pub(super) fn has_turned_away(&mut self, now: Instant, invite: Key) -> bool {
+        self.turned_away.contains(now, invite)
     }
 
     /// Takes one more new request of a source into account, and tells whether it is within its share.
@@ -56,7 +64,8 @@ impl Shares {
 }
 
 impl Endpoint {
-    /// Takes a request into account, and tells whether its source has had its share. What ends a call is none of it. `of` is the
+    /// Takes a request into account, and tells whether its source has had its share, or had it when the request came first. What ends
+    /// a call is none of it. `of` is the
     /// transaction that a CANCEL is of.
     pub(super) fn is_beyond_share(
         &mut self,
@@ -66,6 +75,9 @@ impl Endpoint {
         of: Key,
         objection: Option<&Objection>,
     ) -> bool {
+        if method == Method::Invite && self.shares.has_turned_away(now, inbound.key) {
+            return true;
+        }
         let is_cancel = method == Method::Cancel;
         let is_free = match if is_cancel { self.transactions.cancellable(of) } else { None } {
             Some(Cancellable::Undecided { .. }) => true,
@@ -79,7 +91,7 @@ impl Endpoint {
     }
 
     /// Has a source that has had its share of new requests wait.
-    pub(super) fn turn_away(&mut self, inbound: &Inbound<'_>, method: Method<'_>) {
+    pub(super) fn turn_away(&mut self, now: Instant, inbound: &Inbound<'_>, method: Method<'_>) {
         self.counters.over_rate += 1;
         match inbound.origin {
             Origin::Anyone => return,
@@ -97,6 +109,9 @@ impl Endpoint {
         if method == Method::Bye && self.calls.find_by_dialog(inbound.head).is_none() {
             let status = StatusCode::CALL_TRANSACTION_DOES_NOT_EXIST;
             return self.respond_stateless(inbound, status, None, |_, _| {});
+        }
+        if method == Method::Invite {
+            self.shares.turned_away.add(now, inbound.key);
         }
         //= https://www.rfc-editor.org/rfc/rfc3261#section-21.5.4
         //# The server MAY

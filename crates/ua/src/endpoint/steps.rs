@@ -136,7 +136,7 @@ impl Endpoint {
         let objection = if is_left_for_later { None } else { object(head, method) };
         match objection {
             objection if self.is_beyond_share(now, &inbound, method, of, objection.as_ref()) => {
-                self.turn_away(&inbound, method);
+                self.turn_away(now, &inbound, method);
             }
             Some(objection) if objection.precedes_matching(method) => {
                 self.answer_objection(now, &inbound, &objection);

@@ -8,7 +8,7 @@ mod client;
 mod confirmed;
 mod ended_by;
 mod entry;
-mod hashes;
+pub(crate) mod hashes;
 mod invite_client;
 mod invite_server;
 pub(crate) mod key;
