@@ -27,6 +27,7 @@ use super::error::SourceError;
 use super::fetch::{Fetched, Fetcher};
 use super::pace::Pace;
 use super::rows::Made;
+use super::shelf::Held;
 use super::spec::OnStale;
 use super::status::{ListStatus, Origin};
 
@@ -171,9 +172,9 @@ impl Keeper {
         // A copy of the future is of a clock that was wrong.
         let rest = age.map_or(Duration::ZERO, |age| spec.interval(self.fetcher.source()).saturating_sub(age));
         let digest = fingerprint(&documents);
-        match self.fetcher.shelf.try_out(self.fetcher.index, &documents, now) {
-            Ok(made) => {
-                let put = self.put(made, documents, digest, now);
+        match self.fetcher.shelf.try_out(self.fetcher.index, documents, now) {
+            Ok((made, held)) => {
+                let put = self.put(made, held, digest, now);
                 let mut state = self.state();
                 state.error = put.err();
                 state.seen = seen;
@@ -195,14 +196,14 @@ impl Keeper {
             return None;
         }
         let now = (self.clock)();
-        let made = self.fetcher.shelf.try_out(self.fetcher.index, &documents, now);
-        let made = match made.and_then(|made| self.check(made)) {
-            Ok(made) => made,
+        let tried = self.fetcher.shelf.try_out(self.fetcher.index, documents, now);
+        let (made, held) = match tried.and_then(|(made, held)| Ok((self.check(made)?, held))) {
+            Ok(tried) => tried,
             Err(error) => return self.fail(error),
         };
-        let kept = unkept.map_or_else(|| self.fetcher.keep(&documents, now), Err);
-        let unkept = if kept.is_err() { documents.clone() } else { Vec::new() };
-        match self.put(made, documents, digest, now) {
+        let kept = unkept.map_or_else(|| self.fetcher.keep(&held.documents, now), Err);
+        let unkept = if kept.is_err() { held.documents.clone() } else { Vec::new() };
+        match self.put(made, held, digest, now) {
             Ok(list) => {
                 let spec = self.fetcher.spec();
                 let mut state = self.state();
@@ -218,19 +219,13 @@ impl Keeper {
         }
     }
 
-    fn put(
-        &self,
-        made: Made,
-        documents: Vec<Document>,
-        digest: Vec<u8>,
-        now: Timestamp,
-    ) -> Result<Arc<List>, SourceError> {
-        let held = documents.iter().map(Document::without_body).collect();
+    fn put(&self, made: Made, held: Held, digest: Vec<u8>, now: Timestamp) -> Result<Arc<List>, SourceError> {
+        let documents = held.documents.iter().map(Document::without_body).collect();
         let Made { list, rows, unread, first_unread } = made;
-        let list = self.fetcher.shelf.put(self.fetcher.index, documents, list, now)?;
+        let list = self.fetcher.shelf.put(self.fetcher.index, held, list, now)?;
         let mut state = self.state();
         (state.rows, state.unread, state.first_unread) = (rows, unread, first_unread);
-        (state.held, state.digest) = (held, digest);
+        (state.held, state.digest) = (documents, digest);
         Ok(list)
     }
 
@@ -280,8 +275,8 @@ impl Keeper {
         if !drops {
             return None;
         }
-        let made = self.fetcher.shelf.try_out(self.fetcher.index, &[], now).ok()?;
-        let list = self.put(made, Vec::new(), Vec::new(), now).ok()?;
+        let (made, held) = self.fetcher.shelf.try_out(self.fetcher.index, Vec::new(), now).ok()?;
+        let list = self.put(made, held, Vec::new(), now).ok()?;
         self.state().origin = Origin::Nowhere;
         tracing::warn!(list = spec.name, "stale rows dropped");
         Some(list)

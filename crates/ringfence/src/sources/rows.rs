@@ -8,6 +8,7 @@ use ringfence_policy::{Columns, Format, List, Set};
 
 use super::copies::Document;
 use super::error::SourceError;
+use super::shelf::Held;
 use super::source::Source;
 use super::spec::ListSpec;
 use crate::mapped::Contents;
@@ -25,20 +26,15 @@ pub(crate) struct Made {
 }
 
 /// What a source holds.
-pub(crate) type Part<'a> = (&'a Source, &'a [Document]);
+pub(crate) type Part<'a> = (&'a Source, &'a Held);
 
 /// Makes a list of what the policy itself says, and what sources hold. It may take long.
-pub(crate) fn make(
-    spec: &ListSpec,
-    parts: &[Part<'_>],
-    user: u32,
-    now: Timestamp,
-) -> Result<Made, SourceError> {
+pub(crate) fn make(spec: &ListSpec, parts: &[Part<'_>], now: Timestamp) -> Result<Made, SourceError> {
     let mut builder = spec.builder();
-    for (source, documents) in parts {
-        for document in *documents {
-            if let Source::Compiled { path } = source {
-                builder.set(document.name(), open(path, user)?);
+    for (source, held) in parts {
+        for document in &held.documents {
+            if let Some(set) = &held.set {
+                builder.set(document.name(), set.clone());
                 continue;
             }
             #[cfg(test)]
@@ -61,7 +57,19 @@ pub(crate) fn make(
 #[cfg(test)]
 pub(super) const PANICKING: &str = "+41790000000 # panic\n";
 
-fn open(path: &Path, user: u32) -> Result<Set, SourceError> {
+/// Opens what a source holds, where it is a compiled list.
+pub(super) fn open(source: &Source, documents: &[Document], user: u32) -> Result<Option<Set>, SourceError> {
+    match source {
+        Source::Compiled { path } if !documents.is_empty() => open_set(path, user).map(Some),
+        Source::Compiled { .. }
+        | Source::File { .. }
+        | Source::Web { .. }
+        | Source::AddressBook { .. }
+        | Source::FtcDnc { .. } => Ok(None),
+    }
+}
+
+fn open_set(path: &Path, user: u32) -> Result<Set, SourceError> {
     let failed = |why: String| SourceError::File { path: path.to_owned(), why };
     let contents = Contents::open(path, user).map_err(|error| failed(error.to_string()))?;
     Set::open(Arc::new(contents)).map_err(|error| SourceError::Spoilt {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
-use ringfence_policy::List;
+use ringfence_policy::{List, Set};
 
 use super::copies::Document;
 use super::error::SourceError;
@@ -20,26 +20,45 @@ pub(crate) struct Shelf {
 
 struct State {
     /// By source; empty where there is one source only.
-    documents: Vec<Vec<Document>>,
+    held: Vec<Held>,
     list: Arc<List>,
+}
+
+/// What one source holds.
+#[derive(Clone, Default)]
+pub(crate) struct Held {
+    pub(crate) documents: Vec<Document>,
+    /// A compiled list as it was opened: its file may be another by now, or none.
+    pub(crate) set: Option<Set>,
 }
 
 impl Shelf {
     /// Makes the list of what the policy itself says.
     pub(crate) fn new(spec: ListSpec, user: u32) -> Self {
         let list = Arc::new(spec.builder().build().0);
-        let state = State { documents: vec![Vec::new(); spec.sources.len()], list };
+        let state = State { held: vec![Held::default(); spec.sources.len()], list };
         Self { spec, user, state: Mutex::new(state) }
     }
 
-    /// Makes a list of one source alone, to be looked at before it is put in.
+    /// Opens what a source holds, and makes a list of it alone, to be looked at before it is put in.
     pub(crate) fn try_out(
         &self,
         source: usize,
-        documents: &[Document],
+        documents: Vec<Document>,
         now: Timestamp,
-    ) -> Result<Made, SourceError> {
-        rows::make(&self.spec, &[self.part(source, documents)], self.user, now)
+    ) -> Result<(Made, Held), SourceError> {
+        let set = rows::open(&self.spec.sources[source], &documents, self.user)?;
+        self.try_again(source, Held { documents, set }, now)
+    }
+
+    /// Makes a list of what is open already.
+    pub(crate) fn try_again(
+        &self,
+        source: usize,
+        held: Held,
+        now: Timestamp,
+    ) -> Result<(Made, Held), SourceError> {
+        Ok((rows::make(&self.spec, &[self.part(source, &held)], now)?, held))
     }
 
     /// Puts in what a source holds, of which `made` was made, and returns the
@@ -47,19 +66,18 @@ impl Shelf {
     pub(crate) fn put(
         &self,
         source: usize,
-        documents: Vec<Document>,
+        held: Held,
         made: List,
         now: Timestamp,
     ) -> Result<Arc<List>, SourceError> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let list = if self.spec.sources.len() > 1 {
-            let before = std::mem::replace(&mut state.documents[source], documents);
-            let parts =
-                state.documents.iter().enumerate().map(|(source, documents)| self.part(source, documents));
-            match rows::make(&self.spec, &parts.collect::<Vec<_>>(), self.user, now) {
+            let before = std::mem::replace(&mut state.held[source], held);
+            let parts = state.held.iter().enumerate().map(|(source, held)| self.part(source, held));
+            match rows::make(&self.spec, &parts.collect::<Vec<_>>(), now) {
                 Ok(made) => made.list,
                 Err(error) => {
-                    state.documents[source] = before;
+                    state.held[source] = before;
                     return Err(error);
                 }
             }
@@ -75,8 +93,8 @@ impl Shelf {
         Arc::clone(&self.state.lock().unwrap_or_else(PoisonError::into_inner).list)
     }
 
-    fn part<'a>(&'a self, source: usize, documents: &'a [Document]) -> Part<'a> {
-        (&self.spec.sources[source], documents)
+    fn part<'a>(&'a self, source: usize, held: &'a Held) -> Part<'a> {
+        (&self.spec.sources[source], held)
     }
 }
 

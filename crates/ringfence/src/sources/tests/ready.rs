@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use reqwest::dns::Resolve;
 use ringfence_policy::{Draft, File, ListSource, SetWriter};
 
-use super::stage::{Stage, list, refresh, rows};
+use super::stage::{Stage, list, refresh, refresh_all, rows};
 use crate::sources::client::Trust;
 use crate::sources::credential::SecretPlace;
 use crate::sources::resolver::{Reach, Resolver};
@@ -112,6 +112,22 @@ async fn a_compiled_list_is_mapped_and_swapped_whole() {
     let (status, list) = refresh(&sources).await;
     assert!(list.is_none() && status.error.is_some());
     assert_eq!(rows(&sources), 21);
+}
+
+#[tokio::test]
+async fn a_compiled_list_that_is_spoilt_keeps_its_rows_and_the_other_source_changes() {
+    let stage = Stage::new();
+    let path = stage.home.path().join("spam.set");
+    compile(&path, 20);
+    let text = Source::File { path: stage.file("spam.txt", "+41445551234\n"), format: None };
+    let sources = vec![Source::Compiled { path: path.clone() }, text.clone()];
+    let sources = stage.open(ListSpec { sources, ..list(text) }).await;
+    std::fs::write(path.with_extension("new"), "no set").unwrap();
+    std::fs::rename(path.with_extension("new"), &path).unwrap();
+    stage.file("spam.txt", "+41445551234\n+41445551235\n");
+    let (statuses, changed) = refresh_all(&sources).await;
+    assert!(statuses[0].error.as_ref().unwrap().contains("spam.set"), "{statuses:?}");
+    assert_eq!((statuses[1].error.as_deref(), changed.unwrap().len()), (None, 22));
 }
 
 #[tokio::test]
