@@ -401,16 +401,18 @@ fn a_source_that_is_spoilt_leaves_the_last_good_rows_in_force() {
         ("csv:bad.csv", "number,name\n+41441234567,Pest\n", "nothing that is a list\n"),
         ("text:bad.txt", "044 123 45 67\n", "<html>not found, sorry</html>\n"),
     ] {
-        spoil(source, rows, spoilt);
+        spoil(source, "", rows, spoilt);
+        // And beside a source on a server, which is not there.
+        spoil(source, "\"https://127.0.0.1:1/numbers.txt\"", rows, spoilt);
     }
 }
 
 /// Runs with a source of one listed caller, and spoils it.
-fn spoil(source: &str, rows: &str, spoilt: &str) {
+fn spoil(source: &str, beside: &str, rows: &str, spoilt: &str) {
     let mut bench = Bench::new();
     let (_, file) = source.split_once(':').unwrap();
     bench.write(file, rows);
-    configure(&bench, &format!("[list.reject]\nsource = \"{source}\"\n"));
+    configure(&bench, &format!("[list.reject]\nsource = [\"{source}\", {beside}]\nprivate = true\n"));
     let _program = bench.registered();
     assert_eq!(refused(&mut bench, "+41441234567"), Some(486));
     bench.write(file, spoilt);

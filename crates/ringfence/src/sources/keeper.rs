@@ -10,10 +10,10 @@
 //! until the policy says otherwise. A source that is not reached for several intervals is stale: its
 //! rows stay or go, as the policy says.
 
+mod recall;
+
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use ringfence_policy::List;
@@ -63,10 +63,7 @@ impl Keeper {
         let now = clock();
         let state = State::nothing(now);
         let keeper = Self { fetcher, clock, state: Mutex::new(state), turn: tokio::sync::Mutex::new(()) };
-        // What is on this machine may make the reader panic: the source may hold something else by now.
-        if catch_unwind(AssertUnwindSafe(|| keeper.recall(before, now))).is_err() {
-            keeper.state().error = Some(panicked());
-        }
+        keeper.recall(before, now);
         keeper
     }
 
@@ -105,11 +102,6 @@ impl Keeper {
         self.name() == other.spec().name && self.fetcher.source() == other.source()
     }
 
-    fn unkept(&self) -> (Vec<Document>, Option<Timestamp>) {
-        let state = self.state();
-        (state.unkept.clone(), state.seen)
-    }
-
     /// Returns the sources whose copies are wanted.
     pub(crate) fn copied(&self) -> Vec<String> {
         self.fetcher.copied((self.clock)())
@@ -138,50 +130,12 @@ impl Keeper {
         }
     }
 
-    /// Takes what is on this machine, or in the memory of who kept it before.
-    fn recall(&self, before: Option<&Self>, now: Timestamp) {
-        match (self.fetcher.kept(now), before) {
-            (Ok((documents, _)), Some(before)) if documents.is_empty() => {
-                let (unkept, seen) = before.unkept();
-                let is_trusted = unkept.iter().all(|document| self.fetcher.verify(document).is_ok());
-                let unkept = if is_trusted { unkept } else { Vec::new() };
-                self.start(unkept.clone(), seen, now);
-                self.state().unkept = unkept;
-            }
-            (Ok((documents, seen)), _) => self.start(documents, seen, now),
-            (Err(error), _) => self.state().error = Some(error),
-        }
-    }
-
     /// Waits until the source is to be looked at.
     async fn wait(&self) {
         loop {
             let left = self.state().pace.left((self.clock)());
             let Some(left) = left else { return };
             sleep(left).await;
-        }
-    }
-
-    /// Takes what is on this machine, unless it is stale and the policy does not want it then.
-    fn start(&self, documents: Vec<Document>, seen: Option<Timestamp>, now: Timestamp) {
-        if documents.is_empty() || (self.drops_stale() && self.is_stale(seen, now)) {
-            return;
-        }
-        let spec = self.fetcher.spec();
-        let age = seen.and_then(|seen| Duration::try_from(now.duration_since(seen)).ok());
-        // A copy of the future is of a clock that was wrong.
-        let rest = age.map_or(Duration::ZERO, |age| spec.interval(self.fetcher.source()).saturating_sub(age));
-        let digest = fingerprint(&documents);
-        match self.fetcher.shelf.try_out(self.fetcher.index, documents, now) {
-            Ok((made, held)) => {
-                let put = self.put(made, held, digest, now);
-                let mut state = self.state();
-                state.error = put.err();
-                state.seen = seen;
-                state.origin = Origin::Copy;
-                state.pace.rest(rest, now);
-            }
-            Err(error) => self.state().error = Some(error),
         }
     }
 

@@ -88,6 +88,12 @@ impl Shelf {
         Ok(Arc::clone(&state.list))
     }
 
+    /// Returns what was put in of a source, if there are several.
+    pub(crate) fn held(&self, source: usize) -> Held {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.held.get(source).cloned().unwrap_or_default()
+    }
+
     /// Returns the list as it is now.
     pub(crate) fn list(&self) -> Arc<List> {
         Arc::clone(&self.state.lock().unwrap_or_else(PoisonError::into_inner).list)

@@ -83,6 +83,13 @@ impl ListSpec {
         self.written.as_ref().map_or_else(|| List::builder(&self.name), Written::builder)
     }
 
+    /// Tells whether a source is a file of `files`, whose entries its owner writes and removes.
+    pub(crate) fn is_written_by_hand(&self, source: &Source) -> bool {
+        let written = self.written.iter().flat_map(Written::sources).filter(|written| written.is_required);
+        let mut ready = written.map(|written| Ready::new(&written.source, &directory(&written.file)));
+        ready.any(|ready| matches!(ready, Ok(Ready::Source(ready)) if ready == *source))
+    }
+
     /// Returns how often a source of it is looked at.
     pub(crate) fn interval(&self, source: &Source) -> Duration {
         let usual = match source {

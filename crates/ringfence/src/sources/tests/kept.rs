@@ -331,3 +331,31 @@ async fn a_list_of_which_no_copy_can_be_kept_outlives_a_reload() {
     let other = Sources::open(vec![ListSpec { key, ..spec }], Vec::new(), &around, Some(&again)).await;
     assert_eq!(rows(&other), 0);
 }
+
+#[tokio::test]
+async fn a_source_that_cannot_be_read_at_a_reload_keeps_its_last_good_rows() {
+    let stage = Stage::new();
+    let path = stage.file("spam.csv", "number\n+41791234567\n+41791234568\n");
+    let spoilt = Source::File { path: path.clone(), format: None };
+    let other = Source::File { path: stage.file("b.txt", "+41445551234\n"), format: None };
+    let spec = ListSpec { sources: vec![spoilt, other.clone()], ..list(other) };
+    let mut sources = stage.open(spec.clone()).await;
+    assert_eq!(rows(&sources), 3);
+    for spoil in [None, Some(""), Some("nothing that is a list\n"), None] {
+        std::fs::remove_file(&path).unwrap_or_default();
+        spoil.iter().for_each(|text| drop(stage.file("spam.csv", text)));
+        let around = stage.surroundings();
+        sources = Sources::open(vec![spec.clone()], Vec::new(), &around, Some(&sources)).await;
+        let status = &sources.status().lists[0];
+        assert_eq!((rows(&sources), status.rows, status.error.is_some()), (3, 2, true), "{spoil:?}");
+    }
+    stage.file("spam.csv", "number\n+41791234567\n");
+    let (statuses, list) = refresh_all(&sources).await;
+    assert_eq!((statuses[0].error.as_deref(), list.unwrap().len()), (None, 2));
+    let dropping = ListSpec { on_stale: OnStale::Drop, ..spec };
+    std::fs::remove_file(&path).unwrap();
+    stage.pass(HOUR);
+    let around = stage.surroundings();
+    let sources = Sources::open(vec![dropping], Vec::new(), &around, Some(&sources)).await;
+    assert_eq!(rows(&sources), 1);
+}

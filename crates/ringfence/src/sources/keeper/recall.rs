@@ -1,0 +1,103 @@
+//! What a keeper begins with: what is on this machine, or what is remembered by who kept the source before.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::{Keeper, Origin, panicked};
+use crate::sources::copies::{Document, fingerprint};
+use crate::sources::error::SourceError;
+use crate::sources::source::Source;
+
+impl Keeper {
+    /// Takes what is on this machine, or in the memory of who kept it before.
+    pub(super) fn recall(&self, before: Option<&Self>, now: Timestamp) {
+        // What is on this machine may make the reader panic: the source may hold something else by now.
+        let unless_panicking = |read: &dyn Fn() -> Result<(), SourceError>| {
+            catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| Err(panicked()))
+        };
+        let Err(error) = unless_panicking(&|| self.begin(before, now)) else { return };
+        if let Some(before) = before
+            && let Err(error) = unless_panicking(&|| self.take_over(before, now))
+        {
+            tracing::warn!(list = self.name(), error = %error.without_content(), "last good rows lost");
+        }
+        self.state().error = Some(error);
+    }
+
+    fn begin(&self, before: Option<&Self>, now: Timestamp) -> Result<(), SourceError> {
+        let (documents, seen) = self.fetcher.kept(now)?;
+        let (unkept, seen_before) = before.map(Self::unkept).unwrap_or_default();
+        if documents.is_empty() && self.is_trusted(&unkept) {
+            self.start(unkept.clone(), seen_before, before, now)?;
+            self.state().unkept = unkept;
+            return Ok(());
+        }
+        self.start(documents, seen, before, now)
+    }
+
+    /// Takes what is on this machine, unless it is stale and the policy does not want it then.
+    fn start(
+        &self,
+        documents: Vec<Document>,
+        seen: Option<Timestamp>,
+        before: Option<&Self>,
+        now: Timestamp,
+    ) -> Result<(), SourceError> {
+        if documents.is_empty() || (self.drops_stale() && self.is_stale(seen, now)) {
+            return Ok(());
+        }
+        let spec = self.fetcher.spec();
+        let age = seen.and_then(|seen| Duration::try_from(now.duration_since(seen)).ok());
+        // A copy of the future is of a clock that was wrong.
+        let rest = age.map_or(Duration::ZERO, |age| spec.interval(self.fetcher.source()).saturating_sub(age));
+        let digest = fingerprint(&documents);
+        let (mut made, held) = self.fetcher.shelf.try_out(self.fetcher.index, documents, now)?;
+        if made.rows == 0 && before.is_some_and(|before| before.state().rows > 0) && self.is_foreign_file() {
+            made = self.check(made)?;
+        }
+        self.put(made, held, digest, now)?;
+        let mut state = self.state();
+        state.seen = seen;
+        state.origin = Origin::Copy;
+        state.pace.rest(rest, now);
+        Ok(())
+    }
+
+    /// Takes the rows that were in force of a source that cannot be read now.
+    fn take_over(&self, before: &Self, now: Timestamp) -> Result<(), SourceError> {
+        let held = before.fetcher.shelf.held(before.fetcher.index);
+        let (seen, origin) = {
+            let state = before.state();
+            (state.seen, state.origin)
+        };
+        let is_dropped = self.drops_stale() && self.is_stale(seen, now);
+        if held.documents.is_empty() || is_dropped || !self.is_trusted(&held.documents) {
+            return Ok(());
+        }
+        let digest = fingerprint(&held.documents);
+        let (made, held) = self.fetcher.shelf.try_again(self.fetcher.index, held, now)?;
+        self.put(made, held, digest, now)?;
+        let mut state = self.state();
+        (state.seen, state.origin) = (seen, origin);
+        Ok(())
+    }
+
+    /// Tells whether these have the signature that the list asks for now.
+    fn is_trusted(&self, documents: &[Document]) -> bool {
+        documents.iter().all(|document| self.fetcher.verify(document).is_ok())
+    }
+
+    /// Tells whether the source is a file that others write: one without rows is spoilt. What is written by hand may
+    /// become empty.
+    fn is_foreign_file(&self) -> bool {
+        let source = self.fetcher.source();
+        matches!(source, Source::File { .. }) && !self.fetcher.spec().is_written_by_hand(source)
+    }
+
+    fn unkept(&self) -> (Vec<Document>, Option<Timestamp>) {
+        let state = self.state();
+        (state.unkept.clone(), state.seen)
+    }
+}
