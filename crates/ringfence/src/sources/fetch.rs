@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::client::Client;
 use super::copies::{Copies, Document};
@@ -124,6 +124,19 @@ impl Fetcher {
         // The first is the newest, whose time tells.
         let touched = held.first().map_or(Ok(()), |document| self.copies.touch(&document.source, seen));
         touched.map_err(|error| self.copies.error(&error))
+    }
+
+    /// Makes the copies that these could not take the place of look as old as what is asked for at once. It may block.
+    pub(crate) fn outdate(&self, unkept: &[Document], now: Timestamp) {
+        let interval =
+            SignedDuration::try_from(self.spec().interval(self.source())).unwrap_or(SignedDuration::MAX);
+        let Ok(due) = now.checked_sub(interval) else { return };
+        for document in unkept {
+            if self.copies.seen(&document.source).is_some_and(|seen| seen > due) {
+                // Where nothing can be written, the copy is asked for when its time has come.
+                let _ = self.copies.touch(&document.source, due);
+            }
+        }
     }
 
     fn client(&self) -> Result<&Client, SourceError> {

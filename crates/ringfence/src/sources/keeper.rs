@@ -88,7 +88,7 @@ impl Keeper {
         let taking = spawn_blocking(move || match fetched {
             Ok(Some(fetched)) => keeper.take(fetched),
             Ok(None) => {
-                keeper.confirm(&held, None);
+                keeper.confirm(&held, None, None);
                 None
             }
             Err(error) => keeper.fail(error),
@@ -144,7 +144,7 @@ impl Keeper {
         let Fetched { documents, trouble, unkept } = fetched;
         let digest = fingerprint(&documents);
         if self.state().digest == digest {
-            self.confirm(&documents, trouble);
+            self.confirm(&documents, trouble, unkept);
             // The same under another tag is asked for by that from now on.
             self.state().held = documents.iter().map(Document::without_body).collect();
             return None;
@@ -157,6 +157,9 @@ impl Keeper {
         };
         let kept = unkept.map_or_else(|| self.fetcher.keep(&held.documents, now), Err);
         let unkept = if kept.is_err() { held.documents.clone() } else { Vec::new() };
+        if kept.is_err() {
+            self.fetcher.outdate(&unkept, now);
+        }
         match self.put(made, held, digest, now) {
             Ok(list) => {
                 let spec = self.fetcher.spec();
@@ -203,15 +206,24 @@ impl Keeper {
         Ok(made)
     }
 
-    /// Notes that the source holds what there is.
-    fn confirm(&self, held: &[Document], trouble: Option<SourceError>) {
+    /// Notes that the source holds what there is. What could not be kept is tried again: the copy on disk, if there is
+    /// one, is another.
+    fn confirm(&self, held: &[Document], trouble: Option<SourceError>, unkept: Option<SourceError>) {
         let now = (self.clock)();
-        let touched = self.fetcher.touch(held, now);
+        let waiting = self.state().unkept.clone();
+        let kept = match unkept {
+            Some(error) => Err(error),
+            None if waiting.is_empty() => self.fetcher.touch(held, now),
+            None => self.fetcher.keep(&waiting, now),
+        };
         let interval = self.fetcher.spec().interval(self.fetcher.source());
         let mut state = self.state();
+        if kept.is_ok() {
+            state.unkept = Vec::new();
+        }
         state.seen = Some(now);
         state.origin = Origin::Source;
-        state.error = trouble.or(touched.err());
+        state.error = trouble.or(kept.err());
         state.pace.succeed(interval, now);
     }
 

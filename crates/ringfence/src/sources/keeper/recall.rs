@@ -27,14 +27,17 @@ impl Keeper {
     }
 
     fn begin(&self, before: Option<&Self>, now: Timestamp) -> Result<(), SourceError> {
-        let (documents, seen) = self.fetcher.kept(now)?;
-        let (unkept, seen_before) = before.map(Self::unkept).unwrap_or_default();
-        if documents.is_empty() && self.is_trusted(&unkept) {
-            self.start(unkept.clone(), seen_before, before, now)?;
-            self.state().unkept = unkept;
-            return Ok(());
-        }
-        self.start(documents, seen, before, now)
+        // What no copy could be kept of is newer than the copy.
+        let unkept =
+            before.map(Self::unkept).filter(|(unkept, ..)| !unkept.is_empty() && self.is_trusted(unkept));
+        let Some((unkept, seen, error)) = unkept else {
+            let (documents, seen) = self.fetcher.kept(now)?;
+            return self.start(documents, seen, before, now);
+        };
+        self.start(unkept.clone(), seen, before, now)?;
+        let mut state = self.state();
+        (state.unkept, state.error) = (unkept, error);
+        Ok(())
     }
 
     /// Takes what is on this machine, unless it is stale and the policy does not want it then.
@@ -96,8 +99,8 @@ impl Keeper {
         matches!(source, Source::File { .. }) && !self.fetcher.spec().is_written_by_hand(source)
     }
 
-    fn unkept(&self) -> (Vec<Document>, Option<Timestamp>) {
+    fn unkept(&self) -> (Vec<Document>, Option<Timestamp>, Option<SourceError>) {
         let state = self.state();
-        (state.unkept.clone(), state.seen)
+        (state.unkept.clone(), state.seen, state.error.clone())
     }
 }

@@ -359,3 +359,38 @@ async fn a_source_that_cannot_be_read_at_a_reload_keeps_its_last_good_rows() {
     let sources = Sources::open(vec![dropping], Vec::new(), &around, Some(&sources)).await;
     assert_eq!(rows(&sources), 1);
 }
+
+#[tokio::test]
+async fn a_copy_that_could_not_be_renewed_does_not_come_back() {
+    let text = Arc::new(Mutex::new(TWO.to_owned()));
+    let told = Arc::clone(&text);
+    let server = Server::start(move |request| {
+        let text = told.lock().unwrap();
+        let tag = format!("\"{}\"", text.len());
+        if request.contains(&tag) {
+            return head("304 Not Modified", "", "");
+        }
+        head("200 OK", &format!("content-type: text/plain\r\netag: {tag}\r\n"), &text)
+    });
+    let (stage, spec) = (Stage::new(), web(server.url("/spam.txt")));
+    let sources = stage.open(spec.clone()).await;
+    assert_eq!(refresh(&sources).await.0.rows, 2);
+    // No copy can be renewed where a folder stands in the way.
+    let copy = std::fs::read_dir(stage.copies()).unwrap().next().unwrap().unwrap().path();
+    let obstacle = copy.with_extension("new");
+    std::fs::create_dir(&obstacle).unwrap();
+    text.lock().unwrap().push_str("+41791234569\n");
+    for _ in 0..2 {
+        let (status, _) = refresh(&sources).await;
+        assert!(status.error.is_some_and(|error| error.contains("no copy of the list is kept: ")));
+        stage.pass(Duration::from_secs(60));
+    }
+    let restarted = stage.open(spec.clone()).await.status().lists.remove(0);
+    assert_eq!((restarted.rows, restarted.next), (2, (stage.surroundings().clock)()), "it is asked at once");
+    let around = stage.surroundings();
+    let reloaded = Sources::open(vec![spec.clone()], Vec::new(), &around, Some(&sources)).await;
+    assert!(rows(&reloaded) == 3 && reloaded.status().lists[0].error.is_some());
+    std::fs::remove_dir(obstacle).unwrap();
+    assert_eq!(refresh(&reloaded).await.0.error, None);
+    assert_eq!(rows(&stage.open(spec).await), 3);
+}
