@@ -162,6 +162,7 @@ impl Sources {
             let (clock, copies, user) = (Arc::clone(&surroundings.clock), copies.clone(), surroundings.user);
             let before: Vec<_> = before.iter().flat_map(|before| before.keepers.clone()).collect();
             let opening = spawn_blocking(move || {
+                let copies = copies.of(&spec);
                 let shelf = Arc::new(Shelf::new(spec, user));
                 let fetcher = |index| Fetcher {
                     shelf: Arc::clone(&shelf),
@@ -211,7 +212,7 @@ impl Sources {
     /// Removes the copies of sources that the policy has not named for long.
     async fn sweep(&self) {
         let Some(Surroundings { copies, clock, .. }) = self.surroundings.clone() else { return };
-        let wanted: Vec<String> = self.keepers.iter().flat_map(|keeper| keeper.copied()).collect();
+        let wanted: Vec<PathBuf> = self.keepers.iter().flat_map(|keeper| keeper.copied()).collect();
         // It ends; what is not removed today is tried again tomorrow.
         let _ = spawn_blocking(move || Copies::new(copies).sweep(&wanted, clock())).await;
     }

@@ -45,7 +45,7 @@ fn of_source(
     let age = |at: Timestamp| now.duration_since(at);
     match source {
         Source::Web { .. } | Source::AddressBook { .. } | Source::FtcDnc { .. } => {
-            let addresses = copied(spec, source, now);
+            let (addresses, copies) = (copied(spec, source, now), copies.of(spec));
             let age = age(addresses.iter().filter_map(|address| copies.seen(address)).max()?);
             let every = spec.interval(source);
             is_past(age, spec.patience(source)).then(|| {

@@ -5,7 +5,7 @@
 //! the bytes as they came
 //! ```
 //!
-//! A file is named by the hash of its source, readable by its owner only, and replaced whole. When
+//! A file is named by the hash of its source and of who asks it, without any secret, readable by its owner only, and replaced whole. When
 //! its source was last seen to hold this is the file's time of modification.
 
 use std::ffi::OsString;
@@ -21,6 +21,7 @@ use ring::digest::{Context, SHA256, digest};
 use serde::{Deserialize, Serialize};
 
 use super::error::SourceError;
+use super::spec::ListSpec;
 use crate::config::regular;
 use crate::user::{is_of_system, own_user};
 
@@ -66,6 +67,8 @@ pub(crate) struct Copies {
     directory: PathBuf,
     /// Held while one is written: two lists may have the same source.
     writing: Arc<Mutex<()>>,
+    /// Who asks for what is kept; see [`ListSpec::asker`].
+    asker: Arc<str>,
 }
 
 /// The first line is no longer.
@@ -73,7 +76,12 @@ const MOST_HEAD: u64 = 64 * 1024;
 
 impl Copies {
     pub(crate) fn new(directory: PathBuf) -> Self {
-        Self { directory, writing: Arc::default() }
+        Self { directory, writing: Arc::default(), asker: Arc::default() }
+    }
+
+    /// Returns those of a list: what one user was given is not shown to another.
+    pub(crate) fn of(&self, spec: &ListSpec) -> Self {
+        Self { asker: spec.asker().into(), ..self.clone() }
     }
 
     /// Returns the usual directory: the service manager's, the user's, or the system's.
@@ -124,8 +132,7 @@ impl Copies {
 
     /// Removes the copies that are not wanted and have not been for long: another program of this user
     /// may still want those that were seen lately.
-    pub(crate) fn sweep(&self, wanted: &[String], now: Timestamp) {
-        let wanted: Vec<_> = wanted.iter().map(|source| self.path(source)).collect();
+    pub(crate) fn sweep(&self, wanted: &[PathBuf], now: Timestamp) {
         for entry in fs::read_dir(&self.directory).into_iter().flatten().flatten() {
             let path = entry.path();
             let is_copy = path.extension().is_some_and(|extension| extension == "copy");
@@ -144,8 +151,12 @@ impl Copies {
         }
     }
 
-    fn path(&self, source: &str) -> PathBuf {
-        let hash = digest(&SHA256, source.as_bytes());
+    /// Returns where the copy of a source is, or would be.
+    pub(crate) fn path(&self, source: &str) -> PathBuf {
+        // No address has the character that stands between.
+        let name =
+            if self.asker.is_empty() { source.to_owned() } else { format!("{source}\0{}", self.asker) };
+        let hash = digest(&SHA256, name.as_bytes());
         self.directory.join(hex(&hash.as_ref()[..NAME_BYTES])).with_extension("copy")
     }
 }

@@ -1,5 +1,6 @@
 //! Fetching: what a source holds now, and what was kept of it.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -67,9 +68,10 @@ impl Fetcher {
         Ok((kept.into_iter().map(|(document, _)| document).collect(), seen))
     }
 
-    /// Returns the sources whose copies are wanted.
-    pub(crate) fn copied(&self, now: Timestamp) -> Vec<String> {
-        copied(self.spec(), self.source(), now)
+    /// Returns the copies that are wanted.
+    pub(crate) fn copied(&self, now: Timestamp) -> Vec<PathBuf> {
+        let sources = copied(self.spec(), self.source(), now);
+        sources.iter().map(|source| self.copies.path(source)).collect()
     }
 
     /// Asks the source. `None` says that it holds what is `held`.

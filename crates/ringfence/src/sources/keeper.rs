@@ -13,6 +13,7 @@
 mod recall;
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
@@ -97,13 +98,15 @@ impl Keeper {
         taking.await.unwrap_or_else(|_| self.fail(panicked()))
     }
 
-    /// Tells whether it keeps the same source of the same list.
+    /// Tells whether it keeps the same source of the same list, for who asks there too.
     pub(crate) fn is_of(&self, other: &Fetcher) -> bool {
-        self.name() == other.spec().name && self.fetcher.source() == other.source()
+        self.name() == other.spec().name
+            && self.fetcher.source() == other.source()
+            && self.fetcher.spec().asker() == other.spec().asker()
     }
 
-    /// Returns the sources whose copies are wanted.
-    pub(crate) fn copied(&self) -> Vec<String> {
+    /// Returns the copies that are wanted.
+    pub(crate) fn copied(&self) -> Vec<PathBuf> {
         self.fetcher.copied((self.clock)())
     }
 

@@ -83,6 +83,20 @@ impl ListSpec {
         self.written.as_ref().map_or_else(|| List::builder(&self.name), Written::builder)
     }
 
+    /// Returns who asks its sources, whose signature it has, and never a secret: what differs in that has nothing in
+    /// common. Empty where nobody is named.
+    pub(crate) fn asker(&self) -> String {
+        let user = self.credential.as_ref().and_then(|credential| credential.user.as_deref());
+        let secret = self.credential.as_ref().map(|credential| match &credential.secret {
+            SecretPlace::File(path) => format!("file {}", path.display()),
+            SecretPlace::Variable(name) => format!("variable {name}"),
+        });
+        if secret.is_none() && self.key.is_none() {
+            return String::new();
+        }
+        format!("{user:?} {secret:?} {:?}", self.key)
+    }
+
     /// Tells whether a source is a file of `files`, whose entries its owner writes and removes.
     pub(crate) fn is_written_by_hand(&self, source: &Source) -> bool {
         let written = self.written.iter().flat_map(Written::sources).filter(|written| written.is_required);

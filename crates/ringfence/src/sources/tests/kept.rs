@@ -8,6 +8,7 @@ use ring::signature::{Ed25519KeyPair, KeyPair};
 
 use super::server::{Reply, Server, head, ok};
 use super::stage::{Stage, failed, list, refresh, refresh_all, rows, web};
+use crate::sources::credential::{Credential, SecretPlace};
 use crate::sources::spec::OnStale;
 use crate::sources::status::Origin;
 use crate::sources::{ListSpec, Source, Sources, base64};
@@ -168,9 +169,7 @@ async fn a_list_with_a_key_is_taken_with_its_owners_signature_only() {
 async fn a_copy_that_is_not_signed_with_the_key_of_now_is_not_used() {
     let (stage, spec) = abandoned().await;
     let spec = ListSpec { key: Some(key().1), ..spec };
-    let sources = stage.open(spec.clone()).await;
-    assert_eq!(rows(&sources), 0);
-    assert!(sources.status().lists[0].error.as_ref().unwrap().starts_with("not taken: the signature"));
+    assert_eq!(rows(&stage.open(spec.clone()).await), 0);
     let file = Source::File { path: stage.file("spam.txt", TWO), format: None };
     let sources = stage.open(ListSpec { key: spec.key, ..list(file) }).await;
     assert_eq!(rows(&sources), 0);
@@ -393,4 +392,37 @@ async fn a_copy_that_could_not_be_renewed_does_not_come_back() {
     std::fs::remove_dir(obstacle).unwrap();
     assert_eq!(refresh(&reloaded).await.0.error, None);
     assert_eq!(rows(&stage.open(spec).await), 3);
+}
+
+#[tokio::test]
+async fn what_one_user_was_given_is_not_shown_to_another() {
+    let server = Server::start(|request| {
+        // alice:s3cret
+        if request.contains("authorization: Basic YWxpY2U6czNjcmV0\r\n") {
+            ok("text/plain", TWO)
+        } else {
+            head("403 Forbidden", "", "")
+        }
+    });
+    let stage = Stage::new();
+    let asked_by = |credential| ListSpec { credential, ..web(server.url("/spam.txt")) };
+    let alices = asked_by(Some(stage.credential(Some("alice"))));
+    let before = stage.open(alices.clone()).await;
+    assert_eq!(refresh(&before).await.0.rows, 2);
+    assert_eq!(rows(&stage.open(alices.clone()).await), 2);
+    let elsewhere =
+        Credential { secret: SecretPlace::Variable("NONE".to_owned()), ..alices.credential.unwrap() };
+    for other in [Some(stage.credential(Some("bob"))), Some(elsewhere), None] {
+        let around = stage.surroundings();
+        let after = Sources::open(vec![asked_by(other)], Vec::new(), &around, Some(&before)).await;
+        assert_eq!((rows(&after), refresh(&after).await.0.rows), (0, 0));
+    }
+    for entry in std::fs::read_dir(stage.copies()).unwrap() {
+        let path = entry.unwrap().path();
+        let copy = format!("{} {}", path.display(), std::fs::read_to_string(&path).unwrap());
+        assert!(!copy.contains("s3cret"), "{copy}");
+    }
+    stage.pass(HOUR * 24 * 32);
+    stage.open(asked_by(Some(stage.credential(Some("bob"))))).await.sweep().await;
+    assert_eq!(std::fs::read_dir(stage.copies()).unwrap().count(), 0, "nobody asks for it any more");
 }
