@@ -23,6 +23,7 @@ mod credential;
 mod error;
 mod fetch;
 mod file;
+mod flight;
 mod ftc;
 mod keeper;
 mod look_up;

@@ -6,7 +6,7 @@ use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
 
 use super::base64;
 use super::error::SourceError;
-use crate::config::regular;
+use crate::config::{Stamped, regular};
 
 /// A user and a password (RFC 7617), or without a user a key (RFC 6750).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +38,16 @@ impl Credential {
         value.set_sensitive(true);
         headers.insert(AUTHORIZATION, value);
         Ok(())
+    }
+}
+
+impl Credential {
+    /// Returns which version of its file the secret is in, if it is in a file.
+    pub(crate) fn stamp(&self) -> Option<Stamped> {
+        match &self.secret {
+            SecretPlace::File(path) => Some(Stamped::now(path)),
+            SecretPlace::Variable(_) => None,
+        }
     }
 }
 

@@ -24,24 +24,31 @@ use tokio::time::sleep;
 
 use super::Clock;
 use super::copies::{Document, fingerprint};
+use super::credential::Credential;
 use super::error::SourceError;
 use super::fetch::{Fetched, Fetcher};
+use super::flight::{Flight, Runway};
 use super::pace::Pace;
 use super::rows::Made;
 use super::shelf::Held;
+use super::source::Source;
 use super::spec::OnStale;
 use super::status::{ListStatus, Origin};
+use crate::config::Stamped;
 
 /// Keeps a list as one of its sources is.
 pub(crate) struct Keeper {
-    fetcher: Fetcher,
+    fetcher: Arc<Fetcher>,
     clock: Clock,
+    /// The file of the password as it was: with another one a refusal may be over.
+    secret: Option<Stamped>,
     state: Mutex<State>,
-    /// Held while the source is looked at.
-    turn: tokio::sync::Mutex<()>,
+    /// Shared with who keeps the source after a reload.
+    runway: Runway,
 }
 
 /// What is in the list of the source.
+#[derive(Clone)]
 struct State {
     rows: usize,
     unread: usize,
@@ -63,7 +70,12 @@ impl Keeper {
     pub(crate) fn open(fetcher: Fetcher, clock: Clock, before: Option<&Self>) -> Self {
         let now = clock();
         let state = State::nothing(now);
-        let keeper = Self { fetcher, clock, state: Mutex::new(state), turn: tokio::sync::Mutex::new(()) };
+        let secret = fetcher.spec().credential.as_ref().and_then(Credential::stamp);
+        let (fetcher, state) = (Arc::new(fetcher), Mutex::new(state));
+        let mut keeper = Self { fetcher, clock, secret, state, runway: Runway::default() };
+        if let Some(before) = before.filter(|before| keeper.asks_as(before)) {
+            keeper.runway = Arc::clone(&before.runway);
+        }
         keeper.recall(before, now);
         keeper
     }
@@ -82,9 +94,10 @@ impl Keeper {
 
     /// Looks at the source now, and returns the list if it is another one.
     pub(crate) async fn refresh(self: &Arc<Self>) -> Option<Arc<List>> {
-        let _turn = self.turn.lock().await;
+        let mut runway = self.runway.lock().await;
         let held = self.state().held.clone();
-        let fetched = self.fetcher.fetch(&held, (self.clock)()).await;
+        let fetched = Flight::land(&mut runway, &self.fetcher, &held, (self.clock)()).await;
+        let fetched = fetched.unwrap_or_else(|| Err(panicked()));
         let keeper = Arc::clone(self);
         let taking = spawn_blocking(move || match fetched {
             Ok(Some(fetched)) => keeper.take(fetched),
@@ -103,6 +116,18 @@ impl Keeper {
         self.name() == other.spec().name
             && self.fetcher.source() == other.source()
             && self.fetcher.spec().asker() == other.spec().asker()
+    }
+
+    /// Tells whether it asks a server just as another one does: what that one was told holds for it too.
+    fn asks_as(&self, before: &Self) -> bool {
+        let is_server = match self.fetcher.source() {
+            Source::Web { .. } | Source::AddressBook { .. } | Source::FtcDnc { .. } => true,
+            Source::File { .. } | Source::Compiled { .. } => false,
+        };
+        is_server
+            && before.is_of(&self.fetcher)
+            && before.secret == self.secret
+            && before.fetcher.spec().has_terms_of(self.fetcher.spec())
     }
 
     /// Returns the copies that are wanted.

@@ -97,6 +97,17 @@ impl ListSpec {
         format!("{user:?} {secret:?} {:?}", self.key)
     }
 
+    /// Tells whether its sources are asked, and what they hold is judged, just as another list's.
+    pub(crate) fn has_terms_of(&self, other: &Self) -> bool {
+        let terms = |spec: &Self| {
+            (spec.region, spec.refresh, spec.on_stale, spec.least_rows, spec.most_bytes, spec.window)
+        };
+        terms(self) == terms(other)
+            && self.columns == other.columns
+            && self.trust == other.trust
+            && self.asker() == other.asker()
+    }
+
     /// Tells whether a source is a file of `files`, whose entries its owner writes and removes.
     pub(crate) fn is_written_by_hand(&self, source: &Source) -> bool {
         let written = self.written.iter().flat_map(Written::sources).filter(|written| written.is_required);

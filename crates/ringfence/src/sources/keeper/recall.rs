@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Keeper, Origin, panicked};
+use super::{Keeper, Origin, State, panicked};
 use crate::sources::copies::{Document, fingerprint};
 use crate::sources::error::SourceError;
 use crate::sources::source::Source;
@@ -17,7 +17,12 @@ impl Keeper {
         let unless_panicking = |read: &dyn Fn() -> Result<(), SourceError>| {
             catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| Err(panicked()))
         };
-        let Err(error) = unless_panicking(&|| self.begin(before, now)) else { return };
+        // It may be told something meanwhile: then it is asked again.
+        let known = before.filter(|before| self.asks_as(before)).map(|before| before.state().clone());
+        let Err(error) = unless_panicking(&|| self.begin(before, now)) else {
+            known.into_iter().for_each(|known| self.go_on(known));
+            return;
+        };
         if let Some(before) = before
             && let Err(error) = unless_panicking(&|| self.take_over(before, now))
         {
@@ -66,6 +71,15 @@ impl Keeper {
         state.origin = Origin::Copy;
         state.pace.rest(rest, now);
         Ok(())
+    }
+
+    /// Waits, and says what is wrong, as who kept the same rows before.
+    fn go_on(&self, known: State) {
+        let mut state = self.state();
+        if state.digest == known.digest {
+            (state.held, state.origin, state.seen) = (known.held, known.origin, known.seen);
+            (state.pace, state.error) = (known.pace, known.error);
+        }
     }
 
     /// Takes the rows that were in force of a source that cannot be read now.

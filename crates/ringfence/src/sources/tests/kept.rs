@@ -426,3 +426,61 @@ async fn what_one_user_was_given_is_not_shown_to_another() {
     stage.open(asked_by(Some(stage.credential(Some("bob"))))).await.sweep().await;
     assert_eq!(std::fs::read_dir(stage.copies()).unwrap().count(), 0, "nobody asks for it any more");
 }
+
+/// Opens the sources again, as a reload does.
+async fn reload(stage: &Stage, spec: ListSpec, before: &Sources) -> Sources {
+    Sources::open(vec![spec], Vec::new(), &stage.surroundings(), Some(before)).await
+}
+
+#[tokio::test]
+async fn a_reload_asks_nobody_sooner_unless_the_list_asks_otherwise() {
+    let server = Server::start(|request| {
+        let is_asked_by_hand = request.contains("authorization: ");
+        let status = if is_asked_by_hand { "403 Forbidden" } else { "429 Too Many Requests" };
+        head(status, "retry-after: 7200\r\n", "")
+    });
+    let (stage, spec) = (Stage::new(), web(server.url("/spam.txt")));
+    let before = stage.open(spec.clone()).await;
+    let (told, _) = refresh(&before).await;
+    let again = reload(&stage, spec.clone(), &before).await;
+    assert_eq!(again.status().lists, [told.clone()]);
+    refresh(&again).await;
+    let again = reload(&stage, spec.clone(), &again).await;
+    assert!(again.status().lists[0].error.is_some() && again.status().lists[0].next > told.next - HOUR);
+    let now = (stage.surroundings().clock)();
+    let others = ListSpec { least_rows: Some(0), ..spec.clone() };
+    assert_eq!(reload(&stage, others, &again).await.status().lists[0].next, now);
+    let asking = ListSpec { credential: Some(stage.credential(None)), ..spec };
+    let before = reload(&stage, asking.clone(), &again).await;
+    assert_eq!(before.status().lists[0].next, now);
+    refresh(&before).await;
+    assert!(reload(&stage, asking.clone(), &before).await.status().lists[0].next > now);
+    stage.file("secret", "another one\n");
+    assert_eq!(reload(&stage, asking, &before).await.status().lists[0].next, now);
+}
+
+#[tokio::test]
+async fn a_fetch_that_is_under_way_goes_on_over_reloads() {
+    let (answer, answers) = std::sync::mpsc::channel::<()>();
+    let answers = Mutex::new(answers);
+    let server = Server::start(move |_| {
+        let _ = answers.lock().unwrap().recv();
+        ok("text/plain", TWO)
+    });
+    let (stage, spec) = (Stage::new(), web(server.url("/spam.txt")));
+    let mut sources = stage.open(spec.clone()).await;
+    for _ in 0..3 {
+        let keeper = Arc::clone(&sources.keepers[0]);
+        let waiting = tokio::spawn(async move { keeper.refresh().await });
+        if server.requests().is_empty() {
+            server.requested().await;
+        }
+        tokio::task::yield_now().await;
+        waiting.abort();
+        assert!(waiting.await.is_err());
+        sources = reload(&stage, spec.clone(), &sources).await;
+    }
+    answer.send(()).unwrap();
+    assert_eq!(refresh(&sources).await.0.rows, 2);
+    assert_eq!(server.requests().len(), 1);
+}
