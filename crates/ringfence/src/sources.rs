@@ -15,6 +15,7 @@
 
 mod address;
 mod age;
+mod authority;
 mod base64;
 mod carddav;
 mod client;
@@ -54,6 +55,7 @@ use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::Instant;
 
 pub(crate) use self::age::too_old;
+pub(crate) use self::authority::unreadable_authorities;
 pub(crate) use self::copies::Document;
 pub(crate) use self::error::SourceError;
 pub(crate) use self::file::read as read_file;
@@ -148,8 +150,9 @@ impl Sources {
     ) -> Self {
         let mut clients = Clients { names: Arc::clone(&surroundings.names), made: HashMap::new() };
         let informants = look_ups.into_iter().map(|spec| {
-            let kept = before.and_then(|before| before.informants.iter().find(|kept| *kept.spec() == spec));
-            kept.cloned().unwrap_or_else(|| {
+            let kept = before.iter().flat_map(|before| &before.informants);
+            let mut kept = kept.filter(|kept| *kept.spec() == spec && kept.has_way());
+            kept.next().cloned().unwrap_or_else(|| {
                 let client = clients.client(&spec.trust);
                 Informant::new(spec, client)
             })

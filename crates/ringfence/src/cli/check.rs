@@ -73,7 +73,7 @@ impl Check {
 }
 
 /// Adds what would be found out when the program ran here and now: lines that it would not start, a user that is not there,
-/// and rows of lists that nobody renews.
+/// rows of lists that nobody renews, and servers that nothing vouches for.
 fn add_of_machine(config: &Config, report: &mut Report) -> Result<()> {
     let now = Timestamp::now();
     for (line, refusal) in runnable::refused(config, now) {
@@ -86,7 +86,11 @@ fn add_of_machine(config: &Config, report: &mut Report) -> Result<()> {
         );
     }
     add_damaged(config, report)?;
-    for warning in sources::too_old(&config.draft, &sources::kept_copies(), own_user()?, now) {
+    let unreadable = sources::unreadable_authorities(&config.draft);
+    for warning in sources::too_old(&config.draft, &sources::kept_copies(), own_user()?, now)
+        .into_iter()
+        .chain(unreadable)
+    {
         report.push(warning);
     }
     report.sort();

@@ -107,6 +107,9 @@ impl Screening {
                         let answer = Answer { score: if counts { u32::MAX } else { 0 }, is_listed: counts };
                         self.unanswered.insert(spec.name().into(), answer);
                     }
+                    // The file is another one when its authority is, and then the server is to be asked anew.
+                    let is_asked = !look_ups.is_empty() || list.sources.iter().any(is_remote);
+                    self.files.extend(list.trust.authority.clone().filter(|_| is_asked));
                     self.look_ups.extend(look_ups);
                     if list.sources.iter().any(is_remote) {
                         self.remote.push(list);

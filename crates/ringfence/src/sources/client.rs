@@ -5,7 +5,7 @@
 //! No proxy is used, since the proxy would look the name up, and cookies are not kept.
 
 use std::error::Error;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, LOCATION, RETRY_AFTER};
@@ -15,15 +15,16 @@ use tokio::time::timeout;
 
 use super::error::SourceError;
 use super::resolver::{Names, Reach, Resolver};
-use crate::config::regular;
+use crate::config::{Stamped, regular};
 use crate::visible::{cut, visible};
 
 /// What a list says of its server.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Trust {
     pub(crate) reach: Reach,
-    /// The file of the authority that vouches for the server; without it, those of the system do.
-    pub(crate) authority: Option<PathBuf>,
+    /// The file of the authority that vouches for the server, as it was when the policy was read; without it, those of
+    /// the system do.
+    pub(crate) authority: Option<Stamped>,
 }
 
 /// Sends requests to servers that are trusted in the same way.
@@ -66,8 +67,8 @@ impl Client {
             .user_agent(USER_AGENT)
             .connect_timeout(CONNECT_PATIENCE)
             .dns_resolver(Resolver::new(names, trust.reach));
-        if let Some(path) = &trust.authority {
-            builder = builder.tls_certs_only(authorities(path)?);
+        if let Some(authority) = &trust.authority {
+            builder = builder.tls_certs_only(authorities(&authority.path)?);
         }
         let http = builder.build().map_err(|error| SourceError::NoConnection { why: innermost(&error) })?;
         Ok(Self { http, reach: trust.reach })
@@ -132,7 +133,8 @@ const MOST_AUTHORITIES: u64 = 4 * 1024 * 1024;
 /// Whoever asks for more than a day's rest means a day.
 const LONGEST_REST: u64 = 86_400;
 
-fn authorities(path: &Path) -> Result<Vec<Certificate>, SourceError> {
+/// Reads the authorities of a file.
+pub(super) fn authorities(path: &Path) -> Result<Vec<Certificate>, SourceError> {
     let failed = |why: String| SourceError::File { path: path.to_owned(), why };
     let pem = regular::read(path, MOST_AUTHORITIES).map_err(|error| failed(error.to_string()))?;
     let found = Certificate::from_pem_bundle(&pem).unwrap_or_default();

@@ -154,6 +154,11 @@ impl Informant {
         lock(&self.memory).forget_caller(identity)
     }
 
+    /// Tells whether it can ask. Who cannot is made anew at the next reload.
+    pub(crate) fn has_way(&self) -> bool {
+        !matches!(self.way, Way::None(_))
+    }
+
     /// Returns the spec it was made of.
     pub(crate) fn spec(&self) -> &LookUpSpec {
         &self.spec

@@ -10,6 +10,7 @@ use super::credential::{Credential, SecretPlace};
 use super::error::SourceError;
 use super::resolver::Reach;
 use super::source::{LookUp, Ready, Source, Tells};
+use crate::config::Stamped;
 
 /// A list, and where its rows come from.
 #[derive(Debug, Clone)]
@@ -165,7 +166,7 @@ pub(crate) fn ready(written: &Written) -> Result<(ListSpec, Vec<LookUpSpec>), (u
 fn trust(written: &Written) -> Trust {
     Trust {
         reach: if written.is_private() { Reach::Private } else { Reach::Public },
-        authority: written.authority().map(|(path, file)| directory(file).join(path)),
+        authority: written.authority().map(|(path, file)| Stamped::now(&directory(file).join(path))),
     }
 }
 

@@ -8,6 +8,7 @@ use tokio::time::{Instant, advance, pause, resume};
 
 use super::server::{Reply, Server, head, ok};
 use super::stage::{DEADLINE, Stage, ask, ask_in_time, look_up, missing, question};
+use crate::config::Stamped;
 use crate::sources::client::Trust;
 use crate::sources::resolver::Reach;
 use crate::sources::source::{LookUp, Tells};
@@ -293,4 +294,25 @@ async fn phoneblock_is_not_asked_without_a_key_nor_about_internal_numbers_of_whi
     assert_eq!(answers.said, [("spam".into(), crate::sources::Answer::NOTHING)]);
     assert!(answers.missing.is_empty());
     assert!(server.requests().is_empty());
+}
+
+#[tokio::test]
+async fn an_authority_that_has_come_or_become_another_counts_from_the_next_reload() {
+    let (stage, server) = (Stage::new(), Server::start(|_| ok(JSON, SPAM)));
+    let path = stage.home.path().join("ca.pem");
+    let spec = || {
+        let trust = Trust { reach: Reach::Private, authority: Some(Stamped::now(&path)) };
+        LookUpSpec { trust, ..look_up(LookUp::Service { url: server.url("/who") }) }
+    };
+    let right = include_str!("data/ca.pem");
+    // It has signed nobody.
+    let wrong = include_str!("data/server.pem");
+    let mut sources = stage.ask_by(spec()).await;
+    for (pem, expected) in [(None, "cannot read "), (Some(wrong), "no connection: "), (Some(right), "")] {
+        pem.iter().for_each(|pem| drop(stage.file("ca.pem", pem)));
+        sources = Sources::open(Vec::new(), vec![spec()], &stage.surroundings(), Some(&sources)).await;
+        let heard = ask(&sources, "079 123 45 67").await;
+        let error = heard.missing.first().map(|(_, error)| error.to_string()).unwrap_or_default();
+        assert!(error.starts_with(expected) && error.is_empty() == expected.is_empty(), "{error}");
+    }
 }

@@ -9,6 +9,7 @@ use reqwest::dns::Resolve;
 use ringfence_policy::{Draft, File, ListSource, SetWriter};
 
 use super::stage::{Stage, list, refresh, refresh_all, rows};
+use crate::config::Stamped;
 use crate::sources::client::Trust;
 use crate::sources::credential::SecretPlace;
 use crate::sources::resolver::{Reach, Resolver};
@@ -51,7 +52,7 @@ fn who_is_asked_about_each_caller_is_apart_from_what_is_fetched() {
 fn whom_to_trust_is_as_the_policy_says() {
     let text = "source = \"https://nas.local/x\"\nprivate = true\nca = \"nas.pem\"\npassword_env = \"TOKEN\"";
     let (list, _) = read(text).unwrap();
-    let authority = Some("/etc/ringfence/nas.pem".into());
+    let authority = Some(Stamped::now(Path::new("/etc/ringfence/nas.pem")));
     assert_eq!(list.trust, Trust { reach: Reach::Private, authority });
     assert_eq!(list.credential.unwrap().secret, SecretPlace::Variable("TOKEN".to_owned()));
     let (list, _) = read("source = \"https://a.example/x\"").unwrap();

@@ -11,6 +11,7 @@ use ringfence_policy::{List, Number, Region, normalise};
 use tempfile::TempDir;
 use tokio::time::Instant;
 
+use crate::config::Stamped;
 use crate::sources::client::Trust;
 use crate::sources::credential::{Credential, SecretPlace};
 use crate::sources::resolver::Reach;
@@ -75,7 +76,7 @@ const START: &str = "2026-03-05T12:00:00Z";
 /// Trusts the test authority, and servers that are nearby.
 pub(super) fn nearby() -> Trust {
     let authority = concat!(env!("CARGO_MANIFEST_DIR"), "/src/sources/tests/data/ca.pem");
-    Trust { reach: Reach::Private, authority: Some(authority.into()) }
+    Trust { reach: Reach::Private, authority: Some(Stamped::now(authority.as_ref())) }
 }
 
 /// Returns a list named `spam` of one source.
