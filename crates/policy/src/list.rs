@@ -13,6 +13,7 @@
 //!
 //! It allocates nothing and waits for nothing. An entry whose time is over is not found.
 
+mod again;
 mod builder;
 mod entry;
 mod error;

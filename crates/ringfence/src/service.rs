@@ -148,7 +148,7 @@ impl Service {
             let hint = error.hint().unwrap_or_default();
             return Err(self.fail(format!("cannot read {}: {error}; {hint}", file.display())));
         }
-        let kept = keep_good_lists(in_force, &mut config);
+        let kept = keep_good_rows(in_force, &mut config);
         let sentences = || kept.iter().map(|(list, trouble)| format!("{list} ({trouble})"));
         let adopted = self.adopt(in_force, config).await;
         let mut reloaded = adopted.map_err(|error| self.fail(error.to_string()))?;
@@ -158,7 +158,6 @@ impl Service {
         }
         reloaded.changes.extend(sentences().map(|kept| format!("list kept as it was: {kept}")));
         self.configuration().kept = sentences().collect();
-        reloaded.kept = kept.into_iter().map(|(list, _)| list).collect();
         tracing::info!(changes = reloaded.changes.len(), warnings, "reloaded");
         for setting in &reloaded.needs_restart {
             tracing::warn!(setting, "changes with a restart");
@@ -337,8 +336,7 @@ fn state_directory(config: &Config) -> Option<&Path> {
 
 fn in_force(config: &Config) -> Configuration {
     Configuration {
-        // Who asks may be in another directory.
-        path: std::path::absolute(&config.path).unwrap_or_else(|_| config.path.clone()),
+        path: absolute(&config.path),
         loaded: Timestamp::now(),
         failed: None,
         needs_restart: Vec::new(),
@@ -349,20 +347,33 @@ fn in_force(config: &Config) -> Configuration {
     }
 }
 
-/// Keeps the rows of lists whose files on this machine have become unreadable, or empty of rows. Returns which,
-/// and why.
-fn keep_good_lists(in_force: &Config, config: &mut Config) -> Vec<(String, String)> {
+/// Keeps the last good rows of files on this machine that have become unreadable, or empty of rows, in their lists.
+/// Returns which lists, and why.
+fn keep_good_rows(in_force: &Config, config: &mut Config) -> Vec<(String, String)> {
     let mut kept = Vec::new();
     for loaded in config.lists.each().to_vec() {
-        let Some(trouble) = loaded.trouble else { continue };
-        let before = in_force.policy.list(&loaded.name).filter(|list| list.len() > loaded.list.len());
-        if let Some(before) = before.map(Arc::clone)
-            && supply::put(config, before)
-        {
-            kept.push((loaded.name, trouble));
+        if loaded.troubles.is_empty() {
+            continue;
+        }
+        let Some(before) = in_force.policy.list(&loaded.name).map(Arc::clone) else { continue };
+        let mut builder = List::builder(&loaded.name);
+        builder.again(&loaded.list, |_| true);
+        let had_rows = |(path, trouble): (PathBuf, String)| {
+            let path = absolute(&path);
+            let is_of_it = |file: Option<&str>| file.is_some_and(|file| absolute(Path::new(file)) == path);
+            (builder.again(&before, is_of_it) > 0).then_some(trouble)
+        };
+        let troubles: Vec<String> = loaded.troubles.into_iter().filter_map(had_rows).collect();
+        if !troubles.is_empty() && supply::put(config, Arc::new(builder.build().0)) {
+            kept.push((loaded.name, troubles.join(", ")));
         }
     }
     kept
+}
+
+/// Who asks, or says where a file is, may be in another directory.
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
 /// Counts the entries of each list.

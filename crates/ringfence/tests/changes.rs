@@ -9,7 +9,7 @@ mod bench;
 use std::time::Instant;
 
 use bench::{Bench, PATIENCE, Program};
-use ringfence_testing::CallPlan;
+use ringfence_testing::{CallPlan, Outcome};
 use serde_json::Value;
 
 /// Nobody but Anna rings, whom a test protects; whoever calls at the desk is a robot for an hour.
@@ -115,20 +115,28 @@ fn a_change_that_the_running_program_does_not_take_up_says_why() {
 }
 
 #[test]
-fn a_change_of_a_list_that_is_kept_since_its_source_is_gone_is_told_not_to_be_in_force() {
+fn a_change_of_a_list_whose_source_is_gone_is_in_force_beside_the_last_good_rows() {
     let policy = POLICY.replace("[list.reject]\n", "[list.reject]\nsource = \"spam.csv\"\n");
     let mut bench = Bench::configured(&policy);
-    bench.write("spam.csv", "number\n0781112200\n0781112201\n0781112202\n");
+    bench.write("spam.csv", "number\n0781112200\n0781112201\n");
     let _program = bench.registered();
     std::fs::remove_file(bench.path("spam.csv")).unwrap();
-    let blocked = bench.told(&["block", "0781112233"]);
-    assert!(
-        blocked.contains("not in force: the running program keeps the list reject as it was\n"),
-        "{blocked}"
-    );
-    assert!(blocked.ends_with("hint: `ringfence status` tells why\nexit 1\n"), "{blocked}");
-    let allowed = bench.told(&["allow", "0781112244"]);
-    assert!(allowed.ends_with("exit 0\n"), "{allowed}");
+    // As many as the file had, and more.
+    for number in ["0781112233", "0781112234", "0781112235"] {
+        let blocked = bench.told(&["block", number]);
+        assert!(blocked.ends_with("exit 0\n"), "{blocked}");
+        let status = bench.told(&["status"]);
+        assert!(status.contains("kept as it was: reject ("), "{status}");
+    }
+    for number in ["+41781112200", "+41781112201", "+41781112233", "+41781112235"] {
+        let id = bench.pbx.call(Instant::now(), CallPlan::new(number, "858"));
+        assert!(bench.play(|pbx| pbx.get(id).outcome().is_some()), "{}", bench.log());
+        let outcome = bench.pbx.get(id).outcome();
+        assert!(matches!(outcome, Some(Outcome::Rejected { .. })), "{number}: {outcome:?}");
+    }
+    bench.write("spam.csv", "number\n0781112200\n");
+    let reloaded = bench.told(&["reload"]);
+    assert!(!reloaded.contains("kept as it was"), "{reloaded}");
 }
 
 #[test]

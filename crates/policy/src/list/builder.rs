@@ -45,7 +45,7 @@ pub struct ListBuilder {
     entries: Vec<(Key, Place)>,
     names: Vec<(Box<str>, Place)>,
     ranges: Vec<(NumberRange, Place)>,
-    sets: Vec<(u16, Set)>,
+    pub(super) sets: Vec<(u16, Set)>,
     /// In the order in which they are written, each once.
     expressions: Vec<Expression>,
     /// How many bytes they take in memory.
@@ -211,7 +211,7 @@ impl ListBuilder {
     }
 
     /// Numbers a file. `None`, and a report, when there are too many.
-    fn file_index(&mut self, file: &str) -> Option<u16> {
+    pub(super) fn file_index(&mut self, file: &str) -> Option<u16> {
         match u16::try_from(self.files.len()) {
             Ok(index) if index != INLINE => {
                 self.files.push(file.into());
@@ -249,7 +249,7 @@ impl ListBuilder {
         }
     }
 
-    fn add(&mut self, pattern: Pattern, place: Place, line: Line, terms: Terms) {
+    pub(super) fn add(&mut self, pattern: Pattern, place: Place, line: Line, terms: Terms) {
         let key = match pattern {
             Pattern::Exact(number) => Some(Key::exact(number)),
             Pattern::Prefix(prefix) => Some(Key::prefix(prefix)),
@@ -289,7 +289,7 @@ impl ListBuilder {
     }
 
     /// Keeps what was written. `None` when the list is full.
-    fn place(&mut self, written: &str, note: &str, line: Line) -> Option<Place> {
+    pub(super) fn place(&mut self, written: &str, note: &str, line: Line) -> Option<Place> {
         let text = u32::try_from(self.texts.len()).ok()?;
         let entries = self.entries.len() + self.names.len() + self.ranges.len();
         if entries >= MOST_ENTRIES {
@@ -309,7 +309,7 @@ impl ListBuilder {
         })
     }
 
-    fn report_at(&mut self, line: Line, problem: Problem) {
+    pub(super) fn report_at(&mut self, line: Line, problem: Problem) {
         let file = self.files.get(usize::from(line.file)).map_or("inline", |file| &**file);
         let error = ListError::new(file, line, problem);
         self.report(error);

@@ -35,8 +35,8 @@ pub(crate) struct Loaded {
     pub(crate) stamped: Vec<Stamped>,
     /// Where the inline entries stand.
     inline: Vec<Place>,
-    /// Why a source on this machine gave nothing, if the last good rows are to be kept then.
-    pub(crate) trouble: Option<String>,
+    /// The sources on this machine that gave nothing, and why, if their last good rows are to be kept then.
+    pub(crate) troubles: Vec<(PathBuf, String)>,
 }
 
 /// The list that `ringfence block` adds to.
@@ -86,7 +86,7 @@ impl Loaded {
             files: Vec::new(),
             stamped: Vec::new(),
             inline: Vec::new(),
-            trouble: None,
+            troubles: Vec::new(),
         }
     }
 
@@ -100,7 +100,7 @@ impl Loaded {
             let place = || draft.place_of(source);
             if let Err((path, error)) = loaded.add(source, spec, user, &mut builder, &mut texts) {
                 if !source.is_required && !spec.drops_stale() {
-                    loaded.trouble = Some(format!("{}: {error}", path.display()));
+                    loaded.troubles.push((path.clone(), format!("{}: {error}", path.display())));
                 }
                 report.push(unread(&path, &error, source, place()));
             }

@@ -141,7 +141,7 @@ pub(crate) struct Configuration {
     pub(crate) failed: Option<Failed>,
     /// Settings that changed and wait for a restart.
     pub(crate) needs_restart: Vec<String>,
-    /// Lists whose files have become unreadable, and which are kept as they were: each with the reason.
+    /// Lists whose files have become unreadable, of which the last good rows are kept: each with the reason.
     #[serde(default)]
     pub(crate) kept: Vec<String>,
     /// What tells this policy's rules from others'.
@@ -192,7 +192,8 @@ pub(crate) enum LineState {
 pub(crate) struct Reloaded {
     /// What changed, a sentence each.
     pub(crate) changes: Vec<String>,
-    /// Names of the lists that are kept as they were: what is written on them now is not in force.
+    /// Names of the lists that a program of an earlier version keeps as they were: what is written on them now is not in
+    /// force there.
     #[serde(default)]
     pub(crate) kept: Vec<String>,
     pub(crate) warnings: usize,
