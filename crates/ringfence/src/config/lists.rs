@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use jiff::{SignedDuration, Timestamp};
 use ringfence_policy::{
     Diagnostic, Draft, Entry, Format, List, ListBuilder, ListError, ListSource, ListSpec, Pattern, Place,
     Region, Set, SetError, SourceSpec,
@@ -140,13 +141,18 @@ impl Loaded {
                 let name = path.to_string_lossy();
                 let guessed = || Format::guess(Some(&name), None, &bytes).unwrap_or(Format::Text);
                 let format = format.clone().unwrap_or_else(guessed);
+                let since = since(spec);
+                if !source.is_required {
+                    let found = |most| count(&format, &bytes, spec.region(), since, most);
+                    check_least(spec, found).map_err(|error| (path.clone(), error))?;
+                }
                 match (&format, str::from_utf8(&bytes)) {
                     // What is written twice there is told, and both go when the number is removed.
                     (Format::Text, Ok(text)) if source.is_required => {
                         builder.text(&name, text, spec.region());
                     }
                     (format, _) => {
-                        builder.read(format, &name, &bytes, spec.region());
+                        builder.read_since(format, &name, &bytes, spec.region(), since);
                     }
                 }
                 texts.push(name.clone().into_owned());
@@ -167,6 +173,7 @@ impl Loaded {
                     (path.clone(), ReadError::Wrong { why: error.to_string(), hint })
                 };
                 let set = set.map_err(spoilt)?;
+                check_least(spec, |_| set.len()).map_err(|error| (path.clone(), error))?;
                 builder.set(&path.to_string_lossy(), set);
                 Ok(())
             }
@@ -255,6 +262,30 @@ fn has_entry(format: &Format, bytes: &[u8], region: Region) -> bool {
     format.read(bytes).flatten().any(|row| Pattern::parse(&row.number, region).is_ok())
 }
 
+/// Returns from when on the rows of a list count, as its `window` says.
+fn since(spec: &ListSpec) -> Option<Timestamp> {
+    let window = SignedDuration::try_from(spec.window()?).ok()?;
+    Timestamp::now().checked_sub(window).ok()
+}
+
+/// Counts the rows that can be read and are not too old, so many at most.
+fn count(format: &Format, bytes: &[u8], region: Region, since: Option<Timestamp>, most: usize) -> usize {
+    let is_old = |date: Timestamp| since.is_some_and(|since| date < since);
+    let rows = format.read(bytes).flatten().filter(|row| !row.date.is_some_and(is_old));
+    rows.filter(|row| Pattern::parse(&row.number, region).is_ok()).take(most).count()
+}
+
+/// Checks that a source has as many rows as the `min` of its list says; `found` counts them, so many at most.
+fn check_least(spec: &ListSpec, found: impl Fn(usize) -> usize) -> Result<(), ReadError> {
+    let Some(least) = spec.least().and_then(|least| usize::try_from(least).ok()) else { return Ok(()) };
+    let found = found(least);
+    if found >= least {
+        return Ok(());
+    }
+    let why = format!("expected at least {least} rows, found {found}");
+    Err(ReadError::Wrong { why, hint: Some("`min` of the list says how many; `min = 0` takes every copy") })
+}
+
 /// Says that a file could not be read. A list that the policy itself has is needed; a source that is
 /// missing may come.
 fn unread(path: &Path, error: &ReadError, source: &SourceSpec, place: Option<Place>) -> Diagnostic {
@@ -289,4 +320,34 @@ fn wrong_entry(error: &ListError, is_own: bool, inline: &[Place], texts: &[Strin
     };
     diagnostic.hint = error.hint();
     diagnostic
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config;
+
+    #[test]
+    fn a_file_is_judged_by_the_window_and_the_least_of_its_list() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("ringfence.toml");
+        std::fs::write(home.path().join("spam.csv"), "number,date\n+41791234567,2020-01-01\n+41791234568,\n")
+            .unwrap();
+        for (keys, entries, told) in [
+            ("", 2, None),
+            ("window = \"30d\"", 1, None),
+            ("min = 2", 2, None),
+            ("min = 100", 0, Some("expected at least 100 rows, found 2")),
+            ("min = 2\nwindow = \"30d\"", 0, Some("expected at least 2 rows, found 1")),
+        ] {
+            let account = "[account.home]\nuser = \"858\"\ndomain = \"192.0.2.1\"\npassword = \"secret\"\n";
+            let list = format!("[defaults]\nregion = \"CH\"\n[list.reject]\nsource = \"spam.csv\"\n{keys}\n");
+            let rule = "[[rule]]\nid = \"all\"\nthen = \"ring\"\n";
+            std::fs::write(&path, format!("{account}{list}{rule}")).unwrap();
+            let reading = config::read(&path);
+            let report = reading.report.to_string();
+            let config = reading.config.unwrap_or_else(|| panic!("{report}"));
+            assert_eq!(config.lists.reject().list.len(), entries, "{keys}: {report}");
+            assert!(told.is_none_or(|told| report.contains(told) && report.contains(":8:")), "{report}");
+        }
+    }
 }

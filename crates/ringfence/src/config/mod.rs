@@ -57,7 +57,7 @@ pub(crate) struct Config {
     /// What the policy was made of, which knows where each part stands.
     pub(crate) draft: Arc<Draft>,
     pub(crate) lists: Lists,
-    /// The lists of which a part lies on servers.
+    /// The lists of which a part lies on servers, or becomes too old by itself.
     pub(crate) remote: Vec<ListSpec>,
     /// The lists that are asked for each call.
     pub(crate) look_ups: Vec<LookUpSpec>,

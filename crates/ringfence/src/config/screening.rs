@@ -111,7 +111,9 @@ impl Screening {
                     let is_asked = !look_ups.is_empty() || list.sources.iter().any(is_remote);
                     self.files.extend(list.trust.authority.clone().filter(|_| is_asked));
                     self.look_ups.extend(look_ups);
-                    if list.sources.iter().any(is_remote) {
+                    // Rows pass out of a window by themselves.
+                    let is_aging = list.window.is_some() && !list.sources.is_empty();
+                    if is_aging || list.sources.iter().any(is_remote) {
                         self.remote.push(list);
                     }
                 }

@@ -10,6 +10,7 @@
 //! until the policy says otherwise. A source that is not reached for several intervals is stale: its
 //! rows stay or go, as the policy says.
 
+mod aging;
 mod recall;
 
 use std::fmt;
@@ -58,6 +59,8 @@ struct State {
     /// The same with the bytes, where no copy could be kept.
     unkept: Vec<Document>,
     digest: Vec<u8>,
+    /// How often its callers were recorded within the window, if there is one.
+    weight: u64,
     origin: Origin,
     seen: Option<Timestamp>,
     pace: Pace,
@@ -103,7 +106,7 @@ impl Keeper {
             Ok(Some(fetched)) => keeper.take(fetched),
             Ok(None) => {
                 keeper.confirm(&held, None, None);
-                None
+                keeper.age(None)
             }
             Err(error) => keeper.fail(error),
         });
@@ -175,7 +178,7 @@ impl Keeper {
             self.confirm(&documents, trouble, unkept);
             // The same under another tag is asked for by that from now on.
             self.state().held = documents.iter().map(Document::without_body).collect();
-            return None;
+            return self.age(Some(documents));
         }
         let now = (self.clock)();
         let tried = self.fetcher.shelf.try_out(self.fetcher.index, documents, now);
@@ -206,11 +209,12 @@ impl Keeper {
 
     fn put(&self, made: Made, held: Held, digest: Vec<u8>, now: Timestamp) -> Result<Arc<List>, SourceError> {
         let documents = held.documents.iter().map(Document::without_body).collect();
-        let Made { list, rows, unread, first_unread } = made;
+        let weight = self.weight(&made.list);
+        let Made { list, rows, older: _, unread, first_unread } = made;
         let list = self.fetcher.shelf.put(self.fetcher.index, held, list, now)?;
         let mut state = self.state();
         (state.rows, state.unread, state.first_unread) = (rows, unread, first_unread);
-        (state.held, state.digest) = (documents, digest);
+        (state.held, state.digest, state.weight) = (documents, digest, weight);
         Ok(list)
     }
 
@@ -218,11 +222,16 @@ impl Keeper {
     fn check(&self, made: Made) -> Result<Made, SourceError> {
         let least = self.fetcher.spec().least_rows;
         let (before, found) = (self.state().rows, made.rows);
-        if least == Some(0) {
+        if least == Some(0) || self.fetcher.spec().is_written_by_hand(self.fetcher.source()) {
             return Ok(made);
         }
         if let (0, Some(first)) = (found, &made.first_unread) {
             return Err(SourceError::Garbage { why: first.clone() });
+        }
+        // What has passed out of the window was there all the same.
+        let found_ever = found.saturating_add(usize::try_from(made.older).unwrap_or(usize::MAX));
+        if least.is_none() && found_ever > 0 && found_ever.saturating_mul(LARGEST_SHRINKAGE) >= before {
+            return Ok(made);
         }
         let least = least.unwrap_or(1);
         if found < least {
@@ -301,6 +310,7 @@ impl State {
             held: Vec::new(),
             unkept: Vec::new(),
             digest: Vec::new(),
+            weight: 0,
             origin: Origin::Nowhere,
             seen: None,
             pace: Pace::new(now),

@@ -19,6 +19,8 @@ pub(crate) struct Made {
     pub(crate) list: List,
     /// How many entries it has of its sources.
     pub(crate) rows: usize,
+    /// How many rows are too old for the list's window.
+    pub(crate) older: u64,
     /// What cannot be read; of very many, the first.
     pub(crate) unread: usize,
     /// The first of them, with its place.
@@ -30,7 +32,7 @@ pub(crate) type Part<'a> = (&'a Source, &'a Held);
 
 /// Makes a list of what the policy itself says, and what sources hold. It may take long.
 pub(crate) fn make(spec: &ListSpec, parts: &[Part<'_>], now: Timestamp) -> Result<Made, SourceError> {
-    let mut builder = spec.builder();
+    let (mut builder, mut older) = (spec.builder(), 0);
     for (source, held) in parts {
         for document in &held.documents {
             if let Some(set) = &held.set {
@@ -40,7 +42,9 @@ pub(crate) fn make(spec: &ListSpec, parts: &[Part<'_>], now: Timestamp) -> Resul
             #[cfg(test)]
             assert!(document.body != PANICKING.as_bytes(), "the test wants it");
             let format = format(spec, source, document)?;
-            builder.read_since(&format, document.name(), &document.body, spec.region, since(spec, now));
+            let since = since(spec, now);
+            let tally = builder.read_since(&format, document.name(), &document.body, spec.region, since);
+            older += tally.older;
         }
     }
     let (list, errors) = builder.build();
@@ -48,6 +52,7 @@ pub(crate) fn make(spec: &ListSpec, parts: &[Part<'_>], now: Timestamp) -> Resul
     Ok(Made {
         rows: list.len().saturating_sub(own),
         list,
+        older,
         unread: errors.len(),
         first_unread: errors.first().map(ToString::to_string),
     })

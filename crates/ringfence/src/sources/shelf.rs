@@ -9,6 +9,7 @@ use ringfence_policy::{List, Set};
 use super::copies::Document;
 use super::error::SourceError;
 use super::rows::{self, Made, Part};
+use super::source::Source;
 use super::spec::ListSpec;
 
 /// One list. A list of several sources keeps what each of them holds, for when another changes.
@@ -19,7 +20,7 @@ pub(crate) struct Shelf {
 }
 
 struct State {
-    /// By source; empty where there is one source only.
+    /// By source; empty where there is one source only, and that can be read again.
     held: Vec<Held>,
     list: Arc<List>,
 }
@@ -82,13 +83,16 @@ impl Shelf {
                 }
             }
         } else {
+            if self.spec.window.is_some() && is_local(&self.spec.sources[source]) {
+                state.held[source] = held;
+            }
             made
         };
         state.list = Arc::new(list);
         Ok(Arc::clone(&state.list))
     }
 
-    /// Returns what was put in of a source, if there are several.
+    /// Returns what was put in of a source, if there are several, or if it may be gone when its rows become too old.
     pub(crate) fn held(&self, source: usize) -> Held {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.held.get(source).cloned().unwrap_or_default()
@@ -101,6 +105,13 @@ impl Shelf {
 
     fn part<'a>(&'a self, source: usize, held: &'a Held) -> Part<'a> {
         (&self.spec.sources[source], held)
+    }
+}
+
+fn is_local(source: &Source) -> bool {
+    match source {
+        Source::File { .. } | Source::Compiled { .. } => true,
+        Source::Web { .. } | Source::AddressBook { .. } | Source::FtcDnc { .. } => false,
     }
 }
 

@@ -20,7 +20,9 @@ impl Keeper {
         // It may be told something meanwhile: then it is asked again.
         let known = before.filter(|before| self.asks_as(before)).map(|before| before.state().clone());
         let Err(error) = unless_panicking(&|| self.begin(before, now)) else {
-            known.into_iter().for_each(|known| self.go_on(known));
+            if let Some(known) = known {
+                self.go_on(known);
+            }
             return;
         };
         if let Some(before) = before
@@ -62,7 +64,9 @@ impl Keeper {
         let rest = age.map_or(Duration::ZERO, |age| spec.interval(self.fetcher.source()).saturating_sub(age));
         let digest = fingerprint(&documents);
         let (mut made, held) = self.fetcher.shelf.try_out(self.fetcher.index, documents, now)?;
-        if made.rows == 0 && before.is_some_and(|before| before.state().rows > 0) && self.is_foreign_file() {
+        let had_rows = || before.is_some_and(|before| before.state().rows > 0);
+        let is_doubtful = spec.least_rows.is_some() || (made.rows == 0 && made.older == 0 && had_rows());
+        if is_doubtful && self.is_foreign_file() {
             made = self.check(made)?;
         }
         self.put(made, held, digest, now)?;
@@ -110,7 +114,8 @@ impl Keeper {
     /// become empty.
     fn is_foreign_file(&self) -> bool {
         let source = self.fetcher.source();
-        matches!(source, Source::File { .. }) && !self.fetcher.spec().is_written_by_hand(source)
+        matches!(source, Source::File { .. } | Source::Compiled { .. })
+            && !self.fetcher.spec().is_written_by_hand(source)
     }
 
     fn unkept(&self) -> (Vec<Document>, Option<Timestamp>, Option<SourceError>) {
