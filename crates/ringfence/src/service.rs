@@ -360,7 +360,9 @@ fn keep_good_rows(in_force: &Config, config: &mut Config) -> Vec<(String, String
         builder.again(&loaded.list, |_| true);
         let had_rows = |(path, trouble): (PathBuf, String)| {
             let path = absolute(&path);
-            let is_of_it = |file: Option<&str>| file.is_some_and(|file| absolute(Path::new(file)) == path);
+            // Or a card in the directory that it is.
+            let is_of_it =
+                |file: Option<&str>| file.is_some_and(|file| absolute(Path::new(file)).starts_with(&path));
             (builder.again(&before, is_of_it) > 0).then_some(trouble)
         };
         let troubles: Vec<String> = loaded.troubles.into_iter().filter_map(had_rows).collect();

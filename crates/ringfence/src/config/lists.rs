@@ -196,17 +196,20 @@ impl Loaded {
     ) -> Result<(), (PathBuf, ReadError)> {
         let wrong = |why: String, hint| (path.to_owned(), ReadError::Wrong { why, hint });
         let cards = read_file(path).map_err(|error| wrong(error.to_string(), None))?;
-        let mut has_rows = spec.least() == Some(0);
+        self.stamped.extend(cards.iter().map(|card| Stamped::now(Path::new(&card.source))));
+        let since = since(spec);
+        let found = |card: &Document| count(&Format::VCard, &card.body, spec.region(), since, usize::MAX);
+        let found: usize = cards.iter().map(found).sum();
+        check_least(spec, |_| found).map_err(|error| (path.to_owned(), error))?;
+        if found == 0 && spec.least() != Some(0) {
+            let hint = Some("of a directory its files are read whose names end in .vcf");
+            return Err(wrong("expected vCards with numbers, found none".to_owned(), hint));
+        }
         for Document { source: name, body, .. } in cards {
-            self.stamped.push(Stamped::now(Path::new(&name)));
-            builder.read(&Format::VCard, &name, &body, spec.region());
-            has_rows = has_rows || has_entry(&Format::VCard, &body, spec.region());
+            builder.read_since(&Format::VCard, &name, &body, spec.region(), since);
             texts.push(name);
         }
-        let hint = Some("of a directory its files are read whose names end in .vcf");
-        has_rows
-            .then_some(())
-            .ok_or_else(|| wrong("expected vCards with numbers, found none".to_owned(), hint))
+        Ok(())
     }
 
     /// Returns the files that its entries are written in by hand.
