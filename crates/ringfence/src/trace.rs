@@ -7,6 +7,7 @@ use std::fs::{File, OpenOptions, Permissions};
 use std::io::{BufWriter, Write};
 use std::net::SocketAddr;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
@@ -87,7 +88,9 @@ impl Drawing {
         let thread = thread
             .spawn(move || {
                 let _alive: SyncSender<()> = alive;
-                let outcome = draw(&datagrams, draws, pcap, &undrawn);
+                let drawn = catch_unwind(AssertUnwindSafe(|| draw(&datagrams, draws, pcap, &undrawn)));
+                let outcome =
+                    drawn.unwrap_or_else(|_| Err(anyhow::anyhow!("the thread of the trace panicked")));
                 if let Err(error) = &outcome {
                     tracing::error!("the trace ends, the calls go on: {error:#}");
                 }

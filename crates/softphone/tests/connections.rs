@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use rcgen::{CertificateParams, SanType};
-use softphone::{Account, Cause, Counters, RegistrationState, Reject, Softphone, Tls, Transport};
+use softphone::{Account, Cause, Counters, Direction, RegistrationState, Reject, Softphone, Tls, Transport};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
@@ -17,7 +17,7 @@ use tokio_tungstenite::tungstenite::{ClientRequestBuilder, Error as WebSocketErr
 
 use stage::authority::Authority;
 use stage::connections::pbx_behind;
-use stage::{builder, next, phone, soon};
+use stage::{builder, next, phone, showing_datagrams, soon};
 
 async fn register(phone: &Softphone, account: Account) -> softphone::Result<softphone::Line> {
     soon(phone.register(account)).await
@@ -195,6 +195,20 @@ async fn a_trunk_that_would_have_its_connection_reused_is_answered_as_any_other(
     let heard = say(by_connection(&phone), invite.as_bytes(), "SIP/2.0 486").await;
     reject.await.unwrap().unwrap();
     assert!(heard.contains("branch=z9hG4bKone;alias"), "{heard}");
+}
+
+#[tokio::test]
+async fn each_message_over_a_connection_is_traced_by_itself() {
+    let (builder, mut shown) = showing_datagrams(builder().listen_tcp("127.0.0.1:0".parse().unwrap()));
+    // Both are decided at once, and written together.
+    let phone = builder.screen(|_| Reject::busy().into()).start().await.unwrap();
+    let account = Account::new("858@127.0.0.1:9").unwrap().register(false);
+    let _line = soon(phone.line(account)).await.unwrap();
+    say(by_connection(&phone), INVITE.as_bytes(), "SIP/2.0 486").await;
+    shown.until(Direction::Received, "INVITE ").await;
+    for status in ["SIP/2.0 100 ", "SIP/2.0 486 "] {
+        shown.until(Direction::Sent, status).await;
+    }
 }
 
 #[tokio::test]

@@ -102,8 +102,8 @@ fn row(time: &str, body: &str) -> String {
 /// Draws an arrow with its label at the sender's end.
 fn arrow(direction: Direction, style: Style, label: &str, aside: &str) -> String {
     let aside = if aside.is_empty() { String::new() } else { format!("  {aside}") };
-    let label = cut(label, SPAN - 8 - width(&aside));
-    let shaft = SPAN - 4 - width(&label) - width(&aside);
+    let label = cut(label, SPAN.saturating_sub(8 + width(&aside)));
+    let shaft = SPAN.saturating_sub(4 + width(&label) + width(&aside));
     let shaft = "─".repeat(shaft);
     let text = format!("{}{}", paint(style, label), paint(DIM, aside));
     match direction {

@@ -94,3 +94,27 @@ fn times_are_told_in_the_unit_that_fits() {
         assert_eq!(elapsed(Duration::from_micros(time)), expected);
     }
 }
+
+#[test]
+fn what_is_far_too_long_is_cut_whatever_it_is() {
+    let long = "1".repeat(9_000);
+    let message = |start: &str, field: &str| format!("{start}\nCSeq: 1 INVITE\n{field}: {long} {long}\n\n");
+    let mut datagrams = vec![
+        format!("OPTIONS sip:x SIP/2.0\nCSeq: {long}\n\n"),
+        format!("SIP/2.0 200 {long}\nCSeq: {long} {long}\n\n"),
+        format!("{long} sip:{long} SIP/2.0\nCSeq: 1 {long}\n\n"),
+    ];
+    for field in
+        ["From", "To", "Warning", "Expires", "WWW-Authenticate", "Authorization", "Contact", "Call-ID"]
+    {
+        datagrams.push(message("INVITE sip:x SIP/2.0", field));
+        datagrams.push(message("REGISTER sip:x SIP/2.0", field));
+        datagrams.push(message("SIP/2.0 401 No", field));
+    }
+    for datagram in datagrams {
+        for direction in [Direction::Right, Direction::Left] {
+            let ladder = ladder_of(&[(0, direction, &datagram)]);
+            assert!(ladder.lines().count() < 40 && ladder.lines().all(|row| width(row) < 120), "{ladder}");
+        }
+    }
+}

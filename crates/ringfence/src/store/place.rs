@@ -107,9 +107,13 @@ pub(super) fn create(path: &Path) -> Result<Identity, StoreError> {
 /// Returns the path of a database that exists, without a symlink in its directory.
 pub(super) fn existing(path: &Path) -> Result<PathBuf, StoreError> {
     let (directory, name) = parts(path)?;
-    let missing = |_| StoreError::Missing { path: path.to_owned() };
-    let path = fs::canonicalize(directory).map_err(missing)?.join(name);
-    let metadata = fs::symlink_metadata(&path).map_err(missing)?;
+    // One that may not be reached is not told as one that is not there: it may have calls.
+    let failed = |error: io::Error| match error.kind() {
+        io::ErrorKind::NotFound => StoreError::Missing { path: path.to_owned() },
+        _ => unavailable(path)(error),
+    };
+    let path = fs::canonicalize(directory).map_err(failed)?.join(name);
+    let metadata = fs::symlink_metadata(&path).map_err(failed)?;
     if metadata.is_file() { Ok(path) } else { Err(not_private(&path, "it is not a plain file")) }
 }
 

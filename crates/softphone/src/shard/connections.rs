@@ -59,7 +59,9 @@ impl Shard {
             if hooks.trace.is_some()
                 && let Some((local, flow)) = streams.local(connection)
             {
-                trace(hooks, local, Direction::Sent, flow, &write.payload);
+                for message in streams::messages(&write.payload) {
+                    trace(hooks, local, Direction::Sent, flow, message);
+                }
             }
             if let Err(Full) = streams.send(write) {
                 tracing::debug!(%connection, why = UNREAD, "connection closed");

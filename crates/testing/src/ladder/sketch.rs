@@ -62,9 +62,10 @@ impl Sketch {
         let cseq = glimpse.header("cseq").unwrap_or_default();
         let (tone, label, aside) = match glimpse.start(datagram) {
             Start::Request { method, uri } => {
-                let number = cseq.split_whitespace().next().map(|number| format!("CSeq {number}"));
+                let number: String =
+                    cseq.chars().take_while(|letter| !letter.is_whitespace()).take(LONGEST_CSEQ).collect();
                 let label = format!("{method} {}", without_parameters(uri));
-                (Tone::Request, label, number.unwrap_or_default())
+                (Tone::Request, label, if number.is_empty() { number } else { format!("CSeq {number}") })
             }
             Start::Response { status, phrase } => {
                 let label = format!("{status} {phrase}").trim_end().to_owned();

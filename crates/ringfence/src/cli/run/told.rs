@@ -60,7 +60,8 @@ impl Teller {
                 tracing::debug!(
                     id,
                     call_id = call_id(),
-                    reason = call.reason(),
+                    // It names the caller, and the called.
+                    reason = log_numbers.then(|| call.reason()),
                     source = call.source(),
                     "because"
                 );

@@ -23,6 +23,21 @@ pub(super) struct Messages {
     is_blocked: Blocked,
 }
 
+/// Cuts what is written to a connection into its messages, and pings, each of which is whole.
+pub(crate) fn messages(written: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let (mut framer, mut rest) = (Framer::default(), written);
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        // What could not be cut would go as it is.
+        let length = framer.next(rest).ok().flatten().map_or(rest.len(), Frame::length);
+        let (one, behind) = rest.split_at(length);
+        rest = behind;
+        Some(one)
+    })
+}
+
 impl Messages {
     pub(super) fn new(sink: SplitSink<Socket, Message>, is_blocked: Blocked) -> Self {
         Self { sink, pending: VecDeque::new(), begun: None, is_blocked }
@@ -33,20 +48,18 @@ impl Messages {
         //= https://www.rfc-editor.org/rfc/rfc7118#section-5
         //# Each SIP message MUST be carried within a single WebSocket message,
         //# and a WebSocket message MUST NOT contain more than one SIP message.
-        let (mut framer, mut rest) = (Framer::default(), Bytes::from(bytes));
-        while !rest.is_empty() {
-            // What is sent is whole; what could not be cut would go as it is.
-            let length = framer.next(&rest).ok().flatten().map_or(rest.len(), Frame::length);
-            let one = rest.split_to(length);
+        let bytes = Bytes::from(bytes);
+        for one in messages(&bytes) {
+            let one = bytes.slice_ref(one);
             //= https://www.rfc-editor.org/rfc/rfc7118#section-4.2
             //# If there is at least one non-UTF-8 symbol in the whole SIP message (including
             //# headers and the body), then the whole message MUST be sent within a WebSocket binary
             //# message.
             let message = match std::str::from_utf8(&one) {
                 Ok(text) => Message::text(text),
-                Err(_) => Message::binary(one),
+                Err(_) => Message::binary(one.clone()),
             };
-            self.pending.push_back((length, message));
+            self.pending.push_back((one.len(), message));
         }
     }
 

@@ -62,6 +62,7 @@ use acceptor::Acceptor;
 pub(crate) use connect::Connected;
 pub(crate) use connection::{Connection, Stream};
 use connection::{Ends, OpenedBy, serve};
+pub(crate) use messages::messages;
 pub(crate) use ours::Reached;
 pub(crate) use patience::UNREAD;
 pub(crate) use queue::Full;
