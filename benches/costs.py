@@ -30,6 +30,7 @@ SHARD = """
 user = "858"
 domain = "127.0.0.1"
 register = false
+shard = {number}
 """
 SHARDED = """
 [[rule]]

@@ -289,6 +289,9 @@ pub(crate) fn softphone_account(account: &Account) -> softphone::Result<softphon
     if let Some(expires) = account.expires {
         made = made.expires(expires);
     }
+    if let Some(shard) = account.shard {
+        made = made.shard(shard);
+    }
     Ok(account.peers.iter().fold(made, |made, peer| made.peer(*peer)))
 }
 

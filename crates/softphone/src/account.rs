@@ -36,6 +36,7 @@ pub struct Account {
     auth_user: Option<String>,
     password: Option<Zeroizing<String>>,
     outbound_proxies: Vec<String>,
+    shard: Option<u16>,
 }
 
 const ADDRESS: &str = "an address like sip:user@host:port, over UDP, TCP, TLS or WebSocket";
@@ -61,7 +62,7 @@ impl Account {
         let user = user.ok_or_else(invalid)?;
         let mut inner = ringfence_ua::Account::new(&user, &host, port);
         (inner.transport, inner.is_secure) = (transport, is_secure);
-        Ok(Self { inner, auth_user: None, password: None, outbound_proxies: Vec::new() })
+        Ok(Self { inner, auth_user: None, password: None, outbound_proxies: Vec::new(), shard: None })
     }
 
     /// Creates an account from a user name, which may contain any characters, a host name or
@@ -193,6 +194,21 @@ impl Account {
         self
     }
 
+    /// Has the line on the n-th shard, counted from 0, whose port is n above the first one's ([`Builder::shards`]).
+    ///
+    /// Without it a line that registers is on any: its Contact says where it is reached. One that does not register, or is open to
+    /// everyone, is on the first, at the port that callers were given: each shard knows its own lines alone, and takes what a
+    /// PBX sends to its port as a call for one of them.
+    ///
+    /// A softphone that has no such shard does not take the line.
+    ///
+    /// [`Builder::shards`]: crate::Builder::shards
+    #[must_use]
+    pub fn shard(mut self, shard: u16) -> Self {
+        self.shard = Some(shard);
+        self
+    }
+
     /// Names the line for the application's own purposes (default: the user of the address).
     #[must_use]
     pub fn label(mut self, label: impl Into<Arc<str>>) -> Self {
@@ -213,6 +229,11 @@ impl Account {
 
     pub(crate) fn is_registering(&self) -> bool {
         self.inner.is_registering
+    }
+
+    /// Returns the shard that it is to be on, where that matters.
+    pub(crate) fn own_shard(&self) -> Option<u16> {
+        self.shard.or((!self.inner.is_registering || self.inner.is_open).then_some(0))
     }
 
     /// Checks what could not be checked when it was set, and makes the core's account.

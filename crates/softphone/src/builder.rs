@@ -221,7 +221,8 @@ impl Builder {
     }
 
     /// Spreads the lines over so many threads, each with its own socket (default 1, at least 1). With a fixed port the
-    /// n-th shard listens n ports above it.
+    /// n-th shard, counted from 0, listens n ports above it. Lines that do not register are on the first one unless
+    /// [`Account::shard`](crate::Account::shard) says another.
     pub fn shards(mut self, shards: u16) -> Self {
         self.shards = shards.max(1);
         self

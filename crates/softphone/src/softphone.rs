@@ -204,12 +204,18 @@ impl Softphone {
     }
 
     async fn add(&self, account: Account) -> Result<NewLine> {
+        let (own, shards) = (account.own_shard(), &self.inner.shards);
         let mut account = Box::new(account.into_inner()?);
         account.instance.clone_from(&self.inner.instance);
-        let index = self.inner.next.fetch_add(1, Ordering::Relaxed) % self.inner.shards.len();
+        let any = || self.inner.next.fetch_add(1, Ordering::Relaxed) % shards.len();
+        let index = own.map_or_else(any, usize::from);
+        let shard = shards.get(index).ok_or_else(|| {
+            let got = format!("shard {index} of {}", shards.len());
+            Kind::Account { expected: "a shard that the softphone has, counted from 0", got }
+        })?;
         let (done, added) = oneshot::channel();
         let command = Command::AddLine { account, done };
-        self.inner.shards[index].commands.send(command).map_err(|_| Kind::Closed)?;
+        shard.commands.send(command).map_err(|_| Kind::Closed)?;
         added.await.map_err(|_| Kind::Closed)?
     }
 

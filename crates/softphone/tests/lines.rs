@@ -9,9 +9,10 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::Thread;
 use std::time::Duration;
 
+use ringfence_testing::CallPlan;
 use softphone::{Account, IncomingCall, Line, LineId, Registration, Reject, Softphone, flat};
 
-use stage::{builder, next, pbx, phone, polled_once, soon};
+use stage::{builder, caller, next, pbx, phone, polled_once, soon};
 
 #[tokio::test]
 async fn each_line_of_a_softphone_gets_its_own_calls() {
@@ -46,6 +47,26 @@ async fn shards_share_the_lines_and_each_call_reaches_its_own() {
     assert_eq!((counters.lines, counters.rejected), (2, 2), "of all shards");
     soon(phone.shutdown(Duration::MAX)).await;
     assert!(pbx.contacts("858").is_empty() && pbx.contacts("859").is_empty());
+}
+
+#[tokio::test]
+async fn a_line_that_does_not_register_is_on_the_first_shard_or_the_one_that_is_named() {
+    let (caller, phone) = (caller("127.0.0.1").await, builder().shards(2).start().await.unwrap());
+    let of = |user: &str| Account::of(user, "127.0.0.1", None).unwrap().register(false);
+    let mut lines = Vec::new();
+    for account in [of("858"), of("859"), of("860").shard(1)] {
+        lines.push(soon(phone.line(account)).await.unwrap());
+    }
+    let addresses = phone.local_addresses();
+    for (line, (user, shard)) in lines.iter().zip([("858", 0), ("859", 0), ("860", 1)]) {
+        let id = caller.call(addresses[shard], CallPlan::new("1002", user));
+        let call = next(line.incoming()).await;
+        assert_eq!(call.called().unwrap().user(), user);
+        call.reject(Reject::busy()).await.unwrap();
+        assert_eq!(caller.outcome(id).await.status(), Some(486));
+    }
+    let none = soon(phone.line(of("861").shard(2))).await.unwrap_err();
+    assert!(none.to_string().contains("shard 2 of 2"), "{none}");
 }
 
 #[tokio::test]

@@ -37,6 +37,8 @@ pub(crate) struct Account {
     pub(crate) expires: Option<Duration>,
     pub(crate) peers: Vec<IpAddr>,
     pub(crate) open: bool,
+    /// The shard that it is on, where one is named.
+    pub(crate) shard: Option<u16>,
     pub(crate) caller: Vec<Identity>,
 }
 
@@ -67,11 +69,12 @@ const KEEP_ALIVE: Key = Key::new("keep_alive", "`auto`, `crlf` or `stun`", "\"st
 const EXPIRES: Key = Key::new("expires", "a duration from 1m to 1d", "\"1h\"");
 const PEERS: Key = Key::new("peers", "IP addresses", "[\"10.0.0.7\"]");
 const OPEN: Key = Key::new("open", "true or false", "false");
+const SHARD: Key = Key::new("shard", "the number of one of the `shards`, counted from 0", "0");
 const CALLER: Key = Key::new("caller", "\"asserted\" and \"from\"", "[\"asserted\", \"from\"]");
 
 impl Account {
-    /// Reads a section; without a user, a domain or its password there is no account.
-    pub(crate) fn read(name: &At<Arc<str>>, section: &Section<'_>) -> Option<Self> {
+    /// Reads a section; without a user, a domain or its password there is no account. There are so many shards.
+    pub(crate) fn read(name: &At<Arc<str>>, section: &Section<'_>, shards: u16) -> Option<Self> {
         if !is_name(&name.value) {
             let hint = "letters, digits, `-`, `_` and `.` make a name, for example [account.home]";
             section.error(name.span.clone(), "expected a line's name", hint);
@@ -102,6 +105,7 @@ impl Account {
             public_address: section.parsed(&PUBLIC_ADDRESS, one_host).map(|at| at.value),
             keep_alive: section.parsed(&KEEP_ALIVE, ping).map(|at| at.value),
             peers: peers(section),
+            shard: section.integer(&SHARD, 0..=u32::from(shards) - 1).map(|at| narrow(at.value)),
             caller: caller(section),
             user: user.map(|at| at.value).unwrap_or_default(),
             domain: domain.unwrap_or_default(),

@@ -151,7 +151,7 @@ fn read_stamped(stamped: &Stamped, file: &File) -> Reading {
     if let Some(section) = section {
         softphone.check_tls(&section, &tls);
     }
-    let (accounts, mut files) = accounts(&document);
+    let (accounts, mut files) = accounts(&document, softphone.shards);
     files.extend(tls.files.iter().map(|file| file.path.clone()));
     drop(document);
     let screening = Screening::read(stamped, file.clone(), &accounts, &mut report.borrow_mut());
@@ -225,7 +225,7 @@ impl Reading {
 }
 
 /// Reads the accounts, and which files their passwords are in.
-fn accounts(document: &Section<'_>) -> (Vec<Account>, Vec<PathBuf>) {
+fn accounts(document: &Section<'_>, shards: u16) -> (Vec<Account>, Vec<PathBuf>) {
     let (mut accounts, mut files, mut is_none) = (Vec::new(), Vec::new(), true);
     let mut names: HashMap<String, Arc<str>> = HashMap::new();
     for (name, section) in document.tables(&ACCOUNT) {
@@ -240,7 +240,7 @@ fn accounts(document: &Section<'_>) -> (Vec<Account>, Vec<PathBuf>) {
             document.error(span, message, hint);
         }
         files.extend(account::password_file(&section));
-        accounts.extend(Account::read(&name, &section));
+        accounts.extend(Account::read(&name, &section, shards));
     }
     if is_none {
         let hint = "add [account.home] with user, domain and password, or write a fresh file: ringfence init";
