@@ -597,3 +597,61 @@ fn to_connect_has_time_of_its_own_after_a_slow_look_up() {
     line.connect(2);
     assert_eq!(line.written().len(), 1, "it waits for the connection");
 }
+
+/// A call that rings, whose connection is lost, and the next one, over which the line has registered again.
+fn ringing_over_a_lost_connection() -> Connected {
+    let mut connected = Connected::ringing(|_| {});
+    connected.accept();
+    connected.receive(INVITE);
+    assert_eq!(statuses(&connected.written()), [100, 180]);
+    assert!(connected.endpoint.uses(ConnectionId::new(1)), "a call waits over it");
+    connected.endpoint.handle_disconnected(connected.clock.now(), ConnectionId::new(1), "reset");
+    connected.pass(seconds(3));
+    connected.connect(2);
+    connected.accept();
+    connected.pass(Duration::ZERO);
+    connected
+}
+
+fn statuses(written: &[String]) -> Vec<u16> {
+    let status = |text: &String| Message::parse(text.as_bytes()).unwrap().status().map(|it| it.as_u16());
+    written.iter().filter_map(status).collect()
+}
+
+//= https://www.rfc-editor.org/rfc/rfc3261#section-18.2.2
+//= type=test
+//# the response MUST be sent using the existing connection to the source of the original request
+//# that created the transaction, if that connection is still open.
+#[test]
+fn a_call_whose_connection_is_lost_goes_on_over_the_one_that_its_caller_comes_back_by() {
+    let mut connected = ringing_over_a_lost_connection();
+    connected.receive(INVITE);
+    assert_eq!(statuses(&connected.written()), [180]);
+    assert!(connected.endpoint.uses(ConnectionId::new(2)) && !connected.endpoint.uses(ConnectionId::new(1)));
+    connected.pass(seconds(40));
+    connected.receive(&INVITE.replace("INVITE", "CANCEL"));
+    assert_eq!(statuses(&connected.written()).last(), Some(&487), "it rings on until then");
+}
+
+#[test]
+fn who_comes_back_to_cancel_is_told_that_it_is_cancelled() {
+    let mut connected = ringing_over_a_lost_connection();
+    connected.receive(&INVITE.replace("INVITE", "CANCEL"));
+    assert_eq!(statuses(&connected.written()), [200, 487]);
+}
+
+#[test]
+fn a_copy_of_a_call_whose_connection_is_lost_is_a_call() {
+    let mut connected = ringing_over_a_lost_connection();
+    connected.receive(&INVITE.replace("branch=z9hG4bK", "branch=z9hG4bKother"));
+    assert_eq!(statuses(&connected.written()), [100, 180]);
+}
+
+#[test]
+fn a_call_whose_connection_is_lost_ends_when_nobody_comes_back() {
+    let mut connected = ringing_over_a_lost_connection();
+    let unavailable = |event: &Event| matches!(event, Event::Ended { status: Some(480), .. });
+    // Its answer is not acknowledged either: timer H.
+    assert!(!connected.pass(seconds(32 - 3 + 31)).iter().any(unavailable));
+    assert!(connected.pass(seconds(2)).iter().any(unavailable));
+}

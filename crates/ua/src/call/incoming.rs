@@ -25,7 +25,7 @@ use crate::core::{Echo, Objection};
 use crate::id::LineId;
 use crate::limits::Limits;
 use crate::transaction::key::{Key, Tag};
-use crate::transport::OwnContact;
+use crate::transport::{ConnectionId, Flow, OwnContact};
 
 /// The longest that a call may stay undecided: a caller who has crashed cannot send CANCEL, and a
 /// proxy gives up after three minutes (section 16.6, timer C) unless it is reminded.
@@ -40,6 +40,10 @@ pub(crate) struct Incoming {
     pub(crate) key: Key,
     pub(crate) invite: Arc<Message<'static>>,
     pub(crate) source: SocketAddr,
+    /// What it came over, and its answers go over.
+    pub(crate) flow: Flow,
+    /// When it ends because its connection is no more, unless its caller comes back.
+    pub(crate) lost_until: Option<Instant>,
     /// The line that it came for, and why that let it in.
     pub(crate) line: LineId,
     pub(crate) origin: Origin,
@@ -82,13 +86,13 @@ impl Incoming {
             Ring::Silent | Ring::Rung => None,
             Ring::Ringing { remind_at } => Some(remind_at),
         };
-        [self.expires_at, remind_at].into_iter().flatten().fold(self.ends_at, Instant::min)
+        [self.expires_at, self.lost_until, remind_at].into_iter().flatten().fold(self.ends_at, Instant::min)
     }
 
     fn due(&self, now: Instant) -> Due {
         if self.expires_at.is_some_and(|at| at <= now) {
             Due::Expire
-        } else if self.ends_at <= now {
+        } else if self.ends_at <= now || self.lost_until.is_some_and(|at| at <= now) {
             Due::End
         } else {
             Due::Remind
@@ -214,6 +218,27 @@ impl Waiting {
                 ring @ (Ring::Silent | Ring::Ringing { .. } | Ring::Rung) => ring,
             };
         });
+    }
+
+    /// Takes that a connection is no more: the calls over it end then, unless their callers come back. Returns by which
+    /// transactions they came.
+    pub(crate) fn lose(&mut self, connection: ConnectionId, until: Instant) -> Vec<Key> {
+        let lost = self.calls.iter().filter(|(_, call)| call.flow.connection_id() == Some(connection));
+        let lost: Vec<(u64, Key)> = lost.map(|(number, call)| (*number, call.key)).collect();
+        for &(number, _) in &lost {
+            self.change(number, |call| call.lost_until = Some(until));
+        }
+        lost.into_iter().map(|(_, key)| key).collect()
+    }
+
+    /// Takes that the caller has come back over another connection.
+    pub(crate) fn found(&mut self, number: u64, flow: Flow) {
+        self.change(number, |call| (call.flow, call.lost_until) = (flow, None));
+    }
+
+    /// Returns whether a call waits that came over a connection.
+    pub(crate) fn use_connection(&self, connection: ConnectionId) -> bool {
+        self.calls.values().any(|call| call.flow.connection_id() == Some(connection))
     }
 
     fn change(&mut self, number: u64, change: impl FnOnce(&mut Incoming)) {

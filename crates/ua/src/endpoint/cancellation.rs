@@ -44,6 +44,7 @@ impl Endpoint {
         let invite = self.secret.server_key(request, via, Method::Invite);
         let status = match self.transactions.cancellable(invite) {
             Some(Cancellable::Undecided { user }) => {
+                self.take_back(invite, inbound.target);
                 self.answer(now, inbound, StatusCode::OK, None, |_, _| {});
                 let is_elsewhere = inbound.origin.is_trusted() && is_answered_elsewhere(request);
                 let by = if is_elsewhere { EndedBy::Elsewhere } else { EndedBy::Caller };

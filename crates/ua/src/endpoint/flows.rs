@@ -2,18 +2,28 @@
 //! flow (RFC 5626 sections 4.4.2 and 8).
 
 use std::net::SocketAddr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use ringfence_wire::stun::Answer;
 
 use super::Endpoint;
+use crate::transaction::key::Key;
+use crate::transaction::outcome::Cancellable;
 use crate::transport::{ConnectionId, Failed, Flow};
+
+/// How long a call waits whose connection is no more: 64*T1, in which a client sends its INVITE again by RFC 3261 section 17.1.1.2.
+const LOST_FOR: Duration = Duration::from_secs(32);
 
 impl Endpoint {
     /// Takes that a connection is no more: what was asked over it is not answered any more, and lines that were
-    /// registered over it register again within 3 s, or 10 ms for each line that is registered at the same server. Responses
-    /// that are made for it later go nowhere.
+    /// registered over it register again within 3 s, or 10 ms for each line that is registered at the same server. Calls that wait
+    /// over it go on where their INVITE, or its CANCEL, comes again over another connection of the peer, and end after 64*T1
+    /// where nothing comes; a copy of one that a proxy sends another way is a call by itself. Other responses that are made for
+    /// it go nowhere.
     pub fn handle_disconnected(&mut self, now: Instant, connection: ConnectionId, error: &str) {
+        for key in self.calls.lose(connection, now + LOST_FOR) {
+            self.transactions.part(key);
+        }
         let lines = self.lines.disconnected(connection);
         let has_lasted = self.handle_detour_lost(now, connection, &lines);
         for id in lines {
@@ -25,10 +35,28 @@ impl Endpoint {
         }
     }
 
-    /// Returns whether a line is registered over a connection, or asks to be, or has sent what was too long for UDP.
+    /// Takes that the INVITE of a transaction, or the CANCEL of it, has come over a flow: it may be of a call whose connection is
+    /// no more.
+    pub(super) fn take_back(&mut self, key: Key, flow: Flow) {
+        if !flow.is_reliable() {
+            return;
+        }
+        let Some(Cancellable::Undecided { user }) = self.transactions.cancellable(key) else { return };
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-18.2.2
+        //# the response MUST be sent using
+        //# the existing connection to the source of the original request
+        //# that created the transaction, if that connection is still open.
+        let is_lost = self.calls.find(user).is_some_and(|call| call.lost_until.is_some());
+        if is_lost && self.transactions.move_to(key, flow) {
+            self.calls.found(user, flow);
+        }
+    }
+
+    /// Returns whether a line is registered over a connection, or asks to be, or has sent what was too long for UDP, or a call
+    /// waits that came over it.
     #[must_use]
     pub fn uses(&self, connection: ConnectionId) -> bool {
-        self.lines.use_connection(connection)
+        self.lines.use_connection(connection) || self.calls.use_connection(connection)
     }
 
     /// Takes a STUN message.

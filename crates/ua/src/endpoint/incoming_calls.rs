@@ -258,6 +258,8 @@ impl Endpoint {
             key: inbound.key,
             invite: Arc::clone(&invite),
             source,
+            flow: inbound.target,
+            lost_until: None,
             line: inbound.line,
             origin: inbound.origin,
             tag,

@@ -72,6 +72,9 @@ impl Endpoint {
     ) -> Option<Admitted<'r>> {
         let &Named { flow, request, method, ref via, key } = named;
         let source = flow.remote();
+        if is_known && method == Method::Invite {
+            self.take_back(key, flow);
+        }
         if is_known
             && !(method == Method::Ack && self.is_ack_of_another(request, via, key))
             && let Some(matched) = self.transactions.handle_request(now, key, method, &mut self.outbox)

@@ -2,6 +2,7 @@
 
 mod closing;
 mod ignored;
+mod moving;
 
 use std::collections::VecDeque;
 use std::time::Instant;
