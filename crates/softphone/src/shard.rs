@@ -109,7 +109,9 @@ impl Shard {
         let mut seed = [0; 32];
         getrandom::fill(&mut seed)
             .map_err(|error| Kind::System { what: "no randomness", error: io::Error::other(error) })?;
-        let mut endpoint = Endpoint::new(Config { local: udp.local(), ..config.clone() }, seed);
+        let connections = listening.iter().map(|listener| (listener.transport, listener.address));
+        let own = Config { local: udp.local(), listening: connections.collect(), ..config.clone() };
+        let mut endpoint = Endpoint::new(own, seed);
         if hooks.screen.is_some() {
             let hooks = hooks.clone();
             endpoint = endpoint.with_screen(screen_of(index, move |invites, verdicts| {

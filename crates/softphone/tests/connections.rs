@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use rcgen::{CertificateParams, SanType};
-use softphone::{Account, Cause, Counters, Direction, RegistrationState, Reject, Softphone, Tls, Transport};
+use softphone::{
+    Account, Cause, Counters, Direction, RegistrationState, Reject, Softphone, Tls, Transport, Verdict,
+};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
@@ -195,6 +197,21 @@ async fn a_trunk_that_would_have_its_connection_reused_is_answered_as_any_other(
     let heard = say(by_connection(&phone), invite.as_bytes(), "SIP/2.0 486").await;
     reject.await.unwrap().unwrap();
     assert!(heard.contains("branch=z9hG4bKone;alias"), "{heard}");
+}
+
+//= https://www.rfc-editor.org/rfc/rfc3261#section-12.1.1
+//= type=test
+//# The UAS MUST add a Contact header field to the response.
+#[tokio::test]
+async fn who_connects_is_told_where_others_connect_to() {
+    let phone = builder().listen_tcp("127.0.0.1:0".parse().unwrap());
+    let phone = phone.screen(|_| Verdict::Ring { limit: None }).start().await.unwrap();
+    let account = Account::new("858@127.0.0.1:9").unwrap().register(false);
+    let _line = soon(phone.line(account.public_address("127.0.0.99".parse().unwrap()))).await.unwrap();
+    let port = by_connection(&phone).port();
+    let contact = format!("Contact: <sip:858@127.0.0.99:{port};transport=tcp>");
+    let heard = say(by_connection(&phone), INVITE.as_bytes(), &contact).await;
+    assert!(heard.contains("SIP/2.0 180") && heard.contains(&contact), "{heard}");
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@
 //!
 //! What every table does at its bound is said in [`Limits`].
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Instant;
 
@@ -77,6 +77,7 @@ use unreadable::Unreadable;
 /// ```
 pub struct Endpoint {
     local: SocketAddr,
+    listening: BTreeMap<Transport, SocketAddr>,
     limits: Limits,
     trying: Trying,
     agent: Agent,
@@ -131,6 +132,7 @@ impl Endpoint {
             echoes: Vec::new(),
             verdicts: Vec::new(),
             local: config.local,
+            listening: config.listening,
             limits: config.limits,
             trying: config.trying,
             agent: Agent::new(config.user_agent, config.warning_agent),

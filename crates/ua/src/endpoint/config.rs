@@ -1,8 +1,10 @@
 //! What an endpoint is told once, and that it has no more room.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use crate::limits::Limits;
+use crate::transport::Transport;
 
 /// What an endpoint is told once.
 ///
@@ -17,6 +19,8 @@ use crate::limits::Limits;
 pub struct Config {
     /// The address of the socket, for what goes out before a better one is known.
     pub local: SocketAddr,
+    /// Where peers connect to, by each transport that has connections.
+    pub listening: BTreeMap<Transport, SocketAddr>,
     /// What `User-Agent` says.
     pub user_agent: String,
     /// Who warns, in `Warning: 399 <agent> "…"` (RFC 3261 section 20.43): a host or a pseudonym, a token.
@@ -50,6 +54,7 @@ impl Config {
     pub fn new(local: SocketAddr) -> Self {
         Self {
             local,
+            listening: BTreeMap::new(),
             user_agent: concat!("ringfence/", env!("CARGO_PKG_VERSION")).to_owned(),
             warning_agent: "ringfence".to_owned(),
             trying: Trying::default(),

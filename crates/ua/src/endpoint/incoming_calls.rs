@@ -8,6 +8,7 @@ use ringfence_wire::sip::{HeaderName, StatusCode};
 use super::decided::Decided;
 use super::final_answer::Final;
 use super::inbound::Inbound;
+use super::lines::Reached;
 use super::{Endpoint, Event};
 use crate::call::{
     CallEnd, CallNumber, Due, Incoming, Redirection, Rejection, Ring, Then, UNDECIDED_FOR, Verdict, Wait,
@@ -246,7 +247,10 @@ impl Endpoint {
         let Answering { request, source, tag, echo } = inbound.answering;
         let invite = Arc::new(request.clone().into_owned());
         let is_secure = sips::is_asked_for(inbound.head);
-        let contact = self.lines.contact(now, inbound.line, self.local, inbound.target, is_secure);
+        let (transport, local) = (inbound.target.transport(), self.local);
+        let listening = if transport.is_reliable() { self.listening.get(&transport) } else { Some(&local) };
+        let reached = Reached { local, transport, port: listening.map(|address| address.port()) };
+        let contact = self.lines.contact(now, inbound.line, inbound.target, &reached, is_secure);
         let ends_at = now + wait.limit().min(UNDECIDED_FOR);
         //= https://www.rfc-editor.org/rfc/rfc3261#section-13.3.1
         //# If the request is an INVITE that contains an Expires header

@@ -36,6 +36,25 @@ pub(crate) struct Line {
     asked: Option<Box<(Key, ConnectionId)>>,
 }
 
+/// Where callers reach us who called by a transport.
+#[derive(Debug)]
+pub(in crate::endpoint) struct Reached {
+    /// The address of the UDP socket.
+    pub(in crate::endpoint) local: SocketAddr,
+    pub(in crate::endpoint) transport: Transport,
+    /// Where they connect to, or send datagrams; none where nobody listens by that transport.
+    pub(in crate::endpoint) port: Option<u16>,
+}
+
+impl Reached {
+    /// Returns the way to us at an address: by UDP where there is none by the caller's transport.
+    fn at(&self, ip: IpAddr) -> ContactAddress {
+        let by_udp = (Transport::Udp, self.local.port());
+        let (transport, port) = self.port.map_or(by_udp, |port| (self.transport, port));
+        ContactAddress { address: SocketAddr::new(ip, port), transport, is_secure: false }
+    }
+}
+
 /// What a line has that does not register: the others need no room for it.
 struct Silent {
     token: LineToken,
@@ -60,13 +79,7 @@ impl Line {
 
     /// Returns the Contact that a caller's later requests are to reach the line at: what the registrar gave it for that, or
     /// where it is, by what the INVITE came by. It has no token: what a caller learns must not let anyone in.
-    fn contact(
-        &self,
-        now: Instant,
-        fallback: SocketAddr,
-        transport: Transport,
-        is_secure: bool,
-    ) -> OwnContact {
+    fn contact(&self, now: Instant, reached: &Reached, is_secure: bool) -> OwnContact {
         //= https://www.rfc-editor.org/rfc/rfc5627#section-4.4
         //# A UA SHOULD use a GRUU when populating the Contact header field of
         //# dialog-forming and target refresh requests and responses.
@@ -74,10 +87,15 @@ impl Line {
             return gruu;
         }
         let registered = self.binding.as_ref().and_then(Binding::contact);
-        let contact = registered.filter(|contact| contact.transport == transport).unwrap_or_else(|| {
-            let address = self.local().unwrap_or(fallback);
-            ContactAddress { address, transport, is_secure: false }
-        });
+        let contact = match registered {
+            Some(registered) if registered.transport == reached.transport => registered,
+            // Nobody listens by what the INVITE came by: it came over a connection of ours.
+            Some(registered) if reached.port.is_none() => registered,
+            Some(_) | None => {
+                let local = self.local().unwrap_or(reached.local);
+                reached.at(self.account.extras().public_address.unwrap_or(local.ip()))
+            }
+        };
         let is_secure = is_secure || contact.is_secure;
         OwnContact::At {
             contact: ContactAddress { is_secure, ..contact },

@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::{Line, Lines};
+use super::{Line, Lines, Reached};
 use crate::id::{Generator, LineId};
 use crate::registration::{Account, Binding, Cause, LostFlow, RegistrationState};
 use crate::transport::{ContactAddress, Flow, OwnContact};
@@ -129,17 +129,17 @@ impl Lines {
         &self,
         now: Instant,
         id: LineId,
-        fallback: std::net::SocketAddr,
         flow: Flow,
+        reached: &Reached,
         is_secure: bool,
     ) -> OwnContact {
         let Some(line) = self.find(id) else {
-            let contact = ContactAddress { address: fallback, transport: flow.transport(), is_secure };
+            let contact = ContactAddress { is_secure, ..reached.at(reached.local.ip()) };
             return OwnContact::At { contact, user: "".into() };
         };
         let flows = self.flow_sets.get(&id).into_iter().flat_map(|set| set.flows.keys());
         let came_by = flows.filter_map(|id| self.find(*id)).find(|it| it.keeps_open(flow));
-        came_by.unwrap_or(line).contact(now, fallback, flow.transport(), is_secure)
+        came_by.unwrap_or(line).contact(now, reached, is_secure)
     }
 
     /// Forgets the further flows of a line that is no more.
