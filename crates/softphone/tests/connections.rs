@@ -260,7 +260,7 @@ async fn a_message_that_is_too_long_or_of_too_many_headers_leaves_the_connection
     let options = INVITE.replace("INVITE", "OPTIONS");
     let many = options.replacen("Max-Forwards", &("X: y\r\n".repeat(300) + "Max-Forwards"), 1);
     let long = options.replacen("Content-Length: 0", "Content-Length: 200000", 1);
-    let said = [many.as_bytes(), long.as_bytes(), &[b'\n'; 200_000], INVITE.as_bytes()].concat();
+    let said = [many.as_bytes(), long.as_bytes(), &vec![b'\n'; 200_000], INVITE.as_bytes()].concat();
     let heard = say(by_connection(&phone), &said, "SIP/2.0 486").await;
     reject.await.unwrap().unwrap();
     let answers: Vec<&str> = heard.lines().filter(|line| line.starts_with("SIP/2.0 ")).collect();

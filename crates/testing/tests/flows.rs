@@ -9,7 +9,7 @@ use ringfence_ua::{
     Account, CallEnd, Cause, Config, ConnectionId, Endpoint, Event, Flow, LineId, Ping, RegistrationState,
     Rejection, Target, Transport, Unreached, Verdict,
 };
-use ringfence_wire::sip::Message;
+use ringfence_wire::sip::{Message, StatusCode};
 
 /// An endpoint with a line that registers over a connection.
 struct Connected {
@@ -614,7 +614,7 @@ fn ringing_over_a_lost_connection() -> Connected {
 }
 
 fn statuses(written: &[String]) -> Vec<u16> {
-    let status = |text: &String| Message::parse(text.as_bytes()).unwrap().status().map(|it| it.as_u16());
+    let status = |text: &String| Message::parse(text.as_bytes()).unwrap().status().map(StatusCode::as_u16);
     written.iter().filter_map(status).collect()
 }
 

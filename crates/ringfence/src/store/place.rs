@@ -108,9 +108,9 @@ pub(super) fn create(path: &Path) -> Result<Identity, StoreError> {
 pub(super) fn existing(path: &Path) -> Result<PathBuf, StoreError> {
     let (directory, name) = parts(path)?;
     // One that may not be reached is not told as one that is not there: it may have calls.
-    let failed = |error: io::Error| match error.kind() {
-        io::ErrorKind::NotFound => StoreError::Missing { path: path.to_owned() },
-        _ => unavailable(path)(error),
+    let failed = |error: io::Error| {
+        let is_missing = error.kind() == io::ErrorKind::NotFound;
+        if is_missing { StoreError::Missing { path: path.to_owned() } } else { unavailable(path)(error) }
     };
     let path = fs::canonicalize(directory).map_err(failed)?.join(name);
     let metadata = fs::symlink_metadata(&path).map_err(failed)?;

@@ -249,7 +249,7 @@ impl Endpoint {
         let is_secure = sips::is_asked_for(inbound.head);
         let (transport, local) = (inbound.target.transport(), self.local);
         let listening = if transport.is_reliable() { self.listening.get(&transport) } else { Some(&local) };
-        let reached = Reached { local, transport, port: listening.map(|address| address.port()) };
+        let reached = Reached { local, transport, port: listening.map(std::net::SocketAddr::port) };
         let contact = self.lines.contact(now, inbound.line, inbound.target, &reached, is_secure);
         let ends_at = now + wait.limit().min(UNDECIDED_FOR);
         //= https://www.rfc-editor.org/rfc/rfc3261#section-13.3.1
