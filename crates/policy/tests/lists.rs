@@ -520,3 +520,17 @@ fn a_hundred_thousand_entries_are_all_found() {
         assert_eq!(list.find_number(number, now()).unwrap().origin().line(), n + 1);
     }
 }
+
+#[test]
+fn a_range_of_numbers_has_one_reading_where_services_begin_like_the_trunk_prefix() {
+    for (written, code, expected) in [
+        ("+81 (0)90*", "JP", "+8190*"),
+        ("+375 (8)29*", "BY", "+37529*"),
+        ("0044121*", "IN", "+44121*"),
+        ("00144121*", "TH", "+44121*"),
+        ("+81 0077*", "JP", "+810077*"),
+    ] {
+        let pattern = Pattern::parse(written, Region::parse(code).unwrap());
+        assert_eq!(pattern.unwrap().to_string(), expected, "{written} in {code}");
+    }
+}

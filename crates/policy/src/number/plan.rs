@@ -82,6 +82,7 @@ impl Plan {
     /// Returns whether these digits can be a national (significant) number.
     pub(super) fn is_plausible(&self, national: &[u8]) -> bool {
         national.first().is_some_and(|first| self.is_plausible_length(*first, national.len()))
+            && self.begins_without_trunk(national)
             && (self.calling_code != NORTH_AMERICA || is_north_american(super::value_of(national)))
     }
 
@@ -91,8 +92,29 @@ impl Plan {
     }
 
     /// Returns whether any national number begins with this digit.
-    pub(super) fn begins_with(&self, first: u8) -> bool {
+    fn begins_with(&self, first: u8) -> bool {
         self.lengths_from(first) != 0
+    }
+
+    /// Returns whether a national number may begin with these digits, as far as they go.
+    pub(super) fn begins_a_number(&self, start: &[u8]) -> bool {
+        start.first().is_some_and(|first| self.begins_with(*first)) && self.begins_without_trunk(start)
+    }
+
+    /// Returns whether digits that begin like the trunk prefix are a national number's own: services that are called from
+    /// abroad begin so, and `+81 (0)90…` is none of them.
+    fn begins_without_trunk(&self, national: &[u8]) -> bool {
+        match (self.calling_code, national) {
+            (BELARUS, [8, 0, area, ..]) => {
+                matches!(area, 0 | 1 | 3) && national.len() <= LONGEST_BELARUSIAN_80
+            }
+            (BELARUS, [8, 1 | 2, area, ..]) => *area == 0,
+            (BELARUS, [8, second, ..]) => *second <= 2,
+            // Rwanda's own numbers begin with 06.
+            (RWANDA, _) => true,
+            (_, [0, second, ..]) => *second == 0 || self.trunk_prefixes().all(|trunk| trunk != "0"),
+            _ => true,
+        }
     }
 
     /// Returns the lengths a national number that begins with this digit may have.
@@ -110,6 +132,14 @@ impl Plan {
         self.lengths.get(usize::from(first)).copied().unwrap_or(0)
     }
 }
+
+/// Belarus writes 8, or 80, before an area code of two digits; its services begin with 800, 801, 803, 810 and 820.
+const BELARUS: u16 = 375;
+
+/// Services that begin with 80 have ten digits at most, 80 and a national number eleven.
+const LONGEST_BELARUSIAN_80: usize = 10;
+
+const RWANDA: u16 = 250;
 
 /// The calling code of North America.
 pub(super) const NORTH_AMERICA: u16 = 1;

@@ -116,9 +116,11 @@ fn international(digits: &[u8]) -> Result<Prefix, Unfinished> {
 fn mended(digits: &[u8]) -> Option<u64> {
     let plan = Plan::of_international(digits)?;
     let written = digits.get(plan.calling_code_digits()..)?;
-    let first = *written.first()?;
+    if written.is_empty() || plan.begins_a_number(written) {
+        return None;
+    }
     let mut rests = plan.trunk_prefixes().filter_map(|trunk| after(written, trunk));
-    if plan.begins_with(first) { None } else { rests.find_map(|rest| national(rest, plan)) }
+    rests.find_map(|rest| national(rest, plan))
 }
 
 /// Resolves the beginning of a number without a `+`: by exactly one of the forms that the region
@@ -177,7 +179,7 @@ fn begins_a_calling_code(digits: &[u8]) -> bool {
 }
 
 fn national(digits: &[u8], plan: &Plan) -> Option<u64> {
-    plan.begins_with(*digits.first()?).then_some(())?;
+    plan.begins_a_number(digits).then_some(())?;
     let scale = 10_u64.checked_pow(u32::try_from(digits.len()).ok()?)?;
     u64::from(plan.calling_code()).checked_mul(scale)?.checked_add(value_of(digits))
 }
