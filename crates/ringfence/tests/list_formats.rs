@@ -112,6 +112,20 @@ fn an_import_adds_what_is_new_and_tells_what_became_of_the_rest() {
 }
 
 #[test]
+fn an_import_reads_numbers_by_the_region_of_the_list() {
+    let home = Home::new();
+    let german = "[list.german]\nregion = \"DE\"\nfiles = [\"german.txt\"]\n";
+    home.write("ringfence.toml", format!("{CONFIGURATION}{german}"));
+    home.write("german.txt", "030 123456\n");
+    home.write("more.txt", "044 668 1800\n");
+    let told = home.told(&["list", "import", "more.txt", "--to", "german"]);
+    assert!(told.contains("added 1 entry to the german list"), "{told}");
+    assert_eq!(home.read("german.txt"), "030 123456\n+49446681800\n");
+    home.told(&["list", "import", "more.txt", "--to", "german", "--region", "CH"]);
+    assert_eq!(home.read("german.txt"), "030 123456\n+49446681800\n+41446681800\n");
+}
+
+#[test]
 fn an_import_is_told_without_being_done() {
     let home = Home::new();
     home.write("list.csv", LIST);

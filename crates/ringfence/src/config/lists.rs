@@ -29,6 +29,8 @@ pub(crate) struct Lists {
 #[derive(Debug, Clone)]
 pub(crate) struct Loaded {
     pub(crate) name: String,
+    /// The country whose way of writing numbers is meant on this list.
+    pub(crate) region: Region,
     pub(crate) list: Arc<List>,
     /// The text files that entries may be added to, in the order of the configuration.
     pub(crate) files: Vec<PathBuf>,
@@ -52,7 +54,7 @@ impl Lists {
             draft.lists().map(|spec| Loaded::read(draft, spec, user, report)).collect();
         for name in [REJECT, ALLOW] {
             if each.iter().all(|list| list.name != name) {
-                each.push(Loaded::empty(name));
+                each.push(Loaded::empty(name, draft.region()));
             }
         }
         Self { region: draft.region(), each }
@@ -80,9 +82,10 @@ impl Lists {
 }
 
 impl Loaded {
-    fn empty(name: &str) -> Self {
+    fn empty(name: &str, region: Region) -> Self {
         Self {
             name: name.to_owned(),
+            region,
             list: Arc::new(List::empty(name)),
             files: Vec::new(),
             stamped: Vec::new(),
@@ -92,7 +95,7 @@ impl Loaded {
     }
 
     fn read(draft: &Draft, spec: &ListSpec, user: u32, report: &mut Report) -> Self {
-        let mut loaded = Self::empty(spec.name());
+        let mut loaded = Self::empty(spec.name(), spec.region());
         let places = (1..).map_while(|number| draft.place_of_entry(spec, number));
         loaded.inline = places.collect();
         let mut builder = spec.builder();

@@ -39,7 +39,7 @@ pub(super) struct Import {
     #[arg(long, value_name = "LIST")]
     to: String,
 
-    /// The country whose habits the numbers follow, such as US [default: the configuration's]
+    /// The country whose habits the numbers follow, such as US [default: the list's, or else the configuration's]
     #[arg(long, value_name = "COUNTRY")]
     region: Option<Region>,
 
@@ -84,7 +84,7 @@ impl Import {
         let had_errors = reading.report.errors() > 0;
         let lists = lists_of(reading)?;
         let list = named(&lists, &self.to)?;
-        let region = self.region.unwrap_or(lists.region);
+        let region = self.region.unwrap_or(list.region);
         let sorted = self.sort(&format, bytes.as_ref(), list, region);
         if !self.dry_run && !reach::accept(&sorted.seen, list, lists.region, self.yes)? {
             return Ok(Answer::Negative);
