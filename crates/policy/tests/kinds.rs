@@ -44,6 +44,26 @@ fn a_number_is_of_its_country_also_where_several_share_a_calling_code() {
 }
 
 #[test]
+fn a_territory_has_no_numbers_of_its_mainland() {
+    for (code, written) in [
+        ("GB", "+441535123456"),
+        ("GB", "+441536123456"),
+        ("GB", "+441539123456"),
+        ("GB", "+441530123456"),
+        ("GB", "+441538123456"),
+        ("GB", "+447700900123"),
+        ("GB", "+447700123456"),
+        ("JE", "+441534456789"),
+        ("JE", "+447700312345"),
+        ("JE", "+447700712345"),
+        ("JE", "+447700812345"),
+        ("JE", "+447797712345"),
+    ] {
+        assert_eq!(number(written).country(), Some(region(code)), "{written}");
+    }
+}
+
+#[test]
 fn every_region_has_a_number_of_its_calling_code() {
     for own in Region::all() {
         let digits = format!("{}5550123456", own.calling_code())[..11].parse().unwrap();
