@@ -476,3 +476,20 @@ fn the_international_prefix_of_a_country_whose_services_begin_with_0_has_one_rea
         assert_eq!(read(written, code), expected, "{written} in {code}");
     }
 }
+
+#[test]
+fn emergency_numbers_of_five_digits_and_those_of_other_services_are_protected() {
+    for (code, numbers) in [
+        ("ZA", "10111 10177 112"),
+        ("NA", "10111"),
+        ("JP", "110 118 119"),
+        ("ES", "061 062 091"),
+        ("FR", "114 115 119 196"),
+    ] {
+        for number in numbers.split(' ') {
+            let Ok(Number::Internal(digits)) = normalise(number, region(code)) else { panic!("{number}") };
+            assert!(region(code).is_emergency(digits), "{number} in {code}");
+        }
+    }
+    assert_eq!(read("+2710111", "ZA"), "internal 10111");
+}

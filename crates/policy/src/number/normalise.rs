@@ -81,7 +81,10 @@ fn emergency_in_full(digits: &[u8], is_global: bool, plan: &'static Plan, region
     if is_global && let Some(number) = behind_code(digits) {
         return Some(number);
     }
-    plan.international_prefixes().filter_map(|prefix| after(digits, prefix)).find_map(behind_code)
+    // Five digits, such as 10111, would be kept as a full number behind an international prefix.
+    let alone = |rest: &[u8]| E164::from_digits(rest).and_then(|_| emergency(rest, region));
+    let mut rests = plan.international_prefixes().filter_map(|prefix| after(digits, prefix));
+    rests.find_map(|rest| behind_code(rest).or_else(|| alone(rest)))
 }
 
 fn emergency(digits: &[u8], region: Region) -> Option<Number> {

@@ -30,7 +30,7 @@ pub struct Region(u8);
 /// What networks take for an emergency number everywhere.
 const EVERYWHERE: [&str; 3] = ["112", "911", "999"];
 /// No emergency number has more digits; a test looks at all of them.
-pub(super) const LONGEST_EMERGENCY: usize = 4;
+pub(super) const LONGEST_EMERGENCY: usize = 5;
 
 impl Region {
     /// Reads a two-letter code, in capitals or not.
