@@ -493,3 +493,13 @@ fn emergency_numbers_of_five_digits_and_those_of_other_services_are_protected() 
     }
     assert_eq!(read("+2710111", "ZA"), "internal 10111");
 }
+
+#[test]
+fn what_follows_a_semicolon_is_a_parameter_or_leaves_the_number_unread() {
+    for written in
+        ["+493012345685; +493012345686", "+493012345685;030 12345686", "030 12345685;(030) 12345686"]
+    {
+        assert_eq!(read(written, "DE"), "not a number", "{written}");
+    }
+    all_read_as("DE", "+493012345685", &["+493012345685;isub=1", "+493012345685; ext=2", "+493012345685;"]);
+}

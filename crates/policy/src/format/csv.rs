@@ -136,20 +136,38 @@ fn rows<'a>(layout: &Layout, fields: &[Field<'a>]) -> Result<Vec<Row<'a>>, RowEr
     Ok(rows)
 }
 
-/// Passes on each number of a field. Google's address book puts several into one.
+/// Passes on each number of a field. Google's address book puts several into one, others put `;` between them.
 fn numbers<'a>(field: Cow<'a, str>, mut each: impl FnMut(Cow<'a, str>)) {
     if is_several(&field) {
-        let numbers = field.split(SEPARATOR).map(str::trim).filter(|number| !number.is_empty());
-        return numbers.for_each(|number| each(Cow::Owned(number.to_owned())));
+        let semicolon = if is_several_by_semicolon(&field) { ";" } else { SEPARATOR };
+        let parts = field.split(SEPARATOR).flat_map(|part| part.split(semicolon));
+        let numbers = parts.map(str::trim).filter(|number| !number.is_empty());
+        return numbers.for_each(|number| each(Cow::Owned(without_fraction(number).to_owned())));
     }
-    if !field.trim().is_empty() {
-        each(trimmed(field));
+    match trimmed(field) {
+        Cow::Borrowed("") => {}
+        Cow::Borrowed(number) => each(Cow::Borrowed(without_fraction(number))),
+        Cow::Owned(number) if number.is_empty() => {}
+        Cow::Owned(number) => each(Cow::Owned(without_fraction(&number).to_owned())),
     }
 }
 
 /// Tells whether a field has several numbers. In an expression anything may stand.
 fn is_several(field: &str) -> bool {
-    field.contains(SEPARATOR) && !field.trim_start().starts_with('/')
+    (field.contains(SEPARATOR) || is_several_by_semicolon(field)) && !field.trim_start().starts_with('/')
+}
+
+/// Tells whether numbers stand behind each `;`, and no parameters such as `;phone-context=+41`.
+fn is_several_by_semicolon(field: &str) -> bool {
+    let mut others = field.split(';').skip(1).map(str::trim_start).filter(|part| !part.is_empty()).peekable();
+    others.peek().is_some()
+        && others.all(|part| part.starts_with(|c: char| c.is_ascii_digit() || "+(".contains(c)))
+}
+
+/// Takes the fraction off that a spreadsheet writes where it took a number for one to reckon with: `493012345680.0`.
+fn without_fraction(number: &str) -> &str {
+    let whole = number.strip_suffix(".0").filter(|whole| !whole.is_empty());
+    whole.filter(|whole| whole.bytes().all(|byte| byte.is_ascii_digit())).unwrap_or(number)
 }
 
 fn trimmed(text: Cow<'_, str>) -> Cow<'_, str> {

@@ -117,14 +117,19 @@ fn strip_scheme<'a>(text: &'a str, scheme: &str) -> Option<&'a str> {
     start.eq_ignore_ascii_case(scheme).then_some(rest)
 }
 
-/// Splits a URI or user part into the subscriber and its parameters; the host is no part of it.
+/// Splits a URI or user part into the subscriber and its parameters; the host is no part of it. What follows a `;` and begins
+/// with no letter is no parameter, but perhaps a second number, which must not be lost: then nothing is split off.
 fn subscriber(text: &str) -> (&str, Option<&str>) {
     let uri = ["tel:", "sip:", "sips:"].iter().find_map(|scheme| strip_scheme(text, scheme)).unwrap_or(text);
     let user = uri.split_once('@').map_or(uri, |(user, _)| user);
     match user.split_once(';') {
-        Some((number, parameters)) => (number, Some(parameters)),
-        None => (user, None),
+        Some((number, parameters)) if is_parameter(parameters) => (number, Some(parameters)),
+        Some(_) | None => (user, None),
     }
+}
+
+fn is_parameter(text: &str) -> bool {
+    text.trim_start().chars().next().is_none_or(|first| first.is_ascii_alphabetic() || first == ';')
 }
 
 /// Returns the plan of a `phone-context` that is a calling code.

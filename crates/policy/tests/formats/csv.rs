@@ -125,3 +125,19 @@ fn how_often_a_number_was_complained_of_is_its_weight() {
     let rows: Vec<_> = csv().read(b"phone,votes\n0791234567,12\n0791234568,\n").flatten().collect();
     assert_eq!(rows.iter().map(|row| row.weight).collect::<Vec<_>>(), [12, 1]);
 }
+
+#[test]
+fn several_numbers_of_a_field_may_have_semicolons_between_them() {
+    assert_eq!(
+        read(&csv(), b"number,name\n\"+493012345685; +493012345686\",Wine\n+493012345687;ext=2,Tea\n"),
+        ["2 +493012345685 Wine", "2 +493012345686 Wine", "3 +493012345687;ext=2 Tea"]
+    );
+}
+
+#[test]
+fn a_number_that_a_spreadsheet_wrote_with_a_fraction_has_none() {
+    assert_eq!(
+        read(&csv(), b"number\n493012345680.0\n\"493012345681.0\"\n+41.79.123.45.0\n/.0/\n"),
+        ["2 493012345680 -", "3 493012345681 -", "4 +41.79.123.45.0 -", "5 /.0/ -"]
+    );
+}
