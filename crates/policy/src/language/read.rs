@@ -228,9 +228,10 @@ impl<'r> Reader<'r> {
                 self.report.error(span, "", "");
                 continue;
             }
-            let hint = match nearest(written, keys.iter().map(|key| key.name)) {
+            let names = || keys.iter().map(|key| key.name).chain(foreign.iter().copied());
+            let hint = match nearest(written, names()) {
                 Some(near) => format!("did you mean `{near}`?"),
-                None => format!("known here: {}", backticked(keys.iter().map(|key| key.name))),
+                None => format!("known here: {}", backticked(names())),
             };
             let message = format!("unknown key `{}` in {}", brief(written), self.place());
             let span = self.span(&name.span());
@@ -339,6 +340,21 @@ impl<T: Read> Read for At<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_misspelt_section_of_the_program_is_known_as_well() {
+        let told = |text: &str| {
+            let file = crate::File::new("ringfence.toml", text);
+            let (_, told) =
+                crate::Draft::read(file, &mut |_, _| Err("none".to_owned()), &["account", "journal", "tls"]);
+            told.into_iter().find(|told| told.message.starts_with("unknown key")).unwrap().hint.unwrap()
+        };
+        assert_eq!(told("[acount.office]\n"), "did you mean `account`?");
+        assert_eq!(told("[jurnal]\n"), "did you mean `journal`?");
+        assert_eq!(told("[tlss]\n"), "did you mean `tls`?");
+        let known = told("[zzzzzzzzzz]\n");
+        assert!(known.contains("`rule`") && known.ends_with("`account`, `journal`, `tls`"), "{known}");
+    }
 
     #[test]
     fn what_a_message_repeats_is_short_and_printable() {
