@@ -139,7 +139,7 @@ impl Calls {
         }
         self.begin()?;
         for call in calls.iter().skip(calls.len().saturating_sub(self.limit)) {
-            self.tell(call, &Handle::Remembered(&call.id), now)?;
+            self.tell(&unnumbered(call), &Handle::Remembered(&call.id), now)?;
         }
         if calls.is_empty() {
             self.tell_none()?;
@@ -158,12 +158,15 @@ impl Calls {
         while let Some(response) = following.next().await.map_err(explain)? {
             match response {
                 Response::News(News::Call(call)) => {
+                    let call = unnumbered(&call);
                     let is_new = !shown.remove(&told_by(&call));
                     if is_new && is_asked_for(query, &call) {
                         self.tell(&call, &Handle::Remembered(&call.id), Timestamp::now())?;
                     }
                 }
-                Response::News(News::Ended(call)) if is_asked_for(query, &call) => self.tell_end(&call)?,
+                Response::News(News::Ended(call)) if is_asked_for(query, &call) => {
+                    self.tell_end(&unnumbered(&call))?;
+                }
                 Response::Missed(missed) => {
                     anstream::eprintln!(
                         "{} missed {missed} events: this reader was too slow",
@@ -208,6 +211,13 @@ impl Calls {
 /// Returns what tells a call from all others, also from those of an earlier run. The file counts in microseconds.
 fn told_by(call: &Call) -> (String, i64) {
     (call.id.clone(), call.at.as_microsecond())
+}
+
+/// Returns a call as the file will have it, but for the number that the file has not given yet: the running program
+/// counts from its start, and `ringfence why` would tell of another call.
+fn unnumbered(call: &Call) -> Call {
+    let at = Timestamp::from_microsecond(call.at.as_microsecond()).unwrap_or(call.at);
+    Call { number: 0, at, ..call.clone() }
 }
 
 /// Returns the lines or the rules that the journal's file has.

@@ -14,7 +14,9 @@ use super::kept::Kept;
 #[expect(clippy::struct_field_names, reason = "RFC 3261 calls it Call-ID")]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Call {
-    /// Counts the calls since the start; one that is read back from the file has the file's number.
+    /// Counts the calls since the start; one that is read back from the file has the file's number. 0 is none: the file
+    /// has given it none yet.
+    #[serde(default, skip_serializing_if = "is_none_yet")]
     pub(crate) number: u64,
     /// When the INVITE arrived.
     pub(crate) at: Timestamp,
@@ -75,6 +77,11 @@ pub(crate) struct Evidence {
     /// How long the decision took, in whole microseconds.
     #[serde(with = "micros")]
     pub(crate) decided_in: Duration,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+const fn is_none_yet(number: &u64) -> bool {
+    *number == 0
 }
 
 impl Call {

@@ -85,12 +85,21 @@ fn calls_are_followed_as_they_happen() {
     let mut following = Program(command.stdout(Stdio::piped()).spawn().unwrap());
     let lines = BufReader::new(following.0.stdout.take().unwrap()).lines();
     let mut news = lines.map(|line| serde_json::from_str::<Value>(&line.unwrap()).unwrap());
-    assert_eq!(news.next().unwrap()["caller"], "+41791234567");
+    let first = news.next().unwrap();
+    assert_eq!((&first["caller"], &first["number"]), (&"+41791234567".into(), &1.into()));
     exchange.call("+41441112233");
     exchange.call("+41225556677");
     // How the first call ended may be told before.
     let second = news.find(|told| told["event"] == "call").unwrap();
     assert_eq!(second["caller"], "+41441112233");
+    // The running program counts from its start: another call may have that number in the file.
+    assert_eq!(second.get("number"), None);
+    let time = second["at"].as_str().unwrap();
+    assert_eq!(
+        time.parse::<jiff::Timestamp>().unwrap().as_nanosecond() % 1_000,
+        0,
+        "{time} is what the file has"
+    );
     assert_eq!(news.next().unwrap()["event"], "ended");
 }
 

@@ -122,7 +122,7 @@ pub(in crate::cli) fn fields(call: &Call) -> [String; 18] {
     };
     [
         call.at.to_string(),
-        call.number.to_string(),
+        if call.number == 0 { String::new() } else { call.number.to_string() },
         visible(&call.id),
         visible(&call.call_id),
         visible(&call.line),
