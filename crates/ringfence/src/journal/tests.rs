@@ -196,12 +196,14 @@ fn ends_without_a_call_have_a_bound() {
 
 #[test]
 fn a_call_is_one_line_of_json() {
-    let json =
-        serde_json::to_string(&News::Call(Arc::new(call("a", Outcome::Reject { status: 486 })))).unwrap();
-    assert!(json.starts_with(r#"{"event":"call","number":0,"#), "{json}");
+    let news = |number| News::Call(Arc::new(Call { number, ..call("a", Outcome::Reject { status: 486 }) }));
+    let json = serde_json::to_string(&news(7)).unwrap();
+    assert!(json.starts_with(r#"{"event":"call","number":7,"#), "{json}");
     assert!(json.contains(r#""verdict":{"action":"reject","status":486}"#), "{json}");
-    let back: News = serde_json::from_str(&json).unwrap();
-    assert_eq!(back, News::Call(Arc::new(call("a", Outcome::Reject { status: 486 }))));
+    assert_eq!(serde_json::from_str::<News>(&json).unwrap(), news(7));
+    let json = serde_json::to_string(&news(0)).unwrap();
+    assert!(!json.contains("number"), "{json}");
+    assert_eq!(serde_json::from_str::<News>(&json).unwrap(), news(0));
 }
 
 #[test]
