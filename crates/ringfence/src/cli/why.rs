@@ -63,7 +63,7 @@ impl Why {
         let records = match Records::open(context).await {
             Ok(records) => Some(records),
             // What would happen can be told without a journal.
-            Err(error) if self.what == "last" => return Err(error),
+            Err(error) if is_handle(&self.what) => return Err(error),
             Err(_) => None,
         };
         let call = records.as_ref().map(|records| records.find(&self.what)).transpose()?.flatten();
@@ -164,10 +164,14 @@ struct Called {
     others: Vec<String>,
 }
 
-/// Tells whether a text can mean nothing but a call.
+/// Tells whether a text can mean nothing but a call: what the running program numbers it by begins with the number of a
+/// thread, which no telephone number does that is written with one dot.
 fn is_handle(what: &str) -> bool {
     let is_number = |digits: &str| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-    what == "last" || what.strip_prefix('c').is_some_and(is_number)
+    let is_thread =
+        |digits: &str| is_number(digits) && (digits == "0" || !digits.starts_with('0')) && digits.len() < 3;
+    let is_id = || what.split_once('.').is_some_and(|(thread, count)| is_thread(thread) && is_number(count));
+    what == "last" || what.strip_prefix('c').is_some_and(is_number) || is_id()
 }
 
 /// Tells what the policy in force makes of a call of the journal.

@@ -112,6 +112,15 @@ fn a_program_that_keeps_its_journal_in_memory_tells_the_calls_of_its_run() {
     let told = home.told(&["calls", "--outcome", "reject"]);
     assert!(told.contains("+41791234567 → home  rejected 486") && !told.contains("+41225556677"), "{told}");
     assert_eq!(home.json(&["calls", "--json", "-n", "1"])[0]["caller"], "+41225556677");
+    let id = home.json(&["calls", "--json"])[0]["id"].as_str().unwrap().to_owned();
+    for handle in [&*id, "c1", "last"] {
+        let told = home.told(&["why", handle]);
+        assert!(
+            told.contains("the journal is kept in memory") && told.ends_with("exit 2\n"),
+            "{handle}: {told}"
+        );
+    }
+    assert!(home.told(&["why", "044.123.45.67"]).ends_with("exit 0\n"));
     assert!(home.told(&["switch", "on_call", "on"]).starts_with("on_call is on until "));
     assert_eq!(
         home.told(&["forget", "+41791234567", "-y"]),
