@@ -152,6 +152,13 @@ fn what_an_account_says_to_nobody_is_a_warning() {
 }
 
 #[test]
+fn a_journal_without_a_path_is_refused() {
+    let told = Home::with(&format!("{GOOD}[journal]\npath = \"\"\n")).told(&["check"]);
+    let expected = "error: expected the path of the journal's file, or \"off\", found \"\"\n";
+    assert!(told.contains(expected) && told.contains("hint: for example: path = \"ringfence.db\""), "{told}");
+}
+
+#[test]
 fn a_password_with_a_line_break_is_a_warning_that_does_not_show_it() {
     for password in ["\"hunter2\\r\\n\"", "\"\"\"\nhunter2\n\"\"\""] {
         let told = Home::with(&GOOD.replace("\"hunter2\"", password)).told(&["check"]);

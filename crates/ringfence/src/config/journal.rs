@@ -24,6 +24,10 @@ pub(super) fn read(section: &Section<'_>) -> Settings {
     let settings = Settings {
         place: section.text(&PATH).map_or(default.place, |at| match at.value {
             "off" => Place::Memory,
+            "" => {
+                section.unfit(&PATH, at.span, "\"\"");
+                Place::Memory
+            }
             path => Place::File(beside(section.path(), path)),
         }),
         retention: section.parsed(&RETENTION, |text| read_age(text).ok()).map_or(default.retention, value),
