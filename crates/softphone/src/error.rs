@@ -95,6 +95,13 @@ impl Error {
         matches!(&*self.kind, Kind::Socket { error, .. } if error.kind() == io::ErrorKind::AddrInUse)
     }
 
+    /// Returns whether the system does not allow to listen at the address: most often a port below 1024, without the right
+    /// to bind such ports.
+    #[must_use]
+    pub fn is_permission_denied(&self) -> bool {
+        matches!(&*self.kind, Kind::Socket { error, .. } if error.kind() == io::ErrorKind::PermissionDenied)
+    }
+
     /// Returns where it was to be listened, where that is what failed.
     #[must_use]
     pub fn listener(&self) -> Option<Listener> {

@@ -338,18 +338,44 @@ fn no_control(error: &BindError) -> anyhow::Error {
 
 fn no_service(error: &softphone::Error) -> anyhow::Error {
     let Some(listener) = error.listener() else { return anyhow::Error::msg(error.to_string()) };
-    let key = config::Softphone::listen_key(listener.transport);
-    let ip = SocketAddr::new(listener.address.ip(), 0);
-    let hint = if error.is_address_in_use() {
-        let port = listener.address.port();
-        format!(
-            "port {port} is taken there (`ss -lnptu` says by what): free it, or set [softphone] {key} = \"{ip}\" for a free port"
-        )
+    let why = if error.is_address_in_use() {
+        Unbound::Taken
+    } else if error.is_permission_denied() && listener.address.port() < PRIVILEGED {
+        Unbound::Forbidden
     } else {
-        let any = if ip.is_ipv4() { "0.0.0.0" } else { "[::]" };
-        format!("[softphone] {key} names the address: one of this machine, or {any} for all")
+        Unbound::Other
     };
-    with_hint(error.to_string(), hint)
+    with_hint(error.to_string(), unbound(why, listener.transport, listener.address))
+}
+
+/// Below it a port is bound by root, or by who has `CAP_NET_BIND_SERVICE` (capabilities(7)).
+const PRIVILEGED: u16 = 1024;
+
+/// Why an address cannot be listened on.
+#[derive(Debug, Clone, Copy)]
+enum Unbound {
+    Taken,
+    Forbidden,
+    Other,
+}
+
+/// Says what to do about an address that cannot be listened on.
+fn unbound(why: Unbound, transport: softphone::Transport, address: SocketAddr) -> String {
+    let key = config::Softphone::listen_key(transport);
+    let (ip, port) = (SocketAddr::new(address.ip(), 0), address.port());
+    match why {
+        Unbound::Taken => format!(
+            "port {port} is taken there (`ss -lnptu` says by what): free it, or set [softphone] {key} = \"{ip}\" for a free port"
+        ),
+        Unbound::Forbidden => format!(
+            "a port below {PRIVILEGED} is root's: give the program CAP_NET_BIND_SERVICE, or start it as root with [service] \
+             user = \"…\", which keeps that right (docs/service.md), or set [softphone] {key} to a port from {PRIVILEGED} on"
+        ),
+        Unbound::Other => {
+            let any = if ip.is_ipv4() { "0.0.0.0" } else { "[::]" };
+            format!("[softphone] {key} names the address: one of this machine, or {any} for all")
+        }
+    }
 }
 
 /// Writes where a softphone listens.
@@ -368,6 +394,14 @@ mod tests {
     async fn a_panic_of_what_calls_do_not_depend_on_ends_no_more_than_that() {
         let work = apart(async { panic!("a test wants it") });
         assert!(tokio::time::timeout(Duration::from_secs(3_600), work).await.is_err());
+    }
+
+    #[test]
+    fn a_port_below_1024_asks_for_the_right_to_bind_it() {
+        let address = SocketAddr::from(([192, 0, 2, 1], 443));
+        let hint = unbound(Unbound::Forbidden, softphone::Transport::Tls, address);
+        assert!(hint.contains("CAP_NET_BIND_SERVICE") && hint.contains("[service] user"), "{hint}");
+        assert!(hint.contains("[softphone] listen_tls"), "{hint}");
     }
 
     #[tokio::test(start_paused = true)]
