@@ -89,7 +89,7 @@ async fn who_is_sent_elsewhere_stays() {
     pbx.set_mode(Mode::Redirecting { status: 302, contact });
     let examined = examined(&builder(), pbx.account("858")).await;
     assert!(
-        matches!(&last(&examined).bindings, Some(Fetched::Refused { response }) if response.status == 302)
+        matches!(&last(&examined).bindings, Some(Fetched::Refused { response, .. }) if response.status == 302)
     );
     assert!(elsewhere.received("").is_empty(), "credentials are for whom the account names");
 }
@@ -214,7 +214,7 @@ async fn each_proxy_is_examined_by_itself() {
     assert_eq!(hosts, ["127.0.0.1", "127.0.0.2"]);
     assert!(matches!(last(&both[0]).bindings, Some(Fetched::Listed { .. })));
     assert!(
-        matches!(&last(&both[1]).bindings, Some(Fetched::Refused { response }) if response.status == 503)
+        matches!(&last(&both[1]).bindings, Some(Fetched::Refused { response, .. }) if response.status == 503)
     );
 }
 

@@ -163,7 +163,7 @@ impl From<&Tried> for TriedServer {
                 Some(bindings.iter().map(Bound::from).collect()),
                 Some(*count),
             ),
-            Some(Fetched::Denied { response, .. } | Fetched::Refused { response }) => {
+            Some(Fetched::Denied { response, .. } | Fetched::Refused { response, .. }) => {
                 (Some(Came::Ok(response.into())), None, None)
             }
             Some(Fetched::Unanswered(why)) => (Some(Came::Error(why.to_string())), None, None),

@@ -104,7 +104,7 @@ fn password(
             )
         }
         Fetched::Denied { why, response } => denied(account, why, response, running),
-        Fetched::Refused { response } => refused(examined, response),
+        Fetched::Refused { is_challenged, response } => refused(examined, *is_challenged, response),
         Fetched::Unanswered(why) => {
             let found = format!("a REGISTER is not answered: {}", visible(&why.to_string()));
             let remedy = "an OPTIONS is, so that the way is right: what keeps the PBX from answering stands in its log";
@@ -159,13 +159,21 @@ fn denied(account: &Account, why: &Denial, response: &Answered, running: &Runnin
 }
 
 /// What else than yes and no a registrar may say to the question which bindings there are.
-fn refused(examined: &Examination, response: &Answered) -> Finding {
+fn refused(examined: &Examination, is_challenged: bool, response: &Answered) -> Finding {
     let status = status(response);
     let new = |severity, found: String| Finding::new(Topic::Password, severity, found);
     match response.status {
-        403 => new(Severity::Error, format!("the registrar refuses the account: {status}")).remedy(
-            "the user is not known there, is locked, or may not register from this address: ask the PBX's operator",
-        ),
+        403 => {
+            let password = if is_challenged {
+                ", or the password is wrong: FreeSWITCH and others answer 403 to it; compare it, and"
+            } else {
+                ":"
+            };
+            let remedy = format!(
+                "the user is not known there, is locked, or may not register from this address{password} ask the PBX's operator"
+            );
+            new(Severity::Error, format!("the registrar refuses the account: {status}")).remedy(remedy)
+        }
         404 | 604 => new(Severity::Error, format!("the registrar does not know the user: {status}"))
             .remedy("compare `user` and `domain` with what the PBX or the provider says"),
         300..=399 => new(Severity::Note, format!("the registrar sends us elsewhere: {status}")).remedy(

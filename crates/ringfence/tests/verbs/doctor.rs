@@ -273,6 +273,23 @@ fn what_the_registrar_says_of_the_account_is_told_by_its_status() {
 }
 
 #[test]
+fn a_403_to_the_password_names_the_password() {
+    let told = |is_asked: bool| {
+        let registrar = Registrar::start(move |request, source| {
+            if request.starts_with("OPTIONS") || is_asked && !request.contains("\r\nAuthorization:") {
+                return usual(request, source, "");
+            }
+            vec![response(request, source, "403 Forbidden", "")]
+        });
+        home(registrar.address).told(&["doctor"])
+    };
+    let words = |told: String| told.split_whitespace().collect::<Vec<_>>().join(" ");
+    let expected = "or the password is wrong: FreeSWITCH and others answer 403 to it";
+    assert!(words(told(true)).contains(expected));
+    assert!(!words(told(false)).contains("password is wrong"));
+}
+
+#[test]
 fn a_port_where_nobody_listens_and_a_server_that_is_silent_are_errors() {
     let nobody = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let told = home(nobody).told(&["doctor"]);

@@ -56,6 +56,8 @@ pub enum Fetched {
     },
     /// The registrar answered something else.
     Refused {
+        /// Whether it wanted to know who asks, and was told: some say by 403 that the password is wrong.
+        is_challenged: bool,
         /// The response.
         response: Answered,
     },
@@ -79,9 +81,9 @@ impl Fetched {
     #[must_use]
     pub fn response(&self) -> Option<&Answered> {
         match self {
-            Self::Listed { response, .. } | Self::Denied { response, .. } | Self::Refused { response } => {
-                Some(response)
-            }
+            Self::Listed { response, .. }
+            | Self::Denied { response, .. }
+            | Self::Refused { response, .. } => Some(response),
             Self::Unanswered(_) => None,
         }
     }

@@ -128,7 +128,7 @@ impl<'a> Asker<'a> {
                     return Fetched::Listed { bindings, count, is_challenged: challenges > 0, response };
                 }
                 401 | 407 => {}
-                _ => return Fetched::Refused { response },
+                _ => return Fetched::Refused { is_challenged: challenges > 0, response },
             }
             if let Err(why) = self.take_challenge(&message, challenges) {
                 return Fetched::Denied { why, response };
