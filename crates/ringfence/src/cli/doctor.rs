@@ -122,7 +122,8 @@ enum Program {
     Lines(Vec<LineStatus>),
     NotRunning,
     Silent,
-    Unknown(String),
+    /// Why, and what to do about it.
+    Unknown(String, String),
 }
 
 async fn ask(program: &client::Program) -> Program {
@@ -132,9 +133,12 @@ async fn ask(program: &client::Program) -> Program {
     };
     match timeout(ASK, asked).await {
         Ok(Ok(Some(Response::Status(status)))) => Program::Lines(status.lines),
-        Ok(Ok(_)) => Program::Unknown("it gave no status".to_owned()),
+        Ok(Ok(_)) => {
+            Program::Unknown("it gave no status".to_owned(), "ask again, and look at its log".to_owned())
+        }
         Ok(Err(AskError::NotRunning(_))) => Program::NotRunning,
-        Ok(Err(error)) => Program::Unknown(error.to_string()),
+        Ok(Err(AskError::Declined { error, hint })) => Program::Unknown(error, hint),
+        Ok(Err(error)) => Program::Unknown(error.to_string(), "ask as the user who runs it".to_owned()),
         Err(_) => Program::Silent,
     }
 }
@@ -147,7 +151,7 @@ impl Program {
             }
             Self::NotRunning => Running::Not,
             Self::Silent => Running::Silent,
-            Self::Unknown(why) => Running::Unknown(why.clone()),
+            Self::Unknown(why, remedy) => Running::Unknown { why: why.clone(), remedy: remedy.clone() },
         }
     }
 }

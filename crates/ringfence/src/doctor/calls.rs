@@ -44,9 +44,9 @@ fn of_program(account: &Account, running: &Running) -> Finding {
             new(Severity::Warning, "ringfence runs here and does not answer when it is asked".to_owned())
                 .remedy("look at its log, and restart it if it hangs: a program that hangs takes no calls")
         }
-        Running::Unknown(why) => {
+        Running::Unknown { why, remedy } => {
             new(Severity::Note, format!("whether ringfence runs here is not known: {}", visible(why)))
-                .remedy("ask as the user who runs it")
+                .remedy(visible(remedy))
         }
         Running::Line(None) => {
             new(Severity::Warning, format!("the running ringfence does not have the line {}", account.name))

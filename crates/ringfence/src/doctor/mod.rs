@@ -70,8 +70,8 @@ pub(crate) enum Running {
     Not,
     /// One does, and does not answer.
     Silent,
-    /// It could not be asked, and why.
-    Unknown(String),
+    /// It could not be asked: why, and what to do about it.
+    Unknown { why: String, remedy: String },
     /// How the line stands there; nothing where it does not have it.
     Line(Option<LineStatus>),
 }

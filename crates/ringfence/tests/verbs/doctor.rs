@@ -290,6 +290,18 @@ fn a_403_to_the_password_names_the_password() {
 }
 
 #[test]
+fn beside_another_installation_each_is_to_have_its_own_socket() {
+    let registrar = Registrar::start(|request, source| usual(request, source, ""));
+    let home = home(registrar.address);
+    home.write("other.toml", &home.read("ringfence.toml"));
+    let _program = home.running();
+    let told = home.told(&["--config", "other.toml", "doctor"]);
+    let told = told.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(told.contains("do: give each its own socket with [softphone] control"), "{told}");
+    assert!(!told.contains("ask as the user who runs it"), "{told}");
+}
+
+#[test]
 fn a_port_where_nobody_listens_and_a_server_that_is_silent_are_errors() {
     let nobody = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let told = home(nobody).told(&["doctor"]);
