@@ -254,12 +254,13 @@ fn secrets(text: &str) -> Vec<Range<usize>> {
     while let Some(start) = text[at..].find(is_key).map(|offset| at + offset) {
         let end = text[start..].find(|letter| !is_key(letter)).map_or(text.len(), |length| start + length);
         let is_first = begins_line(&text[at..start], at == 0);
+        let is_entry = text[..start].ends_with(['"', '\'']) && ends_entry(&text[end..]);
         at = end;
         let behind = text[end..].trim_start_matches(['"', '\'', ' ', '\t']);
         let value = match behind.strip_prefix('=') {
             Some(value) => value,
             // Whoever forgets the equals sign has written the password all the same.
-            None if is_first => behind.strip_prefix(':').unwrap_or(behind),
+            None if is_first && !is_entry => behind.strip_prefix(':').unwrap_or(behind),
             None => continue,
         };
         let value = value.trim_start_matches([' ', '\t']);
@@ -294,6 +295,12 @@ fn begins_line(before: &str, begins_text: bool) -> bool {
     blank.chars().all(|letter| matches!(letter, ' ' | '\t' | '{' | '"' | '\''))
 }
 
+/// Tells whether a quoted word ends here as an entry of an array does, such as `"passport",`: no value stands behind it.
+fn ends_entry(behind: &str) -> bool {
+    let behind = behind.strip_prefix(['"', '\'']).unwrap_or(behind).trim_start_matches([' ', '\t']);
+    behind.is_empty() || behind.starts_with([',', ']', '}', '#', '\r', '\n'])
+}
+
 fn is_secret(key: &str) -> bool {
     // Longer than any misspelling of a key.
     if key.len() > 64 {
@@ -301,9 +308,9 @@ fn is_secret(key: &str) -> bool {
     }
     let key = key.to_ascii_lowercase();
     let names_no_secret =
-        matches!(key.as_str(), "password_file" | "password_env" | "on_pass" | "remember_pass");
-    let looks_secret = ["pass", "pwd", "secret"].iter().any(|part| key.contains(part));
-    !names_no_secret && (looks_secret || nearest(&key, ["password"]).is_some())
+        matches!(key.as_str(), "password_file" | "password_env" | "on_pass" | "remember_pass" | "passes");
+    let looks_secret = ["pass", "pwd", "secret", "paswd", "psswd"].iter().any(|part| key.contains(part));
+    !names_no_secret && (looks_secret || nearest(&key, ["password", "passwd"]).is_some())
 }
 
 /// Returns how far a value that is not to be shown may reach: to the end of its line, or of its
@@ -387,6 +394,11 @@ mod tests {
             "password s3cret",
             "  password \"s3cret\"",
             "password: s3cret",
+            "paswd = \"s3cret\"",
+            "psswd = \"s3cret\"",
+            "\"password\" s3cret",
+            "\"password\" \"#s3cret\"",
+            "\"password\": s3cret",
             "x = 1\npassword\ts3cret",
         ] {
             let file = File::new("f.toml", text);
@@ -401,7 +413,14 @@ mod tests {
 
     #[test]
     fn what_merely_sounds_like_a_password_is_shown() {
-        for text in ["password_file = \"pbx.secret\"", "on_pass = \"ring\"", "remember_pass = \"30d\""] {
+        for text in [
+            "password_file = \"pbx.secret\"",
+            "on_pass = \"ring\"",
+            "remember_pass = \"30d\"",
+            "passes = \"ring\"",
+            "  \"passport\", \"asserted\"",
+            "\"passport\"] # whom to believe",
+        ] {
             assert_eq!(place(text, "\"").text, text);
         }
     }
