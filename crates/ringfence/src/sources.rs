@@ -15,6 +15,7 @@
 
 mod address;
 mod age;
+mod amiss;
 mod authority;
 mod base64;
 mod carddav;
@@ -55,6 +56,7 @@ use tokio::task::{JoinSet, spawn_blocking};
 use tokio::time::Instant;
 
 pub(crate) use self::age::too_old;
+pub(crate) use self::amiss::settings_amiss;
 pub(crate) use self::authority::unreadable_authorities;
 pub(crate) use self::copies::Document;
 pub(crate) use self::error::SourceError;

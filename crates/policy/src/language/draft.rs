@@ -173,6 +173,13 @@ impl Draft {
         list.span().place(&self.files)
     }
 
+    /// Returns where a list's `refresh`, `pubkey`, `window`, `password_file` or `password_env` stands, if it has one: what
+    /// they say is judged by who loads the sources.
+    #[must_use]
+    pub fn place_of_setting(&self, list: &ListSpec, name: &str) -> Option<Place> {
+        list.setting_span(name)?.place(&self.files)
+    }
+
     /// Returns where an inline entry of a list stands, counted from 1.
     #[must_use]
     pub fn place_of_entry(&self, list: &ListSpec, number: u32) -> Option<Place> {

@@ -55,6 +55,8 @@ pub struct ListSpec {
     password_env: Option<String>,
     is_private: bool,
     authority: Option<(String, String)>,
+    /// Where settings stand that only the program that loads the sources can judge.
+    settings: Vec<(&'static str, Span)>,
 }
 
 /// A source of a list, and which file names it.
@@ -230,6 +232,11 @@ impl ListSpec {
         self.span
     }
 
+    /// Returns where the value of a setting stands.
+    pub(super) fn setting_span(&self, name: &str) -> Option<Span> {
+        self.settings.iter().find(|(setting, _)| *setting == name).map(|(_, span)| *span)
+    }
+
     /// Returns where an inline entry stands, counted from 1.
     pub(super) fn inline_span(&self, number: u32) -> Option<Span> {
         self.entries.get(usize::try_from(number).ok()?.checked_sub(1)?).map(|entry| entry.span)
@@ -262,6 +269,7 @@ impl ListSpec {
             password_env: None,
             is_private: false,
             authority: None,
+            settings: Vec::new(),
         }
     }
 
@@ -295,9 +303,22 @@ impl ListSpec {
             password_env: block.password_env.as_ref().map(|variable| variable.0.clone()),
             is_private: block.private.is_some_and(|at| at.value),
             authority,
+            settings: settings(block),
             name: name.value.clone(),
         }
     }
+}
+
+/// Returns where the settings stand that the policy does not judge.
+fn settings(block: &ListBlock) -> Vec<(&'static str, Span)> {
+    let settings = [
+        ("refresh", block.refresh.as_ref().map(|at| at.span)),
+        ("pubkey", block.pubkey.as_ref().map(|at| at.span)),
+        ("window", block.window.as_ref().map(|at| at.span)),
+        ("password_file", block.password_file.as_ref().map(|at| at.span)),
+        ("password_env", block.password_env.as_ref().map(|at| at.span)),
+    ];
+    settings.into_iter().filter_map(|(name, span)| Some((name, span?))).collect()
 }
 
 impl SourceSpec {

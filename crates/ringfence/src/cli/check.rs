@@ -73,7 +73,7 @@ impl Check {
 }
 
 /// Adds what would be found out when the program ran here and now: lines that it would not start, a user that is not there,
-/// rows of lists that nobody renews, and servers that nothing vouches for.
+/// rows of lists that nobody renews, servers that nothing vouches for, and settings of lists that cannot be what they say.
 fn add_of_machine(config: &Config, report: &mut Report) -> Result<()> {
     let now = Timestamp::now();
     for (line, refusal) in runnable::refused(config, now) {
@@ -90,6 +90,7 @@ fn add_of_machine(config: &Config, report: &mut Report) -> Result<()> {
     for warning in sources::too_old(&config.draft, &sources::kept_copies(), own_user()?, now)
         .into_iter()
         .chain(unreadable)
+        .chain(sources::settings_amiss(&config.draft))
     {
         report.push(warning);
     }

@@ -52,7 +52,7 @@ impl Credential {
 }
 
 impl SecretPlace {
-    fn read(&self) -> Result<String, SourceError> {
+    pub(super) fn read(&self) -> Result<String, SourceError> {
         let secret = match self {
             Self::File(path) => {
                 let bytes = regular::read(path, MOST_SECRET).map_err(|error| {

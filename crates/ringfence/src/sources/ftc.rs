@@ -112,7 +112,7 @@ fn days(spec: &ListSpec, now: Timestamp) -> impl Iterator<Item = Date> + use<> {
 /// The files of about five weeks are there.
 const USUAL_WINDOW: Duration = Duration::from_secs(35 * 24 * 60 * 60);
 /// What was complained about longer ago says nothing any more, in days.
-const LONGEST_WINDOW: u64 = 92;
+pub(super) const LONGEST_WINDOW: u64 = 92;
 /// A day begins there; an hour more in summer does not matter.
 const WASHINGTON: Offset = Offset::constant(-5);
 /// The server turns away what does not look like a browser, as others found.

@@ -170,7 +170,7 @@ fn trust(written: &Written) -> Trust {
     }
 }
 
-fn credential(written: &Written) -> Option<Credential> {
+pub(super) fn credential(written: &Written) -> Option<Credential> {
     let file = written.password_file().map(|(path, file)| SecretPlace::File(directory(file).join(path)));
     let secret =
         file.or_else(|| written.password_env().map(|name| SecretPlace::Variable(name.to_owned())))?;
@@ -192,8 +192,8 @@ fn telling(look_up: LookUp, whole_numbers: bool) -> LookUp {
 }
 
 /// Nobody's server is asked more often.
-const SHORTEST_INTERVAL: Duration = Duration::from_secs(60);
+pub(super) const SHORTEST_INTERVAL: Duration = Duration::from_secs(60);
 /// A list that is older is not looked after.
-const LONGEST_INTERVAL: Duration = Duration::from_secs(31 * 24 * 60 * 60);
+pub(super) const LONGEST_INTERVAL: Duration = Duration::from_secs(31 * 24 * 60 * 60);
 /// One refresh may be missed, and the next; then something is wrong.
 const MISSED_REFRESHES: u32 = 3;
