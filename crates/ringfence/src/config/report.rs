@@ -155,8 +155,10 @@ fn kind(message: &str) -> String {
 }
 
 fn beginning(message: &str) -> String {
-    let end = message.find(['"', '`', ':', '\u{201c}']).unwrap_or(message.len());
-    let end = message.find(", found").map_or(end, |found| found.min(end));
+    // What is expected is said in words of our own, also where they are in quotes: `CH`.
+    let expected = message.starts_with("expected ").then(|| message.find(", found")).flatten();
+    let repeated = || message.find(['"', '`', ':', '\u{201c}']).unwrap_or(message.len());
+    let end = expected.unwrap_or_else(repeated);
     let words = message[..end].split_whitespace().take_while(|word| digits(word) < SHORTEST_NUMBER);
     words.collect::<Vec<_>>().join(" ")
 }
@@ -213,7 +215,13 @@ mod tests {
     fn an_outline_repeats_nothing_of_what_is_written() {
         for (message, expected) in [
             ("expected a number, found \"079 123 45 67x\"", "expected a number"),
+            (
+                "expected a region such as `CH` or `US`, found `UK`; did you mean `GB`?",
+                "expected a region such as `CH` or `US`",
+            ),
+            ("expected \"process\" or \"full\", found \"none\"", "expected \"process\" or \"full\""),
             ("`0791234567` is written twice", "an error"),
+            ("`a`, found twice", "an error"),
             ("+41791234567 is an emergency number", "an error"),
             ("test 1 fails: expected listed, got allowed", "test 1 fails"),
             ("expected a port from 1 to 65535, found 0", "expected a port from 1 to 65535"),
