@@ -32,7 +32,20 @@ pub(super) fn known_by(written: &str, region: Region) -> Result<String> {
     let caller = Caller::told(&called).identify(region);
     identity(&caller).ok_or_else(|| {
         let message = format!("expected a number or a name, found \"{}\"", written.escape_debug());
-        with_hint(message, "callers without a number cannot be told from each other")
+        let hint = match Pattern::parse(written, region) {
+            Ok(Pattern::Prefix(_) | Pattern::Range(_) | Pattern::Expression(_)) => {
+                "one caller at a time: write all of the number, for example +41791234567"
+            }
+            Ok(
+                Pattern::Exact(_)
+                | Pattern::Anonymous
+                | Pattern::Unavailable
+                | Pattern::Invalid
+                | Pattern::Name(_),
+            )
+            | Err(_) => "callers without a number cannot be told from each other",
+        };
+        with_hint(message, hint)
     })
 }
 
@@ -47,6 +60,15 @@ const MOST_TOLD: usize = 60;
 /// Returns what the rules know a number by. A name, or what is no number anywhere, is none.
 pub(super) fn number_known_by(written: &str, region: Region) -> Result<String> {
     let caller = Caller::told(written).identify(region);
+    if let CallerId::Ambiguous(local) = caller
+        && local.readings().next().is_none()
+    {
+        let message = format!("expected one number, found \"{}\": {local}", written.escape_debug());
+        return Err(with_hint(
+            message,
+            format!("write all of it, beginning with +{}", region.calling_code()),
+        ));
+    }
     let is_number = match caller {
         CallerId::Number(_) | CallerId::Implausible(..) | CallerId::Ambiguous(_) => true,
         CallerId::Name(_)
@@ -156,6 +178,12 @@ mod tests {
         for written in ["alice", "anonymous", "", "-", "+", "sip:alice@pbx.example"] {
             assert!(number_known_by(written, switzerland()).is_err(), "{written}");
         }
+    }
+
+    #[test]
+    fn a_number_without_its_area_code_is_not_noted() {
+        let error = number_known_by("7946000", Region::parse("GB").unwrap()).unwrap_err();
+        assert_eq!(error.to_string(), "expected one number, found \"7946000\": 7946000 lacks its area code");
     }
 
     #[test]

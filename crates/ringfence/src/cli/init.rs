@@ -31,7 +31,7 @@ pub(super) struct Init {
     domain: Option<String>,
 
     /// The environment variable that holds the password
-    #[arg(long, value_name = "VARIABLE", conflicts_with = "password_file")]
+    #[arg(long, value_name = "VARIABLE", value_parser = variable, conflicts_with = "password_file")]
     password_env: Option<String>,
 
     /// The file that holds the password
@@ -97,6 +97,13 @@ fn region(code: &str) -> Result<Region, ringfence_policy::UnknownRegion> {
     Region::parse(code)
 }
 
+/// Takes the name of a variable, as a shell and systemd take it (POSIX, XBD section 8.1).
+fn variable(name: &str) -> Result<String, &'static str> {
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    let is_name = name.bytes().all(is_part) && name.starts_with(|first: char| !first.is_ascii_digit());
+    is_name.then(|| name.to_owned()).ok_or("expected letters, digits and _, such as PBX_PASSWORD")
+}
+
 /// Reads the region of the locale, such as `de_CH.UTF-8`.
 fn system_region() -> Option<Region> {
     let variables = ["LC_ALL", "LC_TELEPHONE", "LANG"];
@@ -104,4 +111,17 @@ fn system_region() -> Option<Region> {
         variables.iter().find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))?;
     let (_, region) = locale.split_once('_')?;
     Region::parse(region.split(['.', '@']).next()?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_variable_has_a_name_that_a_shell_takes() {
+        assert_eq!(variable("PBX_PASSWORD_2").as_deref(), Ok("PBX_PASSWORD_2"));
+        for name in ["A B", "", "2A", "A=B", "A-B"] {
+            assert!(variable(name).is_err(), "{name}");
+        }
+    }
 }

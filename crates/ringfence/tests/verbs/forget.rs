@@ -3,6 +3,14 @@
 use crate::home::Home;
 
 #[test]
+fn callers_are_forgotten_one_at_a_time() {
+    let told = Home::new().told(&["forget", "+44*", "-y"]);
+    let expected = "error: expected a number or a name, found \"+44*\"\n\
+                    hint: one caller at a time: write all of the number, for example +41791234567\nexit 2\n";
+    assert_eq!(told, expected);
+}
+
+#[test]
 fn a_person_is_forgotten_with_and_without_a_running_program() {
     let home = Home::with_calls();
     assert_eq!(
