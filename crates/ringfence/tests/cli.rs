@@ -356,6 +356,28 @@ fn a_fresh_configuration_lacks_only_what_must_be_filled_in() {
 }
 
 #[test]
+fn a_fresh_configuration_explains_each_setting_as_it_is_written() {
+    let home = Home::with(GOOD);
+    std::fs::remove_file(home.path("ringfence.toml")).unwrap();
+    home.told(&["init", "--user", "858", "--domain", "192.0.2.1", "--region", "CH"]);
+    let fresh = home.read("ringfence.toml");
+    for key in ["open", "control", "accept_any_certificate", "durability", "ws_origins", "group"]
+        .into_iter()
+        .chain(["timezone", "on_error", "mode", "deadline"])
+    {
+        assert!(fresh.contains(&format!("\n# {key} = ")), "{key}");
+    }
+    let is_setting = |line: &str| {
+        line.starts_with('[') || line.split_once(" = ").is_some_and(|(key, _)| !key.contains(' '))
+    };
+    let all =
+        fresh.lines().map(|line| line.strip_prefix("# ").filter(|bare| is_setting(bare)).unwrap_or(line));
+    home.write("ringfence.toml", &all.collect::<Vec<_>>().join("\n"));
+    let told = home.told(&["check"]);
+    assert!(!told.contains("unknown key"), "{told}");
+}
+
+#[test]
 fn a_configuration_that_is_filled_in_is_good() {
     let home = Home::with("");
     home.write("secret", "hunter2");
