@@ -198,14 +198,17 @@ def filled(connection):
 
 def streams_that_lie_about_their_length_are_refused(place):
     """Content-Length of gigabytes, below nothing, two that differ; headers without end, bytes that are no SIP:
-    nothing is said, and the connection is closed. A deep multipart is a body as any other."""
+    nothing is said, and the connection is closed. Where a message ends is known of one with too many headers, which
+    nobody reads, and of a long one, whose body nobody keeps: the next is read. A deep multipart is a body as any other."""
     besieged, ports = listening(place)
     figures = []
     for name, said in lies().items():
         with connected(ports["tcp"]) as connection:
             connection.settimeout(1)
             heard, is_closed = heard_of(connection, said)
-        if name == WHOLE:
+        if name == UNREAD:
+            expect(not is_closed and not heard, f"{name} was answered {heard}, and {'closed' if is_closed else 'kept'}")
+        elif name in (WHOLE, LONG):
             expect(heard[-1:] == ["SIP/2.0 486 Busy Here"], f"{name} was answered {heard}")
         else:
             expect(is_closed and not heard, f"{name} was answered {heard}, and {'closed' if is_closed else 'kept'}")
@@ -226,6 +229,8 @@ def streams_that_lie_about_their_length_are_refused(place):
 
 # A message like any other: what is in a body is read by nobody.
 WHOLE = "400 parts within parts"
+LONG = "a body of a megabyte"
+UNREAD = "10,000 header fields"
 
 
 UPGRADE = b"""\
@@ -267,7 +272,8 @@ def lies():
         "Content-Length: -1": lying(length=-1, body=b"v=0\r\n"),
         "two lengths": lying(more="Content-Length: 5\n", length=0, body=b"v=0\r\n"),
         "100,000 bytes of header": lying(more=f"X: {'x' * 100_000}\n"),
-        "10,000 header fields": lying(more="A: b\n" * 10_000),
+        UNREAD: lying(more="A: b\n" * 10_000),
+        LONG: lying(body=b"x" * 1_000_000),
         WHOLE: lying(more='Content-Type: multipart/mixed;boundary="0"\n', body=b'--0\r\nContent-Type: multipart/mixed;boundary="0"\r\n\r\n' * 400),
         "no SIP": lambda connection: b"\0\xff" * 2000 + b"\r\n\r\n",
         "HTTP": lambda connection: b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",

@@ -61,7 +61,7 @@ const REQUESTS_PER_SOURCE: Key =
     Key::new("requests_per_source", "a number of requests a second from 1 to 1000000", "200");
 const CONTROL: Key = Key::new(
     "control",
-    "the path of the control socket, of 100 bytes at most",
+    "the path of the control socket, as long as a socket's may be",
     "\"/run/ringfence/ringfence.sock\"",
 );
 
@@ -184,12 +184,12 @@ fn is_origin(text: &str) -> bool {
     ["https://", "http://"].iter().find_map(|scheme| text.strip_prefix(scheme)).is_some_and(is_host)
 }
 
-/// A socket's name has 107 bytes (unix(7)); macOS allows 103.
+/// How many bytes a socket's name has at most, its last one being none of the name (`sun_path` of unix(7)).
 fn socket(path: &str) -> Option<String> {
     (path.len() <= LONGEST_SOCKET).then(|| path.to_owned())
 }
 
-const LONGEST_SOCKET: usize = 100;
+const LONGEST_SOCKET: usize = if cfg!(target_os = "macos") { 103 } else { 107 };
 
 fn address(text: &str) -> Option<SocketAddr> {
     text.trim().parse().ok()
