@@ -10,7 +10,7 @@ use softphone::{Attendant, Builder, Softphone, Transport};
 
 use crate::config::regular::ReadError;
 use crate::config::{self, Config, Stamped};
-use crate::confine::{Confined, is_out_of_reach};
+use crate::confine::{Confined, is_elsewhere};
 use crate::control::server::Desk;
 use crate::control::{Configuration, Failed, Listener, Reloaded, Status};
 use crate::fleet::Fleet;
@@ -143,10 +143,15 @@ impl Service {
         if let Some((why, _)) = runnable::obstacle(&config, &refused) {
             return Err(self.fail(why));
         }
-        if let Some(file) = reading.files.iter().find(|file| is_out_of_reach(file)) {
+        if let Some(file) = reading.files.iter().find(|file| is_elsewhere(file) && file.exists()) {
             let error = ReadError::OutOfReach;
             let hint = error.hint().unwrap_or_default();
             return Err(self.fail(format!("cannot read {}: {error}; {hint}", file.display())));
+        }
+        let is_missing = |shard: u16| shard >= in_force.softphone.shards;
+        if let Some(account) = config.accounts.iter().find(|account| account.shard.is_some_and(is_missing)) {
+            let name = &account.name;
+            return Err(self.fail(format!("the account {name} is on a shard that there is with a restart")));
         }
         let kept = keep_good_rows(in_force, &mut config);
         let sentences = || kept.iter().map(|(list, trouble)| format!("{list} ({trouble})"));
@@ -360,9 +365,13 @@ fn keep_good_rows(in_force: &Config, config: &mut Config) -> Vec<(String, String
         builder.again(&loaded.list, |_| true);
         let had_rows = |(path, trouble): (PathBuf, String)| {
             let path = absolute(&path);
+            let is_card = |file: &Path| {
+                let is_vcard = file.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("vcf"));
+                is_vcard && file.parent() == Some(&path)
+            };
             // Or a card in the directory that it is.
-            let is_of_it =
-                |file: Option<&str>| file.is_some_and(|file| absolute(Path::new(file)).starts_with(&path));
+            let is_it = |file: &Path| *file == *path || is_card(file);
+            let is_of_it = |file: Option<&str>| file.is_some_and(|file| is_it(&absolute(Path::new(file))));
             (builder.again(&before, is_of_it) > 0).then_some(trouble)
         };
         let troubles: Vec<String> = loaded.troubles.into_iter().filter_map(had_rows).collect();

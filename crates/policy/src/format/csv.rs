@@ -157,11 +157,13 @@ fn is_several(field: &str) -> bool {
     (field.contains(SEPARATOR) || is_several_by_semicolon(field)) && !field.trim_start().starts_with('/')
 }
 
-/// Tells whether numbers stand behind each `;`, and no parameters such as `;phone-context=+41`.
+/// Tells whether numbers stand before and behind each `;`, and no parameters such as `;phone-context=+41`.
 fn is_several_by_semicolon(field: &str) -> bool {
-    let mut others = field.split(';').skip(1).map(str::trim_start).filter(|part| !part.is_empty()).peekable();
-    others.peek().is_some()
-        && others.all(|part| part.starts_with(|c: char| c.is_ascii_digit() || "+(".contains(c)))
+    let mut parts = field.split(';').map(str::trim_start).filter(|part| !part.is_empty());
+    let is_number = |part: &str| part.starts_with(|c: char| c.is_ascii_digit() || "+(".contains(c));
+    let is_first = parts.next().is_some_and(is_number);
+    let mut others = parts.peekable();
+    is_first && others.peek().is_some() && others.all(is_number)
 }
 
 /// Takes the fraction off that a spreadsheet writes where it took a number for one to reckon with: `493012345680.0`.

@@ -281,7 +281,16 @@ fn userinfos(text: &str) -> impl Iterator<Item = Range<usize>> {
         let start = at + scheme_end.len();
         let ends = |letter: char| letter.is_whitespace() || matches!(letter, '/' | '?' | '#' | '"' | '\'');
         let authority = text[start..].split(ends).next().unwrap_or_default();
-        authority.rfind('@').map(|length| start..start + length)
+        let is_no_port =
+            |behind: &str| !behind.contains(']') && !behind.bytes().all(|byte| byte.is_ascii_digit());
+        // A password may hold what ends an authority.
+        let whole = match authority.rsplit_once(':') {
+            Some((_, behind)) if !authority.contains('@') && is_no_port(behind) => {
+                text[start..].split(['"', '\'', '\n']).next().unwrap_or_default()
+            }
+            Some(_) | None => authority,
+        };
+        whole.rfind('@').map(|length| start..start + length)
     })
 }
 

@@ -165,12 +165,15 @@ struct Called {
 }
 
 /// Tells whether a text can mean nothing but a call: what the running program numbers it by begins with the number of a
-/// thread, which no telephone number does that is written with one dot.
+/// thread, and counts fewer calls than a telephone number has digits.
 fn is_handle(what: &str) -> bool {
     let is_number = |digits: &str| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
     let is_thread =
         |digits: &str| is_number(digits) && (digits == "0" || !digits.starts_with('0')) && digits.len() < 3;
-    let is_id = || what.split_once('.').is_some_and(|(thread, count)| is_thread(thread) && is_number(count));
+    let is_id = || {
+        what.split_once('.')
+            .is_some_and(|(thread, count)| is_thread(thread) && is_number(count) && count.len() < 8)
+    };
     what == "last" || what.strip_prefix('c').is_some_and(is_number) || is_id()
 }
 

@@ -15,6 +15,7 @@ use super::account::beside;
 use super::regular::{self, ReadError};
 use super::report::{Report, UNREAD};
 use super::stamp::Stamped;
+use crate::confine::is_elsewhere;
 use crate::mapped::Contents;
 use crate::sources::{Document, read_file};
 
@@ -305,8 +306,8 @@ fn unread(path: &Path, error: &ReadError, source: &SourceSpec, place: Option<Pla
         None if error.is_missing() => "the list is without it until it is there".to_owned(),
         None => "a relative name is looked for beside the configuration file".to_owned(),
     };
-    // What is out of reach does not come by itself.
-    let is_wrong = source.is_required || error.is_out_of_reach();
+    // What lies elsewhere than all that was named does not come by itself.
+    let is_wrong = source.is_required || (error.is_out_of_reach() && is_elsewhere(path));
     let mut diagnostic = if is_wrong { Diagnostic::error(message) } else { Diagnostic::warning(message) };
     diagnostic.place = place;
     diagnostic.hint(hint)

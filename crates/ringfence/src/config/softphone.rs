@@ -90,7 +90,8 @@ impl Softphone {
         let default = Self::default();
         let shards = section.integer(&SHARDS, 1..=256).and_then(|at| u16::try_from(at.value).ok());
         let requests = section.integer(&REQUESTS_PER_SOURCE, 1..=1_000_000);
-        let control = section.parsed(&CONTROL, socket).map(|at| beside(section.path(), &at.value));
+        let control = section.parsed(&CONTROL, |name| socket(beside(section.path(), name)));
+        let control = control.map(|at| at.value);
         let connections = CONNECTIONS
             .iter()
             .filter_map(|(transport, key)| section.parsed(key, address).map(|at| (*transport, at.value)));
@@ -185,8 +186,9 @@ fn is_origin(text: &str) -> bool {
 }
 
 /// How many bytes a socket's name has at most, its last one being none of the name (`sun_path` of unix(7)).
-fn socket(path: &str) -> Option<String> {
-    (path.len() <= LONGEST_SOCKET).then(|| path.to_owned())
+fn socket(path: PathBuf) -> Option<PathBuf> {
+    let length = std::path::absolute(&path).map_or(0, |path| path.as_os_str().len());
+    (length <= LONGEST_SOCKET).then_some(path)
 }
 
 const LONGEST_SOCKET: usize = if cfg!(target_os = "macos") { 103 } else { 107 };

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use super::{CannotConfine, Options};
 use crate::config::{Config, canonical};
 use crate::control::place;
-use crate::sources::{kept_copies, local, programs};
+use crate::sources::{Source, kept_copies, local, programs};
 use crate::user::own_user;
 
 /// What the program reads, runs and writes.
@@ -132,7 +132,8 @@ pub(super) fn check_readable(files: &[PathBuf], user: &str) -> Result<(), Cannot
 /// Says which folder of the program's own a user cannot write to.
 pub(super) fn check_writable(config: &Config, user: &str) -> Result<(), CannotConfine> {
     // Where no list is fetched, no copy is kept.
-    let is_used = |folder: &PathBuf| !config.remote.is_empty() || *folder != kept_copies();
+    let is_fetched = config.remote.iter().flat_map(|list| &list.sources).any(Source::is_fetched);
+    let is_used = |folder: &PathBuf| is_fetched || *folder != kept_copies();
     for folder in of_service(config).into_iter().filter(is_used) {
         if let Err(error) = tempfile::tempfile_in(&folder) {
             let folder = folder.display();

@@ -132,6 +132,12 @@ pub(crate) fn is_out_of_reach(path: &Path) -> bool {
     REACH.get().is_some_and(|reach| !is_beneath(path, &reach.readable))
 }
 
+/// Tells whether a file lies in none of the folders that were named at the start, be they what they were then or not.
+pub(crate) fn is_elsewhere(path: &Path) -> bool {
+    let path = canonical(path);
+    REACH.get().is_some_and(|reach| reach.readable.iter().all(|folder| !path.starts_with(&folder.path)))
+}
+
 /// Tells whether the sandbox lets a program be run.
 pub(crate) fn may_run(path: &Path) -> bool {
     REACH.get().is_none_or(|reach| is_beneath(path, &reach.runnable))

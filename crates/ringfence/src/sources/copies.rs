@@ -20,7 +20,7 @@ use jiff::{SignedDuration, Timestamp};
 use ring::digest::{Context, SHA256, digest};
 use serde::{Deserialize, Serialize};
 
-use super::error::SourceError;
+use super::error::{SourceError, UNKEPT};
 use super::spec::ListSpec;
 use crate::config::regular;
 use crate::user::{is_of_system, own_user};
@@ -145,10 +145,7 @@ impl Copies {
 
     /// Says that a copy cannot be kept.
     pub(crate) fn error(&self, error: &io::Error) -> SourceError {
-        SourceError::File {
-            path: self.directory.clone(),
-            why: format!("no copy of the list is kept: {error}"),
-        }
+        SourceError::File { path: self.directory.clone(), why: format!("{UNKEPT}: {error}") }
     }
 
     /// Returns where the copy of a source is, or would be.

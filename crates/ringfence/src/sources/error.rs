@@ -49,6 +49,9 @@ pub(crate) enum SourceError {
     NotAsked { why: &'static str },
 }
 
+/// How it begins that a copy could not be written.
+pub(super) const UNKEPT: &str = "no copy of the list is kept";
+
 impl SourceError {
     /// Tells whether trying again soon may help: the server or the way to it failed, not what it sent.
     pub(super) fn may_pass(&self) -> bool {
@@ -90,6 +93,7 @@ impl SourceError {
             Self::Spoilt { hint, .. } => Some(hint),
             Self::Status { status: 401 | 403, .. } => Some("`user` and `password_file` say who asks"),
             Self::Status { status: 404 | 410, .. } => Some("has the list another address now?"),
+            Self::File { why, .. } if why.starts_with(UNKEPT) => Some("is the disk full?"),
             Self::File { .. } => Some("is it there, and may the user who runs the program read it?"),
             Self::NoAddress { .. }
             | Self::Broken { .. }

@@ -32,7 +32,6 @@ use super::flight::{Flight, Runway};
 use super::pace::Pace;
 use super::rows::Made;
 use super::shelf::Held;
-use super::source::Source;
 use super::spec::OnStale;
 use super::status::{ListStatus, Origin};
 use crate::config::Stamped;
@@ -108,7 +107,8 @@ impl Keeper {
                 keeper.confirm(&held, None, None);
                 keeper.age(None)
             }
-            Err(error) => keeper.fail(error),
+            // Its rows grow old all the same.
+            Err(error) => keeper.fail(error).or_else(|| keeper.age(None)),
         });
         // A list that makes the reader panic is not fetched again and again.
         taking.await.unwrap_or_else(|_| self.fail(panicked()))
@@ -123,11 +123,7 @@ impl Keeper {
 
     /// Tells whether it asks a server just as another one does: what that one was told holds for it too.
     fn asks_as(&self, before: &Self) -> bool {
-        let is_server = match self.fetcher.source() {
-            Source::Web { .. } | Source::AddressBook { .. } | Source::FtcDnc { .. } => true,
-            Source::File { .. } | Source::Compiled { .. } => false,
-        };
-        is_server
+        self.fetcher.source().is_fetched()
             && before.is_of(&self.fetcher)
             && before.secret == self.secret
             && before.fetcher.spec().has_terms_of(self.fetcher.spec())

@@ -23,6 +23,16 @@ pub(crate) enum Source {
     FtcDnc { base: Url },
 }
 
+impl Source {
+    /// Tells whether it is fetched, and a copy of it kept.
+    pub(crate) fn is_fetched(&self) -> bool {
+        match self {
+            Self::Web { .. } | Self::AddressBook { .. } | Self::FtcDnc { .. } => true,
+            Self::File { .. } | Self::Compiled { .. } => false,
+        }
+    }
+}
+
 /// Who is asked about each single call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum LookUp {

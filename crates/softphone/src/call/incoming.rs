@@ -20,7 +20,7 @@ use crate::wait::Wait;
 
 /// A call to be decided: dropped undecided, it is answered 480 Temporarily Unavailable.
 ///
-/// 100 Trying has gone out; nothing rings yet. Each decision takes the call, so that it cannot be decided twice, and
+/// 100 Trying has gone out, but to a stranger by UDP; nothing rings yet. Each decision takes the call, so that it cannot be decided twice, and
 /// resolves when its response is sent: the ACK is not waited for, and [`Builder::ended`] tells of it. A decision whose
 /// future is dropped before it was polled is none. A call that the caller has just cancelled takes every decision with
 /// `Ok`: nothing is left to decide. A call that nobody decides for 10 minutes is answered 480, one whose `Expires`

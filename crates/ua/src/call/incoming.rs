@@ -14,6 +14,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -109,6 +110,10 @@ pub(crate) struct Waiting {
     by_tag: HashTable<(Tag, u64)>,
     /// The same calls, the one of which something is due next first.
     order: BTreeSet<(Instant, u64)>,
+    /// Those that came over connections, by these.
+    over: BTreeSet<(ConnectionId, u64)>,
+    /// Those of them whose connections are no more.
+    lost: BTreeSet<u64>,
     /// What their INVITEs take, and what is kept of them to answer by.
     bytes: usize,
     limits: Limits,
@@ -117,7 +122,7 @@ pub(crate) struct Waiting {
 impl Waiting {
     pub(crate) fn new(limits: Limits) -> Self {
         let (calls, by_tag, order) = (BTreeMap::new(), HashTable::new(), BTreeSet::new());
-        Self { calls, by_tag, order, bytes: 0, limits }
+        Self { calls, by_tag, order, over: BTreeSet::new(), lost: BTreeSet::new(), bytes: 0, limits }
     }
 
     pub(crate) fn is_full(&self) -> bool {
@@ -135,6 +140,7 @@ impl Waiting {
     pub(crate) fn insert(&mut self, number: u64, call: Incoming) {
         self.bytes += call.bytes();
         self.order.insert((call.poll_timeout(), number));
+        self.over.extend(call.flow.connection_id().map(|connection| (connection, number)));
         self.by_tag.insert_unique(call.tag.hash(), (call.tag, number), |(tag, _)| tag.hash());
         self.calls.insert(number, Box::new(call));
     }
@@ -192,6 +198,10 @@ impl Waiting {
         let call = self.calls.remove(&number)?;
         self.bytes -= call.bytes();
         self.order.remove(&(call.poll_timeout(), number));
+        self.lost.remove(&number);
+        if let Some(connection) = call.flow.connection_id() {
+            self.over.remove(&(connection, number));
+        }
         if let Ok(found) = self.by_tag.find_entry(call.tag.hash(), |(_, known)| *known == number) {
             found.remove();
         }
@@ -223,22 +233,38 @@ impl Waiting {
     /// Takes that a connection is no more: the calls over it end then, unless their callers come back. Returns by which
     /// transactions they came.
     pub(crate) fn lose(&mut self, connection: ConnectionId, until: Instant) -> Vec<Key> {
-        let lost = self.calls.iter().filter(|(_, call)| call.flow.connection_id() == Some(connection));
-        let lost: Vec<(u64, Key)> = lost.map(|(number, call)| (*number, call.key)).collect();
-        for &(number, _) in &lost {
+        let lost: Vec<u64> = self.over.range(all_over(connection)).map(|&(_, number)| number).collect();
+        for &number in &lost {
             self.change(number, |call| call.lost_until = Some(until));
         }
-        lost.into_iter().map(|(_, key)| key).collect()
+        self.lost.extend(&lost);
+        lost.into_iter().filter_map(|number| self.find(number)).map(|call| call.key).collect()
     }
 
     /// Takes that the caller has come back over another connection.
     pub(crate) fn found(&mut self, number: u64, flow: Flow) {
+        let before = self.find(number).and_then(|call| call.flow.connection_id());
         self.change(number, |call| (call.flow, call.lost_until) = (flow, None));
+        self.lost.remove(&number);
+        if let (Some(before), Some(connection)) = (before, flow.connection_id()) {
+            self.over.remove(&(before, number));
+            self.over.insert((connection, number));
+        }
+    }
+
+    /// Returns whether the connection of a call is no more.
+    pub(crate) fn is_lost(&self, number: u64) -> bool {
+        self.lost.contains(&number)
+    }
+
+    /// Returns whether there are calls whose connections are no more.
+    pub(crate) fn has_lost(&self) -> bool {
+        !self.lost.is_empty()
     }
 
     /// Returns whether a call waits that came over a connection.
     pub(crate) fn use_connection(&self, connection: ConnectionId) -> bool {
-        self.calls.values().any(|call| call.flow.connection_id() == Some(connection))
+        self.over.range(all_over(connection)).next().is_some()
     }
 
     fn change(&mut self, number: u64, change: impl FnOnce(&mut Incoming)) {
@@ -263,6 +289,11 @@ impl Waiting {
     pub(crate) fn numbers(&self) -> Vec<u64> {
         self.calls.keys().copied().collect()
     }
+}
+
+/// Where the calls over a connection are among all that came over some.
+fn all_over(connection: ConnectionId) -> RangeInclusive<(ConnectionId, u64)> {
+    (connection, 0)..=(connection, u64::MAX)
 }
 
 /// What is due of a call.

@@ -45,7 +45,7 @@ pub enum Objection {
     ContentLength,
     /// 400: the headers do not end.
     Unterminated,
-    /// 513: its Content-Length is longer than any message that is taken ([`MAX_MESSAGE`]).
+    /// 513: by its Content-Length it is longer than any message that is taken ([`MAX_MESSAGE`]).
     TooLong,
     /// 501: the method is not known.
     NotImplemented,
@@ -268,13 +268,18 @@ fn syntax(head: &Head<'_>, method: Method<'_>) -> Result<(), Objection> {
         //= https://www.rfc-editor.org/rfc/rfc3261#section-21.5.7
         //# The server was unable to process the request since the message length
         //# exceeded its capabilities.
-        Framing::Short { declared, .. } if declared > MAX_MESSAGE => Err(Objection::TooLong),
+        Framing::Short { declared, got } if is_too_long(request, declared, got) => Err(Objection::TooLong),
         //= https://www.rfc-editor.org/rfc/rfc3261#section-18.3
         //# If the message is a request, the element SHOULD generate a 400 (Bad
         //# Request) response.
         Framing::Short { .. } | Framing::Invalid => Err(Objection::ContentLength),
         Framing::Unterminated => Err(Objection::Unterminated),
     }
+}
+
+/// Tells whether a message that is not whole would be longer than any that is taken.
+fn is_too_long(request: &Message<'_>, declared: usize, got: usize) -> bool {
+    (request.as_bytes().len() - got).saturating_add(declared) > MAX_MESSAGE
 }
 
 /// Tells whether a message is of the version of SIP that is spoken here.

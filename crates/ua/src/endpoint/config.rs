@@ -40,7 +40,8 @@ pub struct Config {
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Trying {
-    /// At once, whatever comes after it.
+    /// At once, whatever comes after it. Only a stranger who calls an open line by UDP gets none, for he would stop repeating his
+    /// INVITE by it (RFC 3261 section 17.1.1.2), and is answered no more often than he asks.
     #[default]
     AtOnce,
     /// Only where nothing else is answered at once: a call that the screen rejects, redirects or lets ring has that

@@ -11,13 +11,14 @@ use crate::transaction::key::Key;
 use crate::transaction::outcome::Cancellable;
 use crate::transport::{ConnectionId, Failed, Flow};
 
-/// How long a call waits whose connection is no more: 64*T1, in which a client sends its INVITE again by RFC 3261 section 17.1.1.2.
-const LOST_FOR: Duration = Duration::from_secs(32);
+/// How long a call waits whose connection is no more: a little longer than a proxy must wait for the end of an INVITE that rings (timer
+/// C, RFC 3261 section 16.6), behind which nobody sends a CANCEL any more.
+const LOST_FOR: Duration = Duration::from_secs(200);
 
 impl Endpoint {
     /// Takes that a connection is no more: what was asked over it is not answered any more, and lines that were
     /// registered over it register again within 3 s, or 10 ms for each line that is registered at the same server. Calls that wait
-    /// over it go on where their INVITE, or its CANCEL, comes again over another connection of the peer, and end after 64*T1
+    /// over it go on where their INVITE, or its CANCEL, comes again over another connection of the peer, and end after 200 s
     /// where nothing comes; a copy of one that a proxy sends another way is a call by itself. Other responses that are made for
     /// it go nowhere.
     pub fn handle_disconnected(&mut self, now: Instant, connection: ConnectionId, error: &str) {
@@ -38,7 +39,7 @@ impl Endpoint {
     /// Takes that the INVITE of a transaction, or the CANCEL of it, has come over a flow: it may be of a call whose connection is
     /// no more.
     pub(super) fn take_back(&mut self, key: Key, flow: Flow) {
-        if !flow.is_reliable() {
+        if !flow.is_reliable() || !self.calls.has_lost() {
             return;
         }
         let Some(Cancellable::Undecided { user }) = self.transactions.cancellable(key) else { return };
@@ -46,8 +47,7 @@ impl Endpoint {
         //# the response MUST be sent using
         //# the existing connection to the source of the original request
         //# that created the transaction, if that connection is still open.
-        let is_lost = self.calls.find(user).is_some_and(|call| call.lost_until.is_some());
-        if is_lost && self.transactions.move_to(key, flow) {
+        if self.calls.is_lost(user) && self.transactions.move_to(key, flow) {
             self.calls.found(user, flow);
         }
     }

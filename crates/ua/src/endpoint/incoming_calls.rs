@@ -85,8 +85,8 @@ impl Endpoint {
         self.unregister_all(now);
     }
 
-    /// Returns whether a final response to an INVITE still waits for its ACK, and would be sent again (RFC 3261 section 17.2.1). It
-    /// looks at every transaction.
+    /// Returns whether a final response to an INVITE still waits for its ACK; by UDP it is sent again until that comes (RFC 3261 section
+    /// 17.2.1). It looks at every transaction.
     #[must_use]
     pub fn awaits_ack(&self) -> bool {
         self.transactions.awaits_ack()
@@ -248,8 +248,9 @@ impl Endpoint {
         let invite = Arc::new(request.clone().into_owned());
         let is_secure = sips::is_asked_for(inbound.head);
         let (transport, local) = (inbound.target.transport(), self.local);
-        let listening = if transport.is_reliable() { self.listening.get(&transport) } else { Some(&local) };
-        let reached = Reached { local, transport, port: listening.map(std::net::SocketAddr::port) };
+        let listening =
+            if transport.is_reliable() { self.listening.get(&transport).copied() } else { Some(local) };
+        let reached = Reached { local, transport, listening };
         let contact = self.lines.contact(now, inbound.line, inbound.target, &reached, is_secure);
         let ends_at = now + wait.limit().min(UNDECIDED_FOR);
         //= https://www.rfc-editor.org/rfc/rfc3261#section-13.3.1

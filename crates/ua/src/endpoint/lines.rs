@@ -43,15 +43,18 @@ pub(in crate::endpoint) struct Reached {
     pub(in crate::endpoint) local: SocketAddr,
     pub(in crate::endpoint) transport: Transport,
     /// Where they connect to, or send datagrams; none where nobody listens by that transport.
-    pub(in crate::endpoint) port: Option<u16>,
+    pub(in crate::endpoint) listening: Option<SocketAddr>,
 }
 
 impl Reached {
-    /// Returns the way to us at an address: by UDP where there is none by the caller's transport.
-    fn at(&self, ip: IpAddr) -> ContactAddress {
-        let by_udp = (Transport::Udp, self.local.port());
-        let (transport, port) = self.port.map_or(by_udp, |port| (self.transport, port));
-        ContactAddress { address: SocketAddr::new(ip, port), transport, is_secure: false }
+    /// Returns the way to us, by UDP where there is none by the caller's transport: at a public address, or at the one that is
+    /// listened on, or, where that is any, at the one by which the registrar is reached.
+    fn at(&self, public: Option<IpAddr>, route: IpAddr) -> ContactAddress {
+        let by_udp = (Transport::Udp, self.local);
+        let (transport, own) = self.listening.map_or(by_udp, |listening| (self.transport, listening));
+        let ip = if own.ip().is_unspecified() { route } else { own.ip() };
+        let address = SocketAddr::new(public.unwrap_or(ip), own.port());
+        ContactAddress { address, transport, is_secure: false }
     }
 }
 
@@ -90,10 +93,10 @@ impl Line {
         let contact = match registered {
             Some(registered) if registered.transport == reached.transport => registered,
             // Nobody listens by what the INVITE came by: it came over a connection of ours.
-            Some(registered) if reached.port.is_none() => registered,
+            Some(registered) if reached.listening.is_none() => registered,
             Some(_) | None => {
                 let local = self.local().unwrap_or(reached.local);
-                reached.at(self.account.extras().public_address.unwrap_or(local.ip()))
+                reached.at(self.account.extras().public_address, local.ip())
             }
         };
         let is_secure = is_secure || contact.is_secure;

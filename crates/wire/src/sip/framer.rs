@@ -52,7 +52,7 @@ pub enum Frame {
         length: usize,
     },
     /// The head of a message that is too long to be kept: [`Message::parse`] finds it to be
-    /// [`Framing::Short`].
+    /// [`Framing::Short`], or to have too many header fields.
     Head {
         /// In bytes.
         length: usize,
@@ -119,7 +119,7 @@ impl std::fmt::Display for StreamError {
             Self::Malformed(error) => error.fmt(f),
             Self::NoLength => f.write_str("no Content-Length in a stream"),
             Self::InvalidLength => f.write_str("a Content-Length that cannot be read"),
-            Self::TooLong { length } => write!(f, "a message of {length} bytes, {MAX_MESSAGE} at most"),
+            Self::TooLong { length } => write!(f, "a message of {length} bytes, which is too long"),
         }
     }
 }

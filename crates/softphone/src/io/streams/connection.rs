@@ -243,7 +243,10 @@ impl Incoming {
                     whole.unanswered += usize::from(!self.owed.heard(&bytes));
                     (Event::Received { flow, message: bytes.freeze() }, false)
                 }
-                Frame::Excess { .. } => continue,
+                Frame::Excess { .. } => {
+                    is_behind_message = !self.framer.is_passing_over();
+                    continue;
+                }
                 //= https://www.rfc-editor.org/rfc/rfc5626#section-3.5.1
                 //# The client periodically sends a double-CRLF
                 //# (the "ping") then waits to receive a single CRLF (the "pong").

@@ -134,7 +134,7 @@ impl Lines {
         is_secure: bool,
     ) -> OwnContact {
         let Some(line) = self.find(id) else {
-            let contact = ContactAddress { is_secure, ..reached.at(reached.local.ip()) };
+            let contact = ContactAddress { is_secure, ..reached.at(None, reached.local.ip()) };
             return OwnContact::At { contact, user: "".into() };
         };
         let flows = self.flow_sets.get(&id).into_iter().flat_map(|set| set.flows.keys());
