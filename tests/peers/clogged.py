@@ -206,7 +206,7 @@ def streams_that_lie_about_their_length_are_refused(place):
         with connected(ports["tcp"]) as connection:
             connection.settimeout(1)
             heard, is_closed = heard_of(connection, said)
-        if name == UNREAD:
+        if name == UNPARSED:
             expect(not is_closed and not heard, f"{name} was answered {heard}, and {'closed' if is_closed else 'kept'}")
         elif name in (WHOLE, LONG):
             expect(heard[-1:] == ["SIP/2.0 486 Busy Here"], f"{name} was answered {heard}")
@@ -230,7 +230,7 @@ def streams_that_lie_about_their_length_are_refused(place):
 # A message like any other: what is in a body is read by nobody.
 WHOLE = "400 parts within parts"
 LONG = "a body of a megabyte"
-UNREAD = "10,000 header fields"
+UNPARSED = "10,000 header fields"
 
 
 UPGRADE = b"""\
@@ -272,7 +272,7 @@ def lies():
         "Content-Length: -1": lying(length=-1, body=b"v=0\r\n"),
         "two lengths": lying(more="Content-Length: 5\n", length=0, body=b"v=0\r\n"),
         "100,000 bytes of header": lying(more=f"X: {'x' * 100_000}\n"),
-        UNREAD: lying(more="A: b\n" * 10_000),
+        UNPARSED: lying(more="A: b\n" * 10_000),
         LONG: lying(body=b"x" * 1_000_000),
         WHOLE: lying(more='Content-Type: multipart/mixed;boundary="0"\n', body=b'--0\r\nContent-Type: multipart/mixed;boundary="0"\r\n\r\n' * 400),
         "no SIP": lambda connection: b"\0\xff" * 2000 + b"\r\n\r\n",
