@@ -1,8 +1,9 @@
-//! What a softphone is made of, and how its shards are started.
+//! What a softphone is made of.
+
+mod starting;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZeroU32;
 use std::ops::RangeInclusive;
@@ -10,7 +11,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ringfence_ua::{Config, Transport, Trying};
-use tokio::sync::oneshot;
 
 use crate::attendant::Desk;
 use crate::call::Ended;
@@ -24,8 +24,8 @@ use crate::io::streams::Room;
 use crate::io::stun::{STUN_SERVER, StunServer};
 use crate::io::{Resolver, RtpPorts};
 use crate::screen::{Invite, Verdict};
-use crate::shard::{Shard, Sockets};
-use crate::softphone::{NewShard, ShardHandle, Softphone};
+use crate::shard::Sockets;
+use crate::softphone::Softphone;
 use crate::tls::Tls;
 use crate::trace::Traced;
 
@@ -328,31 +328,6 @@ impl Builder {
         };
         Ok(self.stun.as_ref().map(read).transpose()?)
     }
-
-    /// Starts the thread of one shard.
-    async fn start_shard(&self, index: u16, names: Names) -> Result<NewShard> {
-        let (hooks, config, sockets) = (self.hooks.clone(), self.config.clone(), self.sockets.clone());
-        let (started, result) = oneshot::channel();
-        let processor = self.processors.iter().cycle().nth(index.into()).copied();
-        let run = move || match runtime() {
-            Ok(runtime) => {
-                if let Some(processor) = processor {
-                    stay_on(processor);
-                }
-                runtime.block_on(serve(index, sockets, names, hooks, config, started));
-                runtime.shutdown_background();
-            }
-            Err(error) => {
-                // Who asked may have gone.
-                let _ = started.send(Err(error));
-            }
-        };
-        std::thread::Builder::new()
-            .name(format!("softphone-{index}"))
-            .spawn(run)
-            .map_err(|error| Kind::System { what: "no thread for a shard", error })?;
-        result.await.map_err(|_| Kind::Closed)?
-    }
 }
 
 impl fmt::Debug for Builder {
@@ -362,53 +337,4 @@ impl fmt::Debug for Builder {
             .field("shards", &self.shards)
             .finish_non_exhaustive()
     }
-}
-
-async fn serve(
-    index: u16,
-    sockets: Sockets,
-    names: Names,
-    hooks: Hooks,
-    config: Config,
-    started: oneshot::Sender<Result<NewShard>>,
-) {
-    match Shard::bind(index, &sockets, names, hooks, &config) {
-        Ok(shard) => {
-            let handle = ShardHandle {
-                local: shard.local(),
-                listening: shard.listening().to_vec(),
-                commands: shard.commands(),
-            };
-            if started.send(Ok(NewShard::new(handle))).is_ok() {
-                shard.run().await;
-            }
-        }
-        Err(error) => {
-            // Who asked may have gone.
-            let _ = started.send(Err(error));
-        }
-    }
-}
-
-/// Has this thread run on one processor.
-#[cfg(target_os = "linux")]
-fn stay_on(processor: u16) {
-    let mut set = rustix::thread::CpuSet::new();
-    let is_known = usize::from(processor) < rustix::thread::CpuSet::MAX_CPU;
-    if is_known {
-        set.set(processor.into());
-    }
-    if let Err(error) = rustix::thread::sched_setaffinity(None, &set) {
-        tracing::warn!(processor, %error, "processor not to be had");
-    }
-}
-
-#[cfg(not(target_os = "linux"))]
-fn stay_on(processor: u16) {
-    tracing::warn!(processor, "this system places threads by itself");
-}
-
-fn runtime() -> Result<tokio::runtime::Runtime> {
-    let built = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    built.map_err(|error: io::Error| Kind::System { what: "no runtime for a shard", error }.into())
 }

@@ -108,12 +108,12 @@ impl Screening {
                         self.unanswered.insert(spec.name().into(), answer);
                     }
                     // The file is another one when its authority is, and then the server is to be asked anew.
-                    let is_asked = !look_ups.is_empty() || list.sources.iter().any(is_remote);
+                    let is_asked = !look_ups.is_empty() || list.sources.iter().any(Source::is_fetched);
                     self.files.extend(list.trust.authority.clone().filter(|_| is_asked));
                     self.look_ups.extend(look_ups);
                     // Rows pass out of a window by themselves.
                     let is_aging = list.window.is_some() && !list.sources.is_empty();
-                    if is_aging || list.sources.iter().any(is_remote) {
+                    if is_aging || list.sources.iter().any(Source::is_fetched) {
                         self.remote.push(list);
                     }
                 }
@@ -125,14 +125,6 @@ impl Screening {
                 }
             }
         }
-    }
-}
-
-/// Tells whether a source lies on a server.
-fn is_remote(source: &Source) -> bool {
-    match source {
-        Source::Web { .. } | Source::AddressBook { .. } | Source::FtcDnc { .. } => true,
-        Source::File { .. } | Source::Compiled { .. } => false,
     }
 }
 

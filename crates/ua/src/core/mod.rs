@@ -2,13 +2,14 @@
 //! decides on it, how its responses are made, and how a challenge is answered.
 
 pub mod auth;
+mod objection;
 mod options;
 mod response;
 mod uas;
 
+pub use objection::Objection;
 pub(crate) use options::write_capabilities;
 pub(crate) use response::{Agent, Answering, Echo};
-pub use uas::Objection;
 pub(crate) use uas::{is_spoken, object};
 
 /// The methods that are taken: a BYE belongs to no call that we could have accepted, and is told so with 481.

@@ -40,13 +40,10 @@ impl Inbound<'_> {
     pub(super) fn vouched(&self) -> Vouched {
         match self.origin {
             Origin::Registrar | Origin::Peer | Origin::Token => Vouched::Yes,
+            // What comes over a connection is from where it says.
+            Origin::Anyone if self.target.is_reliable() => Vouched::Yes,
             Origin::Anyone => Vouched::No,
         }
-    }
-
-    /// Returns whether nothing says that it is from where it seems to be.
-    pub(super) fn may_be_forged(&self) -> bool {
-        self.vouched() == Vouched::No && !self.target.is_reliable()
     }
 }
 

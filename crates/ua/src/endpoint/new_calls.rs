@@ -11,6 +11,7 @@ use super::lines::Lines;
 use super::together::MOST_TOGETHER;
 use super::{Endpoint, Trying};
 use crate::call::{CallNumber, Invite, Verdict};
+use crate::transaction::table::Vouched;
 
 /// A new call that the screen has not seen yet.
 #[derive(Debug)]
@@ -95,7 +96,9 @@ impl Endpoint {
         //# provisional or final response within 200 ms, in which case it MAY
         //# generate a 100 (Trying) response.
         // Who may have forged his source is to repeat it: 100 would have him stop, and each repetition is one response more to him.
-        if !inbound.may_be_forged() && (self.trying == Trying::AtOnce || !verdict.is_answered_at_once()) {
+        if inbound.vouched() == Vouched::Yes
+            && (self.trying == Trying::AtOnce || !verdict.is_answered_at_once())
+        {
             self.respond(now, inbound.key, &inbound.answering, StatusCode::TRYING, None, |_, _| {});
         }
         self.carry_out(now, call, inbound, verdict);

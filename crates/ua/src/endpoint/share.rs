@@ -64,9 +64,8 @@ impl Shares {
 }
 
 impl Endpoint {
-    /// Takes a request into account, and tells whether its source has had its share, or had it when the request came first. What ends
-    /// a call is none of it. `of` is the
-    /// transaction that a CANCEL is of.
+    /// Takes a request into account, and tells whether its source has had its share, or had it when the request came first. What
+    /// ends a call is none of it. `of` is the transaction that a CANCEL is of.
     pub(super) fn is_beyond_share(
         &mut self,
         now: Instant,

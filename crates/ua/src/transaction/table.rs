@@ -42,7 +42,7 @@ pub(crate) struct Table {
 /// Whether something else than a datagram says that it is from where it seems to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Vouched {
-    /// The source is a line's registrar or peer, or the request has a line's token.
+    /// The source is a line's registrar or peer, or the request has a line's token, or came over a connection.
     Yes,
     /// The line is open to everyone.
     No,
@@ -141,9 +141,8 @@ impl Table {
     ) -> bool {
         let transaction = InviteServer::new(flow.is_reliable());
         let machine = Machine::InviteServer(match vouched {
-            // What comes over a connection is from where it says.
-            Vouched::No if !flow.is_reliable() => transaction.towards_stranger(),
-            Vouched::No | Vouched::Yes => transaction,
+            Vouched::No => transaction.towards_stranger(),
+            Vouched::Yes => transaction,
         });
         self.start_server_entry(Entry { key, merge, flow, user, status: 0, by: EndedBy::Decision, machine })
     }

@@ -1,3 +1,5 @@
+use ringfence_wire::sip::{Printer, StatusCode};
+
 use super::*;
 
 /// A well-formed request, to be made worse.
