@@ -215,6 +215,26 @@ async fn who_connects_is_told_where_others_connect_to() {
 }
 
 #[tokio::test]
+async fn who_closes_a_connection_may_cancel_over_the_next() {
+    let phone = builder().listen_tcp("127.0.0.1:0".parse().unwrap());
+    let phone = phone.screen(|_| Verdict::Ring { limit: None }).start().await.unwrap();
+    let account = Account::new("858@127.0.0.1:9").unwrap().register(false);
+    let _line = soon(phone.line(account)).await.unwrap();
+    let first = TcpStream::connect(by_connection(&phone)).await.unwrap();
+    let (mut reader, mut writer) = first.into_split();
+    writer.write_all(INVITE.as_bytes()).await.unwrap();
+    let mut heard = Vec::new();
+    while !String::from_utf8_lossy(&heard).contains("SIP/2.0 180") {
+        assert!(soon(reader.read_buf(&mut heard)).await.unwrap() > 0);
+    }
+    // It is read before another connection is taken and read from.
+    writer.shutdown().await.unwrap();
+    let heard =
+        say(by_connection(&phone), INVITE.replace("INVITE", "CANCEL").as_bytes(), "SIP/2.0 487").await;
+    assert!(heard.contains("SIP/2.0 200") && heard.contains("SIP/2.0 487"), "{heard}");
+}
+
+#[tokio::test]
 async fn each_message_over_a_connection_is_traced_by_itself() {
     let (builder, mut shown) = showing_datagrams(builder().listen_tcp("127.0.0.1:0".parse().unwrap()));
     // Both are decided at once, and written together.

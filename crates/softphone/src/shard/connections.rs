@@ -107,6 +107,7 @@ impl Shard {
             }
             streams::Event::Pong { flow } => endpoint.handle_pong(now, flow),
             streams::Event::LineEnd { flow } => endpoint.handle_line_end(now, flow),
+            streams::Event::HalfClosed { id } => endpoint.handle_half_closed(now, id),
             streams::Event::Closed { id, why } => {
                 tracing::debug!(connection = %id, why, "connection closed");
                 streams.closed(id);

@@ -43,7 +43,7 @@ pub(crate) struct Incoming {
     pub(crate) source: SocketAddr,
     /// What it came over, and its answers go over.
     pub(crate) flow: Flow,
-    /// When it ends because its connection is no more, unless its caller comes back.
+    /// When it ends because its connection is no more, or the peer's end of it, unless its caller comes back.
     pub(crate) lost_until: Option<Instant>,
     /// The line that it came for, and why that let it in.
     pub(crate) line: LineId,
@@ -112,7 +112,7 @@ pub(crate) struct Waiting {
     order: BTreeSet<(Instant, u64)>,
     /// Those that came over connections, by these.
     over: BTreeSet<(ConnectionId, u64)>,
-    /// Those of them whose connections are no more.
+    /// Those of them whose connections are no more, or the peer's ends of them.
     lost: BTreeSet<u64>,
     /// What their INVITEs take, and what is kept of them to answer by.
     bytes: usize,
@@ -230,7 +230,7 @@ impl Waiting {
         });
     }
 
-    /// Takes that a connection is no more: the calls over it end then, unless their callers come back. Returns by which
+    /// Takes that a connection is no more, or the peer's end of it: the calls over it end then, unless their callers come back. Returns by which
     /// transactions they came.
     pub(crate) fn lose(&mut self, connection: ConnectionId, until: Instant) -> Vec<Key> {
         let lost: Vec<u64> = self.over.range(all_over(connection)).map(|&(_, number)| number).collect();

@@ -22,9 +22,7 @@ impl Endpoint {
     /// where nothing comes; a copy of one that a proxy sends another way is a call by itself. Other responses that are made for
     /// it go nowhere.
     pub fn handle_disconnected(&mut self, now: Instant, connection: ConnectionId, error: &str) {
-        for key in self.calls.lose(connection, now + LOST_FOR) {
-            self.transactions.part(key);
-        }
+        self.handle_half_closed(now, connection);
         let lines = self.lines.disconnected(connection);
         let has_lasted = self.handle_detour_lost(now, connection, &lines);
         for id in lines {
@@ -33,6 +31,14 @@ impl Endpoint {
             } else {
                 self.handle_line_disconnected(now, id, error);
             }
+        }
+    }
+
+    /// Takes that the peer says no more over a connection: it may be gone, or only wait for its answers. Calls that wait over it are
+    /// answered over it still, unless their callers come back over another one, as [`Endpoint::handle_disconnected`] says.
+    pub fn handle_half_closed(&mut self, now: Instant, connection: ConnectionId) {
+        for key in self.calls.lose(connection, now + LOST_FOR) {
+            self.transactions.part(key);
         }
     }
 
@@ -47,6 +53,7 @@ impl Endpoint {
         //# the response MUST be sent using
         //# the existing connection to the source of the original request
         //# that created the transaction, if that connection is still open.
+        // One over which the peer says no more is closed by now, as far as can be seen from here.
         if self.calls.is_lost(user) && self.transactions.move_to(key, flow) {
             self.calls.found(user, flow);
         }

@@ -147,6 +147,10 @@ async fn serve_stream(connection: Stream, mut ends: Ends) -> String {
                 Ok(0) => {
                     has_ended = true;
                     patience.heard_last(Instant::now() + ANSWERS);
+                    if let Some(id) = ends.flow.connection_id() {
+                        // A shard that has ended has its last words.
+                        let _ = ends.events.send(Event::HalfClosed { id }).await;
+                    }
                 }
                 Ok(_) => match incoming.cut(&ends).await {
                     Ok(whole) => patience.heard(Instant::now(), whole, incoming.is_within_message()),

@@ -89,6 +89,8 @@ pub(crate) enum Event {
     Pong { flow: Flow },
     /// A single CRLF came together with a message, directly before or behind it.
     LineEnd { flow: Flow },
+    /// The peer says no more over it.
+    HalfClosed { id: ConnectionId },
     /// It is no more.
     Closed { id: ConnectionId, why: String },
 }

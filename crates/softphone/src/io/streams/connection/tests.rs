@@ -59,6 +59,7 @@ impl Served {
                 Event::Connected { .. }
                 | Event::Distrusted { .. }
                 | Event::Accepted { .. }
+                | Event::HalfClosed { .. }
                 | Event::Closed { .. } => "another",
             });
         }
