@@ -3,7 +3,7 @@
 use ringfence_policy::{Diagnostic, Draft};
 
 use super::client::authorities;
-use super::source::{LookUp, Ready, Source};
+use super::source::{LookUp, Ready};
 use super::spec::{directory, ready};
 
 /// Returns a warning for each list whose server cannot be known by its `ca`, at its first source.
@@ -34,10 +34,9 @@ pub(crate) fn unreadable_authorities(draft: &Draft) -> Vec<Diagnostic> {
 /// Tells whether a server is asked.
 pub(super) fn has_server(source: &Ready) -> bool {
     match source {
-        Ready::Source(Source::Web { .. } | Source::AddressBook { .. } | Source::FtcDnc { .. })
-        | Ready::LookUp(LookUp::PhoneBlock { .. } | LookUp::Service { .. }) => true,
-        Ready::Source(Source::File { .. } | Source::Compiled { .. })
-        | Ready::LookUp(LookUp::Program { .. }) => false,
+        Ready::Source(source) => source.is_fetched(),
+        Ready::LookUp(LookUp::PhoneBlock { .. } | LookUp::Service { .. }) => true,
+        Ready::LookUp(LookUp::Program { .. }) => false,
     }
 }
 

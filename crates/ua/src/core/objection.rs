@@ -38,7 +38,8 @@ pub enum Objection {
     ContentLength,
     /// 400: the headers do not end.
     Unterminated,
-    /// 513: by its Content-Length it is longer than any message that is taken ([`MAX_MESSAGE`]).
+    /// 513: by its Content-Length it is longer than any message that is taken
+    /// ([`ringfence_wire::sip::MAX_MESSAGE`]).
     TooLong,
     /// 501: the method is not known.
     NotImplemented,

@@ -8,7 +8,6 @@ use jiff::Timestamp;
 use super::{Keeper, Origin, State, panicked};
 use crate::sources::copies::{Document, fingerprint};
 use crate::sources::error::SourceError;
-use crate::sources::source::Source;
 
 impl Keeper {
     /// Takes what is on this machine, or in the memory of who kept it before.
@@ -114,8 +113,7 @@ impl Keeper {
     /// become empty.
     fn is_foreign_file(&self) -> bool {
         let source = self.fetcher.source();
-        matches!(source, Source::File { .. } | Source::Compiled { .. })
-            && !self.fetcher.spec().is_written_by_hand(source)
+        !source.is_fetched() && !self.fetcher.spec().is_written_by_hand(source)
     }
 
     fn unkept(&self) -> (Vec<Document>, Option<Timestamp>, Option<SourceError>) {
