@@ -455,7 +455,7 @@ fn remove_takes_off_what_means_the_number() {
     exit 0
     ");
     insta::assert_snapshot!(home.told(&["remove", "0800 123 123"]), @"
-    +41800123123 is on no list
+    +41800123123 has no entry to take off
     hint: the reject list has 0800* (spam.txt:2), which covers it
     exit 1
     ");

@@ -1,5 +1,7 @@
 //! What is odd about the entries of lists.
 
+use jiff::Timestamp;
+
 use super::{Finding, add};
 use crate::condition::Condition;
 use crate::language::Severity;
@@ -87,7 +89,7 @@ fn refused_lists<'p>(policy: &'p Policy, condition: &'p Condition, found: &mut V
 
 fn contradictions<'p>(allow: &'p List, reject: &'p List) -> impl Iterator<Item = Finding> + 'p {
     reject.entries().filter_map(|entry| {
-        let allowing = allow.covering(&entry.pattern())?;
+        let allowing = allow.covering(&entry.pattern(), Timestamp::MAX)?;
         let (written, origin) = (entry.written(), allowing.origin());
         let message = format!("{written} is never refused: {allowing} allows it ({origin})");
         Some(Finding::at(entry, Severity::Warning, message).hinting("take it off one of the two lists"))

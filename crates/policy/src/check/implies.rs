@@ -4,6 +4,8 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use crate::condition::{Condition, Text};
 use crate::kind::KindSet;
 use crate::list::List;
@@ -85,7 +87,7 @@ fn with_parts(kinds: KindSet) -> KindSet {
 }
 
 fn covers(narrow: &List, wide: &[&Arc<List>]) -> bool {
-    let is_covered = |pattern| wide.iter().any(|list| list.covering(&pattern).is_some());
+    let is_covered = |pattern| wide.iter().any(|list| list.covering(&pattern, Timestamp::MAX).is_some());
     !narrow.is_empty()
         && narrow.entries().take(MOST).all(|entry| is_covered(entry.pattern()))
         && narrow.len() <= MOST

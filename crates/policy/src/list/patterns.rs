@@ -36,24 +36,41 @@ impl List {
         self.index_of(key).map(|index| self.entry(index)).or_else(compiled)
     }
 
-    /// Returns an entry that means every caller of a pattern, at any time.
-    pub(crate) fn covering(&self, pattern: &Pattern) -> Option<Entry<'_>> {
-        let always = Timestamp::MAX;
+    /// Returns an entry that counts at a time and means every caller of a pattern: the same, or a wider one. At
+    /// [`Timestamp::MAX`] only entries without an end count. Of a range it may miss one around it, where narrower ones
+    /// are about both of its ends.
+    ///
+    /// ```
+    /// use jiff::Timestamp;
+    /// use ringfence_policy::{List, Pattern, Region};
+    ///
+    /// let switzerland = Region::parse("CH")?;
+    /// let (list, _) = List::parse_text("reject", "spam.txt", "+41442551000..+41442551999", switzerland);
+    /// let covering = |text| Pattern::parse(text, switzerland).map(|pattern| list.covering(&pattern, Timestamp::MAX));
+    /// assert!(covering("044 255 12 00")?.is_some());
+    /// assert!(covering("+41442551100..+41442551199")?.is_some());
+    /// assert!(covering("+41442551900..+41442552099")?.is_none());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn covering(&self, pattern: &Pattern, now: Timestamp) -> Option<Entry<'_>> {
         let of_prefix = |prefix: Prefix| {
-            (1..=MAX_DIGITS).find_map(|length| self.at(Key::prefix(prefix.first(length)?), always))
+            (1..=MAX_DIGITS).find_map(|length| self.at(Key::prefix(prefix.first(length)?), now))
         };
         match pattern {
-            Pattern::Exact(number) => self.find_number(*number, always),
+            Pattern::Exact(number) => self.find_number(*number, now),
             Pattern::Prefix(prefix) => of_prefix(*prefix),
             Pattern::Range(range) => {
-                let around = self.find_range(range.first(), always).filter(|entry| entry.means_all(*range));
+                let mut about =
+                    [range.first(), range.last()].into_iter().filter_map(|end| self.find_range(end, now));
+                let around = about.find(|entry| entry.means_all(*range));
                 around.or_else(|| of_prefix(range.shared_prefix()?))
             }
             Pattern::Expression(_)
             | Pattern::Anonymous
             | Pattern::Unavailable
             | Pattern::Invalid
-            | Pattern::Name(_) => self.find_pattern(pattern).filter(|entry| entry.is_live(always)),
+            | Pattern::Name(_) => self.find_pattern(pattern).filter(|entry| entry.is_live(now)),
         }
     }
 

@@ -49,7 +49,14 @@ impl Block {
             let wins = if precedence.is_some() { ", and allowed wins" } else { "" };
             let allowed = told(allow, entry);
             anstream::eprintln!("{} is not blocked: the allow list has {allowed}{wins}", change.pattern);
-            hint(&format!("take it off that list first: ringfence remove {}", for_shell(entry.written())));
+            if edit::is_editable(allow, entry) {
+                hint(&format!(
+                    "take it off that list first: ringfence remove {}",
+                    for_shell(entry.written())
+                ));
+            } else {
+                hint("ringfence does not write that file: take it off there first");
+            }
             return Ok(Answer::Negative);
         }
         // An entry that ends makes way for one that lasts longer, or that begins anew.

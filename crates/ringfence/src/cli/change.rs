@@ -93,31 +93,13 @@ impl Change {
 
     /// Finds the entry that covers the number on a list and holds: the same, or a wider one.
     pub(super) fn covering<'a>(&self, list: &'a Loaded, now: Timestamp) -> Option<Entry<'a>> {
-        let same = list.list.find_pattern(&self.pattern).filter(|entry| holds(entry, now));
-        same.or_else(|| self.wider(list, now))
+        list.list.covering(&self.pattern, now)
     }
 
     /// Finds the entry of the number itself if it has an end, over or not: it makes way for one that lasts longer.
     pub(super) fn ending<'a>(&self, list: &'a Loaded) -> Option<Entry<'a>> {
         list.list.find_pattern(&self.pattern).filter(|entry| entry.until().is_some())
     }
-
-    /// Finds an entry that covers the number and others, and holds.
-    pub(super) fn wider<'a>(&self, list: &'a Loaded, now: Timestamp) -> Option<Entry<'a>> {
-        let written = self.pattern.to_string();
-        list.list.entries().find(|entry| {
-            let is_prefix = matches!(entry.pattern(), Pattern::Prefix(_)) && holds(entry, now);
-            is_prefix && entry.pattern() != self.pattern && {
-                let prefix = entry.pattern().to_string();
-                written.starts_with(prefix.trim_end_matches('*'))
-            }
-        })
-    }
-}
-
-/// Tells whether the time of an entry is not over.
-fn holds(entry: &Entry<'_>, now: Timestamp) -> bool {
-    entry.until().is_none_or(|until| now < until)
 }
 
 /// Returns what is written beside an entry: what was done today, and why.
@@ -135,7 +117,9 @@ pub(super) fn note(done: &str, why: Option<&str>) -> Result<String> {
 /// Returns an entry and where it stands.
 pub(super) fn told(list: &Loaded, entry: Entry<'_>) -> String {
     let (file, line) = list.place_of(entry);
-    format!("{} ({}:{line})", entry.written(), shown(&file))
+    let file = shown(&file);
+    // A compiled list has no lines.
+    if line == 0 { format!("{entry} ({file})") } else { format!("{entry} ({file}:{line})") }
 }
 
 /// Returns a path as it is shown.

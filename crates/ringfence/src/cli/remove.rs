@@ -8,7 +8,7 @@ use super::change::{Number, shown, told};
 use super::failure::hint;
 use super::list::remembered;
 use super::output::print;
-use super::{Answer, Context, caller, in_force};
+use super::{Answer, Context, caller, in_force, lists_of};
 use crate::config::edit;
 use crate::journal::Added;
 use crate::page::Page;
@@ -40,7 +40,7 @@ impl Remove {
             }
             Ok((page, changed))
         })?;
-        let Some(((mut page, changed), _)) = removed else { return Ok(Answer::Negative) };
+        let Some(((mut page, changed), reading)) = removed else { return Ok(Answer::Negative) };
         for Added { list, identity, rule, .. } in self.remembered(context, &change).await? {
             let by = rule.map(|rule| format!(", put there by rule {rule}")).unwrap_or_default();
             let identity = caller::told(&identity);
@@ -48,13 +48,17 @@ impl Remove {
         }
         let is_removed = !page.is_empty();
         print(page)?;
+        let lists = lists_of(reading)?;
+        let left: Vec<_> =
+            lists.each().iter().filter_map(|list| Some((list, change.covering(list, now)?))).collect();
         if !is_removed {
-            anstream::eprintln!("{} is on no list", change.pattern);
+            let why = if left.is_empty() { "is on no list" } else { "has no entry to take off" };
+            anstream::eprintln!("{} {why}", change.pattern);
         }
-        for list in change.lists.each() {
-            if let Some(entry) = change.wider(list, now) {
-                hint(&format!("the {} list has {}, which covers it", list.name, told(list, entry)));
-            }
+        for (list, entry) in left {
+            let otherwise =
+                if edit::is_editable(list, entry) { "" } else { "; ringfence does not write that file" };
+            hint(&format!("the {} list has {}, which covers it{otherwise}", list.name, told(list, entry)));
         }
         if changed.is_empty() {
             return Ok(Answer::of(is_removed));

@@ -138,15 +138,16 @@ pub(crate) fn remove(
             }
         })?;
     }
-    let is_editable = |entry: &&Entry<'_>| match entry.origin().file() {
-        Some(name) => list.files.iter().any(|file| file == Path::new(name)),
-        None => true,
-    };
-    let removed = found.iter().filter(is_editable).map(|entry| {
+    let removed = found.iter().filter(|entry| is_editable(list, **entry)).map(|entry| {
         let (file, line) = list.place_of(*entry);
         (entry.written().to_owned(), file, line)
     });
     Ok(removed.collect())
+}
+
+/// Tells whether an entry stands where people write: not in a compiled list, nor in what others write.
+pub(crate) fn is_editable(list: &Loaded, entry: Entry<'_>) -> bool {
+    entry.origin().file().is_none_or(|name| list.files.iter().any(|file| file == Path::new(name)))
 }
 
 /// Returns the line that an entry stands on in a file, and what stands there.

@@ -106,6 +106,30 @@ fn an_entry_that_is_over_covers_no_number() {
 }
 
 #[test]
+fn what_covers_a_number_is_found_whatever_it_is_written_as() {
+    let home = Home::new();
+    home.write("sold.txt", "+41225556600\n");
+    assert!(home.told(&["list", "compile", "sold.txt", "--output", "sold.set"]).ends_with("exit 0\n"));
+    let entries = "[list.reject]\nsource = \"set:sold.set\"\nentries = [\"+41442551000..+41442551999\", \"/^\\\\+4184/\", ";
+    home.write("ringfence.toml", &CONFIGURATION.replacen("[list.reject]\nentries = [", entries, 1));
+    for (number, covering, is_ours) in [
+        ("0442551200", "+41442551000..+41442551999 (ringfence.toml:", true),
+        ("+41442551200..+41442551300", "+41442551000..+41442551999 (ringfence.toml:", true),
+        ("+41842551200", "/^\\+4184/ (ringfence.toml:", true),
+        ("0225556600", "+41225556600 (sold.set)", false),
+    ] {
+        let told = home.told(&["block", number]);
+        assert!(told.contains(" is blocked already: ") && told.contains(covering), "{told}");
+        let told = home.told(&["remove", number]);
+        let is_said = told.contains(" has no entry to take off\n") && told.contains(covering);
+        assert!(is_said && told.ends_with("exit 1\n"), "{told}");
+        assert_eq!(!told.contains("ringfence does not write that file"), is_ours, "{told}");
+    }
+    // As much of a range as none is about.
+    assert!(home.told(&["block", "+41442551900..+41442552099"]).starts_with("blocked "));
+}
+
+#[test]
 fn a_number_that_is_imported_stays_though_the_list_had_it_for_a_time() {
     for until in ["2026-01-01", "2999-01-01"] {
         let home = Home::new();
