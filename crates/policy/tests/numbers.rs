@@ -3,7 +3,7 @@
 //! The numbers are of the ranges that regulators keep for fiction where they keep one, and made up
 //! elsewhere.
 
-use ringfence_policy::{E164, Number, Region, Unresolved, normalise};
+use ringfence_policy::{E164, Number, Pattern, Region, Unresolved, normalise};
 
 fn region(code: &str) -> Region {
     Region::parse(code).expect("a region")
@@ -502,4 +502,50 @@ fn what_follows_a_semicolon_is_a_parameter_or_leaves_the_number_unread() {
         assert_eq!(read(written, "DE"), "not a number", "{written}");
     }
     all_read_as("DE", "+493012345685", &["+493012345685;isub=1", "+493012345685; ext=2", "+493012345685;"]);
+}
+
+#[test]
+fn france_and_its_departments_overseas_dial_each_other_as_one() {
+    for (code, written, expected) in [
+        ("RE", "0262 12 34 56", "+262262123456"),
+        ("RE", "01 23 45 67 89", "+33123456789"),
+        ("RE", "06 12 34 56 78", "+33612345678"),
+        ("RE", "0692 12 34 56", "+262692123456"),
+        ("RE", "0590 12 34 56", "+590590123456"),
+        ("YT", "0269 60 12 34", "+262269601234"),
+        ("GP", "0696 12 34 56", "+596696123456"),
+        ("GP", "05 56 12 34 56", "+33556123456"),
+        ("MQ", "0596 12 34 56", "+596596123456"),
+        ("GF", "0694 12 34 56", "+594694123456"),
+        ("GF", "0800 123 456", "+594800123456"),
+        ("RE", "+262 262 12 34 56", "+262262123456"),
+    ] {
+        assert_eq!(read(written, code), expected, "{written} in {code}");
+    }
+    let abroad = |digits, code| E164::new(digits).unwrap().is_abroad(region(code));
+    assert!(
+        !abroad(33_123_456_789, "RE") && !abroad(262_692_123_456, "FR") && !abroad(596_696_123_456, "GP")
+    );
+    assert!(abroad(687_123_456, "FR") && abroad(41_441_234_567, "RE") && abroad(33_123_456_789, "BE"));
+    for (code, written, expected) in
+        [("RE", "01*", "+331*"), ("RE", "0262*", "+262262*"), ("GP", "0696*", "+596696*")]
+    {
+        assert_eq!(Pattern::parse(written, region(code)).unwrap().to_string(), expected);
+    }
+}
+
+#[test]
+fn what_stands_between_a_trunk_prefix_and_the_number_is_no_part_of_it() {
+    for (code, written, expected) in [
+        ("AR", "011 15 4567-8901", "+5491145678901"),
+        ("AR", "0351 15 412-3456", "+5493514123456"),
+        ("AR", "02966 15 41-2345", "+5492966412345"),
+        ("AR", "011 4567-8901", "+541145678901"),
+        ("BR", "0 21 11 98765-4321", "+5511987654321"),
+        ("BR", "015 11 3265-4321", "+551132654321"),
+        ("BR", "011 98765-4321", "+5511987654321"),
+        ("BR", "0800 123 4567", "+558001234567"),
+    ] {
+        assert_eq!(read(written, code), expected, "{written} in {code}");
+    }
 }

@@ -74,7 +74,11 @@ impl E164 {
     /// ```
     #[must_use]
     pub fn is_abroad(self, region: Region) -> bool {
-        self.calling_code() != Some(region.calling_code())
+        let code = self.calling_code();
+        if code.is_some_and(|code| code != region.calling_code() && region.plan().dials_as_one_with(code)) {
+            return false;
+        }
+        code != Some(region.calling_code())
             || self.country().is_some_and(|country| {
                 country != region && mainland(country.as_str()) != mainland(region.as_str())
             })

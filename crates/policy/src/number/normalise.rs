@@ -122,7 +122,7 @@ fn standard_readings(digits: &[u8], plan: &'static Plan) -> Readings {
         }
     }
     for prefix in plan.trunk_prefixes() {
-        if let Some(number) = after(digits, prefix).and_then(|rest| national(rest, plan)) {
+        if let Some(number) = after(digits, prefix).and_then(|rest| behind_trunk(rest, plan)) {
             readings.add(number);
         }
     }
@@ -235,7 +235,36 @@ fn mended(digits: &[u8]) -> Option<E164> {
 /// Mexico put a 1 before mobile numbers called from abroad, until 2019; networks still send it.
 const MEXICO: u16 = 52;
 
-fn national(digits: &[u8], plan: &Plan) -> Option<E164> {
+/// Reads what stands behind a trunk prefix: a national number, in Argentina with the 15 of mobiles between area and number,
+/// which is a 9 before the area from abroad, in Brazil with the two digits of a carrier before it.
+fn behind_trunk(digits: &[u8], plan: &'static Plan) -> Option<E164> {
+    let as_dialled = match (plan.calling_code(), digits) {
+        (ARGENTINA, [1, 1, 1, 5, ..]) => mobile(digits, 2),
+        (ARGENTINA, [_, _, _, 1, 5, ..]) => mobile(digits, 3),
+        (ARGENTINA, [_, _, _, _, 1, 5, ..]) => mobile(digits, 4),
+        (BRAZIL, [1..=9, 1..=9, number @ ..]) if digits.len() > 11 => national(number, plan),
+        (_, _) => None,
+    };
+    national(digits, plan).or(as_dialled)
+}
+
+const ARGENTINA: u16 = 54;
+const BRAZIL: u16 = 55;
+const TEN_DIGITS: u64 = 10_000_000_000;
+
+/// Reads an Argentine mobile whose area code has so many digits, as it is dialled within Argentina.
+fn mobile(digits: &[u8], area: usize) -> Option<E164> {
+    let (area, rest) = digits.split_at_checked(area)?;
+    let number = rest.get(2..)?;
+    if area.len() + number.len() != 10 {
+        return None;
+    }
+    let scale = 10_u64.pow(u32::try_from(number.len()).ok()?);
+    E164::new(549 * TEN_DIGITS + super::value_of(area) * scale + super::value_of(number))
+}
+
+fn national(digits: &[u8], plan: &'static Plan) -> Option<E164> {
+    let plan = plan.dialled_from(digits);
     if !plan.is_plausible(digits) {
         return None;
     }

@@ -74,6 +74,30 @@ impl Plan {
         self.trunk_prefixes.split_ascii_whitespace()
     }
 
+    /// Returns the plan of a number that is dialled by its national digits, as far as they go: from the French
+    /// departments overseas most of them are numbers of France, or of another department.
+    pub(super) fn dialled_from(&'static self, national: &[u8]) -> &'static Plan {
+        if !OVERSEAS.contains(&self.calling_code) {
+            return self;
+        }
+        let code = match national {
+            [2, 6, 2 | 3 | 9, ..] | [6, 3, 9, ..] | [6, 9, 2 | 3, ..] => 262,
+            [5, 9, 0, ..] | [6, 9, 0 | 1, ..] => 590,
+            [5, 9, 4, ..] | [6, 9, 4, ..] => 594,
+            [5, 9, 6, ..] | [6, 9, 6 | 7, ..] => 596,
+            [1 | 3 | 4 | 7, ..] | [2 | 5 | 6, _, _, ..] => FRANCE,
+            // Services, or too few digits to tell.
+            _ => self.calling_code,
+        };
+        Plan::of(code).unwrap_or(self)
+    }
+
+    /// Returns whether this country and one behind another calling code dial each other as one.
+    pub(super) fn dials_as_one_with(&self, other: u16) -> bool {
+        let is_french = |code: u16| code == FRANCE || OVERSEAS.contains(&code);
+        is_french(self.calling_code) && is_french(other)
+    }
+
     /// Returns whether a national number is complete without a trunk prefix.
     pub(super) fn writes_national_bare(&self) -> bool {
         self.trunk_is_optional
@@ -140,6 +164,11 @@ const BELARUS: u16 = 375;
 const LONGEST_BELARUSIAN_80: usize = 10;
 
 const RWANDA: u16 = 250;
+
+const FRANCE: u16 = 33;
+
+/// Réunion and Mayotte, Guadeloupe, French Guiana, Martinique: calling codes within the numbering plan of France.
+const OVERSEAS: [u16; 4] = [262, 590, 594, 596];
 
 /// The calling code of North America.
 pub(super) const NORTH_AMERICA: u16 = 1;

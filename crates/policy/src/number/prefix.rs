@@ -178,7 +178,8 @@ fn begins_a_calling_code(digits: &[u8]) -> bool {
     }
 }
 
-fn national(digits: &[u8], plan: &Plan) -> Option<u64> {
+fn national(digits: &[u8], plan: &'static Plan) -> Option<u64> {
+    let plan = plan.dialled_from(digits);
     plan.begins_a_number(digits).then_some(())?;
     let scale = 10_u64.checked_pow(u32::try_from(digits.len()).ok()?)?;
     u64::from(plan.calling_code()).checked_mul(scale)?.checked_add(value_of(digits))
