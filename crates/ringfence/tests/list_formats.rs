@@ -11,6 +11,9 @@ use std::process::{Command, Stdio};
 struct Home(tempfile::TempDir);
 
 const CONFIGURATION: &str = "\
+[softphone]
+control = \"control/s\"
+
 [defaults]
 region = \"US\"
 

@@ -72,7 +72,7 @@ fn home(registrar: SocketAddr) -> Home {
         registrar.ip(),
         registrar.port()
     );
-    let rest = "[softphone]\nlisten = \"127.0.0.1:0\"\n[journal]\npath = \"ringfence.db\"\n[defaults]\nregion = \"CH\"\n";
+    let rest = "[softphone]\nlisten = \"127.0.0.1:0\"\ncontrol = \"control/s\"\n[journal]\npath = \"ringfence.db\"\n[defaults]\nregion = \"CH\"\n";
     home.write("ringfence.toml", &format!("{rest}{account}"));
     home
 }
@@ -364,9 +364,6 @@ fn a_program_that_runs_and_does_not_answer_keeps_from_nothing() {
     std::fs::create_dir(home.path("control")).unwrap();
     std::fs::set_permissions(home.path("control"), std::os::unix::fs::PermissionsExt::from_mode(0o700))
         .unwrap();
-    let with_control = "listen = \"127.0.0.1:0\"\ncontrol = \"control/s\"";
-    let changed = home.read("ringfence.toml").replace("listen = \"127.0.0.1:0\"", with_control);
-    home.write("ringfence.toml", &changed);
     let _silent = std::os::unix::net::UnixListener::bind(home.path("control/s")).unwrap();
     let told = home.told(&["doctor"]);
     assert!(told.contains("warning  ringfence runs here and does not answer when it is asked"), "{told}");
