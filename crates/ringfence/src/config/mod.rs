@@ -10,6 +10,8 @@ mod listening;
 mod lists;
 mod location;
 pub(crate) mod policy_file;
+#[cfg(test)]
+mod reference;
 pub(crate) mod regular;
 mod report;
 mod screening;
