@@ -73,3 +73,21 @@ fn the_calls_of_a_name_are_found_and_forgotten_without_those_of_its_double() {
     assert_eq!(forgotten, "forgot \"al\\\"ice o'smith·\": 1 call, 0 notes\nexit 0\n");
     assert_eq!(bench.rows(&["calls", "--json"]).len(), 1);
 }
+
+#[test]
+fn an_asserted_caller_is_one_of_a_remote_party_id_too_with_what_was_verified() {
+    let mut bench = Bench::configured(POLICY);
+    let account = bench.account("home", "858", "hunter2") + "caller = [\"asserted\", \"from\"]\n";
+    bench.configure(&account, POLICY);
+    let _program = bench.registered();
+    let remote = "<sip:+442079460123@pbx.example>;party=calling;screen=yes".to_owned();
+    let headers = vec![("Remote-Party-ID".to_owned(), remote)];
+    call(&mut bench, CallPlan { headers, ..CallPlan::new("1001", "858") }, 1);
+    assert_eq!(bench.rows(&["calls", "--json"])[0]["caller"], "+442079460123");
+    let asserted = "<tel:+442079460124;verstat=TN-Validation-Passed-A>".to_owned();
+    let headers = vec![("P-Asserted-Identity".to_owned(), asserted)];
+    call(&mut bench, CallPlan { headers, ..CallPlan::new("1001", "858") }, 2);
+    let calls = bench.rows(&["calls", "--json"]);
+    let newest = calls.iter().find(|call| call["caller"] == "+442079460124").unwrap();
+    assert_eq!(newest["evidence"]["facts"]["verification"], "passed", "{newest}");
+}

@@ -110,6 +110,34 @@ fn every_mistake_is_told_with_its_place_and_a_hint() {
 }
 
 #[test]
+fn what_would_keep_the_program_from_running_or_say_nothing_is_told_by_check() {
+    let told = |key: &str| Home::with(&format!("[softphone]\n{key}\n{GOOD}")).told(&["check"]);
+    for (key, expected) in [
+        (
+            "rtp_ports = \"5001-5002\"",
+            "error: expected two ports, the lower first, with an even one and the next",
+        ),
+        ("rtp_ports = \"65535-65535\"", "error: expected two ports"),
+        ("control = \"\"", "error: expected the path of the control socket"),
+        ("control = \"sockets/\"", "error: expected the path of the control socket"),
+        ("ws_origins = []", "warning: `ws_origins` says nothing where no page can connect"),
+    ] {
+        assert!(told(key).contains(expected), "{key}: {}", told(key));
+    }
+    let home = Home::with(&format!("include = \"more.toml\"\n{GOOD}"));
+    home.write(
+        "more.toml",
+        "[account.office]\nuser = \"859\"\n[softphone]\n[list.people]\nentries = [\"0791112233\"]\n",
+    );
+    let told = home.told(&["check"]);
+    for block in ["account", "softphone"] {
+        let expected = format!("warning: [{block}] counts for nothing in a file that is included");
+        assert!(told.contains(&expected), "{told}");
+    }
+    assert_eq!(told.matches("warning: [").count(), 2, "{told}");
+}
+
+#[test]
 fn what_an_account_says_of_the_way_to_its_registrar_is_checked() {
     let told =
         |key: &str| Home::with(&GOOD.replace("password =", &format!("{key}\npassword ="))).told(&["check"]);

@@ -184,6 +184,21 @@ fn a_wrong_password_is_told_and_the_other_line_goes_on() {
 }
 
 #[test]
+fn a_password_that_is_mended_in_its_file_registers_the_line_by_itself() {
+    let mut bench = Bench::new();
+    bench.write("secret", "wrong\n");
+    let in_file =
+        bench.configuration("858", "hunter2").replace("password = \"hunter2\"", "password_file = \"secret\"");
+    bench.write("ringfence.toml", &in_file);
+    let _program = bench.start();
+    let has_failed = |bench: &Bench| bench.log().contains("registration failed");
+    assert!(bench.play_until(PATIENCE, has_failed), "{}", bench.log());
+    bench.write("secret", "hunter2\n");
+    assert!(bench.play(|pbx| pbx.is_registered("858")), "{}", bench.log());
+    assert_eq!(bench.call("0791234567"), rejected());
+}
+
+#[test]
 fn the_first_signal_unregisters_and_ends() {
     let mut bench = Bench::new();
     let mut program = bench.registered();

@@ -56,8 +56,8 @@ impl<'o> Included<'o> {
         let Ok(index) = u16::try_from(self.files.len()) else { return };
         let name = file.name().to_owned();
         let table = table(index, &file, &mut self.report);
-        if let Some(table) = table.as_ref().filter(|_| self.foreign.contains(&ACCOUNTS)) {
-            self.accounts.extend(names_in(table, ACCOUNTS));
+        if let Some(table) = &table {
+            self.take_foreign(index, table);
         }
         let document = table.and_then(|table| document(index, table, &mut self.report, self.foreign));
         self.files.push(file);
@@ -72,6 +72,21 @@ impl<'o> Included<'o> {
         }
         self.within.pop();
         self.documents.push(document);
+    }
+
+    /// Takes what belongs to the program: from the main file alone, where the program looks for it.
+    fn take_foreign(&mut self, index: u16, table: &Table<'_>) {
+        if index == 0 && self.foreign.contains(&ACCOUNTS) {
+            self.accounts.extend(names_in(table, ACCOUNTS));
+        }
+        if index == 0 {
+            return;
+        }
+        for key in table.get_ref().keys().filter(|key| self.foreign.contains(&&**key.get_ref())) {
+            let message = format!("[{}] counts for nothing in a file that is included", key.get_ref());
+            let hint = "move it to the configuration file, which includes this one";
+            self.report.warning(Span::new(index, &key.span()), message, hint);
+        }
     }
 
     fn include(&mut self, of: u16, written: &At<String>) {

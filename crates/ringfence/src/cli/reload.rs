@@ -25,7 +25,13 @@ impl Reload {
             Err(AskError::Refused(error)) => {
                 let message = format_args!("the last good configuration stays: {error}");
                 anstream::eprintln!("{} {message}", paint(BAD, "not reloaded:"));
-                hint("`ringfence check` shows all errors");
+                // What stands against it need not be in the files: it may be how the program was started.
+                let is_right = context.reading().is_ok_and(|reading| reading.report.errors() == 0);
+                hint(if is_right {
+                    "the files have no error: what is told is of the program as it was started, restart it to have them"
+                } else {
+                    "`ringfence check` shows all errors"
+                });
                 return Ok(Answer::Negative);
             }
             Err(error @ AskError::Io(_)) => {

@@ -266,7 +266,10 @@ fn caller(section: &Section<'_>) -> Vec<Identity> {
     let mut identities = Vec::new();
     for text in section.texts(&CALLER) {
         match text.value {
-            "asserted" => identities.push(Identity::Asserted),
+            // Also what the provider has verified of it.
+            "asserted" => {
+                identities.extend([Identity::Verstat, Identity::Asserted, Identity::RemoteParty]);
+            }
             "from" => identities.push(Identity::From),
             other => section.unfit(&CALLER, text.span, &format!("\"{}\"", other.escape_debug())),
         }

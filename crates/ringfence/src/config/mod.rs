@@ -48,7 +48,7 @@ use crate::sources::{ListSpec, LookUpSpec};
 #[derive(Debug, Clone)]
 pub(crate) struct Config {
     pub(crate) path: PathBuf,
-    /// The file itself and its lists, as they were read.
+    /// The file itself, its lists, passwords and certificates, as they were read.
     pub(crate) files: Vec<Stamped>,
     pub(crate) softphone: Softphone,
     pub(crate) service: Service,
@@ -153,7 +153,8 @@ fn read_stamped(stamped: &Stamped, file: &File) -> Reading {
     if let Some(section) = section {
         softphone.check_tls(&section, &tls);
     }
-    let (accounts, mut files) = accounts(&document, softphone.shards);
+    let (accounts, secrets) = accounts(&document, softphone.shards);
+    let mut files: Vec<PathBuf> = secrets.iter().map(|file| file.path.clone()).collect();
     files.extend(tls.files.iter().map(|file| file.path.clone()));
     drop(document);
     let screening = Screening::read(stamped, file.clone(), &accounts, &mut report.borrow_mut());
@@ -166,7 +167,7 @@ fn read_stamped(stamped: &Stamped, file: &File) -> Reading {
     let config = match screening.policy {
         Some(policy) if report.errors() == 0 => Some(Config {
             path: path.to_owned(),
-            files: [screening.files, tls.files.clone()].concat(),
+            files: [screening.files, tls.files.clone(), secrets].concat(),
             softphone,
             service,
             tls,
@@ -226,8 +227,8 @@ impl Reading {
     }
 }
 
-/// Reads the accounts, and which files their passwords are in.
-fn accounts(document: &Section<'_>, shards: u16) -> (Vec<Account>, Vec<PathBuf>) {
+/// Reads the accounts, and the files that their passwords are in, as they were just before.
+fn accounts(document: &Section<'_>, shards: u16) -> (Vec<Account>, Vec<Stamped>) {
     let (mut accounts, mut files, mut is_none) = (Vec::new(), Vec::new(), true);
     let mut names: HashMap<String, Arc<str>> = HashMap::new();
     for (name, section) in document.tables(&ACCOUNT) {
@@ -241,7 +242,7 @@ fn accounts(document: &Section<'_>, shards: u16) -> (Vec<Account>, Vec<PathBuf>)
             let hint = format!("rules mean both by line = \"{name}\": give one of the two another name");
             document.error(span, message, hint);
         }
-        files.extend(account::password_file(&section));
+        files.extend(account::password_file(&section).map(|file| Stamped::now(&file)));
         accounts.extend(Account::read(&name, &section, shards));
     }
     if is_none {

@@ -48,7 +48,11 @@ static CONNECTIONS: [(Transport, Key); 4] = [
 ];
 const WS_ORIGINS: Key =
     Key::new("ws_origins", "sites: a scheme and a host, and perhaps a port", "[\"https://phone.example\"]");
-const RTP_PORTS: Key = Key::new("rtp_ports", "two ports, the lower first", "\"5000-10000\"");
+const RTP_PORTS: Key = Key::new(
+    "rtp_ports",
+    "two ports, the lower first, with an even one and the next among them",
+    "\"5000-10000\"",
+);
 const STUN: Key =
     Key::new("stun", "a STUN server's name or address, and its port", "\"stun.example.com:3478\"");
 const USER_AGENT: Key = Key::new("user_agent", "a product name without line breaks", "\"ringfence/0.1.0\"");
@@ -90,7 +94,7 @@ impl Softphone {
         let default = Self::default();
         let shards = section.integer(&SHARDS, 1..=256).and_then(|at| u16::try_from(at.value).ok());
         let requests = section.integer(&REQUESTS_PER_SOURCE, 1..=1_000_000);
-        let control = section.parsed(&CONTROL, |name| socket(beside(section.path(), name)));
+        let control = section.parsed(&CONTROL, |name| socket(name, beside(section.path(), name)));
         let control = control.map(|at| at.value);
         let connections = CONNECTIONS
             .iter()
@@ -111,6 +115,7 @@ impl Softphone {
         };
         section.finish();
         softphone.check_listening(section);
+        softphone.check_origins(section);
         softphone
     }
 
@@ -122,6 +127,18 @@ impl Softphone {
             Some(Listening { key, transport: *transport, address })
         });
         listening::check(section, &[by_udp].into_iter().chain(others).collect::<Vec<_>>(), self.shards);
+    }
+
+    /// Warns of sites that are named where no page can connect.
+    fn check_origins(&self, section: &Section<'_>) {
+        let has_pages =
+            [Transport::Ws, Transport::Wss].iter().any(|transport| self.connections.contains_key(transport));
+        if self.ws_origins.is_none() || has_pages {
+            return;
+        }
+        let span = section.span_of(&WS_ORIGINS).unwrap_or_else(|| section.span());
+        let message = "`ws_origins` says nothing where no page can connect";
+        section.warning(span, message, "add `listen_ws` or `listen_wss`, or leave it out");
     }
 
     /// Returns the key that says where others reach us by a transport.
@@ -186,9 +203,9 @@ fn is_origin(text: &str) -> bool {
 }
 
 /// How many bytes a socket's name has at most, its last one being none of the name (`sun_path` of unix(7)).
-fn socket(path: PathBuf) -> Option<PathBuf> {
+fn socket(name: &str, path: PathBuf) -> Option<PathBuf> {
     let length = std::path::absolute(&path).map_or(0, |path| path.as_os_str().len());
-    (length <= LONGEST_SOCKET).then_some(path)
+    (!name.is_empty() && !name.ends_with('/') && length <= LONGEST_SOCKET).then_some(path)
 }
 
 const LONGEST_SOCKET: usize = if cfg!(target_os = "macos") { 103 } else { 107 };
@@ -200,7 +217,9 @@ fn address(text: &str) -> Option<SocketAddr> {
 fn ports(text: &str) -> Option<RangeInclusive<u16>> {
     let (first, last) = text.split_once('-')?;
     let (first, last) = (first.trim().parse().ok()?, last.trim().parse().ok()?);
-    (first > 0 && first < last).then_some(first..=last)
+    // RFC 3550 section 11: an even one for RTP, and the next.
+    let has_pair = |first: u16, last: u16| first.checked_add(first % 2).is_some_and(|even| even < last);
+    (first > 0 && has_pair(first, last)).then_some(first..=last)
 }
 
 /// Reads what `taskset` and its like read, too.
