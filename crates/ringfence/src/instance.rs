@@ -21,7 +21,9 @@ pub(crate) fn of(directory: &Path) -> io::Result<String> {
         Err(_) if fs::metadata(&path).is_ok_and(|file| file.is_file() && file.len() == 0) => {}
         read => return read,
     }
-    DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
+    DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(|error| {
+        io::Error::new(error.kind(), format!("cannot make the folder {}: {error}", directory.display()))
+    })?;
     let urn = softphone::new_instance_id().map_err(io::Error::other)?;
     replace(&path, &format!("{urn}\n")).map_err(io::Error::other)?;
     Ok(urn)

@@ -53,7 +53,9 @@ const USUAL: &str = "info,rustls_platform_verifier=off";
 /// A thread of its own writes it: a log that nobody takes stops neither calls nor their records. Lines beyond a
 /// mebibyte are lost then, and counted in the next one that goes out.
 pub(crate) fn start(format: Format) -> io::Result<Started> {
-    let asked = std::env::var(EnvFilter::DEFAULT_ENV).ok().map(|asked| {
+    let asked = std::env::var(EnvFilter::DEFAULT_ENV).ok();
+    // Empty is what a unit or a container has for a variable that says nothing.
+    let asked = asked.filter(|asked| !asked.trim().is_empty()).map(|asked| {
         // A log in a folder that is watched would tell of itself, and of that, without end.
         let rest = if asked.contains("notify") { "" } else { ",notify=off" };
         EnvFilter::builder().parse(format!("{asked}{rest}"))

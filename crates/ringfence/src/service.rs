@@ -322,7 +322,12 @@ fn instance(config: &Config) -> Option<String> {
     match instance::of(state_directory(config)?) {
         Ok(instance) => Some(instance),
         Err(error) => {
-            tracing::warn!(%error, "registrars are not told which device this is");
+            tracing::warn!(
+                %error,
+                hint = "the folder of [journal] path is to be one that this user may write: without what is kept there \
+                        a restart leaves the old binding at the registrar",
+                "registrars are not told which device this is"
+            );
             None
         }
     }

@@ -3,10 +3,10 @@
 //! A shard only copies a datagram into a bounded queue; one thread draws and writes. When it cannot
 //! keep up, datagrams are left out of the trace, which is told at once, counted, and told at the end: calls never wait for it.
 
-use std::fs::{File, OpenOptions, Permissions};
+use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{BufWriter, Write};
 use std::net::SocketAddr;
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt, PermissionsExt};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
@@ -125,11 +125,27 @@ impl Drawing {
     }
 }
 
+/// Opens a named pipe that somebody reads: to wait for a reader would keep the program from its calls, and from its end.
+fn pipe(path: &Path) -> std::io::Result<File> {
+    let opened = OpenOptions::new().write(true).custom_flags(libc::O_NONBLOCK).open(path);
+    let file = opened.map_err(|error| match error.raw_os_error() {
+        Some(libc::ENXIO) => std::io::Error::other("nobody reads that pipe yet: start the reader first"),
+        Some(_) | None => error,
+    })?;
+    // With its reader there, the thread of the trace may wait until there is room.
+    let flags = rustix::fs::fcntl_getfl(&file)?;
+    rustix::fs::fcntl_setfl(&file, flags - rustix::fs::OFlags::NONBLOCK)?;
+    Ok(file)
+}
+
 /// How often it is looked how far it is.
 const LOOK: Duration = Duration::from_millis(10);
 
 /// Creates the capture file for its owner only: who called whom is in it.
 fn create(path: &Path) -> std::io::Result<File> {
+    if fs::metadata(path).is_ok_and(|file| file.file_type().is_fifo()) {
+        return pipe(path);
+    }
     let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
     // A file that was there has the mode it had; a device is left as it is.
     if file.metadata()?.is_file() {

@@ -609,6 +609,15 @@ fn a_capture_never_overwrites_a_file_that_the_program_lives_by() {
 }
 
 #[test]
+fn a_capture_waits_for_nobody_to_read_its_pipe() {
+    let home = Home::with(&GOOD.replace("password =", "register = false\npassword ="));
+    assert!(Command::new("mkfifo").arg(home.path("pipe")).status().unwrap().success());
+    let told = home.told(&["run", "--pcap", "pipe"]);
+    assert!(told.contains("nobody reads that pipe yet: start the reader first\n"), "{told}");
+    assert!(told.ends_with("exit 2\n"), "{told}");
+}
+
+#[test]
 fn help_says_what_each_verb_does() {
     let home = Home::with("");
     insta::assert_snapshot!(

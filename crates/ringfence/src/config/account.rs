@@ -230,9 +230,13 @@ fn password_of_env(section: &Section<'_>, name: &At<String>) -> Option<Secret> {
             warn_of_breaks(section, name.span.clone(), &password);
             Some(Secret::new(password))
         }
-        Ok(_) | Err(_) => {
-            let message =
-                format!("expected a password in the environment variable {variable}, which is not set");
+        given @ (Ok(_) | Err(_)) => {
+            let why = match given {
+                Ok(_) => "is empty",
+                Err(std::env::VarError::NotUnicode(_)) => "is not UTF-8",
+                Err(std::env::VarError::NotPresent) => "is not set",
+            };
+            let message = format!("expected a password in the environment variable {variable}, which {why}");
             // Only who registers needs it, and `run` says so.
             section.warning(name.span.clone(), message, format!("start with: {variable}=… ringfence run"));
             None

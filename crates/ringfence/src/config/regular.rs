@@ -65,6 +65,9 @@ impl ReadError {
     /// Returns what to do about it, if that is known whatever the file is for.
     pub(crate) fn hint(&self) -> Option<&'static str> {
         match self {
+            Self::Io(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                Some("let the user who runs this read it: chown or chmod")
+            }
             Self::Io(_) => None,
             Self::NotRegular("a directory") => Some("name a file in that directory"),
             Self::OutOfReach => {

@@ -73,8 +73,10 @@ impl StoreError {
                 )
             }
             Self::Missing { .. } => "`ringfence run` makes it with the first call".to_owned(),
-            Self::Unavailable { detail, .. } if detail.starts_with("Permission denied") => {
-                "ask as root, or as the user who runs the program".to_owned()
+            Self::Unavailable { detail, .. } if detail.contains("Permission denied") => {
+                "ask as root, or as the user who runs the program; that user is to have the folder (chown), or another one: \
+                 [journal] path = \"…\""
+                    .to_owned()
             }
             Self::Unavailable { .. } => "is the disk full, or the file read-only?".to_owned(),
         }

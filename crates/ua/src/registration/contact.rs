@@ -23,7 +23,6 @@ pub(super) fn contact_uri(user: &str, contact: ContactAddress, token: &str) -> S
 }
 
 /// What tells our binding from those of other phones of the same address-of-record.
-#[derive(Clone, Copy)]
 pub(super) struct Ours<'a> {
     pub(super) user: &'a str,
     /// Where the REGISTER said we are.
@@ -33,6 +32,8 @@ pub(super) struct Ours<'a> {
     pub(super) token: &'a str,
     /// Which of the line's flows it is for.
     pub(super) reg_id: u8,
+    /// The instance-id that the REGISTER named, if it did.
+    pub(super) instance: Option<String>,
 }
 
 impl Ours<'_> {
@@ -65,9 +66,10 @@ impl Ours<'_> {
         //# comparison rules in Section 19.1.4.
         let same = self.preferred(contacts.iter().filter(|listed| is_same(listed, &uri)));
         // Some registrars rewrite the address that they list, and others drop its parameters: then the token,
-        // the address or the user is still ours.
+        // the instance-id, the address or the user is still ours.
         let live = || contacts.iter().filter(|listed| expires_of(listed) != Some(0));
         same.or_else(|| self.preferred(live().filter(|listed| self.has_token(listed))))
+            .or_else(|| live().find(|listed| self.has_instance(listed)))
             .or_else(|| live().find(|listed| self.has_address(listed)))
             .or_else(|| contacts.first().filter(|listed| contacts.len() == 1 && self.has_user(listed)))
     }
@@ -92,6 +94,17 @@ impl Ours<'_> {
     fn has_token(&self, listed: &NameAddr<'_>) -> bool {
         let listed = listed.uri().ok().and_then(|uri| uri.param("line"));
         listed.is_some_and(|line| *line == *self.token.as_bytes())
+    }
+
+    /// Tells whether it is of this device and flow, or of this device where it is not said of which flow.
+    fn has_instance(&self, listed: &NameAddr<'_>) -> bool {
+        let text = |name| listed.param(name).and_then(|value| std::str::from_utf8(value).ok());
+        let is_ours = |ours: &String| {
+            let theirs = text("+sip.instance").map(|theirs| theirs.trim_matches(['"', '<', '>']));
+            theirs.is_some_and(|theirs| theirs.eq_ignore_ascii_case(ours))
+        };
+        let is_of_this_flow = text("reg-id").is_none_or(|flow| flow.parse() == Ok(self.reg_id));
+        is_of_this_flow && self.instance.as_ref().is_some_and(is_ours)
     }
 
     /// Another token at our address is another line's, or what a restart has left.
@@ -202,7 +215,14 @@ mod tests {
         let text = format!("SIP/2.0 200 OK\r\nExpires: 1800\r\n{contacts}\r\n");
         let (address, seen) = ("192.0.2.9:5060".parse().unwrap(), "198.51.100.1:40000".parse().unwrap());
         let contact = ContactAddress { address, transport: Transport::Udp, is_secure: false };
-        let ours = Ours { user: "858", contact, seen, token: "secret", reg_id: 1 };
+        let ours = Ours {
+            user: "858",
+            contact,
+            seen,
+            token: "secret",
+            reg_id: 1,
+            instance: Some(INSTANCE.to_owned()),
+        };
         ours.granted(&Message::parse(text.as_bytes()).unwrap(), 3600)
     }
 
@@ -250,6 +270,28 @@ mod tests {
             "Contact: <sip:858@198.51.100.1:40000;line=secret>;expires=90, <sip:858@192.0.2.7>;expires=7\r\n";
         assert_eq!(granted(rewritten), 90);
         assert_eq!(granted("Contact: <sip:858@203.0.113.1:4000>;expires=90\r\n"), 90, "the only one");
+    }
+
+    const INSTANCE: &str = "urn:uuid:00000000-0000-8000-8000-000a95a0e128";
+
+    #[test]
+    fn a_registrar_that_rewrites_all_of_it_is_understood_by_the_instance() {
+        let listed = |instance: &str, more: &str| {
+            let other = "<sip:858@192.0.2.7>;expires=7";
+            format!(
+                "Contact: {other}, <sip:x@203.0.113.5:1024>;expires=60;+sip.instance=\"<{instance}>\"{more}\r\n"
+            )
+        };
+        for more in ["", ";reg-id=1"] {
+            assert_eq!(granted(&listed(INSTANCE, more)), 60, "{more}");
+            assert_eq!(granted(&listed(&INSTANCE.to_uppercase(), more)), 60, "{more}");
+        }
+        assert_eq!(granted(&listed(INSTANCE, ";reg-id=2")), 0, "another flow of ours");
+        assert_eq!(
+            granted(&listed("urn:uuid:00000000-0000-8000-8000-000a95a0e129", "")),
+            0,
+            "another device"
+        );
     }
 
     #[test]

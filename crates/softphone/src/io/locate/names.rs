@@ -1,6 +1,6 @@
 //! The thread that looks names up, for all shards: it owns what was found, and a look-up outlives the shard that asked.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use ringfence_ua::{Transport, Unresolved};
@@ -60,7 +60,7 @@ impl Names {
 
     /// Returns where a host is that is an address; `None` where it is a name, and [`Names::locate`] finds out.
     pub(crate) fn at_address(wanted: &Wanted) -> Option<Found> {
-        let found = at_address(&wanted.question(), &|remote| source_towards(remote, wanted.listening))?;
+        let found = at_address(&wanted.question(), &|remote| wanted.source_towards(remote))?;
         let by = wanted.question().by();
         Some(found.map(|place| (vec![place], by)).map_err(|error| unresolved(&error, wanted.listening)))
     }
@@ -98,7 +98,7 @@ pub(crate) async fn find_by(
     wanted: &Wanted,
     resolver: &dyn Resolver,
 ) -> std::result::Result<(Vec<Place>, ChosenBy), Unlocated> {
-    let source = |remote| source_towards(remote, wanted.listening);
+    let source = |remote| wanted.source_towards(remote);
     let located = locate(wanted.question(), resolver, &source, &mut drawn).await?;
     let (places, ttl) = (located.places.len(), located.ttl.map(|ttl| ttl.as_secs()));
     tracing::debug!(host = wanted.host, places, ttl, "located");
@@ -126,6 +126,17 @@ impl Wanted {
     fn question(&self) -> Question<'_> {
         let &Self { ref host, port, transport, is_secure, supported, .. } = self;
         Question { host, port, transport, is_secure, supported }
+    }
+
+    /// Returns the address that packets leave from: a connection's from any that the socket does not name.
+    fn source_towards(&self, remote: IpAddr) -> Option<IpAddr> {
+        let is_connected = self.transport.is_some_and(Transport::is_reliable);
+        let listening = if is_connected && self.listening.ip().is_unspecified() {
+            SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0))
+        } else {
+            self.listening
+        };
+        source_towards(remote, listening)
     }
 }
 
@@ -159,6 +170,20 @@ mod tests {
         assert_eq!(from("::1", "127.0.0.1:5060"), None);
         assert_eq!(from("127.0.0.5", "[::1]:5060"), None);
         assert_eq!(from("127.0.0.5", "[::]:5060").as_deref(), Some("127.0.0.1"));
+    }
+
+    #[test]
+    fn a_connection_leaves_from_either_family_where_no_address_was_named() {
+        let from = |transport, remote: &str, listening: &str| {
+            let (host, supported, listening) = (String::new(), [].as_slice(), listening.parse().unwrap());
+            let wanted = Wanted { host, port: None, transport, is_secure: false, supported, listening };
+            wanted.source_towards(remote.parse().unwrap()).map(|ip| ip.to_string())
+        };
+        assert_eq!(from(Some(Transport::Tcp), "::1", "0.0.0.0:0").as_deref(), Some("::1"));
+        assert_eq!(from(Some(Transport::Tls), "127.0.0.5", "0.0.0.0:0").as_deref(), Some("127.0.0.1"));
+        assert_eq!(from(Some(Transport::Udp), "::1", "0.0.0.0:0"), None);
+        assert_eq!(from(None, "::1", "0.0.0.0:0"), None);
+        assert_eq!(from(Some(Transport::Tcp), "::1", "127.0.0.1:0"), None, "an address was named");
     }
 
     #[test]

@@ -71,7 +71,9 @@ impl Binding {
     /// Returns what tells our binding from others.
     fn ours(&self, contact: ContactAddress) -> Ours<'_> {
         let seen = self.contact().unwrap_or(contact).address;
-        Ours { user: &self.account.user, contact, seen, token: self.token.as_str(), reg_id: self.reg_id }
+        let (user, token) = (&*self.account.user, self.token.as_str());
+        let instance = self.account.instance_id().filter(|_| self.is_outbound);
+        Ours { user, contact, seen, token, reg_id: self.reg_id, instance }
     }
 
     pub(super) fn challenged(
