@@ -154,14 +154,24 @@ impl Account {
         self
     }
 
-    /// Sets the resource that a server is asked for by WebSocket, such as `/ws` (default `/`).
+    /// Sets the resource that a server is asked for by WebSocket, such as `/ws` (default `/`). What is no path that begins
+    /// with `/`, with a query behind it or none, fails when the line is added.
+    ///
+    /// ```
+    /// use softphone::Account;
+    ///
+    /// let account = Account::new("sip:858@pbx.example;transport=wss")?;
+    /// assert!(account.clone().websocket_path("/ws?room=1").check().is_ok());
+    /// assert!(account.websocket_path("@elsewhere.example/").check().is_err());
+    /// # Ok::<(), softphone::Error>(())
+    /// ```
     #[must_use]
     pub fn websocket_path(mut self, path: &str) -> Self {
         self.inner.extras_mut().websocket_path = Some(path.into());
         self
     }
 
-    /// Sets how long a binding is asked for, in whole seconds from 1 to 86,400 (default 3600). The
+    /// Sets how long a binding is asked for, in whole seconds from 5 to 86,400 (default 3600). The
     /// registrar decides.
     #[must_use]
     pub fn expires(mut self, expires: Duration) -> Self {
@@ -242,6 +252,10 @@ impl Account {
         if self.outbound_proxies.len() > MOST_PROXIES {
             let got = format!("{} proxies", self.outbound_proxies.len());
             return Err(Kind::Account { expected: PROXIES, got }.into());
+        }
+        if let Some(path) = inner.extras().websocket_path.as_deref().filter(|path| !is_resource(path)) {
+            let expected = "the path of a WebSocket resource, as /ws";
+            return Err(Kind::Account { expected, got: path.to_owned() }.into());
         }
         let asked = inner.transport;
         for (index, proxy) in self.outbound_proxies.iter().enumerate() {
@@ -331,8 +345,14 @@ fn transport(name: &[u8], is_secure: bool) -> Option<Transport> {
     all.into_iter().find(|&transport| is(transport))
 }
 
+/// Tells whether a text can stand in the request line of a WebSocket as its resource.
+fn is_resource(text: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_graphic() && !b"\"#<>\\^`{|}".contains(&byte);
+    text.starts_with('/') && text.bytes().all(is_plain)
+}
+
 /// Hides what stands for a password in something that was to be an address: errors end in logs.
-fn without_password(address: &str) -> String {
+pub(crate) fn without_password(address: &str) -> String {
     let is_at_start =
         |scheme: &&&str| address.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme));
     let user = ["sip:", "sips:"].iter().find(is_at_start).map_or(0, |scheme| scheme.len());

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use ringfence_ua::{Config, Transport, Trying};
 
+use crate::account::without_password;
 use crate::attendant::Desk;
 use crate::call::Ended;
 use crate::error::{Kind, Result};
@@ -214,7 +215,8 @@ impl Builder {
     }
 
     /// Looks names up with this resolver (default: `/etc/hosts`, the servers of `/etc/resolv.conf`, and what else the
-    /// system knows). It is called on a thread of the softphone's own; one that panics has failed.
+    /// system knows). It is called on a thread of the softphone's own, which it must not block
+    /// (`tokio::task::spawn_blocking` is for that), or no line finds its servers meanwhile; one that panics has failed.
     pub fn resolver(mut self, resolver: impl Resolver + 'static) -> Self {
         self.resolver = Some(Arc::new(resolver));
         self
@@ -324,7 +326,8 @@ impl Builder {
 
     fn stun_to_ask(&self) -> Result<Option<StunServer>> {
         let read = |text: &String| {
-            StunServer::read(text).ok_or_else(|| Kind::Account { expected: STUN_SERVER, got: text.clone() })
+            let invalid = || Kind::Account { expected: STUN_SERVER, got: without_password(text) };
+            StunServer::read(text).ok_or_else(invalid)
         };
         Ok(self.stun.as_ref().map(read).transpose()?)
     }

@@ -49,6 +49,8 @@ pub(crate) enum Kind {
     Objected { status: u16, phrase: String },
     /// The softphone was shut down.
     Closed,
+    /// The line was removed, and the softphone goes on.
+    Removed,
     /// A table at its bound.
     Full,
 }
@@ -72,6 +74,7 @@ impl Error {
             | Kind::MediaPorts { .. }
             | Kind::System { .. }
             | Kind::Closed
+            | Kind::Removed
             | Kind::Full => None,
         }
     }
@@ -142,6 +145,7 @@ impl fmt::Display for Error {
                 write!(f, "the call cannot ring and was answered {status} {phrase}")
             }
             Kind::Closed => f.write_str("the softphone was shut down"),
+            Kind::Removed => f.write_str("the line was removed"),
             Kind::Full => f.write_str("no room for another line"),
         }
     }

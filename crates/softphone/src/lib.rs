@@ -91,12 +91,14 @@
 //!
 //! # Logs
 //!
-//! Through [`tracing`], in fields. No number, name, password or address of a caller is in them, at any level.
+//! Through [`tracing`], in fields. No number, name, password or address of a caller is in them, at any level. That is so of this
+//! crate: `tungstenite` logs whole messages of WebSocket at `trace`, and is to be silenced where that is logged (`tungstenite=info`).
 //!
 //! | level | what |
 //! |---|---|
 //! | `error` | what cannot go on: a socket is lost; a hook has panicked, the first time |
-//! | `warn`, `info` | nothing: what a line or a call means to people is the application's to say |
+//! | `warn` | that a thread does not run on its processor, and that there is an overload: a part of the new requests is not received |
+//! | `info` | that the overload is over. What a line or a call means to people is the application's to say |
 //! | `debug` | where an account's servers were found, and look-ups that fail; each state of a registration, with the cause of a failure; each call offered and ended, by its id; what the socket did not send or receive; that the machine has slept |
 //! | `trace` | datagrams that are dropped because they cannot be read, with the reason |
 

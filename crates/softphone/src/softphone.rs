@@ -91,8 +91,8 @@ impl Softphone {
             match state {
                 RegistrationState::Registered { .. } => return Ok(line.keep()),
                 RegistrationState::Failed { cause, .. } => {
-                    // Where the softphone was shut down meanwhile, the line is no more either.
-                    let _ = line.keep().remove().await;
+                    // Its removal goes on: a registrar that is silent is not waited for once more.
+                    drop(line);
                     return Err(Kind::Registration(cause).into());
                 }
                 // Nobody else has the line: what unregisters it is the end of the softphone.
@@ -180,9 +180,10 @@ impl Softphone {
 
     /// Ends everything: undecided calls are answered 480, as are those that come from now on and would wait; each line's own binding
     /// is removed at its registrar; and the sockets are closed when that is done and the answers to calls are acknowledged, which
-    /// is waited for 2 s at most (RFC 3261 section 17.2.1), or when `grace` has passed.
+    /// is waited for 2 s at most (RFC 3261 section 17.2.1), or when `grace` has passed. What was written to connections may take
+    /// another 2 s to leave.
     ///
-    /// When it resolves the sockets are closed, [`Line::incoming`] has nothing more, and what is asked of the
+    /// When it resolves the sockets are closed, each line's registration was told `Unregistered`, [`Line::incoming`] has nothing more, and what is asked of the
     /// softphone fails ([`Error::is_closed`]). Dropped before it resolves, it goes on. A second one while the first
     /// goes on resolves with it, and may shorten the grace.
     ///

@@ -4,13 +4,17 @@
 
 mod stage;
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use ringfence_testing::Mode;
 use softphone::examine::{
     AuthError, Denial, Distrust, Examination, Fetched, RecordKind, Tried, Unanswered, Unreached,
 };
-use softphone::{Account, Builder, ChosenBy, Softphone, Tls, Transport, new_instance_id};
+use softphone::{
+    Account, Builder, ChosenBy, Lookup, Naptr, Records, Resolver, Softphone, Srv, Tls, Transport,
+    new_instance_id,
+};
 use tokio::net::{TcpListener, TcpSocket};
 
 use stage::authority::Authority;
@@ -223,4 +227,31 @@ async fn a_port_where_nobody_listens_says_so_itself() {
     let nobody = std::net::UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let examined = examined(&builder(), account(&format!("sip:858@{nobody}"))).await;
     assert!(matches!(last(&examined).capabilities, Some(Err(Unanswered::Refused))), "{examined:?}");
+}
+
+/// A resolver that knows addresses alone: it panics when it is asked for what it does not know.
+#[derive(Debug)]
+struct Simple;
+
+impl Resolver for Simple {
+    fn naptr<'a>(&'a self, _: &'a str) -> Lookup<'a, Naptr> {
+        Box::pin(async { panic!("no NAPTR here") })
+    }
+
+    fn srv<'a>(&'a self, _: &'a str) -> Lookup<'a, Srv> {
+        Box::pin(async { panic!("no SRV here") })
+    }
+
+    fn addresses<'a>(&'a self, _: &'a str) -> Lookup<'a, IpAddr> {
+        Box::pin(async { Ok(Records::new(vec![IpAddr::from([127, 0, 0, 1])], Duration::from_secs(60))) })
+    }
+}
+
+#[tokio::test]
+async fn a_resolver_that_panics_has_failed_as_it_has_for_a_line() {
+    let builder = Softphone::builder().listen("127.0.0.1:0".parse().unwrap()).resolver(Simple);
+    let examined = examined(&builder, account("sip:858@pbx.example.com")).await;
+    let failed = examined.lookups.iter().filter(|asked| asked.records.is_err()).count();
+    assert!(failed > 0 && failed < examined.lookups.len(), "{examined:?}");
+    assert_eq!(examined.servers[0].address.ip().to_string(), "127.0.0.1");
 }

@@ -66,6 +66,16 @@ async fn a_pair_is_an_even_port_and_its_next_at_the_address_of_the_line() {
 }
 
 #[tokio::test]
+async fn a_line_that_was_removed_has_no_ports_and_the_softphone_goes_on() {
+    let (pbx, phone) = (pbx().await, builder().start().await.unwrap());
+    let line = soon(phone.register(pbx.account("858"))).await.unwrap();
+    let other = line.clone();
+    soon(line.remove()).await.unwrap();
+    let error = soon(other.rtp_pair()).await.unwrap_err();
+    assert!(!error.is_closed() && error.to_string() == "the line was removed", "{error}");
+}
+
+#[tokio::test]
 async fn a_peer_is_told_where_the_stun_server_sees_the_ports() {
     let pair = asking(stun_server(0x0101, SEEN).await).await.unwrap();
     assert_eq!(pair.public_addresses(), ["192.0.2.1:32853".parse().unwrap(); 2]);

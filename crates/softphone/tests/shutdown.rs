@@ -104,6 +104,18 @@ async fn a_registrar_that_is_silent_is_not_waited_for_longer_than_the_grace() {
 }
 
 #[tokio::test]
+async fn no_line_says_that_it_is_registered_after_the_end() {
+    let (pbx, phone) = (pbx().await, phone().await);
+    let line = soon(phone.register(pbx.account("858"))).await.unwrap();
+    pbx.set_mode(Mode::Silent);
+    let mut registration = line.registration();
+    assert!(matches!(registration.state(), RegistrationState::Registered { .. }));
+    soon(phone.shutdown(Duration::ZERO)).await;
+    assert_eq!(soon(registration.changed()).await, Some(RegistrationState::Unregistered));
+    assert_eq!(soon(registration.changed()).await, None);
+}
+
+#[tokio::test]
 async fn two_who_shut_down_at_once_both_wait_for_the_end() {
     let (pbx, phone) = (pbx().await, phone().await);
     soon(phone.register(pbx.account("858"))).await.unwrap();

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::io::locate::cache::{ADDRESS_PATIENCE, SERVICE_PATIENCE, in_time};
 use crate::io::{Lookup, LookupError, Naptr, Records, Resolver, Srv};
 
 /// One question to the DNS, and what came of it.
@@ -35,7 +36,8 @@ pub enum RecordKind {
 /// Asks another resolver, and keeps what was asked.
 pub(super) struct Recording<'a> {
     resolver: &'a dyn Resolver,
-    taken: Mutex<Vec<LookedUp>>,
+    /// With when each was asked for, those that are under way included.
+    taken: Mutex<Vec<(Instant, LookedUp)>>,
 }
 
 /// Records that are kept of one answer, and answers of one search: what says more says it to no person.
@@ -48,7 +50,33 @@ impl<'a> Recording<'a> {
     }
 
     pub(super) fn into_taken(self) -> Vec<LookedUp> {
-        self.taken.into_inner().unwrap_or_else(PoisonError::into_inner)
+        let taken = self.taken.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let told = |(asked, mut it): (Instant, LookedUp)| {
+            if it.took.is_zero() {
+                it.took = asked.elapsed();
+            }
+            it
+        };
+        taken.into_iter().map(told).collect()
+    }
+
+    /// Notes that a name is asked for, if there is room, and returns where.
+    fn begin(&self, kind: RecordKind, name: &str) -> Option<usize> {
+        let records = Err(LookupError::Failed { error: "no answer so far".to_owned() });
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let has_room = taken.len() < MOST_TAKEN;
+        if has_room {
+            let looked_up = LookedUp { kind, name: name.to_owned(), took: Duration::ZERO, records };
+            taken.push((Instant::now(), looked_up));
+        }
+        has_room.then(|| taken.len() - 1)
+    }
+
+    fn end(&self, place: Option<usize>, took: Duration, records: Result<Vec<String>, LookupError>) {
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, begun)) = place.and_then(|place| taken.get_mut(place)) {
+            (begun.took, begun.records) = (took, records);
+        }
     }
 
     fn recorded<'b, R: Display + Send + 'b>(
@@ -57,19 +85,19 @@ impl<'a> Recording<'a> {
         name: &'b str,
         lookup: Lookup<'b, R>,
     ) -> Lookup<'b, R> {
+        let patience = match kind {
+            RecordKind::Naptr | RecordKind::Srv => SERVICE_PATIENCE,
+            RecordKind::Address => ADDRESS_PATIENCE,
+        };
         Box::pin(async move {
-            let asked = Instant::now();
-            let answer = lookup.await;
+            let (asked, place) = (Instant::now(), self.begin(kind, name));
+            // As a line asks.
+            let answer = in_time(patience, lookup).await;
             let shown = |answer: &Records<R>| {
                 answer.records().iter().take(MOST_RECORDS).map(ToString::to_string).collect()
             };
             let records = answer.as_ref().map(shown).map_err(Clone::clone);
-            let looked_up = LookedUp { kind, name: name.to_owned(), took: asked.elapsed(), records };
-            let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-            if taken.len() < MOST_TAKEN {
-                taken.push(looked_up);
-            }
-            drop(taken);
+            self.end(place, asked.elapsed(), records);
             answer
         })
     }

@@ -16,6 +16,9 @@ pub(super) struct Asking {
     until: Option<Instant>,
 }
 
+/// What is longer than the clock goes.
+const FOR_EVER: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+
 impl Asking {
     /// It will ask for so long after the last datagram; for no time is not at all.
     pub(super) fn new(busy_poll: Duration) -> Self {
@@ -25,7 +28,7 @@ impl Asking {
     /// Notes that datagrams have come.
     pub(super) fn heard(&mut self, now: Instant) {
         if !self.busy_poll.is_zero() {
-            self.until = now.checked_add(self.busy_poll);
+            self.until = Some(now.checked_add(self.busy_poll).unwrap_or(now + FOR_EVER));
         }
     }
 

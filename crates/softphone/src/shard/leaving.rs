@@ -66,6 +66,7 @@ impl Shard {
                 self.tell_ended(call, status, by, end);
             }
         }
+        self.tell_all_unregistered();
         let mut waiting = self.leaving.take().map(|leaving| leaving.done).unwrap_or_default();
         self.commands.close();
         while let Some(command) = self.commands.recv().await {

@@ -120,6 +120,15 @@ impl Shard {
         }
     }
 
+    /// Tells of each line that is not known to be unregistered that it is: nobody refreshes its binding any more.
+    pub(super) fn tell_all_unregistered(&mut self) {
+        let last: Vec<Number> =
+            self.lines.iter().filter(|(_, state)| !state.is_unregistered()).map(|(line, _)| *line).collect();
+        for line in last {
+            self.tell_registration(line, ringfence_ua::RegistrationState::Unregistered);
+        }
+    }
+
     pub(super) fn tell_removed(&mut self, line: Number) {
         let id = LineId { shard: self.index, line };
         tracing::debug!(line = %id, "removed");

@@ -25,7 +25,7 @@ impl Shard {
     }
 
     fn media_wanted(&self, line: Number) -> Result<Wanted> {
-        let account = self.endpoint.account(line).ok_or(Kind::Closed)?;
+        let account = self.endpoint.account(line).ok_or(Kind::Removed)?;
         let local = self.endpoint.local_address(line).unwrap_or(self.udp.local()).ip();
         if local.is_unspecified() {
             let error = io::Error::new(io::ErrorKind::NotConnected, "its registrar has not been found yet");

@@ -16,9 +16,9 @@ use crate::io::resolver::{Lookup, LookupError, Naptr, Records, Resolver, Srv};
 
 /// How long NAPTR and SRV are waited for: some routers' resolvers know neither and are silent, and the host's addresses
 /// are still to be asked for within the patience of who registers (30 s).
-const SERVICE_PATIENCE: Duration = Duration::from_secs(5);
+pub(crate) const SERVICE_PATIENCE: Duration = Duration::from_secs(5);
 /// How long addresses are waited for: longer than the system's resolver tries with two servers and its default of 5 s each.
-const ADDRESS_PATIENCE: Duration = Duration::from_secs(12);
+pub(crate) const ADDRESS_PATIENCE: Duration = Duration::from_secs(12);
 
 /// No answer is asked for again sooner, a lifetime of none included: so all the lines of a registrar share it.
 const SHORTEST: Duration = Duration::from_secs(10);
@@ -72,6 +72,15 @@ impl Resolver for Cache {
         let resolver = Arc::clone(&self.resolver);
         let ask = move |host: String| async move { resolver.addresses(&host).await }.boxed();
         Box::pin(find(Arc::clone(&self.addresses), key(host), ADDRESS_PATIENCE, ask))
+    }
+}
+
+/// Waits for an answer no longer than is patient. What an application's resolver does must not take the names from all lines.
+pub(crate) async fn in_time<R>(patience: Duration, asked: impl Future<Output = Found<R>>) -> Found<R> {
+    match timeout(patience, AssertUnwindSafe(asked).catch_unwind()).await {
+        Ok(Ok(found)) => found,
+        Ok(Err(_)) => failed("the resolver has panicked".to_owned()),
+        Err(_) => failed(format!("no answer within {} s", patience.as_secs())),
     }
 }
 
@@ -148,13 +157,7 @@ impl<R: Clone + Send + Sync + 'static> Shelf<R> {
         let shelf = Arc::clone(&self);
         let landing = name.clone();
         let flight = async move {
-            // What an application's resolver does must not take the names from all lines.
-            let asked = AssertUnwindSafe(asked).catch_unwind();
-            let found = match timeout(patience, asked).await {
-                Ok(Ok(found)) => found,
-                Ok(Err(_)) => failed("the resolver has panicked".to_owned()),
-                Err(_) => failed(format!("no answer within {} s", patience.as_secs())),
-            };
+            let found = in_time(patience, asked).await;
             shelf.keep(landing, found)
         };
         let flight = flight.boxed().shared();

@@ -14,7 +14,7 @@ use std::net::SocketAddr;
 
 use ringfence_ua::Transport;
 
-mod cache;
+pub(crate) mod cache;
 mod families;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzed;
