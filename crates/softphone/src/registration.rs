@@ -56,7 +56,8 @@ pub enum RegistrationState {
         /// When the next attempt is made.
         retry_at: Option<SystemTime>,
     },
-    /// No binding is wanted: the line does not register, or was unregistered.
+    /// No binding is wanted: the line does not register, or was unregistered, or the softphone has ended. Where the registrar
+    /// did not answer in time, the binding may last until it expires.
     Unregistered,
 }
 

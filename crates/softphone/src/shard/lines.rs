@@ -120,12 +120,11 @@ impl Shard {
         }
     }
 
-    /// Tells of each line that is not known to be unregistered that it is: nobody refreshes its binding any more.
+    /// Tells who watches a line that is not known to be unregistered that it is: nobody refreshes its binding any more.
+    /// Who attends to all lines hears of the end by itself.
     pub(super) fn tell_all_unregistered(&mut self) {
-        let last: Vec<Number> =
-            self.lines.iter().filter(|(_, state)| !state.is_unregistered()).map(|(line, _)| *line).collect();
-        for line in last {
-            self.tell_registration(line, ringfence_ua::RegistrationState::Unregistered);
+        for state in self.lines.values_mut().filter(|state| !state.is_unregistered()) {
+            state.tell(RegistrationState::Unregistered);
         }
     }
 
