@@ -609,6 +609,17 @@ fn a_capture_never_overwrites_a_file_that_the_program_lives_by() {
 }
 
 #[test]
+fn an_emptied_configuration_does_not_say_that_all_is_in_the_usual_places() {
+    let home = Home::with("");
+    home.write("ringfence.toml", "");
+    for verb in ["calls", "stats"] {
+        let told = home.told(&[verb]);
+        assert!(told.starts_with("error: where the journal is cannot be read in ringfence.toml"), "{told}");
+    }
+    assert!(home.told(&["status"]).starts_with("hint: ringfence.toml cannot be read, and may say that"));
+}
+
+#[test]
 fn a_capture_waits_for_nobody_to_read_its_pipe() {
     let home = Home::with(&GOOD.replace("password =", "register = false\npassword ="));
     assert!(Command::new("mkfifo").arg(home.path("pipe")).status().unwrap().success());

@@ -156,6 +156,8 @@ fn read_stamped(stamped: &Stamped, file: &File) -> Reading {
     let (accounts, secrets) = accounts(&document, softphone.shards);
     let mut files: Vec<PathBuf> = secrets.iter().map(|file| file.path.clone()).collect();
     files.extend(tls.files.iter().map(|file| file.path.clone()));
+    // One that an editor or a full disk has emptied does not say that all is where it usually is.
+    let is_emptied = ![&ACCOUNT, &SOFTPHONE, &JOURNAL].into_iter().any(|key| document.has(key));
     drop(document);
     let screening = Screening::read(stamped, file.clone(), &accounts, &mut report.borrow_mut());
 
@@ -183,7 +185,7 @@ fn read_stamped(stamped: &Stamped, file: &File) -> Reading {
         _ => None,
     };
     let lists = screening.is_readable.then_some(screening.lists);
-    let journal = Some(journal);
+    let journal = (!is_emptied).then_some(journal);
     Reading { path: path.to_owned(), report, config, lists, control, journal, files, was_read: true }
 }
 
