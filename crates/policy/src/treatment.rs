@@ -267,6 +267,20 @@ impl Treatment {
         }
     }
 
+    /// Returns whether the phone rings on a line that is the only one of its number, too.
+    pub(crate) fn rings(&self) -> bool {
+        match &self.work {
+            Work::Ring(_) => true,
+            Work::Hold(hold) => hold.then.rings(),
+            Work::StandAside
+            | Work::Reject(_)
+            | Work::Drop(_)
+            | Work::Answer(_)
+            | Work::Forward(_)
+            | Work::Challenge(_) => false,
+        }
+    }
+
     /// Returns whether the caller is turned away: refused, answered by a machine, or not answered.
     #[must_use]
     pub fn is_refusal(&self) -> bool {

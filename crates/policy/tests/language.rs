@@ -335,7 +335,32 @@ fn a_treatment_is_exactly_one_thing() {
         "expected a treatment: a table with exactly one",
     );
     assert_wrong("[treatment.a]\n", "expected a treatment: a table with exactly one");
-    assert_wrong("[treatment.ring]\nreject = { code = 486 }", "[treatment.ring] refuses the call");
+}
+
+#[test]
+fn who_is_never_refused_rings_whatever_the_treatment_ring_says() {
+    let elsewhere = "forward = { to = \"sip:*97@pbx.example\" }";
+    let asked = "challenge = { prompt = \"a.wav\", on_pass = \"busy\", on_fail = \"busy\" }";
+    for ring in ["reject = { code = 486 }", elsewhere, asked, "drop = {}", "hold = { seconds = 9 }"] {
+        for name in ["ring", "stand_aside"] {
+            let expected = format!("[treatment.{name}] does not let the call ring | emergency calls");
+            assert_wrong(&format!("[treatment.{name}]\n{ring}"), &expected);
+        }
+    }
+    // Where there is no other phone, who stands aside lets nobody ring.
+    let aside = "hold = { seconds = 9, then = \"stand_aside\" }";
+    assert_wrong(&format!("[treatment.ring]\n{aside}"), "[treatment.ring] does not let the call ring");
+    for rule in ["[treatment.ring]\nring = { limit = \"0s\" }", "[treatment.soft]\nring = { limit = \"0m\" }"]
+    {
+        assert_wrong(
+            rule,
+            "a phone that rings for no time at all does not ring | for example: limit = \"60s\"",
+        );
+    }
+    let quiet =
+        "[treatment.ring]\nhold = { seconds = 2, then = { ring = { silent = true, limit = \"1s\" } } }";
+    let stands = "[treatment.stand_aside]\nring = { limit = \"30s\" }";
+    assert_eq!(wrong(&format!("{quiet}\n{stands}")), Vec::<String>::new());
 }
 
 #[test]

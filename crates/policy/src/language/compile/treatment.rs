@@ -43,10 +43,16 @@ impl<'c> Compiler<'c> {
         let built_in = all.len();
         for (name, _) in blocks.iter() {
             let Some(treatment) = self.named(name) else { continue };
-            let lets_through = matches!(&*name.value, "ring" | "stand_aside");
-            if lets_through && treatment.is_refusal() {
-                let message = format!("[treatment.{}] refuses the call", name.value);
-                self.report.error(name.span, message, "a refusal needs another name, such as \"no_thanks\"");
+            // What the prelude lets through rings by `ring`, also where there are no other phones.
+            let lets_ring = match &*name.value {
+                "ring" => treatment.rings(),
+                "stand_aside" => treatment.lets_ring(),
+                _ => true,
+            };
+            if !lets_ring {
+                let message = format!("[treatment.{}] does not let the call ring", name.value);
+                let hint = "emergency calls and `never_block` go through by it: give this another name, such as \"no_thanks\"";
+                self.report.error(name.span, message, hint);
             }
             match all.iter_mut().take(built_in).find(|known| known.name() == name.value) {
                 Some(built_in) => *built_in = treatment,
@@ -108,7 +114,7 @@ impl<'c> Compiler<'c> {
             TreatmentForm::Forward(forward) => self.forward(forward).map(Work::Forward),
             TreatmentForm::Answer(answer) => Some(Work::Answer(announcement(answer))),
             TreatmentForm::Challenge(challenge) => self.challenge(challenge).map(Work::Challenge),
-            TreatmentForm::Ring(ring) => Some(Work::Ring(ringing(ring))),
+            TreatmentForm::Ring(ring) => Some(Work::Ring(self.ringing(ring))),
             TreatmentForm::Hold(hold) => {
                 let then = match &hold.then {
                     Some(then) => self.treatment(then)?,
@@ -327,6 +333,18 @@ impl<'c> Compiler<'c> {
         })
     }
 
+    fn ringing(&mut self, block: &RingBlock) -> Ringing {
+        if let Some(limit) = block.limit.filter(|limit| limit.value.is_zero()) {
+            let message = "a phone that rings for no time at all does not ring";
+            self.report.error(limit.span, message, "for example: limit = \"60s\"");
+        }
+        Ringing {
+            is_silent: block.silent.is_some_and(|silent| silent.value),
+            label: block.label.as_ref().map(|label| label.0.as_str().into()),
+            limit: block.limit.map_or(Action::RING_LIMIT, |limit| limit.value),
+        }
+    }
+
     fn challenge(&mut self, block: &'c ChallengeBlock) -> Option<Challenge> {
         let small = |number: u32| u8::try_from(number).unwrap_or(u8::MAX);
         let [on_pass, on_fail] =
@@ -351,14 +369,6 @@ fn announcement(block: &AnswerBlock) -> Announcement {
     }
 }
 
-fn ringing(block: &RingBlock) -> Ringing {
-    Ringing {
-        is_silent: block.silent.is_some_and(|silent| silent.value),
-        label: block.label.as_ref().map(|label| label.0.as_str().into()),
-        limit: block.limit.map_or(Action::RING_LIMIT, |limit| limit.value),
-    }
-}
-
 /// Makes the Reason header of a call that analytics blocked (ATIS-1000099): a cause, and whom to ask.
 fn network_blocked(redress: &str) -> String {
     let (key, address) = match redress.split_once(':') {
@@ -369,13 +379,13 @@ fn network_blocked(redress: &str) -> String {
     format!("Q.850;cause=21;text=\"v=analytics1;{key}={address}\";location=LN")
 }
 
-/// Puts a bare address between `<` and `>`, as the header wants it.
 /// Returns the value of a parameter of Call-Info, if it is the purpose.
 fn purpose(parameter: &str) -> Option<&str> {
     let (name, value) = parameter.split_once('=')?;
     name.trim().eq_ignore_ascii_case("purpose").then(|| value.trim().trim_matches('"'))
 }
 
+/// Puts a bare address between `<` and `>`, as the header wants it.
 fn uri_value(text: &str) -> Box<str> {
     if text.starts_with('<') { text.into() } else { format!("<{text}>").into() }
 }
