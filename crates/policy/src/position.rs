@@ -229,14 +229,14 @@ impl Line {
     }
 
     fn rejection(&self, rejection: &Rejection) -> Rejection {
-        if let (Position::Parallel, Some(capture), ..600) = (self.position, &self.capture, rejection.code()) {
-            return capture.clone();
-        }
-        match rejection.fallback_code() {
-            Some(fallback) if !self.passes.is_empty() && !self.passes.contains(&rejection.code()) => {
-                rejection.clone().with_code(fallback)
-            }
-            Some(_) | None => rejection.clone(),
+        let reaches = |code| self.passes.is_empty() || self.passes.contains(&code);
+        let fallback = rejection.fallback_code().filter(|_| !reaches(rejection.code()));
+        let code = fallback.unwrap_or(rejection.code());
+        // The others ring on where a fallback goes out that does not silence them, too.
+        match (&self.capture, fallback) {
+            (Some(capture), _) if self.position == Position::Parallel && code < 600 => capture.clone(),
+            (_, Some(fallback)) => rejection.clone().with_code(fallback),
+            (_, None) => rejection.clone(),
         }
     }
 }

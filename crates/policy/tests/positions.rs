@@ -102,6 +102,20 @@ fn a_code_falls_back_where_it_does_not_reach_the_caller() {
 }
 
 #[test]
+fn a_parallel_line_captures_in_the_place_of_a_fallback_too() {
+    let capture = Some(Rejection::new(603).unwrap());
+    let act = |fallback: u16, passes: &[u16]| {
+        let unwanted = Rejection::new(607).unwrap().fallback(fallback).unwrap();
+        let line = Line { capture: capture.clone(), passes: passes.into(), ..line(Position::Parallel) };
+        line.act(&Treatment::reject("unwanted", unwanted)).to_string()
+    };
+    assert_eq!(act(486, &[480, 486, 603]), "reject with 603");
+    assert_eq!(act(600, &[480, 600, 603]), "reject with 600");
+    assert_eq!(act(486, &[607]), "reject with 607");
+    assert_eq!(act(486, &[]), "reject with 607");
+}
+
+#[test]
 fn ringing_silently_is_ringing_on_the_wire() {
     let ring = Ringing { is_silent: true, label: Some("Maybe spam".into()), limit: Duration::from_secs(20) };
     let quiet = Treatment::new("quiet", Work::Ring(ring));
