@@ -22,7 +22,7 @@ impl Wildcard {
     /// Takes a text.
     #[must_use]
     pub fn new(text: &str) -> Self {
-        let text = text.to_lowercase();
+        let text: String = text.chars().map(folded).collect();
         let needed = text.bytes().filter(|byte| byte.is_ascii() && !matches!(byte, b'*' | b'?'));
         Self { letters: Letters::of(needed), text: text.into() }
     }
@@ -43,7 +43,7 @@ impl Wildcard {
             return is_ascii_match(self.text.as_bytes(), shown.beginning());
         }
         let mut pattern = self.text.chars();
-        let mut text = shown.text.chars().take(LONGEST).flat_map(char::to_lowercase);
+        let mut text = shown.text.chars().take(LONGEST).map(folded);
         // Where to go on when what follows the last `*` does not fit: it then stands for one more.
         let mut again = None;
         loop {
@@ -74,6 +74,16 @@ impl Wildcard {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
+    }
+}
+
+/// Returns the one character that stands for it and for its capital: a `?` is for what somebody reads as one. The small letter
+/// of `İ` is an `i` with a dot of its own above, and that of a Σ is another one where a word ends.
+fn folded(letter: char) -> char {
+    match letter.to_lowercase().next() {
+        Some('ς') => 'σ',
+        Some(small) => small,
+        None => letter,
     }
 }
 
@@ -198,6 +208,16 @@ mod tests {
             ("k*", "\u{212a}elvin", true),
             ("*kelvin*", "zero kelvin", true),
             ("*kelvin*", "zero calvin", false),
+            ("ΟΔΥΣΣΕΥΣ", "ΟΔΥΣΣΕΥΣ", true),
+            ("ΟΔΥΣΣΕΥΣ", "Οδυσσευς", true),
+            ("οδυσσευς*", "ΟΔΥΣΣΕΥΣ Α", true),
+            ("*ΕΥΣ", "οδυσσευσ", true),
+            ("?stanbul", "İstanbul", true),
+            ("İstanbul", "İstanbul", true),
+            ("İSTANBUL", "istanbul", true),
+            ("istanbul", "İSTANBUL", true),
+            ("?İ?", "xİy", true),
+            ("??stanbul", "İstanbul", false),
         ] {
             assert_eq!(Wildcard::new(pattern).is_match(text), expected, "{pattern} {text}");
         }
