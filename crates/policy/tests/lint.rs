@@ -189,6 +189,7 @@ fn conditions_that_exclude_one_another_never_match() {
         "{ any = [{ caller_kind = \"name\", country = \"DE\" }, { diverted = \"0900*\", not = { diverted = true } }] }",
         "{ first_time = true, diverted = true, not = { first_time = true, diverted = true } }",
         "{ user_agent = \"friendly-scanner\", all = [{ user_agent = \"sip*\" }] }",
+        "{ all = [{ country = \"CH\" }, { country = [\"DE\", \"US\"] }] }",
     ] {
         assert_eq!(
             odd(&rule("a", when, "\"busy\"")),
@@ -211,6 +212,9 @@ fn conditions_that_look_as_if_they_excluded_one_another_are_left_alone() {
         "{ hours = \"10:00-14:00\", not = { hours = \"09:00-13:00\" } }",
         "{ all = [{ caller = \"+41791234567\" }, { caller = \"anonymous\" }] }",
         "{ any = [{ caller = \"+41*\" }, { not = { caller = \"+41*\" } }] , first_time = true }",
+        "{ caller = \"sip:alice\", caller_kind = \"anonymous\" }",
+        "{ all = [{ caller = \"sip:alice\" }, { caller = \"anonymous\" }] }",
+        "{ all = [{ country = [\"GB\", \"US\", \"DE\"] }, { country = \"CA\" }] }",
     ] {
         assert_eq!(odd(&rule("a", when, "\"busy\"")), Vec::<String>::new(), "{when}");
     }

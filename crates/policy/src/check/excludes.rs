@@ -19,7 +19,12 @@ pub(super) fn excludes(policy: &Policy, one: &Condition, other: &Condition) -> b
         (Condition::Verification(one), Condition::Verification(other)) => disjoint(one, other),
         (Condition::Attestation(one), Condition::Attestation(other)) => disjoint(one, other),
         (Condition::Source(one), Condition::Source(other)) => disjoint(one, other),
-        (Condition::Country(one), Condition::Country(other)) => disjoint(one, other),
+        (Condition::Country(one), Condition::Country(other)) => {
+            // A toll-free number of +1 is one of each country behind that code.
+            let share_a_code =
+                |one: &Region| other.iter().any(|other| one.calling_code() == other.calling_code());
+            !one.iter().any(share_a_code)
+        }
         (Condition::Caller(one), Condition::Caller(other))
         | (Condition::Called(one), Condition::Called(other))
         | (Condition::DivertedBy(one), Condition::DivertedBy(other)) => {

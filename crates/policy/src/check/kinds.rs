@@ -84,7 +84,8 @@ pub(super) fn may_be_meant(pattern: &Pattern, kinds: KindSet, region: Region) ->
         Pattern::Anonymous => kinds == KindSet::ANONYMOUS,
         Pattern::Unavailable => kinds == KindSet::UNAVAILABLE,
         Pattern::Invalid => kinds == KindSet::INVALID,
-        Pattern::Name(_) => kinds == KindSet::NAME,
+        // A name that is withheld is looked up, too.
+        Pattern::Name(_) => kinds == KindSet::NAME || kinds == KindSet::ANONYMOUS,
     }
 }
 
