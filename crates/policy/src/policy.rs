@@ -127,6 +127,11 @@ impl Policy {
         may_ask(condition, &self.core.look_ups)
     }
 
+    /// Returns whether nobody is on a list, by its place, but who was put there by a rule.
+    pub(crate) fn is_put_on(&self, place: usize) -> bool {
+        self.core.put_on.contains(&place)
+    }
+
     /// Returns the list of a name.
     #[must_use]
     pub fn list(&self, name: &str) -> Option<&Arc<List>> {

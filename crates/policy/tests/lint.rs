@@ -190,6 +190,12 @@ fn conditions_that_exclude_one_another_never_match() {
         "{ first_time = true, diverted = true, not = { first_time = true, diverted = true } }",
         "{ user_agent = \"friendly-scanner\", all = [{ user_agent = \"sip*\" }] }",
         "{ all = [{ country = \"CH\" }, { country = [\"DE\", \"US\"] }] }",
+        "{ caller_kind = \"unavailable\", rate = { per = \"caller\", more_than = 5, within = \"1m\" } }",
+        "{ caller_kind = \"unavailable\", repeat = { count = 2, within = \"5m\" } }",
+        "{ caller = \"unavailable\", dialed_within = \"30d\" }",
+        "{ caller_kind = \"unavailable\", answered_within = \"30d\" }",
+        "{ caller_kind = \"unavailable\", first_time = false }",
+        "{ caller_kind = \"unavailable\", not = { first_time = true } }",
     ] {
         assert_eq!(
             odd(&rule("a", when, "\"busy\"")),
@@ -215,8 +221,26 @@ fn conditions_that_look_as_if_they_excluded_one_another_are_left_alone() {
         "{ caller = \"sip:alice\", caller_kind = \"anonymous\" }",
         "{ all = [{ caller = \"sip:alice\" }, { caller = \"anonymous\" }] }",
         "{ all = [{ country = [\"GB\", \"US\", \"DE\"] }, { country = \"CA\" }] }",
+        "{ caller_kind = [\"unavailable\", \"invalid\"], repeat = { count = 2, within = \"5m\" } }",
+        "{ caller_kind = \"anonymous\", dialed_within = \"30d\" }",
+        "{ caller_kind = \"unavailable\", rate = { per = \"line\", more_than = 5, within = \"1m\" } }",
+        "{ caller_kind = \"unavailable\", first_time = true }",
     ] {
         assert_eq!(odd(&rule("a", when, "\"busy\"")), Vec::<String>::new(), "{when}");
+    }
+}
+
+#[test]
+fn a_list_that_callers_are_put_on_never_has_one_who_cannot_be_told_from_others() {
+    let asked = rule("a", "{ caller_in = \"cooldown\", caller_kind = \"unavailable\" }", "\"busy\"");
+    let adds =
+        format!("{}add_to = {{ list = \"cooldown\" }}\n", rule("b", "{ attestation = \"C\" }", "\"busy\""));
+    assert_eq!(odd(&format!("{asked}{adds}")), ["rule a never matches: its conditions exclude one another"]);
+    let others = asked.replace("unavailable", "invalid");
+    let source = "[list.cooldown]\nsource = \"https://lists.example/cooldown.csv\"\n";
+    let entry = "[list.cooldown]\nentries = [\"unavailable\"]\n";
+    for fine in [others, format!("{source}{asked}"), format!("{entry}{asked}")] {
+        assert_eq!(odd(&format!("{fine}{adds}")), Vec::<String>::new(), "{fine}");
     }
 }
 

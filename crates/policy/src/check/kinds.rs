@@ -4,6 +4,7 @@
 
 use crate::caller::CallerId;
 use crate::condition::Condition;
+use crate::history::Per;
 use crate::kind::KindSet;
 use crate::list::List;
 use crate::number::{LineKind, Number, Prefix, Region, calling_code_of, may_be};
@@ -41,6 +42,16 @@ pub(super) fn may_hold(policy: &Policy, condition: &Condition, kinds: KindSet) -
         may_be_on(list, kinds, region)
     } else if let Condition::Country(countries) = condition {
         countries.iter().any(|country| may_be_of(*country, kinds, region))
+    } else if let Condition::CallerIn(places) = condition {
+        may_be_known(kinds) || !places.iter().all(|place| policy.is_put_on(*place))
+    } else if let Condition::DialedWithin(_) | Condition::AnsweredWithin(_) | Condition::FirstTime(false) =
+        condition
+    {
+        may_be_known(kinds)
+    } else if let Condition::Repeat { count, .. } = condition {
+        *count <= 1 || may_be_known(kinds)
+    } else if let Condition::Rate { per: Per::Caller, more_than, .. } = condition {
+        *more_than == 0 || may_be_known(kinds)
     } else if let Condition::LikeCalled { .. } = condition {
         is_full(kinds)
     } else if let Condition::NearList { .. } = condition {
@@ -58,9 +69,17 @@ pub(super) fn may_fail(condition: &Condition, kinds: KindSet) -> bool {
         any.iter().all(|inner| may_fail(inner, kinds))
     } else if let Condition::CallerKind(wanted) = condition {
         !wanted.meets(kinds)
+    } else if let Condition::FirstTime(true) = condition {
+        may_be_known(kinds)
     } else {
         true
     }
+}
+
+/// Returns whether callers of these kinds have a number or a name, or may, by which they are known when they call again. A
+/// number that is in no plan is one, too.
+fn may_be_known(kinds: KindSet) -> bool {
+    kinds != KindSet::UNAVAILABLE
 }
 
 /// Returns whether a caller of these kinds may be one that a pattern means.

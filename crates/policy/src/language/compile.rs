@@ -4,7 +4,7 @@ mod condition;
 mod line;
 mod treatment;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt::{self, Write};
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ use crate::condition::Condition;
 use crate::decide::By;
 use crate::list::List;
 use crate::number::Region;
-use crate::policy::{EmergencyEntry, Mode, Policy, PolicyError, PolicyParts, Switch};
+use crate::policy::{EmergencyEntry, Mode, NEVER_BLOCK, Policy, PolicyError, PolicyParts, Switch};
 use crate::rule::{AddTo, Log, Rollout, Rule, Share};
 use crate::schedule::{Hours, Schedule};
 use crate::treatment::Treatment;
@@ -92,6 +92,7 @@ impl<'c> Compiler<'c> {
                 .filter(|(_, spec)| spec.is_lookup())
                 .map(|(place, _)| place)
                 .collect(),
+            put_on: self.put_on(),
             schedules: self.schedules.to_vec(),
             switches: self.switches(),
             lines: self.lines(),
@@ -227,6 +228,18 @@ impl<'c> Compiler<'c> {
         let Some((name, newlines)) = self.lines.get(usize::from(span.file)) else { return ("".into(), 0) };
         let before = newlines.partition_point(|newline| *newline < span.start as usize);
         (Arc::clone(name), u32::try_from(before + 1).unwrap_or(u32::MAX))
+    }
+
+    /// Returns the lists that only rules put callers on. Those that every policy has are also filled by commands.
+    fn put_on(&self) -> Vec<usize> {
+        let rules = self.blocks.rules.iter().filter_map(|rule| rule.add_to.as_ref());
+        let grown: HashSet<&str> = rules.map(|add_to| add_to.list.value.as_str()).collect();
+        let is_put_on = |spec: &ListSpec| {
+            spec.says_nothing()
+                && grown.contains(spec.name())
+                && !["allow", "reject", NEVER_BLOCK].contains(&spec.name())
+        };
+        (0..).zip(self.specs).filter(|(_, spec)| is_put_on(spec)).map(|(place, _)| place).collect()
     }
 
     fn switches(&self) -> Vec<Switch> {

@@ -228,6 +228,11 @@ impl ListSpec {
         self.sources.iter().any(|source| source.source.is_lookup())
     }
 
+    /// Returns whether the policy says of nobody that it is on it, nor where to learn that.
+    pub(super) fn says_nothing(&self) -> bool {
+        self.entries.is_empty() && self.sources.is_empty()
+    }
+
     pub(super) fn span(&self) -> Span {
         self.span
     }

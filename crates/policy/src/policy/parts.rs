@@ -42,6 +42,8 @@ pub struct PolicyParts {
     pub lists: Vec<Arc<List>>,
     /// Those of them that are asked about each caller, by their places: a rule asks them last.
     pub look_ups: Vec<usize>,
+    /// Those of them that have neither entries nor sources, by their places: who is on them was put there by a rule.
+    pub put_on: Vec<usize>,
     /// The schedules.
     pub schedules: Vec<Arc<Schedule>>,
     /// The switches.
@@ -72,6 +74,7 @@ impl PolicyParts {
             treatments: treatments.into(),
             lists: Vec::new(),
             look_ups: Vec::new(),
+            put_on: Vec::new(),
             schedules: Vec::new(),
             switches: Vec::new(),
             lines: Vec::new(),
