@@ -469,6 +469,16 @@ fn a_block_in_two_files_is_an_error_with_both_places() {
 }
 
 #[test]
+fn a_rule_in_two_files_is_an_error_that_names_the_other_file() {
+    let dup = "[[rule]]\nid = \"dup\"\nthen = \"ring\"\n";
+    let main = format!("include = \"a.toml\"\ndefaults.region = \"CH\"\n{dup}");
+    let (_, found) = read_with(&main, &[("a.toml", &format!("\n{dup}"))]);
+    assert_eq!(found[0].message, "the rule \"dup\" is there already, in a.toml:3");
+    let (_, found) = read(&format!("defaults.region = \"CH\"\n{dup}{dup}"));
+    assert_eq!(found[0].message, "the rule \"dup\" is there already, on line 3");
+}
+
+#[test]
 fn without_rules_a_policy_is_two_lists_and_three_rules() {
     let (draft, found) = read("defaults.region = \"CH\"\n[list.reject]\nfiles = [\"spam.txt\"]\n");
     assert_eq!(found, []);

@@ -4,7 +4,7 @@ mod linted;
 
 use std::sync::Arc;
 
-use linted::{odd, odd_with, rule};
+use linted::{odd, odd_of, odd_with, rule};
 use ringfence_policy::{List, ListSpec, Severity};
 
 #[test]
@@ -242,6 +242,21 @@ fn a_list_that_callers_are_put_on_never_has_one_who_cannot_be_told_from_others()
     for fine in [others, format!("{source}{asked}"), format!("{entry}{asked}")] {
         assert_eq!(odd(&format!("{fine}{adds}")), Vec::<String>::new(), "{fine}");
     }
+}
+
+#[test]
+fn a_rule_of_another_file_is_named_with_its_file() {
+    let main = "include = \"a.toml\"\ndefaults.region = \"CH\"\n[[rule]]\nid = \"mine\"\nwhen = { country = \"DE\" }\n\
+                then = \"busy\"\n";
+    let german = "[[rule]]\nid = \"german\"\nwhen = { country = [\"DE\"] }\nthen = \"ring\"\n";
+    let last = "[[rule]]\nid = \"last\"\nthen = \"ring\"\n";
+    let covered = odd_of(&format!("{main}{last}"), &[("a.toml", german)]);
+    let expected = "rule mine never matches: whatever it holds for, rule german (a.toml:2) before it decides";
+    assert_eq!(covered[0], expected);
+    assert_eq!(
+        odd_of(&format!("{main}{last}"), &[("a.toml", &last.replace("last", "all"))])[0],
+        "rule mine never matches: rule all (a.toml:2) before it holds for every call"
+    );
 }
 
 #[test]

@@ -14,13 +14,13 @@ pub(super) fn check(policy: &Policy, findings: &mut Vec<Finding>) {
     let mut always: Option<&Rule> = None;
     for (place, rule) in rules.iter().enumerate() {
         let why = match always {
-            Some(before) => Some(format!("{} before it holds for every call", named(before))),
+            Some(before) => Some(format!("{} before it holds for every call", named(before, rule))),
             None if has_empty_not(rule.when()) => Some("its `not` has nothing inside".to_owned()),
             None if is_impossible(policy, rule.when()) => {
                 Some("its conditions exclude one another".to_owned())
             }
             None => covering(policy, &rules[..place], rule)
-                .map(|before| format!("whatever it holds for, {} before it decides", named(before))),
+                .map(|before| format!("whatever it holds for, {} before it decides", named(before, rule))),
         };
         if let Some(why) = why {
             let message = format!("rule {} never matches: {why}", rule.id());
@@ -32,11 +32,12 @@ pub(super) fn check(policy: &Policy, findings: &mut Vec<Finding>) {
     }
 }
 
-/// Names a rule and its line.
-fn named(rule: &Rule) -> String {
-    match rule.place.1 {
-        0 => format!("rule {}", rule.id()),
-        line => format!("rule {} (line {line})", rule.id()),
+/// Names a rule and its line, with the file where it is not that of another rule.
+fn named(rule: &Rule, other: &Rule) -> String {
+    match &rule.place {
+        (_, 0) => format!("rule {}", rule.id()),
+        (file, line) if *file == other.place.0 => format!("rule {} (line {line})", rule.id()),
+        (file, line) => format!("rule {} ({file}:{line})", rule.id()),
     }
 }
 

@@ -175,8 +175,13 @@ impl<'c> Compiler<'c> {
     /// Reports an id that means something else already, such as that of the rule at `first`.
     fn check_id(&mut self, id: &At<Line>, first: Option<Span>) {
         if let Some(first) = first {
-            let (_, line) = self.place(first);
-            let message = format!("the rule \"{}\" is there already, on line {line}", brief(&id.0));
+            let (file, line) = self.place(first);
+            let place = if first.file == id.span.file {
+                format!("on line {line}")
+            } else {
+                format!("in {file}:{line}")
+            };
+            let message = format!("the rule \"{}\" is there already, {place}", brief(&id.0));
             self.report.error(id.span, message, "give one of the two another id");
         }
         if By::NO_RULES.into_iter().chain([By::UNDECIDED]).any(|word| id.0.trim() == word) {

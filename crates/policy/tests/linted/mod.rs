@@ -28,6 +28,19 @@ pub(crate) fn odd_with(blocks: &str, lists: impl FnMut(&ListSpec) -> Arc<List>) 
     draft.check(&draft.compile(lists).expect("nothing is wrong"), now())
 }
 
+/// Returns what is odd about a whole policy and the files it includes.
+#[allow(dead_code, reason = "not all tests have several files")]
+pub(crate) fn odd_of(main: &str, others: &[(&str, &str)]) -> Vec<String> {
+    let mut open = |written: &str, _: &str| match others.iter().find(|(name, _)| *name == written) {
+        Some((name, text)) => Ok(File::new(*name, *text)),
+        None => Err("no such file".to_owned()),
+    };
+    let (draft, wrong) = Draft::read(File::new("p.toml", main), &mut open, &[]);
+    assert!(wrong.iter().all(|wrong| wrong.severity < Severity::Error), "{wrong:#?}");
+    let odd = draft.check(&draft.compile(ListSpec::inline).expect("nothing is wrong"), now());
+    odd.into_iter().filter(|odd| odd.severity > Severity::Note).map(|odd| odd.message).collect()
+}
+
 pub(crate) fn rule(id: &str, when: &str, then: &str) -> String {
     format!("[[rule]]\nid = \"{id}\"\nwhen = {when}\nthen = {then}\n")
 }
