@@ -245,6 +245,23 @@ fn a_list_that_callers_are_put_on_never_has_one_who_cannot_be_told_from_others()
 }
 
 #[test]
+fn conditions_inside_one_another_are_compared_in_a_moment() {
+    let nested = |word: &str, country: &str| {
+        (0..14).fold(format!("{{ country = \"{country}\" }}"), |inner, depth| {
+            format!("{{ {word} = [{inner}, {{ name = \"*{word} {depth}*\" }}] }}")
+        })
+    };
+    for words in [["all", "any"], ["any", "all"], ["all", "all"], ["any", "any"]] {
+        let [wide, narrow] = words;
+        let rules = [
+            rule("wide", &nested(wide, "DE"), "\"busy\""),
+            rule("narrow", &nested(narrow, "IT"), "\"busy\""),
+        ];
+        assert_eq!(odd(&rules.concat()), Vec::<String>::new(), "{words:?}");
+    }
+}
+
+#[test]
 fn a_rule_of_another_file_is_named_with_its_file() {
     let main = "include = \"a.toml\"\ndefaults.region = \"CH\"\n[[rule]]\nid = \"mine\"\nwhen = { country = \"DE\" }\n\
                 then = \"busy\"\n";
