@@ -469,6 +469,41 @@ fn a_block_in_two_files_is_an_error_with_both_places() {
 }
 
 #[test]
+fn the_numbers_of_each_block_of_a_list_are_read_by_the_region_of_that_block() {
+    let others = [("a.toml", "[list.x]\nregion = \"DE\"\nentries = [\"030 123456\"]\n")];
+    let main = |block: &str| format!("include = \"a.toml\"\ndefaults.region = \"CH\"\n[list.x]\n{block}\n");
+    let written = |draft: &Draft| {
+        let list = draft.lists().next().unwrap().inline();
+        list.entries().map(|entry| entry.pattern().to_string()).collect::<Vec<_>>()
+    };
+    let block = "region = \"CH\"\nentries = [\"079 111 22 33\"]";
+    let (draft, found) = read_with(&main(block), &others);
+    assert_eq!(found, []);
+    assert_eq!(written(&draft), ["+4930123456", "+41791112233"]);
+    let (swiss, _) = read_with(&main(block).replace("region = \"CH\"\nentries", "entries"), &others);
+    assert_ne!(written(&swiss), written(&draft), "what a block does not say is the list's");
+}
+
+#[test]
+fn a_number_that_is_read_by_the_region_of_another_block_is_warned_of() {
+    let others = [("a.toml", "[list.x]\nregion = \"DE\"\nfiles = [\"a.txt\"]\n")];
+    for (block, expected) in [
+        ("entries = [\"+41791112233\"]", None),
+        ("entries = [\"+41791112233\", \"030 123456\"]", Some("this number is")),
+        ("files = [\"b.txt\"]", Some("this source is")),
+        ("source = \"set:b.set\"", None),
+        ("region = \"DE\"\nfiles = [\"b.txt\"]\nentries = [\"030 123456\"]", None),
+    ] {
+        let main = format!("include = \"a.toml\"\ndefaults.region = \"CH\"\n[list.x]\n{block}\n");
+        let (_, found) = read_with(&main, &others);
+        let told: Vec<&str> = found.iter().map(|found| found.message.as_str()).collect();
+        let expected =
+            expected.map(|what| format!("{what} read by region DE, which another block of this list says"));
+        assert_eq!(told, expected.as_deref().into_iter().collect::<Vec<_>>(), "{block}");
+    }
+}
+
+#[test]
 fn a_rule_in_two_files_is_an_error_that_names_the_other_file() {
     let dup = "[[rule]]\nid = \"dup\"\nthen = \"ring\"\n";
     let main = format!("include = \"a.toml\"\ndefaults.region = \"CH\"\n{dup}");

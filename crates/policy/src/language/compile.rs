@@ -299,6 +299,13 @@ impl<'c> Compiler<'c> {
             blocks.rules
         );
         debug_assert!(written.is_ok());
+        // What another block of a list says of its own numbers is in none of these.
+        for (list, spec) in self.specs.iter().enumerate() {
+            for (entry, region) in spec.read_otherwise() {
+                let written = write!(hash, "{list} {entry} {}", region.as_str());
+                debug_assert!(written.is_ok());
+            }
+        }
         format!("{:016x}", hash.0).into()
     }
 }

@@ -227,7 +227,7 @@ impl Draft {
         let mut specs: Vec<ListSpec> = Vec::new();
         for (name, block) in self.blocks.lists.iter() {
             specs.push(match block {
-                Some(block) => ListSpec::read(name, block, &mut surroundings),
+                Some(block) => ListSpec::read(name, block, self.blocks.regions_of(name), &mut surroundings),
                 None => ListSpec::unwritten(name, self.region),
             });
         }

@@ -18,7 +18,7 @@ use crate::number::Region;
 use crate::policy::NEVER_BLOCK;
 
 pub(super) use reading::Surroundings;
-use reading::{entries, refuse_look_ups, settings, sources};
+use reading::{Regions, entries, refuse_look_ups, settings, sources};
 
 /// A list as the policy describes it: its inline entries, and where the others come from.
 ///
@@ -89,6 +89,8 @@ struct Inline {
     pattern: String,
     name: Option<String>,
     until: Option<Timestamp>,
+    /// Whose way of writing numbers is meant: that of the list, unless its block says another.
+    region: Region,
 }
 
 impl fmt::Debug for ListSpec {
@@ -134,7 +136,7 @@ impl ListSpec {
     pub fn builder(&self) -> ListBuilder {
         let mut builder = List::builder(&self.name);
         for entry in &self.entries {
-            builder.inline_entry(&entry.pattern, entry.name.as_deref(), entry.until, self.region);
+            builder.inline_entry(&entry.pattern, entry.name.as_deref(), entry.until, entry.region);
         }
         builder
     }
@@ -228,6 +230,12 @@ impl ListSpec {
         self.sources.iter().any(|source| source.source.is_lookup())
     }
 
+    /// Returns the entries that are read by another region than the list's, by their places, and that region.
+    pub(super) fn read_otherwise(&self) -> impl Iterator<Item = (usize, Region)> {
+        let entries = self.entries.iter().enumerate().map(|(place, entry)| (place, entry.region));
+        entries.filter(|(_, region)| *region != self.region)
+    }
+
     /// Returns whether the policy says of nobody that it is on it, nor where to learn that.
     pub(super) fn says_nothing(&self) -> bool {
         self.entries.is_empty() && self.sources.is_empty()
@@ -279,12 +287,19 @@ impl ListSpec {
     }
 
     /// Works out what a block says.
-    pub(super) fn read(name: &At<String>, block: &ListBlock, surroundings: &mut Surroundings<'_>) -> Self {
-        let Surroundings { region, files, .. } = *surroundings;
-        let region = block.region.map_or(region, |at| at.value);
+    pub(super) fn read(
+        name: &At<String>,
+        block: &ListBlock,
+        said: &[At<Region>],
+        surroundings: &mut Surroundings<'_>,
+    ) -> Self {
+        let Surroundings { region: policy, files, .. } = *surroundings;
+        let region = block.region.map_or(policy, |at| at.value);
+        let regions = Regions { said, list: region, policy };
         let file_of = |span: Span| files.get(usize::from(span.file)).map_or("", File::name).to_owned();
         let beside = |path: &At<String>| (path.value.clone(), file_of(path.span));
         let sources = sources(block, surroundings.report, &file_of);
+        regions.warn_of(&sources, surroundings.report);
         if name.value == NEVER_BLOCK {
             refuse_look_ups(&sources, surroundings.report);
         }
@@ -293,7 +308,7 @@ impl ListSpec {
         Self {
             region,
             span: name.span,
-            entries: entries(block, region, surroundings),
+            entries: entries(block, &regions, surroundings),
             sources,
             refresh: block.refresh.map(|at| at.value),
             drops_stale: block.on_stale.is_some_and(|at| at.value == StaleWord::Drop),

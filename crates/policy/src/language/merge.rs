@@ -11,6 +11,7 @@ use super::document::{
 use super::file::File;
 use super::read::{At, brief};
 use super::shape::{Items, Named};
+use crate::number::Region;
 
 /// All blocks of a policy, in order.
 #[derive(Debug, Clone, Default)]
@@ -20,6 +21,8 @@ pub(super) struct Blocks {
     pub(super) groups: Kind<GroupBlock>,
     pub(super) treatments: Kind<TreatmentBlock>,
     pub(super) lists: Kind<ListBlock>,
+    /// The regions that blocks of a list say, by its name: each is that of the block in its file.
+    pub(super) list_regions: HashMap<String, Vec<At<Region>>>,
     pub(super) schedules: Kind<ScheduleBlock>,
     pub(super) switches: Kind<SwitchBlock>,
     pub(super) guards: Kind<GuardBlock>,
@@ -133,12 +136,22 @@ impl Blocks {
         self.lines.add(document.line, "line", files, report, |_, _| false);
         self.groups.add(document.group, "group", files, report, |_, _| false);
         self.treatments.add(document.treatment, "treatment", files, report, |_, _| false);
+        for (name, block) in document.list.iter().flat_map(Named::iter) {
+            if let Some(region) = block.and_then(|block| block.region) {
+                self.list_regions.entry(name.value.clone()).or_default().push(region);
+            }
+        }
         self.lists.add(document.list, "list", files, report, ListBlock::join);
         self.schedules.add(document.schedule, "schedule", files, report, |_, _| false);
         self.switches.add(document.switch, "switch", files, report, |_, _| false);
         self.guards.add(document.guard, "guard", files, report, |_, _| false);
         self.rules.extend(document.rule.map(Items::into_inner).unwrap_or_default());
         self.tests.extend(document.test.map(Items::into_inner).unwrap_or_default());
+    }
+
+    /// Returns the regions that blocks of a list say.
+    pub(super) fn regions_of(&self, list: &str) -> &[At<Region>] {
+        self.list_regions.get(list).map_or(&[], Vec::as_slice)
     }
 
     fn check_bounds(&mut self, report: &mut Report) {

@@ -111,6 +111,10 @@ impl<T: Read> Read for Items<T> {
 pub(crate) struct Named<T>(Vec<(At<String>, Option<T>)>);
 
 impl<T> Named<T> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&At<String>, Option<&T>)> {
+        self.0.iter().map(|(name, block)| (name, block.as_ref()))
+    }
+
     pub(crate) fn into_inner(self) -> Vec<(At<String>, Option<T>)> {
         self.0
     }

@@ -26,8 +26,65 @@ pub(in crate::language) struct Surroundings<'s> {
     pub(in crate::language) report: &'s mut Report,
 }
 
-pub(super) fn entries(block: &ListBlock, region: Region, surroundings: &mut Surroundings<'_>) -> Vec<Inline> {
+/// Whose way of writing numbers the blocks of a list mean, which may stand in several files.
+pub(super) struct Regions<'r> {
+    /// What blocks say, each in a file of its own.
+    pub(super) said: &'r [At<Region>],
+    /// What the list is read by: the last of these, or the policy's.
+    pub(super) list: Region,
+    pub(super) policy: Region,
+}
+
+impl Regions<'_> {
+    /// Returns what the block says that something stands in.
+    fn said_beside(&self, span: Span) -> Option<Region> {
+        self.said.iter().find(|said| said.span.file == span.file).map(|said| said.value)
+    }
+
+    /// Returns whether an entry whose block says nothing means something else by the region of another block.
+    fn misleads(&self, pattern: &str, span: Span, read: &Pattern) -> bool {
+        let is_silent = self.list != self.policy && self.said_beside(span).is_none();
+        is_silent && Pattern::parse(pattern, self.policy).ok().as_ref() != Some(read)
+    }
+
+    /// Warns of a source whose numbers are read by the region of another block.
+    pub(super) fn warn_of(&self, sources: &[SourceSpec], report: &mut Report) {
+        let is_read = |source: &&SourceSpec| {
+            matches!(
+                source.source,
+                ListSource::File { .. } | ListSource::Https { .. } | ListSource::CardDav { .. }
+            )
+        };
+        for source in sources.iter().filter(is_read) {
+            let said = self.said_beside(source.span);
+            if said.unwrap_or(self.policy) != self.list {
+                let hint = if said.is_some() {
+                    "a list has one region for all its files and sources: write this one on another list"
+                } else {
+                    SAY_IT
+                };
+                self.warn(source.span, "this source is", hint, report);
+            }
+        }
+    }
+
+    fn warn(&self, span: Span, what: &str, hint: &str, report: &mut Report) {
+        let region = self.list.as_str();
+        let message = format!("{what} read by region {region}, which another block of this list says");
+        report.warning(span, message, hint);
+    }
+}
+
+const SAY_IT: &str = "write in this block, too, which `region` is meant";
+
+pub(super) fn entries(
+    block: &ListBlock,
+    regions: &Regions<'_>,
+    surroundings: &mut Surroundings<'_>,
+) -> Vec<Inline> {
     let mut entries = Vec::new();
+    // One of many is enough to be told.
+    let mut misleading: Option<Span> = None;
     for entry in block.entries.iter().flat_map(|entries| entries.iter()) {
         let (pattern, span, name, until) = match &entry.value {
             NameOr::Name(pattern) => {
@@ -40,12 +97,21 @@ pub(super) fn entries(block: &ListBlock, region: Region, surroundings: &mut Surr
                 (&r#match.value, r#match.span, name.as_ref().map(|name| name.0.clone()), until)
             }
         };
+        let region = regions.said_beside(span).unwrap_or(regions.list);
         match Pattern::parse(pattern, region) {
-            Ok(_) => entries.push(Inline { span, pattern: pattern.clone(), name, until }),
+            Ok(read) => {
+                if misleading.is_none() && regions.misleads(pattern, span, &read) {
+                    misleading = Some(span);
+                }
+                entries.push(Inline { span, pattern: pattern.clone(), name, until, region });
+            }
             Err(error) => {
                 surroundings.report.error(span, error.to_string(), error.hint().unwrap_or_default());
             }
         }
+    }
+    if let Some(span) = misleading {
+        regions.warn(span, "this number is", SAY_IT, surroundings.report);
     }
     entries
 }
