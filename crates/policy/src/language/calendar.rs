@@ -1,11 +1,14 @@
 //! The events of a calendar file (RFC 5545), on the clock of a zone.
 //!
 //! Of a calendar only what a schedule needs is read: `DTSTART` and `DTEND` or `DURATION` of each `VEVENT`,
-//! and an `RRULE` of `FREQ=YEARLY` alone, as holidays have it. Cancelled events do not count; an event that
-//! repeats in another way counts once, and is reported, as is one of which it cannot be read when it is.
+//! and an `RRULE` of `FREQ=YEARLY` alone, as holidays have it, with the times that `EXDATE` takes out of it and those that
+//! an event with `RECURRENCE-ID` is in the place of. Cancelled events do not count; an event that repeats in another way counts
+//! once, and is reported, as is one of which it cannot be read when it is.
 
 mod duration;
 mod zone;
+
+use std::borrow::Cow;
 
 use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::TimeZone;
@@ -22,6 +25,8 @@ pub(super) struct Calendar {
     pub(super) repeating: usize,
     /// How many events have no start or no length that is understood.
     pub(super) unreadable: usize,
+    /// How many times count that are to be left out in a way that is not understood.
+    pub(super) kept: usize,
     /// Whether there are more events than [`MOST_EVENTS`].
     pub(super) is_cut: bool,
 }
@@ -37,6 +42,12 @@ struct Read {
     is_yearly: bool,
     repeats: bool,
     is_cancelled: bool,
+    /// What it shares with the events that take the place of one of its times.
+    uid: String,
+    /// The times that are left out; `None` for one that is not understood.
+    left_out: Vec<Option<DateTime>>,
+    /// The times of another event that it takes the place of, in the same way.
+    in_place_of: Vec<Option<DateTime>>,
     /// In how many parts of it what is read stands: an alarm has times of its own.
     parts: usize,
 }
@@ -72,20 +83,16 @@ impl Calendar {
         if !text.trim_start().get(..15).is_some_and(|start| start.eq_ignore_ascii_case("BEGIN:VCALENDAR")) {
             return None;
         }
-        let mut calendar = Self::default();
+        let (mut calendar, mut series) = (Self::default(), Series::default());
         let mut event: Option<Read> = None;
-        for line in text.lines() {
-            // A folded line goes on after a blank; no value that counts here is so long.
-            let Some((property, value)) = line.split_once(':').filter(|_| !line.starts_with([' ', '\t']))
-            else {
-                continue;
-            };
+        for line in unfolded(text).lines() {
+            let Some((property, value)) = line.split_once(':') else { continue };
             let value = value.trim();
             let (name, parameters) = property.split_once(';').unwrap_or((property, ""));
             match (name.to_ascii_uppercase().as_str(), event.as_mut()) {
                 ("BEGIN", _) if value.eq_ignore_ascii_case("VEVENT") => event = Some(Read::default()),
                 ("END", Some(_)) if value.eq_ignore_ascii_case("VEVENT") => {
-                    calendar.add(&event.take().unwrap_or_default());
+                    calendar.add(event.take().unwrap_or_default(), &mut series);
                 }
                 ("BEGIN", Some(event)) => event.parts += 1,
                 ("END", Some(event)) => event.parts = event.parts.saturating_sub(1),
@@ -94,6 +101,15 @@ impl Calendar {
                 ("DTEND", Some(event)) => event.end = moment(value, parameters, zone).into(),
                 ("DURATION", Some(event)) => event.end = duration(value).into(),
                 ("STATUS", Some(event)) => event.is_cancelled = value.eq_ignore_ascii_case("CANCELLED"),
+                ("UID", Some(event)) => value.clone_into(&mut event.uid),
+                ("EXDATE", Some(event)) => {
+                    event.left_out.extend(value.split(',').map(|value| moment(value, parameters, zone)));
+                }
+                ("RECURRENCE-ID", Some(event)) => {
+                    // With RANGE it stands for all that follow, too.
+                    let is_one = !parameters.to_ascii_uppercase().contains("RANGE=");
+                    event.in_place_of.push(moment(value, parameters, zone).filter(|_| is_one));
+                }
                 ("RRULE", Some(event)) => {
                     event.is_yearly = value.eq_ignore_ascii_case("FREQ=YEARLY");
                     event.repeats = !event.is_yearly;
@@ -101,10 +117,18 @@ impl Calendar {
                 _ => {}
             }
         }
+        calendar.leave_out(series);
         Some(calendar)
     }
 
-    fn add(&mut self, read: &Read) {
+    fn add(&mut self, read: Read, series: &mut Series) {
+        for time in &read.in_place_of {
+            if series.replaced.len() == MOST_EVENTS {
+                self.is_cut = true;
+                return;
+            }
+            series.replaced.push((read.uid.clone(), *time));
+        }
         if read.is_cancelled {
             return;
         }
@@ -117,8 +141,54 @@ impl Calendar {
             return;
         }
         self.repeating += usize::from(read.repeats);
-        self.events.push(if read.is_yearly { Event::yearly(start, end) } else { Event::once(start, end) });
+        if !read.is_yearly {
+            let is_left_out = read.left_out.iter().flatten().any(|time| time.date() == start.date());
+            if !is_left_out {
+                self.events.push(Event::once(start, end));
+            }
+            return;
+        }
+        series.yearly.push((read.uid, self.events.len()));
+        self.events.push(Event::yearly(start, end));
+        for time in read.left_out {
+            self.leave_out_of(self.events.len() - 1, time);
+        }
     }
+
+    /// Leaves out the times of yearly events that others take the place of. They may stand before these.
+    fn leave_out(&mut self, series: Series) {
+        for (uid, time) in series.replaced {
+            for (_, index) in series.yearly.iter().filter(|(known, _)| *known == uid) {
+                self.leave_out_of(*index, time);
+            }
+        }
+    }
+
+    fn leave_out_of(&mut self, index: usize, time: Option<DateTime>) {
+        let Some(event) = self.events.get_mut(index) else { return };
+        match time.and_then(|time| event.without(time.date())) {
+            Some(without) => *event = without,
+            None => self.kept += 1,
+        }
+    }
+}
+
+/// Yearly events by what they share with those that take the place of one of their times, and the times of these.
+#[derive(Debug, Default)]
+struct Series {
+    yearly: Vec<(String, usize)>,
+    replaced: Vec<(String, Option<DateTime>)>,
+}
+
+/// Puts lines together again that go on after a blank (RFC 5545 section 3.1).
+fn unfolded(text: &str) -> Cow<'_, str> {
+    if !text.contains("\n ") && !text.contains("\n\t") {
+        return text.into();
+    }
+    ["\r\n ", "\r\n\t", "\n ", "\n\t"]
+        .iter()
+        .fold(text.to_owned(), |text, fold| text.replace(fold, ""))
+        .into()
 }
 
 impl Read {
@@ -233,6 +303,41 @@ mod tests {
         let [start, end] = [1, 8].map(|day| date(2026, 5, day).at(0, 0, 0, 0));
         assert_eq!(days, [Event::once(start, end)]);
         assert_eq!(events(&format!("DTSTART;VALUE=DATE:20260501\n{alarm}")), [once(date(2026, 5, 1), 0, 24)]);
+    }
+
+    #[test]
+    fn a_yearly_day_is_not_where_it_is_taken_out_or_moved() {
+        let held = |text: &str| {
+            let found = calendar(text);
+            let held = (2026..2031).filter(|year| {
+                found.events.iter().any(|event| event.contains(date(*year, 8, 1).at(12, 0, 0, 0)))
+            });
+            (held.collect::<Vec<i16>>(), found.kept)
+        };
+        let yearly = "UID:a\nDTSTART;VALUE=DATE:20260801\nRRULE:FREQ=YEARLY";
+        let other = "END:VEVENT\nBEGIN:VEVENT";
+        let moved =
+            |more: &str| format!("{yearly}\n{other}\nUID:a\nRECURRENCE-ID;VALUE=DATE:20280801\n{more}");
+        for (text, expected) in [
+            (format!("{yearly}\nEXDATE;VALUE=DATE:20270801,20290801"), (vec![2026, 2028, 2030], 0)),
+            (format!("{yearly}\nEXDATE;VALUE=DATE:20270801,\r\n 20290801"), (vec![2026, 2028, 2030], 0)),
+            (format!("{yearly}\nEXDATE:20270801T000000Z"), (vec![2026, 2028, 2029, 2030], 0)),
+            (format!("{yearly}\nEXDATE:20270802,soon"), (vec![2026, 2027, 2028, 2029, 2030], 2)),
+            (moved("DTSTART;VALUE=DATE:20280807"), (vec![2026, 2027, 2029, 2030], 0)),
+            (moved("STATUS:CANCELLED"), (vec![2026, 2027, 2029, 2030], 0)),
+            (
+                moved("DTSTART;VALUE=DATE:20280807").replace("-ID;", "-ID;RANGE=THISANDFUTURE;"),
+                (vec![2026, 2027, 2028, 2029, 2030], 1),
+            ),
+            (
+                moved("DTSTART;VALUE=DATE:20280807").replacen("UID:a", "UID:b", 1),
+                (vec![2026, 2027, 2028, 2029, 2030], 0),
+            ),
+        ] {
+            assert_eq!(held(&text), expected, "{text}");
+        }
+        assert_eq!(events(&moved("DTSTART;VALUE=DATE:20280807"))[1], once(date(2028, 8, 7), 0, 24));
+        assert_eq!(events("DTSTART;VALUE=DATE:20260801\nEXDATE;VALUE=DATE:20260801"), []);
     }
 
     #[test]

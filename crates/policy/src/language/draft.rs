@@ -328,6 +328,17 @@ fn events(
                 "an event needs DTSTART, DTEND or DURATION, and a zone that is known",
             );
         }
+        if calendar.kept > 0 {
+            let message = format!(
+                "{} times of yearly events are to be left out in a way that is not understood, and count",
+                calendar.kept
+            );
+            report.warning(
+                path.span,
+                message,
+                "EXDATE and RECURRENCE-ID name a day on which the event begins",
+            );
+        }
         events.extend(calendar.events);
         if calendar.is_cut || events.len() > MOST_EVENTS {
             let message = format!("expected at most {MOST_EVENTS} events, found more, which do not count");

@@ -26,6 +26,8 @@ pub struct Event {
 struct Yearly {
     days: i64,
     years: i16,
+    /// Bit `n` is set where the time that begins `n` years after the first is left out.
+    left_out: u128,
 }
 
 impl Event {
@@ -42,7 +44,27 @@ impl Event {
         let days = start.duration_until(end).as_hours() / 24;
         let years = i16::try_from(days / 365 + 1).map_or(LONGEST_WAIT, |years| years.min(LONGEST_WAIT));
         // A day is for the hours that are left, and one for a 29 February in between.
-        Self { start, end, again: Some(Yearly { days: days + 2, years }) }
+        Self { start, end, again: Some(Yearly { days: days + 2, years, left_out: 0 }) }
+    }
+
+    /// Leaves out the time of a yearly one that begins on a date. `None` where none does, or only after more than 127 years.
+    ///
+    /// ```
+    /// use jiff::civil::date;
+    /// use ringfence_policy::Event;
+    ///
+    /// let [start, end] = [1, 2].map(|day| date(1980, 8, day).at(0, 0, 0, 0));
+    /// let but_once = Event::yearly(start, end).without(date(2026, 8, 1)).unwrap();
+    /// let is = |year| but_once.contains(date(year, 8, 1).at(12, 0, 0, 0));
+    /// assert_eq!([2025, 2026, 2027].map(is), [true, false, true]);
+    /// assert!(but_once.without(date(2026, 8, 2)).is_none());
+    /// ```
+    #[must_use]
+    pub fn without(self, date: Date) -> Option<Self> {
+        let Self { start, end, again } = self;
+        let yearly = again.filter(|_| (start.month(), start.day()) == (date.month(), date.day()))?;
+        let left_out = yearly.left_out | bit(date.year().checked_sub(start.year())?)?;
+        Some(Self { start, end, again: Some(Yearly { left_out, ..yearly }) })
     }
 
     /// Returns whether a wall clock shows a time within it.
@@ -70,18 +92,31 @@ impl Event {
         let (first, length) = (self.start, self.start.duration_until(self.end));
         let years = now.year().saturating_sub(yearly.years).max(first.year())..=now.year().saturating_add(1);
         let day_in = move |year| Date::new(year, first.month(), first.day()).ok();
-        let starts = years.filter_map(day_in).map(move |day| day.to_datetime(first.time()));
+        let is_left_out = move |year: &i16| yearly.leaves_out(year.saturating_sub(first.year()));
+        let starts = years
+            .filter(move |year| !is_left_out(year))
+            .filter_map(day_in)
+            .map(move |day| day.to_datetime(first.time()));
         starts.map(move |start| (start, start.saturating_add(length)))
     }
 }
 
 impl Yearly {
+    fn leaves_out(self, after: i16) -> bool {
+        self.left_out != 0 && bit(after).is_some_and(|bit| self.left_out & bit != 0)
+    }
+
     /// Returns whether a time may go on at a date, from how far the day of its beginning is away: of many events hardly
     /// one's is near.
     fn may_go_on(self, start: Date, now: Date) -> bool {
         let since = (day_of_year(now) - day_of_year(start)).rem_euclid(DAYS);
         i64::from(since) <= self.days
     }
+}
+
+/// Returns the bit of a time that begins so many years after the first.
+fn bit(after: i16) -> Option<u128> {
+    1_u128.checked_shl(u32::try_from(after).ok()?)
 }
 
 /// Returns the place of a date in a leap year.
@@ -158,6 +193,25 @@ mod tests {
         {
             assert!(![1, 2, 3].iter().any(|day| event.contains(midnight(2026, 5, *day))));
         }
+    }
+
+    #[test]
+    fn a_time_that_is_left_out_neither_is_nor_ends_and_one_that_goes_on_over_it_does() {
+        let [start, end] =
+            [(2020, 12, 30), (2022, 1, 2)].map(|(year, month, day)| midnight(year, month, day));
+        let long = Event::yearly(start, end);
+        let but_once = long.without(date(2021, 12, 30)).unwrap();
+        let is = |event: &Event| {
+            [(2021, 6), (2022, 1), (2022, 6), (2023, 6)]
+                .map(|(year, month)| event.contains(midnight(year, month, 1)))
+        };
+        assert_eq!((is(&long), is(&but_once)), ([true; 4], [true, true, false, true]));
+        assert!(!but_once.ends(midnight(2022, 6, 1)).any(|end| end == midnight(2023, 1, 2)));
+        for day in [date(2019, 12, 30), date(2021, 12, 31), date(2148, 12, 30)] {
+            assert_eq!(long.without(day), None, "{day}");
+        }
+        assert!(long.without(date(2147, 12, 30)).is_some());
+        assert_eq!(Event::once(start, end).without(start.date()), None);
     }
 
     #[test]
