@@ -461,6 +461,18 @@ fn includes_that_cannot_be_followed_are_told() {
 }
 
 #[test]
+fn a_file_under_several_names_counts_once() {
+    let main = "include = [\"a.toml\", \"link.toml\"]\ndefaults.region = \"CH\"\n";
+    let found = |text: &str| {
+        let mut open = |written: &str, _: &str| Ok(File::new(written, text).known_as("/etc/a.toml"));
+        Draft::read(File::new("policy.toml", main).known_as("/etc/policy.toml"), &mut open, &[]).1
+    };
+    assert_eq!(found("[switch.s]\ndefault = true\n"), []);
+    let circle = found("include = \"again.toml\"\n");
+    assert_eq!(circle[0].message, "a.toml includes itself: policy.toml → a.toml → again.toml");
+}
+
+#[test]
 fn a_block_in_two_files_is_an_error_with_both_places() {
     let main = "include = \"a.toml\"\ndefaults.region = \"CH\"\n[treatment.x]\nring = {}\n";
     let (_, found) = read_with(main, &[("a.toml", "\n[treatment.x]\nring = {}\n")]);

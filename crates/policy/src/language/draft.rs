@@ -76,7 +76,7 @@ impl Draft {
     /// Reads a policy file and the files it includes.
     ///
     /// `open` returns the file of a name as it is written, given the name of the file that says so;
-    /// two names mean the same file when the files it returns have the same name. It is asked for
+    /// two names mean the same file when the files it returns have the same [identity](File::known_as). It is asked for
     /// included policies and for calendars. `foreign_keys` are keys at the top of each file that
     /// belong to the program.
     ///

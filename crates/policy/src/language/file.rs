@@ -18,6 +18,8 @@ use super::near::nearest;
 #[derive(Clone)]
 pub struct File {
     name: String,
+    /// What tells it from other files, where that is not the name.
+    identity: Option<String>,
     text: String,
     /// What stands behind `password =` and its misspellings, in ascending order.
     secrets: Vec<Range<usize>>,
@@ -94,7 +96,7 @@ impl File {
         let mut secrets = secrets(&text);
         secrets.extend(userinfos(&text));
         secrets.sort_by_key(|secret| secret.start);
-        Self { name: name.into(), text, secrets, spoilt: None }
+        Self { name: name.into(), identity: None, text, secrets, spoilt: None }
     }
 
     /// Takes a file's name and bytes. That they are no UTF-8 is an error of the policy that is read of it: see
@@ -118,6 +120,25 @@ impl File {
         }
     }
 
+    /// Says what tells it from other files, such as its whole path without links: files of one identity are the same, by
+    /// whatever names they come. Without it that is the name.
+    ///
+    /// ```
+    /// use ringfence_policy::File;
+    ///
+    /// let file = File::new("link.toml", "version = 1").known_as("/etc/ringfence/policy.toml");
+    /// assert_eq!(file.name(), "link.toml");
+    /// ```
+    #[must_use]
+    pub fn known_as(self, identity: impl Into<String>) -> Self {
+        Self { identity: Some(identity.into()), ..self }
+    }
+
+    /// Returns what tells it from other files.
+    pub(super) fn identity(&self) -> &str {
+        self.identity.as_deref().unwrap_or(&self.name)
+    }
+
     /// Returns where the bytes are no UTF-8 first.
     pub(super) fn spoilt(&self) -> Option<Range<usize>> {
         self.spoilt.clone()
@@ -133,7 +154,7 @@ impl File {
     /// ```
     #[must_use]
     pub fn without_secrets(name: impl Into<String>, text: impl Into<String>) -> Self {
-        Self { name: name.into(), text: text.into(), secrets: Vec::new(), spoilt: None }
+        Self { name: name.into(), identity: None, text: text.into(), secrets: Vec::new(), spoilt: None }
     }
 
     /// Returns the name, as messages show it.

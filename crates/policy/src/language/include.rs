@@ -32,8 +32,8 @@ pub(super) struct Included<'o> {
     pub(super) is_partial: bool,
     open: &'o mut Open<'o>,
     foreign: &'o [&'o str],
-    /// The files that are being read, from the first to the innermost.
-    within: Vec<String>,
+    /// The files that are being read, from the first to the innermost, by their places.
+    within: Vec<u16>,
 }
 
 impl<'o> Included<'o> {
@@ -54,7 +54,6 @@ impl<'o> Included<'o> {
 
     fn file(&mut self, file: File) {
         let Ok(index) = u16::try_from(self.files.len()) else { return };
-        let name = file.name().to_owned();
         let table = table(index, &file, &mut self.report);
         if let Some(table) = &table {
             self.take_foreign(index, table);
@@ -66,7 +65,7 @@ impl<'o> Included<'o> {
             return;
         };
         debug_assert!(document.version.is_none_or(|version| version.value.0 == 1), "there is no other");
-        self.within.push(name);
+        self.within.push(index);
         for name in document.include.iter().flat_map(|names| names.iter()) {
             self.include(index, name);
         }
@@ -107,12 +106,13 @@ impl<'o> Included<'o> {
                 return self.report.error(written.span, message, hint);
             }
         };
-        if self.within.iter().any(|name| name == file.name()) {
-            let way = self.within.join(" → ");
-            let message = format!("{} includes itself: {way} → {}", file.name(), file.name());
+        let within = || self.within.iter().filter_map(|index| self.files.get(usize::from(*index)));
+        if let Some(itself) = within().find(|outer| outer.identity() == file.identity()) {
+            let way: Vec<&str> = within().map(File::name).collect();
+            let message = format!("{} includes itself: {} → {}", itself.name(), way.join(" → "), file.name());
             return self.report.error(written.span, message, "leave one of these includes out");
         }
-        if self.files.iter().all(|known| known.name() != file.name()) {
+        if !self.files.iter().any(|known| known.identity() == file.identity()) {
             self.file(file);
         }
     }

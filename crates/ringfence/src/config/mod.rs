@@ -102,7 +102,7 @@ pub(crate) fn read(path: &Path) -> Reading {
     let stamped = Stamped::now(path);
     match regular::read(path, MOST) {
         Ok(bytes) => {
-            let file = File::from_bytes(path.to_string_lossy(), bytes);
+            let file = policy_file::known(path, File::from_bytes(path.to_string_lossy(), bytes));
             match Diagnostic::not_utf8(&file) {
                 None => read_stamped(&stamped, &file),
                 Some(wrong) => Reading::of(path, wrong),
@@ -118,7 +118,8 @@ pub(crate) fn read(path: &Path) -> Reading {
 
 /// Reads a configuration from its text; `path` names it, and its lists are beside it.
 pub(crate) fn read_text(path: &Path, text: impl Into<String>) -> Reading {
-    read_stamped(&Stamped::now(path), &File::new(path.to_string_lossy(), text))
+    let file = policy_file::known(path, File::new(path.to_string_lossy(), text));
+    read_stamped(&Stamped::now(path), &file)
 }
 
 fn read_stamped(stamped: &Stamped, file: &File) -> Reading {
