@@ -143,6 +143,16 @@ fn a_guard_and_a_switch_of_no_length_are_told_where_they_stand() {
 }
 
 #[test]
+fn a_switch_that_is_on_by_default_never_goes_off_by_itself() {
+    let told = |default| {
+        let switch = format!("[switch.s]\ndefault = {default}\nauto_off = \"2h\"\n");
+        all_told(&format!("{switch}{}", rule("a", "{ switch = \"s\" }", "\"busy\"")))
+    };
+    let message = "4:12 warning: a switch that is on by default never goes off by itself (leave `auto_off` out, or write default = false)";
+    assert_eq!((told(true), told(false)), (vec![message.to_owned()], vec![]));
+}
+
+#[test]
 fn an_entry_whose_time_is_over_and_a_list_that_stays_empty_beside_another_are_noted() {
     let lists =
         "[list.a]\nentries = [{ match = \"+41791112233\", until = \"2026-06-01\" }, \"0900*\"]\n[list.b]\n";

@@ -121,7 +121,7 @@ pub struct Switch {
     pub name: Box<str>,
     /// How it stands when nobody has flipped it.
     pub default: bool,
-    /// After which time it falls back.
+    /// After which time it goes off that was turned on, where it is off by default.
     pub auto_off: Option<Duration>,
 }
 

@@ -19,7 +19,7 @@ use crate::style::{DIM, GOOD, STRONG, paint};
 
 /// Show the switches of the policy, or flip one
 ///
-/// `on` and `off` hold until you flip it again, or for as long as its `auto_off` says; `for 2h` is on for
+/// `on` and `off` hold until you flip it again, `on` only for as long as its `auto_off` says; `for 2h` is on for
 /// two hours. Exits 1 if it is in force and the journal cannot be written, so that a restart would forget it.
 #[derive(Debug, Args)]
 pub(super) struct Switch {
@@ -139,8 +139,9 @@ fn flip(declared: &Declared, position: Position, span: Option<&str>, now: Timest
         }
         (Position::On | Position::Off, None) => {
             let is_on = position == Position::On;
-            let falls_back = declared.auto_off.filter(|_| is_on != declared.default);
-            let span = falls_back.and_then(|span| SignedDuration::try_from(span).ok());
+            // One that is on by itself has nothing to go off to.
+            let goes_off = declared.auto_off.filter(|_| is_on && !declared.default);
+            let span = goes_off.and_then(|span| SignedDuration::try_from(span).ok());
             (is_on, span.and_then(until))
         }
     };
@@ -203,6 +204,7 @@ mod tests {
     #[test]
     fn a_switch_is_flipped_for_good_for_a_while_or_until_it_falls_back() {
         let on_call = Declared { name: "on_call".into(), auto_off: None, ..expecting() };
+        let quiet = Declared { name: "quiet".into(), default: true, ..expecting() };
         let hours = |hours| Some(now() + SignedDuration::from_hours(hours));
         for (declared, position, span, expected) in [
             (&on_call, Position::On, None, (true, None)),
@@ -210,6 +212,8 @@ mod tests {
             (&on_call, Position::Off, None, (false, None)),
             (&expecting(), Position::On, None, (true, hours(2))),
             (&expecting(), Position::Off, None, (false, None)),
+            (&quiet, Position::Off, None, (false, None)),
+            (&quiet, Position::On, None, (true, None)),
             (&expecting(), Position::For, Some("1h"), (true, hours(1))),
         ] {
             let flipped = flip(declared, position, span, now()).unwrap();

@@ -16,7 +16,12 @@ impl Draft {
         for schedule in blocks.schedules.iter().filter_map(|(_, schedule)| schedule) {
             hours(schedule.hours.as_ref(), report);
         }
-        for after in blocks.switches.iter().filter_map(|(_, switch)| switch?.auto_off) {
+        for (_, switch) in blocks.switches.iter() {
+            let Some(after) = switch.and_then(|switch| switch.auto_off) else { continue };
+            if switch.and_then(|switch| switch.default).is_some_and(|default| default.value) {
+                let message = "a switch that is on by default never goes off by itself";
+                report.warning(after.span, message, "leave `auto_off` out, or write default = false");
+            }
             let message = "a switch that goes off after no time at all is never on";
             no_time(after, message, "auto_off = \"2h\"", report);
         }
