@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::{AmbiguousOffset, TimeZone};
 use ringfence_policy::{
     Action, Facts, Final, Line, Only, Policy, Redirection, Rejection, RetryAfter, Treatment,
 };
@@ -177,12 +179,31 @@ fn waiting(is_ringing: bool, limit: Duration) -> Wait {
 
 /// Makes a refusal that says that the caller may try again when a schedule ends, if it is to say that.
 fn until_end_of(policy: &Policy, rejection: &Rejection, now: Timestamp) -> Option<Reject> {
+    let wait = left(policy, rejection, now)?;
+    Some(reject(rejection).ok()?.retry_after(wait))
+}
+
+/// Returns how long the schedule goes on whose end a refusal tells.
+fn left(policy: &Policy, rejection: &Rejection, now: Timestamp) -> Option<Duration> {
     let Some(RetryAfter::UntilEndOf(schedule)) = rejection.retry() else { return None };
     let schedule = policy.schedules().iter().find(|known| known.name() == &**schedule)?;
     let end = schedule.end(policy.zone().to_datetime(now))?;
-    let end = policy.zone().to_ambiguous_zoned(end).compatible().ok()?;
-    let wait = Duration::try_from(end.timestamp().duration_since(now)).ok()?;
-    Some(reject(rejection).ok()?.retry_after(wait))
+    Duration::try_from(next(policy.zone(), end, now)?.duration_since(now)).ok()
+}
+
+/// Returns when the clock of a zone shows a time next, or goes past it: what it never shows is where it skips that.
+fn next(zone: &TimeZone, shown: DateTime, now: Timestamp) -> Option<Timestamp> {
+    let instant = zone.to_ambiguous_timestamp(shown);
+    match instant.offset() {
+        AmbiguousOffset::Unambiguous { .. } => instant.compatible().ok(),
+        AmbiguousOffset::Fold { .. } => {
+            instant.earlier().ok().filter(|first| *first > now).or_else(|| instant.later().ok())
+        }
+        AmbiguousOffset::Gap { .. } => {
+            let before = instant.earlier().ok()?;
+            zone.following(before).next().map(|transition| transition.timestamp())
+        }
+    }
 }
 
 fn reject(rejection: &Rejection) -> softphone::Result<Reject> {
@@ -223,5 +244,43 @@ fn redirect(away: &Redirection, address: &str) -> softphone::Result<Redirect> {
         // Who has no address-of-record has nothing to say it was diverted from.
         Some(reason) if !address.is_empty() => redirect.diversion(address, reason),
         Some(_) | None => Ok(redirect),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ringfence_policy::{Draft, File, ListSpec, Work};
+
+    use super::*;
+
+    /// Returns after how many minutes a refusal at an instant says that `night` ends, where there is one.
+    fn minutes_left(hours: &str, now: &str) -> Option<u64> {
+        let text = format!(
+            "defaults = {{ region = \"CH\", timezone = \"Europe/Zurich\" }}\n[schedule.night]\nhours = \"{hours}\"\n\
+             [treatment.later]\nreject = {{ code = 480, retry_after = \"until_end_of:night\" }}\n\
+             [[rule]]\nid = \"all\"\nthen = \"later\"\n"
+        );
+        let mut open = |_: &str, _: &str| Err("none".to_owned());
+        let (draft, _) = Draft::read(File::new("p", text), &mut open, &[]);
+        let policy = draft.compile(ListSpec::inline).unwrap();
+        let Work::Reject(rejection) = policy.rules()[0].then().work() else { unreachable!("it rejects") };
+        left(&policy, rejection, now.parse().unwrap()).map(|left| left.as_secs() / 60)
+    }
+
+    #[test]
+    fn an_end_that_the_clock_shows_twice_is_the_next_one_and_one_that_it_skips_is_where_it_does() {
+        // On 25 October 2026 the clock goes back from 03:00 to 02:00 at 01:00 UTC, on 28 March 2027 from 02:00 to 03:00.
+        for (hours, now, expected) in [
+            ("22:00-02:30", "2026-10-25T00:10:00Z", Some(20)),
+            ("22:00-02:30", "2026-10-25T01:10:00Z", Some(20)),
+            ("22:00-02:30", "2026-10-24T23:50:00Z", Some(40)),
+            ("22:00-03:30", "2026-10-25T00:10:00Z", Some(140)),
+            ("22:00-02:30", "2027-03-28T00:50:00Z", Some(10)),
+            ("22:00-02:00", "2027-03-28T00:50:00Z", Some(10)),
+            ("22:00-03:30", "2027-03-28T00:50:00Z", Some(40)),
+            ("22:00-02:30", "2026-10-25T12:00:00Z", None),
+        ] {
+            assert_eq!(minutes_left(hours, now), expected, "{hours} at {now}");
+        }
     }
 }
