@@ -53,20 +53,32 @@ impl Records {
         Ok(calls)
     }
 
-    /// Finds the call that a person names: `last`, `c17`, what the log numbers it by, or its Call-ID.
+    /// Finds the call that a person names: `last`, `c17`, what the log numbers it by, or its Call-ID. A Call-ID is what a
+    /// stranger wrote: one that reads like a name of ours does not stand before it.
     pub(super) fn find(&self, name: &str) -> Result<Option<Call>> {
-        let Some(reader) = &self.reader else { return Ok(None) };
         let is_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-        let number = name.strip_prefix('c').filter(|rest| is_digits(rest));
-        let query = match (name, number) {
-            ("last", _) => Query { limit: Some(1), ..Query::default() },
-            // A bare number is a caller's, with a plus or without, also where a Call-ID is the same.
-            (_, None) if is_digits(name.strip_prefix('+').unwrap_or(name)) => return Ok(None),
-            (_, number) => {
-                Query { call: Some(number.unwrap_or(name).to_owned()), limit: Some(1), ..Query::default() }
-            }
-        };
-        Ok(reader.search(&query).map_err(|error| told(&error))?.pop())
+        if name == "last" {
+            return self.newest(Query::default());
+        }
+        if let Some(number) = name.strip_prefix('c').filter(|rest| !rest.is_empty() && is_digits(rest)) {
+            // A number that is too long for the file is no call's.
+            return number
+                .parse()
+                .map_or(Ok(None), |number| self.newest(Query { number: Some(number), ..Query::default() }));
+        }
+        // A bare number is a caller's, with a plus or without, also where a Call-ID is the same.
+        if is_digits(name.strip_prefix('+').unwrap_or(name)) {
+            return Ok(None);
+        }
+        match self.newest(Query { id: Some(name.to_owned()), ..Query::default() })? {
+            None => self.newest(Query { call_id: Some(name.to_owned()), ..Query::default() }),
+            found => Ok(found),
+        }
+    }
+
+    /// Returns the newest call that a query asks for.
+    fn newest(&self, query: Query) -> Result<Option<Call>> {
+        Ok(self.search(&Query { limit: Some(1), ..query })?.pop())
     }
 }
 

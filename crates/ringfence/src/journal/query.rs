@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use rusqlite::types::Value;
 
 use super::kept::Kept;
+use super::packs::number;
 
 /// Which calls; what is left out does not count. The newest come first.
 ///
@@ -26,8 +27,12 @@ pub(crate) struct Query {
     pub(crate) since: Option<Timestamp>,
     /// Calls before this time.
     pub(crate) until: Option<Timestamp>,
-    /// What this program numbered the call by, its Call-ID, or its number in the file.
-    pub(crate) call: Option<String>,
+    /// One call, by its number in the file.
+    pub(crate) number: Option<i64>,
+    /// What the program numbered the call by.
+    pub(crate) id: Option<String>,
+    /// Which the caller chooses: it may read like the number or the id of another call.
+    pub(crate) call_id: Option<String>,
     /// How many at most; all of them without.
     pub(crate) limit: Option<u32>,
 }
@@ -62,6 +67,8 @@ impl Query {
             ("list = ?", &self.list),
             ("verdict = ?", &self.outcome),
             ("line = ?", &self.line),
+            ("id = ?", &self.id),
+            ("call_id = ?", &self.call_id),
             // One that is no JSON is asked for, so that whoever reads it says so.
             (
                 "CASE WHEN json_valid(shadow) THEN EXISTS (SELECT 1 FROM json_each(shadow) WHERE value = ?)
@@ -80,9 +87,8 @@ impl Query {
         if let Some(until) = self.until {
             ask("at < ?", vec![Value::Integer(until.as_microsecond())]);
         }
-        if let Some(call) = &self.call {
-            let number = call.parse().map_or(Value::Null, Value::Integer);
-            ask("(id = ? OR call_id = ? OR number = ?)", vec![text(call), text(call), number]);
+        if let Some(number) = self.number {
+            ask("number = ?", vec![Value::Integer(number)]);
         }
         let conditions = if conditions.is_empty() { "TRUE".to_owned() } else { conditions.join(" AND ") };
         let limit = self.limit.map_or(-1, i64::from);
@@ -99,20 +105,17 @@ impl Query {
             Some(start) => call.caller().starts_with(start),
             None => call.caller() == asked,
         });
-        let is_call = |asked: &str| {
-            call.id() == asked
-                || call.call_id() == asked
-                || asked.parse().is_ok_and(|asked: u64| asked == call.number)
-        };
         is_caller
             && has(&self.identity, call.identity())
             && has(&self.rule, Some(call.rule()))
             && has(&self.list, call.list())
             && has(&self.outcome, Some(call.verdict.name()))
             && has(&self.line, Some(call.line()))
+            && has(&self.id, Some(call.id()))
+            && has(&self.call_id, Some(call.call_id()))
+            && self.number.is_none_or(|asked| number(call) == asked)
             && self.shadow.as_ref().is_none_or(|asked| call.shadow.contains(asked))
             && self.since.is_none_or(|since| call.at >= since)
             && self.until.is_none_or(|until| call.at < until)
-            && self.call.as_deref().is_none_or(is_call)
     }
 }

@@ -179,3 +179,20 @@ fn a_call_that_came_in_is_asked_about_replayed_and_mended() {
     assert!(exchange.home.told(&["why", "c1"]).contains("the policy has changed since then"));
     drop(program);
 }
+
+#[test]
+fn a_strangers_call_id_passes_for_no_name_that_we_give_a_call() {
+    let home = Home::with_calls();
+    let journal = rusqlite::Connection::open(home.path("ringfence.db")).unwrap();
+    let call_id = |call_id: &str| {
+        journal.execute("UPDATE calls SET call_id = ?1 WHERE number = 4", [call_id]).unwrap();
+    };
+    for (taken, name) in [("1", "c1"), ("c1", "c1"), ("0.60", "0.60")] {
+        call_id(taken);
+        assert_eq!(home.json(&["why", name, "--json"])[0]["call"]["number"], 1, "{name}");
+        assert_eq!(home.json(&["was-wrong", name, "--json"])[0]["call"]["number"], 1, "{name}");
+    }
+    call_id("99");
+    assert!(home.told(&["why", "c99"]).starts_with("error: there is no call c99\n"));
+    assert_eq!(home.json(&["why", "60@pbx", "--json"])[0]["call"]["number"], 1);
+}

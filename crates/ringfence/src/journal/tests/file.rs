@@ -212,7 +212,7 @@ fn calls_are_found_by_each_thing_that_is_known_of_them() {
     assert_eq!(found(Query { list: some("spam"), shadow: some("idea"), ..Query::default() }), [20]);
     assert_eq!(found(Query { since: Some(at(20)), until: Some(at(30)), ..Query::default() }), [20]);
     assert_eq!(found(Query { limit: Some(1), rule: some("reject"), ..Query::default() }), [30]);
-    assert_eq!(found(Query { call: some(&format!("{ANNA}-10")), ..Query::default() }), [10]);
+    assert_eq!(found(Query { call_id: some(&format!("{ANNA}-10")), ..Query::default() }), [10]);
 }
 
 #[test]
@@ -224,7 +224,7 @@ fn a_question_with_quotes_in_it_is_only_a_question() {
     for query in [
         Query { caller: odd.clone(), ..Query::default() },
         Query { rule: odd.clone(), ..Query::default() },
-        Query { call: odd.clone(), ..Query::default() },
+        Query { call_id: odd.clone(), ..Query::default() },
     ] {
         assert_eq!(reader.search(&query).unwrap(), []);
     }

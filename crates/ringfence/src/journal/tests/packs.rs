@@ -116,8 +116,8 @@ fn packed_calls_are_found_by_each_thing_that_is_known_of_them() {
     assert_eq!(found(Query { line: some("office"), rule: some("other"), ..Query::default() }), [30]);
     assert_eq!(found(Query { list: some("spam"), shadow: some("idea"), ..Query::default() }), [20]);
     assert_eq!(found(Query { since: Some(at(20)), until: Some(at(23)), ..Query::default() }), [22, 21, 20]);
-    assert_eq!(found(Query { call: some("31"), ..Query::default() }), [30]);
-    assert_eq!(found(Query { call: some(&format!("{ANNA}-10")), ..Query::default() }), [10]);
+    assert_eq!(found(Query { number: Some(31), ..Query::default() }), [30]);
+    assert_eq!(found(Query { call_id: some(&format!("{ANNA}-10")), ..Query::default() }), [10]);
     assert_eq!(reader.lines().unwrap(), ["home", "office"]);
     assert_eq!(reader.rules().unwrap(), ["other", "reject"]);
 }
