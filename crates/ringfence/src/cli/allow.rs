@@ -13,8 +13,8 @@ use crate::config::{ALLOW, edit};
 
 /// Put a number on the allow list
 ///
-/// Where the rule that asks for the allow list comes first, as `ringfence init` writes it, an allowed caller is not rejected
-/// though the reject list names the number too. The entry goes
+/// Where a rule that asks for the allow list and nothing else comes first, as `ringfence init` writes it, an allowed
+/// caller is not rejected though the reject list names the number too. The entry goes
 /// to the first file of [list.allow] if the list has files, else to its `entries`; one that was there for a time makes
 /// way for it. A running ringfence decides
 /// the next call by it. What means most numbers of a country, or of more, is shown and asked about. If a test of the

@@ -175,3 +175,27 @@ fn who_allows_a_number_is_told_where_the_reject_list_wins() {
     assert_eq!(told, format!("allowed +41441112233 in ringfence.toml\n{wins}exit 0\n"));
     assert_eq!(home.decides("+41441112233"), "listed");
 }
+
+#[test]
+fn a_list_that_a_rule_asks_for_among_other_things_is_not_said_to_win() {
+    let (allowed, plain) = ("[[rule]]\nid   = \"allowed\"\n", "when = { caller_in = \"allow\" }");
+    let others = "[[rule]]\nid = \"abroad\"\nwhen = { country = [\"FR\"], not = { caller_in = \"allow\" } }\nthen = \"busy\"\n";
+    let some =
+        "[[rule]]\nid = \"some\"\nwhen = { caller_in = \"reject\", line = \"home\" }\nthen = \"busy\"\n";
+    for (before, when) in [
+        ("", "when = { caller_in = \"allow\", line = \"home\" }"),
+        ("", "when = { caller_in = \"allow\" }\nrollout = { percent = 50, by = \"caller\" }"),
+        (others, "when = { line = \"office\" }"),
+        (some, plain),
+    ] {
+        let home = Home::new();
+        let rule = format!("{allowed}{plain}");
+        let policy = CONFIGURATION.replace(&rule, &format!("{before}{allowed}{when}"));
+        home.write("ringfence.toml", policy.split("[[test]]").next().unwrap());
+        let told = home.told(&["block", "+41441234567"]);
+        assert!(told.starts_with("blocked +41441234567 in ringfence.toml\n"), "{before}{when}: {told}");
+        assert!(told.contains("hint: the allow list has +41441234567 (ringfence.toml:"), "{told}");
+        let told = home.told(&["allow", "+41441112233"]);
+        assert!(told.contains("hint: the reject list has +41441112233 (ringfence.toml:"), "{told}");
+    }
+}
