@@ -41,9 +41,10 @@ impl Remove {
             Ok((page, changed))
         })?;
         let Some(((mut page, changed), reading)) = removed else { return Ok(Answer::Negative) };
-        for Added { list, identity, rule, .. } in self.remembered(context, &change).await? {
-            let by = rule.map(|rule| format!(", put there by rule {rule}")).unwrap_or_default();
-            let identity = caller::told(&identity);
+        let remembered = self.remembered(context, &change).await;
+        for Added { list, identity, rule, .. } in remembered.iter().flatten() {
+            let by = rule.as_ref().map(|rule| format!(", put there by rule {rule}")).unwrap_or_default();
+            let identity = caller::told(identity);
             page.line(format_args!("removed {identity} from the {list} list (journal{by})"));
         }
         let is_removed = !page.is_empty();
@@ -51,7 +52,7 @@ impl Remove {
         let lists = lists_of(reading)?;
         let left: Vec<_> =
             lists.each().iter().filter_map(|list| Some((list, change.covering(list, now)?))).collect();
-        if !is_removed {
+        if !is_removed && remembered.is_ok() {
             let why = if left.is_empty() { "is on no list" } else { "has no entry to take off" };
             anstream::eprintln!("{} {why}", change.pattern);
         }
@@ -60,10 +61,13 @@ impl Remove {
                 if edit::is_editable(list, entry) { "" } else { "; ringfence does not write that file" };
             hint(&format!("the {} list has {}, which covers it{otherwise}", list.name, told(list, entry)));
         }
-        if changed.is_empty() {
-            return Ok(Answer::of(is_removed));
-        }
-        in_force::take_up(context, &changed).await
+        let answer = if changed.is_empty() {
+            Answer::of(is_removed)
+        } else {
+            in_force::take_up(context, &changed).await?
+        };
+        // What the files have lost is told and in force, whatever becomes of the journal.
+        remembered.map(|_| answer)
     }
 
     /// Ends the entries that the journal has of the caller, and returns them.

@@ -107,3 +107,22 @@ fn a_call_whose_caller_has_been_allowed_meanwhile_needs_no_mending_while_the_ent
     assert!(told.contains("the policy in force would let it through: nothing to mend"), "{told}");
     assert_eq!(home.read("ringfence.toml"), before);
 }
+
+#[test]
+fn what_was_removed_from_the_files_is_told_though_the_journal_cannot_be_changed() {
+    let home = Home::with_calls();
+    decided_for_a_time(&home, 4);
+    home.write("ringfence.toml", &cooling().replace("\"+4179*\", ", "\"+4179*\", \"+41225556677\", "));
+    let lock = std::fs::File::create(home.path("ringfence.db.lock")).unwrap();
+    lock.lock().unwrap();
+    let told = home.told(&["remove", "+41225556677"]);
+    assert!(told.starts_with("removed +41225556677 from the reject list (ringfence.toml:"), "{told}");
+    assert!(told.contains("\nerror: ") && told.ends_with("exit 2\n"), "{told}");
+    assert!(!home.read("ringfence.toml").contains("+41225556677"));
+    let told = home.told(&["remove", "+41225556677"]);
+    assert!(told.starts_with("error: ") && !told.contains("is on no list"), "{told}");
+    drop(lock);
+    let told = home.told(&["remove", "+41225556677"]);
+    let expected = "removed +41225556677 from the cool list (journal, put there by rule listed)\nexit 0\n";
+    assert_eq!(told, expected);
+}
