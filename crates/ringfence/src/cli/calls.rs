@@ -16,7 +16,6 @@ use self::known::{Kind, Known};
 pub(super) use self::row::tests::call as a_call;
 use self::row::{COLUMN, COLUMNS, decided, fields};
 pub(super) use self::row::{Handle, caller_of, ended, moment, verdict, who};
-use super::failure::hint;
 use super::output::{print, print_json};
 use super::records::{Records, told};
 use super::status::explain;
@@ -78,12 +77,6 @@ impl Calls {
             known.check(&query, |kind| recorded(records.reader(), kind))?;
         }
         self.begin()?;
-        if let Some(waiting) = records.waiting() {
-            let s = if waiting == 1 { " waits" } else { "s wait" };
-            hint(&format!(
-                "{waiting} record{s} to be written, and may be missing here: `ringfence status` tells why"
-            ));
-        }
         for call in &calls {
             self.tell(call, &Handle::Written(call.number), now)?;
         }

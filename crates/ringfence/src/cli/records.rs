@@ -19,8 +19,8 @@ pub(super) struct Records {
 }
 
 impl Records {
-    /// Opens the journal's file, with all that the running program has decided until now. One that keeps
-    /// its journal in memory has none.
+    /// Opens the journal's file, with all that the running program has decided until now; what of it cannot be written at
+    /// the moment is told to be missing. One that keeps its journal in memory has none.
     pub(super) async fn open(context: &Context) -> Result<Self> {
         let settings = context.journal()?;
         let Some(path) = settings.path() else {
@@ -28,6 +28,13 @@ impl Records {
             return Err(with_hint(message, "give it a file: [journal] path = \"…\""));
         };
         let waiting = if flush(context).await { None } else { waiting(context).await };
+        let waiting = waiting.filter(|waiting| *waiting > 0);
+        if let Some(waiting) = waiting {
+            let s = if waiting == 1 { " waits" } else { "s wait" };
+            hint(&format!(
+                "{waiting} record{s} to be written, and may be missing here: `ringfence status` tells why"
+            ));
+        }
         match Reader::open(path) {
             Ok(reader) => Ok(Self { reader: Some(reader.keeping(settings.retention)), waiting }),
             Err(StoreError::Missing { .. }) => Ok(Self { reader: None, waiting }),
@@ -42,7 +49,7 @@ impl Records {
 
     /// Returns how many records wait that cannot be written at the moment, if any do.
     pub(super) fn waiting(&self) -> Option<u64> {
-        self.waiting.filter(|waiting| *waiting > 0)
+        self.waiting
     }
 
     /// Returns the calls that a query asks for, the oldest first.

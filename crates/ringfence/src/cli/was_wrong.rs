@@ -31,7 +31,8 @@ use crate::visible::visible;
 ///
 /// Of a call that was turned away: its entry is taken off the list (one for a time ends now), or its number goes on a list that is
 /// let through. Of one that was let through: its number goes on a list that is turned away. Where the entry that decided is
-/// over, there is nothing to mend. If a test of the
+/// over, there is nothing to mend. `last` is
+/// refused while records wait to be written. If a test of the
 /// policy fails with it, nothing is changed. A running ringfence decides the next call by it. Exits 1 if nothing was
 /// changed, or the running ringfence cannot take it up.
 #[derive(Debug, Args)]
@@ -94,6 +95,12 @@ impl WasWrong {
         let _turn = Turn::take(&path)?;
         let config = context.config().await?;
         let records = Records::open(context).await?;
+        if let ("last", Some(waiting)) = (&*self.call, records.waiting()) {
+            let s = if waiting == 1 { " waits" } else { "s wait" };
+            let message =
+                format!("which call was the last cannot be told: {waiting} record{s} to be written");
+            return Err(with_hint(message, "name the call that is meant, as `ringfence calls` does: c17"));
+        }
         let now = Timestamp::now();
         let (Some(call), Some(reader)) = (records.find(&self.call)?, records.reader()) else {
             let message = format!("expected a call of the journal, found \"{}\"", self.call.escape_debug());
@@ -103,7 +110,7 @@ impl WasWrong {
             ));
         };
         let policy_has_changed = why::has_changed_since(&config.policy, &call);
-        let entries = remembered::entries(context, now).await?;
+        let entries = remembered::of(&records, now);
         let (remedy, comparison) = match propose(&config, &call, &entries, reader, now)? {
             Proposal::Change(remedy, comparison) => (remedy, comparison),
             Proposal::Mended => return self.tell_mended(&call, policy_has_changed),

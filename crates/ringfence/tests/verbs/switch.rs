@@ -47,3 +47,24 @@ fn what_the_journal_cannot_write_is_in_force_and_said_not_to_be_written() {
     assert!(told.contains("hint: 2 records wait to be written, and may be missing here"), "{told}");
     journal.execute_batch("ROLLBACK").unwrap();
 }
+
+#[test]
+fn what_waits_to_be_written_is_told_by_all_who_read_the_journal() {
+    let home = Home::with_calls();
+    let _program = home.running();
+    let journal = rusqlite::Connection::open(home.path("ringfence.db")).unwrap();
+    journal.execute_batch("BEGIN IMMEDIATE").unwrap();
+    assert!(home.told(&["switch", "on_call", "on"]).ends_with("exit 1\n"));
+    for verb in [["why", "last"].as_slice(), &["stats"], &["replay"]] {
+        let told = home.told(verb);
+        let hint =
+            "hint: 1 record waits to be written, and may be missing here: `ringfence status` tells why\n";
+        assert!(told.contains(hint) && told.ends_with("exit 0\n"), "{verb:?}: {told}");
+    }
+    let told = home.told(&["was-wrong", "last", "--yes"]);
+    let expected = "error: which call was the last cannot be told: 1 record waits to be written\n";
+    assert!(told.contains(expected) && told.ends_with("exit 2\n"), "{told}");
+    let told = home.told(&["was-wrong", "c2", "--yes"]);
+    assert_eq!(told.matches("waits to be written").count(), 1, "{told}");
+    journal.execute_batch("ROLLBACK").unwrap();
+}

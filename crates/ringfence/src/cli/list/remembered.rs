@@ -14,18 +14,21 @@ pub(in crate::cli) async fn entries(context: &Context, now: Timestamp) -> Result
     if context.journal()?.path().is_none() {
         return Ok(Vec::new());
     }
-    let entries = match Records::open(context).await {
-        Ok(records) => {
-            records.reader().map(|reader| reader.entries(now)).transpose().map_err(|error| told(&error))
-        }
-        Err(error) => Err(error),
-    };
-    Ok(entries
-        .unwrap_or_else(|error| {
-            hint(&format!("entries for a time are missing here, for the journal cannot be read: {error}"));
-            None
-        })
-        .unwrap_or_default())
+    Ok(match Records::open(context).await {
+        Ok(records) => of(&records, now),
+        Err(error) => missing(&error),
+    })
+}
+
+/// Returns the entries that a journal has now, the newest first. What it does not give is told, and missing.
+pub(in crate::cli) fn of(records: &Records, now: Timestamp) -> Vec<Added> {
+    let entries = records.reader().map(|reader| reader.entries(now)).transpose();
+    entries.map_or_else(|error| missing(&told(&error)), Option::unwrap_or_default)
+}
+
+fn missing(error: &anyhow::Error) -> Vec<Added> {
+    hint(&format!("entries for a time are missing here, for the journal cannot be read: {error}"));
+    Vec::new()
 }
 
 /// Ends entries now, in the running program or in the journal's file. That they held until now stays known: past
