@@ -25,7 +25,8 @@ use crate::visible::visible;
 /// Decide the calls of the journal again, and show what would be different
 ///
 /// With --policy, the policy of that file is compared with the one in force; without it, the one in force
-/// with what was decided at the time. Repeats, rates and first times are those of then.
+/// with what was decided at the time, but for calls that could not ring, whatever was decided. Repeats, rates and
+/// first times are those of then.
 #[derive(Debug, Args)]
 pub(super) struct Replay {
     /// Calls since then: 90d, 2026-03-01
@@ -155,6 +156,10 @@ fn walk(
 pub(super) fn rendered(subject: &str, comparison: &Comparison, now: Timestamp) -> Page {
     let mut page = Page::new();
     page.line(paint(STRONG, comparison.sentence(subject)));
+    if comparison.left_out > 0 {
+        let told = "could not be decided again: what stood against the INVITE itself was answered";
+        page.line(format_args!("{} {told}", comparison.left_out));
+    }
     if !comparison.newest.is_empty() {
         page.line("");
     }

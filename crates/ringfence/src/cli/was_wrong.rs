@@ -22,7 +22,7 @@ use super::withheld::masked;
 use super::{Answer, Context, caller, in_force, why};
 use crate::config::Config;
 use crate::config::edit::Turn;
-use crate::journal::{Added, Call, Reader};
+use crate::journal::{Added, Call, Outcome, Reader};
 use crate::page::Page;
 use crate::style::{CAUTION, STRONG, paint};
 use crate::visible::visible;
@@ -31,7 +31,7 @@ use crate::visible::visible;
 ///
 /// Of a call that was turned away: its entry is taken off the list (one for a time ends now), or its number goes on a list that is
 /// let through. Of one that was let through: its number goes on a list that is turned away. Where the entry that decided is
-/// over, there is nothing to mend. `last` is
+/// over, there is nothing to mend; what stands against an INVITE itself, so that it could not ring, no list mends. `last` is
 /// refused while records wait to be written. If a test of the
 /// policy fails with it, nothing is changed. A running ringfence decides the next call by it. Exits 1 if nothing was
 /// changed, or the running ringfence cannot take it up.
@@ -200,6 +200,11 @@ fn propose(
     now: Timestamp,
 ) -> Result<Proposal> {
     let policy = &config.policy;
+    if let Outcome::Refuse { status } = call.verdict {
+        let number = Handle::Written(call.number);
+        let message = format!("no list mends what stood against {number}: it could not ring ({status})");
+        return Err(with_hint(message, format!("`ringfence why {number}` tells what that was")));
+    }
     let Some(identity) = call.evidence.identity.as_deref() else {
         let message = format!("{} cannot be told from other callers", caller_of(call));
         return Err(with_hint(message, "write a rule for callers of this kind: caller_kind = …"));

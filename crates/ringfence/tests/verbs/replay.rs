@@ -101,3 +101,15 @@ fn what_cannot_be_done_yet_is_replayed_as_what_was_done() {
     home.write("ringfence.toml", &spoken);
     assert_eq!(home.json(&["replay", "--since", "30h", "--json"])[0]["different"], 0);
 }
+
+#[test]
+fn calls_that_could_not_ring_are_told_to_be_left_out() {
+    let home = Home::with_calls();
+    home.call("+41225556677", 1, "refuse", "otherwise", None);
+    let journal = rusqlite::Connection::open(home.path("ringfence.db")).unwrap();
+    journal.execute("UPDATE calls SET status = 420 WHERE verdict = 'refuse'", []).unwrap();
+    let told = home.told(&["replay"]);
+    let expected = "in your last 4 calls\n1 could not be decided again: what stood against the INVITE itself was answered\n";
+    assert!(told.contains(expected), "{told}");
+    assert_eq!(home.json(&["replay", "--json"])[0]["left_out"], 1);
+}

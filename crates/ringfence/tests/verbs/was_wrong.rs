@@ -196,3 +196,16 @@ fn a_strangers_call_id_passes_for_no_name_that_we_give_a_call() {
     assert!(home.told(&["why", "c99"]).starts_with("error: there is no call c99\n"));
     assert_eq!(home.json(&["why", "60@pbx", "--json"])[0]["call"]["number"], 1);
 }
+
+#[test]
+fn what_stood_against_an_invite_no_list_mends() {
+    let home = Home::with_calls();
+    home.call("+41225556677", 1, "refuse", "otherwise", None);
+    let journal = rusqlite::Connection::open(home.path("ringfence.db")).unwrap();
+    journal.execute("UPDATE calls SET status = 420 WHERE verdict = 'refuse'", []).unwrap();
+    let told = home.told(&["was-wrong", "last", "--yes"]);
+    let expected =
+        "error: no list mends what stood against c5: it could not ring (420)\nhint: `ringfence why c5` ";
+    assert!(told.starts_with(expected) && told.ends_with("exit 2\n"), "{told}");
+    assert_eq!(home.read("ringfence.toml"), CONFIGURATION);
+}

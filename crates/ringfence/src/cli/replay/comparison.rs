@@ -38,7 +38,7 @@ pub(in crate::cli) struct Comparison {
     pub(in crate::cli) calls: u64,
     /// How many could not: what stood against the INVITE itself was answered.
     #[serde(skip_serializing_if = "is_zero")]
-    left_out: u64,
+    pub(in crate::cli) left_out: u64,
     /// How many are answered differently.
     pub(in crate::cli) different: u64,
     /// Of those, how many are turned away now and were not.
