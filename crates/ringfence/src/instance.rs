@@ -4,7 +4,7 @@
 use std::fs::{self, DirBuilder};
 use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::config::edit::replace;
 
@@ -14,7 +14,7 @@ const NAME: &str = "ringfence.instance";
 pub(crate) fn of(directory: &Path) -> io::Result<String> {
     //= https://www.rfc-editor.org/rfc/rfc5626#section-4.1
     //# This URN MUST be persistent across power cycles of the device.
-    let path = directory.join(NAME);
+    let path = file(directory);
     match read(&path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         // Left by a full disk or a power cut: nothing is known by what is not in it.
@@ -31,7 +31,12 @@ pub(crate) fn of(directory: &Path) -> io::Result<String> {
 
 /// Returns the instance-id that is kept in a directory, if it can be read there.
 pub(crate) fn known(directory: &Path) -> Option<String> {
-    read(&directory.join(NAME)).ok()
+    read(&file(directory)).ok()
+}
+
+/// Returns the file that it is kept in.
+pub(crate) fn file(directory: &Path) -> PathBuf {
+    directory.join(NAME)
 }
 
 fn read(path: &Path) -> io::Result<String> {

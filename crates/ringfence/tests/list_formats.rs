@@ -255,6 +255,7 @@ fn live_by_many_files(home: &Home) {
     home.write("secret", "hunter2\n");
     home.write("robots.txt", "+13125550199\n");
     home.told(&["list", "compile", "robots.txt", "-o", "robots.set", "--region", "US"]);
+    std::fs::create_dir(home.path("control")).unwrap();
     std::os::unix::fs::symlink(home.path("ringfence.toml"), home.path("link")).unwrap();
 }
 
@@ -272,6 +273,9 @@ fn an_export_never_overwrites_a_file_that_the_program_lives_by() {
         "calls.db",
         "calls.db-wal",
         "calls.db.lock",
+        "ringfence.instance",
+        "control/s",
+        "control/s.lock",
     ];
     for file in own {
         let before = std::fs::read(home.path(file)).ok();

@@ -8,8 +8,11 @@ use anyhow::Result;
 
 use super::failure::with_hint;
 use crate::config::{Reading, canonical};
+use crate::control::place;
 use crate::journal::Settings;
 use crate::sources::kept_copies;
+use crate::user::own_user;
+use crate::{instance, lock};
 
 /// Makes sure that a file may be written: what is no regular file or belongs to the program is refused, and what
 /// is there already too unless it is meant.
@@ -53,6 +56,12 @@ fn own(path: &Path, reading: &Reading) -> Option<&'static str> {
     if journal_files(&journal).iter().any(|file| canonical(file) == path) {
         return Some("a file of the journal");
     }
+    if sockets(reading)
+        .iter()
+        .any(|socket| [socket, &lock::name(socket)].iter().any(|own| canonical(own) == path))
+    {
+        return Some("a file of the control socket");
+    }
     if path.starts_with(canonical(&kept_copies())) {
         return Some("a copy of a list that was fetched");
     }
@@ -70,5 +79,14 @@ fn journal_files(journal: &Settings) -> Vec<PathBuf> {
         PathBuf::from(name)
     };
     let ends = ["", "-wal", "-shm", "-journal", ".lock"];
-    journal.path().map(|path| ends.map(|end| beside(path, end)).to_vec()).unwrap_or_default()
+    let Some(path) = journal.path() else { return Vec::new() };
+    // What registrars know this installation by stands with it.
+    let instance = instance::file(path.parent().unwrap_or(Path::new("")));
+    ends.map(|end| beside(path, end)).into_iter().chain([instance]).collect()
+}
+
+/// Returns where the control socket may be.
+fn sockets(reading: &Reading) -> Vec<PathBuf> {
+    let usual = || own_user().map(place::usual_places).unwrap_or_default();
+    reading.control.clone().map_or_else(usual, |control| vec![control])
 }
