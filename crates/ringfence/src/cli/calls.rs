@@ -60,7 +60,7 @@ impl Calls {
     pub(super) async fn run(self, context: &Context) -> Result<Answer> {
         let now = Timestamp::now();
         let known = self.filter.names_any().then(|| Known::read(context));
-        let query = self.filter.query(context, known.as_ref(), now, self.limit)?;
+        let query = self.filter.query(context, known.as_ref(), now, self.withheld, self.limit)?;
         if context.journal()?.path().is_none() {
             return self.remembered(context, &query, known.as_ref(), now).await;
         }

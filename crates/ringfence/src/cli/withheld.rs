@@ -16,6 +16,11 @@ pub(super) struct Withheld {
 }
 
 impl Withheld {
+    /// Tells whether such numbers are shown.
+    pub(super) fn is_shown(self) -> bool {
+        self.is_shown
+    }
+
     /// Returns a call as a program is given it.
     pub(super) fn exported(self, call: &Call) -> Call {
         if self.is_shown { call.clone() } else { masked(call) }

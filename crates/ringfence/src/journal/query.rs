@@ -106,7 +106,7 @@ impl Query {
             None => call.caller() == asked,
         });
         is_caller
-            && has(&self.identity, call.identity())
+            && has(&self.identity, call.identity().or(Some(call.caller())))
             && has(&self.rule, Some(call.rule()))
             && has(&self.list, call.list())
             && has(&self.outcome, Some(call.verdict.name()))

@@ -49,3 +49,18 @@ fn who_asks_is_told_the_entry_that_a_withheld_number_met() {
     assert_eq!(home.json(&["why", "last", "--json"])[0]["entry"], Value::Null);
     assert!(!home.told(&["why", "c1", "--withheld"]).contains(entry), "it stands in the trace");
 }
+
+#[test]
+fn a_withheld_number_is_asked_for_by_whoever_is_shown_it() {
+    let home = Home::with_calls();
+    home.call("anonymous", 1, "reject", "listed", Some("+4179*"));
+    home.call("+41792223344", 2, "reject", "listed", Some("+4179*"));
+    let journal = rusqlite::Connection::open(home.path("ringfence.db")).unwrap();
+    let update = "UPDATE calls SET identity = '+41792223344' WHERE caller = 'anonymous'";
+    journal.execute(update, []).unwrap();
+    let found = |more: &[&str]| {
+        let told = home.json(&[&["calls", "--json", "--caller", "079 222 33 44"], more].concat());
+        told.iter().map(|call| call["number"].as_u64().unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!((found(&[]), found(&["--withheld"])), (vec![6], vec![6, 5]));
+}

@@ -3,18 +3,21 @@
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
+use ringfence_policy::Region;
 
 use super::known::Known;
 use crate::cli::failure::with_hint;
 use crate::cli::output::{clock, day};
 use crate::cli::records::since;
+use crate::cli::withheld::Withheld;
 use crate::cli::{Context, caller, when};
 use crate::journal::{Call, Query};
 
 /// Which calls are meant: those that all of it is true of.
 #[derive(Debug, Args)]
 pub(super) struct Filter {
-    /// Calls of this caller only; `+4179*` is all that begin so
+    /// Calls of this caller only; `+4179*` is all that begin so. With --withheld a full number finds calls that
+    /// withhold it as well
     #[arg(long, value_name = "NUMBER")]
     caller: Option<String>,
 
@@ -75,6 +78,7 @@ impl Filter {
         context: &Context,
         known: Option<&Known>,
         now: Timestamp,
+        withheld: Withheld,
         limit: usize,
     ) -> Result<Query> {
         let since = since(self.since.as_deref(), now)?;
@@ -88,12 +92,12 @@ impl Filter {
             let hint = "no call is between them: --since 2d --until 1d means the day before the last";
             return Err(with_hint(message, hint));
         }
-        let caller = self.caller.as_deref();
-        let asked_for = caller.map(|caller| caller::asked_for(caller, context.region().ok()));
-        let (caller, identity) = asked_for.unzip();
+        let asked_for =
+            self.caller.as_deref().map(|caller| asked_for(caller, context.region().ok(), withheld));
+        let (caller, identity) = asked_for.unwrap_or_default();
         Ok(Query {
             caller,
-            identity: identity.flatten(),
+            identity,
             rule: self.rule.clone(),
             outcome: self.outcome.map(|outcome| outcome.as_str().to_owned()),
             line: self
@@ -117,6 +121,18 @@ impl Filter {
     pub(super) fn names_any(&self) -> bool {
         self.line.is_some() || self.rule.is_some()
     }
+}
+
+/// Returns a caller as the journal shows it, or what the rules know it by, as the calls are asked for it: whoever is shown
+/// withheld numbers asks for one as for any other.
+fn asked_for(written: &str, region: Option<Region>, withheld: Withheld) -> (Option<String>, Option<String>) {
+    let is_one = withheld.is_shown() && !written.ends_with('*');
+    let number = region.filter(|_| is_one).and_then(|region| caller::number_known_by(written, region).ok());
+    if number.is_some() {
+        return (None, number);
+    }
+    let (shown, known) = caller::asked_for(written, region);
+    (Some(shown), known)
 }
 
 /// Tells whether a query means a call, as the journal's file would.
