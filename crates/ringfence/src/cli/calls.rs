@@ -4,7 +4,7 @@ mod filter;
 mod known;
 mod row;
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use anyhow::Result;
 use clap::Args;
@@ -82,7 +82,8 @@ impl Calls {
         }
         if let Some(following) = following {
             // What happens meanwhile is in both.
-            self.follow(following, &query, calls.iter().map(told_by).collect()).await?;
+            let shown = calls.iter().map(|call| (told_by(call), call.number)).collect();
+            self.follow(following, &query, shown).await?;
         } else if calls.is_empty() {
             self.tell_none()?;
         }
@@ -116,7 +117,7 @@ impl Calls {
             // What is to come is decided by what there is now.
             known.map_or(Ok(()), |known| known.check(query, |_| Ok(Vec::new())))?;
             self.begin()?;
-            self.follow(answer, query, HashSet::new()).await?;
+            self.follow(answer, query, HashMap::new()).await?;
             return Ok(Answer::Fine);
         }
         let mut calls = Vec::new();
@@ -140,25 +141,26 @@ impl Calls {
         Ok(Answer::Fine)
     }
 
-    /// Shows what happens, but no call that was shown already. The clock may have been set back since: what is
-    /// new cannot be told by when it was.
+    /// Shows what happens, but no call that was shown already: those are known by the number that they were shown with. The
+    /// clock may have been set back since: what is new cannot be told by when it was.
     async fn follow(
         &self,
         mut following: client::Answer,
         query: &Query,
-        mut shown: HashSet<(String, i64)>,
+        shown: HashMap<(String, i64), u64>,
     ) -> Result<()> {
         while let Some(response) = following.next().await.map_err(explain)? {
             match response {
                 Response::News(News::Call(call)) => {
                     let call = unnumbered(&call);
-                    let is_new = !shown.remove(&told_by(&call));
-                    if is_new && is_asked_for(query, &call) {
+                    if !shown.contains_key(&told_by(&call)) && is_asked_for(query, &call) {
                         self.tell(&call, &Handle::Remembered(&call.id), Timestamp::now())?;
                     }
                 }
                 Response::News(News::Ended(call)) if is_asked_for(query, &call) => {
-                    self.tell_end(&unnumbered(&call))?;
+                    let number = shown.get(&told_by(&call)).copied();
+                    let handle = number.map_or(Handle::Remembered(&call.id), Handle::Written);
+                    self.tell_end(&unnumbered(&call), &handle)?;
                 }
                 Response::Missed(missed) => {
                     anstream::eprintln!(
@@ -190,12 +192,15 @@ impl Calls {
         }
     }
 
-    fn tell_end(&self, call: &Call) -> Result<()> {
+    fn tell_end(&self, call: &Call, handle: &Handle<'_>) -> Result<()> {
         match ended(call) {
             Some(_) if self.json => {
                 print_json(&News::Ended(std::sync::Arc::new(self.withheld.exported(call))))
             }
-            Some(end) if !self.csv => print(format_args!("          {} {end}\n", paint(DIM, "└"))),
+            Some(end) if !self.csv => {
+                let handle = paint(DIM, format_args!("{:>8}", handle.to_string()));
+                print(format_args!("{handle}  {} {end}\n", paint(DIM, "└")))
+            }
             Some(_) | None => Ok(()),
         }
     }

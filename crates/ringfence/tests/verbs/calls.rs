@@ -159,3 +159,20 @@ fn a_row_that_was_changed_by_hand_is_named_and_the_rest_is_told() {
         assert!(told.contains("hint: stop the program, move "), "{told}");
     }
 }
+
+#[test]
+fn whoever_follows_calls_as_text_is_told_which_of_them_ended() {
+    let (mut exchange, _program) = Exchange::new(CONFIGURATION);
+    let mut command = exchange.home.command(&["calls", "--follow"]);
+    let mut following = Program(command.stdout(Stdio::piped()).spawn().unwrap());
+    let mut lines = BufReader::new(following.0.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let mut ids = Vec::new();
+    for caller in ["+41225556677", "+41225556688"] {
+        exchange.call(caller);
+        ids.push(exchange.home.json(&["calls", "--json", "-n", "1"])[0]["id"].as_str().unwrap().to_owned());
+    }
+    for id in ids {
+        let ended = lines.find(|line| line.contains('└')).unwrap();
+        assert_eq!(ended, format!("{id:>8}  └ the caller gave up with 487"));
+    }
+}
