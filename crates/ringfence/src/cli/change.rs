@@ -52,8 +52,7 @@ impl Number {
             return Err(with_hint(message, "leave line breaks and other control characters out"));
         }
         let config = context.path()?;
-        let turn = Turn::take(&config)?;
-        let reading = context.reading()?;
+        let (turn, reading) = context.turn()?;
         let had_errors = reading.report.errors() > 0;
         let policy = reading.config.as_ref().map(|config| Arc::clone(&config.policy));
         let lists = lists_of(reading)?;

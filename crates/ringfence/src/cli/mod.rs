@@ -54,6 +54,7 @@ use tracing::Level;
 
 pub(crate) use self::failure::tell;
 pub(crate) use self::output::{day, span};
+use crate::config::edit::Turn;
 use crate::config::{self, Config, Lists, Reading};
 use crate::control::client::Program;
 use crate::journal::Settings;
@@ -246,17 +247,17 @@ impl Context {
         Ok(reading)
     }
 
+    /// Waits for the turn to change the lists, and reads the configuration file, whatever is wrong with it.
+    fn turn(&self) -> Result<(Turn, Reading)> {
+        let (turn, reading) = Turn::take(&self.path()?)?;
+        let _ = self.found.set(Found::of(&reading));
+        Ok((turn, reading))
+    }
+
     /// Returns the configuration as the program has it in force: with what was last fetched of its lists.
     /// Nobody is contacted.
     async fn config(&self) -> Result<Config> {
-        let mut config = accept(self.reading()?)?;
-        if !config.remote.is_empty() {
-            // A program that is asked is started when there is one to ask.
-            let look_ups = std::mem::take(&mut config.look_ups);
-            Supply::default().open(&mut config).await;
-            config.look_ups = look_ups;
-        }
-        Ok(config)
+        in_force_of(self.reading()?).await
     }
 
     /// Returns what the configuration says of the program itself. It is read once, for its lists may be long;
@@ -326,6 +327,18 @@ impl Found {
             spoilt: reading.journal.is_none().then(|| reading.path.clone()),
         }
     }
+}
+
+/// Returns the configuration of a reading as the program has it in force, or tells what is wrong with it.
+async fn in_force_of(reading: Reading) -> Result<Config> {
+    let mut config = accept(reading)?;
+    if !config.remote.is_empty() {
+        // A program that is asked is started when there is one to ask.
+        let look_ups = std::mem::take(&mut config.look_ups);
+        Supply::default().open(&mut config).await;
+        config.look_ups = look_ups;
+    }
+    Ok(config)
 }
 
 /// Returns the lists of a reading, or tells why they cannot be read.

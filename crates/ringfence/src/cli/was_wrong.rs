@@ -19,9 +19,8 @@ use super::records::{Records, told};
 use super::replay::{self, Comparison, Fate};
 use super::then::Supposed;
 use super::withheld::masked;
-use super::{Answer, Context, caller, in_force, why};
+use super::{Answer, Context, caller, in_force, in_force_of, why};
 use crate::config::Config;
-use crate::config::edit::Turn;
 use crate::journal::{Added, Call, Outcome, Reader};
 use crate::page::Page;
 use crate::style::{CAUTION, STRONG, paint};
@@ -90,10 +89,9 @@ const MOST_COMPARED: usize = 4;
 
 impl WasWrong {
     pub(super) async fn run(self, context: &Context) -> Result<Answer> {
-        let path = context.path()?;
         // Nobody else changes the lists between the proposal and its being applied.
-        let _turn = Turn::take(&path)?;
-        let config = context.config().await?;
+        let (_turn, reading) = context.turn()?;
+        let config = in_force_of(reading).await?;
         let records = Records::open(context).await?;
         if let ("last", Some(waiting)) = (&*self.call, records.waiting()) {
             let s = if waiting == 1 { " waits" } else { "s wait" };

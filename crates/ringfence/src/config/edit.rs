@@ -2,12 +2,13 @@
 //!
 //! One obvious place for a new entry: the first file of its list if it has files, else `entries` in
 //! the configuration. A file is replaced whole (written beside, then renamed), so that a reader, the
-//! running program among them, sees the old one or the new one. Two editors wait for each other.
+//! running program among them, sees the old one or the new one. Editors that share a file wait for each other.
 
 mod inline;
 mod line_ends;
+mod turn;
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -18,6 +19,7 @@ use toml_edit::{Array, DocumentMut, Item, Table, Value};
 use super::lists::{self, Loaded};
 use super::regular;
 pub(crate) use inline::{add_inline, add_until};
+pub(crate) use turn::Turn;
 
 /// Why a list was not changed.
 #[derive(Debug)]
@@ -31,30 +33,6 @@ pub(crate) enum EditError {
         path: PathBuf,
         message: String,
     },
-}
-
-/// Keeps other editors of the same configuration away until it is dropped.
-#[derive(Debug)]
-pub(crate) struct Turn {
-    _locked: File,
-}
-
-impl Turn {
-    /// Waits for the turn to change a configuration. Read it only then.
-    pub(crate) fn take(config: &Path) -> Result<Self, EditError> {
-        loop {
-            let file = regular::open(config).map_err(|error| EditError::io(config, error.into()))?;
-            file.lock().map_err(|source| EditError::io(config, source))?;
-            // Whoever held the lock has put another file in its place.
-            let is_current = match (file.metadata(), fs::metadata(config)) {
-                (Ok(locked), Ok(named)) => (locked.dev(), locked.ino()) == (named.dev(), named.ino()),
-                (Err(source), _) | (_, Err(source)) => return Err(EditError::io(config, source)),
-            };
-            if is_current {
-                return Ok(Self { _locked: file });
-            }
-        }
-    }
 }
 
 /// Adds an entry to a list, with a comment, and returns the file it is in.

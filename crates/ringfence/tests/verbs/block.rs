@@ -1,5 +1,7 @@
 //! `ringfence block`, `allow` and `remove`.
 
+use std::process::Stdio;
+
 use jiff::{SignedDuration, Timestamp};
 
 use crate::home::{CONFIGURATION, Home};
@@ -198,4 +200,30 @@ fn a_list_that_a_rule_asks_for_among_other_things_is_not_said_to_win() {
         let told = home.told(&["allow", "+41441112233"]);
         assert!(told.contains("hint: the reject list has +41441112233 (ringfence.toml:"), "{told}");
     }
+}
+
+#[test]
+fn configurations_that_share_a_file_lose_none_of_each_others_entries() {
+    let home = Home::new();
+    home.write("spam.txt", "+4179*\n");
+    let list = "[list.reject]\nfiles = [\"spam.txt\"]\n";
+    let shared = CONFIGURATION.replace("[list.reject]\nentries = [\"+4179*\", \"+41441112233\"]\n", list);
+    assert!(shared.contains(list));
+    for name in ["one.toml", "other.toml"] {
+        // The tests of this policy are about entries of its own.
+        home.write(name, shared.split("[[test]]").next().unwrap());
+    }
+    let block = |number: usize| {
+        let name = if number < 12 { "one.toml" } else { "other.toml" };
+        let number = format!("+412255566{number:02}");
+        home.command(&["block", &number, "--config", name])
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
+    };
+    let blocking: Vec<_> = (0..24).map(block).collect();
+    assert!(blocking.into_iter().all(|block| block.wait_with_output().unwrap().status.success()));
+    let written = home.read("spam.txt");
+    assert_eq!(written.lines().count(), 25, "{written}");
 }

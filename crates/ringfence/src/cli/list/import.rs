@@ -17,7 +17,7 @@ use super::super::{Answer, Context, in_force, lists_of, reach};
 use super::compiled::{bar, counted};
 use super::foreign::{Foreign, entries};
 use super::named;
-use crate::config::edit::{self, Turn};
+use crate::config::edit;
 use crate::config::{Loaded, REJECT};
 use crate::style::{BAD, paint};
 
@@ -79,8 +79,7 @@ impl Import {
         let bytes = self.file.open()?;
         let format = self.file.format_of(bytes.as_ref())?;
         let config = context.path()?;
-        let _turn = Turn::take(&config)?;
-        let reading = context.reading()?;
+        let (_turn, reading) = context.turn()?;
         let had_errors = reading.report.errors() > 0;
         let lists = lists_of(reading)?;
         let list = named(&lists, &self.to)?;

@@ -190,10 +190,23 @@ fn editors_wait_for_each_other() {
         for number in 0..8 {
             let home = &home;
             scope.spawn(move || {
-                let _turn = Turn::take(&home.config()).unwrap();
+                let (_turn, _) = Turn::take(&home.config()).unwrap();
                 home.block(&format!("+4179123456{number}"));
             });
         }
     });
     assert_eq!(home.rejected().len(), 8);
+}
+
+#[test]
+fn a_file_that_has_two_names_is_waited_for_by_nobody_who_has_it() {
+    let home = Home::with("\n[list.reject]\nfiles = [\"spam.txt\", \"same.txt\"]\n");
+    let file = |name| home.config().with_file_name(name);
+    fs::write(file("spam.txt"), "+4179*\n").unwrap();
+    fs::hard_link(file("spam.txt"), file("same.txt")).unwrap();
+    let (turn, reading) = Turn::take(&home.config()).unwrap();
+    assert_eq!(reading.report.errors(), 0, "{}", reading.report);
+    assert!(fs::File::open(file("same.txt")).unwrap().try_lock().is_err());
+    drop(turn);
+    assert!(fs::File::open(file("same.txt")).unwrap().try_lock().is_ok());
 }
