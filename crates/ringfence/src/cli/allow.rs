@@ -37,14 +37,14 @@ pub(super) struct Allow {
 impl Allow {
     pub(super) async fn run(self, context: &Context) -> Result<Answer> {
         let now = Timestamp::now();
-        let change = self.number.change(context)?;
+        let (change, mut turn) = self.number.change(context)?;
         let (reject, allow) = (change.lists.reject(), change.lists.allow());
         let ending = change.ending(allow);
         if let Some(entry) = change.covering(allow, now).filter(|_| ending.is_none()) {
             print(format_args!("{} is allowed already: {}\n", change.pattern, told(allow, entry)))?;
             return Ok(Answer::Fine);
         }
-        if !reach::accept([&change.pattern], allow, change.lists.region, self.yes)? {
+        if !reach::accept(&mut turn, [&change.pattern], allow, change.lists.region, self.yes)? {
             return Ok(Answer::Negative);
         }
         let add = || {

@@ -42,7 +42,7 @@ impl Block {
     pub(super) async fn run(self, context: &Context) -> Result<Answer> {
         let now = Timestamp::now();
         let span = self.span.as_deref().map(|span| when::span("--for", span)).transpose()?;
-        let change = self.number.change(context)?;
+        let (change, mut turn) = self.number.change(context)?;
         let (reject, allow) = (change.lists.reject(), change.lists.allow());
         let (allowed, precedence) = (change.covering(allow, now), change.precedence(now));
         if let (Some(entry), None | Some(Precedence::Allow)) = (allowed, precedence) {
@@ -72,7 +72,7 @@ impl Block {
             anstream::eprintln!("{number} is an emergency number and cannot be blocked");
             return Ok(Answer::Negative);
         }
-        if !reach::accept([&change.pattern], reject, change.lists.region, self.yes)? {
+        if !reach::accept(&mut turn, [&change.pattern], reject, change.lists.region, self.yes)? {
             return Ok(Answer::Negative);
         }
         let changed = change.attempt([reject]).make(|| {

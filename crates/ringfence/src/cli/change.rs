@@ -13,7 +13,7 @@ use super::attempt::Attempt;
 use super::failure::{hint, with_hint};
 use super::output::day;
 use super::precedence::Precedence;
-use super::{Context, caller, lists_of};
+use super::{Context, caller, lists_of, turn};
 use crate::config::edit::{self, Turn};
 use crate::config::{Lists, Loaded};
 
@@ -26,7 +26,7 @@ pub(super) struct Number {
     written: String,
 }
 
-/// The lists, while nobody else changes them.
+/// The lists, while it is our turn to change them.
 #[derive(Debug)]
 pub(super) struct Change {
     pub(super) config: PathBuf,
@@ -36,7 +36,6 @@ pub(super) struct Change {
     pub(super) policy: Option<Arc<Policy>>,
     /// Whether the configuration had errors before, which was told.
     pub(super) had_errors: bool,
-    _turn: Turn,
 }
 
 impl Number {
@@ -46,13 +45,13 @@ impl Number {
     }
 
     /// Waits for the turn to change the lists, and reads them and the number.
-    pub(super) fn change(&self, context: &Context) -> Result<Change> {
+    pub(super) fn change(&self, context: &Context) -> Result<(Change, Turn)> {
         if self.written.chars().any(char::is_control) {
             let message = format!("expected a number on one line, found \"{}\"", self.written.escape_debug());
             return Err(with_hint(message, "leave line breaks and other control characters out"));
         }
         let config = context.path()?;
-        let (turn, reading) = context.turn()?;
+        let (turn, reading) = turn::take(context)?;
         let had_errors = reading.report.errors() > 0;
         let policy = reading.config.as_ref().map(|config| Arc::clone(&config.policy));
         let lists = lists_of(reading)?;
@@ -63,7 +62,7 @@ impl Number {
         if had_errors {
             hint("the configuration has errors, with which no program takes it up: ringfence check");
         }
-        Ok(Change { config, lists, pattern, policy, had_errors, _turn: turn })
+        Ok((Change { config, lists, pattern, policy, had_errors }, turn))
     }
 }
 

@@ -38,6 +38,7 @@ mod switch;
 mod target;
 mod test;
 mod then;
+mod turn;
 mod was_wrong;
 mod when;
 mod why;
@@ -54,7 +55,6 @@ use tracing::Level;
 
 pub(crate) use self::failure::tell;
 pub(crate) use self::output::{day, span};
-use crate::config::edit::Turn;
 use crate::config::{self, Config, Lists, Reading};
 use crate::control::client::Program;
 use crate::journal::Settings;
@@ -242,16 +242,14 @@ impl Context {
     /// Reads the configuration file, whatever is wrong with it.
     fn reading(&self) -> Result<Reading> {
         let reading = config::read(&self.path()?);
-        // What was found before is as good.
-        let _ = self.found.set(Found::of(&reading));
+        self.note(&reading);
         Ok(reading)
     }
 
-    /// Waits for the turn to change the lists, and reads the configuration file, whatever is wrong with it.
-    fn turn(&self) -> Result<(Turn, Reading)> {
-        let (turn, reading) = Turn::take(&self.path()?)?;
-        let _ = self.found.set(Found::of(&reading));
-        Ok((turn, reading))
+    /// Notes what was found.
+    fn note(&self, reading: &Reading) {
+        // What was found before is as good.
+        let _ = self.found.set(Found::of(reading));
     }
 
     /// Returns the configuration as the program has it in force: with what was last fetched of its lists.

@@ -7,8 +7,9 @@ use anyhow::Result;
 use jiff::Timestamp;
 use ringfence_policy::{E164, List, Number, Pattern, Region, normalise};
 
-use super::confirm::confirm;
+use super::turn::asked;
 use crate::config::Loaded;
+use crate::config::edit::Turn;
 
 /// What entries mean most numbers of.
 #[derive(Debug, PartialEq, Eq)]
@@ -23,6 +24,7 @@ struct Reach {
 /// Asks whether entries may be put on a list that mean most numbers of a calling code or more, and shows of which;
 /// others need no asking.
 pub(super) fn accept<'a>(
+    turn: &mut Turn,
     patterns: impl IntoIterator<Item = &'a Pattern>,
     list: &Loaded,
     region: Region,
@@ -39,7 +41,7 @@ pub(super) fn accept<'a>(
         _ => (format!("{} entries", wide.len()), "mean"),
     };
     anstream::eprintln!("{entry} {means} {}", reach.told(region));
-    confirm(&format!("Put {entry} on the {} list?", list.name), yes)
+    asked(turn, &format!("Put {entry} on the {} list?", list.name), yes)
 }
 
 impl Reach {

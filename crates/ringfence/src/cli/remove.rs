@@ -28,7 +28,7 @@ pub(super) struct Remove {
 impl Remove {
     pub(super) async fn run(self, context: &Context) -> Result<Answer> {
         let now = Timestamp::now();
-        let change = self.number.change(context)?;
+        let (change, _turn) = self.number.change(context)?;
         let removed = change.attempt(change.lists.each()).make(|| {
             let (mut page, mut changed) = (Page::new(), Vec::new());
             for list in change.lists.each() {

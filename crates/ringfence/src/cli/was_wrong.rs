@@ -11,15 +11,15 @@ use serde::Serialize;
 use self::remedy::{Remedy, Sought, remedies};
 use super::attempt::Attempt;
 use super::calls::{Handle, caller_of, moment, verdict, who};
-use super::confirm::confirm;
 use super::failure::{hint, with_hint};
 use super::list::remembered;
 use super::output::{clock, day, print, print_json};
 use super::records::{Records, told};
 use super::replay::{self, Comparison, Fate};
 use super::then::Supposed;
+use super::turn::asked;
 use super::withheld::masked;
-use super::{Answer, Context, caller, in_force, in_force_of, why};
+use super::{Answer, Context, caller, in_force, in_force_of, turn, why};
 use crate::config::Config;
 use crate::journal::{Added, Call, Outcome, Reader};
 use crate::page::Page;
@@ -89,8 +89,8 @@ const MOST_COMPARED: usize = 4;
 
 impl WasWrong {
     pub(super) async fn run(self, context: &Context) -> Result<Answer> {
-        // Nobody else changes the lists between the proposal and its being applied.
-        let (_turn, reading) = context.turn()?;
+        // What is applied is what was proposed: a yes counts only while the lists are as they were.
+        let (mut turn, reading) = turn::take(context)?;
         let config = in_force_of(reading).await?;
         let records = Records::open(context).await?;
         if let ("last", Some(waiting)) = (&*self.call, records.waiting()) {
@@ -117,7 +117,7 @@ impl WasWrong {
         if !self.json {
             print(rendered(&call, policy_has_changed, &remedy, &comparison, now))?;
         }
-        let applies = if self.json { self.yes } else { confirm("Apply it?", self.yes)? };
+        let applies = if self.json { self.yes } else { asked(&mut turn, "Apply it?", self.yes)? };
         let note = format!("was wrong {}: {}", day(now), Handle::Written(call.number));
         let attempt = || Attempt::new(&config.path, remedy.list(&config), false);
         // One that breaks a test of the policy is told and taken back.

@@ -1,5 +1,6 @@
 //! `ringfence block`, `allow` and `remove`.
 
+use std::io::{BufRead as _, BufReader};
 use std::process::Stdio;
 
 use jiff::{SignedDuration, Timestamp};
@@ -226,4 +227,20 @@ fn configurations_that_share_a_file_lose_none_of_each_others_entries() {
     assert!(blocking.into_iter().all(|block| block.wait_with_output().unwrap().status.success()));
     let written = home.read("spam.txt");
     assert_eq!(written.lines().count(), 25, "{written}");
+}
+
+#[test]
+fn whoever_waits_for_the_turn_of_somebody_else_is_told_for_whom() {
+    let home = Home::new();
+    let configuration = std::fs::File::open(home.path("ringfence.toml")).unwrap();
+    configuration.lock().unwrap();
+    let mut block = home.command(&["block", "0225556677"]);
+    let mut block = block.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut told = BufReader::new(block.stderr.take().unwrap()).lines();
+    let first = told.next().unwrap().unwrap();
+    let who = format!("waiting: process {} is changing ringfence.toml", std::process::id());
+    assert!(first == who || first == "waiting: another program is changing ringfence.toml", "{first}");
+    drop(configuration);
+    assert!(block.wait().unwrap().success());
+    assert!(home.read("ringfence.toml").contains("+41225556677"));
 }

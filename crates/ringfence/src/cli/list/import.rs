@@ -13,7 +13,7 @@ use super::super::attempt::Attempt;
 use super::super::change::shown;
 use super::super::failure::with_hint;
 use super::super::output::print;
-use super::super::{Answer, Context, in_force, lists_of, reach};
+use super::super::{Answer, Context, in_force, lists_of, reach, turn};
 use super::compiled::{bar, counted};
 use super::foreign::{Foreign, entries};
 use super::named;
@@ -79,13 +79,13 @@ impl Import {
         let bytes = self.file.open()?;
         let format = self.file.format_of(bytes.as_ref())?;
         let config = context.path()?;
-        let (_turn, reading) = context.turn()?;
+        let (mut turn, reading) = turn::take(context)?;
         let had_errors = reading.report.errors() > 0;
         let lists = lists_of(reading)?;
         let list = named(&lists, &self.to)?;
         let region = self.region.unwrap_or(list.region);
         let sorted = self.sort(&format, bytes.as_ref(), list, region);
-        if !self.dry_run && !reach::accept(&sorted.seen, list, lists.region, self.yes)? {
+        if !self.dry_run && !reach::accept(&mut turn, &sorted.seen, list, lists.region, self.yes)? {
             return Ok(Answer::Negative);
         }
         let add = || self.add(&config, list, &sorted.new);

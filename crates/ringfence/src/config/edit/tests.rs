@@ -183,6 +183,11 @@ fn lines_keep_their_ends_in_the_configuration_and_in_files() {
     assert_eq!(fs::read_to_string(&file).unwrap(), expected);
 }
 
+/// Waits for the turn however long it takes.
+fn take(home: &Home) -> (Turn, crate::config::Reading) {
+    Turn::take(&home.config(), |_, _| {}).unwrap()
+}
+
 #[test]
 fn editors_wait_for_each_other() {
     let home = Home::with("\n[list.reject]\nentries = []\n");
@@ -190,7 +195,7 @@ fn editors_wait_for_each_other() {
         for number in 0..8 {
             let home = &home;
             scope.spawn(move || {
-                let (_turn, _) = Turn::take(&home.config()).unwrap();
+                let (_turn, _) = take(home);
                 home.block(&format!("+4179123456{number}"));
             });
         }
@@ -204,9 +209,24 @@ fn a_file_that_has_two_names_is_waited_for_by_nobody_who_has_it() {
     let file = |name| home.config().with_file_name(name);
     fs::write(file("spam.txt"), "+4179*\n").unwrap();
     fs::hard_link(file("spam.txt"), file("same.txt")).unwrap();
-    let (turn, reading) = Turn::take(&home.config()).unwrap();
+    let (turn, reading) = take(&home);
     assert_eq!(reading.report.errors(), 0, "{}", reading.report);
     assert!(fs::File::open(file("same.txt")).unwrap().try_lock().is_err());
     drop(turn);
     assert!(fs::File::open(file("same.txt")).unwrap().try_lock().is_ok());
+}
+
+#[test]
+fn a_turn_that_was_given_away_is_taken_again_only_with_the_files_as_they_were() {
+    let home = Home::with("\n[list.reject]\nfiles = [\"spam.txt\"]\n");
+    fs::write(home.config().with_file_name("spam.txt"), "+4179*\n").unwrap();
+    let (mut turn, _) = take(&home);
+    turn.give_away();
+    drop(take(&home));
+    assert!(turn.take_again().unwrap());
+    turn.give_away();
+    let (other, _) = take(&home);
+    home.block("+41441234567");
+    drop(other);
+    assert!(!turn.take_again().unwrap());
 }
