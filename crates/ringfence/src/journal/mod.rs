@@ -12,6 +12,8 @@
 //! bound. Reading is [`Reader`]'s business, in any process.
 
 mod call;
+mod clock;
+mod disk;
 pub(crate) mod facts;
 mod forget;
 mod forgetting;
@@ -42,15 +44,15 @@ mod texts;
 mod times;
 mod unreadable;
 mod writer;
+mod writing;
 
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use ringfence_policy::Region;
-use tokio::sync::{Notify, broadcast};
+use tokio::sync::broadcast;
 
 pub(crate) use call::{Added, Call, Ended, Evidence, Flipped, Outcome, Record};
 pub(crate) use forget::Forgotten;
@@ -75,15 +77,13 @@ pub(crate) use unreadable::Unreadable;
 
 pub(crate) use crate::store::{Durability, Place, Settings, StoreError, read_age, read_size};
 
-use crate::store::Store;
 use forget::{Forget, Person};
 use forgetting::Forgetting;
-use health::Vitals;
-use inbox::{Inbox, Job};
+use inbox::Job;
 use news::readable;
 use recent::Recent;
 use tally::Counts;
-use writer::Writer;
+use writing::Writing;
 
 /// How many calls are remembered in memory.
 pub(crate) const MOST_CALLS: usize = 1_000;
@@ -106,16 +106,6 @@ pub(crate) struct Journal {
     writing: Option<Writing>,
 }
 
-/// The thread that writes, and what it is told by.
-#[derive(Debug)]
-struct Writing {
-    inbox: Arc<Inbox>,
-    vitals: Arc<Vitals>,
-    /// Wakes who watches whether the disk keeps up.
-    noted: Notify,
-    thread: Mutex<Option<JoinHandle<()>>>,
-}
-
 /// Opens the journal: the screen's end, the readers' end, and the queue between them.
 ///
 /// It reads what the rules remember, so it may take a second; a disk that cannot be written is no error
@@ -133,64 +123,6 @@ pub(crate) fn open(settings: Settings) -> Result<(Recorder, Arc<Journal>, Record
     let news = broadcast::channel(BACKLOG).0;
     let forgetting = Forgetting::default();
     Ok((recorder, Arc::new(Journal { calls, counts, news, past, forgetting, settings, writing }), records))
-}
-
-impl Writing {
-    fn start(settings: &Settings, counts: &Arc<Counts>, past: &Arc<Past>) -> Result<Self, StoreError> {
-        let vitals = Arc::new(Vitals::new(Arc::clone(counts)));
-        let path = settings.path().unwrap_or("".as_ref());
-        let of = |error: rusqlite::Error| StoreError::of(path, &error);
-        let read = |connection: &rusqlite::Connection| {
-            let now = Timestamp::now();
-            past.read_calls(connection, now).and_then(|()| past.read_state(connection, now)).map_err(of)
-        };
-        let store = match Store::open(path, settings.durability) {
-            Ok(mut store) => {
-                read(store.connection())?;
-                rows::last_number(store.connection()).map_err(of)?;
-                Some(store)
-            }
-            Err(error) if error.may_pass() => {
-                vitals.fail(&error);
-                // What cannot be written may be readable.
-                Store::read(path).ok().map(|connection| read(&connection)).transpose()?;
-                None
-            }
-            Err(error) => return Err(error),
-        };
-        let LeftOut { from_future, .. } = past.left_out();
-        if from_future > 0 {
-            tracing::warn!(calls = from_future, "calls of a time to come: the rules leave them out");
-        }
-        let inbox = Arc::new(Inbox::default());
-        let shared = (Arc::clone(&inbox), Arc::clone(&vitals), Arc::clone(past));
-        let writer = Writer::new(settings.clone(), store, shared.0, shared.1, shared.2).map_err(of)?;
-        let thread = std::thread::Builder::new().name("journal".to_owned()).spawn(move || writer.run());
-        let no_thread = |error: std::io::Error| StoreError::Unavailable {
-            path: path.to_owned(),
-            detail: error.to_string(),
-        };
-        let thread = Mutex::new(Some(thread.map_err(no_thread)?));
-        Ok(Self { inbox, vitals, noted: Notify::new(), thread })
-    }
-
-    /// Writes what is left, and lets go of the file.
-    fn close(&self) {
-        self.inbox.close();
-        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
-        // A thread that panicked has said so, and left what waits to nobody.
-        if thread.is_some_and(|thread| thread.join().is_err()) {
-            self.vitals.lose(self.inbox.unwritten() as u64);
-        }
-    }
-
-    fn put(&self, came: Instant, record: Record) {
-        let lost = self.inbox.put(came, [record]);
-        if lost > 0 {
-            self.vitals.lose(lost);
-        }
-        self.noted.notify_one();
-    }
 }
 
 /// What happens.
@@ -436,12 +368,6 @@ impl Journal {
     /// Locks the calls in memory; a thread that panicked with it left whole records behind.
     fn calls(&self) -> MutexGuard<'_, Recent> {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Drop for Writing {
-    fn drop(&mut self) {
-        self.close();
     }
 }
 

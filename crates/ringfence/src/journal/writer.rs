@@ -11,14 +11,13 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use jiff::{SignedDuration, Timestamp};
-use rusqlite::Connection;
+use jiff::Timestamp;
 
 use super::call::Record;
+use super::clock::Clock;
+use super::disk::Disk;
 use super::forget::{self, Forgotten, Person};
 use super::health::Vitals;
 use super::inbox::{Ending, Inbox, Job};
@@ -300,86 +299,6 @@ impl Open {
                 drop(forget::truncate(self.store.connection()));
             }
         }
-    }
-}
-
-/// The thread that waits for the disk.
-#[derive(Debug)]
-struct Disk {
-    tell: Option<SyncSender<()>>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Disk {
-    fn start(connection: Connection) -> Self {
-        let (tell, told) = sync_channel(1);
-        let body = move || move_to_disk(&connection, &told);
-        // Without the thread nothing is lost: the log of changes gets long, and is then moved by who writes.
-        let thread = std::thread::Builder::new().name("journal-disk".to_owned()).spawn(body).ok();
-        Self { tell: Some(tell), thread }
-    }
-
-    fn tell(&self) {
-        if let Some(tell) = &self.tell {
-            match tell.try_send(()) {
-                // It is at it already, or told already.
-                Ok(()) | Err(TrySendError::Full(()) | TrySendError::Disconnected(())) => {}
-            }
-        }
-    }
-}
-
-impl Drop for Disk {
-    fn drop(&mut self) {
-        self.tell = None;
-        if let Some(thread) = self.thread.take() {
-            drop(thread.join());
-        }
-    }
-}
-
-fn move_to_disk(connection: &Connection, told: &Receiver<()>) {
-    while told.recv().is_ok() {
-        let moved = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
-        if let Err(error) = moved {
-            tracing::debug!(%error, "journal not moved to the disk");
-        }
-    }
-}
-
-/// Whether the clock can be trusted with what is old: only one that has run for a while without a jump. A
-/// machine that starts in 2038 must not take its whole journal for old.
-#[derive(Debug)]
-struct Clock {
-    wall: Timestamp,
-    at: Instant,
-    steady_since: Instant,
-}
-
-/// A clock is trusted after so long without a jump.
-const STEADY: Duration = Duration::from_secs(600);
-/// A smaller one is none.
-const JUMP: SignedDuration = SignedDuration::from_hours(1);
-
-impl Clock {
-    fn new() -> Self {
-        let at = Instant::now();
-        Self { wall: Timestamp::now(), at, steady_since: at }
-    }
-
-    /// Takes a reading of the clock. Returns it if it can be trusted.
-    fn read(&mut self, wall: Timestamp, at: Instant) -> Option<Timestamp> {
-        let passed = SignedDuration::try_from(at.duration_since(self.at)).unwrap_or(SignedDuration::MAX);
-        let off = wall.duration_since(self.wall).checked_sub(passed).unwrap_or(SignedDuration::MAX);
-        if off.abs() > JUMP {
-            tracing::warn!(
-                seconds = off.as_secs(),
-                "the clock has jumped: nothing is removed for its age for a while"
-            );
-            self.steady_since = at;
-        }
-        (self.wall, self.at) = (wall, at);
-        (at.duration_since(self.steady_since) >= STEADY).then_some(wall)
     }
 }
 
