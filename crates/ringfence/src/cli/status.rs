@@ -191,6 +191,11 @@ fn journal(page: &mut Page, journal: &Health, now: Timestamp) {
             labelled(page, "", format_args!("hint: {}", visible(&failing.hint)));
         }
     }
+    if journal.unread {
+        let told =
+            "not read at the start: the rules do without the calls, entries, switches and numbers in it";
+        labelled(page, "", paint(BAD, told));
+    }
     slow(page, journal);
 }
 

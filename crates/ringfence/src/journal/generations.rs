@@ -47,6 +47,20 @@ impl<K: Eq + Hash, V, S: BuildHasher + Default> Generations<K, V, S> {
         (value, forgotten)
     }
 
+    /// Returns an entry of long ago, new if there was none; none where others that were touched since would have to give way.
+    pub(super) fn recall(&mut self, key: K) -> Option<&mut V>
+    where
+        V: Default,
+    {
+        if self.young.contains_key(&key) {
+            return self.young.get_mut(&key);
+        }
+        if self.old.len() >= self.most / 2 && !self.old.contains_key(&key) {
+            return None;
+        }
+        Some(self.old.entry(key).or_default())
+    }
+
     /// Returns an entry without touching it.
     pub(super) fn get(&self, key: &K) -> Option<&V> {
         self.young.get(key).or_else(|| self.old.get(key))
@@ -89,6 +103,25 @@ mod tests {
         let left = (1_000..1_100).filter(|key| map.get(key).is_some()).count();
         assert!((3..8).contains(&left), "{left}");
         assert_eq!(forgotten + left, 100);
+    }
+
+    #[test]
+    fn what_is_recalled_takes_the_place_of_nobody() {
+        let mut map: Generations<u32, u32> = Generations::new(8);
+        *map.touch(1).0 = 1;
+        for key in 0..100 {
+            if let Some(value) = map.recall(key) {
+                *value += 10;
+            }
+        }
+        assert_eq!(
+            [0, 1, 2, 3, 4, 5].map(|key| map.get(&key).copied()),
+            [10, 11, 10, 10, 10, 0].map(|value| Some(value).filter(|value| *value > 0))
+        );
+        for key in 100..103 {
+            map.touch(key);
+        }
+        assert_eq!(map.get(&1), Some(&11));
     }
 
     #[test]

@@ -26,6 +26,8 @@ pub(super) struct Vitals {
 #[derive(Debug, Default)]
 struct State {
     failing: Option<Failing>,
+    /// Whether the rules do without what the file had at the start.
+    is_unread: bool,
     /// Since when what happened is in memory only, while that is too long.
     slow: Option<Timestamp>,
     /// When lost records were last said, and how many there were.
@@ -51,6 +53,9 @@ pub(crate) struct Health {
     /// Why nothing is written at the moment.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) failing: Option<Failing>,
+    /// The file could not be read at the start: the rules do without what it remembers, until it is.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) unread: bool,
     /// The disk is slow: of what happened since then nothing need be written yet.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) slow_since: Option<Timestamp>,
@@ -87,6 +92,32 @@ impl Vitals {
             tracing::warn!(why, hint, "journal not written: calls are kept in memory until it is");
             state.failing = Some(Failing { since: Timestamp::now(), why, hint });
         }
+    }
+
+    /// Notes that the rules do without what the file remembers, and says so: a caller who is known is a new one to them. Where there
+    /// is no file nothing is missed yet.
+    pub(super) fn leave_unread(&self, error: &StoreError) {
+        if !matches!(error, StoreError::Missing { .. }) {
+            let (why, hint) = (error.to_string(), error.hint());
+            tracing::warn!(
+                why,
+                hint,
+                "journal not read: until it is, the rules know of no call, entry, switch or number before this start"
+            );
+            self.state().is_unread = true;
+        }
+    }
+
+    /// Notes that they have it now.
+    pub(super) fn read_at_last(&self) {
+        if std::mem::take(&mut self.state().is_unread) {
+            tracing::info!("journal read: the rules know what was before this start");
+        }
+    }
+
+    /// Tells whether they do without it.
+    pub(super) fn is_unread(&self) -> bool {
+        self.state().is_unread
     }
 
     /// Notes that the thread that writes has ended by a fault, and says so: nothing is written until the program is started

@@ -354,6 +354,7 @@ impl Journal {
         Health {
             path: self.settings.path().map(ToOwned::to_owned),
             failing: vitals.and_then(|vitals| vitals.failing()),
+            unread: vitals.is_some_and(|vitals| vitals.is_unread()),
             slow_since: vitals.and_then(|vitals| vitals.slow_since()),
             slow: vitals.map_or(0, |vitals| vitals.slow.load(Relaxed)),
             waiting: self.writing.as_ref().map_or(0, |writing| writing.inbox.len() as u64),

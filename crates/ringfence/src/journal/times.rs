@@ -26,6 +26,9 @@ const OF_A_SIZE: usize = 8;
 /// Calls in the largest slot. When there are too many of those, the oldest is forgotten: a table of 184 slots,
 /// 1.5 KB, has the newest eight million calls.
 const LARGEST: u64 = 1 << (COUNT_BITS - 1);
+/// Of whoever has more calls than that, those before are left out: each is put behind them anew, and others wait for the lock
+/// meanwhile.
+const MOST_FOLLOWING: u64 = 1_024;
 /// Shards read their clocks one after the other: what is later by no more is the same moment.
 const SAME: u64 = 1_000;
 
@@ -44,6 +47,27 @@ impl Times {
         dropped
     }
 
+    /// Puts the calls before those that are known.
+    pub(super) fn follow(&mut self, earlier: Self) {
+        let known = std::mem::replace(self, earlier);
+        let Some(first) = known.slots.first().map(|slot| time(*slot)) else { return };
+        if known.slots.iter().map(|slot| slot & COUNT).sum::<u64>() > MOST_FOLLOWING {
+            *self = known;
+            return;
+        }
+        self.slots.retain(|slot| time(*slot) < first);
+        for slot in known.slots {
+            for _ in 0..slot & COUNT {
+                self.add(time(slot));
+            }
+        }
+    }
+
+    /// Returns when the last one came.
+    pub(super) fn newest(&self) -> Option<u64> {
+        self.slots.last().map(|slot| time(*slot))
+    }
+
     /// Counts the calls from a time to another.
     pub(super) fn within(&self, since: u64, until: u64) -> u32 {
         let latest = until.saturating_add(SAME);
@@ -54,7 +78,7 @@ impl Times {
 
     /// Tells whether there is one since a time.
     pub(super) fn reach(&self, since: u64) -> bool {
-        self.slots.last().is_some_and(|newest| time(*newest) >= since)
+        self.newest().is_some_and(|newest| newest >= since)
     }
 
     /// Brings the slots back to so many of each size.
@@ -121,6 +145,19 @@ mod tests {
         let mut times = every(1_000, 20);
         assert_eq!(times.add(10_000), 8);
         assert_eq!((times.since(0), times.since(10_000)), (13, 3));
+    }
+
+    #[test]
+    fn calls_that_are_read_late_stand_before_those_that_are_known() {
+        let (mut times, earlier) = (Times::default(), every(1_000, 100));
+        for call in 98..120 {
+            times.add(call * 1_000);
+        }
+        times.follow(earlier);
+        assert_eq!((times.since(0), times.since(98_000), times.newest()), (120, 22, Some(119_000)));
+        let mut nobody = Times::default();
+        nobody.follow(every(1_000, 3));
+        assert_eq!(nobody.since(0), 3);
     }
 
     #[test]

@@ -33,6 +33,8 @@ pub(super) struct Writer {
     inbox: Arc<Inbox>,
     vitals: Arc<Vitals>,
     past: Arc<Past>,
+    /// Whether the past has the calls that the file had at the start.
+    is_read: bool,
     open: Option<Open>,
     clock: Clock,
     next_look: Instant,
@@ -68,14 +70,14 @@ const TOO_LONG: u64 = 64 << 20;
 impl Writer {
     pub(super) fn new(
         settings: Settings,
-        store: Option<Store>,
+        (store, is_read): (Option<Store>, bool),
         inbox: Arc<Inbox>,
         vitals: Arc<Vitals>,
         past: Arc<Past>,
     ) -> rusqlite::Result<Self> {
         let open = store.map(Open::new).transpose()?;
         let next_look = Instant::now() + LOOK;
-        Ok(Self { settings, inbox, vitals, past, open, clock: Clock::new(), next_look })
+        Ok(Self { settings, inbox, vitals, past, is_read, open, clock: Clock::new(), next_look })
     }
 
     /// Writes until the inbox is closed and empty.
@@ -158,7 +160,15 @@ impl Writer {
             open
         } else {
             let mut store = Store::open(path, self.settings.durability)?;
-            self.past.read_state(store.connection(), Timestamp::now()).map_err(of)?;
+            let now = Timestamp::now();
+            if !self.is_read {
+                self.past.recall_calls(store.connection(), now).map_err(of)?;
+            }
+            self.past.read_state(store.connection(), now).map_err(of)?;
+            if !self.is_read {
+                self.is_read = true;
+                self.vitals.read_at_last();
+            }
             Open::new(store).map_err(of)?
         };
         Ok(self.open.insert(open))

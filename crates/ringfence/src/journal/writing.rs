@@ -39,6 +39,7 @@ impl Writing {
             let now = Timestamp::now();
             past.read_calls(connection, now).and_then(|()| past.read_state(connection, now)).map_err(of)
         };
+        let mut is_read = true;
         let store = match Store::open(path, settings.durability) {
             Ok(mut store) => {
                 read(store.connection())?;
@@ -48,7 +49,14 @@ impl Writing {
             Err(error) if error.may_pass() => {
                 vitals.fail(&error);
                 // What cannot be written may be readable.
-                Store::read(path).ok().map(|connection| read(&connection)).transpose()?;
+                match Store::read(path).and_then(|connection| read(&connection)) {
+                    Ok(()) => {}
+                    Err(error @ (StoreError::Unavailable { .. } | StoreError::Missing { .. })) => {
+                        is_read = false;
+                        vitals.leave_unread(&error);
+                    }
+                    Err(error) => return Err(error),
+                }
                 None
             }
             Err(error) => return Err(error),
@@ -59,7 +67,8 @@ impl Writing {
         }
         let inbox = Arc::new(Inbox::default());
         let shared = (Arc::clone(&inbox), Arc::clone(&vitals), Arc::clone(past));
-        let writer = Writer::new(settings.clone(), store, shared.0, shared.1, shared.2).map_err(of)?;
+        let writer =
+            Writer::new(settings.clone(), (store, is_read), shared.0, shared.1, shared.2).map_err(of)?;
         let thread = std::thread::Builder::new().name("journal".to_owned()).spawn(move || writer.run());
         let no_thread = |error: std::io::Error| StoreError::Unavailable {
             path: path.to_owned(),

@@ -63,13 +63,19 @@ impl Store {
     }
 
     /// Opens the database at a path to read it, beside the program that writes it or without one.
+    ///
+    /// `SQLite` makes an index for it first, which a full disk or a read-only directory has no room for. Where no log of
+    /// changes is left nobody writes it, and it is read without.
     pub(crate) fn read(path: &Path) -> Result<Connection, StoreError> {
         let path = place::existing(path)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | plain();
-        let connection =
-            Connection::open_with_flags(&path, flags).map_err(|error| StoreError::of(&path, &error))?;
-        schema::accept_to_read(&connection).map_err(|flaw| flaw.at(&path))?;
-        Ok(connection)
+        match accepted(&path, &path, flags) {
+            Err(error) if error.may_pass() && place::is_at_rest(&path) => {
+                let name = place::at_rest(&path);
+                accepted(&path, Path::new(&name), flags | OpenFlags::SQLITE_OPEN_URI).map_err(|_| error)
+            }
+            read => read,
+        }
     }
 
     /// Returns the connection that writes.
@@ -123,6 +129,14 @@ impl Store {
             tracing::warn!(file = %removed.display(), "removed: it belongs to the journal that was here before");
         }
     }
+}
+
+/// Opens a database by a name that `SQLite` has for it, to read it.
+fn accepted(path: &Path, name: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
+    let connection =
+        Connection::open_with_flags(name, flags).map_err(|error| StoreError::of(path, &error))?;
+    schema::accept_to_read(&connection).map_err(|flaw| flaw.at(path))?;
+    Ok(connection)
 }
 
 /// Neither a symlink nor a URI is followed; a connection is used by one thread at a time.

@@ -3,8 +3,10 @@
 //! `SQLite` gives its files beside the database (`-wal`, `-shm`) the mode of the database itself. The
 //! database is never opened here: to close it again would drop the locks that `SQLite` has on it.
 
+use std::ffi::OsString;
 use std::fs::{self, DirBuilder, OpenOptions, Permissions};
 use std::io;
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
@@ -128,6 +130,27 @@ pub(super) fn beside(path: &Path, end: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(end);
     PathBuf::from(name)
+}
+
+/// Tells whether all of a database is in its file: nobody has written to it since its log of changes was moved there. One
+/// that could not be made on a full disk is empty.
+pub(super) fn is_at_rest(path: &Path) -> bool {
+    let log = fs::symlink_metadata(beside(path, "-wal"));
+    log.map_or_else(|error| error.kind() == io::ErrorKind::NotFound, |log| log.len() == 0)
+}
+
+/// Returns the URI by which `SQLite` reads a database that stays as it is, without a file beside it
+/// (<https://www.sqlite.org/uri.html#uriimmutable>).
+pub(super) fn at_rest(path: &Path) -> OsString {
+    let mut uri = b"file:".to_vec();
+    for byte in path.as_os_str().as_bytes() {
+        match byte {
+            b'%' | b'?' | b'#' => uri.extend(format!("%{byte:02x}").bytes()),
+            byte => uri.push(*byte),
+        }
+    }
+    uri.extend(b"?immutable=1");
+    OsString::from_vec(uri)
 }
 
 fn parts(path: &Path) -> Result<(&Path, &std::ffi::OsStr), StoreError> {

@@ -162,10 +162,33 @@ impl Home {
         told[0]["trace"]["decided_by"].as_str().unwrap().to_owned()
     }
 
+    /// Returns a command that finds the disk full: no file gets any longer.
+    pub(crate) fn on_full_disk(&self, arguments: &[&str]) -> Command {
+        let program = self.command(arguments);
+        let mut command = self.command(&[]);
+        let mut on_full_disk = Command::new("/bin/sh");
+        on_full_disk
+            .args(["-c", "trap '' XFSZ; ulimit -S -f 0; exec \"$0\" \"$@\""])
+            .arg(program.get_program());
+        on_full_disk
+            .args(program.get_args())
+            .current_dir(self.directory.path())
+            .stdin(Stdio::null())
+            .env_clear();
+        let known =
+            command.env("RUST_LOG", "warn").get_envs().filter_map(|(name, value)| Some((name, value?)));
+        on_full_disk.envs(known);
+        on_full_disk
+    }
+
     /// Starts the program, and waits until it answers.
     pub(crate) fn running(&self) -> Program {
-        let mut program =
-            Program(self.command(&["run"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
+        self.started(self.command(&["run"]).stderr(Stdio::null()))
+    }
+
+    /// Waits until a program that is started answers.
+    pub(crate) fn started(&self, command: &mut Command) -> Program {
+        let mut program = Program(command.stdout(Stdio::null()).spawn().unwrap());
         while !self.run(&["status"]).status.success() {
             assert_eq!(program.0.try_wait().unwrap(), None, "{}", self.told(&["run"]));
         }

@@ -10,6 +10,7 @@ mod entries;
 mod exchange;
 mod filters;
 mod forget;
+mod full_disk;
 mod home;
 mod replay;
 mod sent_on;

@@ -1,6 +1,7 @@
 //! What the file has of the past, read at the start.
 
 use std::cmp::Reverse;
+use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -8,24 +9,41 @@ use std::sync::atomic::Ordering::Relaxed;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row};
 
+use super::super::generations::Generations;
 use super::super::packs::{self, Within};
 use super::super::row::{entries, switches};
+use super::super::times::Times;
 use super::super::unreadable::Unreadable;
+use super::shards::Shards;
 use super::{LONGEST_EMERGENCY, Past, address, latest, millis};
+use crate::keyed::Hashed;
 
 impl Past {
     /// Reads the calls before this start. It comes before the first call: older ones than those that
     /// are known would be taken for a clock that was set back.
     pub(crate) fn read_calls(&self, connection: &Connection, now: Timestamp) -> rusqlite::Result<()> {
-        let mut unreadable = self.read_callers(connection, now)?;
-        unreadable.at_least(self.read_rates(connection, now)?);
-        if let Some(first) = unreadable.first {
-            tracing::warn!(
-                calls = unreadable.rows,
-                first,
-                "calls in the journal cannot be read: the rules leave them out"
-            );
+        let (callers, mut unreadable) = self.callers_of(connection, now)?;
+        for (at, key) in callers {
+            self.note(&self.callers, key, at);
         }
+        let (rates, of_rates) = self.rates_of(connection, now)?;
+        for (at, key) in rates {
+            self.note(&self.rates, key, at);
+        }
+        unreadable.at_least(of_rates);
+        tell(unreadable);
+        Ok(())
+    }
+
+    /// Reads them when calls have come already, because the file could not be read at the start. Those that have come count as
+    /// later ones, and nobody who has called meanwhile is forgotten for it.
+    pub(crate) fn recall_calls(&self, connection: &Connection, now: Timestamp) -> rusqlite::Result<()> {
+        let (callers, mut unreadable) = self.callers_of(connection, now)?;
+        let (rates, of_rates) = self.rates_of(connection, now)?;
+        recall(&self.callers, callers);
+        recall(&self.rates, rates);
+        unreadable.at_least(of_rates);
+        tell(unreadable);
         Ok(())
     }
 
@@ -53,7 +71,8 @@ impl Past {
         Ok(())
     }
 
-    fn read_callers(&self, connection: &Connection, now: Timestamp) -> rusqlite::Result<Unreadable> {
+    /// Returns who called when, the oldest first.
+    fn callers_of(&self, connection: &Connection, now: Timestamp) -> rusqlite::Result<(Called, Unreadable)> {
         let oldest = "SELECT at FROM calls ORDER BY at DESC LIMIT 1 OFFSET ?1";
         let oldest: Option<i64> = connection.query_row(oldest, [MOST_READ], |row| row.get(0)).optional()?;
         // The index has all of it, and is a tenth of the table. To sort it here is quicker than there.
@@ -90,13 +109,12 @@ impl Past {
         read.sort_unstable();
         // Copies of one call on several lines have its time, and are one call of its caller.
         read.dedup();
-        for (at, key) in read {
-            self.note(&self.callers, key, from_micros(at));
-        }
-        Ok(unreadable)
+        let called = read.into_iter().map(|(at, key)| (from_micros(at), key)).collect();
+        Ok((called, unreadable))
     }
 
-    fn read_rates(&self, connection: &Connection, now: Timestamp) -> rusqlite::Result<Unreadable> {
+    /// Returns which line was called from where and when, the oldest first.
+    fn rates_of(&self, connection: &Connection, now: Timestamp) -> rusqlite::Result<(Called, Unreadable)> {
         let latest = (now + LATER).as_microsecond();
         let mut calls = connection
             .prepare("SELECT number, line, source, at FROM calls WHERE at <= ?1 ORDER BY at DESC LIMIT ?2")?;
@@ -141,10 +159,8 @@ impl Past {
             let since = Timestamp::from_microsecond(*oldest).unwrap_or_default();
             tracing::info!(%since, calls = count, "rates of lines and sources count no earlier calls");
         }
-        for (key, at) in newest_first.into_iter().rev() {
-            self.note(&self.rates, key, from_micros(at));
-        }
-        Ok(unreadable)
+        let called = newest_first.into_iter().rev().map(|(key, at)| (from_micros(at), key)).collect();
+        Ok((called, unreadable))
     }
 
     fn read_spoken(&self, connection: &Connection, now: Timestamp) -> rusqlite::Result<Unreadable> {
@@ -171,6 +187,36 @@ impl Past {
         Ok(unreadable)
     }
 }
+
+/// Puts calls before those that are known, of who called last first: whom there is no room for are those that have not called for
+/// longest.
+fn recall(shards: &Shards<Generations<u64, Times, Hashed>>, called: Called) {
+    let mut earlier: HashMap<u64, Times, Hashed> = HashMap::default();
+    for (at, key) in called {
+        earlier.entry(key).or_default().add(at);
+    }
+    let mut earlier: Vec<_> = earlier.into_iter().collect();
+    earlier.sort_by_key(|(_, times)| Reverse(times.newest()));
+    for (key, times) in earlier {
+        if let Some(known) = shards.of(key).recall(key) {
+            known.follow(times);
+        }
+    }
+}
+
+/// Says which calls the rules do without.
+fn tell(unreadable: Unreadable) {
+    if let Some(first) = unreadable.first {
+        tracing::warn!(
+            calls = unreadable.rows,
+            first,
+            "calls in the journal cannot be read: the rules leave them out"
+        );
+    }
+}
+
+/// When, in milliseconds, and the key of who called or was called.
+type Called = Vec<(u64, u64)>;
 
 fn from_micros(at: i64) -> u64 {
     u64::try_from(at / 1_000).unwrap_or(0)

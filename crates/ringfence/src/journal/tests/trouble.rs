@@ -2,6 +2,7 @@
 
 mod replaced;
 mod retained;
+mod unread;
 
 use std::sync::mpsc::RecvTimeoutError;
 use std::sync::{Condvar, MutexGuard};
