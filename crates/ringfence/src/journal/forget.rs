@@ -12,6 +12,7 @@ use super::identity::identity;
 use super::kept::Kept;
 use super::packs;
 use super::retention::overwriting;
+use super::written;
 use crate::store::StoreError;
 
 /// A person who is to be forgotten, and who waits to hear that it is done.
@@ -59,23 +60,39 @@ impl<'a> Person<'a> {
         Self { identity, region, end: is_number.then(|| &digits[digits.len() - FEWEST_DIGITS..]) }
     }
 
-    /// Returns what the rules know them by, and the end of their number if texts are searched for it: where neither
-    /// stands, they are not named.
-    pub(super) const fn sought(self) -> (&'a str, Option<&'a str>) {
-        (self.identity, self.end)
+    /// Returns what the rules know them by.
+    pub(super) const fn identity(self) -> &'a str {
+        self.identity
     }
 
-    /// Tells whether a text has their number as a whole: as it is known, with any prefix for calls abroad, or as it is
-    /// dialled in the region.
+    /// Tells whether texts are searched for their number.
+    pub(super) const fn is_number(self) -> bool {
+        self.end.is_some()
+    }
+
+    /// Tells whether bytes may have their number in any form: of most it is known at a glance that they have not.
+    pub(super) fn may_be_named(self, bytes: &[u8]) -> bool {
+        self.end.is_some_and(|end| written::may_end(bytes, end))
+    }
+
+    /// Tells whether a text has their number as a whole, whatever separates its digits: as it is known, with any prefix for
+    /// calls abroad, or as it is dialled in the region.
     fn is_named(self, text: &str) -> bool {
-        let Some(end) = self.end.filter(|end| text.contains(end)) else { return false };
-        let digits = self.identity.strip_prefix('+');
-        numbers(text).filter(|number| number.ends_with(end)).any(|number| {
-            let written = number.strip_prefix('+').unwrap_or(number);
-            let abroad = digits.and_then(|digits| written.strip_suffix(digits));
+        let Some(end) = self.end.filter(|_| self.may_be_named(text.as_bytes())) else { return false };
+        let own = self.identity.strip_prefix('+');
+        let is_known = |number: &str| {
+            identity(&Caller::told(number).identify(self.region)).as_deref() == Some(self.identity)
+        };
+        written::any(text, |raw, digits| {
+            if !digits.ends_with(end) {
+                return false;
+            }
+            let abroad = own.and_then(|own| digits.strip_suffix(own));
             abroad.is_some_and(|prefix| prefix.is_empty() || ABROAD.contains(&prefix))
-                || number == self.identity
-                || identity(&Caller::told(number).identify(self.region)).as_deref() == Some(self.identity)
+                || digits == self.identity
+                || is_known(raw)
+                // With a plus sign it is a number of the country that it names, and nobody's here.
+                || (!raw.starts_with('+') && is_known(digits))
         })
     }
 
@@ -114,11 +131,11 @@ fn delete(connection: &mut Connection, person: Person<'_>) -> rusqlite::Result<(
     let mut calls =
         transaction.execute("DELETE FROM calls WHERE ifnull(identity, caller) = ?1", [identity])?;
     calls += packs::forget(&transaction, person)?;
-    if let Some(end) = person.end {
-        for number in naming(&transaction, person, end)? {
+    if person.is_number() {
+        for number in naming(&transaction, person)? {
             calls += transaction.execute("DELETE FROM calls WHERE number = ?1", [number])?;
         }
-        for note in notes(&transaction, person, end)? {
+        for note in notes(&transaction, person)? {
             transaction.execute("UPDATE entries SET note = NULL WHERE CAST(note AS BLOB) = ?1", [note])?;
         }
     }
@@ -134,15 +151,16 @@ const FEWEST_DIGITS: usize = 7;
 const ABROAD: [&str; 5] = ["00", "011", "0011", "010", "810"];
 
 /// Returns the calls of others that name a person.
-fn naming(connection: &Connection, person: Person<'_>, end: &str) -> rusqlite::Result<Vec<i64>> {
+fn naming(connection: &Connection, person: Person<'_>) -> rusqlite::Result<Vec<i64>> {
+    // What stands in two columns is no number.
     let mut calls = connection.prepare(
-        "SELECT number, concat_ws(' ', caller, display_name, source, target, entry, reason, facts) AS said
-         FROM calls WHERE instr(said, ?1)",
+        "SELECT number, concat_ws('|', caller, display_name, source, target, entry, reason, facts) FROM calls",
     )?;
-    let mut rows = calls.query([end])?;
+    let mut rows = calls.query([])?;
     let mut numbers = Vec::new();
     while let Some(row) = rows.next()? {
-        if person.is_named(&String::from_utf8_lossy(row.get_ref(1)?.as_bytes()?)) {
+        let said = row.get_ref(1)?.as_bytes()?;
+        if person.may_be_named(said) && person.is_named(&String::from_utf8_lossy(said)) {
             numbers.push(row.get(0)?);
         }
     }
@@ -150,17 +168,11 @@ fn naming(connection: &Connection, person: Person<'_>, end: &str) -> rusqlite::R
 }
 
 /// Returns the notes beside entries that name a person: bytes, for one that was changed by hand may be no text.
-fn notes(connection: &Connection, person: Person<'_>, end: &str) -> rusqlite::Result<Vec<Vec<u8>>> {
+fn notes(connection: &Connection, person: Person<'_>) -> rusqlite::Result<Vec<Vec<u8>>> {
     let mut notes =
-        connection.prepare("SELECT DISTINCT CAST(note AS BLOB) FROM entries WHERE instr(note, ?1)")?;
-    let notes = notes.query_map([end], |row| row.get(0))?.collect::<rusqlite::Result<Vec<Vec<u8>>>>()?;
+        connection.prepare("SELECT DISTINCT CAST(note AS BLOB) FROM entries WHERE note IS NOT NULL")?;
+    let notes = notes.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<Vec<Vec<u8>>>>()?;
     Ok(notes.into_iter().filter(|note| person.is_named(&String::from_utf8_lossy(note))).collect())
-}
-
-/// Returns each number that stands in a text: digits that no others adjoin, and a plus sign before them.
-fn numbers(text: &str) -> impl Iterator<Item = &str> {
-    let is_part = |letter: char| letter.is_ascii_digit() || letter == '+';
-    text.split(move |letter| !is_part(letter)).map(|run| &run[run.rfind('+').unwrap_or_default()..])
 }
 
 /// Writes the file anew, and empties the log of changes beside it. Returns whether all of that was possible.
@@ -214,6 +226,28 @@ mod tests {
         assert!(!names("+49301234567", "CH", "Diversion: 0301234567"), "another person's there");
         assert!(names("+13125550177", "US", "13125550177") && names("+13125550177", "US", "3125550177"));
         assert!(names("+41791234567", "US", "01141791234567"));
+    }
+
+    #[test]
+    fn a_number_is_named_whatever_separates_its_digits() {
+        for text in [
+            r#"{"diverted":"+41-79-555-44-33"}"#,
+            "Anna 079 555 44 33",
+            "Anna (079) 555.44.33, Bern",
+            "+41 (0)79 555 44 33",
+            "0041 79 555 44 33",
+            "call 12 079 555 44 33 5",
+            "079\u{a0}555\u{202f}44\u{2011}33",
+        ] {
+            assert!(names("+41795554433", "CH", text), "{text}");
+        }
+        for text in
+            ["+1-079-555-44-33", "+49 79 555 44 33", "079 555 44 3", "079 555|44 33", "9-079-555-44-33"]
+        {
+            assert!(!names("+41795554433", "CH", text), "{text}");
+        }
+        assert!(!names("+13125550177", "US", "+44 312 555 0177"), "another country's");
+        assert!(!names("20261201", "CH", r#"{"at":"2026-12-01T10:00"}"#), "a date");
     }
 
     #[test]

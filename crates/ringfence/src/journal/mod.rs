@@ -45,6 +45,7 @@ mod times;
 mod unreadable;
 mod writer;
 mod writing;
+mod written;
 
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

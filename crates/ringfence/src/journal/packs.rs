@@ -187,16 +187,18 @@ pub(super) fn number(call: &Kept) -> i64 {
 
 /// Takes a person out of the packs, with what cannot be read of those that name them. Returns how many calls went.
 pub(super) fn forget(connection: &Connection, person: Person<'_>) -> rusqlite::Result<usize> {
-    let (identity, end) = person.sought();
-    // Whoever is named has their bytes there: what has not is not read.
+    // Whoever is named has their bytes there: what has not is not taken apart.
     let mut packs = connection.prepare(
         "SELECT first, oldest, newest, count, calls FROM packs
-         WHERE instr(calls, CAST(?1 AS BLOB)) OR instr(calls, CAST(?2 AS BLOB)) ORDER BY first",
+         WHERE ?2 OR instr(calls, CAST(?1 AS BLOB)) ORDER BY first",
     )?;
     let mut named = Vec::new();
-    let mut rows = packs.query([identity, end.unwrap_or(identity)])?;
+    let mut rows = packs.query((person.identity(), person.is_number()))?;
     let mut removed = 0;
     while let Some(row) = rows.next()? {
+        if person.is_number() && !person.may_be_named(row.get_ref(4)?.as_blob()?) {
+            continue;
+        }
         let (Content { span, calls }, unreadable) = content(row)?;
         let before = calls.len();
         let stay: Vec<_> = calls.into_iter().filter(|call| !person.is_in(call)).collect();

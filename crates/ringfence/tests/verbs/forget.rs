@@ -62,10 +62,18 @@ fn a_person_is_forgotten_where_another_call_names_them_as_people_dial_there() {
         let facts = format!(r#"{{"caller":"+41445556688","diverted":"{diverted}"}}"#);
         journal.execute("UPDATE calls SET facts = ?1 WHERE number = (SELECT max(number) FROM calls)", [facts])
     };
-    for diverted in ["0319998877", "0041319998877", "01141319998877", "+41319998877", "0319998876"] {
+    let written = [
+        "0319998877",
+        "0041319998877",
+        "01141319998877",
+        "+41319998877",
+        "+41-31-999-88-77",
+        "Anna 031 999 88 77",
+    ];
+    for diverted in written.into_iter().chain(["0319998876"]) {
         assert_eq!(forward(diverted), Ok(1));
     }
-    let forgotten = "forgot +41319998877: 4 calls, 0 notes\nexit 0\n";
+    let forgotten = "forgot +41319998877: 6 calls, 0 notes\nexit 0\n";
     assert_eq!(home.told(&["forget", "+41319998877", "--yes"]), forgotten);
     let told = home.told(&["calls", "--json", "-n", "1"]);
     assert!(told.contains("0319998876") && !told.contains("319998877"), "{told}");
