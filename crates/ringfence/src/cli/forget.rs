@@ -42,23 +42,26 @@ impl Forget {
         )? {
             return Ok(Answer::Negative);
         }
-        let forgotten =
-            match note(context, &Request::Forget { identity: identity.clone(), region: region.to_string() })
-                .await?
-            {
-                Some(Response::Forgotten(forgotten)) => forgotten,
-                Some(other) => anyhow::bail!("expected what was forgotten, got {other:?}"),
-                None => offline(context, &identity, region)?,
-            };
+        let request = Request::Forget { identity: identity.clone(), region: region.to_string() };
+        let (forgotten, left) = match note(context, &request).await? {
+            Some(Response::Forgotten(forgotten)) => {
+                (forgotten, "the running program does it when that is over")
+            }
+            Some(other) => anyhow::bail!("expected what was forgotten, got {other:?}"),
+            None => (
+                offline(context, &identity, region)?,
+                "run it again when that is over, also where it then knows nothing",
+            ),
+        };
         if self.json {
             print_json(&forgotten)?;
         } else {
             print(rendered(&identity, forgotten))?;
         }
-        if !forgotten.is_nothing() && !forgotten.is_compacted {
-            hint(
-                "the disk has no room for a copy, or somebody reads the journal: run it again to overwrite the bytes",
-            );
+        if !forgotten.is_compacted {
+            hint(&format!(
+                "bytes are to be overwritten yet, for the disk has no room for a copy, or somebody reads the journal: {left}"
+            ));
         }
         Ok(Answer::of(!forgotten.is_nothing()))
     }
@@ -66,12 +69,13 @@ impl Forget {
 
 fn offline(context: &Context, identity: &str, region: Region) -> Result<Forgotten> {
     let settings = context.journal()?;
+    let nothing = Forgotten { is_compacted: true, ..Forgotten::default() };
     if !settings.path().is_some_and(std::path::Path::exists) {
-        return Ok(Forgotten::default());
+        return Ok(nothing);
     }
     let offline = Offline::open(&settings).map_err(|error| told(&error))?;
     let forgotten = offline.map(|mut journal| journal.forget(identity, region)).transpose();
-    Ok(forgotten.map_err(|error| told(&error))?.unwrap_or_default())
+    Ok(forgotten.map_err(|error| told(&error))?.unwrap_or(nothing))
 }
 
 fn rendered(identity: &str, forgotten: Forgotten) -> String {

@@ -1,13 +1,13 @@
 //! Removes a person from the journal: their calls, what the rules remember of them, the entries that
 //! name them, and the bytes of all that.
 
-use std::path::Path;
 use std::sync::{Arc, mpsc};
 
 use ringfence_policy::{Caller, Region};
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::call::Record;
+use super::compaction::compact;
 use super::identity::identity;
 use super::kept::Kept;
 use super::packs;
@@ -173,27 +173,6 @@ fn notes(connection: &Connection, person: Person<'_>) -> rusqlite::Result<Vec<Ve
         connection.prepare("SELECT DISTINCT CAST(note AS BLOB) FROM entries WHERE note IS NOT NULL")?;
     let notes = notes.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<Vec<Vec<u8>>>>()?;
     Ok(notes.into_iter().filter(|note| person.is_named(&String::from_utf8_lossy(note))).collect())
-}
-
-/// Writes the file anew, and empties the log of changes beside it. Returns whether all of that was possible.
-fn compact(connection: &Connection) -> rusqlite::Result<bool> {
-    let is_emptied = truncate(connection)?;
-    // The copy may be large: it goes to a file without a name, beside the journal, where others may not look and the
-    // program may write.
-    let directory = connection.path().map(Path::new).and_then(Path::parent).and_then(Path::to_str);
-    let beside = directory.map(|directory| directory.replace('\'', "''")).unwrap_or_default();
-    connection.execute_batch(&format!(
-        "PRAGMA temp_store_directory = '{beside}'; PRAGMA temp_store = FILE; PRAGMA auto_vacuum = INCREMENTAL; VACUUM;
-         PRAGMA temp_store = MEMORY"
-    ))?;
-    Ok(truncate(connection)? && is_emptied)
-}
-
-/// Moves the log of changes into the file and cuts it off. Returns whether no reader kept it.
-pub(super) fn truncate(connection: &Connection) -> rusqlite::Result<bool> {
-    connection
-        .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0))
-        .map(|busy| busy == 0)
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@
 
 mod call;
 mod clock;
+mod compaction;
 mod disk;
 pub(crate) mod facts;
 mod forget;

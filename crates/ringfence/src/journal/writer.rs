@@ -17,6 +17,7 @@ use jiff::Timestamp;
 
 use super::call::Record;
 use super::clock::Clock;
+use super::compaction::{self, Owed};
 use super::disk::Disk;
 use super::forget::{self, Forgotten, Person};
 use super::health::Vitals;
@@ -49,6 +50,8 @@ struct Open {
     rows: Rows,
     /// Whether it holds pages in memory for what may come next.
     has_pages: bool,
+    /// Bytes of who was forgotten that are to be overwritten.
+    owed: Option<Owed>,
     /// Records since the disk was last told.
     written: usize,
     told: Instant,
@@ -191,11 +194,7 @@ impl Writer {
                 let person = Person::new(&forget.identity, forget.region);
                 let (calls, others) = self.inbox.forget(person);
                 let done = match &mut self.open {
-                    Some(open) => {
-                        let path = open.store.path().to_owned();
-                        forget::forget(open.store.connection(), person)
-                            .map_err(|error| StoreError::of(&path, &error))
-                    }
+                    Some(open) => open.forget(person),
                     None => Err(StoreError::Unavailable {
                         path: self.settings.path().unwrap_or("".as_ref()).to_owned(),
                         detail: self.vitals.failing().map_or_else(String::new, |failing| failing.why),
@@ -217,6 +216,7 @@ impl Writer {
         let now = Instant::now();
         if let Some(open) = &mut self.open {
             open.tend();
+            open.settle(now);
         }
         if now < self.next_look && !self.is_too_large() {
             return false;
@@ -269,7 +269,15 @@ impl Drop for Leaving {
 impl Open {
     fn new(store: Store) -> rusqlite::Result<Self> {
         let disk = Disk::start(store.beside()?);
-        Ok(Self { disk, store, rows: Rows::new(), has_pages: true, written: 0, told: Instant::now() })
+        Ok(Self {
+            disk,
+            store,
+            rows: Rows::new(),
+            has_pages: true,
+            owed: None,
+            written: 0,
+            told: Instant::now(),
+        })
     }
 
     fn write(&mut self, records: &[Record]) -> Result<(), StoreError> {
@@ -278,6 +286,14 @@ impl Open {
         written.map_err(|error| StoreError::of(self.store.path(), &error))?;
         self.written += records.len();
         Ok(())
+    }
+
+    /// Removes a person. What cannot be overwritten now is remembered.
+    fn forget(&mut self, person: Person<'_>) -> Result<Forgotten, StoreError> {
+        let forgotten = forget::forget(self.store.connection(), person);
+        let forgotten = forgotten.map_err(|error| StoreError::of(self.store.path(), &error))?;
+        self.owed = (!forgotten.is_compacted).then(|| Owed::since(Instant::now()));
+        Ok(forgotten)
     }
 
     /// Lets go of files of which one was removed or replaced.
@@ -306,8 +322,15 @@ impl Open {
             self.disk.tell();
             if self.store.log_size() > TOO_LONG {
                 // One that cannot be moved now is moved another time.
-                drop(forget::truncate(self.store.connection()));
+                drop(compaction::truncate(self.store.connection()));
             }
+        }
+    }
+
+    /// Overwrites what could not be when somebody was forgotten, if that is possible now.
+    fn settle(&mut self, now: Instant) {
+        if let Some(owed) = self.owed {
+            self.owed = owed.settle(self.store.connection(), now);
         }
     }
 }

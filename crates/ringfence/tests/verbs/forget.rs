@@ -78,3 +78,18 @@ fn a_person_is_forgotten_where_another_call_names_them_as_people_dial_there() {
     let told = home.told(&["calls", "--json", "-n", "1"]);
     assert!(told.contains("0319998876") && !told.contains("319998877"), "{told}");
 }
+
+#[test]
+fn bytes_that_a_reader_keeps_are_told_as_often_as_they_are_left() {
+    let home = Home::with_calls();
+    let reader = rusqlite::Connection::open(home.path("ringfence.db")).unwrap();
+    reader.execute_batch("BEGIN; SELECT count(*) FROM calls").unwrap();
+    let forget = || home.told(&["forget", "+41445556677", "--yes"]);
+    let hint = "hint: bytes are to be overwritten yet, for the disk has no room for a copy, or somebody reads the journal: \
+                run it again when that is over, also where it then knows nothing\n";
+    assert_eq!(forget(), format!("forgot +41445556677: 2 calls, 0 notes\n{hint}exit 0\n"));
+    assert_eq!(forget(), format!("nothing was known of +41445556677\n{hint}exit 1\n"));
+    drop(reader);
+    assert_eq!(forget(), "nothing was known of +41445556677\nexit 1\n");
+    assert!(!std::fs::read(home.path("ringfence.db")).unwrap().windows(9).any(|bytes| bytes == b"445556677"));
+}

@@ -1,4 +1,4 @@
-//! What of the file is kept in memory.
+//! What of the file is kept in memory, and what is done at rest.
 
 use super::*;
 use crate::store::Durability;
@@ -11,4 +11,32 @@ fn pages_that_the_start_has_read_go_with_the_first_wait_in_which_nothing_comes()
     assert!(open.has_pages);
     open.rest(0);
     assert!(!open.has_pages);
+}
+
+#[test]
+fn the_bytes_of_who_was_forgotten_go_when_the_reader_that_kept_them_has_gone() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("state/ringfence.db");
+    let mut open = Open::new(Store::open(&path, Durability::Process).unwrap()).unwrap();
+    let dialed = |identity: &str| Record::Dialed { identity: identity.to_owned(), at: Timestamp::UNIX_EPOCH };
+    open.write(&[dialed("+41795554433"), dialed("+41225556677")]).unwrap();
+    let reader = Store::read(&path).unwrap();
+    reader.execute_batch("BEGIN; SELECT count(*) FROM spoken").unwrap();
+    open.store.connection().busy_timeout(Duration::ZERO).unwrap();
+    let person = Person::new("+41795554433", ringfence_policy::Region::parse("CH").unwrap());
+    let forgotten = open.forget(person).unwrap();
+    assert_eq!((forgotten.remembered, forgotten.is_compacted), (1, false));
+    let is_left = || {
+        let files = std::fs::read_dir(path.parent().unwrap()).unwrap();
+        let bytes = files.map(|file| std::fs::read(file.unwrap().path()).unwrap());
+        bytes.into_iter().any(|bytes| bytes.windows(10).any(|window| window == b"1795554433"))
+    };
+    let after = |seconds| Instant::now() + Duration::from_secs(seconds);
+    open.settle(after(40));
+    assert!(is_left() && open.owed.is_some(), "the reader keeps them");
+    drop(reader);
+    open.settle(after(0));
+    assert!(is_left(), "it is not time");
+    open.settle(after(80));
+    assert!(!is_left() && open.owed.is_none());
 }

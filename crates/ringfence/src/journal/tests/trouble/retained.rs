@@ -4,7 +4,7 @@ use rusqlite::Connection;
 
 use super::super::file::{Bench, at, from};
 use super::*;
-use crate::journal::{forget, retention, rows};
+use crate::journal::{compaction, forget, retention, rows};
 use crate::store::Store;
 
 /// Fills a file with calls, and returns what retention works on.
@@ -60,11 +60,11 @@ fn on_disk(path: &std::path::Path) -> u64 {
 fn the_oldest_are_removed_until_the_file_on_the_disk_is_as_small_as_it_has_to_be() {
     let bench = Bench::new();
     let mut store = filled(&bench, 3_000);
-    forget::truncate(store.connection()).unwrap();
+    compaction::truncate(store.connection()).unwrap();
     assert!(on_disk(&bench.path()) > 6_000_000);
     let settings = Settings { max_size: 3_000_000, ..bench.settings.clone() };
     steps(&mut store, &settings, None);
-    forget::truncate(store.connection()).unwrap();
+    compaction::truncate(store.connection()).unwrap();
     let after = on_disk(&bench.path());
     assert!((1_500_000..=3_000_000).contains(&after), "{after}");
     let calls = bench.reader().search(&Query::default()).unwrap();
@@ -75,11 +75,11 @@ fn the_oldest_are_removed_until_the_file_on_the_disk_is_as_small_as_it_has_to_be
 fn what_was_too_old_leaves_its_room_to_the_disk() {
     let bench = Bench::new();
     let mut store = filled(&bench, 3_000);
-    forget::truncate(store.connection()).unwrap();
+    compaction::truncate(store.connection()).unwrap();
     let before = on_disk(&bench.path());
     let settings = Settings { retention: jiff::SignedDuration::from_secs(500), ..bench.settings.clone() };
     steps(&mut store, &settings, Some(at(3_000)));
-    forget::truncate(store.connection()).unwrap();
+    compaction::truncate(store.connection()).unwrap();
     let after = on_disk(&bench.path());
     assert!(after < before / 3, "{after} of {before}");
 }
