@@ -78,6 +78,7 @@ fn clear(connection: &mut Connection, settings: &Settings, now: Option<Timestamp
     let expired = now.map_or(Ok(0), |now| remove_old(&transaction, settings, now))?;
     let is_too_much = expired == 0 && used > most_pages(&transaction, settings)?;
     let removed = if is_too_much { remove_oldest(&transaction)? } else { expired };
+    let over = if is_too_much { remove_over(&transaction, now)? } else { 0 };
     transaction.commit()?;
     let free = pragma(connection, "freelist_count")?;
     let too_many = pragma(connection, "page_count")? - most_pages(connection, settings)?;
@@ -90,7 +91,7 @@ fn clear(connection: &mut Connection, settings: &Settings, now: Option<Timestamp
     }
     // A large file that was made without it gives nothing back, and is not asked again and again.
     let shrinks = pragma(connection, "freelist_count")? < free;
-    Ok(Step { removed, shrinks, has_more: removed > 0 || (shrinks && surplus > MOST_PAGES) })
+    Ok(Step { removed, shrinks, has_more: removed + over > 0 || (shrinks && surplus > MOST_PAGES) })
 }
 
 /// Removes the calls that came first, those of audited rules last.
@@ -103,6 +104,17 @@ fn remove_oldest(connection: &Connection) -> rusqlite::Result<usize> {
     // None of a pack is audited.
     let removed = if removed == 0 { packs::remove_first(connection)? } else { removed };
     if removed == 0 { connection.prepare_cached(any)?.execute([MOST_CALLS]) } else { Ok(removed) }
+}
+
+/// Removes the entries that ended before the oldest call came: they explain none. Without a call they are those that have
+/// ended. Returns how many.
+fn remove_over(connection: &Connection, now: Option<Timestamp>) -> rusqlite::Result<usize> {
+    connection
+        .prepare_cached(
+            "DELETE FROM entries WHERE until <= min(ifnull((SELECT min(at) FROM calls), ?1),
+                                                    ifnull((SELECT min(newest) FROM packs), ?1), ?1)",
+        )?
+        .execute([now.map_or(i64::MIN, Timestamp::as_microsecond)])
 }
 
 /// Removes the calls that are too old; where there are none, what else is over.
@@ -122,7 +134,8 @@ fn remove_old(connection: &Connection, settings: &Settings, now: Timestamp) -> r
             .prepare_cached("DELETE FROM spoken WHERE max(ifnull(dialed, ?1), ifnull(answered, ?1)) <= ?1")?
             .execute([oldest])?;
         let now = now.as_microsecond();
-        connection.prepare_cached("DELETE FROM entries WHERE until <= ?1")?.execute([now])?;
+        // One that is over explains the calls that it decided, as long as they are kept.
+        connection.prepare_cached("DELETE FROM entries WHERE until <= ?1")?.execute([oldest])?;
         connection.prepare_cached("DELETE FROM switches WHERE until <= ?1")?.execute([now])?;
     }
     Ok(removed)

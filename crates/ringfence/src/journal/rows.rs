@@ -209,8 +209,12 @@ fn remember(connection: &Connection, record: &Record) -> rusqlite::Result<()> {
             .execute(params![identity, micros(at), micros(&now)])?,
         Record::Added(added) => connection
             .prepare_cached(
-                "INSERT OR REPLACE INTO entries (list, identity, added, until, rule, note)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                // One that still holds is made longer, and has been there since it was added first.
+                "INSERT INTO entries (list, identity, added, until, rule, note) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+                 ON CONFLICT (list, identity) DO UPDATE SET
+                     added = CASE WHEN until IS NULL OR until > excluded.added
+                                  THEN min(added, excluded.added) ELSE excluded.added END,
+                     until = excluded.until, rule = excluded.rule, note = excluded.note",
             )?
             .execute(params![
                 added.list,

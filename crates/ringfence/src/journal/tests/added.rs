@@ -71,3 +71,18 @@ fn what_is_taken_off_a_list_ends_at_once_and_a_rule_may_add_it_again() {
         running = restarted(&bench, running);
     }
 }
+
+#[test]
+fn an_entry_that_is_made_longer_has_been_there_since_it_was_added_first_also_in_the_file() {
+    let bench = Bench::new();
+    let mut running = bench.start();
+    let of_the_file = || {
+        let entries = bench.reader().entries(Timestamp::UNIX_EPOCH).unwrap();
+        entries.iter().map(|entry| (entry.at, entry.until)).collect::<Vec<_>>()
+    };
+    for (second, since) in [(0, 0), (60, 0), (700, 700)] {
+        add(&running, second, Some(600));
+        running.write([]);
+        assert_eq!(of_the_file(), [(at(since), Some(at(second + 600)))], "{second}");
+    }
+}

@@ -144,7 +144,7 @@ fn a_file_that_cannot_get_smaller_is_made_one_that_can_when_it_is_written_anew()
 }
 
 #[test]
-fn entries_switches_and_numbers_go_at_their_time() {
+fn switches_and_numbers_go_at_their_time_and_entries_with_the_calls_that_they_explain() {
     let bench = Bench::new();
     let mut store = Store::open(&bench.path(), Durability::Process).unwrap();
     let (list, identity) = ("cooldown".to_owned(), ANNA.to_owned());
@@ -165,7 +165,8 @@ fn entries_switches_and_numbers_go_at_their_time() {
             .to_vec()
     };
     let settings = Settings { retention: jiff::SignedDuration::from_secs(3_600), ..bench.settings.clone() };
-    for (second, left) in [(59, [1, 1, 1]), (60, [0, 0, 1]), (3_629, [0, 0, 1]), (3_630, [0, 0, 0])] {
+    let due = [(59, [1, 1, 1]), (60, [1, 0, 1]), (3_629, [1, 0, 1]), (3_659, [1, 0, 0]), (3_660, [0, 0, 0])];
+    for (second, left) in due {
         retention::step(store.connection(), &settings, Some(at(second))).unwrap();
         assert_eq!(count(store.connection()), left, "{second}");
     }
