@@ -11,8 +11,25 @@ use std::path::{Path, PathBuf};
 pub(crate) enum Taken {
     /// It is ours until this is dropped.
     Ours(Lock),
-    /// It is another program's, whose process number this is.
-    Theirs(String),
+    /// It is another's.
+    Theirs(Holder),
+}
+
+/// Who holds a lock.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Holder {
+    /// The number of its process.
+    pub(crate) pid: String,
+    pub(crate) who: Who,
+}
+
+/// For how long a lock is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Who {
+    /// As long as the program runs.
+    Program,
+    /// For a moment.
+    Verb,
 }
 
 /// A lock that is held.
@@ -44,20 +61,32 @@ pub(crate) fn name(path: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
+/// What is written behind the number of the process by one that holds a lock for a moment.
+const VERB: &str = " verb";
+
 /// Takes the lock of a path, or tells who has it.
-pub(crate) fn take(path: &Path) -> io::Result<Taken> {
+pub(crate) fn take(path: &Path, who: Who) -> io::Result<Taken> {
     let name = name(path);
     let mut file =
         OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&name)?;
     match file.try_lock() {
         Ok(()) => {
-            let noted = file.set_len(0).and_then(|()| write!(file, "{}", std::process::id()));
+            let mark = match who {
+                Who::Program => "",
+                Who::Verb => VERB,
+            };
+            let noted = file.set_len(0).and_then(|()| write!(file, "{}{mark}", std::process::id()));
             // A full disk keeps nobody from holding the lock.
             drop(noted);
             Ok(Taken::Ours(Lock(file)))
         }
         Err(TryLockError::WouldBlock) => {
-            Ok(Taken::Theirs(fs::read_to_string(&name).unwrap_or_default().trim().to_owned()))
+            let noted = fs::read_to_string(&name).unwrap_or_default();
+            let (pid, who) = match noted.trim().strip_suffix(VERB) {
+                Some(pid) => (pid, Who::Verb),
+                None => (noted.trim(), Who::Program),
+            };
+            Ok(Taken::Theirs(Holder { pid: pid.to_owned(), who }))
         }
         Err(TryLockError::Error(error)) => Err(error),
     }
@@ -71,12 +100,16 @@ mod tests {
     fn it_is_given_back_whoever_else_has_the_file_open() {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("it");
-        let Taken::Ours(lock) = take(&path).unwrap() else { panic!("nobody else has it") };
-        assert!(matches!(take(&path).unwrap(), Taken::Theirs(pid) if pid == std::process::id().to_string()));
+        let Taken::Ours(lock) = take(&path, Who::Program).unwrap() else { panic!("nobody else has it") };
+        let pid = std::process::id().to_string();
+        let theirs = Holder { pid, who: Who::Program };
+        assert!(matches!(take(&path, Who::Verb).unwrap(), Taken::Theirs(holder) if holder == theirs));
         // As a process has it that was forked and does not run its program yet.
         let forked = lock.0.try_clone().unwrap();
         drop(lock);
-        assert!(matches!(take(&path).unwrap(), Taken::Ours(_)));
-        drop(forked);
+        let Taken::Ours(lock) = take(&path, Who::Verb).unwrap() else { panic!("it was given back") };
+        let theirs = Holder { who: Who::Verb, ..theirs };
+        assert!(matches!(take(&path, Who::Program).unwrap(), Taken::Theirs(holder) if holder == theirs));
+        drop((forked, lock));
     }
 }

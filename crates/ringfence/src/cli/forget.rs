@@ -2,15 +2,14 @@
 
 use anyhow::Result;
 use clap::Args;
-use ringfence_policy::Region;
 
 use super::confirm::confirm;
 use super::failure::hint;
 use super::output::{print, print_json};
-use super::records::{note, told};
+use super::records::{Noted, note_where_known, told};
 use super::{Answer, Context, caller};
 use crate::control::{Request, Response};
-use crate::journal::{Forgotten, Offline};
+use crate::journal::Forgotten;
 
 /// Remove every trace of a caller from the journal
 ///
@@ -43,15 +42,16 @@ impl Forget {
             return Ok(Answer::Negative);
         }
         let request = Request::Forget { identity: identity.clone(), region: region.to_string() };
-        let (forgotten, left) = match note(context, &request).await? {
-            Some(Response::Forgotten(forgotten)) => {
+        let (forgotten, left) = match note_where_known(context, &request).await? {
+            Noted::Running(Response::Forgotten(forgotten)) => {
                 (forgotten, "the running program does it when that is over")
             }
-            Some(other) => anyhow::bail!("expected what was forgotten, got {other:?}"),
-            None => (
-                offline(context, &identity, region)?,
+            Noted::Running(other) => anyhow::bail!("expected what was forgotten, got {other:?}"),
+            Noted::File(mut journal) => (
+                journal.forget(&identity, region).map_err(|error| told(&error))?,
                 "run it again when that is over, also where it then knows nothing",
             ),
+            Noted::Nowhere => (Forgotten { is_compacted: true, ..Forgotten::default() }, ""),
         };
         if self.json {
             print_json(&forgotten)?;
@@ -65,17 +65,6 @@ impl Forget {
         }
         Ok(Answer::of(!forgotten.is_nothing()))
     }
-}
-
-fn offline(context: &Context, identity: &str, region: Region) -> Result<Forgotten> {
-    let settings = context.journal()?;
-    let nothing = Forgotten { is_compacted: true, ..Forgotten::default() };
-    if !settings.path().is_some_and(std::path::Path::exists) {
-        return Ok(nothing);
-    }
-    let offline = Offline::open(&settings).map_err(|error| told(&error))?;
-    let forgotten = offline.map(|mut journal| journal.forget(identity, region)).transpose();
-    Ok(forgotten.map_err(|error| told(&error))?.unwrap_or(nothing))
 }
 
 fn rendered(identity: &str, forgotten: Forgotten) -> String {

@@ -1,5 +1,8 @@
 //! What was written down: the journal's file, which can be read whether or not the program runs.
 
+use std::path::Path;
+use std::time::Instant;
+
 use anyhow::Result;
 use jiff::Timestamp;
 
@@ -7,7 +10,7 @@ use super::Context;
 use super::failure::{hint, with_hint};
 use crate::control::client::{self, AskError};
 use crate::control::{Request, Response};
-use crate::journal::{Call, Flipped, Query, Reader, StoreError, Unreadable};
+use crate::journal::{self, Call, Flipped, Offline, Query, Reader, StoreError, Unreadable};
 use crate::style::{CAUTION, paint};
 
 /// The journal's file, if there is one yet.
@@ -145,13 +148,51 @@ pub(super) async fn switches(context: &Context) -> Option<Vec<Flipped>> {
     }
 }
 
+/// Who has noted something, or is to.
+pub(super) enum Noted {
+    /// The running program has, and says this.
+    Running(Response),
+    /// None runs: it is for the journal's file,
+    File(Offline),
+    /// and that is in memory.
+    Nowhere,
+}
+
+/// Has the running program note something, or opens the file for it where none runs. Who has the file at this moment is waited for:
+/// another verb, or a program that starts and answers then.
+pub(super) async fn note(context: &Context, request: &Request) -> Result<Noted> {
+    let end = Instant::now() + journal::PATIENCE;
+    let mut is_first = true;
+    loop {
+        if let Some(response) = ask(context, request, std::mem::take(&mut is_first)).await? {
+            return Ok(Noted::Running(response));
+        }
+        match Offline::open(&context.journal()?) {
+            Ok(Some(file)) => return Ok(Noted::File(file)),
+            Ok(None) => return Ok(Noted::Nowhere),
+            Err(StoreError::InUse { .. }) if Instant::now() < end => tokio::time::sleep(journal::AGAIN).await,
+            Err(error) => return Err(told(&error)),
+        }
+    }
+}
+
+/// The same where a file that is not there is not made.
+pub(super) async fn note_where_known(context: &Context, request: &Request) -> Result<Noted> {
+    if context.journal()?.path().is_some_and(Path::exists) {
+        return note(context, request).await;
+    }
+    Ok(ask(context, request, true).await?.map_or(Noted::Nowhere, Noted::Running))
+}
+
 /// Sends the running program what it is to note, and returns what it says; none when it does not run.
-pub(super) async fn note(context: &Context, request: &Request) -> Result<Option<Response>> {
+async fn ask(context: &Context, request: &Request, is_first: bool) -> Result<Option<Response>> {
     let mut answer = match client::ask(&context.program()?, request).await {
         Ok(answer) => answer,
         Err(client::AskError::NotRunning(_)) => return Ok(None),
         Err(error @ client::AskError::NotOurs(_)) => {
-            hint(&error.to_string());
+            if is_first {
+                hint(&error.to_string());
+            }
             return Ok(None);
         }
         Err(error) => return Err(super::status::explain(error)),

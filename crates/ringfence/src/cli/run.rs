@@ -18,7 +18,7 @@ use super::failure::with_hint;
 use super::{Answer, Context, accept, parting, target};
 use crate::config::{self, Config, findings};
 use crate::confine::{Confined, Options, confine};
-use crate::control::place::{self, BindError, Bound};
+use crate::control::place::{self, BindError, Claimed};
 use crate::control::server::{self, Desk};
 use crate::journal::{self, Journal, Recorder, Records, StoreError};
 use crate::log::{self, Format};
@@ -115,12 +115,15 @@ impl Prepared {
         let user = own_user()?;
         tell(&confined, user);
         let place = config.softphone.control.clone().unwrap_or_else(|| place::default_place(user));
-        let bound = Bound::bind(&place, user).map_err(|error| no_control(&error))?;
+        let claimed = Claimed::claim(&place, user).map_err(|error| no_control(&error))?;
         let drawing = match (run.trace, &run.pcap) {
             (false, None) => None,
             (draws, pcap) => Some(Drawing::start(draws, pcap.as_deref())?),
         };
+        // A verb that has the journal may ask for the program yet: nobody is kept waiting for an answer by who waits for the
+        // journal.
         let (recorder, journal, records) = open_journal(config.journal.clone()).await?;
+        let bound = claimed.bind().map_err(|error| no_control(&error))?;
         let tap = drawing.as_ref().map(Drawing::tap);
         let started = Service::start(config, confined, tap, recorder, Arc::clone(&journal)).await;
         let service = started.map_err(|error| no_service(&error))?;

@@ -9,10 +9,9 @@ use ringfence_policy::Region;
 
 use super::failure::with_hint;
 use super::output::print;
-use super::records::{is_kept, note, told};
+use super::records::{Noted, is_kept, note, told};
 use super::{Answer, Context, caller, when};
 use crate::control::Request;
-use crate::journal::Offline;
 use crate::style::{BAD, paint};
 
 /// The numbers, and when it was.
@@ -52,15 +51,15 @@ impl Spoken {
         let (identities, left_out) = self.identities(region)?;
         let (mut offline, mut is_told) = (None, false);
         for some in identities.chunks(AT_ONCE) {
-            let request = how.request(some.to_vec(), at);
-            if note(context, &request).await?.is_some() {
-                is_told = true;
-                continue;
-            }
             if offline.is_none() {
-                offline = Offline::open(&context.journal()?).map_err(|error| told(&error))?;
+                // Who has the file once goes on with it: a program that starts meanwhile waits for that.
+                match note(context, &how.request(some.to_vec(), at)).await? {
+                    Noted::Running(_) => is_told = true,
+                    Noted::File(journal) => offline = Some(journal),
+                    Noted::Nowhere => return Err(nowhere()),
+                }
             }
-            let Some(journal) = &mut offline else { return Err(nowhere()) };
+            let Some(journal) = &mut offline else { continue };
             for identity in some {
                 let noted = match how {
                     How::Dialed => journal.dialed(identity.clone(), at),

@@ -9,11 +9,11 @@ use serde::Serialize;
 use super::calls::moment;
 use super::failure::with_hint;
 use super::output::{between, print, print_json, span};
-use super::records::{Records, is_kept, note, switches, told};
+use super::records::{Noted, Records, is_kept, note, switches, told};
 use super::spoken::nowhere;
 use super::{Answer, Context, when};
 use crate::control::Request;
-use crate::journal::{Flipped, Offline};
+use crate::journal::Flipped;
 use crate::page::{Page, table};
 use crate::style::{DIM, GOOD, STRONG, paint};
 
@@ -78,14 +78,14 @@ impl Switch {
             return Err(unknown(name, policy.switches()));
         };
         let flipped = flip(declared, position, self.span.as_deref(), now)?;
-        let mut kept = true;
-        if note(context, &Request::Flip { flipped: flipped.clone() }).await?.is_some() {
-            kept = is_kept(context).await;
-        } else {
-            let journal = Offline::open(&context.journal()?).map_err(|error| told(&error))?;
-            let mut journal = journal.ok_or_else(nowhere)?;
-            journal.flip(flipped.clone()).map_err(|error| told(&error))?;
-        }
+        let kept = match note(context, &Request::Flip { flipped: flipped.clone() }).await? {
+            Noted::Running(_) => is_kept(context).await,
+            Noted::File(mut journal) => {
+                journal.flip(flipped.clone()).map_err(|error| told(&error))?;
+                true
+            }
+            Noted::Nowhere => return Err(nowhere()),
+        };
         let standing = standing(std::slice::from_ref(declared), &[flipped]);
         if self.json {
             self.tell_all(&standing, now)?;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use tokio::net::UnixListener;
 
-use crate::lock::{self, Lock, Taken};
+use crate::lock::{self, Lock, Taken, Who};
 use crate::user::is_closed;
 
 /// A bound control socket. Dropping it removes the socket.
@@ -19,6 +19,14 @@ pub(crate) struct Bound {
     /// Which socket it is: another may stand at the path later.
     made: Made,
     /// Held locked as long as the program runs: two programs never share a socket.
+    lock: Lock,
+}
+
+/// A place that no other program may put its control socket at. Nobody is answered there yet.
+#[derive(Debug)]
+pub(crate) struct Claimed {
+    path: PathBuf,
+    user: u32,
     lock: Lock,
 }
 
@@ -71,9 +79,9 @@ pub(crate) fn default_place(user: u32) -> PathBuf {
     places.into_iter().find(is_usable).unwrap_or(last)
 }
 
-impl Bound {
-    /// Binds the socket: the directory is made with mode 0700 if it is missing, the socket gets 0600.
-    pub(crate) fn bind(path: &Path, user: u32) -> Result<Self, BindError> {
+impl Claimed {
+    /// Claims a place: its directory is made with mode 0700 if it is missing, and a socket that a program left there is removed.
+    pub(crate) fn claim(path: &Path, user: u32) -> Result<Self, BindError> {
         let io = |source| BindError::Io { path: path.to_owned(), source };
         let path = &closed(path, user)?;
         let lock = locked(path, user)?;
@@ -86,8 +94,22 @@ impl Bound {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(io(error)),
         }
-        let (listener, made) = listen(path).map_err(io)?;
-        Ok(Self { listener, path: path.to_owned(), user, made, lock })
+        Ok(Self { path: path.to_owned(), user, lock })
+    }
+
+    /// Binds the socket, with mode 0600.
+    pub(crate) fn bind(self) -> Result<Bound, BindError> {
+        let Self { path, user, lock } = self;
+        let (listener, made) =
+            listen(&path).map_err(|source| BindError::Io { path: path.clone(), source })?;
+        Ok(Bound { listener, path, user, made, lock })
+    }
+}
+
+impl Bound {
+    #[cfg(test)]
+    pub(crate) fn bind(path: &Path, user: u32) -> Result<Self, BindError> {
+        Claimed::claim(path, user)?.bind()
     }
 
     /// Binds the socket anew if somebody has removed it, and returns whether that was so: with all that is asked for at the
@@ -148,9 +170,9 @@ fn locked(path: &Path, user: u32) -> Result<Lock, BindError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(source) => return Err(BindError::Io { path: lock_name, source }),
     }
-    match lock::take(path).map_err(|source| BindError::Io { path: lock_name, source })? {
+    match lock::take(path, Who::Program).map_err(|source| BindError::Io { path: lock_name, source })? {
         Taken::Ours(lock) => Ok(lock),
-        Taken::Theirs(pid) => Err(BindError::InUse { path: path.to_owned(), pid }),
+        Taken::Theirs(holder) => Err(BindError::InUse { path: path.to_owned(), pid: holder.pid }),
     }
 }
 

@@ -77,7 +77,9 @@ pub(crate) use tally::Tally;
 pub(crate) use texts::{Text, Texts};
 pub(crate) use unreadable::Unreadable;
 
-pub(crate) use crate::store::{Durability, Place, Settings, StoreError, read_age, read_size};
+pub(crate) use crate::store::{
+    AGAIN, Durability, PATIENCE, Place, Settings, StoreError, read_age, read_size,
+};
 
 use forget::{Forget, Person};
 use forgetting::Forgetting;

@@ -22,7 +22,7 @@ impl Offline {
     /// Opens the journal that the settings name, `None` if they keep it in memory.
     pub(crate) fn open(settings: &Settings) -> Result<Option<Self>, StoreError> {
         let Some(path) = settings.path() else { return Ok(None) };
-        let store = Store::open(path, settings.durability)?;
+        let store = Store::open_for_a_verb(path, settings.durability)?;
         Ok(Some(Self { store, path: path.to_owned() }))
     }
 

@@ -40,7 +40,7 @@ impl Writing {
             past.read_calls(connection, now).and_then(|()| past.read_state(connection, now)).map_err(of)
         };
         let mut is_read = true;
-        let store = match Store::open(path, settings.durability) {
+        let store = match Store::open_in_turn(path, settings.durability) {
             Ok(mut store) => {
                 read(store.connection())?;
                 rows::last_number(store.connection()).map_err(of)?;

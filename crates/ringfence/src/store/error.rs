@@ -5,11 +5,13 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Error, ErrorCode};
 
+use crate::lock::{Holder, Who};
+
 /// Why the database cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum StoreError {
     /// Another program writes it.
-    InUse { path: PathBuf, pid: String },
+    InUse { path: PathBuf, holder: Holder },
     /// Others could read it or put another file in its place.
     NotPrivate { path: PathBuf, why: &'static str },
     /// It is no database, or that of another program.
@@ -55,7 +57,12 @@ impl StoreError {
     /// Returns what to do about it.
     pub(crate) fn hint(&self) -> String {
         match self {
-            Self::InUse { .. } => "stop it, or give this one another file: [journal] path = \"…\"".to_owned(),
+            Self::InUse { holder: Holder { who: Who::Verb, .. }, .. } => {
+                "it is done in a moment: try again then".to_owned()
+            }
+            Self::InUse { holder: Holder { who: Who::Program, .. }, .. } => {
+                "stop it, or give this one another file: [journal] path = \"…\"".to_owned()
+            }
             Self::NotPrivate { .. } => {
                 "name a file in a directory of your own: [journal] path = \"…\"".to_owned()
             }
@@ -106,8 +113,12 @@ pub(super) fn is_misfit(error: &Error) -> bool {
 impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::InUse { path, pid } => {
-                write!(f, "another ringfence (process {pid}) writes the journal {}", path.display())
+            Self::InUse { path, holder: Holder { pid, who } } => {
+                let who = match who {
+                    Who::Program => "another ringfence",
+                    Who::Verb => "a verb of ringfence",
+                };
+                write!(f, "{who} (process {pid}) writes the journal {}", path.display())
             }
             Self::NotPrivate { path, why } => {
                 write!(f, "cannot keep the journal at {}: {why}", path.display())

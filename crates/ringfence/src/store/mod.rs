@@ -15,13 +15,14 @@ mod settings;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OpenFlags};
 
 pub(crate) use error::StoreError;
 pub(crate) use settings::{Durability, Place, Settings, read_age, read_size};
 
-use crate::lock::{self, Lock, Taken};
+use crate::lock::{self, Holder, Lock, Taken, Who};
 
 /// The database, opened by the one program that writes it.
 #[derive(Debug)]
@@ -42,10 +43,34 @@ impl Store {
     /// It fails when another program writes it, when others could read or replace it, when another
     /// program or a newer version of this one made it, when it is damaged, and when the disk refuses.
     pub(crate) fn open(path: &Path, durability: Durability) -> Result<Self, StoreError> {
+        Self::open_as(Who::Program, path, durability)
+    }
+
+    /// Does the same at the start of the program, where a verb that has the database for a moment is waited for.
+    pub(crate) fn open_in_turn(path: &Path, durability: Durability) -> Result<Self, StoreError> {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            match Self::open(path, durability) {
+                Err(StoreError::InUse { holder: Holder { who: Who::Verb, .. }, .. })
+                    if Instant::now() < end =>
+                {
+                    std::thread::sleep(AGAIN);
+                }
+                opened => return opened,
+            }
+        }
+    }
+
+    /// Does the same for a verb, which waits for nobody and has it for a moment.
+    pub(crate) fn open_for_a_verb(path: &Path, durability: Durability) -> Result<Self, StoreError> {
+        Self::open_as(Who::Verb, path, durability)
+    }
+
+    fn open_as(who: Who, path: &Path, durability: Durability) -> Result<Self, StoreError> {
         let path = place::prepare(path)?;
-        let lock = match lock::take(&path) {
+        let lock = match lock::take(&path, who) {
             Ok(Taken::Ours(lock)) => lock,
-            Ok(Taken::Theirs(pid)) => return Err(StoreError::InUse { path, pid }),
+            Ok(Taken::Theirs(holder)) => return Err(StoreError::InUse { path, holder }),
             Err(error) => {
                 let detail = format!("{}: {error}", lock::name(&path).display());
                 return Err(StoreError::Unavailable { path, detail });
@@ -130,6 +155,11 @@ impl Store {
         }
     }
 }
+
+/// Who has the database for a moment is waited for: longer than it takes to write a large one anew.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+/// It is looked so often whether that is over.
+pub(crate) const AGAIN: Duration = Duration::from_millis(25);
 
 /// Opens a database by a name that `SQLite` has for it, to read it.
 fn accepted(path: &Path, name: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {

@@ -18,6 +18,7 @@ mod shadow;
 mod stats;
 mod switch;
 mod test;
+mod turns;
 mod was_wrong;
 mod why;
 mod withheld;

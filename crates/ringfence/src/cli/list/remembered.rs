@@ -5,9 +5,9 @@ use jiff::Timestamp;
 
 use super::super::Context;
 use super::super::failure::hint;
-use super::super::records::{Records, note, told};
+use super::super::records::{Noted, Records, note, told};
 use crate::control::Request;
-use crate::journal::{Added, Offline};
+use crate::journal::Added;
 
 /// Returns the entries that hold now, the newest first. What the journal does not give is told, and missing.
 pub(in crate::cli) async fn entries(context: &Context, now: Timestamp) -> Result<Vec<Added>> {
@@ -35,10 +35,8 @@ fn missing(error: &anyhow::Error) -> Vec<Added> {
 /// calls are decided again as they were.
 pub(in crate::cli) async fn end(context: &Context, entries: &[Added], now: Timestamp) -> Result<()> {
     let ended: Vec<Added> = entries.iter().map(|entry| Added { until: Some(now), ..entry.clone() }).collect();
-    if note(context, &Request::Entries { entries: ended.clone() }).await?.is_some() {
-        return Ok(());
+    match note(context, &Request::Entries { entries: ended.clone() }).await? {
+        Noted::File(mut journal) => journal.add(ended).map_err(|error| told(&error)),
+        Noted::Running(_) | Noted::Nowhere => Ok(()),
     }
-    let offline = Offline::open(&context.journal()?).map_err(|error| told(&error))?;
-    offline.map(|mut journal| journal.add(ended)).transpose().map_err(|error| told(&error))?;
-    Ok(())
 }
