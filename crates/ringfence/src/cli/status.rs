@@ -196,6 +196,11 @@ fn journal(page: &mut Page, journal: &Health, now: Timestamp) {
             "not read at the start: the rules do without the calls, entries, switches and numbers in it";
         labelled(page, "", paint(BAD, told));
     }
+    if journal.removed > 0 {
+        let s = if journal.removed == 1 { "" } else { "s" };
+        let told = format_args!("{} call{s} removed since the start, for age or room", journal.removed);
+        labelled(page, "", told);
+    }
     slow(page, journal);
 }
 

@@ -12,6 +12,8 @@ use crate::store::Settings;
 pub(super) struct Step {
     /// Calls that were removed.
     pub(super) removed: usize,
+    /// Whether what is remembered beside the calls takes more of the room than it may.
+    pub(super) is_crowded: bool,
     /// Whether the file gets smaller by it, as soon as the log of changes is moved into it.
     pub(super) shrinks: bool,
     /// Whether there is more to do.
@@ -20,6 +22,10 @@ pub(super) struct Step {
 
 /// Calls that one step removes at most, or a pack of about as many: it takes some tens of milliseconds.
 const MOST_CALLS: i64 = 512;
+/// Calls that one step removes at least where there are too many: a small file is not to lose all that it has.
+const FEWEST_CALLS: i64 = 16;
+/// Numbers that one step removes at most: to find the oldest it looks at all of them.
+const MOST_NUMBERS: i64 = 2_048;
 /// How many times as long as others a call is kept whose rule is audited.
 const AUDITED: i32 = 4;
 /// Pages that one step gives back to the disk at most, 1 MB.
@@ -38,8 +44,13 @@ pub(super) fn steps(
         if !done.has_more || !is_too_large(connection, settings)? {
             break;
         }
-        let Step { removed, shrinks, has_more } = step(connection, settings, now)?;
-        done = Step { removed: done.removed + removed, shrinks: done.shrinks | shrinks, has_more };
+        let Step { removed, is_crowded, shrinks, has_more } = step(connection, settings, now)?;
+        done = Step {
+            removed: done.removed + removed,
+            is_crowded: done.is_crowded | is_crowded,
+            shrinks: done.shrinks | shrinks,
+            has_more,
+        };
     }
     Ok(done)
 }
@@ -76,9 +87,12 @@ fn clear(connection: &mut Connection, settings: &Settings, now: Option<Timestamp
     let used = pragma(&transaction, "page_count")? - pragma(&transaction, "freelist_count")?;
     // What is over goes first: it may be enough, and of entries and numbers nothing else goes.
     let expired = now.map_or(Ok(0), |now| remove_old(&transaction, settings, now))?;
-    let is_too_much = expired == 0 && used > most_pages(&transaction, settings)?;
-    let removed = if is_too_much { remove_oldest(&transaction)? } else { expired };
-    let over = if is_too_much { remove_over(&transaction, now)? } else { 0 };
+    let most = most_pages(&transaction, settings)?;
+    let room = if expired == 0 && used > most {
+        make_room(&transaction, used, most, now)?
+    } else {
+        Room { calls: expired, ..Room::default() }
+    };
     transaction.commit()?;
     let free = pragma(connection, "freelist_count")?;
     let too_many = pragma(connection, "page_count")? - most_pages(connection, settings)?;
@@ -91,23 +105,79 @@ fn clear(connection: &mut Connection, settings: &Settings, now: Option<Timestamp
     }
     // A large file that was made without it gives nothing back, and is not asked again and again.
     let shrinks = pragma(connection, "freelist_count")? < free;
-    Ok(Step { removed, shrinks, has_more: removed + over > 0 || (shrinks && surplus > MOST_PAGES) })
+    let Room { calls: removed, others, is_crowded } = room;
+    let has_more = removed + others > 0 || (shrinks && surplus > MOST_PAGES);
+    Ok(Step { removed, is_crowded, shrinks, has_more })
 }
 
-/// Removes the calls that came first, those of audited rules last.
-fn remove_oldest(connection: &Connection) -> rusqlite::Result<usize> {
+/// What was removed to make room.
+#[derive(Debug, Default)]
+struct Room {
+    calls: usize,
+    /// Entries that had ended, and numbers.
+    others: usize,
+    is_crowded: bool,
+}
+
+/// Removes what there is too much of: half of the room is for the calls, however many numbers and entries are remembered beside
+/// them, and none goes for what others take. Entries that hold do not go.
+fn make_room(
+    connection: &Connection,
+    used: i64,
+    most: i64,
+    now: Option<Timestamp>,
+) -> rusqlite::Result<Room> {
+    let remembered: i64 = connection
+        .prepare_cached(
+            "SELECT ifnull(sum(pageno), 0) FROM dbstat('main', TRUE) WHERE name IN ('spoken', 'entries', 'switches')",
+        )?
+        .query_row([], |row| row.get(0))?;
+    let is_crowded = remembered > most / 2;
+    let mut others = remove_over(connection, now)?;
+    if is_crowded {
+        others += remove_remembered(connection, now)?;
+    }
+    let own = used - remembered;
+    let excess = if is_crowded { own - most / 2 } else { used - most };
+    let calls =
+        if excess > 0 && !(is_crowded && others > 0) { remove_oldest(connection, own, excess)? } else { 0 };
+    Ok(Room { calls, others, is_crowded })
+}
+
+/// Removes the entries that have ended, and the numbers that were dialled or answered longest ago. Returns how many.
+fn remove_remembered(connection: &Connection, now: Option<Timestamp>) -> rusqlite::Result<usize> {
+    let ended = connection
+        .prepare_cached("DELETE FROM entries WHERE until <= ?1")?
+        .execute([now.map_or(i64::MIN, Timestamp::as_microsecond)])?;
+    if ended > 0 {
+        return Ok(ended);
+    }
+    connection
+        .prepare_cached(
+            "DELETE FROM spoken WHERE identity IN
+             (SELECT identity FROM spoken ORDER BY max(ifnull(dialed, ?2), ifnull(answered, ?2)) LIMIT ?1)",
+        )?
+        .execute([MOST_NUMBERS, i64::MIN])
+}
+
+/// Removes the calls that came first, those of audited rules last: about as many as have the excess of the pages that they all
+/// have.
+fn remove_oldest(connection: &Connection, pages: i64, excess: i64) -> rusqlite::Result<usize> {
+    let count: i64 = connection
+        .prepare_cached("SELECT ifnull(max(number) - min(number) + 1, 0) FROM calls")?
+        .query_row([], |row| row.get(0))?;
+    let due = (count.saturating_mul(excess) / pages.max(1)).clamp(FEWEST_CALLS, MOST_CALLS);
     let ordinary = "DELETE FROM calls WHERE number IN \
                     (SELECT number FROM calls WHERE audited IS NULL AND \
                      number < ifnull((SELECT min(first) FROM packs), ?2) ORDER BY number LIMIT ?1)";
     let any = "DELETE FROM calls WHERE number IN (SELECT number FROM calls ORDER BY number LIMIT ?1)";
-    let removed = connection.prepare_cached(ordinary)?.execute([MOST_CALLS, i64::MAX])?;
+    let removed = connection.prepare_cached(ordinary)?.execute([due, i64::MAX])?;
     // None of a pack is audited.
     let removed = if removed == 0 { packs::remove_first(connection)? } else { removed };
-    if removed == 0 { connection.prepare_cached(any)?.execute([MOST_CALLS]) } else { Ok(removed) }
+    if removed == 0 { connection.prepare_cached(any)?.execute([due]) } else { Ok(removed) }
 }
 
-/// Removes the entries that ended before the oldest call came: they explain none. Without a call they are those that have
-/// ended. Returns how many.
+/// Removes the entries that ended before the oldest call came: they explain none. Returns how many.
 fn remove_over(connection: &Connection, now: Option<Timestamp>) -> rusqlite::Result<usize> {
     connection
         .prepare_cached(

@@ -38,6 +38,8 @@ pub(super) struct Writer {
     is_read: bool,
     open: Option<Open>,
     clock: Clock,
+    /// Whether it was said that numbers take the room of calls.
+    has_told_crowded: bool,
     next_look: Instant,
 }
 
@@ -80,7 +82,17 @@ impl Writer {
     ) -> rusqlite::Result<Self> {
         let open = store.map(Open::new).transpose()?;
         let next_look = Instant::now() + LOOK;
-        Ok(Self { settings, inbox, vitals, past, is_read, open, clock: Clock::new(), next_look })
+        Ok(Self {
+            settings,
+            inbox,
+            vitals,
+            past,
+            is_read,
+            open,
+            clock: Clock::new(),
+            has_told_crowded: false,
+            next_look,
+        })
     }
 
     /// Writes until the inbox is closed and empty.
@@ -228,6 +240,13 @@ impl Writer {
         match retention::steps(open.store.connection(), &self.settings, now) {
             Ok(step) => {
                 self.vitals.removed.fetch_add(step.removed as u64, Relaxed);
+                if step.is_crowded && !std::mem::replace(&mut self.has_told_crowded, true) {
+                    tracing::warn!(
+                        hint = "a greater [journal] max_size",
+                        "numbers and entries take more than half of the journal: the numbers that were dialled or answered \
+                         longest ago are removed, and few calls are kept"
+                    );
+                }
                 if step.shrinks {
                     open.written = open.written.max(ENOUGH);
                 }

@@ -194,3 +194,64 @@ fn what_is_over_goes_also_while_the_file_is_larger_than_it_may_be() {
     assert_eq!(left, Ok(0));
     assert!(!retention::is_too_large(store.connection(), &settings).unwrap());
 }
+
+fn count(store: &mut Store, table: &str) -> i64 {
+    let sql = format!("SELECT count(*) FROM {table}");
+    store.connection().query_row(&sql, [], |row| row.get(0)).unwrap()
+}
+
+#[test]
+fn a_small_file_keeps_as_many_calls_as_it_has_room_for() {
+    let bench = Bench::new();
+    let mut store = filled(&bench, 500);
+    let settings = Settings { max_size: 1_000_000, ..bench.settings.clone() };
+    steps(&mut store, &settings, None);
+    let calls = bench.count();
+    assert!((150..250).contains(&calls), "{calls}");
+    assert!(!retention::is_too_large(store.connection(), &settings).unwrap());
+}
+
+#[test]
+fn numbers_that_are_remembered_take_no_more_than_half_of_the_room_from_the_calls() {
+    let bench = Bench::new();
+    let mut store = filled(&bench, 100);
+    let dialed = |number: i64| Record::Dialed {
+        identity: format!("+4179{:07}", number * 7_919 % 10_000_000),
+        at: at(number),
+    };
+    let records: Vec<_> = (0..40_000).map(dialed).collect();
+    rows::Rows::new().write(store.connection(), &records).unwrap();
+    let settings = Settings { max_size: 1_000_000, ..bench.settings.clone() };
+    assert!(retention::step(store.connection(), &settings, None).unwrap().is_crowded);
+    assert!(steps(&mut store, &settings, None).is_empty(), "calls are not what is too much");
+    assert!(!retention::is_too_large(store.connection(), &settings).unwrap());
+    let numbers = count(&mut store, "spoken");
+    assert!((5_000..30_000).contains(&numbers), "{numbers}");
+    let oldest = "SELECT min(dialed) FROM spoken";
+    let oldest: i64 = store.connection().query_row(oldest, [], |row| row.get(0)).unwrap();
+    assert_eq!((bench.count(), oldest), (100, at(40_000 - numbers).as_microsecond()));
+}
+
+#[test]
+fn entries_that_hold_neither_go_for_room_nor_take_that_of_the_last_calls() {
+    let bench = Bench::new();
+    let mut store = filled(&bench, 500);
+    let entry = |number: i64| Added {
+        list: "blocked".to_owned(),
+        identity: format!("+4179{number:07}"),
+        at: at(0),
+        until: None,
+        rule: None,
+        note: None,
+    };
+    let records: Vec<_> = (0..30_000).map(|number| Record::Added(Arc::new(entry(number)))).collect();
+    rows::Rows::new().write(store.connection(), &records).unwrap();
+    let settings = Settings { max_size: 1_000_000, ..bench.settings.clone() };
+    for _ in 0..3 {
+        steps(&mut store, &settings, Some(at(1_000)));
+    }
+    assert_eq!(count(&mut store, "entries"), 30_000);
+    assert!(!retention::step(store.connection(), &settings, Some(at(1_000))).unwrap().has_more);
+    let calls = bench.count();
+    assert!((50..150).contains(&calls), "{calls}");
+}
