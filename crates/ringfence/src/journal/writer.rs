@@ -99,8 +99,7 @@ impl Writer {
     pub(super) fn run(mut self) {
         let _leaving = Leaving(Arc::clone(&self.inbox), Arc::clone(&self.vitals));
         loop {
-            let due =
-                self.inbox.wait(self.next_look.saturating_duration_since(Instant::now()).min(LONG_ENOUGH));
+            let due = self.inbox.wait(self.patience());
             let count = due.records.len();
             let is_over = count == 0 && !matches!(due.ending, Ending::No) && self.vitals.failing().is_none();
             let is_written = is_over || self.write(&due.records);
@@ -139,6 +138,15 @@ impl Writer {
                 }
             }
         }
+    }
+
+    /// Returns how long there may be nothing to do.
+    fn patience(&self) -> Duration {
+        if self.vitals.failing().is_some() {
+            // It has rested since the last attempt.
+            return Duration::ZERO;
+        }
+        self.next_look.saturating_duration_since(Instant::now()).min(LONG_ENOUGH)
     }
 
     /// Writes records, or looks whether they could be written if there are none. Returns whether they are written.

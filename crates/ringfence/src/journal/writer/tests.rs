@@ -40,3 +40,19 @@ fn the_bytes_of_who_was_forgotten_go_when_the_reader_that_kept_them_has_gone() {
     open.settle(after(80));
     assert!(!is_left() && open.owed.is_none());
 }
+
+#[test]
+fn a_journal_that_fails_is_tried_again_after_a_rest_whether_or_not_anything_waits() {
+    let home = tempfile::tempdir().unwrap();
+    let place = crate::store::Place::File(home.path().join("state/ringfence.db"));
+    let settings = Settings { place, ..Settings::default() };
+    let (inbox, vitals) = (Arc::new(Inbox::default()), Arc::new(Vitals::default()));
+    let mut writer =
+        Writer::new(settings, (None, true), inbox, Arc::clone(&vitals), Arc::new(Past::default())).unwrap();
+    assert!(writer.patience() > AGAIN);
+    let full = "database or disk is full".to_owned();
+    vitals.fail(&StoreError::Unavailable { path: home.path().to_owned(), detail: full });
+    assert_eq!(writer.patience(), Duration::ZERO);
+    assert!(writer.write(&[]));
+    assert!(writer.patience() > AGAIN, "it is written again");
+}
