@@ -61,7 +61,7 @@ pub struct Call {
     /// Where that was read.
     #[serde(skip_serializing_if = "is_default")]
     pub called_source: Source,
-    /// The line; without one, the first that the policy names.
+    /// The line; without one, that of the first account, or the first that the policy names.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub line: Option<String>,
     /// The groups the line is in; without them, those that the policy says.

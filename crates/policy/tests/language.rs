@@ -690,13 +690,60 @@ fn an_account_that_its_line_calls_otherwise_is_no_name_of_a_line() {
     let test =
         "[[test]]\ncall = { caller = \"+41791234567\", line = \"858\" }\nexpect = { rule = \"last\" }\n";
     assert_wrong(&format!("{front}{test}"), renamed);
-    for known in [when.replace("858", "front"), test.replace("858", "front"), test.replace("858", "other")] {
+    assert_wrong(
+        &format!("{front}{}", test.replace("858", "frnt")),
+        "there is no line \"frnt\" | did you mean",
+    );
+    for known in [when.replace("858", "front"), test.replace("858", "front"), test.replace("858", "FRONT")] {
         assert_eq!(wrong(&format!("{front}{known}")), [""; 0]);
     }
     let beside = "[account.859]\nuser = \"859\"\n[line.859]\n[account.860]\nuser = \"860\"\n";
     for known in [when.replace("858", "859"), when.replace("858", "860"), test.replace("858", "860")] {
         assert_eq!(wrong(&format!("{front}{beside}{known}")), [""; 0]);
     }
+}
+
+#[test]
+fn a_test_comes_on_the_line_of_the_first_account_unless_it_says_which() {
+    let accounts = "[account.858]\nuser = \"858\"\n[account.101]\nuser = \"101\"\n";
+    let rule = "[[rule]]\nid = \"it\"\nwhen = { line = \"858\" }\nthen = \"busy\"\n";
+    let test = "[[test]]\ncall = { caller = \"1001\" }\nexpect = { rule = \"it\" }\n";
+    let decided = |blocks: &str, test: &str| {
+        let (draft, _) = read(&with_last_rule(&format!("{blocks}{rule}{test}")));
+        draft.run_tests()[0].got.clone()
+    };
+    assert_eq!(decided(accounts, test), "it → busy");
+    let other = test.replace("\"1001\"", "\"1001\", line = \"101\"");
+    assert_eq!(decided(accounts, &other), "last → ring");
+    // Whatever order the lines stand in.
+    let lines = "[line.101]\n[line.front]\naccount = \"858\"\n";
+    let named = rule.replace("858", "front");
+    let (draft, _) = read(&with_last_rule(&format!("{accounts}{lines}{named}{test}")));
+    assert!(draft.run_tests()[0].passed);
+}
+
+#[test]
+fn the_line_of_a_test_is_in_the_groups_that_the_address_of_its_account_is_in() {
+    let group = "[group.support]\nlines = \"sip:17??@pbx.example\"\n";
+    let rule = "[[rule]]\nid = \"it\"\nwhen = { group = \"support\" }\nthen = \"busy\"\n";
+    let test = "[[test]]\ncall = { caller = \"1001\", line = \"home\" }\nexpect = { rule = \"it\" }\n";
+    for (user, lines, got) in
+        [("1702", "", "it → busy"), ("1702", "[line.home]\n", "it → busy"), ("1802", "", "last → ring")]
+    {
+        let account = format!("[account.home]\nuser = \"{user}\"\ndomain = \" pbx.example\"\n");
+        let (draft, _) = read(&with_last_rule(&format!("{account}{lines}{group}{rule}{test}")));
+        assert_eq!(draft.run_tests()[0].got, got, "{user} {lines}");
+    }
+}
+
+#[test]
+fn a_test_on_a_line_that_no_program_has_is_warned_of_where_the_policy_names_no_lines() {
+    let test = "[[test]]\ncall = { caller = \"1001\", line = \"hmoe\" }\nexpect = { rule = \"last\" }\n";
+    let (draft, wrong) = read(&with_last_rule(test));
+    assert_eq!(wrong, []);
+    let told: Vec<_> = draft.check_lines(&["home"]).iter().map(Diagnostic::summary).collect();
+    assert_eq!(told, ["policy.toml:3:8: there is no line \"hmoe\": no call comes on it"]);
+    assert_eq!(draft.check_lines(&["hmoe"]), []);
 }
 
 /// Returns what is warned of in some blocks, each with its hint, where the policy has no time zone.

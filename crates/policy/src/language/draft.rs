@@ -87,9 +87,9 @@ impl Draft {
         open: &mut dyn FnMut(&str, &str) -> Result<File, String>,
         foreign_keys: &[&str],
     ) -> (Self, Vec<Diagnostic>) {
-        let Included { mut files, documents, accounts, mut report, is_partial, .. } =
+        let Included { mut files, documents, accounts, addresses, mut report, is_partial, .. } =
             Included::read(main, open, foreign_keys);
-        let mut blocks = Blocks { accounts, ..Blocks::merge(documents, &files, &mut report) };
+        let mut blocks = Blocks { accounts, addresses, ..Blocks::merge(documents, &files, &mut report) };
         if blocks.rules.is_empty() && report.errors() == 0 {
             with_standard_rules(&mut blocks, &mut files, &mut report);
         }

@@ -3,6 +3,9 @@
 //! Included blocks come before a file's own. A file that is included twice is read once; one that
 //! includes itself, on whatever way, is an error.
 
+use std::collections::HashMap;
+use std::net::Ipv6Addr;
+
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -28,6 +31,8 @@ pub(super) struct Included<'o> {
     pub(super) report: Report,
     /// The names of a program's accounts: what it calls its lines.
     pub(super) accounts: Vec<String>,
+    /// Their addresses-of-record, by those names.
+    pub(super) addresses: HashMap<String, String>,
     /// Whether a file could not be read at all, so that nobody can tell what is not there.
     pub(super) is_partial: bool,
     open: &'o mut Open<'o>,
@@ -43,6 +48,7 @@ impl<'o> Included<'o> {
             documents: Vec::new(),
             report: Report::default(),
             accounts: Vec::new(),
+            addresses: HashMap::new(),
             is_partial: false,
             open,
             foreign,
@@ -76,7 +82,10 @@ impl<'o> Included<'o> {
     /// Takes what belongs to the program: from the main file alone, where the program looks for it.
     fn take_foreign(&mut self, index: u16, table: &Table<'_>) {
         if index == 0 && self.foreign.contains(&ACCOUNTS) {
-            self.accounts.extend(names_in(table, ACCOUNTS));
+            for (name, address) in accounts_in(table) {
+                self.addresses.extend(address.map(|address| (name.clone(), address)));
+                self.accounts.push(name);
+            }
         }
         if index == 0 {
             return;
@@ -127,12 +136,26 @@ pub(super) fn parse(index: u16, file: &File, report: &mut Report, foreign: &[&st
 /// The table that a program keeps its accounts in.
 const ACCOUNTS: &str = "account";
 
-/// Returns the names of the tables in a table.
-fn names_in(table: &Table<'_>, name: &str) -> Vec<String> {
-    match table.get_ref().get(name).map(Spanned::get_ref) {
-        Some(DeValue::Table(inner)) => inner.keys().map(|key| key.get_ref().to_string()).collect(),
-        Some(_) | None => Vec::new(),
-    }
+/// Returns the names of a program's accounts in the order of the file, and the address-of-record of each that says one.
+fn accounts_in(table: &Table<'_>) -> Vec<(String, Option<String>)> {
+    let Some(DeValue::Table(accounts)) = table.get_ref().get(ACCOUNTS).map(Spanned::get_ref) else {
+        return Vec::new();
+    };
+    let mut accounts: Vec<_> = accounts.iter().collect();
+    accounts.sort_by_key(|(name, _)| name.span().start);
+    accounts.into_iter().map(|(name, account)| (name.get_ref().to_string(), address_of(account))).collect()
+}
+
+/// Returns the address-of-record that an account says.
+fn address_of(account: &Spanned<DeValue<'_>>) -> Option<String> {
+    let DeValue::Table(account) = account.get_ref() else { return None };
+    let text = |key: &str| match account.get(key).map(Spanned::get_ref) {
+        Some(DeValue::String(text)) => Some(text.trim().to_owned()),
+        Some(_) | None => None,
+    };
+    let (user, domain) = (text("user")?, text("domain")?);
+    let is_bare = domain.parse::<Ipv6Addr>().is_ok();
+    Some(if is_bare { format!("sip:{user}@[{domain}]") } else { format!("sip:{user}@{domain}") })
 }
 
 /// All of a file, with where it stands.

@@ -30,6 +30,8 @@ pub(super) struct Blocks {
     pub(super) tests: Vec<At<TestBlock>>,
     /// What a program calls its lines.
     pub(super) accounts: Vec<String>,
+    /// The addresses-of-record of these accounts, as far as they are said.
+    pub(super) addresses: HashMap<String, String>,
 }
 
 /// The blocks of one kind, by name. A block that could not be read is `None`.

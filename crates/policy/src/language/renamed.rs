@@ -1,4 +1,6 @@
-//! Accounts whose lines have names of their own: rules, groups and tests know those only.
+//! Accounts and their lines, which may have names of their own: rules, groups and tests know those only.
+
+use std::collections::HashMap;
 
 use super::diagnostic::{Report, Severity, Span};
 use super::document::LineBlock;
@@ -23,6 +25,19 @@ impl Blocks {
             self.lines.iter().filter_map(|(line, block)| Some((line, account_of(line, block?))));
         let (line, account) = accounts.find(|(_, account)| wanted.is_match(account))?;
         Some(Renamed { account, line })
+    }
+
+    /// Returns the line of each account, by its name, with the account's address-of-record, which is empty where none is said.
+    pub(super) fn lines_of_accounts(&self) -> Vec<(&str, &str)> {
+        let named =
+            self.lines.iter().filter_map(|(line, block)| Some((account_of(line, block?), line.as_str())));
+        let named: HashMap<&str, &str> = named.collect();
+        let line_of = |account: &'_ String| {
+            let address = self.addresses.get(account).map_or("", String::as_str);
+            (named.get(account.as_str()).copied(), address)
+        };
+        let accounts = self.accounts.iter().map(|account| (account, line_of(account)));
+        accounts.map(|(account, (line, address))| (line.unwrap_or(account), address)).collect()
     }
 
     /// Returns whether a line names this account.

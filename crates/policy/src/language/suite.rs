@@ -1,6 +1,6 @@
 //! The tests that stand in a policy file.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use jiff::Timestamp;
 use jiff::civil::date;
@@ -12,7 +12,7 @@ use super::draft::Draft;
 use super::file::Place;
 use super::read::{At, brief};
 use super::value::NameOr;
-use crate::call::OneOrMore;
+use crate::call::{Call, OneOrMore};
 use crate::decide::By;
 use crate::policy::Policy;
 use crate::trace::Trace;
@@ -50,8 +50,9 @@ pub struct TestResult {
 
 impl Draft {
     /// Runs the tests of the policy. No source is read: the inline entries of the lists count, and
-    /// what a test says itself. A rule that is rolled out to a part of the lines counts for all, and
-    /// a test that does not say when is on a Tuesday in June at noon.
+    /// what a test says itself. A rule that is rolled out to a part of the lines counts for all,
+    /// a test that does not say when is on a Tuesday in June at noon, and one that does not say on
+    /// which line comes on that of the first account, or in a policy without accounts on its first.
     ///
     /// Of a policy with errors no test is run.
     #[must_use]
@@ -59,19 +60,21 @@ impl Draft {
         let Some(policy) = &self.test_policy() else { return Vec::new() };
         let noon = date(2026, 6, 2).at(12, 0, 0, 0).to_zoned(self.zone().clone());
         let noon = noon.map_or(Timestamp::UNIX_EPOCH, |noon| noon.timestamp());
+        let lines = Lines::of(self);
         let tests = (1..).zip(&self.blocks.tests);
-        tests.filter_map(|(number, test)| self.run_test(policy, noon, number, test)).collect()
+        tests.filter_map(|(number, test)| self.run_test(policy, &lines, noon, number, test)).collect()
     }
 
     fn run_test(
         &self,
         policy: &Policy,
+        lines: &Lines<'_>,
         now: Timestamp,
         number: usize,
         test: &At<TestBlock>,
     ) -> Option<TestResult> {
         let expect = &test.expect.as_ref()?.value;
-        let call = &test.call.get()?.value.0;
+        let call = &lines.call_on_its_own(&test.call.get()?.value.0, policy);
         let got = call.decide(policy, now, |decision, _| Outcome {
             rule: decision.rule_id().to_owned(),
             then: decision.wanted().unwrap_or(decision.treatment()).name().to_owned(),
@@ -101,17 +104,51 @@ impl Draft {
             check_expect(test, &known, &mut self.report);
         }
         for call in tests.iter().filter_map(|test| test.call.get()) {
-            let line = call.value.0.line.as_deref().unwrap_or_default();
+            let Some(line) = &call.value.0.line else { continue };
             if let Some(renamed) = self.blocks.renamed(line) {
                 renamed.report(line, call.span, Severity::Error, &mut self.report);
+            } else if let Some(known) = &known.lines
+                && !known.iter().any(|known| known.to_lowercase() == line.to_lowercase())
+            {
+                expect_name("line", line, known, call.span, &mut self.report);
             }
         }
         self.blocks.tests = tests;
     }
 }
 
+/// The lines of a program, as far as its accounts are known.
+struct Lines<'d> {
+    /// That of the first account.
+    first: Option<&'d str>,
+    /// The addresses-of-record of their accounts, by their names in small letters.
+    addresses: HashMap<String, &'d str>,
+}
+
+impl<'d> Lines<'d> {
+    fn of(draft: &'d Draft) -> Self {
+        let lines = draft.blocks.lines_of_accounts();
+        let first = lines.first().map(|(line, _)| *line);
+        Self {
+            first,
+            addresses: lines.into_iter().map(|(line, address)| (line.to_lowercase(), address)).collect(),
+        }
+    }
+
+    /// Returns a call with the line that it comes on and the groups of that line, as a program that runs has them.
+    fn call_on_its_own(&self, call: &Call, policy: &Policy) -> Call {
+        let Some(line) = call.line.as_deref().or(self.first) else { return call.clone() };
+        let address = self.addresses.get(&line.to_lowercase()).copied().unwrap_or_default();
+        let groups = || OneOrMore::More(policy.groups_of(line, address));
+        let group = call.group.clone().unwrap_or_else(groups);
+        Call { line: Some(line.to_owned()), group: Some(group), ..call.clone() }
+    }
+}
+
 /// The names that a test may use.
 struct Known {
+    /// The lines, where the policy names any: an account without a line is one of its own name.
+    lines: Option<BTreeSet<String>>,
     lists: BTreeSet<String>,
     switches: BTreeSet<String>,
     groups: BTreeSet<String>,
@@ -135,7 +172,10 @@ impl Known {
             |rule: &At<RuleBlock>| rule.then.get().is_some_and(|then| matches!(then.value, NameOr::Name(_)));
         let built_in = ["ring", "stand_aside", "busy", "decline", "unavailable"];
         let treatments = || blocks.treatments.names().chain(built_in).map(str::to_owned).collect();
+        let of_accounts = blocks.lines_of_accounts();
+        let lines = blocks.lines.names().chain(of_accounts.iter().map(|(line, _)| *line));
         Self {
+            lines: (!blocks.lines.is_empty()).then(|| lines.map(str::to_owned).collect()),
             is_partial: draft.report.errors() > 0,
             treatments: blocks.rules.iter().all(is_named).then(treatments),
             lists: draft.specs().iter().map(|spec| spec.name().to_owned()).collect(),

@@ -1,6 +1,6 @@
-//! Lines that rules name and a program does not have.
+//! Lines that rules and tests name and a program does not have.
 
-use crate::language::diagnostic::{Diagnostic, Report};
+use crate::language::diagnostic::{Diagnostic, Report, Span};
 use crate::language::document::ConditionBlock;
 use crate::language::draft::Draft;
 use crate::language::near::nearest;
@@ -8,7 +8,7 @@ use crate::language::read::{At, backticked, brief};
 use crate::wildcard::Wildcard;
 
 impl Draft {
-    /// Looks for names of lines in rules that mean none of those a program has. A policy alone cannot tell.
+    /// Looks for names of lines in rules and tests that mean none of those a program has. A policy alone cannot tell.
     ///
     /// ```
     /// use ringfence_policy::{Draft, File};
@@ -27,6 +27,12 @@ impl Draft {
         for when in self.blocks.rules.iter().filter_map(|rule| rule.when.as_ref()) {
             of_condition(when, known, &mut report);
         }
+        for call in self.blocks.tests.iter().filter_map(|test| test.call.get()) {
+            let Some(name) = &call.value.0.line else { continue };
+            if !known.iter().any(|line| line.to_lowercase() == name.to_lowercase()) {
+                report_unknown(name, call.span, known, &mut report);
+            }
+        }
         report.diagnostics(self.files())
     }
 }
@@ -39,19 +45,23 @@ fn of_condition(block: &At<ConditionBlock>, known: &[&str], report: &mut Report)
         if known.iter().any(|line| wanted.is_match(line)) {
             continue;
         }
-        let message = if name.value.contains(['*', '?']) {
-            format!("no line has a name like \"{}\": no call comes on one", brief(name))
-        } else {
-            format!("there is no line \"{}\": no call comes on it", brief(name))
-        };
-        let hint = match nearest(name, known.iter().copied()) {
-            Some(near) => format!("did you mean \"{near}\"?"),
-            None => format!("known here: {}", backticked(known.iter().copied())),
-        };
-        report.warning(name.span, message, hint);
+        report_unknown(name, name.span, known, report);
     }
     let composed = [&keys.all, &keys.any].into_iter().flatten().flat_map(|inner| inner.iter());
     for inner in keys.not.iter().chain(composed) {
         of_condition(inner, known, report);
     }
+}
+
+fn report_unknown(name: &str, span: Span, known: &[&str], report: &mut Report) {
+    let message = if name.contains(['*', '?']) {
+        format!("no line has a name like \"{}\": no call comes on one", brief(name))
+    } else {
+        format!("there is no line \"{}\": no call comes on it", brief(name))
+    };
+    let hint = match nearest(name, known.iter().copied()) {
+        Some(near) => format!("did you mean \"{near}\"?"),
+        None => format!("known here: {}", backticked(known.iter().copied())),
+    };
+    report.warning(span, message, hint);
 }
