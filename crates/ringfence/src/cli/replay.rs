@@ -17,6 +17,7 @@ use super::output::{print, print_json};
 use super::records::{Records, since, told};
 use super::then::{Supposed, Then, was_late};
 use super::{Answer, Context, policy_file};
+use crate::config::Config;
 use crate::journal::{Call, Outcome, Reader};
 use crate::page::Page;
 use crate::style::{BAD, DIM, GOOD, STRONG, paint};
@@ -50,14 +51,14 @@ impl Replay {
     pub(super) async fn run(self, context: &Context) -> Result<Answer> {
         let now = Timestamp::now();
         let since = since(Some(&self.since), now)?;
-        let in_force = context.config().await?.policy;
+        let config = context.config().await?;
         let candidate =
-            self.policy.as_deref().map(|path| policy_file::policy(path, &in_force)).transpose()?;
+            self.policy.as_deref().map(|path| policy_file::policy(path, &config.policy)).transpose()?;
         let records = Records::open(context).await?;
         let comparison = match (records.reader(), &candidate) {
             (None, _) => Comparison::default(),
-            (Some(reader), Some(candidate)) => compare(reader, since, now, &in_force, candidate)?,
-            (Some(reader), None) => compare_with_then(reader, since, now, &in_force)?,
+            (Some(reader), Some(candidate)) => compare(reader, since, now, &config, candidate)?,
+            (Some(reader), None) => compare_with_then(reader, since, now, &config)?,
         };
         if self.json {
             print_json(&Told { since, comparison: &comparison })?;
@@ -79,20 +80,20 @@ struct Told<'a> {
     comparison: &'a Comparison,
 }
 
-/// Decides every call since a time under two policies.
+/// Decides every call since a time under the policy in force and another one.
 pub(super) fn compare(
     reader: &Reader,
     since: Option<Timestamp>,
     now: Timestamp,
-    from: &Policy,
+    config: &Config,
     to: &Policy,
 ) -> Result<Comparison> {
-    let then = Then::open(reader, now).map_err(|error| told(&error))?;
+    let then = Then::open(reader, config, now).map_err(|error| told(&error))?;
     let decided = |call: &Call, policy: &Policy| {
         let is_late = was_late(call);
         then.facts(call, policy, None, |facts, now| Fate::on_the_wire(policy, facts, now, is_late))
     };
-    walk(reader, since, &then, |call| Some((decided(call, from), decided(call, to))))
+    walk(reader, since, &then, |call| Some((decided(call, &config.policy), decided(call, to))))
 }
 
 /// Decides every call since a time again, and compares that with what was decided.
@@ -100,9 +101,9 @@ fn compare_with_then(
     reader: &Reader,
     since: Option<Timestamp>,
     now: Timestamp,
-    policy: &Policy,
+    config: &Config,
 ) -> Result<Comparison> {
-    let then = Then::open(reader, now).map_err(|error| told(&error))?;
+    let (then, policy) = (Then::open(reader, config, now).map_err(|error| told(&error))?, &*config.policy);
     walk(reader, since, &then, |call| {
         // What stood against the INVITE itself no policy decides.
         let was_decided = !matches!(call.verdict, Outcome::Refuse { .. });
@@ -119,10 +120,10 @@ pub(super) fn supposing(
     reader: &Reader,
     since: Option<Timestamp>,
     now: Timestamp,
-    policy: &Policy,
+    config: &Config,
     supposed: &Supposed<'_>,
 ) -> Result<Comparison> {
-    let then = Then::open(reader, now).map_err(|error| told(&error))?;
+    let (then, policy) = (Then::open(reader, config, now).map_err(|error| told(&error))?, &*config.policy);
     let decided = |call: &Call, supposed: Option<&Supposed<'_>>| {
         then.facts(call, policy, supposed, |facts, now| Fate::of(policy, facts, now))
     };

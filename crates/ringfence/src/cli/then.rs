@@ -3,14 +3,17 @@
 //! Calls are noted in the order in which they came, so that repeats, rates and first times are those of
 //! then. How switches stood, what lists answered or that they did not, when the number was last dialled or
 //! answered, and whether an emergency number was, is what was written down with the call; what no rule
-//! asked for then is as it is now.
+//! asked for then is as it is now. The line and its groups are those that the policy which is tried has for
+//! the account that the call came in on; of an account that is gone they are those of then.
 
 use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
-use ringfence_policy::{Addition, Answer, CallerId, Condition, Facts, History, Per, Policy};
+use ringfence_policy::{Addition, Answer, CallerId, Condition, Facts, History, OneOrMore, Per, Policy};
 
+use crate::config::Config;
 use crate::journal::{Added, Call, OfCall, Past, Reader, StoreError, address, identity};
 
 /// What the rules knew at an earlier time.
@@ -26,6 +29,8 @@ pub(super) struct Then {
     copies: RefCell<VecDeque<(Timestamp, String)>>,
     /// Who was on a list for a time, by both their names.
     added: HashMap<(String, String), Added>,
+    /// The addresses-of-record of the accounts, by their names.
+    addresses: HashMap<Arc<str>, String>,
 }
 
 /// Somebody who for the sake of an argument is on a list, or is on it by no entry for a time.
@@ -39,13 +44,18 @@ pub(super) struct Supposed<'a> {
 
 impl Then {
     /// Reads what is the same at all times. No call is noted yet.
-    pub(super) fn open(reader: &Reader, now: Timestamp) -> Result<Self, StoreError> {
+    pub(super) fn open(reader: &Reader, config: &Config, now: Timestamp) -> Result<Self, StoreError> {
         let entries = reader.entries(Timestamp::UNIX_EPOCH)?;
         let added = entries.into_iter().map(|added| ((added.list.clone(), added.identity.clone()), added));
         let spoken = reader.past(now)?;
         let copies = RefCell::default();
         let (calls, retention) = (Past::default(), reader.retention());
-        Ok(Self { calls, retention, spoken, copies, added: added.collect() })
+        let addresses = config
+            .accounts
+            .iter()
+            .map(|account| (Arc::clone(&account.name), format!("sip:{}@{}", account.user, account.domain)));
+        let (added, addresses) = (added.collect(), addresses.collect());
+        Ok(Self { calls, retention, spoken, copies, added, addresses })
     }
 
     /// Notes a call: the next one is decided with it. A further copy of it counts for its line alone.
@@ -88,6 +98,11 @@ impl Then {
         let past = self.calls.of_call(line, source, Timestamp::MAX, &[]).without_copy(counted);
         let history = OfThen { then: self, past, at: call.at, supposed };
         let mut said = said(call);
+        if let Some(address) = self.addresses.get(call.line.as_str()) {
+            let line = policy.line_of_account(&call.line).name;
+            said.group = Some(OneOrMore::More(policy.groups_of(&line, address)));
+            said.line = Some(line.into());
+        }
         if let Some(supposed) = supposed.filter(|supposed| !supposed.is_on)
             && call.evidence.identity.as_deref() == Some(supposed.identity)
         {

@@ -207,7 +207,7 @@ fn propose(
         let message = format!("{} cannot be told from other callers", caller_of(call));
         return Err(with_hint(message, "write a rule for callers of this kind: caller_kind = …"));
     };
-    let then = why::before(call, reader, policy, now).map_err(|error| told(&error))?;
+    let then = why::before(call, reader, config, now).map_err(|error| told(&error))?;
     let fate = |policy: &Policy, supposed: Option<&Supposed<'_>>| {
         then.facts(call, policy, supposed, |facts, now| Fate::of(policy, facts, now))
     };
@@ -251,8 +251,8 @@ fn propose(
         if compared < MOST_COMPARED && fate(&candidate, supposed.as_ref()).is_refusal != sought.is_refused {
             let since = Some(now - BACK);
             let comparison = match &supposed {
-                Some(supposed) => replay::supposing(reader, since, now, policy, supposed)?,
-                None => replay::compare(reader, since, now, policy, &candidate)?,
+                Some(supposed) => replay::supposing(reader, since, now, config, supposed)?,
+                None => replay::compare(reader, since, now, config, &candidate)?,
             };
             compared += 1;
             // Of those that change as many calls it is the first.

@@ -58,7 +58,6 @@ impl Why {
             return Err(with_hint("expected a call or a number, found nothing", hint));
         }
         let config = context.config().await?;
-        let policy = &config.policy;
         let now = Timestamp::now();
         let records = match Records::open(context).await {
             Ok(records) => Some(records),
@@ -77,7 +76,7 @@ impl Why {
         }
         let reader = records.as_ref().and_then(Records::reader);
         let mut told = match (call, reader) {
-            (Some(call), Some(reader)) => of_call(call, reader, policy, now)?,
+            (Some(call), Some(reader)) => of_call(call, reader, &config, now)?,
             (None, _) if is_handle(&self.what) => {
                 let message = format!("there is no call {}", visible(&self.what));
                 return Err(with_hint(
@@ -178,8 +177,9 @@ fn is_handle(what: &str) -> bool {
 }
 
 /// Tells what the policy in force makes of a call of the journal.
-fn of_call(call: Call, reader: &Reader, policy: &Policy, now: Timestamp) -> Result<Told> {
-    let then = before(&call, reader, policy, now).map_err(|error| told(&error))?;
+fn of_call(call: Call, reader: &Reader, config: &Config, now: Timestamp) -> Result<Told> {
+    let then = before(&call, reader, config, now).map_err(|error| told(&error))?;
+    let policy = &*config.policy;
     let decided_in = call.evidence.decided_in;
     let mut told = then.facts(&call, policy, None, |facts, now| Told {
         in_place_of_silence: in_place_of_silence(policy, facts, now).filter(|_| was_late(&call)),
@@ -214,11 +214,11 @@ pub(super) fn has_changed_since(policy: &Policy, call: &Call) -> bool {
 pub(super) fn before(
     call: &Call,
     reader: &Reader,
-    policy: &Policy,
+    config: &Config,
     now: Timestamp,
 ) -> Result<Then, crate::journal::StoreError> {
-    let then = Then::open(reader, now)?;
-    let rates_back = call.at.checked_sub(longest_rate(policy)).unwrap_or(Timestamp::MIN);
+    let then = Then::open(reader, config, now)?;
+    let rates_back = call.at.checked_sub(longest_rate(&config.policy)).unwrap_or(Timestamp::MIN);
     // By what the rules know the caller by: what is shown of one who withholds the number is of many, and at other times the
     // same caller may not withhold it. Who cannot be told from others has no past.
     if let Some(identity) = call.evidence.identity.clone() {

@@ -113,3 +113,49 @@ fn calls_that_could_not_ring_are_told_to_be_left_out() {
     assert!(told.contains(expected), "{told}");
     assert_eq!(home.json(&["replay", "--json"])[0]["left_out"], 1);
 }
+
+/// A line of the account `home` with a name of its own, and a rule for it.
+fn with_line(name: &str) -> String {
+    let line = format!("[line.{name}]\naccount = \"home\"\n[list.allow]");
+    let rule =
+        format!("[[rule]]\nid = \"theirs\"\nwhen = {{ line = \"{name}\" }}\nthen = \"busy\"\n[[rule]]");
+    let (policy, _) = CONFIGURATION.split_once("[[test]]").unwrap();
+    policy.replacen("[list.allow]", &line, 1).replacen("[[rule]]", &rule, 1)
+}
+
+#[test]
+fn a_line_that_has_got_another_name_is_the_same_line_to_a_replay() {
+    let home = Home::with_calls();
+    let journal = rusqlite::Connection::open(home.path("ringfence.db")).unwrap();
+    let update = "UPDATE calls SET verdict = 'reject', status = 486, rule = 'theirs', facts = \
+                  json_set(facts, '$.line', 'front')";
+    journal.execute(update, []).unwrap();
+    home.write("ringfence.toml", &with_line("front"));
+    home.write("desk.toml", &with_line("desk"));
+    assert_eq!(home.json(&["replay", "--json"])[0]["different"], 0);
+    assert_eq!(home.json(&["replay", "--policy", "desk.toml", "--json"])[0]["different"], 0);
+    home.write("ringfence.toml", &with_line("desk"));
+    assert_eq!(home.json(&["replay", "--json"])[0]["different"], 0);
+    let told = home.json(&["why", "c3", "--json"]);
+    assert_eq!(
+        (&told[0]["trace"]["line"], &told[0]["trace"]["decided_by"]),
+        (&json!("desk (sole)"), &json!("theirs"))
+    );
+    // Of an account that is gone, what was written down counts.
+    journal.execute("UPDATE calls SET line = 'gone' WHERE number = 3", []).unwrap();
+    assert_eq!(home.json(&["replay", "--json"])[0]["different"], 1);
+}
+
+#[test]
+fn a_candidate_with_another_group_is_tried_with_that_group() {
+    let home = Home::with_calls();
+    let group = |lines: &str| {
+        let group = format!("[group.ours]\nlines = \"{lines}\"\n[list.allow]");
+        let rule = "[[rule]]\nid = \"ours\"\nwhen = { group = \"ours\" }\nthen = \"busy\"\n[[rule]]";
+        CONFIGURATION.replacen("[list.allow]", &group, 1).replacen("[[rule]]", rule, 1)
+    };
+    home.write("ours.toml", &group("sip:8??@192.0.2.1"));
+    assert_eq!(home.json(&["replay", "--policy", "ours.toml", "--json"])[0]["rejected"], 2);
+    home.write("others.toml", &group("sip:9??@192.0.2.1"));
+    assert_eq!(home.json(&["replay", "--policy", "others.toml", "--json"])[0]["different"], 0);
+}
