@@ -115,17 +115,17 @@ impl Then {
 /// So many calls may come between two copies of one.
 const MOST_COPIES: usize = 256;
 
-/// Returns how far back the rates of a policy count.
-pub(super) fn longest_rate(policy: &Policy) -> SignedDuration {
-    let mut longest = SignedDuration::ZERO;
+/// Returns how far back the rates of a policy count, and the most calls that one of them lets pass.
+pub(super) fn farthest_rates(policy: &Policy) -> (SignedDuration, u32) {
+    let (mut longest, mut most) = (SignedDuration::ZERO, 0);
     for rule in policy.rules() {
         rule.when().visit(&mut |condition| {
-            if let Condition::Rate { within, .. } = condition {
-                longest = longest.max(*within);
+            if let Condition::Rate { within, more_than, .. } = condition {
+                (longest, most) = (longest.max(*within), most.max(*more_than));
             }
         });
     }
-    longest
+    (longest, most)
 }
 
 /// Returns what was written down of a call's facts; of one that was not, what else the journal has.

@@ -14,12 +14,12 @@ use self::told::{COLUMN, Met, Shadow, Told, rendered};
 use super::failure::with_hint;
 use super::output::print_json;
 use super::records::{Records, told};
-use super::then::{Then, longest_rate, was_late};
+use super::then::{Then, farthest_rates, was_late};
 use super::withheld::Withheld;
 use super::wrap::print_wrapped;
 use super::{Answer, Context, when};
 use crate::config::{Account, Config};
-use crate::journal::{Call, Outcome, Query, Reader};
+use crate::journal::{Call, Outcome, Past, Query, Reader};
 use crate::visible::visible;
 
 /// Tell all of a decision: each fact, each rule, yes or no, and why
@@ -210,7 +210,8 @@ pub(super) fn has_changed_since(policy: &Policy, call: &Call) -> bool {
     !then.is_empty() && then != policy.checksum()
 }
 
-/// Notes what came before a call: of its caller all, of others as far back as the policy counts rates.
+/// Notes what came before a call: of its caller all, of others as far back as the policy counts rates. Where it counts more
+/// calls than are counted one by one, all: which of them are left out at the edge depends on all that came before.
 pub(super) fn before(
     call: &Call,
     reader: &Reader,
@@ -218,7 +219,9 @@ pub(super) fn before(
     now: Timestamp,
 ) -> Result<Then, crate::journal::StoreError> {
     let then = Then::open(reader, config, now)?;
-    let rates_back = call.at.checked_sub(longest_rate(&config.policy)).unwrap_or(Timestamp::MIN);
+    let (longest, most) = farthest_rates(&config.policy);
+    let back = Some(longest).filter(|_| most < Past::COUNTED_EXACTLY);
+    let rates_back = back.and_then(|back| call.at.checked_sub(back).ok()).unwrap_or(Timestamp::MIN);
     // By what the rules know the caller by: what is shown of one who withholds the number is of many, and at other times the
     // same caller may not withhold it. Who cannot be told from others has no past.
     if let Some(identity) = call.evidence.identity.clone() {

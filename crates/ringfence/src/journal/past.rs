@@ -30,7 +30,7 @@ use ringfence_policy::{CallerId, Region};
 
 use super::call::Flipped;
 use super::generations::Generations;
-use super::times::Times;
+use super::times::{SINGLE, Times};
 use crate::keyed::Hashed;
 pub(super) use entries::Adding;
 use entries::Entry;
@@ -120,6 +120,10 @@ impl Default for Past {
 
 /// What happens.
 impl Past {
+    /// So many calls of a caller, a line or a source are counted one by one in any window.
+    #[expect(clippy::cast_possible_truncation, reason = "it is 32")]
+    pub(crate) const COUNTED_EXACTLY: u32 = SINGLE as u32;
+
     /// Makes one that sees back as far as calls are kept.
     pub(crate) fn keeping(retention: SignedDuration) -> Self {
         let retention = u64::try_from(retention.as_millis()).unwrap_or(u64::MAX);

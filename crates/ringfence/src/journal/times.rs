@@ -20,7 +20,7 @@ pub(super) struct Times {
 const COUNT_BITS: u32 = 20;
 const COUNT: u64 = (1 << COUNT_BITS) - 1;
 /// Slots of one call.
-const SINGLE: usize = 32;
+pub(super) const SINGLE: usize = 32;
 /// Slots of each other size.
 const OF_A_SIZE: usize = 8;
 /// Calls in the largest slot. When there are too many of those, the oldest is forgotten: a table of 184 slots,

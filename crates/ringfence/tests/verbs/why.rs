@@ -114,3 +114,39 @@ fn what_came_before_is_of_one_caller_whether_the_number_was_withheld_or_not() {
         assert_eq!(told[0]["trace"]["decided_by"], "again", "call {withheld} is withheld");
     }
 }
+
+#[test]
+fn why_counts_calls_beyond_those_that_are_counted_one_by_one_as_replay_does() {
+    let home = Home::new();
+    home.told(&["dialed", "+41223334455"]);
+    let guard =
+        "[guard.flood]\nper = \"source\"\nmore_than = 96\nwithin = \"3s\"\nthen = \"busy\"\n[switch.on_call]";
+    home.write("ringfence.toml", &CONFIGURATION.replacen("[switch.on_call]", guard, 1));
+    let mut journal = rusqlite::Connection::open(home.path("ringfence.db")).unwrap();
+    let (start, calls) = (Timestamp::now() - SignedDuration::from_hours(1), 400);
+    let transaction = journal.transaction().unwrap();
+    for call in 0..calls {
+        let at = start + SignedDuration::from_millis(30 * call);
+        let insert = "INSERT INTO calls (at, id, call_id, line, caller, source, verdict, rule, policy, decided_in, \
+                      reason, facts) VALUES (?1, ?2, ?2, 'home', ?3, '192.0.2.1:5060', 'ring', 'otherwise', \
+                      'same', 12, '', json_object('caller', ?3, 'line', 'home'))";
+        let caller = format!("+4144555{:04}", 6000 + call);
+        let values = rusqlite::params![at.as_microsecond(), format!("{call}@pbx"), caller];
+        transaction.execute(insert, values).unwrap();
+    }
+    transaction.commit().unwrap();
+    let replayed = home.json(&["replay", "--json"]);
+    let newest = replayed[0]["newest"].as_array().unwrap();
+    let rule_of = |call: i64| {
+        let found = newest.iter().find(|found| found["call"]["number"] == call);
+        found.map_or("otherwise", |found| found["to"]["rule"].as_str().unwrap())
+    };
+    let newest: Vec<(i64, String)> =
+        (calls - 15..=calls).map(|call| (call, rule_of(call).to_owned())).collect();
+    let rules = |rule: &str| newest.iter().filter(|(_, found)| found == rule).count();
+    assert!(rules("guard.flood") > 0 && rules("otherwise") > 0, "{newest:?}");
+    for (call, rule) in &newest {
+        let told = home.json(&["why", &format!("c{call}"), "--json"]);
+        assert_eq!(told[0]["trace"]["decided_by"], *rule, "c{call}");
+    }
+}
