@@ -1,6 +1,7 @@
 //! What is odd about a policy, though it works.
 
 mod apart;
+mod counted;
 mod emergencies;
 mod entries;
 mod excludes;
@@ -40,6 +41,7 @@ pub fn check(policy: &Policy) -> Vec<Finding> {
     positions::check(policy, &mut findings);
     reach::check(policy, &mut findings);
     trust::check(policy, &mut findings);
+    counted::check(policy, &mut findings);
     emergencies::check(policy, &mut findings);
     entries::check(policy, &mut findings);
     findings

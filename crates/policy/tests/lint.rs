@@ -49,6 +49,29 @@ fn a_6xx_that_nobody_has_tried_is_noted() {
 }
 
 #[test]
+fn a_rule_whose_calls_are_only_counted_is_warned_of_beside_conditions_that_count_them() {
+    let counted = |when: &str| format!("{}log = \"counter\"\n", rule("counted", when, "\"busy\""));
+    let many = "{ country = \"FR\" }";
+    for (when, key) in [
+        ("{ repeat = { count = 3, within = \"10m\" } }", "repeat"),
+        ("{ first_time = true }", "first_time"),
+        ("{ not = { rate = { per = \"line\", more_than = 3, within = \"1m\" } } }", "rate"),
+    ] {
+        let before = rule("a", when, "\"decline\"");
+        assert_eq!(
+            odd(&format!("{before}{}", counted(many))),
+            [format!(
+                "rule counted: its calls are only counted, so that `{key}` of a counts them until the program ends, and \
+                 `why`, `replay` and `was-wrong` never do"
+            )]
+        );
+        assert_eq!(odd(&format!("{before}{}", counted("{ source = \"not_registrar\" }"))), [""; 0]);
+        assert_eq!(odd(&before), [""; 0]);
+    }
+    assert_eq!(odd(&counted(many)), [""; 0]);
+}
+
+#[test]
 fn a_rule_for_one_line_is_not_held_against_another() {
     let lines = "[line.home]\nposition = \"parallel\"\n[line.office]\nposition = \"sole\"\n";
     assert_eq!(
