@@ -19,15 +19,18 @@ pub(super) fn read(path: &Path) -> Result<(Draft, Vec<Diagnostic>)> {
     Ok(Draft::read(main, &mut open, &FOREIGN))
 }
 
-/// Makes the policy of a file, to be compared with the one in force. Nothing is fetched: a list that lies on
-/// a server is the one in force of the same name.
+/// Makes the policy of a file, to be compared with the one in force. Nothing is fetched: of a list that lies on
+/// a server, the rows that the one in force of the same name has from servers count, beside what the file says itself.
 pub(super) fn policy(path: &Path, in_force: &Policy) -> Result<Policy> {
     let (draft, wrong) = read(path)?;
     let mut report = Report::default();
     let lists = Lists::read(&draft, own_user().unwrap_or(u32::MAX), &mut report);
     let list = |spec: &ListSpec| -> Arc<List> {
-        let fetched = in_force.list(spec.name()).filter(|_| spec.sources().iter().any(is_remote));
-        fetched.or_else(|| Some(&lists.named(spec.name())?.list)).map_or_else(|| spec.inline(), Arc::clone)
+        let own = lists.named(spec.name()).map_or_else(|| spec.inline(), |loaded| Arc::clone(&loaded.list));
+        match in_force.list(spec.name()).filter(|_| spec.sources().iter().any(is_remote)) {
+            Some(in_force) => with_fetched(&own, in_force),
+            None => own,
+        }
     };
     let is_error = |wrong: &&Diagnostic| wrong.severity == Severity::Error;
     let compiled = draft.compile(list);
@@ -45,6 +48,15 @@ pub(super) fn policy(path: &Path, in_force: &Policy) -> Result<Policy> {
     let s = if errors == 1 { "" } else { "s" };
     let message = format!("{} has {errors} error{s}", path.display());
     Err(with_hint(message, "mend what is told above, then try again"))
+}
+
+/// Adds to a list what another one has from servers.
+fn with_fetched(own: &List, in_force: &List) -> Arc<List> {
+    let mut builder = List::builder(own.name());
+    builder.again(own, |_| true);
+    // Whatever is fetched has the name of its address.
+    builder.again(in_force, |file| file.is_some_and(|file| file.starts_with("https://")));
+    Arc::new(builder.build().0)
 }
 
 fn is_remote(source: &SourceSpec) -> bool {

@@ -159,3 +159,36 @@ fn a_candidate_with_another_group_is_tried_with_that_group() {
     home.write("others.toml", &group("sip:9??@192.0.2.1"));
     assert_eq!(home.json(&["replay", "--policy", "others.toml", "--json"])[0]["different"], 0);
 }
+
+/// Where the copy of `https://lists.example/numbers.txt` is kept.
+const COPY: &str = "FC434CB5FDCEAAF7CCF77252FEEA727A.copy";
+
+#[test]
+fn a_candidate_has_its_own_entries_beside_what_was_fetched_of_its_list() {
+    let home = Home::with_calls();
+    let list = |entries: &str| {
+        let source =
+            format!("[list.reject]\nsource = \"https://lists.example/numbers.txt\"\nentries = [{entries}]\n");
+        let (before, _) = CONFIGURATION.split_once("[list.reject]\n").unwrap();
+        let (_, rules) = CONFIGURATION.split_once("[switch.on_call]").unwrap();
+        let (rules, _) = rules.split_once("[[test]]").unwrap();
+        format!("{before}{source}[switch.on_call]{rules}")
+    };
+    let copies = home.path("cache/ringfence");
+    std::fs::create_dir_all(&copies).unwrap();
+    let fetched = "{\"source\":\"https://lists.example/numbers.txt\"}\n+41441112233\n";
+    std::fs::write(copies.join(COPY), fetched).unwrap();
+    let replayed = |arguments: &[&str]| {
+        let mut command = home.command(&[&["replay", "--json"], arguments].concat());
+        let output = command.env("XDG_CACHE_HOME", home.path("cache")).output().unwrap();
+        serde_json::from_slice::<serde_json::Value>(&output.stdout).unwrap()
+    };
+    home.write("ringfence.toml", &list("\"+4179*\""));
+    assert_eq!(replayed(&[])["different"], 0);
+    home.write("more.toml", &list("\"+4179*\", \"+4144555*\""));
+    let told = replayed(&["--policy", "more.toml"]);
+    assert_eq!((&told["rejected"], &told["different"]), (&json!(2), &json!(2)));
+    home.write("fewer.toml", &list(""));
+    let told = replayed(&["--policy", "fewer.toml"]);
+    assert_eq!((&told["let_through"], &told["different"]), (&json!(1), &json!(1)));
+}
