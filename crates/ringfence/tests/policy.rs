@@ -376,6 +376,25 @@ fn a_number_that_failed_to_be_verified_has_no_attestation() {
 }
 
 #[test]
+fn what_was_verified_of_another_number_than_the_callers_says_nothing_of_the_caller() {
+    let rules = "[[rule]]\nid = \"verified\"\nwhen = { verification = \"passed\" }\nthen = \"decline\"\n\
+                 [[rule]]\nid = \"rest\"\nthen = \"busy\"\n";
+    let (mut bench, _program) = running(rules);
+    let mut asserted = |first: &str, other: &str| {
+        let passed = format!("<tel:{other};verstat=TN-Validation-Passed-A>");
+        let headers = vec![("P-Asserted-Identity".to_owned(), passed)];
+        let asserted = Some(format!("sip:{first}@127.0.0.1"));
+        let plan = CallPlan { asserted, headers, ..CallPlan::new("+41441234567", "858") };
+        let id = bench.pbx.call(Instant::now(), plan);
+        assert!(bench.play(|pbx| pbx.get(id).outcome().is_some()), "{}", bench.log());
+        bench.pbx.get(id).outcome().and_then(status)
+    };
+    assert_eq!(asserted("+442079460123", "+442079460177"), Some(486));
+    assert_eq!(asserted("+442079460123", "+44-20-7946-0123"), Some(603));
+    assert_eq!(asserted("anna", "+442079460177"), Some(603));
+}
+
+#[test]
 fn every_example_that_is_shipped_can_be_run() {
     let examples = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/policies");
     let mut ran = 0;

@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 
-use ringfence_policy::{Arrival, Attestation, Caller, Identity, Region, Source, Verification, normalise};
+use ringfence_policy::{
+    Arrival, Attestation, Caller, CallerId, Identity, Region, Source, Verification, normalise,
+};
 use softphone::{Address, Invite, Trust};
 
 /// Who calls, as far as the INVITE says.
@@ -20,14 +22,19 @@ pub(super) struct Claims<'a> {
     attestation: Option<Attestation>,
 }
 
+/// What a trusted peer found when it verified an address, and with which attestation.
+type Found = (Verification, Option<Attestation>);
+
 /// One address of an INVITE.
 #[derive(Debug, Default)]
 struct Claim<'a> {
     user: Cow<'a, str>,
     host: Cow<'a, str>,
     display_name: Option<Cow<'a, str>>,
-    /// What a trusted peer found when it verified this address, and with which attestation.
-    verstat: Option<(Verification, Option<Attestation>)>,
+    /// What a trusted peer found of this address.
+    verstat: Option<Found>,
+    /// Who else the same says is calling, and what a trusted peer found of that address.
+    beside: Option<(Cow<'a, str>, Found)>,
     /// Whether another address of the same says that the caller is to be hidden.
     is_to_be_hidden: bool,
 }
@@ -53,7 +60,9 @@ impl<'a> Claims<'a> {
                 let mut claim = Claim::of(address, verstat(&address));
                 // There may be two, a sip and a tel URI of one caller, of which one says it, or that it is to be hidden.
                 for other in invite.asserted_identities().filter(|other| other.uri() != address.uri()) {
-                    claim.verstat = claim.verstat.or_else(|| verstat(&other));
+                    if let (None, Some(found)) = (&claim.beside, verstat(&other)) {
+                        claim.beside = Some((user_of(&other), found));
+                    }
                     if hides(&other) {
                         claim.is_to_be_hidden = true;
                     } else {
@@ -122,7 +131,7 @@ impl<'a> Claims<'a> {
         }
         let [of_from, of_asserted, of_remote] =
             [Some(&self.from), self.asserted.as_ref(), self.remote_party.as_ref()]
-                .map(|claim| claim?.verstat);
+                .map(|claim| claim?.verified(region));
         let of_chosen = match caller.source {
             Source::AssertedIdentity => of_asserted,
             Source::RemotePartyId => of_remote,
@@ -142,18 +151,48 @@ fn is_same(one: &str, other: &str, region: Region) -> bool {
     !one.is_empty() && (one == other || number(one).is_some_and(|one| number(other) == Some(one)))
 }
 
+/// Tells whether a user is the name of somebody, and no number.
+fn is_name(user: &str, region: Region) -> bool {
+    match Caller::asserted(user, "").identify(region) {
+        CallerId::Name(_) | CallerId::WithheldName(_) => true,
+        CallerId::Number(_)
+        | CallerId::Implausible(..)
+        | CallerId::Ambiguous(_)
+        | CallerId::Anonymous { .. }
+        | CallerId::Unavailable
+        | CallerId::Invalid(_) => false,
+    }
+}
+
+/// Returns the user of an address; of a number with a context as it is written.
+fn user_of<'a>(address: &Address<'a>) -> Cow<'a, str> {
+    let context = if address.host().is_empty() { address.param("phone-context") } else { None };
+    match context {
+        Some(context) => Cow::Owned(format!("{};phone-context={context}", address.user())),
+        None => address.user(),
+    }
+}
+
 const NOBODY: Caller<'static> =
     Caller { user: "", host: "", display_name: None, withheld: false, source: Source::From };
 
 impl<'a> Claim<'a> {
-    fn of(address: Address<'a>, verstat: Option<(Verification, Option<Attestation>)>) -> Self {
-        let host = address.host();
-        let context = if host.is_empty() { address.param("phone-context") } else { None };
-        let user = match context {
-            Some(context) => Cow::Owned(format!("{};phone-context={context}", address.user())),
-            None => address.user(),
+    fn of(address: Address<'a>, verstat: Option<Found>) -> Self {
+        let (user, host) = (user_of(&address), address.host());
+        let display_name = address.display_name();
+        Self { user, host, display_name, verstat, beside: None, is_to_be_hidden: false }
+    }
+
+    /// Returns what a trusted peer found of it, or of the other address of the same: where that is the same number, or one of
+    /// the two names who has the other. What it found of another number says nothing of this one.
+    fn verified(&self, region: Region) -> Option<Found> {
+        let of_other = || {
+            let (user, found) = self.beside.as_ref()?;
+            let is_one = is_same(&self.user, user, region)
+                || [&self.user, user].iter().any(|user| is_name(user, region));
+            is_one.then_some(*found)
         };
-        Self { user, host, display_name: address.display_name(), verstat, is_to_be_hidden: false }
+        self.verstat.or_else(of_other)
     }
 
     fn caller(&self, source: Source) -> Caller<'_> {
@@ -166,7 +205,7 @@ impl<'a> Claim<'a> {
 impl Verified {
     /// Takes `verstat` and the headers of providers. What is absent means none: never full attestation.
     fn new(
-        (verification, in_verstat): (Verification, Option<Attestation>),
+        (verification, in_verstat): Found,
         in_header: Option<Attestation>,
         source: Source,
     ) -> Option<Self> {
@@ -200,7 +239,7 @@ fn hides(address: &Address<'_>) -> bool {
 }
 
 /// Reads a value such as `TN-Validation-Passed-A`.
-fn read_verstat(value: &str) -> (Verification, Option<Attestation>) {
+fn read_verstat(value: &str) -> Found {
     let after = |start: &str| {
         let (head, rest) = value.split_at_checked(start.len())?;
         head.eq_ignore_ascii_case(start).then_some(rest)
