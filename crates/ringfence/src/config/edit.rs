@@ -174,15 +174,18 @@ fn end_with_comma(entries: &mut Array) {
     }
 }
 
-/// Adds an entry on a line of its own. The comment beside an entry is, for the TOML library, what
-/// stands before the next one, or before the closing bracket.
+/// Adds an entry on a line of its own, before the lines of comments that close the array. The comment beside an entry is, for
+/// the TOML library, what stands before the next one, or before the closing bracket.
 fn push(entries: &mut Array, written: impl Into<Value>, comment: &str) {
-    let before = entries.trailing().as_str().unwrap_or_default().trim_end().to_owned();
+    let trailing = entries.trailing().as_str().unwrap_or_default().to_owned();
+    let (before, closing) = at_line_end(&trailing);
     let mut value: Value = written.into();
-    value.decor_mut().set_prefix(format!("{before}\n  "));
+    value.decor_mut().set_prefix(format!("{}\n  ", before.trim_end()));
     entries.push_formatted(value);
     entries.set_trailing_comma(true);
-    entries.set_trailing(commented(" # ", comment));
+    let added = commented(" # ", comment);
+    let closing = if closing.is_empty() { "\n" } else { closing };
+    entries.set_trailing(format!("{}{closing}", added.trim_end_matches('\n')));
 }
 
 /// Removes an entry with the comment beside it; the comment beside its predecessor stays.
@@ -193,12 +196,12 @@ fn take(entries: &mut Array, index: usize) {
     let removed = entries.remove(index);
     let before = prefix(&removed).to_owned();
     if let Some(next) = entries.get_mut(index) {
-        let joined = join(&before, prefix(next), index == 0);
+        let joined = join(&before, prefix(next), index == 0, false);
         next.decor_mut().set_prefix(joined);
         return;
     }
     let trailing = entries.trailing().as_str().unwrap_or_default();
-    let mut joined = join(&before, trailing, entries.is_empty());
+    let mut joined = join(&before, trailing, entries.is_empty(), true);
     if joined.contains('#') && !joined.contains('\n') {
         joined.push('\n');
     }
@@ -208,15 +211,44 @@ fn take(entries: &mut Array, index: usize) {
     }
 }
 
-/// Joins the comment of the entry before a removed one with what follows the comment of the removed.
-fn join(before_removed: &str, after_removed: &str, is_first: bool) -> String {
-    let (comment, indent) =
-        before_removed.split_at(before_removed.find('\n').unwrap_or(before_removed.len()));
-    match after_removed.find('\n') {
-        Some(newline) => format!("{}{}", comment.trim_end(), &after_removed[newline..]),
-        None if is_first || !indent.is_empty() => before_removed.to_owned(),
-        None => after_removed.to_owned(),
+/// Joins the comment of the entry before a removed one, and what stays of the lines between the two, with what follows the
+/// comment of the removed.
+fn join(before_removed: &str, after_removed: &str, is_first: bool, is_last: bool) -> String {
+    let (comment, above) = at_line_end(before_removed);
+    match at_line_end(after_removed) {
+        (_, "") if is_first || !above.is_empty() => before_removed.to_owned(),
+        (_, "") => after_removed.to_owned(),
+        (_, below) => format!("{}{}{below}", comment.trim_end(), staying(above, below, is_last)),
     }
+}
+
+/// Returns which of the lines above a removed entry stay: all but the comment right above it, which goes with it, unless a blank
+/// line sets that off as a heading, or the next entry stands below it, too.
+fn staying(above: &str, below: &str, is_last: bool) -> String {
+    let is_blank = |line: &&str| line.trim().is_empty();
+    let mut lines: Vec<&str> = above.split('\n').skip(1).collect();
+    // The last is what stood before the entry, on its line.
+    lines.pop();
+    let mut following: Vec<&str> = below.split('\n').skip(1).collect();
+    following.pop();
+    let is_shared = !is_last && following.is_empty();
+    let own = lines.iter().rposition(is_blank).map_or(0, |blank| blank + 1);
+    // Below a heading that is set off on both sides a comment is the entry's.
+    let is_heading = own > 0 && lines.iter().take(own).all(is_blank);
+    if !is_shared && !is_heading {
+        lines.truncate(own);
+    }
+    // One blank line is enough, and none before the closing bracket.
+    let is_set_off = following.first().map_or(is_last, is_blank);
+    while is_set_off && lines.last().is_some_and(is_blank) {
+        lines.pop();
+    }
+    lines.iter().flat_map(|line| ["\n", line]).collect()
+}
+
+/// Parts what stands on the line of an entry, behind it, from the lines below.
+fn at_line_end(text: &str) -> (&str, &str) {
+    text.split_at(text.find('\n').unwrap_or(text.len()))
 }
 
 fn prefix(value: &Value) -> &str {

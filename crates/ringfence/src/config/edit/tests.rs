@@ -126,6 +126,50 @@ fn removing_takes_the_comment_along_and_leaves_its_neighbours() {
 }
 
 #[test]
+fn comments_that_close_a_list_stay_where_they_are() {
+    for (before, blocked) in [
+        (
+            "\n[list.reject]\nentries = [\n  # only a comment\n]\n",
+            "\n[list.reject]\nentries = [\n  \"+4178*\", # blocked 2026-03-01\n  # only a comment\n]\n",
+        ),
+        (
+            "\n[list.reject]\nentries = [ # why\n  \"+4179*\", # wine\n\n  # the end\n]\n",
+            "\n[list.reject]\nentries = [ # why\n  \"+4179*\", # wine\n  \"+4178*\", # blocked 2026-03-01\n\n  # the end\n]\n",
+        ),
+    ] {
+        let home = Home::with(before);
+        home.block("+4178*");
+        assert_eq!(home.text(), blocked);
+        assert_eq!(home.unblock("+4178*"), 1);
+        assert_eq!(home.text(), before);
+    }
+}
+
+#[test]
+fn a_heading_stays_when_an_entry_below_it_goes() {
+    let surveys = "\n  # ---- surveys ----\n  \"+4178*\", # b\n  \"+4177*\",\n";
+    let others = "\n  # ---- others ----\n\n  # withheld\n  \"anonymous\",\n";
+    let text = |first: &str, surveys: &str, others: &str| {
+        format!("\n[list.reject]\nentries = [\n  # shops\n{first}  \"+4179*\", # wine\n{surveys}{others}]\n")
+    };
+    let first = "  \"+4176*\",\n";
+    let all = text(first, surveys, others);
+    for (removed, expected) in [
+        ("+4176*", text("", surveys, others)),
+        ("+4178*", text(first, &surveys.replace("  \"+4178*\", # b\n", ""), others)),
+        ("+4177*", text(first, &surveys.replace("  \"+4177*\",\n", ""), others)),
+        ("anonymous", text(first, surveys, "\n  # ---- others ----\n")),
+    ] {
+        let home = Home::with(&all);
+        assert_eq!(home.unblock(removed), 1);
+        assert_eq!(home.text(), expected, "{removed}");
+    }
+    let home = Home::with(&all);
+    assert_eq!(home.unblock("+4178*") + home.unblock("+4177*"), 2);
+    assert_eq!(home.text(), text(first, "\n  # ---- surveys ----\n", others));
+}
+
+#[test]
 fn what_was_added_can_be_removed_again() {
     for before in [
         "\n[list.reject]\nentries = []\n",
