@@ -172,6 +172,7 @@ impl Calls {
                 | Response::Status(_)
                 | Response::Reloaded(_)
                 | Response::Switches(_)
+                | Response::Entries(_)
                 | Response::Noted {}
                 | Response::Forgotten(_)
                 | Response::Error(_)

@@ -10,7 +10,7 @@ use super::Context;
 use super::failure::{hint, with_hint};
 use crate::control::client::{self, AskError};
 use crate::control::{Request, Response};
-use crate::journal::{self, Call, Flipped, Offline, Query, Reader, StoreError, Unreadable};
+use crate::journal::{self, Added, Call, Flipped, Offline, Query, Reader, StoreError, Unreadable};
 use crate::style::{CAUTION, paint};
 
 /// The journal's file, if there is one yet.
@@ -146,6 +146,22 @@ pub(super) async fn switches(context: &Context) -> Option<Vec<Flipped>> {
         Ok(Some(Response::Switches(switches))) => Some(switches),
         Ok(_) | Err(_) => None,
     }
+}
+
+/// Returns what was added to lists and holds, as a running program has it whose journal is in memory; nothing where none runs.
+pub(super) async fn entries_in_memory(context: &Context) -> Result<Vec<Added>> {
+    let mut answer = match client::ask(&context.program()?, &Request::Listed).await {
+        Ok(answer) => answer,
+        Err(AskError::NotRunning(_) | AskError::NotOurs(_)) => return Ok(Vec::new()),
+        Err(error) => return Err(super::status::explain(error)),
+    };
+    let mut entries = Vec::new();
+    while let Some(response) = answer.next().await.map_err(super::status::explain)? {
+        if let Response::Entries(some) = response {
+            entries.extend(some);
+        }
+    }
+    Ok(entries)
 }
 
 /// Who has noted something, or is to.

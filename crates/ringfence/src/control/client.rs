@@ -168,6 +168,7 @@ impl Answer {
             | Response::Missed(_)
             | Response::Reloaded(_)
             | Response::Switches(_)
+            | Response::Entries(_)
             | Response::Noted {}
             | Response::Forgotten(_)) => Ok(Some(response)),
         }

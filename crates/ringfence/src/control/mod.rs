@@ -60,6 +60,8 @@ pub(crate) enum Request {
     Switches,
     /// Note how a switch stands.
     Flip { flipped: Flipped },
+    /// What was added to lists and holds, of a program whose journal is in memory.
+    Listed,
     /// Note entries of lists: such as are added for a time, or end.
     Entries { entries: Vec<Added> },
     /// Note that these were dialled, as [`crate::journal::identity`] has them.
@@ -81,6 +83,8 @@ pub(crate) enum Response {
     Reloaded(Reloaded),
     /// The switches that are not as their default has them.
     Switches(Vec<Flipped>),
+    /// Some of what was added to lists.
+    Entries(Vec<Added>),
     /// It is noted: in force, and on its way to the file.
     Noted {},
     Forgotten(Forgotten),

@@ -44,6 +44,8 @@ pub(crate) trait Desk: Send + Sync + 'static {
 
 /// A request is one line that is no longer.
 const MOST_REQUEST: u64 = 16 * 1_024;
+/// So many entries of lists stand in one line of an answer.
+const ENTRIES: usize = 1_000;
 /// A client that neither asks nor reads for so long is let go.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// The same for one too many.
@@ -126,6 +128,7 @@ fn declined(asked: &Asked, desk: &impl Desk) -> Option<Response> {
         | Request::Renew
         | Request::Flush
         | Request::Switches
+        | Request::Listed
         | Request::Entries { .. }
         | Request::Dialed { .. }
         | Request::Answered { .. }
@@ -158,6 +161,11 @@ async fn answer(
         }
         Request::Switches => {
             send(writer, &Response::Switches(desk.journal().switches(Timestamp::now()))).await?;
+        }
+        Request::Listed => {
+            for some in desk.journal().entries(Timestamp::now()).chunks(ENTRIES) {
+                send(writer, &Response::Entries(some.to_vec())).await?;
+            }
         }
         Request::Flip { flipped } => {
             tracing::info!(switch = flipped.name, is_on = flipped.is_on, "switch flipped");

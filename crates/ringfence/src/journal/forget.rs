@@ -6,7 +6,7 @@ use std::sync::{Arc, mpsc};
 use ringfence_policy::{Caller, Region};
 use rusqlite::{Connection, TransactionBehavior};
 
-use super::call::Record;
+use super::call::{Added, Record};
 use super::compaction::compact;
 use super::identity::identity;
 use super::kept::Kept;
@@ -101,13 +101,24 @@ impl<'a> Person<'a> {
         call.identity() == Some(self.identity) || call.naming().any(|text| self.is_named(text))
     }
 
+    /// Takes them out of what is written beside an entry.
+    pub(super) fn take_from(self, added: &mut Added) {
+        if self.is_beside(added) {
+            added.note = None;
+        }
+    }
+
+    fn is_beside(self, added: &Added) -> bool {
+        added.note.as_ref().is_some_and(|note| self.is_named(note))
+    }
+
     /// Takes them out of a record that waits to be written. Returns whether nothing is left of it.
     pub(super) fn is_all_of(self, record: &mut Record) -> bool {
         match record {
             Record::Call(call) => self.is_in(call),
             Record::Dialed { identity, .. } | Record::Answered { identity, .. } => identity == self.identity,
             Record::Added(added) => {
-                if added.note.as_ref().is_some_and(|note| self.is_named(note)) {
+                if self.is_beside(added) {
                     Arc::make_mut(added).note = None;
                 }
                 added.identity == self.identity

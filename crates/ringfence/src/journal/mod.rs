@@ -24,6 +24,7 @@ mod identity;
 mod in_time;
 mod inbox;
 mod kept;
+mod listed;
 mod news;
 mod of_call;
 mod offline;
@@ -84,6 +85,7 @@ pub(crate) use crate::store::{
 use forget::{Forget, Person};
 use forgetting::Forgetting;
 use inbox::Job;
+use listed::Listed;
 use news::readable;
 use recent::Recent;
 use tally::Counts;
@@ -106,6 +108,8 @@ pub(crate) struct Journal {
     news: broadcast::Sender<News>,
     past: Arc<Past>,
     forgetting: Forgetting,
+    /// Of a journal without a file.
+    listed: Listed,
     settings: Settings,
     writing: Option<Writing>,
 }
@@ -125,8 +129,9 @@ pub(crate) fn open(settings: Settings) -> Result<(Recorder, Arc<Journal>, Record
     let recorder = Recorder::new(queue, Arc::clone(&counts), Arc::clone(&past));
     let calls = Mutex::default();
     let news = broadcast::channel(BACKLOG).0;
-    let forgetting = Forgetting::default();
-    Ok((recorder, Arc::new(Journal { calls, counts, news, past, forgetting, settings, writing }), records))
+    let (forgetting, listed) = (Forgetting::default(), Listed::default());
+    let journal = Journal { calls, counts, news, past, forgetting, listed, settings, writing };
+    Ok((recorder, Arc::new(journal), records))
 }
 
 /// What happens.
@@ -156,6 +161,9 @@ impl Journal {
                 | Record::Added(_)
                 | Record::Flipped(_)),
             ) => {
+                if let Record::Added(added) = &record {
+                    self.list(added);
+                }
                 self.put(now, || record);
                 [None, None]
             }
@@ -195,6 +203,7 @@ impl Journal {
     /// Notes an entry of a list as it is from now on: one that was taken off the list ends.
     pub(crate) fn set(&self, added: Added) {
         self.past.set(&added);
+        self.list(&added);
         self.put(Instant::now(), || Record::Added(Arc::new(added)));
     }
 
@@ -215,11 +224,14 @@ impl Journal {
     /// the disk: a second for every 100 MB, more or less.
     pub(crate) fn forget(&self, identity: &str, region: Region) -> Result<Forgotten, StoreError> {
         self.forgetting.begin(identity, region, self.counts.newest(), Timestamp::now());
-        self.past.forget(identity);
+        let gone = self.past.forget(identity);
         let person = Person::new(identity, region);
         let in_memory = self.calls().forget(|call| person.is_in(call));
         let Some(writing) = &self.writing else {
-            return Ok(Forgotten { calls: in_memory, remembered: 0, is_compacted: true });
+            self.listed.forget(person);
+            // Who called longer ago than calls are remembered was known to the rules all the same.
+            let remembered = gone.notes + usize::from(gone.has_called && in_memory == 0);
+            return Ok(Forgotten { calls: in_memory, remembered, is_compacted: true });
         };
         let (reply, answer) = std::sync::mpsc::channel();
         let gone = || StoreError::Unavailable {
@@ -311,6 +323,13 @@ impl Journal {
         true
     }
 
+    /// Notes an entry by its name, if there is no file that does.
+    fn list(&self, added: &Added) {
+        if self.writing.is_none() {
+            self.listed.note(added);
+        }
+    }
+
     /// Has a record written, if there is a file.
     fn put(&self, came: Instant, record: impl FnOnce() -> Record) {
         if let Some(writing) = &self.writing {
@@ -349,6 +368,11 @@ impl Journal {
     /// Returns the switches that are not as their default has them, written or not.
     pub(crate) fn switches(&self, now: Timestamp) -> Vec<Flipped> {
         self.past.flipped(now)
+    }
+
+    /// Returns what was added to lists and holds, of a journal without a file; another is read there.
+    pub(crate) fn entries(&self, now: Timestamp) -> Vec<Added> {
+        self.listed.hold(now)
     }
 
     /// Returns how the writing goes.

@@ -91,10 +91,18 @@ pub(crate) struct LeftOut {
     pub(crate) from_future: u64,
 }
 
+/// What there was of a caller who is forgotten.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Gone {
+    pub(super) has_called: bool,
+    /// Entries of lists, and when the number was dialled or answered.
+    pub(super) notes: usize,
+}
+
 /// At the bound the half that was not touched for longest is forgotten, shard by shard.
 const MOST_CALLERS: usize = 200_000;
 const MOST_RATES: usize = 50_000;
-const MOST_ENTRIES: usize = 100_000;
+pub(super) const MOST_ENTRIES: usize = 100_000;
 /// No emergency number has more digits.
 const LONGEST_EMERGENCY: usize = 6;
 
@@ -170,15 +178,14 @@ impl Past {
         });
     }
 
-    /// Forgets a caller.
-    pub(super) fn forget(&self, identity: &str) {
+    /// Forgets a caller. Returns what there was.
+    pub(super) fn forget(&self, identity: &str) -> Gone {
         let CallerKey(key) = self.keys.identity(identity);
-        drop(self.callers.of(key).remove(&key));
-        self.spoken.of(key).remove(&key);
+        let has_called = self.callers.of(key).remove(&key).is_some();
+        let spoken = usize::from(self.spoken.of(key).remove(&key).is_some());
         let lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        for list in lists {
-            self.remove(&list, identity);
-        }
+        let entries = lists.iter().filter(|list| self.remove(list, identity)).count();
+        Gone { has_called, notes: spoken + entries }
     }
 
     fn note(&self, shards: &Shards<Generations<u64, Times, Hashed>>, key: u64, at: u64) {

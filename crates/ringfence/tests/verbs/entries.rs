@@ -126,3 +126,26 @@ fn what_was_removed_from_the_files_is_told_though_the_journal_cannot_be_changed(
     let expected = "removed +41225556677 from the cool list (journal, put there by rule listed)\nexit 0\n";
     assert_eq!(told, expected);
 }
+
+#[test]
+fn entries_of_a_journal_in_memory_are_listed_removed_and_forgotten() {
+    let policy = cooling().replace("path = \"ringfence.db\"", "path = \"off\"");
+    let (mut exchange, _program) = Exchange::new(&policy);
+    for caller in ["+41791234567", "+41791234568"] {
+        assert!(matches!(exchange.call(caller), Outcome::Rejected { status: 486, .. }));
+    }
+    let listed = |home: &Home| {
+        let rows = home.json(&["list", "cool", "--json"]);
+        rows.iter().map(|row| row["pattern"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(listed(&exchange.home), ["+41791234568", "+41791234567"]);
+    let told = exchange.home.told(&["remove", "+41791234567"]);
+    assert!(
+        told.contains("removed +41791234567 from the cool list (journal, put there by rule listed)"),
+        "{told}"
+    );
+    assert_eq!(listed(&exchange.home), ["+41791234568"]);
+    let told = exchange.home.told(&["forget", "+41791234568", "--yes"]);
+    assert_eq!(told, "forgot +41791234568: 1 call, 1 note\nexit 0\n");
+    assert!(listed(&exchange.home).is_empty());
+}

@@ -5,14 +5,14 @@ use jiff::Timestamp;
 
 use super::super::Context;
 use super::super::failure::hint;
-use super::super::records::{Noted, Records, note, told};
+use super::super::records::{Noted, Records, entries_in_memory, note, told};
 use crate::control::Request;
 use crate::journal::Added;
 
 /// Returns the entries that hold now, the newest first. What the journal does not give is told, and missing.
 pub(in crate::cli) async fn entries(context: &Context, now: Timestamp) -> Result<Vec<Added>> {
     if context.journal()?.path().is_none() {
-        return Ok(Vec::new());
+        return Ok(entries_in_memory(context).await.unwrap_or_else(|error| missing(&error)));
     }
     Ok(match Records::open(context).await {
         Ok(records) => of(&records, now),

@@ -1,6 +1,6 @@
 //! Entries that rules add to lists.
 
-use super::file::{ANNA, Bench, Running, asks, at};
+use super::file::{ANNA, BERT, Bench, Running, asks, at};
 use super::*;
 
 fn add(running: &Running, second: i64, ttl: Option<i64>) {
@@ -85,4 +85,31 @@ fn an_entry_that_is_made_longer_has_been_there_since_it_was_added_first_also_in_
         running.write([]);
         assert_eq!(of_the_file(), [(at(since), Some(at(second + 600)))], "{second}");
     }
+}
+
+#[test]
+fn a_journal_in_memory_tells_its_entries_by_name_and_what_of_a_person_it_forgot() {
+    let (recorder, journal, mut records) = in_memory();
+    let added = |second: i64, until: i64, note: Option<&str>| Added {
+        list: "blocked".to_owned(),
+        identity: ANNA.to_owned(),
+        at: at(second),
+        until: Some(at(until)),
+        rule: Some("trap".to_owned()),
+        note: note.map(str::to_owned),
+    };
+    for (second, until) in [(0, 60), (30, 90)] {
+        recorder.add(added(second, until, None));
+        drop(journal.take(records.take_one().unwrap()));
+    }
+    assert_eq!(journal.entries(at(80)), [added(0, 90, None)]);
+    assert!(journal.entries(at(90)).is_empty());
+    journal.set(Added { identity: BERT.to_owned(), ..added(1, 95, Some("beside 020 7946 0123")) });
+    journal.dialed(ANNA.to_owned(), at(2));
+    let forgotten = journal.forget(ANNA, Region::parse("GB").unwrap()).unwrap();
+    assert_eq!((forgotten.calls, forgotten.remembered), (0, 2));
+    assert_eq!(journal.entries(at(80)), [Added { identity: BERT.to_owned(), ..added(1, 95, None) }]);
+    assert!(journal.forget(ANNA, Region::parse("GB").unwrap()).unwrap().is_nothing());
+    recorder.past().called(Some(recorder.past().caller(ANNA)), recorder.past().line("home"), None, at(3));
+    assert_eq!(journal.forget(ANNA, region()).unwrap().remembered, 1, "to the rules it was known");
 }
