@@ -96,8 +96,8 @@ fn lock_all(files: &Files, waits: Waits) -> Result<Vec<File>, EditError> {
     Ok(held)
 }
 
-/// Takes the lock of a file, for which others are waited if that can be told, and tells whether it is had. A file that cannot be opened cannot be edited either, which whoever
-/// tries is told.
+/// Takes the lock of a file, and tells whether it is had; somebody else who has it is waited for only where that can be
+/// told. A file that cannot be opened cannot be edited either, which whoever tries is told.
 fn lock(path: &Path, held: &mut Vec<File>, waits: Option<Waits>) -> Result<bool, EditError> {
     let io = |source| EditError::io(path, source);
     let which = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
@@ -126,11 +126,13 @@ fn lock(path: &Path, held: &mut Vec<File>, waits: Option<Waits>) -> Result<bool,
 fn wait(file: &File, path: &Path, waits: Waits) -> io::Result<()> {
     thread::scope(|scope| {
         let (locked, until) = mpsc::channel::<()>();
-        scope.spawn(move || {
+        let tell = move || {
             if until.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
                 waits(path, holder(file));
             }
-        });
+        };
+        // Without a thread it is waited in silence.
+        drop(thread::Builder::new().spawn_scoped(scope, tell));
         let waited = file.lock();
         drop(locked);
         waited
@@ -140,8 +142,8 @@ fn wait(file: &File, path: &Path, waits: Waits) -> io::Result<()> {
 /// Who changes a list and asks nothing is done sooner, also with a million rows.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Finds the process that has the lock of a file, where the system tells (Linux): of two files with one number on two
-/// disks it does not.
+/// Finds the process that has the lock of a file, where the system tells (Linux); none where files of two disks share a
+/// number.
 fn holder(file: &File) -> Option<u32> {
     let inode = file.metadata().ok()?.ino().to_string();
     let locks = fs::read_to_string("/proc/locks").ok()?;
