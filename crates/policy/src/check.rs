@@ -17,6 +17,7 @@ use std::fmt;
 use crate::language::Severity;
 use crate::list::{Entry, List, Origin};
 use crate::policy::Policy;
+use crate::position::Line;
 use crate::rule::Rule;
 
 /// Looks for what its owner probably did not mean.
@@ -37,8 +38,13 @@ use crate::rule::Rule;
 /// ```
 #[must_use]
 pub fn check(policy: &Policy) -> Vec<Finding> {
+    check_with(policy, &[])
+}
+
+/// Does so where there are lines that the policy says nothing of.
+pub(crate) fn check_with(policy: &Policy, others: &[Line]) -> Vec<Finding> {
     let mut findings = Vec::new();
-    positions::check(policy, &mut findings);
+    positions::check(policy, others, &mut findings);
     reach::check(policy, &mut findings);
     trust::check(policy, &mut findings);
     counted::check(policy, &mut findings);

@@ -5,7 +5,7 @@ mod linted;
 use std::sync::Arc;
 
 use linted::{odd, odd_of, odd_with, rule};
-use ringfence_policy::{List, ListSpec, Severity};
+use ringfence_policy::{Draft, File, List, ListSpec, Severity};
 
 #[test]
 fn a_refusal_that_other_phones_ring_through_is_told_with_rule_line_and_place() {
@@ -69,6 +69,26 @@ fn a_rule_whose_calls_are_only_counted_is_warned_of_beside_conditions_that_count
         assert_eq!(odd(&before), [""; 0]);
     }
     assert_eq!(odd(&counted(many)), [""; 0]);
+}
+
+#[test]
+fn a_line_that_is_an_account_alone_is_looked_at_like_the_others() {
+    let text = "defaults.region = \"CH\"\n[account.858]\nuser = \"858\"\n[account.859]\nuser = \"859\"\n\
+                [line.office]\naccount = \"859\"\nposition = \"parallel\"\n\
+                [[rule]]\nid = \"away\"\nwhen = { line = \"858\" }\nthen.forward.to = \"sip:858@pbx.example\"\n\
+                [[rule]]\nid = \"last\"\nthen = \"stand_aside\"\n";
+    let mut open = |_: &str, _: &str| Err("no such file".to_owned());
+    let (draft, wrong) = Draft::read(File::new("p.toml", text), &mut open, &["account"]);
+    assert_eq!(wrong, []);
+    let odd = draft.check(&draft.compile(ListSpec::inline).unwrap(), jiff::Timestamp::UNIX_EPOCH);
+    let odd: Vec<&str> = odd.iter().map(|odd| odd.message.as_str()).collect();
+    assert_eq!(
+        odd,
+        [
+            "rule away: sip:858@pbx.example leads back to the line itself (line 858)",
+            "rule last: stand_aside leaves the call to other phones, and a sole line has none (line 858)"
+        ]
+    );
 }
 
 #[test]

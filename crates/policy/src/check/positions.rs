@@ -12,16 +12,15 @@ use crate::rule::Rule;
 use crate::treatment::{Only, Treatment, Work};
 
 /// Looks for treatments that do not do on a line what they say.
-pub(super) fn check(policy: &Policy, findings: &mut Vec<Finding>) {
+pub(super) fn check(policy: &Policy, others: &[Line], findings: &mut Vec<Finding>) {
     for rule in policy.rules() {
         if let Some((severity, message)) = anywhere(rule.then()) {
             findings.push(Finding::of_rule(rule, severity, format!("rule {}: {message}", rule.id())));
         }
         // What is odd on five hundred lines is told once, with the first of them.
         let mut odd: BTreeMap<(Severity, String), (&str, usize)> = BTreeMap::new();
-        for line in
-            policy.lines().iter().take(MOST_LINES).filter(|line| may_hold_on(policy, rule.when(), line))
-        {
+        let lines = policy.lines().iter().chain(others).take(MOST_LINES);
+        for line in lines.filter(|line| may_hold_on(policy, rule.when(), line)) {
             let Some(found) = on_line(rule, line) else { continue };
             odd.entry(found).or_insert((&line.name, 0)).1 += 1;
         }

@@ -12,10 +12,11 @@ use jiff::Timestamp;
 use super::diagnostic::{Diagnostic, Report, Severity, Span};
 use super::draft::Draft;
 use super::list::ListSpec;
-use crate::check::{Finding, check};
+use crate::check::{Finding, check_with};
 use crate::condition::Condition;
 use crate::list::List;
 use crate::policy::{NEVER_BLOCK, Policy};
+use crate::position::Line;
 use crate::rule::Rule;
 
 impl Draft {
@@ -44,7 +45,7 @@ impl Draft {
     pub fn check(&self, policy: &Policy, now: Timestamp) -> Vec<Diagnostic> {
         let mut report = Report::default();
         let spans = self.spans_of_rules();
-        for finding in check(policy) {
+        for finding in check_with(policy, &self.lines_of_their_own(policy)) {
             self.report_finding(&finding, &spans, &mut report);
         }
         for rule in policy.rules() {
@@ -54,6 +55,13 @@ impl Draft {
         self.check_written(&mut report);
         self.check_unused(policy, &mut report);
         report.diagnostics(self.files())
+    }
+
+    /// Returns the lines of accounts that no `[line]` names: each is the only phone of its number.
+    fn lines_of_their_own(&self, policy: &Policy) -> Vec<Line> {
+        let known: BTreeSet<&str> = policy.lines().iter().map(|line| &*line.name).collect();
+        let lines = self.blocks.lines_of_accounts().into_iter();
+        lines.filter(|(line, _)| !known.contains(line)).map(|(line, _)| Line::new(line)).collect()
     }
 
     fn report_finding(&self, finding: &Finding, spans: &HashMap<String, Span>, report: &mut Report) {
