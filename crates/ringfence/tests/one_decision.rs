@@ -134,6 +134,33 @@ fn a_copy_on_another_line_is_decided_there_as_if_the_first_had_not_come() {
     assert_eq!(invite(&bench, "858", "second", 1), 480, "the second call of the caller, not the third");
 }
 
+#[test]
+fn a_redirection_to_the_uri_that_was_called_is_told_as_the_404_that_was_sent() {
+    let away = |to: &str| {
+        format!("[[rule]]\nid = \"away\"\nwhen = {{ line = \"home\" }}\nthen.forward.to = \"{to}\"\n{AGAIN}")
+    };
+    let (bench, _program) = running(&away("sip:desk@pbx.example"));
+    let [called] = listening(&bench).try_into().unwrap();
+    let configuration = std::fs::read_to_string(bench.path("ringfence.toml")).unwrap();
+    let back = |user: &str| configuration.replace("sip:desk@pbx.example", &format!("sip:{user}@{called}"));
+    bench.write("ringfence.toml", &back("858"));
+    assert!(bench.told(&["reload"]).ends_with("exit 0\n"));
+    assert_eq!(invite(&bench, "858", "first", 1), 404);
+    let call = &written(&bench, 1)[0];
+    let verdict = serde_json::json!({ "action": "reject", "status": 404, "to": format!("sip:858@{called}") });
+    assert_eq!((&call["verdict"], &call["rule"]), (&verdict, &"away".into()));
+    let reason = call["reason"].as_str().unwrap();
+    assert!(
+        reason.starts_with("rejected with 404 instead of redirected to the URI that was called: "),
+        "{reason}"
+    );
+    assert!(bench.told(&["stats"]).contains("1 call: 1 rejected\n"), "{}", bench.told(&["stats"]));
+    assert_eq!(bench.json(&["replay", "--json"])["different"], 0);
+    bench.write("desk.toml", &back("desk"));
+    let replayed = bench.json(&["replay", "--policy", "desk.toml", "--json"]);
+    assert_eq!((&replayed["different"], &replayed["let_through"]), (&1.into(), &1.into()), "{replayed}");
+}
+
 /// A policy that refuses some, and lets the others ring.
 fn refusing(when: &str, then: &str) -> String {
     format!(

@@ -174,6 +174,10 @@ impl Redirect {
         Ok(Self { inner: Arc::new(redirection) })
     }
 
+    pub(crate) fn leads_to(&self, called: &[u8]) -> bool {
+        self.inner.leads_to(called)
+    }
+
     pub(crate) fn shared(&self) -> Arc<Redirection> {
         Arc::clone(&self.inner)
     }

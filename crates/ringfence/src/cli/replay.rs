@@ -15,7 +15,7 @@ pub(super) use self::comparison::{Comparison, Difference, Fate};
 use super::calls::{Handle, moment, who};
 use super::output::{print, print_json};
 use super::records::{Records, since, told};
-use super::then::{Supposed, Then, was_late};
+use super::then::{Supposed, Then};
 use super::{Answer, Context, policy_file};
 use crate::config::Config;
 use crate::journal::{Call, Outcome, Reader};
@@ -90,8 +90,7 @@ pub(super) fn compare(
 ) -> Result<Comparison> {
     let then = Then::open(reader, config, now).map_err(|error| told(&error))?;
     let decided = |call: &Call, policy: &Policy| {
-        let is_late = was_late(call);
-        then.facts(call, policy, None, |facts, now| Fate::on_the_wire(policy, facts, now, is_late))
+        then.facts(call, policy, None, |facts, now| Fate::on_the_wire(policy, facts, now, call))
     };
     walk(reader, since, &then, |call| Some((decided(call, &config.policy), decided(call, to))))
 }
@@ -107,10 +106,8 @@ fn compare_with_then(
     walk(reader, since, &then, |call| {
         // What stood against the INVITE itself no policy decides.
         let was_decided = !matches!(call.verdict, Outcome::Refuse { .. });
-        let again = || {
-            let is_late = was_late(call);
-            then.facts(call, policy, None, |facts, now| Fate::to_be_written(policy, facts, now, is_late))
-        };
+        let again =
+            || then.facts(call, policy, None, |facts, now| Fate::to_be_written(policy, facts, now, call));
         was_decided.then(|| (Fate::written(call), again()))
     })
 }
@@ -125,7 +122,7 @@ pub(super) fn supposing(
 ) -> Result<Comparison> {
     let (then, policy) = (Then::open(reader, config, now).map_err(|error| told(&error))?, &*config.policy);
     let decided = |call: &Call, supposed: Option<&Supposed<'_>>| {
-        then.facts(call, policy, supposed, |facts, now| Fate::of(policy, facts, now))
+        then.facts(call, policy, supposed, |facts, now| Fate::of(policy, facts, now, call))
     };
     walk(reader, since, &then, |call| Some((decided(call, None), decided(call, Some(supposed)))))
 }

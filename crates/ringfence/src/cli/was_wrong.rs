@@ -209,7 +209,7 @@ fn propose(
     };
     let then = why::before(call, reader, config, now).map_err(|error| told(&error))?;
     let fate = |policy: &Policy, supposed: Option<&Supposed<'_>>| {
-        then.facts(call, policy, supposed, |facts, now| Fate::of(policy, facts, now))
+        then.facts(call, policy, supposed, |facts, now| Fate::of(policy, facts, now, call))
     };
     let is_refused = Fate::written(call).is_refusal;
     if policy.mode() == Mode::Shadow && !is_refused {

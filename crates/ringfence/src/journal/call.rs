@@ -106,6 +106,9 @@ impl Evidence {
 pub(crate) enum Outcome {
     Reject {
         status: u16,
+        /// Where a redirection was to lead that came to nothing: to the URI that was called.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to: Option<String>,
     },
     Redirect {
         to: String,
@@ -128,6 +131,9 @@ pub(crate) enum Outcome {
     },
 }
 
+/// What is sent in the place of a redirection that leads back.
+const NOT_FOUND: u16 = 404;
+
 impl Outcome {
     /// Returns the verb.
     pub(crate) const fn name(&self) -> &'static str {
@@ -142,13 +148,40 @@ impl Outcome {
         }
     }
 
+    /// Makes a refusal with a status.
+    pub(crate) const fn reject(status: u16) -> Self {
+        Self::Reject { status, to: None }
+    }
+
+    /// Returns the same for a call to the URI that a redirection leads to: it is rejected (RFC 3261 section 8.3).
+    pub(crate) fn led_back(self) -> Self {
+        match self {
+            Self::Redirect { to } | Self::SendOn { to: Some(to), .. } => {
+                Self::Reject { status: NOT_FOUND, to: Some(to) }
+            }
+            Self::SendOn { to: None, .. }
+            | Self::Reject { .. }
+            | Self::Ring
+            | Self::StandAside
+            | Self::Ignore
+            | Self::Refuse { .. } => self,
+        }
+    }
+
+    /// Returns this where a call is decided again of which `written` was written down: what led it back to the URI that it was
+    /// for does so again.
+    pub(crate) fn again_as(self, written: &Self) -> Self {
+        let led_back = self.clone().led_back();
+        if led_back == *written { led_back } else { self }
+    }
+
     /// Returns what an action makes of a call that nothing else stands against.
     pub(crate) fn of(action: &Action, is_from_registrar: bool) -> Self {
         match action {
             // See [`crate::answer::Answer::verdict`] also of what cannot be done yet.
             Action::Ring { .. } | Action::Unsupported { .. } => Self::Ring,
             Action::Wait { .. } => Self::StandAside,
-            Action::Reject(rejection) => Self::Reject { status: rejection.code() },
+            Action::Reject(rejection) => Self::reject(rejection.code()),
             Action::Redirect(away) => Self::Redirect { to: away.to.as_str().to_owned() },
             Action::SendOn(on) => {
                 let to = match on {
@@ -157,9 +190,7 @@ impl Outcome {
                 };
                 Self::SendOn { status: on.code(), to }
             }
-            Action::Ignore { only: Only::NotFromRegistrar } if is_from_registrar => {
-                Self::Reject { status: 480 }
-            }
+            Action::Ignore { only: Only::NotFromRegistrar } if is_from_registrar => Self::reject(480),
             Action::Ignore { only: Only::Always | Only::NotFromRegistrar } => Self::Ignore,
         }
     }
@@ -167,7 +198,7 @@ impl Outcome {
     /// Returns the same for a caller who has heard 100 Trying: see [`crate::answer::Answers::place_after_trying`].
     pub(crate) fn after_trying(self) -> Self {
         match self {
-            Self::Ignore => Self::Reject { status: 480 },
+            Self::Ignore => Self::reject(480),
             Self::Reject { .. }
             | Self::Redirect { .. }
             | Self::SendOn { .. }
@@ -180,7 +211,9 @@ impl Outcome {
     /// Returns the final status that was decided on.
     pub(crate) const fn status(&self) -> Option<u16> {
         match self {
-            Self::Reject { status } | Self::Refuse { status } | Self::SendOn { status, .. } => Some(*status),
+            Self::Reject { status, .. } | Self::Refuse { status } | Self::SendOn { status, .. } => {
+                Some(*status)
+            }
             Self::Redirect { .. } => Some(302),
             Self::Ring | Self::StandAside | Self::Ignore => None,
         }
@@ -204,8 +237,8 @@ impl Outcome {
     pub(super) fn target(&self) -> Option<&str> {
         match self {
             Self::Redirect { to } => Some(to),
-            Self::SendOn { to, .. } => to.as_deref(),
-            Self::Reject { .. } | Self::Refuse { .. } | Self::Ring | Self::StandAside | Self::Ignore => None,
+            Self::SendOn { to, .. } | Self::Reject { to, .. } => to.as_deref(),
+            Self::Refuse { .. } | Self::Ring | Self::StandAside | Self::Ignore => None,
         }
     }
 
@@ -214,7 +247,7 @@ impl Outcome {
     pub(super) fn read(verb: &str, status: Option<u16>, target: Option<String>) -> Self {
         let status = status.unwrap_or_default();
         match verb {
-            "reject" => Self::Reject { status },
+            "reject" => Self::Reject { status, to: target },
             "refuse" => Self::Refuse { status },
             "redirect" => Self::Redirect { to: target.unwrap_or_default() },
             "send_on" => Self::SendOn { status, to: target },

@@ -98,7 +98,7 @@ fn a_record_that_is_made_late_has_its_number_and_its_place() {
 fn a_full_queue_loses_the_record_but_not_the_count() {
     let (recorder, journal, records) = in_memory();
     for _ in 0..QUEUE + 5 {
-        recorder.record(call("x", Outcome::Reject { status: 486 }), None);
+        recorder.record(call("x", Outcome::reject(486)), None);
     }
     let tally = journal.tally();
     assert_eq!((tally.screened, tally.rejected, tally.lost), (QUEUE as u64 + 5, QUEUE as u64 + 5, 5));
@@ -157,12 +157,12 @@ fn an_end_that_comes_before_its_call_is_told_after_it() {
     let (recorder, journal, mut records) = in_memory();
     let (_, mut follower) = journal.follow(0);
     recorder.ended_as("0.a".to_owned(), acknowledged());
-    recorder.record(call("a", Outcome::Reject { status: 486 }), None);
+    recorder.record(call("a", Outcome::reject(486)), None);
     let told: Vec<_> = std::iter::from_fn(|| records.take_one())
         .flat_map(|r| journal.take(r))
         .map(|news| news.readable())
         .collect();
-    let began = Call { number: 1, ..call("a", Outcome::Reject { status: 486 }) };
+    let began = Call { number: 1, ..call("a", Outcome::reject(486)) };
     let ended = Call { ended: Some(acknowledged()), ..began.clone() };
     let expected = [News::Call(Arc::new(began)), News::Ended(Arc::new(ended.clone()))];
     assert_eq!(told, expected);
@@ -196,7 +196,7 @@ fn ends_without_a_call_have_a_bound() {
 
 #[test]
 fn a_call_is_one_line_of_json() {
-    let news = |number| News::Call(Arc::new(Call { number, ..call("a", Outcome::Reject { status: 486 }) }));
+    let news = |number| News::Call(Arc::new(Call { number, ..call("a", Outcome::reject(486)) }));
     let json = serde_json::to_string(&news(7)).unwrap();
     assert!(json.starts_with(r#"{"event":"call","number":7,"#), "{json}");
     assert!(json.contains(r#""verdict":{"action":"reject","status":486}"#), "{json}");

@@ -76,8 +76,8 @@ impl<'a> Asked<'a> {
         let answer = line.answers.at(place);
         let is_from_registrar = facts.arrival.is_from_registrar();
         let objection = objection(invite, answer.action());
-        let outcome = outcome(objection.as_ref(), answer.action(), is_from_registrar);
         let verdict = self.verdict(answer, facts, at, objection.is_some());
+        let outcome = outcome(invite, objection.as_ref(), answer.action(), &verdict);
         let is_counted = decision.rule().is_some_and(|rule| rule.log == Log::Counter);
         if is_counted {
             return Conclusion { place, verdict, record: Recorded::Counted(outcome) };

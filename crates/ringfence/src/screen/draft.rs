@@ -277,10 +277,14 @@ impl Explained<'_> {
         }
         let work = self.decision.treatment().work();
         match (self.outcome, work) {
-            (Outcome::Reject { status }, Work::Drop(_)) => {
+            (Outcome::Reject { status, to: Some(_) }, _) => {
+                out.extend(["rejected with ", itoa::Buffer::new().format(*status)]);
+                out.push_str(" instead of redirected to the URI that was called");
+            }
+            (Outcome::Reject { status, to: None }, Work::Drop(_)) => {
                 out.extend(["rejected with ", itoa::Buffer::new().format(*status), " instead of ignored"]);
             }
-            (Outcome::Reject { status }, Work::Reject(_)) => {
+            (Outcome::Reject { status, to: None }, Work::Reject(_)) => {
                 out.extend(["rejected with ", itoa::Buffer::new().format(*status)]);
             }
             _ => out.push_str(&self.decision.action()),

@@ -209,7 +209,7 @@ then = "busy"
             caller: "+442079460123".to_owned(),
             display_name: None,
             source: "127.0.0.1:5060".to_owned(),
-            verdict: Outcome::Reject { status: 486 },
+            verdict: Outcome::reject(486),
             rule: "listed".to_owned(),
             entry: None,
             reason: String::new(),

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use ringfence_policy::{Answer as Told, By, CallerKind, Decision};
 use softphone::{IncomingCall, Invite, Verdict};
 
-use super::claims::{arrival, is_to_be_hidden};
+use super::claims::is_to_be_hidden;
 use super::conclusion::{Asked, Basis, Conclusion, Recorded};
 use super::memory::{Memory, Said};
 use super::record::{objection, of_invite, outcome};
@@ -119,9 +119,10 @@ fn in_the_dark(rules: &Rules, invite: &Invite<'_>, began: Instant) -> (Call, Ver
     let answers = &rules.line(invite.line_label()).answers;
     let answer = answers.at(answers.place_after_trying(Decision::on_error(&rules.policy).treatment()));
     let verdict = outcome(
+        invite,
         objection(invite, answer.action()).as_ref(),
         answer.action(),
-        arrival(invite).is_from_registrar(),
+        &answer.plain_verdict(),
     );
     // Who wants it kept private is not shown, whatever could not be worked out.
     let caller = invite.caller().filter(|_| !is_to_be_hidden(invite));

@@ -4,8 +4,9 @@ use std::fmt::Write as _;
 
 use jiff::Timestamp;
 use ringfence_policy::{Action, CallerId, Decision, Facts, Final};
-use softphone::{Invite, Objection};
+use softphone::{Invite, Objection, Verdict};
 
+use super::claims::arrival;
 use crate::journal::{Added, Call, Evidence, Outcome, with_identity};
 
 /// Writes the entry that matched: as it is written, or who was put on the list for a time.
@@ -93,10 +94,17 @@ pub(super) fn leads_away(action: &Action) -> bool {
 }
 
 /// Returns what becomes of the call: what stands against the INVITE is answered in the place of a ring,
-/// and of a redirection that would send it on unread.
-pub(super) fn outcome(objection: Option<&Objection>, action: &Action, is_from_registrar: bool) -> Outcome {
-    match objection {
-        Some(objection) => Outcome::Refuse { status: objection.status },
-        None => Outcome::of(action, is_from_registrar),
+/// and of a redirection that would send it on unread; and 404 in the place of one to the URI that was called.
+pub(super) fn outcome(
+    invite: &Invite<'_>,
+    objection: Option<&Objection>,
+    action: &Action,
+    verdict: &Verdict,
+) -> Outcome {
+    if let Some(objection) = objection {
+        return Outcome::Refuse { status: objection.status };
     }
+    let outcome = Outcome::of(action, arrival(invite).is_from_registrar());
+    let is_led_back = matches!(verdict, Verdict::Redirect(redirect) if invite.is_led_back_by(redirect));
+    if is_led_back { outcome.led_back() } else { outcome }
 }

@@ -12,6 +12,7 @@ use super::diversion::{self, Diversion};
 use super::request::Request;
 use super::{CallId, Objection, Trust};
 use crate::line::LineId;
+use crate::reject::Redirect;
 
 /// An INVITE as who decides sees it: borrowed, without a copy. What it says was written by whoever called: only
 /// [`Invite::trust`], [`Invite::source`] and [`Invite::asserted`] are known better.
@@ -159,6 +160,21 @@ impl<'a> Invite<'a> {
     #[must_use]
     pub fn request_uri(&self) -> Option<Address<'a>> {
         self.message().request_uri().map(Address::bare)
+    }
+
+    /// Returns whether a redirection leads back to the Request-URI: 404 is sent in its place then (RFC 3261 section 8.3).
+    ///
+    /// ```
+    /// use softphone::{Invite, Redirect, Reject, Verdict};
+    ///
+    /// fn screen(invite: &Invite<'_>, desk: &Redirect) -> Verdict {
+    ///     if invite.is_led_back_by(desk) { Reject::busy().into() } else { desk.clone().into() }
+    /// }
+    /// # let _ = screen;
+    /// ```
+    #[must_use]
+    pub fn is_led_back_by(&self, redirect: &Redirect) -> bool {
+        redirect.leads_to(self.message().request_uri().unwrap_or_default())
     }
 
     /// Returns the first `P-Called-Party-ID` that can be read (RFC 7315): the number that was called, where the

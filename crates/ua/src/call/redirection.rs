@@ -41,8 +41,17 @@ impl Redirection {
         Ok(self)
     }
 
-    /// Returns whether it leads to the URI that was called (compared as section 19.1.4 says).
-    pub(crate) fn leads_to(&self, called: &[u8]) -> bool {
+    /// Returns whether it leads to the URI that was called (compared as RFC 3261 section 19.1.4 says): such a call is rejected
+    /// with 404.
+    ///
+    /// ```
+    /// use ringfence_ua::Redirection;
+    ///
+    /// let back = Redirection::new("sip:858@pbx.example.com").unwrap();
+    /// assert!(back.leads_to(b"sip:858@PBX.example.com") && !back.leads_to(b"sip:859@pbx.example.com"));
+    /// ```
+    #[must_use]
+    pub fn leads_to(&self, called: &[u8]) -> bool {
         let target = Uri::parse(self.target.as_bytes());
         target.is_ok_and(|target| Uri::parse(called).is_ok_and(|called| called.matches(&target)))
     }

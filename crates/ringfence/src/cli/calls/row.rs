@@ -76,7 +76,7 @@ fn is_plain(call: &Call) -> bool {
 /// Returns what was decided, in the past tense.
 pub(in crate::cli) fn verdict(outcome: &Outcome) -> String {
     let (style, verdict) = match outcome {
-        Outcome::Reject { status } => (BAD, format!("rejected {status}")),
+        Outcome::Reject { status, .. } => (BAD, format!("rejected {status}")),
         Outcome::Redirect { to } => (CAUTION, format!("redirected to {}", visible(to))),
         Outcome::SendOn { .. } => (GOOD, visible(&outcome.sent_on().unwrap_or_default())),
         Outcome::Ring => (GOOD, "rang".to_owned()),
@@ -112,9 +112,11 @@ pub(in crate::cli) const COLUMNS: [&str; 18] = [
 pub(in crate::cli) fn fields(call: &Call) -> [String; 18] {
     let text = |text: &Option<String>| text.as_deref().map(visible).unwrap_or_default();
     let to = match &call.verdict {
-        Outcome::Redirect { to } | Outcome::SendOn { to: Some(to), .. } => visible(to),
+        Outcome::Redirect { to }
+        | Outcome::SendOn { to: Some(to), .. }
+        | Outcome::Reject { to: Some(to), .. } => visible(to),
         Outcome::SendOn { to: None, .. }
-        | Outcome::Reject { .. }
+        | Outcome::Reject { to: None, .. }
         | Outcome::Ring
         | Outcome::StandAside
         | Outcome::Ignore
@@ -160,7 +162,7 @@ pub(in crate::cli) mod tests {
             caller: "+41791234567".to_owned(),
             display_name: Some("=cmd()\u{1b}[2J".to_owned()),
             source: "192.0.2.7:5060".to_owned(),
-            verdict: Outcome::Reject { status: 486 },
+            verdict: Outcome::reject(486),
             rule: "listed".to_owned(),
             entry: Some("+4179*".to_owned()),
             reason: "rejected with 486: +41791234567 is on the reject list (entry +4179*, spam.txt:1)"

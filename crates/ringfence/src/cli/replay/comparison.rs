@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use ringfence_policy::{Action, Facts, Policy, decide};
 use serde::Serialize;
 
+use crate::cli::then::was_late;
 use crate::cli::withheld::masked;
 use crate::journal::{Call, Evidence, Outcome};
 
@@ -63,12 +64,13 @@ fn is_zero(count: &u64) -> bool {
 
 impl Fate {
     /// Decides a call.
-    pub(in crate::cli) fn of(policy: &Policy, facts: &Facts<'_>, now: Timestamp) -> Self {
-        Self::of_decision(policy, facts, now).0
+    pub(in crate::cli) fn of(policy: &Policy, facts: &Facts<'_>, now: Timestamp, call: &Call) -> Self {
+        let (fate, action) = Self::of_decision(policy, facts, now);
+        fate.led_back(&action, facts, call)
     }
 
     /// Decides a call, and tells it as the journal would write it down: of one that heard 100 Trying before it was decided, too.
-    pub(super) fn to_be_written(policy: &Policy, facts: &Facts<'_>, now: Timestamp, is_late: bool) -> Self {
+    pub(super) fn to_be_written(policy: &Policy, facts: &Facts<'_>, now: Timestamp, call: &Call) -> Self {
         let (fate, action) = Self::of_decision(policy, facts, now);
         // What cannot be done yet lets the call through: see [`crate::answer::Answers::at`].
         let action = match action {
@@ -80,28 +82,36 @@ impl Fate {
             | Action::Wait { .. }
             | Action::Ignore { .. } => action,
         };
-        fate.into_written(&action, facts, is_late)
+        fate.into_written(&action, facts, call)
     }
 
     /// Decides a call, and tells all of what is done with it, but in the place of silence what some callers are answered:
     /// the registrar, and who heard 100 Trying before.
-    pub(super) fn on_the_wire(policy: &Policy, facts: &Facts<'_>, now: Timestamp, is_late: bool) -> Self {
+    pub(super) fn on_the_wire(policy: &Policy, facts: &Facts<'_>, now: Timestamp, call: &Call) -> Self {
         let (fate, action) = Self::of_decision(policy, facts, now);
         match action {
-            Action::Ignore { .. } => fate.into_written(&action, facts, is_late),
-            Action::Reject(_)
-            | Action::Redirect(_)
-            | Action::SendOn(_)
-            | Action::Ring { .. }
-            | Action::Wait { .. }
-            | Action::Unsupported { .. } => fate,
+            Action::Ignore { .. } => fate.into_written(&action, facts, call),
+            Action::Redirect(_) | Action::SendOn(_) => fate.led_back(&action, facts, call),
+            Action::Reject(_) | Action::Ring { .. } | Action::Wait { .. } | Action::Unsupported { .. } => {
+                fate
+            }
         }
     }
 
-    fn into_written(self, action: &Action, facts: &Facts<'_>, is_late: bool) -> Self {
-        let outcome = Outcome::of(action, facts.arrival.is_from_registrar());
-        let (action, is_refusal) = told(&if is_late { outcome.after_trying() } else { outcome });
+    fn into_written(self, action: &Action, facts: &Facts<'_>, call: &Call) -> Self {
+        let outcome = Outcome::of(action, facts.arrival.is_from_registrar()).again_as(&call.verdict);
+        let (action, is_refusal) = told(&if was_late(call) { outcome.after_trying() } else { outcome });
         Self { action, is_refusal, ..self }
+    }
+
+    /// Returns the same, but of a call that this redirection led back to the URI that was called what was sent in its place.
+    fn led_back(self, action: &Action, facts: &Facts<'_>, call: &Call) -> Self {
+        let outcome = Outcome::of(action, facts.arrival.is_from_registrar());
+        if outcome.clone().again_as(&call.verdict) == outcome {
+            self
+        } else {
+            self.into_written(action, facts, call)
+        }
     }
 
     fn of_decision(policy: &Policy, facts: &Facts<'_>, now: Timestamp) -> (Self, Action) {
@@ -126,7 +136,9 @@ impl Fate {
 /// Returns an outcome in words, and whether it turns the caller away.
 fn told(outcome: &Outcome) -> (String, bool) {
     match outcome {
-        Outcome::Reject { status } | Outcome::Refuse { status } => (format!("reject with {status}"), true),
+        Outcome::Reject { status, .. } | Outcome::Refuse { status } => {
+            (format!("reject with {status}"), true)
+        }
         Outcome::Redirect { to } => (format!("redirect to {to}"), false),
         Outcome::SendOn { to: Some(to), .. } => (format!("send on to {to}"), false),
         Outcome::SendOn { status, to: None } => (format!("send on ({status})"), false),

@@ -117,7 +117,7 @@ mod tests {
     #[test]
     fn a_decision_reads_the_same_as_a_line_and_as_an_event() {
         let text = |text: &str| text.to_owned();
-        for verdict in [Outcome::Reject { status: 486 }, Outcome::Ring] {
+        for verdict in [Outcome::reject(486), Outcome::Ring] {
             let call = Kept::of(Call {
                 number: 1,
                 at: Timestamp::UNIX_EPOCH,

@@ -170,7 +170,7 @@ fn each_part_of_an_outcome_that_is_another_is_told() {
     let (kept, ended) = (Kept::of(full(1)), full(1).ended.unwrap());
     let others = [
         (Kept { is_late: !kept.is_late, ..kept.clone() }, ended.clone()),
-        (Kept { verdict: Outcome::Reject { status: 699 }, ..kept.clone() }, ended.clone()),
+        (Kept { verdict: Outcome::reject(699), ..kept.clone() }, ended.clone()),
         (Kept { verdict: Outcome::Redirect { to: "sip:x@y".to_owned() }, ..kept.clone() }, ended.clone()),
         (Kept { policy: "another".into(), ..kept.clone() }, ended.clone()),
         (Kept { shadow: vec!["another".to_owned()], ..kept.clone() }, ended.clone()),
@@ -229,7 +229,7 @@ fn calls_of_the_first_format_are_read() {
         caller: "+41791234567".to_owned(),
         display_name: Some("caller".to_owned()),
         source: "192.0.2.1:39673".to_owned(),
-        verdict: Outcome::Reject { status: 486 },
+        verdict: Outcome::reject(486),
         rule: "listed".to_owned(),
         entry: Some("+4179*".to_owned()),
         reason: reason.to_owned(),

@@ -196,7 +196,7 @@ fn calls_are_found_by_each_thing_that_is_known_of_them() {
     let mut running = bench.start();
     let listed =
         Evidence { list: Some("spam".to_owned()), shadow: vec!["idea".to_owned()], ..Evidence::default() };
-    let rejected = Call { verdict: Outcome::Reject { status: 486 }, evidence: listed, ..from(BERT, 20) };
+    let rejected = Call { verdict: Outcome::reject(486), evidence: listed, ..from(BERT, 20) };
     running.write([from(ANNA, 10), rejected, Call { line: "office".to_owned(), ..from(ANNA, 30) }]);
     let reader = bench.reader();
     let found = |query: Query| {
@@ -256,7 +256,7 @@ fn stats_count_by_rule_list_line_day_and_shadow() {
     let bench = Bench::new();
     let evidence =
         Evidence { list: Some("spam".to_owned()), shadow: vec!["idea".to_owned()], ..Evidence::default() };
-    let rejected = Call { verdict: Outcome::Reject { status: 486 }, evidence, ..from(BERT, 86_400) };
+    let rejected = Call { verdict: Outcome::reject(486), evidence, ..from(BERT, 86_400) };
     bench.start().write([from(ANNA, 0), rejected]);
     let stats = bench.reader().stats(None, &jiff::tz::TimeZone::UTC).unwrap();
     assert_eq!((stats.all.total(), stats.all.of("reject"), stats.days.len()), (2, 1, 2));

@@ -103,7 +103,7 @@ fn packed_calls_are_found_by_each_thing_that_is_known_of_them() {
         ..over(BERT, second).evidence
     };
     busy(&mut bench.start(), 0..300, |second| match second {
-        20 => Call { evidence: evidence(20), verdict: Outcome::Reject { status: 486 }, ..over(BERT, 20) },
+        20 => Call { evidence: evidence(20), verdict: Outcome::reject(486), ..over(BERT, 20) },
         30 => Call { line: "office".to_owned(), rule: "other".to_owned(), ..over(ANNA, 30) },
         _ => over(ANNA, second),
     });
