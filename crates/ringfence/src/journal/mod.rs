@@ -54,7 +54,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use ringfence_policy::Region;
 use tokio::sync::broadcast;
 
 pub(crate) use call::{Added, Call, Ended, Evidence, Flipped, Outcome, Record};
@@ -82,7 +81,6 @@ pub(crate) use crate::store::{
     AGAIN, Durability, PATIENCE, Place, Settings, StoreError, read_age, read_size,
 };
 
-use forget::{Forget, Person};
 use forgetting::Forgetting;
 use inbox::Job;
 use listed::Listed;
@@ -220,29 +218,6 @@ impl Journal {
         self.put(Instant::now(), || Record::Flipped(flipped));
     }
 
-    /// Removes every trace of a caller, as [`identity()`] has it and as the region writes the number, from memory and from the file. It waits for
-    /// the disk: a second for every 100 MB, more or less.
-    pub(crate) fn forget(&self, identity: &str, region: Region) -> Result<Forgotten, StoreError> {
-        self.forgetting.begin(identity, region, self.counts.newest(), Timestamp::now());
-        let gone = self.past.forget(identity);
-        let person = Person::new(identity, region);
-        let in_memory = self.calls().forget(|call| person.is_in(call));
-        let Some(writing) = &self.writing else {
-            self.listed.forget(person);
-            // Who called longer ago than calls are remembered was known to the rules all the same.
-            let remembered = gone.notes + usize::from(gone.has_called && in_memory == 0);
-            return Ok(Forgotten { calls: in_memory, remembered, is_compacted: true });
-        };
-        let (reply, answer) = std::sync::mpsc::channel();
-        let gone = || StoreError::Unavailable {
-            path: self.settings.path().unwrap_or("".as_ref()).to_owned(),
-            detail: "the journal is closed".to_owned(),
-        };
-        let job = Job::Forget(Forget { identity: identity.to_owned(), region, reply });
-        writing.inbox.ask(job).map_err(|_| gone())?;
-        answer.recv().map_err(|_| gone())?
-    }
-
     /// Waits until the file has been looked at while there was nothing to write, as it is every half minute at rest.
     pub(crate) async fn looked_at(&self) {
         match &self.writing {
@@ -313,14 +288,6 @@ impl Journal {
         }
         drop(calls);
         (call, is_amended)
-    }
-
-    /// Tells whether a call is of somebody who was forgotten while it waited in the queue.
-    fn is_gone(&self, call: &Kept) -> bool {
-        let Some(identity) = self.forgetting.is_gone(call) else { return false };
-        // Whoever recorded it may have noted them after they were forgotten.
-        self.past.forget(&identity);
-        true
     }
 
     /// Notes an entry by its name, if there is no file that does.

@@ -1,7 +1,9 @@
 //! The journal in memory and in its file.
 
+use ringfence_policy::Region;
 use softphone::CallId;
 
+use super::forget::Person;
 use super::queued::tests::ids;
 use super::*;
 
