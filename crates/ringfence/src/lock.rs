@@ -23,6 +23,13 @@ pub(crate) struct Holder {
     pub(crate) who: Who,
 }
 
+impl Holder {
+    /// Tells whether it may be a verb: on a full disk a holder cannot say who it is.
+    pub(crate) fn is_for_a_moment(&self) -> bool {
+        self.who == Who::Verb || self.pid.is_empty()
+    }
+}
+
 /// For how long a lock is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Who {

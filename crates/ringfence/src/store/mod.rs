@@ -22,7 +22,7 @@ use rusqlite::{Connection, OpenFlags};
 pub(crate) use error::StoreError;
 pub(crate) use settings::{Durability, Place, Settings, read_age, read_size};
 
-use crate::lock::{self, Holder, Lock, Taken, Who};
+use crate::lock::{self, Lock, Taken, Who};
 
 /// The database, opened by the one program that writes it.
 #[derive(Debug)]
@@ -49,11 +49,15 @@ impl Store {
     /// Does the same at the start of the program, where a verb that has the database for a moment is waited for.
     pub(crate) fn open_in_turn(path: &Path, durability: Durability) -> Result<Self, StoreError> {
         let end = Instant::now() + PATIENCE;
+        let mut before = None;
         loop {
             match Self::open(path, durability) {
-                Err(StoreError::InUse { holder: Holder { who: Who::Verb, .. }, .. })
-                    if Instant::now() < end =>
+                // Who has just taken the lock has not said so yet: what is read may be of the one before.
+                Err(StoreError::InUse { holder, .. })
+                    if Instant::now() < end
+                        && (holder.is_for_a_moment() || before.as_ref() != Some(&holder)) =>
                 {
+                    before = Some(holder);
                     std::thread::sleep(AGAIN);
                 }
                 opened => return opened,

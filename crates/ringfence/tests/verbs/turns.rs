@@ -35,9 +35,14 @@ fn wait(holds: impl Fn() -> bool) {
 
 #[test]
 fn a_program_that_starts_waits_for_a_verb_and_answers_nobody_before() {
+    // The second as on a full disk.
+    ["123 verb", ""].into_iter().for_each(starts_beside);
+}
+
+/// Starts a program beside a verb that holds the lock with a mark.
+fn starts_beside(mark: &str) {
     let home = Home::with_calls();
-    // As a verb holds it.
-    std::fs::write(home.path("ringfence.db.lock"), "123 verb").unwrap();
+    std::fs::write(home.path("ringfence.db.lock"), mark).unwrap();
     let lock = std::fs::File::open(home.path("ringfence.db.lock")).unwrap();
     lock.lock().unwrap();
     let mut program =
