@@ -155,6 +155,8 @@ fn a_redirection_to_the_uri_that_was_called_is_told_as_the_404_that_was_sent() {
         "{reason}"
     );
     assert!(bench.told(&["stats"]).contains("1 call: 1 rejected\n"), "{}", bench.told(&["stats"]));
+    let why = bench.told(&["why", "last"]);
+    assert!(why.contains(" rejected 404 by away") && why.contains("404: that URI was called\n"), "{why}");
     assert_eq!(bench.json(&["replay", "--json"])["different"], 0);
     bench.write("desk.toml", &back("desk"));
     let replayed = bench.json(&["replay", "--policy", "desk.toml", "--json"]);

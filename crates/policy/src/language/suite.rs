@@ -1,6 +1,6 @@
 //! The tests that stand in a policy file.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use jiff::Timestamp;
 use jiff::civil::date;
@@ -103,12 +103,13 @@ impl Draft {
             }
             check_expect(test, &known, &mut self.report);
         }
+        let small: HashSet<String> = known.lines.iter().flatten().map(|line| line.to_lowercase()).collect();
         for call in tests.iter().filter_map(|test| test.call.get()) {
             let Some(line) = &call.value.0.line else { continue };
             if let Some(renamed) = self.blocks.renamed(line) {
                 renamed.report(line, call.span, Severity::Error, &mut self.report);
             } else if let Some(known) = &known.lines
-                && !known.iter().any(|known| known.to_lowercase() == line.to_lowercase())
+                && !small.contains(&line.to_lowercase())
             {
                 expect_name("line", line, known, call.span, &mut self.report);
             }

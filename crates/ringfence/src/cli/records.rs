@@ -1,7 +1,7 @@
 //! What was written down: the journal's file, which can be read whether or not the program runs.
 
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use jiff::Timestamp;
@@ -177,8 +177,8 @@ pub(super) enum Noted {
 /// Has the running program note something, or opens the file for it where none runs. Who has the file at this moment is waited for:
 /// another verb, or a program that starts and answers then.
 pub(super) async fn note(context: &Context, request: &Request) -> Result<Noted> {
-    let end = Instant::now() + journal::PATIENCE;
-    let mut is_first = true;
+    let began = Instant::now();
+    let (mut is_first, mut is_told) = (true, false);
     loop {
         if let Some(response) = ask(context, request, std::mem::take(&mut is_first)).await? {
             return Ok(Noted::Running(response));
@@ -186,11 +186,19 @@ pub(super) async fn note(context: &Context, request: &Request) -> Result<Noted> 
         match Offline::open(&context.journal()?) {
             Ok(Some(file)) => return Ok(Noted::File(file)),
             Ok(None) => return Ok(Noted::Nowhere),
-            Err(StoreError::InUse { .. }) if Instant::now() < end => tokio::time::sleep(journal::AGAIN).await,
+            Err(error @ StoreError::InUse { .. }) if began.elapsed() < journal::PATIENCE => {
+                if began.elapsed() > TOLD_AFTER && !std::mem::replace(&mut is_told, true) {
+                    hint(&format!("waiting {} s at most: {error}", journal::PATIENCE.as_secs()));
+                }
+                tokio::time::sleep(journal::AGAIN).await;
+            }
             Err(error) => return Err(told(&error)),
         }
     }
 }
+
+/// For so long nobody need know that a verb waits for another, which is done in a moment.
+const TOLD_AFTER: Duration = Duration::from_secs(1);
 
 /// The same where a file that is not there is not made.
 pub(super) async fn note_where_known(context: &Context, request: &Request) -> Result<Noted> {

@@ -183,6 +183,7 @@ fn of_call(call: Call, reader: &Reader, config: &Config, now: Timestamp) -> Resu
     let decided_in = call.evidence.decided_in;
     let mut told = then.facts(&call, policy, None, |facts, now| Told {
         in_place_of_silence: in_place_of_silence(policy, facts, now).filter(|_| was_late(&call)),
+        in_place_of_redirection: in_place_of_redirection(&call, policy, facts, now),
         ..tell(policy, facts, now, decided_in)
     });
     told.policy_has_changed = has_changed_since(policy, &call);
@@ -196,6 +197,14 @@ fn in_place_of_silence(policy: &Policy, facts: &Facts<'_>, now: Timestamp) -> Op
     let outcome = Outcome::of(&action, facts.arrival.is_from_registrar());
     let is_silence = matches!(action, Action::Ignore { .. }) && outcome == Outcome::Ignore;
     if is_silence { outcome.after_trying().status() } else { None }
+}
+
+/// Returns what goes out in the place of a redirection that led the call back to the URI that it was for.
+fn in_place_of_redirection(call: &Call, policy: &Policy, facts: &Facts<'_>, now: Timestamp) -> Option<u16> {
+    let action = policy.line(facts.line).act(decide(policy, facts, now).treatment());
+    let outcome = Outcome::of(&action, facts.arrival.is_from_registrar());
+    let again = outcome.clone().again_as(&call.verdict);
+    if again == outcome { None } else { again.status() }
 }
 
 /// Returns what the registrar is answered where others are ignored.
@@ -255,6 +264,7 @@ fn tell(policy: &Policy, facts: &Facts<'_>, now: Timestamp, decided_in: Duration
         call: None,
         entry: kept_back(policy, &decision, facts, now),
         in_place_of_silence: None,
+        in_place_of_redirection: None,
         to_registrar: to_registrar(&line.act(decision.treatment()), facts),
         shadow: shadow.collect(),
         trace,

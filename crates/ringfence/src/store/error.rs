@@ -118,7 +118,9 @@ impl fmt::Display for StoreError {
                     Who::Program => "another ringfence",
                     Who::Verb => "a verb of ringfence",
                 };
-                write!(f, "{who} (process {pid}) writes the journal {}", path.display())
+                // On a full disk it could not write down which it is.
+                let process = if pid.is_empty() { String::new() } else { format!(" (process {pid})") };
+                write!(f, "{who}{process} writes the journal {}", path.display())
             }
             Self::NotPrivate { path, why } => {
                 write!(f, "cannot keep the journal at {}: {why}", path.display())

@@ -1,5 +1,7 @@
 //! Lines that rules and tests name and a program does not have.
 
+use std::collections::HashSet;
+
 use crate::language::diagnostic::{Diagnostic, Report, Span};
 use crate::language::document::ConditionBlock;
 use crate::language::draft::Draft;
@@ -27,9 +29,10 @@ impl Draft {
         for when in self.blocks.rules.iter().filter_map(|rule| rule.when.as_ref()) {
             of_condition(when, known, &mut report);
         }
+        let small: HashSet<String> = known.iter().map(|line| line.to_lowercase()).collect();
         for call in self.blocks.tests.iter().filter_map(|test| test.call.get()) {
             let Some(name) = &call.value.0.line else { continue };
-            if !known.iter().any(|line| line.to_lowercase() == name.to_lowercase()) {
+            if !small.contains(&name.to_lowercase()) {
                 report_unknown(name, call.span, known, &mut report);
             }
         }

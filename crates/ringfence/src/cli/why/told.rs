@@ -23,6 +23,9 @@ pub(super) struct Told {
     /// The status that a caller who had heard 100 Trying gets, where the action is to ignore.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) in_place_of_silence: Option<u16>,
+    /// The status that was sent in the place of a redirection to the URI that was called.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) in_place_of_redirection: Option<u16>,
     /// The status that the registrar gets, where the action is to ignore others only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) to_registrar: Option<u16>,
@@ -97,6 +100,8 @@ pub(super) fn rendered(told: &Told, now: Timestamp) -> Page {
     }
     if let Some(status) = told.in_place_of_silence {
         page.line(format_args!(" {:12} {status}: the caller had heard 100 Trying", "on the wire"));
+    } else if let Some(status) = told.in_place_of_redirection {
+        page.line(format_args!(" {:12} {status}: that URI was called", "on the wire"));
     } else if let Some(status) = told.to_registrar {
         page.line(format_args!(" {:12} {status}: the registrar is answered", "on the wire"));
     }
