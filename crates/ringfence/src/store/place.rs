@@ -106,7 +106,8 @@ pub(super) fn create(path: &Path) -> Result<Identity, StoreError> {
     identity(path).ok_or_else(|| StoreError::Missing { path: path.to_owned() })
 }
 
-/// Returns the path of a database that exists, without a symlink in its directory.
+/// Returns the path of a database that exists, without a symlink in its directory. An empty file is none yet: it is what a
+/// start leaves that had no room for more.
 pub(super) fn existing(path: &Path) -> Result<PathBuf, StoreError> {
     let (directory, name) = parts(path)?;
     // One that may not be reached is not told as one that is not there: it may have calls.
@@ -116,7 +117,10 @@ pub(super) fn existing(path: &Path) -> Result<PathBuf, StoreError> {
     };
     let path = fs::canonicalize(directory).map_err(failed)?.join(name);
     let metadata = fs::symlink_metadata(&path).map_err(failed)?;
-    if metadata.is_file() { Ok(path) } else { Err(not_private(&path, "it is not a plain file")) }
+    if !metadata.is_file() {
+        return Err(not_private(&path, "it is not a plain file"));
+    }
+    if metadata.len() == 0 { Err(StoreError::Missing { path }) } else { Ok(path) }
 }
 
 /// Returns which file stands at a path.

@@ -35,3 +35,16 @@ fn a_start_that_cannot_read_the_journal_says_so() {
     assert!(told.contains("not read at the start: the rules do without"), "{told}");
     drop(program);
 }
+
+#[test]
+fn a_first_start_on_a_full_disk_goes_on_without_a_journal() {
+    let home = Home::new();
+    let program = home.started(home.on_full_disk(&["run"]).stderr(Stdio::null()));
+    // All that there was room for.
+    assert_eq!(std::fs::metadata(home.path("ringfence.db")).unwrap().len(), 0);
+    let status = &home.json(&["status", "--json"])[0]["journal"];
+    assert!(status["failing"]["why"].is_string() && status["unread"].is_null(), "{status}");
+    drop(program);
+    let program = home.started(home.on_full_disk(&["run"]).stderr(Stdio::null()));
+    drop(program);
+}
