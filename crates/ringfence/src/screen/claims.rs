@@ -61,7 +61,7 @@ impl<'a> Claims<'a> {
                 // There may be two, a sip and a tel URI of one caller, of which one says it, or that it is to be hidden.
                 for other in invite.asserted_identities().filter(|other| other.uri() != address.uri()) {
                     if let (None, Some(found)) = (&claim.beside, verstat(&other)) {
-                        claim.beside = Some((user_of(&other), found));
+                        claim.beside = Some((user_of(&other, &other.host()), found));
                     }
                     if hides(&other) {
                         claim.is_to_be_hidden = true;
@@ -165,8 +165,8 @@ fn is_name(user: &str, region: Region) -> bool {
 }
 
 /// Returns the user of an address; of a number with a context as it is written.
-fn user_of<'a>(address: &Address<'a>) -> Cow<'a, str> {
-    let context = if address.host().is_empty() { address.param("phone-context") } else { None };
+fn user_of<'a>(address: &Address<'a>, host: &str) -> Cow<'a, str> {
+    let context = if host.is_empty() { address.param("phone-context") } else { None };
     match context {
         Some(context) => Cow::Owned(format!("{};phone-context={context}", address.user())),
         None => address.user(),
@@ -178,7 +178,8 @@ const NOBODY: Caller<'static> =
 
 impl<'a> Claim<'a> {
     fn of(address: Address<'a>, verstat: Option<Found>) -> Self {
-        let (user, host) = (user_of(&address), address.host());
+        let host = address.host();
+        let user = user_of(&address, &host);
         let display_name = address.display_name();
         Self { user, host, display_name, verstat, beside: None, is_to_be_hidden: false }
     }
