@@ -63,11 +63,19 @@ impl KindSet {
         ("name", Self::NAME),
     ];
 
+    /// The kinds that are told by what a number is used for.
+    pub(crate) const BY_USE: KindSet = KindSet::MOBILE.with(Self::TOLL_FREE).with(Self::PREMIUM);
+
     /// Returns the kinds a caller is of, as seen from a region.
     #[must_use]
     pub fn of(caller: &CallerId<'_>, region: Region) -> Self {
+        Self::of_form(caller).with(Self::by_use(caller)).with(Self::by_country(caller, region))
+    }
+
+    /// Returns what a caller is whatever number it has.
+    pub(crate) fn of_form(caller: &CallerId<'_>) -> Self {
         match caller.kind() {
-            CallerKind::Number => Self::NUMBER.with(Self::of_number(caller.number(), region)),
+            CallerKind::Number => Self::NUMBER,
             CallerKind::Internal => Self::INTERNAL,
             CallerKind::Ambiguous => Self::AMBIGUOUS,
             CallerKind::Name => Self::NAME,
@@ -77,15 +85,21 @@ impl KindSet {
         }
     }
 
-    fn of_number(number: Option<Number>, region: Region) -> Self {
-        let Some(Number::E164(number)) = number else { return Self::NONE };
-        let line = match number.line_kind() {
+    /// Returns what the number of a caller is used for, if it is one of a plan.
+    pub(crate) fn by_use(caller: &CallerId<'_>) -> Self {
+        let CallerId::Number(Number::E164(number)) = caller else { return Self::NONE };
+        match number.line_kind() {
             LineKind::Mobile => Self::MOBILE,
             LineKind::TollFree => Self::TOLL_FREE,
             LineKind::Premium => Self::PREMIUM,
             LineKind::SharedCost | LineKind::Other => Self::NONE,
-        };
-        if number.is_abroad(region) { line.with(Self::INTERNATIONAL) } else { line }
+        }
+    }
+
+    /// Returns whether the number of a caller is one of another country, if it is one of a plan.
+    pub(crate) fn by_country(caller: &CallerId<'_>, region: Region) -> Self {
+        let CallerId::Number(Number::E164(number)) = caller else { return Self::NONE };
+        if number.is_abroad(region) { Self::INTERNATIONAL } else { Self::NONE }
     }
 
     /// Returns the set that a word of the policy means.

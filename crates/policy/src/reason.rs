@@ -6,6 +6,7 @@ use crate::caller::CallerId;
 use crate::condition::{Condition, Text};
 use crate::duration::written;
 use crate::facts::NameWithheld;
+use crate::kind::KindSet;
 use crate::number::Number;
 use crate::printable::{dialable_or_quoted, printable, printable_in_quotes};
 use crate::scene::{Found, Scene};
@@ -101,7 +102,9 @@ fn leaf(scene: &Scene<'_, '_>, condition: &Condition, holds: bool) -> String {
             None if holds => format!("caller_in {}", lists(places)),
             None => format!("caller_in {}{}", lists(places), no_number()),
         },
-        Condition::CallerKind(wanted) => format!("caller_kind {}, wanted {wanted}", scene.kinds()),
+        Condition::CallerKind(wanted) => {
+            format!("caller_kind {}, wanted {wanted}", KindSet::of(&facts.caller, scene.policy.region()))
+        }
         Condition::Name(names) => {
             let name = match facts.shown_name() {
                 Some(Err(NameWithheld)) => "withheld".to_owned(),

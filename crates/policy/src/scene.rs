@@ -1,10 +1,11 @@
 //! One call under one policy at one instant: whether a condition holds of it.
 
 mod holds;
+mod past;
 
 use std::cell::{Cell, OnceCell};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use crate::caller::{Caller, CallerId};
 use crate::condition::Text;
@@ -16,6 +17,7 @@ use crate::number::{Number, Region, decimal_digits};
 use crate::policy::Policy;
 use crate::schedule::WallClock;
 use crate::wildcard::{Shown, Wildcard};
+use past::Past;
 
 /// How a list was found to have the caller.
 #[derive(Debug, Clone, Copy)]
@@ -57,7 +59,9 @@ pub(crate) struct Scene<'p, 'f> {
     marks: [OnceCell<Mark>; 2],
     /// Of the caller's number.
     calling_code: OnceCell<Option<u16>>,
-    kinds: OnceCell<KindSet>,
+    by_use: OnceCell<KindSet>,
+    by_country: OnceCell<KindSet>,
+    past: Past,
     name: OnceCell<Shown<'f>>,
     line: OnceCell<Shown<'f>>,
     user_agent: OnceCell<Shown<'f>>,
@@ -88,7 +92,9 @@ impl<'p, 'f> Scene<'p, 'f> {
             called: OnceCell::new(),
             marks: [OnceCell::new(), OnceCell::new()],
             calling_code: OnceCell::new(),
-            kinds: OnceCell::new(),
+            by_use: OnceCell::new(),
+            by_country: OnceCell::new(),
+            past: Past::default(),
             name: OnceCell::new(),
             line: OnceCell::new(),
             user_agent: OnceCell::new(),
@@ -142,20 +148,23 @@ impl<'p, 'f> Scene<'p, 'f> {
         self.clock.get_or_init(|| WallClock::new(self.policy.zone().to_datetime(self.now)))
     }
 
-    /// Returns the kinds the caller is of.
-    pub(crate) fn kinds(&self) -> KindSet {
-        *self.kinds.get_or_init(|| KindSet::of(&self.facts.caller, self.policy.region()))
+    /// Returns which of some kinds the caller is of. What takes long to find out is found out only where it is wanted.
+    pub(crate) fn kinds(&self, wanted: KindSet) -> KindSet {
+        let (caller, region) = (&self.facts.caller, self.policy.region());
+        let mut kinds = KindSet::of_form(caller);
+        if wanted.meets(KindSet::BY_USE) {
+            kinds = kinds.with(*self.by_use.get_or_init(|| KindSet::by_use(caller)));
+        }
+        if wanted.meets(KindSet::INTERNATIONAL) {
+            kinds = kinds.with(*self.by_country.get_or_init(|| KindSet::by_country(caller, region)));
+        }
+        kinds
     }
 
     /// Returns who was called.
     pub(crate) fn called(&self) -> Option<&CallerId<'f>> {
         let (called, _) = self.facts.called?;
         Some(self.called.get_or_init(|| Caller::from_header(called, "").identify(self.policy.region())))
-    }
-
-    /// Returns how many calls the caller has made, this one counted.
-    pub(crate) fn calls(&self, within: SignedDuration) -> u32 {
-        self.facts.history.calls(&self.facts.caller, self.since(within)).saturating_add(1)
     }
 
     /// Returns how much speaks against the caller.
@@ -182,14 +191,6 @@ impl<'p, 'f> Scene<'p, 'f> {
             self.off.set(self.off.get() | bit);
         }
         is_on
-    }
-
-    pub(crate) fn since(&self, within: SignedDuration) -> Timestamp {
-        // Since 1970 half the steps are enough.
-        let seconds = self.now.as_second().saturating_sub(within.as_secs());
-        let nanoseconds = self.now.subsec_nanosecond() - within.subsec_nanos();
-        let quickly = Timestamp::new(seconds, nanoseconds);
-        quickly.or_else(|_| self.now.checked_sub(within)).unwrap_or(Timestamp::MIN)
     }
 
     /// Returns whether the caller is on a list: written there, added to it, or said to be.
@@ -338,15 +339,6 @@ impl<'p, 'f> Scene<'p, 'f> {
             }
             Some(Number::Internal(_)) | None => false,
         }
-    }
-
-    /// Returns whether something happened not longer ago than this, nor is farther ahead.
-    fn is_within(&self, when: Option<Timestamp>, within: SignedDuration) -> bool {
-        let Some(when) = when else { return false };
-        // A clock that was set back since must not make a stranger of who was dialled an hour ago, nor keep a time of
-        // a clock that stood years ahead for those years.
-        let latest = self.now.checked_add(within).unwrap_or(Timestamp::MAX);
-        when >= self.since(within) && when <= latest
     }
 }
 

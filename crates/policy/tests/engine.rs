@@ -337,6 +337,28 @@ fn a_rate_is_too_high_only_above_its_bound() {
 }
 
 #[test]
+fn what_several_rules_count_within_is_counted_for_each() {
+    let ago = [1, 3, 3, 8, 40];
+    let history =
+        Remembered { calls: ago.iter().map(|ago| noon() - minutes(*ago)).collect(), ..Remembered::default() };
+    let facts = Facts { history: &history, ..facts_of("0441112233") };
+    let repeat = |count, within| Condition::Repeat { count, within: minutes(within) };
+    let rate = |per, more_than, within| Condition::Rate { per, more_than, within: minutes(within) };
+    // Of each pair the first is one too many: 1, 3, 4 and 5 calls before within 2, 5, 10 and 60 minutes.
+    let pairs = [(1, 2), (3, 5), (1, 2), (4, 10), (4, 10), (5, 60), (3, 5)].map(|(before, within)| {
+        let per_line = [1, 0].map(|more| rate(Per::Line, before + more, within));
+        let per_caller = [1, 0].map(|more| rate(Per::Caller, before + more, within));
+        [[2, 1].map(|more| repeat(before + more, within)), per_line, per_caller]
+    });
+    let pairs: Vec<_> = pairs.into_iter().flatten().collect();
+    for ([_, holding], position) in pairs.iter().zip(1..) {
+        let failing = pairs.iter().take(position).map(|[failing, _]| rule("too many", failing.clone()));
+        let rules = failing.chain([rule("it", holding.clone())]);
+        assert_eq!(decide(&policy_of(rules, parts()), &facts, noon()).rule_id(), "it", "{holding:?}");
+    }
+}
+
+#[test]
 fn dialed_and_answered_count_back_from_now_and_no_farther_ahead_of_a_clock_that_was_set_back() {
     for (ago, expected) in [(0, true), (30, true), (31, false), (-1, true), (-30, true), (-31, false)] {
         let when = Some(noon() - minutes(ago));

@@ -82,7 +82,7 @@ impl<'p> Scene<'p, '_> {
 
     #[inline(never)]
     fn is_of_kind(&self, wanted: KindSet) -> bool {
-        self.kinds().meets(wanted)
+        self.kinds(wanted).meets(wanted)
     }
 
     #[inline(never)]
@@ -112,12 +112,12 @@ impl<'p> Scene<'p, '_> {
 
     #[inline(never)]
     fn was_dialed(&self, within: SignedDuration) -> bool {
-        self.is_within(self.facts.history.dialed(&self.facts.caller), within)
+        self.is_within(self.dialed(), within)
     }
 
     #[inline(never)]
     fn was_answered(&self, within: SignedDuration) -> bool {
-        self.is_within(self.facts.history.answered(&self.facts.caller), within)
+        self.is_within(self.answered(), within)
     }
 
     #[inline(never)]
@@ -127,7 +127,7 @@ impl<'p> Scene<'p, '_> {
 
     #[inline(never)]
     fn exceeds_rate(&self, per: Per, more_than: u32, within: SignedDuration) -> bool {
-        self.facts.history.rate(per, self.facts, self.since(within)) > more_than
+        self.rate(per, within) > more_than
     }
 
     #[inline(never)]
