@@ -149,9 +149,11 @@ impl Desk {
         self.tell(Queued::Registration(Arc::clone(line)));
     }
 
-    /// Tells of calls that came together. One that has no room, or nobody to take it, is dropped, and so answered 480.
+    /// Tells of calls that came together, and turns those away that have no room. Where nobody is there to take them they are
+    /// dropped, and so answered 480.
     pub(crate) fn tell_calls(&self, mut calls: VecDeque<IncomingCall>) {
-        calls.truncate(self.room_for(calls.len()));
+        let room = self.room_for(calls.len());
+        calls.drain(room..).for_each(IncomingCall::turn_away);
         if !calls.is_empty() {
             self.tell(Queued::Calls(calls));
         }

@@ -307,6 +307,10 @@ impl Shard {
                     self.undone.add(done, decided);
                 }
             }
+            Command::TurnAway { call } => {
+                self.endpoint.give_up(now, CallNumber::new(call));
+                self.offered.remove(&call);
+            }
             Command::Redirect { call, redirection, done } => {
                 let decided = self.endpoint.redirect(now, CallNumber::new(call), &redirection);
                 self.offered.remove(&call);

@@ -42,14 +42,16 @@ struct State<T> {
 const MOST: usize = 1024;
 
 impl<T> Offers<T> {
-    /// Has a call wait. One that has no room, or nobody to take it, is dropped, and so answered 480. Whoever sleeps until
-    /// there is one is told by [`Offers::tell`].
-    pub(crate) fn push(&self, call: T) {
-        let Some(queue) = self.queue.upgrade() else { return };
+    /// Has a call wait, or returns it where there is no room. One that nobody is there to take is dropped, and so answered 480.
+    /// Whoever sleeps until there is one is told by [`Offers::tell`].
+    pub(crate) fn push(&self, call: T) -> Option<T> {
+        let queue = self.queue.upgrade()?;
         let mut state = queue.state();
-        if state.calls.len() < MOST {
-            state.calls.push_back(call);
+        if state.calls.len() >= MOST {
+            return Some(call);
         }
+        state.calls.push_back(call);
+        None
     }
 
     /// Wakes who waits for a call, one for each time: to be called once for each that was pushed. Where whoever was woken before
@@ -116,7 +118,7 @@ mod tests {
 
     impl<T> Offers<T> {
         fn offer(&self, call: T) {
-            self.push(call);
+            assert!(self.push(call).is_none(), "there is room");
             self.tell();
         }
     }
@@ -180,7 +182,7 @@ mod tests {
         let mut context = Context::from_waker(&waker);
         let mut next = pin!(waiting.next());
         assert!(next.as_mut().poll(&mut context).is_pending());
-        (1..=3).for_each(|call| offers.push(call));
+        assert!((1..=3).all(|call| offers.push(call).is_none()));
         offers.tell();
         assert_eq!((woken.0.load(Relaxed), next.poll(&mut context)), (1, Poll::Ready(Some(1))));
         for expected in [2, 3] {
@@ -196,14 +198,15 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_has_no_room_or_nobody_to_take_it_is_dropped() {
+    async fn what_has_no_room_is_returned_and_what_nobody_takes_is_dropped() {
         let call = Arc::new(());
         let (offers, waiting) = queue();
-        (0..=MOST).for_each(|_| offers.push(Arc::clone(&call)));
+        assert!((0..MOST).all(|_| offers.push(Arc::clone(&call)).is_none()));
+        assert!(offers.push(Arc::clone(&call)).is_some());
         assert_eq!(Arc::strong_count(&call), 1 + MOST);
         drop(waiting);
         assert_eq!(Arc::strong_count(&call), 1);
-        offers.push(Arc::clone(&call));
+        assert!(offers.push(Arc::clone(&call)).is_none());
         assert_eq!(Arc::strong_count(&call), 1);
     }
 }

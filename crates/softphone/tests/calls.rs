@@ -7,7 +7,7 @@ mod stage;
 use std::time::Duration;
 
 use ringfence_testing::{CallPlan, Direction, Outcome, Pbx, Record};
-use softphone::{How, Line, Redirect, Reject, Softphone, Trust};
+use softphone::{EndedBy, How, Line, Redirect, Reject, Softphone, Trust};
 
 use stage::{
     Host, builder, caller, next, pbx, phone, polled_once, rejected, showing_datagrams, soon, telling_ends,
@@ -209,6 +209,33 @@ async fn a_wait_for_a_call_that_is_dropped_loses_none() {
     for call in calls {
         assert_eq!(pbx.statuses(call).await, [100, 486]);
     }
+}
+
+#[tokio::test]
+async fn a_call_that_no_room_is_left_for_is_turned_away_and_told_so() {
+    let pbx = pbx().await;
+    let (builder, mut ends) = telling_ends(builder());
+    let phone = builder.start().await.unwrap();
+    let line = soon(phone.register(pbx.account("858"))).await.unwrap();
+    // Few at once, so that none is lost and none comes before another.
+    let mut waiting = Vec::new();
+    for _ in 0..32 {
+        let calls: Vec<_> = (0..32).map(|_| pbx.call("1002", "858")).collect();
+        for call in &calls {
+            pbx.answered(*call, 100).await;
+        }
+        waiting.extend(calls);
+    }
+    let beyond = pbx.call("1003", "858");
+    assert_eq!(pbx.statuses(beyond).await, [100, 480]);
+    let ended = ends.next().await;
+    assert_eq!((ended.status, ended.by), (Some(480), EndedBy::Overload));
+    let counters = soon(phone.counters()).await.unwrap();
+    assert_eq!((counters.turned_away, counters.rejected, counters.undecided_calls), (1, 0, 1024));
+    next(line.incoming()).await.reject(Reject::busy()).await.unwrap();
+    assert_eq!(pbx.statuses(waiting[0]).await, [100, 486]);
+    let ended = ends.next().await;
+    assert_eq!((ended.status, ended.by), (Some(486), EndedBy::Decision));
 }
 
 #[tokio::test]

@@ -237,6 +237,13 @@ impl IncomingCall {
         async move { cancelled.changed().await.is_some() }
     }
 
+    /// Has it answered 480 since there is no room where it would wait.
+    pub(crate) fn turn_away(mut self) {
+        self.is_decided = true;
+        // A softphone that was shut down has answered it.
+        let _ = self.send(Command::TurnAway { call: self.facts.id.number });
+    }
+
     async fn decide(mut self, command: impl FnOnce(u64, Waiter) -> Command) -> Result<Decided> {
         let (done, decided) = Waiter::here();
         self.is_decided = true;

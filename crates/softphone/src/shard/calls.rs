@@ -25,7 +25,9 @@ impl Shard {
         if let Some(known) = self.lines.get(&line) {
             match &known.calls {
                 Some(calls) => {
-                    calls.push(call);
+                    if let Some(beyond) = calls.push(call) {
+                        beyond.turn_away();
+                    }
                     self.untold.push(line);
                 }
                 None => self.for_attendant.push_back(call),

@@ -60,6 +60,10 @@ pub(crate) enum Command {
         rejection: Arc<Rejection>,
         done: Option<Waiter>,
     },
+    /// There is no room for it where it would wait.
+    TurnAway {
+        call: u64,
+    },
     Redirect {
         call: u64,
         redirection: Arc<Redirection>,

@@ -67,7 +67,7 @@ counters! {
     /// Requests answered without keeping state: at the bound of the transaction table, or where no
     /// transaction could be found again.
     answered_stateless,
-    /// Calls turned away because too many are undecided.
+    /// Calls turned away because too many are undecided, in the endpoint or where the application would take them.
     turned_away,
     /// New requests beyond what their source may make in a second: answered without being kept, or not at
     /// all.

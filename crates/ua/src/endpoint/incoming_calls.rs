@@ -55,6 +55,14 @@ impl Endpoint {
         decided
     }
 
+    /// Answers a call 480 that was offered, and that there is no room for where it would wait to be decided.
+    pub fn give_up(&mut self, now: Instant, call: CallNumber) -> Decided {
+        let unavailable = Rejection::unavailable();
+        let decided = self.decide(now, call.as_u64(), Final::Rejection(&unavailable), EndedBy::Overload);
+        self.counters.turned_away += u64::from(decided == Decided::Sent);
+        decided
+    }
+
     /// Redirects a call.
     pub fn redirect(&mut self, now: Instant, call: CallNumber, redirection: &Redirection) -> Decided {
         let decided = self.decide(now, call.as_u64(), Final::Redirection(redirection), EndedBy::Decision);

@@ -23,7 +23,7 @@ pub enum EndedBy {
     Expires,
     /// It was to ring, and what stands against the INVITE was answered instead.
     Objection,
-    /// A table was full (see [`Limits`](crate::Limits)).
+    /// A table was full (see [`Limits`](crate::Limits)), or there was no room where it would have waited to be decided.
     Overload,
     /// It still waited when all calls were ended.
     Shutdown,
