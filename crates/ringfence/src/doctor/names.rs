@@ -59,6 +59,10 @@ const ACCOUNT: &str = "compare `domain`, `outbound_proxy` and `transport` with w
 
 fn remedy(why: &NotFound) -> &'static str {
     match why {
+        NotFound::Unreachable { from } if from.ip().is_loopback() => {
+            "from there this machine alone is reached: `listen` in [softphone] is to be another of its addresses, or \
+             `0.0.0.0:5060` for all"
+        }
         NotFound::Unreachable { .. } => {
             "it has addresses of the other family of IP only: `listen = \"[::]:0\"` in [softphone] takes both, where this \
              machine has both"

@@ -40,10 +40,12 @@ impl Routes {
         Self { listening, known: BTreeMap::new(), looks, is_due: false }
     }
 
-    /// Waits until it is time for the next look, at the clocks as well. Who listens at one address has no other way to look at.
+    /// Waits until it is time for the next look, at the clocks as well. Who listens at one address has no other way to look at, and
+    /// by that of the loopback interface perhaps none.
     pub(super) async fn are_due(&mut self) {
         self.looks.tick().await;
-        self.is_due = self.listening.ip().is_unspecified();
+        let ip = self.listening.ip();
+        self.is_due = ip.is_unspecified() || ip.is_loopback();
     }
 
     /// Looks, where it is time, and returns what has changed since the last look.

@@ -108,7 +108,11 @@ pub(crate) async fn find_by(
 pub(crate) fn unresolved(error: &Unlocated, listening: SocketAddr) -> Unresolved {
     let error = match error {
         Unlocated::Unreachable => {
-            let why = "unreachable: no route, or another IP version";
+            let why = if listening.ip().is_loopback() {
+                "from there this machine alone is reached, by the same IP version"
+            } else {
+                "unreachable: no route, or another IP version"
+            };
             format!("no address that can be reached from {listening} ({why})")
         }
         Unlocated::NoAddress
