@@ -1,5 +1,7 @@
 //! What a line is: an account at a PBX or a provider.
 
+mod written;
+
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -7,11 +9,12 @@ use std::time::Duration;
 
 use ringfence_ua::auth::Credentials;
 use ringfence_ua::{Ping, Transport};
-use ringfence_wire::sip::{Host, Scheme, Uri};
 use zeroize::Zeroizing;
 
 use crate::error::{Error, Kind, Result};
 use crate::io::locate::is_one_host;
+pub(crate) use written::without_password;
+use written::{Parts, escape, is_resource, split, unescape};
 
 /// An account at a PBX or a provider.
 ///
@@ -147,7 +150,18 @@ impl Account {
 
     /// Says at which address the line is reached from outside, where a router forwards its ports: the Contact has it from
     /// the first REGISTER on, whatever the registrar sees. The port is the softphone's own, unless the registrar sees
-    /// another at that address. Without it the Contact is where the registrar sees the line (RFC 3581).
+    /// another at that address. Without it the Contact is where the registrar sees the line (RFC 3581). An address that is none of
+    /// one host, such as `0.0.0.0` or `224.0.0.1`, fails when the line is added.
+    ///
+    /// ```
+    /// use std::net::Ipv4Addr;
+    /// use softphone::Account;
+    ///
+    /// let account = Account::new("sip:858@pbx.example")?;
+    /// assert!(account.clone().public_address(Ipv4Addr::new(203, 0, 113, 9).into()).check().is_ok());
+    /// assert!(account.public_address(Ipv4Addr::UNSPECIFIED.into()).check().is_err());
+    /// # Ok::<(), softphone::Error>(())
+    /// ```
     #[must_use]
     pub fn public_address(mut self, address: IpAddr) -> Self {
         self.inner.extras_mut().public_address = Some(address.to_canonical());
@@ -257,6 +271,10 @@ impl Account {
             let expected = "the path of a WebSocket resource, as /ws";
             return Err(Kind::Account { expected, got: path.to_owned() }.into());
         }
+        if let Some(address) = inner.extras().public_address.filter(|address| !is_one_host(*address)) {
+            let expected = "a public address of one host, as 203.0.113.9";
+            return Err(Kind::Account { expected, got: address.to_string() }.into());
+        }
         let asked = inner.transport;
         for (index, proxy) in self.outbound_proxies.iter().enumerate() {
             let invalid = |expected| Kind::Account { expected, got: without_password(proxy) };
@@ -291,97 +309,6 @@ impl fmt::Debug for Account {
             .field("is_registering", &self.inner.is_registering)
             .finish_non_exhaustive()
     }
-}
-
-/// What an address says.
-struct Parts {
-    user: Option<String>,
-    host: String,
-    port: Option<u16>,
-    transport: Option<Transport>,
-    /// Whether it is a `sips` URI.
-    is_secure: bool,
-}
-
-/// Splits `[sip:][user@]host[:port][;transport=…]`.
-fn split(address: &str) -> Option<Parts> {
-    let has =
-        |scheme: &str| address.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme));
-    let address = if has("sip:") || has("sips:") { address.to_owned() } else { format!("sip:{address}") };
-    let uri = Uri::parse(address.as_bytes()).ok()?;
-    let is_secure = match uri.scheme() {
-        Scheme::Sip => false,
-        Scheme::Sips => true,
-        Scheme::Tel | Scheme::Other(_) => return None,
-    };
-    let transport = match uri.param("transport") {
-        Some(name) => Some(transport(&name, is_secure)?),
-        None => None,
-    };
-    let host = match uri.host() {
-        Host::Name("") => return None,
-        Host::V4(address) if !is_one_host(address.into()) => return None,
-        Host::V6(address) if !is_one_host(address.into()) => return None,
-        host @ (Host::Name(_) | Host::V4(_) | Host::V6(_)) => host.to_string(),
-    };
-    let user = uri.user().map(|user| String::from_utf8_lossy(user).into_owned());
-    let is_plain = uri.password().is_none() && uri.headers().is_none() && uri.port() != Some(0);
-    is_plain.then(|| Parts { user, host, port: uri.port(), transport, is_secure })
-}
-
-/// Reads the `transport` parameter. In a `sips` URI it names what lies beneath TLS (RFC 3261 section 26.2.2).
-fn transport(name: &[u8], is_secure: bool) -> Option<Transport> {
-    let is = |transport: Transport| name.eq_ignore_ascii_case(transport.uri_parameter().as_bytes());
-    let by_websocket = is(Transport::Ws) || name.eq_ignore_ascii_case(b"wss");
-    if is_secure {
-        let by_tls = is(Transport::Tcp) || is(Transport::Tls);
-        return by_tls.then_some(Transport::Tls).or(by_websocket.then_some(Transport::Wss));
-    }
-    // RFC 7118 has no "wss", and many write it.
-    if name.eq_ignore_ascii_case(b"wss") {
-        return Some(Transport::Wss);
-    }
-    let all = [Transport::Udp, Transport::Tcp, Transport::Tls, Transport::Ws];
-    all.into_iter().find(|&transport| is(transport))
-}
-
-/// Tells whether a text can stand in the request line of a WebSocket as its resource.
-fn is_resource(text: &str) -> bool {
-    let is_plain = |byte: u8| byte.is_ascii_graphic() && !b"\"#<>\\^`{|}".contains(&byte);
-    text.starts_with('/') && text.bytes().all(is_plain)
-}
-
-/// Hides what stands for a password in something that was to be an address: errors end in logs.
-pub(crate) fn without_password(address: &str) -> String {
-    let is_at_start =
-        |scheme: &&&str| address.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme));
-    let user = ["sip:", "sips:"].iter().find(is_at_start).map_or(0, |scheme| scheme.len());
-    let end = address.rfind('@').unwrap_or(0);
-    match address.get(user..end).and_then(|userinfo| userinfo.find(':')) {
-        Some(colon) => format!("{}***{}", &address[..=user + colon], &address[end..]),
-        None => address.to_owned(),
-    }
-}
-
-/// Escapes what may not stand in the user part of a URI (RFC 3261 section 25.1, `user`).
-fn escape(user: &str) -> String {
-    use std::fmt::Write as _;
-    let mut escaped = String::with_capacity(user.len());
-    for &byte in user.as_bytes() {
-        if byte.is_ascii_alphanumeric() || b"-_.!~*'()&=+$,;?/".contains(&byte) {
-            escaped.push(char::from(byte));
-        } else {
-            // Writing to a String cannot fail.
-            let _ = write!(escaped, "%{byte:02X}");
-        }
-    }
-    escaped
-}
-
-fn unescape(user: &str) -> String {
-    let uri = format!("sip:{user}@x");
-    let unescaped = Uri::parse(uri.as_bytes()).ok().and_then(|uri| uri.user_unescaped());
-    unescaped.map_or_else(|| user.to_owned(), |user| String::from_utf8_lossy(&user).into_owned())
 }
 
 #[cfg(test)]
