@@ -324,6 +324,31 @@ mod failing {
     }
 
     #[test]
+    fn a_refusal_says_which_extension_or_what_else_it_is_about() {
+        for (status, headers, told) in [
+            ("421 Extension Required", "Require: sec-agree, path\r\n", "Extension Required: sec-agree, path"),
+            ("420 Bad Extension", "Unsupported: outbound\r\n", "Bad Extension: outbound"),
+            (
+                "403 Forbidden",
+                "Warning: 399 pbx.example \"Too many \\\"contacts\\\"\"\r\n",
+                "Forbidden: Too many \"contacts\"",
+            ),
+            ("403 Forbidden", "Warning: 399\r\n", "Forbidden: 399"),
+            ("403 Forbidden", "Require: path\r\n", "Forbidden"),
+        ] {
+            let (mut probe, register) = registering(account());
+            probe.receive(answer(&register, status, headers));
+            let Cause::Refused { phrase, .. } = cause(&probe) else { panic!("{:?}", cause(&probe)) };
+            assert_eq!(phrase, told);
+        }
+        let (mut probe, register) = registering(account());
+        let long = format!("Warning: 399 x \"\u{1b}{}\"\r\n", "y".repeat(1000));
+        probe.receive(answer(&register, "403 No", &long));
+        let Cause::Refused { phrase, .. } = cause(&probe) else { panic!("{:?}", cause(&probe)) };
+        assert!(phrase.starts_with("No: yyy") && phrase.len() == "No: ".len() + 64, "{phrase:?}");
+    }
+
+    #[test]
     fn a_registrar_set_back_to_md5_is_answered_after_a_day_or_when_it_is_asked_for() {
         let strong = |nonce| challenge("r", nonce).replace("qop", "algorithm=SHA-256, qop");
         let (mut probe, first) = registering(account());

@@ -121,14 +121,15 @@ pub enum Cause {
     Refused {
         /// The status of its response.
         status: u16,
-        /// The reason phrase of its response: at most 64 characters, none of them a control or unseen.
+        /// The reason phrase of its response: at most 64 characters, none of them a control or unseen. Behind a colon follows
+        /// as much of what it requires (421), of what it does not support (420), or of its Warning.
         phrase: String,
     },
     /// The registrar could not, for now.
     Unavailable {
         /// The status of its response.
         status: u16,
-        /// The reason phrase of its response.
+        /// The reason phrase of its response, and its Warning, as for a refusal.
         phrase: String,
     },
     /// No response came within 32 s (64*T1).

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use ringfence_wire::sip::{Message, StatusCode};
+use ringfence_wire::sip::{HeaderName, Message, StatusCode, unquote};
 
 use super::{Asked, Binding, LONGEST_EXPIRES, Phase, ROUNDS, SHORTEST_REFRESH};
 use crate::core::auth::AuthError;
@@ -148,8 +148,7 @@ impl Binding {
         response: &Message<'_>,
         generator: &mut Generator,
     ) {
-        let phrase = shown(&String::from_utf8_lossy(response.reason_phrase().unwrap_or_default()));
-        let status = status.as_u16();
+        let (phrase, status) = (reason(response, status), status.as_u16());
         let cause = match status {
             408 | 429 | 480 | 500..600 => Cause::Unavailable { status, phrase },
             _ => Cause::Refused { status, phrase },
@@ -164,6 +163,22 @@ impl Binding {
         }
         self.fail(now, cause, retry_after, generator);
     }
+}
+
+/// Returns the reason phrase of a refusal, and behind a colon what its header says of it (RFC 3261 sections 21.4.15, 21.4.16 and 20.43).
+fn reason(response: &Message<'_>, status: StatusCode) -> String {
+    let phrase = shown(&String::from_utf8_lossy(response.reason_phrase().unwrap_or_default()));
+    let told_by = match status.as_u16() {
+        420 => HeaderName::Unsupported,
+        421 => HeaderName::Require,
+        _ => HeaderName::Warning,
+    };
+    let text = |value: &[u8]| {
+        let text = value.iter().position(|byte| *byte == b'"').map_or(value, |quote| &value[quote..]);
+        String::from_utf8_lossy(&unquote(text)).into_owned()
+    };
+    let told: Vec<String> = response.values(told_by).map(text).collect();
+    if told.is_empty() { phrase } else { format!("{phrase}: {}", shown(&told.join(", "))) }
 }
 
 /// Returns how long after it was granted a binding is refreshed: at four fifths to nine tenths of
