@@ -174,7 +174,9 @@ fn a_record_route_makes_no_route() {
 fn a_miscellaneous_warning_is_for_people() {
     let warning = "Warning: 399 pbx.example.com \"redirect to sip:192.0.2.9\"\r\n";
     for status in ["403 Forbidden", "500 Server Internal Error"] {
-        assert_eq!(failure_after(status, warning), failure_after(status, ""));
+        let ((told, wait), (told_without, same)) =
+            (failure_after(status, warning), failure_after(status, ""));
+        assert_eq!((told, wait), (format!("{told_without}: redirect to sip:192.0.2.9"), same));
     }
 }
 
