@@ -22,7 +22,7 @@ impl Wildcard {
     /// Takes a text.
     #[must_use]
     pub fn new(text: &str) -> Self {
-        let text: String = text.chars().map(folded).collect();
+        let text: String = Folded(text.chars()).collect();
         let needed = text.bytes().filter(|byte| byte.is_ascii() && !matches!(byte, b'*' | b'?'));
         Self { letters: Letters::of(needed), text: text.into() }
     }
@@ -43,7 +43,7 @@ impl Wildcard {
             return is_ascii_match(self.text.as_bytes(), shown.beginning());
         }
         let mut pattern = self.text.chars();
-        let mut text = shown.text.chars().take(LONGEST).map(folded);
+        let mut text = Folded(shown.text.chars().take(LONGEST));
         // Where to go on when what follows the last `*` does not fit: it then stands for one more.
         let mut again = None;
         loop {
@@ -77,8 +77,28 @@ impl Wildcard {
     }
 }
 
-/// Returns the one character that stands for it and for its capital: a `?` is for what somebody reads as one. The small letter
-/// of `İ` is an `i` with a dot of its own above, and that of a Σ is another one where a word ends.
+/// The characters of a text without regard to capitals, each one character: a `?` is for what somebody reads as one.
+#[derive(Debug, Clone)]
+struct Folded<C>(C);
+
+impl<C: Iterator<Item = char> + Clone> Iterator for Folded<C> {
+    type Item = char;
+
+    fn next(&mut self) -> Option<char> {
+        let letter = folded(self.0.next()?);
+        // The small letter of `İ` is an `i` with a dot of its own above, which programs write; people leave it out.
+        if letter == 'i' {
+            let mut behind = self.0.clone();
+            if behind.next() == Some('\u{307}') {
+                self.0 = behind;
+            }
+        }
+        Some(letter)
+    }
+}
+
+/// Returns the character that stands for it and for its capital: that of a Σ is another small letter where a word ends, and that
+/// of `İ` an `i`, as it is of `I`.
 fn folded(letter: char) -> char {
     match letter.to_lowercase().next() {
         Some('ς') => 'σ',
@@ -217,6 +237,11 @@ mod tests {
             ("İSTANBUL", "istanbul", true),
             ("istanbul", "İSTANBUL", true),
             ("?İ?", "xİy", true),
+            ("i\u{307}stanbul", "İSTANBUL", true),
+            ("İSTANBUL", "i\u{307}stanbul", true),
+            ("?stanbul", "i\u{307}stanbul", true),
+            ("istanbul", "I\u{307}STANBUL", true),
+            ("e\u{307}*", "e", false),
             ("??stanbul", "İstanbul", false),
         ] {
             assert_eq!(Wildcard::new(pattern).is_match(text), expected, "{pattern} {text}");

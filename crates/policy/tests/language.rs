@@ -354,7 +354,7 @@ fn who_is_never_refused_rings_whatever_the_treatment_ring_says() {
     {
         assert_wrong(
             rule,
-            "a phone that rings for no time at all does not ring | for example: limit = \"60s\"",
+            "a phone that rings for less than a second does not ring | for example: limit = \"60s\"",
         );
     }
     let quiet =
@@ -605,7 +605,7 @@ fn events_that_are_not_understood_are_counted_and_told() {
     let (draft, found) = read_with(&with_last_rule(blocks), &[("duty.ics", &calendar)]);
     assert_eq!(found.len(), 2, "{found:?}");
     assert!(found.iter().all(|found| found.severity == Severity::Warning));
-    let kept = "1 times of yearly events are to be left out in a way that is not understood, and count";
+    let kept = "1 time of yearly events to be left out in a way that is not understood, which count";
     assert_eq!(found[1].message, kept);
     assert_eq!(found[0].message, "2 events have no start or no length that is understood, and do not count");
     assert!(draft.run_tests().iter().all(|test| test.passed));

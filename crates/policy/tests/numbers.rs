@@ -519,6 +519,19 @@ fn france_and_its_departments_overseas_dial_each_other_as_one() {
         ("GF", "0694 12 34 56", "+594694123456"),
         ("GF", "0800 123 456", "+594800123456"),
         ("RE", "+262 262 12 34 56", "+262262123456"),
+        ("RE", "0709 20 12 34", "+262709201234"),
+        ("YT", "0709 35 12 34", "+262709351234"),
+        ("GP", "0709 00 12 34", "+590709001234"),
+        ("GF", "0709 31 12 34", "+594709311234"),
+        ("GF", "0709 11 12 34", "+596709111234"),
+        ("RE", "07 81 23 45 67", "+33781234567"),
+        ("RE", "09 48 12 34 56", "+33948123456"),
+        ("GP", "09 70 12 34 56", "+33970123456"),
+        ("RE", "0976 23 12 34", "+262976231234"),
+        ("MQ", "0947 98 12 34", "+262947981234"),
+        // A code that is stated is the one that is meant.
+        ("CH", "+262 (0)6 12 34 56 78", "+262612345678"),
+        ("RE", "+262 0690 95 47 17", "+262690954717"),
     ] {
         assert_eq!(read(written, code), expected, "{written} in {code}");
     }
@@ -527,10 +540,31 @@ fn france_and_its_departments_overseas_dial_each_other_as_one() {
         !abroad(33_123_456_789, "RE") && !abroad(262_692_123_456, "FR") && !abroad(596_696_123_456, "GP")
     );
     assert!(abroad(687_123_456, "FR") && abroad(41_441_234_567, "RE") && abroad(33_123_456_789, "BE"));
-    for (code, written, expected) in
-        [("RE", "01*", "+331*"), ("RE", "0262*", "+262262*"), ("GP", "0696*", "+596696*")]
-    {
-        assert_eq!(Pattern::parse(written, region(code)).unwrap().to_string(), expected);
+    for (code, written, expected) in [
+        ("RE", "01*", "+331*"),
+        ("RE", "0262*", "+262262*"),
+        ("GP", "0696*", "+596696*"),
+        ("RE", "08*", "+2628*"),
+        ("RE", "0948*", "+33948*"),
+        ("CF", "+2620640*", "+262640*"),
+        ("CF", "+590048*", "+590048*"),
+    ] {
+        assert_eq!(
+            Pattern::parse(written, region(code)).unwrap().to_string(),
+            expected,
+            "{written} in {code}"
+        );
+    }
+    // Of too few digits none tells whose numbers begin so.
+    for (code, written, one, other) in [
+        ("RE", "06*", "+336*", "+2626*"),
+        ("RE", "02*", "+332*", "+2622*"),
+        ("GP", "02*", "+332*", "+2622*"),
+        ("RE", "069*", "+3369*", "+26269*"),
+        ("YT", "07*", "+337*", "+2627*"),
+    ] {
+        let told = Pattern::parse(written, region(code)).unwrap_err().to_string();
+        assert!(told.contains(one) && told.contains(other), "{written} in {code}: {told}");
     }
 }
 
@@ -541,6 +575,11 @@ fn what_stands_between_a_trunk_prefix_and_the_number_is_no_part_of_it() {
         ("AR", "0351 15 412-3456", "+5493514123456"),
         ("AR", "02966 15 41-2345", "+5492966412345"),
         ("AR", "011 4567-8901", "+541145678901"),
+        // An area begins with 2 or 3, and 00 is for calls abroad.
+        ("AR", "00 1 415 555 2671", "+14155552671"),
+        ("AR", "00 33 1 53 45 67 89", "+33153456789"),
+        ("AR", "00 33 1 45 26 26 26", "+33145262626"),
+        ("AR", "00 48 61 815 12 34", "+48618151234"),
         ("BR", "0 21 11 98765-4321", "+5511987654321"),
         ("BR", "015 11 3265-4321", "+551132654321"),
         ("BR", "011 98765-4321", "+5511987654321"),

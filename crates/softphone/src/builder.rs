@@ -119,7 +119,7 @@ impl Builder {
     }
 
     /// Takes WebSocket connections of the pages of these sites alone, each written as `https://phone.example` or
-    /// `https://phone.example:8443` (default: of any page). A page that comes from elsewhere is answered 403 (RFC 6455 section
+    /// `https://phone.example:8443` (default: of any page); a browser names no port that the scheme has anyway. A page that comes from elsewhere is answered 403 (RFC 6455 section
     /// 10.2). A client that is no browser says of no page that it comes from it, and is taken whatever is set here.
     ///
     /// A browser connects wherever a page has it connect, also to a softphone in its own network or on its own machine, and its

@@ -34,6 +34,9 @@ pub(super) struct Calendar {
 /// Each is looked at for each call.
 pub(super) const MOST_EVENTS: usize = 1_000;
 
+/// Times of series in whose place others are, also of series that do not count: which those are is known at the end.
+const MOST_REPLACED: usize = 100_000;
+
 /// What has been read of an event.
 #[derive(Debug, Default)]
 struct Read {
@@ -123,9 +126,13 @@ impl Calendar {
 
     fn add(&mut self, read: Read, series: &mut Series) {
         for time in &read.in_place_of {
-            if series.replaced.len() == MOST_EVENTS {
+            // An event without a UID is of no series.
+            if read.uid.is_empty() {
+                continue;
+            }
+            if series.replaced.len() == MOST_REPLACED {
                 self.is_cut = true;
-                return;
+                break;
             }
             series.replaced.push((read.uid.clone(), *time));
         }
@@ -148,7 +155,9 @@ impl Calendar {
             }
             return;
         }
-        series.yearly.push((read.uid, self.events.len()));
+        if !read.uid.is_empty() {
+            series.yearly.push((read.uid, self.events.len()));
+        }
         self.events.push(Event::yearly(start, end));
         for time in read.left_out {
             self.leave_out_of(self.events.len() - 1, time);
@@ -337,6 +346,15 @@ mod tests {
             assert_eq!(held(&text), expected, "{text}");
         }
         assert_eq!(events(&moved("DTSTART;VALUE=DATE:20280807"))[1], once(date(2028, 8, 7), 0, 24));
+        // What has no UID is no other time of anything.
+        let without_uid = moved("DTSTART;VALUE=DATE:20280807").replace("UID:a\n", "");
+        assert_eq!(held(&without_uid), (vec![2026, 2027, 2028, 2029, 2030], 0));
+        // Exceptions of a weekly series leave the room to others.
+        let weekly =
+            format!("UID:w\nRECURRENCE-ID:20260101T080000\nSTATUS:CANCELLED\n{other}\n").repeat(1_500);
+        let found = calendar(&format!("{weekly}{}", moved("DTSTART;VALUE=DATE:20280807")));
+        assert!(!found.is_cut && found.events.len() == 2);
+        assert!(!found.events.iter().any(|event| event.contains(date(2028, 8, 1).at(12, 0, 0, 0))));
         assert_eq!(events("DTSTART;VALUE=DATE:20260801\nEXDATE;VALUE=DATE:20260801"), []);
     }
 

@@ -330,8 +330,9 @@ fn events(
         }
         if calendar.kept > 0 {
             let message = format!(
-                "{} times of yearly events are to be left out in a way that is not understood, and count",
-                calendar.kept
+                "{} time{} of yearly events to be left out in a way that is not understood, which count",
+                calendar.kept,
+                if calendar.kept == 1 { "" } else { "s" }
             );
             report.warning(
                 path.span,

@@ -228,7 +228,8 @@ fn mended(digits: &[u8]) -> Option<E164> {
         return None;
     }
     let trunks = plan.trunk_prefixes().chain((plan.calling_code() == MEXICO).then_some("1"));
-    let mut rests = trunks.filter_map(|trunk| after(written, trunk)).filter_map(|rest| national(rest, plan));
+    let mut rests =
+        trunks.filter_map(|trunk| after(written, trunk)).filter_map(|rest| behind_code(rest, plan));
     rests.next()
 }
 
@@ -240,8 +241,8 @@ const MEXICO: u16 = 52;
 fn behind_trunk(digits: &[u8], plan: &'static Plan) -> Option<E164> {
     let as_dialled = match (plan.calling_code(), digits) {
         (ARGENTINA, [1, 1, 1, 5, ..]) => mobile(digits, 2),
-        (ARGENTINA, [_, _, _, 1, 5, ..]) => mobile(digits, 3),
-        (ARGENTINA, [_, _, _, _, 1, 5, ..]) => mobile(digits, 4),
+        (ARGENTINA, [2 | 3, _, _, 1, 5, ..]) => mobile(digits, 3),
+        (ARGENTINA, [2 | 3, _, _, _, 1, 5, ..]) => mobile(digits, 4),
         (BRAZIL, [1..=9, 1..=9, number @ ..]) if digits.len() > 11 => national(number, plan),
         (_, _) => None,
     };
@@ -263,8 +264,13 @@ fn mobile(digits: &[u8], area: usize) -> Option<E164> {
     E164::new(549 * TEN_DIGITS + super::value_of(area) * scale + super::value_of(number))
 }
 
+/// Reads a national number of a plan, which is that of another where the two dial each other as one.
 fn national(digits: &[u8], plan: &'static Plan) -> Option<E164> {
-    let plan = plan.dialled_from(digits);
+    behind_code(digits, plan.dialled_from(digits).next().unwrap_or(plan))
+}
+
+/// Reads a national number of just this plan.
+fn behind_code(digits: &[u8], plan: &'static Plan) -> Option<E164> {
     if !plan.is_plausible(digits) {
         return None;
     }

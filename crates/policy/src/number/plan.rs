@@ -6,6 +6,7 @@
 //! of the ITU's lists of dialling procedures and of the published national plans. They are kept
 //! generous: a plan says what is plausible, not what is assigned.
 
+mod french;
 mod rows;
 
 use rows::PLANS;
@@ -74,22 +75,13 @@ impl Plan {
         self.trunk_prefixes.split_ascii_whitespace()
     }
 
-    /// Returns the plan of a number that is dialled by its national digits, as far as they go: from the French
-    /// departments overseas most of them are numbers of France, or of another department.
-    pub(super) fn dialled_from(&'static self, national: &[u8]) -> &'static Plan {
-        if !OVERSEAS.contains(&self.calling_code) {
-            return self;
-        }
-        let code = match national {
-            [2, 6, 2 | 3 | 9, ..] | [6, 3, 9, ..] | [6, 9, 2 | 3, ..] => 262,
-            [5, 9, 0, ..] | [6, 9, 0 | 1, ..] => 590,
-            [5 | 6, 9, 4, ..] => 594,
-            [5, 9, 6, ..] | [6, 9, 6 | 7, ..] => 596,
-            [1 | 3 | 4 | 7, ..] | [2 | 5 | 6, _, _, ..] => FRANCE,
-            // Services, or too few digits to tell.
-            _ => self.calling_code,
-        };
-        Plan::of(code).unwrap_or(self)
+    /// Returns the plans that a number may be of which is dialled by these national digits, as far as they go: one, unless more
+    /// digits are needed to tell.
+    pub(super) fn dialled_from(&'static self, national: &[u8]) -> impl Iterator<Item = &'static Plan> {
+        let codes = OVERSEAS.contains(&self.calling_code).then(|| french::codes(national, self.calling_code));
+        let others = codes.into_iter().flatten().filter_map(Plan::of);
+        let own = (!OVERSEAS.contains(&self.calling_code)).then_some(self);
+        own.into_iter().chain(others)
     }
 
     /// Returns whether this country and one behind another calling code dial each other as one.

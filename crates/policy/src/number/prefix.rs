@@ -120,7 +120,7 @@ fn mended(digits: &[u8]) -> Option<u64> {
         return None;
     }
     let mut rests = plan.trunk_prefixes().filter_map(|trunk| after(written, trunk));
-    rests.find_map(|rest| national(rest, plan))
+    rests.find_map(|rest| behind_code(rest, plan))
 }
 
 /// Resolves the beginning of a number without a `+`: by exactly one of the forms that the region
@@ -135,11 +135,11 @@ fn dialled(digits: &[u8], plan: &'static Plan) -> Result<Prefix, Unfinished> {
         .trunk_prefixes()
         .filter(|trunk| trunk.starts_with('0') || digits.len() > LONGEST_EXTENSION_RANGE)
         .filter_map(|trunk| after(digits, trunk))
-        .filter_map(|rest| national(rest, plan));
+        .flat_map(|rest| nationals(rest, plan));
     let cannot_be_internal = digits.first() == Some(&0) || digits.len() >= LOCAL_FROM;
     let is_national =
         plan.writes_national_bare() && cannot_be_internal && !has_international_prefix(digits, plan);
-    let bare = is_national.then(|| national(digits, plan)).flatten();
+    let bare = is_national.then(|| nationals(digits, plan)).into_iter().flatten();
 
     let mut readings = internationals.chain(trunks).chain(bare);
     let Some(one) = readings.next() else { return Err(without_reading(digits, plan)) };
@@ -159,7 +159,7 @@ fn without_reading(digits: &[u8], plan: &'static Plan) -> Unfinished {
         return Unfinished::OnlyDialled;
     }
     match Digits::from_symbols(digits.iter().map(|digit| Some(*digit))) {
-        Some(digits_) => Unfinished::Bare { digits: digits_, national: national(digits, plan) },
+        Some(digits_) => Unfinished::Bare { digits: digits_, national: nationals(digits, plan).next() },
         None => Unfinished::TooLong,
     }
 }
@@ -178,8 +178,13 @@ fn begins_a_calling_code(digits: &[u8]) -> bool {
     }
 }
 
-fn national(digits: &[u8], plan: &'static Plan) -> Option<u64> {
-    let plan = plan.dialled_from(digits);
+/// Reads the beginning of a national number: of each plan that a whole number may be of.
+fn nationals(digits: &[u8], plan: &'static Plan) -> impl Iterator<Item = u64> {
+    plan.dialled_from(digits).filter_map(|plan| behind_code(digits, plan))
+}
+
+/// Reads the beginning of a national number of just this plan.
+fn behind_code(digits: &[u8], plan: &Plan) -> Option<u64> {
     plan.begins_a_number(digits).then_some(())?;
     let scale = 10_u64.checked_pow(u32::try_from(digits.len()).ok()?)?;
     u64::from(plan.calling_code()).checked_mul(scale)?.checked_add(value_of(digits))

@@ -1,7 +1,7 @@
 //! `[account.NAME]`: one line at one PBX.
 
 use std::fs;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::ops::Range;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Component, Path, PathBuf};
@@ -373,7 +373,8 @@ fn transport(text: &str) -> Option<Transport> {
 
 fn one_host(text: &str) -> Option<IpAddr> {
     let address: IpAddr = text.trim().trim_matches(['[', ']']).parse().ok()?;
-    (!address.is_unspecified() && !address.is_multicast()).then_some(address)
+    (!address.is_unspecified() && !address.is_multicast() && address != Ipv4Addr::BROADCAST)
+        .then_some(address)
 }
 
 fn ping(text: &str) -> Option<Ping> {

@@ -145,6 +145,9 @@ fn read_stamped(stamped: &Stamped, file: &File) -> Reading {
         let journal = journal.map(|section| journal::read(&section));
         return Reading { report, control, journal, ..Reading::empty(path) };
     }
+    // One that an editor or a full disk has emptied does not say that all is where it usually is.
+    let says = ["account", "softphone", "journal", "list", "rule"];
+    let is_emptied = !document.get_ref().keys().any(|key| says.contains(&&**key.get_ref()));
     let document = Section::document(path, file, &report, &document);
     let section = document.table(&SOFTPHONE);
     let softphone = section.as_ref().map(Softphone::read).unwrap_or_default();
@@ -157,8 +160,6 @@ fn read_stamped(stamped: &Stamped, file: &File) -> Reading {
     let (accounts, secrets) = accounts(&document, softphone.shards);
     let mut files: Vec<PathBuf> = secrets.iter().map(|file| file.path.clone()).collect();
     files.extend(tls.files.iter().map(|file| file.path.clone()));
-    // One that an editor or a full disk has emptied does not say that all is where it usually is.
-    let is_emptied = ![&ACCOUNT, &SOFTPHONE, &JOURNAL].into_iter().any(|key| document.has(key));
     drop(document);
     let screening = Screening::read(stamped, file.clone(), &accounts, &mut report.borrow_mut());
 

@@ -186,20 +186,33 @@ impl Softphone {
 fn origins(section: &Section<'_>) -> Vec<String> {
     let mut origins = Vec::new();
     for text in section.texts(&WS_ORIGINS) {
-        if is_origin(text.value) {
-            origins.push(text.value.to_owned());
-        } else {
-            section.unfit(&WS_ORIGINS, text.span, &format!("\"{}\"", text.value.escape_debug()));
+        match origin(text.value) {
+            Some(origin) => origins.push(origin),
+            None => section.unfit(&WS_ORIGINS, text.span, &format!("\"{}\"", text.value.escape_debug())),
         }
     }
     origins
 }
 
-fn is_origin(text: &str) -> bool {
-    let is_host = |host: &str| {
-        !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_graphic() && !b"/?#@*,\"'".contains(&byte))
-    };
-    ["https://", "http://"].iter().find_map(|scheme| text.strip_prefix(scheme)).is_some_and(is_host)
+/// Reads a site, and returns it as a browser names it: in small letters, and without the port that its scheme has anyway.
+fn origin(text: &str) -> Option<String> {
+    let text = text.to_ascii_lowercase();
+    let (scheme, usual) = [("https://", ":443"), ("http://", ":80")]
+        .into_iter()
+        .find(|(scheme, _)| text.starts_with(scheme))?;
+    let site = &text[scheme.len()..];
+    let (host, port) =
+        match site.rsplit_once(':').filter(|(host, _)| !host.starts_with('[') || host.ends_with(']')) {
+            Some((host, port)) => (host, Some(port)),
+            None => (site, None),
+        };
+    let is_host = !host.is_empty()
+        && host.bytes().all(|byte| byte.is_ascii_graphic() && !b"/?#@*,\"'".contains(&byte))
+        && (host.starts_with('[') || !host.contains(':'));
+    let is_port =
+        |port: &str| port.parse::<u16>().is_ok_and(|port| port != 0) && !port.starts_with(['0', '+']);
+    let is_origin = is_host && port.is_none_or(is_port);
+    is_origin.then(|| text.strip_suffix(usual).unwrap_or(&text).to_owned())
 }
 
 /// How many bytes a socket's name has at most, its last one being none of the name (`sun_path` of unix(7)).
@@ -274,14 +287,34 @@ mod tests {
     }
 
     #[test]
-    fn an_origin_is_a_scheme_and_a_host_without_a_path() {
-        for origin in ["https://phone.example", "http://127.0.0.1:8080", "https://[::1]:1"] {
-            assert!(is_origin(origin), "{origin}");
+    fn a_site_is_named_as_a_browser_names_it() {
+        for (written, named) in [
+            ("https://phone.example", "https://phone.example"),
+            ("HTTPS://Phone.Example:8443", "https://phone.example:8443"),
+            ("https://phone.example:443", "https://phone.example"),
+            ("http://phone.example:80", "http://phone.example"),
+            ("http://phone.example:443", "http://phone.example:443"),
+            ("http://[::1]:8080", "http://[::1]:8080"),
+            ("http://[::1]", "http://[::1]"),
+        ] {
+            assert_eq!(origin(written).as_deref(), Some(named), "{written}");
         }
-        for wrong in
-            ["phone.example", "https://", "https://a/", "wss://a", "https://*.a", "https://a b", "null"]
-        {
-            assert!(!is_origin(wrong), "{wrong}");
+        for wrong in [
+            "phone.example",
+            "https://",
+            "https://phone.example/",
+            "https://*.example",
+            "*",
+            "null",
+            "wss://phone.example",
+            "https://a.example, https://b.example",
+            "https://phone.example:0",
+            "https://phone.example:99999",
+            "https://phone.example:",
+            "https://phone.example:08443",
+            "https://::1",
+        ] {
+            assert_eq!(origin(wrong), None, "{wrong}");
         }
     }
 

@@ -334,8 +334,8 @@ impl<'c> Compiler<'c> {
     }
 
     fn ringing(&mut self, block: &RingBlock) -> Ringing {
-        if let Some(limit) = block.limit.filter(|limit| limit.value.is_zero()) {
-            let message = "a phone that rings for no time at all does not ring";
+        if let Some(limit) = block.limit.filter(|limit| limit.value < Duration::from_secs(1)) {
+            let message = "a phone that rings for less than a second does not ring";
             self.report.error(limit.span, message, "for example: limit = \"60s\"");
         }
         Ringing {

@@ -92,7 +92,7 @@ pub(super) async fn answer(stream: Stream, origins: Option<&[String]>) -> io::Re
             expected.map(String::as_bytes).any(|site| site.eq_ignore_ascii_case(origin.as_bytes()))
         };
         if origins.is_some() && !request.headers().get_all(ORIGIN).iter().all(is_expected) {
-            let mut refusal = ErrorResponse::new(Some("pages of other sites may connect\n".to_owned()));
+            let mut refusal = ErrorResponse::new(Some("no page of this site may connect here\n".to_owned()));
             *refusal.status_mut() = StatusCode::FORBIDDEN;
             return Err(refusal);
         }
