@@ -88,7 +88,9 @@ impl Fleet {
     ) -> Vec<Change> {
         let mut changes = Vec::new();
         let by_name = accounts.iter().map(|account| (&*account.name, &**account)).collect();
-        for (name, member) in self.take_gone(&by_name, refused) {
+        let gone = self.take_gone(&by_name, refused);
+        let gone = self.change(gone, &by_name, refused, &mut changes).await;
+        for (name, member) in gone {
             if let Some(line) = member.own_line() {
                 self.log.leave(line.id());
             }
@@ -120,6 +122,39 @@ impl Fleet {
         *members = std::mem::take(&mut *members).into_iter().collect();
         drop(members);
         changes
+    }
+
+    /// Has the lines whose accounts say something else be of these, where their bindings stay what they are. Returns the others.
+    async fn change(
+        &self,
+        gone: BTreeMap<Arc<str>, Member>,
+        accounts: &BTreeMap<&str, &Account>,
+        refused: &BTreeMap<Arc<str>, Refusal>,
+        changes: &mut Vec<Change>,
+    ) -> BTreeMap<Arc<str>, Member> {
+        let mut gone = gone.into_iter();
+        let mut others = BTreeMap::new();
+        loop {
+            let some: Vec<_> = gone.by_ref().take(AT_ONCE).collect();
+            if some.is_empty() {
+                return others;
+            }
+            let changed = join_all(some.iter().map(async |(name, member)| {
+                let account = accounts.get(&**name).filter(|_| !refused.contains_key(name))?;
+                let line = member.line.as_ref().ok()?;
+                let is_changed = line.change(softphone_account(account).ok()?).await.ok()?;
+                is_changed.then(|| self.seeds.said(account))
+            }));
+            let changed = changed.await;
+            for ((name, member), said) in some.into_iter().zip(changed) {
+                let Some(said) = said else {
+                    others.insert(name, member);
+                    continue;
+                };
+                changes.push(Change { line: Arc::clone(&name), what: "is changed".into() });
+                self.members().insert(name, Member { said, ..member });
+            }
+        }
     }
 
     /// Makes the line of an account, unless it is refused.

@@ -184,6 +184,21 @@ fn a_wrong_password_is_told_and_the_other_line_goes_on() {
 }
 
 #[test]
+fn a_password_that_is_wrong_by_a_reload_leaves_the_binding_and_its_calls() {
+    let mut bench = Bench::new();
+    let _program = bench.registered();
+    bench.write("ringfence.toml", &bench.configuration("858", "wrong"));
+    let has_failed = |bench: &Bench| bench.log().contains("registration failed");
+    assert!(bench.play_until(PATIENCE, has_failed), "{}", bench.log());
+    assert!(bench.pbx.is_registered("858"), "{}", bench.log());
+    assert_eq!(bench.call("0791234567"), rejected());
+    bench.write("ringfence.toml", &bench.configuration("858", "hunter2"));
+    let is_back = |bench: &Bench| bench.log().matches("registered line").count() > 1;
+    assert!(bench.play_until(PATIENCE, is_back), "{}", bench.log());
+    assert!(!bench.log().contains("unregistered"), "{}", bench.log());
+}
+
+#[test]
 fn a_password_that_is_mended_in_its_file_registers_the_line_by_itself() {
     let mut bench = Bench::new();
     bench.write("secret", "wrong\n");

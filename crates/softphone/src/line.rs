@@ -184,6 +184,31 @@ impl Line {
         removed.await.map_err(|_| Kind::Closed.into())
     }
 
+    /// Has the line be of another account from now on, and returns whether it is: if not, nothing is changed, and the line is to be
+    /// [replaced](Line::replace).
+    ///
+    /// It can be where the accounts differ in user and password for authentication, in display name, in
+    /// [expiry](crate::Account::expires), in [peers](crate::Account::peer) and in whether everyone may ring it alone, and the line
+    /// is not being removed. Its calls, its watches and its binding stay what they are.
+    ///
+    /// On the wire: nothing for peers. For the others REGISTER, for the binding that there is (RFC 3261 section 10.2.4), at once, or
+    /// where the softphone has many lines at that registrar within 10 ms for each. Until the registrar accepts it, and where it
+    /// refuses, it keeps what it has for its time: [`Line::registration`] tells.
+    ///
+    /// Fails when the account is none that a line can be made of, as [`Softphone::line`] does, or the softphone was shut down.
+    ///
+    /// [`Softphone::line`]: crate::Softphone::line
+    pub async fn change(&self, account: crate::Account) -> Result<bool> {
+        let is_elsewhere = account.own_shard().is_some_and(|shard| shard != self.shared.id.shard);
+        let account = Box::new(account.into_inner()?);
+        if is_elsewhere {
+            return Ok(false);
+        }
+        let (done, changed) = oneshot::channel();
+        self.send(Command::Change { line: self.shared.id.line, account, done })?;
+        changed.await.map_err(|_| Kind::Closed.into())
+    }
+
     /// Binds a pair of ports for the media of a call, within [`Builder::rtp_ports`], and finds out at which addresses a peer
     /// reaches them: the account's public address, or where [`Builder::stun_server`] sees them, or the address that goes to
     /// the line's registrar.

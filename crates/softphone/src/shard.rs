@@ -290,6 +290,10 @@ impl Shard {
             Command::Register { line } => self.register(now, line),
             Command::Unregister { line, done } => self.unregister(now, line, done),
             Command::Remove { line, next, done } => self.remove(now, line, next.as_deref(), done),
+            Command::Change { line, account, done } => {
+                // Whoever asked may have gone.
+                let _ = done.send(self.endpoint.change_account(now, line, *account));
+            }
             Command::Located { line, addresses } => self.endpoint.handle_located(line, &addresses),
             Command::Resolved { line, resolved } => self.endpoint.handle_resolved(now, line, resolved),
             Command::Found { line, ways } => self.take_ways(now, line, ways),

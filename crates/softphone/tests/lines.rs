@@ -10,7 +10,9 @@ use std::thread::Thread;
 use std::time::Duration;
 
 use ringfence_testing::CallPlan;
-use softphone::{Account, IncomingCall, Line, LineId, Registration, Reject, Softphone, flat};
+use softphone::{
+    Account, IncomingCall, Line, LineId, Registration, RegistrationState, Reject, Softphone, flat,
+};
 
 use stage::{builder, caller, next, pbx, phone, polled_once, soon};
 
@@ -29,6 +31,32 @@ async fn each_line_of_a_softphone_gets_its_own_calls() {
     call.reject(Reject::decline()).await.unwrap();
     assert_eq!(pbx.statuses(to_workshop).await, [100, 486]);
     assert_eq!(pbx.statuses(to_reception).await, [100, 603]);
+}
+
+#[tokio::test]
+async fn a_line_of_another_account_keeps_its_binding_where_that_does_not_hang_on_it() {
+    let (pbx, phone) = (pbx().await, phone().await);
+    let line = soon(phone.register(pbx.account("858"))).await.unwrap();
+    let bound = pbx.contacts("858");
+    assert!(soon(line.change(pbx.account("858").peer("192.0.2.9".parse().unwrap()))).await.unwrap());
+    assert!(!soon(line.change(pbx.account("859"))).await.unwrap(), "another user is another line");
+    assert!(!soon(line.change(pbx.account("858").register(false))).await.unwrap());
+    assert!(!soon(line.change(pbx.account("858").shard(1))).await.unwrap());
+    let mut registration = line.registration();
+    assert!(soon(line.change(pbx.account("858").password("wrong"))).await.unwrap());
+    while !matches!(registration.state(), RegistrationState::Failed { .. }) {
+        soon(registration.changed()).await.unwrap();
+    }
+    let id = pbx.call("1002", "858");
+    next(line.incoming()).await.reject(Reject::busy()).await.unwrap();
+    assert_eq!(pbx.statuses(id).await, [100, 486]);
+    assert!(soon(line.change(pbx.account("858"))).await.unwrap());
+    while !registration.state().is_registered() {
+        soon(registration.changed()).await.unwrap();
+    }
+    assert_eq!(pbx.contacts("858"), bound);
+    soon(line.remove()).await.unwrap();
+    assert!(!soon(line.change(pbx.account("858"))).await.unwrap(), "it is no more");
 }
 
 #[tokio::test]

@@ -39,6 +39,12 @@ pub(crate) enum Command {
         next: Option<Box<ringfence_ua::Account>>,
         done: Option<oneshot::Sender<()>>,
     },
+    /// Whether it is of that account now is told.
+    Change {
+        line: ringfence_ua::LineId,
+        account: Box<ringfence_ua::Account>,
+        done: oneshot::Sender<bool>,
+    },
     Located {
         line: ringfence_ua::LineId,
         addresses: Vec<IpAddr>,

@@ -70,6 +70,35 @@ impl Endpoint {
         }
     }
 
+    /// Takes what the account of a line says now. Returns whether its binding is the same all the same: if not, or if the line is
+    /// being removed, nothing is changed.
+    ///
+    /// It is where the accounts differ in credentials, in the name that people are shown, in how long they ask for, and in whose
+    /// calls are taken alone. For the last nothing is sent. For the others the binding is asked for anew, within 10 ms for each
+    /// line that is registered at the same server: what the registrar has of it stays until then, and when it refuses until its
+    /// time is over.
+    pub fn change_account(&mut self, now: Instant, id: LineId, account: Account) -> bool {
+        let Some(line) = self.lines.find(id).filter(|_| !self.lines.is_leaving(id)) else { return false };
+        if !line.account.has_binding_of(&account) {
+            return false;
+        }
+        let (label, instance) = (Arc::clone(&line.account.label), line.account.instance.clone());
+        let account = Arc::new(self.lines.with_known_domain(Account { label, instance, ..account }));
+        for flow in self.lines.flows_of(id) {
+            let proxy = self.lines.find(flow).and_then(|line| line.account.extras().outbound_proxy.clone());
+            let account = match proxy.filter(|_| flow != id) {
+                Some(proxy) => Arc::new(account.through_proxy(proxy)),
+                None => Arc::clone(&account),
+            };
+            self.lines.set_account(flow, &account);
+            if let Some(binding) = self.lines.find_mut(flow).and_then(|line| line.binding.as_mut()) {
+                binding.change(now, account, &mut self.generator);
+            }
+            self.settle_line(now, flow);
+        }
+        true
+    }
+
     /// Has a line that waits to try again, or those of its flows for which there was no connection, wait no longer: what kept
     /// it from its registrar may have changed. Many lines of one registrar try over 10 ms for each.
     pub fn retry(&mut self, now: Instant, id: LineId) {

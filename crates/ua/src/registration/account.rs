@@ -211,6 +211,18 @@ impl Account {
             )
     }
 
+    /// Returns whether a binding of this account is one of the other, too: it is the same line, reached in the same way, and asked
+    /// for in the same. Credentials, the name that people are shown, the time and who may ring make no other of it.
+    pub(crate) fn has_binding_of(&self, other: &Self) -> bool {
+        let way = |account: &Self| {
+            let Extras { websocket_path, outbound_proxy, other_proxies, public_address, .. } =
+                account.extras();
+            let proxies = (outbound_proxy.clone(), other_proxies.clone());
+            (account.transport, account.ping, websocket_path.clone(), proxies, *public_address)
+        };
+        self.is_same_line(other) && way(self) == way(other)
+    }
+
     /// Returns the scheme of the line's URIs: `sip` or `sips`.
     pub(crate) fn scheme(&self) -> &'static str {
         if self.is_secure { "sips" } else { "sip" }

@@ -36,6 +36,7 @@ use crate::transport::{ContactAddress, Flow, OwnContact, Transport};
 mod answers;
 mod asking;
 mod bound;
+mod changed;
 mod elsewhere;
 mod failure;
 mod found;
@@ -126,6 +127,12 @@ pub(crate) struct Binding {
     actions: Option<Box<VecDeque<Action>>>,
 }
 
+/// Returns how many seconds a binding is asked for at first.
+fn asked_for(account: &Account) -> u32 {
+    let expires = u32::try_from(account.expires.as_secs()).unwrap_or(LONGEST_EXPIRES);
+    expires.clamp(SHORTEST_REFRESH, LONGEST_EXPIRES)
+}
+
 /// One of the targets that there are, or were.
 struct KeptOpen {
     targets: Arc<Vec<Target>>,
@@ -141,10 +148,9 @@ impl Binding {
         crowd: Crowd,
         generator: &mut Generator,
     ) -> Self {
-        let expires = u32::try_from(account.expires.as_secs()).unwrap_or(LONGEST_EXPIRES);
         Self {
             authenticator: account.credentials.clone().map(Authenticator::new),
-            expires: expires.clamp(SHORTEST_REFRESH, LONGEST_EXPIRES),
+            expires: asked_for(&account),
             account,
             token,
             reg_id,

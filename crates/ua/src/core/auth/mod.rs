@@ -70,6 +70,15 @@ pub struct Authenticator {
     challenges_in_a_row: u8,
 }
 
+/// One pair is another where both its parts are.
+impl PartialEq for Credentials {
+    fn eq(&self, other: &Self) -> bool {
+        (&**self.0.text, self.0.password) == (&**other.0.text, other.0.password)
+    }
+}
+
+impl Eq for Credentials {}
+
 impl Credentials {
     /// Makes credentials of an authentication name and a password.
     #[must_use]

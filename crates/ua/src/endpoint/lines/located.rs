@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::{Line, Lines, forget};
 use crate::id::LineId;
+use crate::registration::Account;
 use crate::registration::Target;
 
 /// What was found of the registrar of a line: nearly always the same for many lines, which share it.
@@ -50,6 +51,25 @@ impl Line {
 }
 
 impl Lines {
+    /// Has a line, or one of its flows, be of another account from now on, whose user is the same.
+    pub(in crate::endpoint) fn set_account(&mut self, id: LineId, account: &Arc<Account>) {
+        let is_further_flow = self.leaders.contains_key(&id);
+        let Self { by_id, by_address, open, .. } = self;
+        let Some(line) = by_id.get_mut(&id) else { return };
+        let before: Vec<IpAddr> = line.known_addresses().collect();
+        line.account = Arc::clone(account);
+        // What comes to a further flow is its leader's.
+        if is_further_flow {
+            return;
+        }
+        line.index_again(&before, by_address, id);
+        if account.is_open {
+            open.insert(id)
+        } else {
+            open.remove(&id)
+        };
+    }
+
     /// Notes where a line's registrar and proxy are, as they were looked up.
     pub(in crate::endpoint) fn located(&mut self, now: Instant, id: LineId, targets: Option<&[Target]>) {
         let Some(line) = self.by_id.get_mut(&id) else { return };
