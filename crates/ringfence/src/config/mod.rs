@@ -235,6 +235,7 @@ impl Reading {
 fn accounts(document: &Section<'_>, shards: u16) -> (Vec<Account>, Vec<Stamped>) {
     let (mut accounts, mut files, mut is_none) = (Vec::new(), Vec::new(), true);
     let mut names: HashMap<String, Arc<str>> = HashMap::new();
+    let mut addresses = HashMap::new();
     for (name, section) in document.tables(&ACCOUNT) {
         is_none = false;
         if let Some(first) = names.insert(name.value.to_lowercase(), Arc::clone(&name.value)) {
@@ -247,13 +248,29 @@ fn accounts(document: &Section<'_>, shards: u16) -> (Vec<Account>, Vec<Stamped>)
             document.error(span, message, hint);
         }
         files.extend(account::password_file(&section).map(|file| Stamped::now(&file)));
-        accounts.extend(Account::read(&name, &section, shards));
+        let Some(account) = Account::read(&name, &section, shards) else { continue };
+        if let Some(address) = registered_as(&account)
+            && let Some(first) = addresses.insert(address, Arc::clone(&name.value))
+        {
+            let (name, first) = (name.value.escape_debug(), first.escape_debug());
+            let message = format!("`{name}` registers the address of `{first}` as well");
+            let hint = "each call comes to both, or a registrar that keeps one Contact of an address refuses the second: leave \
+                        one out, or let it wait for calls with register = false";
+            document.warning(section.span(), message, hint);
+        }
+        accounts.push(account);
     }
     if is_none {
         let hint = "add [account.home] with user, domain and password, or write a fresh file: ringfence init";
         document.error(0..0, "expected at least one [account.NAME], found none", hint);
     }
     (accounts, files)
+}
+
+/// Returns what an account registers, and through which proxies; nothing where it does not.
+fn registered_as(account: &Account) -> Option<(String, String, Option<u16>, Vec<String>)> {
+    let domain = account.domain.to_ascii_lowercase();
+    account.register.then(|| (account.user.clone(), domain, account.port, account.outbound_proxies.clone()))
 }
 
 /// Adds to the accounts the peers that the policy's lines name by address.
@@ -303,6 +320,33 @@ mod tests {
         let peers: Vec<_> =
             config.accounts.iter().map(|account| (&*account.name, account.peers.len())).collect();
         assert_eq!(peers, [("home", 0), ("away", 1)]);
+    }
+
+    #[test]
+    fn two_accounts_of_one_address_are_warned_of() {
+        let account = |name, more: &str| {
+            format!(
+                "[account.{name}]\nuser = \"858\"\ndomain = \"Pbx.example\"\npassword = \"secret\"\n{more}\n"
+            )
+        };
+        let told = |other: &str, more: &str| {
+            let text = account("home", "") + &account("twin", more).replace("Pbx", other);
+            let rest = "[defaults]\nregion = \"GB\"\n[[rule]]\nid = \"otherwise\"\nthen = \"busy\"\n";
+            let reading = read_text(Path::new("/ringfence.toml"), text + rest);
+            assert!(reading.config.is_some(), "{:?}", reading.report);
+            reading.report.to_string()
+        };
+        let twin = told("pbx", "");
+        let message = "`twin` registers the address of `home` as well";
+        assert!(twin.contains("/ringfence.toml:6:10") && twin.contains(message), "{twin}");
+        for (other, more) in [
+            ("pbx2", ""),
+            ("pbx", "port = 5070"),
+            ("pbx", "register = false"),
+            ("pbx", "outbound_proxy = \"192.0.2.2\""),
+        ] {
+            assert!(!told(other, more).contains("as well"), "{other} {more}");
+        }
     }
 
     #[test]
