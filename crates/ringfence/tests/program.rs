@@ -213,6 +213,49 @@ fn a_password_that_is_mended_in_its_file_registers_the_line_by_itself() {
     assert_eq!(bench.call("0791234567"), rejected());
 }
 
+/// Starts the program with a list that takes a while to read, and returns when it serves SIGHUP and no other signal yet.
+#[cfg(target_os = "linux")]
+fn reading(bench: &Bench) -> bench::Program {
+    bench.write("spam.txt", &(0..100_000).map(|row| format!("+41791{row:06}\n")).collect::<String>());
+    let (program, start) = (bench.start(), Instant::now());
+    // SigCgt of proc_pid_status(5): bit 0 is SIGHUP's, bit 14 SIGTERM's.
+    let served = || {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", program.0.id())).unwrap();
+        let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap();
+        u64::from_str_radix(mask.trim(), 16).unwrap()
+    };
+    while served() & 1 == 0 && start.elapsed() < PATIENCE {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    assert_eq!(served() & 0x4001, 1, "{}", bench.log());
+    program
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn sighups_while_the_configuration_is_read_are_one_reload_when_the_program_runs() {
+    let mut bench = Bench::new();
+    let program = reading(&bench);
+    for _ in 0..3 {
+        program.signal("HUP");
+    }
+    assert!(bench.play_until(PATIENCE, |bench| bench.log().contains("reloaded")), "{}", bench.log());
+    assert!(bench.play(|pbx| pbx.is_registered("858")), "{}", bench.log());
+    program.signal("TERM");
+    assert!(bench.play_until(PATIENCE, |bench| bench.log().contains("ended")), "{}", bench.log());
+    assert_eq!(bench.log().matches("reloaded").count(), 1, "{}", bench.log());
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_sigterm_while_the_configuration_is_read_ends_the_program_at_once() {
+    let bench = Bench::new();
+    let mut program = reading(&bench);
+    program.signal("TERM");
+    let ended = std::os::unix::process::ExitStatusExt::signal(&program.0.wait().unwrap());
+    assert_eq!((ended, bench.log()), (Some(15), String::new()));
+}
+
 #[test]
 fn the_first_signal_unregisters_and_ends() {
     let mut bench = Bench::new();

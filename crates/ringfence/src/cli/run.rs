@@ -71,6 +71,7 @@ pub(crate) struct Prepared {
     confined: Confined,
     supervisor: Supervisor,
     program: memory::Program,
+    hangup: Signal,
 }
 
 /// How long the registrars may take to answer when the program ends.
@@ -79,6 +80,8 @@ const GRACE: Duration = Duration::from_secs(5);
 impl Run {
     /// Reads the configuration, and confines the program to what it needs.
     pub(super) fn prepare(self, context: &Context) -> Result<Prepared> {
+        // Ten thousand lines take a second to read, and a SIGHUP that nobody serves ends a program.
+        let hangup = hangup()?;
         let mut reading = context.reading()?;
         if let Some(config) = &reading.config {
             findings::add(config, &mut reading.report);
@@ -102,14 +105,14 @@ impl Run {
         let options = Options { user, pcap, named: &named };
         let confined =
             confine(&config, &options).map_err(|error| with_hint(error.to_string(), &*error.hint))?;
-        Ok(Prepared { run: self, config, confined, supervisor, program })
+        Ok(Prepared { run: self, config, confined, supervisor, program, hangup })
     }
 }
 
 impl Prepared {
     pub(super) async fn run(self) -> Result<Answer> {
-        let Self { run, config, confined, supervisor, program } = self;
-        let mut signals = Signals::new()?;
+        let Self { run, config, confined, supervisor, program, hangup } = self;
+        let mut signals = Signals::new(hangup)?;
         let _log = log::start(run.log_format).context("start the thread of the log")?;
         open_files::raise_limit();
         let user = own_user()?;
@@ -178,7 +181,16 @@ fn tell(confined: &Confined, user: u32) {
     }
 }
 
-/// The signals that the program serves from its first moment on: one that comes while it starts must
+/// Serves SIGHUP from now on, before there are threads to do so: one that comes is a reload when the program runs. SIGINT and
+/// SIGTERM end at once a program that has not registered anything.
+fn hangup() -> Result<Signal> {
+    let none_yet = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+    // What the handler has noted is of the process, and told by whichever runtime waits for it.
+    let _entered = none_yet.enter();
+    signal(SignalKind::hangup()).context("cannot serve signals")
+}
+
+/// The signals that the program serves before it opens a socket: one that comes while it starts must
 /// not leave a binding at a registrar behind.
 struct Signals {
     hangup: Signal,
@@ -192,10 +204,10 @@ struct Signals {
 const FILE_TOO_LARGE: i32 = 25;
 
 impl Signals {
-    fn new() -> Result<Self> {
+    fn new(hangup: Signal) -> Result<Self> {
         let of = |kind| signal(kind).context("cannot serve signals");
         Ok(Self {
-            hangup: of(SignalKind::hangup())?,
+            hangup,
             interrupt: of(SignalKind::interrupt())?,
             terminate: of(SignalKind::terminate())?,
             _too_large: of(SignalKind::from_raw(FILE_TOO_LARGE))?,
