@@ -22,8 +22,13 @@ use crate::store::Place;
 use crate::supply::{self, Supply};
 use crate::trace::Tap;
 
+mod joined;
+mod kept;
 #[cfg(test)]
 mod worlds;
+
+use joined::Joined;
+use kept::keep_good_rows;
 
 /// The running program.
 #[derive(Debug)]
@@ -40,6 +45,7 @@ pub(crate) struct Service {
     configuration: Mutex<Configuration>,
     /// The configuration in force. Whoever reloads holds it, so that two reloads never mix.
     in_force: tokio::sync::Mutex<Config>,
+    reloads: Joined<Result<Reloaded, String>>,
     /// What came of putting it in force.
     last: Mutex<Reloaded>,
     /// Tells the watch which files to look at from now on.
@@ -87,6 +93,7 @@ impl Service {
             configuration: Mutex::new(in_force(&config)),
             files: tokio::sync::watch::Sender::new(config.files.clone()),
             in_force: tokio::sync::Mutex::new(config),
+            reloads: Joined::default(),
             last: Mutex::default(),
         });
         service.supply.run(sources, service.me.clone());
@@ -267,18 +274,20 @@ impl Desk for Service {
     }
 
     async fn reload(&self) -> Result<Reloaded, String> {
+        let asked = self.reloads.asked();
         let mut in_force = self.in_force.lock().await;
-        self.read_again(&mut in_force).await
+        self.reloads.join(asked, self.read_again(&mut in_force)).await
     }
 
     async fn renew(&self) -> Result<Reloaded, String> {
+        let asked = self.reloads.asked();
         let mut in_force = self.in_force.lock().await;
         // After a failure the files may be back as they were, and that is to be told.
         let is_well = self.configuration().failed.is_none();
         if is_well && in_force.files.iter().all(Stamped::is_current) {
             return Ok(self.last().clone());
         }
-        self.read_again(&mut in_force).await
+        self.reloads.join(asked, self.read_again(&mut in_force)).await
     }
 }
 
@@ -355,36 +364,6 @@ fn in_force(config: &Config) -> Configuration {
         rules: config.policy.rules().len(),
         lists: entries(config),
     }
-}
-
-/// Keeps the last good rows of files on this machine that have become unreadable, or empty of rows, in their lists.
-/// Returns which lists, and why.
-fn keep_good_rows(in_force: &Config, config: &mut Config) -> Vec<(String, String)> {
-    let mut kept = Vec::new();
-    for loaded in config.lists.each().to_vec() {
-        if loaded.troubles.is_empty() {
-            continue;
-        }
-        let Some(before) = in_force.policy.list(&loaded.name).map(Arc::clone) else { continue };
-        let mut builder = List::builder(&loaded.name);
-        builder.again(&loaded.list, |_| true);
-        let had_rows = |(path, trouble): (PathBuf, String)| {
-            let path = absolute(&path);
-            let is_card = |file: &Path| {
-                let is_vcard = file.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("vcf"));
-                is_vcard && file.parent() == Some(&path)
-            };
-            // Or a card in the directory that it is.
-            let is_it = |file: &Path| *file == *path || is_card(file);
-            let is_of_it = |file: Option<&str>| file.is_some_and(|file| is_it(&absolute(Path::new(file))));
-            (builder.again(&before, is_of_it) > 0).then_some(trouble)
-        };
-        let troubles: Vec<String> = loaded.troubles.into_iter().filter_map(had_rows).collect();
-        if !troubles.is_empty() && supply::put(config, Arc::new(builder.build().0)) {
-            kept.push((loaded.name, troubles.join(", ")));
-        }
-    }
-    kept
 }
 
 /// Who asks, or says where a file is, may be in another directory.

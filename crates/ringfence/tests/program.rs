@@ -9,7 +9,7 @@ mod bench;
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixListener;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use bench::{Bench, PATIENCE, rejected};
@@ -244,6 +244,27 @@ fn sighups_while_the_configuration_is_read_are_one_reload_when_the_program_runs(
     program.signal("TERM");
     assert!(bench.play_until(PATIENCE, |bench| bench.log().contains("ended")), "{}", bench.log());
     assert_eq!(bench.log().matches("reloaded").count(), 1, "{}", bench.log());
+}
+
+#[test]
+fn sighups_that_come_while_one_is_served_are_one_more_reload_and_each_verb_is_answered() {
+    let mut bench = Bench::new();
+    let program = bench.registered();
+    // Each takes so long that all come before the second ends.
+    bench.write("spam.txt", &(0..100_000).map(|row| format!("+41791{row:06}\n")).collect::<String>());
+    let asked: Vec<_> =
+        (0..8).map(|_| bench.command(&["reload"]).stdout(Stdio::piped()).spawn().unwrap()).collect();
+    for _ in 0..20 {
+        program.signal("HUP");
+    }
+    for asked in asked {
+        let answer = asked.wait_with_output().unwrap();
+        assert!(String::from_utf8_lossy(&answer.stdout).contains("is in force"), "{answer:?}");
+    }
+    program.signal("TERM");
+    assert!(bench.play_until(PATIENCE, |bench| bench.log().contains("ended")), "{}", bench.log());
+    let reloads = bench.log().matches(" reloaded ").count();
+    assert!((1..10).contains(&reloads), "28 were asked for: {reloads}\n{}", bench.log());
 }
 
 #[test]
