@@ -213,10 +213,16 @@ fn a_password_that_is_mended_in_its_file_registers_the_line_by_itself() {
     assert_eq!(bench.call("0791234567"), rejected());
 }
 
+/// Writes a list that takes a while to read.
+fn write_long_list(bench: &Bench) {
+    let rows: Vec<String> = (0..100_000).map(|row| format!("+41791{row:06}\n")).collect();
+    bench.write("spam.txt", &rows.concat());
+}
+
 /// Starts the program with a list that takes a while to read, and returns when it serves SIGHUP and no other signal yet.
 #[cfg(target_os = "linux")]
 fn reading(bench: &Bench) -> bench::Program {
-    bench.write("spam.txt", &(0..100_000).map(|row| format!("+41791{row:06}\n")).collect::<String>());
+    write_long_list(bench);
     let (program, start) = (bench.start(), Instant::now());
     // SigCgt of proc_pid_status(5): bit 0 is SIGHUP's, bit 14 SIGTERM's.
     let served = || {
@@ -251,7 +257,7 @@ fn sighups_that_come_while_one_is_served_are_one_more_reload_and_each_verb_is_an
     let mut bench = Bench::new();
     let program = bench.registered();
     // Each takes so long that all come before the second ends.
-    bench.write("spam.txt", &(0..100_000).map(|row| format!("+41791{row:06}\n")).collect::<String>());
+    write_long_list(&bench);
     let asked: Vec<_> =
         (0..8).map(|_| bench.command(&["reload"]).stdout(Stdio::piped()).spawn().unwrap()).collect();
     for _ in 0..20 {
