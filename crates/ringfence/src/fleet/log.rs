@@ -1,10 +1,11 @@
-//! What is logged of the lines' registrations.
+//! What is logged of the lines' registrations: each change, as something that was wished or is wrong, and what only goes on as
+//! before for who looks for it (`debug`). Ten thousand lines that are granted a minute are refreshed 400 times a second.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
-use softphone::{Line, LineId, RegistrationState};
+use softphone::{Chosen, Line, LineId, LostFlow, RegistrationState, Transport};
 
 use crate::visible::visible;
 
@@ -14,13 +15,61 @@ pub(super) struct Log(Mutex<Known>);
 
 #[derive(Debug, Default)]
 struct Known {
-    /// The lines that were registered. They are in one piece of memory: fifty thousand in thousands of pieces would keep the
-    /// pages of what is let go of after the start.
-    registered: HashSet<LineId>,
+    /// The lines that were registered, each as was last told, unless it has failed since then. They are in one piece of memory:
+    /// fifty thousand in thousands of pieces would keep the pages of what is let go of after the start.
+    registered: HashMap<LineId, Option<Granted>>,
+    /// Through which proxy each of those is not that are registered through others alone.
+    lost: BTreeMap<LineId, LostFlow>,
     /// The lines that a reload has removed: nothing more is logged of them.
     leaving: BTreeSet<LineId>,
     /// The names of lines that only stand in for some that are refused.
     stand_ins: BTreeSet<Box<str>>,
+}
+
+/// What a registrar granted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Granted {
+    /// For how many seconds.
+    expires: u32,
+    /// What it goes by.
+    transport: Transport,
+}
+
+/// What is new about a registration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct New {
+    /// The line had not been registered.
+    is_first: bool,
+    /// Nothing is: it was refreshed.
+    is_nothing: bool,
+}
+
+impl Known {
+    /// Takes that a line is registered.
+    fn take(&mut self, id: LineId, granted: Granted, lost: Option<&LostFlow>) -> New {
+        let before = self.registered.insert(id, Some(granted));
+        let is_lost_as_before = self.lost.get(&id) == lost;
+        match lost {
+            Some(lost) if !is_lost_as_before => drop(self.lost.insert(id, lost.clone())),
+            Some(_) => {}
+            None => drop(self.lost.remove(&id)),
+        }
+        New { is_first: before.is_none(), is_nothing: before == Some(Some(granted)) && is_lost_as_before }
+    }
+
+    /// Takes that a line's registration has failed.
+    fn fail(&mut self, id: LineId) {
+        if let Some(granted) = self.registered.get_mut(&id) {
+            *granted = None;
+        }
+        self.lost.remove(&id);
+    }
+
+    /// Takes that a line is not registered any more, and returns whether it was.
+    fn remove(&mut self, id: LineId) -> bool {
+        self.lost.remove(&id);
+        self.registered.remove(&id).is_some()
+    }
 }
 
 impl Log {
@@ -42,7 +91,7 @@ impl Log {
     /// Takes that a line is no more.
     pub(super) fn forget(&self, line: LineId) {
         let mut known = self.known();
-        known.registered.remove(&line);
+        known.remove(line);
         known.leaving.remove(&line);
     }
 
@@ -53,46 +102,117 @@ impl Log {
         if known.leaving.contains(&id) || known.stand_ins.contains(line) {
             return;
         }
-        let was_registered = match state {
-            RegistrationState::Registered { .. } => !known.registered.insert(id),
-            RegistrationState::Unregistered => known.registered.remove(&id),
-            RegistrationState::Registering { .. } | RegistrationState::Failed { .. } | _ => false,
-        };
-        drop(known);
         match state {
             RegistrationState::Registering { attempt, .. } => {
                 tracing::debug!(line, attempt, "registering");
             }
-            RegistrationState::Registered { lost: Some(lost), .. } => {
-                let (proxy, cause) = (&lost.proxy, visible(&lost.cause.to_string()));
-                tracing::warn!(line, proxy, %cause, "one proxy lost");
-            }
-            RegistrationState::Registered { expires, chosen, lost: None, .. } => {
-                let expires = expires.as_secs();
-                if !was_registered && chosen.by.is_domain() {
-                    let hint = "`transport` in its account keeps it to one";
-                    tracing::info!(line, expires, by = %chosen, hint, "registered");
-                } else {
-                    tracing::info!(line, expires, by = %chosen.transport, "registered");
-                }
+            RegistrationState::Registered { expires, chosen, lost, .. } => {
+                let seconds = u32::try_from(expires.as_secs()).unwrap_or(u32::MAX);
+                let granted = Granted { expires: seconds, transport: chosen.transport };
+                let new = known.take(id, granted, lost.as_ref());
+                drop(known);
+                tell_registered(line, granted, lost.as_ref(), *chosen, new);
             }
             RegistrationState::Failed { cause, retry_at } => {
+                known.fail(id);
+                drop(known);
                 let retry = retry_at.and_then(|at| at.duration_since(SystemTime::now()).ok());
                 let cause = visible(&cause.to_string());
                 tracing::warn!(line, %cause, retry = retry.map(|wait| wait.as_secs()), "registration failed");
             }
             RegistrationState::Unregistered if registers => {
                 // A line that never got there has nothing to leave.
+                let was_registered = known.remove(id);
+                drop(known);
                 if was_registered {
                     tracing::info!(line, "unregistered");
                 }
             }
-            RegistrationState::Unregistered | _ => tracing::info!(line, "no registration"),
+            RegistrationState::Unregistered | _ => {
+                known.remove(id);
+                drop(known);
+                tracing::info!(line, "no registration");
+            }
         }
     }
 
     /// Locks it; whoever panicked with it left whole sets behind.
     fn known(&self) -> MutexGuard<'_, Known> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Logs that a line is registered, and through which proxy it is not.
+fn tell_registered(line: &str, granted: Granted, lost: Option<&LostFlow>, chosen: Chosen, new: New) {
+    let Granted { expires, transport } = granted;
+    match lost {
+        _ if new.is_nothing => tracing::debug!(line, expires, by = %transport, "refreshed"),
+        Some(lost) => {
+            let (proxy, cause) = (&lost.proxy, visible(&lost.cause.to_string()));
+            tracing::warn!(line, proxy, %cause, "one proxy lost");
+        }
+        None if new.is_first && chosen.by.is_domain() => {
+            let hint = "`transport` in its account keeps it to one";
+            tracing::info!(line, expires, by = %chosen, hint, "registered");
+        }
+        None => tracing::info!(line, expires, by = %transport, "registered"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use softphone::{Account, Cause, ChosenBy, Softphone};
+
+    use super::*;
+    use crate::log::logged;
+
+    /// Returns a line that nothing is sent for.
+    async fn line() -> (Softphone, Line) {
+        let listen = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
+        let phone = Softphone::builder().listen(listen).start().await.unwrap();
+        let account = Account::of("858", "192.0.2.1", None).unwrap().label("home");
+        let line = phone.line(account.register(false)).await.unwrap();
+        (phone, line)
+    }
+
+    fn registered(expires: u64, transport: Transport, lost: Option<Cause>) -> RegistrationState {
+        RegistrationState::Registered {
+            expires: Duration::from_secs(expires),
+            refresh_at: SystemTime::UNIX_EPOCH,
+            lost: lost.map(|cause| LostFlow { proxy: "edge".to_owned(), cause }),
+            chosen: Chosen { transport, by: ChosenBy::Account },
+            service_route: Vec::new(),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_refresh_that_changes_nothing_is_told_at_debug_and_each_change_above() {
+        let (_phone, line) = line().await;
+        let log = Log::default();
+        let failed = RegistrationState::Failed { cause: Cause::TimedOut, retry_at: None };
+        let as_before = registered(60, Transport::Udp, None);
+        for (state, expected) in [
+            (as_before.clone(), "INFO registered"),
+            (RegistrationState::Registering { attempt: 1, after: None }, "DEBUG registering"),
+            (as_before.clone(), "DEBUG refreshed"),
+            (registered(120, Transport::Udp, None), "INFO registered"),
+            (registered(120, Transport::Tcp, None), "INFO registered"),
+            (registered(120, Transport::Tcp, Some(Cause::TimedOut)), "WARN one proxy lost"),
+            (registered(120, Transport::Tcp, Some(Cause::TimedOut)), "DEBUG refreshed"),
+            (registered(120, Transport::Tcp, None), "INFO registered"),
+            (failed.clone(), "WARN registration failed"),
+            (registered(120, Transport::Tcp, None), "INFO registered"),
+            (registered(120, Transport::Tcp, None), "DEBUG refreshed"),
+        ] {
+            let told = logged(|| log.tell(&line, &state));
+            assert!(told.contains(expected) && told.contains("home"), "{expected}: {told}");
+        }
+    }
+
+    #[test]
+    fn what_is_known_of_a_line_is_small() {
+        assert!(size_of::<(LineId, Option<Granted>)>() <= 16);
     }
 }
