@@ -170,7 +170,7 @@ impl Fleet {
 
     /// Returns how each line stands.
     pub(crate) fn status(&self) -> Vec<LineStatus> {
-        self.members().iter().map(|(name, member)| member.status(name)).collect()
+        self.members().iter().map(|(name, member)| member.status(name, &self.log)).collect()
     }
 
     /// Takes out of the table what no account wants as it is.
@@ -256,8 +256,8 @@ impl Member {
         }
     }
 
-    fn status(&self, name: &str) -> LineStatus {
-        let (state, cause, next, address) = match &self.line {
+    fn status(&self, name: &str, log: &Log) -> LineStatus {
+        let (mut state, cause, next, address) = match &self.line {
             Ok(line) => {
                 let (state, cause, next) = registration(line);
                 (state, cause, next, line.address_of_record().to_owned())
@@ -270,7 +270,13 @@ impl Member {
                 (state, Some(cause), None, absent.address.clone())
             }
         };
-        LineStatus { name: name.to_owned(), address, state, cause, next }
+        // What has failed before is told as what it is, though the binding may hold on.
+        let is_asking = state == LineState::Registering && cause.is_none();
+        let refreshing = is_asking && self.line.as_ref().is_ok_and(|line| log.is_bound(line.id()));
+        if refreshing {
+            state = LineState::Registered;
+        }
+        LineStatus { name: name.to_owned(), address, state, refreshing, cause, next }
     }
 }
 

@@ -12,7 +12,7 @@ use crate::config::regular::ReadError;
 use crate::config::{self, Config, Stamped};
 use crate::confine::{Confined, is_elsewhere};
 use crate::control::server::Desk;
-use crate::control::{Configuration, Failed, Listener, Reloaded, Status};
+use crate::control::{Configuration, Failed, LineStates, Listener, Reloaded, Status};
 use crate::fleet::Fleet;
 use crate::instance;
 use crate::journal::{Journal, Recorder};
@@ -241,6 +241,7 @@ impl Service {
 impl Desk for Service {
     async fn status(&self) -> Status {
         let counters = self.phone.counters().await.unwrap_or_default();
+        let lines = self.fleet.status();
         Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             pid: std::process::id(),
@@ -249,7 +250,8 @@ impl Desk for Service {
             confined: self.confined.clone(),
             listen: self.phone.listeners().into_iter().map(Listener::from).collect(),
             configuration: self.configuration().clone(),
-            lines: self.fleet.status(),
+            line_states: LineStates::of(&lines),
+            lines,
             calls: self.journal.tally(),
             journal: self.journal.health(),
             sources: self.supply.status(),

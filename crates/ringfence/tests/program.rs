@@ -181,6 +181,25 @@ fn a_wrong_password_is_told_and_the_other_line_goes_on() {
     assert!(bench.play_until(PATIENCE, has_failed), "{}", bench.log());
     assert_eq!(bench.ask(&["status"]).status.code(), Some(1));
     assert_eq!(bench.call("0791234567"), rejected());
+
+    let told = bench.told(&["status", "--wrong"]);
+    assert!(told.contains("1 of 2 registered, 1 failed") && told.ends_with("exit 1\n"), "{told}");
+    assert!(told.contains("\noffice  ") && !told.contains("\nhome  "), "{told}");
+    assert!(bench.told(&["status", "home"]).ends_with("exit 0\n"), "the exit status is the line's");
+    assert!(bench.told(&["status", "home", "office"]).ends_with("exit 1\n"));
+    let told = bench.told(&["status", "hoem"]);
+    assert!(told.contains("there is no line \"hoem\"") && told.contains("there are: home, office"), "{told}");
+    assert!(told.ends_with("exit 2\n"), "{told}");
+    let status = bench.json(&["status", "--json", "--wrong"]);
+    assert_eq!(
+        (&status["lines"][0]["name"], &status["lines"][1]),
+        (&"office".into(), &().into()),
+        "{status}"
+    );
+    assert_eq!(
+        (&status["line_states"]["registered"], &status["line_states"]["failed"]),
+        (&1.into(), &1.into())
+    );
 }
 
 #[test]

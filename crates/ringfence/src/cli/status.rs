@@ -1,5 +1,6 @@
 //! `ringfence status`
 
+mod lines;
 mod sources;
 
 use std::time::Duration;
@@ -13,10 +14,10 @@ use super::failure::with_hint;
 use super::output::{between, clock, print, print_json, span};
 use super::{Answer, Context};
 use crate::control::client::{self, AskError};
-use crate::control::{self, Configuration, LineState, LineStatus, Listener, Request, Response};
+use crate::control::{self, Configuration, Listener, Request, Response};
 use crate::journal::{Health, Tally};
-use crate::page::{Page, table};
-use crate::style::{BAD, CAUTION, DIM, GOOD, STRONG, paint};
+use crate::page::Page;
+use crate::style::{BAD, CAUTION, DIM, STRONG, paint};
 use crate::visible::visible;
 
 /// How long it may take to answer: a machine may be busy.
@@ -24,9 +25,18 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Show the running program's lines, registrations and calls
 ///
-/// Exits 1 if a line is not registered or was refused, or if the last reload failed.
+/// Exits 1 if a line is not registered or was refused, or if the last reload failed. A line that refreshes a registration is
+/// registered. What each key of the JSON means, and which are counters, is in docs/reference/status.md.
 #[derive(Debug, Args)]
 pub(super) struct Status {
+    /// Which lines; without one, all. The exit status is of these
+    #[arg(value_name = "LINE")]
+    lines: Vec<String>,
+
+    /// Show no line but those with which something is wrong
+    #[arg(long)]
+    wrong: bool,
+
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -34,13 +44,15 @@ pub(super) struct Status {
 
 impl Status {
     pub(super) async fn run(self, context: &Context) -> Result<Answer> {
-        let status = ask(&context.program()?).await?;
+        let mut status = ask(&context.program()?).await?;
+        lines::choose(&mut status.lines, &self.lines)?;
+        let is_up = status.lines.iter().all(|line| line.state.is_up());
+        status.lines.retain(|line| !self.wrong || line.is_amiss());
         if self.json {
             print_json(&status)?;
         } else {
             print(render(&status))?;
         }
-        let is_up = status.lines.iter().all(|line| line.state.is_up());
         Ok(Answer::of(is_up && status.configuration.failed.is_none()))
     }
 }
@@ -94,10 +106,9 @@ fn render(status: &control::Status) -> Page {
     for lack in &status.confined.lacks {
         labelled(&mut page, "", paint(CAUTION, visible(lack)));
     }
+    lines::rows(&mut page, &status.lines, status.now);
     page.line("");
-    let rows: Vec<_> = status.lines.iter().map(|line| row(line, status.now)).collect();
-    page.add(table(&["LINE", "ADDRESS", "STATE", "NEXT", "CAUSE"], &rows));
-    page.line("");
+    lines::sum(&mut page, status.line_states);
     let Tally {
         screened,
         rejected,
@@ -223,30 +234,13 @@ fn labelled(page: &mut Page, label: &str, text: impl std::fmt::Display) {
     page.line(format_args!("{label:15}{text}"));
 }
 
-fn row(line: &LineStatus, now: Timestamp) -> Vec<String> {
-    let (style, state) = match line.state {
-        LineState::Registered => (GOOD, "registered"),
-        LineState::Static => (GOOD, "no registration"),
-        LineState::Registering => (CAUTION, "registering"),
-        LineState::Failed => (BAD, "failed"),
-        LineState::Unregistered => (BAD, "unregistered"),
-        LineState::Refused => (BAD, "refused"),
-    };
-    let next = line.next.map_or_else(String::new, |next| match between(now, next) {
-        wait if wait.as_secs() == 0 => "now".to_owned(),
-        wait => format!("in {}", span(wait)),
-    });
-    let cause = line.cause.as_deref().map(visible).unwrap_or_default();
-    vec![line.name.clone(), line.address.clone(), paint(style, state), next, cause]
-}
-
 #[cfg(test)]
 mod tests {
     use std::path::PathBuf;
 
     use super::*;
     use crate::confine::{Confined, Extent};
-    use crate::control::Failed;
+    use crate::control::{Failed, LineState, LineStates, LineStatus};
     use crate::journal::Failing;
 
     fn line(name: &str, state: LineState, cause: Option<&str>, next: Option<i64>) -> LineStatus {
@@ -254,6 +248,7 @@ mod tests {
             name: name.to_owned(),
             address: format!("sip:{name}@pbx.example"),
             state,
+            refreshing: false,
             cause: cause.map(str::to_owned),
             next: next.map(|second| Timestamp::from_second(second).unwrap()),
         }
@@ -309,11 +304,12 @@ mod tests {
         }
     }
 
-    fn lines() -> Vec<LineStatus> {
+    pub(super) fn lines() -> Vec<LineStatus> {
         let cause = Some("the registrar refused the password (403)");
         vec![
             line("home", LineState::Registered, None, Some(13_200)),
             line("office", LineState::Failed, cause, Some(11_550)),
+            LineStatus { refreshing: true, ..line("shop", LineState::Registered, None, None) },
             line("trunk", LineState::Static, None, None),
         ]
     }
@@ -337,6 +333,7 @@ mod tests {
                 listener("TLS", "[::]:5061"),
             ],
             configuration: configuration(),
+            line_states: LineStates::of(&lines()),
             lines: lines(),
             calls: calls(),
             sources: crate::sources::SourcesStatus::default(),

@@ -19,6 +19,8 @@
 
 pub(crate) mod client;
 pub(crate) mod place;
+#[cfg(test)]
+mod reference;
 pub(crate) mod server;
 
 use std::collections::BTreeMap;
@@ -110,6 +112,9 @@ pub(crate) struct Status {
     /// Where calls come in, of each transport one a shard.
     pub(crate) listen: Vec<Listener>,
     pub(crate) configuration: Configuration,
+    /// How many lines there are of each state.
+    #[serde(default)]
+    pub(crate) line_states: LineStates,
     pub(crate) lines: Vec<LineStatus>,
     pub(crate) calls: Tally,
     /// How the journal is written.
@@ -169,12 +174,27 @@ pub(crate) struct LineStatus {
     pub(crate) name: String,
     pub(crate) address: String,
     pub(crate) state: LineState,
+    /// It is registered, and a refresh is under way.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) refreshing: bool,
     /// Why, in a sentence, when it is not as it should be.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) cause: Option<String>,
     /// When it registers next.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) next: Option<Timestamp>,
+}
+
+/// How many lines there are of each [`LineState`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct LineStates {
+    pub(crate) registering: u64,
+    pub(crate) registered: u64,
+    pub(crate) failed: u64,
+    pub(crate) unregistered: u64,
+    pub(crate) refused: u64,
+    #[serde(rename = "static")]
+    pub(crate) unmoved: u64,
 }
 
 /// Whether a line gets calls.
@@ -211,5 +231,30 @@ impl LineState {
             Self::Registered | Self::Static => true,
             Self::Registering | Self::Failed | Self::Unregistered | Self::Refused => false,
         }
+    }
+}
+
+impl LineStates {
+    /// Counts the states of lines.
+    pub(crate) fn of(lines: &[LineStatus]) -> Self {
+        let mut states = Self::default();
+        for line in lines {
+            *match line.state {
+                LineState::Registering => &mut states.registering,
+                LineState::Registered => &mut states.registered,
+                LineState::Failed => &mut states.failed,
+                LineState::Unregistered => &mut states.unregistered,
+                LineState::Refused => &mut states.refused,
+                LineState::Static => &mut states.unmoved,
+            } += 1;
+        }
+        states
+    }
+}
+
+impl LineStatus {
+    /// Tells whether something is wrong with the line: calls do not reach it, or not by each way that it has.
+    pub(crate) fn is_amiss(&self) -> bool {
+        !self.state.is_up() || self.cause.is_some()
     }
 }

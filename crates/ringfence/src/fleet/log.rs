@@ -15,15 +15,24 @@ pub(super) struct Log(Mutex<Known>);
 
 #[derive(Debug, Default)]
 struct Known {
-    /// The lines that were registered, each as was last told, unless it has failed since then. They are in one piece of memory:
+    /// The lines that were registered. They are in one piece of memory:
     /// fifty thousand in thousands of pieces would keep the pages of what is let go of after the start.
-    registered: HashMap<LineId, Option<Granted>>,
+    registered: HashMap<LineId, Bound>,
     /// Through which proxy each of those is not that are registered through others alone.
     lost: BTreeMap<LineId, LostFlow>,
     /// The lines that a reload has removed: nothing more is logged of them.
     leaving: BTreeSet<LineId>,
     /// The names of lines that only stand in for some that are refused.
     stand_ins: BTreeSet<Box<str>>,
+}
+
+/// What is known of a line that was registered.
+#[derive(Debug, Clone, Copy)]
+struct Bound {
+    /// What was last told, unless the registration has failed since then.
+    granted: Option<Granted>,
+    /// When the binding ends, in seconds of the Unix time.
+    until: u32,
 }
 
 /// What a registrar granted.
@@ -47,7 +56,8 @@ struct New {
 impl Known {
     /// Takes that a line is registered.
     fn take(&mut self, id: LineId, granted: Granted, lost: Option<&LostFlow>) -> New {
-        let before = self.registered.insert(id, Some(granted));
+        let bound = Bound { granted: Some(granted), until: unix_time().saturating_add(granted.expires) };
+        let before = self.registered.insert(id, bound).map(|bound| bound.granted);
         let is_lost_as_before = self.lost.get(&id) == lost;
         match lost {
             Some(lost) if !is_lost_as_before => drop(self.lost.insert(id, lost.clone())),
@@ -59,8 +69,8 @@ impl Known {
 
     /// Takes that a line's registration has failed.
     fn fail(&mut self, id: LineId) {
-        if let Some(granted) = self.registered.get_mut(&id) {
-            *granted = None;
+        if let Some(bound) = self.registered.get_mut(&id) {
+            bound.granted = None;
         }
         self.lost.remove(&id);
     }
@@ -93,6 +103,13 @@ impl Log {
         let mut known = self.known();
         known.remove(line);
         known.leaving.remove(&line);
+    }
+
+    /// Tells whether the registrar has a line's binding by what it last granted, and nothing has failed since then.
+    pub(super) fn is_bound(&self, line: LineId) -> bool {
+        let known = self.known();
+        let bound = known.registered.get(&line);
+        bound.is_some_and(|bound| bound.granted.is_some() && unix_time() < bound.until)
     }
 
     /// Logs a state of a line.
@@ -140,6 +157,12 @@ impl Log {
     fn known(&self) -> MutexGuard<'_, Known> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Returns the clock's time in seconds, until 2106.
+fn unix_time() -> u32 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u32::try_from(since.as_secs()).unwrap_or(u32::MAX)
 }
 
 /// Logs that a line is registered, and through which proxy it is not.
@@ -211,8 +234,30 @@ mod tests {
         }
     }
 
+    #[tokio::test]
+    async fn a_line_is_bound_from_a_success_until_it_fails_expires_or_leaves() {
+        let (_phone, line) = line().await;
+        let log = Log::default();
+        let asking = RegistrationState::Registering { attempt: 1, after: None };
+        let failed = RegistrationState::Failed { cause: Cause::TimedOut, retry_at: None };
+        let granted = registered(60, Transport::Udp, None);
+        for (state, is_bound) in [
+            (asking.clone(), false),
+            (granted.clone(), true),
+            (asking.clone(), true),
+            (failed, false),
+            (asking, false),
+            (granted, true),
+            (registered(0, Transport::Udp, None), false),
+            (RegistrationState::Unregistered, false),
+        ] {
+            log.tell(&line, &state);
+            assert_eq!(log.is_bound(line.id()), is_bound, "{state:?}");
+        }
+    }
+
     #[test]
     fn what_is_known_of_a_line_is_small() {
-        assert!(size_of::<(LineId, Option<Granted>)>() <= 16);
+        assert!(size_of::<(LineId, Bound)>() <= 20);
     }
 }

@@ -44,7 +44,7 @@ pub(crate) struct Tally {
     pub(crate) copies: u64,
     /// Records that found the queue full, or that nobody took from it any more.
     pub(crate) lost: u64,
-    /// Records that were pushed out of memory by newer ones.
+    /// Records that were pushed out of memory by newer ones: they are in the file all the same, where there is one.
     pub(crate) forgotten: u64,
 }
 

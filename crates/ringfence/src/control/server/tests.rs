@@ -34,6 +34,7 @@ impl Desk for Fixture {
                 rules: 3,
                 lists: Vec::new(),
             },
+            line_states: crate::control::LineStates::default(),
             lines: Vec::new(),
             calls: self.journal.tally(),
             journal: journal::Health::default(),
