@@ -1,7 +1,7 @@
 //! The lines: which accounts are registered, and how each stands.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
@@ -171,6 +171,13 @@ impl Fleet {
     /// Returns how each line stands.
     pub(crate) fn status(&self) -> Vec<LineStatus> {
         self.members().iter().map(|(name, member)| member.status(name, &self.log)).collect()
+    }
+
+    /// Returns how many lines there are, and how many of them have no account among these.
+    pub(crate) fn gone(&self, accounts: &[Arc<Account>]) -> (usize, usize) {
+        let named: HashSet<&str> = accounts.iter().map(|account| &*account.name).collect();
+        let members = self.members();
+        (members.len(), members.keys().filter(|name| !named.contains(&***name)).count())
     }
 
     /// Takes out of the table what no account wants as it is.

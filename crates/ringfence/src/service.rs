@@ -9,7 +9,7 @@ use ringfence_policy::List;
 use softphone::{Attendant, Builder, Softphone, Transport};
 
 use crate::config::regular::ReadError;
-use crate::config::{self, Config, Stamped};
+use crate::config::{self, Config, Reading, Stamped};
 use crate::confine::{Confined, is_elsewhere};
 use crate::control::server::Desk;
 use crate::control::{Configuration, Failed, LineStates, Listener, Reloaded, Status};
@@ -22,11 +22,13 @@ use crate::store::Place;
 use crate::supply::{self, Supply};
 use crate::trace::Tap;
 
+mod followed;
 mod joined;
 mod kept;
 #[cfg(test)]
 mod worlds;
 
+pub(crate) use followed::Held;
 use joined::Joined;
 use kept::keep_good_rows;
 
@@ -135,10 +137,20 @@ impl Service {
 
     /// Reads the configuration again, and puts it in force if nothing is wrong with it.
     async fn read_again(&self, in_force: &mut Config) -> Result<Reloaded, String> {
+        let reading = self.read(in_force).await?;
+        self.take_up(in_force, reading).await
+    }
+
+    /// Reads the configuration again.
+    async fn read(&self, in_force: &Config) -> Result<Reading, String> {
         let path = in_force.path.clone();
         // Ten million numbers take a moment to read, in which calls and clients go on.
         let read = tokio::task::spawn_blocking(move || config::read(&path)).await;
-        let reading = read.map_err(|error| self.fail(error.to_string()))?;
+        read.map_err(|error| self.fail(error.to_string()))
+    }
+
+    /// Puts what was read in force if nothing is wrong with it.
+    async fn take_up(&self, in_force: &mut Config, reading: Reading) -> Result<Reloaded, String> {
         let warnings = reading.report.warnings();
         let Some(mut config) = reading.config else {
             let told = reading.report.summary();
@@ -160,6 +172,7 @@ impl Service {
             let name = &account.name;
             return Err(self.fail(format!("the account {name} is on a shard that there is with a restart")));
         }
+        let has_lost_rules = in_force.has_rules && !config.has_rules;
         let kept = keep_good_rows(in_force, &mut config);
         let sentences = || kept.iter().map(|(list, trouble)| format!("{list} ({trouble})"));
         let adopted = self.adopt(in_force, config).await;
@@ -171,11 +184,20 @@ impl Service {
         reloaded.changes.extend(sentences().map(|kept| format!("list kept as it was: {kept}")));
         self.configuration().kept = sentences().collect();
         tracing::info!(changes = reloaded.changes.len(), warnings, "reloaded");
+        if has_lost_rules {
+            let hint = "callers on the list `reject` are busy and all others ring: is this the whole file?";
+            tracing::warn!(hint, "the configuration has no rule of its own any more");
+        }
         for setting in &reloaded.needs_restart {
             tracing::warn!(setting, "changes with a restart");
         }
         *self.last() = reloaded.clone();
         Ok(reloaded)
+    }
+
+    /// Tells whether the files are as they were read. After a failure they may be back as they were, and that is to be told.
+    fn is_as_read(&self, in_force: &Config) -> bool {
+        self.configuration().failed.is_none() && in_force.files.iter().all(Stamped::is_current)
     }
 
     /// Puts a configuration in force as far as a restart is not needed.
@@ -284,9 +306,7 @@ impl Desk for Service {
     async fn renew(&self) -> Result<Reloaded, String> {
         let asked = self.reloads.asked();
         let mut in_force = self.in_force.lock().await;
-        // After a failure the files may be back as they were, and that is to be told.
-        let is_well = self.configuration().failed.is_none();
-        if is_well && in_force.files.iter().all(Stamped::is_current) {
+        if self.is_as_read(&in_force) {
             return Ok(self.last().clone());
         }
         self.reloads.join(asked, self.read_again(&mut in_force)).await

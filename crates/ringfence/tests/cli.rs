@@ -264,6 +264,26 @@ fn a_password_that_others_can_read_is_a_warning() {
 }
 
 #[test]
+fn a_configuration_that_says_of_nobody_that_they_be_rejected_is_a_warning() {
+    let accounts = "[account.home]\nuser = \"858\"\ndomain = \"192.0.2.1\"\nregister = false\n[defaults]\nregion = \"CH\"\n";
+    let told = |more: &str| {
+        let home = Home::with(&format!("{accounts}{more}"));
+        home.write("reject.txt", "");
+        home.told(&["check"])
+    };
+    let warning = "warning: expected a rule or entries of the list `reject`, found neither";
+    assert!(told("").contains(warning), "{}", told(""));
+    assert!(told("[list.reject]\nentries = []\n").contains(warning));
+    for enough in [
+        "[list.reject]\nentries = [\"anonymous\"]\n",
+        "[list.reject]\nfiles = [\"reject.txt\"]\n",
+        "[[rule]]\nid = \"otherwise\"\nthen = \"ring\"\n",
+    ] {
+        assert!(!told(enough).contains(warning), "{}", told(enough));
+    }
+}
+
+#[test]
 fn check_as_json_is_one_object() {
     let home = Home::with(&GOOD.replace("region = \"CH\"", "region = \"UK\""));
     let output = home.run(&["check", "--json"]);

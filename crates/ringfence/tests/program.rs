@@ -137,6 +137,55 @@ fn lines_come_and_go_with_their_accounts() {
 }
 
 #[test]
+fn a_configuration_that_is_written_half_way_takes_no_lines_away() {
+    let mut bench = Bench::new();
+    let others: String = (0..8).fold(String::new(), |others, line| {
+        format!("{others}[account.l{line}]\nuser = \"{line}\"\ndomain = \"127.0.0.1\"\nregister = false\n")
+    });
+    let head = bench.configuration("858", "hunter2");
+    let whole = format!("{head}\n{others}");
+    bench.write("ringfence.toml", &whole);
+    let program = bench.registered();
+    let lines = |bench: &Bench| bench.json(&["status", "--json"])["lines"].as_array().unwrap().len();
+    assert_eq!(lines(&bench), 9);
+
+    let written = Instant::now();
+    bench.write("ringfence.toml", &head);
+    let is_told = |bench: &Bench| bench.log().contains("remove 8 of 9 lines");
+    assert!(bench.play_until(PATIENCE, is_told), "{}", bench.log());
+    // What the machine was too busy to ask for in time tells nothing.
+    assert!(lines(&bench) == 9 || written.elapsed() >= GIVEN, "{}", bench.log());
+    bench.write("ringfence.toml", &whole);
+    bench.write("spam.txt", "+4144*\n");
+    assert!(bench.comes_to("0441234567", &rejected()), "{}", bench.log());
+    assert_eq!(lines(&bench), 9);
+
+    bench.write("ringfence.toml", &head);
+    program.signal("HUP");
+    assert!(bench.play_until(PATIENCE, |bench| lines(bench) == 1), "{}", bench.log());
+    bench.write("ringfence.toml", &whole);
+    assert!(bench.play_until(PATIENCE, |bench| lines(bench) == 9), "{}", bench.log());
+    bench.write("ringfence.toml", &head);
+    assert!(bench.play_until(PATIENCE, |bench| lines(bench) == 1), "it stays so: {}", bench.log());
+}
+
+#[test]
+fn a_configuration_that_is_written_up_to_its_rules_has_nobody_ring_who_is_refused() {
+    let rules = "[[rule]]\nid = \"otherwise\"\nthen = \"busy\"\n";
+    let (mut bench, program) = Bench::running(rules);
+    let whole = std::fs::read_to_string(bench.path("ringfence.toml")).unwrap();
+    let written = Instant::now();
+    bench.write("ringfence.toml", whole.strip_suffix(rules).unwrap());
+    let is_told = |bench: &Bench| bench.log().contains("have no rule of its own any more");
+    assert!(bench.play_until(PATIENCE, is_told), "{}", bench.log());
+    let outcome = bench.call("0441234567");
+    assert!(outcome == rejected() || written.elapsed() >= GIVEN, "{outcome:?}: {}", bench.log());
+    program.signal("HUP");
+    assert!(bench.comes_to("0441234567", &Outcome::Cancelled), "{}", bench.log());
+    assert!(bench.log().contains("the configuration has no rule of its own any more"), "{}", bench.log());
+}
+
+#[test]
 fn another_listen_address_waits_for_a_restart_and_is_told() {
     let mut bench = Bench::new();
     let _program = bench.registered();

@@ -49,6 +49,7 @@ use crate::schedule::{Event, Schedule};
 /// "#;
 /// let (draft, wrong) = Draft::read(File::new("policy.toml", text), &mut |_, _| Err("none".to_owned()), &[]);
 /// assert_eq!(wrong, []);
+/// assert!(!draft.has_standard_rules());
 /// assert!(draft.run_tests().iter().all(|test| test.passed));
 /// let policy = draft.compile(|list| list.inline()).expect("nothing was wrong");
 /// assert_eq!(policy.rules().len(), 2);
@@ -62,6 +63,7 @@ pub struct Draft {
     zone: TimeZone,
     specs: Vec<ListSpec>,
     schedules: Vec<Arc<Schedule>>,
+    has_standard_rules: bool,
 }
 
 impl fmt::Debug for Draft {
@@ -90,7 +92,8 @@ impl Draft {
         let Included { mut files, documents, accounts, addresses, mut report, is_partial, .. } =
             Included::read(main, open, foreign_keys);
         let mut blocks = Blocks { accounts, addresses, ..Blocks::merge(documents, &files, &mut report) };
-        if blocks.rules.is_empty() && report.errors() == 0 {
+        let has_standard_rules = blocks.rules.is_empty();
+        if has_standard_rules && report.errors() == 0 {
             with_standard_rules(&mut blocks, &mut files, &mut report);
         }
         let zone = blocks.defaults.timezone.as_ref().and_then(|zone| zone.0.clone()).unwrap_or(TimeZone::UTC);
@@ -111,6 +114,7 @@ impl Draft {
             report,
             blocks,
             zone,
+            has_standard_rules,
         };
         // Without a region no number can be read, which would raise errors that are none.
         if region.is_some() {
@@ -126,6 +130,12 @@ impl Draft {
     #[must_use]
     pub fn lists(&self) -> impl ExactSizeIterator<Item = &ListSpec> {
         self.specs.iter()
+    }
+
+    /// Returns whether no rule was written, so that the three of [`Draft::read`] decide.
+    #[must_use]
+    pub fn has_standard_rules(&self) -> bool {
+        self.has_standard_rules
     }
 
     /// Makes the policy of what is on its lists.

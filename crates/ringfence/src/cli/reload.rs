@@ -13,8 +13,9 @@ use crate::style::{BAD, CAUTION, GOOD, paint};
 
 /// Make the running program read its configuration and lists again
 ///
-/// It does so by itself a moment after a file changes, at once for a verb that changes a list, and on SIGHUP. If
-/// the new configuration is wrong, the last good one stays in force, the error is told, and the exit status is 1.
+/// It does so by itself a moment after a file changes (after five seconds where many lines or all rules would go), at
+/// once for a verb that changes a list, and on SIGHUP. If the new configuration is wrong, the last good one stays in
+/// force, the error is told, and the exit status is 1.
 #[derive(Debug, Args)]
 pub(super) struct Reload {}
 

@@ -25,7 +25,7 @@ use crate::log::{self, Format};
 use crate::memory;
 use crate::open_files;
 use crate::runnable;
-use crate::service::Service;
+use crate::service::{Held, Service};
 use crate::supervisor::Supervisor;
 use crate::trace::Drawing;
 use crate::user::own_user;
@@ -265,10 +265,11 @@ async fn watch(service: Arc<Service>) {
         }
     };
     files.mark_changed();
+    let mut held = None;
     loop {
         tokio::select! {
-            // What a reload says is logged, and in the status.
-            () = watch.changed() => drop(service.renew().await),
+            () = watch.changed() => service.follow(&mut held).await,
+            () = Held::wait(held.as_ref()) => service.follow(&mut held).await,
             Ok(()) = files.changed() => {
                 let read = files.borrow_and_update().clone();
                 if let Err(error) = watch.set(read) {

@@ -22,7 +22,7 @@ pub(crate) fn add(config: &Config, report: &mut Report) {
         }
         report.push(diagnostic);
     }
-    for wrong in unknown_lines(config).into_iter().chain(circles(config)) {
+    for wrong in unknown_lines(config).into_iter().chain(circles(config)).chain(no_rule(config)) {
         report.push(wrong);
     }
     report.sort();
@@ -37,6 +37,17 @@ fn unknown_lines(config: &Config) -> Vec<Diagnostic> {
     lines.dedup();
     let known: Vec<&str> = lines.iter().map(|line| &**line).collect();
     if config.accounts.is_empty() { Vec::new() } else { config.draft.check_lines(&known) }
+}
+
+/// Finds that nothing says whom to reject, as in a file that ends before its policy. Who has entries on the list `reject`, or a
+/// file of them, needs no rule.
+fn no_rule(config: &Config) -> Option<Diagnostic> {
+    let names_nobody = |list: &Loaded| list.list.is_empty();
+    let has_sources = config.draft.lists().any(|list| !list.sources().is_empty());
+    let says_nothing = !config.has_rules && !has_sources && config.lists.each().iter().all(names_nobody);
+    let message = "expected a rule or entries of the list `reject`, found neither: all may ring but who is blocked for a time";
+    let hint = "write [[rule]], or put callers on the list: ringfence block NUMBER; if you have, is this the whole file?";
+    says_nothing.then(|| Diagnostic::warning(message).hint(hint))
 }
 
 /// Finds the redirections that lead back to one of the lines, whose calls are screened again.

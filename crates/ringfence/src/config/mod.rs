@@ -56,6 +56,8 @@ pub(crate) struct Config {
     pub(crate) journal: Settings,
     pub(crate) accounts: Vec<Arc<Account>>,
     pub(crate) policy: Arc<Policy>,
+    /// Whether it has rules of its own.
+    pub(crate) has_rules: bool,
     /// What the policy was made of, which knows where each part stands.
     pub(crate) draft: Arc<Draft>,
     pub(crate) lists: Lists,
@@ -178,6 +180,7 @@ fn read_stamped(stamped: &Stamped, file: &File) -> Reading {
             journal: journal.clone(),
             accounts: with_policy(accounts, &policy),
             policy: Arc::new(policy),
+            has_rules: !screening.draft.has_standard_rules(),
             draft: Arc::new(screening.draft),
             lists: screening.lists.clone(),
             remote: screening.remote,
@@ -198,6 +201,11 @@ impl Config {
         settings.extend(self.service.differences(&other.service));
         settings.extend(journal::differences(&self.journal, &other.journal));
         settings
+    }
+
+    /// Returns its file as it was read.
+    pub(crate) fn stamp(&self) -> Option<&Stamped> {
+        self.files.iter().find(|file| file.path == self.path)
     }
 
     /// Forgets what nobody needs once it is in force: the text that it was read from and, unless lists come from servers,

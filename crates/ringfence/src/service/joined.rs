@@ -20,6 +20,12 @@ pub(super) struct Asked {
     begun: u64,
 }
 
+/// Work that was begun.
+#[derive(Debug)]
+pub(super) struct Begun {
+    number: u64,
+}
+
 impl<T: Clone> Joined<T> {
     /// Notes that it is asked now.
     pub(super) fn asked(&self) -> Asked {
@@ -29,15 +35,29 @@ impl<T: Clone> Joined<T> {
     /// Returns what came of the work, done after it was asked: it is done, unless one of those who waited for it as well has done
     /// it. The caller sees to it that nobody else does meanwhile.
     pub(super) async fn join(&self, asked: Asked, work: impl Future<Output = T>) -> T {
-        if let Some((number, came_of)) = &*self.last()
-            && *number > asked.begun
-        {
-            return came_of.clone();
+        if let Some(came_of) = self.came_of(asked) {
+            return came_of;
         }
-        let number = self.begun.fetch_add(1, SeqCst) + 1;
+        let begun = self.begin();
         let came_of = work.await;
-        *self.last() = Some((number, came_of.clone()));
+        self.end(begun, &came_of);
         came_of
+    }
+
+    /// Returns what came of the work, if it was begun after it was asked, and done.
+    pub(super) fn came_of(&self, asked: Asked) -> Option<T> {
+        let last = self.last();
+        last.as_ref().filter(|(number, _)| *number > asked.begun).map(|(_, came_of)| came_of.clone())
+    }
+
+    /// Begins the work: for who asks from now on it is too early.
+    pub(super) fn begin(&self) -> Begun {
+        Begun { number: self.begun.fetch_add(1, SeqCst) + 1 }
+    }
+
+    /// Notes what came of it, for those who have asked before it began. What is given up is not noted: they do it themselves.
+    pub(super) fn end(&self, Begun { number }: Begun, came_of: &T) {
+        *self.last() = Some((number, came_of.clone()));
     }
 
     /// Locks it; whoever panicked with it left it whole.
