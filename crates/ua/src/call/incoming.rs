@@ -116,17 +116,43 @@ pub(crate) struct Waiting {
     lost: BTreeSet<u64>,
     /// What their INVITEs take, and what is kept of them to answer by.
     bytes: usize,
+    /// Those of them that anyone could make.
+    strangers: Strangers,
     limits: Limits,
 }
+
+/// Calls of nobody in particular, and what they take.
+#[derive(Debug, Default)]
+struct Strangers {
+    calls: usize,
+    bytes: usize,
+}
+
+/// A fourth of all is theirs.
+const STRANGERS_PART: usize = 4;
 
 impl Waiting {
     pub(crate) fn new(limits: Limits) -> Self {
         let (calls, by_tag, order) = (BTreeMap::new(), HashTable::new(), BTreeSet::new());
-        Self { calls, by_tag, order, over: BTreeSet::new(), lost: BTreeSet::new(), bytes: 0, limits }
+        Self {
+            calls,
+            by_tag,
+            order,
+            over: BTreeSet::new(),
+            lost: BTreeSet::new(),
+            bytes: 0,
+            strangers: Strangers::default(),
+            limits,
+        }
     }
 
-    pub(crate) fn is_full(&self) -> bool {
-        self.calls.len() >= self.limits.undecided_calls || self.bytes >= self.limits.undecided_bytes
+    /// Returns whether there is no room for one more call that was let in so. Strangers have a quarter of it at most: whoever
+    /// sends from wherever he likes keeps nobody else from being heard.
+    pub(crate) fn is_full(&self, origin: Origin) -> bool {
+        let Limits { undecided_calls: calls, undecided_bytes: bytes, .. } = self.limits;
+        let of_strangers = (calls.div_ceil(STRANGERS_PART), bytes / STRANGERS_PART);
+        let have_theirs = self.strangers.calls >= of_strangers.0 || self.strangers.bytes >= of_strangers.1;
+        self.calls.len() >= calls || self.bytes >= bytes || (origin == Origin::Anyone && have_theirs)
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -139,6 +165,10 @@ impl Waiting {
 
     pub(crate) fn insert(&mut self, number: u64, call: Incoming) {
         self.bytes += call.bytes();
+        if call.origin == Origin::Anyone {
+            self.strangers.calls += 1;
+            self.strangers.bytes += call.bytes();
+        }
         self.order.insert((call.poll_timeout(), number));
         self.over.extend(call.flow.connection_id().map(|connection| (connection, number)));
         self.by_tag.insert_unique(call.tag.hash(), (call.tag, number), |(tag, _)| tag.hash());
@@ -197,6 +227,10 @@ impl Waiting {
     pub(crate) fn remove(&mut self, number: u64) -> Option<Box<Incoming>> {
         let call = self.calls.remove(&number)?;
         self.bytes -= call.bytes();
+        if call.origin == Origin::Anyone {
+            self.strangers.calls -= 1;
+            self.strangers.bytes -= call.bytes();
+        }
         self.order.remove(&(call.poll_timeout(), number));
         self.lost.remove(&number);
         if let Some(connection) = call.flow.connection_id() {

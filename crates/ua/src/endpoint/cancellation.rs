@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use ringfence_wire::sip::{Message, Method, StatusCode, Via};
+use ringfence_wire::sip::{CSeq, Message, Method, StatusCode, Via};
 
 use super::Endpoint;
 use super::inbound::Inbound;
@@ -43,6 +43,15 @@ impl Endpoint {
         //# transaction matching procedures of Section 17.2.3.
         let invite = self.secret.server_key(request, via, Method::Invite);
         let status = match self.transactions.cancellable(invite) {
+            // Nothing is kept of it, by which the CANCEL of the call itself would pass for a repetition.
+            Some(Cancellable::Undecided { user }) if !self.is_of_invite(user, inbound) => {
+                return self.respond_stateless(
+                    inbound,
+                    StatusCode::CALL_TRANSACTION_DOES_NOT_EXIST,
+                    None,
+                    |_, _| {},
+                );
+            }
             Some(Cancellable::Undecided { user }) => {
                 self.take_back(invite, inbound.target);
                 self.answer(now, inbound, StatusCode::OK, None, |_, _| {});
@@ -64,6 +73,23 @@ impl Endpoint {
             None => StatusCode::CALL_TRANSACTION_DOES_NOT_EXIST,
         };
         self.answer(now, inbound, status, None, |_, _| {});
+    }
+}
+
+impl Endpoint {
+    /// Returns whether a CANCEL is made as one for the INVITE of a call, and not by somebody who has its branch alone.
+    fn is_of_invite(&self, call: u64, cancel: &Inbound<'_>) -> bool {
+        let Some(call) = self.calls.find(call) else { return false };
+        let (invite, cancel) = (&call.invite, cancel.head);
+        //= https://www.rfc-editor.org/rfc/rfc3261#section-9.1
+        //# The Request-URI, Call-ID, To, the numeric part of CSeq, and From header
+        //# fields in the CANCEL request MUST be identical to those in the
+        //# request being cancelled, including tags.
+        let number = |cseq: CSeq<'_>| cseq.number;
+        let has_number = cancel.cseq().ok().map(number) == invite.cseq().ok().map(number);
+        let invited = invite.from().ok();
+        let has_tag = cancel.from_tag() == invited.and_then(|from| from.tag()).unwrap_or_default();
+        has_number && has_tag && cancel.call_id().ok() == invite.call_id().ok()
     }
 }
 

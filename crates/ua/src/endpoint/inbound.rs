@@ -267,7 +267,11 @@ impl Endpoint {
                     inbound.vouched(),
                 )
         } else {
-            self.transactions.start_server(inbound.key, inbound.merge, inbound.target)
+            // It has the merge key of its INVITE, whose CSeq has another method (RFC 3261 section 8.2.2.2): an INVITE behind it
+            // has not come twice.
+            let is_cancel = inbound.answering.request.method() == Some(Method::Cancel);
+            let merge = inbound.merge.filter(|_| !is_cancel);
+            self.transactions.start_server(inbound.key, merge, inbound.target)
         }
     }
 

@@ -152,7 +152,7 @@ impl Endpoint {
                 let unavailable = Rejection::unavailable();
                 self.respond_final(now, key, answering, Final::Rejection(&unavailable), EndedBy::Shutdown);
             }
-            Verdict::Offer if self.calls.is_full() => {
+            Verdict::Offer if self.calls.is_full(inbound.origin) => {
                 self.counters.turned_away += 1;
                 let overloaded = Rejection::overloaded(OVERLOAD_RETRY_AFTER);
                 self.respond_final(now, key, answering, Final::Rejection(&overloaded), EndedBy::Overload);
@@ -176,7 +176,7 @@ impl Endpoint {
             Some(_) | None if self.is_leaving => {
                 Some((Final::without_waiting(wait, &unavailable), EndedBy::Shutdown))
             }
-            Some(_) | None if self.calls.is_full() => {
+            Some(_) | None if self.calls.is_full(inbound.origin) => {
                 self.counters.turned_away += 1;
                 Some((Final::without_waiting(wait, &overloaded), EndedBy::Overload))
             }
