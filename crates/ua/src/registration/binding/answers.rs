@@ -181,11 +181,13 @@ fn reason(response: &Message<'_>, status: StatusCode) -> String {
     if told.is_empty() { phrase } else { format!("{phrase}: {}", shown(&told.join(", "))) }
 }
 
-/// Returns how long after it was granted a binding is refreshed: at four fifths to nine tenths of
-/// its life, where that is possible early enough to notice a lost answer in time, and never at once.
+/// Returns how long after it was granted a binding is refreshed: at four fifths to nine tenths of its life, or earlier where less
+/// than [`REFRESH_MARGIN`] would be left of it, but not before its half, and never at once.
+///
+/// Whatever the life, the random part is a tenth of it: lines that were registered at one time do not stay together.
 fn refresh_after(expires: Duration, fraction: f64) -> Duration {
-    let share = expires.mul_f64(0.8 + fraction / 10.0);
-    let early = share.min(expires.saturating_sub(REFRESH_MARGIN)).max(expires / 2);
+    let latest = expires.mul_f64(0.9).min(expires.saturating_sub(REFRESH_MARGIN)).max(expires.mul_f64(0.6));
+    let early = latest.saturating_sub(expires.mul_f64((1.0 - fraction) / 10.0));
     early.max(Duration::from_secs(SHORTEST_REFRESH.into()))
 }
 
@@ -198,5 +200,48 @@ fn cause_of(error: &AuthError, status: u16) -> Cause {
             Cause::NoUsableChallenge { offered: shown(&offered.join(", ")) }
         }
         AuthError::Downgrade { realm } => Cause::Downgrade { realm: shown(realm) },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Returns when ten thousand lines refresh that are granted so much time at once, in milliseconds and in their order.
+    fn refreshes(expires: u64) -> Vec<u128> {
+        let mut generator = Generator::new([7; 32]);
+        let expires = Duration::from_secs(expires);
+        let refreshes = (0..10_000).map(|_| refresh_after(expires, generator.fraction()).as_millis());
+        let mut refreshes: Vec<u128> = refreshes.collect();
+        refreshes.sort_unstable();
+        refreshes
+    }
+
+    #[test]
+    fn lines_that_are_granted_any_time_at_once_refresh_evenly_over_a_tenth_of_it() {
+        for expires in [30, 60, 80, 90, 100, 120, 180, 200, 300, 399, 400, 600, 3_600, 86_400] {
+            let (refreshes, width) = (refreshes(expires), u128::from(expires) * 1_000 / 10);
+            for (tenth, some) in (0..).zip(refreshes.chunks(1_000)) {
+                let even = refreshes[0] + width * tenth / 10;
+                assert!(some[0].abs_diff(even) < width / 20, "{expires} s, {tenth}: {} {even}", some[0]);
+            }
+        }
+    }
+
+    #[test]
+    fn a_binding_is_refreshed_in_its_second_half_and_early_enough_to_notice_a_lost_answer() {
+        let of = |expires| {
+            let refreshes = refreshes(expires);
+            [refreshes[0], refreshes[9_999]].map(|millis| (millis + 500) / 1_000)
+        };
+        assert_eq!(of(3_600), [2_880, 3_240]);
+        assert_eq!(of(400), [320, 360]);
+        assert_eq!(of(300), [230, 260]);
+        assert_eq!(of(200), [140, 160]);
+        assert_eq!(of(100), [50, 60]);
+        // 32 s are left: what Timer F takes (RFC 3261 section 17.1.2.2).
+        assert_eq!(of(80), [40, 48]);
+        assert_eq!(of(60), [30, 36]);
+        assert_eq!(of(5), [5, 5]);
     }
 }
