@@ -76,7 +76,8 @@ impl Softphone {
     /// no more. An account that does not register becomes a line at once. Dropped before it resolves, it leaves no
     /// line behind: what was registered in the meantime is unregistered.
     ///
-    /// On the wire: REGISTER, 401, REGISTER with credentials, 200.
+    /// On the wire: REGISTER, 401, REGISTER with credentials, 200. Of the lines of one server a hundred in each shard are asked for at
+    /// once, and the next with each answer, or after 10 ms without one.
     ///
     /// [`Error::cause`]: crate::Error::cause
     pub async fn register(&self, account: Account) -> Result<Line> {

@@ -99,6 +99,8 @@ pub struct Endpoint {
     next_call: u64,
     /// Whether it takes no call any more.
     is_leaving: bool,
+    /// Whether lines are being given their turn just now.
+    is_giving_turns: bool,
     /// What the responses to the newest requests have in common.
     echoes: Vec<Echo>,
     /// What the screen says of the newest calls.
@@ -129,6 +131,7 @@ impl Endpoint {
             counters: Counters::default(),
             next_call: 0,
             is_leaving: false,
+            is_giving_turns: false,
             echoes: Vec::new(),
             verdicts: Vec::new(),
             local: config.local,

@@ -17,11 +17,14 @@ mod admission;
 mod bearers;
 mod flow_set;
 mod located;
+mod turns;
 mod waits;
 
 use bearers::Bearers;
 use flow_set::FlowSet;
 use located::Located;
+pub(super) use turns::Turn;
+use turns::Turns;
 use waits::Waits;
 
 /// One line.
@@ -138,7 +141,9 @@ pub(crate) struct Lines {
     leaders: BTreeMap<LineId, LineId>,
     open: BTreeSet<LineId>,
     waits: Waits,
+    pub(super) turns: Turns,
     next: u32,
+    next_crowd: u32,
 }
 
 impl Lines {
@@ -158,7 +163,9 @@ impl Lines {
             leaders: BTreeMap::new(),
             open: BTreeSet::new(),
             waits: Waits::default(),
+            turns: Turns::default(),
             next: 0,
+            next_crowd: 0,
         }
     }
 
@@ -202,7 +209,12 @@ impl Lines {
 
     /// Returns the lines that are registered where an account is to be.
     pub(crate) fn crowd_of(&mut self, account: &Account, user_agent: &Arc<str>) -> Crowd {
-        self.crowds.entry(server_of(account)).or_insert_with(|| Crowd::new(Arc::clone(user_agent))).clone()
+        let Self { crowds, next_crowd, .. } = self;
+        let crowd = crowds.entry(server_of(account)).or_insert_with(|| {
+            *next_crowd += 1;
+            Crowd::new(*next_crowd, Arc::clone(user_agent))
+        });
+        crowd.clone()
     }
 
     /// Removes a line, and its bindings with it.
@@ -231,6 +243,7 @@ impl Lines {
         }
         self.open.remove(&id);
         self.leaving.remove(&id);
+        self.turns.forget(id);
         if self.by_id.is_empty() {
             // The waits of lines that are gone come up in vain, which an endpoint without any need not be woken for.
             self.waits = Waits::default();
@@ -283,7 +296,7 @@ impl Lines {
     }
 
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
-        self.waits.next()
+        [self.waits.next(), self.turns.poll_timeout()].into_iter().flatten().min()
     }
 
     /// Notes what a line's REGISTER goes over, and what it is known by.

@@ -6,13 +6,14 @@ use std::time::{Duration, Instant};
 
 use ringfence_wire::sip::{Message, StatusCode};
 
+use super::lines::Turn;
 use super::{Endpoint, Event, Full};
 use crate::id::{LineId, LineToken};
 use crate::registration::{Account, Action, Binding, RegistrationState};
 use crate::transport::{Flow, Transport};
 
 impl Endpoint {
-    /// Adds a line, and begins to register it if its account says so.
+    /// Adds a line, and begins to register it if its account says so, in its turn as [`Endpoint::register`].
     pub fn add_line(&mut self, now: Instant, account: Account) -> Result<LineId, Full> {
         if self.lines.len() >= self.limits.lines {
             return Err(Full);
@@ -58,15 +59,16 @@ impl Endpoint {
 
     /// Registers a line again that was unregistered, or tries at once what would be tried later. One that is being removed
     /// goes all the same.
+    ///
+    /// At each server a hundred lines at once have a REGISTER on its way for this and for [`Endpoint::unregister`]; the others have
+    /// their turn one for each of those that is done, or after 10 ms in which none is.
     pub fn register(&mut self, now: Instant, id: LineId) {
         if self.lines.find(id).is_none() || self.lines.is_leaving(id) {
             return;
         }
         for id in self.lines.set_leaving(id, false) {
-            if let Some(binding) = self.lines.find_mut(id).and_then(|line| line.binding.as_mut()) {
-                binding.start(now);
-            }
-            self.settle_line(now, id);
+            self.lines.turns.withdraw(id);
+            self.ask_turn(now, id, Turn::Register);
         }
     }
 
@@ -111,13 +113,49 @@ impl Endpoint {
     }
 
     /// Removes a line's own bindings at its registrar. The line stays, unregistered, and takes calls that still come.
+    /// Until it is its turn, as [`Endpoint::register`] says, it is registered as before.
     pub fn unregister(&mut self, now: Instant, id: LineId) {
         for id in self.lines.set_leaving(id, true) {
-            if let Some(binding) = self.lines.find_mut(id).and_then(|line| line.binding.as_mut()) {
-                binding.stop(now, &mut self.generator);
-            }
-            self.settle_line(now, id);
+            self.ask_turn(now, id, Turn::Unregister);
         }
+    }
+
+    /// Has a line register or unregister as soon as it is its turn: at once, where nothing is to be sent for that, or few others of
+    /// its server are under way.
+    fn ask_turn(&mut self, now: Instant, id: LineId, turn: Turn) {
+        let Some(binding) = self.lines.find(id).and_then(|line| line.binding.as_ref()) else { return };
+        let (server, needs_turn) = match turn {
+            Turn::Register => (binding.server(), binding.needs_turn_to_start()),
+            Turn::Unregister => (binding.server(), binding.needs_turn_to_stop(now)),
+        };
+        if !needs_turn {
+            self.lines.turns.withdraw(id);
+            self.take_turn(now, id, turn);
+        } else if self.lines.turns.ask(now, server, id, turn) {
+            self.take_turn(now, id, turn);
+        }
+    }
+
+    fn take_turn(&mut self, now: Instant, id: LineId, turn: Turn) {
+        if let Some(binding) = self.lines.find_mut(id).and_then(|line| line.binding.as_mut()) {
+            match turn {
+                Turn::Register => binding.start(now),
+                Turn::Unregister => binding.stop(now, &mut self.generator),
+            }
+        }
+        self.settle_line(now, id);
+    }
+
+    /// Has those register and unregister whose turn it is.
+    fn give_turns(&mut self, now: Instant) {
+        // One that ends at once gives its turn to the next: that is done by who has begun.
+        if std::mem::replace(&mut self.is_giving_turns, true) {
+            return;
+        }
+        while let Some((id, turn)) = self.lines.turns.next(now) {
+            self.take_turn(now, id, turn);
+        }
+        self.is_giving_turns = false;
     }
 
     /// Removes a line: unregisters it and then forgets it, which [`Event::Removed`] tells.
@@ -198,6 +236,7 @@ impl Endpoint {
             }
             self.settle_line(now, id);
         }
+        self.give_turns(now);
     }
 
     /// Takes the response to a request of ours.
@@ -288,6 +327,11 @@ impl Endpoint {
             }
         }
         self.lines.schedule(id);
+        let binding = self.lines.find(id).and_then(|line| line.binding.as_ref());
+        if self.lines.turns.is_under_way(id) && !binding.is_some_and(Binding::is_under_way) {
+            self.lines.turns.end(id);
+        }
+        self.give_turns(now);
     }
 
     /// Has the next hop of a line looked up, and with it the registrar that stands behind a proxy.

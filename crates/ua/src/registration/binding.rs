@@ -46,6 +46,7 @@ mod phase;
 mod redirection;
 mod removal;
 mod setbacks;
+mod turn;
 
 use bound::Bound;
 use phase::{Asked, Phase, Successor};

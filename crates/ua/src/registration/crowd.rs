@@ -9,7 +9,7 @@ use crate::transport::ContactAddress;
 
 /// How far apart the lines of one server return on average: a hundred a second, each with a challenge and its answer.
 /// A registrar on a small machine takes several times that.
-const APART: Duration = Duration::from_millis(10);
+pub(crate) const APART: Duration = Duration::from_millis(10);
 
 /// One line's membership of those that are registered at one server. It ends when it is dropped.
 #[derive(Debug, Clone, Default)]
@@ -18,6 +18,8 @@ pub(crate) struct Crowd(Arc<Shared>);
 /// What its lines share.
 #[derive(Debug, Default)]
 struct Shared {
+    /// What tells them from those of any other server.
+    number: u32,
     /// What they call themselves.
     user_agent: Arc<str>,
     /// What was found of the server last.
@@ -39,8 +41,13 @@ pub(super) struct Contacts {
 
 impl Crowd {
     /// Nobody is registered yet where this one is to be.
-    pub(crate) fn new(user_agent: Arc<str>) -> Self {
-        Self(Arc::new(Shared { user_agent, ..Shared::default() }))
+    pub(crate) fn new(number: u32, user_agent: Arc<str>) -> Self {
+        Self(Arc::new(Shared { number, user_agent, ..Shared::default() }))
+    }
+
+    /// Returns what tells its lines from those of any other server.
+    pub(crate) fn number(&self) -> u32 {
+        self.0.number
     }
 
     /// Returns what its lines call themselves.
@@ -117,6 +124,7 @@ mod tests {
         let realms = ["one", "one", "other"].map(|realm| crowd.share_realm(&realm.into()));
         assert_eq!(realms.each_ref().map(|realm| &**realm), ["one", "one", "other"]);
         assert!(Arc::ptr_eq(&realms[0], &realms[1]));
-        assert_eq!(Crowd::new("agent".into()).user_agent(), "agent");
+        let crowd = Crowd::new(7, "agent".into());
+        assert_eq!((crowd.number(), crowd.user_agent()), (7, "agent"));
     }
 }

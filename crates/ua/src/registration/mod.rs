@@ -17,7 +17,7 @@ mod unseen;
 
 pub use account::{Account, Extras};
 pub(crate) use binding::{Action, Binding};
-pub(crate) use crowd::Crowd;
+pub(crate) use crowd::{APART, Crowd};
 pub use outbound::uuid_urn;
 pub(crate) use penalties::Penalties;
 pub use query::{Asks, Query};
