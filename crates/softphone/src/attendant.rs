@@ -69,6 +69,12 @@ pub enum News {
     /// A call waits for a decision, or is over already (see [`IncomingCall::is_cancelled`]), as with
     /// [`Line::incoming_or_over`].
     Incoming(IncomingCall),
+    /// The registrar has not confirmed that it has removed a line's binding, as it was asked to: it refused, did not answer, or could
+    /// not be asked. The binding may stay there until it expires.
+    Unconfirmed {
+        /// Which line.
+        line: Line,
+    },
     /// A line is no more. Calls of it that are undecided stay decidable.
     Removed {
         /// Which line.
@@ -105,6 +111,7 @@ impl Attendant {
                     self.calls = calls;
                     continue;
                 }
+                Queued::Unconfirmed(line) => News::Unconfirmed { line: Line::new(line, None) },
                 Queued::Removed(line) => News::Removed { line: Line::new(line, None) },
             });
         }
@@ -118,8 +125,8 @@ impl fmt::Debug for Attendant {
     }
 }
 
-/// Where the shards tell what happens. No peer can make it grow: a line is in it once with its state and once as it goes, and so
-/// many calls are.
+/// Where the shards tell what happens. No peer can make it grow: a line is in it once with its state, once as it goes,
+/// and once for each of its bindings that it was told to remove; and so many calls are.
 #[derive(Clone)]
 pub(crate) struct Desk {
     queue: mpsc::UnboundedSender<Queued>,
@@ -130,6 +137,7 @@ pub(crate) struct Desk {
 enum Queued {
     Registration(Arc<Shared>),
     Calls(VecDeque<IncomingCall>),
+    Unconfirmed(Arc<Shared>),
     Removed(Arc<Shared>),
 }
 
@@ -165,6 +173,11 @@ impl Desk {
         let given = MOST.saturating_sub(before).min(wanted);
         self.waiting.fetch_sub(wanted - given, Relaxed);
         given
+    }
+
+    /// Tells that a registrar has not confirmed that it has removed a line's binding.
+    pub(crate) fn tell_unconfirmed(&self, line: &Arc<Shared>) {
+        self.tell(Queued::Unconfirmed(Arc::clone(line)));
     }
 
     /// Tells that a line is no more.

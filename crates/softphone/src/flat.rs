@@ -23,6 +23,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use ringfence_ua::Removals;
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 
@@ -233,8 +234,8 @@ impl Phone {
 
     /// Ends everything, as [`Softphone::shutdown`] does. What was not told yet can still be taken, and then
     /// [`Phone::next`] returns `None`.
-    pub async fn shutdown(&self, grace: Duration) {
-        self.inner.shutdown(grace).await;
+    pub async fn shutdown(&self, grace: Duration) -> Removals {
+        self.inner.shutdown(grace).await
     }
 
     /// Makes a call known by its id, unless the caller has given up while it was in the queue.

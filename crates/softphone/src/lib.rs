@@ -141,7 +141,9 @@ pub use listener::Listener;
 pub use registration::{Chosen, ChosenBy, Registration, RegistrationState};
 pub use reject::{Redirect, Reject};
 #[doc(inline)]
-pub use ringfence_ua::{Cause, Counters, EndedBy, LostFlow, MOST_TOGETHER, Ping, Transport, Trying};
+pub use ringfence_ua::{
+    Cause, Counters, EndedBy, LostFlow, MOST_TOGETHER, Ping, Removals, Transport, Trying,
+};
 pub use screen::{Address, CallId, Diversion, Invite, Objection, Trust, Verdict};
 pub use softphone::Softphone;
 pub use tls::{DangerousTls, Tls};

@@ -355,6 +355,7 @@ impl Shard {
             Event::Registration { line, state } => {
                 self.tell_registration(line, state);
             }
+            Event::Unconfirmed { line } => self.tell_unconfirmed(line),
             Event::Removed { line } => self.tell_removed(line),
             Event::Incoming { call, line, invite, source, origin, objection } => {
                 let facts = Facts {

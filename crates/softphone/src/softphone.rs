@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use ringfence_ua::{Counters, Transport};
+use ringfence_ua::{Counters, Removals, Transport};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::account::Account;
@@ -188,10 +188,14 @@ impl Softphone {
     /// softphone fails ([`Error::is_closed`]). Dropped before it resolves, it goes on. A second one while the first
     /// goes on resolves with it, and may shorten the grace.
     ///
-    /// On the wire: 480 to each undecided call; for each line REGISTER with the line's own Contact and `expires=0`.
+    /// Returns what became of the bindings of all lines, those that were being removed already among them; one that comes after
+    /// the end finds none.
+    ///
+    /// On the wire: 480 to each undecided call; for each line REGISTER with the line's own Contact and `expires=0`, in turns as with
+    /// [`Line::unregister`]: a grace that thousands of lines are to have enough of grows with them.
     ///
     /// [`Error::is_closed`]: crate::Error::is_closed
-    pub async fn shutdown(&self, grace: Duration) {
+    pub async fn shutdown(&self, grace: Duration) -> Removals {
         let mut ending = Vec::new();
         for shard in &self.inner.shards {
             let (done, ended) = oneshot::channel();
@@ -199,10 +203,12 @@ impl Softphone {
                 ending.push(ended);
             }
         }
+        let mut removals = Removals::default();
         for ended in ending {
             // A shard that is gone has ended.
-            let _ = ended.await;
+            removals = removals.plus(ended.await.unwrap_or_default());
         }
+        removals
     }
 
     async fn add(&self, account: Account) -> Result<NewLine> {

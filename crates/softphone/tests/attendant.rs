@@ -6,6 +6,7 @@ mod stage;
 
 use std::time::Duration;
 
+use ringfence_testing::Mode;
 use softphone::{Attendant, Line, News, RegistrationState, Reject, Softphone};
 
 use stage::{builder, next, pbx, polled_once, soon};
@@ -82,6 +83,25 @@ async fn a_line_that_is_removed_and_the_end_of_the_softphone_are_told() {
     while let Some(news) = soon(attendant.next()).await {
         assert!(matches!(news, News::Registration { .. }), "{news:?}");
     }
+}
+
+#[tokio::test]
+async fn a_removal_that_the_registrar_refuses_is_told_before_the_line_is_gone() {
+    let (pbx, (phone, mut attendant)) = (pbx().await, attended().await);
+    let line = soon(phone.register(pbx.account("858"))).await.unwrap();
+    registration(&mut attendant, RegistrationState::is_registered).await;
+    pbx.set_mode(Mode::Refusing { status: 500, retry_after: None });
+    soon(line.remove()).await.unwrap();
+    let mut told = Vec::new();
+    while told.last() != Some(&"removed") {
+        told.push(match next(attendant.next()).await {
+            News::Unconfirmed { line: which } if which.id() == line.id() => "unconfirmed",
+            News::Registration { state: RegistrationState::Unregistered, .. } => "unregistered",
+            News::Removed { .. } => "removed",
+            other => panic!("unexpected {other:?}"),
+        });
+    }
+    assert_eq!(told, ["unconfirmed", "unregistered", "removed"]);
 }
 
 #[tokio::test]

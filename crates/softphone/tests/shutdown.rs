@@ -115,6 +115,30 @@ async fn no_line_says_that_it_is_registered_after_the_end() {
     assert_eq!(soon(registration.changed()).await, None);
 }
 
+/// A registrar refuses with 403 from now on.
+fn refusing() -> Mode {
+    Mode::Refusing { status: 403, retry_after: None }
+}
+
+#[tokio::test]
+async fn the_end_tells_how_many_bindings_the_registrars_have_not_confirmed_to_be_removed() {
+    for (mode, [confirmed, unconfirmed]) in
+        [(Mode::Working, [2, 0]), (refusing(), [0, 2]), (Mode::Silent, [0, 2])]
+    {
+        let pbx = pbx().await;
+        let phone = builder().shards(2).start().await.unwrap();
+        for user in ["858", "859"] {
+            soon(phone.register(pbx.account(user))).await.unwrap();
+        }
+        // A line that never had one leaves none behind.
+        pbx.set_mode(refusing());
+        let _refused = soon(phone.line(pbx.account("860"))).await.unwrap();
+        pbx.set_mode(mode);
+        let removals = soon(phone.shutdown(Duration::from_millis(500))).await;
+        assert_eq!([removals.confirmed, removals.unconfirmed], [confirmed, unconfirmed]);
+    }
+}
+
 #[tokio::test]
 async fn two_who_shut_down_at_once_both_wait_for_the_end() {
     let (pbx, phone) = (pbx().await, phone().await);

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use ringfence_testing::{Conditions, Mode};
-use ringfence_ua::{Account, Event, RegistrationState};
+use ringfence_ua::{Account, Endpoint, Event, RegistrationState};
 use ringfence_wire::sip::{Message, Method};
 
 use fleet::{Fleet, account, peak, phone_address, seconds};
@@ -44,9 +44,8 @@ fn time_until_empty(fleet: &mut Fleet) -> Duration {
 }
 
 fn unregistered(fleet: &Fleet) -> usize {
-    let is_unregistered =
-        |state: &Option<&RegistrationState>| *state == Some(&RegistrationState::Unregistered);
-    fleet.states().iter().filter(|state| is_unregistered(state)).count()
+    let states = fleet.states().into_iter().flatten();
+    states.filter(|state| **state == RegistrationState::Unregistered).count()
 }
 
 #[test]
@@ -58,7 +57,7 @@ fn a_thousand_lines_register_a_hundred_at_a_time() {
 #[test]
 fn a_thousand_lines_leave_a_hundred_at_a_time_and_no_binding_stays() {
     let mut fleet = Fleet::of(1_000, 2);
-    fleet.act(|endpoint, now| endpoint.leave(now));
+    fleet.act(Endpoint::leave);
     let took = time_until_empty(&mut fleet);
     fleet.run(seconds(1));
     assert_eq!((most_under_way(&fleet), unregistered(&fleet)), (AT_ONCE, 1_000));
@@ -78,10 +77,30 @@ fn where_datagrams_are_lost_the_others_do_not_wait_for_those_that_are_repeated()
 }
 
 #[test]
+fn what_a_registrar_has_confirmed_to_be_removed_is_counted_and_what_it_has_not() {
+    for (is_silent, [confirmed, unconfirmed]) in [(false, [300, 0]), (true, [0, 300])] {
+        let mut fleet = Fleet::of(300, 9);
+        if is_silent {
+            fleet.with_pbx(|pbx| pbx.set_mode(Mode::Silent));
+        }
+        fleet.act(Endpoint::leave);
+        // Those that are under way yet count as if they were given up, and are counted once when they are.
+        for time in [seconds(5), seconds(60)] {
+            fleet.run(time);
+            let removals = fleet.act(|endpoint, now| endpoint.removals(now));
+            assert_eq!([removals.confirmed, removals.unconfirmed], [confirmed, unconfirmed], "{time:?}");
+        }
+        let events = fleet.network.node(fleet.phone).events().iter();
+        let told = events.filter(|(_, event)| matches!(event, Event::Unconfirmed { .. })).count();
+        assert_eq!((told as u64, unregistered(&fleet)), (unconfirmed, 300));
+    }
+}
+
+#[test]
 fn a_hundred_lines_do_not_wait_for_each_other() {
     let mut fleet = Fleet::of(AT_ONCE, 4);
     let start = fleet.network.clock().now();
-    fleet.act(|endpoint, now| endpoint.leave(now));
+    fleet.act(Endpoint::leave);
     let sent = fleet.attempts_since(start);
     assert_eq!(sent, [Duration::ZERO; AT_ONCE]);
 }
@@ -123,8 +142,12 @@ fn a_line_that_waits_to_leave_and_is_wanted_again_stays_as_it_is() {
     let mut fleet = Fleet::of(200, 7);
     let (lines, start) = (fleet.lines.clone(), fleet.network.clock().now());
     fleet.act(|endpoint, now| {
-        lines.iter().for_each(|&line| endpoint.unregister(now, line));
-        lines[AT_ONCE..].iter().for_each(|&line| endpoint.register(now, line));
+        for &line in &lines {
+            endpoint.unregister(now, line);
+        }
+        for &line in &lines[AT_ONCE..] {
+            endpoint.register(now, line);
+        }
     });
     fleet.run(seconds(1));
     assert_eq!((fleet.attempts_since(start).len(), unregistered(&fleet)), (AT_ONCE, AT_ONCE));

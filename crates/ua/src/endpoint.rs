@@ -43,6 +43,7 @@ mod incoming_calls;
 mod lines;
 mod new_calls;
 mod registrations;
+mod removals;
 mod routes;
 mod share;
 mod steps;
@@ -55,6 +56,7 @@ pub use counters::Counters;
 pub use decided::Decided;
 pub use event::Event;
 use lines::Lines;
+pub use removals::Removals;
 use share::Shares;
 pub use together::MOST_TOGETHER;
 use unreadable::Unreadable;
@@ -96,6 +98,7 @@ pub struct Endpoint {
     outbox: Outbox,
     events: VecDeque<Event>,
     counters: Counters,
+    removals: Removals,
     next_call: u64,
     /// Whether it takes no call any more.
     is_leaving: bool,
@@ -129,6 +132,7 @@ impl Endpoint {
             outbox: Outbox::default(),
             events: VecDeque::new(),
             counters: Counters::default(),
+            removals: Removals::default(),
             next_call: 0,
             is_leaving: false,
             is_giving_turns: false,

@@ -30,7 +30,7 @@ pub use call::{
     CallEnd, CallNumber, InvalidAnswer, Invite, Origin, Redirection, Rejection, Screen, Verdict, Wait,
 };
 pub use core::{Objection, auth};
-pub use endpoint::{Config, Counters, Decided, Endpoint, Event, Full, MOST_TOGETHER, Trying};
+pub use endpoint::{Config, Counters, Decided, Endpoint, Event, Full, MOST_TOGETHER, Removals, Trying};
 pub use id::{Generator, LineId};
 pub use limits::Limits;
 pub use registration::{

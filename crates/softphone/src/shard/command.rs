@@ -96,6 +96,6 @@ pub(crate) enum Command {
     },
     Shutdown {
         grace: Duration,
-        done: oneshot::Sender<()>,
+        done: oneshot::Sender<ringfence_ua::Removals>,
     },
 }

@@ -1,11 +1,11 @@
 //! How a shard ends.
 
+use std::ops::Bound;
 use std::time::{Duration, Instant};
 
-use ringfence_ua::Event;
+use ringfence_ua::{Event, LineId, Removals};
 use tokio::sync::oneshot;
 
-use super::lines::LineState;
 use super::{Command, Shard};
 
 /// How long the answers to calls are sent again until they are acknowledged: a lost one goes twice more, 0.5 and 1.5 s after the
@@ -18,7 +18,9 @@ pub(super) struct Leaving {
     until: Option<Instant>,
     /// Until when an ACK is waited for, or `None` where it is no more.
     acknowledged_by: Option<Instant>,
-    done: Vec<oneshot::Sender<()>>,
+    /// The first line that was not unregistered when that was last looked at. Those before it stay so.
+    first: Option<LineId>,
+    done: Vec<oneshot::Sender<Removals>>,
 }
 
 impl Leaving {
@@ -34,25 +36,33 @@ impl Leaving {
 
 impl Shard {
     /// Refuses what comes from now on, and takes the lines' registrations away.
-    pub(super) fn shut_down(&mut self, now: Instant, until: Option<Instant>, done: oneshot::Sender<()>) {
+    pub(super) fn shut_down(
+        &mut self,
+        now: Instant,
+        until: Option<Instant>,
+        done: oneshot::Sender<Removals>,
+    ) {
         if let Some(leaving) = &mut self.leaving {
             leaving.until = [leaving.until, until].into_iter().flatten().min();
             leaving.done.push(done);
         } else {
             self.endpoint.leave(now);
             let acknowledged_by = now.checked_add(ACKNOWLEDGED_WITHIN);
-            self.leaving = Some(Leaving { until, acknowledged_by, done: vec![done] });
+            self.leaving = Some(Leaving { until, acknowledged_by, first: None, done: vec![done] });
         }
     }
 
     /// Tells whether no line is registered any more and no answer waits for its ACK, or there is no more time.
-    pub(super) fn has_left(&self) -> bool {
-        self.leaving.as_ref().is_some_and(|leaving| {
-            let is_time_over = leaving.until.is_some_and(|until| Instant::now() >= until);
-            let is_unregistered = || self.lines.values().all(LineState::is_unregistered);
-            let is_acknowledged = || leaving.acknowledged_by.is_none() || !self.endpoint.awaits_ack();
-            is_time_over || (is_unregistered() && is_acknowledged())
-        })
+    pub(super) fn has_left(&mut self) -> bool {
+        let Some(leaving) = &mut self.leaving else { return false };
+        if leaving.until.is_some_and(|until| Instant::now() >= until) {
+            return true;
+        }
+        let left = leaving.first.map_or(Bound::Unbounded, Bound::Included);
+        let mut others = self.lines.range((left, Bound::Unbounded));
+        leaving.first = others.find(|(_, line)| !line.is_unregistered()).map(|(id, _)| *id);
+        let is_acknowledged = || leaving.acknowledged_by.is_none() || !self.endpoint.awaits_ack();
+        leaving.first.is_none() && is_acknowledged()
     }
 
     /// Answers who still asks, closes the socket, and only then says so.
@@ -66,6 +76,7 @@ impl Shard {
                 self.tell_ended(call, status, by, end);
             }
         }
+        let removals = self.endpoint.removals(Instant::now());
         self.tell_all_unregistered();
         let mut waiting = self.leaving.take().map(|leaving| leaving.done).unwrap_or_default();
         self.commands.close();
@@ -80,7 +91,7 @@ impl Shard {
         drop(udp);
         for done in waiting {
             // Nobody may wait for it.
-            let _ = done.send(());
+            let _ = done.send(removals);
         }
     }
 }

@@ -128,6 +128,14 @@ impl Shard {
         }
     }
 
+    pub(super) fn tell_unconfirmed(&mut self, line: Number) {
+        let id = LineId { shard: self.index, line };
+        tracing::debug!(line = %id, "the registrar has not confirmed that the binding is removed");
+        if let (Some(known), Some(desk)) = (self.lines.get(&line), &self.hooks.desk) {
+            desk.tell_unconfirmed(&known.shared);
+        }
+    }
+
     pub(super) fn tell_removed(&mut self, line: Number) {
         let id = LineId { shard: self.index, line };
         tracing::debug!(line = %id, "removed");

@@ -76,6 +76,12 @@ pub enum Event {
         /// The state.
         state: RegistrationState,
     },
+    /// The registrar has not confirmed that it has removed a line's binding, as it was asked to: it refused, did not answer, or could
+    /// not be asked. The binding may stay there until it expires.
+    Unconfirmed {
+        /// Whose.
+        line: LineId,
+    },
     /// A line is gone, as it was asked to be.
     Removed {
         /// Which one.

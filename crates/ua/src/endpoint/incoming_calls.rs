@@ -9,7 +9,7 @@ use super::decided::Decided;
 use super::final_answer::Final;
 use super::inbound::Inbound;
 use super::lines::Reached;
-use super::{Endpoint, Event};
+use super::{Endpoint, Event, Removals};
 use crate::call::{
     CallEnd, CallNumber, Due, Incoming, Redirection, Rejection, Ring, Then, UNDECIDED_FOR, Verdict, Wait,
     sips,
@@ -89,6 +89,7 @@ impl Endpoint {
     /// that would is answered at once by 480, or by what its wait would have ended with. Who is refused anyway is refused as before.
     pub fn leave(&mut self, now: Instant) {
         self.is_leaving = true;
+        self.removals = Removals::default();
         self.reject_all(now);
         self.unregister_all(now);
     }

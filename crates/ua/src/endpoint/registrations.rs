@@ -319,6 +319,7 @@ impl Endpoint {
             match action {
                 Action::Resolve { host, port, transport } => self.look_up(id, host, port, transport),
                 Action::Tell(state) => self.tell_registration(now, id, state),
+                Action::Left { is_confirmed } => self.note_left(id, is_confirmed),
                 Action::KeepOpen { flow, within, by_stun, is_open: true } => {
                     self.keep_alive.add(now, flow, within, by_stun, &mut self.generator);
                 }

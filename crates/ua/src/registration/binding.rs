@@ -61,6 +61,8 @@ pub(crate) enum Action {
     Send { flow: Flow, request: Vec<u8> },
     /// Tell of a new state.
     Tell(RegistrationState),
+    /// Note what became of a binding that was to be removed, where the registrar may have had one.
+    Left { is_confirmed: bool },
     /// Keep the flow to the registrar open, or no longer.
     KeepOpen { flow: Flow, within: Option<Duration>, by_stun: bool, is_open: bool },
 }
@@ -269,7 +271,7 @@ impl Binding {
         };
         // The next one has its number: this one was never sent.
         self.cseq -= 1;
-        if is_removing { self.end(now) } else { self.fail(now, Cause::Overloaded, None, generator) }
+        if is_removing { self.give_up(now) } else { self.fail(now, Cause::Overloaded, None, generator) }
     }
 
     /// Fires what is due at `now`.

@@ -62,6 +62,11 @@ impl Lines {
         id
     }
 
+    /// Returns the bindings of all lines and their flows.
+    pub(in crate::endpoint) fn bindings(&self) -> impl Iterator<Item = &Binding> {
+        self.by_id.values().filter_map(|line| line.binding.as_ref())
+    }
+
     /// Returns the line and its further flows.
     pub(in crate::endpoint) fn flows_of(&self, id: LineId) -> Vec<LineId> {
         self.flow_sets.get(&id).map_or_else(|| vec![id], |set| set.flows.keys().copied().collect())

@@ -45,7 +45,7 @@ impl Binding {
     }
 
     /// Returns whether the registrar may still have a binding of ours.
-    pub(super) fn may_be_bound_at(&self, now: Instant) -> bool {
+    pub(crate) fn may_be_bound_at(&self, now: Instant) -> bool {
         self.bound.as_ref().is_some_and(|bound| now < bound.until)
     }
 

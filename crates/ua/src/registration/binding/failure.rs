@@ -44,7 +44,7 @@ impl Binding {
         generator: &mut Generator,
     ) {
         match self.phase {
-            Phase::Removing => self.end(now),
+            Phase::Removing => self.give_up(now),
             Phase::Asking(ref asked) => {
                 let contact = asked.contact;
                 self.setbacks_mut().silent = self.current_target().map(|target| target.flow.remote());
@@ -95,7 +95,7 @@ impl Binding {
                 self.may_be_bound(now, contact);
                 self.fail(now, self.disconnected(error), None, generator);
             }
-            Phase::Removing => self.end(now),
+            Phase::Removing => self.give_up(now),
             Phase::Idle | Phase::Resolving { .. } | Phase::Waiting { .. } => {}
         }
     }

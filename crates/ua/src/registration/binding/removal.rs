@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use ringfence_wire::sip::{Message, StatusCode};
 
-use super::{Binding, Phase, ROUNDS, Successor};
+use super::{Action, Binding, Phase, ROUNDS, Successor};
 use crate::id::Generator;
 use crate::registration::state::RegistrationState;
 
@@ -15,7 +15,9 @@ impl Binding {
             return self.end(now);
         }
         let contact = self.bound_contact().or_else(|| self.contact());
-        let (Some(target), Some(contact)) = (self.current_target(), contact) else { return self.end(now) };
+        let (Some(target), Some(contact)) = (self.current_target(), contact) else {
+            return self.give_up(now);
+        };
         self.phase = Phase::Removing;
         self.rounds = 0;
         //= https://www.rfc-editor.org/rfc/rfc3261#section-10.2.2
@@ -62,8 +64,20 @@ impl Binding {
             (Some(target), Some(contact)) if may_repeat && self.rounds < ROUNDS => {
                 self.send(target, 0, contact, generator);
             }
-            (Some(_) | None, Some(_) | None) => self.end(now),
+            (Some(_) | None, Some(_) | None) if matches!(status.as_u16(), 200..=299) => {
+                self.act(Action::Left { is_confirmed: true });
+                self.end(now);
+            }
+            (Some(_) | None, Some(_) | None) => self.give_up(now),
         }
+    }
+
+    /// Ends without a word of the registrar: what it may have of us stays there until it expires.
+    pub(super) fn give_up(&mut self, now: Instant) {
+        if self.may_be_bound_at(now) {
+            self.act(Action::Left { is_confirmed: false });
+        }
+        self.end(now);
     }
 
     pub(super) fn end(&mut self, now: Instant) {
