@@ -80,16 +80,16 @@ impl Fleet {
 
     /// Makes the lines what a configuration says: unregisters those that are gone, registers those
     /// that are new, and leaves those alone that are as they were. Returns what changed. A line that cannot be made, or is
-    /// refused, is told, logged and in the status; the others go on.
+    /// refused, is told, logged and in the status; the others go on. Fails when the softphone was shut down.
     pub(crate) async fn adopt(
         &self,
         accounts: &[Arc<Account>],
         refused: &BTreeMap<Arc<str>, Refusal>,
-    ) -> Vec<Change> {
+    ) -> softphone::Result<Vec<Change>> {
         let mut changes = Vec::new();
         let by_name = accounts.iter().map(|account| (&*account.name, &**account)).collect();
         let gone = self.take_gone(&by_name, refused);
-        let gone = self.change(gone, &by_name, refused, &mut changes).await;
+        let gone = self.change(gone, &by_name, refused, &mut changes).await?;
         for (name, member) in gone {
             if let Some(line) = member.own_line() {
                 self.log.leave(line.id());
@@ -112,6 +112,7 @@ impl Fleet {
             let made =
                 join_all(some.iter().map(|account| self.make(account, refused.get(&account.name)))).await;
             for (account, member) in some.iter().zip(made) {
+                let member = member?;
                 changes
                     .push(Change { line: Arc::clone(&account.name), what: member.told_new(&account.name) });
                 self.members().insert(Arc::clone(&account.name), member);
@@ -121,33 +122,38 @@ impl Fleet {
         // Made anew in one go its nodes are full; each was half empty.
         *members = std::mem::take(&mut *members).into_iter().collect();
         drop(members);
-        changes
+        Ok(changes)
     }
 
-    /// Has the lines whose accounts say something else be of these, where their bindings stay what they are. Returns the others.
+    /// Has the lines whose accounts say something else be of these, where their bindings stay what they are. Returns the others;
+    /// fails when the softphone was shut down.
     async fn change(
         &self,
         gone: BTreeMap<Arc<str>, Member>,
         accounts: &BTreeMap<&str, &Account>,
         refused: &BTreeMap<Arc<str>, Refusal>,
         changes: &mut Vec<Change>,
-    ) -> BTreeMap<Arc<str>, Member> {
+    ) -> softphone::Result<BTreeMap<Arc<str>, Member>> {
         let mut gone = gone.into_iter();
         let mut others = BTreeMap::new();
         loop {
             let some: Vec<_> = gone.by_ref().take(AT_ONCE).collect();
             if some.is_empty() {
-                return others;
+                return Ok(others);
             }
             let changed = join_all(some.iter().map(async |(name, member)| {
                 let account = accounts.get(&**name).filter(|_| !refused.contains_key(name))?;
                 let line = member.line.as_ref().ok()?;
-                let is_changed = line.change(softphone_account(account).ok()?).await.ok()?;
-                is_changed.then(|| self.seeds.said(account))
+                let is_changed = line.change(softphone_account(account).ok()?).await;
+                match is_changed {
+                    Ok(is_changed) => is_changed.then(|| Ok(self.seeds.said(account))),
+                    // What is wrong with an account is told where its line is made.
+                    Err(error) => error.is_closed().then_some(Err(error)),
+                }
             }));
             let changed = changed.await;
             for ((name, member), said) in some.into_iter().zip(changed) {
-                let Some(said) = said else {
+                let Some(said) = said.transpose()? else {
                     others.insert(name, member);
                     continue;
                 };
@@ -157,15 +163,24 @@ impl Fleet {
         }
     }
 
-    /// Makes the line of an account, unless it is refused.
-    async fn make(&self, account: &Account, refused: Option<&Refusal>) -> Member {
+    /// Makes the line of an account, unless it is refused. Fails when the softphone was shut down.
+    async fn make(&self, account: &Account, refused: Option<&Refusal>) -> softphone::Result<Member> {
         let (line, stand_in) = match refused {
             Some(refusal) => (Err(Why::Refused(refusal.clone())), self.stand_in(account).await),
-            None => (self.add(account).await.map_err(|error| Why::Failed(error.to_string())), None),
+            None => match self.add(account).await {
+                Ok(line) => (Ok(line), None),
+                Err(error) if error.is_closed() => return Err(error),
+                Err(error) => (Err(Why::Failed(error.to_string())), None),
+            },
         };
         let address = || format!("sip:{}@{}", account.user, account.domain);
         let line = line.map_err(|why| Box::new(Absent { why, address: address(), stand_in }));
-        Member { said: self.seeds.said(account), line }
+        Ok(Member { said: self.seeds.said(account), line })
+    }
+
+    /// Returns how many lines there are, with those that are refused.
+    pub(crate) fn len(&self) -> usize {
+        self.members().len()
     }
 
     /// Returns how each line stands.
@@ -258,7 +273,10 @@ impl Member {
             Some(next) => line.replace(next).await,
             None => line.remove().await,
         };
-        if let Err(error) = left {
+        // Where the program ends meanwhile, that tells of its bindings.
+        if let Err(error) = left
+            && !error.is_closed()
+        {
             tracing::warn!(line = &*name, %error, "not removed");
         }
     }
@@ -357,6 +375,7 @@ async fn attend(mut attendant: Attendant, log: Arc<Log>, screen: Arc<Screen>) {
                 let screen = Arc::clone(&screen);
                 tokio::spawn(async move { screen.decide_late(call).await });
             }
+            News::Unconfirmed { line } => log::tell_unconfirmed(&line),
             News::Removed { line } => log.forget(line.id()),
             _ => {}
         }

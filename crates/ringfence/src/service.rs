@@ -1,8 +1,8 @@
 //! The running program: the softphone, its screen, its lines, and the configuration in force.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::Duration;
 
 use jiff::Timestamp;
 use ringfence_policy::List;
@@ -25,6 +25,7 @@ use crate::trace::Tap;
 mod followed;
 mod joined;
 mod kept;
+mod leaving;
 #[cfg(test)]
 mod worlds;
 
@@ -48,6 +49,8 @@ pub(crate) struct Service {
     /// The configuration in force. Whoever reloads holds it, so that two reloads never mix.
     in_force: tokio::sync::Mutex<Config>,
     reloads: Joined<Result<Reloaded, String>>,
+    /// Whether the program ends.
+    is_leaving: AtomicBool,
     /// What came of putting it in force.
     last: Mutex<Reloaded>,
     /// Tells the watch which files to look at from now on.
@@ -81,7 +84,7 @@ impl Service {
             .ended(move |ended| witness.note_end(ended));
         let (phone, attendant) = Attendant::start(builder).await?;
         let fleet = Fleet::new(phone.clone(), attendant, Arc::clone(&screen));
-        fleet.adopt(&config.accounts, &runnable::refused(&config, Timestamp::now())).await;
+        fleet.adopt(&config.accounts, &runnable::refused(&config, Timestamp::now())).await?;
         config.forget_unneeded();
         let service = Arc::new_cyclic(|me| Self {
             me: me.clone(),
@@ -96,6 +99,7 @@ impl Service {
             files: tokio::sync::watch::Sender::new(config.files.clone()),
             in_force: tokio::sync::Mutex::new(config),
             reloads: Joined::default(),
+            is_leaving: AtomicBool::new(false),
             last: Mutex::default(),
         });
         service.supply.run(sources, service.me.clone());
@@ -120,12 +124,6 @@ impl Service {
         }
     }
 
-    /// Leaves: unregisters every line and answers undecided calls, for at most `grace`.
-    pub(crate) async fn shutdown(&self, grace: Duration) {
-        self.phone.shutdown(grace).await;
-        self.screen.leave();
-    }
-
     /// Returns a watch on the files that make the configuration.
     pub(crate) fn files(&self) -> tokio::sync::watch::Receiver<Vec<Stamped>> {
         self.files.subscribe()
@@ -143,6 +141,7 @@ impl Service {
 
     /// Reads the configuration again.
     async fn read(&self, in_force: &Config) -> Result<Reading, String> {
+        self.still_runs()?;
         let path = in_force.path.clone();
         // Ten million numbers take a moment to read, in which calls and clients go on.
         let read = tokio::task::spawn_blocking(move || config::read(&path)).await;
@@ -176,6 +175,8 @@ impl Service {
         let kept = keep_good_rows(in_force, &mut config);
         let sentences = || kept.iter().map(|(list, trouble)| format!("{list} ({trouble})"));
         let adopted = self.adopt(in_force, config).await;
+        // What was put in force meanwhile ends with the program.
+        self.still_runs()?;
         let mut reloaded = adopted.map_err(|error| self.fail(error.to_string()))?;
         reloaded.warnings = warnings;
         for kept in sentences() {
@@ -213,7 +214,7 @@ impl Service {
         self.screen.adopt(&config, Arc::clone(&sources))?;
         self.supply.run(sources, self.me.clone());
         let refused = runnable::refused(&config, Timestamp::now());
-        let changes = self.fleet.adopt(&config.accounts, &refused).await;
+        let changes = self.fleet.adopt(&config.accounts, &refused).await?;
         let mut changes: Vec<_> = changes.iter().map(ToString::to_string).collect();
         if before != after {
             let told: Vec<_> = after.iter().map(|(list, entries)| format!("{list} has {entries}")).collect();

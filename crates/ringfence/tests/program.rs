@@ -365,6 +365,35 @@ fn the_first_signal_unregisters_and_ends() {
     assert!(!bench.path("control/s").exists());
 }
 
+/// Answers 500 to every REGISTER.
+const REFUSING: Mode = Mode::Refusing { status: 500, retry_after: None };
+
+#[test]
+fn a_binding_that_is_not_taken_back_at_the_end_is_told() {
+    let mut bench = Bench::new();
+    let mut program = bench.registered();
+    bench.pbx.set_mode(REFUSING);
+    program.signal("TERM");
+    assert!(bench.play_until(PATIENCE, |bench| bench.log().contains("ended")), "{}", bench.log());
+    assert!(program.0.wait().unwrap().success(), "{}", bench.log());
+    let log = bench.log();
+    assert!(log.contains(" WARN ") && log.contains("not taken back bindings=1 of=1"), "{log}");
+}
+
+#[test]
+fn a_line_that_a_reload_removes_and_the_registrar_does_not_is_told() {
+    let mut bench = Bench::new();
+    let other = bench.account("office", "859", "hunter2");
+    bench.write("ringfence.toml", &(bench.configuration("858", "hunter2") + &other));
+    let _program = bench.registered();
+    let has_both = |bench: &Bench| bench.log().contains("registered line=\"office\"");
+    assert!(bench.play_until(PATIENCE, has_both), "{}", bench.log());
+    bench.pbx.set_mode(REFUSING);
+    bench.write("ringfence.toml", &bench.configuration("858", "hunter2"));
+    let told = "binding not taken back line=\"office\"";
+    assert!(bench.play_until(PATIENCE, |bench| bench.log().contains(told)), "{}", bench.log());
+}
+
 #[test]
 fn a_call_that_rings_when_the_program_ends_has_its_end_in_the_journal() {
     let (mut bench, mut program) = Bench::running("[list.reject]\nentries = [\"+4179*\"]\n");

@@ -37,7 +37,7 @@ use crate::watch::Watch;
 /// status` say why. Changes of the configuration and of the lists apply by themselves within a second, on SIGHUP, and
 /// with `ringfence reload`, those of `block` and its like with the next call; when the new ones are wrong, the last
 /// good ones stay. SIGTERM and SIGINT unregister and
-/// end; a second one ends at once. On Linux it first takes from itself what it does not need of the machine, unless `[service]
+/// end, after 5 to 12 s where registrars do not answer, and the log says how many bindings were not taken back; a second one ends at once. On Linux it first takes from itself what it does not need of the machine, unless `[service]
 /// sandbox` is off, and started by root it becomes `[service] user`. What was decided is written to the journal: `ringfence calls` shows
 /// the newest. Exits 1 if the journal could not be written to the end, so that calls or switches are lost.
 #[derive(Debug, Args)]
@@ -73,9 +73,6 @@ pub(crate) struct Prepared {
     program: memory::Program,
     hangup: Signal,
 }
-
-/// How long the registrars may take to answer when the program ends.
-const GRACE: Duration = Duration::from_secs(5);
 
 impl Run {
     /// Reads the configuration, and confines the program to what it needs.
@@ -155,7 +152,7 @@ impl Prepared {
         supervisor.stopping();
         tracing::info!("unregistering; a second signal ends at once");
         tokio::spawn(signals.until_told_again());
-        service.shutdown(GRACE).await;
+        service.shutdown(service.grace()).await;
         // What was decided last is logged too.
         let _ = leaving.send(());
         let _ = writing.await;

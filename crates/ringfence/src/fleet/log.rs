@@ -182,6 +182,12 @@ fn tell_registered(line: &str, granted: Granted, lost: Option<&LostFlow>, chosen
     }
 }
 
+/// Logs that the registrar has not confirmed that it has removed a line's binding: also of one that a reload has removed.
+pub(super) fn tell_unconfirmed(line: &Line) {
+    let hint = "it stays at the registrar until it expires";
+    tracing::warn!(line = line.label(), hint, "binding not taken back");
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
