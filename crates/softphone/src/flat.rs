@@ -144,7 +144,8 @@ impl Phone {
     }
 
     /// Returns the next event; `None` once the softphone was shut down and all is told. Dropped before it resolves,
-    /// it takes no event.
+    /// it takes no event. Must be called within a tokio runtime; where that in which [`Phone::line`] was called has ended,
+    /// nothing of that line is told any more.
     pub async fn next(&mut self) -> Option<Event> {
         loop {
             let missed = self.missed.swap(0, Ordering::Relaxed);

@@ -22,7 +22,7 @@ pub struct Limits {
     pub client_transactions: usize,
     /// Calls that wait for a decision, ring or are held in silence. At the bound a call that would wait is
     /// answered at once: what was chosen for its limit, or 503 with Retry-After. Those that the screen decides at
-    /// once go on.
+    /// once go on. Of them and of their bytes a quarter at most is of callers who may be anybody (`Origin::Anyone`).
     pub undecided_calls: usize,
     /// Bytes of the INVITEs of those calls and of what is kept to answer them by. At the bound the same is done.
     pub undecided_bytes: usize,

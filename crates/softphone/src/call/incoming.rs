@@ -144,7 +144,8 @@ impl IncomingCall {
     }
 
     /// Waits until the caller gives up (RFC 3261 section 9.2), or the call is over for another reason: its `Expires` has
-    /// passed (section 13.3.1), undecided for 10 minutes, or the softphone shut down.
+    /// passed (section 13.3.1), undecided for 10 minutes, or the softphone shut down. Where the connection is lost that its INVITE
+    /// came by, its caller may come back by another: that is waited for 200 s.
     ///
     /// On the wire: CANCEL, answered 200, and the INVITE answered 487.
     pub async fn cancelled(&self) {
