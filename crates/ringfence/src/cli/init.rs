@@ -1,8 +1,8 @@
 //! `ringfence init`
 
-use std::fs::OpenOptions;
+use std::fs::{OpenOptions, Permissions};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
@@ -65,7 +65,14 @@ impl Init {
             }
             Err(error) => return Err(error).with_context(|| format!("cannot write {}", shown(&path))),
         };
-        file.write_all(self.text().as_bytes()).with_context(|| format!("cannot write {}", shown(&path)))?;
+        let mut write = || {
+            // One that was there may have been for others to read, and had no password in it.
+            if file.metadata()?.is_file() {
+                file.set_permissions(Permissions::from_mode(0o600))?;
+            }
+            file.write_all(self.text().as_bytes())
+        };
+        write().with_context(|| format!("cannot write {}", shown(&path)))?;
         print(format_args!(
             "wrote {}\nnext: edit it, then `ringfence check`, then `ringfence run`\n",
             shown(&path)

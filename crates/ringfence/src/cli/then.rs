@@ -95,7 +95,7 @@ impl Then {
     ) -> T {
         let counted = self.is_copy(call).then_some(call.at);
         let (line, source) = (self.calls.line(&call.line), address(&call.source));
-        let past = self.calls.of_call(line, source, Timestamp::MAX, &[]).without_copy(counted);
+        let past = self.calls.of_call(line, source, call.at, &[]).without_copy(counted);
         let history = OfThen { then: self, past, at: call.at, supposed };
         let mut said = said(call);
         if let Some(address) = self.addresses.get(call.line.as_str()) {

@@ -8,6 +8,7 @@ mod inline;
 mod line_ends;
 mod turn;
 
+use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
@@ -90,14 +91,20 @@ pub(crate) fn remove(
         .into_iter()
         .chain(list.list.repeated().filter(|(first, _)| first.pattern() == *pattern).map(|(_, again)| again))
         .collect();
+    // One that is named twice is edited once: behind what is removed the lines have other numbers.
+    let mut files = BTreeMap::new();
     for file in &list.files {
-        let lines: Vec<_> = found.iter().filter_map(|entry| line_in(*entry, file)).collect();
+        let one = fs::canonicalize(file).unwrap_or_else(|_| file.clone());
+        let (_, lines) = files.entry(one).or_insert_with(|| (file, Vec::new()));
+        lines.extend(found.iter().filter_map(|entry| line_in(*entry, file)));
+    }
+    for (file, lines) in files.values() {
         if !lines.is_empty() {
             let text = read(file, lists::MOST).map_err(|source| EditError::io(file, source))?;
             // A file that has changed since it was read keeps what now stands on that line.
             let is_meant = |number: usize, line: &str| {
                 let line = line.trim_start_matches('\u{feff}').trim_start();
-                lines.iter().any(|(meant, written)| *meant == number && line.starts_with(written))
+                lines.iter().any(|(meant, written)| *meant == number && is_entry(line, written))
             };
             let kept =
                 (1..).zip(text.split_inclusive('\n')).filter(|(number, line)| !is_meant(*number, line));
@@ -126,6 +133,13 @@ pub(crate) fn remove(
 /// Tells whether an entry stands where people write: not in a compiled list, nor in what others write.
 pub(crate) fn is_editable(list: &Loaded, entry: Entry<'_>) -> bool {
     entry.origin().file().is_none_or(|name| list.files.iter().any(|file| file == Path::new(name)))
+}
+
+/// Tells whether a line is that of an entry, and not of one that only begins so.
+fn is_entry(line: &str, written: &str) -> bool {
+    let behind = line.strip_prefix(written);
+    behind
+        .is_some_and(|behind| behind.is_empty() || behind.starts_with([' ', '\t', '\r', '\n', '#', ';', ',']))
 }
 
 /// Returns the line that an entry stands on in a file, and what stands there.
@@ -170,7 +184,8 @@ fn end_with_comma(entries: &mut Array) {
     });
     if let Some(suffix) = suffix {
         entries.set_trailing_comma(true);
-        entries.set_trailing(suffix);
+        let behind = entries.trailing().as_str().unwrap_or_default();
+        entries.set_trailing(format!("{suffix}{behind}"));
     }
 }
 
@@ -262,7 +277,8 @@ fn read(path: &Path, most: u64) -> io::Result<String> {
     })
 }
 
-/// Replaces a file by one with the same mode and owner, or creates it: for its owner alone, since lists tell of people.
+/// Replaces a file by one with the same mode, owner and group, or creates it: for its owner alone, since lists tell of people.
+/// Where who writes may not give it back to its owner, what is in the file is written anew.
 pub(crate) fn replace(path: &Path, text: &str) -> Result<(), EditError> {
     let io = |source| EditError::io(path, source);
     // A link stays a link: what it leads to is replaced.
@@ -276,9 +292,17 @@ pub(crate) fn replace(path: &Path, text: &str) -> Result<(), EditError> {
         let _ = fs::remove_file(&beside);
         let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&beside)?;
         file.set_permissions(fs::Permissions::from_mode(mode))?;
-        if let Some(old) = &old {
-            // Only root may give a file away; anyone else replaces files of their own.
-            let _ = std::os::unix::fs::fchown(&file, Some(old.uid()), Some(old.gid()));
+        // Only root may give a file away, and others to groups of their own.
+        let is_kept = old.as_ref().is_none_or(|old| {
+            file.metadata().is_ok_and(|new| (new.uid(), new.gid()) == (old.uid(), old.gid()))
+                || std::os::unix::fs::fchown(&file, Some(old.uid()), Some(old.gid())).is_ok()
+        });
+        if !is_kept {
+            drop(file);
+            fs::remove_file(&beside)?;
+            let mut file = OpenOptions::new().write(true).truncate(true).open(&path)?;
+            file.write_all(text.as_bytes())?;
+            return file.sync_all();
         }
         file.write_all(text.as_bytes())?;
         file.sync_all()?;

@@ -109,6 +109,33 @@ fn a_file_that_is_named_twice_loses_one_line_only() {
 }
 
 #[test]
+fn a_line_that_begins_as_another_stays_however_often_its_file_is_named() {
+    for files in ["\"spam.txt\"", "\"spam.txt\", \"spam.txt\"", "\"spam.txt\", \"./spam.txt\""] {
+        let home = Home::with(&format!("\n[list.reject]\nfiles = [{files}]\n"));
+        let file = home.directory.path().join("spam.txt");
+        fs::write(&file, "sip:bob\nsip:bobby # keep me\ninternal:10 # desk\ninternal:100 # keep\n").unwrap();
+        assert_ne!(home.unblock("sip:bob"), 0);
+        assert_ne!(home.unblock("internal:10"), 0);
+        assert_eq!(
+            fs::read_to_string(&file).unwrap(),
+            "sip:bobby # keep me\ninternal:100 # keep\n",
+            "{files}"
+        );
+    }
+}
+
+#[test]
+fn the_comments_behind_a_comma_on_its_own_line_stay() {
+    let home = Home::with(
+        "\n[list.reject]\nentries = [\n  \"+4179*\" # anna\n  ,\n  # to add: the invoice fraud\n]\n",
+    );
+    home.block("0800 123 456");
+    let text = home.text();
+    assert!(text.contains("# anna") && text.contains("# to add: the invoice fraud"), "{text}");
+    assert_eq!(home.rejected().len(), 2);
+}
+
+#[test]
 fn removing_takes_the_comment_along_and_leaves_its_neighbours() {
     let all = "\n[list.reject]\nentries = [\n  \"+4179*\", # a\n  # of b\n  \"+4178*\", # b\n  # of c\n  \"+4177*\" # c\n]\n";
     for (removed, expected) in [
