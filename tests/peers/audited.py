@@ -28,7 +28,8 @@ class Auditor:
     """It judges the captures of one run of the tests, which have one each beside each other."""
 
     def __init__(self):
-        self.program = built("--package", "ringfence-testing", "--example", "audit")
+        # Of the workspace: of its crate alone it would have other features, and all that it needs be built once more.
+        self.program = built("--workspace", "--example", "audit")
         self.counting = threading.Lock()
         self.captures = 0
         self.messages = 0
