@@ -191,6 +191,51 @@ impl Condition {
         }
     }
 
+    /// Returns what must all hold for it to hold: itself alone, unless it is composed so.
+    pub(crate) fn parts(&self) -> &[Condition] {
+        if let Condition::All(all) = self { all } else { std::slice::from_ref(self) }
+    }
+
+    /// Returns whether another is surely the same. Of what is composed, or has patterns of its own, it is not told.
+    pub(crate) fn is_surely(&self, other: &Condition) -> bool {
+        match (self, other) {
+            (Condition::CallerIn(one), Condition::CallerIn(other))
+            | (Condition::Switch(one), Condition::Switch(other)) => one == other,
+            (Condition::CallerKind(one), Condition::CallerKind(other)) => one == other,
+            (Condition::Country(one), Condition::Country(other)) => one == other,
+            (
+                Condition::NearList { list: one, last_digits },
+                Condition::NearList { list: other, last_digits: digits },
+            ) => one == other && last_digits == digits,
+            (Condition::LikeCalled { first_digits: one }, Condition::LikeCalled { first_digits: other }) => {
+                one == other
+            }
+            (Condition::Line(one), Condition::Line(other)) => one == other,
+            (Condition::Group(one), Condition::Group(other)) => one == other,
+            (Condition::Source(one), Condition::Source(other)) => one == other,
+            (Condition::Verification(one), Condition::Verification(other)) => one == other,
+            (Condition::Attestation(one), Condition::Attestation(other)) => one == other,
+            (Condition::Score { list: one, at_least }, Condition::Score { list: other, at_least: least }) => {
+                one == other && at_least == least
+            }
+            (
+                Condition::Repeat { count: one, within },
+                Condition::Repeat { count: other, within: other_within },
+            ) => one == other && within == other_within,
+            (Condition::DialedWithin(one), Condition::DialedWithin(other))
+            | (Condition::AnsweredWithin(one), Condition::AnsweredWithin(other)) => one == other,
+            (Condition::FirstTime(one), Condition::FirstTime(other))
+            | (Condition::Diverted(one), Condition::Diverted(other)) => one == other,
+            (
+                Condition::Rate { per: one, more_than, within },
+                Condition::Rate { per: other, more_than: more, within: other_within },
+            ) => one == other && more_than == more && within == other_within,
+            (Condition::Hours(one), Condition::Hours(other)) => one == other,
+            (Condition::Schedule(one), Condition::Schedule(other)) => one == other,
+            _ => false,
+        }
+    }
+
     /// Returns the word of the policy for it.
     #[must_use]
     pub fn word(&self) -> &'static str {

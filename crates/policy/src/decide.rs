@@ -41,9 +41,19 @@ pub fn decide<'p>(policy: &'p Policy, facts: &Facts<'_>, now: Timestamp) -> Deci
     }
     let scene = Scene::new(policy, facts, now);
     let mut shadow = Shadow::default();
+    // What several rules ask, and was found not to hold.
+    let mut missing = 0;
     for rule in policy.rules() {
-        let applies = if rule.is_known_plain { scene.holds(&rule.tried) } else { applies(rule, &scene) };
-        if !applies {
+        if rule.shared.all() & missing != 0 {
+            continue;
+        }
+        let lacks = if rule.is_known_plain {
+            scene.lacking_part(&rule.tried)
+        } else {
+            (!applies(rule, &scene)).then_some(0)
+        };
+        if let Some(part) = lacks {
+            missing |= rule.shared.part(part);
             scene.forget_found();
             continue;
         }

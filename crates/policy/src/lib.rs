@@ -53,6 +53,7 @@ mod rule;
 mod scene;
 mod schedule;
 mod set;
+mod shared_parts;
 mod source;
 mod trace;
 mod treatment;

@@ -21,6 +21,7 @@ use crate::number::{Number, Region};
 use crate::pattern::Pattern;
 use crate::rule::Rule;
 use crate::schedule::Schedule;
+use crate::shared_parts;
 use crate::treatment::Treatment;
 use crate::tried::may_ask;
 pub use parts::{Group, Mode, PolicyParts, Switch};
@@ -57,6 +58,7 @@ impl Policy {
             rule.is_known_plain = rule.is_plain();
             rule.ask_last(&parts.look_ups);
         }
+        shared_parts::find(&mut parts.rules, &parts.look_ups);
         let policy = Self { lists, core: Arc::new(parts) };
         let entries = policy.refused_emergencies();
         if entries.is_empty() { Ok(policy) } else { Err(PolicyError::Emergency(entries)) }

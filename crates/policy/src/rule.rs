@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use crate::condition::Condition;
 use crate::facts::Facts;
 use crate::number::Number;
+use crate::shared_parts::SharedParts;
 use crate::treatment::Treatment;
 use crate::tried::reordered;
 
@@ -30,6 +31,8 @@ pub struct Rule {
     pub(crate) then: Arc<Treatment>,
     /// Whether it is plain, worked out when a policy is made of it: one look for each call instead of three.
     pub(crate) is_known_plain: bool,
+    /// What other rules ask as well, worked out with it.
+    pub(crate) shared: SharedParts,
     /// From then on it matches nothing.
     pub until: Option<Timestamp>,
     /// Whether what it would do is only written down.
@@ -126,6 +129,7 @@ impl Rule {
             written: None,
             then,
             is_known_plain: false,
+            shared: SharedParts::default(),
             until: None,
             is_shadow: false,
             rollout: None,

@@ -65,6 +65,21 @@ impl<'p> Scene<'p, '_> {
         self.set_missed(has_missed);
     }
 
+    /// Returns the place of the first part of a condition that does not hold, if it does not hold.
+    #[expect(clippy::inline_always, reason = "a decision asks it of each rule")]
+    #[inline(always)]
+    pub(crate) fn lacking_part(&self, condition: &'p Condition) -> Option<usize> {
+        if let Condition::All(all) = condition {
+            return self.first_lacking(all);
+        }
+        (!self.holds(condition)).then_some(0)
+    }
+
+    #[inline(never)]
+    fn first_lacking(&self, all: &'p [Condition]) -> Option<usize> {
+        all.iter().position(|part| !self.holds(part))
+    }
+
     #[inline(never)]
     fn all_hold(&self, all: &'p [Condition]) -> bool {
         all.iter().all(|inner| self.holds(inner))
