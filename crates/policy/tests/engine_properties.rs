@@ -12,7 +12,7 @@ use std::sync::Arc;
 use fixed_seed::configuration;
 use jiff::Timestamp;
 use proptest::prelude::*;
-use random_policies::{Draft, Drawn, any_call, any_rules, plainly, policy};
+use random_policies::{Draft, Drawn, any_call, any_rules, any_rules_that_share, plainly, policy};
 use ringfence_policy::{
     Arrival, Attestation, Call, Condition, Decision, Facts, Mode, NoHistory, OneOrMore, Policy, PolicyParts,
     Rule, Source, Treatment, Verdict, Verification, decide,
@@ -103,6 +103,11 @@ proptest! {
         let (rule, treatment, mut shadow) = plainly(&rules, &call);
         shadow.truncate(8);
         prop_assert_eq!(decided(&policy(&rules, Mode::Enforce), &call), (rule, treatment, shadow));
+    }
+
+    #[test]
+    fn what_several_rules_ask_is_answered_for_each(rules in any_rules_that_share(), call in any_call()) {
+        prop_assert_eq!(decided(&policy(&rules, Mode::Enforce), &call), plainly(&rules, &call));
     }
 
     #[test]

@@ -108,6 +108,11 @@ impl Ask {
 }
 
 impl Draft {
+    fn decides_all(&self) -> bool {
+        let is_always = |ask: &Ask| matches!(ask, Ask::Always | Ask::IsRepeated(0 | 1));
+        if let Ask::All(all) = &self.ask { all.iter().all(is_always) } else { is_always(&self.ask) }
+    }
+
     fn is_true(&self, call: &Drawn) -> bool {
         self.is_over != Some(true) && self.is_rolled_out != Some(false) && self.ask.is_true(call)
     }
@@ -183,8 +188,8 @@ fn treatment(number: usize) -> Arc<Treatment> {
     Arc::new(Treatment::built_in()[number].clone())
 }
 
-fn any_ask() -> impl Strategy<Value = Ask> {
-    let leaf = prop_oneof![
+fn any_leaf() -> impl Strategy<Value = Ask> {
+    prop_oneof![
         Just(Ask::Always),
         Just(Ask::IsOneOfThePeople),
         Just(Ask::IsSpam),
@@ -195,8 +200,11 @@ fn any_ask() -> impl Strategy<Value = Ask> {
         (0_u32..5).prop_map(Ask::IsRepeated),
         Just(Ask::IsSwitchedOn),
         Just(Ask::IsNight),
-    ];
-    leaf.prop_recursive(4, 24, 4, |inner| {
+    ]
+}
+
+fn any_ask() -> impl Strategy<Value = Ask> {
+    any_leaf().prop_recursive(4, 24, 4, |inner| {
         prop_oneof![
             inner.clone().prop_map(|inner| Ask::Not(Box::new(inner))),
             proptest::collection::vec(inner.clone(), 0..4).prop_map(Ask::All),
@@ -218,6 +226,20 @@ pub(crate) fn any_rules() -> impl Strategy<Value = Vec<Draft>> {
         },
     );
     proptest::collection::vec(rule, 0..12)
+}
+
+/// Draws rules that ask the same few things again and again, in earnest and always.
+pub(crate) fn any_rules_that_share() -> impl Strategy<Value = Vec<Draft>> {
+    let all = proptest::collection::vec(any_leaf(), 1..4).prop_map(Ask::All);
+    let rule = (prop_oneof![any_leaf(), all], 0..Treatment::built_in().len());
+    let rule = rule.prop_map(|(ask, treatment)| Draft {
+        ask,
+        treatment,
+        is_over: None,
+        is_shadow: false,
+        is_rolled_out: None,
+    });
+    proptest::collection::vec(rule.prop_filter("it would decide at once", |rule| !rule.decides_all()), 8..40)
 }
 
 /// Draws a call.
