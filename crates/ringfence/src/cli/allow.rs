@@ -40,7 +40,8 @@ impl Allow {
         let (change, mut turn) = self.number.change(context)?;
         let (reject, allow) = (change.lists.reject(), change.lists.allow());
         let ending = change.ending(allow);
-        if let Some(entry) = change.covering(allow, now).filter(|_| ending.is_none()) {
+        // One that ends does not do: what is allowed now is so for good.
+        if let Some(entry) = change.covering(allow, Timestamp::MAX).filter(|_| ending.is_none()) {
             print(format_args!("{} is allowed already: {}\n", change.pattern, told(allow, entry)))?;
             return Ok(Answer::Fine);
         }

@@ -48,6 +48,9 @@ pub(crate) const REJECT: &str = "reject";
 /// The list that `ringfence allow` adds to.
 pub(crate) const ALLOW: &str = "allow";
 
+/// The list whose callers are never turned away, whatever the rules say.
+pub(crate) const NEVER_BLOCK: &str = "never_block";
+
 impl Lists {
     /// Reads what is on this machine of every list.
     pub(crate) fn read(draft: &Draft, user: u32, report: &mut Report) -> Self {

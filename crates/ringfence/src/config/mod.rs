@@ -31,7 +31,7 @@ use ringfence_policy::{Diagnostic, Draft, File, Policy};
 use toml::de::DeTable;
 
 pub(crate) use self::account::{Account, beside};
-pub(crate) use self::lists::{ALLOW, Lists, Loaded, REJECT};
+pub(crate) use self::lists::{ALLOW, Lists, Loaded, NEVER_BLOCK, REJECT};
 pub(crate) use self::location::{FILE_NAME, canonical, find};
 pub(crate) use self::report::{Report, Told};
 pub(crate) use self::screening::FOREIGN;

@@ -109,6 +109,45 @@ fn an_entry_that_is_over_covers_no_number() {
 }
 
 #[test]
+fn an_entry_that_ends_sooner_than_was_asked_for_does_not_do() {
+    let wider = "{ match = \"+4122*\", until = \"2999-01-01\" }";
+    for (verb, list, with) in [
+        ("allow", "]\n[list.reject]", format!("  {wider},\n]\n[list.reject]")),
+        ("block", "[list.reject]\nentries = [", format!("[list.reject]\nentries = [{wider}, ")),
+    ] {
+        let home = Home::new();
+        let configuration = CONFIGURATION.replacen(list, &with, 1);
+        assert_ne!(configuration, CONFIGURATION);
+        home.write("ringfence.toml", &configuration);
+        if verb == "block" {
+            let told = home.told(&["block", "0225556677", "--for", "30d"]);
+            assert!(told.starts_with("+41225556677 is blocked already: +4122*"), "{told}");
+        }
+        let told = home.told(&[verb, "0225556677"]);
+        assert!(told.starts_with(&format!("{verb}ed +41225556677 in ringfence.toml\n")), "{told}");
+        assert!(home.told(&[verb, "0225556677"]).contains("ed already: +41225556677 "), "{told}");
+    }
+}
+
+#[test]
+fn who_is_never_refused_is_not_blocked() {
+    let home = Home::new();
+    home.write(
+        "ringfence.toml",
+        &format!("{CONFIGURATION}\n[list.never_block]\nregion = \"DE\"\nentries = [\"030 123456\"]\n"),
+    );
+    let before = home.read("ringfence.toml");
+    let told = home.told(&["block", "+49 30 123456"]);
+    assert!(
+        told.starts_with("+4930123456 is not blocked: the never_block list has 030 123456 (ringfence.toml:"),
+        "{told}"
+    );
+    assert!(told.contains("), whatever the rules say\nhint: "), "{told}");
+    assert!(told.contains(" ringfence remove '+4930123456'\n") && told.ends_with("exit 1\n"), "{told}");
+    assert_eq!(home.read("ringfence.toml"), before);
+}
+
+#[test]
 fn what_covers_a_number_is_found_whatever_it_is_written_as() {
     let home = Home::new();
     home.write("sold.txt", "+41225556600\n");

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::super::caller;
 use super::super::then::Supposed;
-use crate::config::{ALLOW, Config, Loaded, REJECT, edit};
+use crate::config::{ALLOW, Config, Loaded, NEVER_BLOCK, REJECT, edit};
 use crate::journal::Added;
 use crate::visible::visible;
 
@@ -40,9 +40,6 @@ pub(super) struct Sought {
     /// The entry that means its caller alone.
     pub(super) entry: Pattern,
 }
-
-/// The list whose callers are never turned away, whatever the rules say.
-const NEVER_BLOCK: &str = "never_block";
 
 /// Returns what may help where an entry of `list` decides: an entry that names the caller alone goes; the caller
 /// goes on a list that a rule asks for, those that have entries already first; on the list that no rule overrules.
