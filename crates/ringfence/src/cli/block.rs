@@ -16,7 +16,7 @@ use crate::config::{Loaded, NEVER_BLOCK, REJECT, Reading, edit};
 /// Put a number on the reject list, for good or for a time
 ///
 /// A number that is allowed is not blocked where a rule that asks for the allow list and nothing else comes first, as
-/// `ringfence init` writes it: take it off that list. Nor is one on [list.never_block]. If the list has files, the entry is appended to the first of them, with the day as a comment; else
+/// `ringfence init` writes it: take it off that list. Nor is one on the list `never_block`. If the list has files, the entry is appended to the first of them, with the day as a comment; else
 /// to `entries` of [list.reject] in the configuration, whose comments stay as they are. One for a time goes
 /// to `entries` always, and ends by itself. A running ringfence decides the next call by it. What means most numbers
 /// of a country, or of more, is shown and asked about. If a test of the policy fails with it, nothing is changed and
