@@ -405,6 +405,10 @@ fn a_fresh_configuration_lacks_only_what_must_be_filled_in() {
     insta::assert_snapshot!(home.told(&["init"]));
     insta::assert_snapshot!("init_then_check", home.told(&["check"]));
     insta::assert_snapshot!("init_again", home.told(&["init"]));
+    let told = home.told(&["init", "-c", "my phone.toml"]);
+    let next =
+        "next: edit it, then `ringfence check -c 'my phone.toml'`, then `ringfence run -c 'my phone.toml'`";
+    assert_eq!(told.lines().nth(1), Some(next));
 }
 
 #[test]

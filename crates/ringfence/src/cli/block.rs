@@ -7,7 +7,7 @@ use ringfence_policy::Entry;
 
 use super::calls::moment;
 use super::change::{Change, Number, note, shown, told};
-use super::failure::{hint, with_hint};
+use super::failure::{for_shell, hint, with_hint};
 use super::output::print;
 use super::precedence::{Precedence, asks_for};
 use super::{Answer, Context, in_force, reach, when};
@@ -126,11 +126,6 @@ fn not_blocked(change: &Change, list: &Loaded, entry: Entry<'_>, wins: &str) -> 
         hint("ringfence does not write that file: take it off there first");
     }
     Answer::Negative
-}
-
-/// Returns a text as one word for a shell.
-fn for_shell(text: &str) -> String {
-    format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 /// Tells when the entry is in vain.

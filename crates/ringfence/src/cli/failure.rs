@@ -69,3 +69,12 @@ const FAILED: u8 = 2;
 pub(super) fn hint(hint: &str) {
     anstream::eprintln!("{} {hint}", paint(LEAD, "hint:"));
 }
+
+/// Returns a text as one word of a command that somebody is to type.
+pub(super) fn for_shell(text: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_./-".contains(&byte);
+    if !text.is_empty() && text.bytes().all(is_plain) {
+        return text.to_owned();
+    }
+    format!("'{}'", text.replace('\'', r"'\''"))
+}

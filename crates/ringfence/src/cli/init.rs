@@ -3,7 +3,7 @@
 use std::fs::{OpenOptions, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use clap::Args;
@@ -11,7 +11,7 @@ use ringfence_policy::Region;
 use toml_edit::Value;
 
 use super::change::shown;
-use super::failure::with_hint;
+use super::failure::{for_shell, with_hint};
 use super::output::print;
 use super::{Answer, Context};
 use crate::config::FILE_NAME;
@@ -73,8 +73,14 @@ impl Init {
             file.write_all(self.text().as_bytes())
         };
         write().with_context(|| format!("cannot write {}", shown(&path)))?;
+        // The others look for a file of the usual name.
+        let named = if path == Path::new(FILE_NAME) {
+            String::new()
+        } else {
+            format!(" -c {}", for_shell(&shown(&path)))
+        };
         print(format_args!(
-            "wrote {}\nnext: edit it, then `ringfence check`, then `ringfence run`\n",
+            "wrote {}\nnext: edit it, then `ringfence check{named}`, then `ringfence run{named}`\n",
             shown(&path)
         ))?;
         Ok(Answer::Fine)
@@ -92,12 +98,32 @@ impl Init {
             }
         };
         let region = self.region.or_else(system_region).map_or("<CH, US, …>", Region::as_str);
-        include_str!("init.toml")
-            .replace("{REGION}", &quoted(region))
-            .replace("{USER}", &given(&self.user, "<extension>"))
-            .replace("{DOMAIN}", &given(&self.domain, "<host of the PBX>"))
-            .replace("{PASSWORD}", &password)
+        filled(
+            include_str!("init.toml"),
+            &[
+                ("{REGION}", &quoted(region)),
+                ("{USER}", &given(&self.user, "<extension>")),
+                ("{DOMAIN}", &given(&self.domain, "<host of the PBX>")),
+                ("{PASSWORD}", &password),
+            ],
+        )
     }
+}
+
+/// Puts each value in its place, and none into another value.
+fn filled(template: &str, values: &[(&str, &str)]) -> String {
+    let mut filled = String::new();
+    let mut rest = template;
+    let first = |rest: &str| {
+        let places = values.iter().filter_map(|(name, value)| Some((rest.find(name)?, *name, *value)));
+        places.min_by_key(|(at, ..)| *at)
+    };
+    while let Some((at, name, value)) = first(rest) {
+        filled.extend([&rest[..at], value]);
+        rest = &rest[at + name.len()..];
+    }
+    filled.push_str(rest);
+    filled
 }
 
 fn region(code: &str) -> Result<Region, ringfence_policy::UnknownRegion> {
@@ -123,6 +149,12 @@ fn system_region() -> Option<Region> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_given_is_filled_in_as_it_is() {
+        let filled = filled("a = {A}, b = { {B} }\n", &[("{A}", "{B}"), ("{B}", "{A}")]);
+        assert_eq!(filled, "a = {B}, b = { {A} }\n");
+    }
 
     #[test]
     fn a_variable_has_a_name_that_a_shell_takes() {
