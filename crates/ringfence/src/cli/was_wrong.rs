@@ -121,15 +121,16 @@ impl WasWrong {
         let note = format!("was wrong {}: {}", day(now), Handle::Written(call.number));
         let attempt = || Attempt::new(&config.path, remedy.list(&config), false);
         // One that breaks a test of the policy is told and taken back.
-        let applies = applies && attempt().make(|| remedy.apply(&config, &note))?.is_some();
+        let done = if applies { attempt().make(|| remedy.apply(&config, &note))? } else { None };
+        let applies = done.is_some();
         if let (true, Remedy::End(added)) = (applies, &remedy) {
             remembered::end(context, std::slice::from_ref(added), now).await?;
         }
         if self.json {
             let (call, remedy, replay) = (&masked(&call), Some(&remedy), Some(&comparison));
             print_json(&Told { call, policy_has_changed, over: None, remedy, replay, applied: applies })?;
-        } else if applies {
-            print(format_args!("{}\n", remedy.told(true)))?;
+        } else if let Some((done, _)) = done {
+            print(format_args!("{}\n", done.join("\n")))?;
         }
         match remedy {
             _ if !applies => Ok(Answer::Negative),

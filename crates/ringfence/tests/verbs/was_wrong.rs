@@ -20,6 +20,23 @@ fn a_wrong_rejection_is_mended_by_removing_the_entry_that_names_the_caller() {
 }
 
 #[test]
+fn an_entry_that_stands_twice_is_taken_off_and_told_of_in_both_places() {
+    let home = Home::with_calls();
+    let twice = "\"+41441112233\",\n\"044 111 22 33\"]";
+    home.write("ringfence.toml", &CONFIGURATION.replace("\"+41441112233\"]", twice));
+    let told = home.told(&["was-wrong", "c2", "--yes"]);
+    let proposal =
+        "take +41441112233 off the list reject (ringfence.toml:21) and where it stands once more\n";
+    assert!(told.contains(proposal), "{told}");
+    let done = [
+        "took +41441112233 off the list reject (ringfence.toml:21)",
+        "took 044 111 22 33 off the list reject (ringfence.toml:22)",
+    ];
+    assert!(told.ends_with(&format!("{}\nexit 0\n", done.join("\n"))), "{told}");
+    assert!(!home.read("ringfence.toml").contains("111"));
+}
+
+#[test]
 fn a_wrong_rejection_by_a_wider_entry_is_mended_by_allowing_the_caller() {
     let home = Home::with_calls();
     let told = home.told(&["was-wrong", "c1", "--yes"]);

@@ -26,6 +26,9 @@ pub(super) enum Remedy {
         entry: String,
         file: String,
         line: usize,
+        /// In how many more places it stands, from which it goes as well.
+        #[serde(skip)]
+        again: usize,
         /// What the entry means, which its list may read otherwise than other lists.
         #[serde(skip)]
         pattern: Pattern,
@@ -103,6 +106,7 @@ fn removal(list: &Loaded, pattern: &Pattern) -> Option<Remedy> {
         entry: entry.written().to_owned(),
         file: file.display().to_string(),
         line,
+        again: list.list.repeated().filter(|(first, _)| first.pattern() == *pattern).count(),
         pattern: pattern.clone(),
     })
 }
@@ -152,8 +156,9 @@ impl Remedy {
         list
     }
 
-    /// Changes the list where it is written; what the journal keeps is written nowhere else.
-    pub(super) fn apply(&self, config: &Config, note: &str) -> Result<()> {
+    /// Changes the list where it is written; what the journal keeps is written nowhere else. Returns what was done, in lines: an entry
+    /// that stands in several places goes from each.
+    pub(super) fn apply(&self, config: &Config, note: &str) -> Result<Vec<String>> {
         match self {
             Self::Add { list, entry } => match config.lists.named(list) {
                 Some(loaded) => drop(edit::add(&config.path, loaded, entry, note)?),
@@ -162,11 +167,15 @@ impl Remedy {
             Self::End(_) => {}
             Self::Remove { list, pattern, .. } => {
                 if let Some(loaded) = config.lists.named(list) {
-                    edit::remove(&config.path, loaded, pattern)?;
+                    let removed = edit::remove(&config.path, loaded, pattern)?;
+                    let told = removed.into_iter().map(|(written, file, line)| {
+                        removal_told("took", &written, list, &file.display().to_string(), line)
+                    });
+                    return Ok(told.collect());
                 }
             }
         }
-        Ok(())
+        Ok(vec![self.told(true)])
     }
 
     /// Tells what is done, or was.
@@ -188,12 +197,20 @@ impl Remedy {
                     .map_or_else(|| "hand".to_owned(), |rule| format!("rule {}", visible(rule)));
                 format!("{verb} {who} off the list {} (journal, put there by {by})", visible(&added.list))
             }
-            Self::Remove { list, entry, file, line, .. } => {
-                let verb = if is_done { "took" } else { "take" };
-                format!("{verb} {} off the list {} ({file}:{line})", visible(entry), visible(list))
+            Self::Remove { list, entry, file, line, again, .. } => {
+                let told = removal_told(if is_done { "took" } else { "take" }, entry, list, file, *line);
+                match again {
+                    0 => told,
+                    1 => format!("{told} and where it stands once more"),
+                    again => format!("{told} and where it stands {again} times more"),
+                }
             }
         }
     }
+}
+
+fn removal_told(verb: &str, entry: &str, list: &str, file: &str, line: usize) -> String {
+    format!("{verb} {} off the list {} ({file}:{line})", visible(entry), visible(list))
 }
 
 /// Returns a list without one entry.
