@@ -27,6 +27,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use ::softphone::Transport;
 use ringfence_policy::{Diagnostic, Draft, File, Policy};
 use toml::de::DeTable;
 
@@ -275,10 +276,12 @@ fn accounts(document: &Section<'_>, shards: u16) -> (Vec<Account>, Vec<Stamped>)
     (accounts, files)
 }
 
-/// Returns what an account registers, and through which proxies; nothing where it does not.
-fn registered_as(account: &Account) -> Option<(String, String, Option<u16>, Vec<String>)> {
+/// Returns what an account registers, and through which proxies; nothing where it does not. Where no port is named, it is that of
+/// the transport, but for what SRV records say.
+fn registered_as(account: &Account) -> Option<(String, String, u16, Vec<String>)> {
     let domain = account.domain.to_ascii_lowercase();
-    account.register.then(|| (account.user.clone(), domain, account.port, account.outbound_proxies.clone()))
+    let port = account.port.unwrap_or(account.transport.unwrap_or(Transport::Udp).default_port());
+    account.register.then(|| (account.user.clone(), domain, port, account.outbound_proxies.clone()))
 }
 
 /// Adds to the accounts the peers that the policy's lines name by address.
@@ -354,6 +357,9 @@ mod tests {
             ("pbx", "outbound_proxy = \"192.0.2.2\""),
         ] {
             assert!(!told(other, more).contains("as well"), "{other} {more}");
+        }
+        for more in ["port = 5060", "transport = \"tcp\"\nport = 5060"] {
+            assert!(told("pbx", more).contains(message), "{more}");
         }
     }
 
