@@ -196,7 +196,7 @@ impl Condition {
         if let Condition::All(all) = self { all } else { std::slice::from_ref(self) }
     }
 
-    /// Returns whether another is surely the same. Of what is composed, or has patterns of its own, it is not told.
+    /// Returns whether another is surely the same. Of what is composed, and of patterns of numbers and names, it is not told.
     pub(crate) fn is_surely(&self, other: &Condition) -> bool {
         match (self, other) {
             (Condition::CallerIn(one), Condition::CallerIn(other))
