@@ -21,7 +21,7 @@ impl<'p> Scene<'p, '_> {
     pub(crate) fn holds(&self, condition: &'p Condition) -> bool {
         match condition {
             Condition::Always => true,
-            Condition::All(all) => self.all_hold(all),
+            Condition::All(all) => self.first_lacking(all).is_none(),
             Condition::Any(any) => self.one_holds(any),
             Condition::Not(inner) => self.does_not_hold(inner),
             Condition::Caller(list) => self.find(list),
@@ -78,11 +78,6 @@ impl<'p> Scene<'p, '_> {
     #[inline(never)]
     fn first_lacking(&self, all: &'p [Condition]) -> Option<usize> {
         all.iter().position(|part| !self.holds(part))
-    }
-
-    #[inline(never)]
-    fn all_hold(&self, all: &'p [Condition]) -> bool {
-        all.iter().all(|inner| self.holds(inner))
     }
 
     #[inline(never)]
